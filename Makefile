@@ -1,0 +1,47 @@
+# Two commands set everything up: `make study` runs the main job, `make test` proves the house.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help study test lint types unit bench mlflow lock clean
+
+help:
+	@echo "make study    the main job on built-in data, from a bare checkout"
+	@echo "make test     lint, types and tests"
+	@echo "make bench    the benchmarks of tests/benchmarks, minutes"
+	@echo "make mlflow   browse the results on http://127.0.0.1:5000"
+	@echo "make lock     renew constraints.txt"
+
+# Made anew whenever the dependencies change; .installed is the proof that pip ended well.
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+study: .venv/.installed
+	$(BIN)/python study/run.py --space inverseform
+
+test: .venv/.installed lint types unit
+
+lint: .venv/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.installed
+	$(BIN)/mypy
+
+unit: .venv/.installed
+	$(BIN)/python -m pytest tests
+
+bench: .venv/.installed
+	$(BIN)/python tests/benchmarks/trial_turnover.py
+
+mlflow: .venv/.installed
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
+
+lock: .venv/.installed
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+		--no-annotate --no-header --extra test pyproject.toml --output-file constraints.txt
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache

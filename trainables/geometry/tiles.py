@@ -1,0 +1,25 @@
+"""Cutting maps into square tiles.
+
+Shape letters: B images, H rows, W columns, T tiles, S tile side.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def split_tiles(map_BHW: Tensor, tile: int) -> Tensor:
+    """(B,T,S,S): the tiles of each image, row by row.
+
+    A map whose sides are not multiples of ``tile`` is padded with zeros on the right and at the
+    bottom, so the rest is kept, not dropped.
+
+    Raises:
+        ValueError: if the tile is larger than the map.
+    """
+    images, rows, columns = map_BHW.shape
+    if tile > min(rows, columns):
+        shorter = min(rows, columns)
+        raise ValueError(f"tile must be at most {shorter}, the map's shorter side, got {tile}")
+    map_BHW = F.pad(map_BHW, (0, -columns % tile, 0, -rows % tile))
+    tiles_BTSS = map_BHW.unfold(1, tile, tile).unfold(2, tile, tile)
+    return tiles_BTSS.reshape(images, -1, tile, tile)
