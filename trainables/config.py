@@ -19,6 +19,11 @@ def require(condition: bool, path: str, allowed: str, value: object) -> None:
         raise ValueError(f"{path} must be {allowed}, got {value!r}")
 
 
+def get_choices(part: type, name: str) -> tuple[Value, ...]:
+    """The values that a Literal field allows."""
+    return get_args(get_type_hints(part)[name])
+
+
 def _require_choices(part: Any, prefix: str) -> None:
     """Check every Literal field of a config part against its choices."""
     for name, hint in get_type_hints(type(part)).items():

@@ -1,0 +1,89 @@
+"""Attach to the cluster that this process was started on, or start one on this machine.
+
+What was started here is ended here; a cluster that was there before is left alone.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from cluster.resources import Node
+
+_ROOT = Path(__file__).resolve().parents[1]
+_PACKAGES = ("study", "trainables", "search_spaces", "cluster")
+_QUIET = {
+    # Our ledger is the record: Tune need not write its own tables beside it.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # A failed trial reports why, and no metric.
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+def attached() -> bool:
+    """Whether a cluster was named: by ``ray job submit`` or by the user, through RAY_ADDRESS."""
+    return bool(os.environ.get("RAY_ADDRESS"))
+
+
+def shipped() -> bool:
+    """Whether this code was sent by ``ray job submit --working-dir``: its folder will vanish."""
+    return "runtime_resources" in _ROOT.parts
+
+
+def local_node() -> Node:
+    """This machine, as the cluster that would be started on it."""
+    return Node(cpus=os.cpu_count() or 1, gpus=_local_gpus())
+
+
+def _local_gpus() -> int:
+    from ray._private.accelerators.nvidia_gpu import NvidiaGPUAcceleratorManager
+
+    return int(NvidiaGPUAcceleratorManager.get_current_node_num_accelerators())
+
+
+def cluster_nodes() -> list[Node]:
+    """The machines of the attached cluster."""
+    return [
+        Node(node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0))
+        for node in ray.nodes()
+        if node["Alive"]
+    ]
+
+
+@contextmanager
+def session(object_store_bytes: int, verbose: bool = False) -> Iterator[None]:
+    """Ray for the length of a study, with this repository importable on every worker."""
+    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
+    options: dict[str, Any] = {
+        "log_to_driver": verbose,
+        "logging_level": logging.INFO if verbose else logging.ERROR,
+    }
+    if attached():
+        if not shipped():
+            paths = [str(_ROOT / package) for package in _PACKAGES]
+            options["runtime_env"] = {"py_modules": paths, "env_vars": dict(_QUIET)}
+        ray.init(**options)
+    else:
+        os.environ["PYTHONPATH"] = os.pathsep.join(
+            filter(None, (str(_ROOT), os.environ.get("PYTHONPATH")))
+        )
+        # The dashboard stays on: Ray Train asks its State API to free a stopped worker group.
+        ray.init(
+            address="local",
+            include_dashboard=True,
+            dashboard_host="127.0.0.1",
+            object_store_memory=object_store_bytes,
+            _node_ip_address="127.0.0.1",
+            **options,
+        )
+    try:
+        yield
+    finally:
+        ray.shutdown()

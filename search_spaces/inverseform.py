@@ -1,0 +1,38 @@
+"""The weights of InverseForm's Eq. 6 (Borse et al., CVPR 2021)."""
+
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+from search_spaces.space import Dimension, Space
+
+INVERSEFORM = Space(
+    name="inverseform",
+    question="Which weights of boundary cross-entropy (beta) and InverseForm (gamma), on tiles of "
+    "which size, give the best segmentation?",
+    cost="one stage a tile size (5 to 20 s), then about the cost of plain training a trial",
+    base={"loss/tile_reduction": "mean"},
+    dimensions=(
+        Dimension(
+            path="loss/beta",
+            distribution=FloatDistribution(0.1, 10.0, log=True),
+            why="released code 0.3; GSCNN weighs the same term 20; the paper calls it a "
+            "hyperparameter (Eq. 6)",
+        ),
+        Dimension(
+            path="loss/gamma",
+            distribution=FloatDistribution(0.01, 1.0, log=True),
+            why="released code 0.3 for the mean over tiles, which keeps its scale when the tile "
+            "size changes",
+        ),
+        Dimension(
+            path="loss/tile",
+            distribution=CategoricalDistribution((16, 24, 32)),
+            why="local against global context (3.4); released code 224 of 672 rows, a third; "
+            "these are a sixth to a third of 96 rows",
+        ),
+        Dimension(
+            path="optim/lr",
+            distribution=FloatDistribution(5e-4, 1e-2, log=True),
+            why="the rate absorbs the scale of the summed loss, so it is searched with the weights",
+        ),
+    ),
+)

@@ -1,0 +1,97 @@
+"""What may vary in a study, and why within these bounds: data, read by samplers and by people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from optuna import Trial
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FixedTrial
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dimension:
+    """One searched parameter."""
+
+    path: str
+    """The config's field path, ``loss/gamma``; also its name in Optuna and MLflow."""
+
+    distribution: BaseDistribution
+    why: str
+    """The reason for the bounds, with its source."""
+
+    when: tuple[str, Value] | None = None
+    """Sampled only if this earlier dimension took this value."""
+
+    def suggest(self, trial: Trial | FixedTrial) -> Value:
+        """Draw a value."""
+        match self.distribution:
+            case FloatDistribution(low=low, high=high, log=log, step=step):
+                return trial.suggest_float(self.path, low, high, step=step, log=log)
+            case IntDistribution(low=low, high=high, log=log, step=step):
+                return trial.suggest_int(self.path, low, high, step=step, log=log)
+            case CategoricalDistribution(choices=choices):
+                chosen = trial.suggest_categorical(self.path, choices)
+                assert chosen is not None
+                return chosen
+            case _:
+                raise TypeError(f"{self.path}: no way to draw from {self.distribution}")
+
+    def bounds(self) -> str:
+        """How a person writes the range."""
+        match self.distribution:
+            case CategoricalDistribution(choices=choices):
+                return " | ".join(map(str, choices))
+            case FloatDistribution(low=low, high=high, log=log):
+                return f"{low:g} .. {high:g}" + (" (log)" if log else "")
+            case IntDistribution(low=low, high=high, log=log):
+                return f"{low} .. {high}" + (" (log)" if log else "")
+            case _:
+                return str(self.distribution)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """A question, what all its trials share, and what differs between them."""
+
+    name: str
+    question: str
+    dimensions: tuple[Dimension, ...]
+    base: Mapping[str, Value] = field(default_factory=dict)
+    """Changes to the default config that every trial of the space has."""
+
+    cost: str = ""
+    """What a study costs, for a person to read."""
+
+    def suggest(self, trial: Trial | FixedTrial) -> dict[str, Value]:
+        """Draw one configuration, define-by-run: conditional dimensions only where they apply."""
+        chosen: dict[str, Value] = {}
+        for dimension in self.dimensions:
+            if dimension.when is None or chosen.get(dimension.when[0]) == dimension.when[1]:
+                chosen[dimension.path] = dimension.suggest(trial)
+        return chosen
+
+    def distributions(self, chosen: Mapping[str, Value]) -> dict[str, BaseDistribution]:
+        """The distributions that this configuration was drawn from."""
+        drawn = FixedTrial(dict(chosen))
+        self.suggest(drawn)
+        return drawn.distributions
+
+    def choices(self, path: str) -> tuple[Value, ...]:
+        """All values of a categorical dimension; none if the path is not searched.
+
+        Raises:
+            TypeError: it is searched, but over a range.
+        """
+        for dimension in self.dimensions:
+            if dimension.path == path:
+                if not isinstance(dimension.distribution, CategoricalDistribution):
+                    raise TypeError(f"{path} decides a stage and must be searched over choices")
+                return tuple(value for value in dimension.distribution.choices if value is not None)
+        return ()

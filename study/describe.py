@@ -1,0 +1,121 @@
+"""What a person reads: the plan before a study, the result after it, and what can be asked."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from search_spaces import SPACES, Space
+from study.plan import Plan
+from study.progress import duration, parameters
+from study.record import StudyRecord
+from study.report import percent
+from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
+from trainables.data import LAYOUTS, Dataset
+from trainables.losses.compose import TERMS
+from trainables.metrics.catalog import METRICS
+
+_SHOWN_TRIALS = 10
+
+
+def print_plan(
+    console: Console, plan: Plan, space: Space, dataset: Dataset, *, forecast_s: float,
+    epoch_s: float, stages: int, left: int,
+) -> None:  # fmt: skip
+    """The question, what will run, and how long that takes."""
+    console.print(f"\n[bold]{space.question}[/]\n")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("searched", "range", "why"):
+        table.add_column(name)
+    for dimension in space.dimensions:
+        table.add_row(dimension.path, dimension.bounds(), dimension.why)
+    console.print(table)
+    counts = ", ".join(f"{len(part)} {split}" for split, part in dataset.splits.items())
+    rows, columns = dataset.size
+    base = plan.base
+    network = base.model.network if base.model.network == "tiny" else (
+        f"{base.model.network} on {base.model.encoder}, weights {base.model.weights}"
+    )  # fmt: skip
+    how = f"{plan.lanes} lanes of {plan.workers} worker{'s' if plan.workers > 1 else ''}"
+    for name, text in {
+        "study": f"{plan.study} in {plan.folder}",
+        "data": f"{dataset.name}: {counts}; {columns}x{rows}, {dataset.num_classes} classes, "
+                f"digest {dataset.digest}",
+        "network": network,
+        "trials": f"{left} of up to {base.epochs} epochs, batch {base.batch}; {plan.sampler}, "
+                  f"scheduler {plan.scheduler}, seed {plan.seed}",
+        "ranked by": f"{plan.objective} ({plan.mode}) on the validation list after the last epoch",
+        "runs on": f"{how}; {stages} stage{'s' if stages != 1 else ''} first",
+        "recorded in": plan.tracking_uri,
+        "forecast": f"{duration(forecast_s)} if no trial is pruned "
+                    f"({epoch_s:.1f} s an epoch, measured on this machine)",
+    }.items():  # fmt: skip
+        console.print(f"[bold]{name:>12}[/]  {text}", highlight=False, soft_wrap=True)
+    console.print()
+
+
+def print_result(
+    console: Console, plan: Plan, record: StudyRecord, importance: dict[str, float],
+    checkpoint: Path | None,
+) -> None:  # fmt: skip
+    """The ranking, which parameter mattered, and the commands to go on with."""
+    table = Table(box=None, pad_edge=False, header_style="bold", title=None)
+    for name in ("#", "trial", *METRICS, "epochs", "state", "parameters"):
+        table.add_column(name, overflow="fold")
+    ranked = record.ranking()
+    for place, trial in enumerate(ranked[:_SHOWN_TRIALS], start=1):
+        metrics = [percent(trial.metrics.get(name)) for name in METRICS]
+        table.add_row(
+            str(place), str(trial.number), *metrics, str(trial.last_epoch), trial.state,
+            parameters(trial),
+        )  # fmt: skip
+    console.print(table)
+    if len(ranked) > _SHOWN_TRIALS:
+        console.print(f"... and {len(ranked) - _SHOWN_TRIALS} more in the report")
+    for trial in record.in_state("failed"):
+        assert trial.failure is not None
+        reason = trial.failure["message"].splitlines()[:1]
+        console.print(f"trial {trial.number} failed: {trial.failure['kind']}: {''.join(reason)}")
+    if record.tested is not None:
+        tested = ", ".join(
+            f"{name} {percent(value)}" for name, value in record.tested["metrics"].items()
+        )
+        console.print(f"\n[bold]winner on the test list[/] (trial {record.tested['trial']}), in %: "
+                      f"{tested}", highlight=False)  # fmt: skip
+    if importance:
+        shares = ", ".join(f"{path} {share:.2f}" for path, share in importance.items())
+        console.print(f"[bold]importance[/] (share of variance): {shares}", highlight=False)
+    console.print(f"\nstudy took {duration(record.last_time - record.first_time)}")
+    for name, text in {
+        "browse": browse_command(plan.tracking_uri),
+        "report": plan.folder / "report" / "report.md",
+        "ledger": plan.folder / "ledger.jsonl",
+        "best": checkpoint or "no checkpoint",
+    }.items():
+        console.print(f"[bold]{name:>8}[/]  {text}", highlight=False, soft_wrap=True)
+
+
+def browse_command(tracking_uri: str) -> str:
+    """What to type, or where to look, to see a study in MLflow."""
+    if tracking_uri.startswith("http"):
+        return f"open {tracking_uri}"
+    mlflow = Path(sys.executable).with_name("mlflow")
+    return f"{mlflow} ui --host 127.0.0.1 --backend-store-uri {tracking_uri}"
+
+
+def print_list(console: Console) -> None:
+    """Everything that can be named on the command line."""
+    for space in SPACES.values():
+        console.print(f"[bold]--space {space.name}[/]  {space.question}")
+        for dimension in space.dimensions:
+            console.print(f"    {dimension.path}: {dimension.bounds()}", highlight=False)
+        console.print(f"    cost: {space.cost}", highlight=False)
+    console.print(f"[bold]--dataset[/]  {', '.join(sorted(LAYOUTS))}")
+    console.print(f"[bold]--objective[/]  {', '.join(METRICS)}")
+    networks = ", ".join(map(str, get_choices(ModelConfig, "network")))
+    console.print(f"[bold]--set model/network=[/]  {networks}")
+    console.print(f"[bold]losses[/]  {', '.join(TERMS)}")
+    console.print("[bold]--set[/]  any of these, with its default:")
+    for path, value in flatten(TrialConfig()).items():
+        console.print(f"    {path}={value}", highlight=False)

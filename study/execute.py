@@ -1,0 +1,129 @@
+"""From a checked plan to a finished study: stages, trials, the winner's test, the projections."""
+
+from pathlib import Path
+from typing import Any
+
+import ray
+from rich.console import Console
+
+from search_spaces import Space
+from study import confirm, describe, pictures, report, tuner
+from study.ledger import Ledger
+from study.mlflow_sink import MlflowSink
+from study.plan import Plan, stage_configs
+from study.progress import LiveProgress
+from study.provenance import provenance
+from study.ranking import importances
+from study.record import FINAL, TrialRecord
+from trainables import checkpoint
+from trainables.config import TrialConfig
+from trainables.data import Dataset
+from trainables.lane import LaneSettings
+from trainables.stages import StageRecord, ensure_inverse_net
+
+
+def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console: Console) -> bool:
+    """Run what is left of a study. True once it has ended, False if it was cut off."""
+    if ledger.record.plan:
+        waiting = tuner.waiting_trials(ledger, plan.folder)
+        ledger.append("resumed", continue_after=tuner.continue_after(waiting))
+    else:
+        waiting = []
+        ledger.append("planned", schema=1, **plan.event(), data=_facts(dataset),
+                      provenance=provenance())  # fmt: skip
+    sink = MlflowSink(plan.tracking_uri, ledger.record, _Pictures(plan, dataset))
+    sink.rebuild()
+    ledger.listeners.append(sink)
+    shared = ray.put(dataset)
+    with LiveProgress(console, ledger.record) as progress:
+        ledger.listeners.append(progress)
+        _make_stages(plan, space, ledger, shared)
+        settings = LaneSettings(
+            workers=plan.workers, cpus_per_worker=plan.cpus_per_worker,
+            gpus_per_worker=plan.gpus_per_worker, storage=str(plan.folder / "lanes"),
+            stages=str(plan.stages_folder), data=(plan.base.data, shared),
+        )  # fmt: skip
+        tuner.run(plan, space, ledger, settings, waiting)
+    whole = len(ledger.record.in_state(*FINAL)) == plan.trials
+    if whole:
+        _confirm(plan, ledger, shared)
+        ledger.append("ended")
+    _finish(plan, space, ledger, sink, console)
+    return whole
+
+
+def _facts(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "dataset": dataset.name, "digest": dataset.digest, "classes": list(dataset.classes),
+        "size": list(dataset.size),
+        "images": {split: len(part) for split, part in dataset.splits.items()},
+    }  # fmt: skip
+
+
+def _make_stages(plan: Plan, space: Space, ledger: Ledger, dataset: Any) -> None:
+    """Every stage that a trial may need, as many at once as there are workers."""
+    if ledger.record.ended or len(ledger.record.trials) == plan.trials:
+        return
+    remote = ray.remote(num_cpus=plan.cpus_per_worker)(_make_stage)
+    folder = str(plan.stages_folder)
+    waiting = [remote.remote(config, dataset, folder) for config in stage_configs(plan, space)]
+    while waiting:
+        done, waiting = ray.wait(waiting)
+        made: StageRecord = ray.get(done[0])
+        ledger.append("stage", kind=made.kind, key=made.key, seconds=made.seconds,
+                      reused=made.reused, quality=made.quality)  # fmt: skip
+
+
+def _make_stage(config: TrialConfig, dataset: Dataset, folder: str) -> StageRecord:
+    import torch
+
+    torch.set_num_threads(1)
+    return ensure_inverse_net(config, dataset, Path(folder))
+
+
+def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:
+    """Measure the winner on the test list, unless that was done."""
+    best = ledger.record.best()
+    found = _checkpoint(plan, best) if best else None
+    if best is None or found is None or ledger.record.tested is not None:
+        return
+    metrics = confirm.measure_on_cluster(
+        best, found, dataset, plan.cpus_per_worker, plan.gpus_per_worker
+    )
+    ledger.append("tested", trial=best.number, metrics=metrics)
+
+
+def _checkpoint(plan: Plan, trial: TrialRecord) -> checkpoint.Checkpoint | None:
+    folders = tuner.trial_folders(plan.folder, trial.number)
+    return checkpoint.latest(folders, at_most=trial.last_epoch)
+
+
+class _Pictures:
+    """Draws a trial's predictions when it has ended; gives the files to whoever shows them."""
+
+    def __init__(self, plan: Plan, dataset: Dataset) -> None:
+        self.plan, self.dataset = plan, dataset
+
+    def __call__(self, trial: TrialRecord) -> list[Path]:
+        folder = self.plan.folder / "pictures" / tuner.trial_name(trial.number)
+        drawn = sorted(folder.glob("*.png"))
+        found = None if drawn else _checkpoint(self.plan, trial)
+        return pictures.draw(self.dataset, found, folder) if found else drawn
+
+
+def _finish(plan: Plan, space: Space, ledger: Ledger, sink: MlflowSink, console: Console) -> None:
+    """Write the report, end MLflow's run, and tell the person where everything is."""
+    record = ledger.record
+    files = report.write(record, plan.folder)
+    best = record.best()
+    found = _checkpoint(plan, best) if best else None
+    state = [found.folder / checkpoint.STATE] if found else []
+    complaint = sink.close([*files, *state])
+    describe.print_result(
+        console, plan, record, importances(record, space), state[0] if state else None
+    )
+    if complaint:
+        console.print(f"{complaint}; write them with: python study/report.py {plan.study} "
+                      f"--rebuild-mlflow", highlight=False)  # fmt: skip
+    if not record.ended:
+        console.print(f"\ncut off; to go on: python study/run.py --resume {plan.study}")

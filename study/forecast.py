@@ -1,0 +1,55 @@
+"""How long a study will take: one batch of its model is timed before anything starts."""
+
+from dataclasses import replace
+from time import monotonic
+
+import torch
+
+from study.plan import Plan
+from trainables.config import TrialConfig
+from trainables.data import Dataset, ImageList
+from trainables.data.batches import num_batches
+from trainables.losses.compose import Learned
+from trainables.networks.inverse_transform import InverseTransformNet
+from trainables.stages import needs_inverse_net
+from trainables.training import Training
+
+LANE_START_S = 20.0
+"""Ray Train's start of a worker group on a laptop (docs/log.md)."""
+STAGE_S = 15.0
+"""A stage at tile 32 on one core (docs/log.md)."""
+_TIMED_BATCHES = 3
+
+
+def epoch_seconds(config: TrialConfig, dataset: Dataset) -> float:
+    """Seconds of one epoch with its evaluation, extrapolated from a few batches on this CPU.
+
+    Also the first proof that the model can be built and takes these images.
+    """
+    few = {
+        "train": _first(dataset.splits["train"], _TIMED_BATCHES * config.batch),
+        "val": _first(dataset.splits["val"], config.batch),
+    }
+    network = InverseTransformNet(config.loss.tile, config.inverse_net.hidden)
+    learned = Learned(network if needs_inverse_net(config) else None)
+    training = Training(config, replace(dataset, splits=few), learned, torch.device("cpu"))
+    begin = monotonic()
+    training.train_epoch()
+    middle = monotonic()
+    training.evaluate("val")
+    images = {split: len(part) for split, part in dataset.splits.items()}
+    batches = num_batches(images["train"], config.batch) / training.steps
+    return (middle - begin) * batches + (monotonic() - middle) * images["val"] / len(few["val"])
+
+
+def _first(images: ImageList, count: int) -> ImageList:
+    return ImageList(images.images_NHWC[:count], images.labels_NHW[:count], images.names[:count])
+
+
+def study_seconds(plan: Plan, epoch_s: float, stages: int, trials_left: int) -> float:
+    """Seconds from the start to the ranking if no trial is pruned."""
+    return (
+        LANE_START_S
+        + stages * STAGE_S / max(plan.lanes * plan.workers, 1)
+        + trials_left * plan.base.epochs * epoch_s / (plan.lanes * plan.workers)
+    )

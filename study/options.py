@@ -1,0 +1,131 @@
+"""The command line, and a plan made from it."""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from cluster import session
+from cluster.resources import LaneRequest, Node, count_lanes
+from search_spaces import SPACES, Space
+from study.plan import Plan, check_name
+from trainables.config import TrialConfig, parse
+from trainables.metrics.catalog import METRICS
+
+SAMPLERS = ("tpe", "random", "gp", "cmaes")
+SCHEDULERS = ("asha", "none")
+_DEFAULT_TRIALS = 12
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An error is one line, not a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = OneLineParser(
+        prog="study/run.py", description="Which boundary loss helps on your data? Ask it here.",
+        allow_abbrev=False,
+    )  # fmt: skip
+    what = parser.add_argument_group("what is asked")
+    what.add_argument("--space", help=f"the search space: {', '.join(SPACES)}")
+    what.add_argument("--objective", default="miou", help=f"one of {', '.join(METRICS)}")
+    what.add_argument("--trials", type=int, default=_DEFAULT_TRIALS, help="default 12")
+    what.add_argument("--epochs", type=int, help="epochs a trial, at most")
+    what.add_argument("--sampler", default="tpe", help=f"one of {', '.join(SAMPLERS)}")
+    what.add_argument("--scheduler", default="none", help=f"one of {', '.join(SCHEDULERS)}")
+    what.add_argument("--seed", type=int, default=0, help="of the search and of every trial")
+    data = parser.add_argument_group("on which data, with which network")
+    data.add_argument("--dataset", help="default: shapes, the built-in one")
+    data.add_argument("--data", metavar="DIR", help="the dataset's folder")
+    data.add_argument("--weights", metavar="none|imagenet|PATH", help="of the backbone")
+    data.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="changes",
+                      help="any config field: --set data/height=120; may be repeated")  # fmt: skip
+    where = parser.add_argument_group("where")
+    where.add_argument("--workers", type=int, default=1, help="ranks a trial")
+    where.add_argument("--lanes", type=int, default=0, help="trials at once; 0: all that fit")
+    where.add_argument("--cpus-per-worker", type=float, default=1)
+    where.add_argument("--gpus-per-worker", type=float, default=0, help="may be a fraction")
+    where.add_argument("--storage", type=Path, help="folder for studies, on a cluster a shared one")
+    where.add_argument("--name", help="of the study; default: space, dataset and time")
+    where.add_argument("--tracking-uri", help="MLflow; default: sqlite:///mlflow.db")
+    how = parser.add_argument_group("how")
+    how.add_argument("--resume", metavar="NAME", help="continue a study that was cut off")
+    how.add_argument("--dry-run", action="store_true", help="print the plan, check all, run none")
+    how.add_argument("--list", action="store_true", help="spaces, losses, datasets, models")
+    how.add_argument("--verbose", action="store_true", help="show Ray's own messages")
+    return parser.parse_args(arguments)
+
+
+def choice(flag: str, value: str | None, known: Sequence[str]) -> str:
+    """The value, or a ValueError that lists what is allowed."""
+    if value is None or value not in known:
+        raise ValueError(f"{flag} must be one of {', '.join(known)}, got {value!r}")
+    return value
+
+
+def home() -> Path:
+    """Where results go by default: here, or the user's home if this folder will vanish."""
+    return Path.home() / "edgewise" if session.shipped() else Path.cwd()
+
+
+def storage_of(options: argparse.Namespace) -> Path:
+    return (options.storage or home() / "runs").expanduser().resolve()
+
+
+def tracking_uri_of(options: argparse.Namespace) -> str:
+    """The default database lies where the README's ``mlflow ui`` command looks."""
+    return str(options.tracking_uri or "") or f"sqlite:///{home().resolve()}/mlflow.db"
+
+
+def base_config(options: argparse.Namespace, space: Space) -> TrialConfig:
+    """The default config, the space's changes, then what the command line sets."""
+    given: dict[str, Any] = {
+        "data/dataset": options.dataset, "data/root": options.data,
+        "model/weights": options.weights, "epochs": options.epochs, "seed": options.seed,
+    }  # fmt: skip
+    changes = {path: value for path, value in given.items() if value is not None}
+    for text in options.changes:
+        path, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--set must be PATH=VALUE, got {text!r}")
+        changes[path] = parse(path, value)
+    if changes.get("model/weights", "none") not in ("none", "imagenet"):
+        changes["model/weights"] = str(Path(changes["model/weights"]).expanduser().resolve())
+    if changes.get("data/root"):
+        changes["data/root"] = str(Path(changes["data/root"]).expanduser().resolve())
+    if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
+        changes["model/network"] = "fpn"
+    return TrialConfig().changed({**space.base, **changes})
+
+
+def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
+    """Everything decided and checked that needs no data.
+
+    Raises:
+        ValueError: one line that names the option, what is allowed and what it got.
+    """
+    space = SPACES[choice("--space", options.space, list(SPACES))]
+    base = base_config(options, space)
+    objective = choice("--objective", options.objective, list(METRICS))
+    if options.trials < 1:
+        raise ValueError(f"--trials must be >= 1, got {options.trials}")
+    request = LaneRequest(options.workers, options.cpus_per_worker, options.gpus_per_worker)
+    if base.batch < request.workers:
+        raise ValueError(f"batch must be at least the {request.workers} workers, got {base.batch}")
+    default_name = f"{space.name}-{base.data.dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
+    name = options.name or default_name
+    check_name(name)
+    return Plan(
+        study=name, space=space.name, base=base, objective=objective,
+        mode=METRICS[objective].direction, trials=options.trials,
+        sampler=choice("--sampler", options.sampler, SAMPLERS),
+        scheduler=choice("--scheduler", options.scheduler, SCHEDULERS),
+        seed=options.seed, lanes=count_lanes(nodes, request, options.lanes, options.trials),
+        workers=request.workers, cpus_per_worker=request.cpus_per_worker,
+        gpus_per_worker=request.gpus_per_worker, storage=storage_of(options),
+        tracking_uri=tracking_uri_of(options),
+    )  # fmt: skip

@@ -1,0 +1,88 @@
+"""Four pictures a trial: image, truth, prediction and boundary errors side by side.
+
+Shape letters: H rows, W columns, C colours, P pictures.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from trainables.checkpoint import Checkpoint
+from trainables.data import Dataset
+from trainables.geometry.boundaries import VOID
+from trainables.metrics.boundary import contour, dilate_disk
+
+Picture = NDArray[np.uint8]
+
+TOLERANCE_PX = 1
+_FOUND, _MISSED, _INVENTED = (60, 200, 90), (70, 130, 255), (255, 70, 60)
+_CAPTIONS = ("image", "truth", "prediction",
+             f"boundary at {TOLERANCE_PX} px: found, missed, invented")  # fmt: skip
+_HEIGHT_PX = 240
+_CAPTION_PX = 18
+
+
+def draw(dataset: Dataset, checkpoint: Checkpoint, folder: Path) -> list[Path]:
+    """Write one PNG for each prediction that the checkpoint keeps; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images = dataset.splits["val"]
+    paths = []
+    for row, predicted_HW in enumerate(checkpoint.predictions()):
+        path = folder / f"{images.names[row]}.png"
+        panels = _panels(dataset, images.images_NHWC[row], images.labels_NHW[row], predicted_HW)
+        _side_by_side(panels).save(path, optimize=False)
+        paths.append(path)
+    return paths
+
+
+def _panels(
+    dataset: Dataset, image_HWC: Picture, labels_HW: Picture, predicted_HW: Picture
+) -> list[Picture]:
+    palette = np.zeros((256, 3), dtype=np.uint8)
+    palette[: dataset.num_classes] = dataset.colours
+    shown_HW = np.where(labels_HW == VOID, VOID, predicted_HW)
+    errors_HWC = boundary_errors(image_HWC, labels_HW, shown_HW)
+    return [image_HWC, palette[labels_HW], palette[shown_HW], errors_HWC]
+
+
+def boundary_errors(image_HWC: Picture, labels_HW: Picture, predicted_HW: Picture) -> Picture:
+    """The dimmed image under contours: found (green), missed (blue), invented (red)."""
+    true_HW, false_HW = _contours(labels_HW), _contours(predicted_HW)
+    near_true_HW = dilate_disk(true_HW[None], TOLERANCE_PX)[0]
+    near_false_HW = dilate_disk(false_HW[None], TOLERANCE_PX)[0]
+    painted_HWC = (image_HWC // 3).astype(np.uint8)
+    for mask_HW, colour in (
+        (false_HW & ~near_true_HW, _INVENTED),
+        (true_HW & near_false_HW, _FOUND),
+        (true_HW & ~near_false_HW, _MISSED),
+    ):
+        painted_HWC[mask_HW.numpy()] = colour
+    return painted_HWC
+
+
+def _contours(labels_HW: Picture) -> torch.Tensor:
+    """Bool: the contours of all classes; contacts with void are none."""
+    labels = torch.from_numpy(labels_HW.astype(np.int64))
+    contours_HW = torch.zeros_like(labels, dtype=torch.bool)
+    for label in labels.unique():
+        if label != VOID:
+            contours_HW |= contour(labels == label)
+    void_HW = dilate_disk((labels == VOID)[None], 2)[0]
+    return contours_HW & ~void_HW
+
+
+def _side_by_side(panels: list[Picture]) -> Image.Image:
+    """Panels in a row, enlarged without smoothing, each under its caption."""
+    rows, columns = panels[0].shape[:2]
+    scale = max(1, round(_HEIGHT_PX / rows))
+    width, height = columns * scale, rows * scale
+    sheet = Image.new("RGB", (width * len(panels), height + _CAPTION_PX), (20, 20, 20))
+    pen = ImageDraw.Draw(sheet)
+    for number, (panel_HWC, caption) in enumerate(zip(panels, _CAPTIONS, strict=True)):
+        enlarged = Image.fromarray(panel_HWC).resize((width, height), Image.Resampling.NEAREST)
+        sheet.paste(enlarged, (number * width, _CAPTION_PX))
+        pen.text((number * width + 4, 3), caption, fill=(230, 230, 230))
+    return sheet

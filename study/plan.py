@@ -1,0 +1,96 @@
+"""What will run, decided and checked before anything starts."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search_spaces import SPACES, Space
+from study.record import Value
+from trainables.config import TrialConfig, flatten, from_flat
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A study before it runs. The ledger's first event is this, with the data's facts."""
+
+    study: str
+    space: str
+    base: TrialConfig
+    objective: str
+    mode: str
+    trials: int
+    sampler: str
+    scheduler: str
+    seed: int
+    lanes: int
+    workers: int
+    cpus_per_worker: float
+    gpus_per_worker: float
+    storage: Path
+    tracking_uri: str
+
+    @property
+    def folder(self) -> Path:
+        """Everything of this study lies below."""
+        return self.storage / self.study
+
+    @property
+    def stages_folder(self) -> Path:
+        """Shared by all studies of one storage."""
+        return self.storage / "stages"
+
+    def resolve(self, params: dict[str, Value]) -> dict[str, Value]:
+        """The whole flat config of a trial with these searched parameters."""
+        return flatten(self.base.changed(params))
+
+    def event(self) -> dict[str, Any]:
+        """The plan as the ledger keeps it. Where it lies and reports is not part of it."""
+        return {
+            "study": self.study, "space": self.space, "question": SPACES[self.space].question,
+            "base": flatten(self.base), "objective": self.objective, "mode": self.mode,
+            "trials": self.trials, "sampler": self.sampler, "scheduler": self.scheduler,
+            "seed": self.seed, "lanes": self.lanes, "workers": self.workers,
+            "cpus_per_worker": self.cpus_per_worker, "gpus_per_worker": self.gpus_per_worker,
+        }  # fmt: skip
+
+
+def from_event(event: dict[str, Any], storage: Path, tracking_uri: str, lanes: int) -> Plan:
+    """The plan that a ledger holds, to be continued here."""
+    kept = {name: event[name] for name in Plan.__dataclass_fields__ if name in event}
+    kept |= {"base": from_flat(event["base"]), "storage": storage, "tracking_uri": tracking_uri}
+    return Plan(**{**kept, "lanes": lanes or event["lanes"]})
+
+
+def check_name(name: str) -> None:
+    """Raise a ValueError unless the name is safe as a folder."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"--name must be letters, digits, '.', '_' or '-', at most 100, got {name!r}"
+        )
+
+
+def stage_configs(plan: Plan, space: Space) -> list[TrialConfig]:
+    """One config for each inverse-transformation network that a trial may need."""
+    from trainables.stages import needs_inverse_net
+
+    possible = plan.base if plan.base.loss.gamma else plan.base.changed(_any_gamma(space))
+    if not needs_inverse_net(possible):
+        return []
+    tiles = space.choices("loss/tile") or (plan.base.loss.tile,)
+    return [possible.changed({"loss/tile": tile}) for tile in tiles]
+
+
+def check_tiles(plan: Plan, space: Space, size: tuple[int, int]) -> None:
+    """Raise a ValueError if a tile that may be tried is larger than the images."""
+    for config in stage_configs(plan, space):
+        if config.loss.tile > min(size):
+            raise ValueError(f"loss/tile must be at most {min(size)}, the images' shorter side, "
+                             f"got {config.loss.tile}")  # fmt: skip
+
+
+def _any_gamma(space: Space) -> dict[str, Value]:
+    searched = any(dimension.path == "loss/gamma" for dimension in space.dimensions)
+    return {"loss/gamma": 1.0} if searched else {}

@@ -1,0 +1,128 @@
+"""The live picture in the terminal: trials, lanes, best so far, time left.
+
+On a terminal a table that is redrawn; elsewhere (a job's log, CI) one line an event.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from study.record import StudyRecord, TrialRecord
+from study.report import percent, shown
+
+_ROWS = 12
+_STYLES = {"running": "yellow", "complete": "green", "pruned": "dim", "failed": "red"}
+
+
+class LiveProgress:
+    """A listener of the ledger. Use as a context manager around the run."""
+
+    def __init__(self, console: Console, record: StudyRecord) -> None:
+        self.console, self.record = console, record
+        plan = record.plan
+        self.total_epochs = plan["trials"] * plan["base"]["epochs"]
+        self.begin = time.monotonic()
+        self.done_before = self._done()
+        self.bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(), TextColumn("{task.fields[left]}"), console=console,
+        )  # fmt: skip
+        self.task = self.bar.add_task("starting lanes", total=self.total_epochs, left="")
+        self.live = Live(console=console, get_renderable=self.render, refresh_per_second=2)
+
+    def __enter__(self) -> "LiveProgress":
+        if self.console.is_terminal:
+            self.live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.live.stop()
+
+    def __call__(self, event: Mapping[str, Any], record: StudyRecord) -> None:
+        done = self._done()
+        name = f"{len(record.in_state('complete', 'pruned', 'failed'))}/{record.plan['trials']} "
+        self.bar.update(
+            self.task, completed=done, description=name + "trials", left=self._left(done)
+        )
+        if not self.console.is_terminal and (line := describe(event, record)):
+            self.console.print(line, highlight=False)
+
+    def _done(self) -> int:
+        """Epochs done or saved by pruning."""
+        epochs = self.record.plan["base"]["epochs"]
+        return sum(
+            trial.last_epoch if trial.state == "running" else epochs
+            for trial in self.record.trials.values()
+        )
+
+    def _left(self, done: int) -> str:
+        new = done - self.done_before
+        if new <= 0:
+            return ""
+        seconds = (time.monotonic() - self.begin) / new * (self.total_epochs - done)
+        return f"about {duration(seconds)} left"
+
+    def render(self) -> RenderableType:
+        record = self.record
+        objective = record.plan["objective"]
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in ("trial", "state", "epoch", objective, "parameters", "lane"):
+            table.add_column(name)
+        best = record.best()
+        lanes = _lane_numbers(record)
+        for trial in list(record.trials.values())[-_ROWS:]:
+            mark = " *" if best is not None and trial.number == best.number else ""
+            style = _STYLES[trial.state]
+            table.add_row(
+                f"{trial.number}{mark}", f"[{style}]{trial.state}[/]",
+                f"{trial.last_epoch}/{trial.config['epochs']}", percent(trial.value(objective)),
+                parameters(trial), lanes.get(trial.lane, ""),
+            )  # fmt: skip
+        best_line = "" if best is None else (
+            f"best so far: trial {best.number}, {objective} {percent(best.value(objective))} %"
+        )  # fmt: skip
+        return Group(table, best_line, self.bar)
+
+
+def describe(event: Mapping[str, Any], record: StudyRecord) -> str:
+    """One line for an event, or nothing."""
+    objective = record.plan.get("objective", "")
+    match event["event"]:
+        case "started":
+            return f"trial {event['trial']}: {parameters(record.trials[event['trial']])}"
+        case "epoch":
+            epochs = record.trials[event["trial"]].config["epochs"]
+            value = percent(event["metrics"].get(objective))
+            return f"trial {event['trial']} epoch {event['epoch']}/{epochs}: {objective} {value} %"
+        case "finished":
+            return f"trial {event['trial']} {event['state']}"
+        case "failed":
+            return f"trial {event['trial']} failed: {event['kind']}: {event['message'][:200]}"
+        case "stage":
+            how = "reused" if event["reused"] else f"trained in {event['seconds']:.0f} s"
+            return f"stage {event['kind']} {event['key']} {how}"
+        case _:
+            return ""
+
+
+def parameters(trial: TrialRecord) -> str:
+    """``beta=0.3 gamma=0.05``: last parts of the paths, which are the papers' names."""
+    return " ".join(f"{path.split('/')[-1]}={shown(v)}" for path, v in trial.params.items())
+
+
+def duration(seconds: float) -> str:
+    """Rounded as one says it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _lane_numbers(record: StudyRecord) -> dict[str, str]:
+    """Lanes in the order in which they first reported."""
+    names = dict.fromkeys(trial.lane for trial in record.trials.values() if trial.lane)
+    return {name: str(number) for number, name in enumerate(names, start=1)}

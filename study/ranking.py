@@ -1,0 +1,29 @@
+"""What a search found: the order of its trials, and which parameter mattered."""
+
+import warnings
+
+import optuna
+
+from search_spaces import Space
+from study.record import StudyRecord
+from study.search import optuna_study
+
+_FEWEST = 4
+"""Trials below which an importance would be noise."""
+
+
+def importances(record: StudyRecord, space: Space) -> dict[str, float]:
+    """Share of the objective's variance by parameter (fANOVA), over trials that ran all epochs.
+
+    Empty where there are too few trials, or where they do not differ.
+    """
+    complete = record.in_state("complete")
+    values = {trial.value(record.plan["objective"]) for trial in complete}
+    if len(complete) < _FEWEST or len(values) < 2:
+        return {}
+    only = StudyRecord(plan=record.plan, trials={trial.number: trial for trial in complete})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+        study = optuna_study(only, space)
+        return optuna.importance.get_param_importances(study, evaluator=evaluator)

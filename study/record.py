@@ -1,0 +1,130 @@
+"""A study as its ledger tells it: events folded into what a person asks about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Value = bool | int | float | str
+State = Literal["running", "complete", "pruned", "failed"]
+FINAL: tuple[State, ...] = ("complete", "pruned", "failed")
+"""States that a trial does not leave."""
+
+
+@dataclass
+class TrialRecord:
+    """One trial. Metrics count from the last epoch it reached."""
+
+    number: int
+    id: str
+    """Hash of the resolved config and the data."""
+    params: dict[str, Value]
+    """What the space chose."""
+    config: dict[str, Value]
+    """The whole config, by path."""
+    started: float = 0.0
+    state: State = "running"
+    epochs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    failure: dict[str, Any] | None = None
+    seconds: float = 0.0
+    """Spent in epochs, over all attempts that counted."""
+
+    @property
+    def last_epoch(self) -> int:
+        return max(self.epochs, default=0)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Those of the last epoch."""
+        found: dict[str, float] = self.epochs[self.last_epoch]["metrics"] if self.epochs else {}
+        return found
+
+    @property
+    def lane(self) -> str:
+        return str(self.epochs[self.last_epoch]["lane"]) if self.epochs else ""
+
+    def value(self, objective: str) -> float | None:
+        """The objective after the last epoch; None where there is none."""
+        return self.metrics.get(objective)
+
+
+@dataclass
+class StudyRecord:
+    """A whole study; ``apply`` is its only way to change."""
+
+    plan: dict[str, Any] = field(default_factory=dict)
+    trials: dict[int, TrialRecord] = field(default_factory=dict)
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    tested: dict[str, Any] | None = None
+    """The winner's metrics on the test list, with its number."""
+    ended: bool = False
+    first_time: float = 0.0
+    last_time: float = 0.0
+
+    def apply(self, event: Mapping[str, Any]) -> None:
+        """Fold one event in."""
+        self.first_time = self.first_time or event["time"]
+        self.last_time = event["time"]
+        getattr(self, f"_on_{event['event']}")(event)
+
+    def _on_planned(self, event: Mapping[str, Any]) -> None:
+        self.plan = {key: value for key, value in event.items() if key not in ("event", "time")}
+
+    def _on_stage(self, event: Mapping[str, Any]) -> None:
+        self.stages.append({key: event[key] for key in event if key not in ("event", "time")})
+
+    def _on_started(self, event: Mapping[str, Any]) -> None:
+        self.trials[event["trial"]] = TrialRecord(
+            number=event["trial"], id=event["id"], params=event["params"],
+            config=event["config"], started=event["time"],
+        )  # fmt: skip
+
+    def _on_epoch(self, event: Mapping[str, Any]) -> None:
+        trial = self.trials[event["trial"]]
+        trial.epochs[event["epoch"]] = {
+            "metrics": event["metrics"], "seconds": event["seconds"], "lane": event["lane"],
+            "time": event["time"],
+        }  # fmt: skip
+        trial.seconds = sum(epoch["seconds"] for epoch in trial.epochs.values())
+
+    def _on_finished(self, event: Mapping[str, Any]) -> None:
+        self.trials[event["trial"]].state = event["state"]
+
+    def _on_failed(self, event: Mapping[str, Any]) -> None:
+        trial = self.trials[event["trial"]]
+        trial.state = "failed"
+        trial.failure = {key: event[key] for key in ("kind", "message", "traceback")}
+
+    def _on_resumed(self, event: Mapping[str, Any]) -> None:
+        """Epochs past the checkpoint that a trial goes on from were lost, and will come again."""
+        self.ended = False
+        for number, epoch in event["continue_after"].items():
+            trial = self.trials[int(number)]
+            trial.epochs = {key: trial.epochs[key] for key in trial.epochs if key <= epoch}
+
+    def _on_tested(self, event: Mapping[str, Any]) -> None:
+        self.tested = {"trial": event["trial"], "metrics": event["metrics"]}
+
+    def _on_ended(self, event: Mapping[str, Any]) -> None:
+        self.ended = True
+
+    def in_state(self, *states: State) -> list[TrialRecord]:
+        return [trial for trial in self.trials.values() if trial.state in states]
+
+    def ranking(self) -> list[TrialRecord]:
+        """Trials that have a value, best first; those that ran all epochs before pruned ones."""
+        objective, sign = self.plan["objective"], -1 if self.plan["mode"] == "max" else 1
+        valued = [
+            trial for trial in self.in_state("complete", "pruned")
+            if trial.value(objective) is not None
+        ]  # fmt: skip
+
+        def order(trial: TrialRecord) -> tuple[bool, float, int]:
+            value = trial.value(objective)
+            assert value is not None
+            return trial.state != "complete", sign * value, trial.number
+
+        return sorted(valued, key=order)
+
+    def best(self) -> TrialRecord | None:
+        ranked = self.ranking()
+        return ranked[0] if ranked else None

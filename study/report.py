@@ -1,0 +1,114 @@
+"""A study's report, from its ledger alone: `python study/report.py NAME [--rebuild-mlflow]`."""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from search_spaces import SPACES
+from study import figures
+from study.ledger import FILE, read
+from study.ranking import importances
+from study.record import StudyRecord, TrialRecord
+
+_SHOWN_METRICS = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px")
+
+
+def load(folder: Path) -> StudyRecord:
+    """The record of the study in a folder.
+
+    Raises:
+        FileNotFoundError: there is no ledger.
+        LedgerError: it cannot be read.
+    """
+    record = StudyRecord()
+    for event in read(folder / FILE)[0]:
+        record.apply(event)
+    return record
+
+
+def write(record: StudyRecord, folder: Path) -> list[Path]:
+    """Write ``report.md`` and its figures; the same ledger gives the same text."""
+    space = SPACES[record.plan["space"]]
+    target = folder / "report"
+    plots = figures.draw(record, space, target)
+    page = target / "report.md"
+    page.write_text(markdown(record))
+    return [page, *plots]
+
+
+def markdown(record: StudyRecord) -> str:
+    """The report as text."""
+    plan, best = record.plan, record.best()
+    counts = ", ".join(
+        f"{len(record.in_state(state))} {state}"
+        for state in ("complete", "pruned", "failed", "running")
+        if record.in_state(state)
+    )
+    parts = [
+        f"# {plan['study']}",
+        plan["question"],
+        f"Space `{plan['space']}` on `{plan['data']['dataset']}`, digest {plan['data']['digest']}. "
+        f"{plan['trials']} trials of up to {plan['base']['epochs']} epochs: {counts or 'none'}.",
+        f"Ranked by `{plan['objective']}` ({plan['mode']}) on the validation list after the last "
+        f"epoch; pruned trials come last. Sampler {plan['sampler']}, scheduler "
+        f"{plan['scheduler']}, seed {plan['seed']}.",
+        "## Ranking",
+        ranking_table(record.ranking(), list(_params(record))),
+    ]
+    if best is not None and record.tested is not None:
+        parts += ["## The winner on the test list", _tested(record)]
+    weights = importances(record, SPACES[plan["space"]])
+    if weights:
+        rows = "\n".join(f"| `{path}` | {share:.2f} |" for path, share in weights.items())
+        parts += ["## Importance", "| parameter | share of variance |\n|---|---|\n" + rows]
+    failed = record.in_state("failed")
+    if failed:
+        parts += ["## Failed", "\n".join(_failure(trial) for trial in failed)]
+    parts += ["![learning curves](learning_curves.png)", "![slices](slices.png)"]
+    return "\n\n".join(parts) + "\n"
+
+
+def _params(record: StudyRecord) -> dict[str, None]:
+    """Searched paths, in the space's order."""
+    return {dimension.path: None for dimension in SPACES[record.plan["space"]].dimensions}
+
+
+def ranking_table(trials: list[TrialRecord], paths: list[str]) -> str:
+    """Markdown; metrics in percent."""
+    head = ["#", "trial", *paths, *(f"{name} %" for name in _SHOWN_METRICS), "epochs", "state"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for place, trial in enumerate(trials, start=1):
+        params = [shown(trial.params.get(path)) for path in paths]
+        metrics = [percent(trial.metrics.get(name)) for name in _SHOWN_METRICS]
+        row = [str(place), str(trial.number), *params, *metrics, str(trial.last_epoch), trial.state]
+        lines.append("| " + " | ".join(row) + " |")
+    return "\n".join(lines)
+
+
+def _tested(record: StudyRecord) -> str:
+    assert record.tested is not None
+    metrics = record.tested["metrics"]
+    rows = [f"| {name} | {percent(value)} |" for name, value in metrics.items()]
+    return f"Trial {record.tested['trial']}, chosen on the validation list.\n\n| metric | % |\n" + (
+        "|---|---|\n" + "\n".join(rows)
+    )
+
+
+def _failure(trial: TrialRecord) -> str:
+    assert trial.failure is not None
+    first = trial.failure["message"].splitlines()[0] if trial.failure["message"] else ""
+    return f"- trial {trial.number}: {trial.failure['kind']}: {first}"
+
+
+def percent(value: float | None) -> str:
+    """A fraction as people print it; a dash for none."""
+    return "-" if value is None else f"{100 * value:.2f}"
+
+
+def shown(value: object) -> str:
+    """A parameter in a table."""
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

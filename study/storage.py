@@ -1,0 +1,57 @@
+"""The folder of a study: may it be written, is it free, what is in it."""
+
+import os
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from study.ledger import FILE
+
+
+def prove_writable(folder: Path) -> None:
+    """Make the folder and write a file into it.
+
+    Raises:
+        ValueError: it cannot be made or written.
+    """
+    probe = folder / f".probe-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise ValueError(
+            f"--storage must be a folder that can be written, got {str(folder)!r}: {error.strerror}"
+        ) from None
+
+
+def require_new(folder: Path) -> None:
+    """Raise a ValueError if a study of this name is there already."""
+    if (folder / FILE).exists():
+        raise ValueError(f"--name must be new in this storage, got {folder.name!r}; "
+                         f"to continue it: --resume {folder.name}")  # fmt: skip
+
+
+def require_known(folder: Path) -> None:
+    """Raise a ValueError if there is no study to resume."""
+    if (folder / FILE).exists():
+        return
+    storage = folder.parent
+    known = sorted(path.parent.name for path in storage.glob(f"*/{FILE}"))
+    have = ", ".join(known[-5:]) if known else "none"
+    raise ValueError(f"--resume must name a study in {storage}, got {folder.name!r}; have {have}")
+
+
+def lock(folder: Path) -> FileLock:
+    """Take the study; a second process that asks is refused. The lock dies with its owner.
+
+    Raises:
+        ValueError: another process runs this study.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    held = FileLock(folder / "lock")
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(f"study {folder.name!r} is being run by another process") from None
+    return held

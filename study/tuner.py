@@ -1,0 +1,163 @@
+"""From a plan to a running ``ray.tune.Tuner``, and from Tune's callbacks to the ledger."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ray import tune
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+
+from search_spaces import Space
+from study.ledger import Ledger
+from study.plan import Plan
+from study.record import StudyRecord
+from study.search import LedgerSearch, Waiting
+from trainables import checkpoint
+from trainables.config import from_flat, identity
+from trainables.lane import LaneSettings
+from trainables.metrics.catalog import METRICS
+from trainables.trial import Trial
+
+_ACTOR_RESTARTS = 3
+_ANCHOR_BYTES = 2**20
+"""Tune's actor only waits for its lane. It asks for a little memory and no CPU: a fraction of one
+would leave too little for the lane's workers."""
+
+
+def make_scheduler(record: StudyRecord) -> TrialScheduler:
+    """ASHA or none, told of every epoch that the ledger knows."""
+    plan = record.plan
+    if plan["scheduler"] == "none":
+        return FIFOScheduler()
+    epochs = plan["base"]["epochs"]
+    asha = ASHAScheduler(
+        time_attr="epoch", metric=plan["objective"], mode=plan["mode"], max_t=epochs,
+        grace_period=max(1, epochs // 3), reduction_factor=2,
+    )  # fmt: skip
+    for trial in record.trials.values():
+        # ASHA reads a trial's id alone; what is decided here was decided before.
+        told: Any = SimpleNamespace(trial_id=f"ledger-{trial.number}")
+        asha.on_trial_add(None, told)
+        for epoch in sorted(trial.epochs):
+            result = {"epoch": epoch, **trial.epochs[epoch]["metrics"]}
+            asha.on_trial_result(None, told, result)
+    return asha
+
+
+def waiting_trials(ledger: Ledger, folder: Path) -> list[Waiting]:
+    """Trials that an earlier attempt began and did not end, with the checkpoint to go on from."""
+    waiting = []
+    for trial in ledger.record.in_state("running"):
+        found = checkpoint.latest(trial_folders(folder, trial.number), at_most=trial.last_epoch)
+        resume_from = str(found.folder) if found else ""
+        waiting.append(Waiting(trial.number, trial.params, resume_from))
+    return waiting
+
+
+def continue_after(waiting: list[Waiting]) -> dict[str, int]:
+    """The epoch after which each of them goes on, for the ledger."""
+    epochs = {}
+    for trial in waiting:
+        found = checkpoint.read(Path(trial.resume_from)) if trial.resume_from else None
+        epochs[str(trial.number)] = found.epoch if found else 0
+    return epochs
+
+
+def trial_folders(folder: Path, number: int) -> list[Path]:
+    """Where a trial's checkpoints lie: one folder an attempt."""
+    return sorted((folder / "tune").glob(f"*/{trial_name(number)}"))
+
+
+def trial_name(number: int) -> str:
+    return f"trial-{number:04d}"
+
+
+def run(
+    plan: Plan, space: Space, ledger: Ledger, settings: LaneSettings, waiting: list[Waiting]
+) -> None:
+    """Run what is left of the plan. Everything that happens goes to the ledger."""
+    left = plan.trials - len(ledger.record.trials) + len(waiting)
+    if left == 0:
+        return
+    attempt = len(list((plan.folder / "tune").glob("attempt-*"))) + 1
+    search = LedgerSearch(ledger.record, space, waiting, lambda params: plan.resolve(params))
+    trainable = tune.with_parameters(Trial, settings=settings)
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, {"memory": _ANCHOR_BYTES}),
+        tune_config=tune.TuneConfig(
+            search_alg=search,
+            scheduler=make_scheduler(ledger.record),
+            num_samples=left,
+            max_concurrent_trials=plan.lanes,
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: trial_name(trial.config["number"]),
+        ),
+        run_config=tune.RunConfig(
+            name=f"attempt-{attempt}",
+            storage_path=str(plan.folder / "tune"),
+            callbacks=[LedgerWriter(ledger)],
+            checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=1, num_to_keep=1),
+            failure_config=tune.FailureConfig(max_failures=_ACTOR_RESTARTS),
+            verbose=0,
+        ),
+    )
+    tuner.fit()
+
+
+class LedgerWriter(tune.Callback):
+    """Writes what Tune reports to the ledger. Runs in the driver: one writer."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger: Ledger | None = ledger
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks for a restore that Edgewise never asks of it."""
+        return {"_ledger": None}
+
+    @property
+    def ledger(self) -> Ledger:
+        assert self._ledger is not None
+        return self._ledger
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        config = trial.config
+        if config["number"] not in self.ledger.record.trials:
+            resolved = from_flat(config["config"])
+            digest = self.ledger.record.plan["data"]["digest"]
+            self.ledger.append(
+                "started", trial=config["number"], id=identity(resolved, digest),
+                params=config["params"], config=config["config"],
+            )  # fmt: skip
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        number = trial.config["number"]
+        if failure := result.get("failure"):
+            self.ledger.append("failed", trial=number, **failure)
+            return
+        metrics = {
+            name: value for name, value in result.items()
+            if name in METRICS or name.startswith("train/")
+        }  # fmt: skip
+        self.ledger.append(
+            "epoch", trial=number, epoch=result["epoch"], metrics=metrics, lane=result["lane"],
+            seconds=round(result["train_s"] + result["evaluate_s"], 3),
+            train_s=round(result["train_s"], 3), evaluate_s=round(result["evaluate_s"], 3),
+        )  # fmt: skip
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        record = self.ledger.record.trials[trial.config["number"]]
+        if record.state == "running":
+            whole = record.last_epoch >= int(record.config["epochs"])
+            state = "complete" if whole else "pruned"
+            self.ledger.append("finished", trial=record.number, state=state)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """The trial's actor died more often than Tune is told to bring it back."""
+        number = trial.config["number"]
+        if number in self.ledger.record.trials:
+            path = trial.error_file
+            text = Path(path).read_text() if path and Path(path).exists() else ""
+            last = text.strip().splitlines()[-1] if text.strip() else "its actor died"
+            self.ledger.append("failed", trial=number, kind="lane", message=last, traceback=text)

@@ -1,0 +1,90 @@
+"""Opening image and mask files, and saying what is wrong with the ones that cannot be used.
+
+Shape letters: H rows, W columns, C colours.
+"""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from trainables.data.dataset import DataError, Digest
+from trainables.geometry.boundaries import VOID
+
+Image.MAX_IMAGE_PIXELS = 178_956_970  # Pillow's own bound; a larger file is an error, see below
+_MASK_MODES = ("L", "P", "1")
+
+
+def folder(root: str, dataset: str) -> Path:
+    """The dataset's folder, proven to be there.
+
+    Raises:
+        DataError: no folder was given, or it is not there.
+    """
+    if not root:
+        raise DataError(f"dataset {dataset} needs a folder: --data DIR")
+    path = Path(root).expanduser()
+    if not path.is_dir():
+        raise DataError(f"data/root must be an existing folder, got {root!r}")
+    return path
+
+
+def _open(path: Path, content: bytes) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(content))
+        image.load()
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path}: cannot be decoded: {error}") from None
+    return image
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's content, or a DataError that names it."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def read_image(path: Path, digest: Digest) -> NDArray[np.uint8]:
+    """(H,W,C) uint8 RGB."""
+    content = read_bytes(path)
+    digest.add(path.name, content)
+    return np.asarray(_open(path, content).convert("RGB"))
+
+
+def resize_image(image_HWC: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:
+    """To (rows, columns), bilinear with antialiasing."""
+    if size is None or image_HWC.shape[:2] == size:
+        return image_HWC
+    small = Image.fromarray(image_HWC).resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return np.asarray(small)
+
+
+def read_mask(path: Path, digest: Digest) -> NDArray[np.uint8]:
+    """(H,W) uint8: class numbers as they stand in the file, palette indices for a palette file."""
+    content = read_bytes(path)
+    digest.add(path.name, content)
+    image = _open(path, content)
+    if image.mode not in _MASK_MODES:
+        raise DataError(f"{path}: a mask must be 8-bit with one channel, got mode {image.mode}")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def resize_mask(mask_HW: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:
+    """Nearest neighbour: a label is never mixed with another."""
+    if size is None or mask_HW.shape == size:
+        return mask_HW
+    small = Image.fromarray(mask_HW).resize((size[1], size[0]), Image.Resampling.NEAREST)
+    return np.asarray(small)
+
+
+def check_labels(path: Path, mask_HW: NDArray[np.uint8], num_classes: int) -> None:
+    """Raise a DataError if the mask holds a value that is neither a class nor void."""
+    wrong = [int(value) for value in np.unique(mask_HW) if num_classes <= value != VOID]
+    if wrong:
+        raise DataError(
+            f"{path}: labels must be 0..{num_classes - 1} or void ({VOID}), got {wrong[0]}"
+        )

@@ -1,0 +1,143 @@
+"""The built-in dataset: generated street-like scenes whose boundaries are known exactly.
+
+A scene has a textured background, overlapping objects, thin poles and wires, noise, and a void
+rim. It is a function of (split, index, height, width) alone: no files, no download, the same on
+every machine. Shape letters: H rows, W columns, C colours, N images.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from trainables.config import DataConfig
+from trainables.data.dataset import Dataset, Digest, ImageList
+from trainables.geometry.boundaries import VOID
+
+CLASSES = ("background", "disk", "box", "triangle", "pole", "wire")
+COLOURS = (
+    (90, 90, 90),
+    (220, 70, 60),
+    (60, 130, 220),
+    (240, 190, 60),
+    (90, 190, 110),
+    (180, 90, 200),
+)
+SIZE = (96, 128)
+COUNTS = {"train": 96, "val": 32, "test": 64}
+RIM_PX = 2
+_SPLIT_SEED = {"train": 1, "val": 2, "test": 3}
+_VERSION = 1
+"""Raised whenever a scene's pixels change, so that old results are not taken for new ones."""
+
+Mask = NDArray[np.bool_]
+Grid = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def _turned(random: Generator, grid: Grid, size: float) -> Grid:
+    """Coordinates relative to a random place, turned by a random angle, in units of ``size``."""
+    y_HW, x_HW = grid
+    rows, columns = y_HW.shape
+    down = y_HW - random.uniform(0, rows)
+    right = x_HW - random.uniform(0, columns)
+    angle = random.uniform(0, 2 * np.pi)
+    turned_y = np.cos(angle) * down - np.sin(angle) * right
+    turned_x = np.sin(angle) * down + np.cos(angle) * right
+    return turned_y / size, turned_x / size
+
+
+def _disk(random: Generator, grid: Grid) -> Mask:
+    y_HW, x_HW = _turned(random, grid, random.uniform(0.08, 0.18) * min(grid[0].shape))
+    return (y_HW / random.uniform(0.7, 1.0)) ** 2 + x_HW**2 <= 1
+
+
+def _box(random: Generator, grid: Grid) -> Mask:
+    y_HW, x_HW = _turned(random, grid, random.uniform(0.08, 0.2) * min(grid[0].shape))
+    return (np.abs(y_HW) <= random.uniform(0.5, 1.0)) & (np.abs(x_HW) <= 1)
+
+
+def _triangle(random: Generator, grid: Grid) -> Mask:
+    y_HW, x_HW = _turned(random, grid, random.uniform(0.12, 0.24) * min(grid[0].shape))
+    return (y_HW <= 0.5) & (np.sqrt(3) * np.abs(x_HW) <= y_HW + 1)
+
+
+def _pole(random: Generator, grid: Grid) -> Mask:
+    y_HW, x_HW = grid
+    rows, columns = y_HW.shape
+    near_HW = np.abs(x_HW - random.uniform(0, columns)) <= random.uniform(0.8, 1.6)
+    return near_HW & (y_HW >= random.uniform(0.1, 0.5) * rows)
+
+
+def _wire(random: Generator, grid: Grid) -> Mask:
+    y_HW, x_HW = grid
+    rows, columns = y_HW.shape
+    across_HW = x_HW / columns - random.uniform(0.2, 0.8)
+    height_HW = random.uniform(0.05, 0.6) * rows - random.uniform(-0.3, 0.3) * rows * across_HW
+    sag_HW = random.uniform(0, 0.4) * rows * across_HW**2
+    return np.abs(y_HW - height_HW + sag_HW) <= random.uniform(0.6, 1.0)
+
+
+_DRAW: tuple[tuple[int, Callable[[Generator, Grid], Mask], int, int], ...] = (
+    (1, _disk, 1, 4),
+    (2, _box, 1, 4),
+    (3, _triangle, 1, 4),
+    (4, _pole, 1, 3),
+    (5, _wire, 1, 3),
+)
+"""Class, how to draw one, and how many a scene has: at least, and fewer than."""
+
+
+def _texture(random: Generator, shape: tuple[int, int], coarse_px: float) -> NDArray[np.float64]:
+    """Smooth noise of unit variance."""
+    noise_HW = gaussian_filter(random.standard_normal(shape), coarse_px, mode="wrap")
+    return noise_HW / (noise_HW.std() + 1e-9)
+
+
+def _paint(random: Generator, label: int, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """(H,W,C): the surface of one object: its class's colour, off by a bit, with a texture."""
+    colour_C = np.array(COLOURS[label]) + random.normal(0, 35, 3)
+    grain_HW = _texture(random, shape, random.uniform(1.0, 6.0)) * random.uniform(8, 25)
+    return colour_C + grain_HW[..., None]
+
+
+def scene(
+    split: str, index: int, height: int, width: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """One image (H,W,C) and its labels (H,W), a function of the four arguments alone."""
+    random = np.random.default_rng([_VERSION, _SPLIT_SEED[split], index])
+    y_HW, x_HW = np.mgrid[:height, :width].astype(np.float64)
+    labels_HW = np.zeros((height, width), dtype=np.uint8)
+    image_HWC = _paint(random, 0, (height, width))
+    objects = [
+        (label, draw)
+        for label, draw, least, most in _DRAW
+        for _ in range(random.integers(least, most))
+    ]
+    for choice in random.permutation(len(objects)):
+        label, draw = objects[choice]
+        mask_HW = draw(random, (y_HW, x_HW))
+        labels_HW[mask_HW] = label
+        image_HWC[mask_HW] = _paint(random, label, (height, width))[mask_HW]
+
+    image_HWC = gaussian_filter(image_HWC, (0.6, 0.6, 0))
+    image_HWC += random.normal(0, 12, image_HWC.shape)
+    labels_HW[:RIM_PX] = labels_HW[-RIM_PX:] = VOID
+    labels_HW[:, :RIM_PX] = labels_HW[:, -RIM_PX:] = VOID
+    return image_HWC.clip(0, 255).astype(np.uint8), labels_HW
+
+
+def load(config: DataConfig) -> Dataset:
+    """Scenes 0, 1, 2 ... of each split."""
+    rows, columns = config.height or SIZE[0], config.width or SIZE[1]
+    asked = {"train": config.train_images, "val": config.val_images, "test": config.test_images}
+    digest = Digest()
+    splits = {}
+    for split, count in COUNTS.items():
+        scenes = [scene(split, index, rows, columns) for index in range(asked[split] or count)]
+        images, labels = zip(*scenes, strict=True)
+        names = tuple(f"{split}-{index:05d}" for index in range(len(scenes)))
+        splits[split] = ImageList(np.stack(images), np.stack(labels), names)
+        digest.add(split, splits[split].images_NHWC.tobytes() + splits[split].labels_NHW.tobytes())
+    return Dataset("shapes", CLASSES, COLOURS, splits, digest.hex())

@@ -1,0 +1,61 @@
+"""Batch normalisation over the whole batch, whichever ranks its images lie on.
+
+Without it two ranks normalise by other statistics than one, and are another experiment.
+Shape letters: B images, D channels, H rows, W columns.
+"""
+
+import torch
+import torch.distributed as dist
+import torch.distributed.nn.functional as dist_nn
+from torch import Tensor, nn
+
+
+class GlobalBatchNorm2d(nn.BatchNorm2d):
+    """``nn.BatchNorm2d`` whose sums run over all ranks; on any backend, unlike SyncBatchNorm."""
+
+    act: nn.Module
+    """What timm's ``BatchNormAct2d`` applies after the normalisation; else the identity."""
+
+    @classmethod
+    def adopt(cls, source: nn.BatchNorm2d) -> "GlobalBatchNorm2d":
+        """The same layer with the same parameters and the same names in a state dict."""
+        new = cls(source.num_features, source.eps, source.momentum, source.affine,
+                  source.track_running_stats)  # fmt: skip
+        new.load_state_dict(source.state_dict())
+        new.act = getattr(source, "act", nn.Identity())
+        return new
+
+    def forward(self, x_BDHW: Tensor) -> Tensor:
+        if not (self.training and dist.is_initialized() and dist.get_world_size() > 1):
+            return self.act(super().forward(x_BDHW))
+        mean_D, variance_D = self._statistics(x_BDHW)
+        scale_D = (variance_D + self.eps).rsqrt() * self.weight
+        shift_D = self.bias - mean_D * scale_D
+        return self.act(x_BDHW * scale_D.view(1, -1, 1, 1) + shift_D.view(1, -1, 1, 1))
+
+    def _statistics(self, x_BDHW: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and biased variance over all ranks; the running ones are moved as torch does."""
+        count = x_BDHW.new_tensor([x_BDHW.numel() / x_BDHW.shape[1]])
+        dist.all_reduce(count)
+        mean_D = dist_nn.all_reduce(x_BDHW.sum((0, 2, 3))) / count
+        centred = x_BDHW - mean_D.view(1, -1, 1, 1)
+        variance_D = dist_nn.all_reduce(centred.square().sum((0, 2, 3))) / count
+        with torch.no_grad():
+            assert self.running_mean is not None
+            assert self.running_var is not None
+            assert self.num_batches_tracked is not None
+            momentum = self.momentum if self.momentum is not None else 0.1
+            self.running_mean.lerp_(mean_D, momentum)
+            self.running_var.lerp_(variance_D * count / (count - 1), momentum)
+            self.num_batches_tracked.add_(1)
+        return mean_D, variance_D
+
+
+def make_global(module: nn.Module) -> nn.Module:
+    """Replace every batch norm inside ``module``, in place, and return it."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d) and not isinstance(child, GlobalBatchNorm2d):
+            setattr(module, name, GlobalBatchNorm2d.adopt(child))
+        else:
+            make_global(child)
+    return module

@@ -1,0 +1,123 @@
+"""Tune's side of one trial: a class trainable whose steps are epochs on a warm lane.
+
+With ``reuse_actors=True`` Tune hands this object from one trial to the next; the lane stays up.
+"""
+
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import ray
+from ray import tune
+
+from trainables import checkpoint
+from trainables.lane import Epoch, Failed, Lane, LaneDied, LaneRestarted, LaneSettings, Save, Start
+
+
+class Trial(tune.Trainable):
+    """One trial after the other on one lane.
+
+    Tune's config holds ``number``; ``config``, the flat trial config; and ``resume_from``, a
+    checkpoint folder or "". A result is one epoch; one with a ``failure`` ends the trial without
+    ending the lane.
+    """
+
+    lane: Lane | None = None
+
+    def setup(self, config: dict[str, Any], settings: LaneSettings | None = None) -> None:
+        assert settings is not None
+        self.settings = settings
+        self.lane_name = f"lane-{uuid4().hex[:8]}"
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._begin(new_config)
+        return True
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        """Take over a trial. The lane learns of it with its first epoch."""
+        self.flat: dict[str, Any] = config["config"]
+        self.state: Any = None
+        self.epoch = 0
+        self.started = False
+        self.predictions = np.zeros((0, 0, 0), dtype=np.uint8)
+        self.begun = monotonic()
+        if config["resume_from"]:
+            self._continue_from(Path(config["resume_from"]))
+
+    def _continue_from(self, folder: Path) -> None:
+        saved = checkpoint.read(folder)
+        if saved is None:
+            raise RuntimeError(f"checkpoint {folder} is missing or damaged")
+        self.state, self.epoch = ray.put(saved.state()), saved.epoch
+        self.predictions = saved.predictions()
+        self.started = False
+
+    def step(self) -> dict[str, Any]:
+        """One epoch. Repeats it from the last checkpoint when the worker group died."""
+        wait_s = None
+        while True:
+            try:
+                if not self.started:
+                    answer = self._lane().ask(Start(self.flat, self.state))
+                    if isinstance(answer, Failed):
+                        return self._failure(answer)
+                    self.started = True
+                    wait_s = monotonic() - self.begun
+                return self._result(self._lane().ask(Epoch()), wait_s)
+            except LaneRestarted:
+                self.started = False
+            except LaneDied:
+                self.lane, self.started = None, False
+                raise
+
+    def _lane(self) -> Lane:
+        if self.lane is None:
+            self.lane = Lane(self.lane_name, self.settings)
+        return self.lane
+
+    def _result(self, answer: dict[str, Any] | Failed, wait_s: float | None) -> dict[str, Any]:
+        if isinstance(answer, Failed):
+            return self._failure(answer)
+        if "diverged" in answer:
+            return self._failure(Failed("diverged", answer["diverged"], ""))
+        self.epoch = answer["epoch"]
+        self.predictions = answer["predictions"]
+        result = {
+            **answer["metrics"], "epoch": self.epoch, "lane": self.lane_name,
+            "train_s": answer["train_s"], "evaluate_s": answer["evaluate_s"],
+            "done": self.epoch >= self.flat["epochs"],
+        }  # fmt: skip
+        return result if wait_s is None else {**result, "start_s": wait_s}
+
+    def _failure(self, failed: Failed) -> dict[str, Any]:
+        self.started = False
+        failure = {"kind": failed.kind, "message": failed.message, "traceback": failed.traceback}
+        return {"failure": failure, "epoch": self.epoch, "lane": self.lane_name, "done": True}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Ask rank 0 for its state and write it where Tune wants it; a failed trial has none."""
+        while self.started:
+            try:
+                state: bytes = ray.get(self._lane().ask(Save())[0])
+            except LaneRestarted:
+                self._repeat_epoch()
+                continue
+            self.state = ray.put(state)  # put again: it must outlive the worker that made it
+            checkpoint.write(Path(checkpoint_dir), self.epoch, state, self.predictions)
+            return
+
+    def _repeat_epoch(self) -> None:
+        """The group died after an epoch and before its checkpoint: do that epoch again."""
+        self._lane().ask(Start(self.flat, self.state))
+        self._lane().ask(Epoch())
+
+    def load_checkpoint(self, checkpoint_dir: str) -> None:
+        """Tune puts a trial back after its actor died, or (PBT) on another's weights."""
+        self._continue_from(Path(checkpoint_dir))
+
+    def cleanup(self) -> None:
+        if self.lane is not None:
+            self.lane.close()

@@ -1,0 +1,103 @@
+"""Ray Train's side of a lane: one rank, obeying commands until it is told to close."""
+
+import gc
+import traceback
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import ray
+import ray.train
+import torch
+from ray.train.collective import broadcast_from_rank_zero
+from ray.train.torch import get_device
+
+from trainables.config import TrialConfig, from_flat
+from trainables.data import Dataset, load
+from trainables.lane import Close, Command, Epoch, Failed, LaneSettings, Save, Start
+from trainables.stages import load_learned
+from trainables.training import Diverged, Training
+
+
+def work(loop_config: dict[str, Any]) -> None:
+    """``train_loop_per_worker``: runs on every rank of the group, for as long as the lane lives."""
+    mailbox, settings = loop_config["mailbox"], loop_config["settings"]
+    context = ray.train.get_context()
+    rank, ranks = context.get_world_rank(), context.get_world_size()
+    torch.set_num_threads(max(int(settings.cpus_per_worker), 1))
+    generation = broadcast_from_rank_zero(ray.get(mailbox.open.remote()) if rank == 0 else None)
+    worker, number = Worker(settings, get_device()), 0
+    while True:
+        taken = ray.get(mailbox.take.remote(generation, number))
+        if taken is None or isinstance(taken[1], Close):
+            return
+        number, command = taken
+        try:
+            answer = worker.obey(command)
+        except Exception as error:
+            answer = Failed(type(error).__name__, str(error), traceback.format_exc())
+            ray.get(mailbox.reply.remote(generation, number, answer))
+            if ranks > 1:
+                raise  # the other ranks may wait in a collective: only a new group is sound
+            worker.drop()
+            continue
+        if rank == 0:
+            ray.get(mailbox.reply.remote(generation, number, answer))
+
+
+class Worker:
+    """This rank's part of the trial that runs at the moment."""
+
+    def __init__(self, settings: LaneSettings, device: torch.device) -> None:
+        self.settings, self.device = settings, device
+        self.training: Training | None = None
+
+    def obey(self, command: Command) -> Any:
+        if isinstance(command, Start):
+            return self.start(command)
+        assert self.training is not None, "a trial must be started first"
+        if isinstance(command, Epoch):
+            return self.run_epoch(self.training)
+        assert isinstance(command, Save)
+        return [ray.put(self.training.save())]
+
+    def start(self, command: Start) -> int:
+        """Build the trial; answers with the epoch that it continues from."""
+        self.drop()
+        config = from_flat(command.config)
+        dataset = self.dataset(config)
+        learned = load_learned(config, dataset.digest, Path(self.settings.stages))
+        self.training = Training(config, dataset, learned, self.device)
+        if command.checkpoint is not None:
+            self.training.load(ray.get(command.checkpoint))
+        return self.training.epoch
+
+    def dataset(self, config: TrialConfig) -> Dataset:
+        """The study's dataset from the object store; another one is decoded here."""
+        if self.settings.data is not None and self.settings.data[0] == config.data:
+            shared: Dataset = ray.get(self.settings.data[1])
+            return shared
+        return load(config.data)
+
+    def run_epoch(self, training: Training) -> dict[str, Any]:
+        """Train and evaluate; metrics are those of all ranks together."""
+        begin = monotonic()
+        trained = training.train_epoch()
+        if isinstance(trained, Diverged):
+            return {"epoch": training.epoch, "diverged": str(trained)}
+        middle = monotonic()
+        evaluation = training.evaluate()
+        return {
+            "epoch": training.epoch,
+            "metrics": {**evaluation.metrics, **trained},
+            "train_s": middle - begin,
+            "evaluate_s": monotonic() - middle,
+            "predictions": evaluation.predictions_PHW,
+        }
+
+    def drop(self) -> None:
+        """Let go of the trial and of the memory it held."""
+        self.training = None
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
