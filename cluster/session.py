@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import ray
-
 from cluster.resources import Node
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -23,8 +21,11 @@ _QUIET = {
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # A lane is half a dozen small actors; they may start together.
+    "RAY_worker_maximum_startup_concurrency": "16",
 }
+_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""What makes Ray bind to 127.0.0.1 alone (its own default off Linux). Read when ray is imported."""
 
 
 def attached() -> bool:
@@ -50,6 +51,8 @@ def _local_gpus() -> int:
 
 def cluster_nodes() -> list[Node]:
     """The machines of the attached cluster."""
+    import ray
+
     return [
         Node(node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0))
         for node in ray.nodes()
@@ -60,7 +63,10 @@ def cluster_nodes() -> list[Node]:
 @contextmanager
 def session(object_store_bytes: int, verbose: bool = False) -> Iterator[None]:
     """Ray for the length of a study, with this repository importable on every worker."""
-    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
+    defaults = _QUIET if attached() else {**_QUIET, **_LOOPBACK}
+    os.environ.update({name: os.environ.get(name, value) for name, value in defaults.items()})
+    import ray
+
     options: dict[str, Any] = {
         "log_to_driver": verbose,
         "logging_level": logging.INFO if verbose else logging.ERROR,
@@ -80,7 +86,6 @@ def session(object_store_bytes: int, verbose: bool = False) -> Iterator[None]:
             include_dashboard=True,
             dashboard_host="127.0.0.1",
             object_store_memory=object_store_bytes,
-            _node_ip_address="127.0.0.1",
             **options,
         )
     try:

@@ -5,6 +5,7 @@ was there before; so the same code serves a live study, a resumed one and a rebu
 a thread of its own: a slow or absent server never holds up a trial.
 """
 
+import getpass
 import logging
 import queue
 import threading
@@ -21,6 +22,8 @@ from study.record import StudyRecord, TrialRecord
 EXPERIMENT = "edgewise"
 _STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 _RETRY_S = 5.0
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+"""Opens the experiment as training runs, not as MLflow's pages for language models."""
 _logger = logging.getLogger(__name__)
 
 Files = Callable[[TrialRecord], list[Path]]
@@ -113,7 +116,7 @@ class MlflowSink:
         client = MlflowClient(tracking_uri=self.uri)
         found = client.get_experiment_by_name(EXPERIMENT)
         experiment = found.experiment_id if found else client.create_experiment(
-            EXPERIMENT, artifact_location=_artifacts_beside(self.uri)
+            EXPERIMENT, artifact_location=_artifacts_beside(self.uri), tags=_EXPERIMENT_TAGS
         )  # fmt: skip
         self._experiment = experiment
         study = self.record.plan["study"]
@@ -236,7 +239,11 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 def _provenance_tags(plan: Mapping[str, Any]) -> dict[str, str]:
     facts = plan["provenance"]
-    tags = {"data_digest": plan["data"]["digest"], "dirty": str(facts["dirty"]).lower()}
+    tags = {
+        "data_digest": plan["data"]["digest"], "dirty": str(facts["dirty"]).lower(),
+        "mlflow.source.name": "study/run.py", "mlflow.source.type": "LOCAL",
+        "mlflow.user": getpass.getuser(),
+    }  # fmt: skip
     if facts["commit"]:
         tags["mlflow.source.git.commit"] = facts["commit"]
     return tags
