@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from study.record import StudyRecord
 
@@ -62,9 +62,9 @@ class Ledger:
     """The open ledger of a study: the file, and what it says so far."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create. A tail that was cut off is set aside beside the ledger."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Read what is there, setting a cut-off tail aside. The first event makes the file."""
         self.path = path
+        self._file: BinaryIO | None = None
         self.record = StudyRecord()
         self.listeners: list[Listener] = []
         if path.exists():
@@ -74,12 +74,14 @@ class Ledger:
             if tail:
                 path.with_suffix(f".cut-{int(time.time())}").write_bytes(tail)
                 os.truncate(path, path.stat().st_size - len(tail))
-        self._file = path.open("ab")
 
     def append(self, event: str, **fields: Any) -> None:
         """Write one event, wait until the disk has it, then tell the listeners."""
         written = {"event": event, "time": round(time.time(), 3), **clean(fields)}
         line = json.dumps(written, allow_nan=False, separators=(",", ":"))
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("ab")
         self._file.write(line.encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -88,4 +90,5 @@ class Ledger:
             listener(written, self.record)
 
     def close(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()

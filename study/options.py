@@ -67,6 +67,19 @@ def choice(flag: str, value: str | None, known: Sequence[str]) -> str:
     return value
 
 
+_PLACES = {"resume", "storage", "tracking_uri", "lanes", "verbose", "dry_run"}
+
+
+def require_only_places(given: argparse.Namespace) -> None:
+    """Raise a ValueError if ``--resume`` comes with an option that its ledger decides."""
+    default = vars(parse_arguments([]))
+    changed = [name for name, value in vars(given).items() if value != default[name]]
+    decided = sorted(set(changed) - _PLACES)
+    if decided:
+        flag = "set" if decided[0] == "changes" else decided[0].replace("_", "-")
+        raise ValueError(f"--{flag} cannot be given with --resume: the ledger has the plan")
+
+
 def home() -> Path:
     """Where results go by default: here, or the user's home if this folder will vanish."""
     return Path.home() / "edgewise" if session.shipped() else Path.cwd()

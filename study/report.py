@@ -8,7 +8,7 @@ if __name__ == "__main__":
 
 from search_spaces import SPACES
 from study import figures
-from study.ledger import FILE, read
+from study.ledger import FILE, LedgerError, read
 from study.ranking import importances
 from study.record import StudyRecord, TrialRecord
 
@@ -25,6 +25,8 @@ def load(folder: Path) -> StudyRecord:
     record = StudyRecord()
     for event in read(folder / FILE)[0]:
         record.apply(event)
+    if not record.plan:
+        raise LedgerError(f"{folder / FILE}: holds no plan: the study never began; start it anew")
     return record
 
 

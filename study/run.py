@@ -1,7 +1,9 @@
 """Run a study: `python study/run.py --space inverseform`. See --help and --list."""
 
 import argparse
+import io
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -15,10 +17,11 @@ from rich.console import Console
 
 from cluster import session
 from search_spaces import SPACES
-from study import describe, options, storage
+from study import describe, options, report, storage
 from study.ledger import FILE, Ledger
-from study.plan import Plan, check_tiles, from_event, stage_configs
-from study.record import FINAL
+from study.plan import Plan, check_name, check_tiles, from_event, stage_configs
+from study.record import FINAL, StudyRecord
+from trainables.data import Dataset, load
 
 INTERRUPTED = 130
 _STORE_BYTES = 512 * 2**20
@@ -43,7 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _quiet() -> None:
-    """Only our own warnings reach the terminal."""
+    """Only our own warnings reach the terminal; lines reach a file or a job's log at once."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     for name in ("ray", "mlflow", "alembic", "optuna"):
@@ -57,54 +63,58 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
         nodes = session.cluster_nodes()
     else:
         nodes = [session.local_node()]
-    plan = _resumed_plan(given) if given.resume else options.make_plan(given, nodes)
-    if not given.resume:
+    if given.resume:
+        plan, record = _resumed(given)
+    else:
+        plan, record = options.make_plan(given, nodes), StudyRecord()
         storage.require_new(plan.folder)
     storage.prove_writable(plan.storage)
 
-    from trainables.data import load
-
     dataset = load(plan.base.data)
-    space = SPACES[plan.space]
-    check_tiles(plan, space, dataset.size)
-    if given.dry_run:
-        return _show(console, plan, dataset, plan.trials)
+    _require_same_data(record, dataset)
+    check_tiles(plan, SPACES[plan.space], dataset.size)
+    _show(console, plan, dataset, plan.trials - len(record.in_state(*FINAL)))
+    return 0 if given.dry_run else _run(plan, dataset, console, stack, given.verbose)
 
-    held = storage.lock(plan.folder)
-    stack.callback(held.release)
+
+def _run(plan: Plan, dataset: Dataset, console: Console, stack: ExitStack, verbose: bool) -> int:
+    """Take the study, start Ray unless it is there, and run what is left."""
+    stack.callback(storage.lock(plan.folder).release)
     ledger = Ledger(plan.folder / FILE)
     stack.callback(ledger.close)
-    if ledger.record.plan and ledger.record.plan["data"]["digest"] != dataset.digest:
-        was = ledger.record.plan["data"]["digest"]
-        raise ValueError(f"--resume needs the data it began with: digest {was}, got "
-                         f"{dataset.digest}")  # fmt: skip
-    _show(console, plan, dataset, plan.trials - len(ledger.record.in_state(*FINAL)))
 
     from study.execute import execute
 
     if not session.attached():
         images = dataset.splits.values()
         needed = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in images)
-        stack.enter_context(session.session(_STORE_BYTES + 2 * needed, given.verbose))
-    return 0 if execute(plan, space, dataset, ledger, console) else INTERRUPTED
+        stack.enter_context(session.session(_STORE_BYTES + 2 * needed, verbose))
+    whole = execute(plan, SPACES[plan.space], dataset, ledger, console)
+    return 0 if whole else INTERRUPTED
 
 
-def _resumed_plan(given: argparse.Namespace) -> Plan:
+def _resumed(given: argparse.Namespace) -> tuple[Plan, StudyRecord]:
     """The plan that the ledger holds; only where it runs may be given anew."""
+    options.require_only_places(given)
+    check_name(given.resume)
     folder = options.storage_of(given) / given.resume
     storage.require_known(folder)
-    ledger = Ledger(folder / FILE)
-    ledger.close()
-    return from_event(
-        ledger.record.plan, folder.parent, options.tracking_uri_of(given), given.lanes
-    )
+    record = report.load(folder)
+    uri = options.tracking_uri_of(given)
+    return from_event(record.plan, folder.parent, uri, given.lanes), record
 
 
-def _show(console: Console, plan: Plan, dataset: "object", left: int) -> int:
+def _require_same_data(record: StudyRecord, dataset: Dataset) -> None:
+    was = record.plan["data"]["digest"] if record.plan else dataset.digest
+    if was != dataset.digest:
+        raise ValueError(
+            f"--resume needs the data it began with: digest {was}, got {dataset.digest}"
+        )
+
+
+def _show(console: Console, plan: Plan, dataset: Dataset, left: int) -> None:
     from study.forecast import epoch_seconds, study_seconds
-    from trainables.data import Dataset
 
-    assert isinstance(dataset, Dataset)
     space = SPACES[plan.space]
     stages = len(stage_configs(plan, space))
     slowest = stage_configs(plan, space)[-1] if stages else plan.base
@@ -114,7 +124,6 @@ def _show(console: Console, plan: Plan, dataset: "object", left: int) -> int:
         console, plan, space, dataset, forecast_s=forecast_s, epoch_s=epoch_s, stages=stages,
         left=left,
     )  # fmt: skip
-    return 0
 
 
 if __name__ == "__main__":

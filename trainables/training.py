@@ -89,9 +89,7 @@ class Training:
         )
         self.epoch = 0
         self.parallel: nn.Module = (
-            DistributedDataParallel(self.network, broadcast_buffers=False)
-            if num_ranks() > 1
-            else self.network
+            DistributedDataParallel(self.network) if num_ranks() > 1 else self.network
         )
 
     def train_epoch(self) -> dict[str, float] | Diverged:

@@ -4,10 +4,27 @@ Without it two ranks normalise by other statistics than one, and are another exp
 Shape letters: B images, D channels, H rows, W columns.
 """
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
-import torch.distributed.nn.functional as dist_nn
 from torch import Tensor, nn
+
+
+class _SumOverRanks(torch.autograd.Function):
+    """A sum over ranks that gradients flow back through: what all ranks made of it, summed."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
 
 
 class GlobalBatchNorm2d(nn.BatchNorm2d):
@@ -37,9 +54,9 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
         """Mean and biased variance over all ranks; the running ones are moved as torch does."""
         count = x_BDHW.new_tensor([x_BDHW.numel() / x_BDHW.shape[1]])
         dist.all_reduce(count)
-        mean_D = dist_nn.all_reduce(x_BDHW.sum((0, 2, 3))) / count
+        mean_D = _SumOverRanks.apply(x_BDHW.sum((0, 2, 3))) / count
         centred = x_BDHW - mean_D.view(1, -1, 1, 1)
-        variance_D = dist_nn.all_reduce(centred.square().sum((0, 2, 3))) / count
+        variance_D = _SumOverRanks.apply(centred.square().sum((0, 2, 3))) / count
         with torch.no_grad():
             assert self.running_mean is not None
             assert self.running_var is not None

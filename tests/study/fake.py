@@ -1,0 +1,96 @@
+"""A study without training: a ledger filled by an analytic trial."""
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from search_spaces import SPACES
+from study.ledger import FILE, Ledger
+from study.plan import Plan
+from study.record import TrialRecord, Value
+from study.search import SeededByNumber
+from trainables.config import TrialConfig, flatten
+
+SPACE = SPACES["inverseform"]
+EPOCHS = 4
+
+
+def plan(storage: Path, **changes: Any) -> Plan:
+    options: dict[str, Any] = {
+        "study": "fake", "space": SPACE.name, "objective": "miou", "mode": "max", "trials": 8,
+        "base": TrialConfig().changed({**SPACE.base, "epochs": EPOCHS}), "sampler": "random",
+        "scheduler": "none", "seed": 0, "lanes": 2, "workers": 1, "cpus_per_worker": 1.0,
+        "gpus_per_worker": 0.0, "storage": storage, "tracking_uri": f"sqlite:///{storage}/m.db",
+    }  # fmt: skip
+    return Plan(**{**options, **changes})
+
+
+def miou(params: dict[str, Value], epoch: int) -> float:
+    """Best at gamma = 0.1 and large beta; rises with the epochs."""
+    gamma, beta = float(params["loss/gamma"]), float(params["loss/beta"])
+    return (1 - abs(gamma - 0.1)) * beta / (beta + 1) * epoch / EPOCHS
+
+
+def begin(of: Plan) -> Ledger:
+    """An open ledger with its first event."""
+    ledger = Ledger(of.folder / FILE)
+    ledger.append(
+        "planned", schema=1, **of.event(),
+        data={"dataset": "shapes", "digest": "d" * 16, "classes": ["a", "b"], "size": [8, 8],
+              "images": {"train": 1, "val": 1, "test": 1}},
+        provenance={"commit": "c" * 40, "dirty": False, "packages": {}},
+    )  # fmt: skip
+    return ledger
+
+
+def params_of(of: Plan, number: int) -> dict[str, Value]:
+    """What random search draws for a trial of this number."""
+    study = optuna.create_study(sampler=SeededByNumber(of.sampler, of.seed, of.trials))
+    for _ in range(number):
+        study.add_trial(optuna.create_trial(value=0.0))
+    return SPACE.suggest(study.ask())
+
+
+def start(ledger: Ledger, of: Plan, number: int) -> TrialRecord:
+    params = params_of(of, number)
+    config = {**flatten(of.base), **params}
+    ledger.append("started", trial=number, id=f"{number:012x}", params=params, config=config)
+    return ledger.record.trials[number]
+
+
+def epoch(ledger: Ledger, trial: TrialRecord, number: int) -> None:
+    value = miou(trial.params, number)
+    metrics = {"miou": value, "pixel_accuracy": 0.5, "boundary_f_1px": value / 2,
+               "boundary_f_3px": None, "train/loss": 1 - value}  # fmt: skip
+    ledger.append("epoch", trial=trial.number, epoch=number, metrics=metrics, seconds=0.5,
+                  lane=f"lane-{trial.number % 2}", train_s=0.4, evaluate_s=0.1)  # fmt: skip
+
+
+def complete(ledger: Ledger, of: Plan, number: int) -> None:
+    trial = start(ledger, of, number)
+    for done in range(1, EPOCHS + 1):
+        epoch(ledger, trial, done)
+    ledger.append("finished", trial=number, state="complete")
+
+
+def prune(ledger: Ledger, of: Plan, number: int) -> None:
+    epoch(ledger, start(ledger, of, number), 1)
+    ledger.append("finished", trial=number, state="pruned")
+
+
+def fail(ledger: Ledger, of: Plan, number: int, kind: str = "diverged") -> None:
+    epoch(ledger, start(ledger, of, number), 1)
+    ledger.append("failed", trial=number, kind=kind, message="the loss was not finite",
+                  traceback="")  # fmt: skip
+
+
+def whole(of: Plan) -> Ledger:
+    """Six complete trials, one pruned, one failed."""
+    ledger = begin(of)
+    for number in range(6):
+        complete(ledger, of, number)
+    prune(ledger, of, 6)
+    fail(ledger, of, 7)
+    ledger.append("ended")
+    return ledger

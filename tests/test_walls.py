@@ -1,0 +1,68 @@
+"""The walls of the house: who may import whom, read from the code itself."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("study", "trainables", "search_spaces", "cluster")
+RAY_FILES = {"trial.py", "lane.py", "worker.py"}
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names of every module that a file imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add((node.module or "").split(".")[0])
+    return names
+
+
+def files(package: str) -> list[Path]:
+    found = sorted((ROOT / package).rglob("*.py"))
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("package", ["trainables", "search_spaces", "cluster"])
+def test_only_study_imports_the_other_rooms(package: str) -> None:
+    for path in files(package):
+        assert not imported(path) & (set(PACKAGES) - {package}), path
+
+
+def test_spaces_know_optuna_but_neither_ray_nor_torch() -> None:
+    for path in files("search_spaces"):
+        assert not imported(path) & {"ray", "torch", "torchvision", "mlflow"}, path
+
+
+def test_trainables_keep_ray_in_three_files_and_know_no_optuna_or_mlflow() -> None:
+    for path in files("trainables"):
+        names = imported(path)
+        assert not names & {"optuna", "mlflow"}, path
+        if path.name not in RAY_FILES:
+            assert "ray" not in names, path
+
+
+def test_cluster_knows_no_torch() -> None:
+    for path in files("cluster"):
+        assert not imported(path) & {"torch", "optuna", "mlflow"}, path
+
+
+def test_mlflow_is_in_one_file_of_study() -> None:
+    users = [path.name for path in files("study") if "mlflow" in imported(path)]
+    assert users == ["mlflow_sink.py"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_files_and_functions_stay_small(package: str) -> None:
+    for path in files(package):
+        text = path.read_text()
+        assert text.count("\n") <= 300, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                assert node.end_lineno - node.lineno < 80, f"{path}: {node.name}"

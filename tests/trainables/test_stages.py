@@ -1,0 +1,120 @@
+"""Stages: made once, shared, rebuilt when damaged; and the network measures what it claims."""
+
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from trainables import stages
+from trainables.config import TrialConfig
+from trainables.data import DataError, Dataset, load
+from trainables.geometry.boundaries import sobel_boundary
+from trainables.losses.inverse_form import inverse_form
+
+CONFIG = TrialConfig().changed(
+    {"data/train_images": 24, "data/val_images": 12, "data/test_images": 1, "loss/gamma": 1.0,
+     "loss/tile": 16, "inverse_net/steps": 400}
+)  # fmt: skip
+QUICK = CONFIG.changed({"inverse_net/steps": 2, "inverse_net/hidden": 4, "inverse_net/batch": 4})
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return load(CONFIG.data)
+
+
+def test_a_stage_is_trained_once_and_then_reused(tmp_path: Path, data: Dataset) -> None:
+    first = stages.ensure_inverse_net(QUICK, data, tmp_path)
+    again = stages.ensure_inverse_net(QUICK, data, tmp_path)
+    assert (first.reused, again.reused) == (False, True)
+    assert (first.key, first.quality) == (again.key, again.quality)
+    network = stages.load_learned(QUICK, data.digest, tmp_path).inverse_net
+    assert isinstance(network, torch.nn.Module)
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_a_stage_is_named_by_what_decides_it(data: Dataset) -> None:
+    key = stages.inverse_net_key(QUICK, data.digest)
+    assert key == stages.inverse_net_key(QUICK.changed({"loss/gamma": 0.1, "seed": 3}), data.digest)
+    for change in ({"loss/tile": 24}, {"inverse_net/steps": 3}, {"inverse_net/seed": 1}):
+        assert key != stages.inverse_net_key(QUICK.changed(change), data.digest)
+    assert key != stages.inverse_net_key(QUICK, "another digest")
+
+
+@pytest.mark.parametrize("damage", [lambda whole: whole[: len(whole) // 2], lambda whole: b""])
+def test_a_damaged_file_is_made_again(tmp_path: Path, data: Dataset, damage: object) -> None:
+    record = stages.ensure_inverse_net(QUICK, data, tmp_path)
+    path = tmp_path / f"inverse_net-{record.key}.pt"
+    assert callable(damage)
+    path.write_bytes(damage(path.read_bytes()))
+    assert not stages.ensure_inverse_net(QUICK, data, tmp_path).reused
+    assert stages.ensure_inverse_net(QUICK, data, tmp_path).reused
+
+
+def test_of_two_that_ask_at_once_one_trains(tmp_path: Path, data: Dataset) -> None:
+    records: list[stages.StageRecord] = []
+    threads = [
+        threading.Thread(
+            target=lambda: records.append(stages.ensure_inverse_net(QUICK, data, tmp_path))
+        )
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(record.reused for record in records) == [False, True]
+
+
+def test_no_stage_without_the_term_that_needs_it(tmp_path: Path, data: Dataset) -> None:
+    plain = CONFIG.changed({"loss/gamma": 0.0})
+    assert not stages.needs_inverse_net(plain)
+    assert stages.load_learned(plain, data.digest, tmp_path).inverse_net is None
+
+
+def test_masks_without_a_boundary_and_tiles_that_do_not_fit_are_refused(data: Dataset) -> None:
+    split = data.splits["train"]
+    flat = type(split)(split.images_NHWC, split.labels_NHW * 0, split.names)
+    with pytest.raises(DataError, match="no boundary in the train masks"):
+        stages.TileSource(Dataset("flat", data.classes, data.colours, {"train": flat}, "d"),
+                          "train", 16)  # fmt: skip
+    with pytest.raises(ValueError, match="loss/tile must be at most 96, got 128"):
+        stages.TileSource(data, "train", 128)
+
+
+def circle(centre_HW: torch.Tensor, size: int = 64, radius: float = 14.0) -> torch.Tensor:
+    """Boundary logits (1,H,W) of a circle's two-pixel outline, differentiable in its centre."""
+    rows = torch.arange(size, dtype=torch.float32)
+    distance = ((rows.view(-1, 1) - centre_HW[0]) ** 2 + (rows - centre_HW[1]) ** 2).sqrt()
+    return (6 - 6 * (distance - radius).abs()).unsqueeze(0)
+
+
+def test_gradient_descent_on_this_term_alone_moves_a_shifted_boundary_back(
+    tmp_path: Path, data: Dataset
+) -> None:
+    """InverseForm's point, and what the released code cannot do (its gradient is zero)."""
+    stages.ensure_inverse_net(CONFIG, data, tmp_path)
+    network = stages.load_learned(CONFIG, data.digest, tmp_path).inverse_net
+    assert network is not None
+    rows = torch.arange(64)
+    inside = (rows.view(-1, 1) - 32) ** 2 + (rows - 32) ** 2 <= 14**2
+    truth = sobel_boundary(inside.long().unsqueeze(0), 2)
+    valid = torch.ones_like(truth)
+
+    centre = torch.tensor([35.0, 29.5], requires_grad=True)  # 3 px down, 2.5 px left
+    before = (centre.detach() - 32).norm()
+    optimizer = torch.optim.Adam([centre], lr=0.2)
+    for _ in range(60):
+        term = inverse_form(circle(centre), truth, valid, network=network, tile=16)
+        optimizer.zero_grad()
+        term.value().backward()
+        optimizer.step()
+    assert before > 3.9
+    assert (centre.detach() - 32).norm() < 1.0
+
+
+def test_the_network_recovers_most_of_a_shift_it_never_saw(tmp_path: Path, data: Dataset) -> None:
+    """On validation images. A straight boundary hides the shift along itself, so not all of it."""
+    quality = stages.ensure_inverse_net(CONFIG, data, tmp_path).quality
+    assert quality["shift_error_px"] < 0.75 * quality["shift_px"]
