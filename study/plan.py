@@ -64,11 +64,11 @@ def from_event(event: dict[str, Any], storage: Path, tracking_uri: str, lanes: i
     return Plan(**{**kept, "lanes": lanes or event["lanes"]})
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, flag: str = "--name") -> None:
     """Raise a ValueError unless the name is safe as a folder."""
     if not _NAME.fullmatch(name):
         raise ValueError(
-            f"--name must be letters, digits, '.', '_' or '-', at most 100, got {name!r}"
+            f"{flag} must be letters, digits, '.', '_' or '-', at most 100, got {name!r}"
         )
 
 

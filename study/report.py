@@ -1,16 +1,21 @@
 """A study's report, from its ledger alone: `python study/report.py NAME [--rebuild-mlflow]`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from search_spaces import SPACES
 from study import figures
 from study.ledger import FILE, LedgerError, read
+from study.mlflow_sink import MlflowSink
+from study.options import OneLineParser, storage_of, tracking_uri_of
+from study.plan import check_name
 from study.ranking import importances
 from study.record import StudyRecord, TrialRecord
+from study.storage import require_known
 
 _SHOWN_METRICS = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px")
 
@@ -114,3 +119,41 @@ def shown(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0, or 2 with one line for what a user can mend."""
+    parser = OneLineParser(prog="study/report.py", description="A study's report, made again.")
+    parser.add_argument("name", help="of the study")
+    parser.add_argument("--storage", type=Path, help="folder of studies, default ./runs")
+    parser.add_argument("--tracking-uri", help="MLflow; default: sqlite:///mlflow.db")
+    parser.add_argument("--rebuild-mlflow", action="store_true", help="write all runs anew")
+    given = parser.parse_args(arguments)
+    try:
+        check_name(given.name)
+        folder = storage_of(given) / given.name
+        require_known("NAME", folder)
+        record = load(folder)
+    except ValueError as error:
+        print(f"study/report.py: {error}", file=sys.stderr)
+        return 2
+    files = write(record, folder)
+    print(files[0])
+    if given.rebuild_mlflow:
+        return _rebuild(record, folder, tracking_uri_of(given), files)
+    return 0
+
+
+def _rebuild(record: StudyRecord, folder: Path, uri: str, files: list[Path]) -> int:
+    def pictures(trial: TrialRecord) -> list[Path]:
+        return sorted((folder / "pictures" / f"trial-{trial.number:04d}").glob("*.png"))
+
+    sink = MlflowSink(uri, record, pictures)
+    sink.rebuild()
+    complaint = sink.close(files, patience_s=3600)
+    print(complaint or f"{len(record.trials)} runs in {uri}")
+    return 1 if complaint else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -96,9 +96,9 @@ def _run(plan: Plan, dataset: Dataset, console: Console, stack: ExitStack, verbo
 def _resumed(given: argparse.Namespace) -> tuple[Plan, StudyRecord]:
     """The plan that the ledger holds; only where it runs may be given anew."""
     options.require_only_places(given)
-    check_name(given.resume)
+    check_name(given.resume, "--resume")
     folder = options.storage_of(given) / given.resume
-    storage.require_known(folder)
+    storage.require_known("--resume", folder)
     record = report.load(folder)
     uri = options.tracking_uri_of(given)
     return from_event(record.plan, folder.parent, uri, given.lanes), record

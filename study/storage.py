@@ -32,14 +32,14 @@ def require_new(folder: Path) -> None:
                          f"to continue it: --resume {folder.name}")  # fmt: skip
 
 
-def require_known(folder: Path) -> None:
-    """Raise a ValueError if there is no study to resume."""
+def require_known(flag: str, folder: Path) -> None:
+    """Raise a ValueError if there is no study of this name."""
     if (folder / FILE).exists():
         return
     storage = folder.parent
     known = sorted(path.parent.name for path in storage.glob(f"*/{FILE}"))
     have = ", ".join(known[-5:]) if known else "none"
-    raise ValueError(f"--resume must name a study in {storage}, got {folder.name!r}; have {have}")
+    raise ValueError(f"{flag} must name a study in {storage}, got {folder.name!r}; have {have}")
 
 
 def lock(folder: Path) -> FileLock:

@@ -15,6 +15,9 @@ from ray import tune
 from trainables import checkpoint
 from trainables.lane import Epoch, Failed, Lane, LaneDied, LaneRestarted, LaneSettings, Save, Start
 
+_GROUPS_AN_EPOCH = 5
+"""Worker groups that may die in one epoch before it is the trial that kills them."""
+
 
 class Trial(tune.Trainable):
     """One trial after the other on one lane.
@@ -58,7 +61,7 @@ class Trial(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """One epoch. Repeats it from the last checkpoint when the worker group died."""
         wait_s = None
-        while True:
+        for _ in range(_GROUPS_AN_EPOCH):
             try:
                 if not self.started:
                     answer = self._lane().ask(Start(self.flat, self.state))
@@ -72,6 +75,8 @@ class Trial(tune.Trainable):
             except LaneDied:
                 self.lane, self.started = None, False
                 raise
+        reason = f"{_GROUPS_AN_EPOCH} worker groups died in epoch {self.epoch + 1}"
+        return self._failure(Failed("lane", reason, ""))
 
     def _lane(self) -> Lane:
         if self.lane is None:

@@ -35,6 +35,8 @@ def work(loop_config: dict[str, Any]) -> None:
         try:
             answer = worker.obey(command)
         except Exception as error:
+            if is_peer_loss(error):
+                raise  # not the trial's fault: Ray Train makes a new group, the lane goes on
             answer = Failed(type(error).__name__, str(error), traceback.format_exc())
             ray.get(mailbox.reply.remote(generation, number, answer))
             if ranks > 1:
@@ -43,6 +45,15 @@ def work(loop_config: dict[str, Any]) -> None:
             continue
         if rank == 0:
             ray.get(mailbox.reply.remote(generation, number, answer))
+
+
+def is_peer_loss(error: Exception) -> bool:
+    """Whether a collective failed because another rank is gone.
+
+    NCCL's errors have a type of their own; gloo's are RuntimeErrors that name its source file.
+    """
+    gloo = isinstance(error, RuntimeError) and "gloo/transport" in str(error)
+    return gloo or isinstance(error, torch.distributed.DistError)
 
 
 class Worker:

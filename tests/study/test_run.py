@@ -49,7 +49,7 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str)
          "loss/tile must be at most 16"),
         (["--space", "inverseform", "--storage", "/proc/none"], "--storage must be a folder"),
         (["--resume", "nothing"], "--resume must name a study in"),
-        (["--resume", "../nothing"], "--name must be letters"),
+        (["--resume", "../nothing"], "--resume must be letters"),
         (["--resume", "nothing", "--trials", "3"], "--trials cannot be given with --resume"),
         (["--space", "inverseform", "--weights", "/no/such.pth"], "model/weights must be"),
         (["--space", "inverseform", "--unknown"], "unrecognized arguments"),

@@ -1,0 +1,104 @@
+"""A warm lane for real: it survives the death of its workers, and trials that fail."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+
+from cluster.session import session
+from trainables.config import TrialConfig, flatten
+from trainables.data import load
+from trainables.losses.compose import Learned
+from trainables.training import Training
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
+
+CONFIG = TrialConfig().changed(
+    {"data/height": 32, "data/width": 32, "data/train_images": 8, "data/val_images": 3,
+     "data/test_images": 1, "model/width": 4, "batch": 4, "epochs": 3}
+)  # fmt: skip
+TRIAL = {"number": 0, "config": flatten(CONFIG), "resume_from": ""}
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Tune's trainable on a lane of two workers, driven by hand."""
+    folder = tmp_path_factory.mktemp("lane")
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("a lane of two workers needs two CPUs")
+    with session(256 * 2**20):
+        import ray
+        from ray import tune
+
+        from trainables.lane import LaneSettings
+        from trainables.trial import Trial
+
+        settings = LaneSettings(
+            workers=2, cpus_per_worker=1, gpus_per_worker=0, storage=str(folder / "lanes"),
+            stages=str(folder / "stages"), data=(CONFIG.data, ray.put(load(CONFIG.data))),
+        )  # fmt: skip
+        made = tune.with_parameters(Trial, settings=settings)(TRIAL)
+        yield made
+        made.stop()
+
+
+def expected() -> list[dict[str, float]]:
+    """The metrics of each epoch by one rank in this process."""
+    training = Training(CONFIG, load(CONFIG.data), Learned(), torch.device("cpu"))
+    epochs = []
+    for _ in range(CONFIG.epochs):
+        trained = training.train_epoch()
+        assert isinstance(trained, dict)
+        epochs.append({**training.evaluate().metrics, **trained})
+    return epochs
+
+
+def assert_epoch(result: dict[str, Any], epoch: int) -> None:
+    metrics = expected()[epoch - 1]
+    assert result["epoch"] == epoch
+    assert {name: result[name] for name in metrics} == pytest.approx(metrics, abs=5e-3)
+
+
+def kill_one_worker() -> None:
+    """SIGKILL one rank: a process that this test's Ray started."""
+    children = psutil.Process().children(recursive=True)
+    ranks = [child for child in children if "RayTrainWorker" in " ".join(child.cmdline())]
+    assert len(ranks) == 2
+    ranks[0].kill()
+
+
+def test_a_trial_goes_on_from_its_checkpoint_when_a_worker_dies(trial: Any, tmp_path: Path) -> None:
+    assert_epoch(trial.train(), 1)
+    trial.save(str(tmp_path / "one"))
+    kill_one_worker()
+    assert_epoch(trial.train(), 2)
+    kill_one_worker()  # after an epoch, before its checkpoint: the epoch is done again
+    trial.save(str(tmp_path / "two"))
+    last = trial.train()
+    assert_epoch(last, 3)
+    assert last["done"]
+
+
+def test_the_next_trial_runs_on_the_same_lane_also_after_one_that_failed(trial: Any) -> None:
+    lane = trial.lane
+    too_large = flatten(CONFIG.changed({"loss/gamma": 1.0}))  # its stage was never made
+    trial.reset({**TRIAL, "config": too_large})
+    failed = trial.train()
+    assert failed["done"]
+    assert failed["failure"]["kind"] == "FileNotFoundError"
+    assert "Traceback" in failed["failure"]["traceback"]
+    trial.reset(TRIAL)
+    assert_epoch(trial.train(), 1)
+    assert trial.lane is lane
+
+
+def test_a_checkpoint_continues_on_another_trial_object(trial: Any, tmp_path: Path) -> None:
+    trial.reset(TRIAL)
+    trial.train()
+    trial.save(str(tmp_path / "one"))
+    trial.reset({**TRIAL, "resume_from": str(tmp_path / "one")})
+    assert_epoch(trial.train(), 2)
