@@ -4,9 +4,10 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from search_spaces import Space
+from search_spaces import Dimension, Space
 from study.record import StudyRecord
 
 _COLOURS = {"complete": "tab:blue", "pruned": "tab:gray", "failed": "tab:red",
@@ -44,24 +45,28 @@ def _learning_curves(record: StudyRecord) -> Figure:
 
 
 def _slices(record: StudyRecord, space: Space) -> Figure:
-    """The final objective against each searched parameter."""
-    paths = [dimension.path for dimension in space.dimensions]
-    figure = Figure(figsize=(2.6 * len(paths) + 0.6, 3), layout="constrained")
-    panels = figure.subplots(1, len(paths), sharey=True, squeeze=False)[0]
+    """The final objective against each searched parameter; pruned trials in grey."""
+    figure = Figure(figsize=(2.6 * len(space.dimensions) + 0.6, 3), layout="constrained")
+    panels = figure.subplots(1, len(space.dimensions), sharey=True, squeeze=False)[0]
     for axes, dimension in zip(panels, space.dimensions, strict=True):
-        _slice(axes, record, dimension.path, getattr(dimension.distribution, "log", None))
+        _slice(axes, record, dimension)
     panels[0].set_ylabel(record.plan["objective"])
     return figure
 
 
-def _slice(axes: Axes, record: StudyRecord, path: str, log: bool | None) -> None:
-    shown = [trial for trial in record.ranking() if path in trial.params]
-    values = [trial.params[path] for trial in shown]
+def _slice(axes: Axes, record: StudyRecord, dimension: Dimension) -> None:
+    trials = [trial for trial in record.ranking() if dimension.path in trial.params]
+    drawn = [trial.params[dimension.path] for trial in trials]
+    match dimension.distribution:
+        case CategoricalDistribution(choices=choices):
+            axes.set_xticks(range(len(choices)), [str(choice) for choice in choices])
+            drawn = [choices.index(value) for value in drawn]
+        case FloatDistribution(log=True) | IntDistribution(log=True):
+            axes.set_xscale("log")
+            axes.xaxis.set_minor_formatter(NullFormatter())
     axes.scatter(
-        [str(value) for value in values] if log is None else values,
-        [trial.value(record.plan["objective"]) or 0.0 for trial in shown],
-        c=[_COLOURS[trial.state] for trial in shown], s=18,
+        drawn,
+        [trial.value(record.plan["objective"]) or 0.0 for trial in trials],
+        c=[_COLOURS[trial.state] for trial in trials], s=18,
     )  # fmt: skip
-    if log:
-        axes.set_xscale("log")
-    axes.set_xlabel(path)
+    axes.set_xlabel(dimension.path)
