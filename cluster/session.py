@@ -5,6 +5,7 @@ What was started here is ended here; a cluster that was there before is left alo
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,11 +22,18 @@ _QUIET = {
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
     # A lane is half a dozen small actors; they may start together.
     "RAY_worker_maximum_startup_concurrency": "16",
 }
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """What makes Ray bind to 127.0.0.1 alone (its own default off Linux). Read when ray is imported."""
+
+
+_API_SERVER = "RAY_API_SERVER_ADDRESS"
+"""Tells every worker which cluster is its own. Without it Ray Train's cleaner asks the one that was
+last started on this machine whether its controller lives, and frees the worker group of a study
+that runs, or never that of one that ended."""
 
 
 def attached() -> bool:
@@ -65,30 +73,46 @@ def session(object_store_bytes: int, verbose: bool = False) -> Iterator[None]:
     """Ray for the length of a study, with this repository importable on every worker."""
     defaults = _QUIET if attached() else {**_QUIET, **_LOOPBACK}
     os.environ.update({name: os.environ.get(name, value) for name, value in defaults.items()})
-    import ray
-
-    options: dict[str, Any] = {
+    quiet: dict[str, Any] = {
         "log_to_driver": verbose,
         "logging_level": logging.INFO if verbose else logging.ERROR,
     }
+    import ray
+
     if attached():
-        if not shipped():
-            paths = [str(_ROOT / package) for package in _PACKAGES]
-            options["runtime_env"] = {"py_modules": paths, "env_vars": dict(_QUIET)}
-        ray.init(**options)
+        ray.init(runtime_env=_runtime_env(), **quiet)
     else:
+        port = _free_port()
         os.environ["PYTHONPATH"] = os.pathsep.join(
             filter(None, (str(_ROOT), os.environ.get("PYTHONPATH")))
         )
+        os.environ[_API_SERVER] = f"http://127.0.0.1:{port}"
         # The dashboard stays on: Ray Train asks its State API to free a stopped worker group.
         ray.init(
             address="local",
             include_dashboard=True,
             dashboard_host="127.0.0.1",
+            dashboard_port=port,
             object_store_memory=object_store_bytes,
-            **options,
+            **quiet,
         )
     try:
         yield
     finally:
         ray.shutdown()
+        if not attached():
+            os.environ.pop(_API_SERVER, None)
+
+
+def _runtime_env() -> dict[str, Any]:
+    """What workers of an attached cluster need: this code, unless the job shipped it."""
+    env: dict[str, Any] = {"env_vars": {**_QUIET, "RAY_ADDRESS": os.environ["RAY_ADDRESS"]}}
+    if not shipped():
+        env["py_modules"] = [str(_ROOT / package) for package in _PACKAGES]
+    return env
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
