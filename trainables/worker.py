@@ -27,6 +27,8 @@ def work(loop_config: dict[str, Any]) -> None:
     torch.set_num_threads(max(int(settings.cpus_per_worker), 1))
     generation = broadcast_from_rank_zero(ray.get(mailbox.open.remote()) if rank == 0 else None)
     worker, number = Worker(settings, get_device()), 0
+    gc.collect()
+    gc.freeze()  # what the imports left stays: later collections look at trials alone
     while True:
         taken = ray.get(mailbox.take.remote(generation, number))
         if taken is None or isinstance(taken[1], Close):
