@@ -1,0 +1,231 @@
+"""Counts of images: additive, void-free, and what is reported where there is nothing to score."""
+
+import math
+
+import pytest
+import torch
+
+from tests.trainables.metrics.conftest import random_maps
+from trainables.metrics.catalog import METRICS
+from trainables.metrics.per_image import ImageCounts, by_class, count, empty, summarize
+
+CPU = torch.device("cpu")
+FRACTIONS = [name for name in METRICS if not name.endswith("_scored")]
+
+
+def _square(left: int, label: int = 1) -> torch.Tensor:
+    labels = torch.zeros(1, 40, 40, dtype=torch.int64)
+    labels[:, 10:20, left : left + 10] = label
+    return labels
+
+
+def _finite_or_nan(metrics: dict[str, float]) -> None:
+    assert list(metrics) == list(METRICS)
+    for name, value in metrics.items():
+        assert math.isnan(value) or METRICS[name].low <= value <= METRICS[name].high, name
+
+
+def test_a_perfect_prediction_scores_one_everywhere() -> None:
+    _, labels = random_maps()
+
+    metrics = summarize(count(labels.where(labels < 4, 2), labels, 4))
+
+    assert {name: metrics[name] for name in FRACTIONS} == dict.fromkeys(FRACTIONS, 1.0)
+
+
+def test_a_shifted_square_by_hand() -> None:
+    # 100 of 1600 pixels, moved by 3 columns: 70 agree, 30 on either side do not.
+    counts = count(_square(13), _square(10), 2)
+
+    metrics = summarize(counts)
+
+    assert counts.overlap_NK3.tolist() == [[[1470, 30, 30], [70, 30, 30]]]
+    assert metrics["miou"] == pytest.approx((1470 / 1530 + 70 / 130) / 2)
+    assert metrics["pixel_accuracy"] == pytest.approx(1540 / 1600)
+    assert metrics["dice"] == pytest.approx((2940 / 3000 + 140 / 200) / 2)
+    # The contour is the 40-pixel rim of an 11x11 square, here moved by 3 columns. Within 1 px of
+    # the other lie 9 pixels of its top row, 9 of its bottom row, and the next ones down or up the
+    # column that lies inside the other. Within 3 px lies everything. The same for class 0.
+    assert metrics["boundary_f_1px"] == pytest.approx(20 / 40)
+    assert metrics["boundary_f_3px"] == 1
+    assert metrics["boundary_f_5px"] == 1
+    # mBA: all radii are 1, the region is the 36 rim pixels inside and the 40 beside them outside.
+    # Wrong inside: column 10, and the ends of columns 11 and 12, 10 + 4 pixels. Wrong outside:
+    # columns 20-22, of which only 20 is beside the square, 10 pixels.
+    assert metrics["mba"] == pytest.approx(1 - (14 + 10) / 76)
+
+
+def test_trimap_inside_and_outside_by_hand() -> None:
+    # Truth changes between columns 19 and 20, the prediction between 21 and 22: columns 20 and 21
+    # are wrong. The band of 1 px holds columns 19 and 20, that of 2 px columns 18 to 21.
+    columns = torch.arange(40).expand(1, 8, 40)
+
+    metrics = summarize(count((columns >= 22).long(), (columns >= 20).long(), 2))
+
+    assert metrics["trimap_miou_inside_1px"] == pytest.approx((1 / 2 + 0) / 2)
+    assert metrics["trimap_miou_outside_1px"] == pytest.approx((19 / 20 + 18 / 19) / 2)
+    assert metrics["trimap_miou_inside_2px"] == pytest.approx((2 / 4 + 0) / 2)
+    assert metrics["trimap_miou_inside_4px"] == pytest.approx((4 / 6 + 2 / 4) / 2)
+    assert metrics["trimap_miou_outside_2px"] == 1
+    assert metrics["trimap_miou_outside_10px"] == 1
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3])
+def test_any_number_of_shards_gives_the_same_metrics(shards: int) -> None:
+    predicted, labels = random_maps(images=7)
+    whole = summarize(count(predicted, labels, 4))
+    tables = []
+    for rank in range(shards):
+        mine = torch.arange(rank, 7, shards)
+        table = empty(7, 4, CPU)
+        for part in mine.split(2):
+            for rows, values in zip(table, count(predicted[part], labels[part], 4), strict=True):
+                rows[part] = values
+        tables.append(table)
+
+    summed = ImageCounts(*(torch.stack(parts).sum(dim=0) for parts in zip(*tables, strict=True)))
+
+    assert summarize(summed) == whole
+    assert not any(math.isnan(value) for value in whole.values())
+
+
+def test_a_batch_is_counted_as_its_images_are() -> None:
+    predicted, labels = random_maps(images=3)
+
+    together = count(predicted, labels, 4)
+
+    for image in range(3):
+        alone = count(predicted[image : image + 1], labels[image : image + 1], 4)
+        for batch_rows, rows in zip(together, alone, strict=True):
+            torch.testing.assert_close(batch_rows[image], rows[0])
+
+
+def test_the_empty_table_has_the_shape_of_counts() -> None:
+    predicted, labels = random_maps(images=3)
+
+    for zeros, counted in zip(empty(3, 4, CPU), count(predicted, labels, 4), strict=True):
+        assert zeros.shape == counted.shape
+        assert zeros.dtype == counted.dtype == torch.int64
+        assert not zeros.any()
+
+
+def test_no_images_are_an_empty_table() -> None:
+    none = torch.zeros(0, 8, 8, dtype=torch.int64)
+
+    for zeros, counted in zip(empty(0, 4, CPU), count(none, none, 4), strict=True):
+        assert zeros.shape == counted.shape
+    assert all(math.isnan(summarize(empty(0, 4, CPU))[name]) for name in FRACTIONS)
+
+
+def test_void_pixels_count_nowhere_whatever_is_predicted_there() -> None:
+    predicted, labels = random_maps()
+    other = predicted.masked_fill(labels == 255, 3)
+
+    for first, second in zip(count(predicted, labels, 4), count(other, labels, 4), strict=True):
+        torch.testing.assert_close(first, second)
+
+
+def test_a_subset_is_what_its_images_alone_give() -> None:
+    predicted, labels = random_maps(images=4)
+    counts = count(predicted, labels, 4)
+
+    assert summarize(counts, [2, 0]) == summarize(count(predicted[[2, 0]], labels[[2, 0]], 4))
+    assert summarize(counts, torch.tensor([1, 1])) == summarize(
+        count(predicted[[1, 1]], labels[[1, 1]], 4)
+    )
+    with pytest.raises(ValueError, match=r"images must be 0\.\.3, got \[4\]"):
+        summarize(counts, [4])
+
+
+def test_policy_empty_prediction() -> None:
+    metrics = summarize(count(torch.zeros_like(_square(10)), _square(10), 2))
+
+    assert metrics["miou"] == pytest.approx((1500 / 1600 + 0) / 2)
+    assert metrics["boundary_f_3px"] == 0
+    assert metrics["boundary_iou"] == pytest.approx(
+        by_class(count(torch.zeros_like(_square(10)), _square(10), 2))["boundary_iou"].mean().item()
+    )
+    assert (metrics["classes_scored"], metrics["contours_scored"]) == (2, 2)
+    _finite_or_nan(metrics)
+
+
+def test_policy_empty_truth() -> None:
+    metrics = summarize(count(_square(10), torch.zeros_like(_square(10)), 2))
+
+    assert metrics["miou"] == pytest.approx((1500 / 1600 + 0) / 2)
+    assert metrics["boundary_f_3px"] == 0
+    assert math.isnan(metrics["mba"])
+    assert math.isnan(metrics["trimap_miou_inside_1px"])
+    assert metrics["trimap_miou_outside_1px"] == metrics["miou"]
+    _finite_or_nan(metrics)
+
+
+def test_policy_both_empty() -> None:
+    nothing = torch.zeros(1, 8, 8, dtype=torch.int64)
+
+    metrics = summarize(count(nothing, nothing, 2))
+
+    assert metrics["miou"] == 1  # of class 0 alone
+    assert math.isnan(metrics["boundary_f_1px"])
+    assert (metrics["classes_scored"], metrics["contours_scored"]) == (1, 0)
+    _finite_or_nan(metrics)
+
+
+def test_policy_a_class_absent_from_both_is_left_out_and_counted() -> None:
+    few, more = count(_square(13), _square(10), 2), count(_square(13), _square(10), 9)
+
+    assert summarize(few) == summarize(more)
+    assert summarize(more)["classes_scored"] == 2
+    assert all(values[2:].isnan().all() for values in by_class(more).values())
+
+
+def test_policy_a_class_absent_from_one_scores_zero() -> None:
+    predicted, labels = _square(10, label=2), _square(10, label=1)
+
+    per_class = by_class(count(predicted, labels, 3))
+
+    for values in per_class.values():
+        assert values.tolist() == [1, 0, 0]
+
+
+def test_policy_a_class_absent_from_one_image_is_scored_in_the_other() -> None:
+    predicted = torch.cat((_square(13), torch.zeros_like(_square(10))))
+    labels = torch.cat((_square(10), torch.zeros_like(_square(10))))
+
+    per_class = by_class(count(predicted, labels, 2))
+
+    alone = by_class(count(_square(13), _square(10), 2))
+    assert per_class["boundary_f_1px"][1] == alone["boundary_f_1px"][1]
+    assert per_class["dice"][1] == alone["dice"][1]
+
+
+def test_policy_all_void() -> None:
+    counts = count(_square(10), torch.full((1, 40, 40), 255), 2)
+
+    metrics = summarize(counts)
+
+    assert not any(table.any() for table in counts)
+    assert all(math.isnan(metrics[name]) for name in FRACTIONS)
+    assert (metrics["classes_scored"], metrics["contours_scored"]) == (0, 0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (3, 2)])
+def test_policy_an_image_smaller_than_every_band(shape: tuple[int, int]) -> None:
+    labels = (torch.arange(shape[0] * shape[1]) % 2).view(1, *shape)
+
+    perfect, wrong = summarize(count(labels, labels, 2)), summarize(count(1 - labels, labels, 2))
+
+    assert perfect["miou"] == 1
+    assert wrong["miou"] == 0
+    assert math.isnan(perfect["trimap_miou_outside_10px"]) == (shape != (1, 1))
+    _finite_or_nan(perfect)
+    _finite_or_nan(wrong)
+
+
+@pytest.mark.parametrize(("name", "label"), [("labels", 4), ("labels", -1), ("predicted", 255)])
+def test_what_is_no_class_is_refused(name: str, label: int) -> None:
+    maps = {part: torch.zeros(1, 4, 4, dtype=torch.int64) for part in ("predicted", "labels")}
+    maps[name][0, 1, 1] = label
+
+    with pytest.raises(ValueError, match=f"{name} must be 0..3 or 255 for void, got {label}"):
+        count(maps["predicted"], maps["labels"], 4)
