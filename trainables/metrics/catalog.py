@@ -48,20 +48,23 @@ METRICS: dict[str, Metric] = {
         for side in ("inside", "outside")
         for width in TRIMAP_WIDTHS_PX
     },
+    "hausdorff": Metric("min", "px or mm", 0, inf, "as medpy and monai, by class and image"),
+    "hd95": Metric("min", "px or mm", 0, inf, "as medpy, both surfaces' distances pooled"),
+    "assd": Metric("min", "px or mm", 0, inf, "average symmetric surface distance, as medpy"),
+    "surfaces_scored": Metric(
+        "max", "pairs", 0, inf, "pairs of image and class with two surfaces: those in Hausdorff"
+    ),
     "classes_scored": Metric("max", "classes", 0, inf, "classes that occur: those in mIoU's mean"),
     "contours_scored": Metric(
         "max", "pairs", 0, inf, "pairs of image and class with a contour: those in boundary F"
     ),
 }
-"""What an evaluation reports: the keys of ``per_image.summarize``, and the order of reading.
+"""What an evaluation reports, in this order (``per_image.summarize``); surface distances if asked.
 
 Names as in the ledger and in MLflow; figures of the test list carry ``test_`` before them.
 """
 
 OTHER_METRICS: dict[str, Metric] = {
-    "hausdorff": Metric("min", "px or mm", 0, inf, "surface.py: as medpy's hd (ABL Table 8)"),
-    "hd95": Metric("min", "px or mm", 0, inf, "surface.py: as monai's, or medpy's pooled one"),
-    "assd": Metric("min", "px or mm", 0, inf, "surface.py: as medpy's assd"),
     "ods_f": _fraction("edge_detection.py: best F of one threshold for all images"),
     "depth_rmse": Metric("min", "m", 0, inf, "tasks.py: root of the mean square over all pixels"),
     "normals_mean_angle": Metric("min", "degree", 0, 180, "tasks.py: mean over all pixels"),

@@ -14,7 +14,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID
-from trainables.metrics import bands, boundary, overlap
+from trainables.metrics import bands, boundary, overlap, surface
 from trainables.metrics.catalog import (
     BOUNDARY_IOU_RATIO,
     METRICS,
@@ -44,9 +44,28 @@ class ImageCounts(NamedTuple):
     bands_NZK3: Tensor
     """int64: overlap within each band of the trimap that the next narrower one does not hold."""
 
+    surface_NK3: Tensor
+    """int64: Hausdorff, HD95 and ASSD in millionths of a px or mm, plus 2; 1 where the class lacks
+    a surface to measure to; 0 where none was asked for."""
 
-def count(predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int) -> ImageCounts:
+
+_MILLIONTHS = 1e6
+
+
+def count(
+    predicted_NHW: Tensor,
+    labels_NHW: Tensor,
+    num_classes: int,
+    spacing: Sequence[float] | None = None,
+) -> ImageCounts:
     """The counts of these images. Both maps int64; where the label is void, neither counts.
+
+    Args:
+        predicted_NHW: 0..K-1; anything where the label is void.
+        labels_NHW: 0..K-1, and 255 for void.
+        num_classes: K.
+        spacing: size of a pixel along rows and columns, in mm or (1, 1) for pixels. Asks for the
+            surface distances, which cost several times all the rest.
 
     Raises:
         ValueError: if a label or a prediction is no class (nor, for a label, void).
@@ -58,13 +77,15 @@ def count(predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int) -> ImageC
     # One image at a time fits a CPU's cache; a GPU would rather have all of them at once.
     step = 1 if labels_NHW.device.type == "cpu" else max(1, len(labels_NHW))
     parts = [
-        _count(predicted, labels, num_classes)
+        _count(predicted, labels, num_classes, spacing)
         for predicted, labels in zip(predicted_NHW.split(step), labels_NHW.split(step), strict=True)
     ]
     return ImageCounts(*(torch.cat(tables) for tables in zip(*parts, strict=True)))
 
 
-def _count(predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int) -> ImageCounts:
+def _count(
+    predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int, spacing: Sequence[float] | None
+) -> ImageCounts:
     widest_px = len(TRIMAP_WIDTHS_PX)
     zones_NZK3 = overlap.zone_overlap(
         predicted_NHW,
@@ -85,7 +106,20 @@ def _count(predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int) -> Image
         boundary.boundary_regions(predicted_NHW, labels_NHW, num_classes, width_px),
         bands.boundary_accuracy(predicted_NHW, labels_NHW),
         zones_NZK3[:, :widest_px],
+        _surface(predicted_NHW, labels_NHW, num_classes, spacing),
     )
+
+
+def _surface(
+    predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int, spacing: Sequence[float] | None
+) -> Tensor:
+    """``surface_NK3``: distances as whole numbers, so that they add up over ranks exactly."""
+    if spacing is None:
+        shape = (len(labels_NHW), num_classes, 3)
+        return torch.zeros(shape, dtype=torch.int64, device=labels_NHW.device)
+    distances_NK3 = surface.surface_by_class(predicted_NHW, labels_NHW, num_classes, spacing)
+    whole_NK3 = (distances_NK3 * _MILLIONTHS).round().nan_to_num(-1).long() + 2
+    return whole_NK3.to(labels_NHW.device)
 
 
 def _require_classes(name: str, map_NHW: Tensor, void_NHW: Tensor, num_classes: int) -> None:
@@ -110,6 +144,7 @@ def empty(num_images: int, num_classes: int, device: torch.device) -> ImageCount
         zeros(num_classes, 3),
         zeros(bands.NUM_RADII, 2),
         zeros(len(TRIMAP_WIDTHS_PX), num_classes, 3),
+        zeros(num_classes, 3),
     )
 
 
@@ -124,10 +159,11 @@ def sum_over_ranks(counts: ImageCounts) -> ImageCounts:
 def summarize(
     counts: ImageCounts, images: Sequence[int] | Tensor | None = None
 ) -> dict[str, float]:
-    """The reported metrics, in the catalog's order; NaN only where no class occurs at all.
+    """The reported metrics, in the catalog's order; NaN only where there is nothing to score.
 
     A class absent from prediction and truth has no IoU, and an image without it no boundary F:
-    they are left out of the means (DESIGN, conventions); ``*_scored`` tell how much is in.
+    they are left out of the means (DESIGN, conventions); ``*_scored`` tell how much is in. The
+    surface distances are there only if they were counted.
 
     Args:
         images: rows to report on, in any order; a row given twice counts twice, as a bootstrap
@@ -145,9 +181,11 @@ def summarize(
     metrics["pixel_accuracy"] = overlap.pixel_accuracy(overlap_K3).item()
     accuracy_N = bands.mean_boundary_accuracy(counts.around_NR2)
     metrics["mba"] = overlap.mean_of_present(accuracy_N)
+    if counts.surface_NK3.any():
+        metrics["surfaces_scored"] = float((counts.surface_NK3[..., 0] > 1).sum())
     metrics["classes_scored"] = float((overlap_K3.sum(dim=-1) > 0).sum())
     metrics["contours_scored"] = float((counts.contour_NK2.sum(dim=-1) > 0).sum())
-    return {name: metrics[name] for name in METRICS}
+    return {name: metrics[name] for name in METRICS if name in metrics}
 
 
 def by_class(
@@ -155,8 +193,9 @@ def by_class(
 ) -> dict[str, Tensor]:
     """float64 (K) each: the metrics that are means over classes, NaN for a class that is absent.
 
-    IoU and boundary IoU are of the counts of all images; Dice and boundary F are means over the
-    images in which the class occurs (its contour, for F), as their sources have it.
+    IoU and boundary IoU are of the counts of all images; Dice, boundary F and surface distances are
+    means over the images in which the class occurs (its contour, for F; in both maps, for surface
+    distances), as their sources have it.
     """
     counts = _rows(counts, images)
     per_class = {
@@ -167,6 +206,11 @@ def by_class(
         f_NK = boundary.boundary_f(counts.contour_NK2, counts.hits_NTK2[:, index])
         per_class[f"boundary_f_{tolerance}px"] = f_NK.nanmean(dim=0)
     per_class["boundary_iou"] = boundary.boundary_iou(counts.regions_NK3.sum(dim=0))
+    if counts.surface_NK3.any():
+        distance_NK3 = (counts.surface_NK3 - 2).double() / _MILLIONTHS
+        distance_NK3 = distance_NK3.masked_fill(counts.surface_NK3 < 2, torch.nan)
+        mean_K3 = distance_NK3.nanmean(dim=0)
+        per_class |= dict(zip(("hausdorff", "hd95", "assd"), mean_K3.unbind(dim=-1), strict=True))
     return per_class
 
 

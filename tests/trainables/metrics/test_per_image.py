@@ -10,7 +10,8 @@ from trainables.metrics.catalog import METRICS
 from trainables.metrics.per_image import ImageCounts, by_class, count, empty, summarize
 
 CPU = torch.device("cpu")
-FRACTIONS = [name for name in METRICS if not name.endswith("_scored")]
+SURFACE = ("hausdorff", "hd95", "assd", "surfaces_scored")
+FRACTIONS = [name for name, metric in METRICS.items() if metric.unit == "fraction"]
 
 
 def _square(left: int, label: int = 1) -> torch.Tensor:
@@ -20,7 +21,7 @@ def _square(left: int, label: int = 1) -> torch.Tensor:
 
 
 def _finite_or_nan(metrics: dict[str, float]) -> None:
-    assert list(metrics) == list(METRICS)
+    assert list(metrics) == [name for name in METRICS if name not in SURFACE]
     for name, value in metrics.items():
         assert math.isnan(value) or METRICS[name].low <= value <= METRICS[name].high, name
 
@@ -73,19 +74,22 @@ def test_trimap_inside_and_outside_by_hand() -> None:
 @pytest.mark.parametrize("shards", [1, 2, 3])
 def test_any_number_of_shards_gives_the_same_metrics(shards: int) -> None:
     predicted, labels = random_maps(images=7)
-    whole = summarize(count(predicted, labels, 4))
+    whole = summarize(count(predicted, labels, 4, (1, 1)))
     tables = []
     for rank in range(shards):
         mine = torch.arange(rank, 7, shards)
         table = empty(7, 4, CPU)
         for part in mine.split(2):
-            for rows, values in zip(table, count(predicted[part], labels[part], 4), strict=True):
+            for rows, values in zip(
+                table, count(predicted[part], labels[part], 4, (1, 1)), strict=True
+            ):
                 rows[part] = values
         tables.append(table)
 
     summed = ImageCounts(*(torch.stack(parts).sum(dim=0) for parts in zip(*tables, strict=True)))
 
     assert summarize(summed) == whole
+    assert list(whole) == list(METRICS)
     assert not any(math.isnan(value) for value in whole.values())
 
 
@@ -135,6 +139,34 @@ def test_a_subset_is_what_its_images_alone_give() -> None:
     )
     with pytest.raises(ValueError, match=r"images must be 0\.\.3, got \[4\]"):
         summarize(counts, [4])
+
+
+def test_surface_distances_are_counted_when_asked_for() -> None:
+    counts = count(_square(13), _square(10), 3, spacing=(1, 0.5))
+
+    metrics = summarize(counts)
+
+    # The square moved by 3 columns of 0.5 mm. The background's surface is the border of the image,
+    # too, which did not move; class 2 has none.
+    assert by_class(counts)["hausdorff"][:2].tolist() == [1.5, 1.5]
+    assert metrics["hausdorff"] == 1.5
+    assert metrics["hd95"] <= metrics["hausdorff"]
+    assert metrics["surfaces_scored"] == 2
+    assert "hausdorff" not in summarize(count(_square(13), _square(10), 3))
+
+
+def test_policy_surface_of_an_absent_class_is_left_out_and_counted() -> None:
+    nothing = torch.zeros_like(_square(10))
+    predicted = torch.cat((_square(13), nothing))
+    labels = torch.cat((_square(10), _square(10)))
+
+    metrics = summarize(count(predicted, labels, 2, (1, 1)))
+
+    assert metrics["surfaces_scored"] == 3
+    assert math.isfinite(metrics["hausdorff"])
+    only = summarize(count(predicted[1:], 1 - predicted[1:], 2, (1, 1)))
+    assert math.isnan(only["hausdorff"])
+    assert only["surfaces_scored"] == 0
 
 
 def test_policy_empty_prediction() -> None:
