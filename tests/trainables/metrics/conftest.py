@@ -1,6 +1,6 @@
 """What the public tools gave, and hand-made maps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,15 @@ def load_golden(name: str) -> Golden:
         pytest.skip(f"needs {name} of the shared golden files")
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """The maps are small; on a busy machine, threads that wait for each other take far longer."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
