@@ -66,14 +66,14 @@ def semantic_edges(labels_NHW: Tensor) -> Tensor:
 
 
 def band_zones(labels_NHW: Tensor, widest_px: int) -> Tensor:
-    """int64 (N,H,W): how many of the bands 1..widest around true edges a pixel lies outside of.
+    """int32 (N,H,W): how many of the bands 1..widest around true edges a pixel lies outside of.
 
     The band of width w is the pixels within w - 1 px (Euclidean) of a semantic edge pixel: width 1
     is the edge map itself, and a band reaches w px to either side of the contact. SEMEDA, section
     4.4 and Figure 5, varies "the width of a band centered on the boundary" and says no more.
     """
     squared_NHW = squared_distance(semantic_edges(labels_NHW), widest_px - 1)
-    zone_of_square = torch.full((256,), widest_px)
+    zone_of_square = torch.full((256,), widest_px, dtype=torch.int32)
     for zone in reversed(range(widest_px)):
         zone_of_square[: zone**2 + 1] = zone
     zone_of_square = zone_of_square.to(labels_NHW.device)

@@ -39,7 +39,7 @@ def contour_hits(
     """Lengths of both contours of each class, and how much of each lies near the other.
 
     Args:
-        predicted_NHW: int64 0..K-1, 255 where neither map counts.
+        predicted_NHW: integers 0..K-1, 255 where neither map counts.
         labels_NHW: the same.
         num_classes: K.
         tolerances_px: ascending Euclidean distances.
@@ -118,8 +118,8 @@ def boundary_regions(
     beside_predicted = holds_other_label(label_code(predicted_NHW), width_px)
     beside_true = holds_other_label(label_code(labels_NHW), width_px)
     both = beside_predicted & beside_true & (predicted_NHW == labels_NHW)
-    images = torch.arange(len(labels_NHW), device=labels_NHW.device).view(-1, 1, 1)
-    offset_NHW = images * (num_classes + 1)
+    images = torch.arange(len(labels_NHW), dtype=torch.int32, device=labels_NHW.device)
+    offset_NHW = images.view(-1, 1, 1) * (num_classes + 1)
 
     def by_class(classes_NHW: Tensor, counted_NHW: Tensor) -> Tensor:
         counted_NHW = counted_NHW & (classes_NHW != VOID)

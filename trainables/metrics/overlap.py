@@ -17,11 +17,11 @@ def zone_overlap(
 ) -> Tensor:
     """int64 (N,Z,K,3): overlap of each class within each zone. Void pixels count nowhere.
 
-    ``zone_NHW`` int64 0..Z-1 sorts the pixels into disjoint zones.
+    ``zone_NHW`` (integers 0..Z-1) sorts the pixels into disjoint zones.
     """
-    images = torch.arange(len(labels_NHW), device=labels_NHW.device).view(-1, 1, 1)
+    images = torch.arange(len(labels_NHW), dtype=torch.int32, device=labels_NHW.device)
     # One class more than there are takes the void pixels; its column is dropped at the end.
-    base_NHW = (images * num_zones + zone_NHW) * (num_classes + 1)
+    base_NHW = (images.view(-1, 1, 1) * num_zones + zone_NHW) * (num_classes + 1)
     void_NHW = labels_NHW == VOID
     true_NHW = labels_NHW.masked_fill(void_NHW, num_classes)
     predicted_NHW = predicted_NHW.masked_fill(void_NHW, num_classes)

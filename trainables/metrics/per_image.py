@@ -74,6 +74,8 @@ def count(
     predicted_NHW = predicted_NHW.masked_fill(void_NHW, VOID)
     _require_classes("labels", labels_NHW, void_NHW, num_classes)
     _require_classes("predicted", predicted_NHW, void_NHW, num_classes)
+    # Half the memory traffic of int64, which is what the time goes into.
+    predicted_NHW, labels_NHW = predicted_NHW.int(), labels_NHW.int()
     # One image at a time fits a CPU's cache; a GPU would rather have all of them at once.
     step = 1 if labels_NHW.device.type == "cpu" else max(1, len(labels_NHW))
     parts = [
