@@ -42,7 +42,7 @@ def main() -> None:
         {
             "confusion matrix": confusion(predicted, labels, 19),
             "Hausdorff, HD95, ASSD": lambda: surface.surface_by_class(predicted, labels, 19, None),
-            "odsF, 9 of 99 thresholds": lambda: edge_counts(blurred, edge[0] > 0, num_thresholds=9),
+            "odsF, 99 thresholds": lambda: edge_counts(blurred, edge[0] > 0),
         },
         rounds=3,
     )

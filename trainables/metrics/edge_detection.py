@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
+from scipy.sparse.csgraph import maximum_flow
 from torch import Tensor
 
 from trainables.metrics.thinning import thin
@@ -98,10 +98,25 @@ def match(
                 target = number[rows + reach + down, columns + reach + right]
                 sources.append(np.nonzero(target >= 0)[0])
                 targets.append(target[target >= 0])
-    pairs = np.concatenate(sources), np.concatenate(targets)
-    shape = len(rows), max(1, int(true.sum()))
-    graph = csr_array((np.ones(len(pairs[0]), dtype=np.int8), pairs), shape=shape)
-    return np.asarray(maximum_bipartite_matching(graph, perm_type="column") >= 0)
+    pairs = np.stack((np.concatenate(sources), np.concatenate(targets)))
+    return _maximum_matching(pairs, len(rows), int(true.sum()))
+
+
+def _maximum_matching(pairs: NDArray[np.int64], num_left: int, num_right: int) -> NDArray[np.bool_]:
+    """Which of the left are matched, given the pairs (2, E) of left and right that may be.
+
+    As a flow of unit capacities, by Dinic's algorithm: milliseconds, where SciPy's own
+    ``maximum_bipartite_matching`` takes from milliseconds to minutes on the same edge maps.
+    """
+    source, sink = num_left + num_right, num_left + num_right + 1
+    left, right = np.arange(num_left), num_left + np.arange(num_right)
+    tails = np.concatenate((np.full(num_left, source), pairs[0], right))
+    heads = np.concatenate((left, pairs[1] + num_left, np.full(num_right, sink)))
+    capacity = csr_array(
+        (np.ones(len(tails), dtype=np.int32), (tails, heads)), shape=(sink + 1, sink + 1)
+    )
+    flow = maximum_flow(capacity, source, sink, method="dinic").flow
+    return np.asarray(flow[[source]].toarray()[0, :num_left] > 0)
 
 
 def ods_f(counts_S4: Tensor) -> BestF:
