@@ -68,12 +68,18 @@ def count(
             surface distances, which cost several times all the rest.
 
     Raises:
-        ValueError: if a label or a prediction is no class (nor, for a label, void).
+        ValueError: if a label or a prediction is no class (nor, for a label, void), the shapes
+            differ, or there are more than 255 classes.
     """
+    if predicted_NHW.shape != labels_NHW.shape:
+        shapes = tuple(labels_NHW.shape), tuple(predicted_NHW.shape)
+        raise ValueError(f"predicted must have the labels' shape {shapes[0]}, got {shapes[1]}")
+    if not 1 <= num_classes <= VOID:
+        raise ValueError(f"num_classes must be 1..{VOID}, got {num_classes}")
     void_NHW = labels_NHW == VOID
-    predicted_NHW = predicted_NHW.masked_fill(void_NHW, VOID)
-    _require_classes("labels", labels_NHW, void_NHW, num_classes)
     _require_classes("predicted", predicted_NHW, void_NHW, num_classes)
+    _require_classes("labels", labels_NHW, void_NHW, num_classes)
+    predicted_NHW = predicted_NHW.masked_fill(void_NHW, VOID)
     # Half the memory traffic of int64, which is what the time goes into.
     predicted_NHW, labels_NHW = predicted_NHW.int(), labels_NHW.int()
     # One image at a time fits a CPU's cache; a GPU would rather have all of them at once.

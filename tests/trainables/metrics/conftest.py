@@ -74,3 +74,10 @@ def random_maps(
     predicted[noise] = rng.integers(0, num_classes, noise.sum())
     labels[:, 5:12, 20:30] = 255
     return torch.from_numpy(predicted), torch.from_numpy(labels)
+
+
+def square(left: int, label: int = 1) -> Tensor:
+    """Labels (1,40,40): 0, but for rows 10..19 of ten columns from ``left`` on."""
+    labels = torch.zeros(1, 40, 40, dtype=torch.int64)
+    labels[:, 10:20, left : left + 10] = label
+    return labels

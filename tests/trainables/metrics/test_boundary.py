@@ -136,6 +136,22 @@ def test_boundary_iou_of_a_shifted_square() -> None:
     assert boundary_iou(regions)[0, 1].item() == pytest.approx(14 / (36 + 36 - 14))
 
 
+def test_boundary_regions_equal_a_brute_force_of_erosions_with_void() -> None:
+    predicted, labels = random_maps()
+    predicted = predicted.masked_fill(labels == 255, 255)
+
+    regions = boundary_regions(predicted, labels, 4, width_px=3)
+
+    for image in range(len(labels)):
+        for cls in range(4):
+            rims = []
+            for part in (predicted, labels):
+                mask = part[image].numpy() == cls
+                rims.append(mask & ~ndimage.binary_erosion(mask, np.ones((3, 3)), iterations=3))
+            expected = [(rims[0] & rims[1]).sum(), rims[0].sum(), rims[1].sum()]
+            assert regions[image, cls].tolist() == expected
+
+
 def test_the_width_of_boundary_iou_is_a_share_of_the_diagonal_and_at_least_one() -> None:
     assert boundary_iou_width(360, 480, 0.02) == 12
     assert boundary_iou_width(3, 4, 0.02) == 1
