@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.metrics.per_image import ImageCounts, count
+
 Predict = Callable[[Tensor], Tensor]
 """Images (B,C,H,W) to logits (B,K,h,w); h and w may be smaller than H and W."""
 
@@ -96,6 +98,20 @@ def predicted_labels(
 ) -> Tensor:
     """int64 (B,H,W): the most probable class of each pixel; arguments as ``probabilities``."""
     return probabilities(predict, images_BCHW, size, how).argmax(dim=1)
+
+
+def evaluate(
+    predict: Predict,
+    images_BCHW: Tensor,
+    labels_BHW: Tensor,
+    num_classes: int,
+    how: Inference = WHOLE,
+) -> ImageCounts:
+    """The counts of these images at their labels' own resolution (``per_image.count``)."""
+    rows, columns = labels_BHW.shape[-2:]
+    return count(
+        predicted_labels(predict, images_BCHW, (rows, columns), how), labels_BHW, num_classes
+    )
 
 
 def resize(maps_BCHW: Tensor, size: Size) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor
 from trainables.metrics.inference import (
     MULTI_SCALE,
     Inference,
+    evaluate,
     padded,
     predicted_labels,
     probabilities,
@@ -107,6 +108,15 @@ def test_the_result_has_the_labels_own_size(size: tuple[int, int], how: Inferenc
     assert labels.dtype == torch.int64
     assert (labels[..., : size[1] // 2 - 1] == 0).all()
     assert (labels[..., size[1] // 2 + 1 :] == 1).all()
+
+
+def test_images_are_evaluated_at_their_labels_resolution() -> None:
+    labels = (torch.arange(80) >= 40).long().expand(1, 48, 80).clone()
+    labels[:, :10] = 255
+
+    counts = evaluate(_pixelwise, _halves(24, 40), labels, 2, Inference(window=(16, 16)))
+
+    assert counts.overlap_NK3.tolist() == [[[38 * 40, 0, 0], [38 * 40, 0, 0]]]
 
 
 def test_coarse_logits_are_enlarged() -> None:

@@ -116,6 +116,29 @@ def test_void_pixels_count_nowhere_whatever_is_predicted_there() -> None:
         torch.testing.assert_close(first, second)
 
 
+def test_the_numbering_of_the_classes_does_not_matter() -> None:
+    predicted, labels = random_maps()
+    renumber = torch.full((256,), 255)
+    renumber[:4] = torch.tensor([2, 0, 3, 1])
+
+    before = summarize(count(predicted, labels, 4, (1, 1)))
+    after = summarize(count(renumber[predicted], renumber[labels], 4, (1, 1)))
+
+    assert after == pytest.approx(before, abs=1e-12)
+
+
+def test_mirrored_maps_keep_the_metrics_that_have_no_side() -> None:
+    predicted, labels = random_maps()
+
+    before = summarize(count(predicted, labels, 4, (1, 1)))
+    after = summarize(count(predicted.flip(2), labels.flip(2), 4, (1, 1)))
+
+    # The contour of boundary F lies to the left of and above a contact, so it may change a little.
+    for name, value in before.items():
+        tolerance = 0.02 if name.startswith("boundary_f") else 1e-12
+        assert after[name] == pytest.approx(value, abs=tolerance, rel=0), name
+
+
 def test_a_subset_is_what_its_images_alone_give() -> None:
     predicted, labels = random_maps(images=4)
     counts = count(predicted, labels, 4)
