@@ -58,11 +58,11 @@ def count(
     num_classes: int,
     spacing: Sequence[float] | None = None,
 ) -> ImageCounts:
-    """The counts of these images. Both maps int64; where the label is void, neither counts.
+    """The counts of these images; where the label is void, neither map counts.
 
     Args:
-        predicted_NHW: 0..K-1; anything where the label is void.
-        labels_NHW: 0..K-1, and 255 for void.
+        predicted_NHW: int64 0..K-1; anything where the label is void.
+        labels_NHW: int64 0..K-1, and 255 for void.
         num_classes: K.
         spacing: size of a pixel along rows and columns, in mm or (1, 1) for pixels. Asks for the
             surface distances, which cost several times all the rest.
@@ -88,7 +88,7 @@ def count(
         _count(predicted, labels, num_classes, spacing)
         for predicted, labels in zip(predicted_NHW.split(step), labels_NHW.split(step), strict=True)
     ]
-    return ImageCounts(*(torch.cat(tables) for tables in zip(*parts, strict=True)))
+    return ImageCounts(*(torch.cat(tables).contiguous() for tables in zip(*parts, strict=True)))
 
 
 def _count(
@@ -174,8 +174,12 @@ def summarize(
     surface distances are there only if they were counted.
 
     Args:
-        images: rows to report on, in any order; a row given twice counts twice, as a bootstrap
-            needs it. All by default.
+        counts: a whole table, summed over ranks.
+        images: rows to report on, in any order, or a bool mask of them; a row given twice counts
+            twice, as a bootstrap needs it. All by default.
+
+    Raises:
+        ValueError: if there is no such row.
     """
     counts = _rows(counts, images)
     overlap_K3 = counts.overlap_NK3.sum(dim=0)
@@ -225,8 +229,10 @@ def by_class(
 def _rows(counts: ImageCounts, images: Sequence[int] | Tensor | None) -> ImageCounts:
     if images is None:
         return ImageCounts(*(table.cpu() for table in counts))
-    rows = torch.as_tensor(images, dtype=torch.int64)
+    rows = torch.as_tensor(images, device="cpu")
+    rows = rows.nonzero().squeeze(1) if rows.dtype == torch.bool else rows.long()
     num_images = len(counts.overlap_NK3)
-    if rows.numel() and not 0 <= int(rows.min()) <= int(rows.max()) < num_images:
-        raise ValueError(f"images must be 0..{num_images - 1}, got {rows.tolist()}")
-    return ImageCounts(*(table.cpu()[rows.cpu()] for table in counts))
+    wrong = rows[(rows < 0) | (rows >= num_images)]
+    if wrong.numel():
+        raise ValueError(f"images must be 0..{num_images - 1}, got {int(wrong[0])}")
+    return ImageCounts(*(table.cpu()[rows] for table in counts))

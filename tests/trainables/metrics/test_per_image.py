@@ -147,8 +147,11 @@ def test_a_subset_is_what_its_images_alone_give() -> None:
     assert summarize(counts, torch.tensor([1, 1])) == summarize(
         count(predicted[[1, 1]], labels[[1, 1]], 4)
     )
-    with pytest.raises(ValueError, match=r"images must be 0\.\.3, got \[4\]"):
-        summarize(counts, [4])
+    with pytest.raises(ValueError, match=r"images must be 0\.\.3, got 4"):
+        summarize(counts, [0, 4])
+    mask = torch.tensor([False, True, False, True])
+    assert summarize(counts, mask) == summarize(counts, [1, 3])
+    assert math.isnan(summarize(counts, [])["miou"])
 
 
 def test_surface_distances_are_counted_when_asked_for() -> None:
