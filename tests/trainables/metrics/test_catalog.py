@@ -1,0 +1,50 @@
+"""Every metric says what it is."""
+
+import ast
+import math
+from pathlib import Path
+
+import pytest
+
+from trainables.metrics import catalog
+from trainables.metrics.catalog import METRICS, OTHER_METRICS, TOLERANCES_PX, TRIMAP_WIDTHS_PX
+
+
+@pytest.mark.parametrize("name", [*METRICS, *OTHER_METRICS])
+def test_a_metric_has_a_direction_a_unit_a_range_and_a_source(name: str) -> None:
+    metric = (METRICS | OTHER_METRICS)[name]
+
+    assert metric.direction in ("max", "min")
+    assert metric.unit
+    assert metric.low < metric.high
+    assert len(metric.source) > 10
+
+
+def test_no_name_is_given_twice() -> None:
+    assert not METRICS.keys() & OTHER_METRICS.keys()
+
+
+def test_errors_and_distances_are_minimised_and_the_rest_maximised() -> None:
+    errors = {"hausdorff", "hd95", "assd", "depth_rmse", "normals_mean_angle"}
+
+    minimised = {name for name, m in (METRICS | OTHER_METRICS).items() if m.direction == "min"}
+
+    assert minimised == errors
+    assert all(math.isinf(m.high) or m.high == 1 or m.unit == "degree" for m in METRICS.values())
+
+
+def test_tolerances_and_bands_are_the_papers() -> None:
+    assert TOLERANCES_PX == (1, 3, 5)  # ABL, Table 6
+    assert TRIMAP_WIDTHS_PX == tuple(range(1, 11))  # SEMEDA, Figure 5
+
+
+def test_the_catalog_is_read_without_torch() -> None:
+    tree = ast.parse(Path(catalog.__file__).read_text())
+
+    modules = {
+        node.module if isinstance(node, ast.ImportFrom) else alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert modules == {"math", "typing"}

@@ -1,0 +1,109 @@
+"""The file of counts: nothing lost, small, whole or absent."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.trainables.metrics.conftest import SHARED, random_maps
+from trainables.metrics import counts_file
+from trainables.metrics.per_image import ImageCounts, count, summarize
+
+CAMVID = SHARED / "data" / "camvid_full_jpg" / "CamVid" / "testannot"
+
+
+@pytest.fixture
+def counts() -> ImageCounts:
+    return count(*random_maps(images=3), 4)
+
+
+def test_every_count_and_name_comes_back(tmp_path: Path, counts: ImageCounts) -> None:
+    path = tmp_path / "new folder" / "counts.npz"
+
+    counts_file.save(path, counts, names=["a", "bee", "c"])
+
+    for saved, table in zip(counts_file.load(path), counts, strict=True):
+        assert saved.dtype == torch.int64
+        torch.testing.assert_close(saved, table)
+    assert summarize(counts_file.load(path), [2, 1]) == summarize(counts, [2, 1])
+    assert counts_file.image_names(path) == ["a", "bee", "c"]
+
+
+def test_counts_above_16_bits_come_back(tmp_path: Path, counts: ImageCounts) -> None:
+    large = ImageCounts(*(table * 70_000 for table in counts))
+
+    counts_file.save(tmp_path / "counts.npz", large)
+
+    assert torch.equal(counts_file.load(tmp_path / "counts.npz").overlap_NK3, large.overlap_NK3)
+
+
+def test_camvids_test_images_take_less_than_a_megabyte(tmp_path: Path) -> None:
+    if not CAMVID.exists():
+        pytest.skip("needs CamVid's labels of the shared data")
+    files = sorted(CAMVID.glob("*.png"))
+    labels = torch.stack([torch.from_numpy(np.array(Image.open(file))) for file in files]).long()
+    labels[labels == 11] = 255
+    # Worse than any network: shifted, and one pixel in a hundred a random class.
+    generator = torch.Generator().manual_seed(0)
+    predicted = labels.roll((2, 3), (1, 2))
+    noise = torch.rand(labels.shape, generator=generator) < 0.01
+    predicted = predicted.where(~noise & (predicted != 255), 3)
+    noisy = torch.randint(0, 11, labels.shape, generator=generator)
+    predicted = noisy.where(noise, predicted)
+
+    counts = count(predicted, labels, 11)
+    counts_file.save(tmp_path / "counts.npz", counts, names=[file.stem for file in files])
+
+    assert len(files) == 233
+    assert (tmp_path / "counts.npz").stat().st_size < 1e6
+    assert summarize(counts_file.load(tmp_path / "counts.npz")) == summarize(counts)
+
+
+def test_the_same_counts_are_the_same_bytes(counts: ImageCounts) -> None:
+    assert counts_file.pack(counts) == counts_file.pack(counts)
+
+
+def test_a_failed_write_leaves_the_old_file(
+    tmp_path: Path, counts: ImageCounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "counts.npz"
+    counts_file.save(path, counts)
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(counts_file.os, "fsync", full)
+    with pytest.raises(OSError, match="no space left"):
+        counts_file.save(path, ImageCounts(*(table * 2 for table in counts)))
+
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_no_counts_file_is_refused(tmp_path: Path, counts: ImageCounts) -> None:
+    path = tmp_path / "counts.npz"
+    for content in (b"", b"text", counts_file.pack(counts)[:-100]):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="must be a counts file"):
+            counts_file.load(path)
+    with pytest.raises(FileNotFoundError):
+        counts_file.load(tmp_path / "none.npz")
+
+
+def test_other_tolerances_are_refused(
+    tmp_path: Path, counts: ImageCounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(counts_file.SETTINGS, "tolerances_px", np.array([1, 2, 9]))
+        counts_file.save(tmp_path / "counts.npz", counts)
+
+    with pytest.raises(ValueError, match=r"tolerances_px of .* must be \[1, 3, 5\], got \[1, 2, 9"):
+        counts_file.load(tmp_path / "counts.npz")
+
+
+def test_names_are_one_an_image(counts: ImageCounts) -> None:
+    with pytest.raises(ValueError, match="names must be one for each of 3 images, got 2"):
+        counts_file.pack(counts, names=["a", "b"])
