@@ -10,7 +10,7 @@ from search_spaces import SPACES, Space
 from study.plan import Plan
 from study.progress import duration, parameters
 from study.record import StudyRecord
-from study.report import percent
+from study.report import HEADLINE, percent
 from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
 from trainables.data import LAYOUTS, Dataset
 from trainables.losses.compose import TERMS
@@ -61,11 +61,11 @@ def print_result(
 ) -> None:  # fmt: skip
     """The ranking, which parameter mattered, and the commands to go on with."""
     table = Table(box=None, pad_edge=False, header_style="bold", title=None)
-    for name in ("#", "trial", *METRICS, "epochs", "state", "parameters"):
+    for name in ("#", "trial", *HEADLINE, "epochs", "state", "parameters"):
         table.add_column(name, overflow="fold")
     ranked = record.ranking()
     for place, trial in enumerate(ranked[:_SHOWN_TRIALS], start=1):
-        metrics = [percent(trial.metrics.get(name)) for name in METRICS]
+        metrics = [percent(trial.metrics.get(name)) for name in HEADLINE]
         table.add_row(
             str(place), str(trial.number), *metrics, str(trial.last_epoch), trial.state,
             parameters(trial),
@@ -79,7 +79,7 @@ def print_result(
         console.print(f"trial {trial.number} failed: {trial.failure['kind']}: {''.join(reason)}")
     if record.tested is not None:
         tested = ", ".join(
-            f"{name} {percent(value)}" for name, value in record.tested["metrics"].items()
+            f"{name} {percent(record.tested['metrics'].get(f'test_{name}'))}" for name in HEADLINE
         )
         console.print(f"\n[bold]winner on the test list[/] (trial {record.tested['trial']}), in %: "
                       f"{tested}", highlight=False)  # fmt: skip

@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 from trainables.checkpoint import Checkpoint
 from trainables.data import Dataset
 from trainables.geometry.boundaries import VOID
-from trainables.metrics.boundary import contour, dilate_disk
+from trainables.metrics.boundary import contour
+from trainables.metrics.windows import disk, unite
 
 Picture = NDArray[np.uint8]
 
@@ -51,8 +52,8 @@ def _panels(
 def boundary_errors(image_HWC: Picture, labels_HW: Picture, predicted_HW: Picture) -> Picture:
     """The dimmed image under contours: found (green), missed (blue), invented (red)."""
     true_HW, false_HW = _contours(labels_HW), _contours(predicted_HW)
-    near_true_HW = dilate_disk(true_HW[None], TOLERANCE_PX)[0]
-    near_false_HW = dilate_disk(false_HW[None], TOLERANCE_PX)[0]
+    near_true_HW = _within(true_HW, TOLERANCE_PX)
+    near_false_HW = _within(false_HW, TOLERANCE_PX)
     painted_HWC = (image_HWC // 3).astype(np.uint8)
     for mask_HW, colour in (
         (false_HW & ~near_true_HW, _INVENTED),
@@ -69,9 +70,14 @@ def _contours(labels_HW: Picture) -> torch.Tensor:
     contours_HW = torch.zeros_like(labels, dtype=torch.bool)
     for label in labels.unique():
         if label != VOID:
-            contours_HW |= contour(labels == label)
-    void_HW = dilate_disk((labels == VOID)[None], 2)[0]
+            contours_HW |= contour((labels == label).unsqueeze(0)).squeeze(0)
+    void_HW = _within(labels == VOID, 2)
     return contours_HW & ~void_HW
+
+
+def _within(mask_HW: torch.Tensor, radius_px: int) -> torch.Tensor:
+    """Bool: pixels at most so far from a set one."""
+    return unite(mask_HW.to(torch.int8).unsqueeze(0), [disk(radius_px)])[0].squeeze(0) > 0
 
 
 def _side_by_side(panels: list[Picture]) -> Image.Image:

@@ -17,7 +17,8 @@ from study.ranking import importances
 from study.record import StudyRecord, TrialRecord
 from study.storage import require_known
 
-_SHOWN_METRICS = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px")
+HEADLINE = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
+"""Metrics that tables show; the ledger and MLflow have all of them."""
 
 
 def load(folder: Path) -> StudyRecord:
@@ -84,11 +85,11 @@ def _params(record: StudyRecord) -> dict[str, None]:
 
 def ranking_table(trials: list[TrialRecord], paths: list[str]) -> str:
     """Markdown; metrics in percent."""
-    head = ["#", "trial", *paths, *(f"{name} %" for name in _SHOWN_METRICS), "epochs", "state"]
+    head = ["#", "trial", *paths, *(f"{name} %" for name in HEADLINE), "epochs", "state"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for place, trial in enumerate(trials, start=1):
         params = [shown(trial.params.get(path)) for path in paths]
-        metrics = [percent(trial.metrics.get(name)) for name in _SHOWN_METRICS]
+        metrics = [percent(trial.metrics.get(name)) for name in HEADLINE]
         row = [str(place), str(trial.number), *params, *metrics, str(trial.last_epoch), trial.state]
         lines.append("| " + " | ".join(row) + " |")
     return "\n".join(lines)
@@ -97,7 +98,7 @@ def ranking_table(trials: list[TrialRecord], paths: list[str]) -> str:
 def _tested(record: StudyRecord) -> str:
     assert record.tested is not None
     metrics = record.tested["metrics"]
-    rows = [f"| {name} | {percent(value)} |" for name, value in metrics.items()]
+    rows = [f"| {name} | {percent(metrics.get(f'test_{name}'))} |" for name in HEADLINE]
     return f"Trial {record.tested['trial']}, chosen on the validation list.\n\n| metric | % |\n" + (
         "|---|---|\n" + "\n".join(rows)
     )

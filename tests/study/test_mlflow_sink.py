@@ -1,0 +1,93 @@
+"""MLflow is a projection of the ledger: made twice it is the same; it holds up nothing."""
+
+import time
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from study.ledger import Ledger
+from study.mlflow_sink import MlflowSink
+from study.plan import Plan
+from study.record import TrialRecord
+from tests.study import fake
+
+
+def no_pictures(trial: TrialRecord) -> list[Path]:
+    return []
+
+
+def project(ledger: Ledger, plan: Plan, files: list[Path] | None = None) -> str:
+    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    sink.rebuild()
+    return sink.close(files or [])
+
+
+def runs(plan: Plan) -> dict[str | None, tuple[str, dict[str, str]]]:
+    """Status and tags by trial number; the parent under None."""
+    client = MlflowClient(plan.tracking_uri)
+    experiment = client.get_experiment_by_name("edgewise")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id])
+    by_trial = {run.data.tags.get("trial"): (run.info.status, run.data.tags) for run in found}
+    assert len(by_trial) == len(found)
+    return by_trial
+
+
+def test_every_state_says_so_and_every_trial_hangs_below_the_study(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    assert project(fake.whole(plan), plan) == ""
+    found = runs(plan)
+    expected: dict[str | None, str] = {None: "FINISHED", "6": "KILLED", "7": "FAILED"}
+    expected |= {str(number): "FINISHED" for number in range(6)}
+    assert {key: status for key, (status, _) in found.items()} == expected
+    assert found["6"][1]["state"] == "pruned"
+    assert found["7"][1]["failure"] == "the loss was not finite"
+    assert len({tags["mlflow.parentRunId"] for key, (_, tags) in found.items() if key}) == 1
+
+
+def test_written_twice_nothing_is_doubled(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.whole(plan)
+    for _ in range(2):
+        assert project(ledger, plan) == ""
+    client = MlflowClient(plan.tracking_uri)
+    experiment = client.get_experiment_by_name("edgewise")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], "tags.trial = '0'")
+    assert len(found) == 1
+    history = client.get_metric_history(found[0].info.run_id, "miou")
+    assert [point.step for point in history] == [1, 2, 3, 4]
+    assert "boundary_f_3px" not in found[0].data.metrics  # null in the ledger
+    assert found[0].data.params["loss/gamma"] == str(ledger.record.trials[0].params["loss/gamma"])
+
+
+def test_a_live_study_writes_as_it_goes_and_ends_what_it_began(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path, trials=1)
+    ledger = fake.begin(plan)
+    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    ledger.listeners.append(sink)
+    fake.complete(ledger, plan, 0)
+    ledger.append("ended")
+    report = tmp_path / "report.md"
+    report.write_text("# A report\n")
+    assert sink.close([report]) == ""
+    assert {key: status for key, (status, _) in runs(plan).items()} == {
+        None: "FINISHED", "0": "FINISHED"
+    }  # fmt: skip
+
+
+def test_a_server_that_is_not_there_holds_up_nothing_and_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    plan = fake.plan(tmp_path, tracking_uri="http://127.0.0.1:9")
+    ledger = fake.begin(plan)
+    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    ledger.listeners.append(sink)
+    begin = time.monotonic()
+    for number in range(6):
+        fake.complete(ledger, plan, number)
+    assert time.monotonic() - begin < 2.0
+    assert "lacks" in sink.close([], patience_s=30)
+    assert sum("training goes on" in message for message in caplog.messages) == 1
