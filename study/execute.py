@@ -1,5 +1,6 @@
 """From a checked plan to a finished study: stages, trials, the winner's test, the projections."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
         waiting = []
         ledger.append("planned", schema=1, **plan.event(), data=_facts(dataset),
                       provenance=provenance())  # fmt: skip
-    sink = MlflowSink(plan.tracking_uri, ledger.record, _Pictures(plan, dataset))
+    sink = MlflowSink(plan.tracking_uri, ledger.record, _Keepsakes(plan, dataset))
     sink.rebuild()
     ledger.listeners.append(sink)
     shared = ray.put(dataset)
@@ -98,17 +99,26 @@ def _checkpoint(plan: Plan, trial: TrialRecord) -> checkpoint.Checkpoint | None:
     return checkpoint.latest(folders, at_most=trial.last_epoch)
 
 
-class _Pictures:
-    """Draws a trial's predictions when it has ended; gives the files to whoever shows them."""
+class _Keepsakes:
+    """What is kept of a trial that has ended: its pictures, and the counts of each image."""
 
     def __init__(self, plan: Plan, dataset: Dataset) -> None:
         self.plan, self.dataset = plan, dataset
 
     def __call__(self, trial: TrialRecord) -> list[Path]:
-        folder = self.plan.folder / "pictures" / tuner.trial_name(trial.number)
-        drawn = sorted(folder.glob("*.png"))
-        found = None if drawn else _checkpoint(self.plan, trial)
-        return pictures.draw(self.dataset, found, folder) if found else drawn
+        name = tuner.trial_name(trial.number)
+        counts = self.plan.folder / "counts" / f"{name}.npz"
+        folder = self.plan.folder / "pictures" / name
+        if not counts.exists():
+            found = _checkpoint(self.plan, trial)
+            if found is None:
+                return []
+            pictures.draw(self.dataset, found, folder)
+            counts.parent.mkdir(exist_ok=True)
+            draft = counts.with_suffix(".draft")
+            shutil.copyfile(found.folder / checkpoint.COUNTS, draft)
+            draft.replace(counts)  # last: where it is, the pictures are whole too
+        return [*sorted(folder.glob("*.png")), counts]
 
 
 def _finish(plan: Plan, space: Space, ledger: Ledger, sink: MlflowSink, console: Console) -> None:

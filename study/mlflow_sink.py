@@ -30,18 +30,19 @@ Files = Callable[[TrialRecord], list[Path]]
 
 
 class MlflowSink:
-    """Follows a ledger. ``pictures`` gives the files to show for a trial that has ended."""
+    """Follows a ledger. ``files`` gives what to keep of a trial that has ended."""
 
-    def __init__(self, tracking_uri: str, record: StudyRecord, pictures: Files) -> None:
+    def __init__(self, tracking_uri: str, record: StudyRecord, files: Files) -> None:
         self.uri = tracking_uri
         self.record = record
-        self.pictures = pictures
+        self.files = files
         self._runs: dict[int | None, str] = {}
         self._logged: dict[int, int] = {}
         self._due: queue.Queue[int | str | None] = queue.Queue()
         self._pending: set[int] = set()
         self._warned = False
         self._client: Any = None
+        self._report: list[Path] = []
         self._thread = threading.Thread(target=self._follow, name="mlflow", daemon=True)
         self._thread.start()
 
@@ -57,7 +58,7 @@ class MlflowSink:
 
     def close(self, files: list[Path], patience_s: float = 60.0) -> str:
         """Write what is due, end the parent run with these files, and say how it went."""
-        self._files = files
+        self._report = files
         self._due.put("close")
         self._thread.join(patience_s)
         if not self._thread.is_alive() and not self._pending:
@@ -199,8 +200,9 @@ class MlflowSink:
         self._client.set_tag(run_id, "lane", trial.lane)
 
     def _end_run(self, run_id: str, trial: TrialRecord) -> None:
-        for path in self.pictures(trial):
-            self._client.log_artifact(run_id, str(path), "pictures")
+        for path in self.files(trial):
+            folder = "pictures" if path.suffix == ".png" else "counts"
+            self._client.log_artifact(run_id, str(path), folder)
         if trial.failure is not None:
             self._client.set_tag(run_id, "failure", trial.failure["message"][:5000])
             text = f"{trial.failure['message']}\n\n{trial.failure['traceback']}"
@@ -221,7 +223,7 @@ class MlflowSink:
             self._client.set_tag(run_id, "best_trial", str(best.number))
         for name, value in (record.tested or {}).get("metrics", {}).items():
             self._client.log_metric(run_id, name, value)
-        for path in self._files:
+        for path in self._report:
             self._client.log_artifact(run_id, str(path), "report" if path.suffix != ".pt" else "")
         self._client.set_terminated(run_id, "FINISHED" if record.ended else "KILLED")
 

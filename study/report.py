@@ -146,10 +146,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _rebuild(record: StudyRecord, folder: Path, uri: str, files: list[Path]) -> int:
-    def pictures(trial: TrialRecord) -> list[Path]:
-        return sorted((folder / "pictures" / f"trial-{trial.number:04d}").glob("*.png"))
+    def keepsakes(trial: TrialRecord) -> list[Path]:
+        name = f"trial-{trial.number:04d}"
+        return [*sorted((folder / "pictures" / name).glob("*.png")),
+                *(folder / "counts").glob(f"{name}.npz")]  # fmt: skip
 
-    sink = MlflowSink(uri, record, pictures)
+    sink = MlflowSink(uri, record, keepsakes)
     sink.rebuild()
     complaint = sink.close(files, patience_s=3600)
     print(complaint or f"{len(record.trials)} runs in {uri}")

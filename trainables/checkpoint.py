@@ -1,5 +1,5 @@
-"""A trial's checkpoint folder: the training state, the predictions for a person to look at, and a
-note that is written last and proves that the rest is whole."""
+"""A trial's checkpoint folder: the training state, predictions for a person to look at, the counts
+of every validation image, and a note that is written last and proves that the rest is whole."""
 
 import hashlib
 import json
@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-STATE, PREDICTIONS, NOTE = "state.pt", "predictions.npz", "checkpoint.json"
+STATE, PREDICTIONS, COUNTS = "state.pt", "predictions.npz", "counts.npz"
+NOTE = "checkpoint.json"
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,12 @@ class Checkpoint:
         return predicted
 
 
-def write(folder: Path, epoch: int, state: bytes, predictions_PHW: NDArray[np.uint8]) -> None:
-    """Fill a folder; the note comes last."""
+def write(
+    folder: Path, epoch: int, state: bytes, predictions_PHW: NDArray[np.uint8], counts: bytes
+) -> None:
+    """Fill a folder; the note comes last. ``counts`` is the content of a counts file."""
     (folder / STATE).write_bytes(state)
+    (folder / COUNTS).write_bytes(counts)
     np.savez_compressed(folder / PREDICTIONS, predictions_PHW=predictions_PHW)
     note = {"epoch": epoch, "sha256": hashlib.sha256(state).hexdigest()}
     (folder / NOTE).write_text(json.dumps(note))

@@ -36,7 +36,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Save:
-    """Answer with a reference to the checkpoint's bytes."""
+    """Answer with what a checkpoint holds; its state as a reference into the object store."""
 
 
 @dataclass(frozen=True)

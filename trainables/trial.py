@@ -8,7 +8,6 @@ from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
 import ray
 from ray import tune
 
@@ -45,7 +44,6 @@ class Trial(tune.Trainable):
         self.state: Any = None
         self.epoch = 0
         self.started = False
-        self.predictions = np.zeros((0, 0, 0), dtype=np.uint8)
         self.begun = monotonic()
         if config["resume_from"]:
             self._continue_from(Path(config["resume_from"]))
@@ -55,7 +53,6 @@ class Trial(tune.Trainable):
         if saved is None:
             raise RuntimeError(f"checkpoint {folder} is missing or damaged")
         self.state, self.epoch = ray.put(saved.state()), saved.epoch
-        self.predictions = saved.predictions()
         self.started = False
 
     def step(self) -> dict[str, Any]:
@@ -89,7 +86,6 @@ class Trial(tune.Trainable):
         if "diverged" in answer:
             return self._failure(Failed("diverged", answer["diverged"], ""))
         self.epoch = answer["epoch"]
-        self.predictions = answer["predictions"]
         result = {
             **answer["metrics"], "epoch": self.epoch, "lane": self.lane_name,
             "train_s": answer["train_s"], "evaluate_s": answer["evaluate_s"],
@@ -106,12 +102,14 @@ class Trial(tune.Trainable):
         """Ask rank 0 for its state and write it where Tune wants it; a failed trial has none."""
         while self.started:
             try:
-                state: bytes = ray.get(self._lane().ask(Save())[0])
-            except LaneRestarted:
+                saved = self._lane().ask(Save())
+                state: bytes = ray.get(saved["state"])
+            except (LaneRestarted, ray.exceptions.OwnerDiedError):
                 self._repeat_epoch()
                 continue
             self.state = ray.put(state)  # put again: it must outlive the worker that made it
-            checkpoint.write(Path(checkpoint_dir), self.epoch, state, self.predictions)
+            folder = Path(checkpoint_dir)
+            checkpoint.write(folder, self.epoch, state, saved["predictions"], saved["counts"])
             return
 
     def _repeat_epoch(self) -> None:

@@ -15,17 +15,18 @@ from ray.train.torch import get_device
 from trainables.config import TrialConfig, from_flat
 from trainables.data import Dataset, load
 from trainables.lane import Close, Command, Epoch, Failed, LaneSettings, Save, Start
+from trainables.metrics import counts_file
 from trainables.stages import load_learned
-from trainables.training import Diverged, Training
+from trainables.training import Diverged, Evaluation, Training, rank
 
 
 def work(loop_config: dict[str, Any]) -> None:
     """``train_loop_per_worker``: runs on every rank of the group, for as long as the lane lives."""
     mailbox, settings = loop_config["mailbox"], loop_config["settings"]
     context = ray.train.get_context()
-    rank, ranks = context.get_world_rank(), context.get_world_size()
+    first, ranks = context.get_world_rank() == 0, context.get_world_size()
     torch.set_num_threads(max(int(settings.cpus_per_worker), 1))
-    generation = broadcast_from_rank_zero(ray.get(mailbox.open.remote()) if rank == 0 else None)
+    generation = broadcast_from_rank_zero(ray.get(mailbox.open.remote()) if first else None)
     worker, number = Worker(settings, get_device()), 0
     gc.collect()
     gc.freeze()  # what the imports left stays: later collections look at trials alone
@@ -45,7 +46,7 @@ def work(loop_config: dict[str, Any]) -> None:
                 raise  # the other ranks may wait in a collective: only a new group is sound
             worker.drop()
             continue
-        if rank == 0:
+        if first:
             ray.get(mailbox.reply.remote(generation, number, answer))
 
 
@@ -64,6 +65,7 @@ class Worker:
     def __init__(self, settings: LaneSettings, device: torch.device) -> None:
         self.settings, self.device = settings, device
         self.training: Training | None = None
+        self.evaluation: Evaluation | None = None
 
     def obey(self, command: Command) -> Any:
         if isinstance(command, Start):
@@ -72,7 +74,7 @@ class Worker:
         if isinstance(command, Epoch):
             return self.run_epoch(self.training)
         assert isinstance(command, Save)
-        return [ray.put(self.training.save())]
+        return self.save(self.training)
 
     def start(self, command: Start) -> int:
         """Build the trial; answers with the epoch that it continues from."""
@@ -99,18 +101,29 @@ class Worker:
         if isinstance(trained, Diverged):
             return {"epoch": training.epoch, "diverged": str(trained)}
         middle = monotonic()
-        evaluation = training.evaluate()
+        self.evaluation = training.evaluate()
         return {
             "epoch": training.epoch,
-            "metrics": {**evaluation.metrics, **trained},
+            "metrics": {**self.evaluation.metrics, **trained},
             "train_s": middle - begin,
             "evaluate_s": monotonic() - middle,
-            "predictions": evaluation.predictions_PHW,
+        }
+
+    def save(self, training: Training) -> dict[str, Any] | None:
+        """What a checkpoint holds, from rank 0; the state through the object store."""
+        if rank() > 0:
+            return None
+        assert self.evaluation is not None, "an epoch must be run first"
+        names = training.dataset.splits["val"].names
+        return {
+            "state": ray.put(training.save()),
+            "predictions": self.evaluation.predictions_PHW,
+            "counts": counts_file.pack(self.evaluation.counts, names),
         }
 
     def drop(self) -> None:
         """Let go of the trial and of the memory it held."""
-        self.training = None
+        self.training = self.evaluation = None
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()

@@ -12,9 +12,10 @@ import pytest
 from mlflow import MlflowClient
 
 from study import report
-from study.ledger import FILE, read
+from study.ledger import FILE, clean, read
 from study.record import StudyRecord
 from tests.study.test_ledger import content
+from trainables.metrics import counts_file, per_image
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 
@@ -99,6 +100,17 @@ def test_trials_follow_one_another_on_warm_lanes(whole: StudyRecord) -> None:
     assert len(lanes) == min(os.cpu_count() or 1, TRIALS) if (os.cpu_count() or 1) < TRIALS else 4
 
 
+def test_every_metric_can_be_taken_again_from_the_counts_of_each_image(
+    storage: Path, whole: StudyRecord
+) -> None:
+    for trial in whole.trials.values():
+        path = storage / "whole" / "counts" / f"trial-{trial.number:04d}.npz"
+        again = per_image.summarize(counts_file.load(path))
+        kept = {name: trial.metrics[name] for name in again}
+        assert clean(again) == kept
+        assert len(counts_file.image_names(path)) == 9
+
+
 def test_mlflow_has_one_parent_and_a_run_a_trial_that_ended(
     storage: Path, whole: StudyRecord
 ) -> None:
@@ -116,7 +128,7 @@ def test_mlflow_has_one_parent_and_a_run_a_trial_that_ended(
             number: kept["metrics"]["miou"] for number, kept in record.epochs.items()
         }
         names = {item.path for item in client.list_artifacts(run_.info.run_id)}
-        assert names == {"config.yaml", "pictures"}
+        assert names == {"config.yaml", "counts", "pictures"}
         assert len(client.list_artifacts(run_.info.run_id, "pictures")) == 4
 
 

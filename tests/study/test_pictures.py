@@ -51,7 +51,7 @@ def test_four_panels_a_picture_for_each_prediction_of_a_checkpoint(tmp_path: Pat
     dataset = load(DataConfig(train_images=1, val_images=3, test_images=1, height=24, width=32))
     folder = tmp_path / "checkpoint_000000"
     folder.mkdir()
-    checkpoint.write(folder, 1, b"state", dataset.splits["val"].labels_NHW % 6)
+    checkpoint.write(folder, 1, b"state", dataset.splits["val"].labels_NHW % 6, b"")
     kept = checkpoint.read(folder)
     assert kept is not None
     paths = pictures.draw(dataset, kept, tmp_path / "pictures")
