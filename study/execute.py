@@ -15,7 +15,7 @@ from study.plan import Plan, stage_configs
 from study.progress import LiveProgress
 from study.provenance import provenance
 from study.ranking import importances
-from study.record import FINAL, TrialRecord
+from study.record import FINAL, StudyRecord, TrialRecord
 from trainables import checkpoint
 from trainables.config import TrialConfig
 from trainables.data import Dataset
@@ -125,15 +125,23 @@ def _finish(plan: Plan, space: Space, ledger: Ledger, sink: MlflowSink, console:
     """Write the report, end MLflow's run, and tell the person where everything is."""
     record = ledger.record
     files = report.write(record, plan.folder)
-    best = record.best()
-    found = _checkpoint(plan, best) if best else None
-    state = [found.folder / checkpoint.STATE] if found else []
-    complaint = sink.close([*files, *state])
-    describe.print_result(
-        console, plan, record, importances(record, space), state[0] if state else None
-    )
+    complaint = sink.close([*files, *_best_state(plan, record)])
+    show_result(plan, space, record, console)
     if complaint:
         console.print(f"{complaint}; write them with: python study/report.py {plan.study} "
                       f"--rebuild-mlflow", highlight=False)  # fmt: skip
     if not record.ended:
         console.print(f"\ncut off; to go on: python study/run.py --resume {plan.study}")
+
+
+def show_result(plan: Plan, space: Space, record: StudyRecord, console: Console) -> None:
+    """The ranking, the importance, and where everything is."""
+    state = next(iter(_best_state(plan, record)), None)
+    describe.print_result(console, plan, record, importances(record, space), state)
+
+
+def _best_state(plan: Plan, record: StudyRecord) -> list[Path]:
+    """The best trial's training state, if it has one."""
+    best = record.best()
+    found = _checkpoint(plan, best) if best else None
+    return [found.folder / checkpoint.STATE] if found else []

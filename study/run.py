@@ -70,6 +70,8 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
         storage.require_new(plan.folder)
     storage.prove_writable(plan.storage)
 
+    if record.ended:
+        return _show_again(console, plan, record)
     dataset = load(plan.base.data)
     _require_same_data(record, dataset)
     check_tiles(plan, SPACES[plan.space], dataset.size)
@@ -102,6 +104,14 @@ def _resumed(given: argparse.Namespace) -> tuple[Plan, StudyRecord]:
     record = report.load(folder)
     uri = options.tracking_uri_of(given)
     return from_event(record.plan, folder.parent, uri, given.lanes), record
+
+
+def _show_again(console: Console, plan: Plan, record: StudyRecord) -> int:
+    """A study that has ended has nothing left to run."""
+    from study.execute import show_result
+
+    show_result(plan, SPACES[plan.space], record, console)
+    return 0
 
 
 def _require_same_data(record: StudyRecord, dataset: Dataset) -> None:

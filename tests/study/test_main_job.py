@@ -144,21 +144,19 @@ def mlflow_runs(storage: Path, name: str) -> tuple[Any, list[Any]]:
     return parents[0], children
 
 
-def test_killed_twice_and_resumed_a_study_ends_as_one_that_was_not(
+def test_killed_and_resumed_a_study_ends_as_one_that_was_not(
     storage: Path, whole: StudyRecord
 ) -> None:
     ledger = storage / "cut" / FILE
-    run_until_killed(study(storage, "cut"), ledger, "epoch", 2)
-    resume = command(storage, "--resume", "cut")
-    run_until_killed(resume, ledger, "finished", 1)
-    run(resume)
+    run_until_killed(study(storage, "cut"), ledger, "finished", 1)
+    run(command(storage, "--resume", "cut"))
     record = report.load(storage / "cut")
     assert content(record) == content(whole)
     assert record.tested == whole.tested
     events = [event["event"] for event in read(ledger)[0]]
     assert events.count("started") == TRIALS
     assert events.count("finished") == TRIALS
-    assert events.count("resumed") == 2
+    assert events.count("resumed") == 1
     parent, children = mlflow_runs(storage, "cut")
     assert {run_.info.status for run_ in [parent, *children]} == {"FINISHED"}
 
@@ -174,8 +172,6 @@ def test_two_workers_a_trial_give_what_one_gives(storage: Path, whole: StudyReco
 
 
 def test_a_resume_of_an_ended_study_only_shows_it(storage: Path, whole: StudyRecord) -> None:
-    before = read(storage / "whole" / FILE)[0]
+    before = (storage / "whole" / FILE).read_bytes()
     assert "winner on the test list" in run(command(storage, "--resume", "whole"))
-    after = read(storage / "whole" / FILE)[0]
-    assert [event["event"] for event in after[len(before) :]] == ["resumed", "ended"]
-    mlflow_runs(storage, "whole")
+    assert (storage / "whole" / FILE).read_bytes() == before
