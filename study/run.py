@@ -4,6 +4,7 @@ import argparse
 import io
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -43,6 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"study/run.py: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("study/run.py: interrupted; --resume NAME goes on with a study that had begun",
+              file=sys.stderr)  # fmt: skip
+        return INTERRUPTED
 
 
 def _quiet() -> None:
@@ -91,6 +96,8 @@ def _run(plan: Plan, dataset: Dataset, console: Console, stack: ExitStack, verbo
         images = dataset.splits.values()
         needed = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in images)
         stack.enter_context(session.session(_STORE_BYTES + 2 * needed, verbose))
+    # Slurm and Kubernetes say SIGTERM: end as after Ctrl-C, which Tune turns into an orderly stop.
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
     whole = execute(plan, SPACES[plan.space], dataset, ledger, console)
     return 0 if whole else INTERRUPTED
 
