@@ -1,0 +1,81 @@
+"""Signed distance maps of every class, for the boundary loss of Kervadec et al. (MIDL 2019).
+
+Shape letters: B images, K classes, H rows, W columns, N maps (B times K).
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from trainables.geometry.boundaries import VOID, one_hot
+from trainables.geometry.distance import NO_SITE, no_site, squared_distance
+from trainables.geometry.other_class import squared_distance_to_other_class
+
+
+def signed_distance(
+    labels_BHW: Tensor,
+    num_classes: int,
+    *,
+    variant: Literal["paper", "released"] = "paper",
+    truncate: bool = False,
+    spacing: tuple[float, float] = (1.0, 1.0),
+) -> Tensor:
+    """float32 (B,K,H,W), pixels: phi of each class, negative inside it, positive outside.
+
+    "paper" (Eq. 5, the level set of the boundary): the boundary runs between pixels, so the pixels
+    on either side of it lie at -0.5 and +0.5. A class that is absent, or has nothing beside it,
+    has no boundary: its map is zero. Void pixels are outside every class, and make no boundary.
+
+    "released": the distance to the class outside, and minus (the distance to the rest - 1) inside,
+    so the inner rim is at 0 and the outer one at +1. Where the class fills the image, scipy's
+    answer for a map without sites is reproduced: minus (the distance to the point (-1, 0) - 1).
+    The released data loader stores whole numbers; ``truncate`` does so too (toward zero).
+
+    Args:
+        labels_BHW: int64, 0..K-1 or 255.
+        num_classes: K.
+        spacing: height and width of a pixel; only "released" takes others than one.
+    """
+    if variant == "released":
+        phi_BKHW = _released(labels_BHW, num_classes, spacing)
+        return phi_BKHW.trunc() if truncate else phi_BKHW
+    if spacing != (1.0, 1.0):
+        raise ValueError(f"spacing must be (1.0, 1.0) for variant 'paper', got {spacing}")
+    if truncate:
+        raise ValueError("truncate must be False for variant 'paper', got True")
+    return _paper(labels_BHW, num_classes)
+
+
+def _paper(labels_BHW: Tensor, num_classes: int) -> Tensor:
+    """All classes share one inner map: a pixel's distance to the nearest pixel of another class."""
+    mask_BKHW = one_hot(labels_BHW, num_classes)
+    outside_BKHW = squared_distance(mask_BKHW.flatten(0, 1)).view(mask_BKHW.shape)
+    inside_B1HW = squared_distance_to_other_class(labels_BHW).unsqueeze(1)
+    depth_B1HW = inside_B1HW.float().sqrt_().neg_().add_(0.5)
+    phi_BKHW = outside_BKHW.float().sqrt_().sub_(0.5)
+    phi_BKHW = torch.where(mask_BKHW, depth_B1HW, phi_BKHW)
+    valid_BHW = labels_BHW != VOID
+    num_valid_B1 = valid_BHW.flatten(1).sum(dim=1, keepdim=True)
+    size_BK = mask_BKHW.flatten(2).sum(dim=2)
+    no_boundary_BK = (size_BK == 0) | (size_BK == num_valid_B1)
+    return phi_BKHW.masked_fill_(no_boundary_BK[:, :, None, None], 0.0)
+
+
+def _released(labels_BHW: Tensor, num_classes: int, spacing: tuple[float, float]) -> Tensor:
+    mask_BKHW = one_hot(labels_BHW, num_classes)
+    mask_NHW = mask_BKHW.flatten(0, 1)
+    outside_NHW = squared_distance(mask_NHW, spacing).double().sqrt_()
+    inside_NHW = _with_phantom(squared_distance(~mask_NHW, spacing), spacing).sqrt_()
+    phi_NHW = torch.where(mask_NHW, 1.0 - inside_NHW, outside_NHW)
+    phi_NHW.masked_fill_(no_site(mask_NHW), 0.0)
+    return phi_NHW.view(mask_BKHW.shape).float()
+
+
+def _with_phantom(square_NHW: Tensor, spacing: tuple[float, float]) -> Tensor:
+    """float64: maps without a site get the distance to (-1, 0), which is what scipy gives."""
+    _, rows, columns = square_NHW.shape
+    down_H1 = torch.arange(1, rows + 1, device=square_NHW.device).double().unsqueeze(1) * spacing[0]
+    right_W = torch.arange(columns, device=square_NHW.device).double() * spacing[1]
+    phantom_HW = down_H1.square() + right_W.square()
+    return torch.where(square_NHW >= NO_SITE, phantom_HW, square_NHW.double())
