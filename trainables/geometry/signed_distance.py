@@ -66,13 +66,13 @@ def _released(labels_BHW: Tensor, num_classes: int, spacing: tuple[float, float]
     mask_BKHW = one_hot(labels_BHW, num_classes)
     mask_NHW = mask_BKHW.flatten(0, 1)
     outside_NHW = squared_distance(mask_NHW, spacing).double().sqrt_()
-    inside_NHW = _with_phantom(squared_distance(~mask_NHW, spacing), spacing).sqrt_()
+    inside_NHW = with_phantom(squared_distance(~mask_NHW, spacing), spacing).sqrt_()
     phi_NHW = torch.where(mask_NHW, 1.0 - inside_NHW, outside_NHW)
     phi_NHW.masked_fill_(no_site(mask_NHW), 0.0)
     return phi_NHW.view(mask_BKHW.shape).float()
 
 
-def _with_phantom(square_NHW: Tensor, spacing: tuple[float, float]) -> Tensor:
+def with_phantom(square_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0)) -> Tensor:
     """float64: maps without a site get the distance to (-1, 0), which is what scipy gives."""
     _, rows, columns = square_NHW.shape
     down_H1 = torch.arange(1, rows + 1, device=square_NHW.device).double().unsqueeze(1) * spacing[0]
