@@ -185,13 +185,18 @@ def _direction_logits(
     logits_BKHW: Tensor, pixels_N3: Tensor, beside_ND3: Tensor, detach: bool, variant: Variant
 ) -> Tensor:
     """(N,D): divergence between each chosen pixel and its neighbours (Eq. 3)."""
-    logits_BHWK = logits_BKHW.permute(0, 2, 3, 1)
-    beside_BHWK = logits_BHWK.detach() if detach else logits_BHWK
-    centre_N1K = logits_BHWK[pixels_N3.unbind(1)].log_softmax(dim=1).unsqueeze(1)
-    beside_NDK = beside_BHWK[beside_ND3.unbind(2)].log_softmax(dim=2)
+    beside_BKHW = logits_BKHW.detach() if detach else logits_BKHW
+    centre_N1K = _picked(logits_BKHW, pixels_N3).log_softmax(dim=1).unsqueeze(1)
+    beside_NDK = _picked(beside_BKHW, beside_ND3).log_softmax(dim=2)
     if variant == "released":
         return (beside_NDK.exp() * (beside_NDK - centre_N1K)).sum(dim=2)
     return (centre_N1K.exp() * (centre_N1K - beside_NDK)).sum(dim=2)
+
+
+def _picked(logits_BKHW: Tensor, pixels_N3: Tensor) -> Tensor:
+    """(N,K): the logits of some pixels, each given by image, row and column."""
+    image_N, row_N, column_N = pixels_N3.unbind(-1)
+    return logits_BKHW[image_N, :, row_N, column_N]
 
 
 def _cross_entropy(
