@@ -1,0 +1,71 @@
+"""Affinity Regression (Cao): do two places of the image have one label? (arXiv 2103.04990)
+
+Shape letters: B images, K classes, H rows, W columns, L places (12x12 and 6x6: 180).
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trainables.geometry.boundaries import VOID
+from trainables.losses.inputs import check_inputs, full_precision
+from trainables.losses.term import LossTerm
+
+SIZES = (12, 6)
+
+
+def affinity_regression(
+    logits_BKHW: Tensor,
+    labels_BHW: Tensor,
+    *,
+    kernel: Literal["square_root", "dot_product"] = "square_root",
+    sampling: Literal["nearest", "average"] = "nearest",
+) -> LossTerm:
+    """Squared error between predicted and true affinity of all pairs of places.
+
+    Labels are sampled at 12x12 and 6x6 places (nearest), which make 180 together; the true affinity
+    of two is 1 where the labels are equal, else 0. The predicted one is the inner product of the
+    square roots of their class probabilities, which is 1 just if these are equal (Eq. 8 to 10).
+    The "dot_product" of the probabilities themselves is what the paper argues against: there, equal
+    distributions are not enough for 1. The paper adds the loss with the weight 0.1.
+
+    "The down-sampling location is aligned with label operations": scores are sampled where labels
+    are, the nearest pixel; "average" pools them instead. Softmax comes after. Square roots are
+    taken as exp(log p / 2), whose derivative is bounded. Pairs with a void end are left out.
+
+    Args:
+        logits_BKHW: float.
+        labels_BHW: int64, 0..K-1 or 255.
+
+    Returns:
+        The sum over pairs, and their number: together the mean squared error.
+    """
+    check_inputs(logits_BKHW, labels_BHW)
+    power = 0.5 if kernel == "square_root" else 1.0
+    with torch.autocast(logits_BKHW.device.type, enabled=False):
+        scores_BKL = torch.cat([_places(logits_BKHW, size, sampling) for size in SIZES], dim=2)
+        root_BKL = (full_precision(scores_BKL).log_softmax(dim=1) * power).exp()
+        predicted_BLL = root_BKL.transpose(1, 2) @ root_BKL
+    labels_BL = torch.cat([_nearest(labels_BHW, size).flatten(1) for size in SIZES], dim=1)
+    true_BLL = (labels_BL.unsqueeze(1) == labels_BL.unsqueeze(2)).to(predicted_BLL.dtype)
+    valid_BL = labels_BL != VOID
+    kept_BLL = valid_BL.unsqueeze(1) & valid_BL.unsqueeze(2)
+    error_BLL = (predicted_BLL - true_BLL).square() * kept_BLL
+    return LossTerm(error_BLL.sum(), kept_BLL.sum())
+
+
+def _places(logits_BKHW: Tensor, size: int, sampling: str) -> Tensor:
+    """(B,K,L): the scores at size x size places."""
+    if sampling == "nearest":
+        return _nearest(logits_BKHW, size).flatten(2)
+    return F.adaptive_avg_pool2d(full_precision(logits_BKHW), size).flatten(2)
+
+
+def _nearest(maps: Tensor, size: int) -> Tensor:
+    """(...,size,size) of (...,H,W): the first pixel of each cell, as nearest interpolation has it."""
+    rows, columns = maps.shape[-2:]
+    place = torch.arange(size, device=maps.device)
+    row_S1 = (place * rows // size).unsqueeze(1)
+    return maps[..., row_S1, place * columns // size]
