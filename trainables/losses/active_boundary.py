@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID, two_neighbour_boundary
-from trainables.geometry.distance import NO_SITE, no_site, squared_distance
+from trainables.geometry.distance import no_site, squared_distance
 from trainables.geometry.signed_distance import with_phantom
 from trainables.losses.inputs import check_inputs, full_precision
 from trainables.losses.neighbour_divergence import neighbour_divergence
@@ -160,9 +160,7 @@ def boundary_distance(labels_BHW: Tensor, variant: Variant) -> Tensor:
     return (with_phantom(square_BHW).sqrt_() - 1).clamp_(min=0).trunc_().float()
 
 
-def _neighbours(
-    pixels_N3: Tensor, labels_BHW: Tensor, variant: Variant
-) -> tuple[Tensor, Tensor]:
+def _neighbours(pixels_N3: Tensor, labels_BHW: Tensor, variant: Variant) -> tuple[Tensor, Tensor]:
     """(N,D,3) image, row and column of the neighbours, and whether each may be the target.
 
     Those that may not are the nearest pixel of the image in "released", the pixel itself in

@@ -64,7 +64,7 @@ def _places(logits_BKHW: Tensor, size: int, sampling: str) -> Tensor:
 
 
 def _nearest(maps: Tensor, size: int) -> Tensor:
-    """(...,size,size) of (...,H,W): the first pixel of each cell, as nearest interpolation has it."""
+    """(...,size,size) of (...,H,W): each cell's first pixel, as nearest interpolation has it."""
     rows, columns = maps.shape[-2:]
     place = torch.arange(size, device=maps.device)
     row_S1 = (place * rows // size).unsqueeze(1)

@@ -54,9 +54,9 @@ def fixed_balance_cross_entropy(
 ) -> LossTerm:
     """Boundary pixels weigh ``positive_weight``, the others the rest; divided by all pixels.
 
-    The edge loss of the multi-task code that InverseForm's Table 3 builds on (MTI-Net, ASTMT: 0.95).
-    Does not depend on the batch. "released" leaves void pixels their weight, as that code does
-    where the balance is fixed.
+    The edge loss of the multi-task code that InverseForm's Table 3 builds on (MTI-Net, ASTMT), with
+    its 0.95. Does not depend on the batch. "released" leaves void pixels their weight, as that code
+    does where the balance is fixed.
 
     Args:
         boundary_logits_BHW: float, before the sigmoid.

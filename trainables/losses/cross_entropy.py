@@ -86,9 +86,7 @@ def _smoothed(
     return (hit - miss) * sure - miss * all_BHW.sum()
 
 
-def frequency_weights(
-    labels_BHW: Tensor, num_classes: int, *, per_image: bool = True
-) -> Tensor:
+def frequency_weights(labels_BHW: Tensor, num_classes: int, *, per_image: bool = True) -> Tensor:
     """(B,K): weights 2 - frequency of the classes that occur, 1 for the others.
 
     The released InverseForm's, there counted over the batch (``per_image=False``: every row is the

@@ -64,7 +64,7 @@ def inverse_form(
             has (672, 1344) with tiles of 224, whatever the image. "released" only.
 
     Raises:
-        ValueError: maps of other shapes or types, a tile larger than the map, ``resize`` in "paper".
+        ValueError: wrong shapes or types, a tile larger than the map, ``resize`` in "paper".
     """
     check_boundary(boundary_logits_BHW, boundary_BHW, valid_BHW)
     if resize is not None and variant == "paper":

@@ -161,9 +161,7 @@ def _group(
     return total
 
 
-def _averaged(
-    labels_P: Tensor, settings: _Settings, dtype: torch.dtype
-) -> tuple[Tensor, Tensor]:
+def _averaged(labels_P: Tensor, settings: _Settings, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """The classes that a group's loss is averaged over, and the share of each.
 
     On a CPU absent classes are dropped where only "present" ones count; a GPU need not wait to

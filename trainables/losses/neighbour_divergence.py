@@ -3,7 +3,6 @@
 Shape letters: B images, K classes, H rows, W columns.
 """
 
-import torch
 from torch import Tensor
 
 from trainables.losses.bands import bands
