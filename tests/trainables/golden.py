@@ -13,7 +13,7 @@ needs_golden = pytest.mark.skipif(not AVAILABLE, reason="../shared/golden is not
 
 
 def load(name: str) -> dict[str, np.ndarray]:
-    """Every array of a file, or nothing where the fixtures are absent (collection must not fail)."""
+    """Every array of a file; nothing where the fixtures are absent, so that tests can skip."""
     if not AVAILABLE:
         return {}
     with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as file:

@@ -59,7 +59,9 @@ def test_radius_maps_equal_the_authors(case: str, radius: int) -> None:
     labels = golden.labels(INVERSE_FORM[f"in/{case.split('/')[1]}/seg_target"])
     num_classes = int(INVERSE_FORM[f"{case}/num_classes"])
     boundary = radius_boundary(labels, num_classes, radius=radius, variant="released")
-    np.testing.assert_array_equal(boundary.numpy(), INVERSE_FORM[f"{case}/edge_r{radius}"][:, 0] > 0)
+    np.testing.assert_array_equal(
+        boundary.numpy(), INVERSE_FORM[f"{case}/edge_r{radius}"][:, 0] > 0
+    )
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
