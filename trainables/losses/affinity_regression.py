@@ -32,8 +32,9 @@ def affinity_regression(
     distributions are not enough for 1. The paper adds the loss with the weight 0.1.
 
     "The down-sampling location is aligned with label operations": scores are sampled where labels
-    are, the nearest pixel; "average" pools them instead. Softmax comes after. Square roots are
-    taken as exp(log p / 2), whose derivative is bounded. Pairs with a void end are left out.
+    are, the nearest pixel; "average" takes the mean of each cell's valid pixels instead. Softmax
+    comes after. Square roots are taken as exp(log p / 2), whose derivative is bounded. Pairs with a
+    void end are left out.
 
     Args:
         logits_BKHW: float.
@@ -43,9 +44,12 @@ def affinity_regression(
         The sum over pairs, and their number: together the mean squared error.
     """
     check_inputs(logits_BKHW, labels_BHW)
+    valid_BHW = labels_BHW != VOID
     power = 0.5 if kernel == "square_root" else 1.0
     with torch.autocast(logits_BKHW.device.type, enabled=False):
-        scores_BKL = torch.cat([_places(logits_BKHW, size, sampling) for size in SIZES], dim=2)
+        scores_BKL = torch.cat(
+            [_places(logits_BKHW, valid_BHW, size, sampling) for size in SIZES], dim=2
+        )
         root_BKL = (full_precision(scores_BKL).log_softmax(dim=1) * power).exp()
         predicted_BLL = root_BKL.transpose(1, 2) @ root_BKL
     labels_BL = torch.cat([_nearest(labels_BHW, size).flatten(1) for size in SIZES], dim=1)
@@ -56,11 +60,15 @@ def affinity_regression(
     return LossTerm(error_BLL.sum(), kept_BLL.sum())
 
 
-def _places(logits_BKHW: Tensor, size: int, sampling: str) -> Tensor:
+def _places(logits_BKHW: Tensor, valid_BHW: Tensor, size: int, sampling: str) -> Tensor:
     """(B,K,L): the scores at size x size places."""
     if sampling == "nearest":
         return _nearest(logits_BKHW, size).flatten(2)
-    return F.adaptive_avg_pool2d(full_precision(logits_BKHW), size).flatten(2)
+    logits_BKHW = full_precision(logits_BKHW)
+    valid_B1HW = valid_BHW.unsqueeze(1).to(logits_BKHW.dtype)
+    sum_BKL = F.adaptive_avg_pool2d(logits_BKHW * valid_B1HW, size).flatten(2)
+    share_B1L = F.adaptive_avg_pool2d(valid_B1HW, size).flatten(2)
+    return sum_BKL / torch.where(share_B1L > 0, share_B1L, 1.0)
 
 
 def _nearest(maps: Tensor, size: int) -> Tensor:

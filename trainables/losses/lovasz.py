@@ -147,7 +147,9 @@ def _group(
     ranking = Ranking(labels_P != VOID, prob_BKHW.dtype, settings.variant)
     labels_P = labels_P.to(torch.uint8)
     total = prob_BKHW.new_zeros(())
-    chunk = 1 if labels_P.device.type == "cpu" else len(classes_M)
+    chunk = 1 if labels_P.device.type == "cpu" else len(settings.wanted)
+    if not len(classes_M):
+        return total
     for classes, share in zip(classes_M.split(chunk), share_M.split(chunk), strict=True):
         prob_MP = prob_BKHW[:, classes].transpose(0, 1).flatten(1)
         truth_MP = labels_P == classes.to(torch.uint8).unsqueeze(1)
