@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from torch import Tensor
 
 from trainables.geometry.distance import NO_SITE, no_site, parabola_pass, squared_distance
 
+Transform = Callable[..., Tensor]
 SHAPES = [(1, 1), (1, 9), (9, 1), (5, 7), (40, 33), (33, 100)]
 
 
@@ -30,7 +33,7 @@ def brute_force(sites_NHW: Tensor) -> Tensor:
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 1.0])
 @pytest.mark.parametrize(("rows", "columns"), SHAPES)
 def test_squared_distance_is_that_of_the_nearest_site(
-    rows: int, columns: int, share: float, transform
+    rows: int, columns: int, share: float, transform: Transform
 ) -> None:
     sites_NHW = random_sites(rows, columns, share)
     torch.testing.assert_close(
@@ -46,7 +49,7 @@ def test_a_single_site_by_hand() -> None:
 
 @pytest.mark.parametrize("transform", [squared_distance, parabola_pass])
 @pytest.mark.parametrize("share", [0.002, 0.2])
-def test_spacing_stretches_the_axes_as_scipy_has_it(share: float, transform) -> None:
+def test_spacing_stretches_the_axes_as_scipy_has_it(share: float, transform: Transform) -> None:
     sites_NHW = random_sites(40, 70, share)
     sites_NHW[:, 3, 3] = True
     expected = [distance_transform_edt(~s.numpy(), sampling=(0.97, 2.5)) for s in sites_NHW]

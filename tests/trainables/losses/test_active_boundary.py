@@ -1,6 +1,7 @@
 """The paper's reading against loops written from its equations; the settings' errors."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -85,7 +86,7 @@ def test_the_paper_by_loops(ratio: float, theta: float, smoothing: float, void: 
 
 
 @pytest.mark.parametrize("variant", ["paper", "released"])
-def test_detach_keeps_the_value_and_moves_chosen_pixels_only(variant) -> None:
+def test_detach_keeps_the_value_and_moves_chosen_pixels_only(variant: Any) -> None:
     logits, labels = scene(void=False)
     gradients = {}
     for detach in (True, False):
@@ -124,6 +125,6 @@ def test_released_upsamples_and_paper_refuses() -> None:
         ({"max_ratio": 0.0}, r"max_ratio must be in \(0, 1\], got 0.0"),
     ],
 )
-def test_settings_out_of_range_are_named(setting: dict[str, float], message: str) -> None:
+def test_settings_out_of_range_are_named(setting: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         active_boundary(*scene(void=False), **setting)
