@@ -63,9 +63,16 @@ def parabola_pass(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0)) 
     if spacing == (1.0, 1.0):
         square_NHW = square_NHW.to(torch.int32)
     square_NHW.masked_fill_(empty_NHW, NO_SITE)
-    best_NHW = square_NHW.clone()
-    for k in range(1, sites_NHW.shape[1]):
-        step = (k * spacing[0]) ** 2 if square_NHW.is_floating_point() else k * k
+    return lower_envelope(square_NHW, square_NHW.clone(), spacing[0])
+
+
+def lower_envelope(square_NHW: Tensor, best_NHW: Tensor, spacing: float = 1.0) -> Tensor:
+    """Lower ``best`` to the least of square(row + k) + k^2 over all k; in place.
+
+    Stops as soon as k^2 exceeds every value, which it asks every eight rows.
+    """
+    for k in range(1, square_NHW.shape[1]):
+        step = (k * spacing) ** 2 if square_NHW.is_floating_point() else k * k
         if k % CHECK_EVERY == 0 and best_NHW.max() <= step:
             break
         _lower(best_NHW[:, :-k], square_NHW[:, k:] + step)
@@ -103,11 +110,18 @@ def _on_cpu(sites_HW: Tensor, spacing: tuple[float, float]) -> Tensor:
     columns_W = torch.arange(sites_HW.shape[1], dtype=torch.int32)
     down_HW, right_HW = feature_2HW[0] - rows_H1, feature_2HW[1] - columns_W
     if spacing == (1.0, 1.0):
-        return down_HW.square_().add_(right_HW.square_())
+        # Not square(): on whole numbers that is a power, ten times as slow.
+        return (down_HW * down_HW).addcmul_(right_HW, right_HW)
     return (down_HW.double() * spacing[0]).square() + (right_HW.double() * spacing[1]).square()
 
 
 def _sites_are_close(sites_HW: Tensor) -> bool:
-    """Whether every block of the map, or one beside it, holds a site: then distances are short."""
+    """Whether every block of the map, or one beside it, holds a site: then distances are short.
+
+    That cannot be if a corner is empty, which is quicker to see.
+    """
+    near, far = slice(None, 2 * _BLOCK), slice(-2 * _BLOCK, None)
+    if not all(sites_HW[r, c].any() for r in (near, far) for c in (near, far)):
+        return False
     blocks_11HW = F.max_pool2d(sites_HW[None, None].float(), _BLOCK, ceil_mode=True)
     return bool(F.max_pool2d(blocks_11HW, 3, stride=1, padding=1).min() > 0)

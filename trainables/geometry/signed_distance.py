@@ -48,18 +48,27 @@ def signed_distance(
 
 
 def _paper(labels_BHW: Tensor, num_classes: int) -> Tensor:
-    """All classes share one inner map: a pixel's distance to the nearest pixel of another class."""
-    mask_BKHW = one_hot(labels_BHW, num_classes)
-    outside_BKHW = squared_distance(mask_BKHW.flatten(0, 1)).view(mask_BKHW.shape)
-    inside_B1HW = squared_distance_to_other_class(labels_BHW).unsqueeze(1)
-    depth_B1HW = inside_B1HW.float().sqrt_().neg_().add_(0.5)
-    phi_BKHW = outside_BKHW.float().sqrt_().sub_(0.5)
-    phi_BKHW = torch.where(mask_BKHW, depth_B1HW, phi_BKHW)
-    valid_BHW = labels_BHW != VOID
-    num_valid_B1 = valid_BHW.flatten(1).sum(dim=1, keepdim=True)
-    size_BK = mask_BKHW.flatten(2).sum(dim=2)
-    no_boundary_BK = (size_BK == 0) | (size_BK == num_valid_B1)
-    return phi_BKHW.masked_fill_(no_boundary_BK[:, :, None, None], 0.0)
+    """All classes share one inner map: a pixel's distance to the nearest pixel of another class.
+
+    Map by map on a CPU, whose cache then holds what is worked on; image by image on a GPU.
+    """
+    images, rows, columns = labels_BHW.shape
+    phi_BKHW = torch.zeros(images, num_classes, rows, columns, device=labels_BHW.device)
+    inside_BHW = squared_distance_to_other_class(labels_BHW).float().sqrt_().neg_().add_(0.5)
+    chunk = 1 if labels_BHW.device.type == "cpu" else num_classes
+    for labels_HW, inside_HW, phi_KHW in zip(labels_BHW, inside_BHW, phi_BKHW, strict=True):
+        num_valid = (labels_HW != VOID).sum()
+        mask_KHW = one_hot(labels_HW.unsqueeze(0), num_classes).squeeze(0)
+        for mask_NHW, phi_NHW in zip(mask_KHW.split(chunk), phi_KHW.split(chunk), strict=True):
+            size_N = mask_NHW.flatten(1).sum(dim=1)
+            no_boundary_N = (size_N == 0) | (size_N == num_valid)
+            if chunk == 1 and no_boundary_N:
+                continue
+            torch.sub(squared_distance(mask_NHW).float().sqrt_(), 0.5, out=phi_NHW)
+            torch.where(mask_NHW, inside_HW, phi_NHW, out=phi_NHW)
+            if chunk > 1:
+                phi_NHW.masked_fill_(no_boundary_N.view(-1, 1, 1), 0.0)
+    return phi_BKHW
 
 
 def _released(labels_BHW: Tensor, num_classes: int, spacing: tuple[float, float]) -> Tensor:

@@ -44,15 +44,17 @@ def affinity_regression(
         The sum over pairs, and their number: together the mean squared error.
     """
     check_inputs(logits_BKHW, labels_BHW)
-    valid_BHW = labels_BHW != VOID
+    _, rows, columns = labels_BHW.shape
+    place_L = _places(rows, columns, logits_BKHW.device)
+    labels_BL = labels_BHW.flatten(1)[:, place_L]
     power = 0.5 if kernel == "square_root" else 1.0
     with torch.autocast(logits_BKHW.device.type, enabled=False):
-        scores_BKL = torch.cat(
-            [_places(logits_BKHW, valid_BHW, size, sampling) for size in SIZES], dim=2
-        )
+        if sampling == "nearest":
+            scores_BKL = logits_BKHW.flatten(2).index_select(2, place_L)
+        else:
+            scores_BKL = _cell_means(logits_BKHW, labels_BHW)
         root_BKL = (full_precision(scores_BKL).log_softmax(dim=1) * power).exp()
         predicted_BLL = root_BKL.transpose(1, 2) @ root_BKL
-    labels_BL = torch.cat([_nearest(labels_BHW, size).flatten(1) for size in SIZES], dim=1)
     true_BLL = (labels_BL.unsqueeze(1) == labels_BL.unsqueeze(2)).to(predicted_BLL.dtype)
     valid_BL = labels_BL != VOID
     kept_BLL = valid_BL.unsqueeze(1) & valid_BL.unsqueeze(2)
@@ -60,20 +62,23 @@ def affinity_regression(
     return LossTerm(error_BLL.sum(), kept_BLL.sum())
 
 
-def _places(logits_BKHW: Tensor, valid_BHW: Tensor, size: int, sampling: str) -> Tensor:
-    """(B,K,L): the scores at size x size places."""
-    if sampling == "nearest":
-        return _nearest(logits_BKHW, size).flatten(2)
+def _places(rows: int, columns: int, device: torch.device) -> Tensor:
+    """(L,): where in a flat image the places are: each cell's first pixel, as "nearest" has it."""
+    places = []
+    for size in SIZES:
+        place_S = torch.arange(size, device=device)
+        row_S1 = (place_S * rows // size).unsqueeze(1)
+        places.append((row_S1 * columns + place_S * columns // size).flatten())
+    return torch.cat(places)
+
+
+def _cell_means(logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor:
+    """(B,K,L): the mean of the valid scores of each cell, 0 where there are none."""
     logits_BKHW = full_precision(logits_BKHW)
-    valid_B1HW = valid_BHW.unsqueeze(1).to(logits_BKHW.dtype)
-    sum_BKL = F.adaptive_avg_pool2d(logits_BKHW * valid_B1HW, size).flatten(2)
-    share_B1L = F.adaptive_avg_pool2d(valid_B1HW, size).flatten(2)
-    return sum_BKL / torch.where(share_B1L > 0, share_B1L, 1.0)
-
-
-def _nearest(maps: Tensor, size: int) -> Tensor:
-    """(...,size,size) of (...,H,W): each cell's first pixel, as nearest interpolation has it."""
-    rows, columns = maps.shape[-2:]
-    place = torch.arange(size, device=maps.device)
-    row_S1 = (place * rows // size).unsqueeze(1)
-    return maps[..., row_S1, place * columns // size]
+    valid_B1HW = (labels_BHW != VOID).unsqueeze(1).to(logits_BKHW.dtype)
+    means = []
+    for size in SIZES:
+        sum_BKL = F.adaptive_avg_pool2d(logits_BKHW * valid_B1HW, size).flatten(2)
+        share_B1L = F.adaptive_avg_pool2d(valid_B1HW, size).flatten(2)
+        means.append(sum_BKL / torch.where(share_B1L > 0, share_B1L, 1.0))
+    return torch.cat(means, dim=2)

@@ -4,13 +4,14 @@ Shape letters: B images, K classes, H rows, W columns, C channels of a layer.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID, one_hot
 from trainables.losses.inputs import check_inputs, full_precision
+from trainables.losses.known_gradient import with_known_gradient
 from trainables.losses.term import LossTerm
 
 EdgeNet = Callable[[Tensor, int], Sequence[Tensor]]
@@ -19,6 +20,8 @@ before activation, each (B,C,H,W); the last of three has C = 2, "no edge" and "e
 
 LAYERS = 3
 
+Matching = Literal["before_relu", "after_relu"]
+
 
 def semeda(
     logits_BKHW: Tensor,
@@ -26,7 +29,7 @@ def semeda(
     *,
     edge_net: EdgeNet,
     lambdas: tuple[float, float, float] = (0.0, 1.0, 0.0),
-    matching: Literal["before_relu", "after_relu"] = "before_relu",
+    matching: Matching = "before_relu",
 ) -> LossTerm:
     """Sum over layers of lambda_l |psi_l(predicted) - psi_l(true)|, L1 over channels (Eq. 6).
 
@@ -46,19 +49,59 @@ def semeda(
     check_inputs(logits_BKHW, labels_BHW)
     if len(lambdas) != LAYERS or not all(0 <= weight < float("inf") for weight in lambdas):
         raise ValueError(f"lambdas must be three finite numbers >= 0, got {lambdas}")
-    valid_BHW = labels_BHW != VOID
-    deepest = max((layer for layer in range(LAYERS) if lambdas[layer] > 0), default=-1) + 1
-    predicted = edge_net(_blanked(logits_BKHW, valid_BHW), deepest) if deepest else ()
+    logits_BKHW = full_precision(logits_BKHW)
+    gradient_BKHW = torch.zeros_like(logits_BKHW)
+    total = logits_BKHW.new_zeros(())
+    differentiate = torch.is_grad_enabled() and logits_BKHW.requires_grad
     with torch.no_grad():
-        truth_BKHW = one_hot(labels_BHW, logits_BKHW.shape[1]).to(logits_BKHW.dtype)
-        true = edge_net(truth_BKHW, deepest) if deepest else ()
-    total = (logits_BKHW * 0.0).sum() if not deepest else torch.zeros((), device=labels_BHW.device)
-    for layer in range(deepest):
-        if lambdas[layer] > 0:
-            activate = _activation(layer, matching)
-            distance = _l1(activate(predicted[layer]), activate(true[layer]), valid_BHW)
-            total = total + lambdas[layer] * distance
-    return LossTerm(total, valid_BHW.sum())
+        matched = _Matched(edge_net, lambdas, matching)
+        for image in range(len(logits_BKHW) if any(lambdas) else 0):
+            one = slice(image, image + 1)
+            share, slope_1KHW = matched.one_image(logits_BKHW[one], labels_BHW[one], differentiate)
+            total += share
+            gradient_BKHW[one] = slope_1KHW
+    count = (labels_BHW != VOID).sum()
+    return LossTerm(with_known_gradient(logits_BKHW, total, gradient_BKHW), count)
+
+
+class _Matched(NamedTuple):
+    """What is matched; one image at a time, whose embeddings are then all that is held."""
+
+    edge_net: EdgeNet
+    lambdas: tuple[float, float, float]
+    matching: Matching
+
+    def one_image(
+        self, logits_1KHW: Tensor, labels_1HW: Tensor, differentiate: bool
+    ) -> tuple[Tensor, Tensor]:
+        """The sum over the image, and its derivative by the logits (zero unless asked for)."""
+        valid_11HW = (labels_1HW != VOID).unsqueeze(1)
+        truth_1KHW = one_hot(labels_1HW, logits_1KHW.shape[1]).to(logits_1KHW.dtype)
+        true = self._embeddings(truth_1KHW)
+        del truth_1KHW
+        prob_1KHW = logits_1KHW.softmax(dim=1).mul_(valid_11HW)
+        leaf_1KHW = prob_1KHW.detach().requires_grad_(differentiate)
+        with torch.set_grad_enabled(differentiate):
+            predicted = self._embeddings(leaf_1KHW)
+        total = logits_1KHW.new_zeros(())
+        seeds = []
+        for layer, embedding in predicted.items():
+            short_1CHW = true.pop(layer).sub_(embedding.detach()).mul_(valid_11HW)
+            total += self.lambdas[layer] * torch.linalg.vector_norm(
+                short_1CHW, 1, dtype=total.dtype
+            )
+            seeds.append(short_1CHW.sign_().mul_(-self.lambdas[layer]))
+        if not differentiate:
+            return total, torch.zeros_like(logits_1KHW)
+        (slope_1KHW,) = torch.autograd.grad(list(predicted.values()), leaf_1KHW, seeds)
+        mean_1HW = (prob_1KHW * slope_1KHW).sum(dim=1, keepdim=True)
+        return total, slope_1KHW.sub_(mean_1HW).mul_(prob_1KHW)
+
+    def _embeddings(self, prob_1KHW: Tensor) -> dict[int, Tensor]:
+        """Those that have a weight."""
+        wanted = [layer for layer in range(LAYERS) if self.lambdas[layer] > 0]
+        embeddings = self.edge_net(prob_1KHW, wanted[-1] + 1)
+        return {layer: _activated(embeddings[layer], layer, self.matching) for layer in wanted}
 
 
 def ppce_on_edges(
@@ -78,24 +121,14 @@ def ppce_on_edges(
     """
     check_inputs(logits_BKHW, labels_BHW)
     valid_BHW = labels_BHW != VOID
-    edge_B2HW = edge_net(_blanked(logits_BKHW, valid_BHW), LAYERS)[LAYERS - 1]
+    prob_BKHW = full_precision(logits_BKHW).softmax(dim=1) * valid_BHW.unsqueeze(1)
+    edge_B2HW = edge_net(prob_BKHW, LAYERS)[LAYERS - 1]
     log_prob_B2HW = full_precision(edge_B2HW).log_softmax(dim=1)
     hit_BHW = torch.where(boundary_BHW, log_prob_B2HW[:, 1], log_prob_B2HW[:, 0])
     return LossTerm(-hit_BHW.masked_fill(~valid_BHW, 0.0).sum(), valid_BHW.sum())
 
 
-def _blanked(logits_BKHW: Tensor, valid_BHW: Tensor) -> Tensor:
-    return full_precision(logits_BKHW).softmax(dim=1) * valid_BHW.unsqueeze(1)
-
-
-def _activation(layer: int, matching: str) -> Callable[[Tensor], Tensor]:
+def _activated(embedding_BCHW: Tensor, layer: int, matching: Matching) -> Tensor:
     if matching == "before_relu":
-        return lambda embedding: embedding
-    if layer == LAYERS - 1:
-        return lambda embedding: embedding.softmax(dim=1)
-    return torch.relu
-
-
-def _l1(predicted_BCHW: Tensor, true_BCHW: Tensor, valid_BHW: Tensor) -> Tensor:
-    difference_BCHW = full_precision(predicted_BCHW) - full_precision(true_BCHW)
-    return difference_BCHW.masked_fill_(~valid_BHW.unsqueeze(1), 0.0).abs().sum()
+        return embedding_BCHW
+    return embedding_BCHW.softmax(dim=1) if layer == LAYERS - 1 else embedding_BCHW.relu()

@@ -144,7 +144,7 @@ def test_semeda_computes_no_deeper_than_it_must() -> None:
 
     logits, labels = random_scene()
     semeda(logits, labels, edge_net=spy, lambdas=(0.0, 1.0, 0.0))
-    assert asked == [2, 2]
+    assert set(asked) == {2}
 
 
 def test_semeda_of_a_perfect_prediction_is_nothing() -> None:
