@@ -70,7 +70,7 @@ def scene(size: tuple[int, ...], device: str, dtype: torch.dtype) -> tuple[Tenso
     labels = (cells % num_classes).view(images, rows, columns)
     seen = F.one_hot(labels.roll(3, dims=2), num_classes).permute(0, 3, 1, 2)
     logits = 4.0 * seen + torch.randn(*size, generator=generator)
-    return logits.to(device, dtype).requires_grad_(), labels.to(device)
+    return logits.to(device, dtype).contiguous().requires_grad_(), labels.to(device)
 
 
 def backward(loss: Callable[[Tensor, Tensor], LossTerm], logits: Tensor, labels: Tensor) -> Work:

@@ -121,7 +121,8 @@ def _sites_are_close(sites_HW: Tensor) -> bool:
     That cannot be if a corner is empty, which is quicker to see.
     """
     near, far = slice(None, 2 * _BLOCK), slice(-2 * _BLOCK, None)
-    if not all(sites_HW[r, c].any() for r in (near, far) for c in (near, far)):
+    array_HW = sites_HW.numpy()
+    if not all(array_HW[r, c].any() for r in (near, far) for c in (near, far)):
         return False
     blocks_11HW = F.max_pool2d(sites_HW[None, None].float(), _BLOCK, ceil_mode=True)
     return bool(F.max_pool2d(blocks_11HW, 3, stride=1, padding=1).min() > 0)

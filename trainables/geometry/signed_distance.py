@@ -54,9 +54,9 @@ def _paper(labels_BHW: Tensor, num_classes: int) -> Tensor:
     """
     images, rows, columns = labels_BHW.shape
     phi_BKHW = torch.zeros(images, num_classes, rows, columns, device=labels_BHW.device)
-    inside_BHW = squared_distance_to_other_class(labels_BHW).float().sqrt_().neg_().add_(0.5)
+    depth_BHW = squared_distance_to_other_class(labels_BHW).float().sqrt_().neg_().add_(1.0)
     chunk = 1 if labels_BHW.device.type == "cpu" else num_classes
-    for labels_HW, inside_HW, phi_KHW in zip(labels_BHW, inside_BHW, phi_BKHW, strict=True):
+    for labels_HW, depth_HW, phi_KHW in zip(labels_BHW, depth_BHW, phi_BKHW, strict=True):
         num_valid = (labels_HW != VOID).sum()
         mask_KHW = one_hot(labels_HW.unsqueeze(0), num_classes).squeeze(0)
         for mask_NHW, phi_NHW in zip(mask_KHW.split(chunk), phi_KHW.split(chunk), strict=True):
@@ -65,7 +65,8 @@ def _paper(labels_BHW: Tensor, num_classes: int) -> Tensor:
             if chunk == 1 and no_boundary_N:
                 continue
             torch.sub(squared_distance(mask_NHW).float().sqrt_(), 0.5, out=phi_NHW)
-            torch.where(mask_NHW, inside_HW, phi_NHW, out=phi_NHW)
+            # Inside, where phi is -0.5 now, it shall be 0.5 - the distance to the rest.
+            phi_NHW.addcmul_(mask_NHW.float(), depth_HW)
             if chunk > 1:
                 phi_NHW.masked_fill_(no_boundary_N.view(-1, 1, 1), 0.0)
     return phi_BKHW

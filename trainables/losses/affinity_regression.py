@@ -50,7 +50,7 @@ def affinity_regression(
     power = 0.5 if kernel == "square_root" else 1.0
     with torch.autocast(logits_BKHW.device.type, enabled=False):
         if sampling == "nearest":
-            scores_BKL = logits_BKHW.flatten(2).index_select(2, place_L)
+            scores_BKL = logits_BKHW[:, :, place_L // columns, place_L % columns]
         else:
             scores_BKL = _cell_means(logits_BKHW, labels_BHW)
         root_BKL = (full_precision(scores_BKL).log_softmax(dim=1) * power).exp()

@@ -44,28 +44,29 @@ def boundary_loss(
     with torch.no_grad():
         if phi_BKHW is None:
             num_classes = logits_BKHW.shape[1]
-            phi_BKHW = signed_distance(labels_BHW, num_classes, variant=variant, truncate=truncate)
+            made = signed_distance(labels_BHW, num_classes, variant=variant, truncate=truncate)
+            slope_BKHW = made.to(logits_BKHW.dtype)
         else:
             check_logits("phi_BKHW", phi_BKHW, tuple(logits_BKHW.shape))
+            slope_BKHW = phi_BKHW.to(logits_BKHW.dtype, copy=True)
         first = 1 if classes == "foreground" else 0
         valid_BHW = labels_BHW != VOID
-        total, gradient_BKHW = _value_and_gradient(logits_BKHW, phi_BKHW, valid_BHW, first)
+        total = _value_and_gradient(logits_BKHW, slope_BKHW, valid_BHW, first)
     count = valid_BHW.sum() * (logits_BKHW.shape[1] - first)
-    return LossTerm(with_known_gradient(logits_BKHW, total, gradient_BKHW), count)
+    return LossTerm(with_known_gradient(logits_BKHW, total, slope_BKHW), count)
 
 
 def _value_and_gradient(
-    logits_BKHW: Tensor, phi_BKHW: Tensor, valid_BHW: Tensor, first: int
-) -> tuple[Tensor, Tensor]:
-    """The sum of p phi, and its derivative p_k (phi_k - sum of p phi)."""
-    gradient_BKHW = torch.empty_like(logits_BKHW)
+    logits_BKHW: Tensor, slope_BKHW: Tensor, valid_BHW: Tensor, first: int
+) -> Tensor:
+    """The sum of p phi; phi, in ``slope``, becomes the derivative p_k (phi_k - sum of p phi)."""
+    slope_BKHW[:, :first] = 0
     total = logits_BKHW.new_zeros(())
     for image, band in bands(logits_BKHW):
         prob_BKHW = logits_BKHW[image, :, band].softmax(dim=1)
-        slope_BKHW = phi_BKHW[image, :, band] * valid_BHW[image, band].unsqueeze(1)
-        slope_BKHW[:, :first] = 0
-        mean_BHW = (prob_BKHW * slope_BKHW).sum(dim=1)
+        prob_BKHW *= valid_BHW[image, band].unsqueeze(1)
+        band_BKHW = slope_BKHW[image, :, band]
+        mean_BHW = (prob_BKHW * band_BKHW).sum(dim=1)
         total += mean_BHW.sum()
-        slope_BKHW = slope_BKHW.to(prob_BKHW.dtype).sub_(mean_BHW.unsqueeze(1)).mul_(prob_BKHW)
-        gradient_BKHW[image, :, band] = slope_BKHW
-    return total, gradient_BKHW
+        band_BKHW.sub_(mean_BHW.unsqueeze(1)).mul_(prob_BKHW)
+    return total

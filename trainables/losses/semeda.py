@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import get_gradient_edge
 
 from trainables.geometry.boundaries import VOID, one_hot
 from trainables.losses.inputs import check_inputs, full_precision
@@ -57,9 +58,9 @@ def semeda(
         matched = _Matched(edge_net, lambdas, matching)
         for image in range(len(logits_BKHW) if any(lambdas) else 0):
             one = slice(image, image + 1)
-            share, slope_1KHW = matched.one_image(logits_BKHW[one], labels_BHW[one], differentiate)
-            total += share
-            gradient_BKHW[one] = slope_1KHW
+            total += matched.one_image(
+                logits_BKHW[one], labels_BHW[one], gradient_BKHW[one] if differentiate else None
+            )
     count = (labels_BHW != VOID).sum()
     return LossTerm(with_known_gradient(logits_BKHW, total, gradient_BKHW), count)
 
@@ -72,16 +73,16 @@ class _Matched(NamedTuple):
     matching: Matching
 
     def one_image(
-        self, logits_1KHW: Tensor, labels_1HW: Tensor, differentiate: bool
-    ) -> tuple[Tensor, Tensor]:
-        """The sum over the image, and its derivative by the logits (zero unless asked for)."""
+        self, logits_1KHW: Tensor, labels_1HW: Tensor, gradient_1KHW: Tensor | None
+    ) -> Tensor:
+        """The sum over the image, and into ``gradient`` its derivative by the logits."""
         valid_11HW = (labels_1HW != VOID).unsqueeze(1)
         truth_1KHW = one_hot(labels_1HW, logits_1KHW.shape[1]).to(logits_1KHW.dtype)
         true = self._embeddings(truth_1KHW)
         del truth_1KHW
-        prob_1KHW = logits_1KHW.softmax(dim=1).mul_(valid_11HW)
-        leaf_1KHW = prob_1KHW.detach().requires_grad_(differentiate)
-        with torch.set_grad_enabled(differentiate):
+        leaf_1KHW = logits_1KHW.softmax(dim=1).mul_(valid_11HW)
+        leaf_1KHW.requires_grad_(gradient_1KHW is not None)
+        with torch.set_grad_enabled(gradient_1KHW is not None):
             predicted = self._embeddings(leaf_1KHW)
         total = logits_1KHW.new_zeros(())
         seeds = []
@@ -91,11 +92,15 @@ class _Matched(NamedTuple):
                 short_1CHW, 1, dtype=total.dtype
             )
             seeds.append(short_1CHW.sign_().mul_(-self.lambdas[layer]))
-        if not differentiate:
-            return total, torch.zeros_like(logits_1KHW)
-        (slope_1KHW,) = torch.autograd.grad(list(predicted.values()), leaf_1KHW, seeds)
-        mean_1HW = (prob_1KHW * slope_1KHW).sum(dim=1, keepdim=True)
-        return total, slope_1KHW.sub_(mean_1HW).mul_(prob_1KHW)
+        if gradient_1KHW is not None:
+            # The graph is all that is still needed of the embeddings, not their values.
+            edges = [get_gradient_edge(embedding) for embedding in predicted.values()]
+            predicted.clear()
+            del embedding
+            (slope_1KHW,) = torch.autograd.grad(edges, leaf_1KHW, seeds)
+            mean_1HW = (leaf_1KHW * slope_1KHW).sum(dim=1, keepdim=True)
+            torch.mul(slope_1KHW.sub_(mean_1HW), leaf_1KHW, out=gradient_1KHW)
+        return total
 
     def _embeddings(self, prob_1KHW: Tensor) -> dict[int, Tensor]:
         """Those that have a weight."""
