@@ -3,8 +3,9 @@
 Shape letters: B images, K classes, H rows, W columns, N chosen pixels, D = 8 directions.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -13,7 +14,7 @@ from trainables.geometry.boundaries import VOID, two_neighbour_boundary
 from trainables.geometry.distance import no_site, squared_distance
 from trainables.geometry.signed_distance import with_phantom
 from trainables.losses.inputs import check_inputs, full_precision
-from trainables.losses.neighbour_divergence import neighbour_divergence
+from trainables.losses.neighbour_divergence import Divergence, neighbour_divergence
 from trainables.losses.term import LossTerm
 
 DIRECTIONS = ((1, 0), (-1, 0), (0, -1), (0, 1), (-1, 1), (1, 1), (-1, -1), (1, -1))
@@ -78,21 +79,22 @@ def active_boundary(
     check_inputs(logits_BKHW, labels_BHW)
 
     with torch.no_grad():
-        chosen_BHW = predicted_boundary(logits_BKHW, labels_BHW, max_ratio, variant)
+        divergence = neighbour_divergence(logits_BKHW)
+        chosen_BHW = _predicted_boundary(divergence, labels_BHW, max_ratio, variant)
         distance_BHW = boundary_distance(labels_BHW, variant)
         if variant == "paper":
             chosen_BHW = chosen_BHW & (distance_BHW > 0) & (labels_BHW != VOID)
-        pixels_N3 = chosen_BHW.nonzero()
-        beside_ND3, usable_ND = _neighbours(pixels_N3, labels_BHW, variant)
-        distance_N = distance_BHW[pixels_N3.unbind(1)]
-        to_neighbour_ND = distance_BHW[beside_ND3.unbind(2)].masked_fill(~usable_ND, _NEVER)
-        target_N = to_neighbour_ND.argmin(dim=1)
-        moves_N = usable_ND.any(dim=1)
+        around = _Around.of(chosen_BHW, labels_BHW, variant)
+        distance_N = distance_BHW[around.centre]
+        beside_ND = distance_BHW[around.beside].masked_fill(~around.usable_ND, _NEVER)
+        target_N = beside_ND.argmin(dim=1)
+        moves_N = around.usable_ND.any(dim=1)
         if variant == "released":
-            moves_N = to_neighbour_ND.amin(dim=1) <= distance_N
+            moves_N = beside_ND.amin(dim=1) <= distance_N
 
-    direction_logits_ND = _direction_logits(logits_BKHW, pixels_N3, beside_ND3, detach, variant)
-    entropy_N = _cross_entropy(direction_logits_ND, target_N, label_smoothing, variant)
+    direction_logits = _detached_logits if detach else _attached_logits
+    logits_ND = direction_logits(logits_BKHW, divergence.own_BHW, around, variant)
+    entropy_N = _cross_entropy(logits_ND, target_N, label_smoothing, variant)
     weight_N = distance_N.clamp(max=theta).to(entropy_N.dtype) / theta * moves_N
     return LossTerm((entropy_N * weight_N).sum(), moves_N.sum())
 
@@ -119,22 +121,46 @@ def predicted_boundary(
     logits_BKHW: Tensor, labels_BHW: Tensor, max_ratio: float, variant: Variant
 ) -> Tensor:
     """Bool (B,H,W): Eq. 1 with its adaptive threshold, dilated by one pixel (3x3)."""
-    below_BHW, right_BHW = neighbour_divergence(logits_BKHW)
+    divergence = neighbour_divergence(logits_BKHW)
+    return _predicted_boundary(divergence, labels_BHW, max_ratio, variant)
+
+
+def _predicted_boundary(
+    divergence: Divergence, labels_BHW: Tensor, max_ratio: float, variant: Variant
+) -> Tensor:
+    below_BHW, right_BHW, _ = divergence
+    allowed = int(below_BHW[0].numel() * max_ratio)
     if variant == "released":
-        divergence_BHW = below_BHW + right_BHW
-    else:
-        void_BHW = labels_BHW == VOID
-        below_BHW[:, :-1].masked_fill_(void_BHW[:, :-1] | void_BHW[:, 1:], 0.0)
-        right_BHW[:, :, :-1].masked_fill_(void_BHW[:, :, :-1] | void_BHW[:, :, 1:], 0.0)
-        divergence_BHW = torch.maximum(below_BHW, right_BHW)
-    allowed = int(divergence_BHW[0].numel() * max_ratio)
-    if variant == "released":
-        threshold_B11 = _released_threshold(divergence_BHW, allowed)
-    else:
-        largest_BN = divergence_BHW.flatten(1).topk(min(allowed + 1, divergence_BHW[0].numel()))
-        threshold_B11 = largest_BN.values[:, -1].clamp(min=SMALLEST_THRESHOLD).view(-1, 1, 1)
-    above_BHW = (divergence_BHW > threshold_B11).to(divergence_BHW.dtype)
-    return F.max_pool2d(above_BHW, 3, stride=1, padding=1) > 0
+        either_BHW = below_BHW + right_BHW
+        above_BHW = either_BHW > _released_threshold(either_BHW, allowed)
+        return _dilated(above_BHW)
+    void_BHW = labels_BHW == VOID
+    below_BHW[:, :-1].masked_fill_(void_BHW[:, :-1] | void_BHW[:, 1:], 0.0)
+    right_BHW[:, :, :-1].masked_fill_(void_BHW[:, :, :-1] | void_BHW[:, :, 1:], 0.0)
+    either_BHW = torch.maximum(below_BHW, right_BHW)
+    largest_B = _largest(either_BHW.flatten(1), allowed)
+    threshold_B11 = largest_B.clamp(min=SMALLEST_THRESHOLD).view(-1, 1, 1)
+    return _dilated(either_BHW > threshold_B11)
+
+
+def _largest(values_BN: Tensor, skipped: int) -> Tensor:
+    """(B,): the largest value of each row but for so many; the least, where there are no more."""
+    last = values_BN.shape[1] - 1
+    if values_BN.device.type == "cpu":
+        place = max(last - skipped, 0)
+        return torch.from_numpy(np.partition(values_BN.numpy(), place, axis=1)[:, place])
+    return values_BN.topk(min(skipped, last) + 1).values[:, -1]
+
+
+def _dilated(map_BHW: Tensor) -> Tensor:
+    """One pixel in each of eight directions, axis by axis."""
+    down_BHW = map_BHW.clone()
+    down_BHW[:, 1:] |= map_BHW[:, :-1]
+    down_BHW[:, :-1] |= map_BHW[:, 1:]
+    wide_BHW = down_BHW.clone()
+    wide_BHW[..., 1:] |= down_BHW[..., :-1]
+    wide_BHW[..., :-1] |= down_BHW[..., 1:]
+    return wide_BHW
 
 
 def _released_threshold(divergence_BHW: Tensor, allowed: int) -> Tensor:
@@ -146,8 +172,7 @@ def _released_threshold(divergence_BHW: Tensor, allowed: int) -> Tensor:
     while len(thresholds) < 400:
         thresholds.append(thresholds[-1] * _THRESHOLD_GROWTH)
     ladder = torch.tensor(thresholds, dtype=divergence_BHW.dtype, device=divergence_BHW.device)
-    values = divergence_BHW.flatten()
-    bound = values.topk(min(allowed + 1, values.numel())).values[-1]
+    bound = _largest(divergence_BHW.reshape(1, -1), allowed)
     return ladder[torch.searchsorted(ladder, bound).clamp(max=len(thresholds) - 1)]
 
 
@@ -160,41 +185,68 @@ def boundary_distance(labels_BHW: Tensor, variant: Variant) -> Tensor:
     return (with_phantom(square_BHW).sqrt_() - 1).clamp_(min=0).trunc_().float()
 
 
-def _neighbours(pixels_N3: Tensor, labels_BHW: Tensor, variant: Variant) -> tuple[Tensor, Tensor]:
-    """(N,D,3) image, row and column of the neighbours, and whether each may be the target.
+class _Around(NamedTuple):
+    """The chosen pixels and their neighbours, as indices of image, row and column."""
 
-    Those that may not are the nearest pixel of the image in "released", the pixel itself in
-    "paper".
-    """
-    _, rows, columns = labels_BHW.shape
-    offsets_D3 = torch.tensor([(0, *offset) for offset in DIRECTIONS], device=pixels_N3.device)
-    wanted_ND3 = pixels_N3.unsqueeze(1) + offsets_D3
-    row_ND = wanted_ND3[..., 1].clamp(0, rows - 1)
-    column_ND = wanted_ND3[..., 2].clamp(0, columns - 1)
-    beside_ND3 = torch.stack((wanted_ND3[..., 0], row_ND, column_ND), dim=2)
-    usable_ND = (beside_ND3 == wanted_ND3).all(dim=2)
-    if variant == "paper":
-        usable_ND &= labels_BHW[beside_ND3.unbind(2)] != VOID
-        beside_ND3 = torch.where(usable_ND.unsqueeze(2), beside_ND3, pixels_N3.unsqueeze(1))
-    return beside_ND3, usable_ND
+    centre: tuple[Tensor, Tensor, Tensor]
+    """(N,) each."""
+    beside: tuple[Tensor, Tensor, Tensor]
+    """(N,D) each; those of the image are (N,1)."""
+    usable_ND: Tensor
+    """Whether a neighbour may be the target. Where not, the nearest pixel of the image stands for
+    it in "released", and the pixel itself in "paper"."""
+
+    @classmethod
+    def of(cls, chosen_BHW: Tensor, labels_BHW: Tensor, variant: Variant) -> "_Around":
+        _, rows, columns = labels_BHW.shape
+        image_N, row_N, column_N = chosen_BHW.nonzero(as_tuple=True)
+        down_D, right_D = torch.tensor(DIRECTIONS, device=row_N.device).unbind(1)
+        image_N1, row_N1, column_N1 = (index.unsqueeze(1) for index in (image_N, row_N, column_N))
+        wanted_row_ND, wanted_column_ND = row_N1 + down_D, column_N1 + right_D
+        row_ND = wanted_row_ND.clamp(0, rows - 1)
+        column_ND = wanted_column_ND.clamp(0, columns - 1)
+        usable_ND = (row_ND == wanted_row_ND) & (column_ND == wanted_column_ND)
+        if variant == "paper":
+            usable_ND &= labels_BHW[image_N1, row_ND, column_ND] != VOID
+            row_ND = torch.where(usable_ND, row_ND, row_N1)
+            column_ND = torch.where(usable_ND, column_ND, column_N1)
+        return cls((image_N, row_N, column_N), (image_N1, row_ND, column_ND), usable_ND)
 
 
-def _direction_logits(
-    logits_BKHW: Tensor, pixels_N3: Tensor, beside_ND3: Tensor, detach: bool, variant: Variant
+def _picked(logits_BKHW: Tensor, place: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    """(N,K) or (N,D,K): the logits of some pixels."""
+    image, row, column = place
+    return logits_BKHW[image, :, row, column]
+
+
+def _attached_logits(
+    logits_BKHW: Tensor, own_BHW: Tensor, around: _Around, variant: Variant
 ) -> Tensor:
     """(N,D): divergence between each chosen pixel and its neighbours (Eq. 3)."""
-    beside_BKHW = logits_BKHW.detach() if detach else logits_BKHW
-    centre_N1K = _picked(logits_BKHW, pixels_N3).log_softmax(dim=1).unsqueeze(1)
-    beside_NDK = _picked(beside_BKHW, beside_ND3).log_softmax(dim=2)
+    centre_N1K = _picked(logits_BKHW, around.centre).log_softmax(dim=1).unsqueeze(1)
+    beside_NDK = _picked(logits_BKHW, around.beside).log_softmax(dim=2)
     if variant == "released":
         return (beside_NDK.exp() * (beside_NDK - centre_N1K)).sum(dim=2)
     return (centre_N1K.exp() * (centre_N1K - beside_NDK)).sum(dim=2)
 
 
-def _picked(logits_BKHW: Tensor, pixels_N3: Tensor) -> Tensor:
-    """(N,K): the logits of some pixels, each given by image, row and column."""
-    image_N, row_N, column_N = pixels_N3.unbind(-1)
-    return logits_BKHW[image_N, :, row_N, column_N]
+def _detached_logits(
+    logits_BKHW: Tensor, own_BHW: Tensor, around: _Around, variant: Variant
+) -> Tensor:
+    """The same without a gradient to the neighbours, in fewer passes over (N,D,K).
+
+    KL(P, Q) is the sum of p log p less the sum of p log q; one of these is a matrix product, and
+    what belongs to a neighbour alone was known before.
+    """
+    centre_NK = _picked(logits_BKHW, around.centre).log_softmax(dim=1)
+    with torch.autocast(logits_BKHW.device.type, enabled=False):
+        beside_NDK = _picked(logits_BKHW.detach(), around.beside).log_softmax(dim=2)
+        if variant == "released":
+            cross_ND1 = beside_NDK.exp_() @ centre_NK.unsqueeze(2)
+            return own_BHW[around.beside] - cross_ND1.squeeze(2)
+        prob_NK = centre_NK.exp()
+        cross_ND1 = beside_NDK @ prob_NK.unsqueeze(2)
+        return (prob_NK * centre_NK).sum(dim=1, keepdim=True) - cross_ND1.squeeze(2)
 
 
 def _cross_entropy(

@@ -144,7 +144,7 @@ def _group(
     """
     labels_P = labels_BHW.flatten()
     classes_M, share_M = _averaged(labels_P, settings, prob_BKHW.dtype)
-    ranking = Ranking(labels_P != VOID, prob_BKHW.dtype, settings.variant)
+    ranking = Ranking(labels_P != VOID, prob_BKHW.dtype, settings.variant, nonnegative=True)
     labels_P = labels_P.to(torch.uint8)
     total = prob_BKHW.new_zeros(())
     chunk = 1 if labels_P.device.type == "cpu" else len(settings.wanted)

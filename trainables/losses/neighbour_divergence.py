@@ -3,27 +3,41 @@
 Shape letters: B images, K classes, H rows, W columns.
 """
 
+from typing import NamedTuple
+
+import torch
 from torch import Tensor
 
 from trainables.losses.bands import bands
 
 
-def neighbour_divergence(logits_BKHW: Tensor) -> tuple[Tensor, Tensor]:
-    """(B,H,W) twice, nats: KL(P_i, P_j) for j the pixel below i, and the one to its right.
+class Divergence(NamedTuple):
+    """Maps (B,H,W) in nats; none has a gradient."""
 
-    Zero where there is no such pixel. Has no gradient.
-    """
+    below_BHW: Tensor
+    """KL(P_i, P_j) for j the pixel below i; zero in the last row."""
+
+    right_BHW: Tensor
+    """The same for the pixel to the right; zero in the last column."""
+
+    own_BHW: Tensor
+    """Sum of p log p: minus the entropy of a pixel."""
+
+
+def neighbour_divergence(logits_BKHW: Tensor) -> Divergence:
+    """How far each pixel's distribution is from those of its two neighbours (ABL, Eq. 1)."""
     images, _, rows, columns = logits_BKHW.shape
-    below_BHW = logits_BKHW.new_zeros(images, rows, columns)
-    right_BHW = logits_BKHW.new_zeros(images, rows, columns)
+    maps = Divergence(*(logits_BKHW.new_zeros(images, rows, columns) for _ in range(3)))
     for image, band in bands(logits_BKHW):
         last = min(band.stop, rows - 1)
         log_prob_BKHW = logits_BKHW.detach()[image, :, band.start : last + 1].log_softmax(dim=1)
         prob_BKHW = log_prob_BKHW.exp()
         own_BHW = (prob_BKHW * log_prob_BKHW).sum(dim=1)
         cross_BHW = (prob_BKHW[:, :, :-1] * log_prob_BKHW[:, :, 1:]).sum(dim=1)
-        below_BHW[image, band.start : last] = own_BHW[:, :-1] - cross_BHW
-        cross_BHW = (prob_BKHW[..., :-1] * log_prob_BKHW[..., 1:]).sum(dim=1)
+        maps.below_BHW[image, band.start : last] = own_BHW[:, :-1] - cross_BHW
         height = band.stop - band.start
-        right_BHW[image, band, :-1] = (own_BHW[..., :-1] - cross_BHW)[:, :height]
-    return below_BHW, right_BHW
+        prob_BKHW, log_prob_BKHW = prob_BKHW[:, :, :height], log_prob_BKHW[:, :, :height]
+        cross_BHW = (prob_BKHW[..., :-1] * log_prob_BKHW[..., 1:]).sum(dim=1)
+        maps.own_BHW[image, band] = own_BHW[:, :height]
+        torch.sub(own_BHW[:, :height, :-1], cross_BHW, out=maps.right_BHW[image, band, :-1])
+    return maps

@@ -17,7 +17,14 @@ Variant = Literal["paper", "released"]
 class Ranking:
     """Ranks the pixels of maps by error; what all maps of a group share is made once."""
 
-    def __init__(self, valid_P: Tensor, dtype: torch.dtype, variant: Variant = "paper") -> None:
+    def __init__(
+        self,
+        valid_P: Tensor,
+        dtype: torch.dtype,
+        variant: Variant = "paper",
+        *,
+        nonnegative: bool = False,
+    ) -> None:
         """
         Args:
             valid_P: bool; the other pixels are not ranked, and weigh nothing.
@@ -25,9 +32,11 @@ class Ranking:
             variant: "released" leaves the order of equal errors to ``torch.sort``, as the authors'
                 code does: where errors are equal, the derivative is one of many, and theirs is not
                 ours.
+            nonnegative: no error will be below zero, which saves a step.
         """
         self._valid_P = valid_P
         self._variant = variant
+        self._nonnegative = nonnegative
         self._on_cpu = valid_P.device.type == "cpu"
         self._all_valid = self._on_cpu and bool(valid_P.all())
         self._packs = self._on_cpu and dtype == torch.float32 and variant == "paper"
@@ -73,12 +82,13 @@ class Ranking:
         key is 2 * place + truth; void pixels come last, and are not true.
         """
         bits_P = error_P.contiguous().view(torch.int32)
-        bits_P = bits_P ^ ((bits_P >> 31) & _LARGEST)
-        keys_P = bits_P.bitwise_not_().long().bitwise_left_shift_(32)
+        if not self._nonnegative:
+            bits_P = bits_P ^ ((bits_P >> 31) & _LARGEST)
+        keys_P = bits_P.bitwise_not().long().bitwise_left_shift_(32)
         if not self._all_valid:
             keys_P.masked_fill_(~self._valid_P, _LARGEST << 32)
             truth_P = truth_P & self._valid_P
-        keys_P.add_(self._places_P).add_(truth_P)
+        keys_P.add_(self._places_P).add_(truth_P.long())
         keys_P.numpy().sort()
         lower_P = keys_P.view(torch.int32)[::2].contiguous()
         steps_P = self._steps(lower_P & 1)
