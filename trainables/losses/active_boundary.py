@@ -59,7 +59,8 @@ def active_boundary(
     - logits and labels have one size (released: logits are upsampled).
 
     A neighbour that is void or outside the image counts as equal to the pixel itself, and is never
-    the target. On a GPU, the one synchronisation beyond ``squared_distance``'s is ``nonzero``.
+    the target. On a GPU the host waits twice, beside ``squared_distance``, to learn
+    how many pixels were chosen.
 
     Args:
         logits_BKHW: float.
@@ -93,7 +94,7 @@ def active_boundary(
             moves_N = beside_ND.amin(dim=1) <= distance_N
 
     direction_logits = _detached_logits if detach else _attached_logits
-    logits_ND = direction_logits(logits_BKHW, divergence.own_BHW, around, variant)
+    logits_ND = direction_logits(logits_BKHW, divergence.log_sum_BHW, around, variant)
     entropy_N = _cross_entropy(logits_ND, target_N, label_smoothing, variant)
     weight_N = distance_N.clamp(max=theta).to(entropy_N.dtype) / theta * moves_N
     return LossTerm((entropy_N * weight_N).sum(), moves_N.sum())
@@ -192,6 +193,8 @@ class _Around(NamedTuple):
     """(N,) each."""
     beside: tuple[Tensor, Tensor, Tensor]
     """(N,D) each; those of the image are (N,1)."""
+    counts: list[int]
+    """How many of N belong to each image; they come image by image."""
     usable_ND: Tensor
     """Whether a neighbour may be the target. Where not, the nearest pixel of the image stands for
     it in "released", and the pixel itself in "paper"."""
@@ -210,7 +213,9 @@ class _Around(NamedTuple):
             usable_ND &= labels_BHW[image_N1, row_ND, column_ND] != VOID
             row_ND = torch.where(usable_ND, row_ND, row_N1)
             column_ND = torch.where(usable_ND, column_ND, column_N1)
-        return cls((image_N, row_N, column_N), (image_N1, row_ND, column_ND), usable_ND)
+        counts = chosen_BHW.flatten(1).sum(dim=1).tolist()
+        beside = (image_N1, row_ND, column_ND)
+        return cls((image_N, row_N, column_N), beside, counts, usable_ND)
 
 
 def _picked(logits_BKHW: Tensor, place: tuple[Tensor, Tensor, Tensor]) -> Tensor:
@@ -220,7 +225,7 @@ def _picked(logits_BKHW: Tensor, place: tuple[Tensor, Tensor, Tensor]) -> Tensor
 
 
 def _attached_logits(
-    logits_BKHW: Tensor, own_BHW: Tensor, around: _Around, variant: Variant
+    logits_BKHW: Tensor, log_sum_BHW: Tensor, around: _Around, variant: Variant
 ) -> Tensor:
     """(N,D): divergence between each chosen pixel and its neighbours (Eq. 3)."""
     centre_N1K = _picked(logits_BKHW, around.centre).log_softmax(dim=1).unsqueeze(1)
@@ -231,22 +236,35 @@ def _attached_logits(
 
 
 def _detached_logits(
-    logits_BKHW: Tensor, own_BHW: Tensor, around: _Around, variant: Variant
+    logits_BKHW: Tensor, log_sum_BHW: Tensor, around: _Around, variant: Variant
 ) -> Tensor:
-    """The same without a gradient to the neighbours, in fewer passes over (N,D,K).
+    """The same without a gradient to the neighbours: image by image, class by class.
 
-    KL(P, Q) is the sum of p log p less the sum of p log q; one of these is a matrix product, and
-    what belongs to a neighbour alone was known before.
+    KL(P, Q) is the sum of p log p less the sum of p log q.
     """
+    columns = logits_BKHW.shape[3]
     centre_NK = _picked(logits_BKHW, around.centre).log_softmax(dim=1)
-    with torch.autocast(logits_BKHW.device.type, enabled=False):
-        beside_NDK = _picked(logits_BKHW.detach(), around.beside).log_softmax(dim=2)
+    log_sum_ND = log_sum_BHW[around.beside]
+    places = [index.split(around.counts) for index in around.beside[1:]]
+    images = zip(logits_BKHW.detach(), *places, log_sum_ND.split(around.counts), strict=True)
+    answers = []
+    for centre, image in zip(centre_NK.split(around.counts), images, strict=True):
+        logits_KHW, row_ND, column_ND, sum_ND = image
+        flat = (row_ND * columns + column_ND).flatten()
+        beside_KND = (
+            logits_KHW.flatten(1).index_select(1, flat).view(len(logits_KHW), *row_ND.shape)
+        )
+        centre_KN1 = centre.T.unsqueeze(2)
         if variant == "released":
-            cross_ND1 = beside_NDK.exp_() @ centre_NK.unsqueeze(2)
-            return own_BHW[around.beside] - cross_ND1.squeeze(2)
-        prob_NK = centre_NK.exp()
-        cross_ND1 = beside_NDK @ prob_NK.unsqueeze(2)
-        return (prob_NK * centre_NK).sum(dim=1, keepdim=True) - cross_ND1.squeeze(2)
+            log_prob_KND = beside_KND.sub_(sum_ND)
+            prob_KND = log_prob_KND.exp()
+            own_ND = (prob_KND * log_prob_KND).sum(dim=0)
+            answers.append(own_ND - (prob_KND * centre_KN1).sum(dim=0))
+        else:
+            prob_KN1 = centre_KN1.exp()
+            own_N1 = (prob_KN1 * centre_KN1).sum(dim=0)
+            answers.append(own_N1 - ((prob_KN1 * beside_KND).sum(dim=0) - sum_ND))
+    return torch.cat(answers)
 
 
 def _cross_entropy(

@@ -20,8 +20,8 @@ class Divergence(NamedTuple):
     right_BHW: Tensor
     """The same for the pixel to the right; zero in the last column."""
 
-    own_BHW: Tensor
-    """Sum of p log p: minus the entropy of a pixel."""
+    log_sum_BHW: Tensor
+    """Log of the sum of exp(logits): logits less this are log-probabilities."""
 
 
 def neighbour_divergence(logits_BKHW: Tensor) -> Divergence:
@@ -38,6 +38,7 @@ def neighbour_divergence(logits_BKHW: Tensor) -> Divergence:
         height = band.stop - band.start
         prob_BKHW, log_prob_BKHW = prob_BKHW[:, :, :height], log_prob_BKHW[:, :, :height]
         cross_BHW = (prob_BKHW[..., :-1] * log_prob_BKHW[..., 1:]).sum(dim=1)
-        maps.own_BHW[image, band] = own_BHW[:, :height]
+        first_BHW = logits_BKHW.detach()[image, 0, band]
+        torch.sub(first_BHW, log_prob_BKHW[:, 0], out=maps.log_sum_BHW[image, band])
         torch.sub(own_BHW[:, :height, :-1], cross_BHW, out=maps.right_BHW[image, band, :-1])
     return maps
