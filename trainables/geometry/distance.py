@@ -11,7 +11,6 @@ from torch import Tensor
 NO_SITE = 2**30
 """Squared distance where a map has no site at all."""
 
-_FAR = 2**14
 CHECK_EVERY = 8
 _BLOCK = 32
 
@@ -58,12 +57,12 @@ def parabola_pass(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0)) 
         flipped = parabola_pass(sites_NHW.transpose(1, 2), (spacing[1], spacing[0]))
         return flipped.transpose(1, 2)
     line_NHW = _distance_along_rows(sites_NHW)
-    empty_NHW = line_NHW >= _FAR
+    empty_NHW = line_NHW >= _far(line_NHW.shape[2])
     square_NHW = line_NHW.double().mul_(spacing[1]).square_()
     if spacing == (1.0, 1.0):
         square_NHW = square_NHW.to(torch.int32)
     square_NHW.masked_fill_(empty_NHW, NO_SITE)
-    return lower_envelope(square_NHW, square_NHW.clone(), spacing[0])
+    return lower_envelope(square_NHW, square_NHW.clone(), spacing[0]).clamp_(max=NO_SITE)
 
 
 def lower_envelope(square_NHW: Tensor, best_NHW: Tensor, spacing: float = 1.0) -> Tensor:
@@ -77,16 +76,23 @@ def lower_envelope(square_NHW: Tensor, best_NHW: Tensor, spacing: float = 1.0) -
             break
         _lower(best_NHW[:, :-k], square_NHW[:, k:] + step)
         _lower(best_NHW[:, k:], square_NHW[:, :-k] + step)
-    return best_NHW.clamp_(max=NO_SITE)
+    return best_NHW
 
 
 def _lower(values: Tensor, candidates: Tensor) -> None:
     torch.minimum(values, candidates, out=values)
 
 
+def _far(columns: int) -> int:
+    """What stands for "no site in the row": more than any distance, and fit for 16 bits if any."""
+    return 2**14 if columns < 2**14 else 2**29
+
+
 def _distance_along_rows(sites_NHW: Tensor) -> Tensor:
-    """int32 (N,H,W): distance to the nearest site of the same row, by doubling; far is far."""
-    line_NHW = torch.where(sites_NHW, 0, _FAR).to(torch.int32)
+    """Whole (N,H,W): distance to the nearest site of the same row, by doubling; far is far."""
+    far = _far(sites_NHW.shape[2])
+    dtype = torch.int16 if far < 2**15 else torch.int32
+    line_NHW = torch.where(sites_NHW, 0, far).to(dtype)
     step = 1
     while step < sites_NHW.shape[2]:
         _lower(line_NHW[..., step:], line_NHW[..., :-step] + step)
@@ -96,8 +102,8 @@ def _distance_along_rows(sites_NHW: Tensor) -> Tensor:
 
 
 def _on_cpu(sites_HW: Tensor, spacing: tuple[float, float]) -> Tensor:
-    if _sites_are_close(sites_HW):
-        return parabola_pass(sites_HW.unsqueeze(0), spacing).squeeze(0)
+    if spacing == (1.0, 1.0) and _sites_are_close(sites_HW):
+        return _close_pass(sites_HW.unsqueeze(0)).squeeze(0)
     if not sites_HW.any():
         dtype = torch.int32 if spacing == (1.0, 1.0) else torch.float64
         return torch.full(sites_HW.shape, NO_SITE, dtype=dtype)
@@ -113,6 +119,19 @@ def _on_cpu(sites_HW: Tensor, spacing: tuple[float, float]) -> Tensor:
         # Not square(): on whole numbers that is a power, ten times as slow.
         return (down_HW * down_HW).addcmul_(right_HW, right_HW)
     return (down_HW.double() * spacing[0]).square() + (right_HW.double() * spacing[1]).square()
+
+
+def _close_pass(sites_1HW: Tensor) -> Tensor:
+    """``parabola_pass`` in 16 bits, for sites that are close: no distance reaches 2 blocks by 2.
+
+    Along a row it can; but what is twice as far does not matter, and its square still fits with
+    any k^2 that is tried.
+    """
+    if sites_1HW.shape[1] > sites_1HW.shape[2]:
+        return _close_pass(sites_1HW.transpose(1, 2)).transpose(1, 2)
+    line_1HW = _distance_along_rows(sites_1HW).clamp_(max=4 * _BLOCK).to(torch.int16)
+    square_1HW = line_1HW * line_1HW
+    return lower_envelope(square_1HW, square_1HW.clone()).to(torch.int32)
 
 
 def _sites_are_close(sites_HW: Tensor) -> bool:

@@ -56,7 +56,8 @@ def _without_void(labels_BHW: Tensor) -> Tensor:
     """
     in_row_BHW = _nearest_in_row(labels_BHW)
     in_column_BHW = _nearest_in_row(labels_BHW.transpose(1, 2)).transpose(1, 2).contiguous()
-    return lower_envelope(in_row_BHW, torch.minimum(in_column_BHW, in_row_BHW))
+    best_BHW = lower_envelope(in_row_BHW, torch.minimum(in_column_BHW, in_row_BHW))
+    return best_BHW.clamp_(max=NO_SITE)
 
 
 def _nearest_in_row(labels_BHW: Tensor) -> Tensor:

@@ -76,8 +76,8 @@ def lovasz_hinge(
     with torch.no_grad():
         groups = labels_BHW.shape[0] if per_image else 1
         valid_GP = (labels_BHW != VOID).reshape(groups, -1)
-        truth_GP = (labels_BHW == 1).reshape(groups, -1)
-        sign_GP = truth_GP.to(logits_BHW.dtype) * 2 - 1
+        truth_GP = (labels_BHW == 1).reshape(groups, -1).to(logits_BHW.dtype)
+        sign_GP = truth_GP * 2 - 1
         error_GP = 1 - logits_BHW.reshape(groups, -1) * sign_GP
         weight_GP = torch.cat(
             [
@@ -145,15 +145,16 @@ def _group(
     labels_P = labels_BHW.flatten()
     classes_M, share_M = _averaged(labels_P, settings, prob_BKHW.dtype)
     ranking = Ranking(labels_P != VOID, prob_BKHW.dtype, settings.variant, nonnegative=True)
-    labels_P = labels_P.to(torch.uint8)
+    labels_P = labels_P.to(prob_BKHW.dtype)
     total = prob_BKHW.new_zeros(())
     chunk = 1 if labels_P.device.type == "cpu" else len(settings.wanted)
     if not len(classes_M):
         return total
     for classes, share in zip(classes_M.split(chunk), share_M.split(chunk), strict=True):
         prob_MP = prob_BKHW[:, classes].transpose(0, 1).flatten(1)
-        truth_MP = labels_P == classes.to(torch.uint8).unsqueeze(1)
-        signed_MP = prob_MP.sub_(truth_MP.to(prob_MP.dtype))
+        truth_MP = torch.empty_like(prob_MP)
+        torch.eq(labels_P, classes.to(prob_MP.dtype).unsqueeze(1), out=truth_MP)
+        signed_MP = prob_MP.sub_(truth_MP)
         error_MP = signed_MP.abs()
         weight_MP = ranking.weights(error_MP, truth_MP).mul_(share.unsqueeze(1))
         total += (error_MP.mul_(weight_MP)).sum()

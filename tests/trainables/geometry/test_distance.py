@@ -41,6 +41,21 @@ def test_squared_distance_is_that_of_the_nearest_site(
     )
 
 
+@pytest.mark.parametrize("corner", [(0, 0), (31, 31), (0, 31)])
+def test_sites_as_far_apart_as_close_ones_may_be(corner: tuple[int, int]) -> None:
+    """One site in every other block of 32 pixels: the 16-bit pass at its limit."""
+    sites = torch.zeros(1, 192, 256, dtype=torch.bool)
+    sites[:, corner[0] :: 64, corner[1] :: 64] = True
+    expected = distance_transform_edt(~sites[0].numpy()) ** 2
+    np.testing.assert_array_equal(squared_distance(sites)[0], expected.round())
+
+
+def test_long_rows_do_not_overflow() -> None:
+    sites = torch.zeros(1, 2, 40_000, dtype=torch.bool)
+    sites[0, 0, 0] = True
+    assert parabola_pass(sites)[0, 1, [0, 20_000, 39_999]].tolist() == [1, 400_000_001, NO_SITE]
+
+
 def test_a_single_site_by_hand() -> None:
     sites = torch.zeros(1, 2, 4, dtype=torch.bool)
     sites[0, 0, 1] = True
