@@ -54,9 +54,9 @@ class EdgeNet(torch.nn.Module):
         layers = [torch.nn.Conv2d(before, after, 3, padding=1) for before, after in sizes]
         self.layers = torch.nn.ModuleList(layers).requires_grad_(False)
 
-    def forward(self, features: Tensor, layers: int) -> list[Tensor]:
+    def forward(self, features: Tensor) -> list[Tensor]:
         embeddings: list[Tensor] = []
-        for layer in self.layers[:layers]:
+        for layer in self.layers:
             embeddings.append(layer(embeddings[-1].relu() if embeddings else features))
         return embeddings
 
@@ -92,13 +92,13 @@ def workloads(logits: Tensor, labels: Tensor) -> dict[str, Work]:
 
     prob_BKHW = logits.detach().float().softmax(dim=1).requires_grad_()
     true_BKHW = F.one_hot(labels, num_classes).permute(0, 3, 1, 2).float().contiguous()
-    ones = torch.ones_like(edge_net(true_BKHW, 2)[-1])
+    ones = torch.ones_like(edge_net(true_BKHW)[1])
 
     def convolutions() -> None:
         prob_BKHW.grad = None
         with torch.no_grad():
-            edge_net(true_BKHW, 2)
-        edge_net(prob_BKHW, 2)[-1].backward(ones)
+            edge_net(true_BKHW)
+        edge_net(prob_BKHW)[1].backward(ones)
 
     def released(x: Tensor, y: Tensor) -> LossTerm:
         return active_boundary(x, y, variant="released")

@@ -5,7 +5,7 @@ ranked (one a group and class), P pixels of a map.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -117,16 +117,15 @@ def _value_and_gradient(
 ) -> tuple[Tensor, Tensor, Tensor]:
     prob_BKHW = logits_BKHW.softmax(dim=1)
     slope_BKHW = torch.zeros_like(prob_BKHW)
+    mean_B1HW = torch.zeros_like(prob_BKHW[:, :1])
     total = logits_BKHW.new_zeros(())
     count = torch.zeros((), dtype=torch.int64, device=logits_BKHW.device)
     for group in _groups(len(logits_BKHW), per_image):
-        total += _group(prob_BKHW[group], labels_BHW[group], slope_BKHW[group], settings)
+        maps = prob_BKHW[group], slope_BKHW[group], mean_B1HW[group]
+        total += _group(*maps, labels_BHW[group], settings)
         count += (labels_BHW[group] != VOID).any()
     # Through the softmax: p_k (slope_k - sum of p slope).
-    mean_BHW = torch.zeros_like(prob_BKHW[:, 0])
-    for prob_BHW, slope_BHW in zip(prob_BKHW.unbind(1), slope_BKHW.unbind(1), strict=True):
-        mean_BHW.addcmul_(prob_BHW, slope_BHW)
-    return total, slope_BKHW.sub_(mean_BHW.unsqueeze(1)).mul_(prob_BKHW), count
+    return total, slope_BKHW.sub_(mean_B1HW).mul_(prob_BKHW), count
 
 
 def _groups(images: int, per_image: bool) -> list[slice]:
@@ -136,9 +135,13 @@ def _groups(images: int, per_image: bool) -> list[slice]:
 
 
 def _group(
-    prob_BKHW: Tensor, labels_BHW: Tensor, slope_BKHW: Tensor, settings: _Settings
+    prob_BKHW: Tensor,
+    slope_BKHW: Tensor,
+    mean_B1HW: Tensor,
+    labels_BHW: Tensor,
+    settings: _Settings,
 ) -> Tensor:
-    """One group's loss, and into ``slope_BKHW`` its derivative by the probabilities.
+    """One group's loss; into ``slope`` its derivative by the probabilities, into ``mean`` p slope.
 
     Class by class on a CPU, whose cache then holds a map; all at once on a GPU.
     """
@@ -147,20 +150,24 @@ def _group(
     ranking = Ranking(labels_P != VOID, prob_BKHW.dtype, settings.variant, nonnegative=True)
     labels_P = labels_P.to(prob_BKHW.dtype)
     total = prob_BKHW.new_zeros(())
-    chunk = 1 if labels_P.device.type == "cpu" else len(settings.wanted)
-    if not len(classes_M):
-        return total
-    for classes, share in zip(classes_M.split(chunk), share_M.split(chunk), strict=True):
-        prob_MP = prob_BKHW[:, classes].transpose(0, 1).flatten(1)
-        truth_MP = torch.empty_like(prob_MP)
-        torch.eq(labels_P, classes.to(prob_MP.dtype).unsqueeze(1), out=truth_MP)
-        signed_MP = prob_MP.sub_(truth_MP)
+    chunks: list[Any] = [classes_M]
+    if labels_P.device.type == "cpu":
+        chunks = [slice(wish, wish + 1) for wish in classes_M.tolist()]
+        classes_M, share_M = classes_M.unsqueeze(1), share_M.unsqueeze(1)
+    else:
+        classes_M, share_M = classes_M.unsqueeze(0), share_M.unsqueeze(0)
+    for chunk, classes, share in zip(chunks, classes_M, share_M, strict=True):
+        prob_BMHW = prob_BKHW[:, chunk]
+        truth_MP = torch.empty_like(prob_BMHW.transpose(0, 1).flatten(1))
+        torch.eq(labels_P, classes.to(truth_MP.dtype).unsqueeze(1), out=truth_MP)
+        signed_MP = prob_BMHW.transpose(0, 1).flatten(1) - truth_MP
         error_MP = signed_MP.abs()
         weight_MP = ranking.weights(error_MP, truth_MP).mul_(share.unsqueeze(1))
-        total += (error_MP.mul_(weight_MP)).sum()
-        slope_MP = weight_MP.copysign_(signed_MP)
-        shape = (len(classes), prob_BKHW.shape[0], *prob_BKHW.shape[2:])
-        slope_BKHW[:, classes] = slope_MP.view(shape).transpose(0, 1)
+        total += error_MP.mul_(weight_MP).sum()
+        slope_MBHW = weight_MP.copysign_(signed_MP).view_as(prob_BMHW.transpose(0, 1))
+        slope_BKHW[:, chunk] = slope_MBHW.transpose(0, 1)
+        product_BMHW = prob_BMHW * slope_MBHW.transpose(0, 1)
+        mean_B1HW += product_BMHW.sum(dim=1, keepdim=True)
     return total
 
 

@@ -15,9 +15,9 @@ from trainables.losses.inputs import check_inputs, full_precision
 from trainables.losses.known_gradient import with_known_gradient
 from trainables.losses.term import LossTerm
 
-EdgeNet = Callable[[Tensor, int], Sequence[Tensor]]
-"""A frozen edge detector: ((B,K,H,W) class probabilities, n) -> what its first n layers put out
-before activation, each (B,C,H,W); the last of three has C = 2, "no edge" and "edge"."""
+EdgeNet = Callable[[Tensor], Sequence[Tensor]]
+"""A frozen edge detector: (B,K,H,W) class probabilities -> what each of its three layers puts out
+before activation, (B,C,H,W); the last has C = 2, "no edge" and "edge"."""
 
 LAYERS = 3
 
@@ -35,8 +35,7 @@ def semeda(
     """Sum over layers of lambda_l |psi_l(predicted) - psi_l(true)|, L1 over channels (Eq. 6).
 
     The paper found (0, 1, 0) before the ReLU best (Table 1). "after_relu" matches what the next
-    layer sees, and the softmax of the last layer. Layers beyond the last with a weight are not
-    computed. Void pixels are blank (all zero) for the edge net in both masks, and not matched
+    layer sees, and the softmax of the last layer. Void pixels are blank (all zero) for the edge net in both masks, and not matched
     themselves.
 
     Args:
@@ -105,7 +104,7 @@ class _Matched(NamedTuple):
     def _embeddings(self, prob_1KHW: Tensor) -> dict[int, Tensor]:
         """Those that have a weight."""
         wanted = [layer for layer in range(LAYERS) if self.lambdas[layer] > 0]
-        embeddings = self.edge_net(prob_1KHW, wanted[-1] + 1)
+        embeddings = self.edge_net(prob_1KHW)
         return {layer: _activated(embeddings[layer], layer, self.matching) for layer in wanted}
 
 
@@ -127,7 +126,7 @@ def ppce_on_edges(
     check_inputs(logits_BKHW, labels_BHW)
     valid_BHW = labels_BHW != VOID
     prob_BKHW = full_precision(logits_BKHW).softmax(dim=1) * valid_BHW.unsqueeze(1)
-    edge_B2HW = edge_net(prob_BKHW, LAYERS)[LAYERS - 1]
+    edge_B2HW = edge_net(prob_BKHW)[LAYERS - 1]
     log_prob_B2HW = full_precision(edge_B2HW).log_softmax(dim=1)
     hit_BHW = torch.where(boundary_BHW, log_prob_B2HW[:, 1], log_prob_B2HW[:, 0])
     return LossTerm(-hit_BHW.masked_fill(~valid_BHW, 0.0).sum(), valid_BHW.sum())

@@ -26,11 +26,11 @@ from trainables.losses.term import LossTerm
 Loss = Callable[[Tensor, Tensor], LossTerm]
 
 
-def edge_net(prob_BKHW: Tensor, layers: int) -> list[Tensor]:
+def edge_net(prob_BKHW: Tensor) -> list[Tensor]:
     """Three 3x3 convolutions with fixed weights, that treat all classes alike."""
     embeddings: list[Tensor] = []
     features = prob_BKHW
-    for channels in (4, 3, 2)[:layers]:
+    for channels in (4, 3, 2):
         size = (channels, features.shape[1], 3, 3)
         if not embeddings:
             features, size = prob_BKHW.square().sum(dim=1, keepdim=True), (channels, 1, 3, 3)

@@ -122,8 +122,8 @@ def test_semeda_is_the_l1_between_embeddings(
 ) -> None:
     logits, labels = random_scene()
     labels = labels % 3  # no void
-    predicted = edge_net(logits.softmax(1), 3)
-    true = edge_net(F.one_hot(labels, 3).permute(0, 3, 1, 2).double(), 3)
+    predicted = edge_net(logits.softmax(1))
+    true = edge_net(F.one_hot(labels, 3).permute(0, 3, 1, 2).double())
     if matching == "after_relu":
         predicted, true = ([*map(torch.relu, e[:2]), e[2].softmax(1)] for e in (predicted, true))
     expected = sum(
@@ -133,18 +133,6 @@ def test_semeda_is_the_l1_between_embeddings(
     term = semeda(logits, labels, edge_net=edge_net, lambdas=lambdas, matching=matching)
     assert term.total.item() == pytest.approx(expected)
     assert term.count == labels.numel()
-
-
-def test_semeda_computes_no_deeper_than_it_must() -> None:
-    asked = []
-
-    def spy(prob: Tensor, layers: int) -> list[Tensor]:
-        asked.append(layers)
-        return edge_net(prob, layers)
-
-    logits, labels = random_scene()
-    semeda(logits, labels, edge_net=spy, lambdas=(0.0, 1.0, 0.0))
-    assert set(asked) == {2}
 
 
 def test_semeda_of_a_perfect_prediction_is_nothing() -> None:
@@ -163,7 +151,7 @@ def test_ppce_on_edges_is_cross_entropy_of_the_edge_net() -> None:
     logits, labels = random_scene()
     labels = labels % 3
     boundary = labels > 1
-    expected = F.cross_entropy(edge_net(logits.softmax(1), 3)[2], boundary.long()).item()
+    expected = F.cross_entropy(edge_net(logits.softmax(1))[2], boundary.long()).item()
     term = ppce_on_edges(logits, labels, boundary, edge_net=edge_net)
     assert term.value().item() == pytest.approx(expected)
 
