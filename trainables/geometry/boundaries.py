@@ -34,7 +34,7 @@ def sobel_boundary(labels_BHW: Tensor, num_classes: int) -> Tensor:
     labels_B1HW = labels_BHW.unsqueeze(1)
     mask_BKHW = one_hot(labels_BHW, num_classes).float()
     valid_B1HW = (labels_B1HW != VOID).float()
-    kernel_x = torch.tensor(_SOBEL_X, device=labels_BHW.device)
+    kernel_x = torch.tensor(_SOBEL_X).to(labels_BHW.device, non_blocking=True)
     kernels_2133 = torch.stack((kernel_x, kernel_x.T)).unsqueeze(1)
 
     weight_B2HW = F.conv2d(valid_B1HW, kernels_2133, padding=1)

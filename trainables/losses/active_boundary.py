@@ -170,7 +170,8 @@ def _released_threshold(divergence_BHW: Tensor, allowed: int) -> Tensor:
     thresholds = [SMALLEST_THRESHOLD]
     while len(thresholds) < 400:
         thresholds.append(thresholds[-1] * _THRESHOLD_GROWTH)
-    ladder = torch.tensor(thresholds, dtype=divergence_BHW.dtype, device=divergence_BHW.device)
+    ladder = torch.tensor(thresholds, dtype=divergence_BHW.dtype)
+    ladder = ladder.to(divergence_BHW.device, non_blocking=True)
     bound = _largest(divergence_BHW.reshape(1, -1), allowed)
     return ladder[torch.searchsorted(ladder, bound).clamp(max=len(thresholds) - 1)]
 

@@ -33,9 +33,9 @@ class Around(NamedTuple):
     def of(cls, chosen_BHW: Tensor, labels_BHW: Tensor, variant: Variant) -> "Around":
         _, rows, columns = labels_BHW.shape
         image_N, row_N, column_N = chosen_BHW.nonzero(as_tuple=True)
-        down_D, right_D = torch.tensor(DIRECTIONS, device=row_N.device).unbind(1)
         image_N1, row_N1, column_N1 = (index.unsqueeze(1) for index in (image_N, row_N, column_N))
-        wanted_row_ND, wanted_column_ND = row_N1 + down_D, column_N1 + right_D
+        wanted_row_ND = torch.stack([row_N + down for down, _ in DIRECTIONS], dim=1)
+        wanted_column_ND = torch.stack([column_N + right for _, right in DIRECTIONS], dim=1)
         row_ND = wanted_row_ND.clamp(0, rows - 1)
         column_ND = wanted_column_ND.clamp(0, columns - 1)
         usable_ND = (row_ND == wanted_row_ND) & (column_ND == wanted_column_ND)

@@ -87,9 +87,8 @@ def lovasz_hinge(
                 )
             ]
         )
-        violated_GP = error_GP > 0
-        total = (error_GP * weight_GP)[violated_GP].sum()
-        gradient_BHW = (-sign_GP * weight_GP * violated_GP).reshape(logits_BHW.shape)
+        total = (error_GP.clamp(min=0) * weight_GP).sum()
+        gradient_BHW = (-sign_GP * weight_GP * (error_GP > 0)).reshape(logits_BHW.shape)
         kept_G = valid_GP.any(dim=1)
         count = kept_G.sum() if variant == "paper" else torch.ones_like(kept_G).sum()
     return LossTerm(with_known_gradient(logits_BHW, total, gradient_BHW), count)
@@ -177,7 +176,7 @@ def _averaged(labels_P: Tensor, settings: _Settings, dtype: torch.dtype) -> tupl
     On a CPU absent classes are dropped where only "present" ones count; a GPU need not wait to
     learn which these are, and gives them no share.
     """
-    classes_M = torch.tensor(settings.wanted, device=labels_P.device)
+    classes_M = torch.tensor(settings.wanted).to(labels_P.device, non_blocking=True)
     if not settings.present_only:
         return classes_M, torch.full_like(classes_M, 1 / len(classes_M), dtype=dtype)
     one = torch.ones((), device=labels_P.device)

@@ -35,8 +35,8 @@ def semeda(
     """Sum over layers of lambda_l |psi_l(predicted) - psi_l(true)|, L1 over channels (Eq. 6).
 
     The paper found (0, 1, 0) before the ReLU best (Table 1). "after_relu" matches what the next
-    layer sees, and the softmax of the last layer. Void pixels are blank (all zero) for the edge net in both masks, and not matched
-    themselves.
+    layer sees, and the softmax of the last layer. Void pixels are blank (all zero) for the edge net
+    in both masks, and not matched themselves.
 
     Args:
         logits_BKHW: float; the edge net gets their softmax.
