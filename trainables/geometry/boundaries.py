@@ -1,7 +1,9 @@
-"""Boundary maps from class labels. One function a source; void never makes a boundary.
+"""Boundary maps from class labels. One function a source; void never makes a boundary by default.
 
 Shape letters: B images, K classes, H rows, W columns.
 """
+
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -32,7 +34,7 @@ def sobel_boundary(labels_BHW: Tensor, num_classes: int) -> Tensor:
     labels_B1HW = labels_BHW.unsqueeze(1)
     mask_BKHW = one_hot(labels_BHW, num_classes).float()
     valid_B1HW = (labels_B1HW != VOID).float()
-    kernel_x = torch.tensor(_SOBEL_X, device=labels_BHW.device)
+    kernel_x = torch.tensor(_SOBEL_X).to(labels_BHW.device, non_blocking=True)
     kernels_2133 = torch.stack((kernel_x, kernel_x.T)).unsqueeze(1)
 
     weight_B2HW = F.conv2d(valid_B1HW, kernels_2133, padding=1)
@@ -41,3 +43,101 @@ def sobel_boundary(labels_BHW: Tensor, num_classes: int) -> Tensor:
         response_B2HW = F.conv2d(mask_B1HW, kernels_2133, padding=1) - mask_B1HW * weight_B2HW
         answered_B1HW |= (response_B2HW != 0).any(dim=1, keepdim=True)
     return (answered_B1HW & (labels_B1HW != VOID)).squeeze(1)
+
+
+def two_neighbour_boundary(
+    labels_BHW: Tensor, *, variant: Literal["paper", "released"] = "paper"
+) -> Tensor:
+    """Bool (B,H,W): pixels whose label differs from that of the pixel below or to the right.
+
+    Active Boundary Loss, Eq. 1 with N2 = {(1,0), (0,1)}, on labels. In "paper" void pixels take no
+    part, so predictions are not pulled toward the rim of what nobody annotated. In "released"
+    contacts with void count, and every void pixel is itself boundary.
+    """
+    void_BHW = labels_BHW == VOID
+    boundary_BHW = torch.zeros_like(void_BHW)
+    for near, far in _pairs(1, 0), _pairs(0, 1):
+        differs = labels_BHW[near] != labels_BHW[far]
+        if variant == "paper":
+            differs &= ~(void_BHW[near] | void_BHW[far])
+        boundary_BHW[near] |= differs
+    return boundary_BHW | void_BHW if variant == "released" else boundary_BHW
+
+
+def eight_neighbour_boundary(labels_BHW: Tensor) -> Tensor:
+    """Bool (B,H,W): pixels that do not have eight neighbours of their own label.
+
+    SEMEDA, section 3.3 ("pixels that do not have 8 identical labeled neighbour pixels"). Void
+    neighbours, and those that lie outside the image, are taken to be identical.
+    """
+    return _touches_other_class(labels_BHW, [(0, 1), (1, -1), (1, 0), (1, 1)])
+
+
+def radius_boundary(
+    labels_BHW: Tensor,
+    num_classes: int,
+    *,
+    radius: float = 2.0,
+    variant: Literal["paper", "released"] = "paper",
+) -> Tensor:
+    """Bool (B,H,W): pixels within ``radius`` pixels of a pixel of another class, on both sides.
+
+    What the released InverseForm trains on (distance transforms of every class, radius 2). The
+    disk is walked over pairs of pixels instead, which gives the same map without any transform:
+    a pixel is within r of a class exactly if a pixel of that class lies in its disk.
+
+    "paper": void pixels and the outside of the image make no boundary. "released": class 0 has no
+    mask of its own, and both void and the outside are "no class", so classes 1..K-1 have a
+    boundary against them; void pixels can be boundary.
+
+    Raises:
+        ValueError: if ``radius`` is not in [1, 16]; the walk grows with its square.
+    """
+    if not 1 <= radius <= 16:
+        raise ValueError(f"radius must be in [1, 16] pixels, got {radius}")
+    reach = int(radius)
+    offsets = [
+        (down, right)
+        for down in range(reach + 1)
+        for right in range(-reach, reach + 1)
+        if (down, right) > (0, 0) and down**2 + right**2 <= radius**2
+    ]
+    if variant == "paper":
+        return _touches_other_class(labels_BHW, offsets)
+    return _touches_released(labels_BHW, num_classes, offsets)
+
+
+def _touches_other_class(labels_BHW: Tensor, offsets: list[tuple[int, int]]) -> Tensor:
+    """A void pixel is nothing to its neighbours; half of the offsets serve both of a pair."""
+    labels_BHW = labels_BHW.to(torch.uint8)
+    valid_BHW = labels_BHW != VOID
+    some_void = labels_BHW.device.type != "cpu" or not valid_BHW.all()
+    boundary_BHW = torch.zeros_like(valid_BHW)
+    for near, far in (_pairs(*offset) for offset in offsets):
+        differs = labels_BHW[near] != labels_BHW[far]
+        if some_void:
+            differs &= valid_BHW[near]
+            differs &= valid_BHW[far]
+        boundary_BHW[near] |= differs
+        boundary_BHW[far] |= differs
+    return boundary_BHW
+
+
+def _touches_released(
+    labels_BHW: Tensor, num_classes: int, offsets: list[tuple[int, int]]
+) -> Tensor:
+    """With class 0, void and the outside all being "no class", any contact of two labels counts."""
+    reach = max(right for _, right in offsets)
+    foreground_BHW = (labels_BHW > 0) & (labels_BHW < num_classes)
+    class_BHW = torch.where(foreground_BHW, labels_BHW, 0).to(torch.uint8)
+    padded_BHW = F.pad(class_BHW, (reach, reach, reach, reach))
+    boundary_BHW = _touches_other_class(padded_BHW, offsets)
+    return boundary_BHW[:, reach:-reach, reach:-reach].contiguous()
+
+
+def _pairs(down: int, right: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Slices of (B,H,W): every pixel that has a partner at this offset, and the partners."""
+    far_columns = slice(max(right, 0), right if right < 0 else None)
+    near_columns = slice(max(-right, 0), -right if right > 0 else None)
+    rows = slice(None)
+    return (rows, slice(None, -down or None), near_columns), (rows, slice(down, None), far_columns)

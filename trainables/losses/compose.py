@@ -3,118 +3,103 @@
 Shape letters: B images, K classes, H rows, W columns.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from trainables.config import LossConfig
-from trainables.geometry.boundaries import VOID, sobel_boundary
-from trainables.losses.boundary_cross_entropy import boundary_cross_entropy
-from trainables.losses.cross_entropy import cross_entropy
-from trainables.losses.inverse_form import TransformationNet, inverse_form
+from trainables.losses.schedule import Constant, Gain, Linear, Lose, Schedule, parse_schedules
 from trainables.losses.term import LossTerm
+from trainables.losses.terms import TERMS, Learned, Prediction, Target, Term
+
+__all__ = [
+    "TERMS",
+    "Learned",
+    "Prediction",
+    "Target",
+    "Term",
+    "active_weights",
+    "combine",
+    "loss_terms",
+    "needs_boundary_head",
+    "needs_edge_net",
+    "needs_inverse_net",
+]
+
+_LAST_ALPHA = 0.01
+_STEALS = 100
 
 
-class Prediction(NamedTuple):
-    """What the network says of a batch."""
+def active_weights(config: LossConfig, progress: float = 0.0) -> dict[str, float]:
+    """The terms that are computed at this point of the training, with their weights.
 
-    logits_BKHW: Tensor
-    boundary_logits_BHW: Tensor | None
-    """None where the network has no boundary head."""
+    Args:
+        config: weights and schedules.
+        progress: the fraction of the optimiser steps that are done, in [0, 1).
 
-
-@dataclass(frozen=True)
-class Target:
-    """What is true of a batch. Maps that only some losses need are made when first asked for."""
-
-    labels_BHW: Tensor
-    num_classes: int
-
-    @cached_property
-    def valid_BHW(self) -> Tensor:
-        return self.labels_BHW != VOID
-
-    @cached_property
-    def sobel_BHW(self) -> Tensor:
-        return sobel_boundary(self.labels_BHW, self.num_classes)
-
-
-class Learned(NamedTuple):
-    """The frozen networks that losses look through; None where no term needs one."""
-
-    inverse_net: TransformationNet | None = None
-
-
-@dataclass(frozen=True)
-class Term:
-    """One row of the table: which config field weighs the loss, and how to call it."""
-
-    weight: Callable[[LossConfig], float]
-    compute: Callable[[LossConfig, Prediction, Target, Learned], LossTerm]
-    boundary_head: bool = False
-
-
-def _boundary(prediction: Prediction) -> Tensor:
-    assert prediction.boundary_logits_BHW is not None, "the network has no boundary head"
-    return prediction.boundary_logits_BHW
-
-
-def _inverse_form(
-    config: LossConfig, prediction: Prediction, target: Target, learned: Learned
-) -> LossTerm:
-    assert learned.inverse_net is not None, "no inverse-transformation network was given"
-    return inverse_form(
-        _boundary(prediction),
-        target.sobel_BHW,
-        target.valid_BHW,
-        network=learned.inverse_net,
-        tile=config.tile,
-        tile_reduction=config.tile_reduction,
-    )
-
-
-TERMS: dict[str, Term] = {
-    "cross_entropy": Term(
-        weight=lambda loss: 1.0,
-        compute=lambda loss, prediction, target, learned: cross_entropy(
-            prediction.logits_BKHW, target.labels_BHW
-        ),
-    ),
-    "boundary_cross_entropy": Term(
-        weight=lambda loss: loss.beta,
-        compute=lambda loss, prediction, target, learned: boundary_cross_entropy(
-            _boundary(prediction), target.sobel_BHW, target.valid_BHW
-        ),
-        boundary_head=True,
-    ),
-    "inverse_form": Term(weight=lambda loss: loss.gamma, compute=_inverse_form, boundary_head=True),
-}
-"""The loss of a trial is the weighted sum of these; a term of weight zero is not computed."""
-
-
-def active_weights(config: LossConfig) -> dict[str, float]:
-    """The terms that a trial computes, with their weights."""
-    weights = {name: term.weight(config) for name, term in TERMS.items()}
+    Raises:
+        ValueError: if ``progress`` is not in [0, 1].
+    """
+    if not 0 <= progress <= 1:
+        raise ValueError(f"progress must be in [0, 1], got {progress}")
+    schedules = _schedules(config)
+    weights = {
+        name: term.weight(config) * schedules.get(term.rule, Constant()).factor(progress)
+        for name, term in TERMS.items()
+    }
     return {name: weight for name, weight in weights.items() if weight > 0}
 
 
+def _schedules(config: LossConfig) -> dict[str, Schedule]:
+    """The rules of the config; alpha's are alpha GDL + (1 - alpha) (BL or ABL), of Kervadec."""
+    rules = parse_schedules(config.schedule)
+    if config.alpha == "linear":
+        rest = Linear(0.0, 1 - _LAST_ALPHA)
+        rules |= {"gdl": Linear(1.0, _LAST_ALPHA), "bl": rest, "w_a": rest}
+    elif config.alpha == "stealing":
+        rules |= {"gdl": Lose(_STEALS), "bl": Gain(_STEALS), "w_a": Gain(_STEALS)}
+    return rules
+
+
+def _ever_active(config: LossConfig) -> list[str]:
+    """The terms that are computed at some point of the training."""
+    schedules = _schedules(config)
+    return [
+        name
+        for name, term in TERMS.items()
+        if term.weight(config) > 0 and schedules.get(term.rule, Constant()).ever()
+    ]
+
+
 def needs_boundary_head(config: LossConfig) -> bool:
-    """Whether any active term looks at the boundary head; without one it is not built."""
-    return any(TERMS[name].boundary_head for name in active_weights(config))
+    """Whether a term ever looks at the boundary head; without one it is not built."""
+    return any(TERMS[name].head(config) for name in _ever_active(config))
+
+
+def needs_inverse_net(config: LossConfig) -> bool:
+    """Whether a term ever looks through an inverse-transformation network."""
+    return "inverse_form" in _ever_active(config)
+
+
+def needs_edge_net(config: LossConfig) -> bool:
+    """Whether a term ever looks through SEMEDA's edge network."""
+    return "edge" in _ever_active(config) and config.edge != "multi_task"
 
 
 def loss_terms(
-    config: LossConfig, prediction: Prediction, target: Target, learned: Learned
+    config: LossConfig,
+    prediction: Prediction,
+    target: Target,
+    learned: Learned,
+    *,
+    progress: float = 0.0,
 ) -> dict[str, LossTerm]:
-    """Every active term of this rank's images."""
+    """Every term of this rank's images that is active at this point of the training."""
     return {
         name: TERMS[name].compute(config, prediction, target, learned)
-        for name in active_weights(config)
+        for name in active_weights(config, progress)
     }
 
 
@@ -130,14 +115,20 @@ def combine(
     Returns:
         The objective, and for each term ``total / global count`` (detached): summed over the
         ranks these are the loss values of the whole batch.
+
+    Raises:
+        ValueError: if there are no terms: a schedule has turned all of them off.
     """
+    if not terms:
+        raise ValueError("terms must hold a loss; the weights and schedules leave none")
     ranks = dist.get_world_size() if dist.is_initialized() else 1
     names = sorted(terms)
     counts = torch.stack([terms[name].count.detach().double() for name in names])
     if ranks > 1:
         dist.all_reduce(counts)
+    counts = torch.where(counts > 0, counts, 1.0)
     shares = {
-        name: terms[name].total / count.clamp(min=1).to(terms[name].total.dtype)
+        name: terms[name].total / count.to(terms[name].total.dtype)
         for name, count in zip(names, counts, strict=True)
     }
     objective = torch.stack([weights[name] * shares[name] for name in names]).sum()

@@ -6,9 +6,13 @@ Shape letters: B images, H rows, W columns, T tiles, S tile side, C transformati
 from collections.abc import Callable
 from typing import Literal
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.geometry.tiles import split_tiles
+from trainables.losses.boundary_cross_entropy import check_boundary
+from trainables.losses.inputs import full_precision
 from trainables.losses.term import LossTerm
 
 TransformationNet = Callable[[Tensor, Tensor], Tensor]
@@ -35,14 +39,17 @@ def inverse_form(
     network: TransformationNet,
     tile: int,
     tile_reduction: Literal["sum", "mean"] = "sum",
+    variant: Literal["paper", "released"] = "paper",
+    resize: tuple[int, int] | None = None,
 ) -> LossTerm:
     """Distance of the transformation between predicted and true boundary, tile by tile (Eq. 5).
 
     The gradient flows through the boundary *probabilities*. (The released code feeds the network a
-    log-softmax over one channel, which is constant: it has no gradient at all.)
+    log-softmax over one channel, which is constant: it has no gradient at all. That is no variant.)
 
-    Tiles without a true boundary are left out: nothing says what they were transformed from, and
-    the network never saw such pairs. Void pixels are blank in both maps.
+    "paper" leaves out tiles without a true boundary: nothing says what they were transformed from,
+    and the network never saw such pairs. Void pixels are blank in both maps. "released" keeps every
+    tile and every pixel.
 
     Args:
         boundary_logits_BHW: float, before the sigmoid.
@@ -53,14 +60,35 @@ def inverse_form(
         tile_reduction: "sum" over an image's tiles, then the mean over images (Eq. 5), or "mean"
             over all tiles (the released code). With "sum" the scale of ``gamma`` grows with the
             number of tiles.
+        resize: rows and columns that both maps are resized to first, bilinearly; the released code
+            has (672, 1344) with tiles of 224, whatever the image. "released" only.
+
+    Raises:
+        ValueError: wrong shapes or types, a tile larger than the map, ``resize`` in "paper".
     """
-    valid_BHW = valid_BHW.to(boundary_logits_BHW.dtype)
-    predicted_BTSS = split_tiles(boundary_logits_BHW.sigmoid() * valid_BHW, tile)
-    true_BTSS = split_tiles(boundary_BHW.to(valid_BHW.dtype) * valid_BHW, tile)
+    check_boundary(boundary_logits_BHW, boundary_BHW, valid_BHW)
+    if resize is not None and variant == "paper":
+        raise ValueError(f"resize must be None for variant 'paper', got {resize}")
+    logits_BHW = full_precision(boundary_logits_BHW)
+    if variant == "released":
+        valid_BHW = torch.ones_like(valid_BHW)
+    blank_BHW = ~valid_BHW
+    predicted_BHW = logits_BHW.sigmoid().masked_fill(blank_BHW, 0.0)
+    true_BHW = boundary_BHW.to(logits_BHW.dtype).masked_fill(blank_BHW, 0.0)
+    if resize is not None:
+        predicted_BHW, true_BHW = _resized(predicted_BHW, resize), _resized(true_BHW, resize)
+    predicted_BTSS, true_BTSS = split_tiles(predicted_BHW, tile), split_tiles(true_BHW, tile)
 
     kept_BT = true_BTSS.flatten(2).any(dim=2)
+    if variant == "released":
+        kept_BT = torch.ones_like(kept_BT)
     coefficients_NC = network(predicted_BTSS.flatten(0, 1), true_BTSS.flatten(0, 1))
-    distance_N = euclidean_distance(coefficients_NC) * kept_BT.flatten().to(valid_BHW.dtype)
+    distance_N = euclidean_distance(full_precision(coefficients_NC))
+    total = distance_N.masked_fill(~kept_BT.flatten(), 0.0).sum()
     if tile_reduction == "mean":
-        return LossTerm(distance_N.sum(), kept_BT.sum())
-    return LossTerm(distance_N.sum(), kept_BT.any(dim=1).sum())
+        return LossTerm(total, kept_BT.sum())
+    return LossTerm(total, kept_BT.any(dim=1).sum())
+
+
+def _resized(map_BHW: Tensor, size: tuple[int, int]) -> Tensor:
+    return F.interpolate(map_BHW.unsqueeze(1), size, mode="bilinear").squeeze(1)

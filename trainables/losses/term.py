@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -16,8 +17,8 @@ class LossTerm(NamedTuple):
     """Scalar: the summed loss."""
 
     count: Tensor  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
-    """Scalar, not negative: pixels, tiles or images that ``total`` was summed over."""
+    """Scalar, not negative: pixels, tiles or images (or their weight) that were summed over."""
 
     def value(self) -> Tensor:
         """The loss of one process: ``total / count``, and 0 where nothing was counted."""
-        return self.total / self.count.clamp(min=1)
+        return self.total / torch.where(self.count > 0, self.count, 1)

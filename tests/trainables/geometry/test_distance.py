@@ -1,0 +1,86 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import distance_transform_edt
+from torch import Tensor
+
+from trainables.geometry.distance import NO_SITE, no_site, parabola_pass, squared_distance
+
+Transform = Callable[..., Tensor]
+SHAPES = [(1, 1), (1, 9), (9, 1), (5, 7), (40, 33), (33, 100)]
+
+
+def random_sites(rows: int, columns: int, share: float) -> Tensor:
+    generator = torch.Generator().manual_seed(rows * 1000 + columns)
+    return torch.rand(3, rows, columns, generator=generator) < share
+
+
+def brute_force(sites_NHW: Tensor) -> Tensor:
+    """Every pixel against every site."""
+    answers = []
+    for sites_HW in sites_NHW:
+        sites = sites_HW.nonzero()
+        pixels = torch.ones_like(sites_HW).nonzero()
+        offsets = pixels[:, None] - sites[None]
+        nearest = offsets.square().sum(dim=2).amin(dim=1) if len(sites) else torch.tensor(NO_SITE)
+        answers.append(nearest.expand(len(pixels)).view(sites_HW.shape))
+    return torch.stack(answers)
+
+
+@pytest.mark.parametrize("transform", [squared_distance, parabola_pass])
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 1.0])
+@pytest.mark.parametrize(("rows", "columns"), SHAPES)
+def test_squared_distance_is_that_of_the_nearest_site(
+    rows: int, columns: int, share: float, transform: Transform
+) -> None:
+    sites_NHW = random_sites(rows, columns, share)
+    torch.testing.assert_close(
+        transform(sites_NHW), brute_force(sites_NHW), check_dtype=False, rtol=0, atol=0
+    )
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (31, 31), (0, 31)])
+def test_sites_as_far_apart_as_close_ones_may_be(corner: tuple[int, int]) -> None:
+    """One site in every other block of 32 pixels: the 16-bit pass at its limit."""
+    sites = torch.zeros(1, 192, 256, dtype=torch.bool)
+    sites[:, corner[0] :: 64, corner[1] :: 64] = True
+    expected = distance_transform_edt(~sites[0].numpy()) ** 2
+    np.testing.assert_array_equal(squared_distance(sites)[0], expected.round())
+
+
+def test_long_rows_do_not_overflow() -> None:
+    sites = torch.zeros(1, 2, 40_000, dtype=torch.bool)
+    sites[0, 0, 0] = True
+    assert parabola_pass(sites)[0, 1, [0, 20_000, 39_999]].tolist() == [1, 400_000_001, NO_SITE]
+
+
+def test_a_single_site_by_hand() -> None:
+    sites = torch.zeros(1, 2, 4, dtype=torch.bool)
+    sites[0, 0, 1] = True
+    assert squared_distance(sites).tolist() == [[[1, 0, 1, 4], [2, 1, 2, 5]]]
+
+
+@pytest.mark.parametrize("transform", [squared_distance, parabola_pass])
+@pytest.mark.parametrize("share", [0.002, 0.2])
+def test_spacing_stretches_the_axes_as_scipy_has_it(share: float, transform: Transform) -> None:
+    sites_NHW = random_sites(40, 70, share)
+    sites_NHW[:, 3, 3] = True
+    expected = [distance_transform_edt(~s.numpy(), sampling=(0.97, 2.5)) for s in sites_NHW]
+    actual = transform(sites_NHW, (0.97, 2.5)).sqrt().numpy()
+    np.testing.assert_allclose(actual, np.stack(expected), rtol=1e-12)
+
+
+def test_maps_without_sites_are_named() -> None:
+    sites = torch.zeros(2, 3, 4, dtype=torch.bool)
+    sites[1, 2, 0] = True
+    assert no_site(sites).flatten().tolist() == [True, False]
+    assert (squared_distance(sites)[0] == NO_SITE).all()
+
+
+def test_sites_must_be_maps_of_bool() -> None:
+    with pytest.raises(ValueError, match=r"sites_NHW must be bool of shape \(N,H,W\), got"):
+        squared_distance(torch.zeros(3, 4, 5))
+    with pytest.raises(ValueError, match="sites_NHW"):
+        squared_distance(torch.zeros(4, 5, dtype=torch.bool))

@@ -1,0 +1,196 @@
+"""What every loss owes: derivatives, sums over ranks, void, and finite numbers whatever comes."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.trainables.losses.cases import DETACHED, LOSSES
+from trainables.geometry.boundaries import VOID
+
+CLASSES = 3
+
+
+def batch(images: int = 4, rows: int = 6, columns: int = 7) -> tuple[Tensor, Tensor]:
+    """Float64 logits and labels of regions two pixels wide, with some void."""
+    generator = torch.Generator().manual_seed(images * rows * columns)
+    small = torch.randint(
+        0, CLASSES, (images, (rows + 1) // 2, (columns + 1) // 2), generator=generator
+    )
+    labels = small.repeat_interleave(2, 1).repeat_interleave(2, 2)[:, :rows, :columns].clone()
+    labels[torch.rand(labels.shape, generator=generator) < 0.1] = VOID
+    logits = torch.randn(images, CLASSES, rows, columns, generator=generator, dtype=torch.float64)
+    return logits.requires_grad_(), labels
+
+
+def value_and_gradient(name: str, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    leaf = logits.detach().requires_grad_()
+    term = LOSSES[name](leaf, labels)
+    (gradient,) = torch.autograd.grad(term.total, leaf)
+    return term.total.detach(), term.count, gradient
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if name not in DETACHED])
+def test_derivative_is_that_of_the_value(name: str) -> None:
+    logits, labels = batch(images=2, rows=4, columns=5)
+    assert torch.autograd.gradcheck(lambda x: LOSSES[name](x, labels).total, logits)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_two_ranks_give_what_one_gives(name: str) -> None:
+    logits, labels = batch()
+    whole = value_and_gradient(name, logits, labels)
+    shards = [
+        value_and_gradient(name, logits[part], labels[part])
+        for part in (slice(None, 1), slice(1, None))
+    ]
+    torch.testing.assert_close(sum(shard[0] for shard in shards), whole[0])
+    assert sum(shard[1] for shard in shards) == whole[1]
+    torch.testing.assert_close(torch.cat([shard[2] for shard in shards]), whole[2])
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_order_of_images_does_not_matter(name: str) -> None:
+    logits, labels = batch()
+    order = [2, 0, 3, 1]
+    total, count, gradient = value_and_gradient(name, logits, labels)
+    permuted = value_and_gradient(name, logits[order], labels[order])
+    torch.testing.assert_close(permuted[0], total)
+    assert permuted[1] == count
+    torch.testing.assert_close(permuted[2], gradient[order])
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "hinge"])
+def test_the_numbering_of_classes_does_not_matter(name: str) -> None:
+    logits, labels = batch()
+    order = torch.tensor([1, 2, 0])
+    renumbered = torch.where(labels == VOID, VOID, order.argsort()[labels.clamp(max=CLASSES - 1)])
+    total, _, gradient = value_and_gradient(name, logits, labels)
+    permuted = value_and_gradient(name, logits[:, order], renumbered)
+    torch.testing.assert_close(permuted[0], total)
+    torch.testing.assert_close(permuted[2], gradient[:, order])
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_void_pixels_have_no_say(name: str) -> None:
+    logits, labels = batch()
+    void = (labels == VOID).unsqueeze(1).expand_as(logits)
+    total, count, gradient = value_and_gradient(name, logits, labels)
+    assert not gradient[void].any()
+    other = value_and_gradient(name, torch.where(void, logits.flip(0) + 3, logits), labels)
+    torch.testing.assert_close(other[0], total)
+    assert other[1] == count
+
+
+def uniform(images: int, rows: int, columns: int) -> Tensor:
+    return torch.ones(images, rows, columns, dtype=torch.int64)
+
+
+def hard_case(kind: str) -> tuple[Tensor, Tensor]:
+    """Float32 logits and labels of the inputs that break losses."""
+    rows, columns = {"one_pixel": (1, 1), "one_row": (1, 5), "odd": (5, 3)}.get(kind, (6, 8))
+    logits, labels = batch(2, rows, columns)
+    logits = logits.detach().float()
+    perfect = torch.nn.functional.one_hot(labels.clamp(max=CLASSES - 1), CLASSES).permute(
+        0, 3, 1, 2
+    )
+    changes = {
+        "one_class": (logits, uniform(2, rows, columns)),
+        "all_void": (logits, torch.full_like(labels, VOID)),
+        "one_void_image": (logits, torch.stack((labels[0], torch.full_like(labels[1], VOID)))),
+        "perfect": (perfect * 20.0, labels),
+        "saturated": (perfect * 1e4, labels),
+        "saturated_and_wrong": (perfect.roll(1, 1) * 2e4 - 1e4, labels),
+        "flat": (torch.zeros_like(logits), labels),
+        "huge": (logits.sign() * 1e4, labels),
+    }
+    return changes.get(kind, (logits, labels))
+
+
+HARD = (
+    "one_class",
+    "all_void",
+    "one_void_image",
+    "perfect",
+    "saturated",
+    "saturated_and_wrong",
+    "flat",
+    "huge",
+    "one_pixel",
+    "one_row",
+    "odd",
+)
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+@pytest.mark.parametrize("name", LOSSES)
+def test_value_and_gradient_are_finite(name: str, autocast: bool) -> None:
+    for kind in HARD:
+        logits, labels = hard_case(kind)
+        leaf = logits.bfloat16() if autocast else logits
+        leaf = leaf.detach().requires_grad_()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+            term = LOSSES[name](leaf, labels)
+        value = term.value()
+        (gradient,) = torch.autograd.grad(value, leaf)
+        assert value.isfinite(), kind
+        assert gradient.isfinite().all(), kind
+        assert term.count >= 0, kind
+        assert value.dtype == torch.float32, kind
+        if kind == "all_void":
+            assert (term.total.item(), gradient.any().item()) == (0.0, False)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_single_precision_agrees_with_double(name: str) -> None:
+    logits, labels = batch()
+    double = value_and_gradient(name, logits, labels)
+    single = value_and_gradient(name, logits.detach().float(), labels)
+    torch.testing.assert_close(single[0].double(), double[0], rtol=1e-5, atol=1e-5)
+    scale = double[2].abs().max().item()
+    torch.testing.assert_close(single[2].double(), double[2], rtol=0, atol=1e-5 * scale)
+
+
+def spoilt(how: str) -> tuple[Tensor, Tensor]:
+    logits, labels = batch(2)
+    logits = logits.detach()
+    if how == "not_finite":
+        logits[0, 0, 0, 0] = float("nan")
+    elif how == "out_of_range":
+        labels[0, 0, 0] = CLASSES
+    elif how == "negative":
+        labels[0, 0, 0] = -1
+    elif how == "float_labels":
+        labels = labels.double()
+    elif how == "cropped":
+        labels = labels[:, 1:]
+    return logits, labels
+
+
+MESSAGES = {
+    "not_finite": r"logits\w* must be finite, got nan",
+    "out_of_range": r"labels_BHW must be in 0..2 or 255, got 3",
+    "negative": r"labels_BHW must be in 0..2 or 255, got -1",
+    "float_labels": r"labels_BHW must be torch.int64 of shape \(2, 6, 7\), got torch.float64",
+    "cropped": r"labels_BHW must be torch.int64 of shape \(2, 6, 7\), got .*\(2, 5, 7\)",
+}
+ON_CLASSES = [
+    name
+    for name in LOSSES
+    if name
+    not in ("hinge", "boundary_cross_entropy", "fixed_balance", "inverse_form", "edge_head", "ppce")
+]
+
+
+@pytest.mark.parametrize("how", MESSAGES)
+@pytest.mark.parametrize("name", ON_CLASSES)
+def test_bad_input_is_named(name: str, how: str) -> None:
+    with pytest.raises(ValueError, match=MESSAGES[how]):
+        LOSSES[name](*spoilt(how))
+
+
+@pytest.mark.parametrize("name", ["boundary_cross_entropy", "fixed_balance", "edge_head"])
+def test_bad_boundary_logits_are_named(name: str) -> None:
+    with pytest.raises(ValueError, match="boundary_logits_BHW must be finite, got nan"):
+        LOSSES[name](*spoilt("not_finite"))
+    with pytest.raises(ValueError, match=r"boundary_BHW must be torch.bool of shape \(2, 6, 7\)"):
+        LOSSES[name](*spoilt("cropped"))

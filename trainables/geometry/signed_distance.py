@@ -1,0 +1,91 @@
+"""Signed distance maps of every class, for the boundary loss of Kervadec et al. (MIDL 2019).
+
+Shape letters: B images, K classes, H rows, W columns, N maps (B times K).
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from trainables.geometry.boundaries import VOID, one_hot
+from trainables.geometry.distance import NO_SITE, no_site, squared_distance
+from trainables.geometry.other_class import squared_distance_to_other_class
+
+
+def signed_distance(
+    labels_BHW: Tensor,
+    num_classes: int,
+    *,
+    variant: Literal["paper", "released"] = "paper",
+    truncate: bool = False,
+    spacing: tuple[float, float] = (1.0, 1.0),
+) -> Tensor:
+    """float32 (B,K,H,W), pixels: phi of each class, negative inside it, positive outside.
+
+    "paper" (Eq. 5, the level set of the boundary): the boundary runs between pixels, so the pixels
+    on either side of it lie at -0.5 and +0.5. A class that is absent, or has nothing beside it,
+    has no boundary: its map is zero. Void pixels are outside every class, and make no boundary.
+
+    "released": the distance to the class outside, and minus (the distance to the rest - 1) inside,
+    so the inner rim is at 0 and the outer one at +1. Where the class fills the image, scipy's
+    answer for a map without sites is reproduced: minus (the distance to the point (-1, 0) - 1).
+    The released data loader stores whole numbers; ``truncate`` does so too (toward zero).
+
+    Args:
+        labels_BHW: int64, 0..K-1 or 255.
+        num_classes: K.
+        spacing: height and width of a pixel; only "released" takes others than one.
+    """
+    if variant == "released":
+        phi_BKHW = _released(labels_BHW, num_classes, spacing)
+        return phi_BKHW.trunc() if truncate else phi_BKHW
+    if spacing != (1.0, 1.0):
+        raise ValueError(f"spacing must be (1.0, 1.0) for variant 'paper', got {spacing}")
+    if truncate:
+        raise ValueError("truncate must be False for variant 'paper', got True")
+    return _paper(labels_BHW, num_classes)
+
+
+def _paper(labels_BHW: Tensor, num_classes: int) -> Tensor:
+    """All classes share one inner map: a pixel's distance to the nearest pixel of another class.
+
+    Map by map on a CPU, whose cache then holds what is worked on; image by image on a GPU.
+    """
+    images, rows, columns = labels_BHW.shape
+    phi_BKHW = torch.zeros(images, num_classes, rows, columns, device=labels_BHW.device)
+    depth_BHW = squared_distance_to_other_class(labels_BHW).float().sqrt_().neg_().add_(1.0)
+    chunk = 1 if labels_BHW.device.type == "cpu" else num_classes
+    for labels_HW, depth_HW, phi_KHW in zip(labels_BHW, depth_BHW, phi_BKHW, strict=True):
+        num_valid = (labels_HW != VOID).sum()
+        mask_KHW = one_hot(labels_HW.unsqueeze(0), num_classes).squeeze(0)
+        for mask_NHW, phi_NHW in zip(mask_KHW.split(chunk), phi_KHW.split(chunk), strict=True):
+            size_N = mask_NHW.flatten(1).sum(dim=1)
+            no_boundary_N = (size_N == 0) | (size_N == num_valid)
+            if chunk == 1 and no_boundary_N:
+                continue
+            torch.sub(squared_distance(mask_NHW).float().sqrt_(), 0.5, out=phi_NHW)
+            # Inside, where phi is -0.5 now, it shall be 0.5 - the distance to the rest.
+            phi_NHW.addcmul_(mask_NHW.float(), depth_HW)
+            if chunk > 1:
+                phi_NHW.masked_fill_(no_boundary_N.view(-1, 1, 1), 0.0)
+    return phi_BKHW
+
+
+def _released(labels_BHW: Tensor, num_classes: int, spacing: tuple[float, float]) -> Tensor:
+    mask_BKHW = one_hot(labels_BHW, num_classes)
+    mask_NHW = mask_BKHW.flatten(0, 1)
+    outside_NHW = squared_distance(mask_NHW, spacing).double().sqrt_()
+    inside_NHW = with_phantom(squared_distance(~mask_NHW, spacing), spacing).sqrt_()
+    phi_NHW = torch.where(mask_NHW, 1.0 - inside_NHW, outside_NHW)
+    phi_NHW.masked_fill_(no_site(mask_NHW), 0.0)
+    return phi_NHW.view(mask_BKHW.shape).float()
+
+
+def with_phantom(square_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0)) -> Tensor:
+    """float64: maps without a site get the distance to (-1, 0), which is what scipy gives."""
+    _, rows, columns = square_NHW.shape
+    down_H1 = torch.arange(1, rows + 1, device=square_NHW.device).double().unsqueeze(1) * spacing[0]
+    right_W = torch.arange(columns, device=square_NHW.device).double() * spacing[1]
+    phantom_HW = down_H1.square() + right_W.square()
+    return torch.where(square_NHW >= NO_SITE, phantom_HW, square_NHW.double())

@@ -1,0 +1,197 @@
+"""The Active Boundary Loss (Wang et al., AAAI 2022): which way should the predicted boundary move?
+
+Shape letters: B images, K classes, H rows, W columns, N chosen pixels, D = 8 directions.
+"""
+
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trainables.geometry.boundaries import VOID, two_neighbour_boundary
+from trainables.geometry.distance import no_site, squared_distance
+from trainables.geometry.signed_distance import with_phantom
+from trainables.losses.directions import DIRECTIONS, Around, attached_logits, detached_logits
+from trainables.losses.inputs import check_inputs, full_precision
+from trainables.losses.neighbour_divergence import Divergence, neighbour_divergence
+from trainables.losses.term import LossTerm
+
+SMALLEST_THRESHOLD = 1e-5
+_THRESHOLD_GROWTH = 1.2
+_NEVER = 1e5
+
+Variant = Literal["paper", "released"]
+
+
+def active_boundary(
+    logits_BKHW: Tensor,
+    labels_BHW: Tensor,
+    *,
+    theta: float = 20.0,
+    detach: bool = True,
+    label_smoothing: float = 0.2,
+    max_ratio: float = 0.01,
+    variant: Variant = "paper",
+) -> LossTerm:
+    """Cross-entropy of the direction in which each predicted boundary pixel should move (Eq. 4).
+
+    Pixels whose class distribution differs most from that below or to the right are the predicted
+    boundary (Eq. 1), one pixel dilated. For each, the neighbour nearest to the true boundary is
+    the target (Eq. 2), the Kullback-Leibler divergences to its 8 neighbours are the logits (Eq. 3),
+    and min(M, theta) / theta is the weight, M being its own distance in pixels.
+
+    "paper" is the default because it reads the equations and does not depend on how images are
+    dealt to ranks. It differs from "released", pinned to the authors' code, as follows:
+
+    - the threshold leaves at most ``max_ratio`` of *each image* (released: of one image, but
+      counted over the batch, found in steps of 1.2);
+    - a pixel is tested against either neighbour (released: against the sum of both);
+    - logits are KL(P_i, P_neighbour) as in Eq. 3 (released: the other way round);
+    - M is the distance to the boundary, and pixels with M = 0 are discarded (released: the
+      distance - 1, truncated, and such pixels stay in the mean with weight 0);
+    - the smoothed target is 1 - s and s / 7 (released: s / 8, which sums to 0.975);
+    - images without a true boundary are skipped (released: their predictions are drawn to the
+      corner), and so are void pixels and void neighbours (released: void is boundary);
+    - logits and labels have one size (released: logits are upsampled).
+
+    A neighbour that is void or outside the image counts as equal to the pixel itself, and is never
+    the target. On a GPU the host waits twice, beside ``squared_distance``, to learn
+    how many pixels were chosen.
+
+    Args:
+        logits_BKHW: float.
+        labels_BHW: int64, 0..K-1 or 255.
+        theta: pixels, > 0.
+        detach: keep the gradient from the neighbours ("conflict suppression").
+        label_smoothing: s, in [0, 1).
+        max_ratio: in (0, 1].
+
+    Returns:
+        The sum over the chosen pixels, and their number.
+    """
+    _check_settings(theta, label_smoothing, max_ratio)
+    logits_BKHW = full_precision(logits_BKHW)
+    if variant == "released":
+        logits_BKHW = _resized(logits_BKHW, labels_BHW)
+    check_inputs(logits_BKHW, labels_BHW)
+
+    with torch.no_grad():
+        divergence = neighbour_divergence(logits_BKHW)
+        chosen_BHW = _predicted_boundary(divergence, labels_BHW, max_ratio, variant)
+        distance_BHW = boundary_distance(labels_BHW, variant)
+        if variant == "paper":
+            chosen_BHW = chosen_BHW & (distance_BHW > 0) & (labels_BHW != VOID)
+        around = Around.of(chosen_BHW, labels_BHW, variant)
+        distance_N = distance_BHW[around.centre]
+        beside_ND = distance_BHW[around.beside].masked_fill(~around.usable_ND, _NEVER)
+        target_N = beside_ND.argmin(dim=1)
+        moves_N = around.usable_ND.any(dim=1)
+        if variant == "released":
+            moves_N = beside_ND.amin(dim=1) <= distance_N
+
+    direction_logits = detached_logits if detach else attached_logits
+    logits_ND = direction_logits(logits_BKHW, divergence.log_sum_BHW, around, variant)
+    entropy_N = _cross_entropy(logits_ND, target_N, label_smoothing, variant)
+    weight_N = distance_N.clamp(max=theta).to(entropy_N.dtype) / theta * moves_N
+    return LossTerm((entropy_N * weight_N).sum(), moves_N.sum())
+
+
+def _check_settings(theta: float, label_smoothing: float, max_ratio: float) -> None:
+    if not 0 < theta < float("inf"):
+        raise ValueError(f"theta must be a finite number of pixels > 0, got {theta}")
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"label_smoothing must be in [0, 1), got {label_smoothing}")
+    if not 0 < max_ratio <= 1:
+        raise ValueError(f"max_ratio must be in (0, 1], got {max_ratio}")
+
+
+def _resized(logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor:
+    if logits_BKHW.dim() != 4 or labels_BHW.dim() != 3:
+        return logits_BKHW
+    size = labels_BHW.shape[1:]
+    if logits_BKHW.shape[2:] == size:
+        return logits_BKHW
+    return F.interpolate(logits_BKHW, size=size, mode="bilinear", align_corners=True)
+
+
+def predicted_boundary(
+    logits_BKHW: Tensor, labels_BHW: Tensor, max_ratio: float, variant: Variant
+) -> Tensor:
+    """Bool (B,H,W): Eq. 1 with its adaptive threshold, dilated by one pixel (3x3)."""
+    divergence = neighbour_divergence(logits_BKHW)
+    return _predicted_boundary(divergence, labels_BHW, max_ratio, variant)
+
+
+def _predicted_boundary(
+    divergence: Divergence, labels_BHW: Tensor, max_ratio: float, variant: Variant
+) -> Tensor:
+    below_BHW, right_BHW, _ = divergence
+    allowed = int(below_BHW[0].numel() * max_ratio)
+    if variant == "released":
+        either_BHW = below_BHW + right_BHW
+        above_BHW = either_BHW > _released_threshold(either_BHW, allowed)
+        return _dilated(above_BHW)
+    void_BHW = labels_BHW == VOID
+    below_BHW[:, :-1].masked_fill_(void_BHW[:, :-1] | void_BHW[:, 1:], 0.0)
+    right_BHW[:, :, :-1].masked_fill_(void_BHW[:, :, :-1] | void_BHW[:, :, 1:], 0.0)
+    either_BHW = torch.maximum(below_BHW, right_BHW)
+    largest_B = _largest(either_BHW.flatten(1), allowed)
+    threshold_B11 = largest_B.clamp(min=SMALLEST_THRESHOLD).view(-1, 1, 1)
+    return _dilated(either_BHW > threshold_B11)
+
+
+def _largest(values_BN: Tensor, skipped: int) -> Tensor:
+    """(B,): the largest value of each row but for so many; the least, where there are no more."""
+    last = values_BN.shape[1] - 1
+    if values_BN.device.type == "cpu":
+        place = max(last - skipped, 0)
+        return torch.from_numpy(np.partition(values_BN.numpy(), place, axis=1)[:, place])
+    return values_BN.topk(min(skipped, last) + 1).values[:, -1]
+
+
+def _dilated(map_BHW: Tensor) -> Tensor:
+    """One pixel in each of eight directions, axis by axis."""
+    down_BHW = map_BHW.clone()
+    down_BHW[:, 1:] |= map_BHW[:, :-1]
+    down_BHW[:, :-1] |= map_BHW[:, 1:]
+    wide_BHW = down_BHW.clone()
+    wide_BHW[..., 1:] |= down_BHW[..., :-1]
+    wide_BHW[..., :-1] |= down_BHW[..., 1:]
+    return wide_BHW
+
+
+def _released_threshold(divergence_BHW: Tensor, allowed: int) -> Tensor:
+    """The first of 1e-5 * 1.2^n above which at most ``allowed`` pixels of the *batch* lie.
+
+    That is the first that is not below the (allowed + 1)-th largest value.
+    """
+    thresholds = [SMALLEST_THRESHOLD]
+    while len(thresholds) < 400:
+        thresholds.append(thresholds[-1] * _THRESHOLD_GROWTH)
+    ladder = torch.tensor(thresholds, dtype=divergence_BHW.dtype)
+    ladder = ladder.to(divergence_BHW.device, non_blocking=True)
+    bound = _largest(divergence_BHW.reshape(1, -1), allowed)
+    return ladder[torch.searchsorted(ladder, bound).clamp(max=len(thresholds) - 1)]
+
+
+def boundary_distance(labels_BHW: Tensor, variant: Variant) -> Tensor:
+    """float32 (B,H,W): M, pixels to the true boundary; 0 in a "paper" image that has none."""
+    boundary_BHW = two_neighbour_boundary(labels_BHW, variant=variant)
+    square_BHW = squared_distance(boundary_BHW)
+    if variant == "paper":
+        return square_BHW.masked_fill_(no_site(boundary_BHW), 0).float().sqrt_()
+    return (with_phantom(square_BHW).sqrt_() - 1).clamp_(min=0).trunc_().float()
+
+
+def _cross_entropy(
+    direction_logits_ND: Tensor, target_N: Tensor, smoothing: float, variant: Variant
+) -> Tensor:
+    log_prob_ND = direction_logits_ND.log_softmax(dim=1)
+    hit_N = log_prob_ND.gather(1, target_N.unsqueeze(1)).squeeze(1)
+    if smoothing == 0:
+        return -hit_N
+    others = len(DIRECTIONS) if variant == "released" else len(DIRECTIONS) - 1
+    missed_N = log_prob_ND.sum(dim=1) - hit_N
+    return -((1 - smoothing) * hit_N + smoothing / others * missed_N)

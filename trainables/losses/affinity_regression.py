@@ -1,0 +1,84 @@
+"""Affinity Regression (Cao): do two places of the image have one label? (arXiv 2103.04990)
+
+Shape letters: B images, K classes, H rows, W columns, L places (12x12 and 6x6: 180).
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trainables.geometry.boundaries import VOID
+from trainables.losses.inputs import check_inputs, full_precision
+from trainables.losses.term import LossTerm
+
+SIZES = (12, 6)
+
+
+def affinity_regression(
+    logits_BKHW: Tensor,
+    labels_BHW: Tensor,
+    *,
+    kernel: Literal["square_root", "dot_product"] = "square_root",
+    sampling: Literal["nearest", "average"] = "nearest",
+) -> LossTerm:
+    """Squared error between predicted and true affinity of all pairs of places.
+
+    Labels are sampled at 12x12 and 6x6 places (nearest), which make 180 together; the true affinity
+    of two is 1 where the labels are equal, else 0. The predicted one is the inner product of the
+    square roots of their class probabilities, which is 1 just if these are equal (Eq. 8 to 10).
+    The "dot_product" of the probabilities themselves is what the paper argues against: there, equal
+    distributions are not enough for 1. The paper adds the loss with the weight 0.1.
+
+    "The down-sampling location is aligned with label operations": scores are sampled where labels
+    are, the nearest pixel; "average" takes the mean of each cell's valid pixels instead. Softmax
+    comes after. Square roots are taken as exp(log p / 2), whose derivative is bounded. Pairs with a
+    void end are left out.
+
+    Args:
+        logits_BKHW: float.
+        labels_BHW: int64, 0..K-1 or 255.
+
+    Returns:
+        The sum over pairs, and their number: together the mean squared error.
+    """
+    check_inputs(logits_BKHW, labels_BHW)
+    _, rows, columns = labels_BHW.shape
+    place_L = _places(rows, columns, logits_BKHW.device)
+    labels_BL = labels_BHW.flatten(1)[:, place_L]
+    power = 0.5 if kernel == "square_root" else 1.0
+    with torch.autocast(logits_BKHW.device.type, enabled=False):
+        if sampling == "nearest":
+            scores_BKL = logits_BKHW[:, :, place_L // columns, place_L % columns]
+        else:
+            scores_BKL = _cell_means(logits_BKHW, labels_BHW)
+        root_BKL = (full_precision(scores_BKL).log_softmax(dim=1) * power).exp()
+        predicted_BLL = root_BKL.transpose(1, 2) @ root_BKL
+    true_BLL = (labels_BL.unsqueeze(1) == labels_BL.unsqueeze(2)).to(predicted_BLL.dtype)
+    valid_BL = labels_BL != VOID
+    kept_BLL = valid_BL.unsqueeze(1) & valid_BL.unsqueeze(2)
+    error_BLL = (predicted_BLL - true_BLL).square() * kept_BLL
+    return LossTerm(error_BLL.sum(), kept_BLL.sum())
+
+
+def _places(rows: int, columns: int, device: torch.device) -> Tensor:
+    """(L,): where in a flat image the places are: each cell's first pixel, as "nearest" has it."""
+    places = []
+    for size in SIZES:
+        place_S = torch.arange(size, device=device)
+        row_S1 = (place_S * rows // size).unsqueeze(1)
+        places.append((row_S1 * columns + place_S * columns // size).flatten())
+    return torch.cat(places)
+
+
+def _cell_means(logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor:
+    """(B,K,L): the mean of the valid scores of each cell, 0 where there are none."""
+    logits_BKHW = full_precision(logits_BKHW)
+    valid_B1HW = (labels_BHW != VOID).unsqueeze(1).to(logits_BKHW.dtype)
+    means = []
+    for size in SIZES:
+        sum_BKL = F.adaptive_avg_pool2d(logits_BKHW * valid_B1HW, size).flatten(2)
+        share_B1L = F.adaptive_avg_pool2d(valid_B1HW, size).flatten(2)
+        means.append(sum_BKL / torch.where(share_B1L > 0, share_B1L, 1.0))
+    return torch.cat(means, dim=2)

@@ -1,0 +1,72 @@
+"""What every loss asks of its arguments. Shape letters: B images, K classes, H rows, W columns."""
+
+import torch
+from torch import Tensor
+
+from trainables.geometry.boundaries import VOID
+
+
+def check_inputs(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
+    """Reject logits and labels that no loss can make sense of.
+
+    Values are looked at on a CPU only: on a GPU it would mean waiting for the device every step.
+    There, call ``check_values`` once, on the first batch.
+
+    Raises:
+        ValueError: wrong shapes or types, labels out of range, logits that are not finite.
+    """
+    if logits_BKHW.dim() != 4 or not logits_BKHW.is_floating_point():
+        raise ValueError(
+            "logits_BKHW must be floating point of shape (B,K,H,W), "
+            f"got {logits_BKHW.dtype} of shape {tuple(logits_BKHW.shape)}"
+        )
+    images, _, rows, columns = logits_BKHW.shape
+    check_map("labels_BHW", labels_BHW, torch.int64, (images, rows, columns))
+    if logits_BKHW.device.type == "cpu":
+        check_values(logits_BKHW, labels_BHW)
+
+
+def check_map(name: str, given: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
+    """Reject a map of another type or shape; waits for nothing."""
+    if given.dtype != dtype or tuple(given.shape) != shape:
+        raise ValueError(
+            f"{name} must be {dtype} of shape {shape}, "
+            f"got {given.dtype} of shape {tuple(given.shape)}"
+        )
+
+
+def check_logits(name: str, logits: Tensor, shape: tuple[int, ...]) -> None:
+    """Reject logits of another shape, or (on a CPU, see ``check_inputs``) not finite."""
+    if not logits.is_floating_point() or tuple(logits.shape) != shape:
+        raise ValueError(
+            f"{name} must be floating point of shape {shape}, "
+            f"got {logits.dtype} of shape {tuple(logits.shape)}"
+        )
+    if logits.device.type == "cpu":
+        check_finite(name, logits)
+
+
+def check_values(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
+    """Reject labels out of range and logits that are not finite. Waits for the device.
+
+    Raises:
+        ValueError: naming the argument, the value and what is allowed.
+    """
+    num_classes = logits_BKHW.shape[1]
+    wrong_BHW = ((labels_BHW < 0) | (labels_BHW >= num_classes)) & (labels_BHW != VOID)
+    if wrong_BHW.any():
+        value = int(labels_BHW[wrong_BHW][0])
+        raise ValueError(f"labels_BHW must be in 0..{num_classes - 1} or {VOID}, got {value}")
+    check_finite("logits_BKHW", logits_BKHW)
+
+
+def check_finite(name: str, logits: Tensor) -> None:
+    """Reject NaN and infinity. The sum, at a third of the cost, clears nearly every tensor."""
+    if not logits.detach().sum(dtype=torch.float32).isfinite() and not logits.isfinite().all():
+        value = logits[~logits.isfinite()][0].item()
+        raise ValueError(f"{name} must be finite, got {value}")
+
+
+def full_precision(logits: Tensor) -> Tensor:
+    """Half precision becomes float32, the rest stays: sums over a map need the digits."""
+    return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()

@@ -1,0 +1,30 @@
+"""A loss whose gradient was worked out along with its value."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+
+def with_known_gradient(values: Tensor, total: Tensor, gradient: Tensor) -> Tensor:
+    """The scalar ``total``, whose derivative by ``values`` is ``gradient``.
+
+    For losses whose derivative is a by-product of their value: nothing but the gradient is kept
+    for the backward pass. First derivatives only.
+    """
+    result: Tensor = _KnownGradient.apply(values, total, gradient)
+    return result
+
+
+class _KnownGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, total: Tensor, gradient: Tensor) -> Tensor:
+        ctx.save_for_backward(gradient)
+        return total.clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * upstream, None, None

@@ -1,0 +1,188 @@
+"""Lovasz extension of the Jaccard loss (Berman, Triki and Blaschko, CVPR 2018).
+
+Shape letters: B images, K classes, H rows, W columns, G groups (images, or one), M maps that are
+ranked (one a group and class), P pixels of a map.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from trainables.geometry.boundaries import VOID
+from trainables.losses.inputs import check_inputs, check_logits, check_map, full_precision
+from trainables.losses.known_gradient import with_known_gradient
+from trainables.losses.ranking import Ranking, Variant
+from trainables.losses.term import LossTerm
+
+Classes = Literal["present", "all"] | Sequence[int]
+
+
+def lovasz_softmax(
+    logits_BKHW: Tensor,
+    labels_BHW: Tensor,
+    *,
+    classes: Classes = "present",
+    per_image: bool = True,
+    variant: Variant = "paper",
+) -> LossTerm:
+    """Lovasz-softmax: a surrogate of 1 - IoU, averaged over classes ("IoU" of IABL, Eq. 6).
+
+    By default each image is a group of its own, so two ranks give what one gives: the sum over the
+    images with a valid pixel, and their number. ``per_image=False`` ranks the pixels of the batch
+    together, as the released code does by default; there, a rank's batch is a group, and the value
+    depends on how images are dealt to ranks. (The released code with ``per_image`` breaks on an
+    image without valid pixels; here it is left out.)
+
+    Args:
+        logits_BKHW: float, before the softmax.
+        labels_BHW: int64, 0..K-1 or 255; void pixels are left out.
+        classes: which are averaged: "present" in the group, "all", or a list of them.
+        per_image: rank within each image.
+        variant: "released" only breaks ties otherwise; see ``jaccard_weights``.
+    """
+    check_inputs(logits_BKHW, labels_BHW)
+    settings = _settings(classes, logits_BKHW.shape[1], variant)
+    logits_BKHW = full_precision(logits_BKHW)
+    with torch.no_grad():
+        total, gradient_BKHW, count = _value_and_gradient(
+            logits_BKHW, labels_BHW, settings, per_image
+        )
+    return LossTerm(with_known_gradient(logits_BKHW, total, gradient_BKHW), count)
+
+
+def lovasz_hinge(
+    logits_BHW: Tensor,
+    labels_BHW: Tensor,
+    *,
+    per_image: bool = True,
+    variant: Variant = "paper",
+) -> LossTerm:
+    """Binary Lovasz hinge on one logit a pixel, whose sign is the prediction.
+
+    Groups are as in ``lovasz_softmax``. "released" counts images without valid pixels in the mean,
+    and breaks ties otherwise; "paper" leaves such images out.
+
+    Args:
+        logits_BHW: float.
+        labels_BHW: int64, 1 (foreground), 0 or 255.
+    """
+    check_map("labels_BHW", labels_BHW, torch.int64, tuple(logits_BHW.shape))
+    check_logits("logits_BHW", logits_BHW, tuple(labels_BHW.shape))
+    if labels_BHW.dim() != 3:
+        raise ValueError(f"labels_BHW must be of shape (B,H,W), got {tuple(labels_BHW.shape)}")
+    logits_BHW = full_precision(logits_BHW)
+    with torch.no_grad():
+        groups = labels_BHW.shape[0] if per_image else 1
+        valid_GP = (labels_BHW != VOID).reshape(groups, -1)
+        truth_GP = (labels_BHW == 1).reshape(groups, -1).to(logits_BHW.dtype)
+        sign_GP = truth_GP * 2 - 1
+        error_GP = 1 - logits_BHW.reshape(groups, -1) * sign_GP
+        weight_GP = torch.cat(
+            [
+                Ranking(valid_P, error_GP.dtype, variant).weights(error_1P, truth_1P)
+                for valid_P, error_1P, truth_1P in zip(
+                    valid_GP, error_GP.split(1), truth_GP.split(1), strict=True
+                )
+            ]
+        )
+        total = (error_GP.clamp(min=0) * weight_GP).sum()
+        gradient_BHW = (-sign_GP * weight_GP * (error_GP > 0)).reshape(logits_BHW.shape)
+        kept_G = valid_GP.any(dim=1)
+        count = kept_G.sum() if variant == "paper" else torch.ones_like(kept_G).sum()
+    return LossTerm(with_known_gradient(logits_BHW, total, gradient_BHW), count)
+
+
+class _Settings(NamedTuple):
+    wanted: list[int]
+    present_only: bool
+    variant: Variant
+
+
+def _settings(classes: Classes, num_classes: int, variant: Variant) -> _Settings:
+    if isinstance(classes, str):
+        if classes not in ("present", "all"):
+            raise ValueError(f"classes must be 'present', 'all' or a list, got {classes!r}")
+        return _Settings(list(range(num_classes)), classes == "present", variant)
+    wanted = list(classes)
+    if not wanted or any(not 0 <= wish < num_classes for wish in wanted):
+        raise ValueError(f"classes must be from 0..{num_classes - 1}, got {wanted}")
+    return _Settings(wanted, False, variant)
+
+
+def _value_and_gradient(
+    logits_BKHW: Tensor, labels_BHW: Tensor, settings: _Settings, per_image: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    prob_BKHW = logits_BKHW.softmax(dim=1)
+    slope_BKHW = torch.zeros_like(prob_BKHW)
+    mean_B1HW = torch.zeros_like(prob_BKHW[:, :1])
+    total = logits_BKHW.new_zeros(())
+    count = torch.zeros((), dtype=torch.int64, device=logits_BKHW.device)
+    for group in _groups(len(logits_BKHW), per_image):
+        maps = prob_BKHW[group], slope_BKHW[group], mean_B1HW[group]
+        total += _group(*maps, labels_BHW[group], settings)
+        count += (labels_BHW[group] != VOID).any()
+    # Through the softmax: p_k (slope_k - sum of p slope).
+    return total, slope_BKHW.sub_(mean_B1HW).mul_(prob_BKHW), count
+
+
+def _groups(images: int, per_image: bool) -> list[slice]:
+    if per_image:
+        return [slice(image, image + 1) for image in range(images)]
+    return [slice(None)]
+
+
+def _group(
+    prob_BKHW: Tensor,
+    slope_BKHW: Tensor,
+    mean_B1HW: Tensor,
+    labels_BHW: Tensor,
+    settings: _Settings,
+) -> Tensor:
+    """One group's loss; into ``slope`` its derivative by the probabilities, into ``mean`` p slope.
+
+    Class by class on a CPU, whose cache then holds a map; all at once on a GPU.
+    """
+    labels_P = labels_BHW.flatten()
+    classes_M, share_M = _averaged(labels_P, settings, prob_BKHW.dtype)
+    ranking = Ranking(labels_P != VOID, prob_BKHW.dtype, settings.variant, nonnegative=True)
+    labels_P = labels_P.to(prob_BKHW.dtype)
+    total = prob_BKHW.new_zeros(())
+    chunks: list[Any] = [classes_M]
+    if labels_P.device.type == "cpu":
+        chunks = [slice(wish, wish + 1) for wish in classes_M.tolist()]
+        classes_M, share_M = classes_M.unsqueeze(1), share_M.unsqueeze(1)
+    else:
+        classes_M, share_M = classes_M.unsqueeze(0), share_M.unsqueeze(0)
+    for chunk, classes, share in zip(chunks, classes_M, share_M, strict=True):
+        prob_BMHW = prob_BKHW[:, chunk]
+        truth_MP = torch.empty_like(prob_BMHW.transpose(0, 1).flatten(1))
+        torch.eq(labels_P, classes.to(truth_MP.dtype).unsqueeze(1), out=truth_MP)
+        signed_MP = prob_BMHW.transpose(0, 1).flatten(1) - truth_MP
+        error_MP = signed_MP.abs()
+        weight_MP = ranking.weights(error_MP, truth_MP).mul_(share.unsqueeze(1))
+        total += error_MP.mul_(weight_MP).sum()
+        slope_MBHW = weight_MP.copysign_(signed_MP).view_as(prob_BMHW.transpose(0, 1))
+        slope_BKHW[:, chunk] = slope_MBHW.transpose(0, 1)
+        product_BMHW = prob_BMHW * slope_MBHW.transpose(0, 1)
+        mean_B1HW += product_BMHW.sum(dim=1, keepdim=True)
+    return total
+
+
+def _averaged(labels_P: Tensor, settings: _Settings, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """The classes that a group's loss is averaged over, and the share of each.
+
+    On a CPU absent classes are dropped where only "present" ones count; a GPU need not wait to
+    learn which these are, and gives them no share.
+    """
+    classes_M = torch.tensor(settings.wanted).to(labels_P.device, non_blocking=True)
+    if not settings.present_only:
+        return classes_M, torch.full_like(classes_M, 1 / len(classes_M), dtype=dtype)
+    one = torch.ones((), device=labels_P.device)
+    size = one.new_zeros(VOID + 1).scatter_add_(0, labels_P, one.expand_as(labels_P))
+    kept_M = size[classes_M] > 0
+    share_M = kept_M.to(dtype) / kept_M.sum().clamp(min=1)
+    if labels_P.device.type != "cpu":
+        return classes_M, share_M
+    return classes_M[kept_M], share_M[kept_M]

@@ -1,0 +1,227 @@
+"""The table of losses: which config field weighs each, and how it is called.
+
+Shape letters: B images, K classes, H rows, W columns.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from torch import Tensor
+
+from trainables.config import LossConfig
+from trainables.geometry.boundaries import (
+    VOID,
+    eight_neighbour_boundary,
+    radius_boundary,
+    sobel_boundary,
+)
+from trainables.losses.active_boundary import active_boundary
+from trainables.losses.affinity_regression import affinity_regression
+from trainables.losses.boundary_cross_entropy import boundary_cross_entropy, edge_head_loss
+from trainables.losses.cross_entropy import balanced_cross_entropy, cross_entropy
+from trainables.losses.full_divergence import full_divergence
+from trainables.losses.generalised_dice import generalised_dice
+from trainables.losses.inverse_form import TransformationNet, inverse_form
+from trainables.losses.kervadec import boundary_loss
+from trainables.losses.lovasz import lovasz_softmax
+from trainables.losses.semeda import EdgeNet, ppce_on_edges, semeda
+from trainables.losses.term import LossTerm
+
+
+class Prediction(NamedTuple):
+    """What the network says of a batch."""
+
+    logits_BKHW: Tensor
+    boundary_logits_BHW: Tensor | None
+    """None where the network has no boundary head."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is true of a batch. Maps that only some losses need are made when first asked for."""
+
+    labels_BHW: Tensor
+    num_classes: int
+
+    @cached_property
+    def valid_BHW(self) -> Tensor:
+        return self.labels_BHW != VOID
+
+    @cached_property
+    def sobel_BHW(self) -> Tensor:
+        return sobel_boundary(self.labels_BHW, self.num_classes)
+
+    @cached_property
+    def eight_neighbour_BHW(self) -> Tensor:
+        return eight_neighbour_boundary(self.labels_BHW)
+
+    def boundary_BHW(self, config: LossConfig) -> Tensor:
+        """What InverseForm's boundary head learns."""
+        if config.boundary == "sobel":
+            return self.sobel_BHW
+        return radius_boundary(self.labels_BHW, self.num_classes, variant=config.variant)
+
+
+class Learned(NamedTuple):
+    """The frozen networks that losses look through; None where no term needs one."""
+
+    inverse_net: TransformationNet | None = None
+    edge_net: EdgeNet | None = None
+
+
+@dataclass(frozen=True)
+class Term:
+    """One row of the table."""
+
+    weight: Callable[[LossConfig], float]
+    compute: Callable[[LossConfig, Prediction, Target, Learned], LossTerm]
+    rule: str = ""
+    """The name that a schedule knows the weight by."""
+    head: Callable[[LossConfig], bool] = lambda loss: False
+    """Whether the term looks at the boundary head."""
+
+
+def _head_of(prediction: Prediction) -> Tensor:
+    assert prediction.boundary_logits_BHW is not None, "the network has no boundary head"
+    return prediction.boundary_logits_BHW
+
+
+def _edge_net(learned: Learned) -> EdgeNet:
+    assert learned.edge_net is not None, "no edge network was given"
+    return learned.edge_net
+
+
+def _cross_entropy(
+    config: LossConfig, prediction: Prediction, target: Target, learned: Learned
+) -> LossTerm:
+    if config.class_weights == "none":
+        return cross_entropy(prediction.logits_BKHW, target.labels_BHW)
+    return balanced_cross_entropy(prediction.logits_BKHW, target.labels_BHW, variant=config.variant)
+
+
+def _boundary_cross_entropy(
+    config: LossConfig, prediction: Prediction, target: Target, learned: Learned
+) -> LossTerm:
+    return boundary_cross_entropy(
+        _head_of(prediction),
+        target.boundary_BHW(config),
+        target.valid_BHW,
+        variant=config.variant,
+    )
+
+
+def _inverse_form(
+    config: LossConfig, prediction: Prediction, target: Target, learned: Learned
+) -> LossTerm:
+    assert learned.inverse_net is not None, "no inverse-transformation network was given"
+    return inverse_form(
+        _head_of(prediction),
+        target.boundary_BHW(config),
+        target.valid_BHW,
+        network=learned.inverse_net,
+        tile=config.tile,
+        tile_reduction=config.tile_reduction,
+        variant=config.variant,
+        resize=None if config.resize == "none" else (672, 1344),
+    )
+
+
+def _lovasz(
+    config: LossConfig, prediction: Prediction, target: Target, learned: Learned
+) -> LossTerm:
+    return lovasz_softmax(
+        prediction.logits_BKHW,
+        target.labels_BHW,
+        classes=config.lovasz_classes,
+        per_image=config.lovasz_per_image,
+        variant=config.variant,
+    )
+
+
+def _active_boundary(
+    config: LossConfig, prediction: Prediction, target: Target, learned: Learned
+) -> LossTerm:
+    return active_boundary(
+        prediction.logits_BKHW,
+        target.labels_BHW,
+        theta=config.theta,
+        detach=config.detach,
+        label_smoothing=config.abl_smoothing,
+        max_ratio=config.abl_ratio,
+        variant=config.variant,
+    )
+
+
+def _edge(config: LossConfig, prediction: Prediction, target: Target, learned: Learned) -> LossTerm:
+    logits_BKHW, labels_BHW = prediction.logits_BKHW, target.labels_BHW
+    if config.edge == "multi_task":
+        return edge_head_loss(_head_of(prediction), target.eight_neighbour_BHW, target.valid_BHW)
+    edge_net = _edge_net(learned)
+    if config.edge == "ppce":
+        boundary_BHW = target.eight_neighbour_BHW
+        return ppce_on_edges(logits_BKHW, labels_BHW, boundary_BHW, edge_net=edge_net)
+    return semeda(
+        logits_BKHW,
+        labels_BHW,
+        edge_net=edge_net,
+        lambdas=(config.lambda_1, config.lambda_2, config.lambda_3),
+        matching=config.edge,
+    )
+
+
+def _edge_weight(config: LossConfig) -> float:
+    """SEMEDA's lambdas weigh its layers, inside the term."""
+    if config.edge in ("ppce", "multi_task"):
+        return config.lambda_1
+    return float(config.lambda_1 + config.lambda_2 + config.lambda_3 > 0)
+
+
+TERMS: dict[str, Term] = {
+    "cross_entropy": Term(lambda loss: loss.xe, _cross_entropy),
+    "boundary_cross_entropy": Term(
+        lambda loss: loss.beta, _boundary_cross_entropy, rule="beta", head=lambda loss: True
+    ),
+    "inverse_form": Term(
+        lambda loss: loss.gamma, _inverse_form, rule="gamma", head=lambda loss: True
+    ),
+    "lovasz": Term(lambda loss: loss.lovasz, _lovasz, rule="lovasz"),
+    "active_boundary": Term(lambda loss: loss.w_a, _active_boundary, rule="w_a"),
+    "full_divergence": Term(
+        lambda loss: loss.fkl,
+        lambda loss, prediction, target, learned: full_divergence(
+            prediction.logits_BKHW, target.labels_BHW
+        ),
+        rule="fkl",
+    ),
+    "generalised_dice": Term(
+        lambda loss: loss.gdl,
+        lambda loss, prediction, target, learned: generalised_dice(
+            prediction.logits_BKHW,
+            target.labels_BHW,
+            classes=loss.region_classes,
+            variant=loss.variant,
+        ),
+        rule="gdl",
+    ),
+    "boundary_loss": Term(
+        lambda loss: loss.bl,
+        lambda loss, prediction, target, learned: boundary_loss(
+            prediction.logits_BKHW,
+            target.labels_BHW,
+            classes=loss.region_classes,
+            variant=loss.variant,
+        ),
+        rule="bl",
+    ),
+    "edge": Term(_edge_weight, _edge, rule="edge", head=lambda loss: loss.edge == "multi_task"),
+    "affinity_regression": Term(
+        lambda loss: loss.ar,
+        lambda loss, prediction, target, learned: affinity_regression(
+            prediction.logits_BKHW, target.labels_BHW, kernel=loss.ar_kernel
+        ),
+        rule="ar",
+    ),
+}
+"""The loss of a trial is the weighted sum of these; a term of weight zero is not computed."""
