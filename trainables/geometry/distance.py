@@ -3,9 +3,6 @@
 Shape letters: N maps, H rows, W columns.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-
 import torch
 import torch.nn.functional as F
 from scipy.ndimage import distance_transform_edt
@@ -42,11 +39,7 @@ def squared_distance(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0
         return torch.zeros(sites_NHW.shape, dtype=torch.int32, device=sites_NHW.device)
     if sites_NHW.device.type != "cpu":
         return parabola_pass(sites_NHW, spacing)
-    if len(sites_NHW) == 1 or torch.get_num_threads() == 1:
-        return torch.stack([_on_cpu(sites_HW, spacing) for sites_HW in sites_NHW])
-    # scipy lets other threads run meanwhile.
-    with ThreadPoolExecutor(min(torch.get_num_threads(), len(sites_NHW))) as pool:
-        return torch.stack(list(pool.map(partial(_on_cpu, spacing=spacing), sites_NHW)))
+    return torch.stack([_on_cpu(sites_HW, spacing) for sites_HW in sites_NHW])
 
 
 def no_site(sites_NHW: Tensor) -> Tensor:

@@ -50,13 +50,12 @@ def signed_distance(
 def _paper(labels_BHW: Tensor, num_classes: int) -> Tensor:
     """All classes share one inner map: a pixel's distance to the nearest pixel of another class.
 
-    A few maps at a time on a CPU, one a thread, which its cache then holds; image by image on a
-    GPU.
+    Map by map on a CPU, whose cache then holds what is worked on; image by image on a GPU.
     """
     images, rows, columns = labels_BHW.shape
     phi_BKHW = torch.zeros(images, num_classes, rows, columns, device=labels_BHW.device)
     depth_BHW = squared_distance_to_other_class(labels_BHW).float().sqrt_().neg_().add_(1.0)
-    chunk = torch.get_num_threads() if labels_BHW.device.type == "cpu" else num_classes
+    chunk = 1 if labels_BHW.device.type == "cpu" else num_classes
     for labels_HW, depth_HW, phi_KHW in zip(labels_BHW, depth_BHW, phi_BKHW, strict=True):
         num_valid = (labels_HW != VOID).sum()
         mask_KHW = one_hot(labels_HW.unsqueeze(0), num_classes).squeeze(0)
