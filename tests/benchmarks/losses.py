@@ -42,7 +42,12 @@ BOUNDS = {
     "FKL": (2.5, "-"),
     "AR": (0.3, "-"),
 }
-"""The most a loss may cost, and what the authors' code does."""
+"""The most a loss may cost, and what the authors' code does.
+
+Both are from a run in which cross-entropy took 24 ms. Where it takes 11, so that the processor
+waits less for memory, the authors' way (a torch.sort a class, two transforms a class) comes to 45
+for Lovasz-softmax and 25 for the maps alone.
+"""
 
 
 class EdgeNet(torch.nn.Module):
