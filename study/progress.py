@@ -16,6 +16,8 @@ from study.record import StudyRecord, TrialRecord
 from study.report import percent, shown
 
 _ROWS = 12
+_TOLD_ALWAYS = ("stage", "failed")
+"""Events that leave a line above the live table too."""
 _STYLES = {"running": "yellow", "complete": "green", "pruned": "dim", "failed": "red"}
 
 
@@ -49,7 +51,8 @@ class LiveProgress:
         self.bar.update(
             self.task, completed=done, description=name + "trials", left=self._left(done)
         )
-        if not self.console.is_terminal and (line := describe(event, record)):
+        told = not self.console.is_terminal or event["event"] in _TOLD_ALWAYS
+        if told and (line := describe(event, record)):
             self.console.print(line, highlight=False)
 
     def _done(self) -> int:

@@ -57,7 +57,7 @@ def _quiet() -> None:
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    for name in ("ray", "mlflow", "alembic", "optuna"):
+    for name in ("ray", "mlflow", "alembic", "optuna", "huggingface_hub", "timm"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
