@@ -19,7 +19,7 @@ from study.record import FINAL, StudyRecord, TrialRecord
 from trainables import checkpoint
 from trainables.config import TrialConfig
 from trainables.data import Dataset
-from trainables.lane import LaneSettings
+from trainables.mailbox import LaneSettings
 from trainables.stages import StageRecord, ensure_inverse_net
 
 

@@ -14,7 +14,7 @@ from study.record import StudyRecord
 from study.search import LedgerSearch, Waiting
 from trainables import checkpoint
 from trainables.config import from_flat, identity
-from trainables.lane import LaneSettings
+from trainables.mailbox import LaneSettings
 from trainables.metrics.catalog import METRICS
 from trainables.trial import Trial
 

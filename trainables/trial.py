@@ -12,7 +12,8 @@ import ray
 from ray import tune
 
 from trainables import checkpoint
-from trainables.lane import Epoch, Failed, Lane, LaneDied, LaneRestarted, LaneSettings, Save, Start
+from trainables.lane import Lane, LaneDied, LaneRestarted
+from trainables.mailbox import Epoch, Failed, LaneSettings, Save, Start
 
 _GROUPS_AN_EPOCH = 5
 """Worker groups that may die in one epoch before it is the trial that kills them."""

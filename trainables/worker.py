@@ -14,7 +14,7 @@ from ray.train.torch import get_device
 
 from trainables.config import TrialConfig, from_flat
 from trainables.data import Dataset, load
-from trainables.lane import Close, Command, Epoch, Failed, LaneSettings, Save, Start
+from trainables.mailbox import Close, Command, Epoch, Failed, LaneSettings, Save, Start
 from trainables.metrics import counts_file
 from trainables.stages import load_learned
 from trainables.training import Diverged, Evaluation, Training, rank

@@ -65,7 +65,7 @@ def lane_trials(count: int, workers: int, storage: Path) -> Ends:
 
     from trainables.config import TrialConfig, flatten
     from trainables.data import load
-    from trainables.lane import LaneSettings
+    from trainables.mailbox import LaneSettings
     from trainables.trial import Trial
 
     config = TrialConfig().changed(

@@ -14,7 +14,7 @@ def test_every_path_is_documented_and_round_trips() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"loss/gama": 0.1}, "unknown config path 'loss/gama'; have loss/beta, loss/gamma"),
+        ({"loss/gama": 0.1}, "unknown config path 'loss/gama'; have loss/xe, loss/class_weights"),
         ({"nothing": 1}, "unknown config path 'nothing'; have batch, data, epochs"),
         ({"loss/gamma": -0.1}, "loss/gamma must be"),
         ({"loss/gamma": float("nan")}, "loss/gamma must be"),

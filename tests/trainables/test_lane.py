@@ -34,7 +34,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         import ray
         from ray import tune
 
-        from trainables.lane import LaneSettings
+        from trainables.mailbox import LaneSettings
         from trainables.trial import Trial
 
         settings = LaneSettings(
