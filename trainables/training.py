@@ -102,8 +102,8 @@ class Training:
         self.parallel.train()
         history = []
         for images_BCHW, labels_BHW in training_batches(
-            self.dataset.splits["train"], batch=config.batch, seed=config.seed, epoch=self.epoch,
-            flip=config.data.flip, rank=rank(), ranks=num_ranks(),
+            self.dataset.splits["train"], config.data, batch=config.batch, seed=config.seed,
+            epoch=self.epoch, rank=rank(), ranks=num_ranks(),
         ):  # fmt: skip
             history.append(self._step(images_BCHW.to(self.device), labels_BHW.to(self.device)))
         return self._summary(torch.stack(history))

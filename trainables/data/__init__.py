@@ -18,7 +18,7 @@ from trainables.data import (
     wmh,
 )
 from trainables.data.dataset import DataError, Dataset, ImageList
-from trainables.data.decode import decode
+from trainables.data.decoding import decode
 from trainables.data.samples import Layout, require_all
 
 __all__ = ["LAYOUTS", "DataError", "Dataset", "ImageList", "load", "open_layout"]
