@@ -10,6 +10,7 @@ from cluster import session
 from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import SPACES, Space
 from study.plan import Plan, check_name
+from trainables import recipes
 from trainables.config import DataConfig, TrialConfig, Value, parse
 from trainables.metrics.catalog import METRICS
 
@@ -48,6 +49,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         help="open every file of a dataset and say what is in it, or which are bad",
     )
     data.add_argument("--cache", metavar="auto|on|off", help="decoded images in memory")
+    data.add_argument("--recipe", help=f"a paper's training: {', '.join(recipes.RECIPES)}")
     data.add_argument("--weights", metavar="none|imagenet|PATH", help="of the backbone")
     data.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="changes",
                       help="any config field: --set data/height=120; may be repeated")  # fmt: skip
@@ -126,10 +128,12 @@ def base_config(options: argparse.Namespace, space: Space) -> TrialConfig:
     }  # fmt: skip
     changes = {path: value for path, value in given.items() if value is not None}
     changes |= dict(_change(text) for text in options.changes)
+    recipe = recipes.changes(options.recipe) if options.recipe else {}
     if changes.get("model/weights", "none") not in ("none", "imagenet"):
         changes["model/weights"] = str(Path(changes["model/weights"]).expanduser().resolve())
     if changes.get("data/root"):
         changes["data/root"] = str(Path(changes["data/root"]).expanduser().resolve())
+    changes = {**recipe, **changes}
     if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
         changes["model/network"] = "fpn"
     return TrialConfig().changed({**space.base, **changes})

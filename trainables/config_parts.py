@@ -89,7 +89,7 @@ class DataConfig:
     """Columns cut out of it; 0: its width."""
 
     brightness: float = 0.0
-    """A training image is multiplied by a factor drawn from 1 - brightness .. 1 + brightness."""
+    """A number drawn from -brightness .. brightness is added to a training image, of 0..255."""
 
     def __post_init__(self) -> None:
         require_choices(self, "data")
@@ -102,13 +102,18 @@ class DataConfig:
             self.scale_min <= self.scale_max <= 10, "data/scale_max", "scale_min .. 10",
             self.scale_max,
         )  # fmt: skip
-        require(0 <= self.brightness < 1, "data/brightness", "0 .. 1", self.brightness)
+        require(0 <= self.brightness <= 255, "data/brightness", "0 .. 255", self.brightness)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig:
-    network: Literal["tiny", "unet", "fpn"] = "tiny"
-    """``tiny``: a 16-channel U-Net of our own; the others are segmentation-models-pytorch's."""
+    network: Literal[
+        "tiny", "unet", "fpn", "lraspp", "deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101",
+        "pspnet_r101", "upernet_swin_t", "upernet_swin_s", "upernet_swin_b", "hrnet_w18",
+        "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr", "refinenet_lw_50", "refinenet_lw_101",
+        "refinenet_lw_152", "icnet_r50",
+    ] = "tiny"  # fmt: skip
+    """A row of ``networks/segmentation.py``; ``tiny`` is a 16-channel U-Net of our own."""
 
     encoder: str = "tf_efficientnet_lite0"
     """Backbone of ``unet`` and ``fpn``: any timm name with ``features_only``."""
@@ -118,6 +123,12 @@ class ModelConfig:
 
     width: int = 16
     """Channels of the tiny network at full resolution."""
+
+    auxiliary: bool = True
+    """Train the network's auxiliary heads, if it has any, with their published weights."""
+
+    freeze_batch_norm: bool = False
+    """Keep batch norms at their initial statistics and weights, as SEMEDA does (small batches)."""
 
     def __post_init__(self) -> None:
         require_choices(self, "model")
@@ -130,14 +141,53 @@ class ModelConfig:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OptimConfig:
     optimizer: Literal["adamw", "sgd"] = "adamw"
-    """``sgd`` has momentum 0.9."""
 
     lr: float = 3e-3
-    """Learning rate at the start; it falls to zero by (1 - progress) ** 0.9."""
+    """Learning rate at its peak; ``optim/schedule`` says how it gets there and falls."""
 
     weight_decay: float = 1e-4
+
+    momentum: float = 0.9
+    """Of ``sgd``."""
+
+    schedule: Literal["poly", "one_cycle", "constant"] = "poly"
+    """``poly``: (1 - progress) ** poly_power; ``one_cycle``: up for 30 % of the steps and down."""
+
+    poly_power: float = 0.9
+
+    warmup: float = 0.0
+    """Share of the steps in which ``poly`` rises linearly first."""
+
+    head_lr: float = 1.0
+    """Learning rate of all that is not the backbone, as a multiple of ``lr``."""
+
+    accumulate: int = 1
+    """Batches whose gradients are averaged before the weights move."""
+
+    clip_norm: float = 0.0
+    """The gradient's norm is cut to this; 0 leaves it."""
+
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Of the network's arithmetic (autocast); losses, weights and statistics stay fp32."""
+
+    channels_last: bool = False
+    """Lay images out as (B,H,W,C) in memory, which tensor cores prefer."""
+
+    compile: bool = False
+    """``torch.compile`` the network: slower to start, quicker to run."""
+
+    ema: float = 0.0
+    """Decay of an exponential moving average of the weights, which is then evaluated; 0: none."""
 
     def __post_init__(self) -> None:
         require_choices(self, "optim")
         require(0 < self.lr < float("inf"), "optim/lr", "> 0", self.lr)
-        require(self.weight_decay >= 0, "optim/weight_decay", ">= 0", self.weight_decay)
+        for name in ("weight_decay", "clip_norm", "poly_power"):
+            require(
+                0 <= getattr(self, name) < float("inf"), f"optim/{name}", ">= 0",
+                getattr(self, name),
+            )  # fmt: skip
+        for name in ("momentum", "warmup", "ema"):
+            require(0 <= getattr(self, name) < 1, f"optim/{name}", "in [0, 1)", getattr(self, name))
+        require(0 < self.head_lr < float("inf"), "optim/head_lr", "> 0", self.head_lr)
+        require(self.accumulate >= 1, "optim/accumulate", ">= 1", self.accumulate)

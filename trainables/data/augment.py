@@ -56,8 +56,8 @@ def augment(
     if config.flip and draw.flip < 0.5:
         image_CHW, labels_HW = image_CHW.flip(2), labels_HW.flip(1)
     if config.brightness:
-        factor = 1 + config.brightness * (2 * draw.brightness - 1)
-        image_CHW = vision.adjust_brightness(image_CHW, factor)
+        shift = round(config.brightness * (2 * draw.brightness - 1))
+        image_CHW = (image_CHW.short() + shift).clamp(0, 255).byte()
     return image_CHW, labels_HW
 
 

@@ -68,13 +68,13 @@ def test_a_crop_may_lie_anywhere_and_nowhere_else() -> None:
     assert corners == {3 * top + 7 * left for top in range(2) for left in range(3)}
 
 
-def test_brightness_multiplies_within_its_bounds() -> None:
-    image = torch.full((3, 4, 4), 100, dtype=torch.uint8)
+def test_brightness_shifts_within_its_bounds() -> None:
+    image = torch.full((3, 4, 4), 240, dtype=torch.uint8)
     labels = torch.zeros((4, 4), dtype=torch.uint8)
-    config = DataConfig(brightness=0.3)
+    config = DataConfig(brightness=20)
     seen = [int(augment(image, labels, config, Draw.of(0, 1, i))[0][0, 0, 0]) for i in range(200)]
-    assert 70 <= min(seen) < 75
-    assert 125 < max(seen) <= 130
+    assert 220 <= min(seen) < 223
+    assert max(seen) == 255  # not beyond white
 
 
 def test_a_draw_is_a_function_of_seed_epoch_and_index() -> None:
@@ -87,7 +87,7 @@ def test_a_draw_is_a_function_of_seed_epoch_and_index() -> None:
     [
         ("data/scale_min", 0.0, "data/scale_min must be 0.1 .. 10, got 0.0"),
         ("data/scale_max", 0.5, "data/scale_max must be scale_min .. 10, got 0.5"),
-        ("data/brightness", 1.0, "data/brightness must be 0 .. 1, got 1.0"),
+        ("data/brightness", -1.0, "data/brightness must be 0 .. 255, got -1.0"),
         ("data/holdout", 1, "data/holdout must be 0 or >= 2, got 1"),
         ("data/cache", "maybe", "data/cache must be one of auto, on, off, got 'maybe'"),
     ],

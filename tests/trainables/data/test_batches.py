@@ -16,7 +16,7 @@ def images() -> ImageList:
     ).splits["train"]
 
 
-PAPERS = DataConfig(scale_min=0.5, scale_max=2.0, crop_height=12, crop_width=20, brightness=0.3)
+PAPERS = DataConfig(scale_min=0.5, scale_max=2.0, crop_height=12, crop_width=20, brightness=10)
 
 
 def epoch_of(ranks: int, epoch: int = 1, config: DataConfig = DataConfig()) -> list[list[Tensor]]:  # noqa: B008
