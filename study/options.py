@@ -10,7 +10,8 @@ from cluster import session
 from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import SPACES, Space
 from study.plan import Plan, check_name
-from trainables.config import TrialConfig, parse
+from trainables import recipes
+from trainables.config import DataConfig, TrialConfig, Value, parse
 from trainables.metrics.catalog import METRICS
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes")
@@ -41,6 +42,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     data = parser.add_argument_group("on which data, with which network")
     data.add_argument("--dataset", help="default: shapes, the built-in one")
     data.add_argument("--data", metavar="DIR", help="the dataset's folder")
+    data.add_argument(
+        "--check-data",
+        nargs=2,
+        metavar=("NAME", "DIR"),
+        help="open every file of a dataset and say what is in it, or which are bad",
+    )
+    data.add_argument("--cache", metavar="auto|on|off", help="decoded images in memory")
+    data.add_argument("--recipe", help=f"a paper's training: {', '.join(recipes.RECIPES)}")
     data.add_argument("--weights", metavar="none|imagenet|PATH", help="of the backbone")
     data.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="changes",
                       help="any config field: --set data/height=120; may be repeated")  # fmt: skip
@@ -94,22 +103,37 @@ def tracking_uri_of(options: argparse.Namespace) -> str:
     return str(options.tracking_uri or "") or f"sqlite:///{home().resolve()}/mlflow.db"
 
 
+def data_config(options: argparse.Namespace) -> DataConfig:
+    """What ``--check-data NAME DIR`` is to look at; ``--set data/...`` counts too."""
+    name, folder = options.check_data
+    changes = dict(_change(text) for text in options.changes)
+    changes |= {"data/dataset": name, "data/root": str(Path(folder).expanduser().resolve())}
+    return TrialConfig().changed(changes).data
+
+
+def _change(text: str) -> tuple[str, Value]:
+    """One ``--set PATH=VALUE``."""
+    path, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"--set must be PATH=VALUE, got {text!r}")
+    return path, parse(path, value)
+
+
 def base_config(options: argparse.Namespace, space: Space) -> TrialConfig:
     """The default config, the space's changes, then what the command line sets."""
     given: dict[str, Any] = {
         "data/dataset": options.dataset, "data/root": options.data,
-        "model/weights": options.weights, "epochs": options.epochs, "seed": options.seed,
+        "data/cache": options.cache, "model/weights": options.weights, "epochs": options.epochs,
+        "seed": options.seed,
     }  # fmt: skip
     changes = {path: value for path, value in given.items() if value is not None}
-    for text in options.changes:
-        path, equals, value = text.partition("=")
-        if not equals:
-            raise ValueError(f"--set must be PATH=VALUE, got {text!r}")
-        changes[path] = parse(path, value)
+    changes |= dict(_change(text) for text in options.changes)
+    recipe = recipes.changes(options.recipe) if options.recipe else {}
     if changes.get("model/weights", "none") not in ("none", "imagenet"):
         changes["model/weights"] = str(Path(changes["model/weights"]).expanduser().resolve())
     if changes.get("data/root"):
         changes["data/root"] = str(Path(changes["data/root"]).expanduser().resolve())
+    changes = {**recipe, **changes}
     if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
         changes["model/network"] = "fpn"
     return TrialConfig().changed({**space.base, **changes})

@@ -19,6 +19,7 @@ from rich.console import Console
 from cluster import session
 from search_spaces import SPACES
 from study import describe, options, report, storage
+from study.check_data import check
 from study.ledger import FILE, Ledger
 from study.plan import Plan, check_name, check_tiles, from_event, stage_configs
 from study.record import FINAL, StudyRecord
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         describe.print_list(console)
         return 0
     try:
+        if given.check_data:
+            return 0 if check(options.data_config(given), console) else 2
         with ExitStack() as stack:
             return _study(given, console, stack)
     except ValueError as error:

@@ -28,3 +28,12 @@ def backbone_weights() -> Path:
     if not folder.is_dir():
         pytest.skip("../shared/data/weights is not here")
     return next(folder.glob("tf_efficientnet_lite0*.pth"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """A few real files of every layout; internal, so absent from a public checkout."""
+    root = SHARED / "data"
+    if not root.is_dir():
+        pytest.skip("../shared/data is not here")
+    return root

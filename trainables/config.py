@@ -10,86 +10,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from trainables.config_parts import (
+    DataConfig,
+    ModelConfig,
+    OptimConfig,
+    Value,
+    get_choices,
+    require,
+)
+from trainables.config_parts import require_choices as _require_choices
 from trainables.losses.schedule import parse_schedules
 
-Value = bool | int | float | str
+__all__ = ["DataConfig", "InverseNetConfig", "LossConfig", "ModelConfig", "OptimConfig",
+           "TrialConfig", "Value", "field_types", "flatten", "from_flat", "get_choices", "identity",
+           "parse", "require"]  # fmt: skip
 
-
-def require(condition: bool, path: str, allowed: str, value: object) -> None:
-    """Raise the one-line error that a user reads: the field, what is allowed, the value."""
-    if not condition:
-        raise ValueError(f"{path} must be {allowed}, got {value!r}")
-
-
-def get_choices(part: type, name: str) -> tuple[Value, ...]:
-    """The values that a Literal field allows."""
-    return get_args(get_type_hints(part)[name])
-
-
-def _require_choices(part: Any, prefix: str) -> None:
-    """Check every Literal field of a config part against its choices."""
-    for name, hint in get_type_hints(type(part)).items():
-        if get_origin(hint) is Literal:
-            allowed = "one of " + ", ".join(map(str, get_args(hint)))
-            require(
-                getattr(part, name) in get_args(hint),
-                f"{prefix}/{name}",
-                allowed,
-                getattr(part, name),
-            )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DataConfig:
-    dataset: str = "shapes"
-    """Name of a layout in ``trainables/data``."""
-
-    root: str = ""
-    """Folder the dataset lies in; unused by the built-in one."""
-
-    height: int = 0
-    """Rows an image is resized to; 0 keeps the dataset's own size."""
-
-    width: int = 0
-    """Columns an image is resized to; 0 keeps the dataset's own size."""
-
-    train_images: int = 0
-    """Use only the first so many images of the training list; 0 uses all."""
-
-    val_images: int = 0
-    """The same for the validation list, on which trials are compared."""
-
-    test_images: int = 0
-    """The same for the test list, on which the winner is reported."""
-
-    flip: bool = True
-    """Mirror every other training image, chosen by (seed, epoch, index)."""
-
-    def __post_init__(self) -> None:
-        for name in ("height", "width", "train_images", "val_images", "test_images"):
-            require(getattr(self, name) >= 0, f"data/{name}", ">= 0", getattr(self, name))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelConfig:
-    network: Literal["tiny", "unet", "fpn"] = "tiny"
-    """``tiny``: a 16-channel U-Net of our own; the others are segmentation-models-pytorch's."""
-
-    encoder: str = "tf_efficientnet_lite0"
-    """Backbone of ``unet`` and ``fpn``: any timm name with ``features_only``."""
-
-    weights: str = "none"
-    """Backbone weights: ``none``, ``imagenet`` (timm downloads them) or the path of a file."""
-
-    width: int = 16
-    """Channels of the tiny network at full resolution."""
-
-    def __post_init__(self) -> None:
-        _require_choices(self, "model")
-        require(
-            self.width >= 4 and self.width % 4 == 0, "model/width", "a multiple of 4", self.width
-        )
-        require(bool(self.weights), "model/weights", "none, imagenet or a path", self.weights)
+_PLACES = ("data/root", "data/cache")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,22 +171,6 @@ class InverseNetConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OptimConfig:
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    """``sgd`` has momentum 0.9."""
-
-    lr: float = 3e-3
-    """Learning rate at the start; it falls to zero by (1 - progress) ** 0.9."""
-
-    weight_decay: float = 1e-4
-
-    def __post_init__(self) -> None:
-        _require_choices(self, "optim")
-        require(0 < self.lr < float("inf"), "optim/lr", "> 0", self.lr)
-        require(self.weight_decay >= 0, "optim/weight_decay", ">= 0", self.weight_decay)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class TrialConfig:
     """Everything that decides a trial's numbers, but for the data's content."""
 
@@ -346,9 +266,9 @@ def from_flat(flat: Mapping[str, Value]) -> TrialConfig:
 def identity(config: TrialConfig, data_digest: str) -> str:
     """Twelve hex digits that name a trial by its content: the same content, the same name.
 
-    Where the data lies does not count, only what it holds.
+    Where the data lies and whether it is kept in memory does not count, only what it holds.
     """
-    flat = {path: value for path, value in flatten(config).items() if path != "data/root"}
+    flat = {path: value for path, value in flatten(config).items() if path not in _PLACES}
     text = json.dumps([flat, data_digest], sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

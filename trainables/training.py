@@ -5,34 +5,44 @@ Shape letters: B images, H rows, W columns, N images of a list, P pictures.
 
 import io
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from trainables.config import OptimConfig, TrialConfig
-from trainables.data.batches import evaluation_batches, num_batches, training_batches
+from trainables.config import TrialConfig
+from trainables.data.batches import num_batches, training_batches
 from trainables.data.dataset import Dataset
+from trainables.evaluation import Evaluation, evaluate
 from trainables.losses.compose import (
     Learned,
+    Prediction,
     Target,
     active_weights,
     combine,
+    ever_active,
     loss_terms,
     needs_boundary_head,
 )
-from trainables.metrics import per_image
-from trainables.metrics.per_image import ImageCounts
+from trainables.losses.cross_entropy import cross_entropy
+from trainables.losses.term import LossTerm
 from trainables.networks.batch_norm import make_global
-from trainables.networks.segmentation import Segmenter
+from trainables.networks.segmentation import Segmenter, SegmenterOutput
+from trainables.optimization import (
+    AUTOCAST,
+    Average,
+    freeze_batch_norm,
+    make_optimizer,
+    rate_factor,
+)
+from trainables.ranks import num_ranks, rank
 
-_POLY_POWER = 0.9
-PICTURES = 4
-"""Images of the validation list whose predictions are kept with a checkpoint."""
+AUXILIARY = "auxiliary"
+"""Name of the auxiliary heads' term beside the losses' own."""
 
 
 @dataclass(frozen=True)
@@ -49,23 +59,6 @@ class Diverged:
         return f"the loss was not finite at epoch {self.epoch}, step {self.step}: {terms}"
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """Metrics over a whole list, and the first few predictions for a person to look at."""
-
-    metrics: dict[str, float]
-    counts: ImageCounts
-    predictions_PHW: NDArray[np.uint8]
-
-
-def rank() -> int:
-    return dist.get_rank() if dist.is_initialized() else 0
-
-
-def num_ranks() -> int:
-    return dist.get_world_size() if dist.is_initialized() else 1
-
-
 class Training:
     """The state of one trial on this rank. Every rank makes the same calls in the same order."""
 
@@ -75,22 +68,37 @@ class Training:
         if config.batch < num_ranks():
             raise ValueError(f"batch must be at least the {num_ranks()} ranks, got {config.batch}")
         self.config, self.dataset, self.device = config, dataset, device
-        self.weights = active_weights(config.loss)
+        self.names = ever_active(config.loss)
         self.learned = _to_device(learned, device)
         torch.manual_seed(config.seed)
-        head = needs_boundary_head(config.loss)
-        network = make_global(Segmenter(config.model, dataset.num_classes, head))
-        self.network = network.to(device)
-        self.optimizer = _optimizer(config.optim, self.network)
-        self.steps = num_batches(len(dataset.splits["train"]), config.batch)
-        total_steps = self.steps * config.epochs
+        self.network = self._build(needs_boundary_head(config.loss))
+        if self.network.auxiliary_weights:
+            self.names.append(AUXILIARY)
+        self.optimizer = make_optimizer(config.optim, self.network)
+        batches = num_batches(len(dataset.splits["train"]), config.batch)
+        self.groups = groups_of(batches, config.optim.accumulate)
+        self.steps = len(self.groups)
+        self.total_steps = self.steps * config.epochs
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda step: max(1 - step / total_steps, 0.0) ** _POLY_POWER
+            self.optimizer, lambda step: rate_factor(config.optim, step, self.total_steps)
         )
+        self.scaler = torch.amp.GradScaler(device.type, enabled=config.optim.precision == "fp16")
+        self.average = Average(self.network, config.optim.ema) if config.optim.ema else None
         self.epoch = 0
+        if config.optim.compile:
+            self.network.compile()
         self.parallel: nn.Module = (
             DistributedDataParallel(self.network) if num_ranks() > 1 else self.network
         )
+
+    def _build(self, boundary_head: bool) -> Segmenter:
+        config = self.config
+        network = Segmenter(config.model, self.dataset.num_classes, boundary_head)
+        make_global(network)
+        if config.model.freeze_batch_norm:
+            freeze_batch_norm(network)
+        layout = torch.channels_last if config.optim.channels_last else torch.preserve_format
+        return network.to(self.device).to(memory_format=layout)
 
     def train_epoch(self) -> dict[str, float] | Diverged:
         """Pass once over the training images. Returns each loss term's mean over all ranks.
@@ -100,68 +108,118 @@ class Training:
         config = self.config
         self.epoch += 1
         self.parallel.train()
+        if config.model.freeze_batch_norm:
+            freeze_batch_norm(self.network)
+        batches = training_batches(
+            self.dataset.splits["train"], config.data, batch=config.batch, seed=config.seed,
+            epoch=self.epoch, rank=rank(), ranks=num_ranks(),
+        )  # fmt: skip
         history = []
-        for images_BCHW, labels_BHW in training_batches(
-            self.dataset.splits["train"], batch=config.batch, seed=config.seed, epoch=self.epoch,
-            flip=config.data.flip, rank=rank(), ranks=num_ranks(),
-        ):  # fmt: skip
-            history.append(self._step(images_BCHW.to(self.device), labels_BHW.to(self.device)))
+        for size in self.groups:
+            self.optimizer.zero_grad()
+            for images_BCHW, labels_BHW in islice(batches, size):
+                history.append(self._backward(images_BCHW, labels_BHW, size))
+            self._step()
         return self._summary(torch.stack(history))
 
-    def _step(self, images_BCHW: Tensor, labels_BHW: Tensor) -> Tensor:
-        """One optimiser step. Returns this rank's share of each term, in the weights' order."""
+    def _backward(self, images_BCHW: Tensor, labels_BHW: Tensor, size: int) -> Tensor:
+        """One of ``size`` batches of a step. Returns this rank's share of each term."""
+        labels_BHW = labels_BHW.to(self.device, non_blocking=True)
+        output = self._predict(self.parallel, images_BCHW)
+        weights = active_weights(self.config.loss, self.progress)
+        terms = self._terms(output, labels_BHW)
+        if output.auxiliary_BKHW:
+            terms[AUXILIARY] = self._auxiliary(output, labels_BHW)
+            weights[AUXILIARY] = 1.0
+        objective, shares = combine(terms, weights)
+        if output.boundary_logits_BHW is not None:
+            # A head whose terms are scheduled to start later still takes part in every backward.
+            objective = objective + 0 * output.boundary_logits_BHW.sum()
+        self.scaler.scale(objective / size).backward()
+        none = objective.new_zeros(())
+        loss = torch.stack([weights[name] * share for name, share in shares.items()]).sum()
+        return torch.stack([loss, *(shares.get(name, none) for name in self.names)]).float()
+
+    def _terms(self, output: SegmenterOutput, labels_BHW: Tensor) -> dict[str, LossTerm]:
+        """The losses of a batch; not a number, all of them, where the network's answer is not.
+
+        Losses refuse such logits on a CPU. Here they are a divergence, which every rank must go
+        through with the others.
+        """
+        prediction = Prediction(output.logits_BKHW, output.boundary_logits_BHW)
+        maps = [part for part in prediction if part is not None]
+        if self.device.type == "cpu" and not all(bool(part.isfinite().all()) for part in maps):
+            lost = torch.stack([part.sum() for part in maps]).sum() * float("nan")
+            return {
+                name: LossTerm(lost, lost.new_ones(()))
+                for name in active_weights(self.config.loss, self.progress)
+            }
         target = Target(labels_BHW, self.dataset.num_classes)
-        prediction = self.parallel(images_BCHW)
-        terms = loss_terms(self.config.loss, prediction, target, self.learned)
-        objective, shares = combine(terms, self.weights)
-        self.optimizer.zero_grad()
-        objective.backward()
-        self.optimizer.step()
+        return loss_terms(
+            self.config.loss, prediction, target, self.learned, progress=self.progress
+        )
+
+    @property
+    def progress(self) -> float:
+        """The fraction of the optimiser steps that are done."""
+        return float(self.schedule.last_epoch) / self.total_steps
+
+    def _auxiliary(self, output: SegmenterOutput, labels_BHW: Tensor) -> LossTerm:
+        """The auxiliary heads' cross-entropies, weighed as their papers do."""
+        parts = [cross_entropy(logits, labels_BHW) for logits in output.auxiliary_BKHW]
+        weighed = zip(self.network.auxiliary_weights, parts, strict=True)
+        total = torch.stack([weight * part.total for weight, part in weighed]).sum()
+        return LossTerm(total, parts[0].count)
+
+    def _predict(self, network: nn.Module, images_BCHW: Tensor) -> SegmenterOutput:
+        """Run the network in its precision; what it says comes back as fp32."""
+        optim = self.config.optim
+        images_BCHW = images_BCHW.to(self.device, non_blocking=True)
+        if optim.channels_last:
+            images_BCHW = images_BCHW.contiguous(memory_format=torch.channels_last)
+        lower = AUTOCAST[optim.precision]
+        with torch.autocast(self.device.type, lower, enabled=lower is not None):
+            output: SegmenterOutput = network(images_BCHW)
+        boundary_BHW = output.boundary_logits_BHW
+        return SegmenterOutput(
+            output.logits_BKHW.float(),
+            None if boundary_BHW is None else boundary_BHW.float(),
+            tuple(logits.float() for logits in output.auxiliary_BKHW),
+        )
+
+    def _step(self) -> None:
+        clip_norm = self.config.optim.clip_norm
+        if clip_norm:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.network.parameters(), clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.schedule.step()
-        return torch.stack([shares[name].float() for name in self.weights])
+        if self.average is not None:
+            self.average.update(self.network)
 
     def _summary(self, history_steps_terms: Tensor) -> dict[str, float] | Diverged:
         if dist.is_initialized():
             dist.all_reduce(history_steps_terms)
         history = history_steps_terms.cpu()
+        names = ["loss", *self.names]
         finite = history.isfinite().all(dim=1)
         if not finite.all():
             step = int((~finite).nonzero()[0])
-            values = zip(self.weights, history[step].tolist(), strict=True)
+            values = list(zip(names, history[step].tolist(), strict=True))[1:]
             terms = {name: value if np.isfinite(value) else None for name, value in values}
             return Diverged(self.epoch, step + 1, terms)
-        means = dict(zip(self.weights, history.mean(dim=0).tolist(), strict=True))
-        total = sum(self.weights[name] * mean for name, mean in means.items())
-        return {"train/loss": total, **{f"train/{name}": mean for name, mean in means.items()}}
+        means = zip(names, history.mean(dim=0).tolist(), strict=True)
+        return {f"train/{name}": mean for name, mean in means}
 
-    @torch.no_grad()
     def evaluate(self, split: str = "val") -> Evaluation:
         """Metrics over every image of a list, each on one rank, each once."""
-        images = self.dataset.splits[split]
-        self.network.eval()
-        table = per_image.empty(len(images), self.dataset.num_classes, self.device)
-        predictions_PHW = torch.zeros(
-            (min(PICTURES, len(images)), *images.labels_NHW.shape[1:]), dtype=torch.int64,
-            device=self.device,
+        network = self.network if self.average is None else self.average.network
+        network.eval()
+        return evaluate(
+            lambda images_BCHW: self._predict(network, images_BCHW).logits_BKHW,
+            self.dataset.splits[split], self.dataset.num_classes, self.config.batch, self.device,
         )  # fmt: skip
-        for rows, images_BCHW, labels_BHW in evaluation_batches(
-            images, batch=self.config.batch, rank=rank(), ranks=num_ranks()
-        ):
-            predicted_BHW = self.network(images_BCHW.to(self.device)).logits_BKHW.argmax(dim=1)
-            counts = per_image.count(
-                predicted_BHW, labels_BHW.to(self.device), self.dataset.num_classes
-            )
-            for whole, part in zip(table, counts, strict=True):
-                whole[torch.from_numpy(rows).to(self.device)] = part
-            for row, predicted_HW in zip(rows, predicted_BHW, strict=True):
-                if row < PICTURES:
-                    predictions_PHW[row] = predicted_HW
-        if dist.is_initialized():
-            dist.all_reduce(predictions_PHW)
-        counts = per_image.sum_over_ranks(table)
-        return Evaluation(
-            per_image.summarize(counts), counts, predictions_PHW.cpu().numpy().astype(np.uint8)
-        )
 
     def save(self) -> bytes:
         """Everything that ``load`` needs to go on as if nothing had happened."""
@@ -171,7 +229,10 @@ class Training:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict()["last_epoch"],
+            "scaler": self.scaler.state_dict(),
         }
+        if self.average is not None:
+            state["average"] = self.average.network.state_dict()
         torch.save(state, buffer)
         return buffer.getvalue()
 
@@ -184,16 +245,19 @@ class Training:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.last_epoch = state["schedule"]
+        self.scaler.load_state_dict(state["scaler"])
+        if self.average is not None:
+            self.average.network.load_state_dict(state["average"])
 
 
 def _to_device(learned: Learned, device: torch.device) -> Learned:
-    moved = [part.to(device) if isinstance(part, nn.Module) else part for part in learned]
-    return Learned(*moved)
+    moved = {
+        name: part.to(device) if isinstance(part, nn.Module) else part
+        for name, part in learned._asdict().items()
+    }
+    return Learned(**moved)
 
 
-def _optimizer(config: OptimConfig, network: nn.Module) -> torch.optim.Optimizer:
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(
-            network.parameters(), config.lr, momentum=0.9, weight_decay=config.weight_decay
-        )
-    return torch.optim.AdamW(network.parameters(), config.lr, weight_decay=config.weight_decay)
+def groups_of(batches: int, size: int) -> list[int]:
+    """How many batches each step of an epoch has; the last step takes what is left."""
+    return [min(size, batches - start) for start in range(0, batches, size)]

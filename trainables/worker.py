@@ -14,10 +14,12 @@ from ray.train.torch import get_device
 
 from trainables.config import TrialConfig, from_flat
 from trainables.data import Dataset, load
+from trainables.evaluation import Evaluation
 from trainables.mailbox import Close, Command, Epoch, Failed, LaneSettings, Save, Start
 from trainables.metrics import counts_file
+from trainables.ranks import rank
 from trainables.stages import load_learned
-from trainables.training import Diverged, Evaluation, Training, rank
+from trainables.training import Diverged, Training
 
 
 def work(loop_config: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str)
     [
         ([], "--space must be one of inverseform, got None"),
         (["--space", "invers"], "--space must be one of inverseform, got 'invers'"),
-        (["--space", "inverseform", "--dataset", "kitti"], "data/dataset must be one of camvid"),
+        (["--space", "inverseform", "--dataset", "kitti"], "data/dataset must be one of ade20k"),
         (["--space", "inverseform", "--set", "loss/gama=1"], "unknown config path 'loss/gama'"),
         (["--space", "inverseform", "--set", "epochs=many"], "epochs must be a whole number"),
         (["--space", "inverseform", "--set", "epochs"], "--set must be PATH=VALUE, got 'epochs'"),

@@ -1,26 +1,47 @@
-"""Datasets: one file a layout, each a function from its config to images in memory."""
+"""Datasets: one file a layout, each a function from its config to a list of samples."""
 
 from collections.abc import Callable
 from functools import lru_cache
 
 from trainables.config import DataConfig
-from trainables.data import camvid, shapes
+from trainables.data import (
+    ade20k,
+    camvid,
+    cityscapes,
+    davis2016,
+    folder,
+    lists,
+    nyuv2,
+    pascal_context,
+    shapes,
+    voc2012,
+    wmh,
+)
 from trainables.data.dataset import DataError, Dataset, ImageList
+from trainables.data.decoding import decode
+from trainables.data.samples import Layout, require_all
 
-__all__ = ["LAYOUTS", "DataError", "Dataset", "ImageList", "load"]
+__all__ = ["LAYOUTS", "DataError", "Dataset", "ImageList", "load", "open_layout"]
 
-LAYOUTS: dict[str, Callable[[DataConfig], Dataset]] = {
-    "camvid": camvid.load,
-    "shapes": shapes.load,
+LAYOUTS: dict[str, Callable[[DataConfig], Layout]] = {
+    "ade20k": ade20k.layout,
+    "camvid": camvid.layout,
+    "cityscapes": cityscapes.layout,
+    "davis2016": davis2016.layout,
+    "folder": folder.layout,
+    "nyuv2": nyuv2.layout,
+    "pascal_context": pascal_context.layout,
+    "shapes": shapes.layout,
+    "voc2012": voc2012.layout,
+    "wmh": wmh.layout,
 }
 
 
-@lru_cache(maxsize=2)
-def load(config: DataConfig) -> Dataset:
-    """The dataset that the config names; kept, so that a process decodes it once.
+def open_layout(config: DataConfig) -> Layout:
+    """What the folder holds, by its lists alone: all three splits, no image opened.
 
     Raises:
-        DataError: an unknown layout, half a size, or files that cannot be used.
+        DataError: an unknown layout, half a size, no lists or a split without images.
     """
     if config.dataset not in LAYOUTS:
         known = ", ".join(sorted(LAYOUTS))
@@ -30,4 +51,19 @@ def load(config: DataConfig) -> Dataset:
             f"data/height and data/width must be given together, "
             f"got {config.height} and {config.width}"
         )
-    return LAYOUTS[config.dataset](config)
+    found = LAYOUTS[config.dataset](config)
+    splits = lists.complete(found.splits, config)
+    return Layout(found.name, found.classes, found.colours, splits, found.spacing_mm)
+
+
+@lru_cache(maxsize=2)
+def load(config: DataConfig) -> Dataset:
+    """The dataset that the config names; kept, so that a process decodes it once.
+
+    Raises:
+        DataError: what ``open_layout`` raises, or the first file that cannot be used.
+    """
+    layout = open_layout(config)
+    for samples in layout.splits.values():
+        require_all(samples)
+    return decode(layout, config)

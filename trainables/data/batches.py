@@ -5,13 +5,17 @@ number of ranks sees the same images, and a resumed epoch sees what it would hav
 Shape letters: B images, H rows, W columns.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainables.config import DataConfig
+from trainables.data.augment import Draw, augmented_batch, is_off
 from trainables.data.dataset import ImageList
 
 
@@ -32,29 +36,52 @@ def to_tensors(split: ImageList, indices: NDArray[np.int64]) -> tuple[Tensor, Te
     return images_BHWC.permute(0, 3, 1, 2).float().div(255), labels_BHW.long()
 
 
-def _flipped(
-    images_BCHW: Tensor, labels_BHW: Tensor, indices: NDArray[np.int64], seed: int, epoch: int
-) -> tuple[Tensor, Tensor]:
-    draws = [np.random.default_rng([seed, epoch, index]).random() for index in indices]
-    flip_B = torch.tensor(draws) < 0.5
+def _flipped(images_BCHW: Tensor, labels_BHW: Tensor, draws: list[Draw]) -> tuple[Tensor, Tensor]:
+    flip_B = torch.tensor([draw.flip for draw in draws]) < 0.5
     images_BCHW = torch.where(flip_B.view(-1, 1, 1, 1), images_BCHW.flip(3), images_BCHW)
     return images_BCHW, torch.where(flip_B.view(-1, 1, 1), labels_BHW.flip(2), labels_BHW)
 
 
 def training_batches(
-    split: ImageList, *, batch: int, seed: int, epoch: int, flip: bool, rank: int, ranks: int
-) -> Iterator[tuple[Tensor, Tensor]]:
+    split: ImageList, config: DataConfig, *, batch: int, seed: int, epoch: int, rank: int,
+    ranks: int,
+) -> Iterator[tuple[Tensor, Tensor]]:  # fmt: skip
     """This rank's share of each batch of the epoch: every ``ranks``-th image of it.
 
     ``batch`` counts the images over all ranks and must be at least ``ranks``.
     """
     order = epoch_order(len(split), seed, epoch)
-    for number in range(num_batches(len(split), batch)):
+
+    def share(number: int) -> tuple[Tensor, Tensor]:
         mine = order[number * batch : (number + 1) * batch][rank::ranks]
-        images_BCHW, labels_BHW = to_tensors(split, mine)
-        if flip:
-            images_BCHW, labels_BHW = _flipped(images_BCHW, labels_BHW, mine, seed, epoch)
-        yield images_BCHW, labels_BHW
+        draws = [Draw.of(seed, epoch, int(index)) for index in mine]
+        if not is_off(config):
+            return augmented_batch(split.images_NHWC[mine], split.labels_NHW[mine], config, draws)
+        tensors = to_tensors(split, mine)
+        return _flipped(*tensors, draws) if config.flip else tensors
+
+    numbers = range(num_batches(len(split), batch))
+    if is_off(config) and isinstance(split.images_NHWC, np.ndarray):
+        yield from map(share, numbers)  # a copy of pixels: quicker than a thread
+    else:
+        yield from ahead(share, numbers)
+
+
+_AHEAD = 2
+"""Batches that are made while the network works on the one before them."""
+
+
+def ahead(
+    make: Callable[[int], tuple[Tensor, Tensor]], numbers: Sequence[int]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """What ``make`` gives for each number, in order, made by a thread before it is asked for."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = deque(pool.submit(make, number) for number in numbers[:_AHEAD])
+        for number in [*numbers[_AHEAD:], *[None] * min(_AHEAD, len(numbers))]:
+            done = waiting.popleft().result()
+            if number is not None:
+                waiting.append(pool.submit(make, number))
+            yield done
 
 
 def evaluation_batches(

@@ -13,12 +13,14 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class ImageList:
-    """One split: every image decoded, at one size."""
+    """One split: every image at one size, in memory or read when it is asked for."""
 
     images_NHWC: NDArray[np.uint8]
     labels_NHW: NDArray[np.uint8]
     """0..K-1, void 255."""
     names: tuple[str, ...]
+    spacing_mm: NDArray[np.float32] | None = None
+    """(N,2) rows and columns of a pixel in millimetres, as resized; None for photographs."""
 
     def __len__(self) -> int:
         return len(self.names)

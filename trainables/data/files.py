@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from trainables.data.dataset import DataError, Digest
-from trainables.geometry.boundaries import VOID
+from trainables.data.dataset import DataError
 
 Image.MAX_IMAGE_PIXELS = 178_956_970  # Pillow's own bound; a larger file is an error, see below
 _MASK_MODES = ("L", "P", "1")
+_IMAGE_MODES = ("RGB", "L", "P", "1", "RGBA", "CMYK", "YCbCr", "LA")
 
 
 def folder(root: str, dataset: str) -> Path:
@@ -31,7 +31,23 @@ def folder(root: str, dataset: str) -> Path:
     return path
 
 
-def _open(path: Path, content: bytes) -> Image.Image:
+def descend(root: Path, *names: str) -> Path:
+    """Into each of these children that is there: both `DIR` and `DIR/VOCdevkit` can be given."""
+    for name in names:
+        root = root / name if (root / name).is_dir() else root
+    return root
+
+
+def require_pairs(images: Path, masks: Path) -> None:
+    """Raise a DataError for a mask that has no image. (A sample misses its mask by itself.)"""
+    stems = {path.stem for path in images.glob("*") if path.is_file()}
+    for mask in sorted(masks.glob("*")):
+        if mask.is_file() and not mask.name.startswith(".") and mask.stem not in stems:
+            raise DataError(f"{mask}: no image of that name in {images}")
+
+
+def open_image(path: Path, content: bytes) -> Image.Image:
+    """The decoded image, or a DataError that names its file."""
     try:
         image = Image.open(io.BytesIO(content))
         image.load()
@@ -48,11 +64,13 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def read_image(path: Path, digest: Digest) -> NDArray[np.uint8]:
-    """(H,W,C) uint8 RGB."""
+def read_image(path: Path) -> tuple[NDArray[np.uint8], bytes]:
+    """(H,W,C) uint8 RGB, and the file's content."""
     content = read_bytes(path)
-    digest.add(path.name, content)
-    return np.asarray(_open(path, content).convert("RGB"))
+    image = open_image(path, content)
+    if image.mode not in _IMAGE_MODES:
+        raise DataError(f"{path}: an image must be 8-bit grey or RGB, got mode {image.mode}")
+    return np.asarray(image.convert("RGB")), content
 
 
 def resize_image(image_HWC: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:
@@ -63,14 +81,13 @@ def resize_image(image_HWC: NDArray[np.uint8], size: tuple[int, int] | None) -> 
     return np.asarray(small)
 
 
-def read_mask(path: Path, digest: Digest) -> NDArray[np.uint8]:
-    """(H,W) uint8: class numbers as they stand in the file, palette indices for a palette file."""
+def read_mask(path: Path) -> tuple[NDArray[np.uint8], bytes]:
+    """(H,W) uint8 class numbers as they stand in the file (palette indices for a palette file)."""
     content = read_bytes(path)
-    digest.add(path.name, content)
-    image = _open(path, content)
+    image = open_image(path, content)
     if image.mode not in _MASK_MODES:
         raise DataError(f"{path}: a mask must be 8-bit with one channel, got mode {image.mode}")
-    return np.asarray(image, dtype=np.uint8)
+    return np.asarray(image, dtype=np.uint8), content
 
 
 def resize_mask(mask_HW: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:
@@ -79,12 +96,3 @@ def resize_mask(mask_HW: NDArray[np.uint8], size: tuple[int, int] | None) -> NDA
         return mask_HW
     small = Image.fromarray(mask_HW).resize((size[1], size[0]), Image.Resampling.NEAREST)
     return np.asarray(small)
-
-
-def check_labels(path: Path, mask_HW: NDArray[np.uint8], num_classes: int) -> None:
-    """Raise a DataError if the mask holds a value that is neither a class nor void."""
-    wrong = [int(value) for value in np.unique(mask_HW) if num_classes <= value != VOID]
-    if wrong:
-        raise DataError(
-            f"{path}: labels must be 0..{num_classes - 1} or void ({VOID}), got {wrong[0]}"
-        )

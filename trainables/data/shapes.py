@@ -6,6 +6,7 @@ every machine. Shape letters: H rows, W columns, C colours, N images.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from trainables.config import DataConfig
-from trainables.data.dataset import Dataset, Digest, ImageList
+from trainables.data.samples import Decoded, Layout
 from trainables.geometry.boundaries import VOID
 
 CLASSES = ("background", "disk", "box", "triangle", "pole", "wire")
@@ -128,16 +129,34 @@ def scene(
     return image_HWC.clip(0, 255).astype(np.uint8), labels_HW
 
 
-def load(config: DataConfig) -> Dataset:
-    """Scenes 0, 1, 2 ... of each split."""
+@dataclass(frozen=True)
+class Scene:
+    """A scene that is drawn when it is read."""
+
+    split: str
+    index: int
+    height: int
+    width: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.split}-{self.index:05d}"
+
+    def require_files(self) -> None:
+        """There are none."""
+
+    def read(self) -> Decoded:
+        image_HWC, labels_HW = scene(self.split, self.index, self.height, self.width)
+        content = ((self.name, image_HWC.tobytes() + labels_HW.tobytes()),)
+        return Decoded(image_HWC, labels_HW, content)
+
+
+def layout(config: DataConfig) -> Layout:
+    """Scenes 0, 1, 2 ... of each split: as many as are asked for."""
     rows, columns = config.height or SIZE[0], config.width or SIZE[1]
     asked = {"train": config.train_images, "val": config.val_images, "test": config.test_images}
-    digest = Digest()
-    splits = {}
-    for split, count in COUNTS.items():
-        scenes = [scene(split, index, rows, columns) for index in range(asked[split] or count)]
-        images, labels = zip(*scenes, strict=True)
-        names = tuple(f"{split}-{index:05d}" for index in range(len(scenes)))
-        splits[split] = ImageList(np.stack(images), np.stack(labels), names)
-        digest.add(split, splits[split].images_NHWC.tobytes() + splits[split].labels_NHW.tobytes())
-    return Dataset("shapes", CLASSES, COLOURS, splits, digest.hex())
+    splits = {
+        split: tuple(Scene(split, index, rows, columns) for index in range(asked[split] or count))
+        for split, count in COUNTS.items()
+    }
+    return Layout("shapes", CLASSES, COLOURS, splits)

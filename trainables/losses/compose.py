@@ -22,6 +22,7 @@ __all__ = [
     "Term",
     "active_weights",
     "combine",
+    "ever_active",
     "loss_terms",
     "needs_boundary_head",
     "needs_edge_net",
@@ -63,7 +64,7 @@ def _schedules(config: LossConfig) -> dict[str, Schedule]:
     return rules
 
 
-def _ever_active(config: LossConfig) -> list[str]:
+def ever_active(config: LossConfig) -> list[str]:
     """The terms that are computed at some point of the training."""
     schedules = _schedules(config)
     return [
@@ -75,17 +76,17 @@ def _ever_active(config: LossConfig) -> list[str]:
 
 def needs_boundary_head(config: LossConfig) -> bool:
     """Whether a term ever looks at the boundary head; without one it is not built."""
-    return any(TERMS[name].head(config) for name in _ever_active(config))
+    return any(TERMS[name].head(config) for name in ever_active(config))
 
 
 def needs_inverse_net(config: LossConfig) -> bool:
     """Whether a term ever looks through an inverse-transformation network."""
-    return "inverse_form" in _ever_active(config)
+    return "inverse_form" in ever_active(config)
 
 
 def needs_edge_net(config: LossConfig) -> bool:
     """Whether a term ever looks through SEMEDA's edge network."""
-    return "edge" in _ever_active(config) and config.edge != "multi_task"
+    return "edge" in ever_active(config) and config.edge != "multi_task"
 
 
 def loss_terms(

@@ -45,10 +45,12 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
     def forward(self, x_BDHW: Tensor) -> Tensor:
         if not (self.training and dist.is_initialized() and dist.get_world_size() > 1):
             return self.act(super().forward(x_BDHW))
+        lower, x_BDHW = x_BDHW.dtype, x_BDHW.float()  # autocast: statistics stay fp32
         mean_D, variance_D = self._statistics(x_BDHW)
         scale_D = (variance_D + self.eps).rsqrt() * self.weight
         shift_D = self.bias - mean_D * scale_D
-        return self.act(x_BDHW * scale_D.view(1, -1, 1, 1) + shift_D.view(1, -1, 1, 1))
+        normal_BDHW = x_BDHW * scale_D.view(1, -1, 1, 1) + shift_D.view(1, -1, 1, 1)
+        return self.act(normal_BDHW.to(lower))
 
     def _statistics(self, x_BDHW: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and biased variance over all ranks; the running ones are moved as torch does."""

@@ -1,89 +1,113 @@
-"""Segmentation networks behind one interface, with the boundary head that training may use.
+"""Segmentation networks behind one interface, with the heads that only training uses.
 
 Shape letters: B images, K classes, D features, H rows, W columns (h, w at the features' stride).
 """
 
-from pathlib import Path
+from collections.abc import Callable
+from copy import deepcopy
+from functools import partial
+from typing import NamedTuple
 
-import segmentation_models_pytorch as smp
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig
-from trainables.losses.compose import Prediction
 from trainables.networks.boundary_head import BoundaryHead
-from trainables.networks.tiny import TinyUNet
-from trainables.networks.weights import load_backbone, unreachable
+from trainables.networks.dilated import DeepLabV2, DeepLabV3, DeepLabV3Plus, PSPNet
+from trainables.networks.hrnet import HRNet, HRNetOCR
+from trainables.networks.icnet import ICNet
+from trainables.networks.network import Network
+from trainables.networks.refinenet import RefineNetLW
+from trainables.networks.small import LRASPP, Smp, Tiny
+from trainables.networks.upernet import UPerNet
 
-_DECODERS = {"unet": smp.Unet, "fpn": smp.FPN}
-_STRIDE = 32
+_SWIN = "swin_{}_patch4_window{}_{}"
+NETWORKS: dict[str, Callable[[ModelConfig, int], Network]] = {
+    "tiny": Tiny,
+    "unet": Smp,
+    "fpn": Smp,
+    "lraspp": LRASPP,
+    "deeplabv2_r101": partial(DeepLabV2, resnet="resnet101"),
+    "deeplabv3_r50": partial(DeepLabV3, resnet="resnet50"),
+    "deeplabv3plus_r101": partial(DeepLabV3Plus, resnet="resnet101"),
+    "pspnet_r101": partial(PSPNet, resnet="resnet101"),
+    "upernet_swin_t": partial(UPerNet, swin=_SWIN.format("tiny", 7, 224)),
+    "upernet_swin_s": partial(UPerNet, swin=_SWIN.format("small", 7, 224)),
+    "upernet_swin_b": partial(UPerNet, swin=_SWIN.format("base", 7, 224)),
+    "hrnet_w18": partial(HRNet, name="hrnet_w18"),
+    "hrnet_w18s": partial(HRNet, name="hrnet_w18_small_v2"),
+    "hrnet_w48": partial(HRNet, name="hrnet_w48"),
+    "hrnet_w48_ocr": partial(HRNetOCR, name="hrnet_w48"),
+    "refinenet_lw_50": partial(RefineNetLW, resnet="resnet50"),
+    "refinenet_lw_101": partial(RefineNetLW, resnet="resnet101"),
+    "refinenet_lw_152": partial(RefineNetLW, resnet="resnet152"),
+    "icnet_r50": partial(ICNet, resnet="resnet50"),
+}
+"""``model/network`` -> how to build it for so many classes."""
+
+_MULTIPLE = 32
+"""What every backbone's strides divide."""
 
 
-class SmpFeatures(nn.Module):
-    """Encoder and decoder of a segmentation-models-pytorch network, up to its last layer.
+class SegmenterOutput(NamedTuple):
+    """What the network says of a batch: the losses' ``Prediction``, and auxiliary logits."""
 
-    ``smp``'s models want sides that divide by 32: the image is padded with its own edge, and the
-    features cut back. Dropout is off: what it drops depends on the rank that drops it.
-    """
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        weights = "imagenet" if config.weights == "imagenet" else None
-        options = {"decoder_dropout": 0.0} if config.network == "fpn" else {}
-        try:
-            model = _DECODERS[config.network](
-                f"tu-{config.encoder}", encoder_weights=weights, classes=1, **options
-            )
-        except (RuntimeError, KeyError, ValueError) as error:
-            if weights is None:
-                reason = str(error).splitlines()[0]
-                raise ValueError(f"model/encoder {config.encoder!r}: {reason}") from None
-            raise unreachable(config.encoder, error) from None
-        except OSError as error:
-            raise unreachable(config.encoder, error) from None
-        self.encoder, self.decoder = model.encoder, model.decoder
-        self.out_channels = model.segmentation_head[0].in_channels
-        settings = model.encoder.model.default_cfg
-        self.mean, self.std = settings["mean"], settings["std"]
-        if config.weights not in ("none", "imagenet"):
-            load_backbone(self.encoder.model, Path(config.weights).expanduser())
-
-    def forward(self, images_B3HW: Tensor) -> Tensor:
-        """(B,D,h,w) for images in [0,1]."""
-        rows, columns = images_B3HW.shape[-2:]
-        mean_311 = images_B3HW.new_tensor(self.mean).view(3, 1, 1)
-        std_311 = images_B3HW.new_tensor(self.std).view(3, 1, 1)
-        padding = (0, -columns % _STRIDE, 0, -rows % _STRIDE)
-        padded = F.pad((images_B3HW - mean_311) / std_311, padding, mode="replicate")
-        features = self.decoder(self.encoder(padded))
-        stride = padded.shape[-1] // features.shape[-1]
-        return features[..., : -(-rows // stride), : -(-columns // stride)]
+    logits_BKHW: Tensor
+    boundary_logits_BHW: Tensor | None
+    """None where the network has no boundary head, and in evaluation."""
+    auxiliary_BKHW: tuple[Tensor, ...] = ()
+    """One for each of ``Segmenter.auxiliary_weights`` in training, none in evaluation."""
 
 
 class Segmenter(nn.Module):
-    """Features, a 1x1 classifier, and in training a boundary head on the same features."""
+    """A network, and in training a boundary head on its features and its auxiliary heads."""
 
     def __init__(self, config: ModelConfig, num_classes: int, boundary_head: bool) -> None:
         super().__init__()
-        tiny = config.network == "tiny"
-        self.features = TinyUNet(config.width) if tiny else SmpFeatures(config)
-        channels = self.features.out_channels
-        self.classifier = nn.Conv2d(channels, num_classes, 1)
-        self.boundary_head = BoundaryHead(channels) if boundary_head else None
+        self.network = NETWORKS[config.network](config, num_classes)
+        self.boundary_head = BoundaryHead(self.network.out_channels) if boundary_head else None
+        self.multiple = 1 if config.network == "tiny" else _MULTIPLE
+        self.auxiliary_weights = self.network.auxiliary_weights if config.auxiliary else ()
 
-    def forward(self, images_B3HW: Tensor) -> Prediction:
-        """Logits at the images' size; boundary logits too while training, if there is a head."""
+    @property
+    def transfer(self) -> str:
+        """What became of the backbone's weights, for a person to read."""
+        return self.network.transfer
+
+    def forward(self, images_B3HW: Tensor) -> SegmenterOutput:
+        """Logits at the images' size, for images in [0,1].
+
+        Images whose sides do not divide by 32 are padded with their own edge; what was predicted
+        there is cut off.
+        """
         rows, columns = images_B3HW.shape[-2:]
-        size = (rows, columns)
-        features_BDhw = self.features(images_B3HW)
-        logits_BKHW = _enlarged(self.classifier(features_BDhw), size)
-        if self.boundary_head is None or not self.training:
-            return Prediction(logits_BKHW, None)
-        boundary_B1hw = self.boundary_head(features_BDhw).unsqueeze(1)
-        return Prediction(logits_BKHW, _enlarged(boundary_B1hw, size).squeeze(1))
+        padding = (0, -columns % self.multiple, 0, -rows % self.multiple)
+        padded = F.pad(images_B3HW, padding, mode="replicate") if any(padding) else images_B3HW
+        output = self.network(padded)
+
+        def at_label_size(maps_BKhw: Tensor) -> Tensor:
+            return _enlarged(maps_BKhw, padded)[..., :rows, :columns]
+
+        logits_BKHW = at_label_size(output.logits_BKhw)
+        if not self.training:
+            return SegmenterOutput(logits_BKHW, None)
+        boundary_BHW = None
+        if self.boundary_head is not None:
+            boundary_B1hw = self.boundary_head(output.features_BDhw).unsqueeze(1)
+            boundary_BHW = at_label_size(boundary_B1hw).squeeze(1)
+        auxiliary = tuple(at_label_size(logits) for logits in output.auxiliary)
+        return SegmenterOutput(logits_BKHW, boundary_BHW, auxiliary)
+
+    def plain(self) -> "Segmenter":
+        """A copy without what only training uses: what a user deploys."""
+        copy = deepcopy(self)
+        copy.boundary_head = None
+        copy.network.auxiliary = None
+        return copy.eval()
 
 
-def _enlarged(maps_BKhw: Tensor, size: tuple[int, int]) -> Tensor:
+def _enlarged(maps_BKhw: Tensor, images_B3HW: Tensor) -> Tensor:
+    size = images_B3HW.shape[-2:]
     if maps_BKhw.shape[-2:] == size:
         return maps_BKhw
     return F.interpolate(maps_BKhw, size=size, mode="bilinear", align_corners=False)

@@ -2,41 +2,88 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+_WRAPPERS = ("state_dict", "model", "network", "model_state_dict")
+_PREFIXES = ("module.", "backbone.", "encoder.", "model.", "body.")
+"""What training code puts before a backbone's names; taken off until names fit."""
 
 
 def load_backbone(encoder: nn.Module, path: Path) -> str:
     """Load what fits into a backbone and say how much that was.
 
-    The file is a state dict under timm's names, in any float type.
+    The file is a state dict under timm's names (torchvision's ResNets have the same), in any float
+    type, perhaps wrapped in a checkpoint or with a prefix.
 
     Raises:
         ValueError: no such file, not a state dict, or nothing in it fits.
     """
+    state = read_state(path)
+    own = encoder.state_dict()
+    candidates = [_without_prefix(state, count) for count in range(4)]
+    state = max(candidates, key=lambda names: sum(_fits(own, *item) for item in names.items()))
+    fitting = {
+        name: value.to(own[name].dtype) for name, value in state.items() if _fits(own, name, value)
+    }
+    learned = [name for name in own if not name.endswith("num_batches_tracked")]
+    if not any(name in fitting for name in learned):
+        raise ValueError(f"model/weights: nothing in {path} fits {type(encoder).__name__}")
+    encoder.load_state_dict(fitting, strict=False)
+    missing = [name for name in learned if name not in fitting]
+    left_over = [name for name in state if name not in fitting]
+    return (
+        f"{len(fitting)} tensors loaded from {path.name}, "
+        f"{len(missing)} kept their initial values{_first(missing)}, "
+        f"{len(left_over)} of the file left over{_first(left_over)}"
+    )
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The tensors of a weights file, by name.
+
+    Raises:
+        ValueError: no such file, or it holds no state dict.
+    """
     if not path.is_file():
         raise ValueError(f"model/weights must be none, imagenet or a file, got {str(path)!r}")
     try:
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a file that is no checkpoint
         reason = str(error).splitlines()[0]
         raise ValueError(f"model/weights: {path} is not a weights file: {reason}") from None
-    own = encoder.state_dict()
-    fitting = {
-        name: value.to(own[name].dtype)
-        for name, value in state.items()
-        if name in own and own[name].shape == value.shape
-    }
-    if not fitting:
-        raise ValueError(f"model/weights: nothing in {path} fits {type(encoder).__name__}")
-    encoder.load_state_dict(fitting, strict=False)
-    learned = [name for name in own if not name.endswith("num_batches_tracked")]
-    missing = sum(name not in fitting for name in learned)
-    return (
-        f"{len(fitting)} tensors loaded, {missing} kept their initial values, "
-        f"{len(state) - len(fitting)} of the file left over"
-    )
+    for name in _WRAPPERS:
+        if isinstance(content, dict) and isinstance(content.get(name), dict):
+            content = content[name]
+    tensors = content.items() if isinstance(content, dict) else ()
+    state = {name: value for name, value in tensors if isinstance(value, Tensor)}
+    if not state:
+        raise ValueError(f"model/weights: {path} is not a weights file: it holds no named tensors")
+    return state
+
+
+def _fits(own: dict[str, Tensor], name: str, value: Tensor) -> bool:
+    return name in own and own[name].shape == value.shape
+
+
+def _without_prefix(state: dict[str, Tensor], count: int) -> dict[str, Tensor]:
+    """Names after ``count`` prefixes have been taken off; those without one stay as they are."""
+    for _ in range(count):
+        state = {_stripped(name): value for name, value in state.items()}
+    return state
+
+
+def _stripped(name: str) -> str:
+    for prefix in _PREFIXES:
+        if name.startswith(prefix):
+            return name[len(prefix) :]
+    return name
+
+
+def _first(names: list[str]) -> str:
+    return f" ({names[0]}{', ..' if len(names) > 1 else ''})" if names else ""
 
 
 def unreachable(encoder: str, error: Exception) -> ValueError:

@@ -1,6 +1,7 @@
 """Order and augmentation depend on (seed, epoch, index) alone, not on the number of ranks."""
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -15,10 +16,13 @@ def images() -> ImageList:
     ).splits["train"]
 
 
-def epoch_of(ranks: int, epoch: int = 1) -> list[list[Tensor]]:
+PAPERS = DataConfig(scale_min=0.5, scale_max=2.0, crop_height=12, crop_width=20, brightness=10)
+
+
+def epoch_of(ranks: int, epoch: int = 1, config: DataConfig = DataConfig()) -> list[list[Tensor]]:  # noqa: B008
     """For each batch, its images over all ranks in the order of the whole batch."""
     shares = [
-        [pair[0] for pair in training_batches(images(), batch=4, seed=0, epoch=epoch, flip=True,
+        [pair[0] for pair in training_batches(images(), config, batch=4, seed=0, epoch=epoch,
                                               rank=rank, ranks=ranks)]
         for rank in range(ranks)
     ]  # fmt: skip
@@ -31,11 +35,12 @@ def epoch_of(ranks: int, epoch: int = 1) -> list[list[Tensor]]:
     return whole
 
 
-def test_any_number_of_ranks_sees_the_same_batches() -> None:
-    one = epoch_of(1)
+@pytest.mark.parametrize("config", [DataConfig(), PAPERS], ids=["flip", "all"])
+def test_any_number_of_ranks_sees_the_same_batches(config: DataConfig) -> None:
+    one = epoch_of(1, config=config)
     assert [len(batch) for batch in one] == [4, 4]  # 11 images: three wait for the next order
     for ranks in (2, 3):
-        for batch, other in zip(one, epoch_of(ranks), strict=True):
+        for batch, other in zip(one, epoch_of(ranks, config=config), strict=True):
             assert all(torch.equal(a, b) for a, b in zip(batch, other, strict=True))
 
 
@@ -50,7 +55,7 @@ def test_about_half_are_mirrored_with_their_labels() -> None:
     mirrored = 0
     for epoch in range(1, 31):
         for shown, labels in training_batches(
-            split, batch=11, seed=0, epoch=epoch, flip=True, rank=0, ranks=1
+            split, DataConfig(), batch=11, seed=0, epoch=epoch, rank=0, ranks=1
         ):
             for image, label in zip(shown, labels, strict=True):
                 plain = [i for i in range(11) if np.array_equal(split.labels_NHW[i], label)]

@@ -1,0 +1,129 @@
+"""`--check-data NAME DIR`: open every file of a dataset, say what is in it or which are bad."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from trainables.config import DataConfig
+from trainables.data import DataError, open_layout
+from trainables.data.dataset import Digest
+from trainables.data.samples import Decoded, Layout, Sample, add_to_digest
+from trainables.geometry.boundaries import VOID
+
+_SHOWN = 10
+"""Bad files, and different sizes, that are listed by name."""
+_AT_ONCE = 32
+
+
+@dataclass
+class Facts:
+    """What is known of a split's files. Shape letters: H rows, W columns."""
+
+    images: int = 0
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    labels_256: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
+    boundary: int = 0
+    bad: list[str] = field(default_factory=list)
+
+    def add(self, decoded: Decoded) -> None:
+        self.images += 1
+        self.sizes[decoded.labels_HW.shape[0], decoded.labels_HW.shape[1]] += 1
+        self.labels_256 += np.bincount(decoded.labels_HW.ravel(), minlength=256)
+        self.boundary += int(boundary(decoded.labels_HW).sum())
+
+
+def boundary(labels_HW: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Pixels beside a pixel of another class; one that is void has no boundary."""
+    edge_HW = np.zeros(labels_HW.shape, dtype=bool)
+    for one, other in (
+        ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
+        ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
+    ):
+        a, b = labels_HW[one], labels_HW[other]
+        differs = (a != b) & (a != VOID) & (b != VOID)
+        edge_HW[one] |= differs
+        edge_HW[other] |= differs
+    return edge_HW
+
+
+def check(config: DataConfig, console: Console) -> bool:
+    """Print the facts of every split, or its first bad files. Returns whether all are good.
+
+    Raises:
+        DataError: what is found before any file is opened: no folder, no lists, an empty split.
+    """
+    layout = open_layout(config)
+    digest = Digest()
+    facts: dict[str, Facts] = {}
+    for split, samples in layout.splits.items():
+        if split == "test" and samples == layout.splits["val"]:
+            facts[split] = facts["val"]
+        else:
+            facts[split] = _facts(samples, digest)
+    bad = [line for split, found in facts.items() for line in found.bad
+           if split != "test" or found is not facts["val"]]  # fmt: skip
+    if bad:
+        for line in bad[:_SHOWN]:
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
+        more = f", the first {_SHOWN} are above" if len(bad) > _SHOWN else ""
+        console.print(f"{layout.name}: {len(bad)} bad files{more}", highlight=False)
+        return False
+    _print(layout, facts, digest.hex(), console)
+    return True
+
+
+def _facts(samples: Sequence[Sample], digest: Digest) -> Facts:
+    found = Facts()
+    for outcome in _read_or_say(samples):
+        if isinstance(outcome, DataError):
+            found.bad.append(str(outcome))
+        else:
+            add_to_digest(digest, outcome)
+            found.add(outcome)
+    return found
+
+
+def _read_or_say(samples: Sequence[Sample]) -> Iterator[Decoded | DataError]:
+    def read(sample: Sample) -> Decoded | DataError:
+        try:
+            return sample.read()
+        except DataError as error:
+            return error
+
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, len(samples), _AT_ONCE):
+            yield from pool.map(read, samples[start : start + _AT_ONCE])
+
+
+def _print(layout: Layout, facts: dict[str, Facts], digest: str, console: Console) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("split", "images", "sizes (columns x rows)", "boundary", "void"):
+        table.add_column(name)
+    for split, found in facts.items():
+        sizes = [f"{columns}x{rows}" for (rows, columns), _ in found.sizes.most_common(3)]
+        others = f" and {len(found.sizes) - 3} more" if len(found.sizes) > 3 else ""
+        pixels = found.labels_256.sum()
+        same = split == "test" and found is facts["val"]
+        table.add_row(
+            split, f"{found.images}{' (those of val)' if same else ''}", ", ".join(sizes) + others,
+            f"{found.boundary / pixels:.2%}", f"{found.labels_256[VOID] / pixels:.2%}",
+        )  # fmt: skip
+    console.print(table)
+    shares = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("class", *(f"{split} %" for split in facts)):
+        shares.add_column(name)
+    for label, name in enumerate(layout.classes):
+        cells = [f"{100 * f.labels_256[label] / max(f.labels_256[:VOID].sum(), 1):.2f}"
+                 for f in facts.values()]  # fmt: skip
+        shares.add_row(f"{label} {name}", *cells)
+    console.print(shares)
+    if layout.spacing_mm:
+        spacings = sorted({tuple(round(x, 3) for x in mm) for mm in layout.spacing_mm.values()})
+        console.print(f"spacing in mm (rows, columns): {spacings[:_SHOWN]}", highlight=False)
+    console.print(f"{layout.name}: all files are good; digest {digest}", highlight=False)

@@ -1,0 +1,75 @@
+"""What does not fit is streamed: the same images, the same digest, another place."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.trainables.data.test_camvid import make
+from trainables.config import DataConfig, TrialConfig, identity
+from trainables.data import load
+from trainables.data.batches import evaluation_batches, training_batches
+
+
+def both(root: Path, **changes: Any) -> list[Any]:
+    return [
+        load(DataConfig(dataset="camvid", root=str(root), cache=cache, **changes))
+        for cache in ("on", "off")
+    ]
+
+
+def test_streamed_images_are_the_cached_ones(tmp_path: Path) -> None:
+    kept, streamed = both(make(tmp_path), height=9, width=11)
+    assert streamed.digest == kept.digest
+    assert streamed.size == kept.size == (9, 11)
+    for split, images in kept.splits.items():
+        other = streamed.splits[split]
+        assert other.images_NHWC.nbytes == 0
+        assert other.images_NHWC.shape == images.images_NHWC.shape
+        for rows in (np.array([1, 0]), slice(0, 1), 1, slice(None)):
+            assert np.array_equal(images.images_NHWC[rows], other.images_NHWC[rows])
+            assert np.array_equal(images.labels_NHW[rows], other.labels_NHW[rows])
+
+
+def test_a_streamed_list_trains_and_evaluates_as_a_cached_one(tmp_path: Path) -> None:
+    kept, streamed = both(make(tmp_path))
+    for epoch in (1, 2):
+        batches = [
+            list(training_batches(dataset.splits["train"], DataConfig(scale_max=2.0), batch=1,
+                                  seed=0, epoch=epoch, rank=0, ranks=1))
+            for dataset in (kept, streamed)
+        ]  # fmt: skip
+        assert len(batches[0]) == 2
+        for one, other in zip(*batches, strict=True):
+            assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    shown = [
+        list(evaluation_batches(dataset.splits["val"], batch=2, rank=0, ranks=1))
+        for dataset in (kept, streamed)
+    ]
+    assert torch.equal(shown[0][0][1], shown[1][0][1])
+
+
+def test_a_streamed_list_travels_without_its_images(tmp_path: Path) -> None:
+    _, streamed = both(make(tmp_path))
+    streamed.splits["train"].images_NHWC[[0, 1]]
+    content = pickle.dumps(streamed)
+    assert len(content) < 20_000
+    moved = pickle.loads(content)
+    assert np.array_equal(moved.splits["train"].images_NHWC[[1]],
+                          streamed.splits["train"].images_NHWC[[1]])  # fmt: skip
+
+
+def test_auto_streams_what_does_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = DataConfig(dataset="camvid", root=str(make(tmp_path)))
+    assert isinstance(load.__wrapped__(config).splits["train"].images_NHWC, np.ndarray)
+    needed = 6 * 12 * 16 * 4
+    monkeypatch.setattr("trainables.data.decoding._free_bytes", lambda: 4 * needed - 1)
+    assert not isinstance(load.__wrapped__(config).splits["train"].images_NHWC, np.ndarray)
+
+
+def test_where_images_are_kept_does_not_make_another_trial() -> None:
+    off = TrialConfig().changed({"data/cache": "off"})
+    assert identity(TrialConfig(), "d") == identity(off, "d")

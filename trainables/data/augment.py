@@ -1,0 +1,92 @@
+"""Augmentation of one training image: scale, crop, mirror, brightness, by torchvision's v2.
+
+What is drawn for an image depends on (seed, epoch, index) alone. Targets (boundaries, distances)
+are made from the labels that come out. Shape letters: C colours, H rows, W columns.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional as vision
+
+from trainables.config import DataConfig
+from trainables.geometry.boundaries import VOID
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What chance decided for one image; each in [0, 1)."""
+
+    flip: float
+    scale: float
+    top: float
+    left: float
+    brightness: float
+
+    @classmethod
+    def of(cls, seed: int, epoch: int, index: int) -> "Draw":
+        return cls(*np.random.default_rng([seed, epoch, index]).random(5).tolist())
+
+
+def is_off(config: DataConfig) -> bool:
+    """Whether images stay as they are, but for the mirror."""
+    resizes = (config.scale_min, config.scale_max) != (1, 1)
+    return not (resizes or config.crop_height or config.crop_width or config.brightness)
+
+
+def augment(
+    image_CHW: Tensor, labels_HW: Tensor, config: DataConfig, draw: Draw
+) -> tuple[Tensor, Tensor]:
+    """An image uint8 and its labels uint8, both changed alike.
+
+    A scaled image that is smaller than the crop is padded at its right and bottom: grey in the
+    image, void in the labels.
+    """
+    rows, columns = labels_HW.shape
+    size = (config.crop_height or rows, config.crop_width or columns)
+    scale = config.scale_min + (config.scale_max - config.scale_min) * draw.scale
+    if scale != 1:
+        scaled = [max(round(scale * side), 1) for side in (rows, columns)]
+        image_CHW = vision.resize(image_CHW, scaled, antialias=True)
+        labels_HW = vision.resize(labels_HW[None], scaled, InterpolationMode.NEAREST)[0]
+    image_CHW, labels_HW = _crop(image_CHW, labels_HW, size, draw)
+    if config.flip and draw.flip < 0.5:
+        image_CHW, labels_HW = image_CHW.flip(2), labels_HW.flip(1)
+    if config.brightness:
+        shift = round(config.brightness * (2 * draw.brightness - 1))
+        image_CHW = (image_CHW.short() + shift).clamp(0, 255).byte()
+    return image_CHW, labels_HW
+
+
+_GREY = 124
+"""ImageNet's mean: nothing after normalisation."""
+
+
+def _crop(
+    image_CHW: Tensor, labels_HW: Tensor, size: tuple[int, int], draw: Draw
+) -> tuple[Tensor, Tensor]:
+    below = max(size[0] - labels_HW.shape[0], 0)
+    right = max(size[1] - labels_HW.shape[1], 0)
+    if below or right:
+        image_CHW = vision.pad(image_CHW, [0, 0, right, below], fill=_GREY)
+        labels_HW = vision.pad(labels_HW[None], [0, 0, right, below], fill=VOID)[0]
+    top = int(draw.top * (labels_HW.shape[0] - size[0] + 1))
+    left = int(draw.left * (labels_HW.shape[1] - size[1] + 1))
+    window = (slice(top, top + size[0]), slice(left, left + size[1]))
+    return image_CHW[:, *window], labels_HW[*window]
+
+
+def augmented_batch(
+    images_BHWC: np.ndarray, labels_BHW: np.ndarray, config: DataConfig, draws: list[Draw]
+) -> tuple[Tensor, Tensor]:
+    """Images float (B,3,H,W) in [0,1] and labels int64 (B,H,W), one draw an image."""
+    pairs = [
+        augment(torch.from_numpy(image_HWC).permute(2, 0, 1), torch.from_numpy(labels_HW), config,
+                draw)
+        for image_HWC, labels_HW, draw in zip(images_BHWC, labels_BHW, draws, strict=True)
+    ]  # fmt: skip
+    images, labels = zip(*pairs, strict=True)
+    return torch.stack(images).float().div(255), torch.stack(labels).long()

@@ -1,0 +1,86 @@
+"""Cityscapes fine: `leftImg8bit/SPLIT/CITY/` and `gtFine/SPLIT/CITY/`, 19 classes and void.
+
+The labels of the official test split are not public: the validation split is tested on. Half
+resolution (SEMEDA, Sec. 4.1) is `data/height=512 data/width=1024`.
+Source of ids, names and colours: cityscapesScripts, helpers/labels.py.
+"""
+
+from pathlib import Path
+
+from trainables.config import DataConfig
+from trainables.data import files, lists
+from trainables.data.dataset import DataError
+from trainables.data.samples import LabelTable, Layout, Pair, Sample
+from trainables.geometry.boundaries import VOID
+
+CLASSES = ("road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign",
+           "vegetation", "terrain", "sky", "person", "rider", "car", "truck", "bus", "train",
+           "motorcycle", "bicycle")  # fmt: skip
+COLOURS = ((128, 64, 128), (244, 35, 232), (70, 70, 70), (102, 102, 156), (190, 153, 153),
+           (153, 153, 153), (250, 170, 30), (220, 220, 0), (107, 142, 35), (152, 251, 152),
+           (70, 130, 180), (220, 20, 60), (255, 0, 0), (0, 0, 142), (0, 0, 70), (0, 60, 100),
+           (0, 80, 100), (0, 0, 230), (119, 11, 32))  # fmt: skip
+LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
+"""The labelId of each class."""
+_LAST_ID = 33
+_LICENCE_PLATE = 255
+"""labelId -1 in eight bits."""
+
+IDS = LabelTable.of(
+    {**{value: VOID for value in (*range(_LAST_ID + 1), _LICENCE_PLATE)},
+     **{value: label for label, value in enumerate(LABEL_IDS)}},
+    f"a labelId, 0..{_LAST_ID}",
+)  # fmt: skip
+TRAIN_IDS = LabelTable.plain(len(CLASSES))
+_IMAGE, _TRUTH = "_leftImg8bit", "_gtFine_"
+
+
+def layout(config: DataConfig) -> Layout:
+    """2975 and 500 images in a whole copy. A list's line is an image's path or its plain name."""
+    root = files.folder(config.root, "cityscapes")
+    splits: dict[str, tuple[Sample, ...]] = {}
+    for split, asked in lists.asked_lists(config).items():
+        if asked:
+            lines = lists.read(lists.find(root, asked, root / f"{split}.txt"))
+            splits[split] = tuple(_listed(root, line) for line in lines)
+        elif split != "test":
+            splits[split] = _folder(root, split)
+    return Layout("cityscapes", CLASSES, COLOURS, splits)
+
+
+def _folder(root: Path, split: str) -> tuple[Sample, ...]:
+    """Every image of a split; a mask without its image is an error."""
+    images = sorted((root / "leftImg8bit" / split).glob(f"*/*{_IMAGE}.png"))
+    stems = {image.name.removesuffix(f"{_IMAGE}.png") for image in images}
+    for mask in sorted((root / "gtFine" / split).glob(f"*/*{_TRUTH}label*Ids.png")):
+        stem = mask.name.split(_TRUTH)[0]
+        if stem not in stems:
+            raise DataError(
+                f"{root / 'leftImg8bit' / split / mask.parent.name / stem}{_IMAGE}.png: "
+                f"image of {mask.name} is missing"
+            )
+    if not images:
+        raise DataError(f"{root / 'leftImg8bit' / split}: no CITY/*{_IMAGE}.png in it")
+    return tuple(_pair(root, image) for image in images)
+
+
+def _listed(root: Path, line: lists.Line) -> Pair:
+    text = line.words[0]
+    if text.endswith(".png"):
+        return _pair(root, lists.inside(root, text, line.listed), line.listed)
+    city = text.split("_")[0]
+    found = sorted((root / "leftImg8bit").glob(f"*/{city}/{text}{_IMAGE}.png"))
+    if not found:
+        raise DataError(f"{root / 'leftImg8bit'}: image {text} of {line.listed} is missing")
+    return _pair(root, found[0], line.listed)
+
+
+def _pair(root: Path, image: Path, listed: str = "") -> Pair:
+    """The mask is ``labelTrainIds`` where it was made, else the official ``labelIds``."""
+    city, split = image.parent.name, image.parents[1].name
+    stem = image.name.removesuffix(f"{_IMAGE}.png")
+    folder = root / "gtFine" / split / city
+    train_ids = folder / f"{stem}{_TRUTH}labelTrainIds.png"
+    if train_ids.is_file():
+        return Pair(stem, image, train_ids, TRAIN_IDS, listed)
+    return Pair(stem, image, folder / f"{stem}{_TRUTH}labelIds.png", IDS, listed)

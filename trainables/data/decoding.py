@@ -1,0 +1,147 @@
+"""From a layout's samples to images of one size: all in memory, or read when they are asked for.
+
+Shape letters: N images, H rows, W columns, C colours.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainables.config import DataConfig
+from trainables.data import files
+from trainables.data.dataset import DataError, Dataset, Digest, ImageList
+from trainables.data.samples import Decoded, Layout, Sample, add_to_digest
+
+Size = tuple[int, int]
+_THREADS = min(os.cpu_count() or 1, 16)
+_AT_ONCE = 32
+_BYTES_A_PIXEL = 4
+"""Three colours and a label."""
+_MEMORY_SHARE = 0.25
+"""Of the free memory: the driver's copy, the object store's and room for both to be made."""
+
+
+def decode(layout: Layout, config: DataConfig) -> Dataset:
+    """Every file is opened once, whether it is then kept or not: bad ones are found here.
+
+    Raises:
+        DataError: the first sample that cannot be used, or sizes that differ.
+    """
+    size = (config.height, config.width) if config.height else None
+    first = layout.splits["train"][0].read()
+    rows, columns = size or first.labels_HW.shape
+    count = sum(len(samples) for samples in layout.splits.values())
+    needed = count * rows * columns * _BYTES_A_PIXEL
+    keep = config.cache == "on" or (config.cache == "auto" and fits(needed))
+    digest = Digest()
+    splits: dict[str, ImageList] = {}
+    for split, samples in layout.splits.items():
+        if split == "test" and samples == layout.splits["val"]:
+            splits[split] = splits["val"]
+        else:
+            splits[split] = _decode_split(layout, samples, size, digest, keep)
+    return Dataset(layout.name, layout.classes, layout.colours, splits, digest.hex())
+
+
+def fits(needed_bytes: int) -> bool:
+    """Whether that much can be kept in memory beside what runs there."""
+    return needed_bytes <= _MEMORY_SHARE * _free_bytes()
+
+
+def _free_bytes() -> int:
+    meminfo = Path("/proc/meminfo")
+    if meminfo.is_file():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def read_all(samples: Sequence[Sample]) -> Iterator[Decoded]:
+    """In order, by several threads, few at a time."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for start in range(0, len(samples), _AT_ONCE):
+            yield from pool.map(lambda sample: sample.read(), samples[start : start + _AT_ONCE])
+
+
+def _decode_split(
+    layout: Layout, samples: tuple[Sample, ...], size: Size | None, digest: Digest, keep: bool
+) -> ImageList:
+    images_NHWC: NDArray[np.uint8] | None = None
+    labels_NHW: NDArray[np.uint8] = np.zeros((0, 0, 0), dtype=np.uint8)
+    target: Size = size or (0, 0)
+    spacing_mm = np.zeros((len(samples), 2), dtype=np.float32)
+    for index, (sample, decoded) in enumerate(zip(samples, read_all(samples), strict=True)):
+        add_to_digest(digest, decoded)
+        own: Size = (decoded.labels_HW.shape[0], decoded.labels_HW.shape[1])
+        if images_NHWC is None:
+            target = size or own
+            room = len(samples) if keep else 1
+            images_NHWC = np.empty((room, *target, 3), dtype=np.uint8)
+            labels_NHW = np.empty((room, *target), dtype=np.uint8)
+        if size is None and own != target:
+            raise DataError(
+                f"{sample.name}: size {own} differs from {samples[0].name}'s {target}; images of "
+                f"different sizes need data/height and data/width"
+            )
+        if layout.spacing_mm is not None:
+            spacing_mm[index] = np.array(layout.spacing_mm[sample.name]) * own / target
+        row = index if keep else 0
+        images_NHWC[row], labels_NHW[row] = resized(decoded, target)
+    assert images_NHWC is not None
+    names = tuple(sample.name for sample in samples)
+    spacing = spacing_mm if layout.spacing_mm is not None else None
+    if keep:
+        return ImageList(images_NHWC, labels_NHW, names, spacing)
+    reader = Reader(samples, target)
+    return ImageList(Streamed(reader, 0), Streamed(reader, 1), names, spacing)  # type: ignore[arg-type]
+
+
+def resized(decoded: Decoded, size: Size) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    return files.resize_image(decoded.image_HWC, size), files.resize_mask(decoded.labels_HW, size)
+
+
+class Reader:
+    """Reads samples from disk; remembers the last ones, because labels are asked after images."""
+
+    def __init__(self, samples: tuple[Sample, ...], size: Size) -> None:
+        self.samples, self.size = samples, size
+        self._last: tuple[tuple[int, ...], Any] = ((), None)
+
+    def read(self, rows: tuple[int, ...]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Images (N,H,W,C) and labels (N,H,W) of these samples."""
+        known, pair = self._last
+        if known != rows or pair is None:
+            decoded = read_all([self.samples[row] for row in rows])
+            images, labels = zip(*(resized(one, self.size) for one in decoded), strict=True)
+            pair = np.stack(images), np.stack(labels)
+            self._last = rows, pair
+        return pair[0], pair[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"samples": self.samples, "size": self.size, "_last": ((), None)}
+
+
+class Streamed:
+    """Looks like an array of all images (or labels), and reads those that are taken out of it."""
+
+    nbytes = 0
+    """Of memory."""
+
+    def __init__(self, reader: Reader, part: int) -> None:
+        self.reader, self.part = reader, part
+        channels = (3,) if part == 0 else ()
+        self.shape = (len(reader.samples), *reader.size, *channels)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> NDArray[np.uint8]:
+        rows = np.atleast_1d(np.arange(len(self))[index])
+        taken = self.reader.read(tuple(rows.tolist()))[self.part]
+        return taken[0] if np.ndim(np.arange(len(self))[index]) == 0 else taken

@@ -1,0 +1,180 @@
+"""NYU Depth v2, 40 classes and void: label PNGs, or the official `nyu_depth_v2_labeled.mat`.
+
+As PNG: `rgb/NUMBER.png` and `label40_minus1/NUMBER.png` (0..39, void 255), if wanted
+`depth_x5000/` (uint16, metres = value / 5000, 0 = unknown) and `normals_rgb/` (value / 127.5 - 1).
+`splits.mat` (795 and 654, numbers from 1) and, for the .mat, `classMapping40.mat` lie beside it or
+in `meta/`. Source: Silberman et al., ECCV 2012; the 40 classes are Gupta et al.'s, CVPR 2013.
+Shape letters: H rows, W columns, C colours or coordinates.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainables.config import DataConfig
+from trainables.data import files, lists
+from trainables.data.dataset import DataError
+from trainables.data.samples import Decoded, LabelTable, Layout, Pair, Sample, voc_palette
+from trainables.geometry.boundaries import VOID
+
+CLASSES = tuple((
+    "wall, floor, cabinet, bed, chair, sofa, table, door, window, bookshelf, picture, counter, "
+    "blinds, desk, shelves, curtain, dresser, pillow, mirror, floor mat, clothes, ceiling, books, "
+    "refridgerator, television, paper, towel, shower curtain, box, whiteboard, person, "
+    "night stand, toilet, sink, lamp, bathtub, bag, otherstructure, otherfurniture, otherprop"
+).split(", "))  # fmt: skip
+COLOURS = voc_palette(len(CLASSES) + 1)[1:]
+TABLE = LabelTable.plain(len(CLASSES))
+OFFICIAL = "nyu_depth_v2_labeled.mat"
+_DEPTH_SCALE = 5000.0
+
+
+@dataclass(frozen=True)
+class MatSample:
+    """One of the 1449 images of the official file; numbers count from 1."""
+
+    root: Path
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.number:06d}"
+
+    def require_files(self) -> None:
+        if not (self.root / OFFICIAL).is_file():
+            raise DataError(f"{self.root / OFFICIAL}: missing")
+
+    def read(self) -> Decoded:
+        row = self._row()
+        opened = _open_mat(self.root / OFFICIAL)
+        image_HWC = np.ascontiguousarray(np.asarray(opened["images"][row]).transpose(2, 1, 0))
+        fine_HW = np.asarray(opened["labels"][row]).T
+        labels_HW = np.ascontiguousarray(_to_40(self.root)[fine_HW])
+        content = ((f"{self.name}/labels", labels_HW.tobytes()),
+                   (f"{self.name}/image", image_HWC.tobytes()))  # fmt: skip
+        return Decoded(image_HWC, labels_HW, content)
+
+    def depth_m(self) -> NDArray[np.float32]:
+        """(H,W) metres, filled in by the authors: known everywhere."""
+        return np.asarray(_open_mat(self.root / OFFICIAL)["depths"][self._row()]).T
+
+    def _row(self) -> int:
+        count = len(_open_mat(self.root / OFFICIAL)["images"])
+        if not 1 <= self.number <= count:
+            raise DataError(f"{self.root / OFFICIAL}: image {self.number} is missing, has {count}")
+        return self.number - 1
+
+
+def layout(config: DataConfig) -> Layout:
+    """795 training and 654 test images; ``data/holdout`` takes a validation list out of training.
+
+    A list's line is a number, or a file name whose stem is one.
+    """
+    root = files.folder(config.root, "nyuv2")
+    official = _official_numbers(root)
+    splits: dict[str, tuple[Sample, ...]] = {}
+    for split, asked in lists.asked_lists(config).items():
+        if asked:
+            lines = lists.read(lists.find(root, asked, root / f"{split}.txt"))
+            splits[split] = tuple(_sample(root, _number(line), line.listed) for line in lines)
+        elif split != "val":
+            numbers = official.get(split, ())
+            splits[split] = tuple(_sample(root, n, "splits.mat") for n in numbers)
+    return Layout("nyuv2", CLASSES, COLOURS, splits)
+
+
+def depth_m(root: Path, number: int) -> NDArray[np.float32]:
+    """(H,W) metres of a PNG copy; NaN where the sensor saw nothing."""
+    path = root / "depth_x5000" / f"{number:06d}.png"
+    image = files.open_image(path, files.read_bytes(path))
+    if image.mode not in ("I;16", "I"):
+        raise DataError(f"{path}: depth must be 16-bit with one channel, got mode {image.mode}")
+    depth_HW = np.asarray(image).astype(np.float32)
+    return np.where(depth_HW > 0, depth_HW / _DEPTH_SCALE, np.nan).astype(np.float32)
+
+
+def normals(root: Path, number: int) -> NDArray[np.float32]:
+    """(H,W,C) unit vectors of a PNG copy; NaN where they are not known."""
+    image_HWC, _ = files.read_image(root / "normals_rgb" / f"{number:06d}.png")
+    normals_HWC = image_HWC.astype(np.float32) / 127.5 - 1
+    length_HW1 = np.linalg.norm(normals_HWC, axis=2, keepdims=True)
+    known = length_HW1 > 0.5  # eight bits leave 0.99 .. 1.01, or about 0 where unknown
+    unit_HWC: NDArray[np.float32] = np.where(known, normals_HWC / np.maximum(length_HW1, 0.5),
+                                             np.nan).astype(np.float32)  # fmt: skip
+    return unit_HWC
+
+
+def _sample(root: Path, number: int, listed: str) -> Sample:
+    if (root / OFFICIAL).is_file():
+        return MatSample(root, number)
+    name = f"{number:06d}"
+    image, mask = (root / folder / f"{name}.png" for folder in ("rgb", "label40_minus1"))
+    return Pair(name, image, mask, TABLE, listed)
+
+
+def _number(line: lists.Line) -> int:
+    stem = Path(line.words[0]).stem
+    if not stem.isdigit():
+        raise DataError(f"{line.listed}: must be an image's number, got {line.words[0]!r}")
+    return int(stem)
+
+
+def _official_numbers(root: Path) -> dict[str, list[int]]:
+    path = _beside(root, "splits.mat")
+    if path is None:
+        return {}
+    splits = load_mat(path)
+    return {
+        split: [int(number) for number in splits[key].ravel()]
+        for split, key in (("train", "trainNdxs"), ("test", "testNdxs"))
+    }
+
+
+def _beside(root: Path, name: str) -> Path | None:
+    """A small file in the folder, in its ``meta``, or in the ``meta`` next to it."""
+    for path in (root / name, root / "meta" / name, root.parent / "meta" / name):
+        if path.is_file():
+            return path
+    return None
+
+
+@lru_cache(maxsize=4)
+def _to_40(root: Path) -> NDArray[np.uint8]:
+    """Label of each of the 894 fine classes; 0, unlabelled, is void."""
+    path = _beside(root, "classMapping40.mat")
+    if path is None:
+        raise DataError(f"{root / 'classMapping40.mat'}: missing; {OFFICIAL} needs it")
+    table = load_mat(path)["mapClass"].ravel().astype(np.int64) - 1
+    if table.min() < 0 or table.max() >= len(CLASSES):
+        raise DataError(f"{path}: mapClass must hold 1..40, got {table.min() + 1}")
+    return np.concatenate(([VOID], table)).astype(np.uint8)
+
+
+def load_mat(path: Path) -> dict[str, Any]:
+    """A MATLAB file of version 5, or a DataError that names it."""
+    from scipy.io import loadmat
+
+    try:
+        content: dict[str, Any] = loadmat(path)
+    except (OSError, ValueError, TypeError, NotImplementedError) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from None
+    return content
+
+
+@lru_cache(maxsize=2)
+def _open_mat(path: Path) -> Any:
+    """The official file, HDF5: axes are reversed, (image, colour, column, row)."""
+    import h5py
+
+    try:
+        opened = h5py.File(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
+    missing = {"images", "labels", "depths"} - set(opened)
+    if missing:
+        raise DataError(f"{path}: has no {min(missing)}; it is not {OFFICIAL}")
+    return opened

@@ -1,0 +1,148 @@
+"""One image of a layout, before and after it is decoded.
+
+A layout lists its samples without opening them; whoever wants one reads it. So the same code
+decodes a dataset into memory, streams it, or checks every file of it.
+Shape letters: N images, H rows, W columns, C colours.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainables.data import files
+from trainables.data.dataset import DataError, Digest
+from trainables.geometry.boundaries import VOID
+
+SPLITS = ("train", "val", "test")
+
+
+class Decoded(NamedTuple):
+    """An image and its labels as they stand in the files, and what the digest is made of."""
+
+    image_HWC: NDArray[np.uint8]
+    labels_HW: NDArray[np.uint8]
+    """0..K-1, void 255."""
+    content: tuple[tuple[str, bytes], ...]
+
+
+class Sample(Protocol):
+    """One image with its labels, not opened yet. Must pickle: a streamed list travels."""
+
+    @property
+    def name(self) -> str: ...
+
+    def require_files(self) -> None:
+        """Raise a DataError that names a file that is not there. Opens nothing."""
+
+    def read(self) -> Decoded:
+        """Decode; raises a DataError that names the file and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a dataset's folder holds."""
+
+    name: str
+    classes: tuple[str, ...]
+    colours: tuple[tuple[int, int, int], ...]
+    splits: Mapping[str, tuple[Sample, ...]]
+    spacing_mm: Mapping[str, tuple[float, float]] | None = None
+    """Rows and columns of a pixel by sample name, before resizing; None for photographs."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelTable:
+    """What the numbers in a mask file mean."""
+
+    labels_256: NDArray[np.int16]
+    """Label of each file value: 0..K-1, void 255, or -1 for a value that may not be there."""
+    allowed: str
+    """For the error's line: ``0..10 or void (11)``."""
+
+    @classmethod
+    def of(cls, labels: Mapping[int, int], allowed: str) -> "LabelTable":
+        table = np.full(256, -1, dtype=np.int16)
+        table[list(labels)] = list(labels.values())
+        return cls(table, allowed)
+
+    @classmethod
+    def plain(cls, num_classes: int) -> "LabelTable":
+        """The file's numbers are the labels."""
+        return cls.of(
+            {**{label: label for label in range(num_classes)}, VOID: VOID},
+            f"0..{num_classes - 1} or void ({VOID})",
+        )
+
+    @classmethod
+    def from_one(cls, num_classes: int) -> "LabelTable":
+        """The file counts classes from 1; 0 is void."""
+        labels = {label + 1: label for label in range(num_classes)}
+        return cls.of({0: VOID, **labels}, f"1..{num_classes} or void (0)")
+
+    def apply(self, path: Path | str, mask_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Labels of a mask.
+
+        Raises:
+            DataError: it holds a value that means nothing.
+        """
+        labels_HW = self.labels_256[mask_HW]
+        if labels_HW.min(initial=0) < 0:
+            wrong = int(mask_HW[labels_HW < 0].min())
+            raise DataError(f"{path}: labels must be {self.allowed}, got {wrong}")
+        return labels_HW.astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An image file and a mask file of the same size."""
+
+    name: str
+    image: Path
+    mask: Path
+    table: LabelTable
+    listed: str = ""
+    """The line that names it, ``val.txt:3``; empty where a folder is the list."""
+
+    def require_files(self) -> None:
+        for path, what in ((self.image, "image"), (self.mask, "mask")):
+            if not path.is_file():
+                of = f" of {self.listed}" if self.listed else f" of {self.name}"
+                raise DataError(f"{path}: {what}{of} is missing")
+
+    def read(self) -> Decoded:
+        self.require_files()
+        mask_HW, mask_bytes = files.read_mask(self.mask)
+        image_HWC, image_bytes = files.read_image(self.image)
+        if image_HWC.shape[:2] != mask_HW.shape:
+            raise DataError(
+                f"{self.mask}: size {mask_HW.shape} differs from its image's {image_HWC.shape[:2]}"
+            )
+        content = ((self.mask.name, mask_bytes), (self.image.name, image_bytes))
+        return Decoded(image_HWC, self.table.apply(self.mask, mask_HW), content)
+
+
+def add_to_digest(digest: Digest, decoded: Decoded) -> None:
+    for name, content in decoded.content:
+        digest.add(name, content)
+
+
+def require_all(samples: Iterable[Sample]) -> None:
+    """Find a missing file before the first one is decoded."""
+    for sample in samples:
+        sample.require_files()
+
+
+def voc_palette(num_classes: int) -> tuple[tuple[int, int, int], ...]:
+    """The colours of PASCAL VOC: bits 0, 3, 6.. of a label are red's, from the highest down."""
+    colours = []
+    for label in range(num_classes):
+        channels = [
+            sum((label >> (3 * bit + channel) & 1) << (7 - bit) for bit in range(8))
+            for channel in range(3)
+        ]
+        colours.append((channels[0], channels[1], channels[2]))
+    return tuple(colours)

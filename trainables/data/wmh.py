@@ -1,0 +1,160 @@
+"""White matter hyperintensities, the MICCAI 2017 challenge's layout: axial slices of volumes.
+
+`SUBJECT/pre/FLAIR.nii.gz`, `SUBJECT/pre/T1.nii.gz` (FLAIR again where it is missing) and
+`SUBJECT/wmh.nii.gz` with 0, 1 and 2 = other pathology, which the challenge leaves out: void.
+Subjects lie in `train/ validation/ test/`, or all in one folder: then, in the order of their names,
+of every five the fourth is for validation and the fifth for the test (ours: the challenge's own
+test set was never public). Every slice of a subject is in one split. An image's channels are
+FLAIR, T1, FLAIR, each scaled from its volume's range to 0..255.
+Source: Kuijf et al., IEEE TMI 2019. Shape letters: X, Y, Z a volume's axes, H rows, W columns.
+"""
+
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainables.config import DataConfig
+from trainables.data import files, lists
+from trainables.data.dataset import DataError
+from trainables.data.samples import Decoded, LabelTable, Layout, Sample
+from trainables.geometry.boundaries import VOID
+
+CLASSES = ("background", "lesion")
+COLOURS = ((0, 0, 0), (220, 60, 60))
+TABLE = LabelTable.of({0: 0, 1: 1, 2: VOID}, "0, 1 or 2 (other pathology, void)")
+FOLDERS = {"train": "train", "val": "validation", "test": "test"}
+_TRUTH = "wmh.nii.gz"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One axial slice. Rows are the volume's second axis, columns its first."""
+
+    subject: Path
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.subject.name}/{self.number:03d}"
+
+    def require_files(self) -> None:
+        for path in (self.subject / "pre" / "FLAIR.nii.gz", self.subject / _TRUTH):
+            if not path.is_file():
+                raise DataError(f"{path}: missing")
+
+    def read(self) -> Decoded:
+        self.require_files()
+        flair_path = self.subject / "pre" / "FLAIR.nii.gz"
+        t1_path = self.subject / "pre" / "T1.nii.gz"
+        flair_XYZ = _scaled(flair_path)
+        t1_XYZ = _scaled(t1_path) if t1_path.is_file() else flair_XYZ
+        truth_XYZ = _truth(self.subject / _TRUTH)
+        for path, volume_XYZ in ((t1_path, t1_XYZ), (self.subject / _TRUTH, truth_XYZ)):
+            if volume_XYZ.shape != flair_XYZ.shape:
+                raise DataError(
+                    f"{path}: size {volume_XYZ.shape} differs from FLAIR's {flair_XYZ.shape}"
+                )
+        channels = [volume_XYZ[:, :, self.number].T for volume_XYZ in (flair_XYZ, t1_XYZ)]
+        image_HWC = np.ascontiguousarray(np.stack([*channels, channels[0]], axis=2))
+        mask_HW = np.ascontiguousarray(truth_XYZ[:, :, self.number].T)
+        labels_HW = TABLE.apply(f"{self.subject / _TRUTH} slice {self.number}", mask_HW)
+        content = ((f"{self.name}/wmh", labels_HW.tobytes()),
+                   (f"{self.name}/image", image_HWC.tobytes()))  # fmt: skip
+        return Decoded(image_HWC, labels_HW, content)
+
+
+def layout(config: DataConfig) -> Layout:
+    """A list's line is a subject: the folder's name, or its path from the root."""
+    root = files.folder(config.root, "wmh")
+    subjects = _subjects(root)
+    for split, asked in lists.asked_lists(config).items():
+        if asked:
+            lines = lists.read(lists.find(root, asked, root / f"{split}.txt"))
+            subjects[split] = [_listed(root, line) for line in lines]
+    splits: dict[str, tuple[Sample, ...]] = {}
+    spacing_mm = {}
+    for split, folders in subjects.items():
+        slices: list[Slice] = []
+        for folder in folders:
+            header = _header(folder / "pre" / "FLAIR.nii.gz")
+            across_mm, down_mm = map(float, header.get_zooms()[:2])
+            mine = [Slice(folder, number) for number in range(header.get_data_shape()[2])]
+            spacing_mm.update({one.name: (down_mm, across_mm) for one in mine})
+            slices += mine
+        splits[split] = tuple(slices)
+    return Layout("wmh", CLASSES, COLOURS, splits, spacing_mm)
+
+
+def _subjects(root: Path) -> dict[str, list[Path]]:
+    if any((root / folder).is_dir() for folder in FOLDERS.values()):
+        return {split: _children(root / folder) for split, folder in FOLDERS.items()}
+    every = _children(root)
+    kinds = ("train", "train", "train", "val", "test")
+    return {
+        split: [x for index, x in enumerate(every) if kinds[index % 5] == split]
+        for split in FOLDERS
+    }
+
+
+def _children(folder: Path) -> list[Path]:
+    """Subjects of a folder; one without its files is an error when it is read."""
+    return sorted(path for path in folder.glob("*") if path.is_dir() and path.name[0] != ".")
+
+
+def _listed(root: Path, line: lists.Line) -> Path:
+    for folder in ("", *FOLDERS.values()):
+        path = lists.inside(root, f"{folder}/{line.words[0]}", line.listed)
+        if path.is_dir():
+            return path
+    raise DataError(f"{root / line.words[0]}: subject of {line.listed} is missing")
+
+
+def _open(path: Path) -> Any:
+    import nibabel
+    from nibabel.filebasedimages import ImageFileError
+
+    try:
+        return nibabel.load(path)
+    except (OSError, EOFError, zlib.error, ImageFileError) as error:
+        raise DataError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
+
+
+def _header(path: Path) -> Any:
+    """Of a volume with three axes."""
+    header = _open(path).header
+    if len(header.get_data_shape()) != 3:
+        raise DataError(f"{path}: must have three axes, got {header.get_data_shape()}")
+    return header
+
+
+def _volume(path: Path) -> NDArray[Any]:
+    _header(path)
+    try:
+        return np.asarray(_open(path).dataobj)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be decoded: {error}") from None
+
+
+@lru_cache(maxsize=4)
+def _scaled(path: Path) -> NDArray[np.uint8]:
+    """(X,Y,Z) with the volume's smallest value as 0 and its largest as 255."""
+    volume_XYZ = _volume(path).astype(np.float32)
+    if not np.isfinite(volume_XYZ).all():
+        raise DataError(f"{path}: holds values that are not finite")
+    volume_XYZ -= volume_XYZ.min()
+    scale = 255 / max(float(volume_XYZ.max()), 1e-9)
+    return np.rint(volume_XYZ * scale).astype(np.uint8)
+
+
+@lru_cache(maxsize=4)
+def _truth(path: Path) -> NDArray[np.uint8]:
+    volume_XYZ = _volume(path)
+    wrong = volume_XYZ[(volume_XYZ < 0) | (volume_XYZ > 2) | (volume_XYZ % 1 != 0)]
+    if wrong.size:
+        raise DataError(f"{path}: labels must be {TABLE.allowed}, got {wrong[0]}")
+    return volume_XYZ.astype(np.uint8)

@@ -1,0 +1,123 @@
+"""What all networks have in common: a timm backbone, convolution blocks, and what they return.
+
+Dropout and stochastic depth are off everywhere: what they drop depends on the rank that drops it.
+Shape letters: B images, K classes, D features, H rows, W columns (h, w at a stride).
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import timm
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trainables.config import ModelConfig
+from trainables.networks.weights import load_backbone, unreachable
+
+
+class Output(NamedTuple):
+    """Of a network, at its own stride."""
+
+    logits_BKhw: Tensor
+    features_BDhw: Tensor
+    """What the classifier looks at; a boundary head looks at it too."""
+    auxiliary: tuple[Tensor, ...] = ()
+    """Logits (B,K,h,w) of auxiliary heads, each at its own stride; none in evaluation."""
+
+
+class Network(nn.Module):
+    """Images (B,3,H,W) in [0,1], with sides that divide by 32, to an ``Output``."""
+
+    out_channels: int
+    """D, of the features."""
+    auxiliary_weights: tuple[float, ...] = ()
+    """Published weight of each auxiliary head's cross-entropy."""
+    transfer: str = "initial weights are random"
+    """What became of the backbone's weights, for a person to read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.auxiliary: nn.ModuleList | None = None
+        """Heads that only training uses."""
+
+
+class Backbone(nn.Module):
+    """A timm model that gives features at several strides, for images in [0,1]."""
+
+    def __init__(self, config: ModelConfig, name: str, **options: Any) -> None:
+        super().__init__()
+        pretrained = config.weights == "imagenet"
+        try:
+            self.body = timm.create_model(
+                name, pretrained=pretrained, features_only=True, **options
+            )
+        except (OSError, RuntimeError) as error:
+            raise unreachable(name, error) from None
+        self.channels: list[int] = self.body.feature_info.channels()
+        settings = self.body.default_cfg
+        self.mean, self.std = settings["mean"], settings["std"]
+        self.transfer = transfer(config, self.body)
+
+    def forward(self, images_B3HW: Tensor) -> list[Tensor]:
+        return list(self.body(normalized(images_B3HW, self.mean, self.std)))
+
+
+def transfer(config: ModelConfig, body: nn.Module) -> str:
+    """Load a file's weights if one is given, and say what became of them."""
+    if config.weights == "none":
+        return "initial weights are random"
+    if config.weights == "imagenet":
+        return "ImageNet weights as timm has them"
+    return load_backbone(body, Path(config.weights).expanduser())
+
+
+def normalized(images_B3HW: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    mean_311 = images_B3HW.new_tensor(mean).view(3, 1, 1)
+    return (images_B3HW - mean_311) / images_B3HW.new_tensor(std).view(3, 1, 1)
+
+
+def conv_bn(
+    inputs: int, outputs: int, kernel: int = 1, *, stride: int = 1, dilation: int = 1,
+    groups: int = 1, relu: bool = True,
+) -> nn.Sequential:  # fmt: skip
+    """Convolution that keeps the size (but for its stride), batch norm, ReLU."""
+    layers: list[nn.Module] = [
+        nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation, groups,
+                  bias=False),
+        nn.BatchNorm2d(outputs),
+    ]  # fmt: skip
+    return nn.Sequential(*layers, nn.ReLU()) if relu else nn.Sequential(*layers)
+
+
+def separable(inputs: int, outputs: int, dilation: int = 1) -> nn.Sequential:
+    """A 3x3 convolution a channel, then a 1x1 across them."""
+    depthwise = conv_bn(inputs, inputs, 3, dilation=dilation, groups=inputs)
+    return nn.Sequential(depthwise, conv_bn(inputs, outputs))
+
+
+def fcn_head(inputs: int, hidden: int, num_classes: int) -> nn.Sequential:
+    """The usual auxiliary head: 3x3 convolution, batch norm, ReLU, classifier."""
+    return nn.Sequential(conv_bn(inputs, hidden, 3), nn.Conv2d(hidden, num_classes, 1))
+
+
+def resized(maps_BDhw: Tensor, like_BDhw: Tensor) -> Tensor:
+    """Bilinear, to another map's size."""
+    if maps_BDhw.shape[-2:] == like_BDhw.shape[-2:]:
+        return maps_BDhw
+    return F.interpolate(maps_BDhw, like_BDhw.shape[-2:], mode="bilinear", align_corners=False)
+
+
+class PyramidPooling(nn.Module):
+    """PSPNet's module: pooled to 1, 2, 3 and 6 bins a side, and the input itself."""
+
+    BINS = (1, 2, 3, 6)
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.out_channels = inputs + len(self.BINS) * hidden
+        self.pools = nn.ModuleList(
+            nn.Sequential(nn.AdaptiveAvgPool2d(bins), conv_bn(inputs, hidden)) for bins in self.BINS
+        )
+
+    def forward(self, x_BDhw: Tensor) -> list[Tensor]:
+        return [x_BDhw, *(resized(pool(x_BDhw), x_BDhw) for pool in self.pools)]

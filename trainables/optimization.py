@@ -1,0 +1,92 @@
+"""What moves the weights: parameter groups, optimiser, learning rate, averages."""
+
+import math
+from collections.abc import Iterator
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+from trainables.config import OptimConfig
+from trainables.networks.segmentation import Segmenter
+
+_BACKBONES = ("backbone", "encoder")
+_ONE_CYCLE_WARMUP = 0.3
+_ONE_CYCLE_START = 1 / 25
+_ONE_CYCLE_END = 1e-5
+AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def parameter_groups(config: OptimConfig, network: Segmenter) -> list[dict[str, object]]:
+    """The backbone at ``lr``, all else at ``lr * head_lr``; what is frozen is left out."""
+    backbone: list[Tensor] = []
+    head: list[Tensor] = []
+    for path, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            (backbone if _is_backbone(path) else head).append(parameter)
+    if config.head_lr == 1:
+        return [{"params": [*backbone, *head], "lr": config.lr}]
+    groups = [{"params": backbone, "lr": config.lr},
+              {"params": head, "lr": config.lr * config.head_lr}]  # fmt: skip
+    return [group for group in groups if group["params"]]
+
+
+def _is_backbone(path: str) -> bool:
+    return any(part in _BACKBONES for part in path.split("."))
+
+
+def make_optimizer(config: OptimConfig, network: Segmenter) -> torch.optim.Optimizer:
+    groups = parameter_groups(config, network)
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            groups, config.lr, momentum=config.momentum, weight_decay=config.weight_decay
+        )
+    return torch.optim.AdamW(groups, config.lr, weight_decay=config.weight_decay)
+
+
+def rate_factor(config: OptimConfig, step: int, total_steps: int) -> float:
+    """The learning rate at a step, as a share of its peak: a function of the step alone.
+
+    ``poly``: (1 - progress) ** poly_power, after a linear warm-up. ``one_cycle`` (Smith and Topin,
+    2019): cosine from 1/25 up to 1 in 30 % of the steps, cosine down to 1e-5.
+    """
+    progress = min(step / total_steps, 1.0)
+    if config.schedule == "poly":
+        warm = min((step + 1) / max(config.warmup * total_steps, 1), 1.0)
+        return warm * (1 - progress) ** config.poly_power
+    if config.schedule == "constant":
+        return 1.0
+    if progress < _ONE_CYCLE_WARMUP:
+        return _cosine(_ONE_CYCLE_START, 1.0, progress / _ONE_CYCLE_WARMUP)
+    return _cosine(1.0, _ONE_CYCLE_END, (progress - _ONE_CYCLE_WARMUP) / (1 - _ONE_CYCLE_WARMUP))
+
+
+def _cosine(begin: float, end: float, share: float) -> float:
+    return end + (begin - end) * (1 + math.cos(math.pi * share)) / 2
+
+
+def freeze_batch_norm(network: nn.Module) -> None:
+    """Statistics and weights of every batch norm stay; call it after every ``train()``."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+            module.requires_grad_(False)
+
+
+class Average:
+    """An exponential moving average of the weights (and the buffers as they stand)."""
+
+    def __init__(self, network: Segmenter, decay: float) -> None:
+        self.network = deepcopy(network).requires_grad_(False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, network: Segmenter) -> None:
+        for mean, value in zip(_floats(self.network), _floats(network), strict=True):
+            mean.lerp_(value, 1 - self.decay)
+        for mine, value in zip(self.network.buffers(), network.buffers(), strict=True):
+            mine.copy_(value)
+
+
+def _floats(network: nn.Module) -> Iterator[Tensor]:
+    return (parameter.data for parameter in network.parameters())
