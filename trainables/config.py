@@ -103,15 +103,35 @@ class LossConfig:
     tile: int = 32
     """Side of the square tiles that InverseForm compares, in pixels (Eq. 5)."""
 
+    distance: Literal["euclidean", "geodesic"] = "euclidean"
+    """Of the transformation from the identity: Eq. 1 on 6 coefficients, or Eq. 3 on 8."""
+
+    lambda_geo: float = 0.1
+    """Weight of the projection residual in the geodesic distance (``lambda`` in Eq. 3)."""
+
     tile_reduction: Literal["sum", "mean"] = "sum"
     """``sum`` over an image's tiles (Eq. 5) or ``mean`` (the released code)."""
 
+    edge: Literal["before_relu", "after_relu", "ppce", "multi_task"] = "before_relu"
+    """What lambda_1..3 weigh (SEMEDA, Table 1): embeddings of the edge net, its output, a head."""
+
+    lambda_1: float = 0.0
+    """Weight of the edge net's first layer; the only one of ``ppce`` and ``multi_task``."""
+
+    lambda_2: float = 0.0
+    """Weight of its second layer; the paper's best is 1 here, 0 elsewhere."""
+
+    lambda_3: float = 0.0
+    """Weight of its third layer."""
+
     def __post_init__(self) -> None:
         _require_choices(self, "loss")
-        for name in ("beta", "gamma"):
+        for name in ("beta", "gamma", "lambda_1", "lambda_2", "lambda_3"):
             weight = getattr(self, name)
             require(0 <= weight < float("inf"), f"loss/{name}", "a finite number >= 0", weight)
         require(self.tile >= 8, "loss/tile", ">= 8", self.tile)
+        finite = 0 <= self.lambda_geo < float("inf")
+        require(finite, "loss/lambda_geo", "a finite number >= 0", self.lambda_geo)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,10 +153,61 @@ class InverseNetConfig:
     seed: int = 0
     """Of its weights and pairs; its own, so that trials with different seeds share the network."""
 
+    network: Literal["dense", "aet"] = "dense"
+    """The paper's dense network, or the convolutional baseline of its Table 5."""
+
+    pairs: Literal["random", "stn"] = "random"
+    """Transformations drawn at random, or by a spatial transformer that the net is trained with."""
+
+    unlike: bool = True
+    """One more output, trained on pairs that are no transformations of each other (ours)."""
+
+    cells: int = 16
+    """Rows and columns that the dense network blurs a tile down to; smaller tiles stay as is."""
+
     def __post_init__(self) -> None:
+        _require_choices(self, "inverse_net")
         for name in ("hidden", "steps", "batch"):
             require(getattr(self, name) >= 1, f"inverse_net/{name}", ">= 1", getattr(self, name))
         require(self.lr > 0, "inverse_net/lr", "> 0", self.lr)
+        require(self.seed >= 0, "inverse_net/seed", ">= 0", self.seed)
+        require(self.cells >= 4, "inverse_net/cells", ">= 4", self.cells)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EdgeNetConfig:
+    """How SEMEDA's edge network is trained, once, before the trials (a stage)."""
+
+    steps: int = 600
+    """Optimiser steps."""
+
+    batch: int = 8
+    """Crops of masks a step."""
+
+    crop: int = 64
+    """Side of a crop in pixels; of smaller images, the whole."""
+
+    lr: float = 1e-2
+    """Peak learning rate of Adam, under a one-cycle schedule."""
+
+    noise: float = 0.1
+    """Standard deviation of the noise that is added to one-hot masks before the softmax (3.3)."""
+
+    sharpness: float = 10.0
+    """The softmax's inputs are multiplied by 1 to this: 1 is the paper's, ten as sure as a net."""
+
+    seed: int = 0
+    """Of its weights and crops."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch"):
+            require(getattr(self, name) >= 1, f"edge_net/{name}", ">= 1", getattr(self, name))
+        require(self.crop >= 8, "edge_net/crop", ">= 8", self.crop)
+        require(self.lr > 0, "edge_net/lr", "> 0", self.lr)
+        require(0 <= self.noise < float("inf"), "edge_net/noise", "a finite number >= 0", self.noise)
+        sharp = 1 <= self.sharpness < float("inf")
+        require(sharp, "edge_net/sharpness", "a finite number >= 1", self.sharpness)
+        require(self.seed >= 0, "edge_net/seed", ">= 0", self.seed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,6 +234,7 @@ class TrialConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     inverse_net: InverseNetConfig = field(default_factory=InverseNetConfig)
+    edge_net: EdgeNetConfig = field(default_factory=EdgeNetConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
 
     epochs: int = 6

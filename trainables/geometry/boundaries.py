@@ -41,3 +41,17 @@ def sobel_boundary(labels_BHW: Tensor, num_classes: int) -> Tensor:
         response_B2HW = F.conv2d(mask_B1HW, kernels_2133, padding=1) - mask_B1HW * weight_B2HW
         answered_B1HW |= (response_B2HW != 0).any(dim=1, keepdim=True)
     return (answered_B1HW & (labels_B1HW != VOID)).squeeze(1)
+
+
+def eight_neighbour_boundary(labels_BHW: Tensor) -> Tensor:
+    """Bool (B,H,W): pixels that do not have eight neighbours of their own label.
+
+    SEMEDA, section 3.3 ("pixels that do not have 8 identical labeled neighbour pixels"). Void
+    neighbours, and those that lie outside the image, are taken to be identical.
+    """
+    void_BHW = labels_BHW == VOID
+    label_B1HW = labels_BHW.unsqueeze(1).float()
+    least_BHW = -F.max_pool2d(-label_B1HW, 3, stride=1, padding=1).squeeze(1)
+    most_B1HW = label_B1HW.masked_fill(void_BHW.unsqueeze(1), -1.0)
+    most_BHW = F.max_pool2d(most_B1HW, 3, stride=1, padding=1).squeeze(1)
+    return ((least_BHW != labels_BHW) | (most_BHW != labels_BHW)) & ~void_BHW

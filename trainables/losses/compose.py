@@ -3,7 +3,7 @@
 Shape letters: B images, K classes, H rows, W columns.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -16,8 +16,14 @@ from trainables.config import LossConfig
 from trainables.geometry.boundaries import VOID, sobel_boundary
 from trainables.losses.boundary_cross_entropy import boundary_cross_entropy
 from trainables.losses.cross_entropy import cross_entropy
+from trainables.losses.geodesic import distance_of
 from trainables.losses.inverse_form import TransformationNet, inverse_form
 from trainables.losses.term import LossTerm
+
+
+EdgeNet = Callable[[Tensor, int], Sequence[Tensor]]
+"""A frozen edge detector: ((B,K,H,W) class probabilities, n) -> what its first n layers put out
+before activation, each (B,C,H,W)."""
 
 
 class Prediction(NamedTuple):
@@ -48,6 +54,7 @@ class Learned(NamedTuple):
     """The frozen networks that losses look through; None where no term needs one."""
 
     inverse_net: TransformationNet | None = None
+    edge_net: EdgeNet | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ def _inverse_form(
         network=learned.inverse_net,
         tile=config.tile,
         tile_reduction=config.tile_reduction,
+        distance=distance_of(config.distance, config.lambda_geo),
     )
 
 
@@ -106,6 +114,16 @@ def active_weights(config: LossConfig) -> dict[str, float]:
 def needs_boundary_head(config: LossConfig) -> bool:
     """Whether any active term looks at the boundary head; without one it is not built."""
     return any(TERMS[name].boundary_head for name in active_weights(config))
+
+
+def needs_inverse_net(config: LossConfig) -> bool:
+    """Whether a term looks through an inverse-transformation network."""
+    return "inverse_form" in active_weights(config)
+
+
+def needs_edge_net(config: LossConfig) -> bool:
+    """Whether a term looks through SEMEDA's edge network."""
+    return config.lambda_1 + config.lambda_2 + config.lambda_3 > 0 and config.edge != "multi_task"
 
 
 def loss_terms(

@@ -11,6 +11,9 @@ from torch import Tensor
 from trainables.geometry.tiles import split_tiles
 from trainables.losses.term import LossTerm
 
+Distance = Callable[[Tensor], Tensor]
+"""(N,C) coefficients -> (N,) distances from the identity, where they are zero."""
+
 TransformationNet = Callable[[Tensor, Tensor], Tensor]
 """(N,S,S) predicted and (N,S,S) true tiles -> (N,C) coefficients; zero is the identity."""
 
@@ -35,6 +38,7 @@ def inverse_form(
     network: TransformationNet,
     tile: int,
     tile_reduction: Literal["sum", "mean"] = "sum",
+    distance: Distance = euclidean_distance,
 ) -> LossTerm:
     """Distance of the transformation between predicted and true boundary, tile by tile (Eq. 5).
 
@@ -53,6 +57,7 @@ def inverse_form(
         tile_reduction: "sum" over an image's tiles, then the mean over images (Eq. 5), or "mean"
             over all tiles (the released code). With "sum" the scale of ``gamma`` grows with the
             number of tiles.
+        distance: of the coefficients from the identity (Eq. 1 or 3).
     """
     valid_BHW = valid_BHW.to(boundary_logits_BHW.dtype)
     predicted_BTSS = split_tiles(boundary_logits_BHW.sigmoid() * valid_BHW, tile)
@@ -60,7 +65,7 @@ def inverse_form(
 
     kept_BT = true_BTSS.flatten(2).any(dim=2)
     coefficients_NC = network(predicted_BTSS.flatten(0, 1), true_BTSS.flatten(0, 1))
-    distance_N = euclidean_distance(coefficients_NC) * kept_BT.flatten().to(valid_BHW.dtype)
+    distance_N = distance(coefficients_NC) * kept_BT.flatten().to(valid_BHW.dtype)
     if tile_reduction == "mean":
         return LossTerm(distance_N.sum(), kept_BT.sum())
     return LossTerm(distance_N.sum(), kept_BT.any(dim=1).sum())
