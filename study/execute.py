@@ -34,7 +34,7 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
     sink.rebuild()
     ledger.listeners.append(sink)
     shared = ray.put(dataset)
-    with LiveProgress(console, ledger.record) as progress:
+    with LiveProgress(console, ledger.record, len(stage_configs(plan, space))) as progress:
         ledger.listeners.append(progress)
         _make_stages(plan, space, ledger, shared)
         settings = LaneSettings(

@@ -178,13 +178,13 @@ class InverseNetConfig:
 class EdgeNetConfig:
     """How SEMEDA's edge network is trained, once, before the trials (a stage)."""
 
-    steps: int = 600
+    steps: int = 2000
     """Optimiser steps."""
 
-    batch: int = 8
+    batch: int = 16
     """Crops of masks a step."""
 
-    crop: int = 64
+    crop: int = 24
     """Side of a crop in pixels; of smaller images, the whole."""
 
     lr: float = 1e-2
@@ -204,7 +204,9 @@ class EdgeNetConfig:
             require(getattr(self, name) >= 1, f"edge_net/{name}", ">= 1", getattr(self, name))
         require(self.crop >= 8, "edge_net/crop", ">= 8", self.crop)
         require(self.lr > 0, "edge_net/lr", "> 0", self.lr)
-        require(0 <= self.noise < float("inf"), "edge_net/noise", "a finite number >= 0", self.noise)
+        require(
+            0 <= self.noise < float("inf"), "edge_net/noise", "a finite number >= 0", self.noise
+        )
         sharp = 1 <= self.sharpness < float("inf")
         require(sharp, "edge_net/sharpness", "a finite number >= 1", self.sharpness)
         require(self.seed >= 0, "edge_net/seed", ">= 0", self.seed)

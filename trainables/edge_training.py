@@ -36,16 +36,14 @@ def train(config: TrialConfig, dataset: Dataset) -> Trained:
         DataError: the training masks have no edge at all.
     """
     settings = config.edge_net
-    labels_BHW = torch.from_numpy(dataset.splits["train"].labels_NHW).long()
-    if not any(eight_neighbour_boundary(one_HW[None]).any() for one_HW in labels_BHW):
-        raise DataError(f"dataset {dataset.name}: no boundary in the train masks")
+    crops = _Crops(dataset, settings)
     network = build(config, dataset.num_classes)
     generator = Generator().manual_seed(settings.seed)
     optimizer = torch.optim.Adam(network.parameters(), settings.lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, settings.steps)
     curve = Curve(settings.steps)
     for _ in range(settings.steps):
-        crop_BSS = _crops(labels_BHW, settings, generator)
+        crop_BSS = crops.draw(generator)
         prob_BKSS = masks(crop_BSS, dataset.num_classes, settings, generator)
         edge_B2SS = network(prob_BKSS)[-1]
         target_BSS = eight_neighbour_boundary(crop_BSS).long().masked_fill(crop_BSS == VOID, -1)
@@ -115,14 +113,38 @@ def _counts(edge_12HW: Tensor, label_1HW: Tensor) -> Tensor:
     return torch.stack([(found_1HW & true_1HW).sum(), found_1HW.sum(), true_1HW.sum()]).float()
 
 
-def _crops(labels_BHW: Tensor, settings: EdgeNetConfig, generator: Generator) -> Tensor:
-    """(B,S,S): random crops of random masks."""
-    images, rows, columns = labels_BHW.shape
-    height, width = min(settings.crop, rows), min(settings.crop, columns)
-    crops = []
-    for _ in range(settings.batch):
-        image = int(torch.randint(images, (), generator=generator))
-        top = int(torch.randint(rows - height + 1, (), generator=generator))
-        left = int(torch.randint(columns - width + 1, (), generator=generator))
-        crops.append(labels_BHW[image, top : top + height, left : left + width])
-    return torch.stack(crops)
+class _Crops:
+    """Random crops of the training masks, each around an edge: most of a mask teaches nothing.
+
+    Raises:
+        DataError: there is no edge at all.
+    """
+
+    def __init__(self, dataset: Dataset, settings: EdgeNetConfig) -> None:
+        self.labels_BHW = torch.from_numpy(dataset.splits["train"].labels_NHW)
+        self.edges = torch.cat([
+            nn.functional.pad(_edge_places(label_HW), (1, 0), value=image)
+            for image, label_HW in enumerate(self.labels_BHW)
+        ])  # fmt: skip
+        if len(self.edges) == 0:
+            raise DataError(f"dataset {dataset.name}: no boundary in the train masks")
+        rows, columns = dataset.size
+        self.size = min(settings.crop, rows), min(settings.crop, columns)
+        self.batch = settings.batch
+
+    def draw(self, generator: Generator) -> Tensor:
+        """(B,S,S): class labels."""
+        chosen = torch.randint(len(self.edges), (self.batch,), generator=generator)
+        image_B, row_B, column_B = self.edges[chosen].unbind(dim=1)
+        rows_BS = self._span(row_B, 0, generator).unsqueeze(2)
+        columns_BS = self._span(column_B, 1, generator).unsqueeze(1)
+        return self.labels_BHW[image_B.view(-1, 1, 1), rows_BS, columns_BS].long()
+
+    def _span(self, at_B: Tensor, axis: int, generator: Generator) -> Tensor:
+        size, whole = self.size[axis], self.labels_BHW.shape[axis + 1]
+        start_B = at_B - torch.randint(size, at_B.shape, generator=generator)
+        return start_B.clamp(0, whole - size).unsqueeze(1) + torch.arange(size)
+
+
+def _edge_places(label_HW: Tensor) -> Tensor:
+    return eight_neighbour_boundary(label_HW.long().unsqueeze(0)).squeeze(0).nonzero()

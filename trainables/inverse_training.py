@@ -30,6 +30,9 @@ sampled transformation is 2.4 from the identity on average, and hardly any is fu
 
 _MARGIN_WEIGHT = 0.25
 
+_AGAINST = 0.1
+"""The spatial transformer's share of the learning rate: as fast as the network, it outruns it."""
+
 
 def build(config: TrialConfig) -> nn.Module:
     """The untrained network that the config describes."""
@@ -56,7 +59,7 @@ def train(config: TrialConfig, dataset: Dataset) -> Trained:
     source = TileSource(dataset, "train", tile, coefficients)
     optimizer = torch.optim.Adam(network.parameters(), settings.lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, settings.steps)
-    against = torch.optim.Adam(transformer.parameters(), settings.lr, maximize=True)
+    against = torch.optim.Adam(transformer.parameters(), _AGAINST * settings.lr, maximize=True)
     curve = Curve(settings.steps)
     for _ in range(settings.steps):
         pairs = source.pairs(

@@ -6,7 +6,8 @@ Shape letters: N pairs, S tile side, F features, C coefficients.
 import torch
 from torch import Tensor, nn
 
-_CHANNELS = (1, 16, 32, 64)
+_CHANNELS = (1, 8, 16, 32)
+_FEATURES = 64
 
 
 class AutoEncodingTransformationNet(nn.Module):
@@ -21,9 +22,9 @@ class AutoEncodingTransformationNet(nn.Module):
         layers: list[nn.Module] = []
         for channels_in, channels_out in zip(_CHANNELS, _CHANNELS[1:], strict=False):
             layers += [nn.Conv2d(channels_in, channels_out, 3, stride=2, padding=1), nn.ReLU()]
-        self.encoder = nn.Sequential(*layers, nn.Conv2d(_CHANNELS[-1], _CHANNELS[-1], 3, padding=1),
+        self.encoder = nn.Sequential(*layers, nn.Conv2d(_CHANNELS[-1], _FEATURES, 3, padding=1),
                                      nn.ReLU())  # fmt: skip
-        self.linear = nn.Linear(2 * _CHANNELS[-1], coefficients)
+        self.linear = nn.Linear(2 * _FEATURES, coefficients)
 
     def forward(self, predicted_NSS: Tensor, true_NSS: Tensor) -> Tensor:
         """(N,C): how ``predicted`` differs from ``true``, normalised; zero is the identity."""
