@@ -52,6 +52,7 @@ Measured = Mapping[str, tuple[Tensor, Tensor]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 done, 2 for what a user can mend."""
+    torch.set_num_threads(1)  # small layers: more threads cost more than they give
     try:
         given = _parse(arguments)
         config = base_config(given, SPACES[choice("WHAT", given.what, EXPLAINED)])

@@ -38,9 +38,17 @@ def test_a_stage_is_trained_once_and_then_reused(tmp_path: Path, data: Dataset) 
 def test_a_stage_is_named_by_what_decides_it(data: Dataset) -> None:
     key = stages.stage_key("inverse_net", QUICK, data.digest)
     assert key == stages.stage_key(
-        "inverse_net", QUICK.changed({"loss/gamma": 0.1, "seed": 3}), data.digest
+        "inverse_net",
+        QUICK.changed({"loss/gamma": 0.1, "loss/lambda_geo": 0.5, "seed": 3}),
+        data.digest,
     )
-    for change in ({"loss/tile": 24}, {"inverse_net/steps": 3}, {"inverse_net/seed": 1}):
+    for change in (
+        {"loss/tile": 24},
+        {"inverse_net/steps": 3},
+        {"inverse_net/seed": 1},
+        {"loss/distance": "geodesic"},
+        {"inverse_net/network": "aet"},
+    ):
         assert key != stages.stage_key("inverse_net", QUICK.changed(change), data.digest)
     assert key != stages.stage_key("inverse_net", QUICK, "another digest")
 

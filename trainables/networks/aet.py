@@ -3,6 +3,8 @@
 Shape letters: N pairs, S tile side, F features, C coefficients.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -20,7 +22,7 @@ class AutoEncodingTransformationNet(nn.Module):
     def __init__(self, coefficients: int = 6) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for channels_in, channels_out in zip(_CHANNELS, _CHANNELS[1:], strict=False):
+        for channels_in, channels_out in pairwise(_CHANNELS):
             layers += [nn.Conv2d(channels_in, channels_out, 3, stride=2, padding=1), nn.ReLU()]
         self.encoder = nn.Sequential(*layers, nn.Conv2d(_CHANNELS[-1], _FEATURES, 3, padding=1),
                                      nn.ReLU())  # fmt: skip
