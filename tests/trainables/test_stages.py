@@ -63,6 +63,40 @@ def test_a_damaged_file_is_made_again(tmp_path: Path, data: Dataset, damage: obj
     assert stages.ensure("inverse_net", QUICK, data, tmp_path).reused
 
 
+def test_a_file_of_another_stage_under_this_name_is_not_trusted(
+    tmp_path: Path, data: Dataset
+) -> None:
+    other = stages.ensure("inverse_net", QUICK.changed({"loss/tile": 24}), data, tmp_path)
+    key = stages.stage_key("inverse_net", QUICK, data.digest)
+    (tmp_path / f"inverse_net-{other.key}.pt").rename(tmp_path / f"inverse_net-{key}.pt")
+    with pytest.raises(FileNotFoundError, match="missing, damaged or of another stage"):
+        stages.load_learned(QUICK, data.digest, tmp_path)
+    assert not stages.ensure("inverse_net", QUICK, data, tmp_path).reused
+
+
+def test_both_kinds_are_made_and_loaded_together(tmp_path: Path, data: Dataset) -> None:
+    both = QUICK.changed({"loss/lambda_2": 1.0, "edge_net/steps": 2})
+    assert stages.needed(both) == ["inverse_net", "edge_net"]
+    records = [stages.ensure(kind, both, data, tmp_path) for kind in stages.needed(both)]
+    assert all(record.curve and record.quality for record in records)
+    learned = stages.load_learned(both, data.digest, tmp_path)
+    assert learned.inverse_net is not None
+    assert learned.edge_net is not None
+    shown = torch.rand(1, data.num_classes, 8, 8)
+    assert [tuple(e.shape[1:]) for e in learned.edge_net(shown, 3)] == [
+        (16, 8, 8), (32, 8, 8), (2, 8, 8)
+    ]  # fmt: skip
+    untrained = stages.untrained(both, data.num_classes)
+    assert [part is not None for part in untrained] == [True, True]
+
+
+def test_an_edge_stage_is_shared_by_whatever_lambdas(data: Dataset) -> None:
+    first = QUICK.changed({"loss/lambda_2": 1.0})
+    second = first.changed({"loss/lambda_1": 0.5, "loss/edge": "after_relu", "loss/tile": 24})
+    keys = {stages.stage_key("edge_net", config, data.digest) for config in (first, second)}
+    assert len(keys) == 1
+
+
 def test_of_two_that_ask_at_once_one_trains(tmp_path: Path, data: Dataset) -> None:
     records: list[stages.StageRecord] = []
     threads = [
@@ -129,3 +163,6 @@ def test_the_network_recovers_most_of_a_shift_it_never_saw(tmp_path: Path, data:
     """On validation images. A straight boundary hides the shift along itself, so not all of it."""
     quality = stages.ensure("inverse_net", CONFIG, data, tmp_path).quality
     assert quality["shift_error_px"] < 0.75 * quality["shift_px"]
+    assert quality["identity_ratio"] <= 0.1
+    assert quality["shift_rank"] >= 0.9
+    assert quality["nearer_share"] > quality["nearer_share_xe"]

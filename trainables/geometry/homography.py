@@ -31,7 +31,7 @@ _COEFFICIENT_SCALE = {
     AFFINE: (0.115, 0.224, 0.231, 0.201, 0.117, 0.231),
     PERSPECTIVE: (0.123, 0.228, 0.239, 0.205, 0.125, 0.239, 0.043, 0.043),
 }
-"""Standard deviation of the entries of ``theta - identity``, row by row, of ``sample``: measured."""
+"""Standard deviation of the entries of ``theta - identity``, row by row, measured."""
 
 
 def freedom(coefficients: int) -> int:
