@@ -10,31 +10,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from trainables.stage_config import EdgeNetConfig, InverseNetConfig
+from trainables.validation import require, require_choices
+
 Value = bool | int | float | str
-
-
-def require(condition: bool, path: str, allowed: str, value: object) -> None:
-    """Raise the one-line error that a user reads: the field, what is allowed, the value."""
-    if not condition:
-        raise ValueError(f"{path} must be {allowed}, got {value!r}")
 
 
 def get_choices(part: type, name: str) -> tuple[Value, ...]:
     """The values that a Literal field allows."""
     return get_args(get_type_hints(part)[name])
-
-
-def _require_choices(part: Any, prefix: str) -> None:
-    """Check every Literal field of a config part against its choices."""
-    for name, hint in get_type_hints(type(part)).items():
-        if get_origin(hint) is Literal:
-            allowed = "one of " + ", ".join(map(str, get_args(hint)))
-            require(
-                getattr(part, name) in get_args(hint),
-                f"{prefix}/{name}",
-                allowed,
-                getattr(part, name),
-            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +67,7 @@ class ModelConfig:
     """Channels of the tiny network at full resolution."""
 
     def __post_init__(self) -> None:
-        _require_choices(self, "model")
+        require_choices(self, "model")
         require(
             self.width >= 4 and self.width % 4 == 0, "model/width", "a multiple of 4", self.width
         )
@@ -125,91 +109,13 @@ class LossConfig:
     """Weight of its third layer."""
 
     def __post_init__(self) -> None:
-        _require_choices(self, "loss")
+        require_choices(self, "loss")
         for name in ("beta", "gamma", "lambda_1", "lambda_2", "lambda_3"):
             weight = getattr(self, name)
             require(0 <= weight < float("inf"), f"loss/{name}", "a finite number >= 0", weight)
         require(self.tile >= 8, "loss/tile", ">= 8", self.tile)
         finite = 0 <= self.lambda_geo < float("inf")
         require(finite, "loss/lambda_geo", "a finite number >= 0", self.lambda_geo)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InverseNetConfig:
-    """How the inverse-transformation network is trained, once, before the trials (a stage)."""
-
-    hidden: int = 256
-    """Units of its two hidden layers."""
-
-    steps: int = 1500
-    """Optimiser steps."""
-
-    batch: int = 128
-    """Pairs of tiles a step."""
-
-    lr: float = 1e-3
-    """Peak learning rate of Adam, under a one-cycle schedule."""
-
-    seed: int = 0
-    """Of its weights and pairs; its own, so that trials with different seeds share the network."""
-
-    network: Literal["dense", "aet"] = "dense"
-    """The paper's dense network, or the convolutional baseline of its Table 5."""
-
-    pairs: Literal["random", "stn"] = "random"
-    """Transformations drawn at random, or by a spatial transformer that the net is trained with."""
-
-    unlike: bool = True
-    """One more output, trained on pairs that are no transformations of each other (ours)."""
-
-    cells: int = 16
-    """Rows and columns that the dense network blurs a tile down to; smaller tiles stay as is."""
-
-    def __post_init__(self) -> None:
-        _require_choices(self, "inverse_net")
-        for name in ("hidden", "steps", "batch"):
-            require(getattr(self, name) >= 1, f"inverse_net/{name}", ">= 1", getattr(self, name))
-        require(self.lr > 0, "inverse_net/lr", "> 0", self.lr)
-        require(self.seed >= 0, "inverse_net/seed", ">= 0", self.seed)
-        require(self.cells >= 4, "inverse_net/cells", ">= 4", self.cells)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EdgeNetConfig:
-    """How SEMEDA's edge network is trained, once, before the trials (a stage)."""
-
-    steps: int = 2000
-    """Optimiser steps."""
-
-    batch: int = 16
-    """Crops of masks a step."""
-
-    crop: int = 24
-    """Side of a crop in pixels; of smaller images, the whole."""
-
-    lr: float = 1e-2
-    """Peak learning rate of Adam, under a one-cycle schedule."""
-
-    noise: float = 0.1
-    """Standard deviation of the noise that is added to one-hot masks before the softmax (3.3)."""
-
-    sharpness: float = 10.0
-    """The softmax's inputs are multiplied by 1 to this: 1 is the paper's, ten as sure as a net."""
-
-    seed: int = 0
-    """Of its weights and crops."""
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch"):
-            require(getattr(self, name) >= 1, f"edge_net/{name}", ">= 1", getattr(self, name))
-        require(self.crop >= 8, "edge_net/crop", ">= 8", self.crop)
-        require(self.lr > 0, "edge_net/lr", "> 0", self.lr)
-        require(
-            0 <= self.noise < float("inf"), "edge_net/noise", "a finite number >= 0", self.noise
-        )
-        sharp = 1 <= self.sharpness < float("inf")
-        require(sharp, "edge_net/sharpness", "a finite number >= 1", self.sharpness)
-        require(self.seed >= 0, "edge_net/seed", ">= 0", self.seed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,7 +129,7 @@ class OptimConfig:
     weight_decay: float = 1e-4
 
     def __post_init__(self) -> None:
-        _require_choices(self, "optim")
+        require_choices(self, "optim")
         require(0 < self.lr < float("inf"), "optim/lr", "> 0", self.lr)
         require(self.weight_decay >= 0, "optim/weight_decay", ">= 0", self.weight_decay)
 

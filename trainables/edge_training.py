@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from trainables.config import EdgeNetConfig, TrialConfig
+from trainables.config import TrialConfig
 from trainables.data.dataset import DataError, Dataset
 from trainables.geometry.boundaries import VOID, eight_neighbour_boundary, one_hot
 from trainables.networks.edge_net import EdgeNet
+from trainables.stage_config import EdgeNetConfig
 from trainables.trained import Curve, Trained
 
 _CLEAN_SHARE = 0.25
