@@ -83,7 +83,7 @@ def test_both_kinds_are_made_and_loaded_together(tmp_path: Path, data: Dataset) 
     assert learned.inverse_net is not None
     assert learned.edge_net is not None
     shown = torch.rand(1, data.num_classes, 8, 8)
-    assert [tuple(e.shape[1:]) for e in learned.edge_net(shown, 3)] == [
+    assert [tuple(e.shape[1:]) for e in learned.edge_net(shown)] == [
         (16, 8, 8), (32, 8, 8), (2, 8, 8)
     ]  # fmt: skip
     untrained = stages.untrained(both, data.num_classes)

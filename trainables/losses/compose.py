@@ -20,9 +20,9 @@ from trainables.losses.geodesic import distance_of
 from trainables.losses.inverse_form import TransformationNet, inverse_form
 from trainables.losses.term import LossTerm
 
-EdgeNet = Callable[[Tensor, int], Sequence[Tensor]]
-"""A frozen edge detector: ((B,K,H,W) class probabilities, n) -> what its first n layers put out
-before activation, each (B,C,H,W)."""
+EdgeNet = Callable[[Tensor], Sequence[Tensor]]
+"""A frozen edge detector: (B,K,H,W) class probabilities -> what each of its three layers puts out
+before activation, (B,C,H,W)."""
 
 
 class Prediction(NamedTuple):

@@ -23,15 +23,13 @@ class EdgeNet(nn.Module):
             for before, after in zip(widths, CHANNELS, strict=False)
         )
 
-    def forward(self, prob_BKHW: Tensor, layers: int = len(CHANNELS)) -> list[Tensor]:
-        """What the first ``layers`` layers put out before activation, each (B,C,H,W).
+    def forward(self, prob_BKHW: Tensor) -> list[Tensor]:
+        """What each of the three layers puts out before activation, (B,C,H,W).
 
         The third has C = 2: "no edge" and "edge", before the softmax. Void pixels are zero in
         every class.
         """
         embeddings: list[Tensor] = []
-        x_BCHW = prob_BKHW
-        for layer in list(self.layers)[:layers]:
-            x_BCHW = layer(x_BCHW.relu() if embeddings else x_BCHW)
-            embeddings.append(x_BCHW)
+        for layer in self.layers:
+            embeddings.append(layer(embeddings[-1].relu() if embeddings else prob_BKHW))
         return embeddings
