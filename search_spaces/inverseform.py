@@ -7,8 +7,9 @@ from search_spaces.space import Dimension, Space
 INVERSEFORM = Space(
     name="inverseform",
     question="Which weights of boundary cross-entropy (beta) and InverseForm (gamma), on tiles of "
-    "which size, give the best segmentation?",
-    cost="one stage a tile size (5 to 20 s), then about the cost of plain training a trial",
+    "which size, with which distance and network, give the best segmentation?",
+    cost="one stage for each tile size, distance and network (12, 10 to 30 s each), then about the "
+    "cost of plain training a trial",
     base={"loss/tile_reduction": "mean"},
     dimensions=(
         Dimension(
@@ -28,6 +29,22 @@ INVERSEFORM = Space(
             distribution=CategoricalDistribution((16, 24, 32)),
             why="local against global context (3.4); released code 224 of 672 rows, a third; "
             "these are a sixth to a third of 96 rows",
+        ),
+        Dimension(
+            path="loss/distance",
+            distribution=CategoricalDistribution(("euclidean", "geodesic")),
+            why="Table 5 finds no clear winner; the paper's geodesic exploded, ours does not",
+        ),
+        Dimension(
+            path="loss/lambda_geo",
+            distribution=FloatDistribution(0.01, 1.0, log=True),
+            why="weight of the projection residual, 0.1 in the paper (Eq. 3)",
+            when=("loss/distance", "geodesic"),
+        ),
+        Dimension(
+            path="inverse_net/network",
+            distribution=CategoricalDistribution(("dense", "aet")),
+            why="Table 5: dense beats AET's convolutions, which are blind to shifts",
         ),
         Dimension(
             path="optim/lr",

@@ -29,6 +29,10 @@ class Dimension:
     when: tuple[str, Value] | None = None
     """Sampled only if this earlier dimension took this value."""
 
+    def applies(self, chosen: Mapping[str, Value]) -> bool:
+        """Whether it is sampled beside these values of earlier dimensions."""
+        return self.when is None or chosen.get(self.when[0]) == self.when[1]
+
     def suggest(self, trial: Trial | FixedTrial) -> Value:
         """Draw a value."""
         match self.distribution:
@@ -73,7 +77,7 @@ class Space:
         """Draw one configuration, define-by-run: conditional dimensions only where they apply."""
         chosen: dict[str, Value] = {}
         for dimension in self.dimensions:
-            if dimension.when is None or chosen.get(dimension.when[0]) == dimension.when[1]:
+            if dimension.applies(chosen):
                 chosen[dimension.path] = dimension.suggest(trial)
         return chosen
 

@@ -11,16 +11,15 @@ from search_spaces import Space
 from study import confirm, describe, pictures, report, tuner
 from study.ledger import Ledger
 from study.mlflow_sink import MlflowSink
-from study.plan import Plan, stage_configs
+from study.plan import Plan, Stage, stage_configs
 from study.progress import LiveProgress
 from study.provenance import provenance
 from study.ranking import importances
 from study.record import FINAL, StudyRecord, TrialRecord
 from trainables import checkpoint
-from trainables.config import TrialConfig
 from trainables.data import Dataset
 from trainables.mailbox import LaneSettings
-from trainables.stages import StageRecord, ensure_inverse_net
+from trainables.stages import StageRecord, ensure
 
 
 def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console: Console) -> bool:
@@ -36,7 +35,7 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
     sink.rebuild()
     ledger.listeners.append(sink)
     shared = ray.put(dataset)
-    with LiveProgress(console, ledger.record) as progress:
+    with LiveProgress(console, ledger.record, len(stage_configs(plan, space))) as progress:
         ledger.listeners.append(progress)
         _make_stages(plan, space, ledger, shared)
         settings = LaneSettings(
@@ -67,19 +66,19 @@ def _make_stages(plan: Plan, space: Space, ledger: Ledger, dataset: Any) -> None
         return
     remote = ray.remote(num_cpus=plan.cpus_per_worker)(_make_stage)
     folder = str(plan.stages_folder)
-    waiting = [remote.remote(config, dataset, folder) for config in stage_configs(plan, space)]
+    waiting = [remote.remote(stage, dataset, folder) for stage in stage_configs(plan, space)]
     while waiting:
         done, waiting = ray.wait(waiting)
         made: StageRecord = ray.get(done[0])
         ledger.append("stage", kind=made.kind, key=made.key, seconds=made.seconds,
-                      reused=made.reused, quality=made.quality)  # fmt: skip
+                      reused=made.reused, quality=made.quality, curve=made.curve)  # fmt: skip
 
 
-def _make_stage(config: TrialConfig, dataset: Dataset, folder: str) -> StageRecord:
+def _make_stage(stage: Stage, dataset: Dataset, folder: str) -> StageRecord:
     import torch
 
     torch.set_num_threads(1)
-    return ensure_inverse_net(config, dataset, Path(folder))
+    return ensure(stage.kind, stage.config, dataset, Path(folder))
 
 
 def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:

@@ -9,9 +9,7 @@ from study.plan import Plan
 from trainables.config import TrialConfig
 from trainables.data import Dataset, ImageList
 from trainables.data.batches import num_batches
-from trainables.losses.compose import Learned
-from trainables.networks.inverse_transform import InverseTransformNet
-from trainables.stages import needs_inverse_net
+from trainables.stages import untrained
 from trainables.training import Training
 
 LANE_START_S = 20.0
@@ -30,8 +28,7 @@ def epoch_seconds(config: TrialConfig, dataset: Dataset) -> float:
         "train": _first(dataset.splits["train"], _TIMED_BATCHES * config.batch),
         "val": _first(dataset.splits["val"], config.batch),
     }
-    network = InverseTransformNet(config.loss.tile, config.inverse_net.hidden)
-    learned = Learned(network if needs_inverse_net(config) else None)
+    learned = untrained(config, dataset.num_classes)
     training = Training(config, replace(dataset, splits=few), learned, torch.device("cpu"))
     begin = monotonic()
     training.train_epoch()

@@ -18,6 +18,7 @@ from urllib.parse import urlparse
 import yaml
 
 from study.record import StudyRecord, TrialRecord
+from study.stage_runs import write_stages
 
 EXPERIMENT = "edgewise"
 _STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
@@ -215,6 +216,7 @@ class MlflowSink:
         """The study's own run: the winner's figures, the report, and where it stands."""
         self._connect()
         run_id, record = self._runs[None], self.record
+        write_stages(self._client, self._experiment, run_id, record.plan["study"], record.stages)
         best = record.best()
         if best is not None:
             for name, value in best.metrics.items():

@@ -3,12 +3,13 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from search_spaces import SPACES, Space
 from study.record import Value
 from trainables.config import TrialConfig, flatten, from_flat
 
+_STAGE_WEIGHTS = ("loss/gamma", "loss/lambda_1", "loss/lambda_2", "loss/lambda_3")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -72,25 +73,52 @@ def check_name(name: str, flag: str = "--name") -> None:
         )
 
 
-def stage_configs(plan: Plan, space: Space) -> list[TrialConfig]:
-    """One config for each inverse-transformation network that a trial may need."""
-    from trainables.stages import needs_inverse_net
+class Stage(NamedTuple):
+    """A learned part that a trial may need: which kind, and a config that decides it."""
 
-    possible = plan.base if plan.base.loss.gamma else plan.base.changed(_any_gamma(space))
-    if not needs_inverse_net(possible):
-        return []
-    tiles = space.choices("loss/tile") or (plan.base.loss.tile,)
-    return [possible.changed({"loss/tile": tile}) for tile in tiles]
+    kind: str
+    config: TrialConfig
+
+
+def stage_configs(plan: Plan, space: Space) -> list[Stage]:
+    """One entry for each learned part that a trial of this study may need."""
+    from trainables.stages import deciding_paths, needed
+
+    possible = plan.base.changed(_searched_weights(plan.base, space))
+    return [
+        Stage(kind, possible.changed(choice))
+        for kind in needed(possible)
+        for choice in _choices(space, deciding_paths(kind))
+    ]
 
 
 def check_tiles(plan: Plan, space: Space, size: tuple[int, int]) -> None:
     """Raise a ValueError if a tile that may be tried is larger than the images."""
-    for config in stage_configs(plan, space):
-        if config.loss.tile > min(size):
+    for stage in stage_configs(plan, space):
+        if stage.kind == "inverse_net" and stage.config.loss.tile > min(size):
             raise ValueError(f"loss/tile must be at most {min(size)}, the images' shorter side, "
-                             f"got {config.loss.tile}")  # fmt: skip
+                             f"got {stage.config.loss.tile}")  # fmt: skip
 
 
-def _any_gamma(space: Space) -> dict[str, Value]:
-    searched = any(dimension.path == "loss/gamma" for dimension in space.dimensions)
-    return {"loss/gamma": 1.0} if searched else {}
+def _choices(space: Space, paths: list[str]) -> list[dict[str, Value]]:
+    """Every combination of the searched ones among these fields, conditions kept."""
+    combinations: list[dict[str, Value]] = [{}]
+    for dimension in space.dimensions:
+        if dimension.path in paths:
+            values = space.choices(dimension.path)
+            combinations = [
+                extended
+                for chosen in combinations
+                for extended in (
+                    [{**chosen, dimension.path: value} for value in values]
+                    if dimension.applies(chosen)
+                    else [chosen]
+                )
+            ]
+    return combinations
+
+
+def _searched_weights(base: TrialConfig, space: Space) -> dict[str, Value]:
+    """The weights that turn on a learned loss, not zero where they are searched."""
+    flat, searched = flatten(base), {dimension.path for dimension in space.dimensions}
+    return {path: 1.0 for path in _STAGE_WEIGHTS if path in searched and not flat[path]}

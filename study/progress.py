@@ -24,8 +24,8 @@ _STYLES = {"running": "yellow", "complete": "green", "pruned": "dim", "failed": 
 class LiveProgress:
     """A listener of the ledger. Use as a context manager around the run."""
 
-    def __init__(self, console: Console, record: StudyRecord) -> None:
-        self.console, self.record = console, record
+    def __init__(self, console: Console, record: StudyRecord, stages: int = 0) -> None:
+        self.console, self.record, self.stages = console, record, stages
         plan = record.plan
         self.total_epochs = plan["trials"] * plan["base"]["epochs"]
         self.begin = time.monotonic()
@@ -34,7 +34,7 @@ class LiveProgress:
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(), TextColumn("{task.fields[left]}"), console=console,
         )  # fmt: skip
-        self.task = self.bar.add_task("starting lanes", total=self.total_epochs, left="")
+        self.task = self.bar.add_task(self._waiting(), total=self.total_epochs, left="")
         self.live = Live(console=console, get_renderable=self.render, refresh_per_second=2)
 
     def __enter__(self) -> "LiveProgress":
@@ -48,12 +48,18 @@ class LiveProgress:
     def __call__(self, event: Mapping[str, Any], record: StudyRecord) -> None:
         done = self._done()
         name = f"{len(record.in_state('complete', 'pruned', 'failed'))}/{record.plan['trials']} "
-        self.bar.update(
-            self.task, completed=done, description=name + "trials", left=self._left(done)
-        )
+        text = name + "trials" if record.trials else self._waiting()
+        self.bar.update(self.task, completed=done, description=text, left=self._left(done))
         told = not self.console.is_terminal or event["event"] in _TOLD_ALWAYS
         if told and (line := describe(event, record)):
             self.console.print(line, highlight=False)
+
+    def _waiting(self) -> str:
+        """What happens before the first trial."""
+        made = len(self.record.stages)
+        return (
+            f"training stage {made + 1}/{self.stages}" if made < self.stages else "starting lanes"
+        )
 
     def _done(self) -> int:
         """Epochs done or saved by pruning."""
@@ -108,7 +114,8 @@ def describe(event: Mapping[str, Any], record: StudyRecord) -> str:
             return f"trial {event['trial']} failed: {event['kind']}: {event['message'][:200]}"
         case "stage":
             how = "reused" if event["reused"] else f"trained in {event['seconds']:.0f} s"
-            return f"stage {event['kind']} {event['key']} {how}"
+            figures = " ".join(f"{name} {shown(value)}" for name, value in event["quality"].items())
+            return f"stage {event['kind']} {event['key']} {how}: {figures}"
         case _:
             return ""
 

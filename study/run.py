@@ -136,8 +136,9 @@ def _show(console: Console, plan: Plan, dataset: Dataset, left: int) -> None:
     from study.forecast import epoch_seconds, study_seconds
 
     space = SPACES[plan.space]
-    stages = len(stage_configs(plan, space))
-    slowest = stage_configs(plan, space)[-1] if stages else plan.base
+    needed = stage_configs(plan, space)
+    stages = len(needed)
+    slowest = needed[-1].config if needed else plan.base
     epoch_s = epoch_seconds(slowest, dataset)
     forecast_s = study_seconds(plan, epoch_s, stages, left)
     describe.print_plan(

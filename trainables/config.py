@@ -10,164 +10,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from trainables.config_parts import (
-    DataConfig,
-    ModelConfig,
-    OptimConfig,
-    Value,
-    get_choices,
-    require,
-)
-from trainables.config_parts import require_choices as _require_choices
-from trainables.losses.schedule import parse_schedules
+from trainables.config_parts import DataConfig, ModelConfig, OptimConfig
+from trainables.loss_config import LossConfig
+from trainables.stage_config import EdgeNetConfig, InverseNetConfig
+from trainables.validation import Value, get_choices, require
 
-__all__ = ["DataConfig", "InverseNetConfig", "LossConfig", "ModelConfig", "OptimConfig",
-           "TrialConfig", "Value", "field_types", "flatten", "from_flat", "get_choices", "identity",
-           "parse", "require"]  # fmt: skip
+__all__ = ["DataConfig", "EdgeNetConfig", "InverseNetConfig", "LossConfig", "ModelConfig",
+           "OptimConfig", "TrialConfig", "Value", "field_types", "flatten", "from_flat",
+           "get_choices", "identity", "parse", "require"]  # fmt: skip
 
 _PLACES = ("data/root", "data/cache")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LossConfig:
-    """Weights of the loss terms and their settings. A weight of zero turns a term off."""
-
-    xe: float = 1.0
-    """Weight of the cross-entropy; the papers' sums all have it at 1."""
-
-    class_weights: Literal["none", "frequency"] = "none"
-    """``frequency``: 2 - a class's share of the image, as GSCNN and InverseForm's code weigh it."""
-
-    beta: float = 0.0
-    """Weight of the boundary cross-entropy (InverseForm, Eq. 6)."""
-
-    gamma: float = 0.0
-    """Weight of the InverseForm term (Eq. 6)."""
-
-    tile: int = 32
-    """Side of the square tiles that InverseForm compares, in pixels (Eq. 5)."""
-
-    tile_reduction: Literal["sum", "mean"] = "sum"
-    """``sum`` over an image's tiles (Eq. 5) or ``mean`` (the released code)."""
-
-    resize: Literal["none", "672x1344"] = "none"
-    """What InverseForm's maps are resized to; the released code has 672x1344, with tile 224."""
-
-    boundary: Literal["sobel", "radius"] = "sobel"
-    """InverseForm's boundary labels: the paper's filter, or 2 pixels around (released)."""
-
-    lovasz: float = 0.0
-    """Weight of the Lovasz-softmax: ``IoU`` in Active Boundary Loss, Eq. 5."""
-
-    lovasz_classes: Literal["present", "all"] = "present"
-    """Which classes the Lovasz-softmax averages."""
-
-    lovasz_per_image: bool = True
-    """Rank each image's pixels alone; the other way, the value depends on the batch's make-up."""
-
-    w_a: float = 0.0
-    """Weight of the Active Boundary Loss (Eq. 5): 1.0 for ADE20K, 1.5 for Cityscapes."""
-
-    theta: float = 20.0
-    """Pixels from the boundary at which ABL's weight stops growing (Eq. 4)."""
-
-    detach: bool = True
-    """ABL's conflict suppression: no gradient to the neighbours."""
-
-    abl_smoothing: float = 0.2
-    """ABL's label smoothing: what the true direction gives to the other seven."""
-
-    abl_ratio: float = 0.01
-    """The share of an image's pixels that ABL takes for predicted boundary."""
-
-    fkl: float = 0.0
-    """Weight of the full Kullback-Leibler loss (Active Boundary Loss, Eq. 7)."""
-
-    gdl: float = 0.0
-    """Weight of the generalised Dice loss."""
-
-    bl: float = 0.0
-    """Weight of Kervadec's boundary loss."""
-
-    region_classes: Literal["all", "foreground"] = "all"
-    """The classes of ``gdl`` and ``bl``; ``foreground`` leaves out class 0."""
-
-    alpha: Literal["none", "linear", "stealing"] = "none"
-    """alpha GDL + (1 - alpha) (BL or ABL): alpha falls from 1 to 0.01, or by theft."""
-
-    edge: Literal["before_relu", "after_relu", "ppce", "multi_task"] = "before_relu"
-    """What lambda_1..3 weigh (SEMEDA, Table 1): embeddings of the edge net, its output, a head."""
-
-    lambda_1: float = 0.0
-    """Weight of the edge net's first layer; the only one of ``ppce`` and ``multi_task``."""
-
-    lambda_2: float = 0.0
-    """Weight of its second layer; the paper's best is 1 here, 0 elsewhere."""
-
-    lambda_3: float = 0.0
-    """Weight of its third layer."""
-
-    ar: float = 0.0
-    """Weight of the Affinity Regression loss (lambda there): 0.1 in the paper."""
-
-    ar_kernel: Literal["square_root", "dot_product"] = "square_root"
-    """How AR compares two distributions; ``dot_product`` is what the paper argues against."""
-
-    schedule: str = ""
-    """Rules for weights over training (``losses/schedule.py``), such as ``w_a from 0.8``."""
-
-    variant: Literal["paper", "released"] = "paper"
-    """Which reading, where the authors' code differs from their paper."""
-
-    def __post_init__(self) -> None:
-        _require_choices(self, "loss")
-        weights = ("xe", "beta", "gamma", "lovasz", "w_a", "fkl", "gdl", "bl", "ar")
-        for name in (*weights, "lambda_1", "lambda_2", "lambda_3"):
-            weight = getattr(self, name)
-            require(0 <= weight < float("inf"), f"loss/{name}", "a finite number >= 0", weight)
-        require(self.tile >= 8, "loss/tile", ">= 8", self.tile)
-        require(0 < self.theta < float("inf"), "loss/theta", "a finite number > 0", self.theta)
-        require(0 <= self.abl_smoothing < 1, "loss/abl_smoothing", "in [0, 1)", self.abl_smoothing)
-        require(0 < self.abl_ratio <= 1, "loss/abl_ratio", "in (0, 1]", self.abl_ratio)
-        if self.edge in ("ppce", "multi_task"):
-            for name in ("lambda_2", "lambda_3"):
-                only = f"0 with loss/edge {self.edge}, which has no layers"
-                require(getattr(self, name) == 0, f"loss/{name}", only, getattr(self, name))
-        if self.resize != "none":
-            allowed = "none unless loss/variant is released"
-            require(self.variant == "released", "loss/resize", allowed, self.resize)
-        try:
-            rules = parse_schedules(self.schedule)
-        except ValueError as error:
-            raise ValueError(f"loss/{error}") from None
-        if self.alpha != "none":
-            free = not {"gdl", "bl", "w_a"} & rules.keys()
-            require(free, "loss/schedule", "without gdl, bl, w_a beside loss/alpha", self.schedule)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InverseNetConfig:
-    """How the inverse-transformation network is trained, once, before the trials (a stage)."""
-
-    hidden: int = 256
-    """Units of its two hidden layers."""
-
-    steps: int = 1500
-    """Optimiser steps."""
-
-    batch: int = 128
-    """Pairs of tiles a step."""
-
-    lr: float = 1e-3
-    """Peak learning rate of Adam, under a one-cycle schedule."""
-
-    seed: int = 0
-    """Of its weights and pairs; its own, so that trials with different seeds share the network."""
-
-    def __post_init__(self) -> None:
-        for name in ("hidden", "steps", "batch"):
-            require(getattr(self, name) >= 1, f"inverse_net/{name}", ">= 1", getattr(self, name))
-        require(self.lr > 0, "inverse_net/lr", "> 0", self.lr)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,6 +30,7 @@ class TrialConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     inverse_net: InverseNetConfig = field(default_factory=InverseNetConfig)
+    edge_net: EdgeNetConfig = field(default_factory=EdgeNetConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
 
     epochs: int = 6

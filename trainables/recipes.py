@@ -8,7 +8,7 @@ space's, not a recipe's. What a recipe cannot say is in its ``differs``.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainables.config_parts import Value
+from trainables.validation import Value
 
 
 @dataclass(frozen=True)

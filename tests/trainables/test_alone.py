@@ -21,7 +21,7 @@ config = TrialConfig().changed({
     "loss/tile": 16, "inverse_net/steps": 2,
 })
 data = load(config.data)
-stages.ensure_inverse_net(config, data, Path(sys.argv[1]))
+stages.ensure("inverse_net", config, data, Path(sys.argv[1]))
 learned = stages.load_learned(config, data.digest, Path(sys.argv[1]))
 run = Training(config, data, learned, torch.device("cpu"))
 assert run.train_epoch()["train/inverse_form"] > 0

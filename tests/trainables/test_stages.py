@@ -9,6 +9,7 @@ import torch
 from trainables import stages
 from trainables.config import TrialConfig
 from trainables.data import DataError, Dataset, load
+from trainables.data.tile_pairs import TileSource
 from trainables.geometry.boundaries import sobel_boundary
 from trainables.losses.inverse_form import inverse_form
 
@@ -25,8 +26,8 @@ def data() -> Dataset:
 
 
 def test_a_stage_is_trained_once_and_then_reused(tmp_path: Path, data: Dataset) -> None:
-    first = stages.ensure_inverse_net(QUICK, data, tmp_path)
-    again = stages.ensure_inverse_net(QUICK, data, tmp_path)
+    first = stages.ensure("inverse_net", QUICK, data, tmp_path)
+    again = stages.ensure("inverse_net", QUICK, data, tmp_path)
     assert (first.reused, again.reused) == (False, True)
     assert (first.key, first.quality) == (again.key, again.quality)
     network = stages.load_learned(QUICK, data.digest, tmp_path).inverse_net
@@ -35,28 +36,72 @@ def test_a_stage_is_trained_once_and_then_reused(tmp_path: Path, data: Dataset) 
 
 
 def test_a_stage_is_named_by_what_decides_it(data: Dataset) -> None:
-    key = stages.inverse_net_key(QUICK, data.digest)
-    assert key == stages.inverse_net_key(QUICK.changed({"loss/gamma": 0.1, "seed": 3}), data.digest)
-    for change in ({"loss/tile": 24}, {"inverse_net/steps": 3}, {"inverse_net/seed": 1}):
-        assert key != stages.inverse_net_key(QUICK.changed(change), data.digest)
-    assert key != stages.inverse_net_key(QUICK, "another digest")
+    key = stages.stage_key("inverse_net", QUICK, data.digest)
+    assert key == stages.stage_key(
+        "inverse_net",
+        QUICK.changed({"loss/gamma": 0.1, "loss/lambda_geo": 0.5, "seed": 3}),
+        data.digest,
+    )
+    for change in (
+        {"loss/tile": 24},
+        {"inverse_net/steps": 3},
+        {"inverse_net/seed": 1},
+        {"loss/distance": "geodesic"},
+        {"inverse_net/network": "aet"},
+    ):
+        assert key != stages.stage_key("inverse_net", QUICK.changed(change), data.digest)
+    assert key != stages.stage_key("inverse_net", QUICK, "another digest")
 
 
 @pytest.mark.parametrize("damage", [lambda whole: whole[: len(whole) // 2], lambda whole: b""])
 def test_a_damaged_file_is_made_again(tmp_path: Path, data: Dataset, damage: object) -> None:
-    record = stages.ensure_inverse_net(QUICK, data, tmp_path)
+    record = stages.ensure("inverse_net", QUICK, data, tmp_path)
     path = tmp_path / f"inverse_net-{record.key}.pt"
     assert callable(damage)
     path.write_bytes(damage(path.read_bytes()))
-    assert not stages.ensure_inverse_net(QUICK, data, tmp_path).reused
-    assert stages.ensure_inverse_net(QUICK, data, tmp_path).reused
+    assert not stages.ensure("inverse_net", QUICK, data, tmp_path).reused
+    assert stages.ensure("inverse_net", QUICK, data, tmp_path).reused
+
+
+def test_a_file_of_another_stage_under_this_name_is_not_trusted(
+    tmp_path: Path, data: Dataset
+) -> None:
+    other = stages.ensure("inverse_net", QUICK.changed({"loss/tile": 24}), data, tmp_path)
+    key = stages.stage_key("inverse_net", QUICK, data.digest)
+    (tmp_path / f"inverse_net-{other.key}.pt").rename(tmp_path / f"inverse_net-{key}.pt")
+    with pytest.raises(FileNotFoundError, match="missing, damaged or of another stage"):
+        stages.load_learned(QUICK, data.digest, tmp_path)
+    assert not stages.ensure("inverse_net", QUICK, data, tmp_path).reused
+
+
+def test_both_kinds_are_made_and_loaded_together(tmp_path: Path, data: Dataset) -> None:
+    both = QUICK.changed({"loss/lambda_2": 1.0, "edge_net/steps": 2})
+    assert stages.needed(both) == ["inverse_net", "edge_net"]
+    records = [stages.ensure(kind, both, data, tmp_path) for kind in stages.needed(both)]
+    assert all(record.curve and record.quality for record in records)
+    learned = stages.load_learned(both, data.digest, tmp_path)
+    assert learned.inverse_net is not None
+    assert learned.edge_net is not None
+    shown = torch.rand(1, data.num_classes, 8, 8)
+    assert [tuple(e.shape[1:]) for e in learned.edge_net(shown)] == [
+        (16, 8, 8), (32, 8, 8), (2, 8, 8)
+    ]  # fmt: skip
+    untrained = stages.untrained(both, data.num_classes)
+    assert [part is not None for part in untrained] == [True, True]
+
+
+def test_an_edge_stage_is_shared_by_whatever_lambdas(data: Dataset) -> None:
+    first = QUICK.changed({"loss/lambda_2": 1.0})
+    second = first.changed({"loss/lambda_1": 0.5, "loss/edge": "after_relu", "loss/tile": 24})
+    keys = {stages.stage_key("edge_net", config, data.digest) for config in (first, second)}
+    assert len(keys) == 1
 
 
 def test_of_two_that_ask_at_once_one_trains(tmp_path: Path, data: Dataset) -> None:
     records: list[stages.StageRecord] = []
     threads = [
         threading.Thread(
-            target=lambda: records.append(stages.ensure_inverse_net(QUICK, data, tmp_path))
+            target=lambda: records.append(stages.ensure("inverse_net", QUICK, data, tmp_path))
         )
         for _ in range(2)
     ]
@@ -69,7 +114,7 @@ def test_of_two_that_ask_at_once_one_trains(tmp_path: Path, data: Dataset) -> No
 
 def test_no_stage_without_the_term_that_needs_it(tmp_path: Path, data: Dataset) -> None:
     plain = CONFIG.changed({"loss/gamma": 0.0})
-    assert not stages.needs_inverse_net(plain)
+    assert stages.needed(plain) == []
     assert stages.load_learned(plain, data.digest, tmp_path).inverse_net is None
 
 
@@ -77,10 +122,10 @@ def test_masks_without_a_boundary_and_tiles_that_do_not_fit_are_refused(data: Da
     split = data.splits["train"]
     flat = type(split)(split.images_NHWC, split.labels_NHW * 0, split.names)
     with pytest.raises(DataError, match="no boundary in the train masks"):
-        stages.TileSource(Dataset("flat", data.classes, data.colours, {"train": flat}, "d"),
+        TileSource(Dataset("flat", data.classes, data.colours, {"train": flat}, "d"),
                           "train", 16)  # fmt: skip
     with pytest.raises(ValueError, match="loss/tile must be at most 96, got 128"):
-        stages.TileSource(data, "train", 128)
+        TileSource(data, "train", 128)
 
 
 def circle(centre_HW: torch.Tensor, size: int = 64, radius: float = 14.0) -> torch.Tensor:
@@ -94,7 +139,7 @@ def test_gradient_descent_on_this_term_alone_moves_a_shifted_boundary_back(
     tmp_path: Path, data: Dataset
 ) -> None:
     """InverseForm's point, and what the released code cannot do (its gradient is zero)."""
-    stages.ensure_inverse_net(CONFIG, data, tmp_path)
+    stages.ensure("inverse_net", CONFIG, data, tmp_path)
     network = stages.load_learned(CONFIG, data.digest, tmp_path).inverse_net
     assert network is not None
     rows = torch.arange(64)
@@ -116,5 +161,8 @@ def test_gradient_descent_on_this_term_alone_moves_a_shifted_boundary_back(
 
 def test_the_network_recovers_most_of_a_shift_it_never_saw(tmp_path: Path, data: Dataset) -> None:
     """On validation images. A straight boundary hides the shift along itself, so not all of it."""
-    quality = stages.ensure_inverse_net(CONFIG, data, tmp_path).quality
+    quality = stages.ensure("inverse_net", CONFIG, data, tmp_path).quality
     assert quality["shift_error_px"] < 0.75 * quality["shift_px"]
+    assert quality["identity_ratio"] <= 0.1
+    assert quality["shift_rank"] >= 0.9
+    assert quality["nearer_share"] > quality["nearer_share_xe"]

@@ -1,8 +1,10 @@
-"""Affine transformations of boundary tiles: sampling them, applying them, and their normal form.
+"""Transformations of boundary tiles: making them, applying them, and their normal form.
 
 Coordinates are the spatial transformer's: (x, y) in [-1, 1] over the tile, origin in its centre;
 ``warp(x, theta)`` reads the input at ``theta @ (x, y, 1)`` (Jaderberg et al., NeurIPS 2015).
-Shape letters: N pairs, S tile side, C coefficients.
+An affine theta has (0, 0, 1) as its last row and 6 coefficients; a homography has 8, its ninth
+entry is 1 (InverseForm, end of 3.3).
+Shape letters: N pairs, D degrees of freedom, C coefficients (6 or 8), S tile side, P context side.
 """
 
 import math
@@ -11,55 +13,108 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+AFFINE, PERSPECTIVE = 6, 8
+"""Numbers of coefficients."""
+
 ROTATION_RAD = math.radians(20)
 SHEAR = math.tan(math.radians(10))
 SCALE = 0.2
 SHIFT = 0.4
-"""Bounds of the sampled parameters: AET's (zoom 0.8 to 1.2, shift a fifth of the side), with its
-rotation and shear reduced to what a predicted boundary can be off by."""
+CORNER = 0.15
+"""Bounds of the sampled parameters: AET's (zoom 0.8 to 1.2, shift a fifth of the side, corners an
+eighth), with its rotation, shear and corner offsets reduced to what a predicted boundary can be
+off by."""
 
-COEFFICIENT_SCALE = (0.115, 0.22, 0.23, 0.20, 0.115, 0.23)
-"""Standard deviation of each entry of ``theta - identity``, row by row, under ``sample_affine``."""
+_AFFINE_FREEDOM, _CORNERS = 6, 8
 
-
-def sample_affine(pairs: int, generator: Generator) -> Tensor:
-    """(N,2,3): random affine transformations within the bounds above."""
-
-    def uniform(bound: float) -> Tensor:
-        return (torch.rand(pairs, generator=generator) * 2 - 1) * bound
-
-    angle, shear = uniform(ROTATION_RAD), uniform(SHEAR)
-    zoom_x, zoom_y = 1 + uniform(SCALE), 1 + uniform(SCALE)
-    cos, sin = angle.cos(), angle.sin()
-    rows = (
-        torch.stack((zoom_x * cos, zoom_y * (shear * cos - sin), uniform(SHIFT)), dim=1),
-        torch.stack((zoom_x * sin, zoom_y * (shear * sin + cos), uniform(SHIFT)), dim=1),
-    )
-    return torch.stack(rows, dim=1)
+_COEFFICIENT_SCALE = {
+    AFFINE: (0.115, 0.224, 0.231, 0.201, 0.117, 0.231),
+    PERSPECTIVE: (0.123, 0.228, 0.239, 0.205, 0.125, 0.239, 0.043, 0.043),
+}
+"""Standard deviation of the entries of ``theta - identity``, row by row, measured."""
 
 
-def normalise(theta_N23: Tensor) -> Tensor:
-    """(N,6): zero at the identity, and of like size in every coefficient."""
-    identity_23 = torch.eye(2, 3, dtype=theta_N23.dtype, device=theta_N23.device)
-    scale_6 = torch.tensor(COEFFICIENT_SCALE, dtype=theta_N23.dtype, device=theta_N23.device)
-    return (theta_N23 - identity_23).flatten(1) / scale_6
+def freedom(coefficients: int) -> int:
+    """How many numbers ``from_freedom`` makes a transformation from."""
+    return _AFFINE_FREEDOM + (_CORNERS if coefficients == PERSPECTIVE else 0)
 
 
-def denormalise(coefficients_N6: Tensor) -> Tensor:
-    """(N,2,3): the transformation that ``normalise`` maps to these coefficients."""
-    identity_23 = torch.eye(2, 3, dtype=coefficients_N6.dtype, device=coefficients_N6.device)
-    scale_6 = coefficients_N6.new_tensor(COEFFICIENT_SCALE)
-    return (coefficients_N6 * scale_6).unflatten(1, (2, 3)) + identity_23
+def from_freedom(freedom_ND: Tensor) -> Tensor:
+    """(N,3,3): transformations from numbers in [-1, 1], each a share of its bound.
+
+    In order: rotation, shear, two zooms, two shifts; then, if there are 14, the offsets in x and y
+    of the four corners, as AET makes its projective transformations.
+    """
+    angle, shear, zoom_x, zoom_y, shift_x, shift_y = freedom_ND[:, :_AFFINE_FREEDOM].unbind(dim=1)
+    cos, sin = (angle * ROTATION_RAD).cos(), (angle * ROTATION_RAD).sin()
+    shear, zoom_x, zoom_y = shear * SHEAR, 1 + zoom_x * SCALE, 1 + zoom_y * SCALE
+    zero, one = torch.zeros_like(cos), torch.ones_like(cos)
+    entries = (
+        zoom_x * cos, zoom_y * (shear * cos - sin), shift_x * SHIFT,
+        zoom_x * sin, zoom_y * (shear * sin + cos), shift_y * SHIFT,
+        zero, zero, one,
+    )  # fmt: skip
+    theta_N33 = torch.stack(entries, dim=1).unflatten(1, (3, 3))
+    if freedom_ND.shape[1] == _AFFINE_FREEDOM:
+        return theta_N33
+    theta_N33 = theta_N33 @ _from_corners(freedom_ND[:, _AFFINE_FREEDOM:] * CORNER)
+    return theta_N33 / theta_N33[:, 2:, 2:]
 
 
-def warp(context_NPP: Tensor, theta_N23: Tensor, tile: int) -> Tensor:
+def _from_corners(offset_N8: Tensor) -> Tensor:
+    """(N,3,3): the homographies that move the tile's corners by these offsets (x, y, x, y, ...)."""
+    x_4 = offset_N8.new_tensor((-1.0, 1.0, 1.0, -1.0))
+    y_4 = offset_N8.new_tensor((-1.0, -1.0, 1.0, 1.0))
+    from_43 = torch.stack((x_4, y_4, torch.ones_like(x_4)), dim=1)
+    to_N42 = from_43[:, :2] + offset_N8.unflatten(1, (4, 2))
+    rows = []
+    for axis in (0, 1):  # u (g x + h y + 1) = a x + b y + c, and the same for v
+        linear_N43 = from_43.expand(len(offset_N8), 4, 3)
+        parts = [torch.zeros_like(linear_N43)] * 2
+        parts[axis] = linear_N43
+        rows.append(torch.cat((*parts, -to_N42[:, :, axis : axis + 1] * from_43[:, :2]), dim=2))
+    right_N8 = to_N42.transpose(1, 2).flatten(1)
+    solved_N8 = torch.linalg.solve(torch.cat(rows, dim=1), right_N8)
+    return F.pad(solved_N8, (0, 1), value=1.0).unflatten(1, (3, 3))
+
+
+def sample(pairs: int, coefficients: int, generator: Generator) -> Tensor:
+    """(N,3,3): random transformations within the bounds above."""
+    return from_freedom(torch.rand(pairs, freedom(coefficients), generator=generator) * 2 - 1)
+
+
+def shift(dx_N: Tensor, dy_N: Tensor) -> Tensor:
+    """(N,3,3): pure shifts, in the tile's coordinates."""
+    theta_N33 = torch.eye(3).repeat(len(dx_N), 1, 1)
+    theta_N33[:, 0, 2], theta_N33[:, 1, 2] = dx_N, dy_N
+    return theta_N33
+
+
+def normalise(theta_N33: Tensor, coefficients: int) -> Tensor:
+    """(N,C): zero at the identity, and of like size in every coefficient."""
+    identity_33 = torch.eye(3, dtype=theta_N33.dtype, device=theta_N33.device)
+    scale_C = theta_N33.new_tensor(_COEFFICIENT_SCALE[coefficients])
+    return (theta_N33 - identity_33).flatten(1)[:, :coefficients] / scale_C
+
+
+def denormalise(coefficients_NC: Tensor) -> Tensor:
+    """(N,3,3): the transformations that have this normal form."""
+    coefficients = coefficients_NC.shape[1]
+    offset_NC = coefficients_NC * coefficients_NC.new_tensor(_COEFFICIENT_SCALE[coefficients])
+    identity_33 = torch.eye(3, dtype=offset_NC.dtype, device=offset_NC.device)
+    return F.pad(offset_NC, (0, 9 - coefficients)).unflatten(1, (3, 3)) + identity_33
+
+
+def warp(context_NPP: Tensor, theta_N33: Tensor, tile: int) -> Tensor:
     """(N,S,S): the centre tile of each context after the transformation.
 
     The context is larger than the tile, so that what moves in from outside is there to be seen.
     """
-    pairs, side, _ = context_NPP.shape
-    grid_NSS2 = F.affine_grid(theta_N23, [pairs, 1, tile, tile], align_corners=False)
-    warped_N1SS = F.grid_sample(
-        context_NPP.unsqueeze(1), grid_NSS2 * (tile / side), align_corners=False
-    )
+    step = (torch.arange(tile, device=theta_N33.device, dtype=theta_N33.dtype) + 0.5) * 2 / tile - 1
+    y_SS, x_SS = torch.meshgrid(step, step, indexing="ij")
+    grid_SS3 = torch.stack((x_SS, y_SS, torch.ones_like(x_SS)), dim=2)
+    seen_NSS3 = torch.einsum("nij,abj->nabi", theta_N33, grid_SS3)
+    seen_NSS2 = seen_NSS3[..., :2] / seen_NSS3[..., 2:]
+    ratio = tile / context_NPP.shape[1]
+    warped_N1SS = F.grid_sample(context_NPP.unsqueeze(1), seen_NSS2 * ratio, align_corners=False)
     return warped_N1SS.squeeze(1)

@@ -15,6 +15,9 @@ from trainables.losses.boundary_cross_entropy import check_boundary
 from trainables.losses.inputs import full_precision
 from trainables.losses.term import LossTerm
 
+Distance = Callable[[Tensor], Tensor]
+"""(N,C) coefficients -> (N,) distances from the identity, where they are zero."""
+
 TransformationNet = Callable[[Tensor, Tensor], Tensor]
 """(N,S,S) predicted and (N,S,S) true tiles -> (N,C) coefficients; zero is the identity."""
 
@@ -41,6 +44,7 @@ def inverse_form(
     tile_reduction: Literal["sum", "mean"] = "sum",
     variant: Literal["paper", "released"] = "paper",
     resize: tuple[int, int] | None = None,
+    distance: Distance = euclidean_distance,
 ) -> LossTerm:
     """Distance of the transformation between predicted and true boundary, tile by tile (Eq. 5).
 
@@ -62,6 +66,7 @@ def inverse_form(
             number of tiles.
         resize: rows and columns that both maps are resized to first, bilinearly; the released code
             has (672, 1344) with tiles of 224, whatever the image. "released" only.
+        distance: of the coefficients from the identity (Eq. 1 or 3).
 
     Raises:
         ValueError: wrong shapes or types, a tile larger than the map, ``resize`` in "paper".
@@ -83,7 +88,7 @@ def inverse_form(
     if variant == "released":
         kept_BT = torch.ones_like(kept_BT)
     coefficients_NC = network(predicted_BTSS.flatten(0, 1), true_BTSS.flatten(0, 1))
-    distance_N = euclidean_distance(full_precision(coefficients_NC))
+    distance_N = distance(full_precision(coefficients_NC))
     total = distance_N.masked_fill(~kept_BT.flatten(), 0.0).sum()
     if tile_reduction == "mean":
         return LossTerm(total, kept_BT.sum())

@@ -23,6 +23,7 @@ from trainables.losses.boundary_cross_entropy import boundary_cross_entropy, edg
 from trainables.losses.cross_entropy import balanced_cross_entropy, cross_entropy
 from trainables.losses.full_divergence import full_divergence
 from trainables.losses.generalised_dice import generalised_dice
+from trainables.losses.geodesic import distance_of
 from trainables.losses.inverse_form import TransformationNet, inverse_form
 from trainables.losses.kervadec import boundary_loss
 from trainables.losses.lovasz import lovasz_softmax
@@ -125,6 +126,7 @@ def _inverse_form(
         tile_reduction=config.tile_reduction,
         variant=config.variant,
         resize=None if config.resize == "none" else (672, 1344),
+        distance=distance_of(config.distance, config.lambda_geo),
     )
 
 

@@ -1,0 +1,167 @@
+"""What the learned losses measure, on boundary tiles that no stage was trained on, one thread.
+
+    python tests/benchmarks/stages.py [CamVid folder] [--tile 32] [--only dense-random]
+
+Trains every variant on the training list and measures it on the test list, of the built-in data
+and of CamVid if its folder is given: dense beside AET, random pairs beside those of the spatial
+transformer, both distances, with and without the unlike pairs; then gradient descent on boundary
+logits with InverseForm alone, and the edge network. About half a minute a variant.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from trainables import edge_training, inverse_training
+from trainables.config import TrialConfig
+from trainables.data import Dataset, load
+from trainables.data.tile_pairs import TileSource
+from trainables.geometry.boundaries import sobel_boundary
+from trainables.inverse_quality import measure
+from trainables.losses.geodesic import coefficients_of, distance_of
+from trainables.losses.inverse_form import Distance, inverse_form
+
+VARIANTS: dict[str, dict[str, str | bool]] = {
+    "dense-random": {},
+    "dense-stn": {"inverse_net/pairs": "stn"},
+    "aet-random": {"inverse_net/network": "aet"},
+    "aet-stn": {"inverse_net/network": "aet", "inverse_net/pairs": "stn"},
+    "dense-random-geodesic": {"loss/distance": "geodesic"},
+    "aet-random-geodesic": {"loss/distance": "geodesic", "inverse_net/network": "aet"},
+    "dense-random-paper": {"inverse_net/unlike": False},
+}
+SIDE, RADIUS, SHIFT_PX = 64, 14.0, 4.0
+STEPS = 200
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("camvid", nargs="?")
+    parser.add_argument("--tile", type=int, default=32)
+    parser.add_argument("--only", default="")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    bases = {"shapes": TrialConfig()}
+    if given.camvid:
+        bases["camvid"] = TrialConfig().changed(
+            {"data/dataset": "camvid", "data/root": given.camvid}
+        )
+    for name, base in bases.items():
+        dataset = load(base.data)
+        config = base.changed({"loss/gamma": 1.0, "loss/tile": given.tile})
+        for variant, changes in VARIANTS.items():
+            if given.only in variant:
+                figures = inverse_figures(config.changed(changes), dataset)
+                print(f"{name} tile {given.tile} {variant}: {_spoken(figures)}", flush=True)
+        if given.only in "edge_net":
+            print(f"{name} edge_net: {_spoken(edge_figures(base, dataset))}", flush=True)
+
+
+def inverse_figures(config: TrialConfig, dataset: Dataset) -> dict[str, float]:
+    begin = time.process_time()
+    network = inverse_training.train(config, dataset).network.requires_grad_(False)
+    seconds = time.process_time() - begin
+    kind = config.loss.distance
+    source = TileSource(dataset, "test", config.loss.tile, coefficients_of(kind))
+    distance = distance_of(kind, config.loss.lambda_geo)
+    figures = {"cpu_s": seconds, **measure(network, distance, source)}
+    for way, descend in (("centre", descend_centre), ("logits", descend_logits)):
+        landed = descend(network, distance, config.loss.tile)
+        figures |= {f"{way}_off_px": landed.off_px, f"{way}_contour_px": landed.contour_px}
+    return figures
+
+
+def edge_figures(config: TrialConfig, dataset: Dataset) -> dict[str, float]:
+    begin = time.process_time()
+    network = edge_training.train(config, dataset).network
+    seconds = time.process_time() - begin
+    labels_BHW = torch.from_numpy(dataset.splits["test"].labels_NHW).long()
+    figures = edge_training.measure(network, labels_BHW, dataset.num_classes, config.edge_net)
+    return {"cpu_s": seconds, **figures}
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Where gradient descent left the circle."""
+
+    off_px: float
+    """Distance between the centres of mass of predicted and true boundary."""
+    contour_px: float
+    """Mean distance between the two boundaries, of both directions; 1.9 before."""
+
+
+def circle_logits(centre_2: Tensor) -> Tensor:
+    """(1,H,W): boundary logits of a circle's outline, differentiable in its centre."""
+    step = torch.arange(SIDE, dtype=torch.float32)
+    from_H1, from_W = step.view(-1, 1) - centre_2[0], step - centre_2[1]
+    return (6 - 6 * ((from_H1**2 + from_W**2).sqrt() - RADIUS).abs()).unsqueeze(0)
+
+
+def true_circle() -> Tensor:
+    """Bool (1,H,W): the Sobel boundary of a disk in the middle."""
+    step = torch.arange(SIDE) - SIDE // 2
+    inside_HW = step.view(-1, 1) ** 2 + step**2 <= RADIUS**2
+    return sobel_boundary(inside_HW.long().unsqueeze(0), 2)
+
+
+def start() -> Tensor:
+    """The centre 4 px off, in no special direction."""
+    direction = torch.tensor(0.6)
+    return SIDE / 2 + SHIFT_PX * torch.stack((direction.sin(), -direction.cos()))
+
+
+def descend_centre(network: nn.Module, distance: Distance, tile: int) -> Landed:
+    """The logits can only be a circle: what a prediction with a shape can do."""
+    centre_2 = start().requires_grad_()
+    _descend([centre_2], lambda: circle_logits(centre_2), network, distance, tile, lr=0.2)
+    return _landed(circle_logits(centre_2.detach()))
+
+
+def descend_logits(network: nn.Module, distance: Distance, tile: int) -> Landed:
+    """Every pixel's logit is free: the hardest way, open to patterns that fool the network."""
+    logits_1HW = circle_logits(start()).clamp(min=-4).requires_grad_()
+    _descend([logits_1HW], lambda: logits_1HW, network, distance, tile, lr=0.1)
+    return _landed(logits_1HW.detach())
+
+
+def _descend(
+    parameters: list[Tensor],
+    logits: Callable[[], Tensor],
+    network: nn.Module,
+    distance: Distance,
+    tile: int,
+    lr: float,
+) -> None:
+    truth_1HW = true_circle()
+    optimizer = torch.optim.Adam(parameters, lr)
+    for _ in range(STEPS):
+        term = inverse_form(
+            logits(), truth_1HW, torch.ones_like(truth_1HW), network=network, tile=tile,
+            distance=distance,
+        )  # fmt: skip
+        optimizer.zero_grad()
+        term.total.backward()
+        optimizer.step()
+
+
+def _landed(logits_1HW: Tensor) -> Landed:
+    found_P2 = (logits_1HW[0] > 0).nonzero().float()
+    true_P2 = true_circle()[0].nonzero().float()
+    if len(found_P2) == 0:
+        return Landed(float("nan"), float("nan"))
+    between = torch.cdist(found_P2, true_P2)
+    contour = (between.amin(dim=1).mean() + between.amin(dim=0).mean()) / 2
+    off = (found_P2.mean(dim=0) - true_P2.mean(dim=0)).norm()
+    return Landed(off.item(), contour.item())
+
+
+def _spoken(figures: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3g}" for name, value in figures.items())
+
+
+if __name__ == "__main__":
+    main()

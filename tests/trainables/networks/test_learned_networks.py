@@ -1,0 +1,72 @@
+"""The networks inside the learned losses: shapes, fixed points and bounds."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Generator, nn
+
+from trainables.geometry import homography
+from trainables.networks.aet import AutoEncodingTransformationNet
+from trainables.networks.edge_net import EdgeNet
+from trainables.networks.inverse_transform import InverseTransformNet, blur_matrix
+from trainables.networks.spatial_transformer import SpatialTransformer
+
+
+@pytest.mark.parametrize("tile", [8, 15, 32, 224])
+@pytest.mark.parametrize("coefficients", [6, 8])
+def test_any_tile_size_gives_the_coefficients(tile: int, coefficients: int) -> None:
+    tiles = torch.rand(3, tile, tile)
+    for network in (
+        InverseTransformNet(tile, 16, coefficients),
+        AutoEncodingTransformationNet(coefficients),
+    ):
+        assert network(tiles, tiles.flip(0)).shape == (3, coefficients)
+
+
+@pytest.mark.parametrize("network", [InverseTransformNet(16, 32), AutoEncodingTransformationNet()])
+def test_a_perfect_prediction_is_the_identity_whatever_the_weights(network: nn.Module) -> None:
+    tiles = (torch.rand(20, 16, 16) > 0.8).float()
+    assert network(tiles, tiles).abs().max() < 1e-5
+    assert network(tiles.flip(0), tiles).abs().max() > 1e-3
+
+
+def test_the_blur_keeps_what_a_line_weighs() -> None:
+    """A line inside the tile has the same sum over cells, wherever it lies."""
+    blur = blur_matrix(32, 16)
+    sums = blur.sum(dim=0)[6:26]
+    torch.testing.assert_close(sums, sums.mean().expand(20), rtol=0.01, atol=0)
+
+
+def test_the_edge_net_is_three_3x3_convolutions_given_before_activation() -> None:
+    network = EdgeNet(5)
+    shown = torch.rand(2, 5, 9, 7)
+    first, second, third = network(shown)
+    assert [e.shape[1] for e in (first, second, third)] == [16, 32, 2]
+    weights = [parameter for parameter in network.parameters() if parameter.dim() == 4]
+    assert [tuple(w.shape[2:]) for w in weights] == [(3, 3)] * 3
+    biases = [parameter for parameter in network.parameters() if parameter.dim() == 1]
+    padded = F.pad(first.relu(), (1, 1, 1, 1), mode="replicate")
+    torch.testing.assert_close(second, F.conv2d(padded, weights[1], biases[1]))
+
+
+def test_the_end_of_the_image_is_no_edge() -> None:
+    shown = F.one_hot(torch.full((1, 6, 8), 2), 4).permute(0, 3, 1, 2).float()
+    for embedding in EdgeNet(4)(shown):
+        assert (embedding.amax(dim=(2, 3)) - embedding.amin(dim=(2, 3))).max() < 1e-5
+
+
+@pytest.mark.parametrize("coefficients", [6, 8])
+def test_the_spatial_transformer_stays_within_the_bounds_and_can_be_trained(
+    coefficients: int,
+) -> None:
+    transformer = SpatialTransformer(coefficients)
+    with torch.no_grad():
+        for parameter in transformer.parameters():
+            parameter.mul_(100)  # as far as training could push it
+    theta = transformer(torch.rand(500, 16, 16), Generator().manual_seed(0))
+    widest = homography.from_freedom(torch.ones(1, homography.freedom(coefficients)))
+    assert theta.isfinite().all()
+    assert (theta[:, :2, 2].abs() <= 1.7 * homography.SHIFT + homography.CORNER * 2).all()
+    assert theta.shape[1:] == widest.shape[1:]
+    theta.sum().backward()
+    assert all(parameter.grad is not None for parameter in transformer.parameters())

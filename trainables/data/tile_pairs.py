@@ -1,0 +1,114 @@
+"""Pairs of boundary tiles, one a known transformation of the other, from a dataset's own masks.
+
+Shape letters: N tiles or pairs, H rows, W columns, S tile side, P context side, C coefficients.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor, nn
+
+from trainables.data.dataset import DataError, Dataset
+from trainables.geometry import homography
+from trainables.geometry.boundaries import sobel_boundary
+from trainables.networks.spatial_transformer import SpatialTransformer
+
+_MOST_IMAGES = 256
+"""Boundary maps that tiles are cut from: enough for any tile, little to keep in memory."""
+
+
+class Pairs(NamedTuple):
+    """Moved tiles, the tiles as they were, and the normalised transformation between them."""
+
+    moved_NSS: Tensor
+    still_NSS: Tensor
+    target_NC: Tensor
+
+
+class TileSource:
+    """Boundary tiles of one split, with the surroundings that a transformation moves in.
+
+    Raises:
+        DataError: the split's masks have no boundary at all.
+        ValueError: the tile does not fit the images.
+    """
+
+    def __init__(self, dataset: Dataset, split: str, tile: int, coefficients: int = 6) -> None:
+        labels_NHW = torch.from_numpy(dataset.splits[split].labels_NHW[:_MOST_IMAGES]).long()
+        rows, columns = labels_NHW.shape[1:]
+        if tile > min(rows, columns):
+            raise ValueError(f"loss/tile must be at most {min(rows, columns)}, got {tile}")
+        boundary_NHW = torch.stack([
+            sobel_boundary(label_HW.unsqueeze(0), dataset.num_classes).squeeze(0)
+            for label_HW in labels_NHW
+        ])  # fmt: skip
+        self.tile, self.coefficients = tile, coefficients
+        self.maps_NHW = nn.functional.pad(boundary_NHW.float(), (tile,) * 4)
+        self.places = boundary_NHW.nonzero()
+        if len(self.places) == 0:
+            raise DataError(f"dataset {dataset.name}: no boundary in the {split} masks")
+
+    def pairs(
+        self, count: int, generator: Generator, transformer: SpatialTransformer | None = None
+    ) -> Pairs:
+        """Every tile has a boundary pixel, at a random place in it.
+
+        The transformations are random, or the transformer's; then gradients flow back to it. The
+        moved tiles are blurred and faded by a random amount, as a network's probabilities are.
+        """
+        context_NPP = self.contexts(count, generator)
+        still_NSS = self.centre(context_NPP)
+        if transformer is None:
+            theta_N33 = homography.sample(count, self.coefficients, generator)
+        else:
+            theta_N33 = transformer(still_NSS, generator)
+        moved_NSS = _soften(homography.warp(context_NPP, theta_N33, self.tile), generator)
+        return Pairs(moved_NSS, still_NSS, homography.normalise(theta_N33, self.coefficients))
+
+    def shifted(
+        self, context_NPP: Tensor, length_px: float, angle_N: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """(N,S,S): the centre tiles moved that far in these directions, to whole pixels; and how
+        far that is, (N,)."""
+        column_N = (length_px * angle_N.cos()).round().long()
+        row_N = (length_px * angle_N.sin()).round().long()
+        reach = torch.arange(self.tile) + self.tile // 2
+        rows_NS, columns_NS = reach + row_N.unsqueeze(1), reach + column_N.unsqueeze(1)
+        side = context_NPP.shape[1] - 1
+        moved_NSS = context_NPP[
+            torch.arange(len(context_NPP)).view(-1, 1, 1),
+            rows_NS.clamp(0, side).unsqueeze(2),
+            columns_NS.clamp(0, side).unsqueeze(1),
+        ]
+        return moved_NSS, torch.hypot(row_N.float(), column_N.float())
+
+    def centre(self, context_NPP: Tensor) -> Tensor:
+        """(N,S,S): the tiles themselves."""
+        edge = self.tile // 2
+        return context_NPP[:, edge : edge + self.tile, edge : edge + self.tile]
+
+    def contexts(self, count: int, generator: Generator) -> Tensor:
+        """(N,P,P), P = 2S: windows whose centre tile holds a boundary pixel."""
+        chosen = torch.randint(len(self.places), (count,), generator=generator)
+        image_N, row_N, column_N = self.places[chosen].unbind(dim=1)
+        offset_2N = torch.randint(self.tile, (2, count), generator=generator)
+        reach = torch.arange(2 * self.tile)
+        start = self.tile - self.tile // 2  # the maps are padded by one tile
+        rows_NP = (row_N - offset_2N[0] + start).unsqueeze(1) + reach
+        columns_NP = (column_N - offset_2N[1] + start).unsqueeze(1) + reach
+        rows_NP = rows_NP.clamp(0, self.maps_NHW.shape[1] - 1)
+        columns_NP = columns_NP.clamp(0, self.maps_NHW.shape[2] - 1)
+        return self.maps_NHW[image_N.view(-1, 1, 1), rows_NP.unsqueeze(2), columns_NP.unsqueeze(1)]
+
+
+def angles(count: int, generator: Generator) -> Tensor:
+    """(N,): directions, uniform over the circle, in radians."""
+    return torch.rand(count, generator=generator) * 2 * math.pi
+
+
+def _soften(tiles_NSS: Tensor, generator: Generator) -> Tensor:
+    """Mix each tile with its 3x3 mean and scale it, by random amounts."""
+    mix_2N11 = torch.rand(2, len(tiles_NSS), 1, 1, generator=generator)
+    blurred_NSS = nn.functional.avg_pool2d(tiles_NSS, 3, stride=1, padding=1)
+    return torch.lerp(tiles_NSS, blurred_NSS, mix_2N11[0]) * (1 - 0.5 * mix_2N11[1])

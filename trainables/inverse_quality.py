@@ -1,0 +1,118 @@
+"""Whether an inverse-transformation network measures what it claims, on tiles it never saw.
+
+Shape letters: N pairs, S tile side, P context side, C coefficients, L shift lengths.
+"""
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+from torch import Generator, Tensor, nn
+
+from trainables.data.tile_pairs import TileSource, angles
+from trainables.geometry import homography
+from trainables.losses.inverse_form import Distance
+
+PAIRS = 1000
+SHIFT_PX = 3.0
+"""The shift of the paper's Figure 2."""
+LONGEST_PX = 8
+_RANKED_TILES = 200
+
+
+@torch.no_grad()
+def measure(
+    network: nn.Module, distance: Distance, source: TileSource, seed: int = 0
+) -> dict[str, float]:
+    """All figures of a network.
+
+    ``identity_ratio``: mean d(x, x) over mean d of a 3-px shift.
+    ``nearer_share``: how often a 3-px shift is nearer than an unrelated tile; ``nearer_share_xe``:
+    how often its cross-entropy is smaller (0.5 for a tie).
+    ``blank_share``: how often it is nearer than a blank prediction.
+    ``shift_rank``: rank correlation of d with the shift, 0 to 8 px in one direction, mean over
+    tiles; ``shift_rank_pooled``: over all tiles and directions at once.
+    ``shift_error_px``, ``zoom_error``: mean error of what is recovered; ``shift_px``, ``zoom``:
+    that of answering "no transformation" always.
+    """
+    generator = Generator().manual_seed(seed)
+    return {
+        **_nearness(network, distance, source, generator),
+        **_ranks(network, distance, source, generator),
+        **_recovered(network, source, generator),
+    }
+
+
+def _nearness(
+    network: nn.Module, distance: Distance, source: TileSource, generator: Generator
+) -> dict[str, float]:
+    context_NPP = source.contexts(PAIRS, generator)
+    true_NSS = source.centre(context_NPP)
+    moved_NSS, _ = source.shifted(context_NPP, SHIFT_PX, angles(PAIRS, generator))
+    other_NSS = source.centre(source.contexts(PAIRS, generator))
+    same_N, moved_N, other_N, blank_N = (
+        distance(network(shown_NSS, true_NSS))
+        for shown_NSS in (true_NSS, moved_NSS, other_NSS, torch.zeros_like(true_NSS))
+    )
+    return {
+        "identity_ratio": (same_N.mean() / moved_N.mean().clamp(min=1e-12)).item(),
+        "nearer_share": _share_below(moved_N, other_N),
+        "nearer_share_xe": _share_below(
+            disagreement(moved_NSS, true_NSS), disagreement(other_NSS, true_NSS)
+        ),
+        "blank_share": _share_below(moved_N, blank_N),
+    }
+
+
+def disagreement(shown_NSS: Tensor, true_NSS: Tensor) -> Tensor:
+    """(N,): share of pixels that differ. Between two binary maps the cross-entropy of a prediction
+    that is as sure of every pixel is a constant plus a constant times this."""
+    return (shown_NSS != true_NSS).float().mean(dim=(1, 2))
+
+
+def _share_below(a_N: Tensor, b_N: Tensor) -> float:
+    return ((a_N < b_N).float().mean() + 0.5 * (a_N == b_N).float().mean()).item()
+
+
+def _ranks(
+    network: nn.Module, distance: Distance, source: TileSource, generator: Generator
+) -> dict[str, float]:
+    context_NPP = source.contexts(_RANKED_TILES, generator)
+    true_NSS, angle_N = source.centre(context_NPP), angles(_RANKED_TILES, generator)
+    found, shifts = [], []
+    for length_px in range(LONGEST_PX + 1):
+        moved_NSS, shift_N = source.shifted(context_NPP, length_px, angle_N)
+        found.append(distance(network(moved_NSS, true_NSS)))
+        shifts.append(shift_N)
+    found_NL, shift_NL = torch.stack(found, dim=1).numpy(), torch.stack(shifts, dim=1).numpy()
+    by_tile = [_rank(f, s) for f, s in zip(found_NL, shift_NL, strict=True)]
+    return {
+        "shift_rank": float(np.mean(by_tile)),
+        "shift_rank_pooled": _rank(found_NL.ravel(), shift_NL.ravel()),
+    }
+
+
+def _rank(found: np.ndarray, shift: np.ndarray) -> float:
+    """Spearman's; 0 where a network says the same of every shift."""
+    return 0.0 if np.ptp(found) == 0 else float(spearmanr(found, shift).statistic)
+
+
+def _recovered(network: nn.Module, source: TileSource, generator: Generator) -> dict[str, float]:
+    pairs = source.pairs(PAIRS, generator)
+    truth_N33 = homography.denormalise(pairs.target_NC)
+    found_NC = network(pairs.moved_NSS, pairs.still_NSS)[:, : source.coefficients]
+    found_N33 = homography.denormalise(found_NC)
+    still_N33 = torch.eye(3).expand_as(truth_N33)
+    to_px = source.tile / 2
+
+    def errors(answer_N33: Tensor) -> tuple[float, float]:
+        shift_N = (answer_N33 - truth_N33)[:, :2, 2].norm(dim=1) * to_px
+        return shift_N.mean().item(), (_zoom(answer_N33) - _zoom(truth_N33)).abs().mean().item()
+
+    (shift_error_px, zoom_error), (shift_px, zoom) = errors(found_N33), errors(still_N33)
+    return {"shift_error_px": shift_error_px, "zoom_error": zoom_error,
+            "shift_px": shift_px, "zoom": zoom}  # fmt: skip
+
+
+def _zoom(theta_N33: Tensor) -> Tensor:
+    """(N,): the square root of how much an area grows."""
+    return torch.det(theta_N33[:, :2, :2]).abs().sqrt()

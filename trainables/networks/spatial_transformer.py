@@ -1,0 +1,36 @@
+"""A bounded spatial transformer (InverseForm, Figure 3a; Jaderberg et al., NeurIPS 2015).
+
+Shape letters: N tiles, S tile side, D degrees of freedom.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from trainables.geometry import homography
+
+_SIDE = 8
+_HIDDEN = 64
+
+
+class SpatialTransformer(nn.Module):
+    """Looks at a tile and says how to transform it; grid and sampler are ``homography.warp``.
+
+    The paper does not say how its transformer is trained. Ours is trained against the
+    inverse-transformation network: it looks for what that one gets wrong. A tanh keeps it within
+    the bounds of the random transformations, and noise before the tanh keeps it from settling on
+    one transformation a tile.
+    """
+
+    def __init__(self, coefficients: int) -> None:
+        super().__init__()
+        self.freedom = homography.freedom(coefficients)
+        self.localisation = nn.Sequential(
+            nn.Linear(_SIDE * _SIDE, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, self.freedom)
+        )
+
+    def forward(self, tiles_NSS: Tensor, generator: Generator) -> Tensor:
+        """(N,3,3): a transformation for each tile."""
+        small_N1 = F.adaptive_avg_pool2d(tiles_NSS.unsqueeze(1), _SIDE).flatten(1)
+        noise_ND = torch.randn(len(tiles_NSS), self.freedom, generator=generator)
+        return homography.from_freedom((self.localisation(small_N1) + noise_ND).tanh())

@@ -1,0 +1,26 @@
+"""The one-line errors that a user reads about a config field."""
+
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+Value = bool | int | float | str
+"""What a config field may hold."""
+
+
+def require(condition: bool, path: str, allowed: str, value: object) -> None:
+    """Raise the one-line error that a user reads: the field, what is allowed, the value."""
+    if not condition:
+        raise ValueError(f"{path} must be {allowed}, got {value!r}")
+
+
+def require_choices(part: Any, prefix: str) -> None:
+    """Check every Literal field of a config part against its choices."""
+    for name, hint in get_type_hints(type(part)).items():
+        if get_origin(hint) is Literal:
+            allowed, value = get_args(hint), getattr(part, name)
+            words = "one of " + ", ".join(map(str, allowed))
+            require(value in allowed, f"{prefix}/{name}", words, value)
+
+
+def get_choices(part: type, name: str) -> tuple[Value, ...]:
+    """The values that a Literal field allows."""
+    return get_args(get_type_hints(part)[name])
