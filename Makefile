@@ -34,6 +34,7 @@ unit: .venv/.installed
 
 bench: .venv/.installed
 	$(BIN)/python tests/benchmarks/trial_turnover.py
+	$(BIN)/python tests/benchmarks/loading.py
 
 mlflow: .venv/.installed
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1

@@ -15,6 +15,8 @@ from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
 from trainables.data import LAYOUTS, Dataset
 from trainables.losses.compose import TERMS
 from trainables.metrics.catalog import METRICS
+from trainables.networks.segmentation import transfer_report
+from trainables.recipes import RECIPES
 
 _SHOWN_TRIALS = 10
 
@@ -34,9 +36,11 @@ def print_plan(
     counts = ", ".join(f"{len(part)} {split}" for split, part in dataset.splits.items())
     rows, columns = dataset.size
     base = plan.base
-    network = base.model.network if base.model.network == "tiny" else (
-        f"{base.model.network} on {base.model.encoder}, weights {base.model.weights}"
-    )  # fmt: skip
+    network: str = base.model.network
+    if network in ("unet", "fpn"):
+        network += f" on {base.model.encoder}"
+    if network != "tiny":
+        network += f": {transfer_report(base.model)}"
     how = f"{plan.lanes} lanes of {plan.workers} worker{'s' if plan.workers > 1 else ''}"
     for name, text in {
         "study": f"{plan.study} in {plan.folder}",
@@ -115,6 +119,9 @@ def print_list(console: Console) -> None:
     console.print(f"[bold]--objective[/]  {', '.join(METRICS)}")
     networks = ", ".join(map(str, get_choices(ModelConfig, "network")))
     console.print(f"[bold]--set model/network=[/]  {networks}")
+    for name, recipe in RECIPES.items():
+        differs = f" (differs: {recipe.differs})" if recipe.differs else ""
+        console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)
     console.print(f"[bold]losses[/]  {', '.join(TERMS)}")
     console.print("[bold]--set[/]  any of these, with its default:")
     for path, value in flatten(TrialConfig()).items():

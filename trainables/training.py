@@ -75,10 +75,9 @@ class Training:
         if self.network.auxiliary_weights:
             self.names.append(AUXILIARY)
         self.optimizer = make_optimizer(config.optim, self.network)
-        batches = num_batches(len(dataset.splits["train"]), config.batch)
-        self.groups = groups_of(batches, config.optim.accumulate)
-        self.steps = len(self.groups)
-        self.total_steps = self.steps * config.epochs
+        self.steps = num_batches(len(dataset.splits["train"]), config.batch)
+        self.groups = groups_of(self.steps, config.optim.accumulate)
+        self.total_steps = len(self.groups) * config.epochs
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: rate_factor(config.optim, step, self.total_steps)
         )

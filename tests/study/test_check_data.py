@@ -124,6 +124,10 @@ def _one_image(root: Path) -> None:
         (root / "masks" / f"{index}.png").unlink()
 
 
+def _other_file(root: Path) -> None:
+    (root / "images" / "notes.txt").write_text("hello")
+
+
 def _no_classes(root: Path) -> None:
     (root / "classes.txt").unlink()
 
@@ -135,6 +139,7 @@ def _no_classes(root: Path) -> None:
         (_empty, "val.txt: empty, at least one image is needed"),
         (_one_image, "no images for val"),
         (_no_classes, "classes.txt: missing"),
+        (_other_file, "images/notes.txt: an image's name must end in"),
     ],
 )
 def test_what_is_wrong_with_the_lists_is_one_line(

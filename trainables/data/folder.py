@@ -82,7 +82,10 @@ def _from_folder(root: Path, split: str, table: LabelTable) -> tuple[Sample, ...
         if not folder.is_dir():
             raise DataError(f"{folder}: missing; a folder dataset has images/ and masks/")
     files.require_pairs(images, masks)
-    found = sorted(path for path in images.glob("*") if path.suffix.lower() in _SUFFIXES)
+    found = sorted(path for path in images.glob("*") if path.name[0] != ".")
+    for path in found:
+        if path.suffix.lower() not in _SUFFIXES:
+            raise DataError(f"{path}: an image's name must end in {', '.join(_SUFFIXES)}")
     return tuple(Pair(path.stem, path, masks / f"{path.stem}.png", table) for path in found)
 
 

@@ -5,7 +5,7 @@ Shape letters: B images, K classes, D features, H rows, W columns (h, w at the f
 
 from collections.abc import Callable
 from copy import deepcopy
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -104,6 +104,16 @@ class Segmenter(nn.Module):
         copy.boundary_head = None
         copy.network.auxiliary = None
         return copy.eval()
+
+
+@lru_cache(maxsize=4)
+def transfer_report(config: ModelConfig) -> str:
+    """What becomes of the backbone's weights: how many are loaded, new and left over.
+
+    Raises:
+        ValueError: a file that is not there, is no weights file, or fits nothing.
+    """
+    return Segmenter(config, num_classes=2, boundary_head=False).transfer
 
 
 def _enlarged(maps_BKhw: Tensor, images_B3HW: Tensor) -> Tensor:
