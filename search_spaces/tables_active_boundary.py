@@ -1,8 +1,8 @@
 """Active Boundary Loss's Tables 1, 2, 5, 6 and 8 (Wang et al., AAAI 2022)."""
 
-from search_spaces.grid import Cell, Grid, Published
+from search_spaces.grid import Cell, Changes, Grid, Published
 
-_IABL = {"loss/lovasz": 1.0, "loss/w_a": 1.5}
+_IABL: Changes = {"loss/lovasz": 1.0, "loss/w_a": 1.5}
 """CE + Lovasz + w_a ABL with Cityscapes' w_a."""
 
 _T1 = "DeepLabV3 R50, Cityscapes val"

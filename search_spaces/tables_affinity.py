@@ -1,8 +1,8 @@
 """Affinity Regression's Tables 1 and 3 (Cao et al., arXiv 2103.04990)."""
 
-from search_spaces.grid import Cell, Grid
+from search_spaces.grid import Cell, Changes, Grid
 
-_AR = {"loss/ar": 0.1}
+_AR: Changes = {"loss/ar": 0.1}
 
 
 def _nyu(*percent: float) -> dict[str, dict[str, float]]:

@@ -3,9 +3,9 @@
 The weights of Eq. 6 are in the paper's appendix alone; these are the released code's.
 """
 
-from search_spaces.grid import Cell, Factor, Grid, full_factorial, one_at_a_time
+from search_spaces.grid import Cell, Changes, Factor, Grid, full_factorial, one_at_a_time
 
-_OURS = {"loss/beta": 0.3, "loss/gamma": 0.3, "loss/tile_reduction": "mean"}
+_OURS: Changes = {"loss/beta": 0.3, "loss/gamma": 0.3, "loss/tile_reduction": "mean"}
 
 
 def _of(setup: str, **percent: float) -> dict[str, dict[str, float]]:

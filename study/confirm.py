@@ -1,5 +1,6 @@
-"""The winner, chosen on the validation list, is measured once on the test list."""
+"""Trials are measured once on the test list: a search's winner, and every whole trial of a grid."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import ray
@@ -24,11 +25,22 @@ def measure(
 
 
 def measure_on_cluster(
-    trial: TrialRecord, checkpoint: Checkpoint, dataset: Any, cpus: float, gpus: float
-) -> dict[str, float]:
-    """``measure`` where a lane's worker would run. ``dataset`` is a reference in the store."""
+    trials: Sequence[tuple[TrialRecord, Checkpoint]], dataset: Any, cpus: float, gpus: float,
+    at_once: int,
+) -> Iterator[tuple[TrialRecord, dict[str, float]]]:  # fmt: skip
+    """``measure`` where a lane's worker would run, several at once, each as soon as it is done.
+
+    ``dataset`` is a reference in the store. A state is read when its turn comes: ``at_once`` of
+    them are in memory.
+    """
     remote = ray.remote(num_cpus=cpus, num_gpus=gpus)(measure)
     device = "cuda" if gpus else "cpu"
-    config = {**trial.config, "model/weights": "none"}  # the checkpoint has them
-    found: dict[str, float] = ray.get(remote.remote(config, checkpoint.state(), dataset, device))
-    return found
+    left = list(reversed(trials))
+    running: dict[Any, TrialRecord] = {}
+    while left or running:
+        while left and len(running) < at_once:
+            trial, checkpoint = left.pop()
+            config = {**trial.config, "model/weights": "none"}  # the checkpoint has them
+            running[remote.remote(config, checkpoint.state(), dataset, device)] = trial
+        done, _ = ray.wait(list(running))
+        yield running.pop(done[0]), ray.get(done[0])

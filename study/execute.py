@@ -11,16 +11,15 @@ from search_spaces import Space
 from study import confirm, describe, pictures, report, tuner
 from study.ledger import Ledger
 from study.mlflow_sink import MlflowSink
-from study.plan import Plan, stage_configs
+from study.plan import Plan, Stage, stage_configs
 from study.progress import LiveProgress
 from study.provenance import provenance
 from study.ranking import importances
 from study.record import FINAL, StudyRecord, TrialRecord
-from trainables import checkpoint
-from trainables.config import TrialConfig
+from trainables import checkpoint, stages
 from trainables.data import Dataset
 from trainables.lane import LaneSettings
-from trainables.stages import StageRecord, ensure_inverse_net
+from trainables.stages import StageRecord
 
 
 def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console: Console) -> bool:
@@ -67,7 +66,7 @@ def _make_stages(plan: Plan, space: Space, ledger: Ledger, dataset: Any) -> None
         return
     remote = ray.remote(num_cpus=plan.cpus_per_worker)(_make_stage)
     folder = str(plan.stages_folder)
-    waiting = [remote.remote(config, dataset, folder) for config in stage_configs(plan, space)]
+    waiting = [remote.remote(stage, dataset, folder) for stage in stage_configs(plan, space)]
     while waiting:
         done, waiting = ray.wait(waiting)
         made: StageRecord = ray.get(done[0])
@@ -75,23 +74,31 @@ def _make_stages(plan: Plan, space: Space, ledger: Ledger, dataset: Any) -> None
                       reused=made.reused, quality=made.quality)  # fmt: skip
 
 
-def _make_stage(config: TrialConfig, dataset: Dataset, folder: str) -> StageRecord:
+def _make_stage(stage: Stage, dataset: Dataset, folder: str) -> StageRecord:
     import torch
 
     torch.set_num_threads(1)
-    return ensure_inverse_net(config, dataset, Path(folder))
+    if hasattr(stages, "ensure"):  # every kind of learned part
+        made: StageRecord = stages.ensure(stage.kind, stage.config, dataset, Path(folder))
+        return made
+    return stages.ensure_inverse_net(stage.config, dataset, Path(folder))
 
 
 def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:
-    """Measure the winner on the test list, unless that was done."""
+    """Measure on the test list what is due and was not: of a grid every whole trial, of a search
+    the winner alone."""
     best = ledger.record.best()
-    found = _checkpoint(plan, best) if best else None
-    if best is None or found is None or ledger.record.tested is not None:
-        return
-    metrics = confirm.measure_on_cluster(
-        best, found, dataset, plan.cpus_per_worker, plan.gpus_per_worker
-    )
-    ledger.append("tested", trial=best.number, metrics=metrics)
+    due = ledger.record.in_state("complete") if plan.grid else [best] if best else []
+    found = [
+        (trial, kept) for trial in due
+        if trial.tested is None and (kept := _checkpoint(plan, trial)) is not None
+    ]  # fmt: skip
+    measured = confirm.measure_on_cluster(
+        found, dataset, plan.cpus_per_worker, plan.gpus_per_worker,
+        at_once=plan.lanes * plan.workers,
+    )  # fmt: skip
+    for trial, metrics in measured:
+        ledger.append("tested", trial=trial.number, metrics=metrics)
 
 
 def _checkpoint(plan: Plan, trial: TrialRecord) -> checkpoint.Checkpoint | None:

@@ -2,20 +2,26 @@
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from cluster import session
 from cluster.resources import LaneRequest, Node, count_lanes
-from search_spaces import SPACES, Space
+from search_spaces import GRIDS, SPACES, Grid, Space
+from study import grid_file, runnable
 from study.plan import Plan, check_name
+from study.record import Value
 from trainables.config import TrialConfig, parse
 from trainables.metrics.catalog import METRICS
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes")
 SCHEDULERS = ("asha", "none")
 _DEFAULT_TRIALS = 12
+_DEFAULT_SEEDS = 6
+_DEFAULT_GRIDS = {"all_losses": "arms"}
+"""Grids of spaces in which nothing is searched."""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -32,6 +38,17 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )  # fmt: skip
     what = parser.add_argument_group("what is asked")
     what.add_argument("--space", help=f"the search space: {', '.join(SPACES)}")
+    what.add_argument(
+        "--grid",
+        metavar="NAME|FILE.yaml",
+        help="an ablation instead of a search: a table of the space, or one's own",
+    )
+    what.add_argument(
+        "--seeds",
+        type=int,
+        metavar="N",
+        help=f"of a grid: every cell on the same N seeds, default {_DEFAULT_SEEDS}",
+    )
     what.add_argument("--objective", default="miou", help=f"one of {', '.join(METRICS)}")
     what.add_argument("--trials", type=int, default=_DEFAULT_TRIALS, help="default 12")
     what.add_argument("--epochs", type=int, help="epochs a trial, at most")
@@ -94,8 +111,8 @@ def tracking_uri_of(options: argparse.Namespace) -> str:
     return str(options.tracking_uri or "") or f"sqlite:///{home().resolve()}/mlflow.db"
 
 
-def base_config(options: argparse.Namespace, space: Space) -> TrialConfig:
-    """The default config, the space's changes, then what the command line sets."""
+def base_config(options: argparse.Namespace, first: Mapping[str, Value]) -> TrialConfig:
+    """The default config, the first changes (a space's), then what the command line sets."""
     given: dict[str, Any] = {
         "data/dataset": options.dataset, "data/root": options.data,
         "model/weights": options.weights, "epochs": options.epochs, "seed": options.seed,
@@ -112,7 +129,49 @@ def base_config(options: argparse.Namespace, space: Space) -> TrialConfig:
         changes["data/root"] = str(Path(changes["data/root"]).expanduser().resolve())
     if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
         changes["model/network"] = "fpn"
-    return TrialConfig().changed({**space.base, **changes})
+    return TrialConfig().changed({**first, **changes})
+
+
+def grid_of(options: argparse.Namespace) -> Grid | None:
+    """The grid that is asked for: by name, from a file, or the space's only one."""
+    name = options.grid or _DEFAULT_GRIDS.get(options.space or "")
+    if not name:
+        if options.seeds is not None:
+            raise ValueError("--seeds goes with --grid: a search has one seed, --seed")
+        return None
+    if Path(name).suffix in (".yaml", ".yml"):
+        return grid_file.read(Path(name).expanduser())
+    space = choice("--space", options.space, list(SPACES))
+    known = GRIDS.get(space, {})
+    named = ", ".join([*known, "FILE.yaml"])
+    if name not in known:
+        raise ValueError(f"--grid of {space} must be one of {named}, got {name!r}")
+    return known[name]
+
+
+def _check_grid(options: argparse.Namespace, grid: Grid) -> None:
+    """Raise a ValueError for an option that a grid decides."""
+    default = vars(parse_arguments([]))
+    for name in ("trials", "sampler", "scheduler"):
+        if getattr(options, name) != default[name]:
+            raise ValueError(f"--{name} cannot be given with --grid: every cell runs all epochs "
+                             f"on every seed")  # fmt: skip
+    if options.seeds is not None and options.seeds < 1:
+        raise ValueError(f"--seeds must be >= 1, got {options.seeds}")
+    for text in options.changes:
+        if text.partition("=")[0] in grid.paths():
+            raise ValueError(f"--set must leave {', '.join(grid.paths())} to the cells of the "
+                             f"grid, got {text!r}")  # fmt: skip
+
+
+def _checked_grid(options: argparse.Namespace, grid: Grid, base: TrialConfig) -> Grid:
+    """The grid with what each cell lacks here; a baseline that lacks something is refused."""
+    _check_grid(options, grid)
+    cells = tuple(replace(cell, needs=runnable.missing(cell, base)) for cell in grid.cells)
+    checked = replace(grid, cells=cells)
+    if lacks := checked.cell(grid.baseline).needs:
+        raise ValueError(f"--grid {grid.name}: its baseline {grid.baseline!r} needs {lacks}")
+    return checked
 
 
 def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
@@ -121,24 +180,39 @@ def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
     Raises:
         ValueError: one line that names the option, what is allowed and what it got.
     """
-    space = SPACES[choice("--space", options.space, list(SPACES))]
-    base = base_config(options, space)
+    grid = grid_of(options)
+    named = options.space or ("all_losses" if grid else None)
+    space = SPACES[choice("--space", named, list(SPACES))]
+    base = base_config(options, {} if grid else space.base)
+    seeds: tuple[int, ...] = ()
+    trials = options.trials
+    if grid is None:
+        runnable.check_space(space, base)
+    else:
+        grid = _checked_grid(options, grid, base)
+        count = _DEFAULT_SEEDS if options.seeds is None else options.seeds
+        seeds = tuple(range(base.seed, base.seed + count))
+        trials = len(seeds) * sum(not cell.needs for cell in grid.cells)
     objective = choice("--objective", options.objective, list(METRICS))
-    if options.trials < 1:
-        raise ValueError(f"--trials must be >= 1, got {options.trials}")
+    if trials < 1:
+        raise ValueError(f"--trials must be >= 1, got {trials}")
     request = LaneRequest(options.workers, options.cpus_per_worker, options.gpus_per_worker)
     if base.batch < request.workers:
         raise ValueError(f"batch must be at least the {request.workers} workers, got {base.batch}")
-    default_name = f"{space.name}-{base.data.dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
-    name = options.name or default_name
-    check_name(name)
     return Plan(
-        study=name, space=space.name, base=base, objective=objective,
-        mode=METRICS[objective].direction, trials=options.trials,
-        sampler=choice("--sampler", options.sampler, SAMPLERS),
+        study=_name(options, space, grid, base), space=space.name, base=base, objective=objective,
+        mode=METRICS[objective].direction, trials=trials, grid=grid, seeds=seeds,
+        sampler="none" if grid else choice("--sampler", options.sampler, SAMPLERS),
         scheduler=choice("--scheduler", options.scheduler, SCHEDULERS),
-        seed=options.seed, lanes=count_lanes(nodes, request, options.lanes, options.trials),
+        seed=options.seed, lanes=count_lanes(nodes, request, options.lanes, trials),
         workers=request.workers, cpus_per_worker=request.cpus_per_worker,
         gpus_per_worker=request.gpus_per_worker, storage=storage_of(options),
         tracking_uri=tracking_uri_of(options),
     )  # fmt: skip
+
+
+def _name(options: argparse.Namespace, space: Space, grid: Grid | None, base: TrialConfig) -> str:
+    what = space.name if grid is None else f"{space.name}-{grid.name}"
+    name = options.name or f"{what}-{base.data.dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
+    check_name(name)
+    return str(name)

@@ -20,7 +20,7 @@ from cluster import session
 from search_spaces import SPACES
 from study import describe, options, report, storage
 from study.ledger import FILE, Ledger
-from study.plan import Plan, check_name, check_tiles, from_event, stage_configs
+from study.plan import Plan, check_name, check_tiles, from_event, slowest, stage_configs
 from study.record import FINAL, StudyRecord
 from trainables.data import Dataset, load
 
@@ -134,8 +134,7 @@ def _show(console: Console, plan: Plan, dataset: Dataset, left: int) -> None:
 
     space = SPACES[plan.space]
     stages = len(stage_configs(plan, space))
-    slowest = stage_configs(plan, space)[-1] if stages else plan.base
-    epoch_s = epoch_seconds(slowest, dataset)
+    epoch_s = epoch_seconds(slowest(plan, space), dataset)
     forecast_s = study_seconds(plan, epoch_s, stages, left)
     describe.print_plan(
         console, plan, space, dataset, forecast_s=forecast_s, epoch_s=epoch_s, stages=stages,
