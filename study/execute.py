@@ -148,7 +148,7 @@ def show_result(plan: Plan, space: Space, record: StudyRecord, console: Console)
 
 
 def _best_state(plan: Plan, record: StudyRecord) -> list[Path]:
-    """The best trial's training state, if it has one."""
-    best = record.best()
+    """The best trial's training state, if it has one; a grid has no winner."""
+    best = None if plan.grid else record.best()
     found = _checkpoint(plan, best) if best else None
     return [found.folder / checkpoint.STATE] if found else []

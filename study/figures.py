@@ -63,7 +63,7 @@ def _seed_bands(record: StudyRecord) -> Figure:
         axes.plot(epochs, [sum(by_epoch[e]) / len(by_epoch[e]) for e in epochs], label=cell)
         axes.fill_between(
             epochs, [min(by_epoch[e]) for e in epochs], [max(by_epoch[e]) for e in epochs],
-            alpha=0.12,
+            alpha=0.06,
         )  # fmt: skip
     axes.set(xlabel="epoch", ylabel=objective, title=record.plan["study"])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -20,7 +20,7 @@ from trainables.config import TrialConfig
 
 
 def handed_out(search: GridSearch) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     while (config := search.suggest(f"t{len(found)}")) is not None:
         found.append(config)
     return found
