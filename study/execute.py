@@ -9,9 +9,10 @@ from rich.console import Console
 
 from search_spaces import Space
 from study import confirm, describe, pictures, report, tuner
+from study.grid_plan import Stage, needed_stages
 from study.ledger import Ledger
 from study.mlflow_sink import MlflowSink
-from study.plan import Plan, Stage, stage_configs
+from study.plan import Plan
 from study.progress import LiveProgress
 from study.provenance import provenance
 from study.ranking import importances
@@ -66,7 +67,7 @@ def _make_stages(plan: Plan, space: Space, ledger: Ledger, dataset: Any) -> None
         return
     remote = ray.remote(num_cpus=plan.cpus_per_worker)(_make_stage)
     folder = str(plan.stages_folder)
-    waiting = [remote.remote(stage, dataset, folder) for stage in stage_configs(plan, space)]
+    waiting = [remote.remote(stage, dataset, folder) for stage in needed_stages(plan, space)]
     while waiting:
         done, waiting = ray.wait(waiting)
         made: StageRecord = ray.get(done[0])
@@ -148,7 +149,7 @@ def show_result(plan: Plan, space: Space, record: StudyRecord, console: Console)
 
 
 def _best_state(plan: Plan, record: StudyRecord) -> list[Path]:
-    """The best trial's training state, if it has one; a grid has no winner."""
-    best = None if plan.grid else record.best()
+    """The best trial's training state, if it has one."""
+    best = record.best()
     found = _checkpoint(plan, best) if best else None
     return [found.folder / checkpoint.STATE] if found else []

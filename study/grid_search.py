@@ -6,7 +6,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
-from study.plan import Run
+from study.grid_plan import Run
 from study.record import StudyRecord
 from study.search import Waiting
 

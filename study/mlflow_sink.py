@@ -247,7 +247,7 @@ class MlflowSink:
         """The study's own run: the winner's figures, the report, and where it stands."""
         self._connect()
         run_id, record = self._runs[None], self.record
-        best = None if "grid" in record.plan else record.best()
+        best = record.best()
         if best is not None:
             for name, value in best.metrics.items():
                 if value is not None:

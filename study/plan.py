@@ -3,12 +3,11 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from search_spaces import SPACES, Grid, Space, grid
 from study.record import Value
 from trainables.config import TrialConfig, flatten, from_flat
-from trainables.losses.compose import active_weights
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -86,83 +85,23 @@ def check_name(name: str, flag: str = "--name") -> None:
         )
 
 
-class Run(NamedTuple):
-    """One planned trial of a grid."""
-
-    number: int
-    cell: str
-    seed: int
-    params: dict[str, Value]
-    """What the cell changes."""
-    config: dict[str, Value]
-    """The whole config, by path."""
-
-
-def grid_runs(plan: Plan) -> list[Run]:
-    """Every cell that can be run on every seed. All cells of a seed come before the next seed, so
-    that a study that is cut off leaves whole pairs."""
-    assert plan.grid is not None
-    cells = [cell for cell in plan.grid.cells if not cell.needs]
-    pairs = [(cell, seed) for seed in plan.seeds for cell in cells]
-    return [
-        Run(number, cell.name, seed, dict(cell.changes),
-            plan.resolve({**cell.changes, "seed": seed}))
-        for number, (cell, seed) in enumerate(pairs)
-    ]  # fmt: skip
-
-
-class Stage(NamedTuple):
-    """A learned part that a trial may need: which kind, and a config that decides it."""
-
-    kind: str
-    config: TrialConfig
-
-
-def stage_configs(plan: Plan, space: Space) -> list[Stage]:
-    """One entry for each learned part that a trial of this study may need."""
+def stage_configs(plan: Plan, space: Space) -> list[TrialConfig]:
+    """One config for each inverse-transformation network that a trial may need."""
     from trainables.stages import needs_inverse_net
 
-    if plan.grid is not None:
-        return _stages_of_cells(plan)
     possible = plan.base if plan.base.loss.gamma else plan.base.changed(_any_gamma(space))
     if not needs_inverse_net(possible):
         return []
     tiles = space.choices("loss/tile") or (plan.base.loss.tile,)
-    return [Stage("inverse_net", possible.changed({"loss/tile": tile})) for tile in tiles]
-
-
-def _stages_of_cells(plan: Plan) -> list[Stage]:
-    """What the cells look through; cells that need an equal part share it."""
-    from trainables import stages
-
-    needed, key_of = getattr(stages, "needed", None), getattr(stages, "stage_key", None)
-    found: dict[str, Stage] = {}
-    for run in grid_runs(plan):
-        config = from_flat(run.config)
-        if needed is not None and key_of is not None:  # every kind of learned part
-            for kind in needed(config):
-                found.setdefault(key_of(kind, config, ""), Stage(kind, config))
-        elif stages.needs_inverse_net(config):
-            key = stages.inverse_net_key(config, "")
-            found.setdefault(key, Stage("inverse_net", config))
-    return list(found.values())
-
-
-def slowest(plan: Plan, space: Space) -> TrialConfig:
-    """A config that a forecast is taken from: one that needs a stage, or has the most terms."""
-    needed = stage_configs(plan, space)
-    if needed:
-        return needed[-1].config
-    configs = [from_flat(run.config) for run in grid_runs(plan)] if plan.grid else [plan.base]
-    return max(configs, key=lambda config: len(active_weights(config.loss)))
+    return [possible.changed({"loss/tile": tile}) for tile in tiles]
 
 
 def check_tiles(plan: Plan, space: Space, size: tuple[int, int]) -> None:
     """Raise a ValueError if a tile that may be tried is larger than the images."""
-    for stage in stage_configs(plan, space):
-        if stage.kind == "inverse_net" and stage.config.loss.tile > min(size):
+    for config in stage_configs(plan, space):
+        if config.loss.tile > min(size):
             raise ValueError(f"loss/tile must be at most {min(size)}, the images' shorter side, "
-                             f"got {stage.config.loss.tile}")  # fmt: skip
+                             f"got {config.loss.tile}")  # fmt: skip
 
 
 def _any_gamma(space: Space) -> dict[str, Value]:

@@ -134,5 +134,6 @@ class StudyRecord:
         return sorted(valued, key=order)
 
     def best(self) -> TrialRecord | None:
-        ranked = self.ranking()
+        """The winner of a search; a grid compares cells over seeds and has none."""
+        ranked = [] if "grid" in self.plan else self.ranking()
         return ranked[0] if ranked else None

@@ -19,8 +19,9 @@ from rich.console import Console
 from cluster import session
 from search_spaces import SPACES
 from study import describe, options, report, storage
+from study.grid_plan import check_tiles, needed_stages, slowest
 from study.ledger import FILE, Ledger
-from study.plan import Plan, check_name, check_tiles, from_event, slowest, stage_configs
+from study.plan import Plan, check_name, from_event
 from study.record import FINAL, StudyRecord
 from trainables.data import Dataset, load
 
@@ -133,7 +134,7 @@ def _show(console: Console, plan: Plan, dataset: Dataset, left: int) -> None:
     from study.forecast import epoch_seconds, study_seconds
 
     space = SPACES[plan.space]
-    stages = len(stage_configs(plan, space))
+    stages = len(needed_stages(plan, space))
     epoch_s = epoch_seconds(slowest(plan, space), dataset)
     forecast_s = study_seconds(plan, epoch_s, stages, left)
     describe.print_plan(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from search_spaces.grid import Cell, Grid, from_event
 from study.record import StudyRecord, TrialRecord
-from study.statistics import ALPHA, Comparison, compare, fewest_seeds
+from study.statistics import ALPHA, Comparison, compare, coverage, fewest_seeds
 from trainables.metrics.catalog import METRICS
 
 
@@ -150,10 +150,15 @@ def protocol(record: StudyRecord, shown: Table) -> str:
         f"of {lists.get('train')} images, batch {base['batch']}, the same for every cell; "
         f"n = {len(plan['seeds'])} seeds ({', '.join(map(str, plan['seeds']))}), the same for "
         f"every cell. Delta: mean over seeds of cell - `{shown.baseline}` in {unit}, with its "
-        f"{1 - ALPHA:.0%} BCa interval; p: exact two-sided sign-flip test, paired by seed; Holm "
+        f"{1 - ALPHA:.0%} BCa interval{_worth(len(plan['seeds']))}; p: exact two-sided sign-flip test, paired by seed; Holm "
         f"over the table; better or worse where that is at most {ALPHA}. P(A>B): how often the "
         f"cell was better on the same seed. {power(record)}"
     )
+
+
+def _worth(seeds: int) -> str:
+    share = coverage(seeds)
+    return "" if share is None else f" (with so few seeds it holds about {share:.0%})"
 
 
 def power(record: StudyRecord) -> str:

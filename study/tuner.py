@@ -9,9 +9,10 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from search_spaces import Space
+from study.grid_plan import grid_runs
 from study.grid_search import GridSearch
 from study.ledger import Ledger
-from study.plan import Plan, grid_runs
+from study.plan import Plan
 from study.record import StudyRecord
 from study.search import LedgerSearch, Waiting
 from trainables import checkpoint

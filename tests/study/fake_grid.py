@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces import Cell, Grid
+from study.grid_plan import Run, grid_runs
 from study.ledger import Ledger
-from study.plan import Plan, Run, grid_runs
+from study.plan import Plan
 from tests.study import fake
 from trainables.config import TrialConfig
 

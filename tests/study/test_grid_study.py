@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from search_spaces import GRIDS, Cell, Grid
+from study import grid_plan, report, runnable
 from study import plan as plans
-from study import report, runnable
+from study.grid_plan import grid_runs
 from study.grid_search import GridSearch
 from study.ledger import FILE, Ledger
-from study.plan import grid_runs
 from study.progress import describe, parameters
 from study.search import Waiting
 from study.tuner import LedgerWriter, make_search
@@ -119,8 +119,8 @@ def test_cells_share_a_stage_and_every_one_that_is_needed_is_listed(tmp_path: Pa
     cells += [Cell(name="more", changes={"loss/gamma": 0.5, "loss/tile": 16})]
     grid = Grid(name="g", question="?", source="-", baseline="plain", cells=tuple(cells))
     plan = fake_grid.plan(tmp_path, grid)
-    found = plans.stage_configs(plan, None)  # type: ignore[arg-type]
+    found = grid_plan.needed_stages(plan, None)  # type: ignore[arg-type]
     assert sorted(stage.config.loss.tile for stage in found) == [16, 32]
     assert {stage.kind for stage in found} == {"inverse_net"}
     with pytest.raises(ValueError, match="loss/tile must be at most 16"):
-        plans.check_tiles(plan, None, (16, 64))  # type: ignore[arg-type]
+        grid_plan.check_tiles(plan, None, (16, 64))  # type: ignore[arg-type]

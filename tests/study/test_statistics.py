@@ -11,6 +11,7 @@ from study.statistics import (
     ALPHA,
     bca_interval,
     compare,
+    coverage,
     fewest_seeds,
     holm,
     paired,
@@ -96,6 +97,17 @@ def test_the_interval_of_a_large_sample_is_the_normal_one() -> None:
     assert low == pytest.approx(values.mean() - half, abs=0.03)
     assert high == pytest.approx(values.mean() + half, abs=0.03)
     assert bca_interval(list(values)) == (low, high)
+
+
+@pytest.mark.parametrize("n", [3, 6, 10])
+def test_the_stated_worth_of_an_interval_is_the_simulated_one(n: int) -> None:
+    random = np.random.default_rng(n)
+    inside = 0
+    for _ in range(300):
+        low, high = bca_interval(list(random.normal(0, 1, size=n))) or (1.0, 1.0)
+        inside += low <= 0 <= high
+    share = coverage(n) or 0.0
+    assert stats.binom.ppf(0.001, 300, share) <= inside <= stats.binom.ppf(0.999, 300, share)
 
 
 def test_superiority_counts_ties_half_and_knows_the_direction() -> None:

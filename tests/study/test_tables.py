@@ -9,8 +9,8 @@ import pytest
 
 from search_spaces import Cell
 from study import report, table_text, tables
+from study.grid_plan import grid_runs
 from study.ledger import Ledger
-from study.plan import grid_runs
 from tests.study import fake, fake_grid
 
 HAND_WRITTEN = """\
