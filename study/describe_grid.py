@@ -18,7 +18,7 @@ def planned(plan: Plan) -> Table:
     grid, metric = plan.grid, plan.objective
     assert grid is not None
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("cell", "changes", f"the paper's {metric} %", "runs"):
+    for name in ("cell", "changes", f"reported {metric} %", "runs"):
         shown.add_column(name, overflow="fold")
     for cell in grid.cells:
         role = " (baseline)" if cell.name == grid.baseline else ""

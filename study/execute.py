@@ -8,7 +8,7 @@ import ray
 from rich.console import Console
 
 from search_spaces import Space
-from study import confirm, describe, pictures, report, tuner
+from study import confirm, describe, earlier, pictures, report, tuner
 from study.grid_plan import Stage, needed_stages
 from study.ledger import Ledger
 from study.mlflow_sink import MlflowSink
@@ -35,6 +35,8 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
     sink = MlflowSink(plan.tracking_uri, ledger.record, _Keepsakes(plan, dataset))
     sink.rebuild()
     ledger.listeners.append(sink)
+    for run, done in earlier.find(plan, dataset.digest, ledger.record):
+        earlier.take_over(ledger, run, done)
     shared = ray.put(dataset)
     with LiveProgress(console, ledger.record) as progress:
         ledger.listeners.append(progress)
@@ -103,7 +105,11 @@ def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:
 
 
 def _checkpoint(plan: Plan, trial: TrialRecord) -> checkpoint.Checkpoint | None:
-    folders = tuner.trial_folders(plan.folder, trial.number)
+    if trial.reused:
+        folder = plan.storage / trial.reused["study"]
+        folders = tuner.trial_folders(folder, trial.reused["trial"])
+    else:
+        folders = tuner.trial_folders(plan.folder, trial.number)
     return checkpoint.latest(folders, at_most=trial.last_epoch)
 
 

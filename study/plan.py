@@ -35,6 +35,8 @@ class Plan:
     """Cells to compare instead of a search. What a cell lacks here is in its ``needs``."""
     seeds: tuple[int, ...] = ()
     """Of a grid: every cell runs on each of them."""
+    fresh: bool = False
+    """Of a grid: nothing is taken from earlier studies."""
 
     @property
     def question(self) -> str:
@@ -58,7 +60,7 @@ class Plan:
         """The plan as the ledger keeps it. Where it lies and reports is not part of it."""
         own: dict[str, Any] = {}
         if self.grid is not None:
-            own = {"grid": self.grid.event(), "seeds": list(self.seeds)}
+            own = {"grid": self.grid.event(), "seeds": list(self.seeds), "fresh": self.fresh}
         return {
             "study": self.study, "space": self.space, "question": self.question,
             "base": flatten(self.base), "objective": self.objective, "mode": self.mode,

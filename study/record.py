@@ -30,6 +30,8 @@ class TrialRecord:
     seed: int = 0
     tested: dict[str, float | None] | None = None
     """Metrics on the test list, named ``test_...``; None if it was not measured there."""
+    reused: dict[str, Any] = field(default_factory=dict)
+    """The earlier study and trial that this one was taken from, and its commit."""
     seconds: float = 0.0
     """Spent in epochs, over all attempts that counted."""
 
@@ -82,6 +84,7 @@ class StudyRecord:
             number=event["trial"], id=event["id"], params=event["params"],
             config=event["config"], started=event["time"], cell=event.get("cell", ""),
             seed=event.get("seed", event["config"].get("seed", 0)),
+            reused=event.get("reused", {}),
         )  # fmt: skip
 
     def _on_epoch(self, event: Mapping[str, Any]) -> None:

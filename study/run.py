@@ -18,7 +18,7 @@ from rich.console import Console
 
 from cluster import session
 from search_spaces import SPACES
-from study import describe, options, report, storage
+from study import asked, describe, earlier, options, report, storage
 from study.grid_plan import check_tiles, needed_stages, slowest
 from study.ledger import FILE, Ledger
 from study.plan import Plan, check_name, from_event
@@ -72,7 +72,7 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
     if given.resume:
         plan, record = _resumed(given)
     else:
-        plan, record = options.make_plan(given, nodes), StudyRecord()
+        plan, record = asked.make_plan(given, nodes), StudyRecord()
         storage.require_new(plan.folder)
     storage.prove_writable(plan.storage)
 
@@ -81,7 +81,12 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
     dataset = load(plan.base.data)
     _require_same_data(record, dataset)
     check_tiles(plan, SPACES[plan.space], dataset.size)
-    _show(console, plan, dataset, plan.trials - len(record.in_state(*FINAL)))
+    taken = earlier.find(plan, dataset.digest, record)
+    _show(console, plan, dataset, plan.trials - len(record.in_state(*FINAL)) - len(taken))
+    if taken:
+        studies = ", ".join(dict.fromkeys(done.study for _, done in taken))
+        console.print(f"{len(taken)} trials are not run again but taken from {studies}; --fresh "
+                      f"runs them anyway", highlight=False)  # fmt: skip
     return 0 if given.dry_run else _run(plan, dataset, console, stack, given.verbose)
 
 

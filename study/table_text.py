@@ -11,7 +11,7 @@ _STATISTICS = ("delta", "low", "high", "p", "p_holm", "superiority")
 
 def heads(table: Table) -> list[str]:
     """Column names, shared by the terminal and the files."""
-    paper = [name for setup in table.setups for name in (f"paper: {setup}", "its delta")]
+    paper = [name for setup in table.setups for name in (f"reported: {setup}", "its delta")]
     unit = " %" if is_share(table.metric) else ""
     return ["cell", f"{table.metric}{unit}", "delta", "interval", "p", "Holm", "P(A>B)",
             "verdict", "n", "failed", *paper]  # fmt: skip

@@ -150,9 +150,9 @@ def protocol(record: StudyRecord, shown: Table) -> str:
         f"of {lists.get('train')} images, batch {base['batch']}, the same for every cell; "
         f"n = {len(plan['seeds'])} seeds ({', '.join(map(str, plan['seeds']))}), the same for "
         f"every cell. Delta: mean over seeds of cell - `{shown.baseline}` in {unit}, with its "
-        f"{1 - ALPHA:.0%} BCa interval{_worth(len(plan['seeds']))}; p: exact two-sided sign-flip test, paired by seed; Holm "
-        f"over the table; better or worse where that is at most {ALPHA}. P(A>B): how often the "
-        f"cell was better on the same seed. {power(record)}"
+        f"{1 - ALPHA:.0%} BCa interval{_worth(len(plan['seeds']))}; p: exact two-sided sign-flip "
+        f"test, paired by seed; Holm over the table; better or worse where that is at most "
+        f"{ALPHA}. P(A>B): how often the cell was better on the same seed. {power(record)}"
     )
 
 

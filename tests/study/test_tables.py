@@ -14,7 +14,7 @@ from study.ledger import Ledger
 from tests.study import fake, fake_grid
 
 HAND_WRITTEN = """\
-| cell | miou % | delta | interval | p | Holm | P(A>B) | verdict | n | failed | paper: Net, Data val | its delta |
+| cell | miou % | delta | interval | p | Holm | P(A>B) | verdict | n | failed | reported: Net, Data val | its delta |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 | plain | 51.56 | - | - | - | - | - | baseline | 6 | 0 | 64.10 | - |
 | good | 54.69 | +3.12 | +3.12 .. +3.12 | 0.0312 | 0.0312 | 1.00 | better | 6 | 0 | 66.60 | +2.50 |
