@@ -11,7 +11,6 @@ from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import GRIDS, SPACES, Grid, Space
 from study import grid_file, runnable, winner
 from study.options import (
-    DEFAULT_SEEDS,
     PLACES,
     SAMPLERS,
     SCHEDULERS,
@@ -22,6 +21,7 @@ from study.options import (
 )
 from study.plan import Plan, check_name
 from study.record import Value
+from study.statistics import fewest_seeds
 from trainables.config import TrialConfig, parse
 from trainables.metrics.catalog import METRICS
 
@@ -132,9 +132,10 @@ def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
         runnable.check_space(space, base)
     else:
         grid = _checked_grid(options, grid, base)
-        count = DEFAULT_SEEDS if options.seeds is None else options.seeds
+        cells = sum(not cell.needs for cell in grid.cells)
+        count = fewest_seeds(max(cells - 1, 1)) if options.seeds is None else options.seeds
         seeds = tuple(range(base.seed, base.seed + count))
-        trials = len(seeds) * sum(not cell.needs for cell in grid.cells)
+        trials = len(seeds) * cells
     if trials < 1:
         raise ValueError(f"--trials must be >= 1, got {trials}")
     request = LaneRequest(options.workers, options.cpus_per_worker, options.gpus_per_worker)

@@ -12,7 +12,6 @@ from trainables.metrics.catalog import METRICS
 SAMPLERS = ("tpe", "random", "gp", "cmaes")
 SCHEDULERS = ("asha", "none")
 _DEFAULT_TRIALS = 12
-DEFAULT_SEEDS = 6
 
 
 class OneLineParser(argparse.ArgumentParser):

@@ -74,7 +74,7 @@ def markdown(record: StudyRecord) -> str:
     for place, table in enumerate(tables(record)):
         lines = [heads(table), ["---"] * len(heads(table)), *body(table)]
         text = "\n".join("| " + " | ".join(_cell(x) for x in line) + " |" for line in lines)
-        role = "the objective" if place == 0 else "also in the paper; not what was decided on"
+        role = "the objective" if place == 0 else "measured beside it; not what was decided on"
         parts += [f"### `{table.metric}`: {role}", text, protocol(record, table)]
     lacking = [cell for cell in record.plan["grid"]["cells"] if cell["needs"]]
     if lacking:
