@@ -37,7 +37,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--seeds",
         type=int,
         metavar="N",
-        help=f"of a grid: every cell on the same N seeds, default {DEFAULT_SEEDS}",
+        help="of a grid: every cell on the same N seeds; default: the fewest that can decide",
     )
     what.add_argument(
         "--winner",
