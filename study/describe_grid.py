@@ -18,7 +18,12 @@ def planned(plan: Plan) -> Table:
     grid, metric = plan.grid, plan.objective
     assert grid is not None
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("cell", "changes", f"reported {metric} %", "runs"):
+    for name in (
+        "cell",
+        "changes",
+        f"reported {metric}{' %' if tables.is_share(metric) else ''}",
+        "runs",
+    ):
         shown.add_column(name, overflow="fold")
     for cell in grid.cells:
         role = " (baseline)" if cell.name == grid.baseline else ""
@@ -30,7 +35,8 @@ def planned(plan: Plan) -> Table:
 
 
 def _published(cell: Cell, metric: str) -> str:
-    found = [f"{setup} {100 * row[metric]:.2f}" for setup, row in cell.published.items()
+    scale = 100 if tables.is_share(metric) else 1
+    found = [f"{setup} {scale * row[metric]:.2f}" for setup, row in cell.published.items()
              if metric in row]  # fmt: skip
     return "; ".join(found) or "-"
 

@@ -17,6 +17,13 @@ def grid_tags(plan: Mapping[str, Any], trial: TrialRecord) -> dict[str, str]:
     return {"grid": plan["grid"]["name"], "cell": trial.cell} if "grid" in plan else {}
 
 
+def reported(plan: Mapping[str, Any], trial: TrialRecord) -> dict[str, float]:
+    """The paper's figures of a trial's cell, in the first setup that it reports."""
+    cell = next(cell for cell in plan["grid"]["cells"] if cell["name"] == trial.cell)
+    rows = list(cell["published"].values())
+    return {f"published_{metric}": value for row in rows[:1] for metric, value in row.items()}
+
+
 def key(name: str) -> str:
     """A name with what MLflow allows in a key."""
     return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in name)

@@ -21,6 +21,7 @@ from study.mlflow_names import (
     key,
     nested,
     provenance_tags,
+    reported,
     run_name,
 )
 from study.record import StudyRecord, TrialRecord
@@ -222,13 +223,13 @@ class MlflowSink:
         self._client.set_terminated(run_id, _STATUS[trial.state], end_time=int(end * 1000))
 
     def _log_tested(self, run_id: str, trial: TrialRecord) -> None:
-        """Figures of the test list, beside those of the last epoch."""
+        """Figures of the test list and the paper's, beside those of the last epoch."""
         from mlflow.entities import Metric
 
         stamp = int((trial.epochs[trial.last_epoch]["time"] if trial.epochs else 0) * 1000)
         listed = [
             Metric(name, value, stamp, trial.last_epoch)
-            for name, value in (trial.tested or {}).items()
+            for name, value in {**(trial.tested or {}), **reported(self.record.plan, trial)}.items()
             if value is not None
         ]
         self._client.log_batch(run_id, metrics=listed)

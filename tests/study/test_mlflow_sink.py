@@ -116,6 +116,7 @@ def test_a_grid_is_browsed_by_cell_and_seed_with_its_verdicts(tmp_path: Path) ->
     child = client.search_runs(ids, "tags.trial = '3'")[0]
     # 1/4 + 1/32 (seed) + 1/32 (cell) + 1/16 (epochs) + 1/8 (test)
     assert child.data.metrics["test_miou"] == 0.5
+    assert child.data.metrics["published_miou"] == 0.666
     study = client.search_runs(ids, "tags.`verdict.good` = 'better'")[0]
     names = {item.path for item in client.list_artifacts(study.info.run_id, "report")}
     assert {"report/table.md", "report/table.csv"} <= names
