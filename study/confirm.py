@@ -1,7 +1,7 @@
 """Trials are measured once on the test list: a search's winner, and every whole trial of a grid."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import ray
 import torch
@@ -11,23 +11,32 @@ from trainables.checkpoint import Checkpoint
 from trainables.config import from_flat
 from trainables.data import Dataset
 from trainables.losses.compose import Learned
+from trainables.metrics import counts_file
 from trainables.training import Training
 
 
-def measure(
-    config: dict[str, Any], state: bytes, dataset: Dataset, device: str
-) -> dict[str, float]:
-    """Metrics of a checkpoint over the whole test list, named ``test_...``."""
+class Measured(NamedTuple):
+    """What a checkpoint comes to on the test list."""
+
+    metrics: dict[str, float]
+    """Named ``test_...``."""
+    counts: bytes
+    """Of every image: the content of a counts file."""
+
+
+def measure(config: dict[str, Any], state: bytes, dataset: Dataset, device: str) -> Measured:
+    """A checkpoint over the whole test list."""
     training = Training(from_flat(config), dataset, Learned(), torch.device(device))
     training.load(state)
-    metrics = training.evaluate("test").metrics
-    return {f"test_{name}": value for name, value in metrics.items()}
+    found = training.evaluate("test")
+    counts = counts_file.pack(found.counts, list(dataset.splits["test"].names))
+    return Measured({f"test_{name}": value for name, value in found.metrics.items()}, counts)
 
 
 def measure_on_cluster(
     trials: Sequence[tuple[TrialRecord, Checkpoint]], dataset: Any, cpus: float, gpus: float,
     at_once: int,
-) -> Iterator[tuple[TrialRecord, dict[str, float]]]:  # fmt: skip
+) -> Iterator[tuple[TrialRecord, Measured]]:  # fmt: skip
     """``measure`` where a lane's worker would run, several at once, each as soon as it is done.
 
     ``dataset`` is a reference in the store. A state is read when its turn comes: ``at_once`` of

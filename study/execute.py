@@ -8,7 +8,7 @@ import ray
 from rich.console import Console
 
 from search_spaces import Space
-from study import confirm, describe, earlier, pictures, report, tuner
+from study import confirm, describe, earlier, image_counts, pictures, report, tuner
 from study.grid_plan import Stage, needed_stages
 from study.ledger import Ledger
 from study.mlflow_sink import MlflowSink
@@ -100,8 +100,11 @@ def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:
         found, dataset, plan.cpus_per_worker, plan.gpus_per_worker,
         at_once=plan.lanes * plan.workers,
     )  # fmt: skip
-    for trial, metrics in measured:
+    for trial, (metrics, counts) in measured:
+        image_counts.write(plan.folder, trial.number, counts)
         ledger.append("tested", trial=trial.number, metrics=metrics)
+    if plan.grid is not None and not ledger.record.images:
+        ledger.append("images", metric="miou", cells=image_counts.intervals(plan, ledger.record))
 
 
 def _checkpoint(plan: Plan, trial: TrialRecord) -> checkpoint.Checkpoint | None:

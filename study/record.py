@@ -63,6 +63,8 @@ class StudyRecord:
     stages: list[dict[str, Any]] = field(default_factory=list)
     tested: dict[str, Any] | None = None
     """The winner's metrics on the test list, with its number; a grid has no winner."""
+    images: dict[str, Any] = field(default_factory=dict)
+    """Of a grid: the metric whose images were resampled, and each cell's interval."""
     ended: bool = False
     first_time: float = 0.0
     last_time: float = 0.0
@@ -114,6 +116,9 @@ class StudyRecord:
         self.trials[event["trial"]].tested = event["metrics"]
         if "grid" not in self.plan:
             self.tested = {"trial": event["trial"], "metrics": event["metrics"]}
+
+    def _on_images(self, event: Mapping[str, Any]) -> None:
+        self.images = {"metric": event["metric"], "cells": event["cells"]}
 
     def _on_ended(self, event: Mapping[str, Any]) -> None:
         self.ended = True

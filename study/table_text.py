@@ -3,6 +3,7 @@
 import csv
 import io
 
+from study.image_bootstrap import RESAMPLES
 from study.record import StudyRecord
 from study.tables import Row, Table, is_share, protocol, published, tables, verdict_of
 
@@ -76,11 +77,23 @@ def markdown(record: StudyRecord) -> str:
         text = "\n".join("| " + " | ".join(_cell(x) for x in line) + " |" for line in lines)
         role = "the objective" if place == 0 else "measured beside it; not what was decided on"
         parts += [f"### `{table.metric}`: {role}", text, protocol(record, table)]
+        if record.images.get("metric") == table.metric and record.images["cells"]:
+            parts.append(_over_images(record, table))
     lacking = [cell for cell in record.plan["grid"]["cells"] if cell["needs"]]
     if lacking:
         named = "\n".join(f"- {cell['name']}: needs {cell['needs']}" for cell in lacking)
         parts += ["Not run, with what is missing:", named]
     return "\n\n".join([*parts, f"Source: {record.plan['grid']['source']}."]) + "\n"
+
+
+def _over_images(record: StudyRecord, table: Table) -> str:
+    """What the choice of test images adds to the doubt."""
+    named = "; ".join(
+        f"{name} {_signed(low, table)} .. {_signed(high, table)}"
+        for name, (low, high) in record.images["cells"].items()
+    )
+    return (f"Over images (the test list resampled {RESAMPLES} times, the trained networks as they "
+            f"are; 95% percentile interval of the delta): {named}.")  # fmt: skip
 
 
 def _cell(text: str) -> str:

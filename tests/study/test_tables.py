@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from search_spaces import Cell
-from study import report, table_text, tables
+from study import image_counts, report, table_text, tables
 from study.grid_plan import grid_runs
 from study.ledger import Ledger
 from tests.study import fake, fake_grid
+from trainables.metrics import counts_file
+from trainables.metrics.per_image import ImageCounts
 
 HAND_WRITTEN = """\
 | cell | miou % | delta | interval | p | Holm | P(A>B) | verdict | n | failed | reported: Net, Data val | its delta |
@@ -140,3 +143,28 @@ def test_the_number_of_seeds_is_judged_before_anything_runs(
     seeds: int, compared: int, words: str
 ) -> None:
     assert words in tables.seeds_message(seeds, compared)
+
+
+def test_the_interval_over_images_is_shown_below_its_metric(tmp_path: Path) -> None:
+    ledger = fake_grid.whole(fake_grid.plan(tmp_path))
+    assert "Over images" not in table_text.markdown(ledger.record)
+    ledger.append("images", metric="miou", cells={"good": [0.01, 0.0525]})
+    text = table_text.markdown(Ledger(ledger.path).record)
+    assert "interval of the delta): good +1.00 .. +5.25." in text
+
+
+def test_counts_of_two_studies_are_resampled_together(tmp_path: Path) -> None:
+    """A trial that was taken over left its counts where it ran."""
+    plan = fake_grid.plan(tmp_path)
+    record = fake_grid.whole(plan).record
+    first = ImageCounts(*(torch.ones((3, 2, 3), dtype=torch.int64) for _ in ImageCounts._fields))
+    other = first._replace(overlap_NK3=torch.tensor([[[6, 1, 1]] * 2] * 3))
+    for trial in record.trials.values():
+        if trial.cell == "good" and trial.seed < 3:
+            trial.reused = {"study": "older", "trial": trial.number}
+        home = tmp_path / "older" if trial.reused else plan.folder
+        packed = counts_file.pack(other if trial.cell == "good" else first)
+        image_counts.write(home, trial.number, packed)
+    found = image_counts.intervals(plan, record)
+    # every image alike: IoU 6/8 against 1/3 whatever is drawn
+    assert found == {"good": [pytest.approx(3 / 4 - 1 / 3)] * 2}
