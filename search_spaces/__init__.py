@@ -1,9 +1,35 @@
 """The studies that can be asked for by name."""
 
+from search_spaces import (
+    tables_active_boundary,
+    tables_affinity,
+    tables_inverseform,
+    tables_semeda,
+)
+from search_spaces.active_boundary import ACTIVE_BOUNDARY
+from search_spaces.affinity import AFFINITY
+from search_spaces.all_losses import ALL_LOSSES, ARMS
+from search_spaces.grid import Cell, Factor, Grid
 from search_spaces.inverseform import INVERSEFORM
+from search_spaces.region import REGION
 from search_spaces.semeda import SEMEDA
 from search_spaces.space import Dimension, Space
 
-__all__ = ["SPACES", "Dimension", "Space"]
+__all__ = ["GRIDS", "SPACES", "Cell", "Dimension", "Factor", "Grid", "Space"]
 
-SPACES: dict[str, Space] = {space.name: space for space in (INVERSEFORM, SEMEDA)}
+SPACES: dict[str, Space] = {
+    space.name: space
+    for space in (INVERSEFORM, ACTIVE_BOUNDARY, SEMEDA, AFFINITY, REGION, ALL_LOSSES)
+}
+
+GRIDS: dict[str, dict[str, Grid]] = {
+    space: {grid.name: grid for grid in grids}
+    for space, grids in {
+        "inverseform": tables_inverseform.GRIDS,
+        "active_boundary": tables_active_boundary.GRIDS,
+        "semeda": tables_semeda.GRIDS,
+        "affinity": tables_affinity.GRIDS,
+        "all_losses": (ARMS,),
+    }.items()
+}
+"""Space, then grid: ``--space semeda --grid table1``."""

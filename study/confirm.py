@@ -1,6 +1,7 @@
-"""The winner, chosen on the validation list, is measured once on the test list."""
+"""Trials are measured once on the test list: a search's winner, and every whole trial of a grid."""
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import ray
 import torch
@@ -10,25 +11,45 @@ from trainables.checkpoint import Checkpoint
 from trainables.config import from_flat
 from trainables.data import Dataset
 from trainables.losses.compose import Learned
+from trainables.metrics import counts_file
 from trainables.training import Training
 
 
-def measure(
-    config: dict[str, Any], state: bytes, dataset: Dataset, device: str
-) -> dict[str, float]:
-    """Metrics of a checkpoint over the whole test list, named ``test_...``."""
+class Measured(NamedTuple):
+    """What a checkpoint comes to on the test list."""
+
+    metrics: dict[str, float]
+    """Named ``test_...``."""
+    counts: bytes
+    """Of every image: the content of a counts file."""
+
+
+def measure(config: dict[str, Any], state: bytes, dataset: Dataset, device: str) -> Measured:
+    """A checkpoint over the whole test list."""
     training = Training(from_flat(config), dataset, Learned(), torch.device(device))
     training.load(state)
-    metrics = training.evaluate("test").metrics
-    return {f"test_{name}": value for name, value in metrics.items()}
+    found = training.evaluate("test")
+    counts = counts_file.pack(found.counts, list(dataset.splits["test"].names))
+    return Measured({f"test_{name}": value for name, value in found.metrics.items()}, counts)
 
 
 def measure_on_cluster(
-    trial: TrialRecord, checkpoint: Checkpoint, dataset: Any, cpus: float, gpus: float
-) -> dict[str, float]:
-    """``measure`` where a lane's worker would run. ``dataset`` is a reference in the store."""
+    trials: Sequence[tuple[TrialRecord, Checkpoint]], dataset: Any, cpus: float, gpus: float,
+    at_once: int,
+) -> Iterator[tuple[TrialRecord, Measured]]:  # fmt: skip
+    """``measure`` where a lane's worker would run, several at once, each as soon as it is done.
+
+    ``dataset`` is a reference in the store. A state is read when its turn comes: ``at_once`` of
+    them are in memory.
+    """
     remote = ray.remote(num_cpus=cpus, num_gpus=gpus)(measure)
     device = "cuda" if gpus else "cpu"
-    config = {**trial.config, "model/weights": "none"}  # the checkpoint has them
-    found: dict[str, float] = ray.get(remote.remote(config, checkpoint.state(), dataset, device))
-    return found
+    left = list(reversed(trials))
+    running: dict[Any, TrialRecord] = {}
+    while left or running:
+        while left and len(running) < at_once:
+            trial, checkpoint = left.pop()
+            config = {**trial.config, "model/weights": "none"}  # the checkpoint has them
+            running[remote.remote(config, checkpoint.state(), dataset, device)] = trial
+        done, _ = ray.wait(list(running))
+        yield running.pop(done[0]), ray.get(done[0])

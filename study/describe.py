@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from search_spaces import SPACES, Space
+from search_spaces import GRIDS, SPACES, Space
+from study import describe_grid
 from study.plan import Plan
 from study.progress import duration, parameters
 from study.record import StudyRecord
@@ -26,13 +27,8 @@ def print_plan(
     epoch_s: float, stages: int, left: int,
 ) -> None:  # fmt: skip
     """The question, what will run, and how long that takes."""
-    console.print(f"\n[bold]{space.question}[/]\n")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("searched", "range", "why"):
-        table.add_column(name)
-    for dimension in space.dimensions:
-        table.add_row(dimension.path, dimension.bounds(), dimension.why)
-    console.print(table)
+    console.print(f"\n[bold]{plan.question}[/]\n")
+    console.print(describe_grid.planned(plan) if plan.grid else _searched(space))
     counts = ", ".join(f"{len(part)} {split}" for split, part in dataset.splits.items())
     rows, columns = dataset.size
     base = plan.base
@@ -47,9 +43,7 @@ def print_plan(
         "data": f"{dataset.name}: {counts}; {columns}x{rows}, {dataset.num_classes} classes, "
                 f"digest {dataset.digest}",
         "network": network,
-        "trials": f"{left} of up to {base.epochs} epochs, batch {base.batch}; {plan.sampler}, "
-                  f"scheduler {plan.scheduler}, seed {plan.seed}",
-        "ranked by": f"{plan.objective} ({plan.mode}) on the validation list after the last epoch",
+        **(describe_grid.facts(plan, left) if plan.grid else _search_facts(plan, left)),
         "runs on": f"{how}; {stages} stage{'s' if stages != 1 else ''} first",
         "recorded in": plan.tracking_uri,
         "forecast": f"{duration(forecast_s)} if no trial is pruned "
@@ -59,11 +53,44 @@ def print_plan(
     console.print()
 
 
+def _searched(space: Space) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("searched", "range", "why"):
+        table.add_column(name)
+    for dimension in space.dimensions:
+        table.add_row(dimension.path, dimension.bounds(), dimension.why)
+    return table
+
+
+def _search_facts(plan: Plan, left: int) -> dict[str, str]:
+    return {
+        "trials": f"{left} of up to {plan.base.epochs} epochs, batch {plan.base.batch}; "
+                  f"{plan.sampler}, scheduler {plan.scheduler}, seed {plan.seed}",
+        "ranked by": f"{plan.objective} ({plan.mode}) on the validation list after the last epoch",
+    }  # fmt: skip
+
+
 def print_result(
     console: Console, plan: Plan, record: StudyRecord, importance: dict[str, float],
     checkpoint: Path | None,
 ) -> None:  # fmt: skip
-    """The ranking, which parameter mattered, and the commands to go on with."""
+    """What came out, and the commands to go on with."""
+    if plan.grid is not None:
+        describe_grid.print_table(console, record)
+    else:
+        _print_ranking(console, record, importance)
+    console.print(f"\nstudy took {duration(record.last_time - record.first_time)}")
+    for name, text in {
+        "browse": browse_command(plan.tracking_uri),
+        "report": plan.folder / "report" / "report.md",
+        "ledger": plan.folder / "ledger.jsonl",
+        **({} if plan.grid else {"best": checkpoint or "no checkpoint"}),
+    }.items():
+        console.print(f"[bold]{name:>8}[/]  {text}", highlight=False, soft_wrap=True)
+
+
+def _print_ranking(console: Console, record: StudyRecord, importance: dict[str, float]) -> None:
+    """The ranking, and which parameter mattered."""
     table = Table(box=None, pad_edge=False, header_style="bold", title=None)
     for name in ("#", "trial", *HEADLINE, "epochs", "state", "parameters"):
         table.add_column(name, overflow="fold")
@@ -90,14 +117,6 @@ def print_result(
     if importance:
         shares = ", ".join(f"{path} {share:.2f}" for path, share in importance.items())
         console.print(f"[bold]importance[/] (share of variance): {shares}", highlight=False)
-    console.print(f"\nstudy took {duration(record.last_time - record.first_time)}")
-    for name, text in {
-        "browse": browse_command(plan.tracking_uri),
-        "report": plan.folder / "report" / "report.md",
-        "ledger": plan.folder / "ledger.jsonl",
-        "best": checkpoint or "no checkpoint",
-    }.items():
-        console.print(f"[bold]{name:>8}[/]  {text}", highlight=False, soft_wrap=True)
 
 
 def browse_command(tracking_uri: str) -> str:
@@ -115,6 +134,10 @@ def print_list(console: Console) -> None:
         for dimension in space.dimensions:
             console.print(f"    {dimension.path}: {dimension.bounds()}", highlight=False)
         console.print(f"    cost: {space.cost}", highlight=False)
+        for grid in GRIDS.get(space.name, {}).values():
+            cells = f"{len(grid.cells)} cells, baseline {grid.baseline}"
+            console.print(f"    --grid {grid.name}: {grid.question} ({cells}; {grid.source})",
+                          highlight=False)  # fmt: skip
     console.print(f"[bold]--dataset[/]  {', '.join(sorted(LAYOUTS))}")
     console.print(f"[bold]--objective[/]  {', '.join(METRICS)}")
     networks = ", ".join(map(str, get_choices(ModelConfig, "network")))

@@ -8,10 +8,11 @@ import ray
 from rich.console import Console
 
 from search_spaces import Space
-from study import confirm, describe, pictures, report, tuner
+from study import confirm, describe, earlier, image_counts, pictures, report, tuner
+from study.grid_plan import Stage, needed_stages
 from study.ledger import Ledger
 from study.mlflow_sink import MlflowSink
-from study.plan import Plan, Stage, stage_configs
+from study.plan import Plan
 from study.progress import LiveProgress
 from study.provenance import provenance
 from study.ranking import importances
@@ -34,8 +35,10 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
     sink = MlflowSink(plan.tracking_uri, ledger.record, _Keepsakes(plan, dataset))
     sink.rebuild()
     ledger.listeners.append(sink)
+    for run, done in earlier.find(plan, dataset.digest, ledger.record):
+        earlier.take_over(ledger, run, done)
     shared = ray.put(dataset)
-    with LiveProgress(console, ledger.record, len(stage_configs(plan, space))) as progress:
+    with LiveProgress(console, ledger.record, len(needed_stages(plan, space))) as progress:
         ledger.listeners.append(progress)
         _make_stages(plan, space, ledger, shared)
         settings = LaneSettings(
@@ -66,7 +69,7 @@ def _make_stages(plan: Plan, space: Space, ledger: Ledger, dataset: Any) -> None
         return
     remote = ray.remote(num_cpus=plan.cpus_per_worker)(_make_stage)
     folder = str(plan.stages_folder)
-    waiting = [remote.remote(stage, dataset, folder) for stage in stage_configs(plan, space)]
+    waiting = [remote.remote(stage, dataset, folder) for stage in needed_stages(plan, space)]
     while waiting:
         done, waiting = ray.wait(waiting)
         made: StageRecord = ray.get(done[0])
@@ -82,19 +85,31 @@ def _make_stage(stage: Stage, dataset: Dataset, folder: str) -> StageRecord:
 
 
 def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:
-    """Measure the winner on the test list, unless that was done."""
+    """Measure on the test list what is due and was not: of a grid every whole trial, of a search
+    the winner alone."""
     best = ledger.record.best()
-    found = _checkpoint(plan, best) if best else None
-    if best is None or found is None or ledger.record.tested is not None:
-        return
-    metrics = confirm.measure_on_cluster(
-        best, found, dataset, plan.cpus_per_worker, plan.gpus_per_worker
-    )
-    ledger.append("tested", trial=best.number, metrics=metrics)
+    due = ledger.record.in_state("complete") if plan.grid else [best] if best else []
+    found = [
+        (trial, kept) for trial in due
+        if trial.tested is None and (kept := _checkpoint(plan, trial)) is not None
+    ]  # fmt: skip
+    measured = confirm.measure_on_cluster(
+        found, dataset, plan.cpus_per_worker, plan.gpus_per_worker,
+        at_once=plan.lanes * plan.workers,
+    )  # fmt: skip
+    for trial, (metrics, counts) in measured:
+        image_counts.write(plan.folder, trial.number, counts)
+        ledger.append("tested", trial=trial.number, metrics=metrics)
+    if plan.grid is not None and not ledger.record.images:
+        ledger.append("images", metric="miou", cells=image_counts.intervals(plan, ledger.record))
 
 
 def _checkpoint(plan: Plan, trial: TrialRecord) -> checkpoint.Checkpoint | None:
-    folders = tuner.trial_folders(plan.folder, trial.number)
+    if trial.reused:
+        folder = plan.storage / trial.reused["study"]
+        folders = tuner.trial_folders(folder, trial.reused["trial"])
+    else:
+        folders = tuner.trial_folders(plan.folder, trial.number)
     return checkpoint.latest(folders, at_most=trial.last_epoch)
 
 

@@ -22,7 +22,8 @@ from matplotlib.figure import Figure
 from torch import Generator, Tensor
 
 from search_spaces import SPACES
-from study.options import OneLineParser, base_config, choice, parse_arguments, storage_of
+from study.asked import base_config
+from study.options import OneLineParser, choice, parse_arguments, storage_of
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
 from trainables.data.tile_pairs import TileSource
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)  # small layers: more threads cost more than they give
     try:
         given = _parse(arguments)
-        config = base_config(given, SPACES[choice("WHAT", given.what, EXPLAINED)])
+        config = base_config(given, SPACES[choice("WHAT", given.what, EXPLAINED)].base)
         dataset = load(config.data)
         pairs = draw_pairs(dataset, config.loss.tile)
         measured = measure(config, dataset, pairs, storage_of(given) / "stages")

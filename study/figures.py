@@ -15,9 +15,12 @@ _COLOURS = {"complete": "tab:blue", "pruned": "tab:gray", "failed": "tab:red",
 
 
 def draw(record: StudyRecord, space: Space, folder: Path) -> list[Path]:
-    """Write the plots as PNG; returns their paths."""
+    """Write the plots as PNG; returns their paths. A grid has no slices."""
     folder.mkdir(parents=True, exist_ok=True)
     curves, slices = folder / "learning_curves.png", folder / "slices.png"
+    if "grid" in record.plan:
+        _seed_bands(record).savefig(curves, dpi=120, metadata={"Software": None})
+        return [curves]
     _learning_curves(record).savefig(curves, dpi=120, metadata={"Software": None})
     _slices(record, space).savefig(slices, dpi=120, metadata={"Software": None})
     return [curves, slices]
@@ -41,6 +44,31 @@ def _learning_curves(record: StudyRecord) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if best is not None:
         axes.legend(frameon=False)
+    return figure
+
+
+def _seed_bands(record: StudyRecord) -> Figure:
+    """The objective by epoch, one line a cell: the mean over seeds, and from least to most."""
+    objective = record.plan["objective"]
+    figure = Figure(figsize=(8.5, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    for cell in dict.fromkeys(trial.cell for trial in record.trials.values()):
+        by_epoch: dict[int, list[float]] = {}
+        for trial in record.trials.values():
+            for epoch, kept in trial.epochs.items():
+                value = kept["metrics"].get(objective)
+                if trial.cell == cell and value is not None:
+                    by_epoch.setdefault(epoch, []).append(value)
+        epochs = sorted(by_epoch)
+        axes.plot(epochs, [sum(by_epoch[e]) / len(by_epoch[e]) for e in epochs], label=cell)
+        axes.fill_between(
+            epochs, [min(by_epoch[e]) for e in epochs], [max(by_epoch[e]) for e in epochs],
+            alpha=0.06,
+        )  # fmt: skip
+    axes.set(xlabel="epoch", ylabel=objective, title=record.plan["study"])
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if record.trials:
+        axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 

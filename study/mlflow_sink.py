@@ -5,7 +5,6 @@ was there before; so the same code serves a live study, a resumed one and a rebu
 a thread of its own: a slow or absent server never holds up a trial.
 """
 
-import getpass
 import logging
 import queue
 import threading
@@ -13,10 +12,18 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 import yaml
 
+from study.mlflow_names import (
+    artifacts_beside,
+    grid_tags,
+    key,
+    nested,
+    provenance_tags,
+    reported,
+    run_name,
+)
 from study.record import StudyRecord, TrialRecord
 from study.stage_runs import write_stages
 
@@ -49,7 +56,7 @@ class MlflowSink:
 
     def __call__(self, event: Mapping[str, Any], record: StudyRecord) -> None:
         """A listener of the ledger: note what has to be written."""
-        if "trial" in event and event["event"] != "tested":
+        if "trial" in event and (event["event"] != "tested" or "grid" in record.plan):
             self._due.put(event["trial"])
 
     def rebuild(self) -> None:
@@ -118,7 +125,7 @@ class MlflowSink:
         client = MlflowClient(tracking_uri=self.uri)
         found = client.get_experiment_by_name(EXPERIMENT)
         experiment = found.experiment_id if found else client.create_experiment(
-            EXPERIMENT, artifact_location=_artifacts_beside(self.uri), tags=_EXPERIMENT_TAGS
+            EXPERIMENT, artifact_location=artifacts_beside(self.uri), tags=_EXPERIMENT_TAGS
         )  # fmt: skip
         self._experiment = experiment
         study = self.record.plan["study"]
@@ -135,9 +142,11 @@ class MlflowSink:
     def _make_parent(self) -> str:
         plan = self.record.plan
         facts = {key: plan[key] for key in ("space", "objective", "sampler", "scheduler")}
+        if "grid" in plan:
+            facts |= {"grid": plan["grid"]["name"], "baseline": plan["grid"]["baseline"]}
         tags = {
             "study": plan["study"], "mlflow.runName": plan["study"], **facts,
-            "mlflow.note.content": plan["question"], **_provenance_tags(plan),
+            "mlflow.note.content": plan["question"], **provenance_tags(plan),
         }  # fmt: skip
         run = self._client.create_run(self._experiment, tags=tags)
         numbers = ("trials", "lanes", "workers", "seed")
@@ -163,16 +172,16 @@ class MlflowSink:
             start_time=int(trial.started * 1000),
             tags={
                 "study": plan["study"], "trial": str(trial.number), "trial_id": trial.id,
-                "mlflow.runName": f"trial-{trial.number:04d}",
+                "mlflow.runName": run_name(trial),
                 "mlflow.parentRunId": self._runs[None], "space": plan["space"],
                 "dataset": plan["data"]["dataset"], "seed": str(trial.config["seed"]),
-                **_provenance_tags(plan),
+                **grid_tags(plan, trial), **provenance_tags(plan),
             },
         )  # fmt: skip
         run_id = str(run.info.run_id)
         self._runs[trial.number] = run_id
         self._log_params(run_id, trial.config)
-        text = yaml.safe_dump(_nested(trial.config), sort_keys=False)
+        text = yaml.safe_dump(nested(trial.config), sort_keys=False)
         self._client.log_text(run_id, text, "config.yaml")
         return run_id
 
@@ -208,9 +217,33 @@ class MlflowSink:
             self._client.set_tag(run_id, "failure", trial.failure["message"][:5000])
             text = f"{trial.failure['message']}\n\n{trial.failure['traceback']}"
             self._client.log_text(run_id, text, "failure.txt")
+        if "grid" in self.record.plan:
+            self._log_tested(run_id, trial)
         self._client.set_tag(run_id, "seconds", f"{trial.seconds:.1f}")
         end = max((epoch["time"] for epoch in trial.epochs.values()), default=trial.started)
         self._client.set_terminated(run_id, _STATUS[trial.state], end_time=int(end * 1000))
+
+    def _log_tested(self, run_id: str, trial: TrialRecord) -> None:
+        """Figures of the test list and the paper's, beside those of the last epoch."""
+        from mlflow.entities import Metric
+
+        stamp = int((trial.epochs[trial.last_epoch]["time"] if trial.epochs else 0) * 1000)
+        listed = [
+            Metric(name, value, stamp, trial.last_epoch)
+            for name, value in {**(trial.tested or {}), **reported(self.record.plan, trial)}.items()
+            if value is not None
+        ]
+        self._client.log_batch(run_id, metrics=listed)
+
+    def _tag_verdicts(self) -> None:
+        """On every run of a grid, what its cell came to."""
+        from study.tables import verdicts
+
+        found = verdicts(self.record)
+        for trial in self.record.trials.values():
+            self._client.set_tag(self._runs[trial.number], "verdict", found[trial.cell])
+        for cell, word in found.items():
+            self._client.set_tag(self._runs[None], f"verdict.{key(cell)}", word)
 
     def _end_parent(self) -> None:
         """The study's own run: the winner's figures, the report, and where it stands."""
@@ -225,37 +258,8 @@ class MlflowSink:
             self._client.set_tag(run_id, "best_trial", str(best.number))
         for name, value in (record.tested or {}).get("metrics", {}).items():
             self._client.log_metric(run_id, name, value)
+        if "grid" in record.plan:
+            self._tag_verdicts()
         for path in self._report:
             self._client.log_artifact(run_id, str(path), "report" if path.suffix != ".pt" else "")
         self._client.set_terminated(run_id, "FINISHED" if record.ended else "KILLED")
-
-
-def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for path, value in flat.items():
-        *parts, name = path.split("/")
-        target = nested
-        for part in parts:
-            target = target.setdefault(part, {})
-        target[name] = value
-    return nested
-
-
-def _provenance_tags(plan: Mapping[str, Any]) -> dict[str, str]:
-    facts = plan["provenance"]
-    tags = {
-        "data_digest": plan["data"]["digest"], "dirty": str(facts["dirty"]).lower(),
-        "mlflow.source.name": "study/run.py", "mlflow.source.type": "LOCAL",
-        "mlflow.user": getpass.getuser(),
-    }  # fmt: skip
-    if facts["commit"]:
-        tags["mlflow.source.git.commit"] = facts["commit"]
-    return tags
-
-
-def _artifacts_beside(uri: str) -> str | None:
-    """For a local database, a folder beside it; a server decides for itself."""
-    if not uri.startswith("sqlite"):
-        return None
-    database = Path(urlparse(uri).path.removeprefix("/")).resolve()
-    return (database.parent / "mlartifacts").as_uri()

@@ -1,17 +1,13 @@
-"""The command line, and a plan made from it."""
+"""The command line."""
 
 import argparse
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from cluster import session
-from cluster.resources import LaneRequest, Node, count_lanes
-from search_spaces import SPACES, Space
-from study.plan import Plan, check_name
+from search_spaces import SPACES
 from trainables import recipes
-from trainables.config import DataConfig, TrialConfig, Value, parse
 from trainables.metrics.catalog import METRICS
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes")
@@ -33,6 +29,27 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )  # fmt: skip
     what = parser.add_argument_group("what is asked")
     what.add_argument("--space", help=f"the search space: {', '.join(SPACES)}")
+    what.add_argument(
+        "--grid",
+        metavar="NAME|FILE.yaml",
+        help="an ablation instead of a search: a table of the space, or one's own",
+    )
+    what.add_argument(
+        "--seeds",
+        type=int,
+        metavar="N",
+        help="of a grid: every cell on the same N seeds; default: the fewest that can decide",
+    )
+    what.add_argument(
+        "--winner",
+        metavar="NAME",
+        help="run the winner of the search NAME again, on seeds that chose nothing",
+    )
+    what.add_argument(
+        "--fresh",
+        action="store_true",
+        help="of a grid: run what an earlier study of this storage has, too",
+    )
     what.add_argument("--objective", default="miou", help=f"one of {', '.join(METRICS)}")
     what.add_argument("--trials", type=int, default=_DEFAULT_TRIALS, help="default 12")
     what.add_argument("--epochs", type=int, help="epochs a trial, at most")
@@ -76,14 +93,14 @@ def choice(flag: str, value: str | None, known: Sequence[str]) -> str:
     return value
 
 
-_PLACES = {"resume", "storage", "tracking_uri", "lanes", "verbose", "dry_run"}
+PLACES = {"resume", "storage", "tracking_uri", "lanes", "verbose", "dry_run"}
 
 
 def require_only_places(given: argparse.Namespace) -> None:
     """Raise a ValueError if ``--resume`` comes with an option that its ledger decides."""
     default = vars(parse_arguments([]))
     changed = [name for name, value in vars(given).items() if value != default[name]]
-    decided = sorted(set(changed) - _PLACES)
+    decided = sorted(set(changed) - PLACES)
     if decided:
         flag = "set" if decided[0] == "changes" else decided[0].replace("_", "-")
         raise ValueError(f"--{flag} cannot be given with --resume: the ledger has the plan")
@@ -101,68 +118,3 @@ def storage_of(options: argparse.Namespace) -> Path:
 def tracking_uri_of(options: argparse.Namespace) -> str:
     """The default database lies where the README's ``mlflow ui`` command looks."""
     return str(options.tracking_uri or "") or f"sqlite:///{home().resolve()}/mlflow.db"
-
-
-def data_config(options: argparse.Namespace) -> DataConfig:
-    """What ``--check-data NAME DIR`` is to look at; ``--set data/...`` counts too."""
-    name, folder = options.check_data
-    changes = dict(_change(text) for text in options.changes)
-    changes |= {"data/dataset": name, "data/root": str(Path(folder).expanduser().resolve())}
-    return TrialConfig().changed(changes).data
-
-
-def _change(text: str) -> tuple[str, Value]:
-    """One ``--set PATH=VALUE``."""
-    path, equals, value = text.partition("=")
-    if not equals:
-        raise ValueError(f"--set must be PATH=VALUE, got {text!r}")
-    return path, parse(path, value)
-
-
-def base_config(options: argparse.Namespace, space: Space) -> TrialConfig:
-    """The default config, the space's changes, then what the command line sets."""
-    given: dict[str, Any] = {
-        "data/dataset": options.dataset, "data/root": options.data,
-        "data/cache": options.cache, "model/weights": options.weights, "epochs": options.epochs,
-        "seed": options.seed,
-    }  # fmt: skip
-    changes = {path: value for path, value in given.items() if value is not None}
-    changes |= dict(_change(text) for text in options.changes)
-    recipe = recipes.changes(options.recipe) if options.recipe else {}
-    if changes.get("model/weights", "none") not in ("none", "imagenet"):
-        changes["model/weights"] = str(Path(changes["model/weights"]).expanduser().resolve())
-    if changes.get("data/root"):
-        changes["data/root"] = str(Path(changes["data/root"]).expanduser().resolve())
-    changes = {**recipe, **changes}
-    if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
-        changes["model/network"] = "fpn"
-    return TrialConfig().changed({**space.base, **changes})
-
-
-def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
-    """Everything decided and checked that needs no data.
-
-    Raises:
-        ValueError: one line that names the option, what is allowed and what it got.
-    """
-    space = SPACES[choice("--space", options.space, list(SPACES))]
-    base = base_config(options, space)
-    objective = choice("--objective", options.objective, list(METRICS))
-    if options.trials < 1:
-        raise ValueError(f"--trials must be >= 1, got {options.trials}")
-    request = LaneRequest(options.workers, options.cpus_per_worker, options.gpus_per_worker)
-    if base.batch < request.workers:
-        raise ValueError(f"batch must be at least the {request.workers} workers, got {base.batch}")
-    default_name = f"{space.name}-{base.data.dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
-    name = options.name or default_name
-    check_name(name)
-    return Plan(
-        study=name, space=space.name, base=base, objective=objective,
-        mode=METRICS[objective].direction, trials=options.trials,
-        sampler=choice("--sampler", options.sampler, SAMPLERS),
-        scheduler=choice("--scheduler", options.scheduler, SCHEDULERS),
-        seed=options.seed, lanes=count_lanes(nodes, request, options.lanes, options.trials),
-        workers=request.workers, cpus_per_worker=request.cpus_per_worker,
-        gpus_per_worker=request.gpus_per_worker, storage=storage_of(options),
-        tracking_uri=tracking_uri_of(options),
-    )  # fmt: skip

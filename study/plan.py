@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from search_spaces import SPACES, Space
+from search_spaces import SPACES, Grid, Space, grid
 from study.record import Value
 from trainables.config import TrialConfig, flatten, from_flat
 
@@ -32,6 +32,16 @@ class Plan:
     gpus_per_worker: float
     storage: Path
     tracking_uri: str
+    grid: Grid | None = None
+    """Cells to compare instead of a search. What a cell lacks here is in its ``needs``."""
+    seeds: tuple[int, ...] = ()
+    """Of a grid: every cell runs on each of them."""
+    fresh: bool = False
+    """Of a grid: nothing is taken from earlier studies."""
+
+    @property
+    def question(self) -> str:
+        return self.grid.question if self.grid else SPACES[self.space].question
 
     @property
     def folder(self) -> Path:
@@ -49,12 +59,15 @@ class Plan:
 
     def event(self) -> dict[str, Any]:
         """The plan as the ledger keeps it. Where it lies and reports is not part of it."""
+        own: dict[str, Any] = {}
+        if self.grid is not None:
+            own = {"grid": self.grid.event(), "seeds": list(self.seeds), "fresh": self.fresh}
         return {
-            "study": self.study, "space": self.space, "question": SPACES[self.space].question,
+            "study": self.study, "space": self.space, "question": self.question,
             "base": flatten(self.base), "objective": self.objective, "mode": self.mode,
             "trials": self.trials, "sampler": self.sampler, "scheduler": self.scheduler,
             "seed": self.seed, "lanes": self.lanes, "workers": self.workers,
-            "cpus_per_worker": self.cpus_per_worker, "gpus_per_worker": self.gpus_per_worker,
+            "cpus_per_worker": self.cpus_per_worker, "gpus_per_worker": self.gpus_per_worker, **own,
         }  # fmt: skip
 
 
@@ -62,6 +75,8 @@ def from_event(event: dict[str, Any], storage: Path, tracking_uri: str, lanes: i
     """The plan that a ledger holds, to be continued here."""
     kept = {name: event[name] for name in Plan.__dataclass_fields__ if name in event}
     kept |= {"base": from_flat(event["base"]), "storage": storage, "tracking_uri": tracking_uri}
+    if "grid" in event:
+        kept |= {"grid": grid.from_event(event["grid"]), "seeds": tuple(event["seeds"])}
     return Plan(**{**kept, "lanes": lanes or event["lanes"]})
 
 

@@ -121,7 +121,10 @@ def describe(event: Mapping[str, Any], record: StudyRecord) -> str:
 
 
 def parameters(trial: TrialRecord) -> str:
-    """``beta=0.3 gamma=0.05``: last parts of the paths, which are the papers' names."""
+    """``beta=0.3 gamma=0.05``: last parts of the paths, which are the papers' names; for a grid
+    the cell and the seed."""
+    if trial.cell:
+        return f"{trial.cell}, seed {trial.seed}"
     return " ".join(f"{path.split('/')[-1]}={shown(v)}" for path, v in trial.params.items())
 
 

@@ -15,8 +15,10 @@ _FEWEST = 4
 def importances(record: StudyRecord, space: Space) -> dict[str, float]:
     """Share of the objective's variance by parameter (fANOVA), over trials that ran all epochs.
 
-    Empty where there are too few trials, or where they do not differ.
+    Empty where there are too few trials, where they do not differ, and for a grid.
     """
+    if "grid" in record.plan:
+        return {}
     complete = record.in_state("complete")
     values = {trial.value(record.plan["objective"]) for trial in complete}
     if len(complete) < _FEWEST or len(values) < 2:

@@ -25,6 +25,13 @@ class TrialRecord:
     state: State = "running"
     epochs: dict[int, dict[str, Any]] = field(default_factory=dict)
     failure: dict[str, Any] | None = None
+    cell: str = ""
+    """Of a grid: the cell; a search has none."""
+    seed: int = 0
+    tested: dict[str, float | None] | None = None
+    """Metrics on the test list, named ``test_...``; None if it was not measured there."""
+    reused: dict[str, Any] = field(default_factory=dict)
+    """The earlier study and trial that this one was taken from, and its commit."""
     seconds: float = 0.0
     """Spent in epochs, over all attempts that counted."""
 
@@ -55,7 +62,9 @@ class StudyRecord:
     trials: dict[int, TrialRecord] = field(default_factory=dict)
     stages: list[dict[str, Any]] = field(default_factory=list)
     tested: dict[str, Any] | None = None
-    """The winner's metrics on the test list, with its number."""
+    """The winner's metrics on the test list, with its number; a grid has no winner."""
+    images: dict[str, Any] = field(default_factory=dict)
+    """Of a grid: the metric whose images were resampled, and each cell's interval."""
     ended: bool = False
     first_time: float = 0.0
     last_time: float = 0.0
@@ -75,7 +84,9 @@ class StudyRecord:
     def _on_started(self, event: Mapping[str, Any]) -> None:
         self.trials[event["trial"]] = TrialRecord(
             number=event["trial"], id=event["id"], params=event["params"],
-            config=event["config"], started=event["time"],
+            config=event["config"], started=event["time"], cell=event.get("cell", ""),
+            seed=event.get("seed", event["config"].get("seed", 0)),
+            reused=event.get("reused", {}),
         )  # fmt: skip
 
     def _on_epoch(self, event: Mapping[str, Any]) -> None:
@@ -102,7 +113,12 @@ class StudyRecord:
             trial.epochs = {key: trial.epochs[key] for key in trial.epochs if key <= epoch}
 
     def _on_tested(self, event: Mapping[str, Any]) -> None:
-        self.tested = {"trial": event["trial"], "metrics": event["metrics"]}
+        self.trials[event["trial"]].tested = event["metrics"]
+        if "grid" not in self.plan:
+            self.tested = {"trial": event["trial"], "metrics": event["metrics"]}
+
+    def _on_images(self, event: Mapping[str, Any]) -> None:
+        self.images = {"metric": event["metric"], "cells": event["cells"]}
 
     def _on_ended(self, event: Mapping[str, Any]) -> None:
         self.ended = True
@@ -126,5 +142,6 @@ class StudyRecord:
         return sorted(valued, key=order)
 
     def best(self) -> TrialRecord | None:
-        ranked = self.ranking()
+        """The winner of a search; a grid compares cells over seeds and has none."""
+        ranked = [] if "grid" in self.plan else self.ranking()
         return ranked[0] if ranked else None

@@ -8,7 +8,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from search_spaces import SPACES
-from study import figures
+from study import figures, table_text
 from study.ledger import FILE, LedgerError, read
 from study.mlflow_sink import MlflowSink
 from study.options import OneLineParser, storage_of, tracking_uri_of
@@ -42,23 +42,57 @@ def write(record: StudyRecord, folder: Path) -> list[Path]:
     target = folder / "report"
     plots = figures.draw(record, space, target)
     page = target / "report.md"
+    if "grid" in record.plan:
+        page.write_text(ablation(record))
+        return [page, *_write_tables(record, target), *plots]
     page.write_text(markdown(record))
     return [page, *plots]
+
+
+def _write_tables(record: StudyRecord, folder: Path) -> list[Path]:
+    texts = {
+        "table.md": table_text.markdown(record), "table.csv": table_text.comma_separated(record),
+        "table.tex": table_text.latex(record),
+    }  # fmt: skip
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    return [folder / name for name in texts]
+
+
+def ablation(record: StudyRecord) -> str:
+    """A grid's report as text: the table, what failed, the curves."""
+    plan = record.plan
+    parts = [
+        f"# {plan['study']}",
+        plan["question"],
+        f"Grid `{plan['grid']['name']}` of `{plan['space']}` on `{plan['data']['dataset']}`: "
+        f"{plan['trials']} trials, {counts(record) or 'none run'}.",
+        table_text.markdown(record).rstrip(),
+    ]
+    failed = record.in_state("failed")
+    if failed:
+        parts += ["## Failed", "\n".join(_failure(trial) for trial in failed)]
+    return "\n\n".join([*parts, "![learning curves](learning_curves.png)"]) + "\n"
+
+
+def counts(record: StudyRecord) -> str:
+    """How many trials are in which state."""
+    return ", ".join(
+        f"{len(record.in_state(state))} {state}"
+        for state in ("complete", "pruned", "failed", "running")
+        if record.in_state(state)
+    )
 
 
 def markdown(record: StudyRecord) -> str:
     """The report as text."""
     plan, best = record.plan, record.best()
-    counts = ", ".join(
-        f"{len(record.in_state(state))} {state}"
-        for state in ("complete", "pruned", "failed", "running")
-        if record.in_state(state)
-    )
     parts = [
         f"# {plan['study']}",
         plan["question"],
         f"Space `{plan['space']}` on `{plan['data']['dataset']}`, digest {plan['data']['digest']}. "
-        f"{plan['trials']} trials of up to {plan['base']['epochs']} epochs: {counts or 'none'}.",
+        f"{plan['trials']} trials of up to {plan['base']['epochs']} epochs: "
+        f"{counts(record) or 'none'}.",
         f"Ranked by `{plan['objective']}` ({plan['mode']}) on the validation list after the last "
         f"epoch; pruned trials come last. Sampler {plan['sampler']}, scheduler "
         f"{plan['scheduler']}, seed {plan['seed']}.",
@@ -107,7 +141,8 @@ def _tested(record: StudyRecord) -> str:
 def _failure(trial: TrialRecord) -> str:
     assert trial.failure is not None
     first = trial.failure["message"].splitlines()[0] if trial.failure["message"] else ""
-    return f"- trial {trial.number}: {trial.failure['kind']}: {first}"
+    where = f" ({trial.cell}, seed {trial.seed})" if trial.cell else ""
+    return f"- trial {trial.number}{where}: {trial.failure['kind']}: {first}"
 
 
 def percent(value: float | None) -> str:

@@ -18,10 +18,11 @@ from rich.console import Console
 
 from cluster import session
 from search_spaces import SPACES
-from study import describe, options, report, storage
+from study import asked, describe, earlier, options, report, storage
 from study.check_data import check
+from study.grid_plan import check_tiles, needed_stages, slowest
 from study.ledger import FILE, Ledger
-from study.plan import Plan, check_name, check_tiles, from_event, stage_configs
+from study.plan import Plan, check_name, from_event
 from study.record import FINAL, StudyRecord
 from trainables.data import Dataset, load
 
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         if given.check_data:
-            return 0 if check(options.data_config(given), console) else 2
+            return 0 if check(asked.data_config(given), console) else 2
         with ExitStack() as stack:
             return _study(given, console, stack)
     except ValueError as error:
@@ -74,7 +75,7 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
     if given.resume:
         plan, record = _resumed(given)
     else:
-        plan, record = options.make_plan(given, nodes), StudyRecord()
+        plan, record = asked.make_plan(given, nodes), StudyRecord()
         storage.require_new(plan.folder)
     storage.prove_writable(plan.storage)
 
@@ -83,7 +84,12 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
     dataset = load(plan.base.data)
     _require_same_data(record, dataset)
     check_tiles(plan, SPACES[plan.space], dataset.size)
-    _show(console, plan, dataset, plan.trials - len(record.in_state(*FINAL)))
+    taken = earlier.find(plan, dataset.digest, record)
+    _show(console, plan, dataset, plan.trials - len(record.in_state(*FINAL)) - len(taken))
+    if taken:
+        studies = ", ".join(dict.fromkeys(done.study for _, done in taken))
+        console.print(f"{len(taken)} trials are not run again but taken from {studies}; --fresh "
+                      f"runs them anyway", highlight=False)  # fmt: skip
     return 0 if given.dry_run else _run(plan, dataset, console, stack, given.verbose)
 
 
@@ -136,10 +142,8 @@ def _show(console: Console, plan: Plan, dataset: Dataset, left: int) -> None:
     from study.forecast import epoch_seconds, study_seconds
 
     space = SPACES[plan.space]
-    needed = stage_configs(plan, space)
-    stages = len(needed)
-    slowest = needed[-1].config if needed else plan.base
-    epoch_s = epoch_seconds(slowest, dataset)
+    stages = len(needed_stages(plan, space))
+    epoch_s = epoch_seconds(slowest(plan, space), dataset)
     forecast_s = study_seconds(plan, epoch_s, stages, left)
     describe.print_plan(
         console, plan, space, dataset, forecast_s=forecast_s, epoch_s=epoch_s, stages=stages,

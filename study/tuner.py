@@ -6,8 +6,11 @@ from typing import Any
 
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
 
 from search_spaces import Space
+from study.grid_plan import grid_runs
+from study.grid_search import GridSearch
 from study.ledger import Ledger
 from study.plan import Plan
 from study.record import StudyRecord
@@ -80,7 +83,7 @@ def run(
     if left == 0:
         return
     attempt = len(list((plan.folder / "tune").glob("attempt-*"))) + 1
-    search = LedgerSearch(ledger.record, space, waiting, lambda params: plan.resolve(params))
+    search = make_search(plan, space, ledger.record, waiting)
     trainable = tune.with_parameters(Trial, settings=settings)
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"memory": _ANCHOR_BYTES}),
@@ -104,6 +107,13 @@ def run(
     tuner.fit()
 
 
+def make_search(plan: Plan, space: Space, record: StudyRecord, waiting: list[Waiting]) -> Searcher:
+    """What hands out the trials: a grid's own, in order, or the space's, as Optuna draws them."""
+    if plan.grid is not None:
+        return GridSearch(record, grid_runs(plan), waiting)
+    return LedgerSearch(record, space, waiting, lambda params: plan.resolve(params))
+
+
 class LedgerWriter(tune.Callback):
     """Writes what Tune reports to the ledger. Runs in the driver: one writer."""
 
@@ -124,9 +134,10 @@ class LedgerWriter(tune.Callback):
         if config["number"] not in self.ledger.record.trials:
             resolved = from_flat(config["config"])
             digest = self.ledger.record.plan["data"]["digest"]
+            place = {name: config[name] for name in ("cell", "seed") if name in config}
             self.ledger.append(
                 "started", trial=config["number"], id=identity(resolved, digest),
-                params=config["params"], config=config["config"],
+                params=config["params"], config=config["config"], **place,
             )  # fmt: skip
 
     def on_trial_result(

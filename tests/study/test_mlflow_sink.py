@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from study import report
 from study.ledger import Ledger
 from study.mlflow_sink import MlflowSink
 from study.plan import Plan
 from study.record import TrialRecord
-from tests.study import fake
+from tests.study import fake, fake_grid
 
 
 def no_pictures(trial: TrialRecord) -> list[Path]:
@@ -91,3 +92,31 @@ def test_a_server_that_is_not_there_holds_up_nothing_and_is_said_once(
     assert time.monotonic() - begin < 2.0
     assert "lacks" in sink.close([], patience_s=30)
     assert sum("training goes on" in message for message in caplog.messages) == 1
+
+
+def test_a_grid_is_browsed_by_cell_and_seed_with_its_verdicts(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    ledger = fake_grid.whole(plan)
+    files = report.write(ledger.record, plan.folder)
+    assert project(ledger, plan, files) == ""
+    found = runs(plan)
+    tags = found["3"][1]
+    assert tags["mlflow.runName"] == "good/seed-1"
+    assert (tags["grid"], tags["cell"], tags["seed"], tags["verdict"]) == (
+        "pair", "good", "1", "better"
+    )  # fmt: skip
+    parent = found[None][1]
+    assert (parent["grid"], parent["verdict.good"], parent["verdict.far"]) == (
+        "pair", "better", "not run"
+    )  # fmt: skip
+    client = MlflowClient(plan.tracking_uri)
+    experiment = client.get_experiment_by_name("edgewise")
+    assert experiment is not None
+    ids = [experiment.experiment_id]
+    child = client.search_runs(ids, "tags.trial = '3'")[0]
+    # 1/4 + 1/32 (seed) + 1/32 (cell) + 1/16 (epochs) + 1/8 (test)
+    assert child.data.metrics["test_miou"] == 0.5
+    assert child.data.metrics["published_miou"] == 0.666
+    study = client.search_runs(ids, "tags.`verdict.good` = 'better'")[0]
+    names = {item.path for item in client.list_artifacts(study.info.run_id, "report")}
+    assert {"report/table.md", "report/table.csv"} <= names

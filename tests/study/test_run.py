@@ -25,8 +25,8 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "--space must be one of "),
-        (["--space", "invers"], "got 'invers'"),
+        ([], "semeda, affinity, region, all_losses, got None"),
+        (["--space", "invers"], "all_losses, got 'invers'"),
         (["--space", "inverseform", "--dataset", "kitti"], "data/dataset must be one of ade20k"),
         (["--space", "inverseform", "--set", "loss/gama=1"], "unknown config path 'loss/gama'"),
         (["--space", "inverseform", "--set", "epochs=many"], "epochs must be a whole number"),

@@ -1,0 +1,198 @@
+"""Ablations: named cells that are compared with one baseline, each run on the same seeds.
+
+A cell is a change to the user's own config. The papers' tables are grids whose cells carry the
+papers' figures (``tables_*.py``); a user's own are made from factors by the four functions below.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from search_spaces.space import Value
+
+Changes = Mapping[str, Value]
+Published = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One row of an ablation table."""
+
+    name: str
+    changes: Changes
+    """``{path: value}``: what differs from the user's own config."""
+
+    published: Published = field(default_factory=dict)
+    """The paper's figures: setup (network, dataset, split) to metric to value, as fractions."""
+
+    needs: str = ""
+    """What this cell cannot run without and Edgewise does not have; "" if it can be run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Cells to compare, and the one that all others are compared with.
+
+    Raises:
+        ValueError: two cells of one name or of the same changes, or a baseline that is no cell.
+    """
+
+    name: str
+    question: str
+    source: str
+    baseline: str
+    cells: tuple[Cell, ...]
+
+    def __post_init__(self) -> None:
+        names = [cell.name for cell in self.cells]
+        if self.baseline not in names:
+            raise ValueError(f"baseline must be one of {', '.join(names)}, got {self.baseline!r}")
+        doubled = {name for name in names if names.count(name) > 1}
+        if doubled:
+            raise ValueError(f"cells must have different names, got {', '.join(sorted(doubled))}")
+        ours = [cell for cell in self.cells if not cell.needs]
+        for place, cell in enumerate(ours):
+            for other in ours[:place]:
+                if dict(cell.changes) == dict(other.changes):
+                    raise ValueError(f"cells must differ, got {other.name!r} and {cell.name!r}")
+
+    def cell(self, name: str) -> Cell:
+        return next(cell for cell in self.cells if cell.name == name)
+
+    def paths(self) -> list[str]:
+        """Every config path that a cell decides."""
+        return list(dict.fromkeys(path for cell in self.cells for path in cell.changes))
+
+    def event(self) -> dict[str, Any]:
+        """The grid as a ledger keeps it."""
+        return {
+            "name": self.name, "question": self.question, "source": self.source,
+            "baseline": self.baseline,
+            "cells": [
+                {"name": cell.name, "changes": dict(cell.changes), "needs": cell.needs,
+                 "published": {setup: dict(row) for setup, row in cell.published.items()}}
+                for cell in self.cells
+            ],
+        }  # fmt: skip
+
+
+def from_event(kept: Mapping[str, Any]) -> Grid:
+    """The grid that a ledger holds."""
+    cells = tuple(Cell(**cell) for cell in kept["cells"])
+    return Grid(**{**kept, "cells": cells})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Factor:
+    """Something that is varied: its levels beside "not there", and when it applies."""
+
+    name: str
+    levels: Mapping[str, Changes]
+    """Name of a level to its changes; a switch has one level."""
+
+    when: str = ""
+    """Applies only in cells in which this other factor is on."""
+
+
+_Chosen = dict[str, str]
+"""Factor to level; a factor that is off is not in it."""
+
+
+def leave_one_out(factors: Sequence[Factor], base: Changes | None = None) -> tuple[Cell, ...]:
+    """All factors at their first level (the baseline, ``all``), then all but one of them.
+
+    A factor whose condition is left out goes with it.
+    """
+    full = {factor.name: next(iter(factor.levels)) for factor in factors}
+    cells = [_cell("all", full, factors, base)]
+    for factor in factors:
+        kept = {name: level for name, level in full.items() if name != factor.name}
+        cells.append(_cell(f"-{factor.name}", _closed(kept, factors), factors, base))
+    return tuple(cells)
+
+
+def add_one(factors: Sequence[Factor], base: Changes | None = None) -> tuple[Cell, ...]:
+    """No factor (the baseline, ``none``), then each alone at its first level.
+
+    A factor with a condition brings the factor that it depends on.
+    """
+    cells = [_cell("none", {}, factors, base)]
+    for factor in factors:
+        chosen = _with_conditions(factor, next(iter(factor.levels)), factors)
+        cells.append(_cell("+" + "+".join(chosen), chosen, factors, base))
+    return tuple(cells)
+
+
+def one_at_a_time(factors: Sequence[Factor], base: Changes | None = None) -> tuple[Cell, ...]:
+    """The baseline, then every level of every factor, the others being as in the baseline."""
+    cells = [_cell("baseline", {}, factors, base)]
+    for factor in factors:
+        for level in factor.levels:
+            chosen = _with_conditions(factor, level, factors)
+            cells.append(_cell(_spoken(chosen), chosen, factors, base))
+    return tuple(cells)
+
+
+def full_factorial(factors: Sequence[Factor], base: Changes | None = None) -> tuple[Cell, ...]:
+    """Every combination of levels, "not there" included; the first is the baseline, ``none``.
+
+    Combinations in which a factor is on and its condition is not are left out.
+    """
+    cells = []
+    for levels in product(*(("", *factor.levels) for factor in factors)):
+        named = zip((factor.name for factor in factors), levels, strict=True)
+        chosen = {name: level for name, level in named if level}
+        if _closed(chosen, factors) == chosen:
+            cells.append(_cell(_spoken(chosen) or "none", chosen, factors, base))
+    return tuple(cells)
+
+
+MODES: dict[str, Callable[[Sequence[Factor], Changes | None], tuple[Cell, ...]]] = {
+    "leave_one_out": leave_one_out,
+    "add_one": add_one,
+    "one_at_a_time": one_at_a_time,
+    "full_factorial": full_factorial,
+}
+"""The grammar of one's own grids. The first cell that each makes is its baseline."""
+
+
+def check_factors(factors: Sequence[Factor]) -> None:
+    """Raise a ValueError for a name that comes twice, no level, or a condition on no factor."""
+    names = [factor.name for factor in factors]
+    for place, factor in enumerate(factors):
+        if not factor.levels:
+            raise ValueError(f"factors/{factor.name} must have a level, got none")
+        if factor.when and factor.when not in names[:place]:
+            raise ValueError(f"factors/{factor.name}/when must be an earlier factor, "
+                             f"got {factor.when!r}")  # fmt: skip
+
+
+def _closed(chosen: _Chosen, factors: Sequence[Factor]) -> _Chosen:
+    """The same without factors whose condition is off; conditions come before what needs them."""
+    kept: _Chosen = {}
+    for factor in factors:
+        if factor.name in chosen and (not factor.when or factor.when in kept):
+            kept[factor.name] = chosen[factor.name]
+    return kept
+
+
+def _with_conditions(factor: Factor, level: str, factors: Sequence[Factor]) -> _Chosen:
+    by_name = {other.name: other for other in factors}
+    chosen = {factor.name: level}
+    while factor.when:
+        factor = by_name[factor.when]
+        chosen = {factor.name: next(iter(factor.levels)), **chosen}
+    return chosen
+
+
+def _cell(name: str, chosen: _Chosen, factors: Sequence[Factor], base: Changes | None) -> Cell:
+    changes: dict[str, Value] = dict(base or {})
+    for factor in factors:
+        if factor.name in chosen:
+            changes.update(factor.levels[chosen[factor.name]])
+    return Cell(name=name, changes=changes)
+
+
+def _spoken(chosen: _Chosen) -> str:
+    return " ".join(name if name == level else f"{name}={level}" for name, level in chosen.items())

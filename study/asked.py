@@ -1,0 +1,174 @@
+"""A plan made from the command line, checked before anything starts."""
+
+import argparse
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cluster.resources import LaneRequest, Node, count_lanes
+from search_spaces import GRIDS, SPACES, Grid, Space
+from study import grid_file, runnable, winner
+from study.options import (
+    PLACES,
+    SAMPLERS,
+    SCHEDULERS,
+    choice,
+    parse_arguments,
+    storage_of,
+    tracking_uri_of,
+)
+from study.plan import Plan, check_name
+from study.record import Value
+from study.statistics import fewest_seeds
+from trainables import recipes
+from trainables.config import DataConfig, TrialConfig, parse
+from trainables.metrics.catalog import METRICS
+
+_DEFAULT_GRIDS = {"all_losses": "arms"}
+"""Grids of spaces in which nothing is searched."""
+
+
+def base_config(options: argparse.Namespace, first: Mapping[str, Value]) -> TrialConfig:
+    """The default config, the first changes (a space's), then what the command line sets."""
+    given: dict[str, Any] = {
+        "data/dataset": options.dataset, "data/root": options.data, "data/cache": options.cache,
+        "model/weights": options.weights, "epochs": options.epochs, "seed": options.seed,
+    }  # fmt: skip
+    changes = {path: value for path, value in given.items() if value is not None}
+    changes |= dict(_change(text) for text in options.changes)
+    recipe = recipes.changes(options.recipe) if options.recipe else {}
+    if changes.get("model/weights", "none") not in ("none", "imagenet"):
+        changes["model/weights"] = str(Path(changes["model/weights"]).expanduser().resolve())
+    if changes.get("data/root"):
+        changes["data/root"] = str(Path(changes["data/root"]).expanduser().resolve())
+    changes = {**recipe, **changes}
+    if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
+        changes["model/network"] = "fpn"
+    return TrialConfig().changed({**first, **changes})
+
+
+def _change(text: str) -> tuple[str, Value]:
+    """One ``--set PATH=VALUE``."""
+    path, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"--set must be PATH=VALUE, got {text!r}")
+    return path, parse(path, value)
+
+
+def data_config(options: argparse.Namespace) -> DataConfig:
+    """What ``--check-data NAME DIR`` is to look at; ``--set data/...`` counts too."""
+    name, folder = options.check_data
+    changes = dict(_change(text) for text in options.changes)
+    changes |= {"data/dataset": name, "data/root": str(Path(folder).expanduser().resolve())}
+    return TrialConfig().changed(changes).data
+
+
+def grid_of(options: argparse.Namespace) -> Grid | None:
+    """The grid that is asked for: by name, from a file, or the space's only one."""
+    name = options.grid or _DEFAULT_GRIDS.get(options.space or "")
+    if not name:
+        if options.seeds is not None:
+            raise ValueError("--seeds goes with --grid: a search has one seed, --seed")
+        if options.fresh:
+            raise ValueError("--fresh goes with --grid: a search runs every trial")
+        return None
+    if Path(name).suffix in (".yaml", ".yml"):
+        return grid_file.read(Path(name).expanduser())
+    space = choice("--space", options.space, list(SPACES))
+    known = GRIDS.get(space, {})
+    named = ", ".join([*known, "FILE.yaml"])
+    if name not in known:
+        raise ValueError(f"--grid of {space} must be one of {named}, got {name!r}")
+    return known[name]
+
+
+def _check_grid(options: argparse.Namespace, grid: Grid) -> None:
+    """Raise a ValueError for an option that a grid decides."""
+    default = vars(parse_arguments([]))
+    for name in ("trials", "sampler", "scheduler"):
+        if getattr(options, name) != default[name]:
+            raise ValueError(f"--{name} cannot be given with --grid: every cell runs all epochs "
+                             f"on every seed")  # fmt: skip
+    if options.seeds is not None and options.seeds < 1:
+        raise ValueError(f"--seeds must be >= 1, got {options.seeds}")
+    for text in options.changes:
+        if text.partition("=")[0] in grid.paths():
+            raise ValueError(f"--set must leave {', '.join(grid.paths())} to the cells of the "
+                             f"grid, got {text!r}")  # fmt: skip
+
+
+def _checked_grid(options: argparse.Namespace, grid: Grid, base: TrialConfig) -> Grid:
+    """The grid with what each cell lacks here; a baseline that lacks something is refused."""
+    _check_grid(options, grid)
+    cells = tuple(replace(cell, needs=runnable.missing(cell, base)) for cell in grid.cells)
+    checked = replace(grid, cells=cells)
+    if lacks := checked.cell(grid.baseline).needs:
+        raise ValueError(f"--grid {grid.name}: its baseline {grid.baseline!r} needs {lacks}")
+    return checked
+
+
+def _winner_plan(options: argparse.Namespace) -> winner.Rerun:
+    """What ``--winner`` runs; the search's ledger has decided the rest."""
+    default = vars(parse_arguments([]))
+    changed = {name for name, value in vars(options).items() if value != default[name]}
+    allowed = {*PLACES, "winner", "seeds", "fresh", "name", "workers", "cpus_per_worker",
+               "gpus_per_worker"}  # fmt: skip
+    decided = sorted(changed - allowed)
+    if decided:
+        flag = "set" if decided[0] == "changes" else decided[0].replace("_", "-")
+        raise ValueError(f"--{flag} cannot be given with --winner: its search has decided it")
+    return winner.rerun(storage_of(options), options.winner)
+
+
+def _asked(options: argparse.Namespace) -> tuple[Space, TrialConfig, Grid | None, str]:
+    """The space, the config that all trials share, the grid if it is one, and the objective."""
+    if options.winner:
+        again = _winner_plan(options)
+        return SPACES[again.space], again.base, again.grid, again.objective
+    grid = grid_of(options)
+    named = options.space or ("all_losses" if grid else None)
+    space = SPACES[choice("--space", named, list(SPACES))]
+    base = base_config(options, {} if grid else space.base)
+    return space, base, grid, choice("--objective", options.objective, list(METRICS))
+
+
+def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
+    """Everything decided and checked that needs no data.
+
+    Raises:
+        ValueError: one line that names the option, what is allowed and what it got.
+    """
+    space, base, grid, objective = _asked(options)
+    seeds: tuple[int, ...] = ()
+    trials = options.trials
+    if grid is not None:
+        grid = _checked_grid(options, grid, base)
+        cells = sum(not cell.needs for cell in grid.cells)
+        count = fewest_seeds(max(cells - 1, 1)) if options.seeds is None else options.seeds
+        seeds = tuple(range(base.seed, base.seed + count))
+        trials = len(seeds) * cells
+    if trials < 1:
+        raise ValueError(f"--trials must be >= 1, got {trials}")
+    request = LaneRequest(options.workers, options.cpus_per_worker, options.gpus_per_worker)
+    if base.batch < request.workers:
+        raise ValueError(f"batch must be at least the {request.workers} workers, got {base.batch}")
+    return Plan(
+        study=_name(options, space, grid, base), space=space.name, base=base, objective=objective,
+        mode=METRICS[objective].direction, trials=trials, grid=grid, seeds=seeds,
+        fresh=options.fresh,
+        sampler="none" if grid else choice("--sampler", options.sampler, SAMPLERS),
+        scheduler=choice("--scheduler", options.scheduler, SCHEDULERS),
+        seed=options.seed, lanes=count_lanes(nodes, request, options.lanes, trials),
+        workers=request.workers, cpus_per_worker=request.cpus_per_worker,
+        gpus_per_worker=request.gpus_per_worker, storage=storage_of(options),
+        tracking_uri=tracking_uri_of(options),
+    )  # fmt: skip
+
+
+def _name(options: argparse.Namespace, space: Space, grid: Grid | None, base: TrialConfig) -> str:
+    what = space.name if grid is None else f"{space.name}-{grid.name}"
+    name = options.name or f"{what}-{base.data.dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
+    check_name(name)
+    return str(name)

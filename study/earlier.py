@@ -1,0 +1,73 @@
+"""Never twice: what an earlier study of the same storage ran with the same content is taken over.
+
+Content is the resolved config (seed included) and the data's digest: a trial's ``id``. The events
+are written again in the new ledger, so that it stays whole by itself, and say where they come from.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.grid_plan import Run, grid_runs
+from study.ledger import FILE, Ledger, LedgerError, read
+from study.plan import Plan
+from study.record import StudyRecord, TrialRecord
+from trainables.config import from_flat, identity
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A whole trial of another study."""
+
+    study: str
+    commit: str | None
+    """Of the code that it ran with, for a reader to judge."""
+    trial: TrialRecord
+
+
+def find(plan: Plan, digest: str, record: StudyRecord) -> list[tuple[Run, Earlier]]:
+    """Runs of a grid that were not begun here and are whole elsewhere; none with ``--fresh``."""
+    if plan.grid is None or plan.fresh:
+        return []
+    wanted = {
+        identity(from_flat(run.config), digest): run
+        for run in grid_runs(plan) if run.number not in record.trials
+    }  # fmt: skip
+    found: dict[str, Earlier] = {}
+    for study in _studies(plan.storage, plan.study):
+        for trial in study.in_state("complete"):
+            known = found.get(trial.id)
+            better = known is None or (known.trial.tested is None and trial.tested is not None)
+            if trial.id in wanted and better and not trial.reused:
+                commit = study.plan["provenance"]["commit"]
+                found[trial.id] = Earlier(study.plan["study"], commit, trial)
+    return sorted(((wanted[key], one) for key, one in found.items()), key=lambda p: p[0].number)
+
+
+def take_over(ledger: Ledger, run: Run, earlier: Earlier) -> None:
+    """Write an earlier trial's events as this study's own."""
+    trial, number = earlier.trial, run.number
+    source = {"study": earlier.study, "trial": trial.number, "commit": earlier.commit}
+    ledger.append("started", trial=number, id=trial.id, params=run.params, config=run.config,
+                  cell=run.cell, seed=run.seed, reused=source)  # fmt: skip
+    for epoch in sorted(trial.epochs):
+        kept = {key: trial.epochs[epoch][key] for key in ("metrics", "seconds", "lane")}
+        ledger.append("epoch", trial=number, epoch=epoch, **kept)
+    ledger.append("finished", trial=number, state="complete")
+    if trial.tested is not None:
+        ledger.append("tested", trial=number, metrics=trial.tested)
+
+
+def _studies(storage: Path, but: str) -> Iterator[StudyRecord]:
+    """Every other study whose ledger can be read."""
+    for path in sorted(storage.glob(f"*/{FILE}")):
+        if path.parent.name == but:
+            continue
+        record = StudyRecord()
+        try:
+            for event in read(path)[0]:
+                record.apply(event)
+        except LedgerError:
+            continue  # damaged, or of another schema: nothing is taken from it
+        if record.plan:
+            yield record

@@ -1,0 +1,69 @@
+"""What a grid runs, and the learned parts that a plan of either sort needs."""
+
+from typing import NamedTuple
+
+from search_spaces import Space
+from study.plan import Plan, Stage, stage_configs
+from study.record import Value
+from trainables import stages
+from trainables.config import TrialConfig, from_flat
+from trainables.losses.compose import active_weights
+
+
+class Run(NamedTuple):
+    """One planned trial of a grid."""
+
+    number: int
+    cell: str
+    seed: int
+    params: dict[str, Value]
+    """What the cell changes."""
+    config: dict[str, Value]
+    """The whole config, by path."""
+
+
+def grid_runs(plan: Plan) -> list[Run]:
+    """Every cell that can be run on every seed. All cells of a seed come before the next seed, so
+    that a study that is cut off leaves whole pairs."""
+    assert plan.grid is not None
+    cells = [cell for cell in plan.grid.cells if not cell.needs]
+    pairs = [(cell, seed) for seed in plan.seeds for cell in cells]
+    return [
+        Run(number, cell.name, seed, dict(cell.changes),
+            plan.resolve({**cell.changes, "seed": seed}))
+        for number, (cell, seed) in enumerate(pairs)
+    ]  # fmt: skip
+
+
+def needed_stages(plan: Plan, space: Space) -> list[Stage]:
+    """Every learned part that a trial of this plan may need, once."""
+    if plan.grid is not None:
+        return _of_cells(plan)
+    return stage_configs(plan, space)
+
+
+def _of_cells(plan: Plan) -> list[Stage]:
+    """What the cells look through; cells that need an equal part share it."""
+    found: dict[str, Stage] = {}
+    for run in grid_runs(plan):
+        config = from_flat(run.config)
+        for kind in stages.needed(config):
+            found.setdefault(stages.stage_key(kind, config, ""), Stage(kind, config))
+    return list(found.values())
+
+
+def slowest(plan: Plan, space: Space) -> TrialConfig:
+    """A config that a forecast is taken from: one that needs a stage, or has the most terms."""
+    needed = needed_stages(plan, space)
+    if needed:
+        return needed[-1].config
+    configs = [from_flat(run.config) for run in grid_runs(plan)] if plan.grid else [plan.base]
+    return max(configs, key=lambda config: len(active_weights(config.loss)))
+
+
+def check_tiles(plan: Plan, space: Space, size: tuple[int, int]) -> None:
+    """Raise a ValueError if a tile that may be tried is larger than the images."""
+    for stage in needed_stages(plan, space):
+        if stage.kind == "inverse_net" and stage.config.loss.tile > min(size):
+            raise ValueError(f"loss/tile must be at most {min(size)}, the images' shorter side, "
+                             f"got {stage.config.loss.tile}")  # fmt: skip

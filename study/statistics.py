@@ -1,0 +1,168 @@
+"""Is the difference real? Paired by seed, exact where it can be, corrected over the table.
+
+All functions are pure. A difference is cell minus baseline on the same seed, in the metric's unit.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+ALPHA = 0.05
+"""Two-sided level of every verdict; the intervals hold 1 - ALPHA."""
+
+COVERAGE = {2: 0.51, 3: 0.72, 4: 0.79, 5: 0.85, 6: 0.86, 7: 0.88, 8: 0.88, 9: 0.89, 10: 0.91,
+            12: 0.92, 15: 0.92, 20: 0.93}  # fmt: skip
+"""How often the BCa interval of so many normal differences holds the true mean, simulated: with few
+seeds it is too narrow, which is said beside it. The verdict rests on the exact test alone."""
+
+RESAMPLES = 9999
+_MOST_EXACT = 13
+"""Seeds up to which all sign flips are tried: 2 ** 13 < RESAMPLES."""
+
+Verdict = Literal["better", "worse", "undecided"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A cell against the baseline. What cannot be said is None."""
+
+    n: int
+    """Seeds on which both were measured."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    """BCa interval of the mean difference."""
+
+    p: float | None
+    """Two-sided sign-flip test of the mean."""
+
+    p_holm: float | None = None
+    """The same, corrected over all comparisons of the table."""
+
+    superiority: float | None
+    """P(A > B): how often the cell was better on the same seed; a tie counts half."""
+
+    verdict: Verdict = "undecided"
+
+
+def paired(cell: Mapping[int, float], baseline: Mapping[int, float]) -> list[float]:
+    """Differences on the seeds that both have, in the seeds' order."""
+    return [cell[seed] - baseline[seed] for seed in sorted(cell.keys() & baseline.keys())]
+
+
+def bca_interval(differences: Sequence[float]) -> tuple[float, float] | None:
+    """Bias-corrected and accelerated bootstrap interval of the mean (Efron, 1987).
+
+    None for fewer than two differences. Equal differences have an interval of no width. The
+    resampling is seeded: the same differences give the same interval.
+    """
+    if len(differences) < 2:
+        return None
+    values = np.asarray(differences, dtype=np.float64)
+    if np.ptp(values) == 0:
+        return float(values[0]), float(values[0])
+    found = stats.bootstrap(
+        (values,), np.mean, confidence_level=1 - ALPHA, n_resamples=RESAMPLES, method="BCa",
+        rng=np.random.default_rng(0),
+    ).confidence_interval  # fmt: skip
+    return float(found.low), float(found.high)
+
+
+def coverage(n: int) -> float | None:
+    """What an interval of n differences is worth; None below two. Between entries, the lower."""
+    return max((share for size, share in COVERAGE.items() if size <= n), default=None)
+
+
+def sign_flip_p(differences: Sequence[float]) -> float | None:
+    """Two-sided p of "each difference is as likely to have the other sign" for the mean.
+
+    Exact up to 13 seeds, by all sign patterns (Fisher's randomisation test); beyond, by a seeded
+    sample of them. None without differences.
+    """
+    if not differences:
+        return None
+    values = np.asarray(differences, dtype=np.float64)
+    if len(values) == 1 or not values.any():
+        return 1.0
+    every = 2 ** len(values) if len(values) <= _MOST_EXACT else RESAMPLES
+    found = stats.permutation_test(
+        (values,), np.mean, permutation_type="samples", n_resamples=every, vectorized=True,
+        rng=np.random.default_rng(0),
+    )  # fmt: skip
+    return float(found.pvalue)
+
+
+def superiority(differences: Sequence[float], mode: str) -> float | None:
+    """P(A > B) over paired seeds (Bouthillier et al., MLSys 2021); a tie counts half."""
+    if not differences:
+        return None
+    sign = 1 if mode == "max" else -1
+    points = [1.0 if sign * d > 0 else 0.5 if d == 0 else 0.0 for d in differences]
+    return math.fsum(points) / len(points)
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Holm's step-down correction (1979): the family-wise error stays at the level."""
+    ordered = sorted(p_values, key=lambda name: (p_values[name], name))
+    corrected, largest = {}, 0.0
+    for place, name in enumerate(ordered):
+        largest = max(largest, min(1.0, (len(ordered) - place) * p_values[name]))
+        corrected[name] = largest
+    return {name: corrected[name] for name in p_values}
+
+
+def compare(
+    cells: Mapping[str, Mapping[int, float]], baseline: str, mode: str
+) -> dict[str, Comparison]:
+    """Every cell but the baseline against the baseline.
+
+    Args:
+        cells: cell to seed to the metric's value; seeds that failed are not in it.
+        baseline: the cell that the others are compared with.
+        mode: ``max`` if larger is better, ``min`` if smaller is.
+    """
+    differences = {
+        name: paired(values, cells[baseline]) for name, values in cells.items() if name != baseline
+    }
+    p_values = {name: sign_flip_p(found) for name, found in differences.items()}
+    corrected = holm({name: p for name, p in p_values.items() if p is not None})
+    return {
+        name: _comparison(found, p_values[name], corrected.get(name), mode)
+        for name, found in differences.items()
+    }
+
+
+def verdict(mean: float | None, p_holm: float | None, mode: str) -> Verdict:
+    """``better`` or ``worse`` only where the corrected p is at most ALPHA."""
+    if mean is None or p_holm is None or p_holm > ALPHA or mean == 0:
+        return "undecided"
+    return "better" if (mean > 0) == (mode == "max") else "worse"
+
+
+def _comparison(
+    differences: list[float], p: float | None, p_holm: float | None, mode: str
+) -> Comparison:
+    mean = math.fsum(differences) / len(differences) if differences else None
+    low, high = bca_interval(differences) or (None, None)
+    return Comparison(
+        n=len(differences), mean=mean, low=low, high=high, p=p, p_holm=p_holm,
+        superiority=superiority(differences, mode), verdict=verdict(mean, p_holm, mode),
+    )  # fmt: skip
+
+
+def smallest_p(seeds: int, comparisons: int = 1) -> float:
+    """The smallest corrected p that so many seeds can give: all differences of one sign."""
+    return min(1.0, comparisons * 2.0 ** (1 - seeds))
+
+
+def fewest_seeds(comparisons: int = 1) -> int:
+    """Seeds from which a comparison of such a table can be significant at all: 6 for one."""
+    seeds = 1
+    while smallest_p(seeds, comparisons) > ALPHA:
+        seeds += 1
+    return seeds

@@ -1,0 +1,129 @@
+"""Grids are data that fits the config; the grammar makes the cells that one would write by hand."""
+
+import pytest
+
+from search_spaces import GRIDS, SPACES, Cell, Factor, Grid
+from search_spaces.grid import (
+    MODES,
+    add_one,
+    check_factors,
+    from_event,
+    full_factorial,
+    leave_one_out,
+    one_at_a_time,
+)
+from trainables.config import TrialConfig, field_types
+from trainables.metrics.catalog import METRICS
+
+ALL = [pytest.param(grid, id=f"{space}-{name}") for space, grids in GRIDS.items()
+       for name, grid in grids.items()]  # fmt: skip
+COMING = {"inverse_net/network", "loss/distance"}
+"""Fields of Table 5 that the config has once the convolutional network and Eq. 3 are there."""
+
+A = Factor(name="a", levels={"a": {"loss/w_a": 1.0}})
+B = Factor(name="b", levels={"5": {"loss/theta": 5.0}, "9": {"loss/theta": 9.0}}, when="a")
+C = Factor(name="c", levels={"c": {"loss/lovasz": 1.0}})
+
+
+def cells(made: tuple[Cell, ...]) -> dict[str, dict[str, object]]:
+    return {cell.name: dict(cell.changes) for cell in made}
+
+
+@pytest.mark.parametrize("grid", ALL)
+def test_cells_are_valid_configs_and_their_figures_are_fractions_of_known_metrics(
+    grid: Grid,
+) -> None:
+    assert grid.question.endswith("?")
+    assert grid.source
+    assert set(grid.paths()) <= set(field_types()) | COMING
+    for cell in grid.cells:
+        TrialConfig().changed({k: v for k, v in cell.changes.items() if k in field_types()})
+        for row in cell.published.values():
+            assert set(row) <= set(METRICS)
+            assert all(0 < v < 1 or metric == "hausdorff" for metric, v in row.items())
+    assert from_event(grid.event()) == grid
+
+
+def test_every_grid_belongs_to_a_space() -> None:
+    assert set(GRIDS) <= set(SPACES)
+
+
+@pytest.mark.parametrize(
+    ("space", "grid", "cell", "metric", "gain"),
+    [
+        ("semeda", "table1", "before ReLU 0 1 0", "miou", 2.5),  # 66.6 - 64.1
+        ("active_boundary", "table1", "CE + IABL", "miou", 1.0),  # "1% improvement" in the text
+        ("active_boundary", "table5", "+ IABL", "boundary_f_1px", 1.6),  # (+1.6) in the table
+        ("active_boundary", "table5", "+ IABL", "boundary_f_3px", 1.4),
+        ("active_boundary", "table5", "+ IABL", "boundary_f_5px", 1.1),
+        ("inverseform", "table4", "InverseForm", "miou", 0.6),  # HRNet-OCR 84.2 -> 84.8
+        ("affinity", "table3", "+ AR loss", "miou", 1.5),  # "mIoU increases by 1.5%"
+    ],
+)
+def test_gains_are_those_that_the_papers_state(
+    space: str, grid: str, cell: str, metric: str, gain: float
+) -> None:
+    found = GRIDS[space][grid]
+    ours, base = found.cell(cell).published, found.cell(found.baseline).published
+    setup = next(setup for setup, row in ours.items() if metric in row)
+    assert 100 * (ours[setup][metric] - base[setup][metric]) == pytest.approx(gain)
+
+
+def test_leaving_one_out_takes_along_what_depends_on_it() -> None:
+    assert cells(leave_one_out([A, B, C])) == {
+        "all": {"loss/w_a": 1.0, "loss/theta": 5.0, "loss/lovasz": 1.0},
+        "-a": {"loss/lovasz": 1.0},
+        "-b": {"loss/w_a": 1.0, "loss/lovasz": 1.0},
+        "-c": {"loss/w_a": 1.0, "loss/theta": 5.0},
+    }
+
+
+def test_adding_one_brings_what_it_depends_on() -> None:
+    assert cells(add_one([A, B, C], {"epochs": 9})) == {
+        "none": {"epochs": 9},
+        "+a": {"epochs": 9, "loss/w_a": 1.0},
+        "+a+b": {"epochs": 9, "loss/w_a": 1.0, "loss/theta": 5.0},
+        "+c": {"epochs": 9, "loss/lovasz": 1.0},
+    }
+
+
+def test_one_at_a_time_tries_every_level_alone() -> None:
+    assert cells(one_at_a_time([A, B])) == {
+        "baseline": {},
+        "a": {"loss/w_a": 1.0},
+        "a b=5": {"loss/w_a": 1.0, "loss/theta": 5.0},
+        "a b=9": {"loss/w_a": 1.0, "loss/theta": 9.0},
+    }
+
+
+def test_full_factorial_has_every_combination_whose_conditions_hold() -> None:
+    made = cells(full_factorial([A, B, C]))
+    assert list(made) == ["none", "c", "a", "a c", "a b=5", "a b=5 c", "a b=9", "a b=9 c"]
+    free = [Factor(name=name, levels={name: {"epochs": n}}) for n, name in enumerate("xyz", 1)]
+    assert len(MODES["full_factorial"](free, None)) == 2**3
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"baseline": "z"}, "baseline must be one of x, y, got 'z'"),
+        ({"cells": (Cell(name="x", changes={}), Cell(name="x", changes={"epochs": 2}))},
+         "cells must have different names, got x"),
+        ({"cells": (Cell(name="x", changes={}), Cell(name="y", changes={}))},
+         "cells must differ, got 'x' and 'y'"),
+    ],
+)  # fmt: skip
+def test_a_grid_that_compares_nothing_is_refused(changes: dict[str, object], words: str) -> None:
+    whole: dict[str, object] = {
+        "name": "g", "question": "?", "source": "-", "baseline": "x",
+        "cells": (Cell(name="x", changes={}), Cell(name="y", changes={"epochs": 2})),
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=words):
+        Grid(**{**whole, **changes})  # type: ignore[arg-type]
+
+
+def test_factors_without_levels_or_with_unknown_conditions_are_refused() -> None:
+    with pytest.raises(ValueError, match="factors/a must have a level"):
+        check_factors([Factor(name="a", levels={})])
+    with pytest.raises(ValueError, match="factors/b/when must be an earlier factor, got 'a'"):
+        check_factors([B, A])

@@ -1,0 +1,84 @@
+"""A grid for real: killed and resumed it ends as one that was not; more seeds cost the new ones."""
+
+from pathlib import Path
+
+import pytest
+
+from study import report, table_text, tables
+from study.ledger import FILE, read
+from study.record import StudyRecord
+from tests.study.test_ledger import content
+from tests.study.test_main_job import SMALL, command, run, run_until_killed
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
+
+MINE = """
+mode: add_one
+factors:
+  lovasz: {loss/lovasz: 1.0}
+  semeda: {loss/lambda_2: 1.0, loss/schedule: "edge from 0.9"}
+  wild: {optim/lr: 1.0e+30}
+"""
+
+
+def grid(storage: Path, name: str, seeds: int, *extra: str) -> list[str]:
+    file = storage / "mine.yaml"
+    file.write_text(MINE)
+    sizes = [word for change in SMALL for word in ("--set", change)]
+    asked = ("--grid", str(file), "--seeds", str(seeds), "--epochs", "2", "--name", name)
+    return command(storage, *asked, *sizes, *extra)
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("grid-job")
+
+
+@pytest.fixture(scope="module")
+def whole(storage: Path) -> StudyRecord:
+    shown = run(grid(storage, "whole", 2))
+    for words in ("2 seeds can never be significant", "+lovasz", "paired by seed", "not run",
+                  "+wild", "undecided"):  # fmt: skip
+        assert words in shown
+    return report.load(storage / "whole")
+
+
+def test_every_whole_trial_is_measured_on_the_test_list_and_a_cell_that_fails_is_counted(
+    storage: Path, whole: StudyRecord
+) -> None:
+    assert whole.ended
+    pairs = {(trial.cell, trial.seed): trial for trial in whole.trials.values()}
+    assert set(pairs) == {(cell, seed) for cell in ("none", "+lovasz", "+wild") for seed in (0, 1)}
+    for (cell, _), trial in pairs.items():
+        assert trial.state == ("failed" if cell == "+wild" else "complete")
+        assert (trial.tested is not None) == (cell != "+wild")
+    table = tables.tables(whole)[0]
+    rows = {row.cell.name: row for row in table.rows}
+    assert table.split == "test"
+    wild = rows["+wild"]
+    assert (wild.diverged + wild.failed, len(wild.values)) == (2, 0)
+    assert len(rows["+lovasz"].values) == 2
+    assert (storage / "whole" / "report" / "table.md").read_text() == table_text.markdown(whole)
+
+
+def test_killed_and_resumed_it_gives_the_same_table(storage: Path, whole: StudyRecord) -> None:
+    ledger = storage / "cut" / FILE
+    run_until_killed(grid(storage, "cut", 2, "--fresh"), ledger, "finished", 1)
+    run(command(storage, "--resume", "cut"))
+    record = report.load(storage / "cut")
+    assert content(record) == content(whole)
+    events = [event["event"] for event in read(ledger)[0]]
+    assert (events.count("started"), events.count("tested")) == (6, 4)
+    ours, theirs = (table_text.comma_separated(one) for one in (record, whole))
+    assert ours == theirs
+
+
+def test_more_seeds_run_only_the_new_ones(storage: Path, whole: StudyRecord) -> None:
+    shown = run(grid(storage, "more", 3))
+    assert "4 trials are not run again but taken from" in shown
+    record = report.load(storage / "more")
+    taken = {(trial.cell, trial.seed) for trial in record.trials.values() if trial.reused}
+    assert taken == {(cell, seed) for cell in ("none", "+lovasz") for seed in (0, 1)}
+    assert len(record.in_state("complete")) == 6
+    assert all(trial.tested for trial in record.in_state("complete"))
+    assert (storage / "more" / "counts").is_dir()
