@@ -3,6 +3,7 @@
 Shape letters: N maps, H rows, W columns.
 """
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.ndimage import distance_transform_edt
@@ -107,18 +108,35 @@ def _on_cpu(sites_HW: Tensor, spacing: tuple[float, float]) -> Tensor:
     if not sites_HW.any():
         dtype = torch.int32 if spacing == (1.0, 1.0) else torch.float64
         return torch.full(sites_HW.shape, NO_SITE, dtype=dtype)
-    feature_2HW = torch.from_numpy(
-        distance_transform_edt(
-            ~sites_HW.numpy(), sampling=spacing, return_distances=False, return_indices=True
-        )
-    )
-    rows_H1 = torch.arange(sites_HW.shape[0], dtype=torch.int32).unsqueeze(1)
-    columns_W = torch.arange(sites_HW.shape[1], dtype=torch.int32)
-    down_HW, right_HW = feature_2HW[0] - rows_H1, feature_2HW[1] - columns_W
+    down_HW, right_HW = _to_nearest_site(sites_HW, spacing)
     if spacing == (1.0, 1.0):
         # Not square(): on whole numbers that is a power, ten times as slow.
         return (down_HW * down_HW).addcmul_(right_HW, right_HW)
     return (down_HW.double() * spacing[0]).square() + (right_HW.double() * spacing[1]).square()
+
+
+def _to_nearest_site(sites_HW: Tensor, spacing: tuple[float, float]) -> tuple[Tensor, Tensor]:
+    """Rows down and columns right to the nearest site, int32 (H,W) each: scipy's transform.
+
+    It walks down columns. Where rows lie a power of two apart, as they often do, the pixels of a
+    column share so few lines of the cache that it takes twice as long: hence the wider copy.
+    """
+    rows, columns = sites_HW.shape
+    width = columns + (16 - columns) % 32
+    away_HX = np.ones((rows, width), dtype=np.bool_)
+    np.logical_not(sites_HW.numpy(), out=away_HX[:, :columns])
+    nearest_2HX = np.empty((2, rows, width), dtype=np.int32)
+    distance_transform_edt(
+        away_HX,
+        sampling=None if spacing == (1.0, 1.0) else spacing,
+        return_distances=False,
+        return_indices=True,
+        indices=nearest_2HX,
+    )
+    down_HX, right_HX = torch.from_numpy(nearest_2HX)
+    down_HX -= torch.arange(rows, dtype=torch.int32).unsqueeze(1)
+    right_HX -= torch.arange(width, dtype=torch.int32)
+    return down_HX[:, :columns], right_HX[:, :columns]
 
 
 def _close_pass(sites_1HW: Tensor) -> Tensor:
