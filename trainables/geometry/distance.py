@@ -72,12 +72,14 @@ def lower_envelope(square_NHW: Tensor, best_NHW: Tensor, spacing: float = 1.0) -
 
     Stops as soon as k^2 exceeds every value, which it asks every eight rows.
     """
+    offer_NHW = torch.empty_like(square_NHW)
     for k in range(1, square_NHW.shape[1]):
         step = (k * spacing) ** 2 if square_NHW.is_floating_point() else k * k
         if k % _CHECK_EVERY == 0 and best_NHW.max() <= step:
             break
-        _lower(best_NHW[:, :-k], square_NHW[:, k:] + step)
-        _lower(best_NHW[:, k:], square_NHW[:, :-k] + step)
+        torch.add(square_NHW, step, out=offer_NHW)
+        _lower(best_NHW[:, :-k], offer_NHW[:, k:])
+        _lower(best_NHW[:, k:], offer_NHW[:, :-k])
     return best_NHW
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from trainables.geometry.boundaries import VOID, two_neighbour_boundary
 from trainables.geometry.distance import no_site, squared_distance
 from trainables.geometry.signed_distance import with_phantom
-from trainables.losses.directions import DIRECTIONS, Around, attached_logits, detached_logits
+from trainables.losses.directions import DIRECTIONS, Around, at, attached_logits, detached_logits
 from trainables.losses.inputs import check_inputs, full_precision
 from trainables.losses.neighbour_divergence import Divergence, neighbour_divergence
 from trainables.losses.term import LossTerm
@@ -84,8 +84,8 @@ def active_boundary(
         if variant == "paper":
             chosen_BHW = chosen_BHW & (distance_BHW > 0) & (labels_BHW != VOID)
         around = Around.of(chosen_BHW, labels_BHW, variant)
-        distance_N = distance_BHW.flatten()[around.centre_N]
-        beside_DN = distance_BHW.flatten()[around.beside_DN]
+        distance_N = at(distance_BHW, around.centre_N)
+        beside_DN = at(distance_BHW, around.beside_DN)
         nearest_N, target_N = beside_DN.masked_fill_(~around.usable_DN, _NEVER).min(dim=0)
         moves_N = around.usable_DN.any(dim=0)
         if variant == "released":

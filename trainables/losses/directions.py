@@ -40,9 +40,14 @@ class Around(NamedTuple):
         usable_DN = (row_DN == wanted_row_DN) & (column_DN == wanted_column_DN)
         beside_DN = row_DN.sub_(row_N).mul_(columns).add_(column_DN.sub_(column_N)).add_(centre_N)
         if variant == "paper":
-            usable_DN &= labels_BHW.flatten()[beside_DN] != VOID
+            usable_DN &= at(labels_BHW, beside_DN) != VOID
             beside_DN = torch.where(usable_DN, beside_DN, centre_N)
         return cls(centre_N, beside_DN, chosen_BHW.flatten(1).sum(dim=1).tolist(), usable_DN)
+
+
+def at(map_BHW: Tensor, place: Tensor) -> Tensor:
+    """The map at places in the flattened batch; an eighth of the time of an indexing tensor."""
+    return map_BHW.flatten().index_select(0, place.flatten()).view_as(place)
 
 
 def attached_logits(
@@ -76,7 +81,7 @@ class _Detached(torch.autograd.Function):
         ctx: Any, logits_BKHW: Tensor, log_sum_BHW: Tensor, around: Around, variant: Variant
     ) -> Tensor:
         size = log_sum_BHW[0].numel()
-        log_sum_DN = log_sum_BHW.flatten()[around.beside_DN].split(around.counts, dim=1)
+        log_sum_DN = at(log_sum_BHW, around.beside_DN).split(around.counts, dim=1)
         places = (index.split(around.counts, dim=-1) for index in around[:2])
         answers, kept = [], []
         for image, centre_N, beside_DN in zip(range(len(logits_BKHW)), *places, strict=True):
