@@ -10,7 +10,8 @@ from torch import Tensor
 
 from trainables.geometry.boundaries import VOID, one_hot
 from trainables.geometry.distance import NO_SITE, no_site, squared_distance
-from trainables.geometry.other_class import squared_distance_to_other_class
+
+_ABSENT = NO_SITE**0.5 - 0.5
 
 
 def signed_distance(
@@ -48,28 +49,32 @@ def signed_distance(
 
 
 def _paper(labels_BHW: Tensor, num_classes: int) -> Tensor:
-    """All classes share one inner map: a pixel's distance to the nearest pixel of another class.
+    """Outside, half a pixel less than the distance to the class; inside, minus the least of the
+    other maps: whatever lies nearest of the rest belongs to one of them.
 
     Map by map on a CPU, whose cache then holds what is worked on; image by image on a GPU.
     """
     images, rows, columns = labels_BHW.shape
-    phi_BKHW = torch.zeros(images, num_classes, rows, columns, device=labels_BHW.device)
-    depth_BHW = squared_distance_to_other_class(labels_BHW).float().sqrt_().neg_().add_(1.0)
+    phi_BKHW = torch.empty(images, num_classes, rows, columns, device=labels_BHW.device)
+    if labels_BHW.numel() == 0:
+        return phi_BKHW
     chunk = 1 if labels_BHW.device.type == "cpu" else num_classes
-    for labels_HW, depth_HW, phi_KHW in zip(labels_BHW, depth_BHW, phi_BKHW, strict=True):
-        num_valid = (labels_HW != VOID).sum()
+    for labels_HW, phi_KHW in zip(labels_BHW.to(torch.uint8), phi_BKHW, strict=True):
         mask_KHW = one_hot(labels_HW.unsqueeze(0), num_classes).squeeze(0)
         for mask_NHW, phi_NHW in zip(mask_KHW.split(chunk), phi_KHW.split(chunk), strict=True):
-            size_N = mask_NHW.flatten(1).sum(dim=1)
-            no_boundary_N = (size_N == 0) | (size_N == num_valid)
-            if chunk == 1 and no_boundary_N:
-                continue
             torch.sub(squared_distance(mask_NHW).float().sqrt_(), 0.5, out=phi_NHW)
-            # Inside, where phi is -0.5 now, it shall be 0.5 - the distance to the rest.
-            phi_NHW.addcmul_(mask_NHW.float(), depth_HW)
-            if chunk > 1:
-                phi_NHW.masked_fill_(no_boundary_N.view(-1, 1, 1), 0.0)
+        absent_K = phi_KHW[:, 0, 0] == _ABSENT
+        _fill_inside(phi_KHW, labels_HW)
+        no_boundary_K = absent_K | (absent_K.sum() >= num_classes - 1)
+        phi_KHW.mul_(~no_boundary_K.view(-1, 1, 1))
     return phi_BKHW
+
+
+def _fill_inside(phi_KHW: Tensor, labels_HW: Tensor) -> None:
+    own_1HW = labels_HW.clamp(max=len(phi_KHW) - 1).long().unsqueeze(0)
+    outside_1HW = phi_KHW.gather(0, own_1HW)  # what void pixels keep
+    rest_1HW = phi_KHW.scatter_(0, own_1HW, _ABSENT).amin(dim=0, keepdim=True)
+    phi_KHW.scatter_(0, own_1HW, torch.where(labels_HW == VOID, outside_1HW, -rest_1HW))
 
 
 def _released(labels_BHW: Tensor, num_classes: int, spacing: tuple[float, float]) -> Tensor:

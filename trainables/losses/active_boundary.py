@@ -13,7 +13,7 @@ from torch import Tensor
 from trainables.geometry.boundaries import VOID, two_neighbour_boundary
 from trainables.geometry.distance import no_site, squared_distance
 from trainables.geometry.signed_distance import with_phantom
-from trainables.losses.directions import DIRECTIONS, Around, attached_logits, detached_logits
+from trainables.losses.directions import DIRECTIONS, Around, at, attached_logits, detached_logits
 from trainables.losses.inputs import check_inputs, full_precision
 from trainables.losses.neighbour_divergence import Divergence, neighbour_divergence
 from trainables.losses.term import LossTerm
@@ -84,16 +84,16 @@ def active_boundary(
         if variant == "paper":
             chosen_BHW = chosen_BHW & (distance_BHW > 0) & (labels_BHW != VOID)
         around = Around.of(chosen_BHW, labels_BHW, variant)
-        distance_N = distance_BHW[around.centre]
-        beside_ND = distance_BHW[around.beside].masked_fill(~around.usable_ND, _NEVER)
-        target_N = beside_ND.argmin(dim=1)
-        moves_N = around.usable_ND.any(dim=1)
+        distance_N = at(distance_BHW, around.centre_N)
+        beside_DN = at(distance_BHW, around.beside_DN)
+        nearest_N, target_N = beside_DN.masked_fill_(~around.usable_DN, _NEVER).min(dim=0)
+        moves_N = around.usable_DN.any(dim=0)
         if variant == "released":
-            moves_N = beside_ND.amin(dim=1) <= distance_N
+            moves_N = nearest_N <= distance_N
 
     direction_logits = detached_logits if detach else attached_logits
-    logits_ND = direction_logits(logits_BKHW, divergence.log_sum_BHW, around, variant)
-    entropy_N = _cross_entropy(logits_ND, target_N, label_smoothing, variant)
+    logits_DN = direction_logits(logits_BKHW, divergence.log_sum_BHW, around, variant)
+    entropy_N = _cross_entropy(logits_DN, target_N, label_smoothing, variant)
     weight_N = distance_N.clamp(max=theta).to(entropy_N.dtype) / theta * moves_N
     return LossTerm((entropy_N * weight_N).sum(), moves_N.sum())
 
@@ -186,12 +186,12 @@ def boundary_distance(labels_BHW: Tensor, variant: Variant) -> Tensor:
 
 
 def _cross_entropy(
-    direction_logits_ND: Tensor, target_N: Tensor, smoothing: float, variant: Variant
+    direction_logits_DN: Tensor, target_N: Tensor, smoothing: float, variant: Variant
 ) -> Tensor:
-    log_prob_ND = direction_logits_ND.log_softmax(dim=1)
-    hit_N = log_prob_ND.gather(1, target_N.unsqueeze(1)).squeeze(1)
+    log_prob_DN = direction_logits_DN.log_softmax(dim=0)
+    hit_N = log_prob_DN.gather(0, target_N.unsqueeze(0)).squeeze(0)
     if smoothing == 0:
         return -hit_N
     others = len(DIRECTIONS) if variant == "released" else len(DIRECTIONS) - 1
-    missed_N = log_prob_ND.sum(dim=1) - hit_N
+    missed_N = log_prob_DN.sum(dim=0) - hit_N
     return -((1 - smoothing) * hit_N + smoothing / others * missed_N)

@@ -3,10 +3,11 @@
 Shape letters: B images, K classes, H rows, W columns, N chosen pixels, D = 8 directions.
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from trainables.geometry.boundaries import VOID
 
@@ -17,81 +18,103 @@ DIRECTIONS = ((1, 0), (-1, 0), (0, -1), (0, 1), (-1, 1), (1, 1), (-1, -1), (1, -
 
 
 class Around(NamedTuple):
-    """The chosen pixels and their neighbours, as indices of image, row and column."""
+    """The chosen pixels and their neighbours, as places in the flattened batch (B*H*W)."""
 
-    centre: tuple[Tensor, Tensor, Tensor]
-    """(N,) each."""
-    beside: tuple[Tensor, Tensor, Tensor]
-    """(N,D) each; those of the image are (N,1)."""
+    centre_N: Tensor
+    beside_DN: Tensor
     counts: list[int]
     """How many of N belong to each image; they come image by image."""
-    usable_ND: Tensor
+    usable_DN: Tensor
     """Whether a neighbour may be the target. Where not, the nearest pixel of the image stands for
     it in "released", and the pixel itself in "paper"."""
 
     @classmethod
     def of(cls, chosen_BHW: Tensor, labels_BHW: Tensor, variant: Variant) -> "Around":
         _, rows, columns = labels_BHW.shape
-        image_N, row_N, column_N = chosen_BHW.nonzero(as_tuple=True)
-        image_N1, row_N1, column_N1 = (index.unsqueeze(1) for index in (image_N, row_N, column_N))
-        wanted_row_ND = torch.stack([row_N + down for down, _ in DIRECTIONS], dim=1)
-        wanted_column_ND = torch.stack([column_N + right for _, right in DIRECTIONS], dim=1)
-        row_ND = wanted_row_ND.clamp(0, rows - 1)
-        column_ND = wanted_column_ND.clamp(0, columns - 1)
-        usable_ND = (row_ND == wanted_row_ND) & (column_ND == wanted_column_ND)
+        centre_N = chosen_BHW.flatten().nonzero().squeeze(1)
+        row_N, column_N = centre_N // columns % rows, centre_N % columns
+        wanted_row_DN = torch.stack([row_N + down for down, _ in DIRECTIONS])
+        wanted_column_DN = torch.stack([column_N + right for _, right in DIRECTIONS])
+        row_DN = wanted_row_DN.clamp(0, rows - 1)
+        column_DN = wanted_column_DN.clamp(0, columns - 1)
+        usable_DN = (row_DN == wanted_row_DN) & (column_DN == wanted_column_DN)
+        beside_DN = row_DN.sub_(row_N).mul_(columns).add_(column_DN.sub_(column_N)).add_(centre_N)
         if variant == "paper":
-            usable_ND &= labels_BHW[image_N1, row_ND, column_ND] != VOID
-            row_ND = torch.where(usable_ND, row_ND, row_N1)
-            column_ND = torch.where(usable_ND, column_ND, column_N1)
-        counts = chosen_BHW.flatten(1).sum(dim=1).tolist()
-        beside = (image_N1, row_ND, column_ND)
-        return cls((image_N, row_N, column_N), beside, counts, usable_ND)
+            usable_DN &= at(labels_BHW, beside_DN) != VOID
+            beside_DN = torch.where(usable_DN, beside_DN, centre_N)
+        return cls(centre_N, beside_DN, chosen_BHW.flatten(1).sum(dim=1).tolist(), usable_DN)
 
 
-def _picked(logits_BKHW: Tensor, place: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-    """(N,K) or (N,D,K): the logits of some pixels."""
-    image, row, column = place
-    return logits_BKHW[image, :, row, column]
+def at(map_BHW: Tensor, place: Tensor) -> Tensor:
+    """The map at places in the flattened batch; an eighth of the time of an indexing tensor."""
+    return map_BHW.flatten().index_select(0, place.flatten()).view_as(place)
 
 
 def attached_logits(
     logits_BKHW: Tensor, log_sum_BHW: Tensor, around: Around, variant: Variant
 ) -> Tensor:
-    """(N,D): divergence between each chosen pixel and its neighbours (Eq. 3)."""
-    centre_N1K = _picked(logits_BKHW, around.centre).log_softmax(dim=1).unsqueeze(1)
-    beside_NDK = _picked(logits_BKHW, around.beside).log_softmax(dim=2)
+    """(D,N): divergence between each chosen pixel and its neighbours (Eq. 3)."""
+    logits_BKP = logits_BKHW.flatten(2)
+    size = logits_BKP.shape[2]
+    centre_NK, beside_DNK = (
+        logits_BKP[place // size, :, place % size].log_softmax(dim=-1)
+        for place in (around.centre_N, around.beside_DN)
+    )
     if variant == "released":
-        return (beside_NDK.exp() * (beside_NDK - centre_N1K)).sum(dim=2)
-    return (centre_N1K.exp() * (centre_N1K - beside_NDK)).sum(dim=2)
+        return (beside_DNK.exp() * (beside_DNK - centre_NK)).sum(dim=2)
+    return (centre_NK.exp() * (centre_NK - beside_DNK)).sum(dim=2)
 
 
 def detached_logits(
     logits_BKHW: Tensor, log_sum_BHW: Tensor, around: Around, variant: Variant
 ) -> Tensor:
-    """The same without a gradient to the neighbours: image by image, class by class.
+    """The same without a gradient to the neighbours: image by image, class by class."""
+    answer: Tensor = _Detached.apply(logits_BKHW, log_sum_BHW, around, variant)
+    return answer
 
-    KL(P, Q) is the sum of p log p less the sum of p log q.
-    """
-    columns = logits_BKHW.shape[3]
-    centre_NK = _picked(logits_BKHW, around.centre).log_softmax(dim=1)
-    log_sum_ND = log_sum_BHW[around.beside]
-    places = [index.split(around.counts) for index in around.beside[1:]]
-    images = zip(logits_BKHW.detach(), *places, log_sum_ND.split(around.counts), strict=True)
-    answers = []
-    for centre, image in zip(centre_NK.split(around.counts), images, strict=True):
-        logits_KHW, row_ND, column_ND, sum_ND = image
-        flat = (row_ND * columns + column_ND).flatten()
-        beside_KND = (
-            logits_KHW.flatten(1).index_select(1, flat).view(len(logits_KHW), *row_ND.shape)
-        )
-        centre_KN1 = centre.T.unsqueeze(2)
-        if variant == "released":
-            log_prob_KND = beside_KND.sub_(sum_ND)
-            prob_KND = log_prob_KND.exp()
-            own_ND = (prob_KND * log_prob_KND).sum(dim=0)
-            answers.append(own_ND - (prob_KND * centre_KN1).sum(dim=0))
-        else:
-            prob_KN1 = centre_KN1.exp()
-            own_N1 = (prob_KN1 * centre_KN1).sum(dim=0)
-            answers.append(own_N1 - ((prob_KN1 * beside_KND).sum(dim=0) - sum_ND))
-    return torch.cat(answers)
+
+class _Detached(torch.autograd.Function):
+    """KL(P, Q) is the sum of p log p less the sum of p log q, one of which is the neighbour's."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, logits_BKHW: Tensor, log_sum_BHW: Tensor, around: Around, variant: Variant
+    ) -> Tensor:
+        size = log_sum_BHW[0].numel()
+        log_sum_DN = at(log_sum_BHW, around.beside_DN).split(around.counts, dim=1)
+        places = (index.split(around.counts, dim=-1) for index in around[:2])
+        answers, kept = [], []
+        for image, centre_N, beside_DN in zip(range(len(logits_BKHW)), *places, strict=True):
+            logits_KP = logits_BKHW[image].flatten(1)
+            centre_N = centre_N - image * size
+            log_p_KN = logits_KP.index_select(1, centre_N).log_softmax(dim=0)
+            theirs_KX = logits_KP.index_select(1, (beside_DN - image * size).flatten())
+            theirs_KDN = theirs_KX.view(len(theirs_KX), *beside_DN.shape).sub_(log_sum_DN[image])
+            p_KN = log_p_KN.exp()
+            if variant == "released":
+                log_q_KDN, theirs_KDN = theirs_KDN, theirs_KDN.exp()
+                own_DN, mine_KN = log_q_KDN.mul_(theirs_KDN).sum(dim=0), log_p_KN
+            else:
+                own_DN, mine_KN = (p_KN * log_p_KN).sum(dim=0), p_KN
+            answers.append(own_DN - (theirs_KDN * mine_KN.unsqueeze(1)).sum(dim=0))
+            kept += [centre_N, p_KN, log_p_KN, theirs_KDN]
+        ctx.save_for_backward(*kept)
+        ctx.shape, ctx.variant = logits_BKHW.shape, variant
+        return torch.cat(answers, dim=1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream_DN: Tensor) -> tuple[Tensor, None, None, None]:
+        kept = ctx.saved_tensors
+        images = list(zip(*(kept[i::4] for i in range(4)), strict=True))
+        upstreams = upstream_DN.split([len(image[0]) for image in images], dim=1)
+        gradient_BKHW = upstream_DN.new_zeros(ctx.shape)
+        for gradient_KHW, image, slope_DN in zip(gradient_BKHW, images, upstreams, strict=True):
+            centre_N, p_KN, log_p_KN, theirs_KDN = image
+            slope_KN = (theirs_KDN * slope_DN).sum(dim=1).neg_()
+            if ctx.variant == "paper":
+                slope_KN.addcmul_(log_p_KN, slope_DN.sum(dim=0)).mul_(p_KN)
+            # Up to a term that the softmax does not see, that was the derivative by log p.
+            slope_KN -= p_KN * slope_KN.sum(dim=0)
+            gradient_KHW.flatten(1).scatter_(1, centre_N.expand_as(slope_KN), slope_KN)
+        return gradient_BKHW, None, None, None

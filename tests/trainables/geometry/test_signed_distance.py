@@ -5,8 +5,6 @@ from torch import Tensor
 
 from tests.trainables import golden
 from trainables.geometry.boundaries import VOID
-from trainables.geometry.distance import NO_SITE
-from trainables.geometry.other_class import _around_void, squared_distance_to_other_class
 from trainables.geometry.signed_distance import signed_distance
 
 GOLDEN = golden.load("boundary_loss")
@@ -56,31 +54,34 @@ def test_the_variants_differ_by_half_a_pixel() -> None:
     torch.testing.assert_close(released - paper, torch.full_like(paper, 0.5))
 
 
-def nearest_other(labels_HW: Tensor, row: int, column: int) -> int:
-    others = ((labels_HW != VOID) & (labels_HW != labels_HW[row, column])).nonzero()
-    return min(((others - torch.tensor([row, column])) ** 2).sum(1).tolist(), default=NO_SITE)
+def by_brute_force(labels_HW: Tensor, own: int) -> list[list[float]]:
+    """Half a pixel less than the distance to the class outside, half one less to the rest inside.
+
+    Zero everywhere where the class or the rest has no pixel.
+    """
+    inside, valid = labels_HW == own, labels_HW != VOID
+    sites, rest = inside.nonzero(), (valid & ~inside).nonzero()
+    phi = torch.zeros(labels_HW.shape)
+    if len(sites) and len(rest):
+        for pixel in torch.ones_like(labels_HW).nonzero():
+            others, sign = (rest, -1) if inside[tuple(pixel)] else (sites, 1)
+            square = ((others - pixel) ** 2).sum(1).min()
+            phi[tuple(pixel)] = sign * (square.float().sqrt() - 0.5)
+    return phi.tolist()
 
 
 @pytest.mark.parametrize("void", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("num_classes", [1, 2, 4])
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 7), (8, 13), (13, 8)])
-def test_distance_to_another_class_by_brute_force(
+def test_signed_distance_by_brute_force(
     rows: int, columns: int, num_classes: int, void: float
 ) -> None:
     generator = torch.Generator().manual_seed(num_classes)
     labels = torch.randint(0, num_classes, (2, rows, columns), generator=generator)
     labels[torch.rand(labels.shape, generator=generator) < void] = VOID
-    expected = [
-        [
-            [0 if label == VOID else nearest_other(image, r, c) for c, label in enumerate(line)]
-            for r, line in enumerate(image.tolist())
-        ]
-        for image in labels
-    ]
-    assert squared_distance_to_other_class(labels).tolist() == expected
-    if rows <= columns:  # the way of a GPU, which does not ask whether there is void
-        narrow = labels.to(torch.int32)
-        assert _around_void(narrow, narrow == VOID).tolist() == expected
+    labels[1, rows // 2 :] = 0
+    expected = [[by_brute_force(image, own) for own in range(num_classes)] for image in labels]
+    assert signed_distance(labels, num_classes).tolist() == expected
 
 
 def test_settings_of_the_other_variant_are_refused() -> None:
