@@ -2,12 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help study test lint types unit bench mlflow lock clean
+.PHONY: help study test lint types unit slow bench cluster mlflow lock clean
 
 help:
 	@echo "make study    the main job on built-in data, from a bare checkout"
 	@echo "make test     lint, types and tests"
+	@echo "make slow     tests that start several clusters more"
 	@echo "make bench    the benchmarks of tests/benchmarks, minutes"
+	@echo "make cluster  a local Ray cluster for ray job submit, on loopback"
 	@echo "make mlflow   browse the results on http://127.0.0.1:5000"
 	@echo "make lock     renew constraints.txt"
 
@@ -32,8 +34,20 @@ types: .venv/.installed
 unit: .venv/.installed
 	$(BIN)/python -m pytest tests
 
+slow: .venv/.installed
+	$(BIN)/python -m pytest tests -m slow
+
 bench: .venv/.installed
 	$(BIN)/python tests/benchmarks/trial_turnover.py
+	$(BIN)/python tests/benchmarks/losses.py
+	$(BIN)/python tests/benchmarks/metrics.py
+	$(BIN)/python tests/benchmarks/stages.py
+
+# Ray's ports run what they are sent: loopback only, and the token stays on.
+cluster: .venv/.installed
+	RAY_AUTH_MODE=token RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 RAY_worker_maximum_startup_concurrency=16 \
+		PATH="$(CURDIR)/$(BIN):$$PATH" ray start --head --dashboard-host 127.0.0.1 \
+		--disable-usage-stats
 	$(BIN)/python tests/benchmarks/loading.py
 
 mlflow: .venv/.installed

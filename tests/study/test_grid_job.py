@@ -16,7 +16,7 @@ MINE = """
 mode: add_one
 factors:
   lovasz: {loss/lovasz: 1.0}
-  semeda: {loss/lambda_2: 1.0, loss/schedule: "edge from 0.9"}
+  other: {loss/of_another_version: 1.0}
   wild: {optim/lr: 1.0e+30}
 """
 
@@ -61,6 +61,7 @@ def test_every_whole_trial_is_measured_on_the_test_list_and_a_cell_that_fails_is
     assert (storage / "whole" / "report" / "table.md").read_text() == table_text.markdown(whole)
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_it_gives_the_same_table(storage: Path, whole: StudyRecord) -> None:
     ledger = storage / "cut" / FILE
     run_until_killed(grid(storage, "cut", 2, "--fresh"), ledger, "finished", 1)
@@ -73,6 +74,7 @@ def test_killed_and_resumed_it_gives_the_same_table(storage: Path, whole: StudyR
     assert ours == theirs
 
 
+@pytest.mark.slow
 def test_more_seeds_run_only_the_new_ones(storage: Path, whole: StudyRecord) -> None:
     shown = run(grid(storage, "more", 3))
     assert "4 trials are not run again but taken from" in shown

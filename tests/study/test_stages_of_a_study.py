@@ -14,20 +14,12 @@ from trainables.config import TrialConfig
 from trainables.stages import stage_key
 
 
-def test_inverseform_needs_every_tile_distance_and_network_once(tmp_path: Path) -> None:
+def test_inverseform_needs_every_tile_and_distance_once(tmp_path: Path) -> None:
     needed = stage_configs(fake.plan(tmp_path), SPACES["inverseform"])
-    found = {
-        (stage.config.loss.tile, stage.config.loss.distance, stage.config.inverse_net.network)
-        for stage in needed
-    }
+    found = {(stage.config.loss.tile, stage.config.loss.distance) for stage in needed}
     assert {stage.kind for stage in needed} == {"inverse_net"}
-    assert found == {
-        (tile, distance, network)
-        for tile in (16, 24, 32)
-        for distance in ("euclidean", "geodesic")
-        for network in ("dense", "aet")
-    }
-    assert len({stage_key(stage.kind, stage.config, "d") for stage in needed}) == len(needed) == 12
+    assert found == {(tile, name) for tile in (16, 32) for name in ("euclidean", "geodesic")}
+    assert len({stage_key(stage.kind, stage.config, "d") for stage in needed}) == len(needed) == 4
 
 
 def test_semeda_needs_one_edge_net_whatever_the_lambdas(tmp_path: Path) -> None:
