@@ -196,8 +196,9 @@ def seeds_message(seeds: int, compared: int) -> str:
     if compared < 1:
         return "Nothing is compared: only the baseline runs."
     if seeds < alone:
+        here = f" for one comparison and {floor} for the {compared} here" if compared > 1 else ""
         return (f"{seeds} seeds can never be significant: a two-sided sign-flip test needs "
-                f"{alone} for one comparison and {floor} for the {compared} here.")  # fmt: skip
+                f"{alone}{here}.")  # fmt: skip
     if seeds < floor:
         return (f"{seeds} seeds can never be significant here: {compared} comparisons, corrected "
                 f"by Holm, need {floor}; {seeds} can decide one comparison.")  # fmt: skip
