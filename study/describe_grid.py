@@ -75,6 +75,8 @@ def print_table(console: Console, record: StudyRecord) -> None:
         shown.add_row(*map(escape, line), style=style)
     console.print(shown)
     console.print(f"\n{escape(tables.protocol(record, table))}", highlight=False)
+    for note in table_text.notes(record):
+        console.print(f"[yellow]{escape(note)}[/]", highlight=False)
     for cell in record.plan["grid"]["cells"]:
         if cell["needs"]:
             console.print(f"not run: {cell['name']}: needs {cell['needs']}", highlight=False)

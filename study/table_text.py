@@ -3,9 +3,10 @@
 import csv
 import io
 
+from study import tables
 from study.image_bootstrap import RESAMPLES
 from study.record import StudyRecord
-from study.tables import Row, Table, is_share, protocol, published, tables, verdict_of
+from study.tables import Row, Table, is_share, protocol, published, verdict_of
 
 _STATISTICS = ("delta", "low", "high", "p", "p_holm", "superiority")
 
@@ -72,18 +73,26 @@ def _failures(row: Row) -> str:
 def markdown(record: StudyRecord) -> str:
     """All tables with their protocol, and what was not run."""
     parts = []
-    for place, table in enumerate(tables(record)):
+    for place, table in enumerate(tables.tables(record)):
         lines = [heads(table), ["---"] * len(heads(table)), *body(table)]
         text = "\n".join("| " + " | ".join(_cell(x) for x in line) + " |" for line in lines)
         role = "the objective" if place == 0 else "measured beside it; not what was decided on"
         parts += [f"### `{table.metric}`: {role}", text, protocol(record, table)]
         if record.images.get("metric") == table.metric and record.images["cells"]:
             parts.append(_over_images(record, table))
+    parts += notes(record)
     lacking = [cell for cell in record.plan["grid"]["cells"] if cell["needs"]]
     if lacking:
         named = "\n".join(f"- {cell['name']}: needs {cell['needs']}" for cell in lacking)
         parts += ["Not run, with what is missing:", named]
     return "\n\n".join([*parts, f"Source: {record.plan['grid']['source']}."]) + "\n"
+
+
+def notes(record: StudyRecord) -> list[str]:
+    """What a reader must know of the runs before the verdicts."""
+    same = tables.unchanged(record)
+    return [f"Equal to the baseline in every metric on every seed, so their change had no effect "
+            f"on training: {', '.join(same)}."] if same else []  # fmt: skip
 
 
 def _over_images(record: StudyRecord, table: Table) -> str:
@@ -108,7 +117,7 @@ def comma_separated(record: StudyRecord) -> str:
     writer.writerow(["cell", "metric", "split", "mean", *_STATISTICS, "verdict", "n", "diverged",
                      "failed", "unfinished", "needs", "published",
                      *(f"seed_{seed}" for seed in seeds)])  # fmt: skip
-    for table in tables(record):
+    for table in tables.tables(record):
         for row in table.rows:
             found = row.comparison
             figures = [found.mean, found.low, found.high, found.p, found.p_holm,
@@ -127,7 +136,7 @@ def comma_separated(record: StudyRecord) -> str:
 
 def latex(record: StudyRecord) -> str:
     """The objective's table for ``booktabs``, its protocol as the caption."""
-    table = tables(record)[0]
+    table = tables.tables(record)[0]
     columns = "l" + "r" * (len(heads(table)) - 1)
     rows = [" & ".join(_escaped(text) for text in line) + r" \\" for line in body(table)]
     head = " & ".join(_escaped(text) for text in heads(table)) + r" \\"

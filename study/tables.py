@@ -132,6 +132,20 @@ def verdicts(record: StudyRecord) -> dict[str, str]:
     return {row.cell.name: verdict_of(row, grid.baseline) for row in found.rows}
 
 
+def unchanged(record: StudyRecord) -> list[str]:
+    """Cells whose every metric equals the baseline's on every common seed: their change did not
+    reach the training."""
+    whole = {(trial.cell, trial.seed): trial for trial in record.in_state("complete")}
+    baseline = record.plan["grid"]["baseline"]
+    equal: dict[str, bool] = {}
+    for (cell, seed), trial in whole.items():
+        other = whole.get((baseline, seed))
+        if cell != baseline and other is not None:
+            same = all(trial.metrics.get(name) == other.metrics.get(name) for name in METRICS)
+            equal[cell] = equal.get(cell, True) and same
+    return [cell for cell, same in equal.items() if same]
+
+
 def verdict_of(row: Row, baseline: str) -> str:
     """One word for a row."""
     if row.cell.name == baseline:
@@ -182,8 +196,9 @@ def seeds_message(seeds: int, compared: int) -> str:
     if compared < 1:
         return "Nothing is compared: only the baseline runs."
     if seeds < alone:
+        here = f" for one comparison and {floor} for the {compared} here" if compared > 1 else ""
         return (f"{seeds} seeds can never be significant: a two-sided sign-flip test needs "
-                f"{alone} for one comparison and {floor} for the {compared} here.")  # fmt: skip
+                f"{alone}{here}.")  # fmt: skip
     if seeds < floor:
         return (f"{seeds} seeds can never be significant here: {compared} comparisons, corrected "
                 f"by Holm, need {floor}; {seeds} can decide one comparison.")  # fmt: skip

@@ -77,6 +77,8 @@ def test_failed_diverged_and_killed_runs_are_counted_and_shown(tmp_path: Path) -
         "plain": "baseline", "good": "undecided", "far": "not run", "bad": "worse",
         "same": "undecided",
     }  # fmt: skip
+    assert tables.unchanged(record) == ["same"]
+    assert "had no effect on training: same." in table_text.markdown(record)
     assert "| 1 diverged, 1 failed, 1 not run yet |" in table_text.markdown(record)
     whole = report.ablation(record)
     assert "35 trials" not in whole
