@@ -14,7 +14,8 @@ Shape letters: B images, K classes, H rows, W columns.
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 import torch
 import torch.nn.functional as F
@@ -59,11 +60,11 @@ class EdgeNet(torch.nn.Module):
         layers = [torch.nn.Conv2d(before, after, 3, padding=1) for before, after in sizes]
         self.layers = torch.nn.ModuleList(layers).requires_grad_(False)
 
-    def forward(self, features: Tensor) -> list[Tensor]:
-        embeddings: list[Tensor] = []
-        for layer in self.layers:
-            embeddings.append(layer(embeddings[-1].relu() if embeddings else features))
-        return embeddings
+    def forward(self, features: Tensor) -> Iterator[Tensor]:
+        for number, layer in enumerate(self.layers):
+            features = features.relu() if number else features
+            features = layer(features)
+            yield features
 
 
 def scene(size: tuple[int, ...], device: str, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -97,13 +98,17 @@ def workloads(logits: Tensor, labels: Tensor) -> dict[str, Work]:
 
     prob_BKHW = logits.detach().float().softmax(dim=1).requires_grad_()
     true_BKHW = F.one_hot(labels, num_classes).permute(0, 3, 1, 2).float().contiguous()
-    ones = torch.ones_like(edge_net(true_BKHW)[1])
+
+    def second_layer(mask_BKHW: Tensor) -> Tensor:
+        return next(islice(edge_net(mask_BKHW), 1, None))
+
+    ones = torch.ones_like(second_layer(true_BKHW))
 
     def convolutions() -> None:
         prob_BKHW.grad = None
         with torch.no_grad():
-            edge_net(true_BKHW)
-        edge_net(prob_BKHW)[1].backward(ones)
+            second_layer(true_BKHW)
+        second_layer(prob_BKHW).backward(ones)
 
     def released(x: Tensor, y: Tensor) -> LossTerm:
         return active_boundary(x, y, variant="released")

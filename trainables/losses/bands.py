@@ -24,3 +24,10 @@ def bands(maps_BKHW: Tensor) -> Iterator[tuple[slice, slice]]:
     for image in range(images):
         for start in range(0, rows, height):
             yield slice(image, image + 1), slice(start, min(start + height, rows))
+
+
+def through_softmax(prob_BKHW: Tensor, slope_BKHW: Tensor) -> None:
+    """Turn a derivative by probabilities into that by logits, in place: p_k (s_k - sum of p s)."""
+    for image, band in bands(prob_BKHW):
+        prob, slope = prob_BKHW[image, :, band], slope_BKHW[image, :, band]
+        slope.sub_((prob * slope).sum(dim=1, keepdim=True)).mul_(prob)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID
+from trainables.losses.bands import through_softmax
 from trainables.losses.inputs import check_inputs, check_logits, check_map, full_precision
 from trainables.losses.known_gradient import with_known_gradient
 from trainables.losses.ranking import Ranking, Variant
@@ -114,17 +115,15 @@ def _settings(classes: Classes, num_classes: int, variant: Variant) -> _Settings
 def _value_and_gradient(
     logits_BKHW: Tensor, labels_BHW: Tensor, settings: _Settings, per_image: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    prob_BKHW = logits_BKHW.softmax(dim=1)
-    slope_BKHW = torch.zeros_like(prob_BKHW)
-    mean_B1HW = torch.zeros_like(prob_BKHW[:, :1])
+    slope_BKHW = torch.zeros_like(logits_BKHW)
     total = logits_BKHW.new_zeros(())
     count = torch.zeros((), dtype=torch.int64, device=logits_BKHW.device)
     for group in _groups(len(logits_BKHW), per_image):
-        maps = prob_BKHW[group], slope_BKHW[group], mean_B1HW[group]
-        total += _group(*maps, labels_BHW[group], settings)
+        prob_BKHW = logits_BKHW[group].softmax(dim=1)
+        total += _group(prob_BKHW, slope_BKHW[group], labels_BHW[group], settings)
         count += (labels_BHW[group] != VOID).any()
-    # Through the softmax: p_k (slope_k - sum of p slope).
-    return total, slope_BKHW.sub_(mean_B1HW).mul_(prob_BKHW), count
+        through_softmax(prob_BKHW, slope_BKHW[group])
+    return total, slope_BKHW, count
 
 
 def _groups(images: int, per_image: bool) -> list[slice]:
@@ -136,11 +135,10 @@ def _groups(images: int, per_image: bool) -> list[slice]:
 def _group(
     prob_BKHW: Tensor,
     slope_BKHW: Tensor,
-    mean_B1HW: Tensor,
     labels_BHW: Tensor,
     settings: _Settings,
 ) -> Tensor:
-    """One group's loss; into ``slope`` its derivative by the probabilities, into ``mean`` p slope.
+    """One group's loss; into ``slope`` its derivative by the probabilities.
 
     Class by class on a CPU, whose cache then holds a map; all at once on a GPU.
     """
@@ -163,10 +161,8 @@ def _group(
         error_MP = signed_MP.abs()
         weight_MP = ranking.weights(error_MP, truth_MP).mul_(share.unsqueeze(1))
         total += error_MP.mul_(weight_MP).sum()
-        slope_MBHW = weight_MP.copysign_(signed_MP).view_as(prob_BMHW.transpose(0, 1))
-        slope_BKHW[:, chunk] = slope_MBHW.transpose(0, 1)
-        product_BMHW = prob_BMHW * slope_MBHW.transpose(0, 1)
-        mean_B1HW += product_BMHW.sum(dim=1, keepdim=True)
+        slope_MBHW = slope_BKHW[:, chunk].transpose(0, 1)
+        slope_MBHW.copy_(weight_MP.copysign_(signed_MP).view_as(slope_MBHW))
     return total
 
 

@@ -3,7 +3,7 @@
 Shape letters: B images, K classes, H rows, W columns, C channels of a layer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 import torch
@@ -15,9 +15,10 @@ from trainables.losses.inputs import check_inputs, full_precision
 from trainables.losses.known_gradient import with_known_gradient
 from trainables.losses.term import LossTerm
 
-EdgeNet = Callable[[Tensor], Sequence[Tensor]]
+EdgeNet = Callable[[Tensor], Iterable[Tensor]]
 """A frozen edge detector: (B,K,H,W) class probabilities -> what each of its three layers puts out
-before activation, (B,C,H,W); the last has C = 2, "no edge" and "edge"."""
+before activation, (B,C,H,W); the last has C = 2, "no edge" and "edge". One that yields them one by
+one is spared the layers that have no weight."""
 
 LAYERS = 3
 
@@ -65,7 +66,11 @@ def semeda(
 
 
 class _Matched(NamedTuple):
-    """What is matched; one image at a time, whose embeddings are then all that is held."""
+    """What is matched; one image at a time, whose embeddings are then all that is held.
+
+    The edge net gets the classes of a pixel side by side ("channels last"): on a CPU convolutions
+    take a third less time that way, and rearrange nothing.
+    """
 
     edge_net: EdgeNet
     lambdas: tuple[float, float, float]
@@ -76,10 +81,14 @@ class _Matched(NamedTuple):
     ) -> Tensor:
         """The sum over the image, and into ``gradient`` its derivative by the logits."""
         valid_11HW = (labels_1HW != VOID).unsqueeze(1)
-        truth_1KHW = one_hot(labels_1HW, logits_1KHW.shape[1]).to(logits_1KHW.dtype)
+        truth_1KHW = one_hot(labels_1HW, logits_1KHW.shape[1]).to(
+            logits_1KHW.dtype, memory_format=torch.channels_last
+        )
         true = self._embeddings(truth_1KHW)
         del truth_1KHW
-        leaf_1KHW = logits_1KHW.softmax(dim=1).mul_(valid_11HW)
+        leaf_1KHW = (logits_1KHW.softmax(dim=1).mul_(valid_11HW)).contiguous(
+            memory_format=torch.channels_last
+        )
         leaf_1KHW.requires_grad_(gradient_1KHW is not None)
         with torch.set_grad_enabled(gradient_1KHW is not None):
             predicted = self._embeddings(leaf_1KHW)
@@ -102,10 +111,16 @@ class _Matched(NamedTuple):
         return total
 
     def _embeddings(self, prob_1KHW: Tensor) -> dict[int, Tensor]:
-        """Those that have a weight."""
-        wanted = [layer for layer in range(LAYERS) if self.lambdas[layer] > 0]
-        embeddings = self.edge_net(prob_1KHW)
-        return {layer: _activated(embeddings[layer], layer, self.matching) for layer in wanted}
+        """Those that have a weight; the others are let go, and those beyond not asked for."""
+        depth = max(layer for layer in range(LAYERS) if self.lambdas[layer] > 0) + 1
+        layers = iter(self.edge_net(prob_1KHW))
+        kept = {}
+        for layer in range(depth):
+            if self.lambdas[layer] > 0:
+                kept[layer] = _activated(next(layers), layer, self.matching)
+            else:
+                next(layers)
+        return kept
 
 
 def ppce_on_edges(
@@ -126,7 +141,7 @@ def ppce_on_edges(
     check_inputs(logits_BKHW, labels_BHW)
     valid_BHW = labels_BHW != VOID
     prob_BKHW = full_precision(logits_BKHW).softmax(dim=1) * valid_BHW.unsqueeze(1)
-    edge_B2HW = edge_net(prob_BKHW)[LAYERS - 1]
+    *_, edge_B2HW = edge_net(prob_BKHW)
     log_prob_B2HW = full_precision(edge_B2HW).log_softmax(dim=1)
     hit_BHW = torch.where(boundary_BHW, log_prob_B2HW[:, 1], log_prob_B2HW[:, 0])
     return LossTerm(-hit_BHW.masked_fill(~valid_BHW, 0.0).sum(), valid_BHW.sum())

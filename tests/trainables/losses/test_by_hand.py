@@ -1,6 +1,7 @@
 """Losses without public code, and the papers' readings of the others, worked out by hand."""
 
 import math
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -139,6 +140,16 @@ def test_semeda_of_a_perfect_prediction_is_nothing() -> None:
     _, labels = random_scene()
     logits = F.one_hot(labels.clamp(max=2), 3).permute(0, 3, 1, 2).double() * 100
     assert semeda(logits, labels, edge_net=edge_net).total.item() == pytest.approx(0, abs=1e-9)
+
+
+def test_semeda_asks_for_no_layer_beyond_the_last_with_a_weight() -> None:
+    def lazy(prob: Tensor) -> Iterator[Tensor]:
+        yield from edge_net(prob)[:2]
+        raise AssertionError("the third layer has no weight")
+
+    logits, labels = random_scene()
+    terms = [semeda(logits, labels, edge_net=net) for net in (lazy, edge_net)]
+    assert terms[0].total.item() == terms[1].total.item()
 
 
 def test_semeda_refuses_other_lambdas() -> None:
