@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from trainables.geometry.boundaries import VOID, one_hot
+from trainables.geometry.boundaries import one_hot
 from trainables.geometry.distance import NO_SITE, no_site, squared_distance
 
 _ABSENT = NO_SITE**0.5 - 0.5
@@ -72,9 +72,9 @@ def _paper(labels_BHW: Tensor, num_classes: int) -> Tensor:
 
 def _fill_inside(phi_KHW: Tensor, labels_HW: Tensor) -> None:
     own_1HW = labels_HW.clamp(max=len(phi_KHW) - 1).long().unsqueeze(0)
-    outside_1HW = phi_KHW.gather(0, own_1HW)  # what void pixels keep
+    outside_1HW = phi_KHW.gather(0, own_1HW)  # what pixels of no class keep
     rest_1HW = phi_KHW.scatter_(0, own_1HW, _ABSENT).amin(dim=0, keepdim=True)
-    phi_KHW.scatter_(0, own_1HW, torch.where(labels_HW == VOID, outside_1HW, -rest_1HW))
+    phi_KHW.scatter_(0, own_1HW, torch.where(labels_HW >= len(phi_KHW), outside_1HW, -rest_1HW))
 
 
 def _released(labels_BHW: Tensor, num_classes: int, spacing: tuple[float, float]) -> Tensor:
