@@ -31,6 +31,12 @@ class _KnownGradient(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
-        if torch._C._autograd._get_current_graph_task_keep_graph():
+        if _graph_is_kept():
             return gradient * upstream, None, None
         return gradient.mul_(upstream), None, None
+
+
+def _graph_is_kept() -> bool:
+    """Whether a second backward may come. Torch says so in a private place; without it, yes."""
+    ask = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", None)
+    return True if ask is None else bool(ask())
