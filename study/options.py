@@ -12,7 +12,7 @@ from trainables.metrics.catalog import METRICS
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes")
 SCHEDULERS = ("asha", "none")
-_DEFAULT_TRIALS = 12
+_DEFAULT_TRIALS = 10
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -51,7 +51,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         help="of a grid: run what an earlier study of this storage has, too",
     )
     what.add_argument("--objective", default="miou", help=f"one of {', '.join(METRICS)}")
-    what.add_argument("--trials", type=int, default=_DEFAULT_TRIALS, help="default 12")
+    what.add_argument("--trials", type=int, default=_DEFAULT_TRIALS, help="default 10")
     what.add_argument("--epochs", type=int, help="epochs a trial, at most")
     what.add_argument("--sampler", default="tpe", help=f"one of {', '.join(SAMPLERS)}")
     what.add_argument("--scheduler", default="none", help=f"one of {', '.join(SCHEDULERS)}")

@@ -33,7 +33,7 @@ class TrialConfig:
     edge_net: EdgeNetConfig = field(default_factory=EdgeNetConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
 
-    epochs: int = 6
+    epochs: int = 5
     """Passes over the training images; schedules are laid over this many."""
 
     batch: int = 8
