@@ -114,8 +114,7 @@ def describe(event: Mapping[str, Any], record: StudyRecord) -> str:
             return f"trial {event['trial']} failed: {event['kind']}: {event['message'][:200]}"
         case "stage":
             how = "reused" if event["reused"] else f"trained in {event['seconds']:.0f} s"
-            figures = " ".join(f"{name} {shown(value)}" for name, value in event["quality"].items())
-            return f"stage {event['kind']} {event['key']} {how}: {figures}"
+            return f"stage {event['kind']} {event['key']} {how}"
         case _:
             return ""
 
