@@ -66,7 +66,7 @@ def test_a_grid_of_one_s_own_is_a_file(capsys: pytest.CaptureFixture[str], tmp_p
         dry(capsys, tmp_path / "runs", "--grid", str(file))
     file.write_text("mode: add_one\nfactors: {ar: {loss/ar: 0.1}}\n")
     shown = dry(capsys, tmp_path / "runs", "--grid", str(file), "--seeds", "6")
-    assert "12 of 6 epochs" in shown
+    assert "12 of 5 epochs" in shown
     assert "6 seeds can decide" in shown
 
 
