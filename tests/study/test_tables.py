@@ -78,7 +78,7 @@ def test_failed_diverged_and_killed_runs_are_counted_and_shown(tmp_path: Path) -
         "same": "undecided",
     }  # fmt: skip
     assert tables.unchanged(record) == ["same"]
-    assert "had no effect on training: same." in table_text.markdown(record)
+    assert "made no difference yet: same." in table_text.markdown(record)
     assert "| 1 diverged, 1 failed, 1 not run yet |" in table_text.markdown(record)
     whole = report.ablation(record)
     assert "35 trials" not in whole
