@@ -91,8 +91,8 @@ def markdown(record: StudyRecord) -> str:
 def notes(record: StudyRecord) -> list[str]:
     """What a reader must know of the runs before the verdicts."""
     same = tables.unchanged(record)
-    return [f"Equal to the baseline in every metric on every seed, so their change had no effect "
-            f"on training: {', '.join(same)}."] if same else []  # fmt: skip
+    return [f"Equal to the baseline in every metric on every seed, so their change made no "
+            f"difference yet: {', '.join(same)}."] if same else []  # fmt: skip
 
 
 def _over_images(record: StudyRecord, table: Table) -> str:
