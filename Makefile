@@ -42,13 +42,13 @@ bench: .venv/.installed
 	$(BIN)/python tests/benchmarks/losses.py
 	$(BIN)/python tests/benchmarks/metrics.py
 	$(BIN)/python tests/benchmarks/stages.py
+	$(BIN)/python tests/benchmarks/loading.py
 
 # Ray's ports run what they are sent: loopback only, and the token stays on.
 cluster: .venv/.installed
 	RAY_AUTH_MODE=token RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 RAY_worker_maximum_startup_concurrency=16 \
 		PATH="$(CURDIR)/$(BIN):$$PATH" ray start --head --dashboard-host 127.0.0.1 \
 		--disable-usage-stats
-	$(BIN)/python tests/benchmarks/loading.py
 
 mlflow: .venv/.installed
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
