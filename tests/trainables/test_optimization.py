@@ -1,12 +1,12 @@
 """Training recipes: schedules, groups, accumulation, clipping, precision, averages, resuming."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 
+from tests.processes import on_ranks
 from tests.trainables.test_training import CPU, config, training
 from trainables import recipes
 from trainables.config import OptimConfig, TrialConfig
@@ -191,25 +191,20 @@ def test_auxiliary_heads_are_a_term_of_the_loss() -> None:
 
 def _rank_main(rank: int, ranks: int, folder: str, of: TrialConfig) -> None:
     torch.set_num_threads(1)
-    if ranks > 1:
-        dist.init_process_group("gloo", f"file://{folder}/meet-{ranks}", rank=rank,
-                                world_size=ranks)  # fmt: skip
     run = training(of)
     metrics = [run.train_epoch(), run.train_epoch()]
     evaluation = run.evaluate().metrics
     if rank == 0:
         torch.save({"metrics": metrics, "evaluation": evaluation}, f"{folder}/{ranks}.pt")
-    if ranks > 1:
-        dist.destroy_process_group()
 
 
-def test_two_ranks_give_what_one_gives_with_augmentation_and_recipe(tmp_path: object) -> None:
+def test_two_ranks_give_what_one_gives_with_augmentation_and_recipe(tmp_path: Path) -> None:
     """Scale, crop, brightness, accumulation, clipping, averages, an auxiliary head, batch norm."""
     flat = {**EVERYTHING, "optim/precision": "fp32", "optim/lr": 1e-3, "model/network": "lraspp",
             "data/height": 64, "data/width": 64, "batch": 5}  # fmt: skip
     of = config(**flat)
     _rank_main(0, 1, str(tmp_path), of)
-    mp.spawn(_rank_main, args=(2, str(tmp_path), of), nprocs=2)
+    on_ranks(2, tmp_path, _rank_main, 2, str(tmp_path), of)
     one, two = (torch.load(f"{tmp_path}/{ranks}.pt", weights_only=True) for ranks in (1, 2))
     for a, b in zip(one["metrics"], two["metrics"], strict=True):
         assert a == pytest.approx(b, rel=1e-3)

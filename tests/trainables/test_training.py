@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor, nn
 
+from tests.processes import on_ranks
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
 from trainables.losses.compose import Learned
@@ -49,9 +48,6 @@ def training(of: TrialConfig) -> Training:
 
 def _rank_main(rank: int, ranks: int, folder: str, of: TrialConfig) -> None:
     torch.set_num_threads(1)
-    if ranks > 1:
-        dist.init_process_group("gloo", f"file://{folder}/meet-{ranks}", rank=rank,
-                                world_size=ranks)  # fmt: skip
     run = training(of)
     metrics = [run.train_epoch(), run.train_epoch()]
     evaluation = run.evaluate()
@@ -63,8 +59,6 @@ def _rank_main(rank: int, ranks: int, folder: str, of: TrialConfig) -> None:
              "counts": list(evaluation.counts), "buffers": dict(run.network.named_buffers())},
             f"{folder}/{ranks}.pt",
         )  # fmt: skip
-    if ranks > 1:
-        dist.destroy_process_group()
 
 
 BATCH_NORM: dict[str, float | str] = {
@@ -82,7 +76,7 @@ def test_two_ranks_give_what_one_gives(tmp_path: Path, changes: dict[str, float 
     """
     of = config(**{"optim/optimizer": "sgd", "optim/lr": 0.001, **changes})
     _rank_main(0, 1, str(tmp_path), of)
-    mp.spawn(_rank_main, args=(2, str(tmp_path), of), nprocs=2)
+    on_ranks(2, tmp_path, _rank_main, 2, str(tmp_path), of)
     one, two = (torch.load(tmp_path / f"{ranks}.pt", weights_only=True) for ranks in (1, 2))
 
     for a, b in zip(one["metrics"], two["metrics"], strict=True):

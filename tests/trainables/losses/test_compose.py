@@ -7,6 +7,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor
 
+from tests.processes import on_ranks
 from tests.trainables.losses.cases import edge_net, inverse_net
 from trainables.config import LossConfig
 from trainables.geometry.boundaries import VOID
@@ -140,8 +141,7 @@ def test_fractional_counts_divide() -> None:
     assert combine({"a": nothing}, {"a": 2.0})[0].item() == 0.0
 
 
-def one_rank(rank: int, meeting: str, answers: Any) -> None:
-    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
+def one_rank(rank: int, answers: Any) -> None:
     outputs, labels = batch()
     part = slice(0, 1) if rank == 0 else slice(1, 3)
     leaf = outputs[part].requires_grad_()
@@ -150,7 +150,6 @@ def one_rank(rank: int, meeting: str, answers: Any) -> None:
     dist.all_reduce(value.detach_())
     assert leaf.grad is not None
     answers.put((rank, value.item() / 2, (leaf.grad / 2).tolist()))  # the mean of DDP
-    dist.destroy_process_group()
 
 
 def test_two_processes_give_the_value_and_gradient_of_one(tmp_path: Path) -> None:
@@ -159,7 +158,7 @@ def test_two_processes_give_the_value_and_gradient_of_one(tmp_path: Path) -> Non
     value = objective(LossConfig(**EVERYTHING), leaf, labels)
     value.backward()
     answers = mp.get_context("spawn").SimpleQueue()
-    mp.spawn(one_rank, (str(tmp_path / "meeting"), answers), nprocs=2)
+    on_ranks(2, tmp_path, one_rank, answers)
     by_rank = sorted((answers.get() for _ in range(2)), key=lambda answer: answer[0])
     assert by_rank[0][1] == pytest.approx(value.item(), rel=1e-5)
     gradient = torch.cat([torch.tensor(answer[2]) for answer in by_rank])

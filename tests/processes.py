@@ -1,0 +1,37 @@
+"""Ranks as processes on this machine, for tests that compare many ranks with one."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+
+def on_ranks(ranks: int, folder: Path, body: Callable[..., None], *arguments: Any) -> None:
+    """Run ``body(rank, *arguments)`` in ``ranks`` processes joined by gloo; raise where one fails.
+
+    ``body`` must be importable (top level of a test file); the processes meet in ``folder``.
+    """
+    meeting = folder / f"meet-{ranks}"
+    mp.spawn(_enter, (ranks, f"file://{meeting}", body, arguments), nprocs=ranks)
+
+
+def _enter(
+    rank: int, ranks: int, meeting: str, body: Callable[..., None], arguments: tuple[Any, ...]
+) -> None:
+    """Leave without Python's own end: gloo's thread may still free a tensor of the last
+    collective, asks for the interpreter lock that is going away, and aborts the process."""
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", meeting, rank=rank, world_size=ranks)
+    try:
+        body(rank, *arguments)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+    os._exit(0)
