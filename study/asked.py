@@ -9,7 +9,7 @@ from typing import Any
 
 from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import GRIDS, SPACES, Grid, Space
-from study import grid_file, runnable, winner
+from study import grid_file, objectives, runnable, winner
 from study.options import (
     PLACES,
     SAMPLERS,
@@ -24,7 +24,6 @@ from study.record import Value
 from study.statistics import fewest_seeds
 from trainables import recipes
 from trainables.config import DataConfig, TrialConfig, parse
-from trainables.metrics.catalog import METRICS
 
 _DEFAULT_GRIDS = {"all_losses": "arms"}
 """Grids of spaces in which nothing is searched."""
@@ -122,16 +121,16 @@ def _winner_plan(options: argparse.Namespace) -> winner.Rerun:
     return winner.rerun(storage_of(options), options.winner)
 
 
-def _asked(options: argparse.Namespace) -> tuple[Space, TrialConfig, Grid | None, str]:
-    """The space, the config that all trials share, the grid if it is one, and the objective."""
+def _asked(options: argparse.Namespace) -> tuple[Space, TrialConfig, Grid | None, dict[str, str]]:
+    """The space, the config that all trials share, the grid if it is one, and the objectives."""
     if options.winner:
         again = _winner_plan(options)
-        return SPACES[again.space], again.base, again.grid, again.objective
+        return SPACES[again.space], again.base, again.grid, objectives.parse(again.objective)
     grid = grid_of(options)
     named = options.space or ("all_losses" if grid else None)
     space = SPACES[choice("--space", named, list(SPACES))]
     base = base_config(options, {} if grid else space.base)
-    return space, base, grid, choice("--objective", options.objective, list(METRICS))
+    return space, base, grid, objectives.parse(options.objective)
 
 
 def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
@@ -140,7 +139,9 @@ def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
     Raises:
         ValueError: one line that names the option, what is allowed and what it got.
     """
-    space, base, grid, objective = _asked(options)
+    space, base, grid, wanted = _asked(options)
+    objectives.check(wanted, options.sampler, options.scheduler, grid is not None)
+    objective = next(iter(wanted))
     seeds: tuple[int, ...] = ()
     trials = options.trials
     if grid is not None:
@@ -156,8 +157,8 @@ def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
         raise ValueError(f"batch must be at least the {request.workers} workers, got {base.batch}")
     return Plan(
         study=_name(options, space, grid, base), space=space.name, base=base, objective=objective,
-        mode=METRICS[objective].direction, trials=trials, grid=grid, seeds=seeds,
-        fresh=options.fresh,
+        mode=wanted[objective], objectives=wanted if len(wanted) > 1 else {}, trials=trials,
+        grid=grid, seeds=seeds, fresh=options.fresh,
         sampler="none" if grid else choice("--sampler", options.sampler, SAMPLERS),
         scheduler=choice("--scheduler", options.scheduler, SCHEDULERS),
         seed=options.seed, lanes=count_lanes(nodes, request, options.lanes, trials),

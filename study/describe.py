@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from search_spaces import GRIDS, SPACES, Space
-from study import describe_grid
+from study import describe_grid, pareto
 from study.plan import Plan
 from study.progress import duration, parameters
 from study.record import StudyRecord
@@ -66,8 +66,15 @@ def _search_facts(plan: Plan, left: int) -> dict[str, str]:
     return {
         "trials": f"{left} of up to {plan.base.epochs} epochs, batch {plan.base.batch}; "
                   f"{plan.sampler}, scheduler {plan.scheduler}, seed {plan.seed}",
-        "ranked by": f"{plan.objective} ({plan.mode}) on the validation list after the last epoch",
+        "ranked by": f"{_aims(plan)} on the validation list after the last epoch",
     }  # fmt: skip
+
+
+def _aims(plan: Plan) -> str:
+    """What is sought, and in which direction."""
+    aims = plan.objectives or {plan.objective: plan.mode}
+    named = " and ".join(f"{name} ({mode})" for name, mode in aims.items())
+    return f"the Pareto set of {named}" if plan.objectives else named
 
 
 def print_result(
@@ -108,7 +115,9 @@ def _print_ranking(console: Console, record: StudyRecord, importance: dict[str, 
         assert trial.failure is not None
         reason = trial.failure["message"].splitlines()[:1]
         console.print(f"trial {trial.number} failed: {trial.failure['kind']}: {''.join(reason)}")
-    if record.tested is not None:
+    if len(record.objectives) > 1:
+        _print_front(console, record)
+    elif record.tested is not None:
         tested = ", ".join(
             f"{name} {percent(record.tested['metrics'].get(f'test_{name}'))}" for name in HEADLINE
         )
@@ -117,6 +126,15 @@ def _print_ranking(console: Console, record: StudyRecord, importance: dict[str, 
     if importance:
         shares = ", ".join(f"{path} {share:.2f}" for path, share in importance.items())
         console.print(f"[bold]importance[/] (share of variance): {shares}", highlight=False)
+
+
+def _print_front(console: Console, record: StudyRecord) -> None:
+    heads, cells = pareto.rows(record)
+    table = Table(*heads, box=None, pad_edge=False, header_style="bold")
+    for row in cells:
+        table.add_row(*row)
+    console.print(f"\n[bold]Pareto set[/] of {' and '.join(record.objectives)}", highlight=False)
+    console.print(table)
 
 
 def browse_command(tracking_uri: str) -> str:

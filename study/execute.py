@@ -86,9 +86,8 @@ def _make_stage(stage: Stage, dataset: Dataset, folder: str) -> StageRecord:
 
 def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:
     """Measure on the test list what is due and was not: of a grid every whole trial, of a search
-    the winner alone."""
-    best = ledger.record.best()
-    due = ledger.record.in_state("complete") if plan.grid else [best] if best else []
+    the winner alone, of several objectives the Pareto set."""
+    due = ledger.record.in_state("complete") if plan.grid else ledger.record.front()
     found = [
         (trial, kept) for trial in due
         if trial.tested is None and (kept := _checkpoint(plan, trial)) is not None

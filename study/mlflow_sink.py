@@ -141,7 +141,8 @@ class MlflowSink:
 
     def _make_parent(self) -> str:
         plan = self.record.plan
-        facts = {key: plan[key] for key in ("space", "objective", "sampler", "scheduler")}
+        facts = {key: plan[key] for key in ("space", "sampler", "scheduler")}
+        facts["objective"] = ", ".join(self.record.objectives)
         if "grid" in plan:
             facts |= {"grid": plan["grid"]["name"], "baseline": plan["grid"]["baseline"]}
         tags = {

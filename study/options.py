@@ -10,7 +10,7 @@ from search_spaces import SPACES
 from trainables import recipes
 from trainables.metrics.catalog import METRICS
 
-SAMPLERS = ("tpe", "random", "gp", "cmaes")
+SAMPLERS = ("tpe", "random", "gp", "cmaes", "nsga2")
 SCHEDULERS = ("asha", "none")
 _DEFAULT_TRIALS = 10
 
@@ -50,7 +50,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         action="store_true",
         help="of a grid: run what an earlier study of this storage has, too",
     )
-    what.add_argument("--objective", default="miou", help=f"one of {', '.join(METRICS)}")
+    what.add_argument(
+        "--objective",
+        default="miou",
+        help=f"one of {', '.join(METRICS)}; several with commas between end in a Pareto set",
+    )
     what.add_argument("--trials", type=int, default=_DEFAULT_TRIALS, help="default 10")
     what.add_argument("--epochs", type=int, help="epochs a trial, at most")
     what.add_argument("--sampler", default="tpe", help=f"one of {', '.join(SAMPLERS)}")

@@ -1,7 +1,7 @@
 """What will run, decided and checked before anything starts."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +36,8 @@ class Plan:
     """Cells to compare instead of a search. What a cell lacks here is in its ``needs``."""
     seeds: tuple[int, ...] = ()
     """Of a grid: every cell runs on each of them."""
+    objectives: dict[str, str] = field(default_factory=dict)
+    """``max`` or ``min`` by metric where there are several; the first is ``objective``."""
     fresh: bool = False
     """Of a grid: nothing is taken from earlier studies."""
 
@@ -62,6 +64,8 @@ class Plan:
         own: dict[str, Any] = {}
         if self.grid is not None:
             own = {"grid": self.grid.event(), "seeds": list(self.seeds), "fresh": self.fresh}
+        if self.objectives:
+            own["objectives"] = self.objectives
         return {
             "study": self.study, "space": self.space, "question": self.question,
             "base": flatten(self.base), "objective": self.objective, "mode": self.mode,

@@ -78,9 +78,9 @@ class LiveProgress:
 
     def render(self) -> RenderableType:
         record = self.record
-        objective = record.plan["objective"]
+        objectives = list(record.objectives)
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("trial", "state", "epoch", objective, "parameters", "lane"):
+        for name in ("trial", "state", "epoch", *objectives, "parameters", "lane"):
             table.add_column(name)
         best = record.best()
         lanes = _lane_numbers(record)
@@ -89,11 +89,13 @@ class LiveProgress:
             style = _STYLES[trial.state]
             table.add_row(
                 f"{trial.number}{mark}", f"[{style}]{trial.state}[/]",
-                f"{trial.last_epoch}/{trial.config['epochs']}", percent(trial.value(objective)),
+                f"{trial.last_epoch}/{trial.config['epochs']}",
+                *(percent(trial.value(name)) for name in objectives),
                 parameters(trial), lanes.get(trial.lane, ""),
             )  # fmt: skip
         best_line = "" if best is None else (
-            f"best so far: trial {best.number}, {objective} {percent(best.value(objective))} %"
+            f"best so far: trial {best.number}, {objectives[0]} "
+            f"{percent(best.value(objectives[0]))} %"
         )  # fmt: skip
         return Group(table, best_line, self.bar)
 

@@ -23,7 +23,8 @@ def importances(record: StudyRecord, space: Space) -> dict[str, float]:
     values = {trial.value(record.plan["objective"]) for trial in complete}
     if len(complete) < _FEWEST or len(values) < 2:
         return {}
-    only = StudyRecord(plan=record.plan, trials={trial.number: trial for trial in complete})
+    plan = {**record.plan, "objectives": {}}  # of several the first
+    only = StudyRecord(plan=plan, trials={trial.number: trial for trial in complete})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)

@@ -1,8 +1,10 @@
 """A study as its ledger tells it: events folded into what a person asks about."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from study.objectives import layers
 
 Value = bool | int | float | str
 State = Literal["running", "complete", "pruned", "failed"]
@@ -30,6 +32,8 @@ class TrialRecord:
     seed: int = 0
     tested: dict[str, float | None] | None = None
     """Metrics on the test list, named ``test_...``; None if it was not measured there."""
+    generation: int | None = None
+    """Of NSGA-II, which breeds a trial from the generation before it."""
     reused: dict[str, Any] = field(default_factory=dict)
     """The earlier study and trial that this one was taken from, and its commit."""
     seconds: float = 0.0
@@ -53,6 +57,12 @@ class TrialRecord:
         """The objective after the last epoch; None where there is none."""
         return self.metrics.get(objective)
 
+    def values(self, objectives: Iterable[str]) -> list[float] | None:
+        """All of these after the last epoch; None where one is missing."""
+        found = [self.value(name) for name in objectives]
+        values = [value for value in found if value is not None]
+        return values if len(values) == len(found) else None
+
 
 @dataclass
 class StudyRecord:
@@ -61,8 +71,6 @@ class StudyRecord:
     plan: dict[str, Any] = field(default_factory=dict)
     trials: dict[int, TrialRecord] = field(default_factory=dict)
     stages: list[dict[str, Any]] = field(default_factory=list)
-    tested: dict[str, Any] | None = None
-    """The winner's metrics on the test list, with its number; a grid has no winner."""
     images: dict[str, Any] = field(default_factory=dict)
     """Of a grid: the metric whose images were resampled, and each cell's interval."""
     ended: bool = False
@@ -86,7 +94,7 @@ class StudyRecord:
             number=event["trial"], id=event["id"], params=event["params"],
             config=event["config"], started=event["time"], cell=event.get("cell", ""),
             seed=event.get("seed", event["config"].get("seed", 0)),
-            reused=event.get("reused", {}),
+            reused=event.get("reused", {}), generation=event.get("generation"),
         )  # fmt: skip
 
     def _on_epoch(self, event: Mapping[str, Any]) -> None:
@@ -114,8 +122,6 @@ class StudyRecord:
 
     def _on_tested(self, event: Mapping[str, Any]) -> None:
         self.trials[event["trial"]].tested = event["metrics"]
-        if "grid" not in self.plan:
-            self.tested = {"trial": event["trial"], "metrics": event["metrics"]}
 
     def _on_images(self, event: Mapping[str, Any]) -> None:
         self.images = {"metric": event["metric"], "cells": event["cells"]}
@@ -123,25 +129,56 @@ class StudyRecord:
     def _on_ended(self, event: Mapping[str, Any]) -> None:
         self.ended = True
 
+    @property
+    def tested(self) -> dict[str, Any] | None:
+        """The winner's metrics on the test list, with its number, once it was measured there."""
+        best = self.best()
+        if best is None or best.tested is None:
+            return None
+        return {"trial": best.number, "metrics": best.tested}
+
     def in_state(self, *states: State) -> list[TrialRecord]:
         return [trial for trial in self.trials.values() if trial.state in states]
 
+    @property
+    def objectives(self) -> dict[str, str]:
+        """``max`` or ``min`` by metric; the first is the plan's ``objective``."""
+        several: dict[str, str] = self.plan.get("objectives", {})
+        return several or {self.plan["objective"]: self.plan["mode"]}
+
     def ranking(self) -> list[TrialRecord]:
-        """Trials that have a value, best first; those that ran all epochs before pruned ones."""
-        objective, sign = self.plan["objective"], -1 if self.plan["mode"] == "max" else 1
+        """Trials that have a value, best first; those that ran all epochs before pruned ones.
+
+        Of several objectives the Pareto set comes first, then what is the set without it, and so
+        on; within such a layer the first objective decides.
+        """
+        return [trial for _, trial in self._layered()]
+
+    def _layered(self) -> list[tuple[int, TrialRecord]]:
+        """The ranking, each trial with its layer; of one objective all are in the first."""
+        modes = list(self.objectives.values())
         valued = [
-            trial for trial in self.in_state("complete", "pruned")
-            if trial.value(objective) is not None
+            (values, trial) for trial in self.in_state("complete", "pruned")
+            if (values := trial.values(self.objectives)) is not None
         ]  # fmt: skip
+        several = len(modes) > 1
+        layer_N = layers([values for values, _ in valued], modes) if several else [1] * len(valued)
+        sign = -1 if modes[0] == "max" else 1
+        rows = [
+            ((trial.state != "complete", layer, sign * values[0], trial.number), trial)
+            for layer, (values, trial) in zip(layer_N, valued, strict=True)
+        ]
+        return [(key[1], trial) for key, trial in sorted(rows, key=lambda row: row[0])]
 
-        def order(trial: TrialRecord) -> tuple[bool, float, int]:
-            value = trial.value(objective)
-            assert value is not None
-            return trial.state != "complete", sign * value, trial.number
-
-        return sorted(valued, key=order)
+    def front(self) -> list[TrialRecord]:
+        """The winners of a search: its best trial, or of several objectives the Pareto set."""
+        if len(self.objectives) > 1:
+            return [trial for layer, trial in self._layered() if layer == 1]
+        best = self.best()
+        return [best] if best else []
 
     def best(self) -> TrialRecord | None:
-        """The winner of a search; a grid compares cells over seeds and has none."""
+        """The winner of a search, of several objectives the front's best in the first; a grid
+        compares cells over seeds and has none."""
         ranked = [] if "grid" in self.plan else self.ranking()
         return ranked[0] if ranked else None

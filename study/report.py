@@ -8,7 +8,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from search_spaces import SPACES
-from study import figures, table_text
+from study import figures, pareto, table_text
 from study.ledger import FILE, LedgerError, read
 from study.mlflow_sink import MlflowSink
 from study.options import OneLineParser, storage_of, tracking_uri_of
@@ -93,13 +93,15 @@ def markdown(record: StudyRecord) -> str:
         f"Space `{plan['space']}` on `{plan['data']['dataset']}`, digest {plan['data']['digest']}. "
         f"{plan['trials']} trials of up to {plan['base']['epochs']} epochs: "
         f"{counts(record) or 'none'}.",
-        f"Ranked by `{plan['objective']}` ({plan['mode']}) on the validation list after the last "
+        f"Ranked by {aims(record)} on the validation list after the last "
         f"epoch; pruned trials come last. Sampler {plan['sampler']}, scheduler "
         f"{plan['scheduler']}, seed {plan['seed']}.",
         "## Ranking",
         ranking_table(record.ranking(), list(_params(record))),
     ]
-    if best is not None and record.tested is not None:
+    if len(record.objectives) > 1:
+        parts += ["## Pareto set", pareto.markdown(record)]
+    elif best is not None and record.tested is not None:
         parts += ["## The winner on the test list", _tested(record)]
     weights = importances(record, SPACES[plan["space"]])
     if weights:
@@ -110,6 +112,13 @@ def markdown(record: StudyRecord) -> str:
         parts += ["## Failed", "\n".join(_failure(trial) for trial in failed)]
     parts += ["![learning curves](learning_curves.png)", "![slices](slices.png)"]
     return "\n\n".join(parts) + "\n"
+
+
+def aims(record: StudyRecord) -> str:
+    """What ranks the trials."""
+    named = " and ".join(f"`{name}` ({mode})" for name, mode in record.objectives.items())
+    several = len(record.objectives) > 1
+    return f"the Pareto layer of {named}, within it by the first," if several else named
 
 
 def _params(record: StudyRecord) -> dict[str, None]:

@@ -4,21 +4,13 @@ Optuna's storage stays in memory: a persistent one runs ahead of Tune's own reco
 restored search. A resumed study fills it from the ledger instead.
 """
 
-import warnings
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution
-from optuna.samplers import (
-    BaseSampler,
-    CmaEsSampler,
-    GPSampler,
-    RandomSampler,
-    TPESampler,
-)
 from optuna.storages import InMemoryStorage
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -28,78 +20,34 @@ from ray.tune.utils.util import flatten_dict
 
 from search_spaces import Space
 from study.record import StudyRecord, TrialRecord, Value
+from study.sampling import GENERATION, SeededByNumber
 
 _STUDY = "edgewise"
+_DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 
 
-def make_sampler(name: str, seed: int, trials: int) -> BaseSampler:
-    """One of Optuna's samplers, its random start-up sized to the study."""
-    startup = min(10, max(3, trials // 3))
-    makers: dict[str, Callable[[], BaseSampler]] = {
-        "tpe": lambda: TPESampler(
-            multivariate=True, group=True, constant_liar=True, n_startup_trials=startup, seed=seed
-        ),
-        "random": lambda: RandomSampler(seed=seed),
-        "gp": lambda: GPSampler(n_startup_trials=startup, seed=seed),
-        "cmaes": lambda: CmaEsSampler(n_startup_trials=startup, seed=seed),
-    }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return makers[name]()
-
-
-class SeededByNumber(BaseSampler):
-    """Draws trial ``n`` from (seed, n) and the results so far; not from how the study got there.
-
-    A sampler that lives as long as the study carries its random state from trial to trial, and a
-    resumed study would draw other trials than an uninterrupted one.
-    """
-
-    def __init__(self, name: str, seed: int, trials: int) -> None:
-        self._name, self._seed, self._trials = name, seed, trials
-        self._inner: BaseSampler = make_sampler(name, seed, trials)
-
-    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        seed = (self._seed * 1_000_003 + trial.number) % 2**32
-        self._inner = make_sampler(self._name, seed, self._trials)
-        self._inner.before_trial(study, trial)
-
-    def infer_relative_search_space(
-        self, study: Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        return self._inner.infer_relative_search_space(study, trial)
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        return self._inner.sample_relative(study, trial, search_space)
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:  # fmt: skip
-        return self._inner.sample_independent(study, trial, param_name, param_distribution)
-
-    def after_trial(
-        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
-    ) -> None:
-        self._inner.after_trial(study, trial, state, values)
-
-
-def as_optuna(trial: TrialRecord, space: Space, objective: str) -> FrozenTrial:
+def as_optuna(trial: TrialRecord, space: Space, objectives: Sequence[str]) -> FrozenTrial:
     """A trial of the ledger as Optuna's own record of it."""
-    value = trial.value(objective)
+    values = trial.values(objectives)
     state = {"running": TrialState.RUNNING, "failed": TrialState.FAIL}.get(
-        trial.state, TrialState.COMPLETE if value is not None else TrialState.FAIL
+        trial.state, TrialState.COMPLETE if values is not None else TrialState.FAIL
     )
-    reported = {epoch: kept["metrics"].get(objective) for epoch, kept in trial.epochs.items()}
     return create_trial(
         state=state,
-        value=value if state == TrialState.COMPLETE else None,
+        values=values if state == TrialState.COMPLETE else None,
         params=trial.params,
         distributions=space.distributions(trial.params),
-        intermediate_values={epoch: v for epoch, v in reported.items() if v is not None},
+        intermediate_values=_reported(trial, objectives),
+        system_attrs={} if trial.generation is None else {GENERATION: trial.generation},
     )
+
+
+def _reported(trial: TrialRecord, objectives: Sequence[str]) -> dict[int, float]:
+    """The objective by epoch; Optuna takes none where there are several."""
+    if len(objectives) > 1:
+        return {}
+    found = {epoch: kept["metrics"].get(objectives[0]) for epoch, kept in trial.epochs.items()}
+    return {epoch: value for epoch, value in found.items() if value is not None}
 
 
 def optuna_study(
@@ -107,15 +55,13 @@ def optuna_study(
 ) -> Study:
     """The whole ledger as an Optuna study, trial numbers kept."""
     study = optuna.create_study(
-        storage=storage or InMemoryStorage(), study_name=_STUDY, direction=_direction(record)
+        storage=storage or InMemoryStorage(),
+        study_name=_STUDY,
+        directions=[_DIRECTIONS[mode] for mode in record.objectives.values()],
     )
     for number in sorted(record.trials):
-        study.add_trial(as_optuna(record.trials[number], space, record.plan["objective"]))
+        study.add_trial(as_optuna(record.trials[number], space, list(record.objectives)))
     return study
-
-
-def _direction(record: StudyRecord) -> StudyDirection:
-    return StudyDirection.MAXIMIZE if record.plan["mode"] == "max" else StudyDirection.MINIMIZE
 
 
 @dataclass(frozen=True)
@@ -138,10 +84,14 @@ class LedgerSearch(Searcher):
         """``config_of`` resolves searched parameters to a whole flat config."""
         plan = record.plan
         super().__init__(metric=plan["objective"], mode=plan["mode"])
+        self._objectives = list(record.objectives)
         storage = InMemoryStorage()
         self._study = optuna_study(record, space, storage)
+        several = len(record.objectives) > 1
         self._new = OptunaSearch(
-            space=space.suggest, metric=plan["objective"], mode=plan["mode"], study_name=_STUDY,
+            space=space.suggest, study_name=_STUDY,
+            metric=list(record.objectives) if several else plan["objective"],
+            mode=list(record.objectives.values()) if several else plan["mode"],
             sampler=SeededByNumber(plan["sampler"], plan["seed"], plan["trials"]), storage=storage,
         )  # fmt: skip
         self._waiting = deque(waiting)
@@ -160,7 +110,10 @@ class LedgerSearch(Searcher):
         params = flatten_dict(self._new.suggest(trial_id))
         number = self._planned
         self._planned += 1
-        return self._tune_config(number, params, "")
+        config = self._tune_config(number, params, "")
+        drawn = self._study.get_trials(deepcopy=False)[number]
+        generation = drawn.system_attrs.get(GENERATION)
+        return config if generation is None else {**config, "generation": generation}
 
     def _tune_config(
         self, number: int, params: dict[str, Value], resume_from: str
@@ -175,14 +128,20 @@ class LedgerSearch(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        value = (result or {}).get(self.metric)
+        values = self._values(result or {})
         if trial_id in self._continued:
-            state = TrialState.COMPLETE if value is not None else TrialState.FAIL
-            self._study.tell(self._continued.pop(trial_id), value, state=state)
-        elif value is None:
+            state = TrialState.COMPLETE if values is not None else TrialState.FAIL
+            self._study.tell(self._continued.pop(trial_id), values, state=state)
+        elif values is None:
             self._new.on_trial_complete(trial_id, error=True)
         else:
             self._new.on_trial_complete(trial_id, result)
+
+    def _values(self, result: dict[str, Any]) -> list[float] | None:
+        """All objectives, or None where one is missing or no number: such a trial has failed."""
+        found = [result.get(name) for name in self._objectives]
+        values = [value for value in found if value is not None and math.isfinite(value)]
+        return values if len(values) == len(found) else None
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: Tune offers to keep the searcher's state, but the ledger has it."""

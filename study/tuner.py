@@ -134,7 +134,8 @@ class LedgerWriter(tune.Callback):
         if config["number"] not in self.ledger.record.trials:
             resolved = from_flat(config["config"])
             digest = self.ledger.record.plan["data"]["digest"]
-            place = {name: config[name] for name in ("cell", "seed") if name in config}
+            place = {name: config[name] for name in ("cell", "seed", "generation")
+                     if name in config}  # fmt: skip
             self.ledger.append(
                 "started", trial=config["number"], id=identity(resolved, digest),
                 params=config["params"], config=config["config"], **place,
