@@ -76,9 +76,10 @@ def test_ledgers_of_searches_are_read_as_before(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.whole(plan)
     assert "grid" not in ledger.record.plan
-    ledger.append("tested", trial=2, metrics={"test_miou": 0.5})
+    best = ledger.record.front()[0].number
+    ledger.append("tested", trial=best, metrics={"test_miou": 0.5})
     record = report.load(plan.folder)
-    assert record.tested == {"trial": 2, "metrics": {"test_miou": 0.5}}
+    assert record.tested == {"trial": best, "metrics": {"test_miou": 0.5}}
     assert (record.trials[2].cell, record.trials[2].seed) == ("", 0)
     assert plans.from_event(record.plan, tmp_path, plan.tracking_uri, 0) == plan
 
