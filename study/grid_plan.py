@@ -1,5 +1,6 @@
 """What a grid runs, and the learned parts that a plan of either sort needs."""
 
+from dataclasses import fields
 from typing import NamedTuple
 
 from search_spaces import Space
@@ -59,6 +60,20 @@ def slowest(plan: Plan, space: Space) -> TrialConfig:
         return needed[-1].config
     configs = [from_flat(run.config) for run in grid_runs(plan)] if plan.grid else [plan.base]
     return max(configs, key=lambda config: len(active_weights(config.loss)))
+
+
+def check_images(plan: Plan) -> None:
+    """Raise a ValueError if a cell asks for other images: the study decodes them once, for all."""
+    shared = plan.base.data.unaugmented()
+    for run in grid_runs(plan) if plan.grid else []:
+        own = from_flat(run.config).data.unaugmented()
+        for field in fields(own):
+            if getattr(own, field.name) != getattr(shared, field.name):
+                raise ValueError(
+                    f"data/{field.name} must be the same in every cell, here "
+                    f"{getattr(shared, field.name)!r}, got {getattr(own, field.name)!r} in "
+                    f"{run.cell!r}: make it a study of its own"
+                )
 
 
 def check_tiles(plan: Plan, space: Space, size: tuple[int, int]) -> None:

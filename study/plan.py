@@ -111,14 +111,6 @@ def stage_configs(plan: Plan, space: Space) -> list[Stage]:
     ]
 
 
-def check_tiles(plan: Plan, space: Space, size: tuple[int, int]) -> None:
-    """Raise a ValueError if a tile that may be tried is larger than the images."""
-    for stage in stage_configs(plan, space):
-        if stage.kind == "inverse_net" and stage.config.loss.tile > min(size):
-            raise ValueError(f"loss/tile must be at most {min(size)}, the images' shorter side, "
-                             f"got {stage.config.loss.tile}")  # fmt: skip
-
-
 def _choices(space: Space, paths: list[str]) -> list[dict[str, Value]]:
     """Every combination of the searched ones among these fields, conditions kept."""
     combinations: list[dict[str, Value]] = [{}]

@@ -20,7 +20,7 @@ from cluster import session
 from search_spaces import SPACES
 from study import asked, describe, earlier, options, report, storage
 from study.check_data import check
-from study.grid_plan import check_tiles, needed_stages, slowest
+from study.grid_plan import check_images, check_tiles, needed_stages, slowest
 from study.ledger import FILE, Ledger
 from study.plan import Plan, check_name, from_event
 from study.record import FINAL, StudyRecord
@@ -81,6 +81,7 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
 
     if record.ended:
         return _show_again(console, plan, record)
+    check_images(plan)
     dataset = load(plan.base.data)
     _require_same_data(record, dataset)
     check_tiles(plan, SPACES[plan.space], dataset.size)

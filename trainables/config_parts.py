@@ -3,7 +3,7 @@
 ``trainables/config.py`` puts them together; a field is addressed there, as ``data/height``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from trainables.validation import require, require_choices
@@ -79,6 +79,11 @@ class DataConfig:
             self.scale_max,
         )  # fmt: skip
         require(0 <= self.brightness <= 255, "data/brightness", "0 .. 255", self.brightness)
+
+    def unaugmented(self) -> "DataConfig":
+        """What names the decoded images: configs that only augment differently share them."""
+        return replace(self, flip=True, scale_min=1.0, scale_max=1.0, crop_height=0, crop_width=0,
+                       brightness=0.0)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -131,4 +131,4 @@ class LaneSettings:
     stages: str
     """Folder (shared by all nodes) with the stages' files."""
     data: Any = None
-    """(DataConfig, reference to the Dataset): decoded once, read by every worker without a copy."""
+    """(DataConfig, reference to its Dataset): decoded once, read by every worker without a copy."""

@@ -90,11 +90,12 @@ class Worker:
         return self.training.epoch
 
     def dataset(self, config: TrialConfig) -> Dataset:
-        """The study's dataset from the object store; another one is decoded here."""
-        if self.settings.data is not None and self.settings.data[0] == config.data:
-            shared: Dataset = ray.get(self.settings.data[1])
+        """The study's images from the object store; others are decoded here."""
+        wanted, given = config.data.unaugmented(), self.settings.data
+        if given is not None and given[0].unaugmented() == wanted:
+            shared: Dataset = ray.get(given[1])
             return shared
-        return load(config.data)
+        return load(wanted)
 
     def run_epoch(self, training: Training) -> dict[str, Any]:
         """Train and evaluate; metrics are those of all ranks together."""

@@ -109,3 +109,14 @@ def test_cells_share_a_stage_and_every_one_that_is_needed_is_listed(tmp_path: Pa
     assert {stage.kind for stage in found} == {"inverse_net"}
     with pytest.raises(ValueError, match="loss/tile must be at most 16"):
         grid_plan.check_tiles(plan, None, (16, 64))  # type: ignore[arg-type]
+
+
+def test_a_cell_with_other_images_is_refused(tmp_path: Path) -> None:
+    def plan(changes: dict[str, Any]) -> plans.Plan:
+        cells = (Cell(name="plain", changes={}), Cell(name="other", changes=changes))
+        grid = Grid(name="g", question="?", source="-", baseline="plain", cells=cells)
+        return fake_grid.plan(tmp_path, grid)
+
+    grid_plan.check_images(plan({"data/scale_max": 2.0}))
+    with pytest.raises(ValueError, match="data/height must be the same in every cell"):
+        grid_plan.check_images(plan({"data/height": 24, "data/width": 24}))

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from search_spaces import SPACES
-from study.plan import check_tiles, stage_configs
+from study.grid_plan import check_tiles
+from study.plan import stage_configs
 from study.stage_runs import write_stages
 from tests.study import fake
 from trainables.config import TrialConfig

@@ -46,13 +46,16 @@ def require_pairs(images: Path, masks: Path) -> None:
             raise DataError(f"{mask}: no image of that name in {images}")
 
 
-def open_image(path: Path, content: bytes) -> Image.Image:
-    """The decoded image, or a DataError that names its file."""
+def open_image(path: Path, content: bytes, *, deep: bool = False) -> Image.Image:
+    """The decoded image, or a DataError that names its file; ``deep`` admits 16 bits a channel."""
     try:
         image = Image.open(io.BytesIO(content))
+        packed = [str(tile.args) for tile in image.tile]
         image.load()
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: cannot be decoded: {error}") from None
+    if not deep and any(";16" in form for form in packed):  # Pillow halves RGB;16B in silence
+        raise DataError(f"{path}: must have 8 bits a channel, got 16")
     return image
 
 

@@ -90,7 +90,7 @@ def layout(config: DataConfig) -> Layout:
 def depth_m(root: Path, number: int) -> NDArray[np.float32]:
     """(H,W) metres of a PNG copy; NaN where the sensor saw nothing."""
     path = root / "depth_x5000" / f"{number:06d}.png"
-    image = files.open_image(path, files.read_bytes(path))
+    image = files.open_image(path, files.read_bytes(path), deep=True)
     if image.mode not in ("I;16", "I"):
         raise DataError(f"{path}: depth must be 16-bit with one channel, got mode {image.mode}")
     depth_HW = np.asarray(image).astype(np.float32)

@@ -1,6 +1,7 @@
 """What does not fit is streamed: the same images, the same digest, another place."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,15 @@ def test_streamed_images_are_the_cached_ones(tmp_path: Path) -> None:
         for rows in (np.array([1, 0]), slice(0, 1), 1, slice(None)):
             assert np.array_equal(images.images_NHWC[rows], other.images_NHWC[rows])
             assert np.array_equal(images.labels_NHW[rows], other.labels_NHW[rows])
+
+
+def test_configs_that_only_augment_otherwise_share_their_images(tmp_path: Path) -> None:
+    asked = DataConfig(dataset="camvid", root=str(make(tmp_path)))
+    augmented = replace(asked, scale_max=2.0, crop_height=5, crop_width=5, brightness=10.0,
+                        flip=False)  # fmt: skip
+    assert augmented.unaugmented() == asked.unaugmented()
+    assert load(augmented.unaugmented()) is load(asked)
+    assert replace(asked, height=9, width=11).unaugmented() != asked.unaugmented()
 
 
 def test_a_streamed_list_trains_and_evaluates_as_a_cached_one(tmp_path: Path) -> None:

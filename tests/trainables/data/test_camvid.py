@@ -1,5 +1,7 @@
 """CamVid: the real files, and everything that can be wrong with them."""
 
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +85,19 @@ def _wide_mask(root: Path) -> None:
     wide.save(root / "trainannot" / "1.png")
 
 
+def _deep_colours(root: Path) -> None:
+    """A PNG of 16 bits a channel, which Pillow opens as RGB without its lower byte."""
+    deep = np.full((12, 1 + 16 * 3 * 2), 7, dtype=np.uint8)
+    deep[:, 0] = 0  # no filter
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", 16, 12, 16, 2, 0, 0, 0)),
+              (b"IDAT", zlib.compress(deep.tobytes())), (b"IEND", b"")]  # fmt: skip
+    content = b"\x89PNG\r\n\x1a\n"
+    for kind, data in chunks:
+        content += struct.pack(">I", len(data)) + kind + data
+        content += struct.pack(">I", zlib.crc32(kind + data))
+    (root / "train" / "0.png").write_bytes(content)
+
+
 def _outside(root: Path) -> None:
     (root / "val.txt").write_text("../../etc/passwd valannot/0.png\n")
 
@@ -100,7 +115,8 @@ def _one_path(root: Path) -> None:
         (_bad_label, ["valannot/0.png", "labels must be 0..10", "got 37"]),
         (_cut_image, ["train/0.png", "cannot be decoded"]),
         (_other_size, ["trainannot/1.png", "differs from its image"]),
-        (_wide_mask, ["trainannot/1.png", "8-bit"]),
+        (_wide_mask, ["trainannot/1.png", "8 bits a channel, got 16"]),
+        (_deep_colours, ["train/0.png", "8 bits a channel, got 16"]),
         (_outside, ["val.txt", "leads out of"]),
         (_one_path, ["val.txt:1", "got 1 paths"]),
     ],

@@ -1,0 +1,87 @@
+"""What decoded images cost on a node: `python tests/benchmarks/shared_images.py`.
+
+Four ranks of as many lanes take the study's images, each with another augmentation, and go through
+an epoch and an evaluation. What they then hold for themselves is given in copies of the images; by
+the object store it should be none, where every rank decodes for itself it is one each. The floor
+is one copy a node, the store's.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+import psutil
+import ray
+import torch
+
+from cluster import session
+from trainables.config import TrialConfig
+from trainables.data import Dataset, load
+from trainables.data.batches import evaluation_batches, training_batches
+from trainables.mailbox import LaneSettings
+from trainables.worker import Worker
+
+_RANKS = 4
+_BOUND = 0.1
+CONFIG = TrialConfig().changed(
+    {"data/height": 240, "data/width": 320, "data/train_images": 400, "data/val_images": 100,
+     "data/test_images": 100}
+)  # fmt: skip
+
+
+def num_bytes(dataset: Dataset) -> int:
+    return sum(p.images_NHWC.nbytes + p.labels_NHW.nbytes for p in dataset.splits.values())
+
+
+class Rank:
+    """A rank's memory before and after it has used its images."""
+
+    def __init__(self, data: Any) -> None:
+        torch.set_num_threads(1)
+        settings = LaneSettings(workers=1, cpus_per_worker=1, gpus_per_worker=0, storage="",
+                                stages="", data=data)  # fmt: skip
+        self.worker = Worker(settings, torch.device("cpu"))
+        self.dataset: Dataset | None = None
+
+    def private_bytes(self) -> int:
+        return int(psutil.Process(os.getpid()).memory_full_info().uss)
+
+    def use(self, number: int) -> int:
+        """Go through the images; the growth of what only this process holds."""
+        before = self.private_bytes()
+        own = CONFIG.changed({"data/scale_max": 1.0 + number / 10})
+        self.dataset = self.worker.dataset(own)
+        split = self.dataset.splits["train"]
+        for _ in training_batches(split, own.data, batch=4, seed=0, epoch=1, rank=0, ranks=1):
+            pass
+        for _ in evaluation_batches(self.dataset.splits["val"], batch=4, rank=0, ranks=1):
+            pass
+        return self.private_bytes() - before
+
+
+def copies(data: Any, whole: int) -> list[float]:
+    """Copies of the images that each of the ranks holds for itself."""
+    actor = ray.remote(num_cpus=0)(Rank)
+    ranks = [actor.remote(data) for _ in range(_RANKS)]
+    grown = ray.get([rank.use.remote(number) for number, rank in enumerate(ranks)])
+    return [value / whole for value in grown]
+
+
+def main() -> int:
+    with session.session(2 * 2**30):
+        dataset = load(CONFIG.data)
+        whole = num_bytes(dataset)
+        shared = copies((CONFIG.data, ray.put(dataset)), whole)
+        alone = copies(None, whole)
+    print(f"images: {whole / 2**20:.0f} MiB decoded, once in the object store; {_RANKS} ranks")
+    print(f"held by a rank besides, in copies: {max(shared):.2f} (at most {_BOUND})")
+    print(f"the same where every rank decodes: {max(alone):.2f}")
+    return int(max(shared) > _BOUND)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
