@@ -1,37 +1,92 @@
 """One arm for each loss and one for plain cross-entropy, all of the same budget."""
 
+from optuna.distributions import FloatDistribution
+
+from search_spaces.affinity import AFFINITY
 from search_spaces.grid import Cell, Grid
-from search_spaces.space import Space
+from search_spaces.inverseform import INVERSEFORM
+from search_spaces.region import REGION
+from search_spaces.space import Dimension, Space, Value
 
 ALL_LOSSES = Space(
     name="all_losses",
-    question="Which loss is best on my data, at its paper's weights and at equal budget?",
-    cost="every arm the same epochs and seeds; a stage for InverseForm and one for SEMEDA",
+    question="Which loss is best on my data, each at its best weights, at equal budget?",
+    cost="--trials trials of a search for every arm (0: none, the papers' weights), then every arm "
+    "on every seed; a stage for each InverseForm and one for SEMEDA",
     dimensions=(),
 )
-"""Nothing is searched: the arms are a grid."""
+"""Nothing is searched over all: each arm of the grid has a search of its own."""
+
+
+def _of(space: Space, path: str) -> Dimension:
+    return next(dimension for dimension in space.dimensions if dimension.path == path)
+
+
+def _weight(path: str, source: str) -> Dimension:
+    """A weight that a paper has at 1, a decade either way."""
+    bounds = FloatDistribution(0.1, 10.0, log=True)
+    return Dimension(path=path, distribution=bounds, why=f"1 in {source}; a decade either way")
+
+
+_RATE = _of(INVERSEFORM, "optim/lr")
+"""First in every arm, so that random search tries the same rates in all of them."""
+_BETA, _GAMMA = _of(INVERSEFORM, "loss/beta"), _of(INVERSEFORM, "loss/gamma")
+_INVERSE_FORM: dict[str, Value] = {
+    "loss/beta": 0.3,
+    "loss/gamma": 0.3,
+    "loss/tile_reduction": "mean",
+}
 
 ARMS = Grid(
     name="arms",
     question=ALL_LOSSES.question,
-    source="each loss at its paper's weights; no paper compares them all",
+    source="each loss from its paper's weights; no paper compares them all",
     baseline="cross_entropy",
     cells=(
-        Cell(name="cross_entropy", changes={}),
-        Cell(name="lovasz", changes={"loss/lovasz": 1.0}),
-        Cell(name="active_boundary", changes={"loss/lovasz": 1.0, "loss/w_a": 1.0}),
-        Cell(name="full_divergence", changes={"loss/lovasz": 1.0, "loss/fkl": 1.0}),
-        Cell(name="generalised_dice", changes={"loss/gdl": 1.0}),
-        Cell(name="boundary_loss", changes={"loss/gdl": 1.0, "loss/bl": 0.01}),
-        Cell(name="boundary_cross_entropy", changes={"loss/beta": 0.3}),
+        Cell(name="cross_entropy", changes={}, searched=(_RATE,)),
         Cell(
-            name="inverse_form",
-            changes={"loss/beta": 0.3, "loss/gamma": 0.3, "loss/tile_reduction": "mean"},
+            name="balanced_cross_entropy",
+            changes={"loss/class_weights": "frequency"},
+            searched=(_RATE,),
         ),
-        Cell(name="edge_head", changes={"loss/edge": "multi_task", "loss/lambda_1": 1.0}),
-        Cell(name="semeda", changes={"loss/lambda_2": 1.0}),
-        Cell(name="affinity_regression", changes={"loss/ar": 0.1}),
+        Cell(name="boundary_head", changes={"loss/beta": 0.3}, searched=(_RATE, _BETA)),
+        Cell(name="inverse_form", changes=_INVERSE_FORM, searched=(_RATE, _BETA, _GAMMA)),
+        Cell(
+            name="inverse_form_geodesic",
+            changes={**_INVERSE_FORM, "loss/distance": "geodesic"},
+            searched=(_RATE, _BETA, _GAMMA),
+        ),
+        Cell(
+            name="lovasz",
+            changes={"loss/lovasz": 1.0},
+            searched=(_RATE, _weight("loss/lovasz", "ABL's Eq. 5")),
+        ),
+        Cell(
+            name="iabl",
+            changes={"loss/lovasz": 1.0, "loss/w_a": 1.0},
+            searched=(_RATE, _weight("loss/w_a", "ABL's Eq. 5 on ADE20K")),
+        ),
+        Cell(
+            name="ifkl",
+            changes={"loss/lovasz": 1.0, "loss/fkl": 1.0},
+            searched=(_RATE, _weight("loss/fkl", "ABL's Eq. 7")),
+        ),
+        Cell(
+            name="boundary_loss",
+            changes={"loss/gdl": 1.0, "loss/bl": 0.01},
+            searched=(_RATE, _of(REGION, "loss/bl")),
+        ),
+        Cell(
+            name="semeda",
+            changes={"loss/lambda_2": 1.0},
+            searched=(_RATE, _weight("loss/lambda_2", "SEMEDA's best row of Table 1")),
+        ),
+        Cell(
+            name="affinity_regression",
+            changes={"loss/ar": 0.1},
+            searched=(_RATE, _of(AFFINITY, "loss/ar")),
+        ),
     ),
 )
-"""Weights: InverseForm's released code; ABL Eq. 5 (ADE20K's w_a); SEMEDA's best; AR 0.1; Kervadec's
-start."""
+"""Weights that a search starts from: InverseForm's released code; ABL Eq. 5; Kervadec's start;
+SEMEDA's best; AR's 0.1."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from search_spaces.space import Value
+from search_spaces.space import Dimension, Space, Value, dimension_from_event
 
 Changes = Mapping[str, Value]
 Published = Mapping[str, Mapping[str, float]]
@@ -28,6 +28,22 @@ class Cell:
 
     needs: str = ""
     """What this cell cannot run without and Edgewise does not have; "" if it can be run."""
+
+    searched: tuple[Dimension, ...] = ()
+    """What is searched before the cell is compared; ``changes`` is where that search starts."""
+
+    def space(self) -> Space:
+        """The cell's own search."""
+        return Space(name=self.name, question=f"Which {self.name}?", dimensions=self.searched,
+                     base=self.changes)  # fmt: skip
+
+    def event(self) -> dict[str, Any]:
+        """The cell as a ledger keeps it."""
+        published = {setup: dict(row) for setup, row in self.published.items()}
+        kept = {"name": self.name, "changes": dict(self.changes), "needs": self.needs,
+                "published": published}  # fmt: skip
+        searched = [dimension.event() for dimension in self.searched]
+        return {**kept, "searched": searched} if searched else kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,25 +78,25 @@ class Grid:
 
     def paths(self) -> list[str]:
         """Every config path that a cell decides."""
-        return list(dict.fromkeys(path for cell in self.cells for path in cell.changes))
+        decided = [[*cell.changes, *(d.path for d in cell.searched)] for cell in self.cells]
+        return list(dict.fromkeys(path for paths in decided for path in paths))
 
     def event(self) -> dict[str, Any]:
         """The grid as a ledger keeps it."""
         return {
             "name": self.name, "question": self.question, "source": self.source,
-            "baseline": self.baseline,
-            "cells": [
-                {"name": cell.name, "changes": dict(cell.changes), "needs": cell.needs,
-                 "published": {setup: dict(row) for setup, row in cell.published.items()}}
-                for cell in self.cells
-            ],
+            "baseline": self.baseline, "cells": [cell.event() for cell in self.cells],
         }  # fmt: skip
 
 
 def from_event(kept: Mapping[str, Any]) -> Grid:
     """The grid that a ledger holds."""
-    cells = tuple(Cell(**cell) for cell in kept["cells"])
-    return Grid(**{**kept, "cells": cells})
+    return Grid(**{**kept, "cells": tuple(_cell_from_event(cell) for cell in kept["cells"])})
+
+
+def _cell_from_event(kept: Mapping[str, Any]) -> Cell:
+    searched = tuple(dimension_from_event(one) for one in kept.get("searched", ()))
+    return Cell(**{**kept, "searched": searched})
 
 
 @dataclass(frozen=True, kw_only=True)

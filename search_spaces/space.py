@@ -1,7 +1,9 @@
 """What may vary in a study, and why within these bounds: data, read by samplers and by people."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from optuna import Trial
 from optuna.distributions import (
@@ -9,6 +11,8 @@ from optuna.distributions import (
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
+    distribution_to_json,
+    json_to_distribution,
 )
 from optuna.trial import FixedTrial
 
@@ -47,6 +51,22 @@ class Dimension:
             case _:
                 raise TypeError(f"{self.path}: no way to draw from {self.distribution}")
 
+    def holds(self, value: Value) -> bool:
+        """Whether a value lies within the bounds."""
+        match self.distribution:
+            case CategoricalDistribution(choices=choices):
+                return value in choices
+            case FloatDistribution(low=low, high=high) | IntDistribution(low=low, high=high):
+                return not isinstance(value, str) and low <= value <= high
+            case _:
+                return False
+
+    def event(self) -> dict[str, Any]:
+        """The dimension as a ledger keeps it."""
+        drawn = json.loads(distribution_to_json(self.distribution))
+        when = list(self.when) if self.when else None
+        return {"path": self.path, "distribution": drawn, "why": self.why, "when": when}
+
     def bounds(self) -> str:
         """How a person writes the range."""
         match self.distribution:
@@ -58,6 +78,13 @@ class Dimension:
                 return f"{low} .. {high}" + (" (log)" if log else "")
             case _:
                 return str(self.distribution)
+
+
+def dimension_from_event(kept: Mapping[str, Any]) -> Dimension:
+    """The dimension that a ledger holds."""
+    distribution = json_to_distribution(json.dumps(kept["distribution"]))
+    when = (kept["when"][0], kept["when"][1]) if kept["when"] else None
+    return Dimension(path=kept["path"], distribution=distribution, why=kept["why"], when=when)
 
 
 @dataclass(frozen=True, kw_only=True)

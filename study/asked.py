@@ -9,8 +9,9 @@ from typing import Any
 
 from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import GRIDS, SPACES, Grid, Space
-from study import grid_file, objectives, runnable, winner
+from study import cells_asked, grid_file, objectives, runnable, winner
 from study.options import (
+    DEFAULT_TRIALS,
     PLACES,
     SAMPLERS,
     SCHEDULERS,
@@ -26,7 +27,7 @@ from trainables import recipes
 from trainables.config import DataConfig, TrialConfig, parse
 
 _DEFAULT_GRIDS = {"all_losses": "arms"}
-"""Grids of spaces in which nothing is searched."""
+"""Grids of spaces in which nothing is searched over all."""
 
 
 def base_config(options: argparse.Namespace, first: Mapping[str, Value]) -> TrialConfig:
@@ -72,6 +73,8 @@ def grid_of(options: argparse.Namespace) -> Grid | None:
             raise ValueError("--seeds goes with --grid: a search has one seed, --seed")
         if options.fresh:
             raise ValueError("--fresh goes with --grid: a search runs every trial")
+        if options.cells is not None:
+            raise ValueError("--cells goes with --grid: a search has none")
         return None
     if Path(name).suffix in (".yaml", ".yml"):
         return grid_file.read(Path(name).expanduser())
@@ -85,11 +88,9 @@ def grid_of(options: argparse.Namespace) -> Grid | None:
 
 def _check_grid(options: argparse.Namespace, grid: Grid) -> None:
     """Raise a ValueError for an option that a grid decides."""
-    default = vars(parse_arguments([]))
-    for name in ("trials", "sampler", "scheduler"):
-        if getattr(options, name) != default[name]:
-            raise ValueError(f"--{name} cannot be given with --grid: every cell runs all epochs "
-                             f"on every seed")  # fmt: skip
+    if options.scheduler != "none":
+        raise ValueError("--scheduler cannot be given with --grid: every cell runs all epochs "
+                         "on every seed")  # fmt: skip
     if options.seeds is not None and options.seeds < 1:
         raise ValueError(f"--seeds must be >= 1, got {options.seeds}")
     for text in options.changes:
@@ -143,13 +144,17 @@ def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
     objectives.check(wanted, options.sampler, options.scheduler, grid is not None)
     objective = next(iter(wanted))
     seeds: tuple[int, ...] = ()
-    trials = options.trials
+    trials = DEFAULT_TRIALS if options.trials is None else options.trials
+    searches = 0
     if grid is not None:
+        searches = cells_asked.search_trials(options, grid)
+        grid = cells_asked.only(options, grid if searches else cells_asked.unsearched(grid))
         grid = _checked_grid(options, grid, base)
         cells = sum(not cell.needs for cell in grid.cells)
         count = fewest_seeds(max(cells - 1, 1)) if options.seeds is None else options.seeds
-        seeds = tuple(range(base.seed, base.seed + count))
-        trials = len(seeds) * cells
+        first = base.seed + bool(searches)  # the search's seed decides nothing
+        seeds = tuple(range(first, first + count))
+        trials = (searches + len(seeds)) * cells
     if trials < 1:
         raise ValueError(f"--trials must be >= 1, got {trials}")
     request = LaneRequest(options.workers, options.cpus_per_worker, options.gpus_per_worker)
@@ -158,8 +163,8 @@ def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
     return Plan(
         study=_name(options, space, grid, base), space=space.name, base=base, objective=objective,
         mode=wanted[objective], objectives=wanted if len(wanted) > 1 else {}, trials=trials,
-        grid=grid, seeds=seeds, fresh=options.fresh,
-        sampler="none" if grid else choice("--sampler", options.sampler, SAMPLERS),
+        grid=grid, seeds=seeds, fresh=options.fresh, search_trials=searches,
+        sampler="none" if grid and not searches else choice("--sampler", options.sampler, SAMPLERS),
         scheduler=choice("--scheduler", options.scheduler, SCHEDULERS),
         seed=options.seed, lanes=count_lanes(nodes, request, options.lanes, trials),
         workers=request.workers, cpus_per_worker=request.cpus_per_worker,

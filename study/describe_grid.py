@@ -5,7 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from search_spaces.grid import Cell, Grid
-from study import table_text, tables
+from study import arms_text, table_text, tables
 from study.plan import Plan
 from study.record import StudyRecord
 from study.report import shown as brief
@@ -28,6 +28,7 @@ def planned(plan: Plan) -> Table:
     for cell in grid.cells:
         role = " (baseline)" if cell.name == grid.baseline else ""
         changes = " ".join(f"{p.split('/')[-1]}={brief(v)}" for p, v in cell.changes.items())
+        changes += "".join(f" {d.path.split('/')[-1]}?" for d in cell.searched)
         runs = f"no: needs {cell.needs}" if cell.needs else f"on {len(plan.seeds)} seeds"
         row = (cell.name + role, changes or "-", _published(cell, metric), runs)
         shown.add_row(*map(escape, row), style="dim" if cell.needs else "")
@@ -47,6 +48,7 @@ def facts(plan: Plan, left: int) -> dict[str, str]:
     assert grid is not None
     return {
         "grid": f"{grid.name}: {grid.source}",
+        **arms_text.facts(plan),
         "trials": f"{left} of {plan.base.epochs} epochs, batch {plan.base.batch}: "
                   f"{_cells(grid)} on {len(plan.seeds)} seeds ({_span(plan.seeds)})",
         "compared by": f"{plan.objective} ({plan.mode}) on the test list after the last epoch, "
@@ -75,6 +77,8 @@ def print_table(console: Console, record: StudyRecord) -> None:
         shown.add_row(*map(escape, line), style=style)
     console.print(shown)
     console.print(f"\n{escape(tables.protocol(record, table))}", highlight=False)
+    for found in arms_text.lines(record):
+        console.print(escape(found), highlight=False)
     for note in table_text.notes(record):
         console.print(f"[yellow]{escape(note)}[/]", highlight=False)
     for cell in record.plan["grid"]["cells"]:

@@ -26,8 +26,9 @@ class Earlier:
 
 
 def find(plan: Plan, digest: str, record: StudyRecord) -> list[tuple[Run, Earlier]]:
-    """Runs of a grid that were not begun here and are whole elsewhere; none with ``--fresh``."""
-    if plan.grid is None or plan.fresh:
+    """Runs of a grid that were not begun here and are whole elsewhere; none with ``--fresh``, and
+    none before the cells' weights are chosen."""
+    if plan.grid is None or plan.fresh or (plan.search_trials and not record.chosen):
         return []
     wanted = {
         identity(from_flat(run.config), digest): run

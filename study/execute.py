@@ -8,7 +8,7 @@ import ray
 from rich.console import Console
 
 from search_spaces import Space
-from study import confirm, describe, earlier, image_counts, pictures, report, tuner
+from study import arms, confirm, describe, earlier, image_counts, pictures, report, tuner
 from study.grid_plan import Stage, needed_stages
 from study.ledger import Ledger
 from study.mlflow_sink import MlflowSink
@@ -17,6 +17,7 @@ from study.progress import LiveProgress
 from study.provenance import provenance
 from study.ranking import importances
 from study.record import FINAL, StudyRecord, TrialRecord
+from study.search import Waiting
 from trainables import checkpoint
 from trainables.data import Dataset
 from trainables.mailbox import LaneSettings
@@ -46,13 +47,29 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
             gpus_per_worker=plan.gpus_per_worker, storage=str(plan.folder / "lanes"),
             stages=str(plan.stages_folder), data=(plan.base.data, shared),
         )  # fmt: skip
-        tuner.run(plan, space, ledger, settings, waiting)
+        plan = _run(plan, space, ledger, settings, waiting, dataset.digest)
     whole = len(ledger.record.in_state(*FINAL)) == plan.trials
     if whole:
         _confirm(plan, ledger, shared)
         ledger.append("ended")
     _finish(plan, space, ledger, sink, console)
     return whole
+
+
+def _run(
+    plan: Plan, space: Space, ledger: Ledger, settings: LaneSettings, waiting: list[Waiting],
+    digest: str,
+) -> Plan:  # fmt: skip
+    """All trials; where the cells are searched first, the plan with what was chosen."""
+    if arms.pending(plan, ledger.record):
+        tuner.run(plan, space, ledger, settings, waiting)
+        if not arms.choose(plan, ledger):
+            return plan
+        plan, waiting = arms.chosen(plan, ledger.record), []
+        for run, done in earlier.find(plan, digest, ledger.record):
+            earlier.take_over(ledger, run, done)
+    tuner.run(plan, space, ledger, settings, waiting)
+    return plan
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:
@@ -87,7 +104,8 @@ def _make_stage(stage: Stage, dataset: Dataset, folder: str) -> StageRecord:
 def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:
     """Measure on the test list what is due and was not: of a grid every whole trial, of a search
     the winner alone, of several objectives the Pareto set."""
-    due = ledger.record.in_state("complete") if plan.grid else ledger.record.front()
+    record = ledger.record
+    due = record.compared().in_state("complete") if plan.grid else record.front()
     found = [
         (trial, kept) for trial in due
         if trial.tested is None and (kept := _checkpoint(plan, trial)) is not None

@@ -28,11 +28,12 @@ def grid_runs(plan: Plan) -> list[Run]:
     that a study that is cut off leaves whole pairs."""
     assert plan.grid is not None
     cells = [cell for cell in plan.grid.cells if not cell.needs]
+    searches = plan.search_trials * len(cells)
     pairs = [(cell, seed) for seed in plan.seeds for cell in cells]
     return [
         Run(number, cell.name, seed, dict(cell.changes),
             plan.resolve({**cell.changes, "seed": seed}))
-        for number, (cell, seed) in enumerate(pairs)
+        for number, (cell, seed) in enumerate(pairs, start=searches)
     ]  # fmt: skip
 
 

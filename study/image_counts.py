@@ -24,7 +24,7 @@ def intervals(plan: Plan, record: StudyRecord) -> dict[str, list[float]]:
     """By cell, how far the delta of mIoU moves with the images; without counts it is left out."""
     assert plan.grid is not None
     cells: dict[str, dict[int, NDArray[np.int64]]] = {}
-    for trial in record.in_state("complete"):
+    for trial in record.compared().in_state("complete"):
         path = _home(plan, trial)
         if path.exists():
             overlap_NK3 = counts_file.load(path).overlap_NK3.numpy()

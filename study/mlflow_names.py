@@ -10,11 +10,16 @@ from study.record import TrialRecord
 
 
 def run_name(trial: TrialRecord) -> str:
+    if trial.phase:
+        return f"{trial.cell}/{trial.phase}-{trial.number:04d}"
     return f"{trial.cell}/seed-{trial.seed}" if trial.cell else f"trial-{trial.number:04d}"
 
 
 def grid_tags(plan: Mapping[str, Any], trial: TrialRecord) -> dict[str, str]:
-    return {"grid": plan["grid"]["name"], "cell": trial.cell} if "grid" in plan else {}
+    if "grid" not in plan:
+        return {}
+    phase = {"phase": trial.phase} if trial.phase else {}
+    return {"grid": plan["grid"]["name"], "cell": trial.cell, **phase}
 
 
 def reported(plan: Mapping[str, Any], trial: TrialRecord) -> dict[str, float]:

@@ -241,7 +241,7 @@ class MlflowSink:
         from study.tables import verdicts
 
         found = verdicts(self.record)
-        for trial in self.record.trials.values():
+        for trial in self.record.compared().trials.values():
             self._client.set_tag(self._runs[trial.number], "verdict", found[trial.cell])
         for cell, word in found.items():
             self._client.set_tag(self._runs[None], f"verdict.{key(cell)}", word)

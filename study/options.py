@@ -12,7 +12,8 @@ from trainables.metrics.catalog import METRICS
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "nsga2")
 SCHEDULERS = ("asha", "none")
-_DEFAULT_TRIALS = 10
+DEFAULT_TRIALS = 10
+DEFAULT_ARM_TRIALS = 4
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -55,7 +56,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         default="miou",
         help=f"one of {', '.join(METRICS)}; several with commas between end in a Pareto set",
     )
-    what.add_argument("--trials", type=int, default=_DEFAULT_TRIALS, help="default 10")
+    what.add_argument(
+        "--trials",
+        type=int,
+        help=f"of a search, default {DEFAULT_TRIALS}; of all_losses: of each loss's own search, "
+        f"default {DEFAULT_ARM_TRIALS}, 0: none",
+    )
+    what.add_argument("--cells", metavar="NAME,...", help="of a grid: only these, and its baseline")
     what.add_argument("--epochs", type=int, help="epochs a trial, at most")
     what.add_argument("--sampler", default="tpe", help=f"one of {', '.join(SAMPLERS)}")
     what.add_argument("--scheduler", default="none", help=f"one of {', '.join(SCHEDULERS)}")

@@ -40,6 +40,8 @@ class Plan:
     """``max`` or ``min`` by metric where there are several; the first is ``objective``."""
     fresh: bool = False
     """Of a grid: nothing is taken from earlier studies."""
+    search_trials: int = 0
+    """Of a grid whose cells are searched first: trials of each cell's search."""
 
     @property
     def question(self) -> str:
@@ -63,7 +65,8 @@ class Plan:
         """The plan as the ledger keeps it. Where it lies and reports is not part of it."""
         own: dict[str, Any] = {}
         if self.grid is not None:
-            own = {"grid": self.grid.event(), "seeds": list(self.seeds), "fresh": self.fresh}
+            own = {"grid": self.grid.event(), "seeds": list(self.seeds), "fresh": self.fresh,
+                   "search_trials": self.search_trials}  # fmt: skip
         if self.objectives:
             own["objectives"] = self.objectives
         return {

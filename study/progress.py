@@ -117,6 +117,10 @@ def describe(event: Mapping[str, Any], record: StudyRecord) -> str:
         case "stage":
             how = "reused" if event["reused"] else f"trained in {event['seconds']:.0f} s"
             return f"stage {event['kind']} {event['key']} {how}"
+        case "chosen":
+            return (
+                f"every cell's search has ended; its best goes on {len(record.plan['seeds'])} seeds"
+            )
         case _:
             return ""
 
@@ -124,9 +128,10 @@ def describe(event: Mapping[str, Any], record: StudyRecord) -> str:
 def parameters(trial: TrialRecord) -> str:
     """``beta=0.3 gamma=0.05``: last parts of the paths, which are the papers' names; for a grid
     the cell and the seed."""
-    if trial.cell:
+    if trial.cell and not trial.phase:
         return f"{trial.cell}, seed {trial.seed}"
-    return " ".join(f"{path.split('/')[-1]}={shown(v)}" for path, v in trial.params.items())
+    drawn = " ".join(f"{path.split('/')[-1]}={shown(v)}" for path, v in trial.params.items())
+    return f"{trial.cell}: {drawn}" if trial.cell else drawn
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """A study as its ledger tells it: events folded into what a person asks about."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from study.objectives import layers
@@ -30,6 +30,8 @@ class TrialRecord:
     cell: str = ""
     """Of a grid: the cell; a search has none."""
     seed: int = 0
+    phase: Literal["", "search"] = ""
+    """``search``: it only helped to choose its cell's weights, and is in no comparison."""
     tested: dict[str, float | None] | None = None
     """Metrics on the test list, named ``test_...``; None if it was not measured there."""
     generation: int | None = None
@@ -71,6 +73,8 @@ class StudyRecord:
     plan: dict[str, Any] = field(default_factory=dict)
     trials: dict[int, TrialRecord] = field(default_factory=dict)
     stages: list[dict[str, Any]] = field(default_factory=list)
+    chosen: dict[str, Any] = field(default_factory=dict)
+    """Of a grid whose cells are searched first: each cell's best trial and what it changes."""
     images: dict[str, Any] = field(default_factory=dict)
     """Of a grid: the metric whose images were resampled, and each cell's interval."""
     ended: bool = False
@@ -95,6 +99,7 @@ class StudyRecord:
             config=event["config"], started=event["time"], cell=event.get("cell", ""),
             seed=event.get("seed", event["config"].get("seed", 0)),
             reused=event.get("reused", {}), generation=event.get("generation"),
+            phase=event.get("phase", ""),
         )  # fmt: skip
 
     def _on_epoch(self, event: Mapping[str, Any]) -> None:
@@ -119,6 +124,14 @@ class StudyRecord:
         for number, epoch in event["continue_after"].items():
             trial = self.trials[int(number)]
             trial.epochs = {key: trial.epochs[key] for key in trial.epochs if key <= epoch}
+
+    def _on_chosen(self, event: Mapping[str, Any]) -> None:
+        """From here on the cells are what their searches found."""
+        self.chosen = event["cells"]
+        cells = [{**cell, **({"changes": self.chosen[cell["name"]]["changes"]}
+                             if cell["name"] in self.chosen else {})}
+                 for cell in self.plan["grid"]["cells"]]  # fmt: skip
+        self.plan = {**self.plan, "grid": {**self.plan["grid"], "cells": cells}}
 
     def _on_tested(self, event: Mapping[str, Any]) -> None:
         self.trials[event["trial"]].tested = event["metrics"]
@@ -145,6 +158,11 @@ class StudyRecord:
         """``max`` or ``min`` by metric; the first is the plan's ``objective``."""
         several: dict[str, str] = self.plan.get("objectives", {})
         return several or {self.plan["objective"]: self.plan["mode"]}
+
+    def compared(self) -> "StudyRecord":
+        """The same study without the trials that only chose weights."""
+        kept = {number: trial for number, trial in self.trials.items() if trial.phase == ""}
+        return self if len(kept) == len(self.trials) else replace(self, trials=kept)
 
     def ranking(self) -> list[TrialRecord]:
         """Trials that have a value, best first; those that ran all epochs before pruned ones.

@@ -8,7 +8,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from search_spaces import SPACES
-from study import figures, pareto, table_text
+from study import arms_text, figures, pareto, table_text
 from study.ledger import FILE, LedgerError, read
 from study.mlflow_sink import MlflowSink
 from study.options import OneLineParser, storage_of, tracking_uri_of
@@ -40,7 +40,7 @@ def write(record: StudyRecord, folder: Path) -> list[Path]:
     """Write ``report.md`` and its figures; the same ledger gives the same text."""
     space = SPACES[record.plan["space"]]
     target = folder / "report"
-    plots = figures.draw(record, space, target)
+    plots = figures.draw(record.compared(), space, target)
     page = target / "report.md"
     if "grid" in record.plan:
         page.write_text(ablation(record))
@@ -68,6 +68,7 @@ def ablation(record: StudyRecord) -> str:
         f"Grid `{plan['grid']['name']}` of `{plan['space']}` on `{plan['data']['dataset']}`: "
         f"{plan['trials']} trials, {counts(record) or 'none run'}.",
         table_text.markdown(record).rstrip(),
+        *arms_text.section(record),
     ]
     failed = record.in_state("failed")
     if failed:

@@ -64,7 +64,7 @@ def published(cell: Cell, setup: str, metric: str) -> float | None:
 def split_of(record: StudyRecord) -> str:
     """The list that all figures of the study are of: test once every whole trial was measured
     there, val before."""
-    whole = record.in_state("complete")
+    whole = record.compared().in_state("complete")
     return "test" if whole and all(trial.tested is not None for trial in whole) else "val"
 
 
@@ -83,7 +83,7 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
     """Every cell of the grid by one metric, cells that could not be run included."""
     split, mode = split_of(record), METRICS[metric].direction
     by_cell: dict[str, list[TrialRecord]] = {cell.name: [] for cell in grid.cells}
-    for trial in record.trials.values():
+    for trial in record.compared().trials.values():
         by_cell[trial.cell].append(trial)
     values = {
         cell.name: _values(by_cell[cell.name], metric, split)
@@ -135,7 +135,7 @@ def verdicts(record: StudyRecord) -> dict[str, str]:
 def unchanged(record: StudyRecord) -> list[str]:
     """Cells whose every metric equals the baseline's on every common seed: their change did not
     reach the training."""
-    whole = {(trial.cell, trial.seed): trial for trial in record.in_state("complete")}
+    whole = {(trial.cell, trial.seed): trial for trial in record.compared().in_state("complete")}
     baseline = record.plan["grid"]["baseline"]
     equal: dict[str, bool] = {}
     for (cell, seed), trial in whole.items():

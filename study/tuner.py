@@ -9,6 +9,7 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from search_spaces import Space
+from study import arms
 from study.grid_plan import grid_runs
 from study.grid_search import GridSearch
 from study.ledger import Ledger
@@ -79,7 +80,9 @@ def run(
     plan: Plan, space: Space, ledger: Ledger, settings: LaneSettings, waiting: list[Waiting]
 ) -> None:
     """Run what is left of the plan. Everything that happens goes to the ledger."""
-    left = plan.trials - len(ledger.record.trials) + len(waiting)
+    searches = arms.pending(plan, ledger.record)
+    left = (arms.total(plan) if searches else plan.trials) - len(ledger.record.trials)
+    left += len(waiting)
     if left == 0:
         return
     attempt = len(list((plan.folder / "tune").glob("attempt-*"))) + 1
@@ -109,6 +112,8 @@ def run(
 
 def make_search(plan: Plan, space: Space, record: StudyRecord, waiting: list[Waiting]) -> Searcher:
     """What hands out the trials: a grid's own, in order, or the space's, as Optuna draws them."""
+    if arms.pending(plan, record):
+        return arms.ArmsSearch(plan, record, waiting)
     if plan.grid is not None:
         return GridSearch(record, grid_runs(plan), waiting)
     return LedgerSearch(record, space, waiting, lambda params: plan.resolve(params))
@@ -134,7 +139,7 @@ class LedgerWriter(tune.Callback):
         if config["number"] not in self.ledger.record.trials:
             resolved = from_flat(config["config"])
             digest = self.ledger.record.plan["data"]["digest"]
-            place = {name: config[name] for name in ("cell", "seed", "generation")
+            place = {name: config[name] for name in ("cell", "seed", "generation", "phase")
                      if name in config}  # fmt: skip
             self.ledger.append(
                 "started", trial=config["number"], id=identity(resolved, digest),

@@ -25,6 +25,9 @@ SEMEDA = ("--space", "semeda", "--grid", "table2")
         ([*SEMEDA, "--trials", "3"], "--trials cannot be given with --grid"),
         ([*SEMEDA, "--scheduler", "asha"], "--scheduler cannot be given with --grid"),
         ([*SEMEDA, "--set", "loss/lambda_1=2"], "--set must leave loss/edge, loss/lambda_1"),
+        (["--space", "all_losses", "--set", "optim/lr=0.01"], "--set must leave optim/lr,"),
+        (["--space", "all_losses", "--cells", "x"], "--cells must be among cross_entropy,"),
+        (["--space", "all_losses", "--trials", "-1"], "--trials must be >= 0, got -1"),
         (["--resume", "x", "--seeds", "3"], "--seeds cannot be given with --resume"),
     ],
 )  # fmt: skip
@@ -54,9 +57,14 @@ def test_all_losses_needs_no_grid_to_be_named(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     shown = dry(capsys, tmp_path / "runs", "--space", "all_losses", "--seed", "3")
-    # 9 or 10 comparisons: the first power of two above 20 x 9, and above 20 x 10, is 2 ** 8
-    for words in ("cross_entropy (baseline)", "inverse_form", "on 9 seeds", "(3 to 11)"):
+    # 10 comparisons: the first power of two above 20 x 10 is 2 ** 8; the search has seed 3
+    for words in ("cross_entropy (baseline)", "inverse_form", "on 9 seeds", "(4 to 12)", "lr?",
+                  "4 trials of each cell's own search", "143 of 5 epochs"):  # fmt: skip
         assert words in shown
+    fixed = ("--space", "all_losses", "--trials", "0", "--set", "optim/lr=0.01")
+    shown = dry(capsys, tmp_path / "runs", *fixed, "--cells", "semeda,lovasz", "--seeds", "6")
+    assert "18 of 5 epochs" in shown  # with the baseline, and no search
+    assert "own search" not in shown
 
 
 def test_a_grid_of_one_s_own_is_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""What a person reads of the searches that come before a comparison."""
+
+from study.plan import Plan
+from study.record import StudyRecord
+
+
+def facts(plan: Plan) -> dict[str, str]:
+    """The plan's line; none where nothing is searched first."""
+    if not plan.search_trials:
+        return {}
+    return {
+        "first": f"{plan.search_trials} trials of each cell's own search (?), {plan.sampler}, seed "
+                 f"{plan.base.seed}, the first with the weights shown; the best by "
+                 f"{plan.objective} on the validation list is compared",
+    }  # fmt: skip
+
+
+def lines(record: StudyRecord) -> list[str]:
+    """One line a cell: what was chosen, and out of what."""
+    return [f"{row[0]}: {row[4]} ({row[1]} whole trials: {row[2]} .. {row[3]} on validation)"
+            for row in _rows(record)]  # fmt: skip
+
+
+def section(record: StudyRecord) -> list[str]:
+    """The report's part; none where nothing was searched."""
+    rows = _rows(record)
+    if not rows:
+        return []
+    objective, trials = record.plan["objective"], record.plan["search_trials"]
+    head = ["cell", "whole trials", f"least {objective} %", f"most {objective} %", "chosen"]
+    lines = ["| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows)]
+    return [
+        "## The search of each cell",
+        f"{trials} trials a cell on the validation list, sampler {record.plan['sampler']}, seed "
+        f"{record.plan['base']['seed']}; the first had the weights that the cell began with.",
+        "\n".join(lines),
+    ]
+
+
+def _rows(record: StudyRecord) -> list[list[str]]:
+    from study.report import percent, shown
+
+    rows = []
+    for cell, chosen in record.chosen.items():
+        whole = [
+            value for trial in record.in_state("complete")
+            if trial.phase == "search" and trial.cell == cell
+            and (value := trial.value(record.plan["objective"])) is not None
+        ]  # fmt: skip
+        changes = ", ".join(f"{path} {shown(v)}" for path, v in chosen["changes"].items())
+        of = f"trial {chosen['trial']}" if chosen["trial"] is not None else "nothing was whole"
+        rows.append([cell, str(len(whole)), percent(min(whole, default=None)),
+                     percent(max(whole, default=None)), f"{of}: {changes}"])  # fmt: skip
+    return rows
