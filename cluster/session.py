@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cluster import growth
 from cluster.resources import Node
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("study", "trainables", "search_spaces", "cluster")
+_HEAD = "node:__internal_head__"
+"""A resource that Ray gives to the head alone."""
 _QUIET = {
     # Our ledger is the record: Tune need not write its own tables beside it.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -23,6 +26,8 @@ _QUIET = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    # A lane may wait for an autoscaler's machines, or for those of another study.
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "1800",
     # A lane is half a dozen small actors; they may start together.
     "RAY_worker_maximum_startup_concurrency": "16",
 }
@@ -58,14 +63,21 @@ def _local_gpus() -> int:
 
 
 def cluster_nodes() -> list[Node]:
-    """The machines of the attached cluster."""
+    """The machines of the attached cluster, and those that its autoscaler may add."""
     import ray
 
-    return [
-        Node(node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0))
-        for node in ray.nodes()
-        if node["Alive"]
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    names = [node["NodeManagerHostname"] for node in alive]
+    here = [
+        Node(
+            cpus=node["Resources"].get("CPU", 0.0),
+            gpus=node["Resources"].get("GPU", 0.0),
+            name=name if names.count(name) == 1 else f"{name}/{node['NodeID'][:6]}",
+        )
+        for node, name in zip(alive, names, strict=True)
     ]
+    workers = [node for node, raw in zip(here, alive, strict=True) if _HEAD not in raw["Resources"]]
+    return [*here, *growth.may_join(workers)]
 
 
 @contextmanager

@@ -1,8 +1,11 @@
 """Lanes from resources: worked out by hand."""
 
+import math
+
 import pytest
 
-from cluster.resources import LaneRequest, Node, count_lanes
+from cluster import growth
+from cluster.resources import LaneRequest, Node, count_lanes, placement
 
 
 def lanes(nodes: list[Node], workers: int, *, cpus: float = 1, gpus: float = 0,
@@ -31,7 +34,7 @@ def test_no_more_lanes_than_trials_or_than_wanted() -> None:
 
 @pytest.mark.parametrize(
     ("workers", "wanted", "words"),
-    [(3, 0, "--workers must be at most 2, what this cluster holds, got 3"),
+    [(3, 0, "--workers must be at most 2, what this cluster holds at 1 CPU each, got 3"),
      (1, 3, "--lanes must be at most 2, what this cluster holds at 1 workers each, got 3")],
 )  # fmt: skip
 def test_what_can_never_fit_is_refused(workers: int, wanted: int, words: str) -> None:
@@ -47,3 +50,47 @@ def test_a_lane_must_ask_for_something(request_of: object) -> None:
     assert callable(request_of)
     with pytest.raises(ValueError, match="must be >="):
         request_of()
+
+
+@pytest.mark.parametrize(
+    ("workers", "gpus", "words"),
+    [(1, 1.5, "must be whole above 1, got 1.5"), (2, 0.5, "must be whole with more than one"),
+     (1, math.nan, "must be >= 0, got nan")],
+)  # fmt: skip
+def test_a_share_of_a_gpu_that_cannot_be_is_refused(workers: int, gpus: float, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        LaneRequest(workers, 1, gpus)
+
+
+def test_a_share_of_a_gpu_lies_whole_on_one() -> None:
+    """Of 0.4 two fit on a GPU: 4 on two of them, though 2 / 0.4 is 5."""
+    assert lanes([Node(16, 2)], 1, gpus=0.4) == 4
+
+
+def test_machines_that_may_join_count_and_are_said_to() -> None:
+    coming = Node(4, 1, here=False)
+    assert lanes([Node(0, 0), coming, coming], 2, gpus=1) == 1
+    with pytest.raises(ValueError, match="at most 2, what this cluster holds at its most"):
+        lanes([Node(0, 0), coming, coming], 3, gpus=1)
+
+
+def test_a_lane_is_packed_onto_one_machine_if_one_has_room() -> None:
+    nodes = [Node(2, 0, "a"), Node(3, 0, "b"), Node(1, 0, "c")]
+    assert placement(nodes, LaneRequest(2, 1, 0), 3) == "1 on a, 1 on b, 1 over b and c"
+    assert placement([Node(2, 0)], LaneRequest(1, 1, 0), 2) == ""  # a laptop has no names
+
+
+def test_what_waits_for_the_autoscaler_is_said() -> None:
+    nodes = [Node(3, 0, "a"), *[Node(4, 0, here=False)] * 2]
+    assert placement(nodes, LaneRequest(2, 1, 0), 3) == (
+        "1 on a, 2 waiting for the autoscaler: room for 3 more workers of 1 CPU"
+    )
+
+
+def test_the_limits_of_an_autoscaler_less_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(growth.VARIABLE, '[{"CPU": 8, "GPU": 1, "max": 3}, {"CPU": 2, "max": 1}]')
+    there = [Node(8, 1, "a"), Node(2, 0, "b"), Node(2, 0, "c")]
+    assert growth.may_join(there) == [Node(8, 1, here=False)] * 2
+    monkeypatch.setenv(growth.VARIABLE, "many")
+    with pytest.raises(ValueError, match="EDGEWISE_MAY_JOIN must be like"):
+        growth.may_join([])

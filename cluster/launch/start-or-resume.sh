@@ -1,0 +1,14 @@
+#!/bin/sh
+# start-or-resume.sh NAME STORAGE TRACKING_URI [OPTIONS OF study/run.py]
+# Begins the study NAME, or goes on with it where an earlier try was cut off: what a launcher that
+# tries again (Slurm's requeue, KubeRay's backoffLimit) should call.
+set -eu
+name=$1 storage=$2 tracking=$3
+shift 3
+if [ -f "$storage/$name/ledger.jsonl" ]; then
+    set -- --resume "$name"
+else
+    set -- --name "$name" "$@"
+fi
+echo $$ > "${EDGEWISE_PID_FILE:-/dev/null}" # whom to tell that time is up
+exec python -u study/run.py --storage "$storage" --tracking-uri "$tracking" "$@"

