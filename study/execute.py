@@ -18,7 +18,8 @@ from study.provenance import provenance
 from study.ranking import importances
 from study.record import FINAL, StudyRecord, TrialRecord
 from study.search import Waiting
-from trainables import checkpoint
+from trainables import checkpoint, saved
+from trainables.config import from_flat
 from trainables.data import Dataset
 from trainables.mailbox import LaneSettings
 from trainables.stages import StageRecord, ensure
@@ -156,13 +157,23 @@ def _finish(plan: Plan, space: Space, ledger: Ledger, sink: MlflowSink, console:
     """Write the report, end MLflow's run, and tell the person where everything is."""
     record = ledger.record
     files = report.write(record, plan.folder)
-    complaint = sink.close([*files, *_best_state(plan, record)])
+    complaint = sink.close(files, _model(plan, record) if record.ended else None)
     show_result(plan, space, record, console)
     if complaint:
         console.print(f"{complaint}; write them with: python study/report.py {plan.study} "
                       f"--rebuild-mlflow", highlight=False)  # fmt: skip
     if not record.ended:
         console.print(f"\ncut off; to go on: python study/run.py --resume {plan.study}")
+
+
+def _model(plan: Plan, record: StudyRecord) -> Path | None:
+    """The champion's network as files beside the ledger; None where its checkpoint is gone."""
+    folder, champion = plan.folder / "model", record.champion()
+    found = _checkpoint(plan, champion) if champion else None
+    if champion is None or found is None:
+        return None
+    saved.save(folder, from_flat(champion.config), record.plan["data"]["classes"], found.state())
+    return folder
 
 
 def show_result(plan: Plan, space: Space, record: StudyRecord, console: Console) -> None:

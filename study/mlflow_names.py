@@ -8,6 +8,9 @@ from urllib.parse import urlparse
 
 from study.record import TrialRecord
 
+NOTE = "mlflow.note.content"
+"""A run's description: written once, then it is the reader's."""
+
 
 def run_name(trial: TrialRecord) -> str:
     if trial.phase:
@@ -22,9 +25,9 @@ def grid_tags(plan: Mapping[str, Any], trial: TrialRecord) -> dict[str, str]:
     return {"grid": plan["grid"]["name"], "cell": trial.cell, **phase}
 
 
-def reported(plan: Mapping[str, Any], trial: TrialRecord) -> dict[str, float]:
-    """The paper's figures of a trial's cell, in the first setup that it reports."""
-    cell = next(cell for cell in plan["grid"]["cells"] if cell["name"] == trial.cell)
+def reported(plan: Mapping[str, Any], name: str) -> dict[str, float]:
+    """The paper's figures of a cell, in the first setup that it reports."""
+    cell = next(cell for cell in plan["grid"]["cells"] if cell["name"] == name)
     rows = list(cell["published"].values())
     return {f"published_{metric}": value for row in rows[:1] for metric, value in row.items()}
 

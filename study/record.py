@@ -106,7 +106,7 @@ class StudyRecord:
         trial = self.trials[event["trial"]]
         trial.epochs[event["epoch"]] = {
             "metrics": event["metrics"], "seconds": event["seconds"], "lane": event["lane"],
-            "time": event["time"],
+            "time": event["time"], "system": event.get("system", {}),
         }  # fmt: skip
         trial.seconds = sum(epoch["seconds"] for epoch in trial.epochs.values())
 
@@ -198,5 +198,8 @@ class StudyRecord:
     def best(self) -> TrialRecord | None:
         """The winner of a search, of several objectives the front's best in the first; a grid
         compares cells over seeds and has none."""
-        ranked = [] if "grid" in self.plan else self.ranking()
-        return ranked[0] if ranked else None
+        return None if "grid" in self.plan else self.champion()
+
+    def champion(self) -> TrialRecord | None:
+        """The trial whose network is kept for use: a search's winner, of a grid the single best."""
+        return next(iter(self.ranking()), None)

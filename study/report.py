@@ -198,7 +198,8 @@ def _rebuild(record: StudyRecord, folder: Path, uri: str, files: list[Path]) -> 
 
     sink = MlflowSink(uri, record, keepsakes)
     sink.rebuild()
-    complaint = sink.close(files, patience_s=3600)
+    model = folder / "model"
+    complaint = sink.close(files, model if model.exists() else None, patience_s=3600)
     print(complaint or f"{len(record.trials)} runs in {uri}")
     return 1 if complaint else 0
 

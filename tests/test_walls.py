@@ -52,9 +52,12 @@ def test_cluster_knows_no_torch() -> None:
         assert not imported(path) & {"torch", "optuna", "mlflow"}, path
 
 
-def test_mlflow_is_in_one_file_of_study() -> None:
-    users = [path.name for path in files("study") if "mlflow" in imported(path)]
-    assert users == ["mlflow_sink.py"]
+def test_mlflow_is_in_three_files_of_study_that_only_its_sink_reaches() -> None:
+    users = {path.stem for path in files("study") if "mlflow" in imported(path)}
+    assert users == {"mlflow_client", "mlflow_rows", "mlflow_models"}
+    for path in files("study"):
+        if path.stem not in users | {"mlflow_sink"}:
+            assert not any(f"study.{name}" in path.read_text() for name in users), path
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -1,17 +1,37 @@
 """MLflow is a projection of the ledger: made twice it is the same; it holds up nothing."""
 
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from study import report
 from study.ledger import Ledger
+from study.mlflow_client import ClientWriter
+from study.mlflow_rows import RowWriter
+from study.mlflow_runs import study_run, trial_run
 from study.mlflow_sink import MlflowSink
 from study.plan import Plan
 from study.record import TrialRecord
 from tests.study import fake, fake_grid
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with MLflow's tables, which take it seconds to make."""
+    path = tmp_path_factory.mktemp("empty") / "m.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def database(empty: Path, tmp_path: Path) -> None:
+    """Where the plans of this file report to."""
+    for name in ("m.db", "rows.db", "client.db"):
+        shutil.copyfile(empty, tmp_path / name)
 
 
 def no_pictures(trial: TrialRecord) -> list[Path]:
@@ -25,11 +45,12 @@ def project(ledger: Ledger, plan: Plan, files: list[Path] | None = None) -> str:
 
 
 def runs(plan: Plan) -> dict[str | None, tuple[str, dict[str, str]]]:
-    """Status and tags by trial number; the parent under None."""
+    """Status and tags by trial number; the study's own run under None."""
     client = MlflowClient(plan.tracking_uri)
     experiment = client.get_experiment_by_name("edgewise")
     assert experiment is not None
     found = client.search_runs([experiment.experiment_id])
+    found = [run for run in found if "cell" not in run.data.tags or "trial" in run.data.tags]
     by_trial = {run.data.tags.get("trial"): (run.info.status, run.data.tags) for run in found}
     assert len(by_trial) == len(found)
     return by_trial
@@ -61,6 +82,47 @@ def test_written_twice_nothing_is_doubled(tmp_path: Path) -> None:
     assert [point.step for point in history] == [1, 2, 3, 4]
     assert "boundary_f_3px" not in found[0].data.metrics  # null in the ledger
     assert found[0].data.params["loss/gamma"] == str(ledger.record.trials[0].params["loss/gamma"])
+
+
+def told(run: Run) -> dict[str, object]:
+    """A run without what two stores cannot share: its id, its folder, its parent's id."""
+    tags = {name: value for name, value in run.data.tags.items() if name != "mlflow.parentRunId"}
+    inputs = sorted(
+        (one.dataset.name, one.dataset.digest, one.dataset.profile, one.tags[0].value)
+        for one in run.inputs.dataset_inputs
+    )
+    info = run.info
+    return {
+        "tags": tags, "params": run.data.params, "metrics": run.data.metrics, "inputs": inputs,
+        "info": (info.run_name, info.status, info.start_time, info.end_time, info.user_id),
+    }  # fmt: skip
+
+
+def test_rows_and_client_write_the_same(tmp_path: Path) -> None:
+    """The client is MLflow's own word for what a run is; rows are only the faster way."""
+    plan = fake.plan(tmp_path)
+    record = fake.whole(plan).record
+    told_by: list[dict[str, dict[str, object]]] = []
+    histories = []
+    for writer in (
+        RowWriter(f"sqlite:///{tmp_path}/rows.db", "fake"),
+        ClientWriter(f"sqlite:///{tmp_path}/client.db", "fake"),
+    ):
+        for _ in range(2):  # again: nothing changes
+            writer.write(
+                [study_run(record), *(trial_run(record, record.trials[n]) for n in (0, 7))]
+            )
+        client = MlflowClient(writer.client.tracking_uri)
+        found = {key: client.get_run(run_id) for key, run_id in writer.ids.items()}
+        told_by.append({key: told(run) for key, run in found.items()})
+        history = client.get_metric_history(found["trial/0"].info.run_id, "train/loss")
+        histories.append([(point.step, point.value, point.timestamp) for point in history])
+        assert found["trial/7"].data.tags["mlflow.parentRunId"] == writer.ids["study"]
+        names = {item.path for item in client.list_artifacts(writer.ids["trial/7"])}
+        assert names == {"config.yaml", "failure.txt"}
+    assert told_by[0] == told_by[1]
+    assert histories[0] == histories[1]
+    assert len(histories[0]) == fake.EPOCHS
 
 
 def test_a_live_study_writes_as_it_goes_and_ends_what_it_began(tmp_path: Path) -> None:
@@ -118,5 +180,12 @@ def test_a_grid_is_browsed_by_cell_and_seed_with_its_verdicts(tmp_path: Path) ->
     assert child.data.metrics["test_miou"] == 0.5
     assert child.data.metrics["published_miou"] == 0.666
     study = client.search_runs(ids, "tags.`verdict.good` = 'better'")[0]
+    cell = client.search_runs(ids, "tags.cell = 'good' and tags.verdict = 'better'")
+    cell = [run for run in cell if "trial" not in run.data.tags]
+    assert [run.info.run_id for run in cell] == [child.data.tags["mlflow.parentRunId"]]
+    assert cell[0].data.tags["mlflow.parentRunId"] == study.info.run_id
+    assert cell[0].data.metrics["delta_miou"] == 0.03125
+    assert cell[0].data.metrics["published_miou"] == 0.666
+    assert cell[0].data.metrics["p_holm"] == 0.03125
     names = {item.path for item in client.list_artifacts(study.info.run_id, "report")}
     assert {"report/table.md", "report/table.csv"} <= names

@@ -1,0 +1,105 @@
+"""What a ledger of 1,000 trials costs to show: `python tests/benchmarks/study_projection.py`.
+
+A simulated search of ten epochs a trial with every metric. The report in s, at most 30; MLflow's
+rebuild in runs a second on sqlite, at least 50; beside it the floor of MLflow's own client: a run
+made, given the same metrics in one batch, and ended, on the same disk.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+
+import optuna
+
+from study import report
+from study.ledger import clean
+from study.mlflow_sink import MlflowSink
+from study.record import StudyRecord
+from tests.study import fake
+from trainables.config import flatten
+from trainables.metrics.catalog import METRICS
+
+EPOCHS = 10
+LIMIT_REPORT_S, LIMIT_RUNS_A_SECOND = 30.0, 50.0
+
+
+def simulated(folder: Path, trials: int) -> StudyRecord:
+    """Folded straight into a record: writing the ledger is not what is measured."""
+    plan = fake.plan(folder, trials=trials)
+    record = StudyRecord()
+    record.apply({"event": "planned", "time": 1.0, **clean({
+        **plan.event(), "provenance": {"commit": "c" * 40, "dirty": False, "packages": {}},
+        "data": {"dataset": "shapes", "digest": "d" * 16, "classes": ["a", "b"], "size": [8, 8],
+                 "images": {"train": 1, "val": 1, "test": 1}}})})  # fmt: skip
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    base = flatten(plan.base)
+    for number in range(trials):
+        drawn = study.ask()
+        params = fake.SPACE.suggest(drawn)
+        stamp = 10.0 + number
+        record.apply({"event": "started", "time": stamp, "trial": number, "id": f"{number:012x}",
+                      "params": params, "config": {**base, **params}})  # fmt: skip
+        for epoch in range(1, EPOCHS + 1):
+            value = fake.miou(params, fake.EPOCHS) * epoch / EPOCHS
+            metrics = {name: value / place for place, name in enumerate(METRICS, start=1)}
+            record.apply({"event": "epoch", "time": stamp + epoch, "trial": number, "epoch": epoch,
+                          "metrics": metrics, "seconds": 1.0, "lane": "lane-0"})  # fmt: skip
+        record.apply({"event": "finished", "time": stamp, "trial": number, "state": "complete"})
+    record.apply({"event": "ended", "time": 10.0 + trials})
+    return record
+
+
+def client_floor(uri: str, record: StudyRecord, runs: int) -> float:
+    """Runs a second through MLflow's client: three calls a run."""
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+    client = MlflowClient(uri)
+    experiment = client.create_experiment("floor")
+    metrics = [
+        Metric(name, value, epoch, epoch)
+        for epoch, kept in record.trials[0].epochs.items()
+        for name, value in kept["metrics"].items() if not name.startswith("trimap")
+    ]  # fmt: skip
+    begin = time.perf_counter()
+    for _ in range(runs):
+        run = client.create_run(experiment).info.run_id
+        client.log_batch(run, metrics=metrics)
+        client.set_terminated(run)
+    return runs / (time.perf_counter() - begin)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--trials", type=int, default=1000)
+    trials = parser.parse_args().trials
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        record = simulated(folder, trials)
+        marks = [time.perf_counter()]
+        files = report.write(record, folder / "fake")
+        marks.append(time.perf_counter())
+        uri = f"sqlite:///{folder}/m.db"
+        floor = client_floor(uri, record, 20)  # makes the tables too
+        marks.append(time.perf_counter())
+        sink = MlflowSink(uri, record, lambda trial: [])
+        sink.rebuild()
+        complaint = sink.close(files, patience_s=600)
+        marks.append(time.perf_counter())
+        assert not complaint, complaint
+    report_s, _, rebuild_s = (after - before for before, after in pairwise(marks))
+    speed = trials / rebuild_s
+    print(f"report of {trials} trials: {report_s:.1f} s (at most {LIMIT_REPORT_S:.0f})")
+    print(f"MLflow rebuilt: {speed:.0f} runs/s (at least {LIMIT_RUNS_A_SECOND:.0f}); "
+          f"MLflow's client: {floor:.1f} runs/s, {speed / floor:.0f} times slower")  # fmt: skip
+    return 0 if report_s <= LIMIT_REPORT_S and speed >= LIMIT_RUNS_A_SECOND else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

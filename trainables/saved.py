@@ -1,0 +1,41 @@
+"""A trained network as files that anybody can load: its weights, its config, its classes."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from trainables.config import TrialConfig, flatten, from_flat
+from trainables.losses.compose import needs_boundary_head
+from trainables.networks.segmentation import Segmenter
+
+NETWORK, CONFIG, CLASSES = "network.pt", "config.yaml", "classes.txt"
+
+
+def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes) -> None:
+    """Write the network of a training state (``Training.save``): its average where it has one."""
+    kept: dict[str, Any] = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(kept.get("average", kept["network"]), folder / NETWORK)
+    (folder / CONFIG).write_text(yaml.safe_dump(flatten(config), sort_keys=False))
+    (folder / CLASSES).write_text("".join(f"{name}\n" for name in classes))
+
+
+def load(folder: Path) -> tuple[Segmenter, TrialConfig, list[str]]:
+    """The network in evaluation mode on the CPU, its config, and the classes by label.
+
+    It takes images (B,C,H,W) in [0,1]; its ``logits_BKHW`` are scores of the K classes.
+
+    Raises:
+        FileNotFoundError: a file of the three is missing.
+        ValueError: the config has a field or a value that this version does not know.
+    """
+    config = from_flat(yaml.safe_load((folder / CONFIG).read_text()))
+    classes = (folder / CLASSES).read_text().splitlines()
+    bare = config.changed({"model/weights": "none"})  # the file has them
+    network = Segmenter(bare.model, len(classes), needs_boundary_head(config.loss))
+    network.load_state_dict(torch.load(folder / NETWORK, map_location="cpu", weights_only=True))
+    return network.eval(), config, classes
