@@ -8,12 +8,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
 
 from trainables.config_parts import DataConfig, ModelConfig, OptimConfig
 from trainables.loss_config import LossConfig
 from trainables.stage_config import EdgeNetConfig, InverseNetConfig
-from trainables.validation import Value, get_choices, require
+from trainables.validation import Value, get_choices, hints_of, require
 
 __all__ = ["DataConfig", "EdgeNetConfig", "InverseNetConfig", "LossConfig", "ModelConfig",
            "OptimConfig", "TrialConfig", "Value", "field_types", "flatten", "from_flat",
@@ -67,12 +68,13 @@ def flatten(config: TrialConfig) -> dict[str, Value]:
     return flat
 
 
-def field_types() -> dict[str, type]:
+@cache
+def field_types() -> Mapping[str, type]:
     """Every path with the type of its field; a Literal counts as the type of its choices."""
     types: dict[str, type] = {}
-    for name, hint in get_type_hints(TrialConfig).items():
+    for name, hint in hints_of(TrialConfig).items():
         if is_dataclass(hint):
-            inner = get_type_hints(hint)
+            inner = hints_of(hint)
             types.update({f"{name}/{key}": _plain_type(inner[key]) for key in inner})
         else:
             types[name] = hint

@@ -1,9 +1,14 @@
 """The one-line errors that a user reads about a config field."""
 
+from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 Value = bool | int | float | str
 """What a config field may hold."""
+
+
+hints_of = cache(get_type_hints)
+"""A class's fields and their types; a trial's config asks for them a hundred times."""
 
 
 def require(condition: bool, path: str, allowed: str, value: object) -> None:
@@ -14,7 +19,7 @@ def require(condition: bool, path: str, allowed: str, value: object) -> None:
 
 def require_choices(part: Any, prefix: str) -> None:
     """Check every Literal field of a config part against its choices."""
-    for name, hint in get_type_hints(type(part)).items():
+    for name, hint in hints_of(type(part)).items():
         if get_origin(hint) is Literal:
             allowed, value = get_args(hint), getattr(part, name)
             words = "one of " + ", ".join(map(str, allowed))
@@ -23,4 +28,4 @@ def require_choices(part: Any, prefix: str) -> None:
 
 def get_choices(part: type, name: str) -> tuple[Value, ...]:
     """The values that a Literal field allows."""
-    return get_args(get_type_hints(part)[name])
+    return get_args(hints_of(part)[name])
