@@ -8,6 +8,9 @@ from search_spaces import Space
 from study.record import StudyRecord
 from study.search import optuna_study
 
+_TREES, _TREES_OF_MANY, _MANY = 64, 16, 200
+"""Trees of the forest; their time grows with the trials, their doubt shrinks with them."""
+
 _FEWEST = 4
 """Trials below which an importance would be noise."""
 
@@ -27,6 +30,8 @@ def importances(record: StudyRecord, space: Space) -> dict[str, float]:
     only = StudyRecord(plan=plan, trials={trial.number: trial for trial in complete})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+        evaluator = optuna.importance.FanovaImportanceEvaluator(
+            n_trees=_TREES if len(complete) < _MANY else _TREES_OF_MANY, seed=0
+        )
         study = optuna_study(only, space)
         return optuna.importance.get_param_importances(study, evaluator=evaluator)

@@ -161,6 +161,7 @@ class LedgerWriter(tune.Callback):
             "epoch", trial=number, epoch=result["epoch"], metrics=metrics, lane=result["lane"],
             seconds=round(result["train_s"] + result["evaluate_s"], 3),
             train_s=round(result["train_s"], 3), evaluate_s=round(result["evaluate_s"], 3),
+            system=result["system"],
         )  # fmt: skip
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

@@ -73,7 +73,7 @@ def field_types() -> Mapping[str, type]:
     """Every path with the type of its field; a Literal counts as the type of its choices."""
     types: dict[str, type] = {}
     for name, hint in hints_of(TrialConfig).items():
-        if is_dataclass(hint):
+        if isinstance(hint, type) and is_dataclass(hint):
             inner = hints_of(hint)
             types.update({f"{name}/{key}": _plain_type(inner[key]) for key in inner})
         else:

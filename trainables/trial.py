@@ -90,6 +90,7 @@ class Trial(tune.Trainable):
         result = {
             **answer["metrics"], "epoch": self.epoch, "lane": self.lane_name,
             "train_s": answer["train_s"], "evaluate_s": answer["evaluate_s"],
+            "system": answer["system"],
             "done": self.epoch >= self.flat["epochs"],
         }  # fmt: skip
         return result if wait_s is None else {**result, "start_s": wait_s}

@@ -1,14 +1,19 @@
 """The one-line errors that a user reads about a config field."""
 
-from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 Value = bool | int | float | str
 """What a config field may hold."""
 
 
-hints_of = cache(get_type_hints)
-"""A class's fields and their types; a trial's config asks for them a hundred times."""
+_hints: dict[type, dict[str, Any]] = {}
+
+
+def hints_of(part: type) -> dict[str, Any]:
+    """A class's fields and their types, worked out once: a config asks for them all the time."""
+    if part not in _hints:
+        _hints[part] = get_type_hints(part)
+    return _hints[part]
 
 
 def require(condition: bool, path: str, allowed: str, value: object) -> None:

@@ -20,6 +20,7 @@ from trainables.metrics import counts_file
 from trainables.ranks import rank
 from trainables.stages import load_learned
 from trainables.training import Diverged, Training
+from trainables.usage import Usage
 
 
 def work(loop_config: dict[str, Any]) -> None:
@@ -68,6 +69,7 @@ class Worker:
         self.settings, self.device = settings, device
         self.training: Training | None = None
         self.evaluation: Evaluation | None = None
+        self.usage = Usage(device)
 
     def obey(self, command: Command) -> Any:
         if isinstance(command, Start):
@@ -110,6 +112,7 @@ class Worker:
             "metrics": {**self.evaluation.metrics, **trained},
             "train_s": middle - begin,
             "evaluate_s": monotonic() - middle,
+            "system": self.usage.sample(),
         }
 
     def save(self, training: Training) -> dict[str, Any] | None:

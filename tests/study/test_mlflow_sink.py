@@ -4,6 +4,7 @@ import shutil
 import time
 from pathlib import Path
 
+import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -189,3 +190,25 @@ def test_a_grid_is_browsed_by_cell_and_seed_with_its_verdicts(tmp_path: Path) ->
     assert cell[0].data.metrics["p_holm"] == 0.03125
     names = {item.path for item in client.list_artifacts(study.info.run_id, "report")}
     assert {"report/table.md", "report/table.csv"} <= names
+
+
+def test_the_best_network_is_registered_once_with_its_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = fake.plan(tmp_path)
+    record = fake.whole(plan).record
+    folder = plan.folder / "model"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("epochs: 4\n")
+    for _ in range(2):
+        sink = MlflowSink(plan.tracking_uri, record, no_pictures)
+        sink.rebuild()
+        assert sink.close([], folder) == ""
+    client = MlflowClient(plan.tracking_uri)
+    versions = client.search_model_versions("name = 'edgewise-inverseform-shapes'")
+    best = record.best()
+    assert best is not None
+    assert [version.tags["trial"] for version in versions] == [str(best.number)]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", plan.tracking_uri)
+    home = mlflow.artifacts.download_artifacts("models:/edgewise-inverseform-shapes/1")
+    assert (Path(home) / "config.yaml").read_text() == "epochs: 4\n"

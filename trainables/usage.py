@@ -1,0 +1,37 @@
+"""What a lane's ranks use of their machines, sampled once an epoch."""
+
+import time
+
+import psutil
+import torch
+import torch.distributed as dist
+
+_MEGABYTE = 2**20
+_NAMES = ("cpu_percent", "memory_megabytes", "gpu_memory_megabytes")
+
+
+class Usage:
+    """Sampled by every rank; the first sample counts from here."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._process = psutil.Process()
+        self._mark = self._clock()
+
+    def sample(self) -> dict[str, float]:
+        """All ranks' together since the sample before: processor time in percent of one core,
+        resident memory, and memory of the GPUs, which is left out where there are none."""
+        before, self._mark = self._mark, self._clock()
+        wall, cpu = self._mark[0] - before[0], self._mark[1] - before[1]
+        on_gpu = self._device.type == "cuda"
+        gpu = torch.cuda.memory_reserved(self._device) / _MEGABYTE if on_gpu else 0.0
+        memory = self._process.memory_info().rss / _MEGABYTE
+        used = torch.tensor([100 * cpu / max(wall, 1e-9), memory, gpu], device=self._device)
+        if dist.is_initialized():
+            dist.all_reduce(used)
+        figures = dict(zip(_NAMES, (round(value, 1) for value in used.tolist()), strict=True))
+        return figures if on_gpu else {name: figures[name] for name in _NAMES[:2]}
+
+    def _clock(self) -> tuple[float, float]:
+        times = self._process.cpu_times()
+        return time.monotonic(), times.user + times.system
