@@ -9,7 +9,7 @@ from typing import Any
 
 from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import GRIDS, SPACES, Grid, Space
-from study import cells_asked, grid_file, objectives, runnable, winner
+from study import budget, cells_asked, grid_file, objectives, runnable, winner
 from study.options import (
     DEFAULT_TRIALS,
     PLACES,
@@ -160,10 +160,12 @@ def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
     request = LaneRequest(options.workers, options.cpus_per_worker, options.gpus_per_worker)
     if base.batch < request.workers:
         raise ValueError(f"batch must be at least the {request.workers} workers, got {base.batch}")
+    limits = budget.parse(vars(options), request.workers * request.gpus_per_worker)
     return Plan(
         study=_name(options, space, grid, base), space=space.name, base=base, objective=objective,
         mode=wanted[objective], objectives=wanted if len(wanted) > 1 else {}, trials=trials,
         grid=grid, seeds=seeds, fresh=options.fresh, search_trials=searches,
+        budget=budget.finite(limits),
         sampler="none" if grid and not searches else choice("--sampler", options.sampler, SAMPLERS),
         scheduler=choice("--scheduler", options.scheduler, SCHEDULERS),
         seed=options.seed, lanes=count_lanes(nodes, request, options.lanes, trials),

@@ -1,6 +1,7 @@
 """What a person reads: the plan before a study, the result after it, and what can be asked."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -8,8 +9,9 @@ from rich.table import Table
 
 from search_spaces import GRIDS, SPACES, Space
 from study import describe_grid, pareto
+from study.budget import duration
 from study.plan import Plan
-from study.progress import duration, parameters
+from study.progress import parameters
 from study.record import StudyRecord
 from study.report import HEADLINE, percent
 from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
@@ -24,9 +26,9 @@ _SHOWN_TRIALS = 10
 
 def print_plan(
     console: Console, plan: Plan, space: Space, dataset: Dataset, *, forecast_s: float,
-    epoch_s: float, stages: int, left: int,
+    epoch_s: float, stages: int, left: int, more: Mapping[str, str],
 ) -> None:  # fmt: skip
-    """The question, what will run, and how long that takes."""
+    """The question, what will run, and how long that takes; ``more`` are further lines."""
     console.print(f"\n[bold]{plan.question}[/]\n")
     console.print(describe_grid.planned(plan) if plan.grid else _searched(space))
     counts = ", ".join(f"{len(part)} {split}" for split, part in dataset.splits.items())
@@ -48,6 +50,7 @@ def print_plan(
         "recorded in": plan.tracking_uri,
         "forecast": f"{duration(forecast_s)} if no trial is pruned "
                     f"({epoch_s:.1f} s an epoch, measured on this machine)",
+        **more,
     }.items():  # fmt: skip
         console.print(f"[bold]{name:>12}[/]  {text}", highlight=False, soft_wrap=True)
     console.print()

@@ -1,6 +1,7 @@
 """From a checked plan to a finished study: stages, trials, the winner's test, the projections."""
 
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,17 @@ import ray
 from rich.console import Console
 
 from search_spaces import Space
-from study import arms, confirm, describe, earlier, image_counts, pictures, report, tuner
+from study import (
+    arms,
+    budget,
+    confirm,
+    describe,
+    earlier,
+    image_counts,
+    pictures,
+    report,
+    tuner,
+)
 from study.grid_plan import Stage, needed_stages
 from study.ledger import Ledger
 from study.mlflow_sink import MlflowSink
@@ -26,10 +37,11 @@ from trainables.stages import StageRecord, ensure
 
 
 def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console: Console) -> bool:
-    """Run what is left of a study. True once it has ended, False if it was cut off."""
+    """Run what is left of a study. True once it or its budget has ended, False if cut off."""
     if ledger.record.plan:
         waiting = tuner.waiting_trials(ledger, plan.folder)
-        ledger.append("resumed", continue_after=tuner.continue_after(waiting))
+        ledger.append("resumed", continue_after=tuner.continue_after(waiting), lanes=plan.lanes,
+                      budget=plan.budget)  # fmt: skip
     else:
         waiting = []
         ledger.append("planned", schema=1, **plan.event(), data=_facts(dataset),
@@ -50,11 +62,16 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
         )  # fmt: skip
         plan = _run(plan, space, ledger, settings, waiting, dataset.digest)
     whole = len(ledger.record.in_state(*FINAL)) == plan.trials
-    if whole:
+    over = not whole and budget.is_spent(ledger.record)
+    if over:
+        used = budget.used_hours(ledger.record, time.time())
+        ledger.append("budget_spent", used=used)
+    if whole or over:
         _confirm(plan, ledger, shared)
+    if whole:
         ledger.append("ended")
     _finish(plan, space, ledger, sink, console)
-    return whole
+    return whole or over
 
 
 def _run(
@@ -163,7 +180,12 @@ def _finish(plan: Plan, space: Space, ledger: Ledger, sink: MlflowSink, console:
         console.print(f"{complaint}; write them with: python study/report.py {plan.study} "
                       f"--rebuild-mlflow", highlight=False)  # fmt: skip
     if not record.ended:
-        console.print(f"\ncut off; to go on: python study/run.py --resume {plan.study}")
+        what, more = record.state, ""
+        if record.budget_spent is not None:
+            what = budget.stated(record)
+            more = "".join(f" {budget.flag(kind)} MORE" for kind in plan.budget)
+        console.print(f"\n{what}; to go on: python study/run.py --resume {plan.study}{more}",
+                      highlight=False)  # fmt: skip
 
 
 def _model(plan: Plan, record: StudyRecord) -> Path | None:

@@ -102,7 +102,7 @@ def study_run(record: StudyRecord, files: Iterable[Path] = ()) -> Run:
         tags={
             "study": plan["study"], "mlflow.runName": plan["study"], **facts,
             "dataset": plan["data"]["dataset"], "mlflow.note.content": plan["question"],
-            "state": "ended" if record.ended else "cut off",
+            "state": record.state,
             **names.provenance_tags(plan), **({"best_trial": str(best.number)} if best else {}),
         },
         params={**facts, **numbers},

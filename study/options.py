@@ -90,6 +90,12 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     where.add_argument("--name", help="of the study; default: space, dataset and time")
     where.add_argument("--tracking-uri", help="MLflow; default: sqlite:///mlflow.db")
     how = parser.add_argument_group("how")
+    how.add_argument(
+        "--max-hours", type=float, metavar="N", help="no trial begins after so many, all attempts"
+    )
+    how.add_argument(
+        "--max-gpu-hours", type=float, metavar="N", help="the same for the GPUs that trials hold"
+    )
     how.add_argument("--resume", metavar="NAME", help="continue a study that was cut off")
     how.add_argument("--dry-run", action="store_true", help="print the plan, check all, run none")
     how.add_argument("--list", action="store_true", help="spaces, losses, datasets, models")
@@ -104,7 +110,8 @@ def choice(flag: str, value: str | None, known: Sequence[str]) -> str:
     return value
 
 
-PLACES = {"resume", "storage", "tracking_uri", "lanes", "verbose", "dry_run"}
+PLACES = {"resume", "storage", "tracking_uri", "lanes", "verbose", "dry_run", "max_hours",
+          "max_gpu_hours"}  # fmt: skip
 
 
 def require_only_places(given: argparse.Namespace) -> None:

@@ -38,6 +38,8 @@ class Plan:
     """Of a grid: every cell runs on each of them."""
     objectives: dict[str, str] = field(default_factory=dict)
     """``max`` or ``min`` by metric where there are several; the first is ``objective``."""
+    budget: dict[str, float] = field(default_factory=dict)
+    """``hours`` and ``gpu_hours`` at most, where there is a limit (``study/budget.py``)."""
     fresh: bool = False
     """Of a grid: nothing is taken from earlier studies."""
     search_trials: int = 0
@@ -69,6 +71,8 @@ class Plan:
                    "search_trials": self.search_trials}  # fmt: skip
         if self.objectives:
             own["objectives"] = self.objectives
+        if self.budget:
+            own["budget"] = self.budget
         return {
             "study": self.study, "space": self.space, "question": self.question,
             "base": flatten(self.base), "objective": self.objective, "mode": self.mode,

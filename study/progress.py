@@ -12,10 +12,13 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from study.budget import outlook
 from study.record import StudyRecord, TrialRecord
 from study.report import percent, shown
 
 _ROWS = 12
+_COUNTED = ("finished", "failed")
+"""Events whose line says how far the study is and when it will end."""
 _TOLD_ALWAYS = ("stage", "failed")
 """Events that leave a line above the live table too."""
 _STYLES = {"running": "yellow", "complete": "green", "pruned": "dim", "failed": "red"}
@@ -49,10 +52,12 @@ class LiveProgress:
         done = self._done()
         name = f"{len(record.in_state('complete', 'pruned', 'failed'))}/{record.plan['trials']} "
         text = name + "trials" if record.trials else self._waiting()
-        self.bar.update(self.task, completed=done, description=text, left=self._left(done))
+        left = self._left(done)
+        self.bar.update(self.task, completed=done, description=text, left=left)
         told = not self.console.is_terminal or event["event"] in _TOLD_ALWAYS
         if told and (line := describe(event, record)):
-            self.console.print(line, highlight=False)
+            seen = event["event"] in _COUNTED and not self.console.is_terminal
+            self.console.print(f"{line}; {text}, {left}" if seen else line, highlight=False)
 
     def _waiting(self) -> str:
         """What happens before the first trial."""
@@ -71,10 +76,9 @@ class LiveProgress:
 
     def _left(self, done: int) -> str:
         new = done - self.done_before
-        if new <= 0:
-            return ""
-        seconds = (time.monotonic() - self.begin) / new * (self.total_epochs - done)
-        return f"about {duration(seconds)} left"
+        pace_s = (time.monotonic() - self.begin) / new if new > 0 else None
+        trials_s = None if pace_s is None else pace_s * (self.total_epochs - done)
+        return outlook(self.record, trials_s, time.time())
 
     def render(self) -> RenderableType:
         record = self.record
@@ -132,13 +136,6 @@ def parameters(trial: TrialRecord) -> str:
         return f"{trial.cell}, seed {trial.seed}"
     drawn = " ".join(f"{path.split('/')[-1]}={shown(v)}" for path, v in trial.params.items())
     return f"{trial.cell}: {drawn}" if trial.cell else drawn
-
-
-def duration(seconds: float) -> str:
-    """Rounded as one says it."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _lane_numbers(record: StudyRecord) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from study.budget import Spent
 from study.objectives import layers
 
 Value = bool | int | float | str
@@ -78,6 +79,9 @@ class StudyRecord:
     images: dict[str, Any] = field(default_factory=dict)
     """Of a grid: the metric whose images were resampled, and each cell's interval."""
     ended: bool = False
+    budget_spent: dict[str, float] | None = None
+    """Hours used by kind, where the last attempt ended because the budget did."""
+    spent: Spent = field(default_factory=Spent)
     first_time: float = 0.0
     last_time: float = 0.0
 
@@ -85,6 +89,7 @@ class StudyRecord:
         """Fold one event in."""
         self.first_time = self.first_time or event["time"]
         self.last_time = event["time"]
+        self.spent.apply(event)
         getattr(self, f"_on_{event['event']}")(event)
 
     def _on_planned(self, event: Mapping[str, Any]) -> None:
@@ -120,7 +125,9 @@ class StudyRecord:
 
     def _on_resumed(self, event: Mapping[str, Any]) -> None:
         """Epochs past the checkpoint that a trial goes on from were lost, and will come again."""
-        self.ended = False
+        self.ended, self.budget_spent = False, None
+        if "budget" in event:
+            self.plan["budget"] = event["budget"]
         for number, epoch in event["continue_after"].items():
             trial = self.trials[int(number)]
             trial.epochs = {key: trial.epochs[key] for key in trial.epochs if key <= epoch}
@@ -139,8 +146,18 @@ class StudyRecord:
     def _on_images(self, event: Mapping[str, Any]) -> None:
         self.images = {"metric": event["metric"], "cells": event["cells"]}
 
+    def _on_budget_spent(self, event: Mapping[str, Any]) -> None:
+        self.budget_spent = event["used"]
+
     def _on_ended(self, event: Mapping[str, Any]) -> None:
         self.ended = True
+
+    @property
+    def state(self) -> str:
+        """Of the study as a whole."""
+        if self.ended:
+            return "ended"
+        return "cut off" if self.budget_spent is None else "budget spent"
 
     @property
     def tested(self) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from search_spaces import SPACES
-from study import arms_text, figures, pareto, table_text
+from study import arms_text, budget, figures, pareto, table_text
 from study.ledger import FILE, LedgerError, read
 from study.mlflow_sink import MlflowSink
 from study.options import OneLineParser, storage_of, tracking_uri_of
@@ -67,6 +67,7 @@ def ablation(record: StudyRecord) -> str:
         plan["question"],
         f"Grid `{plan['grid']['name']}` of `{plan['space']}` on `{plan['data']['dataset']}`: "
         f"{plan['trials']} trials, {counts(record) or 'none run'}.",
+        *([f"Not all of it ran: {budget.stated(record)}."] if record.budget_spent else []),
         table_text.markdown(record).rstrip(),
         *arms_text.section(record),
     ]
@@ -97,6 +98,7 @@ def markdown(record: StudyRecord) -> str:
         f"Ranked by {aims(record)} on the validation list after the last "
         f"epoch; pruned trials come last. Sampler {plan['sampler']}, scheduler "
         f"{plan['scheduler']}, seed {plan['seed']}.",
+        *([f"Not all of it ran: {budget.stated(record)}."] if record.budget_spent else []),
         "## Ranking",
         ranking_table(record.ranking(), list(_params(record))),
     ]

@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 if __name__ == "__main__":  # found from wherever it is called, installed or not
@@ -18,7 +19,7 @@ from rich.console import Console
 
 from cluster import session
 from search_spaces import SPACES
-from study import asked, describe, earlier, options, report, storage
+from study import asked, budget, describe, earlier, options, report, storage
 from study.check_data import check
 from study.grid_plan import check_images, check_tiles, needed_stages, slowest
 from study.ledger import FILE, Ledger
@@ -86,7 +87,7 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
     _require_same_data(record, dataset)
     check_tiles(plan, SPACES[plan.space], dataset.size)
     taken = earlier.find(plan, dataset.digest, record)
-    _show(console, plan, dataset, plan.trials - len(record.in_state(*FINAL)) - len(taken))
+    _show(console, plan, record, dataset, plan.trials - len(record.in_state(*FINAL)) - len(taken))
     if taken:
         studies = ", ".join(dict.fromkeys(done.study for _, done in taken))
         console.print(f"{len(taken)} trials are not run again but taken from {studies}; --fresh "
@@ -120,7 +121,11 @@ def _resumed(given: argparse.Namespace) -> tuple[Plan, StudyRecord]:
     storage.require_known("--resume", folder)
     record = report.load(folder)
     uri = options.tracking_uri_of(given)
-    return from_event(record.plan, folder.parent, uri, given.lanes), record
+    plan = from_event(record.plan, folder.parent, uri, given.lanes)
+    if record.ended:
+        return plan, record
+    limits = budget.parse(vars(given), budget.gpus(record.plan))
+    return replace(plan, budget=budget.renewed(record, limits)), record
 
 
 def _show_again(console: Console, plan: Plan, record: StudyRecord) -> int:
@@ -139,16 +144,19 @@ def _require_same_data(record: StudyRecord, dataset: Dataset) -> None:
         )
 
 
-def _show(console: Console, plan: Plan, dataset: Dataset, left: int) -> None:
+def _show(console: Console, plan: Plan, record: StudyRecord, dataset: Dataset, left: int) -> None:
     from study.forecast import epoch_seconds, study_seconds
 
     space = SPACES[plan.space]
     stages = len(needed_stages(plan, space))
     epoch_s = epoch_seconds(slowest(plan, space), dataset)
     forecast_s = study_seconds(plan, epoch_s, stages, left)
+    more = {}
+    if plan.budget:
+        more["budget"] = budget.planned(plan.budget, record, forecast_s)
     describe.print_plan(
         console, plan, space, dataset, forecast_s=forecast_s, epoch_s=epoch_s, stages=stages,
-        left=left,
+        left=left, more=more,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from ray.tune.search import Searcher
 
 from search_spaces import Space
 from study import arms
+from study.budget_stop import BudgetStopper, WhileBudgetLasts
 from study.grid_plan import grid_runs
 from study.grid_search import GridSearch
 from study.ledger import Ledger
@@ -87,6 +88,9 @@ def run(
         return
     attempt = len(list((plan.folder / "tune").glob("attempt-*"))) + 1
     search = make_search(plan, space, ledger.record, waiting)
+    stopper = BudgetStopper(ledger.record) if plan.budget else None
+    if plan.budget:
+        search = WhileBudgetLasts(search, ledger.record)
     trainable = tune.with_parameters(Trial, settings=settings)
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"memory": _ANCHOR_BYTES}),
@@ -101,7 +105,8 @@ def run(
         run_config=tune.RunConfig(
             name=f"attempt-{attempt}",
             storage_path=str(plan.folder / "tune"),
-            callbacks=[LedgerWriter(ledger)],
+            callbacks=[LedgerWriter(ledger, stopper)],
+            stop=stopper,
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=1, num_to_keep=1),
             failure_config=tune.FailureConfig(max_failures=_ACTOR_RESTARTS),
             verbose=0,
@@ -122,12 +127,13 @@ def make_search(plan: Plan, space: Space, record: StudyRecord, waiting: list[Wai
 class LedgerWriter(tune.Callback):
     """Writes what Tune reports to the ledger. Runs in the driver: one writer."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, stopper: BudgetStopper | None = None) -> None:
         self._ledger: Ledger | None = ledger
+        self._stopper = stopper
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks for a restore that Edgewise never asks of it."""
-        return {"_ledger": None}
+        return {"_ledger": None, "_stopper": None}
 
     @property
     def ledger(self) -> Ledger:
@@ -166,6 +172,8 @@ class LedgerWriter(tune.Callback):
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         record = self.ledger.record.trials[trial.config["number"]]
+        if self._stopper is not None and trial.trial_id in self._stopper.cut:
+            return  # it goes on when the study is given more
         if record.state == "running":
             whole = record.last_epoch >= int(record.config["epochs"])
             state = "complete" if whole else "pruned"
