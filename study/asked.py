@@ -9,7 +9,16 @@ from typing import Any
 
 from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import GRIDS, SPACES, Grid, Space
-from study import budget, cells_asked, grid_file, objectives, runnable, winner
+from study import (
+    budget,
+    cells_asked,
+    grid_file,
+    objectives,
+    replay,
+    runnable,
+    warm_start,
+    winner,
+)
 from study.options import (
     DEFAULT_TRIALS,
     PLACES,
@@ -71,8 +80,6 @@ def grid_of(options: argparse.Namespace) -> Grid | None:
     if not name:
         if options.seeds is not None:
             raise ValueError("--seeds goes with --grid: a search has one seed, --seed")
-        if options.fresh:
-            raise ValueError("--fresh goes with --grid: a search runs every trial")
         if options.cells is not None:
             raise ValueError("--cells goes with --grid: a search has none")
         return None
@@ -140,6 +147,8 @@ def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
     Raises:
         ValueError: one line that names the option, what is allowed and what it got.
     """
+    if options.replay:
+        return replay.make_plan(options, nodes)
     space, base, grid, wanted = _asked(options)
     objectives.check(wanted, options.sampler, options.scheduler, grid is not None)
     objective = next(iter(wanted))
@@ -160,12 +169,19 @@ def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
     request = LaneRequest(options.workers, options.cpus_per_worker, options.gpus_per_worker)
     if base.batch < request.workers:
         raise ValueError(f"batch must be at least the {request.workers} workers, got {base.batch}")
+    warm = {}
+    if options.warm_start is not None:
+        names = options.warm_start
+        warm = warm_start.gather(
+            storage_of(options), names, space, base, list(wanted),
+            "none" if grid else options.sampler,
+        )  # fmt: skip
     limits = budget.parse(vars(options), request.workers * request.gpus_per_worker)
     return Plan(
         study=_name(options, space, grid, base), space=space.name, base=base, objective=objective,
         mode=wanted[objective], objectives=wanted if len(wanted) > 1 else {}, trials=trials,
         grid=grid, seeds=seeds, fresh=options.fresh, search_trials=searches,
-        budget=budget.finite(limits),
+        budget=budget.finite(limits), warm_start=warm,
         sampler="none" if grid and not searches else choice("--sampler", options.sampler, SAMPLERS),
         scheduler=choice("--scheduler", options.scheduler, SCHEDULERS),
         seed=options.seed, lanes=count_lanes(nodes, request, options.lanes, trials),

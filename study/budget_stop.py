@@ -39,7 +39,7 @@ class WhileBudgetLasts(Searcher):
         super().__init__(metric=inner.metric, mode=inner.mode)
         self._inner, self._record = inner, record
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def suggest(self, trial_id: str) -> dict[str, Any] | None:
         return Searcher.FINISHED if is_spent(self._record) else self._inner.suggest(trial_id)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from search_spaces.grid import Cell, Grid
-from study import arms_text, table_text, tables
+from study import arms_text, table_text, tables, then_and_now
 from study.plan import Plan
 from study.record import StudyRecord
 from study.report import shown as brief
@@ -79,6 +79,8 @@ def print_table(console: Console, record: StudyRecord) -> None:
     console.print(f"\n{escape(tables.protocol(record, table))}", highlight=False)
     for found in arms_text.lines(record):
         console.print(escape(found), highlight=False)
+    if "replay" in record.plan:
+        console.print(f"\n[bold]then and now[/]  {then_and_now.verdict(record)}", highlight=False)
     for note in table_text.notes(record):
         console.print(f"[yellow]{escape(note)}[/]", highlight=False)
     for cell in record.plan["grid"]["cells"]:

@@ -4,7 +4,7 @@ Content is the resolved config (seed included) and the data's digest: a trial's 
 are written again in the new ledger, so that it stays whole by itself, and say where they come from.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ class Earlier:
     commit: str | None
     """Of the code that it ran with, for a reader to judge."""
     trial: TrialRecord
+    others: Mapping[int, TrialRecord]
+    """All trials of that study."""
 
 
 def find(plan: Plan, digest: str, record: StudyRecord) -> list[tuple[Run, Earlier]]:
@@ -34,15 +36,22 @@ def find(plan: Plan, digest: str, record: StudyRecord) -> list[tuple[Run, Earlie
         identity(from_flat(run.config), digest): run
         for run in grid_runs(plan) if run.number not in record.trials
     }  # fmt: skip
+    found = whole_trials(plan) if wanted else {}
+    pairs = [(run, found[key]) for key, run in wanted.items() if key in found]
+    return sorted(pairs, key=lambda pair: pair[0].number)
+
+
+def whole_trials(plan: Plan) -> dict[str, Earlier]:
+    """By content, every whole trial of the storage's other studies; of equal ones a tested one."""
     found: dict[str, Earlier] = {}
-    for study in _studies(plan.storage, plan.study):
+    for study in records(plan.storage, plan.study):
+        commit = study.plan["provenance"]["commit"]
         for trial in study.in_state("complete"):
             known = found.get(trial.id)
             better = known is None or (known.trial.tested is None and trial.tested is not None)
-            if trial.id in wanted and better and not trial.reused:
-                commit = study.plan["provenance"]["commit"]
-                found[trial.id] = Earlier(study.plan["study"], commit, trial)
-    return sorted(((wanted[key], one) for key, one in found.items()), key=lambda p: p[0].number)
+            if better and not trial.reused:
+                found[trial.id] = Earlier(study.plan["study"], commit, trial, study.trials)
+    return found
 
 
 def take_over(ledger: Ledger, run: Run, earlier: Earlier) -> None:
@@ -59,8 +68,8 @@ def take_over(ledger: Ledger, run: Run, earlier: Earlier) -> None:
         ledger.append("tested", trial=number, metrics=trial.tested)
 
 
-def _studies(storage: Path, but: str) -> Iterator[StudyRecord]:
-    """Every other study whose ledger can be read."""
+def records(storage: Path, but: str = "") -> Iterator[StudyRecord]:
+    """Every study but this one whose ledger can be read."""
     for path in sorted(storage.glob(f"*/{FILE}")):
         if path.parent.name == but:
             continue

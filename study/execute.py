@@ -69,6 +69,9 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
     if whole or over:
         _confirm(plan, ledger, shared)
     if whole:
+        if plan.grid is not None and not ledger.record.images:
+            cells = image_counts.intervals(plan, ledger.record)
+            ledger.append("images", metric="miou", cells=cells)
         ledger.append("ended")
     _finish(plan, space, ledger, sink, console)
     return whole or over
@@ -135,8 +138,6 @@ def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:
     for trial, (metrics, counts) in measured:
         image_counts.write(plan.folder, trial.number, counts)
         ledger.append("tested", trial=trial.number, metrics=metrics)
-    if plan.grid is not None and not ledger.record.images:
-        ledger.append("images", metric="miou", cells=image_counts.intervals(plan, ledger.record))
 
 
 def _checkpoint(plan: Plan, trial: TrialRecord) -> checkpoint.Checkpoint | None:

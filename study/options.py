@@ -1,7 +1,7 @@
 """The command line."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import NoReturn
 
@@ -47,9 +47,19 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         help="run the winner of the search NAME again, on seeds that chose nothing",
     )
     what.add_argument(
+        "--replay",
+        metavar="NAME/NUMBER",
+        help="run one trial again from its record, and compare; or the id of its content",
+    )
+    what.add_argument(
+        "--warm-start",
+        metavar="NAME[,NAME]",
+        help="tell the sampler what earlier searches of this storage found",
+    )
+    what.add_argument(
         "--fresh",
         action="store_true",
-        help="of a grid: run what an earlier study of this storage has, too",
+        help="run what an earlier study of this storage has, too",
     )
     what.add_argument(
         "--objective",
@@ -114,14 +124,18 @@ PLACES = {"resume", "storage", "tracking_uri", "lanes", "verbose", "dry_run", "m
           "max_gpu_hours"}  # fmt: skip
 
 
+def require_only(given: argparse.Namespace, allowed: Set[str], flag: str, why: str) -> None:
+    """Raise a ValueError if ``--flag`` comes with an option that is not allowed beside it."""
+    default = vars(parse_arguments([]))
+    changed = {name for name, value in vars(given).items() if value != default[name]}
+    if decided := sorted(changed - allowed):
+        first = "set" if decided[0] == "changes" else decided[0].replace("_", "-")
+        raise ValueError(f"--{first} cannot be given with --{flag}: {why}")
+
+
 def require_only_places(given: argparse.Namespace) -> None:
     """Raise a ValueError if ``--resume`` comes with an option that its ledger decides."""
-    default = vars(parse_arguments([]))
-    changed = [name for name, value in vars(given).items() if value != default[name]]
-    decided = sorted(set(changed) - PLACES)
-    if decided:
-        flag = "set" if decided[0] == "changes" else decided[0].replace("_", "-")
-        raise ValueError(f"--{flag} cannot be given with --resume: the ledger has the plan")
+    require_only(given, PLACES, "resume", "the ledger has the plan")
 
 
 def home() -> Path:

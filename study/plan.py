@@ -40,8 +40,12 @@ class Plan:
     """``max`` or ``min`` by metric where there are several; the first is ``objective``."""
     budget: dict[str, float] = field(default_factory=dict)
     """``hours`` and ``gpu_hours`` at most, where there is a limit (``study/budget.py``)."""
+    warm_start: dict[str, Any] = field(default_factory=dict)
+    """What the sampler is told of earlier studies (``study/warm_start.py``)."""
+    replay: dict[str, Any] = field(default_factory=dict)
+    """The trial that is run again, and its figures (``study/replay.py``)."""
     fresh: bool = False
-    """Of a grid: nothing is taken from earlier studies."""
+    """Nothing is taken from earlier studies."""
     search_trials: int = 0
     """Of a grid whose cells are searched first: trials of each cell's search."""
 
@@ -67,12 +71,13 @@ class Plan:
         """The plan as the ledger keeps it. Where it lies and reports is not part of it."""
         own: dict[str, Any] = {}
         if self.grid is not None:
-            own = {"grid": self.grid.event(), "seeds": list(self.seeds), "fresh": self.fresh,
+            own = {"grid": self.grid.event(), "seeds": list(self.seeds),
                    "search_trials": self.search_trials}  # fmt: skip
         if self.objectives:
             own["objectives"] = self.objectives
-        if self.budget:
-            own["budget"] = self.budget
+        for name in ("budget", "warm_start", "replay", "fresh"):
+            if getattr(self, name):
+                own[name] = getattr(self, name)
         return {
             "study": self.study, "space": self.space, "question": self.question,
             "base": flatten(self.base), "objective": self.objective, "mode": self.mode,

@@ -8,7 +8,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from search_spaces import SPACES
-from study import arms_text, budget, figures, pareto, table_text
+from study import arms_text, budget, figures, pareto, table_text, then_and_now
 from study.ledger import FILE, LedgerError, read
 from study.mlflow_sink import MlflowSink
 from study.options import OneLineParser, storage_of, tracking_uri_of
@@ -71,6 +71,8 @@ def ablation(record: StudyRecord) -> str:
         table_text.markdown(record).rstrip(),
         *arms_text.section(record),
     ]
+    if "replay" in plan:
+        parts += ["## Then and now", then_and_now.markdown(record)]
     failed = record.in_state("failed")
     if failed:
         parts += ["## Failed", "\n".join(_failure(trial) for trial in failed)]

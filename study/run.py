@@ -19,7 +19,18 @@ from rich.console import Console
 
 from cluster import session
 from search_spaces import SPACES
-from study import asked, budget, describe, earlier, options, report, storage
+from study import (
+    asked,
+    budget,
+    describe,
+    earlier,
+    options,
+    replay,
+    report,
+    storage,
+    taking,
+    warm_start,
+)
 from study.check_data import check
 from study.grid_plan import check_images, check_tiles, needed_stages, slowest
 from study.ledger import FILE, Ledger
@@ -84,7 +95,7 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
         return _show_again(console, plan, record)
     check_images(plan)
     dataset = load(plan.base.data)
-    _require_same_data(record, dataset)
+    _require_same_data(plan, record, dataset)
     check_tiles(plan, SPACES[plan.space], dataset.size)
     taken = earlier.find(plan, dataset.digest, record)
     _show(console, plan, record, dataset, plan.trials - len(record.in_state(*FINAL)) - len(taken))
@@ -136,12 +147,12 @@ def _show_again(console: Console, plan: Plan, record: StudyRecord) -> int:
     return 0
 
 
-def _require_same_data(record: StudyRecord, dataset: Dataset) -> None:
-    was = record.plan["data"]["digest"] if record.plan else dataset.digest
+def _require_same_data(plan: Plan, record: StudyRecord, dataset: Dataset) -> None:
+    flag, was = ("--resume", record.plan["data"]["digest"]) if record.plan else (
+        "--replay", plan.replay.get("digest", dataset.digest)
+    )  # fmt: skip
     if was != dataset.digest:
-        raise ValueError(
-            f"--resume needs the data it began with: digest {was}, got {dataset.digest}"
-        )
+        raise ValueError(f"{flag} needs the data it began with: digest {was}, got {dataset.digest}")
 
 
 def _show(console: Console, plan: Plan, record: StudyRecord, dataset: Dataset, left: int) -> None:
@@ -152,6 +163,14 @@ def _show(console: Console, plan: Plan, record: StudyRecord, dataset: Dataset, l
     epoch_s = epoch_seconds(slowest(plan, space), dataset)
     forecast_s = study_seconds(plan, epoch_s, stages, left)
     more = {}
+    if plan.warm_start:
+        more["warm start"] = warm_start.described(plan.warm_start, dataset.digest)
+    if plan.replay:
+        more["replays"] = replay.described(plan.replay)
+    if plan.grid is None and (found := taking.possible(plan, space, dataset.digest)):
+        studies = ", ".join(dict.fromkeys(one.study for one in found))
+        more["known"] = (f"{len(found)} trials of {studies}: a draw equal to one is not run but "
+                         f"taken from there; --fresh runs it anyway")  # fmt: skip
     if plan.budget:
         more["budget"] = budget.planned(plan.budget, record, forecast_s)
     describe.print_plan(

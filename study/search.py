@@ -6,7 +6,7 @@ restored search. A resumed study fills it from the ledger instead.
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from ray.tune.utils.util import flatten_dict
 from search_spaces import Space
 from study.record import StudyRecord, TrialRecord, Value
 from study.sampling import GENERATION, SeededByNumber
+from study.taking import Taking
 
 _STUDY = "edgewise"
 _DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
@@ -50,15 +51,30 @@ def _reported(trial: TrialRecord, objectives: Sequence[str]) -> dict[int, float]
     return {epoch: value for epoch, value in found.items() if value is not None}
 
 
+def of_others(warm: Mapping[str, Any], space: Space) -> list[FrozenTrial]:
+    """Trials of a warm start; for NSGA-II the generation that all others descend from."""
+    return [
+        create_trial(
+            values=trial["values"],
+            params=trial["params"],
+            distributions=space.distributions(trial["params"]),
+            system_attrs={GENERATION: 0},
+        )
+        for trial in warm.get("trials", [])
+    ]
+
+
 def optuna_study(
-    record: StudyRecord, space: Space, storage: InMemoryStorage | None = None
-) -> Study:
-    """The whole ledger as an Optuna study, trial numbers kept."""
+    record: StudyRecord, space: Space, storage: InMemoryStorage | None = None,
+    before: Sequence[FrozenTrial] = (),
+) -> Study:  # fmt: skip
+    """The whole ledger as an Optuna study, trial numbers kept; those of others come before."""
     study = optuna.create_study(
         storage=storage or InMemoryStorage(),
         study_name=_STUDY,
         directions=[_DIRECTIONS[mode] for mode in record.objectives.values()],
     )
+    study.add_trials(before)
     for number in sorted(record.trials):
         study.add_trial(as_optuna(record.trials[number], space, list(record.objectives)))
     return study
@@ -79,14 +95,17 @@ class LedgerSearch(Searcher):
 
     def __init__(
         self, record: StudyRecord, space: Space, waiting: list[Waiting],
-        config_of: Callable[[dict[str, Value]], dict[str, Value]],
+        config_of: Callable[[dict[str, Value]], dict[str, Value]], taking: Taking | None = None,
     ) -> None:  # fmt: skip
-        """``config_of`` resolves searched parameters to a whole flat config."""
+        """``config_of`` resolves searched parameters to a whole flat config; ``taking`` takes over
+        what an earlier study ran."""
         plan = record.plan
         super().__init__(metric=plan["objective"], mode=plan["mode"])
         self._objectives = list(record.objectives)
         storage = InMemoryStorage()
-        self._study = optuna_study(record, space, storage)
+        before = of_others(plan.get("warm_start", {}), space)
+        self._before = len(before)
+        self._study = optuna_study(record, space, storage, before)
         several = len(record.objectives) > 1
         self._new = OptunaSearch(
             space=space.suggest, study_name=_STUDY,
@@ -98,20 +117,33 @@ class LedgerSearch(Searcher):
         self._planned = len(record.trials)
         self._trials = plan["trials"]
         self._config_of = config_of
+        self._taking = taking
         self._continued: dict[str, int] = {}
+        self._drawn: dict[str, str] = {}
+        """OptunaSearch's name of a trial, by Tune's; trials that are taken over have no Tune's."""
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
+        """What to run next, or ``Searcher.FINISHED``."""
         if self._waiting:
             waiting = self._waiting.popleft()
             self._continued[trial_id] = waiting.number
             return self._tune_config(waiting.number, waiting.params, waiting.resume_from)
-        if self._planned == self._trials:
-            return None
-        params = flatten_dict(self._new.suggest(trial_id))
-        number = self._planned
+        while self._planned < self._trials:
+            number = self._planned
+            config = self._draw(number)
+            if not (self._taking and self._taking.take(number, config["params"], config["config"])):
+                self._drawn[trial_id] = _name(number)
+                return config
+        return Searcher.FINISHED
+
+    def _draw(self, number: int) -> dict[str, Any]:
+        """The next trial, from all that is known so far."""
+        for taken in self._taking.due(number) if self._taking else ():
+            self._new.on_trial_complete(_name(taken.number), dict(taken.metrics))
+        params = flatten_dict(self._new.suggest(_name(number)))
         self._planned += 1
         config = self._tune_config(number, params, "")
-        drawn = self._study.get_trials(deepcopy=False)[number]
+        drawn = self._study.get_trials(deepcopy=False)[self._before + number]
         generation = drawn.system_attrs.get(GENERATION)
         return config if generation is None else {**config, "generation": generation}
 
@@ -122,8 +154,8 @@ class LedgerSearch(Searcher):
         return {"number": number, "params": params, "config": config, "resume_from": resume_from}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        if trial_id not in self._continued and result.get(self.metric) is not None:
-            self._new.on_trial_result(trial_id, result)
+        if trial_id in self._drawn and result.get(self.metric) is not None:
+            self._new.on_trial_result(self._drawn[trial_id], result)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -131,11 +163,12 @@ class LedgerSearch(Searcher):
         values = self._values(result or {})
         if trial_id in self._continued:
             state = TrialState.COMPLETE if values is not None else TrialState.FAIL
-            self._study.tell(self._continued.pop(trial_id), values, state=state)
+            number = self._before + self._continued.pop(trial_id)
+            self._study.tell(number, values, state=state)
         elif values is None:
-            self._new.on_trial_complete(trial_id, error=True)
+            self._new.on_trial_complete(self._drawn.pop(trial_id), error=True)
         else:
-            self._new.on_trial_complete(trial_id, result)
+            self._new.on_trial_complete(self._drawn.pop(trial_id), result)
 
     def _values(self, result: dict[str, Any]) -> list[float] | None:
         """All objectives, or None where one is missing or no number: such a trial has failed."""
@@ -148,3 +181,7 @@ class LedgerSearch(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         raise NotImplementedError("a search is rebuilt from the ledger")
+
+
+def _name(number: int) -> str:
+    return f"trial {number}"

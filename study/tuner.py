@@ -15,8 +15,9 @@ from study.grid_plan import grid_runs
 from study.grid_search import GridSearch
 from study.ledger import Ledger
 from study.plan import Plan
-from study.record import StudyRecord
+from study.record import StudyRecord, TrialRecord
 from study.search import LedgerSearch, Waiting
+from study.taking import Taking
 from trainables import checkpoint
 from trainables.config import from_flat, identity
 from trainables.mailbox import LaneSettings
@@ -40,13 +41,18 @@ def make_scheduler(record: StudyRecord) -> TrialScheduler:
         grace_period=max(1, epochs // 3), reduction_factor=2,
     )  # fmt: skip
     for trial in record.trials.values():
-        # ASHA reads a trial's id alone; what is decided here was decided before.
-        told: Any = SimpleNamespace(trial_id=f"ledger-{trial.number}")
-        asha.on_trial_add(None, told)
-        for epoch in sorted(trial.epochs):
-            result = {"epoch": epoch, **trial.epochs[epoch]["metrics"]}
-            asha.on_trial_result(None, told, result)
+        tell(asha, trial)
     return asha
+
+
+def tell(scheduler: TrialScheduler, trial: TrialRecord) -> None:
+    """Let ASHA know the epochs of a trial that it did not see run."""
+    # ASHA reads a trial's id alone; what is decided here was decided before.
+    told: Any = SimpleNamespace(trial_id=f"ledger-{trial.number}")
+    scheduler.on_trial_add(None, told)
+    for epoch in sorted(trial.epochs):
+        result = {"epoch": epoch, **trial.epochs[epoch]["metrics"]}
+        scheduler.on_trial_result(None, told, result)
 
 
 def waiting_trials(ledger: Ledger, folder: Path) -> list[Waiting]:
@@ -87,7 +93,9 @@ def run(
     if left == 0:
         return
     attempt = len(list((plan.folder / "tune").glob("attempt-*"))) + 1
-    search = make_search(plan, space, ledger.record, waiting)
+    scheduler = make_scheduler(ledger.record)
+    taking = None if plan.grid else Taking(plan, ledger, lambda trial: tell(scheduler, trial))
+    search = make_search(plan, space, ledger.record, waiting, taking)
     stopper = BudgetStopper(ledger.record) if plan.budget else None
     if plan.budget:
         search = WhileBudgetLasts(search, ledger.record)
@@ -96,7 +104,7 @@ def run(
         tune.with_resources(trainable, {"memory": _ANCHOR_BYTES}),
         tune_config=tune.TuneConfig(
             search_alg=search,
-            scheduler=make_scheduler(ledger.record),
+            scheduler=scheduler,
             num_samples=left,
             max_concurrent_trials=plan.lanes,
             reuse_actors=True,
@@ -115,13 +123,19 @@ def run(
     tuner.fit()
 
 
-def make_search(plan: Plan, space: Space, record: StudyRecord, waiting: list[Waiting]) -> Searcher:
+def make_search(
+    plan: Plan,
+    space: Space,
+    record: StudyRecord,
+    waiting: list[Waiting],
+    taking: Taking | None = None,
+) -> Searcher:
     """What hands out the trials: a grid's own, in order, or the space's, as Optuna draws them."""
     if arms.pending(plan, record):
         return arms.ArmsSearch(plan, record, waiting)
     if plan.grid is not None:
         return GridSearch(record, grid_runs(plan), waiting)
-    return LedgerSearch(record, space, waiting, lambda params: plan.resolve(params))
+    return LedgerSearch(record, space, waiting, plan.resolve, taking)
 
 
 class LedgerWriter(tune.Callback):

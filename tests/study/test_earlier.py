@@ -65,7 +65,7 @@ def test_other_content_other_data_and_fresh_take_nothing(tmp_path: Path) -> None
     assert earlier.find(replace(more, fresh=True), DIGEST, nothing) == []
     longer = replace(more, base=more.base.changed({"epochs": 9}))
     assert earlier.find(longer, DIGEST, nothing) == []
-    assert earlier.find(replace(more, grid=None), DIGEST, nothing) == []
+    assert earlier.find(replace(more, grid=None), DIGEST, nothing) == []  # see study/taking.py
 
 
 def test_a_tested_trial_is_preferred_and_a_damaged_ledger_is_passed_over(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_killed_and_resumed_a_study_ends_as_one_that_was_not(
     storage: Path, whole: StudyRecord
 ) -> None:
     ledger = storage / "cut" / FILE
-    run_until_killed(study(storage, "cut"), ledger, "finished", 1)
+    run_until_killed(study(storage, "cut", "--fresh"), ledger, "finished", 1)
     run(command(storage, "--resume", "cut"))
     record = report.load(storage / "cut")
     assert content(record) == content(whole)
@@ -166,7 +166,7 @@ def test_killed_and_resumed_a_study_ends_as_one_that_was_not(
 
 def test_two_workers_a_trial_give_what_one_gives(storage: Path, whole: StudyRecord) -> None:
     """The same search on a lane of two ranks: equal up to the order of additions."""
-    run(study(storage, "ranks", "--workers", "2"))
+    run(study(storage, "ranks", "--workers", "2", "--fresh"))
     record = report.load(storage / "ranks")
     for number, trial in record.trials.items():
         first, again = whole.trials[number].epochs[1], trial.epochs[1]

@@ -5,6 +5,7 @@ from typing import Any
 
 import optuna
 import pytest
+from ray.tune.search import Searcher
 
 from study.ledger import Ledger
 from study.search import LedgerSearch, Waiting, optuna_study
@@ -20,7 +21,8 @@ def drive(ledger: Ledger, of: Any, end_after: int | None = None) -> list[dict[st
     """Ask and tell one trial after the other, as Tune would with one lane."""
     asked: list[dict[str, Any]] = []
     run = search(ledger)
-    while (config := run.suggest(f"t{len(asked)}")) is not None:
+    while (config := run.suggest(f"t{len(asked)}")) != Searcher.FINISHED:
+        assert config is not None
         number = config["number"]
         asked.append(config)
         ledger.append(
@@ -97,7 +99,8 @@ def test_a_failed_trial_is_told_as_failed_and_not_as_a_number(tmp_path: Path) ->
 def test_the_search_ends_with_the_plan_s_trials(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path, trials=2)
     run = search(fake.begin(plan))
-    assert [run.suggest(name) is None for name in "abc"] == [False, False, True]
+    found = [run.suggest(name) for name in "abc"]
+    assert [one == Searcher.FINISHED for one in found] == [False, False, True]
 
 
 def test_the_ledger_as_an_optuna_study_keeps_states_values_and_numbers(tmp_path: Path) -> None:

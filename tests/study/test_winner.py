@@ -50,7 +50,6 @@ def test_the_command_plans_it_on_fresh_seeds_only(tmp_path: Path) -> None:
         (["--winner", "../x"], "--winner must be letters"),
         (["--winner", "x", "--epochs", "3"], "--epochs cannot be given with --winner"),
         (["--winner", "x", "--space", "semeda"], "--space cannot be given with --winner"),
-        (["--space", "inverseform", "--fresh"], "--fresh goes with --grid"),
     ],
 )
 def test_a_mistake_is_one_line(

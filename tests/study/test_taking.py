@@ -1,0 +1,128 @@
+"""Never twice, for searches: the same command again runs nothing; another seed runs everything."""
+
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray.tune.search import Searcher
+
+from study import ledger as ledger_file
+from study.ledger import Ledger
+from study.plan import Plan
+from study.record import StudyRecord, TrialRecord
+from study.search import LedgerSearch
+from study.taking import Taking, possible
+from tests.study import fake
+from trainables.config import from_flat, identity
+
+DIGEST = "d" * 16
+
+
+@pytest.fixture(autouse=True)
+def _a_second_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = count(1000)
+    clock = SimpleNamespace(time=lambda: float(next(seconds)))
+    monkeypatch.setattr(ledger_file, "time", clock)
+
+
+class TwoLanes:
+    """Two trials at once, as Tune would run them; of two the one begun first ends last, now and
+    then, so that what the sampler knows at a draw is not simply all that came before."""
+
+    def __init__(self, of: Plan, fails: int | None = None) -> None:
+        self.ledger = fake.begin(of)
+        self.told: list[TrialRecord] = []
+        self.search = LedgerSearch(
+            self.ledger.record, fake.SPACE, [], of.resolve,
+            Taking(of, self.ledger, self.told.append),
+        )  # fmt: skip
+        self.fails, self.ran = fails, 0
+
+    def run(self) -> StudyRecord:
+        names, running = count(), list[tuple[str, dict[str, Any]]]()
+        while True:
+            while len(running) < 2:
+                config = self.search.suggest(name := f"t{next(names)}")
+                if config == Searcher.FINISHED:
+                    break
+                assert config is not None
+                self._start(config)
+                running.append((name, config))
+            if not running:
+                return self.ledger.record
+            self._end(*running.pop(self.ran % 3 == 0 and len(running) == 2))
+
+    def _start(self, config: dict[str, Any]) -> None:
+        self.ran += 1
+        name = identity(from_flat(config["config"]), DIGEST)
+        self.ledger.append("started", trial=config["number"], id=name, params=config["params"],
+                           config=config["config"])  # fmt: skip
+
+    def _end(self, name: str, config: dict[str, Any]) -> None:
+        number, value = config["number"], fake.miou(config["params"], fake.EPOCHS)
+        if number == self.fails:
+            self.ledger.append("failed", trial=number, kind="lane", message="", traceback="")
+            self.search.on_trial_complete(name, {"failure": {"kind": "lane"}})
+            return
+        self.ledger.append("epoch", trial=number, epoch=fake.EPOCHS, metrics={"miou": value},
+                           seconds=1.0, lane="a")  # fmt: skip
+        self.search.on_trial_complete(name, {"miou": value, "training_iteration": 1})
+        self.ledger.append("finished", trial=number, state="complete")
+
+
+def plan(storage: Path, study: str, **changes: Any) -> Plan:
+    return fake.plan(storage, study=study, sampler="tpe", trials=12, **changes)
+
+
+def test_the_same_command_again_runs_nothing(tmp_path: Path) -> None:
+    """The sampler learns of results in the order in which the earlier study's did."""
+    first = TwoLanes(plan(tmp_path, "first")).run()
+    again = TwoLanes(plan(tmp_path, "again"))
+    second = again.run()
+    assert again.ran == 0
+    assert [trial.number for trial in again.told] == list(range(12))
+    for number, trial in first.trials.items():
+        same = second.trials[number]
+        assert same.reused == {"study": "first", "trial": number, "commit": "c" * 40}
+        assert (same.params, same.id, same.metrics, same.state) == (
+            trial.params, trial.id, trial.metrics, "complete"
+        )  # fmt: skip
+    reopened = Ledger(again.ledger.path).record
+    assert [trial.params for trial in reopened.ranking()] == [t.params for t in first.ranking()]
+
+
+def test_another_seed_other_data_and_fresh_run_everything(tmp_path: Path) -> None:
+    TwoLanes(plan(tmp_path, "first")).run()
+    for again in (
+        TwoLanes(plan(tmp_path, "seed", seed=1)), TwoLanes(plan(tmp_path, "fresh", fresh=True))
+    ):  # fmt: skip
+        assert not any(trial.reused for trial in again.run().trials.values())
+        assert again.ran == 12
+
+
+def test_what_failed_runs_again_and_what_follows_is_drawn_from_all_that_is_known(
+    tmp_path: Path,
+) -> None:
+    TwoLanes(plan(tmp_path, "first"), fails=5).run()
+    again = TwoLanes(plan(tmp_path, "again"))
+    record = again.run()
+    reused = [number for number, trial in record.trials.items() if trial.reused]
+    assert reused[:5] == [0, 1, 2, 3, 4]
+    assert 5 not in reused
+    assert {trial.state for trial in record.trials.values()} == {"complete"}
+    told = again.search._study.trials
+    assert [trial.value for trial in told] == [t.value("miou") for t in record.trials.values()]
+
+
+def test_the_plan_counts_what_could_be_drawn(tmp_path: Path) -> None:
+    of = plan(tmp_path, "first")
+    TwoLanes(of).run()
+    again = replace(of, study="again")
+    assert len(possible(again, fake.SPACE, DIGEST)) == 12
+    assert possible(again, fake.SPACE, "e" * 16) == []
+    assert possible(replace(again, fresh=True), fake.SPACE, DIGEST) == []
+    longer = replace(again, base=of.base.changed({"epochs": 9}))
+    assert possible(longer, fake.SPACE, DIGEST) == []
