@@ -28,6 +28,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         prog="study/run.py", description="Which boundary loss helps on your data? Ask it here.",
         allow_abbrev=False,
     )  # fmt: skip
+    _add_question(parser)
+    _add_data(parser)
+    _add_places(parser)
+    return parser.parse_args(arguments)
+
+
+def _add_question(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group("what is asked")
     what.add_argument("--space", help=f"the search space: {', '.join(SPACES)}")
     what.add_argument(
@@ -77,6 +84,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     what.add_argument("--sampler", default="tpe", help=f"one of {', '.join(SAMPLERS)}")
     what.add_argument("--scheduler", default="none", help=f"one of {', '.join(SCHEDULERS)}")
     what.add_argument("--seed", type=int, default=0, help="of the search and of every trial")
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
     data = parser.add_argument_group("on which data, with which network")
     data.add_argument("--dataset", help="default: shapes, the built-in one")
     data.add_argument("--data", metavar="DIR", help="the dataset's folder")
@@ -91,6 +101,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     data.add_argument("--weights", metavar="none|imagenet|PATH", help="of the backbone")
     data.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="changes",
                       help="any config field: --set data/height=120; may be repeated")  # fmt: skip
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where")
     where.add_argument("--workers", type=int, default=1, help="ranks a trial")
     where.add_argument("--lanes", type=int, default=0, help="trials at once; 0: all that fit")
@@ -110,7 +123,6 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     how.add_argument("--dry-run", action="store_true", help="print the plan, check all, run none")
     how.add_argument("--list", action="store_true", help="spaces, losses, datasets, models")
     how.add_argument("--verbose", action="store_true", help="show Ray's own messages")
-    return parser.parse_args(arguments)
 
 
 def choice(flag: str, value: str | None, known: Sequence[str]) -> str:
