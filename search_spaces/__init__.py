@@ -15,7 +15,7 @@ from search_spaces.region import REGION
 from search_spaces.semeda import SEMEDA
 from search_spaces.space import Dimension, Space
 
-__all__ = ["GRIDS", "SPACES", "Cell", "Dimension", "Factor", "Grid", "Space"]
+__all__ = ["GRIDS", "OWN_GRIDS", "SPACES", "Cell", "Dimension", "Factor", "Grid", "Space"]
 
 SPACES: dict[str, Space] = {
     space.name: space
@@ -33,3 +33,6 @@ GRIDS: dict[str, dict[str, Grid]] = {
     }.items()
 }
 """Space, then grid: ``--space semeda --grid table1``."""
+
+OWN_GRIDS: dict[str, Grid] = {}
+"""Those of a user's own file: ``--grid NAME``, of no space."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.resources import LaneRequest, Node, count_lanes
-from search_spaces import GRIDS, SPACES, Grid, Space
+from search_spaces import GRIDS, OWN_GRIDS, SPACES, Grid, Space
 from study import (
     budget,
     cells_asked,
@@ -25,15 +25,16 @@ from study.options import (
     SAMPLERS,
     SCHEDULERS,
     choice,
-    parse_arguments,
+    require_only,
     storage_of,
     tracking_uri_of,
 )
 from study.plan import Plan, check_name
 from study.record import Value
 from study.statistics import fewest_seeds
-from trainables import recipes
+from trainables import own, recipes
 from trainables.config import DataConfig, TrialConfig, parse
+from trainables.parts import installed
 
 _DEFAULT_GRIDS = {"all_losses": "arms"}
 """Grids of spaces in which nothing is searched over all."""
@@ -47,6 +48,8 @@ def base_config(options: argparse.Namespace, first: Mapping[str, Value]) -> Tria
     }  # fmt: skip
     changes = {path: value for path, value in given.items() if value is not None}
     changes |= dict(_change(text) for text in options.changes)
+    if own.DIGEST:
+        changes["parts"] = own.DIGEST[0]
     recipe = recipes.changes(options.recipe) if options.recipe else {}
     if changes.get("model/weights", "none") not in ("none", "imagenet"):
         changes["model/weights"] = str(Path(changes["model/weights"]).expanduser().resolve())
@@ -85,6 +88,8 @@ def grid_of(options: argparse.Namespace) -> Grid | None:
         return None
     if Path(name).suffix in (".yaml", ".yml"):
         return grid_file.read(Path(name).expanduser())
+    if name in OWN_GRIDS:
+        return OWN_GRIDS[name]
     space = choice("--space", options.space, list(SPACES))
     known = GRIDS.get(space, {})
     named = ", ".join([*known, "FILE.yaml"])
@@ -118,14 +123,9 @@ def _checked_grid(options: argparse.Namespace, grid: Grid, base: TrialConfig) ->
 
 def _winner_plan(options: argparse.Namespace) -> winner.Rerun:
     """What ``--winner`` runs; the search's ledger has decided the rest."""
-    default = vars(parse_arguments([]))
-    changed = {name for name, value in vars(options).items() if value != default[name]}
     allowed = {*PLACES, "winner", "seeds", "fresh", "name", "workers", "cpus_per_worker",
                "gpus_per_worker"}  # fmt: skip
-    decided = sorted(changed - allowed)
-    if decided:
-        flag = "set" if decided[0] == "changes" else decided[0].replace("_", "-")
-        raise ValueError(f"--{flag} cannot be given with --winner: its search has decided it")
+    require_only(options, allowed, "winner", "its search has decided it")
     return winner.rerun(storage_of(options), options.winner)
 
 
@@ -187,7 +187,7 @@ def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
         seed=options.seed, lanes=count_lanes(nodes, request, options.lanes, trials),
         workers=request.workers, cpus_per_worker=request.cpus_per_worker,
         gpus_per_worker=request.gpus_per_worker, storage=storage_of(options),
-        tracking_uri=tracking_uri_of(options),
+        tracking_uri=tracking_uri_of(options), parts=installed(),
     )  # fmt: skip
 
 

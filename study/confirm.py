@@ -12,6 +12,7 @@ from trainables.config import from_flat
 from trainables.data import Dataset
 from trainables.losses.compose import Learned
 from trainables.metrics import counts_file
+from trainables.parts import Parts, install
 from trainables.training import Training
 
 
@@ -24,8 +25,12 @@ class Measured(NamedTuple):
     """Of every image: the content of a counts file."""
 
 
-def measure(config: dict[str, Any], state: bytes, dataset: Dataset, device: str) -> Measured:
+def measure(
+    config: dict[str, Any], state: bytes, dataset: Dataset, device: str, parts: Parts | None
+) -> Measured:
     """A checkpoint over the whole test list."""
+    if parts is not None:
+        install(parts)
     training = Training(from_flat(config), dataset, Learned(), torch.device(device))
     training.load(state)
     found = training.evaluate("test")
@@ -35,7 +40,7 @@ def measure(config: dict[str, Any], state: bytes, dataset: Dataset, device: str)
 
 def measure_on_cluster(
     trials: Sequence[tuple[TrialRecord, Checkpoint]], dataset: Any, cpus: float, gpus: float,
-    at_once: int,
+    at_once: int, parts: Parts | None = None,
 ) -> Iterator[tuple[TrialRecord, Measured]]:  # fmt: skip
     """``measure`` where a lane's worker would run, several at once, each as soon as it is done.
 
@@ -50,6 +55,6 @@ def measure_on_cluster(
         while left and len(running) < at_once:
             trial, checkpoint = left.pop()
             config = {**trial.config, "model/weights": "none"}  # the checkpoint has them
-            running[remote.remote(config, checkpoint.state(), dataset, device)] = trial
+            running[remote.remote(config, checkpoint.state(), dataset, device, parts)] = trial
         done, _ = ray.wait(list(running))
         yield running.pop(done[0]), ray.get(done[0])

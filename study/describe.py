@@ -45,6 +45,7 @@ def print_plan(
         "data": f"{dataset.name}: {counts}; {columns}x{rows}, {dataset.num_classes} classes, "
                 f"digest {dataset.digest}",
         "network": network,
+        **({"parts": f"{plan.parts.name}, digest {plan.parts.digest}"} if plan.parts else {}),
         **(describe_grid.facts(plan, left) if plan.grid else _search_facts(plan, left)),
         "runs on": f"{how}; {stages} stage{'s' if stages != 1 else ''} first",
         "recorded in": plan.tracking_uri,

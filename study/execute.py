@@ -59,6 +59,7 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
             workers=plan.workers, cpus_per_worker=plan.cpus_per_worker,
             gpus_per_worker=plan.gpus_per_worker, storage=str(plan.folder / "lanes"),
             stages=str(plan.stages_folder), data=(plan.base.data, shared),
+            parts=plan.parts,
         )  # fmt: skip
         plan = _run(plan, space, ledger, settings, waiting, dataset.digest)
     whole = len(ledger.record.in_state(*FINAL)) == plan.trials
@@ -133,7 +134,7 @@ def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:
     ]  # fmt: skip
     measured = confirm.measure_on_cluster(
         found, dataset, plan.cpus_per_worker, plan.gpus_per_worker,
-        at_once=plan.lanes * plan.workers,
+        at_once=plan.lanes * plan.workers, parts=plan.parts,
     )  # fmt: skip
     for trial, (metrics, counts) in measured:
         image_counts.write(plan.folder, trial.number, counts)

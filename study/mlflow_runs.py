@@ -108,8 +108,14 @@ def study_run(record: StudyRecord, files: Iterable[Path] = ()) -> Run:
         params={**facts, **numbers},
         late=_points(figures, stamp, best.last_epoch if best else 0),
         inputs=_inputs(plan), status="FINISHED" if record.ended else "KILLED", ended_ms=stamp,
-        texts={"plan.yaml": as_yaml(plan)}, files=[(path, "report") for path in files],
+        texts={"plan.yaml": as_yaml(plan), **own_file(plan)},
+        files=[(path, "report") for path in files],
     )  # fmt: skip
+
+
+def own_file(plan: Mapping[str, Any]) -> dict[str, str]:
+    """The user's own parts, as they ran."""
+    return {plan["parts"]["name"]: plan["parts"]["text"]} if "parts" in plan else {}
 
 
 def trial_run(record: StudyRecord, trial: TrialRecord, kept: Iterable[Path] = ()) -> Run:

@@ -84,6 +84,12 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--sampler", default="tpe", help=f"one of {', '.join(SAMPLERS)}")
     what.add_argument("--scheduler", default="none", help=f"one of {', '.join(SCHEDULERS)}")
     what.add_argument("--seed", type=int, default=0, help="of the search and of every trial")
+    what.add_argument(
+        "--with",
+        dest="with_parts",
+        metavar="FILE.py",
+        help="your own losses, datasets, networks, spaces and grids (docs/own_parts.md)",
+    )
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -141,7 +147,8 @@ def require_only(given: argparse.Namespace, allowed: Set[str], flag: str, why: s
     default = vars(parse_arguments([]))
     changed = {name for name, value in vars(given).items() if value != default[name]}
     if decided := sorted(changed - allowed):
-        first = "set" if decided[0] == "changes" else decided[0].replace("_", "-")
+        spoken = {"changes": "set", "with_parts": "with"}
+        first = spoken.get(decided[0], decided[0].replace("_", "-"))
         raise ValueError(f"--{first} cannot be given with --{flag}: {why}")
 
 

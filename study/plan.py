@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from search_spaces import SPACES, Grid, Space, grid
+from study import own_parts
 from study.record import Value
 from trainables.config import TrialConfig, flatten, from_flat
+from trainables.parts import Parts, installed
 
 _STAGE_WEIGHTS = ("loss/gamma", "loss/lambda_1", "loss/lambda_2", "loss/lambda_3")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -48,6 +50,8 @@ class Plan:
     """Nothing is taken from earlier studies."""
     search_trials: int = 0
     """Of a grid whose cells are searched first: trials of each cell's search."""
+    parts: Parts | None = None
+    """A user's own file, given by ``--with``."""
 
     @property
     def question(self) -> str:
@@ -78,6 +82,9 @@ class Plan:
         for name in ("budget", "warm_start", "replay", "fresh"):
             if getattr(self, name):
                 own[name] = getattr(self, name)
+        if self.parts is not None:
+            own["parts"] = {"name": self.parts.name, "text": self.parts.text,
+                            "digest": self.parts.digest}  # fmt: skip
         return {
             "study": self.study, "space": self.space, "question": self.question,
             "base": flatten(self.base), "objective": self.objective, "mode": self.mode,
@@ -88,11 +95,13 @@ class Plan:
 
 
 def from_event(event: dict[str, Any], storage: Path, tracking_uri: str, lanes: int) -> Plan:
-    """The plan that a ledger holds, to be continued here."""
+    """The plan that a ledger holds, to be continued here, with its parts installed."""
+    own_parts.from_plan(event)
     kept = {name: event[name] for name in Plan.__dataclass_fields__ if name in event}
     kept |= {"base": from_flat(event["base"]), "storage": storage, "tracking_uri": tracking_uri}
     if "grid" in event:
         kept |= {"grid": grid.from_event(event["grid"]), "seeds": tuple(event["seeds"])}
+    kept["parts"] = installed() if "parts" in event else None
     return Plan(**{**kept, "lanes": lanes or event["lanes"]})
 
 

@@ -8,7 +8,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from search_spaces import SPACES
-from study import arms_text, budget, figures, pareto, table_text, then_and_now
+from study import arms_text, budget, figures, own_parts, pareto, table_text, then_and_now
 from study.ledger import FILE, LedgerError, read
 from study.mlflow_sink import MlflowSink
 from study.options import OneLineParser, storage_of, tracking_uri_of
@@ -184,6 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = storage_of(given) / given.name
         require_known("NAME", folder)
         record = load(folder)
+        own_parts.from_plan(record.plan)
     except ValueError as error:
         print(f"study/report.py: {error}", file=sys.stderr)
         return 2

@@ -25,6 +25,7 @@ from study import (
     describe,
     earlier,
     options,
+    own_parts,
     replay,
     report,
     storage,
@@ -36,6 +37,7 @@ from study.grid_plan import check_images, check_tiles, needed_stages, slowest
 from study.ledger import FILE, Ledger
 from study.plan import Plan, check_name, from_event
 from study.record import FINAL, StudyRecord
+from trainables import parts
 from trainables.data import Dataset, load
 
 INTERRUPTED = 130
@@ -49,10 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _quiet()
     given = options.parse_arguments(arguments)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
-    if given.list:
-        describe.print_list(console)
-        return 0
     try:
+        parts.uninstall()
+        if given.with_parts:
+            own_parts.install_all(own_parts.read(given.with_parts))
+        if given.list:
+            describe.print_list(console)
+            return 0
         if given.check_data:
             return 0 if check(asked.data_config(given), console) else 2
         with ExitStack() as stack:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from search_spaces.grid import Cell, Grid
-from study import report, storage
+from study import own_parts, report, storage
 from study.plan import check_name
 from study.record import StudyRecord, TrialRecord
 from trainables.config import TrialConfig, from_flat
@@ -40,6 +40,7 @@ def rerun(studies: Path, name: str) -> Rerun:
     best = record.best()
     if best is None or best.state != "complete":
         raise ValueError(f"--winner must have a trial that ran all epochs, got {folder.name!r}")
+    own_parts.from_plan(record.plan)
     base = from_flat(record.plan["base"])
     return Rerun(record.plan["space"], record.plan["objective"],
                  base.changed({"seed": base.seed + 1}), _grid(record, best))  # fmt: skip

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
+from trainables import own
 from trainables.config_parts import DataConfig, ModelConfig, OptimConfig
 from trainables.loss_config import LossConfig
 from trainables.stage_config import EdgeNetConfig, InverseNetConfig
@@ -43,10 +44,15 @@ class TrialConfig:
     seed: int = 0
     """Of the initial weights, the order of the images and the augmentation."""
 
+    parts: str = ""
+    """Digest of the user's own file (``--with``) that the trial runs with; "" for none."""
+
     def __post_init__(self) -> None:
         require(self.epochs >= 1, "epochs", ">= 1", self.epochs)
         require(self.batch >= 1, "batch", ">= 1", self.batch)
         require(self.seed >= 0, "seed", ">= 0", self.seed)
+        require(self.parts in ("", *own.DIGEST), "parts", "the digest of the file given by --with",
+                self.parts)  # fmt: skip
 
     def changed(self, changes: Mapping[str, Value]) -> "TrialConfig":
         """A copy with the fields at these paths replaced.
@@ -61,6 +67,8 @@ def flatten(config: TrialConfig) -> dict[str, Value]:
     """The config as ``{path: value}``, in the order of the fields."""
     flat: dict[str, Value] = {}
     for name, value in asdict(config).items():
+        if name == "loss":
+            value |= {**own.LOSS_FIELDS, **dict(value.pop("added"))}
         if isinstance(value, dict):
             flat.update({f"{name}/{inner}": inner_value for inner, inner_value in value.items()})
         else:
@@ -68,9 +76,14 @@ def flatten(config: TrialConfig) -> dict[str, Value]:
     return flat
 
 
-@cache
 def field_types() -> Mapping[str, type]:
     """Every path with the type of its field; a Literal counts as the type of its choices."""
+    mine = {f"loss/{name}": type(value) for name, value in own.LOSS_FIELDS.items()}
+    return {**_written_types(), **mine} if mine else _written_types()
+
+
+@cache
+def _written_types() -> Mapping[str, type]:
     types: dict[str, type] = {}
     for name, hint in hints_of(TrialConfig).items():
         if isinstance(hint, type) and is_dataclass(hint):
@@ -78,6 +91,7 @@ def field_types() -> Mapping[str, type]:
             types.update({f"{name}/{key}": _plain_type(inner[key]) for key in inner})
         else:
             types[name] = hint
+    del types["loss/added"]
     return types
 
 
@@ -103,7 +117,7 @@ def parse(path: str, text: str) -> Value:
 
 def from_flat(flat: Mapping[str, Value]) -> TrialConfig:
     """The config with these values; paths that are not given keep their defaults."""
-    parts: dict[str, dict[str, Value]] = {}
+    parts: dict[str, dict[str, Any]] = {}
     top: dict[str, Any] = {}
     for path, value in flat.items():
         checked = _checked(path, value)
@@ -113,9 +127,17 @@ def from_flat(flat: Mapping[str, Value]) -> TrialConfig:
         else:
             top[path] = checked
     default = TrialConfig()
+    if "loss" in parts:
+        parts["loss"]["added"] = _gathered(parts["loss"])
     for part, values in parts.items():
         top[part] = replace(getattr(default, part), **values)
     return replace(default, **top)
+
+
+def _gathered(loss: dict[str, Any]) -> tuple[tuple[str, Value], ...]:
+    """A user's own fields, taken out of those of the loss; their defaults need not be kept."""
+    mine = {name: loss.pop(name) for name in own.LOSS_FIELDS if name in loss}
+    return tuple((name, value) for name, value in mine.items() if value != own.LOSS_FIELDS[name])
 
 
 def identity(config: TrialConfig, data_digest: str) -> str:
@@ -124,6 +146,8 @@ def identity(config: TrialConfig, data_digest: str) -> str:
     Where the data lies and whether it is kept in memory does not count, only what it holds.
     """
     flat = {path: value for path, value in flatten(config).items() if path not in _PLACES}
+    if not config.parts:
+        del flat["parts"]  # a trial without parts has the name that it had before there were any
     text = json.dumps([flat, data_digest], sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -6,8 +6,9 @@ The weights carry the papers' own names. ``trainables/config.py`` addresses them
 from dataclasses import dataclass
 from typing import Literal
 
+from trainables import own
 from trainables.losses.schedule import parse_schedules
-from trainables.validation import require, require_choices
+from trainables.validation import Value, require, require_choices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,12 +108,23 @@ class LossConfig:
     variant: Literal["paper", "released"] = "paper"
     """Which reading, where the authors' code differs from their paper."""
 
+    added: tuple[tuple[str, Value], ...] = ()
+    """Fields of a user's own losses that differ from their defaults; ``loss/NAME`` to the rest."""
+
+    def of_own(self, field: str) -> Value:
+        """The value of a user's own field."""
+        return dict(self.added).get(field, own.LOSS_FIELDS[field])
+
     def __post_init__(self) -> None:
         require_choices(self, "loss")
         weights = ("xe", "beta", "gamma", "lovasz", "w_a", "fkl", "gdl", "bl", "ar")
         for name in (*weights, "lambda_1", "lambda_2", "lambda_3", "lambda_geo"):
             weight = getattr(self, name)
             require(0 <= weight < float("inf"), f"loss/{name}", "a finite number >= 0", weight)
+        for name in own.WEIGHTS:
+            weight = self.of_own(name)
+            require(0 <= float(weight) < float("inf"), f"loss/{name}", "a finite number >= 0",
+                    weight)  # fmt: skip
         require(self.tile >= 8, "loss/tile", ">= 8", self.tile)
         require(0 < self.theta < float("inf"), "loss/theta", "a finite number > 0", self.theta)
         require(0 <= self.abl_smoothing < 1, "loss/abl_smoothing", "in [0, 1)", self.abl_smoothing)

@@ -132,3 +132,5 @@ class LaneSettings:
     """Folder (shared by all nodes) with the stages' files."""
     data: Any = None
     """(DataConfig, reference to its Dataset): decoded once, read by every worker without a copy."""
+    parts: Any = None
+    """``Parts``: a user's own file, installed on every rank."""

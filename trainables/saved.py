@@ -8,11 +8,14 @@ from typing import Any
 import torch
 import yaml
 
+from trainables import parts
 from trainables.config import TrialConfig, flatten, from_flat
 from trainables.losses.compose import needs_boundary_head
 from trainables.networks.segmentation import Segmenter
 
 NETWORK, CONFIG, CLASSES = "network.pt", "config.yaml", "classes.txt"
+PARTS = "own_parts.py"
+"""The user's own file that it was trained with, where there was one; loading executes it."""
 
 
 def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes) -> None:
@@ -22,6 +25,8 @@ def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes
     torch.save(kept.get("average", kept["network"]), folder / NETWORK)
     (folder / CONFIG).write_text(yaml.safe_dump(flatten(config), sort_keys=False))
     (folder / CLASSES).write_text("".join(f"{name}\n" for name in classes))
+    if own := parts.installed():
+        (folder / PARTS).write_text(own.text)
 
 
 def load(folder: Path) -> tuple[Segmenter, TrialConfig, list[str]]:
@@ -33,6 +38,8 @@ def load(folder: Path) -> tuple[Segmenter, TrialConfig, list[str]]:
         FileNotFoundError: a file of the three is missing.
         ValueError: the config has a field or a value that this version does not know.
     """
+    if (folder / PARTS).exists():
+        parts.install(parts.Parts(PARTS, (folder / PARTS).read_text()))
     config = from_flat(yaml.safe_load((folder / CONFIG).read_text()))
     classes = (folder / CLASSES).read_text().splitlines()
     bare = config.changed({"model/weights": "none"})  # the file has them

@@ -2,6 +2,8 @@
 
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from trainables import own
+
 Value = bool | int | float | str
 """What a config field may hold."""
 
@@ -26,11 +28,12 @@ def require_choices(part: Any, prefix: str) -> None:
     """Check every Literal field of a config part against its choices."""
     for name, hint in hints_of(type(part)).items():
         if get_origin(hint) is Literal:
-            allowed, value = get_args(hint), getattr(part, name)
+            allowed, value = get_choices(type(part), name), getattr(part, name)
             words = "one of " + ", ".join(map(str, allowed))
             require(value in allowed, f"{prefix}/{name}", words, value)
 
 
 def get_choices(part: type, name: str) -> tuple[Value, ...]:
-    """The values that a Literal field allows."""
-    return get_args(hints_of(part)[name])
+    """The values that a Literal field allows, with the networks of a user's own file."""
+    added = own.NETWORKS if (part.__name__, name) == ("ModelConfig", "network") else ()
+    return (*get_args(hints_of(part)[name]), *added)

@@ -17,6 +17,7 @@ from trainables.data import Dataset, load
 from trainables.evaluation import Evaluation
 from trainables.mailbox import Close, Command, Epoch, Failed, LaneSettings, Save, Start
 from trainables.metrics import counts_file
+from trainables.parts import install
 from trainables.ranks import rank
 from trainables.stages import load_learned
 from trainables.training import Diverged, Training
@@ -83,6 +84,8 @@ class Worker:
     def start(self, command: Start) -> int:
         """Build the trial; answers with the epoch that it continues from."""
         self.drop()
+        if self.settings.parts is not None:
+            install(self.settings.parts)
         config = from_flat(command.config)
         dataset = self.dataset(config)
         learned = load_learned(config, dataset.digest, Path(self.settings.stages))

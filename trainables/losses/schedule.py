@@ -9,6 +9,8 @@ becomes of it. ``"w_a from 0.8"`` is "ABL in the last 20 % of the epochs" (ABL, 
 import math
 from dataclasses import dataclass
 
+from trainables import own
+
 SCHEDULABLE = ("beta", "gamma", "lovasz", "w_a", "fkl", "gdl", "bl", "edge", "ar")
 """Names of the weights that a rule may be about: fields of LossConfig; ``edge`` is lambda_1..3."""
 
@@ -97,8 +99,9 @@ def parse_schedules(text: str) -> dict[str, Schedule]:
     schedules: dict[str, Schedule] = {}
     for rule in filter(None, (part.strip() for part in text.split(","))):
         name, *words = rule.split()
-        if name not in SCHEDULABLE or name in schedules:
-            allowed = ", ".join(SCHEDULABLE)
+        known = (*SCHEDULABLE, *own.WEIGHTS)
+        if name not in known or name in schedules:
+            allowed = ", ".join(known)
             raise ValueError(f"schedule must name each of {allowed} at most once, got {rule!r}")
         schedules[name] = _parse_rule(rule, words)
     return schedules

@@ -1,0 +1,63 @@
+"""An example of one's own parts: the focal loss, a search of it, and a grid.
+
+python study/run.py --with docs/my_parts.py --space focal
+"""
+
+import torch
+import torch.nn.functional as F
+from optuna.distributions import FloatDistribution
+
+from search_spaces import Cell, Dimension, Grid, Space
+from trainables.losses.term import LossTerm
+from trainables.losses.terms import Prediction, Target
+
+
+def focal(prediction: Prediction, target: Target, *, power: float = 2.0) -> LossTerm:
+    """Lin et al., ICCV 2017, Eq. 4: (1 - p) ** power of each pixel's cross-entropy."""
+    loss_BHW = F.cross_entropy(
+        prediction.logits_BKHW, target.labels_BHW, ignore_index=255, reduction="none"
+    )
+    weight_BHW = (1 - torch.exp(-loss_BHW)) ** power
+    return LossTerm((weight_BHW * loss_BHW).sum(), target.valid_BHW.sum())
+
+
+LOSSES = {"focal": focal}  # its weight is loss/focal, its parameter loss/focal_power
+
+SPACES = {
+    "focal": Space(
+        name="focal",
+        question="Does a focal loss help, and with which power?",
+        base={"loss/xe": 0.0, "loss/focal": 1.0},  # instead of the cross-entropy
+        dimensions=(
+            Dimension(
+                path="loss/focal",
+                distribution=FloatDistribution(0.5, 5.0, log=True),
+                why="1 is the cross-entropy's weight; easy pixels count less, so up to 5",
+            ),
+            Dimension(
+                path="loss/focal_power",
+                distribution=FloatDistribution(0.0, 5.0),
+                why="the paper tries 0 to 5; 0 is the cross-entropy",
+            ),
+        ),
+    )
+}
+
+GRIDS = {
+    "focal_power": Grid(
+        name="focal_power",
+        question="Which power of the focal loss?",
+        source="Lin et al., Table 1b, on detection",
+        baseline="cross_entropy",
+        cells=(
+            Cell(name="cross_entropy", changes={}),
+            *(
+                Cell(
+                    name=f"power {power:g}",
+                    changes={"loss/xe": 0.0, "loss/focal": 1.0, "loss/focal_power": power},
+                )
+                for power in (1.0, 2.0, 5.0)
+            ),
+        ),
+    )
+}

@@ -1,0 +1,198 @@
+"""A user's own file: what it adds, what its mistakes read like, and that it goes along."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from cluster import session
+from search_spaces import OWN_GRIDS, SPACES
+from study import asked, mlflow_runs, options, own_parts, report
+from study import plan as plans
+from study.record import StudyRecord
+from study.run import main
+from tests.study import fake
+from tests.study.test_run import refused
+from trainables import own, parts, saved
+from trainables.config import TrialConfig, field_types, flatten, from_flat, identity
+from trainables.data import load
+from trainables.losses.compose import TERMS, Learned, active_weights
+from trainables.networks.segmentation import NETWORKS
+from trainables.training import Training
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "my_parts.py"
+SMALL = {
+    "data/height": 16, "data/width": 16, "data/train_images": 4, "data/val_images": 2,
+    "data/test_images": 1, "model/width": 4, "batch": 2,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays() -> Iterator[None]:
+    before = (dict(TERMS), dict(NETWORKS), dict(SPACES))
+    yield
+    parts.uninstall()
+    assert (dict(TERMS), dict(NETWORKS), dict(SPACES)) == before
+    assert not OWN_GRIDS
+    assert not own.LOSS_FIELDS
+
+
+@pytest.fixture
+def example() -> parts.Parts:
+    file = own_parts.read(str(EXAMPLE))
+    own_parts.install_all(file)
+    return file
+
+
+def losses_of(config: TrialConfig) -> list[float]:
+    training = Training(config, load(config.data), Learned(), torch.device("cpu"))
+    found = training.train_epoch()
+    assert isinstance(found, dict)
+    return [value for name, value in found.items() if name.startswith("train/")]
+
+
+def test_the_example_adds_a_loss_that_trains_a_space_and_a_grid(example: parts.Parts) -> None:
+    assert {"loss/focal": float, "loss/focal_power": float}.items() <= field_types().items()
+    assert (SPACES["focal"].name, OWN_GRIDS["focal_power"].baseline) == ("focal", "cross_entropy")
+    plain = TrialConfig().changed({**SMALL, "parts": example.digest})
+    focal = plain.changed({"loss/xe": 0.0, "loss/focal": 1.0, "loss/focal_power": 0.0})
+    assert active_weights(focal.loss) == {"focal": 1.0}
+    assert losses_of(focal) == pytest.approx(losses_of(plain))  # power 0 is the cross-entropy
+    assert losses_of(focal.changed({"loss/focal_power": 2.0})) < losses_of(plain)
+    assert active_weights(focal.changed({"loss/schedule": "focal from 0.5"}).loss) == {}
+
+
+def test_its_focal_loss_is_the_paper_s_on_one_pixel(example: parts.Parts) -> None:
+    logits_BKHW = torch.tensor([2.0, 0.0, -1.0]).view(1, 3, 1, 1)
+    p = float(F.softmax(logits_BKHW, 1)[0, 1, 0, 0])
+    from trainables.losses.terms import Prediction, Target
+
+    config = TrialConfig().changed({"loss/focal": 1.0, "loss/focal_power": 3.0}).loss
+    target = Target(torch.tensor([[[1]]]), 3)
+    term = TERMS["focal"].compute(config, Prediction(logits_BKHW, None), target, Learned())
+    assert float(term.total) == pytest.approx(-((1 - p) ** 3) * torch.tensor(p).log().item())
+
+
+def test_its_fields_live_in_the_flat_config_and_its_text_in_the_identity(
+    example: parts.Parts,
+) -> None:
+    config = TrialConfig().changed({"loss/focal": 1.5, "parts": example.digest})
+    flat = flatten(config)
+    assert (flat["loss/focal"], flat["loss/focal_power"]) == (1.5, 2.0)
+    assert from_flat(flat) == config
+    assert "loss/added" not in flat
+    named = identity(config, "d")
+    with pytest.raises(ValueError, match="loss/focal must be a finite number >= 0, got -1"):
+        config.changed({"loss/focal": -1.0})
+    other = parts.Parts(example.name, example.text + "# a comment\n")
+    own_parts.install_all(other)
+    again = TrialConfig().changed({"loss/focal": 1.5, "parts": other.digest})
+    assert identity(again, "d") != named
+    with pytest.raises(ValueError, match="parts must be the digest of the file given by --with"):
+        from_flat(flat)
+    parts.uninstall()
+    with pytest.raises(ValueError, match="unknown config path 'loss/focal'"):
+        TrialConfig().changed({"loss/focal": 1.5})
+
+
+def test_a_trial_without_parts_has_the_name_it_had_before(example: parts.Parts) -> None:
+    """Studies that were run before there were parts are still found: never twice."""
+    parts.uninstall()
+    flat = flatten(TrialConfig())
+    assert flat.pop("parts") == ""
+    assert identity(TrialConfig(), "d") == identity(from_flat(flat), "d")
+
+
+def test_the_plan_and_the_ledger_carry_the_text(tmp_path: Path, example: parts.Parts) -> None:
+    given = options.parse_arguments(["--space", "focal", "--name", "f", "--storage", str(tmp_path)])
+    plan = asked.make_plan(given, [session.local_node()])
+    assert plan.parts == example
+    assert plan.base.parts == example.digest
+    fake.begin(plan)
+    parts.uninstall()
+    record = report.load(plan.folder)
+    assert parts.installed() is None  # a look at a study runs nothing of it
+    again = plans.from_event(record.plan, tmp_path, plan.tracking_uri, 0)
+    assert parts.installed() == example  # the file itself is not asked for
+    assert again == plan
+    assert mlflow_runs.own_file(record.plan) == {"my_parts.py": EXAMPLE.read_text()}
+
+
+def test_a_saved_network_brings_the_parts_that_it_was_trained_with(tmp_path: Path) -> None:
+    file = parts.Parts("net.py", NET)
+    own_parts.install_all(file)
+    config = TrialConfig().changed({**SMALL, "model/network": "mine", "parts": file.digest})
+    training = Training(config, load(config.data), Learned(), torch.device("cpu"))
+    saved.save(tmp_path, config, ["a", "b", "c", "d", "e", "f"], training.save())
+    parts.uninstall()
+    network, again, _ = saved.load(tmp_path)
+    assert again == config
+    assert network(torch.zeros(1, 3, 16, 16)).logits_BKHW.shape == (1, 6, 16, 16)
+
+
+def test_a_file_without_any_part_is_told_apart_from_a_study_without_parts() -> None:
+    own_parts.from_plan(StudyRecord().plan)
+    assert parts.installed() is None
+
+
+NET = """
+from trainables.networks.small import Tiny
+
+NETWORKS = {"mine": Tiny}
+"""
+LOSS = "from trainables.losses.term import LossTerm\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x = (\n", "mine.py:1: '(' was never closed"),
+        ("import math\nmath.no_such\n", "mine.py:2: AttributeError: module 'math' has no"),
+        ("x = 1\n", "mine.py:1: must define one of LOSSES, DATASETS, NETWORKS, SPACES, GRIDS"),
+        ("\nLOSSES = [1]\n", "mine.py:2: LOSSES must be a mapping of names"),
+        ("LOSSES = {'a': 3}\n", "mine.py:1: must be a function or a class, got 3 (LOSSES/a)"),
+        ("LOSSES = {'lovasz': print}\n", "(prediction, target, *, ...)"),
+        ("def f(p, t):\n    return 1.0\n\nLOSSES = {'f': f}\n",
+         "mine.py:4: must return LossTerm(total, count), got float (LOSSES/f)"),
+        ("def f(p, t):\n    return p.logitz\n\nLOSSES = {'f': f}\n",
+         "mine.py:2: AttributeError: 'Prediction' object has no attribute 'logitz' (LOSSES/f)"),
+        (f"{LOSS}def f(p, t):\n    x = p.logits_BKHW.detach().sum()\n    return LossTerm(x, x)\n"
+         "LOSSES = {'f': f}\n", "mine.py:5: total must have a gradient"),
+        (f"{LOSS}def f(p, t, *, beta_2):\n    return 1\nLOSSES = {{'f': f}}\n",
+         "beta_2 must have a default"),
+        ("def f(p, t, *, geo=1.0):\n    return 1\nLOSSES = {'lambda': f}\n",
+         "loss/lambda_geo is a config field already (LOSSES/lambda)"),
+        ("NETWORKS = {'unet': print}\n", "'unet' is Edgewise's own name; have deeplabv2_r101"),
+        ("SPACES = {'s': 1}\n", "must be a Space whose name is 's', got 1 (SPACES/s)"),
+        ("from search_spaces import Space\n\n"
+         "SPACES = {'s': Space(name='s', question='?', dimensions=(), base={'loss/betta': 1.0})}\n",
+         "mine.py:3: unknown config path 'loss/betta'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_file_is_one_line_with_its_place(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, words: str
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+    told = refused(capsys, tmp_path, "--with", str(file), "--space", "region")
+    assert told.startswith("study/run.py: --with mine.py:")
+    assert words in told
+
+
+def test_a_file_that_is_not_there_and_parts_beside_a_resume_are_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert "--with must be a Python file" in refused(capsys, tmp_path, "--with", "/no/such.py")
+    told = refused(capsys, tmp_path, "--with", str(EXAMPLE), "--resume", "x")
+    assert "--with cannot be given with --resume" in told
+
+
+def test_the_list_names_what_the_file_adds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--with", str(EXAMPLE), "--list"]) == 0
+    shown = capsys.readouterr().out
+    for words in ("--space focal", "loss/focal_power=2.0", "focal"):
+        assert words in shown
+    assert main(["--list"]) == 0  # and the next study knows nothing of it
+    assert "focal" not in capsys.readouterr().out
