@@ -128,8 +128,9 @@ def _print_ranking(console: Console, record: StudyRecord, importance: dict[str, 
         console.print(f"\n[bold]winner on the test list[/] (trial {record.tested['trial']}), in %: "
                       f"{tested}", highlight=False)  # fmt: skip
     if importance:
+        of = record.plan["objective"]
         shares = ", ".join(f"{path} {share:.2f}" for path, share in importance.items())
-        console.print(f"[bold]importance[/] (share of variance): {shares}", highlight=False)
+        console.print(f"[bold]importance[/] (share of {of}'s variance): {shares}", highlight=False)
 
 
 def _print_front(console: Console, record: StudyRecord) -> None:

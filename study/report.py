@@ -111,7 +111,10 @@ def markdown(record: StudyRecord) -> str:
     weights = importances(record, SPACES[plan["space"]])
     if weights:
         rows = "\n".join(f"| `{path}` | {share:.2f} |" for path, share in weights.items())
-        parts += ["## Importance", "| parameter | share of variance |\n|---|---|\n" + rows]
+        parts += [
+            f"## Importance for {plan['objective']}",
+            "| parameter | share of variance |\n|---|---|\n" + rows,
+        ]
     failed = record.in_state("failed")
     if failed:
         parts += ["## Failed", "\n".join(_failure(trial) for trial in failed)]

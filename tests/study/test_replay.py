@@ -21,7 +21,9 @@ DIGEST = "d" * 16
 @pytest.fixture
 def record(tmp_path: Path) -> StudyRecord:
     """A search on two workers whose trial 3 is named by its content and was tested."""
-    plan = fake.plan(tmp_path, workers=2, lanes=1, trials=4)
+    small = {f"data/{part}_images": 1 for part in ("train", "val", "test")}
+    base = fake.plan(tmp_path).base.changed(small)
+    plan = fake.plan(tmp_path, workers=2, lanes=1, trials=4, base=base)
     ledger = fake.begin(plan)
     for number in range(3):
         fake.complete(ledger, plan, number)

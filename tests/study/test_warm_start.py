@@ -11,6 +11,7 @@ from study import options, warm_start
 from study.asked import make_plan
 from study.ledger import Ledger
 from study.plan import Plan, from_event
+from study.run import main
 from study.search import LedgerSearch
 from tests.study import fake, fake_grid
 from tests.study.test_run import refused
@@ -100,6 +101,26 @@ def test_told_trials_come_before_the_study_s_own_and_count_for_the_sampler_alone
     assert record.trials == {}
     kept = from_event(json.loads(json.dumps(record.plan)), tmp_path, plan.tracking_uri, 0)
     assert kept == plan
+
+
+def test_a_dry_run_shows_what_is_told_sought_and_allowed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.whole(fake.plan(tmp_path, study="earlier"))
+    small = [word for split in ("train", "val", "test")
+             for word in ("--set", f"data/{split}_images=1")]  # fmt: skip
+    asked = ["--space", "inverseform", "--storage", str(tmp_path), "--epochs", "4", *small]
+    options = ["--objective", "miou,boundary_f_1px", "--warm-start", "earlier", "--max-hours", "2"]
+    assert main([*asked, *options, "--dry-run"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "ranked by the Pareto set of miou (max) and boundary_f_1px (max)",
+        "warm start 6 trials of earlier (other: data/train_images, data/val_images, "
+        "data/test_images and 1 more); left out 1 of earlier (pruned), 1 of earlier (failed)",
+        "budget 2 h, 0 used",
+    ):
+        assert words in shown
+    assert [path.name for path in tmp_path.iterdir()] == ["earlier"]
 
 
 @pytest.mark.parametrize(
