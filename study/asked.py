@@ -12,6 +12,7 @@ from search_spaces import GRIDS, OWN_GRIDS, SPACES, Grid, Space
 from study import (
     budget,
     cells_asked,
+    factors_asked,
     grid_file,
     objectives,
     replay,
@@ -79,6 +80,8 @@ def data_config(options: argparse.Namespace) -> DataConfig:
 
 def grid_of(options: argparse.Namespace) -> Grid | None:
     """The grid that is asked for: by name, from a file, or the space's only one."""
+    if factors := factors_asked.read(options):
+        return factors
     name = options.grid or _DEFAULT_GRIDS.get(options.space or "")
     if not name:
         if options.seeds is not None:

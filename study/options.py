@@ -79,6 +79,18 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
         help=f"of a search, default {DEFAULT_TRIALS}; of all_losses: of each loss's own search, "
         f"default {DEFAULT_ARM_TRIALS}, 0: none",
     )
+    what.add_argument(
+        "--factor",
+        action="append",
+        default=[],
+        metavar="PATH=OFF,ON,...",
+        help="an ablation of one's own: the baseline has the first value; may be repeated",
+    )
+    what.add_argument(
+        "--mode",
+        metavar="one-at-a-time|full|leave-one-out|add-one",
+        help="which cells the factors make; default: one-at-a-time",
+    )
     what.add_argument("--cells", metavar="NAME,...", help="of a grid: only these, and its baseline")
     what.add_argument("--epochs", type=int, help="epochs a trial, at most")
     what.add_argument("--sampler", default="tpe", help=f"one of {', '.join(SAMPLERS)}")
