@@ -21,6 +21,8 @@ _HEAD = "node:__internal_head__"
 _QUIET = {
     # Our ledger is the record: Tune need not write its own tables beside it.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # Nor a state to restore from: 68 kB a trial, all of it written again every few seconds.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
     # A failed trial reports why, and no metric.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",

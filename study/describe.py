@@ -40,6 +40,7 @@ def print_plan(
     if network != "tiny":
         network += f": {transfer_report(base.model)}"
     how = f"{plan.lanes} lanes of {plan.workers} worker{'s' if plan.workers > 1 else ''}"
+    places = f" ({plan.places})" if plan.places else ""
     for name, text in {
         "study": f"{plan.study} in {plan.folder}",
         "data": f"{dataset.name}: {counts}; {columns}x{rows}, {dataset.num_classes} classes, "
@@ -47,7 +48,7 @@ def print_plan(
         "network": network,
         **({"parts": f"{plan.parts.name}, digest {plan.parts.digest}"} if plan.parts else {}),
         **(describe_grid.facts(plan, left) if plan.grid else _search_facts(plan, left)),
-        "runs on": f"{how}; {stages} stage{'s' if stages != 1 else ''} first",
+        "runs on": f"{how}{places}; {stages} stage{'s' if stages != 1 else ''} first",
         "recorded in": plan.tracking_uri,
         "forecast": f"{duration(forecast_s)} if no trial is pruned "
                     f"({epoch_s:.1f} s an epoch, measured on this machine)",

@@ -52,6 +52,10 @@ class Plan:
     """Of a grid whose cells are searched first: trials of each cell's search."""
     parts: Parts | None = None
     """A user's own file, given by ``--with``."""
+    most_lanes: int = 0
+    """What was asked for; 0 takes all that fit, those of machines that join too."""
+    places: str = ""
+    """On which machines the lanes run and what they wait for, for a person to read."""
 
     @property
     def question(self) -> str:

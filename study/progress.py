@@ -19,7 +19,7 @@ from study.report import percent, shown
 _ROWS = 12
 _COUNTED = ("finished", "failed")
 """Events whose line says how far the study is and when it will end."""
-_TOLD_ALWAYS = ("stage", "failed")
+_TOLD_ALWAYS = ("stage", "failed", "lanes")
 """Events that leave a line above the live table too."""
 _STYLES = {"running": "yellow", "complete": "green", "pruned": "dim", "failed": "red"}
 
@@ -118,6 +118,8 @@ def describe(event: Mapping[str, Any], record: StudyRecord) -> str:
             return f"trial {event['trial']} {event['state']}"
         case "failed":
             return f"trial {event['trial']} failed: {event['kind']}: {event['message'][:200]}"
+        case "lanes":
+            return f"{event['lanes']} lanes from now on: {event['nodes']} machines are there"
         case "stage":
             how = "reused" if event["reused"] else f"trained in {event['seconds']:.0f} s"
             return f"stage {event['kind']} {event['key']} {how}"

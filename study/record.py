@@ -149,6 +149,9 @@ class StudyRecord:
     def _on_budget_spent(self, event: Mapping[str, Any]) -> None:
         self.budget_spent = event["used"]
 
+    def _on_lanes(self, event: Mapping[str, Any]) -> None:
+        """Machines came or went: something to read in the ledger, nothing to fold."""
+
     def _on_ended(self, event: Mapping[str, Any]) -> None:
         self.ended = True
 

@@ -21,9 +21,11 @@ from cluster import session
 from search_spaces import SPACES
 from study import (
     asked,
+    before,
     budget,
     describe,
     earlier,
+    lanes,
     options,
     own_parts,
     replay,
@@ -99,6 +101,7 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
     if record.ended:
         return _show_again(console, plan, record)
     check_images(plan)
+    plan = lanes.place(plan, nodes, given.lanes)
     dataset = load(plan.base.data)
     _require_same_data(plan, record, dataset)
     check_tiles(plan, SPACES[plan.space], dataset.size)
@@ -108,6 +111,7 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
         studies = ", ".join(dict.fromkeys(done.study for _, done in taken))
         console.print(f"{len(taken)} trials are not run again but taken from {studies}; --fresh "
                       f"runs them anyway", highlight=False)  # fmt: skip
+    before.require_fit(plan, dataset, console, given.dry_run)
     return 0 if given.dry_run else _run(plan, dataset, console, stack, given.verbose)
 
 

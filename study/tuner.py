@@ -1,16 +1,19 @@
 """From a plan to a running ``ray.tune.Tuner``, and from Tune's callbacks to the ledger."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
-from ray.tune.search import Searcher
+from ray.tune.search import ConcurrencyLimiter, Searcher
 
+from cluster import session
 from search_spaces import Space
 from study import arms
 from study.budget_stop import BudgetStopper, WhileBudgetLasts
+from study.elastic import Elastic
 from study.grid_plan import grid_runs
 from study.grid_search import GridSearch
 from study.ledger import Ledger
@@ -25,6 +28,7 @@ from trainables.metrics.catalog import METRICS
 from trainables.trial import Trial
 
 _ACTOR_RESTARTS = 3
+_STARTING_AT_ONCE = 64
 _ANCHOR_BYTES = 2**20
 """Tune's actor only waits for its lane. It asks for a little memory and no CPU: a fraction of one
 would leave too little for the lane's workers."""
@@ -99,6 +103,11 @@ def run(
     stopper = BudgetStopper(ledger.record) if plan.budget else None
     if plan.budget:
         search = WhileBudgetLasts(search, ledger.record)
+    search = ConcurrencyLimiter(search, plan.lanes)
+    elastic = Elastic(plan, search, session.cluster_nodes, lambda lanes, nodes: ledger.append(
+        "lanes", lanes=lanes, nodes=nodes))  # fmt: skip
+    # Tune starts one actor after the other unless it is told otherwise.
+    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(min(plan.lanes, _STARTING_AT_ONCE)))
     trainable = tune.with_parameters(Trial, settings=settings)
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"memory": _ANCHOR_BYTES}),
@@ -106,14 +115,13 @@ def run(
             search_alg=search,
             scheduler=scheduler,
             num_samples=left,
-            max_concurrent_trials=plan.lanes,
             reuse_actors=True,
             trial_dirname_creator=lambda trial: trial_name(trial.config["number"]),
         ),
         run_config=tune.RunConfig(
             name=f"attempt-{attempt}",
             storage_path=str(plan.folder / "tune"),
-            callbacks=[LedgerWriter(ledger, stopper)],
+            callbacks=[LedgerWriter(ledger, stopper), elastic],
             stop=stopper,
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=1, num_to_keep=1),
             failure_config=tune.FailureConfig(max_failures=_ACTOR_RESTARTS),

@@ -1,0 +1,96 @@
+"""What a driver costs with many lanes: real Tune controller, search, ledger and table, simulated
+lanes. `python tests/benchmarks/many_lanes.py --lanes 512 --trials 5000`.
+
+Says the driver's seconds for a trial and for an epoch, and the epoch length below which lanes wait
+for the driver.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+from ray.tune.execution import tune_controller
+from rich.console import Console
+
+from cluster.resources import Node
+from cluster.session import session
+from study import tuner
+from study.progress import LiveProgress
+from tests.benchmarks.simulated_actors import SimulatedActors
+from tests.study import fake
+from trainables.mailbox import LaneSettings
+
+
+class SimulatedTrial(tune.Trainable):
+    """Answers as ``trainables.trial.Trial`` does, without a lane."""
+
+    def setup(self, config: dict[str, Any], settings: Any = None) -> None:
+        self.reset_config(config)
+        self.lane_name = f"lane-{id(self):x}"
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.flat, self.epoch = new_config["config"], 0
+        return True
+
+    def step(self) -> dict[str, Any]:
+        self.epoch += 1
+        miou = fake.miou(self.flat, self.epoch)
+        metrics = {"miou": miou, "pixel_accuracy": miou, "boundary_f_1px": miou, "train/loss": 1.0}
+        return {**metrics, "epoch": self.epoch, "lane": self.lane_name, "train_s": 9.0,
+                "evaluate_s": 1.0, "done": self.epoch >= self.flat["epochs"]}  # fmt: skip
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        (Path(checkpoint_dir) / "state").write_bytes(b"")
+
+
+def simulate(lanes: int, trials: int, sampler: str, table: bool, folder: Path) -> dict[str, float]:
+    """Real seconds of the driver; virtual ones of the study."""
+    plan = fake.plan(folder, lanes=lanes, trials=trials, sampler=sampler)
+    ledger = fake.begin(plan)
+    if table:
+        ledger.listeners.append(LiveProgress(Console(file=open(os.devnull, "w")), ledger.record))
+    settings = LaneSettings(1, 1, 0, str(folder), str(folder))
+    begin, cpu = time.perf_counter(), time.process_time()
+    tuner.run(plan, fake.SPACE, ledger, settings, [])
+    took, cpu = time.perf_counter() - begin, time.process_time() - cpu
+    actors = SimulatedActors.last
+    assert actors is not None
+    done = len(ledger.record.in_state("complete"))
+    assert done == trials, f"{done} of {trials}"
+    return {
+        "lanes": actors.most_live, "trials": trials, "driver_s": took - actors.inside_s,
+        "cpu_s": cpu, "virtual_s": actors.clock, "ledger_mb": ledger.path.stat().st_size / 2**20,
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lanes", type=int, default=512)
+    parser.add_argument("--trials", type=int, default=5000)
+    parser.add_argument("--sampler", default="random")
+    parser.add_argument("--no-table", action="store_true")
+    given = parser.parse_args()
+    tune_controller.RayActorManager = SimulatedActors
+    tuner.Trial = SimulatedTrial  # type: ignore[misc]
+    tuner.session.cluster_nodes = lambda: [Node(given.lanes, 0)]
+    with tempfile.TemporaryDirectory() as folder, session(100 * 2**20):
+        assert ray.is_initialized()
+        found = simulate(given.lanes, given.trials, given.sampler, not given.no_table, Path(folder))
+    epochs = found["trials"] * fake.EPOCHS
+    per_epoch = found["driver_s"] / epochs
+    print("| lanes | trials | epochs | driver, s | ms an epoch | processor, s | ledger, MiB |")
+    print("|---|---|---|---|---|---|---|")
+    print(f"| {found['lanes']:.0f} | {found['trials']:.0f} | {epochs:.0f} "
+          f"| {found['driver_s']:.0f} | {1e3 * per_epoch:.1f} | {found['cpu_s']:.0f} "
+          f"| {found['ledger_mb']:.1f} |")  # fmt: skip
+    print(f"\nlanes wait for the driver where an epoch takes less than "
+          f"{per_epoch * found['lanes']:.1f} s")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

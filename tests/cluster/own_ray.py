@@ -1,0 +1,103 @@
+"""Clusters for tests on this machine, and the end of every process that they started."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+
+from tests.conftest import ROOT
+
+RAY = str(Path(sys.executable).with_name("ray"))
+_MARK = "EDGEWISE_TEST_CLUSTER"
+SMALL = (
+    "data/height=32", "data/width=48", "data/train_images=32", "data/val_images=9",
+    "data/test_images=4", "model/width=4",
+)  # fmt: skip
+"""A trial of a second or two."""
+
+
+def study(storage: Path, name: str, *options: str, trials: int = 4, epochs: int = 3) -> list[str]:
+    """The command of a small study without stages; the same trials whatever it runs on."""
+    sizes = [word for change in SMALL for word in ("--set", change)]
+    return [
+        sys.executable, "study/run.py", "--storage", str(storage), "--tracking-uri",
+        f"sqlite:///{storage}/{name}.db", "--space", "region", "--sampler", "random",
+        "--trials", str(trials), "--epochs", str(epochs), "--name", name, *sizes, *options,
+    ]  # fmt: skip
+
+
+def environment(address: str = "") -> dict[str, str]:
+    """What a driver of that cluster has; "" is one that starts its own."""
+    kept = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    return {**kept, **({"RAY_ADDRESS": address} if address else {})}
+
+
+def run(command: list[str], address: str = "", timeout_s: float = 400) -> str:
+    """What the command says; it must succeed."""
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(address), capture_output=True, text=True,
+        timeout=timeout_s,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+def wait_for(path: Path, words: str, count: int = 1, timeout_s: float = 300) -> None:
+    """Until the file holds the words so often."""
+    deadline = time.monotonic() + timeout_s
+    while not (path.exists() and path.read_text().count(words) >= count):
+        assert time.monotonic() < deadline, f"{words} not {count} times in {path}"
+        time.sleep(0.1)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def started(folder: Path, *options: str, **variables: str) -> Iterator[dict[str, str]]:
+    """`ray start --head` on loopback with ports of its own; yields the environment of who uses it.
+
+    Every process of it inherits a mark, by which it is found again and ended: other clusters of
+    this machine are nobody's business.
+    """
+    mark, port, dashboard = uuid4().hex, free_port(), free_port()
+    environ = {
+        **environment(), _MARK: mark, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **variables,
+    }  # fmt: skip
+    try:
+        subprocess.run(
+            [RAY, "start", "--head", f"--port={port}", f"--dashboard-port={dashboard}",
+             "--dashboard-host=127.0.0.1", f"--dashboard-agent-listen-port={free_port()}",
+             f"--ray-client-server-port={free_port()}", "--node-ip-address=127.0.0.1",
+             "--disable-usage-stats", "--object-store-memory=200000000",
+             f"--temp-dir={folder}", *options],
+            cwd=ROOT, env=environ, check=True, capture_output=True, timeout=120,
+        )  # fmt: skip
+        yield {
+            **environ, "RAY_ADDRESS": f"127.0.0.1:{port}",
+            "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",
+        }  # fmt: skip
+    finally:
+        end_marked(mark)
+
+
+def end_marked(mark: str) -> None:
+    for _ in range(3):  # what dies may have started another meanwhile
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(_MARK) == mark:
+                    process.kill()
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        time.sleep(0.5)

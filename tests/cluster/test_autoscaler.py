@@ -1,0 +1,59 @@
+"""Ray's autoscaler with its fake provider: a study asks, machines come, lanes start."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from study import report
+from study.ledger import read
+from tests.cluster.own_ray import started, study
+from tests.conftest import ROOT
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
+
+MACHINES = 2
+CONFIG = {
+    "cluster_name": "fake", "max_workers": MACHINES, "idle_timeout_minutes": 5,
+    "upscaling_speed": 10.0, "provider": {"type": "fake_multinode"}, "auth": {"ssh_user": "nobody"},
+    "head_node_type": "head",
+    "available_node_types": {
+        "head": {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
+        "worker": {"resources": {"CPU": 1, "object_store_memory": 100_000_000}, "node_config": {},
+                   "min_workers": 0, "max_workers": MACHINES},
+    },
+    "docker": {}, "initialization_commands": [], "setup_commands": [], "cluster_synced_files": [],
+    "head_setup_commands": [], "worker_setup_commands": [], "head_start_ray_commands": [],
+    "worker_start_ray_commands": [], "file_mounts": {}, "file_mounts_sync_continuously": False,
+    "rsync_exclude": [], "rsync_filter": [],
+}  # fmt: skip
+
+
+def test_a_study_asks_machines_come_and_lanes_start(tmp_path: Path) -> None:
+    """Nothing fits at first: the plan says what it waits for. More than ever fits is refused."""
+    config = tmp_path / "autoscaling.json"
+    config.write_text(json.dumps(CONFIG))
+    kinds = json.dumps([{"CPU": 1, "max": MACHINES}])
+    with started(
+        tmp_path / "r", "--num-cpus=0", f"--autoscaling-config={config}", RAY_FAKE_CLUSTER="1",
+        AUTOSCALER_UPDATE_INTERVAL_S="1", EDGEWISE_MAY_JOIN=kinds,
+        RAY_worker_maximum_startup_concurrency="16",
+    ) as environ:  # fmt: skip
+
+        def ask(name: str, *options: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                study(tmp_path, name, *options), cwd=ROOT, env=environ, capture_output=True,
+                text=True, timeout=500,
+            )  # fmt: skip
+
+        refused = ask("never", "--workers", "3")
+        assert refused.returncode == 2
+        assert "at most 2, what this cluster holds at its most" in refused.stderr
+        done = ask("comes", "--workers", "2")
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert "1 waiting for the autoscaler: room for 2 more workers of 1 CPU" in done.stdout
+    record = report.load(tmp_path / "comes")
+    assert [trial.state for trial in record.trials.values()] == ["complete"] * 4
+    events = read(tmp_path / "comes" / "ledger.jsonl")[0]
+    assert "lanes" not in {event["event"] for event in events}  # one was planned, one came

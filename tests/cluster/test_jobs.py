@@ -1,0 +1,114 @@
+"""`ray job submit` for real, with a token: literally, shipped, refused, stopped, two at once."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from study import report
+from study.ledger import FILE
+from study.record import StudyRecord
+from tests.cluster.own_ray import RAY, SMALL, started, wait_for
+from tests.conftest import ROOT
+from tests.study.test_ledger import content
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Its token lies in a home of its own."""
+    home = tmp_path_factory.mktemp("h")
+    variables = {
+        "HOME": str(home), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "right" * 8,
+        "RAY_worker_maximum_startup_concurrency": "16",
+    }  # fmt: skip
+    with started(home / "r", "--num-cpus=2", **variables) as environ:
+        yield {name: value for name, value in environ.items() if name != "RAY_ADDRESS"}
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("s")
+
+
+def entrypoint(storage: Path, name: str, *options: str, epochs: int = 3) -> list[str]:
+    sizes = [word for change in SMALL for word in ("--set", change)]
+    return [
+        sys.executable, "study/run.py", "--storage", str(storage), "--tracking-uri",
+        f"sqlite:///{storage}/{name}.db", "--space", "region", "--sampler", "random", "--trials",
+        "3", "--epochs", str(epochs), "--name", name, *sizes, *options,
+    ]  # fmt: skip
+
+
+def job(
+    cluster: dict[str, str], *words: str, cwd: Path = ROOT, timeout_s: float = 400
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [RAY, "job", *words], cwd=cwd, env=cluster, capture_output=True, text=True,
+        timeout=timeout_s,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def literal(cluster: dict[str, str], storage: Path) -> StudyRecord:
+    """The README's command: it runs in the folder in which the cluster was started."""
+    done = job(cluster, "submit", "--", *entrypoint(storage, "literal"))
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    for words in ("ok  token", "ok  dashboard", "winner on the test list"):
+        assert words in done.stdout
+    return report.load(storage / "literal")
+
+
+def test_the_literal_command_runs_the_study(literal: StudyRecord) -> None:
+    assert [trial.state for trial in literal.trials.values()] == ["complete"] * 3
+
+
+def test_shipped_code_gives_the_same(
+    cluster: dict[str, str], storage: Path, literal: StudyRecord, tmp_path: Path
+) -> None:
+    done = job(
+        cluster, "submit", "--working-dir", str(ROOT), "--", *entrypoint(storage, "shipped"),
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert content(report.load(storage / "shipped")) == content(literal)
+
+
+def test_a_wrong_token_is_told_and_starts_nothing(cluster: dict[str, str], storage: Path) -> None:
+    wrong = {**cluster, "RAY_AUTH_TOKEN": "wrong" * 8}
+    done = job(wrong, "submit", "--", *entrypoint(storage, "wrong"))
+    assert done.returncode != 0
+    assert "token" in (done.stdout + done.stderr).lower()
+    assert not (storage / "wrong").exists()
+
+
+def test_a_stopped_job_is_resumed_to_the_same_end(cluster: dict[str, str], storage: Path) -> None:
+    """Long enough to be stopped in the middle of a trial."""
+    whole = job(cluster, "submit", "--", *entrypoint(storage, "through", epochs=12))
+    assert whole.returncode == 0, whole.stdout[-4000:]
+    begun = job(cluster, "submit", "--no-wait", "--submission-id", "cut", "--",
+                *entrypoint(storage, "cut", epochs=12))  # fmt: skip
+    assert begun.returncode == 0, begun.stderr
+    wait_for(storage / "cut" / FILE, '"event":"epoch"', 3)
+    stopped = job(cluster, "stop", "cut")
+    assert stopped.returncode == 0, stopped.stderr
+    assert not report.load(storage / "cut").ended
+    places = ["--storage", str(storage), "--tracking-uri", f"sqlite:///{storage}/cut.db"]
+    done = job(cluster, "submit", "--", sys.executable, "study/run.py", "--resume", "cut", *places)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert content(report.load(storage / "cut")) == content(report.load(storage / "through"))
+
+
+def test_two_jobs_at_once_share_the_cluster(
+    cluster: dict[str, str], storage: Path, literal: StudyRecord
+) -> None:
+    for name in ("first", "second"):
+        begun = job(cluster, "submit", "--no-wait", "--submission-id", name, "--",
+                    *entrypoint(storage, name, "--lanes", "1"))  # fmt: skip
+        assert begun.returncode == 0, begun.stderr
+    for name in ("first", "second"):
+        wait_for(storage / name / FILE, '"event":"ended"')
+        assert content(report.load(storage / name)) == content(literal)

@@ -1,0 +1,114 @@
+"""Studies on several Ray nodes: over them, while they come and go, and side by side."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray.cluster_utils import Cluster
+
+from study import report
+from study.ledger import FILE, read
+from study.record import StudyRecord
+from tests.cluster.own_ray import environment, run, study, wait_for
+from tests.conftest import ROOT
+from tests.study.test_ledger import content
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
+
+MACHINE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A head without work and two machines of one CPU: a lane of two workers lies over both."""
+    os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "16")
+    there = Cluster(
+        initialize_head=True,
+        head_node_args={**MACHINE, "num_cpus": 0, "include_dashboard": True, "dashboard_port": 0},
+    )
+    there.add_node(**MACHINE)
+    there.add_node(**MACHINE)
+    there.wait_for_nodes()
+    yield there
+    there.shutdown()
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("machines")
+
+
+@pytest.fixture(scope="module")
+def on_one(storage: Path) -> StudyRecord:
+    """The same study on a Ray of its own, on one node."""
+    run(study(storage, "one", "--workers", "2"))
+    return report.load(storage / "one")
+
+
+def events(storage: Path, name: str, kind: str) -> list[dict[str, Any]]:
+    return [event for event in read(storage / name / FILE)[0] if event["event"] == kind]
+
+
+def begin(command: list[str], address: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment(address), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def ended(driver: subprocess.Popen[str], timeout_s: float = 500) -> str:
+    try:
+        shown, _ = driver.communicate(timeout=timeout_s)
+    finally:
+        driver.kill()
+    assert driver.returncode == 0, shown[-4000:]
+    return shown
+
+
+def test_a_lane_over_two_machines_gives_the_ledger_of_one(
+    storage: Path, on_one: StudyRecord, cluster: Cluster
+) -> None:
+    shown = run(study(storage, "over", "--workers", "2"), cluster.address)
+    for words in ("1 lanes of 2 workers (1 over ", "ok  machines: all 3 answer", "ok  versions",
+                  "ok  code", "ok  storage", "ok  clocks"):  # fmt: skip
+        assert words in shown, shown
+    assert content(report.load(storage / "over")) == content(on_one)
+
+
+def test_machines_that_join_and_leave_change_the_lanes_and_lose_no_trial(
+    storage: Path, cluster: Cluster
+) -> None:
+    """Two more join: a second lane. Two leave: one lane is left, and all trials are whole."""
+    run(study(storage, "long", "--workers", "2", trials=5, epochs=30))
+    driver = begin(
+        study(storage, "elastic", "--workers", "2", trials=5, epochs=30), cluster.address
+    )
+    ledger = storage / "elastic" / FILE
+    wait_for(ledger, '"event":"epoch"')
+    joined = [cluster.add_node(**MACHINE) for _ in range(2)]
+    wait_for(ledger, '"lanes":2')
+    wait_for(ledger, '"trial":1,"epoch":2')
+    for node in joined:
+        cluster.remove_node(node, allow_graceful=False)
+    ended(driver)
+    record = report.load(storage / "elastic")
+    assert content(record) == content(report.load(storage / "long"))
+    assert [event["lanes"] for event in events(storage, "elastic", "lanes")] == [2, 1]
+
+
+def test_two_studies_on_one_cluster_are_those_of_each_alone(
+    storage: Path, on_one: StudyRecord, cluster: Cluster
+) -> None:
+    cluster.add_node(**MACHINE)
+    cluster.add_node(**MACHINE)
+    cluster.wait_for_nodes()
+    drivers = [
+        begin(study(storage, name, "--workers", "2", "--lanes", "1"), cluster.address)
+        for name in ("left", "right")
+    ]
+    for driver, name in zip(drivers, ("left", "right"), strict=True):
+        ended(driver)
+        assert content(report.load(storage / name)) == content(on_one)
