@@ -22,6 +22,7 @@ from study.plan import Plan
 from study.record import FINAL, StudyRecord, TrialRecord, Value
 from study.sampling import SeededByNumber
 from study.search import Waiting, as_optuna
+from study.taking import Taking
 from trainables.config import flatten
 
 
@@ -52,8 +53,12 @@ def trials_of(record: StudyRecord, cell: str) -> dict[int, TrialRecord]:
 class ArmsSearch(Searcher):
     """Tune's searcher for the first part: what was cut off, then each cell's next trial in turn."""
 
-    def __init__(self, plan: Plan, record: StudyRecord, waiting: Sequence[Waiting]) -> None:
+    def __init__(
+        self, plan: Plan, record: StudyRecord, waiting: Sequence[Waiting],
+        taking: Taking | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(metric=plan.objective, mode=plan.mode)
+        self._taking = taking
         self._plan, self._cells = plan, cells_of(plan)
         self._studies = [_study(plan, record, cell) for cell in self._cells]
         self._waiting = deque(waiting)
@@ -63,18 +68,25 @@ class ArmsSearch(Searcher):
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
         if self._waiting:
             cut_off = self._waiting.popleft()
-            return self._config(trial_id, cut_off.number, cut_off.params, cut_off.resume_from)
-        if not self._left:
-            return None
-        number = self._left.popleft()
+            self._numbers[trial_id] = cut_off.number
+            return self._config(cut_off.number, cut_off.params, cut_off.resume_from)
+        while self._left:
+            number = self._left.popleft()
+            config = self._draw(number)
+            if not (self._taking and self._taking.take(config)):
+                self._numbers[trial_id] = number
+                return config
+        return Searcher.FINISHED
+
+    def _draw(self, number: int) -> dict[str, Any]:
+        """The next trial of a cell's search, from all that is known of the cell so far."""
+        for taken in self._taking.due(number) if self._taking else ():
+            self._tell(taken.number, taken.value(self._plan.objective))
         place = number % len(self._cells)
         drawn = self._cells[place].space().suggest(self._studies[place].ask())
-        return self._config(trial_id, number, drawn, "")
+        return self._config(number, drawn, "")
 
-    def _config(
-        self, trial_id: str, number: int, params: dict[str, Value], resume_from: str
-    ) -> dict[str, Any]:
-        self._numbers[trial_id] = number
+    def _config(self, number: int, params: dict[str, Value], resume_from: str) -> dict[str, Any]:
         cell, seed = self._cells[number % len(self._cells)], self._plan.base.seed
         config = self._plan.resolve({**cell.changes, **params})
         return {"number": number, "params": params, "config": config, "cell": cell.name,
@@ -83,8 +95,10 @@ class ArmsSearch(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        turn, place = divmod(self._numbers.pop(trial_id), len(self._cells))
-        value = (result or {}).get(self.metric)
+        self._tell(self._numbers.pop(trial_id), (result or {}).get(self.metric))
+
+    def _tell(self, number: int, value: float | None) -> None:
+        turn, place = divmod(number, len(self._cells))
         state = TrialState.FAIL if value is None else TrialState.COMPLETE
         self._studies[place].tell(turn, value, state=state)
 

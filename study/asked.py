@@ -174,11 +174,12 @@ def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
         raise ValueError(f"batch must be at least the {request.workers} workers, got {base.batch}")
     warm = {}
     if options.warm_start is not None:
+        if grid is not None:
+            raise ValueError(f"--warm-start goes with a search, got the grid {grid.name}")
         names = options.warm_start
         warm = warm_start.gather(
-            storage_of(options), names, space, base, list(wanted),
-            "none" if grid else options.sampler,
-        )  # fmt: skip
+            storage_of(options), names, space, base, list(wanted), options.sampler
+        )
     limits = budget.parse(vars(options), request.workers * request.gpus_per_worker)
     return Plan(
         study=_name(options, space, grid, base), space=space.name, base=base, objective=objective,

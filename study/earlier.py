@@ -54,12 +54,12 @@ def whole_trials(plan: Plan) -> dict[str, Earlier]:
     return found
 
 
-def take_over(ledger: Ledger, run: Run, earlier: Earlier) -> None:
+def take_over(ledger: Ledger, run: Run, earlier: Earlier, phase: str = "") -> None:
     """Write an earlier trial's events as this study's own."""
     trial, number = earlier.trial, run.number
     source = {"study": earlier.study, "trial": trial.number, "commit": earlier.commit}
     ledger.append("started", trial=number, id=trial.id, params=run.params, config=run.config,
-                  cell=run.cell, seed=run.seed, reused=source)  # fmt: skip
+                  cell=run.cell, seed=run.seed, phase=phase, reused=source)  # fmt: skip
     for epoch in sorted(trial.epochs):
         kept = {key: trial.epochs[epoch][key] for key in ("metrics", "seconds", "lane")}
         ledger.append("epoch", trial=number, epoch=epoch, **kept)

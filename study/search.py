@@ -131,7 +131,7 @@ class LedgerSearch(Searcher):
         while self._planned < self._trials:
             number = self._planned
             config = self._draw(number)
-            if not (self._taking and self._taking.take(number, config["params"], config["config"])):
+            if not (self._taking and self._taking.take(config)):
                 self._drawn[trial_id] = _name(number)
                 return config
         return Searcher.FINISHED

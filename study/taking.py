@@ -6,7 +6,8 @@ ended by then. So a taken trial's result is told to the sampler when the earlier
 before the draw that followed it there.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from search_spaces import Space
 from study import earlier
@@ -14,7 +15,7 @@ from study.earlier import Earlier
 from study.grid_plan import Run
 from study.ledger import Ledger
 from study.plan import Plan
-from study.record import TrialRecord, Value
+from study.record import TrialRecord
 from trainables.config import flatten, from_flat, identity
 
 
@@ -30,21 +31,23 @@ class Taking:
         self._parted = False
         """Whether a draw was new: from then on nothing follows an earlier study."""
 
-    def take(
-        self, number: int, params: dict[str, Value], config: dict[str, Value]
-    ) -> TrialRecord | None:
-        """The trial, now this study's own, if it ran before; None if it has to run."""
-        seed = int(config["seed"])
-        if not self._known:
-            return None
-        found = self._known.get(identity(from_flat(config), self._digest))
+    def take(self, drawn: Mapping[str, Any]) -> bool:
+        """Whether this draw ran before; it is a trial of this study then, and need not run.
+
+        Args:
+            drawn: what Tune would be given: number, params, config, of a cell's search its place.
+        """
+        flat = drawn["config"]
+        found = self._known.get(identity(from_flat(flat), self._digest)) if self._known else None
         if found is None:
             self._parted = True
-            return None
-        earlier.take_over(self._ledger, Run(number, "", seed, params, config), found)
+            return False
+        number, seed = drawn["number"], int(flat["seed"])
+        run = Run(number, drawn.get("cell", ""), seed, drawn["params"], flat)
+        earlier.take_over(self._ledger, run, found, drawn.get("phase", ""))
         self._untold[number] = found
         self._told(self._ledger.record.trials[number])
-        return self._ledger.record.trials[number]
+        return True
 
     def due(self, number: int) -> Iterator[TrialRecord]:
         """Trials whose results the sampler is told before it draws this one."""

@@ -98,7 +98,8 @@ def run(
         return
     attempt = len(list((plan.folder / "tune").glob("attempt-*"))) + 1
     scheduler = make_scheduler(ledger.record)
-    taking = None if plan.grid else Taking(plan, ledger, lambda trial: tell(scheduler, trial))
+    draws = searches or plan.grid is None
+    taking = Taking(plan, ledger, lambda trial: tell(scheduler, trial)) if draws else None
     search = make_search(plan, space, ledger.record, waiting, taking)
     stopper = BudgetStopper(ledger.record) if plan.budget else None
     if plan.budget:
@@ -140,7 +141,7 @@ def make_search(
 ) -> Searcher:
     """What hands out the trials: a grid's own, in order, or the space's, as Optuna draws them."""
     if arms.pending(plan, record):
-        return arms.ArmsSearch(plan, record, waiting)
+        return arms.ArmsSearch(plan, record, waiting, taking)
     if plan.grid is not None:
         return GridSearch(record, grid_runs(plan), waiting)
     return LedgerSearch(record, space, waiting, plan.resolve, taking)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray.tune.search import Searcher
 
 from cluster import session
 from search_spaces import GRIDS
@@ -52,7 +53,7 @@ def drive(plan: Plan, ledger: Ledger, end_after: int = 99, order: tuple[int, ...
     waiting = [Waiting(t.number, t.params, "") for t in ledger.record.in_state("running")]
     search = tuner.make_search(plan, None, ledger.record, waiting)  # type: ignore[arg-type]
     handed: list[dict[str, Any]] = []
-    while (config := search.suggest(f"t{len(handed)}")) is not None:
+    while (config := search.suggest(f"t{len(handed)}")) != Searcher.FINISHED:
         handed.append(config)
         if config["number"] in order:
             start(ledger, config)
@@ -161,7 +162,8 @@ def test_a_cell_of_which_no_trial_was_whole_keeps_the_weights_that_it_began_with
     plan = planned(tmp_path)
     ledger = fake.begin(plan)
     search = arms.ArmsSearch(plan, ledger.record, [])
-    while (config := search.suggest("t")) is not None:
+    while (config := search.suggest("t")) != Searcher.FINISHED:
+        assert config is not None
         start(ledger, config)
         ledger.append("failed", trial=config["number"], kind="diverged", message="", traceback="")
         search.on_trial_complete("t", {"failure": {}})

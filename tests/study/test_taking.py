@@ -15,7 +15,8 @@ from study.plan import Plan
 from study.record import StudyRecord, TrialRecord
 from study.search import LedgerSearch
 from study.taking import Taking, possible
-from tests.study import fake
+from study.tuner import make_search
+from tests.study import fake, test_arms
 from trainables.config import from_flat, identity
 
 DIGEST = "d" * 16
@@ -126,3 +127,17 @@ def test_the_plan_counts_what_could_be_drawn(tmp_path: Path) -> None:
     assert possible(replace(again, fresh=True), fake.SPACE, DIGEST) == []
     longer = replace(again, base=of.base.changed({"epochs": 9}))
     assert possible(longer, fake.SPACE, DIGEST) == []
+
+
+def test_cells_that_were_searched_are_not_searched_again(tmp_path: Path) -> None:
+    of = test_arms.planned(tmp_path)
+    first = fake.begin(of)
+    test_arms.drive(of, first)
+    again = replace(of, study="again")
+    ledger = fake.begin(again)
+    taking = Taking(again, ledger, lambda trial: None)
+    search = make_search(again, fake.SPACE, ledger.record, [], taking)
+    assert search.suggest("t") == Searcher.FINISHED
+    kept = [(t.cell, t.phase, t.params, t.metrics) for t in first.record.trials.values()]
+    assert len(kept) == 9
+    assert [(t.cell, t.phase, t.params, t.metrics) for t in ledger.record.trials.values()] == kept

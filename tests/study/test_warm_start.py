@@ -131,7 +131,7 @@ def test_a_dry_run_shows_what_is_told_sought_and_allowed(
         (["--warm-start", "grid"], "searches of inverseform, got 'grid', a grid of all_losses"),
         (["--warm-start", "begun"], "a trial that fits, got 'begun'"),
         (["--warm-start", "begun", "--sampler", "random"], "needs --sampler tpe or gp or nsga2"),
-        (["--warm-start", "begun", "--grid", "table5"], "--warm-start needs --sampler"),
+        (["--warm-start", "begun", "--grid", "table5"], "--warm-start goes with a search, got"),
     ],
 )
 def test_a_mistake_is_one_line(
