@@ -14,7 +14,7 @@ Shape letters: B images, K classes, H rows, W columns.
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 
 import torch
@@ -31,6 +31,7 @@ from trainables.losses.kervadec import boundary_loss
 from trainables.losses.lovasz import lovasz_softmax
 from trainables.losses.semeda import semeda
 from trainables.losses.term import LossTerm
+from trainables.networks.edge_net import EdgeNet
 
 Work = Callable[[], None]
 
@@ -49,22 +50,6 @@ Both are from a run in which cross-entropy took 24 ms. Where it takes 11, so tha
 waits less for memory, the authors' way (a torch.sort a class, two transforms a class) comes to 45
 for Lovasz-softmax and 25 for the maps alone.
 """
-
-
-class EdgeNet(torch.nn.Module):
-    """SEMEDA's three layers, untrained."""
-
-    def __init__(self, num_classes: int) -> None:
-        super().__init__()
-        sizes = ((num_classes, 16), (16, 32), (32, 2))
-        layers = [torch.nn.Conv2d(before, after, 3, padding=1) for before, after in sizes]
-        self.layers = torch.nn.ModuleList(layers).requires_grad_(False)
-
-    def forward(self, features: Tensor) -> Iterator[Tensor]:
-        for number, layer in enumerate(self.layers):
-            features = features.relu() if number else features
-            features = layer(features)
-            yield features
 
 
 def scene(size: tuple[int, ...], device: str, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -90,7 +75,7 @@ def backward(loss: Callable[[Tensor, Tensor], LossTerm], logits: Tensor, labels:
 
 def workloads(logits: Tensor, labels: Tensor) -> dict[str, Work]:
     num_classes = logits.shape[1]
-    edge_net = EdgeNet(num_classes).to(logits.device)
+    edge_net = EdgeNet(num_classes).requires_grad_(False).to(logits.device)
 
     def plain() -> None:
         logits.grad = None

@@ -66,7 +66,7 @@ def _paper(labels_BHW: Tensor, num_classes: int) -> Tensor:
         absent_K = phi_KHW[:, 0, 0] == _ABSENT
         _fill_inside(phi_KHW, labels_HW)
         no_boundary_K = absent_K | (absent_K.sum() >= num_classes - 1)
-        phi_KHW.mul_(~no_boundary_K.view(-1, 1, 1))
+        phi_KHW.masked_fill_(no_boundary_K.view(-1, 1, 1), 0.0)
     return phi_BKHW
 
 
@@ -78,13 +78,17 @@ def _fill_inside(phi_KHW: Tensor, labels_HW: Tensor) -> None:
 
 
 def _released(labels_BHW: Tensor, num_classes: int, spacing: tuple[float, float]) -> Tensor:
-    mask_BKHW = one_hot(labels_BHW, num_classes)
-    mask_NHW = mask_BKHW.flatten(0, 1)
-    outside_NHW = squared_distance(mask_NHW, spacing).double().sqrt_()
-    inside_NHW = with_phantom(squared_distance(~mask_NHW, spacing), spacing).sqrt_()
-    phi_NHW = torch.where(mask_NHW, 1.0 - inside_NHW, outside_NHW)
-    phi_NHW.masked_fill_(no_site(mask_NHW), 0.0)
-    return phi_NHW.view(mask_BKHW.shape).float()
+    images, rows, columns = labels_BHW.shape
+    phi_BKHW = torch.empty(images, num_classes, rows, columns, device=labels_BHW.device)
+    chunk = 1 if labels_BHW.device.type == "cpu" else num_classes
+    for labels_HW, phi_KHW in zip(labels_BHW, phi_BKHW, strict=True):
+        mask_KHW = one_hot(labels_HW.unsqueeze(0), num_classes).squeeze(0)
+        for mask_NHW, phi_NHW in zip(mask_KHW.split(chunk), phi_KHW.split(chunk), strict=True):
+            outside_NHW = squared_distance(mask_NHW, spacing).double().sqrt_()
+            inside_NHW = with_phantom(squared_distance(~mask_NHW, spacing), spacing).sqrt_()
+            outside_NHW.masked_fill_(no_site(mask_NHW), 0.0)
+            phi_NHW.copy_(torch.where(mask_NHW, 1.0 - inside_NHW, outside_NHW))
+    return phi_BKHW
 
 
 def with_phantom(square_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0)) -> Tensor:

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID, one_hot
+from trainables.losses.bands import bands
 from trainables.losses.inputs import check_inputs, full_precision
+from trainables.losses.known_gradient import with_known_gradient
 from trainables.losses.term import LossTerm
 
 _TINY = 1e-10
@@ -37,20 +39,41 @@ def generalised_dice(
         The sum over images, each in [0, 1], and their number.
     """
     check_inputs(logits_BKHW, labels_BHW)
-    prob_BKHW = full_precision(logits_BKHW).softmax(dim=1)
+    logits_BKHW = full_precision(logits_BKHW)
     first = 1 if classes == "foreground" else 0
     overlaps = _released_overlaps if variant == "released" else _overlaps
-    both_BK, predicted_BK, true_BK = (s[:, first:] for s in overlaps(prob_BKHW, labels_BHW))
+    with torch.no_grad():
+        prob_BKHW = logits_BKHW.softmax(dim=1)
+        both_BK, predicted_BK, true_BK = overlaps(prob_BKHW, labels_BHW)
+        kept_B = (true_BK[:, first:] > 0).any(dim=1)
+        weight_BK = true_BK.clamp(min=1).pow(-2) * (true_BK > 0)
+        if variant == "released":
+            weight_BK = 1 / (true_BK + _TINY) ** 2
+            kept_B = torch.ones_like(kept_B)
+        weight_BK[:, :first] = 0
+        overlap_B = (weight_BK * both_BK).sum(dim=1) + _TINY
+        size_B = (weight_BK * (predicted_BK + true_BK)).sum(dim=1) + _TINY
+        total = ((1 - 2 * overlap_B / size_B) * kept_B).sum()
+        per_overlap_B = kept_B * 2 / size_B
+        by_both_BK = -weight_BK * per_overlap_B.unsqueeze(1)
+        by_predicted_BK = weight_BK * (per_overlap_B * overlap_B / size_B).unsqueeze(1)
+        _to_gradient(prob_BKHW, labels_BHW, by_both_BK, by_predicted_BK)
+    return LossTerm(with_known_gradient(logits_BKHW, total, prob_BKHW), kept_B.sum())
 
-    present_BK = true_BK > 0
-    kept_B = present_BK.any(dim=1)
-    weight_BK = true_BK.clamp(min=1).pow(-2) * present_BK
-    if variant == "released":
-        weight_BK = 1 / (true_BK + _TINY) ** 2
-        kept_B = torch.ones_like(kept_B)
-    overlap_B = (weight_BK * both_BK).sum(dim=1) + _TINY
-    size_B = (weight_BK * (predicted_BK + true_BK)).sum(dim=1) + _TINY
-    return LossTerm(((1 - 2 * overlap_B / size_B) * kept_B).sum(), kept_B.sum())
+
+def _to_gradient(
+    prob_BKHW: Tensor, labels_BHW: Tensor, by_both_BK: Tensor, by_predicted_BK: Tensor
+) -> None:
+    """Turn probabilities into the derivative by the logits, in place, given those by the sums."""
+    for image, band in bands(prob_BKHW):
+        prob, labels = prob_BKHW[image, :, band], labels_BHW[image, band].unsqueeze(1)
+        valid = labels != VOID
+        place = labels.masked_fill(~valid, 0)
+        by_both = by_both_BK[image].gather(1, place.flatten(1)).view(place.shape)
+        by_predicted = by_predicted_BK[image, :, None, None]
+        own = prob.gather(1, place) * by_both
+        mean = (prob * by_predicted).sum(dim=1, keepdim=True) + own
+        prob.mul_(by_predicted - mean).scatter_add_(1, place, own).mul_(valid)
 
 
 def _overlaps(prob_BKHW: Tensor, labels_BHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:

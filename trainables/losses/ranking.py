@@ -104,8 +104,8 @@ class Ranking:
         keys_V.sort()
         lower_V = keys_V.astype(np.int32)  # leaves the upper half behind
         steps_V = self._steps(torch.from_numpy(lower_V & 1))
-        place_V = torch.from_numpy((lower_V >> 1).astype(np.int64))
-        return torch.zeros_like(error_P).scatter_(0, place_V, steps_V.to(error_P.dtype))
+        places_V = torch.from_numpy((lower_V >> 1).astype(np.int64))
+        return torch.zeros_like(error_P).scatter_(0, places_V, steps_V.to(error_P.dtype))
 
     def _ranked(self, error_P: np.ndarray, true_P: np.ndarray) -> np.ndarray:
         """The places of the pixels that can weigh anything: once the last true pixel is met, the

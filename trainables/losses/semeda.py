@@ -3,22 +3,17 @@
 Shape letters: B images, K classes, H rows, W columns, C channels of a layer.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Literal, NamedTuple
+from collections import deque
+from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import get_gradient_edge
 
 from trainables.geometry.boundaries import VOID, one_hot
-from trainables.losses.inputs import check_inputs, full_precision
+from trainables.losses.edge_bands import Band, EdgeNet, layers_of, value_and_gradient
+from trainables.losses.inputs import check_inputs, check_map, full_precision
 from trainables.losses.known_gradient import with_known_gradient
 from trainables.losses.term import LossTerm
-
-EdgeNet = Callable[[Tensor], Iterable[Tensor]]
-"""A frozen edge detector: (B,K,H,W) class probabilities -> what each of its three layers puts out
-before activation, (B,C,H,W); the last has C = 2, "no edge" and "edge". One that yields them one by
-one is spared the layers that have no weight."""
 
 LAYERS = 3
 
@@ -51,76 +46,42 @@ def semeda(
     if len(lambdas) != LAYERS or not all(0 <= weight < float("inf") for weight in lambdas):
         raise ValueError(f"lambdas must be three finite numbers >= 0, got {lambdas}")
     logits_BKHW = full_precision(logits_BKHW)
-    gradient_BKHW = torch.zeros_like(logits_BKHW)
-    total = logits_BKHW.new_zeros(())
-    differentiate = torch.is_grad_enabled() and logits_BKHW.requires_grad
-    with torch.no_grad():
-        matched = _Matched(edge_net, lambdas, matching)
-        for image in range(len(logits_BKHW) if any(lambdas) else 0):
-            one = slice(image, image + 1)
-            total += matched.one_image(
-                logits_BKHW[one], labels_BHW[one], gradient_BKHW[one] if differentiate else None
-            )
     count = (labels_BHW != VOID).sum()
+    if not any(lambdas):
+        return LossTerm((logits_BKHW * 0).sum(), count)
+
+    def look(prob_1KHW: Tensor) -> list[Tensor]:
+        return _embeddings(edge_net, prob_1KHW, lambdas, matching)
+
+    def compare(band: Band, predicted: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        truth_1KHW = one_hot(labels_BHW[band.image, band.shown], logits_BKHW.shape[1]).to(
+            logits_BKHW.dtype, memory_format=torch.channels_last
+        )
+        true = look(truth_1KHW)
+        part, slopes = logits_BKHW.new_zeros(()), []
+        for weight in filter(None, lambdas):
+            short_1CHW = true.pop(0).sub_(predicted.pop(0)).mul_(band.kept_11HW)
+            part += weight * torch.linalg.vector_norm(short_1CHW, 1, dtype=part.dtype)
+            slopes.append(short_1CHW.sign_().mul_(-weight))
+        return part, slopes
+
+    total, gradient_BKHW = value_and_gradient(logits_BKHW, labels_BHW, edge_net, look, compare)
     return LossTerm(with_known_gradient(logits_BKHW, total, gradient_BKHW), count)
 
 
-class _Matched(NamedTuple):
-    """What is matched; one image at a time, whose embeddings are then all that is held.
-
-    The edge net gets the classes of a pixel side by side ("channels last"): on a CPU convolutions
-    take a third less time that way, and rearrange nothing.
-    """
-
-    edge_net: EdgeNet
-    lambdas: tuple[float, float, float]
-    matching: Matching
-
-    def one_image(
-        self, logits_1KHW: Tensor, labels_1HW: Tensor, gradient_1KHW: Tensor | None
-    ) -> Tensor:
-        """The sum over the image, and into ``gradient`` its derivative by the logits."""
-        valid_11HW = (labels_1HW != VOID).unsqueeze(1)
-        truth_1KHW = one_hot(labels_1HW, logits_1KHW.shape[1]).to(
-            logits_1KHW.dtype, memory_format=torch.channels_last
-        )
-        true = self._embeddings(truth_1KHW)
-        del truth_1KHW
-        leaf_1KHW = (logits_1KHW.softmax(dim=1).mul_(valid_11HW)).contiguous(
-            memory_format=torch.channels_last
-        )
-        leaf_1KHW.requires_grad_(gradient_1KHW is not None)
-        with torch.set_grad_enabled(gradient_1KHW is not None):
-            predicted = self._embeddings(leaf_1KHW)
-        total = logits_1KHW.new_zeros(())
-        seeds = []
-        for layer, embedding in predicted.items():
-            short_1CHW = true.pop(layer).sub_(embedding.detach()).mul_(valid_11HW)
-            total += self.lambdas[layer] * torch.linalg.vector_norm(
-                short_1CHW, 1, dtype=total.dtype
-            )
-            seeds.append(short_1CHW.sign_().mul_(-self.lambdas[layer]))
-        if gradient_1KHW is not None:
-            # The graph is all that is still needed of the embeddings, not their values.
-            edges = [get_gradient_edge(embedding) for embedding in predicted.values()]
-            predicted.clear()
-            del embedding
-            (slope_1KHW,) = torch.autograd.grad(edges, leaf_1KHW, seeds)
-            mean_1HW = (leaf_1KHW * slope_1KHW).sum(dim=1, keepdim=True)
-            torch.mul(slope_1KHW.sub_(mean_1HW), leaf_1KHW, out=gradient_1KHW)
-        return total
-
-    def _embeddings(self, prob_1KHW: Tensor) -> dict[int, Tensor]:
-        """Those that have a weight; the others are let go, and those beyond not asked for."""
-        depth = max(layer for layer in range(LAYERS) if self.lambdas[layer] > 0) + 1
-        layers = iter(self.edge_net(prob_1KHW))
-        kept = {}
-        for layer in range(depth):
-            if self.lambdas[layer] > 0:
-                kept[layer] = _activated(next(layers), layer, self.matching)
-            else:
-                next(layers)
-        return kept
+def _embeddings(
+    edge_net: EdgeNet, prob_1KHW: Tensor, lambdas: tuple[float, float, float], matching: Matching
+) -> list[Tensor]:
+    """Those that have a weight; the others are let go, and those beyond not asked for."""
+    depth = max(layer for layer in range(LAYERS) if lambdas[layer] > 0) + 1
+    layers = layers_of(edge_net, prob_1KHW)
+    kept = []
+    for layer in range(depth):
+        if lambdas[layer] > 0:
+            kept.append(_activated(next(layers), layer, matching))
+        else:
+            next(layers)
+    return kept
 
 
 def ppce_on_edges(
@@ -139,12 +100,24 @@ def ppce_on_edges(
         The sum over valid pixels, in nats, and their number.
     """
     check_inputs(logits_BKHW, labels_BHW)
-    valid_BHW = labels_BHW != VOID
-    prob_BKHW = full_precision(logits_BKHW).softmax(dim=1) * valid_BHW.unsqueeze(1)
-    *_, edge_B2HW = edge_net(prob_BKHW)
-    log_prob_B2HW = full_precision(edge_B2HW).log_softmax(dim=1)
-    hit_BHW = torch.where(boundary_BHW, log_prob_B2HW[:, 1], log_prob_B2HW[:, 0])
-    return LossTerm(-hit_BHW.masked_fill(~valid_BHW, 0.0).sum(), valid_BHW.sum())
+    check_map("boundary_BHW", boundary_BHW, torch.bool, tuple(labels_BHW.shape))
+    logits_BKHW = full_precision(logits_BKHW)
+
+    def look(prob_1KHW: Tensor) -> list[Tensor]:
+        return list(deque(layers_of(edge_net, prob_1KHW), maxlen=1))
+
+    def compare(band: Band, predicted: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        log_prob_12HW = full_precision(predicted[0]).log_softmax(dim=1)
+        edge_1HW = boundary_BHW[band.image, band.shown]
+        true_12HW = torch.stack((~edge_1HW, edge_1HW), dim=1) & band.kept_11HW
+        slope_12HW = (log_prob_12HW.exp() - true_12HW.to(log_prob_12HW.dtype)) * band.kept_11HW
+        part = -log_prob_12HW.masked_fill(~true_12HW, 0.0).sum()
+        return part, [slope_12HW.to(predicted[0].dtype)]
+
+    total, gradient_BKHW = value_and_gradient(logits_BKHW, labels_BHW, edge_net, look, compare)
+    return LossTerm(
+        with_known_gradient(logits_BKHW, total, gradient_BKHW), (labels_BHW != VOID).sum()
+    )
 
 
 def _activated(embedding_BCHW: Tensor, layer: int, matching: Matching) -> Tensor:

@@ -3,6 +3,8 @@
 Shape letters: B images, K classes, H rows, W columns, C channels of a layer.
 """
 
+from collections.abc import Iterator
+
 from torch import Tensor, nn
 
 CHANNELS = (16, 32, 2)
@@ -14,6 +16,9 @@ class EdgeNet(nn.Module):
     The paper gives no kernel size. Borders are continued, not filled with zeros: the end of the
     image is no edge, and zeros are what void looks like.
     """
+
+    reach = len(CHANNELS)
+    """How many pixels away a layer's output can see, at most."""
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
@@ -29,7 +34,11 @@ class EdgeNet(nn.Module):
         The third has C = 2: "no edge" and "edge", before the softmax. Void pixels are zero in
         every class.
         """
-        embeddings: list[Tensor] = []
-        for layer in self.layers:
-            embeddings.append(layer(embeddings[-1].relu() if embeddings else prob_BKHW))
-        return embeddings
+        return list(self.one_by_one(prob_BKHW))
+
+    def one_by_one(self, prob_BKHW: Tensor) -> Iterator[Tensor]:
+        """The same, for who wants no more than the first layers, or to hold one at a time."""
+        features_BCHW = prob_BKHW
+        for number, layer in enumerate(self.layers):
+            features_BCHW = layer(features_BCHW.relu() if number else features_BCHW)
+            yield features_BCHW
