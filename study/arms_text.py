@@ -1,5 +1,6 @@
 """What a person reads of the searches that come before a comparison."""
 
+from study.blocks import Block, Prose, Section, Sheet
 from study.plan import Plan
 from study.record import StudyRecord
 
@@ -21,24 +22,21 @@ def lines(record: StudyRecord) -> list[str]:
             for row in _rows(record)]  # fmt: skip
 
 
-def section(record: StudyRecord) -> list[str]:
+def section(record: StudyRecord) -> list[Block | Section]:
     """The report's part; none where nothing was searched."""
     rows = _rows(record)
     if not rows:
         return []
     objective, trials = record.plan["objective"], record.plan["search_trials"]
     head = ["cell", "whole trials", f"least {objective} %", f"most {objective} %", "chosen"]
-    lines = ["| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows)]
-    return [
-        "## The search of each cell",
-        f"{trials} trials a cell on the validation list, sampler {record.plan['sampler']}, seed "
-        f"{record.plan['base']['seed']}; the first had the weights that the cell began with.",
-        "\n".join(lines),
-    ]
+    said = Prose(f"{trials} trials a cell on the validation list, sampler "
+                 f"{record.plan['sampler']}, seed {record.plan['base']['seed']}; the first had the "
+                 "weights that the cell began with.")  # fmt: skip
+    return [Section("The search of each cell", [said, Sheet(head, rows)])]
 
 
 def _rows(record: StudyRecord) -> list[list[str]]:
-    from study.report import percent, shown
+    from study.sections import percent, shown
 
     rows = []
     for cell, chosen in record.chosen.items():

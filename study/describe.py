@@ -13,7 +13,7 @@ from study.budget import duration
 from study.plan import Plan
 from study.progress import parameters
 from study.record import StudyRecord
-from study.report import HEADLINE, percent
+from study.sections import HEADLINE, percent
 from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
 from trainables.data import LAYOUTS, Dataset
 from trainables.losses.compose import TERMS

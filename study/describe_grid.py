@@ -8,7 +8,7 @@ from search_spaces.grid import Cell, Grid
 from study import arms_text, table_text, tables, then_and_now
 from study.plan import Plan
 from study.record import StudyRecord
-from study.report import shown as brief
+from study.sections import shown as brief
 
 _LIKE_STYLE = {"better": "green", "worse": "red", "undecided": "dim"}
 

@@ -15,13 +15,15 @@ from study import (
     confirm,
     describe,
     earlier,
+    gallery,
     image_counts,
     pictures,
     report,
+    rerun,
     tuner,
 )
 from study.grid_plan import Stage, needed_stages
-from study.ledger import Ledger
+from study.ledger import FILE, Ledger
 from study.mlflow_sink import MlflowSink
 from study.plan import Plan
 from study.progress import LiveProgress
@@ -71,8 +73,8 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
         _confirm(plan, ledger, shared)
     if whole:
         if plan.grid is not None and not ledger.record.images:
-            cells = image_counts.intervals(plan, ledger.record)
-            ledger.append("images", metric="miou", cells=cells)
+            found = image_counts.over_images(plan.folder, ledger.record)
+            ledger.append("images", metrics=found)
         ledger.append("ended")
     _finish(plan, space, ledger, sink, console)
     return whole or over
@@ -139,6 +141,16 @@ def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:
     for trial, (metrics, counts) in measured:
         image_counts.write(plan.folder, trial.number, counts)
         ledger.append("tested", trial=trial.number, metrics=metrics)
+    _look(plan, ledger.record, dataset)
+
+
+def _look(plan: Plan, record: StudyRecord, shared: Any) -> None:
+    """Draw the worst images, once."""
+    folder = plan.folder / "pictures" / "test"
+    found = [(trial, kept) for trial in gallery.shown(record) if (kept := _checkpoint(plan, trial))]
+    rows = gallery.worst_images(plan.folder, [trial for trial, _ in found])
+    if rows and not folder.exists():
+        gallery.make(found, rows, ray.get(shared), shared, folder, plan)
 
 
 def _checkpoint(plan: Plan, trial: TrialRecord) -> checkpoint.Checkpoint | None:
@@ -176,6 +188,9 @@ def _finish(plan: Plan, space: Space, ledger: Ledger, sink: MlflowSink, console:
     """Write the report, end MLflow's run, and tell the person where everything is."""
     record = ledger.record
     files = report.write(record, plan.folder)
+    searched = plan.storage / (rerun.origin(record) or plan.study)
+    if searched != plan.folder and (searched / FILE).exists():
+        report.write(report.load(searched), searched)  # it shows both figures of its winner
     complaint = sink.close(files, _model(plan, record) if record.ended else None)
     show_result(plan, space, record, console)
     if complaint:

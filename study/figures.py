@@ -1,100 +1,185 @@
-"""Plots of a study, from its record alone."""
+"""Plots of a study, from its record alone; the same record gives the same bytes."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
+import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from search_spaces import Dimension, Space
-from study.record import StudyRecord
+from study.record import StudyRecord, TrialRecord
+from trainables.metrics.catalog import METRICS
 
-_COLOURS = {"complete": "tab:blue", "pruned": "tab:gray", "failed": "tab:red",
-            "running": "tab:orange"}  # fmt: skip
+STATES = {"complete": "#0072b2", "pruned": "#9aa3ad", "failed": "#c0392b", "running": "#e69f00"}
+_HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7f3fbf",
+         "#b5a100", "#17becf", "#c0392b", "#4b5563", "#2f6b3c", "#f4a6a0", "#a0b8f0",
+         "#8a6d00")  # fmt: skip
+_BASELINE = "#111111"
+_MANY = 40
+"""Trials from which on a plot draws no points on its lines."""
+STYLE = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
+         "grid.color": "#e6e9ed", "axes.axisbelow": True, "axes.edgecolor": "#9aa3ad",
+         "font.size": 9.5, "axes.titlesize": 10.5, "legend.frameon": False,
+         "svg.hashsalt": "edgewise"}  # fmt: skip
 
 
-def draw(record: StudyRecord, space: Space, folder: Path) -> list[Path]:
-    """Write the plots as PNG; returns their paths. A grid has no slices."""
+def draw(record: StudyRecord, space: Space, folder: Path) -> dict[str, Path]:
+    """Write the plots as PNG, by name. A grid has no slices, a study without the figures of two
+    metrics no trade-off, one that was not measured around edges no bands."""
+    from study import figures_edges
+
     folder.mkdir(parents=True, exist_ok=True)
-    curves, slices = folder / "learning_curves.png", folder / "slices.png"
-    if "grid" in record.plan:
-        _seed_bands(record).savefig(curves, dpi=120, metadata={"Software": None})
-        return [curves]
-    _learning_curves(record).savefig(curves, dpi=120, metadata={"Software": None})
-    _slices(record, space).savefig(slices, dpi=120, metadata={"Software": None})
-    return [curves, slices]
+    with matplotlib.rc_context(STYLE):
+        grid = "grid" in record.plan
+        figures = {
+            "learning_curves": _seed_bands(record) if grid else _learning_curves(record),
+            "slices": None if grid else _slices(record, space),
+            "trade_off": figures_edges.trade_off(record),
+            "trimap": figures_edges.trimap(record),
+        }
+        paths = {}
+        for name, figure in figures.items():
+            if figure is not None:
+                paths[name] = folder / f"{name}.png"
+                figure.savefig(paths[name], dpi=120, metadata={"Software": None})
+    return paths
+
+
+def colours(record: StudyRecord) -> dict[str, str]:
+    """One a cell, the same in every plot; the baseline is black."""
+    baseline = record.plan["grid"]["baseline"]
+    cells = dict.fromkeys(trial.cell for trial in record.trials.values())
+    hues = cycle(_HUES)
+    return {cell: _BASELINE if cell == baseline else next(hues) for cell in cells}
+
+
+def shown_value(metric: str, value: float) -> float:
+    """Fractions in percent."""
+    return 100 * value if METRICS[metric].unit == "fraction" else value
+
+
+def named(metric: str) -> str:
+    """A metric with its unit, for an axis."""
+    unit = METRICS[metric].unit
+    return f"{metric} [{'%' if unit == 'fraction' else unit}]"
+
+
+def _curve(trial: TrialRecord, metric: str) -> list[tuple[int, float]]:
+    kept = sorted(trial.epochs.items())
+    values = [(epoch, one["metrics"].get(metric)) for epoch, one in kept]
+    return [(epoch, shown_value(metric, value)) for epoch, value in values if value is not None]
 
 
 def _learning_curves(record: StudyRecord) -> Figure:
     """The objective by epoch, one line a trial."""
     objective, best = record.plan["objective"], record.best()
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     axes = figure.add_subplot()
-    for trial in record.trials.values():
-        epochs = sorted(trial.epochs)
-        values = [trial.epochs[epoch]["metrics"].get(objective) for epoch in epochs]
-        is_best = best is not None and trial.number == best.number
-        axes.plot(
-            epochs, values, color=_COLOURS[trial.state], marker="o", markersize=3,
-            linewidth=2.5 if is_best else 0.9, alpha=1.0 if is_best else 0.6,
-            label=f"best: trial {trial.number}" if is_best else None,
-        )  # fmt: skip
-    axes.set(xlabel="epoch", ylabel=objective, title=record.plan["study"])
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    curves = [(trial, _curve(trial, objective)) for trial in record.trials.values()]
+    hues = [to_rgba(STATES[trial.state], 0.45) for trial, _ in curves]
+    axes.add_collection(LineCollection([curve for _, curve in curves], colors=hues, linewidths=0.9))
+    if len(curves) <= _MANY:
+        for (_, curve), hue in zip(curves, hues, strict=True):
+            axes.plot(*_columns(curve), "o", color=hue, markersize=3)
     if best is not None:
-        axes.legend(frameon=False)
+        axes.plot(*_columns(_curve(best, objective)), color=STATES["complete"], linewidth=2.4,
+                  marker="o", markersize=4, label=f"best: trial {best.number}")  # fmt: skip
+    for state in dict.fromkeys(trial.state for trial in record.trials.values()):
+        axes.plot([], [], color=STATES[state], linewidth=0.9, label=state)
+    axes.autoscale_view()
+    _finish(axes, "epoch", named(objective), f"{record.plan['study']}: validation list by epoch")
+    if record.trials:
+        axes.legend(fontsize=8)
     return figure
 
 
 def _seed_bands(record: StudyRecord) -> Figure:
     """The objective by epoch, one line a cell: the mean over seeds, and from least to most."""
     objective = record.plan["objective"]
-    figure = Figure(figsize=(8.5, 4.6), layout="constrained")
+    figure = Figure(figsize=(8.6, 4.4), layout="constrained")
     axes = figure.add_subplot()
-    for cell in dict.fromkeys(trial.cell for trial in record.trials.values()):
+    for cell, hue in colours(record).items():
         by_epoch: dict[int, list[float]] = {}
         for trial in record.trials.values():
-            for epoch, kept in trial.epochs.items():
-                value = kept["metrics"].get(objective)
-                if trial.cell == cell and value is not None:
+            if trial.cell == cell:
+                for epoch, value in _curve(trial, objective):
                     by_epoch.setdefault(epoch, []).append(value)
-        epochs = sorted(by_epoch)
-        axes.plot(epochs, [sum(by_epoch[e]) / len(by_epoch[e]) for e in epochs], label=cell)
-        axes.fill_between(
-            epochs, [min(by_epoch[e]) for e in epochs], [max(by_epoch[e]) for e in epochs],
-            alpha=0.06,
-        )  # fmt: skip
-    axes.set(xlabel="epoch", ylabel=objective, title=record.plan["study"])
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if record.trials:
-        axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+        band(axes, by_epoch, hue, cell)
+    _finish(axes, "epoch", named(objective), f"{record.plan['study']}: validation list, mean and "
+            "range over seeds")  # fmt: skip
+    beside(axes)
     return figure
+
+
+def band(
+    axes: Axes, values: Mapping[int, Sequence[float]], hue: str, label: str, style: str = "-"
+) -> None:  # fmt: skip
+    """A line of means with the range around it."""
+    places = sorted(values)
+    axes.plot(places, [sum(values[x]) / len(values[x]) for x in places], style, color=hue,
+              label=label, marker="o", markersize=3)  # fmt: skip
+    axes.fill_between(places, [min(values[x]) for x in places], [max(values[x]) for x in places],
+                      color=hue, alpha=0.08, linewidth=0)  # fmt: skip
+
+
+def beside(axes: Axes) -> None:
+    """The legend to the right of a plot, where there is something to name."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
+
+
+def _finish(axes: Axes, across: str, up: str, title: str) -> None:
+    axes.set(xlabel=across, ylabel=up)
+    axes.set_title(title, loc="left")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _columns(curve: Iterable[tuple[int, float]]) -> tuple[list[int], list[float]]:
+    pairs = list(curve)
+    return [x for x, _ in pairs], [y for _, y in pairs]
 
 
 def _slices(record: StudyRecord, space: Space) -> Figure:
     """The final objective against each searched parameter; pruned trials in grey."""
-    figure = Figure(figsize=(2.6 * len(space.dimensions) + 0.6, 3), layout="constrained")
-    panels = figure.subplots(1, len(space.dimensions), sharey=True, squeeze=False)[0]
-    for axes, dimension in zip(panels, space.dimensions, strict=True):
+    columns = min(4, len(space.dimensions))
+    rows = -(-len(space.dimensions) // columns)
+    figure = Figure(figsize=(2.6 * columns + 0.8, 2.7 * rows), layout="constrained")
+    panels = list(_each(figure.subplots(rows, columns, sharey=True, squeeze=False)))
+    for axes, dimension in zip(panels, space.dimensions, strict=False):
         _slice(axes, record, dimension)
-    panels[0].set_ylabel(record.plan["objective"])
+    for axes in panels[len(space.dimensions) :]:
+        axes.set_visible(False)
+    for axes in panels[::columns]:
+        axes.set_ylabel(named(record.plan["objective"]))
     return figure
 
 
+def _each(panels: Iterable[Iterable[Axes]]) -> Iterator[Axes]:
+    return (axes for row in panels for axes in row)
+
+
 def _slice(axes: Axes, record: StudyRecord, dimension: Dimension) -> None:
-    trials = [trial for trial in record.ranking() if dimension.path in trial.params]
+    objective, best = record.plan["objective"], record.best()
+    trials = [trial for trial in reversed(record.ranking()) if dimension.path in trial.params]
     drawn = [trial.params[dimension.path] for trial in trials]
     match dimension.distribution:
         case CategoricalDistribution(choices=choices):
             axes.set_xticks(range(len(choices)), [str(choice) for choice in choices])
+            axes.set_xlim(-0.5, len(choices) - 0.5)
             drawn = [choices.index(value) for value in drawn]
         case FloatDistribution(log=True) | IntDistribution(log=True):
             axes.set_xscale("log")
             axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.scatter(
-        drawn,
-        [trial.value(record.plan["objective"]) or 0.0 for trial in trials],
-        c=[_COLOURS[trial.state] for trial in trials], s=18,
-    )  # fmt: skip
+    values = [shown_value(objective, trial.value(objective) or 0.0) for trial in trials]
+    axes.scatter(drawn, values, c=[STATES[trial.state] for trial in trials], s=18, alpha=0.8)
+    if best is not None and best in trials:
+        place = trials.index(best)
+        axes.scatter(drawn[place : place + 1], values[place : place + 1], s=70, marker="*",
+                     c=_HUES[1], zorder=3)  # fmt: skip
     axes.set_xlabel(dimension.path)

@@ -1,47 +1,52 @@
-"""The counts of every test image, kept beside the ledger until their intervals are in it."""
+"""The counts of every image, kept beside the ledger: for intervals, classes and worst images."""
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from study.image_bootstrap import interval
-from study.plan import Plan
+from study.image_bootstrap import intervals
 from study.record import StudyRecord, TrialRecord
 from trainables.metrics import counts_file
+from trainables.metrics.per_image import ImageCounts
 
 
 def write(study: Path, number: int, content: bytes) -> None:
     """Keep a trial's counts of the test list."""
-    path = _path(study, number)
+    path = _path(study, number, "test")
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
     draft.write_bytes(content)
     draft.replace(path)
 
 
-def intervals(plan: Plan, record: StudyRecord) -> dict[str, list[float]]:
-    """By cell, how far the delta of mIoU moves with the images; without counts it is left out."""
-    assert plan.grid is not None
-    cells: dict[str, dict[int, NDArray[np.int64]]] = {}
-    for trial in record.compared().in_state("complete"):
-        path = _home(plan, trial)
-        if path.exists():
-            overlap_NK3 = counts_file.load(path).overlap_NK3.numpy()
-            cells.setdefault(trial.cell, {})[trial.seed] = overlap_NK3
-    baseline = cells.pop(plan.grid.baseline, {})
-    found = {name: interval(counts, baseline) for name, counts in cells.items()}
-    return {name: list(one) for name, one in found.items() if one is not None}
+def of(study: Path, trial: TrialRecord, split: str) -> Path | None:
+    """A trial's counts of a list, here or in the study that it was taken from; None if there are
+    none.
 
-
-def _home(plan: Plan, trial: TrialRecord) -> Path:
-    """Where a trial's counts lie: here, or in the study that it was taken from."""
+    Args:
+        study: the study's folder.
+        split: ``val`` or ``test``.
+    """
+    places = [_path(study, trial.number, split)]
     if trial.reused:
-        elsewhere = _path(plan.storage / trial.reused["study"], trial.reused["trial"])
-        if elsewhere.exists():
-            return elsewhere
-    return _path(plan.folder, trial.number)
+        elsewhere = study.parent / trial.reused["study"]
+        places.insert(0, _path(elsewhere, trial.reused["trial"], split))
+    return next((path for path in places if path.exists()), None)
 
 
-def _path(study: Path, number: int) -> Path:
-    return study / "counts" / f"trial-{number:04d}.test.npz"
+def over_images(study: Path, record: StudyRecord) -> dict[str, dict[str, list[float]]]:
+    """By metric and cell, how far a grid's delta moves with the images of the test list; cells
+    without counts are left out."""
+    cells: dict[str, dict[int, ImageCounts]] = {}
+    for trial in record.compared().in_state("complete"):
+        path = of(study, trial, "test")
+        if path is not None:
+            cells.setdefault(trial.cell, {})[trial.seed] = counts_file.load(path)
+    baseline = cells.pop(record.plan["grid"]["baseline"], {})
+    found: dict[str, dict[str, list[float]]] = {}
+    for name, counts in cells.items():
+        for metric, interval in intervals(counts, baseline).items():
+            found.setdefault(metric, {})[name] = list(interval)
+    return found
+
+
+def _path(study: Path, number: int, split: str) -> Path:
+    return study / "counts" / f"trial-{number:04d}{'.test' if split == 'test' else ''}.npz"

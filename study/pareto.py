@@ -1,4 +1,4 @@
-"""The Pareto set of a search with several objectives, as text."""
+"""The Pareto set of a search with several objectives, as cells of a table."""
 
 from study.record import StudyRecord
 from trainables.metrics.catalog import METRICS
@@ -21,13 +21,6 @@ def rows(record: StudyRecord) -> tuple[list[str], list[list[str]]]:
         params = [f"{path.split('/')[-1]}={_value(value)}" for path, value in trial.params.items()]
         cells.append([*row, " ".join(params)])
     return heads, cells
-
-
-def markdown(record: StudyRecord) -> str:
-    """The set as a table."""
-    heads, cells = rows(record)
-    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in cells)])
 
 
 def _head(name: str) -> str:

@@ -3,6 +3,7 @@
 Shape letters: H rows, W columns, C colours, P pictures.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ _FOUND, _MISSED, _INVENTED = (60, 200, 90), (70, 130, 255), (255, 70, 60)
 _CAPTIONS = ("image", "truth", "prediction",
              f"boundary at {TOLERANCE_PX} px: found, missed, invented")  # fmt: skip
 _HEIGHT_PX = 240
+_A_ROW = 4
+"""Panels beside each other in a sheet of several predictions."""
 _CAPTION_PX = 18
 
 
@@ -37,6 +40,28 @@ def draw(dataset: Dataset, checkpoint: Checkpoint, folder: Path) -> list[Path]:
         _side_by_side(panels).save(path, optimize=False)
         paths.append(path)
     return paths
+
+
+def compared(
+    dataset: Dataset, image_HWC: Picture, labels_HW: Picture, views: Sequence[tuple[str, Picture]]
+) -> Image.Image:  # fmt: skip
+    """One image, its truth, and the boundary errors of several predictions, each by its name."""
+    palette = np.zeros((256, 3), dtype=np.uint8)
+    palette[: dataset.num_classes] = dataset.colours
+    errors = [
+        boundary_errors(image_HWC, labels_HW, np.where(labels_HW == VOID, VOID, predicted_HW))
+        for _, predicted_HW in views
+    ]
+    names = ["image", "truth", *(name for name, _ in views)]
+    panels = [image_HWC, palette[labels_HW], *errors]
+    rows = [
+        _side_by_side(panels[start : start + _A_ROW], names[start : start + _A_ROW])
+        for start in range(0, len(panels), _A_ROW)
+    ]
+    sheet = Image.new("RGB", (rows[0].width, sum(row.height for row in rows)), (20, 20, 20))
+    for place, row in enumerate(rows):
+        sheet.paste(row, (0, place * rows[0].height))
+    return sheet
 
 
 def _panels(
@@ -80,14 +105,14 @@ def _within(mask_HW: torch.Tensor, radius_px: int) -> torch.Tensor:
     return unite(mask_HW.to(torch.int8).unsqueeze(0), [disk(radius_px)])[0].squeeze(0) > 0
 
 
-def _side_by_side(panels: list[Picture]) -> Image.Image:
+def _side_by_side(panels: Sequence[Picture], captions: Sequence[str] = _CAPTIONS) -> Image.Image:
     """Panels in a row, enlarged without smoothing, each under its caption."""
     rows, columns = panels[0].shape[:2]
     scale = max(1, round(_HEIGHT_PX / rows))
     width, height = columns * scale, rows * scale
     sheet = Image.new("RGB", (width * len(panels), height + _CAPTION_PX), (20, 20, 20))
     pen = ImageDraw.Draw(sheet)
-    for number, (panel_HWC, caption) in enumerate(zip(panels, _CAPTIONS, strict=True)):
+    for number, (panel_HWC, caption) in enumerate(zip(panels, captions, strict=True)):
         enlarged = Image.fromarray(panel_HWC).resize((width, height), Image.Resampling.NEAREST)
         sheet.paste(enlarged, (number * width, _CAPTION_PX))
         pen.text((number * width + 4, 3), caption, fill=(230, 230, 230))

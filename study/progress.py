@@ -14,7 +14,7 @@ from rich.table import Table
 
 from study.budget import outlook
 from study.record import StudyRecord, TrialRecord
-from study.report import percent, shown
+from study.sections import percent, shown
 
 _ROWS = 12
 _COUNTED = ("finished", "failed")

@@ -77,7 +77,7 @@ class StudyRecord:
     chosen: dict[str, Any] = field(default_factory=dict)
     """Of a grid whose cells are searched first: each cell's best trial and what it changes."""
     images: dict[str, Any] = field(default_factory=dict)
-    """Of a grid: the metric whose images were resampled, and each cell's interval."""
+    """Of a grid, by metric: each cell's interval over resampled images."""
     ended: bool = False
     budget_spent: dict[str, float] | None = None
     """Hours used by kind, where the last attempt ended because the budget did."""
@@ -144,7 +144,7 @@ class StudyRecord:
         self.trials[event["trial"]].tested = event["metrics"]
 
     def _on_images(self, event: Mapping[str, Any]) -> None:
-        self.images = {"metric": event["metric"], "cells": event["cells"]}
+        self.images = event.get("metrics") or {event["metric"]: event["cells"]}
 
     def _on_budget_spent(self, event: Mapping[str, Any]) -> None:
         self.budget_spent = event["used"]

@@ -8,17 +8,14 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from search_spaces import SPACES
-from study import arms_text, budget, figures, own_parts, pareto, table_text, then_and_now
+from study import blocks, figures, html, own_parts, sections, table_text
+from study.blocks import Prose, Section
 from study.ledger import FILE, LedgerError, read
 from study.mlflow_sink import MlflowSink
 from study.options import OneLineParser, storage_of, tracking_uri_of
 from study.plan import check_name
-from study.ranking import importances
 from study.record import StudyRecord, TrialRecord
 from study.storage import require_known
-
-HEADLINE = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
-"""Metrics that tables show; the ledger and MLflow have all of them."""
 
 
 def load(folder: Path) -> StudyRecord:
@@ -37,141 +34,43 @@ def load(folder: Path) -> StudyRecord:
 
 
 def write(record: StudyRecord, folder: Path) -> list[Path]:
-    """Write ``report.md`` and its figures; the same ledger gives the same text."""
-    space = SPACES[record.plan["space"]]
+    """Write the report, its tables and its figures; the same ledger, and the same counts and
+    pictures beside it, give the same bytes.
+
+    Args:
+        folder: the study's.
+
+    Returns:
+        The files: ``report.md`` first, then ``report.html``, which needs no other.
+    """
     target = folder / "report"
-    plots = figures.draw(record.compared(), space, target)
-    page = target / "report.md"
-    if "grid" in record.plan:
-        page.write_text(ablation(record))
-        return [page, *_write_tables(record, target), *plots]
-    page.write_text(markdown(record))
-    return [page, *plots]
-
-
-def _write_tables(record: StudyRecord, folder: Path) -> list[Path]:
+    plots = figures.draw(record.compared(), SPACES[record.plan["space"]], target)
+    parts = sections.whole(record, folder, plots)
     texts = {
+        "report.md": _text(record, folder, parts),
+        "report.html": html.page(record.plan["study"], record.plan["question"], parts),
+        **(_tables(record) if "grid" in record.plan else {}),
+    }
+    for name, text in texts.items():
+        (target / name).write_text(text)
+    return [*(target / name for name in texts), *plots.values()]
+
+
+def markdown(record: StudyRecord, folder: Path) -> str:
+    """The report's text, without figures of the ledger's own."""
+    return _text(record, folder, sections.whole(record, folder, {}))
+
+
+def _text(record: StudyRecord, folder: Path, parts: sections.Parts) -> str:
+    title = Section(record.plan["study"], [Prose(record.plan["question"])], 1)
+    return blocks.markdown([title, *parts], folder / "report")
+
+
+def _tables(record: StudyRecord) -> dict[str, str]:
+    return {
         "table.md": table_text.markdown(record), "table.csv": table_text.comma_separated(record),
         "table.tex": table_text.latex(record),
     }  # fmt: skip
-    for name, text in texts.items():
-        (folder / name).write_text(text)
-    return [folder / name for name in texts]
-
-
-def ablation(record: StudyRecord) -> str:
-    """A grid's report as text: the table, what failed, the curves."""
-    plan = record.plan
-    parts = [
-        f"# {plan['study']}",
-        plan["question"],
-        f"Grid `{plan['grid']['name']}` of `{plan['space']}` on `{plan['data']['dataset']}`: "
-        f"{plan['trials']} trials, {counts(record) or 'none run'}.",
-        *([f"Not all of it ran: {budget.stated(record)}."] if record.budget_spent else []),
-        table_text.markdown(record).rstrip(),
-        *arms_text.section(record),
-    ]
-    if "replay" in plan:
-        parts += ["## Then and now", then_and_now.markdown(record)]
-    failed = record.in_state("failed")
-    if failed:
-        parts += ["## Failed", "\n".join(_failure(trial) for trial in failed)]
-    return "\n\n".join([*parts, "![learning curves](learning_curves.png)"]) + "\n"
-
-
-def counts(record: StudyRecord) -> str:
-    """How many trials are in which state."""
-    return ", ".join(
-        f"{len(record.in_state(state))} {state}"
-        for state in ("complete", "pruned", "failed", "running")
-        if record.in_state(state)
-    )
-
-
-def markdown(record: StudyRecord) -> str:
-    """The report as text."""
-    plan, best = record.plan, record.best()
-    parts = [
-        f"# {plan['study']}",
-        plan["question"],
-        f"Space `{plan['space']}` on `{plan['data']['dataset']}`, digest {plan['data']['digest']}. "
-        f"{plan['trials']} trials of up to {plan['base']['epochs']} epochs: "
-        f"{counts(record) or 'none'}.",
-        f"Ranked by {aims(record)} on the validation list after the last "
-        f"epoch; pruned trials come last. Sampler {plan['sampler']}, scheduler "
-        f"{plan['scheduler']}, seed {plan['seed']}.",
-        *([f"Not all of it ran: {budget.stated(record)}."] if record.budget_spent else []),
-        "## Ranking",
-        ranking_table(record.ranking(), list(_params(record))),
-    ]
-    if len(record.objectives) > 1:
-        parts += ["## Pareto set", pareto.markdown(record)]
-    elif best is not None and record.tested is not None:
-        parts += ["## The winner on the test list", _tested(record)]
-    weights = importances(record, SPACES[plan["space"]])
-    if weights:
-        rows = "\n".join(f"| `{path}` | {share:.2f} |" for path, share in weights.items())
-        parts += [
-            f"## Importance for {plan['objective']}",
-            "| parameter | share of variance |\n|---|---|\n" + rows,
-        ]
-    failed = record.in_state("failed")
-    if failed:
-        parts += ["## Failed", "\n".join(_failure(trial) for trial in failed)]
-    parts += ["![learning curves](learning_curves.png)", "![slices](slices.png)"]
-    return "\n\n".join(parts) + "\n"
-
-
-def aims(record: StudyRecord) -> str:
-    """What ranks the trials."""
-    named = " and ".join(f"`{name}` ({mode})" for name, mode in record.objectives.items())
-    several = len(record.objectives) > 1
-    return f"the Pareto layer of {named}, within it by the first," if several else named
-
-
-def _params(record: StudyRecord) -> dict[str, None]:
-    """Searched paths, in the space's order."""
-    return {dimension.path: None for dimension in SPACES[record.plan["space"]].dimensions}
-
-
-def ranking_table(trials: list[TrialRecord], paths: list[str]) -> str:
-    """Markdown; metrics in percent."""
-    head = ["#", "trial", *paths, *(f"{name} %" for name in HEADLINE), "epochs", "state"]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for place, trial in enumerate(trials, start=1):
-        params = [shown(trial.params.get(path)) for path in paths]
-        metrics = [percent(trial.metrics.get(name)) for name in HEADLINE]
-        row = [str(place), str(trial.number), *params, *metrics, str(trial.last_epoch), trial.state]
-        lines.append("| " + " | ".join(row) + " |")
-    return "\n".join(lines)
-
-
-def _tested(record: StudyRecord) -> str:
-    assert record.tested is not None
-    metrics = record.tested["metrics"]
-    rows = [f"| {name} | {percent(metrics.get(f'test_{name}'))} |" for name in HEADLINE]
-    return f"Trial {record.tested['trial']}, chosen on the validation list.\n\n| metric | % |\n" + (
-        "|---|---|\n" + "\n".join(rows)
-    )
-
-
-def _failure(trial: TrialRecord) -> str:
-    assert trial.failure is not None
-    first = trial.failure["message"].splitlines()[0] if trial.failure["message"] else ""
-    where = f" ({trial.cell}, seed {trial.seed})" if trial.cell else ""
-    return f"- trial {trial.number}{where}: {trial.failure['kind']}: {first}"
-
-
-def percent(value: float | None) -> str:
-    """A fraction as people print it; a dash for none."""
-    return "-" if value is None else f"{100 * value:.2f}"
-
-
-def shown(value: object) -> str:
-    """A parameter in a table."""
-    if value is None:
-        return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

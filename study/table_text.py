@@ -2,8 +2,10 @@
 
 import csv
 import io
+from pathlib import Path
 
-from study import tables
+from study import blocks, tables
+from study.blocks import Block, Points, Prose, Section, Sheet
 from study.image_bootstrap import RESAMPLES
 from study.record import StudyRecord
 from study.tables import Row, Table, is_share, protocol, published, verdict_of
@@ -72,20 +74,24 @@ def _failures(row: Row) -> str:
 
 def markdown(record: StudyRecord) -> str:
     """All tables with their protocol, and what was not run."""
-    parts = []
+    return blocks.markdown(parts(record), Path())
+
+
+def parts(record: StudyRecord) -> list[Block | Section]:
+    """The same, to be put into a report."""
+    found: list[Block | Section] = []
     for place, table in enumerate(tables.tables(record)):
-        lines = [heads(table), ["---"] * len(heads(table)), *body(table)]
-        text = "\n".join("| " + " | ".join(_cell(x) for x in line) + " |" for line in lines)
         role = "the objective" if place == 0 else "measured beside it; not what was decided on"
-        parts += [f"### `{table.metric}`: {role}", text, protocol(record, table)]
-        if record.images.get("metric") == table.metric and record.images["cells"]:
-            parts.append(_over_images(record, table))
-    parts += notes(record)
+        inner: list[Block] = [Sheet(heads(table), body(table)), Prose(protocol(record, table))]
+        if record.images.get(table.metric):
+            inner.append(Prose(_over_images(record, table)))
+        found.append(Section(f"`{table.metric}`: {role}", inner, 3 if place else 2))
+    found += [Prose(note) for note in notes(record)]
     lacking = [cell for cell in record.plan["grid"]["cells"] if cell["needs"]]
     if lacking:
-        named = "\n".join(f"- {cell['name']}: needs {cell['needs']}" for cell in lacking)
-        parts += ["Not run, with what is missing:", named]
-    return "\n\n".join([*parts, f"Source: {record.plan['grid']['source']}."]) + "\n"
+        named = [f"{cell['name']}: needs {cell['needs']}" for cell in lacking]
+        found += [Prose("Not run, with what is missing:"), Points(named)]
+    return [*found, Prose(f"Source: {record.plan['grid']['source']}.")]
 
 
 def notes(record: StudyRecord) -> list[str]:
@@ -99,14 +105,10 @@ def _over_images(record: StudyRecord, table: Table) -> str:
     """What the choice of test images adds to the doubt."""
     named = "; ".join(
         f"{name} {_signed(low, table)} .. {_signed(high, table)}"
-        for name, (low, high) in record.images["cells"].items()
+        for name, (low, high) in record.images[table.metric].items()
     )
     return (f"Over images (the test list resampled {RESAMPLES} times, the trained networks as they "
             f"are; 95% percentile interval of the delta): {named}.")  # fmt: skip
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def comma_separated(record: StudyRecord) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from study.blocks import Block, Prose, Section, Sheet
 from study.record import StudyRecord
 
 
@@ -36,13 +37,15 @@ def _gap(then: float | None, now: float | None) -> float:
     return abs(then - now) if then is not None and now is not None else float("inf")
 
 
-def markdown(record: StudyRecord) -> str:
-    """Both figures beside each other, to the last digit."""
+def section(record: StudyRecord) -> list[Block | Section]:
+    """Both figures beside each other, to the last digit; nothing for what is no replay."""
+    if "replay" not in record.plan:
+        return []
     source = record.plan["replay"]
-    rows = [f"| {name} | {_exact(then)} | {_exact(now)} |" for name, then, now in compared(record)]
-    then = f"{source['study']}/{source['trial']}"
-    head = f"| after epoch {source['epoch']} | {then} | again |\n|---|---|---|"
-    return "\n".join([head, *rows, "", f"Then and now: {verdict(record)}."])
+    rows = [[name, _exact(then), _exact(now)] for name, then, now in compared(record)]
+    head = [f"after epoch {source['epoch']}", f"{source['study']}/{source['trial']}", "again"]
+    said = Prose(f"Then and now: {verdict(record)}.")
+    return [Section("Then and now", [said, Sheet(head, rows)])]
 
 
 def _exact(value: float | None) -> str:

@@ -4,6 +4,7 @@ Shape letters: B images, H rows, W columns, N images of a list, P pictures.
 """
 
 import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -219,6 +220,17 @@ class Training:
             lambda images_BCHW: self._predict(network, images_BCHW).logits_BKHW,
             self.dataset.splits[split], self.dataset.num_classes, self.config.batch, self.device,
         )  # fmt: skip
+
+    @torch.no_grad()
+    def scores(self, split: str, rows: Sequence[int]) -> Iterator[Tensor]:
+        """(1,K,H,W) float each: the logits of single images of a list. On one rank."""
+        network = self.network if self.average is None else self.average.network
+        network.eval()
+        images = self.dataset.splits[split]
+        for row in rows:
+            image_HWC = torch.from_numpy(np.asarray(images.images_NHWC[row]))
+            image_1CHW = image_HWC.permute(2, 0, 1).unsqueeze(0).float() / 255
+            yield self._predict(network, image_1CHW).logits_BKHW
 
     def save(self) -> bytes:
         """Everything that ``load`` needs to go on as if nothing had happened."""

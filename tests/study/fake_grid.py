@@ -23,7 +23,7 @@ GRID = Grid(
     ),
 )
 SEEDS = (0, 1, 2, 3, 4, 5)
-EFFECT = {"plain": 0.0, "good": 0.03125, "bad": -0.0625, "same": 0.0}
+EFFECT = {"plain": 0.0, "good": 0.03125, "winner": 0.03125, "bad": -0.0625, "same": 0.0}
 
 
 def plan(storage: Path, grid: Grid = GRID, seeds: tuple[int, ...] = SEEDS, **changes: Any) -> Plan:
@@ -36,7 +36,7 @@ def plan(storage: Path, grid: Grid = GRID, seeds: tuple[int, ...] = SEEDS, **cha
 
 def score(run: Run, epoch: int = fake.EPOCHS) -> float:
     """A seed's luck is the same for every cell; the cell adds its effect."""
-    return 0.25 + run.seed / 32 + EFFECT[run.cell] + epoch / 64
+    return 0.25 + run.seed / 32 + EFFECT.get(run.cell, 0.0) + epoch / 64
 
 
 def start(ledger: Ledger, run: Run) -> None:

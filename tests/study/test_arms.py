@@ -16,7 +16,7 @@ from study.grid_plan import grid_runs
 from study.ledger import FILE, Ledger
 from study.plan import Plan
 from study.progress import parameters
-from study.report import ablation
+from study.report import markdown
 from study.search import Waiting
 from tests.study import fake
 from tests.study.test_ledger import content
@@ -152,8 +152,8 @@ def test_the_best_of_each_cell_is_compared_and_its_search_is_not(tmp_path: Path)
     table = tables.tables(ledger.record)[0]
     assert (table.split, [len(row.values) for row in table.rows]) == ("test", [6, 6, 6])
     assert sum(row.failed + row.diverged + row.unfinished for row in table.rows) == 0
-    assert "| lovasz | 3 |" in ablation(ledger.record)
-    assert "| affinity_regression | 2 |" in ablation(ledger.record)
+    assert "| lovasz | 3 |" in markdown(ledger.record, tmp_path)
+    assert "| affinity_regression | 2 |" in markdown(ledger.record, tmp_path)
 
 
 def test_a_cell_of_which_no_trial_was_whole_keeps_the_weights_that_it_began_with(

@@ -125,11 +125,11 @@ def test_the_report_says_that_the_budget_is_spent_until_the_study_goes_on(tmp_pa
     ledger = spent_study(tmp_path)
     record = ledger.record
     assert record.state == "budget spent"
-    assert "Not all of it ran: budget spent: 1.25 of 1 h." in report.markdown(record)
+    assert "Not all of it ran: budget spent: 1.25 of 1 h." in report.markdown(record, tmp_path)
     more = budget.renewed(record, {"hours": 2.0})
     ledger.append("resumed", continue_after={"4": 1}, lanes=2, budget=more)
     assert (record.state, record.plan["budget"]) == ("cut off", {"hours": 2.0})
-    assert "budget spent" not in report.markdown(record)
+    assert "budget spent" not in report.markdown(record, tmp_path)
     assert not is_spent(record)
 
 

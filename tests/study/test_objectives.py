@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.resources import Node
-from study import options, pareto, report
+from study import blocks, options, pareto, report
 from study.asked import make_plan
 from study.ledger import Ledger
 from study.objectives import layers, parse
@@ -102,8 +102,8 @@ def test_the_end_shows_the_set_and_ranks_it_first(tmp_path: Path) -> None:
     assert best is not None
     assert best.number == 1
     ledger.append("tested", trial=2, metrics={"test_miou": 0.25, "test_hd95": 7.0})
-    text = report.markdown(record)
-    assert pareto.markdown(record) in text
+    text = report.markdown(record, tmp_path)
+    assert blocks.markdown([blocks.Sheet(*pareto.rows(record))], tmp_path) in text
     last = pareto.rows(record)[1][-1]
     assert last[:5] == ["2", "40.00", "1.00", "25.00", "7.00"]
     assert from_event(record.plan, tmp_path, "", 0).objectives == BOTH

@@ -76,7 +76,7 @@ def test_equal_figures_are_said_to_be_equal(tmp_path: Path, record: StudyRecord)
     # five of validation (one of them null) and two of the test list
     assert then_and_now.verdict(again) == "all 7 figures are equal; then complete, now complete"
     value = record.trials[3].metrics["miou"]
-    text = report.ablation(again)
+    text = report.markdown(again, tmp_path)
     assert f"| miou | {value:.9g} | {value:.9g} |" in text
     assert "| test_miou | 0.25 | 0.25 |" in text
     assert "| after epoch 2 | fake/3 | again |" in text

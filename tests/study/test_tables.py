@@ -13,8 +13,7 @@ from study import image_counts, report, table_text, tables
 from study.grid_plan import grid_runs
 from study.ledger import Ledger
 from tests.study import fake, fake_grid
-from trainables.metrics import counts_file
-from trainables.metrics.per_image import ImageCounts
+from trainables.metrics import counts_file, per_image
 
 HAND_WRITTEN = """\
 | cell | miou % | delta | interval | p | Holm | P(A>B) | verdict | n | failed | reported: Net, Data val | its delta |
@@ -80,7 +79,7 @@ def test_failed_diverged_and_killed_runs_are_counted_and_shown(tmp_path: Path) -
     assert tables.unchanged(record) == ["same"]
     assert "made no difference yet: same." in table_text.markdown(record)
     assert "| 1 diverged, 1 failed, 1 not run yet |" in table_text.markdown(record)
-    whole = report.ablation(record)
+    whole = report.markdown(record, tmp_path)
     assert "35 trials" not in whole
     assert "33 complete, 2 failed, 1 running" in whole
     assert "(good, seed 4): diverged: it went wrong" in whole
@@ -108,7 +107,7 @@ def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
     ]
     assert written[0] == written[1]
     assert set(written[0]) == {
-        "report.md", "table.md", "table.csv", "table.tex", "learning_curves.png"
+        "report.md", "report.html", "table.md", "table.csv", "table.tex", "learning_curves.png"
     }  # fmt: skip
 
 
@@ -150,7 +149,7 @@ def test_the_number_of_seeds_is_judged_before_anything_runs(
 def test_the_interval_over_images_is_shown_below_its_metric(tmp_path: Path) -> None:
     ledger = fake_grid.whole(fake_grid.plan(tmp_path))
     assert "Over images" not in table_text.markdown(ledger.record)
-    ledger.append("images", metric="miou", cells={"good": [0.01, 0.0525]})
+    ledger.append("images", metrics={"miou": {"good": [0.01, 0.0525]}})
     text = table_text.markdown(Ledger(ledger.path).record)
     assert "interval of the delta): good +1.00 .. +5.25." in text
 
@@ -159,14 +158,19 @@ def test_counts_of_two_studies_are_resampled_together(tmp_path: Path) -> None:
     """A trial that was taken over left its counts where it ran."""
     plan = fake_grid.plan(tmp_path)
     record = fake_grid.whole(plan).record
-    first = ImageCounts(*(torch.ones((3, 2, 3), dtype=torch.int64) for _ in ImageCounts._fields))
-    other = first._replace(overlap_NK3=torch.tensor([[[6, 1, 1]] * 2] * 3))
+    labels_NHW = torch.zeros((3, 8, 8), dtype=torch.int64)
+    labels_NHW[:, :4] = 1
+    first, other = (
+        per_image.count(predicted_NHW, labels_NHW, 2)
+        for predicted_NHW in (torch.zeros_like(labels_NHW), labels_NHW)
+    )
     for trial in record.trials.values():
         if trial.cell == "good" and trial.seed < 3:
             trial.reused = {"study": "older", "trial": trial.number}
         home = tmp_path / "older" if trial.reused else plan.folder
         packed = counts_file.pack(other if trial.cell == "good" else first)
         image_counts.write(home, trial.number, packed)
-    found = image_counts.intervals(plan, record)
-    # every image alike: IoU 6/8 against 1/3 whatever is drawn
-    assert found == {"good": [pytest.approx(3 / 4 - 1 / 3)] * 2}
+    found = image_counts.over_images(plan.folder, record)
+    # every image alike: IoU 1 and 1 against 1/2 and 0, whatever is drawn
+    assert found["miou"] == {"good": [pytest.approx(1 - 1 / 4)] * 2}
+    assert found["boundary_f_1px"] == {"good": [pytest.approx(1.0)] * 2}

@@ -43,6 +43,22 @@ def affinity_regression(
     Returns:
         The sum over pairs, and their number: together the mean squared error.
     """
+    predicted_BLL, true_BLL, kept_BLL = affinities(
+        logits_BKHW, labels_BHW, kernel=kernel, sampling=sampling
+    )
+    error_BLL = (predicted_BLL - true_BLL).square() * kept_BLL
+    return LossTerm(error_BLL.sum(), kept_BLL.sum())
+
+
+def affinities(
+    logits_BKHW: Tensor,
+    labels_BHW: Tensor,
+    *,
+    kernel: Literal["square_root", "dot_product"] = "square_root",
+    sampling: Literal["nearest", "average"] = "nearest",
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(B,L,L) each: predicted and true affinity of all pairs of places, and a bool that is False
+    where an end is void. The first 144 places are 12x12, row by row, the last 36 are 6x6."""
     check_inputs(logits_BKHW, labels_BHW)
     _, rows, columns = labels_BHW.shape
     place_L = _places(rows, columns, logits_BKHW.device)
@@ -58,8 +74,7 @@ def affinity_regression(
     true_BLL = (labels_BL.unsqueeze(1) == labels_BL.unsqueeze(2)).to(predicted_BLL.dtype)
     valid_BL = labels_BL != VOID
     kept_BLL = valid_BL.unsqueeze(1) & valid_BL.unsqueeze(2)
-    error_BLL = (predicted_BLL - true_BLL).square() * kept_BLL
-    return LossTerm(error_BLL.sum(), kept_BLL.sum())
+    return predicted_BLL, true_BLL, kept_BLL
 
 
 def _places(rows: int, columns: int, device: torch.device) -> Tensor:

@@ -1,0 +1,68 @@
+"""What a report is made of, before it is Markdown or HTML. Texts may hold `code`, nothing else."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Prose(NamedTuple):
+    text: str
+
+
+class Points(NamedTuple):
+    """A list."""
+
+    texts: list[str]
+
+
+class Sheet(NamedTuple):
+    """A table."""
+
+    head: list[str]
+    rows: list[list[str]]
+
+
+class Picture(NamedTuple):
+    """An image file, in the report's folder or beside it."""
+
+    file: Path
+    caption: str
+
+
+Block = Prose | Points | Sheet | Picture
+
+
+@dataclass(frozen=True)
+class Section:
+    """Blocks under a title; level 3 is a part of the section before it."""
+
+    title: str
+    blocks: list[Block] = field(default_factory=list)
+    level: int = 2
+
+
+def markdown(blocks: Sequence[Block | Section], home: Path) -> str:
+    """The blocks as Markdown for a file in the folder ``home``; ends with a line's end."""
+    return "\n\n".join(_part(block, home) for block in blocks) + "\n"
+
+
+def _part(block: Block | Section, home: Path) -> str:
+    match block:
+        case Prose(text):
+            return text
+        case Points(texts):
+            return "\n".join(f"- {text}" for text in texts)
+        case Sheet(head, rows):
+            lines = [head, ["---"] * len(head), *rows]
+            return "\n".join("| " + " | ".join(_cell(x) for x in line) + " |" for line in lines)
+        case Picture(file, caption):
+            return f"![{caption}]({Path(os.path.relpath(file, home)).as_posix()})"
+        case Section(title, inner, level):
+            parts = [f"{'#' * level} {title}", *(_part(one, home) for one in inner)]
+            return "\n\n".join(parts)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

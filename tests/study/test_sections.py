@@ -1,0 +1,89 @@
+"""Parts of a report that need what lies beside the ledger: counts, and a later study."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from study import classes, figures_edges, gallery, image_counts, report, rerun, winner
+from study.blocks import Prose, Section, Sheet
+from study.plan import Plan
+from study.record import StudyRecord
+from tests.study import fake, fake_grid
+from trainables.metrics import counts_file, per_image
+
+
+def keep_counts(plan: Plan, record: StudyRecord, wrong_rows: int) -> None:
+    """Three images whose upper half is class b; in the second, the prediction is down by so many
+    rows."""
+    labels_NHW = torch.zeros((3, 16, 8), dtype=torch.int64)
+    labels_NHW[:, :8] = 1
+    predicted_NHW = labels_NHW.clone()
+    predicted_NHW[1, 8 : 8 + wrong_rows] = 1
+    packed = counts_file.pack(per_image.count(predicted_NHW, labels_NHW, 2), ["p", "q", "r"])
+    for number in record.trials:
+        image_counts.write(plan.folder, number, packed)
+
+
+def sheet(parts: list[Section]) -> Sheet:
+    return next(block for block in parts[0].blocks if isinstance(block, Sheet))
+
+
+def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    record = fake_grid.whole(plan).record
+    assert classes.of_grid(record, plan.folder) == []
+    keep_counts(plan, record, wrong_rows=5)
+    found = sheet(classes.of_grid(record, plan.folder))  # type: ignore[arg-type]
+    # two images are perfect, in one the only contour is 5 px off: F 1, 1 and 0
+    assert found == Sheet(["class", "plain", "good"],
+                          [["a", "66.67", "66.67"], ["b", "66.67", "66.67"]])  # fmt: skip
+    trials = gallery.shown(record)
+    assert [(trial.cell, trial.seed) for trial in trials] == [("plain", 0), ("good", 0)]
+    assert gallery.worst_images(plan.folder, trials)[0] == 1
+
+
+def test_a_search_tells_what_its_winner_became_on_fresh_seeds(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.whole(plan)
+    assert rerun.section(ledger.record, plan.folder) == []
+    grid = winner.rerun(tmp_path, "fake").grid
+    again = fake_grid.plan(tmp_path, grid, study="again")
+    record = fake_grid.whole(again).record
+    assert rerun.origin(record) == "fake"
+    part = rerun.section(ledger.record, plan.folder)[0]
+    assert isinstance(part, Section)
+    said = part.blocks[0]
+    best = ledger.record.best()
+    assert best is not None
+    assert isinstance(said, Prose)
+    # 51.56 + 3.125 as in test_tables
+    assert f"was {100 * best.metrics['miou']:.2f} % on the validation list" in said.text
+    assert "on 6 fresh seeds it is 54.69 % on the test list." in said.text
+    before = report.write(ledger.record, plan.folder)
+    kept = [path.read_bytes() for path in before]
+    assert [path.read_bytes() for path in report.write(ledger.record, plan.folder)] == kept
+
+
+def test_plots_about_edges_are_there_where_edges_were_measured(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.begin(plan)
+    fake.complete(ledger, plan, 0)
+    assert figures_edges.trade_off(ledger.record) is None
+    assert figures_edges.trimap(ledger.record) is None
+    metrics = {"miou": 0.5, "boundary_f_3px": 0.25}
+    metrics |= {f"trimap_miou_{side}_{width}px": 0.1 + width / 100
+                for side in ("inside", "outside") for width in range(1, 11)}  # fmt: skip
+    ledger.append("epoch", trial=0, epoch=fake.EPOCHS, metrics=metrics, seconds=1.0, lane="l")
+    figure = figures_edges.trimap(ledger.record)
+    assert figure is not None
+    line = figure.axes[0].get_lines()[0]
+    assert np.asarray(line.get_xdata()).tolist() == list(range(1, 11))
+    assert np.asarray(line.get_ydata()).tolist() == pytest.approx(
+        [10.0 + width for width in range(1, 11)]
+    )
+    assert figures_edges.trade_off(ledger.record) is not None
+    files = {path.name for path in report.write(ledger.record, plan.folder)}
+    assert files == {"report.md", "report.html", "learning_curves.png", "slices.png",
+                     "trade_off.png", "trimap.png"}  # fmt: skip
