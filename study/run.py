@@ -49,7 +49,8 @@ _WIDTH = 140
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 done, 2 refused before anything started, 130 cut off and resumable."""
+    """The exit code: 0 done, or as much as the budget allows; 2 refused before anything started;
+    130 cut off and resumable."""
     _quiet()
     given = options.parse_arguments(arguments)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
