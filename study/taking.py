@@ -31,6 +31,10 @@ class Taking:
         self._parted = False
         """Whether a draw was new: from then on nothing follows an earlier study."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its search for a restore that Edgewise never asks of it."""
+        return {}
+
     def take(self, drawn: Mapping[str, Any]) -> bool:
         """Whether this draw ran before; it is a trial of this study then, and need not run.
 

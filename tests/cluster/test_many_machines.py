@@ -82,9 +82,9 @@ def test_machines_that_join_and_leave_change_the_lanes_and_lose_no_trial(
     storage: Path, cluster: Cluster
 ) -> None:
     """Two more join: a second lane. Two leave: one lane is left, and all trials are whole."""
-    run(study(storage, "long", "--workers", "2", trials=5, epochs=30))
+    run(study(storage, "long", "--workers", "2", trials=4, epochs=16))
     driver = begin(
-        study(storage, "elastic", "--workers", "2", trials=5, epochs=30), cluster.address
+        study(storage, "elastic", "--workers", "2", trials=4, epochs=16), cluster.address
     )
     ledger = storage / "elastic" / FILE
     wait_for(ledger, '"event":"epoch"')

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray import cloudpickle
 from ray.tune.search import Searcher
 
 from study import ledger as ledger_file
@@ -141,3 +142,11 @@ def test_cells_that_were_searched_are_not_searched_again(tmp_path: Path) -> None
     kept = [(t.cell, t.phase, t.params, t.metrics) for t in first.record.trials.values()]
     assert len(kept) == 9
     assert [(t.cell, t.phase, t.params, t.metrics) for t in ledger.record.trials.values()] == kept
+
+
+def test_tune_can_pickle_a_search_that_takes_over(tmp_path: Path) -> None:
+    """Its ledger is an open file; Tune pickles the search before anything runs."""
+    plan = fake.plan(tmp_path)
+    ledger = fake.begin(plan)
+    taking = Taking(plan, ledger, lambda trial: None)
+    assert cloudpickle.dumps(LedgerSearch(ledger.record, fake.SPACE, [], plan.resolve, taking))
