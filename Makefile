@@ -43,6 +43,7 @@ bench: .venv/.installed
 	$(BIN)/python tests/benchmarks/metrics.py
 	$(BIN)/python tests/benchmarks/stages.py
 	$(BIN)/python tests/benchmarks/loading.py
+	$(BIN)/python tests/benchmarks/shared_images.py
 
 # Ray's ports run what they are sent: loopback only, and the token stays on.
 cluster: .venv/.installed

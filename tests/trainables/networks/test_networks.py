@@ -25,17 +25,17 @@ PUBLISHED: dict[str, tuple[float, int, bool]] = {
     "deeplabv3plus_r101": (62.7e6, 19, True),  # SegFormer (NeurIPS 2021), Table 2
     "pspnet_r101": (68.1e6, 19, True),  # SegFormer, Table 2
     "deeplabv2_r101": (44.0e6, 21, False),  # 42.5 M of ResNet-101, four 3x3 classifiers: 1.5 M
-    "upernet_swin_t": (60e6, 150, True),  # Swin (ICCV 2021), Table 3
+    "upernet_swin_t": (60e6, 150, True),  # Swin-Transformer-Semantic-Segmentation, README
     "upernet_swin_s": (81e6, 150, True),
     "upernet_swin_b": (121e6, 150, True),
     "hrnet_w18": (9.6e6, 19, False),  # mmsegmentation's configs/hrnet: 9.64 M
-    "hrnet_w18s": (3.9e6, 19, False),  # HRNet-Semantic-Segmentation, HRNetV2-W18-Small-v2
-    "hrnet_w48": (65.8e6, 19, False),  # HRNet-Semantic-Segmentation
+    "hrnet_w18s": (3.9e6, 19, False),  # the same, HRNetV2-W18-Small-v2
+    "hrnet_w48": (65.8e6, 19, False),  # HRNet-Semantic-Segmentation, README
     "hrnet_w48_ocr": (70.3e6, 19, False),  # HRNet-Semantic-Segmentation, branch HRNet-OCR
-    "refinenet_lw_50": (27e6, 21, False),  # Nekrasov et al. (BMVC 2018), Table 1
+    "refinenet_lw_50": (27e6, 21, False),  # light-weight-refinenet, README
     "refinenet_lw_101": (46e6, 21, False),
     "refinenet_lw_152": (62e6, 21, False),
-    "icnet_r50": (26.5e6, 19, False),  # ICNet at full width, as later tables of it give it
+    "icnet_r50": (26.5e6, 19, False),  # ICNet-ResNet50 in PMC12440891, Table 2
 }
 
 
