@@ -39,11 +39,11 @@ slow: .venv/.installed
 
 bench: .venv/.installed
 	$(BIN)/python tests/benchmarks/trial_turnover.py
-	$(BIN)/python tests/benchmarks/losses.py
 	$(BIN)/python tests/benchmarks/metrics.py
 	$(BIN)/python tests/benchmarks/stages.py
 	$(BIN)/python tests/benchmarks/loading.py
 	$(BIN)/python tests/benchmarks/shared_images.py
+	$(BIN)/python -m tests.benchmarks.losses
 
 # Ray's ports run what they are sent: loopback only, and the token stays on.
 cluster: .venv/.installed

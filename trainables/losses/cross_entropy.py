@@ -42,6 +42,8 @@ def cross_entropy(
         raise ValueError(
             f"class_weights_K must be of shape ({num_classes},), got {tuple(class_weights_K.shape)}"
         )
+    if class_weights_K is not None and class_weights_K.device.type == "cpu":
+        _check_weights(class_weights_K)
     logits_BKHW = full_precision(logits_BKHW)
     if class_weights_K is None:
         count = (labels_BHW != VOID).sum()
@@ -55,6 +57,13 @@ def cross_entropy(
         smooth = label_smoothing / others
         total = _smoothed(logits_BKHW, labels_BHW, class_weights_K, 1 - label_smoothing, smooth)
     return LossTerm(total, count)
+
+
+def _check_weights(class_weights_K: Tensor) -> None:
+    wrong_K = ~(class_weights_K.isfinite() & (class_weights_K >= 0))
+    if wrong_K.any():
+        value = class_weights_K[wrong_K][0].item()
+        raise ValueError(f"class_weights_K must be finite and >= 0, got {value}")
 
 
 def _summed(logits_BKHW: Tensor, labels_BHW: Tensor, class_weights_K: Tensor | None) -> Tensor:

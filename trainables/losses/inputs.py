@@ -52,12 +52,16 @@ def check_values(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
     Raises:
         ValueError: naming the argument, the value and what is allowed.
     """
-    num_classes = logits_BKHW.shape[1]
+    check_labels(labels_BHW, logits_BKHW.shape[1])
+    check_finite("logits_BKHW", logits_BKHW)
+
+
+def check_labels(labels_BHW: Tensor, num_classes: int) -> None:
+    """Reject labels that are neither a class nor void. Waits for the device."""
     wrong_BHW = ((labels_BHW < 0) | (labels_BHW >= num_classes)) & (labels_BHW != VOID)
     if wrong_BHW.any():
         value = int(labels_BHW[wrong_BHW][0])
         raise ValueError(f"labels_BHW must be in 0..{num_classes - 1} or {VOID}, got {value}")
-    check_finite("logits_BKHW", logits_BKHW)
 
 
 def check_finite(name: str, logits: Tensor) -> None:

@@ -30,7 +30,8 @@ def boundary_loss(
     The paper's loss has one foreground class; its extension sums over classes, each with its own
     map (``signed_distance``, which tells how "paper" and "released" maps differ). The count is the
     number of (class, valid pixel) pairs, so an image counts alike on any rank. The released code
-    knows no void; void pixels weigh nothing in either variant.
+    knows no void; void pixels weigh nothing in either variant. On a GPU the host waits where
+    ``squared_distance`` does, to make the maps; given maps, it waits for nothing.
 
     Args:
         logits_BKHW: float.

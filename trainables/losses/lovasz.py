@@ -12,7 +12,13 @@ from torch import Tensor
 
 from trainables.geometry.boundaries import VOID
 from trainables.losses.bands import through_softmax
-from trainables.losses.inputs import check_inputs, check_logits, check_map, full_precision
+from trainables.losses.inputs import (
+    check_inputs,
+    check_labels,
+    check_logits,
+    check_map,
+    full_precision,
+)
 from trainables.losses.known_gradient import with_known_gradient
 from trainables.losses.ranking import Ranking, Variant
 from trainables.losses.term import LossTerm
@@ -41,7 +47,8 @@ def lovasz_softmax(
         labels_BHW: int64, 0..K-1 or 255; void pixels are left out.
         classes: which are averaged: "present" in the group, "all", or a list of them.
         per_image: rank within each image.
-        variant: "released" only breaks ties otherwise; see ``jaccard_weights``.
+        variant: "released" only breaks ties otherwise; see ``Ranking``. It takes the valid pixels
+            out first, and on a GPU waits to learn how many these are; "paper" waits for nothing.
     """
     check_inputs(logits_BKHW, labels_BHW)
     settings = _settings(classes, logits_BKHW.shape[1], variant)
@@ -73,6 +80,8 @@ def lovasz_hinge(
     check_logits("logits_BHW", logits_BHW, tuple(labels_BHW.shape))
     if labels_BHW.dim() != 3:
         raise ValueError(f"labels_BHW must be of shape (B,H,W), got {tuple(labels_BHW.shape)}")
+    if labels_BHW.device.type == "cpu":
+        check_labels(labels_BHW, num_classes=2)
     logits_BHW = full_precision(logits_BHW)
     with torch.no_grad():
         groups = labels_BHW.shape[0] if per_image else 1

@@ -69,6 +69,7 @@ LOSSES: dict[str, Loss] = {
     "balanced": balanced_cross_entropy,
     "lovasz": lovasz_softmax,
     "lovasz_all": lambda x, y: lovasz_softmax(x, y, classes="all"),
+    "lovasz_list": lambda x, y: lovasz_softmax(x, y, classes=[0, 2]),
     "hinge": _hinge,
     "dice": generalised_dice,
     "boundary_cross_entropy": lambda x, y: boundary_cross_entropy(x.sum(1), *_boundary_maps(y)),
@@ -78,6 +79,7 @@ LOSSES: dict[str, Loss] = {
     "abl_attached": lambda x, y: active_boundary(x, y, max_ratio=0.2, detach=False),
     "fkl": full_divergence,
     "boundary_loss": boundary_loss,
+    "boundary_loss_foreground": lambda x, y: boundary_loss(x, y, classes="foreground"),
     "semeda": lambda x, y: semeda(x, y, edge_net=edge_net, lambdas=(1.0, 0.5, 0.25)),
     "semeda_after_relu": lambda x, y: semeda(
         x, y, edge_net=edge_net, lambdas=(1.0, 0.5, 0.25), matching="after_relu"
@@ -90,3 +92,5 @@ LOSSES: dict[str, Loss] = {
 }
 DETACHED = ("abl",)
 """Losses whose derivative is, by design, not that of their value."""
+NUMBERED = ("hinge", "lovasz_list", "boundary_loss_foreground")
+"""Losses that mean particular classes, whose numbers therefore matter."""

@@ -4,8 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.trainables.losses.cases import DETACHED, LOSSES
+from tests.trainables.losses.cases import DETACHED, LOSSES, NUMBERED, edge_net
 from trainables.geometry.boundaries import VOID
+from trainables.losses.cross_entropy import cross_entropy
+from trainables.losses.lovasz import lovasz_hinge
+from trainables.losses.semeda import ppce_on_edges
 
 CLASSES = 3
 
@@ -59,7 +62,7 @@ def test_the_order_of_images_does_not_matter(name: str) -> None:
     torch.testing.assert_close(permuted[2], gradient[order])
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if name != "hinge"])
+@pytest.mark.parametrize("name", [name for name in LOSSES if name not in NUMBERED])
 def test_the_numbering_of_classes_does_not_matter(name: str) -> None:
     logits, labels = batch()
     order = torch.tensor([1, 2, 0])
@@ -194,3 +197,38 @@ def test_bad_boundary_logits_are_named(name: str) -> None:
         LOSSES[name](*spoilt("not_finite"))
     with pytest.raises(ValueError, match=r"boundary_BHW must be torch.bool of shape \(2, 6, 7\)"):
         LOSSES[name](*spoilt("cropped"))
+
+
+@pytest.mark.parametrize("how", MESSAGES)
+def test_bad_input_of_ppce_is_named(how: str) -> None:
+    boundary = torch.zeros(2, 6, 7, dtype=torch.bool)
+    with pytest.raises(ValueError, match=MESSAGES[how]):
+        ppce_on_edges(*spoilt(how), boundary, edge_net=edge_net)
+    with pytest.raises(ValueError, match=r"boundary_BHW must be torch.bool of shape \(2, 6, 7\)"):
+        ppce_on_edges(*batch(2), boundary[:, 1:], edge_net=edge_net)
+
+
+def test_bad_labels_of_the_hinge_are_named() -> None:
+    logits, labels = torch.zeros(1, 2, 2), torch.tensor([[[0, 1], [VOID, 2]]])
+    with pytest.raises(ValueError, match=r"labels_BHW must be in 0\.\.1 or 255, got 2"):
+        lovasz_hinge(logits, labels)
+    with pytest.raises(ValueError, match=r"labels_BHW must be torch\.int64"):
+        lovasz_hinge(logits, labels.float())
+
+
+@pytest.mark.parametrize("weight", [float("nan"), -1.0])
+def test_bad_class_weights_are_named(weight: float) -> None:
+    logits, labels = batch(2)
+    weights = torch.tensor([1.0, weight, 1.0])
+    with pytest.raises(ValueError, match=f"class_weights_K must be finite and >= 0, got {weight}"):
+        cross_entropy(logits, labels, class_weights_K=weights)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_layout_in_memory_does_not_matter(name: str) -> None:
+    """Some networks end with the classes of a pixel side by side."""
+    logits, labels = batch()
+    expected = value_and_gradient(name, logits, labels)
+    beside = logits.detach().contiguous(memory_format=torch.channels_last)
+    turned = labels.transpose(1, 2).contiguous().transpose(1, 2)
+    torch.testing.assert_close(value_and_gradient(name, beside, turned), expected)
