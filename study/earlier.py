@@ -7,6 +7,7 @@ are written again in the new ledger, so that it stays whole by itself, and say w
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from study.grid_plan import Run, grid_runs
 from study.ledger import FILE, Ledger, LedgerError, read
@@ -54,12 +55,12 @@ def whole_trials(plan: Plan) -> dict[str, Earlier]:
     return found
 
 
-def take_over(ledger: Ledger, run: Run, earlier: Earlier, phase: str = "") -> None:
-    """Write an earlier trial's events as this study's own."""
+def take_over(ledger: Ledger, run: Run, earlier: Earlier, **place: Any) -> None:
+    """Write an earlier trial's events as this study's own; ``place`` is what a search adds."""
     trial, number = earlier.trial, run.number
     source = {"study": earlier.study, "trial": trial.number, "commit": earlier.commit}
     ledger.append("started", trial=number, id=trial.id, params=run.params, config=run.config,
-                  cell=run.cell, seed=run.seed, phase=phase, reused=source)  # fmt: skip
+                  cell=run.cell, seed=run.seed, reused=source, **place)  # fmt: skip
     for epoch in sorted(trial.epochs):
         kept = {key: trial.epochs[epoch][key] for key in ("metrics", "seconds", "lane")}
         ledger.append("epoch", trial=number, epoch=epoch, **kept)

@@ -48,7 +48,8 @@ class Taking:
             return False
         number, seed = drawn["number"], int(flat["seed"])
         run = Run(number, drawn.get("cell", ""), seed, drawn["params"], flat)
-        earlier.take_over(self._ledger, run, found, drawn.get("phase", ""))
+        place = {name: drawn[name] for name in ("phase", "generation") if name in drawn}
+        earlier.take_over(self._ledger, run, found, **place)
         self._untold[number] = found
         self._told(self._ledger.record.trials[number])
         return True

@@ -11,12 +11,13 @@ from ray import cloudpickle
 from ray.tune.search import Searcher
 
 from study import ledger as ledger_file
+from study.budget_stop import BudgetStopper, WhileBudgetLasts
 from study.ledger import Ledger
 from study.plan import Plan
 from study.record import StudyRecord, TrialRecord
 from study.search import LedgerSearch
 from study.taking import Taking, possible
-from study.tuner import make_search
+from study.tuner import LedgerWriter, make_search
 from tests.study import fake, test_arms
 from trainables.config import from_flat, identity
 
@@ -60,8 +61,9 @@ class TwoLanes:
     def _start(self, config: dict[str, Any]) -> None:
         self.ran += 1
         name = identity(from_flat(config["config"]), DIGEST)
+        bred = {key: config[key] for key in ("generation",) if key in config}
         self.ledger.append("started", trial=config["number"], id=name, params=config["params"],
-                           config=config["config"])  # fmt: skip
+                           config=config["config"], **bred)  # fmt: skip
 
     def _end(self, name: str, config: dict[str, Any]) -> None:
         number, value = config["number"], fake.miou(config["params"], fake.EPOCHS)
@@ -76,21 +78,22 @@ class TwoLanes:
 
 
 def plan(storage: Path, study: str, **changes: Any) -> Plan:
-    return fake.plan(storage, study=study, sampler="tpe", trials=12, **changes)
+    return fake.plan(storage, study=study, **{"sampler": "tpe", "trials": 12, **changes})
 
 
-def test_the_same_command_again_runs_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+def test_the_same_command_again_runs_nothing(tmp_path: Path, sampler: str) -> None:
     """The sampler learns of results in the order in which the earlier study's did."""
-    first = TwoLanes(plan(tmp_path, "first")).run()
-    again = TwoLanes(plan(tmp_path, "again"))
+    first = TwoLanes(plan(tmp_path, "first", sampler=sampler)).run()
+    again = TwoLanes(plan(tmp_path, "again", sampler=sampler))
     second = again.run()
     assert again.ran == 0
     assert [trial.number for trial in again.told] == list(range(12))
     for number, trial in first.trials.items():
         same = second.trials[number]
         assert same.reused == {"study": "first", "trial": number, "commit": "c" * 40}
-        assert (same.params, same.id, same.metrics, same.state) == (
-            trial.params, trial.id, trial.metrics, "complete"
+        assert (same.params, same.id, same.metrics, same.generation, same.state) == (
+            trial.params, trial.id, trial.metrics, trial.generation, "complete"
         )  # fmt: skip
     reopened = Ledger(again.ledger.path).record
     assert [trial.params for trial in reopened.ranking()] == [t.params for t in first.ranking()]
@@ -149,4 +152,7 @@ def test_tune_can_pickle_a_search_that_takes_over(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
     taking = Taking(plan, ledger, lambda trial: None)
-    assert cloudpickle.dumps(LedgerSearch(ledger.record, fake.SPACE, [], plan.resolve, taking))
+    search = LedgerSearch(ledger.record, fake.SPACE, [], plan.resolve, taking)
+    stopper = BudgetStopper(ledger.record)
+    limited = WhileBudgetLasts(search, ledger.record)
+    assert cloudpickle.dumps((limited, stopper, LedgerWriter(ledger, stopper)))
