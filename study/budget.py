@@ -39,9 +39,9 @@ class Spent:
         if event["event"] not in ("planned", "resumed"):
             self.seconds, self.lane_seconds = self.at(event["time"])
         self.since = event["time"]
+        self.lanes = event.get("lanes", self.lanes)
         match event["event"]:
             case "planned" | "resumed":
-                self.lanes = event.get("lanes", self.lanes)
                 self.holding = {int(number) for number in event.get("continue_after", {})}
             case "started":
                 self.holding.add(event["trial"])

@@ -24,12 +24,14 @@ SMALL = (
 
 
 def study(storage: Path, name: str, *options: str, trials: int = 4, epochs: int = 3) -> list[str]:
-    """The command of a small study without stages; the same trials whatever it runs on."""
+    """The command of a small study without stages; the same trials whatever it runs on, none
+    taken from an earlier study."""
     sizes = [word for change in SMALL for word in ("--set", change)]
     return [
         sys.executable, "study/run.py", "--storage", str(storage), "--tracking-uri",
         f"sqlite:///{storage}/{name}.db", "--space", "region", "--sampler", "random",
-        "--trials", str(trials), "--epochs", str(epochs), "--name", name, *sizes, *options,
+        "--trials", str(trials), "--epochs", str(epochs), "--name", name, "--fresh", *sizes,
+        *options,
     ]  # fmt: skip
 
 

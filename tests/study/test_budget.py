@@ -47,10 +47,10 @@ def test_time_counts_while_an_attempt_runs_and_lanes_while_a_trial_holds_them() 
 
 def test_more_cut_off_trials_than_lanes_hold_no_more_than_there_are() -> None:
     waiting = {"continue_after": {"0": 1, "1": 1, "2": 1}, "lanes": 2}
-    spent = fold(
-        ("planned", 0, {"lanes": 3}), ("resumed", 100, waiting), ("epoch", 110, {"trial": 0})
-    )
-    assert spent.lane_seconds == 20
+    ten_seconds = (("resumed", 100, waiting), ("epoch", 110, {"trial": 0}))
+    assert fold(("planned", 0, {"lanes": 3}), *ten_seconds).lane_seconds == 20
+    more = ("lanes", 110, {"lanes": 3, "nodes": 2})  # a machine joined
+    assert fold(("planned", 0, {"lanes": 3}), *ten_seconds, more).at(120)[1] == 20 + 3 * 10
 
 
 def limited(storage: Path, **limits: float) -> Plan:
