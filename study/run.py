@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ if __name__ == "__main__":  # found from wherever it is called, installed or not
 from rich.console import Console
 
 from cluster import session
+from cluster.resources import Node
 from search_spaces import SPACES
 from study import (
     asked,
@@ -86,19 +88,30 @@ def _quiet() -> None:
 
 
 def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int:
-    """Plan, check, show; then start Ray and run. Raises ValueError for what a user can mend."""
-    if session.attached():
-        stack.enter_context(session.session(_STORE_BYTES, given.verbose))
-        nodes = session.cluster_nodes()
-    else:
-        nodes = [session.local_node()]
+    """Plan, then check, show and run. Raises ValueError for what a user can mend."""
+    nodes = enter(stack, given.verbose)
     if given.resume:
-        plan, record = _resumed(given)
+        plan, record = resumed(given)
     else:
         plan, record = asked.make_plan(given, nodes), StudyRecord()
         storage.require_new(plan.folder)
-    storage.prove_writable(plan.storage)
+    return run_plan(plan, record, console, stack, dry_run=given.dry_run, verbose=given.verbose)
 
+
+def enter(stack: ExitStack, verbose: bool) -> list[Node]:
+    """Attach to the cluster that was named, if one was; the machines that a study may use."""
+    if not session.attached():
+        return [session.local_node()]
+    stack.enter_context(session.session(_STORE_BYTES, verbose))
+    return session.cluster_nodes()
+
+
+def run_plan(
+    plan: Plan, record: StudyRecord, console: Console, stack: ExitStack, *, dry_run: bool,
+    verbose: bool,
+) -> int:  # fmt: skip
+    """Check the data, show what will run, and run it; the exit code."""
+    storage.prove_writable(plan.storage)
     if record.ended:
         return _show_again(console, plan, record)
     check_images(plan)
@@ -112,8 +125,8 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
         studies = ", ".join(dict.fromkeys(done.study for _, done in taken))
         console.print(f"{len(taken)} trials are not run again but taken from {studies}; --fresh "
                       f"runs them anyway", highlight=False)  # fmt: skip
-    before.require_fit(plan, dataset, console, given.dry_run)
-    return 0 if given.dry_run else _run(plan, dataset, console, stack, given.verbose)
+    before.require_fit(plan, dataset, console, dry_run)
+    return 0 if dry_run else _run(plan, dataset, console, stack, verbose)
 
 
 def _run(plan: Plan, dataset: Dataset, console: Console, stack: ExitStack, verbose: bool) -> int:
@@ -128,13 +141,17 @@ def _run(plan: Plan, dataset: Dataset, console: Console, stack: ExitStack, verbo
         images = dataset.splits.values()
         needed = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in images)
         stack.enter_context(session.session(_STORE_BYTES + 2 * needed, verbose))
-    # Slurm and Kubernetes say SIGTERM: end as after Ctrl-C, which Tune turns into an orderly stop.
-    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    if threading.current_thread() is threading.main_thread():  # others may set no handler
+        # Slurm and Kubernetes say SIGTERM: end as after Ctrl-C; Tune makes that an orderly stop.
+        before = signal.signal(
+            signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT)
+        )
+        stack.callback(signal.signal, signal.SIGTERM, before)
     whole = execute(plan, SPACES[plan.space], dataset, ledger, console)
     return 0 if whole else INTERRUPTED
 
 
-def _resumed(given: argparse.Namespace) -> tuple[Plan, StudyRecord]:
+def resumed(given: argparse.Namespace) -> tuple[Plan, StudyRecord]:
     """The plan that the ledger holds; only where it runs may be given anew."""
     options.require_only_places(given)
     check_name(given.resume, "--resume")
