@@ -13,9 +13,8 @@ import pandas
 import ray
 from rich.console import Console
 
-from cluster import session
 from study import asked as asking
-from study import options, own_parts, report, run
+from study import lanes, options, own_parts, report, run
 from study import storage as storages
 from study.plan import Plan
 from study.record import StudyRecord
@@ -39,7 +38,8 @@ def make_plan(**asked: Any) -> Plan:
     if given.with_parts:
         own_parts.install_all(own_parts.read(given.with_parts))
     with ExitStack() as stack:
-        plan = asking.make_plan(given, run.enter(stack, verbose=False))
+        nodes = run.enter(stack, verbose=False)
+        plan = lanes.place(asking.make_plan(given, nodes), nodes, given.lanes)
     storages.require_new(plan.folder)
     return plan
 
@@ -115,7 +115,8 @@ def _run(plan: Plan, record: StudyRecord, verbose: bool) -> pandas.DataFrame:
     if plan.parts is not None:
         own_parts.install_all(plan.parts)
     with ExitStack() as stack:
-        if session.attached():
-            run.enter(stack, verbose)
+        nodes = run.enter(stack, verbose)
+        if not record.ended:
+            plan = lanes.place(plan, nodes, plan.most_lanes)
         run.run_plan(plan, record, Console(), stack, dry_run=False, verbose=verbose)
     return results(plan.study, plan.storage)

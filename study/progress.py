@@ -5,6 +5,7 @@ On a terminal a table that is redrawn; elsewhere (a job's log, CI) one line an e
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -49,15 +50,21 @@ class LiveProgress:
         self.live.stop()
 
     def __call__(self, event: Mapping[str, Any], record: StudyRecord) -> None:
-        done = self._done()
-        name = f"{len(record.in_state('complete', 'pruned', 'failed'))}/{record.plan['trials']} "
-        text = name + "trials" if record.trials else self._waiting()
-        left = self._left(done)
-        self.bar.update(self.task, completed=done, description=text, left=left)
-        told = not self.console.is_terminal or event["event"] in _TOLD_ALWAYS
-        if told and (line := describe(event, record)):
-            seen = event["event"] in _COUNTED and not self.console.is_terminal
-            self.console.print(f"{line}; {text}, {left}" if seen else line, highlight=False)
+        terminal = self.console.is_terminal
+        if terminal and event["event"] not in _TOLD_ALWAYS:
+            return  # the table is drawn twice a second, whatever the number of events
+        if line := describe(event, record):
+            if event["event"] in _COUNTED and not terminal:
+                _, text, left = self._standing()
+                line = f"{line}; {text}, {left}"
+            self.console.print(line, highlight=False)
+
+    def _standing(self) -> tuple[int, str, str]:
+        """Epochs done, trials done, and when it will end. Takes time with the number of trials."""
+        record, done = self.record, self._done()
+        over = len(record.in_state("complete", "pruned", "failed"))
+        text = f"{over}/{record.plan['trials']} trials" if record.trials else self._waiting()
+        return done, text, self._left(done)
 
     def _waiting(self) -> str:
         """What happens before the first trial."""
@@ -71,7 +78,7 @@ class LiveProgress:
         epochs = self.record.plan["base"]["epochs"]
         return sum(
             trial.last_epoch if trial.state == "running" else epochs
-            for trial in self.record.trials.values()
+            for trial in list(self.record.trials.values())
         )
 
     def _left(self, done: int) -> str:
@@ -81,7 +88,10 @@ class LiveProgress:
         return outlook(self.record, trials_s, time.time())
 
     def render(self) -> RenderableType:
-        record = self.record
+        # Drawn by a thread of its own: a copy does not change under its hands.
+        record = replace(self.record, trials=dict(self.record.trials))
+        done, text, left = self._standing()
+        self.bar.update(self.task, completed=done, description=text, left=left)
         objectives = list(record.objectives)
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name in ("trial", "state", "epoch", *objectives, "parameters", "lane"):

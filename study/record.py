@@ -171,7 +171,7 @@ class StudyRecord:
         return {"trial": best.number, "metrics": best.tested}
 
     def in_state(self, *states: State) -> list[TrialRecord]:
-        return [trial for trial in self.trials.values() if trial.state in states]
+        return [trial for trial in list(self.trials.values()) if trial.state in states]
 
     @property
     def objectives(self) -> dict[str, str]:

@@ -95,6 +95,8 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
     else:
         plan, record = asked.make_plan(given, nodes), StudyRecord()
         storage.require_new(plan.folder)
+    if not record.ended:
+        plan = lanes.place(plan, nodes, given.lanes)
     return run_plan(plan, record, console, stack, dry_run=given.dry_run, verbose=given.verbose)
 
 
@@ -115,7 +117,6 @@ def run_plan(
     if record.ended:
         return _show_again(console, plan, record)
     check_images(plan)
-    plan = lanes.place(plan, nodes, given.lanes)
     dataset = load(plan.base.data)
     _require_same_data(plan, record, dataset)
     check_tiles(plan, SPACES[plan.space], dataset.size)
@@ -143,10 +144,8 @@ def _run(plan: Plan, dataset: Dataset, console: Console, stack: ExitStack, verbo
         stack.enter_context(session.session(_STORE_BYTES + 2 * needed, verbose))
     if threading.current_thread() is threading.main_thread():  # others may set no handler
         # Slurm and Kubernetes say SIGTERM: end as after Ctrl-C; Tune makes that an orderly stop.
-        before = signal.signal(
-            signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT)
-        )
-        stack.callback(signal.signal, signal.SIGTERM, before)
+        was = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+        stack.callback(signal.signal, signal.SIGTERM, was)
     whole = execute(plan, SPACES[plan.space], dataset, ledger, console)
     return 0 if whole else INTERRUPTED
 

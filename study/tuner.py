@@ -1,6 +1,7 @@
 """From a plan to a running ``ray.tune.Tuner``, and from Tune's callbacks to the ledger."""
 
 import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -124,7 +125,7 @@ def run(
             storage_path=str(plan.folder / "tune"),
             callbacks=[LedgerWriter(ledger, stopper), elastic],
             stop=stopper,
-            checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=1, num_to_keep=1),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=1),
             failure_config=tune.FailureConfig(max_failures=_ACTOR_RESTARTS),
             verbose=0,
         ),
@@ -192,6 +193,16 @@ class LedgerWriter(tune.Callback):
             train_s=round(result["train_s"], 3), evaluate_s=round(result["evaluate_s"], 3),
             system=result["system"],
         )  # fmt: skip
+
+    def on_checkpoint(
+        self, iteration: int, trials: list[Any], trial: Any, checkpoint: Any, **info: Any
+    ) -> None:
+        """Keep the latest alone. Not by Tune's ``num_to_keep``: it writes the state of all trials
+        anew after every epoch of any, so that a trial would cost more the more there are."""
+        latest = Path(checkpoint.path)
+        for folder in latest.parent.glob("checkpoint_*"):
+            if folder != latest:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         record = self.ledger.record.trials[trial.config["number"]]

@@ -120,3 +120,12 @@ def test_a_cell_with_other_images_is_refused(tmp_path: Path) -> None:
     grid_plan.check_images(plan({"data/scale_max": 2.0}))
     with pytest.raises(ValueError, match="data/height must be the same in every cell"):
         grid_plan.check_images(plan({"data/height": 24, "data/width": 24}))
+
+
+def test_of_a_trial_s_checkpoints_the_latest_is_kept(tmp_path: Path) -> None:
+    for name in ("checkpoint_000000", "checkpoint_000001", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "state.pt").write_bytes(b"x")
+    latest: Any = type("C", (), {"path": str(tmp_path / "checkpoint_000001")})()
+    LedgerWriter(fake.begin(fake.plan(tmp_path / "s"))).on_checkpoint(0, [], None, latest)
+    assert {path.name for path in tmp_path.glob("*")} == {"checkpoint_000001", "other", "s"}

@@ -11,7 +11,7 @@ import pytest
 
 import study
 from cluster import session
-from study import asked, notebook, options, report
+from study import asked, lanes, notebook, options, report
 from tests.study import fake, fake_grid
 from trainables import parts
 
@@ -28,7 +28,8 @@ def test_a_plan_is_the_command_s_own(tmp_path: Path) -> None:
     words = [word for path, value in SMALL.items() for word in ("--set", f"{path}={value}")]
     words += ["--trials", "3", "--epochs", "2", "--name", "n", "--storage", str(tmp_path)]
     given = options.parse_arguments(["--space", "region", *words])
-    assert made == asked.make_plan(given, [session.local_node()])
+    nodes = [session.local_node()]
+    assert made == lanes.place(asked.make_plan(given, nodes), nodes, 0)
 
 
 @pytest.mark.parametrize(

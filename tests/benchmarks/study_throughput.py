@@ -1,0 +1,240 @@
+"""What the driver costs a trial, and how many trials an hour a study does beside Ray's guide.
+
+    python tests/benchmarks/study_throughput.py driver [--trials 1000] [--lanes 8] [--profile]
+    python tests/benchmarks/study_throughput.py guide [--trials 8] [--data CamVid]
+
+``driver``: simulated trials of ten epochs by the real path: plan, TPE, Tune, callbacks, ledger,
+live table, MLflow. Processor time of the driver's process, all its threads, by hundred trials.
+
+``guide``: one random search, run by the pattern of Ray's guide (a Tune function that calls
+``TorchTrainer.fit()``, which decodes the data and trains) and by Edgewise, on one cluster, with the
+same draws, epochs, workers and trials at once. Trials an hour from the call to the last result.
+"""
+
+import argparse
+import cProfile
+import pstats
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from ray import tune
+from rich.console import Console
+
+from cluster.session import session
+
+EPOCHS = 10
+
+
+class Simulated(tune.Trainable):
+    """A trial whose epochs take no time; it stands in for ``trainables.trial.Trial``."""
+
+    def setup(self, config: dict[str, Any], settings: Any = None) -> None:
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.epoch, self.flat = 0, new_config["config"]
+        return True
+
+    def step(self) -> dict[str, Any]:
+        self.epoch += 1
+        names = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
+        figures = {name: self.epoch / EPOCHS * float(self.flat["loss/ar"]) for name in names}
+        return {**figures, "train/loss": 1.0, "epoch": self.epoch, "lane": "lane-0",
+                "train_s": 0.0, "evaluate_s": 0.0, "system": {},
+                "done": self.epoch >= EPOCHS}  # fmt: skip
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        (Path(checkpoint_dir) / "state.pt").write_bytes(b"0")
+
+    def load_checkpoint(self, checkpoint_dir: str) -> None:
+        raise NotImplementedError
+
+
+class Meter:
+    """A listener of the ledger: processor and wall time at every hundredth finished trial."""
+
+    def __init__(self) -> None:
+        self.finished, self.marks = 0, [(0, time.process_time(), time.monotonic())]
+
+    def __call__(self, event: Mapping[str, Any], record: Any) -> None:
+        self.finished += event["event"] == "finished"
+        if event["event"] == "finished" and self.finished % 100 == 0:
+            self.marks.append((self.finished, time.process_time(), time.monotonic()))
+
+    def rows(self) -> list[str]:
+        pairs = zip(self.marks, self.marks[1:], strict=False)
+        return [
+            f"| {a[0]} to {b[0]} | {10 * (b[1] - a[1]):.1f} | {10 * (b[2] - a[2]):.1f} |"
+            for a, b in pairs
+        ]
+
+
+def plan_of(storage: Path, space: str, **asked: Any) -> Any:
+    """A plan as the command line makes it."""
+    from cluster.session import local_node
+    from study import asked as asking
+    from study import options
+
+    words = ["--space", space, "--storage", str(storage), "--fresh",
+             "--tracking-uri", f"sqlite:///{storage}/mlflow.db"]  # fmt: skip
+    for name, value in asked.items():
+        if name == "changes":
+            words += [word for change in value for word in ("--set", change)]
+        else:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return asking.make_plan(options.parse_arguments(words), [local_node()])
+
+
+def driver(trials: int, lanes: int, profile: bool) -> None:
+    from dataclasses import replace
+
+    from search_spaces import SPACES
+    from study import tuner
+    from study.ledger import FILE, Ledger
+    from study.mlflow_sink import MlflowSink
+    from study.progress import LiveProgress
+    from study.provenance import provenance
+
+    tuner.Trial = Simulated  # type: ignore[misc]
+    with tempfile.TemporaryDirectory() as folder, session(256 * 2**20):
+        asked = plan_of(Path(folder), "affinity", trials=trials, epochs=EPOCHS, name="driver")
+        plan = replace(asked, lanes=lanes)
+        ledger, meter = Ledger(plan.folder / FILE), Meter()
+        facts = {"dataset": "shapes", "digest": "d" * 16, "classes": ["a", "b"], "size": [8, 8],
+                 "images": {"train": 1, "val": 1, "test": 1}}  # fmt: skip
+        ledger.append("planned", schema=1, **plan.event(), data=facts, provenance=provenance())
+        sink = MlflowSink(plan.tracking_uri, ledger.record, lambda trial: [])
+        console = Console(file=StringIO(), force_terminal=True, width=140)
+        profiler = cProfile.Profile()
+        with LiveProgress(console, ledger.record) as progress:
+            ledger.listeners += [sink, progress, meter]
+            if profile:
+                profiler.enable()
+            begin = time.process_time(), time.monotonic()
+            tuner.run(plan, SPACES["affinity"], ledger, _settings(), [])
+            profiler.disable()
+        running = time.process_time() - begin[0], time.monotonic() - begin[1]
+        complaint = sink.close([], patience_s=600)
+        spent = time.process_time() - begin[0]
+        done = len(ledger.record.in_state("complete"))
+        late = 1000 * (spent - running[0]) / done
+        print(f"{done} trials of {EPOCHS} epochs, {lanes} at once: {1000 * spent / done:.1f} ms of "
+              f"the driver a trial, {late:.1f} of them MLflow's after the last trial; "
+              f"{running[1]:.0f} s of wall {complaint}\n")  # fmt: skip
+        print("| trials | driver, ms a trial | wall, ms a trial |\n|---|---|---|")
+        print("\n".join(meter.rows()))
+        if profile:
+            pstats.Stats(profiler).sort_stats("tottime").print_stats(45)
+
+
+def _settings() -> Any:
+    from trainables.mailbox import LaneSettings
+
+    return LaneSettings(workers=1, cpus_per_worker=1, gpus_per_worker=0, storage="", stages="")
+
+
+SMALL = ("data/height=32", "data/width=48", "data/train_images=32", "data/val_images=16",
+         "data/test_images=4", "model/width=4")  # fmt: skip
+CAMVID = ("data/height=120", "data/width=160")
+
+
+def guide(trials: int, camvid: str) -> None:
+    """Both patterns, one after the other; Edgewise first, so that the cold file cache is its."""
+    asked: dict[str, Any] = {"trials": trials, "sampler": "random", "name": "ours"}
+    if camvid:
+        asked |= {"dataset": "camvid", "data": camvid, "epochs": 4, "changes": CAMVID}
+    else:
+        asked |= {"epochs": 3, "changes": SMALL}
+    with tempfile.TemporaryDirectory() as folder, session(2**30):
+        plan = plan_of(Path(folder), "affinity", **asked)
+        ours, drawn = _ours(plan)
+        theirs = _guide(plan, drawn, Path(folder))
+    print(f"{plan.base.data.dataset}, {trials} trials of {plan.base.epochs} epochs, {plan.lanes} "
+          "at once\n\n| pattern | s | trials an hour |\n|---|---|---|")  # fmt: skip
+    for name, seconds in {"Edgewise": ours, "Ray's guide": theirs}.items():
+        print(f"| {name} | {seconds:.1f} | {3600 * trials / seconds:.0f} |")
+    print(f"\n{theirs / ours:.1f} times the trials an hour")
+
+
+def _ours(plan: Any) -> tuple[float, list[dict[str, Any]]]:
+    """The whole command's run: data, lanes, trials, winner, report; and what it drew."""
+    from search_spaces import SPACES
+    from study.execute import execute
+    from study.ledger import FILE, Ledger
+    from trainables.data import load
+
+    begin = time.monotonic()
+    ledger = Ledger(plan.folder / FILE)
+    execute(plan, SPACES[plan.space], load(plan.base.data), ledger, Console(file=StringIO()))
+    return time.monotonic() - begin, [t.config for t in ledger.record.in_state("complete")]
+
+
+def _guide(plan: Any, drawn: list[dict[str, Any]], storage: Path) -> float:
+    """The same configs, one Ray Train job each, as
+    https://docs.ray.io/en/latest/train/user-guides/hyperparameter-optimization.html has it."""
+    import ray.train
+    from ray.train.torch import TorchTrainer
+    from ray.tune.integration.ray_train import TuneReportCallback
+
+    def loop(config: dict[str, Any]) -> None:
+        import torch
+
+        from trainables.config import from_flat
+        from trainables.data import load
+        from trainables.losses.compose import Learned
+        from trainables.training import Training
+
+        torch.set_num_threads(1)
+        chosen = from_flat(config)
+        training = Training(chosen, load(chosen.data), Learned(), torch.device("cpu"))
+        for _ in range(chosen.epochs):
+            trained = training.train_epoch()
+            assert isinstance(trained, dict)
+            ray.train.report({**trained, **training.evaluate().metrics})
+
+    def trial(config: dict[str, Any]) -> None:
+        TorchTrainer(
+            loop, train_loop_config=drawn[config["number"]],
+            scaling_config=ray.train.ScalingConfig(
+                num_workers=1, resources_per_worker={"CPU": 0.9}
+            ),
+            run_config=ray.train.RunConfig(
+                name=f"train-{tune.get_context().get_trial_id()}", storage_path=str(storage),
+                callbacks=[TuneReportCallback()],
+            ),
+        ).fit()  # fmt: skip
+
+    begin = time.monotonic()
+    tune.Tuner(
+        tune.with_resources(trial, {"CPU": 0.001}),
+        param_space={"number": tune.grid_search(list(range(len(drawn))))},
+        tune_config=tune.TuneConfig(max_concurrent_trials=plan.lanes),
+        run_config=tune.RunConfig(name="guide", storage_path=str(storage), verbose=0),
+    ).fit()
+    return time.monotonic() - begin
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", choices=("driver", "guide"))
+    parser.add_argument("--trials", type=int)
+    parser.add_argument("--lanes", type=int, default=8)
+    parser.add_argument("--data", default="", help="CamVid's folder; default: built-in data")
+    parser.add_argument("--profile", action="store_true")
+    given = parser.parse_args()
+    if given.part == "driver":
+        driver(given.trials or 1000, given.lanes, given.profile)
+    else:
+        guide(given.trials or 8, given.data)
+
+
+if __name__ == "__main__":
+    main()
