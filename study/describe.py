@@ -48,7 +48,7 @@ def print_plan(
         "network": network,
         **({"parts": f"{plan.parts.name}, digest {plan.parts.digest}"} if plan.parts else {}),
         **(describe_grid.facts(plan, left) if plan.grid else _search_facts(plan, left)),
-        "runs on": f"{how}{places}; {stages} stage{'s' if stages != 1 else ''} first",
+        "runs on": f"{how}{places}; {_stages(stages)}",
         "recorded in": plan.tracking_uri,
         "forecast": f"{duration(forecast_s)} if no trial is pruned "
                     f"({epoch_s:.1f} s an epoch, measured on this machine)",
@@ -56,6 +56,12 @@ def print_plan(
     }.items():  # fmt: skip
         console.print(f"[bold]{name:>12}[/]  {text}", highlight=False, soft_wrap=True)
     console.print()
+
+
+def _stages(count: int) -> str:
+    if count == 0:
+        return "no stages"
+    return f"up to {count} stage{'s' if count > 1 else ''}, each by the first trial that needs it"
 
 
 def _searched(space: Space) -> Table:

@@ -1,4 +1,4 @@
-"""From a checked plan to a finished study: stages, trials, the winner's test, the projections."""
+"""From a checked plan to a finished study: trials, the winner's test, the projections."""
 
 import shutil
 import time
@@ -22,7 +22,6 @@ from study import (
     rerun,
     tuner,
 )
-from study.grid_plan import Stage, needed_stages
 from study.ledger import FILE, Ledger
 from study.mlflow_sink import MlflowSink
 from study.plan import Plan
@@ -35,7 +34,6 @@ from trainables import checkpoint, saved
 from trainables.config import from_flat
 from trainables.data import Dataset
 from trainables.mailbox import LaneSettings
-from trainables.stages import StageRecord, ensure
 
 
 def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console: Console) -> bool:
@@ -54,13 +52,13 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
     for run, done in earlier.find(plan, dataset.digest, ledger.record):
         earlier.take_over(ledger, run, done)
     shared = ray.put(dataset)
-    with LiveProgress(console, ledger.record, len(needed_stages(plan, space))) as progress:
+    with LiveProgress(console, ledger.record, plan.stages_folder) as progress:
         ledger.listeners.append(progress)
-        _make_stages(plan, space, ledger, shared)
         settings = LaneSettings(
             workers=plan.workers, cpus_per_worker=plan.cpus_per_worker,
             gpus_per_worker=plan.gpus_per_worker, storage=str(plan.folder / "lanes"),
-            stages=str(plan.stages_folder), data=(plan.base.data, shared),
+            stages=str(plan.stages_folder), study=ledger.record.mark,
+            data=(plan.base.data, shared),
             parts=plan.parts,
         )  # fmt: skip
         plan = _run(plan, space, ledger, settings, waiting, dataset.digest)
@@ -102,27 +100,6 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
         "size": list(dataset.size),
         "images": {split: len(part) for split, part in dataset.splits.items()},
     }  # fmt: skip
-
-
-def _make_stages(plan: Plan, space: Space, ledger: Ledger, dataset: Any) -> None:
-    """Every stage that a trial may need, as many at once as there are workers."""
-    if ledger.record.ended or len(ledger.record.trials) == plan.trials:
-        return
-    remote = ray.remote(num_cpus=plan.cpus_per_worker)(_make_stage)
-    folder = str(plan.stages_folder)
-    waiting = [remote.remote(stage, dataset, folder) for stage in needed_stages(plan, space)]
-    while waiting:
-        done, waiting = ray.wait(waiting)
-        made: StageRecord = ray.get(done[0])
-        ledger.append("stage", kind=made.kind, key=made.key, seconds=made.seconds,
-                      reused=made.reused, quality=made.quality, curve=made.curve)  # fmt: skip
-
-
-def _make_stage(stage: Stage, dataset: Dataset, folder: str) -> StageRecord:
-    import torch
-
-    torch.set_num_threads(1)
-    return ensure(stage.kind, stage.config, dataset, Path(folder))
 
 
 def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:

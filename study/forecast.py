@@ -44,9 +44,9 @@ def _first(images: ImageList, count: int) -> ImageList:
 
 
 def study_seconds(plan: Plan, epoch_s: float, stages: int, trials_left: int) -> float:
-    """Seconds from the start to the ranking if no trial is pruned."""
+    """Seconds from the start to the ranking if no trial is pruned. ``stages``: at most so many."""
     return (
         LANE_START_S
-        + stages * STAGE_S / max(plan.lanes * plan.workers, 1)
+        + stages * STAGE_S / plan.lanes
         + trials_left * plan.base.epochs * epoch_s / (plan.lanes * plan.workers)
     )

@@ -8,6 +8,7 @@ from study.plan import Plan, Stage, stage_configs
 from study.record import Value
 from trainables import stages
 from trainables.config import TrialConfig, from_flat
+from trainables.data import Dataset
 from trainables.losses.compose import active_weights
 
 
@@ -77,9 +78,7 @@ def check_images(plan: Plan) -> None:
                 )
 
 
-def check_tiles(plan: Plan, space: Space, size: tuple[int, int]) -> None:
-    """Raise a ValueError if a tile that may be tried is larger than the images."""
+def check_stages(plan: Plan, space: Space, dataset: Dataset) -> None:
+    """Raise a ValueError if a stage that may be needed cannot be trained on this data."""
     for stage in needed_stages(plan, space):
-        if stage.kind == "inverse_net" and stage.config.loss.tile > min(size):
-            raise ValueError(f"loss/tile must be at most {min(size)}, the images' shorter side, "
-                             f"got {stage.config.loss.tile}")  # fmt: skip
+        stages.check(stage.kind, stage.config, dataset)

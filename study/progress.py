@@ -6,6 +6,7 @@ On a terminal a table that is redrawn; elsewhere (a job's log, CI) one line an e
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -16,6 +17,7 @@ from rich.table import Table
 from study.budget import outlook
 from study.record import StudyRecord, TrialRecord
 from study.sections import percent, shown
+from trainables.stages import stage_file
 
 _ROWS = 12
 _COUNTED = ("finished", "failed")
@@ -28,7 +30,8 @@ _STYLES = {"running": "yellow", "complete": "green", "pruned": "dim", "failed": 
 class LiveProgress:
     """A listener of the ledger. Use as a context manager around the run."""
 
-    def __init__(self, console: Console, record: StudyRecord, stages: int = 0) -> None:
+    def __init__(self, console: Console, record: StudyRecord, stages: Path) -> None:
+        """``stages`` is the folder of their files, which tell how far their training is."""
         self.console, self.record, self.stages = console, record, stages
         plan = record.plan
         self.total_epochs = plan["trials"] * plan["base"]["epochs"]
@@ -38,7 +41,7 @@ class LiveProgress:
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(), TextColumn("{task.fields[left]}"), console=console,
         )  # fmt: skip
-        self.task = self.bar.add_task(self._waiting(), total=self.total_epochs, left="")
+        self.task = self.bar.add_task("starting lanes", total=self.total_epochs, left="")
         self.live = Live(console=console, get_renderable=self.render, refresh_per_second=2)
 
     def __enter__(self) -> "LiveProgress":
@@ -63,15 +66,15 @@ class LiveProgress:
         """Epochs done, trials done, and when it will end. Takes time with the number of trials."""
         record, done = self.record, self._done()
         over = len(record.in_state("complete", "pruned", "failed"))
-        text = f"{over}/{record.plan['trials']} trials" if record.trials else self._waiting()
+        text = f"{over}/{record.plan['trials']} trials" if record.trials else "starting lanes"
         return done, text, self._left(done)
 
-    def _waiting(self) -> str:
-        """What happens before the first trial."""
-        made = len(self.record.stages)
-        return (
-            f"training stage {made + 1}/{self.stages}" if made < self.stages else "starting lanes"
-        )
+    def _training(self) -> str:
+        """The stages that are being trained, and how far that is."""
+        awaited = self.record.awaited_stages
+        found = [(name, stage_file(name, self.stages).progress()) for name in awaited]
+        return "\n".join(f"training stage {name}: {share:.0%}" for name, share in found
+                         if share is not None)  # fmt: skip
 
     def _done(self) -> int:
         """Epochs done or saved by pruning."""
@@ -111,7 +114,7 @@ class LiveProgress:
             f"best so far: trial {best.number}, {objectives[0]} "
             f"{percent(best.value(objectives[0]))} %"
         )  # fmt: skip
-        return Group(table, best_line, self.bar)
+        return Group(table, best_line, self._training(), self.bar)
 
 
 def describe(event: Mapping[str, Any], record: StudyRecord) -> str:
@@ -119,7 +122,10 @@ def describe(event: Mapping[str, Any], record: StudyRecord) -> str:
     objective = record.plan.get("objective", "")
     match event["event"]:
         case "started":
-            return f"trial {event['trial']}: {parameters(record.trials[event['trial']])}"
+            trial = record.trials[event["trial"]]
+            first = [name for name in trial.stages if name in record.awaited_stages]
+            after = f"; after stage {', '.join(first)}" if first else ""
+            return f"trial {trial.number}: {parameters(trial)}{after}"
         case "epoch":
             epochs = record.trials[event["trial"]].config["epochs"]
             value = percent(event["metrics"].get(objective))

@@ -39,6 +39,8 @@ class TrialRecord:
     """Of NSGA-II, which breeds a trial from the generation before it."""
     reused: dict[str, Any] = field(default_factory=dict)
     """The earlier study and trial that this one was taken from, and its commit."""
+    stages: tuple[str, ...] = ()
+    """``kind-key`` of the learned parts that it looks through."""
     seconds: float = 0.0
     """Spent in epochs, over all attempts that counted."""
 
@@ -74,6 +76,8 @@ class StudyRecord:
     plan: dict[str, Any] = field(default_factory=dict)
     trials: dict[int, TrialRecord] = field(default_factory=dict)
     stages: list[dict[str, Any]] = field(default_factory=list)
+    awaited_stages: list[str] = field(default_factory=list)
+    """``kind-key`` of the stages that a trial needs and of which nothing is recorded yet."""
     chosen: dict[str, Any] = field(default_factory=dict)
     """Of a grid whose cells are searched first: each cell's best trial and what it changes."""
     images: dict[str, Any] = field(default_factory=dict)
@@ -97,6 +101,8 @@ class StudyRecord:
 
     def _on_stage(self, event: Mapping[str, Any]) -> None:
         self.stages.append({key: event[key] for key in event if key not in ("event", "time")})
+        name = f"{event['kind']}-{event['key']}"
+        self.awaited_stages = [other for other in self.awaited_stages if other != name]
 
     def _on_started(self, event: Mapping[str, Any]) -> None:
         self.trials[event["trial"]] = TrialRecord(
@@ -105,7 +111,14 @@ class StudyRecord:
             seed=event.get("seed", event["config"].get("seed", 0)),
             reused=event.get("reused", {}), generation=event.get("generation"),
             phase=event.get("phase", ""),
+            stages=tuple(event.get("stages", ())),
         )  # fmt: skip
+
+        made = {f"{stage['kind']}-{stage['key']}" for stage in self.stages}
+        self.awaited_stages += [
+            name for name in self.trials[event["trial"]].stages
+            if name not in made and name not in self.awaited_stages
+        ]  # fmt: skip
 
     def _on_epoch(self, event: Mapping[str, Any]) -> None:
         trial = self.trials[event["trial"]]
@@ -169,6 +182,11 @@ class StudyRecord:
         if best is None or best.tested is None:
             return None
         return {"trial": best.number, "metrics": best.tested}
+
+    @property
+    def mark(self) -> str:
+        """What the stages that this study trains are marked with; a resume keeps it."""
+        return f"{self.plan['study']} {self.first_time:.3f}"
 
     def in_state(self, *states: State) -> list[TrialRecord]:
         return [trial for trial in list(self.trials.values()) if trial.state in states]

@@ -37,7 +37,7 @@ from study import (
     warm_start,
 )
 from study.check_data import check
-from study.grid_plan import check_images, check_tiles, needed_stages, slowest
+from study.grid_plan import check_images, check_stages, needed_stages, slowest
 from study.ledger import FILE, Ledger
 from study.plan import Plan, check_name, from_event
 from study.record import FINAL, StudyRecord
@@ -119,7 +119,7 @@ def run_plan(
     check_images(plan)
     dataset = load(plan.base.data)
     _require_same_data(plan, record, dataset)
-    check_tiles(plan, SPACES[plan.space], dataset.size)
+    check_stages(plan, SPACES[plan.space], dataset)
     taken = earlier.find(plan, dataset.digest, record)
     _show(console, plan, record, dataset, plan.trials - len(record.in_state(*FINAL)) - len(taken))
     if taken:
@@ -185,7 +185,7 @@ def _show(console: Console, plan: Plan, record: StudyRecord, dataset: Dataset, l
     from study.forecast import epoch_seconds, study_seconds
 
     space = SPACES[plan.space]
-    stages = len(needed_stages(plan, space))
+    stages = min(len(needed_stages(plan, space)), left)
     epoch_s = epoch_seconds(slowest(plan, space), dataset)
     forecast_s = study_seconds(plan, epoch_s, stages, left)
     more = {}

@@ -21,11 +21,13 @@ from study.ledger import Ledger
 from study.plan import Plan
 from study.record import StudyRecord, TrialRecord
 from study.search import LedgerSearch, Waiting
+from study.stage_watch import StageWatch
 from study.taking import Taking
 from trainables import checkpoint
 from trainables.config import from_flat, identity
 from trainables.mailbox import LaneSettings
 from trainables.metrics.catalog import METRICS
+from trainables.stages import stage_names
 from trainables.trial import Trial
 
 _ACTOR_RESTARTS = 3
@@ -123,7 +125,11 @@ def run(
         run_config=tune.RunConfig(
             name=f"attempt-{attempt}",
             storage_path=str(plan.folder / "tune"),
-            callbacks=[LedgerWriter(ledger, stopper), elastic],
+            callbacks=[
+                StageWatch(ledger, plan.stages_folder),
+                LedgerWriter(ledger, stopper),
+                elastic,
+            ],
             stop=stopper,
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=1),
             failure_config=tune.FailureConfig(max_failures=_ACTOR_RESTARTS),
@@ -173,7 +179,8 @@ class LedgerWriter(tune.Callback):
                      if name in config}  # fmt: skip
             self.ledger.append(
                 "started", trial=config["number"], id=identity(resolved, digest),
-                params=config["params"], config=config["config"], **place,
+                params=config["params"], config=config["config"],
+                stages=stage_names(resolved, digest), **place,
             )  # fmt: skip
 
     def on_trial_result(

@@ -12,7 +12,7 @@ from trainables.data.dataset import DataError, Dataset
 from trainables.geometry.boundaries import VOID, eight_neighbour_boundary, one_hot
 from trainables.networks.edge_net import EdgeNet
 from trainables.stage_config import EdgeNetConfig
-from trainables.trained import Curve, Trained
+from trainables.trained import Curve, Tell, Trained, tell_nobody
 
 _CLEAN_SHARE = 0.25
 _QUALITY_IMAGES = 32
@@ -25,7 +25,7 @@ def build(config: TrialConfig, num_classes: int) -> EdgeNet:
         return EdgeNet(num_classes)
 
 
-def train(config: TrialConfig, dataset: Dataset) -> Trained:
+def train(config: TrialConfig, dataset: Dataset, tell: Tell = tell_nobody) -> Trained:
     """Per-pixel cross-entropy between the edges found in true masks and the true edges (Eq. 4).
 
     The paper adds Gaussian noise to the one-hot masks and takes the softmax, so that they look
@@ -42,7 +42,7 @@ def train(config: TrialConfig, dataset: Dataset) -> Trained:
     generator = Generator().manual_seed(settings.seed)
     optimizer = torch.optim.Adam(network.parameters(), settings.lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, settings.steps)
-    curve = Curve(settings.steps)
+    curve = Curve(settings.steps, tell)
     for _ in range(settings.steps):
         crop_BSS = crops.draw(generator)
         prob_BKSS = masks(crop_BSS, dataset.num_classes, settings, generator)

@@ -22,7 +22,7 @@ from trainables.losses.geodesic import coefficients_of, distance_of
 from trainables.networks.aet import AutoEncodingTransformationNet
 from trainables.networks.inverse_transform import InverseTransformNet
 from trainables.networks.spatial_transformer import SpatialTransformer
-from trainables.trained import Curve, Trained
+from trainables.trained import Curve, Tell, Trained, tell_nobody
 
 MARGIN = 4.0
 """The unlikeness of pairs that have nothing to do with each other, in units of the normal form. A
@@ -43,7 +43,7 @@ def build(config: TrialConfig) -> nn.Module:
     return InverseTransformNet(config.loss.tile, settings.hidden, outputs, settings.cells)
 
 
-def train(config: TrialConfig, dataset: Dataset) -> Trained:
+def train(config: TrialConfig, dataset: Dataset, tell: Tell = tell_nobody) -> Trained:
     """Train on the training masks; the quality is of validation masks, which it never saw.
 
     Raises:
@@ -60,7 +60,7 @@ def train(config: TrialConfig, dataset: Dataset) -> Trained:
     optimizer = torch.optim.Adam(network.parameters(), settings.lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, settings.steps)
     against = torch.optim.Adam(transformer.parameters(), _AGAINST * settings.lr, maximize=True)
-    curve = Curve(settings.steps)
+    curve = Curve(settings.steps, tell)
     for _ in range(settings.steps):
         pairs = source.pairs(
             settings.batch, generator, transformer if settings.pairs == "stn" else None

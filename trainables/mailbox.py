@@ -130,6 +130,8 @@ class LaneSettings:
     """Folder (shared by all nodes) for Ray Train's own state."""
     stages: str
     """Folder (shared by all nodes) with the stages' files."""
+    study: str = ""
+    """Marks the stages that this study trains: its name and when it began."""
     data: Any = None
     """(DataConfig, reference to its Dataset): decoded once, read by every worker without a copy."""
     parts: Any = None

@@ -1,44 +1,31 @@
 """Learned parts that are trained before the trials: made once for their content, shared by all.
 
 A stage's file is named by what decides its content: the data and the config fields it reads. It is
-written whole or not at all, one process at a time; a file that is damaged, or that was made from
-other data or another config, is made again.
+made by the first rank of the first trial that needs it, while whoever else needs it waits; a file
+that is damaged, or that was made from other data or another config, is made again.
 """
 
 import hashlib
 import json
-import os
-import pickle
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from filelock import FileLock
 from torch import nn
 
 from trainables import edge_training, inverse_training
 from trainables.config import LossConfig, TrialConfig, flatten
 from trainables.data.dataset import Dataset
+from trainables.data.tile_pairs import check_tile, require_boundary
 from trainables.losses.compose import Learned, needs_edge_net, needs_inverse_net
-from trainables.trained import Trained
+from trainables.stage_files import StageFile, StageRecord
+from trainables.trained import Tell, Trained
 
 _VERSION = 2
 _DATA = ("data/height", "data/width", "data/train_images")
-
-
-@dataclass(frozen=True)
-class StageRecord:
-    """What the ledger keeps of a stage."""
-
-    kind: str
-    key: str
-    seconds: float
-    reused: bool
-    quality: dict[str, float]
-    curve: list[float] = field(default_factory=list)
 
 
 class Kind(NamedTuple):
@@ -49,7 +36,7 @@ class Kind(NamedTuple):
     """The config fields that decide what is learned, beside the data; ``part/*`` is all of it."""
     build: Callable[[TrialConfig, int], nn.Module]
     """From the config and the number of classes."""
-    train: Callable[[TrialConfig, Dataset], Trained]
+    train: Callable[[TrialConfig, Dataset, Tell], Trained]
 
 
 KINDS: dict[str, Kind] = {
@@ -78,6 +65,13 @@ def deciding_paths(kind: str) -> list[str]:
     ]  # fmt: skip
 
 
+def check(kind: str, config: TrialConfig, dataset: Dataset) -> None:
+    """Raise a ValueError if a stage of this kind cannot be trained on this data."""
+    require_boundary(dataset)
+    if kind == "inverse_net":
+        check_tile(config.loss.tile, dataset.size)
+
+
 def stage_key(kind: str, config: TrialConfig, digest: str) -> str:
     """The name of the stage that this trial needs: equal names mean an equal network."""
     flat = flatten(config)
@@ -85,29 +79,54 @@ def stage_key(kind: str, config: TrialConfig, digest: str) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def ensure(kind: str, config: TrialConfig, dataset: Dataset, folder: Path) -> StageRecord:
+def stage_names(config: TrialConfig, digest: str) -> list[str]:
+    """``kind-key`` of every stage that the trial needs."""
+    return [f"{kind}-{stage_key(kind, config, digest)}" for kind in needed(config)]
+
+
+def stage_file(name: str, folder: Path) -> StageFile:
+    """The file of a stage by its name, ``kind-key``."""
+    return StageFile(folder, *name.split("-"))
+
+
+def ensure(
+    kind: str, config: TrialConfig, dataset: Dataset, folder: Path, study: str = ""
+) -> StageRecord:
     """Train what this trial needs, unless the folder has it already.
 
-    Two processes that ask at once: one trains, the other waits.
+    Of several processes that ask at once one trains; the others wait for its lock, not in a
+    collective, which would run into a time-out.
 
     Raises:
-        DataError: the training masks have no boundary at all.
+        DataError: the training or validation masks have no boundary at all.
         ValueError: the tile does not fit the images.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    key = stage_key(kind, config, dataset.digest)
-    path = folder / f"{kind}-{key}.pt"
-    with FileLock(f"{path}.lock"):
-        saved = _read(path, key)
-        if saved is not None:
-            kept = {name: saved[name] for name in ("seconds", "quality", "curve")}
-            return StageRecord(kind, key, reused=True, **kept)
+    file = StageFile(folder, kind, stage_key(kind, config, dataset.digest))
+    with file.lock():
+        record = file.record()
+        if record is not None:
+            return record
         start = time.monotonic()
-        network, quality, curve = KINDS[kind].train(config, dataset)
-        kept = {"seconds": time.monotonic() - start, "quality": quality, "curve": curve}
-        state = network.state_dict()
-        _write(path, {"key": key, "classes": dataset.num_classes, "state": state, **kept})
-    return StageRecord(kind, key, reused=False, **kept)
+        with _one_thread():
+            network, quality, curve = KINDS[kind].train(config, dataset, file.tell)
+        record = StageRecord(kind, file.key, study, time.monotonic() - start, quality, curve)
+        file.write({
+            "classes": dataset.num_classes, "state": network.state_dict(), "study": study,
+            "seconds": record.seconds, "quality": quality, "curve": curve,
+        })  # fmt: skip
+        return record
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Small layers: more threads cost more than they give, and another number of them rounds
+    otherwise."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def load_learned(config: TrialConfig, digest: str, folder: Path) -> Learned:
@@ -119,6 +138,17 @@ def load_learned(config: TrialConfig, digest: str, folder: Path) -> Learned:
     return Learned(**{kind: _load(kind, config, digest, folder) for kind in needed(config)})
 
 
+def make_learned(config: TrialConfig, dataset: Dataset, folder: Path, study: str) -> Learned:
+    """The frozen networks of this trial, trained first where the folder does not have them.
+
+    Raises:
+        ValueError: as ``ensure`` says.
+    """
+    for kind in needed(config):
+        ensure(kind, config, dataset, folder, study)
+    return load_learned(config, dataset.digest, folder)
+
+
 def untrained(config: TrialConfig, num_classes: int) -> Learned:
     """Networks of the same shape, for timing a trial before its stages are there."""
     return Learned(**{
@@ -128,35 +158,10 @@ def untrained(config: TrialConfig, num_classes: int) -> Learned:
 
 
 def _load(kind: str, config: TrialConfig, digest: str, folder: Path) -> nn.Module:
-    key = stage_key(kind, config, digest)
-    path = folder / f"{kind}-{key}.pt"
-    saved = _read(path, key)
+    file = StageFile(folder, kind, stage_key(kind, config, digest))
+    saved = file.read()
     if saved is None:
-        raise FileNotFoundError(f"stage file {path} is missing, damaged or of another stage")
+        raise FileNotFoundError(f"stage file {file.path} is missing, damaged or of another stage")
     network = KINDS[kind].build(config, saved["classes"])
     network.load_state_dict(saved["state"])
     return network.requires_grad_(False).eval()
-
-
-def _read(path: Path, key: str) -> dict[str, Any] | None:
-    """The saved stage, or None where there is none that can be trusted."""
-    if not path.is_file():
-        return None
-    try:
-        saved: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
-        return None  # cut off or damaged: made again
-    whole = {"key", "classes", "state", "seconds", "quality", "curve"}
-    if not isinstance(saved, dict) or not whole <= saved.keys() or saved["key"] != key:
-        return None
-    return saved
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    """Whole or not at all."""
-    draft = path.with_suffix(f".{os.getpid()}.draft")
-    with draft.open("wb") as file:
-        torch.save(dict(content), file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

@@ -19,7 +19,7 @@ from trainables.mailbox import Close, Command, Epoch, Failed, LaneSettings, Save
 from trainables.metrics import counts_file
 from trainables.parts import install
 from trainables.ranks import rank
-from trainables.stages import load_learned
+from trainables.stages import make_learned
 from trainables.training import Diverged, Training
 from trainables.usage import Usage
 
@@ -88,7 +88,8 @@ class Worker:
             install(self.settings.parts)
         config = from_flat(command.config)
         dataset = self.dataset(config)
-        learned = load_learned(config, dataset.digest, Path(self.settings.stages))
+        settings = self.settings
+        learned = make_learned(config, dataset, Path(settings.stages), settings.study)
         self.training = Training(config, dataset, learned, self.device)
         if command.checkpoint is not None:
             self.training.load(ray.get(command.checkpoint))

@@ -53,8 +53,9 @@ def simulate(lanes: int, trials: int, sampler: str, table: bool, folder: Path) -
     plan = fake.plan(folder, lanes=lanes, trials=trials, sampler=sampler)
     ledger = fake.begin(plan)
     if table:
-        ledger.listeners.append(LiveProgress(Console(file=open(os.devnull, "w")), ledger.record))
-    settings = LaneSettings(1, 1, 0, str(folder), str(folder))
+        console = Console(file=open(os.devnull, "w"))
+        ledger.listeners.append(LiveProgress(console, ledger.record, folder))
+    settings = LaneSettings(1, 1, 0, str(folder), str(folder), "")
     begin, cpu = time.perf_counter(), time.process_time()
     tuner.run(plan, fake.SPACE, ledger, settings, [])
     took, cpu = time.perf_counter() - begin, time.process_time() - cpu

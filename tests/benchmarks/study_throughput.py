@@ -114,7 +114,7 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
         sink = MlflowSink(plan.tracking_uri, ledger.record, lambda trial: [])
         console = Console(file=StringIO(), force_terminal=True, width=140)
         profiler = cProfile.Profile()
-        with LiveProgress(console, ledger.record) as progress:
+        with LiveProgress(console, ledger.record, plan.stages_folder) as progress:
             ledger.listeners += [sink, progress, meter]
             if profile:
                 profiler.enable()

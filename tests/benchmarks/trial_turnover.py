@@ -74,7 +74,8 @@ def lane_trials(count: int, workers: int, storage: Path) -> Ends:
     )  # fmt: skip
     settings = LaneSettings(
         workers=workers, cpus_per_worker=1, gpus_per_worker=0, storage=str(storage / "lanes"),
-        stages=str(storage / "stages"), data=(config.data, ray.put(load(config.data))),
+        stages=str(storage / "stages"), study="",
+        data=(config.data, ray.put(load(config.data))),
     )  # fmt: skip
     ends = Ends()
     trainable = tune.with_resources(

@@ -39,7 +39,7 @@ def test_cross_entropy_is_that_of_a_prediction_95_percent_sure() -> None:
     ("arguments", "line"),
     [
         (["nonsense"], "WHAT must be one of inverseform, got 'nonsense'"),
-        (["inverseform", "--set", "loss/tile=300"], "loss/tile must be at most 96, got 300"),
+        (["inverseform", "--set", "loss/tile=300"], "loss/tile must be at most 96, the"),
         (["inverseform", "--set", "loss/lambda_geo=-1"], "loss/lambda_geo must be a finite number"),
     ],
 )

@@ -16,6 +16,7 @@ MINE = """
 mode: add_one
 factors:
   lovasz: {loss/lovasz: 1.0}
+  ar: {loss/ar: 0.1}
   other: {loss/of_another_version: 1.0}
   wild: {optim/lr: 1.0e+30}
 """
@@ -25,6 +26,7 @@ def grid(storage: Path, name: str, seeds: int, *extra: str) -> list[str]:
     file = storage / "mine.yaml"
     file.write_text(MINE)
     sizes = [word for change in SMALL for word in ("--set", change)]
+    sizes += ["--set", "loss/lambda_2=0.5", "--set", "edge_net/steps=20"]  # all share a stage
     asked = ("--grid", str(file), "--seeds", str(seeds), "--epochs", "2", "--name", name)
     return command(storage, *asked, *sizes, *extra)
 
@@ -48,7 +50,9 @@ def test_every_whole_trial_is_measured_on_the_test_list_and_a_cell_that_fails_is
 ) -> None:
     assert whole.ended
     pairs = {(trial.cell, trial.seed): trial for trial in whole.trials.values()}
-    assert set(pairs) == {(cell, seed) for cell in ("none", "+lovasz", "+wild") for seed in (0, 1)}
+    assert set(pairs) == {
+        (cell, seed) for cell in ("none", "+lovasz", "+ar", "+wild") for seed in (0, 1)
+    }
     for (cell, _), trial in pairs.items():
         assert trial.state == ("failed" if cell == "+wild" else "complete")
         assert (trial.tested is not None) == (cell != "+wild")
@@ -61,6 +65,16 @@ def test_every_whole_trial_is_measured_on_the_test_list_and_a_cell_that_fails_is
     assert (storage / "whole" / "report" / "table.md").read_text() == table_text.markdown(whole)
 
 
+def test_eight_trials_that_share_a_stage_train_it_once(storage: Path, whole: StudyRecord) -> None:
+    """On two lanes that need it at the same time; no epoch is written before it."""
+    assert len(whole.trials) == 8
+    (names,) = {trial.stages for trial in whole.trials.values()}
+    assert [f"{stage['kind']}-{stage['key']}" for stage in whole.stages] == list(names)
+    assert not whole.stages[0]["reused"]
+    events = [event["event"] for event in read(storage / "whole" / FILE)[0]]
+    assert events.index("stage") < events.index("epoch")
+
+
 @pytest.mark.slow
 def test_killed_and_resumed_it_gives_the_same_table(storage: Path, whole: StudyRecord) -> None:
     ledger = storage / "cut" / FILE
@@ -69,7 +83,7 @@ def test_killed_and_resumed_it_gives_the_same_table(storage: Path, whole: StudyR
     record = report.load(storage / "cut")
     assert content(record) == content(whole)
     events = [event["event"] for event in read(ledger)[0]]
-    assert (events.count("started"), events.count("tested")) == (6, 4)
+    assert (events.count("started"), events.count("tested")) == (8, 6)
     ours, theirs = (table_text.comma_separated(one) for one in (record, whole))
     assert ours == theirs
 
@@ -77,10 +91,10 @@ def test_killed_and_resumed_it_gives_the_same_table(storage: Path, whole: StudyR
 @pytest.mark.slow
 def test_more_seeds_run_only_the_new_ones(storage: Path, whole: StudyRecord) -> None:
     shown = run(grid(storage, "more", 3))
-    assert "4 trials are not run again but taken from" in shown
+    assert "6 trials are not run again but taken from" in shown
     record = report.load(storage / "more")
     taken = {(trial.cell, trial.seed) for trial in record.trials.values() if trial.reused}
-    assert taken == {(cell, seed) for cell in ("none", "+lovasz") for seed in (0, 1)}
-    assert len(record.in_state("complete")) == 6
+    assert taken == {(cell, seed) for cell in ("none", "+lovasz", "+ar") for seed in (0, 1)}
+    assert len(record.in_state("complete")) == 9
     assert all(trial.tested for trial in record.in_state("complete"))
     assert (storage / "more" / "counts").is_dir()

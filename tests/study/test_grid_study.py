@@ -16,6 +16,7 @@ from study.search import Waiting
 from study.tuner import LedgerWriter, make_search
 from tests.study import fake, fake_grid
 from trainables.config import TrialConfig
+from trainables.data import load
 
 
 def handed_out(search: GridSearch) -> list[dict[str, Any]]:
@@ -107,8 +108,11 @@ def test_cells_share_a_stage_and_every_one_that_is_needed_is_listed(tmp_path: Pa
     found = grid_plan.needed_stages(plan, None)  # type: ignore[arg-type]
     assert sorted(stage.config.loss.tile for stage in found) == [16, 32]
     assert {stage.kind for stage in found} == {"inverse_net"}
+    data = load(
+        TrialConfig().changed({"data/height": 16, "data/width": 64, "data/train_images": 2}).data
+    )
     with pytest.raises(ValueError, match="loss/tile must be at most 16"):
-        grid_plan.check_tiles(plan, None, (16, 64))  # type: ignore[arg-type]
+        grid_plan.check_stages(plan, None, data)  # type: ignore[arg-type]
 
 
 def test_a_cell_with_other_images_is_refused(tmp_path: Path) -> None:

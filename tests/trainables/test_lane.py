@@ -13,6 +13,7 @@ from cluster.session import session
 from trainables.config import TrialConfig, flatten
 from trainables.data import load
 from trainables.losses.compose import Learned
+from trainables.stages import stage_names
 from trainables.training import Training
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
@@ -39,7 +40,8 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
         settings = LaneSettings(
             workers=2, cpus_per_worker=1, gpus_per_worker=0, storage=str(folder / "lanes"),
-            stages=str(folder / "stages"), data=(CONFIG.data, ray.put(load(CONFIG.data))),
+            stages=str(folder / "stages"), study="s",
+            data=(CONFIG.data, ray.put(load(CONFIG.data))),
         )  # fmt: skip
         made = tune.with_parameters(Trial, settings=settings)(TRIAL)
         yield made
@@ -85,15 +87,26 @@ def test_a_trial_goes_on_from_its_checkpoint_when_a_worker_dies(trial: Any, tmp_
 
 def test_the_next_trial_runs_on_the_same_lane_also_after_one_that_failed(trial: Any) -> None:
     lane = trial.lane
-    too_large = flatten(CONFIG.changed({"loss/gamma": 1.0}))  # its stage was never made
+    too_large = flatten(CONFIG.changed({"loss/gamma": 1.0, "loss/tile": 64}))
     trial.reset({**TRIAL, "config": too_large})
     failed = trial.train()
     assert failed["done"]
-    assert failed["failure"]["kind"] == "FileNotFoundError"
+    assert failed["failure"]["kind"] == "ValueError"
     assert "Traceback" in failed["failure"]["traceback"]
     trial.reset(TRIAL)
     assert_epoch(trial.train(), 1)
     assert trial.lane is lane
+
+
+def test_a_stage_that_is_not_there_is_made_by_one_rank_while_the_other_waits(
+    trial: Any, tmp_path: Path
+) -> None:
+    quick = {"loss/lambda_2": 0.5, "edge_net/steps": 20, "edge_net/batch": 2}
+    config = CONFIG.changed(quick)
+    trial.reset({**TRIAL, "config": flatten(config)})
+    assert trial.train()["train/edge"] > 0
+    made = list(Path(trial.settings.stages).glob("*.pt"))
+    assert [path.stem for path in made] == stage_names(config, load(config.data).digest)
 
 
 def test_a_checkpoint_continues_on_another_trial_object(trial: Any, tmp_path: Path) -> None:

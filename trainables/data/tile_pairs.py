@@ -4,14 +4,14 @@ Shape letters: N tiles or pairs, H rows, W columns, S tile side, P context side,
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
 
 from trainables.data.dataset import DataError, Dataset
 from trainables.geometry import homography
-from trainables.geometry.boundaries import sobel_boundary
+from trainables.geometry.boundaries import eight_neighbour_boundary, sobel_boundary
 from trainables.networks.spatial_transformer import SpatialTransformer
 
 _MOST_IMAGES = 256
@@ -36,18 +36,16 @@ class TileSource:
 
     def __init__(self, dataset: Dataset, split: str, tile: int, coefficients: int = 6) -> None:
         labels_NHW = torch.from_numpy(dataset.splits[split].labels_NHW[:_MOST_IMAGES]).long()
-        rows, columns = labels_NHW.shape[1:]
-        if tile > min(rows, columns):
-            raise ValueError(f"loss/tile must be at most {min(rows, columns)}, got {tile}")
+        check_tile(tile, dataset.size)
         boundary_NHW = torch.stack([
             sobel_boundary(label_HW.unsqueeze(0), dataset.num_classes).squeeze(0)
             for label_HW in labels_NHW
         ])  # fmt: skip
         self.tile, self.coefficients = tile, coefficients
-        self.maps_NHW = nn.functional.pad(boundary_NHW.float(), (tile,) * 4)
+        self.maps_NHW = nn.functional.pad(boundary_NHW, (tile,) * 4)
         self.places = boundary_NHW.nonzero()
         if len(self.places) == 0:
-            raise DataError(f"dataset {dataset.name}: no boundary in the {split} masks")
+            raise _no_boundary(dataset, split)
 
     def pairs(
         self, count: int, generator: Generator, transformer: SpatialTransformer | None = None
@@ -99,7 +97,33 @@ class TileSource:
         columns_NP = (column_N - offset_2N[1] + start).unsqueeze(1) + reach
         rows_NP = rows_NP.clamp(0, self.maps_NHW.shape[1] - 1)
         columns_NP = columns_NP.clamp(0, self.maps_NHW.shape[2] - 1)
-        return self.maps_NHW[image_N.view(-1, 1, 1), rows_NP.unsqueeze(2), columns_NP.unsqueeze(1)]
+        image_N11 = image_N.view(-1, 1, 1)
+        return self.maps_NHW[image_N11, rows_NP.unsqueeze(2), columns_NP.unsqueeze(1)].float()
+
+
+def check_tile(tile: int, size: tuple[int, int]) -> None:
+    """Raise a ValueError if the tile does not fit into images of this size."""
+    if tile > min(size):
+        raise ValueError(f"loss/tile must be at most {min(size)}, the images' shorter side, "
+                         f"got {tile}")  # fmt: skip
+
+
+def require_boundary(dataset: Dataset) -> None:
+    """Raise a DataError if the masks that a stage is trained or judged on have no boundary."""
+    for split in ("train", "val"):
+        labels_NHW = dataset.splits[split].labels_NHW[:_MOST_IMAGES]
+        if not any(_has_boundary(label_HW) for label_HW in labels_NHW):
+            raise _no_boundary(dataset, split)
+
+
+def _has_boundary(label_HW: Any) -> bool:
+    return bool(eight_neighbour_boundary(torch.from_numpy(label_HW).long().unsqueeze(0)).any())
+
+
+def _no_boundary(dataset: Dataset, split: str) -> DataError:
+    return DataError(
+        f"dataset {dataset.name}: no boundary in the {split} masks, nothing to learn its shape from"
+    )
 
 
 def angles(count: int, generator: Generator) -> Tensor:
