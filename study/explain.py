@@ -27,6 +27,7 @@ from study.options import OneLineParser, choice, parse_arguments, storage_of
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
 from trainables.data.tile_pairs import TileSource
+from trainables.geometry.boundaries import boundary_maker
 from trainables.losses.geodesic import distance_of
 from trainables.stages import ensure, load_learned
 
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = _parse(arguments)
         config = base_config(given, SPACES[choice("WHAT", given.what, EXPLAINED)].base)
         dataset = load(config.data)
-        pairs = draw_pairs(dataset, config.loss.tile)
+        pairs = draw_pairs(dataset, config)
         measured = measure(config, dataset, pairs, storage_of(given) / "stages")
         given.out.mkdir(parents=True, exist_ok=True)
         text = table(measured, config, dataset)
@@ -82,9 +83,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments, namespace=parse_arguments([]))
 
 
-def draw_pairs(dataset: Dataset, tile: int) -> Pairs:
+def draw_pairs(dataset: Dataset, config: TrialConfig) -> Pairs:
     """Tiles of the test list, which no stage is trained on."""
-    source, generator = TileSource(dataset, "test", tile), Generator().manual_seed(0)
+    make = boundary_maker(config.loss.boundary, config.loss.variant)
+    source = TileSource(dataset, "test", config.loss.tile, boundary=make)
+    generator = Generator().manual_seed(0)
     context_NPP = source.contexts(_PAIRS, generator)
     diagonal_N = torch.full((_PAIRS,), math.pi / 4)
     shifted_NSS, _ = source.shifted(context_NPP, _SHIFT_PX * math.sqrt(2), diagonal_N)

@@ -17,6 +17,7 @@ from torch import Generator, Tensor, nn
 from trainables.config import TrialConfig
 from trainables.data.dataset import Dataset
 from trainables.data.tile_pairs import Pairs, TileSource
+from trainables.geometry.boundaries import boundary_maker
 from trainables.inverse_quality import measure
 from trainables.losses.geodesic import coefficients_of, distance_of
 from trainables.networks.aet import AutoEncodingTransformationNet
@@ -56,7 +57,8 @@ def train(config: TrialConfig, dataset: Dataset, tell: Tell = tell_nobody) -> Tr
         torch.manual_seed(settings.seed)
         network, transformer = build(config), SpatialTransformer(coefficients)
     generator = Generator().manual_seed(settings.seed)
-    source = TileSource(dataset, "train", tile, coefficients)
+    make = boundary_maker(config.loss.boundary, config.loss.variant)
+    source = TileSource(dataset, "train", tile, coefficients, make)
     optimizer = torch.optim.Adam(network.parameters(), settings.lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, settings.steps)
     against = torch.optim.Adam(transformer.parameters(), _AGAINST * settings.lr, maximize=True)
@@ -76,7 +78,7 @@ def train(config: TrialConfig, dataset: Dataset, tell: Tell = tell_nobody) -> Tr
         curve.add(loss.item())
     network.eval()
     distance = distance_of(config.loss.distance)
-    quality = measure(network, distance, TileSource(dataset, "val", tile, coefficients))
+    quality = measure(network, distance, TileSource(dataset, "val", tile, coefficients, make))
     return Trained(network, quality, curve.points)
 
 

@@ -42,7 +42,7 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     "inverse_net": Kind(
         needs_inverse_net,
-        ("loss/tile", "loss/distance", "inverse_net/*"),
+        ("loss/tile", "loss/distance", "loss/boundary", "loss/variant", "inverse_net/*"),
         lambda config, num_classes: inverse_training.build(config),
         inverse_training.train,
     ),
@@ -75,6 +75,8 @@ def check(kind: str, config: TrialConfig, dataset: Dataset) -> None:
 def stage_key(kind: str, config: TrialConfig, digest: str) -> str:
     """The name of the stage that this trial needs: equal names mean an equal network."""
     flat = flatten(config)
+    if flat["loss/boundary"] == "sobel":
+        flat["loss/variant"] = "paper"  # of the terms that a stage knows, radius alone has two
     parts = [_VERSION, kind, digest, {path: flat[path] for path in (*_DATA, *deciding_paths(kind))}]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -49,7 +49,7 @@ class Rank:
     def __init__(self, data: Any) -> None:
         torch.set_num_threads(1)
         settings = LaneSettings(workers=1, cpus_per_worker=1, gpus_per_worker=0, storage="",
-                                stages="", data=data)  # fmt: skip
+                                stages="", study="", data=data)  # fmt: skip
         self.worker = Worker(settings, torch.device("cpu"))
         self.dataset: Dataset | None = None
 

@@ -20,7 +20,7 @@ from trainables import edge_training, inverse_training
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
 from trainables.data.tile_pairs import TileSource
-from trainables.geometry.boundaries import sobel_boundary
+from trainables.geometry.boundaries import boundary_maker, sobel_boundary
 from trainables.inverse_quality import measure
 from trainables.losses.geodesic import coefficients_of, distance_of
 from trainables.losses.inverse_form import Distance, inverse_form
@@ -66,7 +66,8 @@ def inverse_figures(config: TrialConfig, dataset: Dataset) -> dict[str, float]:
     network = inverse_training.train(config, dataset).network.requires_grad_(False)
     seconds = time.process_time() - begin
     kind = config.loss.distance
-    source = TileSource(dataset, "test", config.loss.tile, coefficients_of(kind))
+    make = boundary_maker(config.loss.boundary, config.loss.variant)
+    source = TileSource(dataset, "test", config.loss.tile, coefficients_of(kind), make)
     distance = distance_of(kind, config.loss.lambda_geo)
     figures = {"cpu_s": seconds, **measure(network, distance, source)}
     for way, descend in (("centre", descend_centre), ("logits", descend_logits)):

@@ -10,7 +10,7 @@ from trainables import inverse_training, stages
 from trainables.config import TrialConfig
 from trainables.data import DataError, Dataset, load
 from trainables.data.tile_pairs import TileSource
-from trainables.geometry.boundaries import sobel_boundary
+from trainables.geometry.boundaries import boundary_maker, sobel_boundary
 from trainables.losses.inverse_form import inverse_form
 from trainables.stage_files import StageRecord
 
@@ -56,9 +56,26 @@ def test_a_stage_is_named_by_what_decides_it(data: Dataset) -> None:
         {"inverse_net/seed": 1},
         {"loss/distance": "geodesic"},
         {"inverse_net/network": "aet"},
+        {"loss/boundary": "radius"},
     ):
         assert key != stages.stage_key("inverse_net", QUICK.changed(change), data.digest)
     assert key != stages.stage_key("inverse_net", QUICK, "another digest")
+
+
+def test_a_stage_learns_the_boundaries_that_its_loss_compares(data: Dataset) -> None:
+    """The "released" variant reads the radius its own way, which is nothing to Sobel's stage."""
+    radius, released = {"loss/boundary": "radius"}, {"loss/variant": "released"}
+    keys = [
+        stages.stage_key("inverse_net", QUICK.changed(change), data.digest)
+        for change in ({}, released, radius, {**radius, **released})
+    ]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+    labels_1HW = torch.from_numpy(data.splits["train"].labels_NHW[:1]).long()
+    make = boundary_maker("radius", "paper")
+    source = TileSource(data, "train", 16, boundary=make)
+    first = source.places[:, 0] == 0
+    assert torch.equal(source.places[first], make(labels_1HW, data.num_classes).nonzero())
 
 
 @pytest.mark.parametrize("damage", [lambda whole: whole[: len(whole) // 2], lambda whole: b""])

@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 
 from trainables.data.dataset import DataError, Dataset
 from trainables.geometry import homography
-from trainables.geometry.boundaries import eight_neighbour_boundary, sobel_boundary
+from trainables.geometry.boundaries import BoundaryMaker, eight_neighbour_boundary, sobel_boundary
 from trainables.networks.spatial_transformer import SpatialTransformer
 
 _MOST_IMAGES = 256
@@ -34,15 +34,24 @@ class TileSource:
         ValueError: the tile does not fit the images.
     """
 
-    def __init__(self, dataset: Dataset, split: str, tile: int, coefficients: int = 6) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        split: str,
+        tile: int,
+        coefficients: int = 6,
+        boundary: BoundaryMaker = sobel_boundary,
+    ) -> None:
+        """``boundary`` makes what the loss will call the truth."""
         labels_NHW = torch.from_numpy(dataset.splits[split].labels_NHW[:_MOST_IMAGES]).long()
         check_tile(tile, dataset.size)
         boundary_NHW = torch.stack([
-            sobel_boundary(label_HW.unsqueeze(0), dataset.num_classes).squeeze(0)
+            boundary(label_HW.unsqueeze(0), dataset.num_classes).squeeze(0)
             for label_HW in labels_NHW
         ])  # fmt: skip
         self.tile, self.coefficients = tile, coefficients
-        self.maps_NHW = nn.functional.pad(boundary_NHW, (tile,) * 4)
+        blank_NHW = nn.functional.pad(boundary_NHW, (tile + tile // 2,) * 4)
+        self.windows_NHWPP = blank_NHW.unfold(1, 2 * tile, 1).unfold(2, 2 * tile, 1)  # a view
         self.places = boundary_NHW.nonzero()
         if len(self.places) == 0:
             raise _no_boundary(dataset, split)
@@ -91,14 +100,9 @@ class TileSource:
         chosen = torch.randint(len(self.places), (count,), generator=generator)
         image_N, row_N, column_N = self.places[chosen].unbind(dim=1)
         offset_2N = torch.randint(self.tile, (2, count), generator=generator)
-        reach = torch.arange(2 * self.tile)
-        start = self.tile - self.tile // 2  # the maps are padded by one tile
-        rows_NP = (row_N - offset_2N[0] + start).unsqueeze(1) + reach
-        columns_NP = (column_N - offset_2N[1] + start).unsqueeze(1) + reach
-        rows_NP = rows_NP.clamp(0, self.maps_NHW.shape[1] - 1)
-        columns_NP = columns_NP.clamp(0, self.maps_NHW.shape[2] - 1)
-        image_N11 = image_N.view(-1, 1, 1)
-        return self.maps_NHW[image_N11, rows_NP.unsqueeze(2), columns_NP.unsqueeze(1)].float()
+        # The maps have a blank rim of one and a half tiles: the window's corner is never outside.
+        first_2N = torch.stack((row_N, column_N)) - offset_2N + self.tile
+        return self.windows_NHWPP[image_N, *first_2N].float()
 
 
 def check_tile(tile: int, size: tuple[int, int]) -> None:

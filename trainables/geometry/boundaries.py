@@ -3,6 +3,8 @@
 Shape letters: B images, K classes, H rows, W columns.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
@@ -43,6 +45,17 @@ def sobel_boundary(labels_BHW: Tensor, num_classes: int) -> Tensor:
         response_B2HW = F.conv2d(mask_B1HW, kernels_2133, padding=1) - mask_B1HW * weight_B2HW
         answered_B1HW |= (response_B2HW != 0).any(dim=1, keepdim=True)
     return (answered_B1HW & (labels_B1HW != VOID)).squeeze(1)
+
+
+BoundaryMaker = Callable[[Tensor, int], Tensor]
+"""int64 (B,H,W) labels and the number of classes -> bool (B,H,W)."""
+
+
+def boundary_maker(
+    kind: Literal["sobel", "radius"], variant: Literal["paper", "released"]
+) -> BoundaryMaker:
+    """What makes InverseForm's true boundaries, in its loss and in the tiles of its stage."""
+    return sobel_boundary if kind == "sobel" else partial(radius_boundary, variant=variant)
 
 
 def two_neighbour_boundary(

@@ -13,8 +13,8 @@ from torch import Tensor
 from trainables.config import LossConfig
 from trainables.geometry.boundaries import (
     VOID,
+    boundary_maker,
     eight_neighbour_boundary,
-    radius_boundary,
     sobel_boundary,
 )
 from trainables.losses.active_boundary import active_boundary
@@ -63,7 +63,8 @@ class Target:
         """What InverseForm's boundary head learns."""
         if config.boundary == "sobel":
             return self.sobel_BHW
-        return radius_boundary(self.labels_BHW, self.num_classes, variant=config.variant)
+        make = boundary_maker(config.boundary, config.variant)
+        return make(self.labels_BHW, self.num_classes)
 
 
 class Learned(NamedTuple):
