@@ -7,10 +7,9 @@ from search_spaces.space import Dimension, Space
 INVERSEFORM = Space(
     name="inverseform",
     question="Which weights of boundary cross-entropy (beta) and InverseForm (gamma), on tiles of "
-    "which size, by which distance, give the best segmentation?",
-    cost="one stage for each tile size and distance (4, about 15 s each), then about the cost of "
-    "plain training a trial. The network is dense, as the paper's: AET's convolutions recovered no "
-    "shift (docs/log.md); --set inverse_net/network=aet studies it",
+    "which size, by which distance and through which network, give the best segmentation?",
+    cost="about that of plain training a trial; the first trial of each tile, distance and network "
+    "trains a stage before (12 in all, about 10 s each)",
     base={"loss/tile_reduction": "mean"},
     dimensions=(
         Dimension(
@@ -27,9 +26,9 @@ INVERSEFORM = Space(
         ),
         Dimension(
             path="loss/tile",
-            distribution=CategoricalDistribution((16, 32)),
+            distribution=CategoricalDistribution((8, 16, 32)),
             why="local against global context (3.4); released code 224 of 672 rows, a third; "
-            "these are a sixth and a third of 96 rows",
+            "these are a twelfth to a third of the built-in data's 96 rows",
         ),
         Dimension(
             path="loss/distance",
@@ -41,6 +40,11 @@ INVERSEFORM = Space(
             distribution=FloatDistribution(0.01, 1.0, log=True),
             why="weight of the projection residual, 0.1 in the paper (Eq. 3)",
             when=("loss/distance", "geodesic"),
+        ),
+        Dimension(
+            path="inverse_net/network",
+            distribution=CategoricalDistribution(("dense", "aet")),
+            why="Table 5: the paper's dense network beside AET's convolutions",
         ),
         Dimension(
             path="optim/lr",

@@ -25,6 +25,15 @@ def test_whatever_a_space_draws_is_a_valid_config(space: Space) -> None:
         assert {path: flat[path] for path in chosen} == chosen
 
 
+def test_inverseform_draws_lambda_geo_only_beside_the_geodesic_distance() -> None:
+    space = SPACES["inverseform"]
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    drawn = [space.suggest(study.ask()) for _ in range(30)]
+    assert {chosen["loss/distance"] for chosen in drawn} == {"euclidean", "geodesic"}
+    for chosen in drawn:
+        assert ("loss/lambda_geo" in chosen) == (chosen["loss/distance"] == "geodesic")
+
+
 def test_a_conditional_dimension_is_drawn_only_where_it_applies() -> None:
     kind = Dimension(path="kind", distribution=CategoricalDistribution(("a", "b")), why="-")
     only_b = Dimension(

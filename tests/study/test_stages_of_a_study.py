@@ -1,6 +1,7 @@
 """Which stages a study needs, and how MLflow is told of them."""
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,13 @@ from trainables.stages import ensure, stage_key, stage_names
 FEW = {"data/train_images": 3, "data/val_images": 2, "data/test_images": 1}
 
 
-def test_inverseform_needs_every_tile_and_distance_once(tmp_path: Path) -> None:
+def test_inverseform_may_need_every_tile_distance_and_network_once(tmp_path: Path) -> None:
     needed = stage_configs(fake.plan(tmp_path), SPACES["inverseform"])
-    found = {(stage.config.loss.tile, stage.config.loss.distance) for stage in needed}
+    configs = [stage.config for stage in needed]
+    found = {(one.loss.tile, one.loss.distance, one.inverse_net.network) for one in configs}
     assert {stage.kind for stage in needed} == {"inverse_net"}
-    assert found == {(tile, name) for tile in (16, 32) for name in ("euclidean", "geodesic")}
-    assert len({stage_key(stage.kind, stage.config, "d") for stage in needed}) == len(needed) == 4
+    assert found == set(product((8, 16, 32), ("euclidean", "geodesic"), ("dense", "aet")))
+    assert len({stage_key(stage.kind, stage.config, "d") for stage in needed}) == len(needed) == 12
 
 
 def test_semeda_needs_one_edge_net_whatever_the_lambdas(tmp_path: Path) -> None:

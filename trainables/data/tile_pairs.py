@@ -6,7 +6,9 @@ Shape letters: N tiles or pairs, H rows, W columns, S tile side, P context side,
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from trainables.data.dataset import DataError, Dataset
@@ -14,8 +16,9 @@ from trainables.geometry import homography
 from trainables.geometry.boundaries import BoundaryMaker, eight_neighbour_boundary, sobel_boundary
 from trainables.networks.spatial_transformer import SpatialTransformer
 
-_MOST_IMAGES = 256
-"""Boundary maps that tiles are cut from: enough for any tile, little to keep in memory."""
+_IMAGES, _PIXELS = 64, 2**22
+"""Tiles are cut from the boundaries of images that are spread evenly over a list: of this many, or
+of small ones as many as have so many pixels together."""
 
 
 class Pairs(NamedTuple):
@@ -43,7 +46,7 @@ class TileSource:
         boundary: BoundaryMaker = sobel_boundary,
     ) -> None:
         """``boundary`` makes what the loss will call the truth."""
-        labels_NHW = torch.from_numpy(dataset.splits[split].labels_NHW[:_MOST_IMAGES]).long()
+        labels_NHW = torch.from_numpy(_labels(dataset, split)).long()
         check_tile(tile, dataset.size)
         boundary_NHW = torch.stack([
             boundary(label_HW.unsqueeze(0), dataset.num_classes).squeeze(0)
@@ -115,9 +118,16 @@ def check_tile(tile: int, size: tuple[int, int]) -> None:
 def require_boundary(dataset: Dataset) -> None:
     """Raise a DataError if the masks that a stage is trained or judged on have no boundary."""
     for split in ("train", "val"):
-        labels_NHW = dataset.splits[split].labels_NHW[:_MOST_IMAGES]
-        if not any(_has_boundary(label_HW) for label_HW in labels_NHW):
+        if not any(_has_boundary(label_HW) for label_HW in _labels(dataset, split)):
             raise _no_boundary(dataset, split)
+
+
+def _labels(dataset: Dataset, split: str) -> NDArray[np.uint8]:
+    """(N,H,W): those whose boundaries tiles are cut from."""
+    labels_NHW = dataset.splits[split].labels_NHW
+    rows, columns = dataset.size
+    step = -(-len(labels_NHW) // max(_IMAGES, _PIXELS // (rows * columns)))
+    return labels_NHW[::step]
 
 
 def _has_boundary(label_HW: Any) -> bool:

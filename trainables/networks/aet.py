@@ -1,37 +1,42 @@
 """The baseline of InverseForm's Table 5: AET's network (Zhang et al., CVPR 2019).
 
-Shape letters: N pairs, S tile side, F features, C coefficients.
+Shape letters: N pairs, S tile side, M map side, F features, C coefficients.
 """
-
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-_CHANNELS = (1, 8, 16, 32)
-_FEATURES = 64
+_FEATURES = 16
+_SIDE = 4
+_OUT = 32
 
 
 class AutoEncodingTransformationNet(nn.Module):
-    """One convolutional encoder for both tiles, pooled over the tile; one linear layer on the two.
+    """One convolutional encoder for both tiles; convolutions and one linear layer on the two.
 
-    Smaller than AET's own, for tiles of one channel. As with the dense network, what it says of
-    (true, true) is subtracted: with one linear layer that leaves the difference of the features.
+    AET's own averages each tile's features over the tile before the two meet. On boundaries that
+    loses where they are, and it recovered no shift at all (docs/log.md); so here the maps meet
+    first, and their places are averaged to sixteen, not to one. Smaller than AET's, for tiles of
+    one channel. As with the dense network, what it says of (true, true) is subtracted.
     """
 
     def __init__(self, coefficients: int = 6) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for channels_in, channels_out in pairwise(_CHANNELS):
-            layers += [nn.Conv2d(channels_in, channels_out, 3, stride=2, padding=1), nn.ReLU()]
-        self.encoder = nn.Sequential(*layers, nn.Conv2d(_CHANNELS[-1], _FEATURES, 3, padding=1),
-                                     nn.ReLU())  # fmt: skip
-        self.linear = nn.Linear(2 * _FEATURES, coefficients)
+        self.encoder = nn.Sequential(
+            nn.Conv2d(1, _FEATURES // 2, 5, stride=2, padding=2), nn.ReLU(),
+            nn.Conv2d(_FEATURES // 2, _FEATURES, 3, stride=2, padding=1), nn.ReLU(),
+        )  # fmt: skip
+        self.joint = nn.Sequential(
+            nn.Conv2d(2 * _FEATURES, _OUT, 3, stride=2, padding=1), nn.ReLU(),
+            nn.AdaptiveAvgPool2d(_SIDE), nn.Flatten(),
+            nn.Linear(_OUT * _SIDE**2, _OUT), nn.ReLU(), nn.Linear(_OUT, coefficients),
+        )  # fmt: skip
 
     def forward(self, predicted_NSS: Tensor, true_NSS: Tensor) -> Tensor:
         """(N,C): how ``predicted`` differs from ``true``, normalised; zero is the identity."""
         tiles_N1SS = torch.cat((predicted_NSS, true_NSS)).unsqueeze(1)
-        predicted_NF, true_NF = self.encoder(tiles_N1SS).mean(dim=(2, 3)).chunk(2)
-        pair_N2F = torch.cat((predicted_NF, true_NF), dim=1)
-        same_N2F = torch.cat((true_NF, true_NF), dim=1)
-        return self.linear(pair_N2F) - self.linear(same_N2F)
+        predicted_NFMM, true_NFMM = self.encoder(tiles_N1SS).chunk(2)
+        pair_NFMM = torch.cat((predicted_NFMM, true_NFMM), dim=1)
+        same_NFMM = torch.cat((true_NFMM, true_NFMM), dim=1)
+        pair_NC, same_NC = self.joint(torch.cat((pair_NFMM, same_NFMM))).chunk(2)
+        return pair_NC - same_NC
