@@ -28,7 +28,8 @@ class LossConfig:
     """Weight of the InverseForm term (Eq. 6)."""
 
     tile: int = 32
-    """Side of the square tiles that InverseForm compares, in pixels (Eq. 5)."""
+    """Side of the square tiles that InverseForm compares, in pixels (Eq. 5); blanks fill up the
+    last row and column of tiles."""
 
     distance: Literal["euclidean", "geodesic"] = "euclidean"
     """Of the transformation from the identity: Eq. 1 on 6 coefficients, or Eq. 3 on 8."""
