@@ -44,6 +44,7 @@ bench: .venv/.installed
 	$(BIN)/python tests/benchmarks/loading.py
 	$(BIN)/python tests/benchmarks/shared_images.py
 	$(BIN)/python -m tests.benchmarks.losses
+	$(BIN)/python tests/benchmarks/study_projection.py
 
 # Ray's ports run what they are sent: loopback only, and the token stays on.
 cluster: .venv/.installed

@@ -7,10 +7,14 @@ made, given the same metrics in one batch, and ended, on the same disk.
 
 import argparse
 import os
+import sys
 import tempfile
 import time
-from itertools import pairwise
+from collections.abc import Callable
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 
@@ -54,8 +58,8 @@ def simulated(folder: Path, trials: int) -> StudyRecord:
     return record
 
 
-def client_floor(uri: str, record: StudyRecord, runs: int) -> float:
-    """Runs a second through MLflow's client: three calls a run."""
+def client_floor(uri: str, record: StudyRecord, runs: int) -> tuple[float, float]:
+    """Runs a second, and a processor second, through MLflow's client: three calls a run."""
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
@@ -66,12 +70,15 @@ def client_floor(uri: str, record: StudyRecord, runs: int) -> float:
         for epoch, kept in record.trials[0].epochs.items()
         for name, value in kept["metrics"].items() if not name.startswith("trimap")
     ]  # fmt: skip
-    begin = time.perf_counter()
-    for _ in range(runs):
-        run = client.create_run(experiment).info.run_id
-        client.log_batch(run, metrics=metrics)
-        client.set_terminated(run)
-    return runs / (time.perf_counter() - begin)
+
+    def write() -> None:
+        for _ in range(runs):
+            run = client.create_run(experiment).info.run_id
+            client.log_batch(run, metrics=metrics)
+            client.set_terminated(run)
+
+    seconds = timed(write)
+    return runs / seconds[0], runs / seconds[1]
 
 
 def main() -> int:
@@ -82,23 +89,30 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         record = simulated(folder, trials)
-        marks = [time.perf_counter()]
-        files = report.write(record, folder / "fake")
-        marks.append(time.perf_counter())
+        report_s = timed(lambda: report.write(record, folder / "fake"))
         uri = f"sqlite:///{folder}/m.db"
         floor = client_floor(uri, record, 20)  # makes the tables too
-        marks.append(time.perf_counter())
-        sink = MlflowSink(uri, record, lambda trial: [])
-        sink.rebuild()
-        complaint = sink.close(files, patience_s=600)
-        marks.append(time.perf_counter())
-        assert not complaint, complaint
-    report_s, _, rebuild_s = (after - before for before, after in pairwise(marks))
-    speed = trials / rebuild_s
-    print(f"report of {trials} trials: {report_s:.1f} s (at most {LIMIT_REPORT_S:.0f})")
-    print(f"MLflow rebuilt: {speed:.0f} runs/s (at least {LIMIT_RUNS_A_SECOND:.0f}); "
-          f"MLflow's client: {floor:.1f} runs/s, {speed / floor:.0f} times slower")  # fmt: skip
-    return 0 if report_s <= LIMIT_REPORT_S and speed >= LIMIT_RUNS_A_SECOND else 1
+        rebuild_s = timed(lambda: rebuild(uri, record))
+    speed = [trials / seconds for seconds in rebuild_s]
+    print(f"report of {trials} trials: {report_s[0]:.1f} s, {report_s[1]:.1f} s of a processor (at "
+          f"most {LIMIT_REPORT_S:.0f})")  # fmt: skip
+    print(f"MLflow rebuilt: {speed[0]:.0f} runs/s, {speed[1]:.0f} a processor second (at least "
+          f"{LIMIT_RUNS_A_SECOND:.0f}); its client: {floor[0]:.1f} and {floor[1]:.1f}")  # fmt: skip
+    return 0 if report_s[0] <= LIMIT_REPORT_S and speed[0] >= LIMIT_RUNS_A_SECOND else 1
+
+
+def rebuild(uri: str, record: StudyRecord) -> None:
+    sink = MlflowSink(uri, record, lambda trial: [])
+    sink.rebuild()
+    complaint = sink.close([], patience_s=600)
+    assert not complaint, complaint
+
+
+def timed(act: Callable[[], object]) -> tuple[float, float]:
+    """Seconds by the clock, and of this process's processor time: apart where others work too."""
+    begin = time.perf_counter(), time.process_time()
+    act()
+    return time.perf_counter() - begin[0], time.process_time() - begin[1]
 
 
 if __name__ == "__main__":
