@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from study import mlflow_names as names
-from study.mlflow_runs import RUNNING, Point, Run, milliseconds
+from study.mlflow_runs import RUNNING, Point, Run, above, inputs_of, milliseconds
 from study.record import StudyRecord
 from study.tables import Row, Table, tables, verdict_of
 
@@ -33,7 +34,7 @@ def judged(record: StudyRecord) -> tuple[list[Run], dict[str, str]]:
         run.late.extend(late)
         run.tags["verdict"] = verdicts[cell]
         status = "FINISHED" if record.ended else "KILLED"
-        runs.append(replace(run, status=status, ended_ms=stamp))
+        runs.append(replace(run, status=status, ended_ms=_when(record, cell)["ended_ms"]))
     return runs, verdicts
 
 
@@ -57,10 +58,12 @@ def _run(record: StudyRecord, cell: str) -> Run:
     changes = next(one["changes"] for one in plan["grid"]["cells"] if one["name"] == cell)
     trials = [trial for trial in record.trials.values() if trial.cell == cell]
     states = [trial.state for trial in trials if trial.phase == ""]
+    when = _when(record, cell)
     return Run(
         key=f"cell/{cell}", parent="study", status=RUNNING,
-        started_ms=milliseconds(min(trial.started for trial in trials)),
+        started_ms=when["started_ms"], inputs=inputs_of(plan),
         tags={
+            **when["told"],
             "study": plan["study"], "mlflow.runName": cell, "space": plan["space"],
             "grid": plan["grid"]["name"], "cell": cell, "dataset": plan["data"]["dataset"],
             "state": ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states)),
@@ -68,3 +71,8 @@ def _run(record: StudyRecord, cell: str) -> Run:
         },
         params={path: str(value) for path, value in changes.items()},
     )  # fmt: skip
+
+
+def _when(record: StudyRecord, cell: str) -> dict[str, Any]:
+    begun = min(trial.started for trial in record.trials.values() if trial.cell == cell)
+    return above(record, begun, 1)

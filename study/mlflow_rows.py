@@ -54,7 +54,7 @@ class RowWriter:
         pairs = list(zip(ids, runs, strict=True))
         with self.engine.begin() as connection:
             _upsert(connection, SqlRun, [self._run(run_id, run) for run_id, run in pairs],
-                    ["run_uuid"], ["name", "status", "end_time"])  # fmt: skip
+                    ["run_uuid"], ["name", "status", "start_time", "end_time"])  # fmt: skip
             self._write_tags(connection, pairs)
             _write_metrics(connection, pairs)
             fresh = [(run_id, run) for run_id, run in pairs if run_id not in self._written]
