@@ -39,6 +39,8 @@ slow: .venv/.installed
 
 bench: .venv/.installed
 	$(BIN)/python tests/benchmarks/trial_turnover.py
+	$(BIN)/python tests/benchmarks/study_throughput.py driver
+	$(BIN)/python tests/benchmarks/study_throughput.py guide
 	$(BIN)/python tests/benchmarks/metrics.py
 	$(BIN)/python tests/benchmarks/stages.py
 	$(BIN)/python tests/benchmarks/loading.py
