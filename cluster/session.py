@@ -94,7 +94,7 @@ def session(object_store_bytes: int, verbose: bool = False) -> Iterator[None]:
     import ray
 
     if attached():
-        ray.init(runtime_env=_runtime_env(), **quiet)
+        _attach(runtime_env=_runtime_env(), **quiet)
     else:
         port = _free_port()
         os.environ["PYTHONPATH"] = os.pathsep.join(
@@ -116,6 +116,19 @@ def session(object_store_bytes: int, verbose: bool = False) -> Iterator[None]:
         ray.shutdown()
         if not attached():
             os.environ.pop(_API_SERVER, None)
+
+
+def _attach(**options: Any) -> None:
+    """Raises ValueError where nobody answers, or one who asks for a token."""
+    import ray
+
+    try:
+        ray.init(**options)
+    except ConnectionError:
+        raise ValueError(
+            f"RAY_ADDRESS must be a cluster that answers, got {os.environ['RAY_ADDRESS']!r}; if it "
+            f"asks for a token (as `ray start` makes it): RAY_AUTH_MODE=token"
+        ) from None
 
 
 def _runtime_env() -> dict[str, Any]:

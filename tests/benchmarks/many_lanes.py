@@ -18,7 +18,7 @@ from ray.tune.execution import tune_controller
 from rich.console import Console
 
 from cluster.resources import Node
-from cluster.session import session
+from cluster.session import _QUIET
 from study import tuner
 from study.progress import LiveProgress
 from tests.benchmarks.simulated_actors import SimulatedActors
@@ -41,8 +41,10 @@ class SimulatedTrial(tune.Trainable):
         self.epoch += 1
         miou = fake.miou(self.flat, self.epoch)
         metrics = {"miou": miou, "pixel_accuracy": miou, "boundary_f_1px": miou, "train/loss": 1.0}
-        return {**metrics, "epoch": self.epoch, "lane": self.lane_name, "train_s": 9.0,
-                "evaluate_s": 1.0, "done": self.epoch >= self.flat["epochs"]}  # fmt: skip
+        return {
+            **metrics, "epoch": self.epoch, "lane": self.lane_name, "system": {}, "train_s": 9.0,
+            "evaluate_s": 1.0, "done": self.epoch >= self.flat["epochs"],
+        }  # fmt: skip
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         (Path(checkpoint_dir) / "state").write_bytes(b"")
@@ -79,8 +81,9 @@ def main() -> None:
     tune_controller.RayActorManager = SimulatedActors
     tuner.Trial = SimulatedTrial  # type: ignore[misc]
     tuner.session.cluster_nodes = lambda: [Node(given.lanes, 0)]
-    with tempfile.TemporaryDirectory() as folder, session(100 * 2**20):
-        assert ray.is_initialized()
+    os.environ.update(_QUIET)
+    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
+    with tempfile.TemporaryDirectory() as folder:
         found = simulate(given.lanes, given.trials, given.sampler, not given.no_table, Path(folder))
     epochs = found["trials"] * fake.EPOCHS
     per_epoch = found["driver_s"] / epochs

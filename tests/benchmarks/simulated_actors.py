@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import ray
 from ray.air.execution._internal.tracked_actor import TrackedActor
 
 
@@ -143,10 +144,11 @@ class SimulatedActors:
 
 
 class _Handles(dict[TrackedActor, tuple[Any, None]]):
-    """What the controller hangs on a trial as its Ray actor: nobody calls it."""
+    """What the controller hangs on a trial as its Ray actor, and asks for its first facts."""
 
     def __missing__(self, tracked: TrackedActor) -> tuple[Any, None]:
-        return SimpleNamespace(), None
+        asked = SimpleNamespace(remote=lambda **_: ray.put({}))
+        return SimpleNamespace(get_auto_filled_metrics=asked), None
 
 
 def _made(cls: Any, kwargs: dict[str, Any]) -> Any:

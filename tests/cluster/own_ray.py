@@ -24,14 +24,14 @@ SMALL = (
 
 
 def study(storage: Path, name: str, *options: str, trials: int = 4, epochs: int = 3) -> list[str]:
-    """The command of a small study without stages; the same trials whatever it runs on, none
-    taken from an earlier study."""
+    """The command of a small study without stages; the same trials whatever it runs on, none of
+    them taken from another study."""
     sizes = [word for change in SMALL for word in ("--set", change)]
     return [
         sys.executable, "study/run.py", "--storage", str(storage), "--tracking-uri",
         f"sqlite:///{storage}/{name}.db", "--space", "region", "--sampler", "random",
-        "--trials", str(trials), "--epochs", str(epochs), "--name", name, "--fresh", *sizes,
-        *options,
+        "--trials", str(trials), "--epochs", str(epochs), "--name", name, "--fresh",
+        *sizes, *options,
     ]  # fmt: skip
 
 
@@ -66,26 +66,29 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(folder: Path, *options: str, **variables: str) -> Iterator[dict[str, str]]:
+def started(folder: Path, port: int, *options: str, **variables: str) -> Iterator[dict[str, str]]:
     """`ray start --head` on loopback with ports of its own; yields the environment of who uses it.
+    The folder's path must be short: sockets lie in it.
 
     Every process of it inherits a mark, by which it is found again and ended: other clusters of
     this machine are nobody's business.
     """
-    mark, port, dashboard = uuid4().hex, free_port(), free_port()
+    mark, dashboard = uuid4().hex, free_port()
     environ = {
         **environment(), _MARK: mark, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "right" * 8,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **variables,
     }  # fmt: skip
     try:
-        subprocess.run(
+        done = subprocess.run(
             [RAY, "start", "--head", f"--port={port}", f"--dashboard-port={dashboard}",
              "--dashboard-host=127.0.0.1", f"--dashboard-agent-listen-port={free_port()}",
              f"--ray-client-server-port={free_port()}", "--node-ip-address=127.0.0.1",
              "--disable-usage-stats", "--object-store-memory=200000000",
              f"--temp-dir={folder}", *options],
-            cwd=ROOT, env=environ, check=True, capture_output=True, timeout=120,
+            cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
         yield {
             **environ, "RAY_ADDRESS": f"127.0.0.1:{port}",
             "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",

@@ -10,7 +10,7 @@ import pytest
 from study import report
 from study.ledger import FILE
 from study.record import StudyRecord
-from tests.cluster.own_ray import RAY, SMALL, started, wait_for
+from tests.cluster.own_ray import RAY, free_port, started, study, wait_for
 from tests.conftest import ROOT
 from tests.study.test_ledger import content
 
@@ -22,10 +22,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     """Its token lies in a home of its own."""
     home = tmp_path_factory.mktemp("h")
     variables = {
-        "HOME": str(home), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "right" * 8,
+        "HOME": str(home),
         "RAY_worker_maximum_startup_concurrency": "16",
     }  # fmt: skip
-    with started(home / "r", "--num-cpus=2", **variables) as environ:
+    with started(home / "r", free_port(), "--num-cpus=2", **variables) as environ:
         yield {name: value for name, value in environ.items() if name != "RAY_ADDRESS"}
 
 
@@ -34,13 +34,9 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("s")
 
 
-def entrypoint(storage: Path, name: str, *options: str, epochs: int = 3) -> list[str]:
-    sizes = [word for change in SMALL for word in ("--set", change)]
-    return [
-        sys.executable, "study/run.py", "--storage", str(storage), "--tracking-uri",
-        f"sqlite:///{storage}/{name}.db", "--space", "region", "--sampler", "random", "--trials",
-        "3", "--epochs", str(epochs), "--name", name, *sizes, *options,
-    ]  # fmt: skip
+def small(storage: Path, name: str, *options: str) -> list[str]:
+    """Long enough to be stopped in the middle of a trial."""
+    return study(storage, name, *options, trials=3, epochs=12)
 
 
 def job(
@@ -55,7 +51,7 @@ def job(
 @pytest.fixture(scope="module")
 def literal(cluster: dict[str, str], storage: Path) -> StudyRecord:
     """The README's command: it runs in the folder in which the cluster was started."""
-    done = job(cluster, "submit", "--", *entrypoint(storage, "literal"))
+    done = job(cluster, "submit", "--", *small(storage, "literal"))
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     for words in ("ok  token", "ok  dashboard", "winner on the test list"):
         assert words in done.stdout
@@ -70,7 +66,7 @@ def test_shipped_code_gives_the_same(
     cluster: dict[str, str], storage: Path, literal: StudyRecord, tmp_path: Path
 ) -> None:
     done = job(
-        cluster, "submit", "--working-dir", str(ROOT), "--", *entrypoint(storage, "shipped"),
+        cluster, "submit", "--working-dir", str(ROOT), "--", *small(storage, "shipped"),
         cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
@@ -79,18 +75,17 @@ def test_shipped_code_gives_the_same(
 
 def test_a_wrong_token_is_told_and_starts_nothing(cluster: dict[str, str], storage: Path) -> None:
     wrong = {**cluster, "RAY_AUTH_TOKEN": "wrong" * 8}
-    done = job(wrong, "submit", "--", *entrypoint(storage, "wrong"))
+    done = job(wrong, "submit", "--", *small(storage, "wrong"))
     assert done.returncode != 0
     assert "token" in (done.stdout + done.stderr).lower()
     assert not (storage / "wrong").exists()
 
 
-def test_a_stopped_job_is_resumed_to_the_same_end(cluster: dict[str, str], storage: Path) -> None:
-    """Long enough to be stopped in the middle of a trial."""
-    whole = job(cluster, "submit", "--", *entrypoint(storage, "through", epochs=12))
-    assert whole.returncode == 0, whole.stdout[-4000:]
+def test_a_stopped_job_is_resumed_to_the_same_end(
+    cluster: dict[str, str], storage: Path, literal: StudyRecord
+) -> None:
     begun = job(cluster, "submit", "--no-wait", "--submission-id", "cut", "--",
-                *entrypoint(storage, "cut", epochs=12))  # fmt: skip
+                *small(storage, "cut"))  # fmt: skip
     assert begun.returncode == 0, begun.stderr
     wait_for(storage / "cut" / FILE, '"event":"epoch"', 3)
     stopped = job(cluster, "stop", "cut")
@@ -99,7 +94,7 @@ def test_a_stopped_job_is_resumed_to_the_same_end(cluster: dict[str, str], stora
     places = ["--storage", str(storage), "--tracking-uri", f"sqlite:///{storage}/cut.db"]
     done = job(cluster, "submit", "--", sys.executable, "study/run.py", "--resume", "cut", *places)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    assert content(report.load(storage / "cut")) == content(report.load(storage / "through"))
+    assert content(report.load(storage / "cut")) == content(literal)
 
 
 def test_two_jobs_at_once_share_the_cluster(
@@ -107,7 +102,7 @@ def test_two_jobs_at_once_share_the_cluster(
 ) -> None:
     for name in ("first", "second"):
         begun = job(cluster, "submit", "--no-wait", "--submission-id", name, "--",
-                    *entrypoint(storage, name, "--lanes", "1"))  # fmt: skip
+                    *small(storage, name, "--lanes", "1"))  # fmt: skip
         assert begun.returncode == 0, begun.stderr
     for name in ("first", "second"):
         wait_for(storage / name / FILE, '"event":"ended"')
