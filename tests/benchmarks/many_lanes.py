@@ -64,7 +64,8 @@ def simulate(lanes: int, trials: int, sampler: str, table: bool, folder: Path) -
     actors = SimulatedActors.last
     assert actors is not None
     done = len(ledger.record.in_state("complete"))
-    assert done == trials, f"{done} of {trials}"
+    failures = [trial.failure for trial in ledger.record.in_state("failed")]
+    assert done == trials, f"{done} of {trials}, {failures[:1]}"
     return {
         "lanes": actors.most_live, "trials": trials, "driver_s": took - actors.inside_s,
         "cpu_s": cpu, "virtual_s": actors.clock, "ledger_mb": ledger.path.stat().st_size / 2**20,
