@@ -21,7 +21,7 @@ from study.ledger import Ledger
 from study.plan import Plan
 from study.record import FINAL, StudyRecord, TrialRecord, Value
 from study.sampling import SeededByNumber
-from study.search import Waiting, as_optuna
+from study.search import Waiting, as_optuna, told_state
 from study.taking import Taking
 from trainables.config import flatten
 
@@ -95,11 +95,13 @@ class ArmsSearch(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        self._tell(self._numbers.pop(trial_id), (result or {}).get(self.metric))
+        result = result or {}
+        value, kind = result.get(self.metric), result.get("failure/kind")
+        self._tell(self._numbers.pop(trial_id), value, told_state(kind))
 
-    def _tell(self, number: int, value: float | None) -> None:
+    def _tell(self, number: int, value: float | None, failed: TrialState = TrialState.FAIL) -> None:
         turn, place = divmod(number, len(self._cells))
-        state = TrialState.FAIL if value is None else TrialState.COMPLETE
+        state = failed if value is None else TrialState.COMPLETE
         self._studies[place].tell(turn, value, state=state)
 
     def save(self, checkpoint_path: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from study.grid_plan import Run, grid_runs
-from study.ledger import FILE, Ledger, LedgerError, read
+from study.ledger import FILE, Ledger, LedgerError, folded, read
 from study.plan import Plan
 from study.record import StudyRecord, TrialRecord
 from trainables.config import from_flat, identity
@@ -74,10 +74,8 @@ def records(storage: Path, but: str = "") -> Iterator[StudyRecord]:
     for path in sorted(storage.glob(f"*/{FILE}")):
         if path.parent.name == but:
             continue
-        record = StudyRecord()
         try:
-            for event in read(path)[0]:
-                record.apply(event)
+            record = folded(path, read(path)[0], StudyRecord())
         except LedgerError:
             continue  # damaged, or of another schema: nothing is taken from it
         if record.plan:

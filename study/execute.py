@@ -1,6 +1,7 @@
 """From a checked plan to a finished study: trials, the winner's test, the projections."""
 
 import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -22,22 +23,47 @@ from study import (
     rerun,
     tuner,
 )
-from study.ledger import FILE, Ledger
+from study.faults import Faults, Policy
+from study.ledger import FILE, Ledger, StorageError
 from study.mlflow_sink import MlflowSink
+from study.options import resume_command
 from study.plan import Plan
 from study.progress import LiveProgress
 from study.provenance import provenance
 from study.ranking import importances
 from study.record import FINAL, StudyRecord, TrialRecord
 from study.search import Waiting
+from study.stopping import INTERRUPTED, STOPPED, Stop
 from trainables import checkpoint, saved
 from trainables.config import from_flat
-from trainables.data import Dataset
+from trainables.data import DataError, Dataset
 from trainables.mailbox import LaneSettings
 
 
-def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console: Console) -> bool:
-    """Run what is left of a study. True once it or its budget has ended, False if cut off."""
+def execute(
+    plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console: Console, policy: Policy
+) -> int:
+    """Run what is left of a study. The exit code: 0 once it or its budget has ended, else how it
+    was cut off."""
+    stop = Stop()
+    sink = MlflowSink(plan.tracking_uri, ledger.record, _Keepsakes(plan, dataset))
+    try:
+        _run(plan, space, dataset, ledger, console, sink, Faults(policy, stop))
+    except KeyboardInterrupt:
+        pass  # what is known is written, and the study goes on another time
+    except (StorageError, DataError) as error:
+        stop.reason = str(getattr(error, "cause", error))
+    _finish(plan, space, ledger, sink, console, stop.reason)
+    if ledger.record.ended or ledger.record.budget_spent is not None:
+        return 0
+    return STOPPED if stop.reason else INTERRUPTED
+
+
+def _run(
+    plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console: Console,
+    sink: MlflowSink, faults: Faults,
+) -> None:  # fmt: skip
+    """Stages, trials, tests."""
     if ledger.record.plan:
         waiting = tuner.waiting_trials(ledger, plan.folder)
         ledger.append("resumed", continue_after=tuner.continue_after(waiting), lanes=plan.lanes,
@@ -46,7 +72,6 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
         waiting = []
         ledger.append("planned", schema=1, **plan.event(), data=_facts(dataset),
                       provenance=provenance())  # fmt: skip
-    sink = MlflowSink(plan.tracking_uri, ledger.record, _Keepsakes(plan, dataset))
     sink.rebuild()
     ledger.listeners.append(sink)
     for run, done in earlier.find(plan, dataset.digest, ledger.record):
@@ -60,8 +85,11 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
             stages=str(plan.stages_folder), study=ledger.record.mark,
             data=(plan.base.data, shared),
             parts=plan.parts,
+            on_oom=faults.policy.on_oom,
         )  # fmt: skip
-        plan = _run(plan, space, ledger, settings, waiting, dataset.digest)
+        plan = _trials(plan, space, ledger, settings, waiting, dataset.digest, faults)
+    if faults.stop.reason:
+        return
     whole = len(ledger.record.in_state(*FINAL)) == plan.trials
     over = not whole and budget.is_spent(ledger.record)
     if over:
@@ -74,23 +102,21 @@ def execute(plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console:
             found = image_counts.over_images(plan.folder, ledger.record)
             ledger.append("images", metrics=found)
         ledger.append("ended")
-    _finish(plan, space, ledger, sink, console)
-    return whole or over
 
 
-def _run(
+def _trials(
     plan: Plan, space: Space, ledger: Ledger, settings: LaneSettings, waiting: list[Waiting],
-    digest: str,
+    digest: str, faults: Faults,
 ) -> Plan:  # fmt: skip
     """All trials; where the cells are searched first, the plan with what was chosen."""
     if arms.pending(plan, ledger.record):
-        tuner.run(plan, space, ledger, settings, waiting)
-        if not arms.choose(plan, ledger):
+        tuner.run(plan, space, ledger, settings, waiting, faults)
+        if faults.stop.reason or not arms.choose(plan, ledger):
             return plan
         plan, waiting = arms.chosen(plan, ledger.record), []
         for run, done in earlier.find(plan, digest, ledger.record):
             earlier.take_over(ledger, run, done)
-    tuner.run(plan, space, ledger, settings, waiting)
+    tuner.run(plan, space, ledger, settings, waiting, faults)
     return plan
 
 
@@ -161,25 +187,36 @@ class _Keepsakes:
         return [*sorted(folder.glob("*.png")), counts]
 
 
-def _finish(plan: Plan, space: Space, ledger: Ledger, sink: MlflowSink, console: Console) -> None:
+def _finish(
+    plan: Plan, space: Space, ledger: Ledger, sink: MlflowSink, console: Console, reason: str
+) -> None:
     """Write the report, end MLflow's run, and tell the person where everything is."""
     record = ledger.record
-    files = report.write(record, plan.folder)
-    searched = plan.storage / (rerun.origin(record) or plan.study)
-    if searched != plan.folder and (searched / FILE).exists():
-        report.write(report.load(searched), searched)  # it shows both figures of its winner
-    complaint = sink.close(files, _model(plan, record) if record.ended else None)
+    if not record.plan:
+        return
+    model = None
+    try:
+        files = report.write(record, plan.folder)
+        searched = plan.storage / (rerun.origin(record) or plan.study)
+        if searched != plan.folder and (searched / FILE).exists():
+            report.write(report.load(searched), searched)  # it shows both figures of its winner
+        model = _model(plan, record) if record.ended else None
+    except OSError as error:
+        files, reason = [], reason or f"the report cannot be written: {error}"
+    complaint = sink.close(files, model)
     show_result(plan, space, record, console)
     if complaint:
         console.print(f"{complaint}; write them with: python study/report.py {plan.study} "
                       f"--rebuild-mlflow", highlight=False)  # fmt: skip
+    if reason:
+        print(f"study/run.py: stopped: {reason}", file=sys.stderr)
     if not record.ended:
         what, more = record.state, ""
         if record.budget_spent is not None:
             what = budget.stated(record)
             more = "".join(f" {budget.flag(kind)} MORE" for kind in plan.budget)
-        console.print(f"\n{what}; to go on: python study/run.py --resume {plan.study}{more}",
-                      highlight=False)  # fmt: skip
+        resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
+        console.print(f"\n{what}; to go on: {resume}{more}", highlight=False, markup=False)
 
 
 def _model(plan: Plan, record: StudyRecord) -> Path | None:

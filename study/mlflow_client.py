@@ -38,6 +38,9 @@ class ClientWriter:
         self.ids: dict[str, str] = {}
         self._epochs: dict[str, int] = {}
         self._seen: set[str] = set()
+        self._described: set[str] = set()
+        """Runs whose parameters, inputs and texts this connection has written: an earlier one may
+        have been cut off between making a run and describing it."""
         query = f"tags.study = '{study}'"
         for run in self.client.search_runs([self.experiment], query, max_results=_RUNS):
             key = key_of(run.data.tags)
@@ -56,7 +59,7 @@ class ClientWriter:
             self.client.log_batch(self.ids[run], tags=listed)
 
     def _write(self, run: Run) -> None:
-        new = run.key not in self.ids
+        new = run.key not in self._described
         run_id = self.ids.get(run.key) or self._create(run)
         logged = self._epochs.get(run.key, 0)
         points = [*(point for point in run.points if point.step > logged), *run.late]
@@ -71,6 +74,7 @@ class ClientWriter:
         if new and run.inputs:
             self.client.log_inputs(run_id, [as_input(one) for one in run.inputs])
         self._settle(run, run_id, new)
+        self._described.add(run.key)
 
     def _create(self, run: Run) -> str:
         tags = dict(run.tags)
@@ -89,7 +93,7 @@ class ClientWriter:
             self.client.log_artifact(run_id, str(path), folder)
         if over:
             self.client.set_terminated(run_id, run.status, end_time=run.ended_ms)
-        elif not new and run.key not in self._seen:
+        elif run.key not in self._seen:
             self.client.update_run(run_id, status=RUNNING)
         self._seen.add(run.key)
 

@@ -6,6 +6,7 @@ a thread of its own, the only writer: a slow or absent server never holds up a t
 """
 
 import logging
+import os
 import queue
 import threading
 import time
@@ -22,6 +23,8 @@ from study.record import StudyRecord, TrialRecord
 _BATCH = 50
 """Runs a transaction: what is lost and written again after an error."""
 _RETRY_S = 5.0
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+"""MLflow's own is minutes a call; here what fails is tried again anyway."""
 _logger = logging.getLogger(__name__)
 
 Files = Callable[[TrialRecord], list[Path]]
@@ -47,15 +50,19 @@ class MlflowSink:
         self.files = files
         self._due: queue.Queue[int | None] = queue.Queue()
         self._pending: set[int] = set()
+        self._begun_again: list[str] = []
         self._warned = self._whole = False
         self._writer: Writer | None = None
         self._report: list[Path] = []
         self._model: Path | None = None
+        os.environ.update({name: os.environ.get(name, value) for name, value in _PATIENCE.items()})
         self._thread = threading.Thread(target=self._follow, name="mlflow", daemon=True)
         self._thread.start()
 
     def __call__(self, event: Mapping[str, Any], record: StudyRecord) -> None:
         """A listener of the ledger: note what has to be written."""
+        if event["event"] == "changed":
+            self._begun_again.append(f"trial/{event['trial']}")
         if "trial" in event and (event["event"] != "tested" or "grid" in record.plan):
             self._due.put(event["trial"])
 
@@ -74,7 +81,8 @@ class MlflowSink:
         self._thread.join(patience_s)
         if self._whole:
             return ""
-        return f"MLflow at {self.uri} lacks {len(self._pending) or 'some'} of the runs"
+        lacks = f"{len(self._pending)} of the runs" if self._pending else "the study's own run"
+        return f"MLflow at {self.uri} lacks {lacks}"
 
     def _follow(self) -> None:
         """Collect what is due for a moment, then write each trial once."""
@@ -84,7 +92,7 @@ class MlflowSink:
             try:
                 self._write_pending()
             except Exception as error:  # any client error: training must not notice
-                self._warn(error)
+                self._lost(error)
                 if closing:
                     return
                 time.sleep(_RETRY_S)
@@ -92,7 +100,7 @@ class MlflowSink:
             self._end()
             self._whole = True
         except Exception as error:
-            self._warn(error)
+            self._lost(error)
 
     def _collect(self, closing: bool) -> bool:
         timeout = None if not self._pending and not closing else 0.2
@@ -108,6 +116,10 @@ class MlflowSink:
 
     def _write_pending(self) -> None:
         writer = self._connected()
+        while self._begun_again:  # with another config: parameters of a run cannot change
+            if run_id := writer.ids.pop(self._begun_again[0], None):
+                writer.client.delete_run(run_id)
+            self._begun_again.pop(0)
         for numbers in _batches(sorted(self._pending)):
             trials = [self.record.trials[number] for number in numbers]
             cells = {trial.cell for trial in trials if f"cell/{trial.cell}" not in writer.ids}
@@ -118,7 +130,9 @@ class MlflowSink:
             writer.write(runs)
             self._pending.difference_update(numbers)
 
-    def _warn(self, error: Exception) -> None:
+    def _lost(self, error: Exception) -> None:
+        """Say so once. What was half done is found and finished after the next connection."""
+        self._writer = None
         if not self._warned:
             self._warned = True
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__

@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import shlex
 from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import NoReturn
@@ -138,6 +139,11 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         "--max-gpu-hours", type=float, metavar="N", help="the same for the GPUs that trials hold"
     )
     how.add_argument("--resume", metavar="NAME", help="continue a study that was cut off")
+    how.add_argument("--max-failures", type=int, default=0, metavar="N",
+                     help="end the study once N trials have raised an error; 0: never")  # fmt: skip
+    how.add_argument("--on-oom", default="fail", metavar="fail|halve",
+                     help="a trial that runs out of memory: failed, or once begun again with half "
+                     "the batch and twice the accumulation")  # fmt: skip
     how.add_argument("--dry-run", action="store_true", help="print the plan, check all, run none")
     how.add_argument("--list", action="store_true", help="spaces, losses, datasets, models")
     how.add_argument("--verbose", action="store_true", help="show Ray's own messages")
@@ -151,7 +157,8 @@ def choice(flag: str, value: str | None, known: Sequence[str]) -> str:
 
 
 PLACES = {"resume", "storage", "tracking_uri", "lanes", "verbose", "dry_run", "max_hours",
-          "max_gpu_hours"}  # fmt: skip
+          "max_gpu_hours", "max_failures", "on_oom"}  # fmt: skip
+"""Options that no ledger decides: where and how, not what."""
 
 
 def require_only(given: argparse.Namespace, allowed: Set[str], flag: str, why: str) -> None:
@@ -167,6 +174,17 @@ def require_only(given: argparse.Namespace, allowed: Set[str], flag: str, why: s
 def require_only_places(given: argparse.Namespace) -> None:
     """Raise a ValueError if ``--resume`` comes with an option that its ledger decides."""
     require_only(given, PLACES, "resume", "the ledger has the plan")
+
+
+def resume_command(study: str, storage: Path, tracking_uri: str) -> str:
+    """What to type to go on with a study, from this folder."""
+    default = parse_arguments([])
+    words = ["python", "study/run.py", "--resume", study]
+    if storage != storage_of(default):
+        words += ["--storage", str(storage)]
+    if tracking_uri != tracking_uri_of(default):
+        words += ["--tracking-uri", tracking_uri]
+    return shlex.join(words)
 
 
 def home() -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -22,7 +23,7 @@ from trainables.stages import stage_file
 _ROWS = 12
 _COUNTED = ("finished", "failed")
 """Events whose line says how far the study is and when it will end."""
-_TOLD_ALWAYS = ("stage", "failed", "lanes")
+_TOLD_ALWAYS = ("stage", "failed", "lanes", "changed")
 """Events that leave a line above the live table too."""
 _STYLES = {"running": "yellow", "complete": "green", "pruned": "dim", "failed": "red"}
 
@@ -60,7 +61,7 @@ class LiveProgress:
             if event["event"] in _COUNTED and not terminal:
                 _, text, left = self._standing()
                 line = f"{line}; {text}, {left}"
-            self.console.print(line, highlight=False)
+            self.console.print(line, highlight=False, markup=False)
 
     def _standing(self) -> tuple[int, str, str]:
         """Epochs done, trials done, and when it will end. Takes time with the number of trials."""
@@ -108,7 +109,7 @@ class LiveProgress:
                 f"{trial.number}{mark}", f"[{style}]{trial.state}[/]",
                 f"{trial.last_epoch}/{trial.config['epochs']}",
                 *(percent(trial.value(name)) for name in objectives),
-                parameters(trial), lanes.get(trial.lane, ""),
+                escape(parameters(trial)), lanes.get(trial.lane, ""),
             )  # fmt: skip
         best_line = "" if best is None else (
             f"best so far: trial {best.number}, {objectives[0]} "
@@ -136,6 +137,10 @@ def describe(event: Mapping[str, Any], record: StudyRecord) -> str:
             return f"trial {event['trial']} failed: {event['kind']}: {event['message'][:200]}"
         case "lanes":
             return f"{event['lanes']} lanes from now on: {event['nodes']} machines are there"
+        case "changed":
+            batch, turns = event["config"]["batch"], event["config"]["optim/accumulate"]
+            return (f"trial {event['trial']} ran out of memory and begins again: batch {batch}, "
+                    f"optim/accumulate {turns}")  # fmt: skip
         case "stage":
             how = "reused" if event["reused"] else f"trained in {event['seconds']:.0f} s"
             return f"stage {event['kind']} {event['key']} {how}"

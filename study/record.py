@@ -49,6 +49,11 @@ class TrialRecord:
         return max(self.epochs, default=0)
 
     @property
+    def whole(self) -> bool:
+        """Whether it has run all its epochs."""
+        return self.last_epoch >= int(self.config["epochs"])
+
+    @property
     def metrics(self) -> dict[str, float]:
         """Those of the last epoch."""
         found: dict[str, float] = self.epochs[self.last_epoch]["metrics"] if self.epochs else {}
@@ -119,6 +124,11 @@ class StudyRecord:
             name for name in self.trials[event["trial"]].stages
             if name not in made and name not in self.awaited_stages
         ]  # fmt: skip
+
+    def _on_changed(self, event: Mapping[str, Any]) -> None:
+        """It began again, from nothing, with another config (``--on-oom halve``)."""
+        trial = self.trials[event["trial"]]
+        trial.id, trial.config, trial.epochs, trial.seconds = event["id"], event["config"], {}, 0.0
 
     def _on_epoch(self, event: Mapping[str, Any]) -> None:
         trial = self.trials[event["trial"]]

@@ -10,7 +10,7 @@ if __name__ == "__main__":
 from search_spaces import SPACES
 from study import blocks, figures, html, own_parts, sections, table_text
 from study.blocks import Prose, Section
-from study.ledger import FILE, LedgerError, read
+from study.ledger import FILE, LedgerError, folded, read
 from study.mlflow_sink import MlflowSink
 from study.options import OneLineParser, storage_of, tracking_uri_of
 from study.plan import check_name
@@ -25,11 +25,10 @@ def load(folder: Path) -> StudyRecord:
         FileNotFoundError: there is no ledger.
         LedgerError: it cannot be read.
     """
-    record = StudyRecord()
-    for event in read(folder / FILE)[0]:
-        record.apply(event)
+    path = folder / FILE
+    record = folded(path, read(path)[0], StudyRecord())
     if not record.plan:
-        raise LedgerError(f"{folder / FILE}: holds no plan: the study never began; start it anew")
+        raise LedgerError(f"{path}: holds no plan: the study never began; start it anew")
     return record
 
 

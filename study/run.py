@@ -4,7 +4,6 @@ import argparse
 import io
 import logging
 import os
-import signal
 import sys
 import threading
 import warnings
@@ -37,22 +36,24 @@ from study import (
     warm_start,
 )
 from study.check_data import check
+from study.faults import Policy, policy_of
 from study.grid_plan import check_images, check_stages, needed_stages, slowest
 from study.ledger import FILE, Ledger
 from study.plan import Plan, check_name, from_event
 from study.record import FINAL, StudyRecord
+from study.stopping import INTERRUPTED, Interrupts
 from trainables import parts
 from trainables.data import Dataset, load
 
-INTERRUPTED = 130
 _STORE_BYTES = 512 * 2**20
+_NO_LIMITS = Policy()
 _WIDTH = 140
 """Columns where there is no terminal to ask: a job's log, a file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 done, or as much as the budget allows; 2 refused before anything started;
-    130 cut off and resumable."""
+    """The exit code: 0 done, or as much as the budget allows; 2 refused before anything started; 1
+    stopped by a fault, 130 ended by the person, both resumable."""
     _quiet()
     given = options.parse_arguments(arguments)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
@@ -89,6 +90,7 @@ def _quiet() -> None:
 
 def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int:
     """Plan, then check, show and run. Raises ValueError for what a user can mend."""
+    policy = policy_of(given.max_failures, given.on_oom)
     nodes = enter(stack, given.verbose)
     if given.resume:
         plan, record = resumed(given)
@@ -97,7 +99,8 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
         storage.require_new(plan.folder)
     if not record.ended:
         plan = lanes.place(plan, nodes, given.lanes)
-    return run_plan(plan, record, console, stack, dry_run=given.dry_run, verbose=given.verbose)
+    return run_plan(plan, record, console, stack, dry_run=given.dry_run, verbose=given.verbose,
+                    policy=policy)  # fmt: skip
 
 
 def enter(stack: ExitStack, verbose: bool) -> list[Node]:
@@ -110,7 +113,7 @@ def enter(stack: ExitStack, verbose: bool) -> list[Node]:
 
 def run_plan(
     plan: Plan, record: StudyRecord, console: Console, stack: ExitStack, *, dry_run: bool,
-    verbose: bool,
+    verbose: bool, policy: Policy = _NO_LIMITS,
 ) -> int:  # fmt: skip
     """Check the data, show what will run, and run it; the exit code."""
     storage.prove_writable(plan.storage)
@@ -127,10 +130,12 @@ def run_plan(
         console.print(f"{len(taken)} trials are not run again but taken from {studies}; --fresh "
                       f"runs them anyway", highlight=False)  # fmt: skip
     before.require_fit(plan, dataset, console, dry_run)
-    return 0 if dry_run else _run(plan, dataset, console, stack, verbose)
+    return 0 if dry_run else _run(plan, dataset, console, stack, policy, verbose)
 
 
-def _run(plan: Plan, dataset: Dataset, console: Console, stack: ExitStack, verbose: bool) -> int:
+def _run(
+    plan: Plan, dataset: Dataset, console: Console, stack: ExitStack, policy: Policy, verbose: bool
+) -> int:
     """Take the study, start Ray unless it is there, and run what is left."""
     stack.callback(storage.lock(plan.folder).release)
     ledger = Ledger(plan.folder / FILE)
@@ -142,12 +147,10 @@ def _run(plan: Plan, dataset: Dataset, console: Console, stack: ExitStack, verbo
         images = dataset.splits.values()
         needed = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in images)
         stack.enter_context(session.session(_STORE_BYTES + 2 * needed, verbose))
-    if threading.current_thread() is threading.main_thread():  # others may set no handler
-        # Slurm and Kubernetes say SIGTERM: end as after Ctrl-C; Tune makes that an orderly stop.
-        was = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-        stack.callback(signal.signal, signal.SIGTERM, was)
-    whole = execute(plan, SPACES[plan.space], dataset, ledger, console)
-    return 0 if whole else INTERRUPTED
+    if threading.current_thread() is threading.main_thread():  # after Ray, which takes SIGTERM
+        resume = options.resume_command(plan.study, plan.storage, plan.tracking_uri)
+        stack.enter_context(Interrupts(resume))
+    return execute(plan, SPACES[plan.space], dataset, ledger, console, policy)
 
 
 def resumed(given: argparse.Namespace) -> tuple[Plan, StudyRecord]:

@@ -19,6 +19,7 @@ from ray.tune.search.optuna import OptunaSearch
 from ray.tune.utils.util import flatten_dict
 
 from search_spaces import Space
+from study.faults import RESULTS
 from study.record import StudyRecord, TrialRecord, Value
 from study.sampling import GENERATION, SeededByNumber
 from study.taking import Taking
@@ -30,12 +31,14 @@ _DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 def as_optuna(trial: TrialRecord, space: Space, objectives: Sequence[str]) -> FrozenTrial:
     """A trial of the ledger as Optuna's own record of it."""
     values = trial.values(objectives)
-    state = {"running": TrialState.RUNNING, "failed": TrialState.FAIL}.get(
+    kind = trial.failure["kind"] if trial.failure else None
+    failed = told_state(kind, len(objectives))
+    state = {"running": TrialState.RUNNING, "failed": failed}.get(
         trial.state, TrialState.COMPLETE if values is not None else TrialState.FAIL
     )
     return create_trial(
         state=state,
-        values=values if state == TrialState.COMPLETE else None,
+        values=values if state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
         params=trial.params,
         distributions=space.distributions(trial.params),
         intermediate_values=_reported(trial, objectives),
@@ -64,19 +67,35 @@ def of_others(warm: Mapping[str, Any], space: Space) -> list[FrozenTrial]:
     ]
 
 
+def told_state(kind: str | None, objectives: int = 1) -> TrialState:
+    """How a trial that failed in this way is told to a sampler.
+
+    What the config itself brought about is told as pruned, which TPE ranks behind every value: it
+    goes elsewhere. What has nothing to do with the config is told as failed, and ignored. With
+    several objectives Optuna knows no pruning.
+    """
+    return TrialState.PRUNED if kind in RESULTS and objectives == 1 else TrialState.FAIL
+
+
 def optuna_study(
     record: StudyRecord, space: Space, storage: InMemoryStorage | None = None,
     before: Sequence[FrozenTrial] = (),
 ) -> Study:  # fmt: skip
-    """The whole ledger as an Optuna study, trial numbers kept; those of others come before."""
+    """The whole ledger as an Optuna study, trial numbers kept; those of others come before.
+
+    Of two lanes the later one may start first: a number that a kill left out is asked for next.
+    """
     study = optuna.create_study(
         storage=storage or InMemoryStorage(),
         study_name=_STUDY,
         directions=[_DIRECTIONS[mode] for mode in record.objectives.values()],
     )
     study.add_trials(before)
-    for number in sorted(record.trials):
-        study.add_trial(as_optuna(record.trials[number], space, list(record.objectives)))
+    objectives = list(record.objectives)
+    for number in range(max(record.trials, default=-1) + 1):
+        trial = record.trials.get(number)
+        study.add_trial(create_trial(state=TrialState.WAITING) if trial is None
+                        else as_optuna(trial, space, objectives))  # fmt: skip
     return study
 
 
@@ -114,13 +133,12 @@ class LedgerSearch(Searcher):
             sampler=SeededByNumber(plan["sampler"], plan["seed"], plan["trials"]), storage=storage,
         )  # fmt: skip
         self._waiting = deque(waiting)
-        self._planned = len(record.trials)
-        self._trials = plan["trials"]
+        self._left = deque(n for n in range(plan["trials"]) if n not in record.trials)
         self._config_of = config_of
         self._taking = taking
         self._continued: dict[str, int] = {}
-        self._drawn: dict[str, str] = {}
-        """OptunaSearch's name of a trial, by Tune's; trials that are taken over have no Tune's."""
+        self._drawn: dict[str, int] = {}
+        """A new trial's number, by Tune's name; trials that are taken over have none."""
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
         """What to run next, or ``Searcher.FINISHED``."""
@@ -128,11 +146,11 @@ class LedgerSearch(Searcher):
             waiting = self._waiting.popleft()
             self._continued[trial_id] = waiting.number
             return self._tune_config(waiting.number, waiting.params, waiting.resume_from)
-        while self._planned < self._trials:
-            number = self._planned
+        while self._left:
+            number = self._left[0]
             config = self._draw(number)
             if not (self._taking and self._taking.take(config)):
-                self._drawn[trial_id] = _name(number)
+                self._drawn[trial_id] = number
                 return config
         return Searcher.FINISHED
 
@@ -141,7 +159,7 @@ class LedgerSearch(Searcher):
         for taken in self._taking.due(number) if self._taking else ():
             self._new.on_trial_complete(_name(taken.number), dict(taken.metrics))
         params = flatten_dict(self._new.suggest(_name(number)))
-        self._planned += 1
+        self._left.popleft()
         config = self._tune_config(number, params, "")
         drawn = self._study.get_trials(deepcopy=False)[self._before + number]
         generation = drawn.system_attrs.get(GENERATION)
@@ -155,20 +173,24 @@ class LedgerSearch(Searcher):
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         if trial_id in self._drawn and result.get(self.metric) is not None:
-            self._new.on_trial_result(self._drawn[trial_id], result)
+            self._new.on_trial_result(_name(self._drawn[trial_id]), result)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        values = self._values(result or {})
+        result = result or {}
+        values = self._values(result)
+        failed = told_state(result.get("failure/kind"), len(self._objectives))
         if trial_id in self._continued:
-            state = TrialState.COMPLETE if values is not None else TrialState.FAIL
+            state = TrialState.COMPLETE if values is not None else failed
             number = self._before + self._continued.pop(trial_id)
             self._study.tell(number, values, state=state)
+        elif failed == TrialState.PRUNED:
+            self._study.tell(self._before + self._drawn.pop(trial_id), state=failed)
         elif values is None:
-            self._new.on_trial_complete(self._drawn.pop(trial_id), error=True)
+            self._new.on_trial_complete(_name(self._drawn.pop(trial_id)), error=True)
         else:
-            self._new.on_trial_complete(self._drawn.pop(trial_id), result)
+            self._new.on_trial_complete(_name(self._drawn.pop(trial_id)), result)
 
     def _values(self, result: dict[str, Any]) -> list[float] | None:
         """All objectives, or None where one is missing or no number: such a trial has failed."""

@@ -1,5 +1,6 @@
 """What a report says, in its order, from the record and what lies beside the ledger."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -156,12 +157,17 @@ def _failure(trial: TrialRecord) -> str:
 
 
 def counts(record: StudyRecord) -> str:
-    """How many trials are in which state."""
+    """How many trials are in which state, and how those that failed did."""
     return ", ".join(
-        f"{len(record.in_state(state))} {state}"
+        f"{len(record.in_state(state))} {state}" + (_kinds(record) if state == "failed" else "")
         for state in ("complete", "pruned", "failed", "running")
         if record.in_state(state)
     )
+
+
+def _kinds(record: StudyRecord) -> str:
+    kinds = Counter(trial.failure["kind"] for trial in record.trials.values() if trial.failure)
+    return " (" + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) + ")"
 
 
 def aims(record: StudyRecord) -> str:

@@ -26,8 +26,12 @@ def prove_writable(folder: Path) -> None:
 
 
 def require_new(folder: Path) -> None:
-    """Raise a ValueError if a study of this name is there already."""
-    if (folder / FILE).exists():
+    """Raise a ValueError if a study of this name is there already.
+
+    One that was killed in its very first write is not: its ledger holds no whole event.
+    """
+    path = folder / FILE
+    if path.exists() and b"\n" in path.read_bytes():
         raise ValueError(f"--name must be new in this storage, got {folder.name!r}; "
                          f"to continue it: --resume {folder.name}")  # fmt: skip
 

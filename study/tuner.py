@@ -1,7 +1,6 @@
-"""From a plan to a running ``ray.tune.Tuner``, and from Tune's callbacks to the ledger."""
+"""From a plan to a running ``ray.tune.Tuner``."""
 
 import os
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,19 +14,19 @@ from search_spaces import Space
 from study import arms
 from study.budget_stop import BudgetStopper, WhileBudgetLasts
 from study.elastic import Elastic
+from study.faults import Faults, Policy
 from study.grid_plan import grid_runs
 from study.grid_search import GridSearch
 from study.ledger import Ledger
+from study.ledger_writer import LedgerWriter
 from study.plan import Plan
 from study.record import StudyRecord, TrialRecord
 from study.search import LedgerSearch, Waiting
 from study.stage_watch import StageWatch
+from study.stopping import Stop, while_tune_runs
 from study.taking import Taking
 from trainables import checkpoint
-from trainables.config import from_flat, identity
 from trainables.mailbox import LaneSettings
-from trainables.metrics.catalog import METRICS
-from trainables.stages import stage_names
 from trainables.trial import Trial
 
 _ACTOR_RESTARTS = 3
@@ -63,10 +62,16 @@ def tell(scheduler: TrialScheduler, trial: TrialRecord) -> None:
 
 
 def waiting_trials(ledger: Ledger, folder: Path) -> list[Waiting]:
-    """Trials that an earlier attempt began and did not end, with the checkpoint to go on from."""
+    """Trials that an earlier attempt began and did not end, with the checkpoint to go on from.
+
+    One that was cut off after its last checkpoint, with nothing left to do, is ended here.
+    """
     waiting = []
     for trial in ledger.record.in_state("running"):
         found = checkpoint.latest(trial_folders(folder, trial.number), at_most=trial.last_epoch)
+        if found is not None and found.epoch >= int(trial.config["epochs"]):
+            ledger.append("finished", trial=trial.number, state="complete")
+            continue
         resume_from = str(found.folder) if found else ""
         waiting.append(Waiting(trial.number, trial.params, resume_from))
     return waiting
@@ -91,8 +96,9 @@ def trial_name(number: int) -> str:
 
 
 def run(
-    plan: Plan, space: Space, ledger: Ledger, settings: LaneSettings, waiting: list[Waiting]
-) -> None:
+    plan: Plan, space: Space, ledger: Ledger, settings: LaneSettings, waiting: list[Waiting],
+    faults: Faults | None = None,
+) -> None:  # fmt: skip
     """Run what is left of the plan. Everything that happens goes to the ledger."""
     searches = arms.pending(plan, ledger.record)
     left = (arms.total(plan) if searches else plan.trials) - len(ledger.record.trials)
@@ -127,7 +133,7 @@ def run(
             storage_path=str(plan.folder / "tune"),
             callbacks=[
                 StageWatch(ledger, plan.stages_folder),
-                LedgerWriter(ledger, stopper),
+                LedgerWriter(ledger, faults or Faults(Policy(), Stop()), stopper),
                 elastic,
             ],
             stop=stopper,
@@ -136,7 +142,8 @@ def run(
             verbose=0,
         ),
     )
-    tuner.fit()
+    with while_tune_runs():
+        tuner.fit()
 
 
 def make_search(
@@ -152,79 +159,3 @@ def make_search(
     if plan.grid is not None:
         return GridSearch(record, grid_runs(plan), waiting)
     return LedgerSearch(record, space, waiting, plan.resolve, taking)
-
-
-class LedgerWriter(tune.Callback):
-    """Writes what Tune reports to the ledger. Runs in the driver: one writer."""
-
-    def __init__(self, ledger: Ledger, stopper: BudgetStopper | None = None) -> None:
-        self._ledger: Ledger | None = ledger
-        self._stopper = stopper
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Tune pickles its callbacks for a restore that Edgewise never asks of it."""
-        return {"_ledger": None, "_stopper": None}
-
-    @property
-    def ledger(self) -> Ledger:
-        assert self._ledger is not None
-        return self._ledger
-
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        config = trial.config
-        if config["number"] not in self.ledger.record.trials:
-            resolved = from_flat(config["config"])
-            digest = self.ledger.record.plan["data"]["digest"]
-            place = {name: config[name] for name in ("cell", "seed", "generation", "phase")
-                     if name in config}  # fmt: skip
-            self.ledger.append(
-                "started", trial=config["number"], id=identity(resolved, digest),
-                params=config["params"], config=config["config"],
-                stages=stage_names(resolved, digest), **place,
-            )  # fmt: skip
-
-    def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
-    ) -> None:
-        number = trial.config["number"]
-        if failure := result.get("failure"):
-            self.ledger.append("failed", trial=number, **failure)
-            return
-        metrics = {
-            name: value for name, value in result.items()
-            if name in METRICS or name.startswith("train/")
-        }  # fmt: skip
-        self.ledger.append(
-            "epoch", trial=number, epoch=result["epoch"], metrics=metrics, lane=result["lane"],
-            seconds=round(result["train_s"] + result["evaluate_s"], 3),
-            train_s=round(result["train_s"], 3), evaluate_s=round(result["evaluate_s"], 3),
-            system=result["system"],
-        )  # fmt: skip
-
-    def on_checkpoint(
-        self, iteration: int, trials: list[Any], trial: Any, checkpoint: Any, **info: Any
-    ) -> None:
-        """Keep the latest alone. Not by Tune's ``num_to_keep``: it writes the state of all trials
-        anew after every epoch of any, so that a trial would cost more the more there are."""
-        latest = Path(checkpoint.path)
-        for folder in latest.parent.glob("checkpoint_*"):
-            if folder != latest:
-                shutil.rmtree(folder, ignore_errors=True)
-
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        record = self.ledger.record.trials[trial.config["number"]]
-        if self._stopper is not None and trial.trial_id in self._stopper.cut:
-            return  # it goes on when the study is given more
-        if record.state == "running":
-            whole = record.last_epoch >= int(record.config["epochs"])
-            state = "complete" if whole else "pruned"
-            self.ledger.append("finished", trial=record.number, state=state)
-
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """The trial's actor died more often than Tune is told to bring it back."""
-        number = trial.config["number"]
-        if number in self.ledger.record.trials:
-            path = trial.error_file
-            text = Path(path).read_text() if path and Path(path).exists() else ""
-            last = text.strip().splitlines()[-1] if text.strip() else "its actor died"
-            self.ledger.append("failed", trial=number, kind="lane", message=last, traceback=text)

@@ -3,7 +3,8 @@ of every validation image, and a note that is written last and proves that the r
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ class Checkpoint:
 
     folder: Path
     epoch: int
+    changes: dict[str, int] = field(default_factory=dict)
+    """Config fields that the trial ran with in place of its own (``--on-oom halve``)."""
 
     def state(self) -> bytes:
         return (self.folder / STATE).read_bytes()
@@ -31,13 +34,15 @@ class Checkpoint:
 
 
 def write(
-    folder: Path, epoch: int, state: bytes, predictions_PHW: NDArray[np.uint8], counts: bytes
-) -> None:
+    folder: Path, epoch: int, state: bytes, predictions_PHW: NDArray[np.uint8], counts: bytes,
+    changes: Mapping[str, int] | None = None,
+) -> None:  # fmt: skip
     """Fill a folder; the note comes last. ``counts`` is the content of a counts file."""
     (folder / STATE).write_bytes(state)
     (folder / COUNTS).write_bytes(counts)
     np.savez_compressed(folder / PREDICTIONS, predictions_PHW=predictions_PHW)
-    note = {"epoch": epoch, "sha256": hashlib.sha256(state).hexdigest()}
+    digest = hashlib.sha256(state).hexdigest()
+    note = {"epoch": epoch, "sha256": digest, "changes": dict(changes or {})}
     (folder / NOTE).write_text(json.dumps(note))
 
 
@@ -47,8 +52,8 @@ def read(folder: Path) -> Checkpoint | None:
         note = json.loads((folder / NOTE).read_text())
         state = (folder / STATE).read_bytes()
         whole = hashlib.sha256(state).hexdigest() == note["sha256"]
-        return Checkpoint(folder, int(note["epoch"])) if whole else None
-    except (OSError, ValueError, KeyError):
+        return Checkpoint(folder, int(note["epoch"]), note.get("changes", {})) if whole else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -6,15 +6,22 @@ once, its workers obey commands, and a trial is a few of them: start, epoch, epo
     Trial (Tune's actor) -- Lane.ask --> Mailbox (async actor) <-- worker.work (each rank)
 
 When a worker dies Ray Train starts the whole group again. Its rank 0 opens a new *generation* of
-the mailbox; whoever waits for an answer of the old one learns that it is lost.
+the mailbox; whoever waits for an answer of the old one learns that it is lost. When Ray Train's
+controller or the mailbox dies, so does the lane, and the trial makes another.
 """
 
 import threading
 from typing import Any
+from uuid import uuid4
 
 import ray
-from ray.train import FailureConfig, RunConfig, ScalingConfig
+from ray._private.state import state
+from ray.core.generated.gcs_pb2 import PlacementGroupTableData
+from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.train import FailureConfig, RunConfig, ScalingConfig, UserCallback
 from ray.train.torch import TorchTrainer
+from ray.util.placement_group import PlacementGroup, remove_placement_group
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from trainables.mailbox import Close, Command, LaneSettings, Mailbox
 from trainables.worker import work
@@ -25,17 +32,60 @@ _POLL_S = 5.0
 class LaneRestarted(Exception):
     """The worker group died and is back: what it had not saved is gone."""
 
+    def __init__(self, name: str, shortage: str) -> None:
+        super().__init__(name)
+        self.shortage = shortage
+        """How it ran out of memory; "" if that was not why."""
+
 
 class LaneDied(Exception):
-    """Ray Train gave up on the worker group."""
+    """The lane is no more: its controller or mailbox was killed, or Ray Train gave it up."""
+
+
+def free_orphans() -> None:
+    """Free the places of this job's worker groups whose controller is dead.
+
+    Ray frees them when the job ends; Ray Train's own cleaner only those that had started, and only
+    while the dashboard answers in time. A lane made anew would wait for them for ever.
+    """
+    job, no_actor = ray.get_runtime_context().get_job_id(), ("", ray.ActorID.nil().hex())
+    for row in state._connect_and_get_accessor().get_placement_group_table():
+        group = PlacementGroupTableData.FromString(row)
+        if group.creator_job_id.hex() != job or group.state == PlacementGroupTableData.REMOVED:
+            continue
+        # A driver's own, Tune's among them, count as those of a dead actor that never was.
+        if group.creator_actor_dead and group.creator_actor_id.hex() not in no_actor:
+            remove_placement_group(PlacementGroup(ray.PlacementGroupID(group.placement_group_id)))
+
+
+class _TellsShortage(UserCallback):
+    """In Ray Train's controller: tells the mailbox when memory was why a worker was killed."""
+
+    def __init__(self, mailbox: Any) -> None:
+        self.mailbox = mailbox
+
+    def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
+        for error in worker_exceptions.values():
+            if is_shortage(error):
+                self.mailbox.short_of_memory.remote(str(error).strip())
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether Ray killed the process because its machine ran out of memory."""
+    low = isinstance(error, RayActorError) and "memory" in str(error) and "OOM" in str(error)
+    return low or isinstance(error, OutOfMemoryError)
 
 
 class Lane:
     """The trial's end of a worker group. Not thread-safe; one trial at a time."""
 
-    def __init__(self, name: str, settings: LaneSettings) -> None:
-        self.name = name
-        self.mailbox: Any = Mailbox.remote()  # type: ignore[attr-defined]
+    def __init__(self, settings: LaneSettings) -> None:
+        self.name = f"lane-{uuid4().hex[:8]}"
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        # On the trial's own machine: they die together.
+        self.mailbox: Any = Mailbox.options(  # type: ignore[attr-defined]
+            scheduling_strategy=here
+        ).remote()
         self.generation = 0
         self._end: BaseException | None = None
         self._thread = threading.Thread(target=self._run, args=(settings,), daemon=True)
@@ -59,6 +109,7 @@ class Lane:
                 name=self.name,
                 storage_path=settings.storage,
                 failure_config=FailureConfig(max_failures=-1),
+                callbacks=[_TellsShortage(self.mailbox)],
             ),
         )
         try:
@@ -75,22 +126,34 @@ class Lane:
         """
         if self.generation == 0:
             self._await_group()
-        number = ray.get(self.mailbox.post.remote(command, self.generation))
+        number = self._call("post", command, self.generation)
         state, answer = ("restarted", None) if number is None else ("waiting", None)
         while state == "waiting":
             self._check_alive()
-            state, answer = ray.get(self.mailbox.answer.remote(self.generation, number, _POLL_S))
+            state, answer = self._call("answer", self.generation, number, _POLL_S)
         if state == "restarted":
             self._await_group()
-            raise LaneRestarted(self.name)
+            raise LaneRestarted(self.name, self._call("take_shortage"))
         return answer
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        """The mailbox's answer.
+
+        Raises:
+            LaneDied: the mailbox is gone.
+        """
+        try:
+            return ray.get(getattr(self.mailbox, method).remote(*arguments))
+        except RayActorError as error:
+            raise LaneDied(f"{self.name}: its mailbox died: {error}") from error
 
     def _await_group(self) -> None:
         """Wait until a group newer than the known one is up."""
         generation = None
         while generation is None:
             self._check_alive()
-            generation = ray.get(self.mailbox.wait_open.remote(self.generation, _POLL_S))
+            generation = self._call("wait_open", self.generation, _POLL_S)
+            free_orphans()
         self.generation = generation
 
     def _check_alive(self) -> None:
@@ -100,6 +163,9 @@ class Lane:
     def close(self, patience_s: float = 15.0) -> None:
         """End the worker group and wait for Ray to have its resources back."""
         if self._thread.is_alive() and self.generation:
-            ray.get(self.mailbox.post.remote(Close(), self.generation))
-            self._thread.join(patience_s)
+            try:
+                self._call("post", Close(), self.generation)
+                self._thread.join(patience_s)
+            except LaneDied:
+                pass  # the ranks leave by themselves when they miss the mailbox
         ray.kill(self.mailbox)

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import ray
 
@@ -51,6 +51,7 @@ class Mailbox:
         self.number = 0
         self.command: Command | None = None
         self.replied: tuple[int, Any] | None = None
+        self.shortage = ""
         self.changed = asyncio.Condition()
 
     async def open(self) -> int:
@@ -107,6 +108,15 @@ class Mailbox:
                 return "restarted", None
             return "done", self.replied[1]
 
+    async def short_of_memory(self, message: str) -> None:
+        """Ray killed a worker of the present group because its machine ran out of memory."""
+        self.shortage = message
+
+    async def take_shortage(self) -> str:
+        """What was said of the group that was lost, once; "" if nothing was."""
+        said, self.shortage = self.shortage, ""
+        return said
+
     async def wait_open(self, newer_than: int, patience_s: float) -> int | None:
         """The generation once it is newer than this one, or None after a while."""
         async with self.changed:
@@ -132,6 +142,9 @@ class LaneSettings:
     """Folder (shared by all nodes) with the stages' files."""
     study: str = ""
     """Marks the stages that this study trains: its name and when it began."""
+    on_oom: Literal["fail", "halve"] = "fail"
+    """What a trial does that ran out of memory: fail, or once begin again with half the images at
+    once and twice as many turns a step."""
     data: Any = None
     """(DataConfig, reference to its Dataset): decoded once, read by every worker without a copy."""
     parts: Any = None

@@ -6,12 +6,12 @@ With ``reuse_actors=True`` Tune hands this object from one trial to the next; th
 from pathlib import Path
 from time import monotonic
 from typing import Any
-from uuid import uuid4
 
 import ray
 from ray import tune
 
 from trainables import checkpoint
+from trainables.failures import DIVERGED, LANE, MEMORY, halved
 from trainables.lane import Lane, LaneDied, LaneRestarted
 from trainables.mailbox import Epoch, Failed, LaneSettings, Save, Start
 from trainables.rest import Rest
@@ -21,6 +21,8 @@ _GROUPS_AN_EPOCH = 5
 _IDLE_S = 20.0
 """Tune keeps an actor for trials that may never come. Without one its lane gives its workers back:
 lanes that lost a machine, or another study, may wait for them."""
+_LOST = (LaneRestarted, LaneDied, ray.exceptions.ObjectLostError)
+"""What an answer of the lane may be lost with; the epoch is then done again."""
 
 
 class Trial(tune.Trainable):
@@ -28,10 +30,11 @@ class Trial(tune.Trainable):
 
     Tune's config holds ``number``; ``config``, the flat trial config; and ``resume_from``, a
     checkpoint folder or "". A result is one epoch; one with a ``failure`` ends the trial without
-    ending the lane.
+    ending the lane, and one with ``changes`` ran a config with these fields changed.
     """
 
     lane: Lane | None = None
+    lane_name = ""
 
     def setup(self, config: dict[str, Any], settings: LaneSettings | None = None) -> None:
         assert settings is not None
@@ -46,8 +49,10 @@ class Trial(tune.Trainable):
     def _begin(self, config: dict[str, Any]) -> None:
         """Take over a trial. The lane learns of it with its first epoch."""
         self.flat: dict[str, Any] = config["config"]
+        self.changes: dict[str, int] = {}
         self.state: Any = None
         self.epoch = 0
+        self.wait_s: float | None = None
         self.started = self.unsaved = False
         self.begun = monotonic()
         if config["resume_from"]:
@@ -58,36 +63,64 @@ class Trial(tune.Trainable):
         if saved is None:
             raise RuntimeError(f"checkpoint {folder} is missing or damaged")
         self.state, self.epoch = ray.put(saved.state()), saved.epoch
+        self._change(saved.changes)
+
+    def _change(self, changes: dict[str, int]) -> None:
+        self.changes = changes
+        self.flat = {**self.flat, **changes}
         self.started = self.unsaved = False
 
     def step(self) -> dict[str, Any]:
         """One epoch. Repeats it from the last checkpoint when the worker group died."""
         with self.rest.interrupted():
-            return self._step()
+            answer = self._epoch_on_some_lane()
+            if isinstance(answer, Failed) and answer.kind == MEMORY and self._halve():
+                answer = self._epoch_on_some_lane()
+            return self._result(answer)
 
-    def _step(self) -> dict[str, Any]:
-        wait_s = None
+    def _epoch_on_some_lane(self) -> dict[str, Any] | Failed:
         for _ in range(_GROUPS_AN_EPOCH):
             try:
-                if not self.started:
-                    answer = self._lane().ask(Start(self.flat, self.state))
-                    if isinstance(answer, Failed):
-                        return self._failure(answer)
-                    self.started = True
-                    wait_s = monotonic() - self.begun
-                return self._result(self._lane().ask(Epoch()), wait_s)
-            except LaneRestarted:
-                self.started = False
-            except LaneDied:
-                self.lane, self.started = None, False
-                raise
-        reason = f"{_GROUPS_AN_EPOCH} worker groups died in epoch {self.epoch + 1}"
-        return self._failure(Failed("lane", reason, ""))
+                return self._ask_epoch()
+            except _LOST as error:
+                self._forget(error)
+                last = error
+            if isinstance(last, LaneRestarted) and last.shortage:
+                return Failed(MEMORY, last.shortage, "")
+        died = f"{_GROUPS_AN_EPOCH} worker groups died in epoch {self.epoch + 1}"
+        return Failed(LANE, f"{died}; the last: {last}", "")
+
+    def _ask_epoch(self) -> dict[str, Any] | Failed:
+        """From the last checkpoint, unless the lane has the trial already."""
+        self.wait_s = None
+        if not self.started:
+            answer = self._lane().ask(Start(self.flat, self.state))
+            if isinstance(answer, Failed):
+                return answer
+            self.started = True
+            self.wait_s = monotonic() - self.begun
+        epoch: dict[str, Any] | Failed = self._lane().ask(Epoch())
+        return epoch
+
+    def _forget(self, error: Exception) -> None:
+        """What the lane had not saved; and the lane itself, if it died."""
+        self.started = False
+        if isinstance(error, LaneDied):
+            self._give_back()
+
+    def _halve(self) -> bool:
+        """Begin again with half the images at once, if that is wanted, possible and new."""
+        changes = halved(self.flat, self.settings.workers)
+        if self.settings.on_oom != "halve" or self.changes or not changes:
+            return False
+        self.state, self.epoch = None, 0
+        self._change(changes)
+        return True
 
     def _lane(self) -> Lane:
         if self.lane is None:
-            self.lane_name = f"lane-{uuid4().hex[:8]}"
-            self.lane = Lane(self.lane_name, self.settings)
+            self.lane = Lane(self.settings)
+            self.lane_name = self.lane.name
         return self.lane
 
     def _give_back(self) -> None:
@@ -96,19 +129,20 @@ class Trial(tune.Trainable):
             self.lane.close()
         self.lane, self.started = None, False
 
-    def _result(self, answer: dict[str, Any] | Failed, wait_s: float | None) -> dict[str, Any]:
+    def _result(self, answer: dict[str, Any] | Failed) -> dict[str, Any]:
         if isinstance(answer, Failed):
             return self._failure(answer)
         if "diverged" in answer:
-            return self._failure(Failed("diverged", answer["diverged"], ""))
+            return self._failure(Failed(DIVERGED, answer["diverged"], ""))
         self.epoch, self.unsaved = answer["epoch"], True
-        result = {
+        more: dict[str, Any] = {"changes": self.changes} if self.changes else {}
+        if self.wait_s is not None:
+            more["start_s"] = self.wait_s
+        return {
             **answer["metrics"], "epoch": self.epoch, "lane": self.lane_name,
             "train_s": answer["train_s"], "evaluate_s": answer["evaluate_s"],
-            "system": answer["system"],
-            "done": self.epoch >= self.flat["epochs"],
+            "system": answer["system"], "done": self.epoch >= self.flat["epochs"], **more,
         }  # fmt: skip
-        return result if wait_s is None else {**result, "start_s": wait_s}
 
     def _failure(self, failed: Failed) -> dict[str, Any]:
         self.started = self.unsaved = False
@@ -118,28 +152,29 @@ class Trial(tune.Trainable):
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Ask rank 0 for its state and write it where Tune wants it; a failed trial has none."""
         with self.rest.interrupted():
-            self._save(Path(checkpoint_dir))
+            if self.unsaved:
+                self._save(Path(checkpoint_dir))
 
     def _save(self, folder: Path) -> None:
-        while self.unsaved:
-            try:
-                if not self.started:
-                    self._repeat_epoch()
-                saved = self._lane().ask(Save())
-                state: bytes = ray.get(saved["state"])
-            except (LaneRestarted, ray.exceptions.OwnerDiedError):
-                self.started = False
-                continue
-            self.unsaved = False
-            self.state = ray.put(state)  # put again: it must outlive the worker that made it
-            checkpoint.write(folder, self.epoch, state, saved["predictions"], saved["counts"])
-            return
+        saved = self._saved()
+        self.unsaved = False
+        self.state = ray.put(saved["state"])  # put again: it must outlive the worker that made it
+        checkpoint.write(folder, self.epoch, saved["state"], saved["predictions"],
+                         saved["counts"], self.changes)  # fmt: skip
 
-    def _repeat_epoch(self) -> None:
-        """The group ended after an epoch and before its checkpoint: do that epoch again."""
-        self._lane().ask(Start(self.flat, self.state))
-        self._lane().ask(Epoch())
-        self.started = True
+    def _saved(self) -> dict[str, Any]:
+        """What rank 0 has; the group may end after an epoch and before: it is done again."""
+        for _ in range(_GROUPS_AN_EPOCH):
+            try:
+                answer = None if self.started else self._ask_epoch()
+                saved = answer if isinstance(answer, Failed) else self._lane().ask(Save())
+                if isinstance(saved, Failed):
+                    raise RuntimeError(f"{saved.message}\n{saved.traceback}")
+                return {**saved, "state": ray.get(saved["state"])}
+            except _LOST as error:
+                self._forget(error)
+        raise RuntimeError(f"{_GROUPS_AN_EPOCH} worker groups died before epoch {self.epoch} "
+                           f"was saved")  # fmt: skip
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
         """Tune puts a trial back after its actor died, or (PBT) on another's weights."""

@@ -15,6 +15,7 @@ from ray.train.torch import get_device
 from trainables.config import TrialConfig, from_flat
 from trainables.data import Dataset, load
 from trainables.evaluation import Evaluation
+from trainables.failures import kind_of
 from trainables.mailbox import Close, Command, Epoch, Failed, LaneSettings, Save, Start
 from trainables.metrics import counts_file
 from trainables.parts import install
@@ -30,28 +31,31 @@ def work(loop_config: dict[str, Any]) -> None:
     context = ray.train.get_context()
     first, ranks = context.get_world_rank() == 0, context.get_world_size()
     torch.set_num_threads(max(int(settings.cpus_per_worker), 1))
-    generation = broadcast_from_rank_zero(ray.get(mailbox.open.remote()) if first else None)
+    generation = broadcast_from_rank_zero(_open(mailbox) if first else None)
     worker, number = Worker(settings, get_device()), 0
     gc.collect()
     gc.freeze()  # what the imports left stays: later collections look at trials alone
-    while True:
-        taken = ray.get(mailbox.take.remote(generation, number))
-        if taken is None or isinstance(taken[1], Close):
-            return
-        number, command = taken
-        try:
-            answer = worker.obey(command)
-        except Exception as error:
-            if is_peer_loss(error):
-                raise  # not the trial's fault: Ray Train makes a new group, the lane goes on
-            answer = Failed(type(error).__name__, str(error), traceback.format_exc())
-            ray.get(mailbox.reply.remote(generation, number, answer))
-            if ranks > 1:
-                raise  # the other ranks may wait in a collective: only a new group is sound
-            worker.drop()
-            continue
-        if first:
-            ray.get(mailbox.reply.remote(generation, number, answer))
+    try:
+        while (taken := ray.get(mailbox.take.remote(generation, number))) is not None:
+            number, command = taken
+            if isinstance(command, Close):
+                return
+            answer = worker.answer(command, alone=ranks == 1)
+            if first or isinstance(answer, Failed):
+                ray.get(mailbox.reply.remote(generation, number, answer))
+            if isinstance(answer, Failed) and ranks > 1:
+                # The other ranks may wait in a collective: only a new group is sound.
+                raise RuntimeError(answer.message)
+    except ray.exceptions.RayActorError:
+        return  # the mailbox is gone, and with it the trial that owned the lane
+
+
+def _open(mailbox: Any) -> int:
+    """A new generation; 0 where the lane is gone already: no command will ever be for it."""
+    try:
+        return int(ray.get(mailbox.open.remote()))
+    except ray.exceptions.RayActorError:
+        return 0
 
 
 def is_peer_loss(error: Exception) -> bool:
@@ -71,6 +75,18 @@ class Worker:
         self.training: Training | None = None
         self.evaluation: Evaluation | None = None
         self.usage = Usage(device)
+
+    def answer(self, command: Command, alone: bool) -> Any:
+        """What the command came to; a trial that raised is ``Failed``."""
+        try:
+            return self.obey(command)
+        except Exception as error:
+            if is_peer_loss(error):
+                raise  # not the trial's fault: Ray Train makes a new group, the lane goes on
+            failed = Failed(kind_of(error), str(error), traceback.format_exc())
+        if alone:
+            self.drop()
+        return failed
 
     def obey(self, command: Command) -> Any:
         if isinstance(command, Start):

@@ -20,7 +20,9 @@ from rich.console import Console
 from cluster.resources import Node
 from cluster.session import _QUIET
 from study import tuner
+from study.faults import Faults, Policy
 from study.progress import LiveProgress
+from study.stopping import Stop
 from tests.benchmarks.simulated_actors import SimulatedActors
 from tests.study import fake
 from trainables.mailbox import LaneSettings
@@ -59,7 +61,7 @@ def simulate(lanes: int, trials: int, sampler: str, table: bool, folder: Path) -
         ledger.listeners.append(LiveProgress(console, ledger.record, folder))
     settings = LaneSettings(1, 1, 0, str(folder), str(folder), "")
     begin, cpu = time.perf_counter(), time.process_time()
-    tuner.run(plan, fake.SPACE, ledger, settings, [])
+    tuner.run(plan, fake.SPACE, ledger, settings, [], Faults(Policy(), Stop()))
     took, cpu = time.perf_counter() - begin, time.process_time() - cpu
     actors = SimulatedActors.last
     assert actors is not None

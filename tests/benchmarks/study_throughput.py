@@ -98,10 +98,12 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
 
     from search_spaces import SPACES
     from study import tuner
+    from study.faults import Faults, Policy
     from study.ledger import FILE, Ledger
     from study.mlflow_sink import MlflowSink
     from study.progress import LiveProgress
     from study.provenance import provenance
+    from study.stopping import Stop
 
     tuner.Trial = Simulated  # type: ignore[misc]
     with tempfile.TemporaryDirectory() as folder, session(256 * 2**20):
@@ -119,7 +121,8 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
             if profile:
                 profiler.enable()
             begin = time.process_time(), time.monotonic()
-            tuner.run(plan, SPACES["affinity"], ledger, _settings(), [])
+            tuner.run(plan, SPACES["affinity"], ledger, _settings(), [],
+                      Faults(Policy(), Stop()))  # fmt: skip
             profiler.disable()
         running = time.process_time() - begin[0], time.monotonic() - begin[1]
         complaint = sink.close([], patience_s=600)
@@ -168,12 +171,14 @@ def _ours(plan: Any) -> tuple[float, list[dict[str, Any]]]:
     """The whole command's run: data, lanes, trials, winner, report; and what it drew."""
     from search_spaces import SPACES
     from study.execute import execute
+    from study.faults import Policy
     from study.ledger import FILE, Ledger
     from trainables.data import load
 
     begin = time.monotonic()
     ledger = Ledger(plan.folder / FILE)
-    execute(plan, SPACES[plan.space], load(plan.base.data), ledger, Console(file=StringIO()))
+    console = Console(file=StringIO())
+    execute(plan, SPACES[plan.space], load(plan.base.data), ledger, console, Policy())
     return time.monotonic() - begin, [t.config for t in ledger.record.in_state("complete")]
 
 

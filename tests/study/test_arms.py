@@ -12,12 +12,15 @@ from search_spaces import GRIDS
 from search_spaces.grid import from_event
 from study import arms, asked, earlier, options, tables, tuner
 from study import plan as plans
+from study.faults import Faults, Policy
 from study.grid_plan import grid_runs
 from study.ledger import FILE, Ledger
+from study.ledger_writer import LedgerWriter
 from study.plan import Plan
 from study.progress import parameters
 from study.report import markdown
 from study.search import Waiting
+from study.stopping import Stop
 from tests.study import fake
 from tests.study.test_ledger import content
 from trainables.config import field_types
@@ -34,7 +37,7 @@ def planned(storage: Path, *extra: str) -> Plan:
 
 def start(ledger: Ledger, config: dict[str, Any]) -> None:
     trial: Any = type("T", (), {"config": config})()
-    tuner.LedgerWriter(ledger).on_trial_start(0, [], trial)
+    LedgerWriter(ledger, Faults(Policy(), Stop())).on_trial_start(0, [], trial)
 
 
 def end(ledger: Ledger, number: int) -> float:

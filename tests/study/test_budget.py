@@ -12,10 +12,12 @@ from ray.tune.search import Searcher
 from study import budget, report
 from study.budget import Spent, is_spent, outlook, seconds_left, used_hours
 from study.budget_stop import BudgetStopper, WhileBudgetLasts
+from study.faults import Faults, Policy
 from study.ledger import Ledger
+from study.ledger_writer import LedgerWriter
 from study.plan import Plan
 from study.record import StudyRecord
-from study.tuner import LedgerWriter
+from study.stopping import Stop
 from tests.study import fake
 from tests.study.test_run import refused
 from tests.study.test_search import search
@@ -104,9 +106,9 @@ def test_spent_no_trial_begins_and_a_running_one_ends_with_its_epoch(tmp_path: P
     assert stopper("a", {"done": False})
     assert searcher.suggest("c") == Searcher.FINISHED
     trial: Any = SimpleNamespace(trial_id="a", config=config)
-    LedgerWriter(ledger, stopper).on_trial_complete(1, [], trial)
+    LedgerWriter(ledger, Faults(Policy(), Stop()), stopper).on_trial_complete(1, [], trial)
     assert ledger.record.in_state("running")  # neither complete nor pruned: it goes on
-    LedgerWriter(ledger).on_trial_complete(1, [], trial)
+    LedgerWriter(ledger, Faults(Policy(), Stop())).on_trial_complete(1, [], trial)
     assert ledger.record.in_state("pruned")
 
 

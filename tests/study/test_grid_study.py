@@ -8,12 +8,15 @@ import pytest
 from search_spaces import Cell, Grid
 from study import grid_plan, report, runnable
 from study import plan as plans
+from study.faults import Faults, Policy
 from study.grid_plan import grid_runs
 from study.grid_search import GridSearch
 from study.ledger import FILE, Ledger
+from study.ledger_writer import LedgerWriter
 from study.progress import describe, parameters
 from study.search import Waiting
-from study.tuner import LedgerWriter, make_search
+from study.stopping import Stop
+from study.tuner import make_search
 from tests.study import fake, fake_grid
 from trainables.config import TrialConfig
 from trainables.data import load
@@ -62,7 +65,7 @@ def test_the_ledger_keeps_cell_and_seed_and_the_whole_grid(tmp_path: Path) -> No
     plan = fake_grid.plan(tmp_path)
     ledger = fake.begin(plan)
     run = grid_runs(plan)[3]
-    writer = LedgerWriter(ledger)
+    writer = LedgerWriter(ledger, Faults(Policy(), Stop()))
     trial: Any = type("T", (), {"config": {**run._asdict(), "resume_from": ""}})()
     writer.on_trial_start(0, [], trial)
     opened = Ledger(plan.folder / FILE).record
@@ -126,10 +129,12 @@ def test_a_cell_with_other_images_is_refused(tmp_path: Path) -> None:
         grid_plan.check_images(plan({"data/height": 24, "data/width": 24}))
 
 
-def test_of_a_trial_s_checkpoints_the_latest_is_kept(tmp_path: Path) -> None:
-    for name in ("checkpoint_000000", "checkpoint_000001", "other"):
+def test_of_a_trial_s_checkpoints_the_last_two_are_kept(tmp_path: Path) -> None:
+    for name in ("checkpoint_000000", "checkpoint_000001", "checkpoint_000002", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "state.pt").write_bytes(b"x")
-    latest: Any = type("C", (), {"path": str(tmp_path / "checkpoint_000001")})()
-    LedgerWriter(fake.begin(fake.plan(tmp_path / "s"))).on_checkpoint(0, [], None, latest)
-    assert {path.name for path in tmp_path.glob("*")} == {"checkpoint_000001", "other", "s"}
+    latest: Any = type("C", (), {"path": str(tmp_path / "checkpoint_000002")})()
+    writer = LedgerWriter(fake.begin(fake.plan(tmp_path / "s")), Faults(Policy(), Stop()))
+    writer.on_checkpoint(0, [], None, latest)
+    kept = {"checkpoint_000001", "checkpoint_000002", "other", "s"}
+    assert {path.name for path in tmp_path.glob("*")} == kept

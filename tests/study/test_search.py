@@ -7,6 +7,7 @@ import optuna
 import pytest
 from ray.tune.search import Searcher
 
+from study.faults import RESULTS
 from study.ledger import Ledger
 from study.search import LedgerSearch, Waiting, optuna_study
 from study.tuner import make_scheduler
@@ -86,14 +87,42 @@ def test_a_trial_that_was_cut_off_comes_first_with_its_number_and_checkpoint(
     ]
 
 
-def test_a_failed_trial_is_told_as_failed_and_not_as_a_number(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["diverged", "memory", "ValueError", "lane"])
+@pytest.mark.parametrize("continued", [False, True])
+def test_a_failed_trial_is_told_as_no_number_and_as_bad_where_its_config_is_why(
+    tmp_path: Path, kind: str, continued: bool
+) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
-    run = search(ledger)
+    waiting = []
+    if continued:
+        waiting = [Waiting(0, fake.start(ledger, plan, 0).params, "")]
+    run = search(ledger, waiting)
     run.suggest("a")
-    run.on_trial_result("a", {"failure": {"kind": "diverged"}})
-    run.on_trial_complete("a", {"failure": {"kind": "diverged"}})
-    assert run._study.trials[0].state == optuna.trial.TrialState.FAIL
+    result = {"failure/kind": kind}
+    run.on_trial_result("a", result)
+    run.on_trial_complete("a", result)
+    state = optuna.trial.TrialState.PRUNED if kind in RESULTS else optuna.trial.TrialState.FAIL
+    assert [(trial.state, trial.value) for trial in run._study.trials] == [(state, None)]
+
+
+def test_a_sampler_keeps_away_from_what_ran_out_of_memory(tmp_path: Path) -> None:
+    """Large beta never fits: told so, TPE draws it less often than if it were told nothing."""
+
+    def large(kind: str) -> int:
+        plan = fake.plan(tmp_path / kind, sampler="tpe", trials=30)
+        ledger = fake.begin(plan)
+        run, drawn = search(ledger), []
+        for number in range(plan.trials):
+            config = run.suggest(f"t{number}")
+            assert config is not None
+            beta = config["params"]["loss/beta"]
+            drawn.append(beta > 0.3)
+            result = {"failure/kind": kind} if beta > 0.3 else {"miou": 0.5, "epoch": 1}
+            run.on_trial_complete(f"t{number}", result)
+        return sum(drawn[15:])
+
+    assert large("memory") < large("lane")
 
 
 def test_the_search_ends_with_the_plan_s_trials(tmp_path: Path) -> None:
@@ -108,7 +137,7 @@ def test_the_ledger_as_an_optuna_study_keeps_states_values_and_numbers(tmp_path:
     study = optuna_study(record, fake.SPACE)
     assert [trial.number for trial in study.trials] == list(range(8))
     assert study.best_trial.number == (record.best() or pytest.fail("no best")).number
-    assert study.trials[7].state == optuna.trial.TrialState.FAIL
+    assert study.trials[7].state == optuna.trial.TrialState.PRUNED  # it diverged
     assert study.trials[6].intermediate_values == {1: record.trials[6].value("miou")}
 
 

@@ -81,7 +81,7 @@ def test_failed_diverged_and_killed_runs_are_counted_and_shown(tmp_path: Path) -
     assert "| 1 diverged, 1 failed, 1 not run yet |" in table_text.markdown(record)
     whole = report.markdown(record, tmp_path)
     assert "35 trials" not in whole
-    assert "33 complete, 2 failed, 1 running" in whole
+    assert "33 complete, 2 failed (1 diverged, 1 error), 1 running" in whole
     assert "(good, seed 4): diverged: it went wrong" in whole
 
 

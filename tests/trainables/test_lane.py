@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from cluster.session import session
+from trainables import checkpoint
 from trainables.config import TrialConfig, flatten
 from trainables.data import load
 from trainables.losses.compose import Learned
@@ -65,12 +66,16 @@ def assert_epoch(result: dict[str, Any], epoch: int) -> None:
     assert {name: result[name] for name in metrics} == pytest.approx(metrics, abs=5e-3)
 
 
-def kill_one_worker() -> None:
-    """SIGKILL one rank: a process that this test's Ray started."""
+def kill_one(name: str, of: int) -> None:
+    """SIGKILL one of so many actors of this name: processes that this test's Ray started."""
     children = psutil.Process().children(recursive=True)
-    ranks = [child for child in children if "RayTrainWorker" in " ".join(child.cmdline())]
-    assert len(ranks) == 2
-    ranks[0].kill()
+    found = [child for child in children if f"ray::{name}" in " ".join(child.cmdline())]
+    assert len(found) == of
+    found[0].kill()
+
+
+def kill_one_worker() -> None:
+    kill_one("RayTrainWorker", of=2)
 
 
 def test_a_trial_goes_on_from_its_checkpoint_when_a_worker_dies(trial: Any, tmp_path: Path) -> None:
@@ -107,6 +112,27 @@ def test_a_stage_that_is_not_there_is_made_by_one_rank_while_the_other_waits(
     assert trial.train()["train/edge"] > 0
     made = list(Path(trial.settings.stages).glob("*.pt"))
     assert [path.stem for path in made] == stage_names(config, load(config.data).digest)
+
+
+@pytest.mark.parametrize(
+    "actor", ["TrainController", pytest.param("Mailbox", marks=pytest.mark.slow)]
+)
+def test_a_new_lane_goes_on_from_the_checkpoint_when_the_lane_itself_dies(
+    trial: Any, tmp_path: Path, actor: str
+) -> None:
+    trial.reset(TRIAL)
+    assert_epoch(trial.train(), 1)
+    trial.save(str(tmp_path / "one"))
+    assert_epoch(trial.train(), 2)
+    lane = trial.lane
+    kill_one(actor, of=1)  # after an epoch, before its checkpoint
+    lane._thread.join(60)  # until Ray has noticed, its ranks go on answering
+    trial.save(str(tmp_path / "two"))
+    kept = checkpoint.read(tmp_path / "two")
+    assert kept is not None
+    assert kept.epoch == 2
+    assert trial.lane is not lane
+    assert_epoch(trial.train(), 3)
 
 
 def test_a_checkpoint_continues_on_another_trial_object(trial: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 
 from trainables.config import DataConfig
 from trainables.data import (
@@ -9,6 +10,7 @@ from trainables.data import (
     camvid,
     cityscapes,
     davis2016,
+    files,
     folder,
     lists,
     nyuv2,
@@ -19,7 +21,7 @@ from trainables.data import (
 )
 from trainables.data.dataset import DataError, Dataset, ImageList
 from trainables.data.decoding import decode
-from trainables.data.samples import Layout, require_all
+from trainables.data.samples import Layout, Sample, require_all
 
 __all__ = ["LAYOUTS", "DataError", "Dataset", "ImageList", "load", "open_layout"]
 
@@ -53,7 +55,17 @@ def open_layout(config: DataConfig) -> Layout:
         )
     found = LAYOUTS[config.dataset](config)
     splits = lists.complete(found.splits, config)
+    if config.root:
+        parts = (part for samples in splits.values() for one in samples for part in fields_of(one))
+        files.require_inside(
+            Path(config.root).expanduser(), (part for part in parts if isinstance(part, Path))
+        )
     return Layout(found.name, found.classes, found.colours, splits, found.spacing_mm)
+
+
+def fields_of(sample: Sample) -> tuple[object, ...]:
+    """What a sample holds: its files among it."""
+    return tuple(getattr(sample, name) for name in getattr(sample, "__dataclass_fields__", ()))
 
 
 @lru_cache(maxsize=2)

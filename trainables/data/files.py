@@ -4,6 +4,7 @@ Shape letters: H rows, W columns, C colours.
 """
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from PIL import Image
 
 from trainables.data.dataset import DataError
 
-Image.MAX_IMAGE_PIXELS = 178_956_970  # Pillow's own bound; a larger file is an error, see below
+_MOST_PIXELS = 178_956_970
+"""Pillow's own bound, above which it warns; here it is an error."""
+Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
 _MASK_MODES = ("L", "P", "1")
 _IMAGE_MODES = ("RGB", "L", "P", "1", "RGBA", "CMYK", "YCbCr", "LA")
 
@@ -50,6 +53,9 @@ def open_image(path: Path, content: bytes, *, deep: bool = False) -> Image.Image
     """The decoded image, or a DataError that names its file; ``deep`` admits 16 bits a channel."""
     try:
         image = Image.open(io.BytesIO(content))
+        if image.width * image.height > _MOST_PIXELS:
+            raise DataError(f"{path}: must have at most {_MOST_PIXELS} pixels, "
+                            f"got {image.width}x{image.height}")  # fmt: skip
         packed = [str(tile.args) for tile in image.tile]
         image.load()
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
@@ -57,6 +63,17 @@ def open_image(path: Path, content: bytes, *, deep: bool = False) -> Image.Image
     if not deep and any(";16" in form for form in packed):  # Pillow halves RGB;16B in silence
         raise DataError(f"{path}: must have 8 bits a channel, got 16")
     return image
+
+
+def require_inside(root: Path, paths: Iterable[Path]) -> None:
+    """Raise a DataError for a file that a link below the dataset's folder leads out of it.
+
+    The folder itself may be a link, and may lie behind one.
+    """
+    whole = root.resolve()
+    for path in paths:
+        if not path.resolve().is_relative_to(whole):
+            raise DataError(f"{path}: a link that leads out of the dataset's folder {root}")
 
 
 def read_bytes(path: Path) -> bytes:

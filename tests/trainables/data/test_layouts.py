@@ -1,5 +1,6 @@
 """Every layout on real files: a few images each, from the sources that their README names."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def test_cityscapes_with_label_ids_alone_and_at_half_resolution(
     for path in [*source.rglob("*leftImg8bit.png"), *source.rglob("*labelIds.png")]:
         link = tmp_path / path.relative_to(source)
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(path)
+        shutil.copyfile(path, link)
     dataset = opened("cityscapes", tmp_path, height=512, width=1024)
     assert dataset.size == (512, 1024)
     expected = raw(next(source.rglob("aachen_000001*labelTrainIds.png")))

@@ -1,0 +1,79 @@
+"""The processes of one study, found by a mark in their environment, and killed by name."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+MARK = "EDGEWISE_CHAOS"
+ACTORS = {"worker": "ray::RayTrainWorker", "controller": "ray::TrainController",
+          "mailbox": "ray::Mailbox", "trial": "ray::_Inner"}  # fmt: skip
+"""What the titles of Ray's processes begin with."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study that runs: its driver, and the mark that everything it starts inherits."""
+
+    driver: int
+    mark: str
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that carries the mark."""
+        return [process for process in psutil.process_iter() if mark_of(process) == self.mark]
+
+    def victim(self, kind: str) -> psutil.Process | None:
+        """A process of this kind that lives now."""
+        if kind == "driver":
+            return psutil.Process(self.driver) if psutil.pid_exists(self.driver) else None
+        for process in self.processes():
+            if kind == "raylet" and _name(process) == "raylet":
+                return process
+            if kind in ACTORS and _title(process).startswith(ACTORS[kind]):
+                return process
+        return None
+
+    def left_behind(self, patience_s: float = 30.0) -> list[str]:
+        """Titles of what still lives a while after the driver has gone."""
+        deadline = time.monotonic() + patience_s
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return [_title(process) for process in left]
+
+
+def mark_of(process: psutil.Process) -> str:
+    """The mark in a process's environment; "" where it has none, or is none of ours to read."""
+    try:
+        for item in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0"):
+            name, _, value = item.partition(b"=")
+            if name == MARK.encode() and process.status() != psutil.STATUS_ZOMBIE:
+                return value.decode()
+    except (OSError, psutil.Error):
+        pass
+    return ""
+
+
+def kill(process: psutil.Process) -> bool:
+    """SIGKILL; False where it was gone already."""
+    try:
+        os.kill(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.Error:
+        return ""
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
