@@ -170,9 +170,10 @@ def _slice(axes: Axes, record: StudyRecord, dimension: Dimension) -> None:
     drawn = [trial.params[dimension.path] for trial in trials]
     match dimension.distribution:
         case CategoricalDistribution(choices=choices):
-            axes.set_xticks(range(len(choices)), [str(choice) for choice in choices])
-            axes.set_xlim(-0.5, len(choices) - 0.5)
-            drawn = [choices.index(value) for value in drawn]
+            listed = list(dict.fromkeys([*choices, *drawn]))  # a space may have had others before
+            axes.set_xticks(range(len(listed)), [str(choice) for choice in listed])
+            axes.set_xlim(-0.5, len(listed) - 0.5)
+            drawn = [listed.index(value) for value in drawn]
         case FloatDistribution(log=True) | IntDistribution(log=True):
             axes.set_xscale("log")
             axes.xaxis.set_minor_formatter(NullFormatter())

@@ -33,5 +33,8 @@ def importances(record: StudyRecord, space: Space) -> dict[str, float]:
         evaluator = optuna.importance.FanovaImportanceEvaluator(
             n_trees=_TREES if len(complete) < _MANY else _TREES_OF_MANY, seed=0
         )
-        study = optuna_study(only, space)
+        try:
+            study = optuna_study(only, space)
+        except ValueError:  # the space has other parameters than when the study ran
+            return {}
         return optuna.importance.get_param_importances(study, evaluator=evaluator)
