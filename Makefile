@@ -55,6 +55,7 @@ bench: .venv/.installed
 	$(BIN)/python tests/benchmarks/metrics.py
 	$(BIN)/python tests/benchmarks/stages.py
 	$(BIN)/python tests/benchmarks/loading.py
+	$(BIN)/python tests/benchmarks/many_lanes.py
 	$(BIN)/python tests/benchmarks/shared_images.py
 	$(BIN)/python -m tests.benchmarks.losses
 	$(BIN)/python tests/benchmarks/study_projection.py
