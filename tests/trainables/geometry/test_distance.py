@@ -12,6 +12,20 @@ Transform = Callable[..., Tensor]
 SHAPES = [(1, 1), (1, 9), (9, 1), (5, 7), (40, 33), (33, 100)]
 
 
+@pytest.mark.parametrize("side", [1024, 1025])
+@pytest.mark.parametrize("sites", [1, 3, 40])
+def test_whole_numbers_at_the_size_where_opencv_leaves_off(side: int, sites: int) -> None:
+    """Few sites, so that distances are as long as they can be; scipy gives the nearest one."""
+    site_HW = np.zeros((64, side), dtype=bool)
+    rng = np.random.default_rng(side + sites)
+    site_HW[rng.integers(0, 64, sites), rng.integers(0, side, sites)] = True
+    nearest_2HW = distance_transform_edt(~site_HW, return_distances=False, return_indices=True)
+    expected_HW = ((nearest_2HW - np.indices(site_HW.shape)) ** 2).sum(axis=0)
+    for mask_HW, answer_HW in ((site_HW, expected_HW), (site_HW.T, expected_HW.T)):
+        found_1HW = squared_distance(torch.from_numpy(mask_HW.copy()).unsqueeze(0))
+        np.testing.assert_array_equal(found_1HW[0], answer_HW)
+
+
 def random_sites(rows: int, columns: int, share: float) -> Tensor:
     generator = torch.Generator().manual_seed(rows * 1000 + columns)
     return torch.rand(3, rows, columns, generator=generator) < share
