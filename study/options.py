@@ -13,7 +13,7 @@ from trainables.metrics.catalog import METRICS
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "nsga2")
 SCHEDULERS = ("asha", "none")
-DEFAULT_TRIALS = 10
+DEFAULT_TRIALS = 8
 DEFAULT_ARM_TRIALS = 4
 
 

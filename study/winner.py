@@ -10,6 +10,8 @@ from study.record import StudyRecord, TrialRecord
 from trainables.config import TrialConfig, from_flat
 
 _BASELINE, _WINNER = "not searched", "winner"
+_OF_LOSSES = ("loss/", "inverse_net/", "edge_net/")
+"""Fields of losses and of the networks inside them."""
 
 
 class Rerun(NamedTuple):
@@ -48,7 +50,8 @@ def rerun(studies: Path, name: str) -> Rerun:
 
 def _grid(record: StudyRecord, best: TrialRecord) -> Grid:
     study, objective = record.plan["study"], record.plan["objective"]
-    others = {path: value for path, value in best.params.items() if not path.startswith("loss/")}
+    others = {path: value for path, value in best.params.items()
+              if not path.startswith(_OF_LOSSES)}  # fmt: skip
     reported = {f"search {study}, val": {objective: best.metrics[objective]}}
     tested = (best.tested or {}).get(f"test_{objective}")
     if tested is not None:

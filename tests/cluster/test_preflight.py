@@ -133,6 +133,7 @@ def package(folder: Path, release: str) -> str:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_three_machines_are_asked_in_less_than_ten_seconds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

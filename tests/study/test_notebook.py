@@ -79,6 +79,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_study_with_one_s_own_loss_runs_in_another_thread(tmp_path: Path) -> None:
     """Where no signal handler may be set; the file travels to the workers."""

@@ -42,7 +42,7 @@ def test_whole_trials_that_fit_are_told_and_the_others_counted_by_reason(tmp_pat
     text = warm_start.described(warm, "d" * 16)
     assert text == (
         "6 trials of fake (other: epochs); left out 1 of fake (pruned), 1 of fake (failed), "
-        "1 of fake (loss/tile outside 16 | 32), 1 of fake (no optim/lr)"
+        "1 of fake (loss/tile outside 8 | 16 | 32), 1 of fake (no optim/lr)"
     )
     assert "(other: epochs, the data)" in warm_start.described(warm, "e" * 16)
 
