@@ -27,7 +27,7 @@ COLOURS = (
     (180, 90, 200),
 )
 SIZE = (96, 128)
-COUNTS = {"train": 96, "val": 32, "test": 64}
+COUNTS = {"train": 72, "val": 32, "test": 64}
 RIM_PX = 2
 _SPLIT_SEED = {"train": 1, "val": 2, "test": 3}
 _VERSION = 1
