@@ -167,7 +167,8 @@ class StudyRecord:
         self.trials[event["trial"]].tested = event["metrics"]
 
     def _on_images(self, event: Mapping[str, Any]) -> None:
-        self.images = event.get("metrics") or {event["metric"]: event["cells"]}
+        old = {event["metric"]: event["cells"]} if "metric" in event else {}
+        self.images = event.get("metrics", old)
 
     def _on_budget_spent(self, event: Mapping[str, Any]) -> None:
         self.budget_spent = event["used"]

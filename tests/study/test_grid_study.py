@@ -88,6 +88,17 @@ def test_ledgers_of_searches_are_read_as_before(tmp_path: Path) -> None:
     assert plans.from_event(record.plan, tmp_path, plan.tracking_uri, 0) == plan
 
 
+def test_a_grid_with_no_interval_over_images_and_one_of_an_older_form_are_read(
+    tmp_path: Path,
+) -> None:
+    """One cell alone is compared with nothing; the first ledgers held one metric."""
+    ledger = fake_grid.whole(fake_grid.plan(tmp_path))
+    ledger.append("images", metrics={})
+    assert ledger.record.images == {}
+    ledger.append("images", metric="miou", cells={"a": [0.0, 1.0]})
+    assert ledger.record.images == {"miou": {"a": [0.0, 1.0]}}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
