@@ -11,8 +11,8 @@ from study.plan import Plan
 from trainables.data import Dataset
 from trainables.data.fingerprint import fingerprint
 
-_PACKAGES = ("ray", "torch", "torchvision", "numpy", "scipy", "pillow", "timm", "optuna",
-             "segmentation-models-pytorch", "h5py", "nibabel")  # fmt: skip
+_PACKAGES = ("ray", "torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "pillow",
+             "timm", "optuna", "segmentation-models-pytorch", "h5py", "nibabel")  # fmt: skip
 """Those that a worker imports."""
 _CODE = ("study", "trainables", "search_spaces", "cluster")
 _ROOM_BYTES = 64 * 2**20

@@ -12,6 +12,7 @@ no process and no held lock may be left. Prints the seed of each study; ``--only
 import argparse
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -97,7 +98,13 @@ class Bed:
                 [sys.executable, "study/run.py", *places, *words], cwd=ROOT, stdout=log,
                 stderr=log, env={**environment, MARK: mark, "PYTHONPATH": str(ROOT)},
             )  # fmt: skip
-            yield driver, Study(driver.pid, mark)
+            study = Study(driver.pid, mark)
+            try:
+                yield driver, study
+            except BaseException:
+                for process in study.processes():
+                    kill(process)
+                raise
 
     def study(self, name: str, sort: str, draw: random.Random | None) -> None:
         """Run to its end, killing as drawn; no draw, no kills."""
@@ -179,6 +186,7 @@ def main() -> int:
     parser.add_argument("--sorts", default=",".join(SORTS), help="of study")
     parser.add_argument("--only", action="store_true", help="one study, of this seed")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave nothing behind then, either
     sorts = given.sorts.split(",")
     with tempfile.TemporaryDirectory(prefix="edgewise-chaos-") as folder:
         bed = Bed(Path(folder), given.a_study)

@@ -10,7 +10,7 @@ import psutil
 
 MARK = "EDGEWISE_CHAOS"
 ACTORS = {"worker": "ray::RayTrainWorker", "controller": "ray::TrainController",
-          "mailbox": "ray::Mailbox", "trial": "ray::_Inner"}  # fmt: skip
+          "mailbox": "ray::Mailbox", "trial": "ray::ResourceTrainable"}  # fmt: skip
 """What the titles of Ray's processes begin with."""
 
 
