@@ -15,23 +15,33 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-LAUNCH = Path(__file__).resolve().parent / "launch"
+if __name__ == "__main__":  # found from wherever it is called, installed or not
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from cluster.resources import LaneRequest, Node, workers_on
+
+ROOT = Path(__file__).resolve().parents[1]
+LAUNCH = ROOT / "cluster" / "launch"
+_SPACE = re.compile(r"^([A-Z_]+) = Space\(", re.MULTILINE)
 _MARKED = re.compile(
     r"(?P<head>\s*(?:- )?(?:#SBATCH --)?[\w-]+(?:: |=)|\s*- )"
     r"(?P<value>.*?)(?P<tail>\s+# <- (?P<name>\w+).*)"
 )
 _WORD = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 _ALLOWED = {
-    "space": r"[a-z][a-z0-9_]*",
-    "name": r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?",
-    "storage": rf"(/{_WORD})+",
-    "code": rf"(/{_WORD})+",
-    "image": r"[a-z0-9][\w.:/@-]*",
-    "tracking_uri": r"(https?://[\w.:-]+(/[\w./-]*)?)|(sqlite:////[\w./-]+)",
-    "time": r"(\d+-)?\d{1,2}:\d\d:\d\d",
-    "head_ip": rf"{_WORD}",
+    "space": (r"[a-z][a-z0-9_]*", "region"),
+    "name": (r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", "region-2"),
+    "storage": (rf"(/{_WORD})+", "/mnt/shared/runs"),
+    "code": (rf"(/{_WORD})+", "/mnt/shared/edgewise"),
+    "image": (r"[a-z0-9][\w.:/@-]*", "registry.example.com/edgewise:cuda"),
+    "tracking_uri": (
+        r"(https?://[\w.:-]+(/[\w./-]*)?)|(sqlite:////[\w./-]+)",
+        "http://mlflow:5000",
+    ),
+    "time": (r"(\d+-)?\d{1,2}:\d\d:\d\d", "04:00:00 or 1-12:00:00"),
+    "head_ip": (_WORD, "192.168.1.10"),
 }
-"""What each value may be; anything else could end in a shell."""
+"""What each value may be, and one that it may; anything else could end in a shell."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -86,10 +96,13 @@ def render(given: argparse.Namespace) -> str:
         ValueError: a value that is not allowed, or workers that no machine can hold.
     """
     given.name = given.name or given.space.replace("_", "-")
-    for name, allowed in _ALLOWED.items():
+    for name, (allowed, like) in _ALLOWED.items():
         if not re.fullmatch(allowed, getattr(given, name)):
             flag = name.replace("_", "-")
-            raise ValueError(f"--{flag} must be like {allowed}, got {getattr(given, name)!r}")
+            raise ValueError(f"--{flag} must be like {like}, got {getattr(given, name)!r}")
+    if "--with" not in given.options and given.space not in _spaces():
+        raise ValueError(f"--space must be one of {', '.join(_spaces())}, got {given.space!r}; "
+                         f"one of your own needs `-- --with FILE.py`")  # fmt: skip
     values = _values(given)
     match given.launcher:
         case "slurm":
@@ -100,6 +113,12 @@ def render(given: argparse.Namespace) -> str:
             return _told(given, values) + fill(
                 LAUNCH / f"{given.provider}.yaml", values, json.dumps
             )
+
+
+def _spaces() -> list[str]:
+    """The spaces that there are, read off their files: nothing of the study is imported here."""
+    texts = (path.read_text() for path in sorted((ROOT / "search_spaces").glob("*.py")))
+    return [found[1].lower() for text in texts for found in _SPACE.finditer(text)]
 
 
 def fill(path: Path, values: Mapping[str, object], write: Callable[[object], str]) -> str:
@@ -136,18 +155,13 @@ def _options(given: argparse.Namespace) -> list[str]:
 
 def _machines(given: argparse.Namespace) -> int:
     """As many machines as hold all lanes."""
-    for name in ("workers", "cpus", "lanes", "node_cpus", "node_memory"):
+    for name in ("lanes", "node_cpus", "node_memory"):
         if getattr(given, name) < 1:
             raise ValueError(f"--{name.replace('_', '-')} must be >= 1, got {getattr(given, name)}")
-    if not 0 <= given.gpus < math.inf:
-        raise ValueError(f"--gpus must be >= 0, got {given.gpus}")
+    request = LaneRequest(given.workers, given.cpus, given.gpus)
     if given.node_gpus is None:
         given.node_gpus = max(math.ceil(given.gpus), 1) if given.gpus else 0
-    room = given.node_cpus // given.cpus
-    if given.gpus:
-        shares = given.node_gpus * math.floor(1 / given.gpus) if given.gpus < 1 else (
-            given.node_gpus // given.gpus)  # fmt: skip
-        room = int(min(room, shares))
+    room = workers_on(Node(given.node_cpus, given.node_gpus), request)
     if room < 1:
         raise ValueError(f"--cpus and --gpus must fit on one machine of {given.node_cpus} CPU and "
                          f"{given.node_gpus} GPU, got {given.cpus} and {given.gpus:g}")  # fmt: skip

@@ -35,8 +35,8 @@ _QUIET = {
 }
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """What makes Ray bind to 127.0.0.1 alone (its own default off Linux). Read when ray is imported."""
-
-
+_PATIENCE_S = 10.0
+"""For a connection to the head that was named."""
 _API_SERVER = "RAY_API_SERVER_ADDRESS"
 """Tells every worker which cluster is its own. Without it Ray Train's cleaner asks the one that was
 last started on this machine whether its controller lives, and frees the worker group of a study
@@ -122,6 +122,7 @@ def _attach(**options: Any) -> None:
     """Raises ValueError where nobody answers, or one who asks for a token."""
     import ray
 
+    _require_answer(os.environ["RAY_ADDRESS"])
     try:
         ray.init(**options)
     except ConnectionError:
@@ -129,6 +130,29 @@ def _attach(**options: Any) -> None:
             f"RAY_ADDRESS must be a cluster that answers, got {os.environ['RAY_ADDRESS']!r}; if it "
             f"asks for a token (as `ray start` makes it): RAY_AUTH_MODE=token"
         ) from None
+
+
+def _require_answer(address: str) -> None:
+    """Ray itself would ask for minutes, and take a dashboard's or a client's address for a fault.
+
+    Raises:
+        ValueError: it is no address of a head, or nobody listens there.
+    """
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if not host or "/" in address or not port.isdigit():
+        raise ValueError(f"RAY_ADDRESS must be auto or a head's HOST:PORT (6379, neither the "
+                         f"dashboard's 8265 nor ray://), got {address!r}")  # fmt: skip
+    from ray._private.services import resolve_ip_for_localhost
+
+    host, why = host.strip("[]"), ""
+    for name in (host, resolve_ip_for_localhost(host)):  # Ray takes the second for the first
+        try:
+            return socket.create_connection((name, int(port)), _PATIENCE_S).close()
+        except (OSError, OverflowError) as error:
+            why = why or str(error)
+    raise ValueError(f"RAY_ADDRESS must be a cluster that answers, got {address!r}: {why}")
 
 
 def _runtime_env() -> dict[str, Any]:

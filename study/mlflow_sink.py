@@ -23,8 +23,12 @@ from study.record import StudyRecord, TrialRecord
 _BATCH = 50
 """Runs a transaction: what is lost and written again after an error."""
 _RETRY_S = 5.0
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
-"""MLflow's own is minutes a call; here what fails is tried again anyway."""
+_MANNERS = {
+    # MLflow's own patience is minutes a call; here what fails is tried again anyway.
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    # Of a server it would print two lines a run, over the live table.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}  # fmt: skip
 _logger = logging.getLogger(__name__)
 
 Files = Callable[[TrialRecord], list[Path]]
@@ -55,7 +59,7 @@ class MlflowSink:
         self._writer: Writer | None = None
         self._report: list[Path] = []
         self._model: Path | None = None
-        os.environ.update({name: os.environ.get(name, value) for name, value in _PATIENCE.items()})
+        os.environ.update({name: os.environ.get(name, value) for name, value in _MANNERS.items()})
         self._thread = threading.Thread(target=self._follow, name="mlflow", daemon=True)
         self._thread.start()
 

@@ -211,6 +211,9 @@ def test_every_field_of_a_launch_file_has_a_comment_or_its_neighbour_has() -> No
         (["ray-up", "--space", "region", "--worker-ips", "a;b"], "--worker-ips must be"),
         (["slurm", "--space", "region", "--gpus", "2", "--node-gpus", "1"], "must fit on one"),
         (["slurm", "--space", "region", "--lanes", "0"], "--lanes must be >= 1, got 0"),
+        (["slurm", "--space", "region", "--time", "8h"], "--time must be like 04:00:00"),
+        (["slurm", "--space", "regoin"], "region, semeda, got 'regoin'; one of your own needs"),
+        (["slurm", "--space", "region", "--gpus", "0.5", "--workers", "2"], "must be whole with"),
     ],
 )
 def test_a_value_that_could_end_in_a_shell_is_refused(
@@ -225,6 +228,8 @@ def test_a_value_that_could_end_in_a_shell_is_refused(
 def test_every_space_can_be_rendered(capsys: pytest.CaptureFixture[str]) -> None:
     for space in SPACES:
         assert f"--space {space} " in rendered(capsys, "slurm", "--space", space)
+    own = rendered(capsys, "slurm", "--space", "mine", "--", "--with", "mine.py")
+    assert "--space mine " in own
 
 
 def test_start_or_resume_begins_a_study_and_then_goes_on_with_it(tmp_path: Path) -> None:
@@ -243,6 +248,9 @@ def test_start_or_resume_begins_a_study_and_then_goes_on_with_it(tmp_path: Path)
         ).stdout
 
     assert words().endswith("--tracking-uri http://t --name one --space s\n")
-    (tmp_path / "one").mkdir()
-    (tmp_path / "one" / "ledger.jsonl").touch()
+    ledger = tmp_path / "one" / "ledger.jsonl"
+    ledger.parent.mkdir()
+    ledger.write_text('{"event":"pla')  # killed in its first write
+    assert words().endswith("--name one --space s\n")
+    ledger.write_text('{"event":"planned"}\n')
     assert words().endswith("--tracking-uri http://t --resume one\n")

@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from cluster import across, preflight
+from cluster import across, node_facts, preflight, session
 from cluster.checks import Check, Needs
 from cluster.node_facts import Facts, Question, code_digest, look, sees, versions
 
@@ -82,7 +83,10 @@ def test_a_machine_tells_why_it_cannot_write_or_read(tmp_path: Path) -> None:
     assert told.data == "cannot be read: no such file: a.png"
 
 
-def test_what_another_machine_writes_a_moment_later_is_seen(tmp_path: Path) -> None:
+def test_what_another_machine_writes_a_moment_later_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_facts, "_PATIENCE_S", 1.5)
     timer = threading.Timer(0.5, lambda: (tmp_path / "b").write_text("b"))
     timer.start()
     assert sees(str(tmp_path), "b")
@@ -102,7 +106,7 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[str]:
     with http.server.HTTPServer(("127.0.0.1", 0), _Answers) as answering:
-        threading.Thread(target=answering.serve_forever, daemon=True).start()
+        threading.Thread(target=answering.serve_forever, args=(0.05,), daemon=True).start()
         yield f"http://127.0.0.1:{answering.server_port}"
         answering.shutdown()
 
@@ -122,6 +126,27 @@ def test_a_tracking_server_that_is_there_one_that_refuses_and_one_that_is_not(se
 def test_too_little_shared_memory_is_said(tmp_path: Path) -> None:
     [check] = preflight.local_checks(needs(tmp_path, object_bytes=2**60))
     assert (check.verdict, "--shm-size" in check.remedy) == ("warn", True)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://127.0.0.1:8265", "neither the dashboard's 8265 nor ray://"),
+        ("ray://127.0.0.1:10001", "must be auto or a head's HOST:PORT"),
+        ("head", "must be auto or a head's HOST:PORT"),
+        ("127.0.0.1:1", "must be a cluster that answers, got '127.0.0.1:1': "),
+    ],
+)
+def test_an_address_that_is_no_head_s_is_refused_at_once(address: str, words: str) -> None:
+    begin = time.monotonic()
+    with pytest.raises(ValueError, match=re.escape(words)):
+        session._require_answer(address)
+    assert time.monotonic() - begin < 5
+
+
+def test_a_head_that_listens_is_one(server: str) -> None:
+    session._require_answer(server.removeprefix("http://"))
+    session._require_answer("auto")
 
 
 def package(folder: Path, release: str) -> str:

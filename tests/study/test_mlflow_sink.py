@@ -157,6 +157,15 @@ def test_a_server_that_is_not_there_holds_up_nothing_and_is_said_once(
     assert sum("training goes on" in message for message in caplog.messages) == 1
 
 
+def test_a_server_s_runs_are_not_announced_over_the_live_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = fake.plan(tmp_path, tracking_uri="http://127.0.0.1:9")
+    MlflowSink(plan.tracking_uri, fake.begin(plan).record, no_pictures)
+    MlflowClient(plan.tracking_uri)._tracking_client._log_url("0" * 32)
+    assert capsys.readouterr().out == ""
+
+
 def test_a_grid_is_browsed_by_cell_and_seed_with_its_verdicts(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
     ledger = fake_grid.whole(plan)
