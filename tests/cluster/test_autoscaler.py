@@ -25,7 +25,8 @@ def configuration(port: int) -> dict[str, Any]:
         "cluster_name": "fake", "max_workers": MACHINES, "idle_timeout_minutes": 5,
         "upscaling_speed": 10.0, "auth": {"ssh_user": "nobody"},
         "provider": {"type": "external", "module": FAKE, "gcs_address": f"127.0.0.1:{port}",
-                     "use_node_id_as_ip": True},  # all have one address: told apart by their ids
+                     "use_node_id_as_ip": True,  # all have one address: told apart by their ids
+                     "disable_node_updaters": True},  # nothing to install: it would end them
         "head_node_type": "ray.head.default",
         "available_node_types": {
             "ray.head.default": {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
