@@ -16,10 +16,10 @@ def split_tiles(map_BHW: Tensor, tile: int) -> Tensor:
     Raises:
         ValueError: if the tile is larger than the map.
     """
-    images, rows, columns = map_BHW.shape
+    rows, columns = map_BHW.shape[1:]
     if tile > min(rows, columns):
         shorter = min(rows, columns)
         raise ValueError(f"tile must be at most {shorter}, the map's shorter side, got {tile}")
     map_BHW = F.pad(map_BHW, (0, -columns % tile, 0, -rows % tile))
     tiles_BTSS = map_BHW.unfold(1, tile, tile).unfold(2, tile, tile)
-    return tiles_BTSS.reshape(images, -1, tile, tile)
+    return tiles_BTSS.flatten(1, 2)

@@ -16,7 +16,7 @@ from trainables.geometry.signed_distance import with_phantom
 from trainables.losses.directions import DIRECTIONS, Around, at, attached_logits, detached_logits
 from trainables.losses.inputs import check_inputs, full_precision
 from trainables.losses.neighbour_divergence import Divergence, neighbour_divergence
-from trainables.losses.term import LossTerm
+from trainables.losses.term import LossTerm, of_no_image
 
 SMALLEST_THRESHOLD = 1e-5
 _THRESHOLD_GROWTH = 1.2
@@ -76,6 +76,8 @@ def active_boundary(
     if variant == "released":
         logits_BKHW = _resized(logits_BKHW, labels_BHW)
     check_inputs(logits_BKHW, labels_BHW)
+    if len(labels_BHW) == 0:  # no image of which there could be a largest divergence
+        return of_no_image(logits_BKHW)
 
     with torch.no_grad():
         divergence = neighbour_divergence(logits_BKHW)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from trainables.geometry.boundaries import VOID
 from trainables.losses.inputs import check_inputs, full_precision
-from trainables.losses.term import LossTerm
+from trainables.losses.term import LossTerm, of_no_image
 
 _CONFIDENT = 0.8
 
@@ -102,7 +102,7 @@ def frequency_weights(labels_BHW: Tensor, num_classes: int, *, per_image: bool =
     same), and GSCNN's, from which it was taken, counted over each image.
     """
     images = labels_BHW.shape[0]
-    flat_BP = labels_BHW.reshape(images, -1)
+    flat_BP = labels_BHW.flatten(1)
     one = torch.ones((), device=labels_BHW.device)
     size_BK = one.new_zeros(images, VOID + 1).scatter_add_(1, flat_BP, one.expand_as(flat_BP))
     size_BK = size_BK[:, :num_classes]
@@ -126,6 +126,8 @@ def balanced_cross_entropy(
     """
     check_inputs(logits_BKHW, labels_BHW)
     logits_BKHW = full_precision(logits_BKHW)
+    if len(labels_BHW) == 0:
+        return of_no_image(logits_BKHW)
     per_image = variant == "paper"
     weights_BK = frequency_weights(labels_BHW, logits_BKHW.shape[1], per_image=per_image)
     weights_BK = weights_BK.to(logits_BKHW.dtype)

@@ -84,24 +84,29 @@ def lovasz_hinge(
         check_labels(labels_BHW, num_classes=2)
     logits_BHW = full_precision(logits_BHW)
     with torch.no_grad():
-        groups = labels_BHW.shape[0] if per_image else 1
-        valid_GP = (labels_BHW != VOID).reshape(groups, -1)
-        truth_GP = (labels_BHW == 1).reshape(groups, -1).to(logits_BHW.dtype)
+        group = _by_image if per_image else _together
+        valid_GP = group(labels_BHW != VOID)
+        truth_GP = group(labels_BHW == 1).to(logits_BHW.dtype)
         sign_GP = truth_GP * 2 - 1
-        error_GP = 1 - logits_BHW.reshape(groups, -1) * sign_GP
-        weight_GP = torch.cat(
-            [
-                Ranking(valid_P, error_GP.dtype, variant).weights(error_1P, truth_1P)
-                for valid_P, error_1P, truth_1P in zip(
-                    valid_GP, error_GP.split(1), truth_GP.split(1), strict=True
-                )
-            ]
-        )
+        error_GP = 1 - group(logits_BHW) * sign_GP
+        weight_GP = torch.zeros_like(error_GP)
+        for at, valid_P in enumerate(valid_GP):
+            here = slice(at, at + 1)
+            ranking = Ranking(valid_P, error_GP.dtype, variant)
+            weight_GP[here] = ranking.weights(error_GP[here], truth_GP[here])
         total = (error_GP.clamp(min=0) * weight_GP).sum()
         gradient_BHW = (-sign_GP * weight_GP * (error_GP > 0)).reshape(logits_BHW.shape)
         kept_G = valid_GP.any(dim=1)
         count = kept_G.sum() if variant == "paper" else torch.ones_like(kept_G).sum()
     return LossTerm(with_known_gradient(logits_BHW, total, gradient_BHW), count)
+
+
+def _by_image(map_BHW: Tensor) -> Tensor:
+    return map_BHW.flatten(1)
+
+
+def _together(map_BHW: Tensor) -> Tensor:
+    return map_BHW.reshape(1, -1)
 
 
 class _Settings(NamedTuple):

@@ -22,3 +22,8 @@ class LossTerm(NamedTuple):
     def value(self) -> Tensor:
         """The loss of one process: ``total / count``, and 0 where nothing was counted."""
         return self.total / torch.where(self.count > 0, self.count, 1)
+
+
+def of_no_image(logits: Tensor) -> LossTerm:
+    """The term of an empty batch: a zero of nothing, that can be differentiated by the logits."""
+    return LossTerm(logits.sum(), logits.new_zeros(()))

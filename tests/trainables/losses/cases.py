@@ -43,7 +43,7 @@ def edge_net(prob_BKHW: Tensor) -> list[Tensor]:
 
 def inverse_net(predicted_NSS: Tensor, true_NSS: Tensor) -> Tensor:
     """Two coefficients of each pair of tiles, linear in both."""
-    place = torch.arange(predicted_NSS[0].numel(), device=predicted_NSS.device)
+    place = torch.arange(predicted_NSS.shape[1:].numel(), device=predicted_NSS.device)
     weight_P = torch.cos(place.to(predicted_NSS.dtype))
     difference_NP = (predicted_NSS - 2 * true_NSS).flatten(1)
     return torch.stack((difference_NP @ weight_P, difference_NP.sum(dim=1)), dim=1)

@@ -4,10 +4,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.trainables.losses.cases import DETACHED, LOSSES, NUMBERED, edge_net
+from tests.trainables.losses.cases import DETACHED, LOSSES, NUMBERED, Loss, edge_net
 from trainables.geometry.boundaries import VOID
-from trainables.losses.cross_entropy import cross_entropy
-from trainables.losses.lovasz import lovasz_hinge
+from trainables.losses.active_boundary import active_boundary
+from trainables.losses.cross_entropy import balanced_cross_entropy, cross_entropy
+from trainables.losses.generalised_dice import generalised_dice
+from trainables.losses.kervadec import boundary_loss
+from trainables.losses.lovasz import lovasz_hinge, lovasz_softmax
 from trainables.losses.semeda import ppce_on_edges
 
 CLASSES = 3
@@ -151,6 +154,26 @@ def test_single_precision_agrees_with_double(name: str) -> None:
     torch.testing.assert_close(single[0].double(), double[0], rtol=1e-5, atol=1e-5)
     scale = double[2].abs().max().item()
     torch.testing.assert_close(single[2].double(), double[2], rtol=0, atol=1e-5 * scale)
+
+
+RELEASED: dict[str, Loss] = {
+    "abl": lambda x, y: active_boundary(x, y, variant="released"),
+    "balanced": lambda x, y: balanced_cross_entropy(x, y, variant="released"),
+    "dice": lambda x, y: generalised_dice(x, y, variant="released"),
+    "hinge": lambda x, y: lovasz_hinge(x.sum(1), y, variant="released"),
+    "hinge_together": lambda x, y: lovasz_hinge(x.sum(1), y, per_image=False),
+    "lovasz_together": lambda x, y: lovasz_softmax(x, y, per_image=False, variant="released"),
+    "boundary_loss": lambda x, y: boundary_loss(x, y, variant="released"),
+}
+
+
+@pytest.mark.parametrize("loss", [*LOSSES.values(), *RELEASED.values()], ids=[*LOSSES, *RELEASED])
+def test_a_batch_without_images_is_a_zero_that_can_be_differentiated(loss: Loss) -> None:
+    """The last batch of a rank may have none left; a collective waits for its zero."""
+    logits = torch.zeros(0, CLASSES, 6, 8, requires_grad=True)
+    term = loss(logits, torch.zeros(0, 6, 8, dtype=torch.int64))
+    (gradient,) = torch.autograd.grad(term.value(), logits)
+    assert (term.total.item(), term.count.item(), gradient.shape) == (0.0, 0, logits.shape)
 
 
 def spoilt(how: str) -> tuple[Tensor, Tensor]:
