@@ -1,7 +1,9 @@
 """The processes of one study, found by a mark in their environment, and killed by name."""
 
 import os
+import random
 import signal
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,23 +20,23 @@ ACTORS = {"worker": "ray::RayTrainWorker", "controller": "ray::TrainController",
 class Study:
     """A study that runs: its driver, and the mark that everything it starts inherits."""
 
-    driver: int
+    driver: subprocess.Popen[bytes]
     mark: str
+
+    def runs(self) -> bool:
+        """Whether its driver lives."""
+        return self.driver.poll() is None
 
     def processes(self) -> list[psutil.Process]:
         """Every process that carries the mark."""
         return [process for process in psutil.process_iter() if mark_of(process) == self.mark]
 
-    def victim(self, kind: str) -> psutil.Process | None:
-        """A process of this kind that lives now."""
+    def victim(self, kind: str, draw: random.Random) -> psutil.Process | None:
+        """One of the processes of this kind that live now."""
         if kind == "driver":
-            return psutil.Process(self.driver) if psutil.pid_exists(self.driver) else None
-        for process in self.processes():
-            if kind == "raylet" and _name(process) == "raylet":
-                return process
-            if kind in ACTORS and _title(process).startswith(ACTORS[kind]):
-                return process
-        return None
+            return psutil.Process(self.driver.pid) if self.runs() else None
+        found = [one for one in self.processes() if _is(one, kind)]
+        return draw.choice(found) if found else None
 
     def left_behind(self, patience_s: float = 30.0) -> list[str]:
         """Titles of what still lives a while after the driver has gone."""
@@ -63,6 +65,12 @@ def kill(process: psutil.Process) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _is(process: psutil.Process, kind: str) -> bool:
+    if kind in ACTORS:
+        return _title(process).startswith(ACTORS[kind])
+    return _name(process) == kind
 
 
 def _name(process: psutil.Process) -> str:

@@ -1,0 +1,68 @@
+"""What is promised of a study that was killed again and again."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from mlflow import MlflowClient
+
+from study import report
+from study.ledger import FILE, read
+from study.record import StudyRecord, TrialRecord
+from tests.study.test_ledger import content
+
+
+def ledger_is_whole(folder: Path, calm: StudyRecord, equal: bool) -> None:
+    """It has ended; every trial once, at most one epoch of each lost at each resume; with the
+    content of the undisturbed one where the order of results decides nothing."""
+    record = report.load(folder)
+    assert record.ended
+    events = read(folder / FILE)[0]
+    for event in ("started", "finished", "tested"):
+        numbers = Counter(one["trial"] for one in events if one["event"] == event)
+        assert set(numbers.values()) <= {1}, f"{event} {numbers}"
+        assert event == "tested" or set(numbers) == set(calm.trials), f"{event} {numbers}"
+    assert {event for event in (one["event"] for one in events)} >= {"planned", "ended"}
+    _no_epoch_is_lost(events)
+    if equal:
+        assert content(record) == content(calm)
+        assert [trial.tested for trial in in_order(record)] == [
+            trial.tested for trial in in_order(calm)
+        ]
+
+
+def in_order(record: StudyRecord) -> list[TrialRecord]:
+    return [record.trials[number] for number in sorted(record.trials)]
+
+
+def _no_epoch_is_lost(events: list[dict[str, Any]]) -> None:
+    """No epoch is skipped, and no resume goes back by more than one."""
+    last: dict[str, int] = {}
+    for event in events:
+        if event["event"] == "epoch":
+            before = last.get(str(event["trial"]), 0)
+            assert event["epoch"] in (before, before + 1), event
+            last[str(event["trial"])] = event["epoch"]
+        if event["event"] == "resumed":
+            for trial, epoch in event["continue_after"].items():
+                assert last.get(trial, 0) - 1 <= epoch, f"trial {trial} after {last}: {event}"
+                last[trial] = epoch
+
+
+def nothing_is_locked(storage: Path) -> None:
+    """Neither the study nor a stage; and no half-written file is left."""
+    for path in [*storage.glob("*/lock"), *storage.rglob("*.lock")]:
+        with FileLock(path).acquire(timeout=0):
+            pass
+    assert not list(storage.rglob("*.draft"))
+
+
+def tracked(uri: str, folder: Path) -> None:
+    """MLflow has the study, each trial once, and nothing that still runs."""
+    record, client = report.load(folder), MlflowClient(uri)
+    experiment = client.get_experiment_by_name("edgewise")
+    runs = client.search_runs([experiment.experiment_id], f"tags.study = '{folder.name}'")
+    trials = [int(run.data.tags["trial"]) for run in runs if "trial" in run.data.tags]
+    assert sorted(trials) == sorted(record.trials)
+    assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}, folder.name
