@@ -20,16 +20,20 @@ class Policy:
     max_failures: int = 0
     """Trials that may raise an error in this attempt; the last of them ends it. 0: any number."""
     on_oom: Literal["fail", "halve"] = "fail"
+    lane_wait_s: float = 1800.0
+    """How long a study waits that has no lane, because there is no room for any."""
 
 
-def policy_of(max_failures: int, on_oom: str) -> Policy:
+def policy_of(max_failures: int, on_oom: str, lane_wait_min: float) -> Policy:
     """The policy, or a ValueError that names the option."""
+    if not lane_wait_min > 0:
+        raise ValueError(f"--lane-wait must be above 0 minutes, got {lane_wait_min:g}")
     if max_failures < 0:
         raise ValueError(f"--max-failures must be >= 0, got {max_failures}")
     known: dict[str, Literal["fail", "halve"]] = {"fail": "fail", "halve": "halve"}
     if on_oom not in known:
         raise ValueError(f"--on-oom must be one of {', '.join(known)}, got {on_oom!r}")
-    return Policy(max_failures, known[on_oom])
+    return Policy(max_failures, known[on_oom], lane_wait_min * 60)
 
 
 class Faults:

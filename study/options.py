@@ -144,6 +144,9 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--on-oom", default="fail", metavar="fail|halve",
                      help="a trial that runs out of memory: failed, or once begun again with half "
                      "the batch and twice the accumulation")  # fmt: skip
+    how.add_argument("--lane-wait", type=float, default=30, metavar="MINUTES",
+                     help="stop, to be resumed, once no lane has found room for so long; "
+                     "default 30, inf: never")  # fmt: skip
     how.add_argument("--dry-run", action="store_true", help="print the plan, check all, run none")
     how.add_argument("--list", action="store_true", help="spaces, losses, datasets, models")
     how.add_argument("--verbose", action="store_true", help="show Ray's own messages")
@@ -157,7 +160,7 @@ def choice(flag: str, value: str | None, known: Sequence[str]) -> str:
 
 
 PLACES = {"resume", "storage", "tracking_uri", "lanes", "verbose", "dry_run", "max_hours",
-          "max_gpu_hours", "max_failures", "on_oom"}  # fmt: skip
+          "max_gpu_hours", "max_failures", "on_oom", "lane_wait"}  # fmt: skip
 """Options that no ledger decides: where and how, not what."""
 
 

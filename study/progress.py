@@ -23,7 +23,7 @@ from trainables.stages import stage_file
 _ROWS = 12
 _COUNTED = ("finished", "failed")
 """Events whose line says how far the study is and when it will end."""
-_TOLD_ALWAYS = ("stage", "failed", "lanes", "changed")
+_TOLD_ALWAYS = ("stage", "failed", "lanes", "waiting", "changed")
 """Events that leave a line above the live table too."""
 _STYLES = {"running": "yellow", "complete": "green", "pruned": "dim", "failed": "red"}
 
@@ -137,6 +137,8 @@ def describe(event: Mapping[str, Any], record: StudyRecord) -> str:
             return f"trial {event['trial']} failed: {event['kind']}: {event['message'][:200]}"
         case "lanes":
             return f"{event['lanes']} lanes from now on: {event['nodes']} machines are there"
+        case "waiting":
+            return f"{event['lanes']} lanes have been waiting for room: {event['missing']}"
         case "changed":
             batch, turns = event["config"]["batch"], event["config"]["optim/accumulate"]
             return (f"trial {event['trial']} ran out of memory and begins again: batch {batch}, "

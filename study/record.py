@@ -176,6 +176,9 @@ class StudyRecord:
     def _on_lanes(self, event: Mapping[str, Any]) -> None:
         """Machines came or went: something to read in the ledger, nothing to fold."""
 
+    def _on_waiting(self, event: Mapping[str, Any]) -> None:
+        """Lanes found no room for a while: something to read, too."""
+
     def _on_ended(self, event: Mapping[str, Any]) -> None:
         self.ended = True
 

@@ -90,7 +90,7 @@ def _quiet() -> None:
 
 def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int:
     """Plan, then check, show and run. Raises ValueError for what a user can mend."""
-    policy = policy_of(given.max_failures, given.on_oom)
+    policy = policy_of(given.max_failures, given.on_oom, given.lane_wait)
     nodes = enter(stack, given.verbose)
     if given.resume:
         plan, record = resumed(given)

@@ -25,6 +25,7 @@ from study.search import LedgerSearch, Waiting
 from study.stage_watch import StageWatch
 from study.stopping import Stop, while_tune_runs
 from study.taking import Taking
+from study.waiting import WaitingLanes
 from trainables import checkpoint
 from trainables.mailbox import LaneSettings
 from trainables.trial import Trial
@@ -105,6 +106,7 @@ def run(
     left += len(waiting)
     if left == 0:
         return
+    faults = faults or Faults(Policy(), Stop())
     attempt = len(list((plan.folder / "tune").glob("attempt-*"))) + 1
     scheduler = make_scheduler(ledger.record)
     draws = searches or plan.grid is None
@@ -116,6 +118,8 @@ def run(
     search = ConcurrencyLimiter(search, plan.lanes)
     elastic = Elastic(plan, search, session.cluster_nodes, lambda lanes, nodes: ledger.append(
         "lanes", lanes=lanes, nodes=nodes))  # fmt: skip
+    waits = WaitingLanes(faults.policy.lane_wait_s, faults.stop, lambda lanes, missing: (
+        ledger.append("waiting", lanes=lanes, missing=missing)))  # fmt: skip
     # Tune starts one actor after the other unless it is told otherwise.
     os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(min(plan.lanes, _STARTING_AT_ONCE)))
     trainable = tune.with_parameters(Trial, settings=settings)
@@ -133,8 +137,9 @@ def run(
             storage_path=str(plan.folder / "tune"),
             callbacks=[
                 StageWatch(ledger, plan.stages_folder),
-                LedgerWriter(ledger, faults or Faults(Policy(), Stop()), stopper),
+                LedgerWriter(ledger, faults, stopper),
                 elastic,
+                waits,
             ],
             stop=stopper,
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=1),
