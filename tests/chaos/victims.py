@@ -38,7 +38,7 @@ class Study:
         found = [one for one in self.processes() if _is(one, kind)]
         return draw.choice(found) if found else None
 
-    def left_behind(self, patience_s: float = 30.0) -> list[str]:
+    def left_behind(self, patience_s: float = 120.0) -> list[str]:
         """Titles of what still lives a while after the driver has gone."""
         deadline = time.monotonic() + patience_s
         while (left := self.processes()) and time.monotonic() < deadline:
