@@ -7,6 +7,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -20,7 +21,7 @@ ACTORS = {"worker": "ray::RayTrainWorker", "controller": "ray::TrainController",
 class Study:
     """A study that runs: its driver, and the mark that everything it starts inherits."""
 
-    driver: subprocess.Popen[bytes]
+    driver: subprocess.Popen[Any]
     mark: str
 
     def runs(self) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from study import report, storage
@@ -162,8 +162,10 @@ def play(ledger: Ledger, plan: Plan, moves: list[tuple[int, str]], checkpoints: 
                 write_checkpoint(folder, epoch)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(moves=steps, share=st.floats(0, 1))
+@example(moves=[(0, "go")] * 5, share=1.0)
+@example(moves=[(0, "go"), (0, "go"), (0, "unsaved")], share=1.0)
 def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch_twice(
     tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[int, str]], share: float
 ) -> None:

@@ -1,0 +1,148 @@
+"""A machine is killed under its lane, a driver on a cluster that lives on, and no room for any."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ray.cluster_utils import Cluster
+
+from study import report
+from study.ledger import FILE, read
+from study.record import StudyRecord
+from tests.chaos import promises
+from tests.cluster.own_ray import environment, run, study, wait_for
+from tests.cluster.test_many_machines import MACHINE, begin, ended
+from tests.conftest import ROOT
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
+
+TRIALS, EPOCHS = 4, 10
+HOLD = """
+import ray, sys, time
+ray.init(logging_level="ERROR", log_to_driver=False)
+held = [ray.remote(num_cpus=1)(type("Held", (), {"there": lambda self: True})).remote()
+        for _ in range(2)]
+ray.get([one.there.remote() for one in held])
+print("held", flush=True)
+sys.stdin.readline()
+"""
+LEFT = """
+import ray
+from ray.util.placement_group import placement_group_table
+from ray.util.state import list_actors
+ray.init(logging_level="ERROR", log_to_driver=False)
+print([row for row in placement_group_table().values() if row["state"] != "REMOVED"]
+      + list_actors(filters=[("state", "!=", "DEAD")]))
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A head without work and two machines of one CPU: a lane on each."""
+    os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "16")
+    there = Cluster(
+        initialize_head=True,
+        head_node_args={**MACHINE, "num_cpus": 0, "include_dashboard": True, "dashboard_port": 0},
+    )
+    for _ in range(2):
+        there.add_node(**MACHINE)
+    there.wait_for_nodes()
+    yield there
+    there.shutdown()
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lost")
+
+
+def asked(storage: Path, name: str, *options: str) -> list[str]:
+    return study(storage, name, *options, trials=TRIALS, epochs=EPOCHS)
+
+
+def resume(storage: Path, name: str) -> list[str]:
+    places = ["--storage", str(storage), "--tracking-uri", f"sqlite:///{storage}/{name}.db"]
+    return [sys.executable, "study/run.py", *places, "--resume", name]
+
+
+@pytest.fixture(scope="module")
+def calm(storage: Path, cluster: Cluster) -> StudyRecord:
+    run(asked(storage, "calm"), cluster.address)
+    return report.load(storage / "calm")
+
+
+def left_on(cluster: Cluster) -> str:
+    """Placement groups and actors, once the last driver has gone for a while."""
+    shown = ""
+    for _ in range(10):
+        shown = run([sys.executable, "-c", LEFT], cluster.address).strip().splitlines()[-1]
+        if shown == "[]":
+            break
+        time.sleep(3)
+    return shown
+
+
+def epochs(folder: Path) -> Counter[tuple[int, int]]:
+    """How often each epoch of each trial stands in the ledger."""
+    events = read(folder / FILE)[0]
+    return Counter((one["trial"], one["epoch"]) for one in events if one["event"] == "epoch")
+
+
+def test_the_trial_of_a_machine_that_was_killed_goes_on_elsewhere(
+    storage: Path, cluster: Cluster, calm: StudyRecord
+) -> None:
+    driver = begin(asked(storage, "killed"), cluster.address)
+    ledger = storage / "killed" / FILE
+    for trial in (0, 1):
+        wait_for(ledger, f'"trial":{trial},"epoch":2')
+    machine = cluster.list_all_nodes()[-1]
+    machine.kill_raylet()
+    shown = ended(driver)
+    assert "1 lanes from now on: " in shown, shown
+    promises.ledger_is_whole(storage / "killed", calm, equal=True)
+    assert sum(count - 1 for count in epochs(storage / "killed").values()) <= 1
+    assert left_on(cluster) == "[]"
+    cluster.remove_node(machine, allow_graceful=False)
+    cluster.add_node(**MACHINE)
+    cluster.wait_for_nodes()
+
+
+def test_a_driver_that_was_killed_leaves_nothing_on_the_cluster_and_is_resumed_there(
+    storage: Path, cluster: Cluster, calm: StudyRecord
+) -> None:
+    driver = begin(asked(storage, "cut"), cluster.address)
+    wait_for(storage / "cut" / FILE, '"trial":1,"epoch":2')
+    driver.send_signal(signal.SIGKILL)
+    driver.communicate()
+    run(resume(storage, "cut"), cluster.address)
+    promises.ledger_is_whole(storage / "cut", calm, equal=True)
+    assert left_on(cluster) == "[]"
+
+
+def test_lanes_without_room_are_named_and_the_study_stops_and_goes_on_when_there_is_some(
+    storage: Path, cluster: Cluster, calm: StudyRecord
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD], cwd=ROOT, env=environment(cluster.address), text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as holder:  # fmt: skip
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        done = subprocess.run(
+            asked(storage, "room", "--lane-wait", "1.5"), cwd=ROOT, capture_output=True, text=True,
+            env=environment(cluster.address), timeout=400,
+        )  # fmt: skip
+        assert done.returncode == 1, done.stdout[-3000:] + done.stderr[-3000:]
+        missing = "each asks for a worker of 1 CPU; 0 of 2 CPU are free"
+        assert f"2 lanes have been waiting for room: {missing}" in done.stdout
+        assert f"stopped: no lane has had room for 90 s: {missing}" in done.stderr
+        assert "to go on: python study/run.py --resume room" in done.stdout
+        holder.communicate("end\n")
+    run(resume(storage, "room"), cluster.address)
+    promises.ledger_is_whole(storage / "room", calm, equal=True)
