@@ -5,12 +5,14 @@ import random
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+ROOT = Path(__file__).resolve().parents[2]
 MARK = "EDGEWISE_CHAOS"
 ACTORS = {"worker": "ray::RayTrainWorker", "controller": "ray::TrainController",
           "mailbox": "ray::Mailbox", "trial": "ray::ResourceTrainable"}  # fmt: skip
@@ -45,6 +47,28 @@ class Study:
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.5)
         return [_title(process) for process in left]
+
+
+def run_until_killed(
+    arguments: Sequence[str], ledger: Path, *kills: tuple[str, str, int], seed: int = 0
+) -> None:
+    """Start a study and kill in turn: ``("worker", "epoch", 2)`` is a worker, as soon as the ledger
+    holds two epochs. The driver must come last."""
+    mark, draw = f"{ledger}-{time.monotonic_ns()}", random.Random(seed)
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    with subprocess.Popen(
+        arguments, cwd=ROOT, env={**environment, MARK: mark}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as driver:  # fmt: skip
+        study, deadline = Study(driver, mark), time.monotonic() + 250
+        for kind, event, count in kills:
+            while not ledger.exists() or ledger.read_text().count(f'"event":"{event}"') < count:
+                assert study.runs(), f"the study ended before its {kind} could be killed"
+                assert time.monotonic() < deadline, f"no {count} {event} to kill the {kind} after"
+                time.sleep(0.05)
+            victim = study.victim(kind, draw)
+            assert victim is not None, f"no {kind} to kill"
+            assert kill(victim)
 
 
 def mark_of(process: psutil.Process) -> str:

@@ -7,8 +7,9 @@ import pytest
 from study import report, table_text
 from study.ledger import FILE, read
 from study.record import StudyRecord
+from tests.chaos.victims import run_until_killed
 from tests.study.test_ledger import content
-from tests.study.test_main_job import SMALL, command, run, run_until_killed
+from tests.study.test_main_job import SMALL, command, run
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -49,7 +50,7 @@ def test_killed_in_either_part_and_resumed_it_is_the_same(
     storage: Path, whole: StudyRecord, finished: int
 ) -> None:
     name = f"cut-{finished}"
-    run_until_killed(arms(storage, name), storage / name / FILE, "finished", finished)
+    run_until_killed(arms(storage, name), storage / name / FILE, ("driver", "finished", finished))
     run(command(storage, "--resume", name))
     record = report.load(storage / name)
     assert content(record) == content(whole)

@@ -7,8 +7,9 @@ import pytest
 from study import report, table_text, tables
 from study.ledger import FILE, read
 from study.record import StudyRecord
+from tests.chaos.victims import run_until_killed
 from tests.study.test_ledger import content
-from tests.study.test_main_job import SMALL, command, run, run_until_killed
+from tests.study.test_main_job import SMALL, command, run
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 
@@ -78,7 +79,7 @@ def test_eight_trials_that_share_a_stage_train_it_once(storage: Path, whole: Stu
 @pytest.mark.slow
 def test_killed_and_resumed_it_gives_the_same_table(storage: Path, whole: StudyRecord) -> None:
     ledger = storage / "cut" / FILE
-    run_until_killed(grid(storage, "cut", 2, "--fresh"), ledger, "finished", 1)
+    run_until_killed(grid(storage, "cut", 2, "--fresh"), ledger, ("driver", "finished", 1))
     run(command(storage, "--resume", "cut"))
     record = report.load(storage / "cut")
     assert content(record) == content(whole)

@@ -1,21 +1,30 @@
-"""The main job for real: `python study/run.py` on a Ray of its own, killed, resumed, in MLflow."""
+"""The main job for real: `python study/run.py` on a Ray of its own, killed, resumed, in MLflow.
+
+One study carries all of it: a worker is killed after its first epoch, the driver after its first
+trial, and what it found in the end is compared with each trial trained here, by itself.
+"""
 
 import os
-import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from mlflow import MlflowClient
 
 from study import report
 from study.ledger import FILE, clean, read
 from study.record import StudyRecord
-from tests.study.test_ledger import content
+from study.run import main
+from tests.chaos.victims import run_until_killed
+from trainables.config import from_flat
+from trainables.data import load
 from trainables.metrics import counts_file, per_image
+from trainables.stages import make_learned
+from trainables.training import Training
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 
@@ -49,21 +58,6 @@ def run(arguments: list[str]) -> str:
     return done.stdout
 
 
-def run_until_killed(arguments: list[str], ledger: Path, event: str, count: int) -> None:
-    """SIGKILL the driver as soon as the ledger holds so many events of this kind."""
-    with subprocess.Popen(
-        arguments, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as driver:  # fmt: skip
-        deadline = time.monotonic() + 200
-        while time.monotonic() < deadline and driver.poll() is None:
-            if ledger.exists() and ledger.read_text().count(f'"event":"{event}"') >= count:
-                break
-            time.sleep(0.05)
-        assert driver.poll() is None, "the study ended before it could be killed"
-        driver.send_signal(signal.SIGKILL)
-
-
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("main-job")
@@ -71,8 +65,10 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(storage: Path) -> StudyRecord:
-    shown = run(study(storage, "whole"))
-    for words in ("Which weights", "forecast", "trial 0 complete", "winner on the test list",
+    kills = (("worker", "epoch", 1), ("driver", "finished", 1))
+    run_until_killed(study(storage, "whole"), storage / "whole" / FILE, *kills)
+    shown = run(command(storage, "--resume", "whole"))
+    for words in ("Which weights", "forecast", "trial 3 complete", "winner on the test list",
                   "mlflow ui --host 127.0.0.1", "report.md", "state.pt"):  # fmt: skip
         assert words in shown
     return report.load(storage / "whole")
@@ -95,10 +91,56 @@ def test_one_stage_a_tile_size_distance_and_network_is_trained_once(whole: Study
     assert not any(stage["reused"] for stage in whole.stages)
 
 
-def test_trials_follow_one_another_on_warm_lanes(whole: StudyRecord) -> None:
+def events(storage: Path, kind: str) -> list[dict[str, Any]]:
+    return [event for event in read(storage / "whole" / FILE)[0] if event["event"] == kind]
+
+
+def test_trials_follow_one_another_on_warm_lanes(storage: Path, whole: StudyRecord) -> None:
     """No more worker groups than fit at once, whatever the number of trials."""
-    lanes = {trial.lane for trial in whole.trials.values()}
-    assert len(lanes) == min(os.cpu_count() or 1, TRIALS)
+    (resumed,) = events(storage, "resumed")
+    later = [event for event in events(storage, "epoch") if event["time"] > resumed["time"]]
+    trials, lanes = ({event[name] for event in later} for name in ("trial", "lane"))
+    assert len(lanes) == min(os.cpu_count() or 1, len(trials))
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """As a rank of one CPU has it: the order of additions decides the last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_killed_and_resumed_it_found_what_each_trial_finds_alone(
+    storage: Path, whole: StudyRecord, one_thread: None
+) -> None:
+    """To the bit: no lane, no Ray, no kill."""
+    best = whole.best()
+    assert best is not None
+    assert whole.tested is not None
+    for trial in whole.trials.values():
+        config = from_flat(trial.config)
+        dataset = load(config.data)
+        learned = make_learned(config, dataset, storage / "stages", whole.mark)
+        training = Training(config, dataset, learned, torch.device("cpu"))
+        for epoch in range(1, EPOCHS + 1):
+            trained = training.train_epoch()
+            assert isinstance(trained, dict)
+            found = {**training.evaluate().metrics, **trained}
+            assert clean(found) == trial.epochs[epoch]["metrics"], (trial.number, epoch)
+        if trial.number == best.number:
+            tested = training.evaluate("test").metrics
+            assert whole.tested["metrics"] == clean(
+                {f"test_{name}": tested[name] for name in tested}
+            )
+
+
+def test_nothing_ran_twice(storage: Path, whole: StudyRecord) -> None:
+    for kind in ("started", "finished"):
+        assert sorted(event["trial"] for event in events(storage, kind)) == list(range(TRIALS))
+    epochs = [(event["trial"], event["epoch"]) for event in events(storage, "epoch")]
+    assert len(epochs) - len(set(epochs)) <= 2  # one of each trial that ran when the driver died
 
 
 def test_every_metric_can_be_taken_again_from_the_counts_of_each_image(
@@ -148,34 +190,21 @@ def mlflow_runs(storage: Path, name: str) -> tuple[Any, list[Any]]:
     return parents[0], children
 
 
-def test_killed_and_resumed_a_study_ends_as_one_that_was_not(
-    storage: Path, whole: StudyRecord
-) -> None:
-    ledger = storage / "cut" / FILE
-    run_until_killed(study(storage, "cut", "--fresh"), ledger, "finished", 1)
-    run(command(storage, "--resume", "cut"))
-    record = report.load(storage / "cut")
-    assert content(record) == content(whole)
-    assert record.tested == whole.tested
-    events = [event["event"] for event in read(ledger)[0]]
-    assert events.count("started") == TRIALS
-    assert events.count("finished") == TRIALS
-    assert events.count("resumed") == 1
-    parent, children = mlflow_runs(storage, "cut")
-    assert {run_.info.status for run_ in [parent, *children]} == {"FINISHED"}
-
-
 def test_two_workers_a_trial_give_what_one_gives(storage: Path, whole: StudyRecord) -> None:
     """The same search on a lane of two ranks: equal up to the order of additions."""
-    run(study(storage, "ranks", "--workers", "2", "--fresh"))
+    run(study(storage, "ranks", "--workers", "2", "--fresh", "--trials", "2"))
     record = report.load(storage / "ranks")
+    assert len(record.trials) == 2
     for number, trial in record.trials.items():
         first, again = whole.trials[number].epochs[1], trial.epochs[1]
         assert trial.params == whole.trials[number].params
         assert again["metrics"] == pytest.approx(first["metrics"], abs=5e-3)
 
 
-def test_a_resume_of_an_ended_study_only_shows_it(storage: Path, whole: StudyRecord) -> None:
+def test_a_resume_of_an_ended_study_only_shows_it(
+    storage: Path, whole: StudyRecord, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = (storage / "whole" / FILE).read_bytes()
-    assert "winner on the test list" in run(command(storage, "--resume", "whole"))
+    assert main(command(storage, "--resume", "whole")[2:]) == 0
+    assert "winner on the test list" in capsys.readouterr().out
     assert (storage / "whole" / FILE).read_bytes() == before
