@@ -81,7 +81,8 @@ def _learning_curves(record: StudyRecord) -> Figure:
     objective, best = record.plan["objective"], record.best()
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     axes = figure.add_subplot()
-    curves = [(trial, _curve(trial, objective)) for trial in record.trials.values()]
+    every = [(trial, _curve(trial, objective)) for trial in record.trials.values()]
+    curves = [(trial, curve) for trial, curve in every if curve]
     hues = [to_rgba(STATES[trial.state], 0.45) for trial, _ in curves]
     axes.add_collection(LineCollection([curve for _, curve in curves], colors=hues, linewidths=0.9))
     if len(curves) <= _MANY:

@@ -1,5 +1,6 @@
 """How long a study will take: one batch of its model is timed before anything starts."""
 
+import math
 from dataclasses import replace
 from time import monotonic
 
@@ -37,6 +38,21 @@ def epoch_seconds(config: TrialConfig, dataset: Dataset) -> float:
     images = {split: len(part) for split, part in dataset.splits.items()}
     batches = num_batches(images["train"], config.batch) / training.steps
     return (middle - begin) * batches + (monotonic() - middle) * images["val"] / len(few["val"])
+
+
+def forecast(config: TrialConfig, dataset: Dataset) -> tuple[float, str]:
+    """``epoch_seconds``, or NaN and why: code that raises is its trials' failure, not the plan's.
+
+    Raises:
+        ValueError: for what a user can mend.
+    """
+    try:
+        return epoch_seconds(config, dataset), ""
+    except ValueError:
+        raise
+    except Exception as error:
+        first = (str(error).splitlines() or [""])[0]
+        return math.nan, f"none: its first step raised {type(error).__name__}: {first}"
 
 
 def _first(images: ImageList, count: int) -> ImageList:

@@ -185,13 +185,13 @@ def _require_same_data(plan: Plan, record: StudyRecord, dataset: Dataset) -> Non
 
 
 def _show(console: Console, plan: Plan, record: StudyRecord, dataset: Dataset, left: int) -> None:
-    from study.forecast import epoch_seconds, study_seconds
+    from study.forecast import forecast, study_seconds
 
     space = SPACES[plan.space]
     stages = min(len(needed_stages(plan, space)), left)
-    epoch_s = epoch_seconds(slowest(plan, space), dataset)
+    epoch_s, trouble = forecast(slowest(plan, space), dataset)
     forecast_s = study_seconds(plan, epoch_s, stages, left)
-    more = {}
+    more = {"forecast": trouble} if trouble else {}
     if plan.warm_start:
         more["warm start"] = warm_start.described(plan.warm_start, dataset.digest)
     if plan.replay:

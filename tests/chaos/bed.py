@@ -68,6 +68,8 @@ class Bed:
             probe.bind(("127.0.0.1", 0))
             self.uri = f"http://127.0.0.1:{probe.getsockname()[1]}"
         self.server: subprocess.Popen[bytes] | None = None
+        self.server_back = 0.0
+        """When a server that was killed may come back."""
         self.killed: Counter[str] = Counter()
         self.lanes_killed: list[int] = []
         """Epochs in the ledger at each kill of a lane's process, of the study that runs."""
@@ -128,9 +130,11 @@ class Bed:
                 while driver.poll() is None:
                     assert time.monotonic() < deadline, f"{name} does not end"
                     if draw is not None and killed < self.most:
-                        if self.kill_one(name, study, draw):
-                            killed, deadline = killed + 1, time.monotonic() + _LONGEST_S
+                        if died := self.kill_some(name, study, draw):
+                            killed, deadline = killed + died, time.monotonic() + _LONGEST_S
                     time.sleep(0.2)
+                    if time.monotonic() > self.server_back:
+                        self.serve()
                 left = study.left_behind()
                 assert not left, f"{name} left {left}"
             if driver.returncode == 0:
@@ -139,30 +143,35 @@ class Bed:
                 break  # nothing of ours ended it
         raise AssertionError(f"{name} did not end, last with {driver.returncode}")
 
-    def kill_one(self, name: str, study: Study, draw: random.Random) -> bool:
-        """Wait for a drawn moment, kill what was drawn; whether anything died."""
-        (target,) = draw.choices(list(TARGETS), list(TARGETS.values()))
+    def kill_some(self, name: str, study: Study, draw: random.Random) -> int:
+        """Wait for a drawn moment, kill what was drawn, at times several at once; how many died."""
+        targets = draw.choices(list(TARGETS), list(TARGETS.values()), k=draw.choice((1, 1, 2, 3)))
         self._await_moment(name, study, draw)
+        died = [
+            target for target in dict.fromkeys(targets) if self._kill(name, target, study, draw)
+        ]
+        if died:
+            self.killed.update(died)
+            print(f"  {name}: {', '.join(died)}, {self.count(name)} lines", flush=True)
+        return len(died)
+
+    def _kill(self, name: str, target: str, study: Study, draw: random.Random) -> bool:
+        """Whether it lived, and may die."""
         if not study.runs():
             return False
         if target == "server":
             self.end_server()
-            time.sleep(draw.uniform(0, 5))
-            self.serve()
-        else:
-            if target in ACTORS and not self._lane_may_die(name, target):
-                return False
-            victim = study.victim(target, draw)
-            if victim is None or not kill(victim):
-                return False
-        self.killed[target] += 1
-        print(f"  {name}: {target}, {self.count(name)} lines", flush=True)
-        return True
+            self.server_back = time.monotonic() + draw.uniform(0, 5)
+            return True
+        if target in ACTORS and not self._lane_may_die(name):
+            return False
+        victim = study.victim(target, draw)
+        return victim is not None and kill(victim)
 
     def _await_moment(self, name: str, study: Study, draw: random.Random) -> None:
         """Some seconds, or the ledger's next lines and a moment more."""
         if draw.random() < 0.4:
-            end, wanted, more_s = time.monotonic() + draw.uniform(0, 20), 10**9, 0.0
+            end, wanted, more_s = time.monotonic() + draw.uniform(0, 12), 10**9, 0.0
         else:
             end, more_s = time.monotonic() + 60, draw.choice((0.0, 0.05, 0.2, 0.5, 2.0))
             wanted = self.count(name) + draw.randint(1, 4)
@@ -172,7 +181,7 @@ class Bed:
                 return
             time.sleep(0.02)
 
-    def _lane_may_die(self, name: str, target: str) -> bool:
+    def _lane_may_die(self, name: str) -> bool:
         """Whether it is the study's promise to survive one more."""
         done = self.count(name, b'"event":"epoch"')
         if self.lanes_killed[-_IN_A_ROW:].count(done) == _IN_A_ROW:
@@ -199,7 +208,7 @@ class Bed:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=100, help="in all")
-    parser.add_argument("--a-study", type=int, default=12, help="kills a study, at most")
+    parser.add_argument("--a-study", type=int, default=15, help="kills a study, at most")
     parser.add_argument("--seed", type=int, default=0, help="of the first study")
     parser.add_argument("--sorts", default=",".join(SORTS), help="of study")
     parser.add_argument("--only", action="store_true", help="one study, of this seed")

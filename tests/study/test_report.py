@@ -32,6 +32,18 @@ def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
     assert written[0] == written[1]
 
 
+def test_a_study_that_was_cut_off_has_a_report(tmp_path: Path) -> None:
+    """One trial has two epochs, the other none yet."""
+    plan = fake.plan(tmp_path)
+    ledger = fake.begin(plan)
+    assert report.write(ledger.record, plan.folder)
+    first, _ = fake.start(ledger, plan, 0), fake.start(ledger, plan, 1)
+    for number in (1, 2):
+        fake.epoch(ledger, first, number)
+    paths = report.write(ledger.record, plan.folder)
+    assert "2 running" in paths[0].read_text()
+
+
 def test_importance_finds_the_parameter_that_decides(tmp_path: Path) -> None:
     """The analytic objective is a function of beta and gamma only."""
     plan = fake.plan(tmp_path, trials=40)
