@@ -201,8 +201,9 @@ def _finish(
         if searched != plan.folder and (searched / FILE).exists():
             report.write(report.load(searched), searched)  # it shows both figures of its winner
         model = _model(plan, record) if record.ended else None
-    except OSError as error:
-        files, reason = [], reason or f"the report cannot be written: {error}"
+    except Exception as error:  # of the ledger's projections none may keep the rest from its end
+        files = []
+        reason = reason or f"the report cannot be written: {type(error).__name__}: {error}"
     complaint = sink.close(files, model)
     show_result(plan, space, record, console)
     if complaint:
