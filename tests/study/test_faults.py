@@ -7,7 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from study import execute, report
 from study.faults import Faults, Policy
 from study.ledger import Ledger
 from study.ledger_writer import LedgerWriter
@@ -169,3 +171,21 @@ def test_a_checkpoint_cut_off_leaves_the_one_before_it(tmp_path: Path) -> None:
     newest.write_bytes(newest.read_bytes()[:-1])
     (waiting,) = waiting_trials(ledger, plan.folder)
     assert waiting.resume_from == str(folder / "checkpoint_000001")
+
+
+@pytest.mark.parametrize("error", [ValueError("odd shape"), OSError(28, "No space left")])
+def test_a_report_that_cannot_be_written_keeps_no_study_from_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    error: Exception,
+) -> None:  # fmt: skip
+    def refuse(*given: Any) -> None:
+        raise error
+
+    plan, closed = fake.plan(tmp_path), []
+    sink: Any = SimpleNamespace(close=lambda *given: closed.append(given))
+    monkeypatch.setattr(report, "write", refuse)
+    execute._finish(plan, fake.SPACE, fake.begin(plan), sink, Console(width=140), "")
+    shown = capsys.readouterr()
+    assert closed == [([], None)]
+    assert f"the report cannot be written: {type(error).__name__}: {error}" in shown.err
+    assert "to go on: python study/run.py --resume fake" in shown.out
