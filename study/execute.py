@@ -21,6 +21,7 @@ from study import (
     pictures,
     report,
     rerun,
+    storage,
     tuner,
 )
 from study.faults import Faults, Policy
@@ -64,6 +65,9 @@ def _run(
     sink: MlflowSink, faults: Faults,
 ) -> None:  # fmt: skip
     """Stages, trials, tests."""
+    if ledger.record.ended:  # and cut off before all was told
+        sink.rebuild()
+        return
     if ledger.record.plan:
         waiting = tuner.waiting_trials(ledger, plan.folder)
         ledger.append("resumed", continue_after=tuner.continue_after(waiting), lanes=plan.lanes,
@@ -101,6 +105,7 @@ def _run(
         if plan.grid is not None and not ledger.record.images:
             found = image_counts.over_images(plan.folder, ledger.record)
             ledger.append("images", metrics=found)
+        storage.owe(plan.folder)
         ledger.append("ended")
 
 
@@ -205,6 +210,8 @@ def _finish(
         files = []
         reason = reason or f"the report cannot be written: {type(error).__name__}: {error}"
     complaint = sink.close(files, model)
+    if files and not complaint:
+        storage.pay(plan.folder)
     show_result(plan, space, record, console)
     if complaint:
         console.print(f"{complaint}; write them with: python study/report.py {plan.study} "

@@ -4,6 +4,7 @@ Made once, when the study ends, and kept beside the ledger: a report needs no ne
 C colours, H rows, W columns, P pictures, L places.
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,7 +78,8 @@ def make(
     found: Sequence[tuple[TrialRecord, Checkpoint]], rows: list[int], dataset: Dataset,
     shared: Any, folder: Path, plan: Plan,
 ) -> None:  # fmt: skip
-    """Ask every network, and draw. ``shared`` is the dataset's reference in the store."""
+    """Ask every network, and draw, all of it or nothing. ``shared`` is the dataset's reference in
+    the store."""
     remote = ray.remote(num_cpus=plan.cpus_per_worker, num_gpus=plan.gpus_per_worker)(_look)
     device = "cuda" if plan.gpus_per_worker else "cpu"
     waiting = [
@@ -86,8 +88,10 @@ def make(
         for trial, kept in found
     ]  # fmt: skip
     seen: list[Seen] = ray.get(waiting)
-    folder.mkdir(parents=True, exist_ok=True)
-    images = dataset.splits["test"]
+    images, whole = dataset.splits["test"], folder
+    folder = whole.with_name(f"{whole.name}.draft")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     for place, row in enumerate(rows):
         views = [(one.name, one.predicted_PHW[place]) for one in seen]
         sheet = pictures.compared(dataset, images.images_NHWC[row], images.labels_NHW[row], views)
@@ -95,6 +99,7 @@ def make(
     if any(float(trial.config.get("loss/ar", 0)) > 0 for trial, _ in found):
         figure = affinity_figure(seen, images.names[rows[0]])
         figure.savefig(folder / "affinity.png", dpi=110, metadata={"Software": None})
+    folder.replace(whole)
 
 
 def _name(trial: TrialRecord) -> str:

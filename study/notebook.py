@@ -61,7 +61,8 @@ def resume(name: str, *, verbose: bool = False, **where: Any) -> pandas.DataFram
     given = _options(where)
     given.resume = name
     plan, record = run.resumed(given)
-    return results(name, plan.storage) if record.ended else _run(plan, record, verbose)
+    told = record.ended and not storages.owes(plan.folder)
+    return results(name, plan.storage) if told else _run(plan, record, verbose)
 
 
 def results(name: str, storage: Path | str | None = None) -> pandas.DataFrame:

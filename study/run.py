@@ -117,7 +117,7 @@ def run_plan(
 ) -> int:  # fmt: skip
     """Check the data, show what will run, and run it; the exit code."""
     storage.prove_writable(plan.storage)
-    if record.ended:
+    if record.ended and not storage.owes(plan.folder):
         return _show_again(console, plan, record)
     check_images(plan)
     dataset = load(plan.base.data)

@@ -7,6 +7,8 @@ from filelock import FileLock, Timeout
 
 from study.ledger import FILE
 
+_OWED = "owed"
+
 
 def prove_writable(folder: Path) -> None:
     """Make the folder and write a file into it.
@@ -59,3 +61,18 @@ def lock(folder: Path) -> FileLock:
     except Timeout:
         raise ValueError(f"study {folder.name!r} is being run by another process") from None
     return held
+
+
+def owe(folder: Path) -> None:
+    """Note that report and MLflow lack what the ledger has; said before the ledger's last event."""
+    (folder / _OWED).touch()
+
+
+def pay(folder: Path) -> None:
+    """They have it all."""
+    (folder / _OWED).unlink(missing_ok=True)
+
+
+def owes(folder: Path) -> bool:
+    """Whether a study was cut off, or its server was away, between its last event and its end."""
+    return (folder / _OWED).exists()

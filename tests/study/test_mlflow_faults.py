@@ -1,5 +1,6 @@
 """A tracking server that is slow, or fails now and then: it lacks nothing afterwards."""
 
+import io
 import random
 import threading
 import time
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from rich.console import Console
 
-from study import mlflow_sink
+from study import execute, mlflow_sink, storage
+from study.faults import Policy
 from study.mlflow_client import ClientWriter
 from study.mlflow_sink import MlflowSink
 from study.plan import Plan
@@ -142,3 +145,20 @@ def test_a_trial_begun_again_with_another_config_has_another_run(tmp_path: Path)
     assert (run.data.params["batch"], run.data.params["optim/accumulate"]) == ("2", "4")
     client = MlflowClient(plan.tracking_uri)
     assert len(client.get_metric_history(run.info.run_id, "miou")) == 1
+
+
+def test_a_study_cut_off_while_mlflow_was_told_of_its_end_tells_it_when_resumed(
+    tmp_path: Path,
+) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.whole(plan)
+    before = ledger.path.read_bytes()
+    storage.owe(plan.folder)
+    dataset: Any = None
+    console = Console(file=io.StringIO())
+    code = execute.execute(plan, fake.SPACE, dataset, ledger, console, Policy())
+    assert (code, storage.owes(plan.folder)) == (0, False)
+    told = {key: status for key, (status, _) in runs(plan).items()}
+    assert (told[None], len(told), "RUNNING" in told.values()) == ("FINISHED", 9, False)
+    assert (plan.folder / "report" / "report.md").exists()
+    assert ledger.path.read_bytes() == before
