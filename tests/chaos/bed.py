@@ -41,11 +41,11 @@ cells:
 """
 REGION = ("--space", "region", "--fresh", "--sampler")
 SORTS = {
-    "random": (*REGION, "random", "--trials", "5"),
-    "grid": ("--grid", "{grid}", "--seeds", "3", "--fresh"),
+    "random": (*REGION, "random", "--trials", "4", "--lanes", "1"),
+    "grid": ("--grid", "{grid}", "--seeds", "3", "--fresh", "--lanes", "2"),
     "ranks": (*REGION, "random", "--trials", "3", "--workers", "2"),
-    "tpe": (*REGION, "tpe", "--trials", "5"),
-    "asha": (*REGION, "random", "--scheduler", "asha", "--trials", "6"),
+    "tpe": (*REGION, "tpe", "--trials", "4", "--lanes", "1"),
+    "asha": (*REGION, "random", "--scheduler", "asha", "--trials", "5", "--lanes", "2"),
 }
 EQUAL = ("random", "grid", "ranks")
 """Sorts in which the order of results decides nothing."""
@@ -71,6 +71,7 @@ class Bed:
         self.server_back = 0.0
         """When a server that was killed may come back."""
         self.killed: Counter[str] = Counter()
+        self.moments = 0
         self.lanes_killed: list[int] = []
         """Epochs in the ledger at each kill of a lane's process, of the study that runs."""
 
@@ -84,6 +85,11 @@ class Bed:
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
                 env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
             )  # fmt: skip
+
+    def counted(self) -> str:
+        """What was killed so far; at a moment several may have died."""
+        every = ", ".join(f"{count} {target}" for target, count in self.killed.items())
+        return f"{sum(self.killed.values())} kills at {self.moments} moments: {every}"
 
     def end_server(self) -> None:
         if self.server is not None and self.server.poll() is None:
@@ -145,13 +151,14 @@ class Bed:
 
     def kill_some(self, name: str, study: Study, draw: random.Random) -> int:
         """Wait for a drawn moment, kill what was drawn, at times several at once; how many died."""
-        targets = draw.choices(list(TARGETS), list(TARGETS.values()), k=draw.choice((1, 1, 2, 3)))
+        targets = draw.choices(list(TARGETS), list(TARGETS.values()), k=draw.choice((1, 2, 3, 4)))
         self._await_moment(name, study, draw)
         died = [
             target for target in dict.fromkeys(targets) if self._kill(name, target, study, draw)
         ]
         if died:
             self.killed.update(died)
+            self.moments += 1
             print(f"  {name}: {', '.join(died)}, {self.count(name)} lines", flush=True)
         return len(died)
 
@@ -219,14 +226,14 @@ def main() -> int:
     try:
         kill_all(bed, given.sorts.split(","), given.seed, 1 if given.only else given.kills)
     except BaseException:
-        print(f"{sum(bed.killed.values())} kills: {dict(bed.killed)}; everything lies in {folder}")
+        print(f"{bed.counted()}; everything lies in {folder}")
         for log in sorted(folder.glob("*.log"), key=lambda one: one.stat().st_mtime)[-1:]:
             print(log.read_text()[-3000:])
         raise
     finally:
         bed.end_server()
     shutil.rmtree(folder)
-    print(f"{sum(bed.killed.values())} kills: {dict(bed.killed)}")
+    print(bed.counted())
     return 0
 
 
@@ -241,7 +248,7 @@ def kill_all(bed: Bed, sorts: list[str], seed: int, kills: int) -> None:
         print(f"seed {seed}: {sort}", flush=True)
         bed.study(f"{sort}-{seed}", sort, random.Random(seed))
         bed.check(f"{sort}-{seed}", sort)
-        print(f"  sound; {sum(bed.killed.values())} kills: {dict(bed.killed)}", flush=True)
+        print(f"  sound; {bed.counted()}", flush=True)
         seed += 1
 
 
