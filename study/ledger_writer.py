@@ -14,6 +14,9 @@ from trainables.failures import HALVED, LANE, STORAGE
 from trainables.metrics.catalog import METRICS
 from trainables.stages import stage_names
 
+ACTOR_RESTARTS = 3
+"""Deaths of a trial's actor (with its machine, perhaps) in one epoch; one more fails the trial."""
+
 
 class LedgerWriter(tune.Callback):
     """Writes what Tune reports to the ledger, and has faults judged."""
@@ -75,6 +78,7 @@ class LedgerWriter(tune.Callback):
             train_s=round(result["train_s"], 3), evaluate_s=round(result["evaluate_s"], 3),
             system=result["system"],
         )  # fmt: skip
+        trial.max_failures = trial.num_failures + ACTOR_RESTARTS  # of days, each epoch counts anew
 
     def on_checkpoint(
         self, iteration: int, trials: list[Any], trial: Any, checkpoint: Any, **info: Any

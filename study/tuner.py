@@ -18,7 +18,7 @@ from study.faults import Faults, Policy
 from study.grid_plan import grid_runs
 from study.grid_search import GridSearch
 from study.ledger import Ledger
-from study.ledger_writer import LedgerWriter
+from study.ledger_writer import ACTOR_RESTARTS, LedgerWriter
 from study.plan import Plan
 from study.record import StudyRecord, TrialRecord
 from study.search import LedgerSearch, Waiting
@@ -30,7 +30,6 @@ from trainables import checkpoint
 from trainables.mailbox import LaneSettings
 from trainables.trial import Trial
 
-_ACTOR_RESTARTS = 3
 _STARTING_AT_ONCE = 64
 _ANCHOR_BYTES = 2**20
 """Tune's actor only waits for its lane. It asks for a little memory and no CPU: a fraction of one
@@ -143,7 +142,7 @@ def run(
             ],
             stop=stopper,
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=1),
-            failure_config=tune.FailureConfig(max_failures=_ACTOR_RESTARTS),
+            failure_config=tune.FailureConfig(max_failures=ACTOR_RESTARTS),
             verbose=0,
         ),
     )

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray.tune.experiment import Trial as RayTrial
 from rich.console import Console
 
 from study import execute, report
 from study.faults import Faults, Policy
 from study.ledger import Ledger
-from study.ledger_writer import LedgerWriter
+from study.ledger_writer import ACTOR_RESTARTS, LedgerWriter
 from study.plan import Plan
 from study.sections import counts
 from study.stopping import Stop, while_tune_runs
@@ -47,8 +48,9 @@ class Bench:
         params = fake.params_of(self.plan, number)
         config = {**flatten(self.plan.base), **params}
         trial = SimpleNamespace(
-            config={"number": number, "params": params, "config": config}, error_file=None
-        )
+            config={"number": number, "params": params, "config": config}, error_file=None,
+            num_failures=0, max_failures=ACTOR_RESTARTS,
+        )  # fmt: skip
         self.writer.on_trial_start(0, [], trial)
         return trial
 
@@ -123,6 +125,21 @@ def test_an_actor_that_dies_too_often_fails_its_trial(tmp_path: Path, stops: lis
     failure = bench.ledger.record.trials[0].failure
     assert failure is not None
     assert (failure["kind"], failure["message"], stops) == ("lane", "its actor died", [])
+
+
+def test_deaths_of_its_actor_count_from_the_last_epoch_on(tmp_path: Path, stops: list[int]) -> None:
+    """As Ray Tune counts them: a trial of days survives more machines than one of minutes."""
+    bench = Bench(fake.plan(tmp_path))
+    told = bench.trial(0)
+    trial = RayTrial("epochs", stub=True, max_failures=ACTOR_RESTARTS)
+    trial.config = told.config
+    for epoch in (1, 2):
+        for _ in range(ACTOR_RESTARTS):
+            trial.run_metadata.num_failures += 1
+            assert trial.should_recover()
+        bench.writer.on_trial_result(0, [], trial, {**RESULT, "epoch": epoch})
+    trial.run_metadata.num_failures += ACTOR_RESTARTS + 1
+    assert not trial.should_recover()
 
 
 def test_a_trial_begun_again_with_less_at_once_is_another_trial_in_the_ledger(
