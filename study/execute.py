@@ -177,7 +177,7 @@ class _Keepsakes:
         self.plan, self.dataset = plan, dataset
 
     def __call__(self, trial: TrialRecord) -> list[Path]:
-        name = tuner.trial_name(trial.number)
+        name = f"trial-{trial.number:04d}"
         counts = self.plan.folder / "counts" / f"{name}.npz"
         folder = self.plan.folder / "pictures" / name
         if not counts.exists():

@@ -1,6 +1,5 @@
 """From Tune's callbacks to the ledger. Runs in the driver: one writer."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -79,16 +78,6 @@ class LedgerWriter(tune.Callback):
             system=result["system"],
         )  # fmt: skip
         trial.max_failures = trial.num_failures + ACTOR_RESTARTS  # of days, each epoch counts anew
-
-    def on_checkpoint(
-        self, iteration: int, trials: list[Any], trial: Any, checkpoint: Any, **info: Any
-    ) -> None:
-        """Keep the last two: the newest may be cut off. Not by Tune's ``num_to_keep``: it writes
-        the state of all trials anew after every epoch of any, so that a trial would cost more the
-        more there are."""
-        folders = sorted(Path(checkpoint.path).parent.glob("checkpoint_*"))
-        for folder in folders[:-2]:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _note_changes(self, number: int, ran: dict[str, Any]) -> None:
         """It began again with fewer images at once than the ledger has, or with more again."""

@@ -8,7 +8,7 @@ from study import blocks, tables
 from study.blocks import Block, Points, Prose, Section, Sheet
 from study.image_bootstrap import RESAMPLES
 from study.record import StudyRecord
-from study.tables import Row, Table, is_share, protocol, published, verdict_of
+from study.tables import Row, Table, is_share, protocol, published, same_protocol, verdict_of
 
 _STATISTICS = ("delta", "low", "high", "p", "p_holm", "superiority")
 
@@ -82,7 +82,8 @@ def parts(record: StudyRecord) -> list[Block | Section]:
     found: list[Block | Section] = []
     for place, table in enumerate(tables.tables(record)):
         role = "the objective" if place == 0 else "measured beside it; not what was decided on"
-        inner: list[Block] = [Sheet(heads(table), body(table)), Prose(protocol(record, table))]
+        taken = same_protocol(table) if place else protocol(record, table)
+        inner: list[Block] = [Sheet(heads(table), body(table)), Prose(taken)]
         if record.images.get(table.metric):
             inner.append(Prose(_over_images(record, table)))
         found.append(Section(f"`{table.metric}`: {role}", inner, 3 if place else 2))

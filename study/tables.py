@@ -158,20 +158,33 @@ def verdict_of(row: Row, baseline: str) -> str:
 def protocol(record: StudyRecord, shown: Table) -> str:
     """How the figures were taken, all of it fixed before the first trial ran."""
     plan, base = record.plan, record.plan["base"]
-    unit = "points of percent" if is_share(shown.metric) else METRICS[shown.metric].unit
-    larger = "larger" if shown.mode == "max" else "smaller"
     lists = plan["data"]["images"]
     return (
-        f"`{shown.metric}` ({METRICS[shown.metric].source}; {larger} is better) on the "
-        f"{shown.split} list of `{plan['data']['dataset']}` ({lists.get(shown.split)} images, "
-        f"digest {plan['data']['digest']}) after the last epoch. Budget: {base['epochs']} epochs "
-        f"of {lists.get('train')} images, batch {base['batch']}, the same for every cell; "
-        f"n = {len(plan['seeds'])} seeds ({', '.join(map(str, plan['seeds']))}), the same for "
-        f"every cell. Delta: mean over seeds of cell - `{shown.baseline}` in {unit}, with its "
-        f"{1 - ALPHA:.0%} BCa interval{_worth(len(plan['seeds']))}; p: exact two-sided sign-flip "
-        f"test, paired by seed; Holm over the table; better or worse where that is at most "
-        f"{ALPHA}. P(A>B): how often the cell was better on the same seed. {power(record)}"
+        f"{_measured(shown)} on the {shown.split} list of `{plan['data']['dataset']}` "
+        f"({lists.get(shown.split)} images, digest {plan['data']['digest']}) after the last epoch. "
+        f"Budget: {base['epochs']} epochs of {lists.get('train')} images, batch {base['batch']}, "
+        f"the same for every cell; n = {len(plan['seeds'])} seeds "
+        f"({', '.join(map(str, plan['seeds']))}), the same for every cell. Delta: mean over seeds "
+        f"of cell - `{shown.baseline}` in {_unit(shown)}, with its {1 - ALPHA:.0%} BCa "
+        f"interval{_worth(len(plan['seeds']))}; p: exact two-sided sign-flip test, paired by seed; "
+        f"Holm over the table; better or worse where that is at most {ALPHA}. P(A>B): how often "
+        f"the cell was better on the same seed. {power(record)}"
     )
+
+
+def same_protocol(shown: Table) -> str:
+    """The same in short, below every table but the first."""
+    return (f"{_measured(shown)}, delta in {_unit(shown)}; runs, list, seeds and tests are those "
+            f"of the objective's table.")  # fmt: skip
+
+
+def _measured(shown: Table) -> str:
+    larger = "larger" if shown.mode == "max" else "smaller"
+    return f"`{shown.metric}` ({METRICS[shown.metric].source}; {larger} is better)"
+
+
+def _unit(shown: Table) -> str:
+    return "points of percent" if is_share(shown.metric) else METRICS[shown.metric].unit
 
 
 def _worth(seeds: int) -> str:

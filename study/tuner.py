@@ -1,6 +1,7 @@
 """From a plan to a running ``ray.tune.Tuner``."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -88,11 +89,8 @@ def continue_after(waiting: list[Waiting]) -> dict[str, int]:
 
 def trial_folders(folder: Path, number: int) -> list[Path]:
     """Where a trial's checkpoints lie: one folder an attempt."""
-    return sorted((folder / "tune").glob(f"*/{trial_name(number)}"))
-
-
-def trial_name(number: int) -> str:
-    return f"trial-{number:04d}"
+    attempts = sorted((folder / "tune").glob("attempt-*"))
+    return [checkpoint.trial_folder(attempt, number) for attempt in attempts]
 
 
 def run(
@@ -119,9 +117,9 @@ def run(
         "lanes", lanes=lanes, nodes=nodes))  # fmt: skip
     waits = WaitingLanes(faults.policy.lane_wait_s, faults.stop, lambda lanes, missing: (
         ledger.append("waiting", lanes=lanes, missing=missing)))  # fmt: skip
-    # Tune starts one actor after the other unless it is told otherwise.
-    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(min(plan.lanes, _STARTING_AT_ONCE)))
-    trainable = tune.with_parameters(Trial, settings=settings)
+    _tell_tune(plan.lanes)
+    folder = plan.folder / "tune" / f"attempt-{attempt}"
+    trainable = tune.with_parameters(Trial, settings=replace(settings, checkpoints=str(folder)))
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"memory": _ANCHOR_BYTES}),
         tune_config=tune.TuneConfig(
@@ -129,7 +127,9 @@ def run(
             scheduler=scheduler,
             num_samples=left,
             reuse_actors=True,
-            trial_dirname_creator=lambda trial: trial_name(trial.config["number"]),
+            trial_dirname_creator=lambda trial: (
+                checkpoint.trial_folder(folder, trial.config["number"]).name
+            ),
         ),
         run_config=tune.RunConfig(
             name=f"attempt-{attempt}",
@@ -141,13 +141,19 @@ def run(
                 waits,
             ],
             stop=stopper,
-            checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=1),
             failure_config=tune.FailureConfig(max_failures=ACTOR_RESTARTS),
             verbose=0,
         ),
     )
     with while_tune_runs():
         tuner.fit()
+
+
+def _tell_tune(lanes: int) -> None:
+    """Start many actors at once, and leave out the state that a study could be restored from:
+    nobody reads it, and it holds every trial that there ever was."""
+    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(min(lanes, _STARTING_AT_ONCE)))
+    os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1e9")
 
 
 def make_search(

@@ -1,11 +1,13 @@
 """A trial's checkpoint folder: the training state, predictions for a person to look at, the counts
-of every validation image, and a note that is written last and proves that the rest is whole."""
+of every validation image, and a note with the epoch's result that proves the rest to be whole."""
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,8 @@ class Checkpoint:
     epoch: int
     changes: dict[str, int] = field(default_factory=dict)
     """Config fields that the trial ran with in place of its own (``--on-oom halve``)."""
+    result: dict[str, Any] = field(default_factory=dict)
+    """What the trial answered for this epoch."""
 
     def state(self) -> bytes:
         return (self.folder / STATE).read_bytes()
@@ -33,17 +37,37 @@ class Checkpoint:
         return predicted
 
 
+def trial_folder(root: Path, number: int) -> Path:
+    """Where a trial keeps its checkpoints."""
+    return root / f"trial-{number:04d}"
+
+
+def folder_of(trial_folder: Path, epoch: int) -> Path:
+    return trial_folder / f"checkpoint_{epoch:06d}"
+
+
 def write(
     folder: Path, epoch: int, state: bytes, predictions_PHW: NDArray[np.uint8], counts: bytes,
-    changes: Mapping[str, int] | None = None,
+    changes: Mapping[str, int] | None = None, result: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
-    """Fill a folder; the note comes last. ``counts`` is the content of a counts file."""
-    (folder / STATE).write_bytes(state)
-    (folder / COUNTS).write_bytes(counts)
-    np.savez_compressed(folder / PREDICTIONS, predictions_PHW=predictions_PHW)
-    digest = hashlib.sha256(state).hexdigest()
-    note = {"epoch": epoch, "sha256": digest, "changes": dict(changes or {})}
-    (folder / NOTE).write_text(json.dumps(note))
+    """Make a folder, whole or not at all. ``counts`` is the content of a counts file."""
+    draft = folder.with_name(f".{folder.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    (draft / STATE).write_bytes(state)
+    (draft / COUNTS).write_bytes(counts)
+    np.savez_compressed(draft / PREDICTIONS, predictions_PHW=predictions_PHW)
+    note = {"epoch": epoch, "sha256": hashlib.sha256(state).hexdigest(),
+            "changes": dict(changes or {}), "result": dict(result or {})}  # fmt: skip
+    (draft / NOTE).write_text(json.dumps(note))
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
+
+
+def keep_last(trial_folder: Path, count: int) -> None:
+    """Remove all checkpoints but the newest ``count``."""
+    for folder in sorted(trial_folder.glob("checkpoint_*"))[:-count]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def read(folder: Path) -> Checkpoint | None:
@@ -52,17 +76,20 @@ def read(folder: Path) -> Checkpoint | None:
         note = json.loads((folder / NOTE).read_text())
         state = (folder / STATE).read_bytes()
         whole = hashlib.sha256(state).hexdigest() == note["sha256"]
-        return Checkpoint(folder, int(note["epoch"]), note.get("changes", {})) if whole else None
+        if not whole:
+            return None
+        return Checkpoint(folder, int(note["epoch"]), note.get("changes", {}), note["result"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def latest(trial_folders: list[Path], at_most: int) -> Checkpoint | None:
-    """The whole checkpoint of the highest epoch that is not past ``at_most``."""
+def latest(trial_folders: list[Path], at_most: int | None = None) -> Checkpoint | None:
+    """The whole checkpoint of the highest epoch; of one that is not past ``at_most``, if given."""
     found = [
         checkpoint
         for trial_folder in trial_folders
         for folder in sorted(trial_folder.glob("checkpoint_*"))
-        if (checkpoint := read(folder)) is not None and checkpoint.epoch <= at_most
+        if (checkpoint := read(folder)) is not None
+        and (at_most is None or checkpoint.epoch <= at_most)
     ]
     return max(found, key=lambda checkpoint: checkpoint.epoch, default=None)

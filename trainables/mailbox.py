@@ -140,6 +140,8 @@ class LaneSettings:
     """Folder (shared by all nodes) for Ray Train's own state."""
     stages: str
     """Folder (shared by all nodes) with the stages' files."""
+    checkpoints: str = ""
+    """Folder (shared by all nodes) with a folder of checkpoints a trial."""
     study: str = ""
     """Marks the stages that this study trains: its name and when it began."""
     on_oom: Literal["fail", "halve"] = "fail"

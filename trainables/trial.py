@@ -3,6 +3,7 @@
 With ``reuse_actors=True`` Tune hands this object from one trial to the next; the lane stays up.
 """
 
+import shutil
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -21,6 +22,8 @@ _GROUPS_AN_EPOCH = 5
 _IDLE_S = 20.0
 """Tune keeps an actor for trials that may never come. Without one its lane gives its workers back:
 lanes that lost a machine, or another study, may wait for them."""
+_KEPT = 2
+"""Checkpoints of a trial: the newest may be cut off."""
 _LOST = (LaneRestarted, LaneDied, ray.exceptions.ObjectLostError)
 """What an answer of the lane may be lost with; the epoch is then done again."""
 
@@ -29,8 +32,9 @@ class Trial(tune.Trainable):
     """One trial after the other on one lane.
 
     Tune's config holds ``number``; ``config``, the flat trial config; and ``resume_from``, a
-    checkpoint folder or "". A result is one epoch; one with a ``failure`` ends the trial without
-    ending the lane, and one with ``changes`` ran a config with these fields changed.
+    checkpoint folder or "". A result is one epoch whose checkpoint is written; one with a
+    ``failure`` ends the trial without ending the lane, and one with ``changes`` ran a config with
+    these fields changed.
     """
 
     lane: Lane | None = None
@@ -53,30 +57,42 @@ class Trial(tune.Trainable):
         self.state: Any = None
         self.epoch = 0
         self.wait_s: float | None = None
-        self.started = self.unsaved = False
+        self.started = False
         self.begun = monotonic()
-        if config["resume_from"]:
-            self._continue_from(Path(config["resume_from"]))
+        root = Path(self.settings.checkpoints)
+        self.folder = checkpoint.trial_folder(root, config["number"])
+        self.untold: dict[str, Any] | None = None
+        if (own := checkpoint.latest([self.folder])) is not None:
+            self._continue_from(own)
+            self.untold = own.result  # this actor's forerunner may have died before it was told
+        elif folder := config["resume_from"]:
+            saved = checkpoint.read(Path(folder))
+            if saved is None:
+                raise RuntimeError(f"checkpoint {folder} is missing or damaged")
+            self._continue_from(saved)
 
-    def _continue_from(self, folder: Path) -> None:
-        saved = checkpoint.read(folder)
-        if saved is None:
-            raise RuntimeError(f"checkpoint {folder} is missing or damaged")
+    def _continue_from(self, saved: checkpoint.Checkpoint) -> None:
         self.state, self.epoch = ray.put(saved.state()), saved.epoch
         self._change(saved.changes)
 
     def _change(self, changes: dict[str, int]) -> None:
         self.changes = changes
         self.flat = {**self.flat, **changes}
-        self.started = self.unsaved = False
+        self.started = False
 
     def step(self) -> dict[str, Any]:
-        """One epoch. Repeats it from the last checkpoint when the worker group died."""
+        """One epoch and its checkpoint; from the last one when the worker group died."""
+        if (untold := self.untold) is not None:
+            self.untold = None
+            return untold
         with self.rest.interrupted():
             answer = self._epoch_on_some_lane()
             if isinstance(answer, Failed) and answer.kind == MEMORY and self._halve():
                 answer = self._epoch_on_some_lane()
-            return self._result(answer)
+            result = self._result(answer)
+            if "failure" not in result:
+                self._save(result)
+            return result
 
     def _epoch_on_some_lane(self) -> dict[str, Any] | Failed:
         for _ in range(_GROUPS_AN_EPOCH):
@@ -114,6 +130,7 @@ class Trial(tune.Trainable):
         if self.settings.on_oom != "halve" or self.changes or not changes:
             return False
         self.state, self.epoch = None, 0
+        shutil.rmtree(self.folder, ignore_errors=True)
         self._change(changes)
         return True
 
@@ -134,7 +151,7 @@ class Trial(tune.Trainable):
             return self._failure(answer)
         if "diverged" in answer:
             return self._failure(Failed(DIVERGED, answer["diverged"], ""))
-        self.epoch, self.unsaved = answer["epoch"], True
+        self.epoch = answer["epoch"]
         more: dict[str, Any] = {"changes": self.changes} if self.changes else {}
         if self.wait_s is not None:
             more["start_s"] = self.wait_s
@@ -145,22 +162,18 @@ class Trial(tune.Trainable):
         }  # fmt: skip
 
     def _failure(self, failed: Failed) -> dict[str, Any]:
-        self.started = self.unsaved = False
+        self.started = False
         failure = {"kind": failed.kind, "message": failed.message, "traceback": failed.traceback}
         return {"failure": failure, "epoch": self.epoch, "lane": self.lane_name, "done": True}
 
-    def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Ask rank 0 for its state and write it where Tune wants it; a failed trial has none."""
-        with self.rest.interrupted():
-            if self.unsaved:
-                self._save(Path(checkpoint_dir))
-
-    def _save(self, folder: Path) -> None:
+    def _save(self, result: dict[str, Any]) -> None:
+        """Ask rank 0 for its state and write it. Not by Tune's own checkpoints: they would be one
+        more task an epoch, and a result that the ledger knows might have none."""
         saved = self._saved()
-        self.unsaved = False
         self.state = ray.put(saved["state"])  # put again: it must outlive the worker that made it
-        checkpoint.write(folder, self.epoch, saved["state"], saved["predictions"],
-                         saved["counts"], self.changes)  # fmt: skip
+        checkpoint.write(checkpoint.folder_of(self.folder, self.epoch), self.epoch, saved["state"],
+                         saved["predictions"], saved["counts"], self.changes, result)  # fmt: skip
+        checkpoint.keep_last(self.folder, _KEPT)
 
     def _saved(self) -> dict[str, Any]:
         """What rank 0 has; the group may end after an epoch and before: it is done again."""
@@ -175,10 +188,6 @@ class Trial(tune.Trainable):
                 self._forget(error)
         raise RuntimeError(f"{_GROUPS_AN_EPOCH} worker groups died before epoch {self.epoch} "
                            f"was saved")  # fmt: skip
-
-    def load_checkpoint(self, checkpoint_dir: str) -> None:
-        """Tune puts a trial back after its actor died, or (PBT) on another's weights."""
-        self._continue_from(Path(checkpoint_dir))
 
     def cleanup(self) -> None:
         self.rest.end()

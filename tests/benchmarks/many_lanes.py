@@ -52,9 +52,6 @@ class SimulatedTrial(tune.Trainable):
             "evaluate_s": 1.0, "done": self.epoch >= self.flat["epochs"],
         }  # fmt: skip
 
-    def save_checkpoint(self, checkpoint_dir: str) -> None:
-        (Path(checkpoint_dir) / "state").write_bytes(b"")
-
 
 def simulate(lanes: int, trials: int, sampler: str, table: bool, folder: Path) -> dict[str, float]:
     """Real seconds of the driver; virtual ones of the study."""

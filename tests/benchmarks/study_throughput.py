@@ -51,12 +51,6 @@ class Simulated(tune.Trainable):
                 "train_s": 0.0, "evaluate_s": 0.0, "system": {},
                 "done": self.epoch >= EPOCHS}  # fmt: skip
 
-    def save_checkpoint(self, checkpoint_dir: str) -> None:
-        (Path(checkpoint_dir) / "state.pt").write_bytes(b"0")
-
-    def load_checkpoint(self, checkpoint_dir: str) -> None:
-        raise NotImplementedError
-
 
 class Meter:
     """A listener of the ledger: processor and wall time at every hundredth finished trial."""

@@ -74,7 +74,7 @@ def lane_trials(count: int, workers: int, storage: Path) -> Ends:
     )  # fmt: skip
     settings = LaneSettings(
         workers=workers, cpus_per_worker=1, gpus_per_worker=0, storage=str(storage / "lanes"),
-        stages=str(storage / "stages"), study="",
+        stages=str(storage / "stages"), checkpoints=str(storage / "lane"), study="",
         data=(config.data, ray.put(load(config.data))),
     )  # fmt: skip
     ends = Ends()
@@ -88,7 +88,6 @@ def lane_trials(count: int, workers: int, storage: Path) -> Ends:
         tune_config=tune.TuneConfig(max_concurrent_trials=1, reuse_actors=True),
         run_config=tune.RunConfig(
             name="lane", storage_path=str(storage), verbose=0, callbacks=[ends.callback()],
-            checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=1, num_to_keep=1),
         ),
     ).fit()  # fmt: skip
     return ends

@@ -18,6 +18,7 @@ from study.search import Waiting
 from study.stopping import Stop
 from study.tuner import make_search
 from tests.study import fake, fake_grid
+from trainables import checkpoint
 from trainables.config import TrialConfig
 from trainables.data import load
 
@@ -144,8 +145,6 @@ def test_of_a_trial_s_checkpoints_the_last_two_are_kept(tmp_path: Path) -> None:
     for name in ("checkpoint_000000", "checkpoint_000001", "checkpoint_000002", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "state.pt").write_bytes(b"x")
-    latest: Any = type("C", (), {"path": str(tmp_path / "checkpoint_000002")})()
-    writer = LedgerWriter(fake.begin(fake.plan(tmp_path / "s")), Faults(Policy(), Stop()))
-    writer.on_checkpoint(0, [], None, latest)
-    kept = {"checkpoint_000001", "checkpoint_000002", "other", "s"}
+    checkpoint.keep_last(tmp_path, 2)
+    kept = {"checkpoint_000001", "checkpoint_000002", "other"}
     assert {path.name for path in tmp_path.glob("*")} == kept

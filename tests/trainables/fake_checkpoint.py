@@ -8,6 +8,5 @@ from trainables import checkpoint
 
 
 def write_checkpoint(folder: Path, epoch: int, **changes: int) -> None:
-    folder.mkdir(parents=True)
     state = f"state after epoch {epoch}".encode()
     checkpoint.write(folder, epoch, state, np.zeros((1, 2, 2), np.uint8), b"counts", changes)

@@ -1,7 +1,8 @@
 """A warm lane for real: it survives the death of its workers, and trials that fail."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
         settings = LaneSettings(
             workers=2, cpus_per_worker=1, gpus_per_worker=0, storage=str(folder / "lanes"),
-            stages=str(folder / "stages"), study="s",
+            stages=str(folder / "stages"), checkpoints=str(folder / "first"), study="s",
             data=(CONFIG.data, ray.put(load(CONFIG.data))),
         )  # fmt: skip
         made = tune.with_parameters(Trial, settings=settings)(TRIAL)
@@ -66,6 +67,24 @@ def assert_epoch(result: dict[str, Any], epoch: int) -> None:
     assert {name: result[name] for name in metrics} == pytest.approx(metrics, abs=5e-3)
 
 
+def begin(trial: Any, folder: Path, **changes: Any) -> None:
+    """Hand the trial's object over to another trial, whose checkpoints go to ``folder``."""
+    trial.settings = replace(trial.settings, checkpoints=str(folder))
+    trial.reset({**TRIAL, **changes})
+
+
+def before_the_next_checkpoint(trial: Any, happens: Callable[[], None]) -> None:
+    """After an epoch, before its checkpoint."""
+    save = trial._save
+
+    def late(result: dict[str, Any]) -> None:
+        trial._save = save
+        happens()
+        save(result)
+
+    trial._save = late
+
+
 def kill_one(name: str, of: int) -> None:
     """SIGKILL one of so many actors of this name: processes that this test's Ray started."""
     children = psutil.Process().children(recursive=True)
@@ -78,27 +97,27 @@ def kill_one_worker() -> None:
     kill_one("RayTrainWorker", of=2)
 
 
-def test_a_trial_goes_on_from_its_checkpoint_when_a_worker_dies(trial: Any, tmp_path: Path) -> None:
+def test_a_trial_goes_on_from_its_checkpoint_when_a_worker_dies(trial: Any) -> None:
     assert_epoch(trial.train(), 1)
-    trial.save(str(tmp_path / "one"))
     kill_one_worker()
+    before_the_next_checkpoint(trial, kill_one_worker)  # the epoch is done again
     assert_epoch(trial.train(), 2)
-    kill_one_worker()  # after an epoch, before its checkpoint: the epoch is done again
-    trial.save(str(tmp_path / "two"))
     last = trial.train()
     assert_epoch(last, 3)
     assert last["done"]
 
 
-def test_the_next_trial_runs_on_the_same_lane_also_after_one_that_failed(trial: Any) -> None:
+def test_the_next_trial_runs_on_the_same_lane_also_after_one_that_failed(
+    trial: Any, tmp_path: Path
+) -> None:
     lane = trial.lane
     too_large = flatten(CONFIG.changed({"loss/gamma": 1.0, "loss/tile": 64}))
-    trial.reset({**TRIAL, "config": too_large})
+    begin(trial, tmp_path / "one", config=too_large)
     failed = trial.train()
     assert failed["done"]
     assert failed["failure"]["kind"] == "ValueError"
     assert "Traceback" in failed["failure"]["traceback"]
-    trial.reset(TRIAL)
+    begin(trial, tmp_path / "two")
     assert_epoch(trial.train(), 1)
     assert trial.lane is lane
 
@@ -108,7 +127,7 @@ def test_a_stage_that_is_not_there_is_made_by_one_rank_while_the_other_waits(
 ) -> None:
     quick = {"loss/lambda_2": 0.5, "edge_net/steps": 20, "edge_net/batch": 2}
     config = CONFIG.changed(quick)
-    trial.reset({**TRIAL, "config": flatten(config)})
+    begin(trial, tmp_path, config=flatten(config))
     assert trial.train()["train/edge"] > 0
     made = list(Path(trial.settings.stages).glob("*.pt"))
     assert [path.stem for path in made] == stage_names(config, load(config.data).digest)
@@ -120,24 +139,24 @@ def test_a_stage_that_is_not_there_is_made_by_one_rank_while_the_other_waits(
 def test_a_new_lane_goes_on_from_the_checkpoint_when_the_lane_itself_dies(
     trial: Any, tmp_path: Path, actor: str
 ) -> None:
-    trial.reset(TRIAL)
+    begin(trial, tmp_path)
     assert_epoch(trial.train(), 1)
-    trial.save(str(tmp_path / "one"))
-    assert_epoch(trial.train(), 2)
     lane = trial.lane
-    kill_one(actor, of=1)  # after an epoch, before its checkpoint
-    lane._thread.join(60)  # until Ray has noticed, its ranks go on answering
-    trial.save(str(tmp_path / "two"))
-    kept = checkpoint.read(tmp_path / "two")
-    assert kept is not None
-    assert kept.epoch == 2
+
+    def kill() -> None:
+        kill_one(actor, of=1)
+        lane._thread.join(60)  # until Ray has noticed, its ranks go on answering
+
+    before_the_next_checkpoint(trial, kill)
+    assert_epoch(trial.train(), 2)
     assert trial.lane is not lane
     assert_epoch(trial.train(), 3)
 
 
 def test_a_checkpoint_continues_on_another_trial_object(trial: Any, tmp_path: Path) -> None:
-    trial.reset(TRIAL)
+    begin(trial, tmp_path / "one")
     trial.train()
-    trial.save(str(tmp_path / "one"))
-    trial.reset({**TRIAL, "resume_from": str(tmp_path / "one")})
+    kept = checkpoint.latest([Path(trial.folder)])
+    assert kept is not None
+    begin(trial, tmp_path / "two", resume_from=str(kept.folder))
     assert_epoch(trial.train(), 2)

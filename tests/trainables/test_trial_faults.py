@@ -1,5 +1,6 @@
 """Tune's side of a trial on a lane without Ray: what it does when the lane dies or memory ends."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -48,19 +49,34 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         monkeypatch.setattr(ray, name, lambda value: value)
     HereLane.plan, HereLane.calls = {}, 0
     made = trial.Trial.__new__(trial.Trial)
-    made.setup(TRIAL, LaneSettings(1, 1, 0, "", str(tmp_path / "stages"), on_oom="halve"))
+    settings = LaneSettings(1, 1, 0, "", str(tmp_path / "stages"), str(tmp_path), on_oom="halve")
+    made.setup(TRIAL, settings)
     yield made
     made.rest.end()
 
 
-def test_epochs_and_checkpoints(here: Any, tmp_path: Path) -> None:
-    assert_epoch(here.step(), 1)
-    (tmp_path / "one").mkdir()
-    here.save_checkpoint(str(tmp_path / "one"))
-    kept = checkpoint.read(tmp_path / "one")
+def newest(tmp_path: Path) -> checkpoint.Checkpoint:
+    kept = checkpoint.latest([tmp_path / "trial-0000"])
     assert kept is not None
-    assert (kept.epoch, kept.changes) == (1, {})
-    assert_epoch(here.step(), 2)
+    return kept
+
+
+def test_an_epoch_is_saved_before_it_is_told(here: Any, tmp_path: Path) -> None:
+    for epoch in (1, 2, 3):
+        assert_epoch(told := here.step(), epoch)
+        kept = newest(tmp_path)
+        assert (kept.epoch, kept.changes, kept.result) == (epoch, {}, told)
+    assert len(list((tmp_path / "trial-0000").iterdir())) == 2
+
+
+def test_an_actor_in_place_of_a_dead_one_tells_the_last_epoch_again(here: Any) -> None:
+    here.step()
+    told = here.step()
+    here.reset_config(TRIAL)
+    calls = HereLane.calls
+    assert here.step() == told
+    assert HereLane.calls == calls
+    assert_epoch(here.step(), 3)
 
 
 @pytest.mark.parametrize("lost", [LaneDied("killed"), LaneRestarted("lane", "")])
@@ -72,12 +88,7 @@ def test_a_lane_that_is_lost_anywhere_costs_one_epoch(
     HereLane.plan = {call: lost}
     for epoch in (1, 2, 3):
         assert_epoch(here.step(), epoch)
-        folder = tmp_path / str(epoch)
-        folder.mkdir()
-        here.save_checkpoint(str(folder))
-        kept = checkpoint.read(folder)
-        assert kept is not None
-        assert kept.epoch == epoch
+        assert newest(tmp_path).epoch == epoch
     assert not HereLane.plan
 
 
@@ -85,10 +96,8 @@ def test_out_of_memory_begins_again_smaller_once_and_then_fails(here: Any, tmp_p
     short = torch.OutOfMemoryError("CUDA out of memory")
     HereLane.plan = {4: short}
     assert_epoch(here.step(), 1)
-    (tmp_path / "one").mkdir()
-    here.save_checkpoint(str(tmp_path / "one"))
     again = here.step()
-    assert again["epoch"] == 1
+    assert again["epoch"] == newest(tmp_path).epoch == 1
     assert again["changes"] == {"batch": CONFIG.batch // 2, "optim/accumulate": 2}
     assert len(here.lane.worker.training.groups) == 2  # as many steps as before
     HereLane.plan = {HereLane.calls + 1: short}
@@ -98,7 +107,7 @@ def test_out_of_memory_begins_again_smaller_once_and_then_fails(here: Any, tmp_p
 
 
 def test_a_shortage_that_ray_saw_is_one_of_memory(here: Any) -> None:
-    here.settings = LaneSettings(1, 1, 0, "", "")
+    here.settings = replace(here.settings, on_oom="fail")
     HereLane.plan = {2: LaneRestarted("lane", "killed: the node ran low on memory")}
     assert here.step()["failure"]["kind"] == "memory"
 
