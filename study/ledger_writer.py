@@ -71,6 +71,9 @@ class LedgerWriter(tune.Callback):
             name: value for name, value in result.items()
             if name in METRICS or name.startswith("train/")
         }  # fmt: skip
+        record = self.ledger.record.trials.get(number)
+        if record and record.epochs.get(result["epoch"], {}).get("metrics") == metrics:
+            return  # told again by an actor that took a dead one's place
         self._append(
             "epoch", trial=number, epoch=result["epoch"], metrics=metrics, lane=result["lane"],
             seconds=round(result["train_s"] + result["evaluate_s"], 3),

@@ -142,6 +142,18 @@ def test_deaths_of_its_actor_count_from_the_last_epoch_on(tmp_path: Path, stops:
     assert not trial.should_recover()
 
 
+def test_an_epoch_that_is_told_again_is_written_once_and_counts_no_deaths_anew(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(fake.plan(tmp_path))
+    trial = bench.trial(0)
+    bench.writer.on_trial_result(0, [], trial, RESULT)
+    trial.num_failures = 2
+    bench.writer.on_trial_result(0, [], trial, RESULT)
+    assert bench.ledger.path.read_text().count('"event":"epoch"') == 1
+    assert trial.max_failures == ACTOR_RESTARTS
+
+
 def test_a_trial_begun_again_with_less_at_once_is_another_trial_in_the_ledger(
     tmp_path: Path, stops: list[int]
 ) -> None:
