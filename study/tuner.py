@@ -141,6 +141,7 @@ def run(
                 waits,
             ],
             stop=stopper,
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=ACTOR_RESTARTS),
             verbose=0,
         ),

@@ -88,6 +88,7 @@ def lane_trials(count: int, workers: int, storage: Path) -> Ends:
         tune_config=tune.TuneConfig(max_concurrent_trials=1, reuse_actors=True),
         run_config=tune.RunConfig(
             name="lane", storage_path=str(storage), verbose=0, callbacks=[ends.callback()],
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
     ).fit()  # fmt: skip
     return ends
