@@ -53,7 +53,7 @@ bench: .venv/.installed
 	$(BIN)/python tests/benchmarks/study_throughput.py driver
 	$(BIN)/python tests/benchmarks/study_throughput.py guide
 	$(BIN)/python tests/benchmarks/metrics.py
-	$(BIN)/python tests/benchmarks/stages.py
+	$(BIN)/python -m tests.benchmarks.stages
 	$(BIN)/python tests/benchmarks/loading.py
 	$(BIN)/python tests/benchmarks/many_lanes.py
 	$(BIN)/python tests/benchmarks/shared_images.py

@@ -3,6 +3,8 @@
 Shape letters: N pairs, S tile side, P context side, C coefficients, L shift lengths.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from scipy.stats import spearmanr
@@ -37,7 +39,7 @@ def measure(
     generator = Generator().manual_seed(seed)
     return {
         **_nearness(network, distance, source, generator),
-        **_ranks(network, distance, source, generator),
+        **_ranks(network, distance, ranked_shifts(source, seed)),
         **_recovered(network, source, generator),
     }
 
@@ -73,25 +75,40 @@ def _share_below(a_N: Tensor, b_N: Tensor) -> float:
     return ((a_N < b_N).float().mean() + 0.5 * (a_N == b_N).float().mean()).item()
 
 
-def _ranks(
-    network: nn.Module, distance: Distance, source: TileSource, generator: Generator
-) -> dict[str, float]:
+class RankedShifts(NamedTuple):
+    """Tiles, each moved by so many lengths in one direction."""
+
+    true_NSS: Tensor
+    moved_LNSS: Tensor
+    shift_LN: Tensor
+    """In pixels."""
+
+
+def ranked_shifts(source: TileSource, seed: int) -> RankedShifts:
+    """The pairs whose distances are compared with their shifts."""
+    generator = Generator().manual_seed(seed)
     context_NPP = source.contexts(_RANKED_TILES, generator)
-    true_NSS, angle_N = source.centre(context_NPP), angles(_RANKED_TILES, generator)
-    found, shifts = [], []
-    for length_px in range(LONGEST_PX + 1):
-        moved_NSS, shift_N = source.shifted(context_NPP, length_px, angle_N)
-        found.append(distance(network(moved_NSS, true_NSS)))
-        shifts.append(shift_N)
-    found_NL, shift_NL = torch.stack(found, dim=1).numpy(), torch.stack(shifts, dim=1).numpy()
-    by_tile = [_rank(f, s) for f, s in zip(found_NL, shift_NL, strict=True)]
+    angle_N = angles(_RANKED_TILES, generator)
+    shifted = [
+        source.shifted(context_NPP, length_px, angle_N) for length_px in range(LONGEST_PX + 1)
+    ]
+    moved, shifts = zip(*shifted, strict=True)
+    return RankedShifts(source.centre(context_NPP), torch.stack(moved), torch.stack(shifts))
+
+
+def _ranks(network: nn.Module, distance: Distance, pairs: RankedShifts) -> dict[str, float]:
+    found_LN = torch.stack([
+        distance(network(moved_NSS, pairs.true_NSS)) for moved_NSS in pairs.moved_LNSS
+    ]).numpy()  # fmt: skip
+    shift_LN = pairs.shift_LN.numpy()
+    by_tile = [rank(f, s) for f, s in zip(found_LN.T, shift_LN.T, strict=True)]
     return {
         "shift_rank": float(np.mean(by_tile)),
-        "shift_rank_pooled": _rank(found_NL.ravel(), shift_NL.ravel()),
+        "shift_rank_pooled": rank(found_LN.ravel(), shift_LN.ravel()),
     }
 
 
-def _rank(found: np.ndarray, shift: np.ndarray) -> float:
+def rank(found: np.ndarray, shift: np.ndarray) -> float:
     """Spearman's; 0 where a network says the same of every shift."""
     return 0.0 if np.ptp(found) == 0 else float(spearmanr(found, shift).statistic)
 

@@ -10,16 +10,16 @@ from trainables.validation import require, require_choices
 class InverseNetConfig:
     """How the inverse-transformation network is trained, once, before the trials (a stage)."""
 
-    hidden: int = 256
+    hidden: int = 128
     """Units of its two hidden layers."""
 
-    steps: int = 1500
+    steps: int = 1200
     """Optimiser steps."""
 
     batch: int = 128
     """Pairs of tiles a step."""
 
-    lr: float = 1e-3
+    lr: float = 4e-3
     """Peak learning rate of Adam, under a one-cycle schedule."""
 
     seed: int = 0
@@ -32,10 +32,10 @@ class InverseNetConfig:
     """Transformations drawn at random, or by a spatial transformer that the net is trained with."""
 
     unlike: bool = True
-    """One more output, trained on pairs that are no transformations of each other (ours)."""
+    """One more output: how unlike what the transformation explains the prediction is (ours)."""
 
     cells: int = 16
-    """Rows and columns that the dense network blurs a tile down to; smaller tiles stay as is."""
+    """Rows and columns that a tile is blurred down to first; smaller tiles stay as they are."""
 
     def __post_init__(self) -> None:
         require_choices(self, "inverse_net")

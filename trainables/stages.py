@@ -24,7 +24,7 @@ from trainables.losses.compose import Learned, needs_edge_net, needs_inverse_net
 from trainables.stage_files import StageFile, StageRecord
 from trainables.trained import Tell, Trained
 
-_VERSION = 3
+_VERSION = 4
 _DATA = ("data/height", "data/width", "data/train_images")
 
 

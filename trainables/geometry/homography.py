@@ -110,11 +110,23 @@ def warp(context_NPP: Tensor, theta_N33: Tensor, tile: int) -> Tensor:
 
     The context is larger than the tile, so that what moves in from outside is there to be seen.
     """
+    return _sampled(context_NPP.unsqueeze(1), theta_N33, tile).squeeze(1)
+
+
+def warp_within(tiles_NSS: Tensor, theta_N33: Tensor) -> tuple[Tensor, Tensor]:
+    """(N,S,S) twice: tiles after the transformation, and 0 to 1, how much of each pixel's content
+    came from inside the tile."""
+    both_N2SS = torch.stack((tiles_NSS, torch.ones_like(tiles_NSS)), dim=1)
+    warped_NSS, inside_NSS = _sampled(both_N2SS, theta_N33, tiles_NSS.shape[-1]).unbind(dim=1)
+    return warped_NSS, inside_NSS
+
+
+def _sampled(context_NKPP: Tensor, theta_N33: Tensor, tile: int) -> Tensor:
+    """(N,K,S,S)."""
     step = (torch.arange(tile, device=theta_N33.device, dtype=theta_N33.dtype) + 0.5) * 2 / tile - 1
     y_SS, x_SS = torch.meshgrid(step, step, indexing="ij")
     grid_SS3 = torch.stack((x_SS, y_SS, torch.ones_like(x_SS)), dim=2)
     seen_NSS3 = torch.einsum("nij,abj->nabi", theta_N33, grid_SS3)
     seen_NSS2 = seen_NSS3[..., :2] / seen_NSS3[..., 2:]
-    ratio = tile / context_NPP.shape[1]
-    warped_N1SS = F.grid_sample(context_NPP.unsqueeze(1), seen_NSS2 * ratio, align_corners=False)
-    return warped_N1SS.squeeze(1)
+    ratio = tile / context_NKPP.shape[-1]
+    return F.grid_sample(context_NKPP, seen_NSS2 * ratio, align_corners=False)

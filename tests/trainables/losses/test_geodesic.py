@@ -11,6 +11,7 @@ from trainables.geometry import homography
 from trainables.losses.geodesic import distance_of, geodesic_distance
 from trainables.losses.inverse_form import inverse_form
 from trainables.networks.inverse_transform import InverseTransformNet
+from trainables.networks.unexplained import WithUnexplained
 
 
 def test_a_rotation_of_the_tile_is_as_far_as_its_angle() -> None:
@@ -40,8 +41,9 @@ def test_no_prediction_makes_a_gradient_that_is_not_finite(kind: str) -> None:
         torch.full((32, 32), -1e4), torch.full((32, 32), 1e4), torch.randn(32, 32) * 5,
         torch.where(truth[3], 1e4, -1e4),
     )).requires_grad_()  # fmt: skip
-    for scale in (1.0, 1e3):
-        network = InverseTransformNet(16, 32, 8 if kind == "geodesic" else 6)
+    for scale in (1.0, 1e3, 1e9):
+        regressor = InverseTransformNet(16, 32, 8 if kind == "geodesic" else 6)
+        network = WithUnexplained(regressor, 16)
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter.mul_(scale ** (1 / 3))

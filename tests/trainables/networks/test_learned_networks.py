@@ -3,13 +3,15 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Generator, nn
+from torch import Generator, Tensor, nn
 
 from trainables.geometry import homography
 from trainables.networks.aet import AutoEncodingTransformationNet
+from trainables.networks.cells import blur_matrix
 from trainables.networks.edge_net import EdgeNet
-from trainables.networks.inverse_transform import InverseTransformNet, blur_matrix
+from trainables.networks.inverse_transform import InverseTransformNet
 from trainables.networks.spatial_transformer import SpatialTransformer
+from trainables.networks.unexplained import WithUnexplained
 
 
 @pytest.mark.parametrize("tile", [8, 15, 32, 224])
@@ -18,16 +20,61 @@ def test_any_tile_size_gives_the_coefficients(tile: int, coefficients: int) -> N
     tiles = torch.rand(3, tile, tile)
     for network in (
         InverseTransformNet(tile, 16, coefficients),
-        AutoEncodingTransformationNet(coefficients),
+        AutoEncodingTransformationNet(tile, coefficients),
     ):
         assert network(tiles, tiles.flip(0)).shape == (3, coefficients)
 
 
-@pytest.mark.parametrize("network", [InverseTransformNet(16, 32), AutoEncodingTransformationNet()])
+@pytest.mark.parametrize(
+    "network", [InverseTransformNet(16, 32), AutoEncodingTransformationNet(16)]
+)
 def test_a_perfect_prediction_is_the_identity_whatever_the_weights(network: nn.Module) -> None:
     tiles = (torch.rand(20, 16, 16) > 0.8).float()
     assert network(tiles, tiles).abs().max() < 1e-5
     assert network(tiles.flip(0), tiles).abs().max() > 1e-3
+
+
+class Says(nn.Module):
+    """A regressor that answers the same of every pair."""
+
+    def __init__(self, theta: Tensor) -> None:
+        super().__init__()
+        self.found = homography.normalise(theta, 6)
+
+    def forward(self, predicted: Tensor, true: Tensor) -> Tensor:
+        return self.found.expand(len(predicted), 6)
+
+
+def test_nothing_is_left_unexplained_where_the_transformation_is_right() -> None:
+    """The tile moved by three columns: known are all but the three that moved in."""
+    context = (torch.rand(5, 16, 19, generator=Generator().manual_seed(0)) > 0.7).float()
+    true, moved = context[:, :, :16], context[:, :, 3:]
+    right = homography.shift(torch.tensor([3 * 2 / 16]), torch.tensor([0.0]))
+    explained = WithUnexplained(Says(right), 16, 16)(moved, true)
+    # What is blurred into the known columns from beyond them is zero on both sides.
+    assert explained[:, 6].max() < 1e-4
+    torch.testing.assert_close(explained[:, :6], Says(right)(moved, true))
+    unexplained = WithUnexplained(Says(torch.eye(3).unsqueeze(0)), 16, 16)(moved, true)
+    assert unexplained[:, 6].min() > 1
+
+
+def test_a_blank_prediction_is_left_unexplained_almost_whole() -> None:
+    """Its energy is all of the true tile's, over that and one line's."""
+    true = (torch.rand(4, 16, 16, generator=Generator().manual_seed(0)) > 0.7).float()
+    network = WithUnexplained(Says(torch.eye(3).unsqueeze(0)), 16, 16)
+    found = network(torch.zeros_like(true), true)
+    blur = blur_matrix(16, 8)
+    energy = (blur @ true @ blur.T).square().sum(dim=(1, 2))
+    torch.testing.assert_close(found[:, 6], network.weight * (energy / (energy + 8)).sqrt())
+
+
+@pytest.mark.parametrize("coefficients", [6, 8])
+def test_the_unexplained_rest_can_be_differentiated(coefficients: int) -> None:
+    torch.manual_seed(0)
+    network = WithUnexplained(InverseTransformNet(8, 4, coefficients), 8).double()
+    true = (torch.rand(2, 8, 8) > 0.7).double()
+    predicted = torch.rand(2, 8, 8, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda shown: network(shown, true), predicted)
 
 
 def test_the_blur_keeps_what_a_line_weighs() -> None:

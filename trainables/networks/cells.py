@@ -1,0 +1,37 @@
+"""Blurring boundary tiles down to cells. Shape letters: N tiles, S tile side, L cells a side."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+_SIGMA = 0.75
+"""Of the blur, in cells."""
+
+
+class Cells(nn.Module):
+    """What the inverse-transformation networks look at: otherwise the gradient by a predicted
+    boundary is a pattern of single pixels that lowers the loss without moving anything."""
+
+    def __init__(self, tile: int, cells: int) -> None:
+        """Smaller tiles than ``cells`` keep their own number of pixels."""
+        super().__init__()
+        self.side = min(cells, tile)
+        self.register_buffer("blur_LS", blur_matrix(tile, self.side), persistent=False)
+
+    def forward(self, tiles_NSS: Tensor) -> Tensor:
+        """(N,L,L)."""
+        blur_LS = self.get_buffer("blur_LS")
+        return blur_LS @ tiles_NSS @ blur_LS.T
+
+
+def blur_matrix(tile: int, cells: int) -> Tensor:
+    """(L,S): weights that blur a row of pixels with a Gaussian and read it at L even places.
+
+    A row sums to sqrt(tile / cells) inside the tile, so that a line keeps its height as cells grow.
+    """
+    step = tile / cells
+    place_L = (torch.arange(cells) + 0.5) * step - 0.5
+    offset_LS = torch.arange(tile) - place_L.unsqueeze(1)
+    weight_LS = (-0.5 * (offset_LS / (_SIGMA * step)).square()).exp()
+    return weight_LS * math.sqrt(step) / (_SIGMA * step * math.sqrt(2 * math.pi))
