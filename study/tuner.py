@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ray import tune
-from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from cluster import session
@@ -16,6 +16,7 @@ from study import arms
 from study.budget_stop import BudgetStopper, WhileBudgetLasts
 from study.elastic import Elastic
 from study.faults import Faults, Policy
+from study.free_lanes import Asha, Fifo
 from study.grid_plan import grid_runs
 from study.grid_search import GridSearch
 from study.ledger import Ledger
@@ -41,9 +42,9 @@ def make_scheduler(record: StudyRecord) -> TrialScheduler:
     """ASHA or none, told of every epoch that the ledger knows."""
     plan = record.plan
     if plan["scheduler"] == "none":
-        return FIFOScheduler()
+        return Fifo()
     epochs = plan["base"]["epochs"]
-    asha = ASHAScheduler(
+    asha = Asha(
         time_attr="epoch", metric=plan["objective"], mode=plan["mode"], max_t=epochs,
         grace_period=max(1, epochs // 3), reduction_factor=2,
     )  # fmt: skip
@@ -117,7 +118,7 @@ def run(
         "lanes", lanes=lanes, nodes=nodes))  # fmt: skip
     waits = WaitingLanes(faults.policy.lane_wait_s, faults.stop, lambda lanes, missing: (
         ledger.append("waiting", lanes=lanes, missing=missing)))  # fmt: skip
-    _tell_tune(plan.lanes)
+    _tell_tune()
     folder = plan.folder / "tune" / f"attempt-{attempt}"
     trainable = tune.with_parameters(Trial, settings=replace(settings, checkpoints=str(folder)))
     tuner = tune.Tuner(
@@ -150,10 +151,10 @@ def run(
         tuner.fit()
 
 
-def _tell_tune(lanes: int) -> None:
+def _tell_tune() -> None:
     """Start many actors at once, and leave out the state that a study could be restored from:
     nobody reads it, and it holds every trial that there ever was."""
-    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(min(lanes, _STARTING_AT_ONCE)))
+    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(_STARTING_AT_ONCE))
     os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1e9")
 
 

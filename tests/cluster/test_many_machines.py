@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,19 +82,23 @@ def test_a_lane_over_two_machines_gives_the_ledger_of_one(
 def test_machines_that_join_and_leave_change_the_lanes_and_lose_no_trial(
     storage: Path, cluster: Cluster
 ) -> None:
-    """Two more join: a second lane. Two leave: one lane is left, and all trials are whole."""
-    run(study(storage, "long", "--workers", "2", trials=4, epochs=16))
-    driver = begin(
-        study(storage, "elastic", "--workers", "2", trials=4, epochs=16), cluster.address
-    )
+    """Two more join: a second lane. Two leave in the middle of its trial: one lane is left, and all
+    trials are whole. The study lasts a few times as long as a lane takes to start."""
+    long = {"trials": 8, "epochs": 30}
+    run(study(storage, "long", "--workers", "2", **long))
+    driver = begin(study(storage, "elastic", "--workers", "2", **long), cluster.address)
     ledger = storage / "elastic" / FILE
-    wait_for(ledger, '"event":"epoch"')
-    joined = [cluster.add_node(**MACHINE) for _ in range(2)]
-    wait_for(ledger, '"lanes":2')
-    wait_for(ledger, '"trial":1,"epoch":2')
-    for node in joined:
-        cluster.remove_node(node, allow_graceful=False)
-    ended(driver)
+    try:
+        wait_for(ledger, '"event":"epoch"')
+        joined = [cluster.add_node(**MACHINE) for _ in range(2)]
+        wait_for(ledger, '"lanes":2')
+        while len({event["lane"] for event in events(storage, "elastic", "epoch")}) < 2:
+            assert driver.poll() is None, "it ended on one lane"
+            time.sleep(0.2)
+        for node in joined:
+            cluster.remove_node(node, allow_graceful=False)
+    finally:
+        ended(driver)
     record = report.load(storage / "elastic")
     assert content(record) == content(report.load(storage / "long"))
     assert [event["lanes"] for event in events(storage, "elastic", "lanes")] == [2, 1]
@@ -105,10 +110,15 @@ def test_two_studies_on_one_cluster_are_those_of_each_alone(
     cluster.add_node(**MACHINE)
     cluster.add_node(**MACHINE)
     cluster.wait_for_nodes()
+    names = ("left", "right")
     drivers = [
         begin(study(storage, name, "--workers", "2", "--lanes", "1"), cluster.address)
-        for name in ("left", "right")
+        for name in names
     ]
-    for driver, name in zip(drivers, ("left", "right"), strict=True):
-        ended(driver)
-        assert content(report.load(storage / name)) == content(on_one)
+    try:
+        for driver, name in zip(drivers, names, strict=True):
+            ended(driver)
+            assert content(report.load(storage / name)) == content(on_one)
+    finally:
+        for driver in drivers:
+            driver.kill()
