@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psutil
+import requests
 
 from tests.conftest import ROOT
 
@@ -77,6 +79,7 @@ def started(folder: Path, port: int, *options: str, **variables: str) -> Iterato
     environ = {
         **environment(), _MARK: mark, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "right" * 8,
+        "RAY_raylet_start_wait_time_s": "100",  # a busy machine
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **variables,
     }  # fmt: skip
     try:
@@ -95,6 +98,44 @@ def started(folder: Path, port: int, *options: str, **variables: str) -> Iterato
         }  # fmt: skip
     finally:
         end_marked(mark)
+
+
+def left_behind(cluster: dict[str, str], patience_s: float = 60) -> list[str]:
+    """Actors and placement groups that are there when a study has ended, once those that are on
+    their way out have had time. Not Ray's own two, one a cluster and for all its jobs."""
+    deadline = time.monotonic() + patience_s
+    while left := [*_actors(cluster), *_placement_groups(cluster)]:
+        if time.monotonic() > deadline:
+            return left
+        time.sleep(1)
+    return []
+
+
+_OF_RAY = ("_AutoscalingCoordinatorActor", "TrainStateActor")
+
+
+def _actors(cluster: dict[str, str]) -> list[str]:
+    return [
+        f"{row['class_name']} {row['name']} {row['state']}"
+        for row in _state(cluster, "actors")
+        if row["state"] != "DEAD" and not row["class_name"].endswith(_OF_RAY)
+    ]
+
+
+def _placement_groups(cluster: dict[str, str]) -> list[str]:
+    rows = _state(cluster, "placement_groups")
+    return [f"placement group {row['state']}" for row in rows if row["state"] != "REMOVED"]
+
+
+def _state(cluster: dict[str, str], kind: str) -> list[dict[str, Any]]:
+    """What Ray's State API lists."""
+    answer = requests.get(
+        f"{cluster['RAY_API_SERVER_ADDRESS']}/api/v0/{kind}", params={"limit": "1000"}, timeout=30,
+        headers={"Authorization": f"Bearer {cluster['RAY_AUTH_TOKEN']}"},
+    )  # fmt: skip
+    answer.raise_for_status()
+    found: list[dict[str, Any]] = answer.json()["data"]["result"]["result"]
+    return found
 
 
 def end_marked(mark: str) -> None:

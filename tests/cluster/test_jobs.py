@@ -1,5 +1,7 @@
-"""`ray job submit` for real, with a token: literally, shipped, refused, stopped, two at once."""
+"""`ray job submit` for real, with a token: literally, shipped, refused, stopped, two at once.
+Whatever became of it, nothing of a study stays on the cluster."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +12,8 @@ import pytest
 from study import report
 from study.ledger import FILE
 from study.record import StudyRecord
-from tests.cluster.own_ray import RAY, free_port, started, study, wait_for
+from study.stopping import INTERRUPTED
+from tests.cluster.own_ray import RAY, free_port, left_behind, started, study, wait_for
 from tests.conftest import ROOT
 from tests.study.test_ledger import content
 
@@ -26,7 +29,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         "RAY_worker_maximum_startup_concurrency": "16",
     }  # fmt: skip
     with started(home / "r", free_port(), "--num-cpus=2", **variables) as environ:
-        yield {name: value for name, value in environ.items() if name != "RAY_ADDRESS"}
+        yield environ
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +45,9 @@ def small(storage: Path, name: str, *options: str) -> list[str]:
 def job(
     cluster: dict[str, str], *words: str, cwd: Path = ROOT, timeout_s: float = 400
 ) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in cluster.items() if name != "RAY_ADDRESS"}
     return subprocess.run(
-        [RAY, "job", *words], cwd=cwd, env=cluster, capture_output=True, text=True,
+        [RAY, "job", *words], cwd=cwd, env=environ, capture_output=True, text=True,
         timeout=timeout_s,
     )  # fmt: skip
 
@@ -58,8 +62,9 @@ def literal(cluster: dict[str, str], storage: Path) -> StudyRecord:
     return report.load(storage / "literal")
 
 
-def test_the_literal_command_runs_the_study(literal: StudyRecord) -> None:
+def test_the_literal_command_runs_the_study(cluster: dict[str, str], literal: StudyRecord) -> None:
     assert [trial.state for trial in literal.trials.values()] == ["complete"] * 3
+    assert left_behind(cluster) == []
 
 
 def test_shipped_code_gives_the_same(
@@ -91,6 +96,7 @@ def test_a_stopped_job_is_resumed_to_the_same_end(
     stopped = job(cluster, "stop", "cut")
     assert stopped.returncode == 0, stopped.stderr
     assert not report.load(storage / "cut").ended
+    assert left_behind(cluster) == []
     places = ["--storage", str(storage), "--tracking-uri", f"sqlite:///{storage}/cut.db"]
     done = job(cluster, "submit", "--", sys.executable, "study/run.py", "--resume", "cut", *places)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
@@ -107,3 +113,23 @@ def test_two_jobs_at_once_share_the_cluster(
     for name in ("first", "second"):
         wait_for(storage / name / FILE, '"event":"ended"')
         assert content(report.load(storage / name)) == content(literal)
+    assert left_behind(cluster) == []
+
+
+def test_ctrl_c_of_an_attached_study_leaves_the_cluster_as_it_was(
+    cluster: dict[str, str], storage: Path
+) -> None:
+    """RAY_ADDRESS instead of a job: the cluster goes on, without anything of the study."""
+    driver = subprocess.Popen(
+        small(storage, "ctrl-c"), cwd=ROOT, env=cluster, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        wait_for(storage / "ctrl-c" / FILE, '"event":"epoch"', 3)
+        driver.send_signal(signal.SIGINT)
+        shown, _ = driver.communicate(timeout=120)
+    finally:
+        driver.kill()
+    assert driver.returncode == INTERRUPTED, shown[-4000:]
+    assert "--resume ctrl-c" in shown
+    assert left_behind(cluster) == []
