@@ -1,15 +1,18 @@
 """What a driver costs with many lanes: real Tune controller, search, ledger and table, simulated
 lanes. `python tests/benchmarks/many_lanes.py --lanes 512 --trials 5000`.
 
-Says the driver's seconds for a trial and for an epoch, and the epoch length below which lanes wait
-for the driver.
+Says the driver's milliseconds for a trial and for an epoch, whether they grow with the trials that
+went before, its memory, and the epoch length below which lanes wait for the driver.
 """
 
 import argparse
+import logging
 import os
+import resource
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +29,47 @@ from cluster.session import _QUIET
 from study import tuner
 from study.faults import Faults, Policy
 from study.progress import LiveProgress
+from study.record import StudyRecord
 from study.stopping import Stop
 from tests.benchmarks.simulated_actors import SimulatedActors
 from tests.study import fake
 from trainables.mailbox import LaneSettings
+
+PARTS = 5
+"""Of the trials, one after the other: what a driver costs must not grow from one to the next."""
+
+
+class Parts:
+    """A listener of the ledger: says what each part of the trials took, and of the processor."""
+
+    def __init__(self, trials: int) -> None:
+        self.ends = [trials * part // PARTS for part in range(1, PARTS + 1)]
+        self.seen = 0
+        self.marks = [(time.perf_counter(), time.process_time())]
+
+    def __call__(self, event: Mapping[str, Any], record: StudyRecord) -> None:
+        if event["event"] != "finished":
+            return
+        self.seen += 1
+        if self.seen in self.ends:
+            self.marks.append((time.perf_counter(), time.process_time()))
+            (real, cpu), (before, cpu_before) = self.marks[-1], self.marks[-2]
+            trials = max(self.seen // len(self.marks[1:]), 1)
+            print(f"trials to {self.seen}: {1e3 * (real - before) / trials:.1f} ms a trial, "
+                  f"{1e3 * (cpu - cpu_before) / trials:.1f} of the processor; "
+                  f"{memory_mib():.0f} MiB", flush=True)  # fmt: skip
+
+
+def memory_mib() -> float:
+    """The most that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def object_store_mib() -> float:
+    """Of Ray's object store, taken at the moment; its resource counts in bytes."""
+    name = "object_store_memory"
+    taken = ray.cluster_resources()[name] - ray.available_resources().get(name, 0.0)
+    return taken / 2**20
 
 
 class SimulatedTrial(tune.Trainable):
@@ -60,6 +100,7 @@ def simulate(lanes: int, trials: int, sampler: str, table: bool, folder: Path) -
     if table:
         console = Console(file=open(os.devnull, "w"))
         ledger.listeners.append(LiveProgress(console, ledger.record, folder))
+    ledger.listeners.append(Parts(trials))
     settings = LaneSettings(1, 1, 0, str(folder), str(folder), "")
     begin, cpu = time.perf_counter(), time.process_time()
     tuner.run(plan, fake.SPACE, ledger, settings, [], Faults(Policy(), Stop()))
@@ -72,6 +113,7 @@ def simulate(lanes: int, trials: int, sampler: str, table: bool, folder: Path) -
     return {
         "lanes": actors.most_live, "trials": trials, "driver_s": took - actors.inside_s,
         "cpu_s": cpu, "virtual_s": actors.clock, "ledger_mb": ledger.path.stat().st_size / 2**20,
+        "memory_mb": memory_mib(), "store_mb": object_store_mib(),
     }  # fmt: skip
 
 
@@ -80,24 +122,29 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, default=512)
     parser.add_argument("--trials", type=int, default=5000)
     parser.add_argument("--sampler", default="random")
+    parser.add_argument("--epoch-s", type=float, default=60.0, help="virtual, of an epoch")
     parser.add_argument("--no-table", action="store_true")
     given = parser.parse_args()
+    SimulatedActors.step_s = given.epoch_s
     tune_controller.RayActorManager = SimulatedActors
     tuner.Trial = SimulatedTrial  # type: ignore[misc]
     tuner.session.cluster_nodes = lambda: [Node(given.lanes, 0)]
     os.environ.update(_QUIET)
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False,
+             logging_level=logging.ERROR)  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         found = simulate(given.lanes, given.trials, given.sampler, not given.no_table, Path(folder))
     epochs = found["trials"] * fake.EPOCHS
     per_epoch = found["driver_s"] / epochs
-    print("| lanes | trials | epochs | driver, s | ms an epoch | processor, s | ledger, MiB |")
-    print("|---|---|---|---|---|---|---|")
+    print("| lanes | trials | epochs | driver, s | ms a trial | ms an epoch | processor, s "
+          "| memory, MiB | object store, MiB | ledger, MiB |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|---|")
     print(f"| {found['lanes']:.0f} | {found['trials']:.0f} | {epochs:.0f} "
-          f"| {found['driver_s']:.0f} | {1e3 * per_epoch:.1f} | {found['cpu_s']:.0f} "
-          f"| {found['ledger_mb']:.1f} |")  # fmt: skip
-    print(f"\nlanes wait for the driver where an epoch takes less than "
-          f"{per_epoch * found['lanes']:.1f} s")  # fmt: skip
+          f"| {found['driver_s']:.0f} | {1e3 * found['driver_s'] / found['trials']:.1f} "
+          f"| {1e3 * per_epoch:.1f} | {found['cpu_s']:.0f} | {found['memory_mb']:.0f} "
+          f"| {found['store_mb']:.1f} | {found['ledger_mb']:.1f} |")  # fmt: skip
+    print(f"\n{found['virtual_s']:.0f} s on the lanes, which wait for the driver where an epoch "
+          f"takes less than {per_epoch * found['lanes']:.1f} s")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -32,9 +32,9 @@ EPOCHS = 10
 LIMIT_REPORT_S, LIMIT_RUNS_A_SECOND = 30.0, 50.0
 
 
-def simulated(folder: Path, trials: int) -> StudyRecord:
+def simulated(folder: Path, trials: int, name: str = "fake") -> StudyRecord:
     """Folded straight into a record: writing the ledger is not what is measured."""
-    plan = fake.plan(folder, trials=trials)
+    plan = fake.plan(folder, trials=trials, study=name)
     record = StudyRecord()
     record.apply({"event": "planned", "time": 1.0, **clean({
         **plan.event(), "provenance": {"commit": "c" * 40, "dirty": False, "packages": {}},

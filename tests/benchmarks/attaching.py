@@ -1,0 +1,103 @@
+"""From the command to the first trial's first step on a cluster that runs: `study/run.py` with
+RAY_ADDRESS, one lane of two workers.
+
+    python tests/benchmarks/attaching.py [--workers 2] [--runs 3] [--machines 3]
+
+The parts are read off what the command prints and off its ledger. Then the checks before a study,
+alone, on so many Ray nodes.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+import ray
+from ray.cluster_utils import Cluster
+
+from cluster import preflight
+from cluster.checks import Needs
+from study.before import _CODE, _PACKAGES
+from study.ledger import FILE, read
+from tests.cluster.own_ray import free_port, started, study
+from tests.conftest import ROOT
+
+
+def imports_s(environ: dict[str, str]) -> float:
+    """What the command takes before it does anything."""
+    begin = time.time()
+    command = [sys.executable, "study/run.py", "--list"]
+    subprocess.run(command, cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL)
+    return time.time() - begin
+
+
+def parts_of_a_start(folder: Path, name: str, workers: int, environ: dict[str, str]) -> list[float]:
+    """Seconds from the command: the plan is shown, the checks are done, the ledger is begun, the
+    first trial is handed out, its first step begins."""
+    shown: dict[str, float] = {}
+    begin = time.time()
+    command = study(folder, name, "--workers", str(workers), trials=1, epochs=1)
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        for line in run.stdout:
+            shown.setdefault("plan", time.time())
+            if line.lstrip().startswith(("ok  ", "warn  ")):
+                shown["checks"] = time.time()
+    assert run.returncode == 0
+    first: dict[str, dict[str, Any]] = {}
+    for event in read(folder / name / FILE)[0]:
+        first.setdefault(event["event"], event)
+    epoch = first["epoch"]
+    step = epoch["time"] - epoch["train_s"] - epoch["evaluate_s"]
+    ledger = (first["planned"]["time"], first["started"]["time"])
+    return [at - begin for at in (shown["plan"], shown["checks"], *ledger, step)]
+
+
+def preflight_s(machines: int, folder: Path) -> float:
+    """All checks, on so many Ray nodes of this machine."""
+    machine = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
+    head = {**machine, "include_dashboard": True, "dashboard_port": 0}
+    nodes = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        for _ in range(machines - 1):
+            nodes.add_node(**machine)
+        nodes.wait_for_nodes()
+        ray.init(address=nodes.address, log_to_driver=False)
+        needs = Needs(folder, "sqlite:///m.db", _PACKAGES, _CODE, object_bytes=2**20)
+        begin = time.time()
+        checks = preflight.cluster_checks(needs)
+        took = time.time() - begin
+        assert not [check for check in checks if check.verdict == "fail"], checks
+    finally:
+        ray.shutdown()
+        nodes.shutdown()
+    return took
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--machines", type=int, default=3)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="e") as place:
+        folder = Path(place)
+        with started(folder / "r", free_port(), f"--num-cpus={given.workers}") as environ:
+            print(f"imports {imports_s(environ):.1f} s; seconds from the command until\n"
+                  "| the plan is shown | all checks are done | the ledger is begun "
+                  "| a trial is handed out | its first step |\n|---|---|---|---|---|")  # fmt: skip
+            for turn in range(given.runs):
+                parts = parts_of_a_start(folder, f"a{turn}", given.workers, environ)
+                print(f"| {' | '.join(f'{part:.1f}' for part in parts)} |", flush=True)
+        took = preflight_s(given.machines, folder)
+    print(f"\nall checks on {given.machines} nodes: {took:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

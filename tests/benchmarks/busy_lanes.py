@@ -1,0 +1,119 @@
+"""The share of time in which lanes train or evaluate: 40 trials of 10 s on 2 lanes, by the ledger.
+
+    python tests/benchmarks/busy_lanes.py [--trials 40] [--lanes 2] [--workers 1]
+
+The whole command, as a user types it. Trials are real but tiny, and their loss (``--with``, a part
+of one's own) waits as long as a GPU would compute: so lanes do not fight for the machine's cores,
+and what is left is what lies between steps, epochs and trials.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from study.ledger import FILE, read
+from tests.conftest import ROOT
+
+EPOCHS, STEPS, STEP_S = 5, 4, 0.5
+TINY = (
+    "data/height=32", "data/width=48", "data/train_images=8", "data/val_images=4",
+    "data/test_images=4", "model/width=4", "batch=2",
+)  # fmt: skip
+WAITS = f"""
+import time
+import torch.nn.functional as F
+from optuna.distributions import FloatDistribution
+from search_spaces import Dimension, Space
+from trainables.losses.term import LossTerm
+
+def waits(prediction, target) -> LossTerm:
+    time.sleep({STEP_S})
+    loss = F.cross_entropy(prediction.logits_BKHW, target.labels_BHW, ignore_index=255,
+                           reduction="sum")
+    return LossTerm(loss, target.valid_BHW.sum())
+
+LOSSES = {{"waits": waits}}
+SPACES = {{"waits": Space(
+    name="waits", question="How long do lanes wait?",
+    base={{"loss/xe": 0.0, "loss/waits": 1.0, "epochs": {EPOCHS}}},
+    dimensions=(Dimension(path="optim/lr", distribution=FloatDistribution(1e-4, 1e-2),
+                          why="anything"),),
+)}}
+"""
+
+
+def events_of(trials: int, lanes: int, workers: int, folder: Path) -> list[dict[str, Any]]:
+    """The ledger of the study, run to its end."""
+    parts = folder / "waits.py"
+    parts.write_text(WAITS)
+    command = [
+        sys.executable, "study/run.py", "--with", str(parts), "--space", "waits", "--name", "busy",
+        "--sampler", "random", "--trials", str(trials), "--lanes", str(lanes), "--workers",
+        str(workers), "--storage", str(folder), "--tracking-uri", f"sqlite:///{folder}/m.db",
+        *(word for change in TINY for word in ("--set", change)),
+    ]  # fmt: skip
+    subprocess.run(command, cwd=ROOT, check=True)
+    return read(folder / "busy" / FILE)[0]
+
+
+def busy(events: list[dict[str, Any]], lanes: int) -> str:
+    """From the first lane's first step to the last trial's end."""
+    epochs = [event for event in events if event["event"] == "epoch"]
+    begins: dict[str, float] = {}
+    for event in epochs:
+        begins.setdefault(event["lane"], event["time"] - work_of(event))
+    begin, end = min(begins.values()), max(e["time"] for e in events if e["event"] == "finished")
+    works, last = sum(map(work_of, epochs)), max(begins.values())
+    up = sum(end - first for first in begins.values())
+    return (
+        f"busy {100 * works / (lanes * (end - begin)):.1f} % of {end - begin:.0f} s on {lanes} "
+        f"lanes; {100 * works / up:.1f} % of each one's time (the last began {last - begin:.1f} s "
+        f"after the first); a trial works {EPOCHS * works / len(epochs):.1f} s"
+    )
+
+
+def work_of(epoch: dict[str, Any]) -> float:
+    """Seconds in which the lane trained or evaluated."""
+    return float(epoch["train_s"] + epoch["evaluate_s"])
+
+
+def between(events: list[dict[str, Any]]) -> list[str]:
+    """What lies between two epochs of a lane, within a trial and from one trial to the next."""
+    last: dict[str, dict[str, Any]] = {}
+    gaps: dict[str, list[float]] = {"epoch": [], "trial": []}
+    for event in events:
+        if event["event"] != "epoch":
+            continue
+        before = last.get(event["lane"])
+        if before is not None:
+            kind = "epoch" if before["trial"] == event["trial"] else "trial"
+            gaps[kind].append(event["time"] - before["time"] - work_of(event))
+        last[event["lane"]] = event
+    return [
+        f"from one {kind} to the next: median {1e3 * statistics.median(found):.0f} ms, longest "
+        f"{1e3 * max(found):.0f} ms"
+        for kind, found in gaps.items() if found
+    ]  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=40)
+    parser.add_argument("--lanes", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        events = events_of(given.trials, given.lanes, given.workers, Path(folder))
+    print(f"{given.trials} trials: {busy(events, given.lanes)}")
+    print("\n".join(between(events)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""What a study writes to a tracking server, and how many trials a second it takes.
+
+    python tests/benchmarks/tracking_load.py --trials 60 [--server-workers 4]
+        [--database postgresql+psycopg2://mlflow:PASSWORD@127.0.0.1:5432/mlflow] [--uri http://...]
+
+Starts `mlflow server` on loopback with sqlite (or with that database, which must be empty or
+MLflow's), or asks one that runs. Writes simulated trials of ten epochs over HTTP, with the files
+that a trial keeps: whole, as a driver that has fallen behind does, and epoch by epoch, as one that
+follows does.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+import optuna
+import requests
+
+from study.mlflow_sink import MlflowSink
+from study.record import StudyRecord, TrialRecord
+from tests.benchmarks.study_projection import EPOCHS, simulated
+from tests.cluster.own_ray import free_port
+
+PICTURES, PICTURE_BYTES, COUNTS_BYTES = 2, 20_000, 5_000
+"""Of a trial on `shapes`."""
+
+
+class Requests:
+    """How many this process makes."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        send = requests.Session.send
+
+        def counted(session: Any, request: Any, **options: Any) -> Any:
+            self.made += 1
+            return send(session, request, **options)
+
+        setattr(requests.Session, "send", counted)  # noqa: B010
+
+
+@contextmanager
+def server(folder: Path, database: str, workers: int) -> Iterator[str]:
+    """A tracking server of its own; its address once it answers."""
+    port = free_port()
+    store = database or f"sqlite:///{folder}/server.db"
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", str(workers), "--backend-store-uri", store,
+        "--artifacts-destination", str(folder / "artifacts"),
+    ]  # fmt: skip
+    environ = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with open(folder / "server.log", "w") as log, subprocess.Popen(
+        command, env=environ, stdout=log, stderr=log
+    ) as process:  # fmt: skip
+        try:
+            uri = f"http://127.0.0.1:{port}"
+            _await(f"{uri}/health")
+            yield uri
+        finally:
+            process.terminate()
+
+
+def _await(url: str) -> None:
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            with urlopen(url, timeout=2):
+                return
+        except OSError:
+            assert time.monotonic() < deadline, f"{url} does not answer"
+            time.sleep(0.5)
+
+
+class Files:
+    """What is kept of a trial."""
+
+    def __init__(self, folder: Path) -> None:
+        self.paths = [folder / f"picture-{number}.png" for number in range(PICTURES)]
+        self.paths.append(folder / "trial.npz")
+        for path in self.paths:
+            path.write_bytes(os.urandom(PICTURE_BYTES if path.suffix == ".png" else COUNTS_BYTES))
+
+    def __call__(self, trial: TrialRecord) -> list[Path]:
+        return self.paths
+
+
+def whole(uri: str, record: StudyRecord, files: Files) -> None:
+    """Every trial once, as it stands at its end."""
+    sink = MlflowSink(uri, record, files)
+    sink.rebuild()
+    complaint = sink.close([], patience_s=900)
+    assert not complaint, complaint
+
+
+def followed(uri: str, record: StudyRecord, files: Files) -> None:
+    """Every trial after every epoch, one trial after the other."""
+    sink = MlflowSink(uri, record, files)
+    for trial in record.trials.values():
+        epochs, state = dict(trial.epochs), trial.state
+        trial.epochs.clear()
+        trial.state = "running"
+        for number, epoch in epochs.items():
+            trial.epochs[number] = epoch
+            sink._pending.add(trial.number)
+            sink._write_pending()
+        trial.state = state
+        sink._pending.add(trial.number)
+        sink._write_pending()
+    complaint = sink.close([], patience_s=900)
+    assert not complaint, complaint
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=60)
+    parser.add_argument("--server-workers", type=int, default=4)
+    parser.add_argument("--database", default="")
+    parser.add_argument("--uri", help="of a server that runs")
+    given = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    requested = Requests()
+    print("| written | trials | requests a trial | trials/s | this process, ms a trial |\n"
+          "|---|---|---|---|---|")  # fmt: skip
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        files = Files(folder)
+        there = nullcontext(given.uri) if given.uri else server(
+            folder, given.database, given.server_workers)  # fmt: skip
+        with there as uri:
+            whole(
+                uri, simulated(folder / "warm", 2, f"warm-{os.getpid()}"), files
+            )  # makes the tables
+            for name, write in (("whole", whole), ("followed", followed)):
+                record = simulated(folder / name, given.trials, f"{name}-{os.getpid()}")
+                made, begin, cpu = requested.made, time.perf_counter(), time.process_time()
+                write(uri, record, files)
+                took, cpu = time.perf_counter() - begin, time.process_time() - cpu
+                print(f"| {name} | {given.trials} | {(requested.made - made) / given.trials:.1f} "
+                      f"| {given.trials / took:.1f} | {1e3 * cpu / given.trials:.0f} |",
+                      flush=True)  # fmt: skip
+    print(f"\n{EPOCHS} epochs a trial, {PICTURES + 1} files")
+
+
+if __name__ == "__main__":
+    main()
