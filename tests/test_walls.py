@@ -47,6 +47,14 @@ def test_trainables_keep_ray_in_four_files_and_know_no_optuna_or_mlflow() -> Non
             assert "ray" not in names, path
 
 
+def test_only_a_rank_imports_what_a_rank_needs() -> None:
+    """Seconds of every lane's start: its other processes start before the ranks, one by one."""
+    for name in RAY_FILES - {"worker.py"}:
+        tree = ast.parse((ROOT / "trainables" / name).read_text())
+        above = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+        assert "trainables.worker" not in above, name
+
+
 def test_cluster_knows_no_torch() -> None:
     for path in files("cluster"):
         assert not imported(path) & {"torch", "optuna", "mlflow"}, path

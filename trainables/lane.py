@@ -24,7 +24,6 @@ from ray.util.placement_group import PlacementGroup, remove_placement_group
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from trainables.mailbox import Close, Command, LaneSettings, Mailbox
-from trainables.worker import work
 
 _POLL_S = 5.0
 
@@ -56,6 +55,14 @@ def free_orphans() -> None:
         # A driver's own, Tune's among them, count as those of a dead actor that never was.
         if group.creator_actor_dead and group.creator_actor_id.hex() not in no_actor:
             remove_placement_group(PlacementGroup(ray.PlacementGroupID(group.placement_group_id)))
+
+
+def _work(loop_config: dict[str, Any]) -> None:
+    """What each rank does. Imported there alone: it takes seconds, and the trial's actor and Ray
+    Train's controller, which start one after the other before any rank, need nothing of it."""
+    from trainables.worker import work
+
+    work(loop_config)
 
 
 class _TellsShortage(UserCallback):
@@ -97,7 +104,7 @@ class Lane:
         if settings.gpus_per_worker:
             resources["GPU"] = settings.gpus_per_worker
         trainer = TorchTrainer(
-            work,
+            _work,
             train_loop_config={"mailbox": self.mailbox, "settings": settings},
             scaling_config=ScalingConfig(
                 num_workers=settings.workers,
