@@ -63,8 +63,10 @@ def count_lanes(nodes: Sequence[Node], request: LaneRequest, wanted: int, trials
     trials.
 
     Raises:
-        ValueError: not even one lane can ever fit, or fewer than are wanted.
+        ValueError: not even one lane can ever fit, or fewer than are wanted, or that is negative.
     """
+    if wanted < 0:
+        raise ValueError(f"--lanes must be >= 0, got {wanted}")
     room = workers_that_fit(nodes, request)
     fit = room // request.workers
     holds = "what this cluster holds" + ("" if all(node.here for node in nodes) else " at its most")

@@ -199,6 +199,12 @@ def storage_of(options: argparse.Namespace) -> Path:
     return (options.storage or home() / "runs").expanduser().resolve()
 
 
+_TRACKED = ("sqlite:///", "postgresql", "mysql", "mssql", "http://", "https://", "databricks")
+
+
 def tracking_uri_of(options: argparse.Namespace) -> str:
     """The default database lies where the README's ``mlflow ui`` command looks."""
-    return str(options.tracking_uri or "") or f"sqlite:///{home().resolve()}/mlflow.db"
+    uri = str(options.tracking_uri or "") or f"sqlite:///{home().resolve()}/mlflow.db"
+    if not uri.startswith(_TRACKED):
+        raise ValueError(f"--tracking-uri must begin with {', '.join(_TRACKED)}, got {uri!r}")
+    return uri

@@ -34,7 +34,8 @@ def test_no_more_lanes_than_trials_or_than_wanted() -> None:
 
 @pytest.mark.parametrize(
     ("workers", "wanted", "words"),
-    [(3, 0, "--workers must be at most 2, what this cluster holds at 1 CPU each, got 3"),
+    [(1, -1, "--lanes must be >= 0, got -1"),
+     (3, 0, "--workers must be at most 2, what this cluster holds at 1 CPU each, got 3"),
      (1, 3, "--lanes must be at most 2, what this cluster holds at 1 workers each, got 3")],
 )  # fmt: skip
 def test_what_can_never_fit_is_refused(workers: int, wanted: int, words: str) -> None:

@@ -94,3 +94,9 @@ def test_a_grid_file_of_anything_is_a_grid_or_one_line(
         grid_file.read(path)
     except ValueError as error:
         one_line(error, ["any.yaml", "--grid", "grid"])
+
+
+@pytest.mark.parametrize("uri", ["nonsense://x", "./mlruns", "127.0.0.1:5000", "sqlite:m.db"])
+def test_what_is_no_tracking_server_is_refused(uri: str) -> None:
+    with pytest.raises(ValueError, match="--tracking-uri must begin with sqlite:///"):
+        options.tracking_uri_of(options.parse_arguments(["--tracking-uri", uri]))
