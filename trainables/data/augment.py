@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional as vision
 
 from trainables.config import DataConfig
 from trainables.geometry.boundaries import VOID
@@ -50,8 +49,7 @@ def augment(
     scale = config.scale_min + (config.scale_max - config.scale_min) * draw.scale
     if scale != 1:
         scaled = [max(round(scale * side), 1) for side in (rows, columns)]
-        image_CHW = vision.resize(image_CHW, scaled, antialias=True)
-        labels_HW = vision.resize(labels_HW[None], scaled, InterpolationMode.NEAREST)[0]
+        image_CHW, labels_HW = _resized(image_CHW, labels_HW, scaled)
     image_CHW, labels_HW = _crop(image_CHW, labels_HW, size, draw)
     if config.flip and draw.flip < 0.5:
         image_CHW, labels_HW = image_CHW.flip(2), labels_HW.flip(1)
@@ -59,6 +57,14 @@ def augment(
         shift = round(config.brightness * (2 * draw.brightness - 1))
         image_CHW = (image_CHW.short() + shift).clamp(0, 255).byte()
     return image_CHW, labels_HW
+
+
+def _resized(image_CHW: Tensor, labels_HW: Tensor, size: list[int]) -> tuple[Tensor, Tensor]:
+    from torchvision.transforms import InterpolationMode  # seconds: only where it is used
+    from torchvision.transforms.v2 import functional as vision
+
+    image_CHW = vision.resize(image_CHW, size, antialias=True)
+    return image_CHW, vision.resize(labels_HW[None], size, InterpolationMode.NEAREST)[0]
 
 
 _GREY = 124
@@ -71,8 +77,8 @@ def _crop(
     below = max(size[0] - labels_HW.shape[0], 0)
     right = max(size[1] - labels_HW.shape[1], 0)
     if below or right:
-        image_CHW = vision.pad(image_CHW, [0, 0, right, below], fill=_GREY)
-        labels_HW = vision.pad(labels_HW[None], [0, 0, right, below], fill=VOID)[0]
+        image_CHW = F.pad(image_CHW, (0, right, 0, below), value=_GREY)
+        labels_HW = F.pad(labels_HW, (0, right, 0, below), value=VOID)
     top = int(draw.top * (labels_HW.shape[0] - size[0] + 1))
     left = int(draw.left * (labels_HW.shape[1] - size[1] + 1))
     window = (slice(top, top + size[0]), slice(left, left + size[1]))

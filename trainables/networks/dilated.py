@@ -5,7 +5,6 @@ Shape letters: B images, D features, h rows, w columns at a stride.
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.segmentation.deeplabv3 import ASPP
 
 from trainables.config import ModelConfig
 from trainables.networks.network import (
@@ -55,6 +54,8 @@ class DeepLabV3(_Dilated):
 
     def __init__(self, config: ModelConfig, num_classes: int, resnet: str) -> None:
         super().__init__(config, num_classes, resnet)
+        from torchvision.models.segmentation.deeplabv3 import ASPP
+
         aspp = ASPP(_LAST, [12, 24, 36])
         aspp.project[3].p = 0.0
         self.head = nn.Sequential(aspp, conv_bn(256, 256, 3))

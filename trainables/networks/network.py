@@ -1,5 +1,7 @@
 """What all networks have in common: a timm backbone, convolution blocks, and what they return.
 
+timm and torchvision take three seconds to import, of which a study's driver and the actors of its
+trials need nothing: they are imported where a network is built.
 Dropout and stochastic depth are off everywhere: what they drop depends on the rank that drops it.
 Shape letters: B images, K classes, D features, H rows, W columns (h, w at a stride).
 """
@@ -7,7 +9,6 @@ Shape letters: B images, K classes, D features, H rows, W columns (h, w at a str
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import timm
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -46,6 +47,8 @@ class Backbone(nn.Module):
 
     def __init__(self, config: ModelConfig, name: str, **options: Any) -> None:
         super().__init__()
+        import timm
+
         pretrained = config.weights == "imagenet"
         try:
             self.body = timm.create_model(

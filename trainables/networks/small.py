@@ -3,16 +3,15 @@
 Shape letters: B images, D features, H rows, W columns (h, w at a stride).
 """
 
-import segmentation_models_pytorch as smp
 from torch import Tensor, nn
-from torchvision.models.segmentation.lraspp import LRASPPHead
 
 from trainables.config import ModelConfig
 from trainables.networks.network import Backbone, Network, Output, normalized, resized, transfer
 from trainables.networks.tiny import TinyUNet
 from trainables.networks.weights import unreachable
 
-_DECODERS = {"unet": smp.Unet, "fpn": smp.FPN}
+_DECODERS = {"unet": "Unet", "fpn": "FPN"}
+"""Their names in segmentation-models-pytorch."""
 
 
 class Tiny(Network):
@@ -34,10 +33,12 @@ class Smp(Network):
 
     def __init__(self, config: ModelConfig, num_classes: int) -> None:
         super().__init__()
+        import segmentation_models_pytorch as smp
+
         weights = "imagenet" if config.weights == "imagenet" else None
         options = {"decoder_dropout": 0.0} if config.network == "fpn" else {}
         try:
-            model = _DECODERS[config.network](
+            model = getattr(smp, _DECODERS[config.network])(
                 f"tu-{config.encoder}", encoder_weights=weights, classes=1, **options
             )
         except (RuntimeError, KeyError, ValueError) as error:
@@ -70,6 +71,8 @@ class LRASPP(Network):
 
     def __init__(self, config: ModelConfig, num_classes: int) -> None:
         super().__init__()
+        from torchvision.models.segmentation.lraspp import LRASPPHead
+
         self.backbone = Backbone(
             config, "mobilenetv3_large_100", output_stride=16, out_indices=(2, 4)
         )
