@@ -56,6 +56,9 @@ bench: .venv/.installed
 	$(BIN)/python -m tests.benchmarks.stages
 	$(BIN)/python tests/benchmarks/loading.py
 	$(BIN)/python tests/benchmarks/many_lanes.py
+	$(BIN)/python tests/benchmarks/attaching.py
+	$(BIN)/python tests/benchmarks/busy_lanes.py
+	$(BIN)/python tests/benchmarks/tracking_load.py
 	$(BIN)/python tests/benchmarks/shared_images.py
 	$(BIN)/python -m tests.benchmarks.losses
 	$(BIN)/python tests/benchmarks/study_projection.py
