@@ -14,7 +14,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from pathlib import Path
 from study import report
 from study.ledger import FILE
 from tests.chaos import promises
+from tests.chaos.server import Server
 from tests.chaos.victims import ACTORS, MARK, Study, kill
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,37 +64,16 @@ class Bed:
     def __init__(self, folder: Path, kills_a_study: int) -> None:
         self.folder, self.most = folder, kills_a_study
         (folder / "grid.yaml").write_text(GRID)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.uri = f"http://127.0.0.1:{probe.getsockname()[1]}"
-        self.server: subprocess.Popen[bytes] | None = None
-        self.server_back = 0.0
-        """When a server that was killed may come back."""
+        self.server = Server(folder)
         self.killed: Counter[str] = Counter()
         self.moments = 0
         self.lanes_killed: list[int] = []
         """Epochs in the ledger at each kill of a lane's process, of the study that runs."""
 
-    def serve(self) -> None:
-        """Start the tracking server unless it runs."""
-        if self.server is None or self.server.poll() is not None:
-            self.server = subprocess.Popen(
-                [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port",
-                 self.uri.rpartition(":")[2], "--workers", "1",
-                 "--backend-store-uri", f"sqlite:///{self.folder}/m.db"],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-                env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-            )  # fmt: skip
-
     def counted(self) -> str:
         """What was killed so far; at a moment several may have died."""
         every = ", ".join(f"{count} {target}" for target, count in self.killed.items())
         return f"{sum(self.killed.values())} kills at {self.moments} moments: {every}"
-
-    def end_server(self) -> None:
-        if self.server is not None and self.server.poll() is None:
-            os.killpg(self.server.pid, signal.SIGKILL)
-            self.server.wait()
 
     def count(self, name: str, words: bytes = b"\n") -> int:
         """How often the words stand in the study's ledger; its whole lines."""
@@ -115,7 +94,7 @@ class Bed:
         with (self.folder / f"{name}.log").open("ab") as log:
             driver = subprocess.Popen(
                 [sys.executable, "study/run.py", "--storage", str(self.folder / "runs"),
-                 "--tracking-uri", self.uri, *words], cwd=ROOT, stdout=log, stderr=log,
+                 "--tracking-uri", self.server.uri, *words], cwd=ROOT, stdout=log, stderr=log,
                 env={**environment, MARK: mark, "PYTHONPATH": str(ROOT)},
             )  # fmt: skip
             study = Study(driver, mark)
@@ -130,7 +109,7 @@ class Bed:
         """Run to its end, killing as drawn; no draw, no kills."""
         killed, self.lanes_killed = 0, []
         for _ in range(self.most + 3):
-            self.serve()
+            self.server.serve()
             with self.running(name, sort) as (driver, study):
                 deadline = time.monotonic() + _LONGEST_S
                 while driver.poll() is None:
@@ -139,8 +118,7 @@ class Bed:
                         if died := self.kill_some(name, study, draw):
                             killed, deadline = killed + died, time.monotonic() + _LONGEST_S
                     time.sleep(0.2)
-                    if time.monotonic() > self.server_back:
-                        self.serve()
+                    self.server.serve()
                 left = study.left_behind()
                 assert not left, f"{name} left {left}"
             if driver.returncode == 0:
@@ -167,9 +145,7 @@ class Bed:
         if not study.runs():
             return False
         if target == "server":
-            self.end_server()
-            self.server_back = time.monotonic() + draw.uniform(0, 5)
-            return True
+            return self.server.kill(away_s=draw.uniform(0, 5))
         if target in ACTORS and not self._lane_may_die(name):
             return False
         victim = study.victim(target, draw)
@@ -202,14 +178,14 @@ class Bed:
         folder, calm = runs / name, report.load(runs / f"calm-{sort}")
         promises.ledger_is_whole(folder, calm, equal=sort in EQUAL)
         promises.nothing_is_locked(runs)
-        self.serve()
+        self.server.serve()
         subprocess.run(
             [sys.executable, "study/report.py", name, "--rebuild-mlflow", "--storage", str(runs),
-             "--tracking-uri", self.uri],
+             "--tracking-uri", self.server.uri],
             cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
-        promises.tracked(self.uri, folder)
+        promises.tracked(self.server.uri, folder)
 
 
 def main() -> int:
@@ -231,7 +207,7 @@ def main() -> int:
             print(log.read_text()[-3000:])
         raise
     finally:
-        bed.end_server()
+        bed.server.kill()
     shutil.rmtree(folder)
     print(bed.counted())
     return 0

@@ -1,0 +1,42 @@
+"""A tracking server that comes back some time after it was killed."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+class Server:
+    """MLflow's own, on loopback, with a database in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.back = folder, 0.0
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def serve(self) -> None:
+        """Start it, unless it runs or is still to be away."""
+        if time.monotonic() < self.back or (self.process and self.process.poll() is None):
+            return
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port",
+             str(self.port), "--workers", "1",
+             "--backend-store-uri", f"sqlite:///{self.folder}/m.db"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        )  # fmt: skip
+
+    def kill(self, away_s: float = 0.0) -> bool:
+        """End it at once; whether it lived."""
+        if self.process is None or self.process.poll() is not None:
+            return False
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.back = time.monotonic() + away_s
+        return True
