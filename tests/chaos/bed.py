@@ -178,7 +178,7 @@ class Bed:
         folder, calm = runs / name, report.load(runs / f"calm-{sort}")
         promises.ledger_is_whole(folder, calm, equal=sort in EQUAL)
         promises.nothing_is_locked(runs)
-        self.server.serve()
+        self.server.ready()
         subprocess.run(
             [sys.executable, "study/report.py", name, "--rebuild-mlflow", "--storage", str(runs),
              "--tracking-uri", self.server.uri],

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
 
 class Server:
@@ -31,6 +32,18 @@ class Server:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
             env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         )  # fmt: skip
+
+    def ready(self, patience_s: float = 180.0) -> None:
+        """Serve, and wait until it answers."""
+        end = time.monotonic() + patience_s
+        while True:
+            self.serve()
+            try:
+                with urlopen(f"{self.uri}/health", timeout=5):
+                    return
+            except OSError:
+                assert time.monotonic() < end, "the tracking server does not come back"
+                time.sleep(0.5)
 
     def kill(self, away_s: float = 0.0) -> bool:
         """End it at once; whether it lived."""
