@@ -110,7 +110,7 @@ def test_the_trial_of_a_machine_that_was_killed_goes_on_elsewhere(
         cluster.remove_node(machine, allow_graceful=False)
         cluster.add_node(**MACHINE)
     assert "1 lanes from now on: " in shown, shown
-    promises.ledger_is_whole(storage / "killed", calm, equal=True)
+    promises.ledger_is_whole(storage / "killed", calm)
     assert sum(count - 1 for count in epochs(storage / "killed").values()) <= 1
     assert left_on(cluster) == "[]"
 
@@ -123,7 +123,7 @@ def test_a_driver_that_was_killed_leaves_nothing_on_the_cluster_and_is_resumed_t
     driver.send_signal(signal.SIGKILL)
     driver.communicate()
     run(resume(storage, "cut"), cluster.address)
-    promises.ledger_is_whole(storage / "cut", calm, equal=True)
+    promises.ledger_is_whole(storage / "cut", calm)
     assert left_on(cluster) == "[]"
 
 
@@ -147,4 +147,4 @@ def test_lanes_without_room_are_named_and_the_study_stops_and_goes_on_when_there
         assert "to go on: python study/run.py --resume room" in done.stdout
         holder.communicate("end\n")
     run(resume(storage, "room"), cluster.address)
-    promises.ledger_is_whole(storage / "room", calm, equal=True)
+    promises.ledger_is_whole(storage / "room", calm)

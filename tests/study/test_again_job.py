@@ -94,5 +94,5 @@ def test_terminated_then_interrupted_twice_and_resumed_it_is_the_same(
     said = interrupted(resume, ledger, done + 2, signal.SIGINT, signal.SIGINT)
     assert "ended at once" in said
     run(resume)
-    promises.ledger_is_whole(tmp_path / "again", loaded(first), equal=True)
+    promises.ledger_is_whole(tmp_path / "again", loaded(first))
     promises.nothing_is_locked(tmp_path)
