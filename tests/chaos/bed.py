@@ -49,9 +49,9 @@ SORTS = {
 }
 EQUAL = ("random", "grid", "ranks")
 """Sorts in which the order of results decides nothing."""
-TARGETS = {"driver": 3, "worker": 4, "controller": 3, "mailbox": 2, "trial": 3, "raylet": 2,
-           "server": 1}  # fmt: skip
-"""What is killed, and how often of all."""
+TARGETS = {"worker": 4, "controller": 3, "mailbox": 2, "trial": 3, "server": 1, "raylet": 2,
+           "driver": 3}  # fmt: skip
+"""What is killed, and how often of all; together in this order, as one takes others along."""
 _IN_A_ROW = 3
 """Lanes that may die without an epoch between: the fifth in one epoch is taken for the trial's
 fault, and the fourth death of a trial's actor for that of Tune's trial."""
@@ -129,21 +129,22 @@ class Bed:
 
     def kill_some(self, name: str, study: Study, draw: random.Random) -> int:
         """Wait for a drawn moment, kill what was drawn, at times several at once; how many died."""
-        targets = draw.choices(list(TARGETS), list(TARGETS.values()), k=draw.choice((1, 2, 3, 4)))
         self._await_moment(name, study, draw)
-        died = [
-            target for target in dict.fromkeys(targets) if self._kill(name, target, study, draw)
-        ]
+        living = [target for target in TARGETS if self._lives(target, study, draw)]
+        weights = [TARGETS[target] for target in living]
+        targets = draw.choices(living, weights, k=draw.choice((1, 2, 3, 4))) if living else []
+        died = [one for one in TARGETS if one in targets and self._kill(name, one, study, draw)]
         if died:
             self.killed.update(died)
             self.moments += 1
             print(f"  {name}: {', '.join(died)}, {self.count(name)} lines", flush=True)
         return len(died)
 
+    def _lives(self, target: str, study: Study, draw: random.Random) -> bool:
+        return self.server.lives() if target == "server" else bool(study.victim(target, draw))
+
     def _kill(self, name: str, target: str, study: Study, draw: random.Random) -> bool:
-        """Whether it lived, and may die."""
-        if not study.runs():
-            return False
+        """Whether it still lived, and might die."""
         if target == "server":
             return self.server.kill(away_s=draw.uniform(0, 5))
         if target in ACTORS and not self._lane_may_die(name):

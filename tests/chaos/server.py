@@ -21,9 +21,12 @@ class Server:
         self.uri = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
+    def lives(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def serve(self) -> None:
         """Start it, unless it runs or is still to be away."""
-        if time.monotonic() < self.back or (self.process and self.process.poll() is None):
+        if time.monotonic() < self.back or self.lives():
             return
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port",
@@ -47,7 +50,7 @@ class Server:
 
     def kill(self, away_s: float = 0.0) -> bool:
         """End it at once; whether it lived."""
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None or not self.lives():
             return False
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
