@@ -137,13 +137,13 @@ def test_lanes_without_room_are_named_and_the_study_stops_and_goes_on_when_there
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         done = subprocess.run(
-            asked(storage, "room", "--lane-wait", "1.5"), cwd=ROOT, capture_output=True, text=True,
+            asked(storage, "room", "--lane-wait", "1.4"), cwd=ROOT, capture_output=True, text=True,
             env=environment(cluster.address), timeout=400,
         )  # fmt: skip
         assert done.returncode == 1, done.stdout[-3000:] + done.stderr[-3000:]
         missing = "each asks for a worker of 1 CPU; 0 of 2 CPU are free"
         assert f"2 lanes have been waiting for room: {missing}" in done.stdout
-        assert f"stopped: no lane has had room for 90 s: {missing}" in done.stderr
+        assert f"stopped: no lane has had room for 84 s: {missing}" in done.stderr
         assert "to go on: python study/run.py --resume room" in done.stdout
         holder.communicate("end\n")
     run(resume(storage, "room"), cluster.address)
