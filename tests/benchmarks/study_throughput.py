@@ -1,7 +1,7 @@
 """What the driver costs a trial, and how many trials an hour a study does beside Ray's guide.
 
     python tests/benchmarks/study_throughput.py driver [--trials 1000] [--lanes 8] [--profile]
-    python tests/benchmarks/study_throughput.py guide [--trials 8] [--data CamVid]
+    python tests/benchmarks/study_throughput.py guide [--trials 16] [--data CamVid]
 
 ``driver``: simulated trials of ten epochs by the real path: plan, TPE, Tune, callbacks, ledger,
 live table, MLflow. Processor time of the driver's process, all its threads, by hundred trials.
@@ -232,7 +232,7 @@ def main() -> None:
     if given.part == "driver":
         driver(given.trials or 1000, given.lanes, given.profile)
     else:
-        guide(given.trials or 8, given.data)
+        guide(given.trials or 16, given.data)
 
 
 if __name__ == "__main__":
