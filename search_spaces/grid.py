@@ -76,10 +76,10 @@ class Grid:
     def cell(self, name: str) -> Cell:
         return next(cell for cell in self.cells if cell.name == name)
 
-    def paths(self) -> list[str]:
-        """Every config path that a cell decides."""
-        decided = [[*cell.changes, *(d.path for d in cell.searched)] for cell in self.cells]
-        return list(dict.fromkeys(path for paths in decided for path in paths))
+    def decided(self) -> list[str]:
+        """Every config path that a cell sets; where it is searched as well, that search starts
+        there."""
+        return list(dict.fromkeys(path for cell in self.cells for path in cell.changes))
 
     def event(self) -> dict[str, Any]:
         """The grid as a ledger keeps it."""

@@ -109,9 +109,19 @@ def _check_grid(options: argparse.Namespace, grid: Grid) -> None:
     if options.seeds is not None and options.seeds < 1:
         raise ValueError(f"--seeds must be >= 1, got {options.seeds}")
     for text in options.changes:
-        if text.partition("=")[0] in grid.paths():
-            raise ValueError(f"--set must leave {', '.join(grid.paths())} to the cells of the "
-                             f"grid, got {text!r}")  # fmt: skip
+        _check_left_to_cells(text, grid)
+
+
+def _check_left_to_cells(text: str, grid: Grid) -> None:
+    """Raise a ValueError for a ``--set`` of what a cell decides, or out of what a cell searches."""
+    path, value = _change(text)
+    if path in grid.decided():
+        raise ValueError(f"--set must leave {', '.join(grid.decided())} to the cells of the "
+                         f"grid, got {text!r}")  # fmt: skip
+    for dimension in (dimension for cell in grid.cells for dimension in cell.searched):
+        if dimension.path == path and not dimension.holds(value):
+            raise ValueError(f"--set {path} is where its searches begin and must be in "
+                             f"{dimension.bounds()}, got {value}")  # fmt: skip
 
 
 def _checked_grid(options: argparse.Namespace, grid: Grid, base: TrialConfig) -> Grid:
@@ -140,6 +150,10 @@ def _asked(options: argparse.Namespace) -> tuple[Space, TrialConfig, Grid | None
     grid = grid_of(options)
     named = options.space or ("all_losses" if grid else None)
     space = SPACES[choice("--space", named, list(SPACES))]
+    searched = [dimension.path for dimension in space.dimensions] if grid is None else []
+    for text in options.changes:
+        if text.partition("=")[0] in searched:
+            raise ValueError(f"--set must leave {', '.join(searched)} to the search, got {text!r}")
     base = base_config(options, {} if grid else space.base)
     return space, base, grid, objectives.parse(options.objective)
 

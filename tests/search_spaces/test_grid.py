@@ -32,7 +32,7 @@ def test_cells_are_valid_configs_and_their_figures_are_fractions_of_known_metric
 ) -> None:
     assert grid.question.endswith("?")
     assert grid.source
-    assert set(grid.paths()) <= set(field_types())
+    assert set(grid.decided()) <= set(field_types())
     for cell in grid.cells:
         TrialConfig().changed(cell.changes)
         for row in cell.published.values():

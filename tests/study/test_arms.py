@@ -87,6 +87,13 @@ def test_every_cell_is_searched_as_often_and_starts_at_its_own_weights(tmp_path:
     assert parameters(trials[1]) == "lovasz: lr=0.003 lovasz=1"
 
 
+def test_what_is_set_beside_the_grid_is_where_every_search_begins(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "--set", "optim/lr=0.001")
+    ledger = fake.begin(plan)
+    drive(plan, ledger)
+    assert {ledger.record.trials[n].params["optim/lr"] for n in range(3)} == {0.001}
+
+
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 @pytest.mark.parametrize("cut", [1, 4, 8])
 def test_cut_off_and_resumed_the_searches_draw_the_same(
@@ -177,7 +184,7 @@ def test_a_cell_of_which_no_trial_was_whole_keeps_the_weights_that_it_began_with
 
 def test_arms_have_known_paths_and_are_kept_whole_in_the_ledger(tmp_path: Path) -> None:
     grid = GRIDS["all_losses"]["arms"]
-    assert set(grid.paths()) <= set(field_types())
+    assert set(grid.decided()) <= set(field_types())
     assert from_event(grid.event()) == grid
     rates = [next(iter(cell.searched)).path for cell in grid.cells]
     assert set(rates) == {"optim/lr"}  # the baseline's too, and drawn first
