@@ -202,6 +202,8 @@ def _show(console: Console, plan: Plan, record: StudyRecord, dataset: Dataset, l
                          f"taken from there; --fresh runs it anyway")  # fmt: skip
     if plan.budget:
         more["budget"] = budget.planned(plan.budget, record, forecast_s)
+    # Said beforehand: a driver that is killed, or whose raylet is, ends without a word.
+    more["if cut off"] = options.resume_command(plan.study, plan.storage, plan.tracking_uri)
     describe.print_plan(
         console, plan, space, dataset, forecast_s=forecast_s, epoch_s=epoch_s, stages=stages,
         left=left, more=more,

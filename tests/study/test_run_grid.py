@@ -52,7 +52,8 @@ def test_a_dry_run_shows_cells_figures_and_what_the_seeds_can_decide(
     shown = dry(capsys, tmp_path / "runs", *SEMEDA, "--seeds", "5")
     for words in ("SEMEDA", "ImageNet, VOC2012 val 74.20", "edge=multi_task lambda_1=1",
                   "(baseline)", "on 5 seeds", "5 seeds can never be significant",
-                  "paired by seed with 'DeepLab-v2'", "test list"):  # fmt: skip
+                  "paired by seed with 'DeepLab-v2'", "test list",
+                  "if cut off python study/run.py --resume"):  # fmt: skip
         assert words in shown
 
 
