@@ -19,10 +19,11 @@ from ray.tune.search import Searcher
 from search_spaces import Cell, grid
 from study.ledger import Ledger
 from study.plan import Plan
-from study.record import FINAL, StudyRecord, TrialRecord, Value
+from study.record import StudyRecord
 from study.sampling import SeededByNumber
 from study.search import Waiting, as_optuna, told_state
 from study.taking import Taking
+from study.trial_record import FINAL, TrialRecord, Value
 from trainables.config import flatten
 
 

@@ -31,8 +31,8 @@ from study.options import (
     tracking_uri_of,
 )
 from study.plan import Plan, check_name
-from study.record import Value
 from study.statistics import fewest_seeds
+from study.trial_record import Value
 from trainables import own, recipes
 from trainables.config import DataConfig, TrialConfig, parse
 from trainables.parts import installed

@@ -7,8 +7,9 @@ from torch import Tensor
 
 from study import image_counts
 from study.blocks import Block, Prose, Section, Sheet
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
 from study.tables import split_of
+from study.trial_record import TrialRecord
 from trainables.metrics import counts_file, per_image
 
 _METRICS = ("iou", "boundary_f_1px", "boundary_f_3px", "boundary_f_5px", "boundary_iou")

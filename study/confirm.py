@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import ray
 import torch
 
-from study.record import TrialRecord
+from study.trial_record import TrialRecord
 from trainables.checkpoint import Checkpoint
 from trainables.config import from_flat
 from trainables.data import Dataset

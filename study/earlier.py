@@ -12,7 +12,8 @@ from typing import Any
 from study.grid_plan import Run, grid_runs
 from study.ledger import FILE, Ledger, LedgerError, folded, read
 from study.plan import Plan
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
+from study.trial_record import TrialRecord
 from trainables.config import from_flat, identity
 
 

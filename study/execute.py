@@ -32,9 +32,10 @@ from study.plan import Plan
 from study.progress import LiveProgress
 from study.provenance import provenance
 from study.ranking import importances
-from study.record import FINAL, StudyRecord, TrialRecord
+from study.record import StudyRecord
 from study.search import Waiting
 from study.stopping import INTERRUPTED, STOPPED, Stop
+from study.trial_record import FINAL, TrialRecord
 from trainables import checkpoint, saved
 from trainables.config import from_flat
 from trainables.data import DataError, Dataset
@@ -177,9 +178,8 @@ class _Keepsakes:
         self.plan, self.dataset = plan, dataset
 
     def __call__(self, trial: TrialRecord) -> list[Path]:
-        name = f"trial-{trial.number:04d}"
-        counts = self.plan.folder / "counts" / f"{name}.npz"
-        folder = self.plan.folder / "pictures" / name
+        counts = self.plan.folder / "counts" / f"{trial.folder}.npz"
+        folder = self.plan.folder / "pictures" / trial.folder
         if not counts.exists():
             found = _checkpoint(self.plan, trial)
             if found is None:

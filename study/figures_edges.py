@@ -6,8 +6,9 @@ from matplotlib.figure import Figure
 from study.figures import STATES, beside, colours, named, shown_value
 from study.figures import band as draw_band
 from study.objectives import layers
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
 from study.tables import split_of
+from study.trial_record import TrialRecord
 from trainables.metrics.catalog import TRIMAP_WIDTHS_PX
 
 ACROSS, UP = "miou", "boundary_f_3px"

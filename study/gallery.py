@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from study import image_counts, pictures
 from study.plan import Plan
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
+from study.trial_record import TrialRecord
 from trainables.checkpoint import Checkpoint
 from trainables.config import from_flat
 from trainables.data import Dataset

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from search_spaces import Space
 from study.plan import Plan, Stage, stage_configs
-from study.record import Value
+from study.trial_record import Value
 from trainables import stages
 from trainables.config import TrialConfig, from_flat
 from trainables.data import Dataset

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from study.image_bootstrap import intervals
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
+from study.trial_record import TrialRecord
 from trainables.metrics import counts_file
 from trainables.metrics.per_image import ImageCounts
 

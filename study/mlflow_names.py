@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from study.record import TrialRecord
+from study.trial_record import TrialRecord
 
 NOTE = "mlflow.note.content"
 """A run's description: written once, then it is the reader's."""
@@ -15,7 +15,7 @@ NOTE = "mlflow.note.content"
 def run_name(trial: TrialRecord) -> str:
     if trial.phase:
         return f"{trial.cell}/{trial.phase}-{trial.number:04d}"
-    return f"{trial.cell}/seed-{trial.seed}" if trial.cell else f"trial-{trial.number:04d}"
+    return f"{trial.cell}/seed-{trial.seed}" if trial.cell else trial.folder
 
 
 def grid_tags(plan: Mapping[str, Any], trial: TrialRecord) -> dict[str, str]:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from study import mlflow_names as names
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
+from study.trial_record import TrialRecord
 from trainables.config import TrialConfig, flatten, from_flat
 from trainables.losses.compose import ever_active
 

@@ -18,7 +18,8 @@ from typing import Any, Protocol
 from study.mlflow_cells import cell_runs, judged
 from study.mlflow_names import key
 from study.mlflow_runs import RUNNING, Run, stage_run, study_run, trial_run
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
+from study.trial_record import TrialRecord
 
 _BATCH = 50
 """Runs a transaction: what is lost and written again after an error."""

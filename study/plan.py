@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from search_spaces import SPACES, Grid, Space, grid
 from study import own_parts
-from study.record import Value
+from study.trial_record import Value
 from trainables.config import TrialConfig, flatten, from_flat
 from trainables.parts import Parts, installed
 

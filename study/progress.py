@@ -16,8 +16,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from study.budget import outlook
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
 from study.sections import percent, shown
+from study.trial_record import TrialRecord
 from trainables.stages import stage_file
 
 _ROWS = 12

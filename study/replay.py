@@ -11,7 +11,8 @@ from search_spaces.grid import Cell, Grid
 from study import options, report, storage
 from study.earlier import records
 from study.plan import Plan, check_name, from_event
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
+from study.trial_record import TrialRecord
 from trainables.config import from_flat
 from trainables.metrics.catalog import METRICS
 

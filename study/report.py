@@ -14,8 +14,9 @@ from study.ledger import FILE, LedgerError, folded, read
 from study.mlflow_sink import MlflowSink
 from study.options import OneLineParser, storage_of, tracking_uri_of
 from study.plan import check_name
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
 from study.storage import require_known
+from study.trial_record import TrialRecord
 
 
 def load(folder: Path) -> StudyRecord:
@@ -98,9 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _rebuild(record: StudyRecord, folder: Path, uri: str, files: list[Path]) -> int:
     def keepsakes(trial: TrialRecord) -> list[Path]:
-        name = f"trial-{trial.number:04d}"
-        return [*sorted((folder / "pictures" / name).glob("*.png")),
-                *(folder / "counts").glob(f"{name}.npz")]  # fmt: skip
+        return [*sorted((folder / "pictures" / trial.folder).glob("*.png")),
+                *(folder / "counts").glob(f"{trial.folder}.npz")]  # fmt: skip
 
     sink = MlflowSink(uri, record, keepsakes)
     sink.rebuild()

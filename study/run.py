@@ -40,8 +40,9 @@ from study.faults import Policy, policy_of
 from study.grid_plan import check_images, check_stages, needed_stages, slowest
 from study.ledger import FILE, Ledger
 from study.plan import Plan, check_name, from_event
-from study.record import FINAL, StudyRecord
+from study.record import StudyRecord
 from study.stopping import INTERRUPTED, Interrupts
+from study.trial_record import FINAL
 from trainables import parts
 from trainables.data import Dataset, load
 

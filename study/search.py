@@ -20,9 +20,10 @@ from ray.tune.utils.util import flatten_dict
 
 from search_spaces import Space
 from study.faults import RESULTS
-from study.record import StudyRecord, TrialRecord, Value
+from study.record import StudyRecord
 from study.sampling import GENERATION, SeededByNumber
 from study.taking import Taking
+from study.trial_record import TrialRecord, Value
 
 _STUDY = "edgewise"
 _DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from search_spaces import SPACES
-from study import arms_text, budget, classes, pareto, rerun, table_text, then_and_now
+from study import arms_text, budget, classes, cost, pareto, rerun, table_text, then_and_now
 from study.blocks import Block, Picture, Points, Prose, Section, Sheet
 from study.ranking import importances
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
+from study.trial_record import TrialRecord
 
 HEADLINE = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
 """Metrics that tables show; the ledger has all of them."""
@@ -32,7 +33,7 @@ def _grid(record: StudyRecord, study: Path) -> Parts:
         Prose(f"Grid `{plan['grid']['name']}` of `{plan['space']}` on `{plan['data']['dataset']}`: "
               f"{plan['trials']} trials, {counts(record) or 'none run'}."),
         *_cut_short(record), *then_and_now.section(record), *table_text.parts(record),
-        *arms_text.section(record), *classes.of_grid(record, study),
+        *arms_text.section(record), *classes.of_grid(record, study), *cost.section(record),
     ]  # fmt: skip
 
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from search_spaces.grid import Cell, Grid, from_event
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
 from study.statistics import ALPHA, Comparison, compare, coverage, fewest_seeds
+from study.trial_record import TrialRecord
 from trainables.metrics.catalog import METRICS
 
 
@@ -52,7 +53,7 @@ class Table:
         return None if ours is None or theirs is None else ours - theirs
 
 
-ALSO = ("miou", "boundary_f_1px", "boundary_f_3px")
+ALSO = ("miou", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
 """What a boundary loss is asked about, whatever its paper reports."""
 
 

@@ -15,7 +15,7 @@ from study.earlier import Earlier
 from study.grid_plan import Run
 from study.ledger import Ledger
 from study.plan import Plan
-from study.record import TrialRecord
+from study.trial_record import TrialRecord
 from trainables.config import flatten, from_flat, identity
 
 

@@ -22,11 +22,12 @@ from study.grid_search import GridSearch
 from study.ledger import Ledger
 from study.ledger_writer import ACTOR_RESTARTS, LedgerWriter
 from study.plan import Plan
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
 from study.search import LedgerSearch, Waiting
 from study.stage_watch import StageWatch
 from study.stopping import Stop, while_tune_runs
 from study.taking import Taking
+from study.trial_record import TrialRecord
 from study.waiting import WaitingLanes
 from trainables import checkpoint
 from trainables.mailbox import LaneSettings

@@ -12,7 +12,8 @@ from typing import Any
 from search_spaces import Space
 from study import report, storage
 from study.plan import check_name
-from study.record import StudyRecord, TrialRecord, Value
+from study.record import StudyRecord
+from study.trial_record import TrialRecord, Value
 from trainables.config import TrialConfig, flatten
 
 _LEARNERS = ("tpe", "gp", "nsga2")

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from search_spaces.grid import Cell, Grid
 from study import own_parts, report, storage
 from study.plan import check_name
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
+from study.trial_record import TrialRecord
 from trainables.config import TrialConfig, from_flat
 
 _BASELINE, _WINNER = "not searched", "winner"

@@ -28,7 +28,8 @@ import optuna
 import requests
 
 from study.mlflow_sink import MlflowSink
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
+from study.trial_record import TrialRecord
 from tests.benchmarks.study_projection import EPOCHS, simulated
 from tests.cluster.own_ray import free_port
 

@@ -9,7 +9,8 @@ from mlflow import MlflowClient
 
 from study import report
 from study.ledger import FILE, read
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
+from study.trial_record import TrialRecord
 from tests.study.test_ledger import content
 
 

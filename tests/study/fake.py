@@ -8,8 +8,8 @@ import optuna
 from search_spaces import SPACES
 from study.ledger import FILE, Ledger
 from study.plan import Plan
-from study.record import TrialRecord, Value
 from study.search import SeededByNumber
+from study.trial_record import TrialRecord, Value
 from trainables.config import TrialConfig, flatten
 
 SPACE = SPACES["inverseform"]

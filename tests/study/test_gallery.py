@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from study import gallery
-from study.record import TrialRecord
+from study.trial_record import TrialRecord
 from tests.study import fake
 from trainables import checkpoint
 from trainables.config import TrialConfig, flatten

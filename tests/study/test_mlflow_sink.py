@@ -16,7 +16,7 @@ from study.mlflow_rows import RowWriter
 from study.mlflow_runs import study_run, trial_run
 from study.mlflow_sink import MlflowSink
 from study.plan import Plan
-from study.record import TrialRecord
+from study.trial_record import TrialRecord
 from tests.study import fake, fake_grid
 
 

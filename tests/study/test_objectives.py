@@ -13,8 +13,9 @@ from study.asked import make_plan
 from study.ledger import Ledger
 from study.objectives import layers, parse
 from study.plan import Plan, from_event
-from study.record import StudyRecord, Value
+from study.record import StudyRecord
 from study.search import LedgerSearch
+from study.trial_record import Value
 from tests.study import fake
 from tests.study.test_run import refused
 

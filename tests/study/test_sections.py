@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from study import classes, figures_edges, gallery, image_counts, report, rerun, winner
+from study import classes, cost, figures_edges, gallery, image_counts, report, rerun, winner
 from study.blocks import Prose, Section, Sheet
 from study.plan import Plan
 from study.record import StudyRecord
@@ -42,6 +42,23 @@ def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: 
     trials = gallery.shown(record)
     assert [(trial.cell, trial.seed) for trial in trials] == [("plain", 0), ("good", 0)]
     assert gallery.worst_images(plan.folder, trials)[0] == 1
+
+
+def test_the_cost_of_a_cell_is_the_median_of_its_epochs_but_the_first(tmp_path: Path) -> None:
+    ledger = fake.begin(fake_grid.plan(tmp_path))
+    assert cost.section(ledger.record) == []
+    for number, cell, seconds in ((0, "plain", (9, 2, 4)), (1, "good", (9, 6, 6)),
+                                  (2, "plain", (9, 3, 3)), (3, "good", (9, 1, 8))):  # fmt: skip
+        ledger.append("started", trial=number, id=str(number), params={}, config={"epochs": 3},
+                      cell=cell, seed=number // 2)  # fmt: skip
+        for epoch, train_s in enumerate(seconds, start=1):
+            ledger.append("epoch", trial=number, epoch=epoch, metrics={}, seconds=20.0,
+                          train_s=train_s, evaluate_s=1.0, lane="lane-0")  # fmt: skip
+    images = ledger.record.plan["data"]["images"]["train"]
+    steps = -(-images // ledger.record.plan["base"]["batch"])
+    found = sheet(cost.section(ledger.record))  # type: ignore[arg-type]
+    assert found.rows == [["plain", "4", "3.00", f"{3000 / steps:.0f}", "1.00"],
+                          ["good", "4", "6.00", f"{6000 / steps:.0f}", "2.00"]]  # fmt: skip
 
 
 def test_a_search_tells_what_its_winner_became_on_fresh_seeds(tmp_path: Path) -> None:

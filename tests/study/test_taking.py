@@ -14,9 +14,10 @@ from study import ledger as ledger_file
 from study.budget_stop import BudgetStopper, WhileBudgetLasts
 from study.ledger import Ledger
 from study.plan import Plan
-from study.record import StudyRecord, TrialRecord
+from study.record import StudyRecord
 from study.search import LedgerSearch
 from study.taking import Taking, possible
+from study.trial_record import TrialRecord
 from study.tuner import LedgerWriter, make_search
 from tests.study import fake, test_arms
 from trainables.config import from_flat, identity
