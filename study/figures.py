@@ -33,12 +33,13 @@ STYLE = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True
 def draw(record: StudyRecord, space: Space, folder: Path) -> dict[str, Path]:
     """Write the plots as PNG, by name. A grid has no slices, a study without the figures of two
     metrics no trade-off, one that was not measured around edges no bands."""
-    from study import figures_edges
+    from study import figures_edges, figures_verdict
 
     folder.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(STYLE):
         grid = "grid" in record.plan
         figures = {
+            "differences": figures_verdict.differences(record) if grid else None,
             "learning_curves": _seed_bands(record) if grid else _learning_curves(record),
             "slices": None if grid else _slices(record, space),
             "trade_off": figures_edges.trade_off(record),

@@ -104,6 +104,8 @@ def ranking(trials: list[TrialRecord], paths: list[str]) -> Sheet:
 
 
 _CAPTIONS = {
+    "differences": ("Differences", "Cells against the baseline, paired by seed: small points are "
+                                   "seeds, lines the intervals of the tables."),
     "learning_curves": ("Learning curves", "By epoch, on the validation list."),
     "slices": ("Slices", "After the last epoch, by each searched parameter; the star is the best, "
                          "grey was pruned."),
@@ -118,7 +120,7 @@ def _plots(record: StudyRecord, plots: Mapping[str, Path]) -> Parts:
     parts: Parts = []
     for name, path in plots.items():
         title, caption = _CAPTIONS[name]
-        if "grid" in record.plan and name != "slices":
+        if "grid" in record.plan and name not in ("slices", "differences"):
             caption += " Of a cell the mean over its seeds; bands and small points are the seeds'."
         parts.append(Section(title, [Picture(path, caption)]))
     return parts

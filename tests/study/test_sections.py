@@ -5,8 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_hex
 
-from study import classes, cost, figures_edges, gallery, image_counts, report, rerun, winner
+from study import (
+    classes,
+    cost,
+    figures_edges,
+    figures_verdict,
+    gallery,
+    image_counts,
+    report,
+    rerun,
+    winner,
+)
 from study.blocks import Prose, Section, Sheet
 from study.plan import Plan
 from study.record import StudyRecord
@@ -81,6 +92,19 @@ def test_a_search_tells_what_its_winner_became_on_fresh_seeds(tmp_path: Path) ->
     before = report.write(ledger.record, plan.folder)
     kept = [path.read_bytes() for path in before]
     assert [path.read_bytes() for path in report.write(ledger.record, plan.folder)] == kept
+
+
+def test_differences_are_drawn_in_points_with_the_verdict_s_colour(tmp_path: Path) -> None:
+    begun = fake.begin(fake_grid.plan(tmp_path / "begun"))
+    assert figures_verdict.differences(begun.record) is None
+    figure = figures_verdict.differences(fake_grid.whole(fake_grid.plan(tmp_path)).record)
+    assert figure is not None
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["good"]
+    seeds, mean = axes.collections
+    assert np.asarray(seeds.get_offsets()).tolist() == [[3.125, 0.0]] * 6  # 1/32, on every seed
+    assert np.asarray(mean.get_offsets()).tolist() == [[3.125, 0.0]]
+    assert to_hex(mean.get_facecolor()[0]) == "#009e73"  # better
 
 
 def test_plots_about_edges_are_there_where_edges_were_measured(tmp_path: Path) -> None:
