@@ -1,6 +1,5 @@
 """A machine is killed under its lane, a driver on a cluster that lives on, and no room for any."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,8 +15,8 @@ from study import report
 from study.ledger import FILE, read
 from study.record import StudyRecord
 from tests.chaos import promises
+from tests.cluster.machines import MACHINE, begin, ended, two_machines
 from tests.cluster.own_ray import environment, run, study, wait_for
-from tests.cluster.test_many_machines import MACHINE, begin, ended
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -45,17 +44,9 @@ print([row for row in placement_group_table().values() if row["state"] != "REMOV
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """A head without work and two machines of one CPU: a lane on each."""
-    os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "16")
-    there = Cluster(
-        initialize_head=True,
-        head_node_args={**MACHINE, "num_cpus": 0, "include_dashboard": True, "dashboard_port": 0},
-    )
-    for _ in range(2):
-        there.add_node(**MACHINE)
-    there.wait_for_nodes()
-    yield there
-    there.shutdown()
+    """A lane on each machine."""
+    with two_machines() as there:
+        yield there
 
 
 @pytest.fixture(scope="module")

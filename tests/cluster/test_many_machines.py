@@ -1,7 +1,5 @@
 """Studies on several Ray nodes: over them, while they come and go, and side by side."""
 
-import os
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,28 +11,18 @@ from ray.cluster_utils import Cluster
 from study import report
 from study.ledger import FILE, read
 from study.record import StudyRecord
-from tests.cluster.own_ray import environment, run, study, wait_for
-from tests.conftest import ROOT
+from tests.cluster.machines import MACHINE, begin, ended, two_machines
+from tests.cluster.own_ray import run, study, wait_for
 from tests.study.test_ledger import content
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
-MACHINE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
-
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    """A head without work and two machines of one CPU: a lane of two workers lies over both."""
-    os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "16")
-    there = Cluster(
-        initialize_head=True,
-        head_node_args={**MACHINE, "num_cpus": 0, "include_dashboard": True, "dashboard_port": 0},
-    )
-    there.add_node(**MACHINE)
-    there.add_node(**MACHINE)
-    there.wait_for_nodes()
-    yield there
-    there.shutdown()
+    """A lane of two workers lies over both machines."""
+    with two_machines() as there:
+        yield there
 
 
 @pytest.fixture(scope="module")
@@ -51,22 +39,6 @@ def on_one(storage: Path) -> StudyRecord:
 
 def events(storage: Path, name: str, kind: str) -> list[dict[str, Any]]:
     return [event for event in read(storage / name / FILE)[0] if event["event"] == kind]
-
-
-def begin(command: list[str], address: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command, cwd=ROOT, env=environment(address), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-
-
-def ended(driver: subprocess.Popen[str], timeout_s: float = 500) -> str:
-    try:
-        shown, _ = driver.communicate(timeout=timeout_s)
-    finally:
-        driver.kill()
-    assert driver.returncode == 0, shown[-4000:]
-    return shown
 
 
 def test_a_lane_over_two_machines_gives_the_ledger_of_one(

@@ -1,0 +1,46 @@
+"""Several machines on this one, by Ray's own means, and a study's driver beside them."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ray.cluster_utils import Cluster
+
+from tests.cluster.own_ray import environment
+from tests.conftest import ROOT
+
+MACHINE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
+
+
+@contextmanager
+def two_machines() -> Iterator[Cluster]:
+    """A head without work and two machines of one CPU."""
+    os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "16")
+    there = Cluster(
+        initialize_head=True,
+        head_node_args={**MACHINE, "num_cpus": 0, "include_dashboard": True, "dashboard_port": 0},
+    )
+    try:
+        for _ in range(2):
+            there.add_node(**MACHINE)
+        there.wait_for_nodes()
+        yield there
+    finally:
+        there.shutdown()
+
+
+def begin(command: list[str], address: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment(address), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def ended(driver: subprocess.Popen[str], timeout_s: float = 500) -> str:
+    try:
+        shown, _ = driver.communicate(timeout=timeout_s)
+    finally:
+        driver.kill()
+    assert driver.returncode == 0, shown[-4000:]
+    return shown
