@@ -5,19 +5,18 @@ Shape letters: B images, H rows, W columns, N images of a list, P pictures.
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from trainables.config import TrialConfig
 from trainables.data.batches import num_batches, training_batches
 from trainables.data.dataset import Dataset
+from trainables.epoch_summary import Diverged, summary
 from trainables.evaluation import Evaluation, evaluate
 from trainables.losses.compose import (
     Learned,
@@ -44,20 +43,6 @@ from trainables.ranks import num_ranks, rank
 
 AUXILIARY = "auxiliary"
 """Name of the auxiliary heads' term beside the losses' own."""
-
-
-@dataclass(frozen=True)
-class Diverged:
-    """A loss that is no number any more, and the first step of the epoch at which it was not."""
-
-    epoch: int
-    step: int
-    terms: dict[str, float | None]
-    """The loss terms of that step; None for what is not finite."""
-
-    def __str__(self) -> str:
-        terms = ", ".join(f"{name} {value}" for name, value in self.terms.items())
-        return f"the loss was not finite at epoch {self.epoch}, step {self.step}: {terms}"
 
 
 class Training:
@@ -120,7 +105,7 @@ class Training:
             for images_BCHW, labels_BHW in islice(batches, size):
                 history.append(self._backward(images_BCHW, labels_BHW, size))
             self._step()
-        return self._summary(torch.stack(history))
+        return summary(torch.stack(history), self.names, self.epoch)
 
     def _backward(self, images_BCHW: Tensor, labels_BHW: Tensor, size: int) -> Tensor:
         """One of ``size`` batches of a step. Returns this rank's share of each term."""
@@ -197,20 +182,6 @@ class Training:
         self.schedule.step()
         if self.average is not None:
             self.average.update(self.network)
-
-    def _summary(self, history_steps_terms: Tensor) -> dict[str, float] | Diverged:
-        if dist.is_initialized():
-            dist.all_reduce(history_steps_terms)
-        history = history_steps_terms.cpu()
-        names = ["loss", *self.names]
-        finite = history.isfinite().all(dim=1)
-        if not finite.all():
-            step = int((~finite).nonzero()[0])
-            values = list(zip(names, history[step].tolist(), strict=True))[1:]
-            terms = {name: value if np.isfinite(value) else None for name, value in values}
-            return Diverged(self.epoch, step + 1, terms)
-        means = zip(names, history.mean(dim=0).tolist(), strict=True)
-        return {f"train/{name}": mean for name, mean in means}
 
     def evaluate(self, split: str = "val") -> Evaluation:
         """Metrics over every image of a list, each on one rank, each once."""

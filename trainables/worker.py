@@ -14,6 +14,7 @@ from ray.train.torch import get_device
 
 from trainables.config import TrialConfig, from_flat
 from trainables.data import Dataset, load
+from trainables.epoch_summary import Diverged
 from trainables.evaluation import Evaluation
 from trainables.failures import kind_of
 from trainables.mailbox import Close, Command, Epoch, Failed, LaneSettings, Save, Start
@@ -21,7 +22,7 @@ from trainables.metrics import counts_file
 from trainables.parts import install
 from trainables.ranks import rank
 from trainables.stages import make_learned
-from trainables.training import Diverged, Training
+from trainables.training import Training
 from trainables.usage import Usage
 
 

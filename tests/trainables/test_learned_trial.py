@@ -8,7 +8,8 @@ import torch
 from trainables import stages
 from trainables.config import TrialConfig
 from trainables.data import load
-from trainables.training import Diverged, Training
+from trainables.epoch_summary import Diverged
+from trainables.training import Training
 
 SMALL = TrialConfig().changed(
     {"data/train_images": 8, "data/val_images": 4, "data/test_images": 1, "data/height": 48,

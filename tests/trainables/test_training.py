@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from tests.processes import on_ranks
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
+from trainables.epoch_summary import Diverged
 from trainables.losses.compose import Learned
 from trainables.networks.inverse_transform import InverseTransformNet
-from trainables.training import Diverged, Training
+from trainables.training import Training
 
 CPU = torch.device("cpu")
 
