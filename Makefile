@@ -34,7 +34,7 @@ types: .venv/.installed
 	$(BIN)/mypy
 
 unit: .venv/.installed
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests docs
 
 slow: .venv/.installed
 	$(BIN)/python -m pytest tests -m slow

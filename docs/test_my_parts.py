@@ -1,0 +1,40 @@
+"""Tests of one's own loss: `python -m pytest docs/test_my_parts.py`."""
+
+from math import log
+
+import pytest
+import torch
+from my_parts import focal  # pytest finds what lies beside the test
+
+from trainables.losses.terms import Prediction, Target
+
+
+def batch(num_classes: int = 4) -> tuple[Prediction, Target]:
+    """Even logits, two images of 3 x 5, one void pixel."""
+    logits_BKHW = torch.zeros(2, num_classes, 3, 5, requires_grad=True)
+    labels_BHW = torch.randint(num_classes, (2, 3, 5))
+    labels_BHW[0, 0, 0] = 255
+    return Prediction(logits_BKHW, None), Target(labels_BHW, num_classes)
+
+
+@pytest.mark.parametrize("power", [0.0, 1.0, 2.0])
+def test_of_even_logits_it_is_known(power: float) -> None:
+    """Every p is 1/4: (3/4) ** power of log 4, on 29 pixels."""
+    term = focal(*batch(), power=power)
+    assert term.count == 29
+    torch.testing.assert_close(term.total.item(), 29 * 0.75**power * log(4), rtol=1e-5, atol=0)
+
+
+def test_void_pixels_have_no_gradient() -> None:
+    prediction, target = batch()
+    focal(prediction, target).total.backward()
+    gradient_BKHW = prediction.logits_BKHW.grad
+    assert gradient_BKHW is not None
+    assert not gradient_BKHW[0, :, 0, 0].any()
+    assert gradient_BKHW[1].any()
+
+
+def test_a_batch_without_labels_is_zero() -> None:
+    prediction, target = batch()
+    term = focal(prediction, Target(torch.full_like(target.labels_BHW, 255), 4))
+    assert (term.total.item(), term.count) == (0.0, 0)
