@@ -13,7 +13,7 @@ from study.budget import duration
 from study.plan import Plan
 from study.progress import parameters
 from study.record import StudyRecord
-from study.sections import HEADLINE, percent
+from study.sections import HEADLINE, percent, tie
 from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
 from trainables.data import LAYOUTS, Dataset
 from trainables.losses.compose import TERMS
@@ -133,7 +133,7 @@ def _print_ranking(console: Console, record: StudyRecord, importance: dict[str, 
             f"{name} {percent(record.tested['metrics'].get(f'test_{name}'))}" for name in HEADLINE
         )
         console.print(f"\n[bold]winner on the test list[/] (trial {record.tested['trial']}), in %: "
-                      f"{tested}", highlight=False)  # fmt: skip
+                      f"{tested}.{tie(record)}", highlight=False)  # fmt: skip
     if importance:
         of = record.plan["objective"]
         shares = ", ".join(f"{path} {share:.2f}" for path, share in importance.items())
@@ -163,7 +163,8 @@ def print_list(console: Console) -> None:
         console.print(f"[bold]--space {space.name}[/]  {space.question}")
         for dimension in space.dimensions:
             console.print(f"    {dimension.path}: {dimension.bounds()}", highlight=False)
-        console.print(f"    cost: {space.cost}", highlight=False)
+        if space.cost:
+            console.print(f"    cost: {space.cost}", highlight=False)
         for grid in GRIDS.get(space.name, {}).values():
             cells = f"{len(grid.cells)} cells, baseline {grid.baseline}"
             console.print(f"    --grid {grid.name}: {grid.question} ({cells}; {grid.source})",

@@ -36,7 +36,8 @@ def read(options: argparse.Namespace) -> Grid | None:
     cells = MODES[MODES_ASKED[mode]](factors, base)
     return Grid(
         name=mode, source="--factor " + " --factor ".join(options.factor), cells=cells,
-        question=f"What do {', '.join(factor.name for factor in factors)} change?",
+        question=f"What {'does' if len(factors) == 1 else 'do'} "
+                 f"{', '.join(factor.name for factor in factors)} change?",
         baseline=cells[0].name,
     )  # fmt: skip
 

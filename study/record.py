@@ -188,6 +188,14 @@ class StudyRecord:
         compares cells over seeds and has none."""
         return None if "grid" in self.plan else self.champion()
 
+    def tied(self) -> int:
+        """How many whole trials have the winner's very value, itself among them."""
+        best, objective = self.best(), self.plan["objective"]
+        if best is None or len(self.objectives) > 1:
+            return 0
+        whole = self.in_state("complete")
+        return sum(trial.value(objective) == best.value(objective) for trial in whole)
+
     def champion(self) -> TrialRecord | None:
         """The trial whose network is kept for use: a search's winner, of a grid the single best."""
         return next(iter(self.ranking()), None)

@@ -85,10 +85,18 @@ def _winner(record: StudyRecord) -> Parts:
     params = ", ".join(f"`{path}` {shown(value)}" for path, value in best.params.items())
     return [
         Section("The winner on the test list", [
-            Prose(f"Trial {best.number}, chosen on the validation list: {params}."),
+            Prose(f"Trial {best.number}, chosen on the validation list: {params}.{tie(record)}"),
             Sheet(["metric", "validation %", "test %"], rows),
         ])
     ]  # fmt: skip
+
+
+def tie(record: StudyRecord) -> str:
+    """What to make of a winner that others equal; "" where none does."""
+    if record.tied() < 2:
+        return ""
+    return (f" {record.tied()} trials have this very {record.plan['objective']}: the ranking says "
+            f"nothing about them.")  # fmt: skip
 
 
 def ranking(trials: list[TrialRecord], paths: list[str]) -> Sheet:

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
@@ -159,7 +160,9 @@ def _type_of(path: str) -> type:
         near = [known for known in types if known.split("/")[0] == part] or sorted(
             {field.name for field in fields(TrialConfig)}
         )
-        raise ValueError(f"unknown config path {path!r}; have {', '.join(near)}")
+        close = get_close_matches(path, types, n=1)
+        nearest = f"; did you mean {close[0]}" if close else ""
+        raise ValueError(f"unknown config path {path!r}{nearest}; have {', '.join(near)}")
     return types[path]
 
 

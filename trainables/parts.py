@@ -23,11 +23,10 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-import torch
-
 from trainables import own
 from trainables.config import LossConfig, Value
 from trainables.data import LAYOUTS
+from trainables.loss_check import try_loss
 from trainables.losses.compose import TERMS, Learned, Prediction, Target, Term
 from trainables.losses.term import LossTerm
 from trainables.networks.segmentation import NETWORKS
@@ -98,7 +97,7 @@ def install(parts: Parts) -> ModuleType:
         for table, put in {"LOSSES": _add_loss, "DATASETS": _add_dataset,
                            "NETWORKS": _add_network}.items():  # fmt: skip
             for name, part in table_of(parts, module, table).items():
-                with located(parts, table, name):
+                with located(parts, table, name, part):
                     put(module, name, part)
     except ValueError:
         uninstall()
@@ -147,13 +146,15 @@ def line_of(parts: Parts, table: str) -> int:
 
 
 @contextmanager
-def located(parts: Parts, table: str, name: str) -> Iterator[None]:
+def located(parts: Parts, table: str, name: str, part: object = None) -> Iterator[None]:
     """Whatever is wrong with this entry is told with the file and a line of it: the one that
-    failed, or where the table begins."""
+    failed, or where the part's function or else the table begins."""
     try:
         yield
     except Exception as error:  # a user's code raises what it likes
-        place = where(parts, error, line_of(parts, table))
+        code = getattr(part, "__code__", None)
+        begins = code.co_firstlineno if code and code.co_filename == parts.name else 0
+        place = where(parts, error, begins or line_of(parts, table))
         raise ValueError(f"--with {place} ({table}/{name})") from None
 
 
@@ -215,24 +216,3 @@ def _parameters(loss: Callable[..., Any]) -> dict[str, Value]:
                                  f"True or False")  # fmt: skip
             found[parameter.name] = parameter.default
     return found
-
-
-def try_loss(loss: Callable[..., Any]) -> None:
-    """One small batch, void pixels in it, with the loss's own defaults.
-
-    Raises:
-        ValueError: it returns no ``LossTerm`` of two finite scalars, or its total has no gradient.
-    """
-    generator = torch.Generator().manual_seed(0)
-    logits_BKHW = torch.randn(2, 3, 32, 32, generator=generator, requires_grad=True)
-    boundary_BHW = torch.randn(2, 32, 32, generator=generator, requires_grad=True)
-    labels_BHW = torch.randint(0, 3, (2, 32, 32), generator=generator)
-    labels_BHW[:, :4] = 255
-    term = loss(Prediction(logits_BKHW, boundary_BHW), Target(labels_BHW, 3))
-    if not isinstance(term, LossTerm):
-        raise ValueError(f"must return LossTerm(total, count), got {type(term).__name__}")
-    for part, value in zip(("total", "count"), term, strict=True):
-        if not isinstance(value, torch.Tensor) or value.ndim or not bool(value.isfinite()):
-            raise ValueError(f"{part} must be a finite scalar tensor, got {value!r}")
-    if not term.total.requires_grad:
-        raise ValueError("total must have a gradient: is it detached?")

@@ -155,11 +155,14 @@ LOSS = "from trainables.losses.term import LossTerm\n"
         ("LOSSES = {'a': 3}\n", "mine.py:1: must be a function or a class, got 3 (LOSSES/a)"),
         ("LOSSES = {'lovasz': print}\n", "(prediction, target, *, ...)"),
         ("def f(p, t):\n    return 1.0\n\nLOSSES = {'f': f}\n",
-         "mine.py:4: must return LossTerm(total, count), got float (LOSSES/f)"),
+         "mine.py:1: must return LossTerm(total, count), got float (LOSSES/f)"),
+        (f"{LOSS}def f(p, t):\n    x = p.logits_BKHW.square()\n"
+         "    return LossTerm(x.mean(), t.valid_BHW.sum())\nLOSSES = {'f': f}\n",
+         "mine.py:2: total must be a sum: of the same batch twice the count doubles"),
         ("def f(p, t):\n    return p.logitz\n\nLOSSES = {'f': f}\n",
          "mine.py:2: AttributeError: 'Prediction' object has no attribute 'logitz' (LOSSES/f)"),
         (f"{LOSS}def f(p, t):\n    x = p.logits_BKHW.detach().sum()\n    return LossTerm(x, x)\n"
-         "LOSSES = {'f': f}\n", "mine.py:5: total must have a gradient"),
+         "LOSSES = {'f': f}\n", "mine.py:2: total must have a gradient"),
         (f"{LOSS}def f(p, t, *, beta_2):\n    return 1\nLOSSES = {{'f': f}}\n",
          "beta_2 must have a default"),
         ("def f(p, t, *, geo=1.0):\n    return 1\nLOSSES = {'lambda': f}\n",
@@ -168,7 +171,7 @@ LOSS = "from trainables.losses.term import LossTerm\n"
         ("SPACES = {'s': 1}\n", "must be a Space whose name is 's', got 1 (SPACES/s)"),
         ("from search_spaces import Space\n\n"
          "SPACES = {'s': Space(name='s', question='?', dimensions=(), base={'loss/betta': 1.0})}\n",
-         "mine.py:3: unknown config path 'loss/betta'"),
+         "mine.py:3: unknown config path 'loss/betta'; did you mean loss/beta; have"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_the_file_is_one_line_with_its_place(

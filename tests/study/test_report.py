@@ -6,6 +6,7 @@ import pytest
 
 from study import report
 from study.ranking import importances
+from study.sections import tie
 from tests.study import fake
 
 
@@ -20,6 +21,18 @@ def test_the_report_tells_the_ranking_the_states_and_what_failed(tmp_path: Path)
     assert "6 complete, 1 pruned, 1 failed" in text
     assert "- trial 7: diverged: the loss was not finite" in text
     assert fake.SPACE.question in text
+
+
+def test_a_winner_that_others_equal_is_called_tied(tmp_path: Path) -> None:
+    ledger = fake.begin(fake.plan(tmp_path))
+    values = (0.25, 0.5, 0.5)
+    for number, value in enumerate(values):
+        ledger.append("started", trial=number, id=str(number), params={}, config={"epochs": 1})
+        ledger.append("epoch", trial=number, epoch=1, metrics={"miou": value}, seconds=1.0, lane="")
+        ledger.append("finished", trial=number, state="complete")
+        said = tie(ledger.record)
+        assert said == ("" if number < 2 else " 2 trials have this very miou: the ranking says "
+                        "nothing about them.")  # fmt: skip
 
 
 def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -14,7 +14,10 @@ def test_every_path_is_documented_and_round_trips() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"loss/gama": 0.1}, "unknown config path 'loss/gama'; have loss/xe, loss/class_weights"),
+        (
+            {"loss/gama": 0.1},
+            "unknown config path 'loss/gama'; did you mean loss/gamma; have",
+        ),
         ({"nothing": 1}, "unknown config path 'nothing'; have batch, data, edge_net, epochs"),
         ({"loss/gamma": -0.1}, "loss/gamma must be"),
         ({"loss/gamma": float("nan")}, "loss/gamma must be"),
