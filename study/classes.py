@@ -38,11 +38,12 @@ def of_search(record: StudyRecord, study: Path) -> list[Block | Section]:
 def of_grid(record: StudyRecord, study: Path) -> list[Block | Section]:
     """Boundary F by class and cell, mean over the seeds whose counts are there."""
     split = split_of(record)
-    values: dict[str, list[Tensor]] = {}
+    values: dict[str, list[Tensor]] = {cell["name"]: [] for cell in record.plan["grid"]["cells"]}
     for trial in record.compared().in_state("complete"):
         found = _by_class(study, trial, split)
         if found is not None:
-            values.setdefault(trial.cell, []).append(found[_OF_GRIDS])
+            values[trial.cell].append(found[_OF_GRIDS])
+    values = {cell: those for cell, those in values.items() if those}
     if not values:
         return []
     means = {cell: torch.stack(those).nanmean(dim=0) for cell, those in values.items()}

@@ -54,9 +54,10 @@ def draw(record: StudyRecord, space: Space, folder: Path) -> dict[str, Path]:
 
 
 def colours(record: StudyRecord) -> dict[str, str]:
-    """One a cell, the same in every plot; the baseline is black."""
+    """One a cell, in the grid's order, the same in every plot; the baseline is black."""
     baseline = record.plan["grid"]["baseline"]
-    cells = dict.fromkeys(trial.cell for trial in record.trials.values())
+    begun = {trial.cell for trial in record.trials.values()}
+    cells = [cell["name"] for cell in record.plan["grid"]["cells"] if cell["name"] in begun]
     hues = cycle(_HUES)
     return {cell: _BASELINE if cell == baseline else next(hues) for cell in cells}
 
