@@ -107,7 +107,8 @@ def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
     ]
     assert written[0] == written[1]
     assert set(written[0]) == {
-        "report.md", "report.html", "table.md", "table.csv", "table.tex", "learning_curves.png"
+        "report.md", "report.html", "table.md", "table.csv", "table.tex", "differences.png",
+        "learning_curves.png",
     }  # fmt: skip
 
 
