@@ -216,7 +216,8 @@ def seeds_message(seeds: int, compared: int) -> str:
     if seeds < floor:
         return (f"{seeds} seeds can never be significant here: {compared} comparisons, corrected "
                 f"by Holm, need {floor}; {seeds} can decide one comparison.")  # fmt: skip
-    return f"{seeds} seeds can decide: the fewest for {compared} comparisons are {floor}."
+    noun = "comparison" if compared == 1 else "comparisons"
+    return f"{seeds} seeds can decide: the fewest for {compared} {noun} are {floor}."
 
 
 def is_share(metric: str) -> bool:
