@@ -8,8 +8,11 @@ from typing import Any
 
 import torch
 
+from trainables.geometry.boundaries import VOID
 from trainables.losses.term import LossTerm
 from trainables.losses.terms import Prediction, Target
+
+_VOID_ROWS = 4
 
 
 def try_loss(loss: Callable[..., Any]) -> None:
@@ -17,19 +20,24 @@ def try_loss(loss: Callable[..., Any]) -> None:
 
     Raises:
         ValueError: it returns no ``LossTerm`` of two finite scalars, its total has no gradient, or
-            its total is divided already.
+            has one at void pixels, or is divided already.
     """
     generator = torch.Generator().manual_seed(0)
     logits_BKHW = torch.randn(2, 3, 32, 32, generator=generator, requires_grad=True)
     boundary_BHW = torch.randn(2, 32, 32, generator=generator, requires_grad=True)
     labels_BHW = torch.randint(0, 3, (2, 32, 32), generator=generator)
-    labels_BHW[:, :4] = 255
+    labels_BHW[:, :_VOID_ROWS] = VOID
     term = _checked(loss(Prediction(logits_BKHW, boundary_BHW), Target(labels_BHW, 3)))
     logits, boundary, labels = (torch.cat([x, x]) for x in (logits_BKHW, boundary_BHW, labels_BHW))
     twice = _checked(loss(Prediction(logits, boundary), Target(labels, 3)))
     if term.total and term.count and _is_mean(term, twice):
         raise ValueError("total must be a sum: of the same batch twice the count doubles and the "
                          "total stays, as if it were a mean")  # fmt: skip
+    term.total.backward()
+    for gradient in (logits_BKHW.grad, boundary_BHW.grad):
+        if gradient is not None and bool(gradient[..., :_VOID_ROWS, :].any()):
+            raise ValueError("total must leave out void pixels (label 255), got a gradient there: "
+                             "sum where target.valid_BHW")  # fmt: skip
 
 
 def _is_mean(once: LossTerm, twice: LossTerm) -> bool:

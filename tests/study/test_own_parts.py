@@ -159,6 +159,9 @@ LOSS = "from trainables.losses.term import LossTerm\n"
         (f"{LOSS}def f(p, t):\n    x = p.logits_BKHW.square()\n"
          "    return LossTerm(x.mean(), t.valid_BHW.sum())\nLOSSES = {'f': f}\n",
          "mine.py:2: total must be a sum: of the same batch twice the count doubles"),
+        (f"{LOSS}def f(p, t):\n    x = p.logits_BKHW.square()\n"
+         "    return LossTerm(x.sum(), t.valid_BHW.sum())\nLOSSES = {'f': f}\n",
+         "mine.py:2: total must leave out void pixels (label 255), got a gradient there"),
         ("def f(p, t):\n    return p.logitz\n\nLOSSES = {'f': f}\n",
          "mine.py:2: AttributeError: 'Prediction' object has no attribute 'logitz' (LOSSES/f)"),
         (f"{LOSS}def f(p, t):\n    x = p.logits_BKHW.detach().sum()\n    return LossTerm(x, x)\n"
