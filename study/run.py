@@ -171,7 +171,7 @@ def resumed(given: argparse.Namespace) -> tuple[Plan, StudyRecord]:
 
 def _show_again(console: Console, plan: Plan, record: StudyRecord) -> int:
     """A study that has ended has nothing left to run."""
-    from study.execute import show_result
+    from study.finish import show_result
 
     show_result(plan, SPACES[plan.space], record, console)
     return 0

@@ -10,7 +10,7 @@ import pytest
 from ray.tune.experiment import Trial as RayTrial
 from rich.console import Console
 
-from study import execute, report
+from study import finish, report
 from study.faults import Faults, Policy
 from study.ledger import Ledger
 from study.ledger_writer import ACTOR_RESTARTS, LedgerWriter
@@ -213,7 +213,7 @@ def test_a_report_that_cannot_be_written_keeps_no_study_from_its_end(
     plan, closed = fake.plan(tmp_path), []
     sink: Any = SimpleNamespace(close=lambda *given: closed.append(given))
     monkeypatch.setattr(report, "write", refuse)
-    execute._finish(plan, fake.SPACE, fake.begin(plan), sink, Console(width=140), "")
+    finish.finish(plan, fake.SPACE, fake.begin(plan), sink, Console(width=140), "")
     shown = capsys.readouterr()
     assert closed == [([], None)]
     assert f"the report cannot be written: {type(error).__name__}: {error}" in shown.err
