@@ -38,7 +38,7 @@ class LiveProgress:
         plan = record.plan
         self.total_epochs = plan["trials"] * plan["base"]["epochs"]
         self.begin = time.monotonic()
-        self.done_before = self._done()
+        self.ran_before = self._done(here=True)
         self.bar = Progress(
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(), TextColumn("{task.fields[left]}"), console=console,
@@ -78,16 +78,17 @@ class LiveProgress:
         return "\n".join(f"training stage {name}: {share:.0%}" for name, share in found
                          if share is not None)  # fmt: skip
 
-    def _done(self) -> int:
-        """Epochs done or saved by pruning."""
+    def _done(self, here: bool = False) -> int:
+        """Epochs done or saved by pruning; ``here``: without those of trials taken over."""
         epochs = self.record.plan["base"]["epochs"]
         return sum(
             trial.last_epoch if trial.state == "running" else epochs
             for trial in list(self.record.trials.values())
+            if not (here and trial.reused)
         )
 
     def _left(self, done: int) -> str:
-        new = done - self.done_before
+        new = self._done(here=True) - self.ran_before
         pace_s = (time.monotonic() - self.begin) / new if new > 0 else None
         trials_s = None if pace_s is None else pace_s * (self.total_epochs - done)
         return outlook(self.record, trials_s, time.time())
