@@ -23,6 +23,9 @@ def section(record: StudyRecord) -> list[Block | Section]:
         f"Median over the epochs of all seeds, {steps} steps of {batch} images each; validation "
         f"and the stages are left out. Up to {record.plan['lanes']} lanes ran at once."
     )
+    if any(trial.reused for trial in record.compared().trials.values()):
+        said += (" Runs taken over from earlier studies had other times and are left out: beside a "
+                 "baseline of few epochs the last column says little.")  # fmt: skip
     head = ["cell", "epochs", "s an epoch", "ms a step", f"of {baseline}"]
     return [Section("Cost", [Prose(said), Sheet(head, rows)])]
 

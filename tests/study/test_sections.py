@@ -70,6 +70,9 @@ def test_the_cost_of_a_cell_is_the_median_of_its_epochs_but_the_first(tmp_path: 
     found = sheet(cost.section(ledger.record))  # type: ignore[arg-type]
     assert found.rows == [["plain", "4", "3.00", f"{3000 / steps:.0f}", "1.00"],
                           ["good", "4", "6.00", f"{6000 / steps:.0f}", "2.00"]]  # fmt: skip
+    assert "taken over" not in str(cost.section(ledger.record))
+    ledger.record.trials[0].reused = {"study": "earlier", "trial": 0, "commit": None}
+    assert "taken over" in str(cost.section(ledger.record))
 
 
 def test_a_search_tells_what_its_winner_became_on_fresh_seeds(tmp_path: Path) -> None:
