@@ -103,10 +103,11 @@ def notes(record: StudyRecord) -> list[str]:
 
 
 def _over_images(record: StudyRecord, table: Table) -> str:
-    """What the choice of test images adds to the doubt."""
+    """What the choice of test images adds to the doubt, cells in the table's order."""
+    found = record.images[table.metric]
+    rows = ((row.cell.name, *found[row.cell.name]) for row in table.rows if row.cell.name in found)
     named = "; ".join(
-        f"{name} {_signed(low, table)} .. {_signed(high, table)}"
-        for name, (low, high) in record.images[table.metric].items()
+        f"{name} {_signed(low, table)} .. {_signed(high, table)}" for name, low, high in rows
     )
     return (f"Over images (the test list resampled {RESAMPLES} times, the trained networks as they "
             f"are; 95% percentile interval of the delta): {named}.")  # fmt: skip
