@@ -42,11 +42,11 @@ slow: .venv/.installed
 chaos: .venv/.installed
 	$(BIN)/python -m tests.chaos.bed --kills $(or $(KILLS),100) --seed $(or $(SEED),0)
 
-# In an environment of its own. What the index does not answer for is listed as skipped: not audited.
+# In an environment of its own. Strict: a package that no database answers for is a failure, not "none found".
 audit:
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --quiet pip-audit
-	.venv-audit/bin/pip-audit --no-deps --disable-pip --requirement constraints.txt
+	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
 
 bench: .venv/.installed
 	$(BIN)/python tests/benchmarks/trial_turnover.py

@@ -155,6 +155,15 @@ def test_the_interval_over_images_is_shown_below_its_metric(tmp_path: Path) -> N
     assert "interval of the delta): good +1.00 .. +5.25." in text
 
 
+def test_the_intervals_over_images_come_in_the_order_of_the_table(tmp_path: Path) -> None:
+    """However the runs ended; a cell without counts is left out."""
+    cells = (*fake_grid.GRID.cells, Cell(name="bad", changes={"loss/ar": 0.2}))
+    ledger = fake_grid.whole(fake_grid.plan(tmp_path, replace(fake_grid.GRID, cells=cells)))
+    ledger.append("images", metrics={"miou": {"bad": [-0.07, -0.05], "good": [0.01, 0.0525]}})
+    text = table_text.markdown(ledger.record)
+    assert "interval of the delta): good +1.00 .. +5.25; bad -7.00 .. -5.00." in text
+
+
 def test_counts_of_two_studies_are_resampled_together(tmp_path: Path) -> None:
     """A trial that was taken over left its counts where it ran."""
     plan = fake_grid.plan(tmp_path)
