@@ -1,6 +1,8 @@
 """How long a study will take: one batch of its model is timed before anything starts."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
 
@@ -20,10 +22,11 @@ STAGE_S = 15.0
 _TIMED_BATCHES = 3
 
 
-def epoch_seconds(config: TrialConfig, dataset: Dataset) -> float:
+def epoch_seconds(config: TrialConfig, dataset: Dataset, threads: int) -> float:
     """Seconds of one epoch with its evaluation, extrapolated from a few batches on this CPU.
 
-    Also the first proof that the model can be built and takes these images.
+    ``threads``: those of a rank. Also the first proof that the model can be built and takes these
+    images.
     """
     few = {
         "train": _first(dataset.splits["train"], _TIMED_BATCHES * config.batch),
@@ -31,23 +34,36 @@ def epoch_seconds(config: TrialConfig, dataset: Dataset) -> float:
     }
     learned = untrained(config, dataset.num_classes)
     training = Training(config, replace(dataset, splits=few), learned, torch.device("cpu"))
-    begin = monotonic()
-    training.train_epoch()
-    middle = monotonic()
-    training.evaluate("val")
+    with _threads(threads):
+        begin = monotonic()
+        training.train_epoch()
+        middle = monotonic()
+        training.evaluate("val")
+        end = monotonic()
     images = {split: len(part) for split, part in dataset.splits.items()}
     batches = num_batches(images["train"], config.batch) / training.steps
-    return (middle - begin) * batches + (monotonic() - middle) * images["val"] / len(few["val"])
+    return (middle - begin) * batches + (end - middle) * images["val"] / len(few["val"])
 
 
-def forecast(config: TrialConfig, dataset: Dataset) -> tuple[float, str]:
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    # Torch takes every core of the machine unless told, and a rank has but its own.
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def forecast(config: TrialConfig, dataset: Dataset, threads: int) -> tuple[float, str]:
     """``epoch_seconds``, or NaN and why: code that raises is its trials' failure, not the plan's.
 
     Raises:
         ValueError: for what a user can mend.
     """
     try:
-        return epoch_seconds(config, dataset), ""
+        return epoch_seconds(config, dataset, threads), ""
     except ValueError:
         raise
     except Exception as error:

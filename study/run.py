@@ -190,7 +190,7 @@ def _show(console: Console, plan: Plan, record: StudyRecord, dataset: Dataset, l
 
     space = SPACES[plan.space]
     stages = min(len(needed_stages(plan, space)), left)
-    epoch_s, trouble = forecast(slowest(plan, space), dataset)
+    epoch_s, trouble = forecast(slowest(plan, space), dataset, int(plan.cpus_per_worker))
     forecast_s = study_seconds(plan, epoch_s, stages, left)
     more = {"forecast": trouble} if trouble else {}
     if plan.warm_start:
