@@ -4,7 +4,7 @@ import csv
 import io
 from pathlib import Path
 
-from study import blocks, tables
+from study import arms_text, blocks, tables
 from study.blocks import Block, Points, Prose, Section, Sheet
 from study.image_bootstrap import RESAMPLES
 from study.record import StudyRecord
@@ -98,8 +98,9 @@ def parts(record: StudyRecord) -> list[Block | Section]:
 def notes(record: StudyRecord) -> list[str]:
     """What a reader must know of the runs before the verdicts."""
     same = tables.unchanged(record)
-    return [f"Equal to the baseline in every metric on every seed, so their change made no "
-            f"difference yet: {', '.join(same)}."] if same else []  # fmt: skip
+    equal = [f"Equal to the baseline in every metric on every seed, so their change made no "
+             f"difference yet: {', '.join(same)}."] if same else []  # fmt: skip
+    return [*equal, *arms_text.mixed(record)]
 
 
 def _over_images(record: StudyRecord, table: Table) -> str:

@@ -10,7 +10,7 @@ from ray.tune.search import Searcher
 from cluster import session
 from search_spaces import GRIDS
 from search_spaces.grid import from_event
-from study import arms, asked, earlier, options, tables, tuner
+from study import arms, arms_text, asked, earlier, options, table_text, tables, tuner
 from study import plan as plans
 from study.faults import Faults, Policy
 from study.grid_plan import grid_runs
@@ -180,6 +180,28 @@ def test_a_cell_of_which_no_trial_was_whole_keeps_the_weights_that_it_began_with
     assert arms.choose(plan, ledger)
     assert ledger.record.chosen["lovasz"] == {"trial": None, "changes": {"loss/lovasz": 1.0}}
     assert len(grid_runs(arms.chosen(plan, ledger.record))) == 18
+
+
+def test_a_rate_that_cells_have_chosen_differently_is_told_beside_their_verdicts(
+    tmp_path: Path,
+) -> None:
+    ledger = fake.begin(planned(tmp_path))
+    rates = {"cross_entropy": 0.002, "lovasz": 0.001, "affinity_regression": 0.002}
+    own: dict[str, dict[str, float]] = {"cross_entropy": {}, "lovasz": {"loss/lovasz": 3.0},
+                                        "affinity_regression": {"loss/ar": 0.1}}  # fmt: skip
+
+    def choose(rates: dict[str, float]) -> None:
+        cells = {cell: {"trial": 0, "changes": {**own[cell], "optim/lr": rate}}
+                 for cell, rate in rates.items()}  # fmt: skip
+        ledger.append("chosen", cells=cells)
+
+    choose(rates)
+    (line,) = arms_text.mixed(ledger.record)
+    assert "optim/lr" in line
+    assert "(0.002: cross_entropy, affinity_regression; 0.001: lovasz)" in line
+    assert line in table_text.notes(ledger.record)
+    choose(dict.fromkeys(rates, 0.002))
+    assert arms_text.mixed(ledger.record) == []
 
 
 def test_arms_have_known_paths_and_are_kept_whole_in_the_ledger(tmp_path: Path) -> None:
