@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from search_spaces.grid import MODES, Cell, Changes, Factor, Grid, check_factors
+from trainables.config import type_of
 
 _KEYS = {"name", "question", "baseline", "mode", "factors", "cells"}
 
@@ -91,6 +92,7 @@ def _factor(name: str, value: Any) -> Factor:
 def _changes(where: str, value: Any) -> Changes:
     changes = _mapping(where, value)
     for path, given in changes.items():
+        type_of(path)  # a paper's table may name what is not there yet, a user's own may not
         if not isinstance(given, bool | int | float | str):
             raise ValueError(f"{where}/{path} must be a number, a text, true or false, "
                              f"got {given!r}")  # fmt: skip

@@ -106,7 +106,7 @@ def parse(path: str, text: str) -> Value:
     Raises:
         ValueError: an unknown path, or a text that is no value of that field's type.
     """
-    kind = _type_of(path)
+    kind = type_of(path)
     if kind is bool:
         require(text.lower() in ("true", "false"), path, "true or false", text)
         return text.lower() == "true"
@@ -153,7 +153,12 @@ def identity(config: TrialConfig, data_digest: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _type_of(path: str) -> type:
+def type_of(path: str) -> type:
+    """The type of the field at ``path``.
+
+    Raises:
+        ValueError: there is none; the nearest one is named.
+    """
     types = field_types()
     if path not in types:
         part = path.split("/")[0]
@@ -167,7 +172,7 @@ def _type_of(path: str) -> type:
 
 
 def _checked(path: str, value: Value) -> Value:
-    kind = _type_of(path)
+    kind = type_of(path)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     exact = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))

@@ -57,6 +57,7 @@ def test_a_file_of_cells_is_taken_as_it_is(tmp_path: Path) -> None:
         ("colour: red", "keys must be among baseline, cells"),
         ("cells: {}", "cells must hold one cell or more"),
         ("cells: {a: {}}\nmode: add_one", "cells come without mode"),
+        ("cells: {a: {optim/lrr: 1}}", "unknown config path 'optim/lrr'; did you mean optim/lr"),
         ("cells: {a: {}, b: {}}", "cells must differ, got 'a' and 'b'"),
     ],
 )
