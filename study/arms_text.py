@@ -35,25 +35,23 @@ def section(record: StudyRecord) -> list[Block | Section]:
     return [Section("The search of each cell", [said, Sheet(head, rows)])]
 
 
-def mixed(record: StudyRecord) -> list[str]:
-    """A line for each field beside the loss that cells have chosen differently: a difference
-    between two such cells is that of the loss and of the field together."""
+def differing(record: StudyRecord) -> list[str]:
+    """A line for each field that the baseline has searched too, outside the loss, and of which
+    cells chose different values: a difference between such cells is not the loss's alone."""
     from study.sections import shown
 
     cells = {cell: chosen["changes"] for cell, chosen in record.chosen.items()}
-    paths = dict.fromkeys(path for changes in cells.values() for path in changes)
     found = []
-    for path in paths:
+    for path in cells.get(record.plan["grid"]["baseline"], {}):
         chose: dict[str, list[str]] = {}
         for cell, changes in cells.items():
             chose.setdefault(shown(changes.get(path)), []).append(cell)
-        if path.startswith("loss/") or len(chose) == 1:
-            continue
-        named = "; ".join(f"{value}: {', '.join(names)}" for value, names in chose.items())
-        found.append(
-            f"Cells chose {path} too, not all the same ({named}): a difference between two "
-            f"that differ in it may be its doing. --grid FILE compares them at one value."
-        )
+        if len(chose) > 1 and not path.startswith("loss/"):
+            named = "; ".join(f"{value}: {', '.join(names)}" for value, names in chose.items())
+            found.append(
+                f"Cells chose {path} too, not all the same ({named}): a difference between two "
+                f"that differ in it may be its doing. --grid FILE compares them at one value."
+            )
     return found
 
 

@@ -100,7 +100,7 @@ def notes(record: StudyRecord) -> list[str]:
     same = tables.unchanged(record)
     equal = [f"Equal to the baseline in every metric on every seed, so their change made no "
              f"difference yet: {', '.join(same)}."] if same else []  # fmt: skip
-    return [*equal, *arms_text.mixed(record)]
+    return [*equal, *arms_text.differing(record)]
 
 
 def _over_images(record: StudyRecord, table: Table) -> str:

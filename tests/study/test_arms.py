@@ -187,8 +187,10 @@ def test_a_rate_that_cells_have_chosen_differently_is_told_beside_their_verdicts
 ) -> None:
     ledger = fake.begin(planned(tmp_path))
     rates = {"cross_entropy": 0.002, "lovasz": 0.001, "affinity_regression": 0.002}
-    own: dict[str, dict[str, float]] = {"cross_entropy": {}, "lovasz": {"loss/lovasz": 3.0},
-                                        "affinity_regression": {"loss/ar": 0.1}}  # fmt: skip
+    own: dict[str, dict[str, float]] = {
+        "cross_entropy": {}, "lovasz": {"loss/lovasz": 3.0},
+        "affinity_regression": {"loss/ar": 0.1, "inverse_net/steps": 9},  # a learned loss's own
+    }  # fmt: skip
 
     def choose(rates: dict[str, float]) -> None:
         cells = {cell: {"trial": 0, "changes": {**own[cell], "optim/lr": rate}}
@@ -196,12 +198,12 @@ def test_a_rate_that_cells_have_chosen_differently_is_told_beside_their_verdicts
         ledger.append("chosen", cells=cells)
 
     choose(rates)
-    (line,) = arms_text.mixed(ledger.record)
+    (line,) = arms_text.differing(ledger.record)
     assert "optim/lr" in line
     assert "(0.002: cross_entropy, affinity_regression; 0.001: lovasz)" in line
     assert line in table_text.notes(ledger.record)
     choose(dict.fromkeys(rates, 0.002))
-    assert arms_text.mixed(ledger.record) == []
+    assert arms_text.differing(ledger.record) == []
 
 
 def test_arms_have_known_paths_and_are_kept_whole_in_the_ledger(tmp_path: Path) -> None:
