@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from search_spaces import Cell
-from study import image_counts, report, table_text, tables
+from study import describe_grid, image_counts, report, table_text, tables
 from study.grid_plan import grid_runs
 from study.ledger import Ledger
 from tests.study import fake, fake_grid
@@ -54,6 +55,12 @@ def test_the_table_is_the_one_written_by_hand(tmp_path: Path) -> None:
     assert "n = 6 seeds (0, 1, 2, 3, 4, 5)" in text
     assert "- far: needs a network that nobody has" in text
     assert "Source: a paper, Table 1." in text
+
+
+def test_the_terminal_names_the_cell_that_cannot_be_run_and_what_it_lacks(tmp_path: Path) -> None:
+    console = Console(record=True, width=200, file=io.StringIO())
+    describe_grid.print_table(console, fake_grid.whole(fake_grid.plan(tmp_path)).record)
+    assert "not run: far: needs a network that nobody has" in console.export_text()
 
 
 def test_failed_diverged_and_killed_runs_are_counted_and_shown(tmp_path: Path) -> None:
