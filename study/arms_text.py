@@ -50,7 +50,8 @@ def differing(record: StudyRecord) -> list[str]:
             named = "; ".join(f"{value}: {', '.join(names)}" for value, names in chose.items())
             found.append(
                 f"Cells chose {path} too, not all the same ({named}): a difference between two "
-                f"that differ in it may be its doing. --grid FILE compares them at one value."
+                f"that differ in it may be its doing. --control {record.plan['study']} compares "
+                f"them at one value."
             )
     return found
 

@@ -5,13 +5,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import GRIDS, OWN_GRIDS, SPACES, Grid, Space
 from study import (
     budget,
     cells_asked,
+    control,
     factors_asked,
     grid_file,
     objectives,
@@ -134,19 +135,33 @@ def _checked_grid(options: argparse.Namespace, grid: Grid, base: TrialConfig) ->
     return checked
 
 
-def _winner_plan(options: argparse.Namespace) -> winner.Rerun:
-    """What ``--winner`` runs; the search's ledger has decided the rest."""
-    allowed = {*PLACES, "winner", "seeds", "fresh", "name", "workers", "cpus_per_worker",
-               "gpus_per_worker"}  # fmt: skip
-    require_only(options, allowed, "winner", "its search has decided it")
-    return winner.rerun(storage_of(options), options.winner)
-
-
-def _asked(options: argparse.Namespace) -> tuple[Space, TrialConfig, Grid | None, dict[str, str]]:
-    """The space, the config that all trials share, the grid if it is one, and the objectives."""
+def _again(options: argparse.Namespace) -> winner.Rerun | None:
+    """What ``--winner`` or ``--control`` runs; an earlier study's ledger has decided the rest."""
+    allowed = {*PLACES, "seeds", "fresh", "name", "workers", "cpus_per_worker", "gpus_per_worker"}
     if options.winner:
-        again = _winner_plan(options)
-        return SPACES[again.space], again.base, again.grid, objectives.parse(again.objective)
+        require_only(options, {*allowed, "winner"}, "winner", "its search has decided it")
+        return winner.rerun(storage_of(options), options.winner)
+    if options.control:
+        require_only(options, {*allowed, "control", "changes"}, "control", "its study decided it")
+        values = dict(_change(text) for text in options.changes)
+        return control.rerun(storage_of(options), options.control, values)
+    return None
+
+
+class _Question(NamedTuple):
+    space: Space
+    base: TrialConfig
+    """What all trials share."""
+    grid: Grid | None
+    objectives: dict[str, str]
+    seeds: int | None = None
+    """Of a grid, unless asked otherwise; None: the fewest that can decide."""
+
+
+def _asked(options: argparse.Namespace) -> _Question:
+    if again := _again(options):
+        wanted = objectives.parse(again.objective)
+        return _Question(SPACES[again.space], again.base, again.grid, wanted, again.seeds)
     grid = grid_of(options)
     named = options.space or ("all_losses" if grid else None)
     space = SPACES[choice("--space", named, list(SPACES))]
@@ -155,7 +170,7 @@ def _asked(options: argparse.Namespace) -> tuple[Space, TrialConfig, Grid | None
         if text.partition("=")[0] in searched:
             raise ValueError(f"--set must leave {', '.join(searched)} to the search, got {text!r}")
     base = base_config(options, {} if grid else space.base)
-    return space, base, grid, objectives.parse(options.objective)
+    return _Question(space, base, grid, objectives.parse(options.objective))
 
 
 def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
@@ -166,7 +181,7 @@ def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
     """
     if options.replay:
         return replay.make_plan(options, nodes)
-    space, base, grid, wanted = _asked(options)
+    space, base, grid, wanted, usual = _asked(options)
     objectives.check(wanted, options.sampler, options.scheduler, grid is not None)
     objective = next(iter(wanted))
     seeds: tuple[int, ...] = ()
@@ -177,7 +192,8 @@ def make_plan(options: argparse.Namespace, nodes: list[Node]) -> Plan:
         grid = cells_asked.only(options, grid if searches else cells_asked.unsearched(grid))
         grid = _checked_grid(options, grid, base)
         cells = sum(not cell.needs for cell in grid.cells)
-        count = fewest_seeds(max(cells - 1, 1)) if options.seeds is None else options.seeds
+        usual = usual or fewest_seeds(max(cells - 1, 1))
+        count = usual if options.seeds is None else options.seeds
         first = base.seed + bool(searches)  # the search's seed decides nothing
         seeds = tuple(range(first, first + count))
         trials = (searches + len(seeds)) * cells

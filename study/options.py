@@ -55,6 +55,12 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
         help="run the winner of the search NAME again, on seeds that chose nothing",
     )
     what.add_argument(
+        "--control",
+        metavar="NAME",
+        help="run the cells of NAME, whose searches chose different rates, at the baseline's "
+        "rate (or --set optim/lr=VALUE)",
+    )
+    what.add_argument(
         "--replay",
         metavar="NAME/NUMBER",
         help="run one trial again from its record, and compare; or the id of its content",

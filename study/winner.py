@@ -11,18 +11,20 @@ from study.trial_record import TrialRecord
 from trainables.config import TrialConfig, from_flat
 
 _BASELINE, _WINNER = "not searched", "winner"
-_OF_LOSSES = ("loss/", "inverse_net/", "edge_net/")
+OF_LOSSES = ("loss/", "inverse_net/", "edge_net/")
 """Fields of losses and of the networks inside them."""
 
 
 class Rerun(NamedTuple):
-    """What a search leaves to be confirmed."""
+    """What an earlier study leaves to be confirmed."""
 
     space: str
     objective: str
     base: TrialConfig
-    """The search's own, its seed being the first that the search did not use."""
+    """The study's own, its seed being the first that is to be run."""
     grid: Grid
+    seeds: int | None = None
+    """How many, unless asked otherwise; None: the fewest that can decide."""
 
 
 def rerun(studies: Path, name: str) -> Rerun:
@@ -52,7 +54,7 @@ def rerun(studies: Path, name: str) -> Rerun:
 def _grid(record: StudyRecord, best: TrialRecord) -> Grid:
     study, objective = record.plan["study"], record.plan["objective"]
     others = {path: value for path, value in best.params.items()
-              if not path.startswith(_OF_LOSSES)}  # fmt: skip
+              if not path.startswith(OF_LOSSES)}  # fmt: skip
     reported = {f"search {study}, val": {objective: best.metrics[objective]}}
     tested = (best.tested or {}).get(f"test_{objective}")
     if tested is not None:

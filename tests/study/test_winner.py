@@ -18,7 +18,7 @@ def test_the_winner_meets_its_base_at_the_same_learning_rate(tmp_path: Path) -> 
     best = ledger.record.best()
     assert best is not None
     ledger.append("tested", trial=best.number, metrics={"test_miou": 0.25})
-    space, objective, base, grid = winner.rerun(tmp_path, "fake")
+    space, objective, base, grid, _ = winner.rerun(tmp_path, "fake")
     assert (space, objective, base.seed) == ("inverseform", "miou", 1)
     plain, won = (grid.cell(name) for name in ("not searched", "winner"))
     assert grid.baseline == plain.name
