@@ -2,6 +2,7 @@
 
 from study.blocks import Block, Prose, Section, Sheet
 from study.plan import Plan
+from study.printed import percent, shown
 from study.record import StudyRecord
 
 
@@ -38,8 +39,6 @@ def section(record: StudyRecord) -> list[Block | Section]:
 def differing(record: StudyRecord) -> list[str]:
     """A line for each field that the baseline has searched too, outside the loss, and of which
     cells chose different values: a difference between such cells is not the loss's alone."""
-    from study.sections import shown
-
     cells = {cell: chosen["changes"] for cell, chosen in record.chosen.items()}
     found = []
     for path in cells.get(record.plan["grid"]["baseline"], {}):
@@ -57,8 +56,6 @@ def differing(record: StudyRecord) -> list[str]:
 
 
 def _rows(record: StudyRecord) -> list[list[str]]:
-    from study.sections import percent, shown
-
     rows = []
     for cell, chosen in record.chosen.items():
         whole = [

@@ -11,9 +11,10 @@ from search_spaces import GRIDS, SPACES, Space
 from study import describe_grid, pareto
 from study.budget import duration
 from study.plan import Plan
+from study.printed import percent
 from study.progress import parameters
 from study.record import StudyRecord
-from study.sections import HEADLINE, percent, tie
+from study.sections import HEADLINE, tie
 from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
 from trainables.data import LAYOUTS, Dataset
 from trainables.losses.compose import TERMS

@@ -7,8 +7,8 @@ from rich.table import Table
 from search_spaces.grid import Cell, Grid
 from study import arms_text, table_text, tables, then_and_now
 from study.plan import Plan
+from study.printed import shown as brief
 from study.record import StudyRecord
-from study.sections import shown as brief
 
 _LIKE_STYLE = {"better": "green", "worse": "red", "undecided": "dim"}
 

@@ -16,8 +16,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from study.budget import outlook
+from study.printed import percent, shown
 from study.record import StudyRecord
-from study.sections import percent, shown
 from study.trial_record import TrialRecord
 from trainables.stages import stage_file
 

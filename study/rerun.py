@@ -6,6 +6,7 @@ from pathlib import Path
 from study import tables
 from study.blocks import Block, Prose, Section, Sheet
 from study.ledger import FILE, LedgerError, read
+from study.printed import percent
 from study.record import StudyRecord
 from study.table_text import body, heads
 
@@ -35,8 +36,8 @@ def section(record: StudyRecord, study: Path) -> list[Block | Section]:
         same = best is not None and again.plan["grid"]["source"].startswith(f"trial {best.number} ")
         said = (
             f"Study `{again.plan['study']}`: the winner's `{table.metric}` was "
-            f"{_percent(chosen)} % on the validation list, on the seed that chose it; on "
-            f"{len(won.values)} fresh seeds it is {_percent(won.mean)} % on the {table.split} list"
+            f"{percent(chosen)} % on the validation list, on the seed that chose it; on "
+            f"{len(won.values)} fresh seeds it is {percent(won.mean)} % on the {table.split} list"
             f"{'' if same else '. It was another trial that won then'}."
         )
         parts.append(Section("The winner on fresh seeds", [
@@ -60,7 +61,3 @@ def _reruns(name: str, storage: Path) -> Iterator[StudyRecord]:
             continue  # cut off in its first line, or damaged: it says nothing
         if record.plan and origin(record) == name:
             yield record
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.2f}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from search_spaces import SPACES
 from study import arms_text, budget, classes, cost, pareto, rerun, table_text, then_and_now
 from study.blocks import Block, Picture, Points, Prose, Section, Sheet
+from study.printed import percent, shown
 from study.ranking import importances
 from study.record import StudyRecord
 from study.trial_record import TrialRecord
@@ -186,15 +187,3 @@ def aims(record: StudyRecord) -> str:
     named = " and ".join(f"`{name}` ({mode})" for name, mode in record.objectives.items())
     several = len(record.objectives) > 1
     return f"the Pareto layer of {named}, within it by the first," if several else named
-
-
-def percent(value: float | None) -> str:
-    """A fraction as people print it; a dash for none."""
-    return "-" if value is None else f"{100 * value:.2f}"
-
-
-def shown(value: object) -> str:
-    """A parameter in a table."""
-    if value is None:
-        return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
