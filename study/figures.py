@@ -1,7 +1,6 @@
 """Plots of a study, from its record alone; the same record gives the same bytes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import cycle
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import matplotlib
@@ -13,15 +12,11 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from search_spaces import Dimension, Space
+from study import figures_edges, figures_verdict
+from study.plotting import HUES, STATES, band, beside, colours, named, shown_value
 from study.record import StudyRecord
 from study.trial_record import TrialRecord
-from trainables.metrics.catalog import METRICS
 
-STATES = {"complete": "#0072b2", "pruned": "#9aa3ad", "failed": "#c0392b", "running": "#e69f00"}
-_HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7f3fbf",
-         "#b5a100", "#17becf", "#c0392b", "#4b5563", "#2f6b3c", "#f4a6a0", "#a0b8f0",
-         "#8a6d00")  # fmt: skip
-_BASELINE = "#111111"
 _MANY = 40
 """Trials from which on a plot draws no points on its lines."""
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
@@ -33,8 +28,6 @@ STYLE = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True
 def draw(record: StudyRecord, space: Space, folder: Path) -> dict[str, Path]:
     """Write the plots as PNG, by name. A grid has no slices, a study without the figures of two
     metrics no trade-off, one that was not measured around edges no bands."""
-    from study import figures_edges, figures_verdict
-
     folder.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(STYLE):
         grid = "grid" in record.plan
@@ -51,26 +44,6 @@ def draw(record: StudyRecord, space: Space, folder: Path) -> dict[str, Path]:
                 paths[name] = folder / f"{name}.png"
                 figure.savefig(paths[name], dpi=120, metadata={"Software": None})
     return paths
-
-
-def colours(record: StudyRecord) -> dict[str, str]:
-    """One a cell, in the grid's order, the same in every plot; the baseline is black."""
-    baseline = record.plan["grid"]["baseline"]
-    begun = {trial.cell for trial in record.trials.values()}
-    cells = [cell["name"] for cell in record.plan["grid"]["cells"] if cell["name"] in begun]
-    hues = cycle(_HUES)
-    return {cell: _BASELINE if cell == baseline else next(hues) for cell in cells}
-
-
-def shown_value(metric: str, value: float) -> float:
-    """Fractions in percent."""
-    return 100 * value if METRICS[metric].unit == "fraction" else value
-
-
-def named(metric: str) -> str:
-    """A metric with its unit, for an axis."""
-    unit = METRICS[metric].unit
-    return f"{metric} [{'%' if unit == 'fraction' else unit}]"
 
 
 def _curve(trial: TrialRecord, metric: str) -> list[tuple[int, float]]:
@@ -121,23 +94,6 @@ def _seed_bands(record: StudyRecord) -> Figure:
     return figure
 
 
-def band(
-    axes: Axes, values: Mapping[int, Sequence[float]], hue: str, label: str, style: str = "-"
-) -> None:  # fmt: skip
-    """A line of means with the range around it."""
-    places = sorted(values)
-    axes.plot(places, [sum(values[x]) / len(values[x]) for x in places], style, color=hue,
-              label=label, marker="o", markersize=3)  # fmt: skip
-    axes.fill_between(places, [min(values[x]) for x in places], [max(values[x]) for x in places],
-                      color=hue, alpha=0.08, linewidth=0)  # fmt: skip
-
-
-def beside(axes: Axes) -> None:
-    """The legend to the right of a plot, where there is something to name."""
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
-
-
 def _finish(axes: Axes, across: str, up: str, title: str) -> None:
     axes.set(xlabel=across, ylabel=up)
     axes.set_title(title, loc="left")
@@ -186,5 +142,5 @@ def _slice(axes: Axes, record: StudyRecord, dimension: Dimension) -> None:
     if best is not None and best in trials:
         place = trials.index(best)
         axes.scatter(drawn[place : place + 1], values[place : place + 1], s=70, marker="*",
-                     c=_HUES[1], zorder=3)  # fmt: skip
+                     c=HUES[1], zorder=3)  # fmt: skip
     axes.set_xlabel(dimension.path)

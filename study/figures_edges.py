@@ -3,9 +3,8 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from study.figures import STATES, beside, colours, named, shown_value
-from study.figures import band as draw_band
 from study.objectives import layers
+from study.plotting import STATES, band, beside, colours, named, shown_value
 from study.record import StudyRecord
 from study.tables import split_of
 from study.trial_record import TrialRecord
@@ -78,7 +77,7 @@ def trimap(record: StudyRecord) -> Figure | None:
                 width: found for width in TRIMAP_WIDTHS_PX
                 if (found := _values(record, trials, f"trimap_miou_{side}_{width}px"))
             }  # fmt: skip
-            draw_band(axes, values, hue, name)
+            band(axes, values, hue, name)
         axes.set(xlabel="width of the band [px to either side]", xticks=TRIMAP_WIDTHS_PX)
         axes.set_title(f"{side} the band", loc="left")
     inside.set_ylabel("mIoU [%]")
