@@ -30,6 +30,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         allow_abbrev=False,
     )  # fmt: skip
     _add_question(parser)
+    _add_grid(parser)
+    _add_earlier(parser)
     _add_data(parser)
     _add_places(parser)
     return parser.parse_args(arguments)
@@ -38,6 +40,31 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 def _add_question(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group("what is asked")
     what.add_argument("--space", help=f"the search space: {', '.join(SPACES)}")
+    what.add_argument(
+        "--objective",
+        default="miou",
+        help=f"one of {', '.join(METRICS)}; several with commas between end in a Pareto set",
+    )
+    what.add_argument(
+        "--trials",
+        type=int,
+        help=f"of a search, default {DEFAULT_TRIALS}; of all_losses: of each loss's own search, "
+        f"default {DEFAULT_ARM_TRIALS}, 0: none",
+    )
+    what.add_argument("--epochs", type=int, help="epochs a trial, at most")
+    what.add_argument("--sampler", default="tpe", help=f"one of {', '.join(SAMPLERS)}")
+    what.add_argument("--scheduler", default="none", help=f"one of {', '.join(SCHEDULERS)}")
+    what.add_argument("--seed", type=int, default=0, help="of the search and of every trial")
+    what.add_argument(
+        "--with",
+        dest="with_parts",
+        metavar="FILE.py",
+        help="your own losses, datasets, networks, spaces and grids (docs/own_parts.md)",
+    )
+
+
+def _add_grid(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_argument_group("an ablation instead of a search")
     what.add_argument(
         "--grid",
         metavar="NAME|FILE.yaml",
@@ -49,6 +76,23 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of a grid: every cell on the same N seeds; default: the fewest that can decide",
     )
+    what.add_argument("--cells", metavar="NAME,...", help="of a grid: only these, and its baseline")
+    what.add_argument(
+        "--factor",
+        action="append",
+        default=[],
+        metavar="PATH=OFF,ON,...",
+        help="an ablation of one's own: the baseline has the first value; may be repeated",
+    )
+    what.add_argument(
+        "--mode",
+        metavar="one-at-a-time|full|leave-one-out|add-one",
+        help="which cells the factors make; default: one-at-a-time",
+    )
+
+
+def _add_earlier(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_argument_group("from earlier studies of the storage")
     what.add_argument(
         "--winner",
         metavar="NAME",
@@ -74,40 +118,6 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
         "--fresh",
         action="store_true",
         help="run what an earlier study of this storage has, too",
-    )
-    what.add_argument(
-        "--objective",
-        default="miou",
-        help=f"one of {', '.join(METRICS)}; several with commas between end in a Pareto set",
-    )
-    what.add_argument(
-        "--trials",
-        type=int,
-        help=f"of a search, default {DEFAULT_TRIALS}; of all_losses: of each loss's own search, "
-        f"default {DEFAULT_ARM_TRIALS}, 0: none",
-    )
-    what.add_argument(
-        "--factor",
-        action="append",
-        default=[],
-        metavar="PATH=OFF,ON,...",
-        help="an ablation of one's own: the baseline has the first value; may be repeated",
-    )
-    what.add_argument(
-        "--mode",
-        metavar="one-at-a-time|full|leave-one-out|add-one",
-        help="which cells the factors make; default: one-at-a-time",
-    )
-    what.add_argument("--cells", metavar="NAME,...", help="of a grid: only these, and its baseline")
-    what.add_argument("--epochs", type=int, help="epochs a trial, at most")
-    what.add_argument("--sampler", default="tpe", help=f"one of {', '.join(SAMPLERS)}")
-    what.add_argument("--scheduler", default="none", help=f"one of {', '.join(SCHEDULERS)}")
-    what.add_argument("--seed", type=int, default=0, help="of the search and of every trial")
-    what.add_argument(
-        "--with",
-        dest="with_parts",
-        metavar="FILE.py",
-        help="your own losses, datasets, networks, spaces and grids (docs/own_parts.md)",
     )
 
 

@@ -32,7 +32,7 @@ def chosen(storage: Path, rates: dict[str, float]) -> tuple[Plan, Ledger]:
 
 
 def compared(storage: Path, rates: dict[str, float]) -> Ledger:
-    """Run whole: every run scores a thousand times its rate on the test list."""
+    """Run whole: every run scores a hundred times its rate on the test list."""
     plan, ledger = chosen(storage, rates)
     for run in grid_runs(arms.chosen(plan, ledger.record)):
         test_arms.start(ledger, run._asdict())
@@ -88,6 +88,16 @@ def test_a_field_that_is_what_is_compared_stays(tmp_path: Path) -> None:
     grid = planned(plan.storage).grid
     assert grid is not None
     assert grid.cell("lovasz").changes == {"loss/lovasz": 3.0, **own}
+
+
+def test_a_baseline_of_which_no_trial_was_whole_has_the_rate_that_it_began_with(
+    tmp_path: Path,
+) -> None:
+    plan, ledger = chosen(tmp_path, RATES)
+    cells = {**ledger.record.chosen, "cross_entropy": {"trial": None, "changes": {}}}
+    ledger.append("chosen", cells=cells)
+    runs = grid_runs(planned(plan.storage))
+    assert {run.config["optim/lr"] for run in runs} == {plan.base.optim.lr}
 
 
 @pytest.mark.parametrize(
