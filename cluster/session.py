@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cluster import growth
+from cluster import autoscaler
 from cluster.resources import Node
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -79,11 +79,11 @@ def cluster_nodes() -> list[Node]:
         for node, name in zip(alive, names, strict=True)
     ]
     workers = [node for node, raw in zip(here, alive, strict=True) if _HEAD not in raw["Resources"]]
-    return [*here, *growth.may_join(workers)]
+    return [*here, *autoscaler.may_join(workers)]
 
 
 @contextmanager
-def session(object_store_bytes: int, verbose: bool = False) -> Iterator[None]:
+def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None]:
     """Ray for the length of a study, with this repository importable on every worker."""
     defaults = _QUIET if attached() else {**_QUIET, **_LOOPBACK}
     os.environ.update({name: os.environ.get(name, value) for name, value in defaults.items()})

@@ -1,11 +1,5 @@
 """The studies that can be asked for by name."""
 
-from search_spaces import (
-    tables_active_boundary,
-    tables_affinity,
-    tables_inverseform,
-    tables_semeda,
-)
 from search_spaces.active_boundary import ACTIVE_BOUNDARY
 from search_spaces.affinity import AFFINITY
 from search_spaces.all_losses import ALL_LOSSES, ARMS
@@ -14,6 +8,7 @@ from search_spaces.inverseform import INVERSEFORM
 from search_spaces.region import REGION
 from search_spaces.semeda import SEMEDA
 from search_spaces.space import Dimension, Space
+from search_spaces.tables import active_boundary, affinity, inverseform, semeda
 
 __all__ = ["GRIDS", "OWN_GRIDS", "SPACES", "Cell", "Dimension", "Factor", "Grid", "Space"]
 
@@ -25,10 +20,10 @@ SPACES: dict[str, Space] = {
 GRIDS: dict[str, dict[str, Grid]] = {
     space: {grid.name: grid for grid in grids}
     for space, grids in {
-        "inverseform": tables_inverseform.GRIDS,
-        "active_boundary": tables_active_boundary.GRIDS,
-        "semeda": tables_semeda.GRIDS,
-        "affinity": tables_affinity.GRIDS,
+        "inverseform": inverseform.GRIDS,
+        "active_boundary": active_boundary.GRIDS,
+        "semeda": semeda.GRIDS,
+        "affinity": affinity.GRIDS,
         "all_losses": (ARMS,),
     }.items()
 }

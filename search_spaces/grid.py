@@ -89,7 +89,7 @@ class Grid:
         }  # fmt: skip
 
 
-def from_event(kept: Mapping[str, Any]) -> Grid:
+def grid_from_event(kept: Mapping[str, Any]) -> Grid:
     """The grid that a ledger holds."""
     return Grid(**{**kept, "cells": tuple(_cell_from_event(cell) for cell in kept["cells"])})
 

@@ -17,34 +17,34 @@ if TYPE_CHECKING:
 
     import pandas
 
-    from study.plan import Plan
+    from study.ledger.plan import Plan
 
 __all__ = ["make_plan", "results", "resume", "run_plan"]
 
 
 def make_plan(**asked: Any) -> "Plan":
-    """A plan from the command's own options, by their names: see ``study/notebook.py``."""
-    from study import notebook
+    """A plan from the command's own options, by their names: ``commands/python_api.py``."""
+    from study.commands import python_api
 
-    return notebook.make_plan(**asked)
+    return python_api.make_plan(**asked)
 
 
 def run_plan(plan: "Plan", *, verbose: bool = False) -> "pandas.DataFrame":
     """Run a plan to its end and return its ``results``."""
-    from study import notebook
+    from study.commands import python_api
 
-    return notebook.run_plan(plan, verbose=verbose)
+    return python_api.run_plan(plan, verbose=verbose)
 
 
 def resume(name: str, **where: Any) -> "pandas.DataFrame":
     """Go on with a study that was cut off and return its ``results``."""
-    from study import notebook
+    from study.commands import python_api
 
-    return notebook.resume(name, **where)
+    return python_api.resume(name, **where)
 
 
 def results(name: str, storage: "Path | str | None" = None) -> "pandas.DataFrame":
     """One row a trial, from the ledger alone."""
-    from study import notebook
+    from study.commands import python_api
 
-    return notebook.results(name, storage)
+    return python_api.results(name, storage)

@@ -50,9 +50,9 @@ def test_trainables_keep_ray_in_four_files_and_know_no_optuna_or_mlflow() -> Non
 def test_only_a_rank_imports_what_a_rank_needs() -> None:
     """Seconds of every lane's start: its other processes start before the ranks, one by one."""
     for name in RAY_FILES - {"worker.py"}:
-        tree = ast.parse((ROOT / "trainables" / name).read_text())
+        tree = ast.parse((ROOT / "trainables" / "lane" / name).read_text())
         above = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
-        assert "trainables.worker" not in above, name
+        assert "trainables.lane.worker" not in above, name
 
 
 def test_cluster_knows_no_torch() -> None:
@@ -62,10 +62,10 @@ def test_cluster_knows_no_torch() -> None:
 
 def test_mlflow_is_in_three_files_of_study_that_only_its_sink_reaches() -> None:
     users = {path.stem for path in files("study") if "mlflow" in imported(path)}
-    assert users == {"mlflow_client", "mlflow_rows", "mlflow_models"}
+    assert users == {"client_writer", "row_writer", "models"}
     for path in files("study"):
-        if path.stem not in users | {"mlflow_sink"}:
-            assert not any(f"study.{name}" in path.read_text() for name in users), path
+        if path.stem not in users | {"sink"}:
+            assert not any(f"study.tracking.{name}" in path.read_text() for name in users), path
 
 
 @pytest.mark.parametrize("package", PACKAGES)

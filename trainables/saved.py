@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import yaml
 
-from trainables import parts
+from trainables import plugin
 from trainables.config import TrialConfig, flatten, from_flat
 from trainables.losses.compose import needs_boundary_head
 from trainables.networks.segmentation import Segmenter
@@ -25,7 +25,7 @@ def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes
     torch.save(kept.get("average", kept["network"]), folder / NETWORK)
     (folder / CONFIG).write_text(yaml.safe_dump(flatten(config), sort_keys=False))
     (folder / CLASSES).write_text("".join(f"{name}\n" for name in classes))
-    if own := parts.installed():
+    if own := plugin.installed():
         (folder / PARTS).write_text(own.text)
 
 
@@ -39,7 +39,7 @@ def load(folder: Path) -> tuple[Segmenter, TrialConfig, list[str]]:
         ValueError: the config has a field or a value that this version does not know.
     """
     if (folder / PARTS).exists():
-        parts.install(parts.Parts(PARTS, (folder / PARTS).read_text()))
+        plugin.install(plugin.Plugin(PARTS, (folder / PARTS).read_text()))
     config = from_flat(yaml.safe_load((folder / CONFIG).read_text()))
     classes = (folder / CLASSES).read_text().splitlines()
     bare = config.changed({"model/weights": "none"})  # the file has them

@@ -10,8 +10,8 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from trainables.data.tile_pairs import TileSource
-from trainables.inverse_quality import LONGEST_PX, rank, ranked_shifts
+from trainables.stages.inverse_net.quality import LONGEST_PX, rank, ranked_shifts
+from trainables.stages.inverse_net.tile_pairs import TileSource
 
 
 def oracle_ranks(source: TileSource, seed: int = 0) -> dict[str, float]:

@@ -22,10 +22,10 @@ if __name__ == "__main__":
 import ray
 from ray.cluster_utils import Cluster
 
-from cluster import preflight
-from cluster.checks import Needs
-from study.before import _CODE, _PACKAGES
-from study.ledger import FILE, read
+from cluster.preflight.check import Needs
+from cluster.preflight.checks import cluster_checks
+from study.execution.preflight import _CODE, _PACKAGES
+from study.ledger.ledger import FILE, read
 from tests.cluster.own_ray import free_port, started, study
 from tests.conftest import ROOT
 
@@ -74,7 +74,7 @@ def preflight_s(machines: int, folder: Path) -> float:
         ray.init(address=nodes.address, log_to_driver=False)
         needs = Needs(folder, "sqlite:///m.db", _PACKAGES, _CODE, object_bytes=2**20)
         begin = time.time()
-        checks = preflight.cluster_checks(needs)
+        checks = cluster_checks(needs)
         took = time.time() - begin
         assert not [check for check in checks if check.verdict == "fail"], checks
     finally:

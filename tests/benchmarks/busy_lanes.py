@@ -18,7 +18,7 @@ from typing import Any
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from study.ledger import FILE, read
+from study.ledger.ledger import FILE, read
 from tests.conftest import ROOT
 
 EPOCHS, STEP_S = 5, 0.5

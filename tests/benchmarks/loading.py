@@ -15,11 +15,11 @@ if __name__ == "__main__":
 import torch
 from torch import Tensor
 
-from trainables import training
 from trainables.config import TrialConfig
 from trainables.data import load
 from trainables.data.batches import training_batches
-from trainables.losses.compose import Learned
+from trainables.losses.terms import Learned
+from trainables.training import training
 
 _BOUND = 0.05
 _PAPERS = {"data/scale_min": 0.5, "data/scale_max": 2.0, "data/brightness": 10.0}

@@ -20,7 +20,7 @@ from trainables.losses.kervadec import boundary_loss
 from trainables.losses.lovasz import lovasz_softmax
 from trainables.losses.semeda import semeda
 from trainables.losses.term import LossTerm
-from trainables.networks.edge_net import EdgeNet
+from trainables.stages.edge_net.network import EdgeNet
 
 Loss = Callable[[Tensor, Tensor], LossTerm]
 _WARM_UP = 2

@@ -38,7 +38,7 @@ from trainables.losses.kervadec import boundary_loss
 from trainables.losses.lovasz import lovasz_softmax
 from trainables.losses.semeda import semeda
 from trainables.losses.term import LossTerm
-from trainables.networks.edge_net import EdgeNet
+from trainables.stages.edge_net.network import EdgeNet
 
 BOUNDS = {
     "ABL": (2.5, "5.8"),

@@ -26,14 +26,13 @@ from rich.console import Console
 
 from cluster.resources import Node
 from cluster.session import _QUIET
-from study import tuner
-from study.faults import Faults, Policy
-from study.progress import LiveProgress
-from study.record import StudyRecord
-from study.stopping import Stop
+from study.execution import tuner
+from study.execution.stopping import Faults, Policy, Stop
+from study.ledger.record import StudyRecord
+from study.reporting.terminal.progress import LiveProgress
 from tests.benchmarks.simulated_actors import SimulatedActors
 from tests.study import fake
-from trainables.mailbox import LaneSettings
+from trainables.lane.mailbox import LaneSettings
 
 PARTS = 5
 """Of the trials, one after the other: what a driver costs must not grow from one to the next."""
@@ -73,7 +72,7 @@ def object_store_mib() -> float:
 
 
 class SimulatedTrial(tune.Trainable):
-    """Answers as ``trainables.trial.Trial`` does, without a lane."""
+    """Answers as ``trainables.lane.lane.trial.Trial`` does, without a lane."""
 
     def setup(self, config: dict[str, Any], settings: Any = None) -> None:
         self.reset_config(config)

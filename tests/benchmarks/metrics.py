@@ -24,7 +24,7 @@ from torch import Tensor
 from trainables.geometry.boundaries import VOID
 from trainables.metrics import bands, boundary, overlap, surface
 from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, TOLERANCES_PX, TRIMAP_WIDTHS_PX
-from trainables.metrics.edge_detection import edge_counts
+from trainables.metrics.other_tasks.edge_detection import edge_counts
 from trainables.metrics.per_image import count, summarize
 
 Work = Callable[[], object]

@@ -20,8 +20,8 @@ import torch
 from cluster import session
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
-from trainables.mailbox import LaneSettings
-from trainables.worker import Worker
+from trainables.lane.mailbox import LaneSettings
+from trainables.lane.worker import Worker
 
 _RANKS = 4
 _BOUND = 0.1
@@ -75,7 +75,7 @@ def copies(data: Any, whole: int) -> list[float]:
 
 
 def main() -> int:
-    with session.session(2 * 2**30):
+    with session.ray_session(2 * 2**30):
         dataset = load(CONFIG.data)
         whole = num_bytes(dataset)
         shared = copies((CONFIG.data, ray.put(dataset)), whole)

@@ -19,14 +19,15 @@ import torch
 from torch import Tensor, nn
 
 from tests.benchmarks.aperture import oracle_ranks
-from trainables import edge_training, inverse_training
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
-from trainables.data.tile_pairs import TileSource
 from trainables.geometry.boundaries import boundary_maker, sobel_boundary
-from trainables.inverse_quality import measure
 from trainables.losses.geodesic import coefficients_of, distance_of
 from trainables.losses.inverse_form import Distance, inverse_form
+from trainables.stages.edge_net import training as edge_training
+from trainables.stages.inverse_net import training as inverse_training
+from trainables.stages.inverse_net.quality import measure
+from trainables.stages.inverse_net.tile_pairs import TileSource
 
 VARIANTS: dict[str, dict[str, str | bool]] = {
     "dense-random": {},

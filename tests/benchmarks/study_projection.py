@@ -16,17 +16,17 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
-
 import optuna
 
-from study import report
-from study.ledger import clean
-from study.mlflow_sink import MlflowSink
-from study.record import StudyRecord
+from study.ledger.ledger import clean
+from study.ledger.record import StudyRecord
+from study.reporting import write_report
+from study.tracking.sink import MlflowSink
 from tests.study import fake
 from trainables.config import flatten
 from trainables.metrics.catalog import METRICS
+
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 
 EPOCHS = 10
 LIMIT_REPORT_S, LIMIT_RUNS_A_SECOND = 30.0, 50.0
@@ -89,7 +89,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         record = simulated(folder, trials)
-        report_s = timed(lambda: report.write(record, folder / "fake"))
+        report_s = timed(lambda: write_report.write(record, folder / "fake"))
         uri = f"sqlite:///{folder}/m.db"
         floor = client_floor(uri, record, 20)  # makes the tables too
         rebuild_s = timed(lambda: rebuild(uri, record))

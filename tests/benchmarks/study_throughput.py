@@ -28,13 +28,13 @@ if __name__ == "__main__":
 from ray import tune
 from rich.console import Console
 
-from cluster.session import session
+from cluster.session import ray_session
 
 EPOCHS = 10
 
 
 class Simulated(tune.Trainable):
-    """A trial whose epochs take no time; it stands in for ``trainables.trial.Trial``."""
+    """A trial whose epochs take no time; it stands in for ``trainables.lane.lane.trial.Trial``."""
 
     def setup(self, config: dict[str, Any], settings: Any = None) -> None:
         self.reset_config(config)
@@ -74,8 +74,8 @@ class Meter:
 def plan_of(storage: Path, space: str, **asked: Any) -> Any:
     """A plan as the command line makes it."""
     from cluster.session import local_node
-    from study import asked as asking
-    from study import options
+    from study.commands import options
+    from study.planning.make_plan import plan_from_request
 
     words = ["--space", space, "--storage", str(storage), "--fresh",
              "--tracking-uri", f"sqlite:///{storage}/mlflow.db"]  # fmt: skip
@@ -84,23 +84,22 @@ def plan_of(storage: Path, space: str, **asked: Any) -> Any:
             words += [word for change in value for word in ("--set", change)]
         else:
             words += [f"--{name.replace('_', '-')}", str(value)]
-    return asking.make_plan(options.parse_arguments(words), [local_node()])
+    return plan_from_request(options.parse_arguments(words), [local_node()])
 
 
 def driver(trials: int, lanes: int, profile: bool) -> None:
     from dataclasses import replace
 
     from search_spaces import SPACES
-    from study import tuner
-    from study.faults import Faults, Policy
-    from study.ledger import FILE, Ledger
-    from study.mlflow_sink import MlflowSink
-    from study.progress import LiveProgress
-    from study.provenance import provenance
-    from study.stopping import Stop
+    from study.execution import tuner
+    from study.execution.stopping import Faults, Policy, Stop
+    from study.ledger.ledger import FILE, Ledger
+    from study.ledger.provenance import provenance
+    from study.reporting.terminal.progress import LiveProgress
+    from study.tracking.sink import MlflowSink
 
     tuner.Trial = Simulated  # type: ignore[misc]
-    with tempfile.TemporaryDirectory() as folder, session(256 * 2**20):
+    with tempfile.TemporaryDirectory() as folder, ray_session(256 * 2**20):
         asked = plan_of(Path(folder), "affinity", trials=trials, epochs=EPOCHS, name="driver")
         plan = replace(asked, lanes=lanes)
         ledger, meter = Ledger(plan.folder / FILE), Meter()
@@ -133,7 +132,7 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
 
 
 def _settings() -> Any:
-    from trainables.mailbox import LaneSettings
+    from trainables.lane.mailbox import LaneSettings
 
     return LaneSettings(workers=1, cpus_per_worker=1, gpus_per_worker=0, storage="", stages="")
 
@@ -150,7 +149,7 @@ def guide(trials: int, camvid: str) -> None:
         asked |= {"dataset": "camvid", "data": camvid, "epochs": 4, "changes": CAMVID}
     else:
         asked |= {"epochs": 3, "changes": SMALL}
-    with tempfile.TemporaryDirectory() as folder, session(2**30):
+    with tempfile.TemporaryDirectory() as folder, ray_session(2**30):
         plan = plan_of(Path(folder), "affinity", **asked)
         ours, drawn = _ours(plan)
         theirs = _guide(plan, drawn, Path(folder))
@@ -164,9 +163,9 @@ def guide(trials: int, camvid: str) -> None:
 def _ours(plan: Any) -> tuple[float, list[dict[str, Any]]]:
     """The whole command's run: data, lanes, trials, winner, report; and what it drew."""
     from search_spaces import SPACES
-    from study.execute import execute
-    from study.faults import Policy
-    from study.ledger import FILE, Ledger
+    from study.commands.run_study import execute
+    from study.execution.stopping import Policy
+    from study.ledger.ledger import FILE, Ledger
     from trainables.data import load
 
     begin = time.monotonic()
@@ -189,7 +188,7 @@ def _guide(plan: Any, drawn: list[dict[str, Any]], storage: Path) -> float:
         from trainables.config import from_flat
         from trainables.data import load
         from trainables.losses.compose import Learned
-        from trainables.training import Training
+        from trainables.training.training import Training
 
         torch.set_num_threads(1)
         chosen = from_flat(config)

@@ -23,7 +23,7 @@ from typing import Any
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from cluster.session import session
+from cluster.session import ray_session
 
 
 class Ends:
@@ -65,8 +65,8 @@ def lane_trials(count: int, workers: int, storage: Path) -> Ends:
 
     from trainables.config import TrialConfig, flatten
     from trainables.data import load
-    from trainables.mailbox import LaneSettings
-    from trainables.trial import Trial
+    from trainables.lane.mailbox import LaneSettings
+    from trainables.lane.trial import Trial
 
     config = TrialConfig().changed(
         {"data/height": 8, "data/width": 8, "data/train_images": 2, "data/val_images": 2,
@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--guide-trials", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, session(256 * 2**20):
+    with tempfile.TemporaryDirectory() as folder, ray_session(256 * 2**20):
         lane = lane_trials(given.lane_trials, given.workers, Path(folder))
         guide = guide_trials(given.guide_trials, given.workers, Path(folder))
     ratio = statistics.median(guide.gaps()) / statistics.median(lane.gaps())

@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from study import report
-from study.ledger import FILE
+from study.ledger.ledger import FILE
+from study.ledger.study_folder import load_record
 from tests.chaos import promises
 from tests.chaos.server import Server
 from tests.chaos.victims import ACTORS, MARK, Study, kill
@@ -177,7 +177,7 @@ class Bed:
         """Everything that is promised of a study that was killed again and again."""
         runs = self.folder / "runs"
         folder, calm = runs / name, runs / f"calm-{sort}"
-        promises.ledger_is_whole(folder, report.load(calm) if sort in EQUAL else None)
+        promises.ledger_is_whole(folder, load_record(calm) if sort in EQUAL else None)
         promises.nothing_is_locked(runs)
         self.server.ready()
         subprocess.run(

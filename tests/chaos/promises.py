@@ -7,17 +7,16 @@ from typing import Any
 from filelock import FileLock
 from mlflow import MlflowClient
 
-from study import report
-from study.ledger import FILE, read
-from study.record import StudyRecord
-from study.trial_record import TrialRecord
-from tests.study.test_ledger import content
+from study.ledger.ledger import FILE, read
+from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.study_folder import load_record
+from tests.study.ledger.test_ledger import content
 
 
 def ledger_is_whole(folder: Path, calm: StudyRecord | None) -> None:
     """It has ended; every trial once, at most one epoch of each lost at each resume; with the
     content of the undisturbed one, where there is one."""
-    record = report.load(folder)
+    record = load_record(folder)
     assert record.ended
     events = read(folder / FILE)[0]
     for event in ("started", "finished", "tested"):
@@ -63,7 +62,7 @@ def nothing_is_locked(storage: Path) -> None:
 
 def tracked(uri: str, folder: Path) -> None:
     """MLflow has the study, each trial once, and nothing that still runs."""
-    record, client = report.load(folder), MlflowClient(uri)
+    record, client = load_record(folder), MlflowClient(uri)
     experiment = client.get_experiment_by_name("edgewise")
     runs = client.search_runs([experiment.experiment_id], f"tags.study = '{folder.name}'")
     trials = [int(run.data.tags["trial"]) for run in runs if "trial" in run.data.tags]

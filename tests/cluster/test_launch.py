@@ -16,10 +16,10 @@ import pytest
 import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-from cluster import growth, render
+from cluster import autoscaler, render
 from cluster.resources import Node
 from search_spaces import SPACES
-from study import options
+from study.commands import options
 from tests.conftest import ROOT, SHARED
 
 LAUNCH = ROOT / "cluster" / "launch"
@@ -109,8 +109,8 @@ def test_what_may_join_is_what_the_worker_group_may_grow_to(
     [job] = documents(rendered(capsys, "kuberay", *ASKED))
     head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0]
     told = {one["name"]: one.get("value") for one in head["env"]}
-    monkeypatch.setenv(growth.VARIABLE, told[growth.VARIABLE])
-    assert growth.may_join([]) == [Node(8, 4, here=False)] * 2
+    monkeypatch.setenv(autoscaler.VARIABLE, told[autoscaler.VARIABLE])
+    assert autoscaler.may_join([]) == [Node(8, 4, here=False)] * 2
 
 
 @pytest.mark.parametrize("name", ["aws.yaml", "gcp.yaml", "on-premise.yaml"])

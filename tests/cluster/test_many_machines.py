@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from ray.cluster_utils import Cluster
 
-from study import report
-from study.ledger import FILE, read
-from study.record import StudyRecord
+from study.ledger.ledger import FILE, read
+from study.ledger.record import StudyRecord
+from study.ledger.study_folder import load_record
 from tests.cluster.machines import MACHINE, begin, ended, two_machines
 from tests.cluster.own_ray import run, study, wait_for
-from tests.study.test_ledger import content
+from tests.study.ledger.test_ledger import content
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -34,7 +34,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def on_one(storage: Path) -> StudyRecord:
     """The same study on a Ray of its own, on one node."""
     run(study(storage, "one", "--workers", "2"))
-    return report.load(storage / "one")
+    return load_record(storage / "one")
 
 
 def events(storage: Path, name: str, kind: str) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def test_a_lane_over_two_machines_gives_the_ledger_of_one(
     for words in ("1 lanes of 2 workers (1 over ", "ok  machines: all 3 answer", "ok  versions",
                   "ok  code", "ok  storage", "ok  clocks"):  # fmt: skip
         assert words in shown, shown
-    assert content(report.load(storage / "over")) == content(on_one)
+    assert content(load_record(storage / "over")) == content(on_one)
 
 
 def test_machines_that_join_and_leave_change_the_lanes_and_lose_no_trial(
@@ -71,8 +71,8 @@ def test_machines_that_join_and_leave_change_the_lanes_and_lose_no_trial(
             cluster.remove_node(node, allow_graceful=False)
     finally:
         ended(driver)
-    record = report.load(storage / "elastic")
-    assert content(record) == content(report.load(storage / "long"))
+    record = load_record(storage / "elastic")
+    assert content(record) == content(load_record(storage / "long"))
     assert [event["lanes"] for event in events(storage, "elastic", "lanes")] == [2, 1]
 
 
@@ -90,7 +90,7 @@ def test_two_studies_on_one_cluster_are_those_of_each_alone(
     try:
         for driver, name in zip(drivers, names, strict=True):
             ended(driver)
-            assert content(report.load(storage / name)) == content(on_one)
+            assert content(load_record(storage / name)) == content(on_one)
     finally:
         for driver in drivers:
             driver.kill()

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from cluster import growth
+from cluster import autoscaler
 from cluster.resources import LaneRequest, Node, count_lanes, placement
 
 
@@ -89,9 +89,11 @@ def test_what_waits_for_the_autoscaler_is_said() -> None:
 
 
 def test_the_limits_of_an_autoscaler_less_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(growth.VARIABLE, '[{"CPU": 8, "GPU": 1, "max": 3}, {"CPU": 2, "max": 1}]')
+    monkeypatch.setenv(
+        autoscaler.VARIABLE, '[{"CPU": 8, "GPU": 1, "max": 3}, {"CPU": 2, "max": 1}]'
+    )
     there = [Node(8, 1, "a"), Node(2, 0, "b"), Node(2, 0, "c")]
-    assert growth.may_join(there) == [Node(8, 1, here=False)] * 2
-    monkeypatch.setenv(growth.VARIABLE, "many")
+    assert autoscaler.may_join(there) == [Node(8, 1, here=False)] * 2
+    monkeypatch.setenv(autoscaler.VARIABLE, "many")
     with pytest.raises(ValueError, match="EDGEWISE_MAY_JOIN must be like"):
-        growth.may_join([])
+        autoscaler.may_join([])

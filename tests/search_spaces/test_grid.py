@@ -7,8 +7,8 @@ from search_spaces.grid import (
     MODES,
     add_one,
     check_factors,
-    from_event,
     full_factorial,
+    grid_from_event,
     leave_one_out,
     one_at_a_time,
 )
@@ -38,7 +38,7 @@ def test_cells_are_valid_configs_and_their_figures_are_fractions_of_known_metric
         for row in cell.published.values():
             assert set(row) <= set(METRICS)
             assert all(0 < v < 1 or metric == "hausdorff" for metric, v in row.items())
-    assert from_event(grid.event()) == grid
+    assert grid_from_event(grid.event()) == grid
 
 
 def test_every_grid_belongs_to_a_space() -> None:

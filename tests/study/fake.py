@@ -6,10 +6,10 @@ from typing import Any
 import optuna
 
 from search_spaces import SPACES
-from study.ledger import FILE, Ledger
-from study.plan import Plan
-from study.search import SeededByNumber
-from study.trial_record import TrialRecord, Value
+from study.ledger.ledger import FILE, Ledger
+from study.ledger.plan import Plan
+from study.ledger.record import TrialRecord, Value
+from study.search.samplers import SeededByNumber
 from trainables.config import TrialConfig, flatten
 
 SPACE = SPACES["inverseform"]

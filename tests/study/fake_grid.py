@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces import Cell, Grid
-from study.grid_plan import Run, grid_runs
-from study.ledger import Ledger
-from study.plan import Plan
+from study.ledger.ledger import Ledger
+from study.ledger.plan import Plan
+from study.planning.runs import Run, grid_runs
 from tests.study import fake
 from trainables.config import TrialConfig
 

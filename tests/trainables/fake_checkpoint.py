@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainables import checkpoint
+from trainables.training import checkpoint
 
 
 def write_checkpoint(folder: Path, epoch: int, **changes: int) -> None:

@@ -11,10 +11,11 @@ for name in ("ray", "optuna", "mlflow"):
     sys.modules[name] = None  # any import of it raises ImportError
 import torch
 from pathlib import Path
-from trainables import checkpoint, stages
+from trainables.stages import registry as stages
+from trainables.training import checkpoint
 from trainables.config import TrialConfig
 from trainables.data import load
-from trainables.training import Training
+from trainables.training.training import Training
 config = TrialConfig().changed({
     "data/train_images": 4, "data/val_images": 2, "data/test_images": 1, "data/height": 32,
     "data/width": 32, "model/width": 4, "batch": 2, "loss/beta": 1.0, "loss/gamma": 1.0,

@@ -8,8 +8,8 @@ import torch
 from trainables import saved
 from trainables.config import TrialConfig
 from trainables.data import load
-from trainables.losses.compose import Learned
-from trainables.training import Training
+from trainables.losses.terms import Learned
+from trainables.training.training import Training
 
 
 @pytest.mark.parametrize("changes", [{}, {"optim/ema": 0.5, "loss/beta": 1.0}])

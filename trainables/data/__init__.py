@@ -5,22 +5,21 @@ from functools import lru_cache
 from pathlib import Path
 
 from trainables.config import DataConfig
-from trainables.data import (
+from trainables.data import files, lists
+from trainables.data.dataset import DataError, Dataset, ImageList
+from trainables.data.decoding import decode
+from trainables.data.layouts import (
     ade20k,
     camvid,
     cityscapes,
     davis2016,
-    files,
     folder,
-    lists,
     nyuv2,
     pascal_context,
     shapes,
     voc2012,
     wmh,
 )
-from trainables.data.dataset import DataError, Dataset, ImageList
-from trainables.data.decoding import decode
 from trainables.data.samples import Layout, Sample, require_all
 
 __all__ = ["LAYOUTS", "DataError", "Dataset", "ImageList", "load", "open_layout"]

@@ -13,9 +13,15 @@ from torch import Tensor
 from trainables.geometry.boundaries import VOID, two_neighbour_boundary
 from trainables.geometry.distance import no_site, squared_distance
 from trainables.geometry.signed_distance import with_phantom
-from trainables.losses.directions import DIRECTIONS, Around, at, attached_logits, detached_logits
 from trainables.losses.inputs import check_inputs, full_precision
-from trainables.losses.neighbour_divergence import Divergence, neighbour_divergence
+from trainables.losses.kernels.directions import (
+    DIRECTIONS,
+    Around,
+    at,
+    attached_logits,
+    detached_logits,
+)
+from trainables.losses.kernels.neighbour_divergence import Divergence, neighbour_divergence
 from trainables.losses.term import LossTerm, of_no_image
 
 SMALLEST_THRESHOLD = 1e-5

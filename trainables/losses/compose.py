@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from trainables.config import LossConfig
-from trainables.losses.schedule import Constant, Gain, Linear, Lose, Schedule, parse_schedules
+from trainables.config.schedule import Constant, Gain, Linear, Lose, Schedule, parse_schedules
 from trainables.losses.term import LossTerm
 from trainables.losses.terms import TERMS, Learned, Prediction, Target, Term
 

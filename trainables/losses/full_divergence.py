@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID
-from trainables.losses.bands import bands
 from trainables.losses.inputs import check_inputs, full_precision
-from trainables.losses.known_gradient import with_known_gradient
+from trainables.losses.kernels.known_gradient import with_known_gradient
+from trainables.losses.kernels.row_bands import bands
 from trainables.losses.term import LossTerm
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID, one_hot
-from trainables.losses.bands import bands
 from trainables.losses.inputs import check_inputs, full_precision
-from trainables.losses.known_gradient import with_known_gradient
+from trainables.losses.kernels.known_gradient import with_known_gradient
+from trainables.losses.kernels.row_bands import bands
 from trainables.losses.term import LossTerm
 
 _TINY = 1e-10

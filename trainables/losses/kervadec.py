@@ -10,9 +10,9 @@ from torch import Tensor
 
 from trainables.geometry.boundaries import VOID
 from trainables.geometry.signed_distance import signed_distance
-from trainables.losses.bands import bands
 from trainables.losses.inputs import check_inputs, check_logits, full_precision
-from trainables.losses.known_gradient import with_known_gradient
+from trainables.losses.kernels.known_gradient import with_known_gradient
+from trainables.losses.kernels.row_bands import bands
 from trainables.losses.term import LossTerm
 
 

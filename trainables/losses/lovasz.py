@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID
-from trainables.losses.bands import through_softmax
 from trainables.losses.inputs import (
     check_inputs,
     check_labels,
@@ -19,8 +18,9 @@ from trainables.losses.inputs import (
     check_map,
     full_precision,
 )
-from trainables.losses.known_gradient import with_known_gradient
-from trainables.losses.ranking import Ranking, Variant
+from trainables.losses.kernels.known_gradient import with_known_gradient
+from trainables.losses.kernels.lovasz_ranking import Ranking, Variant
+from trainables.losses.kernels.row_bands import through_softmax
 from trainables.losses.term import LossTerm
 
 Classes = Literal["present", "all"] | Sequence[int]

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID, one_hot
-from trainables.losses.edge_bands import Band, EdgeNet, layers_of, value_and_gradient
 from trainables.losses.inputs import check_inputs, check_map, full_precision
-from trainables.losses.known_gradient import with_known_gradient
+from trainables.losses.kernels.edge_row_bands import Band, EdgeNet, layers_of, value_and_gradient
+from trainables.losses.kernels.known_gradient import with_known_gradient
 from trainables.losses.term import LossTerm
 
 LAYERS = 3

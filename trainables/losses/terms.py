@@ -21,11 +21,11 @@ from trainables.losses.active_boundary import active_boundary
 from trainables.losses.affinity_regression import affinity_regression
 from trainables.losses.boundary_cross_entropy import boundary_cross_entropy, edge_head_loss
 from trainables.losses.cross_entropy import balanced_cross_entropy, cross_entropy
-from trainables.losses.edge_bands import EdgeNet
 from trainables.losses.full_divergence import full_divergence
 from trainables.losses.generalised_dice import generalised_dice
 from trainables.losses.geodesic import distance_of
 from trainables.losses.inverse_form import TransformationNet, inverse_form
+from trainables.losses.kernels.edge_row_bands import EdgeNet
 from trainables.losses.kervadec import boundary_loss
 from trainables.losses.lovasz import lovasz_softmax
 from trainables.losses.semeda import ppce_on_edges, semeda

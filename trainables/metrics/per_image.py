@@ -15,12 +15,7 @@ from torch import Tensor
 
 from trainables.geometry.boundaries import VOID
 from trainables.metrics import bands, boundary, overlap, surface
-from trainables.metrics.catalog import (
-    BOUNDARY_IOU_RATIO,
-    METRICS,
-    TOLERANCES_PX,
-    TRIMAP_WIDTHS_PX,
-)
+from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, METRICS, TOLERANCES_PX, TRIMAP_WIDTHS_PX
 
 
 class ImageCounts(NamedTuple):

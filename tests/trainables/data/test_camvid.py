@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from trainables.config import DataConfig
-from trainables.data import DataError, camvid, load
+from trainables.data import DataError, load
+from trainables.data.layouts import camvid
 from trainables.geometry.boundaries import VOID
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.study.test_check_data import make
+from tests.study.commands.test_check_data import make
 from trainables.config import TrialConfig
 from trainables.data import DataError, load
 

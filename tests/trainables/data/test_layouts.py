@@ -9,17 +9,8 @@ import pytest
 from PIL import Image
 
 from trainables.config import DataConfig
-from trainables.data import (
-    DataError,
-    Dataset,
-    ade20k,
-    cityscapes,
-    load,
-    nyuv2,
-    open_layout,
-    pascal_context,
-    voc2012,
-)
+from trainables.data import DataError, Dataset, load, open_layout
+from trainables.data.layouts import ade20k, cityscapes, nyuv2, pascal_context, voc2012
 from trainables.data.samples import voc_palette
 from trainables.geometry.boundaries import VOID
 
@@ -281,7 +272,7 @@ def test_wmh_reads_split_folders_and_t1(real_data: Path) -> None:
 def test_every_layout_has_a_name_and_a_colour_for_each_class(name: str) -> None:
     from importlib import import_module
 
-    module = import_module(f"trainables.data.{name}")
+    module = import_module(f"trainables.data.layouts.{name}")
     classes, colours = module.CLASSES, getattr(module, "COLOURS", None) or voc_palette(60)
     if name == "pascal_context":
         classes = classes[1:]

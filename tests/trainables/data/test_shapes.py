@@ -3,7 +3,8 @@
 import numpy as np
 
 from trainables.config import DataConfig
-from trainables.data import load, shapes
+from trainables.data import load
+from trainables.data.layouts import shapes
 from trainables.geometry.boundaries import VOID
 
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID
-from trainables.losses.active_boundary import DIRECTIONS, active_boundary
+from trainables.losses.active_boundary import active_boundary
+from trainables.losses.kernels.directions import DIRECTIONS
 
 ROWS, COLUMNS, CLASSES = 7, 9, 3
 

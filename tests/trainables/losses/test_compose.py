@@ -12,10 +12,6 @@ from tests.trainables.losses.cases import edge_net, inverse_net
 from trainables.config import LossConfig
 from trainables.geometry.boundaries import VOID
 from trainables.losses.compose import (
-    TERMS,
-    Learned,
-    Prediction,
-    Target,
     active_weights,
     combine,
     loss_terms,
@@ -24,6 +20,7 @@ from trainables.losses.compose import (
     needs_inverse_net,
 )
 from trainables.losses.term import LossTerm
+from trainables.losses.terms import TERMS, Learned, Prediction, Target
 
 EVERYTHING: dict[str, Any] = {
     "beta": 1.0,

@@ -10,8 +10,8 @@ from trainables.config import TrialConfig
 from trainables.geometry import homography
 from trainables.losses.geodesic import distance_of, geodesic_distance
 from trainables.losses.inverse_form import inverse_form
-from trainables.networks.inverse_transform import InverseTransformNet
-from trainables.networks.unexplained import WithUnexplained
+from trainables.stages.inverse_net.dense import InverseTransformNet
+from trainables.stages.inverse_net.unexplained import WithUnexplained
 
 
 def test_a_rotation_of_the_tile_is_as_far_as_its_angle() -> None:

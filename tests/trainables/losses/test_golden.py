@@ -11,11 +11,7 @@ from torch import Tensor
 
 from tests.trainables import golden
 from trainables.geometry.boundaries import VOID
-from trainables.losses.active_boundary import (
-    active_boundary,
-    boundary_distance,
-    predicted_boundary,
-)
+from trainables.losses.active_boundary import active_boundary, boundary_distance, predicted_boundary
 from trainables.losses.boundary_cross_entropy import (
     boundary_cross_entropy,
     fixed_balance_cross_entropy,

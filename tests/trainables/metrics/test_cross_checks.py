@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from tests.trainables.metrics.conftest import random_maps
+from trainables.metrics.other_tasks.tasks import depth_rmse, depth_totals
 from trainables.metrics.per_image import count, summarize
 from trainables.metrics.surface import assd, hausdorff, hd95, surface_by_class, surface_distances
-from trainables.metrics.tasks import depth_rmse, depth_totals
 
 
 @pytest.fixture(scope="module")

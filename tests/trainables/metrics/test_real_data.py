@@ -12,9 +12,9 @@ from PIL import Image
 from torch import Tensor
 
 from tests.trainables.metrics.conftest import SHARED
+from trainables.metrics.other_tasks.video import davis_f, davis_j
 from trainables.metrics.overlap import dice
 from trainables.metrics.surface import assd, hausdorff, hd95, surface_distances
-from trainables.metrics.video import davis_f, davis_j
 
 DAVIS = SHARED / "data" / "davis2016"
 WMH = SHARED / "data"

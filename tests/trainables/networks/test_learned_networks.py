@@ -6,12 +6,12 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from trainables.geometry import homography
-from trainables.networks.aet import AutoEncodingTransformationNet
-from trainables.networks.cells import blur_matrix
-from trainables.networks.edge_net import EdgeNet
-from trainables.networks.inverse_transform import InverseTransformNet
-from trainables.networks.spatial_transformer import SpatialTransformer
-from trainables.networks.unexplained import WithUnexplained
+from trainables.stages.edge_net.network import EdgeNet
+from trainables.stages.inverse_net.aet import AutoEncodingTransformationNet
+from trainables.stages.inverse_net.cells import blur_matrix
+from trainables.stages.inverse_net.dense import InverseTransformNet
+from trainables.stages.inverse_net.spatial_transformer import SpatialTransformer
+from trainables.stages.inverse_net.unexplained import WithUnexplained
 
 
 @pytest.mark.parametrize("tile", [8, 15, 32, 224])

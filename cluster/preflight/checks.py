@@ -1,0 +1,106 @@
+"""What must hold before the first trial starts: each check one line, with what to do about it.
+
+What one machine makes trivial is not asked of one; ``many_machines.py`` has what only more can get
+wrong.
+"""
+
+import shutil
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+from cluster.preflight.check import Check, Needs
+from cluster.preflight.many_machines import checks_across
+from cluster.preflight.node_facts import SHM
+
+_HTTP_S = 5.0
+_MIB = 2**20
+
+
+def local_checks(needs: Needs) -> list[Check]:
+    """Without Ray: what holds wherever the study runs, and takes milliseconds."""
+    return [*_tracking(needs.tracking_uri), _local_shm(needs.object_bytes)]
+
+
+def cluster_checks(needs: Needs) -> list[Check]:
+    """Of the cluster that this process is attached to."""
+    import ray
+
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    checks = [*_tracking(needs.tracking_uri), _state_api(), _token(), _store(alive, needs)]
+    if len(alive) > 1:
+        checks += checks_across(alive, needs)
+    return checks
+
+
+def _tracking(uri: str) -> list[Check]:
+    """A file needs no server."""
+    if not uri.startswith(("http://", "https://")):
+        return []
+    status = _status(f"{uri.rstrip('/')}/health")
+    if status == 200:
+        return [Check("tracking server", "ok", f"{uri} answers")]
+    found = f"{uri} answers {status}" if status else f"{uri} does not answer"
+    remedy = "start it, or name another with --tracking-uri"
+    if status in (401, 403):
+        remedy = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or its --allowed-hosts"
+    return [Check("tracking server", "warn", found, f"{remedy}; until then only the ledger has it")]
+
+
+def _status(url: str) -> int:
+    """The HTTP status, or 0 where nobody answers."""
+    try:
+        with urlopen(url, timeout=_HTTP_S) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+    except (URLError, OSError, ValueError):
+        return 0
+
+
+def _local_shm(needed: int) -> Check:
+    if not SHM.is_dir():
+        return Check("shared memory", "ok", "no /dev/shm on this system")
+    free = shutil.disk_usage(SHM).free
+    found = f"/dev/shm has {free // _MIB} MiB free of {needed // _MIB} that the study asks for"
+    if free >= needed:
+        return Check("shared memory", "ok", found)
+    return Check("shared memory", "warn", found,
+                 "make it larger (docker --shm-size), else Ray takes the disk")  # fmt: skip
+
+
+def _state_api() -> Check:
+    """Ray Train asks it whether a stopped lane has an owner; without it none is ever freed."""
+    from ray.util.state import list_nodes
+    from ray.util.state.exception import RayStateApiException
+
+    try:
+        list_nodes(limit=1, timeout=int(_HTTP_S))
+    except (RayStateApiException, OSError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        return Check("dashboard and State API", "fail", reason[:160],
+                     "start the head with --include-dashboard true and ray[default]")  # fmt: skip
+    return Check("dashboard and State API", "ok", "answer")
+
+
+def _token() -> Check:
+    """An open port runs what it is sent. 401 without a token is what a closed one says."""
+    import ray
+
+    address = ray.get_runtime_context().gcs_address and ray._private.worker._global_node.webui_url
+    status = _status(f"http://{address}/api/jobs/") if address else 0
+    if status in (401, 403):
+        return Check("token", "ok", "the cluster asks for one")
+    return Check("token", "warn", f"{address} runs what anybody who reaches it sends",
+                 "start the cluster with RAY_AUTH_MODE=token (CVE-2023-48022)")  # fmt: skip
+
+
+def _store(nodes: list[dict[str, Any]], needs: Needs) -> Check:
+    """The dataset lies whole in the object store of every machine that has lanes."""
+    working = [node for node in nodes if node["Resources"].get("CPU")]
+    least = min(node["Resources"].get("object_store_memory", 0.0) for node in working or nodes)
+    found = f"at least {least / _MIB:.0f} MiB a machine for the {needs.object_bytes // _MIB} needed"
+    if least >= needs.object_bytes:
+        return Check("object store", "ok", found)
+    return Check("object store", "fail", found, "start Ray with a larger --object-store-memory, "
+                 "or read from disk: --cache off")  # fmt: skip

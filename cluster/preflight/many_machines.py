@@ -1,0 +1,126 @@
+"""What many machines can get wrong: each answers for itself, in a task pinned to it."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+from cluster.preflight.check import Check, Needs, unless
+from cluster.preflight.node_facts import Facts, Question, code_digest, look, sees, versions
+
+_TASK_S = 60.0
+_SKEW_S = 5.0
+
+
+def checks_across(nodes: list[dict[str, Any]], needs: Needs) -> list[Check]:
+    """What only holds if it holds on every machine."""
+    folder = needs.storage / f".preflight-{uuid4().hex[:8]}"
+    folder.mkdir(parents=True)
+    try:
+        question = Question(str(folder), needs.packages, needs.code, needs.data)
+        facts, skews = _ask_all(nodes, question)
+        unread = _unread(nodes, str(folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return list(_judge(nodes, needs, facts, skews, unread))
+
+
+def _names(nodes: list[dict[str, Any]]) -> dict[str, str]:
+    """Node id to what a person calls the machine."""
+    return {node["NodeID"]: f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}" for node in nodes}
+
+
+def _pinned(function: Callable[..., Any], node_id: str) -> Any:
+    """A task of no CPU that runs on this machine or fails."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    where = NodeAffinitySchedulingStrategy(node_id, soft=False)
+    return ray.remote(num_cpus=0, max_retries=0)(function).options(scheduling_strategy=where)
+
+
+def _ask_all(
+    nodes: list[dict[str, Any]], question: Question
+) -> tuple[dict[str, Facts], dict[str, float]]:
+    """Facts by node id, all asked at once, and by how many seconds each clock must be off."""
+    import ray
+
+    begin = time.time()
+    waiting = {_pinned(look, node["NodeID"]).remote(node["NodeID"], question) for node in nodes}
+    facts: dict[str, Facts] = {}
+    skews: dict[str, float] = {}
+    deadline = time.monotonic() + _TASK_S
+    while waiting and time.monotonic() < deadline:
+        done, left = ray.wait(list(waiting), timeout=1.0)
+        waiting = set(left)
+        for reference in done:
+            try:
+                fact: Facts = ray.get(reference)
+            except ray.exceptions.RayError:
+                continue  # no facts: told as such
+            facts[fact.node] = fact
+            skews[fact.node] = max(begin - fact.clock, fact.clock - time.time(), 0.0)
+    return facts, skews
+
+
+def _unread(nodes: list[dict[str, Any]], folder: str) -> list[tuple[str, str]]:
+    """(reader, writer) wherever one machine cannot read what the next one wrote."""
+    import ray
+
+    ids = [node["NodeID"] for node in nodes]
+    pairs = list(zip(ids, [*ids[1:], ids[0]], strict=True))
+    waiting = [_pinned(sees, reader).remote(folder, writer) for reader, writer in pairs]
+    done, _ = ray.wait(waiting, num_returns=len(waiting), timeout=_TASK_S)
+    unread = []
+    for pair, reference in zip(pairs, waiting, strict=True):
+        try:
+            if reference not in done or not ray.get(reference):
+                unread.append(pair)
+        except ray.exceptions.RayError:
+            unread.append(pair)
+    return unread
+
+
+def _judge(
+    nodes: list[dict[str, Any]], needs: Needs, facts: dict[str, Facts],
+    skews: dict[str, float], unread: list[tuple[str, str]],
+) -> Iterator[Check]:  # fmt: skip
+    name = _names(nodes)
+    silent = [name[node_id] for node_id in name if node_id not in facts]
+    yield unless("machines", silent, f"all {len(name)} answer", "no answer from",
+                 "look at `ray status` and at their raylet.log")  # fmt: skip
+    mine = versions(needs.packages)
+    other = [
+        f"{name[fact.node]} {package} {fact.versions[package]} (here {here})"
+        for fact in facts.values()
+        for package, here in mine.items()
+        if fact.versions[package] != here
+    ]
+    yield unless("versions", other, f"{len(mine)} equal everywhere", "differ:",
+                 "install constraints.txt everywhere, or use one image")  # fmt: skip
+    code = code_digest(needs.code)
+    other = [name[fact.node] for fact in facts.values() if fact.code != code]
+    yield unless("code", other, f"{code} everywhere", f"not {code} on",
+                 "remove the copy installed there, or submit with --working-dir .")  # fmt: skip
+    yield from _judge_files(needs, name, facts, unread)
+    late = [f"{name[node]} {skew:.0f} s" for node, skew in skews.items() if skew > _SKEW_S]
+    yield unless("clocks", late, f"within {_SKEW_S:.0f} s", "off:", "run an NTP service there")
+
+
+def _judge_files(
+    needs: Needs, name: dict[str, str], facts: dict[str, Facts], unread: list[tuple[str, str]]
+) -> Iterator[Check]:
+    closed = [f"{name[fact.node]} ({fact.wrote})" for fact in facts.values() if fact.wrote]
+    apart = [f"{name[reader]} from {name[writer]}" for reader, writer in unread]
+    share = "mount one folder on every machine and name it with --storage"
+    if closed:
+        yield unless("storage", closed, "", f"{needs.storage} cannot be written on", share)
+    else:
+        yield unless("storage", apart, f"{needs.storage} is one folder on every machine",
+                     f"{needs.storage} is not one folder: unread on", share)  # fmt: skip
+    if needs.data is not None:
+        mine = needs.data()
+        other = [f"{name[fact.node]} ({fact.data})" for fact in facts.values() if fact.data != mine]
+        yield unless("data", other, f"{mine} everywhere", f"not {mine} on",
+                     "put the same files at the same path on every machine")  # fmt: skip

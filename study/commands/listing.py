@@ -1,0 +1,35 @@
+"""What a person reads: the plan before a study, the result after it, and what can be asked."""
+
+from rich.console import Console
+
+from search_spaces import GRIDS, SPACES
+from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
+from trainables.config.recipes import RECIPES
+from trainables.data import LAYOUTS
+from trainables.losses.terms import TERMS
+from trainables.metrics.catalog import METRICS
+
+
+def print_list(console: Console) -> None:
+    """Everything that can be named on the command line."""
+    for space in SPACES.values():
+        console.print(f"[bold]--space {space.name}[/]  {space.question}")
+        for dimension in space.dimensions:
+            console.print(f"    {dimension.path}: {dimension.bounds()}", highlight=False)
+        if space.cost:
+            console.print(f"    cost: {space.cost}", highlight=False)
+        for grid in GRIDS.get(space.name, {}).values():
+            cells = f"{len(grid.cells)} cells, baseline {grid.baseline}"
+            console.print(f"    --grid {grid.name}: {grid.question} ({cells}; {grid.source})",
+                          highlight=False)  # fmt: skip
+    console.print(f"[bold]--dataset[/]  {', '.join(sorted(LAYOUTS))}")
+    console.print(f"[bold]--objective[/]  {', '.join(METRICS)}")
+    networks = ", ".join(map(str, get_choices(ModelConfig, "network")))
+    console.print(f"[bold]--set model/network=[/]  {networks}")
+    for name, recipe in RECIPES.items():
+        differs = f" (differs: {recipe.differs})" if recipe.differs else ""
+        console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)
+    console.print(f"[bold]losses[/]  {', '.join(TERMS)}")
+    console.print("[bold]--set[/]  any of these, with its default:")
+    for path, value in flatten(TrialConfig()).items():
+        console.print(f"    {path}={value}", highlight=False)

@@ -1,0 +1,55 @@
+"""The preflight of a study: what it needs of the place it runs in, asked and shown."""
+
+from functools import partial
+
+from rich.console import Console
+
+from cluster import session
+from cluster.preflight.check import Check, Needs
+from cluster.preflight.checks import cluster_checks, local_checks
+from study.ledger.plan import Plan
+from trainables.data import Dataset
+from trainables.data.fingerprint import fingerprint
+
+_PACKAGES = ("ray", "torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "pillow",
+             "timm", "optuna", "segmentation-models-pytorch", "h5py", "nibabel")  # fmt: skip
+"""Those that a worker imports."""
+_CODE = ("study", "trainables", "search_spaces", "cluster")
+_CHECKPOINT_BYTES = 64 * 2**20
+"""Of the object store, for checkpoints on their way."""
+
+
+def require_fit(plan: Plan, dataset: Dataset, console: Console, dry_run: bool) -> None:
+    """Show each check that a person should know of; on a cluster and in a dry run all of them.
+
+    Raises:
+        ValueError: one of them fails.
+    """
+    needs = _needs(plan, dataset)
+    attached = session.attached()
+    checks = cluster_checks(needs) if attached else local_checks(needs)
+    for check in checks:
+        if attached or dry_run or check.verdict != "ok":
+            console.print(str(check), highlight=False, soft_wrap=True)
+    _require_none_failed(checks)
+
+
+def _require_none_failed(checks: list[Check]) -> None:
+    failed = [check.name for check in checks if check.verdict == "fail"]
+    if failed:
+        raise ValueError(f"{len(failed)} of {len(checks)} checks before the start failed: "
+                         f"{', '.join(failed)}; what to do stands above")  # fmt: skip
+
+
+def _needs(plan: Plan, dataset: Dataset) -> Needs:
+    """Images in memory travel through the object store; those on disk must be there everywhere."""
+    held = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in dataset.splits.values())
+    weights = plan.base.model.weights
+    on_disk = held == 0
+    of_file = weights if weights not in ("none", "imagenet") else ""
+    return Needs(
+        storage=plan.storage, tracking_uri=plan.tracking_uri, packages=_PACKAGES, code=_CODE,
+        object_bytes=held + _CHECKPOINT_BYTES,
+        data=partial(fingerprint, plan.base.data if on_disk else None, of_file)
+        if on_disk or of_file else None,
+    )  # fmt: skip

@@ -1,0 +1,162 @@
+"""A user's own grid, from a small YAML file: a baseline, factors and a mode, or cells by hand."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from search_spaces.grid import MODES, Cell, Changes, Factor, Grid, check_factors
+from study.planning.request import choice
+from trainables.config import parse, type_of
+
+_KEYS = {"name", "question", "baseline", "mode", "factors", "cells"}
+
+
+def grid_from_file(path: Path) -> Grid:
+    """The grid of a file such as::
+
+        question: What does each term add?
+        baseline: {loss/lovasz: 1.0}
+        mode: one_at_a_time
+        factors:
+          abl: {loss/w_a: 1.0}
+          theta: {when: abl, levels: {"5": {loss/theta: 5.0}, "20": {loss/theta: 20.0}}}
+
+    A factor is its changes (a switch), or levels with an optional condition. With ``cells``
+    (name to changes, the first being the baseline) there are no factors and no mode.
+
+    Raises:
+        ValueError: one line that names the file, the key, what is allowed and what it got.
+    """
+    try:
+        content = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise ValueError(f"--grid must be a file that can be read, got {str(path)!r}: "
+                         f"{error.strerror}") from None  # fmt: skip
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"--grid {path} must be YAML, got: {reason}") from None
+    try:
+        return _file_grid(_mapping("the file", content), path.stem)
+    except ValueError as error:
+        raise ValueError(f"--grid {path}: {error}") from None
+
+
+def _file_grid(content: dict[str, Any], stem: str) -> Grid:
+    unknown = sorted(set(map(str, content)) - _KEYS)
+    if unknown:
+        raise ValueError(f"keys must be among {', '.join(sorted(_KEYS))}, got {unknown[0]!r}")
+    cells = _cells(content) if "cells" in content else _from_factors(content)
+    return Grid(
+        name=str(content.get("name", stem)), source="a grid of one's own", cells=cells,
+        question=str(content.get("question", f"What does {stem} change?")),
+        baseline=cells[0].name,
+    )  # fmt: skip
+
+
+def _cells(content: dict[str, Any]) -> tuple[Cell, ...]:
+    if "mode" in content or "factors" in content:
+        raise ValueError("cells come without mode and factors")
+    base = _changes("baseline", content.get("baseline") or {})
+    named = _mapping("cells", content["cells"])
+    if not named:
+        raise ValueError("cells must hold one cell or more, got none")
+    return tuple(
+        Cell(name=name, changes={**base, **_changes(f"cells/{name}", changes or {})})
+        for name, changes in named.items()
+    )
+
+
+def _from_factors(content: dict[str, Any]) -> tuple[Cell, ...]:
+    mode = content.get("mode")
+    if mode not in MODES:
+        raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
+    named = _mapping("factors", content.get("factors"))
+    factors = [_file_factor(name, value) for name, value in named.items()]
+    check_factors(factors)
+    return MODES[mode](factors, _changes("baseline", content.get("baseline") or {}))
+
+
+def _file_factor(name: str, value: Any) -> Factor:
+    given = _mapping(f"factors/{name}", value)
+    if "levels" not in given:
+        return Factor(name=name, levels={name: _changes(f"factors/{name}", given)})
+    levels = _mapping(f"factors/{name}/levels", given["levels"])
+    named = {
+        level: _changes(f"factors/{name}/levels/{level}", changes)
+        for level, changes in levels.items()
+    }
+    return Factor(name=name, levels=named, when=str(given.get("when", "")))
+
+
+def _changes(where: str, value: Any) -> Changes:
+    changes = _mapping(where, value)
+    for path, given in changes.items():
+        type_of(path)  # a paper's table may name what is not there yet, a user's own may not
+        if not isinstance(given, bool | int | float | str):
+            raise ValueError(f"{where}/{path} must be a number, a text, true or false, "
+                             f"got {given!r}")  # fmt: skip
+    return changes
+
+
+def _mapping(where: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{where} must be a mapping, got {value!r}")
+    return {str(key): inner for key, inner in value.items()}
+
+
+_DEFAULT_MODE = "one-at-a-time"
+_WHEN = " when "
+MODE_OPTIONS = {name.replace("_", "-").replace("full-factorial", "full"): name for name in MODES}
+"""As they are typed: the grammar of ``grid_file.py``."""
+
+
+def grid_from_factors(options: argparse.Namespace) -> Grid | None:
+    """The grid of all ``--factor``; None without one.
+
+    A factor is ``PATH=OFF,ON,...``: the baseline has the first value, each other one is a level.
+    With one value alone the baseline has what it has without it. ``PATH=OFF,ON when NAME`` applies
+    only where the factor NAME is on.
+
+    Raises:
+        ValueError: one line that names the option, what is allowed and what it got.
+    """
+    if not options.factor:
+        if options.mode is not None:
+            raise ValueError("--mode goes with --factor: a file has its own")
+        return None
+    if options.grid is not None:
+        raise ValueError("--factor cannot be given with --grid: either has its own cells")
+    mode = choice("--mode", options.mode or _DEFAULT_MODE, list(MODE_OPTIONS))
+    base: dict[str, bool | int | float | str] = {}
+    paths = [text.partition("=")[0] for text in options.factor]
+    factors = [_option_factor(text, paths, base) for text in options.factor]
+    check_factors(factors)
+    cells = MODES[MODE_OPTIONS[mode]](factors, base)
+    return Grid(
+        name=mode, source="--factor " + " --factor ".join(options.factor), cells=cells,
+        question=f"What {'does' if len(factors) == 1 else 'do'} "
+                 f"{', '.join(factor.name for factor in factors)} change?",
+        baseline=cells[0].name,
+    )  # fmt: skip
+
+
+def _option_factor(
+    text: str, paths: list[str], base: dict[str, bool | int | float | str]
+) -> Factor:
+    """One factor; its first value of several goes to ``base``."""
+    asked, _, when = text.partition(_WHEN)
+    path, equals, listed = asked.partition("=")
+    values = [value.strip() for value in listed.split(",")]
+    if not equals or not all(values) or len(set(values)) < len(values):
+        raise ValueError(f"--factor must be PATH=VALUE,VALUE,... of different values, got {text!r}")
+    if paths.count(path) > 1:
+        raise ValueError(f"--factor must name each path once, got {path} twice")
+    short = path.rpartition("/")[2]
+    alone = sum(other.rpartition("/")[2] == short for other in paths) == 1
+    if len(values) > 1:
+        base[path] = parse(path, values.pop(0))
+    levels = {value: {path: parse(path, value)} for value in values}
+    return Factor(name=short if alone else path, levels=levels, when=when.strip())

@@ -1,0 +1,126 @@
+"""A plan made from the command line, checked before anything starts."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from search_spaces import GRIDS, OWN_GRIDS, SPACES, Cell, Grid
+from study.planning import custom_grid
+from study.planning.request import DEFAULT_CELL_TRIALS, SAMPLERS, choice, parse_change
+from trainables.config import TrialConfig, field_types
+
+_DEFAULT_GRIDS = {"all_losses": "arms"}
+"""Grids of spaces in which nothing is searched over all."""
+
+
+def grid_of(options: argparse.Namespace) -> Grid | None:
+    """The grid that is asked for: by name, from a file, or the space's only one."""
+    if factors := custom_grid.grid_from_factors(options):
+        return factors
+    name = options.grid or _DEFAULT_GRIDS.get(options.space or "")
+    if not name:
+        if options.seeds is not None:
+            raise ValueError("--seeds goes with --grid: a search has one seed, --seed")
+        if options.cells is not None:
+            raise ValueError("--cells goes with --grid: a search has none")
+        return None
+    if Path(name).suffix in (".yaml", ".yml"):
+        return custom_grid.grid_from_file(Path(name).expanduser())
+    if name in OWN_GRIDS:
+        return OWN_GRIDS[name]
+    space = choice("--space", options.space, list(SPACES))
+    known = GRIDS.get(space, {})
+    named = ", ".join([*known, "FILE.yaml"])
+    if name not in known:
+        raise ValueError(f"--grid of {space} must be one of {named}, got {name!r}")
+    return known[name]
+
+
+def _check_grid(options: argparse.Namespace, grid: Grid) -> None:
+    """Raise a ValueError for an option that a grid decides."""
+    if options.scheduler != "none":
+        raise ValueError("--scheduler cannot be given with --grid: every cell runs all epochs "
+                         "on every seed")  # fmt: skip
+    if options.seeds is not None and options.seeds < 1:
+        raise ValueError(f"--seeds must be >= 1, got {options.seeds}")
+    for text in options.changes:
+        _check_left_to_cells(text, grid)
+
+
+def _check_left_to_cells(text: str, grid: Grid) -> None:
+    """Raise a ValueError for a ``--set`` of what a cell decides, or out of what a cell searches."""
+    path, value = parse_change(text)
+    if path in grid.decided():
+        raise ValueError(f"--set must leave {', '.join(grid.decided())} to the cells of the "
+                         f"grid, got {text!r}")  # fmt: skip
+    for dimension in (dimension for cell in grid.cells for dimension in cell.searched):
+        if dimension.path == path and not dimension.holds(value):
+            raise ValueError(f"--set {path} is where its searches begin and must be in "
+                             f"{dimension.bounds()}, got {value}")  # fmt: skip
+
+
+def checked_grid(options: argparse.Namespace, grid: Grid, base: TrialConfig) -> Grid:
+    """The grid with what each cell lacks here; a baseline that lacks something is refused."""
+    _check_grid(options, grid)
+    cells = tuple(replace(cell, needs=missing(cell, base)) for cell in grid.cells)
+    checked = replace(grid, cells=cells)
+    if lacks := checked.cell(grid.baseline).needs:
+        raise ValueError(f"--grid {grid.name}: its baseline {grid.baseline!r} needs {lacks}")
+    return checked
+
+
+def only_cells(options: argparse.Namespace, grid: Grid) -> Grid:
+    """The grid's cells of ``--cells``, in its own order, and its baseline.
+
+    Raises:
+        ValueError: a cell that is not there.
+    """
+    if options.cells is None:
+        return grid
+    wanted = [name.strip() for name in options.cells.split(",")]
+    known = [cell.name for cell in grid.cells]
+    for name in wanted:
+        if name not in known:
+            raise ValueError(f"--cells must be among {', '.join(known)}, got {name!r}")
+    kept = tuple(cell for cell in grid.cells if cell.name in {*wanted, grid.baseline})
+    return replace(grid, cells=kept)
+
+
+def unsearched(grid: Grid) -> Grid:
+    """The same cells, at the weights that they begin with."""
+    return replace(grid, cells=tuple(replace(cell, searched=()) for cell in grid.cells))
+
+
+def search_trials(options: argparse.Namespace, grid: Grid) -> int:
+    """Trials of each cell's own search; 0 where nothing is searched first.
+
+    Raises:
+        ValueError: ``--trials`` or ``--sampler`` for a grid that has nothing to search, or no
+            number of trials.
+    """
+    if not any(cell.searched for cell in grid.cells):
+        for name in ("trials", "sampler"):
+            if getattr(options, name) not in (None, "tpe"):
+                raise ValueError(f"--{name} cannot be given with --grid: every cell runs all "
+                                 f"epochs on every seed")  # fmt: skip
+        return 0
+    choice("--sampler of a grid", options.sampler, [name for name in SAMPLERS if name != "nsga2"])
+    count = DEFAULT_CELL_TRIALS if options.trials is None else int(options.trials)
+    if count < 0:
+        raise ValueError(f"--trials must be >= 0, got {count}")
+    return count
+
+
+def missing(cell: Cell, base: TrialConfig) -> str:
+    """Why the cell cannot be run, for a person to read; "" if it can.
+
+    Raises:
+        ValueError: its changes are no config, by a value or by how they go together.
+    """
+    if cell.needs:
+        return cell.needs
+    unknown = [path for path in cell.changes if path not in field_types()]
+    if unknown:
+        return f"the config field {unknown[0]}, which this version does not have"
+    base.changed(cell.changes)
+    return ""

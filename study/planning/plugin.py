@@ -1,0 +1,72 @@
+"""``--with my_parts.py``: a user's own losses, datasets, networks, spaces and grids for a study."""
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from search_spaces import OWN_GRIDS, SPACES, Grid, Space
+from trainables import plugin
+from trainables.config import TrialConfig
+from trainables.plugin import TABLES, Plugin
+
+_DRAWS = 5
+
+
+def read_plugin(path: str) -> Plugin:
+    """The file, by its name alone: where it lies is no part of a study.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    try:
+        return Plugin(Path(path).name, Path(path).expanduser().read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise ValueError(f"--with must be a Python file that can be read, got {path!r}: "
+                         f"{reason}") from None  # fmt: skip
+
+
+def install_all(file: Plugin) -> None:
+    """Add everything that the file defines, instead of what another file has added.
+
+    Raises:
+        ValueError: one line with the file, the line in it and what is wrong.
+    """
+    if plugin.installed() == file:
+        return
+    module = plugin.install(file)
+    try:
+        for name, space in plugin.table_of(file, module, "SPACES").items():
+            with plugin.located(file, "SPACES", name):
+                _add_space(name, space)
+        for name, grid in plugin.table_of(file, module, "GRIDS").items():
+            with plugin.located(file, "GRIDS", name):
+                _add_grid(name, grid)
+        if not any(getattr(module, table, None) for table in TABLES):
+            raise ValueError(f"--with {file.name}:1: must define one of {', '.join(TABLES)}")
+    except ValueError:
+        plugin.uninstall()
+        raise
+
+
+def install_from_plan(plan: dict[str, Any]) -> None:
+    """Install what a ledger holds; nothing where its study had no parts."""
+    if "parts" in plan:
+        install_all(Plugin(plan["parts"]["name"], plan["parts"]["text"]))
+
+
+def _add_space(name: str, space: Any) -> None:
+    """A space is tried: what it draws must be configs."""
+    if not isinstance(space, Space) or space.name != name:
+        raise ValueError(f"must be a Space whose name is {name!r}, got {space!r}")
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(_DRAWS):
+        TrialConfig().changed({**space.base, **space.suggest(study.ask())})
+    plugin.add(SPACES, name, space)
+
+
+def _add_grid(name: str, grid: Any) -> None:
+    if not isinstance(grid, Grid):
+        raise ValueError(f"must be a Grid, got {grid!r}")
+    plugin.add(OWN_GRIDS, name, grid)

@@ -1,0 +1,148 @@
+"""Plots of a study, from its record alone; the same record gives the same bytes."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullFormatter
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from search_spaces import Dimension, Space
+from study.ledger.record import StudyRecord, TrialRecord
+from study.reporting.figures import comparisons
+from study.reporting.figures.style import HUES, STATES, band, beside, cell_colours
+from study.reporting.values import axis_label, display_value
+
+_MANY = 40
+"""Trials from which on a plot draws no points on its lines."""
+STYLE = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
+         "grid.color": "#e6e9ed", "axes.axisbelow": True, "axes.edgecolor": "#9aa3ad",
+         "font.size": 9.5, "axes.titlesize": 10.5, "legend.frameon": False,
+         "svg.hashsalt": "edgewise"}  # fmt: skip
+
+
+def draw(record: StudyRecord, space: Space, folder: Path) -> dict[str, Path]:
+    """Write the plots as PNG, by name. A grid has no slices, a study without the figures of two
+    metrics no trade-off, one that was not measured around edges no bands."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with matplotlib.rc_context(STYLE):
+        grid = "grid" in record.plan
+        figures = {
+            "differences": comparisons.differences(record) if grid else None,
+            "learning_curves": _seed_bands(record) if grid else _learning_curves(record),
+            "slices": None if grid else _slices(record, space),
+            "trade_off": comparisons.trade_off(record),
+            "trimap": comparisons.trimap(record),
+        }
+        paths = {}
+        for name, figure in figures.items():
+            if figure is not None:
+                paths[name] = folder / f"{name}.png"
+                figure.savefig(paths[name], dpi=120, metadata={"Software": None})
+    return paths
+
+
+def _curve(trial: TrialRecord, metric: str) -> list[tuple[int, float]]:
+    kept = sorted(trial.epochs.items())
+    values = [(epoch, one["metrics"].get(metric)) for epoch, one in kept]
+    return [(epoch, display_value(metric, value)) for epoch, value in values if value is not None]
+
+
+def _learning_curves(record: StudyRecord) -> Figure:
+    """The objective by epoch, one line a trial."""
+    objective, best = record.plan["objective"], record.best()
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    every = [(trial, _curve(trial, objective)) for trial in record.trials.values()]
+    curves = [(trial, curve) for trial, curve in every if curve]
+    hues = [to_rgba(STATES[trial.state], 0.45) for trial, _ in curves]
+    axes.add_collection(LineCollection([curve for _, curve in curves], colors=hues, linewidths=0.9))
+    if len(curves) <= _MANY:
+        for (_, curve), hue in zip(curves, hues, strict=True):
+            axes.plot(*_columns(curve), "o", color=hue, markersize=3)
+    if best is not None:
+        axes.plot(*_columns(_curve(best, objective)), color=STATES["complete"], linewidth=2.4,
+                  marker="o", markersize=4, label=f"best: trial {best.number}")  # fmt: skip
+    for state in dict.fromkeys(trial.state for trial in record.trials.values()):
+        axes.plot([], [], color=STATES[state], linewidth=0.9, label=state)
+    axes.autoscale_view()
+    _finish(
+        axes, "epoch", axis_label(objective), f"{record.plan['study']}: validation list by epoch"
+    )
+    if record.trials:
+        axes.legend(fontsize=8)
+    return figure
+
+
+def _seed_bands(record: StudyRecord) -> Figure:
+    """The objective by epoch, one line a cell: the mean over seeds, and from least to most."""
+    objective = record.plan["objective"]
+    figure = Figure(figsize=(8.6, 4.4), layout="constrained")
+    axes = figure.add_subplot()
+    for cell, hue in cell_colours(record).items():
+        by_epoch: dict[int, list[float]] = {}
+        for trial in record.trials.values():
+            if trial.cell == cell:
+                for epoch, value in _curve(trial, objective):
+                    by_epoch.setdefault(epoch, []).append(value)
+        band(axes, by_epoch, hue, cell)
+    title = f"{record.plan['study']}: validation list, mean and range over seeds"
+    _finish(axes, "epoch", axis_label(objective), title)
+    beside(axes)
+    return figure
+
+
+def _finish(axes: Axes, across: str, up: str, title: str) -> None:
+    axes.set(xlabel=across, ylabel=up)
+    axes.set_title(title, loc="left")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _columns(curve: Iterable[tuple[int, float]]) -> tuple[list[int], list[float]]:
+    pairs = list(curve)
+    return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def _slices(record: StudyRecord, space: Space) -> Figure:
+    """The final objective against each searched parameter; pruned trials in grey."""
+    columns = min(4, len(space.dimensions))
+    rows = -(-len(space.dimensions) // columns)
+    figure = Figure(figsize=(2.6 * columns + 0.8, 2.7 * rows), layout="constrained")
+    panels = list(_each(figure.subplots(rows, columns, sharey=True, squeeze=False)))
+    for axes, dimension in zip(panels, space.dimensions, strict=False):
+        _slice(axes, record, dimension)
+    for axes in panels[len(space.dimensions) :]:
+        axes.set_visible(False)
+    for axes in panels[::columns]:
+        axes.set_ylabel(axis_label(record.plan["objective"]))
+    return figure
+
+
+def _each(panels: Iterable[Iterable[Axes]]) -> Iterator[Axes]:
+    return (axes for row in panels for axes in row)
+
+
+def _slice(axes: Axes, record: StudyRecord, dimension: Dimension) -> None:
+    objective, best = record.plan["objective"], record.best()
+    trials = [trial for trial in reversed(record.ranking()) if dimension.path in trial.params]
+    drawn = [trial.params[dimension.path] for trial in trials]
+    match dimension.distribution:
+        case CategoricalDistribution(choices=choices):
+            listed = list(dict.fromkeys([*choices, *drawn]))  # a space may have had others before
+            axes.set_xticks(range(len(listed)), [str(choice) for choice in listed])
+            axes.set_xlim(-0.5, len(listed) - 0.5)
+            drawn = [listed.index(value) for value in drawn]
+        case FloatDistribution(log=True) | IntDistribution(log=True):
+            axes.set_xscale("log")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+    values = [display_value(objective, trial.value(objective) or 0.0) for trial in trials]
+    axes.scatter(drawn, values, c=[STATES[trial.state] for trial in trials], s=18, alpha=0.8)
+    if best is not None and best in trials:
+        place = trials.index(best)
+        axes.scatter(drawn[place : place + 1], values[place : place + 1], s=70, marker="*",
+                     c=HUES[1], zorder=3)  # fmt: skip
+    axes.set_xlabel(dimension.path)

@@ -1,0 +1,144 @@
+"""Four pictures a trial: image, truth, prediction and boundary errors side by side.
+
+Shape letters: H rows, W columns, C colours, P pictures.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from study.ledger.plan import Plan
+from study.ledger.record import TrialRecord
+from study.ledger.study_folder import checkpoint_of
+from trainables.data import Dataset
+from trainables.geometry.boundaries import VOID
+from trainables.metrics.boundary import contour
+from trainables.metrics.windows import disk, unite
+from trainables.training.checkpoint import COUNTS, Checkpoint
+
+Picture = NDArray[np.uint8]
+
+TOLERANCE_PX = 1
+_FOUND, _MISSED, _INVENTED = (60, 200, 90), (70, 130, 255), (255, 70, 60)
+_CAPTIONS = ("image", "truth", "prediction",
+             f"boundary at {TOLERANCE_PX} px: found, missed, invented")  # fmt: skip
+_HEIGHT_PX = 240
+_A_ROW = 4
+"""Panels beside each other in a sheet of several predictions."""
+_CAPTION_PX = 18
+
+
+def draw(dataset: Dataset, checkpoint: Checkpoint, folder: Path) -> list[Path]:
+    """Write one PNG for each prediction that the checkpoint keeps; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images = dataset.splits["val"]
+    paths = []
+    for row, predicted_HW in enumerate(checkpoint.predictions()):
+        path = folder / f"{images.names[row]}.png"
+        panels = _panels(dataset, images.images_NHWC[row], images.labels_NHW[row], predicted_HW)
+        _side_by_side(panels).save(path, optimize=False)
+        paths.append(path)
+    return paths
+
+
+def compared(
+    dataset: Dataset, image_HWC: Picture, labels_HW: Picture, views: Sequence[tuple[str, Picture]]
+) -> Image.Image:  # fmt: skip
+    """One image, its truth, and the boundary errors of several predictions, each by its name."""
+    palette = np.zeros((256, 3), dtype=np.uint8)
+    palette[: dataset.num_classes] = dataset.colours
+    errors = [
+        boundary_errors(image_HWC, labels_HW, np.where(labels_HW == VOID, VOID, predicted_HW))
+        for _, predicted_HW in views
+    ]
+    names = ["image", "truth", *(name for name, _ in views)]
+    panels = [image_HWC, palette[labels_HW], *errors]
+    rows = [
+        _side_by_side(panels[start : start + _A_ROW], names[start : start + _A_ROW])
+        for start in range(0, len(panels), _A_ROW)
+    ]
+    sheet = Image.new("RGB", (rows[0].width, sum(row.height for row in rows)), (20, 20, 20))
+    for place, row in enumerate(rows):
+        sheet.paste(row, (0, place * rows[0].height))
+    return sheet
+
+
+def _panels(
+    dataset: Dataset, image_HWC: Picture, labels_HW: Picture, predicted_HW: Picture
+) -> list[Picture]:
+    palette = np.zeros((256, 3), dtype=np.uint8)
+    palette[: dataset.num_classes] = dataset.colours
+    shown_HW = np.where(labels_HW == VOID, VOID, predicted_HW)
+    errors_HWC = boundary_errors(image_HWC, labels_HW, shown_HW)
+    return [image_HWC, palette[labels_HW], palette[shown_HW], errors_HWC]
+
+
+def boundary_errors(image_HWC: Picture, labels_HW: Picture, predicted_HW: Picture) -> Picture:
+    """The dimmed image under contours: found (green), missed (blue), invented (red)."""
+    true_HW, false_HW = _contours(labels_HW), _contours(predicted_HW)
+    near_true_HW = _within(true_HW, TOLERANCE_PX)
+    near_false_HW = _within(false_HW, TOLERANCE_PX)
+    painted_HWC = (image_HWC // 3).astype(np.uint8)
+    for mask_HW, colour in (
+        (false_HW & ~near_true_HW, _INVENTED),
+        (true_HW & near_false_HW, _FOUND),
+        (true_HW & ~near_false_HW, _MISSED),
+    ):
+        painted_HWC[mask_HW.numpy()] = colour
+    return painted_HWC
+
+
+def _contours(labels_HW: Picture) -> torch.Tensor:
+    """Bool: the contours of all classes; contacts with void are none."""
+    labels = torch.from_numpy(labels_HW.astype(np.int64))
+    contours_HW = torch.zeros_like(labels, dtype=torch.bool)
+    for label in labels.unique():
+        if label != VOID:
+            contours_HW |= contour((labels == label).unsqueeze(0)).squeeze(0)
+    void_HW = _within(labels == VOID, 2)
+    return contours_HW & ~void_HW
+
+
+def _within(mask_HW: torch.Tensor, radius_px: int) -> torch.Tensor:
+    """Bool: pixels at most so far from a set one."""
+    return unite(mask_HW.to(torch.int8).unsqueeze(0), [disk(radius_px)])[0].squeeze(0) > 0
+
+
+def _side_by_side(panels: Sequence[Picture], captions: Sequence[str] = _CAPTIONS) -> Image.Image:
+    """Panels in a row, enlarged without smoothing, each under its caption."""
+    rows, columns = panels[0].shape[:2]
+    scale = max(1, round(_HEIGHT_PX / rows))
+    width, height = columns * scale, rows * scale
+    sheet = Image.new("RGB", (width * len(panels), height + _CAPTION_PX), (20, 20, 20))
+    pen = ImageDraw.Draw(sheet)
+    for number, (panel_HWC, caption) in enumerate(zip(panels, captions, strict=True)):
+        enlarged = Image.fromarray(panel_HWC).resize((width, height), Image.Resampling.NEAREST)
+        sheet.paste(enlarged, (number * width, _CAPTION_PX))
+        pen.text((number * width + 4, 3), caption, fill=(230, 230, 230))
+    return sheet
+
+
+class TrialArtifacts:
+    """What is kept of a trial that has ended: its pictures, and the counts of each image."""
+
+    def __init__(self, plan: Plan, dataset: Dataset) -> None:
+        self.plan, self.dataset = plan, dataset
+
+    def __call__(self, trial: TrialRecord) -> list[Path]:
+        counts = self.plan.folder / "counts" / f"{trial.folder}.npz"
+        folder = self.plan.folder / "pictures" / trial.folder
+        if not counts.exists():
+            found = checkpoint_of(self.plan, trial)
+            if found is None:
+                return []
+            draw(self.dataset, found, folder)
+            counts.parent.mkdir(exist_ok=True)
+            draft = counts.with_suffix(".draft")
+            shutil.copyfile(found.folder / COUNTS, draft)
+            draft.replace(counts)  # last: where it is, the pictures are whole too
+        return [*sorted(folder.glob("*.png")), counts]

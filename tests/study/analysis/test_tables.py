@@ -1,0 +1,198 @@
+"""The ablation table, against figures worked out by hand from effects that are exact."""
+
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from rich.console import Console
+
+from search_spaces import Cell
+from study.analysis import image_bootstrap, tables
+from study.ledger import study_folder
+from study.ledger.ledger import Ledger
+from study.ledger.study_folder import load_record
+from study.planning.runs import grid_runs
+from study.reporting import write_report
+from study.reporting.sections import ablation_table
+from study.reporting.terminal import grid
+from tests.study import fake, fake_grid
+from trainables.metrics import counts_file, per_image
+
+HAND_WRITTEN = """\
+| cell | miou % | delta | interval | p | Holm | P(A>B) | verdict | n | failed | reported: Net, Data val | its delta |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| plain | 51.56 | - | - | - | - | - | baseline | 6 | 0 | 64.10 | - |
+| good | 54.69 | +3.12 | +3.12 .. +3.12 | 0.0312 | 0.0312 | 1.00 | better | 6 | 0 | 66.60 | +2.50 |
+| far | - | - | - | - | - | - | not run | 0 | 0 | - | - |
+"""  # noqa: E501
+"""Plain: 1/4 + mean(0..5)/32 + 4/64 + 1/8 = 0.515625; good: + 1/32; p = 2 ** (1 - 6) = 0.03125."""
+
+
+def broken(tmp_path: Path) -> Ledger:
+    """Seven seeds; good fails on one, diverges on another, and is being run on a third; bad and
+    same are whole."""
+    cells = (*fake_grid.GRID.cells, Cell(name="bad", changes={"loss/gdl": 1.0}),
+             Cell(name="same", changes={"loss/bl": 0.5}))  # fmt: skip
+    plan = fake_grid.plan(tmp_path, replace(fake_grid.GRID, cells=cells), tuple(range(9)))
+    ledger = fake.begin(plan)
+    for run in grid_runs(plan):
+        if (run.cell, run.seed) == ("good", 1):
+            fake_grid.fail(ledger, run, "error")
+        elif (run.cell, run.seed) == ("good", 4):
+            fake_grid.fail(ledger, run, "diverged")
+        elif (run.cell, run.seed) == ("good", 8):
+            fake_grid.start(ledger, run)  # killed
+        else:
+            fake_grid.complete(ledger, run)
+    fake_grid.measure_all(ledger)
+    return ledger
+
+
+def test_the_table_is_the_one_written_by_hand(tmp_path: Path) -> None:
+    record = fake_grid.whole(fake_grid.plan(tmp_path)).record
+    text = ablation_table.markdown(record)
+    assert HAND_WRITTEN in text
+    assert "on the test list of `shapes`" in text
+    assert "after the last epoch" in text
+    assert "n = 6 seeds (0, 1, 2, 3, 4, 5)" in text
+    assert "- far: needs a network that nobody has" in text
+    assert "Source: a paper, Table 1." in text
+
+
+def test_the_terminal_names_the_cell_that_cannot_be_run_and_what_it_lacks(tmp_path: Path) -> None:
+    console = Console(record=True, width=200, file=io.StringIO())
+    grid.print_table(console, fake_grid.whole(fake_grid.plan(tmp_path)).record)
+    assert "not run: far: needs a network that nobody has" in console.export_text()
+
+
+def test_failed_diverged_and_killed_runs_are_counted_and_shown(tmp_path: Path) -> None:
+    record = broken(tmp_path).record
+    rows = {row.cell.name: row for row in tables.metric_tables(record)[0].rows}
+    good = rows["good"]
+    assert (good.failed, good.diverged, good.unfinished, len(good.values)) == (1, 1, 1, 6)
+    assert good.comparison is not None
+    assert good.comparison.n == 6
+    assert good.comparison.mean == pytest.approx(0.03125)
+    # Its own seeds' mean is over other seeds than the baseline's: the delta is not their difference
+    seeds = [0, 2, 3, 5, 6, 7]
+    assert good.mean == pytest.approx(0.25 + sum(seeds) / 6 / 32 + 1 / 32 + 1 / 16 + 1 / 8)
+    assert good.comparison.p == 2.0**-5
+    bad, same = rows["bad"].comparison, rows["same"].comparison
+    assert bad is not None
+    assert same is not None
+    assert (bad.n, bad.p, bad.p_holm) == (9, 2.0**-8, 3 * 2.0**-8)
+    assert tables.verdicts(record) == {
+        "plain": "baseline", "good": "undecided", "far": "not run", "bad": "worse",
+        "same": "undecided",
+    }  # fmt: skip
+    assert tables.unchanged(record) == ["same"]
+    assert "made no difference yet: same." in ablation_table.markdown(record)
+    assert "| 1 diverged, 1 failed, 1 not run yet |" in ablation_table.markdown(record)
+    whole = write_report.markdown(record, tmp_path)
+    assert "35 trials" not in whole
+    assert "33 complete, 2 failed (1 diverged, 1 error), 1 running" in whole
+    assert "(good, seed 4): diverged: it went wrong" in whole
+
+
+def test_before_all_are_measured_on_the_test_list_the_table_is_validation(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    ledger = fake.begin(plan)
+    assert "| good | - |" in ablation_table.markdown(ledger.record)
+    for run in grid_runs(plan):
+        fake_grid.complete(ledger, run)
+    plain = tables.metric_tables(ledger.record)[0].rows[0]
+    assert tables.split_of(ledger.record) == "val"
+    assert plain.mean == pytest.approx(0.515625 - 0.125)
+    fake_grid.measure_all(ledger)
+    assert tables.split_of(ledger.record) == "test"
+
+
+def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
+    ledger = broken(tmp_path)
+    folder = ledger.path.parent
+    written = [
+        {path.name: path.read_bytes() for path in write_report.write(load_record(folder), folder)}
+        for _ in range(2)
+    ]
+    assert written[0] == written[1]
+    assert set(written[0]) == {
+        "report.md", "report.html", "table.md", "table.csv", "table.tex", "differences.png",
+        "learning_curves.png",
+    }  # fmt: skip
+
+
+def test_the_csv_has_fractions_and_a_column_a_seed(tmp_path: Path) -> None:
+    record = broken(tmp_path).record
+    rows = list(csv.DictReader(io.StringIO(ablation_table.comma_separated(record))))
+    good = next(row for row in rows if row["cell"] == "good")
+    assert float(good["delta"]) == pytest.approx(0.03125)
+    assert (good["seed_1"], good["n"], good["diverged"]) == ("", "6", "1")
+    assert float(good["seed_2"]) == pytest.approx(0.25 + 2 / 32 + 1 / 32 + 1 / 16 + 1 / 8)
+    assert good["published"] == "Net, Data val: 0.666"
+
+
+def test_latex_escapes_what_a_name_may_hold(tmp_path: Path) -> None:
+    cells = (*fake_grid.GRID.cells[:1], Cell(name="50 % & x_1", changes={"loss/ar": 1.0}))
+    plan = fake_grid.plan(tmp_path, replace(fake_grid.GRID, cells=cells))
+    text = ablation_table.latex(fake.begin(plan).record)
+    assert r"50 \% \& x\_1 &" in text
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert {line.replace(r"\&", "").count("&") for line in rows} == {11}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "compared", "words"),
+    [
+        (5, 1, "5 seeds can never be significant: a two-sided sign-flip test needs 6"),
+        (6, 1, "6 seeds can decide"),
+        (6, 2, "corrected by Holm, need 7"),
+        (10, 13, "10 seeds can decide: the fewest for 13 comparisons are 10"),
+        (6, 0, "Nothing is compared"),
+    ],
+)
+def test_the_number_of_seeds_is_judged_before_anything_runs(
+    seeds: int, compared: int, words: str
+) -> None:
+    assert words in tables.seeds_message(seeds, compared)
+
+
+def test_the_interval_over_images_is_shown_below_its_metric(tmp_path: Path) -> None:
+    ledger = fake_grid.whole(fake_grid.plan(tmp_path))
+    assert "Over images" not in ablation_table.markdown(ledger.record)
+    ledger.append("images", metrics={"miou": {"good": [0.01, 0.0525]}})
+    text = ablation_table.markdown(Ledger(ledger.path).record)
+    assert "interval of the delta): good +1.00 .. +5.25." in text
+
+
+def test_the_intervals_over_images_come_in_the_order_of_the_table(tmp_path: Path) -> None:
+    """However the runs ended; a cell without counts is left out."""
+    cells = (*fake_grid.GRID.cells, Cell(name="bad", changes={"loss/ar": 0.2}))
+    ledger = fake_grid.whole(fake_grid.plan(tmp_path, replace(fake_grid.GRID, cells=cells)))
+    ledger.append("images", metrics={"miou": {"bad": [-0.07, -0.05], "good": [0.01, 0.0525]}})
+    text = ablation_table.markdown(ledger.record)
+    assert "interval of the delta): good +1.00 .. +5.25; bad -7.00 .. -5.00." in text
+
+
+def test_counts_of_two_studies_are_resampled_together(tmp_path: Path) -> None:
+    """A trial that was taken over left its counts where it ran."""
+    plan = fake_grid.plan(tmp_path)
+    record = fake_grid.whole(plan).record
+    labels_NHW = torch.zeros((3, 8, 8), dtype=torch.int64)
+    labels_NHW[:, :4] = 1
+    first, other = (
+        per_image.count(predicted_NHW, labels_NHW, 2)
+        for predicted_NHW in (torch.zeros_like(labels_NHW), labels_NHW)
+    )
+    for trial in record.trials.values():
+        if trial.cell == "good" and trial.seed < 3:
+            trial.reused = {"study": "older", "trial": trial.number}
+        home = tmp_path / "older" if trial.reused else plan.folder
+        packed = counts_file.pack(other if trial.cell == "good" else first)
+        study_folder.write_counts(home, trial.number, packed)
+    found = image_bootstrap.over_images(plan.folder, record)
+    # every image alike: IoU 1 and 1 against 1/2 and 0, whatever is drawn
+    assert found["miou"] == {"good": [pytest.approx(1 - 1 / 4)] * 2}
+    assert found["boundary_f_1px"] == {"good": [pytest.approx(1.0)] * 2}

@@ -1,0 +1,103 @@
+"""Whatever stands in a config or on the command line: a config, or one line that names it."""
+
+import contextlib
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cluster.resources import Node
+from study.commands import options
+from study.planning import custom_grid, make_plan, request
+from trainables.config import TrialConfig, field_types, flatten, from_flat, parse
+
+PATHS = sorted(field_types())
+NODES = [Node(cpus=4, gpus=0)]
+odd_numbers = st.one_of(
+    st.integers(), st.floats(), st.sampled_from([0, -1, 1e-320, 1e308, 10**30, -0.0])
+)
+odd_texts = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(["", " ", "nan", "inf", "1e999", "../x", "/etc/passwd", "a\nb", "\x00",
+                     "[/red]", "$(id)", "<b>", "true", "None", "0x10", "1_000", "\ud800"]),
+)  # fmt: skip
+values = st.one_of(odd_numbers, odd_texts, st.booleans(), st.none(), st.lists(st.integers()))
+paths = st.one_of(st.sampled_from(PATHS), st.sampled_from(PATHS), odd_texts)
+
+
+def one_line(error: ValueError, names: list[str]) -> None:
+    """One line that says which field or option."""
+    text = str(error)
+    assert text
+    assert "\n" not in text, text
+    assert any(name in text for name in names), (text, names)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(changes=st.dictionaries(paths, values, min_size=1, max_size=4))
+def test_a_config_of_anything_is_a_config_or_one_line_that_names_the_field(
+    changes: dict[str, Any],
+) -> None:
+    try:
+        config = TrialConfig().changed(changes)
+    except ValueError as error:
+        one_line(error, [*PATHS, "unknown config path"])
+    else:
+        assert from_flat(flatten(config)) == config
+
+
+@settings(max_examples=300, deadline=None)
+@given(path=paths, text=odd_texts)
+def test_a_text_of_the_command_line_is_a_value_or_one_line(path: str, text: str) -> None:
+    try:
+        value = parse(path, text)
+    except ValueError as error:
+        one_line(error, [path, "unknown config path"])
+    else:
+        assert isinstance(value, field_types()[path])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    texts=st.lists(
+        st.one_of(
+            odd_texts, st.tuples(paths, odd_texts).map("=".join), st.sampled_from(request.SAMPLERS)
+        ),
+        max_size=3,
+    ),
+    flag=st.sampled_from(["--set", "--grid", "--name", "--objective", "--sampler", "--recipe",
+                          "--space", "--trials", "--winner", "--on-oom"]),
+)  # fmt: skip
+def test_a_command_line_of_anything_is_a_plan_or_one_line(texts: list[str], flag: str) -> None:
+    words = ["--space", "inverseform", *(word for text in texts for word in (flag, text))]
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            make_plan.plan_from_request(options.parse_arguments(words), NODES)
+    except ValueError as error:
+        one_line(error, ["--", *PATHS, "config path", "grid", "data"])
+    except SystemExit:  # argparse's own way
+        assert said.getvalue().count("\n") == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(content=st.one_of(st.text(max_size=60), st.binary(max_size=60)))
+def test_a_grid_file_of_anything_is_a_grid_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory, content: str | bytes
+) -> None:
+    path: Path = tmp_path_factory.getbasetemp() / "any.yaml"
+    raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
+    path.write_bytes(raw)
+    try:
+        custom_grid.grid_from_file(path)
+    except ValueError as error:
+        one_line(error, ["any.yaml", "--grid", "grid"])
+
+
+@pytest.mark.parametrize("uri", ["nonsense://x", "./mlruns", "127.0.0.1:5000", "sqlite:m.db"])
+def test_what_is_no_tracking_server_is_refused(uri: str) -> None:
+    with pytest.raises(ValueError, match="--tracking-uri must begin with sqlite:///"):
+        request.tracking_uri_of(options.parse_arguments(["--tracking-uri", uri]))

@@ -1,0 +1,52 @@
+"""The paper's Figure 2 from the user's own data, and one line for what cannot be explained."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from study.commands import explain
+
+TINY = [word for change in (
+    "data/train_images=8", "data/val_images=4", "data/test_images=4", "inverse_net/steps=3",
+    "inverse_net/hidden=8", "loss/tile=16",
+) for word in ("--set", change)]  # fmt: skip
+
+
+def test_it_leaves_a_picture_and_a_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = ["--storage", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]
+    assert explain.main(["inverseform", *TINY, *places]) == 0
+    text = (tmp_path / "out" / "figure2.md").read_text()
+    for name in ("cross-entropy", "euclidean", "geodesic"):
+        assert f"| {name} |" in text
+    assert text in capsys.readouterr().out
+    assert Image.open(tmp_path / "out" / "figure2.png").width > 300
+    assert len(list((tmp_path / "runs" / "stages").glob("*.pt"))) == 2
+
+
+def test_cross_entropy_is_that_of_a_prediction_95_percent_sure() -> None:
+    true = torch.zeros(1, 2, 2)
+    shown = torch.tensor([[[1.0, 0], [0, 0]]])
+    expected = -(math.log(0.05) + 3 * math.log(0.95)) / 4
+    assert explain.cross_entropy(shown, true).item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["nonsense"], "WHAT must be one of inverseform, got 'nonsense'"),
+        (["inverseform", "--set", "loss/tile=300"], "loss/tile must be at most 96, the"),
+        (["inverseform", "--set", "loss/lambda_geo=-1"], "loss/lambda_geo must be a finite number"),
+    ],
+)
+def test_what_cannot_be_explained_ends_in_one_line(
+    arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert explain.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert line in error
+    assert error.count("\n") == 1

@@ -1,0 +1,109 @@
+"""Studies from Python: the command's plan, its errors, its results as a table."""
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import study
+from cluster import session
+from study.commands import options, python_api
+from study.ledger.study_folder import load_record
+from study.planning import make_plan, runs
+from tests.study import fake, fake_grid
+from trainables import plugin
+
+EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "my_parts.py"
+SMALL = {
+    "data/height": 16, "data/width": 16, "data/train_images": 8, "data/val_images": 4,
+    "data/test_images": 2, "model/width": 4, "data/flip": False,
+}  # fmt: skip
+
+
+def test_a_plan_is_the_command_s_own(tmp_path: Path) -> None:
+    made = study.make_plan(space="region", trials=3, epochs=2, name="n", storage=tmp_path,
+                           changes=SMALL)  # fmt: skip
+    words = [word for path, value in SMALL.items() for word in ("--set", f"{path}={value}")]
+    words += ["--trials", "3", "--epochs", "2", "--name", "n", "--storage", str(tmp_path)]
+    given = options.parse_arguments(["--space", "region", *words])
+    nodes = [session.local_node()]
+    assert made == runs.place(make_plan.plan_from_request(given, nodes), nodes, 0)
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "words"),
+    [
+        ({"space": "regoin"}, "--space must be one of"),
+        ({"space": "region", "trails": 3}, "options must be among cache, cells, .* got 'trails'"),
+        ({"space": "region", "resume": "x"}, "got 'resume'"),
+        ({"space": "region", "changes": {"loss/betta": 1}}, "unknown config path 'loss/betta'"),
+        ({"with_parts": "/no/such.py"}, "--with must be a Python file"),
+    ],
+)
+def test_a_mistake_is_the_command_s_line_as_an_exception(
+    asked_for: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        study.make_plan(**asked_for)
+
+
+def test_results_are_one_row_a_trial(tmp_path: Path) -> None:
+    fake.whole(fake.plan(tmp_path))
+    table = study.results("fake", tmp_path)
+    assert list(table.index) == list(range(8))
+    assert dict(table.state.value_counts()) == {"complete": 6, "pruned": 1, "failed": 1}
+    best = load_record(tmp_path / "fake").best()
+    assert best is not None
+    assert table[table.state == "complete"].miou.idxmax() == best.number
+    assert table.loc[0, "loss/gamma"] == fake.params_of(fake.plan(tmp_path), 0)["loss/gamma"]
+    assert "cell" not in table
+    assert table.loc[7, "failure"] == "the loss was not finite"
+
+
+def test_results_of_a_grid_pivot_to_its_table(tmp_path: Path) -> None:
+    fake_grid.whole(fake_grid.plan(tmp_path, study="grid"))
+    table = study.results("grid", tmp_path).pivot(index="seed", columns="cell", values="test_miou")
+    assert (table["good"] - table["plain"]).tolist() == [0.03125] * 6
+    with pytest.raises(ValueError, match="results must name a study in"):
+        study.results("none", tmp_path)
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", "import study, sys; print({'ray', 'torch', 'pandas'} & "
+         "set(sys.modules))"], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert found.stdout.strip() == "set()"
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_study_with_one_s_own_loss_runs_in_another_thread(tmp_path: Path) -> None:
+    """Where no signal handler may be set; the file travels to the workers."""
+    before, tables = signal.getsignal(signal.SIGTERM), []
+
+    def whole() -> None:
+        plan = study.make_plan(
+            space="focal", with_parts=str(EXAMPLE), trials=2, epochs=1, name="mine", lanes=1,
+            storage=tmp_path, tracking_uri=f"sqlite:///{tmp_path}/m.db", changes=SMALL,
+        )  # fmt: skip
+        tables.append(study.run_plan(plan))
+
+    thread = threading.Thread(target=whole)
+    thread.start()
+    thread.join(280)
+    assert len(tables) == 1
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert list(tables[0].state) == ["complete", "complete"]
+    assert {"loss/focal", "loss/focal_power", "miou", "test_miou"} <= set(tables[0])
+    assert load_record(tmp_path / "mine").plan["parts"]["text"] == EXAMPLE.read_text()
+    again = python_api.resume("mine", storage=tmp_path)  # it has ended: nothing runs
+    assert again.equals(tables[0])
+    with pytest.raises(ValueError, match="--name must be new in this storage"):
+        study.make_plan(space="region", name="mine", storage=tmp_path)
+    plugin.uninstall()

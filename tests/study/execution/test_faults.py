@@ -1,0 +1,220 @@
+"""What each failure does to a study: one trial less, begun again, or the end of it for now."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray.tune.experiment import Trial as RayTrial
+from rich.console import Console
+
+from study.commands import run_study
+from study.execution.callbacks.ledger_writer import ACTOR_RESTARTS, LedgerWriter
+from study.execution.execute import interrupted_trials
+from study.execution.stopping import Faults, Policy, Stop, while_tune_runs
+from study.ledger.ledger import Ledger
+from study.ledger.plan import Plan
+from study.reporting import write_report
+from study.reporting.sections.report import counts
+from tests.study import fake
+from tests.trainables.fake_checkpoint import write_checkpoint
+from trainables.config import flatten
+
+RESULT = {"epoch": 1, "lane": "lane-1", "train_s": 0.5, "evaluate_s": 0.1, "miou": 0.5,
+          "system": {}}  # fmt: skip
+
+
+@pytest.fixture
+def stops() -> Iterator[list[int]]:
+    """Every time that Tune was asked to end."""
+    seen: list[int] = []
+    with while_tune_runs():
+        signal.signal(signal.SIGUSR1, lambda number, frame: seen.append(number))
+        yield seen
+
+
+class Bench:
+    """A ledger and its writer, told what Tune would tell."""
+
+    def __init__(self, plan: Plan, **policy: Any) -> None:
+        self.plan = plan
+        self.ledger = fake.begin(plan)
+        self.stop = Stop()
+        self.writer = LedgerWriter(self.ledger, Faults(Policy(**policy), self.stop))
+
+    def trial(self, number: int) -> Any:
+        params = fake.params_of(self.plan, number)
+        config = {**flatten(self.plan.base), **params}
+        trial = SimpleNamespace(
+            config={"number": number, "params": params, "config": config}, error_file=None,
+            num_failures=0, max_failures=ACTOR_RESTARTS,
+        )  # fmt: skip
+        self.writer.on_trial_start(0, [], trial)
+        return trial
+
+    def fail(self, trial: Any, kind: str, message: str) -> None:
+        failure = {"kind": kind, "message": message, "traceback": "Traceback ..."}
+        self.writer.on_trial_result(0, [], trial, {**RESULT, "failure": failure})
+        self.writer.on_trial_complete(0, [], trial)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "said"),
+    [
+        ("data", "val/7.png: cannot be read: gone", "val/7.png: cannot be read: gone; every"),
+        ("storage", "[Errno 28] No space left on device", "storage cannot be written: [Errno 28]"),
+        ("OSError", "x\n[Errno 30] Read-only file system: 'a'", "Read-only file system: 'a'"),
+    ],
+)
+def test_what_every_trial_would_meet_stops_the_study_and_leaves_the_trial_to_go_on(
+    tmp_path: Path, stops: list[int], kind: str, message: str, said: str
+) -> None:
+    bench = Bench(fake.plan(tmp_path))
+    trial, other = bench.trial(0), bench.trial(1)
+    bench.fail(trial, kind, message)
+    bench.fail(other, kind, message)
+    assert said in bench.stop.reason
+    assert len(stops) == 1
+    assert [trial.state for trial in bench.ledger.record.trials.values()] == ["running"] * 2
+
+
+def test_as_many_errors_as_allowed_end_the_study_and_results_are_none(
+    tmp_path: Path, stops: list[int]
+) -> None:
+    bench = Bench(fake.plan(tmp_path), max_failures=2)
+    for number, kind in enumerate(("diverged", "memory", "ValueError", "memory")):
+        bench.fail(bench.trial(number), kind, "it went\nwrong")
+    assert not bench.stop.reason
+    bench.fail(bench.trial(4), "KeyError", "it went\nwrong")
+    assert "2 trials raised an error" in bench.stop.reason
+    assert bench.stop.reason.endswith("trial 4: KeyError: it went")
+    assert len(stops) == 1
+    states = [trial.state for trial in bench.ledger.record.trials.values()]
+    assert states == ["failed"] * 5
+    told = counts(bench.ledger.record)
+    assert told == "5 failed (1 KeyError, 1 ValueError, 1 diverged, 2 memory)"
+
+
+def test_without_a_limit_errors_end_nothing(tmp_path: Path, stops: list[int]) -> None:
+    bench = Bench(fake.plan(tmp_path))
+    for number in range(8):
+        bench.fail(bench.trial(number), "ValueError", "it went wrong")
+    assert (bench.stop.reason, stops) == ("", [])
+
+
+def test_an_actor_that_cannot_write_its_checkpoint_stops_the_study(
+    tmp_path: Path, stops: list[int]
+) -> None:
+    bench = Bench(fake.plan(tmp_path))
+    trial = bench.trial(0)
+    (tmp_path / "error.txt").write_text("Failure # 1\nOSError: [Errno 28] No space left on device")
+    trial.error_file = str(tmp_path / "error.txt")
+    bench.writer.on_trial_recover(0, [], trial)
+    assert "No space left on device" in bench.stop.reason
+    bench.writer.on_trial_error(0, [], trial)
+    assert bench.ledger.record.trials[0].state == "running"
+
+
+def test_an_actor_that_dies_too_often_fails_its_trial(tmp_path: Path, stops: list[int]) -> None:
+    bench = Bench(fake.plan(tmp_path))
+    trial = bench.trial(0)
+    bench.writer.on_trial_recover(0, [], trial)
+    bench.writer.on_trial_error(0, [], trial)
+    failure = bench.ledger.record.trials[0].failure
+    assert failure is not None
+    assert (failure["kind"], failure["message"], stops) == ("lane", "its actor died", [])
+
+
+def test_deaths_of_its_actor_count_from_the_last_epoch_on(tmp_path: Path, stops: list[int]) -> None:
+    """As Ray Tune counts them: a trial of days survives more machines than one of minutes."""
+    bench = Bench(fake.plan(tmp_path))
+    told = bench.trial(0)
+    trial = RayTrial("epochs", stub=True, max_failures=ACTOR_RESTARTS)
+    trial.config = told.config
+    for epoch in (1, 2):
+        for _ in range(ACTOR_RESTARTS):
+            trial.run_metadata.num_failures += 1
+            assert trial.should_recover()
+        bench.writer.on_trial_result(0, [], trial, {**RESULT, "epoch": epoch})
+    trial.run_metadata.num_failures += ACTOR_RESTARTS + 1
+    assert not trial.should_recover()
+
+
+def test_an_epoch_that_is_told_again_is_written_once_and_counts_no_deaths_anew(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(fake.plan(tmp_path))
+    trial = bench.trial(0)
+    bench.writer.on_trial_result(0, [], trial, RESULT)
+    trial.num_failures = 2
+    bench.writer.on_trial_result(0, [], trial, RESULT)
+    assert bench.ledger.path.read_text().count('"event":"epoch"') == 1
+    assert trial.max_failures == ACTOR_RESTARTS
+
+
+def test_a_trial_begun_again_with_less_at_once_is_another_trial_in_the_ledger(
+    tmp_path: Path, stops: list[int]
+) -> None:
+    bench = Bench(fake.plan(tmp_path))
+    trial = bench.trial(0)
+    bench.writer.on_trial_result(0, [], trial, RESULT)
+    before = bench.ledger.record.trials[0]
+    batch, first = int(before.config["batch"]), before.id
+    changes = {"batch": batch // 2, "optim/accumulate": 2}
+    for epoch in (1, 2):
+        result = {**RESULT, "epoch": epoch, "miou": 0.25, "changes": changes}
+        bench.writer.on_trial_result(0, [], trial, result)
+    record = Ledger(bench.ledger.path).record.trials[0]
+    assert {path: record.config[path] for path in changes} == changes
+    assert record.id != first
+    assert {epoch: kept["metrics"]["miou"] for epoch, kept in record.epochs.items()} == {
+        1: 0.25, 2: 0.25,
+    }  # fmt: skip
+    assert bench.ledger.path.read_text().count('"event":"changed"') == 1
+
+
+def test_a_trial_cut_off_with_nothing_left_to_do_is_ended_and_not_trained_past_its_end(
+    tmp_path: Path,
+) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.begin(plan)
+    trial = fake.start(ledger, plan, 0)
+    for epoch in range(1, fake.EPOCHS + 1):
+        fake.epoch(ledger, trial, epoch)
+    write_checkpoint(plan.folder / "tune/attempt-1/trial-0000/checkpoint_000003", fake.EPOCHS)
+    assert interrupted_trials(ledger, plan.folder) == []
+    assert ledger.record.trials[0].state == "complete"
+
+
+def test_a_checkpoint_cut_off_leaves_the_one_before_it(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.begin(plan)
+    trial = fake.start(ledger, plan, 0)
+    folder = plan.folder / "tune/attempt-1/trial-0000"
+    for epoch in (1, 2):
+        fake.epoch(ledger, trial, epoch)
+        write_checkpoint(folder / f"checkpoint_{epoch:06d}", epoch)
+    newest = folder / "checkpoint_000002" / "state.pt"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    (waiting,) = interrupted_trials(ledger, plan.folder)
+    assert waiting.resume_from == str(folder / "checkpoint_000001")
+
+
+@pytest.mark.parametrize("error", [ValueError("odd shape"), OSError(28, "No space left")])
+def test_a_report_that_cannot_be_written_keeps_no_study_from_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    error: Exception,
+) -> None:  # fmt: skip
+    def refuse(*given: Any) -> None:
+        raise error
+
+    plan, closed = fake.plan(tmp_path), []
+    sink: Any = SimpleNamespace(close=lambda *given: closed.append(given))
+    monkeypatch.setattr(write_report, "write", refuse)
+    run_study.finish(plan, fake.SPACE, fake.begin(plan), sink, Console(width=140), "")
+    shown = capsys.readouterr()
+    assert closed == [([], None)]
+    assert f"the report cannot be written: {type(error).__name__}: {error}" in shown.err
+    assert "to go on: python study/run.py --resume fake" in shown.out

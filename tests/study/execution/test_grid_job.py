@@ -1,0 +1,103 @@
+"""A grid for real: killed and resumed it ends as one that was not; more seeds cost the new ones."""
+
+from pathlib import Path
+
+import pytest
+
+from study.analysis import tables
+from study.ledger.ledger import FILE, read
+from study.ledger.record import StudyRecord
+from study.ledger.study_folder import load_record
+from study.reporting.sections import ablation_table
+from tests.chaos.victims import run_until_killed
+from tests.study.execution.test_main_job import SMALL, command, run
+from tests.study.ledger.test_ledger import content
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
+
+MINE = """
+mode: add_one
+factors:
+  lovasz: {loss/lovasz: 1.0}
+  ar: {loss/ar: 0.1}
+  wild: {optim/lr: 1.0e+30}
+"""
+
+
+def grid(storage: Path, name: str, seeds: int, *extra: str) -> list[str]:
+    file = storage / "mine.yaml"
+    file.write_text(MINE)
+    sizes = [word for change in SMALL for word in ("--set", change)]
+    sizes += ["--set", "loss/lambda_2=0.5", "--set", "edge_net/steps=20"]  # all share a stage
+    asked = ("--grid", str(file), "--seeds", str(seeds), "--epochs", "2", "--name", name)
+    return command(storage, *asked, *sizes, *extra)
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("grid-job")
+
+
+@pytest.fixture(scope="module")
+def whole(storage: Path) -> StudyRecord:
+    shown = run(grid(storage, "whole", 2))
+    for words in (
+        "2 seeds can never be significant", "+lovasz", "paired by seed", "+wild", "undecided",
+    ):  # fmt: skip
+        assert words in shown
+    return load_record(storage / "whole")
+
+
+def test_every_whole_trial_is_measured_on_the_test_list_and_a_cell_that_fails_is_counted(
+    storage: Path, whole: StudyRecord
+) -> None:
+    assert whole.ended
+    pairs = {(trial.cell, trial.seed): trial for trial in whole.trials.values()}
+    assert set(pairs) == {
+        (cell, seed) for cell in ("none", "+lovasz", "+ar", "+wild") for seed in (0, 1)
+    }
+    for (cell, _), trial in pairs.items():
+        assert trial.state == ("failed" if cell == "+wild" else "complete")
+        assert (trial.tested is not None) == (cell != "+wild")
+    table = tables.metric_tables(whole)[0]
+    rows = {row.cell.name: row for row in table.rows}
+    assert table.split == "test"
+    wild = rows["+wild"]
+    assert (wild.diverged + wild.failed, len(wild.values)) == (2, 0)
+    assert len(rows["+lovasz"].values) == 2
+    assert (storage / "whole" / "report" / "table.md").read_text() == ablation_table.markdown(whole)
+
+
+def test_eight_trials_that_share_a_stage_train_it_once(storage: Path, whole: StudyRecord) -> None:
+    """On two lanes that need it at the same time; no epoch is written before it."""
+    assert len(whole.trials) == 8
+    (names,) = {trial.stages for trial in whole.trials.values()}
+    assert [f"{stage['kind']}-{stage['key']}" for stage in whole.stages] == list(names)
+    assert not whole.stages[0]["reused"]
+    events = [event["event"] for event in read(storage / "whole" / FILE)[0]]
+    assert events.index("stage") < events.index("epoch")
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_it_gives_the_same_table(storage: Path, whole: StudyRecord) -> None:
+    ledger = storage / "cut" / FILE
+    run_until_killed(grid(storage, "cut", 2, "--fresh"), ledger, ("driver", "finished", 1))
+    run(command(storage, "--resume", "cut"))
+    record = load_record(storage / "cut")
+    assert content(record) == content(whole)
+    events = [event["event"] for event in read(ledger)[0]]
+    assert (events.count("started"), events.count("tested")) == (8, 6)
+    ours, theirs = (ablation_table.comma_separated(one) for one in (record, whole))
+    assert ours == theirs
+
+
+@pytest.mark.slow
+def test_more_seeds_run_only_the_new_ones(storage: Path, whole: StudyRecord) -> None:
+    shown = run(grid(storage, "more", 3))
+    assert "6 trials are not run again but taken from" in shown
+    record = load_record(storage / "more")
+    taken = {(trial.cell, trial.seed) for trial in record.trials.values() if trial.reused}
+    assert taken == {(cell, seed) for cell in ("none", "+lovasz", "+ar") for seed in (0, 1)}
+    assert len(record.in_state("complete")) == 9
+    assert all(trial.tested for trial in record.in_state("complete"))
+    assert (storage / "more" / "counts").is_dir()

@@ -1,0 +1,94 @@
+"""Which stages a study needs, and how MLflow is told of them."""
+
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from search_spaces import SPACES
+from study.execution.callbacks.ledger_writer import StageWatch
+from study.ledger.ledger import Ledger
+from study.planning.runs import check_stages, stage_configs
+from study.tracking.runs import stage_run
+from tests.study import fake
+from trainables.config import TrialConfig
+from trainables.data import DataError, Dataset, ImageList, load
+from trainables.stages.registry import ensure, stage_key, stage_names
+
+FEW = {"data/train_images": 3, "data/val_images": 2, "data/test_images": 1}
+
+
+def test_inverseform_may_need_every_tile_distance_and_network_once(tmp_path: Path) -> None:
+    needed = stage_configs(fake.plan(tmp_path), SPACES["inverseform"])
+    configs = [stage.config for stage in needed]
+    found = {(one.loss.tile, one.loss.distance, one.inverse_net.network) for one in configs}
+    assert {stage.kind for stage in needed} == {"inverse_net"}
+    assert found == set(product((8, 16, 32), ("euclidean", "geodesic"), ("dense", "aet")))
+    assert len({stage_key(stage.kind, stage.config, "d") for stage in needed}) == len(needed) == 12
+
+
+def test_semeda_needs_one_edge_net_whatever_the_lambdas(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path, space="semeda", base=TrialConfig())
+    assert [stage.kind for stage in stage_configs(plan, SPACES["semeda"])] == ["edge_net"]
+
+
+def small() -> Dataset:
+    return load(TrialConfig().changed({"data/height": 20, "data/width": 64, **FEW}).data)
+
+
+def test_a_tile_larger_than_the_images_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="loss/tile must be at most 20, the images' shorter side"):
+        check_stages(fake.plan(tmp_path), SPACES["inverseform"], small())
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.parametrize("space", ["inverseform", "semeda"])
+def test_masks_without_a_boundary_are_refused_before_anything_starts(
+    tmp_path: Path, split: str, space: str
+) -> None:
+    data = small()
+    one = data.splits[split]
+    flat = ImageList(one.images_NHWC, one.labels_NHW * 0, one.names)
+    data = replace(data, splits={**data.splits, split: flat})
+    plan = fake.plan(tmp_path, base=TrialConfig().changed({"loss/tile": 16}))
+    with pytest.raises(DataError, match=f"dataset shapes: no boundary in the {split} masks"):
+        check_stages(plan, SPACES[space], data)
+
+
+def test_the_ledger_has_each_stage_once_and_knows_whose_it_is(tmp_path: Path) -> None:
+    """However many trials need it, however often one looks, also after a resume."""
+    plan, data = fake.plan(tmp_path), small()
+    ledger = fake.begin(plan)
+    mine = TrialConfig().changed({"loss/lambda_2": 1.0, "edge_net/steps": 1, "edge_net/batch": 1})
+    theirs = mine.changed({"edge_net/seed": 1})
+    for number, config in enumerate((mine, mine, theirs)):
+        ledger.append("started", trial=number, id="i", params={}, config={},
+                      stages=stage_names(config, data.digest))  # fmt: skip
+    watch = StageWatch(ledger, plan.stages_folder)
+    watch.look()
+    assert ledger.record.stages == []
+    ensure("edge_net", theirs, data, plan.stages_folder, "another study")
+    for _ in range(2):
+        watch.look()
+    assert [stage["reused"] for stage in ledger.record.stages] == [True]
+    again = Ledger(ledger.path)
+    ensure("edge_net", mine, data, plan.stages_folder, again.record.mark)
+    StageWatch(again, plan.stages_folder).look()
+    assert [stage["reused"] for stage in again.record.stages] == [True, False]
+    assert again.record.awaited_stages == []
+    assert {"seconds", "quality", "curve"} < again.record.stages[1].keys()
+
+
+def test_mlflow_gets_a_stage_with_quality_seconds_and_curve(tmp_path: Path) -> None:
+    record = fake.begin(fake.plan(tmp_path)).record
+    run = stage_run(record, {
+        "kind": "edge_net", "key": "k", "seconds": 3.5, "reused": False,
+        "quality": {"f_clean": 0.99, "f_noisy": None}, "curve": [2.0, 1.0],
+    })  # fmt: skip
+    assert (run.key, run.parent, run.tags["stage"]) == ("stage/edge_net-k", "study", "edge_net-k")
+    assert run.ended_ms is not None
+    assert run.ended_ms - run.started_ms == 3500
+    assert [(point.name, point.value, point.step) for point in [*run.points, *run.late]] == [
+        ("loss", 2.0, 1), ("loss", 1.0, 2), ("seconds", 3.5, 0), ("f_clean", 0.99, 0),
+    ]  # fmt: skip

@@ -1,0 +1,65 @@
+"""Ctrl-C once, twice, and a stop from within, in a process of its own."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from study.execution.stopping import Stop, while_tune_runs
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = """
+import os, signal, sys, time
+from study.execution.stopping import Interrupts, while_tune_runs
+Interrupts("the command").__enter__()
+def wait():
+    print("ready", flush=True)
+    time.sleep(30)
+try:
+    if sys.argv[1] == "tune":
+        with while_tune_runs():
+            ended = []
+            signal.signal(signal.SIGUSR1, lambda *of: ended.append(True))  # as Tune does
+            print("ready", flush=True)
+            while not ended:
+                time.sleep(0.01)
+            print("in order", flush=True)
+    else:
+        wait()
+except KeyboardInterrupt:
+    print("caught", flush=True)
+if sys.argv[2] == "twice":
+    wait()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("where", ["tune", "elsewhere"])
+@pytest.mark.parametrize("times", ["once", "twice"])
+def test_the_first_signal_ends_in_order_and_the_second_at_once(
+    where: str, times: str, number: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, where, times], cwd=ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.stdout.readline() == ("in order\n" if where == "tune" else "caught\n")
+        if times == "twice":
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == (130 if times == "twice" else 0)
+    assert ("to go on: the command" in said) == (times == "twice")
+
+
+def test_a_stop_before_tune_listens_is_an_interrupt_and_the_first_reason_counts() -> None:
+    stop = Stop()
+    with while_tune_runs(), pytest.raises(KeyboardInterrupt):
+        stop("the disk is full")
+    stop("another")
+    assert stop.reason == "the disk is full"

@@ -1,0 +1,109 @@
+"""The ledger: strict, synced, and readable after any cut."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from study.ledger.ledger import FILE, Ledger, LedgerError, clean, read
+from study.ledger.record import StudyRecord
+from tests.study import fake
+
+
+def content(record: StudyRecord) -> dict[str, Any]:
+    """What a study found, times and places aside."""
+    return {
+        str(trial.number): {
+            "state": trial.state, "params": trial.params,
+            "epochs": {key: kept["metrics"] for key, kept in sorted(trial.epochs.items())},
+        }
+        for trial in record.trials.values()
+    }  # fmt: skip
+
+
+def test_every_line_is_strict_json_and_says_when(tmp_path: Path) -> None:
+    ledger = fake.whole(fake.plan(tmp_path))
+    lines = ledger.path.read_text().splitlines()
+    events = [json.loads(line, parse_constant=lambda name: pytest.fail(name)) for line in lines]
+    assert events[0]["schema"] == 1
+    assert [event["event"] for event in events[:2]] == ["planned", "started"]
+    assert all(event["time"] > 0 for event in events)
+
+
+def test_what_is_no_number_becomes_null() -> None:
+    dirty = {"a": math.nan, "b": [math.inf, 1.5], "c": {"d": Path("x")}}
+    assert clean(dirty) == {"a": None, "b": [None, 1.5], "c": {"d": "x"}}
+
+
+def test_an_opened_ledger_knows_what_the_written_one_knew(tmp_path: Path) -> None:
+    written = fake.whole(fake.plan(tmp_path))
+    opened = Ledger(written.path)
+    assert content(opened.record) == content(written.record)
+    assert opened.record.ended
+
+
+def test_a_tail_that_was_cut_off_is_set_aside(tmp_path: Path) -> None:
+    ledger = fake.whole(fake.plan(tmp_path))
+    whole = ledger.path.read_bytes()
+    ledger.path.write_bytes(whole + b'{"event":"epoch","tri')
+    opened = Ledger(ledger.path)
+    assert ledger.path.read_bytes() == whole
+    assert next(tmp_path.rglob("*.cut-*")).read_bytes() == b'{"event":"epoch","tri'
+    opened.append("ended")
+    assert len(read(ledger.path)[0]) == whole.count(b"\n") + 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(share=st.floats(0, 1))
+def test_a_cut_anywhere_leaves_a_ledger_of_the_events_before_it(
+    tmp_path_factory: pytest.TempPathFactory, share: float
+) -> None:
+    folder = tmp_path_factory.mktemp("cut")
+    whole = fake.whole(fake.plan(folder)).path.read_bytes()
+    end = int(share * len(whole))
+    path = folder / "cut" / FILE
+    path.parent.mkdir()
+    path.write_bytes(whole[:end])
+    opened = Ledger(path)
+    assert path.read_bytes() == whole[: whole.rfind(b"\n", 0, end) + 1]
+    assert len(opened.record.trials) <= 8
+
+
+def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
+    ledger = fake.whole(fake.plan(tmp_path))
+    lines = ledger.path.read_bytes().split(b"\n")
+    lines[3] = lines[3][:10]
+    ledger.path.write_bytes(b"\n".join(lines))
+    with pytest.raises(LedgerError, match=r"ledger\.jsonl:4: not a whole event"):
+        Ledger(ledger.path)
+
+
+def test_another_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    path.write_text('{"event":"planned","time":1,"schema":99}\n')
+    with pytest.raises(LedgerError, match="schema must be 1, got 99"):
+        Ledger(path)
+
+
+def test_ranking_puts_whole_trials_first_and_counts_the_rest(tmp_path: Path) -> None:
+    record = fake.whole(fake.plan(tmp_path)).record
+    ranked = record.ranking()
+    assert [trial.number for trial in ranked][-1] == 6
+    values = [trial.value("miou") or 0.0 for trial in ranked[:-1]]
+    assert values == sorted(values, reverse=True)
+    assert [trial.number for trial in record.in_state("failed")] == [7]
+
+
+def test_a_resumed_event_forgets_epochs_after_the_checkpoint(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.begin(plan)
+    trial = fake.start(ledger, plan, 0)
+    for number in (1, 2, 3):
+        fake.epoch(ledger, trial, number)
+    ledger.append("resumed", continue_after={"0": 2})
+    assert sorted(ledger.record.trials[0].epochs) == [1, 2]
+    assert sorted(Ledger(ledger.path).record.trials[0].epochs) == [1, 2]

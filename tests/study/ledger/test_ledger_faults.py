@@ -1,0 +1,219 @@
+"""The ledger on disks that fill up, and after any cut, in any order of its writers' events."""
+
+import errno
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from study.execution.execute import continue_after, interrupted_trials
+from study.ledger import study_folder
+from study.ledger.ledger import FILE, Ledger, LedgerError, StorageError, read
+from study.ledger.plan import Plan
+from study.ledger.record import InterruptedTrial
+from study.ledger.study_folder import load_record
+from study.search.optuna_search import LedgerSearch
+from tests.study import fake
+from tests.study.ledger.test_ledger import content
+from tests.trainables.fake_checkpoint import write_checkpoint
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 KB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a small disk is not allowed here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(disk: Path, leave: int) -> Path:
+    """Take all room but so many bytes."""
+    room = os.statvfs(disk)
+    filler = disk / "filler"
+    filler.write_bytes(b"x" * max(room.f_bavail * room.f_bsize - leave, 0))
+    return filler
+
+
+def test_a_full_disk_leaves_whole_lines_says_so_and_the_study_goes_on_when_there_is_room(
+    small_disk: Path,
+) -> None:
+    plan = fake.plan(small_disk)
+    ledger = fake.begin(plan)
+    filler = fill(small_disk, leave=4096)
+    with pytest.raises(StorageError, match=r"ledger\.jsonl cannot be written: No space left"):
+        play(ledger, plan, [(number, "go") for number in range(8)] * 9, checkpoints=False)
+    assert not read(ledger.path)[1]
+    with pytest.raises(StorageError, match="No space left"):
+        ledger.append("ended")
+    known = content(ledger.record)
+    ledger.close()
+    filler.unlink()
+    opened = Ledger(ledger.path)
+    assert content(opened.record) == known
+    opened.append("ended")
+    opened.close()
+    assert Ledger(ledger.path).record.ended
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
+@pytest.mark.parametrize("call", ["write", "fsync", "ftruncate"])
+def test_a_write_that_fails_half_way_is_undone_or_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, call: str
+) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.begin(plan)
+    fake.complete(ledger, plan, 0)
+    before, known = ledger.path.read_bytes(), content(ledger.record)
+    real = os.write
+
+    def half(file: int, line: bytes) -> int:
+        if len(line) < 30:
+            raise OSError(number, os.strerror(number))
+        return real(file, line[: len(line) // 2])
+
+    def refuse(*given: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        if call != "fsync":
+            patch.setattr("study.ledger.ledger.os.write", half)
+        if call != "write":
+            patch.setattr(f"study.ledger.ledger.os.{call}", refuse)
+        with pytest.raises(StorageError, match=os.strerror(number)):
+            ledger.append("finished", trial=0, state="complete")
+    with pytest.raises(StorageError, match=os.strerror(number)):
+        ledger.append("ended")
+    if call != "ftruncate":
+        assert ledger.path.read_bytes() == before
+    assert content(Ledger(ledger.path).record) == known
+    assert ledger.path.read_bytes() == before
+
+
+def test_a_study_killed_in_its_first_write_can_be_begun_again(tmp_path: Path) -> None:
+    path = tmp_path / "first" / FILE
+    path.parent.mkdir()
+    path.write_text('{"event":"planned","ti')
+    study_folder.require_new(path.parent)
+    with pytest.raises(LedgerError, match="never began; start it anew"):
+        load_record(path.parent)
+    Ledger(path).append("planned", schema=1)
+    with pytest.raises(ValueError, match="must be new"):
+        study_folder.require_new(path.parent)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('{"event":"planned","time":1}', "schema must be 1, got None"),
+        ('{"event":"planned","time":1,"schema":0}', "schema must be 1, got 0"),
+        ('{"event":"planned","time":1,"schema":2}', "schema must be 1, got 2"),
+        ("[1, 2]", ":1: not an event"),
+        ('{"event":"planned","time":1,"schema":1}\n{"event":"dreamt","time":2}',
+         ":2: event 'dreamt' cannot be understood"),
+        ('{"event":"planned","time":1,"schema":1}\n{"event":"epoch","time":2,"trial":9}',
+         ":2: event 'epoch' cannot be understood"),
+    ],
+)  # fmt: skip
+def test_what_another_version_wrote_is_refused_with_its_line(
+    tmp_path: Path, line: str, words: str
+) -> None:
+    path = tmp_path / FILE
+    path.write_text(line + "\n")
+    with pytest.raises(LedgerError) as raised:
+        Ledger(path)
+    assert words in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from([0, 0, 0, 1, 1, 3, 7]),
+        st.sampled_from(["go", "go", "go", "go", "go", "unsaved", "fail"]),
+    ),
+    max_size=30,
+)
+"""The trials' next events, as their lanes come to them; an epoch may end without a checkpoint."""
+
+
+def play(ledger: Ledger, plan: Plan, moves: list[tuple[int, str]], checkpoints: bool) -> None:
+    """Each move is its trial's next event."""
+    for number, move in moves:
+        trial = ledger.record.trials.get(number)
+        if trial is None:
+            trial = fake.start(ledger, plan, number)
+        elif trial.state != "running":
+            continue
+        elif move == "fail":
+            ledger.append("failed", trial=number, kind="x", message="m", traceback="")
+        elif trial.whole:
+            ledger.append("finished", trial=number, state="complete")
+        else:
+            epoch = trial.last_epoch + 1
+            fake.epoch(ledger, trial, epoch)
+            if checkpoints and move != "unsaved":
+                folder = plan.folder / f"tune/attempt-1/trial-{number:04d}/checkpoint_{epoch:06d}"
+                write_checkpoint(folder, epoch)
+
+
+@settings(max_examples=15, deadline=None)
+@given(moves=steps, share=st.floats(0, 1))
+@example(moves=[(0, "go")] * 5, share=1.0)
+@example(moves=[(0, "go"), (0, "go"), (0, "unsaved")], share=1.0)
+def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch_twice(
+    tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[int, str]], share: float
+) -> None:
+    """The resume planner: what had ended stays, what ran goes on from its last checkpoint."""
+    plan = fake.plan(tmp_path_factory.mktemp("resume"))
+    whole = fake.begin(plan)
+    play(whole, plan, moves, checkpoints=True)
+    lines = whole.path.read_bytes()
+    first = lines.index(b"\n") + 1
+    whole.path.write_bytes(lines[: first + int(share * (len(lines) - first))])
+
+    ledger = Ledger(whole.path)
+    before = {number: trial.state for number, trial in ledger.record.trials.items()}
+    waiting = interrupted_trials(ledger, plan.folder)
+    ledger.append("resumed", continue_after=continue_after(waiting))
+    for one in waiting:
+        known = ledger.record.trials[one.number]
+        assert known.last_epoch == (0 if not one.resume_from else int(one.resume_from[-6:]))
+        assert before[one.number] == "running"
+        assert known.last_epoch < fake.EPOCHS
+    asked = ask_all(ledger, waiting)
+    assert sorted(asked) == sorted(set(asked))
+    final = {n for n, trial in ledger.record.trials.items() if trial.state != "running"}
+    assert set(asked) | final == set(range(plan.trials))
+    assert not set(asked) & final
+    for number, state in before.items():
+        assert state == "running" or ledger.record.trials[number].state == state
+
+
+def ask_all(ledger: Ledger, waiting: list[InterruptedTrial]) -> list[int]:
+    """The numbers of the trials that the search hands out, until it has no more."""
+    search = LedgerSearch(ledger.record, fake.SPACE, waiting, lambda params: dict(params))
+    numbers: list[int] = []
+    while isinstance(config := search.suggest(f"t{len(numbers)}"), dict):
+        numbers.append(config["number"])
+    return numbers
+
+
+@settings(max_examples=30, deadline=None)
+@given(moves=steps)
+def test_an_opened_ledger_is_the_written_one_and_no_order_of_lanes_changes_what_it_says(
+    tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[int, str]]
+) -> None:
+    plan, after_another = (fake.plan(tmp_path_factory.mktemp("order")) for _ in range(2))
+    ledger, sorted_ledger = fake.begin(plan), fake.begin(after_another)
+    play(ledger, plan, moves, checkpoints=False)
+    play(sorted_ledger, after_another, sorted(moves, key=lambda move: move[0]), checkpoints=False)
+    assert content(Ledger(ledger.path).record) == content(ledger.record)
+    assert content(ledger.record) == content(sorted_ledger.record)

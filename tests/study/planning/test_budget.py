@@ -1,0 +1,161 @@
+"""Budgets: what counts as used, when a study stops, and how it goes on."""
+
+import re
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray.tune.search import Searcher
+
+from study.execution.callbacks.budget import BudgetStopper, WhileBudgetLasts
+from study.execution.callbacks.ledger_writer import LedgerWriter
+from study.execution.stopping import Faults, Policy, Stop
+from study.ledger.ledger import Ledger
+from study.ledger.plan import Plan
+from study.ledger.record import StudyRecord
+from study.ledger.usage import Usage
+from study.planning import budget
+from study.planning.budget import is_spent, outlook, seconds_left, used_hours
+from study.reporting import write_report
+from tests.study import fake
+from tests.study.commands.test_run import refused
+from tests.study.search.test_optuna_search import search
+
+
+def fold(*events: tuple[str, float, dict[str, Any]]) -> Usage:
+    spent = Usage()
+    for name, at, fields in events:
+        spent.apply({"event": name, "time": at, **fields})
+    return spent
+
+
+def test_time_counts_while_an_attempt_runs_and_lanes_while_a_trial_holds_them() -> None:
+    """Two lanes; trial 0 holds one for 30 s, trial 1 one for 10 s, is cut off, waits an hour, and
+    holds it for 25 s more."""
+    spent = fold(
+        ("planned", 1000, {"lanes": 2}),
+        ("stage", 1020, {}),
+        ("started", 1030, {"trial": 0}),
+        ("started", 1050, {"trial": 1}),
+        ("epoch", 1060, {"trial": 0}),
+        ("finished", 1060, {"trial": 0}),
+        ("resumed", 4660, {"continue_after": {"1": 0}, "lanes": 1}),
+        ("epoch", 4685, {"trial": 1}),
+    )
+    assert (spent.seconds, spent.lane_seconds) == (60 + 25, 30 + 10 + 25)
+    assert spent.at(4695) == (85 + 10, 65 + 10)
+
+
+def test_more_cut_off_trials_than_lanes_hold_no_more_than_there_are() -> None:
+    waiting = {"continue_after": {"0": 1, "1": 1, "2": 1}, "lanes": 2}
+    ten_seconds = (("resumed", 100, waiting), ("epoch", 110, {"trial": 0}))
+    assert fold(("planned", 0, {"lanes": 3}), *ten_seconds).lane_seconds == 20
+    more = ("lanes", 110, {"lanes": 3, "nodes": 2})  # a machine joined
+    assert fold(("planned", 0, {"lanes": 3}), *ten_seconds, more).at(120)[1] == 20 + 3 * 10
+
+
+def limited(storage: Path, **limits: float) -> Plan:
+    return fake.plan(storage, budget=limits, gpus_per_worker=0.5, workers=2, lanes=2)
+
+
+def begun(of: Plan, hours_ago: float) -> StudyRecord:
+    """As if its first trial had begun so long ago."""
+    ledger = fake.begin(of)
+    fake.start(ledger, of, 0)
+    record = ledger.record
+    record.spent.since -= hours_ago * 3600
+    return record
+
+
+def test_either_limit_ends_it(tmp_path: Path) -> None:
+    now = time.time()
+    for limits, spent in (
+        ({}, False), ({"hours": 1.5}, True), ({"hours": 2.5}, False), ({"gpu_hours": 1.5}, True),
+        ({"gpu_hours": 2.5}, False), ({"hours": 9.0, "gpu_hours": 1.5}, True),
+    ):  # fmt: skip
+        record = begun(limited(tmp_path / str(limits), **limits), hours_ago=2)
+        assert used_hours(record, now) == pytest.approx({"hours": 2, "gpu_hours": 2}, abs=0.01)
+        assert is_spent(record) == spent
+
+
+def test_the_outlook_names_what_ends_it_first_and_what_is_left(tmp_path: Path) -> None:
+    record = begun(limited(tmp_path, hours=3, gpu_hours=2.5), hours_ago=2)
+    now = time.time()
+    assert seconds_left(record, now) == pytest.approx(1800, abs=10)  # one lane of one GPU is held
+    by_trials, by_budget = outlook(record, 600, now), outlook(record, 7200, now)
+    clock = time.strftime("%H:%M", time.localtime(now + 600))
+    assert by_trials.startswith(f"will end at {clock} (in 10 min)")
+    assert re.match(r"budget ends it at \d\d:\d\d \(in 30 min\)", by_budget)
+    assert by_budget.endswith("1 of 3 h left, 0.5 of 2.5 GPU h left")
+    assert outlook(fake.begin(fake.plan(tmp_path / "free")).record, None, now) == ""
+
+
+def test_spent_no_trial_begins_and_a_running_one_ends_with_its_epoch(tmp_path: Path) -> None:
+    of = limited(tmp_path, hours=1)
+    ledger = fake.begin(of)
+    stopper = BudgetStopper(ledger.record)
+    searcher = WhileBudgetLasts(search(ledger), ledger.record)
+    config = searcher.suggest("a")
+    assert isinstance(config, dict)
+    fake.start(ledger, of, 0)
+    fake.epoch(ledger, ledger.record.trials[0], 1)
+    assert not stopper("a", {"done": False})
+    ledger.record.spent.seconds = 3600
+    assert not stopper("b", {"done": True})
+    assert stopper("a", {"done": False})
+    assert searcher.suggest("c") == Searcher.FINISHED
+    trial: Any = SimpleNamespace(trial_id="a", config=config)
+    LedgerWriter(ledger, Faults(Policy(), Stop()), stopper).on_trial_complete(1, [], trial)
+    assert ledger.record.in_state("running")  # neither complete nor pruned: it goes on
+    LedgerWriter(ledger, Faults(Policy(), Stop())).on_trial_complete(1, [], trial)
+    assert ledger.record.in_state("pruned")
+
+
+def spent_study(storage: Path) -> Ledger:
+    of = limited(storage, hours=1)
+    ledger = fake.begin(of)
+    for number in range(4):
+        fake.complete(ledger, of, number)
+    fake.epoch(ledger, fake.start(ledger, of, 4), 1)
+    ledger.append("budget_spent", used={"hours": 1.25, "gpu_hours": 0.5})
+    ledger.record.spent.seconds = 4500
+    return ledger
+
+
+def test_the_report_says_that_the_budget_is_spent_until_the_study_goes_on(tmp_path: Path) -> None:
+    ledger = spent_study(tmp_path)
+    record = ledger.record
+    assert record.state == "budget spent"
+    assert "Not all of it ran: budget spent: 1.25 of 1 h." in write_report.markdown(
+        record, tmp_path
+    )
+    more = budget.renewed(record, {"hours": 2.0})
+    ledger.append("resumed", continue_after={"4": 1}, lanes=2, budget=more)
+    assert (record.state, record.plan["budget"]) == ("cut off", {"hours": 2.0})
+    assert "budget spent" not in write_report.markdown(record, tmp_path)
+    assert not is_spent(record)
+
+
+def test_a_spent_budget_is_renewed_above_what_was_used_or_lifted(tmp_path: Path) -> None:
+    record = spent_study(tmp_path).record
+    for limits in ({}, {"hours": 1.25}, {"gpu_hours": 3.0}):
+        with pytest.raises(ValueError, match=r"must be more than the 1\.25 h that fake"):
+            budget.renewed(record, limits)
+    assert budget.renewed(record, {"hours": float("inf")}) == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--max-hours", "0"], "--max-hours must be above 0, got 0"),
+        (["--max-hours", "nan"], "--max-hours must be above 0, got nan"),
+        (["--max-hours", "two"], "invalid float value: 'two'"),
+        (["--max-gpu-hours", "3"], "--max-gpu-hours needs lanes with GPUs"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    assert words in refused(capsys, tmp_path, "--space", "inverseform", *arguments)

@@ -1,0 +1,137 @@
+"""Several objectives: the Pareto set, its search cut off and resumed, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cluster.resources import Node
+from study.analysis.pareto import layers
+from study.commands import options
+from study.ledger.ledger import Ledger
+from study.ledger.plan import Plan, plan_from_event
+from study.ledger.record import StudyRecord, Value
+from study.planning.make_plan import plan_from_request
+from study.planning.request import parse_objectives
+from study.reporting import document, write_report
+from study.reporting.sections import pareto
+from study.search.optuna_search import LedgerSearch
+from tests.study import fake
+from tests.study.commands.test_run import refused
+
+NODE = Node(cpus=2, gpus=0)
+BOTH = {"miou": "max", "hd95": "min"}
+POINTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=9)
+
+
+@settings(max_examples=80, deadline=None)
+@given(POINTS)
+def test_a_layer_is_what_no_point_outside_the_layers_before_it_dominates(
+    points: list[tuple[int, int]],
+) -> None:
+    """By the definition: at least as good in both, better in one; the second is minimised."""
+
+    def dominated(point: tuple[int, int], by: list[tuple[int, int]]) -> bool:
+        return any(a >= point[0] and b <= point[1] and (a, b) != point for a, b in by)
+
+    left, expected, layer = list(points), dict.fromkeys(points, 0), 0
+    while left:
+        layer += 1
+        bare = [point for point in left if not dominated(point, left)]
+        expected |= dict.fromkeys(bare, layer)
+        left = [point for point in left if point not in bare]
+    assert layers(points, ["max", "min"]) == [expected[point] for point in points]
+
+
+def values(params: dict[str, Value]) -> dict[str, float]:
+    """Small gamma is good for one, large gamma for the other; beta is for both."""
+    gamma, beta = float(params["loss/gamma"]), float(params["loss/beta"])
+    return {"miou": 1 - gamma - 1 / (9 + beta), "hd95": 1 / gamma + 1 / beta}
+
+
+def drive(of: Plan, ledger: Ledger, end_after: int | None = None) -> StudyRecord:
+    """One trial after the other, as Tune would with one lane; each is started as it was drawn."""
+    run = LedgerSearch(ledger.record, fake.SPACE, [], lambda params: dict(params))
+    done = 0
+    while isinstance(config := run.suggest(f"t{done}"), dict) and done != end_after:
+        number, metrics = config["number"], values(config["params"])
+        bred = {key: config[key] for key in ("generation",) if key in config}
+        ledger.append("started", trial=number, id=f"{number}", params=config["params"],
+                      config={"epochs": 1, "seed": 0}, **bred)  # fmt: skip
+        ledger.append("epoch", trial=number, epoch=1, metrics=metrics, seconds=1.0, lane="a")
+        run.on_trial_complete(f"t{done}", {**metrics, "training_iteration": 1})
+        ledger.append("finished", trial=number, state="complete")
+        done += 1
+    return ledger.record
+
+
+def plan(storage: Path, **changes: Any) -> Plan:
+    asked = {"trials": 20, "objectives": BOTH, **changes}
+    return fake.plan(storage, **asked)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+def test_cut_off_and_resumed_it_ends_in_the_same_set(tmp_path: Path, sampler: str) -> None:
+    of = plan(tmp_path / "whole", sampler=sampler)
+    whole = drive(of, fake.begin(of))
+    cut = plan(tmp_path / "cut", sampler=sampler)
+    drive(cut, fake.begin(cut), end_after=12)
+    resumed = drive(cut, Ledger(cut.folder / "ledger.jsonl"))
+    drawn = [[trial.params for trial in record.trials.values()] for record in (whole, resumed)]
+    assert drawn[0] == drawn[1]
+    numbers = [[trial.number for trial in record.front()] for record in (whole, resumed)]
+    assert numbers[0] == numbers[1]
+    if sampler == "nsga2":  # populations of five
+        assert [trial.generation for trial in resumed.trials.values()] == [
+            number // 5 for number in range(20)
+        ]
+
+
+def test_the_end_shows_the_set_and_ranks_it_first(tmp_path: Path) -> None:
+    of = plan(tmp_path, trials=6)
+    ledger = fake.begin(of)
+    points = [(0.5, 2.0), (0.6, 3.0), (0.4, 1.0), (0.3, 1.5), (0.2, 4.0), (0.55, None)]
+    for number, (miou, hd95) in enumerate(points):
+        fake.start(ledger, of, number)
+        metrics = {"miou": miou, "hd95": hd95}
+        ledger.append("epoch", trial=number, epoch=1, metrics=metrics, seconds=1.0, lane="a")
+        ledger.append("finished", trial=number, state="complete")
+    record = ledger.record
+    assert [trial.number for trial in record.front()] == [1, 0, 2]
+    assert [trial.number for trial in record.ranking()] == [1, 0, 2, 3, 4]  # 5 has no hd95
+    best = record.best()
+    assert best is not None
+    assert best.number == 1
+    ledger.append("tested", trial=2, metrics={"test_miou": 0.25, "test_hd95": 7.0})
+    text = write_report.markdown(record, tmp_path)
+    assert document.markdown([document.Sheet(*pareto.rows(record))], tmp_path) in text
+    last = pareto.rows(record)[1][-1]
+    assert last[:5] == ["2", "40.00", "1.00", "25.00", "7.00"]
+    assert plan_from_event(record.plan, tmp_path, "", 0).objectives == BOTH
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--objective", "miou,iou"], "--objective must be one of miou"),
+        (["--objective", "miou,miou"], "--objective must name each metric once, got 'miou,miou'"),
+        (["--objective", "miou,hd95", "--scheduler", "asha"], "it would stop trials by the first"),
+        (["--objective", "miou,hd95", "--sampler", "cmaes"], "several need tpe, nsga2, gp"),
+        (["--objective", "miou,hd95", "--grid", "table5"], "of a grid must be one metric"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    assert words in refused(capsys, tmp_path, "--space", "inverseform", *arguments)
+
+
+def test_directions_come_from_the_catalog_and_one_objective_stays_one(tmp_path: Path) -> None:
+    assert parse_objectives("miou, hd95") == BOTH
+    common = ["--space", "inverseform", "--storage", str(tmp_path), "--objective"]
+    several = plan_from_request(options.parse_arguments([*common, "miou,hd95"]), [NODE])
+    one = plan_from_request(options.parse_arguments([*common, "hd95"]), [NODE])
+    assert (several.objective, several.mode, several.objectives) == ("miou", "max", BOTH)
+    assert (one.objective, one.mode, one.objectives) == ("hd95", "min", {})

@@ -1,0 +1,145 @@
+"""Warm start: what enters the sampler, what is left out and named, and that a resume is told it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.resources import Node
+from study.commands.options import parse_arguments
+from study.commands.run import main
+from study.ledger.ledger import Ledger
+from study.ledger.plan import Plan, plan_from_event
+from study.planning.make_plan import plan_from_request
+from study.planning.prior_studies import warm_start
+from study.search.optuna_search import LedgerSearch
+from tests.study import fake, fake_grid
+from tests.study.commands.test_run import refused
+from tests.study.search.test_optuna_search import drive
+
+TPE = {"sampler": "tpe", "trials": 6}
+
+
+def gathered(storage: Path, names: str, *objectives: str) -> dict[str, Any]:
+    base = fake.plan(storage).base.changed({"epochs": 9})
+    return warm_start.gather(storage, names, fake.SPACE, base, objectives or ("miou",), "tpe")
+
+
+def test_whole_trials_that_fit_are_told_and_the_others_counted_by_reason(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path, trials=10)
+    ledger = fake.whole(plan)
+    for number, changes in ((8, {"loss/tile": 64}), (9, {"optim/lr": None})):
+        params = {**fake.params_of(plan, number), **changes}
+        params = {path: value for path, value in params.items() if value is not None}
+        ledger.append("started", trial=number, id=f"{number:012x}", params=params, config={})
+        ledger.append("epoch", trial=number, epoch=1, metrics={"miou": 0.5}, seconds=1.0, lane="a")
+        ledger.append("finished", trial=number, state="complete")
+    warm = gathered(tmp_path, "fake")
+    assert [trial["trial"] for trial in warm["trials"]] == list(range(6))
+    for told in warm["trials"]:
+        trial = ledger.record.trials[told["trial"]]
+        assert (told["params"], told["values"]) == (trial.params, [trial.value("miou")])
+    text = warm_start.described(warm, "d" * 16)
+    assert text == (
+        "6 trials of fake (other: epochs); left out 1 of fake (pruned), 1 of fake (failed), "
+        "1 of fake (loss/tile outside 8 | 16 | 32), 1 of fake (no optim/lr)"
+    )
+    assert "(other: epochs, the data)" in warm_start.described(warm, "e" * 16)
+
+
+def test_two_studies_are_told_once_where_they_share_a_trial(tmp_path: Path) -> None:
+    fake.whole(fake.plan(tmp_path, study="a"))
+    fake.whole(fake.plan(tmp_path, study="b"))  # fake trials are named by their number
+    warm = gathered(tmp_path, "a,b")
+    assert {trial["study"] for trial in warm["trials"]} == {"a"}
+    assert warm["studies"]["b"]["left_out"] == {"known already": 6, "pruned": 1, "failed": 1}
+
+
+def test_every_objective_must_have_been_measured(tmp_path: Path) -> None:
+    fake.whole(fake.plan(tmp_path))  # boundary_f_3px is null there
+    both = gathered(tmp_path, "fake", "miou", "boundary_f_1px")
+    assert all(len(trial["values"]) == 2 for trial in both["trials"])
+    with pytest.raises(ValueError, match=r"a trial that fits.*6 of fake \(no boundary_f_3px\)"):
+        gathered(tmp_path, "fake", "miou", "boundary_f_3px")
+
+
+def warm_plan(storage: Path) -> Plan:
+    """Planned by the command, from a search of six whole trials."""
+    arguments = ["--space", "inverseform", "--storage", str(storage), "--warm-start", "earlier",
+                 "--trials", "6", "--name", "warm", "--epochs", str(fake.EPOCHS)]  # fmt: skip
+    return plan_from_request(parse_arguments(arguments), [Node(cpus=2, gpus=0)])
+
+
+def test_the_sampler_knows_them_and_a_resumed_study_is_told_the_same(tmp_path: Path) -> None:
+    fake.whole(fake.plan(tmp_path, study="earlier"))
+    plan = warm_plan(tmp_path)
+    cold = drive(fake.begin(fake.plan(tmp_path, study="cold", **TPE)), plan)
+    whole = drive(fake.begin(plan), plan)
+    assert all(a["params"] != b["params"] for a, b in zip(cold, whole, strict=True))
+    (tmp_path / "warm").rename(tmp_path / "kept")
+    cut = drive(fake.begin(plan), plan, end_after=3)
+    (tmp_path / "earlier" / "ledger.jsonl").unlink()  # the plan holds what it needs of it
+    cut += drive(Ledger(plan.folder / "ledger.jsonl"), plan)
+    assert cut == whole
+
+
+def test_told_trials_come_before_the_study_s_own_and_count_for_the_sampler_alone(
+    tmp_path: Path,
+) -> None:
+    fake.whole(fake.plan(tmp_path, study="earlier"))
+    plan = warm_plan(tmp_path)
+    ledger = fake.begin(plan)
+    record = ledger.record
+    search = LedgerSearch(record, fake.SPACE, [], lambda params: dict(params))
+    first = search.suggest("a")
+    assert first is not None
+    assert first["number"] == 0
+    search.on_trial_complete("a", {"miou": 0.75, "training_iteration": 1})
+    assert [trial.value for trial in search._study.trials] == [
+        *(trial["values"][0] for trial in plan.warm_start["trials"]), 0.75
+    ]  # fmt: skip
+    assert record.trials == {}
+    kept = plan_from_event(json.loads(json.dumps(record.plan)), tmp_path, plan.tracking_uri, 0)
+    assert kept == plan
+
+
+def test_a_dry_run_shows_what_is_told_sought_and_allowed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.whole(fake.plan(tmp_path, study="earlier"))
+    small = [word for split in ("train", "val", "test")
+             for word in ("--set", f"data/{split}_images=1")]  # fmt: skip
+    asked = ["--space", "inverseform", "--storage", str(tmp_path), "--epochs", "4", *small]
+    options = ["--objective", "miou,boundary_f_1px", "--warm-start", "earlier", "--max-hours", "2"]
+    assert main([*asked, *options, "--dry-run"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "ranked by the Pareto set of miou (max) and boundary_f_1px (max)",
+        "warm start 6 trials of earlier (other: data/train_images, data/val_images, "
+        "data/test_images and 1 more); left out 1 of earlier (pruned), 1 of earlier (failed)",
+        "budget 2 h, 0 used",
+    ):
+        assert words in shown
+    assert [path.name for path in tmp_path.iterdir()] == ["earlier"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--warm-start", "none"], "--warm-start must name a study in"),
+        (["--warm-start", "../up"], "--warm-start must be letters"),
+        (["--warm-start", "grid"], "searches of inverseform, got 'grid', a grid of all_losses"),
+        (["--warm-start", "begun"], "a trial that fits, got 'begun'"),
+        (["--warm-start", "begun", "--sampler", "random"], "needs --sampler tpe or gp or nsga2"),
+        (["--warm-start", "begun", "--grid", "table5"], "--warm-start goes with a search, got"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    studies = tmp_path / "studies"
+    fake_grid.whole(fake_grid.plan(studies, study="grid"))
+    fake.begin(fake.plan(studies, study="begun"))
+    asked = ["--space", "inverseform", "--storage", str(studies), *arguments]
+    assert words in refused(capsys, tmp_path, *asked)

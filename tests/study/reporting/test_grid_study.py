@@ -1,0 +1,151 @@
+"""A grid from plan to ledger: every cell on the same seeds, each pair once, resumable."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search_spaces import Cell, Grid
+from study.execution.callbacks.ledger_writer import LedgerWriter
+from study.execution.stopping import Faults, Policy, Stop
+from study.execution.tuner import make_search
+from study.ledger.ledger import FILE, Ledger
+from study.ledger.plan import Plan, plan_from_event
+from study.ledger.record import InterruptedTrial
+from study.ledger.study_folder import load_record
+from study.planning import grids
+from study.planning.runs import check_images, check_stages, grid_runs, needed_stages
+from study.reporting.terminal.progress import describe
+from study.reporting.values import parameters
+from study.search.grid_search import GridSearch
+from tests.study import fake, fake_grid
+from trainables.config import TrialConfig
+from trainables.data import load
+from trainables.training import checkpoint
+
+
+def handed_out(search: GridSearch) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while (config := search.suggest(f"t{len(found)}")) is not None:
+        found.append(config)
+    return found
+
+
+def test_every_cell_that_can_run_is_planned_on_the_same_seeds(tmp_path: Path) -> None:
+    runs = grid_runs(fake_grid.plan(tmp_path))
+    assert [run.number for run in runs] == list(range(12))
+    assert {(run.cell, run.seed) for run in runs} == {
+        (cell, seed) for cell in ("plain", "good") for seed in fake_grid.SEEDS
+    }
+    assert [run.seed for run in runs[:4]] == [0, 0, 1, 1]  # whole pairs first
+    good = next(run for run in runs if run.cell == "good" and run.seed == 3)
+    plain = next(run for run in runs if run.cell == "plain" and run.seed == 3)
+    differ = {path for path in good.config if good.config[path] != plain.config[path]}
+    assert differ == {"loss/lovasz"}
+    assert (good.config["seed"], good.params) == (3, {"loss/lovasz": 1.0})
+
+
+def test_a_resumed_grid_hands_out_what_is_left_and_nothing_twice(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    runs = grid_runs(plan)
+    ledger = fake.begin(plan)
+    for run in runs[:3]:
+        fake_grid.complete(ledger, run)
+    fake_grid.fail(ledger, runs[3], "diverged")
+    fake_grid.start(ledger, runs[5])
+    opened = Ledger(plan.folder / FILE)
+    search = make_search(plan, None, opened.record, [InterruptedTrial(5, {}, "/a/ckpt")])  # type: ignore[arg-type]
+    assert isinstance(search, GridSearch)
+    found = handed_out(search)
+    assert [config["number"] for config in found] == [5, 4, *range(6, 12)]
+    assert [config["resume_from"] for config in found] == ["/a/ckpt"] + [""] * 7
+    assert found[0]["config"] == runs[5].config
+    assert (found[1]["cell"], found[1]["seed"]) == (runs[4].cell, runs[4].seed)
+
+
+def test_the_ledger_keeps_cell_and_seed_and_the_whole_grid(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    ledger = fake.begin(plan)
+    run = grid_runs(plan)[3]
+    writer = LedgerWriter(ledger, Faults(Policy(), Stop()))
+    trial: Any = type("T", (), {"config": {**run._asdict(), "resume_from": ""}})()
+    writer.on_trial_start(0, [], trial)
+    opened = Ledger(plan.folder / FILE).record
+    assert (opened.trials[3].cell, opened.trials[3].seed) == ("good", 1)
+    assert plan_from_event(opened.plan, tmp_path, plan.tracking_uri, 0) == plan
+    assert opened.plan["question"] == "Is it real?"
+    assert parameters(opened.trials[3]) == "good, seed 1"
+    assert describe({"event": "started", "trial": 3}, opened) == "trial 3: good, seed 1"
+
+
+def test_ledgers_of_searches_are_read_as_before(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.whole(plan)
+    assert "grid" not in ledger.record.plan
+    best = ledger.record.front()[0].number
+    ledger.append("tested", trial=best, metrics={"test_miou": 0.5})
+    record = load_record(plan.folder)
+    assert record.tested == {"trial": best, "metrics": {"test_miou": 0.5}}
+    assert (record.trials[2].cell, record.trials[2].seed) == ("", 0)
+    assert plan_from_event(record.plan, tmp_path, plan.tracking_uri, 0) == plan
+
+
+def test_a_grid_with_no_interval_over_images_and_one_of_an_older_form_are_read(
+    tmp_path: Path,
+) -> None:
+    """One cell alone is compared with nothing; the first ledgers held one metric."""
+    ledger = fake_grid.whole(fake_grid.plan(tmp_path))
+    ledger.append("images", metrics={})
+    assert ledger.record.images == {}
+    ledger.append("images", metric="miou", cells={"a": [0.0, 1.0]})
+    assert ledger.record.images == {"miou": {"a": [0.0, 1.0]}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"loss/no_such": 1.0}, "the config field loss/no_such"),
+        ({"loss/lambda_1": 1.0, "loss/edge": "multi_task"}, ""),
+    ],
+)
+def test_a_cell_names_what_it_lacks(changes: dict[str, Any], words: str) -> None:
+    lacks = grids.missing(Cell(name="c", changes=changes), TrialConfig())
+    assert words in lacks
+    assert bool(lacks) == bool(words)
+
+
+def test_cells_share_a_stage_and_every_one_that_is_needed_is_listed(tmp_path: Path) -> None:
+    levels = {str(tile): {"loss/gamma": 0.3, "loss/tile": tile} for tile in (16, 32)}
+    cells = [Cell(name="plain", changes={})]
+    cells += [Cell(name=name, changes=level) for name, level in levels.items()]
+    cells += [Cell(name="more", changes={"loss/gamma": 0.5, "loss/tile": 16})]
+    grid = Grid(name="g", question="?", source="-", baseline="plain", cells=tuple(cells))
+    plan = fake_grid.plan(tmp_path, grid)
+    found = needed_stages(plan, None)  # type: ignore[arg-type]
+    assert sorted(stage.config.loss.tile for stage in found) == [16, 32]
+    assert {stage.kind for stage in found} == {"inverse_net"}
+    data = load(
+        TrialConfig().changed({"data/height": 16, "data/width": 64, "data/train_images": 2}).data
+    )
+    with pytest.raises(ValueError, match="loss/tile must be at most 16"):
+        check_stages(plan, None, data)  # type: ignore[arg-type]
+
+
+def test_a_cell_with_other_images_is_refused(tmp_path: Path) -> None:
+    def plan(changes: dict[str, Any]) -> Plan:
+        cells = (Cell(name="plain", changes={}), Cell(name="other", changes=changes))
+        grid = Grid(name="g", question="?", source="-", baseline="plain", cells=cells)
+        return fake_grid.plan(tmp_path, grid)
+
+    check_images(plan({"data/scale_max": 2.0}))
+    with pytest.raises(ValueError, match="data/height must be the same in every cell"):
+        check_images(plan({"data/height": 24, "data/width": 24}))
+
+
+def test_of_a_trial_s_checkpoints_the_last_two_are_kept(tmp_path: Path) -> None:
+    for name in ("checkpoint_000000", "checkpoint_000001", "checkpoint_000002", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "state.pt").write_bytes(b"x")
+    checkpoint.keep_last(tmp_path, 2)
+    kept = {"checkpoint_000001", "checkpoint_000002", "other"}
+    assert {path.name for path in tmp_path.glob("*")} == kept

@@ -1,0 +1,74 @@
+"""The HTML report: one file, nothing from elsewhere, and nothing that a user wrote is markup."""
+
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+from PIL import Image
+
+from search_spaces import Cell
+from study.planning.runs import grid_runs
+from study.reporting import write_report
+from tests.study import fake, fake_grid
+
+_EVIL = "<script>alert('1')</script>"
+
+
+class Reader(HTMLParser):
+    """Tags, and the text of the tables."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.sources: list[str] = []
+        self.cells: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag == "td":
+            self.cells.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.cells:
+            self.cells[-1] += data
+
+
+def read(path: Path) -> Reader:
+    reader = Reader()
+    reader.feed(path.read_text())
+    return reader
+
+
+def test_what_a_user_named_is_text_and_all_comes_from_the_file_itself(tmp_path: Path) -> None:
+    cells = (*fake_grid.GRID.cells[:1], Cell(name=_EVIL, changes={"loss/ar": 1.0}))
+    grid = replace(fake_grid.GRID, cells=cells, question=f"Is {_EVIL} `real`?")
+    plan = fake_grid.plan(tmp_path, grid)
+    ledger = fake.begin(plan)
+    for run in grid_runs(plan):
+        if run.cell == _EVIL:
+            fake_grid.fail(ledger, run, "<b>lane</b>")
+        else:
+            fake_grid.complete(ledger, run)
+    worst = plan.folder / "pictures" / "test"
+    worst.mkdir(parents=True)
+    Image.new("RGB", (4, 4)).save(worst / "worst-1-<i>name.png")
+    files = write_report.write(ledger.record, plan.folder)
+    page = next(path for path in files if path.suffix == ".html")
+    found = read(page)
+    assert not {"script", "b", "i", "link", "iframe"} & set(found.tags)
+    assert found.tags.count("img") == 2  # curves, and the picture
+    assert all(source.startswith(("data:image/png;base64,", "#")) for source in found.sources)
+    assert any(cell.startswith(_EVIL) for cell in found.cells)
+    assert "<code>real</code>" in page.read_text()
+
+
+def test_its_figures_are_those_of_the_tables(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    record = fake_grid.whole(plan).record
+    files = write_report.write(record, plan.folder)
+    found = read(next(path for path in files if path.suffix == ".html"))
+    start = found.cells.index("good")
+    row = [cell.strip() for cell in found.cells[start : start + 9]]
+    assert row == ["good", "54.69", "+3.12", "+3.12 .. +3.12", "0.0312", "0.0312", "1.00",
+                   "better", "6"]  # fmt: skip

@@ -1,0 +1,62 @@
+"""Pictures of predictions: boundary errors by hand, files that open."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from study.reporting.pictures import pictures
+from trainables.config import DataConfig
+from trainables.data import load
+from trainables.training import checkpoint
+
+FOUND, MISSED, INVENTED = (60, 200, 90), (70, 130, 255), (255, 70, 60)
+
+
+def square(rows: slice, columns: slice) -> pictures.Picture:
+    labels = np.zeros((12, 12), dtype=np.uint8)
+    labels[rows, columns] = 1
+    return labels
+
+
+def colours(image_HWC: pictures.Picture) -> set[tuple[int, ...]]:
+    return {tuple(pixel) for pixel in image_HWC.reshape(-1, 3).tolist()}
+
+
+def test_a_perfect_prediction_has_only_found_boundaries() -> None:
+    truth = square(slice(3, 8), slice(3, 8))
+    shown = pictures.boundary_errors(np.zeros((12, 12, 3), dtype=np.uint8), truth, truth)
+    assert colours(shown) == {(0, 0, 0), FOUND}
+
+
+def test_what_lies_within_the_tolerance_is_found_and_what_lies_outside_is_not() -> None:
+    black = np.zeros((12, 12, 3), dtype=np.uint8)
+    truth = square(slice(3, 8), slice(3, 8))
+    near = pictures.boundary_errors(black, truth, square(slice(3, 8), slice(4, 9)))
+    assert colours(near) == {(0, 0, 0), FOUND}
+    nothing = pictures.boundary_errors(black, truth, np.zeros_like(truth))
+    assert colours(nothing) == {(0, 0, 0), MISSED}
+    invented = pictures.boundary_errors(black, np.zeros_like(truth), truth)
+    assert colours(invented) == {(0, 0, 0), INVENTED}
+
+
+def test_void_makes_no_boundary_in_a_picture() -> None:
+    truth = np.zeros((12, 12), dtype=np.uint8)
+    truth[:3] = 255
+    shown = pictures.boundary_errors(np.zeros((12, 12, 3), dtype=np.uint8), truth, truth)
+    assert colours(shown) == {(0, 0, 0)}
+
+
+def test_four_panels_a_picture_for_each_prediction_of_a_checkpoint(tmp_path: Path) -> None:
+    dataset = load(DataConfig(train_images=1, val_images=3, test_images=1, height=24, width=32))
+    folder = tmp_path / "checkpoint_000000"
+    folder.mkdir()
+    checkpoint.write(folder, 1, b"state", dataset.splits["val"].labels_NHW % 6, b"")
+    kept = checkpoint.read(folder)
+    assert kept is not None
+    paths = pictures.draw(dataset, kept, tmp_path / "pictures")
+    assert [path.stem for path in paths] == list(dataset.splits["val"].names)
+    with Image.open(paths[0]) as image:
+        width, height = image.size
+    assert width == 4 * 32 * 10
+    assert height == 24 * 10 + 18

@@ -1,0 +1,40 @@
+"""What a person is told while a study runs."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from study.ledger.ledger import Ledger
+from study.ledger.plan import Plan
+from study.reporting.terminal import progress
+from tests.study import fake
+
+
+def take_over(ledger: Ledger, of: Plan, number: int) -> None:
+    trial = fake.start(ledger, of, number)
+    trial.reused = {"study": "earlier", "trial": number, "commit": None}
+    for done in range(1, fake.EPOCHS + 1):
+        fake.epoch(ledger, trial, done)
+    ledger.append("finished", trial=number, state="complete")
+
+
+def test_what_was_taken_over_took_no_time_and_says_nothing_of_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight trials: four taken over, one run in 40 s, so that three are left, two minutes."""
+    plan, clock, told = fake.plan(tmp_path), [0.0], StringIO()
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    ledger = fake.begin(plan)
+    console = Console(file=told, width=140)
+    ledger.listeners.append(progress.LiveProgress(console, ledger.record, tmp_path))
+    for number in range(4):
+        take_over(ledger, plan, number)
+    assert "4/8 trials" in told.getvalue()
+    assert "will end" not in told.getvalue()
+    clock[0] = 40.0
+    fake.complete(ledger, plan, 4)
+    last = told.getvalue().splitlines()[-1]
+    assert last.startswith("trial 4 complete; 5/8 trials, will end at ")
+    assert last.endswith("(in 2 min)")

@@ -1,0 +1,222 @@
+"""Cells that are searched first: equal budgets, one choice, and a comparison that has no part of
+the search."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray.tune.search import Searcher
+
+from cluster import session
+from search_spaces import GRIDS
+from search_spaces.grid import grid_from_event
+from study.analysis import tables
+from study.commands import options
+from study.execution import tuner
+from study.execution.callbacks.ledger_writer import LedgerWriter
+from study.execution.stopping import Faults, Policy, Stop
+from study.ledger.ledger import FILE, Ledger
+from study.ledger.plan import Plan, plan_from_event
+from study.ledger.record import InterruptedTrial
+from study.planning import make_plan
+from study.planning.runs import grid_runs
+from study.reporting.sections import ablation_table
+from study.reporting.sections import cell_search as cell_search_section
+from study.reporting.values import parameters
+from study.reporting.write_report import markdown
+from study.search import cell_search, reuse
+from tests.study import fake
+from tests.study.ledger.test_ledger import content
+from trainables.config import field_types
+
+CELLS = ("cross_entropy", "lovasz", "affinity_regression")
+ASKED = ("--space", "all_losses", "--trials", "3", "--seeds", "6", "--name", "arms", "--sampler",
+         "random", "--epochs", str(fake.EPOCHS), "--cells", ",".join(CELLS))  # fmt: skip
+
+
+def planned(storage: Path, *extra: str) -> Plan:
+    given = options.parse_arguments([*ASKED, *extra, "--storage", str(storage)])
+    return make_plan.plan_from_request(given, [session.local_node()])
+
+
+def start(ledger: Ledger, config: dict[str, Any]) -> None:
+    trial: Any = type("T", (), {"config": config})()
+    LedgerWriter(ledger, Faults(Policy(), Stop())).on_trial_start(0, [], trial)
+
+
+def end(ledger: Ledger, number: int) -> float:
+    """All epochs; best near a rate of 0.003 and with a small weight."""
+    trial = ledger.record.trials[number]
+    value = 0.5 - abs(float(trial.config["optim/lr"]) - 0.003) - trial.number / 4096
+    for epoch in range(1, fake.EPOCHS + 1):
+        ledger.append("epoch", trial=number, epoch=epoch, metrics={"miou": value}, seconds=0.5,
+                      lane="lane-0", train_s=0.4, evaluate_s=0.1)  # fmt: skip
+    ledger.append("finished", trial=number, state="complete")
+    return value
+
+
+def drive(plan: Plan, ledger: Ledger, end_after: int = 99, order: tuple[int, ...] = ()) -> None:
+    """Run what is left of the searches one after the other; ``order`` begins some earlier."""
+    waiting = [InterruptedTrial(t.number, t.params, "") for t in ledger.record.in_state("running")]
+    search = tuner.make_search(plan, None, ledger.record, waiting)  # type: ignore[arg-type]
+    handed: list[dict[str, Any]] = []
+    while (config := search.suggest(f"t{len(handed)}")) != Searcher.FINISHED:
+        handed.append(config)
+        if config["number"] in order:
+            start(ledger, config)
+        if order:
+            continue
+        start(ledger, config)
+        result = {"miou": end(ledger, config["number"])}
+        search.on_trial_complete(f"t{len(handed) - 1}", result)
+        if len(handed) == end_after:
+            return
+
+
+def test_every_cell_is_searched_as_often_and_starts_at_its_own_weights(tmp_path: Path) -> None:
+    plan = planned(tmp_path)
+    ledger = fake.begin(plan)
+    assert (plan.trials, plan.seeds, cell_search.total(plan)) == (
+        3 * 3 + 6 * 3,
+        (1, 2, 3, 4, 5, 6),
+        9,
+    )
+    drive(plan, ledger)
+    trials = ledger.record.trials
+    assert [trials[n].cell for n in range(9)] == [*CELLS] * 3
+    assert {trial.config["seed"] for trial in trials.values()} == {0}
+    begins = [trials[n].params for n in range(3)]
+    rate = plan.base.optim.lr
+    assert begins == [{"optim/lr": rate}, {"optim/lr": rate, "loss/lovasz": 1.0},
+                      {"optim/lr": rate, "loss/ar": 0.1}]  # fmt: skip
+    for turn in (3, 6):  # the same rates for all, other ones each turn
+        assert len({trials[turn + place].params["optim/lr"] for place in range(3)}) == 1
+    assert len({trials[n].params["optim/lr"] for n in (0, 3, 6)}) == 3
+    assert parameters(trials[1]) == "lovasz: lr=0.003 lovasz=1"
+
+
+def test_what_is_set_beside_the_grid_is_where_every_search_begins(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "--set", "optim/lr=0.001")
+    ledger = fake.begin(plan)
+    drive(plan, ledger)
+    assert {ledger.record.trials[n].params["optim/lr"] for n in range(3)} == {0.001}
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+@pytest.mark.parametrize("cut", [1, 4, 8])
+def test_cut_off_and_resumed_the_searches_draw_the_same(
+    tmp_path: Path, sampler: str, cut: int
+) -> None:
+    ledgers = []
+    for name, ends in {"whole": (99,), "cut": (cut, 99)}.items():
+        plan = planned(tmp_path / name, "--sampler", sampler)
+        fake.begin(plan)
+        for end_after in ends:
+            ledger = Ledger(plan.folder / FILE)
+            drive(plan, ledger, end_after)
+        ledgers.append(ledger)
+        assert cell_search.choose_weights(plan, ledger)
+    whole, again = (ledger.record for ledger in ledgers)
+    assert content(whole) == content(again)
+    assert whole.chosen == again.chosen
+
+
+def test_a_trial_that_began_before_an_earlier_one_of_its_cell_keeps_its_draw(
+    tmp_path: Path,
+) -> None:
+    plan = planned(tmp_path / "whole")
+    whole = fake.begin(plan)
+    drive(plan, whole)
+    late = planned(tmp_path / "late")
+    drive(
+        late, fake.begin(late), order=(7,)
+    )  # trials 1 and 4 of the cell were handed out, not begun
+    opened = Ledger(late.folder / FILE)
+    assert list(opened.record.trials) == [7]
+    drive(late, opened)
+    assert {n: trial.params for n, trial in sorted(opened.record.trials.items())} == {
+        n: trial.params for n, trial in whole.record.trials.items()
+    }
+
+
+def test_the_best_of_each_cell_is_compared_and_its_search_is_not(tmp_path: Path) -> None:
+    plan = planned(tmp_path)
+    ledger = fake.begin(plan)
+    drive(plan, ledger, end_after=8)
+    config = cell_search.CellSearch(plan, ledger.record, []).suggest("last")
+    assert config is not None
+    assert config["number"] == 8
+    assert not cell_search.choose_weights(plan, ledger)  # one is missing
+    assert reuse.reusable_runs(plan, "d" * 16, ledger.record) == []
+    start(ledger, config)
+    ledger.append("failed", trial=8, kind="diverged", message="nan", traceback="")
+    assert cell_search.choose_weights(plan, ledger)
+    opened = Ledger(plan.folder / FILE).record
+    for cell in CELLS:
+        searched = cell_search.trials_of(opened, cell)
+        values = {n: trial.value("miou") or 0.0 for n, trial in searched.items() if trial.epochs}
+        assert opened.chosen[cell]["trial"] == max(values, key=lambda n: values[n])
+    again = plan_from_event(opened.plan, tmp_path, plan.tracking_uri, 0)
+    assert again == cell_search.plan_with_chosen(plan, opened)
+    runs = grid_runs(again)
+    assert [run.number for run in runs] == list(range(9, 27))
+    lovasz = next(run for run in runs if run.cell == "lovasz")
+    drawn = opened.trials[opened.chosen["lovasz"]["trial"]].params
+    assert {path: lovasz.config[path] for path in drawn} == drawn
+    for run in runs:
+        start(ledger, run._asdict())
+        end(ledger, run.number)
+        ledger.append("tested", trial=run.number, metrics={"test_miou": run.seed / 16})
+    table = tables.metric_tables(ledger.record)[0]
+    assert (table.split, [len(row.values) for row in table.rows]) == ("test", [6, 6, 6])
+    assert sum(row.failed + row.diverged + row.unfinished for row in table.rows) == 0
+    assert "| lovasz | 3 |" in markdown(ledger.record, tmp_path)
+    assert "| affinity_regression | 2 |" in markdown(ledger.record, tmp_path)
+
+
+def test_a_cell_of_which_no_trial_was_whole_keeps_the_weights_that_it_began_with(
+    tmp_path: Path,
+) -> None:
+    plan = planned(tmp_path)
+    ledger = fake.begin(plan)
+    search = cell_search.CellSearch(plan, ledger.record, [])
+    while (config := search.suggest("t")) != Searcher.FINISHED:
+        assert config is not None
+        start(ledger, config)
+        ledger.append("failed", trial=config["number"], kind="diverged", message="", traceback="")
+        search.on_trial_complete("t", {"failure": {}})
+    assert cell_search.choose_weights(plan, ledger)
+    assert ledger.record.chosen["lovasz"] == {"trial": None, "changes": {"loss/lovasz": 1.0}}
+    assert len(grid_runs(cell_search.plan_with_chosen(plan, ledger.record))) == 18
+
+
+def test_a_rate_that_cells_have_chosen_differently_is_told_beside_their_verdicts(
+    tmp_path: Path,
+) -> None:
+    ledger = fake.begin(planned(tmp_path))
+    rates = {"cross_entropy": 0.002, "lovasz": 0.001, "affinity_regression": 0.002}
+    own: dict[str, dict[str, float]] = {
+        "cross_entropy": {}, "lovasz": {"loss/lovasz": 3.0},
+        "affinity_regression": {"loss/ar": 0.1, "inverse_net/steps": 9},  # a learned loss's own
+    }  # fmt: skip
+
+    def choose(rates: dict[str, float]) -> None:
+        cells = {cell: {"trial": 0, "changes": {**own[cell], "optim/lr": rate}}
+                 for cell, rate in rates.items()}  # fmt: skip
+        ledger.append("chosen", cells=cells)
+
+    choose(rates)
+    (line,) = cell_search_section.differing(ledger.record)
+    assert "optim/lr" in line
+    assert "(0.002: cross_entropy, affinity_regression; 0.001: lovasz)" in line
+    assert line in ablation_table.notes(ledger.record)
+    choose(dict.fromkeys(rates, 0.002))
+    assert cell_search_section.differing(ledger.record) == []
+
+
+def test_arms_have_known_paths_and_are_kept_whole_in_the_ledger(tmp_path: Path) -> None:
+    grid = GRIDS["all_losses"]["arms"]
+    assert set(grid.decided()) <= set(field_types())
+    assert grid_from_event(grid.event()) == grid
+    rates = [next(iter(cell.searched)).path for cell in grid.cells]
+    assert set(rates) == {"optim/lr"}  # the baseline's too, and drawn first

@@ -1,0 +1,80 @@
+"""Never twice: a grid takes over what another study of the storage ran with the same content."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from study.ledger.ledger import FILE, Ledger
+from study.ledger.plan import Plan
+from study.ledger.record import StudyRecord
+from study.planning.runs import grid_runs
+from study.search import reuse
+from tests.study import fake, fake_grid
+from trainables.config import from_flat, identity
+
+DIGEST = "d" * 16
+
+
+def run_whole(plan: Plan, tested: bool = True) -> Ledger:
+    """As ``fake_grid.whole``, with trials named by their content."""
+    ledger = fake.begin(plan)
+    for run in grid_runs(plan):
+        name = identity(from_flat(run.config), DIGEST)
+        ledger.append("started", trial=run.number, id=name, params=run.params, config=run.config,
+                      cell=run.cell, seed=run.seed)  # fmt: skip
+        fake_grid.epochs(ledger, run)
+        ledger.append("finished", trial=run.number, state="complete")
+    if tested:
+        fake_grid.measure_all(ledger)
+    return ledger
+
+
+def more_seeds(plan: Plan) -> Plan:
+    seeds = tuple(range(8))
+    return replace(plan, study="more", seeds=seeds, trials=2 * len(seeds))
+
+
+def test_more_seeds_cost_only_the_new_ones(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    first = run_whole(plan).record
+    more = more_seeds(plan)
+    ledger = fake.begin(more)
+    found = reuse.reusable_runs(more, DIGEST, ledger.record)
+    assert {(run.cell, run.seed) for run, _ in found} == {
+        (cell, seed) for cell in ("plain", "good") for seed in range(6)
+    }
+    for run, done in found:
+        reuse.reuse_trial(ledger, run, done)
+    record = Ledger(more.folder / FILE).record
+    assert len(record.trials) == 12
+    for trial in record.trials.values():
+        source = first.trials[trial.reused["trial"]]
+        assert trial.reused["study"] == "fake"
+        assert (trial.id, trial.cell, trial.seed) == (source.id, source.cell, source.seed)
+        assert (trial.metrics, trial.tested, trial.state) == (
+            source.metrics, source.tested, "complete"
+        )  # fmt: skip
+    assert reuse.reusable_runs(more, DIGEST, record) == []
+
+
+def test_other_content_other_data_and_fresh_take_nothing(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    run_whole(plan)
+    more = more_seeds(plan)
+    nothing = StudyRecord()
+    assert reuse.reusable_runs(more, "e" * 16, nothing) == []
+    assert reuse.reusable_runs(replace(more, fresh=True), DIGEST, nothing) == []
+    longer = replace(more, base=more.base.changed({"epochs": 9}))
+    assert reuse.reusable_runs(longer, DIGEST, nothing) == []
+    assert (
+        reuse.reusable_runs(replace(more, grid=None), DIGEST, nothing) == []
+    )  # see study/search/reuse.py
+
+
+def test_a_tested_trial_is_preferred_and_a_damaged_ledger_is_passed_over(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    run_whole(replace(plan, study="a"), tested=False)
+    run_whole(replace(plan, study="b"))
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / FILE).write_text("no ledger\n")
+    found = reuse.reusable_runs(more_seeds(plan), DIGEST, StudyRecord())
+    assert {done.study for _, done in found} == {"b"}

@@ -1,0 +1,166 @@
+"""A tracking server that is slow, or fails now and then: it lacks nothing afterwards."""
+
+import io
+import random
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from rich.console import Console
+
+from study.commands import run_study
+from study.execution.stopping import Policy
+from study.ledger import study_folder
+from study.ledger.plan import Plan
+from study.tracking import sink as sink_module
+from study.tracking.client_writer import ClientWriter
+from study.tracking.sink import MlflowSink
+from tests.study import fake
+from tests.study.tracking.test_sink import database, empty, no_pictures, project, runs
+
+__all__ = ["database", "empty"]
+CALLS = ("create_run", "log_batch", "log_text", "log_inputs", "set_terminated", "update_run",
+         "search_runs", "get_experiment_by_name", "create_experiment")  # fmt: skip
+
+
+class Flaky:
+    """Every call to a server passes here; those that ``fails`` picks answer 500, every other one
+    of them only after it has done what it was asked to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, fails: Callable[[str], object]) -> None:
+        monkeypatch.setattr(sink_module, "_writer", ClientWriter)
+        self.calls, self.fails = 0, fails
+        for name in CALLS:
+            self._wrap(monkeypatch, name)
+
+    def _wrap(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        real = getattr(MlflowClient, name)
+
+        def call(client: MlflowClient, *given: Any, **named: Any) -> Any:
+            if threading.current_thread().name != "mlflow":
+                return real(client, *given, **named)  # the test's own look at it
+            self.calls += 1
+            if self.fails(name):
+                if self.calls % 2:
+                    real(client, *given, **named)
+                raise MlflowException("API request failed with error code 500")
+            return real(client, *given, **named)
+
+        monkeypatch.setattr(MlflowClient, name, call)
+
+
+def children(plan: Plan) -> list[Any]:
+    client = MlflowClient(plan.tracking_uri)
+    experiment = client.get_experiment_by_name("edgewise")
+    return list(client.search_runs([experiment.experiment_id], "tags.trial LIKE '%'"))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_server_that_answers_500_now_and_then_lacks_nothing_in_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """A sixth of the calls fails, wherever it falls; nothing is lost, nothing is there twice."""
+    monkeypatch.setattr(sink_module, "_RETRY_S", 0.0)
+    plan = fake.plan(tmp_path)
+    ledger = fake.begin(plan)
+    draw = random.Random(seed)
+    flaky = Flaky(monkeypatch, lambda name: draw.random() < 1 / 6)
+    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    ledger.listeners.append(sink)
+    for number in range(3):
+        fake.complete(ledger, plan, number)
+    deadline = time.monotonic() + 60
+    while (sink._pending or not sink._due.empty()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    flaky.fails = lambda name: False
+    ledger.append("ended")
+    assert sink.close([]) == ""
+    assert {key: status for key, (status, _) in runs(plan).items()} == {
+        None: "FINISHED", "0": "FINISHED", "1": "FINISHED", "2": "FINISHED"
+    }  # fmt: skip
+    client = MlflowClient(plan.tracking_uri)
+    for run in children(plan):
+        trial = ledger.record.trials[int(run.data.tags["trial"])]
+        assert run.data.params["loss/gamma"] == str(trial.config["loss/gamma"])
+        assert len(run.inputs.dataset_inputs) == 3
+        assert {item.path for item in client.list_artifacts(run.info.run_id)} == {"config.yaml"}
+        steps = [point.step for point in client.get_metric_history(run.info.run_id, "miou")]
+        assert steps == [1, 2, 3, 4]
+    assert sum("training goes on" in message for message in caplog.messages) <= 1
+
+
+@pytest.mark.parametrize("broken", ["set_terminated", "log_text"])
+def test_a_server_that_fails_at_the_end_is_said_and_what_it_lacks_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    plan = fake.plan(tmp_path, trials=2)
+    ledger = fake.begin(plan)
+    for number in range(2):
+        fake.complete(ledger, plan, number)
+    ledger.append("ended")
+    with monkeypatch.context() as patch:
+        Flaky(patch, lambda name: name == broken)
+        assert "lacks" in project(ledger, plan)
+    assert project(ledger, plan) == ""
+    assert {status for status, _ in runs(plan).values()} == {"FINISHED"}
+    assert len(runs(plan)) == 3
+
+
+def test_a_slow_server_holds_up_no_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.begin(plan)
+    slow = threading.Event()
+    Flaky(monkeypatch, lambda name: slow.wait(0.5) and False)
+    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    ledger.listeners.append(sink)
+    begin = time.monotonic()
+    for number in range(6):
+        fake.complete(ledger, plan, number)
+    took = time.monotonic() - begin
+    assert "lacks" in sink.close([], patience_s=0.1)
+    assert took < 2.0
+    slow.set()
+    sink._thread.join(60)
+
+
+def test_a_trial_begun_again_with_another_config_has_another_run(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.begin(plan)
+    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    ledger.listeners.append(sink)
+    trial = fake.start(ledger, plan, 0)
+    fake.epoch(ledger, trial, 1)
+    deadline = time.monotonic() + 30
+    while (sink._pending or not sink._due.empty()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    config = {**trial.config, "batch": 2, "optim/accumulate": 4}
+    ledger.append("changed", trial=0, id="f" * 12, config=config)
+    fake.epoch(ledger, trial, 1)
+    assert sink.close([]) == ""
+    (run,) = children(plan)
+    assert run.data.tags["trial_id"] == "f" * 12
+    assert (run.data.params["batch"], run.data.params["optim/accumulate"]) == ("2", "4")
+    client = MlflowClient(plan.tracking_uri)
+    assert len(client.get_metric_history(run.info.run_id, "miou")) == 1
+
+
+def test_a_study_cut_off_while_mlflow_was_told_of_its_end_tells_it_when_resumed(
+    tmp_path: Path,
+) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.whole(plan)
+    before = ledger.path.read_bytes()
+    study_folder.mark_outdated(plan.folder)
+    dataset: Any = None
+    console = Console(file=io.StringIO())
+    code = run_study.execute(plan, fake.SPACE, dataset, ledger, console, Policy())
+    assert (code, study_folder.is_outdated(plan.folder)) == (0, False)
+    told = {key: status for key, (status, _) in runs(plan).items()}
+    assert (told[None], len(told), "RUNNING" in told.values()) == ("FINISHED", 9, False)
+    assert (plan.folder / "report" / "report.md").exists()
+    assert ledger.path.read_bytes() == before

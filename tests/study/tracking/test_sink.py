@@ -1,0 +1,223 @@
+"""MLflow is a projection of the ledger: made twice it is the same; it holds up nothing."""
+
+import shutil
+import time
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from study.ledger.ledger import Ledger
+from study.ledger.plan import Plan
+from study.ledger.record import TrialRecord
+from study.reporting import write_report
+from study.tracking.client_writer import ClientWriter
+from study.tracking.row_writer import RowWriter
+from study.tracking.runs import study_run, trial_run
+from study.tracking.sink import MlflowSink
+from tests.study import fake, fake_grid
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with MLflow's tables, which take it seconds to make."""
+    path = tmp_path_factory.mktemp("empty") / "m.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def database(empty: Path, tmp_path: Path) -> None:
+    """Where the plans of this file report to."""
+    for name in ("m.db", "rows.db", "client.db"):
+        shutil.copyfile(empty, tmp_path / name)
+
+
+def no_pictures(trial: TrialRecord) -> list[Path]:
+    return []
+
+
+def project(ledger: Ledger, plan: Plan, files: list[Path] | None = None) -> str:
+    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    sink.rebuild()
+    return sink.close(files or [])
+
+
+def runs(plan: Plan) -> dict[str | None, tuple[str, dict[str, str]]]:
+    """Status and tags by trial number; the study's own run under None."""
+    client = MlflowClient(plan.tracking_uri)
+    experiment = client.get_experiment_by_name("edgewise")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id])
+    found = [run for run in found if "cell" not in run.data.tags or "trial" in run.data.tags]
+    by_trial = {run.data.tags.get("trial"): (run.info.status, run.data.tags) for run in found}
+    assert len(by_trial) == len(found)
+    return by_trial
+
+
+def test_every_state_says_so_and_every_trial_hangs_below_the_study(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    assert project(fake.whole(plan), plan) == ""
+    found = runs(plan)
+    expected: dict[str | None, str] = {None: "FINISHED", "6": "KILLED", "7": "FAILED"}
+    expected |= {str(number): "FINISHED" for number in range(6)}
+    assert {key: status for key, (status, _) in found.items()} == expected
+    assert found["6"][1]["state"] == "pruned"
+    assert found["7"][1]["failure"] == "the loss was not finite"
+    assert len({tags["mlflow.parentRunId"] for key, (_, tags) in found.items() if key}) == 1
+
+
+def test_written_twice_nothing_is_doubled(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.whole(plan)
+    for _ in range(2):
+        assert project(ledger, plan) == ""
+    client = MlflowClient(plan.tracking_uri)
+    experiment = client.get_experiment_by_name("edgewise")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], "tags.trial = '0'")
+    assert len(found) == 1
+    history = client.get_metric_history(found[0].info.run_id, "miou")
+    assert [point.step for point in history] == [1, 2, 3, 4]
+    assert "boundary_f_3px" not in found[0].data.metrics  # null in the ledger
+    assert found[0].data.params["loss/gamma"] == str(ledger.record.trials[0].params["loss/gamma"])
+
+
+def told(run: Run) -> dict[str, object]:
+    """A run without what two stores cannot share: its id, its folder, its parent's id."""
+    tags = {name: value for name, value in run.data.tags.items() if name != "mlflow.parentRunId"}
+    inputs = sorted(
+        (one.dataset.name, one.dataset.digest, one.dataset.profile, one.tags[0].value)
+        for one in run.inputs.dataset_inputs
+    )
+    info = run.info
+    return {
+        "tags": tags, "params": run.data.params, "metrics": run.data.metrics, "inputs": inputs,
+        "info": (info.run_name, info.status, info.start_time, info.end_time, info.user_id),
+    }  # fmt: skip
+
+
+def test_rows_and_client_write_the_same(tmp_path: Path) -> None:
+    """The client is MLflow's own word for what a run is; rows are only the faster way."""
+    plan = fake.plan(tmp_path)
+    record = fake.whole(plan).record
+    told_by: list[dict[str, dict[str, object]]] = []
+    histories = []
+    for writer in (
+        RowWriter(f"sqlite:///{tmp_path}/rows.db", "fake"),
+        ClientWriter(f"sqlite:///{tmp_path}/client.db", "fake"),
+    ):
+        for _ in range(2):  # again: nothing changes
+            writer.write(
+                [study_run(record), *(trial_run(record, record.trials[n]) for n in (0, 7))]
+            )
+        client = MlflowClient(writer.client.tracking_uri)
+        found = {key: client.get_run(run_id) for key, run_id in writer.ids.items()}
+        told_by.append({key: told(run) for key, run in found.items()})
+        history = client.get_metric_history(found["trial/0"].info.run_id, "train/loss")
+        histories.append([(point.step, point.value, point.timestamp) for point in history])
+        assert found["trial/7"].data.tags["mlflow.parentRunId"] == writer.ids["study"]
+        names = {item.path for item in client.list_artifacts(writer.ids["trial/7"])}
+        assert names == {"config.yaml", "failure.txt"}
+    assert told_by[0] == told_by[1]
+    assert histories[0] == histories[1]
+    assert len(histories[0]) == fake.EPOCHS
+
+
+def test_a_live_study_writes_as_it_goes_and_ends_what_it_began(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path, trials=1)
+    ledger = fake.begin(plan)
+    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    ledger.listeners.append(sink)
+    fake.complete(ledger, plan, 0)
+    ledger.append("ended")
+    report = tmp_path / "report.md"
+    report.write_text("# A report\n")
+    assert sink.close([report]) == ""
+    assert {key: status for key, (status, _) in runs(plan).items()} == {
+        None: "FINISHED", "0": "FINISHED"
+    }  # fmt: skip
+
+
+def test_a_server_that_is_not_there_holds_up_nothing_and_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    plan = fake.plan(tmp_path, tracking_uri="http://127.0.0.1:9")
+    ledger = fake.begin(plan)
+    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    ledger.listeners.append(sink)
+    begin = time.monotonic()
+    for number in range(6):
+        fake.complete(ledger, plan, number)
+    assert time.monotonic() - begin < 2.0
+    assert "lacks" in sink.close([], patience_s=30)
+    assert sum("training goes on" in message for message in caplog.messages) == 1
+
+
+def test_a_server_s_runs_are_not_announced_over_the_live_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = fake.plan(tmp_path, tracking_uri="http://127.0.0.1:9")
+    MlflowSink(plan.tracking_uri, fake.begin(plan).record, no_pictures)
+    MlflowClient(plan.tracking_uri)._tracking_client._log_url("0" * 32)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_grid_is_browsed_by_cell_and_seed_with_its_verdicts(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    ledger = fake_grid.whole(plan)
+    files = write_report.write(ledger.record, plan.folder)
+    assert project(ledger, plan, files) == ""
+    found = runs(plan)
+    tags = found["3"][1]
+    assert tags["mlflow.runName"] == "good/seed-1"
+    assert (tags["grid"], tags["cell"], tags["seed"], tags["verdict"]) == (
+        "pair", "good", "1", "better"
+    )  # fmt: skip
+    parent = found[None][1]
+    assert (parent["grid"], parent["verdict.good"], parent["verdict.far"]) == (
+        "pair", "better", "not run"
+    )  # fmt: skip
+    client = MlflowClient(plan.tracking_uri)
+    experiment = client.get_experiment_by_name("edgewise")
+    assert experiment is not None
+    ids = [experiment.experiment_id]
+    child = client.search_runs(ids, "tags.trial = '3'")[0]
+    # 1/4 + 1/32 (seed) + 1/32 (cell) + 1/16 (epochs) + 1/8 (test)
+    assert child.data.metrics["test_miou"] == 0.5
+    assert child.data.metrics["published_miou"] == 0.666
+    study = client.search_runs(ids, "tags.`verdict.good` = 'better'")[0]
+    cell = client.search_runs(ids, "tags.cell = 'good' and tags.verdict = 'better'")
+    cell = [run for run in cell if "trial" not in run.data.tags]
+    assert [run.info.run_id for run in cell] == [child.data.tags["mlflow.parentRunId"]]
+    assert cell[0].data.tags["mlflow.parentRunId"] == study.info.run_id
+    assert cell[0].data.metrics["delta_miou"] == 0.03125
+    assert cell[0].data.metrics["published_miou"] == 0.666
+    assert cell[0].data.metrics["p_holm"] == 0.03125
+    names = {item.path for item in client.list_artifacts(study.info.run_id, "report")}
+    assert {"report/table.md", "report/table.csv"} <= names
+
+
+def test_the_best_network_is_registered_once_with_its_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = fake.plan(tmp_path)
+    record = fake.whole(plan).record
+    folder = plan.folder / "model"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("epochs: 4\n")
+    for _ in range(2):
+        sink = MlflowSink(plan.tracking_uri, record, no_pictures)
+        sink.rebuild()
+        assert sink.close([], folder) == ""
+    client = MlflowClient(plan.tracking_uri)
+    versions = client.search_model_versions("name = 'edgewise-inverseform-shapes'")
+    best = record.best()
+    assert best is not None
+    assert [version.tags["trial"] for version in versions] == [str(best.number)]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", plan.tracking_uri)
+    home = mlflow.artifacts.download_artifacts("models:/edgewise-inverseform-shapes/1")
+    assert (Path(home) / "config.yaml").read_text() == "epochs: 4\n"

@@ -1,0 +1,54 @@
+"""Every failure has the kind that its remedy depends on."""
+
+import errno
+
+import pytest
+import ray
+import torch
+
+from trainables.config import TrialConfig, flatten
+from trainables.data import DataError
+from trainables.lane import failures
+from trainables.lane.lane import is_shortage
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "memory"),
+        (RuntimeError("CUDA error: out of memory"), "memory"),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate"),
+         "memory"),
+        (MemoryError(), "memory"),
+        (DataError("val/3.png: cannot be read"), "data"),
+        (OSError(errno.ENOSPC, "No space left on device"), "storage"),
+        (OSError(errno.EROFS, "Read-only file system"), "storage"),
+        (FileNotFoundError(errno.ENOENT, "No such file"), "FileNotFoundError"),
+        (RuntimeError("shapes do not match"), "RuntimeError"),
+        (ValueError("out of memory"), "ValueError"),
+    ],
+)  # fmt: skip
+def test_a_failure_has_the_kind_of_its_remedy(error: Exception, kind: str) -> None:
+    assert failures.kind_of(error) == kind
+
+
+def test_a_real_allocation_that_cannot_be_had_is_one_of_memory() -> None:
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(2**60)
+    assert failures.kind_of(raised.value) == "memory"
+
+
+def test_half_the_batch_and_twice_the_turns_keep_the_step() -> None:
+    flat = flatten(TrialConfig().changed({"batch": 8, "optim/accumulate": 3}))
+    changes = failures.halved(flat, workers=2)
+    assert changes == {"batch": 4, "optim/accumulate": 6}
+    assert TrialConfig().changed(changes).batch == 4
+    assert failures.halved({**flat, "batch": 7}, workers=1) == {}
+    assert failures.halved({**flat, "batch": 4}, workers=4) == {}
+
+
+def test_only_a_worker_that_ray_killed_for_memory_is_a_shortage() -> None:
+    killed = "Task was killed due to the node running low on memory"
+    assert is_shortage(ray.exceptions.OutOfMemoryError(killed))
+    assert not is_shortage(RuntimeError("CUDA out of memory"))  # its rank has said so itself
+    assert not is_shortage(ray.exceptions.ActorDiedError())

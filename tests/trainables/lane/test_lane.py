@@ -1,0 +1,162 @@
+"""A warm lane for real: it survives the death of its workers, and trials that fail."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+
+from cluster.session import ray_session
+from trainables.config import TrialConfig, flatten
+from trainables.data import load
+from trainables.losses.terms import Learned
+from trainables.stages.registry import stage_names
+from trainables.training import checkpoint
+from trainables.training.training import Training
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
+
+CONFIG = TrialConfig().changed(
+    {"data/height": 32, "data/width": 32, "data/train_images": 8, "data/val_images": 3,
+     "data/test_images": 1, "model/width": 4, "batch": 4, "epochs": 3}
+)  # fmt: skip
+TRIAL = {"number": 0, "config": flatten(CONFIG), "resume_from": ""}
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Tune's trainable on a lane of two workers, driven by hand."""
+    folder = tmp_path_factory.mktemp("lane")
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("a lane of two workers needs two CPUs")
+    with ray_session(256 * 2**20):
+        import ray
+        from ray import tune
+
+        from trainables.lane.mailbox import LaneSettings
+        from trainables.lane.trial import Trial
+
+        settings = LaneSettings(
+            workers=2, cpus_per_worker=1, gpus_per_worker=0, storage=str(folder / "lanes"),
+            stages=str(folder / "stages"), checkpoints=str(folder / "first"), study="s",
+            data=(CONFIG.data, ray.put(load(CONFIG.data))),
+        )  # fmt: skip
+        made = tune.with_parameters(Trial, settings=settings)(TRIAL)
+        yield made
+        made.stop()
+
+
+def expected() -> list[dict[str, float]]:
+    """The metrics of each epoch by one rank in this process."""
+    training = Training(CONFIG, load(CONFIG.data), Learned(), torch.device("cpu"))
+    epochs = []
+    for _ in range(CONFIG.epochs):
+        trained = training.train_epoch()
+        assert isinstance(trained, dict)
+        epochs.append({**training.evaluate().metrics, **trained})
+    return epochs
+
+
+def assert_epoch(result: dict[str, Any], epoch: int) -> None:
+    metrics = expected()[epoch - 1]
+    assert result["epoch"] == epoch
+    assert {name: result[name] for name in metrics} == pytest.approx(metrics, abs=5e-3)
+
+
+def begin(trial: Any, folder: Path, **changes: Any) -> None:
+    """Hand the trial's object over to another trial, whose checkpoints go to ``folder``."""
+    trial.settings = replace(trial.settings, checkpoints=str(folder))
+    trial.reset({**TRIAL, **changes})
+
+
+def before_the_next_checkpoint(trial: Any, happens: Callable[[], None]) -> None:
+    """After an epoch, before its checkpoint."""
+    save = trial._save
+
+    def late(result: dict[str, Any]) -> None:
+        trial._save = save
+        happens()
+        save(result)
+
+    trial._save = late
+
+
+def kill_one(name: str, of: int) -> None:
+    """SIGKILL one of so many actors of this name: processes that this test's Ray started."""
+    children = psutil.Process().children(recursive=True)
+    found = [child for child in children if f"ray::{name}" in " ".join(child.cmdline())]
+    assert len(found) == of
+    found[0].kill()
+
+
+def kill_one_worker() -> None:
+    kill_one("RayTrainWorker", of=2)
+
+
+def test_a_trial_goes_on_from_its_checkpoint_when_a_worker_dies(trial: Any) -> None:
+    assert_epoch(trial.train(), 1)
+    kill_one_worker()
+    before_the_next_checkpoint(trial, kill_one_worker)  # the epoch is done again
+    assert_epoch(trial.train(), 2)
+    last = trial.train()
+    assert_epoch(last, 3)
+    assert last["done"]
+
+
+def test_the_next_trial_runs_on_the_same_lane_also_after_one_that_failed(
+    trial: Any, tmp_path: Path
+) -> None:
+    lane = trial.lane
+    too_large = flatten(CONFIG.changed({"loss/gamma": 1.0, "loss/tile": 64}))
+    begin(trial, tmp_path / "one", config=too_large)
+    failed = trial.train()
+    assert failed["done"]
+    assert failed["failure"]["kind"] == "ValueError"
+    assert "Traceback" in failed["failure"]["traceback"]
+    begin(trial, tmp_path / "two")
+    assert_epoch(trial.train(), 1)
+    assert trial.lane is lane
+
+
+def test_a_stage_that_is_not_there_is_made_by_one_rank_while_the_other_waits(
+    trial: Any, tmp_path: Path
+) -> None:
+    quick = {"loss/lambda_2": 0.5, "edge_net/steps": 20, "edge_net/batch": 2}
+    config = CONFIG.changed(quick)
+    begin(trial, tmp_path, config=flatten(config))
+    assert trial.train()["train/edge"] > 0
+    made = list(Path(trial.settings.stages).glob("*.pt"))
+    assert [path.stem for path in made] == stage_names(config, load(config.data).digest)
+
+
+@pytest.mark.parametrize(
+    "actor", ["TrainController", pytest.param("Mailbox", marks=pytest.mark.slow)]
+)
+def test_a_new_lane_goes_on_from_the_checkpoint_when_the_lane_itself_dies(
+    trial: Any, tmp_path: Path, actor: str
+) -> None:
+    begin(trial, tmp_path)
+    assert_epoch(trial.train(), 1)
+    lane = trial.lane
+
+    def kill() -> None:
+        kill_one(actor, of=1)
+        lane._thread.join(60)  # until Ray has noticed, its ranks go on answering
+
+    before_the_next_checkpoint(trial, kill)
+    assert_epoch(trial.train(), 2)
+    assert trial.lane is not lane
+    assert_epoch(trial.train(), 3)
+
+
+def test_a_checkpoint_continues_on_another_trial_object(trial: Any, tmp_path: Path) -> None:
+    begin(trial, tmp_path / "one")
+    trial.train()
+    kept = checkpoint.latest([Path(trial.folder)])
+    assert kept is not None
+    begin(trial, tmp_path / "two", resume_from=str(kept.folder))
+    assert_epoch(trial.train(), 2)

@@ -1,0 +1,119 @@
+"""Tune's side of a trial on a lane without Ray: what it does when the lane dies or memory ends."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import ray
+import torch
+
+from tests.trainables.lane.test_lane import CONFIG, TRIAL, assert_epoch
+from trainables.lane import trial
+from trainables.lane.lane import LaneDied, LaneRestarted
+from trainables.lane.mailbox import LaneSettings
+from trainables.lane.worker import Worker
+from trainables.training import checkpoint
+
+
+class HereLane:
+    """One rank in this process; ``plan`` says what is raised at which call."""
+
+    plan: ClassVar[dict[int, Exception]] = {}
+    calls = 0
+
+    def __init__(self, settings: LaneSettings) -> None:
+        self.name, self.worker = f"lane-{id(self)}", Worker(settings, torch.device("cpu"))
+
+    def ask(self, command: Any) -> Any:
+        HereLane.calls += 1
+        error = HereLane.plan.pop(HereLane.calls, None)
+        if isinstance(error, LaneDied | LaneRestarted):
+            self.worker.drop()
+            raise error
+        if error is not None:
+            failing = Worker(self.worker.settings, self.worker.device)
+            failing.obey = lambda command: (_ for _ in ()).throw(error)  # type: ignore[method-assign]
+            return failing.answer(command, alone=True)
+        return self.worker.answer(command, alone=True)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """A trial whose lane is this process."""
+    monkeypatch.setattr(trial, "Lane", HereLane)
+    for name in ("put", "get"):
+        monkeypatch.setattr(ray, name, lambda value: value)
+    HereLane.plan, HereLane.calls = {}, 0
+    made = trial.Trial.__new__(trial.Trial)
+    settings = LaneSettings(1, 1, 0, "", str(tmp_path / "stages"), str(tmp_path), on_oom="halve")
+    made.setup(TRIAL, settings)
+    yield made
+    made.rest.end()
+
+
+def newest(tmp_path: Path) -> checkpoint.Checkpoint:
+    kept = checkpoint.latest([tmp_path / "trial-0000"])
+    assert kept is not None
+    return kept
+
+
+def test_an_epoch_is_saved_before_it_is_told(here: Any, tmp_path: Path) -> None:
+    for epoch in (1, 2, 3):
+        assert_epoch(told := here.step(), epoch)
+        kept = newest(tmp_path)
+        assert (kept.epoch, kept.changes, kept.result) == (epoch, {}, told)
+    assert len(list((tmp_path / "trial-0000").iterdir())) == 2
+
+
+def test_an_actor_in_place_of_a_dead_one_tells_the_last_epoch_again(here: Any) -> None:
+    here.step()
+    told = here.step()
+    here.reset_config(TRIAL)
+    calls = HereLane.calls
+    assert here.step() == told
+    assert HereLane.calls == calls
+    assert_epoch(here.step(), 3)
+
+
+@pytest.mark.parametrize("lost", [LaneDied("killed"), LaneRestarted("lane", "")])
+@pytest.mark.parametrize("call", [4, 5, 6])
+def test_a_lane_that_is_lost_anywhere_costs_one_epoch(
+    here: Any, tmp_path: Path, lost: Exception, call: int
+) -> None:
+    """Calls: start, epoch, save, epoch, save, epoch."""
+    HereLane.plan = {call: lost}
+    for epoch in (1, 2, 3):
+        assert_epoch(here.step(), epoch)
+        assert newest(tmp_path).epoch == epoch
+    assert not HereLane.plan
+
+
+def test_out_of_memory_begins_again_smaller_once_and_then_fails(here: Any, tmp_path: Path) -> None:
+    short = torch.OutOfMemoryError("CUDA out of memory")
+    HereLane.plan = {4: short}
+    assert_epoch(here.step(), 1)
+    again = here.step()
+    assert again["epoch"] == newest(tmp_path).epoch == 1
+    assert again["changes"] == {"batch": CONFIG.batch // 2, "optim/accumulate": 2}
+    assert len(here.lane.worker.training.groups) == 2  # as many steps as before
+    HereLane.plan = {HereLane.calls + 1: short}
+    failed = here.step()
+    assert failed["failure"]["kind"] == "memory"
+    assert failed["done"]
+
+
+def test_a_shortage_that_ray_saw_is_one_of_memory(here: Any) -> None:
+    here.settings = replace(here.settings, on_oom="fail")
+    HereLane.plan = {2: LaneRestarted("lane", "killed: the node ran low on memory")}
+    assert here.step()["failure"]["kind"] == "memory"
+
+
+def test_groups_that_die_again_and_again_are_the_trials_fault(here: Any) -> None:
+    HereLane.plan = {call: LaneDied("killed") for call in range(1, 20)}
+    failure = here.step()["failure"]
+    assert failure["kind"] == "lane"
+    assert "5 worker groups died in epoch 1" in failure["message"]

@@ -1,0 +1,232 @@
+"""Training recipes: schedules, groups, accumulation, clipping, precision, averages, resuming."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.processes import on_ranks
+from tests.trainables.training.test_training import CPU, config, training
+from trainables.config import OptimConfig, TrialConfig, recipes
+from trainables.data import load
+from trainables.losses.terms import Learned
+from trainables.training.optimization import rate_factor
+from trainables.training.training import Training, groups_of
+
+
+def rates(total: int = 100, **changes: float | str) -> list[float]:
+    flat = {f"optim/{name}": value for name, value in changes.items()}
+    optim = TrialConfig().changed(flat).optim
+    return [rate_factor(optim, step, total) for step in range(total + 1)]
+
+
+def test_poly_is_the_formula() -> None:
+    assert rates() == pytest.approx([(1 - step / 100) ** 0.9 for step in range(101)])
+    linear = rates(poly_power=1.0, warmup=0.1)
+    assert linear[:3] == pytest.approx([0.1, 0.2 * 0.99, 0.3 * 0.98])
+    assert linear[50] == pytest.approx(0.5)
+    assert rates(schedule="constant") == [1.0] * 101
+
+
+def test_one_cycle_is_torch_s() -> None:
+    """torch's own schedule: warm-up of 30 %, divided by 25 at first and by 1e5 at last."""
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.AdamW([parameter], lr=1.0)
+    total = 101  # torch's last step is total - 1
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 1.0, total_steps=total, final_div_factor=4000, cycle_momentum=False
+    )
+    theirs: list[float] = []
+    for _ in range(total - 1):
+        theirs.append(float(cycle.get_last_lr()[0]))
+        optimizer.step()
+        cycle.step()
+    ours = rates(schedule="one_cycle")
+    assert ours[0] == pytest.approx(1 / 25)
+    assert ours[30] == pytest.approx(1)
+    assert ours[100] == pytest.approx(1e-5)
+    # torch counts its phases to one step less: the curves differ by half a step at most
+    assert max(abs(a - b) for a, b in zip(ours, theirs, strict=False)) < 0.06
+
+
+def test_the_head_has_its_own_rate_and_the_backbone_keeps_its() -> None:
+    flat: dict[str, float | str] = {
+        "model/network": "lraspp", "optim/head_lr": 10.0, "optim/lr": 0.01, "data/height": 64,
+        "data/width": 64,
+    }  # fmt: skip
+    run = training(config(**flat))
+    backbone, head = run.optimizer.param_groups
+    assert (backbone["lr"], head["lr"]) == pytest.approx((0.01, 0.1))
+    inside = {id(x) for x in run.network.network.backbone.parameters()}  # type: ignore[union-attr]
+    assert {id(parameter) for parameter in backbone["params"]} == inside
+    assert len(backbone["params"]) + len(head["params"]) == len(list(run.network.parameters()))
+
+
+def test_an_epoch_s_batches_are_dealt_to_steps() -> None:
+    assert groups_of(7, 3) == [3, 3, 1]
+    assert groups_of(6, 3) == [3, 3]
+    assert groups_of(2, 5) == [2]
+
+
+def test_accumulated_batches_are_one_step_with_the_mean_gradient() -> None:
+    """Plain SGD: two batches, one step = the mean of the two batches' gradients, by hand."""
+    flat: dict[str, float | str] = {
+        "optim/optimizer": "sgd", "optim/momentum": 0.0, "optim/weight_decay": 0.0,
+        "optim/schedule": "constant", "optim/lr": 0.1, "loss/beta": 0.0, "loss/gamma": 0.0,
+        "data/flip": False,
+    }  # fmt: skip
+    together = training(config(**{**flat, "optim/accumulate": 2}))
+    before = [parameter.detach().clone() for parameter in together.network.parameters()]
+    together.train_epoch()
+    assert together.groups == [2]
+
+    alone = training(config(**flat))
+    from trainables.data.batches import training_batches
+
+    sums = [torch.zeros_like(parameter) for parameter in before]
+    for images, labels in training_batches(alone.dataset.splits["train"], alone.config.data,
+                                           batch=5, seed=0, epoch=1, rank=0, ranks=1):  # fmt: skip
+        alone.network.zero_grad()
+        logits = alone.network.train()(images).logits_BKHW
+        torch.nn.functional.cross_entropy(logits, labels, ignore_index=255).backward()
+        for total, parameter in zip(sums, alone.network.parameters(), strict=True):
+            assert parameter.grad is not None
+            total += parameter.grad
+    for start, total, end in zip(before, sums, together.network.parameters(), strict=True):
+        assert torch.allclose(start - 0.1 * total / 2, end, atol=1e-6)
+
+
+def test_a_clipped_gradient_moves_the_weights_by_no_more() -> None:
+    flat: dict[str, float | str] = {
+        "optim/optimizer": "sgd", "optim/momentum": 0.0, "optim/weight_decay": 0.0,
+        "optim/schedule": "constant", "optim/lr": 1.0, "optim/clip_norm": 0.01, "batch": 10,
+    }  # fmt: skip
+    run = training(config(**flat))
+    before = torch.cat([parameter.detach().flatten() for parameter in run.network.parameters()])
+    run.train_epoch()
+    after = torch.cat([parameter.detach().flatten() for parameter in run.network.parameters()])
+    assert (after - before).norm() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_frozen_batch_norms_do_not_move() -> None:
+    flat: dict[str, float | str] = {
+        "model/network": "hrnet_w18s", "model/freeze_batch_norm": True, "data/height": 64,
+        "data/width": 64, "data/train_images": 5,
+    }  # fmt: skip
+    run = training(config(**flat))
+    frozen = {
+        f"{name}.{key}": value.clone()
+        for name, module in run.network.named_modules()
+        if isinstance(module, torch.nn.BatchNorm2d)
+        for key, value in module.state_dict().items()
+    }
+    run.train_epoch()
+    assert frozen
+    state = run.network.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in frozen.items())
+
+
+def test_the_average_is_evaluated_and_lags_behind() -> None:
+    """After one step the average is decay * start + (1 - decay) * end."""
+    run = training(config(**{"optim/ema": 0.75, "batch": 10, "epochs": 1}))
+    start = [parameter.detach().clone() for parameter in run.network.parameters()]
+    run.train_epoch()
+    assert run.average is not None
+    triples = zip(start, run.network.parameters(), run.average.network.parameters(), strict=True)
+    for before, after, mean in triples:
+        assert torch.allclose(0.75 * before + 0.25 * after, mean, atol=1e-6)
+
+
+EVERYTHING: dict[str, float | str] = {
+    "optim/optimizer": "sgd", "optim/schedule": "one_cycle", "optim/accumulate": 2,
+    "optim/clip_norm": 1.0, "optim/precision": "bf16", "optim/channels_last": True,
+    "optim/ema": 0.9, "data/scale_min": 0.5, "data/scale_max": 2.0, "data/brightness": 10.0,
+}  # fmt: skip
+
+
+def test_a_resumed_trial_with_everything_on_ends_as_an_uninterrupted_one() -> None:
+    whole = training(config(**EVERYTHING))
+    told = [whole.train_epoch() for _ in range(3)]
+    first = training(config(**EVERYTHING))
+    cut = [first.train_epoch()]
+    second = training(config(**EVERYTHING))
+    second.load(first.save())
+    cut += [second.train_epoch() for _ in range(2)]
+    assert cut == told
+    assert second.evaluate().metrics == whole.evaluate().metrics
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_lower_precision_trains_and_its_losses_stay_fp32(precision: str) -> None:
+    flat: dict[str, float | str] = {"optim/lr": 0.01}
+    run, full = training(config(**flat, **{"optim/precision": precision})), training(config(**flat))
+    history, exact = run.train_epoch(), full.train_epoch()
+    assert isinstance(history, dict)
+    assert isinstance(exact, dict)
+    assert history["train/cross_entropy"] == pytest.approx(exact["train/cross_entropy"], rel=0.05)
+    assert {parameter.dtype for parameter in run.network.parameters()} == {torch.float32}
+    assert history != exact
+
+
+def test_auxiliary_heads_are_a_term_of_the_loss() -> None:
+    flat: dict[str, float | str] = {
+        "model/network": "icnet_r50", "data/height": 64, "data/width": 64, "data/train_images": 2,
+        "data/val_images": 1, "batch": 2, "loss/beta": 0.0, "loss/gamma": 0.0,
+    }  # fmt: skip
+    of = config(**flat)
+    run = Training(of, load(of.data), Learned(), CPU)
+    history = run.train_epoch()
+    assert isinstance(history, dict)
+    # An untrained network says little: each cross-entropy is near log 6, weighed 0.16 and 0.4
+    assert history["train/auxiliary"] == pytest.approx(0.56 * 1.79, rel=0.3)
+    total = history["train/cross_entropy"] + history["train/auxiliary"]
+    assert history["train/loss"] == pytest.approx(total, rel=1e-5)
+    without = replace(of, model=replace(of.model, auxiliary=False))
+    bare = Training(without, load(of.data), Learned(), CPU).train_epoch()
+    assert isinstance(bare, dict)
+    assert "train/auxiliary" not in bare
+
+
+def _rank_main(rank: int, ranks: int, folder: str, of: TrialConfig) -> None:
+    torch.set_num_threads(1)
+    run = training(of)
+    metrics = [run.train_epoch(), run.train_epoch()]
+    evaluation = run.evaluate().metrics
+    if rank == 0:
+        torch.save({"metrics": metrics, "evaluation": evaluation}, f"{folder}/{ranks}.pt")
+
+
+def test_two_ranks_give_what_one_gives_with_augmentation_and_recipe(tmp_path: Path) -> None:
+    """Scale, crop, brightness, accumulation, clipping, averages, an auxiliary head, batch norm."""
+    flat = {**EVERYTHING, "optim/precision": "fp32", "optim/lr": 1e-3, "model/network": "lraspp",
+            "data/height": 64, "data/width": 64, "batch": 5}  # fmt: skip
+    of = config(**flat)
+    _rank_main(0, 1, str(tmp_path), of)
+    on_ranks(2, tmp_path, _rank_main, 2, str(tmp_path), of)
+    one, two = (torch.load(f"{tmp_path}/{ranks}.pt", weights_only=True) for ranks in (1, 2))
+    for a, b in zip(one["metrics"], two["metrics"], strict=True):
+        assert a == pytest.approx(b, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", sorted(recipes.RECIPES))
+def test_every_recipe_is_a_config_with_a_source(name: str) -> None:
+    recipe = recipes.RECIPES[name]
+    made = TrialConfig().changed(recipe.changes)
+    assert made.model.weights == "imagenet"
+    assert any(word in recipe.source for word in ("ABL", "SEMEDA", "Affinity"))
+    assert made.optim != OptimConfig()
+
+
+def test_the_papers_numbers_are_in_their_recipes() -> None:
+    """ABL, Sec. 4.1: 80k steps of 8 on 2975 images, 150k of 16 on 20210; SEMEDA, Sec. 4.2."""
+    abl = TrialConfig().changed(recipes.changes("abl_cityscapes"))
+    assert abl.epochs == round(80_000 * abl.batch / 2975)
+    assert (abl.data.scale_min, abl.data.scale_max, abl.data.brightness) == (0.5, 2.0, 10)
+    ade = TrialConfig().changed(recipes.changes("abl_ade20k"))
+    assert ade.epochs == round(150_000 * ade.batch / 20_210)
+    semeda = TrialConfig().changed(recipes.changes("semeda_voc"))
+    assert semeda.optim.lr * semeda.optim.head_lr == pytest.approx(5e-3)
+    assert semeda.model.freeze_batch_norm
+    with pytest.raises(ValueError, match="--recipe must be one of abl_cityscapes"):
+        recipes.changes("abl")

@@ -1,0 +1,170 @@
+"""One trial: two ranks give what one gives, and a resumed trial what an uninterrupted one gives."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.processes import on_ranks
+from trainables.config import TrialConfig
+from trainables.data import Dataset, load
+from trainables.losses.terms import Learned
+from trainables.stages.inverse_net.dense import InverseTransformNet
+from trainables.training.epoch_summary import Diverged
+from trainables.training.training import Training
+
+CPU = torch.device("cpu")
+
+
+def config(**changes: float | str) -> TrialConfig:
+    base: dict[str, float | str] = {
+        "data/train_images": 10, "data/val_images": 5, "data/test_images": 1, "data/height": 32,
+        "data/width": 48, "model/width": 4, "loss/beta": 1.0, "loss/gamma": 0.5, "loss/tile": 16,
+        "batch": 5, "epochs": 4,
+    }  # fmt: skip
+    return TrialConfig().changed({**base, **changes})
+
+
+def dataset(of: TrialConfig) -> Dataset:
+    """Scenes of which every other one is half void: ranks get unequal numbers of pixels."""
+    whole = load(of.data)
+    train = whole.splits["train"]
+    labels = train.labels_NHW.copy()
+    labels[::2, :, ::2] = 255
+    labels[1] = 255
+    return replace(whole, splits={**whole.splits, "train": replace(train, labels_NHW=labels)})
+
+
+def learned(of: TrialConfig) -> Learned:
+    torch.manual_seed(7)
+    return Learned(InverseTransformNet(of.loss.tile, 8).requires_grad_(False))
+
+
+def training(of: TrialConfig) -> Training:
+    return Training(of, dataset(of), learned(of), CPU)
+
+
+def _rank_main(rank: int, ranks: int, folder: str, of: TrialConfig) -> None:
+    torch.set_num_threads(1)
+    run = training(of)
+    metrics = [run.train_epoch(), run.train_epoch()]
+    evaluation = run.evaluate()
+    if rank == 0:
+        gradients = {name: parameter.grad for name, parameter in run.network.named_parameters()}
+        torch.save(
+            {"metrics": metrics, "evaluation": evaluation.metrics, "gradients": gradients,
+             "predictions": evaluation.predictions_PHW.tolist(),
+             "counts": list(evaluation.counts), "buffers": dict(run.network.named_buffers())},
+            f"{folder}/{ranks}.pt",
+        )  # fmt: skip
+
+
+BATCH_NORM: dict[str, float | str] = {
+    "model/network": "fpn", "model/encoder": "mobilenetv3_small_050", "data/height": 64,
+    "data/width": 64, "data/train_images": 5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", [{}, BATCH_NORM], ids=["group norm", "batch norm"])
+def test_two_ranks_give_what_one_gives(tmp_path: Path, changes: dict[str, float | str]) -> None:
+    """Uneven shards (5 images on 2 ranks), void pixels, an image that is all void.
+
+    Two epochs of plain SGD on two ranks and on one: the last gradients, the loss terms, the
+    metrics and the counts. A difference in any step before would have moved the weights.
+    """
+    of = config(**{"optim/optimizer": "sgd", "optim/lr": 0.001, **changes})
+    _rank_main(0, 1, str(tmp_path), of)
+    on_ranks(2, tmp_path, _rank_main, 2, str(tmp_path), of)
+    one, two = (torch.load(tmp_path / f"{ranks}.pt", weights_only=True) for ranks in (1, 2))
+
+    for a, b in zip(one["metrics"], two["metrics"], strict=True):
+        assert a == pytest.approx(b, rel=1e-4)
+    assert one["evaluation"] == pytest.approx(two["evaluation"], abs=1e-9)
+    assert one["predictions"] == two["predictions"]
+    assert all(torch.equal(a, b) for a, b in zip(one["counts"], two["counts"], strict=True))
+    scale = max(gradient.abs().max() for gradient in one["gradients"].values())
+    for name, gradient in one["gradients"].items():
+        assert torch.allclose(gradient, two["gradients"][name], rtol=1e-3, atol=1e-4 * scale), name
+    for name, buffer in one["buffers"].items():
+        assert torch.allclose(buffer.float(), two["buffers"][name].float(), atol=1e-4), name
+
+
+def test_a_resumed_trial_ends_bit_for_bit_as_an_uninterrupted_one() -> None:
+    whole = training(config())
+    told = [whole.train_epoch() for _ in range(4)]
+
+    first = training(config())
+    cut = [first.train_epoch() for _ in range(2)]
+    second = training(config())
+    second.load(first.save())
+    cut += [second.train_epoch() for _ in range(2)]
+
+    assert cut == told
+    assert second.evaluate().metrics == whole.evaluate().metrics
+    for a, b in zip(whole.network.parameters(), second.network.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_same_config_trains_the_same_network_twice() -> None:
+    one, two = training(config()), training(config())
+    assert one.train_epoch() == two.train_epoch()
+    other = training(config(seed=1))
+    assert other.train_epoch() != one.train_epoch()
+
+
+WILD: dict[str, float | str] = {"optim/optimizer": "sgd", "optim/lr": 1e30}
+
+
+def test_a_loss_that_is_no_number_ends_the_trial_with_its_terms() -> None:
+    run = training(config(**WILD))
+    outcome = run.train_epoch()
+    assert isinstance(outcome, Diverged)
+    assert (outcome.epoch, outcome.step) == (1, 2)  # the first step still had sound weights
+    assert set(outcome.terms) == {"cross_entropy", "boundary_cross_entropy", "inverse_form"}
+    assert "epoch 1, step 2" in str(outcome)
+
+
+def test_the_boundary_head_is_there_only_where_a_loss_needs_it() -> None:
+    off: dict[str, float | str] = {"loss/beta": 0.0, "loss/gamma": 0.0}
+    plain = training(config(**off))
+    with_head = training(config())
+    assert plain.network.boundary_head is None
+    images = torch.rand(1, 3, 32, 48)
+    with_head.network.train()
+    assert with_head.network(images).boundary_logits_BHW.shape == (1, 32, 48)
+    with_head.network.eval()
+    assert with_head.network(images).boundary_logits_BHW is None
+
+
+def test_training_improves_on_its_start() -> None:
+    """Not a benchmark: the loss falls by a third in twenty passes over ten scenes."""
+    run = training(config(**{"epochs": 20, "optim/lr": 0.01}))
+    history = [run.train_epoch() for _ in range(20)]
+    first, last = history[0], history[-1]
+    assert isinstance(first, dict)
+    assert isinstance(last, dict)
+    assert last["train/cross_entropy"] < first["train/cross_entropy"] * 2 / 3
+
+
+def test_more_ranks_than_images_a_step_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainables.training.training.num_ranks", lambda: 8)
+    with pytest.raises(ValueError, match="batch must be at least the 8 ranks, got 5"):
+        training(config())
+
+
+@pytest.mark.parametrize("activation", [nn.Identity, nn.ReLU])
+def test_the_global_batch_norm_is_the_plain_one_on_one_rank(
+    activation: Callable[[], nn.Module],
+) -> None:
+    from trainables.networks.batch_norm import GlobalBatchNorm2d, make_global
+
+    plain = nn.BatchNorm2d(3)
+    nn.init.uniform_(plain.weight)
+    plain.act = activation()
+    adopted = make_global(nn.Sequential(plain))[0]  # type: ignore[index]
+    assert isinstance(adopted, GlobalBatchNorm2d)
+    x: Tensor = torch.randn(4, 3, 5, 5)
+    assert torch.equal(adopted(x), plain.act(nn.BatchNorm2d.forward(plain, x)))

@@ -1,0 +1,36 @@
+"""The configuration of one trial, one file a section: ``loss/gamma`` is in ``loss.py``."""
+
+from trainables.config.data import DataConfig
+from trainables.config.loss import LossConfig
+from trainables.config.model import ModelConfig
+from trainables.config.optim import OptimConfig
+from trainables.config.stages import EdgeNetConfig, InverseNetConfig
+from trainables.config.trial import (
+    TrialConfig,
+    field_types,
+    flatten,
+    from_flat,
+    identity,
+    parse,
+    type_of,
+)
+from trainables.config.validation import Value, get_choices, require
+
+__all__ = [
+    "DataConfig",
+    "EdgeNetConfig",
+    "InverseNetConfig",
+    "LossConfig",
+    "ModelConfig",
+    "OptimConfig",
+    "TrialConfig",
+    "Value",
+    "field_types",
+    "flatten",
+    "from_flat",
+    "get_choices",
+    "identity",
+    "parse",
+    "require",
+    "type_of",
+]

@@ -1,0 +1,146 @@
+"""Which losses a trial has, with which weights and settings.
+
+The weights carry the papers' own names. ``trial.py`` addresses them as ``loss/beta``.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from trainables.config import plugin_fields
+from trainables.config.schedule import parse_schedules
+from trainables.config.validation import Value, require, require_choices
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LossConfig:
+    """Weights of the loss terms and their settings. A weight of zero turns a term off."""
+
+    xe: float = 1.0
+    """Weight of the cross-entropy; the papers' sums all have it at 1."""
+
+    class_weights: Literal["none", "frequency"] = "none"
+    """``frequency``: 2 - a class's share of the image, as GSCNN and InverseForm's code weigh it."""
+
+    beta: float = 0.0
+    """Weight of the boundary cross-entropy (InverseForm, Eq. 6)."""
+
+    gamma: float = 0.0
+    """Weight of the InverseForm term (Eq. 6)."""
+
+    tile: int = 32
+    """Side of the square tiles that InverseForm compares, in pixels (Eq. 5); blanks fill up the
+    last row and column of tiles."""
+
+    distance: Literal["euclidean", "geodesic"] = "euclidean"
+    """Of the transformation from the identity: Eq. 1 on 6 coefficients, or Eq. 3 on 8."""
+
+    lambda_geo: float = 0.1
+    """Weight of the projection residual in the geodesic distance (``lambda`` in Eq. 3)."""
+
+    tile_reduction: Literal["sum", "mean"] = "sum"
+    """``sum`` over an image's tiles (Eq. 5) or ``mean`` (the released code)."""
+
+    resize: Literal["none", "672x1344"] = "none"
+    """What InverseForm's maps are resized to; the released code has 672x1344, with tile 224."""
+
+    boundary: Literal["sobel", "radius"] = "sobel"
+    """InverseForm's boundary labels: the paper's filter, or 2 pixels around (released)."""
+
+    lovasz: float = 0.0
+    """Weight of the Lovasz-softmax: ``IoU`` in Active Boundary Loss, Eq. 5."""
+
+    lovasz_classes: Literal["present", "all"] = "present"
+    """Which classes the Lovasz-softmax averages."""
+
+    lovasz_per_image: bool = True
+    """Rank each image's pixels alone; the other way, the value depends on the batch's make-up."""
+
+    w_a: float = 0.0
+    """Weight of the Active Boundary Loss (Eq. 5): 1.0 for ADE20K, 1.5 for Cityscapes."""
+
+    theta: float = 20.0
+    """Pixels from the boundary at which ABL's weight stops growing (Eq. 4)."""
+
+    detach: bool = True
+    """ABL's conflict suppression: no gradient to the neighbours."""
+
+    abl_smoothing: float = 0.2
+    """ABL's label smoothing: what the true direction gives to the other seven."""
+
+    abl_ratio: float = 0.01
+    """The share of an image's pixels that ABL takes for predicted boundary."""
+
+    fkl: float = 0.0
+    """Weight of the full Kullback-Leibler loss (Active Boundary Loss, Eq. 7)."""
+
+    gdl: float = 0.0
+    """Weight of the generalised Dice loss."""
+
+    bl: float = 0.0
+    """Weight of Kervadec's boundary loss."""
+
+    region_classes: Literal["all", "foreground"] = "all"
+    """The classes of ``gdl`` and ``bl``; ``foreground`` leaves out class 0."""
+
+    alpha: Literal["none", "linear", "stealing"] = "none"
+    """alpha GDL + (1 - alpha) (BL or ABL): alpha falls from 1 to 0.01, or by theft."""
+
+    edge: Literal["before_relu", "after_relu", "ppce", "multi_task"] = "before_relu"
+    """What lambda_1..3 weigh (SEMEDA, Table 1): embeddings of the edge net, its output, a head."""
+
+    lambda_1: float = 0.0
+    """Weight of the edge net's first layer; the only one of ``ppce`` and ``multi_task``."""
+
+    lambda_2: float = 0.0
+    """Weight of its second layer; the paper's best is 1 here, 0 elsewhere."""
+
+    lambda_3: float = 0.0
+    """Weight of its third layer."""
+
+    ar: float = 0.0
+    """Weight of the Affinity Regression loss (lambda there): 0.1 in the paper."""
+
+    ar_kernel: Literal["square_root", "dot_product"] = "square_root"
+    """How AR compares two distributions; ``dot_product`` is what the paper argues against."""
+
+    schedule: str = ""
+    """Rules for weights over training (``losses/schedule.py``), such as ``w_a from 0.8``."""
+
+    variant: Literal["paper", "released"] = "paper"
+    """Which reading, where the authors' code differs from their paper."""
+
+    added: tuple[tuple[str, Value], ...] = ()
+    """Fields of a user's own losses that differ from their defaults; ``loss/NAME`` to the rest."""
+
+    def of_own(self, field: str) -> Value:
+        """The value of a user's own field."""
+        return dict(self.added).get(field, plugin_fields.LOSS_FIELDS[field])
+
+    def __post_init__(self) -> None:
+        require_choices(self, "loss")
+        weights = ("xe", "beta", "gamma", "lovasz", "w_a", "fkl", "gdl", "bl", "ar")
+        for name in (*weights, "lambda_1", "lambda_2", "lambda_3", "lambda_geo"):
+            weight = getattr(self, name)
+            require(0 <= weight < float("inf"), f"loss/{name}", "a finite number >= 0", weight)
+        for name in plugin_fields.WEIGHTS:
+            weight = self.of_own(name)
+            require(0 <= float(weight) < float("inf"), f"loss/{name}", "a finite number >= 0",
+                    weight)  # fmt: skip
+        require(self.tile >= 8, "loss/tile", ">= 8", self.tile)
+        require(0 < self.theta < float("inf"), "loss/theta", "a finite number > 0", self.theta)
+        require(0 <= self.abl_smoothing < 1, "loss/abl_smoothing", "in [0, 1)", self.abl_smoothing)
+        require(0 < self.abl_ratio <= 1, "loss/abl_ratio", "in (0, 1]", self.abl_ratio)
+        if self.edge in ("ppce", "multi_task"):
+            for name in ("lambda_2", "lambda_3"):
+                only = f"0 with loss/edge {self.edge}, which has no layers"
+                require(getattr(self, name) == 0, f"loss/{name}", only, getattr(self, name))
+        if self.resize != "none":
+            allowed = "none unless loss/variant is released"
+            require(self.variant == "released", "loss/resize", allowed, self.resize)
+        try:
+            rules = parse_schedules(self.schedule)
+        except ValueError as error:
+            raise ValueError(f"loss/{error}") from None
+        if self.alpha != "none":
+            free = not {"gdl", "bl", "w_a"} & rules.keys()
+            require(free, "loss/schedule", "without gdl, bl, w_a beside loss/alpha", self.schedule)

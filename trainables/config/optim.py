@@ -1,0 +1,64 @@
+"""The parts of a trial's configuration that are not a loss's: data, network, optimiser.
+
+``trainables/config/trial.py`` puts them together; a field is addressed there, as ``data/height``.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from trainables.config.validation import require, require_choices
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OptimConfig:
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+
+    lr: float = 3e-3
+    """Learning rate at its peak; ``optim/schedule`` says how it gets there and falls."""
+
+    weight_decay: float = 1e-4
+
+    momentum: float = 0.9
+    """Of ``sgd``."""
+
+    schedule: Literal["poly", "one_cycle", "constant"] = "poly"
+    """``poly``: (1 - progress) ** poly_power; ``one_cycle``: up for 30 % of the steps and down."""
+
+    poly_power: float = 0.9
+
+    warmup: float = 0.0
+    """Share of the steps in which ``poly`` rises linearly first."""
+
+    head_lr: float = 1.0
+    """Learning rate of all that is not the backbone, as a multiple of ``lr``."""
+
+    accumulate: int = 1
+    """Batches whose gradients are averaged before the weights move."""
+
+    clip_norm: float = 0.0
+    """The gradient's norm is cut to this; 0 leaves it."""
+
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Of the network's arithmetic (autocast); losses, weights and statistics stay fp32."""
+
+    channels_last: bool = False
+    """Lay images out as (B,H,W,C) in memory, which tensor cores prefer."""
+
+    compile: bool = False
+    """``torch.compile`` the network: slower to start, quicker to run."""
+
+    ema: float = 0.0
+    """Decay of an exponential moving average of the weights, which is then evaluated; 0: none."""
+
+    def __post_init__(self) -> None:
+        require_choices(self, "optim")
+        require(0 < self.lr < float("inf"), "optim/lr", "> 0", self.lr)
+        for name in ("weight_decay", "clip_norm", "poly_power"):
+            require(
+                0 <= getattr(self, name) < float("inf"), f"optim/{name}", ">= 0",
+                getattr(self, name),
+            )  # fmt: skip
+        for name in ("momentum", "warmup", "ema"):
+            require(0 <= getattr(self, name) < 1, f"optim/{name}", "in [0, 1)", getattr(self, name))
+        require(0 < self.head_lr < float("inf"), "optim/head_lr", "> 0", self.head_lr)
+        require(self.accumulate >= 1, "optim/accumulate", ">= 1", self.accumulate)

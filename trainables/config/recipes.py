@@ -1,0 +1,164 @@
+"""The papers' training recipes by name: changes to the config, each with its source.
+
+`--recipe NAME` sets them; whatever the command line sets besides wins. A paper counts iterations,
+we count epochs: iterations times batch over training images. Losses and their weights are a
+space's, not a recipe's. What a recipe cannot say is in its ``differs``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trainables.config.validation import Value
+
+
+@dataclass(frozen=True)
+class Recipe:
+    source: str
+    changes: Mapping[str, Value]
+    differs: str = ""
+
+
+_SCALE: dict[str, Value] = {"data/scale_min": 0.5, "data/scale_max": 2.0, "data/flip": True}
+_SGD: dict[str, Value] = {
+    "optim/optimizer": "sgd", "optim/momentum": 0.9, "optim/schedule": "poly",
+    "optim/poly_power": 0.9,
+}  # fmt: skip
+_ABL: dict[str, Value] = {**_SCALE, **_SGD, "data/brightness": 10.0, "model/weights": "imagenet"}
+_ABL_CITYSCAPES: dict[str, Value] = {
+    **_ABL, "data/dataset": "cityscapes", "optim/lr": 0.01, "optim/weight_decay": 5e-4,
+    "batch": 8, "epochs": 215,
+}  # fmt: skip
+_SEMEDA: dict[str, Value] = {
+    **_SCALE, **_SGD, "model/network": "deeplabv2_r101", "model/weights": "imagenet",
+    "model/freeze_batch_norm": True, "data/crop_height": 321, "data/crop_width": 321, "batch": 6,
+    "optim/lr": 5e-4, "optim/head_lr": 10.0, "optim/weight_decay": 5e-4,
+}  # fmt: skip
+_SEMEDA_SOURCE = "SEMEDA (Chen et al.), Sec. 4.2"
+_SEMEDA_DIFFERS = "momentum, weight decay, scales and epochs are DeepLab's usual: not in the paper"
+_AR: dict[str, Value] = {
+    **_SCALE, **_SGD, "data/dataset": "nyuv2", "data/crop_height": 500, "data/crop_width": 500,
+    "model/weights": "imagenet", "model/freeze_batch_norm": True, "batch": 6, "epochs": 200,
+    "optim/lr": 5e-4, "optim/head_lr": 10.0, "optim/weight_decay": 1e-5,
+}  # fmt: skip
+
+RECIPES: dict[str, Recipe] = {
+    "abl_cityscapes": Recipe(
+        "ABL (AAAI 2022), Sec. 4.1: DeepLabV3, 80k steps of 8, crop 769",
+        {
+            **_ABL_CITYSCAPES,
+            "model/network": "deeplabv3_r50",
+            "data/crop_height": 769,
+            "data/crop_width": 769,
+        },
+    ),
+    "abl_cityscapes_ocr": Recipe(
+        "ABL (AAAI 2022), Sec. 4.1: OCR on HRNetV2-W48, 80k steps of 8, crop 512x1024",
+        {
+            **_ABL_CITYSCAPES,
+            "model/network": "hrnet_w48_ocr",
+            "data/crop_height": 512,
+            "data/crop_width": 1024,
+        },
+    ),
+    "abl_ade20k": Recipe(
+        "ABL (AAAI 2022), Sec. 4.1: OCR on HRNetV2-W48, 150k steps of 16, crop 520",
+        {
+            **_ABL,
+            "data/dataset": "ade20k",
+            "model/network": "hrnet_w48_ocr",
+            "batch": 16,
+            "epochs": 119,
+            "optim/lr": 0.02,
+            "optim/weight_decay": 1e-4,
+            "data/crop_height": 520,
+            "data/crop_width": 520,
+            "data/height": 512,
+            "data/width": 683,
+        },
+        "images have one size here: 683x512, the benchmark's most usual one",
+    ),
+    "abl_ade20k_swin": Recipe(
+        "ABL (AAAI 2022), Table 2, trained as Swin (ICCV 2021), A.3: AdamW, 160k steps of 16",
+        {
+            **_SCALE,
+            "data/brightness": 10.0,
+            "data/dataset": "ade20k",
+            "data/height": 512,
+            "data/width": 683,
+            "data/crop_height": 512,
+            "data/crop_width": 512,
+            "model/network": "upernet_swin_t",
+            "model/weights": "imagenet",
+            "batch": 16,
+            "epochs": 127,
+            "optim/optimizer": "adamw",
+            "optim/lr": 6e-5,
+            "optim/weight_decay": 0.01,
+            "optim/schedule": "poly",
+            "optim/poly_power": 1.0,
+            "optim/warmup": 1500 / 160_000,
+        },
+        "no stochastic depth: it would depend on the number of ranks",
+    ),
+    "semeda_voc": Recipe(
+        _SEMEDA_SOURCE,
+        {
+            **_SEMEDA,
+            "data/dataset": "voc2012",
+            "data/train_list": "train_aug",
+            "epochs": 12,
+            "data/height": 500,
+            "data/width": 500,
+        },
+        f"{_SEMEDA_DIFFERS}; images have one size here",
+    ),
+    "semeda_cityscapes": Recipe(
+        f"{_SEMEDA_SOURCE}; half resolution, Sec. 4.1",
+        {
+            **_SEMEDA,
+            "data/dataset": "cityscapes",
+            "data/height": 512,
+            "data/width": 1024,
+            "epochs": 40,
+        },
+        _SEMEDA_DIFFERS,
+    ),
+    "ar_nyuv2": Recipe(
+        "Affinity regression (Cao), Sec. 4.2: 200 epochs, as Nekrasov et al. (BMVC 2018) train",
+        {**_AR, "model/network": "refinenet_lw_50"},
+        "poly instead of their rate halved twice",
+    ),
+    "ar_nyuv2_152": Recipe(
+        "Affinity regression (Cao), Sec. 4.2: 200 epochs, as Nekrasov et al. (BMVC 2018) train",
+        {**_AR, "model/network": "refinenet_lw_152"},
+        "poly instead of their rate halved twice",
+    ),
+    "ar_cityscapes": Recipe(
+        "Affinity regression (Cao), Sec. 4.2: ICNet as its paper trains it (ECCV 2018, Sec. 5.1)",
+        {
+            **_SCALE,
+            **_SGD,
+            "data/dataset": "cityscapes",
+            "model/network": "icnet_r50",
+            "model/weights": "imagenet",
+            "batch": 16,
+            "epochs": 200,
+            "optim/lr": 0.01,
+            "optim/weight_decay": 1e-4,
+            "data/crop_height": 720,
+            "data/crop_width": 720,
+        },
+        "the crop's side is mmsegmentation's: the paper gives none",
+    ),
+}
+
+
+def changes(name: str) -> dict[str, Value]:
+    """The fields that a recipe sets.
+
+    Raises:
+        ValueError: there is no such recipe.
+    """
+    if name not in RECIPES:
+        raise ValueError(f"--recipe must be one of {', '.join(RECIPES)}, got {name!r}")
+    return dict(RECIPES[name].changes)

@@ -1,0 +1,155 @@
+"""Ray Train's side of a lane: one rank, obeying commands until it is told to close."""
+
+import gc
+import traceback
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import ray.train
+import torch
+from ray.train.collective import broadcast_from_rank_zero
+from ray.train.torch import get_device
+
+from trainables.config import TrialConfig, from_flat
+from trainables.data import Dataset, load
+from trainables.lane.failures import kind_of
+from trainables.lane.mailbox import Close, Command, Epoch, Failed, LaneSettings, Save, Start
+from trainables.lane.usage import Usage
+from trainables.metrics import counts_file
+from trainables.plugin import install
+from trainables.stages.registry import make_learned
+from trainables.training.epoch_summary import Diverged
+from trainables.training.evaluation import Evaluation
+from trainables.training.ranks import rank
+from trainables.training.training import Training
+
+
+def work(loop_config: dict[str, Any]) -> None:
+    """``train_loop_per_worker``: runs on every rank of the group, for as long as the lane lives."""
+    mailbox, settings = loop_config["mailbox"], loop_config["settings"]
+    context = ray.train.get_context()
+    first, ranks = context.get_world_rank() == 0, context.get_world_size()
+    torch.set_num_threads(max(int(settings.cpus_per_worker), 1))
+    generation = broadcast_from_rank_zero(_open(mailbox) if first else None)
+    worker, number = Worker(settings, get_device()), 0
+    gc.collect()
+    gc.freeze()  # what the imports left stays: later collections look at trials alone
+    try:
+        while (taken := ray.get(mailbox.take.remote(generation, number))) is not None:
+            number, command = taken
+            if isinstance(command, Close):
+                return
+            answer = worker.answer(command, alone=ranks == 1)
+            if first or isinstance(answer, Failed):
+                ray.get(mailbox.reply.remote(generation, number, answer))
+            if isinstance(answer, Failed) and ranks > 1:
+                # The other ranks may wait in a collective: only a new group is sound.
+                raise RuntimeError(answer.message)
+    except ray.exceptions.RayActorError:
+        return  # the mailbox is gone, and with it the trial that owned the lane
+
+
+def _open(mailbox: Any) -> int:
+    """A new generation; 0 where the lane is gone already: no command will ever be for it."""
+    try:
+        return int(ray.get(mailbox.open.remote()))
+    except ray.exceptions.RayActorError:
+        return 0
+
+
+def is_peer_loss(error: Exception) -> bool:
+    """Whether a collective failed because another rank is gone.
+
+    NCCL's errors have a type of their own; gloo's are RuntimeErrors that name its source file.
+    """
+    gloo = isinstance(error, RuntimeError) and "gloo/transport" in str(error)
+    return gloo or isinstance(error, torch.distributed.DistError)
+
+
+class Worker:
+    """This rank's part of the trial that runs at the moment."""
+
+    def __init__(self, settings: LaneSettings, device: torch.device) -> None:
+        self.settings, self.device = settings, device
+        self.training: Training | None = None
+        self.evaluation: Evaluation | None = None
+        self.usage = Usage(device)
+
+    def answer(self, command: Command, alone: bool) -> Any:
+        """What the command came to; a trial that raised is ``Failed``."""
+        try:
+            return self.obey(command)
+        except Exception as error:
+            if is_peer_loss(error):
+                raise  # not the trial's fault: Ray Train makes a new group, the lane goes on
+            failed = Failed(kind_of(error), str(error), traceback.format_exc())
+        if alone:
+            self.drop()
+        return failed
+
+    def obey(self, command: Command) -> Any:
+        if isinstance(command, Start):
+            return self.start(command)
+        assert self.training is not None, "a trial must be started first"
+        if isinstance(command, Epoch):
+            return self.run_epoch(self.training)
+        assert isinstance(command, Save)
+        return self.save(self.training)
+
+    def start(self, command: Start) -> int:
+        """Build the trial; answers with the epoch that it continues from."""
+        self.drop()
+        if self.settings.parts is not None:
+            install(self.settings.parts)
+        config = from_flat(command.config)
+        dataset = self.dataset(config)
+        settings = self.settings
+        learned = make_learned(config, dataset, Path(settings.stages), settings.study)
+        self.training = Training(config, dataset, learned, self.device)
+        if command.checkpoint is not None:
+            self.training.load(ray.get(command.checkpoint))
+        return self.training.epoch
+
+    def dataset(self, config: TrialConfig) -> Dataset:
+        """The study's images from the object store; others are decoded here."""
+        wanted, given = config.data.unaugmented(), self.settings.data
+        if given is not None and given[0].unaugmented() == wanted:
+            shared: Dataset = ray.get(given[1])
+            return shared
+        return load(wanted)
+
+    def run_epoch(self, training: Training) -> dict[str, Any]:
+        """Train and evaluate; metrics are those of all ranks together."""
+        begin = monotonic()
+        trained = training.train_epoch()
+        if isinstance(trained, Diverged):
+            return {"epoch": training.epoch, "diverged": str(trained)}
+        middle = monotonic()
+        self.evaluation = training.evaluate()
+        return {
+            "epoch": training.epoch,
+            "metrics": {**self.evaluation.metrics, **trained},
+            "train_s": middle - begin,
+            "evaluate_s": monotonic() - middle,
+            "system": self.usage.sample(),
+        }
+
+    def save(self, training: Training) -> dict[str, Any] | None:
+        """What a checkpoint holds, from rank 0; the state through the object store."""
+        if rank() > 0:
+            return None
+        assert self.evaluation is not None, "an epoch must be run first"
+        names = training.dataset.splits["val"].names
+        return {
+            "state": ray.put(training.save()),
+            "predictions": self.evaluation.predictions_PHW,
+            "counts": counts_file.pack(self.evaluation.counts, names),
+        }
+
+    def drop(self) -> None:
+        """Let go of the trial and of the memory it held."""
+        self.training = self.evaluation = None
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()

@@ -1,0 +1,44 @@
+"""The baseline of InverseForm's Table 5: AET's network (Zhang et al., CVPR 2019).
+
+Shape letters: N pairs, S tile side, L cells a side, M map side, F features, C coefficients.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from trainables.stages.inverse_net.cells import Cells
+
+_FEATURES = 16
+_OUT = 32
+
+
+class AutoEncodingTransformationNet(nn.Module):
+    """One convolutional encoder for both tiles; a convolution and linear layers on the two.
+
+    AET's own averages each tile's features over the tile before the two meet. On boundaries that
+    loses where they are, and it recovered no shift at all (docs/log.md); so here the maps meet
+    first, and their places are kept. Smaller than AET's, for tiles of one channel. As with the
+    dense network, tiles are blurred down to cells, what it says of (true, true) is subtracted, and
+    the layer where the two meet is in two parts.
+    """
+
+    def __init__(self, tile: int, coefficients: int = 6, cells: int = 16) -> None:
+        super().__init__()
+        self.cells = Cells(tile, cells)
+        self.encoder = nn.Sequential(nn.Conv2d(1, _FEATURES, 5, stride=2, padding=2), nn.ReLU())
+        self.of_first = nn.Conv2d(_FEATURES, _OUT, 3, stride=2, padding=1)
+        self.of_second = nn.Conv2d(_FEATURES, _OUT, 3, stride=2, padding=1, bias=False)
+        self.rest = nn.Sequential(
+            nn.ReLU(), nn.Flatten(), nn.Linear(_OUT * ((self.cells.side + 3) // 4) ** 2, 2 * _OUT),
+            nn.ReLU(), nn.Linear(2 * _OUT, coefficients),
+        )  # fmt: skip
+
+    def forward(self, predicted_NSS: Tensor, true_NSS: Tensor) -> Tensor:
+        """(N,C): how ``predicted`` differs from ``true``, normalised; zero is the identity."""
+        tiles_N1LL = self.cells(torch.cat((predicted_NSS, true_NSS))).unsqueeze(1)
+        both_NFMM = self.encoder(tiles_N1LL)
+        second_NFMM = self.of_second(both_NFMM[len(true_NSS) :])
+        pair_NFMM, same_NFMM = self.of_first(both_NFMM).chunk(2)
+        met_NFMM = torch.cat((pair_NFMM + second_NFMM, same_NFMM + second_NFMM))
+        pair_NC, same_NC = self.rest(met_NFMM).chunk(2)
+        return pair_NC - same_NC

@@ -1,0 +1,40 @@
+"""The inverse-transformation network (InverseForm, 3.2): two boundary tiles in, theta out.
+
+Shape letters: N pairs, S tile side, I cells of a tile, C coefficients.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from trainables.stages.inverse_net.cells import Cells
+
+
+class InverseTransformNet(nn.Module):
+    """Dense, as in the paper: a convolution would be blind to the shift that it must measure.
+
+    Two things are ours. The tile is blurred down to cells first (``Cells``). And what the layers
+    say of (true, true) is subtracted, so that a perfect prediction is at distance zero by
+    construction; the released network puts some identical pairs further apart than others.
+    """
+
+    def __init__(self, tile: int, hidden: int, coefficients: int = 6, cells: int = 16) -> None:
+        super().__init__()
+        self.cells = Cells(tile, cells)
+        inputs = self.cells.side**2
+        # The first layer of both tiles in two parts, as the true tile's serves two pairs.
+        self.of_first = nn.Linear(inputs, hidden)
+        self.of_second = nn.Linear(inputs, hidden, bias=False)
+        self.rest = nn.Sequential(
+            nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, coefficients)
+        )
+
+    def forward(self, predicted_NSS: Tensor, true_NSS: Tensor) -> Tensor:
+        """(N,C): how ``predicted`` differs from ``true``, normalised; zero is the identity."""
+        predicted_NI, true_NI = (
+            self.cells(predicted_NSS).flatten(1),
+            self.cells(true_NSS).flatten(1),
+        )
+        second_NH = self.of_second(true_NI)
+        pair_NH, same_NH = self.of_first(torch.cat((predicted_NI, true_NI))).chunk(2)
+        pair_NC, same_NC = self.rest(torch.cat((pair_NH + second_NH, same_NH + second_NH))).chunk(2)
+        return pair_NC - same_NC

@@ -1,0 +1,71 @@
+"""Trials are measured once on the test list: a search's winner, and every whole trial of a grid."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from trainables.config import from_flat
+from trainables.data import Dataset
+from trainables.losses.affinity_regression import SIZES, affinities
+from trainables.losses.terms import Learned
+from trainables.metrics import counts_file
+from trainables.plugin import Plugin, install
+from trainables.training.training import Training
+
+
+class Measured(NamedTuple):
+    """What a checkpoint comes to on the test list."""
+
+    metrics: dict[str, float]
+    """Named ``test_...``."""
+    counts: bytes
+    """Of every image: the content of a counts file."""
+
+
+def measure(
+    config: dict[str, Any], state: bytes, dataset: Dataset, device: str, parts: Plugin | None
+) -> Measured:
+    """A checkpoint over the whole test list."""
+    if parts is not None:
+        install(parts)
+    training = Training(from_flat(config), dataset, Learned(), torch.device(device))
+    training.load(state)
+    found = training.evaluate("test")
+    counts = counts_file.pack(found.counts, list(dataset.splits["test"].names))
+    return Measured({f"test_{name}": value for name, value in found.metrics.items()}, counts)
+
+
+class Seen(NamedTuple):
+    """What one network says of the chosen images."""
+
+    name: str
+    predicted_PHW: NDArray[np.uint8]
+    predicted_LL: NDArray[np.float32]
+    """Affinity of the first image's 12x12 places, NaN where one is void."""
+    true_LL: NDArray[np.float32]
+
+
+def look(
+    name: str, config: dict[str, Any], state: bytes, dataset: Dataset, rows: list[int],
+    device: str, parts: Plugin | None = None,
+) -> Seen:  # fmt: skip
+    """One network over the chosen images."""
+    if parts is not None:
+        install(parts)
+    training = Training(from_flat(config), dataset, Learned(), torch.device(device))
+    training.load(state)
+    images = dataset.splits["test"]
+    predicted, affinity, true = [], None, None
+    for logits_1KHW, row in zip(training.scores("test", rows), rows, strict=True):
+        predicted.append(logits_1KHW[0].argmax(dim=0).cpu().numpy().astype(np.uint8))
+        if affinity is None:
+            labels_1HW = torch.from_numpy(np.asarray(images.labels_NHW[row]).astype(np.int64))[None]
+            affinity, true, kept = affinities(logits_1KHW.cpu(), labels_1HW)
+            affinity, true = (map_.masked_fill(~kept, torch.nan) for map_ in (affinity, true))
+    assert affinity is not None
+    assert true is not None
+    places = SIZES[0] ** 2
+    return Seen(name, np.stack(predicted), affinity[0, :places, :places].numpy(),
+                true[0, :places, :places].numpy())  # fmt: skip

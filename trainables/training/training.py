@@ -1,0 +1,243 @@
+"""One trial as plain torch: build, train an epoch, evaluate, save, load. No Ray, no files.
+
+Shape letters: B images, H rows, W columns, N images of a list, P pictures.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from trainables.config import TrialConfig
+from trainables.data.batches import num_batches, training_batches
+from trainables.data.dataset import Dataset
+from trainables.losses.compose import (
+    active_weights,
+    combine,
+    ever_active,
+    loss_terms,
+    needs_boundary_head,
+)
+from trainables.losses.cross_entropy import cross_entropy
+from trainables.losses.term import LossTerm
+from trainables.losses.terms import Learned, Prediction, Target
+from trainables.networks.batch_norm import make_global
+from trainables.networks.segmentation import Segmenter, SegmenterOutput
+from trainables.training.epoch_summary import Diverged, summary
+from trainables.training.evaluation import Evaluation, evaluate
+from trainables.training.optimization import (
+    AUTOCAST,
+    Average,
+    freeze_batch_norm,
+    make_optimizer,
+    rate_factor,
+)
+from trainables.training.ranks import num_ranks, rank
+
+AUXILIARY = "auxiliary"
+"""Name of the auxiliary heads' term beside the losses' own."""
+
+
+class Training:
+    """The state of one trial on this rank. Every rank makes the same calls in the same order."""
+
+    def __init__(
+        self, config: TrialConfig, dataset: Dataset, learned: Learned, device: torch.device
+    ) -> None:
+        if config.batch < num_ranks():
+            raise ValueError(f"batch must be at least the {num_ranks()} ranks, got {config.batch}")
+        self.config, self.dataset, self.device = config, dataset, device
+        self.names = ever_active(config.loss)
+        self.learned = _to_device(learned, device)
+        torch.manual_seed(config.seed)
+        self.network = self._build(needs_boundary_head(config.loss))
+        if self.network.auxiliary_weights:
+            self.names.append(AUXILIARY)
+        self.optimizer = make_optimizer(config.optim, self.network)
+        self.steps = num_batches(len(dataset.splits["train"]), config.batch)
+        self.groups = groups_of(self.steps, config.optim.accumulate)
+        self.total_steps = len(self.groups) * config.epochs
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: rate_factor(config.optim, step, self.total_steps)
+        )
+        self.scaler = torch.amp.GradScaler(device.type, enabled=config.optim.precision == "fp16")
+        self.average = Average(self.network, config.optim.ema) if config.optim.ema else None
+        self.epoch = 0
+        if config.optim.compile:
+            self.network.compile()
+        self.parallel: nn.Module = (
+            DistributedDataParallel(self.network) if num_ranks() > 1 else self.network
+        )
+
+    def _build(self, boundary_head: bool) -> Segmenter:
+        config = self.config
+        network = Segmenter(config.model, self.dataset.num_classes, boundary_head)
+        make_global(network)
+        if config.model.freeze_batch_norm:
+            freeze_batch_norm(network)
+        layout = torch.channels_last if config.optim.channels_last else torch.preserve_format
+        return network.to(self.device).to(memory_format=layout)
+
+    def train_epoch(self) -> dict[str, float] | Diverged:
+        """Pass once over the training images. Returns each loss term's mean over all ranks.
+
+        Waits for the device once, at the end: a loss that was not finite is found then.
+        """
+        config = self.config
+        self.epoch += 1
+        self.parallel.train()
+        if config.model.freeze_batch_norm:
+            freeze_batch_norm(self.network)
+        batches = training_batches(
+            self.dataset.splits["train"], config.data, batch=config.batch, seed=config.seed,
+            epoch=self.epoch, rank=rank(), ranks=num_ranks(),
+        )  # fmt: skip
+        history = []
+        for size in self.groups:
+            self.optimizer.zero_grad()
+            for images_BCHW, labels_BHW in islice(batches, size):
+                history.append(self._backward(images_BCHW, labels_BHW, size))
+            self._step()
+        return summary(torch.stack(history), self.names, self.epoch)
+
+    def _backward(self, images_BCHW: Tensor, labels_BHW: Tensor, size: int) -> Tensor:
+        """One of ``size`` batches of a step. Returns this rank's share of each term."""
+        labels_BHW = labels_BHW.to(self.device, non_blocking=True)
+        output = self._predict(self.parallel, images_BCHW)
+        weights = active_weights(self.config.loss, self.progress)
+        terms = self._terms(output, labels_BHW)
+        if output.auxiliary_BKHW:
+            terms[AUXILIARY] = self._auxiliary(output, labels_BHW)
+            weights[AUXILIARY] = 1.0
+        objective, shares = combine(terms, weights)
+        if output.boundary_logits_BHW is not None:
+            # A head whose terms are scheduled to start later still takes part in every backward.
+            objective = objective + 0 * output.boundary_logits_BHW.sum()
+        self.scaler.scale(objective / size).backward()
+        none = objective.new_zeros(())
+        loss = torch.stack([weights[name] * share for name, share in shares.items()]).sum()
+        return torch.stack([loss, *(shares.get(name, none) for name in self.names)]).float()
+
+    def _terms(self, output: SegmenterOutput, labels_BHW: Tensor) -> dict[str, LossTerm]:
+        """The losses of a batch; not a number, all of them, where the network's answer is not.
+
+        Losses refuse such logits on a CPU. Here they are a divergence, which every rank must go
+        through with the others.
+        """
+        prediction = Prediction(output.logits_BKHW, output.boundary_logits_BHW)
+        maps = [part for part in prediction if part is not None]
+        if self.device.type == "cpu" and not all(bool(part.isfinite().all()) for part in maps):
+            lost = torch.stack([part.sum() for part in maps]).sum() * float("nan")
+            return {
+                name: LossTerm(lost, lost.new_ones(()))
+                for name in active_weights(self.config.loss, self.progress)
+            }
+        target = Target(labels_BHW, self.dataset.num_classes)
+        return loss_terms(
+            self.config.loss, prediction, target, self.learned, progress=self.progress
+        )
+
+    @property
+    def progress(self) -> float:
+        """The fraction of the optimiser steps that are done."""
+        return float(self.schedule.last_epoch) / self.total_steps
+
+    def _auxiliary(self, output: SegmenterOutput, labels_BHW: Tensor) -> LossTerm:
+        """The auxiliary heads' cross-entropies, weighed as their papers do."""
+        parts = [cross_entropy(logits, labels_BHW) for logits in output.auxiliary_BKHW]
+        weighed = zip(self.network.auxiliary_weights, parts, strict=True)
+        total = torch.stack([weight * part.total for weight, part in weighed]).sum()
+        return LossTerm(total, parts[0].count)
+
+    def _predict(self, network: nn.Module, images_BCHW: Tensor) -> SegmenterOutput:
+        """Run the network in its precision; what it says comes back as fp32."""
+        optim = self.config.optim
+        images_BCHW = images_BCHW.to(self.device, non_blocking=True)
+        if optim.channels_last:
+            images_BCHW = images_BCHW.contiguous(memory_format=torch.channels_last)
+        lower = AUTOCAST[optim.precision]
+        with torch.autocast(self.device.type, lower, enabled=lower is not None):
+            output: SegmenterOutput = network(images_BCHW)
+        boundary_BHW = output.boundary_logits_BHW
+        return SegmenterOutput(
+            output.logits_BKHW.float(),
+            None if boundary_BHW is None else boundary_BHW.float(),
+            tuple(logits.float() for logits in output.auxiliary_BKHW),
+        )
+
+    def _step(self) -> None:
+        clip_norm = self.config.optim.clip_norm
+        if clip_norm:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.network.parameters(), clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.schedule.step()
+        if self.average is not None:
+            self.average.update(self.network)
+
+    def evaluate(self, split: str = "val") -> Evaluation:
+        """Metrics over every image of a list, each on one rank, each once."""
+        network = self.network if self.average is None else self.average.network
+        network.eval()
+        return evaluate(
+            lambda images_BCHW: self._predict(network, images_BCHW).logits_BKHW,
+            self.dataset.splits[split], self.dataset.num_classes, self.config.batch, self.device,
+        )  # fmt: skip
+
+    @torch.no_grad()
+    def scores(self, split: str, rows: Sequence[int]) -> Iterator[Tensor]:
+        """(1,K,H,W) float each: the logits of single images of a list. On one rank."""
+        network = self.network if self.average is None else self.average.network
+        network.eval()
+        images = self.dataset.splits[split]
+        for row in rows:
+            image_HWC = torch.from_numpy(np.asarray(images.images_NHWC[row]))
+            image_1CHW = image_HWC.permute(2, 0, 1).unsqueeze(0).float() / 255
+            yield self._predict(network, image_1CHW).logits_BKHW
+
+    def save(self) -> bytes:
+        """Everything that ``load`` needs to go on as if nothing had happened."""
+        buffer = io.BytesIO()
+        state = {
+            "epoch": self.epoch,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict()["last_epoch"],
+            "scaler": self.scaler.state_dict(),
+        }
+        if self.average is not None:
+            state["average"] = self.average.network.state_dict()
+        torch.save(state, buffer)
+        return buffer.getvalue()
+
+    def load(self, content: bytes) -> None:
+        """Continue from ``save``. Order and augmentation follow from the epoch: no state."""
+        state: dict[str, Any] = torch.load(
+            io.BytesIO(content), map_location=self.device, weights_only=True
+        )
+        self.epoch = state["epoch"]
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.last_epoch = state["schedule"]
+        self.scaler.load_state_dict(state["scaler"])
+        if self.average is not None:
+            self.average.network.load_state_dict(state["average"])
+
+
+def _to_device(learned: Learned, device: torch.device) -> Learned:
+    moved = {
+        name: part.to(device) if isinstance(part, nn.Module) else part
+        for name, part in learned._asdict().items()
+    }
+    return Learned(**moved)
+
+
+def groups_of(batches: int, size: int) -> list[int]:
+    """How many batches each step of an epoch has; the last step takes what is left."""
+    return [min(size, batches - start) for start in range(0, batches, size)]
