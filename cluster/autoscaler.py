@@ -42,8 +42,9 @@ def _kinds() -> list[Node]:
             for kind in json.loads(told)
         ]
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise ValueError(f"{VARIABLE} must be like "
-                         f'[{{"CPU": 8, "GPU": 1, "max": 4}}], got {told!r}') from None  # fmt: skip
+        raise ValueError(
+            f'{VARIABLE} must be like [{{"CPU": 8, "GPU": 1, "max": 4}}], got {told!r}'
+        ) from None
 
 
 def _reported() -> list[Node]:

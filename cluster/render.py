@@ -101,8 +101,10 @@ def render(given: argparse.Namespace) -> str:
             flag = name.replace("_", "-")
             raise ValueError(f"--{flag} must be like {like}, got {getattr(given, name)!r}")
     if "--with" not in given.options and given.space not in _spaces():
-        raise ValueError(f"--space must be one of {', '.join(_spaces())}, got {given.space!r}; "
-                         f"one of your own needs `-- --with FILE.py`")  # fmt: skip
+        raise ValueError(
+            f"--space must be one of {', '.join(_spaces())}, got {given.space!r}; "
+            f"one of your own needs `-- --with FILE.py`"
+        )
     values = _values(given)
     match given.launcher:
         case "slurm":
@@ -147,10 +149,18 @@ def _shell(value: object) -> str:
 def _options(given: argparse.Namespace) -> list[str]:
     """What the study is started with, beside its name and where things lie."""
     return [
-        "--space", given.space, "--workers", str(given.workers), "--lanes", str(given.lanes),
-        "--cpus-per-worker", str(given.cpus), "--gpus-per-worker", f"{given.gpus:g}",
+        "--space",
+        given.space,
+        "--workers",
+        str(given.workers),
+        "--lanes",
+        str(given.lanes),
+        "--cpus-per-worker",
+        str(given.cpus),
+        "--gpus-per-worker",
+        f"{given.gpus:g}",
         *given.options,
-    ]  # fmt: skip
+    ]
 
 
 def _machines(given: argparse.Namespace) -> int:
@@ -163,8 +173,10 @@ def _machines(given: argparse.Namespace) -> int:
         given.node_gpus = max(math.ceil(given.gpus), 1) if given.gpus else 0
     room = workers_on(Node(given.node_cpus, given.node_gpus), request)
     if room < 1:
-        raise ValueError(f"--cpus and --gpus must fit on one machine of {given.node_cpus} CPU and "
-                         f"{given.node_gpus} GPU, got {given.cpus} and {given.gpus:g}")  # fmt: skip
+        raise ValueError(
+            f"--cpus and --gpus must fit on one machine of {given.node_cpus} CPU and "
+            f"{given.node_gpus} GPU, got {given.cpus} and {given.gpus:g}"
+        )
     return math.ceil(given.lanes * given.workers / room)
 
 
@@ -181,19 +193,32 @@ def _values(given: argparse.Namespace) -> dict[str, object]:
             raise ValueError(f"--worker-ips must be addresses with commas, got {address!r}")
     return {
         "name": given.name.replace("-", "_") if given.launcher == "ray-up" else given.name,
-        "storage": given.storage, "tracking_uri": given.tracking_uri, "code": given.code,
-        "time": given.time, "image": given.image, "options": options, "machines": machines,
-        "node_cpus": given.node_cpus, "node_gpus": given.node_gpus or None,
+        "storage": given.storage,
+        "tracking_uri": given.tracking_uri,
+        "code": given.code,
+        "time": given.time,
+        "image": given.image,
+        "options": options,
+        "machines": machines,
+        "node_cpus": given.node_cpus,
+        "node_gpus": given.node_gpus or None,
         "node_resources": {"CPU": given.node_cpus, "GPU": given.node_gpus},
-        "may_join": may_join, "may_join_option": f"-e EDGEWISE_MAY_JOIN={shlex.quote(may_join)}",
-        "worker_requests": size, "worker_limits": {**size, **gpus},
-        "ray_version": version("ray"), "head_ip": given.head_ip, "worker_ips": addresses,
+        "may_join": may_join,
+        "may_join_option": f"-e EDGEWISE_MAY_JOIN={shlex.quote(may_join)}",
+        "worker_requests": size,
+        "worker_limits": {**size, **gpus},
+        "ray_version": version("ray"),
+        "head_ip": given.head_ip,
+        "worker_ips": addresses,
         "market": {"MarketType": "spot"} if given.spot else None,
-        "scheduling": [{"provisioningModel": "SPOT" if given.spot else "STANDARD"},
-                       {"onHostMaintenance": "TERMINATE"}],
-        "entrypoint": shlex.join([*script, given.name, given.storage, given.tracking_uri,
-                                  *options]),
-    }  # fmt: skip
+        "scheduling": [
+            {"provisioningModel": "SPOT" if given.spot else "STANDARD"},
+            {"onHostMaintenance": "TERMINATE"},
+        ],
+        "entrypoint": shlex.join(
+            [*script, given.name, given.storage, given.tracking_uri, *options]
+        ),
+    }
 
 
 def _told(given: argparse.Namespace, values: Mapping[str, object]) -> str:

@@ -71,11 +71,14 @@ def count_lanes(nodes: Sequence[Node], request: LaneRequest, wanted: int, trials
     fit = room // request.workers
     holds = "what this cluster holds" + ("" if all(node.here for node in nodes) else " at its most")
     if fit == 0:
-        raise ValueError(f"--workers must be at most {room}, {holds} at {request} each, "
-                         f"got {request.workers}")  # fmt: skip
+        raise ValueError(
+            f"--workers must be at most {room}, {holds} at {request} each, got {request.workers}"
+        )
     if wanted > fit:
-        raise ValueError(f"--lanes must be at most {fit}, {holds} at "
-                         f"{request.workers} workers each, got {wanted}")  # fmt: skip
+        raise ValueError(
+            f"--lanes must be at most {fit}, {holds} at "
+            f"{request.workers} workers each, got {wanted}"
+        )
     return max(min(wanted or fit, trials), 1)
 
 
@@ -95,8 +98,10 @@ def placement(nodes: Sequence[Node], request: LaneRequest, lanes: int) -> str:
     parts = [f"{count} {place}" for place, count in places.items()]
     if placed < lanes and any(not node.here for node in nodes):
         missing = (lanes - placed) * request.workers - sum(room.values())
-        parts.append(f"{lanes - placed} waiting for the autoscaler: room for {missing} more "
-                     f"workers of {request}")  # fmt: skip
+        parts.append(
+            f"{lanes - placed} waiting for the autoscaler: room for {missing} more "
+            f"workers of {request}"
+        )
     return ", ".join(parts)
 
 

@@ -142,8 +142,10 @@ def _require_answer(address: str) -> None:
         return
     host, _, port = address.rpartition(":")
     if not host or "/" in address or not port.isdigit():
-        raise ValueError(f"RAY_ADDRESS must be auto or a head's HOST:PORT (6379, neither the "
-                         f"dashboard's 8265 nor ray://), got {address!r}")  # fmt: skip
+        raise ValueError(
+            f"RAY_ADDRESS must be auto or a head's HOST:PORT (6379, neither the "
+            f"dashboard's 8265 nor ray://), got {address!r}"
+        )
     from ray._private.services import resolve_ip_for_localhost
 
     host, why = host.strip("[]"), ""

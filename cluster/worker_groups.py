@@ -47,8 +47,10 @@ def look() -> WorkerGroups:
 def wanted(workers: tuple[dict[str, float], ...]) -> str:
     """``2 workers of 1 CPU and 1 GPU``."""
     alike = Counter(_amounts(worker, _KINDS) for worker in workers)
-    return ", ".join(f"{count} workers of {what}" if count > 1 else f"a worker of {what}"
-                     for what, count in alike.items())  # fmt: skip
+    return ", ".join(
+        f"{count} workers of {what}" if count > 1 else f"a worker of {what}"
+        for what, count in alike.items()
+    )
 
 
 def free(room: WorkerGroups) -> str:

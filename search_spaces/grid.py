@@ -34,14 +34,22 @@ class Cell:
 
     def space(self) -> Space:
         """The cell's own search."""
-        return Space(name=self.name, question=f"Which {self.name}?", dimensions=self.searched,
-                     base=self.changes)  # fmt: skip
+        return Space(
+            name=self.name,
+            question=f"Which {self.name}?",
+            dimensions=self.searched,
+            base=self.changes,
+        )
 
     def event(self) -> dict[str, Any]:
         """The cell as a ledger keeps it."""
         published = {setup: dict(row) for setup, row in self.published.items()}
-        kept = {"name": self.name, "changes": dict(self.changes), "needs": self.needs,
-                "published": published}  # fmt: skip
+        kept = {
+            "name": self.name,
+            "changes": dict(self.changes),
+            "needs": self.needs,
+            "published": published,
+        }
         searched = [dimension.event() for dimension in self.searched]
         return {**kept, "searched": searched} if searched else kept
 
@@ -84,9 +92,12 @@ class Grid:
     def event(self) -> dict[str, Any]:
         """The grid as a ledger keeps it."""
         return {
-            "name": self.name, "question": self.question, "source": self.source,
-            "baseline": self.baseline, "cells": [cell.event() for cell in self.cells],
-        }  # fmt: skip
+            "name": self.name,
+            "question": self.question,
+            "source": self.source,
+            "baseline": self.baseline,
+            "cells": [cell.event() for cell in self.cells],
+        }
 
 
 def grid_from_event(kept: Mapping[str, Any]) -> Grid:
@@ -180,8 +191,9 @@ def check_factors(factors: Sequence[Factor]) -> None:
         if not factor.levels:
             raise ValueError(f"factors/{factor.name} must have a level, got none")
         if factor.when and factor.when not in names[:place]:
-            raise ValueError(f"factors/{factor.name}/when must be an earlier factor, "
-                             f"got {factor.when!r}")  # fmt: skip
+            raise ValueError(
+                f"factors/{factor.name}/when must be an earlier factor, got {factor.when!r}"
+            )
 
 
 def _closed(chosen: _Chosen, factors: Sequence[Factor]) -> _Chosen:

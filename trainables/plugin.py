@@ -93,8 +93,11 @@ def install(parts: Plugin) -> ModuleType:
     try:
         plugin_fields.DIGEST.append(parts.digest)
         _installed.append((parts, module))
-        for table, put in {"LOSSES": _add_loss, "DATASETS": _add_dataset,
-                           "NETWORKS": _add_network}.items():  # fmt: skip
+        for table, put in {
+            "LOSSES": _add_loss,
+            "DATASETS": _add_dataset,
+            "NETWORKS": _add_network,
+        }.items():
             for name, part in table_of(parts, module, table).items():
                 with located(parts, table, name, part):
                     put(module, name, part)
@@ -132,15 +135,20 @@ def table_of(parts: Plugin, module: ModuleType, table: str) -> dict[str, Any]:
     """One of the file's tables; none is an empty one."""
     found = getattr(module, table, {})
     if not isinstance(found, dict) or not all(str(name).isidentifier() for name in found):
-        raise ValueError(f"--with {parts.name}:{line_of(parts, table)}: {table} must be a mapping "
-                         f"of names (letters, digits, _) to parts, got {found!r}")  # fmt: skip
+        raise ValueError(
+            f"--with {parts.name}:{line_of(parts, table)}: {table} must be a mapping "
+            f"of names (letters, digits, _) to parts, got {found!r}"
+        )
     return found
 
 
 def line_of(parts: Plugin, table: str) -> int:
     """The line on which the file begins to define a table."""
-    starts = [number for number, line in enumerate(parts.text.splitlines(), start=1)
-              if line.startswith(table)]  # fmt: skip
+    starts = [
+        number
+        for number, line in enumerate(parts.text.splitlines(), start=1)
+        if line.startswith(table)
+    ]
     return starts[-1] if starts else 1
 
 
@@ -179,8 +187,12 @@ def _add_loss(module: ModuleType, name: str, loss: Any) -> None:
         add(plugin_fields.LOSS_FIELDS, field, value)
     plugin_fields.WEIGHTS.append(name)
     head = name in getattr(module, "BOUNDARY_HEAD", ())
-    term = Term(partial(_weight, name), partial(_compute, loss, name, tuple(defaults)),
-                rule=name, head=lambda config: head)  # fmt: skip
+    term = Term(
+        partial(_weight, name),
+        partial(_compute, loss, name, tuple(defaults)),
+        rule=name,
+        head=lambda config: head,
+    )
     add(TERMS, name, term)
     try_loss(loss)
 
@@ -190,9 +202,14 @@ def _weight(name: str, config: LossConfig) -> float:
 
 
 def _compute(
-    loss: Callable[..., LossTerm], name: str, keys: tuple[str, ...], config: LossConfig,
-    prediction: Prediction, target: Target, learned: Learned,
-) -> LossTerm:  # fmt: skip
+    loss: Callable[..., LossTerm],
+    name: str,
+    keys: tuple[str, ...],
+    config: LossConfig,
+    prediction: Prediction,
+    target: Target,
+    learned: Learned,
+) -> LossTerm:
     return loss(prediction, target, **{key: config.of_own(f"{name}_{key}") for key in keys})
 
 
@@ -211,7 +228,8 @@ def _parameters(loss: Callable[..., Any]) -> dict[str, Value]:
     for parameter in signature:
         if parameter.kind == parameter.KEYWORD_ONLY:
             if not isinstance(parameter.default, bool | int | float | str):
-                raise ValueError(f"{parameter.name} must have a default that is a number, a text, "
-                                 f"True or False")  # fmt: skip
+                raise ValueError(
+                    f"{parameter.name} must have a default that is a number, a text, True or False"
+                )
             found[parameter.name] = parameter.default
     return found

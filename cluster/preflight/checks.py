@@ -65,8 +65,12 @@ def _local_shm(needed: int) -> Check:
     found = f"/dev/shm has {free // _MIB} MiB free of {needed // _MIB} that the study asks for"
     if free >= needed:
         return Check("shared memory", "ok", found)
-    return Check("shared memory", "warn", found,
-                 "make it larger (docker --shm-size), else Ray takes the disk")  # fmt: skip
+    return Check(
+        "shared memory",
+        "warn",
+        found,
+        "make it larger (docker --shm-size), else Ray takes the disk",
+    )
 
 
 def _state_api() -> Check:
@@ -78,8 +82,12 @@ def _state_api() -> Check:
         list_nodes(limit=1, timeout=int(_HTTP_S))
     except (RayStateApiException, OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        return Check("dashboard and State API", "fail", reason[:160],
-                     "start the head with --include-dashboard true and ray[default]")  # fmt: skip
+        return Check(
+            "dashboard and State API",
+            "fail",
+            reason[:160],
+            "start the head with --include-dashboard true and ray[default]",
+        )
     return Check("dashboard and State API", "ok", "answer")
 
 
@@ -91,8 +99,12 @@ def _token() -> Check:
     status = _status(f"http://{address}/api/jobs/") if address else 0
     if status in (401, 403):
         return Check("token", "ok", "the cluster asks for one")
-    return Check("token", "warn", f"{address} runs what anybody who reaches it sends",
-                 "start the cluster with RAY_AUTH_MODE=token (CVE-2023-48022)")  # fmt: skip
+    return Check(
+        "token",
+        "warn",
+        f"{address} runs what anybody who reaches it sends",
+        "start the cluster with RAY_AUTH_MODE=token (CVE-2023-48022)",
+    )
 
 
 def _store(nodes: list[dict[str, Any]], needs: Needs) -> Check:
@@ -102,5 +114,9 @@ def _store(nodes: list[dict[str, Any]], needs: Needs) -> Check:
     found = f"at least {least / _MIB:.0f} MiB a machine for the {needs.object_bytes // _MIB} needed"
     if least >= needs.object_bytes:
         return Check("object store", "ok", found)
-    return Check("object store", "fail", found, "start Ray with a larger --object-store-memory, "
-                 "or read from disk: --cache off")  # fmt: skip
+    return Check(
+        "object store",
+        "fail",
+        found,
+        "start Ray with a larger --object-store-memory, or read from disk: --cache off",
+    )

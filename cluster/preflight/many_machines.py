@@ -83,13 +83,21 @@ def _unread(nodes: list[dict[str, Any]], folder: str) -> list[tuple[str, str]]:
 
 
 def _judge(
-    nodes: list[dict[str, Any]], needs: Needs, facts: dict[str, Facts],
-    skews: dict[str, float], unread: list[tuple[str, str]],
-) -> Iterator[Check]:  # fmt: skip
+    nodes: list[dict[str, Any]],
+    needs: Needs,
+    facts: dict[str, Facts],
+    skews: dict[str, float],
+    unread: list[tuple[str, str]],
+) -> Iterator[Check]:
     name = _names(nodes)
     silent = [name[node_id] for node_id in name if node_id not in facts]
-    yield unless("machines", silent, f"all {len(name)} answer", "no answer from",
-                 "look at `ray status` and at their raylet.log")  # fmt: skip
+    yield unless(
+        "machines",
+        silent,
+        f"all {len(name)} answer",
+        "no answer from",
+        "look at `ray status` and at their raylet.log",
+    )
     mine = versions(needs.packages)
     other = [
         f"{name[fact.node]} {package} {fact.versions[package]} (here {here})"
@@ -97,12 +105,22 @@ def _judge(
         for package, here in mine.items()
         if fact.versions[package] != here
     ]
-    yield unless("versions", other, f"{len(mine)} equal everywhere", "differ:",
-                 "install constraints.txt everywhere, or use one image")  # fmt: skip
+    yield unless(
+        "versions",
+        other,
+        f"{len(mine)} equal everywhere",
+        "differ:",
+        "install constraints.txt everywhere, or use one image",
+    )
     code = code_digest(needs.code)
     other = [name[fact.node] for fact in facts.values() if fact.code != code]
-    yield unless("code", other, f"{code} everywhere", f"not {code} on",
-                 "remove the copy installed there, or submit with --working-dir .")  # fmt: skip
+    yield unless(
+        "code",
+        other,
+        f"{code} everywhere",
+        f"not {code} on",
+        "remove the copy installed there, or submit with --working-dir .",
+    )
     yield from _judge_files(needs, name, facts, unread)
     late = [f"{name[node]} {skew:.0f} s" for node, skew in skews.items() if skew > _SKEW_S]
     yield unless("clocks", late, f"within {_SKEW_S:.0f} s", "off:", "run an NTP service there")
@@ -117,10 +135,20 @@ def _judge_files(
     if closed:
         yield unless("storage", closed, "", f"{needs.storage} cannot be written on", share)
     else:
-        yield unless("storage", apart, f"{needs.storage} is one folder on every machine",
-                     f"{needs.storage} is not one folder: unread on", share)  # fmt: skip
+        yield unless(
+            "storage",
+            apart,
+            f"{needs.storage} is one folder on every machine",
+            f"{needs.storage} is not one folder: unread on",
+            share,
+        )
     if needs.data is not None:
         mine = needs.data()
         other = [f"{name[fact.node]} ({fact.data})" for fact in facts.values() if fact.data != mine]
-        yield unless("data", other, f"{mine} everywhere", f"not {mine} on",
-                     "put the same files at the same path on every machine")  # fmt: skip
+        yield unless(
+            "data",
+            other,
+            f"{mine} everywhere",
+            f"not {mine} on",
+            "put the same files at the same path on every machine",
+        )

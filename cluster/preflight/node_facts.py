@@ -53,10 +53,14 @@ def look(node: str, question: Question) -> Facts:
     except OSError as error:
         wrote = error.strerror or str(error)
     return Facts(
-        node=node, versions=versions(question.packages), code=code_digest(question.code),
-        wrote=wrote, shm_bytes=shutil.disk_usage(SHM).total if SHM.is_dir() else 0,
-        clock=time.time(), data=_data(question.data),
-    )  # fmt: skip
+        node=node,
+        versions=versions(question.packages),
+        code=code_digest(question.code),
+        wrote=wrote,
+        shm_bytes=shutil.disk_usage(SHM).total if SHM.is_dir() else 0,
+        clock=time.time(),
+        data=_data(question.data),
+    )
 
 
 def sees(folder: str, other: str) -> bool:

@@ -36,9 +36,11 @@ TABLE1 = Grid(
 )
 
 _SETUPS = (
-    "ImageNet, VOC2012 val", "ImageNet, Cityscapes val",
-    "ImageNet+COCO, VOC2012 val", "ImageNet+COCO, Cityscapes val",
-)  # fmt: skip
+    "ImageNet, VOC2012 val",
+    "ImageNet, Cityscapes val",
+    "ImageNet+COCO, VOC2012 val",
+    "ImageNet+COCO, Cityscapes val",
+)
 
 
 def _row(*mious: float) -> dict[str, dict[str, float]]:

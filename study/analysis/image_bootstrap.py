@@ -72,8 +72,9 @@ def intervals(
     if not seeds or len(cell[seeds[0]].overlap_NK3) < 2:
         return {}
     drawn_RN = weights(len(cell[seeds[0]].overlap_NK3))
-    pairs = [(resampled(cell[seed], drawn_RN), resampled(baseline[seed], drawn_RN))
-             for seed in seeds]  # fmt: skip
+    pairs = [
+        (resampled(cell[seed], drawn_RN), resampled(baseline[seed], drawn_RN)) for seed in seeds
+    ]
     found = {}
     for name in pairs[0][0]:
         mean_R = np.mean([ours[name] - theirs[name] for ours, theirs in pairs], axis=0)

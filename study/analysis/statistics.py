@@ -14,8 +14,20 @@ from scipy import stats
 ALPHA = 0.05
 """Two-sided level of every verdict; the intervals hold 1 - ALPHA."""
 
-COVERAGE = {2: 0.51, 3: 0.72, 4: 0.79, 5: 0.85, 6: 0.86, 7: 0.88, 8: 0.88, 9: 0.89, 10: 0.91,
-            12: 0.92, 15: 0.92, 20: 0.93}  # fmt: skip
+COVERAGE = {
+    2: 0.51,
+    3: 0.72,
+    4: 0.79,
+    5: 0.85,
+    6: 0.86,
+    7: 0.88,
+    8: 0.88,
+    9: 0.89,
+    10: 0.91,
+    12: 0.92,
+    15: 0.92,
+    20: 0.93,
+}
 """How often the BCa interval of so many normal differences holds the true mean, simulated: with few
 seeds it is too narrow, which is said beside it. The verdict rests on the exact test alone."""
 
@@ -67,9 +79,13 @@ def bca_interval(differences: Sequence[float]) -> tuple[float, float] | None:
     if np.ptp(values) == 0:
         return float(values[0]), float(values[0])
     found = stats.bootstrap(
-        (values,), np.mean, confidence_level=1 - ALPHA, n_resamples=RESAMPLES, method="BCa",
+        (values,),
+        np.mean,
+        confidence_level=1 - ALPHA,
+        n_resamples=RESAMPLES,
+        method="BCa",
         rng=np.random.default_rng(0),
-    ).confidence_interval  # fmt: skip
+    ).confidence_interval
     return float(found.low), float(found.high)
 
 
@@ -91,9 +107,13 @@ def sign_flip_p(differences: Sequence[float]) -> float | None:
         return 1.0
     every = 2 ** len(values) if len(values) <= _MOST_EXACT else RESAMPLES
     found = stats.permutation_test(
-        (values,), np.mean, permutation_type="samples", n_resamples=every, vectorized=True,
+        (values,),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=every,
+        vectorized=True,
         rng=np.random.default_rng(0),
-    )  # fmt: skip
+    )
     return float(found.pvalue)
 
 
@@ -150,9 +170,15 @@ def _comparison(
     mean = math.fsum(differences) / len(differences) if differences else None
     low, high = bca_interval(differences) or (None, None)
     return Comparison(
-        n=len(differences), mean=mean, low=low, high=high, p=p, p_holm=p_holm,
-        superiority=superiority(differences, mode), verdict=verdict(mean, p_holm, mode),
-    )  # fmt: skip
+        n=len(differences),
+        mean=mean,
+        low=low,
+        high=high,
+        p=p,
+        p_holm=p_holm,
+        superiority=superiority(differences, mode),
+        verdict=verdict(mean, p_holm, mode),
+    )
 
 
 def smallest_p(seeds: int, comparisons: int = 1) -> float:

@@ -87,19 +87,31 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
         by_cell[trial.cell].append(trial)
     values = {
         cell.name: _values(by_cell[cell.name], metric, split)
-        for cell in grid.cells if not cell.needs
-    }  # fmt: skip
+        for cell in grid.cells
+        if not cell.needs
+    }
     compared = compare(values, grid.baseline, mode)
     rows = tuple(
-        _row(cell, by_cell[cell.name], values.get(cell.name, {}), compared.get(cell.name),
-             0 if cell.needs else len(record.plan["seeds"]))
+        _row(
+            cell,
+            by_cell[cell.name],
+            values.get(cell.name, {}),
+            compared.get(cell.name),
+            0 if cell.needs else len(record.plan["seeds"]),
+        )
         for cell in grid.cells
-    )  # fmt: skip
+    )
     setups = dict.fromkeys(
         setup for cell in grid.cells for setup, row in cell.published.items() if metric in row
     )
-    return Table(metric=metric, mode=mode, split=split, baseline=grid.baseline, rows=rows,
-                 setups=tuple(setups))  # fmt: skip
+    return Table(
+        metric=metric,
+        mode=mode,
+        split=split,
+        baseline=grid.baseline,
+        rows=rows,
+        setups=tuple(setups),
+    )
 
 
 def _values(trials: list[TrialRecord], metric: str, split: str) -> dict[int, float]:
@@ -114,15 +126,21 @@ def _values(trials: list[TrialRecord], metric: str, split: str) -> dict[int, flo
 
 
 def _row(
-    cell: Cell, trials: list[TrialRecord], values: Mapping[int, float],
-    comparison: Comparison | None, planned: int,
-) -> Row:  # fmt: skip
+    cell: Cell,
+    trials: list[TrialRecord],
+    values: Mapping[int, float],
+    comparison: Comparison | None,
+    planned: int,
+) -> Row:
     kinds = [trial.failure["kind"] for trial in trials if trial.failure is not None]
     return Row(
-        cell=cell, values=values, failed=sum(kind != "diverged" for kind in kinds),
+        cell=cell,
+        values=values,
+        failed=sum(kind != "diverged" for kind in kinds),
         diverged=sum(kind == "diverged" for kind in kinds),
-        unfinished=planned - len(values) - len(kinds), comparison=comparison,
-    )  # fmt: skip
+        unfinished=planned - len(values) - len(kinds),
+        comparison=comparison,
+    )
 
 
 def verdicts(record: StudyRecord) -> dict[str, str]:
@@ -174,8 +192,10 @@ def protocol(record: StudyRecord, shown: Table) -> str:
 
 def same_protocol(shown: Table) -> str:
     """The same in short, below every table but the first."""
-    return (f"{_measured(shown)}, delta in {_unit(shown)}; runs, list, seeds and tests are those "
-            f"of the objective's table.")  # fmt: skip
+    return (
+        f"{_measured(shown)}, delta in {_unit(shown)}; runs, list, seeds and tests are those "
+        f"of the objective's table."
+    )
 
 
 def _measured(shown: Table) -> str:
@@ -210,11 +230,15 @@ def seeds_message(seeds: int, compared: int) -> str:
         return "Nothing is compared: only the baseline runs."
     if seeds < alone:
         here = f" for one comparison and {floor} for the {compared} here" if compared > 1 else ""
-        return (f"{seeds} seeds can never be significant: a two-sided sign-flip test needs "
-                f"{alone}{here}.")  # fmt: skip
+        return (
+            f"{seeds} seeds can never be significant: a two-sided sign-flip test needs "
+            f"{alone}{here}."
+        )
     if seeds < floor:
-        return (f"{seeds} seeds can never be significant here: {compared} comparisons, corrected "
-                f"by Holm, need {floor}; {seeds} can decide one comparison.")  # fmt: skip
+        return (
+            f"{seeds} seeds can never be significant here: {compared} comparisons, corrected "
+            f"by Holm, need {floor}; {seeds} can decide one comparison."
+        )
     noun = "comparison" if compared == 1 else "comparisons"
     return f"{seeds} seeds can decide: the fewest for {compared} {noun} are {floor}."
 

@@ -66,8 +66,12 @@ def check(config: DataConfig, console: Console) -> bool:
             facts[split] = facts["val"]
         else:
             facts[split] = _facts(samples, digest)
-    bad = [line for split, found in facts.items() for line in found.bad
-           if split != "test" or found is not facts["val"]]  # fmt: skip
+    bad = [
+        line
+        for split, found in facts.items()
+        for line in found.bad
+        if split != "test" or found is not facts["val"]
+    ]
     if bad:
         for line in bad[:_SHOWN]:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
@@ -111,16 +115,21 @@ def _print(layout: Layout, facts: dict[str, Facts], digest: str, console: Consol
         pixels = found.labels_256.sum()
         same = split == "test" and found is facts["val"]
         table.add_row(
-            split, f"{found.images}{' (those of val)' if same else ''}", ", ".join(sizes) + others,
-            f"{found.boundary / pixels:.2%}", f"{found.labels_256[VOID] / pixels:.2%}",
-        )  # fmt: skip
+            split,
+            f"{found.images}{' (those of val)' if same else ''}",
+            ", ".join(sizes) + others,
+            f"{found.boundary / pixels:.2%}",
+            f"{found.labels_256[VOID] / pixels:.2%}",
+        )
     console.print(table)
     shares = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("class", *(f"{split} %" for split in facts)):
         shares.add_column(name)
     for label, name in enumerate(layout.classes):
-        cells = [f"{100 * f.labels_256[label] / max(f.labels_256[:VOID].sum(), 1):.2f}"
-                 for f in facts.values()]  # fmt: skip
+        cells = [
+            f"{100 * f.labels_256[label] / max(f.labels_256[:VOID].sum(), 1):.2f}"
+            for f in facts.values()
+        ]
         shares.add_row(f"{label} {name}", *cells)
     console.print(shares)
     if layout.spacing_mm:

@@ -94,10 +94,12 @@ def draw_pairs(dataset: Dataset, config: TrialConfig) -> Pairs:
 
 def measure(config: TrialConfig, dataset: Dataset, pairs: Pairs, folder: Path) -> Measured:
     """Cross-entropy and both distances; the networks are trained unless the folder has them."""
-    measured = {"cross-entropy": (
-        cross_entropy(pairs.shifted_NSS, pairs.true_NSS),
-        cross_entropy(pairs.other_NSS, pairs.true_NSS),
-    )}  # fmt: skip
+    measured = {
+        "cross-entropy": (
+            cross_entropy(pairs.shifted_NSS, pairs.true_NSS),
+            cross_entropy(pairs.other_NSS, pairs.true_NSS),
+        )
+    }
     for kind in DISTANCES:
         one = config.changed({"loss/distance": kind, "loss/gamma": 1.0})
         ensure("inverse_net", one, dataset, folder)
@@ -148,8 +150,11 @@ def picture(pairs: Pairs, measured: Measured, path: Path) -> None:
     )
     axes = figure.subplots(len(order), 3, squeeze=False)
     for row, index in zip(axes, order, strict=True):
-        columns = (("true boundary x", pairs.true_NSS, None), ("x, shifted", pairs.shifted_NSS, 0),
-                   ("unrelated tile", pairs.other_NSS, 1))  # fmt: skip
+        columns = (
+            ("true boundary x", pairs.true_NSS, None),
+            ("x, shifted", pairs.shifted_NSS, 0),
+            ("unrelated tile", pairs.other_NSS, 1),
+        )
         for axis, (title, tiles_NSS, which) in zip(row, columns, strict=True):
             axis.imshow(tiles_NSS[index].numpy(), cmap="gray", vmin=0, vmax=1)
             axis.set_title(title, fontsize=9)

@@ -20,8 +20,9 @@ def print_list(console: Console) -> None:
             console.print(f"    cost: {space.cost}", highlight=False)
         for grid in GRIDS.get(space.name, {}).values():
             cells = f"{len(grid.cells)} cells, baseline {grid.baseline}"
-            console.print(f"    --grid {grid.name}: {grid.question} ({cells}; {grid.source})",
-                          highlight=False)  # fmt: skip
+            console.print(
+                f"    --grid {grid.name}: {grid.question} ({cells}; {grid.source})", highlight=False
+            )
     console.print(f"[bold]--dataset[/]  {', '.join(sorted(LAYOUTS))}")
     console.print(f"[bold]--objective[/]  {', '.join(METRICS)}")
     networks = ", ".join(map(str, get_choices(ModelConfig, "network")))

@@ -20,9 +20,10 @@ class OneLineParser(argparse.ArgumentParser):
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = OneLineParser(
-        prog="study/run.py", description="Which boundary loss helps on your data? Ask it here.",
+        prog="study/run.py",
+        description="Which boundary loss helps on your data? Ask it here.",
         allow_abbrev=False,
-    )  # fmt: skip
+    )
     _add_question(parser)
     _add_grid(parser)
     _add_earlier(parser)
@@ -128,8 +129,14 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--cache", metavar="auto|on|off", help="decoded images in memory")
     data.add_argument("--recipe", help=f"a paper's training: {', '.join(recipes.RECIPES)}")
     data.add_argument("--weights", metavar="none|imagenet|PATH", help="of the backbone")
-    data.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="changes",
-                      help="any config field: --set data/height=120; may be repeated")  # fmt: skip
+    data.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        dest="changes",
+        help="any config field: --set data/height=120; may be repeated",
+    )
 
 
 def _add_places(parser: argparse.ArgumentParser) -> None:
@@ -149,14 +156,27 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         "--max-gpu-hours", type=float, metavar="N", help="the same for the GPUs that trials hold"
     )
     how.add_argument("--resume", metavar="NAME", help="continue a study that was cut off")
-    how.add_argument("--max-failures", type=int, default=0, metavar="N",
-                     help="end the study once N trials have raised an error; 0: never")  # fmt: skip
-    how.add_argument("--on-oom", default="fail", metavar="fail|halve",
-                     help="a trial that runs out of memory: failed, or once begun again with half "
-                     "the batch and twice the accumulation")  # fmt: skip
-    how.add_argument("--lane-wait", type=float, default=30, metavar="MINUTES",
-                     help="stop, to be resumed, once no lane has found room for so long; "
-                     "default 30, inf: never")  # fmt: skip
+    how.add_argument(
+        "--max-failures",
+        type=int,
+        default=0,
+        metavar="N",
+        help="end the study once N trials have raised an error; 0: never",
+    )
+    how.add_argument(
+        "--on-oom",
+        default="fail",
+        metavar="fail|halve",
+        help="a trial that runs out of memory: failed, or once begun again with half "
+        "the batch and twice the accumulation",
+    )
+    how.add_argument(
+        "--lane-wait",
+        type=float,
+        default=30,
+        metavar="MINUTES",
+        help="stop, to be resumed, once no lane has found room for so long; default 30, inf: never",
+    )
     how.add_argument("--dry-run", action="store_true", help="print the plan, check all, run none")
     how.add_argument("--list", action="store_true", help="spaces, losses, datasets, models")
     how.add_argument("--verbose", action="store_true", help="show Ray's own messages")

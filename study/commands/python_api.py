@@ -84,12 +84,21 @@ def results(name: str, storage: Path | str | None = None) -> pandas.DataFrame:
 def frame(record: StudyRecord) -> pandas.DataFrame:
     """A study's trials as a table; a column is absent where no trial has it."""
     rows = [
-        {"trial": trial.number, "state": trial.state, "cell": trial.cell or None,
-         "seed": trial.seed, "phase": trial.phase or None, "epochs": trial.last_epoch,
-         "seconds": trial.seconds, **trial.params, **trial.metrics, **(trial.tested or {}),
-         "failure": trial.failure["message"] if trial.failure else None}
+        {
+            "trial": trial.number,
+            "state": trial.state,
+            "cell": trial.cell or None,
+            "seed": trial.seed,
+            "phase": trial.phase or None,
+            "epochs": trial.last_epoch,
+            "seconds": trial.seconds,
+            **trial.params,
+            **trial.metrics,
+            **(trial.tested or {}),
+            "failure": trial.failure["message"] if trial.failure else None,
+        }
         for trial in record.trials.values()
-    ]  # fmt: skip
+    ]
     table = pandas.DataFrame(rows).dropna(axis="columns", how="all")
     return table.set_index("trial").sort_index() if rows else table
 

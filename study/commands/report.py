@@ -39,8 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _rebuild(record: StudyRecord, folder: Path, uri: str, files: list[Path]) -> int:
     def keepsakes(trial: TrialRecord) -> list[Path]:
-        return [*sorted((folder / "pictures" / trial.folder).glob("*.png")),
-                *(folder / "counts").glob(f"{trial.folder}.npz")]  # fmt: skip
+        return [
+            *sorted((folder / "pictures" / trial.folder).glob("*.png")),
+            *(folder / "counts").glob(f"{trial.folder}.npz"),
+        ]
 
     sink = MlflowSink(uri, record, keepsakes)
     sink.rebuild()

@@ -61,8 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"study/run.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("study/run.py: interrupted; --resume NAME goes on with a study that had begun",
-              file=sys.stderr)  # fmt: skip
+        print(
+            "study/run.py: interrupted; --resume NAME goes on with a study that had begun",
+            file=sys.stderr,
+        )
         return INTERRUPTED
 
 
@@ -88,8 +90,9 @@ def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int
         study_folder.require_new(plan.folder)
     if not record.ended:
         plan = runs.place(plan, nodes, given.lanes)
-    return run_plan(plan, record, console, stack, dry_run=given.dry_run, verbose=given.verbose,
-                    policy=policy)  # fmt: skip
+    return run_plan(
+        plan, record, console, stack, dry_run=given.dry_run, verbose=given.verbose, policy=policy
+    )
 
 
 def enter(stack: ExitStack, verbose: bool) -> list[Node]:
@@ -101,9 +104,15 @@ def enter(stack: ExitStack, verbose: bool) -> list[Node]:
 
 
 def run_plan(
-    plan: Plan, record: StudyRecord, console: Console, stack: ExitStack, *, dry_run: bool,
-    verbose: bool, policy: Policy = _NO_LIMITS,
-) -> int:  # fmt: skip
+    plan: Plan,
+    record: StudyRecord,
+    console: Console,
+    stack: ExitStack,
+    *,
+    dry_run: bool,
+    verbose: bool,
+    policy: Policy = _NO_LIMITS,
+) -> int:
     """Check the data, show what will run, and run it; the exit code."""
     study_folder.prove_writable(plan.storage)
     if record.ended and not study_folder.is_outdated(plan.folder):
@@ -116,8 +125,11 @@ def run_plan(
     _show(console, plan, record, dataset, plan.trials - len(record.in_state(*FINAL)) - len(taken))
     if taken:
         studies = ", ".join(dict.fromkeys(done.study for _, done in taken))
-        console.print(f"{len(taken)} trials are not run again but taken from {studies}; --fresh "
-                      f"runs them anyway", highlight=False)  # fmt: skip
+        console.print(
+            f"{len(taken)} trials are not run again but taken from {studies}; --fresh "
+            f"runs them anyway",
+            highlight=False,
+        )
     preflight.require_fit(plan, dataset, console, dry_run)
     return 0 if dry_run else _run(plan, dataset, console, stack, policy, verbose)
 
@@ -166,9 +178,11 @@ def _show_again(console: Console, plan: Plan, record: StudyRecord) -> int:
 
 
 def _require_same_data(plan: Plan, record: StudyRecord, dataset: Dataset) -> None:
-    flag, was = ("--resume", record.plan["data"]["digest"]) if record.plan else (
-        "--replay", plan.replay.get("digest", dataset.digest)
-    )  # fmt: skip
+    flag, was = (
+        ("--resume", record.plan["data"]["digest"])
+        if record.plan
+        else ("--replay", plan.replay.get("digest", dataset.digest))
+    )
     if was != dataset.digest:
         raise ValueError(f"{flag} needs the data it began with: digest {was}, got {dataset.digest}")
 
@@ -187,13 +201,22 @@ def _show(console: Console, plan: Plan, record: StudyRecord, dataset: Dataset, l
         more["replays"] = replay.described(plan.replay)
     if plan.grid is None and (found := reuse.possible_reuse(plan, space, dataset.digest)):
         studies = ", ".join(dict.fromkeys(one.study for one in found))
-        more["known"] = (f"{len(found)} trials of {studies}: a draw equal to one is not run but "
-                         f"taken from there; --fresh runs it anyway")  # fmt: skip
+        more["known"] = (
+            f"{len(found)} trials of {studies}: a draw equal to one is not run but "
+            f"taken from there; --fresh runs it anyway"
+        )
     if plan.budget:
         more["budget"] = budget.planned(plan.budget, record, forecast_s)
     # Said beforehand: a driver that is killed, or whose raylet is, ends without a word.
     more["if cut off"] = request.resume_command(plan.study, plan.storage, plan.tracking_uri)
     plan_and_result.print_plan(
-        console, plan, space, dataset, forecast_s=forecast_s, epoch_s=epoch_s, stages=stages,
-        left=left, more=more,
-    )  # fmt: skip
+        console,
+        plan,
+        space,
+        dataset,
+        forecast_s=forecast_s,
+        epoch_s=epoch_s,
+        stages=stages,
+        left=left,
+        more=more,
+    )

@@ -51,8 +51,10 @@ def finish(
         study_folder.clear_outdated(plan.folder)
     show_result(plan, space, record, console)
     if complaint:
-        console.print(f"{complaint}; write them with: python study/report.py {plan.study} "
-                      f"--rebuild-mlflow", highlight=False)  # fmt: skip
+        console.print(
+            f"{complaint}; write them with: python study/report.py {plan.study} --rebuild-mlflow",
+            highlight=False,
+        )
     if reason:
         print(f"study/run.py: stopped: {reason}", file=sys.stderr)
     if not record.ended:

@@ -28,21 +28,28 @@ from trainables.training import checkpoint
 
 
 def _run(
-    plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console: Console,
-    sink: MlflowSink, faults: Faults,
-) -> None:  # fmt: skip
+    plan: Plan,
+    space: Space,
+    dataset: Dataset,
+    ledger: Ledger,
+    console: Console,
+    sink: MlflowSink,
+    faults: Faults,
+) -> None:
     """Stages, trials, tests."""
     if ledger.record.ended:  # and cut off before all was told
         sink.rebuild()
         return
     if ledger.record.plan:
         waiting = interrupted_trials(ledger, plan.folder)
-        ledger.append("resumed", continue_after=continue_after(waiting), lanes=plan.lanes,
-                      budget=plan.budget)  # fmt: skip
+        ledger.append(
+            "resumed", continue_after=continue_after(waiting), lanes=plan.lanes, budget=plan.budget
+        )
     else:
         waiting = []
-        ledger.append("planned", schema=1, **plan.event(), data=_facts(dataset),
-                      provenance=provenance())  # fmt: skip
+        ledger.append(
+            "planned", schema=1, **plan.event(), data=_facts(dataset), provenance=provenance()
+        )
     sink.rebuild()
     ledger.listeners.append(sink)
     for run, done in reuse.reusable_runs(plan, dataset.digest, ledger.record):
@@ -51,13 +58,16 @@ def _run(
     with LiveProgress(console, ledger.record, plan.stages_folder) as progress:
         ledger.listeners.append(progress)
         settings = LaneSettings(
-            workers=plan.workers, cpus_per_worker=plan.cpus_per_worker,
-            gpus_per_worker=plan.gpus_per_worker, storage=str(plan.folder / "lanes"),
-            stages=str(plan.stages_folder), study=ledger.record.mark,
+            workers=plan.workers,
+            cpus_per_worker=plan.cpus_per_worker,
+            gpus_per_worker=plan.gpus_per_worker,
+            storage=str(plan.folder / "lanes"),
+            stages=str(plan.stages_folder),
+            study=ledger.record.mark,
             data=(plan.base.data, shared),
             parts=plan.parts,
             on_oom=faults.policy.on_oom,
-        )  # fmt: skip
+        )
         plan = _trials(plan, space, ledger, settings, waiting, dataset.digest, faults)
     if faults.stop.reason:
         return
@@ -99,10 +109,12 @@ def _trials(
 
 def _facts(dataset: Dataset) -> dict[str, Any]:
     return {
-        "dataset": dataset.name, "digest": dataset.digest, "classes": list(dataset.classes),
+        "dataset": dataset.name,
+        "digest": dataset.digest,
+        "classes": list(dataset.classes),
         "size": list(dataset.size),
         "images": {split: len(part) for split, part in dataset.splits.items()},
-    }  # fmt: skip
+    }
 
 
 def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:
@@ -111,13 +123,18 @@ def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:
     record = ledger.record
     due = record.compared().in_state("complete") if plan.grid else record.front()
     found = [
-        (trial, kept) for trial in due
+        (trial, kept)
+        for trial in due
         if trial.tested is None and (kept := checkpoint_of(plan, trial)) is not None
-    ]  # fmt: skip
+    ]
     measured = test_evaluation.measure_on_cluster(
-        found, dataset, plan.cpus_per_worker, plan.gpus_per_worker,
-        at_once=plan.lanes * plan.workers, parts=plan.parts,
-    )  # fmt: skip
+        found,
+        dataset,
+        plan.cpus_per_worker,
+        plan.gpus_per_worker,
+        at_once=plan.lanes * plan.workers,
+        parts=plan.parts,
+    )
     for trial, (metrics, counts) in measured:
         study_folder.write_counts(plan.folder, trial.number, counts)
         ledger.append("tested", trial=trial.number, metrics=metrics)

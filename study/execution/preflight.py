@@ -11,8 +11,20 @@ from study.ledger.plan import Plan
 from trainables.data import Dataset
 from trainables.data.fingerprint import fingerprint
 
-_PACKAGES = ("ray", "torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "pillow",
-             "timm", "optuna", "segmentation-models-pytorch", "h5py", "nibabel")  # fmt: skip
+_PACKAGES = (
+    "ray",
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "opencv-python-headless",
+    "pillow",
+    "timm",
+    "optuna",
+    "segmentation-models-pytorch",
+    "h5py",
+    "nibabel",
+)
 """Those that a worker imports."""
 _CODE = ("study", "trainables", "search_spaces", "cluster")
 _CHECKPOINT_BYTES = 64 * 2**20
@@ -37,8 +49,10 @@ def require_fit(plan: Plan, dataset: Dataset, console: Console, dry_run: bool) -
 def _require_none_failed(checks: list[Check]) -> None:
     failed = [check.name for check in checks if check.verdict == "fail"]
     if failed:
-        raise ValueError(f"{len(failed)} of {len(checks)} checks before the start failed: "
-                         f"{', '.join(failed)}; what to do stands above")  # fmt: skip
+        raise ValueError(
+            f"{len(failed)} of {len(checks)} checks before the start failed: "
+            f"{', '.join(failed)}; what to do stands above"
+        )
 
 
 def _needs(plan: Plan, dataset: Dataset) -> Needs:
@@ -48,8 +62,12 @@ def _needs(plan: Plan, dataset: Dataset) -> Needs:
     on_disk = held == 0
     of_file = weights if weights not in ("none", "imagenet") else ""
     return Needs(
-        storage=plan.storage, tracking_uri=plan.tracking_uri, packages=_PACKAGES, code=_CODE,
+        storage=plan.storage,
+        tracking_uri=plan.tracking_uri,
+        packages=_PACKAGES,
+        code=_CODE,
         object_bytes=held + _CHECKPOINT_BYTES,
         data=partial(fingerprint, plan.base.data if on_disk else None, of_file)
-        if on_disk or of_file else None,
-    )  # fmt: skip
+        if on_disk or of_file
+        else None,
+    )

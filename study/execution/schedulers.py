@@ -17,9 +17,13 @@ def make_scheduler(record: StudyRecord) -> TrialScheduler:
         return Fifo()
     epochs = plan["base"]["epochs"]
     asha = Asha(
-        time_attr="epoch", metric=plan["objective"], mode=plan["mode"], max_t=epochs,
-        grace_period=max(1, epochs // 3), reduction_factor=2,
-    )  # fmt: skip
+        time_attr="epoch",
+        metric=plan["objective"],
+        mode=plan["mode"],
+        max_t=epochs,
+        grace_period=max(1, epochs // 3),
+        reduction_factor=2,
+    )
     for trial in record.trials.values():
         replay_epochs(asha, trial)
     return asha

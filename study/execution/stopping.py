@@ -139,8 +139,10 @@ class Faults:
         self.count += 1
         if self.count == self.policy.max_failures:
             first = (failure["message"].splitlines() or [""])[0]
-            self.stop(f"{self.count} trials raised an error, as many as --max-failures allows; "
-                      f"the last, trial {number}: {failure['kind']}: {first}")  # fmt: skip
+            self.stop(
+                f"{self.count} trials raised an error, as many as --max-failures allows; "
+                f"the last, trial {number}: {failure['kind']}: {first}"
+            )
 
 
 def storage_words(text: str) -> str:

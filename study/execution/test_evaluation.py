@@ -12,9 +12,13 @@ from trainables.training.restore import Measured, measure
 
 
 def measure_on_cluster(
-    trials: Sequence[tuple[TrialRecord, Checkpoint]], dataset: Any, cpus: float, gpus: float,
-    at_once: int, parts: Plugin | None = None,
-) -> Iterator[tuple[TrialRecord, Measured]]:  # fmt: skip
+    trials: Sequence[tuple[TrialRecord, Checkpoint]],
+    dataset: Any,
+    cpus: float,
+    gpus: float,
+    at_once: int,
+    parts: Plugin | None = None,
+) -> Iterator[tuple[TrialRecord, Measured]]:
     """``measure`` where a lane's worker would run, several at once, each as soon as it is done.
 
     ``dataset`` is a reference in the store. A state is read when its turn comes: ``at_once`` of

@@ -57,10 +57,17 @@ def run(
     if plan.budget:
         search = WhileBudgetLasts(search, ledger.record)
     search = ConcurrencyLimiter(search, plan.lanes)
-    elastic = ElasticLanes(plan, search, session.cluster_nodes, lambda lanes, nodes: ledger.append(
-        "lanes", lanes=lanes, nodes=nodes))  # fmt: skip
-    waits = WaitingLanes(faults.policy.lane_wait_s, faults.stop, lambda lanes, missing: (
-        ledger.append("waiting", lanes=lanes, missing=missing)))  # fmt: skip
+    elastic = ElasticLanes(
+        plan,
+        search,
+        session.cluster_nodes,
+        lambda lanes, nodes: ledger.append("lanes", lanes=lanes, nodes=nodes),
+    )
+    waits = WaitingLanes(
+        faults.policy.lane_wait_s,
+        faults.stop,
+        lambda lanes, missing: ledger.append("waiting", lanes=lanes, missing=missing),
+    )
     _configure_tune()
     folder = plan.folder / "tune" / f"attempt-{attempt}"
     trainable = tune.with_parameters(Trial, settings=replace(settings, checkpoints=str(folder)))

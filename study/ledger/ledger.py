@@ -74,8 +74,10 @@ def folded(path: Path, events: list[dict[str, Any]], into: StudyRecord) -> Study
         try:
             into.apply(event)
         except (AttributeError, KeyError, TypeError) as error:
-            raise LedgerError(f"{path}:{number}: event {event['event']!r} cannot be understood "
-                              f"({type(error).__name__} {error})") from None  # fmt: skip
+            raise LedgerError(
+                f"{path}:{number}: event {event['event']!r} cannot be understood "
+                f"({type(error).__name__} {error})"
+            ) from None
     return into
 
 

@@ -76,23 +76,39 @@ class Plan:
         """The plan as the ledger keeps it. Where it lies and reports is not part of it."""
         own: dict[str, Any] = {}
         if self.grid is not None:
-            own = {"grid": self.grid.event(), "seeds": list(self.seeds),
-                   "search_trials": self.search_trials}  # fmt: skip
+            own = {
+                "grid": self.grid.event(),
+                "seeds": list(self.seeds),
+                "search_trials": self.search_trials,
+            }
         if self.objectives:
             own["objectives"] = self.objectives
         for name in ("budget", "warm_start", "replay", "fresh"):
             if getattr(self, name):
                 own[name] = getattr(self, name)
         if self.parts is not None:
-            own["parts"] = {"name": self.parts.name, "text": self.parts.text,
-                            "digest": self.parts.digest}  # fmt: skip
+            own["parts"] = {
+                "name": self.parts.name,
+                "text": self.parts.text,
+                "digest": self.parts.digest,
+            }
         return {
-            "study": self.study, "space": self.space, "question": self.question,
-            "base": flatten(self.base), "objective": self.objective, "mode": self.mode,
-            "trials": self.trials, "sampler": self.sampler, "scheduler": self.scheduler,
-            "seed": self.seed, "lanes": self.lanes, "workers": self.workers,
-            "cpus_per_worker": self.cpus_per_worker, "gpus_per_worker": self.gpus_per_worker, **own,
-        }  # fmt: skip
+            "study": self.study,
+            "space": self.space,
+            "question": self.question,
+            "base": flatten(self.base),
+            "objective": self.objective,
+            "mode": self.mode,
+            "trials": self.trials,
+            "sampler": self.sampler,
+            "scheduler": self.scheduler,
+            "seed": self.seed,
+            "lanes": self.lanes,
+            "workers": self.workers,
+            "cpus_per_worker": self.cpus_per_worker,
+            "gpus_per_worker": self.gpus_per_worker,
+            **own,
+        }
 
 
 def plan_from_event(event: dict[str, Any], storage: Path, tracking_uri: str, lanes: int) -> Plan:

@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PACKAGES = ("torch", "torchvision", "ray", "optuna", "mlflow", "timm",
-             "segmentation-models-pytorch")  # fmt: skip
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "ray",
+    "optuna",
+    "mlflow",
+    "timm",
+    "segmentation-models-pytorch",
+)
 
 
 def _git(*arguments: str) -> str | None:

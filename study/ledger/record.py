@@ -130,19 +130,25 @@ class StudyRecord:
 
     def _on_started(self, event: Mapping[str, Any]) -> None:
         self.trials[event["trial"]] = TrialRecord(
-            number=event["trial"], id=event["id"], params=event["params"],
-            config=event["config"], started=event["time"], cell=event.get("cell", ""),
+            number=event["trial"],
+            id=event["id"],
+            params=event["params"],
+            config=event["config"],
+            started=event["time"],
+            cell=event.get("cell", ""),
             seed=event.get("seed", event["config"].get("seed", 0)),
-            reused=event.get("reused", {}), generation=event.get("generation"),
+            reused=event.get("reused", {}),
+            generation=event.get("generation"),
             phase=event.get("phase", ""),
             stages=tuple(event.get("stages", ())),
-        )  # fmt: skip
+        )
 
         made = {f"{stage['kind']}-{stage['key']}" for stage in self.stages}
         self.awaited_stages += [
-            name for name in self.trials[event["trial"]].stages
+            name
+            for name in self.trials[event["trial"]].stages
             if name not in made and name not in self.awaited_stages
-        ]  # fmt: skip
+        ]
 
     def _on_changed(self, event: Mapping[str, Any]) -> None:
         """It began again, from nothing, with another config (``--on-oom halve``)."""
@@ -152,10 +158,13 @@ class StudyRecord:
     def _on_epoch(self, event: Mapping[str, Any]) -> None:
         trial = self.trials[event["trial"]]
         trial.epochs[event["epoch"]] = {
-            "metrics": event["metrics"], "seconds": event["seconds"], "lane": event["lane"],
-            "time": event["time"], "system": event.get("system", {}),
+            "metrics": event["metrics"],
+            "seconds": event["seconds"],
+            "lane": event["lane"],
+            "time": event["time"],
+            "system": event.get("system", {}),
             "train_s": event.get("train_s"),
-        }  # fmt: skip
+        }
         trial.seconds = sum(epoch["seconds"] for epoch in trial.epochs.values())
 
     def _on_finished(self, event: Mapping[str, Any]) -> None:
@@ -178,9 +187,17 @@ class StudyRecord:
     def _on_chosen(self, event: Mapping[str, Any]) -> None:
         """From here on the cells are what their searches found."""
         self.chosen = event["cells"]
-        cells = [{**cell, **({"changes": self.chosen[cell["name"]]["changes"]}
-                             if cell["name"] in self.chosen else {})}
-                 for cell in self.plan["grid"]["cells"]]  # fmt: skip
+        cells = [
+            {
+                **cell,
+                **(
+                    {"changes": self.chosen[cell["name"]]["changes"]}
+                    if cell["name"] in self.chosen
+                    else {}
+                ),
+            }
+            for cell in self.plan["grid"]["cells"]
+        ]
         self.plan = {**self.plan, "grid": {**self.plan["grid"], "cells": cells}}
 
     def _on_tested(self, event: Mapping[str, Any]) -> None:
@@ -248,9 +265,10 @@ class StudyRecord:
         """The ranking, each trial with its layer; of one objective all are in the first."""
         modes = list(self.objectives.values())
         valued = [
-            (values, trial) for trial in self.in_state("complete", "pruned")
+            (values, trial)
+            for trial in self.in_state("complete", "pruned")
             if (values := trial.values(self.objectives)) is not None
-        ]  # fmt: skip
+        ]
         several = len(modes) > 1
         layer_N = layers([values for values, _ in valued], modes) if several else [1] * len(valued)
         sign = -1 if modes[0] == "max" else 1

@@ -94,8 +94,10 @@ def require_new(folder: Path) -> None:
     """
     path = folder / FILE
     if path.exists() and b"\n" in path.read_bytes():
-        raise ValueError(f"--name must be new in this storage, got {folder.name!r}; "
-                         f"to continue it: --resume {folder.name}")  # fmt: skip
+        raise ValueError(
+            f"--name must be new in this storage, got {folder.name!r}; "
+            f"to continue it: --resume {folder.name}"
+        )
 
 
 def require_known(flag: str, folder: Path) -> None:

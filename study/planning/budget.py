@@ -25,8 +25,9 @@ def parse(given: Mapping[str, float | None], gpus_per_lane: float) -> dict[str, 
     Raises:
         ValueError: a limit that is not above zero, or on GPUs that no lane has.
     """
-    limits = {kind: value for kind, name in OPTIONS.items()
-              if (value := given.get(name)) is not None}  # fmt: skip
+    limits = {
+        kind: value for kind, name in OPTIONS.items() if (value := given.get(name)) is not None
+    }
     for kind, value in limits.items():
         if not value > 0:
             raise ValueError(f"{flag(kind)} must be above 0, got {value:g}")
@@ -44,8 +45,10 @@ def renewed(record: "StudyRecord", limits: Mapping[str, float]) -> dict[str, flo
     budget = finite({**record.plan.get("budget", {}), **limits})
     for kind, used in used_hours(record, record.spent.since).items():
         if used >= budget.get(kind, math.inf):
-            raise ValueError(f"{flag(kind)} must be more than the {used:.3g} {_UNITS[kind]} that "
-                             f"{record.plan['study']} has used, got {budget[kind]:g}")  # fmt: skip
+            raise ValueError(
+                f"{flag(kind)} must be more than the {used:.3g} {_UNITS[kind]} that "
+                f"{record.plan['study']} has used, got {budget[kind]:g}"
+            )
     return budget
 
 
@@ -74,8 +77,10 @@ def seconds_left(record: "StudyRecord", now: float) -> float:
     """Until the budget ends at the lanes' present pace; infinity without one."""
     used = used_hours(record, now)
     pace = {"hours": 1.0, "gpu_hours": gpus(record.plan) * max(record.spent.lanes_held, 1)}
-    ends = [(limit - used[kind]) * _HOUR_S / pace[kind]
-            for kind, limit in record.plan.get("budget", {}).items()]  # fmt: skip
+    ends = [
+        (limit - used[kind]) * _HOUR_S / pace[kind]
+        for kind, limit in record.plan.get("budget", {}).items()
+    ]
     return max(min(ends, default=math.inf), 0.0)
 
 
@@ -91,11 +96,14 @@ def outlook(record: "StudyRecord", trials_s: float | None, now: float) -> str:
         left = min(ends, math.inf if trials_s is None else trials_s)
         by_budget = left < (math.inf if trials_s is None else trials_s)
         clock = time.strftime("%H:%M", time.localtime(now + left))
-        parts.append(f"{'budget ends it' if by_budget else 'will end'} at {clock} "
-                     f"(in {duration(left)})")  # fmt: skip
+        parts.append(
+            f"{'budget ends it' if by_budget else 'will end'} at {clock} (in {duration(left)})"
+        )
     used = used_hours(record, now)
-    parts += [f"{max(limit - used[kind], 0.0):.2g} of {limit:g} {_UNITS[kind]} left"
-              for kind, limit in record.plan.get("budget", {}).items()]  # fmt: skip
+    parts += [
+        f"{max(limit - used[kind], 0.0):.2g} of {limit:g} {_UNITS[kind]} left"
+        for kind, limit in record.plan.get("budget", {}).items()
+    ]
     return ", ".join(parts)
 
 

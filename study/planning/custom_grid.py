@@ -33,8 +33,9 @@ def grid_from_file(path: Path) -> Grid:
     try:
         content = yaml.safe_load(path.read_text())
     except OSError as error:
-        raise ValueError(f"--grid must be a file that can be read, got {str(path)!r}: "
-                         f"{error.strerror}") from None  # fmt: skip
+        raise ValueError(
+            f"--grid must be a file that can be read, got {str(path)!r}: {error.strerror}"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"--grid {path} must be YAML, got: {reason}") from None
@@ -50,10 +51,12 @@ def _file_grid(content: dict[str, Any], stem: str) -> Grid:
         raise ValueError(f"keys must be among {', '.join(sorted(_KEYS))}, got {unknown[0]!r}")
     cells = _cells(content) if "cells" in content else _from_factors(content)
     return Grid(
-        name=str(content.get("name", stem)), source="a grid of one's own", cells=cells,
+        name=str(content.get("name", stem)),
+        source="a grid of one's own",
+        cells=cells,
         question=str(content.get("question", f"What does {stem} change?")),
         baseline=cells[0].name,
-    )  # fmt: skip
+    )
 
 
 def _cells(content: dict[str, Any]) -> tuple[Cell, ...]:
@@ -96,8 +99,9 @@ def _changes(where: str, value: Any) -> Changes:
     for path, given in changes.items():
         type_of(path)  # a paper's table may name what is not there yet, a user's own may not
         if not isinstance(given, bool | int | float | str):
-            raise ValueError(f"{where}/{path} must be a number, a text, true or false, "
-                             f"got {given!r}")  # fmt: skip
+            raise ValueError(
+                f"{where}/{path} must be a number, a text, true or false, got {given!r}"
+            )
     return changes
 
 
@@ -136,11 +140,13 @@ def grid_from_factors(options: argparse.Namespace) -> Grid | None:
     check_factors(factors)
     cells = MODES[MODE_OPTIONS[mode]](factors, base)
     return Grid(
-        name=mode, source="--factor " + " --factor ".join(options.factor), cells=cells,
+        name=mode,
+        source="--factor " + " --factor ".join(options.factor),
+        cells=cells,
         question=f"What {'does' if len(factors) == 1 else 'do'} "
-                 f"{', '.join(factor.name for factor in factors)} change?",
+        f"{', '.join(factor.name for factor in factors)} change?",
         baseline=cells[0].name,
-    )  # fmt: skip
+    )
 
 
 def _option_factor(

@@ -39,8 +39,9 @@ def grid_of(options: argparse.Namespace) -> Grid | None:
 def _check_grid(options: argparse.Namespace, grid: Grid) -> None:
     """Raise a ValueError for an option that a grid decides."""
     if options.scheduler != "none":
-        raise ValueError("--scheduler cannot be given with --grid: every cell runs all epochs "
-                         "on every seed")  # fmt: skip
+        raise ValueError(
+            "--scheduler cannot be given with --grid: every cell runs all epochs on every seed"
+        )
     if options.seeds is not None and options.seeds < 1:
         raise ValueError(f"--seeds must be >= 1, got {options.seeds}")
     for text in options.changes:
@@ -51,12 +52,15 @@ def _check_left_to_cells(text: str, grid: Grid) -> None:
     """Raise a ValueError for a ``--set`` of what a cell decides, or out of what a cell searches."""
     path, value = parse_change(text)
     if path in grid.decided():
-        raise ValueError(f"--set must leave {', '.join(grid.decided())} to the cells of the "
-                         f"grid, got {text!r}")  # fmt: skip
+        raise ValueError(
+            f"--set must leave {', '.join(grid.decided())} to the cells of the grid, got {text!r}"
+        )
     for dimension in (dimension for cell in grid.cells for dimension in cell.searched):
         if dimension.path == path and not dimension.holds(value):
-            raise ValueError(f"--set {path} is where its searches begin and must be in "
-                             f"{dimension.bounds()}, got {value}")  # fmt: skip
+            raise ValueError(
+                f"--set {path} is where its searches begin and must be in "
+                f"{dimension.bounds()}, got {value}"
+            )
 
 
 def checked_grid(options: argparse.Namespace, grid: Grid, base: TrialConfig) -> Grid:
@@ -101,8 +105,10 @@ def search_trials(options: argparse.Namespace, grid: Grid) -> int:
     if not any(cell.searched for cell in grid.cells):
         for name in ("trials", "sampler"):
             if getattr(options, name) not in (None, "tpe"):
-                raise ValueError(f"--{name} cannot be given with --grid: every cell runs all "
-                                 f"epochs on every seed")  # fmt: skip
+                raise ValueError(
+                    f"--{name} cannot be given with --grid: every cell runs all "
+                    f"epochs on every seed"
+                )
         return 0
     choice("--sampler of a grid", options.sampler, [name for name in SAMPLERS if name != "nsga2"])
     count = DEFAULT_CELL_TRIALS if options.trials is None else int(options.trials)

@@ -107,17 +107,30 @@ def plan_from_request(options: argparse.Namespace, nodes: list[Node]) -> Plan:
         )
     limits = budget.parse(vars(options), request.workers * request.gpus_per_worker)
     return Plan(
-        study=_name(options, space, grid, base), space=space.name, base=base, objective=objective,
-        mode=wanted[objective], objectives=wanted if len(wanted) > 1 else {}, trials=trials,
-        grid=grid, seeds=seeds, fresh=options.fresh, search_trials=searches,
-        budget=budget.finite(limits), warm_start=warm,
+        study=_name(options, space, grid, base),
+        space=space.name,
+        base=base,
+        objective=objective,
+        mode=wanted[objective],
+        objectives=wanted if len(wanted) > 1 else {},
+        trials=trials,
+        grid=grid,
+        seeds=seeds,
+        fresh=options.fresh,
+        search_trials=searches,
+        budget=budget.finite(limits),
+        warm_start=warm,
         sampler="none" if grid and not searches else choice("--sampler", options.sampler, SAMPLERS),
         scheduler=choice("--scheduler", options.scheduler, SCHEDULERS),
-        seed=options.seed, lanes=count_lanes(nodes, request, options.lanes, trials),
-        workers=request.workers, cpus_per_worker=request.cpus_per_worker,
-        gpus_per_worker=request.gpus_per_worker, storage=storage_of(options),
-        tracking_uri=tracking_uri_of(options), parts=installed(),
-    )  # fmt: skip
+        seed=options.seed,
+        lanes=count_lanes(nodes, request, options.lanes, trials),
+        workers=request.workers,
+        cpus_per_worker=request.cpus_per_worker,
+        gpus_per_worker=request.gpus_per_worker,
+        storage=storage_of(options),
+        tracking_uri=tracking_uri_of(options),
+        parts=installed(),
+    )
 
 
 def _name(options: argparse.Namespace, space: Space, grid: Grid | None, base: TrialConfig) -> str:

@@ -23,8 +23,9 @@ def read_plugin(path: str) -> Plugin:
         return Plugin(Path(path).name, Path(path).expanduser().read_text())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        raise ValueError(f"--with must be a Python file that can be read, got {path!r}: "
-                         f"{reason}") from None  # fmt: skip
+        raise ValueError(
+            f"--with must be a Python file that can be read, got {path!r}: {reason}"
+        ) from None
 
 
 def install_all(file: Plugin) -> None:

@@ -24,8 +24,19 @@ def choice(flag: str, value: str | None, known: Sequence[str]) -> str:
     return value
 
 
-PLACES = {"resume", "storage", "tracking_uri", "lanes", "verbose", "dry_run", "max_hours",
-          "max_gpu_hours", "max_failures", "on_oom", "lane_wait"}  # fmt: skip
+PLACES = {
+    "resume",
+    "storage",
+    "tracking_uri",
+    "lanes",
+    "verbose",
+    "dry_run",
+    "max_hours",
+    "max_gpu_hours",
+    "max_failures",
+    "on_oom",
+    "lane_wait",
+}
 """Options that no ledger decides: where and how, not what."""
 
 
@@ -82,9 +93,13 @@ def tracking_uri_of(options: argparse.Namespace) -> str:
 def base_config(options: argparse.Namespace, first: Mapping[str, Value]) -> TrialConfig:
     """The default config, the first changes (a space's), then what the command line sets."""
     given: dict[str, Any] = {
-        "data/dataset": options.dataset, "data/root": options.data, "data/cache": options.cache,
-        "model/weights": options.weights, "epochs": options.epochs, "seed": options.seed,
-    }  # fmt: skip
+        "data/dataset": options.dataset,
+        "data/root": options.data,
+        "data/cache": options.cache,
+        "model/weights": options.weights,
+        "epochs": options.epochs,
+        "seed": options.seed,
+    }
     changes = {path: value for path, value in given.items() if value is not None}
     changes |= dict(parse_change(text) for text in options.changes)
     if plugin_fields.DIGEST:
@@ -149,8 +164,12 @@ def check_objectives(
     if is_grid:
         raise ValueError(f"--objective of a grid must be one metric, {given}; its tables show all")
     if scheduler != "none":
-        raise ValueError(f"--objective with --scheduler {scheduler} must be one metric, {given}; "
-                         f"it would stop trials by the first alone")  # fmt: skip
+        raise ValueError(
+            f"--objective with --scheduler {scheduler} must be one metric, {given}; "
+            f"it would stop trials by the first alone"
+        )
     if sampler in _ONE_ONLY:
-        raise ValueError(f"--objective with --sampler {sampler} must be one metric, {given}; "
-                         f"several need tpe, nsga2, gp or random")  # fmt: skip
+        raise ValueError(
+            f"--objective with --sampler {sampler} must be one metric, {given}; "
+            f"several need tpe, nsga2, gp or random"
+        )

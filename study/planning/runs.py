@@ -42,10 +42,15 @@ def grid_runs(plan: Plan) -> list[Run]:
     searches = plan.search_trials * len(cells)
     pairs = [(cell, seed) for seed in plan.seeds for cell in cells]
     return [
-        Run(number, cell.name, seed, dict(cell.changes),
-            plan.resolve({**cell.changes, "seed": seed}))
+        Run(
+            number,
+            cell.name,
+            seed,
+            dict(cell.changes),
+            plan.resolve({**cell.changes, "seed": seed}),
+        )
         for number, (cell, seed) in enumerate(pairs, start=searches)
-    ]  # fmt: skip
+    ]
 
 
 def needed_stages(plan: Plan, space: Space) -> list[Stage]:

@@ -21,9 +21,11 @@ _WORDS = ("better", "worse", "undecided", "baseline", "failed", "pruned")
 def page(title: str, question: str, parts: Sequence[Block | Section]) -> str:
     """The whole file; the same parts and pictures give the same text."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
         keep_trailing_newline=True,
-    )  # fmt: skip
+    )
     environment.filters |= {"code": _code, "plain": lambda text: text.replace("`", "")}
     return environment.get_template("report.html").render(
         title=title, question=question, parts=[_told(part) for part in parts], words=_WORDS

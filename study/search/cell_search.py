@@ -45,18 +45,22 @@ def pending(plan: Plan, record: StudyRecord) -> bool:
 def trials_of(record: StudyRecord, cell: str) -> dict[int, TrialRecord]:
     """A cell's search, by number."""
     return {
-        number: trial for number, trial in sorted(record.trials.items())
+        number: trial
+        for number, trial in sorted(record.trials.items())
         if trial.phase == "search" and trial.cell == cell
-    }  # fmt: skip
+    }
 
 
 class CellSearch(Searcher):
     """Tune's searcher for the first part: what was cut off, then each cell's next trial in turn."""
 
     def __init__(
-        self, plan: Plan, record: StudyRecord, waiting: Sequence[InterruptedTrial],
+        self,
+        plan: Plan,
+        record: StudyRecord,
+        waiting: Sequence[InterruptedTrial],
         taking: DrawReuse | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(metric=plan.objective, mode=plan.mode)
         self._taking = taking
         self._plan, self._cells = plan, cells_of(plan)
@@ -89,8 +93,15 @@ class CellSearch(Searcher):
     def _config(self, number: int, params: dict[str, Value], resume_from: str) -> dict[str, Any]:
         cell, seed = self._cells[number % len(self._cells)], self._plan.base.seed
         config = self._plan.resolve({**cell.changes, **params})
-        return {"number": number, "params": params, "config": config, "cell": cell.name,
-                "seed": seed, "phase": "search", "resume_from": resume_from}  # fmt: skip
+        return {
+            "number": number,
+            "params": params,
+            "config": config,
+            "cell": cell.name,
+            "seed": seed,
+            "phase": "search",
+            "resume_from": resume_from,
+        }
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -116,8 +127,10 @@ def _study(plan: Plan, record: StudyRecord, cell: Cell) -> Study:
 
     A trial's number there is its turn, whatever order an attempt that was cut off began them in.
     """
-    known = {number // len(cells_of(plan)): trial
-             for number, trial in trials_of(record, cell.name).items()}  # fmt: skip
+    known = {
+        number // len(cells_of(plan)): trial
+        for number, trial in trials_of(record, cell.name).items()
+    }
     sampler = SeededByNumber(plan.sampler, plan.seed, plan.search_trials)
     direction = StudyDirection.MAXIMIZE if plan.mode == "max" else StudyDirection.MINIMIZE
     study = create_study(direction=direction, sampler=sampler)
@@ -126,8 +139,11 @@ def _study(plan: Plan, record: StudyRecord, cell: Cell) -> Study:
     if 0 not in known and all(d.holds(begin[d.path]) for d in cell.searched):
         study.enqueue_trial(begin)
     for turn in range(len(study.trials), max(known, default=-1) + 1):
-        study.add_trial(as_optuna(known[turn], cell.space(), [plan.objective]) if turn in known
-                        else create_trial(state=TrialState.WAITING))  # fmt: skip
+        study.add_trial(
+            as_optuna(known[turn], cell.space(), [plan.objective])
+            if turn in known
+            else create_trial(state=TrialState.WAITING)
+        )
     return study
 
 
@@ -137,9 +153,7 @@ def choose_weights(plan: Plan, ledger: Ledger) -> bool:
     searched = [trial for trial in record.in_state(*FINAL) if trial.phase == "search"]
     if len(searched) < total(plan):
         return False
-    ledger.append("chosen", cells={
-        cell.name: _best(record, cell) for cell in cells_of(plan)
-    })  # fmt: skip
+    ledger.append("chosen", cells={cell.name: _best(record, cell) for cell in cells_of(plan)})
     return True
 
 

@@ -26,9 +26,13 @@ class LedgerSearch(Searcher):
     """Tune's searcher: first the trials that were cut off, then new ones from OptunaSearch."""
 
     def __init__(
-        self, record: StudyRecord, space: Space, waiting: list[InterruptedTrial],
-        config_of: Callable[[dict[str, Value]], dict[str, Value]], taking: DrawReuse | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        record: StudyRecord,
+        space: Space,
+        waiting: list[InterruptedTrial],
+        config_of: Callable[[dict[str, Value]], dict[str, Value]],
+        taking: DrawReuse | None = None,
+    ) -> None:
         """``config_of`` resolves searched parameters to a whole flat config; ``taking`` takes over
         what an earlier study ran."""
         plan = record.plan
@@ -40,11 +44,13 @@ class LedgerSearch(Searcher):
         self._study = optuna_study(record, space, storage, before)
         several = len(record.objectives) > 1
         self._new = OptunaSearch(
-            space=space.suggest, study_name=STUDY_NAME,
+            space=space.suggest,
+            study_name=STUDY_NAME,
             metric=list(record.objectives) if several else plan["objective"],
             mode=list(record.objectives.values()) if several else plan["mode"],
-            sampler=SeededByNumber(plan["sampler"], plan["seed"], plan["trials"]), storage=storage,
-        )  # fmt: skip
+            sampler=SeededByNumber(plan["sampler"], plan["seed"], plan["trials"]),
+            storage=storage,
+        )
         self._waiting = deque(waiting)
         self._left = deque(n for n in range(plan["trials"]) if n not in record.trials)
         self._config_of = config_of

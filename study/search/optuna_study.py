@@ -71,9 +71,11 @@ def failure_state(kind: str | None, objectives: int = 1) -> TrialState:
 
 
 def optuna_study(
-    record: StudyRecord, space: Space, storage: InMemoryStorage | None = None,
+    record: StudyRecord,
+    space: Space,
+    storage: InMemoryStorage | None = None,
     before: Sequence[FrozenTrial] = (),
-) -> Study:  # fmt: skip
+) -> Study:
     """The whole ledger as an Optuna study, trial numbers kept; those of others come before.
 
     Of two lanes the later one may start first: a number that a kill left out is asked for next.
@@ -87,6 +89,9 @@ def optuna_study(
     objectives = list(record.objectives)
     for number in range(max(record.trials, default=-1) + 1):
         trial = record.trials.get(number)
-        study.add_trial(create_trial(state=TrialState.WAITING) if trial is None
-                        else as_optuna(trial, space, objectives))  # fmt: skip
+        study.add_trial(
+            create_trial(state=TrialState.WAITING)
+            if trial is None
+            else as_optuna(trial, space, objectives)
+        )
     return study

@@ -36,8 +36,9 @@ def reusable_runs(plan: Plan, digest: str, record: StudyRecord) -> list[tuple[Ru
         return []
     wanted = {
         identity(from_flat(run.config), digest): run
-        for run in grid_runs(plan) if run.number not in record.trials
-    }  # fmt: skip
+        for run in grid_runs(plan)
+        if run.number not in record.trials
+    }
     found = complete_trials(plan) if wanted else {}
     pairs = [(run, found[key]) for key, run in wanted.items() if key in found]
     return sorted(pairs, key=lambda pair: pair[0].number)
@@ -60,8 +61,17 @@ def reuse_trial(ledger: Ledger, run: Run, earlier: ReusableTrial, **place: Any) 
     """Write an earlier trial's events as this study's own; ``place`` is what a search adds."""
     trial, number = earlier.trial, run.number
     source = {"study": earlier.study, "trial": trial.number, "commit": earlier.commit}
-    ledger.append("started", trial=number, id=trial.id, params=run.params, config=run.config,
-                  cell=run.cell, seed=run.seed, reused=source, **place)  # fmt: skip
+    ledger.append(
+        "started",
+        trial=number,
+        id=trial.id,
+        params=run.params,
+        config=run.config,
+        cell=run.cell,
+        seed=run.seed,
+        reused=source,
+        **place,
+    )
     for epoch in sorted(trial.epochs):
         kept = {key: trial.epochs[epoch][key] for key in ("metrics", "seconds", "lane")}
         ledger.append("epoch", trial=number, epoch=epoch, **kept)
@@ -124,8 +134,8 @@ def possible_reuse(plan: Plan, space: Space, digest: str) -> list[ReusableTrial]
         return []
     searched = {dimension.path for dimension in space.dimensions}
     return [
-        found for name, found in complete_trials(plan).items()
-        if set(found.trial.params) <= searched and name == identity(
-            from_flat({**flatten(plan.base), **found.trial.params}), digest
-        )
-    ]  # fmt: skip
+        found
+        for name, found in complete_trials(plan).items()
+        if set(found.trial.params) <= searched
+        and name == identity(from_flat({**flatten(plan.base), **found.trial.params}), digest)
+    ]

@@ -46,8 +46,13 @@ def _figures(table: Table, row: Row, *, first: bool) -> dict[str, float | None]:
         figures[f"delta_{table.metric}"] = row.comparison.mean
     if first and row.comparison is not None:
         found = row.comparison
-        figures |= {"low": found.low, "high": found.high, "p": found.p, "p_holm": found.p_holm,
-                    "superiority": found.superiority}  # fmt: skip
+        figures |= {
+            "low": found.low,
+            "high": found.high,
+            "p": found.p,
+            "p_holm": found.p_holm,
+            "superiority": found.superiority,
+        }
     if first:
         figures |= {"n": len(row.values), "failed": row.failed, "diverged": row.diverged}
     return figures
@@ -60,17 +65,24 @@ def _run(record: StudyRecord, cell: str) -> Run:
     states = [trial.state for trial in trials if trial.phase == ""]
     when = _when(record, cell)
     return Run(
-        key=f"cell/{cell}", parent="study", status=RUNNING,
-        started_ms=when["started_ms"], inputs=inputs_of(plan),
+        key=f"cell/{cell}",
+        parent="study",
+        status=RUNNING,
+        started_ms=when["started_ms"],
+        inputs=inputs_of(plan),
         tags={
             **when["told"],
-            "study": plan["study"], "mlflow.runName": cell, "space": plan["space"],
-            "grid": plan["grid"]["name"], "cell": cell, "dataset": plan["data"]["dataset"],
+            "study": plan["study"],
+            "mlflow.runName": cell,
+            "space": plan["space"],
+            "grid": plan["grid"]["name"],
+            "cell": cell,
+            "dataset": plan["data"]["dataset"],
             "state": ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states)),
             **names.provenance_tags(plan),
         },
         params={path: str(value) for path, value in changes.items()},
-    )  # fmt: skip
+    )
 
 
 def _when(record: StudyRecord, cell: str) -> dict[str, Any]:

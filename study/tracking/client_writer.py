@@ -100,6 +100,11 @@ class ClientWriter:
 
 def as_input(one: Input) -> DatasetInput:
     """A list of a dataset as MLflow keeps it: by name and digest, with what it holds."""
-    kept = Dataset(one.name, one.digest, SOURCE_TYPE, json.dumps({"tags": {"root": one.root}}),
-                   profile=json.dumps(one.profile))  # fmt: skip
+    kept = Dataset(
+        one.name,
+        one.digest,
+        SOURCE_TYPE,
+        json.dumps({"tags": {"root": one.root}}),
+        profile=json.dumps(one.profile),
+    )
     return DatasetInput(kept, [InputTag(CONTEXT, one.context)])

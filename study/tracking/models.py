@@ -18,7 +18,7 @@ def name_of(record: StudyRecord) -> str:
 
 def register(
     client: MlflowClient, ids: Mapping[str, str], record: StudyRecord, folder: Path
-) -> None:  # fmt: skip
+) -> None:
     """Register the files of the study's champion (``trainables.saved``); what is registered
     already stays."""
     trial = record.champion()
@@ -36,18 +36,24 @@ def register(
     client.log_artifacts(run, str(folder), _FOLDER)
     source = f"{client.get_run(run).info.artifact_uri}/{_FOLDER}"
     client.create_model_version(
-        name, source, run_id=run, tags=_tags(record, trial),
+        name,
+        source,
+        run_id=run,
+        tags=_tags(record, trial),
         description=f"Trial {trial.number} of {record.plan['study']}: the best by "
-                    f"{record.plan['objective']} on the validation list.",
-    )  # fmt: skip
+        f"{record.plan['objective']} on the validation list.",
+    )
 
 
 def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
     objective = record.plan["objective"]
-    figures = {objective: trial.value(objective),
-               f"test_{objective}": (trial.tested or {}).get(f"test_{objective}")}  # fmt: skip
+    figures = {
+        objective: trial.value(objective),
+        f"test_{objective}": (trial.tested or {}).get(f"test_{objective}"),
+    }
     return {
-        "study": record.plan["study"], "trial": str(trial.number),
+        "study": record.plan["study"],
+        "trial": str(trial.number),
         **({"cell": trial.cell, "seed": str(trial.seed)} if trial.cell else {}),
         **{name: f"{value:.4f}" for name, value in figures.items() if value is not None},
-    }  # fmt: skip
+    }

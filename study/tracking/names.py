@@ -51,10 +51,12 @@ def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 def provenance_tags(plan: Mapping[str, Any]) -> dict[str, str]:
     facts = plan["provenance"]
     tags = {
-        "data_digest": plan["data"]["digest"], "dirty": str(facts["dirty"]).lower(),
-        "mlflow.source.name": "study/run.py", "mlflow.source.type": "LOCAL",
+        "data_digest": plan["data"]["digest"],
+        "dirty": str(facts["dirty"]).lower(),
+        "mlflow.source.name": "study/run.py",
+        "mlflow.source.type": "LOCAL",
         "mlflow.user": getpass.getuser(),
-    }  # fmt: skip
+    }
     if facts["commit"]:
         tags["mlflow.source.git.commit"] = facts["commit"]
     return tags

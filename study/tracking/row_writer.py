@@ -53,13 +53,21 @@ class RowWriter:
         ids = [self.ids.setdefault(run.key, uuid.uuid4().hex) for run in runs]
         pairs = list(zip(ids, runs, strict=True))
         with self.engine.begin() as connection:
-            _upsert(connection, SqlRun, [self._run(run_id, run) for run_id, run in pairs],
-                    ["run_uuid"], ["name", "status", "start_time", "end_time"])  # fmt: skip
+            _upsert(
+                connection,
+                SqlRun,
+                [self._run(run_id, run) for run_id, run in pairs],
+                ["run_uuid"],
+                ["name", "status", "start_time", "end_time"],
+            )
             self._write_tags(connection, pairs)
             _write_metrics(connection, pairs)
             fresh = [(run_id, run) for run_id, run in pairs if run_id not in self._written]
-            params = [{"run_uuid": run_id, "key": key, "value": value}
-                      for run_id, run in fresh for key, value in run.params.items()]  # fmt: skip
+            params = [
+                {"run_uuid": run_id, "key": key, "value": value}
+                for run_id, run in fresh
+                for key, value in run.params.items()
+            ]
             _upsert(connection, SqlParam, params, ["run_uuid", "key"])
             self._write_inputs(connection, fresh)
         for run_id, run in pairs:
@@ -68,20 +76,30 @@ class RowWriter:
 
     def tag(self, tags: Mapping[str, Mapping[str, str]]) -> None:
         """Set these tags of runs, by key."""
-        rows = [{"run_uuid": self.ids[run], "key": key, "value": value}
-                for run, those in tags.items() for key, value in those.items()]  # fmt: skip
+        rows = [
+            {"run_uuid": self.ids[run], "key": key, "value": value}
+            for run, those in tags.items()
+            for key, value in those.items()
+        ]
         with self.engine.begin() as connection:
             _upsert(connection, SqlTag, rows, ["run_uuid", "key"], ["value"])
 
     def _run(self, run_id: str, run: Run) -> _Row:
         return {
-            "run_uuid": run_id, "name": run.tags["mlflow.runName"], "status": run.status,
-            "start_time": run.started_ms, "end_time": run.ended_ms, "source_type": "UNKNOWN",
-            "source_name": "", "entry_point_name": "", "source_version": "",
-            "user_id": run.tags.get("mlflow.user", ""), "lifecycle_stage": "active",
+            "run_uuid": run_id,
+            "name": run.tags["mlflow.runName"],
+            "status": run.status,
+            "start_time": run.started_ms,
+            "end_time": run.ended_ms,
+            "source_type": "UNKNOWN",
+            "source_name": "",
+            "entry_point_name": "",
+            "source_version": "",
+            "user_id": run.tags.get("mlflow.user", ""),
+            "lifecycle_stage": "active",
             "artifact_uri": self._artifacts(run_id),
             "experiment_id": int(self.experiment.experiment_id),
-        }  # fmt: skip
+        }
 
     def _artifacts(self, run_id: str) -> str:
         return f"{self.experiment.artifact_location.rstrip('/')}/{run_id}/artifacts"
@@ -105,10 +123,15 @@ class RowWriter:
             for one in run.inputs:
                 source = self._dataset(connection, one)
                 input_id = uuid.uuid5(uuid.NAMESPACE_OID, run_id + source).hex
-                inputs.append({
-                    "input_uuid": input_id, "source_type": "DATASET", "source_id": source,
-                    "destination_type": "RUN", "destination_id": run_id,
-                })  # fmt: skip
+                inputs.append(
+                    {
+                        "input_uuid": input_id,
+                        "source_type": "DATASET",
+                        "source_id": source,
+                        "destination_type": "RUN",
+                        "destination_id": run_id,
+                    }
+                )
                 tags.append({"input_uuid": input_id, "name": CONTEXT, "value": one.context})
         whole = ["source_type", "source_id", "destination_type", "destination_id"]
         _upsert(connection, SqlInput, inputs, whole)
@@ -119,17 +142,29 @@ class RowWriter:
         known = (one.name, one.digest)
         if known not in self._datasets:
             experiment, kept = int(self.experiment.experiment_id), as_input(one).dataset
-            _upsert(connection, SqlDataset, [{
-                "dataset_uuid": uuid.uuid4().hex, "experiment_id": experiment, "name": kept.name,
-                "digest": kept.digest, "dataset_source_type": kept.source_type,
-                "dataset_source": kept.source, "dataset_profile": kept.profile,
-            }], ["experiment_id", "name", "digest"])  # fmt: skip
+            _upsert(
+                connection,
+                SqlDataset,
+                [
+                    {
+                        "dataset_uuid": uuid.uuid4().hex,
+                        "experiment_id": experiment,
+                        "name": kept.name,
+                        "digest": kept.digest,
+                        "dataset_source_type": kept.source_type,
+                        "dataset_source": kept.source,
+                        "dataset_profile": kept.profile,
+                    }
+                ],
+                ["experiment_id", "name", "digest"],
+            )
             self._datasets[known] = connection.execute(
                 select(SqlDataset.dataset_uuid).where(
-                    SqlDataset.experiment_id == experiment, SqlDataset.name == one.name,
+                    SqlDataset.experiment_id == experiment,
+                    SqlDataset.name == one.name,
                     SqlDataset.digest == one.digest,
                 )
-            ).scalar_one()  # fmt: skip
+            ).scalar_one()
         return self._datasets[known]
 
     def _keep_artifacts(self, run_id: str, run: Run) -> None:
@@ -154,10 +189,15 @@ class RowWriter:
 def _known(connection: Connection, study: str, experiment: int) -> dict[str, str]:
     """The study's runs that are there already, by key."""
     mine = (
-        select(SqlTag.run_uuid).join(SqlRun, SqlRun.run_uuid == SqlTag.run_uuid)
-        .where(SqlTag.key == "study", SqlTag.value == study, SqlRun.experiment_id == experiment,
-               SqlRun.lifecycle_stage == "active")
-    )  # fmt: skip
+        select(SqlTag.run_uuid)
+        .join(SqlRun, SqlRun.run_uuid == SqlTag.run_uuid)
+        .where(
+            SqlTag.key == "study",
+            SqlTag.value == study,
+            SqlRun.experiment_id == experiment,
+            SqlRun.lifecycle_stage == "active",
+        )
+    )
     tags: dict[str, dict[str, str]] = {}
     named = select(SqlTag.run_uuid, SqlTag.key, SqlTag.value).where(
         SqlTag.run_uuid.in_(mine), SqlTag.key.in_(("study", "stage", "trial", "cell"))
@@ -174,10 +214,16 @@ def _write_metrics(connection: Connection, pairs: Sequence[tuple[str, Run]]) -> 
     for run_id, run in pairs:
         unique = dict.fromkeys([*run.points, *run.late])
         listed: list[_Row] = [
-            {"run_uuid": run_id, "key": point.name, "value": point.value, "step": point.step,
-             "timestamp": point.time_ms, "is_nan": False}
+            {
+                "run_uuid": run_id,
+                "key": point.name,
+                "value": point.value,
+                "step": point.step,
+                "timestamp": point.time_ms,
+                "is_nan": False,
+            }
             for point in unique
-        ]  # fmt: skip
+        ]
         rows += listed
         latest: dict[str, _Row] = {}
         for row in listed:
@@ -192,9 +238,12 @@ def _write_metrics(connection: Connection, pairs: Sequence[tuple[str, Run]]) -> 
 
 
 def _upsert(
-    connection: Connection, table: Any, rows: list[_Row], keys: list[str],
+    connection: Connection,
+    table: Any,
+    rows: list[_Row],
+    keys: list[str],
     changing: Sequence[str] = (),
-) -> None:  # fmt: skip
+) -> None:
     """Insert; of rows that are there, the changing columns are set and the others stay."""
     if not rows:
         return

@@ -97,9 +97,10 @@ def above(record: StudyRecord, begun: float, level: int) -> dict[str, Any]:
     start = milliseconds(record.last_time) + level
     stamps = {"began": begun, "ended": record.last_time}
     return {
-        "started_ms": start, "ended_ms": start + milliseconds(record.last_time - begun),
+        "started_ms": start,
+        "ended_ms": start + milliseconds(record.last_time - begun),
         "told": {name: _moment(stamp) for name, stamp in stamps.items()},
-    }  # fmt: skip
+    }
 
 
 def _moment(stamp: float) -> str:
@@ -118,21 +119,28 @@ def study_run(record: StudyRecord, files: Iterable[Path] = ()) -> Run:
     when = above(record, record.first_time, 2)
     figures = {**(best.metrics if best else {}), **(record.tested or {}).get("metrics", {})}
     return Run(
-        key="study", parent="", started_ms=when["started_ms"],
+        key="study",
+        parent="",
+        started_ms=when["started_ms"],
         tags={
             **when["told"],
-            "study": plan["study"], "mlflow.runName": plan["study"], **facts,
-            "dataset": plan["data"]["dataset"], "mlflow.note.content": plan["question"],
+            "study": plan["study"],
+            "mlflow.runName": plan["study"],
+            **facts,
+            "dataset": plan["data"]["dataset"],
+            "mlflow.note.content": plan["question"],
             "state": record.state,
-            **names.provenance_tags(plan), **({"best_trial": str(best.number)} if best else {}),
+            **names.provenance_tags(plan),
+            **({"best_trial": str(best.number)} if best else {}),
         },
         params={**facts, **numbers},
         late=_points(figures, stamp, best.last_epoch if best else 0),
-        inputs=inputs_of(plan), status="FINISHED" if record.ended else "KILLED",
+        inputs=inputs_of(plan),
+        status="FINISHED" if record.ended else "KILLED",
         ended_ms=when["ended_ms"],
         texts={"plan.yaml": as_yaml(plan), **own_file(plan)},
         files=[(path, "report") for path in files],
-    )  # fmt: skip
+    )
 
 
 def own_file(plan: Mapping[str, Any]) -> dict[str, str]:
@@ -147,17 +155,22 @@ def trial_run(record: StudyRecord, trial: TrialRecord, kept: Iterable[Path] = ()
     failure = _failure(trial)
     over = trial.state != "running"
     return Run(
-        key=f"trial/{trial.number}", parent=f"cell/{trial.cell}" if trial.cell else "study",
+        key=f"trial/{trial.number}",
+        parent=f"cell/{trial.cell}" if trial.cell else "study",
         tags={**_trial_tags(record.plan, trial), **({"failure": failure[0]} if failure else {})},
         params={path: str(trial.config[path]) for path in shown_paths(record, trial)},
         points=[point for epoch in sorted(epochs) for point in _epoch(epochs[epoch], epoch)],
         late=_late(record.plan, trial, milliseconds(end)) if over else [],
-        inputs=inputs_of(record.plan), status=_STATUS[trial.state],
-        started_ms=milliseconds(trial.started), ended_ms=milliseconds(end) if over else None,
-        texts={"config.yaml": as_yaml(names.nested(trial.config)),
-               **({"failure.txt": failure[1]} if failure else {})},
+        inputs=inputs_of(record.plan),
+        status=_STATUS[trial.state],
+        started_ms=milliseconds(trial.started),
+        ended_ms=milliseconds(end) if over else None,
+        texts={
+            "config.yaml": as_yaml(names.nested(trial.config)),
+            **({"failure.txt": failure[1]} if failure else {}),
+        },
         files=[(path, "pictures" if path.suffix == ".png" else "counts") for path in kept],
-    )  # fmt: skip
+    )
 
 
 def stage_run(record: StudyRecord, stage: Mapping[str, Any]) -> Run:
@@ -165,13 +178,21 @@ def stage_run(record: StudyRecord, stage: Mapping[str, Any]) -> Run:
     name, stamp = f"{stage['kind']}-{stage['key']}", milliseconds(record.first_time)
     curve = enumerate(stage.get("curve", []), start=1)
     return Run(
-        key=f"stage/{name}", parent="study", status="FINISHED", started_ms=stamp,
+        key=f"stage/{name}",
+        parent="study",
+        status="FINISHED",
+        started_ms=stamp,
         ended_ms=stamp + milliseconds(stage["seconds"]),
-        tags={"study": record.plan["study"], "mlflow.runName": name, "stage": name,
-              "dataset": record.plan["data"]["dataset"], "reused": str(stage["reused"]).lower()},
+        tags={
+            "study": record.plan["study"],
+            "mlflow.runName": name,
+            "stage": name,
+            "dataset": record.plan["data"]["dataset"],
+            "reused": str(stage["reused"]).lower(),
+        },
         points=[Point("loss", loss, stamp, step) for step, loss in curve if loss is not None],
         late=_points({"seconds": stage["seconds"], **stage["quality"]}, stamp, 0),
-    )  # fmt: skip
+    )
 
 
 def shown_paths(record: StudyRecord, trial: TrialRecord) -> list[str]:
@@ -189,13 +210,20 @@ def shown_paths(record: StudyRecord, trial: TrialRecord) -> list[str]:
 
 def _trial_tags(plan: Mapping[str, Any], trial: TrialRecord) -> dict[str, str]:
     return {
-        "study": plan["study"], "trial": str(trial.number), "trial_id": trial.id,
-        "mlflow.runName": names.run_name(trial), "space": plan["space"],
-        "dataset": plan["data"]["dataset"], "seed": str(trial.config["seed"]),
-        "loss": "+".join(ever_active(from_flat(trial.config).loss)), "state": trial.state,
-        "lane": trial.lane, "seconds": f"{trial.seconds:.1f}",
-        **names.grid_tags(plan, trial), **names.provenance_tags(plan),
-    }  # fmt: skip
+        "study": plan["study"],
+        "trial": str(trial.number),
+        "trial_id": trial.id,
+        "mlflow.runName": names.run_name(trial),
+        "space": plan["space"],
+        "dataset": plan["data"]["dataset"],
+        "seed": str(trial.config["seed"]),
+        "loss": "+".join(ever_active(from_flat(trial.config).loss)),
+        "state": trial.state,
+        "lane": trial.lane,
+        "seconds": f"{trial.seconds:.1f}",
+        **names.grid_tags(plan, trial),
+        **names.provenance_tags(plan),
+    }
 
 
 def _failure(trial: TrialRecord) -> tuple[str, str] | None:
@@ -208,9 +236,8 @@ def _failure(trial: TrialRecord) -> tuple[str, str] | None:
 def _epoch(kept: Mapping[str, Any], epoch: int) -> list[Point]:
     """``epoch`` itself says later how much was written."""
     figures = {
-        name: value for name, value in kept["metrics"].items()
-        if not name.startswith(_AT_THE_END)
-    }  # fmt: skip
+        name: value for name, value in kept["metrics"].items() if not name.startswith(_AT_THE_END)
+    }
     system = {f"system/{name}": value for name, value in kept.get("system", {}).items()}
     figures |= {**system, "seconds": kept["seconds"], "epoch": epoch}
     return _points(figures, milliseconds(kept["time"]), epoch)
@@ -236,7 +263,12 @@ def inputs_of(plan: Mapping[str, Any]) -> tuple[Input, ...]:
     data = plan["data"]
     facts = {"classes": len(data["classes"]), "rows": data["size"][0], "columns": data["size"][1]}
     return tuple(
-        Input(f"{data['dataset']} {split}", data["digest"], str(plan["base"].get("data/root", "")),
-              _CONTEXTS.get(split, split), {"images": number, **facts})
+        Input(
+            f"{data['dataset']} {split}",
+            data["digest"],
+            str(plan["base"].get("data/root", "")),
+            _CONTEXTS.get(split, split),
+            {"images": number, **facts},
+        )
         for split, number in data["images"].items()
-    )  # fmt: skip
+    )

@@ -25,10 +25,11 @@ _BATCH = 50
 _RETRY_S = 5.0
 _MANNERS = {
     # MLflow's own patience is minutes a call; here what fails is tried again anyway.
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     # Of a server it would print two lines a run, over the live table.
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-}  # fmt: skip
+}
 _logger = logging.getLogger(__name__)
 
 Files = Callable[[TrialRecord], list[Path]]
@@ -75,9 +76,7 @@ class MlflowSink:
         for number in self.record.trials:
             self._due.put(number)
 
-    def close(
-        self, files: list[Path], model: Path | None = None, patience_s: float = 60.0
-    ) -> str:  # fmt: skip
+    def close(self, files: list[Path], model: Path | None = None, patience_s: float = 60.0) -> str:
         """Write what is due, end the study's run with these files, register the model in a folder,
         and say how it went."""
         self._report, self._model = files, model
@@ -140,8 +139,9 @@ class MlflowSink:
         if not self._warned:
             self._warned = True
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-            _logger.warning("MLflow at %s: %s; training goes on, the ledger has it all",
-                            self.uri, reason)  # fmt: skip
+            _logger.warning(
+                "MLflow at %s: %s; training goes on, the ledger has it all", self.uri, reason
+            )
 
     def _connected(self) -> Writer:
         """The writer, after it has found or made the study's own run."""
@@ -160,10 +160,12 @@ class MlflowSink:
         if "grid" in record.plan and record.trials:
             cells, verdicts = judged(record)
             writer.write(cells)
-            writer.tag({
-                f"trial/{trial.number}": {"verdict": verdicts[trial.cell]}
-                for trial in record.compared().trials.values()
-            })  # fmt: skip
+            writer.tag(
+                {
+                    f"trial/{trial.number}": {"verdict": verdicts[trial.cell]}
+                    for trial in record.compared().trials.values()
+                }
+            )
             whole.tags.update({f"verdict.{key(cell)}": word for cell, word in verdicts.items()})
         writer.write([whole])
         if self._model is not None:

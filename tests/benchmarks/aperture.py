@@ -37,8 +37,9 @@ def oracle_ranks(source: TileSource, seed: int = 0) -> dict[str, float]:
     likely_NK = explains_NK / length_K.clamp(min=0.5)  # lengths are drawn evenly, not areas
     mean_N = (likely_NK * length_K).sum(dim=1) / likely_NK.sum(dim=1)
     told = {"least": least_N, "mean": mean_N, "chamfer": chamfer(moved_NSS, true_NSS)}
-    return {f"oracle_{name}": rank(told_N.numpy(), shift_N.numpy())
-            for name, told_N in told.items()}  # fmt: skip
+    return {
+        f"oracle_{name}": rank(told_N.numpy(), shift_N.numpy()) for name, told_N in told.items()
+    }
 
 
 def candidates() -> tuple[Tensor, Tensor]:
@@ -55,8 +56,9 @@ def explained(moved_NSS: Tensor, true_NSS: Tensor, column: int, row: int) -> Ten
 
     def overlap(tiles_NSS: Tensor, down: int, right: int) -> Tensor:
         down, right = max(down, 0), max(right, 0)
-        return tiles_NSS[:, down : side - max(row, -row) + down,
-                         right : side - max(column, -column) + right]  # fmt: skip
+        return tiles_NSS[
+            :, down : side - max(row, -row) + down, right : side - max(column, -column) + right
+        ]
 
     return (overlap(moved_NSS, -row, -column) == overlap(true_NSS, row, column)).all(2).all(1)
 

@@ -92,9 +92,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="e") as place:
         folder = Path(place)
         with started(folder / "r", free_port(), f"--num-cpus={given.workers}") as environ:
-            print(f"imports {imports_s(environ):.1f} s; seconds from the command until\n"
-                  "| the plan is shown | all checks are done | the ledger is begun "
-                  "| a trial is handed out | its first step |\n|---|---|---|---|---|")  # fmt: skip
+            print(
+                f"imports {imports_s(environ):.1f} s; seconds from the command until\n"
+                "| the plan is shown | all checks are done | the ledger is begun "
+                "| a trial is handed out | its first step |\n|---|---|---|---|---|"
+            )
             best = math.inf
             for turn in range(given.runs):
                 parts = parts_of_a_start(folder, f"a{turn}", given.workers, environ)

@@ -24,9 +24,14 @@ from tests.conftest import ROOT
 EPOCHS, STEP_S = 5, 0.5
 LIMIT = 0.95
 TINY = (
-    "data/height=32", "data/width=48", "data/train_images=8", "data/val_images=4",
-    "data/test_images=4", "model/width=4", "batch=2",
-)  # fmt: skip
+    "data/height=32",
+    "data/width=48",
+    "data/train_images=8",
+    "data/val_images=4",
+    "data/test_images=4",
+    "model/width=4",
+    "batch=2",
+)
 WAITS = f"""
 import time
 import torch.nn.functional as F
@@ -55,11 +60,28 @@ def events_of(trials: int, lanes: int, workers: int, folder: Path) -> list[dict[
     parts = folder / "waits.py"
     parts.write_text(WAITS)
     command = [
-        sys.executable, "study/run.py", "--with", str(parts), "--space", "waits", "--name", "busy",
-        "--sampler", "random", "--trials", str(trials), "--lanes", str(lanes), "--workers",
-        str(workers), "--storage", str(folder), "--tracking-uri", f"sqlite:///{folder}/m.db",
+        sys.executable,
+        "study/run.py",
+        "--with",
+        str(parts),
+        "--space",
+        "waits",
+        "--name",
+        "busy",
+        "--sampler",
+        "random",
+        "--trials",
+        str(trials),
+        "--lanes",
+        str(lanes),
+        "--workers",
+        str(workers),
+        "--storage",
+        str(folder),
+        "--tracking-uri",
+        f"sqlite:///{folder}/m.db",
         *(word for change in TINY for word in ("--set", change)),
-    ]  # fmt: skip
+    ]
     subprocess.run(command, cwd=ROOT, check=True)
     return read(folder / "busy" / FILE)[0]
 
@@ -101,8 +123,9 @@ def between(events: list[dict[str, Any]]) -> list[str]:
     return [
         f"from one {kind} to the next: median {1e3 * statistics.median(found):.0f} ms, longest "
         f"{1e3 * max(found):.0f} ms"
-        for kind, found in gaps.items() if found
-    ]  # fmt: skip
+        for kind, found in gaps.items()
+        if found
+    ]
 
 
 def main() -> int:

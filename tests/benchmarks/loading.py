@@ -28,9 +28,15 @@ _PAPERS = {"data/scale_min": 0.5, "data/scale_max": 2.0, "data/brightness": 10.0
 def waited_share(changes: dict[str, float | str]) -> float:
     """Share of an epoch, after the first, that is spent in getting the next batch."""
     flat: dict[str, float | str] = {
-        "model/network": "fpn", "data/height": 360, "data/width": 480, "data/train_images": 24,
-        "data/val_images": 1, "data/test_images": 1, "batch": 4, **changes,
-    }  # fmt: skip
+        "model/network": "fpn",
+        "data/height": 360,
+        "data/width": 480,
+        "data/train_images": 24,
+        "data/val_images": 1,
+        "data/test_images": 1,
+        "batch": 4,
+        **changes,
+    }
     config = TrialConfig().changed(flat)
     waited = [0.0]
 

@@ -54,9 +54,12 @@ class Parts:
             self.marks.append((time.perf_counter(), time.process_time()))
             (real, cpu), (before, cpu_before) = self.marks[-1], self.marks[-2]
             trials = max(self.seen // len(self.marks[1:]), 1)
-            print(f"trials to {self.seen}: {1e3 * (real - before) / trials:.1f} ms a trial, "
-                  f"{1e3 * (cpu - cpu_before) / trials:.1f} of the processor; "
-                  f"{memory_mib():.0f} MiB", flush=True)  # fmt: skip
+            print(
+                f"trials to {self.seen}: {1e3 * (real - before) / trials:.1f} ms a trial, "
+                f"{1e3 * (cpu - cpu_before) / trials:.1f} of the processor; "
+                f"{memory_mib():.0f} MiB",
+                flush=True,
+            )
 
 
 def memory_mib() -> float:
@@ -87,9 +90,14 @@ class SimulatedTrial(tune.Trainable):
         miou = fake.miou(self.flat, self.epoch)
         metrics = {"miou": miou, "pixel_accuracy": miou, "boundary_f_1px": miou, "train/loss": 1.0}
         return {
-            **metrics, "epoch": self.epoch, "lane": self.lane_name, "system": {}, "train_s": 9.0,
-            "evaluate_s": 1.0, "done": self.epoch >= self.flat["epochs"],
-        }  # fmt: skip
+            **metrics,
+            "epoch": self.epoch,
+            "lane": self.lane_name,
+            "system": {},
+            "train_s": 9.0,
+            "evaluate_s": 1.0,
+            "done": self.epoch >= self.flat["epochs"],
+        }
 
 
 def simulate(lanes: int, trials: int, sampler: str, table: bool, folder: Path) -> dict[str, float]:
@@ -110,10 +118,15 @@ def simulate(lanes: int, trials: int, sampler: str, table: bool, folder: Path) -
     failures = [trial.failure for trial in ledger.record.in_state("failed")]
     assert done == trials, f"{done} of {trials}, {failures[:1]}"
     return {
-        "lanes": actors.most_live, "trials": trials, "driver_s": took - actors.inside_s,
-        "cpu_s": cpu, "virtual_s": actors.clock, "ledger_mb": ledger.path.stat().st_size / 2**20,
-        "memory_mb": memory_mib(), "store_mb": object_store_mib(),
-    }  # fmt: skip
+        "lanes": actors.most_live,
+        "trials": trials,
+        "driver_s": took - actors.inside_s,
+        "cpu_s": cpu,
+        "virtual_s": actors.clock,
+        "ledger_mb": ledger.path.stat().st_size / 2**20,
+        "memory_mb": memory_mib(),
+        "store_mb": object_store_mib(),
+    }
 
 
 def main() -> None:
@@ -129,21 +142,32 @@ def main() -> None:
     tuner.Trial = SimulatedTrial  # type: ignore[misc]
     tuner.session.cluster_nodes = lambda: [Node(given.lanes, 0)]
     os.environ.update(_QUIET)
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False,
-             logging_level=logging.ERROR)  # fmt: skip
+    ray.init(
+        address="local",
+        num_cpus=1,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+    )
     with tempfile.TemporaryDirectory() as folder:
         found = simulate(given.lanes, given.trials, given.sampler, not given.no_table, Path(folder))
     epochs = found["trials"] * fake.EPOCHS
     per_epoch = found["driver_s"] / epochs
-    print("| lanes | trials | epochs | driver, s | ms a trial | ms an epoch | processor, s "
-          "| memory, MiB | object store, MiB | ledger, MiB |")  # fmt: skip
+    print(
+        "| lanes | trials | epochs | driver, s | ms a trial | ms an epoch | processor, s "
+        "| memory, MiB | object store, MiB | ledger, MiB |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
-    print(f"| {found['lanes']:.0f} | {found['trials']:.0f} | {epochs:.0f} "
-          f"| {found['driver_s']:.0f} | {1e3 * found['driver_s'] / found['trials']:.1f} "
-          f"| {1e3 * per_epoch:.1f} | {found['cpu_s']:.0f} | {found['memory_mb']:.0f} "
-          f"| {found['store_mb']:.1f} | {found['ledger_mb']:.1f} |")  # fmt: skip
-    print(f"\n{found['virtual_s']:.0f} s on the lanes, which wait for the driver where an epoch "
-          f"takes less than {per_epoch * found['lanes']:.1f} s")  # fmt: skip
+    print(
+        f"| {found['lanes']:.0f} | {found['trials']:.0f} | {epochs:.0f} "
+        f"| {found['driver_s']:.0f} | {1e3 * found['driver_s'] / found['trials']:.1f} "
+        f"| {1e3 * per_epoch:.1f} | {found['cpu_s']:.0f} | {found['memory_mb']:.0f} "
+        f"| {found['store_mb']:.1f} | {found['ledger_mb']:.1f} |"
+    )
+    print(
+        f"\n{found['virtual_s']:.0f} s on the lanes, which wait for the driver where an epoch "
+        f"takes less than {per_epoch * found['lanes']:.1f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -26,9 +26,14 @@ from trainables.lane.worker import Worker
 _RANKS = 4
 _BOUND = 0.1
 CONFIG = TrialConfig().changed(
-    {"data/height": 240, "data/width": 320, "data/train_images": 100, "data/val_images": 20,
-     "data/test_images": 20}
-)  # fmt: skip
+    {
+        "data/height": 240,
+        "data/width": 320,
+        "data/train_images": 100,
+        "data/val_images": 20,
+        "data/test_images": 20,
+    }
+)
 
 
 def num_bytes(dataset: Dataset) -> int:
@@ -48,8 +53,15 @@ class Rank:
 
     def __init__(self, data: Any) -> None:
         torch.set_num_threads(1)
-        settings = LaneSettings(workers=1, cpus_per_worker=1, gpus_per_worker=0, storage="",
-                                stages="", study="", data=data)  # fmt: skip
+        settings = LaneSettings(
+            workers=1,
+            cpus_per_worker=1,
+            gpus_per_worker=0,
+            storage="",
+            stages="",
+            study="",
+            data=data,
+        )
         self.worker = Worker(settings, torch.device("cpu"))
         self.dataset: Dataset | None = None
 

@@ -39,9 +39,15 @@ class SimulatedActors:
         SimulatedActors.last = self
 
     def add_actor(
-        self, cls: Any, kwargs: dict[str, Any], resource_request: Any, *, on_start: Any = None,
-        on_stop: Any = None, on_error: Any = None,
-    ) -> TrackedActor:  # fmt: skip
+        self,
+        cls: Any,
+        kwargs: dict[str, Any],
+        resource_request: Any,
+        *,
+        on_start: Any = None,
+        on_stop: Any = None,
+        on_error: Any = None,
+    ) -> TrackedActor:
         tracked = TrackedActor(next(self._ids), on_start, on_stop, on_error)
         self._pending.add(tracked)
         self._tasks[tracked] = set()
@@ -57,9 +63,15 @@ class SimulatedActors:
         return tracked
 
     def schedule_actor_task(
-        self, tracked_actor: TrackedActor, method_name: str, args: Any = None, kwargs: Any = None,
-        on_result: Any = None, on_error: Any = None, _return_future: bool = False,
-    ) -> Any:  # fmt: skip
+        self,
+        tracked_actor: TrackedActor,
+        method_name: str,
+        args: Any = None,
+        kwargs: Any = None,
+        on_result: Any = None,
+        on_error: Any = None,
+        _return_future: bool = False,
+    ) -> Any:
         def done() -> None:
             self._tasks[tracked_actor].discard(number)
             actor = self._live.get(tracked_actor)

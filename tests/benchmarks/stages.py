@@ -38,10 +38,20 @@ VARIANTS: dict[str, dict[str, str | bool]] = {
     "aet-random-geodesic": {"loss/distance": "geodesic", "inverse_net/network": "aet"},
     "dense-random-paper": {"inverse_net/unlike": False},
 }
-AT_LEAST = {"nearer_share": 0.95, "shift_rank": 0.9, "shift_rank_pooled": 0.9, "f_clean": 0.99,
-            "f_noisy": 0.95}  # fmt: skip
-AT_MOST = {"identity_ratio": 0.1, "cpu_s": 60.0, "centre_off_px": 1.0, "logits_off_px": 1.0,
-           "logits_contour_px": 1.0}  # fmt: skip
+AT_LEAST = {
+    "nearer_share": 0.95,
+    "shift_rank": 0.9,
+    "shift_rank_pooled": 0.9,
+    "f_clean": 0.99,
+    "f_noisy": 0.95,
+}
+AT_MOST = {
+    "identity_ratio": 0.1,
+    "cpu_s": 60.0,
+    "centre_off_px": 1.0,
+    "logits_off_px": 1.0,
+    "logits_contour_px": 1.0,
+}
 SIDE, RADIUS, SHIFT_PX = 64, 14.0, 4.0
 STEPS = 200
 DIRECTIONS = (0.6, 2.1, 4.0)
@@ -91,8 +101,10 @@ def inverse_figures(config: TrialConfig, dataset: Dataset) -> dict[str, float]:
     figures = {"cpu_s": seconds, **measure(network, distance, unseen_tiles(config, dataset))}
     for way, descend in (("centre", descend_centre), ("logits", descend_logits)):
         landed = [descend(network, distance, config.loss.tile, angle) for angle in DIRECTIONS]
-        figures |= {f"{way}_off_px": max(one.off_px for one in landed),
-                    f"{way}_contour_px": max(one.contour_px for one in landed)}  # fmt: skip
+        figures |= {
+            f"{way}_off_px": max(one.off_px for one in landed),
+            f"{way}_contour_px": max(one.contour_px for one in landed),
+        }
     return figures
 
 
@@ -161,9 +173,13 @@ def _descend(
     optimizer = torch.optim.Adam(parameters, lr)
     for _ in range(STEPS):
         term = inverse_form(
-            logits(), truth_1HW, torch.ones_like(truth_1HW), network=network, tile=tile,
+            logits(),
+            truth_1HW,
+            torch.ones_like(truth_1HW),
+            network=network,
+            tile=tile,
             distance=distance,
-        )  # fmt: skip
+        )
         optimizer.zero_grad()
         term.total.backward()
         optimizer.step()

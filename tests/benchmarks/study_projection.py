@@ -36,23 +36,55 @@ def simulated(folder: Path, trials: int, name: str = "fake") -> StudyRecord:
     """Folded straight into a record: writing the ledger is not what is measured."""
     plan = fake.plan(folder, trials=trials, study=name)
     record = StudyRecord()
-    record.apply({"event": "planned", "time": 1.0, **clean({
-        **plan.event(), "provenance": {"commit": "c" * 40, "dirty": False, "packages": {}},
-        "data": {"dataset": "shapes", "digest": "d" * 16, "classes": ["a", "b"], "size": [8, 8],
-                 "images": {"train": 1, "val": 1, "test": 1}}})})  # fmt: skip
+    record.apply(
+        {
+            "event": "planned",
+            "time": 1.0,
+            **clean(
+                {
+                    **plan.event(),
+                    "provenance": {"commit": "c" * 40, "dirty": False, "packages": {}},
+                    "data": {
+                        "dataset": "shapes",
+                        "digest": "d" * 16,
+                        "classes": ["a", "b"],
+                        "size": [8, 8],
+                        "images": {"train": 1, "val": 1, "test": 1},
+                    },
+                }
+            ),
+        }
+    )
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     base = flatten(plan.base)
     for number in range(trials):
         drawn = study.ask()
         params = fake.SPACE.suggest(drawn)
         stamp = 10.0 + number
-        record.apply({"event": "started", "time": stamp, "trial": number, "id": f"{number:012x}",
-                      "params": params, "config": {**base, **params}})  # fmt: skip
+        record.apply(
+            {
+                "event": "started",
+                "time": stamp,
+                "trial": number,
+                "id": f"{number:012x}",
+                "params": params,
+                "config": {**base, **params},
+            }
+        )
         for epoch in range(1, EPOCHS + 1):
             value = fake.miou(params, fake.EPOCHS) * epoch / EPOCHS
             metrics = {name: value / place for place, name in enumerate(METRICS, start=1)}
-            record.apply({"event": "epoch", "time": stamp + epoch, "trial": number, "epoch": epoch,
-                          "metrics": metrics, "seconds": 1.0, "lane": "lane-0"})  # fmt: skip
+            record.apply(
+                {
+                    "event": "epoch",
+                    "time": stamp + epoch,
+                    "trial": number,
+                    "epoch": epoch,
+                    "metrics": metrics,
+                    "seconds": 1.0,
+                    "lane": "lane-0",
+                }
+            )
         record.apply({"event": "finished", "time": stamp, "trial": number, "state": "complete"})
     record.apply({"event": "ended", "time": 10.0 + trials})
     return record
@@ -68,8 +100,9 @@ def client_floor(uri: str, record: StudyRecord, runs: int) -> tuple[float, float
     metrics = [
         Metric(name, value, epoch, epoch)
         for epoch, kept in record.trials[0].epochs.items()
-        for name, value in kept["metrics"].items() if not name.startswith("trimap")
-    ]  # fmt: skip
+        for name, value in kept["metrics"].items()
+        if not name.startswith("trimap")
+    ]
 
     def write() -> None:
         for _ in range(runs):
@@ -94,10 +127,14 @@ def main() -> int:
         floor = client_floor(uri, record, 20)  # makes the tables too
         rebuild_s = timed(lambda: rebuild(uri, record))
     speed = [trials / seconds for seconds in rebuild_s]
-    print(f"report of {trials} trials: {report_s[0]:.1f} s, {report_s[1]:.1f} s of a processor (at "
-          f"most {LIMIT_REPORT_S:.0f})")  # fmt: skip
-    print(f"MLflow rebuilt: {speed[0]:.0f} runs/s, {speed[1]:.0f} a processor second (at least "
-          f"{LIMIT_RUNS_A_SECOND:.0f}); its client: {floor[0]:.1f} and {floor[1]:.1f}")  # fmt: skip
+    print(
+        f"report of {trials} trials: {report_s[0]:.1f} s, {report_s[1]:.1f} s of a processor (at "
+        f"most {LIMIT_REPORT_S:.0f})"
+    )
+    print(
+        f"MLflow rebuilt: {speed[0]:.0f} runs/s, {speed[1]:.0f} a processor second (at least "
+        f"{LIMIT_RUNS_A_SECOND:.0f}); its client: {floor[0]:.1f} and {floor[1]:.1f}"
+    )
     return 0 if report_s[0] <= LIMIT_REPORT_S and speed[0] >= LIMIT_RUNS_A_SECOND else 1
 
 

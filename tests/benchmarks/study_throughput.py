@@ -47,9 +47,16 @@ class Simulated(tune.Trainable):
         self.epoch += 1
         names = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
         figures = {name: self.epoch / EPOCHS * float(self.flat["loss/ar"]) for name in names}
-        return {**figures, "train/loss": 1.0, "epoch": self.epoch, "lane": "lane-0",
-                "train_s": 0.0, "evaluate_s": 0.0, "system": {},
-                "done": self.epoch >= EPOCHS}  # fmt: skip
+        return {
+            **figures,
+            "train/loss": 1.0,
+            "epoch": self.epoch,
+            "lane": "lane-0",
+            "train_s": 0.0,
+            "evaluate_s": 0.0,
+            "system": {},
+            "done": self.epoch >= EPOCHS,
+        }
 
 
 class Meter:
@@ -77,8 +84,15 @@ def plan_of(storage: Path, space: str, **asked: Any) -> Any:
     from study.commands import options
     from study.planning.make_plan import plan_from_request
 
-    words = ["--space", space, "--storage", str(storage), "--fresh",
-             "--tracking-uri", f"sqlite:///{storage}/mlflow.db"]  # fmt: skip
+    words = [
+        "--space",
+        space,
+        "--storage",
+        str(storage),
+        "--fresh",
+        "--tracking-uri",
+        f"sqlite:///{storage}/mlflow.db",
+    ]
     for name, value in asked.items():
         if name == "changes":
             words += [word for change in value for word in ("--set", change)]
@@ -103,8 +117,13 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
         asked = plan_of(Path(folder), "affinity", trials=trials, epochs=EPOCHS, name="driver")
         plan = replace(asked, lanes=lanes)
         ledger, meter = Ledger(plan.folder / FILE), Meter()
-        facts = {"dataset": "shapes", "digest": "d" * 16, "classes": ["a", "b"], "size": [8, 8],
-                 "images": {"train": 1, "val": 1, "test": 1}}  # fmt: skip
+        facts = {
+            "dataset": "shapes",
+            "digest": "d" * 16,
+            "classes": ["a", "b"],
+            "size": [8, 8],
+            "images": {"train": 1, "val": 1, "test": 1},
+        }
         ledger.append("planned", schema=1, **plan.event(), data=facts, provenance=provenance())
         sink = MlflowSink(plan.tracking_uri, ledger.record, lambda trial: [])
         console = Console(file=StringIO(), force_terminal=True, width=140)
@@ -114,17 +133,18 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
             if profile:
                 profiler.enable()
             begin = time.process_time(), time.monotonic()
-            tuner.run(plan, SPACES["affinity"], ledger, _settings(), [],
-                      Faults(Policy(), Stop()))  # fmt: skip
+            tuner.run(plan, SPACES["affinity"], ledger, _settings(), [], Faults(Policy(), Stop()))
             profiler.disable()
         running = time.process_time() - begin[0], time.monotonic() - begin[1]
         complaint = sink.close([], patience_s=600)
         spent = time.process_time() - begin[0]
         done = len(ledger.record.in_state("complete"))
         late = 1000 * (spent - running[0]) / done
-        print(f"{done} trials of {EPOCHS} epochs, {lanes} at once: {1000 * spent / done:.1f} ms of "
-              f"the driver a trial, {late:.1f} of them MLflow's after the last trial; "
-              f"{running[1]:.0f} s of wall {complaint}\n")  # fmt: skip
+        print(
+            f"{done} trials of {EPOCHS} epochs, {lanes} at once: {1000 * spent / done:.1f} ms of "
+            f"the driver a trial, {late:.1f} of them MLflow's after the last trial; "
+            f"{running[1]:.0f} s of wall {complaint}\n"
+        )
         print("| trials | driver, ms a trial | wall, ms a trial |\n|---|---|---|")
         print("\n".join(meter.rows()))
         if profile:
@@ -137,8 +157,14 @@ def _settings() -> Any:
     return LaneSettings(workers=1, cpus_per_worker=1, gpus_per_worker=0, storage="", stages="")
 
 
-SMALL = ("data/height=32", "data/width=48", "data/train_images=32", "data/val_images=16",
-         "data/test_images=4", "model/width=4")  # fmt: skip
+SMALL = (
+    "data/height=32",
+    "data/width=48",
+    "data/train_images=32",
+    "data/val_images=16",
+    "data/test_images=4",
+    "model/width=4",
+)
 CAMVID = ("data/height=120", "data/width=160")
 
 
@@ -153,8 +179,10 @@ def guide(trials: int, camvid: str) -> None:
         plan = plan_of(Path(folder), "affinity", **asked)
         ours, drawn = _ours(plan)
         theirs = _guide(plan, drawn, Path(folder))
-    print(f"{plan.base.data.dataset}, {trials} trials of {plan.base.epochs} epochs, {plan.lanes} "
-          "at once\n\n| pattern | s | trials an hour |\n|---|---|---|")  # fmt: skip
+    print(
+        f"{plan.base.data.dataset}, {trials} trials of {plan.base.epochs} epochs, {plan.lanes} "
+        "at once\n\n| pattern | s | trials an hour |\n|---|---|---|"
+    )
     for name, seconds in {"Edgewise": ours, "Ray's guide": theirs}.items():
         print(f"| {name} | {seconds:.1f} | {3600 * trials / seconds:.0f} |")
     print(f"\n{theirs / ours:.1f} times the trials an hour")
@@ -200,15 +228,17 @@ def _guide(plan: Any, drawn: list[dict[str, Any]], storage: Path) -> float:
 
     def trial(config: dict[str, Any]) -> None:
         TorchTrainer(
-            loop, train_loop_config=drawn[config["number"]],
+            loop,
+            train_loop_config=drawn[config["number"]],
             scaling_config=ray.train.ScalingConfig(
                 num_workers=1, resources_per_worker={"CPU": 0.9}
             ),
             run_config=ray.train.RunConfig(
-                name=f"train-{tune.get_context().get_trial_id()}", storage_path=str(storage),
+                name=f"train-{tune.get_context().get_trial_id()}",
+                storage_path=str(storage),
                 callbacks=[TuneReportCallback()],
             ),
-        ).fit()  # fmt: skip
+        ).fit()
 
     begin = time.monotonic()
     tune.Tuner(

@@ -56,14 +56,26 @@ def server(folder: Path, database: str, workers: int) -> Iterator[str]:
     port = free_port()
     store = database or f"sqlite:///{folder}/server.db"
     command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(workers), "--backend-store-uri", store,
-        "--artifacts-destination", str(folder / "artifacts"),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        str(workers),
+        "--backend-store-uri",
+        store,
+        "--artifacts-destination",
+        str(folder / "artifacts"),
+    ]
     environ = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with open(folder / "server.log", "w") as log, subprocess.Popen(
-        command, env=environ, stdout=log, stderr=log
-    ) as process:  # fmt: skip
+    with (
+        open(folder / "server.log", "w") as log,
+        subprocess.Popen(command, env=environ, stdout=log, stderr=log) as process,
+    ):
         try:
             uri = f"http://127.0.0.1:{port}"
             _await(f"{uri}/health")
@@ -131,13 +143,18 @@ def main() -> None:
     given = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     requested = Requests()
-    print("| written | trials | requests a trial | trials/s | this process, ms a trial |\n"
-          "|---|---|---|---|---|")  # fmt: skip
+    print(
+        "| written | trials | requests a trial | trials/s | this process, ms a trial |\n"
+        "|---|---|---|---|---|"
+    )
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         files = Files(folder)
-        there = nullcontext(given.uri) if given.uri else server(
-            folder, given.database, given.server_workers)  # fmt: skip
+        there = (
+            nullcontext(given.uri)
+            if given.uri
+            else server(folder, given.database, given.server_workers)
+        )
         with there as uri:
             whole(
                 uri, simulated(folder / "warm", 2, f"warm-{os.getpid()}"), files
@@ -147,9 +164,11 @@ def main() -> None:
                 made, begin, cpu = requested.made, time.perf_counter(), time.process_time()
                 write(uri, record, files)
                 took, cpu = time.perf_counter() - begin, time.process_time() - cpu
-                print(f"| {name} | {given.trials} | {(requested.made - made) / given.trials:.1f} "
-                      f"| {given.trials / took:.1f} | {1e3 * cpu / given.trials:.0f} |",
-                      flush=True)  # fmt: skip
+                print(
+                    f"| {name} | {given.trials} | {(requested.made - made) / given.trials:.1f} "
+                    f"| {given.trials / took:.1f} | {1e3 * cpu / given.trials:.0f} |",
+                    flush=True,
+                )
     print(f"\n{EPOCHS} epochs a trial, {PICTURES + 1} files")
 
 

@@ -69,28 +69,47 @@ def lane_trials(count: int, workers: int, storage: Path) -> Ends:
     from trainables.lane.trial import Trial
 
     config = TrialConfig().changed(
-        {"data/height": 8, "data/width": 8, "data/train_images": 2, "data/val_images": 2,
-         "data/test_images": 1, "model/width": 4, "batch": 2, "epochs": 1}
-    )  # fmt: skip
+        {
+            "data/height": 8,
+            "data/width": 8,
+            "data/train_images": 2,
+            "data/val_images": 2,
+            "data/test_images": 1,
+            "model/width": 4,
+            "batch": 2,
+            "epochs": 1,
+        }
+    )
     settings = LaneSettings(
-        workers=workers, cpus_per_worker=1, gpus_per_worker=0, storage=str(storage / "lanes"),
-        stages=str(storage / "stages"), checkpoints=str(storage / "lane"), study="",
+        workers=workers,
+        cpus_per_worker=1,
+        gpus_per_worker=0,
+        storage=str(storage / "lanes"),
+        stages=str(storage / "stages"),
+        checkpoints=str(storage / "lane"),
+        study="",
         data=(config.data, ray.put(load(config.data))),
-    )  # fmt: skip
+    )
     ends = Ends()
     trainable = tune.with_resources(
         tune.with_parameters(Trial, settings=settings), {"memory": 2**20}
     )
     tune.Tuner(
         trainable,
-        param_space={"number": tune.grid_search(list(range(count))), "config": flatten(config),
-                     "resume_from": ""},
+        param_space={
+            "number": tune.grid_search(list(range(count))),
+            "config": flatten(config),
+            "resume_from": "",
+        },
         tune_config=tune.TuneConfig(max_concurrent_trials=1, reuse_actors=True),
         run_config=tune.RunConfig(
-            name="lane", storage_path=str(storage), verbose=0, callbacks=[ends.callback()],
+            name="lane",
+            storage_path=str(storage),
+            verbose=0,
+            callbacks=[ends.callback()],
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
-    ).fit()  # fmt: skip
+    ).fit()
     return ends
 
 
@@ -113,10 +132,11 @@ def guide_trials(count: int, workers: int, storage: Path) -> Ends:
                 num_workers=workers, resources_per_worker={"CPU": 0.9}
             ),
             run_config=ray.train.RunConfig(
-                name=f"train-{trial_id}", storage_path=str(storage / "train"),
+                name=f"train-{trial_id}",
+                storage_path=str(storage / "train"),
                 callbacks=[TuneReportCallback()],
             ),
-        ).fit()  # fmt: skip
+        ).fit()
 
     ends = Ends()
     tune.Tuner(

@@ -30,9 +30,16 @@ from tests.chaos.server import Server
 from tests.chaos.victims import ACTORS, MARK, Study, kill
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = ("data/height=32", "data/width=48", "data/train_images=48", "data/val_images=4",
-         "data/test_images=2", "model/width=4", "edge_net/steps=40",
-         "edge_net/batch=2")  # fmt: skip
+SMALL = (
+    "data/height=32",
+    "data/width=48",
+    "data/train_images=48",
+    "data/val_images=4",
+    "data/test_images=2",
+    "model/width=4",
+    "edge_net/steps=40",
+    "edge_net/batch=2",
+)
 GRID = """\
 question: Does SEMEDA help?
 cells:
@@ -49,8 +56,15 @@ SORTS = {
 }
 EQUAL = ("random", "grid", "ranks")
 """Sorts in which the order of results decides nothing."""
-TARGETS = {"worker": 4, "controller": 3, "mailbox": 2, "trial": 3, "server": 1, "raylet": 2,
-           "driver": 3}  # fmt: skip
+TARGETS = {
+    "worker": 4,
+    "controller": 3,
+    "mailbox": 2,
+    "trial": 3,
+    "server": 1,
+    "raylet": 2,
+    "driver": 3,
+}
 """What is killed, and how often of all; together in this order, as one takes others along."""
 _IN_A_ROW = 3
 """Lanes that may die without an epoch between: the fifth in one epoch is taken for the trial's
@@ -87,16 +101,32 @@ class Bed:
             words = ["--resume", name]
         else:
             asked = [word.format(grid=self.folder / "grid.yaml") for word in SORTS[sort]]
-            words = [*asked, "--name", name, "--epochs", "5",
-                     *(part for change in SMALL for part in ("--set", change))]  # fmt: skip
+            words = [
+                *asked,
+                "--name",
+                name,
+                "--epochs",
+                "5",
+                *(part for change in SMALL for part in ("--set", change)),
+            ]
         mark = f"{name}-{time.monotonic_ns()}"
         environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
         with (self.folder / f"{name}.log").open("ab") as log:
             driver = subprocess.Popen(
-                [sys.executable, "study/run.py", "--storage", str(self.folder / "runs"),
-                 "--tracking-uri", self.server.uri, *words], cwd=ROOT, stdout=log, stderr=log,
+                [
+                    sys.executable,
+                    "study/run.py",
+                    "--storage",
+                    str(self.folder / "runs"),
+                    "--tracking-uri",
+                    self.server.uri,
+                    *words,
+                ],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
                 env={**environment, MARK: mark, "PYTHONPATH": str(ROOT)},
-            )  # fmt: skip
+            )
             study = Study(driver, mark)
             try:
                 yield driver, study
@@ -181,11 +211,21 @@ class Bed:
         promises.nothing_is_locked(runs)
         self.server.ready()
         subprocess.run(
-            [sys.executable, "study/report.py", name, "--rebuild-mlflow", "--storage", str(runs),
-             "--tracking-uri", self.server.uri],
-            cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
+            [
+                sys.executable,
+                "study/report.py",
+                name,
+                "--rebuild-mlflow",
+                "--storage",
+                str(runs),
+                "--tracking-uri",
+                self.server.uri,
+            ],
+            cwd=ROOT,
+            check=True,
+            stdout=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        )
         promises.tracked(self.server.uri, folder)
 
 

@@ -14,8 +14,12 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "EDGEWISE_CHAOS"
-ACTORS = {"worker": "ray::RayTrainWorker", "controller": "ray::TrainController",
-          "mailbox": "ray::Mailbox", "trial": "ray::ResourceTrainable"}  # fmt: skip
+ACTORS = {
+    "worker": "ray::RayTrainWorker",
+    "controller": "ray::TrainController",
+    "mailbox": "ray::Mailbox",
+    "trial": "ray::ResourceTrainable",
+}
 """What the titles of Ray's processes begin with."""
 
 
@@ -57,9 +61,12 @@ def run_until_killed(
     mark, draw = f"{ledger}-{time.monotonic_ns()}", random.Random(seed)
     environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     with subprocess.Popen(
-        arguments, cwd=ROOT, env={**environment, MARK: mark}, stdout=subprocess.DEVNULL,
+        arguments,
+        cwd=ROOT,
+        env={**environment, MARK: mark},
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    ) as driver:  # fmt: skip
+    ) as driver:
         study, deadline = Study(driver, mark), time.monotonic() + 250
         for kind, event, count in kills:
             while not ledger.exists() or ledger.read_text().count(f'"event":"{event}"') < count:

@@ -32,9 +32,13 @@ def two_machines() -> Iterator[Cluster]:
 
 def begin(command: list[str], address: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment(address), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        command,
+        cwd=ROOT,
+        env=environment(address),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def ended(driver: subprocess.Popen[str], timeout_s: float = 500) -> str:

@@ -19,9 +19,13 @@ from tests.conftest import ROOT
 RAY = str(Path(sys.executable).with_name("ray"))
 _MARK = "EDGEWISE_TEST_CLUSTER"
 SMALL = (
-    "data/height=32", "data/width=48", "data/train_images=32", "data/val_images=9",
-    "data/test_images=4", "model/width=4",
-)  # fmt: skip
+    "data/height=32",
+    "data/width=48",
+    "data/train_images=32",
+    "data/val_images=9",
+    "data/test_images=4",
+    "model/width=4",
+)
 """A trial of a second or two."""
 
 
@@ -30,11 +34,26 @@ def study(storage: Path, name: str, *options: str, trials: int = 4, epochs: int 
     them taken from another study."""
     sizes = [word for change in SMALL for word in ("--set", change)]
     return [
-        sys.executable, "study/run.py", "--storage", str(storage), "--tracking-uri",
-        f"sqlite:///{storage}/{name}.db", "--space", "region", "--sampler", "random",
-        "--trials", str(trials), "--epochs", str(epochs), "--name", name, "--fresh",
-        *sizes, *options,
-    ]  # fmt: skip
+        sys.executable,
+        "study/run.py",
+        "--storage",
+        str(storage),
+        "--tracking-uri",
+        f"sqlite:///{storage}/{name}.db",
+        "--space",
+        "region",
+        "--sampler",
+        "random",
+        "--trials",
+        str(trials),
+        "--epochs",
+        str(epochs),
+        "--name",
+        name,
+        "--fresh",
+        *sizes,
+        *options,
+    ]
 
 
 def environment(address: str = "") -> dict[str, str]:
@@ -46,9 +65,13 @@ def environment(address: str = "") -> dict[str, str]:
 def run(command: list[str], address: str = "", timeout_s: float = 400) -> str:
     """What the command says; it must succeed."""
     done = subprocess.run(
-        command, cwd=ROOT, env=environment(address), capture_output=True, text=True,
+        command,
+        cwd=ROOT,
+        env=environment(address),
+        capture_output=True,
+        text=True,
         timeout=timeout_s,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return done.stdout
 
@@ -77,25 +100,44 @@ def started(folder: Path, port: int, *options: str, **variables: str) -> Iterato
     """
     mark, dashboard = uuid4().hex, free_port()
     environ = {
-        **environment(), _MARK: mark, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-        "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "right" * 8,
+        **environment(),
+        _MARK: mark,
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": "right" * 8,
         "RAY_raylet_start_wait_time_s": "100",  # a busy machine
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **variables,
-    }  # fmt: skip
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        **variables,
+    }
     try:
         done = subprocess.run(
-            [RAY, "start", "--head", f"--port={port}", f"--dashboard-port={dashboard}",
-             "--dashboard-host=127.0.0.1", f"--dashboard-agent-listen-port={free_port()}",
-             f"--ray-client-server-port={free_port()}", "--node-ip-address=127.0.0.1",
-             "--disable-usage-stats", "--object-store-memory=200000000",
-             f"--temp-dir={folder}", *options],
-            cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
+            [
+                RAY,
+                "start",
+                "--head",
+                f"--port={port}",
+                f"--dashboard-port={dashboard}",
+                "--dashboard-host=127.0.0.1",
+                f"--dashboard-agent-listen-port={free_port()}",
+                f"--ray-client-server-port={free_port()}",
+                "--node-ip-address=127.0.0.1",
+                "--disable-usage-stats",
+                "--object-store-memory=200000000",
+                f"--temp-dir={folder}",
+                *options,
+            ],
+            cwd=ROOT,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         yield {
-            **environ, "RAY_ADDRESS": f"127.0.0.1:{port}",
+            **environ,
+            "RAY_ADDRESS": f"127.0.0.1:{port}",
             "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",
-        }  # fmt: skip
+        }
     finally:
         end_marked(mark)
 
@@ -130,9 +172,11 @@ def _placement_groups(cluster: dict[str, str]) -> list[str]:
 def _state(cluster: dict[str, str], kind: str) -> list[dict[str, Any]]:
     """What Ray's State API lists."""
     answer = requests.get(
-        f"{cluster['RAY_API_SERVER_ADDRESS']}/api/v0/{kind}", params={"limit": "1000"}, timeout=30,
+        f"{cluster['RAY_API_SERVER_ADDRESS']}/api/v0/{kind}",
+        params={"limit": "1000"},
+        timeout=30,
         headers={"Authorization": f"Bearer {cluster['RAY_AUTH_TOKEN']}"},
-    )  # fmt: skip
+    )
     answer.raise_for_status()
     found: list[dict[str, Any]] = answer.json()["data"]["result"]["result"]
     return found

@@ -22,22 +22,41 @@ FAKE = "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvi
 def configuration(port: int) -> dict[str, Any]:
     worker = {"CPU": 1, "object_store_memory": 100_000_000}
     return {
-        "cluster_name": "fake", "max_workers": MACHINES, "idle_timeout_minutes": 5,
-        "upscaling_speed": 10.0, "auth": {"ssh_user": "nobody"},
-        "provider": {"type": "external", "module": FAKE, "gcs_address": f"127.0.0.1:{port}",
-                     "use_node_id_as_ip": True,  # all have one address: told apart by their ids
-                     "disable_node_updaters": True},  # nothing to install: it would end them
+        "cluster_name": "fake",
+        "max_workers": MACHINES,
+        "idle_timeout_minutes": 5,
+        "upscaling_speed": 10.0,
+        "auth": {"ssh_user": "nobody"},
+        "provider": {
+            "type": "external",
+            "module": FAKE,
+            "gcs_address": f"127.0.0.1:{port}",
+            "use_node_id_as_ip": True,  # all have one address: told apart by their ids
+            "disable_node_updaters": True,
+        },  # nothing to install: it would end them
         "head_node_type": "ray.head.default",
         "available_node_types": {
             "ray.head.default": {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
-            "worker": {"resources": worker, "node_config": {}, "min_workers": 0,
-                       "max_workers": MACHINES},
+            "worker": {
+                "resources": worker,
+                "node_config": {},
+                "min_workers": 0,
+                "max_workers": MACHINES,
+            },
         },
-        "docker": {}, "initialization_commands": [], "setup_commands": [],
-        "cluster_synced_files": [], "head_setup_commands": [], "worker_setup_commands": [],
-        "head_start_ray_commands": [], "worker_start_ray_commands": [], "file_mounts": {},
-        "file_mounts_sync_continuously": False, "rsync_exclude": [], "rsync_filter": [],
-    }  # fmt: skip
+        "docker": {},
+        "initialization_commands": [],
+        "setup_commands": [],
+        "cluster_synced_files": [],
+        "head_setup_commands": [],
+        "worker_setup_commands": [],
+        "head_start_ray_commands": [],
+        "worker_start_ray_commands": [],
+        "file_mounts": {},
+        "file_mounts_sync_continuously": False,
+        "rsync_exclude": [],
+        "rsync_filter": [],
+    }
 
 
 def test_a_study_asks_machines_come_and_lanes_start(
@@ -49,16 +68,25 @@ def test_a_study_asks_machines_come_and_lanes_start(
     config.write_text(json.dumps(configuration(port)))
     kinds = json.dumps([{"CPU": 1, "max": MACHINES}])
     with started(
-        tmp_path_factory.mktemp("r"), port, "--num-cpus=0", f"--autoscaling-config={config}",
-        RAY_FAKE_CLUSTER="1", AUTOSCALER_UPDATE_INTERVAL_S="1", EDGEWISE_MAY_JOIN=kinds,
+        tmp_path_factory.mktemp("r"),
+        port,
+        "--num-cpus=0",
+        f"--autoscaling-config={config}",
+        RAY_FAKE_CLUSTER="1",
+        AUTOSCALER_UPDATE_INTERVAL_S="1",
+        EDGEWISE_MAY_JOIN=kinds,
         RAY_worker_maximum_startup_concurrency="16",
-    ) as environ:  # fmt: skip
+    ) as environ:
 
         def ask(name: str, *options: str) -> subprocess.CompletedProcess[str]:
             return subprocess.run(
-                study(tmp_path, name, *options), cwd=ROOT, env=environ, capture_output=True,
-                text=True, timeout=500,
-            )  # fmt: skip
+                study(tmp_path, name, *options),
+                cwd=ROOT,
+                env=environ,
+                capture_output=True,
+                text=True,
+                timeout=500,
+            )
 
         refused = ask("never", "--workers", "3")
         assert refused.returncode == 2

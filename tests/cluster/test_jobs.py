@@ -27,7 +27,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     variables = {
         "HOME": str(home),
         "RAY_worker_maximum_startup_concurrency": "16",
-    }  # fmt: skip
+    }
     with started(home / "r", free_port(), "--num-cpus=2", **variables) as environ:
         yield environ
 
@@ -47,9 +47,13 @@ def job(
 ) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in cluster.items() if name != "RAY_ADDRESS"}
     return subprocess.run(
-        [RAY, "job", *words], cwd=cwd, env=environ, capture_output=True, text=True,
+        [RAY, "job", *words],
+        cwd=cwd,
+        env=environ,
+        capture_output=True,
+        text=True,
         timeout=timeout_s,
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +75,14 @@ def test_shipped_code_gives_the_same(
     cluster: dict[str, str], storage: Path, literal: StudyRecord, tmp_path: Path
 ) -> None:
     done = job(
-        cluster, "submit", "--working-dir", str(ROOT), "--", *small(storage, "shipped"),
+        cluster,
+        "submit",
+        "--working-dir",
+        str(ROOT),
+        "--",
+        *small(storage, "shipped"),
         cwd=tmp_path,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert content(load_record(storage / "shipped")) == content(literal)
 
@@ -89,8 +98,9 @@ def test_a_wrong_token_is_told_and_starts_nothing(cluster: dict[str, str], stora
 def test_a_stopped_job_is_resumed_to_the_same_end(
     cluster: dict[str, str], storage: Path, literal: StudyRecord
 ) -> None:
-    begun = job(cluster, "submit", "--no-wait", "--submission-id", "cut", "--",
-                *small(storage, "cut"))  # fmt: skip
+    begun = job(
+        cluster, "submit", "--no-wait", "--submission-id", "cut", "--", *small(storage, "cut")
+    )
     assert begun.returncode == 0, begun.stderr
     wait_for(storage / "cut" / FILE, '"event":"epoch"', 3)
     stopped = job(cluster, "stop", "cut")
@@ -107,8 +117,15 @@ def test_two_jobs_at_once_share_the_cluster(
     cluster: dict[str, str], storage: Path, literal: StudyRecord
 ) -> None:
     for name in ("first", "second"):
-        begun = job(cluster, "submit", "--no-wait", "--submission-id", name, "--",
-                    *small(storage, name, "--lanes", "1"))  # fmt: skip
+        begun = job(
+            cluster,
+            "submit",
+            "--no-wait",
+            "--submission-id",
+            name,
+            "--",
+            *small(storage, name, "--lanes", "1"),
+        )
         assert begun.returncode == 0, begun.stderr
     for name in ("first", "second"):
         wait_for(storage / name / FILE, '"event":"ended"')
@@ -121,9 +138,13 @@ def test_ctrl_c_of_an_attached_study_leaves_the_cluster_as_it_was(
 ) -> None:
     """RAY_ADDRESS instead of a job: the cluster goes on, without anything of the study."""
     driver = subprocess.Popen(
-        small(storage, "ctrl-c"), cwd=ROOT, env=cluster, text=True, stdout=subprocess.PIPE,
+        small(storage, "ctrl-c"),
+        cwd=ROOT,
+        env=cluster,
+        text=True,
+        stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    )
     try:
         wait_for(storage / "ctrl-c" / FILE, '"event":"epoch"', 3)
         driver.send_signal(signal.SIGINT)

@@ -92,8 +92,13 @@ def test_a_rendered_rayjob_fits_and_starts_the_study_that_was_asked_for(
     [job] = documents(rendered(capsys, "kuberay", *ASKED, *EXTRA))
     require_valid(job)
     words = shlex.split(job["spec"]["entrypoint"])
-    assert words[:5] == ["sh", "cluster/launch/start-or-resume.sh", "region",
-                         "/mnt/shared/runs", "http://mlflow:5000"]  # fmt: skip
+    assert words[:5] == [
+        "sh",
+        "cluster/launch/start-or-resume.sh",
+        "region",
+        "/mnt/shared/runs",
+        "http://mlflow:5000",
+    ]
     given = asked(words[5:])
     assert (given.space, given.workers, given.lanes, given.trials) == ("region", 2, 3, 40)
     assert (given.gpus_per_worker, given.data) == (1, ODD)

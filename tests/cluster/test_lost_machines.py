@@ -122,15 +122,23 @@ def test_lanes_without_room_are_named_and_the_study_stops_and_goes_on_when_there
     storage: Path, cluster: Cluster, calm: StudyRecord
 ) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD], cwd=ROOT, env=environment(cluster.address), text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    ) as holder:  # fmt: skip
+        [sys.executable, "-c", HOLD],
+        cwd=ROOT,
+        env=environment(cluster.address),
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         done = subprocess.run(
-            asked(storage, "room", "--lane-wait", "1.4"), cwd=ROOT, capture_output=True, text=True,
-            env=environment(cluster.address), timeout=400,
-        )  # fmt: skip
+            asked(storage, "room", "--lane-wait", "1.4"),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env=environment(cluster.address),
+            timeout=400,
+        )
         assert done.returncode == 1, done.stdout[-3000:] + done.stderr[-3000:]
         missing = "each asks for a worker of 1 CPU; 0 of 2 CPU are free"
         assert f"2 lanes have been waiting for room: {missing}" in done.stdout

@@ -45,8 +45,14 @@ def test_a_lane_over_two_machines_gives_the_ledger_of_one(
     storage: Path, on_one: StudyRecord, cluster: Cluster
 ) -> None:
     shown = run(study(storage, "over", "--workers", "2"), cluster.address)
-    for words in ("1 lanes of 2 workers (1 over ", "ok  machines: all 3 answer", "ok  versions",
-                  "ok  code", "ok  storage", "ok  clocks"):  # fmt: skip
+    for words in (
+        "1 lanes of 2 workers (1 over ",
+        "ok  machines: all 3 answer",
+        "ok  versions",
+        "ok  code",
+        "ok  storage",
+        "ok  clocks",
+    ):
         assert words in shown, shown
     assert content(load_record(storage / "over")) == content(on_one)
 

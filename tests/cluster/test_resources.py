@@ -8,8 +8,15 @@ from cluster import autoscaler
 from cluster.resources import LaneRequest, Node, count_lanes, placement
 
 
-def lanes(nodes: list[Node], workers: int, *, cpus: float = 1, gpus: float = 0,
-          wanted: int = 0, trials: int = 100) -> int:  # fmt: skip
+def lanes(
+    nodes: list[Node],
+    workers: int,
+    *,
+    cpus: float = 1,
+    gpus: float = 0,
+    wanted: int = 0,
+    trials: int = 100,
+) -> int:
     return count_lanes(nodes, LaneRequest(workers, cpus, gpus), wanted, trials)
 
 
@@ -34,19 +41,21 @@ def test_no_more_lanes_than_trials_or_than_wanted() -> None:
 
 @pytest.mark.parametrize(
     ("workers", "wanted", "words"),
-    [(1, -1, "--lanes must be >= 0, got -1"),
-     (3, 0, "--workers must be at most 2, what this cluster holds at 1 CPU each, got 3"),
-     (1, 3, "--lanes must be at most 2, what this cluster holds at 1 workers each, got 3")],
-)  # fmt: skip
+    [
+        (1, -1, "--lanes must be >= 0, got -1"),
+        (3, 0, "--workers must be at most 2, what this cluster holds at 1 CPU each, got 3"),
+        (1, 3, "--lanes must be at most 2, what this cluster holds at 1 workers each, got 3"),
+    ],
+)
 def test_what_can_never_fit_is_refused(workers: int, wanted: int, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         lanes([Node(2, 0)], workers, wanted=wanted)
 
 
 @pytest.mark.parametrize(
-    "request_of", [lambda: LaneRequest(0, 1, 0), lambda: LaneRequest(1, 0, 0),
-                   lambda: LaneRequest(1, 1, -1)],
-)  # fmt: skip
+    "request_of",
+    [lambda: LaneRequest(0, 1, 0), lambda: LaneRequest(1, 0, 0), lambda: LaneRequest(1, 1, -1)],
+)
 def test_a_lane_must_ask_for_something(request_of: object) -> None:
     assert callable(request_of)
     with pytest.raises(ValueError, match="must be >="):
@@ -55,9 +64,12 @@ def test_a_lane_must_ask_for_something(request_of: object) -> None:
 
 @pytest.mark.parametrize(
     ("workers", "gpus", "words"),
-    [(1, 1.5, "must be whole above 1, got 1.5"), (2, 0.5, "must be whole with more than one"),
-     (1, math.nan, "must be >= 0, got nan")],
-)  # fmt: skip
+    [
+        (1, 1.5, "must be whole above 1, got 1.5"),
+        (2, 0.5, "must be whole with more than one"),
+        (1, math.nan, "must be >= 0, got nan"),
+    ],
+)
 def test_a_share_of_a_gpu_that_cannot_be_is_refused(workers: int, gpus: float, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         LaneRequest(workers, 1, gpus)

@@ -14,9 +14,12 @@ def test_code_alone_is_shipped(tmp_path: Path) -> None:
     """.rayignore and .gitignore hold back data, results, tests and the repository."""
     package = tmp_path / "shipped.zip"
     _zip_files(
-        path_str=str(ROOT), excludes=[], output_path=str(package), include_parent_dir=False,
+        path_str=str(ROOT),
+        excludes=[],
+        output_path=str(package),
+        include_parent_dir=False,
         include_gitignore=True,
-    )  # fmt: skip
+    )
     names = zipfile.ZipFile(package).namelist()
     tops = {name.split("/")[0] for name in names}
     assert {"study", "trainables", "search_spaces", "cluster"} <= tops

@@ -15,8 +15,11 @@ from search_spaces.grid import (
 from trainables.config import TrialConfig, field_types
 from trainables.metrics.catalog import METRICS
 
-ALL = [pytest.param(grid, id=f"{space}-{name}") for space, grids in GRIDS.items()
-       for name, grid in grids.items()]  # fmt: skip
+ALL = [
+    pytest.param(grid, id=f"{space}-{name}")
+    for space, grids in GRIDS.items()
+    for name, grid in grids.items()
+]
 A = Factor(name="a", levels={"a": {"loss/w_a": 1.0}})
 B = Factor(name="b", levels={"5": {"loss/theta": 5.0}, "9": {"loss/theta": 9.0}}, when="a")
 C = Factor(name="c", levels={"c": {"loss/lovasz": 1.0}})
@@ -104,17 +107,24 @@ def test_full_factorial_has_every_combination_whose_conditions_hold() -> None:
     ("changes", "words"),
     [
         ({"baseline": "z"}, "baseline must be one of x, y, got 'z'"),
-        ({"cells": (Cell(name="x", changes={}), Cell(name="x", changes={"epochs": 2}))},
-         "cells must have different names, got x"),
-        ({"cells": (Cell(name="x", changes={}), Cell(name="y", changes={}))},
-         "cells must differ, got 'x' and 'y'"),
+        (
+            {"cells": (Cell(name="x", changes={}), Cell(name="x", changes={"epochs": 2}))},
+            "cells must have different names, got x",
+        ),
+        (
+            {"cells": (Cell(name="x", changes={}), Cell(name="y", changes={}))},
+            "cells must differ, got 'x' and 'y'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_grid_that_compares_nothing_is_refused(changes: dict[str, object], words: str) -> None:
     whole: dict[str, object] = {
-        "name": "g", "question": "?", "source": "-", "baseline": "x",
+        "name": "g",
+        "question": "?",
+        "source": "-",
+        "baseline": "x",
         "cells": (Cell(name="x", changes={}), Cell(name="y", changes={"epochs": 2})),
-    }  # fmt: skip
+    }
     with pytest.raises(ValueError, match=words):
         Grid(**{**whole, **changes})  # type: ignore[arg-type]
 

@@ -18,11 +18,22 @@ EPOCHS = 4
 
 def plan(storage: Path, **changes: Any) -> Plan:
     options: dict[str, Any] = {
-        "study": "fake", "space": SPACE.name, "objective": "miou", "mode": "max", "trials": 8,
-        "base": TrialConfig().changed({**SPACE.base, "epochs": EPOCHS}), "sampler": "random",
-        "scheduler": "none", "seed": 0, "lanes": 2, "workers": 1, "cpus_per_worker": 1.0,
-        "gpus_per_worker": 0.0, "storage": storage, "tracking_uri": f"sqlite:///{storage}/m.db",
-    }  # fmt: skip
+        "study": "fake",
+        "space": SPACE.name,
+        "objective": "miou",
+        "mode": "max",
+        "trials": 8,
+        "base": TrialConfig().changed({**SPACE.base, "epochs": EPOCHS}),
+        "sampler": "random",
+        "scheduler": "none",
+        "seed": 0,
+        "lanes": 2,
+        "workers": 1,
+        "cpus_per_worker": 1.0,
+        "gpus_per_worker": 0.0,
+        "storage": storage,
+        "tracking_uri": f"sqlite:///{storage}/m.db",
+    }
     return Plan(**{**options, **changes})
 
 
@@ -36,11 +47,18 @@ def begin(of: Plan) -> Ledger:
     """An open ledger with its first event."""
     ledger = Ledger(of.folder / FILE)
     ledger.append(
-        "planned", schema=1, **of.event(),
-        data={"dataset": "shapes", "digest": "d" * 16, "classes": ["a", "b"], "size": [8, 8],
-              "images": {"train": 1, "val": 1, "test": 1}},
+        "planned",
+        schema=1,
+        **of.event(),
+        data={
+            "dataset": "shapes",
+            "digest": "d" * 16,
+            "classes": ["a", "b"],
+            "size": [8, 8],
+            "images": {"train": 1, "val": 1, "test": 1},
+        },
         provenance={"commit": "c" * 40, "dirty": False, "packages": {}},
-    )  # fmt: skip
+    )
     return ledger
 
 
@@ -61,10 +79,23 @@ def start(ledger: Ledger, of: Plan, number: int) -> TrialRecord:
 
 def epoch(ledger: Ledger, trial: TrialRecord, number: int) -> None:
     value = miou(trial.params, number)
-    metrics = {"miou": value, "pixel_accuracy": 0.5, "boundary_f_1px": value / 2,
-               "boundary_f_3px": None, "train/loss": 1 - value}  # fmt: skip
-    ledger.append("epoch", trial=trial.number, epoch=number, metrics=metrics, seconds=0.5,
-                  lane=f"lane-{trial.number % 2}", train_s=0.4, evaluate_s=0.1)  # fmt: skip
+    metrics = {
+        "miou": value,
+        "pixel_accuracy": 0.5,
+        "boundary_f_1px": value / 2,
+        "boundary_f_3px": None,
+        "train/loss": 1 - value,
+    }
+    ledger.append(
+        "epoch",
+        trial=trial.number,
+        epoch=number,
+        metrics=metrics,
+        seconds=0.5,
+        lane=f"lane-{trial.number % 2}",
+        train_s=0.4,
+        evaluate_s=0.1,
+    )
 
 
 def complete(ledger: Ledger, of: Plan, number: int) -> None:
@@ -81,8 +112,9 @@ def prune(ledger: Ledger, of: Plan, number: int) -> None:
 
 def fail(ledger: Ledger, of: Plan, number: int, kind: str = "diverged") -> None:
     epoch(ledger, start(ledger, of, number), 1)
-    ledger.append("failed", trial=number, kind=kind, message="the loss was not finite",
-                  traceback="")  # fmt: skip
+    ledger.append(
+        "failed", trial=number, kind=kind, message="the loss was not finite", traceback=""
+    )
 
 
 def whole(of: Plan) -> Ledger:

@@ -29,9 +29,15 @@ EFFECT = {"plain": 0.0, "good": 0.03125, "winner": 0.03125, "bad": -0.0625, "sam
 def plan(storage: Path, grid: Grid = GRID, seeds: tuple[int, ...] = SEEDS, **changes: Any) -> Plan:
     cells = sum(not cell.needs for cell in grid.cells)
     return fake.plan(
-        storage, space="all_losses", sampler="none", trials=cells * len(seeds), grid=grid,
-        seeds=seeds, base=TrialConfig().changed({"epochs": fake.EPOCHS}), **changes,
-    )  # fmt: skip
+        storage,
+        space="all_losses",
+        sampler="none",
+        trials=cells * len(seeds),
+        grid=grid,
+        seeds=seeds,
+        base=TrialConfig().changed({"epochs": fake.EPOCHS}),
+        **changes,
+    )
 
 
 def score(run: Run, epoch: int = fake.EPOCHS) -> float:
@@ -40,15 +46,30 @@ def score(run: Run, epoch: int = fake.EPOCHS) -> float:
 
 
 def start(ledger: Ledger, run: Run) -> None:
-    ledger.append("started", trial=run.number, id=f"{run.number:012x}", params=run.params,
-                  config=run.config, cell=run.cell, seed=run.seed)  # fmt: skip
+    ledger.append(
+        "started",
+        trial=run.number,
+        id=f"{run.number:012x}",
+        params=run.params,
+        config=run.config,
+        cell=run.cell,
+        seed=run.seed,
+    )
 
 
 def epochs(ledger: Ledger, run: Run, last: int = fake.EPOCHS) -> None:
     for done in range(1, last + 1):
         metrics = {"miou": score(run, done), "pixel_accuracy": 0.5}
-        ledger.append("epoch", trial=run.number, epoch=done, metrics=metrics, seconds=0.5,
-                      lane=f"lane-{run.number % 2}", train_s=0.4, evaluate_s=0.1)  # fmt: skip
+        ledger.append(
+            "epoch",
+            trial=run.number,
+            epoch=done,
+            metrics=metrics,
+            seconds=0.5,
+            lane=f"lane-{run.number % 2}",
+            train_s=0.4,
+            evaluate_s=0.1,
+        )
 
 
 def complete(ledger: Ledger, run: Run) -> None:

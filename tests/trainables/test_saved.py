@@ -14,8 +14,16 @@ from trainables.training.training import Training
 
 @pytest.mark.parametrize("changes", [{}, {"optim/ema": 0.5, "loss/beta": 1.0}])
 def test_loaded_it_gives_the_same_scores(tmp_path: Path, changes: dict[str, float]) -> None:
-    flat = {"data/height": 16, "data/width": 24, "data/train_images": 4, "data/val_images": 1,
-            "data/test_images": 1, "model/width": 4, "batch": 2, **changes}  # fmt: skip
+    flat = {
+        "data/height": 16,
+        "data/width": 24,
+        "data/train_images": 4,
+        "data/val_images": 1,
+        "data/test_images": 1,
+        "model/width": 4,
+        "batch": 2,
+        **changes,
+    }
     config = TrialConfig().changed(flat)
     dataset = load(config.data)
     training = Training(config, dataset, Learned(), torch.device("cpu"))

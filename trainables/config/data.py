@@ -69,18 +69,35 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         require_choices(self, "data")
-        for name in ("height", "width", "train_images", "val_images", "test_images", "classes",
-                     "crop_height", "crop_width"):  # fmt: skip
+        for name in (
+            "height",
+            "width",
+            "train_images",
+            "val_images",
+            "test_images",
+            "classes",
+            "crop_height",
+            "crop_width",
+        ):
             require(getattr(self, name) >= 0, f"data/{name}", ">= 0", getattr(self, name))
         require(self.holdout == 0 or self.holdout >= 2, "data/holdout", "0 or >= 2", self.holdout)
         require(0.1 <= self.scale_min <= 10, "data/scale_min", "0.1 .. 10", self.scale_min)
         require(
-            self.scale_min <= self.scale_max <= 10, "data/scale_max", "scale_min .. 10",
+            self.scale_min <= self.scale_max <= 10,
+            "data/scale_max",
+            "scale_min .. 10",
             self.scale_max,
-        )  # fmt: skip
+        )
         require(0 <= self.brightness <= 255, "data/brightness", "0 .. 255", self.brightness)
 
     def unaugmented(self) -> "DataConfig":
         """What names the decoded images: configs that only augment differently share them."""
-        return replace(self, flip=True, scale_min=1.0, scale_max=1.0, crop_height=0, crop_width=0,
-                       brightness=0.0)  # fmt: skip
+        return replace(
+            self,
+            flip=True,
+            scale_min=1.0,
+            scale_max=1.0,
+            crop_height=0,
+            crop_width=0,
+            brightness=0.0,
+        )

@@ -124,8 +124,9 @@ class LossConfig:
             require(0 <= weight < float("inf"), f"loss/{name}", "a finite number >= 0", weight)
         for name in plugin_fields.WEIGHTS:
             weight = self.of_own(name)
-            require(0 <= float(weight) < float("inf"), f"loss/{name}", "a finite number >= 0",
-                    weight)  # fmt: skip
+            require(
+                0 <= float(weight) < float("inf"), f"loss/{name}", "a finite number >= 0", weight
+            )
         require(self.tile >= 8, "loss/tile", ">= 8", self.tile)
         require(0 < self.theta < float("inf"), "loss/theta", "a finite number > 0", self.theta)
         require(0 <= self.abl_smoothing < 1, "loss/abl_smoothing", "in [0, 1)", self.abl_smoothing)

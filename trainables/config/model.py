@@ -12,11 +12,26 @@ from trainables.config.validation import require, require_choices
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig:
     network: Literal[
-        "tiny", "unet", "fpn", "lraspp", "deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101",
-        "pspnet_r101", "upernet_swin_t", "upernet_swin_s", "upernet_swin_b", "hrnet_w18",
-        "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr", "refinenet_lw_50", "refinenet_lw_101",
-        "refinenet_lw_152", "icnet_r50",
-    ] = "tiny"  # fmt: skip
+        "tiny",
+        "unet",
+        "fpn",
+        "lraspp",
+        "deeplabv2_r101",
+        "deeplabv3_r50",
+        "deeplabv3plus_r101",
+        "pspnet_r101",
+        "upernet_swin_t",
+        "upernet_swin_s",
+        "upernet_swin_b",
+        "hrnet_w18",
+        "hrnet_w18s",
+        "hrnet_w48",
+        "hrnet_w48_ocr",
+        "refinenet_lw_50",
+        "refinenet_lw_101",
+        "refinenet_lw_152",
+        "icnet_r50",
+    ] = "tiny"
     """A row of ``networks/segmentation.py``; ``tiny`` is a 16-channel U-Net of our own."""
 
     encoder: str = "tf_efficientnet_lite0"

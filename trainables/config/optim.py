@@ -55,9 +55,11 @@ class OptimConfig:
         require(0 < self.lr < float("inf"), "optim/lr", "> 0", self.lr)
         for name in ("weight_decay", "clip_norm", "poly_power"):
             require(
-                0 <= getattr(self, name) < float("inf"), f"optim/{name}", ">= 0",
+                0 <= getattr(self, name) < float("inf"),
+                f"optim/{name}",
+                ">= 0",
                 getattr(self, name),
-            )  # fmt: skip
+            )
         for name in ("momentum", "warmup", "ema"):
             require(0 <= getattr(self, name) < 1, f"optim/{name}", "in [0, 1)", getattr(self, name))
         require(0 < self.head_lr < float("inf"), "optim/head_lr", "> 0", self.head_lr)

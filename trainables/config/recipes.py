@@ -20,26 +20,49 @@ class Recipe:
 
 _SCALE: dict[str, Value] = {"data/scale_min": 0.5, "data/scale_max": 2.0, "data/flip": True}
 _SGD: dict[str, Value] = {
-    "optim/optimizer": "sgd", "optim/momentum": 0.9, "optim/schedule": "poly",
+    "optim/optimizer": "sgd",
+    "optim/momentum": 0.9,
+    "optim/schedule": "poly",
     "optim/poly_power": 0.9,
-}  # fmt: skip
+}
 _ABL: dict[str, Value] = {**_SCALE, **_SGD, "data/brightness": 10.0, "model/weights": "imagenet"}
 _ABL_CITYSCAPES: dict[str, Value] = {
-    **_ABL, "data/dataset": "cityscapes", "optim/lr": 0.01, "optim/weight_decay": 5e-4,
-    "batch": 8, "epochs": 215,
-}  # fmt: skip
+    **_ABL,
+    "data/dataset": "cityscapes",
+    "optim/lr": 0.01,
+    "optim/weight_decay": 5e-4,
+    "batch": 8,
+    "epochs": 215,
+}
 _SEMEDA: dict[str, Value] = {
-    **_SCALE, **_SGD, "model/network": "deeplabv2_r101", "model/weights": "imagenet",
-    "model/freeze_batch_norm": True, "data/crop_height": 321, "data/crop_width": 321, "batch": 6,
-    "optim/lr": 5e-4, "optim/head_lr": 10.0, "optim/weight_decay": 5e-4,
-}  # fmt: skip
+    **_SCALE,
+    **_SGD,
+    "model/network": "deeplabv2_r101",
+    "model/weights": "imagenet",
+    "model/freeze_batch_norm": True,
+    "data/crop_height": 321,
+    "data/crop_width": 321,
+    "batch": 6,
+    "optim/lr": 5e-4,
+    "optim/head_lr": 10.0,
+    "optim/weight_decay": 5e-4,
+}
 _SEMEDA_SOURCE = "SEMEDA (Chen et al.), Sec. 4.2"
 _SEMEDA_DIFFERS = "momentum, weight decay, scales and epochs are DeepLab's usual: not in the paper"
 _AR: dict[str, Value] = {
-    **_SCALE, **_SGD, "data/dataset": "nyuv2", "data/crop_height": 500, "data/crop_width": 500,
-    "model/weights": "imagenet", "model/freeze_batch_norm": True, "batch": 6, "epochs": 200,
-    "optim/lr": 5e-4, "optim/head_lr": 10.0, "optim/weight_decay": 1e-5,
-}  # fmt: skip
+    **_SCALE,
+    **_SGD,
+    "data/dataset": "nyuv2",
+    "data/crop_height": 500,
+    "data/crop_width": 500,
+    "model/weights": "imagenet",
+    "model/freeze_batch_norm": True,
+    "batch": 6,
+    "epochs": 200,
+    "optim/lr": 5e-4,
+    "optim/head_lr": 10.0,
+    "optim/weight_decay": 1e-5,
+}
 
 RECIPES: dict[str, Recipe] = {
     "abl_cityscapes": Recipe(

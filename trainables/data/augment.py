@@ -90,9 +90,10 @@ def augmented_batch(
 ) -> tuple[Tensor, Tensor]:
     """Images float (B,3,H,W) in [0,1] and labels int64 (B,H,W), one draw an image."""
     pairs = [
-        augment(torch.from_numpy(image_HWC).permute(2, 0, 1), torch.from_numpy(labels_HW), config,
-                draw)
+        augment(
+            torch.from_numpy(image_HWC).permute(2, 0, 1), torch.from_numpy(labels_HW), config, draw
+        )
         for image_HWC, labels_HW, draw in zip(images_BHWC, labels_BHW, draws, strict=True)
-    ]  # fmt: skip
+    ]
     images, labels = zip(*pairs, strict=True)
     return torch.stack(images).float().div(255), torch.stack(labels).long()

@@ -43,9 +43,15 @@ def _flipped(images_BCHW: Tensor, labels_BHW: Tensor, draws: list[Draw]) -> tupl
 
 
 def training_batches(
-    split: ImageList, config: DataConfig, *, batch: int, seed: int, epoch: int, rank: int,
+    split: ImageList,
+    config: DataConfig,
+    *,
+    batch: int,
+    seed: int,
+    epoch: int,
+    rank: int,
     ranks: int,
-) -> Iterator[tuple[Tensor, Tensor]]:  # fmt: skip
+) -> Iterator[tuple[Tensor, Tensor]]:
     """This rank's share of each batch of the epoch: every ``ranks``-th image of it.
 
     ``batch`` counts the images over all ranks and must be at least ``ranks``.

@@ -54,8 +54,9 @@ def open_image(path: Path, content: bytes, *, deep: bool = False) -> Image.Image
     try:
         image = Image.open(io.BytesIO(content))
         if image.width * image.height > _MOST_PIXELS:
-            raise DataError(f"{path}: must have at most {_MOST_PIXELS} pixels, "
-                            f"got {image.width}x{image.height}")  # fmt: skip
+            raise DataError(
+                f"{path}: must have at most {_MOST_PIXELS} pixels, got {image.width}x{image.height}"
+            )
         packed = [str(tile.args) for tile in image.tile]
         image.load()
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:

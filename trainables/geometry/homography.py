@@ -50,10 +50,16 @@ def from_freedom(freedom_ND: Tensor) -> Tensor:
     shear, zoom_x, zoom_y = shear * SHEAR, 1 + zoom_x * SCALE, 1 + zoom_y * SCALE
     zero, one = torch.zeros_like(cos), torch.ones_like(cos)
     entries = (
-        zoom_x * cos, zoom_y * (shear * cos - sin), shift_x * SHIFT,
-        zoom_x * sin, zoom_y * (shear * sin + cos), shift_y * SHIFT,
-        zero, zero, one,
-    )  # fmt: skip
+        zoom_x * cos,
+        zoom_y * (shear * cos - sin),
+        shift_x * SHIFT,
+        zoom_x * sin,
+        zoom_y * (shear * sin + cos),
+        shift_y * SHIFT,
+        zero,
+        zero,
+        one,
+    )
     theta_N33 = torch.stack(entries, dim=1).unflatten(1, (3, 3))
     if freedom_ND.shape[1] == _AFFINE_FREEDOM:
         return theta_N33

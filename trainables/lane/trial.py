@@ -156,10 +156,15 @@ class Trial(tune.Trainable):
         if self.wait_s is not None:
             more["start_s"] = self.wait_s
         return {
-            **answer["metrics"], "epoch": self.epoch, "lane": self.lane_name,
-            "train_s": answer["train_s"], "evaluate_s": answer["evaluate_s"],
-            "system": answer["system"], "done": self.epoch >= self.flat["epochs"], **more,
-        }  # fmt: skip
+            **answer["metrics"],
+            "epoch": self.epoch,
+            "lane": self.lane_name,
+            "train_s": answer["train_s"],
+            "evaluate_s": answer["evaluate_s"],
+            "system": answer["system"],
+            "done": self.epoch >= self.flat["epochs"],
+            **more,
+        }
 
     def _failure(self, failed: Failed) -> dict[str, Any]:
         self.started = False
@@ -171,8 +176,15 @@ class Trial(tune.Trainable):
         more task an epoch, and a result that the ledger knows might have none."""
         saved = self._saved()
         self.state = ray.put(saved["state"])  # put again: it must outlive the worker that made it
-        checkpoint.write(checkpoint.folder_of(self.folder, self.epoch), self.epoch, saved["state"],
-                         saved["predictions"], saved["counts"], self.changes, result)  # fmt: skip
+        checkpoint.write(
+            checkpoint.folder_of(self.folder, self.epoch),
+            self.epoch,
+            saved["state"],
+            saved["predictions"],
+            saved["counts"],
+            self.changes,
+            result,
+        )
         checkpoint.keep_last(self.folder, _KEPT)
 
     def _saved(self) -> dict[str, Any]:
@@ -186,8 +198,9 @@ class Trial(tune.Trainable):
                 return {**saved, "state": ray.get(saved["state"])}
             except _LOST as error:
                 self._forget(error)
-        raise RuntimeError(f"{_GROUPS_AN_EPOCH} worker groups died before epoch {self.epoch} "
-                           f"was saved")  # fmt: skip
+        raise RuntimeError(
+            f"{_GROUPS_AN_EPOCH} worker groups died before epoch {self.epoch} was saved"
+        )
 
     def cleanup(self) -> None:
         self.rest.end()

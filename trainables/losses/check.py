@@ -31,13 +31,17 @@ def try_loss(loss: Callable[..., Any]) -> None:
     logits, boundary, labels = (torch.cat([x, x]) for x in (logits_BKHW, boundary_BHW, labels_BHW))
     twice = _checked(loss(Prediction(logits, boundary), Target(labels, 3)))
     if term.total and term.count and _is_mean(term, twice):
-        raise ValueError("total must be a sum: of the same batch twice the count doubles and the "
-                         "total stays, as if it were a mean")  # fmt: skip
+        raise ValueError(
+            "total must be a sum: of the same batch twice the count doubles and the "
+            "total stays, as if it were a mean"
+        )
     term.total.backward()
     for gradient in (logits_BKHW.grad, boundary_BHW.grad):
         if gradient is not None and bool(gradient[..., :_VOID_ROWS, :].any()):
-            raise ValueError("total must leave out void pixels (label 255), got a gradient there: "
-                             "sum where target.valid_BHW")  # fmt: skip
+            raise ValueError(
+                "total must leave out void pixels (label 255), got a gradient there: "
+                "sum where target.valid_BHW"
+            )
 
 
 def _is_mean(once: LossTerm, twice: LossTerm) -> bool:

@@ -36,8 +36,13 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
     @classmethod
     def adopt(cls, source: nn.BatchNorm2d) -> "GlobalBatchNorm2d":
         """The same layer with the same parameters and the same names in a state dict."""
-        new = cls(source.num_features, source.eps, source.momentum, source.affine,
-                  source.track_running_stats)  # fmt: skip
+        new = cls(
+            source.num_features,
+            source.eps,
+            source.momentum,
+            source.affine,
+            source.track_running_stats,
+        )
         new.load_state_dict(source.state_dict())
         new.act = getattr(source, "act", nn.Identity())
         return new

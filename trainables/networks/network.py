@@ -80,15 +80,22 @@ def normalized(images_B3HW: Tensor, mean: tuple[float, ...], std: tuple[float, .
 
 
 def conv_bn(
-    inputs: int, outputs: int, kernel: int = 1, *, stride: int = 1, dilation: int = 1,
-    groups: int = 1, relu: bool = True,
-) -> nn.Sequential:  # fmt: skip
+    inputs: int,
+    outputs: int,
+    kernel: int = 1,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+    groups: int = 1,
+    relu: bool = True,
+) -> nn.Sequential:
     """Convolution that keeps the size (but for its stride), batch norm, ReLU."""
     layers: list[nn.Module] = [
-        nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation, groups,
-                  bias=False),
+        nn.Conv2d(
+            inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation, groups, bias=False
+        ),
         nn.BatchNorm2d(outputs),
-    ]  # fmt: skip
+    ]
     return nn.Sequential(*layers, nn.ReLU()) if relu else nn.Sequential(*layers)
 
 

@@ -25,9 +25,9 @@ class TinyUNet(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.out_channels = width
-        self.down = nn.ModuleList([
-            _block(3, width), _block(width, 2 * width), _block(2 * width, 4 * width)
-        ])  # fmt: skip
+        self.down = nn.ModuleList(
+            [_block(3, width), _block(width, 2 * width), _block(2 * width, 4 * width)]
+        )
         self.up = nn.ModuleList([_block(6 * width, 2 * width), _block(3 * width, width)])
 
     def forward(self, images_B3HW: Tensor) -> Tensor:

@@ -56,6 +56,8 @@ class UPerNet(Network):
         for lateral, stage in zip(reversed(self.laterals), reversed(stages[:-1]), strict=True):
             side = lateral(stage)
             levels.append(side + resized(levels[-1], side))
-        smoothed = [top, *(conv(level) for conv, level in
-                           zip(reversed(self.smooth), levels[1:], strict=True))]  # fmt: skip
+        smoothed = [
+            top,
+            *(conv(level) for conv, level in zip(reversed(self.smooth), levels[1:], strict=True)),
+        ]
         return self.fuse(torch.cat([resized(x, smoothed[-1]) for x in reversed(smoothed)], dim=1))

@@ -62,9 +62,10 @@ def deciding_paths(kind: str) -> list[str]:
     """The config fields that decide what a stage of this kind learns."""
     whole = tuple(path[:-1] for path in KINDS[kind].paths if path.endswith("/*"))
     return [
-        path for path in flatten(TrialConfig())
+        path
+        for path in flatten(TrialConfig())
         if path in KINDS[kind].paths or (whole and path.startswith(whole))
-    ]  # fmt: skip
+    ]
 
 
 def check(kind: str, config: TrialConfig, dataset: Dataset) -> None:
@@ -114,10 +115,16 @@ def ensure(
         with _one_thread():
             network, quality, curve = KINDS[kind].train(config, dataset, file.tell)
         record = StageRecord(kind, file.key, study, time.monotonic() - start, quality, curve)
-        file.write({
-            "classes": dataset.num_classes, "state": network.state_dict(), "study": study,
-            "seconds": record.seconds, "quality": quality, "curve": curve,
-        })  # fmt: skip
+        file.write(
+            {
+                "classes": dataset.num_classes,
+                "state": network.state_dict(),
+                "study": study,
+                "seconds": record.seconds,
+                "quality": quality,
+                "curve": curve,
+            }
+        )
         return record
 
 
@@ -155,10 +162,12 @@ def make_learned(config: TrialConfig, dataset: Dataset, folder: Path, study: str
 
 def untrained(config: TrialConfig, num_classes: int) -> Learned:
     """Networks of the same shape, for timing a trial before its stages are there."""
-    return Learned(**{
-        kind: KINDS[kind].build(config, num_classes).requires_grad_(False)
-        for kind in needed(config)
-    })  # fmt: skip
+    return Learned(
+        **{
+            kind: KINDS[kind].build(config, num_classes).requires_grad_(False)
+            for kind in needed(config)
+        }
+    )
 
 
 def _load(kind: str, config: TrialConfig, digest: str, folder: Path) -> nn.Module:

@@ -47,9 +47,14 @@ def folder_of(trial_folder: Path, epoch: int) -> Path:
 
 
 def write(
-    folder: Path, epoch: int, state: bytes, predictions_PHW: NDArray[np.uint8], counts: bytes,
-    changes: Mapping[str, int] | None = None, result: Mapping[str, Any] | None = None,
-) -> None:  # fmt: skip
+    folder: Path,
+    epoch: int,
+    state: bytes,
+    predictions_PHW: NDArray[np.uint8],
+    counts: bytes,
+    changes: Mapping[str, int] | None = None,
+    result: Mapping[str, Any] | None = None,
+) -> None:
     """Make a folder, whole or not at all. ``counts`` is the content of a counts file."""
     draft = folder.with_name(f".{folder.name}")
     shutil.rmtree(draft, ignore_errors=True)
@@ -57,8 +62,12 @@ def write(
     (draft / STATE).write_bytes(state)
     (draft / COUNTS).write_bytes(counts)
     np.savez_compressed(draft / PREDICTIONS, predictions_PHW=predictions_PHW)
-    note = {"epoch": epoch, "sha256": hashlib.sha256(state).hexdigest(),
-            "changes": dict(changes or {}), "result": dict(result or {})}  # fmt: skip
+    note = {
+        "epoch": epoch,
+        "sha256": hashlib.sha256(state).hexdigest(),
+        "changes": dict(changes or {}),
+        "result": dict(result or {}),
+    }
     (draft / NOTE).write_text(json.dumps(note))
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)

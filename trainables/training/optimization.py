@@ -26,8 +26,10 @@ def parameter_groups(config: OptimConfig, network: Segmenter) -> list[dict[str, 
             (backbone if _is_backbone(path) else head).append(parameter)
     if config.head_lr == 1:
         return [{"params": [*backbone, *head], "lr": config.lr}]
-    groups = [{"params": backbone, "lr": config.lr},
-              {"params": head, "lr": config.lr * config.head_lr}]  # fmt: skip
+    groups = [
+        {"params": backbone, "lr": config.lr},
+        {"params": head, "lr": config.lr * config.head_lr},
+    ]
     return [group for group in groups if group["params"]]
 
 

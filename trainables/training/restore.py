@@ -48,9 +48,14 @@ class Seen(NamedTuple):
 
 
 def look(
-    name: str, config: dict[str, Any], state: bytes, dataset: Dataset, rows: list[int],
-    device: str, parts: Plugin | None = None,
-) -> Seen:  # fmt: skip
+    name: str,
+    config: dict[str, Any],
+    state: bytes,
+    dataset: Dataset,
+    rows: list[int],
+    device: str,
+    parts: Plugin | None = None,
+) -> Seen:
     """One network over the chosen images."""
     if parts is not None:
         install(parts)
@@ -67,5 +72,9 @@ def look(
     assert affinity is not None
     assert true is not None
     places = SIZES[0] ** 2
-    return Seen(name, np.stack(predicted), affinity[0, :places, :places].numpy(),
-                true[0, :places, :places].numpy())  # fmt: skip
+    return Seen(
+        name,
+        np.stack(predicted),
+        affinity[0, :places, :places].numpy(),
+        true[0, :places, :places].numpy(),
+    )

@@ -94,9 +94,14 @@ class Training:
         if config.model.freeze_batch_norm:
             freeze_batch_norm(self.network)
         batches = training_batches(
-            self.dataset.splits["train"], config.data, batch=config.batch, seed=config.seed,
-            epoch=self.epoch, rank=rank(), ranks=num_ranks(),
-        )  # fmt: skip
+            self.dataset.splits["train"],
+            config.data,
+            batch=config.batch,
+            seed=config.seed,
+            epoch=self.epoch,
+            rank=rank(),
+            ranks=num_ranks(),
+        )
         history = []
         for size in self.groups:
             self.optimizer.zero_grad()
@@ -187,8 +192,11 @@ class Training:
         network.eval()
         return evaluate(
             lambda images_BCHW: self._predict(network, images_BCHW).logits_BKHW,
-            self.dataset.splits[split], self.dataset.num_classes, self.config.batch, self.device,
-        )  # fmt: skip
+            self.dataset.splits[split],
+            self.dataset.num_classes,
+            self.config.batch,
+            self.device,
+        )
 
     @torch.no_grad()
     def scores(self, split: str, rows: Sequence[int]) -> Iterator[Tensor]:

@@ -25,9 +25,12 @@ class ElasticLanes(tune.Callback):
     """
 
     def __init__(
-        self, plan: Plan, limiter: ConcurrencyLimiter, nodes: Callable[[], list[Node]],
+        self,
+        plan: Plan,
+        limiter: ConcurrencyLimiter,
+        nodes: Callable[[], list[Node]],
         changed: Callable[[int, int], None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """``changed`` is told the lanes and the machines whenever their number is another one."""
         self.plan, self.limiter, self.nodes, self.changed = plan, limiter, nodes, changed
         self.looked = monotonic()
@@ -56,9 +59,12 @@ class WaitingLanes(tune.Callback):
     for ``patience_s`` the study stops, to be resumed when there is some."""
 
     def __init__(
-        self, patience_s: float, stop: Callable[[str], None], say: Callable[[int, str], None],
+        self,
+        patience_s: float,
+        stop: Callable[[str], None],
+        say: Callable[[int, str], None],
         look: Callable[[], worker_groups.WorkerGroups] = worker_groups.look,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """``say`` is told how many lanes wait, and for what."""
         self.patience_s, self.stop, self.say, self.look = patience_s, stop, say, look
         self._looked = 0.0

@@ -51,13 +51,20 @@ class LedgerWriter(tune.Callback):
         if config["number"] not in self.ledger.record.trials:
             resolved = from_flat(config["config"])
             digest = self.ledger.record.plan["data"]["digest"]
-            place = {name: config[name] for name in ("cell", "seed", "generation", "phase")
-                     if name in config}  # fmt: skip
+            place = {
+                name: config[name]
+                for name in ("cell", "seed", "generation", "phase")
+                if name in config
+            }
             self._append(
-                "started", trial=config["number"], id=identity(resolved, digest),
-                params=config["params"], config=config["config"],
-                stages=stage_names(resolved, digest), **place,
-            )  # fmt: skip
+                "started",
+                trial=config["number"],
+                id=identity(resolved, digest),
+                params=config["params"],
+                config=config["config"],
+                stages=stage_names(resolved, digest),
+                **place,
+            )
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -69,18 +76,24 @@ class LedgerWriter(tune.Callback):
         ran = {**trial.config["config"], **result.get("changes", {})}
         self._note_changes(number, {path: ran[path] for path in HALVED})
         metrics = {
-            name: value for name, value in result.items()
+            name: value
+            for name, value in result.items()
             if name in METRICS or name.startswith("train/")
-        }  # fmt: skip
+        }
         record = self.ledger.record.trials.get(number)
         if record and record.epochs.get(result["epoch"], {}).get("metrics") == metrics:
             return  # told again by an actor that took a dead one's place
         self._append(
-            "epoch", trial=number, epoch=result["epoch"], metrics=metrics, lane=result["lane"],
+            "epoch",
+            trial=number,
+            epoch=result["epoch"],
+            metrics=metrics,
+            lane=result["lane"],
             seconds=round(result["train_s"] + result["evaluate_s"], 3),
-            train_s=round(result["train_s"], 3), evaluate_s=round(result["evaluate_s"], 3),
+            train_s=round(result["train_s"], 3),
+            evaluate_s=round(result["evaluate_s"], 3),
             system=result["system"],
-        )  # fmt: skip
+        )
         trial.max_failures = trial.num_failures + ACTOR_RESTARTS  # of days, each epoch counts anew
 
     def _note_changes(self, number: int, ran: dict[str, Any]) -> None:
@@ -151,7 +164,11 @@ class StageWatch(tune.Callback):
             made = stage_file(name, self.folder).record()
             if made is not None:
                 self._ledger.append(
-                    "stage", kind=made.kind, key=made.key, seconds=made.seconds,
-                    reused=made.study != self._ledger.record.mark, quality=made.quality,
+                    "stage",
+                    kind=made.kind,
+                    key=made.key,
+                    seconds=made.seconds,
+                    reused=made.study != self._ledger.record.mark,
+                    quality=made.quality,
                     curve=made.curve,
-                )  # fmt: skip
+                )

@@ -35,11 +35,22 @@ def replay_plan(given: argparse.Namespace, nodes: list[Node]) -> Plan:
     name = given.name or f"{was.space}-replay-{dataset}-{stamp}"
     check_name(name)
     return replace(
-        was, study=name, base=from_flat(trial.config), grid=_grid(was, trial), trials=1,
-        seeds=(int(trial.config["seed"]),), sampler="none", scheduler="none", fresh=True,
-        lanes=count_lanes(nodes, request, given.lanes, 1), objectives={}, budget={},
-        warm_start={}, search_trials=0, replay=_source(record, trial),
-    )  # fmt: skip
+        was,
+        study=name,
+        base=from_flat(trial.config),
+        grid=_grid(was, trial),
+        trials=1,
+        seeds=(int(trial.config["seed"]),),
+        sampler="none",
+        scheduler="none",
+        fresh=True,
+        lanes=count_lanes(nodes, request, given.lanes, 1),
+        objectives={},
+        budget={},
+        warm_start={},
+        search_trials=0,
+        replay=_source(record, trial),
+    )
 
 
 def find(studies: Path, which: str) -> tuple[StudyRecord, TrialRecord]:
@@ -54,14 +65,16 @@ def find(studies: Path, which: str) -> tuple[StudyRecord, TrialRecord]:
             for trial in record.trials.values():
                 if trial.id == which and not trial.reused:
                     return record, trial
-        raise ValueError(f"--replay must be NAME/NUMBER or the id of a trial in {studies}, "
-                         f"got {which!r}")  # fmt: skip
+        raise ValueError(
+            f"--replay must be NAME/NUMBER or the id of a trial in {studies}, got {which!r}"
+        )
     check_name(name, "--replay")
     study_folder.require_known("--replay", studies / name)
     record = load_record(studies / name)
     if not number.isdigit() or int(number) not in record.trials:
-        raise ValueError(f"--replay must name one of the {len(record.trials)} trials of {name}, "
-                         f"got {which!r}")  # fmt: skip
+        raise ValueError(
+            f"--replay must name one of the {len(record.trials)} trials of {name}, got {which!r}"
+        )
     return record, record.trials[int(number)]
 
 
@@ -82,11 +95,16 @@ def _grid(was: Plan, trial: TrialRecord) -> Grid:
 
 def _source(record: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
     return {
-        "study": record.plan["study"], "trial": trial.number, "id": trial.id,
-        "digest": record.plan["data"]["digest"], "state": trial.state,
-        "commit": record.plan["provenance"]["commit"], "epoch": trial.last_epoch,
-        "metrics": trial.metrics, "tested": trial.tested or {},
-    }  # fmt: skip
+        "study": record.plan["study"],
+        "trial": trial.number,
+        "id": trial.id,
+        "digest": record.plan["data"]["digest"],
+        "state": trial.state,
+        "commit": record.plan["provenance"]["commit"],
+        "epoch": trial.last_epoch,
+        "metrics": trial.metrics,
+        "tested": trial.tested or {},
+    }
 
 
 def _figures(metrics: dict[str, Any]) -> dict[str, float]:
@@ -96,5 +114,7 @@ def _figures(metrics: dict[str, Any]) -> dict[str, float]:
 def described(source: dict[str, Any]) -> str:
     """The plan's line."""
     commit = (source["commit"] or "unknown")[:12]
-    return (f"trial {source['trial']} of {source['study']} (id {source['id']}, {source['state']}, "
-            f"{source['epoch']} epochs, commit {commit})")  # fmt: skip
+    return (
+        f"trial {source['trial']} of {source['study']} (id {source['id']}, {source['state']}, "
+        f"{source['epoch']} epochs, commit {commit})"
+    )

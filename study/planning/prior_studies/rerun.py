@@ -49,14 +49,17 @@ def rerun_winner(studies: Path, name: str) -> Rerun:
         raise ValueError(f"--winner must have a trial that ran all epochs, got {folder.name!r}")
     install_from_plan(record.plan)
     base = from_flat(record.plan["base"])
-    return Rerun(record.plan["space"], record.plan["objective"],
-                 base.changed({"seed": base.seed + 1}), _winner_grid(record, best))  # fmt: skip
+    return Rerun(
+        record.plan["space"],
+        record.plan["objective"],
+        base.changed({"seed": base.seed + 1}),
+        _winner_grid(record, best),
+    )
 
 
 def _winner_grid(record: StudyRecord, best: TrialRecord) -> Grid:
     study, objective = record.plan["study"], record.plan["objective"]
-    others = {path: value for path, value in best.params.items()
-              if not path.startswith(OF_LOSSES)}  # fmt: skip
+    others = {path: value for path, value in best.params.items() if not path.startswith(OF_LOSSES)}
     reported = {f"search {study}, val": {objective: best.metrics[objective]}}
     tested = (best.tested or {}).get(f"test_{objective}")
     if tested is not None:
@@ -90,15 +93,20 @@ def rerun_at_one_rate(studies: Path, name: str, asked: Mapping[str, Value]) -> R
     study_folder.require_known("--control", studies / name)
     record = load_record(studies / name)
     if not record.chosen:
-        raise ValueError(f"--control must be a comparison whose cells' searches have ended, "
-                         f"got {name!r}")  # fmt: skip
+        raise ValueError(
+            f"--control must be a comparison whose cells' searches have ended, got {name!r}"
+        )
     install_from_plan(record.plan)
     base, grid = from_flat(record.plan["base"]), grid_from_event(record.plan["grid"])
     values = _control_values(record, grid, base, asked)
     seeds = record.plan["seeds"]
-    return Rerun(record.plan["space"], record.plan["objective"],
-                 base.changed({**values, "seed": seeds[0]}), _control_grid(record, grid, values),
-                 len(seeds))  # fmt: skip
+    return Rerun(
+        record.plan["space"],
+        record.plan["objective"],
+        base.changed({**values, "seed": seeds[0]}),
+        _control_grid(record, grid, values),
+        len(seeds),
+    )
 
 
 def _control_values(
@@ -107,17 +115,27 @@ def _control_values(
     """What all cells are to have of the fields that the baseline has searched beside its loss."""
     begin, chosen = flatten(base), {cell.name: cell.changes for cell in grid.cells}
     searched = [dimension.path for dimension in grid.cell(grid.baseline).searched]
-    shared = {path: chosen[grid.baseline].get(path, begin[path])  # nothing chosen: as it began
-              for path in searched if not path.startswith(OF_LOSSES)}  # fmt: skip
+    shared = {
+        path: chosen[grid.baseline].get(path, begin[path])  # nothing chosen: as it began
+        for path in searched
+        if not path.startswith(OF_LOSSES)
+    }
     for path in asked:
         if path not in shared:
-            raise ValueError(f"--set beside --control must be of {', '.join(shared) or 'nothing'}, "
-                             f"got {path!r}")  # fmt: skip
+            raise ValueError(
+                f"--set beside --control must be of {', '.join(shared) or 'nothing'}, got {path!r}"
+            )
     values = {**shared, **asked}
-    if all(chosen[cell.name].get(path, begin[path]) == value for cell in grid.cells
-           if not cell.needs for path, value in values.items()):  # fmt: skip
-        raise ValueError(f"--control must be a comparison whose cells chose different values "
-                         f"beside their losses, got {record.plan['study']!r}")  # fmt: skip
+    if all(
+        chosen[cell.name].get(path, begin[path]) == value
+        for cell in grid.cells
+        if not cell.needs
+        for path, value in values.items()
+    ):
+        raise ValueError(
+            f"--control must be a comparison whose cells chose different values "
+            f"beside their losses, got {record.plan['study']!r}"
+        )
     return values
 
 
@@ -125,8 +143,11 @@ def _control_grid(record: StudyRecord, was: Grid, values: Mapping[str, Value]) -
     """The cells without what is the same for all now, their own study's figures beside them."""
     study, reported = record.plan["study"], _figures(record)
     setup = f"{study}, {tables.split_of(record)}"
-    cells = tuple(_control_cell(cell, values, {setup: reported.get(cell.name, {})})
-                  for cell in was.cells if not cell.needs)  # fmt: skip
+    cells = tuple(
+        _control_cell(cell, values, {setup: reported.get(cell.name, {})})
+        for cell in was.cells
+        if not cell.needs
+    )
     one_value = ", ".join(f"{path} {value}" for path, value in values.items())
     return Grid(
         name="control",

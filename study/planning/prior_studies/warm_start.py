@@ -21,17 +21,23 @@ _SHOWN = 3
 
 
 def gather(
-    studies: Path, names: str, space: Space, base: TrialConfig, objectives: Sequence[str],
+    studies: Path,
+    names: str,
+    space: Space,
+    base: TrialConfig,
+    objectives: Sequence[str],
     sampler: str,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """What the plan keeps: each study with what differs and what was left out, and the trials.
 
     Raises:
         ValueError: a name that is no search of this space here, or a sampler that learns nothing.
     """
     if sampler not in _LEARNERS:
-        raise ValueError(f"--warm-start needs --sampler {' or '.join(_LEARNERS)}, got {sampler}: "
-                         f"it learns nothing from other studies")  # fmt: skip
+        raise ValueError(
+            f"--warm-start needs --sampler {' or '.join(_LEARNERS)}, got {sampler}: "
+            f"it learns nothing from other studies"
+        )
     sources: dict[str, Any] = {}
     trials: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(names.split(",")):
@@ -43,13 +49,22 @@ def gather(
                 left_out[reason] += 1
             else:
                 values = trial.values(objectives)
-                trials[trial.id] = {"study": name, "trial": trial.number, "params": trial.params,
-                                    "values": values}  # fmt: skip
-        sources[name] = {"digest": record.plan["data"]["digest"], "left_out": dict(left_out),
-                         "differs": _differs(record, base, space)}  # fmt: skip
+                trials[trial.id] = {
+                    "study": name,
+                    "trial": trial.number,
+                    "params": trial.params,
+                    "values": values,
+                }
+        sources[name] = {
+            "digest": record.plan["data"]["digest"],
+            "left_out": dict(left_out),
+            "differs": _differs(record, base, space),
+        }
     if not trials:
-        raise ValueError(f"--warm-start must name a study with a trial that fits, got {names!r}: "
-                         f"{_reasons(sources)}")  # fmt: skip
+        raise ValueError(
+            f"--warm-start must name a study with a trial that fits, got {names!r}: "
+            f"{_reasons(sources)}"
+        )
     return {"studies": sources, "trials": list(trials.values())}
 
 

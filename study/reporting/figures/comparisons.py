@@ -28,7 +28,7 @@ def trade_off(record: StudyRecord) -> Figure | None:
         for trial in record.in_state("complete")
         if (x := measured(record, trial, ACROSS)) is not None
         and (y := measured(record, trial, UP)) is not None
-    ]  # fmt: skip
+    ]
     if not points:
         return None
     figure = Figure(figsize=(6.8, 4.6), layout="constrained")
@@ -38,8 +38,14 @@ def trade_off(record: StudyRecord) -> Figure | None:
         for cell, hue in cell_colours(record).items():
             _cell(axes, [(x, y) for trial, x, y in points if trial.cell == cell], hue, cell)
     else:
-        axes.scatter([x for _, x, _ in points], [y for _, _, y in points], s=20, alpha=0.75,
-                     c=STATES["complete"], label="trial")  # fmt: skip
+        axes.scatter(
+            [x for _, x, _ in points],
+            [y for _, _, y in points],
+            s=20,
+            alpha=0.75,
+            c=STATES["complete"],
+            label="trial",
+        )
     split = split_of(record) if "grid" in record.plan else "val"
     axes.set(xlabel=axis_label(ACROSS), ylabel=axis_label(UP))
     axes.set_title(f"Area against boundary, {split} list", loc="left")
@@ -51,8 +57,16 @@ def _front(axes: Axes, points: list[tuple[float, float]]) -> None:
     """The points that no other beats in both, as steps."""
     layer_N = layers(points, ["max", "max"])
     best = sorted(point for point, layer in zip(points, layer_N, strict=True) if layer == 1)
-    axes.step([x for x, _ in best], [y for _, y in best], where="pre", color="#5b6675",
-              linestyle="--", linewidth=1.1, label="Pareto front", zorder=1)  # fmt: skip
+    axes.step(
+        [x for x, _ in best],
+        [y for _, y in best],
+        where="pre",
+        color="#5b6675",
+        linestyle="--",
+        linewidth=1.1,
+        label="Pareto front",
+        zorder=1,
+    )
 
 
 def _cell(axes: Axes, points: list[tuple[float, float]], hue: str, name: str) -> None:
@@ -60,8 +74,15 @@ def _cell(axes: Axes, points: list[tuple[float, float]], hue: str, name: str) ->
     if points:
         xs, ys = [x for x, _ in points], [y for _, y in points]
         axes.scatter(xs, ys, s=14, color=hue, alpha=0.4)
-        axes.scatter([sum(xs) / len(xs)], [sum(ys) / len(ys)], s=70, color=hue, label=name,
-                     edgecolor="white", zorder=3)  # fmt: skip
+        axes.scatter(
+            [sum(xs) / len(xs)],
+            [sum(ys) / len(ys)],
+            s=70,
+            color=hue,
+            label=name,
+            edgecolor="white",
+            zorder=3,
+        )
 
 
 def trimap(record: StudyRecord) -> Figure | None:
@@ -75,9 +96,10 @@ def trimap(record: StudyRecord) -> Figure | None:
     for axes, side in ((inside, "inside"), (outside, "outside")):
         for name, hue, trials in lines:
             values = {
-                width: found for width in TRIMAP_WIDTHS_PX
+                width: found
+                for width in TRIMAP_WIDTHS_PX
                 if (found := _values(record, trials, f"trimap_miou_{side}_{width}px"))
-            }  # fmt: skip
+            }
             band(axes, values, hue, name)
         axes.set(xlabel="width of the band [px to either side]", xticks=TRIMAP_WIDTHS_PX)
         axes.set_title(f"{side} the band", loc="left")

@@ -19,10 +19,18 @@ from study.reporting.values import axis_label, display_value
 
 _MANY = 40
 """Trials from which on a plot draws no points on its lines."""
-STYLE = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
-         "grid.color": "#e6e9ed", "axes.axisbelow": True, "axes.edgecolor": "#9aa3ad",
-         "font.size": 9.5, "axes.titlesize": 10.5, "legend.frameon": False,
-         "svg.hashsalt": "edgewise"}  # fmt: skip
+STYLE = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e6e9ed",
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#9aa3ad",
+    "font.size": 9.5,
+    "axes.titlesize": 10.5,
+    "legend.frameon": False,
+    "svg.hashsalt": "edgewise",
+}
 
 
 def draw(record: StudyRecord, space: Space, folder: Path) -> dict[str, Path]:
@@ -65,8 +73,14 @@ def _learning_curves(record: StudyRecord) -> Figure:
         for (_, curve), hue in zip(curves, hues, strict=True):
             axes.plot(*_columns(curve), "o", color=hue, markersize=3)
     if best is not None:
-        axes.plot(*_columns(_curve(best, objective)), color=STATES["complete"], linewidth=2.4,
-                  marker="o", markersize=4, label=f"best: trial {best.number}")  # fmt: skip
+        axes.plot(
+            *_columns(_curve(best, objective)),
+            color=STATES["complete"],
+            linewidth=2.4,
+            marker="o",
+            markersize=4,
+            label=f"best: trial {best.number}",
+        )
     for state in dict.fromkeys(trial.state for trial in record.trials.values()):
         axes.plot([], [], color=STATES[state], linewidth=0.9, label=state)
     axes.autoscale_view()
@@ -143,6 +157,12 @@ def _slice(axes: Axes, record: StudyRecord, dimension: Dimension) -> None:
     axes.scatter(drawn, values, c=[STATES[trial.state] for trial in trials], s=18, alpha=0.8)
     if best is not None and best in trials:
         place = trials.index(best)
-        axes.scatter(drawn[place : place + 1], values[place : place + 1], s=70, marker="*",
-                     c=HUES[1], zorder=3)  # fmt: skip
+        axes.scatter(
+            drawn[place : place + 1],
+            values[place : place + 1],
+            s=70,
+            marker="*",
+            c=HUES[1],
+            zorder=3,
+        )
     axes.set_xlabel(dimension.path)

@@ -8,9 +8,24 @@ from matplotlib.axes import Axes
 from study.ledger.record import StudyRecord
 
 STATES = {"complete": "#0072b2", "pruned": "#9aa3ad", "failed": "#c0392b", "running": "#e69f00"}
-HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7f3fbf",
-        "#b5a100", "#17becf", "#c0392b", "#4b5563", "#2f6b3c", "#f4a6a0", "#a0b8f0",
-        "#8a6d00")  # fmt: skip
+HUES = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    "#8c564b",
+    "#7f3fbf",
+    "#b5a100",
+    "#17becf",
+    "#c0392b",
+    "#4b5563",
+    "#2f6b3c",
+    "#f4a6a0",
+    "#a0b8f0",
+    "#8a6d00",
+)
 _BASELINE = "#111111"
 
 
@@ -26,10 +41,23 @@ def cell_colours(record: StudyRecord) -> dict[str, str]:
 def band(axes: Axes, values: Mapping[int, Sequence[float]], hue: str, label: str) -> None:
     """A line of means with the range around it."""
     places = sorted(values)
-    axes.plot(places, [sum(values[x]) / len(values[x]) for x in places], "-", color=hue,
-              label=label, marker="o", markersize=3)  # fmt: skip
-    axes.fill_between(places, [min(values[x]) for x in places], [max(values[x]) for x in places],
-                      color=hue, alpha=0.08, linewidth=0)  # fmt: skip
+    axes.plot(
+        places,
+        [sum(values[x]) / len(values[x]) for x in places],
+        "-",
+        color=hue,
+        label=label,
+        marker="o",
+        markersize=3,
+    )
+    axes.fill_between(
+        places,
+        [min(values[x]) for x in places],
+        [max(values[x]) for x in places],
+        color=hue,
+        alpha=0.08,
+        linewidth=0,
+    )
 
 
 def beside(axes: Axes) -> None:

@@ -61,18 +61,29 @@ def worst_images(study: Path, trials: Sequence[TrialRecord]) -> list[int]:
 
 
 def make(
-    found: Sequence[tuple[TrialRecord, Checkpoint]], rows: list[int], dataset: Dataset,
-    shared: Any, folder: Path, plan: Plan,
-) -> None:  # fmt: skip
+    found: Sequence[tuple[TrialRecord, Checkpoint]],
+    rows: list[int],
+    dataset: Dataset,
+    shared: Any,
+    folder: Path,
+    plan: Plan,
+) -> None:
     """Ask every network, and draw, all of it or nothing. ``shared`` is the dataset's reference in
     the store."""
     remote = ray.remote(num_cpus=plan.cpus_per_worker, num_gpus=plan.gpus_per_worker)(look)
     device = "cuda" if plan.gpus_per_worker else "cpu"
     waiting = [
-        remote.remote(_name(trial), {**trial.config, "model/weights": "none"}, kept.state(),
-                      shared, rows, device, plan.parts)
+        remote.remote(
+            _name(trial),
+            {**trial.config, "model/weights": "none"},
+            kept.state(),
+            shared,
+            rows,
+            device,
+            plan.parts,
+        )
         for trial, kept in found
-    ]  # fmt: skip
+    ]
     seen: list[Seen] = ray.get(waiting)
     images, whole = dataset.splits["test"], folder
     folder = whole.with_name(f"{whole.name}.draft")
@@ -104,13 +115,15 @@ def affinity_figure(seen: Sequence[Seen], image: str) -> Figure:
     for axes, (name, map_LL) in zip(_each(panels), maps, strict=False):
         drawn = axes.imshow(map_LL, vmin=0, vmax=1, cmap=hues, interpolation="nearest")
         error = float(np.nanmean(np.square(map_LL - seen[0].true_LL)))
-        axes.set_title(name if name == "labels" else f"{name}\nsquared error {error:.3f}",
-                       fontsize=9)  # fmt: skip
+        axes.set_title(
+            name if name == "labels" else f"{name}\nsquared error {error:.3f}", fontsize=9
+        )
     for place, axes in enumerate(_each(panels)):
         axes.set(xticks=[], yticks=[])
         axes.set_visible(place < len(maps))
-    figure.suptitle(f"Affinity of the 12x12 places of {image}, row by row; grey is void",
-                    fontsize=10)  # fmt: skip
+    figure.suptitle(
+        f"Affinity of the 12x12 places of {image}, row by row; grey is void", fontsize=10
+    )
     figure.colorbar(drawn, ax=panels, shrink=0.8, label="1: the same class")
     return figure
 

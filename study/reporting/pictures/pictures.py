@@ -25,8 +25,12 @@ Picture = NDArray[np.uint8]
 
 TOLERANCE_PX = 1
 _FOUND, _MISSED, _INVENTED = (60, 200, 90), (70, 130, 255), (255, 70, 60)
-_CAPTIONS = ("image", "truth", "prediction",
-             f"boundary at {TOLERANCE_PX} px: found, missed, invented")  # fmt: skip
+_CAPTIONS = (
+    "image",
+    "truth",
+    "prediction",
+    f"boundary at {TOLERANCE_PX} px: found, missed, invented",
+)
 _HEIGHT_PX = 240
 _A_ROW = 4
 """Panels beside each other in a sheet of several predictions."""
@@ -48,7 +52,7 @@ def draw(dataset: Dataset, checkpoint: Checkpoint, folder: Path) -> list[Path]:
 
 def compared(
     dataset: Dataset, image_HWC: Picture, labels_HW: Picture, views: Sequence[tuple[str, Picture]]
-) -> Image.Image:  # fmt: skip
+) -> Image.Image:
     """One image, its truth, and the boundary errors of several predictions, each by its name."""
     palette = np.zeros((256, 3), dtype=np.uint8)
     palette[: dataset.num_classes] = dataset.colours

@@ -27,8 +27,19 @@ def heads(table: Table) -> list[str]:
     """Column names, shared by the terminal and the files."""
     paper = [name for setup in table.setups for name in (f"reported: {setup}", "its delta")]
     unit = " %" if is_share(table.metric) else ""
-    return ["cell", f"{table.metric}{unit}", "delta", "interval", "p", "Holm", "P(A>B)",
-            "verdict", "n", "failed", *paper]  # fmt: skip
+    return [
+        "cell",
+        f"{table.metric}{unit}",
+        "delta",
+        "interval",
+        "p",
+        "Holm",
+        "P(A>B)",
+        "verdict",
+        "n",
+        "failed",
+        *paper,
+    ]
 
 
 def body(table: Table) -> list[list[str]]:
@@ -42,17 +53,27 @@ def _line(table: Table, row: Row) -> list[str]:
     if found is not None and found.low is not None:
         interval = f"{_signed(found.low, table)} .. {_signed(found.high, table)}"
     paper = [
-        text for setup in table.setups
-        for text in (_plain(published(row.cell, setup, table.metric), table),
-                     _signed(_gain(table, row, setup), table))
-    ]  # fmt: skip
+        text
+        for setup in table.setups
+        for text in (
+            _plain(published(row.cell, setup, table.metric), table),
+            _signed(_gain(table, row, setup), table),
+        )
+    ]
     verdict = verdict_of(row, table.baseline)
     return [
-        row.cell.name, _plain(row.mean, table), _signed(found.mean if found else None, table),
-        interval, _p(found.p if found else None), _p(found.p_holm if found else None),
+        row.cell.name,
+        _plain(row.mean, table),
+        _signed(found.mean if found else None, table),
+        interval,
+        _p(found.p if found else None),
+        _p(found.p_holm if found else None),
         "-" if found is None or found.superiority is None else f"{found.superiority:.2f}",
-        verdict, str(len(row.values)), _failures(row), *paper,
-    ]  # fmt: skip
+        verdict,
+        str(len(row.values)),
+        _failures(row),
+        *paper,
+    ]
 
 
 def _gain(table: Table, row: Row, setup: str) -> float | None:
@@ -108,8 +129,14 @@ def parts(record: StudyRecord) -> list[Block | Section]:
 def notes(record: StudyRecord) -> list[str]:
     """What a reader must know of the runs before the verdicts."""
     same = tables.unchanged(record)
-    equal = [f"Equal to the baseline in every metric on every seed, so their change made no "
-             f"difference yet: {', '.join(same)}."] if same else []  # fmt: skip
+    equal = (
+        [
+            f"Equal to the baseline in every metric on every seed, so their change made no "
+            f"difference yet: {', '.join(same)}."
+        ]
+        if same
+        else []
+    )
     return [*equal, *cell_search.differing(record)]
 
 
@@ -120,8 +147,10 @@ def _over_images(record: StudyRecord, table: Table) -> str:
     named = "; ".join(
         f"{name} {_signed(low, table)} .. {_signed(high, table)}" for name, low, high in rows
     )
-    return (f"Over images (the test list resampled {RESAMPLES} times, the trained networks as they "
-            f"are; 95% percentile interval of the delta): {named}.")  # fmt: skip
+    return (
+        f"Over images (the test list resampled {RESAMPLES} times, the trained networks as they "
+        f"are; 95% percentile interval of the delta): {named}."
+    )
 
 
 def comma_separated(record: StudyRecord) -> str:
@@ -129,23 +158,53 @@ def comma_separated(record: StudyRecord) -> str:
     seeds = [int(seed) for seed in record.plan["seeds"]]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["cell", "metric", "split", "mean", *_STATISTICS, "verdict", "n", "diverged",
-                     "failed", "unfinished", "needs", "published",
-                     *(f"seed_{seed}" for seed in seeds)])  # fmt: skip
+    writer.writerow(
+        [
+            "cell",
+            "metric",
+            "split",
+            "mean",
+            *_STATISTICS,
+            "verdict",
+            "n",
+            "diverged",
+            "failed",
+            "unfinished",
+            "needs",
+            "published",
+            *(f"seed_{seed}" for seed in seeds),
+        ]
+    )
     for table in tables.metric_tables(record):
         for row in table.rows:
             found = row.comparison
-            figures = [found.mean, found.low, found.high, found.p, found.p_holm,
-                       found.superiority] if found else [None] * len(_STATISTICS)  # fmt: skip
+            figures = (
+                [found.mean, found.low, found.high, found.p, found.p_holm, found.superiority]
+                if found
+                else [None] * len(_STATISTICS)
+            )
             paper = "; ".join(
-                f"{setup}: {value:g}" for setup in table.setups
+                f"{setup}: {value:g}"
+                for setup in table.setups
                 if (value := published(row.cell, setup, table.metric)) is not None
-            )  # fmt: skip
-            writer.writerow([
-                row.cell.name, table.metric, table.split, row.mean, *figures,
-                verdict_of(row, table.baseline), len(row.values), row.diverged, row.failed,
-                row.unfinished, row.cell.needs, paper, *(row.values.get(seed) for seed in seeds),
-            ])  # fmt: skip
+            )
+            writer.writerow(
+                [
+                    row.cell.name,
+                    table.metric,
+                    table.split,
+                    row.mean,
+                    *figures,
+                    verdict_of(row, table.baseline),
+                    len(row.values),
+                    row.diverged,
+                    row.failed,
+                    row.unfinished,
+                    row.cell.needs,
+                    paper,
+                    *(row.values.get(seed) for seed in seeds),
+                ]
+            )
     return buffer.getvalue()
 
 
@@ -155,18 +214,32 @@ def latex(record: StudyRecord) -> str:
     columns = "l" + "r" * (len(heads(table)) - 1)
     rows = [" & ".join(_escaped(text) for text in line) + r" \\" for line in body(table)]
     head = " & ".join(_escaped(text) for text in heads(table)) + r" \\"
-    return "\n".join([
-        r"\begin{table}", r"\centering", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head,
-        r"\midrule", *rows, r"\bottomrule", r"\end{tabular}",
-        rf"\caption{{{_escaped(protocol(record, table).replace('`', ''))}}}", r"\end{table}", "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering",
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            head,
+            r"\midrule",
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}",
+            rf"\caption{{{_escaped(protocol(record, table).replace('`', ''))}}}",
+            r"\end{table}",
+            "",
+        ]
+    )
 
 
 _SPECIAL = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    ">": r"\textgreater{}", "<": r"\textless{}",
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    ">": r"\textgreater{}",
+    "<": r"\textless{}",
     **{letter: "\\" + letter for letter in "&%$#_{}"},
-}  # fmt: skip
+}
 
 
 def _escaped(text: str) -> str:

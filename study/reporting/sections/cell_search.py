@@ -12,15 +12,17 @@ def facts(plan: Plan) -> dict[str, str]:
         return {}
     return {
         "first": f"{plan.search_trials} trials of each cell's own search (?), {plan.sampler}, seed "
-                 f"{plan.base.seed}, the first with the weights shown; the best by "
-                 f"{plan.objective} on the validation list is compared",
-    }  # fmt: skip
+        f"{plan.base.seed}, the first with the weights shown; the best by "
+        f"{plan.objective} on the validation list is compared",
+    }
 
 
 def lines(record: StudyRecord) -> list[str]:
     """One line a cell: what was chosen, and out of what."""
-    return [f"{row[0]}: {row[4]} ({row[1]} whole trials: {row[2]} .. {row[3]} on validation)"
-            for row in _rows(record)]  # fmt: skip
+    return [
+        f"{row[0]}: {row[4]} ({row[1]} whole trials: {row[2]} .. {row[3]} on validation)"
+        for row in _rows(record)
+    ]
 
 
 def section(record: StudyRecord) -> list[Block | Section]:
@@ -30,9 +32,11 @@ def section(record: StudyRecord) -> list[Block | Section]:
         return []
     objective, trials = record.plan["objective"], record.plan["search_trials"]
     head = ["cell", "whole trials", f"least {objective} %", f"most {objective} %", "chosen"]
-    said = Prose(f"{trials} trials a cell on the validation list, sampler "
-                 f"{record.plan['sampler']}, seed {record.plan['base']['seed']}; the first had the "
-                 "weights that the cell began with.")  # fmt: skip
+    said = Prose(
+        f"{trials} trials a cell on the validation list, sampler "
+        f"{record.plan['sampler']}, seed {record.plan['base']['seed']}; the first had the "
+        "weights that the cell began with."
+    )
     return [Section("The search of each cell", [said, Sheet(head, rows)])]
 
 
@@ -59,12 +63,21 @@ def _rows(record: StudyRecord) -> list[list[str]]:
     rows = []
     for cell, chosen in record.chosen.items():
         whole = [
-            value for trial in record.in_state("complete")
-            if trial.phase == "search" and trial.cell == cell
+            value
+            for trial in record.in_state("complete")
+            if trial.phase == "search"
+            and trial.cell == cell
             and (value := trial.value(record.plan["objective"])) is not None
-        ]  # fmt: skip
+        ]
         changes = ", ".join(f"{path} {formatted(v)}" for path, v in chosen["changes"].items())
         of = f"trial {chosen['trial']}" if chosen["trial"] is not None else "nothing was whole"
-        rows.append([cell, str(len(whole)), percent(min(whole, default=None)),
-                     percent(max(whole, default=None)), f"{of}: {changes}"])  # fmt: skip
+        rows.append(
+            [
+                cell,
+                str(len(whole)),
+                percent(min(whole, default=None)),
+                percent(max(whole, default=None)),
+                f"{of}: {changes}",
+            ]
+        )
     return rows

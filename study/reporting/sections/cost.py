@@ -15,17 +15,24 @@ def section(record: StudyRecord) -> list[Block | Section]:
     images, batch = record.plan["data"]["images"]["train"], record.plan["base"]["batch"]
     steps, floor = -(-images // batch), median(seconds[baseline])
     rows = [
-        [cell, str(len(those)), f"{median(those):.2f}", f"{1000 * median(those) / steps:.0f}",
-         f"{median(those) / floor:.2f}"]
+        [
+            cell,
+            str(len(those)),
+            f"{median(those):.2f}",
+            f"{1000 * median(those) / steps:.0f}",
+            f"{median(those) / floor:.2f}",
+        ]
         for cell, those in seconds.items()
-    ]  # fmt: skip
+    ]
     said = (
         f"Median over the epochs of all seeds, {steps} steps of {batch} images each; validation "
         f"and the stages are left out. Up to {record.plan['lanes']} lanes ran at once."
     )
     if any(trial.reused for trial in record.compared().trials.values()):
-        said += (" Runs taken over from earlier studies had other times and are left out: beside a "
-                 "baseline of few epochs the last column says little.")  # fmt: skip
+        said += (
+            " Runs taken over from earlier studies had other times and are left out: beside a "
+            "baseline of few epochs the last column says little."
+        )
     head = ["cell", "epochs", "s an epoch", "ms a step", f"of {baseline}"]
     return [Section("Cost", [Prose(said), Sheet(head, rows)])]
 
@@ -36,7 +43,8 @@ def _seconds(record: StudyRecord) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {cell["name"]: [] for cell in record.plan["grid"]["cells"]}
     for trial in record.compared().trials.values():
         found[trial.cell] += [
-            epoch["train_s"] for number, epoch in trial.epochs.items()
+            epoch["train_s"]
+            for number, epoch in trial.epochs.items()
             if number > 1 and epoch["train_s"] is not None
-        ]  # fmt: skip
+        ]
     return {cell: those for cell, those in found.items() if those}

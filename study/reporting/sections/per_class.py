@@ -29,8 +29,10 @@ def of_search(record: StudyRecord, study: Path) -> list[Block | Section]:
         [name, *(_percent(found[metric][place]) for metric in _METRICS)]
         for place, name in enumerate(record.plan["data"]["classes"])
     ]
-    said = Prose(f"Trial {best.number} on the {split} list, in percent; a dash: the class is in "
-                 "neither prediction nor truth.")  # fmt: skip
+    said = Prose(
+        f"Trial {best.number} on the {split} list, in percent; a dash: the class is in "
+        "neither prediction nor truth."
+    )
     return [Section("By class", [said, Sheet(["class", *_METRICS], rows)])]
 
 
@@ -51,8 +53,10 @@ def of_grid(record: StudyRecord, study: Path) -> list[Block | Section]:
         for place, name in enumerate(record.plan["data"]["classes"])
     ]
     seeds = ", ".join(f"{cell} {len(those)}" for cell, those in values.items())
-    said = Prose(f"`{_OF_GRIDS}` by class on the {split} list, in percent, mean over seeds "
-                 f"({seeds}); a dash: the class has no contour there.")  # fmt: skip
+    said = Prose(
+        f"`{_OF_GRIDS}` by class on the {split} list, in percent, mean over seeds "
+        f"({seeds}); a dash: the class has no contour there."
+    )
     return [Section("Boundary F by class", [said, Sheet(["class", *means], rows)])]
 
 

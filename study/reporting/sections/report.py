@@ -31,24 +31,34 @@ def whole(record: StudyRecord, study: Path, plots: Mapping[str, Path]) -> Parts:
 def _grid(record: StudyRecord, study: Path) -> Parts:
     plan = record.plan
     return [
-        Prose(f"Grid `{plan['grid']['name']}` of `{plan['space']}` on `{plan['data']['dataset']}`: "
-              f"{plan['trials']} trials, {counts(record) or 'none run'}."),
-        *_cut_short(record), *reruns.replay_section(record), *ablation_table.parts(record),
-        *cell_search.section(record), *per_class.of_grid(record, study), *cost.section(record),
-    ]  # fmt: skip
+        Prose(
+            f"Grid `{plan['grid']['name']}` of `{plan['space']}` on `{plan['data']['dataset']}`: "
+            f"{plan['trials']} trials, {counts(record) or 'none run'}."
+        ),
+        *_cut_short(record),
+        *reruns.replay_section(record),
+        *ablation_table.parts(record),
+        *cell_search.section(record),
+        *per_class.of_grid(record, study),
+        *cost.section(record),
+    ]
 
 
 def _search(record: StudyRecord, study: Path) -> Parts:
     plan = record.plan
     parts: Parts = [
-        Prose(f"Space `{plan['space']}` on `{plan['data']['dataset']}`, digest "
-              f"{plan['data']['digest']}. {plan['trials']} trials of up to "
-              f"{plan['base']['epochs']} epochs: {counts(record) or 'none'}."),
-        Prose(f"Ranked by {aims(record)} on the validation list after the last epoch; pruned "
-              f"trials come last. Sampler {plan['sampler']}, scheduler {plan['scheduler']}, seed "
-              f"{plan['seed']}."),
+        Prose(
+            f"Space `{plan['space']}` on `{plan['data']['dataset']}`, digest "
+            f"{plan['data']['digest']}. {plan['trials']} trials of up to "
+            f"{plan['base']['epochs']} epochs: {counts(record) or 'none'}."
+        ),
+        Prose(
+            f"Ranked by {aims(record)} on the validation list after the last epoch; pruned "
+            f"trials come last. Sampler {plan['sampler']}, scheduler {plan['scheduler']}, seed "
+            f"{plan['seed']}."
+        ),
         *_cut_short(record),
-    ]  # fmt: skip
+    ]
     if len(record.objectives) > 1:
         parts.append(Section("Pareto set", [Sheet(*pareto.rows(record))]))
     elif record.best() is not None:
@@ -59,10 +69,15 @@ def _search(record: StudyRecord, study: Path) -> Parts:
     shares = importances(record, SPACES[plan["space"]])
     if shares:
         rows = [[f"`{path}`", f"{share:.2f}"] for path, share in shares.items()]
-        parts.append(Section(f"Importance for `{plan['objective']}`", [
-            Prose("Share of the variance over trials that ran all epochs (fANOVA)."),
-            Sheet(["parameter", "share of variance"], rows),
-        ]))  # fmt: skip
+        parts.append(
+            Section(
+                f"Importance for `{plan['objective']}`",
+                [
+                    Prose("Share of the variance over trials that ran all epochs (fANOVA)."),
+                    Sheet(["parameter", "share of variance"], rows),
+                ],
+            )
+        )
     return [*parts, *per_class.of_search(record, study)]
 
 
@@ -85,19 +100,26 @@ def _winner(record: StudyRecord) -> Parts:
     ]
     params = ", ".join(f"`{path}` {formatted(value)}" for path, value in best.params.items())
     return [
-        Section("The winner on the test list", [
-            Prose(f"Trial {best.number}, chosen on the validation list: {params}.{tie(record)}"),
-            Sheet(["metric", "validation %", "test %"], rows),
-        ])
-    ]  # fmt: skip
+        Section(
+            "The winner on the test list",
+            [
+                Prose(
+                    f"Trial {best.number}, chosen on the validation list: {params}.{tie(record)}"
+                ),
+                Sheet(["metric", "validation %", "test %"], rows),
+            ],
+        )
+    ]
 
 
 def tie(record: StudyRecord) -> str:
     """What to make of a winner that others equal; "" where none does."""
     if record.tied() < 2:
         return ""
-    return (f" {record.tied()} trials have this very {record.plan['objective']}: the ranking says "
-            f"nothing about them.")  # fmt: skip
+    return (
+        f" {record.tied()} trials have this very {record.plan['objective']}: the ranking says "
+        f"nothing about them."
+    )
 
 
 def ranking(trials: list[TrialRecord], paths: list[str]) -> Sheet:
@@ -107,22 +129,32 @@ def ranking(trials: list[TrialRecord], paths: list[str]) -> Sheet:
     for place, trial in enumerate(trials, start=1):
         params = [formatted(trial.params.get(path)) for path in paths]
         metrics = [percent(trial.metrics.get(name)) for name in HEADLINE]
-        rows.append([str(place), str(trial.number), *params, *metrics, str(trial.last_epoch),
-                     trial.state])  # fmt: skip
+        rows.append(
+            [str(place), str(trial.number), *params, *metrics, str(trial.last_epoch), trial.state]
+        )
     return Sheet(head, rows)
 
 
 _CAPTIONS = {
-    "differences": ("Differences", "Cells against the baseline, paired by seed: small points are "
-                                   "seeds, lines the intervals of the tables."),
+    "differences": (
+        "Differences",
+        "Cells against the baseline, paired by seed: small points are "
+        "seeds, lines the intervals of the tables.",
+    ),
     "learning_curves": ("Learning curves", "By epoch, on the validation list."),
-    "slices": ("Slices", "After the last epoch, by each searched parameter; the star is the best, "
-                         "grey was pruned."),
-    "trade_off": ("Area and boundary", "Trials that ran all epochs, and the front of those that no "
-                                       "other beats in both."),
-    "trimap": ("Around edges", "mIoU inside and outside a band around true edges, by its width "
-                               "(SEMEDA, Figure 5)."),
-}  # fmt: skip
+    "slices": (
+        "Slices",
+        "After the last epoch, by each searched parameter; the star is the best, grey was pruned.",
+    ),
+    "trade_off": (
+        "Area and boundary",
+        "Trials that ran all epochs, and the front of those that no other beats in both.",
+    ),
+    "trimap": (
+        "Around edges",
+        "mIoU inside and outside a band around true edges, by its width (SEMEDA, Figure 5).",
+    ),
+}
 
 
 def _plots(record: StudyRecord, plots: Mapping[str, Path]) -> Parts:
@@ -150,8 +182,10 @@ def _test_images(study: Path) -> Parts:
         parts.append(Section("Worst images", [Prose(said), *pictures]))
     affinity = folder / "affinity.png"
     if affinity.exists():
-        caption = ("Which places belong together, by the labels and by each network's class "
-                   "probabilities (Affinity Regression, Figure 4).")  # fmt: skip
+        caption = (
+            "Which places belong together, by the labels and by each network's class "
+            "probabilities (Affinity Regression, Figure 4)."
+        )
         parts.append(Section("Affinity", [Picture(affinity, caption)]))
     return parts
 

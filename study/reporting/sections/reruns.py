@@ -41,9 +41,16 @@ def rerun_section(record: StudyRecord, study: Path) -> list[Block | Section]:
             f"{len(won.values)} fresh seeds it is {percent(won.mean)} % on the {table.split} list"
             f"{'' if same else '. It was another trial that won then'}."
         )
-        parts.append(Section("The winner on fresh seeds", [
-            Prose(said), Sheet(heads(table), body(table)), Prose(tables.protocol(again, table)),
-        ]))  # fmt: skip
+        parts.append(
+            Section(
+                "The winner on fresh seeds",
+                [
+                    Prose(said),
+                    Sheet(heads(table), body(table)),
+                    Prose(tables.protocol(again, table)),
+                ],
+            )
+        )
     return parts
 
 
@@ -87,8 +94,10 @@ def replay_verdict(record: StudyRecord) -> str:
     if not unequal:
         return f"all {len(rows)} figures are equal; then {source['state']}, now {state}"
     worst = max(unequal, key=lambda name: unequal[name])
-    return (f"{len(unequal)} of {len(rows)} figures differ, most {worst} by {unequal[worst]:.2g}; "
-            f"then {source['state']}, now {state}")  # fmt: skip
+    return (
+        f"{len(unequal)} of {len(rows)} figures differ, most {worst} by {unequal[worst]:.2g}; "
+        f"then {source['state']}, now {state}"
+    )
 
 
 def _gap(then: float | None, now: float | None) -> float:

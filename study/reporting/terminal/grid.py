@@ -38,8 +38,11 @@ def planned(plan: Plan) -> Table:
 
 def _published(cell: Cell, metric: str) -> str:
     scale = 100 if tables.is_share(metric) else 1
-    found = [f"{setup} {scale * row[metric]:.2f}" for setup, row in cell.published.items()
-             if metric in row]  # fmt: skip
+    found = [
+        f"{setup} {scale * row[metric]:.2f}"
+        for setup, row in cell.published.items()
+        if metric in row
+    ]
     return "; ".join(found) or "-"
 
 
@@ -51,11 +54,11 @@ def facts(plan: Plan, left: int) -> dict[str, str]:
         "grid": f"{grid.name}: {grid.source}",
         **cell_search.facts(plan),
         "trials": f"{left} of {plan.base.epochs} epochs, batch {plan.base.batch}: "
-                  f"{_cells(grid)} on {len(plan.seeds)} seeds ({_span(plan.seeds)})",
+        f"{_cells(grid)} on {len(plan.seeds)} seeds ({_span(plan.seeds)})",
         "compared by": f"{plan.objective} ({plan.mode}) on the test list after the last epoch, "
-                       f"paired by seed with {grid.baseline!r}",
+        f"paired by seed with {grid.baseline!r}",
         "significance": tables.seeds_message(len(plan.seeds), tables.comparisons(grid)),
-    }  # fmt: skip
+    }
 
 
 def _cells(grid: Grid) -> str:

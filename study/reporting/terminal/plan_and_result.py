@@ -22,9 +22,17 @@ _SHOWN_TRIALS = 10
 
 
 def print_plan(
-    console: Console, plan: Plan, space: Space, dataset: Dataset, *, forecast_s: float,
-    epoch_s: float, stages: int, left: int, more: Mapping[str, str],
-) -> None:  # fmt: skip
+    console: Console,
+    plan: Plan,
+    space: Space,
+    dataset: Dataset,
+    *,
+    forecast_s: float,
+    epoch_s: float,
+    stages: int,
+    left: int,
+    more: Mapping[str, str],
+) -> None:
     """The question, what will run, and how long that takes; ``more`` are further lines."""
     console.print(f"\n[bold]{plan.question}[/]\n")
     console.print(grid.planned(plan) if plan.grid else _searched(space))
@@ -41,16 +49,16 @@ def print_plan(
     for name, text in {
         "study": f"{plan.study} in {plan.folder}",
         "data": f"{dataset.name}: {counts}; {columns}x{rows}, {dataset.num_classes} classes, "
-                f"digest {dataset.digest}",
+        f"digest {dataset.digest}",
         "network": network,
         **({"parts": f"{plan.parts.name}, digest {plan.parts.digest}"} if plan.parts else {}),
         **(grid.facts(plan, left) if plan.grid else _search_facts(plan, left)),
         "runs on": f"{how}{places}; {_stages(stages)}",
         "recorded in": plan.tracking_uri,
         "forecast": f"{duration(forecast_s)} if no trial is pruned "
-                    f"({epoch_s:.1f} s an epoch, measured on this machine)",
+        f"({epoch_s:.1f} s an epoch, measured on this machine)",
         **more,
-    }.items():  # fmt: skip
+    }.items():
         console.print(f"[bold]{name:>12}[/]  {text}", highlight=False, soft_wrap=True)
     console.print()
 
@@ -73,9 +81,9 @@ def _searched(space: Space) -> Table:
 def _search_facts(plan: Plan, left: int) -> dict[str, str]:
     return {
         "trials": f"{left} of up to {plan.base.epochs} epochs, batch {plan.base.batch}; "
-                  f"{plan.sampler}, scheduler {plan.scheduler}, seed {plan.seed}",
+        f"{plan.sampler}, scheduler {plan.scheduler}, seed {plan.seed}",
         "ranked by": f"{_aims(plan)} on the validation list after the last epoch",
-    }  # fmt: skip
+    }
 
 
 def _aims(plan: Plan) -> str:
@@ -86,9 +94,12 @@ def _aims(plan: Plan) -> str:
 
 
 def print_result(
-    console: Console, plan: Plan, record: StudyRecord, importance: dict[str, float],
+    console: Console,
+    plan: Plan,
+    record: StudyRecord,
+    importance: dict[str, float],
     checkpoint: Path | None,
-) -> None:  # fmt: skip
+) -> None:
     """What came out, and the commands to go on with."""
     if plan.grid is not None:
         grid.print_table(console, record)
@@ -113,9 +124,13 @@ def _print_ranking(console: Console, record: StudyRecord, importance: dict[str, 
     for place, trial in enumerate(ranked[:_SHOWN_TRIALS], start=1):
         metrics = [percent(trial.metrics.get(name)) for name in HEADLINE]
         table.add_row(
-            str(place), str(trial.number), *metrics, str(trial.last_epoch), trial.state,
+            str(place),
+            str(trial.number),
+            *metrics,
+            str(trial.last_epoch),
+            trial.state,
             parameters(trial),
-        )  # fmt: skip
+        )
     console.print(table)
     if len(ranked) > _SHOWN_TRIALS:
         console.print(f"... and {len(ranked) - _SHOWN_TRIALS} more in the report")
@@ -129,8 +144,11 @@ def _print_ranking(console: Console, record: StudyRecord, importance: dict[str, 
         tested = ", ".join(
             f"{name} {percent(record.tested['metrics'].get(f'test_{name}'))}" for name in HEADLINE
         )
-        console.print(f"\n[bold]winner on the test list[/] (trial {record.tested['trial']}), in %: "
-                      f"{tested}.{tie(record)}", highlight=False)  # fmt: skip
+        console.print(
+            f"\n[bold]winner on the test list[/] (trial {record.tested['trial']}), in %: "
+            f"{tested}.{tie(record)}",
+            highlight=False,
+        )
     if importance:
         of = record.plan["objective"]
         shares = ", ".join(f"{path} {share:.2f}" for path, share in importance.items())

@@ -39,9 +39,13 @@ class LiveProgress:
         self.begin = time.monotonic()
         self.ran_before = self._done(here=True)
         self.bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(), TextColumn("{task.fields[left]}"), console=console,
-        )  # fmt: skip
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+        )
         self.task = self.bar.add_task("starting lanes", total=self.total_epochs, left="")
         self.live = Live(console=console, get_renderable=self.render, refresh_per_second=2)
 
@@ -74,8 +78,9 @@ class LiveProgress:
         """The stages that are being trained, and how far that is."""
         awaited = self.record.awaited_stages
         found = [(name, stage_file(name, self.stages).progress()) for name in awaited]
-        return "\n".join(f"training stage {name}: {share:.0%}" for name, share in found
-                         if share is not None)  # fmt: skip
+        return "\n".join(
+            f"training stage {name}: {share:.0%}" for name, share in found if share is not None
+        )
 
     def _done(self, here: bool = False) -> int:
         """Epochs done or saved by pruning; ``here``: without those of trials taken over."""
@@ -107,15 +112,21 @@ class LiveProgress:
             mark = " *" if best is not None and trial.number == best.number else ""
             style = _STYLES[trial.state]
             table.add_row(
-                f"{trial.number}{mark}", f"[{style}]{trial.state}[/]",
+                f"{trial.number}{mark}",
+                f"[{style}]{trial.state}[/]",
                 f"{trial.last_epoch}/{trial.config['epochs']}",
                 *(percent(trial.value(name)) for name in objectives),
-                escape(parameters(trial)), lanes.get(trial.lane, ""),
-            )  # fmt: skip
-        best_line = "" if best is None else (
-            f"best so far: trial {best.number}, {objectives[0]} "
-            f"{percent(best.value(objectives[0]))} %"
-        )  # fmt: skip
+                escape(parameters(trial)),
+                lanes.get(trial.lane, ""),
+            )
+        best_line = (
+            ""
+            if best is None
+            else (
+                f"best so far: trial {best.number}, {objectives[0]} "
+                f"{percent(best.value(objectives[0]))} %"
+            )
+        )
         return Group(table, best_line, self._training(), self.bar)
 
 
@@ -142,8 +153,10 @@ def describe(event: Mapping[str, Any], record: StudyRecord) -> str:
             return f"{event['lanes']} lanes have been waiting for room: {event['missing']}"
         case "changed":
             batch, turns = event["config"]["batch"], event["config"]["optim/accumulate"]
-            return (f"trial {event['trial']} ran out of memory and begins again: batch {batch}, "
-                    f"optim/accumulate {turns}")  # fmt: skip
+            return (
+                f"trial {event['trial']} ran out of memory and begins again: batch {batch}, "
+                f"optim/accumulate {turns}"
+            )
         case "stage":
             how = "reused" if event["reused"] else f"trained in {event['seconds']:.0f} s"
             return f"stage {event['kind']} {event['key']} {how}"

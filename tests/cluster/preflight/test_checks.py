@@ -24,20 +24,29 @@ CODE = ("study", "trainables", "search_spaces", "cluster")
 
 def needs(folder: Path, **changes: Any) -> Needs:
     options: dict[str, Any] = {
-        "storage": folder, "tracking_uri": "sqlite:///m.db", "packages": ("ray", "numpy"),
-        "code": CODE, "object_bytes": 2**20,
-    }  # fmt: skip
+        "storage": folder,
+        "tracking_uri": "sqlite:///m.db",
+        "packages": ("ray", "numpy"),
+        "code": CODE,
+        "object_bytes": 2**20,
+    }
     return Needs(**{**options, **changes})
 
 
-def judged(folder: Path, unread: list[tuple[str, str]] | None = None, skew: float = 0.0,
-           **changes: Any) -> dict[str, Check]:  # fmt: skip
+def judged(
+    folder: Path, unread: list[tuple[str, str]] | None = None, skew: float = 0.0, **changes: Any
+) -> dict[str, Check]:
     """What is made of two machines' answers, of which the second's are changed."""
     asked = needs(folder, data=lambda: "d1")
     good = Facts(
-        node="n1", versions=versions(asked.packages), code=code_digest(CODE), wrote="",
-        shm_bytes=1, clock=0.0, data="d1",
-    )  # fmt: skip
+        node="n1",
+        versions=versions(asked.packages),
+        code=code_digest(CODE),
+        wrote="",
+        shm_bytes=1,
+        clock=0.0,
+        data="d1",
+    )
     facts = {"n1": good, "n2": Facts(**{**vars(good), "node": "n2", **changes})}
     nodes = [{"NodeID": name, "NodeManagerHostname": "host"} for name in facts]
     skews = {"n1": 0.0, "n2": skew}
@@ -52,15 +61,18 @@ def test_equal_machines_pass_every_check(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "changes", "words"),
     [
-        ("versions", {"versions": {"python": "3.11", "ray": "1.0", "numpy": "none"}},
-         "host/n2 ray 1.0 (here "),
+        (
+            "versions",
+            {"versions": {"python": "3.11", "ray": "1.0", "numpy": "none"}},
+            "host/n2 ray 1.0 (here ",
+        ),
         ("code", {"code": "none"}, "host/n2; remove the copy"),
         ("storage", {"wrote": "Read-only file system"}, "host/n2 (Read-only file system)"),
         ("storage", {"unread": [("n1", "n2")]}, "is not one folder: unread on host/n1 from"),
         ("data", {"data": "cannot be read: absent"}, "host/n2 (cannot be read: absent)"),
         ("clocks", {"skew": 61.0}, "host/n2 61 s"),
     ],
-)  # fmt: skip
+)
 def test_what_differs_is_named_with_its_machine_and_its_remedy(
     tmp_path: Path, name: str, changes: dict[str, Any], words: str
 ) -> None:

@@ -129,8 +129,12 @@ def test_a_verdict_needs_the_corrected_p_and_has_a_direction() -> None:
 
 def test_a_comparison_says_all_of_it() -> None:
     baseline = {seed: 0.5 + 0.01 * seed for seed in SEEDS}
-    cells = {"base": baseline, "same": baseline, "gone": {99: 1.0},
-             "up": {seed: value + 0.02 for seed, value in baseline.items()}}  # fmt: skip
+    cells = {
+        "base": baseline,
+        "same": baseline,
+        "gone": {99: 1.0},
+        "up": {seed: value + 0.02 for seed, value in baseline.items()},
+    }
     found = compare(cells, "base", "max")
     assert set(found) == {"same", "gone", "up"}
     up, same, gone = found["up"], found["same"], found["gone"]

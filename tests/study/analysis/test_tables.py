@@ -34,8 +34,11 @@ HAND_WRITTEN = """\
 def broken(tmp_path: Path) -> Ledger:
     """Seven seeds; good fails on one, diverges on another, and is being run on a third; bad and
     same are whole."""
-    cells = (*fake_grid.GRID.cells, Cell(name="bad", changes={"loss/gdl": 1.0}),
-             Cell(name="same", changes={"loss/bl": 0.5}))  # fmt: skip
+    cells = (
+        *fake_grid.GRID.cells,
+        Cell(name="bad", changes={"loss/gdl": 1.0}),
+        Cell(name="same", changes={"loss/bl": 0.5}),
+    )
     plan = fake_grid.plan(tmp_path, replace(fake_grid.GRID, cells=cells), tuple(range(9)))
     ledger = fake.begin(plan)
     for run in grid_runs(plan):
@@ -85,9 +88,12 @@ def test_failed_diverged_and_killed_runs_are_counted_and_shown(tmp_path: Path) -
     assert same is not None
     assert (bad.n, bad.p, bad.p_holm) == (9, 2.0**-8, 3 * 2.0**-8)
     assert tables.verdicts(record) == {
-        "plain": "baseline", "good": "undecided", "far": "not run", "bad": "worse",
+        "plain": "baseline",
+        "good": "undecided",
+        "far": "not run",
+        "bad": "worse",
         "same": "undecided",
-    }  # fmt: skip
+    }
     assert tables.unchanged(record) == ["same"]
     assert "made no difference yet: same." in ablation_table.markdown(record)
     assert "| 1 diverged, 1 failed, 1 not run yet |" in ablation_table.markdown(record)
@@ -119,9 +125,14 @@ def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
     ]
     assert written[0] == written[1]
     assert set(written[0]) == {
-        "report.md", "report.html", "table.md", "table.csv", "table.tex", "differences.png",
+        "report.md",
+        "report.html",
+        "table.md",
+        "table.csv",
+        "table.tex",
+        "differences.png",
         "learning_curves.png",
-    }  # fmt: skip
+    }
 
 
 def test_the_csv_has_fractions_and_a_column_a_seed(tmp_path: Path) -> None:

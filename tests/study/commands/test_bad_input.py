@@ -21,9 +21,28 @@ odd_numbers = st.one_of(
 )
 odd_texts = st.one_of(
     st.text(max_size=20),
-    st.sampled_from(["", " ", "nan", "inf", "1e999", "../x", "/etc/passwd", "a\nb", "\x00",
-                     "[/red]", "$(id)", "<b>", "true", "None", "0x10", "1_000", "\ud800"]),
-)  # fmt: skip
+    st.sampled_from(
+        [
+            "",
+            " ",
+            "nan",
+            "inf",
+            "1e999",
+            "../x",
+            "/etc/passwd",
+            "a\nb",
+            "\x00",
+            "[/red]",
+            "$(id)",
+            "<b>",
+            "true",
+            "None",
+            "0x10",
+            "1_000",
+            "\ud800",
+        ]
+    ),
+)
 values = st.one_of(odd_numbers, odd_texts, st.booleans(), st.none(), st.lists(st.integers()))
 paths = st.one_of(st.sampled_from(PATHS), st.sampled_from(PATHS), odd_texts)
 
@@ -68,9 +87,21 @@ def test_a_text_of_the_command_line_is_a_value_or_one_line(path: str, text: str)
         ),
         max_size=3,
     ),
-    flag=st.sampled_from(["--set", "--grid", "--name", "--objective", "--sampler", "--recipe",
-                          "--space", "--trials", "--winner", "--on-oom"]),
-)  # fmt: skip
+    flag=st.sampled_from(
+        [
+            "--set",
+            "--grid",
+            "--name",
+            "--objective",
+            "--sampler",
+            "--recipe",
+            "--space",
+            "--trials",
+            "--winner",
+            "--on-oom",
+        ]
+    ),
+)
 def test_a_command_line_of_anything_is_a_plan_or_one_line(texts: list[str], flag: str) -> None:
     words = ["--space", "inverseform", *(word for text in texts for word in (flag, text))]
     said = io.StringIO()

@@ -97,9 +97,11 @@ def _no_mask(root: Path) -> None:
     ],
 )
 def test_a_bad_file_is_named_and_the_others_are_still_checked(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    spoil: Callable[[Path], None],
     words: list[str],
-) -> None:  # fmt: skip
+) -> None:
     spoil(make(tmp_path))
     Image.fromarray(np.full((ROWS, COLUMNS), 9, dtype=np.uint8)).save(tmp_path / "masks" / "9.png")
     code, shown, _ = checked(tmp_path, capsys)
@@ -166,8 +168,10 @@ def test_the_real_horses_are_a_folder(
     (tmp_path / "figure_ground").symlink_to(source / "figure_ground")
     (tmp_path / "classes.txt").write_text("background\nhorse\n")
     images = sorted((source / "rgb").glob("*.jpg"))[:10]
-    rows = [f"rgb/{x.name},figure_ground/{x.stem}.png,{'train' if i < 8 else 'val'}"
-            for i, x in enumerate(images)]  # fmt: skip
+    rows = [
+        f"rgb/{x.name},figure_ground/{x.stem}.png,{'train' if i < 8 else 'val'}"
+        for i, x in enumerate(images)
+    ]
     (tmp_path / "samples.csv").write_text("\n".join(["image,mask,split", *rows]))
     code, shown, error = checked(tmp_path, capsys)
     assert code == 2  # the links lead out of the folder

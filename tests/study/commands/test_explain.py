@@ -9,10 +9,18 @@ from PIL import Image
 
 from study.commands import explain
 
-TINY = [word for change in (
-    "data/train_images=8", "data/val_images=4", "data/test_images=4", "inverse_net/steps=3",
-    "inverse_net/hidden=8", "loss/tile=16",
-) for word in ("--set", change)]  # fmt: skip
+TINY = [
+    word
+    for change in (
+        "data/train_images=8",
+        "data/val_images=4",
+        "data/test_images=4",
+        "inverse_net/steps=3",
+        "inverse_net/hidden=8",
+        "loss/tile=16",
+    )
+    for word in ("--set", change)
+]
 
 
 def test_it_leaves_a_picture_and_a_table(

@@ -19,14 +19,20 @@ from trainables import plugin
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "my_parts.py"
 SMALL = {
-    "data/height": 16, "data/width": 16, "data/train_images": 8, "data/val_images": 4,
-    "data/test_images": 2, "model/width": 4, "data/flip": False,
-}  # fmt: skip
+    "data/height": 16,
+    "data/width": 16,
+    "data/train_images": 8,
+    "data/val_images": 4,
+    "data/test_images": 2,
+    "model/width": 4,
+    "data/flip": False,
+}
 
 
 def test_a_plan_is_the_command_s_own(tmp_path: Path) -> None:
-    made = study.make_plan(space="region", trials=3, epochs=2, name="n", storage=tmp_path,
-                           changes=SMALL)  # fmt: skip
+    made = study.make_plan(
+        space="region", trials=3, epochs=2, name="n", storage=tmp_path, changes=SMALL
+    )
     words = [word for path, value in SMALL.items() for word in ("--set", f"{path}={value}")]
     words += ["--trials", "3", "--epochs", "2", "--name", "n", "--storage", str(tmp_path)]
     given = options.parse_arguments(["--space", "region", *words])
@@ -74,9 +80,15 @@ def test_results_of_a_grid_pivot_to_its_table(tmp_path: Path) -> None:
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
     found = subprocess.run(
-        [sys.executable, "-c", "import study, sys; print({'ray', 'torch', 'pandas'} & "
-         "set(sys.modules))"], capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "import study, sys; print({'ray', 'torch', 'pandas'} & set(sys.modules))",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert found.stdout.strip() == "set()"
 
 
@@ -89,9 +101,16 @@ def test_a_study_with_one_s_own_loss_runs_in_another_thread(tmp_path: Path) -> N
 
     def whole() -> None:
         plan = study.make_plan(
-            space="focal", with_parts=str(EXAMPLE), trials=2, epochs=1, name="mine", lanes=1,
-            storage=tmp_path, tracking_uri=f"sqlite:///{tmp_path}/m.db", changes=SMALL,
-        )  # fmt: skip
+            space="focal",
+            with_parts=str(EXAMPLE),
+            trials=2,
+            epochs=1,
+            name="mine",
+            lanes=1,
+            storage=tmp_path,
+            tracking_uri=f"sqlite:///{tmp_path}/m.db",
+            changes=SMALL,
+        )
         tables.append(study.run_plan(plan))
 
     thread = threading.Thread(target=whole)

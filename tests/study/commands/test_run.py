@@ -37,16 +37,22 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str)
         (["--space", "inverseform", "--sampler", "grid"], "--sampler must be one of tpe"),
         (["--space", "inverseform", "--scheduler", "pbt"], "--scheduler must be one of asha"),
         (["--space", "inverseform", "--objective", "iou"], "--objective must be one of miou"),
-        (["--space", "inverseform", "--workers", "4096", "--set", "batch=4096"],
-         "--workers must be at most"),
+        (
+            ["--space", "inverseform", "--workers", "4096", "--set", "batch=4096"],
+            "--workers must be at most",
+        ),
         (["--space", "inverseform", "--workers", "9"], "batch must be at least the 9 workers"),
         (["--space", "inverseform", "--gpus-per-worker", "99"], "--workers must be at most 0"),
         (["--space", "inverseform", "--name", "../up"], "--name must be letters"),
         (["--space", "inverseform", "--dataset", "camvid"], "dataset camvid needs a folder"),
-        (["--space", "inverseform", "--dataset", "camvid", "--data", "/no/such"],
-         "data/root must be an existing folder"),
-        (["--space", "inverseform", "--set", "data/height=16", "--set", "data/width=16"],
-         "loss/tile must be at most 16"),
+        (
+            ["--space", "inverseform", "--dataset", "camvid", "--data", "/no/such"],
+            "data/root must be an existing folder",
+        ),
+        (
+            ["--space", "inverseform", "--set", "data/height=16", "--set", "data/width=16"],
+            "loss/tile must be at most 16",
+        ),
         (["--space", "inverseform", "--storage", "/proc/none"], "--storage must be a folder"),
         (["--resume", "nothing"], "--resume must name a study in"),
         (["--resume", "../nothing"], "--resume must be letters"),
@@ -55,7 +61,7 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str)
         (["--space", "inverseform", "--unknown"], "unrecognized arguments"),
         (["--space", "inverseform", "--trials", "many"], "invalid int value"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_one_line_before_anything_starts(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], words: str
 ) -> None:
@@ -67,29 +73,55 @@ def test_a_bad_mask_is_named_before_anything_starts(
 ) -> None:
     root = make(tmp_path / "data")
     (root / "trainannot" / "1.png").unlink()
-    error = refused(capsys, tmp_path, "--space", "inverseform", "--dataset", "camvid",
-                    "--data", str(root))  # fmt: skip
+    error = refused(
+        capsys, tmp_path, "--space", "inverseform", "--dataset", "camvid", "--data", str(root)
+    )
     assert "trainannot/1.png: mask of train.txt:2 is missing" in error
 
 
 def test_an_empty_folder_is_no_dataset(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    error = refused(capsys, tmp_path, "--space", "inverseform", "--dataset", "camvid",
-                    "--data", str(tmp_path / "empty"))  # fmt: skip
+    error = refused(
+        capsys,
+        tmp_path,
+        "--space",
+        "inverseform",
+        "--dataset",
+        "camvid",
+        "--data",
+        str(tmp_path / "empty"),
+    )
     assert "train.txt: missing" in error
 
 
 def test_a_dry_run_shows_question_plan_and_forecast_and_leaves_nothing(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    code = main([
-        "--space", "inverseform", "--dry-run", "--storage", str(tmp_path / "runs"), "--set",
-        "data/train_images=4", "--set", "data/val_images=2", "--set", "data/test_images=1",
-    ])  # fmt: skip
+    code = main(
+        [
+            "--space",
+            "inverseform",
+            "--dry-run",
+            "--storage",
+            str(tmp_path / "runs"),
+            "--set",
+            "data/train_images=4",
+            "--set",
+            "data/val_images=2",
+            "--set",
+            "data/test_images=1",
+        ]
+    )
     shown = capsys.readouterr().out
     assert code == 0
-    for words in ("Which weights of boundary", "loss/gamma", "0.01 .. 1 (log)", "lanes of 1 worker",
-                  "forecast", "digest"):  # fmt: skip
+    for words in (
+        "Which weights of boundary",
+        "loss/gamma",
+        "0.01 .. 1 (log)",
+        "lanes of 1 worker",
+        "forecast",
+        "digest",
+    ):
         assert words in shown
     assert not list((tmp_path / "runs").iterdir())
 

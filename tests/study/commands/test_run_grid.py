@@ -7,16 +7,26 @@ import pytest
 from study.commands.run import main
 from tests.study.commands.test_run import refused
 
-SMALL = ("--set", "data/train_images=4", "--set", "data/val_images=2", "--set",
-         "data/test_images=1", "--set", "model/width=4")  # fmt: skip
+SMALL = (
+    "--set",
+    "data/train_images=4",
+    "--set",
+    "data/val_images=2",
+    "--set",
+    "data/test_images=1",
+    "--set",
+    "model/width=4",
+)
 SEMEDA = ("--space", "semeda", "--grid", "table2")
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([*SEMEDA[:2], "--grid", "table9"],
-         "--grid of semeda must be one of table1, table2, FILE.yaml, got 'table9'"),
+        (
+            [*SEMEDA[:2], "--grid", "table9"],
+            "--grid of semeda must be one of table1, table2, FILE.yaml, got 'table9'",
+        ),
         (["--space", "region", "--grid", "table1"], "must be one of FILE.yaml, got 'table1'"),
         (["--grid", "table1"], "--space must be one of"),
         (["--grid", "/no/such.yaml"], "--grid must be a file that can be read"),
@@ -26,14 +36,17 @@ SEMEDA = ("--space", "semeda", "--grid", "table2")
         ([*SEMEDA, "--scheduler", "asha"], "--scheduler cannot be given with --grid"),
         ([*SEMEDA, "--set", "loss/lambda_1=2"], "--set must leave loss/edge, loss/lambda_1"),
         (["--space", "all_losses", "--set", "loss/w_a=2"], "--set must leave loss/class_weights,"),
-        (["--space", "all_losses", "--set", "optim/lr=0.1"],
-         "--set optim/lr is where its searches begin and must be in 0.0005 .. 0.01 (log), got 0.1"),
+        (
+            ["--space", "all_losses", "--set", "optim/lr=0.1"],
+            "--set optim/lr is where its searches begin and must be in 0.0005 .. 0.01 (log), "
+            "got 0.1",
+        ),
         (["--space", "inverseform", "--set", "loss/tile=300"], "--set must leave loss/beta,"),
         (["--space", "all_losses", "--cells", "x"], "--cells must be among cross_entropy,"),
         (["--space", "all_losses", "--trials", "-1"], "--trials must be >= 0, got -1"),
         (["--resume", "x", "--seeds", "3"], "--seeds cannot be given with --resume"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_one_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], words: str
 ) -> None:
@@ -50,10 +63,17 @@ def test_a_dry_run_shows_cells_figures_and_what_the_seeds_can_decide(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     shown = dry(capsys, tmp_path / "runs", *SEMEDA, "--seeds", "5")
-    for words in ("SEMEDA", "ImageNet, VOC2012 val 74.20", "edge=multi_task lambda_1=1",
-                  "(baseline)", "on 5 seeds", "5 seeds can never be significant",
-                  "paired by seed with 'DeepLab-v2'", "test list",
-                  "if cut off python study/run.py --resume"):  # fmt: skip
+    for words in (
+        "SEMEDA",
+        "ImageNet, VOC2012 val 74.20",
+        "edge=multi_task lambda_1=1",
+        "(baseline)",
+        "on 5 seeds",
+        "5 seeds can never be significant",
+        "paired by seed with 'DeepLab-v2'",
+        "test list",
+        "if cut off python study/run.py --resume",
+    ):
         assert words in shown
 
 
@@ -62,8 +82,15 @@ def test_all_losses_needs_no_grid_to_be_named(
 ) -> None:
     shown = dry(capsys, tmp_path / "runs", "--space", "all_losses", "--seed", "3")
     # 10 comparisons: the first power of two above 20 x 10 is 2 ** 8; the search has seed 3
-    for words in ("cross_entropy (baseline)", "inverse_form", "on 9 seeds", "(4 to 12)", "lr?",
-                  "4 trials of each cell's own search", "143 of 5 epochs"):  # fmt: skip
+    for words in (
+        "cross_entropy (baseline)",
+        "inverse_form",
+        "on 9 seeds",
+        "(4 to 12)",
+        "lr?",
+        "4 trials of each cell's own search",
+        "143 of 5 epochs",
+    ):
         assert words in shown
     fixed = ("--space", "all_losses", "--trials", "0", "--set", "optim/lr=0.01")
     shown = dry(capsys, tmp_path / "runs", *fixed, "--cells", "semeda,lovasz", "--seeds", "6")

@@ -26,8 +26,10 @@ LENGTH = ("--trials", "3", "--epochs", "8")
 
 def events(storage: Path) -> list[dict[str, Any]]:
     """All of them in their order, times and places aside."""
-    return [{name: value for name, value in event.items() if name not in ASIDE}
-            for event in read(storage / "again" / FILE)[0]]  # fmt: skip
+    return [
+        {name: value for name, value in event.items() if name not in ASIDE}
+        for event in read(storage / "again" / FILE)[0]
+    ]
 
 
 def asked(storage: Path, lanes: int) -> list[str]:
@@ -55,17 +57,29 @@ def test_two_lanes_find_what_one_does(first: Path, tmp_path: Path) -> None:
     run(asked(tmp_path, 2))
     assert content(loaded(tmp_path)) == content(loaded(first))
     assert loaded(tmp_path).tested == loaded(first).tested
-    assert len({event["lane"] for event in read(tmp_path / "again" / FILE)[0]
-                if event["event"] == "epoch"}) == 2  # fmt: skip
+    assert (
+        len(
+            {
+                event["lane"]
+                for event in read(tmp_path / "again" / FILE)[0]
+                if event["event"] == "epoch"
+            }
+        )
+        == 2
+    )
 
 
 def interrupted(arguments: list[str], ledger: Path, epochs: int, *signals: int) -> str:
     """Send the signals, half a second apart, once so many epochs are known; what was said."""
     mark = f"{ledger}-{time.monotonic_ns()}"
     with subprocess.Popen(
-        arguments, cwd=ROOT, env={**environment(), MARK: mark, "PYTHONPATH": str(ROOT)}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as driver:  # fmt: skip
+        arguments,
+        cwd=ROOT,
+        env={**environment(), MARK: mark, "PYTHONPATH": str(ROOT)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as driver:
         deadline = time.monotonic() + 300
         while not ledger.exists() or ledger.read_text().count('"event":"epoch"') < epochs:
             assert driver.poll() is None, driver.communicate()[0]

@@ -20,8 +20,23 @@ SEARCHED, COMPARED = 4, 4
 
 def arms(storage: Path, name: str) -> list[str]:
     sizes = [word for change in SMALL for word in ("--set", change)]
-    asked = ("--space", "all_losses", "--cells", "lovasz", "--trials", "2", "--seeds", "2",
-             "--epochs", "2", "--sampler", "random", "--name", name, "--fresh")  # fmt: skip
+    asked = (
+        "--space",
+        "all_losses",
+        "--cells",
+        "lovasz",
+        "--trials",
+        "2",
+        "--seeds",
+        "2",
+        "--epochs",
+        "2",
+        "--sampler",
+        "random",
+        "--name",
+        name,
+        "--fresh",
+    )
     return command(storage, *asked, *sizes)
 
 

@@ -22,8 +22,14 @@ from tests.study import fake
 from tests.trainables.fake_checkpoint import write_checkpoint
 from trainables.config import flatten
 
-RESULT = {"epoch": 1, "lane": "lane-1", "train_s": 0.5, "evaluate_s": 0.1, "miou": 0.5,
-          "system": {}}  # fmt: skip
+RESULT = {
+    "epoch": 1,
+    "lane": "lane-1",
+    "train_s": 0.5,
+    "evaluate_s": 0.1,
+    "miou": 0.5,
+    "system": {},
+}
 
 
 @pytest.fixture
@@ -48,9 +54,11 @@ class Bench:
         params = fake.params_of(self.plan, number)
         config = {**flatten(self.plan.base), **params}
         trial = SimpleNamespace(
-            config={"number": number, "params": params, "config": config}, error_file=None,
-            num_failures=0, max_failures=ACTOR_RESTARTS,
-        )  # fmt: skip
+            config={"number": number, "params": params, "config": config},
+            error_file=None,
+            num_failures=0,
+            max_failures=ACTOR_RESTARTS,
+        )
         self.writer.on_trial_start(0, [], trial)
         return trial
 
@@ -170,8 +178,9 @@ def test_a_trial_begun_again_with_less_at_once_is_another_trial_in_the_ledger(
     assert {path: record.config[path] for path in changes} == changes
     assert record.id != first
     assert {epoch: kept["metrics"]["miou"] for epoch, kept in record.epochs.items()} == {
-        1: 0.25, 2: 0.25,
-    }  # fmt: skip
+        1: 0.25,
+        2: 0.25,
+    }
     assert bench.ledger.path.read_text().count('"event":"changed"') == 1
 
 
@@ -204,9 +213,11 @@ def test_a_checkpoint_cut_off_leaves_the_one_before_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [ValueError("odd shape"), OSError(28, "No space left")])
 def test_a_report_that_cannot_be_written_keeps_no_study_from_its_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
     error: Exception,
-) -> None:  # fmt: skip
+) -> None:
     def refuse(*given: Any) -> None:
         raise error
 

@@ -54,14 +54,38 @@ def test_a_file_that_breaks_in_the_middle_stops_the_study_by_its_name(tmp_path: 
     data, ledger = tmp_path / "data", tmp_path / "broken" / FILE
     make_folder(data)
     words = command(
-        tmp_path, "--space", "region", "--sampler", "random", "--trials", "2", "--epochs", "30",
-        "--dataset", "folder", "--data", str(data), "--cache", "off", "--name", "broken",
-        "--set", "data/height=32", "--set", "data/width=48", "--set", "model/width=4",
-    )  # fmt: skip
+        tmp_path,
+        "--space",
+        "region",
+        "--sampler",
+        "random",
+        "--trials",
+        "2",
+        "--epochs",
+        "30",
+        "--dataset",
+        "folder",
+        "--data",
+        str(data),
+        "--cache",
+        "off",
+        "--name",
+        "broken",
+        "--set",
+        "data/height=32",
+        "--set",
+        "data/width=48",
+        "--set",
+        "model/width=4",
+    )
     with subprocess.Popen(
-        words, cwd=ROOT, env=environment(), text=True, stdout=subprocess.PIPE,
+        words,
+        cwd=ROOT,
+        env=environment(),
+        text=True,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    ) as driver:  # fmt: skip
+    ) as driver:
         wait_for(ledger, '"event":"epoch"', 2)
         image = data / "images" / "04.png"
         whole = image.read_bytes()
@@ -85,19 +109,46 @@ def test_a_trial_without_memory_is_begun_again_smaller_once_and_then_infeasible(
 ) -> None:
     parts = tmp_path / "hungry.py"
     parts.write_text(HUNGRY)
-    shown = run(command(
-        tmp_path, "--with", str(parts), "--grid", "hungry", "--seeds", "1", "--epochs", "2",
-        "--on-oom", "halve", "--name", "oom", "--set", "data/height=32", "--set", "data/width=48",
-        "--set", "data/train_images=16", "--set", "data/val_images=4", "--set",
-        "data/test_images=2", "--set", "model/width=4",
-    ))  # fmt: skip
+    shown = run(
+        command(
+            tmp_path,
+            "--with",
+            str(parts),
+            "--grid",
+            "hungry",
+            "--seeds",
+            "1",
+            "--epochs",
+            "2",
+            "--on-oom",
+            "halve",
+            "--name",
+            "oom",
+            "--set",
+            "data/height=32",
+            "--set",
+            "data/width=48",
+            "--set",
+            "data/train_images=16",
+            "--set",
+            "data/val_images=4",
+            "--set",
+            "data/test_images=2",
+            "--set",
+            "model/width=4",
+        )
+    )
     record = load_record(tmp_path / "oom")
     trials = {trial.cell: trial for trial in record.trials.values()}
     assert [trials[cell].state for cell in ("plain", "half", "never")] == [
-        "complete", "complete", "failed"
-    ]  # fmt: skip
-    halved = {cell: (trial.config["batch"], trial.config["optim/accumulate"])
-              for cell, trial in trials.items()}  # fmt: skip
+        "complete",
+        "complete",
+        "failed",
+    ]
+    halved = {
+        cell: (trial.config["batch"], trial.config["optim/accumulate"])
+        for cell, trial in trials.items()
+    }
     assert halved == {"plain": (8, 1), "half": (4, 2), "never": (8, 1)}
     assert "ran out of memory and begins again: batch 4, optim/accumulate 2" in shown
     failure = trials["never"].failure

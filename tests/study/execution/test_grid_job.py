@@ -42,8 +42,12 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(storage: Path) -> StudyRecord:
     shown = run(grid(storage, "whole", 2))
     for words in (
-        "2 seeds can never be significant", "+lovasz", "paired by seed", "+wild", "undecided",
-    ):  # fmt: skip
+        "2 seeds can never be significant",
+        "+lovasz",
+        "paired by seed",
+        "+wild",
+        "undecided",
+    ):
         assert words in shown
     return load_record(storage / "whole")
 

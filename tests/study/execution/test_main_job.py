@@ -31,9 +31,15 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 ROOT = Path(__file__).resolve().parents[3]
 TRIALS, EPOCHS = 4, 3
 SMALL = (
-    "data/height=32", "data/width=48", "data/train_images=32", "data/val_images=9",
-    "data/test_images=4", "model/width=4", "inverse_net/steps=20", "inverse_net/hidden=16",
-)  # fmt: skip
+    "data/height=32",
+    "data/width=48",
+    "data/train_images=32",
+    "data/val_images=9",
+    "data/test_images=4",
+    "model/width=4",
+    "inverse_net/steps=20",
+    "inverse_net/hidden=16",
+)
 
 
 def command(storage: Path, *extra: str) -> list[str]:
@@ -68,8 +74,15 @@ def whole(storage: Path) -> StudyRecord:
     kills = (("worker", "epoch", 1), ("driver", "finished", 1))
     run_until_killed(study(storage, "whole"), storage / "whole" / FILE, *kills)
     shown = run(command(storage, "--resume", "whole"))
-    for words in ("Which weights", "forecast", "trial 3 complete", "winner on the test list",
-                  "mlflow ui --host 127.0.0.1", "report.md", "state.pt"):  # fmt: skip
+    for words in (
+        "Which weights",
+        "forecast",
+        "trial 3 complete",
+        "winner on the test list",
+        "mlflow ui --host 127.0.0.1",
+        "report.md",
+        "state.pt",
+    ):
         assert words in shown
     return load_record(storage / "whole")
 

@@ -63,8 +63,14 @@ def test_the_ledger_has_each_stage_once_and_knows_whose_it_is(tmp_path: Path) ->
     mine = TrialConfig().changed({"loss/lambda_2": 1.0, "edge_net/steps": 1, "edge_net/batch": 1})
     theirs = mine.changed({"edge_net/seed": 1})
     for number, config in enumerate((mine, mine, theirs)):
-        ledger.append("started", trial=number, id="i", params={}, config={},
-                      stages=stage_names(config, data.digest))  # fmt: skip
+        ledger.append(
+            "started",
+            trial=number,
+            id="i",
+            params={},
+            config={},
+            stages=stage_names(config, data.digest),
+        )
     watch = StageWatch(ledger, plan.stages_folder)
     watch.look()
     assert ledger.record.stages == []
@@ -82,13 +88,23 @@ def test_the_ledger_has_each_stage_once_and_knows_whose_it_is(tmp_path: Path) ->
 
 def test_mlflow_gets_a_stage_with_quality_seconds_and_curve(tmp_path: Path) -> None:
     record = fake.begin(fake.plan(tmp_path)).record
-    run = stage_run(record, {
-        "kind": "edge_net", "key": "k", "seconds": 3.5, "reused": False,
-        "quality": {"f_clean": 0.99, "f_noisy": None}, "curve": [2.0, 1.0],
-    })  # fmt: skip
+    run = stage_run(
+        record,
+        {
+            "kind": "edge_net",
+            "key": "k",
+            "seconds": 3.5,
+            "reused": False,
+            "quality": {"f_clean": 0.99, "f_noisy": None},
+            "curve": [2.0, 1.0],
+        },
+    )
     assert (run.key, run.parent, run.tags["stage"]) == ("stage/edge_net-k", "study", "edge_net-k")
     assert run.ended_ms is not None
     assert run.ended_ms - run.started_ms == 3500
     assert [(point.name, point.value, point.step) for point in [*run.points, *run.late]] == [
-        ("loss", 2.0, 1), ("loss", 1.0, 2), ("seconds", 3.5, 0), ("f_clean", 0.99, 0),
-    ]  # fmt: skip
+        ("loss", 2.0, 1),
+        ("loss", 1.0, 2),
+        ("seconds", 3.5, 0),
+        ("f_clean", 0.99, 0),
+    ]

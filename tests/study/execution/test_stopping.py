@@ -42,9 +42,12 @@ def test_the_first_signal_ends_in_order_and_the_second_at_once(
     where: str, times: str, number: signal.Signals
 ) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, where, times], cwd=ROOT, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
+        [sys.executable, "-c", PROGRAM, where, times],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)

@@ -18,11 +18,12 @@ def content(record: StudyRecord) -> dict[str, Any]:
     """What a study found, times and places aside."""
     return {
         str(trial.number): {
-            "state": trial.state, "params": trial.params,
+            "state": trial.state,
+            "params": trial.params,
             "epochs": {key: kept["metrics"] for key, kept in sorted(trial.epochs.items())},
         }
         for trial in record.trials.values()
-    }  # fmt: skip
+    }
 
 
 def test_every_line_is_strict_json_and_says_when(tmp_path: Path) -> None:

@@ -117,12 +117,16 @@ def test_a_study_killed_in_its_first_write_can_be_begun_again(tmp_path: Path) ->
         ('{"event":"planned","time":1,"schema":0}', "schema must be 1, got 0"),
         ('{"event":"planned","time":1,"schema":2}', "schema must be 1, got 2"),
         ("[1, 2]", ":1: not an event"),
-        ('{"event":"planned","time":1,"schema":1}\n{"event":"dreamt","time":2}',
-         ":2: event 'dreamt' cannot be understood"),
-        ('{"event":"planned","time":1,"schema":1}\n{"event":"epoch","time":2,"trial":9}',
-         ":2: event 'epoch' cannot be understood"),
+        (
+            '{"event":"planned","time":1,"schema":1}\n{"event":"dreamt","time":2}',
+            ":2: event 'dreamt' cannot be understood",
+        ),
+        (
+            '{"event":"planned","time":1,"schema":1}\n{"event":"epoch","time":2,"trial":9}',
+            ":2: event 'epoch' cannot be understood",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_another_version_wrote_is_refused_with_its_line(
     tmp_path: Path, line: str, words: str
 ) -> None:

@@ -72,9 +72,13 @@ def begun(of: Plan, hours_ago: float) -> StudyRecord:
 def test_either_limit_ends_it(tmp_path: Path) -> None:
     now = time.time()
     for limits, spent in (
-        ({}, False), ({"hours": 1.5}, True), ({"hours": 2.5}, False), ({"gpu_hours": 1.5}, True),
-        ({"gpu_hours": 2.5}, False), ({"hours": 9.0, "gpu_hours": 1.5}, True),
-    ):  # fmt: skip
+        ({}, False),
+        ({"hours": 1.5}, True),
+        ({"hours": 2.5}, False),
+        ({"gpu_hours": 1.5}, True),
+        ({"gpu_hours": 2.5}, False),
+        ({"hours": 9.0, "gpu_hours": 1.5}, True),
+    ):
         record = begun(limited(tmp_path / str(limits), **limits), hours_ago=2)
         assert used_hours(record, now) == pytest.approx({"hours": 2, "gpu_hours": 2}, abs=0.01)
         assert is_spent(record) == spent

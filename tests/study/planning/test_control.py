@@ -19,8 +19,10 @@ from tests.study.search import test_cell_search
 
 RATES = {"cross_entropy": 0.002, "lovasz": 0.001, "affinity_regression": 0.002}
 WEIGHTS: dict[str, dict[str, float]] = {
-    "cross_entropy": {}, "lovasz": {"loss/lovasz": 3.0}, "affinity_regression": {"loss/ar": 0.2}
-}  # fmt: skip
+    "cross_entropy": {},
+    "lovasz": {"loss/lovasz": 3.0},
+    "affinity_regression": {"loss/ar": 0.2},
+}
 
 
 def chosen(storage: Path, rates: dict[str, float]) -> tuple[Plan, Ledger]:
@@ -28,8 +30,10 @@ def chosen(storage: Path, rates: dict[str, float]) -> tuple[Plan, Ledger]:
     plan = test_cell_search.planned(storage)
     ledger = fake.begin(plan)
     test_cell_search.drive(plan, ledger)
-    cells = {cell: {"trial": 0, "changes": {**WEIGHTS[cell], "optim/lr": rate}}
-             for cell, rate in rates.items()}  # fmt: skip
+    cells = {
+        cell: {"trial": 0, "changes": {**WEIGHTS[cell], "optim/lr": rate}}
+        for cell, rate in rates.items()
+    }
     ledger.append("chosen", cells=cells)
     return plan, ledger
 

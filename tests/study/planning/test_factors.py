@@ -25,20 +25,32 @@ def made(*arguments: str) -> Grid:
 @pytest.mark.parametrize(
     ("mode", "cells"),
     [
-        ("one-at-a-time", {"baseline": (0, 0), "beta=0.5": (0.5, 0), "beta=1": (1, 0),
-                           "gamma=0.25": (0, 0.25)}),
-        ("full", {"none": (0, 0), "gamma=0.25": (0, 0.25), "beta=0.5": (0.5, 0), "beta=1": (1, 0),
-                  "beta=0.5 gamma=0.25": (0.5, 0.25), "beta=1 gamma=0.25": (1, 0.25)}),
+        (
+            "one-at-a-time",
+            {"baseline": (0, 0), "beta=0.5": (0.5, 0), "beta=1": (1, 0), "gamma=0.25": (0, 0.25)},
+        ),
+        (
+            "full",
+            {
+                "none": (0, 0),
+                "gamma=0.25": (0, 0.25),
+                "beta=0.5": (0.5, 0),
+                "beta=1": (1, 0),
+                "beta=0.5 gamma=0.25": (0.5, 0.25),
+                "beta=1 gamma=0.25": (1, 0.25),
+            },
+        ),
         ("leave-one-out", {"all": (0.5, 0.25), "-beta": (0, 0.25), "-gamma": (0.5, 0)}),
         ("add-one", {"none": (0, 0), "+beta": (0.5, 0), "+gamma": (0, 0.25)}),
     ],
-)  # fmt: skip
+)
 def test_each_mode_makes_its_cells_on_paired_seeds(
     mode: str, cells: dict[str, tuple[float, float]]
 ) -> None:
     grid = made(*BETA, *GAMMA, "--mode", mode)
-    found = {cell.name: (cell.changes["loss/beta"], cell.changes["loss/gamma"])
-             for cell in grid.cells}  # fmt: skip
+    found = {
+        cell.name: (cell.changes["loss/beta"], cell.changes["loss/gamma"]) for cell in grid.cells
+    }
     assert found == cells
     assert grid.baseline == next(iter(cells))
 
@@ -61,8 +73,10 @@ factors:
 def test_one_value_is_a_level_beside_what_the_config_has() -> None:
     grid = made("--factor", "optim/lr=0.01", "--factor", "loss/variant=released")
     assert [dict(cell.changes) for cell in grid.cells] == [
-        {}, {"optim/lr": 0.01}, {"loss/variant": "released"}
-    ]  # fmt: skip
+        {},
+        {"optim/lr": 0.01},
+        {"loss/variant": "released"},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,16 @@ from trainables.config import TrialConfig
 from trainables.data import load
 from trainables.training.training import Training
 
-CONFIG = TrialConfig().changed({
-    "batch": 4, "data/height": 16, "data/width": 24,
-    "data/train_images": 24, "data/val_images": 4, "data/test_images": 4,
-})  # fmt: skip
+CONFIG = TrialConfig().changed(
+    {
+        "batch": 4,
+        "data/height": 16,
+        "data/width": 24,
+        "data/train_images": 24,
+        "data/val_images": 4,
+        "data/test_images": 4,
+    }
+)
 
 
 def test_batches_are_timed_on_the_threads_of_a_rank(monkeypatch: pytest.MonkeyPatch) -> None:

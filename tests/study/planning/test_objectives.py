@@ -58,8 +58,14 @@ def drive(of: Plan, ledger: Ledger, end_after: int | None = None) -> StudyRecord
     while isinstance(config := run.suggest(f"t{done}"), dict) and done != end_after:
         number, metrics = config["number"], values(config["params"])
         bred = {key: config[key] for key in ("generation",) if key in config}
-        ledger.append("started", trial=number, id=f"{number}", params=config["params"],
-                      config={"epochs": 1, "seed": 0}, **bred)  # fmt: skip
+        ledger.append(
+            "started",
+            trial=number,
+            id=f"{number}",
+            params=config["params"],
+            config={"epochs": 1, "seed": 0},
+            **bred,
+        )
         ledger.append("epoch", trial=number, epoch=1, metrics=metrics, seconds=1.0, lane="a")
         run.on_trial_complete(f"t{done}", {**metrics, "training_iteration": 1})
         ledger.append("finished", trial=number, state="complete")

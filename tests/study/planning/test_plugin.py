@@ -29,9 +29,14 @@ from trainables.training.training import Training
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "my_parts.py"
 SMALL = {
-    "data/height": 16, "data/width": 16, "data/train_images": 4, "data/val_images": 2,
-    "data/test_images": 1, "model/width": 4, "batch": 2,
-}  # fmt: skip
+    "data/height": 16,
+    "data/width": 16,
+    "data/train_images": 4,
+    "data/val_images": 2,
+    "data/test_images": 1,
+    "model/width": 4,
+    "batch": 2,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -159,29 +164,47 @@ LOSS = "from trainables.losses.term import LossTerm\n"
         ("\nLOSSES = [1]\n", "mine.py:2: LOSSES must be a mapping of names"),
         ("LOSSES = {'a': 3}\n", "mine.py:1: must be a function or a class, got 3 (LOSSES/a)"),
         ("LOSSES = {'lovasz': print}\n", "(prediction, target, *, ...)"),
-        ("def f(p, t):\n    return 1.0\n\nLOSSES = {'f': f}\n",
-         "mine.py:1: must return LossTerm(total, count), got float (LOSSES/f)"),
-        (f"{LOSS}def f(p, t):\n    x = p.logits_BKHW.square()\n"
-         "    return LossTerm(x.mean(), t.valid_BHW.sum())\nLOSSES = {'f': f}\n",
-         "mine.py:2: total must be a sum: of the same batch twice the count doubles"),
-        (f"{LOSS}def f(p, t):\n    x = p.logits_BKHW.square()\n"
-         "    return LossTerm(x.sum(), t.valid_BHW.sum())\nLOSSES = {'f': f}\n",
-         "mine.py:2: total must leave out void pixels (label 255), got a gradient there"),
-        ("def f(p, t):\n    return p.logitz\n\nLOSSES = {'f': f}\n",
-         "mine.py:2: AttributeError: 'Prediction' object has no attribute 'logitz' (LOSSES/f)"),
-        (f"{LOSS}def f(p, t):\n    x = p.logits_BKHW.detach().sum()\n    return LossTerm(x, x)\n"
-         "LOSSES = {'f': f}\n", "mine.py:2: total must have a gradient"),
-        (f"{LOSS}def f(p, t, *, beta_2):\n    return 1\nLOSSES = {{'f': f}}\n",
-         "beta_2 must have a default"),
-        ("def f(p, t, *, geo=1.0):\n    return 1\nLOSSES = {'lambda': f}\n",
-         "loss/lambda_geo is a config field already (LOSSES/lambda)"),
+        (
+            "def f(p, t):\n    return 1.0\n\nLOSSES = {'f': f}\n",
+            "mine.py:1: must return LossTerm(total, count), got float (LOSSES/f)",
+        ),
+        (
+            f"{LOSS}def f(p, t):\n    x = p.logits_BKHW.square()\n"
+            "    return LossTerm(x.mean(), t.valid_BHW.sum())\nLOSSES = {'f': f}\n",
+            "mine.py:2: total must be a sum: of the same batch twice the count doubles",
+        ),
+        (
+            f"{LOSS}def f(p, t):\n    x = p.logits_BKHW.square()\n"
+            "    return LossTerm(x.sum(), t.valid_BHW.sum())\nLOSSES = {'f': f}\n",
+            "mine.py:2: total must leave out void pixels (label 255), got a gradient there",
+        ),
+        (
+            "def f(p, t):\n    return p.logitz\n\nLOSSES = {'f': f}\n",
+            "mine.py:2: AttributeError: 'Prediction' object has no attribute 'logitz' (LOSSES/f)",
+        ),
+        (
+            f"{LOSS}def f(p, t):\n    x = p.logits_BKHW.detach().sum()\n    return LossTerm(x, x)\n"
+            "LOSSES = {'f': f}\n",
+            "mine.py:2: total must have a gradient",
+        ),
+        (
+            f"{LOSS}def f(p, t, *, beta_2):\n    return 1\nLOSSES = {{'f': f}}\n",
+            "beta_2 must have a default",
+        ),
+        (
+            "def f(p, t, *, geo=1.0):\n    return 1\nLOSSES = {'lambda': f}\n",
+            "loss/lambda_geo is a config field already (LOSSES/lambda)",
+        ),
         ("NETWORKS = {'unet': print}\n", "'unet' is Edgewise's own name; have deeplabv2_r101"),
         ("SPACES = {'s': 1}\n", "must be a Space whose name is 's', got 1 (SPACES/s)"),
-        ("from search_spaces import Space\n\n"
-         "SPACES = {'s': Space(name='s', question='?', dimensions=(), base={'loss/betta': 1.0})}\n",
-         "mine.py:3: unknown config path 'loss/betta'; did you mean loss/beta; have"),
+        (
+            "from search_spaces import Space\n\n"
+            "SPACES = {'s': Space(name='s', question='?', dimensions=(), "
+            "base={'loss/betta': 1.0})}\n",
+            "mine.py:3: unknown config path 'loss/betta'; did you mean loss/beta; have",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_in_the_file_is_one_line_with_its_place(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, words: str
 ) -> None:
@@ -216,7 +239,19 @@ def test_a_loss_that_raises_is_its_trials_failure_and_not_the_plans(
     broken = "    if len(target.labels_BHW) == 3:\n        raise KeyError('k')\n    loss_BHW ="
     file.write_text(EXAMPLE.read_text().replace("    loss_BHW =", broken))
     sizes = [word for path, value in SMALL.items() for word in ("--set", f"{path}={value}")]
-    code = main(["--with", str(file), "--space", "focal", "--dry-run", "--storage",
-                 str(tmp_path / "runs"), *sizes, "--set", "batch=3"])  # fmt: skip
+    code = main(
+        [
+            "--with",
+            str(file),
+            "--space",
+            "focal",
+            "--dry-run",
+            "--storage",
+            str(tmp_path / "runs"),
+            *sizes,
+            "--set",
+            "batch=3",
+        ]
+    )
     assert code == 0
     assert "forecast  none: its first step raised KeyError: 'k'" in capsys.readouterr().out

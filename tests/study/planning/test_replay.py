@@ -31,8 +31,9 @@ def record(tmp_path: Path) -> StudyRecord:
         fake.complete(ledger, plan, number)
     params = fake.params_of(plan, 3)
     config = plan.resolve(params)
-    ledger.append("started", trial=3, id=identity(from_flat(config), DIGEST), params=params,
-                  config=config)  # fmt: skip
+    ledger.append(
+        "started", trial=3, id=identity(from_flat(config), DIGEST), params=params, config=config
+    )
     for done in (1, 2):
         fake.epoch(ledger, ledger.record.trials[3], done)
     ledger.append("finished", trial=3, state="complete")
@@ -117,7 +118,10 @@ def test_a_replay_that_did_not_get_so_far_differs_in_everything(
     ],
 )
 def test_a_mistake_is_one_line(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, record: StudyRecord,
-    arguments: list[str], words: str,
-) -> None:  # fmt: skip
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    record: StudyRecord,
+    arguments: list[str],
+    words: str,
+) -> None:
     assert words in refused(capsys, tmp_path, "--storage", str(tmp_path), *arguments)

@@ -66,8 +66,20 @@ def test_every_objective_must_have_been_measured(tmp_path: Path) -> None:
 
 def warm_plan(storage: Path) -> Plan:
     """Planned by the command, from a search of six whole trials."""
-    arguments = ["--space", "inverseform", "--storage", str(storage), "--warm-start", "earlier",
-                 "--trials", "6", "--name", "warm", "--epochs", str(fake.EPOCHS)]  # fmt: skip
+    arguments = [
+        "--space",
+        "inverseform",
+        "--storage",
+        str(storage),
+        "--warm-start",
+        "earlier",
+        "--trials",
+        "6",
+        "--name",
+        "warm",
+        "--epochs",
+        str(fake.EPOCHS),
+    ]
     return plan_from_request(parse_arguments(arguments), [Node(cpus=2, gpus=0)])
 
 
@@ -97,8 +109,9 @@ def test_told_trials_come_before_the_study_s_own_and_count_for_the_sampler_alone
     assert first["number"] == 0
     search.on_trial_complete("a", {"miou": 0.75, "training_iteration": 1})
     assert [trial.value for trial in search._study.trials] == [
-        *(trial["values"][0] for trial in plan.warm_start["trials"]), 0.75
-    ]  # fmt: skip
+        *(trial["values"][0] for trial in plan.warm_start["trials"]),
+        0.75,
+    ]
     assert record.trials == {}
     kept = plan_from_event(json.loads(json.dumps(record.plan)), tmp_path, plan.tracking_uri, 0)
     assert kept == plan
@@ -108,8 +121,9 @@ def test_a_dry_run_shows_what_is_told_sought_and_allowed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake.whole(fake.plan(tmp_path, study="earlier"))
-    small = [word for split in ("train", "val", "test")
-             for word in ("--set", f"data/{split}_images=1")]  # fmt: skip
+    small = [
+        word for split in ("train", "val", "test") for word in ("--set", f"data/{split}_images=1")
+    ]
     asked = ["--space", "inverseform", "--storage", str(tmp_path), "--epochs", "4", *small]
     options = ["--objective", "miou,boundary_f_1px", "--warm-start", "earlier", "--max-hours", "2"]
     assert main([*asked, *options, "--dry-run"]) == 0

@@ -30,8 +30,16 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_chosen_image_is_drawn_with_every_network(tmp_path: Path, here: None) -> None:
-    flat = {"data/height": 24, "data/width": 32, "data/train_images": 2, "data/val_images": 1,
-            "data/test_images": 3, "model/width": 4, "batch": 2, "loss/ar": 0.1}  # fmt: skip
+    flat = {
+        "data/height": 24,
+        "data/width": 32,
+        "data/train_images": 2,
+        "data/val_images": 1,
+        "data/test_images": 3,
+        "model/width": 4,
+        "batch": 2,
+        "loss/ar": 0.1,
+    }
     config = TrialConfig().changed(flat)
     dataset = load(config.data)
     state = Training(config, dataset, Learned(), torch.device("cpu")).save()

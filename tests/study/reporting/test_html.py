@@ -70,5 +70,14 @@ def test_its_figures_are_those_of_the_tables(tmp_path: Path) -> None:
     found = read(next(path for path in files if path.suffix == ".html"))
     start = found.cells.index("good")
     row = [cell.strip() for cell in found.cells[start : start + 9]]
-    assert row == ["good", "54.69", "+3.12", "+3.12 .. +3.12", "0.0312", "0.0312", "1.00",
-                   "better", "6"]  # fmt: skip
+    assert row == [
+        "good",
+        "54.69",
+        "+3.12",
+        "+3.12 .. +3.12",
+        "0.0312",
+        "0.0312",
+        "1.00",
+        "better",
+        "6",
+    ]

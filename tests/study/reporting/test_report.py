@@ -33,8 +33,11 @@ def test_a_winner_that_others_equal_is_called_tied(tmp_path: Path) -> None:
         ledger.append("epoch", trial=number, epoch=1, metrics={"miou": value}, seconds=1.0, lane="")
         ledger.append("finished", trial=number, state="complete")
         said = tie(ledger.record)
-        assert said == ("" if number < 2 else " 2 trials have this very miou: the ranking says "
-                        "nothing about them.")  # fmt: skip
+        assert said == (
+            ""
+            if number < 2
+            else " 2 trials have this very miou: the ranking says nothing about them."
+        )
 
 
 def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:

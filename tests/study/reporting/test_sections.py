@@ -43,8 +43,9 @@ def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: 
     keep_counts(plan, record, wrong_rows=5)
     found = sheet(per_class.of_grid(record, plan.folder))  # type: ignore[arg-type]
     # two images are perfect, in one the only contour is 5 px off: F 1, 1 and 0
-    assert found == Sheet(["class", "plain", "good"],
-                          [["a", "66.67", "66.67"], ["b", "66.67", "66.67"]])  # fmt: skip
+    assert found == Sheet(
+        ["class", "plain", "good"], [["a", "66.67", "66.67"], ["b", "66.67", "66.67"]]
+    )
     trials = gallery.shown(record)
     assert [(trial.cell, trial.seed) for trial in trials] == [("plain", 0), ("good", 0)]
     assert gallery.worst_images(plan.folder, trials)[0] == 1
@@ -53,18 +54,39 @@ def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: 
 def test_the_cost_of_a_cell_is_the_median_of_its_epochs_but_the_first(tmp_path: Path) -> None:
     ledger = fake.begin(fake_grid.plan(tmp_path))
     assert cost.section(ledger.record) == []
-    for number, cell, seconds in ((0, "plain", (9, 2, 4)), (1, "good", (9, 6, 6)),
-                                  (2, "plain", (9, 3, 3)), (3, "good", (9, 1, 8))):  # fmt: skip
-        ledger.append("started", trial=number, id=str(number), params={}, config={"epochs": 3},
-                      cell=cell, seed=number // 2)  # fmt: skip
+    for number, cell, seconds in (
+        (0, "plain", (9, 2, 4)),
+        (1, "good", (9, 6, 6)),
+        (2, "plain", (9, 3, 3)),
+        (3, "good", (9, 1, 8)),
+    ):
+        ledger.append(
+            "started",
+            trial=number,
+            id=str(number),
+            params={},
+            config={"epochs": 3},
+            cell=cell,
+            seed=number // 2,
+        )
         for epoch, train_s in enumerate(seconds, start=1):
-            ledger.append("epoch", trial=number, epoch=epoch, metrics={}, seconds=20.0,
-                          train_s=train_s, evaluate_s=1.0, lane="lane-0")  # fmt: skip
+            ledger.append(
+                "epoch",
+                trial=number,
+                epoch=epoch,
+                metrics={},
+                seconds=20.0,
+                train_s=train_s,
+                evaluate_s=1.0,
+                lane="lane-0",
+            )
     images = ledger.record.plan["data"]["images"]["train"]
     steps = -(-images // ledger.record.plan["base"]["batch"])
     found = sheet(cost.section(ledger.record))  # type: ignore[arg-type]
-    assert found.rows == [["plain", "4", "3.00", f"{3000 / steps:.0f}", "1.00"],
-                          ["good", "4", "6.00", f"{6000 / steps:.0f}", "2.00"]]  # fmt: skip
+    assert found.rows == [
+        ["plain", "4", "3.00", f"{3000 / steps:.0f}", "1.00"],
+        ["good", "4", "6.00", f"{6000 / steps:.0f}", "2.00"],
+    ]
     assert "taken over" not in str(cost.section(ledger.record))
     ledger.record.trials[0].reused = {"study": "earlier", "trial": 0, "commit": None}
     assert "taken over" in str(cost.section(ledger.record))
@@ -112,8 +134,11 @@ def test_plots_about_edges_are_there_where_edges_were_measured(tmp_path: Path) -
     assert comparisons.trade_off(ledger.record) is None
     assert comparisons.trimap(ledger.record) is None
     metrics = {"miou": 0.5, "boundary_f_3px": 0.25}
-    metrics |= {f"trimap_miou_{side}_{width}px": 0.1 + width / 100
-                for side in ("inside", "outside") for width in range(1, 11)}  # fmt: skip
+    metrics |= {
+        f"trimap_miou_{side}_{width}px": 0.1 + width / 100
+        for side in ("inside", "outside")
+        for width in range(1, 11)
+    }
     ledger.append("epoch", trial=0, epoch=fake.EPOCHS, metrics=metrics, seconds=1.0, lane="l")
     figure = comparisons.trimap(ledger.record)
     assert figure is not None
@@ -124,5 +149,11 @@ def test_plots_about_edges_are_there_where_edges_were_measured(tmp_path: Path) -
     )
     assert comparisons.trade_off(ledger.record) is not None
     files = {path.name for path in write_report.write(ledger.record, plan.folder)}
-    assert files == {"report.md", "report.html", "learning_curves.png", "slices.png",
-                     "trade_off.png", "trimap.png"}  # fmt: skip
+    assert files == {
+        "report.md",
+        "report.html",
+        "learning_curves.png",
+        "slices.png",
+        "trade_off.png",
+        "trimap.png",
+    }

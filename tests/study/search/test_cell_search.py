@@ -30,8 +30,22 @@ from tests.study.ledger.test_ledger import content
 from trainables.config import field_types
 
 CELLS = ("cross_entropy", "lovasz", "affinity_regression")
-ASKED = ("--space", "all_losses", "--trials", "3", "--seeds", "6", "--name", "arms", "--sampler",
-         "random", "--epochs", str(fake.EPOCHS), "--cells", ",".join(CELLS))  # fmt: skip
+ASKED = (
+    "--space",
+    "all_losses",
+    "--trials",
+    "3",
+    "--seeds",
+    "6",
+    "--name",
+    "arms",
+    "--sampler",
+    "random",
+    "--epochs",
+    str(fake.EPOCHS),
+    "--cells",
+    ",".join(CELLS),
+)
 
 
 def planned(storage: Path, *extra: str) -> Plan:
@@ -49,8 +63,16 @@ def end(ledger: Ledger, number: int) -> float:
     trial = ledger.record.trials[number]
     value = 0.5 - abs(float(trial.config["optim/lr"]) - 0.003) - trial.number / 4096
     for epoch in range(1, fake.EPOCHS + 1):
-        ledger.append("epoch", trial=number, epoch=epoch, metrics={"miou": value}, seconds=0.5,
-                      lane="lane-0", train_s=0.4, evaluate_s=0.1)  # fmt: skip
+        ledger.append(
+            "epoch",
+            trial=number,
+            epoch=epoch,
+            metrics={"miou": value},
+            seconds=0.5,
+            lane="lane-0",
+            train_s=0.4,
+            evaluate_s=0.1,
+        )
     ledger.append("finished", trial=number, state="complete")
     return value
 
@@ -87,8 +109,11 @@ def test_every_cell_is_searched_as_often_and_starts_at_its_own_weights(tmp_path:
     assert {trial.config["seed"] for trial in trials.values()} == {0}
     begins = [trials[n].params for n in range(3)]
     rate = plan.base.optim.lr
-    assert begins == [{"optim/lr": rate}, {"optim/lr": rate, "loss/lovasz": 1.0},
-                      {"optim/lr": rate, "loss/ar": 0.1}]  # fmt: skip
+    assert begins == [
+        {"optim/lr": rate},
+        {"optim/lr": rate, "loss/lovasz": 1.0},
+        {"optim/lr": rate, "loss/ar": 0.1},
+    ]
     for turn in (3, 6):  # the same rates for all, other ones each turn
         assert len({trials[turn + place].params["optim/lr"] for place in range(3)}) == 1
     assert len({trials[n].params["optim/lr"] for n in (0, 3, 6)}) == 3
@@ -196,13 +221,16 @@ def test_a_rate_that_cells_have_chosen_differently_is_told_beside_their_verdicts
     ledger = fake.begin(planned(tmp_path))
     rates = {"cross_entropy": 0.002, "lovasz": 0.001, "affinity_regression": 0.002}
     own: dict[str, dict[str, float]] = {
-        "cross_entropy": {}, "lovasz": {"loss/lovasz": 3.0},
+        "cross_entropy": {},
+        "lovasz": {"loss/lovasz": 3.0},
         "affinity_regression": {"loss/ar": 0.1, "inverse_net/steps": 9},  # a learned loss's own
-    }  # fmt: skip
+    }
 
     def choose(rates: dict[str, float]) -> None:
-        cells = {cell: {"trial": 0, "changes": {**own[cell], "optim/lr": rate}}
-                 for cell, rate in rates.items()}  # fmt: skip
+        cells = {
+            cell: {"trial": 0, "changes": {**own[cell], "optim/lr": rate}}
+            for cell, rate in rates.items()
+        }
         ledger.append("chosen", cells=cells)
 
     choose(rates)

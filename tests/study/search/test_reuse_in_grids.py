@@ -19,8 +19,15 @@ def run_whole(plan: Plan, tested: bool = True) -> Ledger:
     ledger = fake.begin(plan)
     for run in grid_runs(plan):
         name = identity(from_flat(run.config), DIGEST)
-        ledger.append("started", trial=run.number, id=name, params=run.params, config=run.config,
-                      cell=run.cell, seed=run.seed)  # fmt: skip
+        ledger.append(
+            "started",
+            trial=run.number,
+            id=name,
+            params=run.params,
+            config=run.config,
+            cell=run.cell,
+            seed=run.seed,
+        )
         fake_grid.epochs(ledger, run)
         ledger.append("finished", trial=run.number, state="complete")
     if tested:
@@ -51,8 +58,10 @@ def test_more_seeds_cost_only_the_new_ones(tmp_path: Path) -> None:
         assert trial.reused["study"] == "fake"
         assert (trial.id, trial.cell, trial.seed) == (source.id, source.cell, source.seed)
         assert (trial.metrics, trial.tested, trial.state) == (
-            source.metrics, source.tested, "complete"
-        )  # fmt: skip
+            source.metrics,
+            source.tested,
+            "complete",
+        )
     assert reuse.reusable_runs(more, DIGEST, record) == []
 
 

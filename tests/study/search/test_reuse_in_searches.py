@@ -41,9 +41,12 @@ class TwoLanes:
         self.ledger = fake.begin(of)
         self.told: list[TrialRecord] = []
         self.search = LedgerSearch(
-            self.ledger.record, fake.SPACE, [], of.resolve,
+            self.ledger.record,
+            fake.SPACE,
+            [],
+            of.resolve,
             DrawReuse(of, self.ledger, self.told.append),
-        )  # fmt: skip
+        )
         self.fails, self.ran = fails, 0
 
     def run(self) -> StudyRecord:
@@ -64,8 +67,14 @@ class TwoLanes:
         self.ran += 1
         name = identity(from_flat(config["config"]), DIGEST)
         bred = {key: config[key] for key in ("generation",) if key in config}
-        self.ledger.append("started", trial=config["number"], id=name, params=config["params"],
-                           config=config["config"], **bred)  # fmt: skip
+        self.ledger.append(
+            "started",
+            trial=config["number"],
+            id=name,
+            params=config["params"],
+            config=config["config"],
+            **bred,
+        )
 
     def _end(self, name: str, config: dict[str, Any]) -> None:
         number, value = config["number"], fake.miou(config["params"], fake.EPOCHS)
@@ -73,8 +82,9 @@ class TwoLanes:
             self.ledger.append("failed", trial=number, kind="lane", message="", traceback="")
             self.search.on_trial_complete(name, {"failure": {"kind": "lane"}})
             return
-        self.ledger.append("epoch", trial=number, epoch=fake.EPOCHS, metrics={"miou": value},
-                           seconds=1.0, lane="a")  # fmt: skip
+        self.ledger.append(
+            "epoch", trial=number, epoch=fake.EPOCHS, metrics={"miou": value}, seconds=1.0, lane="a"
+        )
         self.search.on_trial_complete(name, {"miou": value, "training_iteration": 1})
         self.ledger.append("finished", trial=number, state="complete")
 
@@ -95,8 +105,12 @@ def test_the_same_command_again_runs_nothing(tmp_path: Path, sampler: str) -> No
         same = second.trials[number]
         assert same.reused == {"study": "first", "trial": number, "commit": "c" * 40}
         assert (same.params, same.id, same.metrics, same.generation, same.state) == (
-            trial.params, trial.id, trial.metrics, trial.generation, "complete"
-        )  # fmt: skip
+            trial.params,
+            trial.id,
+            trial.metrics,
+            trial.generation,
+            "complete",
+        )
     reopened = Ledger(again.ledger.path).record
     assert [trial.params for trial in reopened.ranking()] == [t.params for t in first.ranking()]
 
@@ -104,8 +118,9 @@ def test_the_same_command_again_runs_nothing(tmp_path: Path, sampler: str) -> No
 def test_another_seed_other_data_and_fresh_run_everything(tmp_path: Path) -> None:
     TwoLanes(plan(tmp_path, "first")).run()
     for again in (
-        TwoLanes(plan(tmp_path, "seed", seed=1)), TwoLanes(plan(tmp_path, "fresh", fresh=True))
-    ):  # fmt: skip
+        TwoLanes(plan(tmp_path, "seed", seed=1)),
+        TwoLanes(plan(tmp_path, "fresh", fresh=True)),
+    ):
         assert not any(trial.reused for trial in again.run().trials.values())
         assert again.ran == 12
 

@@ -24,8 +24,17 @@ from tests.study import fake
 from tests.study.tracking.test_sink import database, empty, no_pictures, project, runs
 
 __all__ = ["database", "empty"]
-CALLS = ("create_run", "log_batch", "log_text", "log_inputs", "set_terminated", "update_run",
-         "search_runs", "get_experiment_by_name", "create_experiment")  # fmt: skip
+CALLS = (
+    "create_run",
+    "log_batch",
+    "log_text",
+    "log_inputs",
+    "set_terminated",
+    "update_run",
+    "search_runs",
+    "get_experiment_by_name",
+    "create_experiment",
+)
 
 
 class Flaky:
@@ -81,8 +90,11 @@ def test_a_server_that_answers_500_now_and_then_lacks_nothing_in_the_end(
     ledger.append("ended")
     assert sink.close([]) == ""
     assert {key: status for key, (status, _) in runs(plan).items()} == {
-        None: "FINISHED", "0": "FINISHED", "1": "FINISHED", "2": "FINISHED"
-    }  # fmt: skip
+        None: "FINISHED",
+        "0": "FINISHED",
+        "1": "FINISHED",
+        "2": "FINISHED",
+    }
     client = MlflowClient(plan.tracking_uri)
     for run in children(plan):
         trial = ledger.record.trials[int(run.data.tags["trial"])]

@@ -94,9 +94,12 @@ def told(run: Run) -> dict[str, object]:
     )
     info = run.info
     return {
-        "tags": tags, "params": run.data.params, "metrics": run.data.metrics, "inputs": inputs,
+        "tags": tags,
+        "params": run.data.params,
+        "metrics": run.data.metrics,
+        "inputs": inputs,
         "info": (info.run_name, info.status, info.start_time, info.end_time, info.user_id),
-    }  # fmt: skip
+    }
 
 
 def test_rows_and_client_write_the_same(tmp_path: Path) -> None:
@@ -137,8 +140,9 @@ def test_a_live_study_writes_as_it_goes_and_ends_what_it_began(tmp_path: Path) -
     report.write_text("# A report\n")
     assert sink.close([report]) == ""
     assert {key: status for key, (status, _) in runs(plan).items()} == {
-        None: "FINISHED", "0": "FINISHED"
-    }  # fmt: skip
+        None: "FINISHED",
+        "0": "FINISHED",
+    }
 
 
 def test_a_server_that_is_not_there_holds_up_nothing_and_is_said_once(
@@ -175,12 +179,17 @@ def test_a_grid_is_browsed_by_cell_and_seed_with_its_verdicts(tmp_path: Path) ->
     tags = found["3"][1]
     assert tags["mlflow.runName"] == "good/seed-1"
     assert (tags["grid"], tags["cell"], tags["seed"], tags["verdict"]) == (
-        "pair", "good", "1", "better"
-    )  # fmt: skip
+        "pair",
+        "good",
+        "1",
+        "better",
+    )
     parent = found[None][1]
     assert (parent["grid"], parent["verdict.good"], parent["verdict.far"]) == (
-        "pair", "better", "not run"
-    )  # fmt: skip
+        "pair",
+        "better",
+        "not run",
+    )
     client = MlflowClient(plan.tracking_uri)
     experiment = client.get_experiment_by_name("edgewise")
     assert experiment is not None

@@ -41,9 +41,13 @@ def test_a_bad_value_is_named_in_one_line(changes: dict[str, float], words: str)
 
 @pytest.mark.parametrize(
     ("path", "text", "value"),
-    [("epochs", "8", 8), ("optim/lr", "1e-3", 1e-3), ("data/flip", "False", False),
-     ("model/network", "fpn", "fpn")],
-)  # fmt: skip
+    [
+        ("epochs", "8", 8),
+        ("optim/lr", "1e-3", 1e-3),
+        ("data/flip", "False", False),
+        ("model/network", "fpn", "fpn"),
+    ],
+)
 def test_a_command_line_value_gets_its_field_s_type(path: str, text: str, value: object) -> None:
     assert parse(path, text) == value
     assert type(parse(path, text)) is type(value)

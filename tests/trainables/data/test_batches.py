@@ -22,10 +22,14 @@ PAPERS = DataConfig(scale_min=0.5, scale_max=2.0, crop_height=12, crop_width=20,
 def epoch_of(ranks: int, epoch: int = 1, config: DataConfig = DataConfig()) -> list[list[Tensor]]:  # noqa: B008
     """For each batch, its images over all ranks in the order of the whole batch."""
     shares = [
-        [pair[0] for pair in training_batches(images(), config, batch=4, seed=0, epoch=epoch,
-                                              rank=rank, ranks=ranks)]
+        [
+            pair[0]
+            for pair in training_batches(
+                images(), config, batch=4, seed=0, epoch=epoch, rank=rank, ranks=ranks
+            )
+        ]
         for rank in range(ranks)
-    ]  # fmt: skip
+    ]
     whole = []
     for parts in zip(*shares, strict=True):
         merged = [torch.empty(0)] * sum(len(part) for part in parts)
@@ -59,8 +63,9 @@ def test_about_half_are_mirrored_with_their_labels() -> None:
         ):
             for image, label in zip(shown, labels, strict=True):
                 plain = [i for i in range(11) if np.array_equal(split.labels_NHW[i], label)]
-                flipped = [i for i in range(11) if np.array_equal(split.labels_NHW[i][:, ::-1],
-                                                                  label)]  # fmt: skip
+                flipped = [
+                    i for i in range(11) if np.array_equal(split.labels_NHW[i][:, ::-1], label)
+                ]
                 assert len(plain) + len(flipped) == 1
                 mirrored += len(flipped)
                 source = torch.from_numpy(split.images_NHWC[(plain or flipped)[0]].copy())
@@ -72,8 +77,9 @@ def test_about_half_are_mirrored_with_their_labels() -> None:
 def test_evaluation_shows_each_image_once_on_one_rank() -> None:
     for ranks in (1, 2, 3):
         rows = [
-            row for rank in range(ranks)
+            row
+            for rank in range(ranks)
             for part, _, _ in evaluation_batches(images(), batch=2, rank=rank, ranks=ranks)
             for row in part
-        ]  # fmt: skip
+        ]
         assert sorted(rows) == list(range(11))

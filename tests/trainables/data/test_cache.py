@@ -37,8 +37,9 @@ def test_streamed_images_are_the_cached_ones(tmp_path: Path) -> None:
 
 def test_configs_that_only_augment_otherwise_share_their_images(tmp_path: Path) -> None:
     asked = DataConfig(dataset="camvid", root=str(make(tmp_path)))
-    augmented = replace(asked, scale_max=2.0, crop_height=5, crop_width=5, brightness=10.0,
-                        flip=False)  # fmt: skip
+    augmented = replace(
+        asked, scale_max=2.0, crop_height=5, crop_width=5, brightness=10.0, flip=False
+    )
     assert augmented.unaugmented() == asked.unaugmented()
     assert load(augmented.unaugmented()) is load(asked)
     assert replace(asked, height=9, width=11).unaugmented() != asked.unaugmented()
@@ -48,10 +49,19 @@ def test_a_streamed_list_trains_and_evaluates_as_a_cached_one(tmp_path: Path) ->
     kept, streamed = both(make(tmp_path))
     for epoch in (1, 2):
         batches = [
-            list(training_batches(dataset.splits["train"], DataConfig(scale_max=2.0), batch=1,
-                                  seed=0, epoch=epoch, rank=0, ranks=1))
+            list(
+                training_batches(
+                    dataset.splits["train"],
+                    DataConfig(scale_max=2.0),
+                    batch=1,
+                    seed=0,
+                    epoch=epoch,
+                    rank=0,
+                    ranks=1,
+                )
+            )
             for dataset in (kept, streamed)
-        ]  # fmt: skip
+        ]
         assert len(batches[0]) == 2
         for one, other in zip(*batches, strict=True):
             assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
@@ -68,8 +78,9 @@ def test_a_streamed_list_travels_without_its_images(tmp_path: Path) -> None:
     content = pickle.dumps(streamed)
     assert len(content) < 20_000
     moved = pickle.loads(content)
-    assert np.array_equal(moved.splits["train"].images_NHWC[[1]],
-                          streamed.splits["train"].images_NHWC[[1]])  # fmt: skip
+    assert np.array_equal(
+        moved.splits["train"].images_NHWC[[1]], streamed.splits["train"].images_NHWC[[1]]
+    )
 
 
 def test_auto_streams_what_does_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,8 +42,10 @@ def config(root: Path, height: int = 0, width: int = 0, train_images: int = 0) -
 def test_both_forms_of_the_lists_are_read(tmp_path: Path, original_lines: bool) -> None:
     dataset = load(config(make(tmp_path, original_lines=original_lines)))
     assert {split: len(part) for split, part in dataset.splits.items()} == {
-        "train": 2, "val": 2, "test": 2
-    }  # fmt: skip
+        "train": 2,
+        "val": 2,
+        "test": 2,
+    }
     assert dataset.size == (12, 16)
     assert set(np.unique(dataset.splits["val"].labels_NHW)) == {*range(11), VOID}
 
@@ -90,8 +92,11 @@ def _deep_colours(root: Path) -> None:
     """A PNG of 16 bits a channel, which Pillow opens as RGB without its lower byte."""
     deep = np.full((12, 1 + 16 * 3 * 2), 7, dtype=np.uint8)
     deep[:, 0] = 0  # no filter
-    chunks = [(b"IHDR", struct.pack(">IIBBBBB", 16, 12, 16, 2, 0, 0, 0)),
-              (b"IDAT", zlib.compress(deep.tobytes())), (b"IEND", b"")]  # fmt: skip
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", 16, 12, 16, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(deep.tobytes())),
+        (b"IEND", b""),
+    ]
     content = b"\x89PNG\r\n\x1a\n"
     for kind, data in chunks:
         content += struct.pack(">I", len(data)) + kind + data
@@ -149,8 +154,10 @@ def test_a_dataset_that_cannot_be_found_is_refused(asked: DataConfig, words: str
 def test_the_real_camvid_has_all_its_images_and_classes(camvid_root: Path) -> None:
     dataset = load(config(camvid_root, height=60, width=80, train_images=40))
     assert {split: len(part) for split, part in dataset.splits.items()} == {
-        "train": 40, "val": 101, "test": 233
-    }  # fmt: skip
+        "train": 40,
+        "val": 101,
+        "test": 233,
+    }
     assert dataset.num_classes == 11
     shares = np.bincount(dataset.splits["test"].labels_NHW.ravel(), minlength=256)
     assert (shares[:11] > 0).all()

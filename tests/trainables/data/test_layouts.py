@@ -14,8 +14,17 @@ from trainables.data.layouts import ade20k, cityscapes, nyuv2, pascal_context, v
 from trainables.data.samples import voc_palette
 from trainables.geometry.boundaries import VOID
 
-CLASSES = {"cityscapes": 19, "camvid": 11, "voc2012": 21, "nyuv2": 40, "ade20k": 150,
-           "pascal_context": 59, "davis2016": 2, "wmh": 2, "shapes": 6}  # fmt: skip
+CLASSES = {
+    "cityscapes": 19,
+    "camvid": 11,
+    "voc2012": 21,
+    "nyuv2": 40,
+    "ade20k": 150,
+    "pascal_context": 59,
+    "davis2016": 2,
+    "wmh": 2,
+    "shapes": 6,
+}
 """The issue's table."""
 
 
@@ -44,8 +53,10 @@ def test_cityscapes_ids_become_the_19_classes(real_data: Path) -> None:
         assert same == 1 if "train" in path.parts else same > 0.99, path
     dataset = opened("cityscapes", real_data / "cityscapes", height=128, width=256)
     assert {split: len(part) for split, part in dataset.splits.items()} == {
-        "train": 2, "val": 1, "test": 1
-    }  # fmt: skip
+        "train": 2,
+        "val": 1,
+        "test": 1,
+    }
     assert dataset.splits["val"].names == ("frankfurt_000000_000294",)
     assert dataset.splits["test"] is dataset.splits["val"]
     truth = real_data / "cityscapes/gtFine/val/frankfurt"
@@ -64,8 +75,10 @@ def test_cityscapes_with_label_ids_alone_and_at_half_resolution(
     dataset = opened("cityscapes", tmp_path, height=512, width=1024)
     assert dataset.size == (512, 1024)
     expected = raw(next(source.rglob("aachen_000001*labelTrainIds.png")))
-    assert np.array_equal(dataset.splits["train"].labels_NHW[0],
-                          np.asarray(Image.fromarray(expected).resize((1024, 512), 0)))  # fmt: skip
+    assert np.array_equal(
+        dataset.splits["train"].labels_NHW[0],
+        np.asarray(Image.fromarray(expected).resize((1024, 512), 0)),
+    )
 
 
 def test_a_mask_without_its_image_is_named(real_data: Path) -> None:
@@ -142,8 +155,14 @@ def test_ade20k_counts_from_one(real_data: Path, tmp_path: Path) -> None:
     dataset = opened("ade20k", root.parent, train_list=few, height=64, width=64)
     assert (len(dataset.splits["train"]), len(dataset.splits["val"])) == (2, 3)
     mask = raw(root / "annotations/validation/ADE_val_00000002.png").astype(int)
-    one = opened("ade20k", root, train_list=few, val_list=listing(tmp_path, "ADE_val_00000002"),
-                 height=mask.shape[0], width=mask.shape[1])  # fmt: skip
+    one = opened(
+        "ade20k",
+        root,
+        train_list=few,
+        val_list=listing(tmp_path, "ADE_val_00000002"),
+        height=mask.shape[0],
+        width=mask.shape[1],
+    )
     assert np.array_equal(one.splits["val"].labels_NHW[0], np.where(mask == 0, VOID, mask - 1))
     with pytest.raises(DataError, match=r"images/training: no \*\.jpg in it"):
         opened("ade20k", root)
@@ -165,16 +184,19 @@ def test_nyu_splits_are_the_official_ones(real_data: Path, tmp_path: Path) -> No
     root = real_data / "nyuv2" / "full480x640"
     layout = open_layout(DataConfig(dataset="nyuv2", root=str(root), holdout=5))
     assert {split: len(part) for split, part in layout.splits.items()} == {
-        "train": 636, "val": 159, "test": 654
-    }  # fmt: skip
+        "train": 636,
+        "val": 159,
+        "test": 654,
+    }
     listed = (real_data / "nyuv2/meta/train.nyu").read_text().splitlines()
     numbers = {Path(line.split()[0]).stem for line in listed}
     held = {sample.name for split in ("train", "val") for sample in layout.splits[split]}
     assert numbers == held  # an independent repository's list
     two = listing(tmp_path, "000433", "464.png")
     dataset = opened("nyuv2", root, train_list=two, test_list=two)
-    assert np.array_equal(dataset.splits["train"].labels_NHW[0],
-                          raw(root / "label40_minus1/000433.png"))  # fmt: skip
+    assert np.array_equal(
+        dataset.splits["train"].labels_NHW[0], raw(root / "label40_minus1/000433.png")
+    )
     assert {sample.name for sample in layout.splits["test"]} >= {"000433", "000464"}
 
 
@@ -241,8 +263,10 @@ def test_wmh_slices_every_subject_with_its_spacing(real_data: Path) -> None:
     root = real_data / "wmh_vbnet"
     dataset = opened("wmh", root, height=256, width=256)
     assert {split: len(part) for split, part in dataset.splits.items()} == {
-        "train": 48, "val": 16, "test": 16
-    }  # fmt: skip
+        "train": 48,
+        "val": 16,
+        "test": 16,
+    }
     subject = root / "2516038876"
     volume = nibabel.load(subject / "wmh.nii.gz")
     expected = np.asarray(volume.dataobj)[:, :, 7].T
@@ -260,8 +284,10 @@ def test_wmh_slices_every_subject_with_its_spacing(real_data: Path) -> None:
 def test_wmh_reads_split_folders_and_t1(real_data: Path) -> None:
     dataset = opened("wmh", real_data / "brats2015_wmhlayout", train_images=30)
     assert {split: len(part) for split, part in dataset.splits.items()} == {
-        "train": 30, "val": 104, "test": 104
-    }  # fmt: skip
+        "train": 30,
+        "val": 104,
+        "test": 104,
+    }
     image = dataset.splits["train"].images_NHWC[25]
     assert np.array_equal(image[..., 0], image[..., 2])
     assert not np.array_equal(image[..., 0], image[..., 1])

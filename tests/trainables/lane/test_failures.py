@@ -17,8 +17,10 @@ from trainables.lane.lane import is_shortage
     [
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "memory"),
         (RuntimeError("CUDA error: out of memory"), "memory"),
-        (RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate"),
-         "memory"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate"),
+            "memory",
+        ),
         (MemoryError(), "memory"),
         (DataError("val/3.png: cannot be read"), "data"),
         (OSError(errno.ENOSPC, "No space left on device"), "storage"),
@@ -27,7 +29,7 @@ from trainables.lane.lane import is_shortage
         (RuntimeError("shapes do not match"), "RuntimeError"),
         (ValueError("out of memory"), "ValueError"),
     ],
-)  # fmt: skip
+)
 def test_a_failure_has_the_kind_of_its_remedy(error: Exception, kind: str) -> None:
     assert failures.kind_of(error) == kind
 

@@ -21,9 +21,17 @@ from trainables.training.training import Training
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
 
 CONFIG = TrialConfig().changed(
-    {"data/height": 32, "data/width": 32, "data/train_images": 8, "data/val_images": 3,
-     "data/test_images": 1, "model/width": 4, "batch": 4, "epochs": 3}
-)  # fmt: skip
+    {
+        "data/height": 32,
+        "data/width": 32,
+        "data/train_images": 8,
+        "data/val_images": 3,
+        "data/test_images": 1,
+        "model/width": 4,
+        "batch": 4,
+        "epochs": 3,
+    }
+)
 TRIAL = {"number": 0, "config": flatten(CONFIG), "resume_from": ""}
 
 
@@ -41,10 +49,15 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         from trainables.lane.trial import Trial
 
         settings = LaneSettings(
-            workers=2, cpus_per_worker=1, gpus_per_worker=0, storage=str(folder / "lanes"),
-            stages=str(folder / "stages"), checkpoints=str(folder / "first"), study="s",
+            workers=2,
+            cpus_per_worker=1,
+            gpus_per_worker=0,
+            storage=str(folder / "lanes"),
+            stages=str(folder / "stages"),
+            checkpoints=str(folder / "first"),
+            study="s",
             data=(CONFIG.data, ray.put(load(CONFIG.data))),
-        )  # fmt: skip
+        )
         made = tune.with_parameters(Trial, settings=settings)(TRIAL)
         yield made
         made.stop()

@@ -37,10 +37,14 @@ def test_no_prediction_makes_a_gradient_that_is_not_finite(kind: str) -> None:
     torch.manual_seed(0)
     config = TrialConfig().changed({"loss/distance": kind})
     truth = torch.rand(4, 32, 32) > 0.8
-    logits = torch.stack((
-        torch.full((32, 32), -1e4), torch.full((32, 32), 1e4), torch.randn(32, 32) * 5,
-        torch.where(truth[3], 1e4, -1e4),
-    )).requires_grad_()  # fmt: skip
+    logits = torch.stack(
+        (
+            torch.full((32, 32), -1e4),
+            torch.full((32, 32), 1e4),
+            torch.randn(32, 32) * 5,
+            torch.where(truth[3], 1e4, -1e4),
+        )
+    ).requires_grad_()
     for scale in (1.0, 1e3, 1e9):
         regressor = InverseTransformNet(16, 32, 8 if kind == "geodesic" else 6)
         network = WithUnexplained(regressor, 16)
@@ -48,9 +52,13 @@ def test_no_prediction_makes_a_gradient_that_is_not_finite(kind: str) -> None:
             for parameter in network.parameters():
                 parameter.mul_(scale ** (1 / 3))
         term = inverse_form(
-            logits, truth, torch.ones_like(truth), network=network, tile=16,
+            logits,
+            truth,
+            torch.ones_like(truth),
+            network=network,
+            tile=16,
             distance=distance_of(config.loss.distance, config.loss.lambda_geo),
-        )  # fmt: skip
+        )
         (gradient,) = torch.autograd.grad(term.total, logits)
         assert term.total.isfinite()
         assert gradient.isfinite().all()

@@ -9,11 +9,27 @@ from trainables.config import ModelConfig, TrialConfig, get_choices
 from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import NETWORKS, Segmenter
 
-STRIDES = {"tiny": 1, "unet": 1, "fpn": 4, "lraspp": 8, "deeplabv2_r101": 8, "deeplabv3_r50": 8,
-           "deeplabv3plus_r101": 4, "pspnet_r101": 8, "upernet_swin_t": 4, "upernet_swin_s": 4,
-           "upernet_swin_b": 4, "hrnet_w18": 4, "hrnet_w18s": 4, "hrnet_w48": 4,
-           "hrnet_w48_ocr": 4, "refinenet_lw_50": 4, "refinenet_lw_101": 4, "refinenet_lw_152": 4,
-           "icnet_r50": 4}  # fmt: skip
+STRIDES = {
+    "tiny": 1,
+    "unet": 1,
+    "fpn": 4,
+    "lraspp": 8,
+    "deeplabv2_r101": 8,
+    "deeplabv3_r50": 8,
+    "deeplabv3plus_r101": 4,
+    "pspnet_r101": 8,
+    "upernet_swin_t": 4,
+    "upernet_swin_s": 4,
+    "upernet_swin_b": 4,
+    "hrnet_w18": 4,
+    "hrnet_w18s": 4,
+    "hrnet_w48": 4,
+    "hrnet_w48_ocr": 4,
+    "refinenet_lw_50": 4,
+    "refinenet_lw_101": 4,
+    "refinenet_lw_152": 4,
+    "icnet_r50": 4,
+}
 """Of the logits, before they are enlarged. DeepLabV3+ decodes at 4; its encoder's stride is 8."""
 
 DEEPLABV3 = torchvision_models.DeepLabV3_ResNet50_Weights.DEFAULT.meta["num_params"]

@@ -47,8 +47,10 @@ def test_checkpoints_of_training_code_are_understood(
     tmp_path: Path, prefix: str, wrapper: str | None
 ) -> None:
     source, target = small(), small()
-    state = {prefix + name: value.half() if value.is_floating_point() else value
-             for name, value in source.state_dict().items()}  # fmt: skip
+    state = {
+        prefix + name: value.half() if value.is_floating_point() else value
+        for name, value in source.state_dict().items()
+    }
     content = {wrapper: state, "epoch": 3} if wrapper else state
     report = load_backbone(target, saved(tmp_path / "w.pth", content))
     assert "0 kept their initial values, 0 of the file left over" in report

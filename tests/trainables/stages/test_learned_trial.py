@@ -12,10 +12,21 @@ from trainables.training.epoch_summary import Diverged
 from trainables.training.training import Training
 
 SMALL = TrialConfig().changed(
-    {"data/train_images": 8, "data/val_images": 4, "data/test_images": 1, "data/height": 48,
-     "data/width": 64, "model/width": 4, "batch": 2, "epochs": 2, "loss/beta": 1.0,
-     "loss/tile": 16, "inverse_net/steps": 60, "loss/distance": "geodesic"}
-)  # fmt: skip
+    {
+        "data/train_images": 8,
+        "data/val_images": 4,
+        "data/test_images": 1,
+        "data/height": 48,
+        "data/width": 64,
+        "model/width": 4,
+        "batch": 2,
+        "epochs": 2,
+        "loss/beta": 1.0,
+        "loss/tile": 16,
+        "inverse_net/steps": 60,
+        "loss/distance": "geodesic",
+    }
+)
 
 
 @pytest.mark.parametrize("gamma", [1.0, 10.0])  # the space's largest, and ten times that

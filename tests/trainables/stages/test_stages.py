@@ -18,9 +18,15 @@ from trainables.stages.inverse_net import training as inverse_training
 from trainables.stages.inverse_net.tile_pairs import TileSource
 
 CONFIG = TrialConfig().changed(
-    {"data/train_images": 24, "data/val_images": 12, "data/test_images": 1, "loss/gamma": 1.0,
-     "loss/tile": 32, "inverse_net/steps": 400}
-)  # fmt: skip
+    {
+        "data/train_images": 24,
+        "data/val_images": 12,
+        "data/test_images": 1,
+        "loss/gamma": 1.0,
+        "loss/tile": 32,
+        "inverse_net/steps": 400,
+    }
+)
 QUICK = CONFIG.changed({"inverse_net/steps": 2, "inverse_net/hidden": 4, "inverse_net/batch": 4})
 
 
@@ -113,8 +119,10 @@ def test_both_kinds_are_made_and_loaded_together(tmp_path: Path, data: Dataset) 
     assert learned.edge_net is not None
     shown = torch.rand(1, data.num_classes, 8, 8)
     assert [tuple(e.shape[1:]) for e in learned.edge_net(shown)] == [
-        (16, 8, 8), (32, 8, 8), (2, 8, 8)
-    ]  # fmt: skip
+        (16, 8, 8),
+        (32, 8, 8),
+        (2, 8, 8),
+    ]
     untrained = registry.untrained(both, data.num_classes)
     assert [part is not None for part in untrained] == [True, True]
 
@@ -174,8 +182,7 @@ def test_masks_without_a_boundary_and_tiles_that_do_not_fit_are_refused(data: Da
     split = data.splits["train"]
     flat = type(split)(split.images_NHWC, split.labels_NHW * 0, split.names)
     with pytest.raises(DataError, match="no boundary in the train masks"):
-        TileSource(Dataset("flat", data.classes, data.colours, {"train": flat}, "d"),
-                          "train", 16)  # fmt: skip
+        TileSource(Dataset("flat", data.classes, data.colours, {"train": flat}, "d"), "train", 16)
     with pytest.raises(ValueError, match="loss/tile must be at most 96"):
         TileSource(data, "train", 128)
 

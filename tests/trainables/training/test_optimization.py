@@ -52,9 +52,12 @@ def test_one_cycle_is_torch_s() -> None:
 
 def test_the_head_has_its_own_rate_and_the_backbone_keeps_its() -> None:
     flat: dict[str, float | str] = {
-        "model/network": "lraspp", "optim/head_lr": 10.0, "optim/lr": 0.01, "data/height": 64,
+        "model/network": "lraspp",
+        "optim/head_lr": 10.0,
+        "optim/lr": 0.01,
+        "data/height": 64,
         "data/width": 64,
-    }  # fmt: skip
+    }
     run = training(config(**flat))
     backbone, head = run.optimizer.param_groups
     assert (backbone["lr"], head["lr"]) == pytest.approx((0.01, 0.1))
@@ -72,10 +75,15 @@ def test_an_epoch_s_batches_are_dealt_to_steps() -> None:
 def test_accumulated_batches_are_one_step_with_the_mean_gradient() -> None:
     """Plain SGD: two batches, one step = the mean of the two batches' gradients, by hand."""
     flat: dict[str, float | str] = {
-        "optim/optimizer": "sgd", "optim/momentum": 0.0, "optim/weight_decay": 0.0,
-        "optim/schedule": "constant", "optim/lr": 0.1, "loss/beta": 0.0, "loss/gamma": 0.0,
+        "optim/optimizer": "sgd",
+        "optim/momentum": 0.0,
+        "optim/weight_decay": 0.0,
+        "optim/schedule": "constant",
+        "optim/lr": 0.1,
+        "loss/beta": 0.0,
+        "loss/gamma": 0.0,
         "data/flip": False,
-    }  # fmt: skip
+    }
     together = training(config(**{**flat, "optim/accumulate": 2}))
     before = [parameter.detach().clone() for parameter in together.network.parameters()]
     together.train_epoch()
@@ -85,8 +93,9 @@ def test_accumulated_batches_are_one_step_with_the_mean_gradient() -> None:
     from trainables.data.batches import training_batches
 
     sums = [torch.zeros_like(parameter) for parameter in before]
-    for images, labels in training_batches(alone.dataset.splits["train"], alone.config.data,
-                                           batch=5, seed=0, epoch=1, rank=0, ranks=1):  # fmt: skip
+    for images, labels in training_batches(
+        alone.dataset.splits["train"], alone.config.data, batch=5, seed=0, epoch=1, rank=0, ranks=1
+    ):
         alone.network.zero_grad()
         logits = alone.network.train()(images).logits_BKHW
         torch.nn.functional.cross_entropy(logits, labels, ignore_index=255).backward()
@@ -99,9 +108,14 @@ def test_accumulated_batches_are_one_step_with_the_mean_gradient() -> None:
 
 def test_a_clipped_gradient_moves_the_weights_by_no_more() -> None:
     flat: dict[str, float | str] = {
-        "optim/optimizer": "sgd", "optim/momentum": 0.0, "optim/weight_decay": 0.0,
-        "optim/schedule": "constant", "optim/lr": 1.0, "optim/clip_norm": 0.01, "batch": 10,
-    }  # fmt: skip
+        "optim/optimizer": "sgd",
+        "optim/momentum": 0.0,
+        "optim/weight_decay": 0.0,
+        "optim/schedule": "constant",
+        "optim/lr": 1.0,
+        "optim/clip_norm": 0.01,
+        "batch": 10,
+    }
     run = training(config(**flat))
     before = torch.cat([parameter.detach().flatten() for parameter in run.network.parameters()])
     run.train_epoch()
@@ -111,9 +125,12 @@ def test_a_clipped_gradient_moves_the_weights_by_no_more() -> None:
 
 def test_frozen_batch_norms_do_not_move() -> None:
     flat: dict[str, float | str] = {
-        "model/network": "hrnet_w18s", "model/freeze_batch_norm": True, "data/height": 64,
-        "data/width": 64, "data/train_images": 5,
-    }  # fmt: skip
+        "model/network": "hrnet_w18s",
+        "model/freeze_batch_norm": True,
+        "data/height": 64,
+        "data/width": 64,
+        "data/train_images": 5,
+    }
     run = training(config(**flat))
     frozen = {
         f"{name}.{key}": value.clone()
@@ -139,10 +156,17 @@ def test_the_average_is_evaluated_and_lags_behind() -> None:
 
 
 EVERYTHING: dict[str, float | str] = {
-    "optim/optimizer": "sgd", "optim/schedule": "one_cycle", "optim/accumulate": 2,
-    "optim/clip_norm": 1.0, "optim/precision": "bf16", "optim/channels_last": True,
-    "optim/ema": 0.9, "data/scale_min": 0.5, "data/scale_max": 2.0, "data/brightness": 10.0,
-}  # fmt: skip
+    "optim/optimizer": "sgd",
+    "optim/schedule": "one_cycle",
+    "optim/accumulate": 2,
+    "optim/clip_norm": 1.0,
+    "optim/precision": "bf16",
+    "optim/channels_last": True,
+    "optim/ema": 0.9,
+    "data/scale_min": 0.5,
+    "data/scale_max": 2.0,
+    "data/brightness": 10.0,
+}
 
 
 def test_a_resumed_trial_with_everything_on_ends_as_an_uninterrupted_one() -> None:
@@ -171,9 +195,15 @@ def test_lower_precision_trains_and_its_losses_stay_fp32(precision: str) -> None
 
 def test_auxiliary_heads_are_a_term_of_the_loss() -> None:
     flat: dict[str, float | str] = {
-        "model/network": "icnet_r50", "data/height": 64, "data/width": 64, "data/train_images": 2,
-        "data/val_images": 1, "batch": 2, "loss/beta": 0.0, "loss/gamma": 0.0,
-    }  # fmt: skip
+        "model/network": "icnet_r50",
+        "data/height": 64,
+        "data/width": 64,
+        "data/train_images": 2,
+        "data/val_images": 1,
+        "batch": 2,
+        "loss/beta": 0.0,
+        "loss/gamma": 0.0,
+    }
     of = config(**flat)
     run = Training(of, load(of.data), Learned(), CPU)
     history = run.train_epoch()
@@ -199,8 +229,15 @@ def _rank_main(rank: int, ranks: int, folder: str, of: TrialConfig) -> None:
 
 def test_two_ranks_give_what_one_gives_with_augmentation_and_recipe(tmp_path: Path) -> None:
     """Scale, crop, brightness, accumulation, clipping, averages, an auxiliary head, batch norm."""
-    flat = {**EVERYTHING, "optim/precision": "fp32", "optim/lr": 1e-3, "model/network": "lraspp",
-            "data/height": 64, "data/width": 64, "batch": 5}  # fmt: skip
+    flat = {
+        **EVERYTHING,
+        "optim/precision": "fp32",
+        "optim/lr": 1e-3,
+        "model/network": "lraspp",
+        "data/height": 64,
+        "data/width": 64,
+        "batch": 5,
+    }
     of = config(**flat)
     _rank_main(0, 1, str(tmp_path), of)
     on_ranks(2, tmp_path, _rank_main, 2, str(tmp_path), of)

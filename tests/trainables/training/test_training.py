@@ -21,10 +21,18 @@ CPU = torch.device("cpu")
 
 def config(**changes: float | str) -> TrialConfig:
     base: dict[str, float | str] = {
-        "data/train_images": 10, "data/val_images": 5, "data/test_images": 1, "data/height": 32,
-        "data/width": 48, "model/width": 4, "loss/beta": 1.0, "loss/gamma": 0.5, "loss/tile": 16,
-        "batch": 5, "epochs": 4,
-    }  # fmt: skip
+        "data/train_images": 10,
+        "data/val_images": 5,
+        "data/test_images": 1,
+        "data/height": 32,
+        "data/width": 48,
+        "model/width": 4,
+        "loss/beta": 1.0,
+        "loss/gamma": 0.5,
+        "loss/tile": 16,
+        "batch": 5,
+        "epochs": 4,
+    }
     return TrialConfig().changed({**base, **changes})
 
 
@@ -55,17 +63,25 @@ def _rank_main(rank: int, ranks: int, folder: str, of: TrialConfig) -> None:
     if rank == 0:
         gradients = {name: parameter.grad for name, parameter in run.network.named_parameters()}
         torch.save(
-            {"metrics": metrics, "evaluation": evaluation.metrics, "gradients": gradients,
-             "predictions": evaluation.predictions_PHW.tolist(),
-             "counts": list(evaluation.counts), "buffers": dict(run.network.named_buffers())},
+            {
+                "metrics": metrics,
+                "evaluation": evaluation.metrics,
+                "gradients": gradients,
+                "predictions": evaluation.predictions_PHW.tolist(),
+                "counts": list(evaluation.counts),
+                "buffers": dict(run.network.named_buffers()),
+            },
             f"{folder}/{ranks}.pt",
-        )  # fmt: skip
+        )
 
 
 BATCH_NORM: dict[str, float | str] = {
-    "model/network": "fpn", "model/encoder": "mobilenetv3_small_050", "data/height": 64,
-    "data/width": 64, "data/train_images": 5,
-}  # fmt: skip
+    "model/network": "fpn",
+    "model/encoder": "mobilenetv3_small_050",
+    "data/height": 64,
+    "data/width": 64,
+    "data/train_images": 5,
+}
 
 
 @pytest.mark.parametrize("changes", [{}, BATCH_NORM], ids=["group norm", "batch norm"])

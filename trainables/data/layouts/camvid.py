@@ -11,11 +11,32 @@ from trainables.data.dataset import DataError
 from trainables.data.samples import SPLITS, LabelTable, Layout, Pair
 from trainables.geometry.boundaries import VOID
 
-CLASSES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car",
-           "pedestrian", "bicyclist")  # fmt: skip
-COLOURS = ((128, 128, 128), (128, 0, 0), (192, 192, 128), (128, 64, 128), (60, 40, 222),
-           (128, 128, 0), (192, 128, 128), (64, 64, 128), (64, 0, 128), (64, 64, 0),
-           (0, 128, 192))  # fmt: skip
+CLASSES = (
+    "sky",
+    "building",
+    "pole",
+    "road",
+    "pavement",
+    "tree",
+    "sign",
+    "fence",
+    "car",
+    "pedestrian",
+    "bicyclist",
+)
+COLOURS = (
+    (128, 128, 128),
+    (128, 0, 0),
+    (192, 192, 128),
+    (128, 64, 128),
+    (60, 40, 222),
+    (128, 128, 0),
+    (192, 128, 128),
+    (64, 64, 128),
+    (64, 0, 128),
+    (64, 64, 0),
+    (0, 128, 192),
+)
 TABLE = LabelTable.of(
     {**{label: label for label in range(11)}, 11: VOID, VOID: VOID}, "0..10 or void (11, 255)"
 )

@@ -13,13 +13,48 @@ from trainables.data.dataset import DataError
 from trainables.data.samples import LabelTable, Layout, Pair, Sample
 from trainables.geometry.boundaries import VOID
 
-CLASSES = ("road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign",
-           "vegetation", "terrain", "sky", "person", "rider", "car", "truck", "bus", "train",
-           "motorcycle", "bicycle")  # fmt: skip
-COLOURS = ((128, 64, 128), (244, 35, 232), (70, 70, 70), (102, 102, 156), (190, 153, 153),
-           (153, 153, 153), (250, 170, 30), (220, 220, 0), (107, 142, 35), (152, 251, 152),
-           (70, 130, 180), (220, 20, 60), (255, 0, 0), (0, 0, 142), (0, 0, 70), (0, 60, 100),
-           (0, 80, 100), (0, 0, 230), (119, 11, 32))  # fmt: skip
+CLASSES = (
+    "road",
+    "sidewalk",
+    "building",
+    "wall",
+    "fence",
+    "pole",
+    "traffic light",
+    "traffic sign",
+    "vegetation",
+    "terrain",
+    "sky",
+    "person",
+    "rider",
+    "car",
+    "truck",
+    "bus",
+    "train",
+    "motorcycle",
+    "bicycle",
+)
+COLOURS = (
+    (128, 64, 128),
+    (244, 35, 232),
+    (70, 70, 70),
+    (102, 102, 156),
+    (190, 153, 153),
+    (153, 153, 153),
+    (250, 170, 30),
+    (220, 220, 0),
+    (107, 142, 35),
+    (152, 251, 152),
+    (70, 130, 180),
+    (220, 20, 60),
+    (255, 0, 0),
+    (0, 0, 142),
+    (0, 0, 70),
+    (0, 60, 100),
+    (0, 80, 100),
+    (0, 0, 230),
+    (119, 11, 32),
+)
 LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 """The labelId of each class."""
 _LAST_ID = 33
@@ -27,10 +62,12 @@ _LICENCE_PLATE = 255
 """labelId -1 in eight bits."""
 
 IDS = LabelTable.of(
-    {**{value: VOID for value in (*range(_LAST_ID + 1), _LICENCE_PLATE)},
-     **{value: label for label, value in enumerate(LABEL_IDS)}},
+    {
+        **{value: VOID for value in (*range(_LAST_ID + 1), _LICENCE_PLATE)},
+        **{value: label for label, value in enumerate(LABEL_IDS)},
+    },
     f"a labelId, 0..{_LAST_ID}",
-)  # fmt: skip
+)
 TRAIN_IDS = LabelTable.plain(len(CLASSES))
 _IMAGE, _TRUTH = "_leftImg8bit", "_gtFine_"
 

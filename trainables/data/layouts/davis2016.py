@@ -28,8 +28,9 @@ def layout(config: DataConfig) -> Layout:
 
     official = {}
     for split in ("train", "val"):
-        by_frame, by_sequence = (root / "ImageSets" / kind / f"{split}.txt"
-                                 for kind in ("480p", "2016"))  # fmt: skip
+        by_frame, by_sequence = (
+            root / "ImageSets" / kind / f"{split}.txt" for kind in ("480p", "2016")
+        )
         official[split] = by_sequence if by_sequence.is_file() else by_frame
         official[split] = by_frame if by_frame.is_file() else official[split]
     return Layout("davis2016", CLASSES, COLOURS, lists.read_splits(root, config, official, frames))

@@ -28,16 +28,20 @@ def layout(config: DataConfig) -> Layout:
     splits: dict[str, tuple[Sample, ...]]
     named = any((root / f"{split}.txt").is_file() for split in SPLITS)
     if any(lists.asked_lists(config).values()) or named:
-        official = {split: root / f"{split}.txt" for split in SPLITS
-                    if (root / f"{split}.txt").is_file()}  # fmt: skip
+        official = {
+            split: root / f"{split}.txt" for split in SPLITS if (root / f"{split}.txt").is_file()
+        }
         splits = lists.read_splits(
             root, config, official, lambda line: [_listed(root, line, table)]
         )
     elif (root / "samples.csv").is_file():
         splits = _from_csv(root / "samples.csv", table)
     elif (root / "images" / "train").is_dir():
-        splits = {split: _from_folder(root, split, table) for split in SPLITS
-                  if (root / "images" / split).is_dir()}  # fmt: skip
+        splits = {
+            split: _from_folder(root, split, table)
+            for split in SPLITS
+            if (root / "images" / split).is_dir()
+        }
     else:
         every = _from_folder(root, "", table)
         kinds = ("train",) * 8 + ("val", "test")
@@ -98,8 +102,9 @@ def _from_csv(path: Path, table: LabelTable) -> dict[str, tuple[Sample, ...]]:
         split, listed = row["split"], f"{path.name}:{number}"
         if split not in SPLITS:
             raise DataError(f"{path}:{number}: split must be train, val or test, got {split!r}")
-        image, mask = (lists.inside(path.parent, row[key] or "", listed)
-                       for key in ("image", "mask"))  # fmt: skip
+        image, mask = (
+            lists.inside(path.parent, row[key] or "", listed) for key in ("image", "mask")
+        )
         pair = Pair(image.stem, image, mask, table, listed)
         splits[split] = (*splits.get(split, ()), pair)
     return splits

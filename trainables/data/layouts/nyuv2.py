@@ -21,12 +21,15 @@ from trainables.data.dataset import DataError
 from trainables.data.samples import Decoded, LabelTable, Layout, Pair, Sample, voc_palette
 from trainables.geometry.boundaries import VOID
 
-CLASSES = tuple((
-    "wall, floor, cabinet, bed, chair, sofa, table, door, window, bookshelf, picture, counter, "
-    "blinds, desk, shelves, curtain, dresser, pillow, mirror, floor mat, clothes, ceiling, books, "
-    "refridgerator, television, paper, towel, shower curtain, box, whiteboard, person, "
-    "night stand, toilet, sink, lamp, bathtub, bag, otherstructure, otherfurniture, otherprop"
-).split(", "))  # fmt: skip
+CLASSES = tuple(
+    (
+        "wall, floor, cabinet, bed, chair, sofa, table, door, window, bookshelf, picture, "
+        "counter, blinds, desk, shelves, curtain, dresser, pillow, mirror, floor mat, clothes, "
+        "ceiling, books, refridgerator, television, paper, towel, shower curtain, box, "
+        "whiteboard, person, night stand, toilet, sink, lamp, bathtub, bag, otherstructure, "
+        "otherfurniture, otherprop"
+    ).split(", ")
+)
 COLOURS = voc_palette(len(CLASSES) + 1)[1:]
 TABLE = LabelTable.plain(len(CLASSES))
 OFFICIAL = "nyu_depth_v2_labeled.mat"
@@ -54,8 +57,10 @@ class MatSample:
         image_HWC = np.ascontiguousarray(np.asarray(opened["images"][row]).transpose(2, 1, 0))
         fine_HW = np.asarray(opened["labels"][row]).T
         labels_HW = np.ascontiguousarray(_to_40(self.root)[fine_HW])
-        content = ((f"{self.name}/labels", labels_HW.tobytes()),
-                   (f"{self.name}/image", image_HWC.tobytes()))  # fmt: skip
+        content = (
+            (f"{self.name}/labels", labels_HW.tobytes()),
+            (f"{self.name}/image", image_HWC.tobytes()),
+        )
         return Decoded(image_HWC, labels_HW, content)
 
     def depth_m(self) -> NDArray[np.float32]:
@@ -103,8 +108,9 @@ def normals(root: Path, number: int) -> NDArray[np.float32]:
     normals_HWC = image_HWC.astype(np.float32) / 127.5 - 1
     length_HW1 = np.linalg.norm(normals_HWC, axis=2, keepdims=True)
     known = length_HW1 > 0.5  # eight bits leave 0.99 .. 1.01, or about 0 where unknown
-    unit_HWC: NDArray[np.float32] = np.where(known, normals_HWC / np.maximum(length_HW1, 0.5),
-                                             np.nan).astype(np.float32)  # fmt: skip
+    unit_HWC: NDArray[np.float32] = np.where(
+        known, normals_HWC / np.maximum(length_HW1, 0.5), np.nan
+    ).astype(np.float32)
     return unit_HWC
 
 

@@ -30,8 +30,9 @@ def layout(config: DataConfig) -> Layout:
     def pair(line: lists.Line) -> list[Pair]:
         name = Path(line.words[0]).stem
         image = root / "JPEGImages" / f"{name}.jpg"
-        return [Pair(name, image, root / "SegmentationClassContext" / f"{name}.png", table,
-                     line.listed)]  # fmt: skip
+        return [
+            Pair(name, image, root / "SegmentationClassContext" / f"{name}.png", table, line.listed)
+        ]
 
     folder = root / "ImageSets" / "SegmentationContext"
     official = {split: folder / f"{split}.txt" for split in ("train", "val")}

@@ -11,9 +11,29 @@ from trainables.config import DataConfig
 from trainables.data import files, lists
 from trainables.data.samples import LabelTable, Layout, Pair, voc_palette
 
-CLASSES = ("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat",
-           "chair", "cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant",
-           "sheep", "sofa", "train", "tvmonitor")  # fmt: skip
+CLASSES = (
+    "background",
+    "aeroplane",
+    "bicycle",
+    "bird",
+    "boat",
+    "bottle",
+    "bus",
+    "car",
+    "cat",
+    "chair",
+    "cow",
+    "diningtable",
+    "dog",
+    "horse",
+    "motorbike",
+    "person",
+    "pottedplant",
+    "sheep",
+    "sofa",
+    "train",
+    "tvmonitor",
+)
 COLOURS = voc_palette(len(CLASSES))
 TABLE = LabelTable.plain(len(CLASSES))
 

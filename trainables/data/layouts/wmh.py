@@ -63,8 +63,10 @@ class Slice:
         image_HWC = np.ascontiguousarray(np.stack([*channels, channels[0]], axis=2))
         mask_HW = np.ascontiguousarray(truth_XYZ[:, :, self.number].T)
         labels_HW = TABLE.apply(f"{self.subject / _TRUTH} slice {self.number}", mask_HW)
-        content = ((f"{self.name}/wmh", labels_HW.tobytes()),
-                   (f"{self.name}/image", image_HWC.tobytes()))  # fmt: skip
+        content = (
+            (f"{self.name}/wmh", labels_HW.tobytes()),
+            (f"{self.name}/image", image_HWC.tobytes()),
+        )
         return Decoded(image_HWC, labels_HW, content)
 
 

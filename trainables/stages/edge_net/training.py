@@ -104,8 +104,10 @@ def measure(
             if sharpness is not None:
                 shown_1KHW = soft_masks(label_1HW, num_classes, settings, generator, sharpness)
             counts[kind] += _counts(network(shown_1KHW)[-1], label_1HW)
-    return {kind: (2 * hit / (found + true).clamp(min=1)).item()
-            for kind, (hit, found, true) in counts.items()}  # fmt: skip
+    return {
+        kind: (2 * hit / (found + true).clamp(min=1)).item()
+        for kind, (hit, found, true) in counts.items()
+    }
 
 
 def _counts(edge_12HW: Tensor, label_1HW: Tensor) -> Tensor:
@@ -124,10 +126,12 @@ class _Crops:
 
     def __init__(self, dataset: Dataset, settings: EdgeNetConfig) -> None:
         self.labels_BHW = torch.from_numpy(dataset.splits["train"].labels_NHW)
-        self.edges = torch.cat([
-            nn.functional.pad(_edge_places(label_HW), (1, 0), value=image)
-            for image, label_HW in enumerate(self.labels_BHW)
-        ])  # fmt: skip
+        self.edges = torch.cat(
+            [
+                nn.functional.pad(_edge_places(label_HW), (1, 0), value=image)
+                for image, label_HW in enumerate(self.labels_BHW)
+            ]
+        )
         if len(self.edges) == 0:
             raise DataError(f"dataset {dataset.name}: no boundary in the train masks")
         rows, columns = dataset.size

@@ -29,9 +29,12 @@ class AutoEncodingTransformationNet(nn.Module):
         self.of_first = nn.Conv2d(_FEATURES, _OUT, 3, stride=2, padding=1)
         self.of_second = nn.Conv2d(_FEATURES, _OUT, 3, stride=2, padding=1, bias=False)
         self.rest = nn.Sequential(
-            nn.ReLU(), nn.Flatten(), nn.Linear(_OUT * ((self.cells.side + 3) // 4) ** 2, 2 * _OUT),
-            nn.ReLU(), nn.Linear(2 * _OUT, coefficients),
-        )  # fmt: skip
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(_OUT * ((self.cells.side + 3) // 4) ** 2, 2 * _OUT),
+            nn.ReLU(),
+            nn.Linear(2 * _OUT, coefficients),
+        )
 
     def forward(self, predicted_NSS: Tensor, true_NSS: Tensor) -> Tensor:
         """(N,C): how ``predicted`` differs from ``true``, normalised; zero is the identity."""

@@ -97,9 +97,9 @@ def ranked_shifts(source: TileSource, seed: int) -> RankedShifts:
 
 
 def _ranks(network: nn.Module, distance: Distance, pairs: RankedShifts) -> dict[str, float]:
-    found_LN = torch.stack([
-        distance(network(moved_NSS, pairs.true_NSS)) for moved_NSS in pairs.moved_LNSS
-    ]).numpy()  # fmt: skip
+    found_LN = torch.stack(
+        [distance(network(moved_NSS, pairs.true_NSS)) for moved_NSS in pairs.moved_LNSS]
+    ).numpy()
     shift_LN = pairs.shift_LN.numpy()
     by_tile = [rank(f, s) for f, s in zip(found_LN.T, shift_LN.T, strict=True)]
     return {
@@ -126,8 +126,12 @@ def _recovered(network: nn.Module, source: TileSource, generator: Generator) -> 
         return shift_N.mean().item(), (_zoom(answer_N33) - _zoom(truth_N33)).abs().mean().item()
 
     (shift_error_px, zoom_error), (shift_px, zoom) = errors(found_N33), errors(still_N33)
-    return {"shift_error_px": shift_error_px, "zoom_error": zoom_error,
-            "shift_px": shift_px, "zoom": zoom}  # fmt: skip
+    return {
+        "shift_error_px": shift_error_px,
+        "zoom_error": zoom_error,
+        "shift_px": shift_px,
+        "zoom": zoom,
+    }
 
 
 def _zoom(theta_N33: Tensor) -> Tensor:

@@ -49,10 +49,12 @@ class TileSource:
         """``boundary`` makes what the loss will call the truth."""
         labels_NHW = torch.from_numpy(_labels(dataset, split)).long()
         check_tile(tile, dataset.size)
-        boundary_NHW = torch.stack([
-            boundary(label_HW.unsqueeze(0), dataset.num_classes).squeeze(0)
-            for label_HW in labels_NHW
-        ])  # fmt: skip
+        boundary_NHW = torch.stack(
+            [
+                boundary(label_HW.unsqueeze(0), dataset.num_classes).squeeze(0)
+                for label_HW in labels_NHW
+            ]
+        )
         self.tile, self.coefficients = tile, coefficients
         blank_NHW = nn.functional.pad(boundary_NHW, (tile + tile // 2,) * 4)
         # Through NumPy, which copies a window in a third of torch's time.
@@ -114,8 +116,9 @@ class TileSource:
 def check_tile(tile: int, size: tuple[int, int]) -> None:
     """Raise a ValueError if the tile does not fit into images of this size."""
     if tile > min(size):
-        raise ValueError(f"loss/tile must be at most {min(size)}, the images' shorter side, "
-                         f"got {tile}")  # fmt: skip
+        raise ValueError(
+            f"loss/tile must be at most {min(size)}, the images' shorter side, got {tile}"
+        )
 
 
 def require_boundary(dataset: Dataset) -> None:
