@@ -1,0 +1,40 @@
+"""What a searcher hands to Tune for one trial, and Tune hands to its actor."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Literal
+
+from trainables.config.validation import Value
+
+Phase = Literal["", "search"]
+"""``search``: the trial only chooses its cell's weights and is part of no comparison."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialSpec:
+    """One trial before it runs. Tune only carries dicts, so this is a dict at Tune's edge."""
+
+    number: int
+    params: dict[str, Value]
+    """What the space or the cell chose, by config path."""
+    config: dict[str, Value]
+    """The complete config, by path."""
+    resume_from: str = ""
+    """Folder of the checkpoint to continue from; "" starts from scratch."""
+    cell: str = ""
+    """The cell of an ablation; "" for a search."""
+    phase: Phase = ""
+    generation: int | None = None
+    """NSGA-II's generation of the trial; None for other samplers."""
+
+    @property
+    def seed(self) -> int:
+        return int(self.config["seed"])
+
+    def to_tune(self) -> dict[str, object]:
+        return asdict(self)
+
+    @classmethod
+    def from_tune(cls, config: Mapping[str, object]) -> "TrialSpec":
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in config.items() if name in known})  # type: ignore[arg-type]
