@@ -3,14 +3,14 @@
     import study
 
     plan = study.make_plan(space="region", epochs=5, trials=10, changes={"data/height": 96})
-    table = study.run_plan(plan)        # a pandas.DataFrame, one row a trial
-    table = study.resume("NAME")        # goes on with what was cut off
+    table = study.run_plan(plan)        # a pandas.DataFrame, one row per trial
+    table = study.resume("NAME")        # resumes an interrupted study
     table = study.results("NAME")       # the same table again, from the ledger
 
 Nothing is imported before it is used: the command line answers at once.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["make_plan", "results", "resume", "run_plan"]
 
 
-def make_plan(**asked: Any) -> "Plan":
+def make_plan(**options: object) -> "Plan":
     """A plan from the command's own options, by their names: ``commands/python_api.py``."""
     from study.commands import python_api
 
-    return python_api.make_plan(**asked)
+    return python_api.make_plan(**options)
 
 
 def run_plan(plan: "Plan", *, verbose: bool = False) -> "pandas.DataFrame":
@@ -36,15 +36,15 @@ def run_plan(plan: "Plan", *, verbose: bool = False) -> "pandas.DataFrame":
     return python_api.run_plan(plan, verbose=verbose)
 
 
-def resume(name: str, **where: Any) -> "pandas.DataFrame":
-    """Go on with a study that was cut off and return its ``results``."""
+def resume(name: str, *, verbose: bool = False, **where: object) -> "pandas.DataFrame":
+    """Resume an interrupted study and return its ``results``."""
     from study.commands import python_api
 
-    return python_api.resume(name, **where)
+    return python_api.resume(name, verbose=verbose, **where)
 
 
 def results(name: str, storage: "Path | str | None" = None) -> "pandas.DataFrame":
-    """One row a trial, from the ledger alone."""
+    """One row per trial, from the ledger alone."""
     from study.commands import python_api
 
     return python_api.results(name, storage)

@@ -6,14 +6,13 @@ images, K classes, T tolerances, Z bands, R resamples.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from study.analysis.statistics import ALPHA
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import counts_of
+from study.ledger.study_folder import StudyFolder
 from trainables.metrics import bands, boundary, counts_file, overlap
 from trainables.metrics.catalog import METRICS, TOLERANCES_PX, TRIMAP_WIDTHS_PX
 from trainables.metrics.per_image import ImageCounts
@@ -112,15 +111,15 @@ def _mean(values_RK: _Values) -> _Values:
     return _divided(np.where(known_RK, values_RK, 0).sum(axis=-1), known_RK.sum(axis=-1) * 1.0)
 
 
-def over_images(study: Path, record: StudyRecord) -> dict[str, dict[str, list[float]]]:
-    """By metric and cell, how far a grid's delta moves with the images of the test list; cells
+def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str, list[float]]]:
+    """By metric and cell, how far an ablation's delta moves with the images of the test list; cells
     without counts are left out."""
     cells: dict[str, dict[int, ImageCounts]] = {}
     for trial in record.compared().in_state("complete"):
-        path = counts_of(study, trial, "test")
+        path = folder.counts_of(trial, "test")
         if path is not None:
             cells.setdefault(trial.cell, {})[trial.seed] = counts_file.load(path)
-    baseline = cells.pop(record.plan["grid"]["baseline"], {})
+    baseline = cells.pop(record.plan.grid.baseline, {})
     found: dict[str, dict[str, list[float]]] = {}
     for name, counts in cells.items():
         for metric, interval in intervals(counts, baseline).items():

@@ -8,7 +8,7 @@ it, each corrected by itself.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from search_spaces.grid import Cell, Grid, grid_from_event
+from search_spaces import Cell, Grid
 from study.analysis.statistics import ALPHA, Comparison, compare, coverage, fewest_seeds
 from study.ledger.record import StudyRecord, TrialRecord
 from trainables.metrics.catalog import METRICS
@@ -70,11 +70,11 @@ def split_of(record: StudyRecord) -> str:
 
 def metric_tables(record: StudyRecord) -> list[Table]:
     """The objective's table, then those of other metrics: the paper's, and boundaries."""
-    grid = grid_from_event(record.plan["grid"])
+    grid = record.plan.grid
     reported = dict.fromkeys(
         metric for cell in grid.cells for row in cell.published.values() for metric in row
     )
-    metrics = dict.fromkeys([record.plan["objective"], *reported, *ALSO])
+    metrics = dict.fromkeys([record.plan.objective, *reported, *ALSO])
     found = [table(record, grid, metric) for metric in metrics]
     return [one for place, one in enumerate(found) if place == 0 or any(r.values for r in one.rows)]
 
@@ -97,7 +97,7 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
             by_cell[cell.name],
             values.get(cell.name, {}),
             compared.get(cell.name),
-            0 if cell.needs else len(record.plan["seeds"]),
+            0 if cell.needs else len(record.plan.design.seeds),
         )
         for cell in grid.cells
     )
@@ -132,7 +132,7 @@ def _row(
     comparison: Comparison | None,
     planned: int,
 ) -> Row:
-    kinds = [trial.failure["kind"] for trial in trials if trial.failure is not None]
+    kinds = [trial.failure.kind for trial in trials if trial.failure is not None]
     return Row(
         cell=cell,
         values=values,
@@ -143,18 +143,11 @@ def _row(
     )
 
 
-def verdicts(record: StudyRecord) -> dict[str, str]:
-    """What each cell came to, by the objective."""
-    grid = grid_from_event(record.plan["grid"])
-    found = table(record, grid, record.plan["objective"])
-    return {row.cell.name: verdict_of(row, grid.baseline) for row in found.rows}
-
-
 def unchanged(record: StudyRecord) -> list[str]:
     """Cells whose every metric equals the baseline's on every common seed: their change did not
     reach the training."""
     whole = {(trial.cell, trial.seed): trial for trial in record.compared().in_state("complete")}
-    baseline = record.plan["grid"]["baseline"]
+    baseline = record.plan.grid.baseline
     equal: dict[str, bool] = {}
     for (cell, seed), trial in whole.items():
         other = whole.get((baseline, seed))
@@ -175,16 +168,15 @@ def verdict_of(row: Row, baseline: str) -> str:
 
 def protocol(record: StudyRecord, shown: Table) -> str:
     """How the figures were taken, all of it fixed before the first trial ran."""
-    plan, base = record.plan, record.plan["base"]
-    lists = plan["data"]["images"]
+    base, lists, seeds = record.plan.base, record.data.images, record.plan.design.seeds
     return (
-        f"{_measured(shown)} on the {shown.split} list of `{plan['data']['dataset']}` "
-        f"({lists.get(shown.split)} images, digest {plan['data']['digest']}) after the last epoch. "
+        f"{_measured(shown)} on the {shown.split} list of `{record.data.dataset}` "
+        f"({lists.get(shown.split)} images, digest {record.data.digest}) after the last epoch. "
         f"Budget: {base['epochs']} epochs of {lists.get('train')} images, batch {base['batch']}, "
-        f"the same for every cell; n = {len(plan['seeds'])} seeds "
-        f"({', '.join(map(str, plan['seeds']))}), the same for every cell. Delta: mean over seeds "
+        f"the same for every cell; n = {len(seeds)} seeds "
+        f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "
         f"of cell - `{shown.baseline}` in {_unit(shown)}, with its {1 - ALPHA:.0%} BCa "
-        f"interval{_worth(len(plan['seeds']))}; p: exact two-sided sign-flip test, paired by seed; "
+        f"interval{_worth(len(seeds))}; p: exact two-sided sign-flip test, paired by seed; "
         f"Holm over the table; better or worse where that is at most {ALPHA}. P(A>B): how often "
         f"the cell was better on the same seed. {power(record)}"
     )
@@ -204,7 +196,8 @@ def _measured(shown: Table) -> str:
 
 
 def _unit(shown: Table) -> str:
-    return "points of percent" if is_share(shown.metric) else METRICS[shown.metric].unit
+    unit = METRICS[shown.metric].unit
+    return "points of percent" if unit == "fraction" else unit
 
 
 def _worth(seeds: int) -> str:
@@ -214,8 +207,8 @@ def _worth(seeds: int) -> str:
 
 def power(record: StudyRecord) -> str:
     """Whether this table could have decided anything, for its number of seeds."""
-    grid = grid_from_event(record.plan["grid"])
-    return seeds_message(len(record.plan["seeds"]), comparisons(grid))
+    grid = record.plan.grid
+    return seeds_message(len(record.plan.design.seeds), comparisons(grid))
 
 
 def comparisons(grid: Grid) -> int:
@@ -241,8 +234,3 @@ def seeds_message(seeds: int, compared: int) -> str:
         )
     noun = "comparison" if compared == 1 else "comparisons"
     return f"{seeds} seeds can decide: the fewest for {compared} {noun} are {floor}."
-
-
-def is_share(metric: str) -> bool:
-    """Printed in percent."""
-    return METRICS[metric].unit == "fraction"

@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from torch import Generator, Tensor
 
 from search_spaces import SPACES
-from study.commands.options import OneLineParser, parse_arguments
-from study.planning.request import base_config, choice, storage_of
+from study.commands.options import OneLineParser
+from study.planning.request import StudyRequest, base_config, choice
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
 from trainables.geometry.boundaries import boundary_maker
@@ -54,10 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)  # small layers: more threads cost more than they give
     try:
         given = _parse(arguments)
-        config = base_config(given, SPACES[choice("WHAT", given.what, EXPLAINED)].base)
+        request = StudyRequest(
+            dataset=given.dataset, data=given.data, changes=given.changes, storage=given.storage
+        )
+        config = base_config(request, SPACES[choice("WHAT", given.what, EXPLAINED)].base)
         dataset = load(config.data)
         pairs = draw_pairs(dataset, config)
-        measured = measure(config, dataset, pairs, storage_of(given) / "stages")
+        measured = measure(config, dataset, pairs, request.storage_folder() / "stages")
         given.out.mkdir(parents=True, exist_ok=True)
         text = table(measured, config, dataset)
         (given.out / "figure2.md").write_text(text)
@@ -77,7 +80,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="changes")
     parser.add_argument("--storage", type=Path, help="where studies keep their stages")
     parser.add_argument("--out", type=Path, default=Path("explained"), help="folder for the result")
-    return parser.parse_args(arguments, namespace=parse_arguments([]))
+    return parser.parse_args(arguments)
 
 
 def draw_pairs(dataset: Dataset, config: TrialConfig) -> Pairs:

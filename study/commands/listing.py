@@ -1,13 +1,13 @@
-"""What a person reads: the plan before a study, the result after it, and what can be asked."""
+"""`--list`: everything that the command line can name."""
 
 from rich.console import Console
 
 from search_spaces import GRIDS, SPACES
+from study.planning.request import OBJECTIVES
 from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
 from trainables.config.recipes import RECIPES
 from trainables.data import LAYOUTS
 from trainables.losses.terms import TERMS
-from trainables.metrics.catalog import METRICS
 
 
 def print_list(console: Console) -> None:
@@ -24,7 +24,7 @@ def print_list(console: Console) -> None:
                 f"    --grid {grid.name}: {grid.question} ({cells}; {grid.source})", highlight=False
             )
     console.print(f"[bold]--dataset[/]  {', '.join(sorted(LAYOUTS))}")
-    console.print(f"[bold]--objective[/]  {', '.join(METRICS)}")
+    console.print(f"[bold]--objective[/]  {', '.join(OBJECTIVES)}")
     networks = ", ".join(map(str, get_choices(ModelConfig, "network")))
     console.print(f"[bold]--set model/network=[/]  {networks}")
     for name, recipe in RECIPES.items():

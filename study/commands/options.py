@@ -6,9 +6,15 @@ from pathlib import Path
 from typing import NoReturn
 
 from search_spaces import SPACES
-from study.planning.request import DEFAULT_CELL_TRIALS, DEFAULT_TRIALS, SAMPLERS, SCHEDULERS
+from study.planning.request import (
+    DEFAULT_CELL_TRIALS,
+    DEFAULT_TRIALS,
+    OBJECTIVES,
+    SAMPLERS,
+    SCHEDULERS,
+    StudyRequest,
+)
 from trainables.config import recipes
-from trainables.metrics.catalog import METRICS
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -18,7 +24,12 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_request(arguments: Sequence[str] | None = None) -> StudyRequest:
+    """The request of a command line. A mistake that argparse finds ends the process."""
+    return StudyRequest(**vars(make_parser().parse_args(arguments)))
+
+
+def make_parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog="study/run.py",
         description="Which boundary loss helps on your data? Ask it here.",
@@ -29,7 +40,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     _add_earlier(parser)
     _add_data(parser)
     _add_places(parser)
-    return parser.parse_args(arguments)
+    return parser
 
 
 def _add_question(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +49,7 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--objective",
         default="miou",
-        help=f"one of {', '.join(METRICS)}; several with commas between end in a Pareto set",
+        help=f"one of {', '.join(OBJECTIVES)}; several with commas between end in a Pareto set",
     )
     what.add_argument(
         "--trials",
@@ -178,5 +189,7 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         help="stop, to be resumed, once no lane has found room for so long; default 30, inf: never",
     )
     how.add_argument("--dry-run", action="store_true", help="print the plan, check all, run none")
-    how.add_argument("--list", action="store_true", help="spaces, losses, datasets, models")
+    how.add_argument(
+        "--list", action="store_true", dest="list_names", help="spaces, losses, datasets, models"
+    )
     how.add_argument("--verbose", action="store_true", help="show Ray's own messages")

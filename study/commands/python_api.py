@@ -1,32 +1,33 @@
 """Studies from Python: what ``study/__init__.py`` offers. The command runs through the same code.
 
-Mistakes are ValueErrors with the command's own line; nothing here ends the process or, outside of
-the main thread, touches its signals.
+Mistakes are ValueErrors with the command's own line. Nothing here ends the process or, outside the
+main thread, touches its signals.
 """
 
-import argparse
+from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import pandas
 import ray
 from rich.console import Console
 
-from study.commands import options, run
-from study.ledger import study_folder
+from study.commands import run
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import load_record
-from study.planning import request, runs
+from study.ledger.study_folder import StudyFolder
+from study.planning import runs
 from study.planning.make_plan import plan_from_request
-from study.planning.plugin import install_all, read_plugin
+from study.planning.plugin import install_from_plan
+from study.planning.request import StudyRequest
 from trainables import plugin
 
-_NOT_OURS = ("resume", "list", "check_data", "dry_run", "verbose")
+_COMMAND_ONLY = ("resume", "list_names", "check_data", "dry_run", "verbose")
+"""Options that are functions or arguments here."""
 
 
-def make_plan(**asked: Any) -> Plan:
+def make_plan(**options: object) -> Plan:
     """A plan from the command's options, by their names with ``_`` for ``-``.
 
     ``changes`` is ``--set``, as a mapping of paths to values; ``with_parts`` is ``--with``;
@@ -36,14 +37,12 @@ def make_plan(**asked: Any) -> Plan:
     Raises:
         ValueError: one line that names the option, what is allowed and what it got.
     """
-    given = _options(asked)
-    plugin.uninstall()
-    if given.with_parts:
-        install_all(read_plugin(given.with_parts))
+    request = _request(options)
+    run.install_requested(request)
     with ExitStack() as stack:
         nodes = run.enter(stack, verbose=False)
-        plan = runs.place(plan_from_request(given, nodes), nodes, given.lanes)
-    study_folder.require_new(plan.folder)
+        plan = runs.place(plan_from_request(request, nodes), nodes, request.lanes)
+    StudyFolder.of(plan).require_new()
     return plan
 
 
@@ -51,34 +50,31 @@ def run_plan(plan: Plan, *, verbose: bool = False) -> pandas.DataFrame:
     """Run a plan to its end, on the cluster of ``RAY_ADDRESS`` or on one that it starts and ends.
 
     Raises:
-        ValueError: the data or the storage is not as the plan needs it, or there is a study of
-            this name, or Ray was started by somebody else in this process.
+        ValueError: the data or the storage is not as the plan needs it, there is a study of this
+            name, or this process has started Ray already.
     """
-    study_folder.require_new(plan.folder)
+    StudyFolder.of(plan).require_new()
     return _run(plan, StudyRecord(), verbose)
 
 
-def resume(name: str, *, verbose: bool = False, **where: Any) -> pandas.DataFrame:
-    """Go on with a study that was cut off; ``where`` may hold ``storage``, ``lanes``,
-    ``tracking_uri`` and the budgets. One that has ended only gives its results."""
-    given = _options(where)
-    given.resume = name
-    plan, record = run.resumed(given)
-    told = record.ended and not study_folder.is_outdated(plan.folder)
-    return results(name, plan.storage) if told else _run(plan, record, verbose)
+def resume(name: str, *, verbose: bool = False, **where: object) -> pandas.DataFrame:
+    """Resume an interrupted study; ``where`` may hold ``storage``, ``lanes``, ``tracking_uri`` and
+    the budgets. For a study that has ended, only return its results."""
+    plan, record = run.resumed(_request(where, resume=name))
+    done = record.ended and not StudyFolder.of(plan).is_outdated()
+    return results(name, plan.storage) if done else _run(plan, record, verbose)
 
 
 def results(name: str, storage: Path | str | None = None) -> pandas.DataFrame:
-    """One row a trial, by number: state, cell and seed, what was chosen, the metrics of the last
+    """One row per trial, by number: state, cell and seed, its parameters, the metrics of the last
     epoch and (``test_...``) of the test list, as fractions.
 
     Raises:
         ValueError: there is no such study, or its ledger cannot be read.
     """
-    given = _options({"storage": storage})
-    folder = request.storage_of(given) / name
-    study_folder.require_known("results", folder)
-    return frame(load_record(folder))
+    folder = StudyFolder(_request({"storage": storage}).storage_folder() / name)
+    folder.require_known("results")
+    return frame(folder.load())
 
 
 def frame(record: StudyRecord) -> pandas.DataFrame:
@@ -95,7 +91,7 @@ def frame(record: StudyRecord) -> pandas.DataFrame:
             **trial.params,
             **trial.metrics,
             **(trial.tested or {}),
-            "failure": trial.failure["message"] if trial.failure else None,
+            "failure": trial.failure.message if trial.failure else None,
         }
         for trial in record.trials.values()
     ]
@@ -103,19 +99,18 @@ def frame(record: StudyRecord) -> pandas.DataFrame:
     return table.set_index("trial").sort_index() if rows else table
 
 
-def _options(asked: dict[str, Any]) -> argparse.Namespace:
-    """The command's options with these instead of their defaults."""
-    given = options.parse_arguments([])
-    known = sorted(name for name in vars(given) if name not in _NOT_OURS)
-    for name, value in asked.items():
+def _request(options: Mapping[str, object], resume: str | None = None) -> StudyRequest:
+    """The command's request with these options instead of their defaults."""
+    known = sorted({one.name for one in fields(StudyRequest)} - {*_COMMAND_ONLY})
+    given = dict(options)
+    for name in given:
         if name not in known:
             raise ValueError(f"options must be among {', '.join(known)}, got {name!r}")
-        if name == "changes":
-            value = [f"{path}={change}" for path, change in value.items()]
-        if name == "storage" and value is not None:
-            value = Path(value)
-        setattr(given, name, value)
-    return given
+    if isinstance(changes := given.get("changes"), Mapping):
+        given["changes"] = [f"{path}={change}" for path, change in changes.items()]
+    if given.get("storage") is not None:
+        given["storage"] = Path(str(given["storage"]))
+    return StudyRequest(**given, resume=resume)  # type: ignore[arg-type]
 
 
 def _run(plan: Plan, record: StudyRecord, verbose: bool) -> pandas.DataFrame:
@@ -125,11 +120,11 @@ def _run(plan: Plan, record: StudyRecord, verbose: bool) -> pandas.DataFrame:
             "attaches to RAY_ADDRESS; ray.shutdown() ends what there is"
         )
     plugin.uninstall()
-    if plan.parts is not None:
-        install_all(plan.parts)
+    install_from_plan(plan)
     with ExitStack() as stack:
         nodes = run.enter(stack, verbose)
         if not record.ended:
             plan = runs.place(plan, nodes, plan.most_lanes)
-        run.run_plan(plan, record, Console(), stack, dry_run=False, verbose=verbose)
+        study = run.PlannedStudy(plan, record, Console(), stack)
+        study.check_and_run(dry_run=False, verbose=verbose)
     return results(plan.study, plan.storage)

@@ -1,52 +1,54 @@
-"""A study's report, from its ledger alone: `python study/report.py NAME [--rebuild-mlflow]`."""
+"""`study/report.py NAME [--rebuild-mlflow]`: a study's report and MLflow runs, from its ledger."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from search_spaces import SPACES
+from study.analysis.results import results_of
 from study.commands.options import OneLineParser
 from study.ledger.record import StudyRecord, TrialRecord
-from study.ledger.study_folder import check_name, load_record, require_known
+from study.ledger.study_folder import StudyFolder, check_name
 from study.planning.plugin import install_from_plan
-from study.planning.request import storage_of, tracking_uri_of
+from study.planning.request import StudyRequest
 from study.reporting.write_report import write
+from study.search.importance import importances
 from study.tracking.sink import MlflowSink
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0, or 2 with one line for what a user can mend."""
-    parser = OneLineParser(prog="study/report.py", description="A study's report, made again.")
+    """Exit code 0, or 2 with one line for what a user can repair."""
+    parser = OneLineParser(prog="study/report.py", description="Write a study's report again.")
     parser.add_argument("name", help="of the study")
     parser.add_argument("--storage", type=Path, help="folder of studies, default ./runs")
     parser.add_argument("--tracking-uri", help="MLflow; default: sqlite:///mlflow.db")
-    parser.add_argument("--rebuild-mlflow", action="store_true", help="write all runs anew")
+    parser.add_argument("--rebuild-mlflow", action="store_true", help="write all runs again")
     given = parser.parse_args(arguments)
+    request = StudyRequest(storage=given.storage, tracking_uri=given.tracking_uri)
     try:
         check_name(given.name)
-        folder = storage_of(given) / given.name
-        require_known("NAME", folder)
-        record = load_record(folder)
+        folder = StudyFolder(request.storage_folder() / given.name)
+        folder.require_known("NAME")
+        record = folder.load()
         install_from_plan(record.plan)
     except ValueError as error:
         print(f"study/report.py: {error}", file=sys.stderr)
         return 2
-    files = write(record, folder)
+    results = results_of(record)
+    files = write(results, folder, importances(results, SPACES[record.plan.space]))
     print(files[0])
-    if given.rebuild_mlflow:
-        return _rebuild(record, folder, tracking_uri_of(given), files)
-    return 0
+    return _rebuild(record, folder, request.tracking(), files) if given.rebuild_mlflow else 0
 
 
-def _rebuild(record: StudyRecord, folder: Path, uri: str, files: list[Path]) -> int:
-    def keepsakes(trial: TrialRecord) -> list[Path]:
-        return [
-            *sorted((folder / "pictures" / trial.folder).glob("*.png")),
-            *(folder / "counts").glob(f"{trial.folder}.npz"),
-        ]
+def _rebuild(record: StudyRecord, folder: StudyFolder, uri: str, files: list[Path]) -> int:
+    def artifacts(trial: TrialRecord) -> list[Path]:
+        counts = folder.counts(trial.number, "val")
+        pictures = sorted(folder.pictures(trial).glob("*.png"))
+        return [*pictures, *([counts] if counts.exists() else [])]
 
-    sink = MlflowSink(uri, record, keepsakes)
+    sink = MlflowSink(uri, record, artifacts)
     sink.rebuild()
-    model = folder / "model"
-    complaint = sink.close(files, model if model.exists() else None, patience_s=3600)
+    model = folder.model if folder.model.exists() else None
+    complaint = sink.close(files, model, patience_s=3600)
     print(complaint or f"{len(record.trials)} runs in {uri}")
     return 1 if complaint else 0

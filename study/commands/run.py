@@ -1,6 +1,5 @@
-"""Run a study: `python study/run.py --space inverseform`. See --help and --list."""
+"""`study/run.py`: plan a study, check it, show it and run it. See --help and --list."""
 
-import argparse
 import io
 import logging
 import os
@@ -16,21 +15,23 @@ from rich.console import Console
 from cluster import session
 from cluster.resources import Node
 from search_spaces import SPACES
+from study.analysis.results import results_of
 from study.commands import listing, options
 from study.commands.check_data import check
 from study.execution import preflight
 from study.execution.stopping import INTERRUPTED, Interrupts, Policy, policy_of
-from study.ledger import study_folder
-from study.ledger.ledger import FILE, Ledger
-from study.ledger.plan import Plan, plan_from_event
+from study.ledger.ledger import Ledger
+from study.ledger.plan import Plan
 from study.ledger.record import FINAL, StudyRecord
-from study.ledger.study_folder import check_name, load_record, lock
-from study.planning import budget, make_plan, request, runs
-from study.planning.plugin import install_all, read_plugin
+from study.ledger.study_folder import StudyFolder, check_name, prove_writable
+from study.planning import budget, runs
+from study.planning.make_plan import plan_from_request
+from study.planning.plugin import install_all, install_from_plan, read_plugin
 from study.planning.prior_studies import replay, warm_start
-from study.planning.runs import check_images, check_stages, needed_stages, slowest
-from study.reporting.terminal import plan_and_result
+from study.planning.request import StudyRequest, data_config, resume_command
+from study.reporting.terminal.plan_and_result import Outlook, print_plan
 from study.search import reuse
+from study.search.importance import importances
 from trainables import plugin
 from trainables.data import Dataset, load
 
@@ -42,30 +43,35 @@ _WIDTH = 140
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 done, or as much as the budget allows; 2 refused before anything started; 1
-    stopped by a fault, 130 ended by the person, both resumable."""
+    stopped by a fault, 130 interrupted by the user, both resumable."""
     _quiet()
-    given = options.parse_arguments(arguments)
+    request = options.parse_request(arguments)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     try:
-        plugin.uninstall()
-        if given.with_parts:
-            install_all(read_plugin(given.with_parts))
-        if given.list:
+        install_requested(request)
+        if request.list_names:
             listing.print_list(console)
             return 0
-        if given.check_data:
-            return 0 if check(request.data_config(given), console) else 2
+        if request.check_data:
+            return 0 if check(data_config(request), console) else 2
         with ExitStack() as stack:
-            return _study(given, console, stack)
+            return _study(request, console, stack)
     except ValueError as error:
         print(f"study/run.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(
-            "study/run.py: interrupted; --resume NAME goes on with a study that had begun",
+            "study/run.py: interrupted; --resume NAME continues a study that had started",
             file=sys.stderr,
         )
         return INTERRUPTED
+
+
+def install_requested(request: StudyRequest) -> None:
+    """Install the requested plug-in, or none."""
+    plugin.uninstall()
+    if request.with_parts:
+        install_all(read_plugin(request.with_parts))
 
 
 def _quiet() -> None:
@@ -79,20 +85,19 @@ def _quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _study(given: argparse.Namespace, console: Console, stack: ExitStack) -> int:
-    """Plan, then check, show and run. Raises ValueError for what a user can mend."""
-    policy = policy_of(given.max_failures, given.on_oom, given.lane_wait)
-    nodes = enter(stack, given.verbose)
-    if given.resume:
-        plan, record = resumed(given)
+def _study(request: StudyRequest, console: Console, stack: ExitStack) -> int:
+    """Plan, then check, show and run. Raises ValueError for what a user can repair."""
+    policy = policy_of(request)
+    nodes = enter(stack, request.verbose)
+    if request.resume:
+        plan, record = resumed(request)
     else:
-        plan, record = make_plan.plan_from_request(given, nodes), StudyRecord()
-        study_folder.require_new(plan.folder)
+        plan, record = plan_from_request(request, nodes), StudyRecord()
+        StudyFolder.of(plan).require_new()
     if not record.ended:
-        plan = runs.place(plan, nodes, given.lanes)
-    return run_plan(
-        plan, record, console, stack, dry_run=given.dry_run, verbose=given.verbose, policy=policy
-    )
+        plan = runs.place(plan, nodes, request.lanes)
+    study = PlannedStudy(plan, record, console, stack)
+    return study.check_and_run(policy, dry_run=request.dry_run, verbose=request.verbose)
 
 
 def enter(stack: ExitStack, verbose: bool) -> list[Node]:
@@ -103,120 +108,132 @@ def enter(stack: ExitStack, verbose: bool) -> list[Node]:
     return session.cluster_nodes()
 
 
-def run_plan(
-    plan: Plan,
-    record: StudyRecord,
-    console: Console,
-    stack: ExitStack,
-    *,
-    dry_run: bool,
-    verbose: bool,
-    policy: Policy = _NO_LIMITS,
-) -> int:
-    """Check the data, show what will run, and run it; the exit code."""
-    study_folder.prove_writable(plan.storage)
-    if record.ended and not study_folder.is_outdated(plan.folder):
-        return _show_again(console, plan, record)
-    check_images(plan)
-    dataset = load(plan.base.data)
-    _require_same_data(plan, record, dataset)
-    check_stages(plan, SPACES[plan.space], dataset)
-    taken = reuse.reusable_runs(plan, dataset.digest, record)
-    _show(console, plan, record, dataset, plan.trials - len(record.in_state(*FINAL)) - len(taken))
-    if taken:
-        studies = ", ".join(dict.fromkeys(done.study for _, done in taken))
-        console.print(
-            f"{len(taken)} trials are not run again but taken from {studies}; --fresh "
-            f"runs them anyway",
-            highlight=False,
-        )
-    preflight.require_fit(plan, dataset, console, dry_run)
-    return 0 if dry_run else _run(plan, dataset, console, stack, policy, verbose)
-
-
-def _run(
-    plan: Plan, dataset: Dataset, console: Console, stack: ExitStack, policy: Policy, verbose: bool
-) -> int:
-    """Take the study, start Ray unless it is there, and run what is left."""
-    stack.callback(lock(plan.folder).release)
-    ledger = Ledger(plan.folder / FILE)
-    stack.callback(ledger.close)
-
-    from study.commands.run_study import execute
-
-    if not session.attached():
-        images = dataset.splits.values()
-        needed = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in images)
-        stack.enter_context(session.ray_session(_STORE_BYTES + 2 * needed, verbose))
-    if threading.current_thread() is threading.main_thread():  # after Ray, which takes SIGTERM
-        resume = request.resume_command(plan.study, plan.storage, plan.tracking_uri)
-        stack.enter_context(Interrupts(resume))
-    return execute(plan, SPACES[plan.space], dataset, ledger, console, policy)
-
-
-def resumed(given: argparse.Namespace) -> tuple[Plan, StudyRecord]:
-    """The plan that the ledger holds; only where it runs may be given anew."""
-    request.require_only_places(given)
-    check_name(given.resume, "--resume")
-    folder = request.storage_of(given) / given.resume
-    study_folder.require_known("--resume", folder)
-    record = load_record(folder)
-    uri = request.tracking_uri_of(given)
-    plan = plan_from_event(record.plan, folder.parent, uri, given.lanes)
+def resumed(request: StudyRequest) -> tuple[Plan, StudyRecord]:
+    """The plan that the ledger holds, to run where the request says."""
+    assert request.resume is not None
+    request.require_places("resume", "the ledger has the plan")
+    check_name(request.resume, "--resume")
+    folder = StudyFolder(request.storage_folder() / request.resume)
+    folder.require_known("--resume")
+    record = folder.load()
+    install_from_plan(record.plan)
+    plan = replace(
+        record.plan,
+        storage=folder.storage,
+        tracking_uri=request.tracking(),
+        lanes=request.lanes or record.plan.lanes,
+    )
     if record.ended:
         return plan, record
-    limits = budget.parse(vars(given), budget.gpus(record.plan))
+    limits = budget.limits(request, budget.gpus(plan))
     return replace(plan, budget=budget.renewed(record, limits)), record
 
 
-def _show_again(console: Console, plan: Plan, record: StudyRecord) -> int:
-    """A study that has ended has nothing left to run."""
-    from study.commands.run_study import show_result
+class PlannedStudy:
+    """A plan on its way to run: checked against the data and the machines, shown, and run."""
 
-    show_result(plan, SPACES[plan.space], record, console)
-    return 0
+    def __init__(self, plan: Plan, record: StudyRecord, console: Console, stack: ExitStack) -> None:
+        """``record``: what earlier attempts did; ``stack`` ends what is started here."""
+        self._plan, self._record, self._console, self._stack = plan, record, console, stack
+        self._space = SPACES[plan.space]
+        self._folder = StudyFolder.of(plan)
 
+    def check_and_run(self, policy: Policy = _NO_LIMITS, *, dry_run: bool, verbose: bool) -> int:
+        """Check the data, show what will run, and run it; the exit code.
 
-def _require_same_data(plan: Plan, record: StudyRecord, dataset: Dataset) -> None:
-    flag, was = (
-        ("--resume", record.plan["data"]["digest"])
-        if record.plan
-        else ("--replay", plan.replay.get("digest", dataset.digest))
-    )
-    if was != dataset.digest:
-        raise ValueError(f"{flag} needs the data it began with: digest {was}, got {dataset.digest}")
+        Raises:
+            ValueError: the data, the storage or the machines are not as the plan needs them.
+        """
+        plan, record = self._plan, self._record
+        prove_writable(plan.storage)
+        if record.ended and not self._folder.is_outdated():
+            return self._show_again()
+        runs.check_images(plan)
+        dataset = load(plan.config.data)
+        self._require_same_data(dataset)
+        runs.check_stages(plan, self._space, dataset)
+        self._show(dataset)
+        preflight.require_fit(plan, dataset, self._console, dry_run)
+        return 0 if dry_run else self._run(dataset, policy, verbose)
 
+    def _show_again(self) -> int:
+        """A study that has ended has nothing left to run."""
+        from study.commands.run_study import show_result
 
-def _show(console: Console, plan: Plan, record: StudyRecord, dataset: Dataset, left: int) -> None:
-    from study.planning.forecast import forecast, study_seconds
+        results = results_of(self._record)
+        show_result(self._plan, results, importances(results, self._space), self._console)
+        return 0
 
-    space = SPACES[plan.space]
-    stages = min(len(needed_stages(plan, space)), left)
-    epoch_s, trouble = forecast(slowest(plan, space), dataset, int(plan.cpus_per_worker))
-    forecast_s = study_seconds(plan, epoch_s, stages, left)
-    more = {"forecast": trouble} if trouble else {}
-    if plan.warm_start:
-        more["warm start"] = warm_start.described(plan.warm_start, dataset.digest)
-    if plan.replay:
-        more["replays"] = replay.described(plan.replay)
-    if plan.grid is None and (found := reuse.possible_reuse(plan, space, dataset.digest)):
-        studies = ", ".join(dict.fromkeys(one.study for one in found))
-        more["known"] = (
-            f"{len(found)} trials of {studies}: a draw equal to one is not run but "
-            f"taken from there; --fresh runs it anyway"
-        )
-    if plan.budget:
-        more["budget"] = budget.planned(plan.budget, record, forecast_s)
-    # Said beforehand: a driver that is killed, or whose raylet is, ends without a word.
-    more["if cut off"] = request.resume_command(plan.study, plan.storage, plan.tracking_uri)
-    plan_and_result.print_plan(
-        console,
-        plan,
-        space,
-        dataset,
-        forecast_s=forecast_s,
-        epoch_s=epoch_s,
-        stages=stages,
-        left=left,
-        more=more,
-    )
+    def _require_same_data(self, dataset: Dataset) -> None:
+        if self._record.planned is not None:
+            flag, expected = "--resume", self._record.data.digest
+        else:
+            replayed = self._plan.design.replayed
+            flag, expected = "--replay", replayed.digest if replayed else dataset.digest
+        if expected != dataset.digest:
+            raise ValueError(
+                f"{flag} needs the data of its first run: digest {expected}, got {dataset.digest}"
+            )
+
+    def _show(self, dataset: Dataset) -> None:
+        plan, record = self._plan, self._record
+        found = reuse.reusable_runs(plan, dataset.digest, record)
+        left = plan.trials - len(record.in_state(*FINAL)) - len(found)
+        print_plan(self._console, plan, self._space, dataset, self._expected(dataset, left))
+        if found:
+            studies = ", ".join(dict.fromkeys(earlier.study for _, earlier in found))
+            self._console.print(
+                f"{len(found)} trials do not run again but are reused from {studies}; --fresh "
+                f"runs them anyway",
+                highlight=False,
+            )
+
+    def _expected(self, dataset: Dataset, left: int) -> Outlook:
+        from study.planning.forecast import forecast, study_seconds
+
+        plan, space = self._plan, self._space
+        stages = min(len(runs.needed_stages(plan, space)), left)
+        config = runs.slowest(plan, space)
+        epoch_s, trouble = forecast(config, dataset, int(plan.cpus_per_worker))
+        total_s = study_seconds(plan, epoch_s, stages, left)
+        more = {"forecast": trouble} if trouble else {}
+        more |= self._prior_studies(dataset)
+        if plan.budget:
+            more["budget"] = budget.planned(plan.budget, self._record, total_s)
+        # Before it starts: a driver that is killed, or whose raylet is, ends without a word.
+        resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
+        more["to resume"] = resume
+        return Outlook(left=left, stages=stages, epoch_s=epoch_s, total_s=total_s, more=more)
+
+    def _prior_studies(self, dataset: Dataset) -> dict[str, str]:
+        """The plan's lines about earlier studies of the storage."""
+        plan, lines = self._plan, dict[str, str]()
+        if warm := plan.design.warm_start:
+            lines["warm start"] = warm_start.described(warm, dataset.digest)
+        if replayed := plan.design.replayed:
+            lines["replays"] = replay.described(replayed)
+        if found := reuse.possible_reuse(plan, self._space, dataset.digest):
+            studies = ", ".join(dict.fromkeys(one.study for one in found))
+            lines["known"] = (
+                f"{len(found)} trials of {studies}: a draw that equals one is not run but "
+                f"reused; --fresh runs it anyway"
+            )
+        return lines
+
+    def _run(self, dataset: Dataset, policy: Policy, verbose: bool) -> int:
+        """Lock the study, start Ray unless it is there, and run what is left."""
+        self._stack.callback(self._folder.lock().release)
+        ledger = Ledger(self._folder.ledger)
+        self._stack.callback(ledger.close)
+
+        from study.commands.run_study import StudyRun
+
+        if not session.attached():
+            images = dataset.splits.values()
+            needed = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in images)
+            self._stack.enter_context(session.ray_session(_STORE_BYTES + 2 * needed, verbose))
+        plan = self._plan
+        if threading.current_thread() is threading.main_thread():  # after Ray, which takes SIGTERM
+            resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
+            self._stack.enter_context(Interrupts(resume))
+        return StudyRun(plan, self._space, dataset, ledger, self._console).run(policy)

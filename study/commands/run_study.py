@@ -1,24 +1,26 @@
-"""The end of a study, or of one of its runs: report, MLflow, and what a person is told."""
+"""Runs a study and ends it: execution, live progress, MLflow, gallery, report and model."""
 
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
-from search_spaces import Space
-from study.execution.execute import _run
+from search_spaces import SPACES, Space
+from study.analysis.results import AblationResults, SearchResults, results_of
+from study.execution.execute import Execution
 from study.execution.stopping import INTERRUPTED, STOPPED, Faults, Policy, Stop
-from study.ledger import study_folder
-from study.ledger.ledger import FILE, Ledger, StorageError
+from study.ledger.ledger import Ledger, StorageError
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import checkpoint_of, load_record
+from study.ledger.study_folder import StudyFolder
 from study.planning import budget
 from study.planning.request import resume_command
 from study.reporting import write_report
+from study.reporting.pictures import gallery
 from study.reporting.pictures.pictures import TrialArtifacts
 from study.reporting.sections import reruns
 from study.reporting.terminal import plan_and_result
+from study.reporting.terminal.progress import LiveProgress
 from study.search.importance import importances
 from study.tracking.sink import MlflowSink
 from trainables import saved
@@ -27,82 +29,115 @@ from trainables.data import DataError, Dataset
 from trainables.training import checkpoint
 
 
-def finish(
-    plan: Plan, space: Space, ledger: Ledger, sink: MlflowSink, console: Console, reason: str
-) -> None:
-    """Write the report, end MLflow's run, and tell the person where everything is."""
-    record = ledger.record
-    if not record.plan:
-        return
-    model = None
-    try:
-        files = write_report.write(record, plan.folder)
-        searched = plan.storage / (reruns.origin(record) or plan.study)
-        if searched != plan.folder and (searched / FILE).exists():
-            write_report.write(
-                load_record(searched), searched
-            )  # it shows both figures of its winner
-        model = _model(plan, record) if record.ended else None
-    except Exception as error:  # of the ledger's projections none may keep the rest from its end
-        files = []
-        reason = reason or f"the report cannot be written: {type(error).__name__}: {error}"
-    complaint = sink.close(files, model)
-    if files and not complaint:
-        study_folder.clear_outdated(plan.folder)
-    show_result(plan, space, record, console)
-    if complaint:
-        console.print(
-            f"{complaint}; write them with: python study/report.py {plan.study} --rebuild-mlflow",
-            highlight=False,
+class StudyRun:
+    """One attempt at a study, with everything that follows its ledger."""
+
+    def __init__(
+        self, plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console: Console
+    ) -> None:
+        self._plan, self._space, self._dataset = plan, space, dataset
+        self._ledger, self._console = ledger, console
+        self._folder = StudyFolder.of(plan)
+
+    def run(self, policy: Policy) -> int:
+        """Run what is left of the study. The exit code: 0 once it or its budget has ended, else how
+        it was stopped."""
+        record, stop = self._ledger.record, Stop()
+        sink = MlflowSink(
+            self._plan.tracking_uri, record.copy(), TrialArtifacts(self._folder, self._dataset)
         )
-    if reason:
-        print(f"study/run.py: stopped: {reason}", file=sys.stderr)
-    if not record.ended:
-        what, more = record.state, ""
-        if record.budget_spent is not None:
-            what = budget.stated(record)
-            more = "".join(f" {budget.flag(kind)} MORE" for kind in plan.budget)
-        resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
-        console.print(f"\n{what}; to go on: {resume}{more}", highlight=False, markup=False)
+        progress = LiveProgress(self._console, record.copy(), self._folder.stages)
+        self._ledger.listeners += [sink, progress]
+        try:
+            faults = Faults(policy, stop)
+            execution = Execution(self._plan, self._space, self._dataset, self._ledger, faults)
+            with progress:
+                execution.run()
+            self._draw_gallery(execution)
+        except KeyboardInterrupt:
+            pass  # what is known is written, and the study can be resumed
+        except (StorageError, DataError) as error:
+            stop.reason = str(getattr(error, "cause", error))
+        if record.planned is not None:
+            self._finish(sink, stop.reason)
+        if record.ended or record.budget_spent is not None:
+            return 0
+        return STOPPED if stop.reason else INTERRUPTED
+
+    def _draw_gallery(self, execution: Execution) -> None:
+        """Draw the worst test images, once, when the finalists have been measured."""
+        record = self._ledger.record
+        if not record.ended and record.budget_spent is None:
+            return
+        trials = gallery.shown(results_of(record))
+        rows = gallery.worst_images(self._folder, trials)
+        if rows and not self._folder.test_pictures.exists():
+            seen = execution.look(trials, rows)
+            affinity = any(float(trial.config.get("loss/ar", 0)) > 0 for trial in trials)
+            folder = self._folder.test_pictures
+            gallery.draw(seen, rows, self._dataset, folder, affinity=affinity)
+
+    def _finish(self, sink: MlflowSink, reason: str) -> None:
+        """Write the report, end MLflow's run, and say where everything is."""
+        record = self._ledger.record
+        results = results_of(record)
+        importance = importances(results, self._space)
+        model, files = None, list[Path]()
+        try:
+            files = write_report.write(results, self._folder, importance)
+            _write_origin(record, self._folder)
+            model = _save_model(results, self._folder) if record.ended else None
+        except Exception as error:  # no projection of the ledger may keep the others from their end
+            reason = reason or f"the report cannot be written: {type(error).__name__}: {error}"
+        complaint = sink.close(files, model)
+        if files and not complaint:
+            self._folder.clear_outdated()
+        show_result(self._plan, results, importance, self._console)
+        self._say_what_is_left(complaint, reason)
+
+    def _say_what_is_left(self, complaint: str, reason: str) -> None:
+        plan, record, console = self._plan, self._ledger.record, self._console
+        if complaint:
+            again = f"python study/report.py {plan.study} --rebuild-mlflow"
+            console.print(f"{complaint}; write them with: {again}", highlight=False)
+        if reason:
+            print(f"study/run.py: stopped: {reason}", file=sys.stderr)
+        if not record.ended:
+            what, more = record.state, ""
+            if record.budget_spent is not None:
+                what = budget.stated(record)
+                more = "".join(f" {budget.flag(kind)} MORE" for kind in plan.budget)
+            resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
+            console.print(f"\n{what}; to resume: {resume}{more}", highlight=False, markup=False)
 
 
-def _model(plan: Plan, record: StudyRecord) -> Path | None:
+def _write_origin(record: StudyRecord, folder: StudyFolder) -> None:
+    """Write the report of the search whose winner this study ran again: it shows both figures."""
+    origin = StudyFolder(folder.storage / (reruns.origin(record) or folder.name))
+    if origin != folder and origin.ledger.exists():
+        results = results_of(origin.load())
+        space = SPACES[results.record.plan.space]
+        write_report.write(results, origin, importances(results, space))
+
+
+def _save_model(results: SearchResults | AblationResults, folder: StudyFolder) -> Path | None:
     """The champion's network as files beside the ledger; None where its checkpoint is gone."""
-    folder, champion = plan.folder / "model", record.champion()
-    found = checkpoint_of(plan, champion) if champion else None
+    champion = results.champion
+    found = folder.checkpoint_of(champion) if champion else None
     if champion is None or found is None:
         return None
-    saved.save(folder, from_flat(champion.config), record.plan["data"]["classes"], found.state())
-    return folder
+    classes = results.record.data.classes
+    saved.save(folder.model, from_flat(champion.config), classes, found.state())
+    return folder.model
 
 
-def show_result(plan: Plan, space: Space, record: StudyRecord, console: Console) -> None:
-    """The ranking, the importance, and where everything is."""
-    state = next(iter(_best_state(plan, record)), None)
-    plan_and_result.print_result(console, plan, record, importances(record, space), state)
-
-
-def _best_state(plan: Plan, record: StudyRecord) -> list[Path]:
-    """The best trial's training state, if it has one."""
-    best = record.best()
-    found = checkpoint_of(plan, best) if best else None
-    return [found.folder / checkpoint.STATE] if found else []
-
-
-def execute(
-    plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console: Console, policy: Policy
-) -> int:
-    """Run what is left of a study. The exit code: 0 once it or its budget has ended, else how it
-    was cut off."""
-    stop = Stop()
-    sink = MlflowSink(plan.tracking_uri, ledger.record, TrialArtifacts(plan, dataset))
-    try:
-        _run(plan, space, dataset, ledger, console, sink, Faults(policy, stop))
-    except KeyboardInterrupt:
-        pass  # what is known is written, and the study goes on another time
-    except (StorageError, DataError) as error:
-        stop.reason = str(getattr(error, "cause", error))
-    finish(plan, space, ledger, sink, console, stop.reason)
-    if ledger.record.ended or ledger.record.budget_spent is not None:
-        return 0
-    return STOPPED if stop.reason else INTERRUPTED
+def show_result(
+    plan: Plan,
+    results: SearchResults | AblationResults,
+    importance: dict[str, float],
+    console: Console,
+) -> None:
+    """Show the result and where everything is."""
+    found = StudyFolder.of(plan).checkpoint_of(results.best) if results.best else None
+    state = found.folder / checkpoint.STATE if found else None
+    plan_and_result.print_result(console, plan, results, importance, state)

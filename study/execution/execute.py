@@ -1,177 +1,187 @@
-"""From a checked plan to a finished study: trials, then their test."""
+"""From a checked plan to a finished study: trials, then the test list, then the end."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import ray
-from rich.console import Console
 
 from search_spaces import Space
 from study.analysis import image_bootstrap
-from study.execution import test_evaluation, tuner
+from study.analysis.results import results_of
+from study.execution import tuner
 from study.execution.stopping import Faults
-from study.ledger import study_folder
+from study.execution.test_evaluation import ClusterEvaluation
+from study.ledger.events import (
+    BudgetSpent,
+    DataFacts,
+    Ended,
+    Finished,
+    ImagesResampled,
+    Planned,
+    Resumed,
+    Tested,
+)
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.provenance import provenance
-from study.ledger.record import FINAL, InterruptedTrial, StudyRecord
-from study.ledger.study_folder import checkpoint_of, trial_folders
+from study.ledger.record import FINAL, InterruptedTrial, TrialRecord
+from study.ledger.study_folder import StudyFolder
 from study.planning import budget
-from study.reporting.pictures import gallery
-from study.reporting.terminal.progress import LiveProgress
 from study.search import cell_search, reuse
-from study.tracking.sink import MlflowSink
 from trainables.data import Dataset
 from trainables.lane.mailbox import LaneSettings
+from trainables.plugin import Plugin
 from trainables.training import checkpoint
+from trainables.training.restore import Seen
 
 
-def _run(
-    plan: Plan,
-    space: Space,
-    dataset: Dataset,
-    ledger: Ledger,
-    console: Console,
-    sink: MlflowSink,
-    faults: Faults,
-) -> None:
-    """Stages, trials, tests."""
-    if ledger.record.ended:  # and cut off before all was told
-        sink.rebuild()
-        return
-    if ledger.record.plan:
-        waiting = interrupted_trials(ledger, plan.folder)
-        ledger.append(
-            "resumed", continue_after=continue_after(waiting), lanes=plan.lanes, budget=plan.budget
-        )
-    else:
-        waiting = []
-        ledger.append(
-            "planned", schema=1, **plan.event(), data=_facts(dataset), provenance=provenance()
-        )
-    sink.rebuild()
-    ledger.listeners.append(sink)
-    for run, done in reuse.reusable_runs(plan, dataset.digest, ledger.record):
-        reuse.reuse_trial(ledger, run, done)
-    shared = ray.put(dataset)
-    with LiveProgress(console, ledger.record, plan.stages_folder) as progress:
-        ledger.listeners.append(progress)
-        settings = LaneSettings(
+class Execution:
+    """One attempt at a study. Everything that happens goes to the ledger."""
+
+    def __init__(
+        self, plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, faults: Faults
+    ) -> None:
+        self._plan, self._space, self._dataset = plan, space, dataset
+        self._ledger, self._faults = ledger, faults
+        self._folder = StudyFolder.of(plan)
+        self._shared = ray.put(dataset)
+        self._tests = ClusterEvaluation(plan, self._shared)
+
+    def run(self) -> None:
+        """Run what is left of the study; return when it ended, or has a reason to stop.
+
+        Raises:
+            StorageError: the study's folder cannot be written.
+            DataError: a file of the dataset cannot be used.
+        """
+        if self._ledger.record.ended:  # and killed before report and MLflow had it all
+            return
+        interrupted = self._begin()
+        self._reuse_runs()
+        self._run_trials(interrupted)
+        if self._faults.stop.reason:
+            return
+        record = self._ledger.record
+        complete = len(record.in_state(*FINAL)) == self._plan.trials
+        spent = not complete and budget.is_spent(record)
+        if spent:
+            self._ledger.append(BudgetSpent(used=budget.used_hours(record, time.time())))
+        if complete or spent:
+            self._measure_finalists()
+        if complete:
+            self._end()
+
+    def look(self, trials: Sequence[TrialRecord], rows: list[int]) -> list[Seen]:
+        """The networks of these trials on some images of the test list; trials without a
+        checkpoint are left out."""
+        return self._tests.look(self._with_checkpoints(trials), rows)
+
+    def _begin(self) -> list[InterruptedTrial]:
+        """Write the first event of the attempt; the trials to continue."""
+        ledger, plan = self._ledger, self._plan
+        if ledger.record.planned is None:
+            facts = _facts(self._dataset)
+            ledger.append(Planned(plan=plan, data=facts, provenance=provenance()))
+            return []
+        interrupted = interrupted_trials(ledger, self._folder)
+        after = continue_after(interrupted)
+        ledger.append(Resumed(continue_after=after, lanes=plan.lanes, budget=dict(plan.budget)))
+        return interrupted
+
+    def _reuse_runs(self) -> None:
+        found = reuse.reusable_runs(self._plan, self._dataset.digest, self._ledger.record)
+        for run, earlier in found:
+            reuse.reuse_trial(self._ledger, run, earlier)
+
+    def _run_trials(self, interrupted: list[InterruptedTrial]) -> None:
+        """All trials. Where cells are searched first, the plan then has the weights they chose."""
+        settings = self._lane_settings()
+        if cell_search.pending(self._plan, self._ledger.record):
+            self._tune(settings, interrupted)
+            if self._faults.stop.reason:
+                return
+            if not cell_search.choose_weights(self._plan, self._ledger):
+                return
+            chosen = self._ledger.record.chosen
+            changes = {name: one.changes for name, one in chosen.items()}
+            self._plan = self._plan.with_weights(changes)
+            interrupted = []
+            self._reuse_runs()
+        self._tune(settings, interrupted)
+
+    def _tune(self, settings: LaneSettings, interrupted: list[InterruptedTrial]) -> None:
+        tuner.run(self._plan, self._space, self._ledger, settings, interrupted, self._faults)
+
+    def _lane_settings(self) -> LaneSettings:
+        plan, kept = self._plan, self._plan.plugin
+        return LaneSettings(
             workers=plan.workers,
             cpus_per_worker=plan.cpus_per_worker,
             gpus_per_worker=plan.gpus_per_worker,
-            storage=str(plan.folder / "lanes"),
-            stages=str(plan.stages_folder),
-            study=ledger.record.mark,
-            data=(plan.base.data, shared),
-            parts=plan.parts,
-            on_oom=faults.policy.on_oom,
+            storage=str(self._folder.lanes),
+            stages=str(self._folder.stages),
+            study=self._ledger.record.mark,
+            data=(plan.config.data, self._shared),
+            parts=None if kept is None else Plugin(kept.name, kept.text),
+            on_oom=self._faults.policy.on_oom,
         )
-        plan = _trials(plan, space, ledger, settings, waiting, dataset.digest, faults)
-    if faults.stop.reason:
-        return
-    whole = len(ledger.record.in_state(*FINAL)) == plan.trials
-    over = not whole and budget.is_spent(ledger.record)
-    if over:
-        used = budget.used_hours(ledger.record, time.time())
-        ledger.append("budget_spent", used=used)
-    if whole or over:
-        _confirm(plan, ledger, shared)
-    if whole:
-        if plan.grid is not None and not ledger.record.images:
-            found = image_bootstrap.over_images(plan.folder, ledger.record)
-            ledger.append("images", metrics=found)
-        study_folder.mark_outdated(plan.folder)
-        ledger.append("ended")
+
+    def _with_checkpoints(
+        self, trials: Sequence[TrialRecord]
+    ) -> list[tuple[TrialRecord, checkpoint.Checkpoint]]:
+        found = [(trial, self._folder.checkpoint_of(trial)) for trial in trials]
+        return [(trial, kept) for trial, kept in found if kept is not None]
+
+    def _measure_finalists(self) -> None:
+        """Measure on the test list: of a search its winner or Pareto set, of an ablation every
+        complete trial of the comparison."""
+        finalists = results_of(self._ledger.record).finalists
+        saved = self._with_checkpoints([one for one in finalists if one.tested is None])
+        for trial, measured in self._tests.measure(saved):
+            self._folder.write_counts(trial.number, measured.counts)
+            self._ledger.append(Tested(trial=trial.number, metrics=measured.metrics))
+
+    def _end(self) -> None:
+        record = self._ledger.record
+        if record.plan.design.cells and not record.images:
+            self._ledger.append(
+                ImagesResampled(metrics=image_bootstrap.over_images(self._folder, record))
+            )
+        self._folder.mark_outdated()
+        self._ledger.append(Ended())
 
 
-def _trials(
-    plan: Plan,
-    space: Space,
-    ledger: Ledger,
-    settings: LaneSettings,
-    waiting: list[InterruptedTrial],
-    digest: str,
-    faults: Faults,
-) -> Plan:
-    """All trials; where the cells are searched first, the plan with what was chosen."""
-    if cell_search.pending(plan, ledger.record):
-        tuner.run(plan, space, ledger, settings, waiting, faults)
-        if faults.stop.reason or not cell_search.choose_weights(plan, ledger):
-            return plan
-        plan, waiting = cell_search.plan_with_chosen(plan, ledger.record), []
-        for run, done in reuse.reusable_runs(plan, digest, ledger.record):
-            reuse.reuse_trial(ledger, run, done)
-    tuner.run(plan, space, ledger, settings, waiting, faults)
-    return plan
-
-
-def _facts(dataset: Dataset) -> dict[str, Any]:
-    return {
-        "dataset": dataset.name,
-        "digest": dataset.digest,
-        "classes": list(dataset.classes),
-        "size": list(dataset.size),
-        "images": {split: len(part) for split, part in dataset.splits.items()},
-    }
-
-
-def _confirm(plan: Plan, ledger: Ledger, dataset: Any) -> None:
-    """Measure on the test list what is due and was not: of a grid every whole trial, of a search
-    the winner alone, of several objectives the Pareto set."""
-    record = ledger.record
-    due = record.compared().in_state("complete") if plan.grid else record.front()
-    found = [
-        (trial, kept)
-        for trial in due
-        if trial.tested is None and (kept := checkpoint_of(plan, trial)) is not None
-    ]
-    measured = test_evaluation.measure_on_cluster(
-        found,
-        dataset,
-        plan.cpus_per_worker,
-        plan.gpus_per_worker,
-        at_once=plan.lanes * plan.workers,
-        parts=plan.parts,
+def _facts(dataset: Dataset) -> DataFacts:
+    return DataFacts(
+        dataset=dataset.name,
+        digest=dataset.digest,
+        classes=list(dataset.classes),
+        size=list(dataset.size),
+        images={split: len(images) for split, images in dataset.splits.items()},
     )
-    for trial, (metrics, counts) in measured:
-        study_folder.write_counts(plan.folder, trial.number, counts)
-        ledger.append("tested", trial=trial.number, metrics=metrics)
-    _look(plan, ledger.record, dataset)
 
 
-def _look(plan: Plan, record: StudyRecord, shared: Any) -> None:
-    """Draw the worst images, once."""
-    folder = plan.folder / "pictures" / "test"
-    found = [
-        (trial, kept) for trial in gallery.shown(record) if (kept := checkpoint_of(plan, trial))
-    ]
-    rows = gallery.worst_images(plan.folder, [trial for trial, _ in found])
-    if rows and not folder.exists():
-        gallery.make(found, rows, ray.get(shared), shared, folder, plan)
+def interrupted_trials(ledger: Ledger, folder: StudyFolder) -> list[InterruptedTrial]:
+    """Trials that an earlier attempt started and did not end, with their checkpoints.
 
-
-def interrupted_trials(ledger: Ledger, folder: Path) -> list[InterruptedTrial]:
-    """Trials that an earlier attempt began and did not end, with the checkpoint to go on from.
-
-    One that was cut off after its last checkpoint, with nothing left to do, is ended here.
+    A trial that was interrupted after its last checkpoint has nothing left to do and ends here.
     """
-    waiting = []
+    interrupted = []
     for trial in ledger.record.in_state("running"):
-        found = checkpoint.latest(trial_folders(folder, trial.number), at_most=trial.last_epoch)
+        found = checkpoint.latest(folder.trial_folders(trial.number), at_most=trial.last_epoch)
         if found is not None and found.epoch >= int(trial.config["epochs"]):
-            ledger.append("finished", trial=trial.number, state="complete")
+            ledger.append(Finished(trial=trial.number, state="complete"))
             continue
         resume_from = str(found.folder) if found else ""
-        waiting.append(InterruptedTrial(trial.number, trial.params, resume_from))
-    return waiting
+        interrupted.append(InterruptedTrial(trial.number, trial.params, resume_from))
+    return interrupted
 
 
-def continue_after(waiting: list[InterruptedTrial]) -> dict[str, int]:
-    """The epoch after which each of them goes on, for the ledger."""
+def continue_after(interrupted: list[InterruptedTrial]) -> dict[int, int]:
+    """By trial, the epoch after which it continues."""
     epochs = {}
-    for trial in waiting:
+    for trial in interrupted:
         found = checkpoint.read(Path(trial.resume_from)) if trial.resume_from else None
-        epochs[str(trial.number)] = found.epoch if found else 0
+        epochs[trial.number] = found.epoch if found else 0
     return epochs

@@ -1,4 +1,4 @@
-"""The preflight of a study: what it needs of the place it runs in, asked and shown."""
+"""The preflight of a study: what it needs of its machines, checked and shown."""
 
 from functools import partial
 
@@ -32,7 +32,7 @@ _CHECKPOINT_BYTES = 64 * 2**20
 
 
 def require_fit(plan: Plan, dataset: Dataset, console: Console, dry_run: bool) -> None:
-    """Show each check that a person should know of; on a cluster and in a dry run all of them.
+    """Show every check that did not pass; on a cluster and in a dry run, all of them.
 
     Raises:
         ValueError: one of them fails.
@@ -51,14 +51,14 @@ def _require_none_failed(checks: list[Check]) -> None:
     if failed:
         raise ValueError(
             f"{len(failed)} of {len(checks)} checks before the start failed: "
-            f"{', '.join(failed)}; what to do stands above"
+            f"{', '.join(failed)}; see above for what to do"
         )
 
 
 def _needs(plan: Plan, dataset: Dataset) -> Needs:
     """Images in memory travel through the object store; those on disk must be there everywhere."""
     held = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in dataset.splits.values())
-    weights = plan.base.model.weights
+    weights = plan.config.model.weights
     on_disk = held == 0
     of_file = weights if weights not in ("none", "imagenet") else ""
     return Needs(
@@ -67,7 +67,7 @@ def _needs(plan: Plan, dataset: Dataset) -> Needs:
         packages=_PACKAGES,
         code=_CODE,
         object_bytes=held + _CHECKPOINT_BYTES,
-        data=partial(fingerprint, plan.base.data if on_disk else None, of_file)
+        data=partial(fingerprint, plan.config.data if on_disk else None, of_file)
         if on_disk or of_file
         else None,
     )

@@ -1,4 +1,4 @@
-"""What a failure means for the study: one trial less, or the end of it for now."""
+"""How a study stops: faults that every trial would meet, Ctrl-C and SIGTERM, exit codes."""
 
 import errno
 import os
@@ -7,15 +7,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from types import FrameType
+from typing import Literal
 
+from study.ledger.record import Failure
+from study.planning.request import StudyRequest
+from trainables.config import require
 from trainables.lane.failures import DATA, FULL, RESULTS, STORAGE
 
 _NO_WORDS = (errno.EIO,)  # "Input/output error" may stand in the text of any error
 INTERRUPTED = 130
-"""Exit code: the person, Slurm or Kubernetes ended it."""
+"""Exit code: the user, Slurm or Kubernetes ended it."""
 STOPPED = 1
-"""Exit code: a fault ended it. Both can be resumed."""
+"""Exit code: a fault ended it. Both kinds of study can be resumed."""
 
 
 class Interrupts:
@@ -23,7 +27,7 @@ class Interrupts:
 
     def __init__(self, resume: str) -> None:
         self.resume = resume
-        """The command that goes on with the study."""
+        """The command that resumes the study."""
         self.seen = False
         self.tune_runs = False
 
@@ -35,25 +39,25 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def __call__(self, number: int, frame: Any) -> None:
+    def __call__(self, number: int, frame: FrameType | None) -> None:
         if self.seen:
-            _say(f"ended at once; to go on: {self.resume}")
+            _say(f"ended at once; to resume: {self.resume}")
             os._exit(INTERRUPTED)
         self.seen = True
-        _say("ending: closing lanes, writing what is known; once more ends at once")
+        _say("ending: closing lanes, writing what is known; a second signal ends at once")
         if not self.tune_runs:
             raise KeyboardInterrupt
         signal.raise_signal(signal.SIGUSR1)
 
 
 def _say(text: str) -> None:
-    """Straight to the terminal: a signal handler may stand in the middle of a print."""
+    """Write straight to the terminal: a signal may arrive in the middle of a print."""
     os.write(2, f"\nstudy/run.py: {text}\n".encode())
 
 
 @contextmanager
 def while_tune_runs() -> Iterator[None]:
-    """Signals go to Tune, once it listens; what was there before is there again afterwards."""
+    """Signals go to Tune once it listens; afterwards the earlier handlers are back."""
     if not _main_thread():
         yield
         return
@@ -70,17 +74,17 @@ def while_tune_runs() -> Iterator[None]:
         signal.signal(signal.SIGUSR1, before)
 
 
-def _before_tune_listens(number: int, frame: Any) -> None:
+def _before_tune_listens(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 def _main_thread() -> bool:
-    """The only one in which signals can be handled; Tune listens to none in another."""
+    """Only the main thread can handle signals; in another one Tune listens to none."""
     return threading.current_thread() is threading.main_thread()
 
 
 class Stop:
-    """Ends a running Tune in good order, for a reason; the first one counts."""
+    """Ends a running Tune in order, for a reason; the first reason counts."""
 
     def __init__(self) -> None:
         self.reason = ""
@@ -95,25 +99,23 @@ class Stop:
 
 @dataclass(frozen=True)
 class Policy:
-    """What the command line says about failures; it may be given anew with ``--resume``."""
+    """What the command line says about failures; ``--resume`` may change it."""
 
     max_failures: int = 0
-    """Trials that may raise an error in this attempt; the last of them ends it. 0: any number."""
+    """So many trials with an error end this attempt; 0: no number does."""
     on_oom: Literal["fail", "halve"] = "fail"
     lane_wait_s: float = 1800.0
-    """How long a study waits that has no lane, because there is no room for any."""
+    """How long a study waits while there is no room for any lane."""
 
 
-def policy_of(max_failures: int, on_oom: str, lane_wait_min: float) -> Policy:
-    """The policy, or a ValueError that names the option."""
-    if not lane_wait_min > 0:
-        raise ValueError(f"--lane-wait must be above 0 minutes, got {lane_wait_min:g}")
-    if max_failures < 0:
-        raise ValueError(f"--max-failures must be >= 0, got {max_failures}")
+def policy_of(request: StudyRequest) -> Policy:
+    """The requested policy, or a ValueError that names the option."""
+    if not request.lane_wait > 0:
+        raise ValueError(f"--lane-wait must be above 0 minutes, got {request.lane_wait:g}")
+    require(request.max_failures >= 0, "--max-failures", ">= 0", request.max_failures)
     known: dict[str, Literal["fail", "halve"]] = {"fail": "fail", "halve": "halve"}
-    if on_oom not in known:
-        raise ValueError(f"--on-oom must be one of {', '.join(known)}, got {on_oom!r}")
-    return Policy(max_failures, known[on_oom], lane_wait_min * 60)
+    require(request.on_oom in known, "--on-oom", f"one of {', '.join(known)}", request.on_oom)
+    return Policy(request.max_failures, known[request.on_oom], request.lane_wait * 60)
 
 
 class Faults:
@@ -123,25 +125,24 @@ class Faults:
         self.policy, self.stop = policy, stop
         self.count = 0
 
-    def ends_all(self, failure: dict[str, Any]) -> bool:
-        """Whether it is no fault of the trial: it stays unfinished, and the study stops."""
-        message = failure["message"]
-        if failure["kind"] == DATA:
-            self.stop(f"{message}; every trial would meet it: mend the file, then go on")
-        elif failure["kind"] == STORAGE or storage_words(message):
+    def ends_all(self, failure: Failure) -> bool:
+        """Whether the fault is not the trial's own: then it stays open, and the study stops."""
+        message = failure.message
+        if failure.kind == DATA:
+            self.stop(f"{message}; every trial would meet it: repair the file, then resume")
+        elif failure.kind == STORAGE or storage_words(message):
             self.stop(f"the storage cannot be written: {message.splitlines()[-1]}")
         return bool(self.stop.reason)
 
-    def note(self, number: int, failure: dict[str, Any]) -> None:
-        """Count a trial's failure; the last that is allowed stops the study."""
-        if failure["kind"] in RESULTS:
+    def note(self, number: int, failure: Failure) -> None:
+        """Count a trial's failure; the last one allowed stops the study."""
+        if failure.kind in RESULTS:
             return
         self.count += 1
         if self.count == self.policy.max_failures:
-            first = (failure["message"].splitlines() or [""])[0]
             self.stop(
                 f"{self.count} trials raised an error, as many as --max-failures allows; "
-                f"the last, trial {number}: {failure['kind']}: {first}"
+                f"the last, trial {number}: {failure.kind}: {failure.first_line}"
             )
 
 

@@ -1,37 +1,78 @@
-"""Trials are measured once on the test list: a search's winner, and every whole trial of a grid."""
+"""Checkpoints run on the test list, on the cluster: for their metrics, and for the gallery."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import ray
+from ray import ObjectRef
 
+from study.ledger.plan import Plan
 from study.ledger.record import TrialRecord
 from trainables.plugin import Plugin
 from trainables.training.checkpoint import Checkpoint
-from trainables.training.restore import Measured, measure
+from trainables.training.restore import Measured, Seen, look, measure
+
+Saved = tuple[TrialRecord, Checkpoint]
 
 
-def measure_on_cluster(
-    trials: Sequence[tuple[TrialRecord, Checkpoint]],
-    dataset: Any,
-    cpus: float,
-    gpus: float,
-    at_once: int,
-    parts: Plugin | None = None,
-) -> Iterator[tuple[TrialRecord, Measured]]:
-    """``measure`` where a lane's worker would run, several at once, each as soon as it is done.
+@dataclass(frozen=True)
+class ClusterEvaluation:
+    """Runs networks where a lane's workers would run."""
 
-    ``dataset`` is a reference in the store. A state is read when its turn comes: ``at_once`` of
-    them are in memory.
-    """
-    remote = ray.remote(num_cpus=cpus, num_gpus=gpus)(measure)
-    device = "cuda" if gpus else "cpu"
-    left = list(reversed(trials))
-    running: dict[Any, TrialRecord] = {}
-    while left or running:
-        while left and len(running) < at_once:
-            trial, checkpoint = left.pop()
-            config = {**trial.config, "model/weights": "none"}  # the checkpoint has them
-            running[remote.remote(config, checkpoint.state(), dataset, device, parts)] = trial
-        done, _ = ray.wait(list(running))
-        yield running.pop(done[0]), ray.get(done[0])
+    plan: Plan
+    dataset: ObjectRef
+    """The dataset in the object store."""
+
+    @property
+    def _plugin(self) -> Plugin | None:
+        kept = self.plan.plugin
+        return None if kept is None else Plugin(kept.name, kept.text)
+
+    @property
+    def _resources(self) -> dict[str, float]:
+        return {"num_cpus": self.plan.cpus_per_worker, "num_gpus": self.plan.gpus_per_worker}
+
+    @property
+    def _device(self) -> str:
+        return "cuda" if self.plan.gpus_per_worker else "cpu"
+
+    def measure(self, saved: Sequence[Saved]) -> Iterator[tuple[TrialRecord, Measured]]:
+        """Every network on the whole list, each as soon as it is done.
+
+        A state is read when its turn comes: no more of them are in memory than run at once.
+        """
+        remote = ray.remote(**self._resources)(measure)
+        left = list(reversed(saved))
+        running: dict[ObjectRef, TrialRecord] = {}
+        while left or running:
+            while left and len(running) < self.plan.lanes * self.plan.workers:
+                trial, kept = left.pop()
+                task = remote.remote(
+                    _without_weights(trial), kept.state(), self.dataset, self._device, self._plugin
+                )
+                running[task] = trial
+            done, _ = ray.wait(list(running))
+            yield running.pop(done[0]), ray.get(done[0])
+
+    def look(self, saved: Sequence[Saved], rows: list[int]) -> list[Seen]:
+        """Every network on a few images of the list, in the order given."""
+        remote = ray.remote(**self._resources)(look)
+        tasks = [
+            remote.remote(
+                trial.cell or f"trial {trial.number}",
+                _without_weights(trial),
+                kept.state(),
+                self.dataset,
+                rows,
+                self._device,
+                self._plugin,
+            )
+            for trial, kept in saved
+        ]
+        seen: list[Seen] = ray.get(tasks)
+        return seen
+
+
+def _without_weights(trial: TrialRecord) -> dict[str, bool | int | float | str]:
+    """The trial's config without pretrained weights: the checkpoint has all weights."""
+    return {**trial.config, "model/weights": "none"}

@@ -1,25 +1,31 @@
 """From a plan to a running ``ray.tune.Tuner``."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from ray import tune
-from ray.tune.search import ConcurrencyLimiter, Searcher
+from ray.tune.search import ConcurrencyLimiter
 
 from cluster import session
 from search_spaces import Space
-from study.execution.callbacks.budget import BudgetStopper, WhileBudgetLasts
+from study.execution.callbacks.budget import BudgetStopper
 from study.execution.callbacks.lanes import ElasticLanes, WaitingLanes
 from study.execution.callbacks.ledger_writer import ACTOR_RESTARTS, LedgerWriter, StageWatch
 from study.execution.schedulers import make_scheduler, replay_epochs
 from study.execution.stopping import Faults, Policy, Stop, while_tune_runs
+from study.ledger.events import LanesChanged, LanesWaiting
 from study.ledger.ledger import Ledger
-from study.ledger.plan import Plan
+from study.ledger.plan import Ablation, Plan, Search
 from study.ledger.record import InterruptedTrial, StudyRecord
+from study.ledger.study_folder import StudyFolder
+from study.planning.budget import is_spent
 from study.planning.runs import grid_runs
 from study.search import cell_search
 from study.search.grid_search import GridSearch
 from study.search.optuna_search import LedgerSearch
+from study.search.planned_search import PlannedSearch
 from study.search.reuse import DrawReuse
 from trainables.lane.mailbox import LaneSettings
 from trainables.lane.trial import Trial
@@ -27,7 +33,7 @@ from trainables.training import checkpoint
 
 _STARTING_AT_ONCE = 64
 _ANCHOR_BYTES = 2**20
-"""Tune's actor only waits for its lane. It asks for a little memory and no CPU: a fraction of one
+"""Tune's actor only waits for its lane. It takes a little memory and no CPU: a fraction of a CPU
 would leave too little for the lane's workers."""
 
 
@@ -36,60 +42,43 @@ def run(
     space: Space,
     ledger: Ledger,
     settings: LaneSettings,
-    waiting: list[InterruptedTrial],
+    interrupted: Sequence[InterruptedTrial],
     faults: Faults | None = None,
 ) -> None:
-    """Run what is left of the plan. Everything that happens goes to the ledger."""
-    searches = cell_search.pending(plan, ledger.record)
-    left = (cell_search.total(plan) if searches else plan.trials) - len(ledger.record.trials)
-    left += len(waiting)
+    """Run what is left of the plan's trials, or of the cells' searches before them."""
+    record, faults = ledger.record, faults or Faults(Policy(), Stop())
+    searches = cell_search.pending(plan, record)
+    planned = cell_search.total(plan) if searches else plan.trials
+    left = planned - len(record.trials) + len(interrupted)
     if left == 0:
         return
-    faults = faults or Faults(Policy(), Stop())
-    attempt = len(list((plan.folder / "tune").glob("attempt-*"))) + 1
-    scheduler = make_scheduler(ledger.record)
-    draws = searches or plan.grid is None
-    taking = (
-        DrawReuse(plan, ledger, lambda trial: replay_epochs(scheduler, trial)) if draws else None
-    )
-    search = make_search(plan, space, ledger.record, waiting, taking)
-    stopper = BudgetStopper(ledger.record) if plan.budget else None
-    if plan.budget:
-        search = WhileBudgetLasts(search, ledger.record)
-    search = ConcurrencyLimiter(search, plan.lanes)
-    elastic = ElasticLanes(
-        plan,
-        search,
-        session.cluster_nodes,
-        lambda lanes, nodes: ledger.append("lanes", lanes=lanes, nodes=nodes),
-    )
-    waits = WaitingLanes(
-        faults.policy.lane_wait_s,
-        faults.stop,
-        lambda lanes, missing: ledger.append("waiting", lanes=lanes, missing=missing),
-    )
-    _configure_tune()
-    folder = plan.folder / "tune" / f"attempt-{attempt}"
-    trainable = tune.with_parameters(Trial, settings=replace(settings, checkpoints=str(folder)))
+    scheduler = make_scheduler(record)
+    reuse = DrawReuse(plan, ledger, lambda trial: replay_epochs(scheduler, trial))
+    search = make_search(plan, space, record, interrupted, reuse)
+    search.may_start = lambda: not is_spent(ledger.record)
+    limiter = ConcurrencyLimiter(search, plan.lanes)
+    stopper = BudgetStopper(record) if plan.budget else None
+    folder = StudyFolder.of(plan)
+    attempt = folder.new_attempt()
+    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(_STARTING_AT_ONCE))
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {"memory": _ANCHOR_BYTES}),
+        _trainable(settings, attempt),
         tune_config=tune.TuneConfig(
-            search_alg=search,
+            search_alg=limiter,
             scheduler=scheduler,
             num_samples=left,
             reuse_actors=True,
             trial_dirname_creator=lambda trial: (
-                checkpoint.trial_folder(folder, trial.config["number"]).name
+                checkpoint.trial_folder(attempt, trial.config["number"]).name
             ),
         ),
         run_config=tune.RunConfig(
-            name=f"attempt-{attempt}",
-            storage_path=str(plan.folder / "tune"),
+            name=attempt.name,
+            storage_path=str(attempt.parent),
             callbacks=[
-                StageWatch(ledger, plan.stages_folder),
+                StageWatch(ledger, folder.stages),
                 LedgerWriter(ledger, faults, stopper),
-                elastic,
-                waits,
+                *_lane_callbacks(plan, ledger, limiter, faults),
             ],
             stop=stopper,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
@@ -101,23 +90,39 @@ def run(
         tuner.fit()
 
 
-def _configure_tune() -> None:
-    """Start many actors at once, and leave out the state that a study could be restored from:
-    nobody reads it, and it holds every trial that there ever was."""
-    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(_STARTING_AT_ONCE))
-    os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1e9")
+def _trainable(settings: LaneSettings, attempt: Path) -> type[tune.Trainable]:
+    here = replace(settings, checkpoints=str(attempt))
+    trainable = tune.with_parameters(Trial, settings=here)
+    return tune.with_resources(trainable, {"memory": _ANCHOR_BYTES})
+
+
+def _lane_callbacks(
+    plan: Plan, ledger: Ledger, limiter: ConcurrencyLimiter, faults: Faults
+) -> tuple[ElasticLanes, WaitingLanes]:
+    def on_change(lanes: int, nodes: int) -> None:
+        ledger.append(LanesChanged(lanes=lanes, nodes=nodes))
+
+    def on_wait(lanes: int, missing: str) -> None:
+        ledger.append(LanesWaiting(lanes=lanes, missing=missing))
+
+    return (
+        ElasticLanes(plan, limiter, session.cluster_nodes, on_change),
+        WaitingLanes(faults.policy.lane_wait_s, faults.stop, on_wait),
+    )
 
 
 def make_search(
     plan: Plan,
     space: Space,
     record: StudyRecord,
-    waiting: list[InterruptedTrial],
-    taking: DrawReuse | None = None,
-) -> Searcher:
-    """What hands out the trials: a grid's own, in order, or the space's, as Optuna draws them."""
+    interrupted: Sequence[InterruptedTrial],
+    reuse: DrawReuse | None = None,
+) -> PlannedSearch:
+    """Hands out the trials: those of the cells' searches, an ablation's runs, or Optuna's draws."""
     if cell_search.pending(plan, record):
-        return cell_search.CellSearch(plan, record, waiting, taking)
-    if plan.grid is not None:
-        return GridSearch(record, grid_runs(plan), waiting)
-    return LedgerSearch(record, space, waiting, plan.resolve, taking)
+        return cell_search.CellSearch(plan, record, interrupted, reuse)
+    match plan.design:
+        case Ablation():
+            return GridSearch(record, grid_runs(plan), interrupted)
+        case Search():
+            return LedgerSearch(record, space, interrupted, plan.resolve, reuse)

@@ -4,20 +4,19 @@ MLflow, tables, pictures and reports are made from it and can be made again.
 """
 
 import json
-import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from study.ledger.events import SCHEMA, Event, event_from_json
+from study.ledger.json_records import Json, clean
 from study.ledger.record import StudyRecord
 
-SCHEMA = 1
-FILE = "ledger.jsonl"
-
-Listener = Callable[[Mapping[str, Any], StudyRecord], None]
+Listener = Callable[[Event], None]
+"""Receives every event that is written, in the thread that writes it; it keeps its own state."""
 
 
 class LedgerError(ValueError):
@@ -28,21 +27,8 @@ class StorageError(OSError):
     """The study's folder cannot be written; one line says why. Nothing is half-written."""
 
 
-def clean(value: Any) -> Any:
-    """The same value in strict JSON: what is no number becomes null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): clean(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [clean(inner) for inner in value]
-    if isinstance(value, Path):
-        return str(value)
-    return value
-
-
-def read(path: Path) -> tuple[list[dict[str, Any]], bytes]:
-    """All whole events, and the tail that a crash cut off (usually empty).
+def read(path: Path) -> tuple[list[Json], bytes]:
+    """All complete lines, and the tail that a crash left unfinished (usually empty).
 
     Raises:
         LedgerError: a line in the middle is damaged, or the schema is a newer one.
@@ -64,18 +50,18 @@ def read(path: Path) -> tuple[list[dict[str, Any]], bytes]:
     return events, tail
 
 
-def folded(path: Path, events: list[dict[str, Any]], into: StudyRecord) -> StudyRecord:
-    """The record that these events come to.
+def folded(path: Path, lines: list[Json], into: StudyRecord) -> StudyRecord:
+    """The record that these lines come to.
 
     Raises:
-        LedgerError: an event that this version does not know, or that its forerunners contradict.
+        LedgerError: an event that this version does not know, or that contradicts earlier ones.
     """
-    for number, event in enumerate(events, start=1):
+    for number, line in enumerate(lines, start=1):
         try:
-            into.apply(event)
-        except (AttributeError, KeyError, TypeError) as error:
+            into.apply(event_from_json(line))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise LedgerError(
-                f"{path}:{number}: event {event['event']!r} cannot be understood "
+                f"{path}:{number}: event {line['event']!r} cannot be understood "
                 f"({type(error).__name__} {error})"
             ) from None
     return into
@@ -99,25 +85,27 @@ class Ledger:
                 path.with_suffix(f".cut-{int(time.time())}").write_bytes(tail)
                 os.truncate(path, path.stat().st_size - len(tail))
 
-    def append(self, event: str, **fields: Any) -> None:
-        """Write one event, wait until the disk has it, then tell the listeners.
+    def append(self, event: Event) -> None:
+        """Write one event, wait until the disk has it, then pass it to the listeners.
 
         Raises:
-            StorageError: the disk is full or read-only; the ledger is as it was before, and takes
-                no more until it is opened anew.
+            StorageError: the disk is full or read-only; the ledger is as it was before, and accepts
+                no more until it is opened again.
         """
         if self._trouble:
             raise StorageError(self._trouble)
-        written = {"event": event, "time": round(time.time(), 3), **clean(fields)}
-        line = json.dumps(written, allow_nan=False, separators=(",", ":"))
+        event = replace(event, time=round(time.time(), 3))
+        kept = clean({"event": event.name, "time": event.time, **event.to_json()})
+        line = json.dumps(kept, allow_nan=False, separators=(",", ":"))
         try:
             self._write(line.encode() + b"\n")
         except OSError as error:
             self._trouble = f"{self.path} cannot be written: {error.strerror}"
             raise StorageError(self._trouble) from None
-        self.record.apply(written)
+        event = event_from_json(json.loads(line))  # as a reader of the file will see it
+        self.record.apply(event)
         for listener in self.listeners:
-            listener(written, self.record)
+            listener(event)
 
     def _write(self, line: bytes) -> None:
         """The whole line or none of it."""
@@ -136,8 +124,8 @@ class Ledger:
             raise
         self._size += len(line)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Tune pickles what it is given, for a restore that Edgewise never asks of it."""
+    def __getstate__(self) -> Json:
+        """Tune pickles what it is given, for a restore that Edgewise never uses."""
         return {**self.__dict__, "_file": None, "listeners": []}
 
     def close(self) -> None:

@@ -1,122 +1,275 @@
-"""What will run, decided and checked before anything starts."""
+"""What a study will run, decided and checked before anything starts: its ledger's first event."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-from search_spaces import SPACES, Grid
+from search_spaces import Cell, Grid
 from search_spaces.grid import grid_from_event
-from study.ledger.record import Value
-from study.planning.plugin import install_from_plan
-from trainables.config import TrialConfig, flatten, from_flat
-from trainables.plugin import Plugin, installed
+from study.ledger.json_records import Json, build, mapping
+from trainables.config import TrialConfig, Value, flatten, from_flat
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmStartSource:
+    """An earlier search that the sampler learns from."""
+
+    digest: str
+    """Of its data."""
+    left_out: dict[str, int]
+    """By reason, the number of its trials that do not fit."""
+    differs: list[str]
+    """Config fields that its trials share and that differ here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmStartTrial:
+    study: str
+    trial: int
+    params: dict[str, Value]
+    values: list[float]
+    """One per objective."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmStart:
+    """What the sampler knows before its first draw."""
+
+    studies: dict[str, WarmStartSource]
+    trials: list[WarmStartTrial]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """The trial that a replay runs again, with its figures."""
+
+    study: str
+    trial: int
+    id: str
+    digest: str
+    """Of its data."""
+    state: str
+    commit: str | None
+    epoch: int
+    """The last that it reached."""
+    metrics: Mapping[str, float | None]
+    tested: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginText:
+    """A user's own file as the ledger holds it."""
+
+    name: str
+    text: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """Trials that a sampler draws from the space, ranked on the validation list."""
+
+    trials: int
+    sampler: str = "tpe"
+    scheduler: str = "none"
+    warm_start: WarmStart | None = None
+
+    kind: ClassVar[str] = "search"
+    cells: ClassVar[tuple[Cell, ...]] = ()
+    seeds: ClassVar[tuple[int, ...]] = ()
+    search_trials: ClassVar[int] = 0
+    replayed: ClassVar[None] = None
+
+    def to_json(self) -> Json:
+        kept = {"trials": self.trials, "sampler": self.sampler, "scheduler": self.scheduler}
+        return {
+            **kept,
+            **({"warm_start": _warm_to_json(self.warm_start)} if self.warm_start else {}),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ablation:
+    """Cells that are compared with a baseline, every one on the same seeds."""
+
+    grid: Grid
+    """What a cell lacks here is in its ``needs``."""
+    seeds: tuple[int, ...]
+    search_trials: int = 0
+    """Trials of each cell's own search before the comparison; 0: no searches."""
+    sampler: str = "none"
+    """Of the cells' searches."""
+    replayed: Replayed | None = None
+
+    kind: ClassVar[str] = "grid"
+    scheduler: ClassVar[str] = "none"
+    warm_start: ClassVar[None] = None
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells that can run here."""
+        return tuple(cell for cell in self.grid.cells if not cell.needs)
+
+    @property
+    def trials(self) -> int:
+        return (self.search_trials + len(self.seeds)) * len(self.cells)
+
+    def to_json(self) -> Json:
+        return {
+            "grid": self.grid.event(),
+            "seeds": list(self.seeds),
+            "search_trials": self.search_trials,
+            "trials": self.trials,
+            "sampler": self.sampler,
+            "scheduler": self.scheduler,
+            **({"replay": vars(self.replayed)} if self.replayed else {}),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A study before it runs. The ledger's first event is this, with the data's facts."""
+    """A study before it runs. ``storage`` and below say where it runs; the ledger leaves them out.
+
+    Reading a plan installs nothing: ``base`` is flat, and ``config`` needs the plan's plug-in.
+    """
 
     study: str
     space: str
-    base: TrialConfig
-    objective: str
-    mode: str
-    trials: int
-    sampler: str
-    scheduler: str
+    question: str
+    design: Search | Ablation
+    base: Mapping[str, Value]
+    """The config that all trials share, by path."""
+    objectives: Mapping[str, str]
+    """``max`` or ``min`` by metric; the first one ranks where one metric must."""
     seed: int
     lanes: int
     workers: int
     cpus_per_worker: float
     gpus_per_worker: float
-    storage: Path
-    tracking_uri: str
-    grid: Grid | None = None
-    """Cells to compare instead of a search. What a cell lacks here is in its ``needs``."""
-    seeds: tuple[int, ...] = ()
-    """Of a grid: every cell runs on each of them."""
-    objectives: dict[str, str] = field(default_factory=dict)
-    """``max`` or ``min`` by metric where there are several; the first is ``objective``."""
-    budget: dict[str, float] = field(default_factory=dict)
-    """``hours`` and ``gpu_hours`` at most, where there is a limit (``planning/budget.py``)."""
-    warm_start: dict[str, Any] = field(default_factory=dict)
-    """What the sampler is told of earlier studies (``prior_studies/warm_start.py``)."""
-    replay: dict[str, Any] = field(default_factory=dict)
-    """The trial that is run again, and its figures (``study/planning/prior_studies/replay.py``)."""
+    budget: Mapping[str, float] = field(default_factory=dict)
+    """At most so many ``hours`` and ``gpu_hours``, where there is a limit."""
     fresh: bool = False
-    """Nothing is taken from earlier studies."""
-    search_trials: int = 0
-    """Of a grid whose cells are searched first: trials of each cell's search."""
-    parts: Plugin | None = None
-    """A user's own file, given by ``--with``."""
+    """Reuse nothing of earlier studies."""
+    plugin: PluginText | None = None
+    storage: Path = Path()
+    tracking_uri: str = ""
     most_lanes: int = 0
-    """What was asked for; 0 takes all that fit, those of machines that join too."""
+    """The number of lanes that was requested; 0 takes all that fit, on machines that join too."""
     places: str = ""
-    """On which machines the lanes run and what they wait for, for a person to read."""
+    """On which machines the lanes run and what they wait for, formatted."""
 
     @property
-    def question(self) -> str:
-        return self.grid.question if self.grid else SPACES[self.space].question
+    def objective(self) -> str:
+        return next(iter(self.objectives))
 
     @property
-    def folder(self) -> Path:
-        """Everything of this study lies below."""
-        return self.storage / self.study
+    def mode(self) -> str:
+        return self.objectives[self.objective]
 
     @property
-    def stages_folder(self) -> Path:
-        """Shared by all studies of one storage."""
-        return self.storage / "stages"
+    def trials(self) -> int:
+        return self.design.trials
 
-    def resolve(self, params: dict[str, Value]) -> dict[str, Value]:
-        """The whole flat config of a trial with these searched parameters."""
-        return flatten(self.base.changed(params))
+    @property
+    def epochs(self) -> int:
+        return int(self.base["epochs"])
 
-    def event(self) -> dict[str, Any]:
-        """The plan as the ledger keeps it. Where it lies and reports is not part of it."""
-        own: dict[str, Any] = {}
-        if self.grid is not None:
-            own = {
-                "grid": self.grid.event(),
-                "seeds": list(self.seeds),
-                "search_trials": self.search_trials,
-            }
-        if self.objectives:
-            own["objectives"] = self.objectives
-        for name in ("budget", "warm_start", "replay", "fresh"):
-            if getattr(self, name):
-                own[name] = getattr(self, name)
-        if self.parts is not None:
-            own["parts"] = {
-                "name": self.parts.name,
-                "text": self.parts.text,
-                "digest": self.parts.digest,
-            }
-        return {
-            "study": self.study,
-            "space": self.space,
-            "question": self.question,
-            "base": flatten(self.base),
-            "objective": self.objective,
-            "mode": self.mode,
-            "trials": self.trials,
-            "sampler": self.sampler,
-            "scheduler": self.scheduler,
-            "seed": self.seed,
-            "lanes": self.lanes,
-            "workers": self.workers,
-            "cpus_per_worker": self.cpus_per_worker,
-            "gpus_per_worker": self.gpus_per_worker,
-            **own,
-        }
+    @property
+    def search(self) -> Search:
+        """The design of a search."""
+        assert isinstance(self.design, Search), f"{self.study} is an ablation"
+        return self.design
+
+    @property
+    def ablation(self) -> Ablation:
+        """The design of an ablation."""
+        assert isinstance(self.design, Ablation), f"{self.study} is a search"
+        return self.design
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of an ablation."""
+        return self.ablation.grid
+
+    @cached_property
+    def config(self) -> TrialConfig:
+        """``base``, typed and checked.
+
+        Raises:
+            ValueError: a field of a plug-in that is not installed.
+        """
+        return from_flat(self.base)
+
+    def resolve(self, params: Mapping[str, Value]) -> dict[str, Value]:
+        """The complete flat config of a trial with these parameters."""
+        return flatten(self.config.changed(params))
+
+    def with_weights(self, changes: Mapping[str, Mapping[str, Value]]) -> "Plan":
+        """An ablation whose cells have these changes, by name; other cells keep theirs."""
+        grid = self.grid
+        cells = tuple(
+            replace(one, changes=changes.get(one.name, one.changes)) for one in grid.cells
+        )
+        return replace(self, design=replace(self.ablation, grid=replace(grid, cells=cells)))
 
 
-def plan_from_event(event: dict[str, Any], storage: Path, tracking_uri: str, lanes: int) -> Plan:
-    """The plan that a ledger holds, to be continued here, with its parts installed."""
-    install_from_plan(event)
-    kept = {name: event[name] for name in Plan.__dataclass_fields__ if name in event}
-    kept |= {"base": from_flat(event["base"]), "storage": storage, "tracking_uri": tracking_uri}
-    if "grid" in event:
-        kept |= {"grid": grid_from_event(event["grid"]), "seeds": tuple(event["seeds"])}
-    kept["parts"] = installed() if "parts" in event else None
-    return Plan(**{**kept, "lanes": lanes or event["lanes"]})
+def plan_to_json(plan: Plan) -> Json:
+    """The plan as its ledger keeps it."""
+    several = {"objectives": dict(plan.objectives)} if len(plan.objectives) > 1 else {}
+    return {
+        "study": plan.study,
+        "space": plan.space,
+        "question": plan.question,
+        "base": dict(plan.base),
+        "objective": plan.objective,
+        "mode": plan.mode,
+        **several,
+        **plan.design.to_json(),
+        "seed": plan.seed,
+        "lanes": plan.lanes,
+        "workers": plan.workers,
+        "cpus_per_worker": plan.cpus_per_worker,
+        "gpus_per_worker": plan.gpus_per_worker,
+        **({"budget": dict(plan.budget)} if plan.budget else {}),
+        **({"fresh": True} if plan.fresh else {}),
+        **({"parts": vars(plan.plugin)} if plan.plugin else {}),
+    }
+
+
+def plan_from_json(kept: Mapping[str, object]) -> Plan:
+    """The plan that a ledger holds.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not a plan.
+    """
+    objectives = kept.get("objectives") or {str(kept["objective"]): kept["mode"]}
+    plugin = {"plugin": build(PluginText, kept["parts"])} if "parts" in kept else {}
+    changed = {"design": _design_from_json(kept), "objectives": objectives}
+    return build(Plan, {**kept, **plugin, **changed})
+
+
+def _design_from_json(kept: Mapping[str, object]) -> Search | Ablation:
+    if "grid" in kept:
+        replayed = {"replayed": build(Replayed, kept["replay"])} if "replay" in kept else {}
+        grid = grid_from_event(mapping(kept["grid"]))
+        seeds: tuple[int, ...] = tuple(kept["seeds"])  # type: ignore[arg-type]
+        return build(Ablation, {**kept, "grid": grid, "seeds": seeds, **replayed})
+    warm = {"warm_start": _warm_from_json(kept["warm_start"])} if "warm_start" in kept else {}
+    return build(Search, {**kept, **warm})
+
+
+def _warm_to_json(warm: WarmStart) -> Json:
+    sources = {name: vars(source) for name, source in warm.studies.items()}
+    return {"studies": sources, "trials": [vars(trial) for trial in warm.trials]}
+
+
+def _warm_from_json(kept: object) -> WarmStart:
+    warm = mapping(kept)
+    studies = mapping(warm["studies"])
+    trials: list[object] = list(warm["trials"])  # type: ignore[call-overload]
+    return WarmStart(
+        studies={name: build(WarmStartSource, source) for name, source in studies.items()},
+        trials=[build(WarmStartTrial, trial) for trial in trials],
+    )

@@ -3,9 +3,9 @@
 import os
 import platform
 import subprocess
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = (
@@ -19,6 +19,18 @@ _PACKAGES = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What a study's numbers were made with."""
+
+    commit: str | None
+    dirty: bool | None
+    """Whether the repository had changes that were not committed."""
+    python: str = ""
+    packages: dict[str, str] = field(default_factory=dict)
+    machine: dict[str, str | int | None] = field(default_factory=dict)
+
+
 def _git(*arguments: str) -> str | None:
     """What git says, or None where there is no git or no repository."""
     try:
@@ -30,13 +42,13 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def provenance() -> dict[str, Any]:
-    """Facts for the ledger; git's are null where the code was shipped without its repository."""
-    commit, status = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
-    return {
-        "commit": commit,
-        "dirty": None if status is None else bool(status),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in _PACKAGES},
-        "machine": {"system": platform.platform(), "cpus": os.cpu_count()},
-    }
+def provenance() -> Provenance:
+    """The facts of this process; git's are None where the code was shipped without a repository."""
+    status = _git("status", "--porcelain")
+    return Provenance(
+        commit=_git("rev-parse", "HEAD"),
+        dirty=None if status is None else bool(status),
+        python=platform.python_version(),
+        packages={name: version(name) for name in _PACKAGES},
+        machine={"system": platform.platform(), "cpus": os.cpu_count()},
+    )

@@ -1,62 +1,195 @@
-"""A study's report, from its ledger alone: `python study/report.py NAME [--rebuild-mlflow]`."""
+"""The folder of a study: every path below it, its lock, and what can be read from it."""
 
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from study.ledger.ledger import FILE, LedgerError, folded, read
+from study.ledger.ledger import LedgerError, folded, read
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord, TrialRecord
 from trainables.training import checkpoint
 
-
-def load_record(folder: Path) -> StudyRecord:
-    """The record of the study in a folder.
-
-    Raises:
-        FileNotFoundError: there is no ledger.
-        LedgerError: it cannot be read.
-    """
-    path = folder / FILE
-    record = folded(path, read(path)[0], StudyRecord())
-    if not record.plan:
-        raise LedgerError(f"{path}: holds no plan: the study never began; start it anew")
-    return record
+_LEDGER = "ledger.jsonl"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def trial_folders(folder: Path, number: int) -> list[Path]:
-    """Where a trial's checkpoints lie: one folder an attempt."""
-    attempts = sorted((folder / "tune").glob("attempt-*"))
-    return [checkpoint.trial_folder(attempt, number) for attempt in attempts]
+@dataclass(frozen=True)
+class StudyFolder:
+    """Where a study keeps its files: ``STORAGE/NAME``."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, plan: Plan) -> "StudyFolder":
+        return cls(plan.storage / plan.study)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def storage(self) -> Path:
+        return self.path.parent
+
+    @property
+    def stages(self) -> Path:
+        """Stages, shared by all studies of the storage."""
+        return self.storage / "stages"
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / _LEDGER
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report"
+
+    @property
+    def model(self) -> Path:
+        """The best network, saved for use."""
+        return self.path / "model"
+
+    @property
+    def lanes(self) -> Path:
+        """Ray Train's own state."""
+        return self.path / "lanes"
+
+    @property
+    def tune(self) -> Path:
+        """Tune's state and the checkpoints: one folder per attempt."""
+        return self.path / "tune"
+
+    @property
+    def test_pictures(self) -> Path:
+        return self.path / "pictures" / "test"
+
+    def pictures(self, trial: TrialRecord) -> Path:
+        return self.path / "pictures" / trial.folder
+
+    def new_attempt(self) -> Path:
+        """The folder in ``tune`` of an attempt that starts now."""
+        return self.tune / f"attempt-{len(self._attempts()) + 1}"
+
+    def _attempts(self) -> list[Path]:
+        return sorted(self.tune.glob("attempt-*"))
+
+    def trial_folders(self, number: int) -> list[Path]:
+        """Where a trial's checkpoints lie, by attempt."""
+        return [checkpoint.trial_folder(attempt, number) for attempt in self._attempts()]
+
+    def checkpoint_of(self, trial: TrialRecord) -> checkpoint.Checkpoint | None:
+        """The trial's newest complete checkpoint, in the study that ran it; None if it is gone."""
+        folders = self.trial_folders(trial.number)
+        if trial.reused:
+            folders = self._other(trial.reused.study).trial_folders(trial.reused.trial)
+        return checkpoint.latest(folders, at_most=trial.last_epoch)
+
+    def counts(self, number: int, split: str) -> Path:
+        """The file with a trial's counts of every image of a list, ``val`` or ``test``."""
+        return self.path / "counts" / f"trial-{number:04d}{'.test' if split == 'test' else ''}.npz"
+
+    def counts_of(self, trial: TrialRecord, split: str) -> Path | None:
+        """A trial's counts, here or in the study that ran it; None if there are none."""
+        places = [self.counts(trial.number, split)]
+        if trial.reused:
+            places.insert(0, self._other(trial.reused.study).counts(trial.reused.trial, split))
+        return next((path for path in places if path.exists()), None)
+
+    def write_counts(self, number: int, content: bytes) -> None:
+        """Keep a trial's counts of the test list."""
+        path = self.counts(number, "test")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".draft")
+        draft.write_bytes(content)
+        draft.replace(path)
+
+    def _other(self, study: str) -> "StudyFolder":
+        return StudyFolder(self.storage / study)
+
+    def load(self) -> StudyRecord:
+        """The record of the study.
+
+        Raises:
+            FileNotFoundError: there is no ledger.
+            LedgerError: it cannot be read.
+        """
+        record = folded(self.ledger, read(self.ledger)[0], StudyRecord())
+        if record.planned is None:
+            raise LedgerError(
+                f"{self.ledger}: holds no plan: the study never began; start it again"
+            )
+        return record
+
+    def require_new(self) -> None:
+        """Raise a ValueError if a study of this name exists.
+
+        One that was killed in its very first write does not: its ledger has no complete line.
+        """
+        if self.ledger.exists() and b"\n" in self.ledger.read_bytes():
+            raise ValueError(
+                f"--name must be new in this storage, got {self.name!r}; "
+                f"to continue it: --resume {self.name}"
+            )
+
+    def require_known(self, flag: str) -> None:
+        """Raise a ValueError if no study has this name."""
+        if self.ledger.exists():
+            return
+        known = [folder.name for folder in studies(self.storage)]
+        have = ", ".join(known[-5:]) if known else "none"
+        raise ValueError(
+            f"{flag} must name a study in {self.storage}, got {self.name!r}; have {have}"
+        )
+
+    def lock(self) -> FileLock:
+        """Lock the study against a second process. The lock dies with its owner.
+
+        Raises:
+            ValueError: another process runs this study.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        held = FileLock(self.path / "lock")
+        try:
+            held.acquire(timeout=0)
+        except Timeout:
+            raise ValueError(f"study {self.name!r} is being run by another process") from None
+        return held
+
+    @property
+    def _outdated(self) -> Path:
+        return self.path / "owed"
+
+    def mark_outdated(self) -> None:
+        """Note, before the ledger's last event, that report and MLflow lack what it will say."""
+        self._outdated.touch()
+
+    def clear_outdated(self) -> None:
+        """Report and MLflow have all of it."""
+        self._outdated.unlink(missing_ok=True)
+
+    def is_outdated(self) -> bool:
+        """Whether the study was killed, or its server away, after the ledger's last event."""
+        return self._outdated.exists()
 
 
-def checkpoint_of(plan: Plan, trial: TrialRecord) -> checkpoint.Checkpoint | None:
-    """The trial's newest whole checkpoint, in the study that ran it; None where it is gone."""
-    if trial.reused:
-        folder = plan.storage / trial.reused["study"]
-        folders = trial_folders(folder, trial.reused["trial"])
-    else:
-        folders = trial_folders(plan.folder, trial.number)
-    return checkpoint.latest(folders, at_most=trial.last_epoch)
+def studies(storage: Path) -> list[StudyFolder]:
+    """Every study of a storage, by name."""
+    return [StudyFolder(path.parent) for path in sorted(storage.glob(f"*/{_LEDGER}"))]
 
 
-def other_studies(storage: Path, but: str = "") -> Iterator[StudyRecord]:
-    """Every study but this one whose ledger can be read."""
-    for path in sorted(storage.glob(f"*/{FILE}")):
-        if path.parent.name == but:
+def other_records(storage: Path, study: str = "") -> Iterator[StudyRecord]:
+    """The records of all studies but one; ledgers that cannot be read are left out."""
+    for folder in studies(storage):
+        if folder.name == study:
             continue
         try:
-            record = folded(path, read(path)[0], StudyRecord())
+            yield folder.load()
         except LedgerError:
-            continue  # damaged, or of another schema: nothing is taken from it
-        if record.plan:
-            yield record
-
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+            continue  # damaged, or of another schema: nothing is reused from it
 
 
 def check_name(name: str, flag: str = "--name") -> None:
@@ -65,9 +198,6 @@ def check_name(name: str, flag: str = "--name") -> None:
         raise ValueError(
             f"{flag} must be letters, digits, '.', '_' or '-', at most 100, got {name!r}"
         )
-
-
-_OUTDATED = "owed"
 
 
 def prove_writable(folder: Path) -> None:
@@ -85,84 +215,3 @@ def prove_writable(folder: Path) -> None:
         raise ValueError(
             f"--storage must be a folder that can be written, got {str(folder)!r}: {error.strerror}"
         ) from None
-
-
-def require_new(folder: Path) -> None:
-    """Raise a ValueError if a study of this name is there already.
-
-    One that was killed in its very first write is not: its ledger holds no whole event.
-    """
-    path = folder / FILE
-    if path.exists() and b"\n" in path.read_bytes():
-        raise ValueError(
-            f"--name must be new in this storage, got {folder.name!r}; "
-            f"to continue it: --resume {folder.name}"
-        )
-
-
-def require_known(flag: str, folder: Path) -> None:
-    """Raise a ValueError if there is no study of this name."""
-    if (folder / FILE).exists():
-        return
-    storage = folder.parent
-    known = sorted(path.parent.name for path in storage.glob(f"*/{FILE}"))
-    have = ", ".join(known[-5:]) if known else "none"
-    raise ValueError(f"{flag} must name a study in {storage}, got {folder.name!r}; have {have}")
-
-
-def lock(folder: Path) -> FileLock:
-    """Take the study; a second process that asks is refused. The lock dies with its owner.
-
-    Raises:
-        ValueError: another process runs this study.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    held = FileLock(folder / "lock")
-    try:
-        held.acquire(timeout=0)
-    except Timeout:
-        raise ValueError(f"study {folder.name!r} is being run by another process") from None
-    return held
-
-
-def mark_outdated(folder: Path) -> None:
-    """Note that report and MLflow lack what the ledger has; said before the ledger's last event."""
-    (folder / _OUTDATED).touch()
-
-
-def clear_outdated(folder: Path) -> None:
-    """They have it all."""
-    (folder / _OUTDATED).unlink(missing_ok=True)
-
-
-def is_outdated(folder: Path) -> bool:
-    """Whether a study was cut off, or its server was away, between its last event and its end."""
-    return (folder / _OUTDATED).exists()
-
-
-def write_counts(study: Path, number: int, content: bytes) -> None:
-    """Keep a trial's counts of the test list."""
-    path = _counts_path(study, number, "test")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_bytes(content)
-    draft.replace(path)
-
-
-def counts_of(study: Path, trial: TrialRecord, split: str) -> Path | None:
-    """A trial's counts of a list, here or in the study that it was taken from; None if there are
-    none.
-
-    Args:
-        study: the study's folder.
-        split: ``val`` or ``test``.
-    """
-    places = [_counts_path(study, trial.number, split)]
-    if trial.reused:
-        elsewhere = study.parent / trial.reused["study"]
-        places.insert(0, _counts_path(elsewhere, trial.reused["trial"], split))
-    return next((path for path in places if path.exists()), None)
-
-
-def _counts_path(study: Path, number: int, split: str) -> Path:
-    return study / "counts" / f"trial-{number:04d}{'.test' if split == 'test' else ''}.npz"

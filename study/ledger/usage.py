@@ -1,14 +1,23 @@
-"""How much a study may use, and has used: hours, and GPU hours, counted over restarts.
+"""How many hours and GPU hours a study has used, counted over all attempts.
 
-Both are counted from the ledger. Hours run while an attempt runs, from its first event to its last;
-the time between attempts does not count. GPU hours are the GPUs of a lane for as long as a trial
-holds it. Once either is spent no trial begins, and those that run stop after their epoch: its
-checkpoint is written, and ``--resume NAME --max-hours N`` goes on from it.
+Both are counted from the ledger. Hours pass while an attempt runs, from its first event to its
+last; the time between attempts does not count. GPU hours are the GPUs of a lane for as long as a
+trial holds it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from study.ledger.events import (
+    BudgetSpent,
+    Event,
+    Finished,
+    LanesChanged,
+    LanesWaiting,
+    Planned,
+    Resumed,
+    Started,
+    TrialFailed,
+)
 
 
 @dataclass
@@ -17,31 +26,34 @@ class Usage:
 
     seconds: float = 0.0
     lane_seconds: float = 0.0
-    """Of all lanes together, while a trial held them."""
+    """Of all lanes together, while trials held them."""
     lanes: int = 1
     since: float = 0.0
     """Time of the last event."""
     holding: set[int] = field(default_factory=set)
-    """Trials that hold a lane, or wait for one."""
+    """Trials that hold a lane or wait for one."""
 
-    def apply(self, event: Mapping[str, Any]) -> None:
-        """Fold one event in; what came before an attempt's first event was not spent."""
-        if event["event"] not in ("planned", "resumed"):
-            self.seconds, self.lane_seconds = self.at(event["time"])
-        self.since = event["time"]
-        self.lanes = event.get("lanes", self.lanes)
-        match event["event"]:
-            case "planned" | "resumed":
-                self.holding = {int(number) for number in event.get("continue_after", {})}
-            case "started":
-                self.holding.add(event["trial"])
-            case "finished" | "failed":
-                self.holding.discard(event["trial"])
-            case "budget_spent":
+    def apply(self, event: Event) -> None:
+        """Fold one event in. The time before an attempt's first event was not used."""
+        if not isinstance(event, Planned | Resumed):
+            self.seconds, self.lane_seconds = self.at(event.time)
+        self.since = event.time
+        match event:
+            case Planned(plan=plan):
+                self.lanes, self.holding = plan.lanes, set()
+            case Resumed(continue_after=after, lanes=lanes):
+                self.lanes, self.holding = lanes or self.lanes, set(after)
+            case LanesChanged(lanes=lanes) | LanesWaiting(lanes=lanes):
+                self.lanes = lanes
+            case Started(trial=trial):
+                self.holding.add(trial)
+            case Finished(trial=trial) | TrialFailed(trial=trial):
+                self.holding.discard(trial)
+            case BudgetSpent():
                 self.holding.clear()
 
     def at(self, now: float) -> tuple[float, float]:
-        """Seconds, and seconds of lanes, if it has run on until now."""
+        """Seconds and lane seconds if the study has run on until now."""
         passed = max(now - self.since, 0.0)
         return self.seconds + passed, self.lane_seconds + passed * self.lanes_held
 

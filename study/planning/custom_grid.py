@@ -1,15 +1,13 @@
-"""A user's own grid, from a small YAML file: a baseline, factors and a mode, or cells by hand."""
+"""A user's own grid, from a small YAML file or from ``--factor``: a baseline and what varies."""
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from search_spaces.grid import MODES, Cell, Changes, Factor, Grid, check_factors
-from study.planning.request import choice
-from trainables.config import parse, type_of
+from study.planning.request import StudyRequest, choice
+from trainables.config import Value, parse, refused, type_of
 
 _KEYS = {"name", "question", "baseline", "mode", "factors", "cells"}
 
@@ -45,7 +43,7 @@ def grid_from_file(path: Path) -> Grid:
         raise ValueError(f"--grid {path}: {error}") from None
 
 
-def _file_grid(content: dict[str, Any], stem: str) -> Grid:
+def _file_grid(content: dict[str, object], stem: str) -> Grid:
     unknown = sorted(set(map(str, content)) - _KEYS)
     if unknown:
         raise ValueError(f"keys must be among {', '.join(sorted(_KEYS))}, got {unknown[0]!r}")
@@ -59,7 +57,7 @@ def _file_grid(content: dict[str, Any], stem: str) -> Grid:
     )
 
 
-def _cells(content: dict[str, Any]) -> tuple[Cell, ...]:
+def _cells(content: dict[str, object]) -> tuple[Cell, ...]:
     if "mode" in content or "factors" in content:
         raise ValueError("cells come without mode and factors")
     base = _changes("baseline", content.get("baseline") or {})
@@ -72,7 +70,7 @@ def _cells(content: dict[str, Any]) -> tuple[Cell, ...]:
     )
 
 
-def _from_factors(content: dict[str, Any]) -> tuple[Cell, ...]:
+def _from_factors(content: dict[str, object]) -> tuple[Cell, ...]:
     mode = content.get("mode")
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
@@ -82,7 +80,7 @@ def _from_factors(content: dict[str, Any]) -> tuple[Cell, ...]:
     return MODES[mode](factors, _changes("baseline", content.get("baseline") or {}))
 
 
-def _file_factor(name: str, value: Any) -> Factor:
+def _file_factor(name: str, value: object) -> Factor:
     given = _mapping(f"factors/{name}", value)
     if "levels" not in given:
         return Factor(name=name, levels={name: _changes(f"factors/{name}", given)})
@@ -94,18 +92,17 @@ def _file_factor(name: str, value: Any) -> Factor:
     return Factor(name=name, levels=named, when=str(given.get("when", "")))
 
 
-def _changes(where: str, value: Any) -> Changes:
-    changes = _mapping(where, value)
-    for path, given in changes.items():
+def _changes(where: str, value: object) -> Changes:
+    changes: dict[str, Value] = {}
+    for path, given in _mapping(where, value).items():
         type_of(path)  # a paper's table may name what is not there yet, a user's own may not
         if not isinstance(given, bool | int | float | str):
-            raise ValueError(
-                f"{where}/{path} must be a number, a text, true or false, got {given!r}"
-            )
+            raise refused(f"{where}/{path}", "a number, a text, true or false", given)
+        changes[path] = given
     return changes
 
 
-def _mapping(where: str, value: Any) -> dict[str, Any]:
+def _mapping(where: str, value: object) -> dict[str, object]:
     if not isinstance(value, Mapping):
         raise ValueError(f"{where} must be a mapping, got {value!r}")
     return {str(key): inner for key, inner in value.items()}
@@ -114,10 +111,10 @@ def _mapping(where: str, value: Any) -> dict[str, Any]:
 _DEFAULT_MODE = "one-at-a-time"
 _WHEN = " when "
 MODE_OPTIONS = {name.replace("_", "-").replace("full-factorial", "full"): name for name in MODES}
-"""As they are typed: the grammar of ``grid_file.py``."""
+"""The modes of ``--mode``, by the names that a YAML file uses."""
 
 
-def grid_from_factors(options: argparse.Namespace) -> Grid | None:
+def grid_from_factors(request: StudyRequest) -> Grid | None:
     """The grid of all ``--factor``; None without one.
 
     A factor is ``PATH=OFF,ON,...``: the baseline has the first value, each other one is a level.
@@ -127,21 +124,21 @@ def grid_from_factors(options: argparse.Namespace) -> Grid | None:
     Raises:
         ValueError: one line that names the option, what is allowed and what it got.
     """
-    if not options.factor:
-        if options.mode is not None:
+    if not request.factor:
+        if request.mode is not None:
             raise ValueError("--mode goes with --factor: a file has its own")
         return None
-    if options.grid is not None:
+    if request.grid is not None:
         raise ValueError("--factor cannot be given with --grid: either has its own cells")
-    mode = choice("--mode", options.mode or _DEFAULT_MODE, list(MODE_OPTIONS))
-    base: dict[str, bool | int | float | str] = {}
-    paths = [text.partition("=")[0] for text in options.factor]
-    factors = [_option_factor(text, paths, base) for text in options.factor]
+    mode = choice("--mode", request.mode or _DEFAULT_MODE, list(MODE_OPTIONS))
+    base: dict[str, Value] = {}
+    paths = [text.partition("=")[0] for text in request.factor]
+    factors = [_option_factor(text, paths, base) for text in request.factor]
     check_factors(factors)
     cells = MODES[MODE_OPTIONS[mode]](factors, base)
     return Grid(
         name=mode,
-        source="--factor " + " --factor ".join(options.factor),
+        source="--factor " + " --factor ".join(request.factor),
         cells=cells,
         question=f"What {'does' if len(factors) == 1 else 'do'} "
         f"{', '.join(factor.name for factor in factors)} change?",
@@ -149,12 +146,10 @@ def grid_from_factors(options: argparse.Namespace) -> Grid | None:
     )
 
 
-def _option_factor(
-    text: str, paths: list[str], base: dict[str, bool | int | float | str]
-) -> Factor:
+def _option_factor(text: str, paths: list[str], base: dict[str, Value]) -> Factor:
     """One factor; its first value of several goes to ``base``."""
-    asked, _, when = text.partition(_WHEN)
-    path, equals, listed = asked.partition("=")
+    levels_text, _, when = text.partition(_WHEN)
+    path, equals, listed = levels_text.partition("=")
     values = [value.strip() for value in listed.split(",")]
     if not equals or not all(values) or len(set(values)) < len(values):
         raise ValueError(f"--factor must be PATH=VALUE,VALUE,... of different values, got {text!r}")

@@ -80,5 +80,5 @@ def study_seconds(plan: Plan, epoch_s: float, stages: int, trials_left: int) -> 
     return (
         LANE_START_S
         + stages * STAGE_S / plan.lanes
-        + trials_left * plan.base.epochs * epoch_s / (plan.lanes * plan.workers)
+        + trials_left * plan.epochs * epoch_s / (plan.lanes * plan.workers)
     )

@@ -1,34 +1,39 @@
-"""A plan made from the command line, checked before anything starts."""
+"""Which grid and which of its cells were requested, and what a cell lacks here."""
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
 from search_spaces import GRIDS, OWN_GRIDS, SPACES, Cell, Grid
 from study.planning import custom_grid
-from study.planning.request import DEFAULT_CELL_TRIALS, SAMPLERS, choice, parse_change
+from study.planning.request import (
+    DEFAULT_CELL_TRIALS,
+    SAMPLERS,
+    StudyRequest,
+    choice,
+    parse_change,
+)
 from trainables.config import TrialConfig, field_types
 
 _DEFAULT_GRIDS = {"all_losses": "arms"}
-"""Grids of spaces in which nothing is searched over all."""
+"""Default grids of spaces that have no dimensions of their own."""
 
 
-def grid_of(options: argparse.Namespace) -> Grid | None:
+def grid_of(request: StudyRequest) -> Grid | None:
     """The grid that is asked for: by name, from a file, or the space's only one."""
-    if factors := custom_grid.grid_from_factors(options):
+    if factors := custom_grid.grid_from_factors(request):
         return factors
-    name = options.grid or _DEFAULT_GRIDS.get(options.space or "")
+    name = request.grid or _DEFAULT_GRIDS.get(request.space or "")
     if not name:
-        if options.seeds is not None:
+        if request.seeds is not None:
             raise ValueError("--seeds goes with --grid: a search has one seed, --seed")
-        if options.cells is not None:
+        if request.cells is not None:
             raise ValueError("--cells goes with --grid: a search has none")
         return None
     if Path(name).suffix in (".yaml", ".yml"):
         return custom_grid.grid_from_file(Path(name).expanduser())
     if name in OWN_GRIDS:
         return OWN_GRIDS[name]
-    space = choice("--space", options.space, list(SPACES))
+    space = choice("--space", request.space, list(SPACES))
     known = GRIDS.get(space, {})
     named = ", ".join([*known, "FILE.yaml"])
     if name not in known:
@@ -36,15 +41,15 @@ def grid_of(options: argparse.Namespace) -> Grid | None:
     return known[name]
 
 
-def _check_grid(options: argparse.Namespace, grid: Grid) -> None:
+def _check_grid(request: StudyRequest, grid: Grid) -> None:
     """Raise a ValueError for an option that a grid decides."""
-    if options.scheduler != "none":
+    if request.scheduler != "none":
         raise ValueError(
             "--scheduler cannot be given with --grid: every cell runs all epochs on every seed"
         )
-    if options.seeds is not None and options.seeds < 1:
-        raise ValueError(f"--seeds must be >= 1, got {options.seeds}")
-    for text in options.changes:
+    if request.seeds is not None and request.seeds < 1:
+        raise ValueError(f"--seeds must be >= 1, got {request.seeds}")
+    for text in request.changes:
         _check_left_to_cells(text, grid)
 
 
@@ -63,9 +68,9 @@ def _check_left_to_cells(text: str, grid: Grid) -> None:
             )
 
 
-def checked_grid(options: argparse.Namespace, grid: Grid, base: TrialConfig) -> Grid:
+def checked_grid(request: StudyRequest, grid: Grid, base: TrialConfig) -> Grid:
     """The grid with what each cell lacks here; a baseline that lacks something is refused."""
-    _check_grid(options, grid)
+    _check_grid(request, grid)
     cells = tuple(replace(cell, needs=missing(cell, base)) for cell in grid.cells)
     checked = replace(grid, cells=cells)
     if lacks := checked.cell(grid.baseline).needs:
@@ -73,15 +78,15 @@ def checked_grid(options: argparse.Namespace, grid: Grid, base: TrialConfig) -> 
     return checked
 
 
-def only_cells(options: argparse.Namespace, grid: Grid) -> Grid:
+def only_cells(request: StudyRequest, grid: Grid) -> Grid:
     """The grid's cells of ``--cells``, in its own order, and its baseline.
 
     Raises:
         ValueError: a cell that is not there.
     """
-    if options.cells is None:
+    if request.cells is None:
         return grid
-    wanted = [name.strip() for name in options.cells.split(",")]
+    wanted = [name.strip() for name in request.cells.split(",")]
     known = [cell.name for cell in grid.cells]
     for name in wanted:
         if name not in known:
@@ -91,11 +96,11 @@ def only_cells(options: argparse.Namespace, grid: Grid) -> Grid:
 
 
 def unsearched(grid: Grid) -> Grid:
-    """The same cells, at the weights that they begin with."""
+    """The same cells at their initial weights."""
     return replace(grid, cells=tuple(replace(cell, searched=()) for cell in grid.cells))
 
 
-def search_trials(options: argparse.Namespace, grid: Grid) -> int:
+def search_trials(request: StudyRequest, grid: Grid) -> int:
     """Trials of each cell's own search; 0 where nothing is searched first.
 
     Raises:
@@ -103,22 +108,20 @@ def search_trials(options: argparse.Namespace, grid: Grid) -> int:
             number of trials.
     """
     if not any(cell.searched for cell in grid.cells):
-        for name in ("trials", "sampler"):
-            if getattr(options, name) not in (None, "tpe"):
-                raise ValueError(
-                    f"--{name} cannot be given with --grid: every cell runs all "
-                    f"epochs on every seed"
-                )
+        for name in sorted(request.given() & {"trials", "sampler"}, reverse=True):
+            raise ValueError(
+                f"--{name} cannot be given with --grid: every cell runs all epochs on every seed"
+            )
         return 0
-    choice("--sampler of a grid", options.sampler, [name for name in SAMPLERS if name != "nsga2"])
-    count = DEFAULT_CELL_TRIALS if options.trials is None else int(options.trials)
+    choice("--sampler of a grid", request.sampler, [name for name in SAMPLERS if name != "nsga2"])
+    count = DEFAULT_CELL_TRIALS if request.trials is None else int(request.trials)
     if count < 0:
         raise ValueError(f"--trials must be >= 0, got {count}")
     return count
 
 
 def missing(cell: Cell, base: TrialConfig) -> str:
-    """Why the cell cannot be run, for a person to read; "" if it can.
+    """Why the cell cannot run here, in words; "" if it can.
 
     Raises:
         ValueError: its changes are no config, by a value or by how they go together.

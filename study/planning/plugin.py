@@ -1,11 +1,11 @@
-"""``--with my_parts.py``: a user's own losses, datasets, networks, spaces and grids for a study."""
+"""``--with my_parts.py``: a user's plug-in of losses, datasets, networks, spaces and grids."""
 
 from pathlib import Path
-from typing import Any
 
 import optuna
 
 from search_spaces import OWN_GRIDS, SPACES, Grid, Space
+from study.ledger.plan import Plan
 from trainables import plugin
 from trainables.config import TrialConfig
 from trainables.plugin import TABLES, Plugin
@@ -14,7 +14,7 @@ _DRAWS = 5
 
 
 def read_plugin(path: str) -> Plugin:
-    """The file, by its name alone: where it lies is no part of a study.
+    """The file with its bare name: its folder is no part of a study.
 
     Raises:
         ValueError: it cannot be read.
@@ -29,7 +29,7 @@ def read_plugin(path: str) -> Plugin:
 
 
 def install_all(file: Plugin) -> None:
-    """Add everything that the file defines, instead of what another file has added.
+    """Add everything that the file defines, in place of any other plug-in.
 
     Raises:
         ValueError: one line with the file, the line in it and what is wrong.
@@ -51,14 +51,14 @@ def install_all(file: Plugin) -> None:
         raise
 
 
-def install_from_plan(plan: dict[str, Any]) -> None:
-    """Install what a ledger holds; nothing where its study had no parts."""
-    if "parts" in plan:
-        install_all(Plugin(plan["parts"]["name"], plan["parts"]["text"]))
+def install_from_plan(plan: Plan) -> None:
+    """Install the plug-in of a plan that a ledger holds; without one, do nothing."""
+    if plan.plugin is not None:
+        install_all(Plugin(plan.plugin.name, plan.plugin.text))
 
 
-def _add_space(name: str, space: Any) -> None:
-    """A space is tried: what it draws must be configs."""
+def _add_space(name: str, space: object) -> None:
+    """Add a space after a trial: what it draws must be configs."""
     if not isinstance(space, Space) or space.name != name:
         raise ValueError(f"must be a Space whose name is {name!r}, got {space!r}")
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
@@ -67,7 +67,7 @@ def _add_space(name: str, space: Any) -> None:
     plugin.add(SPACES, name, space)
 
 
-def _add_grid(name: str, grid: Any) -> None:
+def _add_grid(name: str, grid: object) -> None:
     if not isinstance(grid, Grid):
         raise ValueError(f"must be a Grid, got {grid!r}")
     plugin.add(OWN_GRIDS, name, grid)

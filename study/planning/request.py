@@ -1,29 +1,24 @@
-"""The command line."""
+"""What was requested, typed: the command line and the Python API both make a ``StudyRequest``."""
 
-import argparse
 import shlex
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from cluster import session
-from study.ledger.record import Value
-from trainables.config import DataConfig, TrialConfig, parse, plugin_fields, recipes
+from trainables.config import DataConfig, TrialConfig, Value, parse, plugin_fields, recipes, require
 from trainables.metrics.catalog import METRICS
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "nsga2")
 SCHEDULERS = ("asha", "none")
 DEFAULT_TRIALS = 8
 DEFAULT_CELL_TRIALS = 4
-
-
-def choice(flag: str, value: str | None, known: Sequence[str]) -> str:
-    """The value, or a ValueError that lists what is allowed."""
-    if value is None or value not in known:
-        raise ValueError(f"{flag} must be one of {', '.join(known)}, got {value!r}")
-    return value
-
-
+OBJECTIVES = tuple(name for name, metric in METRICS.items() if metric.unit == "fraction")
+"""Metrics that every trial measures and that tell a good one from a bad one. No trial measures
+surface distances, and a number of scored classes or contours is no quality."""
+_ONE_OBJECTIVE = ("cmaes",)
+"""Samplers that only know one objective."""
+_TRACKED = ("sqlite:///", "postgresql", "mysql", "mssql", "http://", "https://", "databricks")
 PLACES = {
     "resume",
     "storage",
@@ -37,139 +32,203 @@ PLACES = {
     "on_oom",
     "lane_wait",
 }
-"""Options that no ledger decides: where and how, not what."""
+"""Options that say where and how a study runs, not what: no ledger decides them."""
+_OPTION_NAMES = {"changes": "set", "with_parts": "with", "list_names": "list"}
+"""Options whose field has another name."""
 
 
-def require_only(given: argparse.Namespace, allowed: Set[str], flag: str, why: str) -> None:
-    """Raise a ValueError if ``--flag`` comes with an option that is not allowed beside it."""
-    from study.commands.options import parse_arguments
+@dataclass(frozen=True, kw_only=True)
+class StudyRequest:
+    """The command's options by their names, ``_`` for ``-``. None: the plan decides."""
 
-    default = vars(parse_arguments([]))
-    changed = {name for name, value in vars(given).items() if value != default[name]}
-    if decided := sorted(changed - allowed):
-        spoken = {"changes": "set", "with_parts": "with"}
-        first = spoken.get(decided[0], decided[0].replace("_", "-"))
-        raise ValueError(f"--{first} cannot be given with --{flag}: {why}")
+    space: str | None = None
+    objective: str = "miou"
+    trials: int | None = None
+    epochs: int | None = None
+    sampler: str = "tpe"
+    scheduler: str = "none"
+    seed: int = 0
+    with_parts: str | None = None
+    """``--with``: the user's plug-in."""
+
+    grid: str | None = None
+    seeds: int | None = None
+    cells: str | None = None
+    factor: Sequence[str] = ()
+    mode: str | None = None
+
+    winner: str | None = None
+    control: str | None = None
+    replay: str | None = None
+    warm_start: str | None = None
+    fresh: bool = False
+
+    dataset: str | None = None
+    data: str | None = None
+    check_data: Sequence[str] | None = None
+    cache: str | None = None
+    recipe: str | None = None
+    weights: str | None = None
+    changes: Sequence[str] = ()
+    """``--set``: each ``PATH=VALUE``."""
+
+    workers: int = 1
+    lanes: int = 0
+    cpus_per_worker: float = 1.0
+    gpus_per_worker: float = 0.0
+    storage: Path | None = None
+    name: str | None = None
+    tracking_uri: str | None = None
+
+    max_hours: float | None = None
+    max_gpu_hours: float | None = None
+    resume: str | None = None
+    max_failures: int = 0
+    on_oom: str = "fail"
+    lane_wait: float = 30.0
+    """Minutes."""
+    dry_run: bool = False
+    list_names: bool = False
+    """``--list``."""
+    verbose: bool = False
+
+    def storage_folder(self) -> Path:
+        return (self.storage or home() / "runs").expanduser().resolve()
+
+    def tracking(self) -> str:
+        """The URI of MLflow. The default database lies where the README's ``mlflow ui`` looks.
+
+        Raises:
+            ValueError: MLflow does not know such a URI.
+        """
+        uri = self.tracking_uri or f"sqlite:///{home().resolve()}/mlflow.db"
+        if not uri.startswith(_TRACKED):
+            raise ValueError(f"--tracking-uri must begin with {', '.join(_TRACKED)}, got {uri!r}")
+        return uri
+
+    def set_values(self) -> dict[str, Value]:
+        """The values of ``--set``, by path.
+
+        Raises:
+            ValueError: one is not ``PATH=VALUE``, or its field does not exist or take the value.
+        """
+        return dict(parse_change(text) for text in self.changes)
+
+    def given(self) -> set[str]:
+        """The fields that differ from their defaults."""
+        default = StudyRequest()
+        names = [one.name for one in fields(self)]
+        return {name for name in names if getattr(self, name) != getattr(default, name)}
+
+    def require_places(self, flag: str, why: str) -> None:
+        """Raise a ValueError for an option beside ``--flag`` that says what runs, not where."""
+        self.require_only(PLACES, flag, why)
+
+    def require_only(self, allowed: Set[str], flag: str, why: str) -> None:
+        """Raise a ValueError for an option that ``--flag`` does not allow beside it."""
+        for name in sorted(self.given() - allowed):
+            option = _OPTION_NAMES.get(name, name.replace("_", "-"))
+            raise ValueError(f"--{option} cannot be given with --{flag}: {why}")
 
 
-def require_only_places(given: argparse.Namespace) -> None:
-    """Raise a ValueError if ``--resume`` comes with an option that its ledger decides."""
-    require_only(given, PLACES, "resume", "the ledger has the plan")
+def home() -> Path:
+    """Where results go by default: this folder, or the user's home if this folder will vanish."""
+    return Path.home() / "edgewise" if session.shipped() else Path.cwd()
 
 
 def resume_command(study: str, storage: Path, tracking_uri: str) -> str:
-    """What to type to go on with a study, from this folder."""
-    from study.commands.options import parse_arguments
-
-    default = parse_arguments([])
+    """The command that resumes a study from this folder."""
+    default = StudyRequest()
     words = ["python", "study/run.py", "--resume", study]
-    if storage != storage_of(default):
+    if storage != default.storage_folder():
         words += ["--storage", str(storage)]
-    if tracking_uri != tracking_uri_of(default):
+    if tracking_uri != default.tracking():
         words += ["--tracking-uri", tracking_uri]
     return shlex.join(words)
 
 
-def home() -> Path:
-    """Where results go by default: here, or the user's home if this folder will vanish."""
-    return Path.home() / "edgewise" if session.shipped() else Path.cwd()
+def choice(flag: str, value: str | None, known: Sequence[str]) -> str:
+    """The value, or a ValueError that lists what is allowed."""
+    require(value in known, flag, f"one of {', '.join(known)}", value)
+    assert value is not None
+    return value
 
 
-def storage_of(options: argparse.Namespace) -> Path:
-    return (options.storage or home() / "runs").expanduser().resolve()
-
-
-_TRACKED = ("sqlite:///", "postgresql", "mysql", "mssql", "http://", "https://", "databricks")
-
-
-def tracking_uri_of(options: argparse.Namespace) -> str:
-    """The default database lies where the README's ``mlflow ui`` command looks."""
-    uri = str(options.tracking_uri or "") or f"sqlite:///{home().resolve()}/mlflow.db"
-    if not uri.startswith(_TRACKED):
-        raise ValueError(f"--tracking-uri must begin with {', '.join(_TRACKED)}, got {uri!r}")
-    return uri
-
-
-def base_config(options: argparse.Namespace, first: Mapping[str, Value]) -> TrialConfig:
-    """The default config, the first changes (a space's), then what the command line sets."""
-    given: dict[str, Any] = {
-        "data/dataset": options.dataset,
-        "data/root": options.data,
-        "data/cache": options.cache,
-        "model/weights": options.weights,
-        "epochs": options.epochs,
-        "seed": options.seed,
+def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> TrialConfig:
+    """The default config, changed by the space, then the recipe, then the command line."""
+    given: dict[str, Value | None] = {
+        "data/dataset": request.dataset,
+        "data/root": request.data,
+        "data/cache": request.cache,
+        "model/weights": request.weights,
+        "epochs": request.epochs,
+        "seed": request.seed,
     }
     changes = {path: value for path, value in given.items() if value is not None}
-    changes |= dict(parse_change(text) for text in options.changes)
+    changes |= request.set_values()
     if plugin_fields.DIGEST:
         changes["parts"] = plugin_fields.DIGEST[0]
-    recipe = recipes.changes(options.recipe) if options.recipe else {}
     if changes.get("model/weights", "none") not in ("none", "imagenet"):
-        changes["model/weights"] = str(Path(changes["model/weights"]).expanduser().resolve())
+        changes["model/weights"] = _absolute(changes["model/weights"])
     if changes.get("data/root"):
-        changes["data/root"] = str(Path(changes["data/root"]).expanduser().resolve())
-    changes = {**recipe, **changes}
+        changes["data/root"] = _absolute(changes["data/root"])
+    changes = {**(recipes.changes(request.recipe) if request.recipe else {}), **changes}
     if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
         changes["model/network"] = "fpn"
-    return TrialConfig().changed({**first, **changes})
+    return TrialConfig().changed({**space_base, **changes})
+
+
+def _absolute(path: Value) -> str:
+    return str(Path(str(path)).expanduser().resolve())
 
 
 def parse_change(text: str) -> tuple[str, Value]:
     """One ``--set PATH=VALUE``."""
     path, equals, value = text.partition("=")
-    if not equals:
-        raise ValueError(f"--set must be PATH=VALUE, got {text!r}")
+    require(bool(equals), "--set", "PATH=VALUE", text)
     return path, parse(path, value)
 
 
-def data_config(options: argparse.Namespace) -> DataConfig:
-    """What ``--check-data NAME DIR`` is to look at; ``--set data/...`` counts too."""
-    name, folder = options.check_data
-    changes = dict(parse_change(text) for text in options.changes)
-    changes |= {"data/dataset": name, "data/root": str(Path(folder).expanduser().resolve())}
-    return TrialConfig().changed(changes).data
-
-
-_ONE_ONLY = ("cmaes",)
-"""Samplers of Optuna that know one objective alone."""
+def data_config(request: StudyRequest) -> DataConfig:
+    """The data of ``--check-data NAME DIR``; ``--set data/...`` counts too."""
+    assert request.check_data is not None
+    name, folder = request.check_data
+    data: dict[str, Value] = {"data/dataset": name, "data/root": _absolute(folder)}
+    return TrialConfig().changed({**request.set_values(), **data}).data
 
 
 def parse_objectives(text: str) -> dict[str, str]:
-    """``miou,hd95`` as ``{"miou": "max", "hd95": "min"}``, in the order given.
+    """``miou,dice`` as ``{"miou": "max", "dice": "max"}``, in the order given.
 
     Raises:
-        ValueError: a name that is no metric, or one given twice.
+        ValueError: a name that is no metric of every trial, or one given twice.
     """
     names = [name.strip() for name in text.split(",")]
     for name in names:
-        if name not in METRICS:
-            raise ValueError(f"--objective must be one of {', '.join(METRICS)}, got {name!r}")
+        require(name in OBJECTIVES, "--objective", f"one of {', '.join(OBJECTIVES)}", name)
     if len(set(names)) < len(names):
         raise ValueError(f"--objective must name each metric once, got {text!r}")
     return {name: METRICS[name].direction for name in names}
 
 
-def check_objectives(
-    objectives: Mapping[str, str], sampler: str, scheduler: str, is_grid: bool
-) -> None:
+def check_objectives(objectives: Mapping[str, str], request: StudyRequest, ablation: bool) -> None:
     """Raise a ValueError for what cannot serve several objectives.
 
-    ASHA is refused rather than fed the first of them: it would stop the very trials that are best
+    ASHA is refused rather than given the first of them: it would stop the very trials that are best
     in another, and the Pareto set would have no ends.
     """
     if len(objectives) == 1:
         return
     given = f"got {len(objectives)}: {','.join(objectives)}"
-    if is_grid:
+    if ablation:
         raise ValueError(f"--objective of a grid must be one metric, {given}; its tables show all")
-    if scheduler != "none":
+    if request.scheduler != "none":
         raise ValueError(
-            f"--objective with --scheduler {scheduler} must be one metric, {given}; "
+            f"--objective with --scheduler {request.scheduler} must be one metric, {given}; "
             f"it would stop trials by the first alone"
         )
-    if sampler in _ONE_ONLY:
+    if request.sampler in _ONE_OBJECTIVE:
         raise ValueError(
-            f"--objective with --sampler {sampler} must be one metric, {given}; "
+            f"--objective with --sampler {request.sampler} must be one metric, {given}; "
             f"several need tpe, nsga2, gp or random"
         )

@@ -1,14 +1,15 @@
-"""What a grid runs, and the learned parts that a plan of either sort needs."""
+"""The runs, stages and lanes of a plan."""
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import NamedTuple
 
 from cluster.resources import LaneRequest, Node, count_lanes, placement, workers_that_fit
 from search_spaces import Space
-from study.ledger.plan import Plan
-from study.ledger.record import Value
-from trainables.config import TrialConfig, flatten, from_flat
+from study.ledger.plan import Ablation, Plan, Search
+from trainables.config import TrialConfig, Value, from_flat
 from trainables.data import Dataset
+from trainables.lane.trial_spec import TrialSpec
 from trainables.losses.compose import active_weights
 from trainables.stages import registry
 
@@ -16,52 +17,42 @@ _STAGE_WEIGHTS = ("loss/gamma", "loss/lambda_1", "loss/lambda_2", "loss/lambda_3
 
 
 class Stage(NamedTuple):
-    """A learned part that a trial may need: which kind, and a config that decides it."""
+    """A stage that a trial may need: its kind, and a config that decides it."""
 
     kind: str
     config: TrialConfig
 
 
-class Run(NamedTuple):
-    """One planned trial of a grid."""
+def grid_runs(plan: Plan) -> list[TrialSpec]:
+    """An ablation's runs: every cell that can run, on every seed; none for a search.
 
-    number: int
-    cell: str
-    seed: int
-    params: dict[str, Value]
-    """What the cell changes."""
-    config: dict[str, Value]
-    """The whole config, by path."""
-
-
-def grid_runs(plan: Plan) -> list[Run]:
-    """Every cell that can be run on every seed. All cells of a seed come before the next seed, so
-    that a study that is cut off leaves whole pairs."""
-    assert plan.grid is not None
-    cells = [cell for cell in plan.grid.cells if not cell.needs]
-    searches = plan.search_trials * len(cells)
-    pairs = [(cell, seed) for seed in plan.seeds for cell in cells]
+    All cells of a seed come before the next seed, so that an interrupted study leaves complete
+    pairs. The numbers of the cells' own searches come first.
+    """
+    cells, searches = plan.design.cells, plan.design.search_trials
+    pairs = [(cell, seed) for seed in plan.design.seeds for cell in cells]
     return [
-        Run(
-            number,
-            cell.name,
-            seed,
-            dict(cell.changes),
-            plan.resolve({**cell.changes, "seed": seed}),
+        TrialSpec(
+            number=number,
+            cell=cell.name,
+            params=dict(cell.changes),
+            config=plan.resolve({**cell.changes, "seed": seed}),
         )
-        for number, (cell, seed) in enumerate(pairs, start=searches)
+        for number, (cell, seed) in enumerate(pairs, start=searches * len(cells))
     ]
 
 
 def needed_stages(plan: Plan, space: Space) -> list[Stage]:
-    """Every learned part that a trial of this plan may need, once."""
-    if plan.grid is not None:
-        return _of_cells(plan)
-    return stage_configs(plan, space)
+    """Every stage that a trial of this plan may need, once."""
+    match plan.design:
+        case Search():
+            return _searched_stages(plan, space)
+        case Ablation():
+            return _stages_of_cells(plan)
 
 
-def _of_cells(plan: Plan) -> list[Stage]:
-    """What the cells look through; cells that need an equal part share it."""
+def _stages_of_cells(plan: Plan) -> list[Stage]:
+    """Cells that need an equal stage share it."""
     found: dict[str, Stage] = {}
     for run in grid_runs(plan):
         config = from_flat(run.config)
@@ -71,18 +62,18 @@ def _of_cells(plan: Plan) -> list[Stage]:
 
 
 def slowest(plan: Plan, space: Space) -> TrialConfig:
-    """A config that a forecast is taken from: one that needs a stage, or has the most terms."""
+    """The config to forecast from: one that needs a stage, or has the most loss terms."""
     needed = needed_stages(plan, space)
     if needed:
         return needed[-1].config
-    configs = [from_flat(run.config) for run in grid_runs(plan)] if plan.grid else [plan.base]
+    configs = [from_flat(run.config) for run in grid_runs(plan)] or [plan.config]
     return max(configs, key=lambda config: len(active_weights(config.loss)))
 
 
 def check_images(plan: Plan) -> None:
-    """Raise a ValueError if a cell asks for other images: the study decodes them once, for all."""
-    shared = plan.base.data.unaugmented()
-    for run in grid_runs(plan) if plan.grid else []:
+    """Raise a ValueError if a cell needs other images: the study decodes them once, for all."""
+    shared = plan.config.data.unaugmented()
+    for run in grid_runs(plan):
         own = from_flat(run.config).data.unaugmented()
         for field in fields(own):
             if getattr(own, field.name) != getattr(shared, field.name):
@@ -104,7 +95,7 @@ def request_of(plan: Plan) -> LaneRequest:
 
 
 def place(plan: Plan, nodes: list[Node], wanted: int) -> Plan:
-    """The plan with its lanes counted and placed on these machines; ``wanted`` 0 is all that fit.
+    """The plan with its lanes counted and placed on these machines; ``wanted`` 0: all that fit.
 
     Raises:
         ValueError: they can never fit.
@@ -115,20 +106,18 @@ def place(plan: Plan, nodes: list[Node], wanted: int) -> Plan:
 
 
 def lanes_on(plan: Plan, nodes: list[Node]) -> int:
-    """Lanes that these machines have room for, within what was asked; at least one, to wait."""
+    """Lanes that these machines have room for, at most as many as requested and at least one."""
     fit = workers_that_fit(nodes, request_of(plan)) // plan.workers
     return max(min(fit, plan.most_lanes or fit, plan.trials), 1)
 
 
-def stage_configs(plan: Plan, space: Space) -> list[Stage]:
-    """One entry for each learned part that a trial of this study may need."""
-    from trainables.stages.registry import deciding_paths, needed
-
-    possible = plan.base.changed(_searched_weights(plan.base, space))
+def _searched_stages(plan: Plan, space: Space) -> list[Stage]:
+    """One stage for every combination of the searched fields that decide it."""
+    possible = plan.config.changed(_searched_weights(plan.base, space))
     return [
         Stage(kind, possible.changed(choice))
-        for kind in needed(possible)
-        for choice in _choices(space, deciding_paths(kind))
+        for kind in registry.needed(possible)
+        for choice in _choices(space, registry.deciding_paths(kind))
     ]
 
 
@@ -150,7 +139,7 @@ def _choices(space: Space, paths: list[str]) -> list[dict[str, Value]]:
     return combinations
 
 
-def _searched_weights(base: TrialConfig, space: Space) -> dict[str, Value]:
-    """The weights that turn on a learned loss, not zero where they are searched."""
-    flat, searched = flatten(base), {dimension.path for dimension in space.dimensions}
-    return {path: 1.0 for path in _STAGE_WEIGHTS if path in searched and not flat[path]}
+def _searched_weights(base: Mapping[str, Value], space: Space) -> dict[str, Value]:
+    """The weights that turn a learned loss on, made positive where they are searched."""
+    searched = {dimension.path for dimension in space.dimensions}
+    return {path: 1.0 for path in _STAGE_WEIGHTS if path in searched and not base[path]}

@@ -7,7 +7,6 @@ import base64
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -28,7 +27,10 @@ def page(title: str, question: str, parts: Sequence[Block | Section]) -> str:
     )
     environment.filters |= {"code": _code, "plain": lambda text: text.replace("`", "")}
     return environment.get_template("report.html").render(
-        title=title, question=question, parts=[_told(part) for part in parts], words=_WORDS
+        title=title,
+        question=question,
+        parts=[_as_template_reads(part) for part in parts],
+        words=_WORDS,
     )
 
 
@@ -37,11 +39,11 @@ def _code(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _told(part: Block | Section) -> dict[str, Any]:
-    """A block as the template reads it."""
+def _as_template_reads(part: Block | Section) -> dict[str, object]:
+    """A block as plain data, for the template."""
     kind = {"kind": type(part).__name__}
     if isinstance(part, Section):
-        inner = [_told(block) for block in part.blocks]
+        inner = [_as_template_reads(block) for block in part.blocks]
         return {**kind, "title": part.title, "level": part.level, "blocks": inner}
     if isinstance(part, Picture):
         content = base64.b64encode(part.file.read_bytes()).decode()

@@ -1,51 +1,49 @@
 """The files of a report, from the ledger alone."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from search_spaces import SPACES
-from study.ledger.record import StudyRecord
-from study.reporting import document, html
+from study.analysis.results import AblationResults, SearchResults
+from study.ledger.study_folder import StudyFolder
+from study.reporting import document, html, table_files
 from study.reporting.document import Prose, Section
 from study.reporting.figures.draw import draw
-from study.reporting.sections import ablation_table, report
+from study.reporting.sections import report
 
 
-def write(record: StudyRecord, folder: Path) -> list[Path]:
-    """Write the report, its tables and its figures; the same ledger, and the same counts and
+def write(
+    results: SearchResults | AblationResults, folder: StudyFolder, importance: Mapping[str, float]
+) -> list[Path]:
+    """Write the report, its tables and its figures. The same ledger, and the same counts and
     pictures beside it, give the same bytes.
-
-    Args:
-        folder: the study's.
 
     Returns:
         The files: ``report.md`` first, then ``report.html``, which needs no other.
     """
-    target = folder / "report"
-    plots = draw(record.compared(), SPACES[record.plan["space"]], target)
-    parts = report.whole(record, folder, plots)
+    plan, target = results.record.plan, folder.report
+    plots = draw(results, SPACES[plan.space], target)
+    parts = report.whole(results, folder, plots, importance)
     texts = {
-        "report.md": _text(record, folder, parts),
-        "report.html": html.page(record.plan["study"], record.plan["question"], parts),
-        **(_tables(record) if "grid" in record.plan else {}),
+        "report.md": _text(results, folder, parts),
+        "report.html": html.page(plan.study, plan.question, parts),
+        **(table_files.files(results) if isinstance(results, AblationResults) else {}),
     }
     for name, text in texts.items():
         (target / name).write_text(text)
     return [*(target / name for name in texts), *plots.values()]
 
 
-def markdown(record: StudyRecord, folder: Path) -> str:
-    """The report's text, without figures of the ledger's own."""
-    return _text(record, folder, report.whole(record, folder, {}))
+def markdown(
+    results: SearchResults | AblationResults, folder: StudyFolder, importance: Mapping[str, float]
+) -> str:
+    """The report's text without plots."""
+    return _text(results, folder, report.whole(results, folder, {}, importance))
 
 
-def _text(record: StudyRecord, folder: Path, parts: report.Parts) -> str:
-    title = Section(record.plan["study"], [Prose(record.plan["question"])], 1)
-    return document.markdown([title, *parts], folder / "report")
-
-
-def _tables(record: StudyRecord) -> dict[str, str]:
-    return {
-        "table.md": ablation_table.markdown(record),
-        "table.csv": ablation_table.comma_separated(record),
-        "table.tex": ablation_table.latex(record),
-    }
+def _text(
+    results: SearchResults | AblationResults, folder: StudyFolder, parts: report.Parts
+) -> str:
+    plan = results.record.plan
+    title = Section(plan.study, [Prose(plan.question)], 1)
+    return document.markdown([title, *parts], folder.report)

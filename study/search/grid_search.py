@@ -1,40 +1,27 @@
-"""Tune's searcher for a grid: hands out what is planned, in order, each run once."""
+"""Tune's searcher for an ablation: the planned runs, in order, each once."""
 
-from collections import deque
 from collections.abc import Sequence
-from typing import Any
-
-from ray.tune.search import Searcher
+from dataclasses import replace
 
 from study.ledger.record import InterruptedTrial, StudyRecord
-from study.planning.runs import Run
+from study.search.planned_search import PlannedSearch
+from trainables.lane.trial_spec import TrialSpec
 
 
-class GridSearch(Searcher):
-    """First the runs that were cut off, then those that were never begun; no other twice."""
+class GridSearch(PlannedSearch):
+    """No run depends on what came out of another."""
 
     def __init__(
-        self, record: StudyRecord, runs: Sequence[Run], waiting: Sequence[InterruptedTrial]
+        self,
+        record: StudyRecord,
+        runs: Sequence[TrialSpec],
+        interrupted: Sequence[InterruptedTrial],
     ) -> None:
-        super().__init__(metric=record.plan["objective"], mode=record.plan["mode"])
-        by_number = {run.number: run for run in runs}
-        cut_off = [(by_number[trial.number], trial.resume_from) for trial in waiting]
-        fresh = [(run, "") for run in runs if run.number not in record.trials]
-        self._left = deque([*cut_off, *fresh])
+        self._runs = {run.number: run for run in runs}
+        super().__init__(record, interrupted, self._runs)
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        if not self._left:
-            return None
-        run, resume_from = self._left.popleft()
-        return {**run._asdict(), "resume_from": resume_from}
+    def continued(self, trial: InterruptedTrial) -> TrialSpec:
+        return replace(self._runs[trial.number], resume_from=trial.resume_from)
 
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        """Nothing: what comes next does not depend on what came out."""
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing: the ledger has it."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        raise NotImplementedError("a grid is planned from the ledger")
+    def draw(self, number: int) -> TrialSpec:
+        return self._runs[number]

@@ -1,40 +1,39 @@
-"""What a search found: the order of its trials, and which parameter mattered."""
+"""Which searched parameter mattered."""
 
 import warnings
 
 import optuna
 
 from search_spaces import Space
-from study.ledger.record import StudyRecord
+from study.analysis.results import StudyResults
 from study.search.optuna_study import optuna_study
 
 _TREES, _TREES_OF_MANY, _MANY = 64, 16, 200
-"""Trees of the forest; their time grows with the trials, their doubt shrinks with them."""
-
+"""Trees of the forest: with more trials each takes longer, and fewer are enough."""
 _FEWEST = 4
-"""Trials below which an importance would be noise."""
+"""With fewer trials an importance would be noise."""
 
 
-def importances(record: StudyRecord, space: Space) -> dict[str, float]:
-    """Share of the objective's variance by parameter (fANOVA), over trials that ran all epochs.
+def importances(results: StudyResults, space: Space) -> dict[str, float]:
+    """Share of the first objective's variance by parameter (fANOVA), over complete trials.
 
-    Empty where there are too few trials, where they do not differ, and for a grid.
+    Empty where there are too few trials, where they do not differ, and for an ablation.
     """
-    if "grid" in record.plan:
+    record = results.record
+    if results.best is None:
         return {}
-    complete = record.in_state("complete")
-    values = {trial.value(record.plan["objective"]) for trial in complete}
+    objective, mode = record.plan.objective, record.plan.mode
+    complete = {trial.number: trial for trial in record.in_state("complete")}
+    values = {trial.value(objective) for trial in complete.values()}
     if len(complete) < _FEWEST or len(values) < 2:
         return {}
-    plan = {**record.plan, "objectives": {}}  # of several the first
-    only = StudyRecord(plan=plan, trials={trial.number: trial for trial in complete})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         evaluator = optuna.importance.FanovaImportanceEvaluator(
             n_trees=_TREES if len(complete) < _MANY else _TREES_OF_MANY, seed=0
         )
         try:
-            study = optuna_study(only, space)
+            study = optuna_study(complete, {objective: mode}, space)
         except ValueError:  # the space has other parameters than when the study ran
             return {}
         return optuna.importance.get_param_importances(study, evaluator=evaluator)

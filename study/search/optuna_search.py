@@ -1,127 +1,110 @@
-"""Where the next trial's parameters come from: Optuna, told everything that the ledger knows.
+"""Tune's searcher for a search: Optuna, filled with everything that the ledger knows.
 
 Optuna's storage stays in memory: a persistent one runs ahead of Tune's own record and breaks a
 restored search. A resumed study fills it from the ledger instead.
 """
 
 import math
-from collections import deque
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
-from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 from ray.tune.utils.util import flatten_dict
 
 from search_spaces import Space
-from study.ledger.record import InterruptedTrial, StudyRecord, Value
+from study.ledger.record import InterruptedTrial, StudyRecord
 from study.search.optuna_study import STUDY_NAME, failure_state, optuna_study, warm_start_trials
+from study.search.planned_search import PlannedSearch, Result
 from study.search.reuse import DrawReuse
 from study.search.samplers import GENERATION, SeededByNumber
+from trainables.config import Value
+from trainables.lane.trial_spec import TrialSpec
 
 
-class LedgerSearch(Searcher):
-    """Tune's searcher: first the trials that were cut off, then new ones from OptunaSearch."""
+class LedgerSearch(PlannedSearch):
+    """New trials come from Ray's ``OptunaSearch`` over a study that the ledger fills."""
 
     def __init__(
         self,
         record: StudyRecord,
         space: Space,
-        waiting: list[InterruptedTrial],
+        interrupted: Sequence[InterruptedTrial],
         config_of: Callable[[dict[str, Value]], dict[str, Value]],
-        taking: DrawReuse | None = None,
+        reuse: DrawReuse | None = None,
     ) -> None:
-        """``config_of`` resolves searched parameters to a whole flat config; ``taking`` takes over
-        what an earlier study ran."""
-        plan = record.plan
-        super().__init__(metric=plan["objective"], mode=plan["mode"])
-        self._objectives = list(record.objectives)
+        """
+        Args:
+            config_of: resolves searched parameters to a complete flat config.
+            reuse: finds draws that an earlier study ran.
+        """
+        plan, search = record.plan, record.plan.search
+        super().__init__(record, interrupted, range(search.trials))
+        self._continued = {trial.number for trial in interrupted}
+        self._config_of, self._reuse = config_of, reuse
         storage = InMemoryStorage()
-        before = warm_start_trials(plan.get("warm_start", {}), space)
-        self._before = len(before)
-        self._study = optuna_study(record, space, storage, before)
-        several = len(record.objectives) > 1
+        warm = warm_start_trials(search.warm_start, space)
+        self._warm = len(warm)
+        self._objectives = list(plan.objectives)
+        self.study = optuna_study(record.trials, plan.objectives, space, storage, warm)
+        """Optuna's view of the search."""
+        several = len(plan.objectives) > 1
         self._new = OptunaSearch(
             space=space.suggest,
             study_name=STUDY_NAME,
-            metric=list(record.objectives) if several else plan["objective"],
-            mode=list(record.objectives.values()) if several else plan["mode"],
-            sampler=SeededByNumber(plan["sampler"], plan["seed"], plan["trials"]),
+            metric=self._objectives if several else plan.objective,
+            mode=list(plan.objectives.values()) if several else plan.mode,
+            sampler=SeededByNumber(search.sampler, plan.seed, search.trials),
             storage=storage,
         )
-        self._waiting = deque(waiting)
-        self._left = deque(n for n in range(plan["trials"]) if n not in record.trials)
-        self._config_of = config_of
-        self._taking = taking
-        self._continued: dict[str, int] = {}
-        self._drawn: dict[str, int] = {}
-        """A new trial's number, by Tune's name; trials that are taken over have none."""
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        """What to run next, or ``Searcher.FINISHED``."""
-        if self._waiting:
-            waiting = self._waiting.popleft()
-            self._continued[trial_id] = waiting.number
-            return self._tune_config(waiting.number, waiting.params, waiting.resume_from)
-        while self._left:
-            number = self._left[0]
-            config = self._draw(number)
-            if not (self._taking and self._taking.take(config)):
-                self._drawn[trial_id] = number
-                return config
-        return Searcher.FINISHED
+    def continued(self, trial: InterruptedTrial) -> TrialSpec:
+        return TrialSpec(
+            number=trial.number,
+            params=trial.params,
+            config=self._config_of(trial.params),
+            resume_from=trial.resume_from,
+        )
 
-    def _draw(self, number: int) -> dict[str, Any]:
-        """The next trial, from all that is known so far."""
-        for taken in self._taking.due(number) if self._taking else ():
-            self._new.on_trial_complete(_name(taken.number), dict(taken.metrics))
+    def draw(self, number: int) -> TrialSpec | None:
+        for reused in self._reuse.due(number) if self._reuse else ():
+            self._new.on_trial_complete(_name(reused.number), dict(reused.metrics))
         params = flatten_dict(self._new.suggest(_name(number)))
-        self._left.popleft()
-        config = self._tune_config(number, params, "")
-        drawn = self._study.get_trials(deepcopy=False)[self._before + number]
-        generation = drawn.system_attrs.get(GENERATION)
-        return config if generation is None else {**config, "generation": generation}
+        drawn = self.study.get_trials(deepcopy=False)[self._warm + number]
+        spec = TrialSpec(
+            number=number,
+            params=params,
+            config=self._config_of(params),
+            generation=drawn.system_attrs.get(GENERATION),
+        )
+        return None if self._reuse and self._reuse.take(spec) else spec
 
-    def _tune_config(
-        self, number: int, params: dict[str, Value], resume_from: str
-    ) -> dict[str, Any]:
-        config = self._config_of(params)
-        return {"number": number, "params": params, "config": config, "resume_from": resume_from}
+    def on_trial_result(self, trial_id: str, result: Result) -> None:
+        number = self._numbers[trial_id]
+        if number not in self._continued and result.get(self.metric) is not None:
+            self._new.on_trial_result(_name(number), result)
 
-    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        if trial_id in self._drawn and result.get(self.metric) is not None:
-            self._new.on_trial_result(_name(self._drawn[trial_id]), result)
-
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        result = result or {}
+    def learn(self, number: int, result: Result) -> None:
+        """OptunaSearch only knows the trials that it suggested, and no pruned ones: the others go
+        to the study directly."""
         values = self._values(result)
-        failed = failure_state(result.get("failure/kind"), len(self._objectives))
-        if trial_id in self._continued:
-            state = TrialState.COMPLETE if values is not None else failed
-            number = self._before + self._continued.pop(trial_id)
-            self._study.tell(number, values, state=state)
-        elif failed == TrialState.PRUNED:
-            self._study.tell(self._before + self._drawn.pop(trial_id), state=failed)
+        kind = result.get("failure/kind")
+        state = failure_state(None if kind is None else str(kind), len(self._objectives))
+        if number in self._continued:
+            done = TrialState.COMPLETE if values is not None else state
+            self.study.tell(self._warm + number, values, state=done)
+        elif state == TrialState.PRUNED:
+            self.study.tell(self._warm + number, state=state)
         elif values is None:
-            self._new.on_trial_complete(_name(self._drawn.pop(trial_id)), error=True)
+            self._new.on_trial_complete(_name(number), error=True)
         else:
-            self._new.on_trial_complete(_name(self._drawn.pop(trial_id)), result)
+            self._new.on_trial_complete(_name(number), result)
 
-    def _values(self, result: dict[str, Any]) -> list[float] | None:
-        """All objectives, or None where one is missing or no number: such a trial has failed."""
+    def _values(self, result: Result) -> list[float] | None:
+        """All objectives; None where one is missing or not finite: such a trial has failed."""
         found = [result.get(name) for name in self._objectives]
-        values = [value for value in found if value is not None and math.isfinite(value)]
+        values = [one for one in found if isinstance(one, int | float) and math.isfinite(one)]
         return values if len(values) == len(found) else None
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing: Tune offers to keep the searcher's state, but the ledger has it."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        raise NotImplementedError("a search is rebuilt from the ledger")
 
 
 def _name(number: int) -> str:

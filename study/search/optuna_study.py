@@ -1,11 +1,6 @@
-"""Where the next trial's parameters come from: Optuna, told everything that the ledger knows.
-
-Optuna's storage stays in memory: a persistent one runs ahead of Tune's own record and breaks a
-restored search. A resumed study fills it from the ledger instead.
-"""
+"""A ledger as an Optuna study."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import optuna
 from optuna.storages import InMemoryStorage
@@ -13,7 +8,8 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search_spaces import Space
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.plan import WarmStart
+from study.ledger.record import TrialRecord
 from study.search.samplers import GENERATION
 from trainables.lane.failures import RESULTS
 
@@ -24,8 +20,7 @@ _DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 def as_optuna(trial: TrialRecord, space: Space, objectives: Sequence[str]) -> FrozenTrial:
     """A trial of the ledger as Optuna's own record of it."""
     values = trial.values(objectives)
-    kind = trial.failure["kind"] if trial.failure else None
-    failed = failure_state(kind, len(objectives))
+    failed = failure_state(trial.failure.kind if trial.failure else None, len(objectives))
     state = {"running": TrialState.RUNNING, "failed": failed}.get(
         trial.state, TrialState.COMPLETE if values is not None else TrialState.FAIL
     )
@@ -34,64 +29,64 @@ def as_optuna(trial: TrialRecord, space: Space, objectives: Sequence[str]) -> Fr
         values=values if state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
         params=trial.params,
         distributions=space.distributions(trial.params),
-        intermediate_values=_reported(trial, objectives),
+        intermediate_values=_by_epoch(trial, objectives),
         system_attrs={} if trial.generation is None else {GENERATION: trial.generation},
     )
 
 
-def _reported(trial: TrialRecord, objectives: Sequence[str]) -> dict[int, float]:
-    """The objective by epoch; Optuna takes none where there are several."""
+def _by_epoch(trial: TrialRecord, objectives: Sequence[str]) -> dict[int, float]:
+    """The objective by epoch; Optuna takes no such values where there are several objectives."""
     if len(objectives) > 1:
         return {}
-    found = {epoch: kept["metrics"].get(objectives[0]) for epoch, kept in trial.epochs.items()}
+    found = {epoch: kept.metrics.get(objectives[0]) for epoch, kept in trial.epochs.items()}
     return {epoch: value for epoch, value in found.items() if value is not None}
 
 
-def warm_start_trials(warm: Mapping[str, Any], space: Space) -> list[FrozenTrial]:
+def warm_start_trials(warm: WarmStart | None, space: Space) -> list[FrozenTrial]:
     """Trials of a warm start; for NSGA-II the generation that all others descend from."""
     return [
         create_trial(
-            values=trial["values"],
-            params=trial["params"],
-            distributions=space.distributions(trial["params"]),
+            values=trial.values,
+            params=trial.params,
+            distributions=space.distributions(trial.params),
             system_attrs={GENERATION: 0},
         )
-        for trial in warm.get("trials", [])
+        for trial in (warm.trials if warm else ())
     ]
 
 
 def failure_state(kind: str | None, objectives: int = 1) -> TrialState:
-    """How a trial that failed in this way is told to a sampler.
+    """How a sampler learns of a trial that failed in this way.
 
-    What the config itself brought about is told as pruned, which TPE ranks behind every value: it
-    goes elsewhere. What has nothing to do with the config is told as failed, and ignored. With
-    several objectives Optuna knows no pruning.
+    A failure that the config itself caused counts as pruned, which TPE ranks behind every value: it
+    searches elsewhere. Other failures say nothing about the config, so the sampler ignores them.
+    Optuna knows no pruning with several objectives.
     """
     return TrialState.PRUNED if kind in RESULTS and objectives == 1 else TrialState.FAIL
 
 
 def optuna_study(
-    record: StudyRecord,
+    trials: Mapping[int, TrialRecord],
+    objectives: Mapping[str, str],
     space: Space,
     storage: InMemoryStorage | None = None,
-    before: Sequence[FrozenTrial] = (),
+    warm: Sequence[FrozenTrial] = (),
 ) -> Study:
-    """The whole ledger as an Optuna study, trial numbers kept; those of others come before.
+    """Trials as an Optuna study that keeps their numbers, after those of a warm start.
 
-    Of two lanes the later one may start first: a number that a kill left out is asked for next.
+    Of two lanes the later one may start first: Optuna is to ask for a number that a kill left out.
     """
     study = optuna.create_study(
         storage=storage or InMemoryStorage(),
         study_name=STUDY_NAME,
-        directions=[_DIRECTIONS[mode] for mode in record.objectives.values()],
+        directions=[_DIRECTIONS[mode] for mode in objectives.values()],
     )
-    study.add_trials(before)
-    objectives = list(record.objectives)
-    for number in range(max(record.trials, default=-1) + 1):
-        trial = record.trials.get(number)
+    study.add_trials(warm)
+    for number in range(max(trials, default=-1) + 1):
+        trial = trials.get(number)
         study.add_trial(
             create_trial(state=TrialState.WAITING)
             if trial is None
-            else as_optuna(trial, space, objectives)
+            else as_optuna(trial, space, list(objectives))
         )
     return study

@@ -1,38 +1,54 @@
-"""Never twice: what an earlier study of the same storage ran with the same content is taken over.
+"""Nothing runs twice: a trial that an earlier study of the storage ran is reused.
 
-Content is the resolved config (seed included) and the data's digest: a trial's ``id``. The events
-are written again in the new ledger, so that it stays whole by itself, and say where they come from.
+Equal content means an equal resolved config (seed included) on equal data: a trial's ``id``. The
+trial's events are written again in the new ledger, which stays complete by itself, with their
+source.
+
+What a search draws is only known when it draws. The same command with the same seed draws the same
+trials as long as its sampler knows the same; on several lanes that depends on which trials had
+ended by then. So the sampler learns a reused result when the earlier study had it: before the draw
+that followed it there.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from search_spaces import Space
+from study.ledger.events import EpochEnded, Finished, Reused, Started, Tested
+from study.ledger.json_records import Json
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord, TrialRecord
-from study.ledger.study_folder import other_studies
-from study.planning.runs import Run, grid_runs
-from trainables.config import flatten, from_flat, identity
+from study.ledger.study_folder import other_records
+from study.planning.runs import grid_runs
+from trainables.config import from_flat, identity
+from trainables.lane.trial_spec import TrialSpec
 
 
 @dataclass(frozen=True)
 class ReusableTrial:
-    """A whole trial of another study."""
+    """A complete trial of another study."""
 
     study: str
     commit: str | None
-    """Of the code that it ran with, for a reader to judge."""
+    """Of the code that it ran with."""
     trial: TrialRecord
     others: Mapping[int, TrialRecord]
     """All trials of that study."""
 
+    @property
+    def ended(self) -> float:
+        return self.trial.epochs[self.trial.last_epoch].time
 
-def reusable_runs(plan: Plan, digest: str, record: StudyRecord) -> list[tuple[Run, ReusableTrial]]:
-    """Runs of a grid that were not begun here and are whole elsewhere; none with ``--fresh``, and
-    none before the cells' weights are chosen."""
-    if plan.grid is None or plan.fresh or (plan.search_trials and not record.chosen):
+
+def reusable_runs(
+    plan: Plan, digest: str, record: StudyRecord
+) -> list[tuple[TrialSpec, ReusableTrial]]:
+    """Runs of an ablation that another study completed and this one has not started.
+
+    None with ``--fresh``, and none before the cells' weights are chosen.
+    """
+    if plan.fresh or (plan.design.search_trials and not record.chosen):
         return []
     wanted = {
         identity(from_flat(run.config), digest): run
@@ -45,97 +61,95 @@ def reusable_runs(plan: Plan, digest: str, record: StudyRecord) -> list[tuple[Ru
 
 
 def complete_trials(plan: Plan) -> dict[str, ReusableTrial]:
-    """By content, every whole trial of the storage's other studies; of equal ones a tested one."""
+    """By content, every complete trial of other studies; of equal ones, one that was tested."""
     found: dict[str, ReusableTrial] = {}
-    for study in other_studies(plan.storage, plan.study):
-        commit = study.plan["provenance"]["commit"]
-        for trial in study.in_state("complete"):
+    for other in other_records(plan.storage, plan.study):
+        commit = other.provenance.commit
+        for trial in other.in_state("complete"):
             known = found.get(trial.id)
             better = known is None or (known.trial.tested is None and trial.tested is not None)
             if better and not trial.reused:
-                found[trial.id] = ReusableTrial(study.plan["study"], commit, trial, study.trials)
+                found[trial.id] = ReusableTrial(other.plan.study, commit, trial, other.trials)
     return found
 
 
-def reuse_trial(ledger: Ledger, run: Run, earlier: ReusableTrial, **place: Any) -> None:
-    """Write an earlier trial's events as this study's own; ``place`` is what a search adds."""
+def reuse_trial(ledger: Ledger, run: TrialSpec, earlier: ReusableTrial) -> None:
+    """Write an earlier trial's events as this study's own."""
     trial, number = earlier.trial, run.number
-    source = {"study": earlier.study, "trial": trial.number, "commit": earlier.commit}
     ledger.append(
-        "started",
-        trial=number,
-        id=trial.id,
-        params=run.params,
-        config=run.config,
-        cell=run.cell,
-        seed=run.seed,
-        reused=source,
-        **place,
+        Started(
+            trial=number,
+            id=trial.id,
+            params=run.params,
+            config=run.config,
+            cell=run.cell,
+            seed=run.seed,
+            phase=run.phase,
+            generation=run.generation,
+            reused=Reused(study=earlier.study, trial=trial.number, commit=earlier.commit),
+        )
     )
-    for epoch in sorted(trial.epochs):
-        kept = {key: trial.epochs[epoch][key] for key in ("metrics", "seconds", "lane")}
-        ledger.append("epoch", trial=number, epoch=epoch, **kept)
-    ledger.append("finished", trial=number, state="complete")
+    for epoch, kept in sorted(trial.epochs.items()):
+        ledger.append(
+            EpochEnded(
+                trial=number,
+                epoch=epoch,
+                metrics=kept.metrics,
+                seconds=kept.seconds,
+                lane=kept.lane,
+            )
+        )
+    ledger.append(Finished(trial=number, state="complete"))
     if trial.tested is not None:
-        ledger.append("tested", trial=number, metrics=trial.tested)
+        ledger.append(Tested(trial=number, metrics=trial.tested))
 
 
 class DrawReuse:
-    """What a search takes over, and when its results are due."""
+    """Which draws of a search are reused, and when the sampler learns of their results."""
 
-    def __init__(self, plan: Plan, ledger: Ledger, told: Callable[[TrialRecord], None]) -> None:
-        """``told`` hears of each trial that is taken over: the scheduler's stop rule."""
-        self._ledger, self._told = ledger, told
-        self._digest: str = ledger.record.plan["data"]["digest"]
+    def __init__(self, plan: Plan, ledger: Ledger, on_reuse: Callable[[TrialRecord], None]) -> None:
+        """``on_reuse`` receives each reused trial: the scheduler's stop rule learns from it."""
+        self._ledger, self._on_reuse = ledger, on_reuse
+        self._digest = ledger.record.data.digest
         self._known = {} if plan.fresh else complete_trials(plan)
-        self._untold: dict[int, ReusableTrial] = {}
-        self._parted = False
-        """Whether a draw was new: from then on nothing follows an earlier study."""
+        self._pending: dict[int, ReusableTrial] = {}
+        """Reused trials whose results the sampler does not know yet."""
+        self._diverged = False
+        """Whether a draw was new: from then on this search follows no earlier one."""
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Tune pickles its search for a restore that Edgewise never asks of it."""
+    def __getstate__(self) -> Json:
+        """Tune pickles its search for a restore that Edgewise never uses."""
         return {}
 
-    def take(self, drawn: Mapping[str, Any]) -> bool:
-        """Whether this draw ran before; it is a trial of this study then, and need not run.
-
-        Args:
-            drawn: what Tune would be given: number, params, config, of a cell's search its place.
-        """
-        flat = drawn["config"]
-        found = self._known.get(identity(from_flat(flat), self._digest)) if self._known else None
+    def take(self, drawn: TrialSpec) -> bool:
+        """Whether this draw ran before: then it is a trial of this study and need not run."""
+        key = identity(from_flat(drawn.config), self._digest) if self._known else ""
+        found = self._known.get(key)
         if found is None:
-            self._parted = True
+            self._diverged = True
             return False
-        number, seed = drawn["number"], int(flat["seed"])
-        run = Run(number, drawn.get("cell", ""), seed, drawn["params"], flat)
-        place = {name: drawn[name] for name in ("phase", "generation") if name in drawn}
-        reuse_trial(self._ledger, run, found, **place)
-        self._untold[number] = found
-        self._told(self._ledger.record.trials[number])
+        reuse_trial(self._ledger, drawn, found)
+        self._pending[drawn.number] = found
+        self._on_reuse(self._ledger.record.trials[drawn.number])
         return True
 
     def due(self, number: int) -> Iterator[TrialRecord]:
-        """Trials whose results the sampler is told before it draws this one."""
-        for taken, found in sorted(self._untold.items(), key=lambda item: _end(item[1])):
+        """Trials whose results the sampler learns before it draws this one."""
+        for reused, found in sorted(self._pending.items(), key=lambda item: item[1].ended):
             following = found.others.get(number)
-            if self._parted or following is None or _end(found) <= following.started:
-                del self._untold[taken]
-                yield self._ledger.record.trials[taken]
-
-
-def _end(found: ReusableTrial) -> float:
-    return float(found.trial.epochs[found.trial.last_epoch]["time"])
+            if self._diverged or following is None or found.ended <= following.started:
+                del self._pending[reused]
+                yield self._ledger.record.trials[reused]
 
 
 def possible_reuse(plan: Plan, space: Space, digest: str) -> list[ReusableTrial]:
-    """Whole trials of other studies that this search could draw, for a person to know."""
-    if plan.fresh:
+    """Complete trials of other studies that this search could draw; none for an ablation."""
+    if plan.fresh or plan.design.cells:
         return []
     searched = {dimension.path for dimension in space.dimensions}
     return [
         found
         for name, found in complete_trials(plan).items()
         if set(found.trial.params) <= searched
-        and name == identity(from_flat({**flatten(plan.base), **found.trial.params}), digest)
+        and name == identity(from_flat({**plan.base, **found.trial.params}), digest)
     ]

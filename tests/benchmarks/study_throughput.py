@@ -29,6 +29,7 @@ from ray import tune
 from rich.console import Console
 
 from cluster.session import ray_session
+from study.ledger.events import Planned
 
 EPOCHS = 10
 
@@ -98,7 +99,7 @@ def plan_of(storage: Path, space: str, **asked: Any) -> Any:
             words += [word for change in value for word in ("--set", change)]
         else:
             words += [f"--{name.replace('_', '-')}", str(value)]
-    return plan_from_request(options.parse_arguments(words), [local_node()])
+    return plan_from_request(options.parse_request(words), [local_node()])
 
 
 def driver(trials: int, lanes: int, profile: bool) -> None:
@@ -124,7 +125,7 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
             "size": [8, 8],
             "images": {"train": 1, "val": 1, "test": 1},
         }
-        ledger.append("planned", schema=1, **plan.event(), data=facts, provenance=provenance())
+        ledger.append(Planned(**plan.event(), data=facts, provenance=provenance()))
         sink = MlflowSink(plan.tracking_uri, ledger.record, lambda trial: [])
         console = Console(file=StringIO(), force_terminal=True, width=140)
         profiler = cProfile.Profile()

@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from study.ledger.ledger import FILE
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from tests.chaos import promises
 from tests.chaos.server import Server
 from tests.chaos.victims import ACTORS, MARK, Study, kill
@@ -207,7 +207,7 @@ class Bed:
         """Everything that is promised of a study that was killed again and again."""
         runs = self.folder / "runs"
         folder, calm = runs / name, runs / f"calm-{sort}"
-        promises.ledger_is_whole(folder, load_record(calm) if sort in EQUAL else None)
+        promises.ledger_is_whole(folder, StudyFolder(calm).load() if sort in EQUAL else None)
         promises.nothing_is_locked(runs)
         self.server.ready()
         subprocess.run(

@@ -9,20 +9,20 @@ from mlflow import MlflowClient
 
 from study.ledger.ledger import FILE, read
 from study.ledger.record import StudyRecord, TrialRecord
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from tests.study.ledger.test_ledger import content
 
 
 def ledger_is_whole(folder: Path, calm: StudyRecord | None) -> None:
     """It has ended; every trial once, at most one epoch of each lost at each resume; with the
     content of the undisturbed one, where there is one."""
-    record = load_record(folder)
+    record = StudyFolder(folder).load()
     assert record.ended
     events = read(folder / FILE)[0]
     for event in ("started", "finished", "tested"):
         numbers = Counter(one["trial"] for one in events if one["event"] == event)
         assert set(numbers.values()) <= {1}, f"{event} {numbers}"
-        assert event == "tested" or set(numbers) == set(range(record.plan["trials"])), (
+        assert event == "tested" or set(numbers) == set(range(record.plan.trials)), (
             f"{event} {numbers}"
         )
     assert {event for event in (one["event"] for one in events)} >= {"planned", "ended"}
@@ -62,7 +62,7 @@ def nothing_is_locked(storage: Path) -> None:
 
 def tracked(uri: str, folder: Path) -> None:
     """MLflow has the study, each trial once, and nothing that still runs."""
-    record, client = load_record(folder), MlflowClient(uri)
+    record, client = StudyFolder(folder).load(), MlflowClient(uri)
     experiment = client.get_experiment_by_name("edgewise")
     runs = client.search_runs([experiment.experiment_id], f"tags.study = '{folder.name}'")
     trials = [int(run.data.tags["trial"]) for run in runs if "trial" in run.data.tags]

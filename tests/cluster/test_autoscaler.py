@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from study.ledger.ledger import read
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from tests.cluster.own_ray import free_port, started, study
 from tests.conftest import ROOT
 
@@ -94,7 +94,7 @@ def test_a_study_asks_machines_come_and_lanes_start(
         done = ask("comes", "--workers", "2")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert "1 waiting for the autoscaler: room for 2 more workers of 1 CPU" in done.stdout
-    record = load_record(tmp_path / "comes")
+    record = StudyFolder(tmp_path / "comes").load()
     assert [trial.state for trial in record.trials.values()] == ["complete"] * 4
     events = read(tmp_path / "comes" / "ledger.jsonl")[0]
     assert "lanes" not in {event["event"] for event in events}  # one was planned, one came

@@ -12,7 +12,7 @@ import pytest
 from study.execution.stopping import INTERRUPTED
 from study.ledger.ledger import FILE
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from tests.cluster.own_ray import RAY, free_port, left_behind, started, study, wait_for
 from tests.conftest import ROOT
 from tests.study.ledger.test_ledger import content
@@ -63,7 +63,7 @@ def literal(cluster: dict[str, str], storage: Path) -> StudyRecord:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     for words in ("ok  token", "ok  dashboard", "winner on the test list"):
         assert words in done.stdout
-    return load_record(storage / "literal")
+    return StudyFolder(storage / "literal").load()
 
 
 def test_the_literal_command_runs_the_study(cluster: dict[str, str], literal: StudyRecord) -> None:
@@ -84,7 +84,7 @@ def test_shipped_code_gives_the_same(
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    assert content(load_record(storage / "shipped")) == content(literal)
+    assert content(StudyFolder(storage / "shipped").load()) == content(literal)
 
 
 def test_a_wrong_token_is_told_and_starts_nothing(cluster: dict[str, str], storage: Path) -> None:
@@ -105,12 +105,12 @@ def test_a_stopped_job_is_resumed_to_the_same_end(
     wait_for(storage / "cut" / FILE, '"event":"epoch"', 3)
     stopped = job(cluster, "stop", "cut")
     assert stopped.returncode == 0, stopped.stderr
-    assert not load_record(storage / "cut").ended
+    assert not StudyFolder(storage / "cut").load().ended
     assert left_behind(cluster) == []
     places = ["--storage", str(storage), "--tracking-uri", f"sqlite:///{storage}/cut.db"]
     done = job(cluster, "submit", "--", sys.executable, "study/run.py", "--resume", "cut", *places)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    assert content(load_record(storage / "cut")) == content(literal)
+    assert content(StudyFolder(storage / "cut").load()) == content(literal)
 
 
 def test_two_jobs_at_once_share_the_cluster(
@@ -129,7 +129,7 @@ def test_two_jobs_at_once_share_the_cluster(
         assert begun.returncode == 0, begun.stderr
     for name in ("first", "second"):
         wait_for(storage / name / FILE, '"event":"ended"')
-        assert content(load_record(storage / name)) == content(literal)
+        assert content(StudyFolder(storage / name).load()) == content(literal)
     assert left_behind(cluster) == []
 
 

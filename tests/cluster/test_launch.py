@@ -38,7 +38,7 @@ def rendered(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def asked(words: list[str]) -> argparse.Namespace:
     """What the study's own command line makes of the words after the script's three arguments."""
-    return options.parse_arguments(words)
+    return options.parse_request(words)
 
 
 def documents(text: str) -> list[Any]:

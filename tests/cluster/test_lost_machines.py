@@ -13,7 +13,7 @@ from ray.cluster_utils import Cluster
 
 from study.ledger.ledger import FILE, read
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from tests.chaos import promises
 from tests.cluster.machines import MACHINE, begin, ended, two_machines
 from tests.cluster.own_ray import environment, run, study, wait_for
@@ -66,7 +66,7 @@ def resume(storage: Path, name: str) -> list[str]:
 @pytest.fixture(scope="module")
 def calm(storage: Path, cluster: Cluster) -> StudyRecord:
     run(asked(storage, "calm"), cluster.address)
-    return load_record(storage / "calm")
+    return StudyFolder(storage / "calm").load()
 
 
 def left_on(cluster: Cluster) -> str:

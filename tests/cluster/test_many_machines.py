@@ -10,7 +10,7 @@ from ray.cluster_utils import Cluster
 
 from study.ledger.ledger import FILE, read
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from tests.cluster.machines import MACHINE, begin, ended, two_machines
 from tests.cluster.own_ray import run, study, wait_for
 from tests.study.ledger.test_ledger import content
@@ -34,7 +34,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def on_one(storage: Path) -> StudyRecord:
     """The same study on a Ray of its own, on one node."""
     run(study(storage, "one", "--workers", "2"))
-    return load_record(storage / "one")
+    return StudyFolder(storage / "one").load()
 
 
 def events(storage: Path, name: str, kind: str) -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def test_a_lane_over_two_machines_gives_the_ledger_of_one(
         "ok  clocks",
     ):
         assert words in shown, shown
-    assert content(load_record(storage / "over")) == content(on_one)
+    assert content(StudyFolder(storage / "over").load()) == content(on_one)
 
 
 def test_machines_that_join_and_leave_change_the_lanes_and_lose_no_trial(
@@ -77,8 +77,8 @@ def test_machines_that_join_and_leave_change_the_lanes_and_lose_no_trial(
             cluster.remove_node(node, allow_graceful=False)
     finally:
         ended(driver)
-    record = load_record(storage / "elastic")
-    assert content(record) == content(load_record(storage / "long"))
+    record = StudyFolder(storage / "elastic").load()
+    assert content(record) == content(StudyFolder(storage / "long").load())
     assert [event["lanes"] for event in events(storage, "elastic", "lanes")] == [2, 1]
 
 
@@ -96,7 +96,7 @@ def test_two_studies_on_one_cluster_are_those_of_each_alone(
     try:
         for driver, name in zip(drivers, names, strict=True):
             ended(driver)
-            assert content(load_record(storage / name)) == content(on_one)
+            assert content(StudyFolder(storage / name).load()) == content(on_one)
     finally:
         for driver in drivers:
             driver.kill()

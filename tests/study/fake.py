@@ -1,31 +1,45 @@
 """A study without training: a ledger filled by an analytic trial."""
 
 from pathlib import Path
-from typing import Any
 
 import optuna
 
 from search_spaces import SPACES
-from study.ledger.ledger import FILE, Ledger
-from study.ledger.plan import Plan
-from study.ledger.record import TrialRecord, Value
+from study.ledger.events import (
+    DataFacts,
+    Ended,
+    EpochEnded,
+    Finished,
+    Planned,
+    Started,
+    TrialFailed,
+)
+from study.ledger.ledger import Ledger
+from study.ledger.plan import Plan, Search
+from study.ledger.provenance import Provenance
+from study.ledger.record import TrialRecord
+from study.ledger.study_folder import StudyFolder
 from study.search.samplers import SeededByNumber
-from trainables.config import TrialConfig, flatten
+from trainables.config import TrialConfig, Value, flatten
 
 SPACE = SPACES["inverseform"]
 EPOCHS = 4
 
 
-def plan(storage: Path, **changes: Any) -> Plan:
-    options: dict[str, Any] = {
+def plan(storage: Path, **changes: object) -> Plan:
+    """A search of eight trials; ``trials``, ``sampler``, ``scheduler`` and ``warm_start`` change
+    its design, the other changes the plan. ``base`` may be a ``TrialConfig``."""
+    design: dict[str, object] = {"trials": 8, "sampler": "random"}
+    for name in ("trials", "sampler", "scheduler", "warm_start"):
+        if name in changes:
+            design[name] = changes.pop(name)
+    options: dict[str, object] = {
         "study": "fake",
         "space": SPACE.name,
-        "objective": "miou",
-        "mode": "max",
-        "trials": 8,
+        "question": SPACE.question,
+        "design": Search(**design),  # type: ignore[arg-type]
         "base": TrialConfig().changed({**SPACE.base, "epochs": EPOCHS}),
-        "sampler": "random",
-        "scheduler": "none",
+        "objectives": {"miou": "max"},
         "seed": 0,
         "lanes": 2,
         "workers": 1,
@@ -33,8 +47,11 @@ def plan(storage: Path, **changes: Any) -> Plan:
         "gpus_per_worker": 0.0,
         "storage": storage,
         "tracking_uri": f"sqlite:///{storage}/m.db",
+        **changes,
     }
-    return Plan(**{**options, **changes})
+    if isinstance(base := options["base"], TrialConfig):
+        options["base"] = flatten(base)
+    return Plan(**options)  # type: ignore[arg-type]
 
 
 def miou(params: dict[str, Value], epoch: int) -> float:
@@ -43,28 +60,25 @@ def miou(params: dict[str, Value], epoch: int) -> float:
     return (1 - abs(gamma - 0.1)) * beta / (beta + 1) * epoch / EPOCHS
 
 
+DATA = DataFacts(
+    dataset="shapes",
+    digest="d" * 16,
+    classes=["a", "b"],
+    size=[8, 8],
+    images={"train": 1, "val": 1, "test": 1},
+)
+
+
 def begin(of: Plan) -> Ledger:
     """An open ledger with its first event."""
-    ledger = Ledger(of.folder / FILE)
-    ledger.append(
-        "planned",
-        schema=1,
-        **of.event(),
-        data={
-            "dataset": "shapes",
-            "digest": "d" * 16,
-            "classes": ["a", "b"],
-            "size": [8, 8],
-            "images": {"train": 1, "val": 1, "test": 1},
-        },
-        provenance={"commit": "c" * 40, "dirty": False, "packages": {}},
-    )
+    ledger = Ledger(StudyFolder.of(of).ledger)
+    ledger.append(Planned(plan=of, data=DATA, provenance=Provenance(commit="c" * 40, dirty=False)))
     return ledger
 
 
 def params_of(of: Plan, number: int) -> dict[str, Value]:
     """What random search draws for a trial of this number."""
-    study = optuna.create_study(sampler=SeededByNumber(of.sampler, of.seed, of.trials))
+    study = optuna.create_study(sampler=SeededByNumber(of.design.sampler, of.seed, of.trials))
     for _ in range(number):
         study.add_trial(optuna.create_trial(value=0.0))
     return SPACE.suggest(study.ask())
@@ -72,8 +86,8 @@ def params_of(of: Plan, number: int) -> dict[str, Value]:
 
 def start(ledger: Ledger, of: Plan, number: int) -> TrialRecord:
     params = params_of(of, number)
-    config = {**flatten(of.base), **params}
-    ledger.append("started", trial=number, id=f"{number:012x}", params=params, config=config)
+    config = {**of.base, **params}
+    ledger.append(Started(trial=number, id=f"{number:012x}", params=params, config=config))
     return ledger.record.trials[number]
 
 
@@ -87,14 +101,15 @@ def epoch(ledger: Ledger, trial: TrialRecord, number: int) -> None:
         "train/loss": 1 - value,
     }
     ledger.append(
-        "epoch",
-        trial=trial.number,
-        epoch=number,
-        metrics=metrics,
-        seconds=0.5,
-        lane=f"lane-{trial.number % 2}",
-        train_s=0.4,
-        evaluate_s=0.1,
+        EpochEnded(
+            trial=trial.number,
+            epoch=number,
+            metrics=metrics,
+            seconds=0.5,
+            lane=f"lane-{trial.number % 2}",
+            train_s=0.4,
+            evaluate_s=0.1,
+        )
     )
 
 
@@ -102,18 +117,18 @@ def complete(ledger: Ledger, of: Plan, number: int) -> None:
     trial = start(ledger, of, number)
     for done in range(1, EPOCHS + 1):
         epoch(ledger, trial, done)
-    ledger.append("finished", trial=number, state="complete")
+    ledger.append(Finished(trial=number, state="complete"))
 
 
 def prune(ledger: Ledger, of: Plan, number: int) -> None:
     epoch(ledger, start(ledger, of, number), 1)
-    ledger.append("finished", trial=number, state="pruned")
+    ledger.append(Finished(trial=number, state="pruned"))
 
 
 def fail(ledger: Ledger, of: Plan, number: int, kind: str = "diverged") -> None:
     epoch(ledger, start(ledger, of, number), 1)
     ledger.append(
-        "failed", trial=number, kind=kind, message="the loss was not finite", traceback=""
+        TrialFailed(trial=number, kind=kind, message="the loss was not finite", traceback="")
     )
 
 
@@ -124,5 +139,5 @@ def whole(of: Plan) -> Ledger:
         complete(ledger, of, number)
     prune(ledger, of, 6)
     fail(ledger, of, 7)
-    ledger.append("ended")
+    ledger.append(Ended())
     return ledger

@@ -1,14 +1,15 @@
 """A grid study without training: six seeds, effects in binary fractions so that sums are exact."""
 
 from pathlib import Path
-from typing import Any
 
 from search_spaces import Cell, Grid
+from study.ledger.events import Ended, EpochEnded, Finished, Started, Tested, TrialFailed
 from study.ledger.ledger import Ledger
-from study.ledger.plan import Plan
-from study.planning.runs import Run, grid_runs
+from study.ledger.plan import Ablation, Plan, Replayed
+from study.planning.runs import grid_runs
 from tests.study import fake
 from trainables.config import TrialConfig
+from trainables.lane.trial_spec import TrialSpec
 
 PAPER = "Net, Data val"
 GRID = Grid(
@@ -26,69 +27,74 @@ SEEDS = (0, 1, 2, 3, 4, 5)
 EFFECT = {"plain": 0.0, "good": 0.03125, "winner": 0.03125, "bad": -0.0625, "same": 0.0}
 
 
-def plan(storage: Path, grid: Grid = GRID, seeds: tuple[int, ...] = SEEDS, **changes: Any) -> Plan:
-    cells = sum(not cell.needs for cell in grid.cells)
-    return fake.plan(
-        storage,
-        space="all_losses",
-        sampler="none",
-        trials=cells * len(seeds),
-        grid=grid,
-        seeds=seeds,
-        base=TrialConfig().changed({"epochs": fake.EPOCHS}),
+def plan(
+    storage: Path,
+    grid: Grid = GRID,
+    seeds: tuple[int, ...] = SEEDS,
+    replayed: Replayed | None = None,
+    **changes: object,
+) -> Plan:
+    options: dict[str, object] = {
+        "space": "all_losses",
+        "question": grid.question,
+        "design": Ablation(grid=grid, seeds=seeds, replayed=replayed),
+        "base": TrialConfig().changed({"epochs": fake.EPOCHS}),
         **changes,
-    )
+    }
+    return fake.plan(storage, **options)
 
 
-def score(run: Run, epoch: int = fake.EPOCHS) -> float:
+def score(run: TrialSpec, epoch: int = fake.EPOCHS) -> float:
     """A seed's luck is the same for every cell; the cell adds its effect."""
     return 0.25 + run.seed / 32 + EFFECT.get(run.cell, 0.0) + epoch / 64
 
 
-def start(ledger: Ledger, run: Run) -> None:
+def start(ledger: Ledger, run: TrialSpec) -> None:
     ledger.append(
-        "started",
-        trial=run.number,
-        id=f"{run.number:012x}",
-        params=run.params,
-        config=run.config,
-        cell=run.cell,
-        seed=run.seed,
+        Started(
+            trial=run.number,
+            id=f"{run.number:012x}",
+            params=run.params,
+            config=run.config,
+            cell=run.cell,
+            seed=run.seed,
+        )
     )
 
 
-def epochs(ledger: Ledger, run: Run, last: int = fake.EPOCHS) -> None:
+def epochs(ledger: Ledger, run: TrialSpec, last: int = fake.EPOCHS) -> None:
     for done in range(1, last + 1):
         metrics = {"miou": score(run, done), "pixel_accuracy": 0.5}
         ledger.append(
-            "epoch",
-            trial=run.number,
-            epoch=done,
-            metrics=metrics,
-            seconds=0.5,
-            lane=f"lane-{run.number % 2}",
-            train_s=0.4,
-            evaluate_s=0.1,
+            EpochEnded(
+                trial=run.number,
+                epoch=done,
+                metrics=metrics,
+                seconds=0.5,
+                lane=f"lane-{run.number % 2}",
+                train_s=0.4,
+                evaluate_s=0.1,
+            )
         )
 
 
-def complete(ledger: Ledger, run: Run) -> None:
+def complete(ledger: Ledger, run: TrialSpec) -> None:
     start(ledger, run)
     epochs(ledger, run)
-    ledger.append("finished", trial=run.number, state="complete")
+    ledger.append(Finished(trial=run.number, state="complete"))
 
 
 def measure_all(ledger: Ledger) -> None:
     """Measure what is whole on the test list, an eighth above validation."""
     for trial in ledger.record.in_state("complete"):
         value = trial.metrics["miou"] + 0.125
-        ledger.append("tested", trial=trial.number, metrics={"test_miou": value})
+        ledger.append(Tested(trial=trial.number, metrics={"test_miou": value}))
 
 
-def fail(ledger: Ledger, run: Run, kind: str) -> None:
+def fail(ledger: Ledger, run: TrialSpec, kind: str) -> None:
     start(ledger, run)
     epochs(ledger, run, 1)
-    ledger.append("failed", trial=run.number, kind=kind, message="it went wrong", traceback="")
+    ledger.append(TrialFailed(trial=run.number, kind=kind, message="it went wrong", traceback=""))
 
 
 def whole(of: Plan) -> Ledger:
@@ -96,5 +102,5 @@ def whole(of: Plan) -> Ledger:
     for run in grid_runs(of):
         complete(ledger, run)
     measure_all(ledger)
-    ledger.append("ended")
+    ledger.append(Ended())
     return ledger

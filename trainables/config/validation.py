@@ -18,10 +18,15 @@ def hints_of(part: type) -> dict[str, Any]:
     return _hints[part]
 
 
+def refused(name: str, allowed: str, got: object) -> ValueError:
+    """The one-line error that a user reads: the field, what is allowed, the value."""
+    return ValueError(f"{name} must be {allowed}, got {got!r}")
+
+
 def require(condition: bool, path: str, allowed: str, value: object) -> None:
-    """Raise the one-line error that a user reads: the field, what is allowed, the value."""
+    """Raise that error unless the condition holds."""
     if not condition:
-        raise ValueError(f"{path} must be {allowed}, got {value!r}")
+        raise refused(path, allowed, value)
 
 
 def require_choices(part: Any, prefix: str) -> None:

@@ -1,174 +1,195 @@
-"""From Tune's callbacks to the ledger. Runs in the driver: one writer."""
+"""From Tune's callbacks to the ledger. They run in the driver: one writer."""
 
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
-from ray import tune
+from ray.tune.experiment import Trial
 
 from study.execution.callbacks.budget import BudgetStopper
+from study.execution.callbacks.driver_callback import DriverCallback
 from study.execution.stopping import Faults, storage_words
+from study.ledger.events import (
+    Changed,
+    EpochEnded,
+    Event,
+    Finished,
+    StageReady,
+    Started,
+    TrialFailed,
+)
 from study.ledger.ledger import Ledger, StorageError
-from trainables.config import from_flat, identity
+from study.ledger.record import Failure
+from trainables.config import Value, from_flat, identity
 from trainables.lane.failures import HALVED, LANE, STORAGE
+from trainables.lane.trial_spec import TrialSpec
 from trainables.metrics.catalog import METRICS
 from trainables.stages.registry import stage_file, stage_names
 
 ACTOR_RESTARTS = 3
 """Deaths of a trial's actor (with its machine, perhaps) in one epoch; one more fails the trial."""
+_STAGES_EVERY_S = 0.5
 
 
-class LedgerWriter(tune.Callback):
+class LedgerWriter(DriverCallback):
     """Writes what Tune reports to the ledger, and has faults judged."""
 
     def __init__(
         self, ledger: Ledger, faults: Faults, stopper: BudgetStopper | None = None
     ) -> None:
-        self.ledger, self.faults, self._stopper = ledger, faults, stopper
+        self._ledger, self._faults, self._stopper = ledger, faults, stopper
         self._left_open: set[int] = set()
+        """Trials that met a fault which is not theirs: a resumed study continues them."""
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Tune pickles its callbacks for a restore that Edgewise never asks of it."""
-        return {}
-
-    def _append(self, event: str, **fields: Any) -> None:
-        """Into the ledger; where it cannot be written the study stops, in good order."""
+    def _append(self, event: Event) -> None:
+        """Write to the ledger; where that fails, the study stops in order."""
         try:
-            self.ledger.append(event, **fields)
+            self._ledger.append(event)
         except StorageError as error:
-            self.faults.stop(str(error))
+            self._faults.stop(str(error))
 
-    def _failed(self, number: int, failure: dict[str, Any]) -> None:
-        """The trial's end, unless the fault is not its own: then it goes on with the study."""
-        if self.faults.ends_all(failure):
+    def _failed(self, number: int, failure: Failure) -> None:
+        if self._faults.ends_all(failure):
             self._left_open.add(number)
             return
-        self._append("failed", trial=number, **failure)
-        self.faults.note(number, failure)
+        self._append(TrialFailed(trial=number, **vars(failure)))
+        self._faults.note(number, failure)
 
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        config = trial.config
-        if config["number"] not in self.ledger.record.trials:
-            resolved = from_flat(config["config"])
-            digest = self.ledger.record.plan["data"]["digest"]
-            place = {
-                name: config[name]
-                for name in ("cell", "seed", "generation", "phase")
-                if name in config
-            }
-            self._append(
-                "started",
-                trial=config["number"],
-                id=identity(resolved, digest),
-                params=config["params"],
-                config=config["config"],
-                stages=stage_names(resolved, digest),
-                **place,
+    def on_trial_start(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+    ) -> None:
+        spec = TrialSpec.from_tune(trial.config)
+        if spec.number in self._ledger.record.trials:
+            return
+        config, digest = from_flat(spec.config), self._ledger.record.data.digest
+        self._append(
+            Started(
+                trial=spec.number,
+                id=identity(config, digest),
+                params=spec.params,
+                config=spec.config,
+                cell=spec.cell,
+                seed=spec.seed,
+                phase=spec.phase,
+                generation=spec.generation,
+                stages=stage_names(config, digest),
             )
+        )
 
     def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+        self,
+        iteration: int,
+        trials: list[Trial],
+        trial: Trial,
+        result: dict[str, object],
+        **info: object,
     ) -> None:
-        number = trial.config["number"]
+        spec = TrialSpec.from_tune(trial.config)
+        number = spec.number
         if failure := result.get("failure"):
-            self._failed(number, failure)
+            self._failed(number, Failure(**failure))
             return
-        ran = {**trial.config["config"], **result.get("changes", {})}
+        ran = {**spec.config, **result.get("changes", {})}
         self._note_changes(number, {path: ran[path] for path in HALVED})
         metrics = {
             name: value
             for name, value in result.items()
             if name in METRICS or name.startswith("train/")
         }
-        record = self.ledger.record.trials.get(number)
-        if record and record.epochs.get(result["epoch"], {}).get("metrics") == metrics:
-            return  # told again by an actor that took a dead one's place
+        known = self._ledger.record.trials[number].epochs.get(result["epoch"])
+        if known is not None and known.metrics == metrics:
+            return  # an actor that replaced a dead one reports again
         self._append(
-            "epoch",
-            trial=number,
-            epoch=result["epoch"],
-            metrics=metrics,
-            lane=result["lane"],
-            seconds=round(result["train_s"] + result["evaluate_s"], 3),
-            train_s=round(result["train_s"], 3),
-            evaluate_s=round(result["evaluate_s"], 3),
-            system=result["system"],
+            EpochEnded(
+                trial=number,
+                epoch=result["epoch"],
+                metrics=metrics,
+                lane=result["lane"],
+                seconds=round(result["train_s"] + result["evaluate_s"], 3),
+                train_s=round(result["train_s"], 3),
+                evaluate_s=round(result["evaluate_s"], 3),
+                system=result["system"],
+            )
         )
-        trial.max_failures = trial.num_failures + ACTOR_RESTARTS  # of days, each epoch counts anew
+        # In a study of days, each epoch has its own count of actor deaths.
+        trial.max_failures = trial.num_failures + ACTOR_RESTARTS
 
-    def _note_changes(self, number: int, ran: dict[str, Any]) -> None:
-        """It began again with fewer images at once than the ledger has, or with more again."""
-        record = self.ledger.record.trials.get(number)
+    def _note_changes(self, number: int, ran: dict[str, Value]) -> None:
+        """Record that the trial restarted with fewer images at once than the ledger has."""
+        record = self._ledger.record.trials.get(number)
         if record is not None and ran != {path: record.config[path] for path in ran}:
             config = {**record.config, **ran}
-            digest = identity(from_flat(config), self.ledger.record.plan["data"]["digest"])
-            self._append("changed", trial=number, id=digest, config=config)
+            key = identity(from_flat(config), self._ledger.record.data.digest)
+            self._append(Changed(trial=number, id=key, config=config))
 
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        record = self.ledger.record.trials.get(trial.config["number"])
-        if self._stopper is not None and trial.trial_id in self._stopper.cut:
-            return  # it goes on when the study is given more
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+    ) -> None:
+        record = self._ledger.record.trials.get(trial.config["number"])
+        if self._stopper is not None and trial.trial_id in self._stopper.stopped:
+            return  # it continues when the study gets a larger budget
         if record is None or record.state != "running" or record.number in self._left_open:
             return
-        state = "complete" if record.whole else "pruned"
-        self._append("finished", trial=record.number, state=state)
+        complete = record.has_all_epochs
+        self._append(Finished(trial=record.number, state="complete" if complete else "pruned"))
 
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """The trial's actor died more often than Tune is told to bring it back."""
+    def on_trial_error(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+    ) -> None:
+        """The trial's actor died more often than Tune may restart it."""
         number = trial.config["number"]
-        if number in self.ledger.record.trials:
+        if number in self._ledger.record.trials:
             text = _error_text(trial)
             last = text.strip().splitlines()[-1] if text.strip() else "its actor died"
             kind = STORAGE if storage_words(text) else LANE
-            self._failed(number, {"kind": kind, "message": last, "traceback": text})
+            self._failed(number, Failure(kind=kind, message=last, traceback=text))
 
-    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Its actor died and Tune brings it back; where the disk is full it would die again."""
+    def on_trial_recover(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+    ) -> None:
+        """Tune restarts the trial's dead actor; where the disk is full it would die again."""
         if storage_words(text := _error_text(trial)):
-            self.faults.ends_all({"kind": STORAGE, "message": text.strip()})
+            self._faults.ends_all(Failure(kind=STORAGE, message=text.strip(), traceback=""))
 
 
-def _error_text(trial: Any) -> str:
+def _error_text(trial: Trial) -> str:
     path = trial.error_file
     return Path(path).read_text() if path and Path(path).exists() else ""
 
 
-_STAGES_EVERY_S = 0.5
-
-
-class StageWatch(tune.Callback):
+class StageWatch(DriverCallback):
     """Records every stage that a trial needs, once, as soon as its file is there."""
 
     def __init__(self, ledger: Ledger, folder: Path) -> None:
-        self._ledger: Ledger | None = ledger
-        self.folder, self.looked = folder, 0.0
+        self._ledger, self._folder, self._looked = ledger, folder, 0.0
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Tune pickles its callbacks for a restore that Edgewise never asks of it."""
-        return {"_ledger": None, "folder": self.folder, "looked": 0.0}
-
-    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        if monotonic() - self.looked > _STAGES_EVERY_S:
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: object) -> None:
+        if monotonic() - self._looked > _STAGES_EVERY_S:
             self.look()
 
     def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+        self,
+        iteration: int,
+        trials: list[Trial],
+        trial: Trial,
+        result: dict[str, object],
+        **info: object,
     ) -> None:
-        self.look()  # before its first epoch is written
+        self.look()  # before the trial's first epoch is written
 
     def look(self) -> None:
-        """Write down what has appeared; reused is what another study has trained."""
-        self.looked = monotonic()
-        assert self._ledger is not None
-        for name in list(self._ledger.record.awaited_stages):
-            made = stage_file(name, self.folder).record()
+        """Record the stages whose files have appeared."""
+        self._looked = monotonic()
+        record = self._ledger.record
+        for name in list(record.awaited_stages):
+            made = stage_file(name, self._folder).record()
             if made is not None:
                 self._ledger.append(
-                    "stage",
-                    kind=made.kind,
-                    key=made.key,
-                    seconds=made.seconds,
-                    reused=made.study != self._ledger.record.mark,
-                    quality=made.quality,
-                    curve=made.curve,
+                    StageReady(
+                        kind=made.kind,
+                        key=made.key,
+                        seconds=made.seconds,
+                        reused=made.study != record.mark,
+                        quality=made.quality,
+                        curve=made.curve,
+                    )
                 )

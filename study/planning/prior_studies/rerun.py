@@ -1,16 +1,16 @@
-"""A search's winner, run again on fresh seeds: was it the best, or the luckiest?"""
+"""Earlier studies run again: a search's winner on fresh seeds, a comparison at one rate."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from search_spaces.grid import Cell, Grid, Published, grid_from_event
-from study.analysis import tables
-from study.ledger import study_folder
-from study.ledger.record import StudyRecord, TrialRecord, Value
-from study.ledger.study_folder import check_name, load_record
+from search_spaces import Cell, Grid
+from search_spaces.grid import Published
+from study.analysis.results import AblationResults, results_of
+from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.study_folder import StudyFolder, check_name
 from study.planning.plugin import install_from_plan
-from trainables.config import TrialConfig, flatten, from_flat
+from trainables.config import TrialConfig, Value
 
 _BASELINE, _WINNER = "not searched", "winner"
 OF_LOSSES = ("loss/", "inverse_net/", "edge_net/")
@@ -18,49 +18,51 @@ OF_LOSSES = ("loss/", "inverse_net/", "edge_net/")
 
 
 class Rerun(NamedTuple):
-    """What an earlier study leaves to be confirmed."""
+    """What to run again of an earlier study."""
 
     space: str
     objective: str
     base: TrialConfig
-    """The study's own, its seed being the first that is to be run."""
+    """The study's own, with the first seed that runs."""
     grid: Grid
     seeds: int | None = None
-    """How many, unless asked otherwise; None: the fewest that can decide."""
+    """How many, unless the request says; None: the fewest that can decide."""
 
 
-def rerun_winner(studies: Path, name: str) -> Rerun:
+def rerun_winner(storage: Path, name: str) -> Rerun:
     """The winner against the search's base config, which has none of the searched losses.
 
     Parameters that are no losses (the learning rate) are the winner's in both, so that the
     comparison is about the losses alone.
 
     Raises:
-        ValueError: there is no such study, it is a grid, or no trial of it is whole.
+        ValueError: there is no such study, it is a grid, or no trial of it is complete.
     """
     check_name(name, "--winner")
-    folder = studies / name
-    study_folder.require_known("--winner", folder)
-    record = load_record(folder)
-    if "grid" in record.plan:
+    folder = StudyFolder(storage / name)
+    folder.require_known("--winner")
+    record = folder.load()
+    if record.plan.design.kind != "search":
         raise ValueError(f"--winner must be a search, got the grid {folder.name!r}")
-    best = record.best()
+    best = results_of(record).best
     if best is None or best.state != "complete":
         raise ValueError(f"--winner must have a trial that ran all epochs, got {folder.name!r}")
     install_from_plan(record.plan)
-    base = from_flat(record.plan["base"])
+    base = record.plan.config
     return Rerun(
-        record.plan["space"],
-        record.plan["objective"],
+        record.plan.space,
+        record.plan.objective,
         base.changed({"seed": base.seed + 1}),
         _winner_grid(record, best),
     )
 
 
 def _winner_grid(record: StudyRecord, best: TrialRecord) -> Grid:
-    study, objective = record.plan["study"], record.plan["objective"]
+    study, objective = record.plan.study, record.plan.objective
+    value = best.value(objective)
+    assert value is not None, "a ranked trial has the objective"
     others = {path: value for path, value in best.params.items() if not path.startswith(OF_LOSSES)}
-    reported = {f"search {study}, val": {objective: best.metrics[objective]}}
+    reported = {f"search {study}, val": {objective: value}}
     tested = (best.tested or {}).get(f"test_{objective}")
     if tested is not None:
         reported[f"search {study}, test"] = {objective: tested}
@@ -76,56 +78,53 @@ def _winner_grid(record: StudyRecord, best: TrialRecord) -> Grid:
     )
 
 
-def rerun_at_one_rate(studies: Path, name: str, asked: Mapping[str, Value]) -> Rerun:
+def rerun_at_one_rate(storage: Path, name: str, given: Mapping[str, Value]) -> Rerun:
     """Every cell with its own loss, and all that the baseline searched beside it at one value.
 
-    Runs that were at that value already have the same content, so they are taken over.
+    Runs that had that value already have the same content, so they are reused.
 
     Args:
-        studies: the storage.
-        asked: fields and the values that all cells are to have; those left out are the baseline's.
+        given: fields and the values that all cells get; fields left out get the baseline's.
 
     Raises:
         ValueError: there is no such study, its cells were not searched, they chose the same values
-            and no other is asked for, or a field is asked for that the baseline has not searched.
+            and no other is given, or a field is given that the baseline has not searched.
     """
     check_name(name, "--control")
-    study_folder.require_known("--control", studies / name)
-    record = load_record(studies / name)
+    folder = StudyFolder(storage / name)
+    folder.require_known("--control")
+    record = folder.load()
     if not record.chosen:
         raise ValueError(
             f"--control must be a comparison whose cells' searches have ended, got {name!r}"
         )
     install_from_plan(record.plan)
-    base, grid = from_flat(record.plan["base"]), grid_from_event(record.plan["grid"])
-    values = _control_values(record, grid, base, asked)
-    seeds = record.plan["seeds"]
+    values, seeds = _control_values(record, given), record.plan.design.seeds
     return Rerun(
-        record.plan["space"],
-        record.plan["objective"],
-        base.changed({**values, "seed": seeds[0]}),
-        _control_grid(record, grid, values),
+        record.plan.space,
+        record.plan.objective,
+        record.plan.config.changed({**values, "seed": seeds[0]}),
+        _control_grid(record, values),
         len(seeds),
     )
 
 
-def _control_values(
-    record: StudyRecord, grid: Grid, base: TrialConfig, asked: Mapping[str, Value]
-) -> dict[str, Value]:
-    """What all cells are to have of the fields that the baseline has searched beside its loss."""
-    begin, chosen = flatten(base), {cell.name: cell.changes for cell in grid.cells}
+def _control_values(record: StudyRecord, given: Mapping[str, Value]) -> dict[str, Value]:
+    """The values that all cells get of the fields that the baseline searched beside its loss."""
+    grid, begin = record.plan.grid, record.plan.base
+    chosen = {cell.name: cell.changes for cell in grid.cells}
     searched = [dimension.path for dimension in grid.cell(grid.baseline).searched]
     shared = {
         path: chosen[grid.baseline].get(path, begin[path])  # nothing chosen: as it began
         for path in searched
         if not path.startswith(OF_LOSSES)
     }
-    for path in asked:
+    for path in given:
         if path not in shared:
             raise ValueError(
                 f"--set beside --control must be of {', '.join(shared) or 'nothing'}, got {path!r}"
             )
-    values = {**shared, **asked}
+    values = {**shared, **given}
     if all(
         chosen[cell.name].get(path, begin[path]) == value
         for cell in grid.cells
@@ -134,18 +133,20 @@ def _control_values(
     ):
         raise ValueError(
             f"--control must be a comparison whose cells chose different values "
-            f"beside their losses, got {record.plan['study']!r}"
+            f"beside their losses, got {record.plan.study!r}"
         )
     return values
 
 
-def _control_grid(record: StudyRecord, was: Grid, values: Mapping[str, Value]) -> Grid:
-    """The cells without what is the same for all now, their own study's figures beside them."""
-    study, reported = record.plan["study"], _figures(record)
-    setup = f"{study}, {tables.split_of(record)}"
+def _control_grid(record: StudyRecord, values: Mapping[str, Value]) -> Grid:
+    """The cells without what all have in common now, with their own study's figures."""
+    results = results_of(record)
+    assert isinstance(results, AblationResults)
+    study, earlier, reported = record.plan.study, record.plan.grid, _figures(results)
+    setup = f"{study}, {results.split}"
     cells = tuple(
         _control_cell(cell, values, {setup: reported.get(cell.name, {})})
-        for cell in was.cells
+        for cell in earlier.cells
         if not cell.needs
     )
     one_value = ", ".join(f"{path} {value}" for path, value in values.items())
@@ -153,7 +154,7 @@ def _control_grid(record: StudyRecord, was: Grid, values: Mapping[str, Value]) -
         name="control",
         question=f"Is it the loss, or its {', '.join(values)}?",
         source=f"each loss as its search in {study} chose it, {one_value} for all",
-        baseline=was.baseline,
+        baseline=earlier.baseline,
         cells=cells,
     )
 
@@ -163,10 +164,10 @@ def _control_cell(cell: Cell, values: Mapping[str, Value], reported: Published) 
     return Cell(name=cell.name, changes=changes, published=reported)
 
 
-def _figures(record: StudyRecord) -> dict[str, dict[str, float]]:
+def _figures(results: AblationResults) -> dict[str, dict[str, float]]:
     """By cell and metric, what the study itself measured."""
     found: dict[str, dict[str, float]] = {}
-    for table in tables.metric_tables(record):
+    for table in results.tables:
         for row in table.rows:
             if row.mean is not None:
                 found.setdefault(row.cell.name, {})[table.metric] = row.mean

@@ -1,56 +1,58 @@
-"""Plots about edges: area against boundary, and mIoU in bands around true edges."""
+"""Plots that compare: area with boundary, bands around true edges, cells with the baseline."""
+
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from study.analysis.pareto import layers
+from study.analysis.results import StudyResults
 from study.analysis.statistics import paired
-from study.analysis.tables import Row, Table, is_share, metric_tables, split_of, verdict_of
-from study.ledger.record import StudyRecord, TrialRecord
-from study.reporting.figures.style import STATES, band, beside, cell_colours
-from study.reporting.values import axis_label, display_value
+from study.analysis.tables import Row, Table, verdict_of
+from study.reporting.figures.style import Group, band, beside
+from study.reporting.values import axis_label, display_value, is_share
 from trainables.metrics.catalog import TRIMAP_WIDTHS_PX
 
 ACROSS, UP = "miou", "boundary_f_3px"
+_HUES = {"better": "#009e73", "worse": "#c0392b", "undecided": "#5b6675"}
 
 
-def measured(record: StudyRecord, trial: TrialRecord, metric: str) -> float | None:
-    """Of a grid on the list that its table is of, of a search on the validation list."""
-    if "grid" in record.plan and split_of(record) == "test":
-        return (trial.tested or {}).get(f"test_{metric}")
-    return trial.metrics.get(metric)
+def trade_off(results: StudyResults, groups: Sequence[Group], *, means: bool) -> Figure | None:
+    """mIoU against boundary F of complete trials, with the Pareto front; None without both.
 
-
-def trade_off(record: StudyRecord) -> Figure | None:
-    """mIoU against boundary F, a point a trial, with the Pareto front; None without both."""
-    points = [
-        (trial, display_value(ACROSS, x), display_value(UP, y))
-        for trial in record.in_state("complete")
-        if (x := measured(record, trial, ACROSS)) is not None
-        and (y := measured(record, trial, UP)) is not None
-    ]
-    if not points:
+    Args:
+        means: whether a large point shows each group's mean.
+    """
+    points = [(group, _points(results, group)) for group in groups]
+    every = [point for _, those in points for point in those]
+    if not every:
         return None
     figure = Figure(figsize=(6.8, 4.6), layout="constrained")
     axes = figure.add_subplot()
-    _front(axes, [(x, y) for _, x, y in points])
-    if "grid" in record.plan:
-        for cell, hue in cell_colours(record).items():
-            _cell(axes, [(x, y) for trial, x, y in points if trial.cell == cell], hue, cell)
-    else:
-        axes.scatter(
-            [x for _, x, _ in points],
-            [y for _, _, y in points],
-            s=20,
-            alpha=0.75,
-            c=STATES["complete"],
-            label="trial",
-        )
-    split = split_of(record) if "grid" in record.plan else "val"
+    _front(axes, every)
+    for group, those in points:
+        if those and means:
+            _with_mean(axes, those, group)
+        elif those:
+            xs, ys = zip(*those, strict=True)
+            axes.scatter(xs, ys, s=20, alpha=0.75, c=group.hue, label=group.name)
     axes.set(xlabel=axis_label(ACROSS), ylabel=axis_label(UP))
-    axes.set_title(f"Area against boundary, {split} list", loc="left")
+    axes.set_title(f"Area against boundary, {results.split} list", loc="left")
     beside(axes)
     return figure
+
+
+def _points(results: StudyResults, group: Group) -> list[tuple[float, float]]:
+    found = [
+        (results.measured(trial, ACROSS), results.measured(trial, UP))
+        for trial in group.trials
+        if trial.state == "complete"
+    ]
+    return [
+        (display_value(ACROSS, x), display_value(UP, y))
+        for x, y in found
+        if x is not None and y is not None
+    ]
 
 
 def _front(axes: Axes, points: list[tuple[float, float]]) -> None:
@@ -69,38 +71,38 @@ def _front(axes: Axes, points: list[tuple[float, float]]) -> None:
     )
 
 
-def _cell(axes: Axes, points: list[tuple[float, float]], hue: str, name: str) -> None:
+def _with_mean(axes: Axes, points: list[tuple[float, float]], group: Group) -> None:
     """Seeds small, their mean large."""
-    if points:
-        xs, ys = [x for x, _ in points], [y for _, y in points]
-        axes.scatter(xs, ys, s=14, color=hue, alpha=0.4)
-        axes.scatter(
-            [sum(xs) / len(xs)],
-            [sum(ys) / len(ys)],
-            s=70,
-            color=hue,
-            label=name,
-            edgecolor="white",
-            zorder=3,
-        )
+    xs, ys = zip(*points, strict=True)
+    axes.scatter(xs, ys, s=14, color=group.hue, alpha=0.4)
+    axes.scatter(
+        [sum(xs) / len(xs)],
+        [sum(ys) / len(ys)],
+        s=70,
+        color=group.hue,
+        label=group.name,
+        edgecolor="white",
+        zorder=3,
+    )
 
 
-def trimap(record: StudyRecord) -> Figure | None:
-    """SEMEDA's Figure 5: mIoU in a band around true edges and outside of it, by its width; of a
-    grid the mean over seeds with its range, of a search its best trials. None without figures."""
-    lines = _lines(record)
-    if not lines:
+def trimap(results: StudyResults, groups: Sequence[Group]) -> Figure | None:
+    """SEMEDA's Figure 5: mIoU in a band around true edges and outside of it, by its width: each
+    group's mean with its range. None without such figures."""
+    first = f"trimap_miou_inside_{TRIMAP_WIDTHS_PX[0]}px"
+    groups = [group for group in groups if _values(results, group, first)]
+    if not groups:
         return None
     figure = Figure(figsize=(9.6, 4), layout="constrained")
     inside, outside = figure.subplots(1, 2)
     for axes, side in ((inside, "inside"), (outside, "outside")):
-        for name, hue, trials in lines:
+        for group in groups:
             values = {
                 width: found
                 for width in TRIMAP_WIDTHS_PX
-                if (found := _values(record, trials, f"trimap_miou_{side}_{width}px"))
+                if (found := _values(results, group, f"trimap_miou_{side}_{width}px"))
             }
-            band(axes, values, hue, name)
+            band(axes, values, group.hue, group.name)
         axes.set(xlabel="width of the band [px to either side]", xticks=TRIMAP_WIDTHS_PX)
         axes.set_title(f"{side} the band", loc="left")
     inside.set_ylabel("mIoU [%]")
@@ -108,40 +110,16 @@ def trimap(record: StudyRecord) -> Figure | None:
     return figure
 
 
-def _lines(record: StudyRecord) -> list[tuple[str, str, list[TrialRecord]]]:
-    """Name, colour and trials of every line."""
-    whole = record.in_state("complete")
-    if "grid" in record.plan:
-        by_cell = [
-            (cell, hue, [trial for trial in whole if trial.cell == cell])
-            for cell, hue in cell_colours(record).items()
-        ]
-        lines = [line for line in by_cell if line[2]]
-    else:
-        ranked = [trial for trial in record.ranking() if trial.state == "complete"]
-        hues = ("#0072b2", "#56b4e9", "#9ecae1", "#c6dbef", "#d9e3ee")
-        lines = [
-            (f"{place}. trial {trial.number}", hue, [trial])
-            for place, (trial, hue) in enumerate(zip(ranked, hues, strict=False), start=1)
-        ]
-    first = f"trimap_miou_inside_{TRIMAP_WIDTHS_PX[0]}px"
-    return [line for line in lines if _values(record, line[2], first)]
-
-
-def _values(record: StudyRecord, trials: list[TrialRecord], metric: str) -> list[float]:
-    found = [measured(record, trial, metric) for trial in trials]
+def _values(results: StudyResults, group: Group, metric: str) -> list[float]:
+    complete = [trial for trial in group.trials if trial.state == "complete"]
+    found = [results.measured(trial, metric) for trial in complete]
     return [display_value(metric, value) for value in found if value is not None]
 
 
-_HUES = {"better": "#009e73", "worse": "#c0392b", "undecided": "#5b6675"}
-
-
-def differences(record: StudyRecord) -> Figure | None:
-    """A panel a table, a line a cell: seeds as points, mean and interval above them, coloured by
-    the verdict. None where nothing is compared with the baseline yet."""
-    shown = [
-        table for table in metric_tables(record) if is_share(table.metric) and _compared(table)
-    ]
+def differences(tables: Sequence[Table]) -> Figure | None:
+    """One panel per table, one line per cell: seeds as points, mean and interval above them,
+    coloured by the verdict. None where nothing is compared with the baseline yet."""
+    shown = [table for table in tables if is_share(table.metric) and _compared(table)]
     if not shown:
         return None
     names = [row.cell.name for row in _compared(shown[0])]

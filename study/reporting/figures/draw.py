@@ -1,6 +1,6 @@
-"""Plots of a study, from its record alone; the same record gives the same bytes."""
+"""Plots of a study, from its results alone; the same results give the same bytes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -12,13 +12,22 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from search_spaces import Dimension, Space
-from study.ledger.record import StudyRecord, TrialRecord
+from study.analysis.results import AblationResults, SearchResults
+from study.ledger.record import TrialRecord
 from study.reporting.figures import comparisons
-from study.reporting.figures.style import HUES, STATES, band, beside, cell_colours
+from study.reporting.figures.style import (
+    HUES,
+    STATES,
+    Group,
+    band,
+    beside,
+    best_trials,
+    cell_groups,
+)
 from study.reporting.values import axis_label, display_value
 
 _MANY = 40
-"""Trials from which on a plot draws no points on its lines."""
+"""With more trials a plot draws no points on its lines."""
 STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -33,36 +42,48 @@ STYLE = {
 }
 
 
-def draw(record: StudyRecord, space: Space, folder: Path) -> dict[str, Path]:
-    """Write the plots as PNG, by name. A grid has no slices, a study without the figures of two
-    metrics no trade-off, one that was not measured around edges no bands."""
+def draw(results: SearchResults | AblationResults, space: Space, folder: Path) -> dict[str, Path]:
+    """Write the plots as PNG, by name. A plot without any figures is left out."""
     folder.mkdir(parents=True, exist_ok=True)
+    paths = {}
     with matplotlib.rc_context(STYLE):
-        grid = "grid" in record.plan
-        figures = {
-            "differences": comparisons.differences(record) if grid else None,
-            "learning_curves": _seed_bands(record) if grid else _learning_curves(record),
-            "slices": None if grid else _slices(record, space),
-            "trade_off": comparisons.trade_off(record),
-            "trimap": comparisons.trimap(record),
-        }
-        paths = {}
-        for name, figure in figures.items():
+        for name, figure in _figures(results, space).items():
             if figure is not None:
                 paths[name] = folder / f"{name}.png"
                 figure.savefig(paths[name], dpi=120, metadata={"Software": None})
     return paths
 
 
+def _figures(results: SearchResults | AblationResults, space: Space) -> dict[str, Figure | None]:
+    match results:
+        case SearchResults():
+            complete = Group("trial", STATES["complete"], results.record.in_state("complete"))
+            return {
+                "learning_curves": _learning_curves(results),
+                "slices": _slices(results, space),
+                "trade_off": comparisons.trade_off(results, [complete], means=False),
+                "trimap": comparisons.trimap(results, best_trials(results)),
+            }
+        case AblationResults():
+            cells = cell_groups(results)
+            return {
+                "differences": comparisons.differences(results.tables),
+                "learning_curves": _seed_bands(results, cells),
+                "trade_off": comparisons.trade_off(results, cells, means=True),
+                "trimap": comparisons.trimap(results, cells),
+            }
+
+
 def _curve(trial: TrialRecord, metric: str) -> list[tuple[int, float]]:
     kept = sorted(trial.epochs.items())
-    values = [(epoch, one["metrics"].get(metric)) for epoch, one in kept]
+    values = [(epoch, one.metrics.get(metric)) for epoch, one in kept]
     return [(epoch, display_value(metric, value)) for epoch, value in values if value is not None]
 
 
-def _learning_curves(record: StudyRecord) -> Figure:
-    """The objective by epoch, one line a trial."""
-    objective, best = record.plan["objective"], record.best()
+def _learning_curves(results: SearchResults) -> Figure:
+    """The objective by epoch, one line per trial."""
+    record, best = results.record, results.best
+    objective = record.plan.objective
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     axes = figure.add_subplot()
     every = [(trial, _curve(trial, objective)) for trial in record.trials.values()]
@@ -84,28 +105,25 @@ def _learning_curves(record: StudyRecord) -> Figure:
     for state in dict.fromkeys(trial.state for trial in record.trials.values()):
         axes.plot([], [], color=STATES[state], linewidth=0.9, label=state)
     axes.autoscale_view()
-    _finish(
-        axes, "epoch", axis_label(objective), f"{record.plan['study']}: validation list by epoch"
-    )
+    _finish(axes, "epoch", axis_label(objective), f"{record.plan.study}: validation list by epoch")
     if record.trials:
         axes.legend(fontsize=8)
     return figure
 
 
-def _seed_bands(record: StudyRecord) -> Figure:
-    """The objective by epoch, one line a cell: the mean over seeds, and from least to most."""
-    objective = record.plan["objective"]
+def _seed_bands(results: AblationResults, cells: Sequence[Group]) -> Figure:
+    """The objective by epoch, one line per cell: the mean over seeds with its range."""
+    plan = results.record.plan
     figure = Figure(figsize=(8.6, 4.4), layout="constrained")
     axes = figure.add_subplot()
-    for cell, hue in cell_colours(record).items():
+    for cell in cells:
         by_epoch: dict[int, list[float]] = {}
-        for trial in record.trials.values():
-            if trial.cell == cell:
-                for epoch, value in _curve(trial, objective):
-                    by_epoch.setdefault(epoch, []).append(value)
-        band(axes, by_epoch, hue, cell)
-    title = f"{record.plan['study']}: validation list, mean and range over seeds"
-    _finish(axes, "epoch", axis_label(objective), title)
+        for trial in cell.trials:
+            for epoch, value in _curve(trial, plan.objective):
+                by_epoch.setdefault(epoch, []).append(value)
+        band(axes, by_epoch, cell.hue, cell.name)
+    title = f"{plan.study}: validation list, mean and range over seeds"
+    _finish(axes, "epoch", axis_label(plan.objective), title)
     beside(axes)
     return figure
 
@@ -121,18 +139,18 @@ def _columns(curve: Iterable[tuple[int, float]]) -> tuple[list[int], list[float]
     return [x for x, _ in pairs], [y for _, y in pairs]
 
 
-def _slices(record: StudyRecord, space: Space) -> Figure:
+def _slices(results: SearchResults, space: Space) -> Figure:
     """The final objective against each searched parameter; pruned trials in grey."""
     columns = min(4, len(space.dimensions))
     rows = -(-len(space.dimensions) // columns)
     figure = Figure(figsize=(2.6 * columns + 0.8, 2.7 * rows), layout="constrained")
     panels = list(_each(figure.subplots(rows, columns, sharey=True, squeeze=False)))
     for axes, dimension in zip(panels, space.dimensions, strict=False):
-        _slice(axes, record, dimension)
+        _slice(axes, results, dimension)
     for axes in panels[len(space.dimensions) :]:
         axes.set_visible(False)
     for axes in panels[::columns]:
-        axes.set_ylabel(axis_label(record.plan["objective"]))
+        axes.set_ylabel(axis_label(results.record.plan.objective))
     return figure
 
 
@@ -140,9 +158,9 @@ def _each(panels: Iterable[Iterable[Axes]]) -> Iterator[Axes]:
     return (axes for row in panels for axes in row)
 
 
-def _slice(axes: Axes, record: StudyRecord, dimension: Dimension) -> None:
-    objective, best = record.plan["objective"], record.best()
-    trials = [trial for trial in reversed(record.ranking()) if dimension.path in trial.params]
+def _slice(axes: Axes, results: SearchResults, dimension: Dimension) -> None:
+    objective, best = results.record.plan.objective, results.best
+    trials = [trial for trial in reversed(results.ranking) if dimension.path in trial.params]
     drawn = [trial.params[dimension.path] for trial in trials]
     match dimension.distribution:
         case CategoricalDistribution(choices=choices):

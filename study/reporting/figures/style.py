@@ -2,44 +2,51 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
-from study.ledger.record import StudyRecord
+from study.analysis.results import AblationResults, SearchResults
+from study.ledger.record import TrialRecord
 
 STATES = {"complete": "#0072b2", "pruned": "#9aa3ad", "failed": "#c0392b", "running": "#e69f00"}
-HUES = (
-    "#0072b2",
-    "#d55e00",
-    "#009e73",
-    "#cc79a7",
-    "#e69f00",
-    "#56b4e9",
-    "#8c564b",
-    "#7f3fbf",
-    "#b5a100",
-    "#17becf",
-    "#c0392b",
-    "#4b5563",
-    "#2f6b3c",
-    "#f4a6a0",
-    "#a0b8f0",
-    "#8a6d00",
+HUES = tuple(
+    "#0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #8c564b #7f3fbf #b5a100 #17becf #c0392b "
+    "#4b5563 #2f6b3c #f4a6a0 #a0b8f0 #8a6d00".split()
 )
 _BASELINE = "#111111"
+_BEST = ("#0072b2", "#56b4e9", "#9ecae1", "#c6dbef", "#d9e3ee")
 
 
-def cell_colours(record: StudyRecord) -> dict[str, str]:
-    """One a cell, in the grid's order, the same in every plot; the baseline is black."""
-    baseline = record.plan["grid"]["baseline"]
-    begun = {trial.cell for trial in record.trials.values()}
-    cells = [cell["name"] for cell in record.plan["grid"]["cells"] if cell["name"] in begun]
-    hues = cycle(HUES)
-    return {cell: _BASELINE if cell == baseline else next(hues) for cell in cells}
+class Group(NamedTuple):
+    """Trials that a plot shows as one: a cell's seeds, or a single trial."""
+
+    name: str
+    hue: str
+    trials: Sequence[TrialRecord]
+
+
+def cell_groups(results: AblationResults) -> list[Group]:
+    """Every cell that has started, in the grid's order, with the same colour in every plot; the
+    baseline is black."""
+    baseline, hues = results.record.plan.grid.baseline, cycle(HUES)
+    return [
+        Group(cell, _BASELINE if cell == baseline else next(hues), trials)
+        for cell, trials in results.by_cell().items()
+    ]
+
+
+def best_trials(results: SearchResults) -> list[Group]:
+    """The best complete trials, the best one darkest."""
+    complete = [trial for trial in results.ranking if trial.state == "complete"]
+    return [
+        Group(f"{place}. trial {trial.number}", hue, [trial])
+        for place, (trial, hue) in enumerate(zip(complete, _BEST, strict=False), start=1)
+    ]
 
 
 def band(axes: Axes, values: Mapping[int, Sequence[float]], hue: str, label: str) -> None:
-    """A line of means with the range around it."""
+    """Draw a line of means with the range around it."""
     places = sorted(values)
     axes.plot(
         places,
@@ -61,6 +68,6 @@ def band(axes: Axes, values: Mapping[int, Sequence[float]], hue: str, label: str
 
 
 def beside(axes: Axes) -> None:
-    """The legend to the right of a plot, where there is something to name."""
+    """Put the legend to the right of a plot, if there is anything to name."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))

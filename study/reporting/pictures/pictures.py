@@ -1,4 +1,4 @@
-"""Four pictures a trial: image, truth, prediction and boundary errors side by side.
+"""Four pictures per trial: image, truth, prediction and boundary errors side by side.
 
 Shape letters: H rows, W columns, C colours, P pictures.
 """
@@ -12,9 +12,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from study.ledger.plan import Plan
 from study.ledger.record import TrialRecord
-from study.ledger.study_folder import checkpoint_of
+from study.ledger.study_folder import StudyFolder
 from trainables.data import Dataset
 from trainables.geometry.boundaries import VOID
 from trainables.metrics.boundary import contour
@@ -128,21 +127,20 @@ def _side_by_side(panels: Sequence[Picture], captions: Sequence[str] = _CAPTIONS
 
 
 class TrialArtifacts:
-    """What is kept of a trial that has ended: its pictures, and the counts of each image."""
+    """The artifacts of a trial that has ended: its pictures, and the counts of every image."""
 
-    def __init__(self, plan: Plan, dataset: Dataset) -> None:
-        self.plan, self.dataset = plan, dataset
+    def __init__(self, folder: StudyFolder, dataset: Dataset) -> None:
+        self._folder, self._dataset = folder, dataset
 
     def __call__(self, trial: TrialRecord) -> list[Path]:
-        counts = self.plan.folder / "counts" / f"{trial.folder}.npz"
-        folder = self.plan.folder / "pictures" / trial.folder
+        counts, folder = self._folder.counts(trial.number, "val"), self._folder.pictures(trial)
         if not counts.exists():
-            found = checkpoint_of(self.plan, trial)
+            found = self._folder.checkpoint_of(trial)
             if found is None:
                 return []
-            draw(self.dataset, found, folder)
+            draw(self._dataset, found, folder)
             counts.parent.mkdir(exist_ok=True)
             draft = counts.with_suffix(".draft")
             shutil.copyfile(found.folder / COUNTS, draft)
-            draft.replace(counts)  # last: where it is, the pictures are whole too
+            draft.replace(counts)  # last: where the counts are, the pictures are complete
         return [*sorted(folder.glob("*.png")), counts]

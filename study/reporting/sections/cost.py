@@ -1,4 +1,4 @@
-"""What each cell of a grid costs: seconds of training an epoch, from the ledger alone."""
+"""What each cell of an ablation costs: seconds of training per epoch, from the ledger alone."""
 
 from statistics import median
 
@@ -7,12 +7,12 @@ from study.reporting.document import Block, Prose, Section, Sheet
 
 
 def section(record: StudyRecord) -> list[Block | Section]:
-    """The report's part; none before an epoch of the baseline was timed."""
-    baseline = record.plan["grid"]["baseline"]
+    """The report's section; none before an epoch of the baseline was timed."""
+    baseline = record.plan.grid.baseline
     seconds = _seconds(record)
     if not seconds.get(baseline):
         return []
-    images, batch = record.plan["data"]["images"]["train"], record.plan["base"]["batch"]
+    images, batch = record.data.images["train"], int(record.plan.base["batch"])
     steps, floor = -(-images // batch), median(seconds[baseline])
     rows = [
         [
@@ -26,25 +26,25 @@ def section(record: StudyRecord) -> list[Block | Section]:
     ]
     said = (
         f"Median over the epochs of all seeds, {steps} steps of {batch} images each; validation "
-        f"and the stages are left out. Up to {record.plan['lanes']} lanes ran at once."
+        f"and the stages are left out. Up to {record.plan.lanes} lanes ran at once."
     )
     if any(trial.reused for trial in record.compared().trials.values()):
         said += (
-            " Runs taken over from earlier studies had other times and are left out: beside a "
-            "baseline of few epochs the last column says little."
+            " Runs reused from earlier studies had other times and are left out: with few epochs "
+            "of the baseline the last column says little."
         )
     head = ["cell", "epochs", "s an epoch", "ms a step", f"of {baseline}"]
     return [Section("Cost", [Prose(said), Sheet(head, rows)])]
 
 
 def _seconds(record: StudyRecord) -> dict[str, list[float]]:
-    """Each epoch's, by cell in the grid's order; without a trial's first, in which a process may
+    """Of every epoch, by cell in the grid's order; without a trial's first, in which a process may
     still load code."""
-    found: dict[str, list[float]] = {cell["name"]: [] for cell in record.plan["grid"]["cells"]}
+    found: dict[str, list[float]] = {cell.name: [] for cell in record.plan.grid.cells}
     for trial in record.compared().trials.values():
         found[trial.cell] += [
-            epoch["train_s"]
+            epoch.train_s
             for number, epoch in trial.epochs.items()
-            if number > 1 and epoch["train_s"] is not None
+            if number > 1 and epoch.train_s is not None
         ]
     return {cell: those for cell, those in found.items() if those}

@@ -1,33 +1,33 @@
-"""Metrics by class, from the counts of each image that lie beside the ledger."""
-
-from pathlib import Path
+"""Metrics by class, from the counts of every image beside the ledger."""
 
 import torch
 from torch import Tensor
 
-from study.analysis.tables import split_of
-from study.ledger import study_folder
-from study.ledger.record import StudyRecord, TrialRecord
+from study.analysis.results import AblationResults, SearchResults
+from study.ledger.record import TrialRecord
+from study.ledger.study_folder import StudyFolder
 from study.reporting.document import Block, Prose, Section, Sheet
+from study.reporting.values import percent
 from trainables.metrics import counts_file, per_image
 
 _METRICS = ("iou", "boundary_f_1px", "boundary_f_3px", "boundary_f_5px", "boundary_iou")
-_OF_GRIDS = "boundary_f_3px"
+_OF_ABLATIONS = "boundary_f_3px"
 
 
-def of_search(record: StudyRecord, study: Path) -> list[Block | Section]:
-    """Every metric by class of the winner, on the list on which it chose nothing where it was
-    measured there; nothing without its counts."""
-    best = record.best()
-    found = None if best is None else _by_class(study, best, "test")
-    split = "test"
-    if found is None and best is not None:
-        found, split = _by_class(study, best, "val"), "val"
-    if best is None or found is None:
+def of_search(results: SearchResults, folder: StudyFolder) -> list[Block | Section]:
+    """Every metric by class of the winner, on the test list where it was measured there; nothing
+    without its counts."""
+    best = results.best
+    if best is None:
+        return []
+    split, found = "test", _by_class(folder, best, "test")
+    if found is None:
+        split, found = "val", _by_class(folder, best, "val")
+    if found is None:
         return []
     rows = [
         [name, *(_percent(found[metric][place]) for metric in _METRICS)]
-        for place, name in enumerate(record.plan["data"]["classes"])
+        for place, name in enumerate(results.record.data.classes)
     ]
     said = Prose(
         f"Trial {best.number} on the {split} list, in percent; a dash: the class is in "
@@ -36,34 +36,34 @@ def of_search(record: StudyRecord, study: Path) -> list[Block | Section]:
     return [Section("By class", [said, Sheet(["class", *_METRICS], rows)])]
 
 
-def of_grid(record: StudyRecord, study: Path) -> list[Block | Section]:
+def of_ablation(results: AblationResults, folder: StudyFolder) -> list[Block | Section]:
     """Boundary F by class and cell, mean over the seeds whose counts are there."""
-    split = split_of(record)
-    values: dict[str, list[Tensor]] = {cell["name"]: [] for cell in record.plan["grid"]["cells"]}
-    for trial in record.compared().in_state("complete"):
-        found = _by_class(study, trial, split)
+    split, grid = results.split, results.record.plan.grid
+    values: dict[str, list[Tensor]] = {cell.name: [] for cell in grid.cells}
+    for trial in results.finalists:
+        found = _by_class(folder, trial, split)
         if found is not None:
-            values[trial.cell].append(found[_OF_GRIDS])
+            values[trial.cell].append(found[_OF_ABLATIONS])
     values = {cell: those for cell, those in values.items() if those}
     if not values:
         return []
     means = {cell: torch.stack(those).nanmean(dim=0) for cell, those in values.items()}
     rows = [
         [name, *(_percent(mean_K[place]) for mean_K in means.values())]
-        for place, name in enumerate(record.plan["data"]["classes"])
+        for place, name in enumerate(results.record.data.classes)
     ]
     seeds = ", ".join(f"{cell} {len(those)}" for cell, those in values.items())
     said = Prose(
-        f"`{_OF_GRIDS}` by class on the {split} list, in percent, mean over seeds "
+        f"`{_OF_ABLATIONS}` by class on the {split} list, in percent, mean over seeds "
         f"({seeds}); a dash: the class has no contour there."
     )
     return [Section("Boundary F by class", [said, Sheet(["class", *means], rows)])]
 
 
-def _by_class(study: Path, trial: TrialRecord, split: str) -> dict[str, Tensor] | None:
-    path = study_folder.counts_of(study, trial, split)
+def _by_class(folder: StudyFolder, trial: TrialRecord, split: str) -> dict[str, Tensor] | None:
+    path = folder.counts_of(trial, split)
     return None if path is None else per_image.by_class(counts_file.load(path))
 
 
 def _percent(value: Tensor) -> str:
-    return "-" if value.isnan() else f"{100 * float(value):.2f}"
+    return percent(None if value.isnan() else float(value))

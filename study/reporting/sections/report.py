@@ -1,129 +1,128 @@
-"""What a report says, in its order, from the record and what lies beside the ledger."""
+"""A report's sections in their order, from the results and the files beside the ledger."""
 
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from search_spaces import SPACES
+from study.analysis.results import AblationResults, SearchResults
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.study_folder import StudyFolder
 from study.planning import budget
 from study.reporting.document import Block, Picture, Points, Prose, Section, Sheet
 from study.reporting.sections import ablation_table, cell_search, cost, pareto, per_class, reruns
-from study.reporting.values import formatted, percent
-from study.search.importance import importances
+from study.reporting.values import HEADLINE, formatted, percent
 
-HEADLINE = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
-"""Metrics that tables show; the ledger has all of them."""
 Parts = list[Block | Section]
 
 
-def whole(record: StudyRecord, study: Path, plots: Mapping[str, Path]) -> Parts:
-    """The report of a search or a grid, its title and question left out.
+def whole(
+    results: SearchResults | AblationResults,
+    folder: StudyFolder,
+    plots: Mapping[str, Path],
+    importance: Mapping[str, float],
+) -> Parts:
+    """The report of a study, without its title and question.
 
     Args:
-        study: the study's folder.
         plots: files of ``figures.draw``.
+        importance: by searched parameter, its share of the objective's variance.
     """
-    first = _grid(record, study) if "grid" in record.plan else _search(record, study)
-    return [*first, *_plots(record, plots), *_test_images(study), *_failed(record)]
+    match results:
+        case SearchResults():
+            first, caption = _search(results, folder, importance), ""
+        case AblationResults():
+            first = _ablation(results, folder)
+            caption = " Of a cell the mean over its seeds; bands and small points are the seeds'."
+    failed = results.record.in_state("failed")
+    return [*first, *_plots(plots, caption), *_test_images(folder), *_failed(failed)]
 
 
-def _grid(record: StudyRecord, study: Path) -> Parts:
-    plan = record.plan
+def _ablation(results: AblationResults, folder: StudyFolder) -> Parts:
+    record, plan = results.record, results.record.plan
+    replayed = plan.ablation.replayed
     return [
         Prose(
-            f"Grid `{plan['grid']['name']}` of `{plan['space']}` on `{plan['data']['dataset']}`: "
-            f"{plan['trials']} trials, {counts(record) or 'none run'}."
+            f"Grid `{plan.grid.name}` of `{plan.space}` on `{record.data.dataset}`: "
+            f"{plan.trials} trials, {counts(record) or 'none run'}."
         ),
-        *_cut_short(record),
-        *reruns.replay_section(record),
-        *ablation_table.parts(record),
+        *_budget(record),
+        *(reruns.replay_section(record, replayed) if replayed else []),
+        *ablation_table.parts(results),
         *cell_search.section(record),
-        *per_class.of_grid(record, study),
+        *per_class.of_ablation(results, folder),
         *cost.section(record),
     ]
 
 
-def _search(record: StudyRecord, study: Path) -> Parts:
-    plan = record.plan
+def _search(results: SearchResults, folder: StudyFolder, importance: Mapping[str, float]) -> Parts:
+    record, plan, search = results.record, results.record.plan, results.record.plan.search
     parts: Parts = [
         Prose(
-            f"Space `{plan['space']}` on `{plan['data']['dataset']}`, digest "
-            f"{plan['data']['digest']}. {plan['trials']} trials of up to "
-            f"{plan['base']['epochs']} epochs: {counts(record) or 'none'}."
+            f"Space `{plan.space}` on `{record.data.dataset}`, digest {record.data.digest}. "
+            f"{plan.trials} trials of up to {plan.epochs} epochs: {counts(record) or 'none'}."
         ),
         Prose(
-            f"Ranked by {aims(record)} on the validation list after the last epoch; pruned "
-            f"trials come last. Sampler {plan['sampler']}, scheduler {plan['scheduler']}, seed "
-            f"{plan['seed']}."
+            f"Ranked by {aims(plan)} on the validation list after the last epoch; pruned "
+            f"trials come last. Sampler {search.sampler}, scheduler {search.scheduler}, seed "
+            f"{plan.seed}."
         ),
-        *_cut_short(record),
+        *_budget(record),
     ]
-    if len(record.objectives) > 1:
-        parts.append(Section("Pareto set", [Sheet(*pareto.rows(record))]))
-    elif record.best() is not None:
-        parts += _winner(record)
-    parts += reruns.rerun_section(record, study)
-    paths = [dimension.path for dimension in SPACES[plan["space"]].dimensions]
-    parts.append(Section("Ranking", [ranking(record.ranking(), paths)]))
-    shares = importances(record, SPACES[plan["space"]])
-    if shares:
-        rows = [[f"`{path}`", f"{share:.2f}"] for path, share in shares.items()]
-        parts.append(
-            Section(
-                f"Importance for `{plan['objective']}`",
-                [
-                    Prose("Share of the variance over trials that ran all epochs (fANOVA)."),
-                    Sheet(["parameter", "share of variance"], rows),
-                ],
-            )
-        )
-    return [*parts, *per_class.of_search(record, study)]
+    if len(plan.objectives) > 1:
+        parts.append(Section("Pareto set", [Sheet(*pareto.rows(results))]))
+    else:
+        parts += _winner(results)
+    parts += reruns.rerun_section(record, results.best, folder)
+    paths = [dimension.path for dimension in SPACES[plan.space].dimensions]
+    parts.append(Section("Ranking", [ranking(results.ranking, paths)]))
+    parts += _importance(plan.objective, importance)
+    return [*parts, *per_class.of_search(results, folder)]
 
 
-def _cut_short(record: StudyRecord) -> Parts:
+def _budget(record: StudyRecord) -> Parts:
     if not record.budget_spent:
         return []
     return [Prose(f"Not all of it ran: {budget.stated(record)}.")]
 
 
-def _winner(record: StudyRecord) -> Parts:
-    """What was chosen, and what it comes to where it chose nothing."""
-    best = record.best()
-    assert best is not None
-    tested = (record.tested or {}).get("metrics")
-    if tested is None:
+def _winner(results: SearchResults) -> Parts:
+    """The winner on the list that chose it, and on the test list, which chose nothing."""
+    best = results.best
+    if best is None or best.tested is None:
         return []
     rows = [
-        [name, percent(best.metrics.get(name)), percent(tested.get(f"test_{name}"))]
+        [name, percent(best.metrics.get(name)), percent(best.tested.get(f"test_{name}"))]
         for name in HEADLINE
     ]
     params = ", ".join(f"`{path}` {formatted(value)}" for path, value in best.params.items())
-    return [
-        Section(
-            "The winner on the test list",
-            [
-                Prose(
-                    f"Trial {best.number}, chosen on the validation list: {params}.{tie(record)}"
-                ),
-                Sheet(["metric", "validation %", "test %"], rows),
-            ],
-        )
-    ]
+    text = f"Trial {best.number}, chosen on the validation list: {params}.{tie(results)}"
+    sheet = Sheet(["metric", "validation %", "test %"], rows)
+    return [Section("The winner on the test list", [Prose(text), sheet])]
 
 
-def tie(record: StudyRecord) -> str:
-    """What to make of a winner that others equal; "" where none does."""
-    if record.tied() < 2:
+def _importance(objective: str, importance: Mapping[str, float]) -> Parts:
+    if not importance:
+        return []
+    text = Prose("Share of the variance over trials that ran all epochs (fANOVA).")
+    rows = [[f"`{path}`", f"{share:.2f}"] for path, share in importance.items()]
+    sheet = Sheet(["parameter", "share of variance"], rows)
+    return [Section(f"Importance for `{objective}`", [text, sheet])]
+
+
+def tie(results: SearchResults) -> str:
+    """A warning where other trials equal the winner; "" where none does."""
+    if results.tied < 2:
         return ""
     return (
-        f" {record.tied()} trials have this very {record.plan['objective']}: the ranking says "
-        f"nothing about them."
+        f" {results.tied} trials have exactly this {results.record.plan.objective}: the ranking "
+        f"says nothing about them."
     )
 
 
 def ranking(trials: list[TrialRecord], paths: list[str]) -> Sheet:
-    """All that have a value; metrics in percent."""
+    """Trials in order; metrics in percent."""
     head = ["#", "trial", *paths, *(f"{name} %" for name in HEADLINE), "epochs", "state"]
     rows = []
     for place, trial in enumerate(trials, start=1):
@@ -157,29 +156,29 @@ _CAPTIONS = {
 }
 
 
-def _plots(record: StudyRecord, plots: Mapping[str, Path]) -> Parts:
+def _plots(plots: Mapping[str, Path], per_cell: str) -> Parts:
+    """The plots with their captions; ``per_cell`` ends those that show cells instead of trials."""
     parts: Parts = []
     for name, path in plots.items():
         title, caption = _CAPTIONS[name]
-        if "grid" in record.plan and name not in ("slices", "differences"):
-            caption += " Of a cell the mean over its seeds; bands and small points are the seeds'."
-        parts.append(Section(title, [Picture(path, caption)]))
+        more = "" if name in ("slices", "differences") else per_cell
+        parts.append(Section(title, [Picture(path, caption + more)]))
     return parts
 
 
-def _test_images(study: Path) -> Parts:
+def _test_images(study: StudyFolder) -> Parts:
     """Pictures that were drawn when the study ended."""
-    folder = study / "pictures" / "test"
+    folder = study.test_pictures
     worst = sorted(folder.glob("worst-*.png"))
     parts: Parts = []
     if worst:
-        said = (
+        text = (
             "Test images with the least boundary F at 3 px, mean over the networks shown: green "
             "boundaries were found within 1 px, blue ones missed, red ones invented. Of a cell its "
-            "first whole seed."
+            "first complete seed."
         )
         pictures: list[Block] = [Picture(path, path.stem.split("-", 2)[2]) for path in worst]
-        parts.append(Section("Worst images", [Prose(said), *pictures]))
+        parts.append(Section("Worst images", [Prose(text), *pictures]))
     affinity = folder / "affinity.png"
     if affinity.exists():
         caption = (
@@ -190,16 +189,14 @@ def _test_images(study: Path) -> Parts:
     return parts
 
 
-def _failed(record: StudyRecord) -> Parts:
-    failed = record.in_state("failed")
+def _failed(failed: list[TrialRecord]) -> Parts:
     return [Section("Failed", [Points([_failure(trial) for trial in failed])])] if failed else []
 
 
 def _failure(trial: TrialRecord) -> str:
     assert trial.failure is not None
-    first = trial.failure["message"].splitlines()[0] if trial.failure["message"] else ""
     where = f" ({trial.cell}, seed {trial.seed})" if trial.cell else ""
-    return f"trial {trial.number}{where}: {trial.failure['kind']}: {first}"
+    return f"trial {trial.number}{where}: {trial.failure.kind}: {trial.failure.first_line}"
 
 
 def counts(record: StudyRecord) -> str:
@@ -212,12 +209,12 @@ def counts(record: StudyRecord) -> str:
 
 
 def _kinds(record: StudyRecord) -> str:
-    kinds = Counter(trial.failure["kind"] for trial in record.trials.values() if trial.failure)
+    kinds = Counter(trial.failure.kind for trial in record.trials.values() if trial.failure)
     return " (" + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) + ")"
 
 
-def aims(record: StudyRecord) -> str:
+def aims(plan: Plan) -> str:
     """What ranks the trials."""
-    named = " and ".join(f"`{name}` ({mode})" for name, mode in record.objectives.items())
-    several = len(record.objectives) > 1
+    named = " and ".join(f"`{name}` ({mode})" for name, mode in plan.objectives.items())
+    several = len(plan.objectives) > 1
     return f"the Pareto layer of {named}, within it by the first," if several else named

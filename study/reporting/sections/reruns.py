@@ -1,12 +1,13 @@
-"""What became of a search's winner on fresh seeds: figures of a later study in the same storage."""
+"""Trials that another study ran again: a search's winner on fresh seeds, a replayed trial."""
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from study.analysis import tables
-from study.ledger.ledger import FILE, LedgerError, read
-from study.ledger.record import StudyRecord
+from study.analysis.results import results_of
+from study.ledger.ledger import LedgerError
+from study.ledger.plan import Replayed
+from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.study_folder import StudyFolder, studies
 from study.reporting.document import Block, Prose, Section, Sheet
 from study.reporting.sections.ablation_table import body, heads
 from study.reporting.values import percent
@@ -17,102 +18,89 @@ WINNER, VAL = "winner", "search {}, val"
 
 def origin(record: StudyRecord) -> str:
     """The search whose winner this study ran again; "" for another study."""
-    if record.plan.get("grid", {}).get("name") != WINNER:
-        return ""
-    for cell in record.plan["grid"]["cells"]:
-        for setup in cell["published"]:
+    for cell in record.plan.design.cells:
+        for setup in cell.published if cell.name == WINNER else ():
             if setup.startswith("search ") and setup.endswith(", val"):
-                return str(setup.removeprefix("search ").removesuffix(", val"))
+                return setup.removeprefix("search ").removesuffix(", val")
     return ""
 
 
-def rerun_section(record: StudyRecord, study: Path) -> list[Block | Section]:
-    """Both figures of a search's winner: as it was chosen, and on seeds that chose nothing."""
-    best = record.best()
+def rerun_section(
+    record: StudyRecord, best: TrialRecord | None, folder: StudyFolder
+) -> list[Block | Section]:
+    """Both figures of a search's winner: on the seed that chose it, and on fresh seeds."""
     parts: list[Block | Section] = []
-    for again in _reruns(record.plan["study"], study.parent):
-        table = tables.metric_tables(again)[0]
+    for again in _reruns(folder):
+        table = results_of(again).tables[0]
         won = next(row for row in table.rows if row.cell.name == WINNER)
-        chosen = won.cell.published.get(VAL.format(record.plan["study"]), {}).get(table.metric)
-        same = best is not None and again.plan["grid"]["source"].startswith(f"trial {best.number} ")
-        said = (
-            f"Study `{again.plan['study']}`: the winner's `{table.metric}` was "
+        chosen = won.cell.published.get(VAL.format(record.plan.study), {}).get(table.metric)
+        same = best is not None and again.plan.grid.source.startswith(f"trial {best.number} ")
+        text = (
+            f"Study `{again.plan.study}`: the winner's `{table.metric}` was "
             f"{percent(chosen)} % on the validation list, on the seed that chose it; on "
             f"{len(won.values)} fresh seeds it is {percent(won.mean)} % on the {table.split} list"
-            f"{'' if same else '. It was another trial that won then'}."
+            f"{'' if same else '. Another trial was the winner then'}."
         )
-        parts.append(
-            Section(
-                "The winner on fresh seeds",
-                [
-                    Prose(said),
-                    Sheet(heads(table), body(table)),
-                    Prose(tables.protocol(again, table)),
-                ],
-            )
-        )
+        sheet = Sheet(heads(table), body(table))
+        protocol = Prose(tables.protocol(again, table))
+        parts.append(Section("The winner on fresh seeds", [Prose(text), sheet, protocol]))
     return parts
 
 
-def _reruns(name: str, storage: Path) -> Iterator[StudyRecord]:
-    """Studies of this storage that ran the winner of the named search again, in order."""
-    for path in sorted(storage.glob(f"*/{FILE}")):
-        with path.open() as file:
+def _reruns(folder: StudyFolder) -> Iterator[StudyRecord]:
+    """Studies of this storage that ran the winner of the search in a folder again, in order."""
+    for other in studies(folder.storage):
+        with other.ledger.open() as file:
             first = file.readline()
-        if f'"{VAL.format(name)}"' not in first:
-            continue
-        record = StudyRecord()
+        if f'"{VAL.format(folder.name)}"' not in first:
+            continue  # told by its first line: most ledgers need not be read
         try:
-            for event in read(path)[0]:
-                record.apply(event)
+            record = other.load()
         except LedgerError:
-            continue  # cut off in its first line, or damaged: it says nothing
-        if record.plan and origin(record) == name:
+            continue  # interrupted in its first line, or damaged: it says nothing
+        if origin(record) == folder.name:
             yield record
 
 
-def replayed_figures(record: StudyRecord) -> list[tuple[str, float | None, float | None]]:
-    """Each figure then and now: validation after the last epoch that the trial reached then, and
-    the test list where both were measured on it."""
-    source, trial = record.plan["replay"], record.trials.get(0)
-    again: dict[str, Any] = {}
-    if trial is not None and source["epoch"] in trial.epochs:
-        again = trial.epochs[source["epoch"]]["metrics"]
-    rows = [(name, value, again.get(name)) for name, value in source["metrics"].items()]
-    if trial is not None and trial.tested and source["tested"]:
-        rows += [(name, value, trial.tested.get(name)) for name, value in source["tested"].items()]
-    return rows
+def replay_section(record: StudyRecord, replayed: Replayed) -> list[Block | Section]:
+    """Both figures beside each other, to the last digit."""
+    rows = [[name, _exact(old), _exact(new)] for name, old, new in _pairs(record, replayed)]
+    head = [f"after epoch {replayed.epoch}", f"{replayed.study}/{replayed.trial}", "again"]
+    text = Prose(f"Then and now: {replay_verdict(record, replayed)}.")
+    return [Section("Then and now", [text, Sheet(head, rows)])]
 
 
-def replay_verdict(record: StudyRecord) -> str:
-    """``all 47 figures are equal``, or how many are not and by how much at most."""
-    source, rows = record.plan["replay"], replayed_figures(record)
+def replay_verdict(record: StudyRecord, replayed: Replayed) -> str:
+    """``all 47 figures are equal``, or how many differ and by how much at most."""
+    pairs = _pairs(record, replayed)
     state = record.trials[0].state if 0 in record.trials else "not run"
-    unequal = {name: _gap(then, now) for name, then, now in rows if then != now}
-    if not rows:
-        return f"no figures to compare: then {source['state']}, now {state}"
-    if not unequal:
-        return f"all {len(rows)} figures are equal; then {source['state']}, now {state}"
-    worst = max(unequal, key=lambda name: unequal[name])
+    states = f"then {replayed.state}, now {state}"
+    gaps = {name: _gap(old, new) for name, old, new in pairs if old != new}
+    if not pairs:
+        return f"no figures to compare: {states}"
+    if not gaps:
+        return f"all {len(pairs)} figures are equal; {states}"
+    worst = max(gaps, key=lambda name: gaps[name])
     return (
-        f"{len(unequal)} of {len(rows)} figures differ, most {worst} by {unequal[worst]:.2g}; "
-        f"then {source['state']}, now {state}"
+        f"{len(gaps)} of {len(pairs)} figures differ, most {worst} by {gaps[worst]:.2g}; {states}"
     )
 
 
-def _gap(then: float | None, now: float | None) -> float:
-    return abs(then - now) if then is not None and now is not None else float("inf")
+def _pairs(record: StudyRecord, replayed: Replayed) -> list[tuple[str, float | None, float | None]]:
+    """Each figure then and now: validation after the last epoch that the trial reached then, and
+    the test list where both were measured on it."""
+    trial = record.trials.get(0)
+    again: Mapping[str, float | None] = {}
+    if trial is not None and replayed.epoch in trial.epochs:
+        again = trial.epochs[replayed.epoch].metrics
+    rows = [(name, value, again.get(name)) for name, value in replayed.metrics.items()]
+    if trial is not None and trial.tested:
+        rows += [(name, value, trial.tested.get(name)) for name, value in replayed.tested.items()]
+    return rows
 
 
-def replay_section(record: StudyRecord) -> list[Block | Section]:
-    """Both figures beside each other, to the last digit; nothing for what is no replay."""
-    if "replay" not in record.plan:
-        return []
-    source = record.plan["replay"]
-    rows = [[name, _exact(then), _exact(now)] for name, then, now in replayed_figures(record)]
-    head = [f"after epoch {source['epoch']}", f"{source['study']}/{source['trial']}", "again"]
-    said = Prose(f"Then and now: {replay_verdict(record)}.")
-    return [Section("Then and now", [said, Sheet(head, rows)])]
+def _gap(old: float | None, new: float | None) -> float:
+    return abs(old - new) if old is not None and new is not None else float("inf")
 
 
 def _exact(value: float | None) -> str:

@@ -11,9 +11,9 @@ from rich.console import Console
 
 from search_spaces import Cell
 from study.analysis import image_bootstrap, tables
-from study.ledger import study_folder
+from study.ledger.events import ImagesResampled
 from study.ledger.ledger import Ledger
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from study.planning.runs import grid_runs
 from study.reporting import write_report
 from study.reporting.sections import ablation_table
@@ -120,7 +120,10 @@ def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
     ledger = broken(tmp_path)
     folder = ledger.path.parent
     written = [
-        {path.name: path.read_bytes() for path in write_report.write(load_record(folder), folder)}
+        {
+            path.name: path.read_bytes()
+            for path in write_report.write(StudyFolder(folder).load(), folder)
+        }
         for _ in range(2)
     ]
     assert written[0] == written[1]
@@ -173,7 +176,7 @@ def test_the_number_of_seeds_is_judged_before_anything_runs(
 def test_the_interval_over_images_is_shown_below_its_metric(tmp_path: Path) -> None:
     ledger = fake_grid.whole(fake_grid.plan(tmp_path))
     assert "Over images" not in ablation_table.markdown(ledger.record)
-    ledger.append("images", metrics={"miou": {"good": [0.01, 0.0525]}})
+    ledger.append(ImagesResampled(metrics={"miou": {"good": [0.01, 0.0525]}}))
     text = ablation_table.markdown(Ledger(ledger.path).record)
     assert "interval of the delta): good +1.00 .. +5.25." in text
 
@@ -182,7 +185,9 @@ def test_the_intervals_over_images_come_in_the_order_of_the_table(tmp_path: Path
     """However the runs ended; a cell without counts is left out."""
     cells = (*fake_grid.GRID.cells, Cell(name="bad", changes={"loss/ar": 0.2}))
     ledger = fake_grid.whole(fake_grid.plan(tmp_path, replace(fake_grid.GRID, cells=cells)))
-    ledger.append("images", metrics={"miou": {"bad": [-0.07, -0.05], "good": [0.01, 0.0525]}})
+    ledger.append(
+        ImagesResampled(metrics={"miou": {"bad": [-0.07, -0.05], "good": [0.01, 0.0525]}})
+    )
     text = ablation_table.markdown(ledger.record)
     assert "interval of the delta): good +1.00 .. +5.25; bad -7.00 .. -5.00." in text
 
@@ -202,7 +207,7 @@ def test_counts_of_two_studies_are_resampled_together(tmp_path: Path) -> None:
             trial.reused = {"study": "older", "trial": trial.number}
         home = tmp_path / "older" if trial.reused else plan.folder
         packed = counts_file.pack(other if trial.cell == "good" else first)
-        study_folder.write_counts(home, trial.number, packed)
+        StudyFolder(home).write_counts(trial.number, packed)
     found = image_bootstrap.over_images(plan.folder, record)
     # every image alike: IoU 1 and 1 against 1/2 and 0, whatever is drawn
     assert found["miou"] == {"good": [pytest.approx(1 - 1 / 4)] * 2}

@@ -107,7 +107,7 @@ def test_a_command_line_of_anything_is_a_plan_or_one_line(texts: list[str], flag
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            make_plan.plan_from_request(options.parse_arguments(words), NODES)
+            make_plan.plan_from_request(options.parse_request(words), NODES)
     except ValueError as error:
         one_line(error, ["--", *PATHS, "config path", "grid", "data"])
     except SystemExit:  # argparse's own way
@@ -131,4 +131,4 @@ def test_a_grid_file_of_anything_is_a_grid_or_one_line(
 @pytest.mark.parametrize("uri", ["nonsense://x", "./mlruns", "127.0.0.1:5000", "sqlite:m.db"])
 def test_what_is_no_tracking_server_is_refused(uri: str) -> None:
     with pytest.raises(ValueError, match="--tracking-uri must begin with sqlite:///"):
-        request.tracking_uri_of(options.parse_arguments(["--tracking-uri", uri]))
+        request.tracking_uri_of(options.parse_request(["--tracking-uri", uri]))

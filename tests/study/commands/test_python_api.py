@@ -11,8 +11,9 @@ import pytest
 
 import study
 from cluster import session
+from study.analysis.results import results_of
 from study.commands import options, python_api
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from study.planning import make_plan, runs
 from tests.study import fake, fake_grid
 from trainables import plugin
@@ -35,7 +36,7 @@ def test_a_plan_is_the_command_s_own(tmp_path: Path) -> None:
     )
     words = [word for path, value in SMALL.items() for word in ("--set", f"{path}={value}")]
     words += ["--trials", "3", "--epochs", "2", "--name", "n", "--storage", str(tmp_path)]
-    given = options.parse_arguments(["--space", "region", *words])
+    given = options.parse_request(["--space", "region", *words])
     nodes = [session.local_node()]
     assert made == runs.place(make_plan.plan_from_request(given, nodes), nodes, 0)
 
@@ -62,7 +63,7 @@ def test_results_are_one_row_a_trial(tmp_path: Path) -> None:
     table = study.results("fake", tmp_path)
     assert list(table.index) == list(range(8))
     assert dict(table.state.value_counts()) == {"complete": 6, "pruned": 1, "failed": 1}
-    best = load_record(tmp_path / "fake").best()
+    best = results_of(StudyFolder(tmp_path / "fake").load()).best
     assert best is not None
     assert table[table.state == "complete"].miou.idxmax() == best.number
     assert table.loc[0, "loss/gamma"] == fake.params_of(fake.plan(tmp_path), 0)["loss/gamma"]
@@ -120,7 +121,7 @@ def test_a_study_with_one_s_own_loss_runs_in_another_thread(tmp_path: Path) -> N
     assert signal.getsignal(signal.SIGTERM) is before
     assert list(tables[0].state) == ["complete", "complete"]
     assert {"loss/focal", "loss/focal_power", "miou", "test_miou"} <= set(tables[0])
-    assert load_record(tmp_path / "mine").plan["parts"]["text"] == EXAMPLE.read_text()
+    assert StudyFolder(tmp_path / "mine").load().plan["parts"]["text"] == EXAMPLE.read_text()
     again = python_api.resume("mine", storage=tmp_path)  # it has ended: nothing runs
     assert again.equals(tables[0])
     with pytest.raises(ValueError, match="--name must be new in this storage"):

@@ -11,7 +11,7 @@ import pytest
 
 from study.ledger.ledger import FILE, read
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from tests.chaos import promises
 from tests.chaos.victims import MARK, Study
 from tests.study.execution.test_main_job import ROOT, command, environment, run, study
@@ -45,7 +45,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def loaded(storage: Path) -> StudyRecord:
-    return load_record(storage / "again")
+    return StudyFolder(storage / "again").load()
 
 
 def test_the_same_study_twice_is_the_same_ledger(first: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from study.ledger.ledger import FILE, read
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from study.reporting.sections import reruns
 from tests.study.execution.test_main_job import command, run, study
 from tests.study.ledger.test_ledger import content
@@ -23,25 +23,25 @@ def test_spent_resumed_repeated_and_replayed(tmp_path: Path) -> None:
     """Four seconds are less than the stages and the first epoch take."""
     shown = run(study(tmp_path, "cut", *TPE, "--max-hours", "0.001"))
     assert "budget spent: " in shown
-    spent = load_record(tmp_path / "cut")
+    spent = StudyFolder(tmp_path / "cut").load()
     assert spent.state == "budget spent"
     assert [(trial.state, trial.last_epoch) for trial in spent.trials.values()] == [("running", 1)]
 
     assert "winner on the test list" in run(
         command(tmp_path, "--resume", "cut", "--max-hours", "inf")
     )
-    resumed = load_record(tmp_path / "cut")
+    resumed = StudyFolder(tmp_path / "cut").load()
     assert resumed.ended
     assert events(tmp_path, "cut", "epoch") == sum(t.last_epoch for t in resumed.trials.values())
 
     shown = run(study(tmp_path, "again", *TPE))
     assert "a draw equal to one is not run but taken from there" in shown
-    again = load_record(tmp_path / "again")
+    again = StudyFolder(tmp_path / "again").load()
     assert {trial.reused["study"] for trial in again.trials.values()} == {"cut"}
     assert content(again) == content(resumed)
     assert again.tested == resumed.tested
 
     assert "figures are equal" in run(command(tmp_path, "--replay", "again/2", "--name", "replay"))
-    replayed = load_record(tmp_path / "replay")
+    replayed = StudyFolder(tmp_path / "replay").load()
     assert replayed.trials[0].id == resumed.trials[2].id
     assert reruns.replay_verdict(replayed).startswith("all ")

@@ -6,7 +6,7 @@ import pytest
 
 from study.ledger.ledger import FILE, read
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from study.reporting.sections import ablation_table
 from tests.chaos.victims import run_until_killed
 from tests.study.execution.test_main_job import SMALL, command, run
@@ -50,7 +50,7 @@ def whole(storage: Path) -> StudyRecord:
     shown = run(arms(storage, "whole"))
     for words in ("own search", "every cell's search has ended", "paired by seed", "optim/lr"):
         assert words in shown
-    return load_record(storage / "whole")
+    return StudyFolder(storage / "whole").load()
 
 
 def test_both_parts_run_in_one_study(whole: StudyRecord) -> None:
@@ -68,7 +68,7 @@ def test_killed_in_either_part_and_resumed_it_is_the_same(
     name = f"cut-{finished}"
     run_until_killed(arms(storage, name), storage / name / FILE, ("driver", "finished", finished))
     run(command(storage, "--resume", name))
-    record = load_record(storage / name)
+    record = StudyFolder(storage / name).load()
     assert content(record) == content(whole)
     assert record.chosen == whole.chosen
     assert ablation_table.comma_separated(record) == ablation_table.comma_separated(whole)

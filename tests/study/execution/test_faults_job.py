@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from study.ledger.ledger import FILE
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from tests.cluster.own_ray import wait_for
 from tests.study.execution.test_main_job import ROOT, command, environment, run
 
@@ -94,11 +94,11 @@ def test_a_file_that_breaks_in_the_middle_stops_the_study_by_its_name(tmp_path: 
     assert driver.returncode == 1, shown + said
     assert "04.png" in said
     assert "every trial would meet it: mend the file, then go on" in said
-    record = load_record(tmp_path / "broken")
+    record = StudyFolder(tmp_path / "broken").load()
     assert {trial.state for trial in record.trials.values()} == {"running"}
     image.write_bytes(whole)
     run(command(tmp_path, "--resume", "broken"))
-    record = load_record(tmp_path / "broken")
+    record = StudyFolder(tmp_path / "broken").load()
     assert {(trial.state, trial.last_epoch) for trial in record.trials.values()} == {
         ("complete", 30)
     }
@@ -138,7 +138,7 @@ def test_a_trial_without_memory_is_begun_again_smaller_once_and_then_infeasible(
             "model/width=4",
         )
     )
-    record = load_record(tmp_path / "oom")
+    record = StudyFolder(tmp_path / "oom").load()
     trials = {trial.cell: trial for trial in record.trials.values()}
     assert [trials[cell].state for cell in ("plain", "half", "never")] == [
         "complete",

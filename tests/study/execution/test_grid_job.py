@@ -7,7 +7,7 @@ import pytest
 from study.analysis import tables
 from study.ledger.ledger import FILE, read
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from study.reporting.sections import ablation_table
 from tests.chaos.victims import run_until_killed
 from tests.study.execution.test_main_job import SMALL, command, run
@@ -49,7 +49,7 @@ def whole(storage: Path) -> StudyRecord:
         "undecided",
     ):
         assert words in shown
-    return load_record(storage / "whole")
+    return StudyFolder(storage / "whole").load()
 
 
 def test_every_whole_trial_is_measured_on_the_test_list_and_a_cell_that_fails_is_counted(
@@ -87,7 +87,7 @@ def test_killed_and_resumed_it_gives_the_same_table(storage: Path, whole: StudyR
     ledger = storage / "cut" / FILE
     run_until_killed(grid(storage, "cut", 2, "--fresh"), ledger, ("driver", "finished", 1))
     run(command(storage, "--resume", "cut"))
-    record = load_record(storage / "cut")
+    record = StudyFolder(storage / "cut").load()
     assert content(record) == content(whole)
     events = [event["event"] for event in read(ledger)[0]]
     assert (events.count("started"), events.count("tested")) == (8, 6)
@@ -99,7 +99,7 @@ def test_killed_and_resumed_it_gives_the_same_table(storage: Path, whole: StudyR
 def test_more_seeds_run_only_the_new_ones(storage: Path, whole: StudyRecord) -> None:
     shown = run(grid(storage, "more", 3))
     assert "6 trials are not run again but taken from" in shown
-    record = load_record(storage / "more")
+    record = StudyFolder(storage / "more").load()
     taken = {(trial.cell, trial.seed) for trial in record.trials.values() if trial.reused}
     assert taken == {(cell, seed) for cell in ("none", "+lovasz", "+ar") for seed in (0, 1)}
     assert len(record.in_state("complete")) == 9

@@ -15,10 +15,11 @@ import pytest
 import torch
 from mlflow import MlflowClient
 
+from study.analysis.results import results_of
 from study.commands.run import main
 from study.ledger.ledger import FILE, clean, read
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from tests.chaos.victims import run_until_killed
 from trainables.config import from_flat
 from trainables.data import load
@@ -84,14 +85,14 @@ def whole(storage: Path) -> StudyRecord:
         "state.pt",
     ):
         assert words in shown
-    return load_record(storage / "whole")
+    return StudyFolder(storage / "whole").load()
 
 
 def test_every_trial_runs_all_its_epochs_and_the_winner_is_tested(whole: StudyRecord) -> None:
     assert {trial.state for trial in whole.trials.values()} == {"complete"}
     assert [trial.last_epoch for trial in whole.trials.values()] == [EPOCHS] * TRIALS
     assert whole.ended
-    best = whole.best()
+    best = results_of(whole).best
     assert best is not None
     assert whole.tested is not None
     assert whole.tested["trial"] == best.number
@@ -129,7 +130,7 @@ def test_killed_and_resumed_it_found_what_each_trial_finds_alone(
     storage: Path, whole: StudyRecord, one_thread: None
 ) -> None:
     """To the bit: no lane, no Ray, no kill."""
-    best = whole.best()
+    best = results_of(whole).best
     assert best is not None
     assert whole.tested is not None
     for trial in whole.trials.values():
@@ -206,7 +207,7 @@ def mlflow_runs(storage: Path, name: str) -> tuple[Any, list[Any]]:
 def test_two_workers_a_trial_give_what_one_gives(storage: Path, whole: StudyRecord) -> None:
     """The same search on a lane of two ranks: equal up to the order of additions."""
     run(study(storage, "ranks", "--workers", "2", "--fresh", "--trials", "2"))
-    record = load_record(storage / "ranks")
+    record = StudyFolder(storage / "ranks").load()
     assert len(record.trials) == 2
     for number, trial in record.trials.items():
         first, again = whole.trials[number].epochs[1], trial.epochs[1]

@@ -8,6 +8,7 @@ import pytest
 
 from search_spaces import SPACES
 from study.execution.callbacks.ledger_writer import StageWatch
+from study.ledger.events import Started
 from study.ledger.ledger import Ledger
 from study.planning.runs import check_stages, stage_configs
 from study.tracking.runs import stage_run
@@ -64,12 +65,9 @@ def test_the_ledger_has_each_stage_once_and_knows_whose_it_is(tmp_path: Path) ->
     theirs = mine.changed({"edge_net/seed": 1})
     for number, config in enumerate((mine, mine, theirs)):
         ledger.append(
-            "started",
-            trial=number,
-            id="i",
-            params={},
-            config={},
-            stages=stage_names(config, data.digest),
+            Started(
+                trial=number, id="i", params={}, config={}, stages=stage_names(config, data.digest)
+            )
         )
     watch = StageWatch(ledger, plan.stages_folder)
     watch.look()

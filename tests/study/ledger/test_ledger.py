@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from study.analysis.results import results_of
+from study.ledger.events import Ended, Resumed
 from study.ledger.ledger import FILE, Ledger, LedgerError, clean, read
 from study.ledger.record import StudyRecord
 from tests.study import fake
@@ -54,7 +56,7 @@ def test_a_tail_that_was_cut_off_is_set_aside(tmp_path: Path) -> None:
     opened = Ledger(ledger.path)
     assert ledger.path.read_bytes() == whole
     assert next(tmp_path.rglob("*.cut-*")).read_bytes() == b'{"event":"epoch","tri'
-    opened.append("ended")
+    opened.append(Ended())
     assert len(read(ledger.path)[0]) == whole.count(b"\n") + 1
 
 
@@ -92,7 +94,7 @@ def test_another_schema_is_refused(tmp_path: Path) -> None:
 
 def test_ranking_puts_whole_trials_first_and_counts_the_rest(tmp_path: Path) -> None:
     record = fake.whole(fake.plan(tmp_path)).record
-    ranked = record.ranking()
+    ranked = results_of(record).ranking
     assert [trial.number for trial in ranked][-1] == 6
     values = [trial.value("miou") or 0.0 for trial in ranked[:-1]]
     assert values == sorted(values, reverse=True)
@@ -105,6 +107,6 @@ def test_a_resumed_event_forgets_epochs_after_the_checkpoint(tmp_path: Path) -> 
     trial = fake.start(ledger, plan, 0)
     for number in (1, 2, 3):
         fake.epoch(ledger, trial, number)
-    ledger.append("resumed", continue_after={"0": 2})
+    ledger.append(Resumed(continue_after={"0": 2}))
     assert sorted(ledger.record.trials[0].epochs) == [1, 2]
     assert sorted(Ledger(ledger.path).record.trials[0].epochs) == [1, 2]

@@ -12,11 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from study.execution.execute import continue_after, interrupted_trials
-from study.ledger import study_folder
+from study.ledger.events import Ended, Finished, Planned, Resumed, TrialFailed
 from study.ledger.ledger import FILE, Ledger, LedgerError, StorageError, read
 from study.ledger.plan import Plan
 from study.ledger.record import InterruptedTrial
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from study.search.optuna_search import LedgerSearch
 from tests.study import fake
 from tests.study.ledger.test_ledger import content
@@ -53,13 +53,13 @@ def test_a_full_disk_leaves_whole_lines_says_so_and_the_study_goes_on_when_there
         play(ledger, plan, [(number, "go") for number in range(8)] * 9, checkpoints=False)
     assert not read(ledger.path)[1]
     with pytest.raises(StorageError, match="No space left"):
-        ledger.append("ended")
+        ledger.append(Ended())
     known = content(ledger.record)
     ledger.close()
     filler.unlink()
     opened = Ledger(ledger.path)
     assert content(opened.record) == known
-    opened.append("ended")
+    opened.append(Ended())
     opened.close()
     assert Ledger(ledger.path).record.ended
 
@@ -89,9 +89,9 @@ def test_a_write_that_fails_half_way_is_undone_or_set_aside(
         if call != "write":
             patch.setattr(f"study.ledger.ledger.os.{call}", refuse)
         with pytest.raises(StorageError, match=os.strerror(number)):
-            ledger.append("finished", trial=0, state="complete")
+            ledger.append(Finished(trial=0, state="complete"))
     with pytest.raises(StorageError, match=os.strerror(number)):
-        ledger.append("ended")
+        ledger.append(Ended())
     if call != "ftruncate":
         assert ledger.path.read_bytes() == before
     assert content(Ledger(ledger.path).record) == known
@@ -102,12 +102,12 @@ def test_a_study_killed_in_its_first_write_can_be_begun_again(tmp_path: Path) ->
     path = tmp_path / "first" / FILE
     path.parent.mkdir()
     path.write_text('{"event":"planned","ti')
-    study_folder.require_new(path.parent)
+    StudyFolder(path.parent).require_new()
     with pytest.raises(LedgerError, match="never began; start it anew"):
-        load_record(path.parent)
-    Ledger(path).append("planned", schema=1)
+        StudyFolder(path.parent).load()
+    Ledger(path).append(Planned())
     with pytest.raises(ValueError, match="must be new"):
-        study_folder.require_new(path.parent)
+        StudyFolder(path.parent).require_new()
 
 
 @pytest.mark.parametrize(
@@ -157,9 +157,9 @@ def play(ledger: Ledger, plan: Plan, moves: list[tuple[int, str]], checkpoints: 
         elif trial.state != "running":
             continue
         elif move == "fail":
-            ledger.append("failed", trial=number, kind="x", message="m", traceback="")
+            ledger.append(TrialFailed(trial=number, kind="x", message="m", traceback=""))
         elif trial.whole:
-            ledger.append("finished", trial=number, state="complete")
+            ledger.append(Finished(trial=number, state="complete"))
         else:
             epoch = trial.last_epoch + 1
             fake.epoch(ledger, trial, epoch)
@@ -186,7 +186,7 @@ def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch
     ledger = Ledger(whole.path)
     before = {number: trial.state for number, trial in ledger.record.trials.items()}
     waiting = interrupted_trials(ledger, plan.folder)
-    ledger.append("resumed", continue_after=continue_after(waiting))
+    ledger.append(Resumed(continue_after=continue_after(waiting)))
     for one in waiting:
         known = ledger.record.trials[one.number]
         assert known.last_epoch == (0 if not one.resume_from else int(one.resume_from[-6:]))

@@ -12,6 +12,7 @@ from ray.tune.search import Searcher
 from study.execution.callbacks.budget import BudgetStopper, WhileBudgetLasts
 from study.execution.callbacks.ledger_writer import LedgerWriter
 from study.execution.stopping import Faults, Policy, Stop
+from study.ledger.events import BudgetSpent, Resumed
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
@@ -65,7 +66,7 @@ def begun(of: Plan, hours_ago: float) -> StudyRecord:
     ledger = fake.begin(of)
     fake.start(ledger, of, 0)
     record = ledger.record
-    record.spent.since -= hours_ago * 3600
+    record.usage.since -= hours_ago * 3600
     return record
 
 
@@ -106,7 +107,7 @@ def test_spent_no_trial_begins_and_a_running_one_ends_with_its_epoch(tmp_path: P
     fake.start(ledger, of, 0)
     fake.epoch(ledger, ledger.record.trials[0], 1)
     assert not stopper("a", {"done": False})
-    ledger.record.spent.seconds = 3600
+    ledger.record.usage.seconds = 3600
     assert not stopper("b", {"done": True})
     assert stopper("a", {"done": False})
     assert searcher.suggest("c") == Searcher.FINISHED
@@ -123,8 +124,8 @@ def spent_study(storage: Path) -> Ledger:
     for number in range(4):
         fake.complete(ledger, of, number)
     fake.epoch(ledger, fake.start(ledger, of, 4), 1)
-    ledger.append("budget_spent", used={"hours": 1.25, "gpu_hours": 0.5})
-    ledger.record.spent.seconds = 4500
+    ledger.append(BudgetSpent(used={"hours": 1.25, "gpu_hours": 0.5}))
+    ledger.record.usage.seconds = 4500
     return ledger
 
 
@@ -136,8 +137,8 @@ def test_the_report_says_that_the_budget_is_spent_until_the_study_goes_on(tmp_pa
         record, tmp_path
     )
     more = budget.renewed(record, {"hours": 2.0})
-    ledger.append("resumed", continue_after={"4": 1}, lanes=2, budget=more)
-    assert (record.state, record.plan["budget"]) == ("cut off", {"hours": 2.0})
+    ledger.append(Resumed(continue_after={"4": 1}, lanes=2, budget=more))
+    assert (record.state, record.plan.budget) == ("cut off", {"hours": 2.0})
     assert "budget spent" not in write_report.markdown(record, tmp_path)
     assert not is_spent(record)
 

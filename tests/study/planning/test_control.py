@@ -8,6 +8,7 @@ from cluster import session
 from search_spaces import GRIDS
 from study.commands import options
 from study.commands.run import main
+from study.ledger.events import Chosen, Ended, Tested
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.planning import make_plan
@@ -34,7 +35,7 @@ def chosen(storage: Path, rates: dict[str, float]) -> tuple[Plan, Ledger]:
         cell: {"trial": 0, "changes": {**WEIGHTS[cell], "optim/lr": rate}}
         for cell, rate in rates.items()
     }
-    ledger.append("chosen", cells=cells)
+    ledger.append(Chosen(cells=cells))
     return plan, ledger
 
 
@@ -45,13 +46,13 @@ def compared(storage: Path, rates: dict[str, float]) -> Ledger:
         test_cell_search.start(ledger, run._asdict())
         test_cell_search.end(ledger, run.number)
         rate = float(ledger.record.trials[run.number].config["optim/lr"])
-        ledger.append("tested", trial=run.number, metrics={"test_miou": 100 * rate})
-    ledger.append("ended")
+        ledger.append(Tested(trial=run.number, metrics={"test_miou": 100 * rate}))
+    ledger.append(Ended())
     return ledger
 
 
 def planned(storage: Path, *extra: str) -> Plan:
-    given = options.parse_arguments(["--control", "arms", *extra, "--storage", str(storage)])
+    given = options.parse_request(["--control", "arms", *extra, "--storage", str(storage)])
     return make_plan.plan_from_request(given, [session.local_node()])
 
 
@@ -62,7 +63,7 @@ def test_every_cell_keeps_its_loss_and_takes_the_baseline_s_rate(tmp_path: Path)
     assert (plan.grid.name, plan.grid.baseline) == ("control", "cross_entropy")
     assert {cell.name: dict(cell.changes) for cell in plan.grid.cells} == WEIGHTS
     assert plan.grid.question == "Is it the loss, or its optim/lr?"
-    assert plan.seeds == tuple(was.plan["seeds"]) == (1, 2, 3, 4, 5, 6)
+    assert plan.seeds == tuple(was.plan.design.seeds) == (1, 2, 3, 4, 5, 6)
     runs = grid_runs(plan)
     assert {run.config["optim/lr"] for run in runs} == {0.002}
     assert {run.config["loss/lovasz"] for run in runs if run.cell == "lovasz"} == {3.0}
@@ -72,7 +73,7 @@ def test_every_cell_keeps_its_loss_and_takes_the_baseline_s_rate(tmp_path: Path)
 
 
 def test_only_what_had_another_rate_is_run(tmp_path: Path) -> None:
-    digest = compared(tmp_path, RATES).record.plan["data"]["digest"]
+    digest = compared(tmp_path, RATES).record.data.digest
     taken = reuse.reusable_runs(planned(tmp_path), digest, fake.begin(planned(tmp_path)).record)
     assert [run.cell for run, _ in taken].count("cross_entropy") == 6
     assert {run.cell for run, _ in taken} == {"cross_entropy", "affinity_regression"}
@@ -91,7 +92,7 @@ def test_a_field_that_is_what_is_compared_stays(tmp_path: Path) -> None:
     cells = dict(ledger.record.chosen)
     own = {"batch": 4, "inverse_net/steps": 9}
     cells["lovasz"] = {"trial": 0, "changes": {**cells["lovasz"]["changes"], **own}}
-    ledger.append("chosen", cells=cells)
+    ledger.append(Chosen(cells=cells))
     grid = planned(plan.storage).grid
     assert grid is not None
     assert grid.cell("lovasz").changes == {"loss/lovasz": 3.0, **own}
@@ -102,7 +103,7 @@ def test_a_baseline_of_which_no_trial_was_whole_has_the_rate_that_it_began_with(
 ) -> None:
     plan, ledger = chosen(tmp_path, RATES)
     cells = {**ledger.record.chosen, "cross_entropy": {"trial": None, "changes": {}}}
-    ledger.append("chosen", cells=cells)
+    ledger.append(Chosen(cells=cells))
     runs = grid_runs(planned(plan.storage))
     assert {run.config["optim/lr"] for run in runs} == {plan.base.optim.lr}
 

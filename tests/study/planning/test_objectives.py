@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from cluster.resources import Node
 from study.analysis.pareto import layers
+from study.analysis.results import results_of
 from study.commands import options
+from study.ledger.events import EpochEnded, Finished, Started, Tested
 from study.ledger.ledger import Ledger
-from study.ledger.plan import Plan, plan_from_event
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord, Value
 from study.planning.make_plan import plan_from_request
 from study.planning.request import parse_objectives
@@ -59,16 +61,17 @@ def drive(of: Plan, ledger: Ledger, end_after: int | None = None) -> StudyRecord
         number, metrics = config["number"], values(config["params"])
         bred = {key: config[key] for key in ("generation",) if key in config}
         ledger.append(
-            "started",
-            trial=number,
-            id=f"{number}",
-            params=config["params"],
-            config={"epochs": 1, "seed": 0},
-            **bred,
+            Started(
+                trial=number,
+                id=f"{number}",
+                params=config["params"],
+                config={"epochs": 1, "seed": 0},
+                **bred,
+            )
         )
-        ledger.append("epoch", trial=number, epoch=1, metrics=metrics, seconds=1.0, lane="a")
+        ledger.append(EpochEnded(trial=number, epoch=1, metrics=metrics, seconds=1.0, lane="a"))
         run.on_trial_complete(f"t{done}", {**metrics, "training_iteration": 1})
-        ledger.append("finished", trial=number, state="complete")
+        ledger.append(Finished(trial=number, state="complete"))
         done += 1
     return ledger.record
 
@@ -87,7 +90,7 @@ def test_cut_off_and_resumed_it_ends_in_the_same_set(tmp_path: Path, sampler: st
     resumed = drive(cut, Ledger(cut.folder / "ledger.jsonl"))
     drawn = [[trial.params for trial in record.trials.values()] for record in (whole, resumed)]
     assert drawn[0] == drawn[1]
-    numbers = [[trial.number for trial in record.front()] for record in (whole, resumed)]
+    numbers = [[trial.number for trial in results_of(record).front] for record in (whole, resumed)]
     assert numbers[0] == numbers[1]
     if sampler == "nsga2":  # populations of five
         assert [trial.generation for trial in resumed.trials.values()] == [
@@ -102,20 +105,26 @@ def test_the_end_shows_the_set_and_ranks_it_first(tmp_path: Path) -> None:
     for number, (miou, hd95) in enumerate(points):
         fake.start(ledger, of, number)
         metrics = {"miou": miou, "hd95": hd95}
-        ledger.append("epoch", trial=number, epoch=1, metrics=metrics, seconds=1.0, lane="a")
-        ledger.append("finished", trial=number, state="complete")
+        ledger.append(EpochEnded(trial=number, epoch=1, metrics=metrics, seconds=1.0, lane="a"))
+        ledger.append(Finished(trial=number, state="complete"))
     record = ledger.record
-    assert [trial.number for trial in record.front()] == [1, 0, 2]
-    assert [trial.number for trial in record.ranking()] == [1, 0, 2, 3, 4]  # 5 has no hd95
-    best = record.best()
+    assert [trial.number for trial in results_of(record).front] == [1, 0, 2]
+    assert [trial.number for trial in results_of(record).ranking] == [
+        1,
+        0,
+        2,
+        3,
+        4,
+    ]  # 5 has no hd95
+    best = results_of(record).best
     assert best is not None
     assert best.number == 1
-    ledger.append("tested", trial=2, metrics={"test_miou": 0.25, "test_hd95": 7.0})
+    ledger.append(Tested(trial=2, metrics={"test_miou": 0.25, "test_hd95": 7.0}))
     text = write_report.markdown(record, tmp_path)
     assert document.markdown([document.Sheet(*pareto.rows(record))], tmp_path) in text
     last = pareto.rows(record)[1][-1]
     assert last[:5] == ["2", "40.00", "1.00", "25.00", "7.00"]
-    assert plan_from_event(record.plan, tmp_path, "", 0).objectives == BOTH
+    assert record.plan.objectives == BOTH
 
 
 @pytest.mark.parametrize(
@@ -137,7 +146,7 @@ def test_a_mistake_is_one_line(
 def test_directions_come_from_the_catalog_and_one_objective_stays_one(tmp_path: Path) -> None:
     assert parse_objectives("miou, hd95") == BOTH
     common = ["--space", "inverseform", "--storage", str(tmp_path), "--objective"]
-    several = plan_from_request(options.parse_arguments([*common, "miou,hd95"]), [NODE])
-    one = plan_from_request(options.parse_arguments([*common, "hd95"]), [NODE])
+    several = plan_from_request(options.parse_request([*common, "miou,hd95"]), [NODE])
+    one = plan_from_request(options.parse_request([*common, "hd95"]), [NODE])
     assert (several.objective, several.mode, several.objectives) == ("miou", "max", BOTH)
     assert (one.objective, one.mode, one.objectives) == ("hd95", "min", {})

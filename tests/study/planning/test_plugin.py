@@ -11,9 +11,8 @@ from cluster import session
 from search_spaces import OWN_GRIDS, SPACES
 from study.commands import options
 from study.commands.run import main
-from study.ledger.plan import plan_from_event
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from study.planning import make_plan
 from study.planning.plugin import install_all, install_from_plan, read_plugin
 from study.tracking import runs
@@ -116,15 +115,15 @@ def test_a_trial_without_parts_has_the_name_it_had_before(example: plugin.Plugin
 
 
 def test_the_plan_and_the_ledger_carry_the_text(tmp_path: Path, example: plugin.Plugin) -> None:
-    given = options.parse_arguments(["--space", "focal", "--name", "f", "--storage", str(tmp_path)])
+    given = options.parse_request(["--space", "focal", "--name", "f", "--storage", str(tmp_path)])
     plan = make_plan.plan_from_request(given, [session.local_node()])
     assert plan.parts == example
     assert plan.base.parts == example.digest
     fake.begin(plan)
     plugin.uninstall()
-    record = load_record(plan.folder)
+    record = StudyFolder(plan.folder).load()
     assert plugin.installed() is None  # a look at a study runs nothing of it
-    again = plan_from_event(record.plan, tmp_path, plan.tracking_uri, 0)
+    again = record.plan
     assert plugin.installed() == example  # the file itself is not asked for
     assert again == plan
     assert runs.own_file(record.plan) == {"my_parts.py": EXAMPLE.read_text()}

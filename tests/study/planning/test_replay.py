@@ -7,7 +7,8 @@ import pytest
 
 from cluster.resources import Node
 from study.commands import options
-from study.ledger.plan import Plan, plan_from_event
+from study.ledger.events import Ended, EpochEnded, Finished, Started, Tested, TrialFailed
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.planning.make_plan import plan_from_request
 from study.planning.runs import grid_runs
@@ -32,17 +33,17 @@ def record(tmp_path: Path) -> StudyRecord:
     params = fake.params_of(plan, 3)
     config = plan.resolve(params)
     ledger.append(
-        "started", trial=3, id=identity(from_flat(config), DIGEST), params=params, config=config
+        Started(trial=3, id=identity(from_flat(config), DIGEST), params=params, config=config)
     )
     for done in (1, 2):
         fake.epoch(ledger, ledger.record.trials[3], done)
-    ledger.append("finished", trial=3, state="complete")
-    ledger.append("tested", trial=3, metrics={"test_miou": 0.25, "test_hd95": None})
+    ledger.append(Finished(trial=3, state="complete"))
+    ledger.append(Tested(trial=3, metrics={"test_miou": 0.25, "test_hd95": None}))
     return ledger.record
 
 
 def replayed(storage: Path, which: str) -> Plan:
-    given = options.parse_arguments(["--replay", which, "--storage", str(storage)])
+    given = options.parse_request(["--replay", which, "--storage", str(storage)])
     return plan_from_request(given, [Node(cpus=4, gpus=0)])
 
 
@@ -66,10 +67,10 @@ def run_again(plan: Plan, change: dict[str, Any]) -> StudyRecord:
     fake_grid.start(ledger, run)
     for done in range(1, fake.EPOCHS + 1):
         metrics = {**plan.replay["metrics"], **change} if done == 2 else {"miou": 0.9}
-        ledger.append("epoch", trial=0, epoch=done, metrics=metrics, seconds=1.0, lane="a")
-    ledger.append("finished", trial=0, state="complete")
-    ledger.append("tested", trial=0, metrics={"test_miou": 0.25, "test_hd95": None})
-    ledger.append("ended")
+        ledger.append(EpochEnded(trial=0, epoch=done, metrics=metrics, seconds=1.0, lane="a"))
+    ledger.append(Finished(trial=0, state="complete"))
+    ledger.append(Tested(trial=0, metrics={"test_miou": 0.25, "test_hd95": None}))
+    ledger.append(Ended())
     return ledger.record
 
 
@@ -83,7 +84,7 @@ def test_equal_figures_are_said_to_be_equal(tmp_path: Path, record: StudyRecord)
     assert f"| miou | {value:.9g} | {value:.9g} |" in text
     assert "| test_miou | 0.25 | 0.25 |" in text
     assert "| after epoch 2 | fake/3 | again |" in text
-    assert plan_from_event(again.plan, tmp_path, plan.tracking_uri, 0) == plan
+    assert again.plan == plan
 
 
 def test_the_largest_difference_is_named(tmp_path: Path, record: StudyRecord) -> None:
@@ -99,7 +100,7 @@ def test_a_replay_that_did_not_get_so_far_differs_in_everything(
     plan = replayed(tmp_path, "fake/3")
     ledger = fake.begin(plan)
     fake_grid.start(ledger, grid_runs(plan)[0])
-    ledger.append("failed", trial=0, kind="diverged", message="it went wrong", traceback="")
+    ledger.append(TrialFailed(trial=0, kind="diverged", message="it went wrong", traceback=""))
     words = "4 of 5 figures differ, most miou by inf; then complete, now failed"
     assert reruns.replay_verdict(ledger.record) == words
 

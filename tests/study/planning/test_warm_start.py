@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from cluster.resources import Node
-from study.commands.options import parse_arguments
+from study.commands.options import parse_request
 from study.commands.run import main
+from study.ledger.events import EpochEnded, Finished, Started
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan, plan_from_event
 from study.planning.make_plan import plan_from_request
@@ -32,9 +33,11 @@ def test_whole_trials_that_fit_are_told_and_the_others_counted_by_reason(tmp_pat
     for number, changes in ((8, {"loss/tile": 64}), (9, {"optim/lr": None})):
         params = {**fake.params_of(plan, number), **changes}
         params = {path: value for path, value in params.items() if value is not None}
-        ledger.append("started", trial=number, id=f"{number:012x}", params=params, config={})
-        ledger.append("epoch", trial=number, epoch=1, metrics={"miou": 0.5}, seconds=1.0, lane="a")
-        ledger.append("finished", trial=number, state="complete")
+        ledger.append(Started(trial=number, id=f"{number:012x}", params=params, config={}))
+        ledger.append(
+            EpochEnded(trial=number, epoch=1, metrics={"miou": 0.5}, seconds=1.0, lane="a")
+        )
+        ledger.append(Finished(trial=number, state="complete"))
     warm = gathered(tmp_path, "fake")
     assert [trial["trial"] for trial in warm["trials"]] == list(range(6))
     for told in warm["trials"]:
@@ -80,7 +83,7 @@ def warm_plan(storage: Path) -> Plan:
         "--epochs",
         str(fake.EPOCHS),
     ]
-    return plan_from_request(parse_arguments(arguments), [Node(cpus=2, gpus=0)])
+    return plan_from_request(parse_request(arguments), [Node(cpus=2, gpus=0)])
 
 
 def test_the_sampler_knows_them_and_a_resumed_study_is_told_the_same(tmp_path: Path) -> None:

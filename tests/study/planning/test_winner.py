@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from cluster import session
+from study.analysis.results import results_of
 from study.commands import options
 from study.commands.run import main
+from study.ledger.events import Tested
 from study.planning import make_plan
 from study.planning.prior_studies import rerun
 from study.planning.runs import grid_runs
@@ -17,9 +19,9 @@ from tests.study.commands.test_run import refused
 def test_the_winner_meets_its_base_at_the_same_learning_rate(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.whole(plan)
-    best = ledger.record.best()
+    best = results_of(ledger.record).best
     assert best is not None
-    ledger.append("tested", trial=best.number, metrics={"test_miou": 0.25})
+    ledger.append(Tested(trial=best.number, metrics={"test_miou": 0.25}))
     space, objective, base, grid, _ = rerun.rerun_winner(tmp_path, "fake")
     assert (space, objective, base.seed) == ("inverseform", "miou", 1)
     plain, won = (grid.cell(name) for name in ("not searched", "winner"))
@@ -35,9 +37,7 @@ def test_the_winner_meets_its_base_at_the_same_learning_rate(tmp_path: Path) -> 
 
 def test_the_command_plans_it_on_fresh_seeds_only(tmp_path: Path) -> None:
     fake.whole(fake.plan(tmp_path))
-    given = options.parse_arguments(
-        ["--winner", "fake", "--seeds", "4", "--storage", str(tmp_path)]
-    )
+    given = options.parse_request(["--winner", "fake", "--seeds", "4", "--storage", str(tmp_path)])
     plan = make_plan.plan_from_request(given, [session.local_node()])
     assert plan.seeds == (1, 2, 3, 4)
     assert plan.trials == 8

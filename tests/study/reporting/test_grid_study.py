@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from search_spaces import Cell, Grid
+from study.analysis.results import results_of
 from study.execution.callbacks.ledger_writer import LedgerWriter
 from study.execution.stopping import Faults, Policy, Stop
 from study.execution.tuner import make_search
+from study.ledger.events import ImagesResampled, Tested
 from study.ledger.ledger import FILE, Ledger
-from study.ledger.plan import Plan, plan_from_event
+from study.ledger.plan import Plan
 from study.ledger.record import InterruptedTrial
-from study.ledger.study_folder import load_record
+from study.ledger.study_folder import StudyFolder
 from study.planning import grids
 from study.planning.runs import check_images, check_stages, grid_runs, needed_stages
 from study.reporting.terminal.progress import describe
@@ -72,8 +74,8 @@ def test_the_ledger_keeps_cell_and_seed_and_the_whole_grid(tmp_path: Path) -> No
     writer.on_trial_start(0, [], trial)
     opened = Ledger(plan.folder / FILE).record
     assert (opened.trials[3].cell, opened.trials[3].seed) == ("good", 1)
-    assert plan_from_event(opened.plan, tmp_path, plan.tracking_uri, 0) == plan
-    assert opened.plan["question"] == "Is it real?"
+    assert opened.plan == plan
+    assert opened.plan.question == "Is it real?"
     assert parameters(opened.trials[3]) == "good, seed 1"
     assert describe({"event": "started", "trial": 3}, opened) == "trial 3: good, seed 1"
 
@@ -82,12 +84,12 @@ def test_ledgers_of_searches_are_read_as_before(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.whole(plan)
     assert "grid" not in ledger.record.plan
-    best = ledger.record.front()[0].number
-    ledger.append("tested", trial=best, metrics={"test_miou": 0.5})
-    record = load_record(plan.folder)
+    best = results_of(ledger.record).front[0].number
+    ledger.append(Tested(trial=best, metrics={"test_miou": 0.5}))
+    record = StudyFolder(plan.folder).load()
     assert record.tested == {"trial": best, "metrics": {"test_miou": 0.5}}
     assert (record.trials[2].cell, record.trials[2].seed) == ("", 0)
-    assert plan_from_event(record.plan, tmp_path, plan.tracking_uri, 0) == plan
+    assert record.plan == plan
 
 
 def test_a_grid_with_no_interval_over_images_and_one_of_an_older_form_are_read(
@@ -95,9 +97,9 @@ def test_a_grid_with_no_interval_over_images_and_one_of_an_older_form_are_read(
 ) -> None:
     """One cell alone is compared with nothing; the first ledgers held one metric."""
     ledger = fake_grid.whole(fake_grid.plan(tmp_path))
-    ledger.append("images", metrics={})
+    ledger.append(ImagesResampled(metrics={}))
     assert ledger.record.images == {}
-    ledger.append("images", metric="miou", cells={"a": [0.0, 1.0]})
+    ledger.append(ImagesResampled(metric="miou", cells={"a": [0.0, 1.0]}))
     assert ledger.record.images == {"miou": {"a": [0.0, 1.0]}}
 
 

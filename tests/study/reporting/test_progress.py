@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from study.ledger.events import Finished
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.reporting.terminal import progress
@@ -17,7 +18,7 @@ def take_over(ledger: Ledger, of: Plan, number: int) -> None:
     trial.reused = {"study": "earlier", "trial": number, "commit": None}
     for done in range(1, fake.EPOCHS + 1):
         fake.epoch(ledger, trial, done)
-    ledger.append("finished", trial=number, state="complete")
+    ledger.append(Finished(trial=number, state="complete"))
 
 
 def test_what_was_taken_over_took_no_time_and_says_nothing_of_the_rest(

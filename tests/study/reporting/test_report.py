@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from study.analysis.results import results_of
 from study.commands import report
-from study.ledger.study_folder import load_record
+from study.ledger.events import EpochEnded, Finished, Started
+from study.ledger.study_folder import StudyFolder
 from study.reporting import write_report
 from study.reporting.sections.report import tie
 from study.search.importance import importances
@@ -14,7 +16,7 @@ from tests.study import fake
 
 def test_the_report_tells_the_ranking_the_states_and_what_failed(tmp_path: Path) -> None:
     record = fake.whole(fake.plan(tmp_path)).record
-    best = record.best()
+    best = results_of(record).best
     assert best is not None
     text = write_report.markdown(record, tmp_path)
     first = next(line for line in text.splitlines() if line.startswith("| 1 |"))
@@ -29,9 +31,11 @@ def test_a_winner_that_others_equal_is_called_tied(tmp_path: Path) -> None:
     ledger = fake.begin(fake.plan(tmp_path))
     values = (0.25, 0.5, 0.5)
     for number, value in enumerate(values):
-        ledger.append("started", trial=number, id=str(number), params={}, config={"epochs": 1})
-        ledger.append("epoch", trial=number, epoch=1, metrics={"miou": value}, seconds=1.0, lane="")
-        ledger.append("finished", trial=number, state="complete")
+        ledger.append(Started(trial=number, id=str(number), params={}, config={"epochs": 1}))
+        ledger.append(
+            EpochEnded(trial=number, epoch=1, metrics={"miou": value}, seconds=1.0, lane="")
+        )
+        ledger.append(Finished(trial=number, state="complete"))
         said = tie(ledger.record)
         assert said == (
             ""
@@ -44,7 +48,10 @@ def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     fake.whole(plan)
     written = [
-        [path.read_bytes() for path in write_report.write(load_record(plan.folder), plan.folder)]
+        [
+            path.read_bytes()
+            for path in write_report.write(StudyFolder(plan.folder).load(), plan.folder)
+        ]
         for _ in range(2)
     ]
     assert written[0] == written[1]

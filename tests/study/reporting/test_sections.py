@@ -7,9 +7,11 @@ import pytest
 import torch
 from matplotlib.colors import to_hex
 
-from study.ledger import study_folder
+from study.analysis.results import results_of
+from study.ledger.events import EpochEnded, Started
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
+from study.ledger.study_folder import StudyFolder
 from study.planning.prior_studies import rerun
 from study.reporting import write_report
 from study.reporting.document import Prose, Section, Sheet
@@ -29,7 +31,7 @@ def keep_counts(plan: Plan, record: StudyRecord, wrong_rows: int) -> None:
     predicted_NHW[1, 8 : 8 + wrong_rows] = 1
     packed = counts_file.pack(per_image.count(predicted_NHW, labels_NHW, 2), ["p", "q", "r"])
     for number in record.trials:
-        study_folder.write_counts(plan.folder, number, packed)
+        StudyFolder(plan.folder).write_counts(number, packed)
 
 
 def sheet(parts: list[Section]) -> Sheet:
@@ -61,27 +63,29 @@ def test_the_cost_of_a_cell_is_the_median_of_its_epochs_but_the_first(tmp_path: 
         (3, "good", (9, 1, 8)),
     ):
         ledger.append(
-            "started",
-            trial=number,
-            id=str(number),
-            params={},
-            config={"epochs": 3},
-            cell=cell,
-            seed=number // 2,
+            Started(
+                trial=number,
+                id=str(number),
+                params={},
+                config={"epochs": 3},
+                cell=cell,
+                seed=number // 2,
+            )
         )
         for epoch, train_s in enumerate(seconds, start=1):
             ledger.append(
-                "epoch",
-                trial=number,
-                epoch=epoch,
-                metrics={},
-                seconds=20.0,
-                train_s=train_s,
-                evaluate_s=1.0,
-                lane="lane-0",
+                EpochEnded(
+                    trial=number,
+                    epoch=epoch,
+                    metrics={},
+                    seconds=20.0,
+                    train_s=train_s,
+                    evaluate_s=1.0,
+                    lane="lane-0",
+                )
             )
-    images = ledger.record.plan["data"]["images"]["train"]
-    steps = -(-images // ledger.record.plan["base"]["batch"])
+    images = ledger.record.data.images["train"]
+    steps = -(-images // ledger.record.plan.base["batch"])
     found = sheet(cost.section(ledger.record))  # type: ignore[arg-type]
     assert found.rows == [
         ["plain", "4", "3.00", f"{3000 / steps:.0f}", "1.00"],
@@ -103,7 +107,7 @@ def test_a_search_tells_what_its_winner_became_on_fresh_seeds(tmp_path: Path) ->
     part = reruns.rerun_section(ledger.record, plan.folder)[0]
     assert isinstance(part, Section)
     said = part.blocks[0]
-    best = ledger.record.best()
+    best = results_of(ledger.record).best
     assert best is not None
     assert isinstance(said, Prose)
     # 51.56 + 3.125 as in test_tables
@@ -139,7 +143,7 @@ def test_plots_about_edges_are_there_where_edges_were_measured(tmp_path: Path) -
         for side in ("inside", "outside")
         for width in range(1, 11)
     }
-    ledger.append("epoch", trial=0, epoch=fake.EPOCHS, metrics=metrics, seconds=1.0, lane="l")
+    ledger.append(EpochEnded(trial=0, epoch=fake.EPOCHS, metrics=metrics, seconds=1.0, lane="l"))
     figure = comparisons.trimap(ledger.record)
     assert figure is not None
     line = figure.axes[0].get_lines()[0]

@@ -15,8 +15,9 @@ from study.commands import options
 from study.execution import tuner
 from study.execution.callbacks.ledger_writer import LedgerWriter
 from study.execution.stopping import Faults, Policy, Stop
+from study.ledger.events import Chosen, EpochEnded, Finished, Tested, TrialFailed
 from study.ledger.ledger import FILE, Ledger
-from study.ledger.plan import Plan, plan_from_event
+from study.ledger.plan import Plan
 from study.ledger.record import InterruptedTrial
 from study.planning import make_plan
 from study.planning.runs import grid_runs
@@ -49,7 +50,7 @@ ASKED = (
 
 
 def planned(storage: Path, *extra: str) -> Plan:
-    given = options.parse_arguments([*ASKED, *extra, "--storage", str(storage)])
+    given = options.parse_request([*ASKED, *extra, "--storage", str(storage)])
     return make_plan.plan_from_request(given, [session.local_node()])
 
 
@@ -64,16 +65,17 @@ def end(ledger: Ledger, number: int) -> float:
     value = 0.5 - abs(float(trial.config["optim/lr"]) - 0.003) - trial.number / 4096
     for epoch in range(1, fake.EPOCHS + 1):
         ledger.append(
-            "epoch",
-            trial=number,
-            epoch=epoch,
-            metrics={"miou": value},
-            seconds=0.5,
-            lane="lane-0",
-            train_s=0.4,
-            evaluate_s=0.1,
+            EpochEnded(
+                trial=number,
+                epoch=epoch,
+                metrics={"miou": value},
+                seconds=0.5,
+                lane="lane-0",
+                train_s=0.4,
+                evaluate_s=0.1,
+            )
         )
-    ledger.append("finished", trial=number, state="complete")
+    ledger.append(Finished(trial=number, state="complete"))
     return value
 
 
@@ -174,14 +176,14 @@ def test_the_best_of_each_cell_is_compared_and_its_search_is_not(tmp_path: Path)
     assert not cell_search.choose_weights(plan, ledger)  # one is missing
     assert reuse.reusable_runs(plan, "d" * 16, ledger.record) == []
     start(ledger, config)
-    ledger.append("failed", trial=8, kind="diverged", message="nan", traceback="")
+    ledger.append(TrialFailed(trial=8, kind="diverged", message="nan", traceback=""))
     assert cell_search.choose_weights(plan, ledger)
     opened = Ledger(plan.folder / FILE).record
     for cell in CELLS:
         searched = cell_search.trials_of(opened, cell)
         values = {n: trial.value("miou") or 0.0 for n, trial in searched.items() if trial.epochs}
         assert opened.chosen[cell]["trial"] == max(values, key=lambda n: values[n])
-    again = plan_from_event(opened.plan, tmp_path, plan.tracking_uri, 0)
+    again = opened.plan
     assert again == cell_search.plan_with_chosen(plan, opened)
     runs = grid_runs(again)
     assert [run.number for run in runs] == list(range(9, 27))
@@ -191,7 +193,7 @@ def test_the_best_of_each_cell_is_compared_and_its_search_is_not(tmp_path: Path)
     for run in runs:
         start(ledger, run._asdict())
         end(ledger, run.number)
-        ledger.append("tested", trial=run.number, metrics={"test_miou": run.seed / 16})
+        ledger.append(Tested(trial=run.number, metrics={"test_miou": run.seed / 16}))
     table = tables.metric_tables(ledger.record)[0]
     assert (table.split, [len(row.values) for row in table.rows]) == ("test", [6, 6, 6])
     assert sum(row.failed + row.diverged + row.unfinished for row in table.rows) == 0
@@ -208,7 +210,9 @@ def test_a_cell_of_which_no_trial_was_whole_keeps_the_weights_that_it_began_with
     while (config := search.suggest("t")) != Searcher.FINISHED:
         assert config is not None
         start(ledger, config)
-        ledger.append("failed", trial=config["number"], kind="diverged", message="", traceback="")
+        ledger.append(
+            TrialFailed(trial=config["number"], kind="diverged", message="", traceback="")
+        )
         search.on_trial_complete("t", {"failure": {}})
     assert cell_search.choose_weights(plan, ledger)
     assert ledger.record.chosen["lovasz"] == {"trial": None, "changes": {"loss/lovasz": 1.0}}
@@ -231,7 +235,7 @@ def test_a_rate_that_cells_have_chosen_differently_is_told_beside_their_verdicts
             cell: {"trial": 0, "changes": {**own[cell], "optim/lr": rate}}
             for cell, rate in rates.items()
         }
-        ledger.append("chosen", cells=cells)
+        ledger.append(Chosen(cells=cells))
 
     choose(rates)
     (line,) = cell_search_section.differing(ledger.record)

@@ -7,7 +7,9 @@ import optuna
 import pytest
 from ray.tune.search import Searcher
 
+from study.analysis.results import results_of
 from study.execution.schedulers import make_scheduler
+from study.ledger.events import Finished, Started
 from study.ledger.ledger import Ledger
 from study.ledger.record import InterruptedTrial
 from study.search.optuna_search import LedgerSearch
@@ -28,14 +30,12 @@ def drive(ledger: Ledger, of: Any, end_after: int | None = None) -> list[dict[st
         assert config is not None
         number = config["number"]
         asked.append(config)
-        ledger.append(
-            "started", trial=number, id="x", params=config["params"], config={"epochs": 1}
-        )
+        ledger.append(Started(trial=number, id="x", params=config["params"], config={"epochs": 1}))
         fake.epoch(ledger, ledger.record.trials[number], fake.EPOCHS)
         result = {"miou": fake.miou(config["params"], fake.EPOCHS), "training_iteration": 1}
         run.on_trial_result(f"t{len(asked) - 1}", result)
         run.on_trial_complete(f"t{len(asked) - 1}", result)
-        ledger.append("finished", trial=number, state="complete")
+        ledger.append(Finished(trial=number, state="complete"))
         if len(asked) == end_after:
             break
     return asked
@@ -138,7 +138,7 @@ def test_the_ledger_as_an_optuna_study_keeps_states_values_and_numbers(tmp_path:
     record = fake.whole(fake.plan(tmp_path)).record
     study = optuna_study(record, fake.SPACE)
     assert [trial.number for trial in study.trials] == list(range(8))
-    assert study.best_trial.number == (record.best() or pytest.fail("no best")).number
+    assert study.best_trial.number == (results_of(record).best or pytest.fail("no best")).number
     assert study.trials[7].state == optuna.trial.TrialState.PRUNED  # it diverged
     assert study.trials[6].intermediate_values == {1: record.trials[6].value("miou")}
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from study.ledger.events import Finished, Started
 from study.ledger.ledger import FILE, Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
@@ -20,16 +21,17 @@ def run_whole(plan: Plan, tested: bool = True) -> Ledger:
     for run in grid_runs(plan):
         name = identity(from_flat(run.config), DIGEST)
         ledger.append(
-            "started",
-            trial=run.number,
-            id=name,
-            params=run.params,
-            config=run.config,
-            cell=run.cell,
-            seed=run.seed,
+            Started(
+                trial=run.number,
+                id=name,
+                params=run.params,
+                config=run.config,
+                cell=run.cell,
+                seed=run.seed,
+            )
         )
         fake_grid.epochs(ledger, run)
-        ledger.append("finished", trial=run.number, state="complete")
+        ledger.append(Finished(trial=run.number, state="complete"))
     if tested:
         fake_grid.measure_all(ledger)
     return ledger

@@ -10,10 +10,12 @@ import pytest
 from ray import cloudpickle
 from ray.tune.search import Searcher
 
+from study.analysis.results import results_of
 from study.execution.callbacks.budget import BudgetStopper, WhileBudgetLasts
 from study.execution.callbacks.ledger_writer import LedgerWriter
 from study.execution.tuner import make_search
 from study.ledger import ledger
+from study.ledger.events import EpochEnded, Finished, Started, TrialFailed
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord, TrialRecord
@@ -68,25 +70,28 @@ class TwoLanes:
         name = identity(from_flat(config["config"]), DIGEST)
         bred = {key: config[key] for key in ("generation",) if key in config}
         self.ledger.append(
-            "started",
-            trial=config["number"],
-            id=name,
-            params=config["params"],
-            config=config["config"],
-            **bred,
+            Started(
+                trial=config["number"],
+                id=name,
+                params=config["params"],
+                config=config["config"],
+                **bred,
+            )
         )
 
     def _end(self, name: str, config: dict[str, Any]) -> None:
         number, value = config["number"], fake.miou(config["params"], fake.EPOCHS)
         if number == self.fails:
-            self.ledger.append("failed", trial=number, kind="lane", message="", traceback="")
+            self.ledger.append(TrialFailed(trial=number, kind="lane", message="", traceback=""))
             self.search.on_trial_complete(name, {"failure": {"kind": "lane"}})
             return
         self.ledger.append(
-            "epoch", trial=number, epoch=fake.EPOCHS, metrics={"miou": value}, seconds=1.0, lane="a"
+            EpochEnded(
+                trial=number, epoch=fake.EPOCHS, metrics={"miou": value}, seconds=1.0, lane="a"
+            )
         )
         self.search.on_trial_complete(name, {"miou": value, "training_iteration": 1})
-        self.ledger.append("finished", trial=number, state="complete")
+        self.ledger.append(Finished(trial=number, state="complete"))
 
 
 def plan(storage: Path, study: str, **changes: Any) -> Plan:
@@ -112,7 +117,9 @@ def test_the_same_command_again_runs_nothing(tmp_path: Path, sampler: str) -> No
             "complete",
         )
     reopened = Ledger(again.ledger.path).record
-    assert [trial.params for trial in reopened.ranking()] == [t.params for t in first.ranking()]
+    assert [trial.params for trial in results_of(reopened).ranking] == [
+        t.params for t in results_of(first).ranking
+    ]
 
 
 def test_another_seed_other_data_and_fresh_run_everything(tmp_path: Path) -> None:

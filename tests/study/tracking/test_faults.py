@@ -15,8 +15,9 @@ from rich.console import Console
 
 from study.commands import run_study
 from study.execution.stopping import Policy
-from study.ledger import study_folder
+from study.ledger.events import Changed, Ended
 from study.ledger.plan import Plan
+from study.ledger.study_folder import StudyFolder
 from study.tracking import sink as sink_module
 from study.tracking.client_writer import ClientWriter
 from study.tracking.sink import MlflowSink
@@ -87,7 +88,7 @@ def test_a_server_that_answers_500_now_and_then_lacks_nothing_in_the_end(
     while (sink._pending or not sink._due.empty()) and time.monotonic() < deadline:
         time.sleep(0.05)
     flaky.fails = lambda name: False
-    ledger.append("ended")
+    ledger.append(Ended())
     assert sink.close([]) == ""
     assert {key: status for key, (status, _) in runs(plan).items()} == {
         None: "FINISHED",
@@ -114,7 +115,7 @@ def test_a_server_that_fails_at_the_end_is_said_and_what_it_lacks_is_written_lat
     ledger = fake.begin(plan)
     for number in range(2):
         fake.complete(ledger, plan, number)
-    ledger.append("ended")
+    ledger.append(Ended())
     with monkeypatch.context() as patch:
         Flaky(patch, lambda name: name == broken)
         assert "lacks" in project(ledger, plan)
@@ -151,7 +152,7 @@ def test_a_trial_begun_again_with_another_config_has_another_run(tmp_path: Path)
     while (sink._pending or not sink._due.empty()) and time.monotonic() < deadline:
         time.sleep(0.05)
     config = {**trial.config, "batch": 2, "optim/accumulate": 4}
-    ledger.append("changed", trial=0, id="f" * 12, config=config)
+    ledger.append(Changed(trial=0, id="f" * 12, config=config))
     fake.epoch(ledger, trial, 1)
     assert sink.close([]) == ""
     (run,) = children(plan)
@@ -167,11 +168,11 @@ def test_a_study_cut_off_while_mlflow_was_told_of_its_end_tells_it_when_resumed(
     plan = fake.plan(tmp_path)
     ledger = fake.whole(plan)
     before = ledger.path.read_bytes()
-    study_folder.mark_outdated(plan.folder)
+    StudyFolder(plan.folder).mark_outdated()
     dataset: Any = None
     console = Console(file=io.StringIO())
     code = run_study.execute(plan, fake.SPACE, dataset, ledger, console, Policy())
-    assert (code, study_folder.is_outdated(plan.folder)) == (0, False)
+    assert (code, StudyFolder(plan.folder).is_outdated()) == (0, False)
     told = {key: status for key, (status, _) in runs(plan).items()}
     assert (told[None], len(told), "RUNNING" in told.values()) == ("FINISHED", 9, False)
     assert (plan.folder / "report" / "report.md").exists()

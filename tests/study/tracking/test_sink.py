@@ -9,6 +9,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from study.analysis.results import results_of
+from study.ledger.events import Ended
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import TrialRecord
@@ -135,7 +137,7 @@ def test_a_live_study_writes_as_it_goes_and_ends_what_it_began(tmp_path: Path) -
     sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
     ledger.listeners.append(sink)
     fake.complete(ledger, plan, 0)
-    ledger.append("ended")
+    ledger.append(Ended())
     report = tmp_path / "report.md"
     report.write_text("# A report\n")
     assert sink.close([report]) == ""
@@ -224,7 +226,7 @@ def test_the_best_network_is_registered_once_with_its_config(
         assert sink.close([], folder) == ""
     client = MlflowClient(plan.tracking_uri)
     versions = client.search_model_versions("name = 'edgewise-inverseform-shapes'")
-    best = record.best()
+    best = results_of(record).best
     assert best is not None
     assert [version.tags["trial"] for version in versions] == [str(best.number)]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", plan.tracking_uri)

@@ -1,0 +1,76 @@
+"""An ablation's tables as files: Markdown, CSV and LaTeX. The same ledger gives the same bytes."""
+
+from pathlib import Path
+
+import pandas
+
+from study.analysis.results import AblationResults
+from study.analysis.tables import Row, Table, protocol, published, verdict_of
+from study.reporting import document
+from study.reporting.sections import ablation_table
+
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        ">": r"\textgreater{}",
+        "<": r"\textless{}",
+        "`": None,
+        **{letter: "\\" + letter for letter in "&%$#_{}"},
+    }
+)
+
+
+def files(results: AblationResults) -> dict[str, str]:
+    """The content of each file by its name."""
+    return {
+        "table.md": document.markdown(ablation_table.parts(results), Path()),
+        "table.csv": comma_separated(results),
+        "table.tex": latex(results),
+    }
+
+
+def comma_separated(results: AblationResults) -> str:
+    """One row per cell and metric, figures as fractions, and one column per seed."""
+    seeds = results.record.plan.design.seeds
+    rows = [_row(table, row, seeds) for table in results.tables for row in table.rows]
+    return str(pandas.DataFrame(rows, dtype=object).to_csv(index=False, lineterminator="\n"))
+
+
+def _row(table: Table, row: Row, seeds: tuple[int, ...]) -> dict[str, object]:
+    found = row.comparison
+    reported = {
+        setup: value
+        for setup in table.setups
+        if (value := published(row.cell, setup, table.metric)) is not None
+    }
+    return {
+        "cell": row.cell.name,
+        "metric": table.metric,
+        "split": table.split,
+        "mean": row.mean,
+        "delta": found and found.mean,
+        "low": found and found.low,
+        "high": found and found.high,
+        "p": found and found.p,
+        "p_holm": found and found.p_holm,
+        "superiority": found and found.superiority,
+        "verdict": verdict_of(row, table.baseline),
+        "n": len(row.values),
+        "diverged": row.diverged,
+        "failed": row.failed,
+        "unfinished": row.unfinished,
+        "needs": row.cell.needs,
+        "published": "; ".join(f"{setup}: {value:g}" for setup, value in reported.items()),
+        **{f"seed_{seed}": row.values.get(seed) for seed in seeds},
+    }
+
+
+def latex(results: AblationResults) -> str:
+    """The objective's table for ``booktabs``, its protocol as the caption."""
+    table = results.tables[0]
+    frame = pandas.DataFrame(ablation_table.body(table), columns=ablation_table.heads(table))
+    caption = protocol(results.record, table).translate(_LATEX)
+    columns = "l" + "r" * (frame.shape[1] - 1)
+    return str(frame.to_latex(index=False, escape=True, column_format=columns, caption=caption))

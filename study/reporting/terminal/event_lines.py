@@ -1,0 +1,72 @@
+"""One line of terminal output for an event."""
+
+from study.ledger.events import (
+    Changed,
+    Chosen,
+    EpochEnded,
+    Event,
+    Finished,
+    LanesChanged,
+    LanesWaiting,
+    StageReady,
+    Started,
+    TrialFailed,
+)
+from study.ledger.record import StudyRecord, TrialRecord
+from study.reporting.values import parameters, percent
+
+
+def event_line(event: Event, record: StudyRecord) -> str:
+    """The line, or "" for an event that needs none.
+
+    Args:
+        record: the study with this event folded in.
+    """
+    match event:
+        case Started(trial=number):
+            return _started(record.trials[number], record)
+        case EpochEnded(trial=number):
+            return _epoch(event, record.trials[number], record.plan.objective)
+        case Finished(trial=number, state=state):
+            return "" if record.trials[number].reused else f"trial {number} {state}"
+        case TrialFailed(trial=number, kind=kind, message=message):
+            return f"trial {number} failed: {kind}: {message[:200]}"
+        case Changed(trial=number, config=config):
+            return (
+                f"trial {number} ran out of memory and starts again: batch {config['batch']}, "
+                f"optim/accumulate {config['optim/accumulate']}"
+            )
+        case _:
+            return _of_the_study(event, record)
+
+
+def _of_the_study(event: Event, record: StudyRecord) -> str:
+    match event:
+        case LanesChanged(lanes=lanes, nodes=nodes):
+            return f"{lanes} lanes from now on: {nodes} machines are there"
+        case LanesWaiting(lanes=lanes, missing=missing):
+            return f"{lanes} lanes have been waiting for room: {missing}"
+        case StageReady(kind=kind, key=key):
+            how = "reused" if event.reused else f"trained in {event.seconds:.0f} s"
+            return f"stage {kind} {key} {how}"
+        case Chosen():
+            seeds = len(record.plan.design.seeds)
+            return f"every cell's search has ended; its best runs on {seeds} seeds"
+        case _:
+            return ""
+
+
+def _started(trial: TrialRecord, record: StudyRecord) -> str:
+    text = f"trial {trial.number}: {parameters(trial)}"
+    if trial.reused:
+        return f"{text}; reused from {trial.reused.study}/{trial.reused.trial}"
+    first = [name for name in trial.stages if name in record.awaited_stages]
+    return text + (f"; after stage {', '.join(first)}" if first else "")
+
+
+def _epoch(event: EpochEnded, trial: TrialRecord, objective: str) -> str:
+    if trial.reused:
+        return ""
+    value = percent(event.metrics.get(objective))
+    place = f"{event.epoch}/{trial.config['epochs']}"
+    return f"trial {event.trial} epoch {place}: {objective} {value} %"

@@ -1,0 +1,11 @@
+"""The look of all tables in the terminal."""
+
+from rich.table import Table
+
+
+def plain_table(*heads: str) -> Table:
+    """A table without lines; long cells fold."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    return table

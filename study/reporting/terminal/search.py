@@ -1,0 +1,83 @@
+"""A search in the terminal: the dimensions before it, the ranking after it."""
+
+from collections.abc import Mapping
+
+from rich.console import Console, RenderableType
+
+from search_spaces import Space
+from study.analysis.results import SearchResults
+from study.ledger.plan import Plan, Search
+from study.reporting.sections import pareto
+from study.reporting.sections.report import tie
+from study.reporting.terminal.plain_table import plain_table
+from study.reporting.values import HEADLINE, parameters, percent
+
+_SHOWN_TRIALS = 10
+
+
+def planned(space: Space) -> RenderableType:
+    """Every searched parameter: its range and the reason for it."""
+    table = plain_table("searched", "range", "why")
+    for dimension in space.dimensions:
+        table.add_row(dimension.path, dimension.bounds(), dimension.why)
+    return table
+
+
+def facts(plan: Plan, design: Search, left: int) -> dict[str, str]:
+    """The plan's lines that only a search has."""
+    named = " and ".join(f"{name} ({mode})" for name, mode in plan.objectives.items())
+    aims = f"the Pareto set of {named}" if len(plan.objectives) > 1 else named
+    return {
+        "trials": f"{left} of up to {plan.epochs} epochs, batch {plan.base['batch']}; "
+        f"{design.sampler}, scheduler {design.scheduler}, seed {plan.seed}",
+        "ranked by": f"{aims} on the validation list after the last epoch",
+    }
+
+
+def print_ranking(
+    console: Console, results: SearchResults, importance: Mapping[str, float]
+) -> None:
+    """The ranking, the winner on the test list, and which parameter mattered."""
+    _print_trials(console, results)
+    best, plan = results.best, results.record.plan
+    if len(plan.objectives) > 1:
+        _print_front(console, results)
+    elif best is not None and best.tested is not None:
+        figures = [f"{name} {percent(best.tested.get(f'test_{name}'))}" for name in HEADLINE]
+        console.print(
+            f"\n[bold]winner on the test list[/] (trial {best.number}), in %: "
+            f"{', '.join(figures)}.{tie(results)}",
+            highlight=False,
+        )
+    if importance:
+        shares = ", ".join(f"{path} {share:.2f}" for path, share in importance.items())
+        console.print(
+            f"[bold]importance[/] (share of {plan.objective}'s variance): {shares}",
+            highlight=False,
+        )
+
+
+def _print_trials(console: Console, results: SearchResults) -> None:
+    table = plain_table("#", "trial", *HEADLINE, "epochs", "state", "parameters")
+    ranked = results.ranking
+    for place, trial in enumerate(ranked[:_SHOWN_TRIALS], start=1):
+        metrics = [percent(trial.metrics.get(name)) for name in HEADLINE]
+        epochs, number = str(trial.last_epoch), str(trial.number)
+        table.add_row(str(place), number, *metrics, epochs, trial.state, parameters(trial))
+    console.print(table)
+    if len(ranked) > _SHOWN_TRIALS:
+        console.print(f"... and {len(ranked) - _SHOWN_TRIALS} more in the report")
+    for trial in results.record.in_state("failed"):
+        assert trial.failure is not None
+        kind, reason = trial.failure.kind, trial.failure.first_line
+        console.print(f"trial {trial.number} failed: {kind}: {reason}")
+
+
+def _print_front(console: Console, results: SearchResults) -> None:
+    heads, cells = pareto.rows(results)
+    table = plain_table(*heads)
+    for row in cells:
+        table.add_row(*row)
+    objectives = " and ".join(results.record.plan.objectives)
+    console.print(f"\n[bold]Pareto set[/] of {objectives}", highlight=False)
+    console.print(table)

@@ -1,0 +1,72 @@
+"""What all of Edgewise's searchers share at Tune's edge."""
+
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+from ray.tune.search import Searcher
+
+from study.ledger.record import InterruptedTrial, StudyRecord
+from trainables.lane.trial_spec import TrialSpec
+
+Result = dict[str, object]
+"""What Tune passes on of a trial's report."""
+
+
+class PlannedSearch(Searcher):
+    """Hands out a plan's trials: interrupted ones first, then those that are left, in order.
+
+    Tune offers to save and restore a searcher's state; the ledger has all of it, so a resumed study
+    makes a new searcher instead.
+    """
+
+    def __init__(
+        self,
+        record: StudyRecord,
+        interrupted: Sequence[InterruptedTrial],
+        numbers: Iterable[int],
+    ) -> None:
+        """``numbers`` are those of all trials that this searcher plans."""
+        super().__init__(metric=record.plan.objective, mode=record.plan.mode)
+        self._interrupted = deque(interrupted)
+        self._left = deque(number for number in numbers if number not in record.trials)
+        self._numbers: dict[str, int] = {}
+        """The number of each running trial, by Tune's name for it."""
+        self.may_start: Callable[[], bool] = lambda: True
+        """Whether another trial may start now; a spent budget says no."""
+
+    @abstractmethod
+    def continued(self, trial: InterruptedTrial) -> TrialSpec:
+        """An interrupted trial, to be continued."""
+
+    @abstractmethod
+    def draw(self, number: int) -> TrialSpec | None:
+        """The trial of this number; None if the results of another study serve instead."""
+
+    def suggest(self, trial_id: str) -> dict[str, object] | None:
+        """The next trial as Tune's config, or ``Searcher.FINISHED``."""
+        spec: TrialSpec | None = None
+        if self.may_start():
+            if self._interrupted:
+                spec = self.continued(self._interrupted.popleft())
+            while spec is None and self._left:
+                spec = self.draw(self._left.popleft())
+        if spec is None:
+            finished: dict[str, object] = Searcher.FINISHED
+            return finished
+        self._numbers[trial_id] = spec.number
+        return spec.to_tune()
+
+    def on_trial_complete(
+        self, trial_id: str, result: Result | None = None, error: bool = False
+    ) -> None:
+        self.learn(self._numbers.pop(trial_id), result or {})
+
+    def learn(self, number: int, result: Result) -> None:
+        """Use the result of a trial that ended; by default it decides nothing."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger has it."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        raise NotImplementedError("a resumed study makes its searcher from the ledger")
