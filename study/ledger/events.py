@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal, Self
 
-from study.ledger.json_records import Json, build, mapping
+from study.ledger.json_records import Json, build, mapping, plain
 from study.ledger.plan import Plan, plan_from_json, plan_to_json
-from study.ledger.provenance import Provenance
+from study.ledger.provenance import DataFacts, Provenance
 from trainables.config import Value
 
 SCHEMA = 1
@@ -28,7 +28,7 @@ class Event:
     def to_json(self) -> Json:
         """The line without ``event`` and ``time``; a field that holds its default is left out."""
         return {
-            one.name: value
+            one.name: plain(value)
             for one in fields(self)
             if one.name != "time" and (value := getattr(self, one.name)) != one.default
         }
@@ -36,19 +36,6 @@ class Event:
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> Self:
         return build(cls, line)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataFacts:
-    """What a study knows of its dataset."""
-
-    dataset: str
-    digest: str
-    classes: list[str]
-    size: list[int]
-    """Rows and columns of the images."""
-    images: dict[str, int]
-    """Number of images by split."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +48,7 @@ class Planned(Event):
     provenance: Provenance
 
     def to_json(self) -> Json:
-        facts = {"data": vars(self.data), "provenance": vars(self.provenance)}
+        facts = {"data": plain(self.data), "provenance": plain(self.provenance)}
         return {"schema": SCHEMA, **plan_to_json(self.plan), **facts}
 
     @classmethod
@@ -116,10 +103,6 @@ class Started(Event):
     stages: list[str] = field(default_factory=list)
     """``kind-key`` of the stages that the trial needs."""
     reused: Reused | None = None
-
-    def to_json(self) -> Json:
-        line = super().to_json()
-        return {**line, "reused": vars(self.reused)} if self.reused else line
 
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> "Started":
@@ -210,9 +193,6 @@ class Chosen(Event):
     name = "chosen"
     cells: dict[str, ChosenWeights]
 
-    def to_json(self) -> Json:
-        return {"cells": {name: vars(chosen) for name, chosen in self.cells.items()}}
-
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> "Chosen":
         cells = {name: build(ChosenWeights, one) for name, one in mapping(line["cells"]).items()}
@@ -262,26 +242,7 @@ class Ended(Event):
     name = "ended"
 
 
-KINDS: dict[str, type[Event]] = {
-    kind.name: kind
-    for kind in (
-        Planned,
-        Resumed,
-        Started,
-        Changed,
-        EpochEnded,
-        Finished,
-        TrialFailed,
-        Tested,
-        StageReady,
-        Chosen,
-        ImagesResampled,
-        BudgetSpent,
-        LanesChanged,
-        LanesWaiting,
-        Ended,
-    )
-}
+KINDS: dict[str, type[Event]] = {kind.name: kind for kind in Event.__subclasses__()}
 
 
 def event_from_json(line: Mapping[str, object]) -> Event:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from search_spaces import Cell, Grid
 from search_spaces.grid import grid_from_event
-from study.ledger.json_records import Json, build, mapping
+from study.ledger.json_records import Json, build, mapping, plain
 from trainables.config import TrialConfig, Value, flatten, from_flat
 
 
@@ -86,7 +86,7 @@ class Search:
         kept = {"trials": self.trials, "sampler": self.sampler, "scheduler": self.scheduler}
         return {
             **kept,
-            **({"warm_start": _warm_to_json(self.warm_start)} if self.warm_start else {}),
+            **({"warm_start": plain(self.warm_start)} if self.warm_start else {}),
         }
 
 
@@ -124,7 +124,7 @@ class Ablation:
             "trials": self.trials,
             "sampler": self.sampler,
             "scheduler": self.scheduler,
-            **({"replay": vars(self.replayed)} if self.replayed else {}),
+            **({"replay": plain(self.replayed)} if self.replayed else {}),
         }
 
 
@@ -234,7 +234,7 @@ def plan_to_json(plan: Plan) -> Json:
         "gpus_per_worker": plan.gpus_per_worker,
         **({"budget": dict(plan.budget)} if plan.budget else {}),
         **({"fresh": True} if plan.fresh else {}),
-        **({"parts": vars(plan.plugin)} if plan.plugin else {}),
+        **({"parts": plain(plan.plugin)} if plan.plugin else {}),
     }
 
 
@@ -258,11 +258,6 @@ def _design_from_json(kept: Mapping[str, object]) -> Search | Ablation:
         return build(Ablation, {**kept, "grid": grid, "seeds": seeds, **replayed})
     warm = {"warm_start": _warm_from_json(kept["warm_start"])} if "warm_start" in kept else {}
     return build(Search, {**kept, **warm})
-
-
-def _warm_to_json(warm: WarmStart) -> Json:
-    sources = {name: vars(source) for name, source in warm.studies.items()}
-    return {"studies": sources, "trials": [vars(trial) for trial in warm.trials]}
 
 
 def _warm_from_json(kept: object) -> WarmStart:

@@ -10,7 +10,6 @@ from study.ledger.events import (
     Changed,
     Chosen,
     ChosenWeights,
-    DataFacts,
     Ended,
     EpochEnded,
     Event,
@@ -26,7 +25,7 @@ from study.ledger.events import (
     TrialFailed,
 )
 from study.ledger.plan import Plan
-from study.ledger.provenance import Provenance
+from study.ledger.provenance import DataFacts, Provenance
 from study.ledger.usage import Usage
 from trainables.config import Value
 
