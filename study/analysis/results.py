@@ -7,7 +7,8 @@ from study.analysis import tables
 from study.analysis.ranking import layered
 from study.analysis.tables import Table
 from study.ledger.plan import Ablation
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from study.ledger.events import (
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.provenance import DataFacts, provenance
-from study.ledger.record import FINAL, InterruptedTrial, TrialRecord
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import FINAL, InterruptedTrial, TrialRecord
 from study.planning import budget
 from study.search import cell_search, reuse
 from trainables.data import Dataset

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal, Self
 
 from study.ledger.json_records import Json, build, mapping, plain
-from study.ledger.plan import Plan, plan_from_json, plan_to_json
+from study.ledger.plan import Plan
+from study.ledger.plan_json import plan_from_json, plan_to_json
 from study.ledger.provenance import DataFacts, Provenance
 from trainables.config import Value
 
@@ -48,14 +49,14 @@ class Planned(Event):
     provenance: Provenance
 
     def to_json(self) -> Json:
-        facts = {"data": plain(self.data), "provenance": plain(self.provenance)}
-        return {"schema": SCHEMA, **plan_to_json(self.plan), **facts}
+        plan, facts = plan_to_json(self.plan), {"data": self.data, "provenance": self.provenance}
+        return {"schema": SCHEMA, **plan, **{name: plain(fact) for name, fact in facts.items()}}
 
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> "Planned":
-        facts = build(DataFacts, line["data"]), build(Provenance, line["provenance"])
+        data, provenance = build(DataFacts, line["data"]), build(Provenance, line["provenance"])
         plan = plan_from_json(line)
-        return build(cls, {**line, "plan": plan, "data": facts[0], "provenance": facts[1]})
+        return build(cls, {**line, "plan": plan, "data": data, "provenance": provenance})
 
 
 @dataclass(frozen=True, kw_only=True)

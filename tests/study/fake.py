@@ -16,8 +16,8 @@ from study.ledger.events import (
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan, Search
 from study.ledger.provenance import DataFacts, Provenance
-from study.ledger.record import TrialRecord
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import TrialRecord
 from study.search.samplers import SeededByNumber
 from trainables.config import TrialConfig, Value, flatten
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from study.ledger.record import TrialRecord
+from study.ledger.trial_record import TrialRecord
 from study.reporting.pictures import gallery
 from tests.study import fake
 from trainables.config import TrialConfig, flatten
