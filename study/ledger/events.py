@@ -148,24 +148,22 @@ class TrialFailed(Event):
     name = "failed"
     trial: int
     kind: str
-    """A ``FailureKind`` or the type of the exception that the trial raised."""
     message: str
     traceback: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tested(Event):
-    """A checkpoint was measured on the test list."""
+    """A checkpoint was measured on the test list; the metrics are named ``test_...``."""
 
     name = "tested"
     trial: int
     metrics: Metrics
-    """Named ``test_...``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageReady(Event):
-    """A stage is trained, or was there already."""
+    """A stage is trained or was there already; ``curve`` is its loss, step by step."""
 
     name = "stage"
     kind: str
@@ -175,7 +173,6 @@ class StageReady(Event):
     """Whether another study trained it."""
     quality: Metrics = field(default_factory=dict)
     curve: Sequence[float | None] = ()
-    """The loss, step by step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,9 +212,10 @@ class ImagesResampled(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetSpent(Event):
+    """``used`` are hours by kind of budget."""
+
     name = "budget_spent"
     used: dict[str, float]
-    """Hours by kind of budget."""
 
 
 @dataclass(frozen=True, kw_only=True)
