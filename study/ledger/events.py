@@ -20,11 +20,10 @@ Metrics = Mapping[str, float | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened, at a time in seconds since 1970."""
+    """Something that happened; the ledger sets the time, in seconds since 1970."""
 
     name: ClassVar[str]
     time: float = 0.0
-    """Set by the ledger when it writes the event."""
 
     def to_json(self) -> Json:
         """The line without ``event`` and ``time``; a field that holds its default is left out."""
@@ -94,9 +93,7 @@ class Started(Event):
     id: str
     """Hash of the resolved config and the data."""
     params: dict[str, Value]
-    """What the space or the cell chose."""
     config: dict[str, Value]
-    """The complete config, by path."""
     cell: str = ""
     seed: int | None = None
     phase: Literal["", "search"] = ""
