@@ -14,7 +14,7 @@ from trainables.config.trial import (
     parse,
     type_of,
 )
-from trainables.config.validation import Value, get_choices, require
+from trainables.config.validation import Value, get_choices, refused, require
 
 __all__ = [
     "DataConfig",
@@ -31,6 +31,7 @@ __all__ = [
     "get_choices",
     "identity",
     "parse",
+    "refused",
     "require",
     "type_of",
 ]

@@ -8,7 +8,7 @@ space's, not a recipe's. What a recipe cannot say is in its ``differs``.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainables.config.validation import Value
+from trainables.config.validation import Value, require
 
 
 @dataclass(frozen=True)
@@ -182,6 +182,5 @@ def changes(name: str) -> dict[str, Value]:
     Raises:
         ValueError: there is no such recipe.
     """
-    if name not in RECIPES:
-        raise ValueError(f"--recipe must be one of {', '.join(RECIPES)}, got {name!r}")
+    require(name in RECIPES, "--recipe", f"one of {', '.join(RECIPES)}", name)
     return dict(RECIPES[name].changes)

@@ -18,7 +18,7 @@ from trainables.config.loss import LossConfig
 from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
 from trainables.config.stages import EdgeNetConfig, InverseNetConfig
-from trainables.config.validation import Value, hints_of, require
+from trainables.config.validation import Value, hints_of, refused, require
 
 _PLACES = ("data/root", "data/cache")
 
@@ -111,7 +111,7 @@ def parse(path: str, text: str) -> Value:
     try:
         return kind(text)
     except ValueError:
-        raise ValueError(f"{path} must be {_spoken(kind)}, got {text!r}") from None
+        raise refused(path, _described(kind), text) from None
 
 
 def from_flat(flat: Mapping[str, Value]) -> TrialConfig:
@@ -176,9 +176,9 @@ def _checked(path: str, value: Value) -> Value:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     exact = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-    require(exact, path, _spoken(kind), value)
+    require(exact, path, _described(kind), value)
     return value
 
 
-def _spoken(kind: type) -> str:
+def _described(kind: type) -> str:
     return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[kind]

@@ -18,10 +18,15 @@ def hints_of(part: type) -> dict[str, Any]:
     return _hints[part]
 
 
-def require(condition: bool, path: str, allowed: str, value: object) -> None:
-    """Raise the one-line error that a user reads: the field, what is allowed, the value."""
+def refused(name: str, allowed: str, got: object) -> ValueError:
+    """The one-line error that a user reads: the field or argument, what is allowed, the value."""
+    return ValueError(f"{name} must be {allowed}, got {got!r}")
+
+
+def require(condition: bool, name: str, allowed: str, got: object) -> None:
+    """Raise ``refused(name, allowed, got)`` unless the condition holds."""
     if not condition:
-        raise ValueError(f"{path} must be {allowed}, got {value!r}")
+        raise refused(name, allowed, got)
 
 
 def require_choices(part: Any, prefix: str) -> None:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.config import require
 from trainables.geometry.boundaries import VOID, two_neighbour_boundary
 from trainables.geometry.distance import no_site, squared_distance
 from trainables.geometry.signed_distance import with_phantom
@@ -107,12 +108,9 @@ def active_boundary(
 
 
 def _check_settings(theta: float, label_smoothing: float, max_ratio: float) -> None:
-    if not 0 < theta < float("inf"):
-        raise ValueError(f"theta must be a finite number of pixels > 0, got {theta}")
-    if not 0 <= label_smoothing < 1:
-        raise ValueError(f"label_smoothing must be in [0, 1), got {label_smoothing}")
-    if not 0 < max_ratio <= 1:
-        raise ValueError(f"max_ratio must be in (0, 1], got {max_ratio}")
+    require(0 < theta < float("inf"), "theta", "a finite number of pixels > 0", theta)
+    require(0 <= label_smoothing < 1, "label_smoothing", "in [0, 1)", label_smoothing)
+    require(0 < max_ratio <= 1, "max_ratio", "in (0, 1]", max_ratio)
 
 
 def _resized(logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor:

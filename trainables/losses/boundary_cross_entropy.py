@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.config import require
 from trainables.losses.inputs import check_logits, check_map, full_precision
 from trainables.losses.term import LossTerm
 
@@ -65,8 +66,7 @@ def fixed_balance_cross_entropy(
         positive_weight: in [0, 1].
     """
     check_boundary(boundary_logits_BHW, boundary_BHW, valid_BHW)
-    if not 0 <= positive_weight <= 1:
-        raise ValueError(f"positive_weight must be in [0, 1], got {positive_weight}")
+    require(0 <= positive_weight <= 1, "positive_weight", "in [0, 1]", positive_weight)
     if variant == "released":
         valid_BHW = torch.ones_like(valid_BHW)
     return _fixed(boundary_logits_BHW, boundary_BHW, valid_BHW, positive_weight)
@@ -101,8 +101,7 @@ def edge_head_loss(
 def check_boundary(boundary_logits_BHW: Tensor, boundary_BHW: Tensor, valid_BHW: Tensor) -> None:
     """Reject maps that are not of one shape (B,H,W), logits that are no finite numbers."""
     shape = tuple(boundary_logits_BHW.shape)
-    if len(shape) != 3:
-        raise ValueError(f"boundary_logits_BHW must be of shape (B,H,W), got {shape}")
+    require(len(shape) == 3, "boundary_logits_BHW", "of shape (B,H,W)", shape)
     check_map("boundary_BHW", boundary_BHW, torch.bool, shape)
     check_map("valid_BHW", valid_BHW, torch.bool, shape)
     check_logits("boundary_logits_BHW", boundary_logits_BHW, shape)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from trainables.config import refused
 from trainables.geometry.boundaries import VOID
 from trainables.losses.term import LossTerm
 from trainables.losses.terms import Prediction, Target
@@ -54,7 +55,7 @@ def _checked(term: object) -> LossTerm:
         raise ValueError(f"must return LossTerm(total, count), got {type(term).__name__}")
     for part, value in zip(("total", "count"), term, strict=True):
         if not isinstance(value, torch.Tensor) or value.ndim or not bool(value.isfinite()):
-            raise ValueError(f"{part} must be a finite scalar tensor, got {value!r}")
+            raise refused(part, "a finite scalar tensor", value)
     if not term.total.requires_grad:
         raise ValueError("total must have a gradient: is it detached?")
     return term

@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from trainables.config import LossConfig
+from trainables.config import LossConfig, require
 from trainables.config.schedule import Constant, Gain, Linear, Lose, Schedule, parse_schedules
 from trainables.losses.term import LossTerm
 from trainables.losses.terms import TERMS, Learned, Prediction, Target, Term
@@ -43,8 +43,7 @@ def active_weights(config: LossConfig, progress: float = 0.0) -> dict[str, float
     Raises:
         ValueError: if ``progress`` is not in [0, 1].
     """
-    if not 0 <= progress <= 1:
-        raise ValueError(f"progress must be in [0, 1], got {progress}")
+    require(0 <= progress <= 1, "progress", "in [0, 1]", progress)
     schedules = _schedules(config)
     weights = {
         name: term.weight(config) * schedules.get(term.rule, Constant()).factor(progress)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from trainables.config import refused
 from trainables.geometry.boundaries import VOID
 
 
@@ -16,10 +17,7 @@ def check_inputs(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
         ValueError: wrong shapes or types, labels out of range, logits that are not finite.
     """
     if logits_BKHW.dim() != 4 or not logits_BKHW.is_floating_point():
-        raise ValueError(
-            "logits_BKHW must be floating point of shape (B,K,H,W), "
-            f"got {logits_BKHW.dtype} of shape {tuple(logits_BKHW.shape)}"
-        )
+        raise _refused_tensor("logits_BKHW", "floating point of shape (B,K,H,W)", logits_BKHW)
     images, _, rows, columns = logits_BKHW.shape
     check_map("labels_BHW", labels_BHW, torch.int64, (images, rows, columns))
     if logits_BKHW.device.type == "cpu":
@@ -29,21 +27,19 @@ def check_inputs(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
 def check_map(name: str, given: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
     """Reject a map of another type or shape; waits for nothing."""
     if given.dtype != dtype or tuple(given.shape) != shape:
-        raise ValueError(
-            f"{name} must be {dtype} of shape {shape}, "
-            f"got {given.dtype} of shape {tuple(given.shape)}"
-        )
+        raise _refused_tensor(name, f"{dtype} of shape {shape}", given)
 
 
 def check_logits(name: str, logits: Tensor, shape: tuple[int, ...]) -> None:
     """Reject logits of another shape, or (on a CPU, see ``check_inputs``) not finite."""
     if not logits.is_floating_point() or tuple(logits.shape) != shape:
-        raise ValueError(
-            f"{name} must be floating point of shape {shape}, "
-            f"got {logits.dtype} of shape {tuple(logits.shape)}"
-        )
+        raise _refused_tensor(name, f"floating point of shape {shape}", logits)
     if logits.device.type == "cpu":
         check_finite(name, logits)
+
+
+def _refused_tensor(name: str, allowed: str, given: Tensor) -> ValueError:
+    return ValueError(f"{name} must be {allowed}, got {given.dtype} of shape {tuple(given.shape)}")
 
 
 def check_values(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
@@ -61,14 +57,14 @@ def check_labels(labels_BHW: Tensor, num_classes: int) -> None:
     wrong_BHW = ((labels_BHW < 0) | (labels_BHW >= num_classes)) & (labels_BHW != VOID)
     if wrong_BHW.any():
         value = int(labels_BHW[wrong_BHW][0])
-        raise ValueError(f"labels_BHW must be in 0..{num_classes - 1} or {VOID}, got {value}")
+        raise refused("labels_BHW", f"in 0..{num_classes - 1} or {VOID}", value)
 
 
 def check_finite(name: str, logits: Tensor) -> None:
     """Reject NaN and infinity. The sum, at a third of the cost, clears nearly every tensor."""
     if not logits.detach().sum(dtype=torch.float32).isfinite() and not logits.isfinite().all():
         value = logits[~logits.isfinite()][0].item()
-        raise ValueError(f"{name} must be finite, got {value}")
+        raise refused(name, "finite", value)
 
 
 def full_precision(logits: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.config import refused
 from trainables.geometry.tiles import split_tiles
 from trainables.losses.boundary_cross_entropy import check_boundary
 from trainables.losses.inputs import full_precision
@@ -73,7 +74,7 @@ def inverse_form(
     """
     check_boundary(boundary_logits_BHW, boundary_BHW, valid_BHW)
     if resize is not None and variant == "paper":
-        raise ValueError(f"resize must be None for variant 'paper', got {resize}")
+        raise refused("resize", "None for variant 'paper'", resize)
     logits_BHW = full_precision(boundary_logits_BHW)
     if variant == "released":
         valid_BHW = torch.ones_like(valid_BHW)

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from trainables.config import require
 from trainables.geometry.boundaries import VOID
 from trainables.losses.inputs import (
     check_inputs,
@@ -78,8 +79,7 @@ def lovasz_hinge(
     """
     check_map("labels_BHW", labels_BHW, torch.int64, tuple(logits_BHW.shape))
     check_logits("logits_BHW", logits_BHW, tuple(labels_BHW.shape))
-    if labels_BHW.dim() != 3:
-        raise ValueError(f"labels_BHW must be of shape (B,H,W), got {tuple(labels_BHW.shape)}")
+    require(labels_BHW.dim() == 3, "labels_BHW", "of shape (B,H,W)", tuple(labels_BHW.shape))
     if labels_BHW.device.type == "cpu":
         check_labels(labels_BHW, num_classes=2)
     logits_BHW = full_precision(logits_BHW)
@@ -117,12 +117,12 @@ class _Settings(NamedTuple):
 
 def _settings(classes: Classes, num_classes: int, variant: Variant) -> _Settings:
     if isinstance(classes, str):
-        if classes not in ("present", "all"):
-            raise ValueError(f"classes must be 'present', 'all' or a list, got {classes!r}")
+        known = classes in ("present", "all")
+        require(known, "classes", "'present', 'all' or a list", classes)
         return _Settings(list(range(num_classes)), classes == "present", variant)
     wanted = list(classes)
-    if not wanted or any(not 0 <= wish < num_classes for wish in wanted):
-        raise ValueError(f"classes must be from 0..{num_classes - 1}, got {wanted}")
+    known = bool(wanted) and all(0 <= label < num_classes for label in wanted)
+    require(known, "classes", f"from 0..{num_classes - 1}", wanted)
     return _Settings(wanted, False, variant)
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from trainables.config import require
 from trainables.geometry.boundaries import VOID, one_hot
 from trainables.losses.inputs import check_inputs, check_map, full_precision
 from trainables.losses.kernels.edge_row_bands import Band, EdgeNet, layers_of, value_and_gradient
@@ -43,8 +44,8 @@ def semeda(
         The sum over valid pixels, and their number: the paper's sum, as a mean over pixels.
     """
     check_inputs(logits_BKHW, labels_BHW)
-    if len(lambdas) != LAYERS or not all(0 <= weight < float("inf") for weight in lambdas):
-        raise ValueError(f"lambdas must be three finite numbers >= 0, got {lambdas}")
+    valid = len(lambdas) == LAYERS and all(0 <= weight < float("inf") for weight in lambdas)
+    require(valid, "lambdas", "three finite numbers >= 0", lambdas)
     logits_BKHW = full_precision(logits_BKHW)
     count = (labels_BHW != VOID).sum()
     if not any(lambdas):

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainables.config import require
+
 _WRAPPERS = ("state_dict", "model", "network", "model_state_dict")
 _PREFIXES = ("module.", "backbone.", "encoder.", "model.", "body.")
 """What training code puts before a backbone's names; taken off until names fit."""
@@ -47,8 +49,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     Raises:
         ValueError: no such file, or it holds no state dict.
     """
-    if not path.is_file():
-        raise ValueError(f"model/weights must be none, imagenet or a file, got {str(path)!r}")
+    require(path.is_file(), "model/weights", "none, imagenet or a file", str(path))
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a file that is no checkpoint
