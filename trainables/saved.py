@@ -3,10 +3,10 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 import yaml
+from torch import Tensor
 
 from trainables import plugin
 from trainables.config import TrialConfig, flatten, from_flat
@@ -20,9 +20,11 @@ PARTS = "own_parts.py"
 
 def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes) -> None:
     """Write the network of a training state (``Training.save``): its average where it has one."""
-    kept: dict[str, Any] = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
+    content: dict[str, dict[str, Tensor]] = torch.load(
+        io.BytesIO(state), map_location="cpu", weights_only=True
+    )
     folder.mkdir(parents=True, exist_ok=True)
-    torch.save(kept.get("average", kept["network"]), folder / NETWORK)
+    torch.save(content.get("average", content["network"]), folder / NETWORK)
     (folder / CONFIG).write_text(yaml.safe_dump(flatten(config), sort_keys=False))
     (folder / CLASSES).write_text("".join(f"{name}\n" for name in classes))
     if own := plugin.installed():

@@ -8,7 +8,8 @@ from typing import Any
 
 from cluster import session
 from study.ledger.record import Value
-from trainables.config import DataConfig, TrialConfig, parse, plugin_fields, recipes
+from trainables.config import DataConfig, TrialConfig, parse, recipes
+from trainables.config.plugin_fields import PLUGIN
 from trainables.metrics.catalog import METRICS
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "nsga2")
@@ -102,8 +103,8 @@ def base_config(options: argparse.Namespace, first: Mapping[str, Value]) -> Tria
     }
     changes = {path: value for path, value in given.items() if value is not None}
     changes |= dict(parse_change(text) for text in options.changes)
-    if plugin_fields.DIGEST:
-        changes["parts"] = plugin_fields.DIGEST[0]
+    if PLUGIN.digest:
+        changes["parts"] = PLUGIN.digest
     recipe = recipes.changes(options.recipe) if options.recipe else {}
     if changes.get("model/weights", "none") not in ("none", "imagenet"):
         changes["model/weights"] = str(Path(changes["model/weights"]).expanduser().resolve())

@@ -6,7 +6,7 @@ The weights carry the papers' own names. ``trial.py`` addresses them as ``loss/b
 from dataclasses import dataclass
 from typing import Literal
 
-from trainables.config import plugin_fields
+from trainables.config.plugin_fields import PLUGIN
 from trainables.config.schedule import parse_schedules
 from trainables.config.validation import Value, require, require_choices
 
@@ -112,9 +112,9 @@ class LossConfig:
     added: tuple[tuple[str, Value], ...] = ()
     """Fields of a user's own losses that differ from their defaults; ``loss/NAME`` to the rest."""
 
-    def of_own(self, field: str) -> Value:
-        """The value of a user's own field."""
-        return dict(self.added).get(field, plugin_fields.LOSS_FIELDS[field])
+    def plugin_field(self, name: str) -> Value:
+        """The value of a field that the plug-in adds."""
+        return dict(self.added).get(name, PLUGIN.loss_fields[name])
 
     def __post_init__(self) -> None:
         require_choices(self, "loss")
@@ -122,8 +122,8 @@ class LossConfig:
         for name in (*weights, "lambda_1", "lambda_2", "lambda_3", "lambda_geo"):
             weight = getattr(self, name)
             require(0 <= weight < float("inf"), f"loss/{name}", "a finite number >= 0", weight)
-        for name in plugin_fields.WEIGHTS:
-            weight = self.of_own(name)
+        for name in PLUGIN.weights:
+            weight = self.plugin_field(name)
             require(
                 0 <= float(weight) < float("inf"), f"loss/{name}", "a finite number >= 0", weight
             )

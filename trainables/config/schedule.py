@@ -9,7 +9,7 @@ becomes of it. ``"w_a from 0.8"`` is "ABL in the last 20 % of the epochs" (ABL, 
 import math
 from dataclasses import dataclass
 
-from trainables.config import plugin_fields
+from trainables.config.plugin_fields import PLUGIN
 
 SCHEDULABLE = ("beta", "gamma", "lovasz", "w_a", "fkl", "gdl", "bl", "edge", "ar")
 """Names of the weights that a rule may be about: fields of LossConfig; ``edge`` is lambda_1..3."""
@@ -99,7 +99,7 @@ def parse_schedules(text: str) -> dict[str, Schedule]:
     schedules: dict[str, Schedule] = {}
     for rule in filter(None, (part.strip() for part in text.split(","))):
         name, *words = rule.split()
-        known = (*SCHEDULABLE, *plugin_fields.WEIGHTS)
+        known = (*SCHEDULABLE, *PLUGIN.weights)
         if name not in known or name in schedules:
             allowed = ", ".join(known)
             raise ValueError(f"schedule must name each of {allowed} at most once, got {rule!r}")

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_args
 
-from trainables.config import plugin_fields
 from trainables.config.data import DataConfig
 from trainables.config.loss import LossConfig
 from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
+from trainables.config.plugin_fields import PLUGIN
 from trainables.config.stages import EdgeNetConfig, InverseNetConfig
 from trainables.config.validation import Value, hints_of, refused, require
 
@@ -50,8 +50,8 @@ class TrialConfig:
         require(self.epochs >= 1, "epochs", ">= 1", self.epochs)
         require(self.batch >= 1, "batch", ">= 1", self.batch)
         require(self.seed >= 0, "seed", ">= 0", self.seed)
-        known = ("", *plugin_fields.DIGEST)
-        require(self.parts in known, "parts", "the digest of the file given by --with", self.parts)
+        known = self.parts in ("", PLUGIN.digest)
+        require(known, "parts", "the digest of the file given by --with", self.parts)
 
     def changed(self, changes: Mapping[str, Value]) -> "TrialConfig":
         """A copy with the fields at these paths replaced.
@@ -67,7 +67,7 @@ def flatten(config: TrialConfig) -> dict[str, Value]:
     flat: dict[str, Value] = {}
     for name, value in asdict(config).items():
         if name == "loss":
-            value |= {**plugin_fields.LOSS_FIELDS, **dict(value.pop("added"))}
+            value |= {**PLUGIN.loss_fields, **dict(value.pop("added"))}
         if isinstance(value, dict):
             flat.update({f"{name}/{inner}": inner_value for inner, inner_value in value.items()})
         else:
@@ -77,25 +77,28 @@ def flatten(config: TrialConfig) -> dict[str, Value]:
 
 def field_types() -> Mapping[str, type]:
     """Every path with the type of its field; a Literal counts as the type of its choices."""
-    mine = {f"loss/{name}": type(value) for name, value in plugin_fields.LOSS_FIELDS.items()}
-    return {**_written_types(), **mine} if mine else _written_types()
+    added = {f"loss/{name}": type(value) for name, value in PLUGIN.loss_fields.items()}
+    return {**_declared_types(), **added} if added else _declared_types()
 
 
 @cache
-def _written_types() -> Mapping[str, type]:
+def _declared_types() -> Mapping[str, type]:
     types: dict[str, type] = {}
     for name, hint in hints_of(TrialConfig).items():
         if isinstance(hint, type) and is_dataclass(hint):
             inner = hints_of(hint)
             types.update({f"{name}/{key}": _plain_type(inner[key]) for key in inner})
         else:
-            types[name] = hint
+            types[name] = _plain_type(hint)
     del types["loss/added"]
     return types
 
 
-def _plain_type(hint: Any) -> type:
-    return type(get_args(hint)[0]) if get_origin(hint) is Literal else hint
+def _plain_type(hint: object) -> type:
+    if isinstance(hint, type):
+        return hint
+    choices = get_args(hint)
+    return type(choices[0])
 
 
 def parse(path: str, text: str) -> Value:
@@ -116,28 +119,28 @@ def parse(path: str, text: str) -> Value:
 
 def from_flat(flat: Mapping[str, Value]) -> TrialConfig:
     """The config with these values; paths that are not given keep their defaults."""
-    parts: dict[str, dict[str, Any]] = {}
+    sections: dict[str, dict[str, Any]] = {}
     top: dict[str, Any] = {}
     for path, value in flat.items():
         checked = _checked(path, value)
         if "/" in path:
-            part, name = path.split("/")
-            parts.setdefault(part, {})[name] = checked
+            section, name = path.split("/")
+            sections.setdefault(section, {})[name] = checked
         else:
             top[path] = checked
     default = TrialConfig()
-    if "loss" in parts:
-        parts["loss"]["added"] = _gathered(parts["loss"])
-    for part, values in parts.items():
-        top[part] = replace(getattr(default, part), **values)
+    if "loss" in sections:
+        sections["loss"]["added"] = _take_plugin_fields(sections["loss"])
+    for section, values in sections.items():
+        top[section] = replace(getattr(default, section), **values)
     return replace(default, **top)
 
 
-def _gathered(loss: dict[str, Any]) -> tuple[tuple[str, Value], ...]:
-    """A user's own fields, taken out of those of the loss; their defaults need not be kept."""
-    mine = {name: loss.pop(name) for name in plugin_fields.LOSS_FIELDS if name in loss}
+def _take_plugin_fields(loss: dict[str, Value]) -> tuple[tuple[str, Value], ...]:
+    """Remove the plug-in's fields from those of the loss; return the ones that are not default."""
+    added = {name: loss.pop(name) for name in PLUGIN.loss_fields if name in loss}
     return tuple(
-        (name, value) for name, value in mine.items() if value != plugin_fields.LOSS_FIELDS[name]
+        (name, value) for name, value in added.items() if value != PLUGIN.loss_fields[name]
     )
 
 
@@ -148,7 +151,7 @@ def identity(config: TrialConfig, data_digest: str) -> str:
     """
     flat = {path: value for path, value in flatten(config).items() if path not in _PLACES}
     if not config.parts:
-        del flat["parts"]  # a trial without parts has the name that it had before there were any
+        del flat["parts"]  # keeps the names of trials that are older than this field
     text = json.dumps([flat, data_digest], sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -161,8 +164,8 @@ def type_of(path: str) -> type:
     """
     types = field_types()
     if path not in types:
-        part = path.split("/")[0]
-        near = [known for known in types if known.split("/")[0] == part] or sorted(
+        section = path.split("/")[0]
+        near = [known for known in types if known.split("/")[0] == section] or sorted(
             {field.name for field in fields(TrialConfig)}
         )
         close = get_close_matches(path, types, n=1)

@@ -9,7 +9,7 @@ Shape letters: N matrices; 3x3 rows and columns; 4 quaternion components (w, x, 
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -105,12 +105,19 @@ def _decompose(m_N33: Tensor) -> _Decomposition:
     return _Decomposition(rising_N4.flip(1), vectors_N44.flip(2))
 
 
+class _Context(Protocol):
+    saved_tensors: tuple[Tensor, ...]
+    lambda_geo: float
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
+
+
 class _So3Distance(torch.autograd.Function):
     """The derivative is worked out by hand: that of ``eigh`` divides by every pair of eigenvalues,
     and near the identity three of them are equal."""
 
     @staticmethod
-    def forward(ctx: Any, m_N33: Tensor, lambda_geo: float) -> Tensor:
+    def forward(ctx: _Context, m_N33: Tensor, lambda_geo: float) -> Tensor:
         wide_N33 = m_N33.detach().double()
         lambda_N4, q_N44 = _decompose(wide_N33)
         # |v| from the other eigenvectors' w: together with backward's they make a unit vector.
@@ -127,7 +134,7 @@ class _So3Distance(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, slope_N: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: _Context, slope_N: Tensor) -> tuple[Tensor, None]:
         lambda_N4, q_N44, phi_N, residual_N33 = ctx.saved_tensors
         w_N44 = _angle_slope(lambda_N4, q_N44, phi_N)
         gradient_N33 = torch.einsum("abij,nab->nij", _B.to(w_N44), w_N44)

@@ -4,7 +4,6 @@ Shape letters: B images, K classes, H rows, W columns.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
@@ -16,7 +15,7 @@ from trainables.losses.terms import Prediction, Target
 _VOID_ROWS = 4
 
 
-def try_loss(loss: Callable[..., Any]) -> None:
+def try_loss(loss: Callable[..., object]) -> None:
     """One small batch, void pixels in it, and the same batch twice, with the loss's own defaults.
 
     Raises:

@@ -5,7 +5,7 @@ ranked (one a group and class), P pixels of a map.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -161,7 +161,7 @@ def _group(
     ranking = Ranking(labels_P != VOID, prob_BKHW.dtype, settings.variant, nonnegative=True)
     labels_P = labels_P.to(prob_BKHW.dtype)
     total = prob_BKHW.new_zeros(())
-    chunks: list[Any] = [classes_M]
+    chunks: list[Tensor | slice] = [classes_M]
     if labels_P.device.type == "cpu":
         chunks = [slice(wish, wish + 1) for wish in classes_M.tolist()]
         classes_M, share_M = classes_M.unsqueeze(1), share_M.unsqueeze(1)

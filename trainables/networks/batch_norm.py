@@ -4,24 +4,25 @@ Without it two ranks normalise by other statistics than one, and are another exp
 Shape letters: B images, D channels, H rows, W columns.
 """
 
-from typing import Any
-
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 
 class _SumOverRanks(torch.autograd.Function):
-    """A sum over ranks that gradients flow back through: what all ranks made of it, summed."""
+    """A differentiable sum over ranks; its gradient is the sum of all ranks' gradients.
+
+    ``torch.distributed.nn.functional.all_reduce`` does the same and is deprecated.
+    """
 
     @staticmethod
-    def forward(context: Any, x: Tensor) -> Tensor:
+    def forward(ctx: object, x: Tensor) -> Tensor:
         total = x.clone()
         dist.all_reduce(total)
         return total
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:
+    def backward(ctx: object, gradient: Tensor) -> Tensor:
         total = gradient.clone()
         dist.all_reduce(total)
         return total

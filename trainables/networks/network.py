@@ -7,7 +7,7 @@ Shape letters: B images, K classes, D features, H rows, W columns (h, w at a str
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -45,7 +45,7 @@ class Network(nn.Module):
 class Backbone(nn.Module):
     """A timm model that gives features at several strides, for images in [0,1]."""
 
-    def __init__(self, config: ModelConfig, name: str, **options: Any) -> None:
+    def __init__(self, config: ModelConfig, name: str, **options: object) -> None:
         super().__init__()
         import timm
 

@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +50,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """
     require(path.is_file(), "model/weights", "none, imagenet or a file", str(path))
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        content: object = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a file that is no checkpoint
         reason = str(error).splitlines()[0]
         raise ValueError(f"model/weights: {path} is not a weights file: {reason}") from None

@@ -3,7 +3,7 @@
 Shape letters: B images, K classes, H rows, W columns, N chosen pixels, D = 8 directions.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -73,12 +73,20 @@ def detached_logits(
     return answer
 
 
+class _Context(Protocol):
+    saved_tensors: tuple[Tensor, ...]
+    shape: torch.Size
+    variant: Variant
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
+
+
 class _Detached(torch.autograd.Function):
     """KL(P, Q) is the sum of p log p less the sum of p log q, one of which is the neighbour's."""
 
     @staticmethod
     def forward(
-        ctx: Any, logits_BKHW: Tensor, log_sum_BHW: Tensor, around: Around, variant: Variant
+        ctx: _Context, logits_BKHW: Tensor, log_sum_BHW: Tensor, around: Around, variant: Variant
     ) -> Tensor:
         size = log_sum_BHW[0].numel()
         log_sum_DN = at(log_sum_BHW, around.beside_DN).split(around.counts, dim=1)
@@ -104,7 +112,7 @@ class _Detached(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream_DN: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: _Context, upstream_DN: Tensor) -> tuple[Tensor, None, None, None]:
         kept = ctx.saved_tensors
         images = list(zip(*(kept[i::4] for i in range(4)), strict=True))
         upstreams = upstream_DN.split([len(image[0]) for image in images], dim=1)

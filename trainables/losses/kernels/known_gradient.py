@@ -1,6 +1,6 @@
 """A loss whose gradient was worked out along with its value."""
 
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -21,15 +21,21 @@ def with_known_gradient(values: Tensor, total: Tensor, gradient: Tensor) -> Tens
     return result
 
 
+class _Context(Protocol):
+    saved_tensors: tuple[Tensor, ...]
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
+
+
 class _KnownGradient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, total: Tensor, gradient: Tensor) -> Tensor:
+    def forward(ctx: _Context, values: Tensor, total: Tensor, gradient: Tensor) -> Tensor:
         ctx.save_for_backward(gradient)
         return total.clone()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: _Context, upstream: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
         if _graph_is_kept():
             return gradient * upstream, None, None
