@@ -5,6 +5,7 @@ from optuna.distributions import FloatDistribution
 from search_spaces.affinity import AFFINITY
 from search_spaces.grid import Cell, Grid
 from search_spaces.inverseform import INVERSEFORM
+from search_spaces.learning_rate import LEARNING_RATE
 from search_spaces.region import REGION
 from search_spaces.space import Dimension, Space, Value
 
@@ -34,8 +35,6 @@ _LAMBDA_2 = Dimension(
     why="1 in SEMEDA's best row of Table 1; Eq. 6 sums over the channels of an embedding, 10 to 35 "
     "times a cross-entropy on the first two real datasets (docs/results.md), so two decades down",
 )
-_RATE = _of(INVERSEFORM, "optim/lr")
-"""First in every arm, so that random search tries the same rates in all of them."""
 _BETA, _GAMMA = _of(INVERSEFORM, "loss/beta"), _of(INVERSEFORM, "loss/gamma")
 _INVERSE_FORM: dict[str, Value] = {
     "loss/beta": 0.3,
@@ -49,48 +48,48 @@ ARMS = Grid(
     source="each loss from its paper's weights; no paper compares them all",
     baseline="cross_entropy",
     cells=(
-        Cell(name="cross_entropy", changes={}, searched=(_RATE,)),
+        Cell(name="cross_entropy", changes={}, searched=(LEARNING_RATE,)),
         Cell(
             name="balanced_cross_entropy",
             changes={"loss/class_weights": "frequency"},
-            searched=(_RATE,),
+            searched=(LEARNING_RATE,),
         ),
-        Cell(name="boundary_head", changes={"loss/beta": 0.3}, searched=(_RATE, _BETA)),
-        Cell(name="inverse_form", changes=_INVERSE_FORM, searched=(_RATE, _BETA, _GAMMA)),
+        Cell(name="boundary_head", changes={"loss/beta": 0.3}, searched=(LEARNING_RATE, _BETA)),
+        Cell(name="inverse_form", changes=_INVERSE_FORM, searched=(LEARNING_RATE, _BETA, _GAMMA)),
         Cell(
             name="inverse_form_geodesic",
             changes={**_INVERSE_FORM, "loss/distance": "geodesic"},
-            searched=(_RATE, _BETA, _GAMMA),
+            searched=(LEARNING_RATE, _BETA, _GAMMA),
         ),
         Cell(
             name="lovasz",
             changes={"loss/lovasz": 1.0},
-            searched=(_RATE, _weight("loss/lovasz", "ABL's Eq. 5")),
+            searched=(LEARNING_RATE, _weight("loss/lovasz", "ABL's Eq. 5")),
         ),
         Cell(
             name="iabl",
             changes={"loss/lovasz": 1.0, "loss/w_a": 1.0},
-            searched=(_RATE, _weight("loss/w_a", "ABL's Eq. 5 on ADE20K")),
+            searched=(LEARNING_RATE, _weight("loss/w_a", "ABL's Eq. 5 on ADE20K")),
         ),
         Cell(
             name="ifkl",
             changes={"loss/lovasz": 1.0, "loss/fkl": 1.0},
-            searched=(_RATE, _weight("loss/fkl", "ABL's Eq. 7")),
+            searched=(LEARNING_RATE, _weight("loss/fkl", "ABL's Eq. 7")),
         ),
         Cell(
             name="boundary_loss",
             changes={"loss/gdl": 1.0, "loss/bl": 0.01},
-            searched=(_RATE, _of(REGION, "loss/bl")),
+            searched=(LEARNING_RATE, _of(REGION, "loss/bl")),
         ),
         Cell(
             name="semeda",
             changes={"loss/lambda_2": 1.0},
-            searched=(_RATE, _LAMBDA_2),
+            searched=(LEARNING_RATE, _LAMBDA_2),
         ),
         Cell(
             name="affinity_regression",
             changes={"loss/ar": 0.1},
-            searched=(_RATE, _of(AFFINITY, "loss/ar")),
+            searched=(LEARNING_RATE, _of(AFFINITY, "loss/ar")),
         ),
     ),
 )

@@ -7,12 +7,39 @@ papers' figures (``tables_*.py``); a user's own are made from factors by the fou
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import NotRequired, TypedDict
 
-from search_spaces.space import Dimension, Space, Value, dimension_from_event
+from search_spaces.space import Dimension, DimensionEvent, Space, Value, dimension_from_event
 
 Changes = Mapping[str, Value]
 Published = Mapping[str, Mapping[str, float]]
+"""Setup (network, dataset, split) -> metric -> value, as fractions."""
+
+
+def percent(setup: str, **values: float) -> dict[str, dict[str, float]]:
+    """A paper's figures for one setup, printed there in percent, as ``Published`` fractions."""
+    return {setup: {metric: round(value / 100, 5) for metric, value in values.items()}}
+
+
+class CellEvent(TypedDict):
+    """A cell in the ledger."""
+
+    name: str
+    changes: dict[str, Value]
+    needs: str
+    published: dict[str, dict[str, float]]
+    searched: NotRequired[list[DimensionEvent]]
+    """Absent where nothing is searched, as in ledgers older than the field."""
+
+
+class GridEvent(TypedDict):
+    """A grid in the ledger."""
+
+    name: str
+    question: str
+    source: str
+    baseline: str
+    cells: list[CellEvent]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +51,7 @@ class Cell:
     """``{path: value}``: what differs from the user's own config."""
 
     published: Published = field(default_factory=dict)
-    """The paper's figures: setup (network, dataset, split) to metric to value, as fractions."""
+    """The paper's figures."""
 
     needs: str = ""
     """What this cell cannot run without and Edgewise does not have; "" if it can be run."""
@@ -41,17 +68,17 @@ class Cell:
             base=self.changes,
         )
 
-    def event(self) -> dict[str, Any]:
-        """The cell as a ledger keeps it."""
-        published = {setup: dict(row) for setup, row in self.published.items()}
-        kept = {
+    def event(self) -> CellEvent:
+        """The cell as the ledger stores it."""
+        event: CellEvent = {
             "name": self.name,
             "changes": dict(self.changes),
             "needs": self.needs,
-            "published": published,
+            "published": {setup: dict(row) for setup, row in self.published.items()},
         }
-        searched = [dimension.event() for dimension in self.searched]
-        return {**kept, "searched": searched} if searched else kept
+        if self.searched:
+            event["searched"] = [dimension.event() for dimension in self.searched]
+        return event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +116,8 @@ class Grid:
         there."""
         return list(dict.fromkeys(path for cell in self.cells for path in cell.changes))
 
-    def event(self) -> dict[str, Any]:
-        """The grid as a ledger keeps it."""
+    def event(self) -> GridEvent:
+        """The grid as the ledger stores it."""
         return {
             "name": self.name,
             "question": self.question,
@@ -100,14 +127,25 @@ class Grid:
         }
 
 
-def grid_from_event(kept: Mapping[str, Any]) -> Grid:
-    """The grid that a ledger holds."""
-    return Grid(**{**kept, "cells": tuple(_cell_from_event(cell) for cell in kept["cells"])})
+def grid_from_event(event: GridEvent) -> Grid:
+    """The grid of an event in the ledger."""
+    return Grid(
+        name=event["name"],
+        question=event["question"],
+        source=event["source"],
+        baseline=event["baseline"],
+        cells=tuple(_cell_from_event(cell) for cell in event["cells"]),
+    )
 
 
-def _cell_from_event(kept: Mapping[str, Any]) -> Cell:
-    searched = tuple(dimension_from_event(one) for one in kept.get("searched", ()))
-    return Cell(**{**kept, "searched": searched})
+def _cell_from_event(event: CellEvent) -> Cell:
+    return Cell(
+        name=event["name"],
+        changes=event["changes"],
+        published=event.get("published", {}),
+        needs=event.get("needs", ""),
+        searched=tuple(dimension_from_event(found) for found in event.get("searched", ())),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
 from optuna import Trial
 from optuna.distributions import (
@@ -17,6 +17,17 @@ from optuna.distributions import (
 from optuna.trial import FixedTrial
 
 Value = bool | int | float | str
+
+
+class DimensionEvent(TypedDict):
+    """A dimension in the ledger."""
+
+    path: str
+    distribution: dict[str, object]
+    """As ``optuna.distributions.distribution_to_json`` writes it."""
+    why: str
+    when: list[Value] | None
+    """Path and value, ``Dimension.when``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +72,11 @@ class Dimension:
             case _:
                 return False
 
-    def event(self) -> dict[str, Any]:
-        """The dimension as a ledger keeps it."""
-        drawn = json.loads(distribution_to_json(self.distribution))
-        when = list(self.when) if self.when else None
-        return {"path": self.path, "distribution": drawn, "why": self.why, "when": when}
+    def event(self) -> DimensionEvent:
+        """The dimension as the ledger stores it."""
+        distribution = json.loads(distribution_to_json(self.distribution))
+        when: list[Value] | None = list(self.when) if self.when else None
+        return {"path": self.path, "distribution": distribution, "why": self.why, "when": when}
 
     def bounds(self) -> str:
         """How a person writes the range."""
@@ -80,11 +91,11 @@ class Dimension:
                 return str(self.distribution)
 
 
-def dimension_from_event(kept: Mapping[str, Any]) -> Dimension:
-    """The dimension that a ledger holds."""
-    distribution = json_to_distribution(json.dumps(kept["distribution"]))
-    when = (kept["when"][0], kept["when"][1]) if kept["when"] else None
-    return Dimension(path=kept["path"], distribution=distribution, why=kept["why"], when=when)
+def dimension_from_event(event: DimensionEvent) -> Dimension:
+    """The dimension of an event in the ledger."""
+    distribution = json_to_distribution(json.dumps(event["distribution"]))
+    when = (str(event["when"][0]), event["when"][1]) if event["when"] else None
+    return Dimension(path=event["path"], distribution=distribution, why=event["why"], when=when)
 
 
 @dataclass(frozen=True, kw_only=True)
