@@ -14,6 +14,9 @@ from torch import Tensor
 VOID = 255
 """The label of pixels that nobody annotated: no loss, no metric, no boundary."""
 
+Variant = Literal["paper", "released"]
+"""Which reading of a paper, where its equations and its authors' released code differ."""
+
 _SOBEL_X = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
 
 
@@ -51,16 +54,12 @@ BoundaryMaker = Callable[[Tensor, int], Tensor]
 """int64 (B,H,W) labels and the number of classes -> bool (B,H,W)."""
 
 
-def boundary_maker(
-    kind: Literal["sobel", "radius"], variant: Literal["paper", "released"]
-) -> BoundaryMaker:
+def boundary_maker(kind: Literal["sobel", "radius"], variant: Variant) -> BoundaryMaker:
     """What makes InverseForm's true boundaries, in its loss and in the tiles of its stage."""
     return sobel_boundary if kind == "sobel" else partial(radius_boundary, variant=variant)
 
 
-def two_neighbour_boundary(
-    labels_BHW: Tensor, *, variant: Literal["paper", "released"] = "paper"
-) -> Tensor:
+def two_neighbour_boundary(labels_BHW: Tensor, *, variant: Variant = "paper") -> Tensor:
     """Bool (B,H,W): pixels whose label differs from that of the pixel below or to the right.
 
     Active Boundary Loss, Eq. 1 with N2 = {(1,0), (0,1)}, on labels. In "paper" void pixels take no
@@ -91,7 +90,7 @@ def radius_boundary(
     num_classes: int,
     *,
     radius: float = 2.0,
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
 ) -> Tensor:
     """Bool (B,H,W): pixels within ``radius`` pixels of a pixel of another class, on both sides.
 

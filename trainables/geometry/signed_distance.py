@@ -3,12 +3,10 @@
 Shape letters: B images, K classes, H rows, W columns, N maps (B times K).
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-from trainables.geometry.boundaries import one_hot
+from trainables.geometry.boundaries import Variant, one_hot
 from trainables.geometry.distance import NO_SITE, no_site, squared_distance
 
 _ABSENT = NO_SITE**0.5 - 0.5
@@ -18,7 +16,7 @@ def signed_distance(
     labels_BHW: Tensor,
     num_classes: int,
     *,
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
     truncate: bool = False,
     spacing: tuple[float, float] = (1.0, 1.0),
 ) -> Tensor:

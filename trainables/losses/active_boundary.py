@@ -3,15 +3,13 @@
 Shape letters: B images, K classes, H rows, W columns, N chosen pixels, D = 8 directions.
 """
 
-from typing import Literal
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.config import require
-from trainables.geometry.boundaries import VOID, two_neighbour_boundary
+from trainables.geometry.boundaries import VOID, Variant, two_neighbour_boundary
 from trainables.geometry.distance import no_site, squared_distance
 from trainables.geometry.signed_distance import with_phantom
 from trainables.losses.inputs import check_inputs, full_precision
@@ -28,8 +26,6 @@ from trainables.losses.term import LossTerm, of_no_image
 SMALLEST_THRESHOLD = 1e-5
 _THRESHOLD_GROWTH = 1.2
 _NEVER = 1e5
-
-Variant = Literal["paper", "released"]
 
 
 def active_boundary(

@@ -1,12 +1,11 @@
 """Class-balanced cross-entropy on a boundary map. Shape letters: B images, H rows, W columns."""
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.config import require
+from trainables.geometry.boundaries import Variant
 from trainables.losses.inputs import check_logits, check_map, full_precision
 from trainables.losses.term import LossTerm
 
@@ -16,7 +15,7 @@ def boundary_cross_entropy(
     boundary_BHW: Tensor,
     valid_BHW: Tensor,
     *,
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
 ) -> LossTerm:
     """Weighted boundary cross-entropy: ``L_bxe`` of InverseForm, Eq. 6.
 
@@ -51,7 +50,7 @@ def fixed_balance_cross_entropy(
     valid_BHW: Tensor,
     *,
     positive_weight: float = 0.95,
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
 ) -> LossTerm:
     """Boundary pixels weigh ``positive_weight``, the others the rest; divided by all pixels.
 

@@ -1,12 +1,10 @@
 """Pixel-wise cross-entropy. Shape letters: B images, K classes, H rows, W columns."""
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainables.geometry.boundaries import VOID
+from trainables.geometry.boundaries import VOID, Variant
 from trainables.losses.inputs import check_inputs, full_precision
 from trainables.losses.term import LossTerm, of_no_image
 
@@ -19,7 +17,7 @@ def cross_entropy(
     *,
     class_weights_K: Tensor | None = None,
     label_smoothing: float = 0.0,
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
 ) -> LossTerm:
     """Sum over valid pixels of w(label) * -log p(label), in nats; the count is the sum of w.
 
@@ -116,7 +114,7 @@ def balanced_cross_entropy(
     logits_BKHW: Tensor,
     labels_BHW: Tensor,
     *,
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
 ) -> LossTerm:
     """Cross-entropy under ``frequency_weights``: the weighted mean of each image.
 

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from trainables.geometry.boundaries import VOID, one_hot
+from trainables.geometry.boundaries import VOID, Variant, one_hot
 from trainables.losses.inputs import check_inputs, full_precision
 from trainables.losses.kernels.known_gradient import with_known_gradient
 from trainables.losses.kernels.row_bands import bands
@@ -22,7 +22,7 @@ def generalised_dice(
     labels_BHW: Tensor,
     *,
     classes: Literal["all", "foreground"] = "all",
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
 ) -> LossTerm:
     """1 - 2 sum w |P G| / sum w (|P| + |G|) of each image, with w = 1 / |G|^2 for each class.
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.config import refused
+from trainables.geometry.boundaries import Variant
 from trainables.geometry.tiles import split_tiles
 from trainables.losses.boundary_cross_entropy import check_boundary
 from trainables.losses.inputs import full_precision
@@ -43,7 +44,7 @@ def inverse_form(
     network: TransformationNet,
     tile: int,
     tile_reduction: Literal["sum", "mean"] = "sum",
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
     resize: tuple[int, int] | None = None,
     distance: Distance = euclidean_distance,
 ) -> LossTerm:

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from trainables.geometry.boundaries import VOID
+from trainables.geometry.boundaries import VOID, Variant
 from trainables.geometry.signed_distance import signed_distance
 from trainables.losses.inputs import check_inputs, check_logits, full_precision
 from trainables.losses.kernels.known_gradient import with_known_gradient
@@ -21,7 +21,7 @@ def boundary_loss(
     labels_BHW: Tensor,
     *,
     classes: Literal["all", "foreground"] = "all",
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
     truncate: bool = False,
     phi_BKHW: Tensor | None = None,
 ) -> LossTerm:

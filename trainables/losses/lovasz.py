@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from trainables.config import require
-from trainables.geometry.boundaries import VOID
+from trainables.geometry.boundaries import VOID, Variant
 from trainables.losses.inputs import (
     check_inputs,
     check_labels,
@@ -20,7 +20,7 @@ from trainables.losses.inputs import (
     full_precision,
 )
 from trainables.losses.kernels.known_gradient import with_known_gradient
-from trainables.losses.kernels.lovasz_ranking import Ranking, Variant
+from trainables.losses.kernels.lovasz_ranking import Ranking
 from trainables.losses.kernels.row_bands import through_softmax
 from trainables.losses.term import LossTerm
 

@@ -3,15 +3,13 @@
 Shape letters: B images, K classes, H rows, W columns, N chosen pixels, D = 8 directions.
 """
 
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from trainables.geometry.boundaries import VOID
-
-Variant = Literal["paper", "released"]
+from trainables.geometry.boundaries import VOID, Variant
 
 DIRECTIONS = ((1, 0), (-1, 0), (0, -1), (0, 1), (-1, 1), (1, 1), (-1, -1), (1, -1))
 """(down, right), in the paper's order (Eq. 2); of equal distances the first wins."""

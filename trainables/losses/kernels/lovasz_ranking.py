@@ -3,17 +3,15 @@
 Shape letters: M maps that are ranked, each on its own, P pixels of a map, V valid ones.
 """
 
-from typing import Literal
-
 import numpy as np
 import torch
 from torch import Tensor
 
+from trainables.geometry.boundaries import Variant
+
 _LARGEST = 2**31 - 1
 _EXACT_IN_FLOAT32 = 2**24
 _PLACES = 2**30
-
-Variant = Literal["paper", "released"]
 
 
 class Ranking:
