@@ -63,11 +63,6 @@ def rotation_matrix(q_N4: Tensor) -> Tensor:
     return torch.einsum("abij,na,nb->nij", _B.to(q_N4), q_N4, q_N4)
 
 
-def nearest_rotation(m_N33: Tensor) -> Tensor:
-    """(N,3,3) P: the rotation nearest to each matrix. No gradient flows through it."""
-    return rotation_matrix(_decompose(m_N33.detach().double()).q_N44[:, :, 0]).to(m_N33.dtype)
-
-
 def so3_distance(m_N33: Tensor, lambda_geo: float) -> Tensor:
     """(N,): arccos((Tr P - 1) / 2) + lambda Tr(R^T R), R = M - P (InverseForm, Eq. 3 and 4).
 

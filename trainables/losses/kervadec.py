@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trainables.geometry.boundaries import VOID, Variant
 from trainables.geometry.signed_distance import signed_distance
-from trainables.losses.inputs import check_inputs, check_logits, full_precision
+from trainables.losses.inputs import check_inputs, full_precision
 from trainables.losses.kernels.known_gradient import with_known_gradient
 from trainables.losses.kernels.row_bands import bands
 from trainables.losses.term import LossTerm
@@ -23,7 +23,6 @@ def boundary_loss(
     classes: Literal["all", "foreground"] = "all",
     variant: Variant = "paper",
     truncate: bool = False,
-    phi_BKHW: Tensor | None = None,
 ) -> LossTerm:
     """Mean of probability times signed distance, in pixels; negative where it is right (Eq. 5).
 
@@ -31,29 +30,24 @@ def boundary_loss(
     map (``signed_distance``, which tells how "paper" and "released" maps differ). The count is the
     number of (class, valid pixel) pairs, so an image counts alike on any rank. The released code
     knows no void; void pixels weigh nothing in either variant. On a GPU the host waits where
-    ``squared_distance`` does, to make the maps; given maps, it waits for nothing.
+    ``squared_distance`` does, to make the maps.
 
     Args:
         logits_BKHW: float.
         labels_BHW: int64, 0..K-1 or 255.
         classes: "foreground" leaves out class 0, as the paper's binary case does.
         truncate: whole-numbered maps, as the released data loader makes them.
-        phi_BKHW: float32 maps of ``signed_distance`` that were made before; else they are made.
     """
     check_inputs(logits_BKHW, labels_BHW)
     logits_BKHW = full_precision(logits_BKHW)
     with torch.no_grad():
-        if phi_BKHW is None:
-            num_classes = logits_BKHW.shape[1]
-            made = signed_distance(labels_BHW, num_classes, variant=variant, truncate=truncate)
-            slope_BKHW = made.to(logits_BKHW.dtype)
-        else:
-            check_logits("phi_BKHW", phi_BKHW, tuple(logits_BKHW.shape))
-            slope_BKHW = phi_BKHW.to(logits_BKHW.dtype, copy=True)
+        num_classes = logits_BKHW.shape[1]
+        phi_BKHW = signed_distance(labels_BHW, num_classes, variant=variant, truncate=truncate)
+        slope_BKHW = phi_BKHW.to(logits_BKHW.dtype)
         first = 1 if classes == "foreground" else 0
         valid_BHW = labels_BHW != VOID
         total = _value_and_gradient(logits_BKHW, slope_BKHW, valid_BHW, first)
-    count = valid_BHW.sum() * (logits_BKHW.shape[1] - first)
+    count = valid_BHW.sum() * (num_classes - first)
     return LossTerm(with_known_gradient(logits_BKHW, total, slope_BKHW), count)
 
 

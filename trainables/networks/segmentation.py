@@ -4,7 +4,6 @@ Shape letters: B images, K classes, D features, H rows, W columns (h, w at the f
 """
 
 from collections.abc import Callable
-from copy import deepcopy
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -97,13 +96,6 @@ class Segmenter(nn.Module):
             boundary_BHW = at_label_size(boundary_B1hw).squeeze(1)
         auxiliary = tuple(at_label_size(logits) for logits in output.auxiliary)
         return SegmenterOutput(logits_BKHW, boundary_BHW, auxiliary)
-
-    def plain(self) -> "Segmenter":
-        """A copy without what only training uses: what a user deploys."""
-        copy = deepcopy(self)
-        copy.boundary_head = None
-        copy.network.auxiliary = None
-        return copy.eval()
 
 
 @lru_cache(maxsize=4)

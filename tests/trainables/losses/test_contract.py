@@ -7,7 +7,7 @@ from torch import Tensor
 from tests.trainables.losses.cases import DETACHED, LOSSES, NUMBERED, Loss, edge_net
 from trainables.geometry.boundaries import VOID
 from trainables.losses.active_boundary import active_boundary
-from trainables.losses.cross_entropy import balanced_cross_entropy, cross_entropy
+from trainables.losses.cross_entropy import balanced_cross_entropy
 from trainables.losses.generalised_dice import generalised_dice
 from trainables.losses.kervadec import boundary_loss
 from trainables.losses.lovasz import lovasz_hinge, lovasz_softmax
@@ -237,14 +237,6 @@ def test_bad_labels_of_the_hinge_are_named() -> None:
         lovasz_hinge(logits, labels)
     with pytest.raises(ValueError, match=r"labels_BHW must be torch\.int64"):
         lovasz_hinge(logits, labels.float())
-
-
-@pytest.mark.parametrize("weight", [float("nan"), -1.0])
-def test_bad_class_weights_are_named(weight: float) -> None:
-    logits, labels = batch(2)
-    weights = torch.tensor([1.0, weight, 1.0])
-    with pytest.raises(ValueError, match=f"class_weights_K must be finite and >= 0, got {weight}"):
-        cross_entropy(logits, labels, class_weights_K=weights)
 
 
 @pytest.mark.parametrize("name", LOSSES)

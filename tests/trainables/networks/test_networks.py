@@ -113,20 +113,20 @@ LIGHT = ("tiny", "fpn", "lraspp", "hrnet_w18s", "icnet_r50", "deeplabv3_r50")
 
 @pytest.mark.parametrize("name", LIGHT)
 def test_heads_that_only_training_uses_cost_evaluation_nothing(name: str) -> None:
-    """Parameters, operations and output are those of the network that never had them."""
+    """Operations and output are those of the network that never had them."""
     full = Segmenter(model(name), 4, boundary_head=True).eval()
     bare = built(name, 4, auxiliary=False).eval()
-    plain = full.plain()
-    assert parameters(full) > parameters(plain) == parameters(bare)
+    bare.load_state_dict(full.state_dict(), strict=False)
+    assert parameters(full) > parameters(bare)
     images = torch.rand(1, 3, 64, 96)
     operations = []
     with torch.no_grad():
-        for network in (full, plain, bare):
+        for network in (full, bare):
             with FlopCounterMode(display=False) as counter:
                 network(images)
             operations.append(counter.get_total_flops())
-        assert operations[0] == operations[1] == operations[2] > 0
-        assert torch.equal(full(images).logits_BKHW, plain(images).logits_BKHW)
+        assert operations[0] == operations[1] > 0
+        assert torch.equal(full(images).logits_BKHW, bare(images).logits_BKHW)
 
 
 @pytest.mark.parametrize("name", ["fpn", "icnet_r50", "hrnet_w18s", "upernet_swin_t"])
