@@ -1,4 +1,4 @@
-"""Region losses, with and without Kervadec's boundary loss: what ABL is compared with."""
+"""Region losses with and without Kervadec's boundary loss, with which ABL is compared."""
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 

@@ -1,4 +1,4 @@
-"""What SEMEDA matches inside its edge network, and how strongly (Chen, Dapogny and Cord)."""
+"""SEMEDA: which layers of its edge network are matched, and how strongly."""
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 

@@ -1,4 +1,4 @@
-"""What may vary in a study, and why within these bounds: data, read by samplers and by people."""
+"""What varies in a study, within which bounds and why."""
 
 import json
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ class Dimension:
     """Sampled only if this earlier dimension took this value."""
 
     def applies(self, chosen: Mapping[str, Value]) -> bool:
-        """Whether it is sampled beside these values of earlier dimensions."""
+        """Whether it is sampled, given these values of earlier dimensions."""
         return self.when is None or chosen.get(self.when[0]) == self.when[1]
 
     def suggest(self, trial: Trial | FixedTrial) -> Value:
@@ -79,7 +79,7 @@ class Dimension:
         return {"path": self.path, "distribution": distribution, "why": self.why, "when": when}
 
     def bounds(self) -> str:
-        """How a person writes the range."""
+        """The range as text: ``0.1 .. 10 (log)``, ``dense | aet``."""
         match self.distribution:
             case CategoricalDistribution(choices=choices):
                 return " | ".join(map(str, choices))
@@ -100,7 +100,7 @@ def dimension_from_event(event: DimensionEvent) -> Dimension:
 
 @dataclass(frozen=True, kw_only=True)
 class Space:
-    """A question, what all its trials share, and what differs between them."""
+    """A question, what all its trials have in common, and what varies between them."""
 
     name: str
     question: str
@@ -109,10 +109,10 @@ class Space:
     """Changes to the default config that every trial of the space has."""
 
     cost: str = ""
-    """What a study costs, for a person to read."""
+    """What a study costs, in words."""
 
     def suggest(self, trial: Trial | FixedTrial) -> dict[str, Value]:
-        """Draw one configuration, define-by-run: conditional dimensions only where they apply."""
+        """Draw one configuration, define-by-run: a conditional dimension only if it applies."""
         chosen: dict[str, Value] = {}
         for dimension in self.dimensions:
             if dimension.applies(chosen):
@@ -120,16 +120,16 @@ class Space:
         return chosen
 
     def distributions(self, chosen: Mapping[str, Value]) -> dict[str, BaseDistribution]:
-        """The distributions that this configuration was drawn from."""
+        """The distributions from which this configuration was drawn."""
         drawn = FixedTrial(dict(chosen))
         self.suggest(drawn)
         return drawn.distributions
 
     def choices(self, path: str) -> tuple[Value, ...]:
-        """All values of a categorical dimension; none if the path is not searched.
+        """All values of a categorical dimension; empty if the path is not searched.
 
         Raises:
-            TypeError: it is searched, but over a range.
+            TypeError: the path is searched over a range.
         """
         for dimension in self.dimensions:
             if dimension.path == path:

@@ -39,7 +39,7 @@ TABLE1 = Grid(
         ),
     ),
 )
-"""The weight of BL in CE + IoU + BL is not given; 0.01 is what its authors start with."""
+"""The paper does not give the weight of BL in CE + IoU + BL; BL's authors start with 0.01."""
 
 
 def _t2(ocr: tuple[float, ...] = (), swin: tuple[float, ...] = ()) -> Published:
@@ -137,7 +137,7 @@ TABLE8 = Grid(
         ),
     ),
 )
-"""HD is in mm there; Edgewise reports it in the data's own unit, and only where it is asked for."""
+"""HD is in mm there; Edgewise reports it in the unit of the data, and only if requested."""
 
 SCHEDULE = Grid(
     name="schedule",

@@ -28,8 +28,8 @@ TABLE1 = Grid(
         Cell(name="+ AR loss, last 25 %", changes={**_AR, "loss/schedule": "ar from 0.75"}),
     ),
 )
-"""The paper's fine-tuning after the peak is nearest to a term that starts late; its 200 epochs do
-not say when."""
+"""The paper adds the loss once training has peaked, but does not say after which of its 200 epochs;
+a term that starts late is closest to that."""
 
 TABLE3 = Grid(
     name="table3",

@@ -1,6 +1,6 @@
 """InverseForm's Tables 1, 4 and 5 (Borse et al., CVPR 2021), and ablations of its settings.
 
-The weights of Eq. 6 are in the paper's appendix alone; these are the released code's.
+The paper gives the weights of Eq. 6 in its appendix only; these are the released code's.
 """
 
 from search_spaces.grid import Cell, Changes, Factor, Grid, full_factorial, one_at_a_time, percent
@@ -65,9 +65,8 @@ TABLE4 = Grid(
 
 def _t5(name: str, network: str, distance: str, w48: float, w18: float) -> Cell:
     changes = {**_OURS, "inverse_net/network": network, "loss/distance": distance}
-    return Cell(
-        name=name, changes=changes, published=percent(_W48, miou=w48) | percent(_W18, miou=w18)
-    )
+    figures = percent(_W48, miou=w48) | percent(_W18, miou=w18)
+    return Cell(name=name, changes=changes, published=figures)
 
 
 TABLE5 = Grid(
