@@ -1,4 +1,4 @@
-"""The configuration of one trial: frozen, documented field by field, validated.
+"""The configuration of one trial: frozen, validated, with a docstring for each field.
 
 A field is addressed by its path: ``loss/gamma`` is ``TrialConfig.loss.gamma``. Search spaces, the
 command line, the ledger and MLflow all use these paths.
@@ -25,7 +25,7 @@ _PLACES = ("data/root", "data/cache")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrialConfig:
-    """Everything that decides a trial's numbers, but for the data's content."""
+    """Everything that decides a trial's results, except the content of the data."""
 
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -35,16 +35,16 @@ class TrialConfig:
     optim: OptimConfig = field(default_factory=OptimConfig)
 
     epochs: int = 5
-    """Passes over the training images; schedules are laid over this many."""
+    """Passes over the training images; schedules run over this many."""
 
     batch: int = 8
-    """Images a step, over all ranks together."""
+    """Images per step, all ranks together."""
 
     seed: int = 0
     """Of the initial weights, the order of the images and the augmentation."""
 
     parts: str = ""
-    """Digest of the user's own file (``--with``) that the trial runs with; "" for none."""
+    """Digest of the plug-in (``--with``) that the trial runs with; "" for none."""
 
     def __post_init__(self) -> None:
         require(self.epochs >= 1, "epochs", ">= 1", self.epochs)
@@ -57,7 +57,7 @@ class TrialConfig:
         """A copy with the fields at these paths replaced.
 
         Raises:
-            ValueError: an unknown path, a value of another type, or one out of its range.
+            ValueError: an unknown path, a value of another type, or a value out of its range.
         """
         return from_flat({**flatten(self), **changes})
 
@@ -76,7 +76,7 @@ def flatten(config: TrialConfig) -> dict[str, Value]:
 
 
 def field_types() -> Mapping[str, type]:
-    """Every path with the type of its field; a Literal counts as the type of its choices."""
+    """The type of the field at every path; for a Literal, the type of its choices."""
     added = {f"loss/{name}": type(value) for name, value in PLUGIN.loss_fields.items()}
     return {**_declared_types(), **added} if added else _declared_types()
 
@@ -102,10 +102,10 @@ def _plain_type(hint: object) -> type:
 
 
 def parse(path: str, text: str) -> Value:
-    """The value that a command line's ``path=text`` means.
+    """The value of ``path=text`` on the command line.
 
     Raises:
-        ValueError: an unknown path, or a text that is no value of that field's type.
+        ValueError: an unknown path, or a text that does not parse as that field's type.
     """
     kind = type_of(path)
     if kind is bool:
@@ -118,7 +118,7 @@ def parse(path: str, text: str) -> Value:
 
 
 def from_flat(flat: Mapping[str, Value]) -> TrialConfig:
-    """The config with these values; paths that are not given keep their defaults."""
+    """The config with these values; all other paths keep their defaults."""
     sections: dict[str, dict[str, Any]] = {}
     top: dict[str, Any] = {}
     for path, value in flat.items():
@@ -145,9 +145,9 @@ def _take_plugin_fields(loss: dict[str, Value]) -> tuple[tuple[str, Value], ...]
 
 
 def identity(config: TrialConfig, data_digest: str) -> str:
-    """Twelve hex digits that name a trial by its content: the same content, the same name.
+    """Twelve hex digits that name a trial by its content: equal content, equal name.
 
-    Where the data lies and whether it is kept in memory does not count, only what it holds.
+    The data's content counts, not its folder or whether it is cached in memory.
     """
     flat = {path: value for path, value in flatten(config).items() if path not in _PLACES}
     if not config.parts:
@@ -160,7 +160,7 @@ def type_of(path: str) -> type:
     """The type of the field at ``path``.
 
     Raises:
-        ValueError: there is none; the nearest one is named.
+        ValueError: there is no such field; the message suggests the nearest one.
     """
     types = field_types()
     if path not in types:
