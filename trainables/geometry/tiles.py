@@ -11,10 +11,10 @@ def split_tiles(map_BHW: Tensor, tile: int) -> Tensor:
     """(B,T,S,S): the tiles of each image, row by row.
 
     A map whose sides are not multiples of ``tile`` is padded with zeros on the right and at the
-    bottom, so the rest is kept, not dropped.
+    bottom, so that no pixel is dropped.
 
     Raises:
-        ValueError: if the tile is larger than the map.
+        ValueError: the tile is larger than the map.
     """
     rows, columns = map_BHW.shape[1:]
     if tile > min(rows, columns):

@@ -1,4 +1,4 @@
-"""A user's own loss is tried before a study begins with it.
+"""A trial run of a plug-in's loss, before a study starts with it.
 
 Shape letters: B images, K classes, H rows, W columns.
 """
@@ -16,11 +16,11 @@ _VOID_ROWS = 4
 
 
 def try_loss(loss: Callable[..., object]) -> None:
-    """One small batch, void pixels in it, and the same batch twice, with the loss's own defaults.
+    """Call the loss, with its defaults, on a small batch with void pixels and on twice that batch.
 
     Raises:
-        ValueError: it returns no ``LossTerm`` of two finite scalars, its total has no gradient, or
-            has one at void pixels, or is divided already.
+        ValueError: it does not return a ``LossTerm`` of two finite scalars, or its total has no
+            gradient, has one at void pixels, or is a mean and not a sum.
     """
     generator = torch.Generator().manual_seed(0)
     logits_BKHW = torch.randn(2, 3, 32, 32, generator=generator, requires_grad=True)

@@ -48,7 +48,7 @@ def _summed(logits_BKHW: Tensor, labels_BHW: Tensor, weights_K: Tensor | None = 
 
 
 def _weight_of(labels_BHW: Tensor, weights_K: Tensor) -> Tensor:
-    """(B,H,W): the weight of each pixel's label; a void pixel has none."""
+    """(B,H,W): the weight of each pixel's label; zero for void pixels."""
     void_BHW = labels_BHW == VOID
     return weights_K[labels_BHW.masked_fill(void_BHW, 0)].masked_fill(void_BHW, 0.0)
 
@@ -63,8 +63,8 @@ def _smoothed(logits_BKHW: Tensor, labels_BHW: Tensor, hit: float, miss: float) 
 def frequency_weights(labels_BHW: Tensor, num_classes: int, *, per_image: bool = True) -> Tensor:
     """(B,K): weights 2 - frequency of the classes that occur, 1 for the others.
 
-    The released InverseForm's, there counted over the batch (``per_image=False``: every row is the
-    same), and GSCNN's, from which it was taken, counted over each image.
+    As in the released InverseForm, which counts over the batch (``per_image=False``: all rows are
+    equal), and in GSCNN, where it comes from, which counts over each image.
     """
     images = labels_BHW.shape[0]
     flat_BP = labels_BHW.flatten(1)
@@ -83,11 +83,11 @@ def balanced_cross_entropy(
     *,
     variant: Variant = "paper",
 ) -> LossTerm:
-    """Cross-entropy under ``frequency_weights``: the weighted mean of each image.
+    """Cross-entropy weighted by ``frequency_weights``: the weighted mean of each image.
 
-    "paper" weighs each image by its own frequencies (GSCNN's reading), and averages over the images
-    that have a valid pixel, so that it does not matter which rank an image is on. "released" (the
-    InverseForm code) takes the batch's frequencies, and *sums* over images: its count is one.
+    "paper" weighs each image by its own frequencies, as in GSCNN, and averages over the images with
+    a valid pixel, so that it does not matter which rank an image is on. "released" (the InverseForm
+    code) takes the frequencies of the batch, and *sums* over images: its count is one.
     """
     check_inputs(logits_BKHW, labels_BHW)
     logits_BKHW = full_precision(logits_BKHW)
@@ -109,8 +109,8 @@ def edge_attention(
 ) -> LossTerm:
     """``balanced_cross_entropy`` where the boundary head is confident (logit > 0.8).
 
-    The fourth term of the released InverseForm, which the paper does not have; released reading.
-    (Where no pixel passes, the released value is NaN; here it is 0.)
+    The fourth term of the released InverseForm; the paper does not have it, so there is only the
+    released reading. (Where no pixel is confident, the released value is NaN; here it is 0.)
     """
     unsure_BHW = boundary_logits_BHW.detach() <= _CONFIDENT
     return balanced_cross_entropy(

@@ -1,4 +1,4 @@
-"""What every loss asks of its arguments. Shape letters: B images, K classes, H rows, W columns."""
+"""Checks of the arguments of losses. Shape letters: B images, K classes, H rows, W columns."""
 
 import torch
 from torch import Tensor
@@ -8,9 +8,9 @@ from trainables.geometry.boundaries import VOID
 
 
 def check_inputs(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
-    """Reject logits and labels that no loss can make sense of.
+    """Reject logits and labels of wrong shape, type or value.
 
-    Values are looked at on a CPU only: on a GPU it would mean waiting for the device every step.
+    Values are checked on a CPU only: on a GPU the host would wait for the device in every step.
     There, call ``check_values`` once, on the first batch.
 
     Raises:
@@ -25,13 +25,13 @@ def check_inputs(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
 
 
 def check_map(name: str, given: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
-    """Reject a map of another type or shape; waits for nothing."""
+    """Reject a map of another type or shape, without waiting for the device."""
     if given.dtype != dtype or tuple(given.shape) != shape:
         raise _refused_tensor(name, f"{dtype} of shape {shape}", given)
 
 
 def check_logits(name: str, logits: Tensor, shape: tuple[int, ...]) -> None:
-    """Reject logits of another shape, or (on a CPU, see ``check_inputs``) not finite."""
+    """Reject logits of another shape or, on a CPU (see ``check_inputs``), not finite."""
     if not logits.is_floating_point() or tuple(logits.shape) != shape:
         raise _refused_tensor(name, f"floating point of shape {shape}", logits)
     if logits.device.type == "cpu":
@@ -61,12 +61,12 @@ def check_labels(labels_BHW: Tensor, num_classes: int) -> None:
 
 
 def check_finite(name: str, logits: Tensor) -> None:
-    """Reject NaN and infinity. The sum, at a third of the cost, clears nearly every tensor."""
+    """Reject NaN and infinity. A finite sum, at a third of the cost, proves that there are none."""
     if not logits.detach().sum(dtype=torch.float32).isfinite() and not logits.isfinite().all():
         value = logits[~logits.isfinite()][0].item()
         raise refused(name, "finite", value)
 
 
 def full_precision(logits: Tensor) -> Tensor:
-    """Half precision becomes float32, the rest stays: sums over a map need the digits."""
+    """Half precision as float32, other types unchanged: sums over a map need the digits."""
     return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()

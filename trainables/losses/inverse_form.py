@@ -30,8 +30,8 @@ def euclidean_distance(coefficients_NC: Tensor) -> Tensor:
     """(N,): Frobenius norm of theta-hat minus the identity (InverseForm, Eq. 1).
 
     The networks are trained on normalised parameters in which the identity is the zero vector, so
-    the norm of their output is the distance. The square root is kept off zero, where its
-    derivative has no bound.
+    the norm of their output is the distance. The argument of the square root is kept above zero,
+    where its derivative is unbounded.
     """
     return (coefficients_NC.square().sum(dim=1) + _TINY).sqrt()
 
@@ -51,11 +51,12 @@ def inverse_form(
     """Distance of the transformation between predicted and true boundary, tile by tile (Eq. 5).
 
     The gradient flows through the boundary *probabilities*. (The released code feeds the network a
-    log-softmax over one channel, which is constant: it has no gradient at all. That is no variant.)
+    log-softmax over one channel, which is constant and has no gradient; this is not offered as a
+    variant.)
 
-    "paper" leaves out tiles without a true boundary: nothing says what they were transformed from,
-    and the network never saw such pairs. Void pixels are blank in both maps. "released" keeps every
-    tile and every pixel.
+    "paper" leaves out tiles without a true boundary: their transformation is undefined, and the
+    network was not trained on such pairs. Void pixels are blank in both maps. "released" keeps
+    every tile and every pixel.
 
     Args:
         boundary_logits_BHW: float, before the sigmoid.
@@ -68,7 +69,7 @@ def inverse_form(
             number of tiles.
         resize: rows and columns that both maps are resized to first, bilinearly; the released code
             has (672, 1344) with tiles of 224, whatever the image. "released" only.
-        distance: of the coefficients from the identity (Eq. 1 or 3).
+        distance: from coefficients to their distance from the identity (Eq. 1 or 3).
 
     Raises:
         ValueError: wrong shapes or types, a tile larger than the map, ``resize`` in "paper".

@@ -24,19 +24,19 @@ def boundary_loss(
     variant: Variant = "paper",
     truncate: bool = False,
 ) -> LossTerm:
-    """Mean of probability times signed distance, in pixels; negative where it is right (Eq. 5).
+    """Mean of probability times signed distance, in pixels; a good prediction is negative (Eq. 5).
 
     The paper's loss has one foreground class; its extension sums over classes, each with its own
-    map (``signed_distance``, which tells how "paper" and "released" maps differ). The count is the
+    map (``signed_distance`` documents how "paper" and "released" maps differ). The count is the
     number of (class, valid pixel) pairs, so an image counts alike on any rank. The released code
-    knows no void; void pixels weigh nothing in either variant. On a GPU the host waits where
-    ``squared_distance`` does, to make the maps.
+    has no void label; void pixels have no weight in either variant. On a GPU the host waits where
+    ``squared_distance`` does.
 
     Args:
         logits_BKHW: float.
         labels_BHW: int64, 0..K-1 or 255.
         classes: "foreground" leaves out class 0, as the paper's binary case does.
-        truncate: whole-numbered maps, as the released data loader makes them.
+        truncate: round the maps toward zero, as the released data loader does.
     """
     check_inputs(logits_BKHW, labels_BHW)
     logits_BKHW = full_precision(logits_BKHW)
@@ -54,7 +54,7 @@ def boundary_loss(
 def _value_and_gradient(
     logits_BKHW: Tensor, slope_BKHW: Tensor, valid_BHW: Tensor, first: int
 ) -> Tensor:
-    """The sum of p phi; phi, in ``slope``, becomes the derivative p_k (phi_k - sum of p phi)."""
+    """The sum of p phi; writes its derivative p_k (phi_k - sum p phi) over phi, in ``slope``."""
     slope_BKHW[:, :first] = 0
     total = logits_BKHW.new_zeros(())
     for image, band in bands(logits_BKHW):

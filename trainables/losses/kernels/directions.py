@@ -1,4 +1,4 @@
-"""The eight neighbours of chosen pixels, and how far their class distributions are from these.
+"""The eight neighbours of chosen pixels, and the divergences between their distributions.
 
 Shape letters: B images, K classes, H rows, W columns, N chosen pixels, D = 8 directions.
 """
@@ -12,19 +12,19 @@ from torch.autograd.function import once_differentiable
 from trainables.geometry.boundaries import VOID, Variant
 
 DIRECTIONS = ((1, 0), (-1, 0), (0, -1), (0, 1), (-1, 1), (1, 1), (-1, -1), (1, -1))
-"""(down, right), in the paper's order (Eq. 2); of equal distances the first wins."""
+"""(down, right), in the paper's order (Eq. 2); of equal distances, the first counts."""
 
 
 class Around(NamedTuple):
-    """The chosen pixels and their neighbours, as places in the flattened batch (B*H*W)."""
+    """The chosen pixels and their neighbours, as indices into the flattened batch (B*H*W)."""
 
     centre_N: Tensor
     beside_DN: Tensor
     counts: list[int]
-    """How many of N belong to each image; they come image by image."""
+    """How many of the N pixels lie in each image; they are in the order of images."""
     usable_DN: Tensor
-    """Whether a neighbour may be the target. Where not, the nearest pixel of the image stands for
-    it in "released", and the pixel itself in "paper"."""
+    """Whether a neighbour may be the target. If not, it is replaced by the nearest pixel of the
+    image in "released", and by the chosen pixel itself in "paper"."""
 
     @classmethod
     def of(cls, chosen_BHW: Tensor, labels_BHW: Tensor, variant: Variant) -> "Around":
@@ -44,7 +44,7 @@ class Around(NamedTuple):
 
 
 def at(map_BHW: Tensor, place: Tensor) -> Tensor:
-    """The map at places in the flattened batch; an eighth of the time of an indexing tensor."""
+    """The map at indices into the flattened batch; eight times as fast as ``map[index]``."""
     return map_BHW.flatten().index_select(0, place.flatten()).view_as(place)
 
 
@@ -66,7 +66,7 @@ def attached_logits(
 def detached_logits(
     logits_BKHW: Tensor, log_sum_BHW: Tensor, around: Around, variant: Variant
 ) -> Tensor:
-    """The same without a gradient to the neighbours: image by image, class by class."""
+    """``attached_logits`` without a gradient to the neighbours, computed one image at a time."""
     answer: Tensor = _Detached.apply(logits_BKHW, log_sum_BHW, around, variant)
     return answer
 
@@ -80,7 +80,7 @@ class _Context(Protocol):
 
 
 class _Detached(torch.autograd.Function):
-    """KL(P, Q) is the sum of p log p less the sum of p log q, one of which is the neighbour's."""
+    """KL(P, Q) = sum p log p - sum p log q, where P or Q is the neighbour's distribution."""
 
     @staticmethod
     def forward(
@@ -120,7 +120,7 @@ class _Detached(torch.autograd.Function):
             slope_KN = (theirs_KDN * slope_DN).sum(dim=1).neg_()
             if ctx.variant == "paper":
                 slope_KN.addcmul_(log_p_KN, slope_DN.sum(dim=0)).mul_(p_KN)
-            # Up to a term that the softmax does not see, that was the derivative by log p.
+            # So far the derivative by log p, up to a term that cancels in the softmax.
             slope_KN -= p_KN * slope_KN.sum(dim=0)
             gradient_KHW.flatten(1).scatter_(1, centre_N.expand_as(slope_KN), slope_KN)
         return gradient_BKHW, None, None, None
