@@ -75,5 +75,5 @@ ARMS = Grid(
         _cell("affinity_regression", {"loss/ar": 0.1}, _of(AFFINITY, "loss/ar")),
     ),
 )
-"""The searches start from the weights of InverseForm's released code, of ABL's Eq. 5, of the start of
-Kervadec's training, of SEMEDA's best row, and from AR's 0.1."""
+"""The searches start from the weights of InverseForm's released code, of ABL's Eq. 5, of the start
+of Kervadec's training and of SEMEDA's best row, and from AR's 0.1."""

@@ -102,6 +102,7 @@ class Grid:
         doubled = {name for name in names if names.count(name) > 1}
         if doubled:
             raise ValueError(f"cells must have different names, got {', '.join(sorted(doubled))}")
+        # Cells that cannot run may repeat the changes of others; they only show figures.
         ours = [cell for cell in self.cells if not cell.needs]
         for place, cell in enumerate(ours):
             for other in ours[:place]:

@@ -114,8 +114,10 @@ def install(plugin: Plugin) -> ModuleType:
 def _run(plugin: Plugin) -> ModuleType:
     """Execute the text as a module whose tracebacks show its lines."""
     lines = plugin.text.splitlines(keepends=True)
+    # The text may come from a ledger, so there is no file from which to read its lines.
     linecache.cache[plugin.name] = (len(plugin.text), None, lines, plugin.name)
     module = ModuleType(_MODULE, f"The plug-in {plugin.name}.")
+    # Dataclasses and pickle look a class's module up by its name.
     sys.modules[_MODULE] = module
     try:
         exec(compile(plugin.text, plugin.name, "exec"), module.__dict__)

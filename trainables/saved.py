@@ -27,8 +27,8 @@ def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes
     torch.save(content.get("average", content["network"]), folder / NETWORK)
     (folder / CONFIG).write_text(yaml.safe_dump(flatten(config), sort_keys=False))
     (folder / CLASSES).write_text("".join(f"{name}\n" for name in classes))
-    if own := plugin.installed():
-        (folder / PARTS).write_text(own.text)
+    if installed := plugin.installed():
+        (folder / PARTS).write_text(installed.text)
 
 
 def load(folder: Path) -> tuple[Segmenter, TrialConfig, list[str]]:
@@ -40,6 +40,7 @@ def load(folder: Path) -> tuple[Segmenter, TrialConfig, list[str]]:
         FileNotFoundError: one of the three files is missing.
         ValueError: the config has a field or a value that this version does not know.
     """
+    # Before the config is read: the plug-in adds fields to it.
     if (folder / PARTS).exists():
         plugin.install(plugin.Plugin(PARTS, (folder / PARTS).read_text()))
     config = from_flat(yaml.safe_load((folder / CONFIG).read_text()))

@@ -176,6 +176,7 @@ def type_of(path: str) -> type:
 
 def _checked(path: str, value: Value) -> Value:
     kind = type_of(path)
+    # YAML and the command line may give 1 for 1.0; but True is an int as well.
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     exact = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))

@@ -5,11 +5,12 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 from trainables.config.plugin_fields import PLUGIN, Value
 
+# Every new config needs the hints, and get_type_hints() evaluates them each time.
 _hints: dict[type, Mapping[str, object]] = {}
 
 
 def hints_of(section: type) -> Mapping[str, object]:
-    """The type of each field of a config section; cached, since every new config needs them."""
+    """The type of each field of a config section."""
     if section not in _hints:
         _hints[section] = get_type_hints(section)
     return _hints[section]

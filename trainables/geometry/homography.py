@@ -69,7 +69,8 @@ def _from_corners(offset_N8: Tensor) -> Tensor:
     from_43 = torch.stack((x_4, y_4, torch.ones_like(x_4)), dim=1)
     to_N42 = from_43[:, :2] + offset_N8.unflatten(1, (4, 2))
     rows = []
-    for axis in (0, 1):  # u (g x + h y + 1) = a x + b y + c, and the same for v
+    # Two equations a corner: u (g x + h y + 1) = a x + b y + c, and the same for v.
+    for axis in (0, 1):
         linear_N43 = from_43.expand(len(offset_N8), 4, 3)
         parts = [torch.zeros_like(linear_N43)] * 2
         parts[axis] = linear_N43

@@ -61,8 +61,10 @@ def _paper(labels_BHW: Tensor, num_classes: int) -> Tensor:
         mask_KHW = one_hot(labels_HW.unsqueeze(0), num_classes).squeeze(0)
         for mask_NHW, phi_NHW in zip(mask_KHW.split(chunk), phi_KHW.split(chunk), strict=True):
             torch.sub(squared_distance(mask_NHW).float().sqrt_(), 0.5, out=phi_NHW)
+        # Only in a map without any site is the corner as far away as this.
         absent_K = phi_KHW[:, 0, 0] == _ABSENT
         _fill_inside(phi_KHW, labels_HW)
+        # If all other classes are absent, the remaining one has nothing beside it.
         no_boundary_K = absent_K | (absent_K.sum() >= num_classes - 1)
         phi_KHW.masked_fill_(no_boundary_K.view(-1, 1, 1), 0.0)
     return phi_BKHW

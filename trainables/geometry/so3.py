@@ -144,6 +144,7 @@ def _angle_slope(lambda_N4: Tensor, q_N44: Tensor, phi_N: Tensor) -> Tensor:
     2 arccos |w|, so d phi = -2 sign(w) dw / |v|, where |v| is the length of the other w's.
     """
     best_N4, others_N43 = q_N44[:, :, 0], q_N44[:, :, 1:]
+    # The gap is zero only where the blend is zero too; clamping turns 0 / 0 into 0.
     gap_N3 = (lambda_N4[:, :1] - lambda_N4[:, 1:]).clamp(min=_TINY)
     t_N = (gap_N3[:, 0] / (2 * EPSILON)).clamp(max=1)
     direction_N3 = torch.nn.functional.normalize(others_N43[:, 0], dim=1, eps=_TINY)

@@ -20,6 +20,7 @@ def split_tiles(map_BHW: Tensor, tile: int) -> Tensor:
     if tile > min(rows, columns):
         shorter = min(rows, columns)
         raise ValueError(f"tile must be at most {shorter}, the map's shorter side, got {tile}")
+    # -n % tile is what n lacks to a multiple of the tile.
     map_BHW = F.pad(map_BHW, (0, -columns % tile, 0, -rows % tile))
     tiles_BTSS = map_BHW.unfold(1, tile, tile).unfold(2, tile, tile)
     return tiles_BTSS.flatten(1, 2)

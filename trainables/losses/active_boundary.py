@@ -83,6 +83,7 @@ def active_boundary(
     if len(labels_BHW) == 0:  # the largest divergence of no image is undefined
         return of_no_image(logits_BKHW)
 
+    # Which pixels move and where to is a decision, not a function to differentiate.
     with torch.no_grad():
         divergence = neighbour_divergence(logits_BKHW)
         chosen_BHW = _predicted_boundary(divergence, labels_BHW, max_ratio, variant)
@@ -95,6 +96,7 @@ def active_boundary(
         nearest_N, target_N = beside_DN.masked_fill_(~around.usable_DN, _NEVER).min(dim=0)
         moves_N = around.usable_DN.any(dim=0)
         if variant == "released":
+            # There, a pixel stays if it is nearer to the boundary than all of its neighbours.
             moves_N = nearest_N <= distance_N
 
     direction_logits = detached_logits if detach else attached_logits
@@ -136,6 +138,7 @@ def _predicted_boundary(
         either_BHW = below_BHW + right_BHW
         above_BHW = either_BHW > _released_threshold(either_BHW, allowed)
         return _dilated(above_BHW)
+    # Each divergence belongs to a pair of pixels; one void end suffices to drop it.
     void_BHW = labels_BHW == VOID
     below_BHW[:, :-1].masked_fill_(void_BHW[:, :-1] | void_BHW[:, 1:], 0.0)
     right_BHW[:, :, :-1].masked_fill_(void_BHW[:, :, :-1] | void_BHW[:, :, 1:], 0.0)
@@ -174,6 +177,7 @@ def _released_threshold(divergence_BHW: Tensor, allowed: int) -> Tensor:
     while len(thresholds) < 400:
         thresholds.append(thresholds[-1] * _THRESHOLD_GROWTH)
     ladder = torch.tensor(thresholds, dtype=divergence_BHW.dtype)
+    # A blocking copy would make the host wait for the GPU.
     ladder = ladder.to(divergence_BHW.device, non_blocking=True)
     bound = _largest(divergence_BHW.reshape(1, -1), allowed)
     return ladder[torch.searchsorted(ladder, bound).clamp(max=len(thresholds) - 1)]

@@ -66,6 +66,7 @@ def affinities(
     place_L = _places(rows, columns, logits_BKHW.device)
     labels_BL = labels_BHW.flatten(1)[:, place_L]
     power = 0.5 if kernel == "square_root" else 1.0
+    # Under autocast the matrix product would run in half precision.
     with torch.autocast(logits_BKHW.device.type, enabled=False):
         if sampling == "nearest":
             scores_BKL = logits_BKHW[:, :, place_L // columns, place_L % columns]

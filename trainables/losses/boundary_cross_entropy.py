@@ -36,6 +36,7 @@ def boundary_cross_entropy(
     counted = (1, 2) if variant == "paper" else (0, 1, 2)
     num_positive_B11 = positive_BHW.sum(dim=counted, keepdim=True)
     num_negative_B11 = negative_BHW.sum(dim=counted, keepdim=True)
+    # clamp: an image that is all void has weights 0 / 1, not 0 / 0.
     num_valid_B11 = (num_positive_B11 + num_negative_B11).clamp(min=1)
 
     weight_BHW = positive_BHW * (num_negative_B11 / num_valid_B11)

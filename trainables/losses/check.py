@@ -27,6 +27,7 @@ def try_loss(loss: Callable[..., object]) -> None:
     boundary_BHW = torch.randn(2, 32, 32, generator=generator, requires_grad=True)
     labels_BHW = torch.randint(0, 3, (2, 32, 32), generator=generator)
     labels_BHW[:, :_VOID_ROWS] = VOID
+    # Twice the batch tells a sum from a mean: a sum doubles.
     term = _checked(loss(Prediction(logits_BKHW, boundary_BHW), Target(labels_BHW, 3)))
     logits, boundary, labels = (torch.cat([x, x]) for x in (logits_BKHW, boundary_BHW, labels_BHW))
     twice = _checked(loss(Prediction(logits, boundary), Target(labels, 3)))

@@ -122,7 +122,8 @@ def combine(
     if not terms:
         raise ValueError("terms must hold a loss; the weights and schedules leave none")
     ranks = dist.get_world_size() if dist.is_initialized() else 1
-    names = sorted(terms)
+    names = sorted(terms)  # the same order on every rank, for the all-reduce
+    # double: float32 cannot count above 2**24 pixels.
     counts = torch.stack([terms[name].count.detach().double() for name in names])
     if ranks > 1:
         dist.all_reduce(counts)

@@ -69,6 +69,7 @@ def frequency_weights(labels_BHW: Tensor, num_classes: int, *, per_image: bool =
     images = labels_BHW.shape[0]
     flat_BP = labels_BHW.flatten(1)
     one = torch.ones((), device=labels_BHW.device)
+    # Void is counted in a bin of its own, which the slice drops.
     size_BK = one.new_zeros(images, VOID + 1).scatter_add_(1, flat_BP, one.expand_as(flat_BP))
     size_BK = size_BK[:, :num_classes]
     if not per_image:
@@ -97,6 +98,7 @@ def balanced_cross_entropy(
     weights_BK = frequency_weights(labels_BHW, logits_BKHW.shape[1], per_image=per_image)
     weights_BK = weights_BK.to(logits_BKHW.dtype)
     total = logits_BKHW.new_zeros(())
+    # F.cross_entropy takes one weight vector a call, and each image has its own.
     for logits_KHW, labels_HW, weights_K in zip(logits_BKHW, labels_BHW, weights_BK, strict=True):
         image = _summed(logits_KHW.unsqueeze(0), labels_HW.unsqueeze(0), weights_K)
         total = total + image / _weight_of(labels_HW, weights_K).sum().clamp(min=1)

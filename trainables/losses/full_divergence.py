@@ -42,6 +42,7 @@ def _value_and_gradient(logits_BKHW: Tensor, labels_BHW: Tensor) -> tuple[Tensor
     total = logits_BKHW.new_zeros(())
     count = torch.zeros((), dtype=torch.int64, device=logits_BKHW.device)
     for image, band in bands(logits_BKHW):
+        # Edges from the band's last row end in the next one, so that row gets a gradient too.
         with_next = slice(band.start, min(band.stop + 1, rows))
         entropy, num_edges, band_BKHW = _one_band(
             logits_BKHW[image, :, with_next], labels_BHW[image, with_next], band.stop - band.start

@@ -54,6 +54,7 @@ def generalised_dice(
         overlap_B = (weight_BK * both_BK).sum(dim=1) + _TINY
         size_B = (weight_BK * (predicted_BK + true_BK)).sum(dim=1) + _TINY
         total = ((1 - 2 * overlap_B / size_B) * kept_B).sum()
+        # The derivatives of 1 - 2 a / b by the sums, from which those by the logits follow.
         per_overlap_B = kept_B * 2 / size_B
         by_both_BK = -weight_BK * per_overlap_B.unsqueeze(1)
         by_predicted_BK = weight_BK * (per_overlap_B * overlap_B / size_B).unsqueeze(1)

@@ -62,6 +62,7 @@ def check_labels(labels_BHW: Tensor, num_classes: int) -> None:
 
 def check_finite(name: str, logits: Tensor) -> None:
     """Reject NaN and infinity. A finite sum, at a third of the cost, proves that there are none."""
+    # The sum of finite values may overflow, so only a full check refuses.
     if not logits.detach().sum(dtype=torch.float32).isfinite() and not logits.isfinite().all():
         value = logits[~logits.isfinite()][0].item()
         raise refused(name, "finite", value)

@@ -87,6 +87,7 @@ def inverse_form(
         predicted_BHW, true_BHW = _resized(predicted_BHW, resize), _resized(true_BHW, resize)
     predicted_BTSS, true_BTSS = split_tiles(predicted_BHW, tile), split_tiles(true_BHW, tile)
 
+    # All tiles go through the network, so that the host need not wait to learn which are kept.
     kept_BT = true_BTSS.flatten(2).any(dim=2)
     if variant == "released":
         kept_BT = torch.ones_like(kept_BT)

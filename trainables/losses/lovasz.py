@@ -90,6 +90,7 @@ def lovasz_hinge(
         sign_GP = truth_GP * 2 - 1
         error_GP = 1 - group(logits_BHW) * sign_GP
         weight_GP = torch.zeros_like(error_GP)
+        # Images differ in their valid pixels, which a Ranking shares; so one image at a time.
         for at, valid_P in enumerate(valid_GP):
             here = slice(at, at + 1)
             ranking = Ranking(valid_P, error_GP.dtype, variant)
@@ -169,6 +170,7 @@ def _group(
         classes_M, share_M = classes_M.unsqueeze(0), share_M.unsqueeze(0)
     for chunk, classes, share in zip(chunks, classes_M, share_M, strict=True):
         prob_BMHW = prob_BKHW[:, chunk]
+        # Float and not bool, as ``Ranking.weights`` wants it: comparing into it needs no copy.
         truth_MP = torch.empty_like(prob_BMHW.transpose(0, 1).flatten(1))
         torch.eq(labels_P, classes.to(truth_MP.dtype).unsqueeze(1), out=truth_MP)
         signed_MP = prob_BMHW.transpose(0, 1).flatten(1) - truth_MP

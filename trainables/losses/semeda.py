@@ -49,6 +49,7 @@ def semeda(
     logits_BKHW = full_precision(logits_BKHW)
     count = (labels_BHW != VOID).sum()
     if not any(lambdas):
+        # Zero, but with a gradient, so that backward() works as for every other term.
         return LossTerm((logits_BKHW * 0).sum(), count)
 
     def embed(prob_1KHW: Tensor) -> list[Tensor]:
@@ -59,6 +60,7 @@ def semeda(
             logits_BKHW.dtype, memory_format=torch.channels_last
         )
         true = embed(truth_1KHW)
+        # |d| has the derivative sign(d); the same buffer holds first one, then the other.
         part, slopes = logits_BKHW.new_zeros(()), []
         for weight in filter(None, lambdas):
             difference_1CHW = true.pop(0).sub_(predicted.pop(0)).mul_(band.kept_11HW)
@@ -116,9 +118,8 @@ def ppce_on_edges(
         return part, [slope_12HW.to(predicted[0].dtype)]
 
     total, gradient_BKHW = value_and_gradient(logits_BKHW, labels_BHW, edge_net, embed, compare)
-    return LossTerm(
-        with_known_gradient(logits_BKHW, total, gradient_BKHW), (labels_BHW != VOID).sum()
-    )
+    count = (labels_BHW != VOID).sum()
+    return LossTerm(with_known_gradient(logits_BKHW, total, gradient_BKHW), count)
 
 
 def _activated(embedding_BCHW: Tensor, layer: int, matching: Matching) -> Tensor:

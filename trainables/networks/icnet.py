@@ -60,6 +60,7 @@ class ICNet(Network):
 
     def forward(self, images_B3HW: Tensor) -> Output:
         images_B3HW = normalized(images_B3HW, self.backbone.mean, self.backbone.std)
+        # The half branch ends at a sixteenth of the image's sides, the quarter branch at a 32nd.
         half_BDhw = self._first_layers(_scaled(images_B3HW, 0.5))
         quarter_BDhw = self._last_layers(_scaled(half_BDhw, 0.5))
         middle_BDhw = self.fuse_half(quarter_BDhw, half_BDhw)

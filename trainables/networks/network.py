@@ -47,7 +47,7 @@ class Backbone(nn.Module):
 
     def __init__(self, config: ModelConfig, name: str, **options: object) -> None:
         super().__init__()
-        import timm
+        import timm  # slow: see the head of this file
 
         pretrained = config.weights == "imagenet"
         try:

@@ -88,7 +88,7 @@ class Segmenter(nn.Module):
             return _enlarged(maps_BKhw, padded)[..., :rows, :columns]
 
         logits_BKHW = at_label_size(output.logits_BKhw)
-        if not self.training:
+        if not self.training:  # the heads below serve losses only
             return SegmenterOutput(logits_BKHW, None)
         boundary_BHW = None
         if self.boundary_head is not None:

@@ -24,11 +24,13 @@ def load_backbone(encoder: nn.Module, path: Path) -> str:
     """
     state = read_state(path)
     own = encoder.state_dict()
+    # A checkpoint may wrap a backbone several times ("module.model."): try each depth.
     candidates = [_without_prefix(state, count) for count in range(4)]
     state = max(candidates, key=lambda names: sum(_fits(own, *item) for item in names.items()))
     fitting = {
         name: value.to(own[name].dtype) for name, value in state.items() if _fits(own, name, value)
     }
+    # The counters of batch norms fit any network, so they prove nothing.
     learned = [name for name in own if not name.endswith("num_batches_tracked")]
     if not any(name in fitting for name in learned):
         raise ValueError(f"model/weights: nothing in {path} fits {type(encoder).__name__}")

@@ -1,4 +1,4 @@
-"""Every network: one interface, the published size, and heads that evaluation does not pay for."""
+"""Every network: one interface, the published size, and heads that cost evaluation nothing."""
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ STRIDES = {
     "refinenet_lw_152": 4,
     "icnet_r50": 4,
 }
-"""Of the logits, before they are enlarged. DeepLabV3+ decodes at 4; its encoder's stride is 8."""
+"""Of the logits before they are enlarged. DeepLabV3+ decodes at 4; its encoder's stride is 8."""
 
 DEEPLABV3 = torchvision_models.DeepLabV3_ResNet50_Weights.DEFAULT.meta["num_params"]
 LRASPP = torchvision_models.LRASPP_MobileNet_V3_Large_Weights.DEFAULT.meta["num_params"]

@@ -33,6 +33,7 @@ class Around(NamedTuple):
         row_N, column_N = centre_N // columns % rows, centre_N % columns
         wanted_row_DN = torch.stack([row_N + down for down, _ in DIRECTIONS])
         wanted_column_DN = torch.stack([column_N + right for _, right in DIRECTIONS])
+        # A neighbour outside the image is clamped to its edge, and so differs from the wanted one.
         row_DN = wanted_row_DN.clamp(0, rows - 1)
         column_DN = wanted_column_DN.clamp(0, columns - 1)
         usable_DN = (row_DN == wanted_row_DN) & (column_DN == wanted_column_DN)
@@ -94,6 +95,7 @@ class _Detached(torch.autograd.Function):
             logits_KP = logits_BKHW[image].flatten(1)
             centre_N = centre_N - image * size
             log_p_KN = logits_KP.index_select(1, centre_N).log_softmax(dim=0)
+            # One gather for all 8 directions; the (K,D,N) copy is reused for the result.
             theirs_KX = logits_KP.index_select(1, (beside_DN - image * size).flatten())
             theirs_KDN = theirs_KX.view(len(theirs_KX), *beside_DN.shape).sub_(log_sum_DN[image])
             p_KN = log_p_KN.exp()
@@ -114,6 +116,7 @@ class _Detached(torch.autograd.Function):
         kept = ctx.saved_tensors
         images = list(zip(*(kept[i::4] for i in range(4)), strict=True))
         upstreams = upstream_DN.split([len(image[0]) for image in images], dim=1)
+        # A pixel is chosen once, so scatter_ (and not scatter_add_) is enough below.
         gradient_BKHW = upstream_DN.new_zeros(ctx.shape)
         for gradient_KHW, image, slope_DN in zip(gradient_BKHW, images, upstreams, strict=True):
             centre_N, p_KN, log_p_KN, theirs_KDN = image

@@ -44,6 +44,7 @@ def bands_of(labels_BHW: Tensor, edge_net: EdgeNet) -> Iterator[Band]:
             stop = min(start + height, rows)
             read = slice(max(start - reach, 0), min(stop + reach, rows))
             kept_11HW = (labels_BHW[image, read] != VOID).unsqueeze(1)
+            # Rows within reach belong to the neighbouring bands.
             kept_11HW[:, :, : start - read.start] = False
             kept_11HW[:, :, stop - read.start :] = False
             yield Band(image, read, kept_11HW)
@@ -91,6 +92,7 @@ def value_and_gradient(
             embeddings.clear()
             (slope_1KHW,) = torch.autograd.grad(edges, prob_1KHW, slopes)
             with torch.no_grad():
+                # Through the softmax: p_k (s_k - sum p s).
                 slope_1KHW -= (prob_1KHW * slope_1KHW).sum(dim=1, keepdim=True)
                 gradient_BKHW[place].addcmul_(slope_1KHW, prob_1KHW)
     return total, gradient_BKHW

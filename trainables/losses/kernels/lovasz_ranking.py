@@ -42,8 +42,9 @@ class Ranking:
             self._on_cpu
             and dtype == torch.float32
             and variant == "paper"
-            and len(valid_P) < _PLACES
+            and len(valid_P) < _PLACES  # index and truth share 32 bits of a key
         )
+        # Ranks are divided as floats, and float32 holds integers only up to 2**24.
         exact = dtype if len(valid_P) < _EXACT_IN_FLOAT32 else torch.float64
         self._ramp_P = torch.arange(len(valid_P), dtype=exact, device=valid_P.device)
 
@@ -68,6 +69,7 @@ class Ranking:
         return rows[0].unsqueeze(0) if len(rows) == 1 else torch.stack(rows)
 
     def _by_torch(self, error_MP: Tensor, truth_MP: Tensor) -> Tensor:
+        # Void pixels are ranked last, where their weight does not change that of others.
         last_MP = error_MP.masked_fill(~self._valid_P, float("-inf"))
         order_MP = last_MP.argsort(dim=1, descending=True, stable=True)
         weight_MP = self._steps((truth_MP * self._valid_P).gather(1, order_MP))

@@ -32,6 +32,7 @@ def neighbour_divergence(logits_BKHW: Tensor) -> Divergence:
         last = min(band.stop, rows - 1)
         log_prob_BKHW = logits_BKHW.detach()[image, :, band.start : last + 1].log_softmax(dim=1)
         prob_BKHW = log_prob_BKHW.exp()
+        # KL(p, q) = sum p log p - sum p log q; the first sum serves both neighbours.
         own_BHW = (prob_BKHW * log_prob_BKHW).sum(dim=1)
         cross_BHW = (prob_BKHW[:, :, :-1] * log_prob_BKHW[:, :, 1:]).sum(dim=1)
         maps.below_BHW[image, band.start : last] = own_BHW[:, :-1] - cross_BHW
