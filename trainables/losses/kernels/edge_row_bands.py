@@ -19,8 +19,8 @@ has a method ``one_by_one`` that does, layers after the last with a weight are n
 has an attribute ``reach``, the number of pixels on which its output depends in each direction, it
 gets a few rows at a time, and only the layers of these are in memory."""
 
-_ROWS_PER_REACH = {"cpu": 8}
-_MORE_ROWS_PER_REACH = 64
+_CPU_ROWS, _GPU_ROWS = 8, 64
+"""Rows of a band for each pixel of reach: on a CPU few, so that the layers fit in its cache."""
 
 
 class Band(NamedTuple):
@@ -37,7 +37,7 @@ def bands_of(labels_BHW: Tensor, edge_net: EdgeNet) -> Iterator[Band]:
     """Bands that together contain every row once; whole images if the reach is unknown."""
     reach = int(getattr(edge_net, "reach", 0))
     images, rows, _ = labels_BHW.shape
-    per_reach = _ROWS_PER_REACH.get(labels_BHW.device.type, _MORE_ROWS_PER_REACH)
+    per_reach = _CPU_ROWS if labels_BHW.device.type == "cpu" else _GPU_ROWS
     height = per_reach * reach or max(rows, 1)
     for image in (slice(i, i + 1) for i in range(images)):
         for start in range(0, rows, height):
