@@ -1,4 +1,4 @@
-"""A network saved for use answers as the one that was trained."""
+"""A saved network has the same outputs as the trained one."""
 
 from pathlib import Path
 
