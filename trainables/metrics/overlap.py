@@ -4,8 +4,6 @@ Shape letters: N images, K classes, H rows, W columns, Z zones; a last axis of 3
 false positives, false negatives.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -53,7 +51,10 @@ def pixel_accuracy(overlap_K3: Tensor) -> Tensor:
     return true_positives / (overlap_K3[..., 0] + overlap_K3[..., 2]).sum(dim=-1)
 
 
-def mean_of_present(values: Tensor) -> float:
-    """The mean of what is not NaN; NaN, never an error, where nothing is left."""
-    present = values[~values.isnan()]
-    return present.mean().item() if present.numel() else math.nan
+def mean_of_present(values_RK: Tensor) -> Tensor:
+    """float64 (R), or () for (K): the mean of what is not NaN; NaN, never an error, of nothing."""
+    known_RK = ~values_RK.isnan()
+    # A class without any value is dropped: a zero in its place would change how the sum rounds.
+    occurs_K = torch.atleast_2d(known_RK).any(dim=0)
+    known_RK, values_RK = known_RK[..., occurs_K], values_RK[..., occurs_K]
+    return values_RK.masked_fill(~known_RK, 0).sum(dim=-1) / known_RK.sum(dim=-1)

@@ -81,7 +81,7 @@ def saliency_miou(overlap_NS3: Tensor) -> float:
     An image without a salient pixel in prediction and truth is left out of its threshold's mean.
     """
     return max(
-        (mean_of_present(iou_N) for iou_N in iou(overlap_NS3).unbind(dim=-1)),
+        (mean_of_present(iou_N).item() for iou_N in iou(overlap_NS3).unbind(dim=-1)),
         key=lambda mean: -math.inf if math.isnan(mean) else mean,
     )
 
@@ -93,7 +93,7 @@ def parts_miou(overlap_NK3: Tensor) -> float:
     """
     true_NK = overlap_NK3[..., 0] + overlap_NK3[..., 2]
     shows_N = true_NK[:, 1:].sum(dim=-1) > 0
-    return mean_of_present(iou(overlap_NK3[shows_N].sum(dim=0)))
+    return mean_of_present(iou(overlap_NK3[shows_N].sum(dim=0))).item()
 
 
 def delta_m(multi: Mapping[str, float], single: Mapping[str, float]) -> float:
