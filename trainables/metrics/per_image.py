@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID
@@ -149,14 +148,6 @@ def empty(num_images: int, num_classes: int, device: torch.device) -> ImageCount
         zeros(len(TRIMAP_WIDTHS_PX), num_classes, 3),
         zeros(num_classes, 3),
     )
-
-
-def sum_over_ranks(counts: ImageCounts) -> ImageCounts:
-    """The table of all ranks, in place, where each rank holds zeros for the others' images."""
-    if dist.is_initialized():
-        for table in counts:
-            dist.all_reduce(table)
-    return counts
 
 
 def summarize(counts: ImageCounts) -> dict[str, float]:

@@ -40,7 +40,7 @@ def test_every_metric_of_a_resampled_list_is_the_metric_of_that_list() -> None:
 def test_every_resampled_list_is_as_long_as_the_list() -> None:
     drawn = weights(7)
     assert drawn.shape == (RESAMPLES, 7)
-    assert (drawn.sum(axis=1) == 7).all()
+    assert (drawn.sum(dim=1) == 7).all()
 
 
 def test_the_interval_is_that_of_the_lists_made_one_by_one(

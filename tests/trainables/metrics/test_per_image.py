@@ -141,7 +141,7 @@ def test_mirrored_maps_keep_the_metrics_that_have_no_side() -> None:
 
 def test_a_weighted_list_is_what_its_images_alone_give() -> None:
     predicted, labels = random_maps(images=4)
-    lists = ([2, 0], [1, 1, 3], [])
+    lists: tuple[list[int], ...] = ([2, 0], [1, 1, 3], [])
     weights_RN = torch.stack([torch.tensor(rows).long().bincount(minlength=4) for rows in lists])
 
     found = resample(count(predicted, labels, 4, (1, 1)), weights_RN)
