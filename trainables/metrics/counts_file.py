@@ -8,7 +8,6 @@ import io
 import os
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,10 @@ def pack(counts: ImageCounts, names: Sequence[str] = ()) -> bytes:
     num_images = len(counts.overlap_NK3)
     if names and len(names) != num_images:
         raise ValueError(f"names must be one for each of {num_images} images, got {len(names)}")
-    arrays: dict[str, Any] = {"names": np.array(list(names), dtype=np.str_), **SETTINGS}
+    arrays: dict[str, Any] = {
+        "names": np.array(list(names), dtype=np.str_),
+        **SETTINGS,
+    }
     for name, table in counts._asdict().items():
         arrays[name] = _narrow(table.cpu().numpy())
     buffer = io.BytesIO()
@@ -50,21 +52,6 @@ def pack(counts: ImageCounts, names: Sequence[str] = ()) -> bytes:
 def _narrow(table: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
     assert table.size == 0 or table.min() >= 0, "counts are never negative"
     return table.astype(np.min_scalar_type(table.max(initial=0)))
-
-
-def save(path: str | os.PathLike[str], counts: ImageCounts, names: Sequence[str] = ()) -> None:
-    """Write a counts file, all of it or nothing: a reader never sees half of one."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(pack(counts, names))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load(path: str | os.PathLike[str]) -> ImageCounts:
@@ -83,11 +70,6 @@ def load(path: str | os.PathLike[str]) -> ImageCounts:
     return ImageCounts(
         *(torch.from_numpy(arrays[name].astype(np.int64)) for name in ImageCounts._fields)
     )
-
-
-def image_names(path: str | os.PathLike[str]) -> list[str]:
-    """The images' names in the order of the rows; none if the file was written without."""
-    return [str(name) for name in _read(path)["names"]]
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, NDArray[np.generic]]:
