@@ -6,10 +6,9 @@ Shape letters: N images, H rows, W columns, C colours.
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig
@@ -18,6 +17,9 @@ from trainables.data.dataset import DataError, Dataset, Digest, ImageList
 from trainables.data.samples import Decoded, Layout, Sample, add_to_digest
 
 Size = tuple[int, int]
+Pixels = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+"""Images and their labels."""
+Index = int | slice | NDArray[np.integer] | list[int]
 _THREADS = min(os.cpu_count() or 1, 16)
 _AT_ONCE = 32
 _BYTES_A_PIXEL = 4
@@ -50,16 +52,7 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
 
 def fits(needed_bytes: int) -> bool:
     """Whether that much can be kept in memory beside what runs there."""
-    return needed_bytes <= _MEMORY_SHARE * _free_bytes()
-
-
-def _free_bytes() -> int:
-    meminfo = Path("/proc/meminfo")
-    if meminfo.is_file():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return needed_bytes <= _MEMORY_SHARE * psutil.virtual_memory().available
 
 
 def read_all(samples: Sequence[Sample]) -> Iterator[Decoded]:
@@ -102,7 +95,7 @@ def _decode_split(
     return ImageList(Streamed(reader, 0), Streamed(reader, 1), names, spacing)  # type: ignore[arg-type]
 
 
-def resized(decoded: Decoded, size: Size) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def resized(decoded: Decoded, size: Size) -> Pixels:
     return files.resize_image(decoded.image_HWC, size), files.resize_mask(decoded.labels_HW, size)
 
 
@@ -111,9 +104,9 @@ class Reader:
 
     def __init__(self, samples: tuple[Sample, ...], size: Size) -> None:
         self.samples, self.size = samples, size
-        self._last: tuple[tuple[int, ...], Any] = ((), None)
+        self._last: tuple[tuple[int, ...], Pixels | None] = ((), None)
 
-    def read(self, rows: tuple[int, ...]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def read(self, rows: tuple[int, ...]) -> Pixels:
         """Images (N,H,W,C) and labels (N,H,W) of these samples."""
         known, pair = self._last
         if known != rows or pair is None:
@@ -121,9 +114,9 @@ class Reader:
             images, labels = zip(*(resized(one, self.size) for one in decoded), strict=True)
             pair = np.stack(images), np.stack(labels)
             self._last = rows, pair
-        return pair[0], pair[1]
+        return pair
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {"samples": self.samples, "size": self.size, "_last": ((), None)}
 
 
@@ -141,7 +134,7 @@ class Streamed:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, index: Any) -> NDArray[np.uint8]:
+    def __getitem__(self, index: Index) -> NDArray[np.uint8]:
         rows = np.atleast_1d(np.arange(len(self))[index])
         taken = self.reader.read(tuple(rows.tolist()))[self.part]
         return taken[0] if np.ndim(np.arange(len(self))[index]) == 0 else taken

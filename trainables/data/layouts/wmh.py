@@ -13,10 +13,10 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from trainables.config import DataConfig
 from trainables.data import files, lists
@@ -116,25 +116,38 @@ def _listed(root: Path, line: lists.Line) -> Path:
     raise DataError(f"{root / line.words[0]}: subject of {line.listed} is missing")
 
 
-def _open(path: Path) -> Any:
+class _Header(Protocol):
+    """What is read here of a NIfTI header, which nibabel leaves untyped."""
+
+    def get_data_shape(self) -> tuple[int, ...]: ...
+    def get_zooms(self) -> tuple[float, ...]: ...
+
+
+class _Volume(Protocol):
+    header: _Header
+    dataobj: ArrayLike
+
+
+def _open(path: Path) -> _Volume:
     import nibabel
     from nibabel.filebasedimages import ImageFileError
 
     try:
-        return nibabel.load(path)
+        volume: _Volume = nibabel.load(path)
     except (OSError, EOFError, zlib.error, ImageFileError) as error:
         raise DataError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
+    return volume
 
 
-def _header(path: Path) -> Any:
-    """Of a volume with three axes."""
+def _header(path: Path) -> _Header:
+    """The header of a volume with three axes."""
     header = _open(path).header
     if len(header.get_data_shape()) != 3:
         raise DataError(f"{path}: must have three axes, got {header.get_data_shape()}")
     return header
 
 
-def _volume(path: Path) -> NDArray[Any]:
+def _volume(path: Path) -> NDArray[np.number]:
     _header(path)
     try:
         return np.asarray(_open(path).dataobj)
