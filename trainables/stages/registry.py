@@ -19,7 +19,7 @@ from trainables.data.dataset import Dataset
 from trainables.losses.compose import needs_edge_net, needs_inverse_net
 from trainables.losses.terms import Learned
 from trainables.stages.edge_net import training as edge_training
-from trainables.stages.files import StageFile, StageRecord
+from trainables.stages.files import SavedStage, StageFile, StageRecord
 from trainables.stages.inverse_net import training as inverse_training
 from trainables.stages.inverse_net.tile_pairs import check_tile, require_boundary
 from trainables.stages.result import ReportProgress, TrainedStage
@@ -116,16 +116,7 @@ def ensure(
         with torch_threads(1):
             network, quality, curve = KINDS[kind].train(config, dataset, file.tell)
         record = StageRecord(kind, file.key, study, time.monotonic() - start, quality, curve)
-        file.write(
-            {
-                "classes": dataset.num_classes,
-                "state": network.state_dict(),
-                "study": study,
-                "seconds": record.seconds,
-                "quality": quality,
-                "curve": curve,
-            }
-        )
+        file.write(SavedStage(record, dataset.num_classes, network.state_dict()))
         return record
 
 
@@ -164,6 +155,6 @@ def _load(kind: str, config: TrialConfig, digest: str, folder: Path) -> nn.Modul
     saved = file.read()
     if saved is None:
         raise FileNotFoundError(f"stage file {file.path} is missing, damaged or of another stage")
-    network = KINDS[kind].build(config, saved["classes"])
-    network.load_state_dict(saved["state"])
+    network = KINDS[kind].build(config, saved.classes)
+    network.load_state_dict(saved.state)
     return network.requires_grad_(False).eval()

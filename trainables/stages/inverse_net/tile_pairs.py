@@ -4,7 +4,7 @@ Shape letters: N tiles or pairs, H rows, W columns, S tile side, P context side,
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -136,7 +136,7 @@ def _labels(dataset: Dataset, split: str) -> NDArray[np.uint8]:
     return labels_NHW[::step]
 
 
-def _has_boundary(label_HW: Any) -> bool:
+def _has_boundary(label_HW: NDArray[np.uint8]) -> bool:
     return bool(eight_neighbour_boundary(torch.from_numpy(label_HW).long().unsqueeze(0)).any())
 
 
