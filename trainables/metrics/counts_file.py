@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trainables.config import require
 from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, TOLERANCES_PX, TRIMAP_WIDTHS_PX
 from trainables.metrics.per_image import ImageCounts
 
@@ -36,8 +37,8 @@ def pack(counts: ImageCounts, names: Sequence[str] = ()) -> bytes:
         ValueError: if there are names, but not one for each image.
     """
     num_images = len(counts.overlap_NK3)
-    if names and len(names) != num_images:
-        raise ValueError(f"names must be one for each of {num_images} images, got {len(names)}")
+    fits = len(names) in (0, num_images)
+    require(fits, "names", f"one for each of {num_images} images", len(names))
     arrays: dict[str, Any] = {
         "names": np.array(list(names), dtype=np.str_),
         **SETTINGS,
@@ -63,10 +64,9 @@ def load(path: str | os.PathLike[str]) -> ImageCounts:
     """
     arrays = _read(path)
     for name, expected in SETTINGS.items():
-        if not np.array_equal(arrays[name], expected):
-            raise ValueError(
-                f"{name} of {path} must be {expected.tolist()}, got {arrays[name].tolist()}"
-            )
+        found = arrays[name]
+        same = np.array_equal(found, expected)
+        require(same, f"{name} of {path}", str(expected.tolist()), found.tolist())
     return ImageCounts(
         *(torch.from_numpy(arrays[name].astype(np.int64)) for name in ImageCounts._fields)
     )

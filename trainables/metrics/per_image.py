@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from trainables.config import require
 from trainables.geometry.boundaries import VOID
 from trainables.metrics import bands, boundary, overlap, surface
 from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, METRICS, TOLERANCES_PX, TRIMAP_WIDTHS_PX
@@ -68,8 +69,7 @@ def count(
     if predicted_NHW.shape != labels_NHW.shape:
         shapes = tuple(labels_NHW.shape), tuple(predicted_NHW.shape)
         raise ValueError(f"predicted must have the labels' shape {shapes[0]}, got {shapes[1]}")
-    if not 1 <= num_classes <= VOID:
-        raise ValueError(f"num_classes must be 1..{VOID}, got {num_classes}")
+    require(1 <= num_classes <= VOID, "num_classes", f"1..{VOID}", num_classes)
     void_NHW = labels_NHW == VOID
     _require_classes("predicted", predicted_NHW, void_NHW, num_classes)
     _require_classes("labels", labels_NHW, void_NHW, num_classes)
@@ -128,9 +128,9 @@ def _require_classes(name: str, map_NHW: Tensor, void_NHW: Tensor, num_classes: 
     if map_NHW.numel() == 0:
         return
     low, high = map_NHW.masked_fill(void_NHW, 0).aminmax()
-    if low < 0 or high >= num_classes:
-        wrong = int(low) if low < 0 else int(high)
-        raise ValueError(f"{name} must be 0..{num_classes - 1} or {VOID} for void, got {wrong}")
+    wrong = int(low) if low < 0 else int(high)
+    allowed = f"0..{num_classes - 1} or {VOID} for void"
+    require(0 <= wrong < num_classes, name, allowed, wrong)
 
 
 def empty(num_images: int, num_classes: int, device: torch.device) -> ImageCounts:

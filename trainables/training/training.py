@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from trainables.config import TrialConfig
+from trainables.config import TrialConfig, require
 from trainables.data.batches import num_batches, training_batches
 from trainables.data.dataset import Dataset
 from trainables.losses.compose import (
@@ -48,8 +48,8 @@ class Training:
     def __init__(
         self, config: TrialConfig, dataset: Dataset, learned: Learned, device: torch.device
     ) -> None:
-        if config.batch < num_ranks():
-            raise ValueError(f"batch must be at least the {num_ranks()} ranks, got {config.batch}")
+        ranks = num_ranks()
+        require(config.batch >= ranks, "batch", f"at least the {ranks} ranks", config.batch)
         self.config, self.dataset, self.device = config, dataset, device
         self.names = ever_active(config.loss)
         self.learned = _to_device(learned, device)
@@ -71,7 +71,7 @@ class Training:
         if config.optim.compile:
             self.network.compile()
         self.parallel: nn.Module = (
-            DistributedDataParallel(self.network) if num_ranks() > 1 else self.network
+            DistributedDataParallel(self.network) if ranks > 1 else self.network
         )
 
     def _build(self, boundary_head: bool) -> Segmenter:

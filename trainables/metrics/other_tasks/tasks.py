@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from trainables.config import require
 from trainables.metrics.catalog import METRICS, OTHER_METRICS
 from trainables.metrics.overlap import iou, mean_of_present
 
@@ -123,6 +124,5 @@ def delta_m(multi: Mapping[str, float], single: Mapping[str, float]) -> float:
 
 def _direction(name: str) -> int:
     catalog = METRICS | OTHER_METRICS
-    if name not in catalog:
-        raise ValueError(f"metric must be one of {', '.join(catalog)}, got {name!r}")
+    require(name in catalog, "metric", f"one of {', '.join(catalog)}", name)
     return 1 if catalog[name].direction == "max" else -1

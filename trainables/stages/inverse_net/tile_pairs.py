@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
+from trainables.config import require
 from trainables.data.dataset import DataError, Dataset
 from trainables.geometry import homography
 from trainables.geometry.boundaries import BoundaryMaker, eight_neighbour_boundary, sobel_boundary
@@ -115,10 +116,8 @@ class TileSource:
 
 def check_tile(tile: int, size: tuple[int, int]) -> None:
     """Raise a ValueError if the tile does not fit into images of this size."""
-    if tile > min(size):
-        raise ValueError(
-            f"loss/tile must be at most {min(size)}, the images' shorter side, got {tile}"
-        )
+    side = min(size)
+    require(tile <= side, "loss/tile", f"at most {side}, the images' shorter side", tile)
 
 
 def require_boundary(dataset: Dataset) -> None:
