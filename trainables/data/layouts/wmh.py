@@ -2,10 +2,10 @@
 
 `SUBJECT/pre/FLAIR.nii.gz`, `SUBJECT/pre/T1.nii.gz` (FLAIR again where it is missing) and
 `SUBJECT/wmh.nii.gz` with 0, 1 and 2 = other pathology, which the challenge leaves out: void.
-Subjects lie in `train/ validation/ test/`, or all in one folder: then, in the order of their names,
-of every five the fourth is for validation and the fifth for the test (ours: the challenge's own
-test set was never public). Every slice of a subject is in one split. An image's channels are
-FLAIR, T1, FLAIR, each scaled from its volume's range to 0..255.
+Subjects lie in `train/ validation/ test/`, or all in one folder: then, of every five in name order,
+the fourth is for validation and the fifth for the test (our choice: the challenge's own test set
+was never public). Every slice of a subject is in one split. An image's channels are FLAIR, T1,
+FLAIR, each scaled from its volume's range to 0..255.
 Source: Kuijf et al., IEEE TMI 2019. Shape letters: X, Y, Z a volume's axes, H rows, W columns.
 """
 
@@ -71,12 +71,12 @@ class Slice:
 
 
 def layout(config: DataConfig) -> Layout:
-    """A list's line is a subject: the folder's name, or its path from the root."""
+    """Each line of a list is a subject: the folder's name, or its path relative to the root."""
     root = files.folder(config.root, "wmh")
     subjects = _subjects(root)
-    for split, asked in lists.asked_lists(config).items():
-        if asked:
-            lines = lists.read(lists.find(root, asked, root / f"{split}.txt"))
+    for split, requested in lists.requested_lists(config).items():
+        if requested:
+            lines = lists.read(lists.find(root, requested, root / f"{split}.txt"))
             subjects[split] = [_listed(root, line) for line in lines]
     splits: dict[str, tuple[Sample, ...]] = {}
     spacing_mm = {}
@@ -104,7 +104,7 @@ def _subjects(root: Path) -> dict[str, list[Path]]:
 
 
 def _children(folder: Path) -> list[Path]:
-    """Subjects of a folder; one without its files is an error when it is read."""
+    """The subjects of a folder. One without its files raises an error when it is read."""
     return sorted(path for path in folder.glob("*") if path.is_dir() and path.name[0] != ".")
 
 
@@ -157,7 +157,7 @@ def _volume(path: Path) -> NDArray[np.number]:
 
 @lru_cache(maxsize=4)
 def _scaled(path: Path) -> NDArray[np.uint8]:
-    """(X,Y,Z) with the volume's smallest value as 0 and its largest as 255."""
+    """(X,Y,Z): the volume scaled so that its smallest value is 0 and its largest 255."""
     volume_XYZ = _volume(path).astype(np.float32)
     if not np.isfinite(volume_XYZ).all():
         raise DataError(f"{path}: holds values that are not finite")
