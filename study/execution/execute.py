@@ -23,7 +23,7 @@ from study.reporting.terminal.progress import LiveProgress
 from study.search import cell_search, reuse
 from study.tracking.sink import MlflowSink
 from trainables.data import Dataset
-from trainables.lane.mailbox import LaneSettings
+from trainables.lane.mailbox import LaneSettings, SharedData
 from trainables.training import checkpoint
 
 
@@ -64,8 +64,8 @@ def _run(
             storage=str(plan.folder / "lanes"),
             stages=str(plan.stages_folder),
             study=ledger.record.mark,
-            data=(plan.base.data, shared),
-            parts=plan.parts,
+            data=SharedData(plan.base.data, shared),
+            plugin=plan.parts,
             on_oom=faults.policy.on_oom,
         )
         plan = _trials(plan, space, ledger, settings, waiting, dataset.digest, faults)

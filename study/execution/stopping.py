@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from trainables.lane.failures import DATA, FULL, RESULTS, STORAGE
+from trainables.lane.failures import STORAGE_ERRORS, FailureKind, is_result
 
 _NO_WORDS = (errno.EIO,)  # "Input/output error" may stand in the text of any error
 INTERRUPTED = 130
@@ -126,15 +126,15 @@ class Faults:
     def ends_all(self, failure: dict[str, Any]) -> bool:
         """Whether it is no fault of the trial: it stays unfinished, and the study stops."""
         message = failure["message"]
-        if failure["kind"] == DATA:
+        if failure["kind"] == FailureKind.DATA:
             self.stop(f"{message}; every trial would meet it: mend the file, then go on")
-        elif failure["kind"] == STORAGE or storage_words(message):
+        elif failure["kind"] == FailureKind.STORAGE or storage_words(message):
             self.stop(f"the storage cannot be written: {message.splitlines()[-1]}")
         return bool(self.stop.reason)
 
     def note(self, number: int, failure: dict[str, Any]) -> None:
         """Count a trial's failure; the last that is allowed stops the study."""
-        if failure["kind"] in RESULTS:
+        if is_result(failure["kind"]):
             return
         self.count += 1
         if self.count == self.policy.max_failures:
@@ -147,5 +147,5 @@ class Faults:
 
 def storage_words(text: str) -> str:
     """The operating system's words for a full or read-only disk, if they are in an error's text."""
-    known = [os.strerror(number) for number in sorted(FULL) if number not in _NO_WORDS]
+    known = [os.strerror(number) for number in sorted(STORAGE_ERRORS) if number not in _NO_WORDS]
     return next((words for words in known if words in text), "")

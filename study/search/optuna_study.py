@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from search_spaces import Space
 from study.ledger.record import StudyRecord, TrialRecord
 from study.search.samplers import GENERATION
-from trainables.lane.failures import RESULTS
+from trainables.lane.failures import is_result
 
 STUDY_NAME = "edgewise"
 _DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
@@ -67,7 +67,7 @@ def failure_state(kind: str | None, objectives: int = 1) -> TrialState:
     goes elsewhere. What has nothing to do with the config is told as failed, and ignored. With
     several objectives Optuna knows no pruning.
     """
-    return TrialState.PRUNED if kind in RESULTS and objectives == 1 else TrialState.FAIL
+    return TrialState.PRUNED if is_result(kind) and objectives == 1 else TrialState.FAIL
 
 
 def optuna_study(

@@ -10,7 +10,8 @@ from study.execution.callbacks.budget import BudgetStopper
 from study.execution.stopping import Faults, storage_words
 from study.ledger.ledger import Ledger, StorageError
 from trainables.config import from_flat, identity
-from trainables.lane.failures import HALVED, LANE, STORAGE
+from trainables.lane.failures import FailureKind
+from trainables.lane.halving import HALVED
 from trainables.metrics.catalog import METRICS
 from trainables.stages.registry import stage_file, stage_names
 
@@ -119,13 +120,13 @@ class LedgerWriter(tune.Callback):
         if number in self.ledger.record.trials:
             text = _error_text(trial)
             last = text.strip().splitlines()[-1] if text.strip() else "its actor died"
-            kind = STORAGE if storage_words(text) else LANE
+            kind = FailureKind.STORAGE if storage_words(text) else FailureKind.LANE
             self._failed(number, {"kind": kind, "message": last, "traceback": text})
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Its actor died and Tune brings it back; where the disk is full it would die again."""
         if storage_words(text := _error_text(trial)):
-            self.faults.ends_all({"kind": STORAGE, "message": text.strip()})
+            self.faults.ends_all({"kind": FailureKind.STORAGE, "message": text.strip()})
 
 
 def _error_text(trial: Any) -> str:

@@ -13,6 +13,7 @@ import torch
 from cluster.session import ray_session
 from trainables.config import TrialConfig, flatten
 from trainables.data import load
+from trainables.lane.trial_spec import TrialSpec
 from trainables.losses.terms import Learned
 from trainables.stages.registry import stage_names
 from trainables.training import checkpoint
@@ -32,7 +33,7 @@ CONFIG = TrialConfig().changed(
         "epochs": 3,
     }
 )
-TRIAL = {"number": 0, "config": flatten(CONFIG), "resume_from": ""}
+TRIAL = TrialSpec(number=0, params={}, config=flatten(CONFIG)).to_tune()
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         import ray
         from ray import tune
 
-        from trainables.lane.mailbox import LaneSettings
+        from trainables.lane.mailbox import LaneSettings, SharedData
         from trainables.lane.trial import Trial
 
         settings = LaneSettings(
@@ -56,7 +57,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             stages=str(folder / "stages"),
             checkpoints=str(folder / "first"),
             study="s",
-            data=(CONFIG.data, ray.put(load(CONFIG.data))),
+            data=SharedData(CONFIG.data, ray.put(load(CONFIG.data))),
         )
         made = tune.with_parameters(Trial, settings=settings)(TRIAL)
         yield made
@@ -158,7 +159,7 @@ def test_a_new_lane_goes_on_from_the_checkpoint_when_the_lane_itself_dies(
 
     def kill() -> None:
         kill_one(actor, of=1)
-        lane._thread.join(60)  # until Ray has noticed, its ranks go on answering
+        lane.join(60)  # until Ray has noticed, its ranks keep answering
 
     before_the_next_checkpoint(trial, kill)
     assert_epoch(trial.train(), 2)

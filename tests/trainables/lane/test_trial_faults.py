@@ -52,7 +52,7 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     settings = LaneSettings(1, 1, 0, "", str(tmp_path / "stages"), str(tmp_path), on_oom="halve")
     made.setup(TRIAL, settings)
     yield made
-    made.rest.end()
+    made.idle_timer.stop()
 
 
 def newest(tmp_path: Path) -> checkpoint.Checkpoint:
