@@ -48,16 +48,14 @@ def _kinds() -> list[Node]:
 
 
 def _reported() -> list[Node]:
-    """What the autoscaler has told the head, if it is one that does."""
-    from ray._private.state import state
+    """What the cluster has reported to the head; [] where it has not."""
+    from cluster.ray_private import node_groups
 
-    config = state.get_cluster_config()
-    groups = config.node_group_configs if config is not None else []
     return [
         Node(
             group.resources.get("CPU", 0),
             group.resources.get("GPU", 0),
             str(group.max_count if group.max_count >= 0 else _MOST),
         )
-        for group in groups
+        for group in node_groups()
     ]

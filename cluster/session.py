@@ -55,13 +55,9 @@ def shipped() -> bool:
 
 def local_node() -> Node:
     """This machine, as the cluster that would be started on it."""
-    return Node(cpus=os.cpu_count() or 1, gpus=_local_gpus())
+    from cluster.ray_private import local_gpus
 
-
-def _local_gpus() -> int:
-    from ray._private.accelerators.nvidia_gpu import NvidiaGPUAcceleratorManager
-
-    return int(NvidiaGPUAcceleratorManager.get_current_node_num_accelerators())
+    return Node(cpus=os.cpu_count() or 1, gpus=local_gpus())
 
 
 def cluster_nodes() -> list[Node]:
@@ -146,10 +142,10 @@ def _require_answer(address: str) -> None:
             f"RAY_ADDRESS must be auto or a head's HOST:PORT (6379, neither the "
             f"dashboard's 8265 nor ray://), got {address!r}"
         )
-    from ray._private.services import resolve_ip_for_localhost
+    from cluster.ray_private import address_for_localhost
 
     host, why = host.strip("[]"), ""
-    for name in (host, resolve_ip_for_localhost(host)):  # Ray takes the second for the first
+    for name in (host, address_for_localhost(host)):  # Ray replaces the first by the second
         try:
             return socket.create_connection((name, int(port)), _PATIENCE_S).close()
         except (OSError, OverflowError) as error:

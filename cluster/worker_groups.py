@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import ray
-from ray._private.state import state
-from ray.core.generated.gcs_pb2 import PlacementGroupTableData
+
+from cluster.ray_private import placement_groups
 
 _KINDS = ("CPU", "GPU")
-_WAIT = (PlacementGroupTableData.PENDING, PlacementGroupTableData.RESCHEDULING)
 
 
 @dataclass(frozen=True)
@@ -25,20 +24,10 @@ class WorkerGroups:
 
 
 def look() -> WorkerGroups:
-    """Groups that an actor of this job made (Ray Train's controller does) and that still lives."""
-    job, no_actor = ray.get_runtime_context().get_job_id(), ("", ray.ActorID.nil().hex())
-    placed, waiting = 0, {}
-    for row in state._connect_and_get_accessor().get_placement_group_table():
-        group = PlacementGroupTableData.FromString(row)
-        orphan = group.creator_actor_dead or group.creator_actor_id.hex() in no_actor
-        if group.creator_job_id.hex() != job or orphan:
-            continue
-        if group.state == PlacementGroupTableData.CREATED:
-            placed += 1
-        elif group.state in _WAIT:
-            waiting[group.placement_group_id.hex()] = tuple(
-                dict(bundle.unit_resources) for bundle in group.bundles
-            )
+    """Groups that an actor of this job (Ray Train's controller) created and that still lives."""
+    groups = list(placement_groups())
+    placed = sum(group.placed for group in groups)
+    waiting = {group.id: group.bundles for group in groups if group.pending}
     if not waiting:
         return WorkerGroups(placed)
     return WorkerGroups(placed, waiting, ray.available_resources(), ray.cluster_resources())

@@ -93,9 +93,9 @@ def _state_api() -> Check:
 
 def _token() -> Check:
     """An open port runs what it is sent. 401 without a token is what a closed one says."""
-    import ray
+    from cluster.ray_private import dashboard_address
 
-    address = ray.get_runtime_context().gcs_address and ray._private.worker._global_node.webui_url
+    address = dashboard_address()
     status = _status(f"http://{address}/api/jobs/") if address else 0
     if status in (401, 403):
         return Check("token", "ok", "the cluster asks for one")
