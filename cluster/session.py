@@ -15,7 +15,7 @@ from cluster import autoscaler
 from cluster.resources import Node
 
 _ROOT = Path(__file__).resolve().parents[1]
-_PACKAGES = ("study", "trainables", "search_spaces", "cluster")
+PACKAGES = ("study", "trainables", "search_spaces", "cluster")
 _HEAD = "node:__internal_head__"
 """A resource that Ray gives to the head alone."""
 _QUIET = {
@@ -118,7 +118,7 @@ def _attach(**options: Any) -> None:
     """Raises ValueError where nobody answers, or one who asks for a token."""
     import ray
 
-    _require_answer(os.environ["RAY_ADDRESS"])
+    require_answer(os.environ["RAY_ADDRESS"])
     try:
         ray.init(**options)
     except ConnectionError:
@@ -128,7 +128,7 @@ def _attach(**options: Any) -> None:
         ) from None
 
 
-def _require_answer(address: str) -> None:
+def require_answer(address: str) -> None:
     """Ray itself would ask for minutes, and take a dashboard's or a client's address for a fault.
 
     Raises:
@@ -157,7 +157,7 @@ def _runtime_env() -> dict[str, Any]:
     """What workers of an attached cluster need: this code, unless the job shipped it."""
     env: dict[str, Any] = {"env_vars": {**_QUIET, "RAY_ADDRESS": os.environ["RAY_ADDRESS"]}}
     if not shipped():
-        env["py_modules"] = [str(_ROOT / package) for package in _PACKAGES]
+        env["py_modules"] = [str(_ROOT / package) for package in PACKAGES]
     return env
 
 

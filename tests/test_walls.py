@@ -28,10 +28,15 @@ def files(package: str) -> list[Path]:
     return found
 
 
+ABOVE_THE_WALL = {"cluster/render.py": {"search_spaces"}}
+"""An entry point, which no other file imports."""
+
+
 @pytest.mark.parametrize("package", ["trainables", "search_spaces", "cluster"])
 def test_only_study_imports_the_other_rooms(package: str) -> None:
     for path in files(package):
-        assert not imported(path) & (set(PACKAGES) - {package}), path
+        allowed = {package, *ABOVE_THE_WALL.get(str(path.relative_to(ROOT)), ())}
+        assert not imported(path) & (set(PACKAGES) - allowed), path
 
 
 def test_spaces_know_optuna_but_neither_ray_nor_torch() -> None:

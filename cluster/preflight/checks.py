@@ -19,7 +19,7 @@ _MIB = 2**20
 
 def local_checks(needs: Needs) -> list[Check]:
     """Without Ray: what holds wherever the study runs, and takes milliseconds."""
-    return [*_tracking(needs.tracking_uri), _local_shm(needs.object_bytes)]
+    return [*tracking_checks(needs.tracking_uri), _local_shm(needs.object_bytes)]
 
 
 def cluster_checks(needs: Needs) -> list[Check]:
@@ -27,13 +27,13 @@ def cluster_checks(needs: Needs) -> list[Check]:
     import ray
 
     alive = [node for node in ray.nodes() if node["Alive"]]
-    checks = [*_tracking(needs.tracking_uri), _state_api(), _token(), _store(alive, needs)]
+    checks = [*tracking_checks(needs.tracking_uri), _state_api(), _token(), _store(alive, needs)]
     if len(alive) > 1:
         checks += checks_across(alive, needs)
     return checks
 
 
-def _tracking(uri: str) -> list[Check]:
+def tracking_checks(uri: str) -> list[Check]:
     """A file needs no server."""
     if not uri.startswith(("http://", "https://")):
         return []

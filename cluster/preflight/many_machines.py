@@ -23,7 +23,7 @@ def checks_across(nodes: list[dict[str, Any]], needs: Needs) -> list[Check]:
         unread = _unread(nodes, str(folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return list(_judge(nodes, needs, facts, skews, unread))
+    return list(judge(nodes, needs, facts, skews, unread))
 
 
 def _names(nodes: list[dict[str, Any]]) -> dict[str, str]:
@@ -82,7 +82,7 @@ def _unread(nodes: list[dict[str, Any]], folder: str) -> list[tuple[str, str]]:
     return unread
 
 
-def _judge(
+def judge(
     nodes: list[dict[str, Any]],
     needs: Needs,
     facts: dict[str, Facts],

@@ -18,8 +18,9 @@ import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Generator, Tensor
 
+from cluster.one_line_parser import OneLineParser
 from search_spaces import SPACES
-from study.commands.options import OneLineParser, parse_arguments
+from study.commands.options import parse_arguments
 from study.planning.request import base_config, choice, storage_of
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load

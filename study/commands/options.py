@@ -3,19 +3,12 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
+from cluster.one_line_parser import OneLineParser
 from search_spaces import SPACES
 from study.planning.request import DEFAULT_CELL_TRIALS, DEFAULT_TRIALS, SAMPLERS, SCHEDULERS
 from trainables.config import recipes
 from trainables.metrics.catalog import METRICS
-
-
-class OneLineParser(argparse.ArgumentParser):
-    """An error is one line, not a page of usage."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

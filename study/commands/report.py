@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from study.commands.options import OneLineParser
+from cluster.one_line_parser import OneLineParser
 from study.ledger.record import StudyRecord, TrialRecord
 from study.ledger.study_folder import check_name, load_record, require_known
 from study.planning.plugin import install_from_plan

@@ -102,10 +102,8 @@ def run(
 
 
 def _configure_tune() -> None:
-    """Start many actors at once, and leave out the state that a study could be restored from:
-    nobody reads it, and it holds every trial that there ever was."""
+    """Let many actors start at once."""
     os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(_STARTING_AT_ONCE))
-    os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1e9")
 
 
 def make_search(

@@ -199,9 +199,9 @@ def test_a_dockerfile_without_complaints() -> None:
 
 def test_every_field_of_a_launch_file_has_a_comment_or_its_neighbour_has() -> None:
     """Values to fill in are marked: nothing marked is left out by the renderer."""
-    given = render._parse(["kuberay", *ASKED])
+    given = render.parse_arguments(["kuberay", *ASKED])
     given.name = "x"
-    known = set(render._values(given))
+    known = set(render.values_of(given))
     for path in LAUNCH.iterdir():
         assert set(re.findall(r"# <- (\w+)", path.read_text())) <= known, path
 

@@ -16,7 +16,7 @@ from ray.cluster_utils import Cluster
 from cluster import session
 from cluster.preflight import many_machines, node_facts
 from cluster.preflight.check import Check, Needs
-from cluster.preflight.checks import _tracking, cluster_checks, local_checks
+from cluster.preflight.checks import cluster_checks, local_checks, tracking_checks
 from cluster.preflight.node_facts import Facts, Question, code_digest, look, sees, versions
 
 CODE = ("study", "trainables", "search_spaces", "cluster")
@@ -50,7 +50,7 @@ def judged(
     facts = {"n1": good, "n2": Facts(**{**vars(good), "node": "n2", **changes})}
     nodes = [{"NodeID": name, "NodeManagerHostname": "host"} for name in facts]
     skews = {"n1": 0.0, "n2": skew}
-    checks = many_machines._judge(nodes, asked, facts, skews, unread or [])
+    checks = many_machines.judge(nodes, asked, facts, skews, unread or [])
     return {check.name: check for check in checks}
 
 
@@ -131,10 +131,10 @@ def test_a_tracking_server_that_is_there_one_that_refuses_and_one_that_is_not(se
         (f"{server}/refused", "warn", "MLFLOW_TRACKING_USERNAME"),
         ("http://127.0.0.1:9", "warn", "does not answer"),
     ):
-        [check] = _tracking(uri)
+        [check] = tracking_checks(uri)
         assert check.verdict == verdict
         assert words in str(check)
-    assert _tracking("sqlite:///m.db") == []
+    assert tracking_checks("sqlite:///m.db") == []
 
 
 def test_too_little_shared_memory_is_said(tmp_path: Path) -> None:
@@ -154,13 +154,13 @@ def test_too_little_shared_memory_is_said(tmp_path: Path) -> None:
 def test_an_address_that_is_no_head_s_is_refused_at_once(address: str, words: str) -> None:
     begin = time.monotonic()
     with pytest.raises(ValueError, match=re.escape(words)):
-        session._require_answer(address)
+        session.require_answer(address)
     assert time.monotonic() - begin < 5
 
 
 def test_a_head_that_listens_is_one(server: str) -> None:
-    session._require_answer(server.removeprefix("http://"))
-    session._require_answer("auto")
+    session.require_answer(server.removeprefix("http://"))
+    session.require_answer("auto")
 
 
 def package(folder: Path, release: str) -> str:
