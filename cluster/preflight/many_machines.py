@@ -1,20 +1,25 @@
-"""What many machines can get wrong: each answers for itself, in a task pinned to it."""
+"""The checks that compare machines. Each machine answers in a task that is pinned to it."""
 
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from cluster.preflight.check import Check, Needs, unless
 from cluster.preflight.node_facts import Facts, Question, code_digest, look, sees, versions
 
+if TYPE_CHECKING:
+    from ray.remote_function import RemoteFunction
+
 _TASK_S = 60.0
+"""How long a machine may take to answer."""
 _SKEW_S = 5.0
+"""How far a machine's clock may be off."""
 
 
 def checks_across(nodes: list[dict[str, Any]], needs: Needs) -> list[Check]:
-    """What only holds if it holds on every machine."""
+    """Whether all machines answer, and have the same versions, code, storage, data and time."""
     folder = needs.storage / f".preflight-{uuid4().hex[:8]}"
     folder.mkdir(parents=True)
     try:
@@ -27,12 +32,12 @@ def checks_across(nodes: list[dict[str, Any]], needs: Needs) -> list[Check]:
 
 
 def _names(nodes: list[dict[str, Any]]) -> dict[str, str]:
-    """Node id to what a person calls the machine."""
+    """Readable names of the machines, by node id."""
     return {node["NodeID"]: f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}" for node in nodes}
 
 
-def _pinned(function: Callable[..., Any], node_id: str) -> Any:
-    """A task of no CPU that runs on this machine or fails."""
+def _pinned(function: Callable[..., object], node_id: str) -> "RemoteFunction":
+    """A task without CPU that runs on this machine or fails."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -43,7 +48,10 @@ def _pinned(function: Callable[..., Any], node_id: str) -> Any:
 def _ask_all(
     nodes: list[dict[str, Any]], question: Question
 ) -> tuple[dict[str, Facts], dict[str, float]]:
-    """Facts by node id, all asked at once, and by how many seconds each clock must be off."""
+    """Facts by node id, and by how many seconds each clock is off at the least.
+
+    All machines are asked at once; one that does not answer in time is left out.
+    """
     import ray
 
     begin = time.time()
@@ -58,14 +66,15 @@ def _ask_all(
             try:
                 fact: Facts = ray.get(reference)
             except ray.exceptions.RayError:
-                continue  # no facts: told as such
+                continue  # judge reports a machine without facts
             facts[fact.node] = fact
+            # A right clock lies between the question and the answer.
             skews[fact.node] = max(begin - fact.clock, fact.clock - time.time(), 0.0)
     return facts, skews
 
 
 def _unread(nodes: list[dict[str, Any]], folder: str) -> list[tuple[str, str]]:
-    """(reader, writer) wherever one machine cannot read what the next one wrote."""
+    """The pairs (reader, writer) of which one machine cannot read what the next one wrote."""
     import ray
 
     ids = [node["NodeID"] for node in nodes]
@@ -89,6 +98,7 @@ def judge(
     skews: dict[str, float],
     unread: list[tuple[str, str]],
 ) -> Iterator[Check]:
+    """The verdicts on what the machines answered."""
     name = _names(nodes)
     silent = [name[node_id] for node_id in name if node_id not in facts]
     yield unless(

@@ -43,7 +43,6 @@ def judged(
         versions=versions(asked.packages),
         code=code_digest(CODE),
         wrote="",
-        shm_bytes=1,
         clock=0.0,
         data="d1",
     )
