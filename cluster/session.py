@@ -9,7 +9,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from cluster import autoscaler
 from cluster.resources import Node
@@ -86,7 +85,7 @@ def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None
     """Run Ray for one study, with this repository importable on every worker."""
     defaults = _QUIET if attached() else {**_QUIET, **_LOOPBACK}
     os.environ.update({name: os.environ.get(name, value) for name, value in defaults.items()})
-    quiet: dict[str, Any] = {
+    quiet: dict[str, object] = {
         "log_to_driver": verbose,
         "logging_level": logging.INFO if verbose else logging.ERROR,
     }
@@ -161,9 +160,9 @@ def require_answer(address: str) -> None:
     raise ValueError(f"RAY_ADDRESS must be a cluster that answers, got {address!r}: {why}")
 
 
-def _runtime_env() -> dict[str, Any]:
+def _runtime_env() -> dict[str, object]:
     """The runtime environment of workers: this code, unless the job shipped it."""
-    env: dict[str, Any] = {"env_vars": {**_QUIET, "RAY_ADDRESS": os.environ["RAY_ADDRESS"]}}
+    env: dict[str, object] = {"env_vars": {**_QUIET, "RAY_ADDRESS": os.environ["RAY_ADDRESS"]}}
     if not shipped():
         env["py_modules"] = [str(_ROOT / package) for package in PACKAGES]
     return env

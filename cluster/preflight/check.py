@@ -25,6 +25,18 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Machine:
+    """One machine of the attached cluster."""
+
+    id: str
+    """Ray's id of the node."""
+    name: str
+    """For the user: the host, and enough of the id to tell two nodes of a host apart."""
+    cpus: float
+    object_store_bytes: float
+
+
+@dataclass(frozen=True)
 class Needs:
     """What a study needs of the place that it runs in."""
 

@@ -5,11 +5,10 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from cluster.preflight.check import Check, Needs
+from cluster.preflight.check import Check, Machine, Needs
 from cluster.preflight.many_machines import checks_across
 
 _SHM = Path("/dev/shm")
@@ -24,13 +23,26 @@ def local_checks(needs: Needs) -> list[Check]:
 
 def cluster_checks(needs: Needs) -> list[Check]:
     """The checks of the cluster that this process is attached to."""
+    machines = _machines()
+    checks = [*tracking_checks(needs.tracking_uri), _state_api(), _token(), _store(machines, needs)]
+    if len(machines) > 1:
+        checks += checks_across(machines, needs)
+    return checks
+
+
+def _machines() -> list[Machine]:
     import ray
 
-    alive = [node for node in ray.nodes() if node["Alive"]]
-    checks = [*tracking_checks(needs.tracking_uri), _state_api(), _token(), _store(alive, needs)]
-    if len(alive) > 1:
-        checks += checks_across(alive, needs)
-    return checks
+    return [
+        Machine(
+            id=node["NodeID"],
+            name=f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}",
+            cpus=node["Resources"].get("CPU", 0.0),
+            object_store_bytes=node["Resources"].get("object_store_memory", 0.0),
+        )
+        for node in ray.nodes()
+        if node["Alive"]
+    ]
 
 
 def tracking_checks(uri: str) -> list[Check]:
@@ -107,10 +119,11 @@ def _token() -> Check:
     )
 
 
-def _store(nodes: list[dict[str, Any]], needs: Needs) -> Check:
+def _store(machines: list[Machine], needs: Needs) -> Check:
     """Every machine with lanes holds the complete dataset in its object store."""
-    working = [node for node in nodes if node["Resources"].get("CPU")]
-    least = min(node["Resources"].get("object_store_memory", 0.0) for node in working or nodes)
+    # Lanes need CPUs; a head without any holds no dataset.
+    with_lanes = [machine for machine in machines if machine.cpus] or machines
+    least = min(machine.object_store_bytes for machine in with_lanes)
     found = f"at least {least / _MIB:.0f} MiB a machine for the {needs.object_bytes // _MIB} needed"
     if least >= needs.object_bytes:
         return Check("object store", "ok", found)

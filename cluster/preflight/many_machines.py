@@ -3,10 +3,10 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from cluster.preflight.check import Check, Needs, unless
+from cluster.preflight.check import Check, Machine, Needs, unless
 from cluster.preflight.node_facts import Facts, Question, code_digest, look, sees, versions
 
 if TYPE_CHECKING:
@@ -18,22 +18,17 @@ _SKEW_S = 5.0
 """How far a machine's clock may be off."""
 
 
-def checks_across(nodes: list[dict[str, Any]], needs: Needs) -> list[Check]:
+def checks_across(machines: list[Machine], needs: Needs) -> list[Check]:
     """Whether all machines answer, and have the same versions, code, storage, data and time."""
     folder = needs.storage / f".preflight-{uuid4().hex[:8]}"
     folder.mkdir(parents=True)
     try:
         question = Question(str(folder), needs.packages, needs.code, needs.data)
-        facts, skews = _ask_all(nodes, question)
-        unread = _unread(nodes, str(folder))
+        facts, skews = _ask_all(machines, question)
+        unread = _unread(machines, str(folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return list(judge(nodes, needs, facts, skews, unread))
-
-
-def _names(nodes: list[dict[str, Any]]) -> dict[str, str]:
-    """Readable names of the machines, by node id."""
-    return {node["NodeID"]: f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}" for node in nodes}
+    return list(judge(machines, needs, facts, skews, unread))
 
 
 def _pinned(function: Callable[..., object], node_id: str) -> "RemoteFunction":
@@ -46,7 +41,7 @@ def _pinned(function: Callable[..., object], node_id: str) -> "RemoteFunction":
 
 
 def _ask_all(
-    nodes: list[dict[str, Any]], question: Question
+    machines: list[Machine], question: Question
 ) -> tuple[dict[str, Facts], dict[str, float]]:
     """Facts by node id, and by how many seconds each clock is off at the least.
 
@@ -55,7 +50,7 @@ def _ask_all(
     import ray
 
     begin = time.time()
-    waiting = {_pinned(look, node["NodeID"]).remote(node["NodeID"], question) for node in nodes}
+    waiting = {_pinned(look, machine.id).remote(machine.id, question) for machine in machines}
     facts: dict[str, Facts] = {}
     skews: dict[str, float] = {}
     deadline = time.monotonic() + _TASK_S
@@ -73,11 +68,11 @@ def _ask_all(
     return facts, skews
 
 
-def _unread(nodes: list[dict[str, Any]], folder: str) -> list[tuple[str, str]]:
+def _unread(machines: list[Machine], folder: str) -> list[tuple[str, str]]:
     """The pairs (reader, writer) of which one machine cannot read what the next one wrote."""
     import ray
 
-    ids = [node["NodeID"] for node in nodes]
+    ids = [machine.id for machine in machines]
     pairs = list(zip(ids, [*ids[1:], ids[0]], strict=True))
     waiting = [_pinned(sees, reader).remote(folder, writer) for reader, writer in pairs]
     done, _ = ray.wait(waiting, num_returns=len(waiting), timeout=_TASK_S)
@@ -92,14 +87,14 @@ def _unread(nodes: list[dict[str, Any]], folder: str) -> list[tuple[str, str]]:
 
 
 def judge(
-    nodes: list[dict[str, Any]],
+    machines: list[Machine],
     needs: Needs,
     facts: dict[str, Facts],
     skews: dict[str, float],
     unread: list[tuple[str, str]],
 ) -> Iterator[Check]:
     """The verdicts on what the machines answered."""
-    name = _names(nodes)
+    name = {machine.id: machine.name for machine in machines}
     silent = [name[node_id] for node_id in name if node_id not in facts]
     yield unless(
         "machines",
