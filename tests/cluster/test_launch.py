@@ -1,4 +1,4 @@
-"""Launch files, as they lie there and filled in, against the schemas of who reads them."""
+"""Launch files, as they are and filled in, against the schemas of the tools that read them."""
 
 import argparse
 import json
@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from jsonschema.protocols import Validator
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 from cluster import autoscaler, render
@@ -46,7 +47,7 @@ def documents(text: str) -> list[Any]:
 
 
 @cache
-def crd(kind: str) -> Any:
+def crd(kind: str) -> Validator:
     path = CRDS / f"ray.io_{kind.lower()}s.yaml"
     if not path.is_file():
         pytest.skip("../shared/schemas/kuberay is not here")
@@ -55,7 +56,7 @@ def crd(kind: str) -> Any:
     return jsonschema.Draft202012Validator(_closed(schema))
 
 
-def _closed(schema: Any) -> Any:
+def _closed(schema: object) -> object:
     """The schema with unknown fields forbidden, as `kubectl` is strict about them."""
     if isinstance(schema, list):
         return [_closed(one) for one in schema]
@@ -86,7 +87,7 @@ def test_the_schema_check_can_fail() -> None:
         require_valid(manifest)
 
 
-def test_a_rendered_rayjob_fits_and_starts_the_study_that_was_asked_for(
+def test_a_rendered_rayjob_fits_and_starts_the_requested_study(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     [job] = documents(rendered(capsys, "kuberay", *ASKED, *EXTRA))
@@ -113,8 +114,8 @@ def test_what_may_join_is_what_the_worker_group_may_grow_to(
 ) -> None:
     [job] = documents(rendered(capsys, "kuberay", *ASKED))
     head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0]
-    told = {one["name"]: one.get("value") for one in head["env"]}
-    monkeypatch.setenv(autoscaler.VARIABLE, told[autoscaler.VARIABLE])
+    variables = {one["name"]: one.get("value") for one in head["env"]}
+    monkeypatch.setenv(autoscaler.VARIABLE, variables[autoscaler.VARIABLE])
     assert autoscaler.may_join([]) == [Node(8, 4, here=False)] * 2
 
 
@@ -136,8 +137,8 @@ def test_rendered_ray_up_files_do_too(
     assert config["available_node_types"]["gpu_worker"]["resources"] == {"CPU": 8, "GPU": 4}
     assert config["max_workers"] == 2
     assert ("spot" in text.split("node_config:")[2].split("# <-")[0].lower()) == bool(spot)
-    told = shlex.split(config["docker"]["head_run_options"][0])[1]
-    assert json.loads(told.split("=", 1)[1]) == [{"CPU": 8, "GPU": 4, "max": 2}]
+    variable = shlex.split(config["docker"]["head_run_options"][0])[1]
+    assert json.loads(variable.split("=", 1)[1]) == [{"CPU": 8, "GPU": 4, "max": 2}]
 
 
 def require_ray_takes(text: str) -> dict[str, Any]:
@@ -237,7 +238,7 @@ def test_every_space_can_be_rendered(capsys: pytest.CaptureFixture[str]) -> None
     assert "--space mine " in own
 
 
-def test_start_or_resume_begins_a_study_and_then_goes_on_with_it(tmp_path: Path) -> None:
+def test_start_or_resume_starts_a_study_and_then_resumes_it(tmp_path: Path) -> None:
     """With a `python` that prints what it was called with."""
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()

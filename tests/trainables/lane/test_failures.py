@@ -41,7 +41,7 @@ def test_a_real_allocation_that_cannot_be_had_is_one_of_memory() -> None:
     assert kind_of(raised.value) == "memory"
 
 
-def test_half_the_batch_and_twice_the_turns_keep_the_step() -> None:
+def test_half_the_batch_and_twice_the_accumulation_keep_the_step() -> None:
     flat = flatten(TrialConfig().changed({"batch": 8, "optim/accumulate": 3}))
     changes = halved(flat, workers=2)
     assert changes == {"batch": 4, "optim/accumulate": 6}
@@ -53,5 +53,5 @@ def test_half_the_batch_and_twice_the_turns_keep_the_step() -> None:
 def test_only_a_worker_that_ray_killed_for_memory_is_a_shortage() -> None:
     killed = "Task was killed due to the node running low on memory"
     assert is_shortage(ray.exceptions.OutOfMemoryError(killed))
-    assert not is_shortage(RuntimeError("CUDA out of memory"))  # its rank has said so itself
+    assert not is_shortage(RuntimeError("CUDA out of memory"))  # its rank reports it itself
     assert not is_shortage(ray.exceptions.ActorDiedError())
