@@ -24,6 +24,7 @@ from search_spaces import SPACES
 
 ROOT = Path(__file__).resolve().parents[1]
 LAUNCH = ROOT / "cluster" / "launch"
+# A head (`key: `, `key=`, `- ` or `#SBATCH --key=`), the value to replace, and the mark.
 _MARKED = re.compile(
     r"(?P<head>\s*(?:- )?(?:#SBATCH --)?[\w-]+(?:: |=)|\s*- )"
     r"(?P<value>.*?)(?P<tail>\s+# <- (?P<name>\w+).*)"
@@ -126,7 +127,7 @@ def fill(path: Path, values: Mapping[str, object], write: Callable[[object], str
             value = values[marked["name"]]
             if value is None:
                 continue  # this study needs no such line
-            plain = line.startswith("#SBATCH")
+            plain = line.startswith("#SBATCH")  # read by Slurm, not by the shell
             line = marked["head"] + (str(value) if plain else write(value)) + marked["tail"]
         lines.append(line)
     return "\n".join(lines) + "\n"
@@ -135,25 +136,21 @@ def fill(path: Path, values: Mapping[str, object], write: Callable[[object], str
 def _shell(value: object) -> str:
     """A shell word, or an array of words."""
     if isinstance(value, list):
+        # An array keeps words with spaces apart; study.sbatch expands it with "${OPTIONS[@]}".
         return f"({' '.join(shlex.quote(str(word)) for word in value)})"
     return shlex.quote(str(value))
 
 
 def _options(given: argparse.Namespace) -> list[str]:
     """The study's options, without its name and places."""
-    return [
-        "--space",
-        given.space,
-        "--workers",
-        str(given.workers),
-        "--lanes",
-        str(given.lanes),
-        "--cpus-per-worker",
-        str(given.cpus),
-        "--gpus-per-worker",
-        f"{given.gpus:g}",
-        *given.options,
-    ]
+    options = {
+        "--space": given.space,
+        "--workers": str(given.workers),
+        "--lanes": str(given.lanes),
+        "--cpus-per-worker": str(given.cpus),
+        "--gpus-per-worker": f"{given.gpus:g}",
+    }
+    return [*(word for option in options.items() for word in option), *given.options]
 
 
 def _machines(given: argparse.Namespace) -> int:

@@ -49,7 +49,7 @@ def workers_on(node: Node, request: LaneRequest) -> int:
     by_cpu, gpus = node.cpus / request.cpus_per_worker, request.gpus_per_worker
     if not gpus:
         return math.floor(by_cpu + 1e-9)  # 0.3 / 0.1 is a little below 3
-    shares = math.floor(1 / gpus + 1e-9)
+    shares = math.floor(1 / gpus + 1e-9)  # per GPU, if gpus is a fraction
     by_gpu = math.floor(node.gpus) * shares if gpus < 1 else node.gpus / gpus
     return math.floor(min(by_cpu, by_gpu) + 1e-9)
 
@@ -101,6 +101,7 @@ def placement(nodes: Sequence[Node], request: LaneRequest, lanes: int) -> str:
 
 def _pack(room: dict[str, int], workers: int) -> str:
     """Reserve room for one lane's workers on as few machines as possible; answers where."""
+    # The tightest machine that fits leaves the larger rooms for lanes that need them.
     enough = [name for name, free in room.items() if free >= workers]
     if enough:
         tightest = min(enough, key=lambda name: room[name])

@@ -68,6 +68,7 @@ def cluster_nodes() -> list[Node]:
 
     alive = [node for node in ray.nodes() if node["Alive"]]
     names = [node["NodeManagerHostname"] for node in alive]
+    # Several nodes on one host share its name and need a part of their ids.
     here = [
         Node(
             cpus=node["Resources"].get("CPU", 0.0),
@@ -76,6 +77,7 @@ def cluster_nodes() -> list[Node]:
         )
         for node, name in zip(alive, names, strict=True)
     ]
+    # The autoscaler's limits do not include the head.
     workers = [node for node, raw in zip(here, alive, strict=True) if _HEAD not in raw["Resources"]]
     return [*here, *autoscaler.may_join(workers)]
 
@@ -83,6 +85,7 @@ def cluster_nodes() -> list[Node]:
 @contextmanager
 def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None]:
     """Run Ray for one study, with this repository importable on every worker."""
+    # The user's own setting of a variable wins.
     defaults = _QUIET if attached() else {**_QUIET, **_LOOPBACK}
     os.environ.update({name: os.environ.get(name, value) for name, value in defaults.items()})
     quiet: dict[str, object] = {
@@ -94,26 +97,32 @@ def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None
     if attached():
         _attach(runtime_env=_runtime_env(), **quiet)
     else:
-        port = _free_port()
-        os.environ["PYTHONPATH"] = os.pathsep.join(
-            filter(None, (str(_ROOT), os.environ.get("PYTHONPATH")))
-        )
-        os.environ[_API_SERVER] = f"http://127.0.0.1:{port}"
-        # The dashboard stays on: Ray Train asks its State API to free a stopped worker group.
-        ray.init(
-            address="local",
-            include_dashboard=True,
-            dashboard_host="127.0.0.1",
-            dashboard_port=port,
-            object_store_memory=object_store_bytes,
-            **quiet,
-        )
+        _start(object_store_memory=object_store_bytes, **quiet)
     try:
         yield
     finally:
         ray.shutdown()
         if not attached():
             os.environ.pop(_API_SERVER, None)
+
+
+def _start(**options: object) -> None:
+    """Start a cluster on this machine, reachable from it alone."""
+    import ray
+
+    # Workers start in a folder of Ray's: the path is how they find this repository.
+    paths = (str(_ROOT), os.environ.get("PYTHONPATH"))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    port = _free_port()
+    os.environ[_API_SERVER] = f"http://127.0.0.1:{port}"
+    # The dashboard stays on: Ray Train asks its State API to free a stopped worker group.
+    ray.init(
+        address="local",
+        include_dashboard=True,
+        dashboard_host="127.0.0.1",
+        dashboard_port=port,
+        **options,
+    )
 
 
 def _attach(**options: object) -> None:

@@ -108,6 +108,7 @@ def _token() -> Check:
     from cluster.ray_private import dashboard_address
 
     address = dashboard_address()
+    # The job API would run any command it receives, so it is the door that a token must lock.
     status = _status(f"http://{address}/api/jobs/") if address else 0
     if status in (401, 403):
         return Check("token", "ok", "the cluster requires one")

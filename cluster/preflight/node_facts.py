@@ -88,6 +88,7 @@ def code_digest(packages: tuple[str, ...]) -> str:
         spec = find_spec(name)
         if spec is None or not spec.submodule_search_locations:
             return "none"
+        # The installed copy counts, not the one beside this file: it is what the worker imports.
         root = Path(next(iter(spec.submodule_search_locations)))
         for path in sorted(root.rglob("*.py")):
             digest.update(f"{name}/{path.relative_to(root)}\0".encode() + path.read_bytes())

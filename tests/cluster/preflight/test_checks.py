@@ -72,7 +72,7 @@ def test_equal_machines_pass_every_check(tmp_path: Path) -> None:
         ("clocks", {"skew": 61.0}, "host/n2 61 s"),
     ],
 )
-def test_what_differs_is_named_with_its_machine_and_its_remedy(
+def test_a_difference_is_named_with_its_machine_and_its_remedy(
     tmp_path: Path, name: str, changes: dict[str, Any], words: str
 ) -> None:
     checks = judged(tmp_path, **changes)
@@ -96,7 +96,7 @@ def test_a_machine_reports_why_it_cannot_write_or_read(tmp_path: Path) -> None:
     assert facts.data == "cannot be read: no such file: a.png"
 
 
-def test_what_another_machine_writes_a_moment_later_is_seen(
+def test_a_file_that_another_machine_writes_a_moment_later_is_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(node_facts, "_PATIENCE_S", 1.5)
@@ -124,7 +124,7 @@ def server() -> Iterator[str]:
         answering.shutdown()
 
 
-def test_a_tracking_server_that_is_there_one_that_refuses_and_one_that_is_not(server: str) -> None:
+def test_a_tracking_server_answers_refuses_or_is_silent(server: str) -> None:
     for uri, verdict, words in (
         (server, "ok", "answers"),
         (f"{server}/refused", "warn", "MLFLOW_TRACKING_USERNAME"),
@@ -150,20 +150,20 @@ def test_too_little_shared_memory_is_a_warning(tmp_path: Path) -> None:
         ("127.0.0.1:1", "must be a cluster that answers, got '127.0.0.1:1': "),
     ],
 )
-def test_an_address_that_is_no_head_s_is_refused_at_once(address: str, words: str) -> None:
+def test_an_address_of_no_head_is_refused_at_once(address: str, words: str) -> None:
     begin = time.monotonic()
     with pytest.raises(ValueError, match=re.escape(words)):
         session.require_answer(address)
     assert time.monotonic() - begin < 5
 
 
-def test_a_head_that_listens_is_one(server: str) -> None:
+def test_a_listening_head_is_accepted(server: str) -> None:
     session.require_answer(server.removeprefix("http://"))
     session.require_answer("auto")
 
 
 def package(folder: Path, release: str) -> str:
-    """An installed distribution of that version, to be found by PYTHONPATH."""
+    """Install a distribution of that version; answers with the PYTHONPATH that finds it."""
     facts = folder / release / f"edgewise_probe-{release}.dist-info" / "METADATA"
     facts.parent.mkdir(parents=True)
     facts.write_text(f"Metadata-Version: 2.1\nName: edgewise-probe\nVersion: {release}\n")
