@@ -13,6 +13,7 @@ def halved(config: Mapping[str, object], workers: int) -> dict[str, int]:
         config: the flat config.
         workers: ranks; each needs at least one image of the batch.
     """
+    # An uneven half would change the step: batch times accumulation must stay the same.
     batch, accumulate = (config[path] for path in HALVED)
     assert isinstance(batch, int)
     assert isinstance(accumulate, int)

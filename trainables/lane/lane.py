@@ -80,6 +80,7 @@ class _ReportShortage(UserCallback):
 
 def is_shortage(error: BaseException) -> bool:
     """Whether Ray killed the process because its machine ran out of memory."""
+    # An actor's death has no type for this cause; its message alone tells.
     low = isinstance(error, RayActorError) and "memory" in str(error) and "OOM" in str(error)
     return low or isinstance(error, OutOfMemoryError)
 
@@ -111,12 +112,12 @@ class Lane:
                 num_workers=settings.workers,
                 use_gpu=settings.gpus_per_worker > 0,
                 resources_per_worker=resources,
-                placement_strategy="PACK",
+                placement_strategy="PACK",  # gradients travel least within one machine
             ),
             run_config=RunConfig(
                 name=self.name,
                 storage_path=settings.storage,
-                failure_config=FailureConfig(max_failures=-1),
+                failure_config=FailureConfig(max_failures=-1),  # Trial counts them by epoch
                 callbacks=[_ReportShortage(self.mailbox)],
             ),
         )
@@ -166,6 +167,7 @@ class Lane:
             self._check_alive()
             with self._reachable() as mailbox:
                 newer = ray.get(mailbox.wait_open.remote(self.generation, _POLL_S))
+            # An orphan of this job may hold the very resources that the group waits for.
             free_orphans()
         self.generation = newer
 

@@ -107,10 +107,14 @@ class Mailbox:
         async with self.changed:
             if generation != self.generation:
                 return None
+            # Numbers never restart, so a late reply cannot be taken for one to a newer command.
             self.number += 1
             self.command, self.replied = command, None
             self.changed.notify_all()
             return self.number
+
+    # Every wait ends on a change of generation, too: a rank or a trial of a lost group must not
+    # wait for ever.
 
     async def take(self, generation: int, after: int) -> tuple[int, Command[object]] | None:
         """Wait for the command after number ``after``; None where a newer group is up."""

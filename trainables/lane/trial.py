@@ -61,7 +61,7 @@ class Trial(tune.Trainable):
         self.epoch = 0
         self.start_s: float | None = None
         self.started = False
-        self.begun = monotonic()
+        self.began = monotonic()
         self.folder = checkpoint.trial_folder(Path(self.settings.checkpoints), spec.number)
         self.unreported: EpochReport | FailedTrial | None = None
         if (latest := checkpoint.latest([self.folder])) is not None:
@@ -119,7 +119,7 @@ class Trial(tune.Trainable):
             if isinstance(answer, Failure):
                 return answer
             self.started = True
-            self.start_s = monotonic() - self.begun
+            self.start_s = monotonic() - self.began
         return self._lane().ask(Epoch())
 
     def _forget(self, error: Exception) -> None:
@@ -133,6 +133,7 @@ class Trial(tune.Trainable):
         changes = halved(self.flat, self.settings.workers)
         if self.settings.on_oom != "halve" or self.changes or not changes:
             return False
+        # Epochs with the larger batch are of another config: none of them may be resumed from.
         self.state, self.epoch = None, 0
         shutil.rmtree(self.folder, ignore_errors=True)
         self._change(changes)
@@ -165,7 +166,7 @@ class Trial(tune.Trainable):
         )
 
     def _failed(self, answer: Diverged | Failure) -> FailedTrial:
-        self.started = False
+        self.started = False  # the lane's ranks may have dropped the trial
         if isinstance(answer, Diverged):
             answer = Failure(FailureKind.DIVERGED, answer.message)
         return FailedTrial(failure=answer, epoch=self.epoch, lane=self.lane_name)

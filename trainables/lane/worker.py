@@ -43,6 +43,7 @@ def work(loop_config: dict[str, Any]) -> None:
     context = ray.train.get_context()
     first, ranks = context.get_world_rank() == 0, context.get_world_size()
     torch.set_num_threads(max(int(settings.cpus_per_worker), 1))
+    # One generation for all ranks: only rank 0 opens it.
     generation = broadcast_from_rank_zero(_open(mailbox) if first else None)
     worker, number = Worker(settings, get_device()), 0
     gc.collect()
@@ -53,10 +54,11 @@ def work(loop_config: dict[str, Any]) -> None:
             if isinstance(command, Close):
                 return
             answer = worker.answer(command, alone=ranks == 1)
+            # Any rank may fail alone, and its failure is then the answer.
             if first or isinstance(answer, Failure):
                 ray.get(mailbox.reply.remote(generation, number, answer))
             if isinstance(answer, Failure) and ranks > 1:
-                # The other ranks may wait in a collective: only a new group is sound.
+                # The other ranks may wait in a collective for this one: end the group.
                 raise RuntimeError(answer.message)
     except ray.exceptions.RayActorError:
         return  # the mailbox dies with the trial that owned the lane
@@ -73,7 +75,7 @@ def _open(mailbox: ActorHandle) -> int:
 def is_peer_loss(error: Exception) -> bool:
     """Whether a collective failed because another rank is gone.
 
-    NCCL's errors have a type of their own; gloo's are RuntimeErrors that name its source file.
+    NCCL raises a type of its own; gloo raises a RuntimeError that names its source file.
     """
     gloo = isinstance(error, RuntimeError) and "gloo/transport" in str(error)
     return gloo or isinstance(error, torch.distributed.DistError)
@@ -128,7 +130,8 @@ class Worker:
         return self.training.epoch
 
     def dataset(self, config: TrialConfig) -> Dataset:
-        """The study's images from the object store; others are decoded here."""
+        """The study's images from the object store; any others are decoded here."""
+        # Augmentation runs per batch, so trials that differ in it share their images.
         requested, shared = config.data.unaugmented(), self.settings.data
         if shared is not None and shared.config.unaugmented() == requested:
             dataset: Dataset = ray.get(shared.reference)
