@@ -60,9 +60,9 @@ def test_cluster_knows_no_torch() -> None:
         assert not imported(path) & {"torch", "optuna", "mlflow"}, path
 
 
-def test_mlflow_is_in_three_files_of_study_that_only_its_sink_reaches() -> None:
+def test_mlflow_is_in_two_files_of_study_that_only_its_sink_reaches() -> None:
     users = {path.stem for path in files("study") if "mlflow" in imported(path)}
-    assert users == {"client_writer", "row_writer", "models"}
+    assert users == {"client_writer", "models"}
     for path in files("study"):
         if path.stem not in users | {"sink"}:
             assert not any(f"study.tracking.{name}" in path.read_text() for name in users), path

@@ -10,15 +10,18 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from study.ledger.record import StudyRecord, TrialRecord
 from study.tracking.cells import cell_runs, judged
 from study.tracking.names import key
-from study.tracking.runs import RUNNING, Run, stage_run, study_run, trial_run
+from study.tracking.runs import RUNNING, stage_run, study_run, trial_run
+
+if TYPE_CHECKING:
+    from study.tracking.client_writer import ClientWriter
 
 _BATCH = 50
 """Runs a transaction: what is lost and written again after an error."""
@@ -35,17 +38,6 @@ _logger = logging.getLogger(__name__)
 Files = Callable[[TrialRecord], list[Path]]
 
 
-class Writer(Protocol):
-    """Where runs go. ``ids`` are those of the study's runs, by key."""
-
-    client: Any
-    ids: dict[str, str]
-
-    def write(self, runs: Sequence[Run]) -> None: ...
-
-    def tag(self, tags: Mapping[str, Mapping[str, str]]) -> None: ...
-
-
 class MlflowSink:
     """Follows a ledger. ``files`` gives what to keep of a trial that has ended."""
 
@@ -55,9 +47,8 @@ class MlflowSink:
         self.files = files
         self._due: queue.Queue[int | None] = queue.Queue()
         self._pending: set[int] = set()
-        self._begun_again: list[str] = []
         self._warned = self._whole = False
-        self._writer: Writer | None = None
+        self._writer: ClientWriter | None = None
         self._report: list[Path] = []
         self._model: Path | None = None
         os.environ.update({name: os.environ.get(name, value) for name, value in _MANNERS.items()})
@@ -66,8 +57,6 @@ class MlflowSink:
 
     def __call__(self, event: Mapping[str, Any], record: StudyRecord) -> None:
         """A listener of the ledger: note what has to be written."""
-        if event["event"] == "changed":
-            self._begun_again.append(f"trial/{event['trial']}")
         if "trial" in event and (event["event"] != "tested" or "grid" in record.plan):
             self._due.put(event["trial"])
 
@@ -119,13 +108,9 @@ class MlflowSink:
 
     def _write_pending(self) -> None:
         writer = self._connected()
-        while self._begun_again:  # with another config: parameters of a run cannot change
-            if run_id := writer.ids.pop(self._begun_again[0], None):
-                writer.client.delete_run(run_id)
-            self._begun_again.pop(0)
         for numbers in _batches(sorted(self._pending)):
             trials = [self.record.trials[number] for number in numbers]
-            cells = {trial.cell for trial in trials if f"cell/{trial.cell}" not in writer.ids}
+            cells = {trial.cell for trial in trials if f"cell/{trial.cell}" not in writer}
             runs = cell_runs(self.record, cells - {""})
             for trial in trials:
                 kept = self.files(trial) if trial.state != "running" else []
@@ -143,11 +128,11 @@ class MlflowSink:
                 "MLflow at %s: %s; training goes on, the ledger has it all", self.uri, reason
             )
 
-    def _connected(self) -> Writer:
+    def _connected(self) -> "ClientWriter":
         """The writer, after it has found or made the study's own run."""
         if self._writer is None:
-            writer = _writer(self.uri, self.record.plan["study"])
-            begun = replace(study_run(self.record), status=RUNNING, ended_ms=None)
+            writer = _connect(self.uri, self.record.plan["study"])
+            begun = replace(study_run(self.record), status=RUNNING, ended_ms=None, late=[])
             writer.write([begun])
             self._writer = writer
         return self._writer
@@ -178,12 +163,8 @@ def _batches(numbers: list[int]) -> Iterator[list[int]]:
     return (numbers[start : start + _BATCH] for start in range(0, len(numbers), _BATCH))
 
 
-def _writer(uri: str, study: str) -> Writer:
-    """Imported late: it takes seconds, and a study need not wait for them."""
-    if uri.startswith("sqlite"):
-        from study.tracking.row_writer import RowWriter
-
-        return RowWriter(uri, study)
+def _connect(uri: str, study: str) -> "ClientWriter":
+    """Imported late: MLflow takes seconds, and a study need not wait for them."""
     from study.tracking.client_writer import ClientWriter
 
     return ClientWriter(uri, study)

@@ -18,7 +18,6 @@ from study.execution.stopping import Policy
 from study.ledger import study_folder
 from study.ledger.plan import Plan
 from study.tracking import sink as sink_module
-from study.tracking.client_writer import ClientWriter
 from study.tracking.sink import MlflowSink
 from tests.study import fake
 from tests.study.tracking.test_sink import database, empty, no_pictures, project, runs
@@ -27,7 +26,7 @@ __all__ = ["database", "empty"]
 CALLS = (
     "create_run",
     "log_batch",
-    "log_text",
+    "log_artifacts",
     "log_inputs",
     "set_terminated",
     "update_run",
@@ -42,7 +41,6 @@ class Flaky:
     of them only after it has done what it was asked to."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, fails: Callable[[str], object]) -> None:
-        monkeypatch.setattr(sink_module, "_writer", ClientWriter)
         self.calls, self.fails = 0, fails
         for name in CALLS:
             self._wrap(monkeypatch, name)
@@ -106,7 +104,7 @@ def test_a_server_that_answers_500_now_and_then_lacks_nothing_in_the_end(
     assert sum("training goes on" in message for message in caplog.messages) <= 1
 
 
-@pytest.mark.parametrize("broken", ["set_terminated", "log_text"])
+@pytest.mark.parametrize("broken", ["set_terminated", "log_artifacts"])
 def test_a_server_that_fails_at_the_end_is_said_and_what_it_lacks_is_written_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:

@@ -7,15 +7,11 @@ from pathlib import Path
 import mlflow
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Run
 
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import TrialRecord
 from study.reporting import write_report
-from study.tracking.client_writer import ClientWriter
-from study.tracking.row_writer import RowWriter
-from study.tracking.runs import study_run, trial_run
 from study.tracking.sink import MlflowSink
 from tests.study import fake, fake_grid
 
@@ -31,8 +27,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def database(empty: Path, tmp_path: Path) -> None:
     """Where the plans of this file report to."""
-    for name in ("m.db", "rows.db", "client.db"):
-        shutil.copyfile(empty, tmp_path / name)
+    shutil.copyfile(empty, tmp_path / "m.db")
 
 
 def no_pictures(trial: TrialRecord) -> list[Path]:
@@ -83,50 +78,6 @@ def test_written_twice_nothing_is_doubled(tmp_path: Path) -> None:
     assert [point.step for point in history] == [1, 2, 3, 4]
     assert "boundary_f_3px" not in found[0].data.metrics  # null in the ledger
     assert found[0].data.params["loss/gamma"] == str(ledger.record.trials[0].params["loss/gamma"])
-
-
-def told(run: Run) -> dict[str, object]:
-    """A run without what two stores cannot share: its id, its folder, its parent's id."""
-    tags = {name: value for name, value in run.data.tags.items() if name != "mlflow.parentRunId"}
-    inputs = sorted(
-        (one.dataset.name, one.dataset.digest, one.dataset.profile, one.tags[0].value)
-        for one in run.inputs.dataset_inputs
-    )
-    info = run.info
-    return {
-        "tags": tags,
-        "params": run.data.params,
-        "metrics": run.data.metrics,
-        "inputs": inputs,
-        "info": (info.run_name, info.status, info.start_time, info.end_time, info.user_id),
-    }
-
-
-def test_rows_and_client_write_the_same(tmp_path: Path) -> None:
-    """The client is MLflow's own word for what a run is; rows are only the faster way."""
-    plan = fake.plan(tmp_path)
-    record = fake.whole(plan).record
-    told_by: list[dict[str, dict[str, object]]] = []
-    histories = []
-    for writer in (
-        RowWriter(f"sqlite:///{tmp_path}/rows.db", "fake"),
-        ClientWriter(f"sqlite:///{tmp_path}/client.db", "fake"),
-    ):
-        for _ in range(2):  # again: nothing changes
-            writer.write(
-                [study_run(record), *(trial_run(record, record.trials[n]) for n in (0, 7))]
-            )
-        client = MlflowClient(writer.client.tracking_uri)
-        found = {key: client.get_run(run_id) for key, run_id in writer.ids.items()}
-        told_by.append({key: told(run) for key, run in found.items()})
-        history = client.get_metric_history(found["trial/0"].info.run_id, "train/loss")
-        histories.append([(point.step, point.value, point.timestamp) for point in history])
-        assert found["trial/7"].data.tags["mlflow.parentRunId"] == writer.ids["study"]
-        names = {item.path for item in client.list_artifacts(writer.ids["trial/7"])}
-        assert names == {"config.yaml", "failure.txt"}
-    assert told_by[0] == told_by[1]
-    assert histories[0] == histories[1]
-    assert len(histories[0]) == fake.EPOCHS
 
 
 def test_a_live_study_writes_as_it_goes_and_ends_what_it_began(tmp_path: Path) -> None:
