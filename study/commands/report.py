@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from study.commands.options import OneLineParser
+from study.ledger.ledger import FILE, read
 from study.ledger.record import StudyRecord, TrialRecord
 from study.ledger.study_folder import check_name, load_record, require_known
 from study.planning.plugin import install_from_plan
@@ -44,8 +45,7 @@ def _rebuild(record: StudyRecord, folder: Path, uri: str, files: list[Path]) -> 
             *(folder / "counts").glob(f"{trial.folder}.npz"),
         ]
 
-    sink = MlflowSink(uri, record, keepsakes)
-    sink.rebuild()
+    sink = MlflowSink(uri, read(folder / FILE)[0], keepsakes)
     model = folder / "model"
     complaint = sink.close(files, model if model.exists() else None, patience_s=3600)
     print(complaint or f"{len(record.trials)} runs in {uri}")

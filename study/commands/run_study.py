@@ -9,7 +9,7 @@ from search_spaces import Space
 from study.execution.execute import _run
 from study.execution.stopping import INTERRUPTED, STOPPED, Faults, Policy, Stop
 from study.ledger import study_folder
-from study.ledger.ledger import FILE, Ledger, StorageError
+from study.ledger.ledger import FILE, Ledger, StorageError, read
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import checkpoint_of, load_record
@@ -95,9 +95,11 @@ def execute(
     """Run what is left of a study. The exit code: 0 once it or its budget has ended, else how it
     was cut off."""
     stop = Stop()
-    sink = MlflowSink(plan.tracking_uri, ledger.record, TrialArtifacts(plan, dataset))
+    history = read(ledger.path)[0] if ledger.path.exists() else []
+    sink = MlflowSink(plan.tracking_uri, history, TrialArtifacts(plan, dataset))
+    ledger.listeners.append(sink)
     try:
-        _run(plan, space, dataset, ledger, console, sink, Faults(policy, stop))
+        _run(plan, space, dataset, ledger, console, Faults(policy, stop))
     except KeyboardInterrupt:
         pass  # what is known is written, and the study goes on another time
     except (StorageError, DataError) as error:

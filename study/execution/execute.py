@@ -21,7 +21,6 @@ from study.planning import budget
 from study.reporting.pictures import gallery
 from study.reporting.terminal.progress import LiveProgress
 from study.search import cell_search, reuse
-from study.tracking.sink import MlflowSink
 from trainables.data import Dataset
 from trainables.lane.mailbox import LaneSettings
 from trainables.training import checkpoint
@@ -33,12 +32,10 @@ def _run(
     dataset: Dataset,
     ledger: Ledger,
     console: Console,
-    sink: MlflowSink,
     faults: Faults,
 ) -> None:
     """Stages, trials, tests."""
-    if ledger.record.ended:  # and cut off before all was told
-        sink.rebuild()
+    if ledger.record.ended:  # the report and MLflow are out of date; their writer follows
         return
     if ledger.record.plan:
         waiting = interrupted_trials(ledger, plan.folder)
@@ -50,8 +47,6 @@ def _run(
         ledger.append(
             "planned", schema=1, **plan.event(), data=_facts(dataset), provenance=provenance()
         )
-    sink.rebuild()
-    ledger.listeners.append(sink)
     for run, done in reuse.reusable_runs(plan, dataset.digest, ledger.record):
         reuse.reuse_trial(ledger, run, done)
     shared = ray.put(dataset)

@@ -107,7 +107,7 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
     from search_spaces import SPACES
     from study.execution import tuner
     from study.execution.stopping import Faults, Policy, Stop
-    from study.ledger.ledger import FILE, Ledger
+    from study.ledger.ledger import FILE, Ledger, read
     from study.ledger.provenance import provenance
     from study.reporting.terminal.progress import LiveProgress
     from study.tracking.sink import MlflowSink
@@ -125,7 +125,7 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
             "images": {"train": 1, "val": 1, "test": 1},
         }
         ledger.append("planned", schema=1, **plan.event(), data=facts, provenance=provenance())
-        sink = MlflowSink(plan.tracking_uri, ledger.record, lambda trial: [])
+        sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], lambda trial: [])
         console = Console(file=StringIO(), force_terminal=True, width=140)
         profiler = cProfile.Profile()
         with LiveProgress(console, ledger.record, plan.stages_folder) as progress:

@@ -16,11 +16,12 @@ from rich.console import Console
 from study.commands import run_study
 from study.execution.stopping import Policy
 from study.ledger import study_folder
+from study.ledger.ledger import read
 from study.ledger.plan import Plan
 from study.tracking import sink as sink_module
 from study.tracking.sink import MlflowSink
 from tests.study import fake
-from tests.study.tracking.test_sink import database, empty, no_pictures, project, runs
+from tests.study.tracking.test_sink import database, empty, no_pictures, project, runs, wait_for
 
 __all__ = ["database", "empty"]
 CALLS = (
@@ -77,13 +78,11 @@ def test_a_server_that_answers_500_now_and_then_lacks_nothing_in_the_end(
     ledger = fake.begin(plan)
     draw = random.Random(seed)
     flaky = Flaky(monkeypatch, lambda name: draw.random() < 1 / 6)
-    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
     ledger.listeners.append(sink)
     for number in range(3):
         fake.complete(ledger, plan, number)
-    deadline = time.monotonic() + 60
-    while (sink._pending or not sink._due.empty()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(sink)
     flaky.fails = lambda name: False
     ledger.append("ended")
     assert sink.close([]) == ""
@@ -126,7 +125,7 @@ def test_a_slow_server_holds_up_no_trial(tmp_path: Path, monkeypatch: pytest.Mon
     ledger = fake.begin(plan)
     slow = threading.Event()
     Flaky(monkeypatch, lambda name: slow.wait(0.5) and False)
-    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
     ledger.listeners.append(sink)
     begin = time.monotonic()
     for number in range(6):
@@ -135,19 +134,17 @@ def test_a_slow_server_holds_up_no_trial(tmp_path: Path, monkeypatch: pytest.Mon
     assert "lacks" in sink.close([], patience_s=0.1)
     assert took < 2.0
     slow.set()
-    sink._thread.join(60)
+    assert sink.close([]) == ""
 
 
 def test_a_trial_begun_again_with_another_config_has_another_run(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
-    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
     ledger.listeners.append(sink)
     trial = fake.start(ledger, plan, 0)
     fake.epoch(ledger, trial, 1)
-    deadline = time.monotonic() + 30
-    while (sink._pending or not sink._due.empty()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(sink)
     config = {**trial.config, "batch": 2, "optim/accumulate": 4}
     ledger.append("changed", trial=0, id="f" * 12, config=config)
     fake.epoch(ledger, trial, 1)

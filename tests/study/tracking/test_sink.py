@@ -8,7 +8,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from study.ledger.ledger import Ledger
+from study.ledger.ledger import Ledger, read
 from study.ledger.plan import Plan
 from study.ledger.record import TrialRecord
 from study.reporting import write_report
@@ -35,9 +35,16 @@ def no_pictures(trial: TrialRecord) -> list[Path]:
 
 
 def project(ledger: Ledger, plan: Plan, files: list[Path] | None = None) -> str:
-    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
-    sink.rebuild()
+    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
     return sink.close(files or [])
+
+
+def wait_for(sink: MlflowSink) -> None:
+    """Until MLflow has what the ledger has."""
+    deadline = time.monotonic() + 60
+    while sink.backlog and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert sink.backlog == 0
 
 
 def runs(plan: Plan) -> dict[str | None, tuple[str, dict[str, str]]]:
@@ -83,7 +90,7 @@ def test_written_twice_nothing_is_doubled(tmp_path: Path) -> None:
 def test_a_live_study_writes_as_it_goes_and_ends_what_it_began(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path, trials=1)
     ledger = fake.begin(plan)
-    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
     ledger.listeners.append(sink)
     fake.complete(ledger, plan, 0)
     ledger.append("ended")
@@ -102,7 +109,7 @@ def test_a_server_that_is_not_there_holds_up_nothing_and_is_said_once(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     plan = fake.plan(tmp_path, tracking_uri="http://127.0.0.1:9")
     ledger = fake.begin(plan)
-    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
     ledger.listeners.append(sink)
     begin = time.monotonic()
     for number in range(6):
@@ -116,7 +123,7 @@ def test_a_server_s_runs_are_not_announced_over_the_live_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = fake.plan(tmp_path, tracking_uri="http://127.0.0.1:9")
-    MlflowSink(plan.tracking_uri, fake.begin(plan).record, no_pictures)
+    MlflowSink(plan.tracking_uri, read(fake.begin(plan).path)[0], no_pictures)
     MlflowClient(plan.tracking_uri)._tracking_client._log_url("0" * 32)
     assert capsys.readouterr().out == ""
 
@@ -165,17 +172,16 @@ def test_the_best_network_is_registered_once_with_its_config(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = fake.plan(tmp_path)
-    record = fake.whole(plan).record
+    ledger = fake.whole(plan)
     folder = plan.folder / "model"
     folder.mkdir()
     (folder / "config.yaml").write_text("epochs: 4\n")
     for _ in range(2):
-        sink = MlflowSink(plan.tracking_uri, record, no_pictures)
-        sink.rebuild()
+        sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
         assert sink.close([], folder) == ""
     client = MlflowClient(plan.tracking_uri)
     versions = client.search_model_versions("name = 'edgewise-inverseform-shapes'")
-    best = record.best()
+    best = ledger.record.best()
     assert best is not None
     assert [version.tags["trial"] for version in versions] == [str(best.number)]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", plan.tracking_uri)
