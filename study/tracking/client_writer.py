@@ -11,8 +11,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as MlflowRun
 
+from study.tracking.entities import RUNNING, Input, Run, key_of
 from study.tracking.names import NOTE, artifacts_beside
-from study.tracking.runs import RUNNING, Input, Run, key_of
 
 EXPERIMENT = "edgewise"
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
@@ -69,13 +69,11 @@ class ClientWriter:
             self._log_artifacts(run, stored)
             self._set_status(run, stored)  # last: an ended run is a complete one
 
-    def tag(self, tags: Mapping[str, Mapping[str, str]]) -> None:
-        """Set these tags of runs, by key."""
-        for key, values in tags.items():
-            stored = self._stored[key]
-            if changed := _changed_tags(values, stored):
-                self.client.log_batch(stored.run_id, tags=changed)
-                stored.tags |= values
+    def tag(self, key: str, tags: Mapping[str, str]) -> None:
+        """Set these tags of one run."""
+        stored = self._stored[key]
+        self.client.log_batch(stored.run_id, tags=_changed_tags(tags, stored))
+        stored.tags |= tags
 
     def _current(self, run: Run) -> _Stored | None:
         """The run as it is stored. A parameter in MLflow cannot change, so the run of a trial that

@@ -7,6 +7,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from study.ledger.record import StudyRecord, TrialRecord
+from study.tracking.entities import trial_key
 
 _FOLDER = "model"
 
@@ -23,7 +24,7 @@ def register(
     already stays."""
     trial = record.champion()
     assert trial is not None
-    run, name = ids[f"trial/{trial.number}"], name_of(record)
+    run, name = ids[trial_key(trial.number)], name_of(record)
     try:
         client.create_registered_model(
             name, description="Loading: trainables.saved.load(folder); docs/mlflow.md."

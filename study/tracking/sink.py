@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING
 
 from study.ledger.record import StudyRecord, TrialRecord
 from study.tracking.cells import cell_runs, judged
+from study.tracking.entities import RUNNING, cell_key, trial_key
 from study.tracking.names import key
-from study.tracking.runs import RUNNING, stage_run, study_run, trial_run
+from study.tracking.runs import stage_run, study_run
+from study.tracking.trial_runs import trial_run
 
 if TYPE_CHECKING:
     from study.tracking.client_writer import ClientWriter
@@ -134,7 +136,7 @@ class MlflowSink:
         """Write the pending trials, each below its cell. One that fails stays pending."""
         for number in sorted(self._pending):
             writer, trial = self._connected(), self._record.trials[number]
-            if trial.cell and f"cell/{trial.cell}" not in writer:
+            if trial.cell and cell_key(trial.cell) not in writer:
                 writer.write(cell_runs(self._record, [trial.cell]))
             kept = self._files(trial) if trial.state != "running" else []
             writer.write([trial_run(self._record, trial, kept)])
@@ -173,9 +175,8 @@ class MlflowSink:
             cells, verdicts = judged(record)
             writer.write(cells)
             compared = record.compared().trials.values()
-            writer.tag(
-                {f"trial/{trial.number}": {"verdict": verdicts[trial.cell]} for trial in compared}
-            )
+            for trial in compared:
+                writer.tag(trial_key(trial.number), {"verdict": verdicts[trial.cell]})
             study.tags.update({f"verdict.{key(cell)}": word for cell, word in verdicts.items()})
         writer.write([study])
         if self._model is not None:

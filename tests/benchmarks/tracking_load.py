@@ -29,8 +29,9 @@ import requests
 
 from study.ledger.record import StudyRecord, TrialRecord
 from study.tracking.client_writer import ClientWriter
-from study.tracking.runs import study_run, trial_run
+from study.tracking.runs import study_run
 from study.tracking.sink import MlflowSink
+from study.tracking.trial_runs import trial_run
 from tests.benchmarks.study_projection import EPOCHS, simulated
 from tests.cluster.own_ray import free_port
 

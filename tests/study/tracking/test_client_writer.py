@@ -10,7 +10,9 @@ from mlflow import MlflowClient
 
 from study.tracking import names
 from study.tracking.client_writer import ClientWriter
-from study.tracking.runs import RUNNING, Run, study_run, trial_run
+from study.tracking.entities import RUNNING, Run
+from study.tracking.runs import study_run
+from study.tracking.trial_runs import trial_run
 from tests.study import fake
 from tests.study.tracking.test_sink import database, empty
 

@@ -12,7 +12,7 @@ import pytest
 
 from search_spaces import Cell, Grid
 from study.tracking import client_writer
-from study.tracking.runs import Run
+from study.tracking.entities import Run
 from study.tracking.sink import MlflowSink
 from tests.study import fake, fake_grid
 from tests.study.tracking.test_sink import no_pictures
@@ -37,8 +37,8 @@ class Memory:
         self.keys.update(run.key for run in runs)
         self.begun.set()
 
-    def tag(self, tags: Mapping[str, Mapping[str, str]]) -> None:
-        assert tags.keys() <= self.keys
+    def tag(self, key: str, tags: Mapping[str, str]) -> None:
+        assert key in self.keys
 
 
 @pytest.fixture
