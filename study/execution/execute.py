@@ -35,7 +35,7 @@ def _run(
     faults: Faults,
 ) -> None:
     """Stages, trials, tests."""
-    if ledger.record.ended:  # the report and MLflow are out of date; their writer follows
+    if ledger.record.ended:  # only its report and MLflow are out of date
         return
     if ledger.record.plan:
         waiting = interrupted_trials(ledger, plan.folder)

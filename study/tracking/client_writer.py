@@ -167,7 +167,7 @@ def _changed_tags(tags: Mapping[str, str], stored: _Stored) -> list[RunTag]:
 def _lay_out(folder: Path, texts: Mapping[str, str], files: Sequence[tuple[Path, str]]) -> None:
     """Put a run's artifacts in a folder as MLflow shall show them."""
     for name, text in texts.items():
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, encoding="utf-8")
     for path, place in files:
         (folder / place).mkdir(parents=True, exist_ok=True)
         copyfile(path, folder / place / path.name)

@@ -1,4 +1,4 @@
-"""The best network of a study in MLflow's model registry, with its config."""
+"""The registration of a study's best network, with its config, in MLflow's model registry."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,8 +20,7 @@ def name_of(record: StudyRecord) -> str:
 def register(
     client: MlflowClient, ids: Mapping[str, str], record: StudyRecord, folder: Path
 ) -> None:
-    """Register the files of the study's champion (``trainables.saved``); what is registered
-    already stays."""
+    """Register the files of the study's champion (``trainables.saved``), once."""
     trial = record.champion()
     assert trial is not None
     run, name = ids[trial_key(trial.number)], name_of(record)

@@ -63,8 +63,8 @@ def _trial(
     for epoch in range(1, EPOCHS + 1):
         value = fake.miou(dict(params), fake.EPOCHS) * epoch / EPOCHS
         metrics = {name: value / place for place, name in enumerate(METRICS, start=1)}
-        told = {"metrics": metrics, "seconds": 1.0, "lane": "lane-0"}
-        yield {"event": "epoch", "time": stamp + epoch, "trial": number, "epoch": epoch, **told}
+        result = {"metrics": metrics, "seconds": 1.0, "lane": "lane-0"}
+        yield {"event": "epoch", "time": stamp + epoch, "trial": number, "epoch": epoch, **result}
     yield {"event": "finished", "time": stamp, "trial": number, "state": "complete"}
 
 

@@ -1,4 +1,4 @@
-"""A tracking server that is slow, or fails now and then: it lacks nothing afterwards."""
+"""A tracking server that is slow, or fails now and then, lacks nothing afterwards."""
 
 import io
 import random
@@ -38,8 +38,8 @@ CALLS = (
 
 
 class Flaky:
-    """Every call to a server passes here; those that ``fails`` picks answer 500, every other one
-    of them only after it has done what it was asked to."""
+    """Passes every call to a server on; those that ``fails`` picks answer 500, every other one of
+    them after the server has done its work."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, fails: Callable[[str], object]) -> None:
         self.calls, self.fails = 0, fails
@@ -51,7 +51,7 @@ class Flaky:
 
         def call(client: MlflowClient, *given: Any, **named: Any) -> Any:
             if threading.current_thread().name != "mlflow":
-                return real(client, *given, **named)  # the test's own look at it
+                return real(client, *given, **named)  # the test reads what the server has
             self.calls += 1
             if self.fails(name):
                 if self.calls % 2:
@@ -104,7 +104,7 @@ def test_a_server_that_answers_500_now_and_then_lacks_nothing_in_the_end(
 
 
 @pytest.mark.parametrize("broken", ["set_terminated", "log_artifacts"])
-def test_a_server_that_fails_at_the_end_is_said_and_what_it_lacks_is_written_later(
+def test_a_server_that_fails_at_the_end_is_reported_and_completed_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     plan = fake.plan(tmp_path, trials=2)
@@ -137,7 +137,7 @@ def test_a_slow_server_holds_up_no_trial(tmp_path: Path, monkeypatch: pytest.Mon
     assert sink.close([]) == ""
 
 
-def test_a_trial_begun_again_with_another_config_has_another_run(tmp_path: Path) -> None:
+def test_a_trial_that_restarts_with_another_config_has_another_run(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
     sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
@@ -156,7 +156,7 @@ def test_a_trial_begun_again_with_another_config_has_another_run(tmp_path: Path)
     assert len(client.get_metric_history(run.info.run_id, "miou")) == 1
 
 
-def test_a_study_cut_off_while_mlflow_was_told_of_its_end_tells_it_when_resumed(
+def test_a_study_interrupted_before_mlflow_had_its_end_writes_it_when_resumed(
     tmp_path: Path,
 ) -> None:
     plan = fake.plan(tmp_path)
@@ -167,7 +167,7 @@ def test_a_study_cut_off_while_mlflow_was_told_of_its_end_tells_it_when_resumed(
     console = Console(file=io.StringIO())
     code = run_study.execute(plan, fake.SPACE, dataset, ledger, console, Policy())
     assert (code, study_folder.is_outdated(plan.folder)) == (0, False)
-    told = {key: status for key, (status, _) in runs(plan).items()}
-    assert (told[None], len(told), "RUNNING" in told.values()) == ("FINISHED", 9, False)
+    statuses = {key: status for key, (status, _) in runs(plan).items()}
+    assert (statuses[None], len(statuses), "RUNNING" in statuses.values()) == ("FINISHED", 9, False)
     assert (plan.folder / "report" / "report.md").exists()
     assert ledger.path.read_bytes() == before

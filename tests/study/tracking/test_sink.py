@@ -1,4 +1,4 @@
-"""MLflow is a projection of the ledger: made twice it is the same; it holds up nothing."""
+"""MLflow is a projection of the ledger: written twice it is the same; it delays nothing."""
 
 import shutil
 import time
@@ -59,7 +59,7 @@ def runs(plan: Plan) -> dict[str | None, tuple[str, dict[str, str]]]:
     return by_trial
 
 
-def test_every_state_says_so_and_every_trial_hangs_below_the_study(tmp_path: Path) -> None:
+def test_every_trial_has_its_state_and_the_study_as_its_parent(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     assert project(fake.whole(plan), plan) == ""
     found = runs(plan)
@@ -87,7 +87,7 @@ def test_written_twice_nothing_is_doubled(tmp_path: Path) -> None:
     assert found[0].data.params["loss/gamma"] == str(ledger.record.trials[0].params["loss/gamma"])
 
 
-def test_a_live_study_writes_as_it_goes_and_ends_what_it_began(tmp_path: Path) -> None:
+def test_a_live_study_writes_each_run_and_ends_it(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path, trials=1)
     ledger = fake.begin(plan)
     sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
@@ -103,7 +103,7 @@ def test_a_live_study_writes_as_it_goes_and_ends_what_it_began(tmp_path: Path) -
     }
 
 
-def test_a_server_that_is_not_there_holds_up_nothing_and_is_said_once(
+def test_an_absent_server_delays_nothing_and_is_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
