@@ -48,7 +48,6 @@ def _rebuild(record: StudyRecord, folder: StudyFolder, uri: str, files: list[Pat
         return [*pictures, *([counts] if counts.exists() else [])]
 
     sink = MlflowSink(uri, record, artifacts)
-    sink.rebuild()
     model = folder.model if folder.model.exists() else None
     complaint = sink.close(files, model, patience_s=3600)
     print(complaint or f"{len(record.trials)} runs in {uri}")

@@ -1,4 +1,4 @@
-"""The best network of a study in MLflow's model registry, with its config."""
+"""The registration of a study's best network, with its config, in MLflow's model registry."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,25 +6,26 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from study.analysis.ranking import champion
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
+from study.tracking.entities import trial_key
 
 _FOLDER = "model"
 
 
 def name_of(record: StudyRecord) -> str:
     """Studies of one space on one dataset are versions of one model."""
-    return f"edgewise-{record.plan['space']}-{record.plan['data']['dataset']}"
+    return f"edgewise-{record.plan.space}-{record.data.dataset}"
 
 
 def register(
     client: MlflowClient, ids: Mapping[str, str], record: StudyRecord, folder: Path
 ) -> None:
-    """Register the files of the study's champion (``trainables.saved``); what is registered
-    already stays."""
-    trial = record.champion()
+    """Register the files of the study's champion (``trainables.saved``), once."""
+    trial = champion(record)
     assert trial is not None
-    run, name = ids[f"trial/{trial.number}"], name_of(record)
+    run, name = ids[trial_key(trial.number)], name_of(record)
     try:
         client.create_registered_model(
             name, description="Loading: trainables.saved.load(folder); docs/mlflow.md."
@@ -41,19 +42,19 @@ def register(
         source,
         run_id=run,
         tags=_tags(record, trial),
-        description=f"Trial {trial.number} of {record.plan['study']}: the best by "
-        f"{record.plan['objective']} on the validation list.",
+        description=f"Trial {trial.number} of {record.plan.study}: the best by "
+        f"{record.plan.objective} on the validation list.",
     )
 
 
 def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
-    objective = record.plan["objective"]
+    objective = record.plan.objective
     figures = {
         objective: trial.value(objective),
         f"test_{objective}": (trial.tested or {}).get(f"test_{objective}"),
     }
     return {
-        "study": record.plan["study"],
+        "study": record.plan.study,
         "trial": str(trial.number),
         **({"cell": trial.cell, "seed": str(trial.seed)} if trial.cell else {}),
         **{name: f"{value:.4f}" for name, value in figures.items() if value is not None},

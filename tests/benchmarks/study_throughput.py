@@ -29,7 +29,6 @@ from ray import tune
 from rich.console import Console
 
 from cluster.session import ray_session
-from study.ledger.events import Planned
 
 EPOCHS = 10
 
@@ -99,7 +98,7 @@ def plan_of(storage: Path, space: str, **asked: Any) -> Any:
             words += [word for change in value for word in ("--set", change)]
         else:
             words += [f"--{name.replace('_', '-')}", str(value)]
-    return plan_from_request(options.parse_request(words), [local_node()])
+    return plan_from_request(options.parse_arguments(words), [local_node()])
 
 
 def driver(trials: int, lanes: int, profile: bool) -> None:
@@ -108,7 +107,7 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
     from search_spaces import SPACES
     from study.execution import tuner
     from study.execution.stopping import Faults, Policy, Stop
-    from study.ledger.ledger import FILE, Ledger
+    from study.ledger.ledger import FILE, Ledger, read
     from study.ledger.provenance import provenance
     from study.reporting.terminal.progress import LiveProgress
     from study.tracking.sink import MlflowSink
@@ -125,8 +124,8 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
             "size": [8, 8],
             "images": {"train": 1, "val": 1, "test": 1},
         }
-        ledger.append(Planned(**plan.event(), data=facts, provenance=provenance()))
-        sink = MlflowSink(plan.tracking_uri, ledger.record, lambda trial: [])
+        ledger.append("planned", schema=1, **plan.event(), data=facts, provenance=provenance())
+        sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], lambda trial: [])
         console = Console(file=StringIO(), force_terminal=True, width=140)
         profiler = cProfile.Profile()
         with LiveProgress(console, ledger.record, plan.stages_folder) as progress:

@@ -4,9 +4,9 @@
         [--database postgresql+psycopg2://mlflow:PASSWORD@127.0.0.1:5432/mlflow] [--uri http://...]
 
 Starts `mlflow server` on loopback with sqlite (or with that database, which must be empty or
-MLflow's), or asks one that runs. Writes simulated trials of ten epochs over HTTP, with the files
-that a trial keeps: whole, as a driver that has fallen behind does, and epoch by epoch, as one that
-follows does.
+MLflow's), or uses `--uri`: a running server, or a local database (`sqlite:////tmp/m.db`). Writes
+simulated trials of ten epochs with their artifacts: complete, as a driver that lags behind does,
+and epoch by epoch, as one that keeps up does.
 """
 
 import argparse
@@ -27,9 +27,11 @@ if __name__ == "__main__":
 import optuna
 import requests
 
-from study.ledger.record import StudyRecord
-from study.ledger.trial_record import TrialRecord
+from study.ledger.record import StudyRecord, TrialRecord
+from study.tracking.client_writer import ClientWriter
+from study.tracking.runs import study_run
 from study.tracking.sink import MlflowSink
+from study.tracking.trial_runs import trial_run
 from tests.benchmarks.study_projection import EPOCHS, simulated
 from tests.cluster.own_ray import free_port
 
@@ -109,30 +111,26 @@ class Files:
         return self.paths
 
 
-def whole(uri: str, record: StudyRecord, files: Files) -> None:
+def whole(uri: str, events: list[dict[str, Any]], files: Files) -> None:
     """Every trial once, as it stands at its end."""
-    sink = MlflowSink(uri, record, files)
-    sink.rebuild()
+    sink = MlflowSink(uri, events, files)
     complaint = sink.close([], patience_s=900)
     assert not complaint, complaint
 
 
-def followed(uri: str, record: StudyRecord, files: Files) -> None:
-    """Every trial after every epoch, one trial after the other."""
-    sink = MlflowSink(uri, record, files)
-    for trial in record.trials.values():
-        epochs, state = dict(trial.epochs), trial.state
-        trial.epochs.clear()
-        trial.state = "running"
-        for number, epoch in epochs.items():
-            trial.epochs[number] = epoch
-            sink._pending.add(trial.number)
-            sink._write_pending()
-        trial.state = state
-        sink._pending.add(trial.number)
-        sink._write_pending()
-    complaint = sink.close([], patience_s=900)
-    assert not complaint, complaint
+def followed(uri: str, events: list[dict[str, Any]], files: Files) -> None:
+    """Every trial after every epoch and at its end, without the sink's pauses."""
+    record = StudyRecord()
+    record.apply(events[0])
+    writer = ClientWriter(uri, record.plan["study"])
+    writer.write([study_run(record)])
+    for event in events:
+        record.apply(event)
+        if event["event"] in ("epoch", "finished"):
+            trial = record.trials[event["trial"]]
+            kept = files(trial) if trial.state != "running" else []
+            writer.write([trial_run(record, trial, kept)])
+    writer.write([study_run(record)])
 
 
 def main() -> None:
@@ -140,7 +138,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=60)
     parser.add_argument("--server-workers", type=int, default=4)
     parser.add_argument("--database", default="")
-    parser.add_argument("--uri", help="of a server that runs")
+    parser.add_argument("--uri", help="of a running server, or sqlite:///...")
     given = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     requested = Requests()
@@ -161,9 +159,9 @@ def main() -> None:
                 uri, simulated(folder / "warm", 2, f"warm-{os.getpid()}"), files
             )  # makes the tables
             for name, write in (("whole", whole), ("followed", followed)):
-                record = simulated(folder / name, given.trials, f"{name}-{os.getpid()}")
+                events = simulated(folder / name, given.trials, f"{name}-{os.getpid()}")
                 made, begin, cpu = requested.made, time.perf_counter(), time.process_time()
-                write(uri, record, files)
+                write(uri, events, files)
                 took, cpu = time.perf_counter() - begin, time.process_time() - cpu
                 print(
                     f"| {name} | {given.trials} | {(requested.made - made) / given.trials:.1f} "

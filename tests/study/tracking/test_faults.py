@@ -1,4 +1,4 @@
-"""A tracking server that is slow, or fails now and then: it lacks nothing afterwards."""
+"""A tracking server that is slow, or fails now and then, lacks nothing afterwards."""
 
 import io
 import random
@@ -15,20 +15,19 @@ from rich.console import Console
 
 from study.commands import run_study
 from study.execution.stopping import Policy
-from study.ledger.events import Changed, Ended
+from study.ledger import study_folder
+from study.ledger.ledger import read
 from study.ledger.plan import Plan
-from study.ledger.study_folder import StudyFolder
 from study.tracking import sink as sink_module
-from study.tracking.client_writer import ClientWriter
 from study.tracking.sink import MlflowSink
 from tests.study import fake
-from tests.study.tracking.test_sink import database, empty, no_pictures, project, runs
+from tests.study.tracking.test_sink import database, empty, no_pictures, project, runs, wait_for
 
 __all__ = ["database", "empty"]
 CALLS = (
     "create_run",
     "log_batch",
-    "log_text",
+    "log_artifacts",
     "log_inputs",
     "set_terminated",
     "update_run",
@@ -39,11 +38,10 @@ CALLS = (
 
 
 class Flaky:
-    """Every call to a server passes here; those that ``fails`` picks answer 500, every other one
-    of them only after it has done what it was asked to."""
+    """Passes every call to a server on; those that ``fails`` picks answer 500, every other one of
+    them after the server has done its work."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, fails: Callable[[str], object]) -> None:
-        monkeypatch.setattr(sink_module, "_writer", ClientWriter)
         self.calls, self.fails = 0, fails
         for name in CALLS:
             self._wrap(monkeypatch, name)
@@ -53,7 +51,7 @@ class Flaky:
 
         def call(client: MlflowClient, *given: Any, **named: Any) -> Any:
             if threading.current_thread().name != "mlflow":
-                return real(client, *given, **named)  # the test's own look at it
+                return real(client, *given, **named)  # the test reads what the server has
             self.calls += 1
             if self.fails(name):
                 if self.calls % 2:
@@ -80,15 +78,13 @@ def test_a_server_that_answers_500_now_and_then_lacks_nothing_in_the_end(
     ledger = fake.begin(plan)
     draw = random.Random(seed)
     flaky = Flaky(monkeypatch, lambda name: draw.random() < 1 / 6)
-    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
     ledger.listeners.append(sink)
     for number in range(3):
         fake.complete(ledger, plan, number)
-    deadline = time.monotonic() + 60
-    while (sink._pending or not sink._due.empty()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(sink)
     flaky.fails = lambda name: False
-    ledger.append(Ended())
+    ledger.append("ended")
     assert sink.close([]) == ""
     assert {key: status for key, (status, _) in runs(plan).items()} == {
         None: "FINISHED",
@@ -107,15 +103,15 @@ def test_a_server_that_answers_500_now_and_then_lacks_nothing_in_the_end(
     assert sum("training goes on" in message for message in caplog.messages) <= 1
 
 
-@pytest.mark.parametrize("broken", ["set_terminated", "log_text"])
-def test_a_server_that_fails_at_the_end_is_said_and_what_it_lacks_is_written_later(
+@pytest.mark.parametrize("broken", ["set_terminated", "log_artifacts"])
+def test_a_server_that_fails_at_the_end_is_reported_and_completed_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     plan = fake.plan(tmp_path, trials=2)
     ledger = fake.begin(plan)
     for number in range(2):
         fake.complete(ledger, plan, number)
-    ledger.append(Ended())
+    ledger.append("ended")
     with monkeypatch.context() as patch:
         Flaky(patch, lambda name: name == broken)
         assert "lacks" in project(ledger, plan)
@@ -129,7 +125,7 @@ def test_a_slow_server_holds_up_no_trial(tmp_path: Path, monkeypatch: pytest.Mon
     ledger = fake.begin(plan)
     slow = threading.Event()
     Flaky(monkeypatch, lambda name: slow.wait(0.5) and False)
-    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
     ledger.listeners.append(sink)
     begin = time.monotonic()
     for number in range(6):
@@ -138,21 +134,19 @@ def test_a_slow_server_holds_up_no_trial(tmp_path: Path, monkeypatch: pytest.Mon
     assert "lacks" in sink.close([], patience_s=0.1)
     assert took < 2.0
     slow.set()
-    sink._thread.join(60)
+    assert sink.close([]) == ""
 
 
-def test_a_trial_begun_again_with_another_config_has_another_run(tmp_path: Path) -> None:
+def test_a_trial_that_restarts_with_another_config_has_another_run(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
-    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
     ledger.listeners.append(sink)
     trial = fake.start(ledger, plan, 0)
     fake.epoch(ledger, trial, 1)
-    deadline = time.monotonic() + 30
-    while (sink._pending or not sink._due.empty()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(sink)
     config = {**trial.config, "batch": 2, "optim/accumulate": 4}
-    ledger.append(Changed(trial=0, id="f" * 12, config=config))
+    ledger.append("changed", trial=0, id="f" * 12, config=config)
     fake.epoch(ledger, trial, 1)
     assert sink.close([]) == ""
     (run,) = children(plan)
@@ -162,18 +156,18 @@ def test_a_trial_begun_again_with_another_config_has_another_run(tmp_path: Path)
     assert len(client.get_metric_history(run.info.run_id, "miou")) == 1
 
 
-def test_a_study_cut_off_while_mlflow_was_told_of_its_end_tells_it_when_resumed(
+def test_a_study_interrupted_before_mlflow_had_its_end_writes_it_when_resumed(
     tmp_path: Path,
 ) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.whole(plan)
     before = ledger.path.read_bytes()
-    StudyFolder(plan.folder).mark_outdated()
+    study_folder.mark_outdated(plan.folder)
     dataset: Any = None
     console = Console(file=io.StringIO())
     code = run_study.execute(plan, fake.SPACE, dataset, ledger, console, Policy())
-    assert (code, StudyFolder(plan.folder).is_outdated()) == (0, False)
-    told = {key: status for key, (status, _) in runs(plan).items()}
-    assert (told[None], len(told), "RUNNING" in told.values()) == ("FINISHED", 9, False)
+    assert (code, study_folder.is_outdated(plan.folder)) == (0, False)
+    statuses = {key: status for key, (status, _) in runs(plan).items()}
+    assert (statuses[None], len(statuses), "RUNNING" in statuses.values()) == ("FINISHED", 9, False)
     assert (plan.folder / "report" / "report.md").exists()
     assert ledger.path.read_bytes() == before

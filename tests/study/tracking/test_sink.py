@@ -1,4 +1,4 @@
-"""MLflow is a projection of the ledger: made twice it is the same; it holds up nothing."""
+"""MLflow is a projection of the ledger: written twice it is the same; it delays nothing."""
 
 import shutil
 import time
@@ -7,17 +7,11 @@ from pathlib import Path
 import mlflow
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Run
 
-from study.analysis.results import results_of
-from study.ledger.events import Ended
-from study.ledger.ledger import Ledger
+from study.ledger.ledger import Ledger, read
 from study.ledger.plan import Plan
-from study.ledger.trial_record import TrialRecord
+from study.ledger.record import TrialRecord
 from study.reporting import write_report
-from study.tracking.client_writer import ClientWriter
-from study.tracking.row_writer import RowWriter
-from study.tracking.runs import study_run, trial_run
 from study.tracking.sink import MlflowSink
 from tests.study import fake, fake_grid
 
@@ -33,8 +27,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def database(empty: Path, tmp_path: Path) -> None:
     """Where the plans of this file report to."""
-    for name in ("m.db", "rows.db", "client.db"):
-        shutil.copyfile(empty, tmp_path / name)
+    shutil.copyfile(empty, tmp_path / "m.db")
 
 
 def no_pictures(trial: TrialRecord) -> list[Path]:
@@ -42,9 +35,16 @@ def no_pictures(trial: TrialRecord) -> list[Path]:
 
 
 def project(ledger: Ledger, plan: Plan, files: list[Path] | None = None) -> str:
-    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
-    sink.rebuild()
+    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
     return sink.close(files or [])
+
+
+def wait_for(sink: MlflowSink) -> None:
+    """Until MLflow has what the ledger has."""
+    deadline = time.monotonic() + 60
+    while sink.backlog and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert sink.backlog == 0
 
 
 def runs(plan: Plan) -> dict[str | None, tuple[str, dict[str, str]]]:
@@ -59,7 +59,7 @@ def runs(plan: Plan) -> dict[str | None, tuple[str, dict[str, str]]]:
     return by_trial
 
 
-def test_every_state_says_so_and_every_trial_hangs_below_the_study(tmp_path: Path) -> None:
+def test_every_trial_has_its_state_and_the_study_as_its_parent(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     assert project(fake.whole(plan), plan) == ""
     found = runs(plan)
@@ -87,57 +87,13 @@ def test_written_twice_nothing_is_doubled(tmp_path: Path) -> None:
     assert found[0].data.params["loss/gamma"] == str(ledger.record.trials[0].params["loss/gamma"])
 
 
-def told(run: Run) -> dict[str, object]:
-    """A run without what two stores cannot share: its id, its folder, its parent's id."""
-    tags = {name: value for name, value in run.data.tags.items() if name != "mlflow.parentRunId"}
-    inputs = sorted(
-        (one.dataset.name, one.dataset.digest, one.dataset.profile, one.tags[0].value)
-        for one in run.inputs.dataset_inputs
-    )
-    info = run.info
-    return {
-        "tags": tags,
-        "params": run.data.params,
-        "metrics": run.data.metrics,
-        "inputs": inputs,
-        "info": (info.run_name, info.status, info.start_time, info.end_time, info.user_id),
-    }
-
-
-def test_rows_and_client_write_the_same(tmp_path: Path) -> None:
-    """The client is MLflow's own word for what a run is; rows are only the faster way."""
-    plan = fake.plan(tmp_path)
-    record = fake.whole(plan).record
-    told_by: list[dict[str, dict[str, object]]] = []
-    histories = []
-    for writer in (
-        RowWriter(f"sqlite:///{tmp_path}/rows.db", "fake"),
-        ClientWriter(f"sqlite:///{tmp_path}/client.db", "fake"),
-    ):
-        for _ in range(2):  # again: nothing changes
-            writer.write(
-                [study_run(record), *(trial_run(record, record.trials[n]) for n in (0, 7))]
-            )
-        client = MlflowClient(writer.client.tracking_uri)
-        found = {key: client.get_run(run_id) for key, run_id in writer.ids.items()}
-        told_by.append({key: told(run) for key, run in found.items()})
-        history = client.get_metric_history(found["trial/0"].info.run_id, "train/loss")
-        histories.append([(point.step, point.value, point.timestamp) for point in history])
-        assert found["trial/7"].data.tags["mlflow.parentRunId"] == writer.ids["study"]
-        names = {item.path for item in client.list_artifacts(writer.ids["trial/7"])}
-        assert names == {"config.yaml", "failure.txt"}
-    assert told_by[0] == told_by[1]
-    assert histories[0] == histories[1]
-    assert len(histories[0]) == fake.EPOCHS
-
-
-def test_a_live_study_writes_as_it_goes_and_ends_what_it_began(tmp_path: Path) -> None:
+def test_a_live_study_writes_each_run_and_ends_it(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path, trials=1)
     ledger = fake.begin(plan)
-    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
     ledger.listeners.append(sink)
     fake.complete(ledger, plan, 0)
-    ledger.append(Ended())
+    ledger.append("ended")
     report = tmp_path / "report.md"
     report.write_text("# A report\n")
     assert sink.close([report]) == ""
@@ -147,13 +103,13 @@ def test_a_live_study_writes_as_it_goes_and_ends_what_it_began(tmp_path: Path) -
     }
 
 
-def test_a_server_that_is_not_there_holds_up_nothing_and_is_said_once(
+def test_an_absent_server_delays_nothing_and_is_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     plan = fake.plan(tmp_path, tracking_uri="http://127.0.0.1:9")
     ledger = fake.begin(plan)
-    sink = MlflowSink(plan.tracking_uri, ledger.record, no_pictures)
+    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
     ledger.listeners.append(sink)
     begin = time.monotonic()
     for number in range(6):
@@ -167,7 +123,7 @@ def test_a_server_s_runs_are_not_announced_over_the_live_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = fake.plan(tmp_path, tracking_uri="http://127.0.0.1:9")
-    MlflowSink(plan.tracking_uri, fake.begin(plan).record, no_pictures)
+    MlflowSink(plan.tracking_uri, read(fake.begin(plan).path)[0], no_pictures)
     MlflowClient(plan.tracking_uri)._tracking_client._log_url("0" * 32)
     assert capsys.readouterr().out == ""
 
@@ -216,17 +172,16 @@ def test_the_best_network_is_registered_once_with_its_config(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = fake.plan(tmp_path)
-    record = fake.whole(plan).record
+    ledger = fake.whole(plan)
     folder = plan.folder / "model"
     folder.mkdir()
     (folder / "config.yaml").write_text("epochs: 4\n")
     for _ in range(2):
-        sink = MlflowSink(plan.tracking_uri, record, no_pictures)
-        sink.rebuild()
+        sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
         assert sink.close([], folder) == ""
     client = MlflowClient(plan.tracking_uri)
     versions = client.search_model_versions("name = 'edgewise-inverseform-shapes'")
-    best = results_of(record).best
+    best = ledger.record.best()
     assert best is not None
     assert [version.tags["trial"] for version in versions] == [str(best.number)]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", plan.tracking_uri)

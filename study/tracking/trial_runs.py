@@ -1,0 +1,109 @@
+"""A trial's run: of a search below the study, of a grid below its cell, where it is a seed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
+from study.tracking import names
+from study.tracking.entities import (
+    RUNNING,
+    STUDY_KEY,
+    Point,
+    Run,
+    cell_key,
+    inputs_of,
+    milliseconds,
+    points_of,
+    trial_key,
+)
+from trainables.config import TrialConfig, flatten, from_flat
+from trainables.losses.compose import ever_active
+
+_STATUS = {"running": RUNNING, "complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+_ALWAYS = ("seed", "epochs", "batch", "optim/lr", "model/network", "data/dataset")
+"""Parameters of every trial; others are shown where the study decides them or they are no
+default."""
+_AT_THE_END = "trimap_"
+"""Curves over widths, not over epochs: only the last epoch's are shown. The ledger has all."""
+_DEFAULTS = flatten(TrialConfig())
+_TAG_LENGTH = 5000
+"""Characters of a failure's message; a tag in MLflow holds 8000."""
+
+
+def trial_run(record: StudyRecord, trial: TrialRecord, kept: Iterable[Path] = ()) -> Run:
+    """One trial as it stands; ``kept`` are the artifacts of one that has ended."""
+    end = max((epoch.time for epoch in trial.epochs.values()), default=trial.started)
+    over = trial.state != "running"
+    return Run(
+        key=trial_key(trial.number),
+        parent=cell_key(trial.cell) if trial.cell else STUDY_KEY,
+        tags=_tags(record, trial),
+        params={path: str(trial.config[path]) for path in shown_paths(record, trial)},
+        points=[point for epoch in sorted(trial.epochs) for point in _epoch(trial, epoch)],
+        late=_late(record, trial, milliseconds(end)) if over else [],
+        inputs=inputs_of(record),
+        status=_STATUS[trial.state],
+        started_ms=milliseconds(trial.started),
+        ended_ms=milliseconds(end) if over else None,
+        texts={"config.yaml": names.as_yaml(names.nested(trial.config)), **_failure_text(trial)},
+        files=[(path, "pictures" if path.suffix == ".png" else "counts") for path in kept],
+    )
+
+
+def shown_paths(record: StudyRecord, trial: TrialRecord) -> list[str]:
+    """Parameters worth a column: what the study decides, and what differs from the defaults."""
+    paths = dict.fromkeys([*trial.params, *_ALWAYS])
+    if trial.cell:
+        paths |= dict.fromkeys(record.plan.grid.decided())
+    paths |= dict.fromkeys(
+        path for path, value in trial.config.items() if _DEFAULTS.get(path) != value
+    )
+    return [path for path in paths if path in trial.config]
+
+
+def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
+    failure = {"failure": trial.failure.message[:_TAG_LENGTH]} if trial.failure else {}
+    return {
+        "study": record.plan.study,
+        "trial": str(trial.number),
+        "trial_id": trial.id,
+        "mlflow.runName": names.run_name(trial),
+        "space": record.plan.space,
+        "dataset": record.data.dataset,
+        "seed": str(trial.config["seed"]),
+        "loss": "+".join(ever_active(from_flat(trial.config).loss)),
+        "state": trial.state,
+        "lane": trial.lane,
+        "seconds": f"{trial.seconds:.1f}",
+        **names.grid_tags(record, trial),
+        **names.provenance_tags(record),
+        **failure,
+    }
+
+
+def _failure_text(trial: TrialRecord) -> dict[str, str]:
+    if trial.failure is None:
+        return {}
+    return {"failure.txt": f"{trial.failure.message}\n\n{trial.failure.traceback}"}
+
+
+def _epoch(trial: TrialRecord, number: int) -> list[Point]:
+    """An epoch's points. ``epoch`` comes last: where MLflow has it, it has the others too."""
+    epoch = trial.epochs[number]
+    metrics = {
+        name: value for name, value in epoch.metrics.items() if not name.startswith(_AT_THE_END)
+    }
+    system = {f"system/{name}": value for name, value in epoch.system.items()}
+    figures = {**metrics, **system, "seconds": epoch.seconds, "epoch": number}
+    return points_of(figures, milliseconds(epoch.time), number)
+
+
+def _late(record: StudyRecord, trial: TrialRecord, time_ms: int) -> list[Point]:
+    """What a trial has at its end: bands around edges, the test list's figures, the paper's."""
+    figures: dict[str, float | None] = {
+        name: value for name, value in trial.metrics.items() if name.startswith(_AT_THE_END)
+    }
+    if trial.cell:
+        figures |= {**(trial.tested or {}), **names.published(record, trial.cell)}
+    return points_of(figures, time_ms, trial.last_epoch)

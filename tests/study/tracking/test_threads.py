@@ -1,0 +1,87 @@
+"""The driver adds trials to its record while MLflow's thread walks through its own."""
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from search_spaces import Cell, Grid
+from study.tracking import client_writer
+from study.tracking.entities import Run
+from study.tracking.sink import MlflowSink
+from tests.study import fake, fake_grid
+from tests.study.tracking.test_sink import no_pictures
+from trainables.config import flatten
+
+CELLS, SEEDS = 100, 15
+
+
+class Memory:
+    """The keys of the runs that would be in MLflow."""
+
+    keys: ClassVar[set[str]] = set()
+    begun = threading.Event()
+
+    def __init__(self, uri: str, study: str) -> None:
+        assert not self.keys
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.keys
+
+    def write(self, runs: Iterable[Run]) -> None:
+        self.keys.update(run.key for run in runs)
+        self.begun.set()
+
+    def tag(self, key: str, tags: Mapping[str, str]) -> None:
+        assert key in self.keys
+
+
+@pytest.fixture
+def often_switching() -> Iterator[None]:
+    """Threads take turns a thousand times as often as usual."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 1000)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("often_switching")
+def test_trials_that_start_while_others_are_written_disturb_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_writer, "ClientWriter", Memory)
+    cells = tuple(
+        Cell(name=f"cell-{n}", changes={"optim/lr": (n + 1) / 1000}) for n in range(CELLS)
+    )
+    grid = Grid(name="many", question="Why?", source="", baseline="cell-0", cells=cells)
+    plan = fake_grid.plan(tmp_path, grid=grid, seeds=tuple(range(SEEDS)))
+    ledger = fake.begin(plan)
+    record = ledger.record
+    sink = MlflowSink(plan.tracking_uri, [], no_pictures)
+    sink({"event": "planned", "time": 1.0, **record.plan}, record)
+    config = flatten(plan.base)
+    for number in range(CELLS * SEEDS):
+        event: dict[str, object] = {
+            "event": "started",
+            "time": 2.0,
+            "trial": number,
+            "id": f"{number:012x}",
+            "params": {},
+            "config": config,
+            "cell": f"cell-{number % CELLS}",
+            "seed": number // CELLS,
+        }
+        record.apply(event)
+        sink(event, record)
+        if number == CELLS * SEEDS // 2:
+            assert Memory.begun.wait(30)
+        if Memory.begun.is_set():
+            time.sleep(0.0002)
+    assert sink.close([]) == ""
+    assert not [entry for entry in caplog.records if entry.levelno >= logging.WARNING]
+    assert len(Memory.keys) == 1 + CELLS + CELLS * SEEDS
