@@ -1,8 +1,7 @@
 """Would the difference hold on other images? Images are resampled, the trained networks are not.
 
-Seeds say how much training varies; images, how much the test list does. Both cells of a pair are
-counted on the same resampled list, and every metric is taken from its counts. Shape letters: N
-images, K classes, T tolerances, Z bands, R resamples.
+Seeds show how much training varies; images show how much the test list does. Both cells of a pair
+are evaluated on the same resampled lists. Shape letters: N images, R resamples.
 """
 
 from collections.abc import Mapping
@@ -34,12 +33,12 @@ def intervals(
     """By metric, the percentile interval of the mean over common seeds of cell - baseline.
 
     Args:
-        cell: by seed, the counts of the same N images.
-        baseline: the same of the other cell.
+        cell: the counts of the same N images, by seed.
+        baseline: the same, for the other cell.
 
     Returns:
-        Lowest and highest, in the metric's unit; nothing without a common seed, with fewer than two
-        images, or for a metric that some resampled list does not have.
+        Lowest and highest fraction; nothing without a common seed, with fewer than two images, or
+        for a metric that some resampled list does not have.
     """
     seeds = sorted(cell.keys() & baseline.keys())
     if not seeds or len(cell[seeds[0]].overlap_NK3) < 2:
@@ -56,8 +55,10 @@ def intervals(
 
 
 def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str, list[float]]]:
-    """By metric and cell, how far an ablation's delta moves with the images of the test list; cells
-    without counts are left out."""
+    """By metric and cell, the interval of the difference from the baseline over resampled lists.
+
+    Cells without counts are left out.
+    """
     cells: dict[str, dict[int, ImageCounts]] = {}
     for trial in record.compared().in_state("complete"):
         path = folder.counts_of(trial, "test")

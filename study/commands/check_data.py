@@ -1,4 +1,4 @@
-"""`--check-data NAME DIR`: open every file of a dataset, say what is in it or which are bad."""
+"""`--check-data NAME DIR`: open every file of a dataset, and print its content or its bad files."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,13 +19,13 @@ from trainables.data.samples import Decoded, Layout, Sample, add_to_digest
 from trainables.geometry.boundaries import VOID, radius_boundary
 
 _SHOWN = 10
-"""Bad files, and different sizes, that are listed by name."""
+"""How many bad files, and how many pixel spacings, are printed."""
 _AT_ONCE = 32
 
 
 @dataclass
 class Facts:
-    """What is known of a split's files. Shape letters: H rows, W columns."""
+    """Statistics of a split's files. Shape letters: H rows, W columns."""
 
     images: int = 0
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
@@ -47,10 +47,10 @@ def boundary(labels_HW: NDArray[np.uint8]) -> Tensor:
 
 
 def check(config: DataConfig, console: Console) -> bool:
-    """Print the facts of every split, or its first bad files. Returns whether all are good.
+    """Print every split's statistics, or the first bad files. Returns whether all files are good.
 
     Raises:
-        DataError: what is found before any file is opened: no folder, no lists, an empty split.
+        DataError: found before a file is opened: no folder, no lists, or an empty split.
     """
     layout = open_layout(config)
     digest = Digest()

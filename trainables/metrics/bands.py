@@ -10,13 +10,13 @@ from trainables.geometry.boundaries import VOID, eight_neighbour_boundary
 from trainables.metrics.windows import ellipse, label_code, squared_distance, unite
 
 NUM_RADII = 5
-"""At so many radii is mBA averaged."""
+"""The number of radii that mBA is averaged over."""
 
 
 def mba_radii(height: int, width: int) -> list[int]:
     """The radii in pixels: 1 + trunc(i (r - 1) / 5), i = 0..4, r = (H + W) / 300.
 
-    As CascadePSP's code has it: they never reach r, and images with H + W < 675 have radius 1 only.
+    As in CascadePSP's code: they never reach r, and images with H + W < 675 have radius 1 only.
     """
     largest = (height + width) / 300
     return [1 + int((largest - 1) / NUM_RADII * step) for step in range(NUM_RADII)]
@@ -25,10 +25,10 @@ def mba_radii(height: int, width: int) -> list[int]:
 def boundary_accuracy(predicted_NHW: Tensor, labels_NHW: Tensor) -> Tensor:
     """int64 (N,R,2): right and valid pixels around true boundaries, for each of the five radii.
 
-    The region is where an ellipse of that radius around the pixel holds a second label: the union
-    of the classes' morphological gradients, to which the border of the image adds nothing. Void is
-    a label of its own here, as in CascadePSP's evaluation (Cheng et al., CVPR 2020): what touches
-    void lies in the region, but void pixels themselves are never counted.
+    The region is where an ellipse of that radius around the pixel holds a second label. That is the
+    union of the classes' morphological gradients, without the border of the image. Void is a label
+    here, as in CascadePSP's evaluation (Cheng et al., CVPR 2020): pixels that touch void are in the
+    region, but void pixels are never counted.
     """
     code_NHW = label_code(labels_NHW)
     valid_NHW = labels_NHW != VOID
@@ -47,7 +47,7 @@ def boundary_accuracy(predicted_NHW: Tensor, labels_NHW: Tensor) -> Tensor:
 
 
 def mean_boundary_accuracy(counts_NR2: Tensor) -> Tensor:
-    """float64 (N): mean over the radii of right / valid; NaN for an image without a boundary.
+    """float64 (N): the mean of right / valid over the radii; NaN for an image without a boundary.
 
     A radius whose region holds no valid pixel is left out.
     """
@@ -55,11 +55,11 @@ def mean_boundary_accuracy(counts_NR2: Tensor) -> Tensor:
 
 
 def band_zones(labels_NHW: Tensor, widest_px: int) -> Tensor:
-    """int32 (N,H,W): how many of the bands 1..widest around true edges a pixel lies outside of.
+    """int32 (N,H,W): how many of the bands 1..widest around true edges a pixel is outside.
 
     The band of width w is the pixels within w - 1 px (Euclidean) of a semantic edge: width 1
     is the edge map itself, and a band reaches w px to either side of the contact. SEMEDA, section
-    4.4 and Figure 5, varies "the width of a band centered on the boundary" and says no more.
+    4.4 and Figure 5, varies "the width of a band centered on the boundary" and gives no definition.
     """
     squared_NHW = squared_distance(eight_neighbour_boundary(labels_NHW), widest_px - 1)
     zone_of_square = torch.full((256,), widest_px, dtype=torch.int32)

@@ -1,8 +1,8 @@
 """Boundary F within a tolerance, and boundary IoU.
 
-Both follow their public tools in what touches void: a void pixel belongs to no class, so a class
-that ends at void has a contour there, in prediction and truth alike where both have the class
-beside it. Such contours are met cheaply: 22 % of their length in CamVid's test labels.
+Both follow their public tools at void: a void pixel belongs to no class, so a class that ends at
+void has a contour there, in prediction and truth alike if both have the class beside it. Such
+contours are easy to match; they are 22 % of the length in CamVid's test labels.
 
 Shape letters: N images, K classes, H rows, W columns, T tolerances, M contour pixels,
 C pairs of a contour pixel and a class that has its contour there.
@@ -20,11 +20,11 @@ _CLASSES_AT_ONCE = 64
 
 
 def contour(bits_NHW: Tensor) -> Tensor:
-    """The one-pixel contour of bool masks (..., H, W), or of every bit of integers.
+    """The one-pixel contour of bool masks (..., H, W), or of each bit of integer maps.
 
-    A pixel is contour if the one to the right, below, or diagonally below right differs: the
-    convention of the DAVIS toolkit, which GSCNN and openseg follow too. The last row compares only
-    to the right, the last column only down.
+    A pixel is on the contour if the one to the right, below, or diagonally below right differs: the
+    convention of the DAVIS toolkit, which GSCNN and openseg also follow. The last row is compared
+    only to the right, the last column only downward.
     """
     contour_NHW = torch.zeros_like(bits_NHW)
     contour_NHW[..., :, :-1] |= bits_NHW[..., :, 1:] ^ bits_NHW[..., :, :-1]
@@ -36,11 +36,11 @@ def contour(bits_NHW: Tensor) -> Tensor:
 def contour_hits(
     predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int, tolerances_px: tuple[int, ...]
 ) -> tuple[Tensor, Tensor]:
-    """Lengths of both contours of each class, and how much of each lies near the other.
+    """The lengths of each class's two contours, and how much of each lies near the other.
 
     Args:
-        predicted_NHW: integers 0..K-1, 255 where neither map counts.
-        labels_NHW: the same.
+        predicted_NHW: integers 0..K-1, and 255 where the labels are void.
+        labels_NHW: integers 0..K-1, and 255 for void.
         num_classes: K.
         tolerances_px: ascending Euclidean distances.
 
@@ -48,12 +48,12 @@ def contour_hits(
         Lengths int64 (N,K,2) and hits int64 (N,T,K,2) in pixels; last axis: predicted, true.
     """
     windows = [disk(tolerance) for tolerance in tolerances_px]
-    parts = []
+    chunks = []
     for start in range(0, num_classes, _CLASSES_AT_ONCE):
         classes = range(start, min(start + _CLASSES_AT_ONCE, num_classes))
         predicted_contour = contour(class_bits(predicted_NHW, classes))
         true_contour = contour(class_bits(labels_NHW, classes))
-        parts.append(
+        chunks.append(
             torch.stack(
                 (
                     _cumulative_hits(predicted_contour, unite(true_contour, windows), len(classes)),
@@ -62,20 +62,20 @@ def contour_hits(
                 dim=-1,
             )
         )
-    counts_NTK2 = torch.cat(parts, dim=2)
+    counts_NTK2 = torch.cat(chunks, dim=2)
     return counts_NTK2[:, -1], counts_NTK2[:, :-1]
 
 
 def _cumulative_hits(contour_NHW: Tensor, near_TNHW: list[Tensor], num_classes: int) -> Tensor:
-    """int64 (N,T+1,K): contour pixels of each class near the other's, by tolerance; last, all.
+    """int64 (N,T+1,K): each class's contour pixels near the other contour, by tolerance; last, all.
 
-    A few pixels in a hundred are contour, so only these are unpacked, class by class.
+    Only a few percent of the pixels are on a contour, so only these are unpacked into classes.
     """
     image_M, row_M, column_M = contour_NHW.nonzero(as_tuple=True)
     classes_K = torch.arange(num_classes, device=contour_NHW.device)
     bits_MK = (contour_NHW[image_M, row_M, column_M].unsqueeze(1) >> classes_K) & 1
     pixel_C, class_C = bits_MK.nonzero(as_tuple=True)
-    # The nearer the other contour, the more tolerances hold: 0 of them to all T.
+    # Disks are nested, so the number of tolerances that hold, 0 to T, says which ones do.
     held_C = torch.zeros_like(pixel_C)
     for near_NHW in near_TNHW:
         held_C += (near_NHW[image_M, row_M, column_M][pixel_C] >> class_C) & 1
@@ -89,11 +89,11 @@ def _cumulative_hits(contour_NHW: Tensor, near_TNHW: list[Tensor], num_classes: 
 
 
 def boundary_f(lengths_NK2: Tensor, hits_NK2: Tensor) -> Tensor:
-    """(N,K) float64: harmonic mean of precision and recall of contours.
+    """float64 (N,K): the harmonic mean of the contours' precision and recall.
 
     Precision is the share of the predicted contour near the true one, recall the reverse. 0 where
-    only one contour is empty; NaN where both are (the public tools say 1, which lifts the mean of
-    every class that is rarely there).
+    only one contour is empty, NaN where both are. (The public tools give 1 there, which raises the
+    mean of every rare class.)
     """
     rate_NK2 = hits_NK2.double() / lengths_NK2.clamp(min=1)
     total_NK = rate_NK2.sum(dim=-1)
@@ -102,7 +102,7 @@ def boundary_f(lengths_NK2: Tensor, hits_NK2: Tensor) -> Tensor:
 
 
 def boundary_iou_width(height: int, width: int, ratio: float) -> int:
-    """Width in pixels of the boundary region: a share of the image's diagonal, at least 1."""
+    """The boundary region's width in pixels: a share of the image's diagonal, at least 1."""
     return max(1, round(ratio * math.hypot(height, width)))
 
 
@@ -113,7 +113,7 @@ def boundary_regions(
 
     The region of a class is its pixels within ``width_px`` (chessboard distance) of a pixel that
     is not of the class; the outside of the image is not (Cheng et al., Boundary IoU, CVPR 2021,
-    and its public tool). Masks of classes are disjoint, so one map tells all of them.
+    and its public tool). The classes are disjoint, so one map holds all their regions.
     """
     beside_predicted = holds_other_label(label_code(predicted_NHW), width_px)
     beside_true = holds_other_label(label_code(labels_NHW), width_px)

@@ -1,10 +1,12 @@
-"""What each reported metric is: direction, unit, range, source. No torch: all can read it."""
+"""The reported metrics: direction, unit, range, source. It needs no torch, so all can import it."""
 
 from math import inf
 from typing import Literal, NamedTuple
 
 
 class Metric(NamedTuple):
+    """A metric's properties; values lie in ``low`` to ``high``."""
+
     direction: Literal["max", "min"]
     unit: str
     low: float
@@ -59,9 +61,9 @@ METRICS: dict[str, Metric] = {
         "max", "pairs", 0, inf, "pairs of image and class with a contour: those in boundary F"
     ),
 }
-"""What an evaluation reports, in this order (``per_image.summarize``); surface distances if asked.
+"""The metrics of an evaluation, in this order; surface distances only if they are counted.
 
-Names as in the ledger and in MLflow; figures of the test list carry ``test_`` before them.
+These are the names in the ledger and in MLflow; the test list's have ``test_`` before them.
 """
 
 OTHER_METRICS: dict[str, Metric] = {
@@ -74,4 +76,4 @@ OTHER_METRICS: dict[str, Metric] = {
     "davis_j": _fraction("video.py: IoU of the object, mean over frames (ABL Table 7)"),
     "davis_f": _fraction("video.py: contour F at 0.8 % of the diagonal (ABL Table 7)"),
 }
-"""What single functions compute, for tasks other than labelling every pixel."""
+"""Metrics of tasks other than segmentation, which functions in ``other_tasks`` compute."""

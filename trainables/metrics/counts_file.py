@@ -1,7 +1,7 @@
-"""The counts of a trial's images in one small file, to take any mean from again.
+"""A small file of the counts of a trial's images, from which any mean can be computed again.
 
 A NumPy ``.npz`` of unsigned integers, each table in the narrowest type that holds it, compressed,
-without pickle: readable by anything, executes nothing.
+without pickle: it is widely readable and loading executes no code.
 """
 
 import io
@@ -23,18 +23,18 @@ SETTINGS = {
     "trimap_widths_px": np.array(TRIMAP_WIDTHS_PX, dtype=np.uint8),
     "boundary_iou_ratio": np.array(BOUNDARY_IOU_RATIO),
 }
-"""What the counts were taken with; a file of other settings is refused, not misread."""
+"""The settings of the counts; a file with other settings is refused, not misread."""
 
 
 def pack(counts: ImageCounts, names: Sequence[str] = ()) -> bytes:
-    """The content of a counts file; the same counts give the same bytes.
+    """The content of a counts file. Equal counts give equal bytes.
 
     Args:
-        counts: a whole table, already summed over ranks.
-        names: of the images, in the order of the rows; may be left out.
+        counts: a complete table, already summed over ranks.
+        names: the images' names in row order; may be left out.
 
     Raises:
-        ValueError: if there are names, but not one for each image.
+        ValueError: if there are names, but not one per image.
     """
     num_images = len(counts.overlap_NK3)
     fits = len(names) in (0, num_images)
@@ -59,8 +59,8 @@ def load(path: str | os.PathLike[str]) -> ImageCounts:
     """The counts of a file, int64 on the CPU.
 
     Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it is no counts file, or one with other tolerances or bands.
+        FileNotFoundError: if it does not exist.
+        ValueError: if it is not a counts file, or has other tolerances or bands.
     """
     arrays = _read(path)
     for name, expected in SETTINGS.items():

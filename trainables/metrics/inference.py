@@ -1,8 +1,8 @@
-"""Predicting whole images: at once, in sliding windows, at several scales and mirrored.
+"""Predict complete images: at once, in sliding windows, at several scales, mirrored.
 
-Everything is a function of a ``predict`` callable; to set its model to evaluation and to turn
-gradients off is the caller's. Where several predictions of a pixel meet, their softmax
-probabilities are averaged.
+All functions take a ``predict`` callable; the caller sets its model to evaluation mode and turns
+gradients off. Several predictions of a pixel are combined by the mean of their softmax
+probabilities.
 
 Shape letters: B images, C channels, K classes, H rows, W columns.
 """
@@ -26,19 +26,19 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inference:
-    """How an image is predicted; by default once, as it is."""
+    """How to predict an image; by default once, without changes."""
 
     window: Size | None = None
-    """Sliding windows of this size; whole images without. An image that fits is not cut."""
+    """The size of sliding windows; None for the complete image. An image that fits is not cut."""
 
     stride: Size | None = None
-    """From one window to the next; two thirds of a window by default."""
+    """The distance between windows; two thirds of a window by default."""
 
     scales: tuple[float, ...] = (1.0,)
-    """Factors by which the images are enlarged; the windows stay as they are."""
+    """Factors that the images are resized by; the windows keep their size."""
 
     flip: bool = False
-    """Predict the images mirrored left to right, too."""
+    """Also predict the images mirrored left to right."""
 
     def __post_init__(self) -> None:
         positive = all(0 < scale < float("inf") for scale in self.scales)
@@ -53,27 +53,27 @@ class Inference:
 
     @property
     def steps(self) -> Size:
-        """The stride that is used."""
+        """The stride to use."""
         assert self.window is not None
         return self.stride or (max(1, self.window[0] * 2 // 3), max(1, self.window[1] * 2 // 3))
 
 
 WHOLE = Inference()
-"""Single-scale: the image at once."""
+"""Single-scale, the complete image at once."""
 
 MULTI_SCALE = Inference(scales=(0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0), flip=True)
-"""ABL's 0.5 ... 2.0 and mirrored; the paper gives the ends, the steps are the usual quarters."""
+"""ABL's 0.5 ... 2.0 and mirrored; the paper gives only the ends, the steps are the usual ones."""
 
 
 def probabilities(
     predict: Predict, images_BCHW: Tensor, size: Size | None = None, how: Inference = WHOLE
 ) -> Tensor:
-    """Class probabilities (B,K,H,W) of whole images, averaged over scales and mirroring.
+    """Class probabilities (B,K,H,W) of complete images, averaged over scales and mirroring.
 
     Args:
-        predict: gives the logits of images.
-        images_BCHW: images, as the model wants them.
-        size: of the result: the labels' own. The images' by default.
+        predict: from images to logits.
+        images_BCHW: images as the model expects them.
+        size: of the result, such as the labels' size; by default that of the images.
         how: windows, scales, mirroring.
     """
     rows, columns = images_BCHW.shape[-2:]
@@ -95,7 +95,7 @@ def probabilities(
 def predicted_labels(
     predict: Predict, images_BCHW: Tensor, size: Size | None = None, how: Inference = WHOLE
 ) -> Tensor:
-    """int64 (B,H,W): the most probable class of each pixel; arguments as ``probabilities``."""
+    """int64 (B,H,W): the most probable class of each pixel; arguments as in ``probabilities``."""
     return probabilities(predict, images_BCHW, size, how).argmax(dim=1)
 
 
@@ -106,7 +106,7 @@ def evaluate(
     num_classes: int,
     how: Inference = WHOLE,
 ) -> ImageCounts:
-    """The counts of these images at their labels' own resolution (``per_image.count``)."""
+    """The counts of these images at the resolution of their labels (``per_image.count``)."""
     rows, columns = labels_BHW.shape[-2:]
     return count(
         predicted_labels(predict, images_BCHW, (rows, columns), how), labels_BHW, num_classes
@@ -114,7 +114,7 @@ def evaluate(
 
 
 def resize(maps_BCHW: Tensor, size: Size) -> Tensor:
-    """Bilinear, corners not aligned; smoothed where it shrinks."""
+    """Resize bilinearly, corners not aligned; with antialiasing if a side shrinks."""
     if tuple(maps_BCHW.shape[-2:]) == size:
         return maps_BCHW
     shrinks = size[0] < maps_BCHW.shape[-2] or size[1] < maps_BCHW.shape[-1]
@@ -122,9 +122,9 @@ def resize(maps_BCHW: Tensor, size: Size) -> Tensor:
 
 
 def padded(predict: Predict, multiple: int) -> Predict:
-    """The same for images of any size, for a model that needs sides of a multiple.
+    """Let a model that needs sides of a multiple predict images of any size.
 
-    Images are filled up with zeros at the right and at the bottom, and the logits of that cut off.
+    Images are padded with zeros at the right and the bottom; the logits there are removed.
     """
 
     def predict_padded(images_BCHW: Tensor) -> Tensor:
@@ -156,7 +156,7 @@ def _of_view(predict: Predict, images_BCHW: Tensor, size: Size, how: Inference) 
 
 
 def _windows(image: Size, window: Size, steps: Size) -> Iterator[tuple[slice, slice]]:
-    """Windows that cover the image; the last of a row or column is moved back to fit."""
+    """Yield windows that cover the image; the last of a row or column is moved back to fit."""
     starts = []
     for length, side, step in zip(image, window, steps, strict=True):
         last = max(0, length - side)

@@ -1,4 +1,4 @@
-"""Overlap of regions: IoU, Dice, accuracy, from counts of pixels.
+"""Overlap of regions, from counts of pixels: IoU, Dice, accuracy.
 
 Shape letters: N images, K classes, H rows, W columns, Z zones; a last axis of 3 is true positives,
 false positives, false negatives.
@@ -13,12 +13,12 @@ from trainables.geometry.boundaries import VOID
 def zone_overlap(
     predicted_NHW: Tensor, labels_NHW: Tensor, zone_NHW: Tensor, num_zones: int, num_classes: int
 ) -> Tensor:
-    """int64 (N,Z,K,3): overlap of each class within each zone. Void pixels count nowhere.
+    """int64 (N,Z,K,3): the overlap of each class within each zone. Void pixels are not counted.
 
     ``zone_NHW`` (integers 0..Z-1) sorts the pixels into disjoint zones.
     """
     images = torch.arange(len(labels_NHW), dtype=torch.int32, device=labels_NHW.device)
-    # One class more than there are takes the void pixels; its column is dropped at the end.
+    # An extra class takes the void pixels; its column is dropped at the end.
     base_NHW = (images.view(-1, 1, 1) * num_zones + zone_NHW) * (num_classes + 1)
     void_NHW = labels_NHW == VOID
     true_NHW = labels_NHW.masked_fill(void_NHW, num_classes)
@@ -53,10 +53,10 @@ def pixel_accuracy(overlap_K3: Tensor) -> Tensor:
 
 
 def mean_of_present(values_RK: Tensor) -> Tensor:
-    """float64 (R), or () for (K): the mean of what is not NaN; NaN, never an error, of nothing."""
+    """float64 (R), or () for (K): the mean of the classes that are not NaN; NaN if all are."""
     occurs_K = torch.atleast_2d(~values_RK.isnan()).any(dim=0)
     if not occurs_K.all():
-        # A zero in an absent class's place would change how the sum rounds.
+        # A zero in the place of an absent class would change how the sum rounds.
         values_RK = values_RK[..., occurs_K]
     known_RK = ~values_RK.isnan()
     return values_RK.masked_fill(~known_RK, 0).sum(dim=-1) / known_RK.sum(dim=-1)

@@ -1,9 +1,10 @@
-"""Counts per image and class, from which every reported mean is made.
+"""Counts per image and class, and every reported metric as a function of them.
 
-They are whole numbers and additive over ranks: each rank fills the rows of its own images, a sum
-over ranks gives the table of the whole list, each image once. Means are taken only after that.
+Counts are integers and additive over ranks: each rank fills the rows of its images, and a sum over
+ranks gives the complete table. Means are computed only after that, so no metric depends on ranks.
 
-Shape letters: N images, K classes, H rows, W columns, T tolerances, R radii, Z bands.
+Shape letters: N images, K classes, H rows, W columns, T tolerances, Z bands; R radii in
+``around_NR2``, lists of images elsewhere.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, METRICS, TOLERANCES_P
 
 
 class ImageCounts(NamedTuple):
-    """One row an image. Void pixels are in none of them."""
+    """Tables with one row per image. Void pixels are not counted."""
 
     overlap_NK3: Tensor
     """int64: true positives, false positives, false negatives, in pixels."""
@@ -31,17 +32,17 @@ class ImageCounts(NamedTuple):
     """int64: predicted contour near the true one, and the reverse, at each tolerance."""
 
     regions_NK3: Tensor
-    """int64: boundary IoU's regions: of both, of the prediction, of the truth, in pixels."""
+    """int64: boundary IoU's regions: their intersection, the predicted, the true one, in pixels."""
 
     around_NR2: Tensor
     """int64: mBA: right pixels and valid pixels around true boundaries, at each radius."""
 
     bands_NZK3: Tensor
-    """int64: overlap within each band of the trimap that the next narrower one does not hold."""
+    """int64: overlap in each band of the trimap, without the next narrower band."""
 
     surface_NK3: Tensor
-    """int64: Hausdorff, HD95 and ASSD in millionths of a px or mm, plus 2; 1 where the class lacks
-    a surface to measure to; 0 where none was asked for."""
+    """int64: Hausdorff, HD95 and ASSD in millionths of a px or mm, plus 2; 1 where a map
+    lacks the class; 0 where they were not requested."""
 
 
 _MILLIONTHS = 1e6
@@ -53,17 +54,17 @@ def count(
     num_classes: int,
     spacing: Sequence[float] | None = None,
 ) -> ImageCounts:
-    """The counts of these images; where the label is void, neither map counts.
+    """Count predictions against labels; pixels with a void label are left out of both.
 
     Args:
         predicted_NHW: int64 0..K-1; anything where the label is void.
         labels_NHW: int64 0..K-1, and 255 for void.
         num_classes: K.
-        spacing: size of a pixel along rows and columns, in mm or (1, 1) for pixels. Asks for the
-            surface distances, which cost several times all the rest.
+        spacing: size of a pixel along rows and columns, in mm or (1, 1) for pixels. Requests
+            the surface distances, which cost several times the rest.
 
     Raises:
-        ValueError: if a label or a prediction is no class (nor, for a label, void), the shapes
+        ValueError: if a label is neither a class nor void, a prediction is not a class, the shapes
             differ, or there are more than 255 classes.
     """
     if predicted_NHW.shape != labels_NHW.shape:
@@ -74,15 +75,15 @@ def count(
     _require_classes("predicted", predicted_NHW, void_NHW, num_classes)
     _require_classes("labels", labels_NHW, void_NHW, num_classes)
     predicted_NHW = predicted_NHW.masked_fill(void_NHW, VOID)
-    # Half the memory traffic of int64, which is what the time goes into.
+    # Memory traffic takes most of the time, and int32 halves that of int64.
     predicted_NHW, labels_NHW = predicted_NHW.int(), labels_NHW.int()
-    # One image at a time fits a CPU's cache; a GPU would rather have all of them at once.
+    # One image at a time fits into a CPU's cache; a GPU is faster with all of them at once.
     step = 1 if labels_NHW.device.type == "cpu" else max(1, len(labels_NHW))
-    parts = [
+    counted = [
         _count(predicted, labels, num_classes, spacing)
         for predicted, labels in zip(predicted_NHW.split(step), labels_NHW.split(step), strict=True)
     ]
-    return ImageCounts(*(torch.cat(tables).contiguous() for tables in zip(*parts, strict=True)))
+    return ImageCounts(*(torch.cat(tables).contiguous() for tables in zip(*counted, strict=True)))
 
 
 def _count(
@@ -115,7 +116,7 @@ def _count(
 def _surface(
     predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int, spacing: Sequence[float] | None
 ) -> Tensor:
-    """``surface_NK3``: distances as whole numbers, so that they add up over ranks exactly."""
+    """``surface_NK3``: distances as integers, so that they add up exactly over ranks."""
     if spacing is None:
         shape = (len(labels_NHW), num_classes, 3)
         return torch.zeros(shape, dtype=torch.int64, device=labels_NHW.device)
@@ -134,7 +135,7 @@ def _require_classes(name: str, map_NHW: Tensor, void_NHW: Tensor, num_classes: 
 
 
 def empty(num_images: int, num_classes: int, device: torch.device) -> ImageCounts:
-    """A table of zeros, for the rows to be filled in."""
+    """A table of zeros with rows to fill in."""
 
     def zeros(*shape: int) -> Tensor:
         return torch.zeros(num_images, *shape, dtype=torch.int64, device=device)
@@ -239,8 +240,8 @@ def _mean_over_images(values: Tensor, weights_RN: Tensor | None) -> Tensor:
 
 
 def _total(table: Tensor, weights_RN: Tensor | None) -> Tensor:
-    """(R,...) from (N,...): the sum over each list's images; exact for whole numbers."""
+    """(R,...) from (N,...): the sum over each list's images; exact for integers."""
     if weights_RN is None:
-        # Ones as weights would do, but a matrix product rounds fractions otherwise than a sum.
+        # Weights of one would give the same up to rounding: a matrix product adds in another order.
         return table.sum(dim=0, keepdim=True)
     return torch.tensordot(weights_RN, table.double(), dims=1)

@@ -1,11 +1,11 @@
 """Distances between the surfaces of two masks: Hausdorff, HD95, average (ABL Table 8).
 
-The surface of a mask is its elements that touch, along an axis, one that is not of it; the outside
-of the image is not. medpy (0.5) and monai (1.6) agree on that, on ``hausdorff`` and on ``assd``,
-and are followed; on HD95 they differ, and both are here. google-deepmind/surface-distance measures
-between the corners of pixels, weighted by length, and differs from both by up to a pixel.
+The surface of a mask is its elements that touch, along an axis, an element outside the mask or the
+end of the image. medpy (0.5) and monai (1.6) agree on this, on ``hausdorff`` and on ``assd``, and
+this file follows them. They differ on HD95, and both readings are here. google-deepmind's
+surface-distance measures between pixel corners, weighted by length, and differs by up to a pixel.
 
-SciPy's k-d tree does the search, so these alone run on the CPU wherever the masks lie.
+SciPy's k-d tree does the search, so these metrics alone run on the CPU wherever the masks are.
 
 Shape letters: N images, K classes, H rows, W columns, M surface elements.
 """
@@ -24,7 +24,7 @@ from trainables.config import require
 
 
 class SurfaceDistances(NamedTuple):
-    """From each surface element to the nearest one of the other mask; none if either is empty."""
+    """From each surface element to the nearest of the other mask; empty if either mask is."""
 
     from_predicted_M: NDArray[np.float64]
     from_true_M: NDArray[np.float64]
@@ -36,13 +36,13 @@ def surface_distances(
     """Distances between the surfaces of two bool masks of any dimension, (H,W) or (D,H,W).
 
     Args:
-        predicted: the one mask.
-        true: the other, of the same shape.
-        spacing: size of an element along each axis, in mm, for distances in mm; else they are in
-            pixels.
+        predicted: a mask.
+        true: a mask of the same shape.
+        spacing: the size of an element along each axis in mm, which gives distances in mm; without
+            it they are in pixels.
 
     Raises:
-        ValueError: if the spacing is not one positive number an axis.
+        ValueError: if the spacing is not one positive number per axis.
     """
     scale = _checked_spacing(spacing, true.ndim)
     points = [_surfaces(mask.cpu().long().numpy(), scale, 2)[1] for mask in (predicted, true)]
@@ -56,7 +56,7 @@ def _between(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> Surfa
 
 
 def _tree(points: NDArray[np.float64]) -> KDTree:
-    # Balancing pays for many queries of one tree only.
+    # Balancing pays off only for many queries of one tree.
     return KDTree(points, balanced_tree=False, compact_nodes=False)
 
 
@@ -70,7 +70,7 @@ def _checked_spacing(spacing: Sequence[float] | None, axes: int) -> NDArray[np.f
 def _surfaces(
     labels: NDArray[np.int64], scale: NDArray[np.float64], num_classes: int
 ) -> list[NDArray[np.float64]]:
-    """Places (M, axes) of each class's surface: one pass for all, since classes are disjoint."""
+    """The places (M, axes) of each class's surface, in one pass, as classes are disjoint."""
     on_surface = np.zeros(labels.shape, dtype=bool)
     for axis in range(labels.ndim):
         along, found = np.moveaxis(labels, axis, 0), np.moveaxis(on_surface, axis, 0)
@@ -95,8 +95,8 @@ def _largest(distances_M: NDArray[np.float64]) -> float:
 def hd95(distances: SurfaceDistances, pooled: bool = True) -> float:
     """The 95th percentile (linear) of the distances; NaN if a mask is empty.
 
-    ``pooled``: of both surfaces' distances together, as medpy has it and most papers report; else
-    the larger of the two surfaces' percentiles, as monai has it.
+    ``pooled``: of both surfaces' distances together, as in medpy and most papers; otherwise the
+    larger of the two surfaces' percentiles, as in monai.
     """
     if not distances.from_true_M.size:
         return math.nan
@@ -108,8 +108,8 @@ def hd95(distances: SurfaceDistances, pooled: bool = True) -> float:
 def assd(distances: SurfaceDistances) -> float:
     """Average symmetric surface distance: the mean over both surfaces; NaN if a mask is empty.
 
-    All elements weigh the same, as in both tools; the mean of the two surfaces' means is another
-    number.
+    All elements have the same weight, as in both tools; the mean of the two surfaces' means would
+    be a different number.
     """
     if not distances.from_true_M.size:
         return math.nan
@@ -121,8 +121,8 @@ def surface_by_class(
 ) -> Tensor:
     """float64 (N,K,3): Hausdorff, HD95 (pooled) and ASSD; NaN where either map lacks the class.
 
-    Both maps int64; 255 (void) is of no class, and where the labels are void the prediction must
-    be, too.
+    Both maps are int64; 255 (void) is not a class, and the prediction must be void where the labels
+    are.
     """
     scale = _checked_spacing(spacing, 2)
     table = torch.full((len(labels_NHW), num_classes, 3), math.nan, dtype=torch.float64)

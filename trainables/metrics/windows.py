@@ -1,6 +1,6 @@
-"""Windows slid over maps whose pixels are sets of bits: one pass serves every class at once.
+"""Sliding windows over maps of bit sets, so that one pass serves all classes.
 
-A set of classes is an integer with one bit a class, so a union of sets is a bitwise or, and a
+A set of classes is an integer with one bit per class, so a union of sets is a bitwise or, and a
 dilation of all classes' masks is one such union over a window. Maps are padded and laid out in one
 line, where a shift by rows and columns is a slice: whole-map operations, no loop over classes.
 
@@ -19,7 +19,7 @@ HalfWidths = tuple[int, ...]
 
 
 def disk(radius_px: int) -> HalfWidths:
-    """Pixels within a Euclidean distance."""
+    """The pixels within a Euclidean distance."""
     return tuple(math.isqrt(radius_px**2 - down**2) for down in range(radius_px + 1))
 
 
@@ -31,8 +31,8 @@ def ellipse(radius_px: int) -> HalfWidths:
 def class_bits(labels_NHW: Tensor, classes: range) -> Tensor:
     """Integers (N,H,W): bit i is set where the label is ``classes[i]``; 0 elsewhere, as at void.
 
-    The narrowest type that holds them, since the cost of what follows is memory traffic. At most
-    64 classes; labels 0..255.
+    The type is the narrowest that holds them, since the cost of all that follows is memory traffic.
+    At most 64 classes; labels 0..255.
     """
     assert len(classes) <= 64
     bits_K = torch.ones((), dtype=torch.int64) << torch.arange(len(classes))
@@ -50,10 +50,10 @@ def _narrowest(bits: int) -> torch.dtype:
 
 
 def unite(bits_NHW: Tensor, windows: Sequence[HalfWidths]) -> list[Tensor]:
-    """The bitwise or of integers over each window around each pixel; outside the image lies 0.
+    """The bitwise or of integers over each window around each pixel; outside the image they are 0.
 
-    The bar of each row is widened by one pixel at a time, and every window takes its rows from it
-    as soon as it has their width: all windows for the price of the largest, nearly.
+    A horizontal bar is widened by one pixel at a time, and every window takes its rows from it once
+    the bar has their width, so all windows cost little more than the largest.
     """
     margin = max((max(*window, len(window) - 1) for window in windows), default=0)
     padded_NHW = F.pad(bits_NHW, (margin,) * 4)
@@ -74,7 +74,7 @@ def unite(bits_NHW: Tensor, windows: Sequence[HalfWidths]) -> list[Tensor]:
 
 
 def _or_shifted(into_L: Tensor, from_L: Tensor, shift: int) -> None:
-    """Or a line into another, shifted both ways. What wraps around a row stays in the padding."""
+    """Or one line into another, shifted both ways. What wraps around a row stays in the padding."""
     if shift == 0:
         into_L |= from_L
     elif shift < len(into_L):
@@ -86,24 +86,25 @@ def label_code(labels_NHW: Tensor) -> Tensor:
     """int16 (N,H,W): a label's 8 bits beside their complement, for labels 0..255.
 
     The union over a window equals the pixel's own code exactly if the window holds one label only:
-    any second label sets a bit together with its complement. Two bytes for any number of classes.
+    any second label sets a bit together with its complement. It takes two bytes for any number of
+    classes.
     """
     return ((255 - labels_NHW) * 256 + labels_NHW).to(torch.int16)
 
 
 def holds_other_label(code_NHW: Tensor, radius_px: int) -> Tensor:
-    """Bool (N,H,W): the square of side 2r+1 holds another label, or reaches outside the image."""
+    """Bool (N,H,W): whether the square of side 2r+1 holds another label or reaches outside."""
     padded_NHW = F.pad(code_NHW, (radius_px,) * 4, value=-1)
     _, rows, columns = padded_NHW.shape
     side = 2 * radius_px + 1
     union_L = _or_ahead(_or_ahead(padded_NHW.flatten(), side, 1), side, columns)
-    # Its first entry is the square whose centre is the first pixel of the image.
+    # The first entry is of the square whose centre is the image's first pixel.
     union_NHW = union_L.as_strided(code_NHW.shape, (rows * columns, columns, 1))
     return union_NHW != code_NHW
 
 
 def _or_ahead(line_L: Tensor, length: int, step: int) -> Tensor:
-    """The union of ``length`` entries, ``step`` apart, from each one on, by doubling."""
+    """The union of ``length`` entries, ``step`` apart, starting at each entry, by doubling."""
     covered = 1
     while covered < length:
         more = min(covered, length - covered)
@@ -116,7 +117,7 @@ def squared_distance(set_NHW: Tensor, reach_px: int) -> Tensor:
     """uint8 (N,H,W): exact squared Euclidean distance to the nearest set pixel of a bool map.
 
     255 beyond ``reach_px`` (at most 11). Along rows first, then the lower envelope over columns
-    (Felzenszwalb & Huttenlocher 2012), by brute force because the reach is short.
+    (Felzenszwalb & Huttenlocher 2012), by brute force, as the reach is short.
     """
     assert reach_px <= 11, "reach^2 twice must stay below 255"
     far = 255 - reach_px**2
@@ -128,7 +129,7 @@ def squared_distance(set_NHW: Tensor, reach_px: int) -> Tensor:
     along_L = far - bar_L * (squares[1] - squares[0])
     for offset in range(1, reach_px + 1):
         _or_shifted(bar_L, line_L, offset)
-        # The bars are nested: whoever is in one steps down from the next larger square.
+        # The bars are nested: a pixel in this one steps down from the next larger square.
         along_L.sub_(bar_L, alpha=squares[offset + 1] - squares[offset])
     nearest_L = along_L.clone()
     for down in range(1, reach_px + 1):

@@ -1,4 +1,4 @@
-"""The files of stages: whole or not at all, proved to be the right ones, one maker at a time."""
+"""Files of trained stages: written completely or not at all, checked, by one process at a time."""
 
 import os
 import pickle
@@ -20,7 +20,7 @@ class StageRecord:
     kind: str
     key: str
     study: str
-    """Which study trained it; ``LaneSettings.study`` says how one is named."""
+    """The study that trained it, named as in ``LaneSettings.study``."""
     seconds: float
     quality: dict[str, float]
     curve: list[float] = field(default_factory=list)
@@ -36,7 +36,7 @@ class SavedStage:
 
 
 class StageFile:
-    """One stage's place in the folder that all studies of a storage share."""
+    """One stage's file in the folder that all studies of a storage share."""
 
     def __init__(self, folder: Path, kind: str, key: str) -> None:
         self.kind, self.key = kind, key
@@ -44,7 +44,7 @@ class StageFile:
         self._progress = folder / f"{kind}-{key}.progress"
 
     def lock(self) -> FileLock:
-        """Held by whoever makes it. The system lets go of it when that process dies."""
+        """The lock of the process that trains it. The system releases it when that process dies."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(f"{self.path}.lock")
 
@@ -85,13 +85,13 @@ class StageFile:
         draft.replace(self.path)
         self._progress.unlink(missing_ok=True)
 
-    def tell(self, share: float) -> None:
-        """Say what share of its training is done, for others to read."""
+    def report_progress(self, share: float) -> None:
+        """Write the completed share of the training, for other processes to read."""
         self._progress.write_text(f"{share:.3f}")
 
     def progress(self) -> float | None:
-        """The share that its training has done; None where nobody is at it."""
+        """The completed share of its training; None if no process trains it."""
         try:
             return float(self._progress.read_text())
-        except (FileNotFoundError, ValueError):  # not begun, or read while it was written
+        except (FileNotFoundError, ValueError):  # not started, or read while it was written
             return None

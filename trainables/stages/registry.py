@@ -1,8 +1,8 @@
-"""Learned parts that are trained before the trials: made once for their content, shared by all.
+"""Stages: networks inside losses, each trained once before the trials that share it.
 
-A stage's file is named by what decides its content: the data and the config fields it reads. It is
-made by the first rank of the first trial that needs it, while whoever else needs it waits; a file
-that is damaged, or that was made from other data or another config, is made again.
+A stage's file is named by what determines its content: the data, and the config fields that the
+stage reads. The first rank of the first trial that needs a stage trains it while the others wait.
+A file that is damaged, or of other data or another config, is not used: the stage is trained again.
 """
 
 import hashlib
@@ -30,11 +30,11 @@ _DATA = ("data/height", "data/width", "data/train_images")
 
 
 class Kind(NamedTuple):
-    """One sort of learned part."""
+    """One kind of stage."""
 
     needed: Callable[[LossConfig], bool]
     paths: tuple[str, ...]
-    """The config fields that decide what is learned, beside the data; ``part/*`` is all of it."""
+    """The config fields that, with the data, determine the network; ``section/*`` is all of one."""
     build: Callable[[TrialConfig, int], nn.Module]
     """From the config and the number of classes."""
     train: Callable[[TrialConfig, Dataset, ReportProgress], TrainedStage]
@@ -53,17 +53,17 @@ KINDS: dict[str, Kind] = {
 
 
 def needed(config: TrialConfig) -> list[str]:
-    """The kinds that the trial's loss looks through."""
+    """The kinds of stages that the trial's loss uses."""
     return [name for name, kind in KINDS.items() if kind.needed(config.loss)]
 
 
 def deciding_paths(kind: str) -> list[str]:
-    """The config fields that decide what a stage of this kind learns."""
-    whole = tuple(path[:-1] for path in KINDS[kind].paths if path.endswith("/*"))
+    """The config fields that determine a stage of this kind."""
+    sections = tuple(path[:-1] for path in KINDS[kind].paths if path.endswith("/*"))
     return [
         path
         for path in flatten(TrialConfig())
-        if path in KINDS[kind].paths or (whole and path.startswith(whole))
+        if path in KINDS[kind].paths or (sections and path.startswith(sections))
     ]
 
 
@@ -75,12 +75,17 @@ def check(kind: str, config: TrialConfig, dataset: Dataset) -> None:
 
 
 def stage_key(kind: str, config: TrialConfig, digest: str) -> str:
-    """The name of the stage that this trial needs: equal names mean an equal network."""
+    """The key of the stage that this trial needs: equal keys mean equal networks."""
     flat = flatten(config)
     if flat["loss/boundary"] == "sobel":
-        flat["loss/variant"] = "paper"  # of the terms that a stage knows, radius alone has two
-    parts = [_VERSION, kind, digest, {path: flat[path] for path in (*_DATA, *deciding_paths(kind))}]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+        flat["loss/variant"] = "paper"  # the variant changes radius boundaries only
+    content = [
+        _VERSION,
+        kind,
+        digest,
+        {path: flat[path] for path in (*_DATA, *deciding_paths(kind))},
+    ]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def stage_names(config: TrialConfig, digest: str) -> list[str]:
@@ -89,17 +94,17 @@ def stage_names(config: TrialConfig, digest: str) -> list[str]:
 
 
 def stage_file(name: str, folder: Path) -> StageFile:
-    """The file of a stage by its name, ``kind-key``."""
+    """The file of the stage with this name, ``kind-key``."""
     return StageFile(folder, *name.split("-"))
 
 
 def ensure(
     kind: str, config: TrialConfig, dataset: Dataset, folder: Path, study: str = ""
 ) -> StageRecord:
-    """Train what this trial needs, unless the folder has it already.
+    """Train the stage that this trial needs, unless the folder already has it.
 
-    Of several processes that ask at once one trains; the others wait for its lock, not in a
-    collective, which would run into a time-out.
+    If several processes call this at once, one trains and the others wait for its lock. They do
+    not wait in a collective, which would time out.
 
     Raises:
         DataError: the training or validation masks have no boundary at all.
@@ -111,10 +116,10 @@ def ensure(
         if record is not None:
             return record
         start = time.monotonic()
-        # Small layers: more threads cost more than they give, and another number of them rounds
-        # in another way.
+        # The layers are small: more threads slow them down, and a different number of threads
+        # would round differently.
         with torch_threads(1):
-            network, quality, curve = KINDS[kind].train(config, dataset, file.tell)
+            network, quality, curve = KINDS[kind].train(config, dataset, file.report_progress)
         record = StageRecord(kind, file.key, study, time.monotonic() - start, quality, curve)
         file.write(SavedStage(record, dataset.num_classes, network.state_dict()))
         return record
@@ -124,16 +129,16 @@ def load_learned(config: TrialConfig, digest: str, folder: Path) -> Learned:
     """The frozen networks of this trial, from their files.
 
     Raises:
-        FileNotFoundError: one is missing, damaged or another stage's.
+        FileNotFoundError: a file is missing, damaged, or of another stage.
     """
     return Learned(**{kind: _load(kind, config, digest, folder) for kind in needed(config)})
 
 
 def make_learned(config: TrialConfig, dataset: Dataset, folder: Path, study: str) -> Learned:
-    """The frozen networks of this trial, trained first where the folder does not have them.
+    """The frozen networks of this trial; those that the folder lacks are trained first.
 
     Raises:
-        ValueError: as ``ensure`` says.
+        ValueError: see ``ensure``.
     """
     for kind in needed(config):
         ensure(kind, config, dataset, folder, study)
@@ -141,7 +146,7 @@ def make_learned(config: TrialConfig, dataset: Dataset, folder: Path, study: str
 
 
 def untrained(config: TrialConfig, num_classes: int) -> Learned:
-    """Networks of the same shape, for timing a trial before its stages are there."""
+    """Untrained networks of the same shape, to time a trial before its stages exist."""
     return Learned(
         **{
             kind: KINDS[kind].build(config, num_classes).requires_grad_(False)

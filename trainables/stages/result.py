@@ -1,4 +1,4 @@
-"""What a stage leaves behind: a network, how good it is, and how it got there."""
+"""The result of training a stage: a network, its quality, and its loss curve."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,24 +11,24 @@ _POINTS = 40
 class TrainedStage(NamedTuple):
     network: nn.Module
     quality: dict[str, float]
-    """Measured on the validation images, which the network never saw."""
+    """Measured on the validation images, which are not trained on."""
     curve: list[float]
     """The training loss, averaged over even spans of the steps."""
 
 
 ReportProgress = Callable[[float], None]
-"""Called with the share of a training that is done."""
+"""Called with the completed share of a training."""
 
 
-def tell_nobody(share: float) -> None:
-    """For a training that nobody watches."""
+def ignore_progress(share: float) -> None:
+    """Do nothing with the progress."""
 
 
 class Curve:
     """A loss curve of at most 40 points, however many the steps."""
 
-    def __init__(self, steps: int, tell: ReportProgress = tell_nobody) -> None:
-        self._steps, self._done, self._tell = steps, 0, tell
+    def __init__(self, steps: int, report: ReportProgress = ignore_progress) -> None:
+        self._steps, self._done, self._report = steps, 0, report
         self._span = -(-steps // _POINTS)
         self._sum, self._count = 0.0, 0
         self.points: list[float] = []
@@ -38,4 +38,4 @@ class Curve:
         if self._count == self._span:
             self.points.append(round(self._sum / self._span, 6))
             self._sum, self._count = 0.0, 0
-            self._tell(self._done / self._steps)
+            self._report(self._done / self._steps)

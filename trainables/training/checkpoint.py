@@ -1,5 +1,8 @@
-"""A trial's checkpoint folder: the training state, predictions for a person to look at, the counts
-of every validation image, and a note with the epoch's result that proves the rest to be whole."""
+"""A trial's checkpoint folder.
+
+It holds the training state, a few predictions to look at, the counts of every validation image, and
+a note with the epoch's result and the hash that proves the state complete.
+"""
 
 import hashlib
 import json
@@ -18,14 +21,14 @@ NOTE = "checkpoint.json"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder whose note was found and whose state has the size and hash that the note names."""
+    """A folder with a note, whose state has the hash in that note."""
 
     folder: Path
     epoch: int
     changes: dict[str, int] = field(default_factory=dict)
-    """Config fields that the trial ran with in place of its own (``--on-oom halve``)."""
+    """Config fields that were changed for the trial to run (``--on-oom halve``)."""
     result: dict[str, Any] = field(default_factory=dict)
-    """What the trial answered for this epoch."""
+    """The trial's result of this epoch."""
 
     def state(self) -> bytes:
         return (self.folder / STATE).read_bytes()
@@ -38,11 +41,12 @@ class Checkpoint:
 
 
 def trial_folder(root: Path, number: int) -> Path:
-    """Where a trial keeps its checkpoints."""
+    """The folder of a trial's checkpoints."""
     return root / f"trial-{number:04d}"
 
 
 def folder_of(trial_folder: Path, epoch: int) -> Path:
+    """The folder of one epoch's checkpoint."""
     return trial_folder / f"checkpoint_{epoch:06d}"
 
 
@@ -55,7 +59,8 @@ def write(
     changes: Mapping[str, int] | None = None,
     result: Mapping[str, Any] | None = None,
 ) -> None:
-    """Make a folder, whole or not at all. ``counts`` is the content of a counts file."""
+    """Write a checkpoint completely or not at all. ``counts`` is the content of a counts file."""
+    # A process may die at any line: only the rename makes the folder visible to ``latest``.
     draft = folder.with_name(f".{folder.name}")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -74,18 +79,17 @@ def write(
 
 
 def keep_last(trial_folder: Path, count: int) -> None:
-    """Remove all checkpoints but the newest ``count``."""
+    """Remove all checkpoints except the newest ``count``."""
     for folder in sorted(trial_folder.glob("checkpoint_*"))[:-count]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def read(folder: Path) -> Checkpoint | None:
-    """The checkpoint in a folder, or None where it is missing, cut off or damaged."""
+    """The checkpoint in a folder, or None if it is missing, incomplete or damaged."""
     try:
         note = json.loads((folder / NOTE).read_text())
         state = (folder / STATE).read_bytes()
-        whole = hashlib.sha256(state).hexdigest() == note["sha256"]
-        if not whole:
+        if hashlib.sha256(state).hexdigest() != note["sha256"]:
             return None
         return Checkpoint(folder, int(note["epoch"]), note.get("changes", {}), note["result"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -93,7 +97,7 @@ def read(folder: Path) -> Checkpoint | None:
 
 
 def latest(trial_folders: list[Path], at_most: int | None = None) -> Checkpoint | None:
-    """The whole checkpoint of the highest epoch; of one that is not past ``at_most``, if given."""
+    """The complete checkpoint of the highest epoch, up to and including ``at_most`` if given."""
     found = [
         checkpoint
         for trial_folder in trial_folders

@@ -1,4 +1,4 @@
-"""What an epoch's losses came to over all ranks, or where they stopped being numbers."""
+"""The mean losses of an epoch over all ranks, or the step at which they diverged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from trainables.training.ranks import sum_over_ranks
 
 @dataclass(frozen=True)
 class Diverged:
-    """A loss that is no number any more, and the first step of the epoch at which it was not."""
+    """A loss that is not finite, and the first step of the epoch at which that happened."""
 
     epoch: int
     step: int
     terms: dict[str, float | None]
-    """The loss terms of that step; None for what is not finite."""
+    """The loss terms of that step; None for one that is not finite."""
 
     def __str__(self) -> str:
         terms = ", ".join(f"{name} {value}" for name, value in self.terms.items())
@@ -26,11 +26,11 @@ class Diverged:
 def summary(
     history_steps_terms: Tensor, names: Sequence[str], epoch: int
 ) -> dict[str, float] | Diverged:
-    """Each term's mean over the steps, by name; the first step at which one was not finite.
+    """Each term's mean over the steps, by name; or the first step at which one was not finite.
 
     Args:
-        history_steps_terms: (steps, 1 + terms) this rank's shares: the loss, then its terms.
-        names: of the terms.
+        history_steps_terms: (steps, 1 + terms), this rank's shares of the loss and of its terms.
+        names: the terms' names.
         epoch: counted from 1.
     """
     history = sum_over_ranks(history_steps_terms).cpu()

@@ -1,4 +1,4 @@
-"""Metrics of a network over a whole list, each image on one rank, each once.
+"""Metrics of a network over a complete list; each image is evaluated once, on one rank.
 
 Shape letters: B images, C colours, K classes, H rows, W columns, P pictures.
 """
@@ -18,12 +18,12 @@ from trainables.metrics.per_image import ImageCounts
 from trainables.training.ranks import num_ranks, rank, sum_over_ranks
 
 PICTURES = 4
-"""Images of the validation list whose predictions are kept with a checkpoint."""
+"""How many images' predictions are saved with a checkpoint."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics over a whole list, and the first few predictions for a person to look at."""
+    """Metrics over a complete list, and the predictions of its first images to look at."""
 
     metrics: dict[str, float]
     counts: ImageCounts
@@ -38,14 +38,14 @@ def evaluate(
     batch: int,
     device: torch.device,
 ) -> Evaluation:
-    """Every rank makes this call and gets the metrics of all images.
+    """Evaluate a list on all ranks; every rank gets the metrics of all images.
 
     Args:
         predict: images (B,C,H,W) in [0,1] on the CPU -> logits (B,K,H,W) on the device.
         images: the list.
         num_classes: K.
-        batch: images at a time.
-        device: where the counts are taken.
+        batch: images per forward pass.
+        device: where predictions are counted.
     """
     table = per_image.empty(len(images), num_classes, device)
     pictures = min(PICTURES, len(images))
@@ -57,8 +57,8 @@ def evaluate(
     ):
         predicted_BHW = predict(images_BCHW).argmax(dim=1)
         counts = per_image.count(predicted_BHW, labels_BHW.to(device), num_classes)
-        for whole, part in zip(table, counts, strict=True):
-            whole[torch.from_numpy(rows).to(device)] = part
+        for table_N, part_B in zip(table, counts, strict=True):
+            table_N[torch.from_numpy(rows).to(device)] = part_B
         for row, predicted_HW in zip(rows, predicted_BHW, strict=True):
             if row < pictures:
                 predictions_PHW[row] = predicted_HW

@@ -1,4 +1,4 @@
-"""What moves the weights: parameter groups, optimiser, learning rate, averages."""
+"""How weights are updated: parameter groups, optimiser, learning rate, average."""
 
 import math
 
@@ -17,7 +17,7 @@ AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def parameter_groups(config: OptimConfig, network: Segmenter) -> list[dict[str, object]]:
-    """The backbone at ``lr``, all else at ``lr * head_lr``; what is frozen is left out."""
+    """The backbone at ``lr``, the rest at ``lr * head_lr``; frozen parameters are left out."""
     backbone: list[Tensor] = []
     head: list[Tensor] = []
     for path, parameter in network.named_parameters():
@@ -46,7 +46,7 @@ def make_optimizer(config: OptimConfig, network: Segmenter) -> torch.optim.Optim
 
 
 def rate_factor(config: OptimConfig, step: int, total_steps: int) -> float:
-    """The learning rate at a step, as a share of its peak: a function of the step alone.
+    """The learning rate at a step as a share of its peak; it depends on the step alone.
 
     ``poly``: (1 - progress) ** poly_power, after a linear warm-up. ``one_cycle`` (Smith and Topin,
     2019): cosine from 1/25 up to 1 in 30 % of the steps, cosine down to 1e-5.
@@ -67,16 +67,21 @@ def _cosine(begin: float, end: float, share: float) -> float:
 
 
 def freeze_batch_norm(network: nn.Module) -> None:
-    """Statistics and weights of every batch norm stay; call it after every ``train()``."""
+    """Fix the statistics and weights of every batch norm. Call it after every ``train()``."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eval()
             module.requires_grad_(False)
 
 
-def weight_average(network: Segmenter, decay: float) -> AveragedModel:
-    """An exponential moving average of the weights; the buffers are the network's own."""
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))
-    # At 0 the first update would copy the network: its start would be left out of the average.
+def make_average(config: OptimConfig, network: Segmenter) -> AveragedModel | None:
+    """An exponential moving average of the weights, with the network's latest buffers.
+
+    None if the config has no decay.
+    """
+    if not config.ema:
+        return None
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
+    # At 0 the first update would copy the network, and the average would not hold its start.
     average.n_averaged.fill_(1)
     return average.requires_grad_(False)

@@ -1,14 +1,16 @@
-"""Which rank this process is, and of how many; alone, it is rank 0 of 1, and a sum is its own."""
+"""Which rank this process is, and of how many; a process alone is rank 0 of 1."""
 
 import torch.distributed as dist
 from torch import Tensor
 
 
 def rank() -> int:
+    """This process's number, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def num_ranks() -> int:
+    """How many processes train together."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 

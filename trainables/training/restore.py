@@ -1,4 +1,4 @@
-"""From a checkpoint to a network, and what it answers on the test list."""
+"""Rebuild a trained network from its checkpoint, and evaluate it on the test list."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -40,12 +40,12 @@ def restore(
 
 
 class Measured(NamedTuple):
-    """What a checkpoint comes to on the test list."""
+    """A checkpoint's results on the test list."""
 
     metrics: dict[str, float]
     """Named ``test_...``."""
     counts: bytes
-    """Of every image: the content of a counts file."""
+    """The counts of every image, as the content of a counts file."""
 
 
 def measure(
@@ -62,12 +62,12 @@ def measure(
 
 
 class Seen(NamedTuple):
-    """What one network says of the chosen images."""
+    """One network's predictions on the chosen images."""
 
     name: str
     predicted_PHW: NDArray[np.uint8]
     predicted_LL: NDArray[np.float32]
-    """Affinity of the first image's 12x12 places, NaN where one is void."""
+    """Affinities between the first image's 12x12 places; NaN where a place is void."""
     true_LL: NDArray[np.float32]
 
 
@@ -94,8 +94,8 @@ def look(
         predicted.append(logits_1KHW[0].argmax(dim=0).cpu().numpy().astype(np.uint8))
         if affinity is None:
             labels_1HW = torch.from_numpy(np.asarray(images.labels_NHW[row]).astype(np.int64))[None]
-            affinity, true, kept = affinities(logits_1KHW.cpu(), labels_1HW)
-            affinity, true = (map_.masked_fill(~kept, torch.nan) for map_ in (affinity, true))
+            affinity, true, valid = affinities(logits_1KHW.cpu(), labels_1HW)
+            affinity, true = (map_.masked_fill(~valid, torch.nan) for map_ in (affinity, true))
     assert affinity is not None
     assert true is not None
     places = SIZES[0] ** 2

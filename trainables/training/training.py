@@ -31,15 +31,15 @@ from trainables.training.evaluation import Evaluation, evaluate
 from trainables.training.optimization import (
     AUTOCAST,
     freeze_batch_norm,
+    make_average,
     make_optimizer,
     rate_factor,
-    weight_average,
 )
 from trainables.training.ranks import num_ranks, rank
 from trainables.training.state import TrainingState, pack, unpack
 
 AUXILIARY = "auxiliary"
-"""Name of the auxiliary heads' term beside the losses' own."""
+"""Name of the auxiliary heads' term, which is reported beside those of the config's losses."""
 
 
 class Training:
@@ -65,8 +65,7 @@ class Training:
             self.optimizer, lambda step: rate_factor(config.optim, step, self.total_steps)
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.optim.precision == "fp16")
-        decay = config.optim.ema
-        self.average = weight_average(self.network, decay) if decay else None
+        self.average = make_average(config.optim, self.network)
         self.epoch = 0
         if config.optim.compile:
             self.network.compile()
@@ -84,9 +83,9 @@ class Training:
         return network.to(self.device).to(memory_format=layout)
 
     def train_epoch(self) -> dict[str, float] | Diverged:
-        """Pass once over the training images. Returns each loss term's mean over all ranks.
+        """Train on every image once. Returns each loss term's mean over all ranks.
 
-        Waits for the device once, at the end: a loss that was not finite is found then.
+        Synchronises with the device once, at the end: a loss that is not finite is found then.
         """
         config = self.config
         self.epoch += 1
@@ -129,15 +128,15 @@ class Training:
         return torch.stack([loss, *(shares.get(name, none) for name in self.names)]).float()
 
     def _terms(self, output: SegmenterOutput, labels_BHW: Tensor) -> dict[str, LossTerm]:
-        """The losses of a batch; not a number, all of them, where the network's answer is not.
+        """The losses of a batch; all of them NaN if the network's output is not finite.
 
-        Losses refuse such logits on a CPU. Here they are a divergence, which every rank must go
-        through with the others.
+        On a CPU losses raise an error for such logits. That would leave the other ranks waiting in
+        a collective, so this rank takes part with NaN, and the epoch ends as diverged on all.
         """
         prediction = Prediction(output.logits_BKHW, output.boundary_logits_BHW)
-        maps = [part for part in prediction if part is not None]
-        if self.device.type == "cpu" and not all(bool(part.isfinite().all()) for part in maps):
-            lost = torch.stack([part.sum() for part in maps]).sum() * float("nan")
+        maps = [map_ for map_ in prediction if map_ is not None]
+        if self.device.type == "cpu" and not all(bool(map_.isfinite().all()) for map_ in maps):
+            lost = torch.stack([map_.sum() for map_ in maps]).sum() * float("nan")
             return {
                 name: LossTerm(lost, lost.new_ones(()))
                 for name in active_weights(self.config.loss, self.progress)
@@ -149,18 +148,18 @@ class Training:
 
     @property
     def progress(self) -> float:
-        """The fraction of the optimiser steps that are done."""
+        """The completed fraction of the optimiser steps."""
         return float(self.schedule.last_epoch) / self.total_steps
 
     def _auxiliary(self, output: SegmenterOutput, labels_BHW: Tensor) -> LossTerm:
-        """The auxiliary heads' cross-entropies, weighed as their papers do."""
-        parts = [cross_entropy(logits, labels_BHW) for logits in output.auxiliary_BKHW]
-        weighed = zip(self.network.auxiliary_weights, parts, strict=True)
-        total = torch.stack([weight * part.total for weight, part in weighed]).sum()
-        return LossTerm(total, parts[0].count)
+        """The sum of the auxiliary heads' cross-entropies, with the weights of their papers."""
+        terms = [cross_entropy(logits, labels_BHW) for logits in output.auxiliary_BKHW]
+        weighed = zip(self.network.auxiliary_weights, terms, strict=True)
+        total = torch.stack([weight * term.total for weight, term in weighed]).sum()
+        return LossTerm(total, terms[0].count)
 
     def _predict(self, network: nn.Module, images_BCHW: Tensor) -> SegmenterOutput:
-        """Run the network in its precision; what it says comes back as fp32."""
+        """Run the network in the config's precision; the output is fp32."""
         optim = self.config.optim
         images_BCHW = images_BCHW.to(self.device, non_blocking=True)
         if optim.channels_last:
@@ -187,12 +186,12 @@ class Training:
             self.average.update_parameters(self.network)
 
     def _evaluated(self) -> nn.Module:
-        """The network that answers for this trial, in evaluation mode."""
+        """The network to evaluate, the average if there is one, in evaluation mode."""
         network = self.network if self.average is None else self.average.module
         return network.eval()
 
     def evaluate(self, split: str = "val") -> Evaluation:
-        """Metrics over every image of a list, each on one rank, each once."""
+        """The metrics of a list. All ranks must make this call."""
         network = self._evaluated()
         return evaluate(
             lambda images_BCHW: self._predict(network, images_BCHW).logits_BKHW,
@@ -204,7 +203,7 @@ class Training:
 
     @torch.no_grad()
     def scores(self, split: str, rows: Sequence[int]) -> Iterator[Tensor]:
-        """(1,K,H,W) float each: the logits of single images of a list. On one rank."""
+        """Yield the logits, float (1,K,H,W), of single images of a list. For one rank."""
         network = self._evaluated()
         images = self.dataset.splits[split]
         for row in rows:
@@ -213,7 +212,7 @@ class Training:
             yield self._predict(network, image_1CHW).logits_BKHW
 
     def save(self) -> bytes:
-        """Everything that ``load`` needs to go on as if nothing had happened."""
+        """The state from which ``load`` resumes as if training had never stopped."""
         state: TrainingState = {
             "epoch": self.epoch,
             "network": self.network.state_dict(),
@@ -226,7 +225,7 @@ class Training:
         return pack(state)
 
     def load(self, content: bytes) -> None:
-        """Continue from ``save``. Order and augmentation follow from the epoch: no state."""
+        """Resume from ``save``. Order and augmentation follow from the epoch and need no state."""
         state = unpack(content, self.device)
         self.epoch = state["epoch"]
         self.network.load_state_dict(state["network"])

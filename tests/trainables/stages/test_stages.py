@@ -162,7 +162,7 @@ def test_how_far_a_training_is_can_be_read_while_it_runs(tmp_path: Path, data: D
     seen = []
 
     def tell(share: float) -> None:
-        file.tell(share)
+        file.report_progress(share)
         seen.append(file.progress())
 
     inverse_training.train(config, data, tell)

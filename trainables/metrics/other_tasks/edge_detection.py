@@ -1,11 +1,11 @@
 """odsF of edge detection: the best F of one threshold for all images (InverseForm Table 3).
 
-After Martin, Fowlkes & Malik (PAMI 2004) as the public tools of BSDS have it: threshold, thin,
-match predicted to true pixels one to one within a share of the diagonal, and count. The tools
-match by a cheapest assignment on randomly thinned-out graphs, so their counts vary from run to run;
-a maximum matching of the whole graph is what they approximate, and is deterministic.
+After Martin, Fowlkes & Malik (PAMI 2004) and the public tools of BSDS: threshold, thin, match
+predicted to true pixels one to one within a share of the diagonal, and count. The tools match by a
+minimum-cost assignment on randomly sparsified graphs, so their counts vary from run to run. They
+approximate a maximum matching of the complete graph, which is used here and is deterministic.
 
-NumPy and SciPy on the CPU, wherever the maps lie.
+It runs in NumPy and SciPy on the CPU, wherever the maps are.
 
 Shape letters: N images, A annotators, H rows, W columns, S thresholds.
 """
@@ -37,7 +37,7 @@ class BestF(NamedTuple):
 
 
 def thresholds(number: int = NUM_THRESHOLDS) -> NDArray[np.float64]:
-    """Evenly spaced within 0..1, both ends left out: 0.01 ... 0.99."""
+    """Thresholds evenly spaced within 0..1, without the ends: 0.01 ... 0.99."""
     return np.arange(1, number + 1) / (number + 1)
 
 
@@ -54,8 +54,8 @@ def edge_counts(
 
     Args:
         edge_HW: probability of an edge, 0..1.
-        true_AHW: bool, one edge map an annotator; (H,W) for a single one.
-        max_distance: share of the diagonal.
+        true_AHW: bool, one edge map per annotator; (H,W) for a single one.
+        max_distance: the tolerance as a share of the diagonal.
         num_thresholds: S.
     """
     edge = edge_HW.cpu().double().numpy()
@@ -83,9 +83,9 @@ def _match_all(
 def match(
     predicted: NDArray[np.bool_], true: NDArray[np.bool_], reach_px: float
 ) -> NDArray[np.bool_]:
-    """Which predicted pixels, row by row, a maximum one-to-one matching gives a true one.
+    """Which predicted pixels, in row order, a maximum one-to-one matching pairs with a true one.
 
-    As many true pixels are matched. Pairs are at most ``reach_px`` (Euclidean) apart.
+    The same number of true pixels is matched. Pairs are at most ``reach_px`` (Euclidean) apart.
     """
     rows, columns = np.nonzero(predicted)
     reach = math.floor(reach_px)
@@ -103,9 +103,9 @@ def match(
 
 
 def _maximum_matching(pairs: NDArray[np.int64], num_left: int, num_right: int) -> NDArray[np.bool_]:
-    """Which of the left are matched, given the pairs (2, E) of left and right that may be.
+    """Which left nodes are matched, given the possible pairs (2, E) of left and right nodes.
 
-    As a flow of unit capacities, by Dinic's algorithm: milliseconds, where SciPy's own
+    Solved as a flow with unit capacities by Dinic's algorithm, which takes milliseconds; SciPy's
     ``maximum_bipartite_matching`` takes from milliseconds to minutes on the same edge maps.
     """
     source, sink = num_left + num_right, num_left + num_right + 1

@@ -1,7 +1,7 @@
 """Depth, normals, saliency, human parts, and the gain over all tasks (InverseForm, section 4).
 
-As ASTMT and Vandenhende's Multi-Task-Learning-PyTorch evaluate them, but for what is absent, which
-they score with 1 or 0 and we leave out. Totals are per image and additive over ranks.
+They follow ASTMT and Vandenhende's Multi-Task-Learning-PyTorch, except that those score what is
+absent with 1 or 0, and here it is left out. Totals are per image and additive over ranks.
 
 Shape letters: N images, H rows, W columns, K parts, S thresholds; a last axis of 3 is true
 positives, false positives, false negatives.
@@ -18,7 +18,7 @@ from trainables.metrics.catalog import METRICS, OTHER_METRICS
 from trainables.metrics.overlap import iou, mean_of_present
 
 SALIENCY_THRESHOLDS = tuple(0.2 + 0.05 * step for step in range(15))
-"""0.2 ... 0.9, of which the best for all images is reported (ASTMT)."""
+"""0.2 ... 0.9; the best one for all images is reported (ASTMT)."""
 
 
 def depth_totals(predicted_NHW: Tensor, true_NHW: Tensor, valid_NHW: Tensor) -> Tensor:
@@ -51,9 +51,9 @@ def normals_mean_angle(totals_N2: Tensor) -> float:
 
 
 def _totals(error_NHW: Tensor, valid_NHW: Tensor) -> Tensor:
-    # Not a product with the mask: an invalid pixel may hold NaN.
-    kept_NHW = error_NHW.where(valid_NHW, 0.0)
-    return torch.stack((kept_NHW.sum((1, 2)), valid_NHW.sum((1, 2)).double()), dim=-1)
+    # No product with the mask, as an invalid pixel may hold NaN.
+    valid_error_NHW = error_NHW.where(valid_NHW, 0.0)
+    return torch.stack((valid_error_NHW.sum((1, 2)), valid_NHW.sum((1, 2)).double()), dim=-1)
 
 
 def _pooled_mean(totals_N2: Tensor) -> float:
@@ -90,7 +90,7 @@ def saliency_miou(overlap_NS3: Tensor) -> float:
 def parts_miou(overlap_NK3: Tensor) -> float:
     """mIoU of the parts and the background, class 0, over the images that show a part.
 
-    As ASTMT has it; a part in no image, predicted or true, is left out of the mean.
+    As in ASTMT; a part that no image has, predicted or true, is left out of the mean.
     """
     true_NK = overlap_NK3[..., 0] + overlap_NK3[..., 2]
     shows_N = true_NK[:, 1:].sum(dim=-1) > 0
@@ -98,15 +98,16 @@ def parts_miou(overlap_NK3: Tensor) -> float:
 
 
 def delta_m(multi: Mapping[str, float], single: Mapping[str, float]) -> float:
-    """Mean relative gain of a multi-task model over single-task ones, a fraction; 0.01 is 1 %.
+    """The mean relative gain of a multi-task model over single-task models; 0.01 is 1 %.
 
-    The mean over tasks of (m - b) / b, its sign turned for metrics where less is better: above 0,
-    the model gained. InverseForm's text (4.2) has the sign the other way round from its own table,
-    ASTMT's equation and the public code, which are followed. NaN if a baseline is 0 or NaN.
+    It is the mean over tasks of (m - b) / b, with the sign reversed for metrics where less is
+    better, so a gain is positive. InverseForm's text (4.2) has the opposite sign to its own table,
+    ASTMT's equation and the public code, which this function follows. NaN if a baseline is 0 or
+    NaN.
 
     Args:
         multi: value by the catalog's name of the metric, such as ``depth_rmse``, of the model.
-        single: the same of the single-task models, the baseline b.
+        single: the same for the single-task models, the baseline b.
 
     Raises:
         ValueError: if the two differ in their metrics, or one is not in the catalog.

@@ -1,8 +1,8 @@
 """Region J and contour F of video object segmentation (DAVIS; ABL Table 7).
 
-Perazzi et al. (CVPR 2016) and the public toolkit, but for frames without the object in prediction
-and truth: the toolkit scores them 1, here they are NaN, to be left out of the mean. The toolkit's
-driver also leaves out each sequence's first and last frame; that is the caller's to do.
+After Perazzi et al. (CVPR 2016) and the public toolkit, except for frames without the object in
+both prediction and truth: the toolkit scores them 1, here they are NaN, to be left out of the mean.
+The toolkit's driver also leaves out each sequence's first and last frame; here the caller must.
 
 Shape letters: N frames, H rows, W columns.
 """
@@ -17,11 +17,11 @@ from trainables.metrics.boundary import boundary_f, contour_hits
 from trainables.metrics.overlap import iou, zone_overlap
 
 TOLERANCE = 0.008
-"""Share of the frame's diagonal within which contours count as met."""
+"""Share of the frame's diagonal within which contours match."""
 
 
 def davis_j(predicted_NHW: Tensor, true_NHW: Tensor, void_NHW: Tensor | None = None) -> Tensor:
-    """float64 (N): intersection over union of bool masks, each frame's."""
+    """float64 (N): intersection over union of bool masks, per frame."""
     predicted, true = _labels(predicted_NHW, void_NHW), _labels(true_NHW, void_NHW)
     overlap_N23 = zone_overlap(predicted, true, torch.zeros_like(true), 1, 2)[:, 0]
     return iou(overlap_N23)[:, 1]
@@ -33,7 +33,7 @@ def davis_f(
     void_NHW: Tensor | None = None,
     tolerance: float = TOLERANCE,
 ) -> Tensor:
-    """float64 (N): boundary F of bool masks, each frame's.
+    """float64 (N): boundary F of bool masks, per frame.
 
     ``tolerance`` is in pixels from 1 on, and a share of the diagonal, rounded up, below.
     """

@@ -1,4 +1,4 @@
-"""SEMEDA's edge network (Chen, Dapogny and Cord, 3.2): a segmentation mask in, its edges out.
+"""SEMEDA's edge network (Chen, Dapogny and Cord, 3.2) finds the edges of a segmentation mask.
 
 Shape letters: B images, K classes, H rows, W columns, C channels of a layer.
 """
@@ -13,12 +13,12 @@ CHANNELS = (16, 32, 2)
 class EdgeNet(nn.Module):
     """Three 3x3 convolutions of 16, 32 and 2 channels, ReLU between them.
 
-    The paper gives no kernel size. Borders are continued, not filled with zeros: the end of the
-    image is no edge, and zeros are what void looks like.
+    The paper gives no kernel size. Borders are replicated rather than padded with zeros: the
+    end of the image is no edge, and zeros mean void.
     """
 
     reach = len(CHANNELS)
-    """How many pixels away a layer's output can see, at most."""
+    """How many pixels around a place its output depends on, at most."""
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class EdgeNet(nn.Module):
         )
 
     def forward(self, prob_BKHW: Tensor) -> list[Tensor]:
-        """What each of the three layers puts out before activation, (B,C,H,W).
+        """The output of each of the three layers before activation, (B,C,H,W).
 
         The third has C = 2: "no edge" and "edge", before the softmax. Void pixels are zero in
         every class.
@@ -37,7 +37,7 @@ class EdgeNet(nn.Module):
         return list(self.one_by_one(prob_BKHW))
 
     def one_by_one(self, prob_BKHW: Tensor) -> Iterator[Tensor]:
-        """The same, for who wants no more than the first layers, or to hold one at a time."""
+        """Yield the layers' outputs, for callers that need only the first, or one at a time."""
         features_BCHW = prob_BKHW
         for number, layer in enumerate(self.layers):
             features_BCHW = layer(features_BCHW.relu() if number else features_BCHW)

@@ -1,4 +1,4 @@
-"""How SEMEDA's edge network is trained (Chen, Dapogny and Cord, 3.3), and how good it is.
+"""Training SEMEDA's edge network (Chen, Dapogny and Cord, 3.3), and measuring its quality.
 
 Shape letters: B images or crops, K classes, H rows, W columns, S crop side.
 """
@@ -11,7 +11,7 @@ from trainables.config import EdgeNetConfig, TrialConfig
 from trainables.data.dataset import DataError, Dataset
 from trainables.geometry.boundaries import VOID, eight_neighbour_boundary, one_hot
 from trainables.stages.edge_net.network import EdgeNet
-from trainables.stages.result import Curve, ReportProgress, TrainedStage, tell_nobody
+from trainables.stages.result import Curve, ReportProgress, TrainedStage, ignore_progress
 
 _CLEAN_SHARE = 0.25
 _QUALITY_IMAGES = 32
@@ -25,14 +25,14 @@ def build(config: TrialConfig, num_classes: int) -> EdgeNet:
 
 
 def train(
-    config: TrialConfig, dataset: Dataset, tell: ReportProgress = tell_nobody
+    config: TrialConfig, dataset: Dataset, report: ReportProgress = ignore_progress
 ) -> TrainedStage:
     """Per-pixel cross-entropy between the edges found in true masks and the true edges (Eq. 4).
 
     The paper adds Gaussian noise to the one-hot masks and takes the softmax, so that they look
-    like predictions. A softmax of zeros and ones alone is far less sure than any network, so ours
-    also sharpens it by a random amount, and leaves a quarter of the masks one-hot: the loss shows
-    the network those, too.
+    like predictions. The softmax of zeros and ones is far less confident than any network, so
+    ours also sharpens it by a random factor, and leaves a quarter of the masks one-hot, because the
+    loss gives the network such masks, too.
 
     Raises:
         DataError: the training masks have no edge at all.
@@ -43,7 +43,7 @@ def train(
     generator = Generator().manual_seed(settings.seed)
     optimizer = torch.optim.Adam(network.parameters(), settings.lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, settings.steps)
-    curve = Curve(settings.steps, tell)
+    curve = Curve(settings.steps, report)
     for _ in range(settings.steps):
         crop_BSS = crops.draw(generator)
         prob_BKSS = masks(crop_BSS, dataset.num_classes, settings, generator)
@@ -65,7 +65,7 @@ def train(
 def masks(
     labels_BHW: Tensor, num_classes: int, settings: EdgeNetConfig, generator: Generator
 ) -> Tensor:
-    """(B,K,H,W): some one-hot, some noisy and soft; void pixels are zero in every class."""
+    """(B,K,H,W): masks, some one-hot, some noisy and soft; void pixels are zero in every class."""
     noisy_BKHW = soft_masks(labels_BHW, num_classes, settings, generator)
     clean_B = torch.rand(len(labels_BHW), generator=generator) < _CLEAN_SHARE
     clean_BKHW = one_hot(labels_BHW, num_classes).float()
@@ -118,7 +118,7 @@ def _counts(edge_12HW: Tensor, label_1HW: Tensor) -> Tensor:
 
 
 class _Crops:
-    """Random crops of the training masks, each around an edge: most of a mask teaches nothing.
+    """Random crops of the training masks, each around an edge, as most of a mask has none.
 
     Raises:
         DataError: there is no edge at all.

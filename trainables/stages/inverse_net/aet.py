@@ -13,13 +13,13 @@ _OUT = 32
 
 
 class AutoEncodingTransformationNet(nn.Module):
-    """One convolutional encoder for both tiles; a convolution and linear layers on the two.
+    """One convolutional encoder for both tiles; a convolution and linear layers combine the two.
 
-    AET's own averages each tile's features over the tile before the two meet. On boundaries that
-    loses where they are, and it recovered no shift at all (docs/log.md); so here the maps meet
-    first, and their places are kept. Smaller than AET's, for tiles of one channel. As with the
-    dense network, tiles are blurred down to cells, what it says of (true, true) is subtracted, and
-    the layer where the two meet is in two parts.
+    The original averages each tile's features over the tile before it combines the two. That loses
+    where boundaries are: it recovered no shift at all (docs/log.md). So here the feature maps are
+    combined first, with their places. This network is smaller, for tiles of one channel. As in the
+    dense network, tiles are blurred down to cells, the output for (true, true) is subtracted, and
+    the layer that combines the two is split into one half for each.
     """
 
     def __init__(self, tile: int, coefficients: int = 6, cells: int = 16) -> None:

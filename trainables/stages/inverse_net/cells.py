@@ -6,15 +6,18 @@ import torch
 from torch import Tensor, nn
 
 _SIGMA = 0.75
-"""Of the blur, in cells."""
+"""Standard deviation of the blur, in cells."""
 
 
 class Cells(nn.Module):
-    """What the inverse-transformation networks look at: otherwise the gradient by a predicted
-    boundary is a pattern of single pixels that lowers the loss without moving anything."""
+    """The input of the inverse-transformation networks.
+
+    Without the blur, the gradient with respect to a predicted boundary is a pattern of single
+    pixels that lowers the loss but moves nothing.
+    """
 
     def __init__(self, tile: int, cells: int) -> None:
-        """Smaller tiles than ``cells`` keep their own number of pixels."""
+        """A tile smaller than ``cells`` has one cell per pixel."""
         super().__init__()
         self.side = min(cells, tile)
         self.register_buffer("blur_LS", blur_matrix(tile, self.side), persistent=False)
@@ -26,7 +29,7 @@ class Cells(nn.Module):
 
 
 def blur_matrix(tile: int, cells: int) -> Tensor:
-    """(L,S): weights that blur a row of pixels with a Gaussian and read it at L even places.
+    """(L,S): weights that blur a row of pixels with a Gaussian and sample it at L even places.
 
     A row sums to sqrt(tile / cells) inside the tile, so that a line keeps its height as cells grow.
     """

@@ -1,4 +1,4 @@
-"""The inverse-transformation network (InverseForm, 3.2): two boundary tiles in, theta out.
+"""The inverse-transformation network (InverseForm, 3.2): from two boundary tiles to theta.
 
 Shape letters: N pairs, S tile side, I cells of a tile, C coefficients.
 """
@@ -12,16 +12,16 @@ from trainables.stages.inverse_net.cells import Cells
 class InverseTransformNet(nn.Module):
     """Dense, as in the paper: a convolution would be blind to the shift that it must measure.
 
-    Two things are ours. The tile is blurred down to cells first (``Cells``). And what the layers
-    say of (true, true) is subtracted, so that a perfect prediction is at distance zero by
-    construction; the released network puts some identical pairs further apart than others.
+    Two things are ours. The tile is blurred down to cells first (``Cells``). And the output for
+    (true, true) is subtracted, so that a perfect prediction is at distance zero by construction;
+    the released network gives some identical pairs larger distances than others.
     """
 
     def __init__(self, tile: int, hidden: int, coefficients: int = 6, cells: int = 16) -> None:
         super().__init__()
         self.cells = Cells(tile, cells)
         inputs = self.cells.side**2
-        # The first layer of both tiles in two parts, as the true tile's serves two pairs.
+        # The first layer is split by tile: the true tile's half is computed once for two pairs.
         self.of_first = nn.Linear(inputs, hidden)
         self.of_second = nn.Linear(inputs, hidden, bias=False)
         self.rest = nn.Sequential(

@@ -1,4 +1,4 @@
-"""Whether an inverse-transformation network measures what it claims, on tiles it never saw.
+"""The quality of an inverse-transformation network, measured on tiles it was not trained on.
 
 Shape letters: N pairs, S tile side, P context side, C coefficients, L shift lengths.
 """
@@ -25,16 +25,16 @@ _RANKED_TILES = 200
 def measure(
     network: nn.Module, distance: Distance, source: TileSource, seed: int = 0
 ) -> dict[str, float]:
-    """All figures of a network.
+    """All quality figures of a network.
 
     ``identity_ratio``: mean d(x, x) over mean d of a 3-px shift.
     ``nearer_share``: how often a 3-px shift is nearer than an unrelated tile; ``nearer_share_xe``:
-    how often its cross-entropy is smaller (0.5 for a tie).
+    how often its cross-entropy is smaller. A tie counts as 0.5.
     ``blank_share``: how often it is nearer than a blank prediction.
     ``shift_rank``: rank correlation of d with the shift, 0 to 8 px in one direction, mean over
     tiles; ``shift_rank_pooled``: over all tiles and directions at once.
-    ``shift_error_px``, ``zoom_error``: mean error of what is recovered; ``shift_px``, ``zoom``:
-    that of answering "no transformation" always.
+    ``shift_error_px``, ``zoom_error``: mean error of the recovered transformation; ``shift_px``,
+    ``zoom``: mean error of always answering "no transformation".
     """
     generator = Generator().manual_seed(seed)
     return {
@@ -66,8 +66,11 @@ def _nearness(
 
 
 def disagreement(shown_NSS: Tensor, true_NSS: Tensor) -> Tensor:
-    """(N,): share of pixels that differ. Between two binary maps the cross-entropy of a prediction
-    that is as sure of every pixel is a constant plus a constant times this."""
+    """(N,): share of pixels that differ.
+
+    The cross-entropy between two binary maps is linear in it if the prediction is equally confident
+    everywhere.
+    """
     return (shown_NSS != true_NSS).float().mean(dim=(1, 2))
 
 
@@ -76,7 +79,7 @@ def _share_below(a_N: Tensor, b_N: Tensor) -> float:
 
 
 class RankedShifts(NamedTuple):
-    """Tiles, each moved by so many lengths in one direction."""
+    """Tiles, each moved by several lengths in one direction."""
 
     true_NSS: Tensor
     moved_LNSS: Tensor
@@ -109,7 +112,7 @@ def _ranks(network: nn.Module, distance: Distance, pairs: RankedShifts) -> dict[
 
 
 def rank(found: np.ndarray, shift: np.ndarray) -> float:
-    """Spearman's; 0 where a network says the same of every shift."""
+    """Spearman's rank correlation; 0 if the network's output is the same for every shift."""
     return 0.0 if np.ptp(found) == 0 else float(spearmanr(found, shift).statistic)
 
 
@@ -135,5 +138,5 @@ def _recovered(network: nn.Module, source: TileSource, generator: Generator) -> 
 
 
 def _zoom(theta_N33: Tensor) -> Tensor:
-    """(N,): the square root of how much an area grows."""
+    """(N,): the square root of the factor by which areas grow."""
     return torch.det(theta_N33[:, :2, :2]).abs().sqrt()

@@ -14,12 +14,12 @@ _HIDDEN = 64
 
 
 class SpatialTransformer(nn.Module):
-    """Looks at a tile and says how to transform it; grid and sampler are ``homography.warp``.
+    """Predicts a transformation for a tile; grid and sampler are in ``homography.warp``.
 
     The paper does not say how its transformer is trained. Ours is trained against the
-    inverse-transformation network: it looks for what that one gets wrong. A tanh keeps it within
-    the bounds of the random transformations, and noise before the tanh keeps it from settling on
-    one transformation a tile.
+    inverse-transformation network, to maximise that network's error. A tanh keeps it within the
+    bounds of the random transformations; noise before the tanh prevents it from settling on one
+    transformation per tile.
     """
 
     def __init__(self, coefficients: int) -> None:

@@ -1,4 +1,4 @@
-"""Pairs of boundary tiles, one a known transformation of the other, from a dataset's own masks.
+"""Pairs of boundary tiles from a dataset's masks, one a known transformation of the other.
 
 Shape letters: N tiles or pairs, H rows, W columns, S tile side, P context side, C coefficients.
 """
@@ -19,12 +19,12 @@ from trainables.geometry.boundaries import BoundaryMaker, eight_neighbour_bounda
 from trainables.stages.inverse_net.spatial_transformer import SpatialTransformer
 
 _IMAGES, _PIXELS = 64, 2**22
-"""Tiles are cut from the boundaries of images that are spread evenly over a list: of this many, or
-of small ones as many as have so many pixels together."""
+"""Tiles come from images spread evenly over a list: at least so many of them, and more if they are
+small, until they have so many pixels together."""
 
 
 class Pairs(NamedTuple):
-    """Moved tiles, the tiles as they were, and the normalised transformation between them."""
+    """Moved tiles, the original tiles, and the normalised transformation between them."""
 
     moved_NSS: Tensor
     still_NSS: Tensor
@@ -32,7 +32,7 @@ class Pairs(NamedTuple):
 
 
 class TileSource:
-    """Boundary tiles of one split, with the surroundings that a transformation moves in.
+    """Boundary tiles of one split, with the surroundings that a transformation may move into them.
 
     Raises:
         DataError: the split's masks have no boundary at all.
@@ -47,7 +47,7 @@ class TileSource:
         coefficients: int = 6,
         boundary: BoundaryMaker = sobel_boundary,
     ) -> None:
-        """``boundary`` makes what the loss will call the truth."""
+        """``boundary`` makes the true boundaries; it must be the loss's own."""
         labels_NHW = torch.from_numpy(_labels(dataset, split)).long()
         check_tile(tile, dataset.size)
         boundary_NHW = torch.stack(
@@ -58,7 +58,7 @@ class TileSource:
         )
         self.tile, self.coefficients = tile, coefficients
         blank_NHW = nn.functional.pad(boundary_NHW, (tile + tile // 2,) * 4)
-        # Through NumPy, which copies a window in a third of torch's time.
+        # NumPy copies a window in a third of torch's time.
         self.windows_NHWPP = sliding_window_view(blank_NHW.numpy(), (2 * tile,) * 2, axis=(1, 2))
         self.places = boundary_NHW.nonzero()
         if len(self.places) == 0:
@@ -67,10 +67,10 @@ class TileSource:
     def pairs(
         self, count: int, generator: Generator, transformer: SpatialTransformer | None = None
     ) -> Pairs:
-        """Every tile has a boundary pixel, at a random place in it.
+        """Draw pairs of tiles. Every tile has a boundary pixel, at a random place.
 
-        The transformations are random, or the transformer's; then gradients flow back to it. The
-        moved tiles are blurred and faded by a random amount, as a network's probabilities are.
+        The transformations are random, or the transformer's, which then receives gradients. Moved
+        tiles are blurred and faded by a random amount, to look like a network's probabilities.
         """
         context_NPP = self.contexts(count, generator)
         still_NSS = self.centre(context_NPP)
@@ -84,8 +84,11 @@ class TileSource:
     def shifted(
         self, context_NPP: Tensor, length_px: float, angle_N: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """(N,S,S): the centre tiles moved that far in these directions, to whole pixels; and how
-        far that is, (N,)."""
+        """Move the centre tiles that far in these directions, rounded to whole pixels.
+
+        Returns:
+            The tiles (N,S,S), and the rounded lengths (N,) in pixels.
+        """
         column_N = (length_px * angle_N.cos()).round().long()
         row_N = (length_px * angle_N.sin()).round().long()
         reach = torch.arange(self.tile) + self.tile // 2
@@ -99,7 +102,7 @@ class TileSource:
         return moved_NSS, torch.hypot(row_N.float(), column_N.float())
 
     def centre(self, context_NPP: Tensor) -> Tensor:
-        """(N,S,S): the tiles themselves."""
+        """(N,S,S): the tiles at the centre of their surroundings."""
         edge = self.tile // 2
         return context_NPP[:, edge : edge + self.tile, edge : edge + self.tile]
 
@@ -108,7 +111,7 @@ class TileSource:
         chosen = torch.randint(len(self.places), (count,), generator=generator)
         image_N, row_N, column_N = self.places[chosen].unbind(dim=1)
         offset_2N = torch.randint(self.tile, (2, count), generator=generator)
-        # The maps have a blank rim of one and a half tiles: the window's corner is never outside.
+        # The maps have a blank rim of one and a half tiles, so the window never reaches outside.
         first_2N = torch.stack((row_N, column_N)) - offset_2N + self.tile
         place = (image_N.numpy(), *first_2N.numpy())
         return torch.from_numpy(self.windows_NHWPP[place]).float()
@@ -121,14 +124,14 @@ def check_tile(tile: int, size: tuple[int, int]) -> None:
 
 
 def require_boundary(dataset: Dataset) -> None:
-    """Raise a DataError if the masks that a stage is trained or judged on have no boundary."""
+    """Raise a DataError if the masks that a stage is trained or evaluated on have no boundary."""
     for split in ("train", "val"):
         if not any(_has_boundary(label_HW) for label_HW in _labels(dataset, split)):
             raise _no_boundary(dataset, split)
 
 
 def _labels(dataset: Dataset, split: str) -> NDArray[np.uint8]:
-    """(N,H,W): those whose boundaries tiles are cut from."""
+    """(N,H,W): the labels that tiles come from."""
     labels_NHW = dataset.splits[split].labels_NHW
     rows, columns = dataset.size
     step = -(-len(labels_NHW) // max(_IMAGES, _PIXELS // (rows * columns)))
@@ -160,5 +163,5 @@ def _soften(tiles_NSS: Tensor, generator: Generator) -> Tensor:
 
 
 def _mean_of_three(side: int) -> Tensor:
-    """(S,S): averages neighbours. Its two products cost a quarter of ``avg_pool2d``."""
+    """(S,S): a matrix that averages neighbours. Two products cost a quarter of ``avg_pool2d``."""
     return torch.ones(side, side).tril(1).triu(-1) / 3

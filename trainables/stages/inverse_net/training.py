@@ -1,7 +1,7 @@
-"""How the inverse-transformation network is trained. Nobody has published how; this is ours.
+"""Training the inverse-transformation network. No training code is published; this one is ours.
 
 It regresses the transformation between a boundary tile and its warp, as the paper says. That alone
-makes no loss; ``networks/unexplained.py`` says why, and what is put beside it once it is trained.
+makes no loss: ``unexplained.py`` says why, and adds an output to the trained network.
 """
 
 import torch
@@ -17,10 +17,10 @@ from trainables.stages.inverse_net.quality import measure
 from trainables.stages.inverse_net.spatial_transformer import SpatialTransformer
 from trainables.stages.inverse_net.tile_pairs import TileSource
 from trainables.stages.inverse_net.unexplained import WithUnexplained
-from trainables.stages.result import Curve, ReportProgress, TrainedStage, tell_nobody
+from trainables.stages.result import Curve, ReportProgress, TrainedStage, ignore_progress
 
-_AGAINST = 0.1
-"""The spatial transformer's share of the learning rate: as fast as the network, it outruns it."""
+_ADVERSARY_RATE = 0.1
+"""The spatial transformer's share of the learning rate: at the full rate it outruns the network."""
 
 
 def build(config: TrialConfig) -> nn.Module:
@@ -34,9 +34,9 @@ def build(config: TrialConfig) -> nn.Module:
 
 
 def train(
-    config: TrialConfig, dataset: Dataset, tell: ReportProgress = tell_nobody
+    config: TrialConfig, dataset: Dataset, report: ReportProgress = ignore_progress
 ) -> TrainedStage:
-    """Train on the training masks; the quality is of validation masks, which it never saw.
+    """Train on the training masks; measure the quality on the validation masks.
 
     Raises:
         DataError: the masks have no boundary at all.
@@ -53,18 +53,20 @@ def train(
     source = TileSource(dataset, "train", tile, coefficients, make)
     optimizer = torch.optim.Adam(regressor.parameters(), settings.lr, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, settings.steps)
-    against = torch.optim.Adam(transformer.parameters(), _AGAINST * settings.lr, maximize=True)
-    curve = Curve(settings.steps, tell)
+    adversary = torch.optim.Adam(
+        transformer.parameters(), _ADVERSARY_RATE * settings.lr, maximize=True
+    )
+    curve = Curve(settings.steps, report)
     for _ in range(settings.steps):
         pairs = source.pairs(
             settings.batch, generator, transformer if settings.pairs == "stn" else None
         )
         loss = (regressor(pairs.moved_NSS, pairs.still_NSS) - pairs.target_NC).square().mean()
         optimizer.zero_grad()
-        against.zero_grad()
+        adversary.zero_grad()
         loss.backward()
         optimizer.step()
-        against.step()
+        adversary.step()
         schedule.step()
         curve.add(loss.item())
     network.eval()

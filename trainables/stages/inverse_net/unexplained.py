@@ -1,4 +1,4 @@
-"""How much of a prediction a transformation leaves unexplained: what no regression can say.
+"""How much of a prediction a transformation leaves unexplained, which a regression cannot say.
 
 Shape letters: N pairs, S tile side, L cells a side, C coefficients.
 """
@@ -11,9 +11,12 @@ from trainables.geometry import homography
 from trainables.stages.inverse_net.cells import Cells
 
 _WEIGHT, _TILE = 3.4, 32
-"""Of what has nothing in common with the true tile, in units of the normal form, in which a sampled
-transformation is 2.4 from the identity on average. Found on tiles of 8, 16 and 32 px: more, by a
-root, on smaller ones, where a pixel is a larger part."""
+"""The output for a prediction that has nothing in common with the true tile, from tile side 32 on.
+
+Its unit is that of the normal form, in which a sampled transformation is 2.4 from the identity on
+average. Tuned on tiles of 8, 16 and 32 px: smaller tiles need more, by the root of 32 / side, as a
+pixel is a larger part of them.
+"""
 
 _TINY = 1e-12
 
@@ -21,12 +24,13 @@ _TINY = 1e-12
 class WithUnexplained(nn.Module):
     """One more output beside a network's coefficients, which is ours.
 
-    InverseForm assumes that the prediction is the true boundary, transformed, and asks by how much.
-    Shown a blank prediction or another tile, a regression answers with its mean, near the identity:
-    an empty prediction is then a minimum of the loss. So the true tile is transformed as the
-    network says, and what the prediction differs by is the last output: zero where the network is
-    right. Compared are cells of two pixels at least, relative to both tiles and one line more, and
-    only where the true tile's content would lie: what moves in from outside is not known.
+    InverseForm assumes that the prediction is a transformation of the true boundary, and estimates
+    it. For a blank prediction or an unrelated tile, a regression returns its mean, which is near
+    the identity: an empty prediction would then minimise the loss. So the true tile is transformed
+    by the network's estimate, and the difference from the prediction is the last output. It is zero
+    where the network is right. The difference is taken between cells of at least two pixels,
+    relative to the content of both tiles plus one line, and only where the true tile's content
+    would lie, because what moves in from outside is unknown.
     """
 
     def __init__(self, regressor: nn.Module, tile: int, cells: int = 16) -> None:
