@@ -1,6 +1,5 @@
 """Launch files, as they lie there and filled in, against the schemas of who reads them."""
 
-import argparse
 import json
 import re
 import shlex
@@ -20,6 +19,7 @@ from cluster import autoscaler, render
 from cluster.resources import Node
 from search_spaces import SPACES
 from study.commands import options
+from study.planning.request import StudyRequest
 from tests.conftest import ROOT, SHARED
 
 LAUNCH = ROOT / "cluster" / "launch"
@@ -36,7 +36,7 @@ def rendered(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-def asked(words: list[str]) -> argparse.Namespace:
+def asked(words: list[str]) -> StudyRequest:
     """What the study's own command line makes of the words after the script's three arguments."""
     return options.parse_request(words)
 

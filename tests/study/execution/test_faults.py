@@ -13,14 +13,16 @@ from rich.console import Console
 from study.commands import run_study
 from study.execution.callbacks.ledger_writer import ACTOR_RESTARTS, LedgerWriter
 from study.execution.execute import interrupted_trials
-from study.execution.stopping import Faults, Policy, Stop, while_tune_runs
+from study.execution.stopping import INTERRUPTED, Faults, Policy, Stop, while_tune_runs
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
+from study.ledger.study_folder import StudyFolder
 from study.reporting import write_report
 from study.reporting.sections.report import counts
 from tests.study import fake
+from tests.study.execution.test_stages import small
 from tests.trainables.fake_checkpoint import write_checkpoint
-from trainables.config import flatten
+from trainables.lane.trial_spec import TrialSpec
 
 RESULT = {
     "epoch": 1,
@@ -52,9 +54,9 @@ class Bench:
 
     def trial(self, number: int) -> Any:
         params = fake.params_of(self.plan, number)
-        config = {**flatten(self.plan.base), **params}
+        config = self.plan.resolve(params)
         trial = SimpleNamespace(
-            config={"number": number, "params": params, "config": config},
+            config=TrialSpec(number=number, params=params, config=config).to_tune(),
             error_file=None,
             num_failures=0,
             max_failures=ACTOR_RESTARTS,
@@ -132,7 +134,7 @@ def test_an_actor_that_dies_too_often_fails_its_trial(tmp_path: Path, stops: lis
     bench.writer.on_trial_error(0, [], trial)
     failure = bench.ledger.record.trials[0].failure
     assert failure is not None
-    assert (failure["kind"], failure["message"], stops) == ("lane", "its actor died", [])
+    assert (failure.kind, failure.message, stops) == ("lane", "its actor died", [])
 
 
 def test_deaths_of_its_actor_count_from_the_last_epoch_on(tmp_path: Path, stops: list[int]) -> None:
@@ -177,7 +179,7 @@ def test_a_trial_begun_again_with_less_at_once_is_another_trial_in_the_ledger(
     record = Ledger(bench.ledger.path).record.trials[0]
     assert {path: record.config[path] for path in changes} == changes
     assert record.id != first
-    assert {epoch: kept["metrics"]["miou"] for epoch, kept in record.epochs.items()} == {
+    assert {epoch: kept.metrics["miou"] for epoch, kept in record.epochs.items()} == {
         1: 0.25,
         2: 0.25,
     }
@@ -192,8 +194,9 @@ def test_a_trial_cut_off_with_nothing_left_to_do_is_ended_and_not_trained_past_i
     trial = fake.start(ledger, plan, 0)
     for epoch in range(1, fake.EPOCHS + 1):
         fake.epoch(ledger, trial, epoch)
-    write_checkpoint(plan.folder / "tune/attempt-1/trial-0000/checkpoint_000003", fake.EPOCHS)
-    assert interrupted_trials(ledger, plan.folder) == []
+    folder = StudyFolder.of(plan)
+    write_checkpoint(folder.tune / "attempt-1/trial-0000/checkpoint_000003", fake.EPOCHS)
+    assert interrupted_trials(ledger, folder) == []
     assert ledger.record.trials[0].state == "complete"
 
 
@@ -201,14 +204,15 @@ def test_a_checkpoint_cut_off_leaves_the_one_before_it(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
     trial = fake.start(ledger, plan, 0)
-    folder = plan.folder / "tune/attempt-1/trial-0000"
+    folder = StudyFolder.of(plan)
+    saved = folder.tune / "attempt-1/trial-0000"
     for epoch in (1, 2):
         fake.epoch(ledger, trial, epoch)
-        write_checkpoint(folder / f"checkpoint_{epoch:06d}", epoch)
-    newest = folder / "checkpoint_000002" / "state.pt"
+        write_checkpoint(saved / f"checkpoint_{epoch:06d}", epoch)
+    newest = saved / "checkpoint_000002" / "state.pt"
     newest.write_bytes(newest.read_bytes()[:-1])
-    (waiting,) = interrupted_trials(ledger, plan.folder)
-    assert waiting.resume_from == str(folder / "checkpoint_000001")
+    (waiting,) = interrupted_trials(ledger, folder)
+    assert waiting.resume_from == str(saved / "checkpoint_000001")
 
 
 @pytest.mark.parametrize("error", [ValueError("odd shape"), OSError(28, "No space left")])
@@ -218,14 +222,18 @@ def test_a_report_that_cannot_be_written_keeps_no_study_from_its_end(
     capsys: pytest.CaptureFixture[str],
     error: Exception,
 ) -> None:
-    def refuse(*given: Any) -> None:
+    def refuse(*given: object) -> None:
         raise error
 
-    plan, closed = fake.plan(tmp_path), []
-    sink: Any = SimpleNamespace(close=lambda *given: closed.append(given))
+    plan, closed = fake.plan(tmp_path), list[tuple[object, ...]]()
+    nothing_to_run = SimpleNamespace(run=lambda: None)
+    sink = SimpleNamespace(close=lambda *given: closed.append(given))
+    monkeypatch.setattr(run_study, "Execution", lambda *given: nothing_to_run)
+    monkeypatch.setattr(run_study, "MlflowSink", lambda *given: sink)
     monkeypatch.setattr(write_report, "write", refuse)
-    run_study.finish(plan, fake.SPACE, fake.begin(plan), sink, Console(width=140), "")
+    run = run_study.StudyRun(plan, fake.SPACE, small(), fake.begin(plan), Console(width=140))
+    assert run.run(Policy()) == INTERRUPTED
     shown = capsys.readouterr()
     assert closed == [([], None)]
     assert f"the report cannot be written: {type(error).__name__}: {error}" in shown.err
-    assert "to go on: python study/run.py --resume fake" in shown.out
+    assert "to resume: python study/run.py --resume fake" in shown.out

@@ -5,7 +5,9 @@ import pytest
 from cluster.worker_groups import WorkerGroups
 from study.execution.callbacks.lanes import WaitingLanes
 from study.execution.stopping import policy_of
+from study.ledger.events import LanesChanged, LanesWaiting
 from study.ledger.record import StudyRecord
+from study.planning.request import StudyRequest
 
 TWO = ({"CPU": 1.0, "GPU": 0.5}, {"CPU": 1.0, "GPU": 0.5})
 
@@ -58,11 +60,13 @@ def test_lanes_that_only_start_or_of_which_one_works_are_no_reason_to_end() -> N
 
 def test_it_stands_in_the_ledger_and_is_nothing_to_fold() -> None:
     record = StudyRecord()
-    record.apply({"event": "waiting", "time": 1.0, "lanes": 2, "missing": "room"})
+    record.apply(LanesChanged(lanes=4, nodes=1))
+    record.apply(LanesWaiting(time=1.0, lanes=2, missing="room"))
     assert record.trials == {}
+    assert record.usage.lanes == 4
 
 
 @pytest.mark.parametrize("minutes", [0.0, -1.0, float("nan")])
 def test_a_patience_of_nothing_is_refused(minutes: float) -> None:
     with pytest.raises(ValueError, match="--lane-wait must be above 0 minutes"):
-        policy_of(0, "fail", minutes)
+        policy_of(StudyRequest(lane_wait=minutes))
