@@ -95,7 +95,8 @@ class LedgerWriter(DriverCallback):
             for name, value in result.items()
             if name in METRICS or name.startswith("train/")
         }
-        known = self._ledger.record.trials[number].epochs.get(result["epoch"])
+        record = self._ledger.record.trials.get(number)  # None: its start could not be written
+        known = record.epochs.get(result["epoch"]) if record else None
         if known is not None and known.metrics == metrics:
             return  # an actor that replaced a dead one reports again
         self._append(

@@ -10,18 +10,22 @@ import pytest
 from ray.tune.experiment import Trial as RayTrial
 from rich.console import Console
 
+from study.analysis.results import results_of
 from study.commands import run_study
 from study.execution.callbacks.ledger_writer import ACTOR_RESTARTS, LedgerWriter
 from study.execution.execute import interrupted_trials
 from study.execution.stopping import INTERRUPTED, Faults, Policy, Stop, while_tune_runs
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
+from study.ledger.record import TrialRecord
 from study.ledger.study_folder import StudyFolder
 from study.reporting import write_report
+from study.reporting.pictures import gallery
 from study.reporting.sections.report import counts
 from tests.study import fake
 from tests.study.execution.test_stages import small
 from tests.trainables.fake_checkpoint import write_checkpoint
+from trainables import saved
 from trainables.lane.trial_spec import TrialSpec
 
 RESULT = {
@@ -44,7 +48,7 @@ def stops() -> Iterator[list[int]]:
 
 
 class Bench:
-    """A ledger and its writer, told what Tune would tell."""
+    """A ledger and its writer, called as Tune would call it."""
 
     def __init__(self, plan: Plan, **policy: Any) -> None:
         self.plan = plan
@@ -215,25 +219,96 @@ def test_a_checkpoint_cut_off_leaves_the_one_before_it(tmp_path: Path) -> None:
     assert waiting.resume_from == str(saved / "checkpoint_000001")
 
 
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """What MLflow's sink gets at the end of a study that has nothing left to run."""
+    given: list[tuple[object, ...]] = []
+    sink = SimpleNamespace(close=lambda *files_and_model: given.append(files_and_model))
+    nothing_to_run = SimpleNamespace(run=lambda: None)
+    monkeypatch.setattr(run_study, "Execution", lambda *of: nothing_to_run)
+    monkeypatch.setattr(run_study, "MlflowSink", lambda *of: sink)
+    return given
+
+
+def end(plan: Plan, ledger: Ledger) -> int:
+    """The exit code of a study that has nothing left to run."""
+    run = run_study.StudyRun(plan, fake.SPACE, small(), ledger, Console(width=140))
+    return run.run(Policy())
+
+
 @pytest.mark.parametrize("error", [ValueError("odd shape"), OSError(28, "No space left")])
 def test_a_report_that_cannot_be_written_keeps_no_study_from_its_end(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    closed: list[tuple[object, ...]],
     error: Exception,
 ) -> None:
     def refuse(*given: object) -> None:
         raise error
 
-    plan, closed = fake.plan(tmp_path), list[tuple[object, ...]]()
-    nothing_to_run = SimpleNamespace(run=lambda: None)
-    sink = SimpleNamespace(close=lambda *given: closed.append(given))
-    monkeypatch.setattr(run_study, "Execution", lambda *given: nothing_to_run)
-    monkeypatch.setattr(run_study, "MlflowSink", lambda *given: sink)
+    plan = fake.plan(tmp_path)
     monkeypatch.setattr(write_report, "write", refuse)
-    run = run_study.StudyRun(plan, fake.SPACE, small(), fake.begin(plan), Console(width=140))
-    assert run.run(Policy()) == INTERRUPTED
+    assert end(plan, fake.begin(plan)) == INTERRUPTED
     shown = capsys.readouterr()
     assert closed == [([], None)]
     assert f"the report cannot be written: {type(error).__name__}: {error}" in shown.err
     assert "to resume: python study/run.py --resume fake" in shown.out
+
+
+def test_a_model_that_cannot_be_saved_leaves_the_study_outdated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: list[tuple[object, ...]]
+) -> None:
+    """The report may be complete by then: a resume writes both again, and saves the model."""
+
+    def refuse(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    plan = fake.plan(tmp_path)
+    folder = StudyFolder.of(plan)
+    ledger = fake.whole(plan)
+    winner = results_of(ledger.record).best
+    assert winner is not None
+    attempt = folder.tune / "attempt-1"
+    write_checkpoint(attempt / winner.folder / "checkpoint_000003", fake.EPOCHS)
+    folder.mark_outdated()
+    monkeypatch.setattr(write_report, "write", lambda *given: [tmp_path / "report.md"])
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(saved, "save", refuse)
+        assert end(plan, ledger) == 0
+    assert folder.is_outdated()
+    monkeypatch.setattr(saved, "save", lambda *given: None)
+    assert end(plan, ledger) == 0
+    assert not folder.is_outdated()
+    assert closed == [([], None), ([tmp_path / "report.md"], folder.model)]
+
+
+def test_networks_whose_checkpoints_are_gone_are_not_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: list[tuple[object, ...]]
+) -> None:
+    """As after the study whose trials were reused has been deleted."""
+    plan, chosen_from = fake.plan(tmp_path), list[list[TrialRecord]]()
+    monkeypatch.setattr(write_report, "write", lambda *given: [])
+    monkeypatch.setattr(
+        gallery, "worst_images", lambda folder, trials: chosen_from.append(list(trials))
+    )
+    assert end(plan, fake.whole(plan)) == 0
+    assert chosen_from == [[]]
+
+
+def test_an_epoch_of_a_trial_whose_start_was_not_written_stops_the_study_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stops: list[int]
+) -> None:
+    """The disk is full when the trial starts, and Tune still passes on what its lane reports."""
+
+    def refuse(*given: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    bench = Bench(fake.plan(tmp_path))
+    monkeypatch.setattr("study.ledger.ledger.os.write", refuse)
+    trial = bench.trial(0)
+    bench.writer.on_trial_result(0, [], trial, RESULT)
+    bench.writer.on_trial_complete(0, [], trial)
+    assert "No space left on device" in bench.stop.reason
+    assert len(stops) == 1
+    assert bench.ledger.record.trials == {}

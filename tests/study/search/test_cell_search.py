@@ -17,7 +17,8 @@ from study.commands import options
 from study.execution import tuner
 from study.execution.callbacks.ledger_writer import LedgerWriter
 from study.execution.stopping import Faults, Policy, Stop
-from study.ledger.events import Chosen, ChosenWeights, EpochEnded, Finished, Tested, TrialFailed
+from study.ledger import events
+from study.ledger.events import Chosen, ChosenWeights, EpochEnded, Finished, TrialFailed
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import InterruptedTrial
@@ -202,7 +203,7 @@ def test_the_best_of_each_cell_is_compared_and_its_search_is_not(tmp_path: Path)
     for run in runs:
         start(ledger, run)
         end(ledger, run.number)
-        ledger.append(Tested(trial=run.number, metrics={"test_miou": run.seed / 16}))
+        ledger.append(events.Tested(trial=run.number, metrics={"test_miou": run.seed / 16}))
     table = tables.metric_tables(ledger.record)[0]
     assert (table.split, [len(row.values) for row in table.rows]) == ("test", [6, 6, 6])
     assert sum(row.failed + row.diverged + row.unfinished for row in table.rows) == 0
