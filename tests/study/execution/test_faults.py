@@ -1,4 +1,4 @@
-"""What each failure does to a study: one trial less, begun again, or the end of it for now."""
+"""What a failure does: it ends one trial, restarts it, or stops the study until it is resumed."""
 
 import signal
 from collections.abc import Iterator
@@ -82,7 +82,7 @@ class Bench:
         ("OSError", "x\n[Errno 30] Read-only file system: 'a'", "Read-only file system: 'a'"),
     ],
 )
-def test_what_every_trial_would_meet_stops_the_study_and_leaves_the_trial_to_go_on(
+def test_what_every_trial_would_meet_stops_the_study_and_leaves_the_trial_open(
     tmp_path: Path, stops: list[int], kind: str, message: str, said: str
 ) -> None:
     bench = Bench(fake.plan(tmp_path))
@@ -94,7 +94,7 @@ def test_what_every_trial_would_meet_stops_the_study_and_leaves_the_trial_to_go_
     assert [trial.state for trial in bench.ledger.record.trials.values()] == ["running"] * 2
 
 
-def test_as_many_errors_as_allowed_end_the_study_and_results_are_none(
+def test_as_many_errors_as_allowed_stop_the_study_and_results_are_no_errors(
     tmp_path: Path, stops: list[int]
 ) -> None:
     bench = Bench(fake.plan(tmp_path), max_failures=2)
@@ -107,8 +107,9 @@ def test_as_many_errors_as_allowed_end_the_study_and_results_are_none(
     assert len(stops) == 1
     states = [trial.state for trial in bench.ledger.record.trials.values()]
     assert states == ["failed"] * 5
-    told = counts(bench.ledger.record)
-    assert told == "5 failed (1 KeyError, 1 ValueError, 1 diverged, 2 memory)"
+    assert (
+        counts(bench.ledger.record) == "5 failed (1 KeyError, 1 ValueError, 1 diverged, 2 memory)"
+    )
 
 
 def test_without_a_limit_errors_end_nothing(tmp_path: Path, stops: list[int]) -> None:
@@ -144,9 +145,9 @@ def test_an_actor_that_dies_too_often_fails_its_trial(tmp_path: Path, stops: lis
 def test_deaths_of_its_actor_count_from_the_last_epoch_on(tmp_path: Path, stops: list[int]) -> None:
     """As Ray Tune counts them: a trial of days survives more machines than one of minutes."""
     bench = Bench(fake.plan(tmp_path))
-    told = bench.trial(0)
+    started = bench.trial(0)
     trial = RayTrial("epochs", stub=True, max_failures=ACTOR_RESTARTS)
-    trial.config = told.config
+    trial.config = started.config
     for epoch in (1, 2):
         for _ in range(ACTOR_RESTARTS):
             trial.run_metadata.num_failures += 1
@@ -156,7 +157,7 @@ def test_deaths_of_its_actor_count_from_the_last_epoch_on(tmp_path: Path, stops:
     assert not trial.should_recover()
 
 
-def test_an_epoch_that_is_told_again_is_written_once_and_counts_no_deaths_anew(
+def test_an_epoch_that_is_reported_again_is_written_once_and_resets_no_count_of_deaths(
     tmp_path: Path,
 ) -> None:
     bench = Bench(fake.plan(tmp_path))
@@ -168,7 +169,7 @@ def test_an_epoch_that_is_told_again_is_written_once_and_counts_no_deaths_anew(
     assert trial.max_failures == ACTOR_RESTARTS
 
 
-def test_a_trial_begun_again_with_less_at_once_is_another_trial_in_the_ledger(
+def test_a_trial_restarted_with_fewer_images_at_once_has_another_id_in_the_ledger(
     tmp_path: Path, stops: list[int]
 ) -> None:
     bench = Bench(fake.plan(tmp_path))
@@ -190,7 +191,7 @@ def test_a_trial_begun_again_with_less_at_once_is_another_trial_in_the_ledger(
     assert bench.ledger.path.read_text().count('"event":"changed"') == 1
 
 
-def test_a_trial_cut_off_with_nothing_left_to_do_is_ended_and_not_trained_past_its_end(
+def test_an_interrupted_trial_with_nothing_left_to_do_ends_and_is_not_trained_past_its_end(
     tmp_path: Path,
 ) -> None:
     plan = fake.plan(tmp_path)
@@ -204,7 +205,7 @@ def test_a_trial_cut_off_with_nothing_left_to_do_is_ended_and_not_trained_past_i
     assert ledger.record.trials[0].state == "complete"
 
 
-def test_a_checkpoint_cut_off_leaves_the_one_before_it(tmp_path: Path) -> None:
+def test_an_incomplete_checkpoint_leaves_the_one_before_it(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
     trial = fake.start(ledger, plan, 0)
@@ -215,8 +216,8 @@ def test_a_checkpoint_cut_off_leaves_the_one_before_it(tmp_path: Path) -> None:
         write_checkpoint(saved / f"checkpoint_{epoch:06d}", epoch)
     newest = saved / "checkpoint_000002" / "state.pt"
     newest.write_bytes(newest.read_bytes()[:-1])
-    (waiting,) = interrupted_trials(ledger, folder)
-    assert waiting.resume_from == str(saved / "checkpoint_000001")
+    (interrupted,) = interrupted_trials(ledger, folder)
+    assert interrupted.resume_from == str(saved / "checkpoint_000001")
 
 
 @pytest.fixture
@@ -237,7 +238,7 @@ def end(plan: Plan, ledger: Ledger) -> int:
 
 
 @pytest.mark.parametrize("error", [ValueError("odd shape"), OSError(28, "No space left")])
-def test_a_report_that_cannot_be_written_keeps_no_study_from_its_end(
+def test_a_report_that_cannot_be_written_keeps_no_study_from_ending(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

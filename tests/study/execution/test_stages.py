@@ -1,4 +1,4 @@
-"""Which stages a study needs, and how MLflow is told of them."""
+"""Which stages a study needs, and what MLflow gets of them."""
 
 from dataclasses import replace
 from itertools import product

@@ -1,4 +1,4 @@
-"""The ledger: strict, synced, and readable after any cut."""
+"""The ledger: strict, synced, and readable wherever it was cut."""
 
 import json
 import math
@@ -39,7 +39,7 @@ def test_every_line_is_strict_json_and_says_when(tmp_path: Path) -> None:
     assert all(event["time"] > 0 for event in events)
 
 
-def test_what_is_no_number_becomes_null() -> None:
+def test_nan_and_infinity_become_null() -> None:
     dirty = {"a": math.nan, "b": [math.inf, 1.5], "c": {"d": Path("x")}}
     assert clean(dirty) == {"a": None, "b": [None, 1.5], "c": {"d": "x"}}
 
@@ -51,7 +51,7 @@ def test_an_opened_ledger_knows_what_the_written_one_knew(tmp_path: Path) -> Non
     assert opened.record.ended
 
 
-def test_a_tail_that_was_cut_off_is_set_aside(tmp_path: Path) -> None:
+def test_an_incomplete_last_line_is_set_aside(tmp_path: Path) -> None:
     ledger = fake.whole(fake.plan(tmp_path))
     whole = ledger.path.read_bytes()
     ledger.path.write_bytes(whole + b'{"event":"epoch","tri')
@@ -94,7 +94,7 @@ def test_another_schema_is_refused(tmp_path: Path) -> None:
         Ledger(path)
 
 
-def test_ranking_puts_whole_trials_first_and_counts_the_rest(tmp_path: Path) -> None:
+def test_ranking_puts_complete_trials_first_and_counts_the_rest(tmp_path: Path) -> None:
     record = fake.whole(fake.plan(tmp_path)).record
     ranked = results_of(record).ranking
     assert [trial.number for trial in ranked][-1] == 6

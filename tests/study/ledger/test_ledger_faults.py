@@ -44,7 +44,7 @@ def fill(disk: Path, leave: int) -> Path:
     return filler
 
 
-def test_a_full_disk_leaves_whole_lines_says_so_and_the_study_goes_on_when_there_is_room(
+def test_a_full_disk_leaves_complete_lines_and_the_study_continues_when_there_is_room(
     small_disk: Path,
 ) -> None:
     plan = fake.plan(small_disk)
@@ -99,7 +99,7 @@ def test_a_write_that_fails_half_way_is_undone_or_set_aside(
     assert ledger.path.read_bytes() == before
 
 
-def test_a_study_killed_in_its_first_write_can_be_begun_again(tmp_path: Path) -> None:
+def test_a_study_killed_in_its_first_write_can_be_started_again(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     folder = StudyFolder.of(plan)
     folder.path.mkdir()
@@ -197,7 +197,7 @@ def play(ledger: Ledger, plan: Plan, moves: list[tuple[int, str]], checkpoints: 
 def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch_twice(
     tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[int, str]], share: float
 ) -> None:
-    """The resume planner: what had ended stays, what ran goes on from its last checkpoint."""
+    """The resume planner: what had ended stays, what ran continues from its last checkpoint."""
     plan = fake.plan(tmp_path_factory.mktemp("resume"))
     whole = fake.begin(plan)
     play(whole, plan, moves, checkpoints=True)
@@ -207,14 +207,14 @@ def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch
 
     ledger = Ledger(whole.path)
     before = {number: trial.state for number, trial in ledger.record.trials.items()}
-    waiting = interrupted_trials(ledger, StudyFolder.of(plan))
-    ledger.append(Resumed(continue_after=continue_after(waiting)))
-    for one in waiting:
+    interrupted = interrupted_trials(ledger, StudyFolder.of(plan))
+    ledger.append(Resumed(continue_after=continue_after(interrupted)))
+    for one in interrupted:
         known = ledger.record.trials[one.number]
         assert known.last_epoch == (0 if not one.resume_from else int(one.resume_from[-6:]))
         assert before[one.number] == "running"
         assert known.last_epoch < fake.EPOCHS
-    asked = ask_all(ledger, waiting)
+    asked = ask_all(ledger, interrupted)
     assert sorted(asked) == sorted(set(asked))
     final = {n for n, trial in ledger.record.trials.items() if trial.state != "running"}
     assert set(asked) | final == set(range(plan.trials))
@@ -223,9 +223,9 @@ def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch
         assert state == "running" or ledger.record.trials[number].state == state
 
 
-def ask_all(ledger: Ledger, waiting: list[InterruptedTrial]) -> list[int]:
+def ask_all(ledger: Ledger, interrupted: list[InterruptedTrial]) -> list[int]:
     """The numbers of the trials that the search hands out, until it has no more."""
-    search = LedgerSearch(ledger.record, fake.SPACE, waiting, lambda params: dict(params))
+    search = LedgerSearch(ledger.record, fake.SPACE, interrupted, lambda params: dict(params))
     numbers: list[int] = []
     while spec := next_trial(search, f"t{len(numbers)}"):
         numbers.append(spec.number)

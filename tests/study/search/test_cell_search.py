@@ -1,5 +1,4 @@
-"""Cells that are searched first: equal budgets, one choice, and a comparison that has no part of
-the search."""
+"""Per-cell search: equal budgets, one choice, and a comparison that the search has no part in."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -87,7 +86,7 @@ def end(ledger: Ledger, number: int) -> float:
 
 
 def drive(plan: Plan, ledger: Ledger, end_after: int = 99, order: tuple[int, ...] = ()) -> None:
-    """Run what is left of the searches one after the other; ``order`` begins some earlier."""
+    """Run what is left of the searches one after the other; ``order`` starts these first."""
     waiting = [InterruptedTrial(t.number, t.params, "") for t in ledger.record.in_state("running")]
     search = tuner.make_search(plan, SPACES[plan.space], ledger.record, waiting)
     handed: list[TrialSpec] = []
@@ -129,7 +128,7 @@ def test_every_cell_is_searched_as_often_and_starts_at_its_own_weights(tmp_path:
     assert parameters(trials[1]) == "lovasz: lr=0.003 lovasz=1"
 
 
-def test_what_is_set_beside_the_grid_is_where_every_search_begins(tmp_path: Path) -> None:
+def test_every_search_starts_from_what_set_gives(tmp_path: Path) -> None:
     plan = planned(tmp_path, "--set", "optim/lr=0.001")
     ledger = fake.begin(plan)
     drive(plan, ledger)
@@ -138,7 +137,7 @@ def test_what_is_set_beside_the_grid_is_where_every_search_begins(tmp_path: Path
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 @pytest.mark.parametrize("cut", [1, 4, 8])
-def test_cut_off_and_resumed_the_searches_draw_the_same(
+def test_interrupted_and_resumed_searches_draw_the_same(
     tmp_path: Path, sampler: str, cut: int
 ) -> None:
     ledgers = []
@@ -155,7 +154,7 @@ def test_cut_off_and_resumed_the_searches_draw_the_same(
     assert whole.chosen == again.chosen
 
 
-def test_a_trial_that_began_before_an_earlier_one_of_its_cell_keeps_its_draw(
+def test_a_trial_that_started_before_an_earlier_one_of_its_cell_keeps_its_draw(
     tmp_path: Path,
 ) -> None:
     plan = planned(tmp_path / "whole")
@@ -212,7 +211,7 @@ def test_the_best_of_each_cell_is_compared_and_its_search_is_not(tmp_path: Path)
     assert "| affinity_regression | 2 |" in report
 
 
-def test_a_cell_of_which_no_trial_was_whole_keeps_the_weights_that_it_began_with(
+def test_a_cell_without_a_complete_trial_keeps_its_initial_weights(
     tmp_path: Path,
 ) -> None:
     plan = planned(tmp_path)
@@ -227,7 +226,7 @@ def test_a_cell_of_which_no_trial_was_whole_keeps_the_weights_that_it_began_with
     assert len(grid_runs(ledger.record.plan)) == 18
 
 
-def test_a_rate_that_cells_have_chosen_differently_is_told_beside_their_verdicts(
+def test_a_rate_that_cells_chose_differently_is_named_beside_their_verdicts(
     tmp_path: Path,
 ) -> None:
     ledger = fake.begin(planned(tmp_path))
@@ -254,7 +253,7 @@ def test_a_rate_that_cells_have_chosen_differently_is_told_beside_their_verdicts
     assert cell_search_section.differing(ledger.record) == []
 
 
-def test_arms_have_known_paths_and_are_kept_whole_in_the_ledger(tmp_path: Path) -> None:
+def test_searched_cells_have_known_paths_and_are_complete_in_the_ledger(tmp_path: Path) -> None:
     grid = GRIDS["all_losses"]["arms"]
     assert set(grid.decided()) <= set(field_types())
     assert grid_from_event(grid.event()) == grid

@@ -1,4 +1,4 @@
-"""The search knows what the ledger knows, and goes on as if it had never been cut off."""
+"""The search knows what the ledger knows, and continues as if it had never been interrupted."""
 
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from trainables.lane.failures import RESULTS
 from trainables.lane.trial_spec import TrialSpec
 
 
-def search(ledger: Ledger, waiting: list[InterruptedTrial] | None = None) -> LedgerSearch:
-    return LedgerSearch(ledger.record, fake.SPACE, waiting or [], lambda params: dict(params))
+def search(ledger: Ledger, interrupted: list[InterruptedTrial] | None = None) -> LedgerSearch:
+    return LedgerSearch(ledger.record, fake.SPACE, interrupted or [], lambda params: dict(params))
 
 
 def drive(ledger: Ledger, end_after: int | None = None) -> list[TrialSpec]:
@@ -45,7 +45,7 @@ def drive(ledger: Ledger, end_after: int | None = None) -> list[TrialSpec]:
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "gp", "cmaes"])
-def test_a_search_that_was_cut_off_draws_what_an_uninterrupted_one_draws(
+def test_an_interrupted_search_draws_what_an_uninterrupted_one_draws(
     tmp_path: Path, sampler: str
 ) -> None:
     whole_plan = fake.plan(tmp_path / "whole", sampler=sampler)
@@ -68,7 +68,7 @@ def test_seeds_and_numbers_draw_different_trials(tmp_path: Path) -> None:
     assert fake.params_of(other, 0) != fake.params_of(plan, 0)
 
 
-def test_a_trial_that_was_cut_off_comes_first_with_its_number_and_checkpoint(
+def test_an_interrupted_trial_comes_first_with_its_number_and_checkpoint(
     tmp_path: Path,
 ) -> None:
     plan = fake.plan(tmp_path)
@@ -83,8 +83,8 @@ def test_a_trial_that_was_cut_off_comes_first_with_its_number_and_checkpoint(
     assert (second.number, second.resume_from) == (2, "")
     run.on_trial_result("a", {"miou": 0.5, "training_iteration": 2})
     run.on_trial_complete("a", {"miou": 0.7})
-    told = run.study.trials
-    assert [(t.number, t.state, t.value) for t in told[:2]] == [
+    known = run.study.trials
+    assert [(t.number, t.state, t.value) for t in known[:2]] == [
         (0, optuna.trial.TrialState.COMPLETE, ledger.record.trials[0].value("miou")),
         (1, optuna.trial.TrialState.COMPLETE, 0.7),
     ]
@@ -92,15 +92,15 @@ def test_a_trial_that_was_cut_off_comes_first_with_its_number_and_checkpoint(
 
 @pytest.mark.parametrize("kind", ["diverged", "memory", "ValueError", "lane"])
 @pytest.mark.parametrize("continued", [False, True])
-def test_a_failed_trial_is_told_as_no_number_and_as_bad_where_its_config_is_why(
+def test_a_failed_trial_has_no_value_and_counts_as_bad_where_its_config_is_the_cause(
     tmp_path: Path, kind: str, continued: bool
 ) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
-    waiting = []
+    interrupted = []
     if continued:
-        waiting = [InterruptedTrial(0, fake.start(ledger, plan, 0).params, "")]
-    run = search(ledger, waiting)
+        interrupted = [InterruptedTrial(0, fake.start(ledger, plan, 0).params, "")]
+    run = search(ledger, interrupted)
     run.suggest("a")
     result: Result = {"failure/kind": kind}
     run.on_trial_result("a", result)
@@ -110,7 +110,7 @@ def test_a_failed_trial_is_told_as_no_number_and_as_bad_where_its_config_is_why(
 
 
 def test_a_sampler_keeps_away_from_what_ran_out_of_memory(tmp_path: Path) -> None:
-    """Large beta never fits: told so, TPE draws it less often than if it were told nothing."""
+    """Large beta never fits: TPE draws it less often when it knows than when it does not."""
 
     def large(kind: str) -> int:
         plan = fake.plan(tmp_path / kind, sampler="tpe", trials=30)
@@ -143,7 +143,7 @@ def test_the_ledger_as_an_optuna_study_keeps_states_values_and_numbers(tmp_path:
 
 
 def test_asha_remembers_what_earlier_attempts_reported(tmp_path: Path) -> None:
-    """After eight good trials a bad ninth is stopped at the first rung; alone it would go on."""
+    """After eight good trials a bad ninth is stopped at the first rung; alone it would continue."""
     plan = fake.plan(tmp_path, scheduler="asha")
     bad = {"epoch": 1, "miou": 0.0}
 

@@ -1,4 +1,4 @@
-"""Never twice: a grid takes over what another study of the storage ran with the same content."""
+"""Nothing runs twice: a grid reuses runs of the storage's other studies that have its content."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -69,7 +69,7 @@ def test_more_seeds_cost_only_the_new_ones(tmp_path: Path) -> None:
     assert reuse.reusable_runs(more, DIGEST, record) == []
 
 
-def test_other_content_other_data_and_fresh_take_nothing(tmp_path: Path) -> None:
+def test_other_content_other_data_and_fresh_reuse_nothing(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
     run_whole(plan)
     more = more_seeds(plan)
@@ -82,7 +82,7 @@ def test_other_content_other_data_and_fresh_take_nothing(tmp_path: Path) -> None
     assert reuse.reusable_runs(a_search, DIGEST, nothing) == []
 
 
-def test_a_tested_trial_is_preferred_and_a_damaged_ledger_is_passed_over(tmp_path: Path) -> None:
+def test_a_tested_trial_is_preferred_and_a_damaged_ledger_is_left_out(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
     run_whole(replace(plan, study="a"), tested=False)
     run_whole(replace(plan, study="b"))

@@ -1,4 +1,4 @@
-"""Never twice, for searches: the same command again runs nothing; another seed runs everything."""
+"""Nothing runs twice: the same search again runs nothing; with another seed it runs everything."""
 
 from dataclasses import replace
 from itertools import count
@@ -39,18 +39,18 @@ def _a_second_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TwoLanes:
-    """Two trials at once, as Tune would run them; of two the one begun first ends last, now and
-    then, so that what the sampler knows at a draw is not simply all that came before."""
+    """Two trials at once, as Tune would run them; at times the one that started first ends last, so
+    that what the sampler knows at a draw is not simply all that came before."""
 
     def __init__(self, of: Plan, fails: int | None = None) -> None:
         self.ledger = fake.begin(of)
-        self.told: list[TrialRecord] = []
+        self.reused: list[TrialRecord] = []
         self.search = LedgerSearch(
             self.ledger.record,
             fake.SPACE,
             [],
             of.resolve,
-            DrawReuse(of, self.ledger, self.told.append),
+            DrawReuse(of, self.ledger, self.reused.append),
         )
         self.fails, self.ran = fails, 0
 
@@ -105,7 +105,7 @@ def test_the_same_command_again_runs_nothing(tmp_path: Path, sampler: str) -> No
     again = TwoLanes(plan(tmp_path, "again", sampler=sampler))
     second = again.run()
     assert again.ran == 0
-    assert [trial.number for trial in again.told] == list(range(12))
+    assert [trial.number for trial in again.reused] == list(range(12))
     for number, trial in first.trials.items():
         same = second.trials[number]
         assert same.reused == Reused(study="first", trial=number, commit="c" * 40)
@@ -142,8 +142,8 @@ def test_what_failed_runs_again_and_what_follows_is_drawn_from_all_that_is_known
     assert reused[:5] == [0, 1, 2, 3, 4]
     assert 5 not in reused
     assert {trial.state for trial in record.trials.values()} == {"complete"}
-    told = again.search.study.trials
-    assert [trial.value for trial in told] == [t.value("miou") for t in record.trials.values()]
+    known = again.search.study.trials
+    assert [trial.value for trial in known] == [t.value("miou") for t in record.trials.values()]
 
 
 def test_the_plan_counts_what_could_be_drawn(tmp_path: Path) -> None:
@@ -157,26 +157,26 @@ def test_the_plan_counts_what_could_be_drawn(tmp_path: Path) -> None:
     assert possible_reuse(longer, fake.SPACE, DIGEST) == []
 
 
-def test_cells_that_were_searched_are_not_searched_again(tmp_path: Path) -> None:
+def test_searches_of_cells_are_reused(tmp_path: Path) -> None:
     of = test_cell_search.planned(tmp_path)
     first = fake.begin(of)
     test_cell_search.drive(of, first)
     again = replace(of, study="again")
     ledger = fake.begin(again)
-    taking = DrawReuse(again, ledger, lambda trial: None)
-    search = make_search(again, fake.SPACE, ledger.record, [], taking)
+    reuse = DrawReuse(again, ledger, lambda trial: None)
+    search = make_search(again, fake.SPACE, ledger.record, [], reuse)
     assert next_trial(search, "t") is None
     kept = [(t.cell, t.phase, t.params, t.metrics) for t in first.record.trials.values()]
     assert len(kept) == 9
     assert [(t.cell, t.phase, t.params, t.metrics) for t in ledger.record.trials.values()] == kept
 
 
-def test_tune_can_pickle_a_search_that_takes_over(tmp_path: Path) -> None:
+def test_tune_can_pickle_a_search_that_reuses_trials(tmp_path: Path) -> None:
     """Its ledger is an open file; Tune pickles the search before anything runs."""
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
-    taking = DrawReuse(plan, ledger, lambda trial: None)
-    search = LedgerSearch(ledger.record, fake.SPACE, [], plan.resolve, taking)
+    reuse = DrawReuse(plan, ledger, lambda trial: None)
+    search = LedgerSearch(ledger.record, fake.SPACE, [], plan.resolve, reuse)
     stopper = BudgetStopper(ledger.record)
     search.may_start = lambda: not is_spent(ledger.record)
     writer = LedgerWriter(ledger, Faults(Policy(), Stop()), stopper)
