@@ -69,7 +69,8 @@ class StudyRun:
         record = self._ledger.record
         if not record.ended and record.budget_spent is None:
             return
-        trials = gallery.shown(results_of(record))
+        shown = gallery.shown(results_of(record))
+        trials = [trial for trial in shown if self._folder.checkpoint_of(trial)]
         rows = gallery.worst_images(self._folder, trials)
         if rows and not self._folder.test_pictures.exists():
             seen = execution.look(trials, rows)
@@ -88,6 +89,7 @@ class StudyRun:
             _write_origin(record, self._folder)
             model = _save_model(results, self._folder) if record.ended else None
         except Exception as error:  # no projection of the ledger may keep the others from their end
+            files = []
             reason = reason or f"the report cannot be written: {type(error).__name__}: {error}"
         complaint = sink.close(files, model)
         if files and not complaint:

@@ -54,7 +54,9 @@ def run(
     if left == 0:
         return
     scheduler = make_scheduler(record)
-    reuse = DrawReuse(plan, ledger, lambda trial: replay_epochs(scheduler, trial))
+    reuse: DrawReuse | None = None  # an ablation's own runs are reused before it starts
+    if searches or isinstance(plan.design, Search):
+        reuse = DrawReuse(plan, ledger, lambda trial: replay_epochs(scheduler, trial))
     search = make_search(plan, space, record, interrupted, reuse)
     search.may_start = lambda: not is_spent(ledger.record)
     limiter = ConcurrencyLimiter(search, plan.lanes)

@@ -12,7 +12,6 @@ from study.ledger.events import (
     Event,
     Finished,
     LanesChanged,
-    LanesWaiting,
     Planned,
     Resumed,
     Started,
@@ -43,7 +42,7 @@ class Usage:
                 self.lanes, self.holding = plan.lanes, set()
             case Resumed(continue_after=after, lanes=lanes):
                 self.lanes, self.holding = lanes or self.lanes, set(after)
-            case LanesChanged(lanes=lanes) | LanesWaiting(lanes=lanes):
+            case LanesChanged(lanes=lanes):
                 self.lanes = lanes
             case Started(trial=trial):
                 self.holding.add(trial)

@@ -142,4 +142,4 @@ def _choices(space: Space, paths: list[str]) -> list[dict[str, Value]]:
 def _searched_weights(base: Mapping[str, Value], space: Space) -> dict[str, Value]:
     """The weights that turn a learned loss on, made positive where they are searched."""
     searched = {dimension.path for dimension in space.dimensions}
-    return {path: 1.0 for path in _STAGE_WEIGHTS if path in searched and not base[path]}
+    return {path: 1.0 for path in _STAGE_WEIGHTS if path in searched and not base.get(path)}

@@ -27,7 +27,8 @@ if __name__ == "__main__":
 import optuna
 import requests
 
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
 from study.tracking.client_writer import ClientWriter
 from study.tracking.runs import study_run
 from study.tracking.sink import MlflowSink

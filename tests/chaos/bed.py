@@ -23,7 +23,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from study.ledger.ledger import FILE
 from study.ledger.study_folder import StudyFolder
 from tests.chaos import promises
 from tests.chaos.server import Server
@@ -91,7 +90,7 @@ class Bed:
 
     def count(self, name: str, words: bytes = b"\n") -> int:
         """How often the words stand in the study's ledger; its whole lines."""
-        path = self.folder / "runs" / name / FILE
+        path = StudyFolder(self.folder / "runs" / name).ledger
         return path.read_bytes().count(words) if path.exists() else 0
 
     @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 from filelock import FileLock
 from mlflow import MlflowClient
 
-from study.ledger.ledger import FILE, read
+from study.ledger.ledger import read
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
@@ -19,7 +19,7 @@ def ledger_is_whole(folder: Path, calm: StudyRecord | None) -> None:
     content of the undisturbed one, where there is one."""
     record = StudyFolder(folder).load()
     assert record.ended
-    events = read(folder / FILE)[0]
+    events = read(StudyFolder(folder).ledger)[0]
     for event in ("started", "finished", "tested"):
         numbers = Counter(one["trial"] for one in events if one["event"] == event)
         assert set(numbers.values()) <= {1}, f"{event} {numbers}"

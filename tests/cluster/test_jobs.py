@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from study.execution.stopping import INTERRUPTED
-from study.ledger.ledger import FILE
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from tests.cluster.own_ray import RAY, free_port, left_behind, started, study, wait_for
@@ -106,7 +105,7 @@ def test_a_stopped_job_is_resumed_to_the_same_end(
         cluster, "submit", "--no-wait", "--submission-id", "cut", "--", *small(storage, "cut")
     )
     assert started_job.returncode == 0, started_job.stderr
-    wait_for(storage / "cut" / FILE, '"event":"epoch"', 3)
+    wait_for(StudyFolder(storage / "cut").ledger, '"event":"epoch"', 3)
     stopped = job(cluster, "stop", "cut")
     assert stopped.returncode == 0, stopped.stderr
     assert not StudyFolder(storage / "cut").load().ended
@@ -132,7 +131,7 @@ def test_two_jobs_at_once_share_the_cluster(
         )
         assert started_job.returncode == 0, started_job.stderr
     for name in ("first", "second"):
-        wait_for(storage / name / FILE, '"event":"ended"')
+        wait_for(StudyFolder(storage / name).ledger, '"event":"ended"')
         assert content(StudyFolder(storage / name).load()) == content(literal)
     assert left_behind(cluster) == []
 
@@ -150,7 +149,7 @@ def test_ctrl_c_of_an_attached_study_leaves_the_cluster_as_it_was(
         stderr=subprocess.STDOUT,
     )
     try:
-        wait_for(storage / "ctrl-c" / FILE, '"event":"epoch"', 3)
+        wait_for(StudyFolder(storage / "ctrl-c").ledger, '"event":"epoch"', 3)
         driver.send_signal(signal.SIGINT)
         shown, _ = driver.communicate(timeout=120)
     finally:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from ray.cluster_utils import Cluster
 
-from study.ledger.ledger import FILE, read
+from study.ledger.events import EpochEnded, event_from_json
+from study.ledger.ledger import read
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from tests.chaos import promises
@@ -82,15 +83,15 @@ def left_on(cluster: Cluster) -> str:
 
 def epochs(folder: Path) -> Counter[tuple[int, int]]:
     """How often the ledger holds each epoch of each trial."""
-    events = read(folder / FILE)[0]
-    return Counter((one["trial"], one["epoch"]) for one in events if one["event"] == "epoch")
+    events = [event_from_json(line) for line in read(StudyFolder(folder).ledger)[0]]
+    return Counter((one.trial, one.epoch) for one in events if isinstance(one, EpochEnded))
 
 
 def test_the_trial_of_a_killed_machine_continues_elsewhere(
     storage: Path, cluster: Cluster, calm: StudyRecord
 ) -> None:
     driver = begin(asked(storage, "killed"), cluster.address)
-    ledger = storage / "killed" / FILE
+    ledger = StudyFolder(storage / "killed").ledger
     for trial in (0, 1):
         wait_for(ledger, f'"trial":{trial},"epoch":2')
     machine = cluster.list_all_nodes()[-1]
@@ -110,7 +111,7 @@ def test_a_killed_driver_leaves_nothing_on_the_cluster_and_is_resumed_there(
     storage: Path, cluster: Cluster, calm: StudyRecord
 ) -> None:
     driver = begin(asked(storage, "cut"), cluster.address)
-    wait_for(storage / "cut" / FILE, '"trial":1,"epoch":2')
+    wait_for(StudyFolder(storage / "cut").ledger, '"trial":1,"epoch":2')
     driver.send_signal(signal.SIGKILL)
     driver.communicate()
     run(resume(storage, "cut"), cluster.address)
@@ -143,7 +144,7 @@ def test_lanes_without_room_are_named_and_the_study_stops_and_can_be_resumed(
         missing = "each asks for a worker of 1 CPU; 0 of 2 CPU are free"
         assert f"2 lanes have been waiting for room: {missing}" in done.stdout
         assert f"stopped: no lane has had room for 84 s: {missing}" in done.stderr
-        assert "to go on: python study/run.py --resume room" in done.stdout
+        assert "to resume: python study/run.py --resume room" in done.stdout
         holder.communicate("end\n")
     run(resume(storage, "room"), cluster.address)
     promises.ledger_is_whole(storage / "room", calm)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ray.cluster_utils import Cluster
 
-from study.ledger.ledger import FILE, read
+from study.ledger.ledger import read
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from tests.cluster.machines import MACHINE, begin, ended, two_machines
@@ -38,7 +38,9 @@ def on_one(storage: Path) -> StudyRecord:
 
 
 def events(storage: Path, name: str, kind: str) -> list[dict[str, Any]]:
-    return [event for event in read(storage / name / FILE)[0] if event["event"] == kind]
+    return [
+        event for event in read(StudyFolder(storage / name).ledger)[0] if event["event"] == kind
+    ]
 
 
 def test_a_lane_across_two_machines_gives_the_ledger_of_one(
@@ -65,7 +67,7 @@ def test_machines_that_join_and_leave_change_the_lanes_and_lose_no_trial(
     long = {"trials": 8, "epochs": 30}
     run(study(storage, "long", "--workers", "2", **long))
     driver = begin(study(storage, "elastic", "--workers", "2", **long), cluster.address)
-    ledger = storage / "elastic" / FILE
+    ledger = StudyFolder(storage / "elastic").ledger
     try:
         wait_for(ledger, '"event":"epoch"')
         joined = [cluster.add_node(**MACHINE) for _ in range(2)]

@@ -89,7 +89,8 @@ class LedgerWriter(DriverCallback):
             return
         ran = {**spec.config, **report.changes}
         self._note_changes(spec.number, {path: ran[path] for path in HALVED})
-        known = self._ledger.record.trials[spec.number].epochs.get(report.epoch)
+        record = self._ledger.record.trials.get(spec.number)  # None: its start was not written
+        known = record.epochs.get(report.epoch) if record else None
         if known is not None and known.metrics == report.metrics:
             return  # an actor that replaced a dead one reports again
         self._append(

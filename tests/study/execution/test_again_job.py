@@ -9,12 +9,19 @@ from typing import Any
 
 import pytest
 
-from study.ledger.ledger import FILE, read
+from study.ledger.ledger import read
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from tests.chaos import promises
 from tests.chaos.victims import MARK, Study
-from tests.study.execution.test_main_job import ROOT, command, environment, run, study
+from tests.study.execution.test_main_job import (
+    ROOT,
+    command,
+    environment,
+    run,
+    study,
+    winner_tested,
+)
 from tests.study.ledger.test_ledger import content
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -28,7 +35,7 @@ def events(storage: Path) -> list[dict[str, Any]]:
     """All of them in their order, times and places aside."""
     return [
         {name: value for name, value in event.items() if name not in ASIDE}
-        for event in read(storage / "again" / FILE)[0]
+        for event in read(StudyFolder(storage / "again").ledger)[0]
     ]
 
 
@@ -56,12 +63,12 @@ def test_the_same_study_twice_is_the_same_ledger(first: Path, tmp_path: Path) ->
 def test_two_lanes_find_what_one_does(first: Path, tmp_path: Path) -> None:
     run(asked(tmp_path, 2))
     assert content(loaded(tmp_path)) == content(loaded(first))
-    assert loaded(tmp_path).tested == loaded(first).tested
+    assert winner_tested(loaded(tmp_path)) == winner_tested(loaded(first))
     assert (
         len(
             {
                 event["lane"]
-                for event in read(tmp_path / "again" / FILE)[0]
+                for event in read(StudyFolder(tmp_path / "again").ledger)[0]
                 if event["event"] == "epoch"
             }
         )
@@ -92,7 +99,7 @@ def interrupted(arguments: list[str], ledger: Path, epochs: int, *signals: int) 
     assert driver.returncode == 130, said
     assert Study(driver, mark).left_behind() == []
     assert read(ledger)[1] == b""
-    assert "to go on: python study/run.py --resume again" in said
+    assert "to resume: python study/run.py --resume again" in said
     return said
 
 
@@ -100,7 +107,7 @@ def test_terminated_then_interrupted_twice_and_resumed_it_is_the_same(
     first: Path, tmp_path: Path
 ) -> None:
     """Slurm's and Kubernetes' signal ends it in order; a second Ctrl-C at once."""
-    ledger, resume = tmp_path / "again" / FILE, command(tmp_path, "--resume", "again")
+    ledger, resume = StudyFolder(tmp_path / "again").ledger, command(tmp_path, "--resume", "again")
     said = interrupted(asked(tmp_path, 2), ledger, 2, signal.SIGTERM)
     assert "ending: closing lanes" in said
     assert "ended at once" not in said

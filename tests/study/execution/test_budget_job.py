@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from study.ledger.ledger import FILE, read
+from study.ledger.ledger import read
 from study.ledger.study_folder import StudyFolder
 from study.reporting.sections import reruns
-from tests.study.execution.test_main_job import command, run, study
+from tests.study.execution.test_main_job import command, run, study, winner_tested
 from tests.study.ledger.test_ledger import content
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -16,7 +16,7 @@ TPE = ("--sampler", "tpe", "--lanes", "1")
 
 
 def events(storage: Path, name: str, kind: str) -> int:
-    return sum(event["event"] == kind for event in read(storage / name / FILE)[0])
+    return sum(event["event"] == kind for event in read(StudyFolder(storage / name).ledger)[0])
 
 
 def test_spent_resumed_repeated_and_replayed(tmp_path: Path) -> None:
@@ -35,13 +35,15 @@ def test_spent_resumed_repeated_and_replayed(tmp_path: Path) -> None:
     assert events(tmp_path, "cut", "epoch") == sum(t.last_epoch for t in resumed.trials.values())
 
     shown = run(study(tmp_path, "again", *TPE))
-    assert "a draw equal to one is not run but taken from there" in shown
+    assert "a draw that equals one is not run but reused" in shown
     again = StudyFolder(tmp_path / "again").load()
-    assert {trial.reused["study"] for trial in again.trials.values()} == {"cut"}
+    assert {trial.reused and trial.reused.study for trial in again.trials.values()} == {"cut"}
     assert content(again) == content(resumed)
-    assert again.tested == resumed.tested
+    assert winner_tested(again) == winner_tested(resumed)
 
     assert "figures are equal" in run(command(tmp_path, "--replay", "again/2", "--name", "replay"))
     replayed = StudyFolder(tmp_path / "replay").load()
     assert replayed.trials[0].id == resumed.trials[2].id
-    assert reruns.replay_verdict(replayed).startswith("all ")
+    then = replayed.plan.ablation.replayed
+    assert then is not None
+    assert reruns.replay_verdict(replayed, then).startswith("all ")

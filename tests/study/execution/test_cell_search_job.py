@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from study.ledger.ledger import FILE, read
+from study.analysis.results import AblationResults
+from study.ledger.ledger import read
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
-from study.reporting.sections import ablation_table
+from study.reporting import table_files
 from tests.chaos.victims import run_until_killed
 from tests.study.execution.test_main_job import SMALL, command, run
 from tests.study.ledger.test_ledger import content
@@ -66,11 +67,14 @@ def test_killed_in_either_part_and_resumed_it_is_the_same(
     storage: Path, whole: StudyRecord, finished: int
 ) -> None:
     name = f"cut-{finished}"
-    run_until_killed(arms(storage, name), storage / name / FILE, ("driver", "finished", finished))
+    run_until_killed(
+        arms(storage, name), StudyFolder(storage / name).ledger, ("driver", "finished", finished)
+    )
     run(command(storage, "--resume", name))
     record = StudyFolder(storage / name).load()
     assert content(record) == content(whole)
     assert record.chosen == whole.chosen
-    assert ablation_table.comma_separated(record) == ablation_table.comma_separated(whole)
-    events = [event["event"] for event in read(storage / name / FILE)[0]]
+    ours, theirs = (table_files.comma_separated(AblationResults(one)) for one in (record, whole))
+    assert ours == theirs
+    events = [event["event"] for event in read(StudyFolder(storage / name).ledger)[0]]
     assert (events.count("started"), events.count("chosen")) == (SEARCHED + COMPARED, 1)

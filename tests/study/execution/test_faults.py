@@ -1,4 +1,4 @@
-"""What each failure does to a study: one trial less, begun again, or the end of it for now."""
+"""What a failure does: it ends one trial, restarts it, or stops the study until it is resumed."""
 
 import signal
 from collections.abc import Iterator
@@ -10,17 +10,23 @@ import pytest
 from ray.tune.experiment import Trial as RayTrial
 from rich.console import Console
 
+from study.analysis.results import results_of
 from study.commands import run_study
 from study.execution.callbacks.ledger_writer import ACTOR_RESTARTS, LedgerWriter
 from study.execution.execute import interrupted_trials
-from study.execution.stopping import Faults, Policy, Stop, while_tune_runs
+from study.execution.stopping import INTERRUPTED, Faults, Policy, Stop, while_tune_runs
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
+from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import TrialRecord
 from study.reporting import write_report
+from study.reporting.pictures import gallery
 from study.reporting.sections.report import counts
 from tests.study import fake
+from tests.study.execution.test_stages import small
 from tests.trainables.fake_checkpoint import write_checkpoint
-from trainables.config import flatten
+from trainables import saved
+from trainables.lane.trial_spec import TrialSpec
 
 RESULT = {
     "epoch": 1,
@@ -42,7 +48,7 @@ def stops() -> Iterator[list[int]]:
 
 
 class Bench:
-    """A ledger and its writer, told what Tune would tell."""
+    """A ledger and its writer, called as Tune would call it."""
 
     def __init__(self, plan: Plan, **policy: Any) -> None:
         self.plan = plan
@@ -52,9 +58,9 @@ class Bench:
 
     def trial(self, number: int) -> Any:
         params = fake.params_of(self.plan, number)
-        config = {**flatten(self.plan.base), **params}
+        config = self.plan.resolve(params)
         trial = SimpleNamespace(
-            config={"number": number, "params": params, "config": config},
+            config=TrialSpec(number=number, params=params, config=config).to_tune(),
             error_file=None,
             num_failures=0,
             max_failures=ACTOR_RESTARTS,
@@ -76,7 +82,7 @@ class Bench:
         ("OSError", "x\n[Errno 30] Read-only file system: 'a'", "Read-only file system: 'a'"),
     ],
 )
-def test_what_every_trial_would_meet_stops_the_study_and_leaves_the_trial_to_go_on(
+def test_what_every_trial_would_meet_stops_the_study_and_leaves_the_trial_open(
     tmp_path: Path, stops: list[int], kind: str, message: str, said: str
 ) -> None:
     bench = Bench(fake.plan(tmp_path))
@@ -88,7 +94,7 @@ def test_what_every_trial_would_meet_stops_the_study_and_leaves_the_trial_to_go_
     assert [trial.state for trial in bench.ledger.record.trials.values()] == ["running"] * 2
 
 
-def test_as_many_errors_as_allowed_end_the_study_and_results_are_none(
+def test_as_many_errors_as_allowed_stop_the_study_and_results_are_no_errors(
     tmp_path: Path, stops: list[int]
 ) -> None:
     bench = Bench(fake.plan(tmp_path), max_failures=2)
@@ -101,8 +107,9 @@ def test_as_many_errors_as_allowed_end_the_study_and_results_are_none(
     assert len(stops) == 1
     states = [trial.state for trial in bench.ledger.record.trials.values()]
     assert states == ["failed"] * 5
-    told = counts(bench.ledger.record)
-    assert told == "5 failed (1 KeyError, 1 ValueError, 1 diverged, 2 memory)"
+    assert (
+        counts(bench.ledger.record) == "5 failed (1 KeyError, 1 ValueError, 1 diverged, 2 memory)"
+    )
 
 
 def test_without_a_limit_errors_end_nothing(tmp_path: Path, stops: list[int]) -> None:
@@ -132,15 +139,15 @@ def test_an_actor_that_dies_too_often_fails_its_trial(tmp_path: Path, stops: lis
     bench.writer.on_trial_error(0, [], trial)
     failure = bench.ledger.record.trials[0].failure
     assert failure is not None
-    assert (failure["kind"], failure["message"], stops) == ("lane", "its actor died", [])
+    assert (failure.kind, failure.message, stops) == ("lane", "its actor died", [])
 
 
 def test_deaths_of_its_actor_count_from_the_last_epoch_on(tmp_path: Path, stops: list[int]) -> None:
     """As Ray Tune counts them: a trial of days survives more machines than one of minutes."""
     bench = Bench(fake.plan(tmp_path))
-    told = bench.trial(0)
+    started = bench.trial(0)
     trial = RayTrial("epochs", stub=True, max_failures=ACTOR_RESTARTS)
-    trial.config = told.config
+    trial.config = started.config
     for epoch in (1, 2):
         for _ in range(ACTOR_RESTARTS):
             trial.run_metadata.num_failures += 1
@@ -150,7 +157,7 @@ def test_deaths_of_its_actor_count_from_the_last_epoch_on(tmp_path: Path, stops:
     assert not trial.should_recover()
 
 
-def test_an_epoch_that_is_told_again_is_written_once_and_counts_no_deaths_anew(
+def test_an_epoch_that_is_reported_again_is_written_once_and_resets_no_count_of_deaths(
     tmp_path: Path,
 ) -> None:
     bench = Bench(fake.plan(tmp_path))
@@ -162,7 +169,7 @@ def test_an_epoch_that_is_told_again_is_written_once_and_counts_no_deaths_anew(
     assert trial.max_failures == ACTOR_RESTARTS
 
 
-def test_a_trial_begun_again_with_less_at_once_is_another_trial_in_the_ledger(
+def test_a_trial_restarted_with_fewer_images_at_once_has_another_id_in_the_ledger(
     tmp_path: Path, stops: list[int]
 ) -> None:
     bench = Bench(fake.plan(tmp_path))
@@ -177,14 +184,14 @@ def test_a_trial_begun_again_with_less_at_once_is_another_trial_in_the_ledger(
     record = Ledger(bench.ledger.path).record.trials[0]
     assert {path: record.config[path] for path in changes} == changes
     assert record.id != first
-    assert {epoch: kept["metrics"]["miou"] for epoch, kept in record.epochs.items()} == {
+    assert {epoch: kept.metrics["miou"] for epoch, kept in record.epochs.items()} == {
         1: 0.25,
         2: 0.25,
     }
     assert bench.ledger.path.read_text().count('"event":"changed"') == 1
 
 
-def test_a_trial_cut_off_with_nothing_left_to_do_is_ended_and_not_trained_past_its_end(
+def test_an_interrupted_trial_with_nothing_left_to_do_ends_and_is_not_trained_past_its_end(
     tmp_path: Path,
 ) -> None:
     plan = fake.plan(tmp_path)
@@ -192,40 +199,117 @@ def test_a_trial_cut_off_with_nothing_left_to_do_is_ended_and_not_trained_past_i
     trial = fake.start(ledger, plan, 0)
     for epoch in range(1, fake.EPOCHS + 1):
         fake.epoch(ledger, trial, epoch)
-    write_checkpoint(plan.folder / "tune/attempt-1/trial-0000/checkpoint_000003", fake.EPOCHS)
-    assert interrupted_trials(ledger, plan.folder) == []
+    folder = StudyFolder.of(plan)
+    write_checkpoint(folder.tune / "attempt-1/trial-0000/checkpoint_000003", fake.EPOCHS)
+    assert interrupted_trials(ledger, folder) == []
     assert ledger.record.trials[0].state == "complete"
 
 
-def test_a_checkpoint_cut_off_leaves_the_one_before_it(tmp_path: Path) -> None:
+def test_an_incomplete_checkpoint_leaves_the_one_before_it(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
     trial = fake.start(ledger, plan, 0)
-    folder = plan.folder / "tune/attempt-1/trial-0000"
+    folder = StudyFolder.of(plan)
+    saved = folder.tune / "attempt-1/trial-0000"
     for epoch in (1, 2):
         fake.epoch(ledger, trial, epoch)
-        write_checkpoint(folder / f"checkpoint_{epoch:06d}", epoch)
-    newest = folder / "checkpoint_000002" / "state.pt"
+        write_checkpoint(saved / f"checkpoint_{epoch:06d}", epoch)
+    newest = saved / "checkpoint_000002" / "state.pt"
     newest.write_bytes(newest.read_bytes()[:-1])
-    (waiting,) = interrupted_trials(ledger, plan.folder)
-    assert waiting.resume_from == str(folder / "checkpoint_000001")
+    (interrupted,) = interrupted_trials(ledger, folder)
+    assert interrupted.resume_from == str(saved / "checkpoint_000001")
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """What MLflow's sink gets at the end of a study that has nothing left to run."""
+    given: list[tuple[object, ...]] = []
+    sink = SimpleNamespace(close=lambda *files_and_model: given.append(files_and_model))
+    nothing_to_run = SimpleNamespace(run=lambda: None)
+    monkeypatch.setattr(run_study, "Execution", lambda *of: nothing_to_run)
+    monkeypatch.setattr(run_study, "MlflowSink", lambda *of: sink)
+    return given
+
+
+def end(plan: Plan, ledger: Ledger) -> int:
+    """The exit code of a study that has nothing left to run."""
+    run = run_study.StudyRun(plan, fake.SPACE, small(), ledger, Console(width=140))
+    return run.run(Policy())
 
 
 @pytest.mark.parametrize("error", [ValueError("odd shape"), OSError(28, "No space left")])
-def test_a_report_that_cannot_be_written_keeps_no_study_from_its_end(
+def test_a_report_that_cannot_be_written_keeps_no_study_from_ending(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    closed: list[tuple[object, ...]],
     error: Exception,
 ) -> None:
-    def refuse(*given: Any) -> None:
+    def refuse(*given: object) -> None:
         raise error
 
-    plan, closed = fake.plan(tmp_path), []
-    sink: Any = SimpleNamespace(close=lambda *given: closed.append(given))
+    plan = fake.plan(tmp_path)
     monkeypatch.setattr(write_report, "write", refuse)
-    run_study.finish(plan, fake.SPACE, fake.begin(plan), sink, Console(width=140), "")
+    assert end(plan, fake.begin(plan)) == INTERRUPTED
     shown = capsys.readouterr()
     assert closed == [([], None)]
     assert f"the report cannot be written: {type(error).__name__}: {error}" in shown.err
-    assert "to go on: python study/run.py --resume fake" in shown.out
+    assert "to resume: python study/run.py --resume fake" in shown.out
+
+
+def test_a_model_that_cannot_be_saved_leaves_the_study_outdated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: list[tuple[object, ...]]
+) -> None:
+    """The report may be complete by then: a resume writes both again, and saves the model."""
+
+    def refuse(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    plan = fake.plan(tmp_path)
+    folder = StudyFolder.of(plan)
+    ledger = fake.whole(plan)
+    winner = results_of(ledger.record).best
+    assert winner is not None
+    attempt = folder.tune / "attempt-1"
+    write_checkpoint(attempt / winner.folder / "checkpoint_000003", fake.EPOCHS)
+    folder.mark_outdated()
+    monkeypatch.setattr(write_report, "write", lambda *given: [tmp_path / "report.md"])
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(saved, "save", refuse)
+        assert end(plan, ledger) == 0
+    assert folder.is_outdated()
+    monkeypatch.setattr(saved, "save", lambda *given: None)
+    assert end(plan, ledger) == 0
+    assert not folder.is_outdated()
+    assert closed == [([], None), ([tmp_path / "report.md"], folder.model)]
+
+
+def test_networks_whose_checkpoints_are_gone_are_not_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: list[tuple[object, ...]]
+) -> None:
+    """As after the study whose trials were reused has been deleted."""
+    plan, chosen_from = fake.plan(tmp_path), list[list[TrialRecord]]()
+    monkeypatch.setattr(write_report, "write", lambda *given: [])
+    monkeypatch.setattr(
+        gallery, "worst_images", lambda folder, trials: chosen_from.append(list(trials))
+    )
+    assert end(plan, fake.whole(plan)) == 0
+    assert chosen_from == [[]]
+
+
+def test_an_epoch_of_a_trial_whose_start_was_not_written_stops_the_study_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stops: list[int]
+) -> None:
+    """The disk is full when the trial starts, and Tune still passes on what its lane reports."""
+
+    def refuse(*given: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    bench = Bench(fake.plan(tmp_path))
+    monkeypatch.setattr("study.ledger.ledger.os.write", refuse)
+    trial = bench.trial(0)
+    bench.writer.on_trial_result(0, [], trial, RESULT)
+    bench.writer.on_trial_complete(0, [], trial)
+    assert "No space left on device" in bench.stop.reason
+    assert len(stops) == 1
+    assert bench.ledger.record.trials == {}

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from study.ledger.ledger import FILE
 from study.ledger.study_folder import StudyFolder
 from tests.cluster.own_ray import wait_for
 from tests.study.execution.test_main_job import ROOT, command, environment, run
@@ -51,7 +50,7 @@ def make_folder(root: Path) -> None:
 
 
 def test_a_file_that_breaks_in_the_middle_stops_the_study_by_its_name(tmp_path: Path) -> None:
-    data, ledger = tmp_path / "data", tmp_path / "broken" / FILE
+    data, ledger = tmp_path / "data", StudyFolder(tmp_path / "broken").ledger
     make_folder(data)
     words = command(
         tmp_path,
@@ -93,7 +92,7 @@ def test_a_file_that_breaks_in_the_middle_stops_the_study_by_its_name(tmp_path: 
         shown, said = driver.communicate(timeout=200)
     assert driver.returncode == 1, shown + said
     assert "04.png" in said
-    assert "every trial would meet it: mend the file, then go on" in said
+    assert "every trial would meet it: repair the file, then resume" in said
     record = StudyFolder(tmp_path / "broken").load()
     assert {trial.state for trial in record.trials.values()} == {"running"}
     image.write_bytes(whole)
@@ -150,9 +149,9 @@ def test_a_trial_without_memory_is_begun_again_smaller_once_and_then_infeasible(
         for cell, trial in trials.items()
     }
     assert halved == {"plain": (8, 1), "half": (4, 2), "never": (8, 1)}
-    assert "ran out of memory and begins again: batch 4, optim/accumulate 2" in shown
+    assert "ran out of memory and starts again: batch 4, optim/accumulate 2" in shown
     failure = trials["never"].failure
     assert failure is not None
-    assert failure["kind"] == "memory"
-    assert "CUDA out of memory" in failure["message"]
-    assert "hungry.py" in failure["traceback"]
+    assert failure.kind == "memory"
+    assert "CUDA out of memory" in failure.message
+    assert "hungry.py" in failure.traceback

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from study.analysis import tables
-from study.ledger.ledger import FILE, read
+from study.analysis.results import AblationResults
+from study.ledger.ledger import read
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
-from study.reporting.sections import ablation_table
+from study.reporting import table_files
 from tests.chaos.victims import run_until_killed
 from tests.study.execution.test_main_job import SMALL, command, run
 from tests.study.ledger.test_ledger import content
@@ -69,36 +70,37 @@ def test_every_whole_trial_is_measured_on_the_test_list_and_a_cell_that_fails_is
     wild = rows["+wild"]
     assert (wild.diverged + wild.failed, len(wild.values)) == (2, 0)
     assert len(rows["+lovasz"].values) == 2
-    assert (storage / "whole" / "report" / "table.md").read_text() == ablation_table.markdown(whole)
+    files = table_files.files(AblationResults(whole))
+    assert (StudyFolder(storage / "whole").report / "table.md").read_text() == files["table.md"]
 
 
 def test_eight_trials_that_share_a_stage_train_it_once(storage: Path, whole: StudyRecord) -> None:
     """On two lanes that need it at the same time; no epoch is written before it."""
     assert len(whole.trials) == 8
     (names,) = {trial.stages for trial in whole.trials.values()}
-    assert [f"{stage['kind']}-{stage['key']}" for stage in whole.stages] == list(names)
-    assert not whole.stages[0]["reused"]
-    events = [event["event"] for event in read(storage / "whole" / FILE)[0]]
+    assert [f"{stage.kind}-{stage.key}" for stage in whole.stages] == list(names)
+    assert not whole.stages[0].reused
+    events = [event["event"] for event in read(StudyFolder(storage / "whole").ledger)[0]]
     assert events.index("stage") < events.index("epoch")
 
 
 @pytest.mark.slow
 def test_killed_and_resumed_it_gives_the_same_table(storage: Path, whole: StudyRecord) -> None:
-    ledger = storage / "cut" / FILE
+    ledger = StudyFolder(storage / "cut").ledger
     run_until_killed(grid(storage, "cut", 2, "--fresh"), ledger, ("driver", "finished", 1))
     run(command(storage, "--resume", "cut"))
     record = StudyFolder(storage / "cut").load()
     assert content(record) == content(whole)
     events = [event["event"] for event in read(ledger)[0]]
     assert (events.count("started"), events.count("tested")) == (8, 6)
-    ours, theirs = (ablation_table.comma_separated(one) for one in (record, whole))
+    ours, theirs = (table_files.comma_separated(AblationResults(one)) for one in (record, whole))
     assert ours == theirs
 
 
 @pytest.mark.slow
 def test_more_seeds_run_only_the_new_ones(storage: Path, whole: StudyRecord) -> None:
     shown = run(grid(storage, "more", 3))
-    assert "6 trials are not run again but taken from" in shown
+    assert "6 trials do not run again but are reused from" in shown
     record = StudyFolder(storage / "more").load()
     taken = {(trial.cell, trial.seed) for trial in record.trials.values() if trial.reused}
     assert taken == {(cell, seed) for cell in ("none", "+lovasz", "+ar") for seed in (0, 1)}

@@ -18,7 +18,9 @@ from mlflow import MlflowClient
 
 from study.analysis.results import results_of
 from study.commands.run import main
-from study.ledger.ledger import FILE, clean, read
+from study.ledger.events import Metrics
+from study.ledger.json_records import clean
+from study.ledger.ledger import read
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from tests.chaos.victims import run_until_killed
@@ -74,7 +76,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def whole(storage: Path) -> StudyRecord:
     kills = (("worker", "epoch", 1), ("driver", "finished", 1))
-    run_until_killed(study(storage, "whole"), storage / "whole" / FILE, *kills)
+    run_until_killed(study(storage, "whole"), StudyFolder(storage / "whole").ledger, *kills)
     shown = run(command(storage, "--resume", "whole"))
     for words in (
         "Which weights",
@@ -89,25 +91,35 @@ def whole(storage: Path) -> StudyRecord:
     return StudyFolder(storage / "whole").load()
 
 
+def winner_tested(record: StudyRecord) -> Metrics:
+    """The winner's figures on the test list."""
+    best = results_of(record).best
+    assert best is not None
+    assert best.tested is not None
+    return best.tested
+
+
 def test_every_trial_runs_all_its_epochs_and_the_winner_is_tested(whole: StudyRecord) -> None:
     assert {trial.state for trial in whole.trials.values()} == {"complete"}
     assert [trial.last_epoch for trial in whole.trials.values()] == [EPOCHS] * TRIALS
     assert whole.ended
     best = results_of(whole).best
     assert best is not None
-    assert whole.tested is not None
-    assert whole.tested["trial"] == best.number
-    assert {"test_miou", "test_boundary_f_1px"} <= set(whole.tested["metrics"])
+    tested = [number for number, trial in whole.trials.items() if trial.tested is not None]
+    assert tested == [best.number]
+    assert {"test_miou", "test_boundary_f_1px"} <= set(winner_tested(whole))
 
 
 def test_one_stage_a_tile_size_distance_and_network_is_trained_once(whole: StudyRecord) -> None:
-    recorded = [f"{stage['kind']}-{stage['key']}" for stage in whole.stages]
+    recorded = [f"{stage.kind}-{stage.key}" for stage in whole.stages]
     assert sorted(recorded) == sorted({trial.stages[0] for trial in whole.trials.values()})
-    assert not any(stage["reused"] for stage in whole.stages)
+    assert not any(stage.reused for stage in whole.stages)
 
 
 def events(storage: Path, kind: str) -> list[dict[str, Any]]:
-    return [event for event in read(storage / "whole" / FILE)[0] if event["event"] == kind]
+    return [
+        event for event in read(StudyFolder(storage / "whole").ledger)[0] if event["event"] == kind
+    ]
 
 
 def test_trials_follow_one_another_on_warm_lanes(storage: Path, whole: StudyRecord) -> None:
@@ -133,7 +145,6 @@ def test_killed_and_resumed_it_found_what_each_trial_finds_alone(
     """To the bit: no lane, no Ray, no kill."""
     best = results_of(whole).best
     assert best is not None
-    assert whole.tested is not None
     for trial in whole.trials.values():
         config = from_flat(trial.config)
         dataset = load(config.data)
@@ -143,12 +154,10 @@ def test_killed_and_resumed_it_found_what_each_trial_finds_alone(
             trained = training.train_epoch()
             assert isinstance(trained, dict)
             found = {**training.evaluate().metrics, **trained}
-            assert clean(found) == trial.epochs[epoch]["metrics"], (trial.number, epoch)
+            assert clean(found) == trial.epochs[epoch].metrics, (trial.number, epoch)
         if trial.number == best.number:
             tested = training.evaluate("test").metrics
-            assert whole.tested["metrics"] == clean(
-                {f"test_{name}": tested[name] for name in tested}
-            )
+            assert winner_tested(whole) == clean({f"test_{name}": tested[name] for name in tested})
 
 
 def test_nothing_ran_twice(storage: Path, whole: StudyRecord) -> None:
@@ -184,7 +193,7 @@ def test_mlflow_has_one_parent_and_a_run_a_trial_that_ended(
         assert run_.data.tags["state"] == "complete"
         history = client.get_metric_history(run_.info.run_id, "miou")
         assert {point.step: point.value for point in history} == {
-            number: kept["metrics"]["miou"] for number, kept in record.epochs.items()
+            number: kept.metrics["miou"] for number, kept in record.epochs.items()
         }
         names = {item.path for item in client.list_artifacts(run_.info.run_id)}
         assert names - {"model"} == {"config.yaml", "counts", "pictures"}
@@ -214,13 +223,13 @@ def test_two_workers_a_trial_give_what_one_gives(storage: Path, whole: StudyReco
     for number, trial in record.trials.items():
         first, again = whole.trials[number].epochs[1], trial.epochs[1]
         assert trial.params == whole.trials[number].params
-        assert again["metrics"] == pytest.approx(first["metrics"], abs=5e-3)
+        assert again.metrics == pytest.approx(first.metrics, abs=5e-3)
 
 
 def test_a_resume_of_an_ended_study_only_shows_it(
     storage: Path, whole: StudyRecord, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = (storage / "whole" / FILE).read_bytes()
+    before = (StudyFolder(storage / "whole").ledger).read_bytes()
     assert main(command(storage, "--resume", "whole")[2:]) == 0
     assert "winner on the test list" in capsys.readouterr().out
-    assert (storage / "whole" / FILE).read_bytes() == before
+    assert (StudyFolder(storage / "whole").ledger).read_bytes() == before

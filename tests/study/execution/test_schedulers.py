@@ -36,7 +36,7 @@ def test_lanes_start_in_order_and_a_free_one_goes_to_the_newest() -> None:
     assert chosen(scheduler, second, third) == 2
 
 
-def test_who_has_waited_for_long_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_has_waited_long_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     scheduler, clock = Fifo(), [0.0]
     monkeypatch.setattr(schedulers, "monotonic", lambda: clock[0])
     assert chosen(scheduler, trial(4)) == 4

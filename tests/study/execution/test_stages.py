@@ -1,4 +1,4 @@
-"""Which stages a study needs, and how MLflow is told of them."""
+"""Which stages a study needs, and what MLflow gets of them."""
 
 from dataclasses import replace
 from itertools import product
@@ -8,9 +8,10 @@ import pytest
 
 from search_spaces import SPACES
 from study.execution.callbacks.ledger_writer import StageWatch
-from study.ledger.events import Started
+from study.ledger.events import StageReady, Started
 from study.ledger.ledger import Ledger
-from study.planning.runs import check_stages, stage_configs
+from study.ledger.study_folder import StudyFolder
+from study.planning.runs import check_stages, needed_stages
 from study.tracking.runs import stage_run
 from tests.study import fake
 from trainables.config import TrialConfig
@@ -21,7 +22,7 @@ FEW = {"data/train_images": 3, "data/val_images": 2, "data/test_images": 1}
 
 
 def test_inverseform_may_need_every_tile_distance_and_network_once(tmp_path: Path) -> None:
-    needed = stage_configs(fake.plan(tmp_path), SPACES["inverseform"])
+    needed = needed_stages(fake.plan(tmp_path), SPACES["inverseform"])
     configs = [stage.config for stage in needed]
     found = {(one.loss.tile, one.loss.distance, one.inverse_net.network) for one in configs}
     assert {stage.kind for stage in needed} == {"inverse_net"}
@@ -31,7 +32,7 @@ def test_inverseform_may_need_every_tile_distance_and_network_once(tmp_path: Pat
 
 def test_semeda_needs_one_edge_net_whatever_the_lambdas(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path, space="semeda", base=TrialConfig())
-    assert [stage.kind for stage in stage_configs(plan, SPACES["semeda"])] == ["edge_net"]
+    assert [stage.kind for stage in needed_stages(plan, SPACES["semeda"])] == ["edge_net"]
 
 
 def small() -> Dataset:
@@ -60,6 +61,7 @@ def test_masks_without_a_boundary_are_refused_before_anything_starts(
 def test_the_ledger_has_each_stage_once_and_knows_whose_it_is(tmp_path: Path) -> None:
     """However many trials need it, however often one looks, also after a resume."""
     plan, data = fake.plan(tmp_path), small()
+    stages = StudyFolder.of(plan).stages
     ledger = fake.begin(plan)
     mine = TrialConfig().changed({"loss/lambda_2": 1.0, "edge_net/steps": 1, "edge_net/batch": 1})
     theirs = mine.changed({"edge_net/seed": 1})
@@ -69,33 +71,35 @@ def test_the_ledger_has_each_stage_once_and_knows_whose_it_is(tmp_path: Path) ->
                 trial=number, id="i", params={}, config={}, stages=stage_names(config, data.digest)
             )
         )
-    watch = StageWatch(ledger, plan.stages_folder)
+    watch = StageWatch(ledger, stages)
     watch.look()
     assert ledger.record.stages == []
-    ensure("edge_net", theirs, data, plan.stages_folder, "another study")
+    ensure("edge_net", theirs, data, stages, "another study")
     for _ in range(2):
         watch.look()
-    assert [stage["reused"] for stage in ledger.record.stages] == [True]
+    assert [stage.reused for stage in ledger.record.stages] == [True]
     again = Ledger(ledger.path)
-    ensure("edge_net", mine, data, plan.stages_folder, again.record.mark)
-    StageWatch(again, plan.stages_folder).look()
-    assert [stage["reused"] for stage in again.record.stages] == [True, False]
+    ensure("edge_net", mine, data, stages, again.record.mark)
+    StageWatch(again, stages).look()
+    assert [stage.reused for stage in again.record.stages] == [True, False]
     assert again.record.awaited_stages == []
-    assert {"seconds", "quality", "curve"} < again.record.stages[1].keys()
+    trained = again.record.stages[1]
+    assert (trained.seconds > 0, len(trained.curve)) == (True, 1)
+    assert trained.quality
 
 
 def test_mlflow_gets_a_stage_with_quality_seconds_and_curve(tmp_path: Path) -> None:
     record = fake.begin(fake.plan(tmp_path)).record
     run = stage_run(
         record,
-        {
-            "kind": "edge_net",
-            "key": "k",
-            "seconds": 3.5,
-            "reused": False,
-            "quality": {"f_clean": 0.99, "f_noisy": None},
-            "curve": [2.0, 1.0],
-        },
+        StageReady(
+            kind="edge_net",
+            key="k",
+            seconds=3.5,
+            reused=False,
+            quality={"f_clean": 0.99, "f_noisy": None},
+            curve=[2.0, 1.0],
+        ),
     )
     assert (run.key, run.parent, run.tags["stage"]) == ("stage/edge_net-k", "study", "edge_net-k")
     assert run.ended_ms is not None

@@ -1,11 +1,13 @@
-"""Lanes that find no room are named with what is missing, and not waited for without end."""
+"""Lanes without room are reported with what is missing, and the study does not wait forever."""
 
 import pytest
 
 from cluster.worker_groups import WorkerGroups
 from study.execution.callbacks.lanes import WaitingLanes
 from study.execution.stopping import policy_of
+from study.ledger.events import LanesChanged, LanesWaiting
 from study.ledger.record import StudyRecord
+from study.planning.request import StudyRequest
 
 TWO = ({"CPU": 1.0, "GPU": 0.5}, {"CPU": 1.0, "GPU": 0.5})
 
@@ -15,54 +17,58 @@ def taken(*groups: str, placed: int = 0) -> WorkerGroups:
     return WorkerGroups(placed, dict.fromkeys(groups, TWO), {"GPU": 1.0}, {"CPU": 4.0, "GPU": 1.0})
 
 
-class Told:
-    """What a study of this patience hears."""
+class Reports:
+    """What is reported in a study of this patience."""
 
     def __init__(self, patience_s: float) -> None:
-        self.said: list[tuple[int, str]] = []
+        self.waits: list[tuple[int, str]] = []
         self.stops: list[str] = []
         self.lanes = WaitingLanes(
-            patience_s, self.stops.append, lambda *said: self.said.append(said), look=taken
+            patience_s, self.stops.append, lambda *said: self.waits.append(said), look=taken
         )
 
 
 def test_a_lane_that_waits_a_minute_is_named_once_with_what_is_missing() -> None:
-    told = Told(1800)
+    reports = Reports(1800)
     for now in range(0, 300, 5):
-        told.lanes.follow(taken("a", "b", placed=1), now)
+        reports.lanes.follow(taken("a", "b", placed=1), now)
     missing = "each asks for 2 workers of 1 CPU and 0.5 GPU; 0 of 4 CPU and 1 of 1 GPU are free"
-    assert told.said == [(2, missing)]
-    assert told.stops == []
+    assert reports.waits == [(2, missing)]
+    assert reports.stops == []
 
 
 def test_a_study_without_any_lane_ends_after_its_patience() -> None:
-    told = Told(600)
+    reports = Reports(600)
     for now in range(0, 605, 5):
-        assert told.stops == []
+        assert reports.stops == []
         # After half an hour Ray Train tries again, with another group.
-        told.lanes.follow(taken("a" if now < 300 else "b"), now)
-    assert len(told.stops) == 1
-    assert told.stops[0].startswith("no lane has had room for 10 min: each asks for 2 workers of")
-    assert [lanes for lanes, _ in told.said] == [1, 1]
+        reports.lanes.follow(taken("a" if now < 300 else "b"), now)
+    assert len(reports.stops) == 1
+    assert reports.stops[0].startswith(
+        "no lane has had room for 10 min: each asks for 2 workers of"
+    )
+    assert [lanes for lanes, _ in reports.waits] == [1, 1]
 
 
 def test_lanes_that_only_start_or_of_which_one_works_are_no_reason_to_end() -> None:
-    told = Told(100)
+    reports = Reports(100)
     for now in range(0, 1000, 5):
-        told.lanes.follow(taken(f"group-{now // 30}", placed=(now // 50) % 2), now)
-    assert (told.said, told.stops) == ([], [])
-    told.lanes.follow(WorkerGroups(0), 1000)
-    told.lanes.follow(taken("late"), 1105)
-    assert told.stops == []
+        reports.lanes.follow(taken(f"group-{now // 30}", placed=(now // 50) % 2), now)
+    assert (reports.waits, reports.stops) == ([], [])
+    reports.lanes.follow(WorkerGroups(0), 1000)
+    reports.lanes.follow(taken("late"), 1105)
+    assert reports.stops == []
 
 
-def test_it_stands_in_the_ledger_and_is_nothing_to_fold() -> None:
+def test_it_is_in_the_ledger_and_changes_nothing_of_the_record() -> None:
     record = StudyRecord()
-    record.apply({"event": "waiting", "time": 1.0, "lanes": 2, "missing": "room"})
+    record.apply(LanesChanged(lanes=4, nodes=1))
+    record.apply(LanesWaiting(time=1.0, lanes=2, missing="room"))
     assert record.trials == {}
+    assert record.usage.lanes == 4
 
 
 @pytest.mark.parametrize("minutes", [0.0, -1.0, float("nan")])
 def test_a_patience_of_nothing_is_refused(minutes: float) -> None:
     with pytest.raises(ValueError, match="--lane-wait must be above 0 minutes"):
-        policy_of(0, "fail", minutes)
+        policy_of(StudyRequest(lane_wait=minutes))

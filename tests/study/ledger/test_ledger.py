@@ -1,4 +1,4 @@
-"""The ledger: strict, synced, and readable after any cut."""
+"""The ledger: strict, synced, and readable wherever it was cut."""
 
 import json
 import math
@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from study.analysis.results import results_of
 from study.ledger.events import Ended, Resumed
-from study.ledger.ledger import FILE, Ledger, LedgerError, clean, read
+from study.ledger.json_records import clean
+from study.ledger.ledger import Ledger, LedgerError, read
 from study.ledger.record import StudyRecord
+from study.ledger.study_folder import StudyFolder
 from tests.study import fake
 
 
@@ -22,7 +24,7 @@ def content(record: StudyRecord) -> dict[str, Any]:
         str(trial.number): {
             "state": trial.state,
             "params": trial.params,
-            "epochs": {key: kept["metrics"] for key, kept in sorted(trial.epochs.items())},
+            "epochs": {key: kept.metrics for key, kept in sorted(trial.epochs.items())},
         }
         for trial in record.trials.values()
     }
@@ -37,7 +39,7 @@ def test_every_line_is_strict_json_and_says_when(tmp_path: Path) -> None:
     assert all(event["time"] > 0 for event in events)
 
 
-def test_what_is_no_number_becomes_null() -> None:
+def test_nan_and_infinity_become_null() -> None:
     dirty = {"a": math.nan, "b": [math.inf, 1.5], "c": {"d": Path("x")}}
     assert clean(dirty) == {"a": None, "b": [None, 1.5], "c": {"d": "x"}}
 
@@ -49,7 +51,7 @@ def test_an_opened_ledger_knows_what_the_written_one_knew(tmp_path: Path) -> Non
     assert opened.record.ended
 
 
-def test_a_tail_that_was_cut_off_is_set_aside(tmp_path: Path) -> None:
+def test_an_incomplete_last_line_is_set_aside(tmp_path: Path) -> None:
     ledger = fake.whole(fake.plan(tmp_path))
     whole = ledger.path.read_bytes()
     ledger.path.write_bytes(whole + b'{"event":"epoch","tri')
@@ -68,7 +70,7 @@ def test_a_cut_anywhere_leaves_a_ledger_of_the_events_before_it(
     folder = tmp_path_factory.mktemp("cut")
     whole = fake.whole(fake.plan(folder)).path.read_bytes()
     end = int(share * len(whole))
-    path = folder / "cut" / FILE
+    path = StudyFolder(folder / "cut").ledger
     path.parent.mkdir()
     path.write_bytes(whole[:end])
     opened = Ledger(path)
@@ -86,13 +88,13 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
 
 
 def test_another_schema_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / FILE
+    path = StudyFolder(tmp_path).ledger
     path.write_text('{"event":"planned","time":1,"schema":99}\n')
     with pytest.raises(LedgerError, match="schema must be 1, got 99"):
         Ledger(path)
 
 
-def test_ranking_puts_whole_trials_first_and_counts_the_rest(tmp_path: Path) -> None:
+def test_ranking_puts_complete_trials_first_and_counts_the_rest(tmp_path: Path) -> None:
     record = fake.whole(fake.plan(tmp_path)).record
     ranked = results_of(record).ranking
     assert [trial.number for trial in ranked][-1] == 6
@@ -107,6 +109,6 @@ def test_a_resumed_event_forgets_epochs_after_the_checkpoint(tmp_path: Path) -> 
     trial = fake.start(ledger, plan, 0)
     for number in (1, 2, 3):
         fake.epoch(ledger, trial, number)
-    ledger.append(Resumed(continue_after={"0": 2}))
+    ledger.append(Resumed(continue_after={0: 2}))
     assert sorted(ledger.record.trials[0].epochs) == [1, 2]
     assert sorted(Ledger(ledger.path).record.trials[0].epochs) == [1, 2]

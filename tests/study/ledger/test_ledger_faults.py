@@ -12,14 +12,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from study.execution.execute import continue_after, interrupted_trials
-from study.ledger.events import Ended, Finished, Planned, Resumed, TrialFailed
-from study.ledger.ledger import FILE, Ledger, LedgerError, StorageError, read
+from study.ledger.events import Ended, Finished, Resumed, TrialFailed
+from study.ledger.ledger import Ledger, LedgerError, StorageError, read
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import InterruptedTrial
 from study.search.optuna_search import LedgerSearch
 from tests.study import fake
 from tests.study.ledger.test_ledger import content
+from tests.study.search.next_trial import next_trial
 from tests.trainables.fake_checkpoint import write_checkpoint
 
 
@@ -43,7 +44,7 @@ def fill(disk: Path, leave: int) -> Path:
     return filler
 
 
-def test_a_full_disk_leaves_whole_lines_says_so_and_the_study_goes_on_when_there_is_room(
+def test_a_full_disk_leaves_complete_lines_and_the_study_continues_when_there_is_room(
     small_disk: Path,
 ) -> None:
     plan = fake.plan(small_disk)
@@ -98,16 +99,17 @@ def test_a_write_that_fails_half_way_is_undone_or_set_aside(
     assert ledger.path.read_bytes() == before
 
 
-def test_a_study_killed_in_its_first_write_can_be_begun_again(tmp_path: Path) -> None:
-    path = tmp_path / "first" / FILE
-    path.parent.mkdir()
-    path.write_text('{"event":"planned","ti')
-    StudyFolder(path.parent).require_new()
-    with pytest.raises(LedgerError, match="never began; start it anew"):
-        StudyFolder(path.parent).load()
-    Ledger(path).append(Planned())
+def test_a_study_killed_in_its_first_write_can_be_started_again(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    folder = StudyFolder.of(plan)
+    folder.path.mkdir()
+    folder.ledger.write_text('{"event":"planned","ti')
+    folder.require_new()
+    with pytest.raises(LedgerError, match="never began; start it again"):
+        folder.load()
+    fake.begin(plan)
     with pytest.raises(ValueError, match="must be new"):
-        StudyFolder(path.parent).require_new()
+        folder.require_new()
 
 
 @pytest.mark.parametrize(
@@ -118,20 +120,40 @@ def test_a_study_killed_in_its_first_write_can_be_begun_again(tmp_path: Path) ->
         ('{"event":"planned","time":1,"schema":2}', "schema must be 1, got 2"),
         ("[1, 2]", ":1: not an event"),
         (
-            '{"event":"planned","time":1,"schema":1}\n{"event":"dreamt","time":2}',
-            ":2: event 'dreamt' cannot be understood",
-        ),
-        (
-            '{"event":"planned","time":1,"schema":1}\n{"event":"epoch","time":2,"trial":9}',
-            ":2: event 'epoch' cannot be understood",
+            '{"event":"planned","time":1,"schema":1}',
+            ":1: event 'planned' cannot be understood (KeyError 'data')",
         ),
     ],
 )
-def test_what_another_version_wrote_is_refused_with_its_line(
+def test_a_first_line_of_another_version_is_refused(tmp_path: Path, line: str, words: str) -> None:
+    path = StudyFolder(tmp_path).ledger
+    path.write_text(line + "\n")
+    _refused_in_one_line(path, words)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('{"event":"dreamt","time":2}', "event 'dreamt' cannot be understood"),
+        (  # of a trial that never started
+            '{"event":"epoch","time":2,"trial":9,"epoch":1,"metrics":{},"lane":"a","seconds":1}',
+            "event 'epoch' cannot be understood (KeyError 9)",
+        ),
+        ('{"event":"epoch","time":2,"trial":9}', "event 'epoch' cannot be understood (TypeError"),
+        ('{"event":"chosen","time":2}', "event 'chosen' cannot be understood (KeyError 'cells')"),
+        ('{"event":"started","time":2,"trial":[]}', "event 'started' cannot be understood"),
+    ],
+)
+def test_a_later_line_of_another_version_is_refused_with_its_number(
     tmp_path: Path, line: str, words: str
 ) -> None:
-    path = tmp_path / FILE
-    path.write_text(line + "\n")
+    ledger = fake.begin(fake.plan(tmp_path))
+    with ledger.path.open("a") as file:
+        file.write(line + "\n")
+    _refused_in_one_line(ledger.path, f"ledger.jsonl:2: {words}")
+
+
+def _refused_in_one_line(path: Path, words: str) -> None:
     with pytest.raises(LedgerError) as raised:
         Ledger(path)
     assert words in str(raised.value)
@@ -158,14 +180,14 @@ def play(ledger: Ledger, plan: Plan, moves: list[tuple[int, str]], checkpoints: 
             continue
         elif move == "fail":
             ledger.append(TrialFailed(trial=number, kind="x", message="m", traceback=""))
-        elif trial.whole:
+        elif trial.has_all_epochs:
             ledger.append(Finished(trial=number, state="complete"))
         else:
             epoch = trial.last_epoch + 1
             fake.epoch(ledger, trial, epoch)
             if checkpoints and move != "unsaved":
-                folder = plan.folder / f"tune/attempt-1/trial-{number:04d}/checkpoint_{epoch:06d}"
-                write_checkpoint(folder, epoch)
+                attempt = StudyFolder.of(plan).tune / "attempt-1"
+                write_checkpoint(attempt / f"trial-{number:04d}/checkpoint_{epoch:06d}", epoch)
 
 
 @settings(max_examples=15, deadline=None)
@@ -175,7 +197,7 @@ def play(ledger: Ledger, plan: Plan, moves: list[tuple[int, str]], checkpoints: 
 def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch_twice(
     tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[int, str]], share: float
 ) -> None:
-    """The resume planner: what had ended stays, what ran goes on from its last checkpoint."""
+    """The resume planner: what had ended stays, what ran continues from its last checkpoint."""
     plan = fake.plan(tmp_path_factory.mktemp("resume"))
     whole = fake.begin(plan)
     play(whole, plan, moves, checkpoints=True)
@@ -185,14 +207,14 @@ def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch
 
     ledger = Ledger(whole.path)
     before = {number: trial.state for number, trial in ledger.record.trials.items()}
-    waiting = interrupted_trials(ledger, plan.folder)
-    ledger.append(Resumed(continue_after=continue_after(waiting)))
-    for one in waiting:
+    interrupted = interrupted_trials(ledger, StudyFolder.of(plan))
+    ledger.append(Resumed(continue_after=continue_after(interrupted)))
+    for one in interrupted:
         known = ledger.record.trials[one.number]
         assert known.last_epoch == (0 if not one.resume_from else int(one.resume_from[-6:]))
         assert before[one.number] == "running"
         assert known.last_epoch < fake.EPOCHS
-    asked = ask_all(ledger, waiting)
+    asked = ask_all(ledger, interrupted)
     assert sorted(asked) == sorted(set(asked))
     final = {n for n, trial in ledger.record.trials.items() if trial.state != "running"}
     assert set(asked) | final == set(range(plan.trials))
@@ -201,12 +223,12 @@ def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch
         assert state == "running" or ledger.record.trials[number].state == state
 
 
-def ask_all(ledger: Ledger, waiting: list[InterruptedTrial]) -> list[int]:
+def ask_all(ledger: Ledger, interrupted: list[InterruptedTrial]) -> list[int]:
     """The numbers of the trials that the search hands out, until it has no more."""
-    search = LedgerSearch(ledger.record, fake.SPACE, waiting, lambda params: dict(params))
+    search = LedgerSearch(ledger.record, fake.SPACE, interrupted, lambda params: dict(params))
     numbers: list[int] = []
-    while isinstance(config := search.suggest(f"t{len(numbers)}"), dict):
-        numbers.append(config["number"])
+    while spec := next_trial(search, f"t{len(numbers)}"):
+        numbers.append(spec.number)
     return numbers
 
 

@@ -1,23 +1,26 @@
-"""Cells that are searched first: equal budgets, one choice, and a comparison that has no part of
-the search."""
+"""Per-cell search: equal budgets, one choice, and a comparison that the search has no part in."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray.tune.search import Searcher
 
 from cluster import session
-from search_spaces import GRIDS
+from search_spaces import GRIDS, SPACES
 from search_spaces.grid import grid_from_event
 from study.analysis import tables
+from study.analysis.results import AblationResults, results_of
 from study.commands import options
 from study.execution import tuner
 from study.execution.callbacks.ledger_writer import LedgerWriter
 from study.execution.stopping import Faults, Policy, Stop
-from study.ledger.events import Chosen, EpochEnded, Finished, Tested, TrialFailed
-from study.ledger.ledger import FILE, Ledger
+from study.ledger import events
+from study.ledger.events import Chosen, ChosenWeights, EpochEnded, Finished, TrialFailed
+from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
+from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import InterruptedTrial
 from study.planning import make_plan
 from study.planning.runs import grid_runs
@@ -26,9 +29,12 @@ from study.reporting.sections import cell_search as cell_search_section
 from study.reporting.values import parameters
 from study.reporting.write_report import markdown
 from study.search import cell_search, reuse
+from study.search.planned_search import Result
 from tests.study import fake
 from tests.study.ledger.test_ledger import content
-from trainables.config import field_types
+from tests.study.search.next_trial import first_trial, next_trial
+from trainables.config import Value, field_types
+from trainables.lane.trial_spec import TrialSpec
 
 CELLS = ("cross_entropy", "lovasz", "affinity_regression")
 ASKED = (
@@ -54,8 +60,8 @@ def planned(storage: Path, *extra: str) -> Plan:
     return make_plan.plan_from_request(given, [session.local_node()])
 
 
-def start(ledger: Ledger, config: dict[str, Any]) -> None:
-    trial: Any = type("T", (), {"config": config})()
+def start(ledger: Ledger, spec: TrialSpec) -> None:
+    trial: Any = SimpleNamespace(config=spec.to_tune())
     LedgerWriter(ledger, Faults(Policy(), Stop())).on_trial_start(0, [], trial)
 
 
@@ -80,18 +86,18 @@ def end(ledger: Ledger, number: int) -> float:
 
 
 def drive(plan: Plan, ledger: Ledger, end_after: int = 99, order: tuple[int, ...] = ()) -> None:
-    """Run what is left of the searches one after the other; ``order`` begins some earlier."""
+    """Run what is left of the searches one after the other; ``order`` starts these first."""
     waiting = [InterruptedTrial(t.number, t.params, "") for t in ledger.record.in_state("running")]
-    search = tuner.make_search(plan, None, ledger.record, waiting)  # type: ignore[arg-type]
-    handed: list[dict[str, Any]] = []
-    while (config := search.suggest(f"t{len(handed)}")) != Searcher.FINISHED:
-        handed.append(config)
-        if config["number"] in order:
-            start(ledger, config)
+    search = tuner.make_search(plan, SPACES[plan.space], ledger.record, waiting)
+    handed: list[TrialSpec] = []
+    while spec := next_trial(search, f"t{len(handed)}"):
+        handed.append(spec)
+        if spec.number in order:
+            start(ledger, spec)
         if order:
             continue
-        start(ledger, config)
-        result = {"miou": end(ledger, config["number"])}
+        start(ledger, spec)
+        result: Result = {"miou": end(ledger, spec.number)}
         search.on_trial_complete(f"t{len(handed) - 1}", result)
         if len(handed) == end_after:
             return
@@ -100,7 +106,7 @@ def drive(plan: Plan, ledger: Ledger, end_after: int = 99, order: tuple[int, ...
 def test_every_cell_is_searched_as_often_and_starts_at_its_own_weights(tmp_path: Path) -> None:
     plan = planned(tmp_path)
     ledger = fake.begin(plan)
-    assert (plan.trials, plan.seeds, cell_search.total(plan)) == (
+    assert (plan.trials, plan.design.seeds, cell_search.total(plan)) == (
         3 * 3 + 6 * 3,
         (1, 2, 3, 4, 5, 6),
         9,
@@ -110,7 +116,7 @@ def test_every_cell_is_searched_as_often_and_starts_at_its_own_weights(tmp_path:
     assert [trials[n].cell for n in range(9)] == [*CELLS] * 3
     assert {trial.config["seed"] for trial in trials.values()} == {0}
     begins = [trials[n].params for n in range(3)]
-    rate = plan.base.optim.lr
+    rate = plan.config.optim.lr
     assert begins == [
         {"optim/lr": rate},
         {"optim/lr": rate, "loss/lovasz": 1.0},
@@ -122,7 +128,7 @@ def test_every_cell_is_searched_as_often_and_starts_at_its_own_weights(tmp_path:
     assert parameters(trials[1]) == "lovasz: lr=0.003 lovasz=1"
 
 
-def test_what_is_set_beside_the_grid_is_where_every_search_begins(tmp_path: Path) -> None:
+def test_every_search_starts_from_what_set_gives(tmp_path: Path) -> None:
     plan = planned(tmp_path, "--set", "optim/lr=0.001")
     ledger = fake.begin(plan)
     drive(plan, ledger)
@@ -131,7 +137,7 @@ def test_what_is_set_beside_the_grid_is_where_every_search_begins(tmp_path: Path
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 @pytest.mark.parametrize("cut", [1, 4, 8])
-def test_cut_off_and_resumed_the_searches_draw_the_same(
+def test_interrupted_and_resumed_searches_draw_the_same(
     tmp_path: Path, sampler: str, cut: int
 ) -> None:
     ledgers = []
@@ -139,7 +145,7 @@ def test_cut_off_and_resumed_the_searches_draw_the_same(
         plan = planned(tmp_path / name, "--sampler", sampler)
         fake.begin(plan)
         for end_after in ends:
-            ledger = Ledger(plan.folder / FILE)
+            ledger = Ledger(StudyFolder.of(plan).ledger)
             drive(plan, ledger, end_after)
         ledgers.append(ledger)
         assert cell_search.choose_weights(plan, ledger)
@@ -148,7 +154,7 @@ def test_cut_off_and_resumed_the_searches_draw_the_same(
     assert whole.chosen == again.chosen
 
 
-def test_a_trial_that_began_before_an_earlier_one_of_its_cell_keeps_its_draw(
+def test_a_trial_that_started_before_an_earlier_one_of_its_cell_keeps_its_draw(
     tmp_path: Path,
 ) -> None:
     plan = planned(tmp_path / "whole")
@@ -158,7 +164,7 @@ def test_a_trial_that_began_before_an_earlier_one_of_its_cell_keeps_its_draw(
     drive(
         late, fake.begin(late), order=(7,)
     )  # trials 1 and 4 of the cell were handed out, not begun
-    opened = Ledger(late.folder / FILE)
+    opened = Ledger(StudyFolder.of(late).ledger)
     assert list(opened.record.trials) == [7]
     drive(late, opened)
     assert {n: trial.params for n, trial in sorted(opened.record.trials.items())} == {
@@ -170,61 +176,62 @@ def test_the_best_of_each_cell_is_compared_and_its_search_is_not(tmp_path: Path)
     plan = planned(tmp_path)
     ledger = fake.begin(plan)
     drive(plan, ledger, end_after=8)
-    config = cell_search.CellSearch(plan, ledger.record, []).suggest("last")
-    assert config is not None
-    assert config["number"] == 8
+    last = first_trial(cell_search.CellSearch(plan, ledger.record, []), "last")
+    assert last.number == 8
     assert not cell_search.choose_weights(plan, ledger)  # one is missing
     assert reuse.reusable_runs(plan, "d" * 16, ledger.record) == []
-    start(ledger, config)
+    start(ledger, last)
     ledger.append(TrialFailed(trial=8, kind="diverged", message="nan", traceback=""))
     assert cell_search.choose_weights(plan, ledger)
-    opened = Ledger(plan.folder / FILE).record
+    opened = Ledger(StudyFolder.of(plan).ledger).record
     for cell in CELLS:
         searched = cell_search.trials_of(opened, cell)
         values = {n: trial.value("miou") or 0.0 for n, trial in searched.items() if trial.epochs}
-        assert opened.chosen[cell]["trial"] == max(values, key=lambda n: values[n])
+        assert opened.chosen[cell].trial == max(values, key=lambda n: values[n])
     again = opened.plan
-    assert again == cell_search.plan_with_chosen(plan, opened)
+    weights = {cell: chosen.changes for cell, chosen in opened.chosen.items()}
+    here = replace(again, storage=plan.storage, tracking_uri=plan.tracking_uri)
+    assert here == plan.with_weights(weights)
     runs = grid_runs(again)
     assert [run.number for run in runs] == list(range(9, 27))
     lovasz = next(run for run in runs if run.cell == "lovasz")
-    drawn = opened.trials[opened.chosen["lovasz"]["trial"]].params
+    best = opened.chosen["lovasz"].trial
+    assert best is not None
+    drawn = opened.trials[best].params
     assert {path: lovasz.config[path] for path in drawn} == drawn
     for run in runs:
-        start(ledger, run._asdict())
+        start(ledger, run)
         end(ledger, run.number)
-        ledger.append(Tested(trial=run.number, metrics={"test_miou": run.seed / 16}))
+        ledger.append(events.Tested(trial=run.number, metrics={"test_miou": run.seed / 16}))
     table = tables.metric_tables(ledger.record)[0]
     assert (table.split, [len(row.values) for row in table.rows]) == ("test", [6, 6, 6])
     assert sum(row.failed + row.diverged + row.unfinished for row in table.rows) == 0
-    assert "| lovasz | 3 |" in markdown(ledger.record, tmp_path)
-    assert "| affinity_regression | 2 |" in markdown(ledger.record, tmp_path)
+    report = markdown(results_of(ledger.record), StudyFolder.of(plan), {})
+    assert "| lovasz | 3 |" in report
+    assert "| affinity_regression | 2 |" in report
 
 
-def test_a_cell_of_which_no_trial_was_whole_keeps_the_weights_that_it_began_with(
+def test_a_cell_without_a_complete_trial_keeps_its_initial_weights(
     tmp_path: Path,
 ) -> None:
     plan = planned(tmp_path)
     ledger = fake.begin(plan)
     search = cell_search.CellSearch(plan, ledger.record, [])
-    while (config := search.suggest("t")) != Searcher.FINISHED:
-        assert config is not None
-        start(ledger, config)
-        ledger.append(
-            TrialFailed(trial=config["number"], kind="diverged", message="", traceback="")
-        )
+    while spec := next_trial(search, "t"):
+        start(ledger, spec)
+        ledger.append(TrialFailed(trial=spec.number, kind="diverged", message="", traceback=""))
         search.on_trial_complete("t", {"failure": {}})
     assert cell_search.choose_weights(plan, ledger)
-    assert ledger.record.chosen["lovasz"] == {"trial": None, "changes": {"loss/lovasz": 1.0}}
-    assert len(grid_runs(cell_search.plan_with_chosen(plan, ledger.record))) == 18
+    assert ledger.record.chosen["lovasz"] == ChosenWeights(trial=None, changes={"loss/lovasz": 1.0})
+    assert len(grid_runs(ledger.record.plan)) == 18
 
 
-def test_a_rate_that_cells_have_chosen_differently_is_told_beside_their_verdicts(
+def test_a_rate_that_cells_chose_differently_is_named_beside_their_verdicts(
     tmp_path: Path,
 ) -> None:
     ledger = fake.begin(planned(tmp_path))
     rates = {"cross_entropy": 0.002, "lovasz": 0.001, "affinity_regression": 0.002}
-    own: dict[str, dict[str, float]] = {
+    own: dict[str, dict[str, Value]] = {
         "cross_entropy": {},
         "lovasz": {"loss/lovasz": 3.0},
         "affinity_regression": {"loss/ar": 0.1, "inverse_net/steps": 9},  # a learned loss's own
@@ -232,7 +239,7 @@ def test_a_rate_that_cells_have_chosen_differently_is_told_beside_their_verdicts
 
     def choose(rates: dict[str, float]) -> None:
         cells = {
-            cell: {"trial": 0, "changes": {**own[cell], "optim/lr": rate}}
+            cell: ChosenWeights(trial=0, changes={**own[cell], "optim/lr": rate})
             for cell, rate in rates.items()
         }
         ledger.append(Chosen(cells=cells))
@@ -241,12 +248,12 @@ def test_a_rate_that_cells_have_chosen_differently_is_told_beside_their_verdicts
     (line,) = cell_search_section.differing(ledger.record)
     assert "optim/lr" in line
     assert "(0.002: cross_entropy, affinity_regression; 0.001: lovasz)" in line
-    assert line in ablation_table.notes(ledger.record)
+    assert line in ablation_table.notes(AblationResults(ledger.record))
     choose(dict.fromkeys(rates, 0.002))
     assert cell_search_section.differing(ledger.record) == []
 
 
-def test_arms_have_known_paths_and_are_kept_whole_in_the_ledger(tmp_path: Path) -> None:
+def test_searched_cells_have_known_paths_and_are_complete_in_the_ledger(tmp_path: Path) -> None:
     grid = GRIDS["all_losses"]["arms"]
     assert set(grid.decided()) <= set(field_types())
     assert grid_from_event(grid.event()) == grid

@@ -1,12 +1,13 @@
-"""Never twice: a grid takes over what another study of the storage ran with the same content."""
+"""Nothing runs twice: a grid reuses runs of the storage's other studies that have its content."""
 
 from dataclasses import replace
 from pathlib import Path
 
 from study.ledger.events import Finished, Started
-from study.ledger.ledger import FILE, Ledger
-from study.ledger.plan import Plan
+from study.ledger.ledger import Ledger
+from study.ledger.plan import Plan, Search
 from study.ledger.record import StudyRecord
+from study.ledger.study_folder import StudyFolder
 from study.planning.runs import grid_runs
 from study.search import reuse
 from tests.study import fake, fake_grid
@@ -38,8 +39,8 @@ def run_whole(plan: Plan, tested: bool = True) -> Ledger:
 
 
 def more_seeds(plan: Plan) -> Plan:
-    seeds = tuple(range(8))
-    return replace(plan, study="more", seeds=seeds, trials=2 * len(seeds))
+    design = replace(plan.ablation, seeds=tuple(range(8)))
+    return replace(plan, study="more", design=design)
 
 
 def test_more_seeds_cost_only_the_new_ones(tmp_path: Path) -> None:
@@ -53,11 +54,12 @@ def test_more_seeds_cost_only_the_new_ones(tmp_path: Path) -> None:
     }
     for run, done in found:
         reuse.reuse_trial(ledger, run, done)
-    record = Ledger(more.folder / FILE).record
+    record = Ledger(StudyFolder.of(more).ledger).record
     assert len(record.trials) == 12
     for trial in record.trials.values():
-        source = first.trials[trial.reused["trial"]]
-        assert trial.reused["study"] == "fake"
+        assert trial.reused is not None
+        source = first.trials[trial.reused.trial]
+        assert trial.reused.study == "fake"
         assert (trial.id, trial.cell, trial.seed) == (source.id, source.cell, source.seed)
         assert (trial.metrics, trial.tested, trial.state) == (
             source.metrics,
@@ -67,25 +69,25 @@ def test_more_seeds_cost_only_the_new_ones(tmp_path: Path) -> None:
     assert reuse.reusable_runs(more, DIGEST, record) == []
 
 
-def test_other_content_other_data_and_fresh_take_nothing(tmp_path: Path) -> None:
+def test_other_content_other_data_and_fresh_reuse_nothing(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
     run_whole(plan)
     more = more_seeds(plan)
     nothing = StudyRecord()
     assert reuse.reusable_runs(more, "e" * 16, nothing) == []
     assert reuse.reusable_runs(replace(more, fresh=True), DIGEST, nothing) == []
-    longer = replace(more, base=more.base.changed({"epochs": 9}))
+    longer = replace(more, base=more.resolve({"epochs": 9}))
     assert reuse.reusable_runs(longer, DIGEST, nothing) == []
-    assert (
-        reuse.reusable_runs(replace(more, grid=None), DIGEST, nothing) == []
-    )  # see study/search/reuse.py
+    a_search = replace(more, design=Search(trials=8))  # its draws are reused one by one
+    assert reuse.reusable_runs(a_search, DIGEST, nothing) == []
 
 
-def test_a_tested_trial_is_preferred_and_a_damaged_ledger_is_passed_over(tmp_path: Path) -> None:
+def test_a_tested_trial_is_preferred_and_a_damaged_ledger_is_left_out(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
     run_whole(replace(plan, study="a"), tested=False)
     run_whole(replace(plan, study="b"))
-    (tmp_path / "c").mkdir()
-    (tmp_path / "c" / FILE).write_text("no ledger\n")
+    damaged = StudyFolder(tmp_path / "c")
+    damaged.path.mkdir()
+    damaged.ledger.write_text("no ledger\n")
     found = reuse.reusable_runs(more_seeds(plan), DIGEST, StudyRecord())
     assert {done.study for _, done in found} == {"b"}

@@ -1,4 +1,4 @@
-"""Never twice, for searches: the same command again runs nothing; another seed runs everything."""
+"""Nothing runs twice: the same search again runs nothing; with another seed it runs everything."""
 
 from dataclasses import replace
 from itertools import count
@@ -8,23 +8,26 @@ from typing import Any
 
 import pytest
 from ray import cloudpickle
-from ray.tune.search import Searcher
 
 from study.analysis.results import results_of
-from study.execution.callbacks.budget import BudgetStopper, WhileBudgetLasts
+from study.execution.callbacks.budget import BudgetStopper
 from study.execution.callbacks.ledger_writer import LedgerWriter
+from study.execution.stopping import Faults, Policy, Stop
 from study.execution.tuner import make_search
 from study.ledger import ledger
-from study.ledger.events import EpochEnded, Finished, Started, TrialFailed
+from study.ledger.events import EpochEnded, Finished, Reused, Started, TrialFailed
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
+from study.planning.budget import is_spent
 from study.search.optuna_search import LedgerSearch
 from study.search.reuse import DrawReuse, possible_reuse
 from tests.study import fake
 from tests.study.search import test_cell_search
+from tests.study.search.next_trial import next_trial
 from trainables.config import from_flat, identity
+from trainables.lane.trial_spec import TrialSpec
 
 DIGEST = "d" * 16
 
@@ -37,51 +40,48 @@ def _a_second_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TwoLanes:
-    """Two trials at once, as Tune would run them; of two the one begun first ends last, now and
-    then, so that what the sampler knows at a draw is not simply all that came before."""
+    """Two trials at once, as Tune would run them; at times the one that started first ends last, so
+    that what the sampler knows at a draw is not simply all that came before."""
 
     def __init__(self, of: Plan, fails: int | None = None) -> None:
         self.ledger = fake.begin(of)
-        self.told: list[TrialRecord] = []
+        self.reused: list[TrialRecord] = []
         self.search = LedgerSearch(
             self.ledger.record,
             fake.SPACE,
             [],
             of.resolve,
-            DrawReuse(of, self.ledger, self.told.append),
+            DrawReuse(of, self.ledger, self.reused.append),
         )
         self.fails, self.ran = fails, 0
 
     def run(self) -> StudyRecord:
-        names, running = count(), list[tuple[str, dict[str, Any]]]()
+        names, running = count(), list[tuple[str, TrialSpec]]()
         while True:
             while len(running) < 2:
-                config = self.search.suggest(name := f"t{next(names)}")
-                if config == Searcher.FINISHED:
+                spec = next_trial(self.search, name := f"t{next(names)}")
+                if spec is None:
                     break
-                assert config is not None
-                self._start(config)
-                running.append((name, config))
+                self._start(spec)
+                running.append((name, spec))
             if not running:
                 return self.ledger.record
             self._end(*running.pop(self.ran % 3 == 0 and len(running) == 2))
 
-    def _start(self, config: dict[str, Any]) -> None:
+    def _start(self, spec: TrialSpec) -> None:
         self.ran += 1
-        name = identity(from_flat(config["config"]), DIGEST)
-        bred = {key: config[key] for key in ("generation",) if key in config}
         self.ledger.append(
             Started(
-                trial=config["number"],
-                id=name,
-                params=config["params"],
-                config=config["config"],
-                **bred,
+                trial=spec.number,
+                id=identity(from_flat(spec.config), DIGEST),
+                params=spec.params,
+                config=spec.config,
+                generation=spec.generation,
             )
         )
 
-    def _end(self, name: str, config: dict[str, Any]) -> None:
-        number, value = config["number"], fake.miou(config["params"], fake.EPOCHS)
+    def _end(self, name: str, spec: TrialSpec) -> None:
+        number, value = spec.number, fake.miou(spec.params, fake.EPOCHS)
         if number == self.fails:
             self.ledger.append(TrialFailed(trial=number, kind="lane", message="", traceback=""))
             self.search.on_trial_complete(name, {"failure": {"kind": "lane"}})
@@ -106,10 +106,10 @@ def test_the_same_command_again_runs_nothing(tmp_path: Path, sampler: str) -> No
     again = TwoLanes(plan(tmp_path, "again", sampler=sampler))
     second = again.run()
     assert again.ran == 0
-    assert [trial.number for trial in again.told] == list(range(12))
+    assert [trial.number for trial in again.reused] == list(range(12))
     for number, trial in first.trials.items():
         same = second.trials[number]
-        assert same.reused == {"study": "first", "trial": number, "commit": "c" * 40}
+        assert same.reused == Reused(study="first", trial=number, commit="c" * 40)
         assert (same.params, same.id, same.metrics, same.generation, same.state) == (
             trial.params,
             trial.id,
@@ -143,8 +143,8 @@ def test_what_failed_runs_again_and_what_follows_is_drawn_from_all_that_is_known
     assert reused[:5] == [0, 1, 2, 3, 4]
     assert 5 not in reused
     assert {trial.state for trial in record.trials.values()} == {"complete"}
-    told = again.search._study.trials
-    assert [trial.value for trial in told] == [t.value("miou") for t in record.trials.values()]
+    known = again.search.study.trials
+    assert [trial.value for trial in known] == [t.value("miou") for t in record.trials.values()]
 
 
 def test_the_plan_counts_what_could_be_drawn(tmp_path: Path) -> None:
@@ -154,30 +154,31 @@ def test_the_plan_counts_what_could_be_drawn(tmp_path: Path) -> None:
     assert len(possible_reuse(again, fake.SPACE, DIGEST)) == 12
     assert possible_reuse(again, fake.SPACE, "e" * 16) == []
     assert possible_reuse(replace(again, fresh=True), fake.SPACE, DIGEST) == []
-    longer = replace(again, base=of.base.changed({"epochs": 9}))
+    longer = replace(again, base=of.resolve({"epochs": 9}))
     assert possible_reuse(longer, fake.SPACE, DIGEST) == []
 
 
-def test_cells_that_were_searched_are_not_searched_again(tmp_path: Path) -> None:
+def test_searches_of_cells_are_reused(tmp_path: Path) -> None:
     of = test_cell_search.planned(tmp_path)
     first = fake.begin(of)
     test_cell_search.drive(of, first)
     again = replace(of, study="again")
     ledger = fake.begin(again)
-    taking = DrawReuse(again, ledger, lambda trial: None)
-    search = make_search(again, fake.SPACE, ledger.record, [], taking)
-    assert search.suggest("t") == Searcher.FINISHED
+    reuse = DrawReuse(again, ledger, lambda trial: None)
+    search = make_search(again, fake.SPACE, ledger.record, [], reuse)
+    assert next_trial(search, "t") is None
     kept = [(t.cell, t.phase, t.params, t.metrics) for t in first.record.trials.values()]
     assert len(kept) == 9
     assert [(t.cell, t.phase, t.params, t.metrics) for t in ledger.record.trials.values()] == kept
 
 
-def test_tune_can_pickle_a_search_that_takes_over(tmp_path: Path) -> None:
+def test_tune_can_pickle_a_search_that_reuses_trials(tmp_path: Path) -> None:
     """Its ledger is an open file; Tune pickles the search before anything runs."""
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
-    taking = DrawReuse(plan, ledger, lambda trial: None)
-    search = LedgerSearch(ledger.record, fake.SPACE, [], plan.resolve, taking)
+    reuse = DrawReuse(plan, ledger, lambda trial: None)
+    search = LedgerSearch(ledger.record, fake.SPACE, [], plan.resolve, reuse)
     stopper = BudgetStopper(ledger.record)
-    limited = WhileBudgetLasts(search, ledger.record)
-    assert cloudpickle.dumps((limited, stopper, LedgerWriter(ledger, stopper)))
+    search.may_start = lambda: not is_spent(ledger.record)
+    writer = LedgerWriter(ledger, Faults(Policy(), Stop()), stopper)
+    assert cloudpickle.dumps((search, stopper, writer))

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 
 from study.ledger.ledger import Ledger, read
 from study.ledger.plan import Plan
-from study.ledger.record import TrialRecord
+from study.ledger.trial_record import TrialRecord
 from study.reporting import write_report
 from study.tracking.sink import MlflowSink
 from tests.study import fake, fake_grid
