@@ -8,7 +8,7 @@ from cluster import session
 from search_spaces import GRIDS
 from study.commands import options
 from study.commands.run import main
-from study.ledger.events import Chosen, ChosenWeights, Ended, Started, Tested
+from study.ledger.events import Chosen, ChosenWeights, Ended, Tested
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.planning import make_plan
@@ -17,8 +17,7 @@ from study.search import reuse
 from tests.study import fake, fake_grid
 from tests.study.commands.test_run import refused
 from tests.study.search import test_cell_search
-from trainables.config import Value, from_flat, identity
-from trainables.lane.trial_spec import TrialSpec
+from trainables.config import Value
 
 RATES = {"cross_entropy": 0.002, "lovasz": 0.001, "affinity_regression": 0.002}
 WEIGHTS: dict[str, dict[str, Value]] = {
@@ -41,18 +40,11 @@ def chosen(storage: Path, rates: dict[str, float]) -> tuple[Plan, Ledger]:
     return plan, ledger
 
 
-def start(ledger: Ledger, run: TrialSpec) -> None:
-    key = identity(from_flat(run.config), fake.DATA.digest)
-    ledger.append(
-        Started(trial=run.number, id=key, params=run.params, config=run.config, cell=run.cell)
-    )
-
-
 def compared(storage: Path, rates: dict[str, float]) -> Ledger:
     """Run to its end: every run scores a hundred times its rate on the test list."""
     _, ledger = chosen(storage, rates)
     for run in grid_runs(ledger.record.plan):
-        start(ledger, run)
+        test_cell_search.start(ledger, run)
         test_cell_search.end(ledger, run.number)
         rate = float(ledger.record.trials[run.number].config["optim/lr"])
         ledger.append(Tested(trial=run.number, metrics={"test_miou": 100 * rate}))

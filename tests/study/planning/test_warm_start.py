@@ -92,13 +92,13 @@ def warm_plan(storage: Path) -> Plan:
 def test_the_sampler_knows_them_and_a_resumed_study_learns_the_same(tmp_path: Path) -> None:
     fake.whole(fake.plan(tmp_path, study="earlier"))
     plan = warm_plan(tmp_path)
-    cold = drive(fake.begin(fake.plan(tmp_path, study="cold", **TPE)), plan)
-    whole = drive(fake.begin(plan), plan)
-    assert all(a["params"] != b["params"] for a, b in zip(cold, whole, strict=True))
+    cold = drive(fake.begin(fake.plan(tmp_path, study="cold", **TPE)))
+    whole = drive(fake.begin(plan))
+    assert all(a.params != b.params for a, b in zip(cold, whole, strict=True))
     (tmp_path / "warm").rename(tmp_path / "kept")
-    cut = drive(fake.begin(plan), plan, end_after=3)
+    cut = drive(fake.begin(plan), end_after=3)
     (tmp_path / "earlier" / "ledger.jsonl").unlink()  # the plan holds what it needs of it
-    cut += drive(Ledger(StudyFolder.of(plan).ledger), plan)
+    cut += drive(Ledger(StudyFolder.of(plan).ledger))
     assert cut == whole
 
 
