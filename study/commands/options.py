@@ -159,7 +159,7 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--max-gpu-hours", type=float, metavar="N", help="the same for the GPUs that trials hold"
     )
-    how.add_argument("--resume", metavar="NAME", help="continue a study that was cut off")
+    how.add_argument("--resume", metavar="NAME", help="continue an interrupted study")
     how.add_argument(
         "--max-failures",
         type=int,

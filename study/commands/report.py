@@ -32,13 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder.require_known("NAME")
         record = folder.load()
         install_from_plan(record.plan)
+        uri = request.tracking()
     except ValueError as error:
         print(f"study/report.py: {error}", file=sys.stderr)
         return 2
     results = results_of(record)
     files = write(results, folder, importances(results, SPACES[record.plan.space]))
     print(files[0])
-    return _rebuild(record, folder, request.tracking(), files) if given.rebuild_mlflow else 0
+    return _rebuild(record, folder, uri, files) if given.rebuild_mlflow else 0
 
 
 def _rebuild(record: StudyRecord, folder: StudyFolder, uri: str, files: list[Path]) -> int:

@@ -123,6 +123,7 @@ def resumed(request: StudyRequest) -> tuple[Plan, StudyRecord]:
         storage=folder.storage,
         tracking_uri=request.tracking(),
         lanes=request.lanes or record.plan.lanes,
+        most_lanes=request.lanes,
     )
     if record.ended:
         return plan, record

@@ -116,10 +116,10 @@ class StudyRequest:
         return dict(parse_change(text) for text in self.changes)
 
     def given(self) -> set[str]:
-        """The fields that differ from their defaults."""
+        """The fields that differ from their defaults; an empty list is no option."""
         default = StudyRequest()
-        names = [one.name for one in fields(self)]
-        return {name for name in names if getattr(self, name) != getattr(default, name)}
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name for name, value in values.items() if value not in ([], getattr(default, name))}
 
     def require_places(self, flag: str, why: str) -> None:
         """Raise a ValueError for an option beside ``--flag`` that says what runs, not where."""

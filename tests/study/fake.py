@@ -1,5 +1,6 @@
 """A study without training: a ledger filled by an analytic trial."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -51,6 +52,11 @@ def plan(storage: Path, **changes: object) -> Plan:
     if isinstance(base := options["base"], TrialConfig):
         options["base"] = flatten(base)
     return Plan(**options)  # type: ignore[arg-type]
+
+
+def kept(of: Plan) -> Plan:
+    """The plan as its ledger keeps it: without where it runs."""
+    return replace(of, storage=Path(), tracking_uri="", most_lanes=0, places="")
 
 
 def miou(params: dict[str, Value], epoch: int) -> float:

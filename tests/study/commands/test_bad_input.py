@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.resources import Node
-from study.commands import options
+from study.commands import options, report
+from study.ledger.study_folder import StudyFolder
 from study.planning import custom_grid, make_plan, request
+from tests.study import fake
 from trainables.config import TrialConfig, field_types, flatten, from_flat, parse
 
 PATHS = sorted(field_types())
@@ -131,4 +133,17 @@ def test_a_grid_file_of_anything_is_a_grid_or_one_line(
 @pytest.mark.parametrize("uri", ["nonsense://x", "./mlruns", "127.0.0.1:5000", "sqlite:m.db"])
 def test_what_is_no_tracking_server_is_refused(uri: str) -> None:
     with pytest.raises(ValueError, match="--tracking-uri must begin with sqlite:///"):
-        request.tracking_uri_of(options.parse_request(["--tracking-uri", uri]))
+        options.parse_request(["--tracking-uri", uri]).tracking()
+
+
+def test_the_report_s_command_refuses_it_too_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = fake.plan(tmp_path)
+    fake.whole(plan)
+    words = ["fake", "--storage", str(tmp_path), "--tracking-uri", "nonsense://x"]
+    assert report.main([*words, "--rebuild-mlflow"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("study/report.py: --tracking-uri must begin with sqlite:///")
+    assert error.count("\n") == 1
+    assert not StudyFolder.of(plan).report.exists()

@@ -5,14 +5,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import study
 from cluster import session
 from study.analysis.results import results_of
-from study.commands import options, python_api
+from study.commands import options, python_api, run
 from study.ledger.study_folder import StudyFolder
 from study.planning import make_plan, runs
 from tests.study import fake, fake_grid
@@ -52,7 +51,7 @@ def test_a_plan_is_the_command_s_own(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_the_command_s_line_as_an_exception(
-    asked_for: dict[str, Any], words: str
+    asked_for: dict[str, object], words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
         study.make_plan(**asked_for)
@@ -93,6 +92,21 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert found.stdout.strip() == "set()"
 
 
+def test_a_resumed_study_has_the_lanes_that_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.begin(fake.plan(tmp_path, lanes=2))
+    seen = []
+
+    def look(self: run.PlannedStudy, **options: object) -> int:
+        seen.append((self._plan.lanes, self._plan.most_lanes))
+        return 0
+
+    monkeypatch.setattr(run.PlannedStudy, "check_and_run", look)
+    python_api.resume("fake", storage=tmp_path, lanes=1)
+    assert seen == [(1, 1)]
+
+
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.timeout(300)
@@ -121,7 +135,9 @@ def test_a_study_with_one_s_own_loss_runs_in_another_thread(tmp_path: Path) -> N
     assert signal.getsignal(signal.SIGTERM) is before
     assert list(tables[0].state) == ["complete", "complete"]
     assert {"loss/focal", "loss/focal_power", "miou", "test_miou"} <= set(tables[0])
-    assert StudyFolder(tmp_path / "mine").load().plan["parts"]["text"] == EXAMPLE.read_text()
+    plugged = StudyFolder(tmp_path / "mine").load().plan.plugin
+    assert plugged is not None
+    assert plugged.text == EXAMPLE.read_text()
     again = python_api.resume("mine", storage=tmp_path)  # it has ended: nothing runs
     assert again.equals(tables[0])
     with pytest.raises(ValueError, match="--name must be new in this storage"):

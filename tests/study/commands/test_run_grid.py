@@ -72,7 +72,7 @@ def test_a_dry_run_shows_cells_figures_and_what_the_seeds_can_decide(
         "5 seeds can never be significant",
         "paired by seed with 'DeepLab-v2'",
         "test list",
-        "if cut off python study/run.py --resume",
+        "to resume python study/run.py --resume",
     ):
         assert words in shown
 

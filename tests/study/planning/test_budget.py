@@ -1,4 +1,4 @@
-"""Budgets: what counts as used, when a study stops, and how it goes on."""
+"""Budgets: what counts as used, when a study stops, and how it is resumed."""
 
 import re
 import time
@@ -9,13 +9,26 @@ from typing import Any
 import pytest
 from ray.tune.search import Searcher
 
-from study.execution.callbacks.budget import BudgetStopper, WhileBudgetLasts
+from study.analysis.results import results_of
+from study.execution.callbacks.budget import BudgetStopper
 from study.execution.callbacks.ledger_writer import LedgerWriter
 from study.execution.stopping import Faults, Policy, Stop
-from study.ledger.events import BudgetSpent, Resumed
+from study.ledger.events import (
+    BudgetSpent,
+    EpochEnded,
+    Event,
+    Finished,
+    LanesChanged,
+    Planned,
+    Resumed,
+    StageReady,
+    Started,
+)
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
+from study.ledger.provenance import Provenance
 from study.ledger.record import StudyRecord
+from study.ledger.study_folder import StudyFolder
 from study.ledger.usage import Usage
 from study.planning import budget
 from study.planning.budget import is_spent, outlook, seconds_left, used_hours
@@ -25,36 +38,49 @@ from tests.study.commands.test_run import refused
 from tests.study.search.test_optuna_search import search
 
 
-def fold(*events: tuple[str, float, dict[str, Any]]) -> Usage:
-    spent = Usage()
-    for name, at, fields in events:
-        spent.apply({"event": name, "time": at, **fields})
-    return spent
+def fold(*events: Event) -> Usage:
+    usage = Usage()
+    for event in events:
+        usage.apply(event)
+    return usage
+
+
+def planned(lanes: int, time: float) -> Planned:
+    facts = Provenance(commit="c" * 40, dirty=False)
+    return Planned(plan=fake.plan(Path(), lanes=lanes), data=fake.DATA, provenance=facts, time=time)
+
+
+def started(trial: int, time: float) -> Started:
+    return Started(trial=trial, id=f"{trial}", params={}, config={}, time=time)
+
+
+def epoch(trial: int, time: float) -> EpochEnded:
+    return EpochEnded(trial=trial, epoch=1, metrics={}, lane="a", seconds=1.0, time=time)
 
 
 def test_time_counts_while_an_attempt_runs_and_lanes_while_a_trial_holds_them() -> None:
-    """Two lanes; trial 0 holds one for 30 s, trial 1 one for 10 s, is cut off, waits an hour, and
-    holds it for 25 s more."""
-    spent = fold(
-        ("planned", 1000, {"lanes": 2}),
-        ("stage", 1020, {}),
-        ("started", 1030, {"trial": 0}),
-        ("started", 1050, {"trial": 1}),
-        ("epoch", 1060, {"trial": 0}),
-        ("finished", 1060, {"trial": 0}),
-        ("resumed", 4660, {"continue_after": {"1": 0}, "lanes": 1}),
-        ("epoch", 4685, {"trial": 1}),
+    """Two lanes; trial 0 holds one for 30 s, trial 1 one for 10 s, is interrupted, waits an hour,
+    and holds it for 25 s more."""
+    usage = fold(
+        planned(lanes=2, time=1000),
+        StageReady(kind="edge_net", key="k", seconds=9.0, reused=False, time=1020),
+        started(0, time=1030),
+        started(1, time=1050),
+        epoch(0, time=1060),
+        Finished(trial=0, state="complete", time=1060),
+        Resumed(continue_after={1: 0}, lanes=1, time=4660),
+        epoch(1, time=4685),
     )
-    assert (spent.seconds, spent.lane_seconds) == (60 + 25, 30 + 10 + 25)
-    assert spent.at(4695) == (85 + 10, 65 + 10)
+    assert (usage.seconds, usage.lane_seconds) == (60 + 25, 30 + 10 + 25)
+    assert usage.at(4695) == (85 + 10, 65 + 10)
 
 
-def test_more_cut_off_trials_than_lanes_hold_no_more_than_there_are() -> None:
-    waiting = {"continue_after": {"0": 1, "1": 1, "2": 1}, "lanes": 2}
-    ten_seconds = (("resumed", 100, waiting), ("epoch", 110, {"trial": 0}))
-    assert fold(("planned", 0, {"lanes": 3}), *ten_seconds).lane_seconds == 20
-    more = ("lanes", 110, {"lanes": 3, "nodes": 2})  # a machine joined
-    assert fold(("planned", 0, {"lanes": 3}), *ten_seconds, more).at(120)[1] == 20 + 3 * 10
+def test_more_interrupted_trials_than_lanes_hold_no_more_than_there_are() -> None:
+    resumed = Resumed(continue_after={0: 1, 1: 1, 2: 1}, lanes=2, time=100)
+    ten_seconds = (planned(lanes=3, time=0), resumed, epoch(0, time=110))
+    assert fold(*ten_seconds).lane_seconds == 20
+    joined = LanesChanged(lanes=3, nodes=2, time=110)
+    assert fold(*ten_seconds, joined).at(120)[1] == 20 + 3 * 10
 
 
 def limited(storage: Path, **limits: float) -> Plan:
@@ -72,14 +98,15 @@ def begun(of: Plan, hours_ago: float) -> StudyRecord:
 
 def test_either_limit_ends_it(tmp_path: Path) -> None:
     now = time.time()
-    for limits, spent in (
+    cases: tuple[tuple[dict[str, float], bool], ...] = (
         ({}, False),
         ({"hours": 1.5}, True),
         ({"hours": 2.5}, False),
         ({"gpu_hours": 1.5}, True),
         ({"gpu_hours": 2.5}, False),
         ({"hours": 9.0, "gpu_hours": 1.5}, True),
-    ):
+    )
+    for limits, spent in cases:
         record = begun(limited(tmp_path / str(limits), **limits), hours_ago=2)
         assert used_hours(record, now) == pytest.approx({"hours": 2, "gpu_hours": 2}, abs=0.01)
         assert is_spent(record) == spent
@@ -97,11 +124,14 @@ def test_the_outlook_names_what_ends_it_first_and_what_is_left(tmp_path: Path) -
     assert outlook(fake.begin(fake.plan(tmp_path / "free")).record, None, now) == ""
 
 
-def test_spent_no_trial_begins_and_a_running_one_ends_with_its_epoch(tmp_path: Path) -> None:
+def test_once_it_is_spent_no_trial_starts_and_a_running_one_ends_with_its_epoch(
+    tmp_path: Path,
+) -> None:
     of = limited(tmp_path, hours=1)
     ledger = fake.begin(of)
     stopper = BudgetStopper(ledger.record)
-    searcher = WhileBudgetLasts(search(ledger), ledger.record)
+    searcher = search(ledger)
+    searcher.may_start = lambda: not is_spent(ledger.record)
     config = searcher.suggest("a")
     assert isinstance(config, dict)
     fake.start(ledger, of, 0)
@@ -129,23 +159,26 @@ def spent_study(storage: Path) -> Ledger:
     return ledger
 
 
-def test_the_report_says_that_the_budget_is_spent_until_the_study_goes_on(tmp_path: Path) -> None:
+def test_the_report_says_that_the_budget_is_spent_until_the_study_is_resumed(
+    tmp_path: Path,
+) -> None:
     ledger = spent_study(tmp_path)
     record = ledger.record
     assert record.state == "budget spent"
-    assert "Not all of it ran: budget spent: 1.25 of 1 h." in write_report.markdown(
-        record, tmp_path
-    )
+    folder = StudyFolder(tmp_path / "fake")
+    words = "Not all of it ran: budget spent: 1.25 of 1 h."
+    assert words in write_report.markdown(results_of(record), folder, {})
     more = budget.renewed(record, {"hours": 2.0})
-    ledger.append(Resumed(continue_after={"4": 1}, lanes=2, budget=more))
-    assert (record.state, record.plan.budget) == ("cut off", {"hours": 2.0})
-    assert "budget spent" not in write_report.markdown(record, tmp_path)
+    ledger.append(Resumed(continue_after={4: 1}, lanes=2, budget=more))
+    assert (record.state, record.plan.budget) == ("interrupted", {"hours": 2.0})
+    assert "budget spent" not in write_report.markdown(results_of(record), folder, {})
     assert not is_spent(record)
 
 
 def test_a_spent_budget_is_renewed_above_what_was_used_or_lifted(tmp_path: Path) -> None:
     record = spent_study(tmp_path).record
-    for limits in ({}, {"hours": 1.25}, {"gpu_hours": 3.0}):
+    too_little: tuple[dict[str, float], ...] = ({}, {"hours": 1.25}, {"gpu_hours": 3.0})
+    for limits in too_little:
         with pytest.raises(ValueError, match=r"must be more than the 1\.25 h that fake"):
             budget.renewed(record, limits)
     assert budget.renewed(record, {"hours": float("inf")}) == {}

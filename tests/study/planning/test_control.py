@@ -8,18 +8,19 @@ from cluster import session
 from search_spaces import GRIDS
 from study.commands import options
 from study.commands.run import main
-from study.ledger.events import Chosen, Ended, Tested
+from study.ledger.events import Chosen, ChosenWeights, Ended, Tested
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.planning import make_plan
 from study.planning.runs import grid_runs
-from study.search import cell_search, reuse
+from study.search import reuse
 from tests.study import fake, fake_grid
 from tests.study.commands.test_run import refused
 from tests.study.search import test_cell_search
+from trainables.config import Value
 
 RATES = {"cross_entropy": 0.002, "lovasz": 0.001, "affinity_regression": 0.002}
-WEIGHTS: dict[str, dict[str, float]] = {
+WEIGHTS: dict[str, dict[str, Value]] = {
     "cross_entropy": {},
     "lovasz": {"loss/lovasz": 3.0},
     "affinity_regression": {"loss/ar": 0.2},
@@ -27,12 +28,12 @@ WEIGHTS: dict[str, dict[str, float]] = {
 
 
 def chosen(storage: Path, rates: dict[str, float]) -> tuple[Plan, Ledger]:
-    """The study of ``test_arms`` once its searches have ended, by decree."""
+    """The study of ``test_cell_search`` whose searches have ended and found these rates."""
     plan = test_cell_search.planned(storage)
     ledger = fake.begin(plan)
     test_cell_search.drive(plan, ledger)
     cells = {
-        cell: {"trial": 0, "changes": {**WEIGHTS[cell], "optim/lr": rate}}
+        cell: ChosenWeights(trial=0, changes={**WEIGHTS[cell], "optim/lr": rate})
         for cell, rate in rates.items()
     }
     ledger.append(Chosen(cells=cells))
@@ -40,10 +41,10 @@ def chosen(storage: Path, rates: dict[str, float]) -> tuple[Plan, Ledger]:
 
 
 def compared(storage: Path, rates: dict[str, float]) -> Ledger:
-    """Run whole: every run scores a hundred times its rate on the test list."""
-    plan, ledger = chosen(storage, rates)
-    for run in grid_runs(cell_search.plan_with_chosen(plan, ledger.record)):
-        test_cell_search.start(ledger, run._asdict())
+    """Run to its end: every run scores a hundred times its rate on the test list."""
+    _, ledger = chosen(storage, rates)
+    for run in grid_runs(ledger.record.plan):
+        test_cell_search.start(ledger, run)
         test_cell_search.end(ledger, run.number)
         rate = float(ledger.record.trials[run.number].config["optim/lr"])
         ledger.append(Tested(trial=run.number, metrics={"test_miou": 100 * rate}))
@@ -59,11 +60,10 @@ def planned(storage: Path, *extra: str) -> Plan:
 def test_every_cell_keeps_its_loss_and_takes_the_baseline_s_rate(tmp_path: Path) -> None:
     was = compared(tmp_path, RATES).record
     plan = planned(tmp_path)
-    assert plan.grid is not None
     assert (plan.grid.name, plan.grid.baseline) == ("control", "cross_entropy")
     assert {cell.name: dict(cell.changes) for cell in plan.grid.cells} == WEIGHTS
     assert plan.grid.question == "Is it the loss, or its optim/lr?"
-    assert plan.seeds == tuple(was.plan.design.seeds) == (1, 2, 3, 4, 5, 6)
+    assert plan.ablation.seeds == was.plan.ablation.seeds == (1, 2, 3, 4, 5, 6)
     runs = grid_runs(plan)
     assert {run.config["optim/lr"] for run in runs} == {0.002}
     assert {run.config["loss/lovasz"] for run in runs if run.cell == "lovasz"} == {3.0}
@@ -83,7 +83,7 @@ def test_another_rate_can_be_asked_for(tmp_path: Path) -> None:
     compared(tmp_path, dict.fromkeys(RATES, 0.002))
     plan = planned(tmp_path, "--set", "optim/lr=0.004", "--seeds", "7", "--name", "higher")
     assert {run.config["optim/lr"] for run in grid_runs(plan)} == {0.004}
-    assert (plan.study, plan.seeds) == ("higher", (1, 2, 3, 4, 5, 6, 7))
+    assert (plan.study, plan.ablation.seeds) == ("higher", (1, 2, 3, 4, 5, 6, 7))
 
 
 def test_a_field_that_is_what_is_compared_stays(tmp_path: Path) -> None:
@@ -91,21 +91,21 @@ def test_a_field_that_is_what_is_compared_stays(tmp_path: Path) -> None:
     plan, ledger = chosen(tmp_path, RATES)
     cells = dict(ledger.record.chosen)
     own = {"batch": 4, "inverse_net/steps": 9}
-    cells["lovasz"] = {"trial": 0, "changes": {**cells["lovasz"]["changes"], **own}}
+    cells["lovasz"] = ChosenWeights(trial=0, changes={**cells["lovasz"].changes, **own})
     ledger.append(Chosen(cells=cells))
     grid = planned(plan.storage).grid
-    assert grid is not None
     assert grid.cell("lovasz").changes == {"loss/lovasz": 3.0, **own}
 
 
-def test_a_baseline_of_which_no_trial_was_whole_has_the_rate_that_it_began_with(
+def test_a_baseline_without_a_complete_trial_has_the_rate_that_it_began_with(
     tmp_path: Path,
 ) -> None:
     plan, ledger = chosen(tmp_path, RATES)
-    cells = {**ledger.record.chosen, "cross_entropy": {"trial": None, "changes": {}}}
+    nothing = ChosenWeights(trial=None, changes={})
+    cells = {**ledger.record.chosen, "cross_entropy": nothing}
     ledger.append(Chosen(cells=cells))
     runs = grid_runs(planned(plan.storage))
-    assert {run.config["optim/lr"] for run in runs} == {plan.base.optim.lr}
+    assert {run.config["optim/lr"] for run in runs} == {plan.base["optim/lr"]}
 
 
 @pytest.mark.parametrize(

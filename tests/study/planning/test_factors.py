@@ -16,8 +16,7 @@ BETA, GAMMA = ("--factor", "loss/beta=0,0.5,1"), ("--factor", "loss/gamma=0,0.25
 def made(*arguments: str) -> Grid:
     given = options.parse_request([*arguments, "--seeds", "6"])
     plan = make_plan.plan_from_request(given, [session.local_node()])
-    assert plan.grid is not None
-    assert plan.seeds == (0, 1, 2, 3, 4, 5)
+    assert plan.ablation.seeds == (0, 1, 2, 3, 4, 5)
     assert plan.trials == 6 * len(plan.grid.cells)
     return plan.grid
 

@@ -1,7 +1,6 @@
 """How many lanes, and what changes when machines come and go."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ray.tune.search import ConcurrencyLimiter, Searcher
@@ -15,17 +14,19 @@ from tests.study import fake
 class Endless(Searcher):
     """Always has another trial."""
 
-    def suggest(self, trial_id: str) -> dict[str, Any]:
+    def suggest(self, trial_id: str) -> dict[str, object]:
         return {"trial": trial_id}
 
-    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None: ...
+    def on_trial_complete(
+        self, trial_id: str, result: object = None, error: bool = False
+    ) -> None: ...
 
     def save(self, checkpoint_path: str) -> None: ...
 
     def restore(self, checkpoint_path: str) -> None: ...
 
 
-def test_lanes_are_counted_anew_where_a_study_is_resumed(tmp_path: Path) -> None:
+def test_lanes_are_counted_again_where_a_study_is_resumed(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path, lanes=7, workers=2)
     here = runs.place(plan, [Node(4, 0, "a"), Node(1, 0, "b")], 0)
     assert (here.lanes, here.most_lanes, here.places) == (2, 0, "2 on a")

@@ -1,7 +1,6 @@
-"""Several objectives: the Pareto set, its search cut off and resumed, and what is refused."""
+"""Several objectives: the Pareto set, its search interrupted and resumed, and what is refused."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,22 +8,35 @@ from hypothesis import strategies as st
 
 from cluster.resources import Node
 from study.analysis.pareto import layers
-from study.analysis.results import results_of
+from study.analysis.results import SearchResults, results_of
 from study.commands import options
 from study.ledger.events import EpochEnded, Finished, Started, Tested
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
-from study.ledger.record import StudyRecord, Value
+from study.ledger.record import StudyRecord
+from study.ledger.study_folder import StudyFolder
+from study.planning import request
 from study.planning.make_plan import plan_from_request
-from study.planning.request import parse_objectives
+from study.planning.request import OBJECTIVES, parse_objectives
 from study.reporting import document, write_report
 from study.reporting.sections import pareto
 from study.search.optuna_search import LedgerSearch
 from tests.study import fake
 from tests.study.commands.test_run import refused
+from trainables.config import Value
+from trainables.lane.trial_spec import TrialSpec
+from trainables.metrics.catalog import METRICS
 
 NODE = Node(cpus=2, gpus=0)
 BOTH = {"miou": "max", "hd95": "min"}
+NEVER_AN_OBJECTIVE = (
+    "hausdorff",
+    "hd95",
+    "assd",
+    "surfaces_scored",
+    "classes_scored",
+    "contours_scored",
+)
 POINTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=9)
 
 
@@ -55,18 +67,18 @@ def values(params: dict[str, Value]) -> dict[str, float]:
 
 def drive(of: Plan, ledger: Ledger, end_after: int | None = None) -> StudyRecord:
     """One trial after the other, as Tune would with one lane; each is started as it was drawn."""
-    run = LedgerSearch(ledger.record, fake.SPACE, [], lambda params: dict(params))
+    run = LedgerSearch(ledger.record, fake.SPACE, [], dict)
     done = 0
     while isinstance(config := run.suggest(f"t{done}"), dict) and done != end_after:
-        number, metrics = config["number"], values(config["params"])
-        bred = {key: config[key] for key in ("generation",) if key in config}
+        spec = TrialSpec.from_tune(config)
+        number, metrics = spec.number, values(spec.params)
         ledger.append(
             Started(
                 trial=number,
                 id=f"{number}",
-                params=config["params"],
+                params=spec.params,
                 config={"epochs": 1, "seed": 0},
-                **bred,
+                generation=spec.generation,
             )
         )
         ledger.append(EpochEnded(trial=number, epoch=1, metrics=metrics, seconds=1.0, lane="a"))
@@ -76,21 +88,28 @@ def drive(of: Plan, ledger: Ledger, end_after: int | None = None) -> StudyRecord
     return ledger.record
 
 
-def plan(storage: Path, **changes: Any) -> Plan:
-    asked = {"trials": 20, "objectives": BOTH, **changes}
-    return fake.plan(storage, **asked)
+def plan(storage: Path, **changes: object) -> Plan:
+    return fake.plan(storage, **{"trials": 20, "objectives": BOTH, **changes})
+
+
+def search_results(record: StudyRecord) -> SearchResults:
+    results = results_of(record)
+    assert isinstance(results, SearchResults)
+    return results
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
-def test_cut_off_and_resumed_it_ends_in_the_same_set(tmp_path: Path, sampler: str) -> None:
+def test_interrupted_and_resumed_it_ends_in_the_same_set(tmp_path: Path, sampler: str) -> None:
     of = plan(tmp_path / "whole", sampler=sampler)
     whole = drive(of, fake.begin(of))
     cut = plan(tmp_path / "cut", sampler=sampler)
     drive(cut, fake.begin(cut), end_after=12)
-    resumed = drive(cut, Ledger(cut.folder / "ledger.jsonl"))
+    resumed = drive(cut, Ledger(StudyFolder.of(cut).ledger))
     drawn = [[trial.params for trial in record.trials.values()] for record in (whole, resumed)]
     assert drawn[0] == drawn[1]
-    numbers = [[trial.number for trial in results_of(record).front] for record in (whole, resumed)]
+    numbers = [
+        [trial.number for trial in search_results(record).front] for record in (whole, resumed)
+    ]
     assert numbers[0] == numbers[1]
     if sampler == "nsga2":  # populations of five
         assert [trial.generation for trial in resumed.trials.values()] == [
@@ -108,21 +127,18 @@ def test_the_end_shows_the_set_and_ranks_it_first(tmp_path: Path) -> None:
         ledger.append(EpochEnded(trial=number, epoch=1, metrics=metrics, seconds=1.0, lane="a"))
         ledger.append(Finished(trial=number, state="complete"))
     record = ledger.record
-    assert [trial.number for trial in results_of(record).front] == [1, 0, 2]
-    assert [trial.number for trial in results_of(record).ranking] == [
-        1,
-        0,
-        2,
-        3,
-        4,
-    ]  # 5 has no hd95
-    best = results_of(record).best
+    results = search_results(record)
+    assert [trial.number for trial in results.front] == [1, 0, 2]
+    ranked = [trial.number for trial in results.ranking]
+    assert ranked == [1, 0, 2, 3, 4]  # 5 has no hd95
+    best = results.best
     assert best is not None
     assert best.number == 1
     ledger.append(Tested(trial=2, metrics={"test_miou": 0.25, "test_hd95": 7.0}))
-    text = write_report.markdown(record, tmp_path)
-    assert document.markdown([document.Sheet(*pareto.rows(record))], tmp_path) in text
-    last = pareto.rows(record)[1][-1]
+    results = search_results(record)
+    text = write_report.markdown(results, StudyFolder.of(of), {})
+    assert document.markdown([document.Sheet(*pareto.rows(results))], tmp_path) in text
+    last = pareto.rows(results)[1][-1]
     assert last[:5] == ["2", "40.00", "1.00", "25.00", "7.00"]
     assert record.plan.objectives == BOTH
 
@@ -132,9 +148,9 @@ def test_the_end_shows_the_set_and_ranks_it_first(tmp_path: Path) -> None:
     [
         (["--objective", "miou,iou"], "--objective must be one of miou"),
         (["--objective", "miou,miou"], "--objective must name each metric once, got 'miou,miou'"),
-        (["--objective", "miou,hd95", "--scheduler", "asha"], "it would stop trials by the first"),
-        (["--objective", "miou,hd95", "--sampler", "cmaes"], "several need tpe, nsga2, gp"),
-        (["--objective", "miou,hd95", "--grid", "table5"], "of a grid must be one metric"),
+        (["--objective", "miou,dice", "--scheduler", "asha"], "it would stop trials by the first"),
+        (["--objective", "miou,dice", "--sampler", "cmaes"], "several need tpe, nsga2, gp"),
+        (["--objective", "miou,dice", "--grid", "table5"], "of a grid must be one metric"),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -143,10 +159,29 @@ def test_a_mistake_is_one_line(
     assert words in refused(capsys, tmp_path, "--space", "inverseform", *arguments)
 
 
-def test_directions_come_from_the_catalog_and_one_objective_stays_one(tmp_path: Path) -> None:
-    assert parse_objectives("miou, hd95") == BOTH
+@pytest.mark.parametrize("name", NEVER_AN_OBJECTIVE)
+def test_what_no_trial_measures_or_what_is_no_quality_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+) -> None:
+    for objectives in (name, f"miou,{name}"):
+        line = refused(capsys, tmp_path, "--space", "inverseform", "--objective", objectives)
+        assert "--objective must be one of miou" in line
+        assert line.endswith(f"got {name!r}\n")
+
+
+def test_every_other_metric_can_be_an_objective() -> None:
+    assert set(OBJECTIVES) == METRICS.keys() - {*NEVER_AN_OBJECTIVE}
+    assert list(parse_objectives(",".join(OBJECTIVES))) == list(OBJECTIVES)
+
+
+def test_directions_come_from_the_catalog_and_one_objective_stays_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     common = ["--space", "inverseform", "--storage", str(tmp_path), "--objective"]
+    # No metric of every trial is to be minimised, so a distance is let in here.
+    monkeypatch.setattr(request, "OBJECTIVES", (*OBJECTIVES, "hd95"))
+    assert parse_objectives("miou, hd95") == BOTH
     several = plan_from_request(options.parse_request([*common, "miou,hd95"]), [NODE])
     one = plan_from_request(options.parse_request([*common, "hd95"]), [NODE])
     assert (several.objective, several.mode, several.objectives) == ("miou", "max", BOTH)
-    assert (one.objective, one.mode, one.objectives) == ("hd95", "min", {})
+    assert (one.objective, one.mode, one.objectives) == ("hd95", "min", {"hd95": "min"})

@@ -11,7 +11,7 @@ from cluster import session
 from search_spaces import OWN_GRIDS, SPACES
 from study.commands import options
 from study.commands.run import main
-from study.ledger.record import StudyRecord
+from study.ledger.plan import PluginText
 from study.ledger.study_folder import StudyFolder
 from study.planning import make_plan
 from study.planning.plugin import install_all, install_from_plan, read_plugin
@@ -118,15 +118,16 @@ def test_a_trial_without_parts_has_the_name_it_had_before(example: plugin.Plugin
 def test_the_plan_and_the_ledger_carry_the_text(tmp_path: Path, example: plugin.Plugin) -> None:
     given = options.parse_request(["--space", "focal", "--name", "f", "--storage", str(tmp_path)])
     plan = make_plan.plan_from_request(given, [session.local_node()])
-    assert plan.parts == example
-    assert plan.base.parts == example.digest
+    assert plan.plugin == PluginText(name=example.name, text=example.text, digest=example.digest)
+    assert plan.base["parts"] == example.digest
     fake.begin(plan)
     plugin.uninstall()
-    record = StudyFolder(plan.folder).load()
+    record = StudyFolder.of(plan).load()
+    assert record.plan == fake.kept(plan)
     assert plugin.installed() is None  # a look at a study runs nothing of it
-    again = record.plan
-    assert plugin.installed() == example  # the file itself is not asked for
-    assert again == plan
+    install_from_plan(record.plan)
+    assert plugin.installed() == example  # the file itself is not needed
+    assert record.plan.config == plan.config
     assert runs.own_file(record.plan) == {"my_parts.py": EXAMPLE.read_text()}
 
 
@@ -142,8 +143,8 @@ def test_a_saved_network_brings_the_parts_that_it_was_trained_with(tmp_path: Pat
     assert network(torch.zeros(1, 3, 16, 16)).logits_BKHW.shape == (1, 6, 16, 16)
 
 
-def test_a_file_without_any_part_is_told_apart_from_a_study_without_parts() -> None:
-    install_from_plan(StudyRecord().plan)
+def test_a_study_without_a_plug_in_installs_none(tmp_path: Path) -> None:
+    install_from_plan(fake.begin(fake.plan(tmp_path)).record.plan)
     assert plugin.installed() is None
 
 

@@ -1,15 +1,16 @@
 """A trial again from its record: the same content, and both figures beside each other."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cluster.resources import Node
+from study.analysis.results import results_of
 from study.commands import options
 from study.ledger.events import Ended, EpochEnded, Finished, Started, Tested, TrialFailed
-from study.ledger.plan import Plan
+from study.ledger.plan import Plan, Replayed
 from study.ledger.record import StudyRecord
+from study.ledger.study_folder import StudyFolder
 from study.planning.make_plan import plan_from_request
 from study.planning.runs import grid_runs
 from study.reporting import write_report
@@ -25,7 +26,7 @@ DIGEST = "d" * 16
 def record(tmp_path: Path) -> StudyRecord:
     """A search on two workers whose trial 3 is named by its content and was tested."""
     small = {f"data/{part}_images": 1 for part in ("train", "val", "test")}
-    base = fake.plan(tmp_path).base.changed(small)
+    base = fake.plan(tmp_path).config.changed(small)
     plan = fake.plan(tmp_path, workers=2, lanes=1, trials=4, base=base)
     ledger = fake.begin(plan)
     for number in range(3):
@@ -47,6 +48,12 @@ def replayed(storage: Path, which: str) -> Plan:
     return plan_from_request(given, [Node(cpus=4, gpus=0)])
 
 
+def original(plan: Plan) -> Replayed:
+    """The trial that this plan runs again."""
+    assert plan.ablation.replayed is not None
+    return plan.ablation.replayed
+
+
 def test_it_is_planned_from_the_record_alone(tmp_path: Path, record: StudyRecord) -> None:
     trial = record.trials[3]
     for which in ("fake/3", trial.id):
@@ -56,17 +63,21 @@ def test_it_is_planned_from_the_record_alone(tmp_path: Path, record: StudyRecord
         assert identity(from_flat(run.config), DIGEST) == trial.id
         assert (plan.workers, plan.lanes, plan.trials, plan.fresh) == (2, 1, 1, True)
         assert plan.study.startswith("inverseform-replay-shapes-")
-        assert plan.replay["metrics"] == trial.metrics
-        assert plan.replay["digest"] == DIGEST
+        assert original(plan).metrics == trial.metrics
+        assert original(plan).digest == DIGEST
 
 
-def run_again(plan: Plan, change: dict[str, Any]) -> StudyRecord:
+def verdict(again: StudyRecord) -> str:
+    return reruns.replay_verdict(again, original(again.plan))
+
+
+def run_again(plan: Plan, change: dict[str, float]) -> StudyRecord:
     """All epochs; after the second the original's figures with these changes."""
     ledger = fake.begin(plan)
     (run,) = grid_runs(plan)
     fake_grid.start(ledger, run)
     for done in range(1, fake.EPOCHS + 1):
-        metrics = {**plan.replay["metrics"], **change} if done == 2 else {"miou": 0.9}
+        metrics = {**original(plan).metrics, **change} if done == 2 else {"miou": 0.9}
         ledger.append(EpochEnded(trial=0, epoch=done, metrics=metrics, seconds=1.0, lane="a"))
     ledger.append(Finished(trial=0, state="complete"))
     ledger.append(Tested(trial=0, metrics={"test_miou": 0.25, "test_hd95": None}))
@@ -78,20 +89,21 @@ def test_equal_figures_are_said_to_be_equal(tmp_path: Path, record: StudyRecord)
     plan = replayed(tmp_path, "fake/3")
     again = run_again(plan, {})
     # five of validation (one of them null) and two of the test list
-    assert reruns.replay_verdict(again) == "all 7 figures are equal; then complete, now complete"
+    assert verdict(again) == "all 7 figures are equal; then complete, now complete"
     value = record.trials[3].metrics["miou"]
-    text = write_report.markdown(again, tmp_path)
+    text = write_report.markdown(results_of(again), StudyFolder.of(plan), {})
     assert f"| miou | {value:.9g} | {value:.9g} |" in text
     assert "| test_miou | 0.25 | 0.25 |" in text
     assert "| after epoch 2 | fake/3 | again |" in text
-    assert again.plan == plan
+    assert again.plan == fake.kept(plan)
 
 
 def test_the_largest_difference_is_named(tmp_path: Path, record: StudyRecord) -> None:
     miou = record.trials[3].metrics["miou"]
+    assert miou is not None
     change = {"miou": miou + 0.125, "pixel_accuracy": 0.5 + 0.0625}
     again = run_again(replayed(tmp_path, "fake/3"), change)
-    assert reruns.replay_verdict(again).startswith("2 of 7 figures differ, most miou by 0.12;")
+    assert verdict(again).startswith("2 of 7 figures differ, most miou by 0.12;")
 
 
 def test_a_replay_that_did_not_get_so_far_differs_in_everything(
@@ -102,7 +114,7 @@ def test_a_replay_that_did_not_get_so_far_differs_in_everything(
     fake_grid.start(ledger, grid_runs(plan)[0])
     ledger.append(TrialFailed(trial=0, kind="diverged", message="it went wrong", traceback=""))
     words = "4 of 5 figures differ, most miou by inf; then complete, now failed"
-    assert reruns.replay_verdict(ledger.record) == words
+    assert verdict(ledger.record) == words
 
 
 @pytest.mark.parametrize(
@@ -115,7 +127,7 @@ def test_a_replay_that_did_not_get_so_far_differs_in_everything(
         (["--replay", "abc"], "--replay must be NAME/NUMBER or the id of a trial in"),
         (["--replay", "fake/0", "--epochs", "3"], "--epochs cannot be given with --replay"),
         (["--replay", "fake/0", "--max-hours", "3"], "--max-hours cannot be given with --replay"),
-        (["--replay", "fake/0"], "--replay needs the data it began with: digest dddd"),
+        (["--replay", "fake/0"], "--replay needs the data of its first run: digest dddd"),
     ],
 )
 def test_a_mistake_is_one_line(

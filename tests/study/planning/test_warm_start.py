@@ -1,8 +1,6 @@
-"""Warm start: what enters the sampler, what is left out and named, and that a resume is told it."""
+"""Warm start: what the sampler learns, what is left out and why, and what a resume learns again."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,38 +9,43 @@ from study.commands.options import parse_request
 from study.commands.run import main
 from study.ledger.events import EpochEnded, Finished, Started
 from study.ledger.ledger import Ledger
-from study.ledger.plan import Plan, plan_from_event
+from study.ledger.plan import Plan, WarmStart
+from study.ledger.study_folder import StudyFolder
 from study.planning.make_plan import plan_from_request
 from study.planning.prior_studies import warm_start
 from study.search.optuna_search import LedgerSearch
 from tests.study import fake, fake_grid
 from tests.study.commands.test_run import refused
 from tests.study.search.test_optuna_search import drive
+from trainables.config import Value
 
 TPE = {"sampler": "tpe", "trials": 6}
 
 
-def gathered(storage: Path, names: str, *objectives: str) -> dict[str, Any]:
-    base = fake.plan(storage).base.changed({"epochs": 9})
+def gathered(storage: Path, names: str, *objectives: str) -> WarmStart:
+    base = fake.plan(storage).config.changed({"epochs": 9})
     return warm_start.gather(storage, names, fake.SPACE, base, objectives or ("miou",), "tpe")
 
 
-def test_whole_trials_that_fit_are_told_and_the_others_counted_by_reason(tmp_path: Path) -> None:
+def test_complete_trials_that_fit_are_learned_and_the_others_counted_by_reason(
+    tmp_path: Path,
+) -> None:
     plan = fake.plan(tmp_path, trials=10)
     ledger = fake.whole(plan)
-    for number, changes in ((8, {"loss/tile": 64}), (9, {"optim/lr": None})):
-        params = {**fake.params_of(plan, number), **changes}
-        params = {path: value for path, value in params.items() if value is not None}
+    misfits: dict[int, dict[str, Value | None]] = {8: {"loss/tile": 64}, 9: {"optim/lr": None}}
+    for number, changes in misfits.items():
+        drawn = {**fake.params_of(plan, number), **changes}
+        params = {path: value for path, value in drawn.items() if value is not None}
         ledger.append(Started(trial=number, id=f"{number:012x}", params=params, config={}))
         ledger.append(
             EpochEnded(trial=number, epoch=1, metrics={"miou": 0.5}, seconds=1.0, lane="a")
         )
         ledger.append(Finished(trial=number, state="complete"))
     warm = gathered(tmp_path, "fake")
-    assert [trial["trial"] for trial in warm["trials"]] == list(range(6))
-    for told in warm["trials"]:
-        trial = ledger.record.trials[told["trial"]]
-        assert (told["params"], told["values"]) == (trial.params, [trial.value("miou")])
+    assert [trial.trial for trial in warm.trials] == list(range(6))
+    for known in warm.trials:
+        trial = ledger.record.trials[known.trial]
+        assert (known.params, known.values) == (trial.params, [trial.value("miou")])
     text = warm_start.described(warm, "d" * 16)
     assert text == (
         "6 trials of fake (other: epochs); left out 1 of fake (pruned), 1 of fake (failed), "
@@ -51,24 +54,24 @@ def test_whole_trials_that_fit_are_told_and_the_others_counted_by_reason(tmp_pat
     assert "(other: epochs, the data)" in warm_start.described(warm, "e" * 16)
 
 
-def test_two_studies_are_told_once_where_they_share_a_trial(tmp_path: Path) -> None:
+def test_a_trial_that_two_studies_share_is_learned_once(tmp_path: Path) -> None:
     fake.whole(fake.plan(tmp_path, study="a"))
     fake.whole(fake.plan(tmp_path, study="b"))  # fake trials are named by their number
     warm = gathered(tmp_path, "a,b")
-    assert {trial["study"] for trial in warm["trials"]} == {"a"}
-    assert warm["studies"]["b"]["left_out"] == {"known already": 6, "pruned": 1, "failed": 1}
+    assert {trial.study for trial in warm.trials} == {"a"}
+    assert warm.studies["b"].left_out == {"known already": 6, "pruned": 1, "failed": 1}
 
 
 def test_every_objective_must_have_been_measured(tmp_path: Path) -> None:
     fake.whole(fake.plan(tmp_path))  # boundary_f_3px is null there
     both = gathered(tmp_path, "fake", "miou", "boundary_f_1px")
-    assert all(len(trial["values"]) == 2 for trial in both["trials"])
+    assert all(len(trial.values) == 2 for trial in both.trials)
     with pytest.raises(ValueError, match=r"a trial that fits.*6 of fake \(no boundary_f_3px\)"):
         gathered(tmp_path, "fake", "miou", "boundary_f_3px")
 
 
 def warm_plan(storage: Path) -> Plan:
-    """Planned by the command, from a search of six whole trials."""
+    """Planned by the command, from a search of six complete trials."""
     arguments = [
         "--space",
         "inverseform",
@@ -86,41 +89,40 @@ def warm_plan(storage: Path) -> Plan:
     return plan_from_request(parse_request(arguments), [Node(cpus=2, gpus=0)])
 
 
-def test_the_sampler_knows_them_and_a_resumed_study_is_told_the_same(tmp_path: Path) -> None:
+def test_the_sampler_knows_them_and_a_resumed_study_learns_the_same(tmp_path: Path) -> None:
     fake.whole(fake.plan(tmp_path, study="earlier"))
     plan = warm_plan(tmp_path)
-    cold = drive(fake.begin(fake.plan(tmp_path, study="cold", **TPE)), plan)
-    whole = drive(fake.begin(plan), plan)
-    assert all(a["params"] != b["params"] for a, b in zip(cold, whole, strict=True))
+    cold = drive(fake.begin(fake.plan(tmp_path, study="cold", **TPE)))
+    whole = drive(fake.begin(plan))
+    assert all(a.params != b.params for a, b in zip(cold, whole, strict=True))
     (tmp_path / "warm").rename(tmp_path / "kept")
-    cut = drive(fake.begin(plan), plan, end_after=3)
+    cut = drive(fake.begin(plan), end_after=3)
     (tmp_path / "earlier" / "ledger.jsonl").unlink()  # the plan holds what it needs of it
-    cut += drive(Ledger(plan.folder / "ledger.jsonl"), plan)
+    cut += drive(Ledger(StudyFolder.of(plan).ledger))
     assert cut == whole
 
 
-def test_told_trials_come_before_the_study_s_own_and_count_for_the_sampler_alone(
+def test_earlier_trials_come_before_the_study_s_own_and_count_for_the_sampler_alone(
     tmp_path: Path,
 ) -> None:
     fake.whole(fake.plan(tmp_path, study="earlier"))
     plan = warm_plan(tmp_path)
     ledger = fake.begin(plan)
     record = ledger.record
-    search = LedgerSearch(record, fake.SPACE, [], lambda params: dict(params))
+    search = LedgerSearch(record, fake.SPACE, [], dict)
     first = search.suggest("a")
     assert first is not None
     assert first["number"] == 0
     search.on_trial_complete("a", {"miou": 0.75, "training_iteration": 1})
-    assert [trial.value for trial in search._study.trials] == [
-        *(trial["values"][0] for trial in plan.warm_start["trials"]),
-        0.75,
-    ]
+    warm = plan.search.warm_start
+    assert warm is not None
+    values = [trial.values[0] for trial in warm.trials]
+    assert [trial.value for trial in search.study.trials] == [*values, 0.75]
     assert record.trials == {}
-    kept = plan_from_event(json.loads(json.dumps(record.plan)), tmp_path, plan.tracking_uri, 0)
-    assert kept == plan
+    assert StudyFolder.of(plan).load().plan == fake.kept(plan)
 
 
-def test_a_dry_run_shows_what_is_told_sought_and_allowed(
+def test_a_dry_run_shows_warm_start_objectives_and_budget(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake.whole(fake.plan(tmp_path, study="earlier"))

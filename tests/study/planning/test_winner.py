@@ -39,7 +39,7 @@ def test_the_command_plans_it_on_fresh_seeds_only(tmp_path: Path) -> None:
     fake.whole(fake.plan(tmp_path))
     given = options.parse_request(["--winner", "fake", "--seeds", "4", "--storage", str(tmp_path)])
     plan = make_plan.plan_from_request(given, [session.local_node()])
-    assert plan.seeds == (1, 2, 3, 4)
+    assert plan.ablation.seeds == (1, 2, 3, 4)
     assert plan.trials == 8
     assert {run.config["seed"] for run in grid_runs(plan)} == {1, 2, 3, 4}
     assert plan.study.startswith("inverseform-winner-shapes")
@@ -60,7 +60,7 @@ def test_a_mistake_is_one_line(
     assert words in refused(capsys, tmp_path, *arguments)
 
 
-def test_a_grid_and_a_search_without_a_whole_trial_have_no_winner(
+def test_a_grid_and_a_search_without_a_complete_trial_have_no_winner(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake_grid.whole(fake_grid.plan(tmp_path, study="grid"))
