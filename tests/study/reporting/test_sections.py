@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from rich.console import Console
 
+from search_spaces import SPACES
 from study.analysis.results import AblationResults, SearchResults
+from study.commands.run_study import StudyRun
+from study.execution.execute import Execution
 from study.ledger.events import EpochEnded, Reused, Started
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
@@ -21,6 +26,8 @@ from study.reporting.figures.style import Group, best_trials
 from study.reporting.pictures import gallery
 from study.reporting.sections import cost, per_class, reruns
 from tests.study import fake, fake_grid, reports
+from trainables.config import DataConfig
+from trainables.data import load
 from trainables.metrics import counts_file, per_image
 
 
@@ -56,6 +63,17 @@ def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: 
     trials = gallery.shown(results)
     assert [(trial.cell, trial.seed) for trial in trials] == [("plain", 0), ("good", 0)]
     assert gallery.worst_images(folder, trials)[0] == 1
+
+
+def test_networks_whose_checkpoints_are_gone_are_in_no_picture(tmp_path: Path) -> None:
+    """Counts are kept longer: a reused trial has them where a study's checkpoints were deleted."""
+    plan = fake_grid.plan(tmp_path)
+    ledger = fake_grid.whole(plan)
+    keep_counts(plan, ledger.record, wrong_rows=5)
+    dataset = load(DataConfig(train_images=1, val_images=1, test_images=1, height=24, width=32))
+    study = StudyRun(plan, SPACES[plan.space], dataset, ledger, Console())
+    study._draw_gallery(create_autospec(Execution))
+    assert not StudyFolder.of(plan).test_pictures.exists()
 
 
 def test_the_cost_of_a_cell_is_the_median_of_its_epochs_but_the_first(tmp_path: Path) -> None:
