@@ -1,21 +1,21 @@
-# Two commands set everything up: `make study` runs the main job, `make test` proves the house.
+# Two commands set everything up: `make study` runs the main job, `make test` checks the code.
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help study test lint types unit slow chaos audit bench cluster mlflow lock clean
 
 help:
-	@echo "make study    the main job on built-in data, from a bare checkout"
+	@echo "make study    the main job on built-in data, from a fresh checkout"
 	@echo "make test     lint, types and tests"
-	@echo "make slow     tests that start several clusters more"
-	@echo "make chaos    kill whatever a study needs, KILLS=100 times, and see it end all the same"
-	@echo "make audit    known vulnerabilities of constraints.txt"
-	@echo "make bench    the benchmarks of tests/benchmarks, minutes"
+	@echo "make slow     slower tests that start several clusters"
+	@echo "make chaos    kill what a study needs, KILLS=100 times, and check that it still completes"
+	@echo "make audit    check constraints.txt for known vulnerabilities"
+	@echo "make bench    the benchmarks in tests/benchmarks (minutes)"
 	@echo "make cluster  a local Ray cluster for ray job submit, on loopback"
 	@echo "make mlflow   browse the results on http://127.0.0.1:5000"
-	@echo "make lock     renew constraints.txt"
+	@echo "make lock     update constraints.txt"
 
-# Made anew whenever the dependencies change; .installed is the proof that pip ended well.
+# Rebuilt whenever the dependencies change; .installed marks a successful installation.
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
@@ -42,7 +42,7 @@ slow: .venv/.installed
 chaos: .venv/.installed
 	$(BIN)/python -m tests.chaos.bed --kills $(or $(KILLS),100) --seed $(or $(SEED),0)
 
-# In an environment of its own. Strict: a package that no database answers for is a failure, not "none found".
+# In a separate environment. Strict: a package that no database knows is a failure, not "none found".
 audit:
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --quiet pip-audit
@@ -63,7 +63,7 @@ bench: .venv/.installed
 	$(BIN)/python -m tests.benchmarks.losses
 	$(BIN)/python tests/benchmarks/study_projection.py
 
-# Ray's ports run what they are sent: loopback only, and the token stays on.
+# Anyone who reaches Ray's ports can run code: loopback only, and always with a token.
 cluster: .venv/.installed
 	RAY_AUTH_MODE=token RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 RAY_worker_maximum_startup_concurrency=16 \
 		PATH="$(CURDIR)/$(BIN):$$PATH" ray start --head --dashboard-host 127.0.0.1 \

@@ -1,4 +1,4 @@
-"""An example of one's own parts: the focal loss, a search of it, and a grid.
+"""An example of a plug-in: the focal loss, a search space and a grid for it.
 
 python study/run.py --with docs/my_parts.py --space focal
 """
@@ -13,7 +13,7 @@ from trainables.losses.terms import Prediction, Target
 
 
 def focal(prediction: Prediction, target: Target, *, power: float = 2.0) -> LossTerm:
-    """Lin et al., ICCV 2017, Eq. 4: (1 - p) ** power of each pixel's cross-entropy."""
+    """Lin et al., ICCV 2017, Eq. 4: each pixel's cross-entropy times (1 - p) ** power."""
     loss_BHW = F.cross_entropy(
         prediction.logits_BKHW, target.labels_BHW, ignore_index=255, reduction="none"
     )

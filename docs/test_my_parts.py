@@ -1,4 +1,4 @@
-"""Tests of one's own loss: `python -m pytest docs/test_my_parts.py`."""
+"""Tests of the plug-in's loss: `python -m pytest docs/test_my_parts.py`."""
 
 from math import log
 
@@ -10,7 +10,7 @@ from trainables.losses.terms import Prediction, Target
 
 
 def batch(num_classes: int = 4) -> tuple[Prediction, Target]:
-    """Even logits, two images of 3 x 5, one void pixel."""
+    """Two images of 3 x 5 with equal logits everywhere and one void pixel."""
     logits_BKHW = torch.zeros(2, num_classes, 3, 5, requires_grad=True)
     labels_BHW = torch.randint(num_classes, (2, 3, 5))
     labels_BHW[0, 0, 0] = 255
@@ -18,8 +18,8 @@ def batch(num_classes: int = 4) -> tuple[Prediction, Target]:
 
 
 @pytest.mark.parametrize("power", [0.0, 1.0, 2.0])
-def test_of_even_logits_it_is_known(power: float) -> None:
-    """Every p is 1/4: (3/4) ** power of log 4, on 29 pixels."""
+def test_equal_logits_have_a_known_loss(power: float) -> None:
+    """Every p is 1/4, so 29 pixels have (3/4) ** power times log 4."""
     term = focal(*batch(), power=power)
     assert term.count == 29
     torch.testing.assert_close(term.total.item(), 29 * 0.75**power * log(4), rtol=1e-5, atol=0)

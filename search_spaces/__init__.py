@@ -1,4 +1,4 @@
-"""The studies that can be asked for by name."""
+"""The search spaces and grids that a study can name."""
 
 from search_spaces.active_boundary import ACTIVE_BOUNDARY
 from search_spaces.affinity import AFFINITY
@@ -27,7 +27,7 @@ GRIDS: dict[str, dict[str, Grid]] = {
         "all_losses": (ARMS,),
     }.items()
 }
-"""Space, then grid: ``--space semeda --grid table1``."""
+"""Grids by space and name: ``--space semeda --grid table1``."""
 
 OWN_GRIDS: dict[str, Grid] = {}
-"""Those of a user's own file: ``--grid NAME``, of no space."""
+"""The plug-in's grids, which belong to no space: ``--grid NAME``."""

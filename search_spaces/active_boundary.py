@@ -2,6 +2,7 @@
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
+from search_spaces.learning_rate import LEARNING_RATE
 from search_spaces.space import Dimension, Space
 
 ACTIVE_BOUNDARY = Space(
@@ -40,11 +41,7 @@ ACTIVE_BOUNDARY = Space(
             distribution=CategoricalDistribution((True, False)),
             why="without it 76.0 instead of 80.5 mIoU (Table 1): does that hold here?",
         ),
-        Dimension(
-            path="optim/lr",
-            distribution=FloatDistribution(5e-4, 1e-2, log=True),
-            why="the rate absorbs the scale of the summed loss, so it is searched with the weights",
-        ),
+        LEARNING_RATE,
     ),
 )
 """When ABL starts (``loss/schedule``) is compared by the grid ``schedule``, not searched: three

@@ -2,6 +2,7 @@
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
+from search_spaces.learning_rate import LEARNING_RATE
 from search_spaces.space import Dimension, Space
 
 AFFINITY = Space(
@@ -22,10 +23,6 @@ AFFINITY = Space(
             why="the paper argues for the square root (a pixel is like itself) and does not "
             "measure the other",
         ),
-        Dimension(
-            path="optim/lr",
-            distribution=FloatDistribution(5e-4, 1e-2, log=True),
-            why="the rate absorbs the scale of the summed loss, so it is searched with the weights",
-        ),
+        LEARNING_RATE,
     ),
 )

@@ -1,12 +1,13 @@
-"""One arm for each loss and one for plain cross-entropy, all of the same budget."""
+"""Every loss beside plain cross-entropy, each with a per-cell search of the same budget."""
 
 from optuna.distributions import FloatDistribution
 
 from search_spaces.affinity import AFFINITY
-from search_spaces.grid import Cell, Grid
+from search_spaces.grid import Cell, Changes, Grid
 from search_spaces.inverseform import INVERSEFORM
+from search_spaces.learning_rate import LEARNING_RATE
 from search_spaces.region import REGION
-from search_spaces.space import Dimension, Space, Value
+from search_spaces.space import Dimension, Space
 
 ALL_LOSSES = Space(
     name="all_losses",
@@ -15,7 +16,7 @@ ALL_LOSSES = Space(
     "on every seed; a stage for each InverseForm and one for SEMEDA",
     dimensions=(),
 )
-"""Nothing is searched over all: each arm of the grid has a search of its own."""
+"""Without dimensions: each cell of the grid has a search of its own."""
 
 
 def _of(space: Space, path: str) -> Dimension:
@@ -23,7 +24,7 @@ def _of(space: Space, path: str) -> Dimension:
 
 
 def _weight(path: str, source: str) -> Dimension:
-    """A weight that a paper has at 1, a decade either way."""
+    """A weight that is 1 in a paper, searched over a decade either way."""
     bounds = FloatDistribution(0.1, 10.0, log=True)
     return Dimension(path=path, distribution=bounds, why=f"1 in {source}; a decade either way")
 
@@ -34,14 +35,18 @@ _LAMBDA_2 = Dimension(
     why="1 in SEMEDA's best row of Table 1; Eq. 6 sums over the channels of an embedding, 10 to 35 "
     "times a cross-entropy on the first two real datasets (docs/results.md), so two decades down",
 )
-_RATE = _of(INVERSEFORM, "optim/lr")
-"""First in every arm, so that random search tries the same rates in all of them."""
 _BETA, _GAMMA = _of(INVERSEFORM, "loss/beta"), _of(INVERSEFORM, "loss/gamma")
-_INVERSE_FORM: dict[str, Value] = {
-    "loss/beta": 0.3,
-    "loss/gamma": 0.3,
-    "loss/tile_reduction": "mean",
-}
+_INVERSE_FORM: Changes = {"loss/beta": 0.3, "loss/gamma": 0.3, "loss/tile_reduction": "mean"}
+_GEODESIC: Changes = {**_INVERSE_FORM, "loss/distance": "geodesic"}
+
+
+def _cell(name: str, changes: Changes, *weights: Dimension) -> Cell:
+    """A loss at the weights from which its search starts.
+
+    The rate comes first in every cell, so that random search tries the same rates in all of them.
+    """
+    return Cell(name=name, changes=changes, searched=(LEARNING_RATE, *weights))
+
 
 ARMS = Grid(
     name="arms",
@@ -49,50 +54,26 @@ ARMS = Grid(
     source="each loss from its paper's weights; no paper compares them all",
     baseline="cross_entropy",
     cells=(
-        Cell(name="cross_entropy", changes={}, searched=(_RATE,)),
-        Cell(
-            name="balanced_cross_entropy",
-            changes={"loss/class_weights": "frequency"},
-            searched=(_RATE,),
+        _cell("cross_entropy", {}),
+        _cell("balanced_cross_entropy", {"loss/class_weights": "frequency"}),
+        _cell("boundary_head", {"loss/beta": 0.3}, _BETA),
+        _cell("inverse_form", _INVERSE_FORM, _BETA, _GAMMA),
+        _cell("inverse_form_geodesic", _GEODESIC, _BETA, _GAMMA),
+        _cell("lovasz", {"loss/lovasz": 1.0}, _weight("loss/lovasz", "ABL's Eq. 5")),
+        _cell(
+            "iabl",
+            {"loss/lovasz": 1.0, "loss/w_a": 1.0},
+            _weight("loss/w_a", "ABL's Eq. 5 on ADE20K"),
         ),
-        Cell(name="boundary_head", changes={"loss/beta": 0.3}, searched=(_RATE, _BETA)),
-        Cell(name="inverse_form", changes=_INVERSE_FORM, searched=(_RATE, _BETA, _GAMMA)),
-        Cell(
-            name="inverse_form_geodesic",
-            changes={**_INVERSE_FORM, "loss/distance": "geodesic"},
-            searched=(_RATE, _BETA, _GAMMA),
+        _cell(
+            "ifkl",
+            {"loss/lovasz": 1.0, "loss/fkl": 1.0},
+            _weight("loss/fkl", "ABL's Eq. 7"),
         ),
-        Cell(
-            name="lovasz",
-            changes={"loss/lovasz": 1.0},
-            searched=(_RATE, _weight("loss/lovasz", "ABL's Eq. 5")),
-        ),
-        Cell(
-            name="iabl",
-            changes={"loss/lovasz": 1.0, "loss/w_a": 1.0},
-            searched=(_RATE, _weight("loss/w_a", "ABL's Eq. 5 on ADE20K")),
-        ),
-        Cell(
-            name="ifkl",
-            changes={"loss/lovasz": 1.0, "loss/fkl": 1.0},
-            searched=(_RATE, _weight("loss/fkl", "ABL's Eq. 7")),
-        ),
-        Cell(
-            name="boundary_loss",
-            changes={"loss/gdl": 1.0, "loss/bl": 0.01},
-            searched=(_RATE, _of(REGION, "loss/bl")),
-        ),
-        Cell(
-            name="semeda",
-            changes={"loss/lambda_2": 1.0},
-            searched=(_RATE, _LAMBDA_2),
-        ),
-        Cell(
-            name="affinity_regression",
-            changes={"loss/ar": 0.1},
-            searched=(_RATE, _of(AFFINITY, "loss/ar")),
-        ),
+        _cell("boundary_loss", {"loss/gdl": 1.0, "loss/bl": 0.01}, _of(REGION, "loss/bl")),
+        _cell("semeda", {"loss/lambda_2": 1.0}, _LAMBDA_2),
+        _cell("affinity_regression", {"loss/ar": 0.1}, _of(AFFINITY, "loss/ar")),
     ),
 )
-"""Weights that a search starts from: InverseForm's released code; ABL Eq. 5; Kervadec's start;
-SEMEDA's best; AR's 0.1."""
+"""The searches start from the weights of InverseForm's released code, of ABL's Eq. 5, of the start
+of Kervadec's training and of SEMEDA's best row, and from AR's 0.1."""

@@ -1,18 +1,45 @@
-"""Ablations: named cells that are compared with one baseline, each run on the same seeds.
+"""Ablations: named cells that are compared with a baseline, all on the same seeds.
 
-A cell is a change to the user's own config. The papers' tables are grids whose cells carry the
-papers' figures (``tables_*.py``); a user's own are made from factors by the four functions below.
+A cell is a change to the user's config. The papers' tables are grids whose cells hold the papers'
+figures (``tables/``); a user's grid is made from factors by one of the four functions below.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import NotRequired, TypedDict
 
-from search_spaces.space import Dimension, Space, Value, dimension_from_event
+from search_spaces.space import Dimension, DimensionEvent, Space, Value, dimension_from_event
 
 Changes = Mapping[str, Value]
 Published = Mapping[str, Mapping[str, float]]
+"""Setup (network, dataset, split) -> metric -> value, as fractions."""
+
+
+def percent(setup: str, **values: float) -> dict[str, dict[str, float]]:
+    """A paper's figures for one setup, printed there in percent, as ``Published`` fractions."""
+    return {setup: {metric: round(value / 100, 5) for metric, value in values.items()}}
+
+
+class CellEvent(TypedDict):
+    """A cell in the ledger."""
+
+    name: str
+    changes: dict[str, Value]
+    needs: str
+    published: dict[str, dict[str, float]]
+    searched: NotRequired[list[DimensionEvent]]
+    """Absent where nothing is searched, as in ledgers older than the field."""
+
+
+class GridEvent(TypedDict):
+    """A grid in the ledger."""
+
+    name: str
+    question: str
+    source: str
+    baseline: str
+    cells: list[CellEvent]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,19 +48,19 @@ class Cell:
 
     name: str
     changes: Changes
-    """``{path: value}``: what differs from the user's own config."""
+    """``{path: value}``: what differs from the user's config."""
 
     published: Published = field(default_factory=dict)
-    """The paper's figures: setup (network, dataset, split) to metric to value, as fractions."""
+    """The paper's figures."""
 
     needs: str = ""
-    """What this cell cannot run without and Edgewise does not have; "" if it can be run."""
+    """What this cell needs and Edgewise does not have; "" if the cell can run."""
 
     searched: tuple[Dimension, ...] = ()
-    """What is searched before the cell is compared; ``changes`` is where that search starts."""
+    """What is searched before the comparison; the search starts from ``changes``."""
 
     def space(self) -> Space:
-        """The cell's own search."""
+        """The per-cell search."""
         return Space(
             name=self.name,
             question=f"Which {self.name}?",
@@ -41,25 +68,25 @@ class Cell:
             base=self.changes,
         )
 
-    def event(self) -> dict[str, Any]:
-        """The cell as a ledger keeps it."""
-        published = {setup: dict(row) for setup, row in self.published.items()}
-        kept = {
+    def event(self) -> CellEvent:
+        """The cell as the ledger stores it."""
+        event: CellEvent = {
             "name": self.name,
             "changes": dict(self.changes),
             "needs": self.needs,
-            "published": published,
+            "published": {setup: dict(row) for setup, row in self.published.items()},
         }
-        searched = [dimension.event() for dimension in self.searched]
-        return {**kept, "searched": searched} if searched else kept
+        if self.searched:
+            event["searched"] = [dimension.event() for dimension in self.searched]
+        return event
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Cells to compare, and the one that all others are compared with.
+    """Cells, and the baseline with which all others are compared.
 
     Raises:
-        ValueError: two cells of one name or of the same changes, or a baseline that is no cell.
+        ValueError: two cells with the same name or changes, or a baseline that is not a cell.
     """
 
     name: str
@@ -75,6 +102,7 @@ class Grid:
         doubled = {name for name in names if names.count(name) > 1}
         if doubled:
             raise ValueError(f"cells must have different names, got {', '.join(sorted(doubled))}")
+        # Cells that cannot run may repeat the changes of others; they only show figures.
         ours = [cell for cell in self.cells if not cell.needs]
         for place, cell in enumerate(ours):
             for other in ours[:place]:
@@ -85,12 +113,11 @@ class Grid:
         return next(cell for cell in self.cells if cell.name == name)
 
     def decided(self) -> list[str]:
-        """Every config path that a cell sets; where it is searched as well, that search starts
-        there."""
+        """Every config path that a cell sets, whether or not a per-cell search starts from it."""
         return list(dict.fromkeys(path for cell in self.cells for path in cell.changes))
 
-    def event(self) -> dict[str, Any]:
-        """The grid as a ledger keeps it."""
+    def event(self) -> GridEvent:
+        """The grid as the ledger stores it."""
         return {
             "name": self.name,
             "question": self.question,
@@ -100,36 +127,47 @@ class Grid:
         }
 
 
-def grid_from_event(kept: Mapping[str, Any]) -> Grid:
-    """The grid that a ledger holds."""
-    return Grid(**{**kept, "cells": tuple(_cell_from_event(cell) for cell in kept["cells"])})
+def grid_from_event(event: GridEvent) -> Grid:
+    """The grid of an event in the ledger."""
+    return Grid(
+        name=event["name"],
+        question=event["question"],
+        source=event["source"],
+        baseline=event["baseline"],
+        cells=tuple(_cell_from_event(cell) for cell in event["cells"]),
+    )
 
 
-def _cell_from_event(kept: Mapping[str, Any]) -> Cell:
-    searched = tuple(dimension_from_event(one) for one in kept.get("searched", ()))
-    return Cell(**{**kept, "searched": searched})
+def _cell_from_event(event: CellEvent) -> Cell:
+    return Cell(
+        name=event["name"],
+        changes=event["changes"],
+        published=event.get("published", {}),
+        needs=event.get("needs", ""),
+        searched=tuple(dimension_from_event(found) for found in event.get("searched", ())),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Factor:
-    """Something that is varied: its levels beside "not there", and when it applies."""
+    """What is varied: its levels, besides "off", and when it applies."""
 
     name: str
     levels: Mapping[str, Changes]
-    """Name of a level to its changes; a switch has one level."""
+    """Changes by the name of the level; a switch has one level."""
 
     when: str = ""
-    """Applies only in cells in which this other factor is on."""
+    """Applies only in cells where this other factor is on."""
 
 
 _Chosen = dict[str, str]
-"""Factor to level; a factor that is off is not in it."""
+"""Level by factor, without the factors that are off."""
 
 
 def leave_one_out(factors: Sequence[Factor], base: Changes | None = None) -> tuple[Cell, ...]:
-    """All factors at their first level (the baseline, ``all``), then all but one of them.
+    """All factors at their first level (the baseline, ``all``), then all but one.
 
-    A factor whose condition is left out goes with it.
+    A factor that depends on the one left out is left out, too.
     """
     full = {factor.name: next(iter(factor.levels)) for factor in factors}
     cells = [_cell("all", full, factors, base)]
@@ -140,9 +178,9 @@ def leave_one_out(factors: Sequence[Factor], base: Changes | None = None) -> tup
 
 
 def add_one(factors: Sequence[Factor], base: Changes | None = None) -> tuple[Cell, ...]:
-    """No factor (the baseline, ``none``), then each alone at its first level.
+    """No factor (the baseline, ``none``), then each by itself at its first level.
 
-    A factor with a condition brings the factor that it depends on.
+    A factor with a condition comes with the factor on which it depends.
     """
     cells = [_cell("none", {}, factors, base)]
     for factor in factors:
@@ -152,26 +190,26 @@ def add_one(factors: Sequence[Factor], base: Changes | None = None) -> tuple[Cel
 
 
 def one_at_a_time(factors: Sequence[Factor], base: Changes | None = None) -> tuple[Cell, ...]:
-    """The baseline, then every level of every factor, the others being as in the baseline."""
+    """The baseline, then every level of every factor, with all others as in the baseline."""
     cells = [_cell("baseline", {}, factors, base)]
     for factor in factors:
         for level in factor.levels:
             chosen = _with_conditions(factor, level, factors)
-            cells.append(_cell(_spoken(chosen), chosen, factors, base))
+            cells.append(_cell(_cell_name(chosen), chosen, factors, base))
     return tuple(cells)
 
 
 def full_factorial(factors: Sequence[Factor], base: Changes | None = None) -> tuple[Cell, ...]:
-    """Every combination of levels, "not there" included; the first is the baseline, ``none``.
+    """Every combination of levels, "off" included; the first is the baseline, ``none``.
 
-    Combinations in which a factor is on and its condition is not are left out.
+    Combinations in which a factor is on but its condition is off are left out.
     """
     cells = []
     for levels in product(*(("", *factor.levels) for factor in factors)):
         named = zip((factor.name for factor in factors), levels, strict=True)
         chosen = {name: level for name, level in named if level}
         if _closed(chosen, factors) == chosen:
-            cells.append(_cell(_spoken(chosen) or "none", chosen, factors, base))
+            cells.append(_cell(_cell_name(chosen) or "none", chosen, factors, base))
     return tuple(cells)
 
 
@@ -181,11 +219,15 @@ MODES: dict[str, Callable[[Sequence[Factor], Changes | None], tuple[Cell, ...]]]
     "one_at_a_time": one_at_a_time,
     "full_factorial": full_factorial,
 }
-"""The grammar of one's own grids. The first cell that each makes is its baseline."""
+"""The modes of a user's grid. The first cell of each is its baseline."""
 
 
 def check_factors(factors: Sequence[Factor]) -> None:
-    """Raise a ValueError for a name that comes twice, no level, or a condition on no factor."""
+    """Check that factors have levels and depend only on earlier factors.
+
+    Raises:
+        ValueError: a factor without a level, or a condition that is not an earlier factor.
+    """
     names = [factor.name for factor in factors]
     for place, factor in enumerate(factors):
         if not factor.levels:
@@ -197,7 +239,7 @@ def check_factors(factors: Sequence[Factor]) -> None:
 
 
 def _closed(chosen: _Chosen, factors: Sequence[Factor]) -> _Chosen:
-    """The same without factors whose condition is off; conditions come before what needs them."""
+    """The chosen levels without factors whose condition is off; conditions come first."""
     kept: _Chosen = {}
     for factor in factors:
         if factor.name in chosen and (not factor.when or factor.when in kept):
@@ -222,5 +264,5 @@ def _cell(name: str, chosen: _Chosen, factors: Sequence[Factor], base: Changes |
     return Cell(name=name, changes=changes)
 
 
-def _spoken(chosen: _Chosen) -> str:
+def _cell_name(chosen: _Chosen) -> str:
     return " ".join(name if name == level else f"{name}={level}" for name, level in chosen.items())

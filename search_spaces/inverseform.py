@@ -2,6 +2,7 @@
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
+from search_spaces.learning_rate import LEARNING_RATE
 from search_spaces.space import Dimension, Space
 
 INVERSEFORM = Space(
@@ -46,10 +47,6 @@ INVERSEFORM = Space(
             distribution=CategoricalDistribution(("dense", "aet")),
             why="Table 5: the paper's dense network beside AET's convolutions",
         ),
-        Dimension(
-            path="optim/lr",
-            distribution=FloatDistribution(5e-4, 1e-2, log=True),
-            why="the rate absorbs the scale of the summed loss, so it is searched with the weights",
-        ),
+        LEARNING_RATE,
     ),
 )

@@ -1,7 +1,8 @@
-"""Region losses, with and without Kervadec's boundary loss: what ABL is compared with."""
+"""Region losses with and without Kervadec's boundary loss, with which ABL is compared."""
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
+from search_spaces.learning_rate import LEARNING_RATE
 from search_spaces.space import Dimension, Space
 
 REGION = Space(
@@ -31,10 +32,6 @@ REGION = Space(
             distribution=CategoricalDistribution(("all", "foreground")),
             why="the authors' data is a lesion on background; a scene has no background class",
         ),
-        Dimension(
-            path="optim/lr",
-            distribution=FloatDistribution(5e-4, 1e-2, log=True),
-            why="the rate absorbs the scale of the summed loss, so it is searched with the weights",
-        ),
+        LEARNING_RATE,
     ),
 )

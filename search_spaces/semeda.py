@@ -1,7 +1,8 @@
-"""What SEMEDA matches inside its edge network, and how strongly (Chen, Dapogny and Cord)."""
+"""SEMEDA: which layers of its edge network are matched, and how strongly."""
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
+from search_spaces.learning_rate import LEARNING_RATE
 from search_spaces.space import Dimension, Space
 
 _LAYER = "the paper tries 0 to 1 a layer (Table 1); best 0, 1, 0"
@@ -20,10 +21,6 @@ SEMEDA = Space(
         Dimension(path="loss/lambda_1", distribution=FloatDistribution(0.0, 1.0), why=_LAYER),
         Dimension(path="loss/lambda_2", distribution=FloatDistribution(0.0, 1.0), why=_LAYER),
         Dimension(path="loss/lambda_3", distribution=FloatDistribution(0.0, 1.0), why=_LAYER),
-        Dimension(
-            path="optim/lr",
-            distribution=FloatDistribution(5e-4, 1e-2, log=True),
-            why="the rate absorbs the scale of the summed loss, so it is searched with the weights",
-        ),
+        LEARNING_RATE,
     ),
 )

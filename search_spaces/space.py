@@ -1,9 +1,9 @@
-"""What may vary in a study, and why within these bounds: data, read by samplers and by people."""
+"""What varies in a study, within which bounds and why."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
 from optuna import Trial
 from optuna.distributions import (
@@ -17,6 +17,17 @@ from optuna.distributions import (
 from optuna.trial import FixedTrial
 
 Value = bool | int | float | str
+
+
+class DimensionEvent(TypedDict):
+    """A dimension in the ledger."""
+
+    path: str
+    distribution: dict[str, object]
+    """As ``optuna.distributions.distribution_to_json`` writes it."""
+    why: str
+    when: list[Value] | None
+    """Path and value, ``Dimension.when``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +45,7 @@ class Dimension:
     """Sampled only if this earlier dimension took this value."""
 
     def applies(self, chosen: Mapping[str, Value]) -> bool:
-        """Whether it is sampled beside these values of earlier dimensions."""
+        """Whether it is sampled, given these values of earlier dimensions."""
         return self.when is None or chosen.get(self.when[0]) == self.when[1]
 
     def suggest(self, trial: Trial | FixedTrial) -> Value:
@@ -61,14 +72,14 @@ class Dimension:
             case _:
                 return False
 
-    def event(self) -> dict[str, Any]:
-        """The dimension as a ledger keeps it."""
-        drawn = json.loads(distribution_to_json(self.distribution))
-        when = list(self.when) if self.when else None
-        return {"path": self.path, "distribution": drawn, "why": self.why, "when": when}
+    def event(self) -> DimensionEvent:
+        """The dimension as the ledger stores it."""
+        distribution = json.loads(distribution_to_json(self.distribution))
+        when: list[Value] | None = list(self.when) if self.when else None
+        return {"path": self.path, "distribution": distribution, "why": self.why, "when": when}
 
     def bounds(self) -> str:
-        """How a person writes the range."""
+        """The range as text: ``0.1 .. 10 (log)``, ``dense | aet``."""
         match self.distribution:
             case CategoricalDistribution(choices=choices):
                 return " | ".join(map(str, choices))
@@ -80,16 +91,16 @@ class Dimension:
                 return str(self.distribution)
 
 
-def dimension_from_event(kept: Mapping[str, Any]) -> Dimension:
-    """The dimension that a ledger holds."""
-    distribution = json_to_distribution(json.dumps(kept["distribution"]))
-    when = (kept["when"][0], kept["when"][1]) if kept["when"] else None
-    return Dimension(path=kept["path"], distribution=distribution, why=kept["why"], when=when)
+def dimension_from_event(event: DimensionEvent) -> Dimension:
+    """The dimension of an event in the ledger."""
+    distribution = json_to_distribution(json.dumps(event["distribution"]))
+    when = (str(event["when"][0]), event["when"][1]) if event["when"] else None
+    return Dimension(path=event["path"], distribution=distribution, why=event["why"], when=when)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Space:
-    """A question, what all its trials share, and what differs between them."""
+    """A question, what all its trials have in common, and what varies between them."""
 
     name: str
     question: str
@@ -98,10 +109,10 @@ class Space:
     """Changes to the default config that every trial of the space has."""
 
     cost: str = ""
-    """What a study costs, for a person to read."""
+    """What a study costs, in words."""
 
     def suggest(self, trial: Trial | FixedTrial) -> dict[str, Value]:
-        """Draw one configuration, define-by-run: conditional dimensions only where they apply."""
+        """Draw one configuration, define-by-run: a conditional dimension only if it applies."""
         chosen: dict[str, Value] = {}
         for dimension in self.dimensions:
             if dimension.applies(chosen):
@@ -109,16 +120,16 @@ class Space:
         return chosen
 
     def distributions(self, chosen: Mapping[str, Value]) -> dict[str, BaseDistribution]:
-        """The distributions that this configuration was drawn from."""
+        """The distributions from which this configuration was drawn."""
         drawn = FixedTrial(dict(chosen))
         self.suggest(drawn)
         return drawn.distributions
 
     def choices(self, path: str) -> tuple[Value, ...]:
-        """All values of a categorical dimension; none if the path is not searched.
+        """All values of a categorical dimension; empty if the path is not searched.
 
         Raises:
-            TypeError: it is searched, but over a range.
+            TypeError: the path is searched over a range.
         """
         for dimension in self.dimensions:
             if dimension.path == path:

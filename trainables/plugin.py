@@ -1,4 +1,4 @@
-"""A user's own parts: one Python file that adds losses, datasets and networks to a study.
+"""Plug-ins: one Python file of the user's that adds losses, datasets and networks to a study.
 
 The file defines plain names, each a table: ``LOSSES``, ``DATASETS``, ``NETWORKS``. (``SPACES`` and
 ``GRIDS`` are read by ``study/planning/plugin.py``.) Its text travels with the study: to every
@@ -7,7 +7,7 @@ worker and into the ledger; its digest is part of each trial's identity. A loss 
     def focal(prediction, target, *, power: float = 2.0) -> LossTerm: ...
 
 and ``LOSSES = {"focal": focal}`` makes ``loss/focal`` its weight (0 until it is set) and
-``loss/focal_power`` its parameter. A loss that looks at the boundary head is also named in
+``loss/focal_power`` its parameter. A loss that uses the boundary head is also named in
 ``BOUNDARY_HEAD = ("mine",)``.
 """
 
@@ -17,13 +17,14 @@ import linecache
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
-from trainables.config import LossConfig, Value, plugin_fields
+from trainables.config import LossConfig, Value
+from trainables.config.plugin_fields import PLUGIN
 from trainables.data import LAYOUTS
 from trainables.losses.check import try_loss
 from trainables.losses.term import LossTerm
@@ -31,7 +32,11 @@ from trainables.losses.terms import TERMS, Learned, Prediction, Target, Term
 from trainables.networks.segmentation import NETWORKS
 
 _MODULE = "own_parts"
+"""The plug-in's name in ``sys.modules`` and in tracebacks."""
+
 TABLES = ("LOSSES", "DATASETS", "NETWORKS", "SPACES", "GRIDS")
+
+_Entry = TypeVar("_Entry")
 
 
 @dataclass(frozen=True)
@@ -46,146 +51,144 @@ class Plugin:
         return hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
 
-_added: list[tuple[dict[str, Any], str]] = []
-"""What the installed file has put into which table."""
+@dataclass
+class _Installed:
+    """The plug-in of this process, if any, and how to remove what it added."""
+
+    plugin: Plugin | None = None
+    module: ModuleType | None = None
 
 
-_installed: list[tuple[Plugin, ModuleType]] = []
+_installed = _Installed()
+_removals = ExitStack()
+"""Takes the plug-in's entries out of the tables again, last in, first out."""
 
 
 def installed() -> Plugin | None:
-    """The file that is installed in this process."""
-    return _installed[0][0] if _installed else None
+    """The plug-in that is installed in this process."""
+    return _installed.plugin
 
 
-def add(table: dict[str, Any], name: str, part: Any) -> None:
-    """Put one of the user's parts into a table, until another file is installed.
+def add(table: dict[str, _Entry], name: str, entry: _Entry) -> None:
+    """Put an entry of the plug-in into a table, until the plug-in is uninstalled.
 
     Raises:
-        ValueError: the table has one of that name.
+        ValueError: the table has an entry of that name.
     """
     if name in table:
         raise ValueError(f"{name!r} is Edgewise's own name; have {', '.join(sorted(table))}")
-    table[name] = part
-    _added.append((table, name))
+    table[name] = entry
+    _removals.callback(table.pop, name)
 
 
 def uninstall() -> None:
-    """Take the installed file's parts out of all tables."""
-    while _added:
-        table, name = _added.pop()
-        del table[name]
-    for names in (plugin_fields.DIGEST, plugin_fields.WEIGHTS, plugin_fields.NETWORKS):
-        names.clear()
-    _installed.clear()
+    """Remove the plug-in's entries from all tables."""
+    _removals.close()
+    PLUGIN.clear()
+    _installed.plugin = _installed.module = None
 
 
-def install(parts: Plugin) -> ModuleType:
-    """Add the file's losses, datasets and networks, instead of those of any other file.
+def install(plugin: Plugin) -> ModuleType:
+    """Add the plug-in's losses, datasets and networks, and remove those of any other plug-in.
 
     Raises:
         ValueError: one line with the file and the line in it.
     """
-    if _installed and _installed[0][0] == parts:
-        return _installed[0][1]
+    if _installed.plugin == plugin and _installed.module is not None:
+        return _installed.module
     uninstall()
-    module = _run(parts)
+    module = _run(plugin)
     try:
-        plugin_fields.DIGEST.append(parts.digest)
-        _installed.append((parts, module))
-        for table, put in {
-            "LOSSES": _add_loss,
-            "DATASETS": _add_dataset,
-            "NETWORKS": _add_network,
-        }.items():
-            for name, part in table_of(parts, module, table).items():
-                with located(parts, table, name, part):
-                    put(module, name, part)
+        PLUGIN.digest = plugin.digest
+        _installed.plugin, _installed.module = plugin, module
+        for table, add_entry in _ADDERS.items():
+            for name, entry in table_of(plugin, module, table).items():
+                with located(plugin, table, name, entry):
+                    add_entry(module, name, entry)
     except ValueError:
         uninstall()
         raise
     return module
 
 
-def _run(parts: Plugin) -> ModuleType:
+def _run(plugin: Plugin) -> ModuleType:
     """Execute the text as a module whose tracebacks show its lines."""
-    lines = parts.text.splitlines(keepends=True)
-    linecache.cache[parts.name] = (len(parts.text), None, lines, parts.name)
-    module = ModuleType(_MODULE, f"{parts.name}, a user's own parts.")
+    lines = plugin.text.splitlines(keepends=True)
+    # The text may come from a ledger, so there is no file from which to read its lines.
+    linecache.cache[plugin.name] = (len(plugin.text), None, lines, plugin.name)
+    module = ModuleType(_MODULE, f"The plug-in {plugin.name}.")
+    # Dataclasses and pickle look a class's module up by its name.
     sys.modules[_MODULE] = module
     try:
-        exec(compile(parts.text, parts.name, "exec"), module.__dict__)
+        exec(compile(plugin.text, plugin.name, "exec"), module.__dict__)
     except SyntaxError as error:
-        raise ValueError(f"--with {parts.name}:{error.lineno}: {error.msg}") from None
+        raise ValueError(f"--with {plugin.name}:{error.lineno}: {error.msg}") from None
     except Exception as error:
-        raise ValueError(f"--with {where(parts, error)}") from None
+        raise ValueError(f"--with {where(plugin, error)}") from None
     return module
 
 
-def where(parts: Plugin, error: BaseException, otherwise: int = 1) -> str:
-    """``FILE:LINE: what went wrong``, the line being the last one of the user's own file."""
+def where(plugin: Plugin, error: BaseException, otherwise: int = 1) -> str:
+    """``FILE:LINE: what went wrong``, at the plug-in's last line in the traceback if it has one."""
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == parts.name]
+    lines = [frame.lineno for frame in frames if frame.filename == plugin.name]
     reason = " ".join(str(error).split()) or "no reason given"
     kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-    return f"{parts.name}:{lines[-1] if lines else otherwise}: {kind}{reason}"
+    return f"{plugin.name}:{lines[-1] if lines else otherwise}: {kind}{reason}"
 
 
-def table_of(parts: Plugin, module: ModuleType, table: str) -> dict[str, Any]:
-    """One of the file's tables; none is an empty one."""
+def table_of(plugin: Plugin, module: ModuleType, table: str) -> dict[str, object]:
+    """One of the plug-in's tables; empty where the file does not define it."""
     found = getattr(module, table, {})
     if not isinstance(found, dict) or not all(str(name).isidentifier() for name in found):
         raise ValueError(
-            f"--with {parts.name}:{line_of(parts, table)}: {table} must be a mapping "
+            f"--with {plugin.name}:{line_of(plugin, table)}: {table} must be a mapping "
             f"of names (letters, digits, _) to parts, got {found!r}"
         )
     return found
 
 
-def line_of(parts: Plugin, table: str) -> int:
-    """The line on which the file begins to define a table."""
-    starts = [
-        number
-        for number, line in enumerate(parts.text.splitlines(), start=1)
-        if line.startswith(table)
-    ]
+def line_of(plugin: Plugin, table: str) -> int:
+    """The line on which the file begins to define a table; 1 where it does not."""
+    lines = enumerate(plugin.text.splitlines(), start=1)
+    starts = [number for number, line in lines if line.startswith(table)]
     return starts[-1] if starts else 1
 
 
 @contextmanager
-def located(parts: Plugin, table: str, name: str, part: object = None) -> Iterator[None]:
-    """Whatever is wrong with this entry is told with the file and a line of it: the one that
-    failed, or where the part's function or else the table begins."""
+def located(plugin: Plugin, table: str, name: str, entry: object = None) -> Iterator[None]:
+    """Report any error about this entry as one line with the file and a line number.
+
+    The line is the one that failed, else where the entry's function begins, else its table.
+    """
     try:
         yield
-    except Exception as error:  # a user's code raises what it likes
-        code = getattr(part, "__code__", None)
-        begins = code.co_firstlineno if code and code.co_filename == parts.name else 0
-        place = where(parts, error, begins or line_of(parts, table))
+    except Exception as error:  # the plug-in's code may raise anything
+        code = getattr(entry, "__code__", None)
+        begins = code.co_firstlineno if code and code.co_filename == plugin.name else 0
+        place = where(plugin, error, begins or line_of(plugin, table))
         raise ValueError(f"--with {place} ({table}/{name})") from None
 
 
-def _add_dataset(module: ModuleType, name: str, layout: Any) -> None:
-    _require_callable(layout)
-    add(LAYOUTS, name, layout)
+def _add_dataset(module: ModuleType, name: str, layout: object) -> None:
+    add(LAYOUTS, name, _callable(layout))
 
 
-def _add_network(module: ModuleType, name: str, build: Any) -> None:
-    _require_callable(build)
-    add(NETWORKS, name, build)
-    plugin_fields.NETWORKS.append(name)
+def _add_network(module: ModuleType, name: str, build: object) -> None:
+    add(NETWORKS, name, _callable(build))
+    PLUGIN.networks.append(name)
 
 
-def _add_loss(module: ModuleType, name: str, loss: Any) -> None:
+def _add_loss(module: ModuleType, name: str, entry: object) -> None:
     """The term, its weight ``loss/NAME`` and its parameters ``loss/NAME_PARAMETER``."""
-    _require_callable(loss)
+    loss = _callable(entry)
     defaults = _parameters(loss)
     known = {field.name for field in fields(LossConfig)}
     for field, value in {name: 0.0, **{f"{name}_{key}": v for key, v in defaults.items()}}.items():
         if field in known:
             raise ValueError(f"loss/{field} is a config field already")
-        add(plugin_fields.LOSS_FIELDS, field, value)
-    plugin_fields.WEIGHTS.append(name)
+        add(PLUGIN.loss_fields, field, value)
+    PLUGIN.weights.append(name)
     head = name in getattr(module, "BOUNDARY_HEAD", ())
     term = Term(
         partial(_weight, name),
@@ -197,8 +200,15 @@ def _add_loss(module: ModuleType, name: str, loss: Any) -> None:
     try_loss(loss)
 
 
+_ADDERS: dict[str, Callable[[ModuleType, str, object], None]] = {
+    "LOSSES": _add_loss,
+    "DATASETS": _add_dataset,
+    "NETWORKS": _add_network,
+}
+
+
 def _weight(name: str, config: LossConfig) -> float:
-    return float(config.of_own(name))
+    return float(config.plugin_field(name))
 
 
 def _compute(
@@ -210,15 +220,17 @@ def _compute(
     target: Target,
     learned: Learned,
 ) -> LossTerm:
-    return loss(prediction, target, **{key: config.of_own(f"{name}_{key}") for key in keys})
+    return loss(prediction, target, **{key: config.plugin_field(f"{name}_{key}") for key in keys})
 
 
-def _require_callable(part: Any) -> None:
-    if not callable(part):
-        raise ValueError(f"must be a function or a class, got {part!r}")
+def _callable(entry: object) -> Callable[..., Any]:
+    """The entry, if it can be called; what it takes and returns only a call can show."""
+    if not callable(entry):
+        raise ValueError(f"must be a function or a class, got {entry!r}")
+    return entry
 
 
-def _parameters(loss: Callable[..., Any]) -> dict[str, Value]:
+def _parameters(loss: Callable[..., object]) -> dict[str, Value]:
     """The keyword-only parameters of a loss with their defaults, which give their types."""
     found: dict[str, Value] = {}
     signature = inspect.signature(loss).parameters.values()
@@ -227,7 +239,7 @@ def _parameters(loss: Callable[..., Any]) -> dict[str, Value]:
         raise ValueError(f"must take (prediction, target, *, ...), got {inspect.signature(loss)}")
     for parameter in signature:
         if parameter.kind == parameter.KEYWORD_ONLY:
-            if not isinstance(parameter.default, bool | int | float | str):
+            if not isinstance(parameter.default, Value):
                 raise ValueError(
                     f"{parameter.name} must have a default that is a number, a text, True or False"
                 )

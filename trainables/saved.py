@@ -1,12 +1,12 @@
-"""A trained network as files that anybody can load: its weights, its config, its classes."""
+"""A trained network as three files that anybody can load: weights, config and classes."""
 
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 import yaml
+from torch import Tensor
 
 from trainables import plugin
 from trainables.config import TrialConfig, flatten, from_flat
@@ -15,34 +15,37 @@ from trainables.networks.segmentation import Segmenter
 
 NETWORK, CONFIG, CLASSES = "network.pt", "config.yaml", "classes.txt"
 PARTS = "own_parts.py"
-"""The user's own file that it was trained with, where there was one; loading executes it."""
+"""The plug-in that the network was trained with, if any; loading executes it."""
 
 
 def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes) -> None:
-    """Write the network of a training state (``Training.save``): its average where it has one."""
-    kept: dict[str, Any] = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
+    """Write the network of a training state (``Training.save``): its moving average, if any."""
+    content: dict[str, dict[str, Tensor]] = torch.load(
+        io.BytesIO(state), map_location="cpu", weights_only=True
+    )
     folder.mkdir(parents=True, exist_ok=True)
-    torch.save(kept.get("average", kept["network"]), folder / NETWORK)
+    torch.save(content.get("average", content["network"]), folder / NETWORK)
     (folder / CONFIG).write_text(yaml.safe_dump(flatten(config), sort_keys=False))
     (folder / CLASSES).write_text("".join(f"{name}\n" for name in classes))
-    if own := plugin.installed():
-        (folder / PARTS).write_text(own.text)
+    if installed := plugin.installed():
+        (folder / PARTS).write_text(installed.text)
 
 
 def load(folder: Path) -> tuple[Segmenter, TrialConfig, list[str]]:
-    """The network in evaluation mode on the CPU, its config, and the classes by label.
+    """The network in evaluation mode on the CPU, its config, and the class names by label.
 
-    It takes images (B,C,H,W) in [0,1]; its ``logits_BKHW`` are scores of the K classes.
+    It takes images (B,3,H,W) in [0,1]; its ``logits_BKHW`` are scores of the K classes.
 
     Raises:
-        FileNotFoundError: a file of the three is missing.
+        FileNotFoundError: one of the three files is missing.
         ValueError: the config has a field or a value that this version does not know.
     """
+    # Before the config is read: the plug-in adds fields to it.
     if (folder / PARTS).exists():
         plugin.install(plugin.Plugin(PARTS, (folder / PARTS).read_text()))
     config = from_flat(yaml.safe_load((folder / CONFIG).read_text()))
     classes = (folder / CLASSES).read_text().splitlines()
-    bare = config.changed({"model/weights": "none"})  # the file has them
+    bare = config.changed({"model/weights": "none"})  # the file, loaded below, has them
     network = Segmenter(bare.model, len(classes), needs_boundary_head(config.loss))
     network.load_state_dict(torch.load(folder / NETWORK, map_location="cpu", weights_only=True))
     return network.eval(), config, classes

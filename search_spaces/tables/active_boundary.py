@@ -1,6 +1,6 @@
 """Active Boundary Loss's Tables 1, 2, 5, 6 and 8 (Wang et al., AAAI 2022)."""
 
-from search_spaces.grid import Cell, Changes, Grid, Published
+from search_spaces.grid import Cell, Changes, Grid, Published, percent
 
 _IABL: Changes = {"loss/lovasz": 1.0, "loss/w_a": 1.5}
 """CE + Lovasz + w_a ABL with Cityscapes' w_a."""
@@ -9,12 +9,8 @@ _T1 = "DeepLabV3 R50, Cityscapes val"
 _SEGFIX = "SegFix, a refinement network trained apart, which Edgewise does not have"
 
 
-def _of(setup: str, **percent: float) -> dict[str, dict[str, float]]:
-    return {setup: {metric: round(value / 100, 5) for metric, value in percent.items()}}
-
-
 def _t1(miou: float, accuracy: float) -> Published:
-    return _of(_T1, miou=miou, pixel_accuracy=accuracy)
+    return percent(_T1, miou=miou, pixel_accuracy=accuracy)
 
 
 TABLE1 = Grid(
@@ -43,7 +39,7 @@ TABLE1 = Grid(
         ),
     ),
 )
-"""The weight of BL in CE + IoU + BL is not given; 0.01 is what its authors start with."""
+"""The paper does not give the weight of BL in CE + IoU + BL; BL's authors start with 0.01."""
 
 
 def _t2(ocr: tuple[float, ...] = (), swin: tuple[float, ...] = ()) -> Published:
@@ -51,8 +47,8 @@ def _t2(ocr: tuple[float, ...] = (), swin: tuple[float, ...] = ()) -> Published:
     rows: dict[str, dict[str, float]] = {}
     for name, row in (("OCR HRNet-W48", ocr), ("UperNet Swin-T", swin)):
         if row:
-            rows |= _of(f"{name}, ADE20K val", miou=row[0], pixel_accuracy=row[2])
-            rows |= _of(f"{name}, ADE20K val, multi-scale", miou=row[1], pixel_accuracy=row[3])
+            rows |= percent(f"{name}, ADE20K val", miou=row[0], pixel_accuracy=row[2])
+            rows |= percent(f"{name}, ADE20K val, multi-scale", miou=row[1], pixel_accuracy=row[3])
     return rows
 
 
@@ -96,8 +92,8 @@ _OCR_F = "OCR HRNet-W48, Cityscapes val, multi-scale"
 def _t56(deeplab: float, ocr: float, *f: float) -> Published:
     names = ("boundary_f_1px", "boundary_f_3px", "boundary_f_5px")
     scores = dict(zip(names, f, strict=True))
-    rows = _of(_T1, miou=deeplab) | _of("OCR HRNet-W48, Cityscapes val", miou=ocr)
-    return rows | _of(_OCR_F, **scores)
+    rows = percent(_T1, miou=deeplab) | percent("OCR HRNet-W48, Cityscapes val", miou=ocr)
+    return rows | percent(_OCR_F, **scores)
 
 
 TABLE5 = Grid(
@@ -141,7 +137,7 @@ TABLE8 = Grid(
         ),
     ),
 )
-"""HD is in mm there; Edgewise reports it in the data's own unit, and only where it is asked for."""
+"""HD is in mm there; Edgewise reports it in the unit of the data, and only if requested."""
 
 SCHEDULE = Grid(
     name="schedule",

@@ -1,20 +1,20 @@
 """Affinity Regression's Tables 1 and 3 (Cao et al., arXiv 2103.04990)."""
 
-from search_spaces.grid import Cell, Changes, Grid
+from search_spaces.grid import Cell, Changes, Grid, Published, percent
 
 _AR: Changes = {"loss/ar": 0.1}
 
 
-def _nyu(*percent: float) -> dict[str, dict[str, float]]:
-    networks = ("RefineNet-LW-50", "PSPNet-101", "RefineNet-LW-152")
-    return {
-        f"{network}, NYUv2 val": {"miou": round(value / 100, 4)}
-        for network, value in zip(networks, percent, strict=True)
-    }
+_ICNET = "ICNet-50, Cityscapes test"
 
 
-def _icnet(percent: float) -> dict[str, dict[str, float]]:
-    return {"ICNet-50, Cityscapes test": {"miou": round(percent / 100, 4)}}
+def _nyu(refinenet_50: float, pspnet_101: float, refinenet_152: float) -> Published:
+    """mIoU in percent of the paper's three networks."""
+    return (
+        percent("RefineNet-LW-50, NYUv2 val", miou=refinenet_50)
+        | percent("PSPNet-101, NYUv2 val", miou=pspnet_101)
+        | percent("RefineNet-LW-152, NYUv2 val", miou=refinenet_152)
+    )
 
 
 TABLE1 = Grid(
@@ -28,8 +28,8 @@ TABLE1 = Grid(
         Cell(name="+ AR loss, last 25 %", changes={**_AR, "loss/schedule": "ar from 0.75"}),
     ),
 )
-"""The paper's fine-tuning after the peak is nearest to a term that starts late; its 200 epochs do
-not say when."""
+"""The paper adds the loss once training has peaked, but does not say after which of its 200 epochs;
+a term that starts late is closest to that."""
 
 TABLE3 = Grid(
     name="table3",
@@ -37,14 +37,14 @@ TABLE3 = Grid(
     source="AR (Cao et al., 2021), Table 3",
     baseline="without",
     cells=(
-        Cell(name="without", changes={}, published=_icnet(69.5)),
+        Cell(name="without", changes={}, published=percent(_ICNET, miou=69.5)),
         Cell(
             name="with coarse data",
             changes={},
-            published=_icnet(70.5),
+            published=percent(_ICNET, miou=70.5),
             needs="Cityscapes' coarse annotations, which Edgewise does not read",
         ),
-        Cell(name="+ AR loss", changes=_AR, published=_icnet(71.0)),
+        Cell(name="+ AR loss", changes=_AR, published=percent(_ICNET, miou=71.0)),
     ),
 )
 

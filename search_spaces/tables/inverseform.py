@@ -1,15 +1,11 @@
 """InverseForm's Tables 1, 4 and 5 (Borse et al., CVPR 2021), and ablations of its settings.
 
-The weights of Eq. 6 are in the paper's appendix alone; these are the released code's.
+The paper gives the weights of Eq. 6 in its appendix only; these are the released code's.
 """
 
-from search_spaces.grid import Cell, Changes, Factor, Grid, full_factorial, one_at_a_time
+from search_spaces.grid import Cell, Changes, Factor, Grid, full_factorial, one_at_a_time, percent
 
 _OURS: Changes = {"loss/beta": 0.3, "loss/gamma": 0.3, "loss/tile_reduction": "mean"}
-
-
-def _of(setup: str, **percent: float) -> dict[str, dict[str, float]]:
-    return {setup: {metric: round(value / 100, 5) for metric, value in percent.items()}}
 
 
 _W18, _W48 = "HRNet-w18, NYUv2", "HRNet-w48, NYUv2"
@@ -23,12 +19,12 @@ TABLE1 = Grid(
         Cell(
             name="S",
             changes={},
-            published=_of(_W18, miou=33.18, mba=37.46) | _of(_W48, miou=45.70, mba=56.01),
+            published=percent(_W18, miou=33.18, mba=37.46) | percent(_W48, miou=45.70, mba=56.01),
         ),
         Cell(
             name="S+E, InverseForm",
             changes=_OURS,
-            published=_of(_W18, miou=34.79, mba=40.72) | _of(_W48, miou=47.42, mba=59.34),
+            published=percent(_W18, miou=34.79, mba=40.72) | percent(_W48, miou=47.42, mba=59.34),
         ),
     ),
 )
@@ -44,23 +40,23 @@ TABLE4 = Grid(
         Cell(
             name="baseline",
             changes={},
-            published=_of("HRNet-OCR, Cityscapes test, F+C", miou=84.2)
-            | _of("HMS, Cityscapes test, F+C", miou=85.1)
-            | _of("GSCNN, Cityscapes val, F", miou=81.0)
-            | _of("HMS, Cityscapes val, F+C", miou=86.7),
+            published=percent("HRNet-OCR, Cityscapes test, F+C", miou=84.2)
+            | percent("HMS, Cityscapes test, F+C", miou=85.1)
+            | percent("GSCNN, Cityscapes val, F", miou=81.0)
+            | percent("HMS, Cityscapes val, F+C", miou=86.7),
         ),
         Cell(
             name="InverseForm",
             changes=_OURS,
-            published=_of("HRNet-OCR, Cityscapes test, F+C", miou=84.8)
-            | _of("HMS, Cityscapes test, F+C", miou=85.6)
-            | _of("GSCNN, Cityscapes val, F", miou=82.6)
-            | _of("HMS, Cityscapes val, F+C", miou=87.0),
+            published=percent("HRNet-OCR, Cityscapes test, F+C", miou=84.8)
+            | percent("HMS, Cityscapes test, F+C", miou=85.6)
+            | percent("GSCNN, Cityscapes val, F", miou=82.6)
+            | percent("HMS, Cityscapes val, F+C", miou=87.0),
         ),
         Cell(
             name="InverseForm, coarse labels too",
             changes=_OURS,
-            published=_of("GSCNN, Cityscapes val, F+C", miou=84.0),
+            published=percent("GSCNN, Cityscapes val, F+C", miou=84.0),
             needs=_COARSE,
         ),
     ),
@@ -69,7 +65,8 @@ TABLE4 = Grid(
 
 def _t5(name: str, network: str, distance: str, w48: float, w18: float) -> Cell:
     changes = {**_OURS, "inverse_net/network": network, "loss/distance": distance}
-    return Cell(name=name, changes=changes, published=_of(_W48, miou=w48) | _of(_W18, miou=w18))
+    figures = percent(_W48, miou=w48) | percent(_W18, miou=w18)
+    return Cell(name=name, changes=changes, published=figures)
 
 
 TABLE5 = Grid(

@@ -1,6 +1,6 @@
 """SEMEDA's Tables 1 and 2 (Chen, Dapogny and Cord): DeepLab-v2, validation lists."""
 
-from search_spaces.grid import Cell, Changes, Grid
+from search_spaces.grid import Cell, Changes, Grid, percent
 
 _T1 = "DeepLab-v2, Cityscapes val"
 
@@ -9,7 +9,7 @@ def _cell(name: str, miou: float, edge: str = "", *lambdas: float) -> Cell:
     """A row of Table 1: what lambda_1..3 weigh, and the paper's mIoU in percent."""
     weights = dict(zip(("loss/lambda_1", "loss/lambda_2", "loss/lambda_3"), lambdas, strict=False))
     changes: Changes = {"loss/edge": edge, **weights} if edge else {}
-    return Cell(name=name, changes=changes, published={_T1: {"miou": round(miou / 100, 4)}})
+    return Cell(name=name, changes=changes, published=percent(_T1, miou=miou))
 
 
 TABLE1 = Grid(

@@ -1,7 +1,8 @@
 """Trials of a study in order: by one objective, or by the Pareto layers of several."""
 
 from study.analysis.pareto import layers
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
 
 
 def layered(record: StudyRecord) -> list[tuple[int, TrialRecord]]:

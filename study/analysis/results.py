@@ -7,7 +7,8 @@ from study.analysis import tables
 from study.analysis.ranking import layered
 from study.analysis.tables import Table
 from study.ledger.plan import Ablation
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
 
 
 @dataclass(frozen=True)
@@ -112,11 +113,11 @@ class AblationResults(StudyResults):
         return self.record.compared().in_state("complete")
 
     def by_cell(self) -> dict[str, list[TrialRecord]]:
-        """Trials of every cell that has any, in the grid's order."""
+        """The compared trials of every cell that has any, in the grid's order."""
         found: dict[str, list[TrialRecord]] = {
             cell.name: [] for cell in self.record.plan.grid.cells
         }
-        for trial in self.record.trials.values():
+        for trial in self.record.compared().trials.values():
             found[trial.cell].append(trial)
         return {cell: trials for cell, trials in found.items() if trials}
 

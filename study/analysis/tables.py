@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
 from study.analysis.statistics import ALPHA, Comparison, compare, coverage, fewest_seeds
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
 from trainables.metrics.catalog import METRICS
 
 

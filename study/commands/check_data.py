@@ -6,15 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+from torch import Tensor
 
 from trainables.config import DataConfig
 from trainables.data import DataError, open_layout
 from trainables.data.dataset import Digest
 from trainables.data.samples import Decoded, Layout, Sample, add_to_digest
-from trainables.geometry.boundaries import VOID
+from trainables.geometry.boundaries import VOID, radius_boundary
 
 _SHOWN = 10
 """Bad files, and different sizes, that are listed by name."""
@@ -38,18 +40,10 @@ class Facts:
         self.boundary += int(boundary(decoded.labels_HW).sum())
 
 
-def boundary(labels_HW: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Pixels beside a pixel of another class; one that is void has no boundary."""
-    edge_HW = np.zeros(labels_HW.shape, dtype=bool)
-    for one, other in (
-        ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
-        ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
-    ):
-        a, b = labels_HW[one], labels_HW[other]
-        differs = (a != b) & (a != VOID) & (b != VOID)
-        edge_HW[one] |= differs
-        edge_HW[other] |= differs
-    return edge_HW
+def boundary(labels_HW: NDArray[np.uint8]) -> Tensor:
+    """Bool (H,W): pixels beside a pixel of another class, neither of them void."""
+    labels_1HW = torch.tensor(labels_HW).unsqueeze(0)
+    return radius_boundary(labels_1HW, VOID, radius=1)[0]
 
 
 def check(config: DataConfig, console: Console) -> bool:

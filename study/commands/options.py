@@ -65,7 +65,7 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
         "--with",
         dest="with_parts",
         metavar="FILE.py",
-        help="your own losses, datasets, networks, spaces and grids (docs/own_parts.md)",
+        help="your own losses, datasets, networks, spaces and grids (docs/plugins.md)",
     )
 
 

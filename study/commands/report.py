@@ -7,8 +7,9 @@ from pathlib import Path
 from search_spaces import SPACES
 from study.analysis.results import results_of
 from study.commands.options import OneLineParser
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, check_name
+from study.ledger.trial_record import TrialRecord
 from study.planning.plugin import install_from_plan
 from study.planning.request import StudyRequest
 from study.reporting.write_report import write

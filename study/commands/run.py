@@ -22,8 +22,9 @@ from study.execution import preflight
 from study.execution.stopping import INTERRUPTED, Interrupts, Policy, policy_of
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
-from study.ledger.record import FINAL, StudyRecord
+from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, check_name, prove_writable
+from study.ledger.trial_record import FINAL
 from study.planning import budget, runs
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_all, install_from_plan, read_plugin

@@ -14,7 +14,6 @@ from study.execution.stopping import Faults
 from study.execution.test_evaluation import ClusterEvaluation
 from study.ledger.events import (
     BudgetSpent,
-    DataFacts,
     Ended,
     Finished,
     ImagesResampled,
@@ -24,9 +23,9 @@ from study.ledger.events import (
 )
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
-from study.ledger.provenance import provenance
-from study.ledger.record import FINAL, InterruptedTrial, TrialRecord
+from study.ledger.provenance import DataFacts, provenance
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import FINAL, InterruptedTrial, TrialRecord
 from study.planning import budget
 from study.search import cell_search, reuse
 from trainables.data import Dataset

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Literal
 
-from study.ledger.record import Failure
+from study.ledger.trial_record import Failure
 from study.planning.request import StudyRequest
 from trainables.config import require
 from trainables.lane.failures import DATA, FULL, RESULTS, STORAGE

@@ -7,7 +7,7 @@ import ray
 from ray import ObjectRef
 
 from study.ledger.plan import Plan
-from study.ledger.record import TrialRecord
+from study.ledger.trial_record import TrialRecord
 from trainables.plugin import Plugin
 from trainables.training.checkpoint import Checkpoint
 from trainables.training.restore import Measured, Seen, look, measure

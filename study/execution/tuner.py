@@ -18,8 +18,9 @@ from study.execution.stopping import Faults, Policy, Stop, while_tune_runs
 from study.ledger.events import LanesChanged, LanesWaiting
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Ablation, Plan, Search
-from study.ledger.record import InterruptedTrial, StudyRecord
+from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import InterruptedTrial
 from study.planning.budget import is_spent
 from study.planning.runs import grid_runs
 from study.search import cell_search

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal, Self
 
-from study.ledger.json_records import Json, build, mapping
-from study.ledger.plan import Plan, plan_from_json, plan_to_json
-from study.ledger.provenance import Provenance
+from study.ledger.json_records import Json, build, mapping, plain
+from study.ledger.plan import Plan
+from study.ledger.plan_json import plan_from_json, plan_to_json
+from study.ledger.provenance import DataFacts, Provenance
 from trainables.config import Value
 
 SCHEMA = 1
@@ -19,16 +20,15 @@ Metrics = Mapping[str, float | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened, at a time in seconds since 1970."""
+    """Something that happened; the ledger sets the time, in seconds since 1970."""
 
     name: ClassVar[str]
     time: float = 0.0
-    """Set by the ledger when it writes the event."""
 
     def to_json(self) -> Json:
         """The line without ``event`` and ``time``; a field that holds its default is left out."""
         return {
-            one.name: value
+            one.name: plain(value)
             for one in fields(self)
             if one.name != "time" and (value := getattr(self, one.name)) != one.default
         }
@@ -36,19 +36,6 @@ class Event:
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> Self:
         return build(cls, line)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataFacts:
-    """What a study knows of its dataset."""
-
-    dataset: str
-    digest: str
-    classes: list[str]
-    size: list[int]
-    """Rows and columns of the images."""
-    images: dict[str, int]
-    """Number of images by split."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +48,14 @@ class Planned(Event):
     provenance: Provenance
 
     def to_json(self) -> Json:
-        facts = {"data": vars(self.data), "provenance": vars(self.provenance)}
-        return {"schema": SCHEMA, **plan_to_json(self.plan), **facts}
+        plan, facts = plan_to_json(self.plan), {"data": self.data, "provenance": self.provenance}
+        return {"schema": SCHEMA, **plan, **{name: plain(fact) for name, fact in facts.items()}}
 
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> "Planned":
-        facts = build(DataFacts, line["data"]), build(Provenance, line["provenance"])
+        data, provenance = build(DataFacts, line["data"]), build(Provenance, line["provenance"])
         plan = plan_from_json(line)
-        return build(cls, {**line, "plan": plan, "data": facts[0], "provenance": facts[1]})
+        return build(cls, {**line, "plan": plan, "data": data, "provenance": provenance})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +93,7 @@ class Started(Event):
     id: str
     """Hash of the resolved config and the data."""
     params: dict[str, Value]
-    """What the space or the cell chose."""
     config: dict[str, Value]
-    """The complete config, by path."""
     cell: str = ""
     seed: int | None = None
     phase: Literal["", "search"] = ""
@@ -116,10 +101,6 @@ class Started(Event):
     stages: list[str] = field(default_factory=list)
     """``kind-key`` of the stages that the trial needs."""
     reused: Reused | None = None
-
-    def to_json(self) -> Json:
-        line = super().to_json()
-        return {**line, "reused": vars(self.reused)} if self.reused else line
 
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> "Started":
@@ -164,24 +145,22 @@ class TrialFailed(Event):
     name = "failed"
     trial: int
     kind: str
-    """A ``FailureKind`` or the type of the exception that the trial raised."""
     message: str
     traceback: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tested(Event):
-    """A checkpoint was measured on the test list."""
+    """A checkpoint was measured on the test list; the metrics are named ``test_...``."""
 
     name = "tested"
     trial: int
     metrics: Metrics
-    """Named ``test_...``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageReady(Event):
-    """A stage is trained, or was there already."""
+    """A stage is trained or was there already; ``curve`` is its loss, step by step."""
 
     name = "stage"
     kind: str
@@ -191,7 +170,6 @@ class StageReady(Event):
     """Whether another study trained it."""
     quality: Metrics = field(default_factory=dict)
     curve: Sequence[float | None] = ()
-    """The loss, step by step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,9 +187,6 @@ class Chosen(Event):
 
     name = "chosen"
     cells: dict[str, ChosenWeights]
-
-    def to_json(self) -> Json:
-        return {"cells": {name: vars(chosen) for name, chosen in self.cells.items()}}
 
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> "Chosen":
@@ -234,9 +209,10 @@ class ImagesResampled(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetSpent(Event):
+    """``used`` are hours by kind of budget."""
+
     name = "budget_spent"
     used: dict[str, float]
-    """Hours by kind of budget."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,26 +238,7 @@ class Ended(Event):
     name = "ended"
 
 
-KINDS: dict[str, type[Event]] = {
-    kind.name: kind
-    for kind in (
-        Planned,
-        Resumed,
-        Started,
-        Changed,
-        EpochEnded,
-        Finished,
-        TrialFailed,
-        Tested,
-        StageReady,
-        Chosen,
-        ImagesResampled,
-        BudgetSpent,
-        LanesChanged,
-        LanesWaiting,
-        Ended,
-    )
-}
+KINDS: dict[str, type[Event]] = {kind.name: kind for kind in Event.__subclasses__()}
 
 
 def event_from_json(line: Mapping[str, object]) -> Event:

@@ -1,8 +1,8 @@
-"""Dataclasses from JSON objects, and what JSON cannot hold."""
+"""Dataclasses to JSON objects and back, and what JSON cannot hold."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +26,17 @@ def build(kind: type[_Record], kept: object) -> _Record:
     assert isinstance(kind, type)
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     return kind(**{key: value for key, value in mapping(kept).items() if key in known})
+
+
+def plain(value: object) -> object:
+    """The same value with JSON objects for dataclasses."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value
 
 
 def clean(value: object) -> object:

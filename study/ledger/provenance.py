@@ -1,4 +1,4 @@
-"""Where a study's numbers come from: commit, versions, machine."""
+"""Where a study's numbers come from: data, commit, versions, machine."""
 
 import os
 import platform
@@ -29,6 +29,19 @@ class Provenance:
     python: str = ""
     packages: dict[str, str] = field(default_factory=dict)
     machine: dict[str, str | int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFacts:
+    """The dataset that a study ran on."""
+
+    dataset: str
+    digest: str
+    classes: list[str]
+    size: list[int]
+    """Rows and columns of the images."""
+    images: dict[str, int]
+    """Number of images by split."""
 
 
 def _git(*arguments: str) -> str | None:

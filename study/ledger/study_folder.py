@@ -10,7 +10,8 @@ from filelock import FileLock, Timeout
 
 from study.ledger.ledger import LedgerError, folded, read
 from study.ledger.plan import Plan
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
 from trainables.training import checkpoint
 
 _LEDGER = "ledger.jsonl"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from cluster import session
-from trainables.config import DataConfig, TrialConfig, Value, parse, plugin_fields, recipes, require
+from trainables.config import DataConfig, TrialConfig, Value, parse, recipes, require
+from trainables.config.plugin_fields import PLUGIN
 from trainables.metrics.catalog import METRICS
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "nsga2")
@@ -166,8 +167,8 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
     }
     changes = {path: value for path, value in given.items() if value is not None}
     changes |= request.set_values()
-    if plugin_fields.DIGEST:
-        changes["parts"] = plugin_fields.DIGEST[0]
+    if PLUGIN.digest:
+        changes["parts"] = PLUGIN.digest
     if changes.get("model/weights", "none") not in ("none", "imagenet"):
         changes["model/weights"] = _absolute(changes["model/weights"])
     if changes.get("data/root"):

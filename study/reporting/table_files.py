@@ -70,7 +70,11 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...]) -> dict[str, object]:
 def latex(results: AblationResults) -> str:
     """The objective's table for ``booktabs``, its protocol as the caption."""
     table = results.tables[0]
-    frame = pandas.DataFrame(ablation_table.body(table), columns=ablation_table.heads(table))
+    heads, *rows = (
+        [text.translate(_LATEX) for text in line]
+        for line in (ablation_table.heads(table), *ablation_table.body(table))
+    )
     caption = protocol(results.record, table).translate(_LATEX)
-    columns = "l" + "r" * (frame.shape[1] - 1)
-    return str(frame.to_latex(index=False, escape=True, column_format=columns, caption=caption))
+    columns = "l" + "r" * (len(heads) - 1)
+    frame = pandas.DataFrame(rows, columns=heads)  # escaped here: pandas leaves < and > as they are
+    return str(frame.to_latex(index=False, escape=False, column_format=columns, caption=caption))

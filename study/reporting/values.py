@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from study.ledger.record import TrialRecord
+from study.ledger.trial_record import TrialRecord
 from trainables.config import Value
 from trainables.metrics.catalog import METRICS
 

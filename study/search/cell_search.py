@@ -17,7 +17,8 @@ from study.analysis.ranking import champion
 from study.ledger.events import Chosen, ChosenWeights
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
-from study.ledger.record import FINAL, InterruptedTrial, StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import FINAL, InterruptedTrial, TrialRecord
 from study.search.optuna_study import as_optuna, failure_state
 from study.search.planned_search import PlannedSearch, Result
 from study.search.reuse import DrawReuse

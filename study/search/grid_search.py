@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from study.ledger.record import InterruptedTrial, StudyRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import InterruptedTrial
 from study.search.planned_search import PlannedSearch
 from trainables.lane.trial_spec import TrialSpec
 

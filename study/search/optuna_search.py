@@ -13,7 +13,8 @@ from ray.tune.search.optuna import OptunaSearch
 from ray.tune.utils.util import flatten_dict
 
 from search_spaces import Space
-from study.ledger.record import InterruptedTrial, StudyRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import InterruptedTrial
 from study.search.optuna_study import STUDY_NAME, failure_state, optuna_study, warm_start_trials
 from study.search.planned_search import PlannedSearch, Result
 from study.search.reuse import DrawReuse

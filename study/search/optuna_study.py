@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search_spaces import Space
 from study.ledger.plan import WarmStart
-from study.ledger.record import TrialRecord
+from study.ledger.trial_record import TrialRecord
 from study.search.samplers import GENERATION
 from trainables.lane.failures import RESULTS
 

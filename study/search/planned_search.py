@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ray.tune.search import Searcher
 
-from study.ledger.record import InterruptedTrial, StudyRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import InterruptedTrial
 from trainables.lane.trial_spec import TrialSpec
 
 Result = dict[str, object]

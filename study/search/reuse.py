@@ -18,8 +18,9 @@ from study.ledger.events import EpochEnded, Finished, Reused, Started, Tested
 from study.ledger.json_records import Json
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
 from study.ledger.study_folder import other_records
+from study.ledger.trial_record import TrialRecord
 from study.planning.runs import grid_runs
 from trainables.config import from_flat, identity
 from trainables.lane.trial_spec import TrialSpec

@@ -6,7 +6,8 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
 
 _FOLDER = "model"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from study.ledger.record import TrialRecord
+from study.ledger.trial_record import TrialRecord
 
 NOTE = "mlflow.note.content"
 """A run's description: written once, then it is the reader's."""

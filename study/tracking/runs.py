@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
 from study.tracking import names
 from trainables.config import TrialConfig, flatten, from_flat
 from trainables.losses.compose import ever_active

@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
 from study.tracking.cells import cell_runs, judged
 from study.tracking.names import key
 from study.tracking.runs import RUNNING, Run, stage_run, study_run, trial_run

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from trainables.geometry.boundaries import VOID
+from trainables.geometry.boundaries import VOID, eight_neighbour_boundary
 from trainables.metrics import bands, boundary, overlap, surface
 from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, TOLERANCES_PX, TRIMAP_WIDTHS_PX
 from trainables.metrics.other_tasks.edge_detection import edge_counts
@@ -35,7 +35,7 @@ def main() -> None:
     predicted, labels = voronoi(256, 512, 19)
     print("256x512, 19 classes, one image, one thread")
     report({"confusion matrix": confusion(predicted, labels, 19), **parts(predicted, labels, 19)})
-    edge = bands.semantic_edges(labels).float()
+    edge = eight_neighbour_boundary(labels).float()
     blurred = F.avg_pool2d(edge, 5, stride=1, padding=2)[0]
     print("the same, on scipy")
     report(

@@ -27,7 +27,8 @@ if __name__ == "__main__":
 import optuna
 import requests
 
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
 from study.tracking.sink import MlflowSink
 from tests.benchmarks.study_projection import EPOCHS, simulated
 from tests.cluster.own_ray import free_port

@@ -8,8 +8,9 @@ from filelock import FileLock
 from mlflow import MlflowClient
 
 from study.ledger.ledger import FILE, read
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import TrialRecord
 from tests.study.ledger.test_ledger import content
 
 

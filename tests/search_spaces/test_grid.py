@@ -1,4 +1,4 @@
-"""Grids are data that fits the config; the grammar makes the cells that one would write by hand."""
+"""Grids are data that fits the config; the modes make the cells that a user would write by hand."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every space fits the config, asks a question, and gives a reason for each bound."""
+"""Every space fits the config, has a question, and a reason for each bound."""
 
 import optuna
 import pytest

@@ -6,7 +6,6 @@ import optuna
 
 from search_spaces import SPACES
 from study.ledger.events import (
-    DataFacts,
     Ended,
     EpochEnded,
     Finished,
@@ -17,9 +16,9 @@ from study.ledger.events import (
 )
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan, Search
-from study.ledger.provenance import Provenance
-from study.ledger.record import TrialRecord
+from study.ledger.provenance import DataFacts, Provenance
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import TrialRecord
 from study.search.samplers import SeededByNumber
 from trainables.config import TrialConfig, Value, flatten
 

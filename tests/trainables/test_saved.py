@@ -1,4 +1,4 @@
-"""A network saved for use answers as the one that was trained."""
+"""A saved network has the same outputs as the trained one."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def test_loaded_it_gives_the_same_scores(tmp_path: Path, changes: dict[str, floa
     saved.save(tmp_path, config, dataset.classes, training.save())
     network, again, classes = saved.load(tmp_path)
     assert (again, classes) == (config, list(dataset.classes))
-    used = training.average.network if training.average else training.network
+    used = training.average.module if training.average else training.network
     images_BCHW = torch.rand(2, 3, 16, 24)
     with torch.no_grad():
         expected = used.eval()(images_BCHW).logits_BKHW

@@ -1,4 +1,4 @@
-"""The configuration of one trial, one file a section: ``loss/gamma`` is in ``loss.py``."""
+"""The configuration of one trial, one file per section: ``loss/gamma`` is in ``loss.py``."""
 
 from trainables.config.data import DataConfig
 from trainables.config.loss import LossConfig

@@ -1,12 +1,12 @@
-"""Which losses a trial has, with which weights and settings.
+"""The section ``loss`` of a trial's configuration: weights and settings of its losses.
 
-The weights carry the papers' own names. ``trial.py`` addresses them as ``loss/beta``.
+The weights have the papers' names: ``loss/beta``, ``loss/w_a``.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-from trainables.config import plugin_fields
+from trainables.config.plugin_fields import PLUGIN
 from trainables.config.schedule import parse_schedules
 from trainables.config.validation import Value, require, require_choices
 
@@ -19,7 +19,7 @@ class LossConfig:
     """Weight of the cross-entropy; the papers' sums all have it at 1."""
 
     class_weights: Literal["none", "frequency"] = "none"
-    """``frequency``: 2 - a class's share of the image, as GSCNN and InverseForm's code weigh it."""
+    """``frequency``: 2 minus a class's share of the image, as in GSCNN and InverseForm's code."""
 
     beta: float = 0.0
     """Weight of the boundary cross-entropy (InverseForm, Eq. 6)."""
@@ -28,11 +28,11 @@ class LossConfig:
     """Weight of the InverseForm term (Eq. 6)."""
 
     tile: int = 32
-    """Side of the square tiles that InverseForm compares, in pixels (Eq. 5); blanks fill up the
-    last row and column of tiles."""
+    """Side of the square tiles that InverseForm compares, in pixels (Eq. 5); the image is padded
+    with blanks to whole tiles."""
 
     distance: Literal["euclidean", "geodesic"] = "euclidean"
-    """Of the transformation from the identity: Eq. 1 on 6 coefficients, or Eq. 3 on 8."""
+    """Of a transformation from the identity: Eq. 1 on 6 coefficients, or Eq. 3 on 8."""
 
     lambda_geo: float = 0.1
     """Weight of the projection residual in the geodesic distance (``lambda`` in Eq. 3)."""
@@ -41,19 +41,19 @@ class LossConfig:
     """``sum`` over an image's tiles (Eq. 5) or ``mean`` (the released code)."""
 
     resize: Literal["none", "672x1344"] = "none"
-    """What InverseForm's maps are resized to; the released code has 672x1344, with tile 224."""
+    """Size to which InverseForm's maps are resized; the released code has 672x1344, tile 224."""
 
     boundary: Literal["sobel", "radius"] = "sobel"
-    """InverseForm's boundary labels: the paper's filter, or 2 pixels around (released)."""
+    """InverseForm's boundary labels: the paper's filter, or a radius of 2 pixels (released)."""
 
     lovasz: float = 0.0
     """Weight of the Lovasz-softmax: ``IoU`` in Active Boundary Loss, Eq. 5."""
 
     lovasz_classes: Literal["present", "all"] = "present"
-    """Which classes the Lovasz-softmax averages."""
+    """Classes over which the Lovasz-softmax is averaged."""
 
     lovasz_per_image: bool = True
-    """Rank each image's pixels alone; the other way, the value depends on the batch's make-up."""
+    """Rank the pixels of each image by themselves; otherwise the value depends on the batch."""
 
     w_a: float = 0.0
     """Weight of the Active Boundary Loss (Eq. 5): 1.0 for ADE20K, 1.5 for Cityscapes."""
@@ -62,13 +62,13 @@ class LossConfig:
     """Pixels from the boundary at which ABL's weight stops growing (Eq. 4)."""
 
     detach: bool = True
-    """ABL's conflict suppression: no gradient to the neighbours."""
+    """ABL's conflict suppression: neighbours get no gradient."""
 
     abl_smoothing: float = 0.2
     """ABL's label smoothing: what the true direction gives to the other seven."""
 
     abl_ratio: float = 0.01
-    """The share of an image's pixels that ABL takes for predicted boundary."""
+    """Largest share of an image's pixels that ABL treats as predicted boundary."""
 
     fkl: float = 0.0
     """Weight of the full Kullback-Leibler loss (Active Boundary Loss, Eq. 7)."""
@@ -83,16 +83,16 @@ class LossConfig:
     """The classes of ``gdl`` and ``bl``; ``foreground`` leaves out class 0."""
 
     alpha: Literal["none", "linear", "stealing"] = "none"
-    """alpha GDL + (1 - alpha) (BL or ABL): alpha falls from 1 to 0.01, or by theft."""
+    """alpha GDL + (1 - alpha) (BL or ABL): alpha falls linearly from 1 to 0.01, or by stealing."""
 
     edge: Literal["before_relu", "after_relu", "ppce", "multi_task"] = "before_relu"
-    """What lambda_1..3 weigh (SEMEDA, Table 1): embeddings of the edge net, its output, a head."""
+    """What lambda_1..3 weigh (SEMEDA, Table 1): the edge net's embeddings or output, or a head."""
 
     lambda_1: float = 0.0
-    """Weight of the edge net's first layer; the only one of ``ppce`` and ``multi_task``."""
+    """Weight of the edge net's first layer; the only weight of ``ppce`` and ``multi_task``."""
 
     lambda_2: float = 0.0
-    """Weight of its second layer; the paper's best is 1 here, 0 elsewhere."""
+    """Weight of its second layer; the paper found 1 here and 0 elsewhere best."""
 
     lambda_3: float = 0.0
     """Weight of its third layer."""
@@ -104,17 +104,17 @@ class LossConfig:
     """How AR compares two distributions; ``dot_product`` is what the paper argues against."""
 
     schedule: str = ""
-    """Rules for weights over training (``losses/schedule.py``), such as ``w_a from 0.8``."""
+    """How weights change over training (``config/schedule.py``), such as ``w_a from 0.8``."""
 
     variant: Literal["paper", "released"] = "paper"
-    """Which reading, where the authors' code differs from their paper."""
+    """Which reading to use where the authors' code differs from their paper."""
 
     added: tuple[tuple[str, Value], ...] = ()
-    """Fields of a user's own losses that differ from their defaults; ``loss/NAME`` to the rest."""
+    """Fields of a plug-in's losses that differ from their defaults; addressed as ``loss/NAME``."""
 
-    def of_own(self, field: str) -> Value:
-        """The value of a user's own field."""
-        return dict(self.added).get(field, plugin_fields.LOSS_FIELDS[field])
+    def plugin_field(self, name: str) -> Value:
+        """The value of a field that the plug-in adds."""
+        return dict(self.added).get(name, PLUGIN.loss_fields[name])
 
     def __post_init__(self) -> None:
         require_choices(self, "loss")
@@ -122,11 +122,10 @@ class LossConfig:
         for name in (*weights, "lambda_1", "lambda_2", "lambda_3", "lambda_geo"):
             weight = getattr(self, name)
             require(0 <= weight < float("inf"), f"loss/{name}", "a finite number >= 0", weight)
-        for name in plugin_fields.WEIGHTS:
-            weight = self.of_own(name)
-            require(
-                0 <= float(weight) < float("inf"), f"loss/{name}", "a finite number >= 0", weight
-            )
+        for name in PLUGIN.weights:
+            weight = self.plugin_field(name)
+            finite = 0 <= float(weight) < float("inf")
+            require(finite, f"loss/{name}", "a finite number >= 0", weight)
         require(self.tile >= 8, "loss/tile", ">= 8", self.tile)
         require(0 < self.theta < float("inf"), "loss/theta", "a finite number > 0", self.theta)
         require(0 <= self.abl_smoothing < 1, "loss/abl_smoothing", "in [0, 1)", self.abl_smoothing)

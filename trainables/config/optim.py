@@ -1,7 +1,4 @@
-"""The parts of a trial's configuration that are not a loss's: data, network, optimiser.
-
-``trainables/config/trial.py`` puts them together; a field is addressed there, as ``data/height``.
-"""
+"""The section ``optim`` of a trial's configuration: optimiser, schedule, precision."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,12 +11,12 @@ class OptimConfig:
     optimizer: Literal["adamw", "sgd"] = "adamw"
 
     lr: float = 3e-3
-    """Learning rate at its peak; ``optim/schedule`` says how it gets there and falls."""
+    """Peak learning rate; ``optim/schedule`` says how it rises and falls."""
 
     weight_decay: float = 1e-4
 
     momentum: float = 0.9
-    """Of ``sgd``."""
+    """Of ``sgd``; AdamW keeps torch's betas."""
 
     schedule: Literal["poly", "one_cycle", "constant"] = "poly"
     """``poly``: (1 - progress) ** poly_power; ``one_cycle``: up for 30 % of the steps and down."""
@@ -27,39 +24,35 @@ class OptimConfig:
     poly_power: float = 0.9
 
     warmup: float = 0.0
-    """Share of the steps in which ``poly`` rises linearly first."""
+    """Share of the steps in which ``poly`` first rises linearly."""
 
     head_lr: float = 1.0
-    """Learning rate of all that is not the backbone, as a multiple of ``lr``."""
+    """Learning rate of everything but the backbone, as a multiple of ``lr``."""
 
     accumulate: int = 1
     """Batches whose gradients are averaged before the weights move."""
 
     clip_norm: float = 0.0
-    """The gradient's norm is cut to this; 0 leaves it."""
+    """Largest norm of the gradient, which is scaled down to it; 0: no limit."""
 
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    """Of the network's arithmetic (autocast); losses, weights and statistics stay fp32."""
+    """Precision of the network (autocast); losses, weights and statistics stay fp32."""
 
     channels_last: bool = False
     """Lay images out as (B,H,W,C) in memory, which tensor cores prefer."""
 
     compile: bool = False
-    """``torch.compile`` the network: slower to start, quicker to run."""
+    """``torch.compile`` the network: slower to start, faster to run."""
 
     ema: float = 0.0
-    """Decay of an exponential moving average of the weights, which is then evaluated; 0: none."""
+    """Decay of a moving average of the weights, which is evaluated in their place; 0: none."""
 
     def __post_init__(self) -> None:
         require_choices(self, "optim")
         require(0 < self.lr < float("inf"), "optim/lr", "> 0", self.lr)
         for name in ("weight_decay", "clip_norm", "poly_power"):
-            require(
-                0 <= getattr(self, name) < float("inf"),
-                f"optim/{name}",
-                ">= 0",
-                getattr(self, name),
-            )
+            value = getattr(self, name)
+            require(0 <= value < float("inf"), f"optim/{name}", ">= 0", value)
         for name in ("momentum", "warmup", "ema"):
             require(0 <= getattr(self, name) < 1, f"optim/{name}", "in [0, 1)", getattr(self, name))
         require(0 < self.head_lr < float("inf"), "optim/head_lr", "> 0", self.head_lr)

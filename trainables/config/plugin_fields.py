@@ -1,13 +1,32 @@
-"""What a user's own file adds to the config; ``parts.py`` fills it."""
+"""What the installed plug-in adds to the config; ``trainables/plugin.py`` fills it."""
 
-DIGEST: list[str] = []
-"""Of the file that is installed: one entry, or none."""
+from dataclasses import dataclass, field
 
-LOSS_FIELDS: dict[str, bool | int | float | str] = {}
-"""Fields of ``loss/`` with their defaults: a loss's weight by its name, and its parameters."""
+Value = bool | int | float | str
+"""What a config field may hold."""
 
-WEIGHTS: list[str] = []
-"""Those of them that are weights; a schedule may name them."""
 
-NETWORKS: list[str] = []
-"""Choices of ``model/network`` beside those of its Literal."""
+@dataclass
+class PluginFields:
+    """Empty unless a plug-in is installed."""
+
+    digest: str = ""
+    """Names the plug-in by its text."""
+
+    loss_fields: dict[str, Value] = field(default_factory=dict)
+    """Fields of ``loss/`` with their defaults: a loss's weight by its name, and its parameters."""
+
+    weights: list[str] = field(default_factory=list)
+    """The loss fields that are weights; a schedule may name them."""
+
+    networks: list[str] = field(default_factory=list)
+    """Choices of ``model/network`` beside those of its Literal."""
+
+    def clear(self) -> None:
+        self.digest = ""
+        self.loss_fields.clear()
+        self.weights.clear()
+        self.networks.clear()
+
+
+PLUGIN = PluginFields()

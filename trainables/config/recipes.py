@@ -1,14 +1,14 @@
 """The papers' training recipes by name: changes to the config, each with its source.
 
-`--recipe NAME` sets them; whatever the command line sets besides wins. A paper counts iterations,
-we count epochs: iterations times batch over training images. Losses and their weights are a
-space's, not a recipe's. What a recipe cannot say is in its ``differs``.
+`--recipe NAME` sets them; other options of the command line override them. Papers count iterations
+and we count epochs: iterations times batch size over training images. Losses and their weights
+belong to a space, not to a recipe. ``differs`` says in what a recipe is not the paper's.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainables.config.validation import Value
+from trainables.config.validation import Value, require
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,14 @@ class Recipe:
     source: str
     changes: Mapping[str, Value]
     differs: str = ""
+
+
+def _crop(height: int, width: int) -> dict[str, Value]:
+    return {"data/crop_height": height, "data/crop_width": width}
+
+
+def _size(height: int, width: int) -> dict[str, Value]:
+    return {"data/height": height, "data/width": width}
 
 
 _SCALE: dict[str, Value] = {"data/scale_min": 0.5, "data/scale_max": 2.0, "data/flip": True}
@@ -40,8 +48,7 @@ _SEMEDA: dict[str, Value] = {
     "model/network": "deeplabv2_r101",
     "model/weights": "imagenet",
     "model/freeze_batch_norm": True,
-    "data/crop_height": 321,
-    "data/crop_width": 321,
+    **_crop(321, 321),
     "batch": 6,
     "optim/lr": 5e-4,
     "optim/head_lr": 10.0,
@@ -53,8 +60,7 @@ _AR: dict[str, Value] = {
     **_SCALE,
     **_SGD,
     "data/dataset": "nyuv2",
-    "data/crop_height": 500,
-    "data/crop_width": 500,
+    **_crop(500, 500),
     "model/weights": "imagenet",
     "model/freeze_batch_norm": True,
     "batch": 6,
@@ -67,21 +73,11 @@ _AR: dict[str, Value] = {
 RECIPES: dict[str, Recipe] = {
     "abl_cityscapes": Recipe(
         "ABL (AAAI 2022), Sec. 4.1: DeepLabV3, 80k steps of 8, crop 769",
-        {
-            **_ABL_CITYSCAPES,
-            "model/network": "deeplabv3_r50",
-            "data/crop_height": 769,
-            "data/crop_width": 769,
-        },
+        {**_ABL_CITYSCAPES, "model/network": "deeplabv3_r50", **_crop(769, 769)},
     ),
     "abl_cityscapes_ocr": Recipe(
         "ABL (AAAI 2022), Sec. 4.1: OCR on HRNetV2-W48, 80k steps of 8, crop 512x1024",
-        {
-            **_ABL_CITYSCAPES,
-            "model/network": "hrnet_w48_ocr",
-            "data/crop_height": 512,
-            "data/crop_width": 1024,
-        },
+        {**_ABL_CITYSCAPES, "model/network": "hrnet_w48_ocr", **_crop(512, 1024)},
     ),
     "abl_ade20k": Recipe(
         "ABL (AAAI 2022), Sec. 4.1: OCR on HRNetV2-W48, 150k steps of 16, crop 520",
@@ -93,10 +89,8 @@ RECIPES: dict[str, Recipe] = {
             "epochs": 119,
             "optim/lr": 0.02,
             "optim/weight_decay": 1e-4,
-            "data/crop_height": 520,
-            "data/crop_width": 520,
-            "data/height": 512,
-            "data/width": 683,
+            **_crop(520, 520),
+            **_size(512, 683),
         },
         "images have one size here: 683x512, the benchmark's most usual one",
     ),
@@ -106,10 +100,8 @@ RECIPES: dict[str, Recipe] = {
             **_SCALE,
             "data/brightness": 10.0,
             "data/dataset": "ade20k",
-            "data/height": 512,
-            "data/width": 683,
-            "data/crop_height": 512,
-            "data/crop_width": 512,
+            **_size(512, 683),
+            **_crop(512, 512),
             "model/network": "upernet_swin_t",
             "model/weights": "imagenet",
             "batch": 16,
@@ -130,20 +122,13 @@ RECIPES: dict[str, Recipe] = {
             "data/dataset": "voc2012",
             "data/train_list": "train_aug",
             "epochs": 12,
-            "data/height": 500,
-            "data/width": 500,
+            **_size(500, 500),
         },
         f"{_SEMEDA_DIFFERS}; images have one size here",
     ),
     "semeda_cityscapes": Recipe(
         f"{_SEMEDA_SOURCE}; half resolution, Sec. 4.1",
-        {
-            **_SEMEDA,
-            "data/dataset": "cityscapes",
-            "data/height": 512,
-            "data/width": 1024,
-            "epochs": 40,
-        },
+        {**_SEMEDA, "data/dataset": "cityscapes", **_size(512, 1024), "epochs": 40},
         _SEMEDA_DIFFERS,
     ),
     "ar_nyuv2": Recipe(
@@ -168,8 +153,7 @@ RECIPES: dict[str, Recipe] = {
             "epochs": 200,
             "optim/lr": 0.01,
             "optim/weight_decay": 1e-4,
-            "data/crop_height": 720,
-            "data/crop_width": 720,
+            **_crop(720, 720),
         },
         "the crop's side is mmsegmentation's: the paper gives none",
     ),
@@ -177,11 +161,10 @@ RECIPES: dict[str, Recipe] = {
 
 
 def changes(name: str) -> dict[str, Value]:
-    """The fields that a recipe sets.
+    """The config fields that a recipe sets.
 
     Raises:
         ValueError: there is no such recipe.
     """
-    if name not in RECIPES:
-        raise ValueError(f"--recipe must be one of {', '.join(RECIPES)}, got {name!r}")
+    require(name in RECIPES, "--recipe", f"one of {', '.join(RECIPES)}", name)
     return dict(RECIPES[name].changes)

@@ -1,23 +1,23 @@
-"""How the weight of a loss changes over training, as data that fits in a config.
+"""How the weight of a loss changes over training, as one line of text in the config.
 
-A schedule is a text of one line: comma-separated rules, each the name of a loss's weight and what
-becomes of it. ``"w_a from 0.8"`` is "ABL in the last 20 % of the epochs" (ABL, Table 1);
+A schedule is a comma-separated list of rules, each the name of a loss's weight and its course.
+``"w_a from 0.8"`` is "ABL in the last 20 % of the epochs" (ABL, Table 1);
 ``"lovasz linear 1 0, w_a linear 0 1"`` is the IoU weight decay experiment of the same paper;
-``"ar from 0.75"`` adds Affinity Regression after the peak. A weight without a rule is constant.
+``"ar from 0.75"`` adds Affinity Regression late in training. A weight without a rule is constant.
 """
 
 import math
 from dataclasses import dataclass
 
-from trainables.config import plugin_fields
+from trainables.config.plugin_fields import PLUGIN
 
 SCHEDULABLE = ("beta", "gamma", "lovasz", "w_a", "fkl", "gdl", "bl", "edge", "ar")
-"""Names of the weights that a rule may be about: fields of LossConfig; ``edge`` is lambda_1..3."""
+"""Weights that a rule may name: fields of LossConfig; ``edge`` stands for lambda_1..3."""
 
 
 @dataclass(frozen=True)
 class Constant:
-    """The weight stays what it is."""
+    """The weight stays as it is."""
 
     def factor(self, progress: float) -> float:
         return 1.0
@@ -28,7 +28,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class StartAt:
-    """Nothing before a fraction of the training has passed, the whole weight from then on."""
+    """Zero until this fraction of the training has passed, then the full weight."""
 
     fraction: float
 
@@ -41,7 +41,7 @@ class StartAt:
 
 @dataclass(frozen=True)
 class Linear:
-    """A straight line from ``first``, at the start of training, to ``last``, at its end."""
+    """From ``first`` at the start of training to ``last`` at its end, linearly."""
 
     first: float
     last: float
@@ -55,9 +55,9 @@ class Linear:
 
 @dataclass(frozen=True)
 class Lose:
-    """What the region term loses to alpha stealing: ``step`` each of ``rounds``, down to ``floor``.
+    """The region term under alpha stealing: from 1 down by ``step`` in each of ``rounds``.
 
-    The released boundary loss (StealWeight): alpha starts at 1 and loses 0.01 an epoch until 0.1.
+    As in the released boundary loss (StealWeight): alpha falls from 1 by 0.01 per epoch to 0.1.
     """
 
     rounds: int
@@ -73,7 +73,7 @@ class Lose:
 
 @dataclass(frozen=True)
 class Gain:
-    """What the boundary term gains by it: from ``step``, ``step`` a round, without an end."""
+    """The boundary term under alpha stealing: rises by ``step`` in each round, from ``step``."""
 
     rounds: int
     step: float = 0.01
@@ -91,15 +91,15 @@ _GRAMMAR = "'from F', 'linear A B', 'lose EPOCHS' or 'gain EPOCHS'"
 
 
 def parse_schedules(text: str) -> dict[str, Schedule]:
-    """The rules of a text, by weight.
+    """The rules of a text, by the weight they name.
 
     Raises:
-        ValueError: an unknown weight, a weight named twice, or a rule that is none.
+        ValueError: an unknown weight, a weight named twice, or a rule of another form.
     """
     schedules: dict[str, Schedule] = {}
     for rule in filter(None, (part.strip() for part in text.split(","))):
         name, *words = rule.split()
-        known = (*SCHEDULABLE, *plugin_fields.WEIGHTS)
+        known = (*SCHEDULABLE, *PLUGIN.weights)
         if name not in known or name in schedules:
             allowed = ", ".join(known)
             raise ValueError(f"schedule must name each of {allowed} at most once, got {rule!r}")

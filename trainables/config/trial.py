@@ -1,4 +1,4 @@
-"""The configuration of one trial: frozen, documented field by field, validated.
+"""The configuration of one trial: frozen, validated, with a docstring for each field.
 
 A field is addressed by its path: ``loss/gamma`` is ``TrialConfig.loss.gamma``. Search spaces, the
 command line, the ledger and MLflow all use these paths.
@@ -10,22 +10,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_args
 
-from trainables.config import plugin_fields
 from trainables.config.data import DataConfig
 from trainables.config.loss import LossConfig
 from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
+from trainables.config.plugin_fields import PLUGIN
 from trainables.config.stages import EdgeNetConfig, InverseNetConfig
-from trainables.config.validation import Value, hints_of, require
+from trainables.config.validation import Value, hints_of, refused, require
 
 _PLACES = ("data/root", "data/cache")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrialConfig:
-    """Everything that decides a trial's numbers, but for the data's content."""
+    """Everything that decides a trial's results, except the content of the data."""
 
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -35,29 +35,29 @@ class TrialConfig:
     optim: OptimConfig = field(default_factory=OptimConfig)
 
     epochs: int = 5
-    """Passes over the training images; schedules are laid over this many."""
+    """Passes over the training images; schedules run over this many."""
 
     batch: int = 8
-    """Images a step, over all ranks together."""
+    """Images per step, all ranks together."""
 
     seed: int = 0
     """Of the initial weights, the order of the images and the augmentation."""
 
     parts: str = ""
-    """Digest of the user's own file (``--with``) that the trial runs with; "" for none."""
+    """Digest of the plug-in (``--with``) that the trial runs with; "" for none."""
 
     def __post_init__(self) -> None:
         require(self.epochs >= 1, "epochs", ">= 1", self.epochs)
         require(self.batch >= 1, "batch", ">= 1", self.batch)
         require(self.seed >= 0, "seed", ">= 0", self.seed)
-        known = ("", *plugin_fields.DIGEST)
-        require(self.parts in known, "parts", "the digest of the file given by --with", self.parts)
+        known = self.parts in ("", PLUGIN.digest)
+        require(known, "parts", "the digest of the file given by --with", self.parts)
 
     def changed(self, changes: Mapping[str, Value]) -> "TrialConfig":
         """A copy with the fields at these paths replaced.
 
         Raises:
-            ValueError: an unknown path, a value of another type, or one out of its range.
+            ValueError: an unknown path, a value of another type, or a value out of its range.
         """
         return from_flat({**flatten(self), **changes})
 
@@ -67,7 +67,7 @@ def flatten(config: TrialConfig) -> dict[str, Value]:
     flat: dict[str, Value] = {}
     for name, value in asdict(config).items():
         if name == "loss":
-            value |= {**plugin_fields.LOSS_FIELDS, **dict(value.pop("added"))}
+            value |= {**PLUGIN.loss_fields, **dict(value.pop("added"))}
         if isinstance(value, dict):
             flat.update({f"{name}/{inner}": inner_value for inner, inner_value in value.items()})
         else:
@@ -76,33 +76,36 @@ def flatten(config: TrialConfig) -> dict[str, Value]:
 
 
 def field_types() -> Mapping[str, type]:
-    """Every path with the type of its field; a Literal counts as the type of its choices."""
-    mine = {f"loss/{name}": type(value) for name, value in plugin_fields.LOSS_FIELDS.items()}
-    return {**_written_types(), **mine} if mine else _written_types()
+    """The type of the field at every path; for a Literal, the type of its choices."""
+    added = {f"loss/{name}": type(value) for name, value in PLUGIN.loss_fields.items()}
+    return {**_declared_types(), **added} if added else _declared_types()
 
 
 @cache
-def _written_types() -> Mapping[str, type]:
+def _declared_types() -> Mapping[str, type]:
     types: dict[str, type] = {}
     for name, hint in hints_of(TrialConfig).items():
         if isinstance(hint, type) and is_dataclass(hint):
             inner = hints_of(hint)
             types.update({f"{name}/{key}": _plain_type(inner[key]) for key in inner})
         else:
-            types[name] = hint
+            types[name] = _plain_type(hint)
     del types["loss/added"]
     return types
 
 
-def _plain_type(hint: Any) -> type:
-    return type(get_args(hint)[0]) if get_origin(hint) is Literal else hint
+def _plain_type(hint: object) -> type:
+    if isinstance(hint, type):
+        return hint
+    choices = get_args(hint)
+    return type(choices[0])
 
 
 def parse(path: str, text: str) -> Value:
-    """The value that a command line's ``path=text`` means.
+    """The value of ``path=text`` on the command line.
 
     Raises:
-        ValueError: an unknown path, or a text that is no value of that field's type.
+        ValueError: an unknown path, or a text that does not parse as that field's type.
     """
     kind = type_of(path)
     if kind is bool:
@@ -111,44 +114,44 @@ def parse(path: str, text: str) -> Value:
     try:
         return kind(text)
     except ValueError:
-        raise ValueError(f"{path} must be {_spoken(kind)}, got {text!r}") from None
+        raise refused(path, _described(kind), text) from None
 
 
 def from_flat(flat: Mapping[str, Value]) -> TrialConfig:
-    """The config with these values; paths that are not given keep their defaults."""
-    parts: dict[str, dict[str, Any]] = {}
+    """The config with these values; all other paths keep their defaults."""
+    sections: dict[str, dict[str, Any]] = {}
     top: dict[str, Any] = {}
     for path, value in flat.items():
         checked = _checked(path, value)
         if "/" in path:
-            part, name = path.split("/")
-            parts.setdefault(part, {})[name] = checked
+            section, name = path.split("/")
+            sections.setdefault(section, {})[name] = checked
         else:
             top[path] = checked
     default = TrialConfig()
-    if "loss" in parts:
-        parts["loss"]["added"] = _gathered(parts["loss"])
-    for part, values in parts.items():
-        top[part] = replace(getattr(default, part), **values)
+    if "loss" in sections:
+        sections["loss"]["added"] = _take_plugin_fields(sections["loss"])
+    for section, values in sections.items():
+        top[section] = replace(getattr(default, section), **values)
     return replace(default, **top)
 
 
-def _gathered(loss: dict[str, Any]) -> tuple[tuple[str, Value], ...]:
-    """A user's own fields, taken out of those of the loss; their defaults need not be kept."""
-    mine = {name: loss.pop(name) for name in plugin_fields.LOSS_FIELDS if name in loss}
+def _take_plugin_fields(loss: dict[str, Value]) -> tuple[tuple[str, Value], ...]:
+    """Remove the plug-in's fields from those of the loss; return the ones that are not default."""
+    added = {name: loss.pop(name) for name in PLUGIN.loss_fields if name in loss}
     return tuple(
-        (name, value) for name, value in mine.items() if value != plugin_fields.LOSS_FIELDS[name]
+        (name, value) for name, value in added.items() if value != PLUGIN.loss_fields[name]
     )
 
 
 def identity(config: TrialConfig, data_digest: str) -> str:
-    """Twelve hex digits that name a trial by its content: the same content, the same name.
+    """Twelve hex digits that name a trial by its content: equal content, equal name.
 
-    Where the data lies and whether it is kept in memory does not count, only what it holds.
+    The data's content counts, not its folder or whether it is cached in memory.
     """
     flat = {path: value for path, value in flatten(config).items() if path not in _PLACES}
     if not config.parts:
-        del flat["parts"]  # a trial without parts has the name that it had before there were any
+        del flat["parts"]  # keeps the names of trials that are older than this field
     text = json.dumps([flat, data_digest], sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -157,12 +160,12 @@ def type_of(path: str) -> type:
     """The type of the field at ``path``.
 
     Raises:
-        ValueError: there is none; the nearest one is named.
+        ValueError: there is no such field; the message suggests the nearest one.
     """
     types = field_types()
     if path not in types:
-        part = path.split("/")[0]
-        near = [known for known in types if known.split("/")[0] == part] or sorted(
+        section = path.split("/")[0]
+        near = [known for known in types if known.split("/")[0] == section] or sorted(
             {field.name for field in fields(TrialConfig)}
         )
         close = get_close_matches(path, types, n=1)
@@ -173,12 +176,13 @@ def type_of(path: str) -> type:
 
 def _checked(path: str, value: Value) -> Value:
     kind = type_of(path)
+    # YAML and the command line may give 1 for 1.0; but True is an int as well.
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     exact = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-    require(exact, path, _spoken(kind), value)
+    require(exact, path, _described(kind), value)
     return value
 
 
-def _spoken(kind: type) -> str:
+def _described(kind: type) -> str:
     return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[kind]

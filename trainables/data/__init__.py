@@ -1,4 +1,4 @@
-"""Datasets: one file a layout, each a function from its config to a list of samples."""
+"""Datasets: one file per layout, each a function from its config to lists of samples."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -39,10 +39,10 @@ LAYOUTS: dict[str, Callable[[DataConfig], Layout]] = {
 
 
 def open_layout(config: DataConfig) -> Layout:
-    """What the folder holds, by its lists alone: all three splits, no image opened.
+    """List the samples of all three splits without opening an image.
 
     Raises:
-        DataError: an unknown layout, half a size, no lists or a split without images.
+        DataError: an unknown layout, a height without a width, no lists, or an empty split.
     """
     if config.dataset not in LAYOUTS:
         known = ", ".join(sorted(LAYOUTS))
@@ -63,16 +63,16 @@ def open_layout(config: DataConfig) -> Layout:
 
 
 def fields_of(sample: Sample) -> tuple[object, ...]:
-    """What a sample holds: its files among it."""
+    """The values of a sample's fields; its paths are among them."""
     return tuple(getattr(sample, name) for name in getattr(sample, "__dataclass_fields__", ()))
 
 
 @lru_cache(maxsize=2)
 def load(config: DataConfig) -> Dataset:
-    """The dataset that the config names; kept, so that a process decodes it once.
+    """The dataset that the config names, cached so that a process decodes it once.
 
     Raises:
-        DataError: what ``open_layout`` raises, or the first file that cannot be used.
+        DataError: see ``open_layout``; or the first file that cannot be used.
     """
     layout = open_layout(config)
     for samples in layout.splits.values():

@@ -1,7 +1,7 @@
 """Augmentation of one training image: scale, crop, mirror, brightness, by torchvision's v2.
 
-What is drawn for an image depends on (seed, epoch, index) alone. Targets (boundaries, distances)
-are made from the labels that come out. Shape letters: C colours, H rows, W columns.
+The random numbers of an image depend on (seed, epoch, index) alone. Targets (boundaries, distances)
+are computed from the augmented labels. Shape letters: C colours, H rows, W columns.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from trainables.geometry.boundaries import VOID
 
 @dataclass(frozen=True)
 class Draw:
-    """What chance decided for one image; each in [0, 1)."""
+    """The random numbers of one image, each in [0, 1)."""
 
     flip: float
     scale: float
@@ -31,7 +31,7 @@ class Draw:
 
 
 def is_off(config: DataConfig) -> bool:
-    """Whether images stay as they are, but for the mirror."""
+    """Whether images stay as they are, except for mirroring."""
     resizes = (config.scale_min, config.scale_max) != (1, 1)
     return not (resizes or config.crop_height or config.crop_width or config.brightness)
 
@@ -39,9 +39,9 @@ def is_off(config: DataConfig) -> bool:
 def augment(
     image_CHW: Tensor, labels_HW: Tensor, config: DataConfig, draw: Draw
 ) -> tuple[Tensor, Tensor]:
-    """An image uint8 and its labels uint8, both changed alike.
+    """Transform an image (uint8) and its labels (uint8) in the same way.
 
-    A scaled image that is smaller than the crop is padded at its right and bottom: grey in the
+    A scaled image that is smaller than the crop is padded at the right and the bottom: grey in the
     image, void in the labels.
     """
     rows, columns = labels_HW.shape
@@ -60,7 +60,7 @@ def augment(
 
 
 def _resized(image_CHW: Tensor, labels_HW: Tensor, size: list[int]) -> tuple[Tensor, Tensor]:
-    from torchvision.transforms import InterpolationMode  # seconds: only where it is used
+    from torchvision.transforms import InterpolationMode  # takes seconds to import
     from torchvision.transforms.v2 import functional as vision
 
     image_CHW = vision.resize(image_CHW, size, antialias=True)
@@ -68,7 +68,7 @@ def _resized(image_CHW: Tensor, labels_HW: Tensor, size: list[int]) -> tuple[Ten
 
 
 _GREY = 124
-"""ImageNet's mean: nothing after normalisation."""
+"""ImageNet's mean, which normalisation turns into zero."""
 
 
 def _crop(
@@ -88,7 +88,7 @@ def _crop(
 def augmented_batch(
     images_BHWC: np.ndarray, labels_BHW: np.ndarray, config: DataConfig, draws: list[Draw]
 ) -> tuple[Tensor, Tensor]:
-    """Images float (B,3,H,W) in [0,1] and labels int64 (B,H,W), one draw an image."""
+    """Images float (B,3,H,W) in [0,1] and labels int64 (B,H,W), one draw per image."""
     pairs = [
         augment(
             torch.from_numpy(image_HWC).permute(2, 0, 1), torch.from_numpy(labels_HW), config, draw

@@ -1,7 +1,7 @@
 """Which images a rank sees, in which order, and how they are augmented.
 
-Everything is a function of (seed, epoch, index), never of the rank or of what ran before: any
-number of ranks sees the same images, and a resumed epoch sees what it would have seen.
+Everything is a function of (seed, epoch, index), never of the rank or of earlier epochs: any
+number of ranks sees the same images, and so does an epoch after a resume.
 Shape letters: B images, H rows, W columns.
 """
 
@@ -20,12 +20,12 @@ from trainables.data.dataset import ImageList
 
 
 def num_batches(num_images: int, batch: int) -> int:
-    """Batches an epoch; what does not fill the last one waits for the next epoch's order."""
+    """Batches per epoch. Images that would not fill a last one are left out of this epoch."""
     return max(num_images // batch, 1)
 
 
 def epoch_order(num_images: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """The images of one epoch, shuffled."""
+    """The indices of an epoch's images, shuffled."""
     return np.random.default_rng([seed, epoch]).permutation(num_images)
 
 
@@ -52,7 +52,7 @@ def training_batches(
     rank: int,
     ranks: int,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """This rank's share of each batch of the epoch: every ``ranks``-th image of it.
+    """Yield this rank's share of each batch: every ``ranks``-th of its images.
 
     ``batch`` counts the images over all ranks and must be at least ``ranks``.
     """
@@ -68,32 +68,34 @@ def training_batches(
 
     numbers = range(num_batches(len(split), batch))
     if is_off(config) and isinstance(split.images_NHWC, np.ndarray):
-        yield from map(share, numbers)  # a copy of pixels: quicker than a thread
+        yield from map(
+            share, numbers
+        )  # copying pixels takes less time than handing them to a thread
     else:
         yield from ahead(share, numbers)
 
 
 _AHEAD = 2
-"""Batches that are made while the network works on the one before them."""
+"""Batches prepared while the network works on the current one."""
 
 
 def ahead(
     make: Callable[[int], tuple[Tensor, Tensor]], numbers: Sequence[int]
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """What ``make`` gives for each number, in order, made by a thread before it is asked for."""
+    """Yield ``make`` of each number in order; a thread computes the next ones in advance."""
     with ThreadPoolExecutor(1) as pool:
-        waiting = deque(pool.submit(make, number) for number in numbers[:_AHEAD])
+        pending = deque(pool.submit(make, number) for number in numbers[:_AHEAD])
         for number in [*numbers[_AHEAD:], *[None] * min(_AHEAD, len(numbers))]:
-            done = waiting.popleft().result()
+            done = pending.popleft().result()
             if number is not None:
-                waiting.append(pool.submit(make, number))
+                pending.append(pool.submit(make, number))
             yield done
 
 
 def evaluation_batches(
     split: ImageList, *, batch: int, rank: int, ranks: int
 ) -> Iterator[tuple[NDArray[np.int64], Tensor, Tensor]]:
-    """Rows, images and labels: each image on exactly one rank, exactly once."""
+    """Yield rows, images and labels; each image comes on exactly one rank, exactly once."""
     mine = np.arange(len(split))[rank::ranks]
     for start in range(0, len(mine), batch):
         rows = mine[start : start + batch]

@@ -1,4 +1,7 @@
-"""What a dataset is once it is in memory. Shape letters: N images, H rows, W columns, C colours."""
+"""A decoded dataset: its lists of images and labels.
+
+Shape letters: N images, H rows, W columns, C colours.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,12 +11,12 @@ from numpy.typing import NDArray
 
 
 class DataError(ValueError):
-    """A dataset that cannot be used. Its one line names the file and what is wrong with it."""
+    """A dataset that cannot be used. The message is one line that names the file and the fault."""
 
 
 @dataclass(frozen=True)
 class ImageList:
-    """One split: every image at one size, in memory or read when it is asked for."""
+    """One split, all images at one size, held in memory or read on access."""
 
     images_NHWC: NDArray[np.uint8]
     labels_NHW: NDArray[np.uint8]
@@ -33,11 +36,11 @@ class Dataset:
     name: str
     classes: tuple[str, ...]
     colours: tuple[tuple[int, int, int], ...]
-    """RGB for pictures, one a class."""
+    """RGB of each class, for pictures."""
     splits: dict[str, ImageList]
     """``train``, ``val`` and ``test``."""
     digest: str
-    """Sixteen hex digits of the content, wherever it lies and to whatever size it is resized."""
+    """Sixteen hex digits of the content, independent of the folder and of the resized size."""
 
     @property
     def num_classes(self) -> int:
@@ -51,7 +54,7 @@ class Dataset:
 
 
 class Digest:
-    """Hash of a dataset's content, file by file, in the order of its lists."""
+    """A hash of a dataset's content, file by file, in the order of its lists."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""From a layout's samples to images of one size: all in memory, or read when they are asked for.
+"""Decode a layout's samples to images of one size, held in memory or read on access.
 
 Shape letters: N images, H rows, W columns, C colours.
 """
@@ -6,10 +6,9 @@ Shape letters: N images, H rows, W columns, C colours.
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig
@@ -18,16 +17,20 @@ from trainables.data.dataset import DataError, Dataset, Digest, ImageList
 from trainables.data.samples import Decoded, Layout, Sample, add_to_digest
 
 Size = tuple[int, int]
+Pixels = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+"""Images and their labels."""
+Index = int | slice | NDArray[np.integer] | list[int]
 _THREADS = min(os.cpu_count() or 1, 16)
 _AT_ONCE = 32
 _BYTES_A_PIXEL = 4
-"""Three colours and a label."""
+"""Three colours and one label."""
 _MEMORY_SHARE = 0.25
-"""Of the free memory: the driver's copy, the object store's and room for both to be made."""
+"""Share of the free memory that images may take: the driver and the object store hold a copy each,
+and making them needs room."""
 
 
 def decode(layout: Layout, config: DataConfig) -> Dataset:
-    """Every file is opened once, whether it is then kept or not: bad ones are found here.
+    """Open every file once, so that bad ones are found here even if images are streamed later.
 
     Raises:
         DataError: the first sample that cannot be used, or sizes that differ.
@@ -37,40 +40,32 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
     rows, columns = size or first.labels_HW.shape
     count = sum(len(samples) for samples in layout.splits.values())
     needed = count * rows * columns * _BYTES_A_PIXEL
-    keep = config.cache == "on" or (config.cache == "auto" and fits(needed))
+    cached = config.cache == "on" or (config.cache == "auto" and fits(needed))
     digest = Digest()
     splits: dict[str, ImageList] = {}
     for split, samples in layout.splits.items():
         if split == "test" and samples == layout.splits["val"]:
+            # One list serves as both: decode it, and add it to the digest, once.
             splits[split] = splits["val"]
         else:
-            splits[split] = _decode_split(layout, samples, size, digest, keep)
+            splits[split] = _decode_split(layout, samples, size, digest, cached)
     return Dataset(layout.name, layout.classes, layout.colours, splits, digest.hex())
 
 
 def fits(needed_bytes: int) -> bool:
-    """Whether that much can be kept in memory beside what runs there."""
-    return needed_bytes <= _MEMORY_SHARE * _free_bytes()
-
-
-def _free_bytes() -> int:
-    meminfo = Path("/proc/meminfo")
-    if meminfo.is_file():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    """Whether images of that size fit into memory beside the other processes."""
+    return needed_bytes <= _MEMORY_SHARE * psutil.virtual_memory().available
 
 
 def read_all(samples: Sequence[Sample]) -> Iterator[Decoded]:
-    """In order, by several threads, few at a time."""
+    """Decode samples in order on several threads, a few at a time."""
     with ThreadPoolExecutor(_THREADS) as pool:
         for start in range(0, len(samples), _AT_ONCE):
             yield from pool.map(lambda sample: sample.read(), samples[start : start + _AT_ONCE])
 
 
 def _decode_split(
-    layout: Layout, samples: tuple[Sample, ...], size: Size | None, digest: Digest, keep: bool
+    layout: Layout, samples: tuple[Sample, ...], size: Size | None, digest: Digest, cached: bool
 ) -> ImageList:
     images_NHWC: NDArray[np.uint8] | None = None
     labels_NHW: NDArray[np.uint8] = np.zeros((0, 0, 0), dtype=np.uint8)
@@ -81,7 +76,7 @@ def _decode_split(
         own: Size = (decoded.labels_HW.shape[0], decoded.labels_HW.shape[1])
         if images_NHWC is None:
             target = size or own
-            room = len(samples) if keep else 1
+            room = len(samples) if cached else 1
             images_NHWC = np.empty((room, *target, 3), dtype=np.uint8)
             labels_NHW = np.empty((room, *target), dtype=np.uint8)
         if size is None and own != target:
@@ -91,29 +86,30 @@ def _decode_split(
             )
         if layout.spacing_mm is not None:
             spacing_mm[index] = np.array(layout.spacing_mm[sample.name]) * own / target
-        row = index if keep else 0
+        row = index if cached else 0
         images_NHWC[row], labels_NHW[row] = resized(decoded, target)
     assert images_NHWC is not None
     names = tuple(sample.name for sample in samples)
     spacing = spacing_mm if layout.spacing_mm is not None else None
-    if keep:
+    if cached:
         return ImageList(images_NHWC, labels_NHW, names, spacing)
+    # Both views share one reader, so that an image's file is not decoded again for its labels.
     reader = Reader(samples, target)
     return ImageList(Streamed(reader, 0), Streamed(reader, 1), names, spacing)  # type: ignore[arg-type]
 
 
-def resized(decoded: Decoded, size: Size) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def resized(decoded: Decoded, size: Size) -> Pixels:
     return files.resize_image(decoded.image_HWC, size), files.resize_mask(decoded.labels_HW, size)
 
 
 class Reader:
-    """Reads samples from disk; remembers the last ones, because labels are asked after images."""
+    """Reads samples from disk. Caches the last ones: labels are read right after their images."""
 
     def __init__(self, samples: tuple[Sample, ...], size: Size) -> None:
         self.samples, self.size = samples, size
-        self._last: tuple[tuple[int, ...], Any] = ((), None)
+        self._last: tuple[tuple[int, ...], Pixels | None] = ((), None)
 
-    def read(self, rows: tuple[int, ...]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def read(self, rows: tuple[int, ...]) -> Pixels:
         """Images (N,H,W,C) and labels (N,H,W) of these samples."""
         known, pair = self._last
         if known != rows or pair is None:
@@ -121,17 +117,17 @@ class Reader:
             images, labels = zip(*(resized(one, self.size) for one in decoded), strict=True)
             pair = np.stack(images), np.stack(labels)
             self._last = rows, pair
-        return pair[0], pair[1]
+        return pair
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {"samples": self.samples, "size": self.size, "_last": ((), None)}
 
 
 class Streamed:
-    """Looks like an array of all images (or labels), and reads those that are taken out of it."""
+    """An array of all images (or labels) that reads from disk the ones it is indexed with."""
 
     nbytes = 0
-    """Of memory."""
+    """Memory it takes."""
 
     def __init__(self, reader: Reader, part: int) -> None:
         self.reader, self.part = reader, part
@@ -141,7 +137,7 @@ class Streamed:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, index: Any) -> NDArray[np.uint8]:
+    def __getitem__(self, index: Index) -> NDArray[np.uint8]:
         rows = np.atleast_1d(np.arange(len(self))[index])
         taken = self.reader.read(tuple(rows.tolist()))[self.part]
         return taken[0] if np.ndim(np.arange(len(self))[index]) == 0 else taken

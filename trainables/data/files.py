@@ -1,4 +1,4 @@
-"""Opening image and mask files, and saying what is wrong with the ones that cannot be used.
+"""Open image and mask files; a bad one raises an error that names the file and the fault.
 
 Shape letters: H rows, W columns, C colours.
 """
@@ -14,17 +14,17 @@ from PIL import Image
 from trainables.data.dataset import DataError
 
 _MOST_PIXELS = 178_956_970
-"""Pillow's own bound, above which it warns; here it is an error."""
+"""Pillow's own limit. Pillow only warns about larger images; here they are an error."""
 Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
 _MASK_MODES = ("L", "P", "1")
 _IMAGE_MODES = ("RGB", "L", "P", "1", "RGBA", "CMYK", "YCbCr", "LA")
 
 
 def folder(root: str, dataset: str) -> Path:
-    """The dataset's folder, proven to be there.
+    """The dataset's folder, checked to exist.
 
     Raises:
-        DataError: no folder was given, or it is not there.
+        DataError: no folder was given, or it does not exist.
     """
     if not root:
         raise DataError(f"dataset {dataset} needs a folder: --data DIR")
@@ -35,14 +35,14 @@ def folder(root: str, dataset: str) -> Path:
 
 
 def descend(root: Path, *names: str) -> Path:
-    """Into each of these children that is there: both `DIR` and `DIR/VOCdevkit` can be given."""
+    """Enter each of these children that exists, so that users may give `DIR` or `DIR/VOCdevkit`."""
     for name in names:
         root = root / name if (root / name).is_dir() else root
     return root
 
 
 def require_pairs(images: Path, masks: Path) -> None:
-    """Raise a DataError for a mask that has no image. (A sample misses its mask by itself.)"""
+    """Raise a DataError for a mask without an image. (Each sample checks for its own mask.)"""
     stems = {path.stem for path in images.glob("*") if path.is_file()}
     for mask in sorted(masks.glob("*")):
         if mask.is_file() and not mask.name.startswith(".") and mask.stem not in stems:
@@ -50,7 +50,7 @@ def require_pairs(images: Path, masks: Path) -> None:
 
 
 def open_image(path: Path, content: bytes, *, deep: bool = False) -> Image.Image:
-    """The decoded image, or a DataError that names its file; ``deep`` admits 16 bits a channel."""
+    """The decoded image; ``deep`` allows 16 bits per channel. A bad file raises a DataError."""
     try:
         image = Image.open(io.BytesIO(content))
         if image.width * image.height > _MOST_PIXELS:
@@ -61,15 +61,15 @@ def open_image(path: Path, content: bytes, *, deep: bool = False) -> Image.Image
         image.load()
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: cannot be decoded: {error}") from None
-    if not deep and any(";16" in form for form in packed):  # Pillow halves RGB;16B in silence
+    if not deep and any(";16" in form for form in packed):  # Pillow silently halves RGB;16B
         raise DataError(f"{path}: must have 8 bits a channel, got 16")
     return image
 
 
 def require_inside(root: Path, paths: Iterable[Path]) -> None:
-    """Raise a DataError for a file that a link below the dataset's folder leads out of it.
+    """Raise a DataError for a file outside the dataset's folder that a link below it leads to.
 
-    The folder itself may be a link, and may lie behind one.
+    The folder itself may be a link, or lie behind one.
     """
     whole = root.resolve()
     for path in paths:
@@ -86,7 +86,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_image(path: Path) -> tuple[NDArray[np.uint8], bytes]:
-    """(H,W,C) uint8 RGB, and the file's content."""
+    """(H,W,C) uint8 RGB, and the file's content in bytes."""
     content = read_bytes(path)
     image = open_image(path, content)
     if image.mode not in _IMAGE_MODES:
@@ -95,7 +95,7 @@ def read_image(path: Path) -> tuple[NDArray[np.uint8], bytes]:
 
 
 def resize_image(image_HWC: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    """To (rows, columns), bilinear with antialiasing."""
+    """Resize to (rows, columns), bilinear with antialiasing."""
     if size is None or image_HWC.shape[:2] == size:
         return image_HWC
     small = Image.fromarray(image_HWC).resize((size[1], size[0]), Image.Resampling.BILINEAR)
@@ -103,7 +103,7 @@ def resize_image(image_HWC: NDArray[np.uint8], size: tuple[int, int] | None) -> 
 
 
 def read_mask(path: Path) -> tuple[NDArray[np.uint8], bytes]:
-    """(H,W) uint8 class numbers as they stand in the file (palette indices for a palette file)."""
+    """(H,W) uint8 values as stored (for a palette file, the indices), and the file's content."""
     content = read_bytes(path)
     image = open_image(path, content)
     if image.mode not in _MASK_MODES:
@@ -112,7 +112,7 @@ def read_mask(path: Path) -> tuple[NDArray[np.uint8], bytes]:
 
 
 def resize_mask(mask_HW: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    """Nearest neighbour: a label is never mixed with another."""
+    """Resize to (rows, columns) by nearest neighbour, which never mixes labels."""
     if size is None or mask_HW.shape == size:
         return mask_HW
     small = Image.fromarray(mask_HW).resize((size[1], size[0]), Image.Resampling.NEAREST)

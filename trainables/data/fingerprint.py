@@ -1,4 +1,4 @@
-"""A quick digest of the files that a study reads where its workers are."""
+"""A quick digest of a study's input files, taken on the machines where its workers run."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from trainables.data.samples import add_to_digest, require_all
 
 
 def fingerprint(data: DataConfig | None, weights: str) -> str:
-    """Sixteen hex digits: every name, the content of each split's first and last sample, and the
-    file of the weights. None and "" leave a part out.
+    """Sixteen hex digits of every sample's name, of the content of each split's first and last
+    sample, and of the weights' file. None and "" leave a part out.
 
     Raises:
         DataError, OSError: a file is missing or cannot be used.

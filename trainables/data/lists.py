@@ -1,7 +1,7 @@
-"""Which images make up a split: the official list, or one that the user names.
+"""Which images are in a split: those of the official list, or of one that the user names.
 
 ``data/train_list`` (and ``val_list``, ``test_list``) is the name of another official list
-(``train_aug``) or the path of a file, from the dataset's folder or absolute.
+(``train_aug``) or the path of a file, absolute or relative to the dataset's folder.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -23,24 +23,26 @@ class Line:
     """``val.txt:3``"""
 
 
-def asked_lists(config: DataConfig) -> dict[str, str]:
+def requested_lists(config: DataConfig) -> dict[str, str]:
+    """By split, the list that the user gives; empty for the official one."""
     return {"train": config.train_list, "val": config.val_list, "test": config.test_list}
 
 
-def find(root: Path, asked: str, official: Path) -> Path:
-    """The list file: the one asked for, by path or by an official list's name, or the official.
+def find(root: Path, requested: str, official: Path) -> Path:
+    """The list file: the requested one, by its path or name, or else the official one.
 
     Raises:
-        DataError: it is not there.
+        DataError: it does not exist.
     """
     candidates = [official]
-    if asked:
-        candidates = [Path(asked).expanduser(), root / asked, official.parent / f"{asked}.txt"]
+    if requested:
+        by_path = [Path(requested).expanduser(), root / requested]
+        candidates = [*by_path, official.parent / f"{requested}.txt"]
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    if asked:
-        raise DataError(f"{candidates[-1]}: missing; no list {asked!r} in {root} either")
+    if requested:
+        raise DataError(f"{candidates[-1]}: missing; no list {requested!r} in {root} either")
     raise DataError(f"{official}: missing; give another list with data/{official.stem}_list")
 
 
@@ -62,7 +64,7 @@ def read(path: Path) -> list[Line]:
 
 
 def inside(root: Path, text: str, listing: str) -> Path:
-    """A list's path as a file of this folder; one that leads out of it is refused."""
+    """The path that a list gives, below this folder; raise a DataError if it leads out of it."""
     path = (root / text.lstrip("/")).resolve()
     if not path.is_relative_to(root.resolve()):
         raise DataError(f"{root / listing}: {text!r} leads out of the dataset's folder")
@@ -75,11 +77,11 @@ def read_splits(
     official: Mapping[str, Path],
     samples_of: Callable[[Line], Iterable[Sample]],
 ) -> dict[str, tuple[Sample, ...]]:
-    """Every split that has an official list, or that the user gives one for."""
+    """The samples of every split that has an official list or one that the user gives."""
     splits = {}
-    for split, asked in asked_lists(config).items():
-        if asked or split in official:
-            path = find(root, asked, official.get(split, next(iter(official.values()))))
+    for split, requested in requested_lists(config).items():
+        if requested or split in official:
+            path = find(root, requested, official.get(split, next(iter(official.values()))))
             lines = read(path)
             splits[split] = tuple(sample for line in lines for sample in samples_of(line))
     return splits
@@ -88,24 +90,26 @@ def read_splits(
 def complete(
     splits: Mapping[str, tuple[Sample, ...]], config: DataConfig
 ) -> dict[str, tuple[Sample, ...]]:
-    """Training, validation and test list, each limited as the config says.
+    """The training, validation and test lists, each limited to the config's number of images.
 
-    Where the labels of the test list are not public, the official validation list is both, as in
-    the papers, unless ``data/holdout`` ranks trials on images taken out of the training list.
+    Where the labels of the test list are not public, the official validation list serves as both,
+    as in the papers. ``data/holdout`` takes validation images from the training list instead, so
+    that trials are not ranked on the images they are tested on.
 
     Raises:
         DataError: a split without images.
     """
-    whole = {split: splits.get(split, ()) for split in SPLITS}
-    whole["test"] = whole["test"] or whole["val"]
-    whole["val"] = whole["val"] or whole["test"]
+    full = {split: splits.get(split, ()) for split in SPLITS}
+    full["test"] = full["test"] or full["val"]
+    full["val"] = full["val"] or full["test"]
     if config.holdout:
+        # Every step-th image, not the last ones: neighbours in a list are often frames of one film.
         step = config.holdout
-        whole["val"] = whole["train"][step - 1 :: step]
-        kept = [x for index, x in enumerate(whole["train"]) if index % step != step - 1]
-        whole["train"] = tuple(kept)
-    for split, samples in whole.items():
+        full["val"] = full["train"][step - 1 :: step]
+        rest = [x for index, x in enumerate(full["train"]) if index % step != step - 1]
+        full["train"] = tuple(rest)
+    for split, samples in full.items():
         if not samples:
             raise DataError(f"{config.root}: no images for {split}; give data/{split}_list")
     limits = {"train": config.train_images, "val": config.val_images, "test": config.test_images}
-    return {split: samples[: limits[split] or None] for split, samples in whole.items()}
+    return {split: samples[: limits[split] or None] for split, samples in full.items()}

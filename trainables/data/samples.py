@@ -1,7 +1,7 @@
 """One image of a layout, before and after it is decoded.
 
-A layout lists its samples without opening them; whoever wants one reads it. So the same code
-decodes a dataset into memory, streams it, or checks every file of it.
+A layout lists its samples without opening them; a sample is opened by ``read``. So the same code
+decodes a dataset into memory, streams it, or checks each of its files.
 Shape letters: N images, H rows, W columns, C colours.
 """
 
@@ -21,7 +21,7 @@ SPLITS = ("train", "val", "test")
 
 
 class Decoded(NamedTuple):
-    """An image and its labels as they stand in the files, and what the digest is made of."""
+    """An image and its labels at the files' size, and the content that enters the digest."""
 
     image_HWC: NDArray[np.uint8]
     labels_HW: NDArray[np.uint8]
@@ -30,21 +30,21 @@ class Decoded(NamedTuple):
 
 
 class Sample(Protocol):
-    """One image with its labels, not opened yet. Must pickle: a streamed list travels."""
+    """One image with its labels, not opened yet. Must pickle: workers receive streamed lists."""
 
     @property
     def name(self) -> str: ...
 
     def require_files(self) -> None:
-        """Raise a DataError that names a file that is not there. Opens nothing."""
+        """Raise a DataError that names a missing file. Opens nothing."""
 
     def read(self) -> Decoded:
-        """Decode; raises a DataError that names the file and what is wrong with it."""
+        """Decode the files, or raise a DataError that names the file and the fault."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a dataset's folder holds."""
+    """The content of a dataset's folder, listed but not opened."""
 
     name: str
     classes: tuple[str, ...]
@@ -56,12 +56,12 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class LabelTable:
-    """What the numbers in a mask file mean."""
+    """The meaning of the values in a mask file."""
 
     labels_256: NDArray[np.int16]
-    """Label of each file value: 0..K-1, void 255, or -1 for a value that may not be there."""
+    """Label of each file value: 0..K-1, void 255, or -1 for a value that is not allowed."""
     allowed: str
-    """For the error's line: ``0..10 or void (11)``."""
+    """For the error message: ``0..10 or void (11)``."""
 
     @classmethod
     def of(cls, labels: Mapping[int, int], allowed: str) -> "LabelTable":
@@ -71,7 +71,7 @@ class LabelTable:
 
     @classmethod
     def plain(cls, num_classes: int) -> "LabelTable":
-        """The file's numbers are the labels."""
+        """The file's values are the labels."""
         return cls.of(
             {**{label: label for label in range(num_classes)}, VOID: VOID},
             f"0..{num_classes - 1} or void ({VOID})",
@@ -79,7 +79,7 @@ class LabelTable:
 
     @classmethod
     def from_one(cls, num_classes: int) -> "LabelTable":
-        """The file counts classes from 1; 0 is void."""
+        """The file counts classes from 1, and 0 is void."""
         labels = {label + 1: label for label in range(num_classes)}
         return cls.of({0: VOID, **labels}, f"1..{num_classes} or void (0)")
 
@@ -87,7 +87,7 @@ class LabelTable:
         """Labels of a mask.
 
         Raises:
-            DataError: it holds a value that means nothing.
+            DataError: it holds a value that is not allowed.
         """
         labels_HW = self.labels_256[mask_HW]
         if labels_HW.min(initial=0) < 0:
@@ -105,7 +105,7 @@ class Pair:
     mask: Path
     table: LabelTable
     listed: str = ""
-    """The line that names it, ``val.txt:3``; empty where a folder is the list."""
+    """The line that names it, ``val.txt:3``; empty if a folder was listed."""
 
     def require_files(self) -> None:
         for path, what in ((self.image, "image"), (self.mask, "mask")):
@@ -131,13 +131,14 @@ def add_to_digest(digest: Digest, decoded: Decoded) -> None:
 
 
 def require_all(samples: Iterable[Sample]) -> None:
-    """Find a missing file before the first one is decoded."""
+    """Raise a DataError for a missing file, before the first one is decoded."""
     for sample in samples:
         sample.require_files()
 
 
 def voc_palette(num_classes: int) -> tuple[tuple[int, int, int], ...]:
-    """The colours of PASCAL VOC: bits 0, 3, 6.. of a label are red's, from the highest down."""
+    """PASCAL VOC's colours: bits 0, 3, 6 ... of a label are red's bits from the highest down, bits
+    1, 4, 7 ... green's, bits 2, 5, 8 ... blue's."""
     colours = []
     for label in range(num_classes):
         channels = [

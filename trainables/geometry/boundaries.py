@@ -1,4 +1,6 @@
-"""Boundary maps from class labels. One function a source; void never makes a boundary by default.
+"""Boundary maps from class labels, one function per source.
+
+By default, void makes no boundary.
 
 Shape letters: B images, K classes, H rows, W columns.
 """
@@ -12,7 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 VOID = 255
-"""The label of pixels that nobody annotated: no loss, no metric, no boundary."""
+"""The label of pixels without annotation: no loss, no metric, no boundary."""
+
+Variant = Literal["paper", "released"]
+"""Which reading of a paper, where its equations and its authors' released code differ."""
 
 _SOBEL_X = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
 
@@ -24,14 +29,14 @@ def one_hot(labels_BHW: Tensor, num_classes: int) -> Tensor:
 
 
 def sobel_boundary(labels_BHW: Tensor, num_classes: int) -> Tensor:
-    """Bool (B,H,W): pixels where a Sobel filter answers to the mask of any class.
+    """Bool (B,H,W): pixels where a Sobel filter responds to the mask of any class.
 
     InverseForm, section 3.5 ("the ground-truth is passed through a Sobel filter to produce a
-    binary boundary map"). The paper does not say what the filter is applied to; here it is each
-    class's mask, so that the numbering of the classes cannot matter. Boundaries are two pixels
-    thick, one on either side of the contact. The kernels sum to zero, so writing each neighbour
-    relative to the centre changes nothing between valid pixels, and lets void (and what lies
-    outside the image) count as "the same as here".
+    binary boundary map"). The paper does not say to what the filter is applied; here it is each
+    class's mask, so that the numbering of classes does not matter. Boundaries are two pixels thick,
+    one on either side of the contact. The kernels sum to zero, so taking each neighbour relative to
+    the centre changes nothing between valid pixels, and lets void pixels and those outside the
+    image count as equal to the centre.
     """
     labels_B1HW = labels_BHW.unsqueeze(1)
     mask_BKHW = one_hot(labels_BHW, num_classes).float()
@@ -41,6 +46,7 @@ def sobel_boundary(labels_BHW: Tensor, num_classes: int) -> Tensor:
 
     weight_B2HW = F.conv2d(valid_B1HW, kernels_2133, padding=1)
     answered_B1HW = torch.zeros_like(labels_B1HW, dtype=torch.bool)
+    # Class by class: the responses of all classes at once would take 2 K maps.
     for mask_B1HW in mask_BKHW.split(1, dim=1):
         response_B2HW = F.conv2d(mask_B1HW, kernels_2133, padding=1) - mask_B1HW * weight_B2HW
         answered_B1HW |= (response_B2HW != 0).any(dim=1, keepdim=True)
@@ -51,21 +57,17 @@ BoundaryMaker = Callable[[Tensor, int], Tensor]
 """int64 (B,H,W) labels and the number of classes -> bool (B,H,W)."""
 
 
-def boundary_maker(
-    kind: Literal["sobel", "radius"], variant: Literal["paper", "released"]
-) -> BoundaryMaker:
-    """What makes InverseForm's true boundaries, in its loss and in the tiles of its stage."""
+def boundary_maker(kind: Literal["sobel", "radius"], variant: Variant) -> BoundaryMaker:
+    """The function that makes InverseForm's true boundaries, for its loss and for its stage."""
     return sobel_boundary if kind == "sobel" else partial(radius_boundary, variant=variant)
 
 
-def two_neighbour_boundary(
-    labels_BHW: Tensor, *, variant: Literal["paper", "released"] = "paper"
-) -> Tensor:
+def two_neighbour_boundary(labels_BHW: Tensor, *, variant: Variant = "paper") -> Tensor:
     """Bool (B,H,W): pixels whose label differs from that of the pixel below or to the right.
 
-    Active Boundary Loss, Eq. 1 with N2 = {(1,0), (0,1)}, on labels. In "paper" void pixels take no
-    part, so predictions are not pulled toward the rim of what nobody annotated. In "released"
-    contacts with void count, and every void pixel is itself boundary.
+    Active Boundary Loss, Eq. 1 with N2 = {(1,0), (0,1)}, on labels. In "paper", void pixels are
+    ignored, so predictions are not drawn to the rim of void regions. In "released", contacts with
+    void count, and every void pixel is boundary.
     """
     void_BHW = labels_BHW == VOID
     boundary_BHW = torch.zeros_like(void_BHW)
@@ -81,7 +83,7 @@ def eight_neighbour_boundary(labels_BHW: Tensor) -> Tensor:
     """Bool (B,H,W): pixels that do not have eight neighbours of their own label.
 
     SEMEDA, section 3.3 ("pixels that do not have 8 identical labeled neighbour pixels"). Void
-    neighbours, and those that lie outside the image, are taken to be identical.
+    neighbours, and those outside the image, count as identical.
     """
     return _touches_other_class(labels_BHW, [(0, 1), (1, -1), (1, 0), (1, 1)])
 
@@ -91,20 +93,20 @@ def radius_boundary(
     num_classes: int,
     *,
     radius: float = 2.0,
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
 ) -> Tensor:
     """Bool (B,H,W): pixels within ``radius`` pixels of a pixel of another class, on both sides.
 
-    What the released InverseForm trains on (distance transforms of every class, radius 2). The
-    disk is walked over pairs of pixels instead, which gives the same map without any transform:
-    a pixel is within r of a class exactly if a pixel of that class lies in its disk.
+    As the released InverseForm's training labels (distance transforms of every class, radius 2).
+    Comparing the pairs of pixels in a disk gives the same map without any transform: a pixel is
+    within r of a class exactly if a pixel of that class lies in its disk.
 
     "paper": void pixels and the outside of the image make no boundary. "released": class 0 has no
     mask of its own, and both void and the outside are "no class", so classes 1..K-1 have a
     boundary against them; void pixels can be boundary.
 
     Raises:
-        ValueError: if ``radius`` is not in [1, 16]; the walk grows with its square.
+        ValueError: ``radius`` is not in [1, 16]; the cost grows with its square.
     """
     if not 1 <= radius <= 16:
         raise ValueError(f"radius must be in [1, 16] pixels, got {radius}")
@@ -121,9 +123,10 @@ def radius_boundary(
 
 
 def _touches_other_class(labels_BHW: Tensor, offsets: list[tuple[int, int]]) -> Tensor:
-    """A void pixel is nothing to its neighbours; half of the offsets serve both of a pair."""
-    labels_BHW = labels_BHW.to(torch.uint8)
+    """Pixels whose label differs from one at an offset or its opposite; void pixels are ignored."""
+    labels_BHW = labels_BHW.to(torch.uint8)  # an eighth of the memory traffic of int64
     valid_BHW = labels_BHW != VOID
+    # On a GPU, asking whether there is void would make the host wait.
     some_void = labels_BHW.device.type != "cpu" or not valid_BHW.all()
     boundary_BHW = torch.zeros_like(valid_BHW)
     for near, far in (_pairs(*offset) for offset in offsets):
@@ -139,7 +142,7 @@ def _touches_other_class(labels_BHW: Tensor, offsets: list[tuple[int, int]]) -> 
 def _touches_released(
     labels_BHW: Tensor, num_classes: int, offsets: list[tuple[int, int]]
 ) -> Tensor:
-    """With class 0, void and the outside all being "no class", any contact of two labels counts."""
+    """Class 0, void and the outside are all "no class"; then any contact of two labels counts."""
     reach = max(right for _, right in offsets)
     foreground_BHW = (labels_BHW > 0) & (labels_BHW < num_classes)
     class_BHW = torch.where(foreground_BHW, labels_BHW, 0).to(torch.uint8)
@@ -149,7 +152,7 @@ def _touches_released(
 
 
 def _pairs(down: int, right: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Slices of (B,H,W): every pixel that has a partner at this offset, and the partners."""
+    """Slices of (B,H,W): the pixels that have a neighbour at this offset, and those neighbours."""
     far_columns = slice(max(right, 0), right if right < 0 else None)
     near_columns = slice(max(-right, 0), -right if right > 0 else None)
     rows = slice(None)

@@ -11,31 +11,32 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 NO_SITE = 2**30
-"""Squared distance where a map has no site at all."""
+"""The squared distance in a map without any site."""
 
 _CHECK_EVERY = 8
 _BLOCK = 32
 _OPENCV_SIDE = 1024
-"""Up to here OpenCV's float32 is exact: where two parabolas meet is known to 2e-4 of a pixel and
-lies 5e-4 or more from one unless it is one; and the root of a square below 2**21 gives it back."""
+"""Longest side for which OpenCV's float32 is exact. It computes where two parabolas meet to 2e-4 of
+a pixel, and that point is a pixel or at least 5e-4 away from one; and squaring the root of an
+integer below 2**21 gives that integer back."""
 
-cv2.setNumThreads(0)  # a lane's workers share the cores; torch's thread count is for all of it
+cv2.setNumThreads(0)  # workers share the cores, and only torch's threads are limited
 
 
 def squared_distance(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0)) -> Tensor:
     """(N,H,W): squared distance in pixels from each pixel to the nearest site of its map.
 
     int32 and exact for unit spacing, else float64; ``NO_SITE`` throughout a map without sites.
-    On a CPU a map whose sites lie close together takes the parabola pass below, the others OpenCV's
-    transform, and scipy's where that is not exact: whichever is fastest. On a GPU the parabola pass
-    asks the host every eight rows whether it may stop; that is its only synchronisation.
+    The fastest algorithm differs: on a CPU, maps with sites close together take the parabola pass
+    below, others OpenCV's transform, or scipy's where that is not exact. On a GPU it is always the
+    parabola pass, which synchronises with the host only every eight rows, to see if it can stop.
 
     Args:
         sites_NHW: bool.
         spacing: height and width of a pixel.
 
     Raises:
-        ValueError: if ``sites_NHW`` is not a bool tensor of three dimensions.
+        ValueError: ``sites_NHW`` is not a bool tensor of three dimensions.
     """
     if sites_NHW.dtype != torch.bool or sites_NHW.dim() != 3:
         raise ValueError(
@@ -51,15 +52,15 @@ def squared_distance(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0
 
 
 def no_site(sites_NHW: Tensor) -> Tensor:
-    """Bool (N,1,1): the maps without a single site."""
+    """Bool (N,1,1): whether a map has no site."""
     return ~sites_NHW.flatten(1).any(dim=1).view(-1, 1, 1)
 
 
 def parabola_pass(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0)) -> Tensor:
-    """``squared_distance`` by brute force in one axis: min over k of g(x+k)^2 + k^2.
+    """``squared_distance`` by brute force along one axis: min over k of g(x+k)^2 + k^2.
 
     g is the distance along the longer axis. The pass over the shorter one stops as soon as k^2
-    exceeds every distance found, so its cost is set by the farthest pixel.
+    exceeds every squared distance found, so its cost depends on the farthest pixel.
     """
     if sites_NHW.shape[1] > sites_NHW.shape[2]:
         flipped = parabola_pass(sites_NHW.transpose(1, 2), (spacing[1], spacing[0]))
@@ -76,7 +77,7 @@ def parabola_pass(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0)) 
 def lower_envelope(square_NHW: Tensor, best_NHW: Tensor, spacing: float = 1.0) -> Tensor:
     """Lower ``best`` to the least of square(row + k) + k^2 over all k; in place.
 
-    Stops as soon as k^2 exceeds every value, which it asks every eight rows.
+    Stops when k^2 exceeds every value, which it checks every eight rows.
     """
     offer_NHW = torch.empty_like(square_NHW)
     for k in range(1, square_NHW.shape[1]):
@@ -94,12 +95,12 @@ def _lower(values: Tensor, candidates: Tensor) -> None:
 
 
 def _far(columns: int) -> int:
-    """What stands for "no site in the row": more than any distance, and fit for 16 bits if any."""
+    """Stands for "no site in this row": above any distance, and within 16 bits if possible."""
     return 2**14 if columns < 2**14 else 2**29
 
 
 def _distance_along_rows(sites_NHW: Tensor) -> Tensor:
-    """Whole (N,H,W): distance to the nearest site of the same row, by doubling; far is far."""
+    """int (N,H,W): distance to the nearest site of the same row, else ``_far``; by doubling."""
     far = _far(sites_NHW.shape[2])
     dtype = torch.int16 if far < 2**15 else torch.int32
     line_NHW = torch.where(sites_NHW, 0, far).to(dtype)
@@ -114,14 +115,14 @@ def _distance_along_rows(sites_NHW: Tensor) -> Tensor:
 def _on_cpu(sites_HW: Tensor, spacing: tuple[float, float]) -> Tensor:
     if spacing == (1.0, 1.0) and _sites_are_close(sites_HW):
         return _close_pass(sites_HW.unsqueeze(0)).squeeze(0)
-    if not sites_HW.numpy().any():  # torch's any() is ten times as slow
+    if not sites_HW.numpy().any():  # ten times as fast as torch's any()
         dtype = torch.int32 if spacing == (1.0, 1.0) else torch.float64
         return torch.full(sites_HW.shape, NO_SITE, dtype=dtype)
     if spacing == (1.0, 1.0) and max(sites_HW.shape) <= _OPENCV_SIDE:
         return _by_opencv(sites_HW)
     down_HW, right_HW = _to_nearest_site(sites_HW, spacing)
     if spacing == (1.0, 1.0):
-        # Not square(): on whole numbers that is a power, ten times as slow.
+        # Not square(): on integers that is pow(), ten times as slow.
         return (down_HW * down_HW).addcmul_(right_HW, right_HW)
     return (down_HW.double() * spacing[0]).square() + (right_HW.double() * spacing[1]).square()
 
@@ -135,8 +136,8 @@ def _by_opencv(sites_HW: Tensor) -> Tensor:
 def _to_nearest_site(sites_HW: Tensor, spacing: tuple[float, float]) -> tuple[Tensor, Tensor]:
     """Rows down and columns right to the nearest site, int32 (H,W) each: scipy's transform.
 
-    It walks down columns. Where rows lie a power of two apart, as they often do, the pixels of a
-    column share so few lines of the cache that it takes twice as long: hence the wider copy.
+    It runs down columns. If the row length is a power of two, as it often is, the pixels of a
+    column map to few cache lines, and it takes twice as long: hence the wider copy.
     """
     rows, columns = sites_HW.shape
     width = columns + (16 - columns) % 32
@@ -157,10 +158,10 @@ def _to_nearest_site(sites_HW: Tensor, spacing: tuple[float, float]) -> tuple[Te
 
 
 def _close_pass(sites_1HW: Tensor) -> Tensor:
-    """``parabola_pass`` in 16 bits, for sites that are close: no distance reaches 2 blocks by 2.
+    """``parabola_pass`` in 16 bits, for close sites: every distance is below that of 2 x 2 blocks.
 
-    Along a row it can; but what is twice as far does not matter, and its square still fits with
-    any k^2 that is tried.
+    Distances along a row can be longer, but clamping those that are twice as far changes nothing,
+    and their squares plus any k^2 that is tried still fit.
     """
     if sites_1HW.shape[1] > sites_1HW.shape[2]:
         return _close_pass(sites_1HW.transpose(1, 2)).transpose(1, 2)
@@ -170,9 +171,9 @@ def _close_pass(sites_1HW: Tensor) -> Tensor:
 
 
 def _sites_are_close(sites_HW: Tensor) -> bool:
-    """Whether every block of the map, or one beside it, holds a site: then distances are short.
+    """Whether every block of the map has a site in it or in a block beside it.
 
-    That cannot be if a corner is empty, which is quicker to see.
+    Then all distances are short. An empty corner is checked first, since that is faster.
     """
     near, far = slice(None, 2 * _BLOCK), slice(-2 * _BLOCK, None)
     array_HW = sites_HW.numpy()

@@ -1,10 +1,11 @@
-"""Transformations of boundary tiles: making them, applying them, and their normal form.
+"""Transformations of boundary tiles: sampling, applying and normalising them.
 
-Coordinates are the spatial transformer's: (x, y) in [-1, 1] over the tile, origin in its centre;
+Coordinates are the spatial transformer's: (x, y) in [-1, 1] over the tile, origin at its centre;
 ``warp(x, theta)`` reads the input at ``theta @ (x, y, 1)`` (Jaderberg et al., NeurIPS 2015).
 An affine theta has (0, 0, 1) as its last row and 6 coefficients; a homography has 8, its ninth
 entry is 1 (InverseForm, end of 3.3).
-Shape letters: N pairs, D degrees of freedom, C coefficients (6 or 8), S tile side, P context side.
+Shape letters: N pairs, D degrees of freedom, C coefficients (6 or 8), K maps, S tile side,
+P context side.
 """
 
 import math
@@ -21,9 +22,9 @@ SHEAR = math.tan(math.radians(10))
 SCALE = 0.2
 SHIFT = 0.4
 CORNER = 0.15
-"""Bounds of the sampled parameters: AET's (zoom 0.8 to 1.2, shift a fifth of the side, corners an
-eighth), with its rotation, shear and corner offsets reduced to what a predicted boundary can be
-off by."""
+"""Bounds of the sampled parameters: those of AET (zoom 0.8 to 1.2, shift a fifth of the side,
+corners an eighth), with rotation, shear and corner offsets reduced to plausible errors of a
+predicted boundary."""
 
 _AFFINE_FREEDOM, _CORNERS = 6, 8
 
@@ -35,12 +36,12 @@ _COEFFICIENT_SCALE = {
 
 
 def freedom(coefficients: int) -> int:
-    """How many numbers ``from_freedom`` makes a transformation from."""
+    """How many numbers ``from_freedom`` takes for one transformation."""
     return _AFFINE_FREEDOM + (_CORNERS if coefficients == PERSPECTIVE else 0)
 
 
 def from_freedom(freedom_ND: Tensor) -> Tensor:
-    """(N,3,3): transformations from numbers in [-1, 1], each a share of its bound.
+    """(N,3,3): transformations from numbers in [-1, 1], each a fraction of its bound.
 
     In order: rotation, shear, two zooms, two shifts; then, if there are 14, the offsets in x and y
     of the four corners, as AET makes its projective transformations.
@@ -49,18 +50,12 @@ def from_freedom(freedom_ND: Tensor) -> Tensor:
     cos, sin = (angle * ROTATION_RAD).cos(), (angle * ROTATION_RAD).sin()
     shear, zoom_x, zoom_y = shear * SHEAR, 1 + zoom_x * SCALE, 1 + zoom_y * SCALE
     zero, one = torch.zeros_like(cos), torch.ones_like(cos)
-    entries = (
-        zoom_x * cos,
-        zoom_y * (shear * cos - sin),
-        shift_x * SHIFT,
-        zoom_x * sin,
-        zoom_y * (shear * sin + cos),
-        shift_y * SHIFT,
-        zero,
-        zero,
-        one,
+    rows = (
+        (zoom_x * cos, zoom_y * (shear * cos - sin), shift_x * SHIFT),
+        (zoom_x * sin, zoom_y * (shear * sin + cos), shift_y * SHIFT),
+        (zero, zero, one),
     )
-    theta_N33 = torch.stack(entries, dim=1).unflatten(1, (3, 3))
+    theta_N33 = torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
     if freedom_ND.shape[1] == _AFFINE_FREEDOM:
         return theta_N33
     theta_N33 = theta_N33 @ _from_corners(freedom_ND[:, _AFFINE_FREEDOM:] * CORNER)
@@ -74,7 +69,8 @@ def _from_corners(offset_N8: Tensor) -> Tensor:
     from_43 = torch.stack((x_4, y_4, torch.ones_like(x_4)), dim=1)
     to_N42 = from_43[:, :2] + offset_N8.unflatten(1, (4, 2))
     rows = []
-    for axis in (0, 1):  # u (g x + h y + 1) = a x + b y + c, and the same for v
+    # Two equations a corner: u (g x + h y + 1) = a x + b y + c, and the same for v.
+    for axis in (0, 1):
         linear_N43 = from_43.expand(len(offset_N8), 4, 3)
         parts = [torch.zeros_like(linear_N43)] * 2
         parts[axis] = linear_N43
@@ -97,14 +93,14 @@ def shift(dx_N: Tensor, dy_N: Tensor) -> Tensor:
 
 
 def normalise(theta_N33: Tensor, coefficients: int) -> Tensor:
-    """(N,C): zero at the identity, and of like size in every coefficient."""
+    """(N,C): the normal form: zero at the identity, and of similar size in every coefficient."""
     identity_33 = torch.eye(3, dtype=theta_N33.dtype, device=theta_N33.device)
     scale_C = theta_N33.new_tensor(_COEFFICIENT_SCALE[coefficients])
     return (theta_N33 - identity_33).flatten(1)[:, :coefficients] / scale_C
 
 
 def denormalise(coefficients_NC: Tensor) -> Tensor:
-    """(N,3,3): the transformations that have this normal form."""
+    """(N,3,3): the transformations with this normal form."""
     coefficients = coefficients_NC.shape[1]
     offset_NC = coefficients_NC * coefficients_NC.new_tensor(_COEFFICIENT_SCALE[coefficients])
     identity_33 = torch.eye(3, dtype=offset_NC.dtype, device=offset_NC.device)
@@ -114,21 +110,21 @@ def denormalise(coefficients_NC: Tensor) -> Tensor:
 def warp(context_NPP: Tensor, theta_N33: Tensor, tile: int) -> Tensor:
     """(N,S,S): the centre tile of each context after the transformation.
 
-    The context is larger than the tile, so that what moves in from outside is there to be seen.
+    The context is larger than the tile, so that what moves into the tile is known.
     """
     return _sampled(context_NPP.unsqueeze(1), theta_N33, tile).squeeze(1)
 
 
 def warp_within(tiles_NSS: Tensor, theta_N33: Tensor) -> tuple[Tensor, Tensor]:
-    """(N,S,S) twice: tiles after the transformation, and 0 to 1, how much of each pixel's content
-    came from inside the tile."""
+    """(N,S,S) twice: the tiles after the transformation, and how much of each pixel, 0 to 1, comes
+    from inside the tile."""
     both_N2SS = torch.stack((tiles_NSS, torch.ones_like(tiles_NSS)), dim=1)
     warped_NSS, inside_NSS = _sampled(both_N2SS, theta_N33, tiles_NSS.shape[-1]).unbind(dim=1)
     return warped_NSS, inside_NSS
 
 
 def _sampled(context_NKPP: Tensor, theta_N33: Tensor, tile: int) -> Tensor:
-    """(N,K,S,S)."""
+    """(N,K,S,S): K maps of each context, sampled at the tile's transformed pixels."""
     step = (torch.arange(tile, device=theta_N33.device, dtype=theta_N33.dtype) + 0.5) * 2 / tile - 1
     y_SS, x_SS = torch.meshgrid(step, step, indexing="ij")
     grid_SS3 = torch.stack((x_SS, y_SS, torch.ones_like(x_SS)), dim=2)

@@ -1,15 +1,15 @@
-"""The rotation nearest to a 3x3 matrix, and the geodesic distance that InverseForm builds on it.
+"""InverseForm's geodesic distance, from the rotation nearest to a 3x3 matrix.
 
 The nearest rotation in the Frobenius norm, U diag(1, 1, det(U V^T)) V^T (InverseForm, after
 Eq. 3), is found without a singular value decomposition: the trace of R(q)^T M is a quadratic form
 in the unit quaternion q, so the best q is the top eigenvector of a symmetric 4x4 matrix that is
 linear in M (Davenport's q-method; B. K. P. Horn, JOSA A 4, 1987). The gap between its two largest
-eigenvalues says how far M is from having no nearest rotation, which is where the formula breaks.
+eigenvalues tells how far M is from a matrix without a nearest rotation, where the formula fails.
 Shape letters: N matrices; 3x3 rows and columns; 4 quaternion components (w, x, y, z).
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -17,11 +17,11 @@ from torch.autograd.function import once_differentiable
 
 EPSILON = 0.05
 """Where s_2 + s_3 (singular values, s_3 with the determinant's sign) is below this, the distance
-leaves the paper's formula. These matrices are within EPSILON / sqrt(2) of one that has no nearest
-rotation: a reflection, or a matrix of rank 1 or 0."""
+differs from the paper's formula. Such matrices are within EPSILON / sqrt(2) of one without a
+nearest rotation: a reflection, or a matrix of rank 1 or 0."""
 
 ANGLE_GRADIENT_BOUND = 6.82 / EPSILON
-"""No gradient of ``so3_distance`` is longer than this, beside 2 lambda ||M - P|| of the residual.
+"""Bound of the gradient of ``so3_distance``, without the residual's 2 lambda ||M - P||.
 
 With t = (s_2 + s_3) / EPSILON < 1 and w = t^2 (3 - 2 t), the angle w phi + (1 - w) pi has a
 gradient of two orthogonal parts: w times phi's, at most sqrt(2) (3 t - 2 t^2) / EPSILON, and
@@ -63,22 +63,17 @@ def rotation_matrix(q_N4: Tensor) -> Tensor:
     return torch.einsum("abij,na,nb->nij", _B.to(q_N4), q_N4, q_N4)
 
 
-def nearest_rotation(m_N33: Tensor) -> Tensor:
-    """(N,3,3) P: the rotation nearest to each matrix. No gradient flows through it."""
-    return rotation_matrix(_decompose(m_N33.detach().double()).q_N44[:, :, 0]).to(m_N33.dtype)
-
-
 def so3_distance(m_N33: Tensor, lambda_geo: float) -> Tensor:
     """(N,): arccos((Tr P - 1) / 2) + lambda Tr(R^T R), R = M - P (InverseForm, Eq. 3 and 4).
 
-    The paper's formula, but for matrices with s_2 + s_3 < EPSILON: there the nearest rotation
-    turns by anything up to pi within a step of size s_2 + s_3, the formula's derivative has no
-    bound, and at 0 it has no value. In that neighbourhood the angle is blended into pi, smoothly
-    in s_2 + s_3. The gradient is that of the value everywhere, and finite: its norm is at most
+    This is the paper's formula except for matrices with s_2 + s_3 < EPSILON. There the nearest
+    rotation changes by up to pi within a step of size s_2 + s_3, so the formula's derivative is
+    unbounded, and undefined at 0. In that neighbourhood the angle is blended into pi, smoothly in
+    s_2 + s_3. The gradient is that of the value everywhere, and finite: its norm is at most
     ``ANGLE_GRADIENT_BOUND + 2 lambda_geo ||M - P||``. At a rotation by 0, where the angle has a
-    tip, it is 0, one of its subgradients; at a rotation by pi it is one of the two sides'.
+    kink, it is 0, a subgradient; at a rotation by pi it is one of the two one-sided gradients.
 
-    Computed in float64 whatever comes in: an eigenvector near the identity loses half the digits.
+    Computed in float64 for any input: near the identity an eigenvector loses half the digits.
 
     Args:
         m_N33: float; theta^-1 theta_hat.
@@ -93,7 +88,7 @@ def so3_distance(m_N33: Tensor, lambda_geo: float) -> Tensor:
 
 
 class _Decomposition(NamedTuple):
-    """Eigenvalues of the 4x4 matrix from large to small, and its eigenvectors as columns."""
+    """Eigenvalues of the 4x4 matrix in descending order, and its eigenvectors as columns."""
 
     lambda_N4: Tensor
     q_N44: Tensor
@@ -105,15 +100,22 @@ def _decompose(m_N33: Tensor) -> _Decomposition:
     return _Decomposition(rising_N4.flip(1), vectors_N44.flip(2))
 
 
+class _Context(Protocol):
+    saved_tensors: tuple[Tensor, ...]
+    lambda_geo: float
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
+
+
 class _So3Distance(torch.autograd.Function):
-    """The derivative is worked out by hand: that of ``eigh`` divides by every pair of eigenvalues,
-    and near the identity three of them are equal."""
+    """With a derivative by hand: that of ``eigh`` divides by the difference of every two
+    eigenvalues, and near the identity three of them are equal."""
 
     @staticmethod
-    def forward(ctx: Any, m_N33: Tensor, lambda_geo: float) -> Tensor:
+    def forward(ctx: _Context, m_N33: Tensor, lambda_geo: float) -> Tensor:
         wide_N33 = m_N33.detach().double()
         lambda_N4, q_N44 = _decompose(wide_N33)
-        # |v| from the other eigenvectors' w: together with backward's they make a unit vector.
+        # Row 0 of q is a unit vector, so |v| is the norm of the other eigenvectors' w.
         w_N, v_N = q_N44[:, 0, 0].abs(), q_N44[:, 0, 1:].norm(dim=1)
         phi_N = 2 * torch.atan2(v_N, w_N)
         residual_N33 = wide_N33 - rotation_matrix(q_N44[:, :, 0])
@@ -127,7 +129,7 @@ class _So3Distance(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, slope_N: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: _Context, slope_N: Tensor) -> tuple[Tensor, None]:
         lambda_N4, q_N44, phi_N, residual_N33 = ctx.saved_tensors
         w_N44 = _angle_slope(lambda_N4, q_N44, phi_N)
         gradient_N33 = torch.einsum("abij,nab->nij", _B.to(w_N44), w_N44)
@@ -142,6 +144,7 @@ def _angle_slope(lambda_N4: Tensor, q_N44: Tensor, phi_N: Tensor) -> Tensor:
     2 arccos |w|, so d phi = -2 sign(w) dw / |v|, where |v| is the length of the other w's.
     """
     best_N4, others_N43 = q_N44[:, :, 0], q_N44[:, :, 1:]
+    # The gap is zero only where the blend is zero too; clamping turns 0 / 0 into 0.
     gap_N3 = (lambda_N4[:, :1] - lambda_N4[:, 1:]).clamp(min=_TINY)
     t_N = (gap_N3[:, 0] / (2 * EPSILON)).clamp(max=1)
     direction_N3 = torch.nn.functional.normalize(others_N43[:, 0], dim=1, eps=_TINY)

@@ -1,16 +1,15 @@
-"""The Active Boundary Loss (Wang et al., AAAI 2022): which way should the predicted boundary move?
+"""The Active Boundary Loss (Wang et al., AAAI 2022): where should a boundary move?
 
 Shape letters: B images, K classes, H rows, W columns, N chosen pixels, D = 8 directions.
 """
-
-from typing import Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainables.geometry.boundaries import VOID, two_neighbour_boundary
+from trainables.config import require
+from trainables.geometry.boundaries import VOID, Variant, two_neighbour_boundary
 from trainables.geometry.distance import no_site, squared_distance
 from trainables.geometry.signed_distance import with_phantom
 from trainables.losses.inputs import check_inputs, full_precision
@@ -28,8 +27,6 @@ SMALLEST_THRESHOLD = 1e-5
 _THRESHOLD_GROWTH = 1.2
 _NEVER = 1e5
 
-Variant = Literal["paper", "released"]
-
 
 def active_boundary(
     logits_BKHW: Tensor,
@@ -43,34 +40,35 @@ def active_boundary(
 ) -> LossTerm:
     """Cross-entropy of the direction in which each predicted boundary pixel should move (Eq. 4).
 
-    Pixels whose class distribution differs most from that below or to the right are the predicted
-    boundary (Eq. 1), one pixel dilated. For each, the neighbour nearest to the true boundary is
-    the target (Eq. 2), the Kullback-Leibler divergences to its 8 neighbours are the logits (Eq. 3),
-    and min(M, theta) / theta is the weight, M being its own distance in pixels.
+    The predicted boundary is made of the pixels whose class distribution differs most from that
+    of the pixel below or to the right (Eq. 1), dilated by one pixel. For each such pixel, the
+    neighbour nearest to the true boundary is the target (Eq. 2), the Kullback-Leibler divergences
+    to its 8 neighbours are the logits (Eq. 3), and min(M, theta) / theta is the weight, where M is
+    the pixel's own distance to the true boundary in pixels.
 
-    "paper" is the default because it reads the equations and does not depend on how images are
-    dealt to ranks. It differs from "released", pinned to the authors' code, as follows:
+    "paper" is the default because it follows the equations and does not depend on how images are
+    distributed over ranks. It differs from "released", the authors' code, as follows:
 
-    - the threshold leaves at most ``max_ratio`` of *each image* (released: of one image, but
-      counted over the batch, found in steps of 1.2);
+    - the threshold leaves at most ``max_ratio`` of *each image* (released: as many pixels, but of
+      the whole batch, by a threshold that grows in steps of 1.2);
     - a pixel is tested against either neighbour (released: against the sum of both);
     - logits are KL(P_i, P_neighbour) as in Eq. 3 (released: the other way round);
     - M is the distance to the boundary, and pixels with M = 0 are discarded (released: the
       distance - 1, truncated, and such pixels stay in the mean with weight 0);
     - the smoothed target is 1 - s and s / 7 (released: s / 8, which sums to 0.975);
     - images without a true boundary are skipped (released: their predictions are drawn to the
-      corner), and so are void pixels and void neighbours (released: void is boundary);
-    - logits and labels have one size (released: logits are upsampled).
+      corner), as are void pixels and void neighbours (released: void is boundary);
+    - logits and labels have the same size (released: logits are upsampled).
 
     A neighbour that is void or outside the image counts as equal to the pixel itself, and is never
-    the target. On a GPU the host waits twice, beside ``squared_distance``, to learn
-    how many pixels were chosen.
+    the target. On a GPU the host waits twice to learn how many pixels were chosen, besides the
+    waits of ``squared_distance``.
 
     Args:
         logits_BKHW: float.
         labels_BHW: int64, 0..K-1 or 255.
         theta: pixels, > 0.
-        detach: keep the gradient from the neighbours ("conflict suppression").
+        detach: stop the gradient to the neighbours ("conflict suppression").
         label_smoothing: s, in [0, 1).
         max_ratio: in (0, 1].
 
@@ -82,9 +80,10 @@ def active_boundary(
     if variant == "released":
         logits_BKHW = _resized(logits_BKHW, labels_BHW)
     check_inputs(logits_BKHW, labels_BHW)
-    if len(labels_BHW) == 0:  # no image of which there could be a largest divergence
+    if len(labels_BHW) == 0:  # the largest divergence of no image is undefined
         return of_no_image(logits_BKHW)
 
+    # Which pixels move and where to is a decision, not a function to differentiate.
     with torch.no_grad():
         divergence = neighbour_divergence(logits_BKHW)
         chosen_BHW = _predicted_boundary(divergence, labels_BHW, max_ratio, variant)
@@ -97,6 +96,7 @@ def active_boundary(
         nearest_N, target_N = beside_DN.masked_fill_(~around.usable_DN, _NEVER).min(dim=0)
         moves_N = around.usable_DN.any(dim=0)
         if variant == "released":
+            # There, a pixel stays if it is nearer to the boundary than all of its neighbours.
             moves_N = nearest_N <= distance_N
 
     direction_logits = detached_logits if detach else attached_logits
@@ -107,12 +107,9 @@ def active_boundary(
 
 
 def _check_settings(theta: float, label_smoothing: float, max_ratio: float) -> None:
-    if not 0 < theta < float("inf"):
-        raise ValueError(f"theta must be a finite number of pixels > 0, got {theta}")
-    if not 0 <= label_smoothing < 1:
-        raise ValueError(f"label_smoothing must be in [0, 1), got {label_smoothing}")
-    if not 0 < max_ratio <= 1:
-        raise ValueError(f"max_ratio must be in (0, 1], got {max_ratio}")
+    require(0 < theta < float("inf"), "theta", "a finite number of pixels > 0", theta)
+    require(0 <= label_smoothing < 1, "label_smoothing", "in [0, 1)", label_smoothing)
+    require(0 < max_ratio <= 1, "max_ratio", "in (0, 1]", max_ratio)
 
 
 def _resized(logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor:
@@ -141,6 +138,7 @@ def _predicted_boundary(
         either_BHW = below_BHW + right_BHW
         above_BHW = either_BHW > _released_threshold(either_BHW, allowed)
         return _dilated(above_BHW)
+    # Each divergence belongs to a pair of pixels; one void end suffices to drop it.
     void_BHW = labels_BHW == VOID
     below_BHW[:, :-1].masked_fill_(void_BHW[:, :-1] | void_BHW[:, 1:], 0.0)
     right_BHW[:, :, :-1].masked_fill_(void_BHW[:, :, :-1] | void_BHW[:, :, 1:], 0.0)
@@ -151,7 +149,7 @@ def _predicted_boundary(
 
 
 def _largest(values_BN: Tensor, skipped: int) -> Tensor:
-    """(B,): the largest value of each row but for so many; the least, where there are no more."""
+    """(B,): the largest value of each row after the ``skipped`` largest, or else its smallest."""
     last = values_BN.shape[1] - 1
     if values_BN.device.type == "cpu":
         place = max(last - skipped, 0)
@@ -160,7 +158,7 @@ def _largest(values_BN: Tensor, skipped: int) -> Tensor:
 
 
 def _dilated(map_BHW: Tensor) -> Tensor:
-    """One pixel in each of eight directions, axis by axis."""
+    """The map dilated by one pixel in all eight directions, one axis after the other."""
     down_BHW = map_BHW.clone()
     down_BHW[:, 1:] |= map_BHW[:, :-1]
     down_BHW[:, :-1] |= map_BHW[:, 1:]
@@ -171,21 +169,22 @@ def _dilated(map_BHW: Tensor) -> Tensor:
 
 
 def _released_threshold(divergence_BHW: Tensor, allowed: int) -> Tensor:
-    """The first of 1e-5 * 1.2^n above which at most ``allowed`` pixels of the *batch* lie.
+    """The smallest 1e-5 * 1.2^n that at most ``allowed`` pixels of the *batch* exceed.
 
-    That is the first that is not below the (allowed + 1)-th largest value.
+    That is the smallest one not below the (allowed + 1)-th largest value.
     """
     thresholds = [SMALLEST_THRESHOLD]
     while len(thresholds) < 400:
         thresholds.append(thresholds[-1] * _THRESHOLD_GROWTH)
     ladder = torch.tensor(thresholds, dtype=divergence_BHW.dtype)
+    # A blocking copy would make the host wait for the GPU.
     ladder = ladder.to(divergence_BHW.device, non_blocking=True)
     bound = _largest(divergence_BHW.reshape(1, -1), allowed)
     return ladder[torch.searchsorted(ladder, bound).clamp(max=len(thresholds) - 1)]
 
 
 def boundary_distance(labels_BHW: Tensor, variant: Variant) -> Tensor:
-    """float32 (B,H,W): M, pixels to the true boundary; 0 in a "paper" image that has none."""
+    """float32 (B,H,W): M in pixels; 0 everywhere in a "paper" image without a true boundary."""
     boundary_BHW = two_neighbour_boundary(labels_BHW, variant=variant)
     square_BHW = squared_distance(boundary_BHW)
     if variant == "paper":

@@ -1,4 +1,4 @@
-"""Affinity Regression (Cao): do two places of the image have one label? (arXiv 2103.04990)
+"""Affinity Regression (Cao, arXiv 2103.04990): do two places of an image have the same label?
 
 Shape letters: B images, K classes, H rows, W columns, L places (12x12 and 6x6: 180).
 """
@@ -25,16 +25,16 @@ def affinity_regression(
 ) -> LossTerm:
     """Squared error between predicted and true affinity of all pairs of places.
 
-    Labels are sampled at 12x12 and 6x6 places (nearest), which make 180 together; the true affinity
-    of two is 1 where the labels are equal, else 0. The predicted one is the inner product of the
-    square roots of their class probabilities, which is 1 just if these are equal (Eq. 8 to 10).
-    The "dot_product" of the probabilities themselves is what the paper argues against: there, equal
-    distributions are not enough for 1. The paper adds the loss with the weight 0.1.
+    Labels are sampled at 12x12 and at 6x6 places (nearest), 180 in all; the true affinity of two
+    places is 1 if their labels are equal, else 0. The predicted affinity is the inner product of
+    the square roots of their class probabilities, which is 1 exactly if these are equal (Eq. 8 to
+    10). The paper argues against the "dot_product" of the probabilities themselves, which is below
+    1 even for equal distributions. The paper gives the loss a weight of 0.1.
 
-    "The down-sampling location is aligned with label operations": scores are sampled where labels
-    are, the nearest pixel; "average" takes the mean of each cell's valid pixels instead. Softmax
-    comes after. Square roots are taken as exp(log p / 2), whose derivative is bounded. Pairs with a
-    void end are left out.
+    "The down-sampling location is aligned with label operations": scores are sampled at the same
+    nearest pixels as labels; "average" takes the mean of each cell's valid pixels instead. The
+    softmax comes after. Square roots are computed as exp(log p / 2), whose derivative is bounded.
+    Pairs with a void end are left out.
 
     Args:
         logits_BKHW: float.
@@ -57,13 +57,16 @@ def affinities(
     kernel: Literal["square_root", "dot_product"] = "square_root",
     sampling: Literal["nearest", "average"] = "nearest",
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """(B,L,L) each: predicted and true affinity of all pairs of places, and a bool that is False
-    where an end is void. The first 144 places are 12x12, row by row, the last 36 are 6x6."""
+    """(B,L,L) each: predicted and true affinity of all pairs of places, and whether both are valid.
+
+    The first 144 places are those of 12x12, row by row, the last 36 those of 6x6.
+    """
     check_inputs(logits_BKHW, labels_BHW)
     _, rows, columns = labels_BHW.shape
     place_L = _places(rows, columns, logits_BKHW.device)
     labels_BL = labels_BHW.flatten(1)[:, place_L]
     power = 0.5 if kernel == "square_root" else 1.0
+    # Under autocast the matrix product would run in half precision.
     with torch.autocast(logits_BKHW.device.type, enabled=False):
         if sampling == "nearest":
             scores_BKL = logits_BKHW[:, :, place_L // columns, place_L % columns]
@@ -78,7 +81,7 @@ def affinities(
 
 
 def _places(rows: int, columns: int, device: torch.device) -> Tensor:
-    """(L,): where in a flat image the places are: each cell's first pixel, as "nearest" has it."""
+    """(L,): indices of the places in a flat image: each cell's first pixel, as in "nearest"."""
     places = []
     for size in SIZES:
         place_S = torch.arange(size, device=device)
@@ -88,7 +91,7 @@ def _places(rows: int, columns: int, device: torch.device) -> Tensor:
 
 
 def _cell_means(logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor:
-    """(B,K,L): the mean of the valid scores of each cell, 0 where there are none."""
+    """(B,K,L): the mean of each cell's valid scores, 0 in a cell without any."""
     logits_BKHW = full_precision(logits_BKHW)
     valid_B1HW = (labels_BHW != VOID).unsqueeze(1).to(logits_BKHW.dtype)
     means = []

@@ -1,11 +1,11 @@
 """Class-balanced cross-entropy on a boundary map. Shape letters: B images, H rows, W columns."""
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.config import require
+from trainables.geometry.boundaries import Variant
 from trainables.losses.inputs import check_logits, check_map, full_precision
 from trainables.losses.term import LossTerm
 
@@ -15,19 +15,19 @@ def boundary_cross_entropy(
     boundary_BHW: Tensor,
     valid_BHW: Tensor,
     *,
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
 ) -> LossTerm:
     """Weighted boundary cross-entropy: ``L_bxe`` of InverseForm, Eq. 6.
 
     Boundary pixels weigh #background / #valid, the others #boundary / #valid, as in HED (Xie and
     Tu, ICCV 2015, Eq. 2). "paper", the default, counts within each image, as HED does, and divides
-    by the valid pixels. "released" counts over the batch, which makes the loss depend on how images
-    are dealt to ranks, and divides by all pixels, void ones included.
+    by the valid pixels. "released" counts over the batch, so the loss depends on how images are
+    distributed over ranks, and divides by all pixels, void ones included.
 
     Args:
         boundary_logits_BHW: float, before the sigmoid.
         boundary_BHW: bool, the true boundary.
-        valid_BHW: bool, False where the label is void; such pixels weigh nothing.
+        valid_BHW: bool, False where the label is void; such pixels have no weight.
     """
     check_boundary(boundary_logits_BHW, boundary_BHW, valid_BHW)
     logits_BHW = full_precision(boundary_logits_BHW)
@@ -36,6 +36,7 @@ def boundary_cross_entropy(
     counted = (1, 2) if variant == "paper" else (0, 1, 2)
     num_positive_B11 = positive_BHW.sum(dim=counted, keepdim=True)
     num_negative_B11 = negative_BHW.sum(dim=counted, keepdim=True)
+    # clamp: an image that is all void has weights 0 / 1, not 0 / 0.
     num_valid_B11 = (num_positive_B11 + num_negative_B11).clamp(min=1)
 
     weight_BHW = positive_BHW * (num_negative_B11 / num_valid_B11)
@@ -50,23 +51,22 @@ def fixed_balance_cross_entropy(
     valid_BHW: Tensor,
     *,
     positive_weight: float = 0.95,
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
 ) -> LossTerm:
-    """Boundary pixels weigh ``positive_weight``, the others the rest; divided by all pixels.
+    """Boundary pixels weigh ``positive_weight``, others one minus that; divided by all pixels.
 
-    The edge loss of the multi-task code that InverseForm's Table 3 builds on (MTI-Net, ASTMT), with
-    its 0.95. Does not depend on the batch. "released" leaves void pixels their weight, as that code
-    does where the balance is fixed.
+    This is the edge loss of the multi-task code on which InverseForm's Table 3 builds (MTI-Net,
+    ASTMT), with its 0.95. It does not depend on the batch. In "released", void pixels have a
+    weight, as in that code where the balance is fixed.
 
     Args:
         boundary_logits_BHW: float, before the sigmoid.
         boundary_BHW: bool.
-        valid_BHW: bool; the other pixels weigh nothing, but are counted.
+        valid_BHW: bool; invalid pixels have no weight, but are counted.
         positive_weight: in [0, 1].
     """
     check_boundary(boundary_logits_BHW, boundary_BHW, valid_BHW)
-    if not 0 <= positive_weight <= 1:
-        raise ValueError(f"positive_weight must be in [0, 1], got {positive_weight}")
+    require(0 <= positive_weight <= 1, "positive_weight", "in [0, 1]", positive_weight)
     if variant == "released":
         valid_BHW = torch.ones_like(valid_BHW)
     return _fixed(boundary_logits_BHW, boundary_BHW, valid_BHW, positive_weight)
@@ -75,10 +75,10 @@ def fixed_balance_cross_entropy(
 def released_balance_cross_entropy(
     boundary_logits_BHW: Tensor, boundary_BHW: Tensor, valid_BHW: Tensor
 ) -> LossTerm:
-    """The same code with weights from the batch, its error included.
+    """The same code with weights computed from the batch, including its error.
 
-    Boundary pixels weigh #not boundary / #valid, where the void pixels are among the former but not
-    the latter: the weight can exceed one, and that of the background is then negative.
+    Boundary pixels weigh #not boundary / #valid. Void pixels are in the former number but not in
+    the latter, so the weight can exceed one, and that of the background is then negative.
     """
     check_boundary(boundary_logits_BHW, boundary_BHW, valid_BHW)
     weight = (~boundary_BHW).sum() / valid_BHW.sum().clamp(min=1)
@@ -88,10 +88,12 @@ def released_balance_cross_entropy(
 def edge_head_loss(
     boundary_logits_BHW: Tensor, boundary_BHW: Tensor, valid_BHW: Tensor
 ) -> LossTerm:
-    """Plain cross-entropy of an edge head: the multi-task rival of SEMEDA ("Ubernet-style", Eq. 5).
+    """Unweighted cross-entropy of an edge head, the multi-task baseline of SEMEDA (Eq. 5).
 
-    One logit is the difference of the two in the paper's softmax. The sum over valid pixels, in
-    nats, and their number.
+    Our one logit is the difference of the two in the paper's softmax ("Ubernet-style").
+
+    Returns:
+        The sum over valid pixels, in nats, and their number.
     """
     check_boundary(boundary_logits_BHW, boundary_BHW, valid_BHW)
     entropy_BHW = _entropy(full_precision(boundary_logits_BHW), boundary_BHW)
@@ -99,10 +101,9 @@ def edge_head_loss(
 
 
 def check_boundary(boundary_logits_BHW: Tensor, boundary_BHW: Tensor, valid_BHW: Tensor) -> None:
-    """Reject maps that are not of one shape (B,H,W), logits that are no finite numbers."""
+    """Reject maps that differ in shape from (B,H,W), and logits that are not finite."""
     shape = tuple(boundary_logits_BHW.shape)
-    if len(shape) != 3:
-        raise ValueError(f"boundary_logits_BHW must be of shape (B,H,W), got {shape}")
+    require(len(shape) == 3, "boundary_logits_BHW", "of shape (B,H,W)", shape)
     check_map("boundary_BHW", boundary_BHW, torch.bool, shape)
     check_map("valid_BHW", valid_BHW, torch.bool, shape)
     check_logits("boundary_logits_BHW", boundary_logits_BHW, shape)

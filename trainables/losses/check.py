@@ -1,13 +1,13 @@
-"""A user's own loss is tried before a study begins with it.
+"""A trial run of a plug-in's loss, before a study starts with it.
 
 Shape letters: B images, K classes, H rows, W columns.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
+from trainables.config import refused
 from trainables.geometry.boundaries import VOID
 from trainables.losses.term import LossTerm
 from trainables.losses.terms import Prediction, Target
@@ -15,18 +15,19 @@ from trainables.losses.terms import Prediction, Target
 _VOID_ROWS = 4
 
 
-def try_loss(loss: Callable[..., Any]) -> None:
-    """One small batch, void pixels in it, and the same batch twice, with the loss's own defaults.
+def try_loss(loss: Callable[..., object]) -> None:
+    """Call the loss, with its defaults, on a small batch with void pixels and on twice that batch.
 
     Raises:
-        ValueError: it returns no ``LossTerm`` of two finite scalars, its total has no gradient, or
-            has one at void pixels, or is divided already.
+        ValueError: it does not return a ``LossTerm`` of two finite scalars, or its total has no
+            gradient, has one at void pixels, or is a mean and not a sum.
     """
     generator = torch.Generator().manual_seed(0)
     logits_BKHW = torch.randn(2, 3, 32, 32, generator=generator, requires_grad=True)
     boundary_BHW = torch.randn(2, 32, 32, generator=generator, requires_grad=True)
     labels_BHW = torch.randint(0, 3, (2, 32, 32), generator=generator)
     labels_BHW[:, :_VOID_ROWS] = VOID
+    # Twice the batch tells a sum from a mean: a sum doubles.
     term = _checked(loss(Prediction(logits_BKHW, boundary_BHW), Target(labels_BHW, 3)))
     logits, boundary, labels = (torch.cat([x, x]) for x in (logits_BKHW, boundary_BHW, labels_BHW))
     twice = _checked(loss(Prediction(logits, boundary), Target(labels, 3)))
@@ -54,7 +55,7 @@ def _checked(term: object) -> LossTerm:
         raise ValueError(f"must return LossTerm(total, count), got {type(term).__name__}")
     for part, value in zip(("total", "count"), term, strict=True):
         if not isinstance(value, torch.Tensor) or value.ndim or not bool(value.isfinite()):
-            raise ValueError(f"{part} must be a finite scalar tensor, got {value!r}")
+            raise refused(part, "a finite scalar tensor", value)
     if not term.total.requires_grad:
         raise ValueError("total must have a gradient: is it detached?")
     return term

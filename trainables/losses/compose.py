@@ -1,4 +1,4 @@
-"""From loss terms to the one number that is differentiated: weigh, all-reduce counts, divide once.
+"""From loss terms to the objective: weigh them, sum their counts over ranks, divide once.
 
 Shape letters: B images, K classes, H rows, W columns.
 """
@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from trainables.config import LossConfig
+from trainables.config import LossConfig, require
 from trainables.config.schedule import Constant, Gain, Linear, Lose, Schedule, parse_schedules
 from trainables.losses.term import LossTerm
 from trainables.losses.terms import TERMS, Learned, Prediction, Target, Term
@@ -34,17 +34,16 @@ _STEALS = 100
 
 
 def active_weights(config: LossConfig, progress: float = 0.0) -> dict[str, float]:
-    """The terms that are computed at this point of the training, with their weights.
+    """The terms that are active at this point of the training, with their weights.
 
     Args:
         config: weights and schedules.
-        progress: the fraction of the optimiser steps that are done, in [0, 1).
+        progress: the fraction of optimiser steps that are done, in [0, 1].
 
     Raises:
         ValueError: if ``progress`` is not in [0, 1].
     """
-    if not 0 <= progress <= 1:
-        raise ValueError(f"progress must be in [0, 1], got {progress}")
+    require(0 <= progress <= 1, "progress", "in [0, 1]", progress)
     schedules = _schedules(config)
     weights = {
         name: term.weight(config) * schedules.get(term.rule, Constant()).factor(progress)
@@ -54,18 +53,18 @@ def active_weights(config: LossConfig, progress: float = 0.0) -> dict[str, float
 
 
 def _schedules(config: LossConfig) -> dict[str, Schedule]:
-    """The rules of the config; alpha's are alpha GDL + (1 - alpha) (BL or ABL), of Kervadec."""
+    """The rules of the config; with alpha, alpha GDL + (1 - alpha) (BL or ABL) as in Kervadec."""
     rules = parse_schedules(config.schedule)
     if config.alpha == "linear":
-        rest = Linear(0.0, 1 - _LAST_ALPHA)
-        rules |= {"gdl": Linear(1.0, _LAST_ALPHA), "bl": rest, "w_a": rest}
+        rising = Linear(0.0, 1 - _LAST_ALPHA)
+        rules |= {"gdl": Linear(1.0, _LAST_ALPHA), "bl": rising, "w_a": rising}
     elif config.alpha == "stealing":
         rules |= {"gdl": Lose(_STEALS), "bl": Gain(_STEALS), "w_a": Gain(_STEALS)}
     return rules
 
 
 def ever_active(config: LossConfig) -> list[str]:
-    """The terms that are computed at some point of the training."""
+    """The terms that are active at some point of the training."""
     schedules = _schedules(config)
     return [
         name
@@ -75,17 +74,17 @@ def ever_active(config: LossConfig) -> list[str]:
 
 
 def needs_boundary_head(config: LossConfig) -> bool:
-    """Whether a term ever looks at the boundary head; without one it is not built."""
+    """Whether a term ever uses the boundary head, which is built only then."""
     return any(TERMS[name].head(config) for name in ever_active(config))
 
 
 def needs_inverse_net(config: LossConfig) -> bool:
-    """Whether a term ever looks through an inverse-transformation network."""
+    """Whether a term ever uses an inverse-transformation network."""
     return "inverse_form" in ever_active(config)
 
 
 def needs_edge_net(config: LossConfig) -> bool:
-    """Whether a term ever looks through SEMEDA's edge network."""
+    """Whether a term ever uses SEMEDA's edge network."""
     return "edge" in ever_active(config) and config.edge != "multi_task"
 
 
@@ -97,7 +96,7 @@ def loss_terms(
     *,
     progress: float = 0.0,
 ) -> dict[str, LossTerm]:
-    """Every term of this rank's images that is active at this point of the training."""
+    """The terms that are active at this point of the training, over this rank's images."""
     return {
         name: TERMS[name].compute(config, prediction, target, learned)
         for name in active_weights(config, progress)
@@ -107,27 +106,28 @@ def loss_terms(
 def combine(
     terms: Mapping[str, LossTerm], weights: Mapping[str, float]
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The number to differentiate on this rank, and each term's share of the global value.
+    """This rank's objective, and each term's share of the value over all ranks.
 
-    The counts are summed over all ranks before the one division. DistributedDataParallel averages
-    gradients over ranks; the number of ranks as a factor turns that average back into the sum,
-    which is the gradient that one rank with all the images would have.
+    Counts are summed over all ranks before the one division. DistributedDataParallel averages
+    gradients over ranks; multiplying by the number of ranks turns that average back into the sum,
+    which is the gradient that a single rank with all the images would have.
 
     Returns:
         The objective, and for each term ``total / global count`` (detached): summed over the
         ranks these are the loss values of the whole batch.
 
     Raises:
-        ValueError: if there are no terms: a schedule has turned all of them off.
+        ValueError: there are no terms, because schedules have turned all of them off.
     """
     if not terms:
         raise ValueError("terms must hold a loss; the weights and schedules leave none")
     ranks = dist.get_world_size() if dist.is_initialized() else 1
-    names = sorted(terms)
+    names = sorted(terms)  # the same order on every rank, for the all-reduce
+    # double: float32 cannot count above 2**24 pixels.
     counts = torch.stack([terms[name].count.detach().double() for name in names])
     if ranks > 1:
         dist.all_reduce(counts)
-    counts = torch.where(counts > 0, counts, 1.0)
+    counts = torch.where(counts > 0, counts, 1.0)  # the total is zero then
     shares = {
         name: terms[name].total / count.to(terms[name].total.dtype)
         for name, count in zip(names, counts, strict=True)

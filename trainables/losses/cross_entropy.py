@@ -1,12 +1,11 @@
 """Pixel-wise cross-entropy. Shape letters: B images, K classes, H rows, W columns."""
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainables.geometry.boundaries import VOID
+from trainables.config import require
+from trainables.geometry.boundaries import VOID, Variant
 from trainables.losses.inputs import check_inputs, full_precision
 from trainables.losses.term import LossTerm, of_no_image
 
@@ -17,93 +16,60 @@ def cross_entropy(
     logits_BKHW: Tensor,
     labels_BHW: Tensor,
     *,
-    class_weights_K: Tensor | None = None,
     label_smoothing: float = 0.0,
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
 ) -> LossTerm:
-    """Sum over valid pixels of w(label) * -log p(label), in nats; the count is the sum of w.
+    """Sum over valid pixels of -log p(label), in nats, and their number.
 
-    ``L_xe`` of InverseForm, Eq. 6; PPCE of SEMEDA, Eq. 3. Without weights the count is the number
-    of valid pixels. With label smoothing s the target is 1 - s, and s / (K - 1) for each other
-    class; "released" (the code that ABL takes it from) gives s / K to each other class, which does
-    not sum to one.
+    ``L_xe`` of InverseForm, Eq. 6; PPCE of SEMEDA, Eq. 3. With label smoothing s the target is
+    1 - s, and s / (K - 1) for each other class; "released" (the code from which ABL takes it) gives
+    s / K to each other class, so its target does not sum to one.
 
     Args:
         logits_BKHW: float.
         labels_BHW: int64, 0..K-1 or 255.
-        class_weights_K: one finite weight >= 0 a class.
         label_smoothing: s, in [0, 1).
     """
     check_inputs(logits_BKHW, labels_BHW)
-    num_classes = logits_BKHW.shape[1]
-    if not 0 <= label_smoothing < 1:
-        raise ValueError(f"label_smoothing must be in [0, 1), got {label_smoothing}")
-    if class_weights_K is not None and tuple(class_weights_K.shape) != (num_classes,):
-        raise ValueError(
-            f"class_weights_K must be of shape ({num_classes},), got {tuple(class_weights_K.shape)}"
-        )
-    if class_weights_K is not None and class_weights_K.device.type == "cpu":
-        _check_weights(class_weights_K)
+    require(0 <= label_smoothing < 1, "label_smoothing", "in [0, 1)", label_smoothing)
     logits_BKHW = full_precision(logits_BKHW)
-    if class_weights_K is None:
-        count = (labels_BHW != VOID).sum()
-    else:
-        class_weights_K = class_weights_K.to(logits_BKHW.dtype)
-        count = _weight_of(labels_BHW, class_weights_K).sum()
     if label_smoothing == 0:
-        total = _summed(logits_BKHW, labels_BHW, class_weights_K)
+        total = _summed(logits_BKHW, labels_BHW)
     else:
+        num_classes = logits_BKHW.shape[1]
         others = num_classes if variant == "released" else max(num_classes - 1, 1)
         smooth = label_smoothing / others
-        total = _smoothed(logits_BKHW, labels_BHW, class_weights_K, 1 - label_smoothing, smooth)
-    return LossTerm(total, count)
+        total = _smoothed(logits_BKHW, labels_BHW, 1 - label_smoothing, smooth)
+    return LossTerm(total, (labels_BHW != VOID).sum())
 
 
-def _check_weights(class_weights_K: Tensor) -> None:
-    wrong_K = ~(class_weights_K.isfinite() & (class_weights_K >= 0))
-    if wrong_K.any():
-        value = class_weights_K[wrong_K][0].item()
-        raise ValueError(f"class_weights_K must be finite and >= 0, got {value}")
+def _summed(logits_BKHW: Tensor, labels_BHW: Tensor, weights_K: Tensor | None = None) -> Tensor:
+    return F.cross_entropy(logits_BKHW, labels_BHW, weights_K, ignore_index=VOID, reduction="sum")
 
 
-def _summed(logits_BKHW: Tensor, labels_BHW: Tensor, class_weights_K: Tensor | None) -> Tensor:
-    return F.cross_entropy(
-        logits_BKHW, labels_BHW, class_weights_K, ignore_index=VOID, reduction="sum"
-    )
-
-
-def _weight_of(labels_BHW: Tensor, class_weights_K: Tensor) -> Tensor:
-    """(B,H,W): the weight of each pixel's label; a void pixel has none."""
+def _weight_of(labels_BHW: Tensor, weights_K: Tensor) -> Tensor:
+    """(B,H,W): the weight of each pixel's label; zero for void pixels."""
     void_BHW = labels_BHW == VOID
-    return class_weights_K[labels_BHW.masked_fill(void_BHW, 0)].masked_fill(void_BHW, 0.0)
+    return weights_K[labels_BHW.masked_fill(void_BHW, 0)].masked_fill(void_BHW, 0.0)
 
 
-def _smoothed(
-    logits_BKHW: Tensor,
-    labels_BHW: Tensor,
-    class_weights_K: Tensor | None,
-    hit: float,
-    miss: float,
-) -> Tensor:
-    if class_weights_K is None:
-        class_weights_K = logits_BKHW.new_ones(logits_BKHW.shape[1])
+def _smoothed(logits_BKHW: Tensor, labels_BHW: Tensor, hit: float, miss: float) -> Tensor:
     log_prob_BKHW = logits_BKHW.log_softmax(dim=1)
-    sure = F.nll_loss(
-        log_prob_BKHW, labels_BHW, class_weights_K, ignore_index=VOID, reduction="sum"
-    )
-    all_BHW = log_prob_BKHW.sum(dim=1) * _weight_of(labels_BHW, class_weights_K)
-    return (hit - miss) * sure - miss * all_BHW.sum()
+    own = F.nll_loss(log_prob_BKHW, labels_BHW, ignore_index=VOID, reduction="sum")
+    all_BHW = log_prob_BKHW.sum(dim=1).masked_fill(labels_BHW == VOID, 0.0)
+    return (hit - miss) * own - miss * all_BHW.sum()
 
 
 def frequency_weights(labels_BHW: Tensor, num_classes: int, *, per_image: bool = True) -> Tensor:
     """(B,K): weights 2 - frequency of the classes that occur, 1 for the others.
 
-    The released InverseForm's, there counted over the batch (``per_image=False``: every row is the
-    same), and GSCNN's, from which it was taken, counted over each image.
+    As in the released InverseForm, which counts over the batch (``per_image=False``: all rows are
+    equal), and in GSCNN, where it comes from, which counts over each image.
     """
     images = labels_BHW.shape[0]
     flat_BP = labels_BHW.flatten(1)
     one = torch.ones((), device=labels_BHW.device)
+    # Void is counted in a bin of its own, which the slice drops.
     size_BK = one.new_zeros(images, VOID + 1).scatter_add_(1, flat_BP, one.expand_as(flat_BP))
     size_BK = size_BK[:, :num_classes]
     if not per_image:
@@ -116,13 +82,13 @@ def balanced_cross_entropy(
     logits_BKHW: Tensor,
     labels_BHW: Tensor,
     *,
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
 ) -> LossTerm:
-    """Cross-entropy under ``frequency_weights``: the weighted mean of each image.
+    """Cross-entropy weighted by ``frequency_weights``: the weighted mean of each image.
 
-    "paper" weighs each image by its own frequencies (GSCNN's reading), and averages over the images
-    that have a valid pixel, so that it does not matter which rank an image is on. "released" (the
-    InverseForm code) takes the batch's frequencies, and *sums* over images: its count is one.
+    "paper" weighs each image by its own frequencies, as in GSCNN, and averages over the images with
+    a valid pixel, so that it does not matter which rank an image is on. "released" (the InverseForm
+    code) takes the frequencies of the batch, and *sums* over images: its count is one.
     """
     check_inputs(logits_BKHW, labels_BHW)
     logits_BKHW = full_precision(logits_BKHW)
@@ -132,6 +98,7 @@ def balanced_cross_entropy(
     weights_BK = frequency_weights(labels_BHW, logits_BKHW.shape[1], per_image=per_image)
     weights_BK = weights_BK.to(logits_BKHW.dtype)
     total = logits_BKHW.new_zeros(())
+    # F.cross_entropy takes one weight vector a call, and each image has its own.
     for logits_KHW, labels_HW, weights_K in zip(logits_BKHW, labels_BHW, weights_BK, strict=True):
         image = _summed(logits_KHW.unsqueeze(0), labels_HW.unsqueeze(0), weights_K)
         total = total + image / _weight_of(labels_HW, weights_K).sum().clamp(min=1)
@@ -144,8 +111,8 @@ def edge_attention(
 ) -> LossTerm:
     """``balanced_cross_entropy`` where the boundary head is confident (logit > 0.8).
 
-    The fourth term of the released InverseForm, which the paper does not have; released reading.
-    (Where no pixel passes, the released value is NaN; here it is 0.)
+    The fourth term of the released InverseForm; the paper does not have it, so there is only the
+    released reading. (Where no pixel is confident, the released value is NaN; here it is 0.)
     """
     unsure_BHW = boundary_logits_BHW.detach() <= _CONFIDENT
     return balanced_cross_entropy(

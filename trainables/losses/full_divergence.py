@@ -1,4 +1,4 @@
-"""FKL: divergence at every edge of the image grid (Active Boundary Loss paper, Eq. 7).
+"""FKL, the divergence at every edge of the pixel grid (Active Boundary Loss paper, Eq. 7).
 
 Shape letters: B images, K classes, H rows, W columns.
 """
@@ -18,7 +18,7 @@ def full_divergence(logits_BKHW: Tensor, labels_BHW: Tensor) -> LossTerm:
     """Binary cross-entropy of sigmoid(KL(P_i, P_j)) against "the labels differ", over all edges.
 
     An edge connects a pixel i to j, the pixel below it or to its right (the two neighbours of
-    Eq. 1, so each pair is met once); edges with a void end are left out. The gradient flows to both
+    Eq. 1, so each pair counts once); edges with a void end are left out. The gradient flows to both
     ends. A divergence is not negative, so an edge within a class costs at least ln 2.
 
     Args:
@@ -36,17 +36,18 @@ def full_divergence(logits_BKHW: Tensor, labels_BHW: Tensor) -> LossTerm:
 
 
 def _value_and_gradient(logits_BKHW: Tensor, labels_BHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Band by band; the row below a band lends itself as the lower end of the last edges."""
+    """One row band at a time, with the row below it, where the band's last edges end."""
     rows = logits_BKHW.shape[2]
     gradient_BKHW = torch.zeros_like(logits_BKHW)
     total = logits_BKHW.new_zeros(())
     count = torch.zeros((), dtype=torch.int64, device=logits_BKHW.device)
     for image, band in bands(logits_BKHW):
-        lent = slice(band.start, min(band.stop + 1, rows))
+        # Edges from the band's last row end in the next one, so that row gets a gradient too.
+        with_next = slice(band.start, min(band.stop + 1, rows))
         entropy, num_edges, band_BKHW = _one_band(
-            logits_BKHW[image, :, lent], labels_BHW[image, lent], band.stop - band.start
+            logits_BKHW[image, :, with_next], labels_BHW[image, with_next], band.stop - band.start
         )
-        gradient_BKHW[image, :, lent] += band_BKHW
+        gradient_BKHW[image, :, with_next] += band_BKHW
         total += entropy
         count += num_edges
     return total, gradient_BKHW, count
@@ -58,7 +59,7 @@ def _one_band(
     """The sum over the edges from the first ``height`` rows, their number, and the derivative.
 
     With s the derivative by KL(P_i, P_j), the logits of i get s p_i (log p_i - log p_j - KL) and
-    those of j get s (p_j - p_i). What multiplies p_i is gathered first, over both edges of i.
+    those of j get s (p_j - p_i). The factors of p_i are summed first, over both edges of i.
     """
     log_prob_BKHW = logits_BKHW.log_softmax(dim=1)
     prob_BKHW = log_prob_BKHW.exp()
@@ -92,7 +93,7 @@ def _one_band(
 def _edges(
     divergence_BHW: Tensor, near_labels_BHW: Tensor, far_labels_BHW: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Cross-entropy of each edge, its derivative by the divergence, and which edges count."""
+    """Cross-entropy of each edge, its derivative by the divergence, and which edges are valid."""
     kept_BHW = (near_labels_BHW != VOID) & (far_labels_BHW != VOID)
     differs_BHW = (near_labels_BHW != far_labels_BHW).to(divergence_BHW.dtype)
     entropy_BHW = F.softplus(divergence_BHW) - divergence_BHW * differs_BHW
@@ -104,7 +105,7 @@ _Ends = tuple[tuple[slice, ...], tuple[slice, ...]]
 
 
 def _ends(height: int) -> tuple[_Ends, _Ends]:
-    """The two kinds of edge, downward and rightward: where i lies, and where j does."""
+    """Slices (B,K,H,W) of i and of j, for downward and for rightward edges."""
     every, own = slice(None), slice(None, height)
     down = ((every, every, slice(None, -1), every), (every, every, slice(1, None), every))
     right = ((every, every, own, slice(None, -1)), (every, every, own, slice(1, None)))

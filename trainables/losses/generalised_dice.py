@@ -1,4 +1,4 @@
-"""Generalised Dice loss (Sudre et al., DLMIA 2017), the region term beside boundary losses.
+"""Generalised Dice loss (Sudre et al., DLMIA 2017), a region loss beside boundary losses.
 
 Shape letters: B images, K classes, H rows, W columns, P = HW pixels.
 """
@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from trainables.geometry.boundaries import VOID, one_hot
+from trainables.geometry.boundaries import VOID, Variant, one_hot
 from trainables.losses.inputs import check_inputs, full_precision
 from trainables.losses.kernels.known_gradient import with_known_gradient
 from trainables.losses.kernels.row_bands import bands
@@ -22,12 +22,12 @@ def generalised_dice(
     labels_BHW: Tensor,
     *,
     classes: Literal["all", "foreground"] = "all",
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
 ) -> LossTerm:
     """1 - 2 sum w |P G| / sum w (|P| + |G|) of each image, with w = 1 / |G|^2 for each class.
 
-    "paper" leaves out the classes that an image does not have: their w has no value. The released
-    code gives them 1e20, so with any class absent its loss is 1 and its gradient nothing. Images
+    "paper" leaves out classes that are absent from an image, whose w is undefined. The released
+    code gives them 1e20, so with any class absent its loss is 1 and its gradient vanishes. Images
     without any class (all void) are left out; "released" counts them.
 
     Args:
@@ -54,6 +54,7 @@ def generalised_dice(
         overlap_B = (weight_BK * both_BK).sum(dim=1) + _TINY
         size_B = (weight_BK * (predicted_BK + true_BK)).sum(dim=1) + _TINY
         total = ((1 - 2 * overlap_B / size_B) * kept_B).sum()
+        # The derivatives of 1 - 2 a / b by the sums, from which those by the logits follow.
         per_overlap_B = kept_B * 2 / size_B
         by_both_BK = -weight_BK * per_overlap_B.unsqueeze(1)
         by_predicted_BK = weight_BK * (per_overlap_B * overlap_B / size_B).unsqueeze(1)
@@ -64,7 +65,7 @@ def generalised_dice(
 def _to_gradient(
     prob_BKHW: Tensor, labels_BHW: Tensor, by_both_BK: Tensor, by_predicted_BK: Tensor
 ) -> None:
-    """Turn probabilities into the derivative by the logits, in place, given those by the sums."""
+    """Turn probabilities into the derivative by the logits, in place, from those by the sums."""
     for image, band in bands(prob_BKHW):
         prob, labels = prob_BKHW[image, :, band], labels_BHW[image, band].unsqueeze(1)
         valid = labels != VOID
@@ -77,7 +78,7 @@ def _to_gradient(
 
 
 def _overlaps(prob_BKHW: Tensor, labels_BHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(B,K) each: |P G|, |P| and |G| of every class, void pixels left out."""
+    """(B,K) each: |P G|, |P| and |G| of every class, without void pixels."""
     prob_BKP, labels_BP = prob_BKHW.flatten(2), labels_BHW.flatten(1)
     valid_BP = labels_BP != VOID
     one_BP = valid_BP.to(prob_BKP.dtype)
@@ -90,9 +91,9 @@ def _overlaps(prob_BKHW: Tensor, labels_BHW: Tensor) -> tuple[Tensor, Tensor, Te
 
 
 def _released_overlaps(prob_BKHW: Tensor, labels_BHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The same in the order of the authors' additions, which the layout in memory decides.
+    """The same, added up in the order of the authors' code, which the layout in memory decides.
 
-    What is left of 1 - 2 a / b near a perfect prediction is made of their rounding.
+    Near a perfect prediction, 1 - 2 a / b consists of their rounding errors.
     """
     truth_BHWK = one_hot(labels_BHW, prob_BKHW.shape[1]).permute(0, 2, 3, 1).contiguous()
     truth_BKHW = truth_BHWK.to(prob_BKHW.dtype).permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""From the network's coefficients to the distance of InverseForm (3.3), euclidean or geodesic.
+"""InverseForm's distance of a transformation from the identity (3.3), Euclidean or geodesic.
 
 Shape letters: N pairs, C transformation coefficients.
 """
@@ -18,8 +18,8 @@ LAMBDA_GEO = 0.1
 """The paper's weight of the projection residual (Eq. 3)."""
 
 _RAD_PER_UNIT = 0.1
-"""The mean geodesic distance of the sampled homographies over the mean norm of their normal form:
-what makes unlikeness weigh the same in either distance."""
+"""Mean geodesic distance of the sampled homographies over the mean norm of their normal form, so
+that the ninth output weighs the same in either distance."""
 
 _TINY = 1e-12
 
@@ -27,8 +27,9 @@ _TINY = 1e-12
 def geodesic_distance(coefficients_NC: Tensor, lambda_geo: float = LAMBDA_GEO) -> Tensor:
     """(N,): arccos((Tr P - 1) / 2) + lambda Tr(R^T R), with theta = I (Eq. 3 and 4), in radians.
 
-    Its gradient is finite everywhere and bounded: see ``so3_distance``. A ninth column, if there
-    is one, is the network's unlikeness: it is at a right angle to the rest, as in the norm.
+    Its gradient is finite and bounded everywhere: see ``so3_distance``. A ninth column, if any, is
+    how much of the prediction the transformation does not explain; it is added in quadrature, as
+    in the Euclidean norm.
     """
     theta_N33 = homography.denormalise(coefficients_NC[:, : homography.PERSPECTIVE])
     distance_N = so3_distance(theta_N33, lambda_geo)

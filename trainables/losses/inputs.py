@@ -1,25 +1,23 @@
-"""What every loss asks of its arguments. Shape letters: B images, K classes, H rows, W columns."""
+"""Checks of the arguments of losses. Shape letters: B images, K classes, H rows, W columns."""
 
 import torch
 from torch import Tensor
 
+from trainables.config import refused
 from trainables.geometry.boundaries import VOID
 
 
 def check_inputs(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
-    """Reject logits and labels that no loss can make sense of.
+    """Reject logits and labels of wrong shape, type or value.
 
-    Values are looked at on a CPU only: on a GPU it would mean waiting for the device every step.
+    Values are checked on a CPU only: on a GPU the host would wait for the device in every step.
     There, call ``check_values`` once, on the first batch.
 
     Raises:
         ValueError: wrong shapes or types, labels out of range, logits that are not finite.
     """
     if logits_BKHW.dim() != 4 or not logits_BKHW.is_floating_point():
-        raise ValueError(
-            "logits_BKHW must be floating point of shape (B,K,H,W), "
-            f"got {logits_BKHW.dtype} of shape {tuple(logits_BKHW.shape)}"
-        )
+        raise _refused_tensor("logits_BKHW", "floating point of shape (B,K,H,W)", logits_BKHW)
     images, _, rows, columns = logits_BKHW.shape
     check_map("labels_BHW", labels_BHW, torch.int64, (images, rows, columns))
     if logits_BKHW.device.type == "cpu":
@@ -27,23 +25,21 @@ def check_inputs(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
 
 
 def check_map(name: str, given: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
-    """Reject a map of another type or shape; waits for nothing."""
+    """Reject a map of another type or shape, without waiting for the device."""
     if given.dtype != dtype or tuple(given.shape) != shape:
-        raise ValueError(
-            f"{name} must be {dtype} of shape {shape}, "
-            f"got {given.dtype} of shape {tuple(given.shape)}"
-        )
+        raise _refused_tensor(name, f"{dtype} of shape {shape}", given)
 
 
 def check_logits(name: str, logits: Tensor, shape: tuple[int, ...]) -> None:
-    """Reject logits of another shape, or (on a CPU, see ``check_inputs``) not finite."""
+    """Reject logits of another shape or, on a CPU (see ``check_inputs``), not finite."""
     if not logits.is_floating_point() or tuple(logits.shape) != shape:
-        raise ValueError(
-            f"{name} must be floating point of shape {shape}, "
-            f"got {logits.dtype} of shape {tuple(logits.shape)}"
-        )
+        raise _refused_tensor(name, f"floating point of shape {shape}", logits)
     if logits.device.type == "cpu":
         check_finite(name, logits)
+
+
+def _refused_tensor(name: str, allowed: str, given: Tensor) -> ValueError:
+    return ValueError(f"{name} must be {allowed}, got {given.dtype} of shape {tuple(given.shape)}")
 
 
 def check_values(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
@@ -61,16 +57,17 @@ def check_labels(labels_BHW: Tensor, num_classes: int) -> None:
     wrong_BHW = ((labels_BHW < 0) | (labels_BHW >= num_classes)) & (labels_BHW != VOID)
     if wrong_BHW.any():
         value = int(labels_BHW[wrong_BHW][0])
-        raise ValueError(f"labels_BHW must be in 0..{num_classes - 1} or {VOID}, got {value}")
+        raise refused("labels_BHW", f"in 0..{num_classes - 1} or {VOID}", value)
 
 
 def check_finite(name: str, logits: Tensor) -> None:
-    """Reject NaN and infinity. The sum, at a third of the cost, clears nearly every tensor."""
+    """Reject NaN and infinity. A finite sum, at a third of the cost, proves that there are none."""
+    # The sum of finite values may overflow, so only a full check refuses.
     if not logits.detach().sum(dtype=torch.float32).isfinite() and not logits.isfinite().all():
         value = logits[~logits.isfinite()][0].item()
-        raise ValueError(f"{name} must be finite, got {value}")
+        raise refused(name, "finite", value)
 
 
 def full_precision(logits: Tensor) -> Tensor:
-    """Half precision becomes float32, the rest stays: sums over a map need the digits."""
+    """Half precision as float32, other types unchanged: sums over a map need the digits."""
     return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.config import refused
+from trainables.geometry.boundaries import Variant
 from trainables.geometry.tiles import split_tiles
 from trainables.losses.boundary_cross_entropy import check_boundary
 from trainables.losses.inputs import full_precision
@@ -28,8 +30,8 @@ def euclidean_distance(coefficients_NC: Tensor) -> Tensor:
     """(N,): Frobenius norm of theta-hat minus the identity (InverseForm, Eq. 1).
 
     The networks are trained on normalised parameters in which the identity is the zero vector, so
-    the norm of their output is the distance. The square root is kept off zero, where its
-    derivative has no bound.
+    the norm of their output is the distance. The argument of the square root is kept above zero,
+    where its derivative is unbounded.
     """
     return (coefficients_NC.square().sum(dim=1) + _TINY).sqrt()
 
@@ -42,18 +44,19 @@ def inverse_form(
     network: TransformationNet,
     tile: int,
     tile_reduction: Literal["sum", "mean"] = "sum",
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
     resize: tuple[int, int] | None = None,
     distance: Distance = euclidean_distance,
 ) -> LossTerm:
     """Distance of the transformation between predicted and true boundary, tile by tile (Eq. 5).
 
     The gradient flows through the boundary *probabilities*. (The released code feeds the network a
-    log-softmax over one channel, which is constant: it has no gradient at all. That is no variant.)
+    log-softmax over one channel, which is constant and has no gradient; this is not offered as a
+    variant.)
 
-    "paper" leaves out tiles without a true boundary: nothing says what they were transformed from,
-    and the network never saw such pairs. Void pixels are blank in both maps. "released" keeps every
-    tile and every pixel.
+    "paper" leaves out tiles without a true boundary: their transformation is undefined, and the
+    network was not trained on such pairs. Void pixels are blank in both maps. "released" keeps
+    every tile and every pixel.
 
     Args:
         boundary_logits_BHW: float, before the sigmoid.
@@ -66,14 +69,14 @@ def inverse_form(
             number of tiles.
         resize: rows and columns that both maps are resized to first, bilinearly; the released code
             has (672, 1344) with tiles of 224, whatever the image. "released" only.
-        distance: of the coefficients from the identity (Eq. 1 or 3).
+        distance: from coefficients to their distance from the identity (Eq. 1 or 3).
 
     Raises:
         ValueError: wrong shapes or types, a tile larger than the map, ``resize`` in "paper".
     """
     check_boundary(boundary_logits_BHW, boundary_BHW, valid_BHW)
     if resize is not None and variant == "paper":
-        raise ValueError(f"resize must be None for variant 'paper', got {resize}")
+        raise refused("resize", "None for variant 'paper'", resize)
     logits_BHW = full_precision(boundary_logits_BHW)
     if variant == "released":
         valid_BHW = torch.ones_like(valid_BHW)
@@ -84,6 +87,7 @@ def inverse_form(
         predicted_BHW, true_BHW = _resized(predicted_BHW, resize), _resized(true_BHW, resize)
     predicted_BTSS, true_BTSS = split_tiles(predicted_BHW, tile), split_tiles(true_BHW, tile)
 
+    # All tiles go through the network, so that the host need not wait to learn which are kept.
     kept_BT = true_BTSS.flatten(2).any(dim=2)
     if variant == "released":
         kept_BT = torch.ones_like(kept_BT)

@@ -8,9 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from trainables.geometry.boundaries import VOID
+from trainables.geometry.boundaries import VOID, Variant
 from trainables.geometry.signed_distance import signed_distance
-from trainables.losses.inputs import check_inputs, check_logits, full_precision
+from trainables.losses.inputs import check_inputs, full_precision
 from trainables.losses.kernels.known_gradient import with_known_gradient
 from trainables.losses.kernels.row_bands import bands
 from trainables.losses.term import LossTerm
@@ -21,46 +21,40 @@ def boundary_loss(
     labels_BHW: Tensor,
     *,
     classes: Literal["all", "foreground"] = "all",
-    variant: Literal["paper", "released"] = "paper",
+    variant: Variant = "paper",
     truncate: bool = False,
-    phi_BKHW: Tensor | None = None,
 ) -> LossTerm:
-    """Mean of probability times signed distance, in pixels; negative where it is right (Eq. 5).
+    """Mean of probability times signed distance, in pixels; a good prediction is negative (Eq. 5).
 
     The paper's loss has one foreground class; its extension sums over classes, each with its own
-    map (``signed_distance``, which tells how "paper" and "released" maps differ). The count is the
+    map (``signed_distance`` documents how "paper" and "released" maps differ). The count is the
     number of (class, valid pixel) pairs, so an image counts alike on any rank. The released code
-    knows no void; void pixels weigh nothing in either variant. On a GPU the host waits where
-    ``squared_distance`` does, to make the maps; given maps, it waits for nothing.
+    has no void label; void pixels have no weight in either variant. On a GPU the host waits where
+    ``squared_distance`` does.
 
     Args:
         logits_BKHW: float.
         labels_BHW: int64, 0..K-1 or 255.
         classes: "foreground" leaves out class 0, as the paper's binary case does.
-        truncate: whole-numbered maps, as the released data loader makes them.
-        phi_BKHW: float32 maps of ``signed_distance`` that were made before; else they are made.
+        truncate: round the maps toward zero, as the released data loader does.
     """
     check_inputs(logits_BKHW, labels_BHW)
     logits_BKHW = full_precision(logits_BKHW)
     with torch.no_grad():
-        if phi_BKHW is None:
-            num_classes = logits_BKHW.shape[1]
-            made = signed_distance(labels_BHW, num_classes, variant=variant, truncate=truncate)
-            slope_BKHW = made.to(logits_BKHW.dtype)
-        else:
-            check_logits("phi_BKHW", phi_BKHW, tuple(logits_BKHW.shape))
-            slope_BKHW = phi_BKHW.to(logits_BKHW.dtype, copy=True)
+        num_classes = logits_BKHW.shape[1]
+        phi_BKHW = signed_distance(labels_BHW, num_classes, variant=variant, truncate=truncate)
+        slope_BKHW = phi_BKHW.to(logits_BKHW.dtype)
         first = 1 if classes == "foreground" else 0
         valid_BHW = labels_BHW != VOID
         total = _value_and_gradient(logits_BKHW, slope_BKHW, valid_BHW, first)
-    count = valid_BHW.sum() * (logits_BKHW.shape[1] - first)
+    count = valid_BHW.sum() * (num_classes - first)
     return LossTerm(with_known_gradient(logits_BKHW, total, slope_BKHW), count)
 
 
 def _value_and_gradient(
     logits_BKHW: Tensor, slope_BKHW: Tensor, valid_BHW: Tensor, first: int
 ) -> Tensor:
-    """The sum of p phi; phi, in ``slope``, becomes the derivative p_k (phi_k - sum of p phi)."""
+    """The sum of p phi; writes its derivative p_k (phi_k - sum p phi) over phi, in ``slope``."""
     slope_BKHW[:, :first] = 0
     total = logits_BKHW.new_zeros(())
     for image, band in bands(logits_BKHW):

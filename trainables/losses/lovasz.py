@@ -1,16 +1,17 @@
 """Lovasz extension of the Jaccard loss (Berman, Triki and Blaschko, CVPR 2018).
 
-Shape letters: B images, K classes, H rows, W columns, G groups (images, or one), M maps that are
-ranked (one a group and class), P pixels of a map.
+Shape letters: B images, K classes, H rows, W columns, G groups (images, or the batch), M maps whose
+pixels are ranked (one for each group and class), P pixels of a map.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from trainables.geometry.boundaries import VOID
+from trainables.config import require
+from trainables.geometry.boundaries import VOID, Variant
 from trainables.losses.inputs import (
     check_inputs,
     check_labels,
@@ -19,7 +20,7 @@ from trainables.losses.inputs import (
     full_precision,
 )
 from trainables.losses.kernels.known_gradient import with_known_gradient
-from trainables.losses.kernels.lovasz_ranking import Ranking, Variant
+from trainables.losses.kernels.lovasz_ranking import Ranking
 from trainables.losses.kernels.row_bands import through_softmax
 from trainables.losses.term import LossTerm
 
@@ -36,19 +37,19 @@ def lovasz_softmax(
 ) -> LossTerm:
     """Lovasz-softmax: a surrogate of 1 - IoU, averaged over classes ("IoU" of IABL, Eq. 6).
 
-    By default each image is a group of its own, so two ranks give what one gives: the sum over the
+    By default each image is a group of its own, so two ranks give the same as one: the sum over the
     images with a valid pixel, and their number. ``per_image=False`` ranks the pixels of the batch
-    together, as the released code does by default; there, a rank's batch is a group, and the value
-    depends on how images are dealt to ranks. (The released code with ``per_image`` breaks on an
-    image without valid pixels; here it is left out.)
+    together, as the released code does by default; then a rank's batch is a group, and the value
+    depends on how images are distributed over ranks. (With ``per_image`` the released code fails on
+    an image without valid pixels; here it is left out.)
 
     Args:
         logits_BKHW: float, before the softmax.
         labels_BHW: int64, 0..K-1 or 255; void pixels are left out.
-        classes: which are averaged: "present" in the group, "all", or a list of them.
-        per_image: rank within each image.
-        variant: "released" only breaks ties otherwise; see ``Ranking``. It takes the valid pixels
-            out first, and on a GPU waits to learn how many these are; "paper" waits for nothing.
+        classes: what to average over: those "present" in the group, "all", or a list.
+        per_image: rank the pixels within each image.
+        variant: "released" only breaks ties differently; see ``Ranking``. It selects the valid
+            pixels first, so on a GPU the host waits to learn their number; in "paper" it does not.
     """
     check_inputs(logits_BKHW, labels_BHW)
     settings = _settings(classes, logits_BKHW.shape[1], variant)
@@ -69,8 +70,8 @@ def lovasz_hinge(
 ) -> LossTerm:
     """Binary Lovasz hinge on one logit a pixel, whose sign is the prediction.
 
-    Groups are as in ``lovasz_softmax``. "released" counts images without valid pixels in the mean,
-    and breaks ties otherwise; "paper" leaves such images out.
+    Groups are those of ``lovasz_softmax``. "released" includes images without valid pixels in the
+    mean, and breaks ties differently; "paper" leaves such images out.
 
     Args:
         logits_BHW: float.
@@ -78,8 +79,7 @@ def lovasz_hinge(
     """
     check_map("labels_BHW", labels_BHW, torch.int64, tuple(logits_BHW.shape))
     check_logits("logits_BHW", logits_BHW, tuple(labels_BHW.shape))
-    if labels_BHW.dim() != 3:
-        raise ValueError(f"labels_BHW must be of shape (B,H,W), got {tuple(labels_BHW.shape)}")
+    require(labels_BHW.dim() == 3, "labels_BHW", "of shape (B,H,W)", tuple(labels_BHW.shape))
     if labels_BHW.device.type == "cpu":
         check_labels(labels_BHW, num_classes=2)
     logits_BHW = full_precision(logits_BHW)
@@ -90,6 +90,7 @@ def lovasz_hinge(
         sign_GP = truth_GP * 2 - 1
         error_GP = 1 - group(logits_BHW) * sign_GP
         weight_GP = torch.zeros_like(error_GP)
+        # Images differ in their valid pixels, which a Ranking shares; so one image at a time.
         for at, valid_P in enumerate(valid_GP):
             here = slice(at, at + 1)
             ranking = Ranking(valid_P, error_GP.dtype, variant)
@@ -117,12 +118,12 @@ class _Settings(NamedTuple):
 
 def _settings(classes: Classes, num_classes: int, variant: Variant) -> _Settings:
     if isinstance(classes, str):
-        if classes not in ("present", "all"):
-            raise ValueError(f"classes must be 'present', 'all' or a list, got {classes!r}")
+        known = classes in ("present", "all")
+        require(known, "classes", "'present', 'all' or a list", classes)
         return _Settings(list(range(num_classes)), classes == "present", variant)
     wanted = list(classes)
-    if not wanted or any(not 0 <= wish < num_classes for wish in wanted):
-        raise ValueError(f"classes must be from 0..{num_classes - 1}, got {wanted}")
+    known = bool(wanted) and all(0 <= label < num_classes for label in wanted)
+    require(known, "classes", f"from 0..{num_classes - 1}", wanted)
     return _Settings(wanted, False, variant)
 
 
@@ -152,23 +153,24 @@ def _group(
     labels_BHW: Tensor,
     settings: _Settings,
 ) -> Tensor:
-    """One group's loss; into ``slope`` its derivative by the probabilities.
+    """One group's loss; writes its derivative by the probabilities into ``slope``.
 
-    Class by class on a CPU, whose cache then holds a map; all at once on a GPU.
+    One class at a time on a CPU, so that a map fits in its cache; all at once on a GPU.
     """
     labels_P = labels_BHW.flatten()
     classes_M, share_M = _averaged(labels_P, settings, prob_BKHW.dtype)
     ranking = Ranking(labels_P != VOID, prob_BKHW.dtype, settings.variant, nonnegative=True)
     labels_P = labels_P.to(prob_BKHW.dtype)
     total = prob_BKHW.new_zeros(())
-    chunks: list[Any] = [classes_M]
+    chunks: list[Tensor | slice] = [classes_M]
     if labels_P.device.type == "cpu":
-        chunks = [slice(wish, wish + 1) for wish in classes_M.tolist()]
+        chunks = [slice(label, label + 1) for label in classes_M.tolist()]
         classes_M, share_M = classes_M.unsqueeze(1), share_M.unsqueeze(1)
     else:
         classes_M, share_M = classes_M.unsqueeze(0), share_M.unsqueeze(0)
     for chunk, classes, share in zip(chunks, classes_M, share_M, strict=True):
         prob_BMHW = prob_BKHW[:, chunk]
+        # Float and not bool, as ``Ranking.weights`` wants it: comparing into it needs no copy.
         truth_MP = torch.empty_like(prob_BMHW.transpose(0, 1).flatten(1))
         torch.eq(labels_P, classes.to(truth_MP.dtype).unsqueeze(1), out=truth_MP)
         signed_MP = prob_BMHW.transpose(0, 1).flatten(1) - truth_MP
@@ -181,10 +183,10 @@ def _group(
 
 
 def _averaged(labels_P: Tensor, settings: _Settings, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """The classes that a group's loss is averaged over, and the share of each.
+    """The classes over which a group's loss is averaged, and the share of each.
 
-    On a CPU absent classes are dropped where only "present" ones count; a GPU need not wait to
-    learn which these are, and gives them no share.
+    If only "present" classes count, absent ones are dropped on a CPU; on a GPU they get a share of
+    zero, so that the host does not wait to learn which they are.
     """
     classes_M = torch.tensor(settings.wanted).to(labels_P.device, non_blocking=True)
     if not settings.present_only:

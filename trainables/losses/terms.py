@@ -1,4 +1,4 @@
-"""The table of losses: which config field weighs each, and how it is called.
+"""The table of losses: the config field that weighs each one, and how it is computed.
 
 Shape letters: B images, K classes, H rows, W columns.
 """
@@ -33,16 +33,16 @@ from trainables.losses.term import LossTerm
 
 
 class Prediction(NamedTuple):
-    """What the network says of a batch."""
+    """The network's output for a batch."""
 
     logits_BKHW: Tensor
     boundary_logits_BHW: Tensor | None
-    """None where the network has no boundary head."""
+    """None if the network has no boundary head."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is true of a batch. Maps that only some losses need are made when first asked for."""
+    """The ground truth of a batch. Maps that only some losses need are computed on first use."""
 
     labels_BHW: Tensor
     num_classes: int
@@ -60,7 +60,7 @@ class Target:
         return eight_neighbour_boundary(self.labels_BHW)
 
     def boundary_BHW(self, config: LossConfig) -> Tensor:
-        """What InverseForm's boundary head learns."""
+        """The true boundary, for InverseForm's boundary head."""
         if config.boundary == "sobel":
             return self.sobel_BHW
         make = boundary_maker(config.boundary, config.variant)
@@ -68,7 +68,7 @@ class Target:
 
 
 class Learned(NamedTuple):
-    """The frozen networks that losses look through; None where no term needs one."""
+    """The stages' frozen networks that losses use; None if no term needs one."""
 
     inverse_net: TransformationNet | None = None
     edge_net: EdgeNet | None = None
@@ -81,9 +81,9 @@ class Term:
     weight: Callable[[LossConfig], float]
     compute: Callable[[LossConfig, Prediction, Target, Learned], LossTerm]
     rule: str = ""
-    """The name that a schedule knows the weight by."""
+    """The name of the weight in schedules."""
     head: Callable[[LossConfig], bool] = lambda loss: False
-    """Whether the term looks at the boundary head."""
+    """Whether the term uses the boundary head."""
 
 
 def _head_of(prediction: Prediction) -> Tensor:
@@ -176,7 +176,7 @@ def _edge(config: LossConfig, prediction: Prediction, target: Target, learned: L
 
 
 def _edge_weight(config: LossConfig) -> float:
-    """SEMEDA's lambdas weigh its layers, inside the term."""
+    """lambda_1 where it is the only one; else 1 or 0, as the lambdas weigh layers in the term."""
     if config.edge in ("ppce", "multi_task"):
         return config.lambda_1
     return float(config.lambda_1 + config.lambda_2 + config.lambda_3 > 0)

@@ -6,7 +6,7 @@ Shape letters: N images, K classes, H rows, W columns, R radii, Z zones.
 import torch
 from torch import Tensor
 
-from trainables.geometry.boundaries import VOID
+from trainables.geometry.boundaries import VOID, eight_neighbour_boundary
 from trainables.metrics.windows import ellipse, label_code, squared_distance, unite
 
 NUM_RADII = 5
@@ -54,25 +54,14 @@ def mean_boundary_accuracy(counts_NR2: Tensor) -> Tensor:
     return (counts_NR2[..., 0].double() / counts_NR2[..., 1]).nanmean(dim=-1)
 
 
-def semantic_edges(labels_NHW: Tensor) -> Tensor:
-    """Bool (N,H,W): valid pixels of which one of the 8 neighbours has another class.
-
-    SEMEDA, section 3.3. Void and the outside of the image are no class.
-    """
-    code_NHW = label_code(labels_NHW)
-    void_NHW = labels_NHW == VOID
-    union_NHW = unite(code_NHW.masked_fill(void_NHW, 0), [(1, 1)])[0]
-    return (union_NHW != code_NHW) & ~void_NHW
-
-
 def band_zones(labels_NHW: Tensor, widest_px: int) -> Tensor:
     """int32 (N,H,W): how many of the bands 1..widest around true edges a pixel lies outside of.
 
-    The band of width w is the pixels within w - 1 px (Euclidean) of a semantic edge pixel: width 1
+    The band of width w is the pixels within w - 1 px (Euclidean) of a semantic edge: width 1
     is the edge map itself, and a band reaches w px to either side of the contact. SEMEDA, section
     4.4 and Figure 5, varies "the width of a band centered on the boundary" and says no more.
     """
-    squared_NHW = squared_distance(semantic_edges(labels_NHW), widest_px - 1)
+    squared_NHW = squared_distance(eight_neighbour_boundary(labels_NHW), widest_px - 1)
     zone_of_square = torch.full((256,), widest_px, dtype=torch.int32)
     for zone in reversed(range(widest_px)):
         zone_of_square[: zone**2 + 1] = zone

@@ -8,13 +8,13 @@ import io
 import os
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trainables.config import require
 from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, TOLERANCES_PX, TRIMAP_WIDTHS_PX
 from trainables.metrics.per_image import ImageCounts
 
@@ -37,9 +37,12 @@ def pack(counts: ImageCounts, names: Sequence[str] = ()) -> bytes:
         ValueError: if there are names, but not one for each image.
     """
     num_images = len(counts.overlap_NK3)
-    if names and len(names) != num_images:
-        raise ValueError(f"names must be one for each of {num_images} images, got {len(names)}")
-    arrays: dict[str, Any] = {"names": np.array(list(names), dtype=np.str_), **SETTINGS}
+    fits = len(names) in (0, num_images)
+    require(fits, "names", f"one for each of {num_images} images", len(names))
+    arrays: dict[str, Any] = {
+        "names": np.array(list(names), dtype=np.str_),
+        **SETTINGS,
+    }
     for name, table in counts._asdict().items():
         arrays[name] = _narrow(table.cpu().numpy())
     buffer = io.BytesIO()
@@ -52,21 +55,6 @@ def _narrow(table: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
     return table.astype(np.min_scalar_type(table.max(initial=0)))
 
 
-def save(path: str | os.PathLike[str], counts: ImageCounts, names: Sequence[str] = ()) -> None:
-    """Write a counts file, all of it or nothing: a reader never sees half of one."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(pack(counts, names))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def load(path: str | os.PathLike[str]) -> ImageCounts:
     """The counts of a file, int64 on the CPU.
 
@@ -76,18 +64,12 @@ def load(path: str | os.PathLike[str]) -> ImageCounts:
     """
     arrays = _read(path)
     for name, expected in SETTINGS.items():
-        if not np.array_equal(arrays[name], expected):
-            raise ValueError(
-                f"{name} of {path} must be {expected.tolist()}, got {arrays[name].tolist()}"
-            )
+        found = arrays[name]
+        same = np.array_equal(found, expected)
+        require(same, f"{name} of {path}", str(expected.tolist()), found.tolist())
     return ImageCounts(
         *(torch.from_numpy(arrays[name].astype(np.int64)) for name in ImageCounts._fields)
     )
-
-
-def image_names(path: str | os.PathLike[str]) -> list[str]:
-    """The images' names in the order of the rows; none if the file was written without."""
-    return [str(name) for name in _read(path)["names"]]
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, NDArray[np.generic]]:

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.config import require
 from trainables.metrics.per_image import ImageCounts, count
 
 Predict = Callable[[Tensor], Tensor]
@@ -40,17 +41,15 @@ class Inference:
     """Predict the images mirrored left to right, too."""
 
     def __post_init__(self) -> None:
-        if not self.scales or not all(0 < scale < float("inf") for scale in self.scales):
-            raise ValueError(f"scales must be one or more positive numbers, got {self.scales}")
+        positive = all(0 < scale < float("inf") for scale in self.scales)
+        allowed = "one or more positive numbers"
+        require(bool(self.scales) and positive, "scales", allowed, self.scales)
         if self.window is None:
-            if self.stride is not None:
-                raise ValueError(f"stride must be left out without a window, got {self.stride}")
+            require(self.stride is None, "stride", "left out without a window", self.stride)
             return
-        if min(self.window) < 1:
-            raise ValueError(f"window must be at least 1 by 1, got {self.window}")
+        require(min(self.window) >= 1, "window", "at least 1 by 1", self.window)
         for step, side in zip(self.steps, self.window, strict=True):
-            if not 1 <= step <= side:
-                raise ValueError(f"stride must be 1 to the window {self.window}, got {self.stride}")
+            require(1 <= step <= side, "stride", f"1 to the window {self.window}", self.stride)
 
     @property
     def steps(self) -> Size:

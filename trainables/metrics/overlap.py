@@ -4,8 +4,6 @@ Shape letters: N images, K classes, H rows, W columns, Z zones; a last axis of 3
 false positives, false negatives.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -38,7 +36,8 @@ def zone_overlap(
 
 def iou(overlap_K3: Tensor) -> Tensor:
     """float64 (...): TP / (TP + FP + FN); NaN for a class in neither prediction nor truth."""
-    return overlap_K3[..., 0].double() / overlap_K3.sum(dim=-1)
+    true_positives, false_positives, false_negatives = overlap_K3.unbind(dim=-1)
+    return true_positives.double() / (true_positives + false_positives + false_negatives)
 
 
 def dice(overlap_K3: Tensor) -> Tensor:
@@ -53,7 +52,11 @@ def pixel_accuracy(overlap_K3: Tensor) -> Tensor:
     return true_positives / (overlap_K3[..., 0] + overlap_K3[..., 2]).sum(dim=-1)
 
 
-def mean_of_present(values: Tensor) -> float:
-    """The mean of what is not NaN; NaN, never an error, where nothing is left."""
-    present = values[~values.isnan()]
-    return present.mean().item() if present.numel() else math.nan
+def mean_of_present(values_RK: Tensor) -> Tensor:
+    """float64 (R), or () for (K): the mean of what is not NaN; NaN, never an error, of nothing."""
+    occurs_K = torch.atleast_2d(~values_RK.isnan()).any(dim=0)
+    if not occurs_K.all():
+        # A zero in an absent class's place would change how the sum rounds.
+        values_RK = values_RK[..., occurs_K]
+    known_RK = ~values_RK.isnan()
+    return values_RK.masked_fill(~known_RK, 0).sum(dim=-1) / known_RK.sum(dim=-1)

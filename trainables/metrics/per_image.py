@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
+from trainables.config import require
 from trainables.geometry.boundaries import VOID
 from trainables.metrics import bands, boundary, overlap, surface
 from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, METRICS, TOLERANCES_PX, TRIMAP_WIDTHS_PX
@@ -69,8 +69,7 @@ def count(
     if predicted_NHW.shape != labels_NHW.shape:
         shapes = tuple(labels_NHW.shape), tuple(predicted_NHW.shape)
         raise ValueError(f"predicted must have the labels' shape {shapes[0]}, got {shapes[1]}")
-    if not 1 <= num_classes <= VOID:
-        raise ValueError(f"num_classes must be 1..{VOID}, got {num_classes}")
+    require(1 <= num_classes <= VOID, "num_classes", f"1..{VOID}", num_classes)
     void_NHW = labels_NHW == VOID
     _require_classes("predicted", predicted_NHW, void_NHW, num_classes)
     _require_classes("labels", labels_NHW, void_NHW, num_classes)
@@ -129,9 +128,9 @@ def _require_classes(name: str, map_NHW: Tensor, void_NHW: Tensor, num_classes: 
     if map_NHW.numel() == 0:
         return
     low, high = map_NHW.masked_fill(void_NHW, 0).aminmax()
-    if low < 0 or high >= num_classes:
-        wrong = int(low) if low < 0 else int(high)
-        raise ValueError(f"{name} must be 0..{num_classes - 1} or {VOID} for void, got {wrong}")
+    wrong = int(low) if low < 0 else int(high)
+    allowed = f"0..{num_classes - 1} or {VOID} for void"
+    require(0 <= wrong < num_classes, name, allowed, wrong)
 
 
 def empty(num_images: int, num_classes: int, device: torch.device) -> ImageCounts:
@@ -151,83 +150,97 @@ def empty(num_images: int, num_classes: int, device: torch.device) -> ImageCount
     )
 
 
-def sum_over_ranks(counts: ImageCounts) -> ImageCounts:
-    """The table of all ranks, in place, where each rank holds zeros for the others' images."""
-    if dist.is_initialized():
-        for table in counts:
-            dist.all_reduce(table)
-    return counts
-
-
-def summarize(
-    counts: ImageCounts, images: Sequence[int] | Tensor | None = None
-) -> dict[str, float]:
+def summarize(counts: ImageCounts) -> dict[str, float]:
     """The reported metrics, in the catalog's order; NaN only where there is nothing to score.
 
     A class absent from prediction and truth has no IoU, and an image without it no boundary F:
-    they are left out of the means (DESIGN, conventions); ``*_scored`` tell how much is in. The
-    surface distances are there only if they were counted.
+    the means leave them out, and ``*_scored`` says how much is in. The surface distances are there
+    only if they were counted.
 
     Args:
-        counts: a whole table, summed over ranks.
-        images: rows to report on, in any order, or a bool mask of them; a row given twice counts
-            twice, as a bootstrap needs it. All by default.
-
-    Raises:
-        ValueError: if there is no such row.
+        counts: a complete table, summed over ranks.
     """
-    counts = _rows(counts, images)
-    overlap_K3 = counts.overlap_NK3.sum(dim=0)
-    metrics = {name: overlap.mean_of_present(values) for name, values in by_class(counts).items()}
-    inside_ZK3 = counts.bands_NZK3.sum(dim=0).cumsum(dim=0)
-    for side, zones_ZK3 in (("inside", inside_ZK3), ("outside", overlap_K3 - inside_ZK3)):
-        for width, zone_K3 in zip(TRIMAP_WIDTHS_PX, zones_ZK3, strict=True):
-            name = f"trimap_miou_{side}_{width}px"
-            metrics[name] = overlap.mean_of_present(overlap.iou(zone_K3))
-    metrics["miou"] = metrics.pop("iou")
-    metrics["pixel_accuracy"] = overlap.pixel_accuracy(overlap_K3).item()
-    accuracy_N = bands.mean_boundary_accuracy(counts.around_NR2)
-    metrics["mba"] = overlap.mean_of_present(accuracy_N)
-    if counts.surface_NK3.any():
-        metrics["surfaces_scored"] = float((counts.surface_NK3[..., 0] > 1).sum())
-    metrics["classes_scored"] = float((overlap_K3.sum(dim=-1) > 0).sum())
-    metrics["contours_scored"] = float((counts.contour_NK2.sum(dim=-1) > 0).sum())
-    return {name: metrics[name] for name in METRICS if name in metrics}
+    return {name: value_1.item() for name, value_1 in _summaries(_on_cpu(counts), None).items()}
 
 
-def by_class(
-    counts: ImageCounts, images: Sequence[int] | Tensor | None = None
-) -> dict[str, Tensor]:
+def resample(counts: ImageCounts, weights_RN: Tensor) -> dict[str, Tensor]:
+    """float64 (R) each: ``summarize`` of R lists, each with image n ``weights_RN[r, n]`` times."""
+    return _summaries(_on_cpu(counts), weights_RN.double())
+
+
+def by_class(counts: ImageCounts) -> dict[str, Tensor]:
     """float64 (K) each: the metrics that are means over classes, NaN for a class that is absent.
 
     IoU and boundary IoU are of the counts of all images; Dice, boundary F and surface distances are
     means over the images in which the class occurs (its contour, for F; in both maps, for surface
     distances), as their sources have it.
     """
-    counts = _rows(counts, images)
+    return {name: values_1K[0] for name, values_1K in _by_class(_on_cpu(counts), None).items()}
+
+
+def _on_cpu(counts: ImageCounts) -> ImageCounts:
+    return ImageCounts(*(table.cpu() for table in counts))
+
+
+def _summaries(counts: ImageCounts, weights_RN: Tensor | None) -> dict[str, Tensor]:
+    """(R) each: every reported metric of R lists, or of the one list as it is, without weights."""
+    per_class = _by_class(counts, weights_RN)
+    metrics = {name: overlap.mean_of_present(values_RK) for name, values_RK in per_class.items()}
+    metrics["miou"] = metrics.pop("iou")
+    overlap_RK3 = _total(counts.overlap_NK3, weights_RN)
+    inside_RZK3 = _total(counts.bands_NZK3, weights_RN).cumsum(dim=1)
+    outside_RZK3 = overlap_RK3.unsqueeze(1) - inside_RZK3
+    for side, zones_RZK3 in (("inside", inside_RZK3), ("outside", outside_RZK3)):
+        for width, zone_RK3 in zip(TRIMAP_WIDTHS_PX, zones_RZK3.unbind(dim=1), strict=True):
+            metrics[f"trimap_miou_{side}_{width}px"] = overlap.mean_of_present(
+                overlap.iou(zone_RK3)
+            )
+    metrics["pixel_accuracy"] = overlap.pixel_accuracy(overlap_RK3)
+    metrics["mba"] = _mean_boundary_accuracy(counts, weights_RN)
+    metrics["classes_scored"] = (overlap_RK3.sum(dim=-1) > 0).sum(dim=-1).double()
+    scored_N = (counts.contour_NK2.sum(dim=-1) > 0).sum(dim=-1)
+    metrics["contours_scored"] = _total(scored_N, weights_RN).double()
+    if counts.surface_NK3.any():
+        scored_N = (counts.surface_NK3[..., 0] > 1).sum(dim=-1)
+        metrics["surfaces_scored"] = _total(scored_N, weights_RN).double()
+    return {name: metrics[name] for name in METRICS if name in metrics}
+
+
+def _by_class(counts: ImageCounts, weights_RN: Tensor | None) -> dict[str, Tensor]:
+    """(R,K) each."""
     per_class = {
-        "iou": overlap.iou(counts.overlap_NK3.sum(dim=0)),
-        "dice": overlap.dice(counts.overlap_NK3).nanmean(dim=0),
+        "iou": overlap.iou(_total(counts.overlap_NK3, weights_RN)),
+        "dice": _mean_over_images(overlap.dice(counts.overlap_NK3), weights_RN),
     }
     for index, tolerance in enumerate(TOLERANCES_PX):
         f_NK = boundary.boundary_f(counts.contour_NK2, counts.hits_NTK2[:, index])
-        per_class[f"boundary_f_{tolerance}px"] = f_NK.nanmean(dim=0)
-    per_class["boundary_iou"] = boundary.boundary_iou(counts.regions_NK3.sum(dim=0))
+        per_class[f"boundary_f_{tolerance}px"] = _mean_over_images(f_NK, weights_RN)
+    per_class["boundary_iou"] = boundary.boundary_iou(_total(counts.regions_NK3, weights_RN))
     if counts.surface_NK3.any():
         distance_NK3 = (counts.surface_NK3 - 2).double() / _MILLIONTHS
         distance_NK3 = distance_NK3.masked_fill(counts.surface_NK3 < 2, torch.nan)
-        mean_K3 = distance_NK3.nanmean(dim=0)
-        per_class |= dict(zip(("hausdorff", "hd95", "assd"), mean_K3.unbind(dim=-1), strict=True))
+        mean_RK3 = _mean_over_images(distance_NK3, weights_RN)
+        per_class |= dict(zip(("hausdorff", "hd95", "assd"), mean_RK3.unbind(dim=-1), strict=True))
     return per_class
 
 
-def _rows(counts: ImageCounts, images: Sequence[int] | Tensor | None) -> ImageCounts:
-    if images is None:
-        return ImageCounts(*(table.cpu() for table in counts))
-    rows = torch.as_tensor(images, device="cpu")
-    rows = rows.nonzero().squeeze(1) if rows.dtype == torch.bool else rows.long()
-    num_images = len(counts.overlap_NK3)
-    wrong = rows[(rows < 0) | (rows >= num_images)]
-    if wrong.numel():
-        raise ValueError(f"images must be 0..{num_images - 1}, got {int(wrong[0])}")
-    return ImageCounts(*(table.cpu()[rows] for table in counts))
+def _mean_boundary_accuracy(counts: ImageCounts, weights_RN: Tensor | None) -> Tensor:
+    """(R): the mean over the images that have a boundary."""
+    accuracy_N = bands.mean_boundary_accuracy(counts.around_NR2)
+    has_one_N = ~accuracy_N.isnan()
+    drawn_RN = None if weights_RN is None else weights_RN[:, has_one_N]
+    return _mean_over_images(accuracy_N[has_one_N], drawn_RN)
+
+
+def _mean_over_images(values: Tensor, weights_RN: Tensor | None) -> Tensor:
+    """(R,...) from (N,...): the mean over the images that have a value."""
+    known = ~values.isnan()
+    return _total(values.masked_fill(~known, 0), weights_RN) / _total(known, weights_RN)
+
+
+def _total(table: Tensor, weights_RN: Tensor | None) -> Tensor:
+    """(R,...) from (N,...): the sum over each list's images; exact for whole numbers."""
+    if weights_RN is None:
+        # Ones as weights would do, but a matrix product rounds fractions otherwise than a sum.
+        return table.sum(dim=0, keepdim=True)
+    return torch.tensordot(weights_RN, table.double(), dims=1)

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 from torch import Tensor
 
+from trainables.config import require
+
 
 class SurfaceDistances(NamedTuple):
     """From each surface element to the nearest one of the other mask; none if either is empty."""
@@ -60,8 +62,8 @@ def _tree(points: NDArray[np.float64]) -> KDTree:
 
 def _checked_spacing(spacing: Sequence[float] | None, axes: int) -> NDArray[np.float64]:
     scale = np.ones(axes) if spacing is None else np.asarray(spacing, dtype=np.float64)
-    if scale.shape != (axes,) or not (np.isfinite(scale) & (scale > 0)).all():
-        raise ValueError(f"spacing must be {axes} positive numbers, one an axis, got {spacing!r}")
+    right = scale.shape == (axes,) and bool((np.isfinite(scale) & (scale > 0)).all())
+    require(right, "spacing", f"{axes} positive numbers, one an axis", spacing)
     return scale
 
 

@@ -1,10 +1,8 @@
-"""Batch normalisation over the whole batch, whichever ranks its images lie on.
+"""Batch normalisation over the images of all ranks.
 
-Without it two ranks normalise by other statistics than one, and are another experiment.
+With statistics of each rank alone, two ranks would be another experiment than one.
 Shape letters: B images, D channels, H rows, W columns.
 """
-
-from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -12,30 +10,33 @@ from torch import Tensor, nn
 
 
 class _SumOverRanks(torch.autograd.Function):
-    """A sum over ranks that gradients flow back through: what all ranks made of it, summed."""
+    """A differentiable sum over ranks; its gradient is the sum of all ranks' gradients.
+
+    ``torch.distributed.nn.functional.all_reduce`` does the same and is deprecated.
+    """
 
     @staticmethod
-    def forward(context: Any, x: Tensor) -> Tensor:
+    def forward(ctx: object, x: Tensor) -> Tensor:
         total = x.clone()
         dist.all_reduce(total)
         return total
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:
+    def backward(ctx: object, gradient: Tensor) -> Tensor:
         total = gradient.clone()
         dist.all_reduce(total)
         return total
 
 
 class GlobalBatchNorm2d(nn.BatchNorm2d):
-    """``nn.BatchNorm2d`` whose sums run over all ranks; on any backend, unlike SyncBatchNorm."""
+    """``nn.BatchNorm2d`` whose sums run over all ranks; unlike SyncBatchNorm, on any backend."""
 
     act: nn.Module
-    """What timm's ``BatchNormAct2d`` applies after the normalisation; else the identity."""
+    """The activation of timm's ``BatchNormAct2d``; the identity for other layers."""
 
     @classmethod
     def adopt(cls, source: nn.BatchNorm2d) -> "GlobalBatchNorm2d":
-        """The same layer with the same parameters and the same names in a state dict."""
+        """The same layer with the same parameters, under the same names in a state dict."""
         new = cls(
             source.num_features,
             source.eps,
@@ -50,15 +51,15 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
     def forward(self, x_BDHW: Tensor) -> Tensor:
         if not (self.training and dist.is_initialized() and dist.get_world_size() > 1):
             return self.act(super().forward(x_BDHW))
-        lower, x_BDHW = x_BDHW.dtype, x_BDHW.float()  # autocast: statistics stay fp32
+        given, x_BDHW = x_BDHW.dtype, x_BDHW.float()  # statistics stay fp32 under autocast
         mean_D, variance_D = self._statistics(x_BDHW)
         scale_D = (variance_D + self.eps).rsqrt() * self.weight
         shift_D = self.bias - mean_D * scale_D
         normal_BDHW = x_BDHW * scale_D.view(1, -1, 1, 1) + shift_D.view(1, -1, 1, 1)
-        return self.act(normal_BDHW.to(lower))
+        return self.act(normal_BDHW.to(given))
 
     def _statistics(self, x_BDHW: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and biased variance over all ranks; the running ones are moved as torch does."""
+        """Mean and biased variance over all ranks; updates the running ones as torch does."""
         count = x_BDHW.new_tensor([x_BDHW.numel() / x_BDHW.shape[1]])
         dist.all_reduce(count)
         mean_D = _SumOverRanks.apply(x_BDHW.sum((0, 2, 3))) / count
@@ -70,13 +71,14 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
             assert self.num_batches_tracked is not None
             momentum = self.momentum if self.momentum is not None else 0.1
             self.running_mean.lerp_(mean_D, momentum)
+            # torch, too, normalises by the biased variance and tracks the unbiased one.
             self.running_var.lerp_(variance_D * count / (count - 1), momentum)
             self.num_batches_tracked.add_(1)
         return mean_D, variance_D
 
 
 def make_global(module: nn.Module) -> nn.Module:
-    """Replace every batch norm inside ``module``, in place, and return it."""
+    """Replace every batch norm in ``module``, in place, and return the module."""
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm2d) and not isinstance(child, GlobalBatchNorm2d):
             setattr(module, name, GlobalBatchNorm2d.adopt(child))

@@ -1,6 +1,6 @@
-"""The auxiliary head of InverseForm's Figure 4: features in, boundary logits out.
+"""The auxiliary boundary head of InverseForm's Figure 4.
 
-Only training uses it; in evaluation it is skipped, so inference costs what the plain network costs.
+Only training uses it, so inference costs as much as without it.
 Shape letters: B images, D features, H rows, W columns (h, w at the features' own stride).
 """
 

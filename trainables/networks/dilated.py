@@ -23,7 +23,7 @@ _LAST = 2048
 
 
 class _Dilated(Network):
-    """ResNet whose last two stages are dilated, a context module, a classifier."""
+    """A ResNet with its last two stages dilated, a context module and a classifier."""
 
     classifier: nn.Module
 
@@ -57,7 +57,7 @@ class DeepLabV3(_Dilated):
         from torchvision.models.segmentation.deeplabv3 import ASPP
 
         aspp = ASPP(_LAST, [12, 24, 36])
-        aspp.project[3].p = 0.0
+        aspp.project[3].p = 0.0  # no dropout: see network.py
         self.head = nn.Sequential(aspp, conv_bn(256, 256, 3))
         self.classifier = nn.Conv2d(256, num_classes, 1)
 
@@ -91,9 +91,9 @@ class DeepLabV3Plus(_Dilated):
 
 
 class PSPNet(_Dilated):
-    """Zhao et al., CVPR 2017; auxiliary weight 0.4 (its Sec. 5.2)."""
+    """Zhao et al., CVPR 2017."""
 
-    auxiliary_weights = (0.4,)
+    auxiliary_weights = (0.4,)  # its Sec. 5.2
     out_channels = 512
 
     def __init__(self, config: ModelConfig, num_classes: int, resnet: str) -> None:

@@ -1,6 +1,6 @@
-"""ICNet-50 (Zhao et al., ECCV 2018): an image cascade at a quarter, a half and the full size.
+"""ICNet-50 (Zhao et al., ECCV 2018): an image cascade at a quarter, half and full size.
 
-Every layer at its full width (the released speed-up halves them by pruning). Output stride 4.
+All layers have their full width; the authors halve it by pruning after training. Output stride 4.
 Shape letters: B images, D features, H rows, W columns (h, w at a stride).
 """
 
@@ -24,7 +24,7 @@ def _scaled(x_BDhw: Tensor, factor: float) -> Tensor:
 
 
 class CascadeFusion(nn.Module):
-    """The coarser branch, doubled and smoothed, plus the finer one (Fig. 4)."""
+    """The coarser branch, enlarged twice and smoothed, plus the finer one (Fig. 4)."""
 
     def __init__(self, coarse: int, fine: int, outputs: int) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class CascadeFusion(nn.Module):
 
 
 class ICNet(Network):
-    """The half and quarter branch share their weights up to the first block of stage 3."""
+    """The half and the quarter branch share their layers up to the first block of stage 3."""
 
     auxiliary_weights = (0.16, 0.4)  # the paper's lambda_1, lambda_2
     out_channels = 256
@@ -60,6 +60,7 @@ class ICNet(Network):
 
     def forward(self, images_B3HW: Tensor) -> Output:
         images_B3HW = normalized(images_B3HW, self.backbone.mean, self.backbone.std)
+        # The half branch ends at a sixteenth of the image's sides, the quarter branch at a 32nd.
         half_BDhw = self._first_layers(_scaled(images_B3HW, 0.5))
         quarter_BDhw = self._last_layers(_scaled(half_BDhw, 0.5))
         middle_BDhw = self.fuse_half(quarter_BDhw, half_BDhw)

@@ -1,13 +1,13 @@
-"""What all networks have in common: a timm backbone, convolution blocks, and what they return.
+"""What all networks share: the timm backbone, convolution blocks and the type of their output.
 
-timm and torchvision take three seconds to import, of which a study's driver and the actors of its
-trials need nothing: they are imported where a network is built.
-Dropout and stochastic depth are off everywhere: what they drop depends on the rank that drops it.
+timm and torchvision take three seconds to import, and a study's driver and trial actors need
+neither; so they are imported where a network is built.
+Dropout and stochastic depth are off everywhere: what they drop would depend on the number of ranks.
 Shape letters: B images, K classes, D features, H rows, W columns (h, w at a stride).
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,24 +17,24 @@ from trainables.networks.weights import load_backbone, unreachable
 
 
 class Output(NamedTuple):
-    """Of a network, at its own stride."""
+    """What a network returns, at its own stride."""
 
     logits_BKhw: Tensor
     features_BDhw: Tensor
-    """What the classifier looks at; a boundary head looks at it too."""
+    """Input of the classifier and of a boundary head."""
     auxiliary: tuple[Tensor, ...] = ()
-    """Logits (B,K,h,w) of auxiliary heads, each at its own stride; none in evaluation."""
+    """Logits (B,K,h,w) of the auxiliary heads, each at its own stride; none in evaluation."""
 
 
 class Network(nn.Module):
-    """Images (B,3,H,W) in [0,1], with sides that divide by 32, to an ``Output``."""
+    """Base of all networks: images (B,3,H,W) in [0,1], sides multiples of 32, to an ``Output``."""
 
     out_channels: int
-    """D, of the features."""
+    """D, the channels of the features."""
     auxiliary_weights: tuple[float, ...] = ()
     """Published weight of each auxiliary head's cross-entropy."""
     transfer: str = "initial weights are random"
-    """What became of the backbone's weights, for a person to read."""
+    """Where the backbone's weights came from, as a sentence for the terminal."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,11 +43,11 @@ class Network(nn.Module):
 
 
 class Backbone(nn.Module):
-    """A timm model that gives features at several strides, for images in [0,1]."""
+    """A timm model that returns features at several strides, for images in [0,1]."""
 
-    def __init__(self, config: ModelConfig, name: str, **options: Any) -> None:
+    def __init__(self, config: ModelConfig, name: str, **options: object) -> None:
         super().__init__()
-        import timm
+        import timm  # slow: see the head of this file
 
         pretrained = config.weights == "imagenet"
         try:
@@ -66,7 +66,7 @@ class Backbone(nn.Module):
 
 
 def transfer(config: ModelConfig, body: nn.Module) -> str:
-    """Load a file's weights if one is given, and say what became of them."""
+    """Load the backbone's weights from a file if the config names one; say where they came from."""
     if config.weights == "none":
         return "initial weights are random"
     if config.weights == "imagenet":
@@ -75,6 +75,7 @@ def transfer(config: ModelConfig, body: nn.Module) -> str:
 
 
 def normalized(images_B3HW: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    """Images in [0,1] less the backbone's mean, divided by its standard deviation, per channel."""
     mean_311 = images_B3HW.new_tensor(mean).view(3, 1, 1)
     return (images_B3HW - mean_311) / images_B3HW.new_tensor(std).view(3, 1, 1)
 
@@ -89,18 +90,17 @@ def conv_bn(
     groups: int = 1,
     relu: bool = True,
 ) -> nn.Sequential:
-    """Convolution that keeps the size (but for its stride), batch norm, ReLU."""
+    """Convolution padded to keep the size (at stride 1), batch norm, ReLU."""
+    padding = dilation * (kernel // 2)
     layers: list[nn.Module] = [
-        nn.Conv2d(
-            inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation, groups, bias=False
-        ),
+        nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=False),
         nn.BatchNorm2d(outputs),
     ]
     return nn.Sequential(*layers, nn.ReLU()) if relu else nn.Sequential(*layers)
 
 
 def separable(inputs: int, outputs: int, dilation: int = 1) -> nn.Sequential:
-    """A 3x3 convolution a channel, then a 1x1 across them."""
+    """A 3x3 convolution of each channel, then a 1x1 convolution across channels."""
     depthwise = conv_bn(inputs, inputs, 3, dilation=dilation, groups=inputs)
     return nn.Sequential(depthwise, conv_bn(inputs, outputs))
 
@@ -111,14 +111,14 @@ def fcn_head(inputs: int, hidden: int, num_classes: int) -> nn.Sequential:
 
 
 def resized(maps_BDhw: Tensor, like_BDhw: Tensor) -> Tensor:
-    """Bilinear, to another map's size."""
+    """Maps resized bilinearly to another map's size."""
     if maps_BDhw.shape[-2:] == like_BDhw.shape[-2:]:
         return maps_BDhw
     return F.interpolate(maps_BDhw, like_BDhw.shape[-2:], mode="bilinear", align_corners=False)
 
 
 class PyramidPooling(nn.Module):
-    """PSPNet's module: pooled to 1, 2, 3 and 6 bins a side, and the input itself."""
+    """PSPNet's module: the input, and the input pooled to 1, 2, 3 and 6 bins a side."""
 
     BINS = (1, 2, 3, 6)
 

@@ -15,7 +15,7 @@ def _conv(inputs: int, outputs: int) -> nn.Conv2d:
 
 
 class ChainedPooling(nn.Module):
-    """Four times pool and convolve; every step is added to the sum."""
+    """Pool and convolve four times, and add up what each step gives."""
 
     STEPS = 4
 
@@ -32,7 +32,7 @@ class ChainedPooling(nn.Module):
 
 
 class RefineNetLW(Network):
-    """From stride 32 down to 4: each stage is narrowed, added and pooled. 3x3 classifier."""
+    """From stride 32 to 4, each stage is narrowed, added and pooled; the classifier is 3x3."""
 
     out_channels = 256
     WIDTHS = (512, 256, 256, 256)

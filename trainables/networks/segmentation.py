@@ -4,7 +4,6 @@ Shape letters: B images, K classes, D features, H rows, W columns (h, w at the f
 """
 
 from collections.abc import Callable
-from copy import deepcopy
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -43,24 +42,24 @@ NETWORKS: dict[str, Callable[[ModelConfig, int], Network]] = {
     "refinenet_lw_152": partial(RefineNetLW, resnet="resnet152"),
     "icnet_r50": partial(ICNet, resnet="resnet50"),
 }
-"""``model/network`` -> how to build it for so many classes."""
+"""``model/network`` -> what builds it for a number of classes."""
 
 _MULTIPLE = 32
-"""What every backbone's strides divide."""
+"""A multiple of every backbone's strides."""
 
 
 class SegmenterOutput(NamedTuple):
-    """What the network says of a batch: the losses' ``Prediction``, and auxiliary logits."""
+    """The network's output for a batch: the losses' ``Prediction``, and auxiliary logits."""
 
     logits_BKHW: Tensor
     boundary_logits_BHW: Tensor | None
     """None where the network has no boundary head, and in evaluation."""
     auxiliary_BKHW: tuple[Tensor, ...] = ()
-    """One for each of ``Segmenter.auxiliary_weights`` in training, none in evaluation."""
+    """One for each of ``Segmenter.auxiliary_weights`` in training; none in evaluation."""
 
 
 class Segmenter(nn.Module):
-    """A network, and in training a boundary head on its features and its auxiliary heads."""
+    """A network; in training, also a boundary head on its features and its auxiliary heads."""
 
     def __init__(self, config: ModelConfig, num_classes: int, boundary_head: bool) -> None:
         super().__init__()
@@ -71,14 +70,14 @@ class Segmenter(nn.Module):
 
     @property
     def transfer(self) -> str:
-        """What became of the backbone's weights, for a person to read."""
+        """Where the backbone's weights came from, as a sentence for the terminal."""
         return self.network.transfer
 
     def forward(self, images_B3HW: Tensor) -> SegmenterOutput:
         """Logits at the images' size, for images in [0,1].
 
-        Images whose sides do not divide by 32 are padded with their own edge; what was predicted
-        there is cut off.
+        Images whose sides are not multiples of 32 are padded by repeating their edge, and the
+        logits are cropped to the image.
         """
         rows, columns = images_B3HW.shape[-2:]
         padding = (0, -columns % self.multiple, 0, -rows % self.multiple)
@@ -89,7 +88,7 @@ class Segmenter(nn.Module):
             return _enlarged(maps_BKhw, padded)[..., :rows, :columns]
 
         logits_BKHW = at_label_size(output.logits_BKhw)
-        if not self.training:
+        if not self.training:  # the heads below serve losses only
             return SegmenterOutput(logits_BKHW, None)
         boundary_BHW = None
         if self.boundary_head is not None:
@@ -98,20 +97,13 @@ class Segmenter(nn.Module):
         auxiliary = tuple(at_label_size(logits) for logits in output.auxiliary)
         return SegmenterOutput(logits_BKHW, boundary_BHW, auxiliary)
 
-    def plain(self) -> "Segmenter":
-        """A copy without what only training uses: what a user deploys."""
-        copy = deepcopy(self)
-        copy.boundary_head = None
-        copy.network.auxiliary = None
-        return copy.eval()
-
 
 @lru_cache(maxsize=4)
 def transfer_report(config: ModelConfig) -> str:
-    """What becomes of the backbone's weights: how many are loaded, new and left over.
+    """How many of the backbone's weights are loaded, new and unused, as a sentence.
 
     Raises:
-        ValueError: a file that is not there, is no weights file, or fits nothing.
+        ValueError: the file is missing, holds no weights, or none that fit.
     """
     return Segmenter(config, num_classes=2, boundary_head=False).transfer
 

@@ -1,4 +1,4 @@
-"""Networks that need few lines: the tiny one, U-Net and FPN on any encoder, and LR-ASPP.
+"""Networks that need little code: the tiny one, U-Net and FPN on any encoder, and LR-ASPP.
 
 Shape letters: B images, D features, H rows, W columns (h, w at a stride).
 """
@@ -15,7 +15,7 @@ _DECODERS = {"unet": "Unet", "fpn": "FPN"}
 
 
 class Tiny(Network):
-    """The built-in study's; features at full resolution, images of any size."""
+    """The network of the built-in study: features at full resolution, images of any size."""
 
     def __init__(self, config: ModelConfig, num_classes: int) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Smp(Network):
 class LRASPP(Network):
     """Howard et al., ICCV 2019, on MobileNetV3-Large with a dilated last stage. Output stride 8.
 
-    Its two classifiers look at features of two strides; a boundary head looks at the deeper ones.
+    Its two classifiers use features of two strides; a boundary head uses the deeper ones.
     """
 
     out_channels = 128

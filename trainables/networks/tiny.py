@@ -20,7 +20,7 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class TinyUNet(nn.Module):
-    """Features at full resolution. Group norm: the statistics of an image never leave it."""
+    """Features at full resolution; with group norm, images do not depend on each other."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class TinyUNet(nn.Module):
         self.up = nn.ModuleList([_block(6 * width, 2 * width), _block(3 * width, width)])
 
     def forward(self, images_B3HW: Tensor) -> Tensor:
-        """(B,width,H,W) for images in [0,1] of any size from 4x4 up."""
+        """(B,width,H,W) for images in [0,1] of any size from 4x4."""
         x = images_B3HW * 2 - 1
         skips = []
         for number, block in enumerate(self.down):

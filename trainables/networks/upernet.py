@@ -19,7 +19,7 @@ from trainables.networks.network import (
 
 
 class UPerNet(Network):
-    """Pyramid pooling on the last stage, then a feature pyramid; all its levels are fused."""
+    """Pyramid pooling on the last stage, then a feature pyramid whose levels are all fused."""
 
     auxiliary_weights = (0.4,)  # Swin-Transformer-Semantic-Segmentation, upernet_swin.py
     out_channels = 512

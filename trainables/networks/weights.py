@@ -1,33 +1,36 @@
-"""Backbone weights from a file or from timm's hub, and a plain word when they cannot be had."""
+"""Backbone weights from a file, and one-line errors where they cannot be loaded or fetched."""
 
 import os
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from trainables.config import require
+
 _WRAPPERS = ("state_dict", "model", "network", "model_state_dict")
 _PREFIXES = ("module.", "backbone.", "encoder.", "model.", "body.")
-"""What training code puts before a backbone's names; taken off until names fit."""
+"""What training code puts before a backbone's parameter names; removed until they fit."""
 
 
 def load_backbone(encoder: nn.Module, path: Path) -> str:
-    """Load what fits into a backbone and say how much that was.
+    """Load the tensors that fit into a backbone, and say how many those were.
 
-    The file is a state dict under timm's names (torchvision's ResNets have the same), in any float
-    type, perhaps wrapped in a checkpoint or with a prefix.
+    The file is a state dict with timm's names (torchvision's ResNets have the same), in any float
+    type; it may be wrapped in a checkpoint, and the names may have a prefix.
 
     Raises:
-        ValueError: no such file, not a state dict, or nothing in it fits.
+        ValueError: the file is missing, is no state dict, or nothing in it fits.
     """
     state = read_state(path)
     own = encoder.state_dict()
+    # A checkpoint may wrap a backbone several times ("module.model."): try each depth.
     candidates = [_without_prefix(state, count) for count in range(4)]
     state = max(candidates, key=lambda names: sum(_fits(own, *item) for item in names.items()))
     fitting = {
         name: value.to(own[name].dtype) for name, value in state.items() if _fits(own, name, value)
     }
+    # The counters of batch norms fit any network, so they prove nothing.
     learned = [name for name in own if not name.endswith("num_batches_tracked")]
     if not any(name in fitting for name in learned):
         raise ValueError(f"model/weights: nothing in {path} fits {type(encoder).__name__}")
@@ -45,13 +48,12 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """The tensors of a weights file, by name.
 
     Raises:
-        ValueError: no such file, or it holds no state dict.
+        ValueError: the file is missing or holds no state dict.
     """
-    if not path.is_file():
-        raise ValueError(f"model/weights must be none, imagenet or a file, got {str(path)!r}")
+    require(path.is_file(), "model/weights", "none, imagenet or a file", str(path))
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a file that is no checkpoint
+        content: object = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many types for a file that is no checkpoint
         reason = str(error).splitlines()[0]
         raise ValueError(f"model/weights: {path} is not a weights file: {reason}") from None
     for name in _WRAPPERS:
@@ -69,7 +71,7 @@ def _fits(own: dict[str, Tensor], name: str, value: Tensor) -> bool:
 
 
 def _without_prefix(state: dict[str, Tensor], count: int) -> dict[str, Tensor]:
-    """Names after ``count`` prefixes have been taken off; those without one stay as they are."""
+    """The state with up to ``count`` prefixes removed from each name."""
     for _ in range(count):
         state = {_stripped(name): value for name, value in state.items()}
     return state
@@ -87,7 +89,7 @@ def _first(names: list[str]) -> str:
 
 
 def unreachable(encoder: str, error: Exception) -> ValueError:
-    """What a user reads when timm's hub does not answer."""
+    """The error that a user reads when pretrained weights cannot be fetched from the hub."""
     offline = " (offline mode is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
     return ValueError(
         f"model/weights: imagenet weights of {encoder} cannot be fetched{offline}: "

@@ -2,18 +2,20 @@
 
 import os
 import pickle
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from filelock import FileLock
+from torch import Tensor
+
+_RECORD_FIELDS = ("study", "seconds", "quality", "curve")
+_FIELDS = {"key", "classes", "state", *_RECORD_FIELDS}
 
 
 @dataclass(frozen=True)
 class StageRecord:
-    """What is told of a stage that is there."""
+    """What a study reports of a trained stage."""
 
     kind: str
     key: str
@@ -22,6 +24,15 @@ class StageRecord:
     seconds: float
     quality: dict[str, float]
     curve: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SavedStage:
+    """What a stage's file holds: the record, and the network's weights."""
+
+    record: StageRecord
+    classes: int
+    state: dict[str, Tensor]
 
 
 class StageFile:
@@ -37,34 +48,38 @@ class StageFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(f"{self.path}.lock")
 
-    def read(self) -> dict[str, Any] | None:
-        """What was saved, or None where there is nothing that can be trusted."""
+    def read(self) -> SavedStage | None:
+        """The saved stage, or None where there is no file, or one that cannot be trusted."""
         if not self.path.is_file():
             return None
         try:
-            saved: Any = torch.load(self.path, map_location="cpu", weights_only=True)
+            content = torch.load(self.path, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
-            return None  # cut off or damaged: made again
-        whole = {"key", "classes", "state", "study", "seconds", "quality", "curve"}
-        if not isinstance(saved, dict) or not whole <= saved.keys() or saved["key"] != self.key:
+            return None  # incomplete or damaged: trained again
+        if not isinstance(content, dict) or not _FIELDS <= content.keys():
             return None
-        return saved
+        if content["key"] != self.key:
+            return None
+        record = StageRecord(
+            self.kind, self.key, **{name: content[name] for name in _RECORD_FIELDS}
+        )
+        return SavedStage(record, content["classes"], content["state"])
 
     def record(self) -> StageRecord | None:
-        """What can be told of it; None where it is not there, or not whole."""
+        """The record of the saved stage; None where ``read`` has none."""
         saved = self.read()
-        if saved is None:
-            return None
-        told = {name: saved[name] for name in ("study", "seconds", "quality", "curve")}
-        return StageRecord(self.kind, self.key, **told)
+        return None if saved is None else saved.record
 
-    def write(self, content: Mapping[str, Any]) -> None:
-        """Whole or not at all. Call it with the lock held."""
+    def write(self, saved: SavedStage) -> None:
+        """Write all of the file or nothing. Call it with the lock held."""
         for left in self.path.parent.glob(f"{self.path.stem}.*.draft"):
-            left.unlink()  # of a maker that died
+            left.unlink()  # from a process that died while it wrote
         draft = self.path.with_suffix(f".{os.getpid()}.draft")
+        content = {"key": self.key, "classes": saved.classes, "state": saved.state}
+        for name in _RECORD_FIELDS:
+            content[name] = getattr(saved.record, name)
         with draft.open("wb") as file:
-            torch.save({"key": self.key, **content}, file)
+            torch.save(content, file)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self.path)

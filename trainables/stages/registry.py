@@ -8,12 +8,10 @@ that is damaged, or that was made from other data or another config, is made aga
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from torch import nn
 
 from trainables.config import LossConfig, TrialConfig, flatten
@@ -21,10 +19,11 @@ from trainables.data.dataset import Dataset
 from trainables.losses.compose import needs_edge_net, needs_inverse_net
 from trainables.losses.terms import Learned
 from trainables.stages.edge_net import training as edge_training
-from trainables.stages.files import StageFile, StageRecord
+from trainables.stages.files import SavedStage, StageFile, StageRecord
 from trainables.stages.inverse_net import training as inverse_training
 from trainables.stages.inverse_net.tile_pairs import check_tile, require_boundary
 from trainables.stages.result import ReportProgress, TrainedStage
+from trainables.stages.threads import torch_threads
 
 _VERSION = 4
 _DATA = ("data/height", "data/width", "data/train_images")
@@ -112,32 +111,13 @@ def ensure(
         if record is not None:
             return record
         start = time.monotonic()
-        with _one_thread():
+        # Small layers: more threads cost more than they give, and another number of them rounds
+        # in another way.
+        with torch_threads(1):
             network, quality, curve = KINDS[kind].train(config, dataset, file.tell)
         record = StageRecord(kind, file.key, study, time.monotonic() - start, quality, curve)
-        file.write(
-            {
-                "classes": dataset.num_classes,
-                "state": network.state_dict(),
-                "study": study,
-                "seconds": record.seconds,
-                "quality": quality,
-                "curve": curve,
-            }
-        )
+        file.write(SavedStage(record, dataset.num_classes, network.state_dict()))
         return record
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small layers: more threads cost more than they give, and another number of them rounds
-    otherwise."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def load_learned(config: TrialConfig, digest: str, folder: Path) -> Learned:
@@ -175,6 +155,6 @@ def _load(kind: str, config: TrialConfig, digest: str, folder: Path) -> nn.Modul
     saved = file.read()
     if saved is None:
         raise FileNotFoundError(f"stage file {file.path} is missing, damaged or of another stage")
-    network = KINDS[kind].build(config, saved["classes"])
-    network.load_state_dict(saved["state"])
+    network = KINDS[kind].build(config, saved.classes)
+    network.load_state_dict(saved.state)
     return network.requires_grad_(False).eval()

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch.distributed as dist
 from torch import Tensor
+
+from trainables.training.ranks import sum_over_ranks
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,7 @@ def summary(
         names: of the terms.
         epoch: counted from 1.
     """
-    if dist.is_initialized():
-        dist.all_reduce(history_steps_terms)
-    history = history_steps_terms.cpu()
+    history = sum_over_ranks(history_steps_terms).cpu()
     finite = history.isfinite().all(dim=1)
     if not finite.all():
         step = int((~finite).nonzero()[0])

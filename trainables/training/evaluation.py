@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -16,7 +15,7 @@ from trainables.data.batches import evaluation_batches
 from trainables.data.dataset import ImageList
 from trainables.metrics import per_image
 from trainables.metrics.per_image import ImageCounts
-from trainables.training.ranks import num_ranks, rank
+from trainables.training.ranks import num_ranks, rank, sum_over_ranks
 
 PICTURES = 4
 """Images of the validation list whose predictions are kept with a checkpoint."""
@@ -63,8 +62,7 @@ def evaluate(
         for row, predicted_HW in zip(rows, predicted_BHW, strict=True):
             if row < pictures:
                 predictions_PHW[row] = predicted_HW
-    if dist.is_initialized():
-        dist.all_reduce(predictions_PHW)
-    counts = per_image.sum_over_ranks(table)
-    predictions = predictions_PHW.cpu().numpy().astype(np.uint8)
+    # Each rank has zeros in the rows of the others' images, so a sum puts the table together.
+    counts = ImageCounts(*map(sum_over_ranks, table))
+    predictions = sum_over_ranks(predictions_PHW).cpu().numpy().astype(np.uint8)
     return Evaluation(per_image.summarize(counts), counts, predictions)

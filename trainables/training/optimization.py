@@ -1,11 +1,10 @@
 """What moves the weights: parameter groups, optimiser, learning rate, averages."""
 
 import math
-from collections.abc import Iterator
-from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from trainables.config import OptimConfig
 from trainables.networks.segmentation import Segmenter
@@ -75,20 +74,9 @@ def freeze_batch_norm(network: nn.Module) -> None:
             module.requires_grad_(False)
 
 
-class Average:
-    """An exponential moving average of the weights (and the buffers as they stand)."""
-
-    def __init__(self, network: Segmenter, decay: float) -> None:
-        self.network = deepcopy(network).requires_grad_(False)
-        self.decay = decay
-
-    @torch.no_grad()
-    def update(self, network: Segmenter) -> None:
-        for mean, value in zip(_floats(self.network), _floats(network), strict=True):
-            mean.lerp_(value, 1 - self.decay)
-        for mine, value in zip(self.network.buffers(), network.buffers(), strict=True):
-            mine.copy_(value)
-
-
-def _floats(network: nn.Module) -> Iterator[Tensor]:
-    return (parameter.data for parameter in network.parameters())
+def weight_average(network: Segmenter, decay: float) -> AveragedModel:
+    """An exponential moving average of the weights; the buffers are the network's own."""
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))
+    # At 0 the first update would copy the network: its start would be left out of the average.
+    average.n_averaged.fill_(1)
+    return average.requires_grad_(False)

@@ -1,18 +1,42 @@
-"""Trials are measured once on the test list: a search's winner, and every whole trial of a grid."""
+"""From a checkpoint to a network, and what it answers on the test list."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainables.config import from_flat
+from trainables.config import Value, from_flat
 from trainables.data import Dataset
 from trainables.losses.affinity_regression import SIZES, affinities
 from trainables.losses.terms import Learned
 from trainables.metrics import counts_file
 from trainables.plugin import Plugin, install
 from trainables.training.training import Training
+
+
+def restore(
+    config: Mapping[str, Value],
+    state: bytes,
+    dataset: Dataset,
+    device: str,
+    plugin: Plugin | None = None,
+) -> Training:
+    """The training that saved ``state``, ready to evaluate; its losses have no stages.
+
+    Args:
+        config: the trial's, flat; read after the plug-in is installed, which may add to it.
+        state: from ``Training.save``.
+        dataset: the trial's.
+        device: such as ``cuda``.
+        plugin: the user's own file that the trial ran with.
+    """
+    if plugin is not None:
+        install(plugin)
+    training = Training(from_flat(dict(config)), dataset, Learned(), torch.device(device))
+    training.load(state)
+    return training
 
 
 class Measured(NamedTuple):
@@ -25,14 +49,14 @@ class Measured(NamedTuple):
 
 
 def measure(
-    config: dict[str, Any], state: bytes, dataset: Dataset, device: str, parts: Plugin | None
+    config: Mapping[str, Value],
+    state: bytes,
+    dataset: Dataset,
+    device: str,
+    plugin: Plugin | None,
 ) -> Measured:
-    """A checkpoint over the whole test list."""
-    if parts is not None:
-        install(parts)
-    training = Training(from_flat(config), dataset, Learned(), torch.device(device))
-    training.load(state)
-    found = training.evaluate("test")
+    """Evaluate a checkpoint on the complete test list."""
+    found = restore(config, state, dataset, device, plugin).evaluate("test")
     counts = counts_file.pack(found.counts, list(dataset.splits["test"].names))
     return Measured({f"test_{name}": value for name, value in found.metrics.items()}, counts)
 
@@ -49,18 +73,21 @@ class Seen(NamedTuple):
 
 def look(
     name: str,
-    config: dict[str, Any],
+    config: Mapping[str, Value],
     state: bytes,
     dataset: Dataset,
     rows: list[int],
     device: str,
-    parts: Plugin | None = None,
+    plugin: Plugin | None = None,
 ) -> Seen:
-    """One network over the chosen images."""
-    if parts is not None:
-        install(parts)
-    training = Training(from_flat(config), dataset, Learned(), torch.device(device))
-    training.load(state)
+    """Predict the chosen images of the test list with one checkpoint's network.
+
+    Args:
+        name: what to call the network.
+        config: as ``restore`` takes it, like ``state``, ``dataset``, ``device`` and ``plugin``.
+        rows: places in the test list, one or more.
+    """
+    training = restore(config, state, dataset, device, plugin)
     images = dataset.splits["test"]
     predicted, affinity, true = [], None, None
     for logits_1KHW, row in zip(training.scores("test", rows), rows, strict=True):

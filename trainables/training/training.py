@@ -3,17 +3,15 @@
 Shape letters: B images, H rows, W columns, N images of a list, P pictures.
 """
 
-import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from trainables.config import TrialConfig
+from trainables.config import TrialConfig, require
 from trainables.data.batches import num_batches, training_batches
 from trainables.data.dataset import Dataset
 from trainables.losses.compose import (
@@ -32,12 +30,13 @@ from trainables.training.epoch_summary import Diverged, summary
 from trainables.training.evaluation import Evaluation, evaluate
 from trainables.training.optimization import (
     AUTOCAST,
-    Average,
     freeze_batch_norm,
     make_optimizer,
     rate_factor,
+    weight_average,
 )
 from trainables.training.ranks import num_ranks, rank
+from trainables.training.state import TrainingState, pack, unpack
 
 AUXILIARY = "auxiliary"
 """Name of the auxiliary heads' term beside the losses' own."""
@@ -49,8 +48,8 @@ class Training:
     def __init__(
         self, config: TrialConfig, dataset: Dataset, learned: Learned, device: torch.device
     ) -> None:
-        if config.batch < num_ranks():
-            raise ValueError(f"batch must be at least the {num_ranks()} ranks, got {config.batch}")
+        ranks = num_ranks()
+        require(config.batch >= ranks, "batch", f"at least the {ranks} ranks", config.batch)
         self.config, self.dataset, self.device = config, dataset, device
         self.names = ever_active(config.loss)
         self.learned = _to_device(learned, device)
@@ -66,12 +65,13 @@ class Training:
             self.optimizer, lambda step: rate_factor(config.optim, step, self.total_steps)
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.optim.precision == "fp16")
-        self.average = Average(self.network, config.optim.ema) if config.optim.ema else None
+        decay = config.optim.ema
+        self.average = weight_average(self.network, decay) if decay else None
         self.epoch = 0
         if config.optim.compile:
             self.network.compile()
         self.parallel: nn.Module = (
-            DistributedDataParallel(self.network) if num_ranks() > 1 else self.network
+            DistributedDataParallel(self.network) if ranks > 1 else self.network
         )
 
     def _build(self, boundary_head: bool) -> Segmenter:
@@ -184,12 +184,16 @@ class Training:
         self.scaler.update()
         self.schedule.step()
         if self.average is not None:
-            self.average.update(self.network)
+            self.average.update_parameters(self.network)
+
+    def _evaluated(self) -> nn.Module:
+        """The network that answers for this trial, in evaluation mode."""
+        network = self.network if self.average is None else self.average.module
+        return network.eval()
 
     def evaluate(self, split: str = "val") -> Evaluation:
         """Metrics over every image of a list, each on one rank, each once."""
-        network = self.network if self.average is None else self.average.network
-        network.eval()
+        network = self._evaluated()
         return evaluate(
             lambda images_BCHW: self._predict(network, images_BCHW).logits_BKHW,
             self.dataset.splits[split],
@@ -201,8 +205,7 @@ class Training:
     @torch.no_grad()
     def scores(self, split: str, rows: Sequence[int]) -> Iterator[Tensor]:
         """(1,K,H,W) float each: the logits of single images of a list. On one rank."""
-        network = self.network if self.average is None else self.average.network
-        network.eval()
+        network = self._evaluated()
         images = self.dataset.splits[split]
         for row in rows:
             image_HWC = torch.from_numpy(np.asarray(images.images_NHWC[row]))
@@ -211,8 +214,7 @@ class Training:
 
     def save(self) -> bytes:
         """Everything that ``load`` needs to go on as if nothing had happened."""
-        buffer = io.BytesIO()
-        state = {
+        state: TrainingState = {
             "epoch": self.epoch,
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -220,22 +222,19 @@ class Training:
             "scaler": self.scaler.state_dict(),
         }
         if self.average is not None:
-            state["average"] = self.average.network.state_dict()
-        torch.save(state, buffer)
-        return buffer.getvalue()
+            state["average"] = self.average.module.state_dict()
+        return pack(state)
 
     def load(self, content: bytes) -> None:
         """Continue from ``save``. Order and augmentation follow from the epoch: no state."""
-        state: dict[str, Any] = torch.load(
-            io.BytesIO(content), map_location=self.device, weights_only=True
-        )
+        state = unpack(content, self.device)
         self.epoch = state["epoch"]
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.last_epoch = state["schedule"]
         self.scaler.load_state_dict(state["scaler"])
         if self.average is not None:
-            self.average.network.load_state_dict(state["average"])
+            self.average.module.load_state_dict(state["average"])
 
 
 def _to_device(learned: Learned, device: torch.device) -> Learned:

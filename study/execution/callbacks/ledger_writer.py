@@ -18,7 +18,7 @@ from study.ledger.events import (
     TrialFailed,
 )
 from study.ledger.ledger import Ledger, StorageError
-from study.ledger.record import Failure
+from study.ledger.trial_record import Failure
 from trainables.config import Value, from_flat, identity
 from trainables.lane.failures import HALVED, LANE, STORAGE
 from trainables.lane.trial_spec import TrialSpec

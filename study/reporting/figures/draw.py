@@ -13,7 +13,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from search_spaces import Dimension, Space
 from study.analysis.results import AblationResults, SearchResults
-from study.ledger.record import TrialRecord
+from study.ledger.trial_record import TrialRecord
 from study.reporting.figures import comparisons
 from study.reporting.figures.style import (
     HUES,

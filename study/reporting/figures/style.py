@@ -7,7 +7,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 
 from study.analysis.results import AblationResults, SearchResults
-from study.ledger.record import TrialRecord
+from study.ledger.trial_record import TrialRecord
 
 STATES = {"complete": "#0072b2", "pruned": "#9aa3ad", "failed": "#c0392b", "running": "#e69f00"}
 HUES = tuple(

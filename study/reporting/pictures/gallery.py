@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from study.analysis.results import StudyResults
-from study.ledger.record import TrialRecord
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import TrialRecord
 from study.reporting.pictures import pictures
 from trainables.data import Dataset
 from trainables.metrics import boundary, counts_file

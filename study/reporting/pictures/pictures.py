@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from study.ledger.record import TrialRecord
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import TrialRecord
 from trainables.data import Dataset
 from trainables.geometry.boundaries import VOID
 from trainables.metrics.boundary import contour

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from study.analysis.results import AblationResults, SearchResults
-from study.ledger.record import TrialRecord
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import TrialRecord
 from study.reporting.document import Block, Prose, Section, Sheet
 from study.reporting.values import percent
 from trainables.metrics import counts_file, per_image

@@ -7,8 +7,9 @@ from pathlib import Path
 from search_spaces import SPACES
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import Plan
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import TrialRecord
 from study.planning import budget
 from study.reporting.document import Block, Picture, Points, Prose, Section, Sheet
 from study.reporting.sections import ablation_table, cell_search, cost, pareto, per_class, reruns

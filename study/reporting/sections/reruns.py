@@ -6,8 +6,9 @@ from study.analysis import tables
 from study.analysis.results import results_of
 from study.ledger.ledger import LedgerError
 from study.ledger.plan import Replayed
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, studies
+from study.ledger.trial_record import TrialRecord
 from study.reporting.document import Block, Prose, Section, Sheet
 from study.reporting.sections.ablation_table import body, heads
 from study.reporting.values import percent

@@ -12,7 +12,8 @@ from study.ledger.events import (
     Started,
     TrialFailed,
 )
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
 from study.reporting.values import parameters, percent
 
 

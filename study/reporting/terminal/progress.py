@@ -23,7 +23,8 @@ from study.ledger.events import (
     StageReady,
     TrialFailed,
 )
-from study.ledger.record import FINAL, StudyRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import FINAL
 from study.planning.budget import outlook
 from study.reporting.terminal.event_lines import event_line
 from study.reporting.terminal.plain_table import plain_table

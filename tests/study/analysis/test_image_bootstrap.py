@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from study.analysis.image_bootstrap import RESAMPLES, intervals, resampled, weights
+from study.analysis.image_bootstrap import RESAMPLES, intervals, weights
 from trainables.metrics import per_image
 from trainables.metrics.per_image import ImageCounts
 
@@ -21,21 +21,26 @@ def counts(seed: int, images: int = 12) -> ImageCounts:
     return per_image.count(predicted_NHW, labels_NHW, 4)
 
 
+def summary_of(table: ImageCounts, row_N: torch.Tensor) -> dict[str, float]:
+    """Of a list that holds each image as often as ``row_N`` says, made image by image."""
+    chosen = torch.arange(len(row_N)).repeat_interleave(row_N)
+    return per_image.summarize(ImageCounts(*(counts_N[chosen] for counts_N in table)))
+
+
 def test_every_metric_of_a_resampled_list_is_the_metric_of_that_list() -> None:
     table, drawn_RN = counts(0), weights(12)[:20]
-    found = resampled(table, drawn_RN)
-    for place, row in enumerate(drawn_RN):
-        expected = per_image.summarize(table, np.repeat(np.arange(12), row).tolist())
+    found = per_image.resample(table, drawn_RN)
+    for place, row_N in enumerate(drawn_RN):
+        expected = summary_of(table, row_N)
+        assert found.keys() == expected.keys()
         for name, values_R in found.items():
-            assert values_R[place] == pytest.approx(expected[name], nan_ok=True), name
-    left_out = expected.keys() - found.keys()
-    assert left_out == {"classes_scored", "contours_scored"}
+            assert values_R[place].item() == pytest.approx(expected[name], nan_ok=True), name
 
 
 def test_every_resampled_list_is_as_long_as_the_list() -> None:
     drawn = weights(7)
     assert drawn.shape == (RESAMPLES, 7)
-    assert (drawn.sum(axis=1) == 7).all()
+    assert (drawn.sum(dim=1) == 7).all()
 
 
 def test_the_interval_is_that_of_the_lists_made_one_by_one(
@@ -44,9 +49,8 @@ def test_the_interval_is_that_of_the_lists_made_one_by_one(
     monkeypatch.setattr("study.analysis.image_bootstrap.RESAMPLES", 60)
     ours, theirs = counts(1), counts(2)
     differences = []
-    for row in weights(12):
-        chosen = np.repeat(np.arange(12), row).tolist()
-        a, b = (per_image.summarize(table, chosen) for table in (ours, theirs))
+    for row_N in weights(12):
+        a, b = (summary_of(table, row_N) for table in (ours, theirs))
         differences.append(a["boundary_f_1px"] - b["boundary_f_1px"])
     found = intervals({0: ours}, {0: theirs})["boundary_f_1px"]
     assert found == pytest.approx(tuple(np.quantile(differences, [0.025, 0.975])))
@@ -57,5 +61,6 @@ def test_equal_counts_differ_nowhere_and_only_common_seeds_count() -> None:
     found = intervals(same, {4: counts(4), 9: counts(9)})
     assert set(found.values()) == {(0.0, 0.0)}
     assert {"miou", "boundary_f_5px", "boundary_iou", "trimap_miou_inside_1px"} <= found.keys()
+    assert not {"classes_scored", "contours_scored"} & found.keys()
     assert intervals(same, {7: counts(7)}) == {}
     assert intervals({0: counts(0, images=1)}, {0: counts(1, images=1)}) == {}

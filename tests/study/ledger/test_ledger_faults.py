@@ -15,8 +15,8 @@ from study.execution.execute import continue_after, interrupted_trials
 from study.ledger.events import Ended, Finished, Planned, Resumed, TrialFailed
 from study.ledger.ledger import FILE, Ledger, LedgerError, StorageError, read
 from study.ledger.plan import Plan
-from study.ledger.record import InterruptedTrial
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import InterruptedTrial
 from study.search.optuna_search import LedgerSearch
 from tests.study import fake
 from tests.study.ledger.test_ledger import content

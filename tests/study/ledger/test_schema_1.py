@@ -14,7 +14,7 @@ import pytest
 from study.ledger.events import Resumed, event_from_json
 from study.ledger.json_records import Json, clean
 from study.ledger.ledger import Ledger, read
-from study.ledger.plan import plan_from_json, plan_to_json
+from study.ledger.plan_json import plan_from_json, plan_to_json
 from study.ledger.study_folder import StudyFolder
 from tests.study import reports
 

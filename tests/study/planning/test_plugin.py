@@ -19,7 +19,8 @@ from study.tracking import runs
 from tests.study import fake
 from tests.study.commands.test_run import refused
 from trainables import plugin, saved
-from trainables.config import TrialConfig, field_types, flatten, from_flat, identity, plugin_fields
+from trainables.config import TrialConfig, field_types, flatten, from_flat, identity
+from trainables.config.plugin_fields import PLUGIN, PluginFields
 from trainables.data import load
 from trainables.losses.compose import active_weights
 from trainables.losses.terms import TERMS, Learned
@@ -45,7 +46,7 @@ def _nothing_stays() -> Iterator[None]:
     plugin.uninstall()
     assert (dict(TERMS), dict(NETWORKS), dict(SPACES)) == before
     assert not OWN_GRIDS
-    assert not plugin_fields.LOSS_FIELDS
+    assert PLUGIN == PluginFields()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from study.execution import test_evaluation
-from study.ledger.record import TrialRecord
+from study.ledger.trial_record import TrialRecord
 from study.reporting.pictures import gallery
 from tests.study import fake
 from trainables.config import TrialConfig, flatten

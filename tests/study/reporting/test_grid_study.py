@@ -16,8 +16,8 @@ from study.execution.tuner import make_search
 from study.ledger.events import ImagesResampled, Started, Tested
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
-from study.ledger.record import InterruptedTrial
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import InterruptedTrial
 from study.planning import grids
 from study.planning.runs import check_images, check_stages, grid_runs, needed_stages
 from study.reporting.terminal.event_lines import event_line

@@ -18,7 +18,7 @@ from study.execution.stopping import Faults, Policy, Stop
 from study.ledger.events import Chosen, EpochEnded, Finished, Tested, TrialFailed
 from study.ledger.ledger import FILE, Ledger
 from study.ledger.plan import Plan
-from study.ledger.record import InterruptedTrial
+from study.ledger.trial_record import InterruptedTrial
 from study.planning import make_plan
 from study.planning.runs import grid_runs
 from study.reporting.sections import ablation_table

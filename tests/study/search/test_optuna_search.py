@@ -11,7 +11,7 @@ from study.analysis.results import results_of
 from study.execution.schedulers import make_scheduler
 from study.ledger.events import Finished, Started
 from study.ledger.ledger import Ledger
-from study.ledger.record import InterruptedTrial
+from study.ledger.trial_record import InterruptedTrial
 from study.search.optuna_search import LedgerSearch
 from study.search.optuna_study import optuna_study
 from tests.study import fake

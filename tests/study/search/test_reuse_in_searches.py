@@ -18,7 +18,8 @@ from study.ledger import ledger
 from study.ledger.events import EpochEnded, Finished, Started, TrialFailed
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
-from study.ledger.record import StudyRecord, TrialRecord
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
 from study.search.optuna_search import LedgerSearch
 from study.search.reuse import DrawReuse, possible_reuse
 from tests.study import fake

@@ -13,7 +13,7 @@ from study.analysis.results import results_of
 from study.ledger.events import Ended
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
-from study.ledger.record import TrialRecord
+from study.ledger.trial_record import TrialRecord
 from study.reporting import write_report
 from study.tracking.client_writer import ClientWriter
 from study.tracking.row_writer import RowWriter

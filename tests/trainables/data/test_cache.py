@@ -3,6 +3,7 @@
 import pickle
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,8 @@ def test_auto_streams_what_does_not_fit(tmp_path: Path, monkeypatch: pytest.Monk
     config = DataConfig(dataset="camvid", root=str(make(tmp_path)))
     assert isinstance(load.__wrapped__(config).splits["train"].images_NHWC, np.ndarray)
     needed = 6 * 12 * 16 * 4
-    monkeypatch.setattr("trainables.data.decoding._free_bytes", lambda: 4 * needed - 1)
+    memory = SimpleNamespace(available=4 * needed - 1)
+    monkeypatch.setattr("trainables.data.decoding.psutil.virtual_memory", lambda: memory)
     assert not isinstance(load.__wrapped__(config).splits["train"].images_NHWC, np.ndarray)
 
 

@@ -7,7 +7,7 @@ from trainables.geometry.boundaries import VOID
 
 
 def logits_of(prob: list[list[float]]) -> Tensor:
-    """(1,K,1,W) logits whose softmax is these probabilities: one list a pixel."""
+    """(1,K,1,W) logits whose softmax is these probabilities: one list per pixel."""
     return torch.tensor(prob, dtype=torch.float64).log().T[None, :, None, :]
 
 

@@ -175,7 +175,7 @@ def test_boundary_cross_entropy_with_void() -> None:
 
 
 def probe(predicted_NSS: Tensor, true_NSS: Tensor) -> Tensor:
-    """The linear network that stands in for weights nobody can obtain (the fixtures' README)."""
+    """The linear network that stands in for weights that are not public (the fixtures' README)."""
     inputs = torch.cat((predicted_NSS.flatten(1), true_NSS.flatten(1)), dim=1)
     place, output = torch.arange(inputs.shape[1]).double(), torch.arange(1, 5).double()
     weight = torch.cos(0.001 * output.unsqueeze(1) * place) / 224

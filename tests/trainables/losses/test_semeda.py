@@ -1,4 +1,4 @@
-"""SEMEDA and its rivals (Eq. 5 to 7), worked out by hand."""
+"""SEMEDA and its baselines (Eq. 5 to 7), worked out by hand."""
 
 import math
 from collections.abc import Iterator

@@ -6,12 +6,12 @@ import torch
 from scipy import ndimage
 
 from tests.trainables.metrics.conftest import Golden, cases, maps, random_maps
+from trainables.geometry.boundaries import eight_neighbour_boundary
 from trainables.metrics.bands import (
     band_zones,
     boundary_accuracy,
     mba_radii,
     mean_boundary_accuracy,
-    semantic_edges,
 )
 
 
@@ -114,7 +114,7 @@ def _brute_edges(labels: np.ndarray) -> np.ndarray:
 def test_bands_equal_a_brute_force() -> None:
     _, labels = random_maps()
 
-    edges, zones = semantic_edges(labels), band_zones(labels, 10)
+    edges, zones = eight_neighbour_boundary(labels), band_zones(labels, 10)
 
     for image, found, zone in zip(labels.numpy(), edges.numpy(), zones.numpy(), strict=True):
         expected = _brute_edges(image)
@@ -135,7 +135,7 @@ def test_bands_about_a_line_grow_by_a_pixel_on_either_side() -> None:
 def test_void_makes_no_edge() -> None:
     labels = torch.tensor([[[0, 0, 255, 255, 0, 0]]])
 
-    assert not semantic_edges(labels).any()
+    assert not eight_neighbour_boundary(labels).any()
     assert (band_zones(labels, 10) == 10).all()
 
 

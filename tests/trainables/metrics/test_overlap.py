@@ -26,7 +26,7 @@ def test_counts_by_hand() -> None:
     assert math.isnan(iou(counts)[0, 3])
     assert math.isnan(dice(counts)[0, 3])
     assert pixel_accuracy(counts).item() == 2 / 4
-    assert mean_of_present(iou(counts)[0]) == pytest.approx((1 / 2 + 1 / 3) / 3)
+    assert mean_of_present(iou(counts)[0]).item() == pytest.approx((1 / 2 + 1 / 3) / 3)
 
 
 def test_zones_split_the_counts() -> None:

@@ -7,7 +7,7 @@ import torch
 
 from tests.trainables.metrics.conftest import random_maps, square
 from trainables.metrics.catalog import METRICS
-from trainables.metrics.per_image import ImageCounts, by_class, count, empty, summarize
+from trainables.metrics.per_image import ImageCounts, by_class, count, empty, resample, summarize
 
 CPU = torch.device("cpu")
 FRACTIONS = [name for name, metric in METRICS.items() if metric.unit == "fraction"]
@@ -139,19 +139,17 @@ def test_mirrored_maps_keep_the_metrics_that_have_no_side() -> None:
         assert after[name] == pytest.approx(value, abs=tolerance, rel=0), name
 
 
-def test_a_subset_is_what_its_images_alone_give() -> None:
+def test_a_weighted_list_is_what_its_images_alone_give() -> None:
     predicted, labels = random_maps(images=4)
-    counts = count(predicted, labels, 4)
+    lists: tuple[list[int], ...] = ([2, 0], [1, 1, 3], [])
+    weights_RN = torch.stack([torch.tensor(rows).long().bincount(minlength=4) for rows in lists])
 
-    assert summarize(counts, [2, 0]) == summarize(count(predicted[[2, 0]], labels[[2, 0]], 4))
-    assert summarize(counts, torch.tensor([1, 1])) == summarize(
-        count(predicted[[1, 1]], labels[[1, 1]], 4)
-    )
-    with pytest.raises(ValueError, match=r"images must be 0\.\.3, got 4"):
-        summarize(counts, [0, 4])
-    mask = torch.tensor([False, True, False, True])
-    assert summarize(counts, mask) == summarize(counts, [1, 3])
-    assert math.isnan(summarize(counts, [])["miou"])
+    found = resample(count(predicted, labels, 4, (1, 1)), weights_RN)
+    for place, rows in enumerate(lists):
+        alone = summarize(count(predicted[rows], labels[rows], 4, (1, 1)))
+        for name, value in alone.items():
+            assert found[name][place].item() == pytest.approx(value, nan_ok=True), name
+    assert math.isnan(found["miou"][2])
 
 
 def test_surface_distances_are_counted_when_asked_for() -> None:

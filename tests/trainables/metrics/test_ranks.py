@@ -7,7 +7,8 @@ import torch
 
 from tests.processes import on_ranks
 from tests.trainables.metrics.conftest import random_maps
-from trainables.metrics.per_image import count, empty, sum_over_ranks, summarize
+from trainables.metrics.per_image import ImageCounts, count, empty, summarize
+from trainables.training.ranks import sum_over_ranks
 
 IMAGES = 7
 
@@ -18,13 +19,13 @@ def _rank(rank: int, ranks: int, folder: str) -> None:
     mine = torch.arange(rank, IMAGES, ranks)
     for rows, values in zip(table, count(predicted[mine], labels[mine], 4), strict=True):
         rows[mine] = values
-    torch.save(summarize(sum_over_ranks(table)), f"{folder}/rank{rank}")
+    torch.save(summarize(ImageCounts(*map(sum_over_ranks, table))), f"{folder}/rank{rank}")
 
 
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_every_rank_reports_the_metrics_of_one(tmp_path: Path, ranks: int) -> None:
     on_ranks(ranks, tmp_path, _rank, ranks, str(tmp_path))
 
-    alone = summarize(sum_over_ranks(count(*random_maps(images=IMAGES), 4)))
+    alone = summarize(count(*random_maps(images=IMAGES), 4))
     for rank in range(ranks):
         assert torch.load(tmp_path / f"rank{rank}") == alone

@@ -35,7 +35,7 @@ def test_a_perfect_prediction_is_the_identity_whatever_the_weights(network: nn.M
 
 
 class Says(nn.Module):
-    """A regressor that answers the same of every pair."""
+    """A regressor with the same output for every pair."""
 
     def __init__(self, theta: Tensor) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Says(nn.Module):
 
 
 def test_nothing_is_left_unexplained_where_the_transformation_is_right() -> None:
-    """The tile moved by three columns: known are all but the three that moved in."""
+    """The tile moved by three columns: all are known except the three that moved in."""
     context = (torch.rand(5, 16, 19, generator=Generator().manual_seed(0)) > 0.7).float()
     true, moved = context[:, :, :16], context[:, :, 3:]
     right = homography.shift(torch.tensor([3 * 2 / 16]), torch.tensor([0.0]))
@@ -78,7 +78,7 @@ def test_the_unexplained_rest_can_be_differentiated(coefficients: int) -> None:
 
 
 def test_the_blur_keeps_what_a_line_weighs() -> None:
-    """A line inside the tile has the same sum over cells, wherever it lies."""
+    """A line has the same sum over cells wherever in the tile it lies."""
     blur = blur_matrix(32, 16)
     sums = blur.sum(dim=0)[6:26]
     torch.testing.assert_close(sums, sums.mean().expand(20), rtol=0.01, atol=0)

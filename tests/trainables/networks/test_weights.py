@@ -1,4 +1,4 @@
-"""Weights from a file: what was loaded, what was new, what was left over; and what is refused."""
+"""Weights from a file: how many are loaded, new and unused, and which files are refused."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def saved(path: Path, state: object) -> Path:
     return path
 
 
-def test_everything_that_fits_is_loaded_and_the_rest_is_told(tmp_path: Path) -> None:
+def test_everything_that_fits_is_loaded_and_the_rest_is_reported(tmp_path: Path) -> None:
     source, target = small(), small()
     state: dict[str, Tensor] = dict(source.state_dict())
     del state["2.bias"]

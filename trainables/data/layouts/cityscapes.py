@@ -1,7 +1,7 @@
 """Cityscapes fine: `leftImg8bit/SPLIT/CITY/` and `gtFine/SPLIT/CITY/`, 19 classes and void.
 
-The labels of the official test split are not public: the validation split is tested on. Half
-resolution (SEMEDA, Sec. 4.1) is `data/height=512 data/width=1024`.
+The labels of the official test split are not public, so the validation split is the test list.
+Half resolution (SEMEDA, Sec. 4.1) is `data/height=512 data/width=1024`.
 Source of ids, names and colours: cityscapesScripts, helpers/labels.py.
 """
 
@@ -73,12 +73,12 @@ _IMAGE, _TRUTH = "_leftImg8bit", "_gtFine_"
 
 
 def layout(config: DataConfig) -> Layout:
-    """2975 and 500 images in a whole copy. A list's line is an image's path or its plain name."""
+    """A complete copy has 2975 and 500 images. A list's line is an image's path or its name."""
     root = files.folder(config.root, "cityscapes")
     splits: dict[str, tuple[Sample, ...]] = {}
-    for split, asked in lists.asked_lists(config).items():
-        if asked:
-            lines = lists.read(lists.find(root, asked, root / f"{split}.txt"))
+    for split, requested in lists.requested_lists(config).items():
+        if requested:
+            lines = lists.read(lists.find(root, requested, root / f"{split}.txt"))
             splits[split] = tuple(_listed(root, line) for line in lines)
         elif split != "test":
             splits[split] = _folder(root, split)
@@ -113,7 +113,7 @@ def _listed(root: Path, line: lists.Line) -> Pair:
 
 
 def _pair(root: Path, image: Path, listed: str = "") -> Pair:
-    """The mask is ``labelTrainIds`` where it was made, else the official ``labelIds``."""
+    """An image and its mask: ``labelTrainIds`` where they exist, else the official ``labelIds``."""
     city, split = image.parent.name, image.parents[1].name
     stem = image.name.removesuffix(f"{_IMAGE}.png")
     folder = root / "gtFine" / split / city

@@ -1,11 +1,11 @@
 """A user's own data: `images/` and `masks/` with the same names, or a CSV with their paths.
 
-`classes.txt` names the classes, one a line in the order of the labels, each with a colour if wanted
-(`road 128 64 128`); a line `void 0` says which value is left out, beside 255, and the labels then
-skip it. The splits come from, in this order: `data/train_list ..`; `samples.csv` with the columns
-image, mask, split; the folders `images/train/ images/val/ images/test/`; `train.txt val.txt
-test.txt` with a name or two paths a line; else of every ten images in the order of their names the
-ninth is for validation and the tenth for the test.
+`classes.txt` names the classes, one per line in label order, each with an optional colour
+(`road 128 64 128`); a line `void 0` names a value that is left out besides 255, and the labels
+then skip it. The splits come from the first of these that exists: `data/train_list ..`;
+`samples.csv` with the columns image, mask, split; the folders `images/train/ images/val/
+images/test/`; `train.txt val.txt test.txt` with a name or two paths per line; else, of every ten
+images in name order, the ninth is for validation and the tenth for the test.
 """
 
 import csv
@@ -27,7 +27,7 @@ def layout(config: DataConfig) -> Layout:
     classes, colours, table = _classes(root / "classes.txt")
     splits: dict[str, tuple[Sample, ...]]
     named = any((root / f"{split}.txt").is_file() for split in SPLITS)
-    if any(lists.asked_lists(config).values()) or named:
+    if any(lists.requested_lists(config).values()) or named:
         official = {
             split: root / f"{split}.txt" for split in SPLITS if (root / f"{split}.txt").is_file()
         }
@@ -55,7 +55,7 @@ def layout(config: DataConfig) -> Layout:
 def _classes(
     path: Path,
 ) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...], LabelTable]:
-    """Names, colours and the meaning of the values in a mask."""
+    """The classes' names and colours, and the meaning of the values in a mask."""
     if not path.is_file():
         raise DataError(f"{path}: missing; it names the classes, one a line, in label order")
     names: list[str] = []
@@ -114,8 +114,8 @@ def _listed(root: Path, line: lists.Line, table: LabelTable) -> Pair:
     if len(line.words) > 1:
         image, mask = (lists.inside(root, text, line.listed) for text in line.words[:2])
         return Pair(image.stem, image, mask, table, line.listed)
-    asked = lists.inside(root, f"images/{line.words[0]}", line.listed)
-    candidates = [asked, *(asked.with_name(asked.name + suffix) for suffix in _SUFFIXES)]
-    image = next((path for path in candidates if path.is_file()), asked)
+    named = lists.inside(root, f"images/{line.words[0]}", line.listed)
+    candidates = [named, *(named.with_name(named.name + suffix) for suffix in _SUFFIXES)]
+    image = next((path for path in candidates if path.is_file()), named)
     mask = root / "masks" / image.relative_to((root / "images").resolve()).with_suffix(".png")
     return Pair(image.stem, image, mask, table, line.listed)

@@ -1,12 +1,13 @@
 """NYU Depth v2, 40 classes and void: label PNGs, or the official `nyu_depth_v2_labeled.mat`.
 
-As PNG: `rgb/NUMBER.png` and `label40_minus1/NUMBER.png` (0..39, void 255), if wanted
+As PNG: `rgb/NUMBER.png` and `label40_minus1/NUMBER.png` (0..39, void 255), and optionally
 `depth_x5000/` (uint16, metres = value / 5000, 0 = unknown) and `normals_rgb/` (value / 127.5 - 1).
 `splits.mat` (795 and 654, numbers from 1) and, for the .mat, `classMapping40.mat` lie beside it or
 in `meta/`. Source: Silberman et al., ECCV 2012; the 40 classes are Gupta et al.'s, CVPR 2013.
 Shape letters: H rows, W columns, C colours or coordinates.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -64,7 +65,7 @@ class MatSample:
         return Decoded(image_HWC, labels_HW, content)
 
     def depth_m(self) -> NDArray[np.float32]:
-        """(H,W) metres, filled in by the authors: known everywhere."""
+        """(H,W) metres, known everywhere: the authors filled the gaps."""
         return np.asarray(_open_mat(self.root / OFFICIAL)["depths"][self._row()]).T
 
     def _row(self) -> int:
@@ -82,9 +83,9 @@ def layout(config: DataConfig) -> Layout:
     root = files.folder(config.root, "nyuv2")
     official = _official_numbers(root)
     splits: dict[str, tuple[Sample, ...]] = {}
-    for split, asked in lists.asked_lists(config).items():
-        if asked:
-            lines = lists.read(lists.find(root, asked, root / f"{split}.txt"))
+    for split, requested in lists.requested_lists(config).items():
+        if requested:
+            lines = lists.read(lists.find(root, requested, root / f"{split}.txt"))
             splits[split] = tuple(_sample(root, _number(line), line.listed) for line in lines)
         elif split != "val":
             numbers = official.get(split, ())
@@ -93,7 +94,7 @@ def layout(config: DataConfig) -> Layout:
 
 
 def depth_m(root: Path, number: int) -> NDArray[np.float32]:
-    """(H,W) metres of a PNG copy; NaN where the sensor saw nothing."""
+    """(H,W) metres, from a PNG copy; NaN where the sensor has no value."""
     path = root / "depth_x5000" / f"{number:06d}.png"
     image = files.open_image(path, files.read_bytes(path), deep=True)
     if image.mode not in ("I;16", "I"):
@@ -103,7 +104,7 @@ def depth_m(root: Path, number: int) -> NDArray[np.float32]:
 
 
 def normals(root: Path, number: int) -> NDArray[np.float32]:
-    """(H,W,C) unit vectors of a PNG copy; NaN where they are not known."""
+    """(H,W,C) unit vectors, from a PNG copy; NaN where they are unknown."""
     image_HWC, _ = files.read_image(root / "normals_rgb" / f"{number:06d}.png")
     normals_HWC = image_HWC.astype(np.float32) / 127.5 - 1
     length_HW1 = np.linalg.norm(normals_HWC, axis=2, keepdims=True)
@@ -161,7 +162,7 @@ def _to_40(root: Path) -> NDArray[np.uint8]:
 
 
 def load_mat(path: Path) -> dict[str, Any]:
-    """A MATLAB file of version 5, or a DataError that names it."""
+    """The content of a MATLAB file of version 5. A bad file raises a DataError that names it."""
     from scipy.io import loadmat
 
     try:
@@ -172,12 +173,12 @@ def load_mat(path: Path) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=2)
-def _open_mat(path: Path) -> Any:
+def _open_mat(path: Path) -> Mapping[str, Any]:
     """The official file, HDF5: axes are reversed, (image, colour, column, row)."""
     import h5py
 
     try:
-        opened = h5py.File(path)
+        opened: Mapping[str, Any] = h5py.File(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
     missing = {"images", "labels", "depths"} - set(opened)

@@ -38,7 +38,7 @@ Grid = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def _turned(random: Generator, grid: Grid, size: float) -> Grid:
-    """Coordinates relative to a random place, turned by a random angle, in units of ``size``."""
+    """Coordinates about a random place, rotated by a random angle, in units of ``size``."""
     y_HW, x_HW = grid
     rows, columns = y_HW.shape
     down = y_HW - random.uniform(0, rows)
@@ -87,7 +87,7 @@ _DRAW: tuple[tuple[int, Callable[[Generator, Grid], Mask], int, int], ...] = (
     (4, _pole, 1, 3),
     (5, _wire, 1, 3),
 )
-"""Class, how to draw one, and how many a scene has: at least, and fewer than."""
+"""Class, how to draw an object of it, and how many a scene has: at least, and fewer than."""
 
 
 def _texture(random: Generator, shape: tuple[int, int], coarse_px: float) -> NDArray[np.float64]:
@@ -97,7 +97,7 @@ def _texture(random: Generator, shape: tuple[int, int], coarse_px: float) -> NDA
 
 
 def _paint(random: Generator, label: int, shape: tuple[int, int]) -> NDArray[np.float64]:
-    """(H,W,C): the surface of one object: its class's colour, off by a bit, with a texture."""
+    """(H,W,C): the surface of one object: its class's colour, slightly varied, with a texture."""
     colour_C = np.array(COLOURS[label]) + random.normal(0, 35, 3)
     grain_HW = _texture(random, shape, random.uniform(1.0, 6.0)) * random.uniform(8, 25)
     return colour_C + grain_HW[..., None]
@@ -106,7 +106,7 @@ def _paint(random: Generator, label: int, shape: tuple[int, int]) -> NDArray[np.
 def scene(
     split: str, index: int, height: int, width: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """One image (H,W,C) and its labels (H,W), a function of the four arguments alone."""
+    """One image (H,W,C) and its labels (H,W), determined by the four arguments alone."""
     random = np.random.default_rng([_VERSION, _SPLIT_SEED[split], index])
     y_HW, x_HW = np.mgrid[:height, :width].astype(np.float64)
     labels_HW = np.zeros((height, width), dtype=np.uint8)
@@ -122,6 +122,7 @@ def scene(
         labels_HW[mask_HW] = label
         image_HWC[mask_HW] = _paint(random, label, (height, width))[mask_HW]
 
+    # As a lens and a sensor would: otherwise edges are perfectly sharp and too easy to find.
     image_HWC = gaussian_filter(image_HWC, (0.6, 0.6, 0))
     image_HWC += random.normal(0, 12, image_HWC.shape)
     labels_HW[:RIM_PX] = labels_HW[-RIM_PX:] = VOID
@@ -131,7 +132,7 @@ def scene(
 
 @dataclass(frozen=True)
 class Scene:
-    """A scene that is drawn when it is read."""
+    """A scene, drawn when it is read."""
 
     split: str
     index: int
@@ -143,7 +144,7 @@ class Scene:
         return f"{self.split}-{self.index:05d}"
 
     def require_files(self) -> None:
-        """There are none."""
+        """A scene has no files."""
 
     def read(self) -> Decoded:
         image_HWC, labels_HW = scene(self.split, self.index, self.height, self.width)
@@ -152,11 +153,13 @@ class Scene:
 
 
 def layout(config: DataConfig) -> Layout:
-    """Scenes 0, 1, 2 ... of each split: as many as are asked for."""
+    """Scenes 0, 1, 2 ... of each split, as many as the config requests."""
     rows, columns = config.height or SIZE[0], config.width or SIZE[1]
-    asked = {"train": config.train_images, "val": config.val_images, "test": config.test_images}
+    requested = {"train": config.train_images, "val": config.val_images, "test": config.test_images}
     splits = {
-        split: tuple(Scene(split, index, rows, columns) for index in range(asked[split] or count))
+        split: tuple(
+            Scene(split, index, rows, columns) for index in range(requested[split] or count)
+        )
         for split, count in COUNTS.items()
     }
     return Layout("shapes", CLASSES, COLOURS, splits)

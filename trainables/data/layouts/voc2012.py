@@ -1,7 +1,8 @@
 """PASCAL VOC 2012 segmentation: 20 classes and background; 255 is the void rim of every object.
 
 The augmented training list (10582 images) is `data/train_list=train_aug`, with SBD's masks as PNG
-in `SegmentationClassAug/`. The official test labels are not public: the validation list is tested.
+in `SegmentationClassAug/`. The official test labels are not public, so the validation list is the
+test list.
 Source: the VOC2012 development kit; SBD is Hariharan et al., ICCV 2011.
 """
 
@@ -39,7 +40,7 @@ TABLE = LabelTable.plain(len(CLASSES))
 
 
 def layout(config: DataConfig) -> Layout:
-    """1464 and 1449 images in a whole copy."""
+    """A complete copy has 1464 and 1449 images."""
     root = files.descend(files.folder(config.root, "voc2012"), "VOCdevkit", "VOC2012")
     folder = root / "ImageSets" / "Segmentation"
 

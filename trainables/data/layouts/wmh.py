@@ -2,10 +2,10 @@
 
 `SUBJECT/pre/FLAIR.nii.gz`, `SUBJECT/pre/T1.nii.gz` (FLAIR again where it is missing) and
 `SUBJECT/wmh.nii.gz` with 0, 1 and 2 = other pathology, which the challenge leaves out: void.
-Subjects lie in `train/ validation/ test/`, or all in one folder: then, in the order of their names,
-of every five the fourth is for validation and the fifth for the test (ours: the challenge's own
-test set was never public). Every slice of a subject is in one split. An image's channels are
-FLAIR, T1, FLAIR, each scaled from its volume's range to 0..255.
+Subjects lie in `train/ validation/ test/`, or all in one folder: then, of every five in name order,
+the fourth is for validation and the fifth for the test (our choice: the challenge's own test set
+was never public). Every slice of a subject is in one split. An image's channels are FLAIR, T1,
+FLAIR, each scaled from its volume's range to 0..255.
 Source: Kuijf et al., IEEE TMI 2019. Shape letters: X, Y, Z a volume's axes, H rows, W columns.
 """
 
@@ -13,10 +13,10 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from trainables.config import DataConfig
 from trainables.data import files, lists
@@ -71,12 +71,12 @@ class Slice:
 
 
 def layout(config: DataConfig) -> Layout:
-    """A list's line is a subject: the folder's name, or its path from the root."""
+    """Each line of a list is a subject: the folder's name, or its path relative to the root."""
     root = files.folder(config.root, "wmh")
     subjects = _subjects(root)
-    for split, asked in lists.asked_lists(config).items():
-        if asked:
-            lines = lists.read(lists.find(root, asked, root / f"{split}.txt"))
+    for split, requested in lists.requested_lists(config).items():
+        if requested:
+            lines = lists.read(lists.find(root, requested, root / f"{split}.txt"))
             subjects[split] = [_listed(root, line) for line in lines]
     splits: dict[str, tuple[Sample, ...]] = {}
     spacing_mm = {}
@@ -104,7 +104,7 @@ def _subjects(root: Path) -> dict[str, list[Path]]:
 
 
 def _children(folder: Path) -> list[Path]:
-    """Subjects of a folder; one without its files is an error when it is read."""
+    """The subjects of a folder. One without its files raises an error when it is read."""
     return sorted(path for path in folder.glob("*") if path.is_dir() and path.name[0] != ".")
 
 
@@ -116,25 +116,38 @@ def _listed(root: Path, line: lists.Line) -> Path:
     raise DataError(f"{root / line.words[0]}: subject of {line.listed} is missing")
 
 
-def _open(path: Path) -> Any:
+class _Header(Protocol):
+    """What is read here of a NIfTI header, which nibabel leaves untyped."""
+
+    def get_data_shape(self) -> tuple[int, ...]: ...
+    def get_zooms(self) -> tuple[float, ...]: ...
+
+
+class _Volume(Protocol):
+    header: _Header
+    dataobj: ArrayLike
+
+
+def _open(path: Path) -> _Volume:
     import nibabel
     from nibabel.filebasedimages import ImageFileError
 
     try:
-        return nibabel.load(path)
+        volume: _Volume = nibabel.load(path)
     except (OSError, EOFError, zlib.error, ImageFileError) as error:
         raise DataError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
+    return volume
 
 
-def _header(path: Path) -> Any:
-    """Of a volume with three axes."""
+def _header(path: Path) -> _Header:
+    """The header of a volume with three axes."""
     header = _open(path).header
     if len(header.get_data_shape()) != 3:
         raise DataError(f"{path}: must have three axes, got {header.get_data_shape()}")
     return header
 
 
-def _volume(path: Path) -> NDArray[Any]:
+def _volume(path: Path) -> NDArray[np.number]:
     _header(path)
     try:
         return np.asarray(_open(path).dataobj)
@@ -144,7 +157,7 @@ def _volume(path: Path) -> NDArray[Any]:
 
 @lru_cache(maxsize=4)
 def _scaled(path: Path) -> NDArray[np.uint8]:
-    """(X,Y,Z) with the volume's smallest value as 0 and its largest as 255."""
+    """(X,Y,Z): the volume scaled so that its smallest value is 0 and its largest 255."""
     volume_XYZ = _volume(path).astype(np.float32)
     if not np.isfinite(volume_XYZ).all():
         raise DataError(f"{path}: holds values that are not finite")

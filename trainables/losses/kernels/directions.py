@@ -1,32 +1,30 @@
-"""The eight neighbours of chosen pixels, and how far their class distributions are from these.
+"""The eight neighbours of chosen pixels, and the divergences between their distributions.
 
 Shape letters: B images, K classes, H rows, W columns, N chosen pixels, D = 8 directions.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from trainables.geometry.boundaries import VOID
-
-Variant = Literal["paper", "released"]
+from trainables.geometry.boundaries import VOID, Variant
 
 DIRECTIONS = ((1, 0), (-1, 0), (0, -1), (0, 1), (-1, 1), (1, 1), (-1, -1), (1, -1))
-"""(down, right), in the paper's order (Eq. 2); of equal distances the first wins."""
+"""(down, right), in the paper's order (Eq. 2); of equal distances, the first counts."""
 
 
 class Around(NamedTuple):
-    """The chosen pixels and their neighbours, as places in the flattened batch (B*H*W)."""
+    """The chosen pixels and their neighbours, as indices into the flattened batch (B*H*W)."""
 
     centre_N: Tensor
     beside_DN: Tensor
     counts: list[int]
-    """How many of N belong to each image; they come image by image."""
+    """How many of the N pixels lie in each image; they are in the order of images."""
     usable_DN: Tensor
-    """Whether a neighbour may be the target. Where not, the nearest pixel of the image stands for
-    it in "released", and the pixel itself in "paper"."""
+    """Whether a neighbour may be the target. If not, it is replaced by the nearest pixel of the
+    image in "released", and by the chosen pixel itself in "paper"."""
 
     @classmethod
     def of(cls, chosen_BHW: Tensor, labels_BHW: Tensor, variant: Variant) -> "Around":
@@ -35,6 +33,7 @@ class Around(NamedTuple):
         row_N, column_N = centre_N // columns % rows, centre_N % columns
         wanted_row_DN = torch.stack([row_N + down for down, _ in DIRECTIONS])
         wanted_column_DN = torch.stack([column_N + right for _, right in DIRECTIONS])
+        # A neighbour outside the image is clamped to its edge, and so differs from the wanted one.
         row_DN = wanted_row_DN.clamp(0, rows - 1)
         column_DN = wanted_column_DN.clamp(0, columns - 1)
         usable_DN = (row_DN == wanted_row_DN) & (column_DN == wanted_column_DN)
@@ -46,7 +45,7 @@ class Around(NamedTuple):
 
 
 def at(map_BHW: Tensor, place: Tensor) -> Tensor:
-    """The map at places in the flattened batch; an eighth of the time of an indexing tensor."""
+    """The map at indices into the flattened batch; eight times as fast as ``map[index]``."""
     return map_BHW.flatten().index_select(0, place.flatten()).view_as(place)
 
 
@@ -68,17 +67,25 @@ def attached_logits(
 def detached_logits(
     logits_BKHW: Tensor, log_sum_BHW: Tensor, around: Around, variant: Variant
 ) -> Tensor:
-    """The same without a gradient to the neighbours: image by image, class by class."""
+    """``attached_logits`` without a gradient to the neighbours, computed one image at a time."""
     answer: Tensor = _Detached.apply(logits_BKHW, log_sum_BHW, around, variant)
     return answer
 
 
+class _Context(Protocol):
+    saved_tensors: tuple[Tensor, ...]
+    shape: torch.Size
+    variant: Variant
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
+
+
 class _Detached(torch.autograd.Function):
-    """KL(P, Q) is the sum of p log p less the sum of p log q, one of which is the neighbour's."""
+    """KL(P, Q) = sum p log p - sum p log q, where P or Q is the neighbour's distribution."""
 
     @staticmethod
     def forward(
-        ctx: Any, logits_BKHW: Tensor, log_sum_BHW: Tensor, around: Around, variant: Variant
+        ctx: _Context, logits_BKHW: Tensor, log_sum_BHW: Tensor, around: Around, variant: Variant
     ) -> Tensor:
         size = log_sum_BHW[0].numel()
         log_sum_DN = at(log_sum_BHW, around.beside_DN).split(around.counts, dim=1)
@@ -88,6 +95,7 @@ class _Detached(torch.autograd.Function):
             logits_KP = logits_BKHW[image].flatten(1)
             centre_N = centre_N - image * size
             log_p_KN = logits_KP.index_select(1, centre_N).log_softmax(dim=0)
+            # One gather for all 8 directions; the (K,D,N) copy is reused for the result.
             theirs_KX = logits_KP.index_select(1, (beside_DN - image * size).flatten())
             theirs_KDN = theirs_KX.view(len(theirs_KX), *beside_DN.shape).sub_(log_sum_DN[image])
             p_KN = log_p_KN.exp()
@@ -104,17 +112,18 @@ class _Detached(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream_DN: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: _Context, upstream_DN: Tensor) -> tuple[Tensor, None, None, None]:
         kept = ctx.saved_tensors
         images = list(zip(*(kept[i::4] for i in range(4)), strict=True))
         upstreams = upstream_DN.split([len(image[0]) for image in images], dim=1)
+        # A pixel is chosen once, so scatter_ (and not scatter_add_) is enough below.
         gradient_BKHW = upstream_DN.new_zeros(ctx.shape)
         for gradient_KHW, image, slope_DN in zip(gradient_BKHW, images, upstreams, strict=True):
             centre_N, p_KN, log_p_KN, theirs_KDN = image
             slope_KN = (theirs_KDN * slope_DN).sum(dim=1).neg_()
             if ctx.variant == "paper":
                 slope_KN.addcmul_(log_p_KN, slope_DN.sum(dim=0)).mul_(p_KN)
-            # Up to a term that the softmax does not see, that was the derivative by log p.
+            # So far the derivative by log p, up to a term that cancels in the softmax.
             slope_KN -= p_KN * slope_KN.sum(dim=0)
             gradient_KHW.flatten(1).scatter_(1, centre_N.expand_as(slope_KN), slope_KN)
         return gradient_BKHW, None, None, None

@@ -1,4 +1,4 @@
-"""Losses on what a frozen edge network makes of a prediction, a few rows at a time.
+"""Losses on a frozen edge network's embeddings of a prediction, a few rows at a time.
 
 Shape letters: B images, K classes, H rows, W columns, C channels of a layer.
 """
@@ -13,83 +13,86 @@ from torch.autograd.graph import get_gradient_edge
 from trainables.geometry.boundaries import VOID
 
 EdgeNet = Callable[[Tensor], Iterable[Tensor]]
-"""A frozen edge detector: (B,K,H,W) class probabilities -> what each of its three layers puts out
-before activation, (B,C,H,W); the last has C = 2, "no edge" and "edge". One that yields them one by
-one, or has a method ``one_by_one`` that does, is spared the layers that have no weight. One with an
-attribute ``reach``, the number of pixels that its output depends on in each direction, is shown a
-few rows at a time: then the layers of these are all that is ever held."""
+"""A frozen edge network: (B,K,H,W) class probabilities -> the output (B,C,H,W) of each of its three
+layers before activation; the last has C = 2, "no edge" and "edge". If it yields them one by one, or
+has a method ``one_by_one`` that does, layers after the last with a weight are not computed. If it
+has an attribute ``reach``, the number of pixels on which its output depends in each direction, it
+gets a few rows at a time, and only the layers of these are in memory."""
 
-_ROWS_PER_REACH = {"cpu": 8}
-_MORE_ROWS_PER_REACH = 64
+_CPU_ROWS, _GPU_ROWS = 8, 64
+"""Rows of a band for each pixel of reach: on a CPU few, so that the layers fit in its cache."""
 
 
 class Band(NamedTuple):
-    """Rows of one image; each is kept in one band, and shown in all that look at it."""
+    """Rows of one image. Every row belongs to one band, and neighbouring bands read it too."""
 
     image: slice
-    shown: slice
+    read: slice
+    """The band's rows, and those within the edge network's reach."""
     kept_11HW: Tensor
-    """Bool, of the rows shown: which pixels are this band's own, and not void."""
+    """Bool, over the rows read: which pixels belong to this band and are not void."""
 
 
 def bands_of(labels_BHW: Tensor, edge_net: EdgeNet) -> Iterator[Band]:
-    """Bands that together keep every pixel once; whole images where the reach is not known."""
+    """Bands that together contain every row once; whole images if the reach is unknown."""
     reach = int(getattr(edge_net, "reach", 0))
     images, rows, _ = labels_BHW.shape
-    per_reach = _ROWS_PER_REACH.get(labels_BHW.device.type, _MORE_ROWS_PER_REACH)
+    per_reach = _CPU_ROWS if labels_BHW.device.type == "cpu" else _GPU_ROWS
     height = per_reach * reach or max(rows, 1)
     for image in (slice(i, i + 1) for i in range(images)):
         for start in range(0, rows, height):
             stop = min(start + height, rows)
-            shown = slice(max(start - reach, 0), min(stop + reach, rows))
-            kept_11HW = (labels_BHW[image, shown] != VOID).unsqueeze(1)
-            kept_11HW[:, :, : start - shown.start] = False
-            kept_11HW[:, :, stop - shown.start :] = False
-            yield Band(image, shown, kept_11HW)
+            read = slice(max(start - reach, 0), min(stop + reach, rows))
+            kept_11HW = (labels_BHW[image, read] != VOID).unsqueeze(1)
+            # Rows within reach belong to the neighbouring bands.
+            kept_11HW[:, :, : start - read.start] = False
+            kept_11HW[:, :, stop - read.start :] = False
+            yield Band(image, read, kept_11HW)
 
 
 def layers_of(edge_net: EdgeNet, prob_BKHW: Tensor) -> Iterator[Tensor]:
-    """The network's layers, no earlier than they are asked for where it can do that."""
+    """The network's layers, each computed only when it is requested if the network can."""
     run: EdgeNet = getattr(edge_net, "one_by_one", edge_net)
     return iter(run(prob_BKHW))
 
 
-Look = Callable[[Tensor], list[Tensor]]
+Embed = Callable[[Tensor], list[Tensor]]
 """(1,K,H,W) probabilities -> the embeddings that are compared."""
 
 Compare = Callable[[Band, list[Tensor]], tuple[Tensor, list[Tensor]]]
-"""A band and its embeddings -> their part of the loss, and its derivative by each of them."""
+"""A band and its embeddings -> their share of the loss, and its derivative by each of them."""
 
 
 def value_and_gradient(
-    logits_BKHW: Tensor, labels_BHW: Tensor, edge_net: EdgeNet, look: Look, compare: Compare
+    logits_BKHW: Tensor, labels_BHW: Tensor, edge_net: EdgeNet, embed: Embed, compare: Compare
 ) -> tuple[Tensor, Tensor]:
     """The loss, summed over bands, and its derivative by the logits.
 
-    Void pixels are blank (all zero) for the edge net. It gets the classes of a pixel side by side
-    ("channels last"): on a CPU convolutions take a third less time that way.
+    Void pixels are blank (all zero) for the edge net. Its input is "channels last", which makes
+    convolutions on a CPU a third faster.
     """
     gradient_BKHW = torch.zeros_like(logits_BKHW)
     total = logits_BKHW.new_zeros(())
     differentiate = torch.is_grad_enabled() and logits_BKHW.requires_grad
     for band in bands_of(labels_BHW, edge_net):
-        place = band.image, slice(None), band.shown
+        place = band.image, slice(None), band.read
         with torch.no_grad():
-            valid_11HW = (labels_BHW[band.image, band.shown] != VOID).unsqueeze(1)
+            valid_11HW = (labels_BHW[band.image, band.read] != VOID).unsqueeze(1)
             prob_1KHW = logits_BKHW[place].softmax(dim=1).mul_(valid_11HW)
             prob_1KHW = prob_1KHW.contiguous(memory_format=torch.channels_last)
         prob_1KHW.requires_grad_(differentiate)
         with torch.set_grad_enabled(differentiate):
-            embeddings = look(prob_1KHW)
+            embeddings = embed(prob_1KHW)
         with torch.no_grad():
             part, slopes = compare(band, [embedding.detach() for embedding in embeddings])
             total += part
         if differentiate:
-            # The graph is all that is still needed of the embeddings, not their values.
+            # Only the graph of the embeddings is still needed: free their values.
             edges = [get_gradient_edge(embedding) for embedding in embeddings]
             embeddings.clear()
             (slope_1KHW,) = torch.autograd.grad(edges, prob_1KHW, slopes)
             with torch.no_grad():
+                # Through the softmax: p_k (s_k - sum p s).
                 slope_1KHW -= (prob_1KHW * slope_1KHW).sum(dim=1, keepdim=True)
                 gradient_BKHW[place].addcmul_(slope_1KHW, prob_1KHW)
     return total, gradient_BKHW

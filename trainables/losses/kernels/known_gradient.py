@@ -1,6 +1,6 @@
-"""A loss whose gradient was worked out along with its value."""
+"""A loss whose gradient was computed along with its value."""
 
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -10,26 +10,32 @@ from torch.autograd.function import once_differentiable
 def with_known_gradient(values: Tensor, total: Tensor, gradient: Tensor) -> Tensor:
     """The scalar ``total``, whose derivative by ``values`` is ``gradient``.
 
-    For losses whose derivative is a by-product of their value: nothing but the gradient is kept
-    for the backward pass, which gives that very buffer away unless the graph is retained: fresh
-    memory costs a CPU as much as half a cross-entropy. First derivatives only.
+    For losses whose derivative is a by-product of their value. The backward pass needs nothing but
+    the gradient, and returns that very buffer unless the graph is retained: on a CPU, new memory
+    takes as long as half a cross-entropy. First derivatives only.
 
     Args:
-        gradient: of the shape of ``values``; the caller must not use it any more.
+        gradient: of the shape of ``values``; the caller must not use it afterwards.
     """
     result: Tensor = _KnownGradient.apply(values, total, gradient)
     return result
 
 
+class _Context(Protocol):
+    saved_tensors: tuple[Tensor, ...]
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
+
+
 class _KnownGradient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, total: Tensor, gradient: Tensor) -> Tensor:
+    def forward(ctx: _Context, values: Tensor, total: Tensor, gradient: Tensor) -> Tensor:
         ctx.save_for_backward(gradient)
         return total.clone()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: _Context, upstream: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
         if _graph_is_kept():
             return gradient * upstream, None, None
@@ -37,6 +43,6 @@ class _KnownGradient(torch.autograd.Function):
 
 
 def _graph_is_kept() -> bool:
-    """Whether a second backward may come. Torch says so in a private place; without it, yes."""
+    """Whether a second backward pass may follow; yes if torch lacks this private function."""
     ask = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", None)
     return True if ask is None else bool(ask())

@@ -1,4 +1,4 @@
-"""Walking over large tensors in pieces that stay in a CPU's cache.
+"""Row bands: pieces of large tensors that fit in a CPU's cache.
 
 Shape letters: B images, K classes, H rows, W columns.
 """
@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from torch import Tensor
 
 _ELEMENTS = 2**18
+"""Of a row band: 1 MiB of float32."""
 
 
 def bands(maps_BKHW: Tensor) -> Iterator[tuple[slice, slice]]:
-    """(images, rows) that together cover the batch.
+    """Slices (images, rows) that together cover the batch.
 
-    On a CPU one image and some rows at a time: fresh memory costs more than arithmetic there, and
-    buffers of this size are used again and again. On a GPU everything at once.
+    On a CPU, some rows of one image at a time: new memory costs more than arithmetic there, and
+    buffers of this size are reused. On a GPU, the whole batch at once.
     """
     images, classes, rows, columns = maps_BKHW.shape
     if maps_BKHW.device.type != "cpu":
@@ -27,7 +28,7 @@ def bands(maps_BKHW: Tensor) -> Iterator[tuple[slice, slice]]:
 
 
 def through_softmax(prob_BKHW: Tensor, slope_BKHW: Tensor) -> None:
-    """Turn a derivative by probabilities into that by logits, in place: p_k (s_k - sum of p s)."""
+    """Turn the derivative s by probabilities into that by logits, in place: p_k (s_k - sum p s)."""
     for image, band in bands(prob_BKHW):
         prob, slope = prob_BKHW[image, :, band], slope_BKHW[image, :, band]
         slope.sub_((prob * slope).sum(dim=1, keepdim=True)).mul_(prob)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from trainables.config import require
 from trainables.metrics.catalog import METRICS, OTHER_METRICS
 from trainables.metrics.overlap import iou, mean_of_present
 
@@ -81,7 +82,7 @@ def saliency_miou(overlap_NS3: Tensor) -> float:
     An image without a salient pixel in prediction and truth is left out of its threshold's mean.
     """
     return max(
-        (mean_of_present(iou_N) for iou_N in iou(overlap_NS3).unbind(dim=-1)),
+        (mean_of_present(iou_N).item() for iou_N in iou(overlap_NS3).unbind(dim=-1)),
         key=lambda mean: -math.inf if math.isnan(mean) else mean,
     )
 
@@ -93,7 +94,7 @@ def parts_miou(overlap_NK3: Tensor) -> float:
     """
     true_NK = overlap_NK3[..., 0] + overlap_NK3[..., 2]
     shows_N = true_NK[:, 1:].sum(dim=-1) > 0
-    return mean_of_present(iou(overlap_NK3[shows_N].sum(dim=0)))
+    return mean_of_present(iou(overlap_NK3[shows_N].sum(dim=0))).item()
 
 
 def delta_m(multi: Mapping[str, float], single: Mapping[str, float]) -> float:
@@ -123,6 +124,5 @@ def delta_m(multi: Mapping[str, float], single: Mapping[str, float]) -> float:
 
 def _direction(name: str) -> int:
     catalog = METRICS | OTHER_METRICS
-    if name not in catalog:
-        raise ValueError(f"metric must be one of {', '.join(catalog)}, got {name!r}")
+    require(name in catalog, "metric", f"one of {', '.join(catalog)}", name)
     return 1 if catalog[name].direction == "max" else -1

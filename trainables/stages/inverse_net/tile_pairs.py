@@ -4,7 +4,7 @@ Shape letters: N tiles or pairs, H rows, W columns, S tile side, P context side,
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
+from trainables.config import require
 from trainables.data.dataset import DataError, Dataset
 from trainables.geometry import homography
 from trainables.geometry.boundaries import BoundaryMaker, eight_neighbour_boundary, sobel_boundary
@@ -115,10 +116,8 @@ class TileSource:
 
 def check_tile(tile: int, size: tuple[int, int]) -> None:
     """Raise a ValueError if the tile does not fit into images of this size."""
-    if tile > min(size):
-        raise ValueError(
-            f"loss/tile must be at most {min(size)}, the images' shorter side, got {tile}"
-        )
+    side = min(size)
+    require(tile <= side, "loss/tile", f"at most {side}, the images' shorter side", tile)
 
 
 def require_boundary(dataset: Dataset) -> None:
@@ -136,7 +135,7 @@ def _labels(dataset: Dataset, split: str) -> NDArray[np.uint8]:
     return labels_NHW[::step]
 
 
-def _has_boundary(label_HW: Any) -> bool:
+def _has_boundary(label_HW: NDArray[np.uint8]) -> bool:
     return bool(eight_neighbour_boundary(torch.from_numpy(label_HW).long().unsqueeze(0)).any())
 
 

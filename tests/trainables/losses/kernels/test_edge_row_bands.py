@@ -22,7 +22,7 @@ def test_every_valid_pixel_is_kept_once() -> None:
     _, labels = scene()
     kept = torch.zeros_like(labels)
     for band in bands_of(labels, EdgeNet(3)):
-        kept[band.image, band.shown] += band.kept_11HW[:, 0]
+        kept[band.image, band.read] += band.kept_11HW[:, 0]
     torch.testing.assert_close(kept, (labels != VOID).long())
 
 
