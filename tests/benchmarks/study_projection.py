@@ -18,12 +18,13 @@ if __name__ == "__main__":
 
 import optuna
 
-from study.ledger.ledger import clean
+from study.ledger.events import Ended, EpochEnded, Finished, Planned, Started
+from study.ledger.provenance import Provenance
 from study.ledger.record import StudyRecord
-from study.reporting import write_report
+from study.ledger.study_folder import StudyFolder
 from study.tracking.sink import MlflowSink
-from tests.study import fake
-from trainables.config import flatten
+from tests.study import fake, reports
+from trainables.config import Value
 from trainables.metrics.catalog import METRICS
 
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
@@ -36,58 +37,34 @@ def simulated(folder: Path, trials: int, name: str = "fake") -> StudyRecord:
     """Folded straight into a record: writing the ledger is not what is measured."""
     plan = fake.plan(folder, trials=trials, study=name)
     record = StudyRecord()
-    record.apply(
-        {
-            "event": "planned",
-            "time": 1.0,
-            **clean(
-                {
-                    **plan.event(),
-                    "provenance": {"commit": "c" * 40, "dirty": False, "packages": {}},
-                    "data": {
-                        "dataset": "shapes",
-                        "digest": "d" * 16,
-                        "classes": ["a", "b"],
-                        "size": [8, 8],
-                        "images": {"train": 1, "val": 1, "test": 1},
-                    },
-                }
-            ),
-        }
-    )
+    provenance = Provenance(commit="c" * 40, dirty=False)
+    record.apply(Planned(time=1.0, plan=plan, data=fake.DATA, provenance=provenance))
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    base = flatten(plan.base)
     for number in range(trials):
-        drawn = study.ask()
-        params = fake.SPACE.suggest(drawn)
-        stamp = 10.0 + number
-        record.apply(
-            {
-                "event": "started",
-                "time": stamp,
-                "trial": number,
-                "id": f"{number:012x}",
-                "params": params,
-                "config": {**base, **params},
-            }
-        )
-        for epoch in range(1, EPOCHS + 1):
-            value = fake.miou(params, fake.EPOCHS) * epoch / EPOCHS
-            metrics = {name: value / place for place, name in enumerate(METRICS, start=1)}
-            record.apply(
-                {
-                    "event": "epoch",
-                    "time": stamp + epoch,
-                    "trial": number,
-                    "epoch": epoch,
-                    "metrics": metrics,
-                    "seconds": 1.0,
-                    "lane": "lane-0",
-                }
-            )
-        record.apply({"event": "finished", "time": stamp, "trial": number, "state": "complete"})
-    record.apply({"event": "ended", "time": 10.0 + trials})
+        params = fake.SPACE.suggest(study.ask())
+        simulate_trial(record, number, params)
+    record.apply(Ended(time=10.0 + trials))
     return record
+
+
+def simulate_trial(record: StudyRecord, number: int, params: dict[str, Value]) -> None:
+    """One complete trial with every metric after each epoch."""
+    begin, key = 10.0 + number, f"{number:012x}"
+    config = {**record.plan.base, **params}
+    record.apply(Started(time=begin, trial=number, id=key, params=params, config=config))
+    for epoch in range(1, EPOCHS + 1):
+        value = fake.miou(params, fake.EPOCHS) * epoch / EPOCHS
+        record.apply(
+            EpochEnded(
+                time=begin + epoch,
+                trial=number,
+                epoch=epoch,
+                metrics={name: value / place for place, name in enumerate(METRICS, start=1)},
+                seconds=1.0,
+                lane="lane-0",
+            )
+        )
+    record.apply(Finished(time=begin, trial=number, state="complete"))
 
 
 def client_floor(uri: str, record: StudyRecord, runs: int) -> tuple[float, float]:
@@ -100,7 +77,7 @@ def client_floor(uri: str, record: StudyRecord, runs: int) -> tuple[float, float
     metrics = [
         Metric(name, value, epoch, epoch)
         for epoch, kept in record.trials[0].epochs.items()
-        for name, value in kept["metrics"].items()
+        for name, value in kept.metrics.items()
         if not name.startswith("trimap")
     ]
 
@@ -122,7 +99,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         record = simulated(folder, trials)
-        report_s = timed(lambda: write_report.write(record, folder / "fake"))
+        report_s = timed(lambda: reports.write(record, StudyFolder(folder / "fake")))
         uri = f"sqlite:///{folder}/m.db"
         floor = client_floor(uri, record, 20)  # makes the tables too
         rebuild_s = timed(lambda: rebuild(uri, record))
