@@ -1,8 +1,8 @@
-"""What an autoscaling cluster may yet become: the machines that its autoscaler may add.
+"""The machines that a cluster's autoscaler may add.
 
-Ray's own autoscaler tells nobody its limits, so who starts the cluster writes them into the head's
-environment, from which every job has them; the files in ``cluster/launch`` do. Clusters that report
-a cluster config to the head (Anyscale's do) need no such variable.
+Ray's own autoscaler does not publish its limits. The files in ``cluster/launch`` therefore write
+them into the head's environment, which every job inherits. Clusters that report a cluster config to
+the head (Anyscale's do) need no such variable.
 """
 
 import json
@@ -12,52 +12,53 @@ from collections.abc import Sequence
 from cluster.resources import Node
 
 VARIABLE = "EDGEWISE_MAY_JOIN"
-"""``[{"CPU": 8, "GPU": 1, "max": 4}]``: an entry a kind of worker machine, as many as there may be
-of it in all."""
+"""``[{"CPU": 8, "GPU": 1, "max": 4}]``: an entry per kind of worker machine; ``max`` includes those
+that already run."""
 _MOST = 4096
-"""Of one kind; more makes no difference to any plan."""
+"""Machines of one kind; more would change no plan."""
 
 
 def may_join(here: Sequence[Node]) -> list[Node]:
-    """Machines that are not there and may come, by the limits less what is there.
+    """The machines that may still join: the limits less the machines that are there.
 
     Raises:
         ValueError: the variable cannot be read.
     """
     coming = []
-    for kind in _kinds():
+    for kind, limit in _limits():
         same = sum((node.cpus, node.gpus) == (kind.cpus, kind.gpus) for node in here)
-        coming += [kind] * (min(int(kind.name), _MOST) - same)
-    return [Node(node.cpus, node.gpus, here=False) for node in coming]
+        coming += [kind] * (min(limit, _MOST) - same)
+    return coming
 
 
-def _kinds() -> list[Node]:
-    """One of each kind; its name is how many there may be."""
-    told = os.environ.get(VARIABLE)
-    if not told:
+def _limits() -> list[tuple[Node, int]]:
+    """Each kind of machine, and how many of it there may be."""
+    given = os.environ.get(VARIABLE)
+    if not given:
         return _reported()
     try:
         return [
-            Node(float(kind.get("CPU", 0)), float(kind.get("GPU", 0)), str(int(kind["max"])))
-            for kind in json.loads(told)
+            (_kind(float(entry.get("CPU", 0)), float(entry.get("GPU", 0))), int(entry["max"]))
+            for entry in json.loads(given)
         ]
     except (ValueError, TypeError, KeyError, AttributeError):
         raise ValueError(
-            f'{VARIABLE} must be like [{{"CPU": 8, "GPU": 1, "max": 4}}], got {told!r}'
+            f'{VARIABLE} must be like [{{"CPU": 8, "GPU": 1, "max": 4}}], got {given!r}'
         ) from None
 
 
-def _reported() -> list[Node]:
-    """What the autoscaler has told the head, if it is one that does."""
-    from ray._private.state import state
+def _reported() -> list[tuple[Node, int]]:
+    """The limits that the cluster has reported to the head; [] where it has not."""
+    from cluster.ray_private import node_groups
 
-    config = state.get_cluster_config()
-    groups = config.node_group_configs if config is not None else []
     return [
-        Node(
-            group.resources.get("CPU", 0),
-            group.resources.get("GPU", 0),
-            str(group.max_count if group.max_count >= 0 else _MOST),
+        (
+            _kind(group.resources.get("CPU", 0), group.resources.get("GPU", 0)),
+            group.max_count if group.max_count >= 0 else _MOST,
         )
-        for group in groups
+        for group in node_groups()
     ]
+
+
+def _kind(cpus: float, gpus: float) -> Node:
+    return Node(cpus, gpus, here=False)

@@ -1,7 +1,7 @@
-"""Print a launch file filled in for one study: `python cluster/render.py slurm --space region ...`.
+"""Print a launch file for one study: `python cluster/render.py slurm --space region ...`.
 
-The files in `cluster/launch` are whole as they are, with values for an example. A line that ends in
-`# <- name` has one that is filled in here; all else of the file is printed as it stands.
+The files in `cluster/launch` are complete, with the values of an example. A line that ends in
+`# <- name` has a value that is replaced here; every other line is printed unchanged.
 """
 
 import argparse
@@ -13,16 +13,18 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
 
-if __name__ == "__main__":  # found from wherever it is called, installed or not
+if __name__ == "__main__":  # the repository, from any folder and whether installed or not
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from cluster.one_line_parser import OneLineParser
 from cluster.resources import LaneRequest, Node, workers_on
+from cluster.validation import require
+from search_spaces import SPACES
 
 ROOT = Path(__file__).resolve().parents[1]
 LAUNCH = ROOT / "cluster" / "launch"
-_SPACE = re.compile(r"^([A-Z_]+) = Space\(", re.MULTILINE)
+# A head (`key: `, `key=`, `- ` or `#SBATCH --key=`), the value to replace, and the mark.
 _MARKED = re.compile(
     r"(?P<head>\s*(?:- )?(?:#SBATCH --)?[\w-]+(?:: |=)|\s*- )"
     r"(?P<value>.*?)(?P<tail>\s+# <- (?P<name>\w+).*)"
@@ -41,17 +43,12 @@ _ALLOWED = {
     "time": (r"(\d+-)?\d{1,2}:\d\d:\d\d", "04:00:00 or 1-12:00:00"),
     "head_ip": (_WORD, "192.168.1.10"),
 }
-"""What each value may be, and one that it may; anything else could end in a shell."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
+"""A pattern for each value, and an example. Values end up in shell commands: be strict."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0, or 2 with one line for a value that cannot be."""
-    given = _parse(arguments)
+    """Print the file; 0, or 2 after one line about a value that is not allowed."""
+    given = parse_arguments(arguments)
     try:
         print(render(given), end="")
     except ValueError as error:
@@ -60,27 +57,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="cluster/render.py", description=__doc__, allow_abbrev=False)
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = OneLineParser(prog="cluster/render.py", description=__doc__, allow_abbrev=False)
     parser.add_argument("launcher", choices=("slurm", "kuberay", "ray-up"))
     parser.add_argument("--space", required=True)
-    parser.add_argument("--workers", type=int, default=1, help="ranks a trial")
-    parser.add_argument("--gpus", type=float, default=0, help="of a worker; may be a fraction")
-    parser.add_argument("--cpus", type=int, default=1, help="of a worker")
+    parser.add_argument("--workers", type=int, default=1, help="ranks per trial")
+    parser.add_argument("--gpus", type=float, default=0, help="per worker; may be a fraction")
+    parser.add_argument("--cpus", type=int, default=1, help="per worker")
     parser.add_argument("--lanes", type=int, default=1, help="trials at once, at most")
-    parser.add_argument("--node-gpus", type=int, help="of a machine; default: one, or none")
-    parser.add_argument("--node-cpus", type=int, default=8, help="of a machine")
-    parser.add_argument("--node-memory", type=int, default=32, help="of a machine, GiB")
-    parser.add_argument("--name", help="of the study; default: the space")
-    parser.add_argument("--storage", default="/mnt/shared/runs", help="one folder for all machines")
+    parser.add_argument(
+        "--node-gpus", type=int, help="per machine; default: as many as one worker needs"
+    )
+    parser.add_argument("--node-cpus", type=int, default=8, help="per machine")
+    parser.add_argument("--node-memory", type=int, default=32, help="per machine, GiB")
+    parser.add_argument("--name", help="the study's name; default: the space")
+    parser.add_argument(
+        "--storage", default="/mnt/shared/runs", help="a folder that all machines share"
+    )
     parser.add_argument("--code", default="/mnt/shared/edgewise", help="slurm: the checkout")
     parser.add_argument("--tracking-uri", default="http://mlflow:5000")
     parser.add_argument("--image", default="registry.example.com/edgewise:cuda")
-    parser.add_argument("--time", default="04:00:00", help="slurm: of one turn")
+    parser.add_argument("--time", default="04:00:00", help="slurm: time limit of one job")
     parser.add_argument("--provider", choices=("aws", "gcp", "on-premise"), default="aws")
     parser.add_argument("--head-ip", default="192.168.1.10", help="on-premise")
     parser.add_argument("--worker-ips", default="192.168.1.11,192.168.1.12", help="on-premise")
-    parser.add_argument("--spot", action="store_true", help="aws, gcp: cheap, may be taken away")
+    parser.add_argument("--spot", action="store_true", help="aws, gcp: cheaper, may be preempted")
     parser.epilog = "After `--`: more options of study/run.py."
     words = list(sys.argv[1:] if arguments is None else arguments)
     end = words.index("--") if "--" in words else len(words)
@@ -97,34 +98,27 @@ def render(given: argparse.Namespace) -> str:
     """
     given.name = given.name or given.space.replace("_", "-")
     for name, (allowed, like) in _ALLOWED.items():
-        if not re.fullmatch(allowed, getattr(given, name)):
-            flag = name.replace("_", "-")
-            raise ValueError(f"--{flag} must be like {like}, got {getattr(given, name)!r}")
-    if "--with" not in given.options and given.space not in _spaces():
+        value, flag = getattr(given, name), name.replace("_", "-")
+        require(re.fullmatch(allowed, value) is not None, f"--{flag}", f"like {like}", value)
+    if "--with" not in given.options and given.space not in SPACES:
         raise ValueError(
-            f"--space must be one of {', '.join(_spaces())}, got {given.space!r}; "
+            f"--space must be one of {', '.join(sorted(SPACES))}, got {given.space!r}; "
             f"one of your own needs `-- --with FILE.py`"
         )
-    values = _values(given)
+    values = values_of(given)
     match given.launcher:
         case "slurm":
             return fill(LAUNCH / "study.sbatch", values, _shell)
         case "kuberay":
             return fill(LAUNCH / "rayjob.yaml", values, json.dumps)
         case _:
-            return _told(given, values) + fill(
+            return _ray_up_help(given, values) + fill(
                 LAUNCH / f"{given.provider}.yaml", values, json.dumps
             )
 
 
-def _spaces() -> list[str]:
-    """The spaces that there are, read off their files: nothing of the study is imported here."""
-    texts = (path.read_text() for path in sorted((ROOT / "search_spaces").glob("*.py")))
-    return [found[1].lower() for text in texts for found in _SPACE.finditer(text)]
-
-
 def fill(path: Path, values: Mapping[str, object], write: Callable[[object], str]) -> str:
-    """The file with every marked value written anew; the marks stay, so it can be filled again."""
+    """Replace every marked value of the file; the marks stay, so that it can be filled again."""
     lines = []
     for line in path.read_text().splitlines():
         marked = _MARKED.fullmatch(line)
@@ -132,42 +126,38 @@ def fill(path: Path, values: Mapping[str, object], write: Callable[[object], str
         if marked:
             value = values[marked["name"]]
             if value is None:
-                continue  # a line that this study is better without
-            plain = line.startswith("#SBATCH")
+                continue  # this study needs no such line
+            plain = line.startswith("#SBATCH")  # read by Slurm, not by the shell
             line = marked["head"] + (str(value) if plain else write(value)) + marked["tail"]
         lines.append(line)
     return "\n".join(lines) + "\n"
 
 
 def _shell(value: object) -> str:
-    """A word, or an array of words."""
+    """A shell word, or an array of words."""
     if isinstance(value, list):
+        # An array keeps words with spaces apart; study.sbatch expands it with "${OPTIONS[@]}".
         return f"({' '.join(shlex.quote(str(word)) for word in value)})"
     return shlex.quote(str(value))
 
 
 def _options(given: argparse.Namespace) -> list[str]:
-    """What the study is started with, beside its name and where things lie."""
-    return [
-        "--space",
-        given.space,
-        "--workers",
-        str(given.workers),
-        "--lanes",
-        str(given.lanes),
-        "--cpus-per-worker",
-        str(given.cpus),
-        "--gpus-per-worker",
-        f"{given.gpus:g}",
-        *given.options,
-    ]
+    """The study's options, without its name and places."""
+    options = {
+        "--space": given.space,
+        "--workers": str(given.workers),
+        "--lanes": str(given.lanes),
+        "--cpus-per-worker": str(given.cpus),
+        "--gpus-per-worker": f"{given.gpus:g}",
+    }
+    return [*(word for option in options.items() for word in option), *given.options]
 
 
 def _machines(given: argparse.Namespace) -> int:
-    """As many machines as hold all lanes."""
+    """How many machines hold all lanes."""
     for name in ("lanes", "node_cpus", "node_memory"):
-        if getattr(given, name) < 1:
-            raise ValueError(f"--{name.replace('_', '-')} must be >= 1, got {getattr(given, name)}")
+        value = getattr(given, name)
+        require(value >= 1, f"--{name.replace('_', '-')}", ">= 1", value)
     request = LaneRequest(given.workers, given.cpus, given.gpus)
     if given.node_gpus is None:
         given.node_gpus = max(math.ceil(given.gpus), 1) if given.gpus else 0
@@ -180,8 +170,8 @@ def _machines(given: argparse.Namespace) -> int:
     return math.ceil(given.lanes * given.workers / room)
 
 
-def _values(given: argparse.Namespace) -> dict[str, object]:
-    """What each mark stands for."""
+def values_of(given: argparse.Namespace) -> dict[str, object]:
+    """The value of each mark; None removes its line."""
     machines, options = _machines(given), _options(given)
     may_join = json.dumps([{"CPU": given.node_cpus, "GPU": given.node_gpus, "max": machines}])
     gpus = {"nvidia.com/gpu": str(given.node_gpus)} if given.node_gpus else {}
@@ -189,8 +179,8 @@ def _values(given: argparse.Namespace) -> dict[str, object]:
     script = ["sh", "cluster/launch/start-or-resume.sh"]
     addresses = given.worker_ips.split(",")
     for address in addresses:
-        if not re.fullmatch(_WORD, address):
-            raise ValueError(f"--worker-ips must be addresses with commas, got {address!r}")
+        is_address = re.fullmatch(_WORD, address) is not None
+        require(is_address, "--worker-ips", "addresses with commas", address)
     return {
         "name": given.name.replace("-", "_") if given.launcher == "ray-up" else given.name,
         "storage": given.storage,
@@ -221,8 +211,8 @@ def _values(given: argparse.Namespace) -> dict[str, object]:
     }
 
 
-def _told(given: argparse.Namespace, values: Mapping[str, object]) -> str:
-    """A cluster of `ray up` knows nothing of the study: how to start it, as a comment."""
+def _ray_up_help(given: argparse.Namespace, values: Mapping[str, object]) -> str:
+    """How to start the study, as a comment: `ray up` starts only the cluster."""
     return (
         f"# ray up FILE, then in another terminal: ray dashboard FILE, then here:\n"
         f"#   RAY_AUTH_MODE=token ray job submit --address http://127.0.0.1:8265 "

@@ -1,24 +1,26 @@
-"""From what a cluster has, or may yet have, and what a lane wants to how many lanes run at once."""
+"""How many lanes fit on a cluster, counting the machines that may still join."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cluster.validation import require
+
 
 @dataclass(frozen=True)
 class Node:
-    """What one machine of the cluster has in all."""
+    """One machine of the cluster, with its total resources."""
 
     cpus: float
     gpus: float
     name: str = ""
     here: bool = True
-    """False for one that the cluster's autoscaler may yet add."""
+    """False for a machine that the cluster's autoscaler may still add."""
 
 
 @dataclass(frozen=True)
 class LaneRequest:
-    """What each lane asks for."""
+    """The resources that each lane requests."""
 
     workers: int
     cpus_per_worker: float
@@ -27,11 +29,10 @@ class LaneRequest:
     def __post_init__(self) -> None:
         for name, low in (("workers", 1), ("cpus_per_worker", 1), ("gpus_per_worker", 0)):
             value = getattr(self, name)
-            if not low <= value < math.inf:
-                raise ValueError(f"--{name.replace('_', '-')} must be >= {low}, got {value}")
+            in_range = low <= value < math.inf
+            require(in_range, f"--{name.replace('_', '-')}", f">= {low}", value)
         gpus = self.gpus_per_worker
-        if gpus % 1 and gpus > 1:
-            raise ValueError(f"--gpus-per-worker must be whole above 1, got {gpus}")
+        require(gpus <= 1 or gpus % 1 == 0, "--gpus-per-worker", "whole above 1", gpus)
         if gpus % 1 and self.workers > 1:
             raise ValueError(
                 f"--gpus-per-worker must be whole with more than one worker (NCCL takes no two "
@@ -44,49 +45,42 @@ class LaneRequest:
 
 
 def workers_on(node: Node, request: LaneRequest) -> int:
-    """How many workers one machine holds. A share of a GPU lies whole on one GPU."""
+    """How many workers fit on one machine. A share of a GPU never spans two GPUs."""
     by_cpu, gpus = node.cpus / request.cpus_per_worker, request.gpus_per_worker
     if not gpus:
-        return math.floor(by_cpu + 1e-9)
-    shares = math.floor(1 / gpus + 1e-9)
+        return math.floor(by_cpu + 1e-9)  # 0.3 / 0.1 is a little below 3
+    shares = math.floor(1 / gpus + 1e-9)  # per GPU, if gpus is a fraction
     by_gpu = math.floor(node.gpus) * shares if gpus < 1 else node.gpus / gpus
     return math.floor(min(by_cpu, by_gpu) + 1e-9)
 
 
 def workers_that_fit(nodes: Sequence[Node], request: LaneRequest) -> int:
-    """How many workers these machines hold, each whole on one of them."""
+    """How many workers fit on these machines; no worker spans two."""
     return sum(workers_on(node, request) for node in nodes)
 
 
 def count_lanes(nodes: Sequence[Node], request: LaneRequest, wanted: int, trials: int) -> int:
-    """Lanes to run: as many as can ever fit (``wanted`` 0), or as many as wanted; never more than
-    trials.
+    """Lanes to run: ``wanted``, or all that can ever fit if it is 0; never more than trials.
 
     Raises:
-        ValueError: not even one lane can ever fit, or fewer than are wanted, or that is negative.
+        ValueError: no lane can ever fit, or fewer than are wanted, or ``wanted`` is negative.
     """
-    if wanted < 0:
-        raise ValueError(f"--lanes must be >= 0, got {wanted}")
+    require(wanted >= 0, "--lanes", ">= 0", wanted)
     room = workers_that_fit(nodes, request)
     fit = room // request.workers
     holds = "what this cluster holds" + ("" if all(node.here for node in nodes) else " at its most")
-    if fit == 0:
-        raise ValueError(
-            f"--workers must be at most {room}, {holds} at {request} each, got {request.workers}"
-        )
-    if wanted > fit:
-        raise ValueError(
-            f"--lanes must be at most {fit}, {holds} at "
-            f"{request.workers} workers each, got {wanted}"
-        )
+    at_most = f"at most {room}, {holds} at {request} each"
+    require(fit > 0, "--workers", at_most, request.workers)
+    at_most = f"at most {fit}, {holds} at {request.workers} workers each"
+    require(wanted <= fit, "--lanes", at_most, wanted)
     return max(min(wanted or fit, trials), 1)
 
 
 def placement(nodes: Sequence[Node], request: LaneRequest, lanes: int) -> str:
-    """Where so many lanes will run and what they wait for: ``2 on a, 1 over a and b``.
+    """Where the lanes will run and what they wait for, in words: ``2 on a, 1 over a and b``.
 
-    A lane is packed onto one machine if one has room, else onto those with the most of it; Ray may
-    choose others of the same kind.
+    A lane goes onto one machine if one has room, else onto those with the most room; Ray may choose
+    other machines of the same kind.
     """
     room = {node.name: workers_on(node, request) for node in nodes if node.here and node.name}
     places: dict[str, int] = {}
@@ -106,7 +100,8 @@ def placement(nodes: Sequence[Node], request: LaneRequest, lanes: int) -> str:
 
 
 def _pack(room: dict[str, int], workers: int) -> str:
-    """Take one lane's workers out of the room, on as few machines as may be."""
+    """Reserve room for one lane's workers on as few machines as possible; answers where."""
+    # The tightest machine that fits leaves the larger rooms for lanes that need them.
     enough = [name for name, free in room.items() if free >= workers]
     if enough:
         tightest = min(enough, key=lambda name: room[name])

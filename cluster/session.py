@@ -1,6 +1,6 @@
-"""Attach to the cluster that this process was started on, or start one on this machine.
+"""Attach to the cluster that RAY_ADDRESS names, or start one on this machine.
 
-What was started here is ended here; a cluster that was there before is left alone.
+A cluster that was started here also ends here; one that existed before keeps running.
 """
 
 import logging
@@ -9,67 +9,66 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from cluster import autoscaler
 from cluster.resources import Node
+from cluster.validation import require
 
 _ROOT = Path(__file__).resolve().parents[1]
-_PACKAGES = ("study", "trainables", "search_spaces", "cluster")
+PACKAGES = ("study", "trainables", "search_spaces", "cluster")
+"""The import packages of this repository, which every worker needs."""
 _HEAD = "node:__internal_head__"
-"""A resource that Ray gives to the head alone."""
+"""A resource that only the head has."""
 _QUIET = {
-    # Our ledger is the record: Tune need not write its own tables beside it.
+    # The ledger is the record, so Tune's own tables would only repeat it.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    # Nor a state to restore from: 68 kB a trial, all of it written again every few seconds.
+    # Nothing is restored from Tune's state, which takes 68 kB per trial and is rewritten every few
+    # seconds.
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
-    # A failed trial reports why, and no metric.
+    # A failed trial reports its failure and no metric.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     # A lane may wait for an autoscaler's machines, or for those of another study.
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "1800",
-    # A lane is half a dozen small actors; they may start together.
+    # A lane is half a dozen small actors, which may start together.
     "RAY_worker_maximum_startup_concurrency": "16",
 }
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""What makes Ray bind to 127.0.0.1 alone (its own default off Linux). Read when ray is imported."""
+"""Makes Ray bind to 127.0.0.1 only, its default outside Linux. Ray reads it when it is imported."""
 _PATIENCE_S = 10.0
-"""For a connection to the head that was named."""
+"""To connect to the head that RAY_ADDRESS names."""
 _API_SERVER = "RAY_API_SERVER_ADDRESS"
-"""Tells every worker which cluster is its own. Without it Ray Train's cleaner asks the one that was
-last started on this machine whether its controller lives, and frees the worker group of a study
-that runs, or never that of one that ended."""
+"""Tells every worker which cluster it belongs to. Without it, Ray Train's cleaner asks the cluster
+that was started last on this machine whether the controller lives: it would free the worker group
+of a running study, or never that of one that ended."""
 
 
 def attached() -> bool:
-    """Whether a cluster was named: by ``ray job submit`` or by the user, through RAY_ADDRESS."""
+    """Whether RAY_ADDRESS names a cluster; ``ray job submit`` sets it, or the user."""
     return bool(os.environ.get("RAY_ADDRESS"))
 
 
 def shipped() -> bool:
-    """Whether this code was sent by ``ray job submit --working-dir``: its folder will vanish."""
+    """Whether ``ray job submit --working-dir`` sent this code, into a folder that will vanish."""
     return "runtime_resources" in _ROOT.parts
 
 
 def local_node() -> Node:
-    """This machine, as the cluster that would be started on it."""
-    return Node(cpus=os.cpu_count() or 1, gpus=_local_gpus())
+    """This machine, as the one node of the cluster that would start on it."""
+    from cluster.ray_private import local_gpus
 
-
-def _local_gpus() -> int:
-    from ray._private.accelerators.nvidia_gpu import NvidiaGPUAcceleratorManager
-
-    return int(NvidiaGPUAcceleratorManager.get_current_node_num_accelerators())
+    return Node(cpus=os.cpu_count() or 1, gpus=local_gpus())
 
 
 def cluster_nodes() -> list[Node]:
-    """The machines of the attached cluster, and those that its autoscaler may add."""
+    """The machines of the attached cluster, and those that its autoscaler may still add."""
     import ray
 
     alive = [node for node in ray.nodes() if node["Alive"]]
     names = [node["NodeManagerHostname"] for node in alive]
+    # Several nodes on one host share its name and need a part of their ids.
     here = [
         Node(
             cpus=node["Resources"].get("CPU", 0.0),
@@ -78,16 +77,18 @@ def cluster_nodes() -> list[Node]:
         )
         for node, name in zip(alive, names, strict=True)
     ]
+    # The autoscaler's limits do not include the head.
     workers = [node for node, raw in zip(here, alive, strict=True) if _HEAD not in raw["Resources"]]
     return [*here, *autoscaler.may_join(workers)]
 
 
 @contextmanager
 def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None]:
-    """Ray for the length of a study, with this repository importable on every worker."""
+    """Run Ray for one study, with this repository importable on every worker."""
+    # The user's own setting of a variable wins.
     defaults = _QUIET if attached() else {**_QUIET, **_LOOPBACK}
     os.environ.update({name: os.environ.get(name, value) for name, value in defaults.items()})
-    quiet: dict[str, Any] = {
+    quiet: dict[str, object] = {
         "log_to_driver": verbose,
         "logging_level": logging.INFO if verbose else logging.ERROR,
     }
@@ -96,20 +97,7 @@ def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None
     if attached():
         _attach(runtime_env=_runtime_env(), **quiet)
     else:
-        port = _free_port()
-        os.environ["PYTHONPATH"] = os.pathsep.join(
-            filter(None, (str(_ROOT), os.environ.get("PYTHONPATH")))
-        )
-        os.environ[_API_SERVER] = f"http://127.0.0.1:{port}"
-        # The dashboard stays on: Ray Train asks its State API to free a stopped worker group.
-        ray.init(
-            address="local",
-            include_dashboard=True,
-            dashboard_host="127.0.0.1",
-            dashboard_port=port,
-            object_store_memory=object_store_bytes,
-            **quiet,
-        )
+        _start(object_store_memory=object_store_bytes, **quiet)
     try:
         yield
     finally:
@@ -118,38 +106,62 @@ def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None
             os.environ.pop(_API_SERVER, None)
 
 
-def _attach(**options: Any) -> None:
-    """Raises ValueError where nobody answers, or one who asks for a token."""
+def _start(**options: object) -> None:
+    """Start a cluster on this machine, reachable from it alone."""
     import ray
 
-    _require_answer(os.environ["RAY_ADDRESS"])
+    # Workers start in a folder of Ray's: the path is how they find this repository.
+    paths = (str(_ROOT), os.environ.get("PYTHONPATH"))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    port = _free_port()
+    os.environ[_API_SERVER] = f"http://127.0.0.1:{port}"
+    # The dashboard stays on: Ray Train asks its State API to free a stopped worker group.
+    ray.init(
+        address="local",
+        include_dashboard=True,
+        dashboard_host="127.0.0.1",
+        dashboard_port=port,
+        **options,
+    )
+
+
+def _attach(**options: object) -> None:
+    """Connect to the cluster of RAY_ADDRESS.
+
+    Raises:
+        ValueError: there is no answer, or it requires a token.
+    """
+    import ray
+
+    require_answer(os.environ["RAY_ADDRESS"])
     try:
         ray.init(**options)
     except ConnectionError:
         raise ValueError(
             f"RAY_ADDRESS must be a cluster that answers, got {os.environ['RAY_ADDRESS']!r}; if it "
-            f"asks for a token (as `ray start` makes it): RAY_AUTH_MODE=token"
+            f"requires a token (as `ray start` makes it): RAY_AUTH_MODE=token"
         ) from None
 
 
-def _require_answer(address: str) -> None:
-    """Ray itself would ask for minutes, and take a dashboard's or a client's address for a fault.
+def require_answer(address: str) -> None:
+    """Check an address before Ray tries it.
+
+    Ray itself would retry for minutes, and report the address of a dashboard or of a Ray client as
+    an internal error.
 
     Raises:
-        ValueError: it is no address of a head, or nobody listens there.
+        ValueError: it is not a head's address, or nothing listens there.
     """
     if address == "auto":
         return
     host, _, port = address.rpartition(":")
-    if not host or "/" in address or not port.isdigit():
-        raise ValueError(
-            f"RAY_ADDRESS must be auto or a head's HOST:PORT (6379, neither the "
-            f"dashboard's 8265 nor ray://), got {address!r}"
-        )
-    from ray._private.services import resolve_ip_for_localhost
+    is_head = bool(host) and "/" not in address and port.isdigit()
+    allowed = "auto or a head's HOST:PORT (6379, neither the dashboard's 8265 nor ray://)"
+    require(is_head, "RAY_ADDRESS", allowed, address)
+    from cluster.ray_private import address_for_localhost
 
     host, why = host.strip("[]"), ""
-    for name in (host, resolve_ip_for_localhost(host)):  # Ray takes the second for the first
+    for name in (host, address_for_localhost(host)):  # Ray replaces the first by the second
         try:
             return socket.create_connection((name, int(port)), _PATIENCE_S).close()
         except (OSError, OverflowError) as error:
@@ -157,11 +169,11 @@ def _require_answer(address: str) -> None:
     raise ValueError(f"RAY_ADDRESS must be a cluster that answers, got {address!r}: {why}")
 
 
-def _runtime_env() -> dict[str, Any]:
-    """What workers of an attached cluster need: this code, unless the job shipped it."""
-    env: dict[str, Any] = {"env_vars": {**_QUIET, "RAY_ADDRESS": os.environ["RAY_ADDRESS"]}}
+def _runtime_env() -> dict[str, object]:
+    """The runtime environment of workers: this code, unless the job shipped it."""
+    env: dict[str, object] = {"env_vars": {**_QUIET, "RAY_ADDRESS": os.environ["RAY_ADDRESS"]}}
     if not shipped():
-        env["py_modules"] = [str(_ROOT / package) for package in _PACKAGES]
+        env["py_modules"] = [str(_ROOT / package) for package in PACKAGES]
     return env
 
 

@@ -1,4 +1,4 @@
-"""One line a check: what was looked at, what was found, what to do about it."""
+"""The result of one check before a study starts, and what the study needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Check:
-    """``fail`` stops the study; ``warn`` is for the reader to decide."""
+    """One line: what was checked, what was found, what to do about it.
+
+    ``fail`` stops the study; ``warn`` leaves the decision to the user.
+    """
 
     name: str
     verdict: Literal["ok", "warn", "fail"]
@@ -22,20 +25,35 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Machine:
+    """One machine of the attached cluster."""
+
+    id: str
+    """Ray's id of the node."""
+    name: str
+    """For the user: the host, and enough of the id to tell two nodes of a host apart."""
+    cpus: float
+    object_store_bytes: float
+
+
+@dataclass(frozen=True)
 class Needs:
-    """What a study asks of the place it runs in."""
+    """What a study needs of the place that it runs in."""
 
     storage: Path
     tracking_uri: str
     packages: tuple[str, ...]
+    """Distributions whose versions must be equal on every machine."""
     code: tuple[str, ...]
+    """Import packages whose code must be equal on every machine."""
     object_bytes: int
-    """Of the object store, on every machine."""
+    """Object store that every machine needs."""
     data: Callable[[], str] | None = None
+    """Gives the digest of the data as a machine sees it; None where no machine reads files."""
 
 
 def unless(name: str, wrong: list[str], good: str, bad: str, remedy: str) -> Check:
-    """Good unless something is in ``wrong``; the first three are named."""
+    """``ok`` if ``wrong`` is empty; else ``fail``, naming its first three entries."""
     if not wrong:
         return Check(name, "ok", good)
     more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""

@@ -1,40 +1,52 @@
-"""What must hold before the first trial starts: each check one line, with what to do about it.
+"""The checks before the first trial starts.
 
-What one machine makes trivial is not asked of one; ``many_machines.py`` has what only more can get
-wrong.
+``many_machines.py`` has those that only fail on more than one machine.
 """
 
 import shutil
-from typing import Any
+from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from cluster.preflight.check import Check, Needs
+from cluster.preflight.check import Check, Machine, Needs
 from cluster.preflight.many_machines import checks_across
-from cluster.preflight.node_facts import SHM
 
+_SHM = Path("/dev/shm")
 _HTTP_S = 5.0
 _MIB = 2**20
 
 
 def local_checks(needs: Needs) -> list[Check]:
-    """Without Ray: what holds wherever the study runs, and takes milliseconds."""
-    return [*_tracking(needs.tracking_uri), _local_shm(needs.object_bytes)]
+    """The checks that need no Ray and take milliseconds."""
+    return [*tracking_checks(needs.tracking_uri), _local_shm(needs.object_bytes)]
 
 
 def cluster_checks(needs: Needs) -> list[Check]:
-    """Of the cluster that this process is attached to."""
-    import ray
-
-    alive = [node for node in ray.nodes() if node["Alive"]]
-    checks = [*_tracking(needs.tracking_uri), _state_api(), _token(), _store(alive, needs)]
-    if len(alive) > 1:
-        checks += checks_across(alive, needs)
+    """The checks of the cluster that this process is attached to."""
+    machines = _machines()
+    checks = [*tracking_checks(needs.tracking_uri), _state_api(), _token(), _store(machines, needs)]
+    if len(machines) > 1:
+        checks += checks_across(machines, needs)
     return checks
 
 
-def _tracking(uri: str) -> list[Check]:
-    """A file needs no server."""
+def _machines() -> list[Machine]:
+    import ray
+
+    return [
+        Machine(
+            id=node["NodeID"],
+            name=f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}",
+            cpus=node["Resources"].get("CPU", 0.0),
+            object_store_bytes=node["Resources"].get("object_store_memory", 0.0),
+        )
+        for node in ray.nodes()
+        if node["Alive"]
+    ]
+
+
+def tracking_checks(uri: str) -> list[Check]:
+    """Whether the MLflow server answers; no check where the URI is a file's."""
     if not uri.startswith(("http://", "https://")):
         return []
     status = _status(f"{uri.rstrip('/')}/health")
@@ -48,7 +60,7 @@ def _tracking(uri: str) -> list[Check]:
 
 
 def _status(url: str) -> int:
-    """The HTTP status, or 0 where nobody answers."""
+    """The HTTP status, or 0 without an answer."""
     try:
         with urlopen(url, timeout=_HTTP_S) as answer:
             return int(answer.status)
@@ -59,10 +71,10 @@ def _status(url: str) -> int:
 
 
 def _local_shm(needed: int) -> Check:
-    if not SHM.is_dir():
+    if not _SHM.is_dir():
         return Check("shared memory", "ok", "no /dev/shm on this system")
-    free = shutil.disk_usage(SHM).free
-    found = f"/dev/shm has {free // _MIB} MiB free of {needed // _MIB} that the study asks for"
+    free = shutil.disk_usage(_SHM).free
+    found = f"/dev/shm has {free // _MIB} MiB free of {needed // _MIB} that the study needs"
     if free >= needed:
         return Check("shared memory", "ok", found)
     return Check(
@@ -74,7 +86,7 @@ def _local_shm(needed: int) -> Check:
 
 
 def _state_api() -> Check:
-    """Ray Train asks it whether a stopped lane has an owner; without it none is ever freed."""
+    """Ray Train asks the State API for the owners of stopped lanes; without it none is freed."""
     from ray.util.state import list_nodes
     from ray.util.state.exception import RayStateApiException
 
@@ -92,25 +104,27 @@ def _state_api() -> Check:
 
 
 def _token() -> Check:
-    """An open port runs what it is sent. 401 without a token is what a closed one says."""
-    import ray
+    """Whether the dashboard refuses a request without a token; an open one runs any code."""
+    from cluster.ray_private import dashboard_address
 
-    address = ray.get_runtime_context().gcs_address and ray._private.worker._global_node.webui_url
+    address = dashboard_address()
+    # The job API would run any command it receives, so it is the door that a token must lock.
     status = _status(f"http://{address}/api/jobs/") if address else 0
     if status in (401, 403):
-        return Check("token", "ok", "the cluster asks for one")
+        return Check("token", "ok", "the cluster requires one")
     return Check(
         "token",
         "warn",
-        f"{address} runs what anybody who reaches it sends",
+        f"{address} runs any code that anyone sends to it",
         "start the cluster with RAY_AUTH_MODE=token (CVE-2023-48022)",
     )
 
 
-def _store(nodes: list[dict[str, Any]], needs: Needs) -> Check:
-    """The dataset lies whole in the object store of every machine that has lanes."""
-    working = [node for node in nodes if node["Resources"].get("CPU")]
-    least = min(node["Resources"].get("object_store_memory", 0.0) for node in working or nodes)
+def _store(machines: list[Machine], needs: Needs) -> Check:
+    """Every machine with lanes holds the complete dataset in its object store."""
+    # Lanes need CPUs; a head without any holds no dataset.
+    with_lanes = [machine for machine in machines if machine.cpus] or machines
+    least = min(machine.object_store_bytes for machine in with_lanes)
     found = f"at least {least / _MIB:.0f} MiB a machine for the {needs.object_bytes // _MIB} needed"
     if least >= needs.object_bytes:
         return Check("object store", "ok", found)

@@ -1,38 +1,38 @@
-"""What many machines can get wrong: each answers for itself, in a task pinned to it."""
+"""The checks that compare machines. Each machine answers in a task that is pinned to it."""
 
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from cluster.preflight.check import Check, Needs, unless
+from cluster.preflight.check import Check, Machine, Needs, unless
 from cluster.preflight.node_facts import Facts, Question, code_digest, look, sees, versions
 
+if TYPE_CHECKING:
+    from ray.remote_function import RemoteFunction
+
 _TASK_S = 60.0
+"""How long a machine may take to answer."""
 _SKEW_S = 5.0
+"""How far a machine's clock may be off."""
 
 
-def checks_across(nodes: list[dict[str, Any]], needs: Needs) -> list[Check]:
-    """What only holds if it holds on every machine."""
+def checks_across(machines: list[Machine], needs: Needs) -> list[Check]:
+    """Whether all machines answer, and have the same versions, code, storage, data and time."""
     folder = needs.storage / f".preflight-{uuid4().hex[:8]}"
     folder.mkdir(parents=True)
     try:
         question = Question(str(folder), needs.packages, needs.code, needs.data)
-        facts, skews = _ask_all(nodes, question)
-        unread = _unread(nodes, str(folder))
+        facts, skews = _ask_all(machines, question)
+        unread = _unread(machines, str(folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return list(_judge(nodes, needs, facts, skews, unread))
+    return list(judge(machines, needs, facts, skews, unread))
 
 
-def _names(nodes: list[dict[str, Any]]) -> dict[str, str]:
-    """Node id to what a person calls the machine."""
-    return {node["NodeID"]: f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}" for node in nodes}
-
-
-def _pinned(function: Callable[..., Any], node_id: str) -> Any:
-    """A task of no CPU that runs on this machine or fails."""
+def _pinned(function: Callable[..., object], node_id: str) -> "RemoteFunction":
+    """A task without CPU that runs on this machine or fails."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -41,13 +41,16 @@ def _pinned(function: Callable[..., Any], node_id: str) -> Any:
 
 
 def _ask_all(
-    nodes: list[dict[str, Any]], question: Question
+    machines: list[Machine], question: Question
 ) -> tuple[dict[str, Facts], dict[str, float]]:
-    """Facts by node id, all asked at once, and by how many seconds each clock must be off."""
+    """Facts by node id, and by how many seconds each clock is off at the least.
+
+    All machines are asked at once; one that does not answer in time is left out.
+    """
     import ray
 
     begin = time.time()
-    waiting = {_pinned(look, node["NodeID"]).remote(node["NodeID"], question) for node in nodes}
+    waiting = {_pinned(look, machine.id).remote(machine.id, question) for machine in machines}
     facts: dict[str, Facts] = {}
     skews: dict[str, float] = {}
     deadline = time.monotonic() + _TASK_S
@@ -58,17 +61,19 @@ def _ask_all(
             try:
                 fact: Facts = ray.get(reference)
             except ray.exceptions.RayError:
-                continue  # no facts: told as such
+                continue  # judge reports a machine without facts
             facts[fact.node] = fact
+            # A right clock lies between the question and the answer.
             skews[fact.node] = max(begin - fact.clock, fact.clock - time.time(), 0.0)
     return facts, skews
 
 
-def _unread(nodes: list[dict[str, Any]], folder: str) -> list[tuple[str, str]]:
-    """(reader, writer) wherever one machine cannot read what the next one wrote."""
+def _unread(machines: list[Machine], folder: str) -> list[tuple[str, str]]:
+    """The pairs (reader, writer) of which one machine cannot read what the next one wrote."""
     import ray
 
-    ids = [node["NodeID"] for node in nodes]
+    # In a ring, each machine reads once and is read once: n tasks instead of n * (n - 1).
+    ids = [machine.id for machine in machines]
     pairs = list(zip(ids, [*ids[1:], ids[0]], strict=True))
     waiting = [_pinned(sees, reader).remote(folder, writer) for reader, writer in pairs]
     done, _ = ray.wait(waiting, num_returns=len(waiting), timeout=_TASK_S)
@@ -82,14 +87,15 @@ def _unread(nodes: list[dict[str, Any]], folder: str) -> list[tuple[str, str]]:
     return unread
 
 
-def _judge(
-    nodes: list[dict[str, Any]],
+def judge(
+    machines: list[Machine],
     needs: Needs,
     facts: dict[str, Facts],
     skews: dict[str, float],
     unread: list[tuple[str, str]],
 ) -> Iterator[Check]:
-    name = _names(nodes)
+    """The verdicts on what the machines answered."""
+    name = {machine.id: machine.name for machine in machines}
     silent = [name[node_id] for node_id in name if node_id not in facts]
     yield unless(
         "machines",

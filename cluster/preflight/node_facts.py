@@ -1,8 +1,7 @@
-"""What every machine of a cluster is asked before a study starts; runs there, as Ray tasks."""
+"""The facts that each machine of a cluster reports before a study starts, as Ray tasks on it."""
 
 import hashlib
 import platform
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,43 +9,40 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-SHM = Path("/dev/shm")
 _PATIENCE_S = 3.0
-"""A network file system may show another machine's file a moment later."""
+"""A network file system may show another machine's file with a delay."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """The same for every machine."""
+    """What every machine is to report on."""
 
     folder: str
-    """On the storage that must be shared; made by the driver, empty."""
+    """An empty folder of the driver on the storage that must be shared."""
     packages: tuple[str, ...]
     """Distributions whose versions must be equal."""
     code: tuple[str, ...]
     """Import packages that must be the driver's."""
     data: Callable[[], str] | None = None
-    """Gives the digest of the data as this machine sees it; None where none is read there."""
+    """Gives the digest of the data as the machine sees it; None where it reads no files."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """One machine's answers; what failed is told in words."""
+    """One machine's answers."""
 
     node: str
     versions: dict[str, str]
     code: str
     wrote: str
     """Why it could not write into the folder; empty if it could."""
-    shm_bytes: int
-    """0 where there is no shared memory to see, as on macOS."""
     clock: float
     data: str
     """The digest, or why it cannot be read."""
 
 
 def look(node: str, question: Question) -> Facts:
-    """Answer; leaves the file ``node`` in the question's folder."""
+    """Answer, and leave the file ``node`` in the question's folder."""
     wrote = ""
     try:
         Path(question.folder, node).write_text(node)
@@ -57,14 +53,13 @@ def look(node: str, question: Question) -> Facts:
         versions=versions(question.packages),
         code=code_digest(question.code),
         wrote=wrote,
-        shm_bytes=shutil.disk_usage(SHM).total if SHM.is_dir() else 0,
         clock=time.time(),
         data=_data(question.data),
     )
 
 
 def sees(folder: str, other: str) -> bool:
-    """Whether what the other machine wrote can be read here."""
+    """Whether this machine can read the file that the other machine wrote."""
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         try:
@@ -76,7 +71,7 @@ def sees(folder: str, other: str) -> bool:
 
 
 def versions(packages: tuple[str, ...]) -> dict[str, str]:
-    """Of Python and of each distribution; ``none`` where it is not installed."""
+    """The versions of Python and of each distribution; ``none`` where it is not installed."""
     found = {"python": ".".join(platform.python_version_tuple()[:2])}
     for name in packages:
         try:
@@ -87,12 +82,13 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 
 def code_digest(packages: tuple[str, ...]) -> str:
-    """Of every Python file of these import packages, wherever they lie; ``none`` if one lacks."""
+    """A digest of all Python files of these import packages; ``none`` if one is not found."""
     digest = hashlib.sha256()
     for name in packages:
         spec = find_spec(name)
         if spec is None or not spec.submodule_search_locations:
             return "none"
+        # The installed copy counts, not the one beside this file: it is what the worker imports.
         root = Path(next(iter(spec.submodule_search_locations)))
         for path in sorted(root.rglob("*.py")):
             digest.update(f"{name}/{path.relative_to(root)}\0".encode() + path.read_bytes())

@@ -55,8 +55,8 @@ def intervals(
     return found
 
 
-def over_images(study: Path, record: StudyRecord) -> dict[str, dict[str, list[float]]]:
-    """By metric and cell, how far a grid's delta moves with the images of the test list; cells
+def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str, list[float]]]:
+    """By metric and cell, how far an ablation's delta moves with the images of the test list; cells
     without counts are left out."""
     cells: dict[str, dict[int, ImageCounts]] = {}
     for trial in record.compared().in_state("complete"):

@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Generator, Tensor
 
+from cluster.one_line_parser import OneLineParser
 from search_spaces import SPACES
-from study.commands.options import OneLineParser
 from study.planning.request import StudyRequest, base_config, choice
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load

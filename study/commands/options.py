@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
+from cluster.one_line_parser import OneLineParser
 from search_spaces import SPACES
 from study.planning.request import (
     DEFAULT_CELL_TRIALS,
@@ -15,13 +15,6 @@ from study.planning.request import (
     StudyRequest,
 )
 from trainables.config import recipes
-
-
-class OneLineParser(argparse.ArgumentParser):
-    """An error is one line, not a page of usage."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
 
 
 def parse_request(arguments: Sequence[str] | None = None) -> StudyRequest:

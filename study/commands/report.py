@@ -4,9 +4,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cluster.one_line_parser import OneLineParser
 from search_spaces import SPACES
 from study.analysis.results import results_of
-from study.commands.options import OneLineParser
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, check_name
 from study.ledger.trial_record import TrialRecord

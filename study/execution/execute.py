@@ -29,7 +29,7 @@ from study.ledger.trial_record import FINAL, InterruptedTrial, TrialRecord
 from study.planning import budget
 from study.search import cell_search, reuse
 from trainables.data import Dataset
-from trainables.lane.mailbox import LaneSettings
+from trainables.lane.mailbox import LaneSettings, SharedData
 from trainables.plugin import Plugin
 from trainables.training import checkpoint
 from trainables.training.restore import Seen
@@ -121,8 +121,8 @@ class Execution:
             storage=str(self._folder.lanes),
             stages=str(self._folder.stages),
             study=self._ledger.record.mark,
-            data=(plan.config.data, self._shared),
-            parts=None if kept is None else Plugin(kept.name, kept.text),
+            data=SharedData(plan.config.data, self._shared),
+            plugin=None if kept is None else Plugin(kept.name, kept.text),
             on_oom=self._faults.policy.on_oom,
         )
 

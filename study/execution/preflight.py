@@ -26,7 +26,6 @@ _PACKAGES = (
     "nibabel",
 )
 """Those that a worker imports."""
-_CODE = ("study", "trainables", "search_spaces", "cluster")
 _CHECKPOINT_BYTES = 64 * 2**20
 """Of the object store, for checkpoints on their way."""
 
@@ -65,7 +64,7 @@ def _needs(plan: Plan, dataset: Dataset) -> Needs:
         storage=plan.storage,
         tracking_uri=plan.tracking_uri,
         packages=_PACKAGES,
-        code=_CODE,
+        code=session.PACKAGES,
         object_bytes=held + _CHECKPOINT_BYTES,
         data=partial(fingerprint, plan.config.data if on_disk else None, of_file)
         if on_disk or of_file

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Literal
 
-from study.ledger.trial_record import Failure
 from study.planning.request import StudyRequest
 from trainables.config import require
-from trainables.lane.failures import DATA, FULL, RESULTS, STORAGE
+from trainables.lane.failures import STORAGE_ERRORS, Failure, FailureKind, is_result
 
 _NO_WORDS = (errno.EIO,)  # "Input/output error" may stand in the text of any error
 INTERRUPTED = 130
@@ -128,15 +127,15 @@ class Faults:
     def ends_all(self, failure: Failure) -> bool:
         """Whether the fault is not the trial's own: then it stays open, and the study stops."""
         message = failure.message
-        if failure.kind == DATA:
+        if failure.kind == FailureKind.DATA:
             self.stop(f"{message}; every trial would meet it: repair the file, then resume")
-        elif failure.kind == STORAGE or storage_words(message):
+        elif failure.kind == FailureKind.STORAGE or storage_words(message):
             self.stop(f"the storage cannot be written: {message.splitlines()[-1]}")
         return bool(self.stop.reason)
 
     def note(self, number: int, failure: Failure) -> None:
         """Count a trial's failure; the last one allowed stops the study."""
-        if failure.kind in RESULTS:
+        if is_result(failure.kind):
             return
         self.count += 1
         if self.count == self.policy.max_failures:
@@ -148,5 +147,5 @@ class Faults:
 
 def storage_words(text: str) -> str:
     """The operating system's words for a full or read-only disk, if they are in an error's text."""
-    known = [os.strerror(number) for number in sorted(FULL) if number not in _NO_WORDS]
+    known = [os.strerror(number) for number in sorted(STORAGE_ERRORS) if number not in _NO_WORDS]
     return next((words for words in known if words in text), "")

@@ -1,8 +1,9 @@
 """A plan as its ledger keeps it, and back."""
 
 from collections.abc import Mapping
+from typing import cast
 
-from search_spaces.grid import grid_from_event
+from search_spaces.grid import GridEvent, grid_from_event
 from study.ledger.json_records import Json, build, mapping, plain
 from study.ledger.plan import (
     Ablation,
@@ -54,7 +55,7 @@ def plan_from_json(kept: Mapping[str, object]) -> Plan:
 def _design_from_json(kept: Mapping[str, object]) -> Search | Ablation:
     if "grid" in kept:
         replayed = {"replayed": build(Replayed, kept["replay"])} if "replay" in kept else {}
-        grid = grid_from_event(mapping(kept["grid"]))
+        grid = grid_from_event(cast(GridEvent, mapping(kept["grid"])))
         seeds: tuple[int, ...] = tuple(kept["seeds"])  # type: ignore[arg-type]
         return build(Ablation, {**kept, "grid": grid, "seeds": seeds, **replayed})
     warm = {"warm_start": _warm_from_json(kept["warm_start"])} if "warm_start" in kept else {}

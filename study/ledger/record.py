@@ -22,8 +22,9 @@ from study.ledger.events import (
 )
 from study.ledger.plan import Plan
 from study.ledger.provenance import DataFacts, Provenance
-from study.ledger.trial_record import EpochRecord, Failure, State, TrialRecord
+from study.ledger.trial_record import EpochRecord, State, TrialRecord
 from study.ledger.usage import Usage
+from trainables.lane.failures import Failure
 
 
 @dataclass

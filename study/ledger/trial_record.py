@@ -6,23 +6,11 @@ from typing import Literal
 
 from study.ledger.events import Metrics, Reused
 from trainables.config import Value
+from trainables.lane.failures import Failure
 
 State = Literal["running", "complete", "pruned", "failed"]
 FINAL: tuple[State, ...] = ("complete", "pruned", "failed")
 """States that a trial does not leave."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """Why a trial failed."""
-
-    kind: str
-    message: str
-    traceback: str
-
-    @property
-    def first_line(self) -> str:
-        return next(iter(self.message.splitlines()), "")
 
 
 @dataclass(frozen=True, kw_only=True)

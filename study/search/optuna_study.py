@@ -11,7 +11,7 @@ from search_spaces import Space
 from study.ledger.plan import WarmStart
 from study.ledger.trial_record import TrialRecord
 from study.search.samplers import GENERATION
-from trainables.lane.failures import RESULTS
+from trainables.lane.failures import is_result
 
 STUDY_NAME = "edgewise"
 _DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
@@ -62,7 +62,7 @@ def failure_state(kind: str | None, objectives: int = 1) -> TrialState:
     searches elsewhere. Other failures say nothing about the config, so the sampler ignores them.
     Optuna knows no pruning with several objectives.
     """
-    return TrialState.PRUNED if kind in RESULTS and objectives == 1 else TrialState.FAIL
+    return TrialState.PRUNED if is_result(kind) and objectives == 1 else TrialState.FAIL
 
 
 def optuna_study(

@@ -21,9 +21,10 @@ if __name__ == "__main__":
 import ray
 from ray.cluster_utils import Cluster
 
+from cluster import session
 from cluster.preflight.check import Needs
 from cluster.preflight.checks import cluster_checks
-from study.execution.preflight import _CODE, _PACKAGES
+from study.execution.preflight import _PACKAGES
 from study.ledger.study_folder import StudyFolder
 from tests.cluster.own_ray import free_port, started, study
 from tests.conftest import ROOT
@@ -69,7 +70,7 @@ def preflight_s(machines: int, folder: Path) -> float:
             nodes.add_node(**machine)
         nodes.wait_for_nodes()
         ray.init(address=nodes.address, log_to_driver=False)
-        needs = Needs(folder, "sqlite:///m.db", _PACKAGES, _CODE, object_bytes=2**20)
+        needs = Needs(folder, "sqlite:///m.db", _PACKAGES, session.PACKAGES, object_bytes=2**20)
         begin = time.time()
         checks = cluster_checks(needs)
         took = time.time() - begin

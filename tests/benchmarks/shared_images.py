@@ -8,7 +8,6 @@ should be none, where every rank decodes for itself one each. The floor is one c
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
@@ -20,7 +19,7 @@ import torch
 from cluster import session
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
-from trainables.lane.mailbox import LaneSettings
+from trainables.lane.mailbox import LaneSettings, SharedData
 from trainables.lane.worker import Worker
 
 _RANKS = 4
@@ -51,7 +50,7 @@ def read_all(dataset: Dataset) -> None:
 class Rank:
     """A rank's memory before and after it has used its images."""
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: SharedData | None) -> None:
         torch.set_num_threads(1)
         settings = LaneSettings(
             workers=1,
@@ -78,7 +77,7 @@ class Rank:
         return self.private_bytes() - before
 
 
-def copies(data: Any, whole: int) -> list[float]:
+def copies(data: SharedData | None, whole: int) -> list[float]:
     """Copies of the images that each of the ranks holds for itself."""
     actor = ray.remote(num_cpus=0)(Rank)
     ranks = [actor.remote(data) for _ in range(_RANKS)]
@@ -90,7 +89,7 @@ def main() -> int:
     with session.ray_session(2 * 2**30):
         dataset = load(CONFIG.data)
         whole = num_bytes(dataset)
-        shared = copies((CONFIG.data, ray.put(dataset)), whole)
+        shared = copies(SharedData(CONFIG.data, ray.put(dataset)), whole)
         alone = copies(None, whole)
     print(f"images: {whole / 2**20:.0f} MiB decoded, once in the object store; {_RANKS} ranks")
     print(f"held by a rank besides, in copies: {max(shared):.2f} (at most {_BOUND})")

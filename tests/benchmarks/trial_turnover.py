@@ -65,7 +65,7 @@ def lane_trials(count: int, workers: int, storage: Path) -> Ends:
 
     from trainables.config import TrialConfig, flatten
     from trainables.data import load
-    from trainables.lane.mailbox import LaneSettings
+    from trainables.lane.mailbox import LaneSettings, SharedData
     from trainables.lane.trial import Trial
 
     config = TrialConfig().changed(
@@ -88,7 +88,7 @@ def lane_trials(count: int, workers: int, storage: Path) -> Ends:
         stages=str(storage / "stages"),
         checkpoints=str(storage / "lane"),
         study="",
-        data=(config.data, ray.put(load(config.data))),
+        data=SharedData(config.data, ray.put(load(config.data))),
     )
     ends = Ends()
     trainable = tune.with_resources(
@@ -98,6 +98,7 @@ def lane_trials(count: int, workers: int, storage: Path) -> Ends:
         trainable,
         param_space={
             "number": tune.grid_search(list(range(count))),
+            "params": {},
             "config": flatten(config),
             "resume_from": "",
         },

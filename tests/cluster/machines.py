@@ -1,4 +1,4 @@
-"""Several machines on this one, by Ray's own means, and a study's driver beside them."""
+"""Several Ray nodes on this machine, and a study's driver beside them."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ MACHINE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
 
 @contextmanager
 def two_machines() -> Iterator[Cluster]:
-    """A head without work and two machines of one CPU."""
+    """A head without CPUs and two nodes of one CPU."""
     os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "16")
     there = Cluster(
         initialize_head=True,

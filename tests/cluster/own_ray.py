@@ -1,4 +1,4 @@
-"""Clusters for tests on this machine, and the end of every process that they started."""
+"""Starts clusters for tests on this machine, and ends every process of theirs."""
 
 import os
 import socket
@@ -30,8 +30,8 @@ SMALL = (
 
 
 def study(storage: Path, name: str, *options: str, trials: int = 4, epochs: int = 3) -> list[str]:
-    """The command of a small study without stages; the same trials whatever it runs on, none of
-    them taken from another study."""
+    """The command of a small study without stages: the same trials on any cluster, none of them
+    reused from another study."""
     sizes = [word for change in SMALL for word in ("--set", change)]
     return [
         sys.executable,
@@ -57,13 +57,13 @@ def study(storage: Path, name: str, *options: str, trials: int = 4, epochs: int 
 
 
 def environment(address: str = "") -> dict[str, str]:
-    """What a driver of that cluster has; "" is one that starts its own."""
+    """A driver's environment on that cluster; "" for one that starts its own."""
     kept = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     return {**kept, **({"RAY_ADDRESS": address} if address else {})}
 
 
 def run(command: list[str], address: str = "", timeout_s: float = 400) -> str:
-    """What the command says; it must succeed."""
+    """The output of the command, which must succeed."""
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -77,7 +77,7 @@ def run(command: list[str], address: str = "", timeout_s: float = 400) -> str:
 
 
 def wait_for(path: Path, words: str, count: int = 1, timeout_s: float = 300) -> None:
-    """Until the file holds the words so often."""
+    """Wait until the file holds the words ``count`` times."""
     deadline = time.monotonic() + timeout_s
     while not (path.exists() and path.read_text().count(words) >= count):
         assert time.monotonic() < deadline, f"{words} not {count} times in {path}"
@@ -92,11 +92,10 @@ def free_port() -> int:
 
 @contextmanager
 def started(folder: Path, port: int, *options: str, **variables: str) -> Iterator[dict[str, str]]:
-    """`ray start --head` on loopback with ports of its own; yields the environment of who uses it.
-    The folder's path must be short: sockets lie in it.
+    """Run `ray start --head` on loopback with free ports; yields its users' environment.
 
-    Every process of it inherits a mark, by which it is found again and ended: other clusters of
-    this machine are nobody's business.
+    The folder holds sockets, so its path must be short. Every process of the cluster inherits a
+    mark, which tells it from those of other clusters on this machine when all are ended.
     """
     mark, dashboard = uuid4().hex, free_port()
     environ = {
@@ -143,8 +142,10 @@ def started(folder: Path, port: int, *options: str, **variables: str) -> Iterato
 
 
 def left_behind(cluster: dict[str, str], patience_s: float = 60) -> list[str]:
-    """Actors and placement groups that are there when a study has ended, once those that are on
-    their way out have had time. Not Ray's own two, one a cluster and for all its jobs."""
+    """Actors and placement groups that outlive a study by ``patience_s``.
+
+    Ray's own two actors, which a cluster has once for all jobs, do not count.
+    """
     deadline = time.monotonic() + patience_s
     while left := [*_actors(cluster), *_placement_groups(cluster)]:
         if time.monotonic() > deadline:
@@ -170,7 +171,7 @@ def _placement_groups(cluster: dict[str, str]) -> list[str]:
 
 
 def _state(cluster: dict[str, str], kind: str) -> list[dict[str, Any]]:
-    """What Ray's State API lists."""
+    """The rows of Ray's State API."""
     answer = requests.get(
         f"{cluster['RAY_API_SERVER_ADDRESS']}/api/v0/{kind}",
         params={"limit": "1000"},
@@ -183,7 +184,7 @@ def _state(cluster: dict[str, str], kind: str) -> list[dict[str, Any]]:
 
 
 def end_marked(mark: str) -> None:
-    for _ in range(3):  # what dies may have started another meanwhile
+    for _ in range(3):  # a dying process may have started another
         for process in psutil.process_iter():
             try:
                 if process.environ().get(_MARK) == mark:

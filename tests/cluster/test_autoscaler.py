@@ -1,4 +1,4 @@
-"""Ray's autoscaler with its fake provider: a study asks, machines come, lanes start."""
+"""Ray's autoscaler with its fake provider: a study requests machines, they join, lanes start."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
 MACHINES = 2
 FAKE = "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider"
-"""Ray's own, named as a module: the wheel lacks the example file that its short name needs."""
+"""Named as a module: the wheel lacks the example file that the provider's short name needs."""
 
 
 def configuration(port: int) -> dict[str, Any]:
@@ -31,9 +31,9 @@ def configuration(port: int) -> dict[str, Any]:
             "type": "external",
             "module": FAKE,
             "gcs_address": f"127.0.0.1:{port}",
-            "use_node_id_as_ip": True,  # all have one address: told apart by their ids
+            "use_node_id_as_ip": True,  # all have the same address
             "disable_node_updaters": True,
-        },  # nothing to install: it would end them
+        },  # updaters would try to install Ray on the nodes, and end them
         "head_node_type": "ray.head.default",
         "available_node_types": {
             "ray.head.default": {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
@@ -59,10 +59,10 @@ def configuration(port: int) -> dict[str, Any]:
     }
 
 
-def test_a_study_asks_machines_come_and_lanes_start(
+def test_a_study_requests_machines_that_join_and_start_lanes(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Nothing fits at first: the plan says what it waits for. More than ever fits is refused."""
+    """Nothing fits at first, so the plan names what it waits for. What never fits is refused."""
     config = tmp_path / "autoscaling.json"
     port = free_port()
     config.write_text(json.dumps(configuration(port)))
@@ -97,4 +97,4 @@ def test_a_study_asks_machines_come_and_lanes_start(
     record = StudyFolder(tmp_path / "comes").load()
     assert [trial.state for trial in record.trials.values()] == ["complete"] * 4
     events = read(tmp_path / "comes" / "ledger.jsonl")[0]
-    assert "lanes" not in {event["event"] for event in events}  # one was planned, one came
+    assert "lanes" not in {event["event"] for event in events}  # one was planned, and one started

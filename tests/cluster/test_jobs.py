@@ -1,5 +1,7 @@
-"""`ray job submit` for real, with a token: literally, shipped, refused, stopped, two at once.
-Whatever became of it, nothing of a study stays on the cluster."""
+"""Real `ray job submit` with a token: literally, shipped, refused, stopped, two at once.
+
+However a study ends, nothing of it stays on the cluster.
+"""
 
 import signal
 import subprocess
@@ -22,7 +24,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Its token lies in a home of its own."""
+    """Its token lies in a home folder of the test."""
     home = tmp_path_factory.mktemp("h")
     variables = {
         "HOME": str(home),
@@ -87,7 +89,9 @@ def test_shipped_code_gives_the_same(
     assert content(StudyFolder(storage / "shipped").load()) == content(literal)
 
 
-def test_a_wrong_token_is_told_and_starts_nothing(cluster: dict[str, str], storage: Path) -> None:
+def test_a_wrong_token_is_reported_and_starts_nothing(
+    cluster: dict[str, str], storage: Path
+) -> None:
     wrong = {**cluster, "RAY_AUTH_TOKEN": "wrong" * 8}
     done = job(wrong, "submit", "--", *small(storage, "wrong"))
     assert done.returncode != 0
@@ -98,10 +102,10 @@ def test_a_wrong_token_is_told_and_starts_nothing(cluster: dict[str, str], stora
 def test_a_stopped_job_is_resumed_to_the_same_end(
     cluster: dict[str, str], storage: Path, literal: StudyRecord
 ) -> None:
-    begun = job(
+    started_job = job(
         cluster, "submit", "--no-wait", "--submission-id", "cut", "--", *small(storage, "cut")
     )
-    assert begun.returncode == 0, begun.stderr
+    assert started_job.returncode == 0, started_job.stderr
     wait_for(storage / "cut" / FILE, '"event":"epoch"', 3)
     stopped = job(cluster, "stop", "cut")
     assert stopped.returncode == 0, stopped.stderr
@@ -117,7 +121,7 @@ def test_two_jobs_at_once_share_the_cluster(
     cluster: dict[str, str], storage: Path, literal: StudyRecord
 ) -> None:
     for name in ("first", "second"):
-        begun = job(
+        started_job = job(
             cluster,
             "submit",
             "--no-wait",
@@ -126,7 +130,7 @@ def test_two_jobs_at_once_share_the_cluster(
             "--",
             *small(storage, name, "--lanes", "1"),
         )
-        assert begun.returncode == 0, begun.stderr
+        assert started_job.returncode == 0, started_job.stderr
     for name in ("first", "second"):
         wait_for(storage / name / FILE, '"event":"ended"')
         assert content(StudyFolder(storage / name).load()) == content(literal)
@@ -136,7 +140,7 @@ def test_two_jobs_at_once_share_the_cluster(
 def test_ctrl_c_of_an_attached_study_leaves_the_cluster_as_it_was(
     cluster: dict[str, str], storage: Path
 ) -> None:
-    """RAY_ADDRESS instead of a job: the cluster goes on, without anything of the study."""
+    """RAY_ADDRESS instead of a job: the cluster keeps running, without anything of the study."""
     driver = subprocess.Popen(
         small(storage, "ctrl-c"),
         cwd=ROOT,

@@ -1,6 +1,5 @@
-"""Launch files, as they lie there and filled in, against the schemas of who reads them."""
+"""Launch files, as they are and filled in, against the schemas of the tools that read them."""
 
-import argparse
 import json
 import re
 import shlex
@@ -14,19 +13,21 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from jsonschema.protocols import Validator
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 from cluster import autoscaler, render
 from cluster.resources import Node
 from search_spaces import SPACES
 from study.commands import options
+from study.planning.request import StudyRequest
 from tests.conftest import ROOT, SHARED
 
 LAUNCH = ROOT / "cluster" / "launch"
 CRDS = SHARED / "schemas" / "kuberay"
 ODD = "a b;$(touch x)'\""
-"""An option's value that every layer of quoting must carry whole."""
-ASKED = ("--space", "region", "--workers", "2", "--gpus", "1", "--lanes", "3", "--node-gpus", "4")
+"""An option's value that every layer of quoting must keep unchanged."""
+OPTIONS = ("--space", "region", "--workers", "2", "--gpus", "1", "--lanes", "3", "--node-gpus", "4")
 EXTRA = ("--", "--trials", "40", "--data", ODD)
 """3 lanes of 2 workers of a GPU each: 6 GPUs, two machines of 4."""
 
@@ -36,8 +37,8 @@ def rendered(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-def asked(words: list[str]) -> argparse.Namespace:
-    """What the study's own command line makes of the words after the script's three arguments."""
+def parsed(words: list[str]) -> StudyRequest:
+    """The words after the script's three arguments, as the study's command line parses them."""
     return options.parse_request(words)
 
 
@@ -46,7 +47,7 @@ def documents(text: str) -> list[Any]:
 
 
 @cache
-def crd(kind: str) -> Any:
+def crd(kind: str) -> Validator:
     path = CRDS / f"ray.io_{kind.lower()}s.yaml"
     if not path.is_file():
         pytest.skip("../shared/schemas/kuberay is not here")
@@ -55,7 +56,7 @@ def crd(kind: str) -> Any:
     return jsonschema.Draft202012Validator(_closed(schema))
 
 
-def _closed(schema: Any) -> Any:
+def _closed(schema: object) -> object:
     """The schema with unknown fields forbidden, as `kubectl` is strict about them."""
     if isinstance(schema, list):
         return [_closed(one) for one in schema]
@@ -86,10 +87,10 @@ def test_the_schema_check_can_fail() -> None:
         require_valid(manifest)
 
 
-def test_a_rendered_rayjob_fits_and_starts_the_study_that_was_asked_for(
+def test_a_rendered_rayjob_fits_and_starts_the_requested_study(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    [job] = documents(rendered(capsys, "kuberay", *ASKED, *EXTRA))
+    [job] = documents(rendered(capsys, "kuberay", *OPTIONS, *EXTRA))
     require_valid(job)
     words = shlex.split(job["spec"]["entrypoint"])
     assert words[:5] == [
@@ -99,7 +100,7 @@ def test_a_rendered_rayjob_fits_and_starts_the_study_that_was_asked_for(
         "/mnt/shared/runs",
         "http://mlflow:5000",
     ]
-    given = asked(words[5:])
+    given = parsed(words[5:])
     assert (given.space, given.workers, given.lanes, given.trials) == ("region", 2, 3, 40)
     assert (given.gpus_per_worker, given.data) == (1, ODD)
     group = job["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]
@@ -108,19 +109,19 @@ def test_a_rendered_rayjob_fits_and_starts_the_study_that_was_asked_for(
     assert worker["resources"]["limits"]["nvidia.com/gpu"] == "4"
 
 
-def test_what_may_join_is_what_the_worker_group_may_grow_to(
+def test_the_limits_for_the_study_are_the_worker_groups(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [job] = documents(rendered(capsys, "kuberay", *ASKED))
+    [job] = documents(rendered(capsys, "kuberay", *OPTIONS))
     head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0]
-    told = {one["name"]: one.get("value") for one in head["env"]}
-    monkeypatch.setenv(autoscaler.VARIABLE, told[autoscaler.VARIABLE])
+    variables = {one["name"]: one.get("value") for one in head["env"]}
+    monkeypatch.setenv(autoscaler.VARIABLE, variables[autoscaler.VARIABLE])
     assert autoscaler.may_join([]) == [Node(8, 4, here=False)] * 2
 
 
 @pytest.mark.parametrize("name", ["aws.yaml", "gcp.yaml", "on-premise.yaml"])
 def test_ray_up_files_fit_rays_own_schema(name: str) -> None:
-    require_ray_takes((LAUNCH / name).read_text())
+    require_valid_for_ray((LAUNCH / name).read_text())
 
 
 @pytest.mark.parametrize("provider", ["aws", "gcp", "on-premise"])
@@ -128,20 +129,20 @@ def test_ray_up_files_fit_rays_own_schema(name: str) -> None:
 def test_rendered_ray_up_files_do_too(
     capsys: pytest.CaptureFixture[str], provider: str, spot: tuple[str, ...]
 ) -> None:
-    text = rendered(capsys, "ray-up", *ASKED, "--provider", provider, *spot, *EXTRA)
-    config = require_ray_takes(text)
+    text = rendered(capsys, "ray-up", *OPTIONS, "--provider", provider, *spot, *EXTRA)
+    config = require_valid_for_ray(text)
     assert config["cluster_name"] == "region"
     if provider == "on-premise":
         return
     assert config["available_node_types"]["gpu_worker"]["resources"] == {"CPU": 8, "GPU": 4}
     assert config["max_workers"] == 2
     assert ("spot" in text.split("node_config:")[2].split("# <-")[0].lower()) == bool(spot)
-    told = shlex.split(config["docker"]["head_run_options"][0])[1]
-    assert json.loads(told.split("=", 1)[1]) == [{"CPU": 8, "GPU": 4, "max": 2}]
+    variable = shlex.split(config["docker"]["head_run_options"][0])[1]
+    assert json.loads(variable.split("=", 1)[1]) == [{"CPU": 8, "GPU": 4, "max": 2}]
 
 
-def require_ray_takes(text: str) -> dict[str, Any]:
-    """Schema, defaults and node types, as `ray up` looks at a file before it calls the cloud."""
+def require_valid_for_ray(text: str) -> dict[str, Any]:
+    """Check schema, defaults and node types, as `ray up` does before it calls the cloud."""
     config: dict[str, Any] = yaml.safe_load(text)
     schema = Path(sys.modules["ray"].__file__ or "").parent / "autoscaler" / "ray-schema.json"
     jsonschema.validate(config, json.loads(schema.read_text()))
@@ -158,16 +159,16 @@ def shell_checked(path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_shell_scripts_are_sound() -> None:
+def test_shell_scripts_pass_shellcheck() -> None:
     for name in ("study.sbatch", "start-or-resume.sh"):
         shell_checked(LAUNCH / name)
 
 
-def test_a_rendered_slurm_script_is_sound_and_asks_for_what_it_needs(
+def test_a_rendered_slurm_script_passes_shellcheck_and_requests_what_it_needs(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     script = tmp_path / "study.sbatch"
-    script.write_text(rendered(capsys, "slurm", *ASKED, *EXTRA))
+    script.write_text(rendered(capsys, "slurm", *OPTIONS, *EXTRA))
     shell_checked(script)
     text = script.read_text()
     for line in ("#SBATCH --nodes=2 ", "#SBATCH --gpus-per-task=4 ", "#SBATCH --requeue"):
@@ -176,19 +177,19 @@ def test_a_rendered_slurm_script_is_sound_and_asks_for_what_it_needs(
         'declare -a OPTIONS; eval "$(grep \'^OPTIONS=\' "$0")"; printf \'%s\\n\' "${OPTIONS[@]}"'
     )
     done = subprocess.run(["bash", "-c", shown, script], capture_output=True, text=True, check=True)
-    assert asked(done.stdout.splitlines()).data == ODD
+    assert parsed(done.stdout.splitlines()).data == ODD
 
 
-def test_slurm_without_gpus_asks_for_none(capsys: pytest.CaptureFixture[str]) -> None:
+def test_slurm_without_gpus_requests_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert "#SBATCH --gpus" not in rendered(capsys, "slurm", "--space", "region")
 
 
-def test_the_tracking_server_is_yaml_with_its_parts() -> None:
+def test_the_tracking_server_has_all_its_resources() -> None:
     kinds = [part["kind"] for part in documents((LAUNCH / "tracking.yaml").read_text())]
     assert {"StatefulSet", "Deployment", "PersistentVolumeClaim", "NetworkPolicy"} <= set(kinds)
 
 
-def test_a_dockerfile_without_complaints() -> None:
+def test_hadolint_accepts_the_dockerfile() -> None:
     found = shutil.which("hadolint", path=Path(sys.executable).parent)
     if found is None:
         pytest.skip("hadolint has no wheel for this system")
@@ -197,11 +198,10 @@ def test_a_dockerfile_without_complaints() -> None:
     assert not done.stdout
 
 
-def test_every_field_of_a_launch_file_has_a_comment_or_its_neighbour_has() -> None:
-    """Values to fill in are marked: nothing marked is left out by the renderer."""
-    given = render._parse(["kuberay", *ASKED])
+def test_the_renderer_knows_every_mark_of_the_launch_files() -> None:
+    given = render.parse_arguments(["kuberay", *OPTIONS])
     given.name = "x"
-    known = set(render._values(given))
+    known = set(render.values_of(given))
     for path in LAUNCH.iterdir():
         assert set(re.findall(r"# <- (\w+)", path.read_text())) <= known, path
 
@@ -237,8 +237,8 @@ def test_every_space_can_be_rendered(capsys: pytest.CaptureFixture[str]) -> None
     assert "--space mine " in own
 
 
-def test_start_or_resume_begins_a_study_and_then_goes_on_with_it(tmp_path: Path) -> None:
-    """With a `python` that prints what it was called with."""
+def test_start_or_resume_starts_a_study_and_then_resumes_it(tmp_path: Path) -> None:
+    """With a `python` that prints its arguments."""
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
     python.write_text('#!/bin/sh\necho "$@"\n')

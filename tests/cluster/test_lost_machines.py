@@ -1,4 +1,4 @@
-"""A machine is killed under its lane, a driver on a cluster that lives on, and no room for any."""
+"""A machine is killed under its lane, a driver is killed, or no lane has room."""
 
 import signal
 import subprocess
@@ -38,7 +38,7 @@ from ray.util.state import list_actors
 ray.init(logging_level="ERROR", log_to_driver=False)
 print([row for row in placement_group_table().values() if row["state"] != "REMOVED"]
       + [one for one in list_actors(filters=[("state", "!=", "DEAD")])
-         if one.class_name != "_AutoscalingCoordinatorActor"])  # Ray Train's own, one a cluster
+         if one.class_name != "_AutoscalingCoordinatorActor"])  # Ray Train's own, one per cluster
 """
 
 
@@ -70,7 +70,7 @@ def calm(storage: Path, cluster: Cluster) -> StudyRecord:
 
 
 def left_on(cluster: Cluster) -> str:
-    """Placement groups and actors, once the last driver has gone for a while."""
+    """The placement groups and actors that are left some time after the last driver ended."""
     shown = ""
     for _ in range(10):
         shown = run([sys.executable, "-c", LEFT], cluster.address).strip().splitlines()[-1]
@@ -81,12 +81,12 @@ def left_on(cluster: Cluster) -> str:
 
 
 def epochs(folder: Path) -> Counter[tuple[int, int]]:
-    """How often each epoch of each trial stands in the ledger."""
+    """How often the ledger holds each epoch of each trial."""
     events = read(folder / FILE)[0]
     return Counter((one["trial"], one["epoch"]) for one in events if one["event"] == "epoch")
 
 
-def test_the_trial_of_a_machine_that_was_killed_goes_on_elsewhere(
+def test_the_trial_of_a_killed_machine_continues_elsewhere(
     storage: Path, cluster: Cluster, calm: StudyRecord
 ) -> None:
     driver = begin(asked(storage, "killed"), cluster.address)
@@ -97,7 +97,7 @@ def test_the_trial_of_a_machine_that_was_killed_goes_on_elsewhere(
     machine.kill_raylet()
     try:
         shown = ended(driver)
-    finally:  # another for the next tests
+    finally:  # the next tests need two machines
         cluster.remove_node(machine, allow_graceful=False)
         cluster.add_node(**MACHINE)
     assert "1 lanes from now on: " in shown, shown
@@ -106,7 +106,7 @@ def test_the_trial_of_a_machine_that_was_killed_goes_on_elsewhere(
     assert left_on(cluster) == "[]"
 
 
-def test_a_driver_that_was_killed_leaves_nothing_on_the_cluster_and_is_resumed_there(
+def test_a_killed_driver_leaves_nothing_on_the_cluster_and_is_resumed_there(
     storage: Path, cluster: Cluster, calm: StudyRecord
 ) -> None:
     driver = begin(asked(storage, "cut"), cluster.address)
@@ -118,7 +118,7 @@ def test_a_driver_that_was_killed_leaves_nothing_on_the_cluster_and_is_resumed_t
     assert left_on(cluster) == "[]"
 
 
-def test_lanes_without_room_are_named_and_the_study_stops_and_goes_on_when_there_is_some(
+def test_lanes_without_room_are_named_and_the_study_stops_and_can_be_resumed(
     storage: Path, cluster: Cluster, calm: StudyRecord
 ) -> None:
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Studies on several Ray nodes: over them, while they come and go, and side by side."""
+"""Studies on several Ray nodes: across them, while they join and leave, and side by side."""
 
 import time
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    """A lane of two workers lies over both machines."""
+    """A lane of two workers spans both machines."""
     with two_machines() as there:
         yield there
 
@@ -32,7 +32,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def on_one(storage: Path) -> StudyRecord:
-    """The same study on a Ray of its own, on one node."""
+    """The same study on one node that it started."""
     run(study(storage, "one", "--workers", "2"))
     return StudyFolder(storage / "one").load()
 
@@ -41,7 +41,7 @@ def events(storage: Path, name: str, kind: str) -> list[dict[str, Any]]:
     return [event for event in read(storage / name / FILE)[0] if event["event"] == kind]
 
 
-def test_a_lane_over_two_machines_gives_the_ledger_of_one(
+def test_a_lane_across_two_machines_gives_the_ledger_of_one(
     storage: Path, on_one: StudyRecord, cluster: Cluster
 ) -> None:
     shown = run(study(storage, "over", "--workers", "2"), cluster.address)
@@ -60,8 +60,8 @@ def test_a_lane_over_two_machines_gives_the_ledger_of_one(
 def test_machines_that_join_and_leave_change_the_lanes_and_lose_no_trial(
     storage: Path, cluster: Cluster
 ) -> None:
-    """Two more join: a second lane. Two leave in the middle of its trial: one lane is left, and all
-    trials are whole. The study lasts a few times as long as a lane takes to start."""
+    """Two machines join and carry a second lane. They leave in the middle of its trial: one lane is
+    left, and all trials are complete. The study lasts a few times as long as a lane's start."""
     long = {"trials": 8, "epochs": 30}
     run(study(storage, "long", "--workers", "2", **long))
     driver = begin(study(storage, "elastic", "--workers", "2", **long), cluster.address)
@@ -82,7 +82,7 @@ def test_machines_that_join_and_leave_change_the_lanes_and_lose_no_trial(
     assert [event["lanes"] for event in events(storage, "elastic", "lanes")] == [2, 1]
 
 
-def test_two_studies_on_one_cluster_are_those_of_each_alone(
+def test_two_studies_on_one_cluster_give_the_ledgers_of_each_alone(
     storage: Path, on_one: StudyRecord, cluster: Cluster
 ) -> None:
     cluster.add_node(**MACHINE)

@@ -1,4 +1,4 @@
-"""Lanes from resources: worked out by hand."""
+"""Lanes from resources; the expected numbers are worked out by hand."""
 
 import math
 
@@ -30,7 +30,7 @@ def test_lanes_fill_the_cluster_and_no_more() -> None:
     assert lanes([Node(0, 0), node, node], 4, gpus=1) == 2
 
 
-def test_a_worker_lies_whole_on_one_machine() -> None:
+def test_a_worker_spans_no_two_machines() -> None:
     assert lanes([Node(3, 0), Node(3, 0)], 1, cpus=2) == 2
 
 
@@ -56,7 +56,7 @@ def test_what_can_never_fit_is_refused(workers: int, wanted: int, words: str) ->
     "request_of",
     [lambda: LaneRequest(0, 1, 0), lambda: LaneRequest(1, 0, 0), lambda: LaneRequest(1, 1, -1)],
 )
-def test_a_lane_must_ask_for_something(request_of: object) -> None:
+def test_a_lane_must_request_something(request_of: object) -> None:
     assert callable(request_of)
     with pytest.raises(ValueError, match="must be >="):
         request_of()
@@ -70,17 +70,17 @@ def test_a_lane_must_ask_for_something(request_of: object) -> None:
         (1, math.nan, "must be >= 0, got nan"),
     ],
 )
-def test_a_share_of_a_gpu_that_cannot_be_is_refused(workers: int, gpus: float, words: str) -> None:
+def test_an_impossible_share_of_a_gpu_is_refused(workers: int, gpus: float, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         LaneRequest(workers, 1, gpus)
 
 
-def test_a_share_of_a_gpu_lies_whole_on_one() -> None:
-    """Of 0.4 two fit on a GPU: 4 on two of them, though 2 / 0.4 is 5."""
+def test_a_share_of_a_gpu_spans_no_two_gpus() -> None:
+    """Two shares of 0.4 fit on a GPU: 4 on two GPUs, though 2 / 0.4 is 5."""
     assert lanes([Node(16, 2)], 1, gpus=0.4) == 4
 
 
-def test_machines_that_may_join_count_and_are_said_to() -> None:
+def test_machines_that_may_join_count_and_the_error_says_so() -> None:
     coming = Node(4, 1, here=False)
     assert lanes([Node(0, 0), coming, coming], 2, gpus=1) == 1
     with pytest.raises(ValueError, match="at most 2, what this cluster holds at its most"):
@@ -93,14 +93,16 @@ def test_a_lane_is_packed_onto_one_machine_if_one_has_room() -> None:
     assert placement([Node(2, 0)], LaneRequest(1, 1, 0), 2) == ""  # a laptop has no names
 
 
-def test_what_waits_for_the_autoscaler_is_said() -> None:
+def test_the_plan_names_what_waits_for_the_autoscaler() -> None:
     nodes = [Node(3, 0, "a"), *[Node(4, 0, here=False)] * 2]
     assert placement(nodes, LaneRequest(2, 1, 0), 3) == (
         "1 on a, 2 waiting for the autoscaler: room for 3 more workers of 1 CPU"
     )
 
 
-def test_the_limits_of_an_autoscaler_less_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_autoscalers_limits_less_the_machines_that_are_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv(
         autoscaler.VARIABLE, '[{"CPU": 8, "GPU": 1, "max": 3}, {"CPU": 2, "max": 1}]'
     )

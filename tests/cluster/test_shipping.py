@@ -1,4 +1,4 @@
-"""What `ray job submit --working-dir .` sends, by Ray's own packer."""
+"""What `ray job submit --working-dir .` sends, as Ray's own code packs it."""
 
 import zipfile
 from pathlib import Path
@@ -10,8 +10,8 @@ from tests.conftest import ROOT
 AT_MOST_BYTES = 2 * 2**20
 
 
-def test_code_alone_is_shipped(tmp_path: Path) -> None:
-    """.rayignore and .gitignore hold back data, results, tests and the repository."""
+def test_only_code_is_shipped(tmp_path: Path) -> None:
+    """.rayignore and .gitignore keep back data, results, tests and the repository."""
     package = tmp_path / "shipped.zip"
     _zip_files(
         path_str=str(ROOT),

@@ -1,53 +1,59 @@
-"""What a failure means for the study: one trial less, or the end of it for now."""
+"""Why a trial failed. No torch here: Ray's mailbox and the study read it, too."""
 
 import errno
-from collections.abc import Mapping
-
-import torch
-
-from trainables.data.dataset import DataError
-
-MEMORY = "memory"
-"""Too little of it for this config: the config's fault, not retried as it is."""
-DATA = "data"
-"""A file that cannot be used any more: every trial would meet it."""
-STORAGE = "storage"
-"""The study's folder is full, read-only or gone: every trial would meet it."""
-DIVERGED = "diverged"
-"""The loss was not finite."""
-LANE = "lane"
-"""Its worker groups died, time and again."""
-
-RESULTS = (DIVERGED, MEMORY)
-"""Failures that are a config's own result: the sampler learns of them, no limit counts them."""
-
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE}
-_OUT_OF_MEMORY = ("out of memory", "defaultcpuallocator", "not enough memory", "bad_alloc")
+from dataclasses import dataclass
+from enum import StrEnum
 
 
-def kind_of(error: BaseException) -> str:
-    """One of the kinds above, or the exception's type where the trial's own code raised."""
-    if isinstance(error, DataError):
-        return DATA
-    if isinstance(error, OSError) and error.errno in FULL:
-        return STORAGE
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return MEMORY
-    text = str(error).lower()
-    if isinstance(error, RuntimeError) and any(words in text for words in _OUT_OF_MEMORY):
-        return MEMORY
-    return type(error).__name__
+class FailureKind(StrEnum):
+    """The kinds that the study treats in a way of their own.
+
+    Any other exception of the trial's code has its type's name as its kind.
+    """
+
+    is_result: bool
+    """Whether it is the config's own result: the sampler learns from it, no limit counts it."""
+
+    def __new__(cls, value: str, is_result: bool) -> "FailureKind":
+        kind = str.__new__(cls, value)
+        kind._value_ = value
+        kind.is_result = is_result
+        return kind
+
+    MEMORY = "memory", True
+    """Too little memory for this config: a retry would end in the same way."""
+    DIVERGED = "diverged", True
+    """The loss was not finite."""
+    DATA = "data", False
+    """A file can no longer be used: every trial would fail on it."""
+    STORAGE = "storage", False
+    """The study's folder is full, read-only or gone: every trial would fail on it."""
+    LANE = "lane", False
+    """Its worker groups died repeatedly."""
 
 
-HALVED = ("batch", "optim/accumulate")
-"""The fields that ``halved`` changes."""
+_RESULTS = frozenset(kind for kind in FailureKind if kind.is_result)
 
 
-def halved(config: Mapping[str, object], workers: int) -> dict[str, int]:
-    """The changes that take half as many images at once and give the same step; {} if none can."""
-    batch, accumulate = (config[path] for path in HALVED)
-    assert isinstance(batch, int)
-    assert isinstance(accumulate, int)
-    if batch % 2 or batch // 2 < workers:
-        return {}
-    return dict(zip(HALVED, (batch // 2, accumulate * 2), strict=True))
+def is_result(kind: str | None) -> bool:
+    """Whether a failure of this kind is the config's own result."""
+    return kind in _RESULTS
+
+
+STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE}
+"""The operating system's numbers for a disk that cannot be written."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a trial failed."""
+
+    kind: str
+    """One of ``FailureKind``, or the type of the exception that the trial's code raised."""
+    message: str
+    traceback: str = ""
+
+    @property
+    def first_line(self) -> str:
+        """Of the message."""
+        return next(iter(self.message.splitlines()), "")

@@ -1,4 +1,4 @@
-"""Gives back what has not been used for a while."""
+"""Releases a resource that has been idle for a while."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,32 +6,33 @@ from contextlib import contextmanager
 
 
 class IdleTimer:
-    """Calls ``leave`` once nobody has worked for ``after_s`` seconds, and never during work."""
+    """Calls ``release`` after ``after_s`` seconds without work, and never during work."""
 
-    def __init__(self, leave: Callable[[], None], after_s: float) -> None:
-        self._leave, self._after_s = leave, after_s
+    def __init__(self, release: Callable[[], None], after_s: float) -> None:
+        self._release, self._after_s = release, after_s
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
     @contextmanager
-    def interrupted(self) -> Iterator[None]:
-        """Work: the clock stands still, and starts from zero afterwards."""
-        self.end()
+    def paused(self) -> Iterator[None]:
+        """Work: the timer stops, and restarts from zero afterwards."""
+        self.stop()
         with self._lock:
             try:
                 yield
             finally:
-                self._timer = threading.Timer(self._after_s, self._end_of_patience)
+                self._timer = threading.Timer(self._after_s, self._expire)
                 self._timer.daemon = True
                 self._timer.start()
 
-    def _end_of_patience(self) -> None:
+    def _expire(self) -> None:
         with self._lock:
-            if self._timer is threading.current_thread():  # no work came in between
-                self._leave()
+            # A timer that waited for the lock during work is no longer the current one.
+            if self._timer is threading.current_thread():
+                self._release()
 
-    def end(self) -> None:
-        """Nothing is given back any more, until the next work ends."""
+    def stop(self) -> None:
+        """Release nothing until the next work ends."""
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()

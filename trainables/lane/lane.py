@@ -1,77 +1,78 @@
 """A lane: one Ray Train worker group that stays up and runs trials back to back.
 
-Starting a worker group costs 15 to 30 s, a trial on a laptop often less. So the group is started
-once, its workers obey commands, and a trial is a few of them: start, epoch, epoch, ..., start.
+Starting a worker group takes 15 to 30 s, a trial on a laptop often less. So the group starts once,
+its workers obey commands, and a trial is a few commands: start, epoch, epoch, ..., start.
 
     Trial (Tune's actor) -- Lane.ask --> Mailbox (async actor) <-- worker.work (each rank)
 
-When a worker dies Ray Train starts the whole group again. Its rank 0 opens a new *generation* of
-the mailbox; whoever waits for an answer of the old one learns that it is lost. When Ray Train's
-controller or the mailbox dies, so does the lane, and the trial makes another.
+When a worker dies, Ray Train restarts the complete group. Its rank 0 opens a new *generation* of
+the mailbox, and a trial that waits for an answer of the old one learns that it is lost. When Ray
+Train's controller or the mailbox dies, the lane dies with it, and the trial starts another.
 """
 
 import threading
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import ray
-from ray._private.state import state
-from ray.core.generated.gcs_pb2 import PlacementGroupTableData
+from ray.actor import ActorHandle
 from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.train import FailureConfig, RunConfig, ScalingConfig, UserCallback
 from ray.train.torch import TorchTrainer
-from ray.util.placement_group import PlacementGroup, remove_placement_group
+from ray.util.placement_group import remove_placement_group
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from trainables.lane.mailbox import Close, Command, LaneSettings, Mailbox
+from trainables.lane.failures import Failure
+from trainables.lane.mailbox import AnswerState, Close, Command, LaneSettings, Mailbox
+from trainables.lane.ray_private import orphaned_placement_groups
+
+A = TypeVar("A")
 
 _POLL_S = 5.0
+"""How long a call to the mailbox may wait before the lane looks whether its group still lives."""
 
 
 class LaneRestarted(Exception):
-    """The worker group died and is back: what it had not saved is gone."""
+    """The worker group died and was restarted: what it had not saved is lost."""
 
     def __init__(self, name: str, shortage: str) -> None:
         super().__init__(name)
         self.shortage = shortage
-        """How it ran out of memory; "" if that was not why."""
+        """Ray's message where the group ran out of memory; "" otherwise."""
 
 
 class LaneDied(Exception):
-    """The lane is no more: its controller or mailbox was killed, or Ray Train gave it up."""
+    """The lane is gone: its controller or mailbox was killed, or Ray Train gave it up."""
 
 
 def free_orphans() -> None:
-    """Free the places of this job's worker groups whose controller is dead.
+    """Free the resources of this job's worker groups whose controller is dead.
 
-    Ray frees them when the job ends; Ray Train's own cleaner only those that had started, and only
-    while the dashboard answers in time. A lane made anew would wait for them for ever.
+    Ray frees them only when the job ends; Ray Train's cleaner frees only groups that had started,
+    and only while the dashboard answers in time. A new lane could wait for them for ever.
     """
-    job, no_actor = ray.get_runtime_context().get_job_id(), ("", ray.ActorID.nil().hex())
-    for row in state._connect_and_get_accessor().get_placement_group_table():
-        group = PlacementGroupTableData.FromString(row)
-        if group.creator_job_id.hex() != job or group.state == PlacementGroupTableData.REMOVED:
-            continue
-        # A driver's own, Tune's among them, count as those of a dead actor that never was.
-        if group.creator_actor_dead and group.creator_actor_id.hex() not in no_actor:
-            remove_placement_group(PlacementGroup(ray.PlacementGroupID(group.placement_group_id)))
+    for group in orphaned_placement_groups():
+        remove_placement_group(group)
 
 
 def _work(loop_config: dict[str, Any]) -> None:
-    """What each rank does. Imported there alone: it takes seconds, and the trial's actor and Ray
-    Train's controller, which start one after the other before any rank, need nothing of it."""
+    """Runs on each rank."""
+    # Imported here because it takes seconds: the trial's actor and Ray Train's controller start one
+    # after the other before any rank does, and neither needs it.
     from trainables.lane.worker import work
 
     work(loop_config)
 
 
-class _TellsShortage(UserCallback):
-    """In Ray Train's controller: tells the mailbox when memory was why a worker was killed."""
+class _ReportShortage(UserCallback):
+    """In Ray Train's controller: tells the mailbox that a worker was killed for its memory."""
 
-    def __init__(self, mailbox: Any) -> None:
+    def __init__(self, mailbox: ActorHandle) -> None:
         self.mailbox = mailbox
 
-    def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
+    def after_exception(self, run_context: object, worker_exceptions: dict[int, Exception]) -> None:
         for error in worker_exceptions.values():
             if is_shortage(error):
                 self.mailbox.short_of_memory.remote(str(error).strip())
@@ -79,6 +80,7 @@ class _TellsShortage(UserCallback):
 
 def is_shortage(error: BaseException) -> bool:
     """Whether Ray killed the process because its machine ran out of memory."""
+    # An actor's death has no type for this cause; its message alone tells.
     low = isinstance(error, RayActorError) and "memory" in str(error) and "OOM" in str(error)
     return low or isinstance(error, OutOfMemoryError)
 
@@ -89,8 +91,8 @@ class Lane:
     def __init__(self, settings: LaneSettings) -> None:
         self.name = f"lane-{uuid4().hex[:8]}"
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        # On the trial's own machine: they die together.
-        self.mailbox: Any = Mailbox.options(  # type: ignore[attr-defined]
+        # On the trial's own machine, so that a lost machine takes both.
+        self.mailbox: ActorHandle = Mailbox.options(  # type: ignore[attr-defined]
             scheduling_strategy=here
         ).remote()
         self.generation = 0
@@ -99,7 +101,7 @@ class Lane:
         self._thread.start()
 
     def _run(self, settings: LaneSettings) -> None:
-        """Own the worker group until it is closed; a dead worker means the group is made anew."""
+        """Keep the worker group up until it is closed: Ray Train restarts it after each death."""
         resources = {"CPU": settings.cpus_per_worker}
         if settings.gpus_per_worker:
             resources["GPU"] = settings.gpus_per_worker
@@ -110,69 +112,85 @@ class Lane:
                 num_workers=settings.workers,
                 use_gpu=settings.gpus_per_worker > 0,
                 resources_per_worker=resources,
-                placement_strategy="PACK",
+                placement_strategy="PACK",  # gradients travel least within one machine
             ),
             run_config=RunConfig(
                 name=self.name,
                 storage_path=settings.storage,
-                failure_config=FailureConfig(max_failures=-1),
-                callbacks=[_TellsShortage(self.mailbox)],
+                failure_config=FailureConfig(max_failures=-1),  # Trial counts them by epoch
+                callbacks=[_ReportShortage(self.mailbox)],
             ),
         )
         try:
             trainer.fit()
-        except BaseException as error:  # handed to whoever asks next
+        except BaseException as error:  # the next call of the trial raises it as LaneDied
             self._end = error
 
-    def ask(self, command: Command) -> Any:
-        """Have every rank obey, and wait for the answer.
+    def ask(self, command: Command[A]) -> A | Failure:
+        """Have every rank obey, and wait for rank 0's answer, or for the first failure.
 
         Raises:
             LaneRestarted: the group died before it answered; a new one is up.
-            LaneDied: there will be no group any more.
+            LaneDied: there will be no new group.
         """
         if self.generation == 0:
             self._await_group()
-        number = self._call("post", command, self.generation)
-        state, answer = ("restarted", None) if number is None else ("waiting", None)
+        with self._reachable() as mailbox:
+            number: int | None = ray.get(mailbox.post.remote(command, self.generation))
+            if number is not None:
+                state, answer = self._await_answer(mailbox, number)
+        if number is None or state == "restarted":
+            self._await_group()
+            with self._reachable() as mailbox:
+                raise LaneRestarted(self.name, ray.get(mailbox.take_shortage.remote()))
+        return cast("A | Failure", answer)
+
+    def _await_answer(self, mailbox: ActorHandle, number: int) -> tuple[AnswerState, object]:
+        state: AnswerState = "waiting"
         while state == "waiting":
             self._check_alive()
-            state, answer = self._call("answer", self.generation, number, _POLL_S)
-        if state == "restarted":
-            self._await_group()
-            raise LaneRestarted(self.name, self._call("take_shortage"))
-        return answer
+            state, answer = ray.get(mailbox.answer.remote(self.generation, number, _POLL_S))
+        return state, answer
 
-    def _call(self, method: str, *arguments: Any) -> Any:
-        """The mailbox's answer.
-
-        Raises:
-            LaneDied: the mailbox is gone.
-        """
+    @contextmanager
+    def _reachable(self) -> Iterator[ActorHandle]:
+        """The mailbox, for calls that raise LaneDied where it is gone."""
         try:
-            return ray.get(getattr(self.mailbox, method).remote(*arguments))
+            yield self.mailbox
         except RayActorError as error:
             raise LaneDied(f"{self.name}: its mailbox died: {error}") from error
 
     def _await_group(self) -> None:
         """Wait until a group newer than the known one is up."""
-        generation = None
-        while generation is None:
+        newer: int | None = None
+        while newer is None:
             self._check_alive()
-            generation = self._call("wait_open", self.generation, _POLL_S)
+            with self._reachable() as mailbox:
+                newer = ray.get(mailbox.wait_open.remote(self.generation, _POLL_S))
+            # An orphan of this job may hold the very resources that the group waits for.
             free_orphans()
-        self.generation = generation
+        self.generation = newer
+
+    @property
+    def alive(self) -> bool:
+        """Whether its worker group is up, starting or being restarted."""
+        return self._thread.is_alive()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until the worker group has ended, at most so long."""
+        self._thread.join(timeout_s)
 
     def _check_alive(self) -> None:
-        if not self._thread.is_alive():
+        if not self.alive:
             raise LaneDied(f"{self.name}: {self._end or 'its worker group ended'}")
 
     def close(self, patience_s: float = 15.0) -> None:
-        """End the worker group and wait for Ray to have its resources back."""
-        if self._thread.is_alive() and self.generation:
+        """End the worker group and wait until Ray has its resources back."""
+        if self.alive and self.generation:
             try:
-                self._call("post", Close(), self.generation)
-                self._thread.join(patience_s)
+                with self._reachable() as mailbox:
+                    ray.get(mailbox.post.remote(Close(), self.generation))
+                self.join(patience_s)
             except LaneDied:
-                pass  # the ranks leave by themselves when they miss the mailbox
+                pass  # the ranks end by themselves when the mailbox is gone
         ray.kill(self.mailbox)

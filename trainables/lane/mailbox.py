@@ -1,45 +1,85 @@
-"""What a trial and the ranks of its lane say to each other, and the actor that carries it."""
+"""What a trial and its lane's ranks exchange, and the actor that carries it."""
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 import ray
 
+from trainables.config import DataConfig, Value
+
+if TYPE_CHECKING:  # torch and numpy take seconds to import, and only a rank needs them
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from trainables.plugin import Plugin
+
+A_co = TypeVar("A_co", covariant=True)
+"""What a rank answers to a command, unless its trial fails."""
+
 
 @dataclass(frozen=True)
-class Start:
-    """Build a trial from its flat config; ``checkpoint`` (bytes in the object store) continues."""
+class EpochResult:
+    """An answer: one epoch, trained and evaluated."""
 
-    config: dict[str, Any]
-    checkpoint: Any = None
+    epoch: int
+    metrics: dict[str, float]
+    """Of all ranks together."""
+    train_s: float
+    evaluate_s: float
+    system: dict[str, float]
+    """As ``Usage.sample`` gives it."""
 
 
 @dataclass(frozen=True)
-class Epoch:
+class Diverged:
+    """An answer: the loss was not finite. Every rank sees it, so the worker group stays sound."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Saved:
+    """An answer: what a checkpoint holds."""
+
+    state: ray.ObjectRef
+    """Bytes in the object store, owned by rank 0."""
+    predictions_PHW: "NDArray[np.uint8]"
+    """Labels of the first P validation images."""
+    counts: bytes
+    """The content of a counts file."""
+
+
+class Command(Generic[A_co]):
+    """What every rank is to do next."""
+
+
+@dataclass(frozen=True)
+class Start(Command[int]):
+    """Build a trial and answer with the epoch that it continues after."""
+
+    config: dict[str, Value]
+    """Flat."""
+    checkpoint: ray.ObjectRef | None = None
+    """The bytes of the state to continue from."""
+
+
+@dataclass(frozen=True)
+class Epoch(Command[EpochResult | Diverged]):
     """Train one epoch and evaluate."""
 
 
 @dataclass(frozen=True)
-class Save:
-    """Answer with what a checkpoint holds; its state as a reference into the object store."""
+class Save(Command[Saved | None]):
+    """Answer with what a checkpoint holds; ranks other than 0 answer None."""
 
 
 @dataclass(frozen=True)
-class Close:
+class Close(Command[None]):
     """Leave the loop: the worker group ends."""
 
 
-Command = Start | Epoch | Save | Close
-
-
-@dataclass(frozen=True)
-class Failed:
-    """An answer: the trial raised. The lane itself is sound, or about to be again."""
-
-    kind: str
-    message: str
-    traceback: str
+AnswerState = Literal["done", "waiting", "restarted"]
 
 
 @ray.remote(num_cpus=0)
@@ -49,31 +89,35 @@ class Mailbox:
     def __init__(self) -> None:
         self.generation = 0
         self.number = 0
-        self.command: Command | None = None
-        self.replied: tuple[int, Any] | None = None
+        self.command: Command[object] | None = None
+        self.replied: tuple[int, object] | None = None
         self.shortage = ""
         self.changed = asyncio.Condition()
 
     async def open(self) -> int:
-        """A new worker group is up; commands of older ones are void."""
+        """Begin a generation for a new worker group; commands to older ones are void."""
         async with self.changed:
             self.generation += 1
             self.command = self.replied = None
             self.changed.notify_all()
             return self.generation
 
-    async def post(self, command: Command, generation: int) -> int | None:
-        """Give a command to the group. None if it is not the group the caller knows."""
+    async def post(self, command: Command[object], generation: int) -> int | None:
+        """Give the group a command; its number, or None where a newer group is up."""
         async with self.changed:
             if generation != self.generation:
                 return None
+            # Numbers never restart, so a late reply cannot be taken for one to a newer command.
             self.number += 1
             self.command, self.replied = command, None
             self.changed.notify_all()
             return self.number
 
-    async def take(self, generation: int, after: int) -> tuple[int, Command] | None:
-        """The next command for a rank that has done number ``after``. None: the group is old."""
+    # Every wait ends on a change of generation, too: a rank or a trial of a lost group must not
+    # wait for ever.
+
+    async def take(self, generation: int, after: int) -> tuple[int, Command[object]] | None:
+        """Wait for the command after number ``after``; None where a newer group is up."""
         async with self.changed:
             await self.changed.wait_for(
                 lambda: (
@@ -85,15 +129,17 @@ class Mailbox:
                 return None
             return self.number, self.command
 
-    async def reply(self, generation: int, number: int, answer: Any) -> None:
-        """The first reply to the current command counts; one from an old group does not."""
+    async def reply(self, generation: int, number: int, answer: object) -> None:
+        """Keep the first reply to the current command; drop later ones and those of old groups."""
         async with self.changed:
             if (generation, number) == (self.generation, self.number) and self.replied is None:
                 self.replied = (number, answer)
                 self.changed.notify_all()
 
-    async def answer(self, generation: int, number: int, patience_s: float) -> tuple[str, Any]:
-        """("done", answer), ("waiting", None) after a while, or ("restarted", None)."""
+    async def answer(
+        self, generation: int, number: int, patience_s: float
+    ) -> tuple[AnswerState, object]:
+        """("done", answer); ("waiting", None) after ``patience_s``; or ("restarted", None)."""
         async with self.changed:
             try:
                 await asyncio.wait_for(
@@ -109,16 +155,16 @@ class Mailbox:
             return "done", self.replied[1]
 
     async def short_of_memory(self, message: str) -> None:
-        """Ray killed a worker of the present group because its machine ran out of memory."""
+        """Note that Ray killed a worker of the group because its machine ran out of memory."""
         self.shortage = message
 
     async def take_shortage(self) -> str:
-        """What was said of the group that was lost, once; "" if nothing was."""
-        said, self.shortage = self.shortage, ""
-        return said
+        """The note on the group that was lost, and forget it; "" if there is none."""
+        message, self.shortage = self.shortage, ""
+        return message
 
     async def wait_open(self, newer_than: int, patience_s: float) -> int | None:
-        """The generation once it is newer than this one, or None after a while."""
+        """The generation once it is newer than this one, or None after ``patience_s``."""
         async with self.changed:
             try:
                 await asyncio.wait_for(
@@ -130,24 +176,32 @@ class Mailbox:
 
 
 @dataclass(frozen=True)
+class SharedData:
+    """A dataset that was decoded once, and that every worker reads without a copy."""
+
+    config: DataConfig
+    reference: ray.ObjectRef
+    """To its ``Dataset``."""
+
+
+@dataclass(frozen=True)
 class LaneSettings:
-    """What every lane of a study has in common."""
+    """What every lane of a study has in common. All folders are shared by all nodes."""
 
     workers: int
     cpus_per_worker: float
     gpus_per_worker: float
     storage: str
-    """Folder (shared by all nodes) for Ray Train's own state."""
+    """Folder for Ray Train's own state."""
     stages: str
-    """Folder (shared by all nodes) with the stages' files."""
+    """Folder with the stages' files."""
     checkpoints: str = ""
-    """Folder (shared by all nodes) with a folder of checkpoints a trial."""
+    """Folder with one folder of checkpoints per trial."""
     study: str = ""
     """Marks the stages that this study trains: its name and when it began."""
     on_oom: Literal["fail", "halve"] = "fail"
-    """What a trial does that ran out of memory: fail, or once begin again with half the images at
-    once and twice as many turns a step."""
-    data: Any = None
-    """(DataConfig, reference to its Dataset): decoded once, read by every worker without a copy."""
-    parts: Any = None
-    """``Parts``: a user's own file, installed on every rank."""
+    """What a trial does that ran out of memory: fail, or restart once with half the batch and
+    twice the accumulation."""
+    data: SharedData | None = None
+    plugin: "Plugin | None" = None
+    """Installed on every rank."""

@@ -4,71 +4,74 @@ With ``reuse_actors=True`` Tune hands this object from one trial to the next; th
 """
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import ray
 from ray import tune
 
-from trainables.lane.failures import DIVERGED, LANE, MEMORY, halved
+from trainables.lane.failures import Failure, FailureKind
+from trainables.lane.halving import halved
 from trainables.lane.idle_timer import IdleTimer
 from trainables.lane.lane import Lane, LaneDied, LaneRestarted
-from trainables.lane.mailbox import Epoch, Failed, LaneSettings, Save, Start
+from trainables.lane.mailbox import Diverged, Epoch, EpochResult, LaneSettings, Save, Saved, Start
+from trainables.lane.trial_spec import TrialSpec
+from trainables.lane.tune_result import EpochReport, FailedTrial, from_tune, to_tune
 from trainables.training import checkpoint
 
 _GROUPS_AN_EPOCH = 5
-"""Worker groups that may die in one epoch before it is the trial that kills them."""
+"""Worker groups that may die in one epoch before the trial counts as their cause."""
 _IDLE_S = 20.0
-"""Tune keeps an actor for trials that may never come. Without one its lane gives its workers back:
-lanes that lost a machine, or another study, may wait for them."""
-_KEPT = 2
-"""Checkpoints of a trial: the newest may be cut off."""
+"""Tune keeps an actor for trials that may never come. An idle actor ends its lane, since lanes that
+lost a machine, or another study, may wait for its workers."""
+_CHECKPOINTS = 2
+"""Per trial: an interruption may leave the newest incomplete."""
 _LOST = (LaneRestarted, LaneDied, ray.exceptions.ObjectLostError)
-"""What an answer of the lane may be lost with; the epoch is then done again."""
+"""The errors that lose an answer of the lane; the epoch is then repeated."""
+
+Answer = EpochResult | Diverged | Failure
 
 
 class Trial(tune.Trainable):
-    """One trial after the other on one lane.
+    """Runs one trial after the other on one lane.
 
-    Tune's config holds ``number``; ``config``, the flat trial config; and ``resume_from``, a
-    checkpoint folder or "". A result is one epoch whose checkpoint is written; one with a
-    ``failure`` ends the trial without ending the lane, and one with ``changes`` ran a config with
-    these fields changed.
+    Tune's config is a ``TrialSpec``, its result an ``EpochReport`` or a ``FailedTrial``, both as
+    dicts. A failure ends the trial without ending the lane.
     """
 
     lane: Lane | None = None
     lane_name = ""
 
-    def setup(self, config: dict[str, Any], settings: LaneSettings | None = None) -> None:
+    def setup(self, config: Mapping[str, object], settings: LaneSettings | None = None) -> None:
         assert settings is not None
         self.settings = settings
-        self.rest = IdleTimer(self._give_back, _IDLE_S)
-        self._begin(config)
+        self.idle_timer = IdleTimer(self._close_lane, _IDLE_S)
+        self._begin(TrialSpec.from_tune(config))
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._begin(new_config)
+    def reset_config(self, new_config: Mapping[str, object]) -> bool:
+        self._begin(TrialSpec.from_tune(new_config))
         return True
 
-    def _begin(self, config: dict[str, Any]) -> None:
-        """Take over a trial. The lane learns of it with its first epoch."""
-        self.flat: dict[str, Any] = config["config"]
+    def _begin(self, spec: TrialSpec) -> None:
+        """Switch to a trial. The lane receives it with its first epoch."""
+        self.flat = spec.config
         self.changes: dict[str, int] = {}
-        self.state: Any = None
+        self.state: ray.ObjectRef | None = None
         self.epoch = 0
-        self.wait_s: float | None = None
+        self.start_s: float | None = None
         self.started = False
-        self.begun = monotonic()
-        root = Path(self.settings.checkpoints)
-        self.folder = checkpoint.trial_folder(root, config["number"])
-        self.untold: dict[str, Any] | None = None
-        if (own := checkpoint.latest([self.folder])) is not None:
-            self._continue_from(own)
-            self.untold = own.result  # this actor's forerunner may have died before it was told
-        elif folder := config["resume_from"]:
-            saved = checkpoint.read(Path(folder))
+        self.began = monotonic()
+        self.folder = checkpoint.trial_folder(Path(self.settings.checkpoints), spec.number)
+        self.unreported: EpochReport | FailedTrial | None = None
+        if (latest := checkpoint.latest([self.folder])) is not None:
+            self._continue_from(latest)
+            # The actor before this one may have died after it wrote and before it reported.
+            self.unreported = from_tune(latest.result)
+        elif spec.resume_from:
+            saved = checkpoint.read(Path(spec.resume_from))
             if saved is None:
-                raise RuntimeError(f"checkpoint {folder} is missing or damaged")
+                raise RuntimeError(f"checkpoint {spec.resume_from} is missing or damaged")
             self._continue_from(saved)
 
     def _continue_from(self, saved: checkpoint.Checkpoint) -> None:
@@ -80,21 +83,23 @@ class Trial(tune.Trainable):
         self.flat = {**self.flat, **changes}
         self.started = False
 
-    def step(self) -> dict[str, Any]:
-        """One epoch and its checkpoint; from the last one when the worker group died."""
-        if (untold := self.untold) is not None:
-            self.untold = None
-            return untold
-        with self.rest.interrupted():
+    def step(self) -> dict[str, object]:
+        """Run one epoch and write its checkpoint; repeat it when the worker group dies."""
+        if (unreported := self.unreported) is not None:
+            self.unreported = None
+            return to_tune(unreported)
+        with self.idle_timer.paused():
             answer = self._epoch_on_some_lane()
-            if isinstance(answer, Failed) and answer.kind == MEMORY and self._halve():
+            out_of_memory = isinstance(answer, Failure) and answer.kind == FailureKind.MEMORY
+            if out_of_memory and self._halve():
                 answer = self._epoch_on_some_lane()
-            result = self._result(answer)
-            if "failure" not in result:
-                self._save(result)
+            if not isinstance(answer, EpochResult):
+                return to_tune(self._failed(answer))
+            result = to_tune(self._report(answer))
+            self._save(result)
             return result
 
-    def _epoch_on_some_lane(self) -> dict[str, Any] | Failed:
+    def _epoch_on_some_lane(self) -> Answer:
         for _ in range(_GROUPS_AN_EPOCH):
             try:
                 return self._ask_epoch()
@@ -102,33 +107,33 @@ class Trial(tune.Trainable):
                 self._forget(error)
                 last = error
             if isinstance(last, LaneRestarted) and last.shortage:
-                return Failed(MEMORY, last.shortage, "")
+                return Failure(FailureKind.MEMORY, last.shortage)
         died = f"{_GROUPS_AN_EPOCH} worker groups died in epoch {self.epoch + 1}"
-        return Failed(LANE, f"{died}; the last: {last}", "")
+        return Failure(FailureKind.LANE, f"{died}; the last: {last}")
 
-    def _ask_epoch(self) -> dict[str, Any] | Failed:
-        """From the last checkpoint, unless the lane has the trial already."""
-        self.wait_s = None
+    def _ask_epoch(self) -> Answer:
+        """Run the next epoch; start from the last checkpoint if the lane has lost the trial."""
+        self.start_s = None
         if not self.started:
             answer = self._lane().ask(Start(self.flat, self.state))
-            if isinstance(answer, Failed):
+            if isinstance(answer, Failure):
                 return answer
             self.started = True
-            self.wait_s = monotonic() - self.begun
-        epoch: dict[str, Any] | Failed = self._lane().ask(Epoch())
-        return epoch
+            self.start_s = monotonic() - self.began
+        return self._lane().ask(Epoch())
 
     def _forget(self, error: Exception) -> None:
-        """What the lane had not saved; and the lane itself, if it died."""
+        """Give up what the lane had not saved, and the lane itself if it died."""
         self.started = False
         if isinstance(error, LaneDied):
-            self._give_back()
+            self._close_lane()
 
     def _halve(self) -> bool:
-        """Begin again with half the images at once, if that is wanted, possible and new."""
+        """Restart the trial with half the batch, once, if the settings and the batch allow it."""
         changes = halved(self.flat, self.settings.workers)
         if self.settings.on_oom != "halve" or self.changes or not changes:
             return False
+        # Epochs with the larger batch are of another config: none of them may be resumed from.
         self.state, self.epoch = None, 0
         shutil.rmtree(self.folder, ignore_errors=True)
         self._change(changes)
@@ -140,62 +145,61 @@ class Trial(tune.Trainable):
             self.lane_name = self.lane.name
         return self.lane
 
-    def _give_back(self) -> None:
+    def _close_lane(self) -> None:
         """End the lane; the next step starts another."""
         if self.lane is not None:
             self.lane.close()
         self.lane, self.started = None, False
 
-    def _result(self, answer: dict[str, Any] | Failed) -> dict[str, Any]:
-        if isinstance(answer, Failed):
-            return self._failure(answer)
-        if "diverged" in answer:
-            return self._failure(Failed(DIVERGED, answer["diverged"], ""))
-        self.epoch = answer["epoch"]
-        more: dict[str, Any] = {"changes": self.changes} if self.changes else {}
-        if self.wait_s is not None:
-            more["start_s"] = self.wait_s
-        return {
-            **answer["metrics"],
-            "epoch": self.epoch,
-            "lane": self.lane_name,
-            "train_s": answer["train_s"],
-            "evaluate_s": answer["evaluate_s"],
-            "system": answer["system"],
-            "done": self.epoch >= self.flat["epochs"],
-            **more,
-        }
+    def _report(self, answer: EpochResult) -> EpochReport:
+        self.epoch = answer.epoch
+        return EpochReport(
+            epoch=self.epoch,
+            metrics=answer.metrics,
+            lane=self.lane_name,
+            train_s=answer.train_s,
+            evaluate_s=answer.evaluate_s,
+            system=answer.system,
+            changes=self.changes,
+            start_s=self.start_s,
+            done=self.epoch >= int(self.flat["epochs"]),
+        )
 
-    def _failure(self, failed: Failed) -> dict[str, Any]:
-        self.started = False
-        failure = {"kind": failed.kind, "message": failed.message, "traceback": failed.traceback}
-        return {"failure": failure, "epoch": self.epoch, "lane": self.lane_name, "done": True}
+    def _failed(self, answer: Diverged | Failure) -> FailedTrial:
+        self.started = False  # the lane's ranks may have dropped the trial
+        if isinstance(answer, Diverged):
+            answer = Failure(FailureKind.DIVERGED, answer.message)
+        return FailedTrial(failure=answer, epoch=self.epoch, lane=self.lane_name)
 
-    def _save(self, result: dict[str, Any]) -> None:
-        """Ask rank 0 for its state and write it. Not by Tune's own checkpoints: they would be one
-        more task an epoch, and a result that the ledger knows might have none."""
-        saved = self._saved()
-        self.state = ray.put(saved["state"])  # put again: it must outlive the worker that made it
+    def _save(self, result: dict[str, object]) -> None:
+        """Write rank 0's state. Tune's own checkpoints would cost one more task per epoch, and the
+        ledger could hold an epoch without one."""
+        state, saved = self._saved()
+        self.state = ray.put(state)  # a copy that outlives the worker that owns saved.state
         checkpoint.write(
             checkpoint.folder_of(self.folder, self.epoch),
             self.epoch,
-            saved["state"],
-            saved["predictions"],
-            saved["counts"],
+            state,
+            saved.predictions_PHW,
+            saved.counts,
             self.changes,
             result,
         )
-        checkpoint.keep_last(self.folder, _KEPT)
+        checkpoint.keep_last(self.folder, _CHECKPOINTS)
 
-    def _saved(self) -> dict[str, Any]:
-        """What rank 0 has; the group may end after an epoch and before: it is done again."""
+    def _saved(self) -> tuple[bytes, Saved]:
+        """Rank 0's state and the rest of its checkpoint.
+
+        The group may die between the epoch and this call; the epoch is then repeated.
+        """
         for _ in range(_GROUPS_AN_EPOCH):
             try:
                 answer = None if self.started else self._ask_epoch()
-                saved = answer if isinstance(answer, Failed) else self._lane().ask(Save())
-                if isinstance(saved, Failed):
+                saved = answer if isinstance(answer, Failure) else self._lane().ask(Save())
+                if isinstance(saved, Failure):
                     raise RuntimeError(f"{saved.message}\n{saved.traceback}")
-                return {**saved, "state": ray.get(saved["state"])}
+                assert saved is not None, "rank 0 answers"
+                return ray.get(saved.state), saved
             except _LOST as error:
                 self._forget(error)
         raise RuntimeError(
@@ -203,5 +207,5 @@ class Trial(tune.Trainable):
         )
 
     def cleanup(self) -> None:
-        self.rest.end()
-        self._give_back()
+        self.idle_timer.stop()
+        self._close_lane()

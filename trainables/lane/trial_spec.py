@@ -1,4 +1,4 @@
-"""What a searcher hands to Tune for one trial, and Tune hands to its actor."""
+"""What a searcher hands to Tune for one trial, and Tune hands to the trial's actor."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -36,5 +36,6 @@ class TrialSpec:
 
     @classmethod
     def from_tune(cls, config: Mapping[str, object]) -> "TrialSpec":
+        # Searchers may add keys of their own; Tune keeps them.
         known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in config.items() if name in known})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What a lane's ranks use of their machines, sampled once an epoch."""
+"""The use of processors and memory by a lane's ranks, sampled once per epoch."""
 
 import time
 
@@ -11,7 +11,7 @@ _NAMES = ("cpu_percent", "memory_megabytes", "gpu_memory_megabytes")
 
 
 class Usage:
-    """Sampled by every rank; the first sample counts from here."""
+    """Sampled by every rank at the same time; the first sample counts from here."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -19,8 +19,12 @@ class Usage:
         self._mark = self._clock()
 
     def sample(self) -> dict[str, float]:
-        """All ranks' together since the sample before: processor time in percent of one core,
-        resident memory, and memory of the GPUs, which is left out where there are none."""
+        """The sums over all ranks since the last sample.
+
+        Returns:
+            Processor time in percent of one core; resident memory and, on GPUs, the memory that
+            PyTorch has reserved, in MiB.
+        """
         before, self._mark = self._mark, self._clock()
         wall, cpu = self._mark[0] - before[0], self._mark[1] - before[1]
         on_gpu = self._device.type == "cuda"

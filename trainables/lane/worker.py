@@ -1,4 +1,4 @@
-"""Ray Train's side of a lane: one rank, obeying commands until it is told to close."""
+"""Ray Train's side of a lane: one rank that obeys commands until it receives ``Close``."""
 
 import gc
 import traceback
@@ -8,50 +8,64 @@ from typing import Any
 
 import ray.train
 import torch
+from ray.actor import ActorHandle
 from ray.train.collective import broadcast_from_rank_zero
 from ray.train.torch import get_device
 
 from trainables.config import TrialConfig, from_flat
 from trainables.data import Dataset, load
-from trainables.lane.failures import kind_of
-from trainables.lane.mailbox import Close, Command, Epoch, Failed, LaneSettings, Save, Start
+from trainables.lane.error_kind import kind_of
+from trainables.lane.failures import Failure
+from trainables.lane.mailbox import (
+    Close,
+    Command,
+    Diverged,
+    Epoch,
+    EpochResult,
+    LaneSettings,
+    Save,
+    Saved,
+    Start,
+)
 from trainables.lane.usage import Usage
 from trainables.metrics import counts_file
 from trainables.plugin import install
 from trainables.stages.registry import make_learned
-from trainables.training.epoch_summary import Diverged
+from trainables.training import epoch_summary
 from trainables.training.evaluation import Evaluation
 from trainables.training.ranks import rank
 from trainables.training.training import Training
 
 
 def work(loop_config: dict[str, Any]) -> None:
-    """``train_loop_per_worker``: runs on every rank of the group, for as long as the lane lives."""
+    """Ray Train's ``train_loop_per_worker``: runs on every rank as long as the lane lives."""
     mailbox, settings = loop_config["mailbox"], loop_config["settings"]
     context = ray.train.get_context()
     first, ranks = context.get_world_rank() == 0, context.get_world_size()
     torch.set_num_threads(max(int(settings.cpus_per_worker), 1))
+    # One generation for all ranks: only rank 0 opens it.
     generation = broadcast_from_rank_zero(_open(mailbox) if first else None)
     worker, number = Worker(settings, get_device()), 0
     gc.collect()
-    gc.freeze()  # what the imports left stays: later collections look at trials alone
+    gc.freeze()  # the imported modules stay: later collections need not scan them
     try:
         while (taken := ray.get(mailbox.take.remote(generation, number))) is not None:
             number, command = taken
             if isinstance(command, Close):
                 return
             answer = worker.answer(command, alone=ranks == 1)
-            if first or isinstance(answer, Failed):
+            # Any rank may fail alone, and its failure is then the answer.
+            if first or isinstance(answer, Failure):
                 ray.get(mailbox.reply.remote(generation, number, answer))
-            if isinstance(answer, Failed) and ranks > 1:
-                # The other ranks may wait in a collective: only a new group is sound.
+            if isinstance(answer, Failure) and ranks > 1:
+                # The other ranks may wait in a collective for this one: end the group.
                 raise RuntimeError(answer.message)
     except ray.exceptions.RayActorError:
-        return  # the mailbox is gone, and with it the trial that owned the lane
+        return  # the mailbox dies with the trial that owned the lane
 
 
-def _open(mailbox: Any) -> int:
-    """A new generation; 0 where the lane is gone already: no command will ever be for it."""
+def _open(mailbox: ActorHandle) -> int:
+    """A new generation; 0, which no command is ever for, where the lane is already gone."""
     try:
         return int(ray.get(mailbox.open.remote()))
     except ray.exceptions.RayActorError:
@@ -61,14 +75,14 @@ def _open(mailbox: Any) -> int:
 def is_peer_loss(error: Exception) -> bool:
     """Whether a collective failed because another rank is gone.
 
-    NCCL's errors have a type of their own; gloo's are RuntimeErrors that name its source file.
+    NCCL raises a type of its own; gloo raises a RuntimeError that names its source file.
     """
     gloo = isinstance(error, RuntimeError) and "gloo/transport" in str(error)
     return gloo or isinstance(error, torch.distributed.DistError)
 
 
 class Worker:
-    """This rank's part of the trial that runs at the moment."""
+    """This rank's share of the trial that runs at the moment."""
 
     def __init__(self, settings: LaneSettings, device: torch.device) -> None:
         self.settings, self.device = settings, device
@@ -76,19 +90,23 @@ class Worker:
         self.evaluation: Evaluation | None = None
         self.usage = Usage(device)
 
-    def answer(self, command: Command, alone: bool) -> Any:
-        """What the command came to; a trial that raised is ``Failed``."""
+    def answer(self, command: Command[object], alone: bool) -> object:
+        """Obey, and answer with a ``Failure`` where the trial raised.
+
+        Args:
+            alone: the group has no other rank, so this one can free the failed trial's memory.
+        """
         try:
             return self.obey(command)
         except Exception as error:
             if is_peer_loss(error):
-                raise  # not the trial's fault: Ray Train makes a new group, the lane goes on
-            failed = Failed(kind_of(error), str(error), traceback.format_exc())
+                raise  # not the trial's fault: Ray Train starts a new group for the lane
+            failure = Failure(kind_of(error), str(error), traceback.format_exc())
         if alone:
             self.drop()
-        return failed
+        return failure
 
-    def obey(self, command: Command) -> Any:
+    def obey(self, command: Command[object]) -> object:
         if isinstance(command, Start):
             return self.start(command)
         assert self.training is not None, "a trial must be started first"
@@ -98,13 +116,13 @@ class Worker:
         return self.save(self.training)
 
     def start(self, command: Start) -> int:
-        """Build the trial; answers with the epoch that it continues from."""
+        """Build the trial; answers with the epoch that it continues after."""
         self.drop()
-        if self.settings.parts is not None:
-            install(self.settings.parts)
+        settings = self.settings
+        if settings.plugin is not None:
+            install(settings.plugin)
         config = from_flat(command.config)
         dataset = self.dataset(config)
-        settings = self.settings
         learned = make_learned(config, dataset, Path(settings.stages), settings.study)
         self.training = Training(config, dataset, learned, self.device)
         if command.checkpoint is not None:
@@ -112,43 +130,44 @@ class Worker:
         return self.training.epoch
 
     def dataset(self, config: TrialConfig) -> Dataset:
-        """The study's images from the object store; others are decoded here."""
-        wanted, given = config.data.unaugmented(), self.settings.data
-        if given is not None and given[0].unaugmented() == wanted:
-            shared: Dataset = ray.get(given[1])
-            return shared
-        return load(wanted)
+        """The study's images from the object store; any others are decoded here."""
+        # Augmentation runs per batch, so trials that differ in it share their images.
+        requested, shared = config.data.unaugmented(), self.settings.data
+        if shared is not None and shared.config.unaugmented() == requested:
+            dataset: Dataset = ray.get(shared.reference)
+            return dataset
+        return load(requested)
 
-    def run_epoch(self, training: Training) -> dict[str, Any]:
+    def run_epoch(self, training: Training) -> EpochResult | Diverged:
         """Train and evaluate; metrics are those of all ranks together."""
         begin = monotonic()
         trained = training.train_epoch()
-        if isinstance(trained, Diverged):
-            return {"epoch": training.epoch, "diverged": str(trained)}
+        if isinstance(trained, epoch_summary.Diverged):
+            return Diverged(str(trained))
         middle = monotonic()
         self.evaluation = training.evaluate()
-        return {
-            "epoch": training.epoch,
-            "metrics": {**self.evaluation.metrics, **trained},
-            "train_s": middle - begin,
-            "evaluate_s": monotonic() - middle,
-            "system": self.usage.sample(),
-        }
+        return EpochResult(
+            epoch=training.epoch,
+            metrics={**self.evaluation.metrics, **trained},
+            train_s=middle - begin,
+            evaluate_s=monotonic() - middle,
+            system=self.usage.sample(),
+        )
 
-    def save(self, training: Training) -> dict[str, Any] | None:
-        """What a checkpoint holds, from rank 0; the state through the object store."""
+    def save(self, training: Training) -> Saved | None:
+        """What a checkpoint holds, on rank 0; the state travels through the object store."""
         if rank() > 0:
             return None
         assert self.evaluation is not None, "an epoch must be run first"
         names = training.dataset.splits["val"].names
-        return {
-            "state": ray.put(training.save()),
-            "predictions": self.evaluation.predictions_PHW,
-            "counts": counts_file.pack(self.evaluation.counts, names),
-        }
+        return Saved(
+            state=ray.put(training.save()),
+            predictions_PHW=self.evaluation.predictions_PHW,
+            counts=counts_file.pack(self.evaluation.counts, names),
+        )
 
     def drop(self) -> None:
-        """Let go of the trial and of the memory it held."""
+        """Free the trial's memory."""
         self.training = self.evaluation = None
         gc.collect()
         if self.device.type == "cuda":

@@ -18,11 +18,11 @@ from study.ledger.events import (
     TrialFailed,
 )
 from study.ledger.ledger import Ledger, StorageError
-from study.ledger.trial_record import Failure
 from trainables.config import Value, from_flat, identity
-from trainables.lane.failures import HALVED, LANE, STORAGE
+from trainables.lane.failures import Failure, FailureKind
+from trainables.lane.halving import HALVED
 from trainables.lane.trial_spec import TrialSpec
-from trainables.metrics.catalog import METRICS
+from trainables.lane.tune_result import FailedTrial, from_tune
 from trainables.stages.registry import stage_file, stage_names
 
 ACTOR_RESTARTS = 3
@@ -83,31 +83,25 @@ class LedgerWriter(DriverCallback):
         result: dict[str, object],
         **info: object,
     ) -> None:
-        spec = TrialSpec.from_tune(trial.config)
-        number = spec.number
-        if failure := result.get("failure"):
-            self._failed(number, Failure(**failure))
+        spec, report = TrialSpec.from_tune(trial.config), from_tune(result)
+        if isinstance(report, FailedTrial):
+            self._failed(spec.number, report.failure)
             return
-        ran = {**spec.config, **result.get("changes", {})}
-        self._note_changes(number, {path: ran[path] for path in HALVED})
-        metrics = {
-            name: value
-            for name, value in result.items()
-            if name in METRICS or name.startswith("train/")
-        }
-        known = self._ledger.record.trials[number].epochs.get(result["epoch"])
-        if known is not None and known.metrics == metrics:
+        ran = {**spec.config, **report.changes}
+        self._note_changes(spec.number, {path: ran[path] for path in HALVED})
+        known = self._ledger.record.trials[spec.number].epochs.get(report.epoch)
+        if known is not None and known.metrics == report.metrics:
             return  # an actor that replaced a dead one reports again
         self._append(
             EpochEnded(
-                trial=number,
-                epoch=result["epoch"],
-                metrics=metrics,
-                lane=result["lane"],
-                seconds=round(result["train_s"] + result["evaluate_s"], 3),
-                train_s=round(result["train_s"], 3),
-                evaluate_s=round(result["evaluate_s"], 3),
-                system=result["system"],
+                trial=spec.number,
+                epoch=report.epoch,
+                metrics=report.metrics,
+                lane=report.lane,
+                seconds=round(report.train_s + report.evaluate_s, 3),
+                train_s=round(report.train_s, 3),
+                evaluate_s=round(report.evaluate_s, 3),
+                system=report.system,
             )
         )
         # In a study of days, each epoch has its own count of actor deaths.
@@ -140,7 +134,7 @@ class LedgerWriter(DriverCallback):
         if number in self._ledger.record.trials:
             text = _error_text(trial)
             last = text.strip().splitlines()[-1] if text.strip() else "its actor died"
-            kind = STORAGE if storage_words(text) else LANE
+            kind = FailureKind.STORAGE if storage_words(text) else FailureKind.LANE
             self._failed(number, Failure(kind=kind, message=last, traceback=text))
 
     def on_trial_recover(
@@ -148,7 +142,9 @@ class LedgerWriter(DriverCallback):
     ) -> None:
         """Tune restarts the trial's dead actor; where the disk is full it would die again."""
         if storage_words(text := _error_text(trial)):
-            self._faults.ends_all(Failure(kind=STORAGE, message=text.strip(), traceback=""))
+            self._faults.ends_all(
+                Failure(kind=FailureKind.STORAGE, message=text.strip(), traceback="")
+            )
 
 
 def _error_text(trial: Trial) -> str:

@@ -1,4 +1,4 @@
-"""The checks before a study: what each says when it holds and when it does not."""
+"""The checks before a study: the verdict and the remedy of each."""
 
 import http.server
 import os
@@ -15,14 +15,14 @@ from ray.cluster_utils import Cluster
 
 from cluster import session
 from cluster.preflight import many_machines, node_facts
-from cluster.preflight.check import Check, Needs
-from cluster.preflight.checks import _tracking, cluster_checks, local_checks
+from cluster.preflight.check import Check, Machine, Needs
+from cluster.preflight.checks import cluster_checks, local_checks, tracking_checks
 from cluster.preflight.node_facts import Facts, Question, code_digest, look, sees, versions
 
 CODE = ("study", "trainables", "search_spaces", "cluster")
 
 
-def needs(folder: Path, **changes: Any) -> Needs:
+def needs(folder: Path, **changes: object) -> Needs:
     options: dict[str, Any] = {
         "storage": folder,
         "tracking_uri": "sqlite:///m.db",
@@ -34,23 +34,22 @@ def needs(folder: Path, **changes: Any) -> Needs:
 
 
 def judged(
-    folder: Path, unread: list[tuple[str, str]] | None = None, skew: float = 0.0, **changes: Any
+    folder: Path, unread: list[tuple[str, str]] | None = None, skew: float = 0.0, **changes: object
 ) -> dict[str, Check]:
-    """What is made of two machines' answers, of which the second's are changed."""
+    """The verdicts on two machines, of which the second answers with these changes."""
     asked = needs(folder, data=lambda: "d1")
     good = Facts(
         node="n1",
         versions=versions(asked.packages),
         code=code_digest(CODE),
         wrote="",
-        shm_bytes=1,
         clock=0.0,
         data="d1",
     )
     facts = {"n1": good, "n2": Facts(**{**vars(good), "node": "n2", **changes})}
-    nodes = [{"NodeID": name, "NodeManagerHostname": "host"} for name in facts]
+    machines = [Machine(name, f"host/{name}", cpus=1, object_store_bytes=1) for name in facts]
     skews = {"n1": 0.0, "n2": skew}
-    checks = many_machines._judge(nodes, asked, facts, skews, unread or [])
+    checks = many_machines.judge(machines, asked, facts, skews, unread or [])
     return {check.name: check for check in checks}
 
 
@@ -73,7 +72,7 @@ def test_equal_machines_pass_every_check(tmp_path: Path) -> None:
         ("clocks", {"skew": 61.0}, "host/n2 61 s"),
     ],
 )
-def test_what_differs_is_named_with_its_machine_and_its_remedy(
+def test_a_difference_is_named_with_its_machine_and_its_remedy(
     tmp_path: Path, name: str, changes: dict[str, Any], words: str
 ) -> None:
     checks = judged(tmp_path, **changes)
@@ -84,20 +83,20 @@ def test_what_differs_is_named_with_its_machine_and_its_remedy(
     assert "\n" not in str(wrong[0])
 
 
-def test_a_machine_tells_why_it_cannot_write_or_read(tmp_path: Path) -> None:
+def test_a_machine_reports_why_it_cannot_write_or_read(tmp_path: Path) -> None:
     def unreadable() -> str:
         raise FileNotFoundError("no such file: a.png")
 
     question = Question(
         str(tmp_path / "absent"), ("ray", "no-such-package"), ("absent",), unreadable
     )
-    told = look("n", question)
-    assert told.wrote == "No such file or directory"
-    assert told.versions["no-such-package"] == told.code == "none"
-    assert told.data == "cannot be read: no such file: a.png"
+    facts = look("n", question)
+    assert facts.wrote == "No such file or directory"
+    assert facts.versions["no-such-package"] == facts.code == "none"
+    assert facts.data == "cannot be read: no such file: a.png"
 
 
-def test_what_another_machine_writes_a_moment_later_is_seen(
+def test_a_file_that_another_machine_writes_a_moment_later_is_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(node_facts, "_PATIENCE_S", 1.5)
@@ -114,7 +113,7 @@ class _Answers(http.server.BaseHTTPRequestHandler):
         self.send_response(200 if self.path == "/health" else 403)
         self.end_headers()
 
-    def log_message(self, format: str, *arguments: Any) -> None: ...
+    def log_message(self, format: str, *arguments: object) -> None: ...
 
 
 @pytest.fixture
@@ -125,19 +124,19 @@ def server() -> Iterator[str]:
         answering.shutdown()
 
 
-def test_a_tracking_server_that_is_there_one_that_refuses_and_one_that_is_not(server: str) -> None:
+def test_a_tracking_server_answers_refuses_or_is_silent(server: str) -> None:
     for uri, verdict, words in (
         (server, "ok", "answers"),
         (f"{server}/refused", "warn", "MLFLOW_TRACKING_USERNAME"),
         ("http://127.0.0.1:9", "warn", "does not answer"),
     ):
-        [check] = _tracking(uri)
+        [check] = tracking_checks(uri)
         assert check.verdict == verdict
         assert words in str(check)
-    assert _tracking("sqlite:///m.db") == []
+    assert tracking_checks("sqlite:///m.db") == []
 
 
-def test_too_little_shared_memory_is_said(tmp_path: Path) -> None:
+def test_too_little_shared_memory_is_a_warning(tmp_path: Path) -> None:
     [check] = local_checks(needs(tmp_path, object_bytes=2**60))
     assert (check.verdict, "--shm-size" in check.remedy) == ("warn", True)
 
@@ -151,20 +150,20 @@ def test_too_little_shared_memory_is_said(tmp_path: Path) -> None:
         ("127.0.0.1:1", "must be a cluster that answers, got '127.0.0.1:1': "),
     ],
 )
-def test_an_address_that_is_no_head_s_is_refused_at_once(address: str, words: str) -> None:
+def test_an_address_of_no_head_is_refused_at_once(address: str, words: str) -> None:
     begin = time.monotonic()
     with pytest.raises(ValueError, match=re.escape(words)):
-        session._require_answer(address)
+        session.require_answer(address)
     assert time.monotonic() - begin < 5
 
 
-def test_a_head_that_listens_is_one(server: str) -> None:
-    session._require_answer(server.removeprefix("http://"))
-    session._require_answer("auto")
+def test_a_listening_head_is_accepted(server: str) -> None:
+    session.require_answer(server.removeprefix("http://"))
+    session.require_answer("auto")
 
 
 def package(folder: Path, release: str) -> str:
-    """An installed distribution of that version, to be found by PYTHONPATH."""
+    """Install a distribution of that version; answers with the PYTHONPATH that finds it."""
     facts = folder / release / f"edgewise_probe-{release}.dist-info" / "METADATA"
     facts.parent.mkdir(parents=True)
     facts.write_text(f"Metadata-Version: 2.1\nName: edgewise-probe\nVersion: {release}\n")

@@ -15,7 +15,7 @@ from study.ledger.trial_record import InterruptedTrial
 from study.search.optuna_search import LedgerSearch
 from study.search.optuna_study import optuna_study
 from tests.study import fake
-from trainables.lane.failures import RESULTS
+from trainables.lane.failures import is_result
 
 
 def search(ledger: Ledger, waiting: list[InterruptedTrial] | None = None) -> LedgerSearch:
@@ -104,7 +104,7 @@ def test_a_failed_trial_is_told_as_no_number_and_as_bad_where_its_config_is_why(
     result = {"failure/kind": kind}
     run.on_trial_result("a", result)
     run.on_trial_complete("a", result)
-    state = optuna.trial.TrialState.PRUNED if kind in RESULTS else optuna.trial.TrialState.FAIL
+    state = optuna.trial.TrialState.PRUNED if is_result(kind) else optuna.trial.TrialState.FAIL
     assert [(trial.state, trial.value) for trial in run._study.trials] == [(state, None)]
 
 

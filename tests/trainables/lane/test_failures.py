@@ -8,7 +8,8 @@ import torch
 
 from trainables.config import TrialConfig, flatten
 from trainables.data import DataError
-from trainables.lane import failures
+from trainables.lane.error_kind import kind_of
+from trainables.lane.halving import halved
 from trainables.lane.lane import is_shortage
 
 
@@ -31,26 +32,26 @@ from trainables.lane.lane import is_shortage
     ],
 )
 def test_a_failure_has_the_kind_of_its_remedy(error: Exception, kind: str) -> None:
-    assert failures.kind_of(error) == kind
+    assert kind_of(error) == kind
 
 
 def test_a_real_allocation_that_cannot_be_had_is_one_of_memory() -> None:
     with pytest.raises(RuntimeError) as raised:
         torch.empty(2**60)
-    assert failures.kind_of(raised.value) == "memory"
+    assert kind_of(raised.value) == "memory"
 
 
-def test_half_the_batch_and_twice_the_turns_keep_the_step() -> None:
+def test_half_the_batch_and_twice_the_accumulation_keep_the_step() -> None:
     flat = flatten(TrialConfig().changed({"batch": 8, "optim/accumulate": 3}))
-    changes = failures.halved(flat, workers=2)
+    changes = halved(flat, workers=2)
     assert changes == {"batch": 4, "optim/accumulate": 6}
     assert TrialConfig().changed(changes).batch == 4
-    assert failures.halved({**flat, "batch": 7}, workers=1) == {}
-    assert failures.halved({**flat, "batch": 4}, workers=4) == {}
+    assert halved({**flat, "batch": 7}, workers=1) == {}
+    assert halved({**flat, "batch": 4}, workers=4) == {}
 
 
 def test_only_a_worker_that_ray_killed_for_memory_is_a_shortage() -> None:
     killed = "Task was killed due to the node running low on memory"
     assert is_shortage(ray.exceptions.OutOfMemoryError(killed))
-    assert not is_shortage(RuntimeError("CUDA out of memory"))  # its rank has said so itself
+    assert not is_shortage(RuntimeError("CUDA out of memory"))  # its rank reports it itself
     assert not is_shortage(ray.exceptions.ActorDiedError())

@@ -1,4 +1,4 @@
-"""A lane that nobody uses is given back, and one that works is not."""
+"""An idle lane is released, and one that works is not."""
 
 import threading
 import time
@@ -6,38 +6,38 @@ import time
 from trainables.lane.idle_timer import IdleTimer
 
 
-def test_what_is_not_used_is_left_once_and_never_during_work() -> None:
-    left = threading.Event()
+def test_an_idle_resource_is_released_once_and_never_during_work() -> None:
+    released = threading.Event()
     times: list[float] = []
 
-    def leave() -> None:
+    def release() -> None:
         times.append(time.monotonic())
-        left.set()
+        released.set()
 
-    rest = IdleTimer(leave, after_s=0.2)
-    with rest.interrupted():
+    timer = IdleTimer(release, after_s=0.2)
+    with timer.paused():
         pass
-    with rest.interrupted():  # before the patience of the first has ended
+    with timer.paused():  # before the first timer has expired
         time.sleep(0.4)
         assert not times
         ended = time.monotonic()
-    assert left.wait(5)
+    assert released.wait(5)
     assert times[0] - ended >= 0.2
     time.sleep(0.3)
     assert len(times) == 1
 
 
-def test_work_that_fails_counts_as_work_and_an_end_is_an_end() -> None:
-    left = threading.Event()
-    rest = IdleTimer(left.set, after_s=0.1)
+def test_work_that_fails_counts_as_work_and_a_stop_is_final() -> None:
+    released = threading.Event()
+    timer = IdleTimer(released.set, after_s=0.1)
     try:
-        with rest.interrupted():
+        with timer.paused():
             raise RuntimeError
     except RuntimeError:
         pass
-    assert left.wait(5)
-    left.clear()
-    with rest.interrupted():
+    assert released.wait(5)
+    released.clear()
+    with timer.paused():
         pass
-    rest.end()
-    assert not left.wait(0.4)
+    timer.stop()
+    assert not released.wait(0.4)

@@ -1,10 +1,10 @@
-"""A warm lane for real: it survives the death of its workers, and trials that fail."""
+"""A real warm lane: it survives the death of its workers, and trials that fail."""
 
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -13,10 +13,17 @@ import torch
 from cluster.session import ray_session
 from trainables.config import TrialConfig, flatten
 from trainables.data import load
+from trainables.lane.trial_spec import TrialSpec
 from trainables.losses.terms import Learned
 from trainables.stages.registry import stage_names
 from trainables.training import checkpoint
 from trainables.training.training import Training
+
+if TYPE_CHECKING:  # ray_session sets what Ray reads when it is imported
+    from trainables.lane.failures import Failure
+    from trainables.lane.lane import A
+    from trainables.lane.mailbox import Command
+    from trainables.lane.trial import Trial
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
 
@@ -32,11 +39,11 @@ CONFIG = TrialConfig().changed(
         "epochs": 3,
     }
 )
-TRIAL = {"number": 0, "config": flatten(CONFIG), "resume_from": ""}
+TRIAL = TrialSpec(number=0, params={}, config=flatten(CONFIG)).to_tune()
 
 
 @pytest.fixture(scope="module")
-def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Trial"]:
     """Tune's trainable on a lane of two workers, driven by hand."""
     folder = tmp_path_factory.mktemp("lane")
     if (os.cpu_count() or 1) < 2:
@@ -45,7 +52,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         import ray
         from ray import tune
 
-        from trainables.lane.mailbox import LaneSettings
+        from trainables.lane.mailbox import LaneSettings, SharedData
         from trainables.lane.trial import Trial
 
         settings = LaneSettings(
@@ -56,7 +63,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             stages=str(folder / "stages"),
             checkpoints=str(folder / "first"),
             study="s",
-            data=(CONFIG.data, ray.put(load(CONFIG.data))),
+            data=SharedData(CONFIG.data, ray.put(load(CONFIG.data))),
         )
         made = tune.with_parameters(Trial, settings=settings)(TRIAL)
         yield made
@@ -80,26 +87,31 @@ def assert_epoch(result: dict[str, Any], epoch: int) -> None:
     assert {name: result[name] for name in metrics} == pytest.approx(metrics, abs=5e-3)
 
 
-def begin(trial: Any, folder: Path, **changes: Any) -> None:
-    """Hand the trial's object over to another trial, whose checkpoints go to ``folder``."""
+def begin(trial: "Trial", folder: Path, **changes: object) -> None:
+    """Switch the trial's object to another trial, whose checkpoints go to ``folder``."""
     trial.settings = replace(trial.settings, checkpoints=str(folder))
     trial.reset({**TRIAL, **changes})
 
 
-def before_the_next_checkpoint(trial: Any, happens: Callable[[], None]) -> None:
+def before_the_next_checkpoint(trial: "Trial", happens: Callable[[], None]) -> None:
     """After an epoch, before its checkpoint."""
-    save = trial._save
+    from trainables.lane.mailbox import Save
 
-    def late(result: dict[str, Any]) -> None:
-        trial._save = save
-        happens()
-        save(result)
+    lane = trial.lane
+    assert lane is not None
+    ask = lane.ask
 
-    trial._save = late
+    def late(command: "Command[A]") -> "A | Failure":
+        if isinstance(command, Save):
+            lane.ask = ask  # type: ignore[method-assign]
+            happens()
+        return ask(command)
+
+    lane.ask = late  # type: ignore[method-assign]
 
 
 def kill_one(name: str, of: int) -> None:
-    """SIGKILL one of so many actors of this name: processes that this test's Ray started."""
+    """SIGKILL one of ``of`` actors of this name, which are processes of this test's Ray."""
     children = psutil.Process().children(recursive=True)
     found = [child for child in children if f"ray::{name}" in " ".join(child.cmdline())]
     assert len(found) == of
@@ -110,10 +122,10 @@ def kill_one_worker() -> None:
     kill_one("RayTrainWorker", of=2)
 
 
-def test_a_trial_goes_on_from_its_checkpoint_when_a_worker_dies(trial: Any) -> None:
+def test_a_trial_continues_from_its_checkpoint_when_a_worker_dies(trial: "Trial") -> None:
     assert_epoch(trial.train(), 1)
     kill_one_worker()
-    before_the_next_checkpoint(trial, kill_one_worker)  # the epoch is done again
+    before_the_next_checkpoint(trial, kill_one_worker)  # the epoch is repeated
     assert_epoch(trial.train(), 2)
     last = trial.train()
     assert_epoch(last, 3)
@@ -121,7 +133,7 @@ def test_a_trial_goes_on_from_its_checkpoint_when_a_worker_dies(trial: Any) -> N
 
 
 def test_the_next_trial_runs_on_the_same_lane_also_after_one_that_failed(
-    trial: Any, tmp_path: Path
+    trial: "Trial", tmp_path: Path
 ) -> None:
     lane = trial.lane
     too_large = flatten(CONFIG.changed({"loss/gamma": 1.0, "loss/tile": 64}))
@@ -135,8 +147,8 @@ def test_the_next_trial_runs_on_the_same_lane_also_after_one_that_failed(
     assert trial.lane is lane
 
 
-def test_a_stage_that_is_not_there_is_made_by_one_rank_while_the_other_waits(
-    trial: Any, tmp_path: Path
+def test_a_missing_stage_is_trained_by_one_rank_while_the_other_waits(
+    trial: "Trial", tmp_path: Path
 ) -> None:
     quick = {"loss/lambda_2": 0.5, "edge_net/steps": 20, "edge_net/batch": 2}
     config = CONFIG.changed(quick)
@@ -149,16 +161,17 @@ def test_a_stage_that_is_not_there_is_made_by_one_rank_while_the_other_waits(
 @pytest.mark.parametrize(
     "actor", ["TrainController", pytest.param("Mailbox", marks=pytest.mark.slow)]
 )
-def test_a_new_lane_goes_on_from_the_checkpoint_when_the_lane_itself_dies(
-    trial: Any, tmp_path: Path, actor: str
+def test_a_new_lane_continues_from_the_checkpoint_when_the_lane_itself_dies(
+    trial: "Trial", tmp_path: Path, actor: str
 ) -> None:
     begin(trial, tmp_path)
     assert_epoch(trial.train(), 1)
     lane = trial.lane
+    assert lane is not None
 
     def kill() -> None:
         kill_one(actor, of=1)
-        lane._thread.join(60)  # until Ray has noticed, its ranks go on answering
+        lane.join(60)  # until Ray has noticed, its ranks keep answering
 
     before_the_next_checkpoint(trial, kill)
     assert_epoch(trial.train(), 2)
@@ -166,7 +179,7 @@ def test_a_new_lane_goes_on_from_the_checkpoint_when_the_lane_itself_dies(
     assert_epoch(trial.train(), 3)
 
 
-def test_a_checkpoint_continues_on_another_trial_object(trial: Any, tmp_path: Path) -> None:
+def test_a_checkpoint_continues_on_another_trial_object(trial: "Trial", tmp_path: Path) -> None:
     begin(trial, tmp_path / "one")
     trial.train()
     kept = checkpoint.latest([Path(trial.folder)])

@@ -1,23 +1,26 @@
-"""Tune's side of a trial on a lane without Ray: what it does when the lane dies or memory ends."""
+"""Tune's side of a trial, on a lane without Ray: what it does when the lane dies or memory ends."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 import ray
 import torch
 
 from tests.trainables.lane.test_lane import CONFIG, TRIAL, assert_epoch
-from trainables.lane import trial
+from trainables.lane.failures import Failure
 from trainables.lane.lane import LaneDied, LaneRestarted
-from trainables.lane.mailbox import LaneSettings
+from trainables.lane.mailbox import Command, LaneSettings
+from trainables.lane.trial import Trial
+from trainables.lane.tune_result import FailedTrial, from_tune
 from trainables.lane.worker import Worker
 from trainables.training import checkpoint
 
 
 class HereLane:
-    """One rank in this process; ``plan`` says what is raised at which call."""
+    """One rank in this process; ``plan`` holds the errors by the number of the call."""
 
     plan: ClassVar[dict[int, Exception]] = {}
     calls = 0
@@ -25,7 +28,7 @@ class HereLane:
     def __init__(self, settings: LaneSettings) -> None:
         self.name, self.worker = f"lane-{id(self)}", Worker(settings, torch.device("cpu"))
 
-    def ask(self, command: Any) -> Any:
+    def ask(self, command: Command[object]) -> object:
         HereLane.calls += 1
         error = HereLane.plan.pop(HereLane.calls, None)
         if isinstance(error, LaneDied | LaneRestarted):
@@ -42,17 +45,17 @@ class HereLane:
 
 
 @pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Trial]:
     """A trial whose lane is this process."""
-    monkeypatch.setattr(trial, "Lane", HereLane)
+    monkeypatch.setattr("trainables.lane.trial.Lane", HereLane)
     for name in ("put", "get"):
         monkeypatch.setattr(ray, name, lambda value: value)
     HereLane.plan, HereLane.calls = {}, 0
-    made = trial.Trial.__new__(trial.Trial)
+    made = Trial.__new__(Trial)
     settings = LaneSettings(1, 1, 0, "", str(tmp_path / "stages"), str(tmp_path), on_oom="halve")
     made.setup(TRIAL, settings)
     yield made
-    made.rest.end()
+    made.idle_timer.stop()
 
 
 def newest(tmp_path: Path) -> checkpoint.Checkpoint:
@@ -61,20 +64,27 @@ def newest(tmp_path: Path) -> checkpoint.Checkpoint:
     return kept
 
 
-def test_an_epoch_is_saved_before_it_is_told(here: Any, tmp_path: Path) -> None:
+def failure_of(result: dict[str, object]) -> Failure:
+    report = from_tune(result)
+    assert isinstance(report, FailedTrial)
+    assert result["done"]
+    return report.failure
+
+
+def test_an_epoch_is_saved_before_it_is_reported(here: Trial, tmp_path: Path) -> None:
     for epoch in (1, 2, 3):
-        assert_epoch(told := here.step(), epoch)
+        assert_epoch(result := here.step(), epoch)
         kept = newest(tmp_path)
-        assert (kept.epoch, kept.changes, kept.result) == (epoch, {}, told)
+        assert (kept.epoch, kept.changes, kept.result) == (epoch, {}, result)
     assert len(list((tmp_path / "trial-0000").iterdir())) == 2
 
 
-def test_an_actor_in_place_of_a_dead_one_tells_the_last_epoch_again(here: Any) -> None:
+def test_an_actor_in_place_of_a_dead_one_reports_the_last_epoch_again(here: Trial) -> None:
     here.step()
-    told = here.step()
+    last = here.step()
     here.reset_config(TRIAL)
     calls = HereLane.calls
-    assert here.step() == told
+    assert here.step() == last
     assert HereLane.calls == calls
     assert_epoch(here.step(), 3)
 
@@ -82,7 +92,7 @@ def test_an_actor_in_place_of_a_dead_one_tells_the_last_epoch_again(here: Any) -
 @pytest.mark.parametrize("lost", [LaneDied("killed"), LaneRestarted("lane", "")])
 @pytest.mark.parametrize("call", [4, 5, 6])
 def test_a_lane_that_is_lost_anywhere_costs_one_epoch(
-    here: Any, tmp_path: Path, lost: Exception, call: int
+    here: Trial, tmp_path: Path, lost: Exception, call: int
 ) -> None:
     """Calls: start, epoch, save, epoch, save, epoch."""
     HereLane.plan = {call: lost}
@@ -92,28 +102,29 @@ def test_a_lane_that_is_lost_anywhere_costs_one_epoch(
     assert not HereLane.plan
 
 
-def test_out_of_memory_begins_again_smaller_once_and_then_fails(here: Any, tmp_path: Path) -> None:
+def test_out_of_memory_restarts_with_a_smaller_batch_once_and_then_fails(
+    here: Trial, tmp_path: Path
+) -> None:
     short = torch.OutOfMemoryError("CUDA out of memory")
     HereLane.plan = {4: short}
     assert_epoch(here.step(), 1)
     again = here.step()
     assert again["epoch"] == newest(tmp_path).epoch == 1
     assert again["changes"] == {"batch": CONFIG.batch // 2, "optim/accumulate": 2}
+    assert isinstance(here.lane, HereLane)
     assert len(here.lane.worker.training.groups) == 2  # as many steps as before
     HereLane.plan = {HereLane.calls + 1: short}
-    failed = here.step()
-    assert failed["failure"]["kind"] == "memory"
-    assert failed["done"]
+    assert failure_of(here.step()).kind == "memory"
 
 
-def test_a_shortage_that_ray_saw_is_one_of_memory(here: Any) -> None:
+def test_a_shortage_that_ray_saw_is_one_of_memory(here: Trial) -> None:
     here.settings = replace(here.settings, on_oom="fail")
     HereLane.plan = {2: LaneRestarted("lane", "killed: the node ran low on memory")}
-    assert here.step()["failure"]["kind"] == "memory"
+    assert failure_of(here.step()).kind == "memory"
 
 
-def test_groups_that_die_again_and_again_are_the_trials_fault(here: Any) -> None:
+def test_groups_that_die_repeatedly_are_the_trials_fault(here: Trial) -> None:
     HereLane.plan = {call: LaneDied("killed") for call in range(1, 20)}
-    failure = here.step()["failure"]
-    assert failure["kind"] == "lane"
-    assert "5 worker groups died in epoch 1" in failure["message"]
+    failure = failure_of(here.step())
+    assert failure.kind == "lane"
+    assert "5 worker groups died in epoch 1" in failure.message
