@@ -69,13 +69,11 @@ class StudyRun:
         record = self._ledger.record
         if not record.ended and record.budget_spent is None:
             return
-        shown = gallery.shown(results_of(record))
-        trials = [trial for trial in shown if self._folder.checkpoint_of(trial)]
+        shown, folder = gallery.shown(results_of(record)), self._folder.test_pictures
+        trials = [trial for trial in shown if self._folder.checkpoint_of(trial) is not None]
         rows = gallery.worst_images(self._folder, trials)
-        if rows and not self._folder.test_pictures.exists():
-            seen = execution.look(trials, rows)
-            affinity = any(float(trial.config.get("loss/ar", 0)) > 0 for trial in trials)
-            folder = self._folder.test_pictures
+        if rows and not folder.exists():
+            seen, affinity = execution.look(trials, rows), gallery.trained_affinity(trials)
             gallery.draw(seen, rows, self._dataset, folder, affinity=affinity)
 
     def _finish(self, sink: MlflowSink, reason: str) -> None:

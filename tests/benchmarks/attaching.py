@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
@@ -26,7 +25,7 @@ from cluster import session
 from cluster.preflight.check import Needs
 from cluster.preflight.checks import cluster_checks
 from study.execution.preflight import _PACKAGES
-from study.ledger.ledger import FILE, read
+from study.ledger.study_folder import StudyFolder
 from tests.cluster.own_ray import free_port, started, study
 from tests.conftest import ROOT
 
@@ -54,13 +53,11 @@ def parts_of_a_start(folder: Path, name: str, workers: int, environ: dict[str, s
             if line.lstrip().startswith(("ok  ", "warn  ")):
                 shown["checks"] = time.time()
     assert run.returncode == 0
-    first: dict[str, dict[str, Any]] = {}
-    for event in read(folder / name / FILE)[0]:
-        first.setdefault(event["event"], event)
-    epoch = first["epoch"]
-    step = epoch["time"] - epoch["train_s"] - epoch["evaluate_s"]
-    ledger = (first["planned"]["time"], first["started"]["time"])
-    return [at - begin for at in (shown["plan"], shown["checks"], *ledger, step)]
+    record = StudyFolder(folder / name).load()
+    trial, epoch = record.trials[0], record.trials[0].epochs[1]
+    step = epoch.time - epoch.seconds
+    found = (shown["plan"], shown["checks"], record.first_time, trial.started, step)
+    return [at - begin for at in found]
 
 
 def preflight_s(machines: int, folder: Path) -> float:

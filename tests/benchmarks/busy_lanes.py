@@ -13,12 +13,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from study.ledger.ledger import FILE, read
+from study.ledger.events import EpochEnded, Event, Finished, event_from_json
+from study.ledger.ledger import read
+from study.ledger.study_folder import StudyFolder
 from tests.conftest import ROOT
 
 EPOCHS, STEP_S = 5, 0.5
@@ -55,7 +56,7 @@ SPACES = {{"waits": Space(
 """
 
 
-def events_of(trials: int, lanes: int, workers: int, folder: Path) -> list[dict[str, Any]]:
+def events_of(trials: int, lanes: int, workers: int, folder: Path) -> list[Event]:
     """The ledger of the study, run to its end."""
     parts = folder / "waits.py"
     parts.write_text(WAITS)
@@ -83,17 +84,17 @@ def events_of(trials: int, lanes: int, workers: int, folder: Path) -> list[dict[
         *(word for change in TINY for word in ("--set", change)),
     ]
     subprocess.run(command, cwd=ROOT, check=True)
-    return read(folder / "busy" / FILE)[0]
+    return [event_from_json(line) for line in read(StudyFolder(folder / "busy").ledger)[0]]
 
 
-def busy(events: list[dict[str, Any]], lanes: int) -> tuple[float, str]:
+def busy(events: list[Event], lanes: int) -> tuple[float, str]:
     """The share from the first lane's first step to the last trial's end, and how it is made up."""
-    epochs = [event for event in events if event["event"] == "epoch"]
+    epochs = [event for event in events if isinstance(event, EpochEnded)]
     begins: dict[str, float] = {}
     for event in epochs:
-        begins.setdefault(event["lane"], event["time"] - work_of(event))
-    begin, end = min(begins.values()), max(e["time"] for e in events if e["event"] == "finished")
-    works, last = sum(map(work_of, epochs)), max(begins.values())
+        begins.setdefault(event.lane, event.time - event.seconds)
+    begin, end = min(begins.values()), max(e.time for e in events if isinstance(e, Finished))
+    works, last = sum(event.seconds for event in epochs), max(begins.values())
     up = sum(end - first for first in begins.values())
     share = works / (lanes * (end - begin))
     return share, (
@@ -103,23 +104,18 @@ def busy(events: list[dict[str, Any]], lanes: int) -> tuple[float, str]:
     )
 
 
-def work_of(epoch: dict[str, Any]) -> float:
-    """Seconds in which the lane trained or evaluated."""
-    return float(epoch["train_s"] + epoch["evaluate_s"])
-
-
-def between(events: list[dict[str, Any]]) -> list[str]:
+def between(events: list[Event]) -> list[str]:
     """What lies between two epochs of a lane, within a trial and from one trial to the next."""
-    last: dict[str, dict[str, Any]] = {}
+    last: dict[str, EpochEnded] = {}
     gaps: dict[str, list[float]] = {"epoch": [], "trial": []}
     for event in events:
-        if event["event"] != "epoch":
+        if not isinstance(event, EpochEnded):
             continue
-        before = last.get(event["lane"])
+        before = last.get(event.lane)
         if before is not None:
-            kind = "epoch" if before["trial"] == event["trial"] else "trial"
-            gaps[kind].append(event["time"] - before["time"] - work_of(event))
-        last[event["lane"]] = event
+            kind = "epoch" if before.trial == event.trial else "trial"
+            gaps[kind].append(event.time - before.time - event.seconds)
+        last[event.lane] = event
     return [
         f"from one {kind} to the next: median {1e3 * statistics.median(found):.0f} ms, longest "
         f"{1e3 * max(found):.0f} ms"

@@ -12,7 +12,6 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from cluster.resources import Node
 from cluster.session import _QUIET
 from study.execution import tuner
 from study.execution.stopping import Faults, Policy, Stop
-from study.ledger.record import StudyRecord
+from study.ledger.events import Event, Finished
 from study.reporting.terminal.progress import LiveProgress
 from tests.benchmarks.simulated_actors import SimulatedActors
 from tests.study import fake
@@ -46,8 +45,8 @@ class Parts:
         self.seen = 0
         self.marks = [(time.perf_counter(), time.process_time())]
 
-    def __call__(self, event: Mapping[str, Any], record: StudyRecord) -> None:
-        if event["event"] != "finished":
+    def __call__(self, event: Event) -> None:
+        if not isinstance(event, Finished):
             return
         self.seen += 1
         if self.seen in self.ends:
@@ -75,7 +74,7 @@ def object_store_mib() -> float:
 
 
 class SimulatedTrial(tune.Trainable):
-    """Answers as ``trainables.lane.lane.trial.Trial`` does, without a lane."""
+    """Answers as ``trainables.lane.trial.Trial`` does, without a lane."""
 
     def setup(self, config: dict[str, Any], settings: Any = None) -> None:
         self.reset_config(config)
@@ -106,7 +105,7 @@ def simulate(lanes: int, trials: int, sampler: str, table: bool, folder: Path) -
     ledger = fake.begin(plan)
     if table:
         console = Console(file=open(os.devnull, "w"))
-        ledger.listeners.append(LiveProgress(console, ledger.record, folder))
+        ledger.listeners.append(LiveProgress(console, ledger.record.copy(), folder))
     ledger.listeners.append(Parts(trials))
     settings = LaneSettings(1, 1, 0, str(folder), str(folder), "")
     begin, cpu = time.perf_counter(), time.process_time()

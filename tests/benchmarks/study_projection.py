@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,13 @@ if __name__ == "__main__":
 
 import optuna
 
-from study.ledger.ledger import clean
-from study.ledger.record import StudyRecord, Value
-from study.reporting import write_report
+from study.ledger.events import Ended, EpochEnded, Finished, Planned, Started
+from study.ledger.provenance import Provenance
+from study.ledger.record import StudyRecord
+from study.ledger.study_folder import StudyFolder
 from study.tracking.sink import MlflowSink
-from tests.study import fake
-from trainables.config import flatten
+from tests.study import fake, reports
+from trainables.config import Value
 from trainables.metrics.catalog import METRICS
 
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
@@ -46,33 +47,35 @@ LIMIT_REPORT_S, LIMIT_RUNS_A_SECOND = 30.0, 20.0
 def simulated(folder: Path, trials: int, name: str = "fake") -> list[dict[str, Any]]:
     """The events of an ended search; writing its ledger is not what is measured."""
     plan = fake.plan(folder, trials=trials, study=name)
-    events = [{"event": "planned", "time": 1.0, **clean({**plan.event(), **_FACTS})}]
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    base = flatten(plan.base)
-    for number in range(trials):
-        events += _trial(number, fake.SPACE.suggest(study.ask()), base)
-    return [*events, {"event": "ended", "time": 10.0 + trials}]
-
-
-def _trial(
-    number: int, params: Mapping[str, Value], base: Mapping[str, Value]
-) -> Iterator[dict[str, Any]]:
-    stamp = 10.0 + number
-    start = {"id": f"{number:012x}", "params": params, "config": {**base, **params}}
-    yield {"event": "started", "time": stamp, "trial": number, **start}
-    for epoch in range(1, EPOCHS + 1):
-        value = fake.miou(dict(params), fake.EPOCHS) * epoch / EPOCHS
-        metrics = {name: value / place for place, name in enumerate(METRICS, start=1)}
-        result = {"metrics": metrics, "seconds": 1.0, "lane": "lane-0"}
-        yield {"event": "epoch", "time": stamp + epoch, "trial": number, "epoch": epoch, **result}
-    yield {"event": "finished", "time": stamp, "trial": number, "state": "complete"}
-
-
-def folded(events: Iterable[Mapping[str, Any]]) -> StudyRecord:
     record = StudyRecord()
-    for event in events:
-        record.apply(event)
+    provenance = Provenance(commit="c" * 40, dirty=False)
+    record.apply(Planned(time=1.0, plan=plan, data=fake.DATA, provenance=provenance))
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for number in range(trials):
+        params = fake.SPACE.suggest(study.ask())
+        simulate_trial(record, number, params)
+    record.apply(Ended(time=10.0 + trials))
     return record
+
+
+def simulate_trial(record: StudyRecord, number: int, params: dict[str, Value]) -> None:
+    """One complete trial with every metric after each epoch."""
+    begin, key = 10.0 + number, f"{number:012x}"
+    config = {**record.plan.base, **params}
+    record.apply(Started(time=begin, trial=number, id=key, params=params, config=config))
+    for epoch in range(1, EPOCHS + 1):
+        value = fake.miou(params, fake.EPOCHS) * epoch / EPOCHS
+        record.apply(
+            EpochEnded(
+                time=begin + epoch,
+                trial=number,
+                epoch=epoch,
+                metrics={name: value / place for place, name in enumerate(METRICS, start=1)},
+                seconds=1.0,
+                lane="lane-0",
+            )
+        )
+    record.apply(Finished(time=begin, trial=number, state="complete"))
 
 
 def client_floor(uri: str, record: StudyRecord, runs: int) -> tuple[float, float]:
@@ -85,7 +88,7 @@ def client_floor(uri: str, record: StudyRecord, runs: int) -> tuple[float, float
     metrics = [
         Metric(name, value, epoch, epoch)
         for epoch, kept in record.trials[0].epochs.items()
-        for name, value in kept["metrics"].items()
+        for name, value in kept.metrics.items()
         if not name.startswith("trimap")
     ]
 
@@ -106,9 +109,8 @@ def main() -> int:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        events = simulated(folder, trials)
-        record = folded(events)
-        report_s = timed(lambda: write_report.write(record, folder / "fake"))
+        record = simulated(folder, trials)
+        report_s = timed(lambda: reports.write(record, StudyFolder(folder / "fake")))
         uri = f"sqlite:///{folder}/m.db"
         floor = client_floor(uri, record, 20)  # makes the tables too
         rebuild_s = timed(lambda: rebuild(uri, events))

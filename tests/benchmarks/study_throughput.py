@@ -17,7 +17,6 @@ import pstats
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -29,12 +28,16 @@ from ray import tune
 from rich.console import Console
 
 from cluster.session import ray_session
+from study.ledger.events import Event, Finished, Planned
+from study.ledger.plan import Plan
+from study.ledger.study_folder import StudyFolder
+from tests.study import fake
 
 EPOCHS = 10
 
 
 class Simulated(tune.Trainable):
-    """A trial whose epochs take no time; it stands in for ``trainables.lane.lane.trial.Trial``."""
+    """A trial whose epochs take no time; it stands in for ``trainables.lane.trial.Trial``."""
 
     def setup(self, config: dict[str, Any], settings: Any = None) -> None:
         self.reset_config(config)
@@ -65,9 +68,9 @@ class Meter:
     def __init__(self) -> None:
         self.finished, self.marks = 0, [(0, time.process_time(), time.monotonic())]
 
-    def __call__(self, event: Mapping[str, Any], record: Any) -> None:
-        self.finished += event["event"] == "finished"
-        if event["event"] == "finished" and self.finished % 100 == 0:
+    def __call__(self, event: Event) -> None:
+        self.finished += isinstance(event, Finished)
+        if isinstance(event, Finished) and self.finished % 100 == 0:
             self.marks.append((self.finished, time.process_time(), time.monotonic()))
 
     def rows(self) -> list[str]:
@@ -78,7 +81,7 @@ class Meter:
         ]
 
 
-def plan_of(storage: Path, space: str, **asked: Any) -> Any:
+def plan_of(storage: Path, space: str, **asked: Any) -> Plan:
     """A plan as the command line makes it."""
     from cluster.session import local_node
     from study.commands import options
@@ -107,7 +110,7 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
     from search_spaces import SPACES
     from study.execution import tuner
     from study.execution.stopping import Faults, Policy, Stop
-    from study.ledger.ledger import FILE, Ledger, read
+    from study.ledger.ledger import Ledger
     from study.ledger.provenance import provenance
     from study.reporting.terminal.progress import LiveProgress
     from study.tracking.sink import MlflowSink
@@ -116,19 +119,13 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
     with tempfile.TemporaryDirectory() as folder, ray_session(256 * 2**20):
         asked = plan_of(Path(folder), "affinity", trials=trials, epochs=EPOCHS, name="driver")
         plan = replace(asked, lanes=lanes)
-        ledger, meter = Ledger(plan.folder / FILE), Meter()
-        facts = {
-            "dataset": "shapes",
-            "digest": "d" * 16,
-            "classes": ["a", "b"],
-            "size": [8, 8],
-            "images": {"train": 1, "val": 1, "test": 1},
-        }
-        ledger.append("planned", schema=1, **plan.event(), data=facts, provenance=provenance())
-        sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], lambda trial: [])
+        study = StudyFolder.of(plan)
+        ledger, meter = Ledger(study.ledger), Meter()
+        ledger.append(Planned(plan=plan, data=fake.DATA, provenance=provenance()))
+        sink = MlflowSink(plan.tracking_uri, ledger.record.copy(), lambda trial: [])
         console = Console(file=StringIO(), force_terminal=True, width=140)
         profiler = cProfile.Profile()
-        with LiveProgress(console, ledger.record, plan.stages_folder) as progress:
+        with LiveProgress(console, ledger.record.copy(), study.stages) as progress:
             ledger.listeners += [sink, progress, meter]
             if profile:
                 profiler.enable()
@@ -180,7 +177,7 @@ def guide(trials: int, camvid: str) -> None:
         ours, drawn = _ours(plan)
         theirs = _guide(plan, drawn, Path(folder))
     print(
-        f"{plan.base.data.dataset}, {trials} trials of {plan.base.epochs} epochs, {plan.lanes} "
+        f"{plan.config.data.dataset}, {trials} trials of {plan.epochs} epochs, {plan.lanes} "
         "at once\n\n| pattern | s | trials an hour |\n|---|---|---|"
     )
     for name, seconds in {"Edgewise": ours, "Ray's guide": theirs}.items():
@@ -188,22 +185,22 @@ def guide(trials: int, camvid: str) -> None:
     print(f"\n{theirs / ours:.1f} times the trials an hour")
 
 
-def _ours(plan: Any) -> tuple[float, list[dict[str, Any]]]:
+def _ours(plan: Plan) -> tuple[float, list[dict[str, Any]]]:
     """The whole command's run: data, lanes, trials, winner, report; and what it drew."""
     from search_spaces import SPACES
-    from study.commands.run_study import execute
+    from study.commands.run_study import StudyRun
     from study.execution.stopping import Policy
-    from study.ledger.ledger import FILE, Ledger
+    from study.ledger.ledger import Ledger
     from trainables.data import load
 
     begin = time.monotonic()
-    ledger = Ledger(plan.folder / FILE)
-    console = Console(file=StringIO())
-    execute(plan, SPACES[plan.space], load(plan.base.data), ledger, console, Policy())
+    ledger, console = Ledger(StudyFolder.of(plan).ledger), Console(file=StringIO())
+    dataset = load(plan.config.data)
+    StudyRun(plan, SPACES[plan.space], dataset, ledger, console).run(Policy())
     return time.monotonic() - begin, [t.config for t in ledger.record.in_state("complete")]
 
 
-def _guide(plan: Any, drawn: list[dict[str, Any]], storage: Path) -> float:
+def _guide(plan: Plan, drawn: list[dict[str, Any]], storage: Path) -> float:
     """The same configs, one Ray Train job each, as
     https://docs.ray.io/en/latest/train/user-guides/hyperparameter-optimization.html has it."""
     import ray.train

@@ -11,6 +11,7 @@ from study.ledger.events import (
     EpochEnded,
     Finished,
     Planned,
+    Reused,
     Started,
     TrialFailed,
 )
@@ -89,10 +90,11 @@ def params_of(of: Plan, number: int) -> dict[str, Value]:
     return SPACE.suggest(study.ask())
 
 
-def start(ledger: Ledger, of: Plan, number: int) -> TrialRecord:
+def start(ledger: Ledger, of: Plan, number: int, reused: Reused | None = None) -> TrialRecord:
     params = params_of(of, number)
     config = {**of.base, **params}
-    ledger.append(Started(trial=number, id=f"{number:012x}", params=params, config=config))
+    key = f"{number:012x}"
+    ledger.append(Started(trial=number, id=key, params=params, config=config, reused=reused))
     return ledger.record.trials[number]
 
 

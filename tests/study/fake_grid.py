@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from search_spaces import Cell, Grid
+from study.analysis.results import AblationResults
 from study.ledger.events import Ended, EpochEnded, Finished, Started, Tested, TrialFailed
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Ablation, Plan, Replayed
@@ -105,3 +106,7 @@ def whole(of: Plan) -> Ledger:
     measure_all(ledger)
     ledger.append(Ended())
     return ledger
+
+
+def results(ledger: Ledger) -> AblationResults:
+    return AblationResults(ledger.record)

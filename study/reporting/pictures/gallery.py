@@ -60,6 +60,11 @@ def worst_images(folder: StudyFolder, trials: Sequence[TrialRecord]) -> list[int
     return mean_N.argsort(stable=True)[:IMAGES].tolist()
 
 
+def trained_affinity(trials: Sequence[TrialRecord]) -> bool:
+    """Whether a trial has Affinity Regression in its loss: its figure is of interest then."""
+    return any(float(trial.config.get("loss/ar", 0)) > 0 for trial in trials)
+
+
 def draw(
     seen: Sequence[Seen], rows: list[int], dataset: Dataset, folder: Path, *, affinity: bool
 ) -> None:

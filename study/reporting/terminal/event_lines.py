@@ -29,7 +29,7 @@ def event_line(event: Event, record: StudyRecord) -> str:
         case EpochEnded(trial=number):
             return _epoch(event, record.trials[number], record.plan.objective)
         case Finished(trial=number, state=state):
-            return "" if record.trials[number].reused else f"trial {number} {state}"
+            return _finished(record.trials[number], state)
         case TrialFailed(trial=number, kind=kind, message=message):
             return f"trial {number} failed: {kind}: {message[:200]}"
         case Changed(trial=number, config=config):
@@ -58,11 +58,19 @@ def _of_the_study(event: Event, record: StudyRecord) -> str:
 
 
 def _started(trial: TrialRecord, record: StudyRecord) -> str:
-    text = f"trial {trial.number}: {parameters(trial)}"
     if trial.reused:
-        return f"{text}; reused from {trial.reused.study}/{trial.reused.trial}"
+        return ""
     first = [name for name in trial.stages if name in record.awaited_stages]
-    return text + (f"; after stage {', '.join(first)}" if first else "")
+    after = f"; after stage {', '.join(first)}" if first else ""
+    return f"trial {trial.number}: {parameters(trial)}{after}"
+
+
+def _finished(trial: TrialRecord, state: str) -> str:
+    """A reused trial has this line alone."""
+    if trial.reused is None:
+        return f"trial {trial.number} {state}"
+    origin = f"{trial.reused.study}/{trial.reused.trial}"
+    return f"trial {trial.number}: {parameters(trial)}; reused from {origin}"
 
 
 def _epoch(event: EpochEnded, trial: TrialRecord, objective: str) -> str:

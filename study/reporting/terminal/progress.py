@@ -80,7 +80,8 @@ class LiveProgress:
                 return  # the table is drawn twice a second, whatever the number of events
             line = event_line(event, self._record)
             if line and isinstance(event, _COUNTED) and not terminal:
-                line = f"{line}; {self._trials_done()}, {self._time_left()}"
+                standing = filter(None, (self._trials_done(), self._time_left()))
+                line = f"{line}; {', '.join(standing)}"
         if line:
             self._console.print(line, highlight=False, markup=False)
 

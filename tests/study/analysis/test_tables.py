@@ -11,14 +11,16 @@ from rich.console import Console
 
 from search_spaces import Cell
 from study.analysis import image_bootstrap, tables
-from study.ledger.events import ImagesResampled
+from study.analysis.results import AblationResults
+from study.ledger.events import ImagesResampled, Reused
 from study.ledger.ledger import Ledger
+from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.planning.runs import grid_runs
-from study.reporting import write_report
+from study.reporting import document, table_files
 from study.reporting.sections import ablation_table
 from study.reporting.terminal import grid
-from tests.study import fake, fake_grid
+from tests.study import fake, fake_grid, reports
 from trainables.metrics import counts_file, per_image
 
 HAND_WRITTEN = """\
@@ -29,6 +31,11 @@ HAND_WRITTEN = """\
 | far | - | - | - | - | - | - | not run | 0 | 0 | - | - |
 """  # noqa: E501
 """Plain: 1/4 + mean(0..5)/32 + 4/64 + 1/8 = 0.515625; good: + 1/32; p = 2 ** (1 - 6) = 0.03125."""
+
+
+def markdown(record: StudyRecord) -> str:
+    """The tables as Markdown."""
+    return document.markdown(ablation_table.parts(AblationResults(record)), Path())
 
 
 def broken(tmp_path: Path) -> Ledger:
@@ -56,7 +63,7 @@ def broken(tmp_path: Path) -> Ledger:
 
 def test_the_table_is_the_one_written_by_hand(tmp_path: Path) -> None:
     record = fake_grid.whole(fake_grid.plan(tmp_path)).record
-    text = ablation_table.markdown(record)
+    text = markdown(record)
     assert HAND_WRITTEN in text
     assert "on the test list of `shapes`" in text
     assert "after the last epoch" in text
@@ -67,7 +74,7 @@ def test_the_table_is_the_one_written_by_hand(tmp_path: Path) -> None:
 
 def test_the_terminal_names_the_cell_that_cannot_be_run_and_what_it_lacks(tmp_path: Path) -> None:
     console = Console(record=True, width=200, file=io.StringIO())
-    grid.print_table(console, fake_grid.whole(fake_grid.plan(tmp_path)).record)
+    grid.print_table(console, fake_grid.results(fake_grid.whole(fake_grid.plan(tmp_path))))
     assert "not run: far: needs a network that nobody has" in console.export_text()
 
 
@@ -87,7 +94,7 @@ def test_failed_diverged_and_killed_runs_are_counted_and_shown(tmp_path: Path) -
     assert bad is not None
     assert same is not None
     assert (bad.n, bad.p, bad.p_holm) == (9, 2.0**-8, 3 * 2.0**-8)
-    assert tables.verdicts(record) == {
+    assert AblationResults(record).verdicts == {
         "plain": "baseline",
         "good": "undecided",
         "far": "not run",
@@ -95,9 +102,9 @@ def test_failed_diverged_and_killed_runs_are_counted_and_shown(tmp_path: Path) -
         "same": "undecided",
     }
     assert tables.unchanged(record) == ["same"]
-    assert "made no difference yet: same." in ablation_table.markdown(record)
-    assert "| 1 diverged, 1 failed, 1 not run yet |" in ablation_table.markdown(record)
-    whole = write_report.markdown(record, tmp_path)
+    assert "made no difference yet: same." in markdown(record)
+    assert "| 1 diverged, 1 failed, 1 not run yet |" in markdown(record)
+    whole = reports.markdown(record, tmp_path)
     assert "35 trials" not in whole
     assert "33 complete, 2 failed (1 diverged, 1 error), 1 running" in whole
     assert "(good, seed 4): diverged: it went wrong" in whole
@@ -106,7 +113,7 @@ def test_failed_diverged_and_killed_runs_are_counted_and_shown(tmp_path: Path) -
 def test_before_all_are_measured_on_the_test_list_the_table_is_validation(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
     ledger = fake.begin(plan)
-    assert "| good | - |" in ablation_table.markdown(ledger.record)
+    assert "| good | - |" in markdown(ledger.record)
     for run in grid_runs(plan):
         fake_grid.complete(ledger, run)
     plain = tables.metric_tables(ledger.record)[0].rows[0]
@@ -117,13 +124,9 @@ def test_before_all_are_measured_on_the_test_list_the_table_is_validation(tmp_pa
 
 
 def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
-    ledger = broken(tmp_path)
-    folder = ledger.path.parent
+    folder = StudyFolder(broken(tmp_path).path.parent)
     written = [
-        {
-            path.name: path.read_bytes()
-            for path in write_report.write(StudyFolder(folder).load(), folder)
-        }
+        {path.name: path.read_bytes() for path in reports.write(folder.load(), folder)}
         for _ in range(2)
     ]
     assert written[0] == written[1]
@@ -139,8 +142,8 @@ def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_csv_has_fractions_and_a_column_a_seed(tmp_path: Path) -> None:
-    record = broken(tmp_path).record
-    rows = list(csv.DictReader(io.StringIO(ablation_table.comma_separated(record))))
+    results = fake_grid.results(broken(tmp_path))
+    rows = list(csv.DictReader(io.StringIO(table_files.comma_separated(results))))
     good = next(row for row in rows if row["cell"] == "good")
     assert float(good["delta"]) == pytest.approx(0.03125)
     assert (good["seed_1"], good["n"], good["diverged"]) == ("", "6", "1")
@@ -151,7 +154,7 @@ def test_the_csv_has_fractions_and_a_column_a_seed(tmp_path: Path) -> None:
 def test_latex_escapes_what_a_name_may_hold(tmp_path: Path) -> None:
     cells = (*fake_grid.GRID.cells[:1], Cell(name="50 % & x_1", changes={"loss/ar": 1.0}))
     plan = fake_grid.plan(tmp_path, replace(fake_grid.GRID, cells=cells))
-    text = ablation_table.latex(fake.begin(plan).record)
+    text = table_files.latex(fake_grid.results(fake.begin(plan)))
     assert r"50 \% \& x\_1 &" in text
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {line.replace(r"\&", "").count("&") for line in rows} == {11}
@@ -175,9 +178,9 @@ def test_the_number_of_seeds_is_judged_before_anything_runs(
 
 def test_the_interval_over_images_is_shown_below_its_metric(tmp_path: Path) -> None:
     ledger = fake_grid.whole(fake_grid.plan(tmp_path))
-    assert "Over images" not in ablation_table.markdown(ledger.record)
+    assert "Over images" not in markdown(ledger.record)
     ledger.append(ImagesResampled(metrics={"miou": {"good": [0.01, 0.0525]}}))
-    text = ablation_table.markdown(Ledger(ledger.path).record)
+    text = markdown(Ledger(ledger.path).record)
     assert "interval of the delta): good +1.00 .. +5.25." in text
 
 
@@ -188,14 +191,14 @@ def test_the_intervals_over_images_come_in_the_order_of_the_table(tmp_path: Path
     ledger.append(
         ImagesResampled(metrics={"miou": {"bad": [-0.07, -0.05], "good": [0.01, 0.0525]}})
     )
-    text = ablation_table.markdown(ledger.record)
+    text = markdown(ledger.record)
     assert "interval of the delta): good +1.00 .. +5.25; bad -7.00 .. -5.00." in text
 
 
 def test_counts_of_two_studies_are_resampled_together(tmp_path: Path) -> None:
-    """A trial that was taken over left its counts where it ran."""
+    """A reused trial left its counts where it ran."""
     plan = fake_grid.plan(tmp_path)
-    record = fake_grid.whole(plan).record
+    record, folder = fake_grid.whole(plan).record, StudyFolder.of(plan)
     labels_NHW = torch.zeros((3, 8, 8), dtype=torch.int64)
     labels_NHW[:, :4] = 1
     first, other = (
@@ -204,11 +207,11 @@ def test_counts_of_two_studies_are_resampled_together(tmp_path: Path) -> None:
     )
     for trial in record.trials.values():
         if trial.cell == "good" and trial.seed < 3:
-            trial.reused = {"study": "older", "trial": trial.number}
-        home = tmp_path / "older" if trial.reused else plan.folder
+            trial.reused = Reused(study="older", trial=trial.number)
+        home = StudyFolder(tmp_path / "older") if trial.reused else folder
         packed = counts_file.pack(other if trial.cell == "good" else first)
-        StudyFolder(home).write_counts(trial.number, packed)
-    found = image_bootstrap.over_images(plan.folder, record)
+        home.write_counts(trial.number, packed)
+    found = image_bootstrap.over_images(folder, record)
     # every image alike: IoU 1 and 1 against 1/2 and 0, whatever is drawn
     assert found["miou"] == {"good": [pytest.approx(1 - 1 / 4)] * 2}
     assert found["boundary_f_1px"] == {"good": [pytest.approx(1.0)] * 2}

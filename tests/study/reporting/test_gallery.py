@@ -1,14 +1,15 @@
 """Pictures of the worst test images, from real networks; Ray's part is a call that is made here."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from study.execution import test_evaluation
 from study.ledger.trial_record import TrialRecord
 from study.reporting.pictures import gallery
 from tests.study import fake
@@ -23,10 +24,11 @@ from trainables.training.training import Training
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """``ray.remote`` and ``ray.get`` without Ray."""
 
-    def remote(**resources: Any) -> Any:
+    def remote(**resources: float) -> Callable[[Callable[..., object]], SimpleNamespace]:
         return lambda call: SimpleNamespace(remote=call)
 
-    monkeypatch.setattr(gallery, "ray", SimpleNamespace(remote=remote, get=lambda found: found))
+    instead = SimpleNamespace(remote=remote, get=lambda found: found)
+    monkeypatch.setattr(test_evaluation, "ray", instead)
 
 
 def test_every_chosen_image_is_drawn_with_every_network(tmp_path: Path, here: None) -> None:
@@ -52,8 +54,11 @@ def test_every_chosen_image_is_drawn_with_every_network(tmp_path: Path, here: No
         TrialRecord(number=number, id="", params={}, config=flatten(config), cell=cell)
         for number, cell in enumerate(("plain", "ar"))
     ]
-    found = [(trial, kept) for trial in trials]
-    gallery.make(found, [2, 0], dataset, dataset, tmp_path / "out", fake.plan(tmp_path))
+    saved = [(trial, kept) for trial in trials]
+    seen = test_evaluation.ClusterEvaluation(fake.plan(tmp_path), dataset).look(saved, [2, 0])
+    assert [one.name for one in seen] == ["plain", "ar"]
+    affinity = gallery.trained_affinity(trials)
+    gallery.draw(seen, [2, 0], dataset, tmp_path / "out", affinity=affinity)
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     images = dataset.splits["test"].names
     assert names == ["affinity.png", f"worst-1-{images[2]}.png", f"worst-2-{images[0]}.png"]

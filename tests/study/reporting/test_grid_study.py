@@ -1,36 +1,47 @@
 """A grid from plan to ledger: every cell on the same seeds, each pair once, resumable."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from ray.tune.experiment import Trial
+from ray.tune.search import Searcher
 
-from search_spaces import Cell, Grid
-from study.analysis.results import results_of
+from search_spaces import SPACES, Cell, Grid
+from study.analysis.results import SearchResults
 from study.execution.callbacks.ledger_writer import LedgerWriter
 from study.execution.stopping import Faults, Policy, Stop
 from study.execution.tuner import make_search
-from study.ledger.events import ImagesResampled, Tested
-from study.ledger.ledger import FILE, Ledger
+from study.ledger.events import ImagesResampled, Started, Tested
+from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import InterruptedTrial
 from study.planning import grids
 from study.planning.runs import check_images, check_stages, grid_runs, needed_stages
-from study.reporting.terminal.progress import describe
+from study.reporting.terminal.event_lines import event_line
 from study.reporting.values import parameters
 from study.search.grid_search import GridSearch
+from study.search.planned_search import PlannedSearch
 from tests.study import fake, fake_grid
-from trainables.config import TrialConfig
+from trainables.config import TrialConfig, Value
 from trainables.data import load
+from trainables.lane.trial_spec import TrialSpec
 from trainables.training import checkpoint
 
 
-def handed_out(search: GridSearch) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while (config := search.suggest(f"t{len(found)}")) is not None:
-        found.append(config)
+def handed_out(search: PlannedSearch) -> list[TrialSpec]:
+    found: list[TrialSpec] = []
+    while isinstance(config := search.suggest(f"t{len(found)}"), dict):
+        found.append(TrialSpec.from_tune(config))
+    assert config == Searcher.FINISHED
     return found
+
+
+def in_ledger(plan: Plan) -> Plan:
+    """The plan without where it runs: a ledger leaves that out."""
+    return replace(plan, storage=Path(), tracking_uri="")
 
 
 def test_every_cell_that_can_run_is_planned_on_the_same_seeds(tmp_path: Path) -> None:
@@ -55,14 +66,16 @@ def test_a_resumed_grid_hands_out_what_is_left_and_nothing_twice(tmp_path: Path)
         fake_grid.complete(ledger, run)
     fake_grid.fail(ledger, runs[3], "diverged")
     fake_grid.start(ledger, runs[5])
-    opened = Ledger(plan.folder / FILE)
-    search = make_search(plan, None, opened.record, [InterruptedTrial(5, {}, "/a/ckpt")])  # type: ignore[arg-type]
+    opened = Ledger(StudyFolder.of(plan).ledger)
+    search = make_search(
+        plan, SPACES[plan.space], opened.record, [InterruptedTrial(5, {}, "/a/ckpt")]
+    )
     assert isinstance(search, GridSearch)
     found = handed_out(search)
-    assert [config["number"] for config in found] == [5, 4, *range(6, 12)]
-    assert [config["resume_from"] for config in found] == ["/a/ckpt"] + [""] * 7
-    assert found[0]["config"] == runs[5].config
-    assert (found[1]["cell"], found[1]["seed"]) == (runs[4].cell, runs[4].seed)
+    assert [spec.number for spec in found] == [5, 4, *range(6, 12)]
+    assert [spec.resume_from for spec in found] == ["/a/ckpt"] + [""] * 7
+    assert found[0].config == runs[5].config
+    assert (found[1].cell, found[1].seed) == (runs[4].cell, runs[4].seed)
 
 
 def test_the_ledger_keeps_cell_and_seed_and_the_whole_grid(tmp_path: Path) -> None:
@@ -70,26 +83,28 @@ def test_the_ledger_keeps_cell_and_seed_and_the_whole_grid(tmp_path: Path) -> No
     ledger = fake.begin(plan)
     run = grid_runs(plan)[3]
     writer = LedgerWriter(ledger, Faults(Policy(), Stop()))
-    trial: Any = type("T", (), {"config": {**run._asdict(), "resume_from": ""}})()
-    writer.on_trial_start(0, [], trial)
-    opened = Ledger(plan.folder / FILE).record
+    writer.on_trial_start(0, [], Trial("trainable", config=run.to_tune(), stub=True))
+    opened = Ledger(StudyFolder.of(plan).ledger).record
     assert (opened.trials[3].cell, opened.trials[3].seed) == ("good", 1)
-    assert opened.plan == plan
+    assert opened.plan == in_ledger(plan)
     assert opened.plan.question == "Is it real?"
     assert parameters(opened.trials[3]) == "good, seed 1"
-    assert describe({"event": "started", "trial": 3}, opened) == "trial 3: good, seed 1"
+    started = Started(trial=3, id="", params={}, config={})
+    assert event_line(started, opened) == "trial 3: good, seed 1"
 
 
 def test_ledgers_of_searches_are_read_as_before(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.whole(plan)
-    assert "grid" not in ledger.record.plan
-    best = results_of(ledger.record).front[0].number
+    assert "grid" not in ledger.path.read_text()
+    best = SearchResults(ledger.record).front[0].number
     ledger.append(Tested(trial=best, metrics={"test_miou": 0.5}))
-    record = StudyFolder(plan.folder).load()
-    assert record.tested == {"trial": best, "metrics": {"test_miou": 0.5}}
+    record = StudyFolder.of(plan).load()
+    winner = SearchResults(record).best
+    assert winner is not None
+    assert (winner.number, winner.tested) == (best, {"test_miou": 0.5})
     assert (record.trials[2].cell, record.trials[2].seed) == ("", 0)
-    assert record.plan == plan
+    assert record.plan == in_ledger(plan)
 
 
 def test_a_grid_with_no_interval_over_images_and_one_of_an_older_form_are_read(
@@ -99,8 +114,10 @@ def test_a_grid_with_no_interval_over_images_and_one_of_an_older_form_are_read(
     ledger = fake_grid.whole(fake_grid.plan(tmp_path))
     ledger.append(ImagesResampled(metrics={}))
     assert ledger.record.images == {}
-    ledger.append(ImagesResampled(metric="miou", cells={"a": [0.0, 1.0]}))
-    assert ledger.record.images == {"miou": {"a": [0.0, 1.0]}}
+    line = {"event": "images", "time": 1.0, "metric": "miou", "cells": {"a": [0.0, 1.0]}}
+    with ledger.path.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    assert Ledger(ledger.path).record.images == {"miou": {"a": [0.0, 1.0]}}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +127,7 @@ def test_a_grid_with_no_interval_over_images_and_one_of_an_older_form_are_read(
         ({"loss/lambda_1": 1.0, "loss/edge": "multi_task"}, ""),
     ],
 )
-def test_a_cell_names_what_it_lacks(changes: dict[str, Any], words: str) -> None:
+def test_a_cell_names_what_it_lacks(changes: dict[str, Value], words: str) -> None:
     lacks = grids.missing(Cell(name="c", changes=changes), TrialConfig())
     assert words in lacks
     assert bool(lacks) == bool(words)
@@ -123,18 +140,18 @@ def test_cells_share_a_stage_and_every_one_that_is_needed_is_listed(tmp_path: Pa
     cells += [Cell(name="more", changes={"loss/gamma": 0.5, "loss/tile": 16})]
     grid = Grid(name="g", question="?", source="-", baseline="plain", cells=tuple(cells))
     plan = fake_grid.plan(tmp_path, grid)
-    found = needed_stages(plan, None)  # type: ignore[arg-type]
+    found = needed_stages(plan, SPACES[plan.space])
     assert sorted(stage.config.loss.tile for stage in found) == [16, 32]
     assert {stage.kind for stage in found} == {"inverse_net"}
     data = load(
         TrialConfig().changed({"data/height": 16, "data/width": 64, "data/train_images": 2}).data
     )
     with pytest.raises(ValueError, match="loss/tile must be at most 16"):
-        check_stages(plan, None, data)  # type: ignore[arg-type]
+        check_stages(plan, SPACES[plan.space], data)
 
 
 def test_a_cell_with_other_images_is_refused(tmp_path: Path) -> None:
-    def plan(changes: dict[str, Any]) -> Plan:
+    def plan(changes: dict[str, Value]) -> Plan:
         cells = (Cell(name="plain", changes={}), Cell(name="other", changes=changes))
         grid = Grid(name="g", question="?", source="-", baseline="plain", cells=cells)
         return fake_grid.plan(tmp_path, grid)

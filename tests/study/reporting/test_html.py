@@ -7,9 +7,9 @@ from pathlib import Path
 from PIL import Image
 
 from search_spaces import Cell
+from study.ledger.study_folder import StudyFolder
 from study.planning.runs import grid_runs
-from study.reporting import write_report
-from tests.study import fake, fake_grid
+from tests.study import fake, fake_grid, reports
 
 _EVIL = "<script>alert('1')</script>"
 
@@ -50,10 +50,11 @@ def test_what_a_user_named_is_text_and_all_comes_from_the_file_itself(tmp_path: 
             fake_grid.fail(ledger, run, "<b>lane</b>")
         else:
             fake_grid.complete(ledger, run)
-    worst = plan.folder / "pictures" / "test"
+    folder = StudyFolder.of(plan)
+    worst = folder.test_pictures
     worst.mkdir(parents=True)
     Image.new("RGB", (4, 4)).save(worst / "worst-1-<i>name.png")
-    files = write_report.write(ledger.record, plan.folder)
+    files = reports.write(ledger.record, folder)
     page = next(path for path in files if path.suffix == ".html")
     found = read(page)
     assert not {"script", "b", "i", "link", "iframe"} & set(found.tags)
@@ -66,7 +67,7 @@ def test_what_a_user_named_is_text_and_all_comes_from_the_file_itself(tmp_path: 
 def test_its_figures_are_those_of_the_tables(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
     record = fake_grid.whole(plan).record
-    files = write_report.write(record, plan.folder)
+    files = reports.write(record, StudyFolder.of(plan))
     found = read(next(path for path in files if path.suffix == ".html"))
     start = found.cells.index("good")
     row = [cell.strip() for cell in found.cells[start : start + 9]]

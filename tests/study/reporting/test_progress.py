@@ -6,32 +6,31 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from study.ledger.events import Finished
+from study.ledger.events import Finished, Reused
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.reporting.terminal import progress
 from tests.study import fake
 
 
-def take_over(ledger: Ledger, of: Plan, number: int) -> None:
-    trial = fake.start(ledger, of, number)
-    trial.reused = {"study": "earlier", "trial": number, "commit": None}
+def reuse(ledger: Ledger, of: Plan, number: int) -> None:
+    trial = fake.start(ledger, of, number, Reused(study="earlier", trial=number))
     for done in range(1, fake.EPOCHS + 1):
         fake.epoch(ledger, trial, done)
     ledger.append(Finished(trial=number, state="complete"))
 
 
-def test_what_was_taken_over_took_no_time_and_says_nothing_of_the_rest(
+def test_reused_trials_took_no_time_and_say_nothing_about_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Eight trials: four taken over, one run in 40 s, so that three are left, two minutes."""
+    """Eight trials: four reused, one run in 40 s, so that three are left, two minutes."""
     plan, clock, told = fake.plan(tmp_path), [0.0], StringIO()
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
     ledger = fake.begin(plan)
     console = Console(file=told, width=140)
-    ledger.listeners.append(progress.LiveProgress(console, ledger.record, tmp_path))
+    ledger.listeners.append(progress.LiveProgress(console, ledger.record.copy(), tmp_path))
     for number in range(4):
-        take_over(ledger, plan, number)
+        reuse(ledger, plan, number)
     assert "4/8 trials" in told.getvalue()
     assert "will end" not in told.getvalue()
     clock[0] = 40.0

@@ -4,21 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from study.analysis.results import results_of
+from study.analysis.results import SearchResults
 from study.commands import report
 from study.ledger.events import EpochEnded, Finished, Started
 from study.ledger.study_folder import StudyFolder
-from study.reporting import write_report
 from study.reporting.sections.report import tie
 from study.search.importance import importances
-from tests.study import fake
+from tests.study import fake, reports
 
 
 def test_the_report_tells_the_ranking_the_states_and_what_failed(tmp_path: Path) -> None:
     record = fake.whole(fake.plan(tmp_path)).record
-    best = results_of(record).best
+    best = SearchResults(record).best
     assert best is not None
-    text = write_report.markdown(record, tmp_path)
+    text = reports.markdown(record, tmp_path)
     first = next(line for line in text.splitlines() if line.startswith("| 1 |"))
     assert f"| {best.number} |" in first
     assert f"{100 * (best.value('miou') or 0):.2f}" in first
@@ -36,36 +35,32 @@ def test_a_winner_that_others_equal_is_called_tied(tmp_path: Path) -> None:
             EpochEnded(trial=number, epoch=1, metrics={"miou": value}, seconds=1.0, lane="")
         )
         ledger.append(Finished(trial=number, state="complete"))
-        said = tie(ledger.record)
+        said = tie(SearchResults(ledger.record))
         assert said == (
             ""
             if number < 2
-            else " 2 trials have this very miou: the ranking says nothing about them."
+            else " 2 trials have exactly this miou: the ranking says nothing about them."
         )
 
 
 def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     fake.whole(plan)
-    written = [
-        [
-            path.read_bytes()
-            for path in write_report.write(StudyFolder(plan.folder).load(), plan.folder)
-        ]
-        for _ in range(2)
-    ]
+    folder = StudyFolder.of(plan)
+    written = [[path.read_bytes() for path in reports.write(folder.load(), folder)] for _ in "ab"]
     assert written[0] == written[1]
 
 
-def test_a_study_that_was_cut_off_has_a_report(tmp_path: Path) -> None:
+def test_an_interrupted_study_has_a_report(tmp_path: Path) -> None:
     """One trial has two epochs, the other none yet."""
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
-    assert write_report.write(ledger.record, plan.folder)
+    folder = StudyFolder.of(plan)
+    assert reports.write(ledger.record, folder)
     first, _ = fake.start(ledger, plan, 0), fake.start(ledger, plan, 1)
     for number in (1, 2):
         fake.epoch(ledger, first, number)
-    paths = write_report.write(ledger.record, plan.folder)
+    paths = reports.write(ledger.record, folder)
     assert "2 running" in paths[0].read_text()
 
 
@@ -75,7 +70,7 @@ def test_importance_finds_the_parameter_that_decides(tmp_path: Path) -> None:
     ledger = fake.begin(plan)
     for number in range(40):
         fake.complete(ledger, plan, number)
-    shares = importances(ledger.record, fake.SPACE)
+    shares = importances(SearchResults(ledger.record), fake.SPACE)
     assert sum(shares.values()) == pytest.approx(1)
     assert shares["loss/beta"] + shares["loss/gamma"] > 0.8
 
@@ -84,8 +79,8 @@ def test_too_few_trials_have_no_importance(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
     fake.complete(ledger, plan, 0)
-    assert importances(ledger.record, fake.SPACE) == {}
-    assert "| 1 | 0 |" in write_report.markdown(ledger.record, tmp_path)
+    assert importances(SearchResults(ledger.record), fake.SPACE) == {}
+    assert "| 1 | 0 |" in reports.markdown(ledger.record, tmp_path)
 
 
 def test_the_command_makes_the_report_again(
@@ -94,7 +89,7 @@ def test_the_command_makes_the_report_again(
     plan = fake.plan(tmp_path)
     fake.whole(plan)
     assert report.main(["fake", "--storage", str(tmp_path)]) == 0
-    assert (plan.folder / "report" / "report.md").exists()
+    assert (StudyFolder.of(plan).report / "report.md").exists()
     assert report.main(["none", "--storage", str(tmp_path)]) == 2
     assert report.main(["../fake", "--storage", str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 2

@@ -1,24 +1,33 @@
 """Parts of a report that need what lies beside the ledger: counts, and a later study."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from rich.console import Console
 
-from study.analysis.results import results_of
-from study.ledger.events import EpochEnded, Started
+from search_spaces import SPACES
+from study.analysis.results import AblationResults, SearchResults
+from study.commands.run_study import StudyRun
+from study.execution.execute import Execution
+from study.ledger.events import EpochEnded, Reused, Started
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.planning.prior_studies import rerun
-from study.reporting import write_report
-from study.reporting.document import Prose, Section, Sheet
+from study.reporting.document import Block, Prose, Section, Sheet
 from study.reporting.figures import comparisons
+from study.reporting.figures.style import Group, best_trials
 from study.reporting.pictures import gallery
 from study.reporting.sections import cost, per_class, reruns
-from tests.study import fake, fake_grid
+from tests.study import fake, fake_grid, reports
+from trainables.config import DataConfig
+from trainables.data import load
 from trainables.metrics import counts_file, per_image
 
 
@@ -31,26 +40,40 @@ def keep_counts(plan: Plan, record: StudyRecord, wrong_rows: int) -> None:
     predicted_NHW[1, 8 : 8 + wrong_rows] = 1
     packed = counts_file.pack(per_image.count(predicted_NHW, labels_NHW, 2), ["p", "q", "r"])
     for number in record.trials:
-        StudyFolder(plan.folder).write_counts(number, packed)
+        StudyFolder.of(plan).write_counts(number, packed)
 
 
-def sheet(parts: list[Section]) -> Sheet:
-    return next(block for block in parts[0].blocks if isinstance(block, Sheet))
+def sheet(parts: Sequence[Block | Section]) -> Sheet:
+    section = parts[0]
+    assert isinstance(section, Section)
+    return next(block for block in section.blocks if isinstance(block, Sheet))
 
 
 def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
     record = fake_grid.whole(plan).record
-    assert per_class.of_grid(record, plan.folder) == []
+    results, folder = AblationResults(record), StudyFolder.of(plan)
+    assert per_class.of_ablation(results, folder) == []
     keep_counts(plan, record, wrong_rows=5)
-    found = sheet(per_class.of_grid(record, plan.folder))  # type: ignore[arg-type]
+    found = sheet(per_class.of_ablation(results, folder))
     # two images are perfect, in one the only contour is 5 px off: F 1, 1 and 0
     assert found == Sheet(
         ["class", "plain", "good"], [["a", "66.67", "66.67"], ["b", "66.67", "66.67"]]
     )
-    trials = gallery.shown(record)
+    trials = gallery.shown(results)
     assert [(trial.cell, trial.seed) for trial in trials] == [("plain", 0), ("good", 0)]
-    assert gallery.worst_images(plan.folder, trials)[0] == 1
+    assert gallery.worst_images(folder, trials)[0] == 1
+
+
+def test_networks_whose_checkpoints_are_gone_are_in_no_picture(tmp_path: Path) -> None:
+    """Counts are kept longer: a reused trial has them where a study's checkpoints were deleted."""
+    plan = fake_grid.plan(tmp_path)
+    ledger = fake_grid.whole(plan)
+    keep_counts(plan, ledger.record, wrong_rows=5)
+    dataset = load(DataConfig(train_images=1, val_images=1, test_images=1, height=24, width=32))
+    study = StudyRun(plan, SPACES[plan.space], dataset, ledger, Console())
+    study._draw_gallery(create_autospec(Execution))
+    assert not StudyFolder.of(plan).test_pictures.exists()
 
 
 def test_the_cost_of_a_cell_is_the_median_of_its_epochs_but_the_first(tmp_path: Path) -> None:
@@ -85,43 +108,46 @@ def test_the_cost_of_a_cell_is_the_median_of_its_epochs_but_the_first(tmp_path: 
                 )
             )
     images = ledger.record.data.images["train"]
-    steps = -(-images // ledger.record.plan.base["batch"])
-    found = sheet(cost.section(ledger.record))  # type: ignore[arg-type]
+    steps = -(-images // int(ledger.record.plan.base["batch"]))
+    found = sheet(cost.section(ledger.record))
     assert found.rows == [
         ["plain", "4", "3.00", f"{3000 / steps:.0f}", "1.00"],
         ["good", "4", "6.00", f"{6000 / steps:.0f}", "2.00"],
     ]
-    assert "taken over" not in str(cost.section(ledger.record))
-    ledger.record.trials[0].reused = {"study": "earlier", "trial": 0, "commit": None}
-    assert "taken over" in str(cost.section(ledger.record))
+    assert "reused" not in str(cost.section(ledger.record))
+    ledger.record.trials[0].reused = Reused(study="earlier", trial=0)
+    assert "Runs reused from earlier studies" in str(cost.section(ledger.record))
 
 
 def test_a_search_tells_what_its_winner_became_on_fresh_seeds(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.whole(plan)
-    assert reruns.rerun_section(ledger.record, plan.folder) == []
+    best, folder = SearchResults(ledger.record).best, StudyFolder.of(plan)
+    assert best is not None
+    value = best.value("miou")
+    assert value is not None
+    assert reruns.rerun_section(ledger.record, best, folder) == []
     grid = rerun.rerun_winner(tmp_path, "fake").grid
     again = fake_grid.plan(tmp_path, grid, study="again")
     record = fake_grid.whole(again).record
     assert reruns.origin(record) == "fake"
-    part = reruns.rerun_section(ledger.record, plan.folder)[0]
+    part = reruns.rerun_section(ledger.record, best, folder)[0]
     assert isinstance(part, Section)
     said = part.blocks[0]
-    best = results_of(ledger.record).best
-    assert best is not None
     assert isinstance(said, Prose)
     # 51.56 + 3.125 as in test_tables
-    assert f"was {100 * best.metrics['miou']:.2f} % on the validation list" in said.text
+    assert f"was {100 * value:.2f} % on the validation list" in said.text
     assert "on 6 fresh seeds it is 54.69 % on the test list." in said.text
-    before = write_report.write(ledger.record, plan.folder)
+    before = reports.write(ledger.record, folder)
     kept = [path.read_bytes() for path in before]
-    assert [path.read_bytes() for path in write_report.write(ledger.record, plan.folder)] == kept
+    assert [path.read_bytes() for path in reports.write(ledger.record, folder)] == kept
 
 
 def test_differences_are_drawn_in_points_with_the_verdict_s_colour(tmp_path: Path) -> None:
     begun = fake.begin(fake_grid.plan(tmp_path / "begun"))
-    assert comparisons.differences(begun.record) is None
-    figure = comparisons.differences(fake_grid.whole(fake_grid.plan(tmp_path)).record)
+    assert comparisons.differences(fake_grid.results(begun).tables) is None
+    whole = fake_grid.whole(fake_grid.plan(tmp_path))
+    figure = comparisons.differences(fake_grid.results(whole).tables)
     assert figure is not None
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["good"]
@@ -135,8 +161,17 @@ def test_plots_about_edges_are_there_where_edges_were_measured(tmp_path: Path) -
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
     fake.complete(ledger, plan, 0)
-    assert comparisons.trade_off(ledger.record) is None
-    assert comparisons.trimap(ledger.record) is None
+
+    def trade_off() -> Figure | None:
+        complete = Group("trial", "black", ledger.record.in_state("complete"))
+        return comparisons.trade_off(SearchResults(ledger.record), [complete], means=False)
+
+    def trimap() -> Figure | None:
+        results = SearchResults(ledger.record)
+        return comparisons.trimap(results, best_trials(results))
+
+    assert trade_off() is None
+    assert trimap() is None
     metrics = {"miou": 0.5, "boundary_f_3px": 0.25}
     metrics |= {
         f"trimap_miou_{side}_{width}px": 0.1 + width / 100
@@ -144,15 +179,15 @@ def test_plots_about_edges_are_there_where_edges_were_measured(tmp_path: Path) -
         for width in range(1, 11)
     }
     ledger.append(EpochEnded(trial=0, epoch=fake.EPOCHS, metrics=metrics, seconds=1.0, lane="l"))
-    figure = comparisons.trimap(ledger.record)
+    figure = trimap()
     assert figure is not None
     line = figure.axes[0].get_lines()[0]
     assert np.asarray(line.get_xdata()).tolist() == list(range(1, 11))
     assert np.asarray(line.get_ydata()).tolist() == pytest.approx(
         [10.0 + width for width in range(1, 11)]
     )
-    assert comparisons.trade_off(ledger.record) is not None
-    files = {path.name for path in write_report.write(ledger.record, plan.folder)}
+    assert trade_off() is not None
+    files = {path.name for path in reports.write(ledger.record, StudyFolder.of(plan))}
     assert files == {
         "report.md",
         "report.html",
