@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -112,25 +113,22 @@ class Files:
         return self.paths
 
 
-def whole(uri: str, events: list[dict[str, Any]], files: Files) -> None:
+def whole(uri: str, record: StudyRecord, files: Files) -> None:
     """Every trial once, as it stands at its end."""
-    sink = MlflowSink(uri, events, files)
+    sink = MlflowSink(uri, record.copy(), files)
     complaint = sink.close([], patience_s=900)
     assert not complaint, complaint
 
 
-def followed(uri: str, events: list[dict[str, Any]], files: Files) -> None:
+def followed(uri: str, record: StudyRecord, files: Files) -> None:
     """Every trial after every epoch and at its end, without the sink's pauses."""
-    record = StudyRecord()
-    record.apply(events[0])
-    writer = ClientWriter(uri, record.plan["study"])
+    writer = ClientWriter(uri, record.plan.study)
     writer.write([study_run(record)])
-    for event in events:
-        record.apply(event)
-        if event["event"] in ("epoch", "finished"):
-            trial = record.trials[event["trial"]]
-            kept = files(trial) if trial.state != "running" else []
-            writer.write([trial_run(record, trial, kept)])
+    for trial in record.trials.values():
+        for last in trial.epochs:
+            epochs = {number: trial.epochs[number] for number in range(1, last + 1)}
+            writer.write([trial_run(record, replace(trial, state="running", epochs=epochs), [])])
+        writer.write([trial_run(record, trial, files(trial))])
     writer.write([study_run(record)])
 
 
@@ -160,9 +158,9 @@ def main() -> None:
                 uri, simulated(folder / "warm", 2, f"warm-{os.getpid()}"), files
             )  # makes the tables
             for name, write in (("whole", whole), ("followed", followed)):
-                events = simulated(folder / name, given.trials, f"{name}-{os.getpid()}")
+                record = simulated(folder / name, given.trials, f"{name}-{os.getpid()}")
                 made, begin, cpu = requested.made, time.perf_counter(), time.process_time()
-                write(uri, events, files)
+                write(uri, record, files)
                 took, cpu = time.perf_counter() - begin, time.process_time() - cpu
                 print(
                     f"| {name} | {given.trials} | {(requested.made - made) / given.trials:.1f} "

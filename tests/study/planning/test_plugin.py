@@ -128,7 +128,7 @@ def test_the_plan_and_the_ledger_carry_the_text(tmp_path: Path, example: plugin.
     install_from_plan(record.plan)
     assert plugin.installed() == example  # the file itself is not needed
     assert record.plan.config == plan.config
-    assert runs.own_file(record.plan) == {"my_parts.py": EXAMPLE.read_text()}
+    assert runs.plugin_file(record.plan) == {"my_parts.py": EXAMPLE.read_text()}
 
 
 def test_a_saved_network_brings_the_parts_that_it_was_trained_with(tmp_path: Path) -> None:

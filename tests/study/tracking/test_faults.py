@@ -15,9 +15,9 @@ from rich.console import Console
 
 from study.commands import run_study
 from study.execution.stopping import Policy
-from study.ledger import study_folder
-from study.ledger.ledger import read
+from study.ledger.events import Changed, Ended
 from study.ledger.plan import Plan
+from study.ledger.study_folder import StudyFolder
 from study.tracking import sink as sink_module
 from study.tracking.sink import MlflowSink
 from tests.study import fake
@@ -78,13 +78,13 @@ def test_a_server_that_answers_500_now_and_then_lacks_nothing_in_the_end(
     ledger = fake.begin(plan)
     draw = random.Random(seed)
     flaky = Flaky(monkeypatch, lambda name: draw.random() < 1 / 6)
-    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
+    sink = MlflowSink(plan.tracking_uri, ledger.record.copy(), no_pictures)
     ledger.listeners.append(sink)
     for number in range(3):
         fake.complete(ledger, plan, number)
     wait_for(sink)
     flaky.fails = lambda name: False
-    ledger.append("ended")
+    ledger.append(Ended())
     assert sink.close([]) == ""
     assert {key: status for key, (status, _) in runs(plan).items()} == {
         None: "FINISHED",
@@ -111,7 +111,7 @@ def test_a_server_that_fails_at_the_end_is_reported_and_completed_later(
     ledger = fake.begin(plan)
     for number in range(2):
         fake.complete(ledger, plan, number)
-    ledger.append("ended")
+    ledger.append(Ended())
     with monkeypatch.context() as patch:
         Flaky(patch, lambda name: name == broken)
         assert "lacks" in project(ledger, plan)
@@ -125,7 +125,7 @@ def test_a_slow_server_holds_up_no_trial(tmp_path: Path, monkeypatch: pytest.Mon
     ledger = fake.begin(plan)
     slow = threading.Event()
     Flaky(monkeypatch, lambda name: slow.wait(0.5) and False)
-    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
+    sink = MlflowSink(plan.tracking_uri, ledger.record.copy(), no_pictures)
     ledger.listeners.append(sink)
     begin = time.monotonic()
     for number in range(6):
@@ -140,13 +140,13 @@ def test_a_slow_server_holds_up_no_trial(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_trial_that_restarts_with_another_config_has_another_run(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
-    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
+    sink = MlflowSink(plan.tracking_uri, ledger.record.copy(), no_pictures)
     ledger.listeners.append(sink)
     trial = fake.start(ledger, plan, 0)
     fake.epoch(ledger, trial, 1)
     wait_for(sink)
     config = {**trial.config, "batch": 2, "optim/accumulate": 4}
-    ledger.append("changed", trial=0, id="f" * 12, config=config)
+    ledger.append(Changed(trial=0, id="f" * 12, config=config))
     fake.epoch(ledger, trial, 1)
     assert sink.close([]) == ""
     (run,) = children(plan)
@@ -162,12 +162,13 @@ def test_a_study_interrupted_before_mlflow_had_its_end_writes_it_when_resumed(
     plan = fake.plan(tmp_path)
     ledger = fake.whole(plan)
     before = ledger.path.read_bytes()
-    study_folder.mark_outdated(plan.folder)
+    folder = StudyFolder.of(plan)
+    folder.mark_outdated()
     dataset: Any = None
     console = Console(file=io.StringIO())
-    code = run_study.execute(plan, fake.SPACE, dataset, ledger, console, Policy())
-    assert (code, study_folder.is_outdated(plan.folder)) == (0, False)
+    code = run_study.StudyRun(plan, fake.SPACE, dataset, ledger, console).run(Policy())
+    assert (code, folder.is_outdated()) == (0, False)
     statuses = {key: status for key, (status, _) in runs(plan).items()}
     assert (statuses[None], len(statuses), "RUNNING" in statuses.values()) == ("FINISHED", 9, False)
-    assert (plan.folder / "report" / "report.md").exists()
+    assert (folder.report / "report.md").exists()
     assert ledger.path.read_bytes() == before

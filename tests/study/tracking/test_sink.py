@@ -8,12 +8,14 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from study.ledger.ledger import Ledger, read
+from study.analysis.results import results_of
+from study.ledger.events import Ended
+from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
+from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
-from study.reporting import write_report
 from study.tracking.sink import MlflowSink
-from tests.study import fake, fake_grid
+from tests.study import fake, fake_grid, reports
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def no_pictures(trial: TrialRecord) -> list[Path]:
 
 
 def project(ledger: Ledger, plan: Plan, files: list[Path] | None = None) -> str:
-    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
+    sink = MlflowSink(plan.tracking_uri, ledger.record.copy(), no_pictures)
     return sink.close(files or [])
 
 
@@ -90,10 +92,10 @@ def test_written_twice_nothing_is_doubled(tmp_path: Path) -> None:
 def test_a_live_study_writes_each_run_and_ends_it(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path, trials=1)
     ledger = fake.begin(plan)
-    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
+    sink = MlflowSink(plan.tracking_uri, ledger.record.copy(), no_pictures)
     ledger.listeners.append(sink)
     fake.complete(ledger, plan, 0)
-    ledger.append("ended")
+    ledger.append(Ended())
     report = tmp_path / "report.md"
     report.write_text("# A report\n")
     assert sink.close([report]) == ""
@@ -109,7 +111,7 @@ def test_an_absent_server_delays_nothing_and_is_reported_once(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     plan = fake.plan(tmp_path, tracking_uri="http://127.0.0.1:9")
     ledger = fake.begin(plan)
-    sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
+    sink = MlflowSink(plan.tracking_uri, ledger.record.copy(), no_pictures)
     ledger.listeners.append(sink)
     begin = time.monotonic()
     for number in range(6):
@@ -123,7 +125,7 @@ def test_a_server_s_runs_are_not_announced_over_the_live_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = fake.plan(tmp_path, tracking_uri="http://127.0.0.1:9")
-    MlflowSink(plan.tracking_uri, read(fake.begin(plan).path)[0], no_pictures)
+    MlflowSink(plan.tracking_uri, fake.begin(plan).record.copy(), no_pictures)
     MlflowClient(plan.tracking_uri)._tracking_client._log_url("0" * 32)
     assert capsys.readouterr().out == ""
 
@@ -131,7 +133,7 @@ def test_a_server_s_runs_are_not_announced_over_the_live_table(
 def test_a_grid_is_browsed_by_cell_and_seed_with_its_verdicts(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
     ledger = fake_grid.whole(plan)
-    files = write_report.write(ledger.record, plan.folder)
+    files = reports.write(ledger.record, StudyFolder.of(plan))
     assert project(ledger, plan, files) == ""
     found = runs(plan)
     tags = found["3"][1]
@@ -173,15 +175,15 @@ def test_the_best_network_is_registered_once_with_its_config(
 ) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.whole(plan)
-    folder = plan.folder / "model"
+    folder = StudyFolder.of(plan).model
     folder.mkdir()
     (folder / "config.yaml").write_text("epochs: 4\n")
     for _ in range(2):
-        sink = MlflowSink(plan.tracking_uri, read(ledger.path)[0], no_pictures)
+        sink = MlflowSink(plan.tracking_uri, ledger.record.copy(), no_pictures)
         assert sink.close([], folder) == ""
     client = MlflowClient(plan.tracking_uri)
     versions = client.search_model_versions("name = 'edgewise-inverseform-shapes'")
-    best = ledger.record.best()
+    best = results_of(ledger.record).best
     assert best is not None
     assert [version.tags["trial"] for version in versions] == [str(best.number)]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", plan.tracking_uri)

@@ -11,12 +11,12 @@ from typing import ClassVar
 import pytest
 
 from search_spaces import Cell, Grid
+from study.ledger.events import Started
 from study.tracking import client_writer
 from study.tracking.entities import Run
 from study.tracking.sink import MlflowSink
 from tests.study import fake, fake_grid
 from tests.study.tracking.test_sink import no_pictures
-from trainables.config import flatten
 
 CELLS, SEEDS = 100, 15
 
@@ -60,24 +60,20 @@ def test_trials_that_start_while_others_are_written_disturb_nothing(
     )
     grid = Grid(name="many", question="Why?", source="", baseline="cell-0", cells=cells)
     plan = fake_grid.plan(tmp_path, grid=grid, seeds=tuple(range(SEEDS)))
-    ledger = fake.begin(plan)
-    record = ledger.record
-    sink = MlflowSink(plan.tracking_uri, [], no_pictures)
-    sink({"event": "planned", "time": 1.0, **record.plan}, record)
-    config = flatten(plan.base)
+    record = fake.begin(plan).record
+    sink = MlflowSink(plan.tracking_uri, record.copy(), no_pictures)
     for number in range(CELLS * SEEDS):
-        event: dict[str, object] = {
-            "event": "started",
-            "time": 2.0,
-            "trial": number,
-            "id": f"{number:012x}",
-            "params": {},
-            "config": config,
-            "cell": f"cell-{number % CELLS}",
-            "seed": number // CELLS,
-        }
+        event = Started(
+            time=2.0,
+            trial=number,
+            id=f"{number:012x}",
+            params={},
+            config=dict(plan.base),
+            cell=f"cell-{number % CELLS}",
+            seed=number // CELLS,
+        )
         record.apply(event)
-        sink(event, record)
+        sink(event)
         if number == CELLS * SEEDS // 2:
             assert Memory.begun.wait(30)
         if Memory.begun.is_set():
