@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
@@ -32,6 +31,8 @@ from study.reporting.terminal.progress import LiveProgress
 from tests.benchmarks.simulated_actors import SimulatedActors
 from tests.study import fake
 from trainables.lane.mailbox import LaneSettings
+from trainables.lane.trial_spec import TrialSpec
+from trainables.lane.tune_result import EpochReport, to_tune
 
 PARTS = 5
 """Of the trials, one after the other: what a driver costs must not grow from one to the next."""
@@ -76,27 +77,28 @@ def object_store_mib() -> float:
 class SimulatedTrial(tune.Trainable):
     """Answers as ``trainables.lane.trial.Trial`` does, without a lane."""
 
-    def setup(self, config: dict[str, Any], settings: Any = None) -> None:
+    def setup(self, config: dict[str, object], settings: LaneSettings | None = None) -> None:
         self.reset_config(config)
         self.lane_name = f"lane-{id(self):x}"
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.flat, self.epoch = new_config["config"], 0
+    def reset_config(self, new_config: dict[str, object]) -> bool:
+        self.flat, self.epoch = TrialSpec.from_tune(new_config).config, 0
         return True
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> dict[str, object]:
         self.epoch += 1
         miou = fake.miou(self.flat, self.epoch)
         metrics = {"miou": miou, "pixel_accuracy": miou, "boundary_f_1px": miou, "train/loss": 1.0}
-        return {
-            **metrics,
-            "epoch": self.epoch,
-            "lane": self.lane_name,
-            "system": {},
-            "train_s": 9.0,
-            "evaluate_s": 1.0,
-            "done": self.epoch >= self.flat["epochs"],
-        }
+        report = EpochReport(
+            epoch=self.epoch,
+            metrics=metrics,
+            lane=self.lane_name,
+            train_s=9.0,
+            evaluate_s=1.0,
+            system={},
+            done=self.epoch >= int(self.flat["epochs"]),
+        )
+        return to_tune(report)
 
 
 def simulate(lanes: int, trials: int, sampler: str, table: bool, folder: Path) -> dict[str, float]:

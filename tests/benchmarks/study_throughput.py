@@ -32,6 +32,9 @@ from study.ledger.events import Event, Finished, Planned
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from tests.study import fake
+from trainables.lane.mailbox import LaneSettings
+from trainables.lane.trial_spec import TrialSpec
+from trainables.lane.tune_result import EpochReport, to_tune
 
 EPOCHS = 10
 
@@ -39,27 +42,27 @@ EPOCHS = 10
 class Simulated(tune.Trainable):
     """A trial whose epochs take no time; it stands in for ``trainables.lane.trial.Trial``."""
 
-    def setup(self, config: dict[str, Any], settings: Any = None) -> None:
+    def setup(self, config: dict[str, object], settings: LaneSettings | None = None) -> None:
         self.reset_config(config)
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.epoch, self.flat = 0, new_config["config"]
+    def reset_config(self, new_config: dict[str, object]) -> bool:
+        self.epoch, self.flat = 0, TrialSpec.from_tune(new_config).config
         return True
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> dict[str, object]:
         self.epoch += 1
         names = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
         figures = {name: self.epoch / EPOCHS * float(self.flat["loss/ar"]) for name in names}
-        return {
-            **figures,
-            "train/loss": 1.0,
-            "epoch": self.epoch,
-            "lane": "lane-0",
-            "train_s": 0.0,
-            "evaluate_s": 0.0,
-            "system": {},
-            "done": self.epoch >= EPOCHS,
-        }
+        report = EpochReport(
+            epoch=self.epoch,
+            metrics={**figures, "train/loss": 1.0},
+            lane="lane-0",
+            train_s=0.0,
+            evaluate_s=0.0,
+            system={},
+            done=self.epoch >= EPOCHS,
+        )
+        return to_tune(report)
 
 
 class Meter:
@@ -148,9 +151,7 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
             pstats.Stats(profiler).sort_stats("tottime").print_stats(45)
 
 
-def _settings() -> Any:
-    from trainables.lane.mailbox import LaneSettings
-
+def _settings() -> LaneSettings:
     return LaneSettings(workers=1, cpus_per_worker=1, gpus_per_worker=0, storage="", stages="")
 
 
