@@ -2,9 +2,9 @@
 
     python tests/benchmarks/busy_lanes.py [--trials 40] [--lanes 2] [--workers 1]
 
-The whole command, as a user types it. Trials are real but tiny, and their loss (``--with``, a part
-of one's own) waits as long as a GPU would compute: so lanes do not fight for the machine's cores,
-and what is left is what lies between steps, epochs and trials. Fails below 95 %.
+The complete command, as a user types it. Trials are real but tiny, and their loss (from a plug-in)
+waits as long as a GPU would compute: so lanes do not compete for the machine's cores, and what is
+left is the time between steps, epochs and trials. Fails below 95 %.
 """
 
 import argparse
