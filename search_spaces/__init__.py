@@ -3,7 +3,8 @@
 from search_spaces.active_boundary import ACTIVE_BOUNDARY
 from search_spaces.affinity import AFFINITY
 from search_spaces.all_losses import ALL_LOSSES, ARMS
-from search_spaces.grid import Cell, Factor, Grid
+from search_spaces.factors import Factor
+from search_spaces.grid import Cell, Grid
 from search_spaces.inverseform import INVERSEFORM
 from search_spaces.region import REGION
 from search_spaces.semeda import SEMEDA

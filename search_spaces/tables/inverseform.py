@@ -3,7 +3,8 @@
 The paper gives the weights of Eq. 6 in its appendix only; these are the released code's.
 """
 
-from search_spaces.grid import Cell, Changes, Factor, Grid, full_factorial, one_at_a_time, percent
+from search_spaces.factors import Factor, full_factorial, one_at_a_time
+from search_spaces.grid import Cell, Changes, Grid, percent
 
 _OURS: Changes = {"loss/beta": 0.3, "loss/gamma": 0.3, "loss/tile_reduction": "mean"}
 

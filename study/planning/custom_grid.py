@@ -5,7 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from search_spaces.grid import MODES, Cell, Changes, Factor, Grid, check_factors
+from search_spaces.factors import MODES, Factor, check_factors
+from search_spaces.grid import Cell, Changes, Grid
 from study.planning.request import StudyRequest, choice
 from trainables.config import Value, parse, refused, type_of
 

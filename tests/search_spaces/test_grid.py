@@ -3,15 +3,15 @@
 import pytest
 
 from search_spaces import GRIDS, SPACES, Cell, Factor, Grid
-from search_spaces.grid import (
+from search_spaces.factors import (
     MODES,
     add_one,
     check_factors,
     full_factorial,
-    grid_from_event,
     leave_one_out,
     one_at_a_time,
 )
+from search_spaces.grid import grid_from_event
 from trainables.config import TrialConfig, field_types
 from trainables.metrics.catalog import METRICS
 

@@ -35,6 +35,7 @@ RESULT = {
     "evaluate_s": 0.1,
     "miou": 0.5,
     "system": {},
+    "done": False,
 }
 
 
