@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cluster.resources import LaneRequest, Node, count_lanes, placement, workers_that_fit
 from search_spaces import Space
-from study.ledger.plan import Ablation, Plan, Search
+from study.ledger.plan import Plan
 from trainables.config import TrialConfig, Value, from_flat
 from trainables.data import Dataset
 from trainables.lane.trial_spec import TrialSpec
@@ -43,22 +43,18 @@ def grid_runs(plan: Plan) -> list[TrialSpec]:
 
 
 def needed_stages(plan: Plan, space: Space) -> list[Stage]:
-    """Every stage that a trial of this plan may need, once."""
-    match plan.design:
-        case Search():
-            return _searched_stages(plan, space)
-        case Ablation():
-            return _stages_of_cells(plan)
-
-
-def _stages_of_cells(plan: Plan) -> list[Stage]:
-    """Cells that need an equal stage share it."""
+    """Every stage that a trial of this plan may need; equal ones count once."""
     found: dict[str, Stage] = {}
-    for run in grid_runs(plan):
-        config = from_flat(run.config)
+    for config in _possible_configs(plan, space):
         for kind in registry.needed(config):
             found.setdefault(registry.stage_key(kind, config, ""), Stage(kind, config))
     return list(found.values())
+
+
+def _possible_configs(plan: Plan, space: Space) -> list[TrialConfig]:
+    """An ablation's configs, or those of a search as far as its stages differ."""
+    runs = [from_flat(run.config) for run in grid_runs(plan)]
+    return runs or _searched_configs(plan, space)
 
 
 def slowest(plan: Plan, space: Space) -> TrialConfig:
@@ -66,7 +62,7 @@ def slowest(plan: Plan, space: Space) -> TrialConfig:
     needed = needed_stages(plan, space)
     if needed:
         return needed[-1].config
-    configs = [from_flat(run.config) for run in grid_runs(plan)] or [plan.config]
+    configs = _possible_configs(plan, space) or [plan.config]
     return max(configs, key=lambda config: len(active_weights(config.loss)))
 
 
@@ -111,11 +107,11 @@ def lanes_on(plan: Plan, nodes: list[Node]) -> int:
     return max(min(fit, plan.most_lanes or fit, plan.trials), 1)
 
 
-def _searched_stages(plan: Plan, space: Space) -> list[Stage]:
-    """One stage for every combination of the searched fields that decide it."""
+def _searched_configs(plan: Plan, space: Space) -> list[TrialConfig]:
+    """One config for every combination of the searched fields that decide a stage."""
     possible = plan.config.changed(_searched_weights(plan.base, space))
     return [
-        Stage(kind, possible.changed(choice))
+        possible.changed(choice)
         for kind in registry.needed(possible)
         for choice in _choices(space, registry.deciding_paths(kind))
     ]

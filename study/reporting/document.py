@@ -43,6 +43,9 @@ class Section:
     level: int = 2
 
 
+Parts = list[Block | Section]
+
+
 def markdown(blocks: Sequence[Block | Section], home: Path) -> str:
     """The blocks as Markdown for a file in the folder ``home``; ends with a line's end."""
     return "\n\n".join(_part(block, home) for block in blocks) + "\n"

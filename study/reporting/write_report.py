@@ -1,15 +1,31 @@
 """The files of a report, from the ledger alone."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
 
 from search_spaces import SPACES
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.study_folder import StudyFolder
 from study.reporting import document, html, table_files
-from study.reporting.document import Prose, Section
-from study.reporting.figures.draw import draw
+from study.reporting.document import Parts, Prose, Section
+from study.reporting.figures import draw
 from study.reporting.sections import report
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What differs between the reports of a search and of an ablation."""
+
+    parts: Parts
+    figures: Mapping[str, Figure | None]
+    caption: str = ""
+    """Ends the caption of plots that show cells instead of trials."""
+    tables: Mapping[str, str] = field(default_factory=dict)
+    """Further files by name."""
 
 
 def write(
@@ -18,32 +34,37 @@ def write(
     """Write the report, its tables and its figures. The same ledger, and the same counts and
     pictures beside it, give the same bytes.
 
+    Args:
+        importance: by searched parameter, its share of the objective's variance.
+
     Returns:
         The files: ``report.md`` first, then ``report.html``, which needs no other.
     """
     plan, target = results.record.plan, folder.report
-    plots = draw(results, SPACES[plan.space], target)
-    parts = report.whole(results, folder, plots, importance)
+    with matplotlib.rc_context(draw.STYLE):
+        content = _content(results, folder, importance)
+        plots = draw.save(content.figures, target)
+    parts = report.complete(results.record, folder, content.parts, plots, content.caption)
+    title = Section(plan.study, [Prose(plan.question)], 1)
     texts = {
-        "report.md": _text(results, folder, parts),
+        "report.md": document.markdown([title, *parts], target),
         "report.html": html.page(plan.study, plan.question, parts),
-        **(table_files.files(results) if isinstance(results, AblationResults) else {}),
+        **content.tables,
     }
     for name, text in texts.items():
         (target / name).write_text(text)
     return [*(target / name for name in texts), *plots.values()]
 
 
-def markdown(
+def _content(
     results: SearchResults | AblationResults, folder: StudyFolder, importance: Mapping[str, float]
-) -> str:
-    """The report's text without plots."""
-    return _text(results, folder, report.whole(results, folder, {}, importance))
-
-
-def _text(
-    results: SearchResults | AblationResults, folder: StudyFolder, parts: report.Parts
-) -> str:
-    plan = results.record.plan
-    title = Section(plan.study, [Prose(plan.question)], 1)
-    return document.markdown([title, *parts], folder.report)
+) -> _Content:
+    match results:
+        case SearchResults():
+            space = SPACES[results.record.plan.space]
+            parts = report.of_search(results, folder, importance)
+            return _Content(parts, draw.of_search(results, space))
+        case AblationResults():
+            parts = report.of_ablation(results, folder)
+            caption = " Of a cell the mean over its seeds; bands and small points are the seeds'."
+            return _Content(parts, draw.of_ablation(results), caption, table_files.files(results))

@@ -16,6 +16,5 @@ def write(record: StudyRecord, folder: StudyFolder) -> list[Path]:
 
 
 def markdown(record: StudyRecord, folder: Path) -> str:
-    results = results_of(record)
-    importance = importances(results, SPACES[record.plan.space])
-    return write_report.markdown(results, StudyFolder(folder), importance)
+    """The text of ``report.md``."""
+    return write(record, StudyFolder(folder))[0].read_text()

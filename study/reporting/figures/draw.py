@@ -1,9 +1,8 @@
 """Plots of a study, from its results alone; the same results give the same bytes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
@@ -42,36 +41,37 @@ STYLE = {
 }
 
 
-def draw(results: SearchResults | AblationResults, space: Space, folder: Path) -> dict[str, Path]:
-    """Write the plots as PNG, by name. A plot without any figures is left out."""
+def save(figures: Mapping[str, Figure | None], folder: Path) -> dict[str, Path]:
+    """Write the figures as PNG, by name. A plot without any values is left out."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {}
-    with matplotlib.rc_context(STYLE):
-        for name, figure in _figures(results, space).items():
-            if figure is not None:
-                paths[name] = folder / f"{name}.png"
-                figure.savefig(paths[name], dpi=120, metadata={"Software": None})
+    for name, figure in figures.items():
+        if figure is not None:
+            paths[name] = folder / f"{name}.png"
+            figure.savefig(paths[name], dpi=120, metadata={"Software": None})
     return paths
 
 
-def _figures(results: SearchResults | AblationResults, space: Space) -> dict[str, Figure | None]:
-    match results:
-        case SearchResults():
-            complete = Group("trial", STATES["complete"], results.record.in_state("complete"))
-            return {
-                "learning_curves": _learning_curves(results),
-                "slices": _slices(results, space),
-                "trade_off": comparisons.trade_off(results, [complete], means=False),
-                "trimap": comparisons.trimap(results, best_trials(results)),
-            }
-        case AblationResults():
-            cells = cell_groups(results)
-            return {
-                "differences": comparisons.differences(results.tables),
-                "learning_curves": _seed_bands(results, cells),
-                "trade_off": comparisons.trade_off(results, cells, means=True),
-                "trimap": comparisons.trimap(results, cells),
-            }
+def of_search(results: SearchResults, space: Space) -> dict[str, Figure | None]:
+    """A search's plots by name."""
+    complete = Group("trial", STATES["complete"], results.record.in_state("complete"))
+    return {
+        "learning_curves": _learning_curves(results),
+        "slices": _slices(results, space),
+        "trade_off": comparisons.trade_off(results, [complete], means=False),
+        "trimap": comparisons.trimap(results, best_trials(results)),
+    }
+
+
+def of_ablation(results: AblationResults) -> dict[str, Figure | None]:
+    """An ablation's plots by name."""
+    cells = cell_groups(results)
+    return {
+        "differences": comparisons.differences(results.tables),
+        "learning_curves": _seed_bands(results, cells),
+        "trade_off": comparisons.trade_off(results, cells, means=True),
+        "trimap": comparisons.trimap(results, cells),
+    }
 
 
 def _curve(trial: TrialRecord, metric: str) -> list[tuple[int, float]]:

@@ -4,7 +4,7 @@ from study.analysis.image_bootstrap import RESAMPLES
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table, protocol, published, same_protocol, verdict_of
 from study.ledger.record import StudyRecord
-from study.reporting.document import Block, Points, Prose, Section, Sheet
+from study.reporting.document import Block, Parts, Points, Prose, Section, Sheet
 from study.reporting.sections import cell_search
 from study.reporting.values import is_share
 
@@ -89,9 +89,9 @@ def _failures(row: Row) -> str:
     return ", ".join(named) or "0"
 
 
-def parts(results: AblationResults) -> list[Block | Section]:
+def parts(results: AblationResults) -> Parts:
     """All tables with their protocol, and the cells that did not run."""
-    record, found = results.record, list[Block | Section]()
+    record, found = results.record, Parts()
     for place, table in enumerate(results.tables):
         role = "the objective" if place == 0 else "measured beside it; not what was decided on"
         text = same_protocol(table) if place else protocol(record, table)

@@ -2,7 +2,7 @@
 
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
-from study.reporting.document import Block, Prose, Section, Sheet
+from study.reporting.document import Parts, Prose, Section, Sheet
 from study.reporting.values import formatted, percent
 
 
@@ -26,7 +26,7 @@ def lines(record: StudyRecord) -> list[str]:
     ]
 
 
-def section(record: StudyRecord) -> list[Block | Section]:
+def section(record: StudyRecord) -> Parts:
     """The report's section; none where no cell was searched."""
     rows = _rows(record)
     if not rows:

@@ -3,10 +3,10 @@
 from statistics import median
 
 from study.ledger.record import StudyRecord
-from study.reporting.document import Block, Prose, Section, Sheet
+from study.reporting.document import Parts, Prose, Section, Sheet
 
 
-def section(record: StudyRecord) -> list[Block | Section]:
+def section(record: StudyRecord) -> Parts:
     """The report's section; none before an epoch of the baseline was timed."""
     baseline = record.plan.grid.baseline
     seconds = _seconds(record)

@@ -6,7 +6,7 @@ from torch import Tensor
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
-from study.reporting.document import Block, Prose, Section, Sheet
+from study.reporting.document import Parts, Prose, Section, Sheet
 from study.reporting.values import percent
 from trainables.metrics import counts_file, per_image
 
@@ -14,7 +14,7 @@ _METRICS = ("iou", "boundary_f_1px", "boundary_f_3px", "boundary_f_5px", "bounda
 _OF_ABLATIONS = "boundary_f_3px"
 
 
-def of_search(results: SearchResults, folder: StudyFolder) -> list[Block | Section]:
+def of_search(results: SearchResults, folder: StudyFolder) -> Parts:
     """Every metric by class of the winner, on the test list where it was measured there; nothing
     without its counts."""
     best = results.best
@@ -36,7 +36,7 @@ def of_search(results: SearchResults, folder: StudyFolder) -> list[Block | Secti
     return [Section("By class", [said, Sheet(["class", *_METRICS], rows)])]
 
 
-def of_ablation(results: AblationResults, folder: StudyFolder) -> list[Block | Section]:
+def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
     """Boundary F by class and cell, mean over the seeds whose counts are there."""
     split, grid = results.split, results.record.plan.grid
     values: dict[str, list[Tensor]] = {cell.name: [] for cell in grid.cells}

@@ -11,36 +11,30 @@ from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.planning import budget
-from study.reporting.document import Block, Picture, Points, Prose, Section, Sheet
+from study.reporting.document import Block, Parts, Picture, Points, Prose, Section, Sheet
 from study.reporting.sections import ablation_table, cell_search, cost, pareto, per_class, reruns
 from study.reporting.values import HEADLINE, formatted, percent
 
-Parts = list[Block | Section]
 
-
-def whole(
-    results: SearchResults | AblationResults,
+def complete(
+    record: StudyRecord,
     folder: StudyFolder,
+    first: Parts,
     plots: Mapping[str, Path],
-    importance: Mapping[str, float],
+    per_cell: str,
 ) -> Parts:
-    """The report of a study, without its title and question.
+    """A report without its title and question.
 
     Args:
+        first: ``of_search`` or ``of_ablation``.
         plots: files of ``figures.draw``.
-        importance: by searched parameter, its share of the objective's variance.
+        per_cell: ends the captions of plots that show cells instead of trials.
     """
-    match results:
-        case SearchResults():
-            first, caption = _search(results, folder, importance), ""
-        case AblationResults():
-            first = _ablation(results, folder)
-            caption = " Of a cell the mean over its seeds; bands and small points are the seeds'."
-    failed = results.record.in_state("failed")
-    return [*first, *_plots(plots, caption), *_test_images(folder), *_failed(failed)]
+    failed = record.in_state("failed")
+    return [*first, *_plots(plots, per_cell), *_test_images(folder), *_failed(failed)]
 
 
-def _ablation(results: AblationResults, folder: StudyFolder) -> Parts:
+def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
     record, plan = results.record, results.record.plan
     replayed = plan.ablation.replayed
     return [
@@ -57,7 +51,9 @@ def _ablation(results: AblationResults, folder: StudyFolder) -> Parts:
     ]
 
 
-def _search(results: SearchResults, folder: StudyFolder, importance: Mapping[str, float]) -> Parts:
+def of_search(
+    results: SearchResults, folder: StudyFolder, importance: Mapping[str, float]
+) -> Parts:
     record, plan, search = results.record, results.record.plan, results.record.plan.search
     parts: Parts = [
         Prose(
@@ -158,7 +154,6 @@ _CAPTIONS = {
 
 
 def _plots(plots: Mapping[str, Path], per_cell: str) -> Parts:
-    """The plots with their captions; ``per_cell`` ends those that show cells instead of trials."""
     parts: Parts = []
     for name, path in plots.items():
         title, caption = _CAPTIONS[name]

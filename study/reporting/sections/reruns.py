@@ -9,7 +9,7 @@ from study.ledger.plan import Replayed
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, studies
 from study.ledger.trial_record import TrialRecord
-from study.reporting.document import Block, Prose, Section, Sheet
+from study.reporting.document import Parts, Prose, Section, Sheet
 from study.reporting.sections.ablation_table import body, heads
 from study.reporting.values import percent
 
@@ -26,11 +26,9 @@ def origin(record: StudyRecord) -> str:
     return ""
 
 
-def rerun_section(
-    record: StudyRecord, best: TrialRecord | None, folder: StudyFolder
-) -> list[Block | Section]:
+def rerun_section(record: StudyRecord, best: TrialRecord | None, folder: StudyFolder) -> Parts:
     """Both figures of a search's winner: on the seed that chose it, and on fresh seeds."""
-    parts: list[Block | Section] = []
+    parts: Parts = []
     for again in _reruns(folder):
         table = results_of(again).tables[0]
         won = next(row for row in table.rows if row.cell.name == WINNER)
@@ -63,7 +61,7 @@ def _reruns(folder: StudyFolder) -> Iterator[StudyRecord]:
             yield record
 
 
-def replay_section(record: StudyRecord, replayed: Replayed) -> list[Block | Section]:
+def replay_section(record: StudyRecord, replayed: Replayed) -> Parts:
     """Both figures beside each other, to the last digit."""
     rows = [[name, _exact(old), _exact(new)] for name, old, new in _pairs(record, replayed)]
     head = [f"after epoch {replayed.epoch}", f"{replayed.study}/{replayed.trial}", "again"]

@@ -1,12 +1,14 @@
 """An ablation in the terminal: the cells before it, the table after it."""
 
+from collections.abc import Mapping
+
 from rich.console import Console, RenderableType
 from rich.markup import escape
 
-from search_spaces import Cell, Grid
+from search_spaces import Cell, Grid, Space
 from study.analysis import tables
-from study.analysis.results import AblationResults
-from study.ledger.plan import Ablation, Plan
+from study.analysis.results import AblationResults, StudyResults
+from study.ledger.plan import Plan
 from study.reporting.sections import ablation_table, cell_search, reruns
 from study.reporting.terminal.plain_table import plain_table
 from study.reporting.values import assignments, is_share, percent, short_name
@@ -14,9 +16,9 @@ from study.reporting.values import assignments, is_share, percent, short_name
 _STYLES = {"better": "green", "worse": "red", "undecided": "dim"}
 
 
-def planned(plan: Plan, design: Ablation) -> RenderableType:
+def planned(plan: Plan, space: Space) -> RenderableType:
     """Every cell: what it changes, the paper's figures, and what it lacks here."""
-    grid, metric = design.grid, plan.objective
+    design, grid, metric = plan.ablation, plan.grid, plan.objective
     reported = f"reported {metric}{' %' if is_share(metric) else ''}"
     shown = plain_table("cell", "changes", reported, "runs")
     for cell in grid.cells:
@@ -38,9 +40,9 @@ def _published(cell: Cell, metric: str) -> str:
     return "; ".join(found) or "-"
 
 
-def facts(plan: Plan, design: Ablation, left: int) -> dict[str, str]:
+def facts(plan: Plan, left: int) -> dict[str, str]:
     """The plan's lines that only an ablation has."""
-    grid, seeds = design.grid, design.seeds
+    grid, seeds = plan.grid, plan.design.seeds
     return {
         "grid": f"{grid.name}: {grid.source}",
         **cell_search.facts(plan),
@@ -61,8 +63,9 @@ def _span(seeds: tuple[int, ...]) -> str:
     return f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
 
 
-def print_table(console: Console, results: AblationResults) -> None:
+def print_result(console: Console, results: StudyResults, importance: Mapping[str, float]) -> None:
     """The objective's table and its protocol; the others are in the report."""
+    assert isinstance(results, AblationResults)
     record, table = results.record, results.tables[0]
     shown = plain_table(*map(escape, ablation_table.heads(table)))
     for line in ablation_table.body(table):

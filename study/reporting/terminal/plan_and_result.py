@@ -4,18 +4,34 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from search_spaces import Space
-from study.analysis.results import AblationResults, SearchResults
-from study.ledger.plan import Ablation, Plan
+from study.analysis.results import StudyResults
+from study.ledger.plan import Ablation, Plan, Search
 from study.ledger.study_folder import StudyFolder
 from study.planning.budget import duration
 from study.reporting.terminal import grid, search
 from trainables.config import ModelConfig
 from trainables.data import Dataset
 from trainables.networks.segmentation import transfer_report
+
+
+class _View(Protocol):
+    """The terminal's view of one kind of study: a module of this package."""
+
+    def planned(self, plan: Plan, space: Space) -> RenderableType: ...
+
+    def facts(self, plan: Plan, left: int) -> dict[str, str]: ...
+
+    def print_result(
+        self, console: Console, results: StudyResults, importance: Mapping[str, float]
+    ) -> None: ...
+
+
+_VIEWS: dict[type[Search | Ablation], _View] = {Search: search, Ablation: grid}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +53,9 @@ def print_plan(
 ) -> None:
     """The question, what will run, and how long that takes."""
     console.print(f"\n[bold]{plan.question}[/]\n")
-    if isinstance(plan.design, Ablation):
-        cells, facts = grid.planned(plan, plan.design), grid.facts(plan, plan.design, expected.left)
-    else:
-        cells, facts = search.planned(space), search.facts(plan, plan.design, expected.left)
-    console.print(cells)
+    view = _VIEWS[type(plan.design)]
+    console.print(view.planned(plan, space))
+    facts = view.facts(plan, expected.left)
     lines = {**_data_lines(plan, dataset), **facts, **_run_lines(plan, expected), **expected.more}
     for name, text in lines.items():
         console.print(f"[bold]{name:>12}[/]  {text}", highlight=False, soft_wrap=True)
@@ -88,7 +102,7 @@ def _stages(count: int) -> str:
 def print_result(
     console: Console,
     plan: Plan,
-    results: SearchResults | AblationResults,
+    results: StudyResults,
     importance: Mapping[str, float],
     checkpoint: Path | None,
 ) -> None:
@@ -103,12 +117,9 @@ def print_result(
         "report": folder.report / "report.md",
         "ledger": folder.ledger,
     }
-    match results:
-        case AblationResults():
-            grid.print_table(console, results)
-        case SearchResults():
-            search.print_ranking(console, results, importance)
-            files["best"] = checkpoint or "no checkpoint"
+    if results.best is not None:
+        files["best"] = checkpoint or "no checkpoint"
+    _VIEWS[type(plan.design)].print_result(console, results, importance)
     console.print(f"\nstudy took {duration(record.last_time - record.first_time)}")
     for name, text in files.items():
         console.print(f"[bold]{name:>8}[/]  {text}", highlight=False, soft_wrap=True)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from rich.console import Console, RenderableType
 
 from search_spaces import Space
-from study.analysis.results import SearchResults
-from study.ledger.plan import Plan, Search
+from study.analysis.results import SearchResults, StudyResults
+from study.ledger.plan import Plan
 from study.reporting.sections import pareto
 from study.reporting.sections.report import tie
 from study.reporting.terminal.plain_table import plain_table
@@ -15,7 +15,7 @@ from study.reporting.values import HEADLINE, parameters, percent
 _SHOWN_TRIALS = 10
 
 
-def planned(space: Space) -> RenderableType:
+def planned(plan: Plan, space: Space) -> RenderableType:
     """Every searched parameter: its range and the reason for it."""
     table = plain_table("searched", "range", "why")
     for dimension in space.dimensions:
@@ -23,8 +23,9 @@ def planned(space: Space) -> RenderableType:
     return table
 
 
-def facts(plan: Plan, design: Search, left: int) -> dict[str, str]:
+def facts(plan: Plan, left: int) -> dict[str, str]:
     """The plan's lines that only a search has."""
+    design = plan.design
     named = " and ".join(f"{name} ({mode})" for name, mode in plan.objectives.items())
     aims = f"the Pareto set of {named}" if len(plan.objectives) > 1 else named
     return {
@@ -34,10 +35,9 @@ def facts(plan: Plan, design: Search, left: int) -> dict[str, str]:
     }
 
 
-def print_ranking(
-    console: Console, results: SearchResults, importance: Mapping[str, float]
-) -> None:
+def print_result(console: Console, results: StudyResults, importance: Mapping[str, float]) -> None:
     """The ranking, the winner on the test list, and which parameter mattered."""
+    assert isinstance(results, SearchResults)
     _print_trials(console, results)
     best, plan = results.best, results.record.plan
     if len(plan.objectives) > 1:

@@ -74,7 +74,8 @@ def test_the_table_is_the_one_written_by_hand(tmp_path: Path) -> None:
 
 def test_the_terminal_names_the_cell_that_cannot_be_run_and_what_it_lacks(tmp_path: Path) -> None:
     console = Console(record=True, width=200, file=io.StringIO())
-    grid.print_table(console, fake_grid.results(fake_grid.whole(fake_grid.plan(tmp_path))))
+    results = fake_grid.results(fake_grid.whole(fake_grid.plan(tmp_path)))
+    grid.print_result(console, results, {})
     assert "not run: far: needs a network that nobody has" in console.export_text()
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from ray.tune.search import Searcher
 
-from study.analysis.results import results_of
 from study.execution.callbacks.budget import BudgetStopper
 from study.execution.callbacks.ledger_writer import LedgerWriter
 from study.execution.stopping import Faults, Policy, Stop
@@ -32,8 +31,7 @@ from study.ledger.study_folder import StudyFolder
 from study.ledger.usage import Usage
 from study.planning import budget
 from study.planning.budget import is_spent, outlook, seconds_left, used_hours
-from study.reporting import write_report
-from tests.study import fake
+from tests.study import fake, reports
 from tests.study.commands.test_run import refused
 from tests.study.search.test_optuna_search import search
 
@@ -167,11 +165,11 @@ def test_the_report_says_that_the_budget_is_spent_until_the_study_is_resumed(
     assert record.state == "budget spent"
     folder = StudyFolder(tmp_path / "fake")
     words = "Not all of it ran: budget spent: 1.25 of 1 h."
-    assert words in write_report.markdown(results_of(record), folder, {})
+    assert words in reports.markdown(record, folder.path)
     more = budget.renewed(record, {"hours": 2.0})
     ledger.append(Resumed(continue_after={4: 1}, lanes=2, budget=more))
     assert (record.state, record.plan.budget) == ("interrupted", {"hours": 2.0})
-    assert "budget spent" not in write_report.markdown(results_of(record), folder, {})
+    assert "budget spent" not in reports.markdown(record, folder.path)
     assert not is_spent(record)
 
 

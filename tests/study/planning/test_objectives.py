@@ -18,10 +18,10 @@ from study.ledger.study_folder import StudyFolder
 from study.planning import request
 from study.planning.make_plan import plan_from_request
 from study.planning.request import OBJECTIVES, parse_objectives
-from study.reporting import document, write_report
+from study.reporting import document
 from study.reporting.sections import pareto
 from study.search.optuna_search import LedgerSearch
-from tests.study import fake
+from tests.study import fake, reports
 from tests.study.commands.test_run import refused
 from trainables.config import Value
 from trainables.lane.trial_spec import TrialSpec
@@ -136,7 +136,7 @@ def test_the_end_shows_the_set_and_ranks_it_first(tmp_path: Path) -> None:
     assert best.number == 1
     ledger.append(Tested(trial=2, metrics={"test_miou": 0.25, "test_hd95": 7.0}))
     results = search_results(record)
-    text = write_report.markdown(results, StudyFolder.of(of), {})
+    text = reports.markdown(record, StudyFolder.of(of).path)
     assert document.markdown([document.Sheet(*pareto.rows(results))], tmp_path) in text
     last = pareto.rows(results)[1][-1]
     assert last[:5] == ["2", "40.00", "1.00", "25.00", "7.00"]

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from cluster.resources import Node
-from study.analysis.results import results_of
 from study.commands import options
 from study.ledger.events import Ended, EpochEnded, Finished, Started, Tested, TrialFailed
 from study.ledger.plan import Plan, Replayed
@@ -13,9 +12,8 @@ from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.planning.make_plan import plan_from_request
 from study.planning.runs import grid_runs
-from study.reporting import write_report
 from study.reporting.sections import reruns
-from tests.study import fake, fake_grid
+from tests.study import fake, fake_grid, reports
 from tests.study.commands.test_run import refused
 from trainables.config import from_flat, identity
 
@@ -91,7 +89,7 @@ def test_equal_figures_are_said_to_be_equal(tmp_path: Path, record: StudyRecord)
     # five of validation (one of them null) and two of the test list
     assert verdict(again) == "all 7 figures are equal; then complete, now complete"
     value = record.trials[3].metrics["miou"]
-    text = write_report.markdown(results_of(again), StudyFolder.of(plan), {})
+    text = reports.markdown(again, StudyFolder.of(plan).path)
     assert f"| miou | {value:.9g} | {value:.9g} |" in text
     assert "| test_miou | 0.25 | 0.25 |" in text
     assert "| after epoch 2 | fake/3 | again |" in text

@@ -11,7 +11,7 @@ from cluster import session
 from search_spaces import GRIDS, SPACES
 from search_spaces.grid import grid_from_event
 from study.analysis import tables
-from study.analysis.results import AblationResults, results_of
+from study.analysis.results import AblationResults
 from study.commands import options
 from study.execution import tuner
 from study.execution.callbacks.ledger_writer import LedgerWriter
@@ -27,10 +27,9 @@ from study.planning.runs import grid_runs
 from study.reporting.sections import ablation_table
 from study.reporting.sections import cell_search as cell_search_section
 from study.reporting.values import parameters
-from study.reporting.write_report import markdown
 from study.search import cell_search, reuse
 from study.search.planned_search import Result
-from tests.study import fake
+from tests.study import fake, reports
 from tests.study.ledger.test_ledger import content
 from tests.study.search.next_trial import first_trial, next_trial
 from trainables.config import Value, field_types
@@ -206,7 +205,7 @@ def test_the_best_of_each_cell_is_compared_and_its_search_is_not(tmp_path: Path)
     table = tables.metric_tables(ledger.record)[0]
     assert (table.split, [len(row.values) for row in table.rows]) == ("test", [6, 6, 6])
     assert sum(row.failed + row.diverged + row.unfinished for row in table.rows) == 0
-    report = markdown(results_of(ledger.record), StudyFolder.of(plan), {})
+    report = reports.markdown(ledger.record, StudyFolder.of(plan).path)
     assert "| lovasz | 3 |" in report
     assert "| affinity_regression | 2 |" in report
 
