@@ -1,13 +1,14 @@
-"""What can happen in a study: one frozen dataclass per event, one JSON line per event.
+"""The events of a study: a frozen dataclass for each kind, one JSON line per event.
 
-The keys of a line are the field names. A line may lack fields that have a default here: ledgers of
-older versions do. Unknown keys are ignored, an unknown event is an error.
+The keys of a line are the field names. A line may lack fields that have a default here, as in
+ledgers of older versions. Unknown keys are ignored; an unknown event is an error.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal, Self
 
+from study.ledger.event_values import ChosenWeights, Metrics, Reused
 from study.ledger.json_records import Json, build, mapping, plain
 from study.ledger.plan import Plan
 from study.ledger.plan_json import plan_from_json, plan_to_json
@@ -15,22 +16,25 @@ from study.ledger.provenance import DataFacts, Provenance
 from trainables.config import Value
 
 SCHEMA = 1
-Metrics = Mapping[str, float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened; the ledger sets the time, in seconds since 1970."""
+    """An event; the ledger sets ``time``, in seconds since 1970, when it writes it."""
 
     name: ClassVar[str]
     time: float = 0.0
 
     def to_json(self) -> Json:
-        """The line without ``event`` and ``time``; a field that holds its default is left out."""
+        """Convert to a JSON object, without ``event`` and ``time``.
+
+        A field that equals its plain default is omitted. A field with a ``default_factory`` is
+        always written, even when it is empty, as older versions did.
+        """
         return {
-            one.name: plain(value)
-            for one in fields(self)
-            if one.name != "time" and (value := getattr(self, one.name)) != one.default
+            item.name: plain(value)
+            for item in fields(self)
+            if item.name != "time" and (value := getattr(self, item.name)) != item.default
         }
 
     @classmethod
@@ -40,7 +44,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned(Event):
-    """The first event: everything that was decided before the first trial."""
+    """The first event: everything that is decided before the first trial."""
 
     name = "planned"
     plan: Plan
@@ -48,6 +52,7 @@ class Planned(Event):
     provenance: Provenance
 
     def to_json(self) -> Json:
+        # Schema 1 keeps the plan's keys at the top level of the line, not below "plan".
         plan, facts = plan_to_json(self.plan), {"data": self.data, "provenance": self.provenance}
         return {"schema": SCHEMA, **plan, **{name: plain(fact) for name, fact in facts.items()}}
 
@@ -60,33 +65,24 @@ class Planned(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Resumed(Event):
-    """Another attempt. Epochs past the checkpoint that a trial continues from are lost."""
+    """A new attempt started. Epochs after the checkpoint that a trial continues from are lost."""
 
     name = "resumed"
     continue_after: dict[int, int]
-    """By interrupted trial, the epoch of the checkpoint that it continues from; 0 without one."""
+    """By interrupted trial, the epoch of its last checkpoint; 0 if it has none."""
     lanes: int | None = None
     budget: dict[str, float] | None = None
 
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> "Resumed":
+        # JSON turned the trials' numbers into strings.
         after = {int(number): epoch for number, epoch in mapping(line["continue_after"]).items()}
         return build(cls, {**line, "continue_after": after})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reused:
-    """The trial of another study whose results this study uses instead of a run of its own."""
-
-    study: str
-    trial: int
-    commit: str | None = None
-    """Of the code that the trial ran with."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Started(Event):
-    """A trial began, or one of another study was reused."""
+    """A trial started, or a trial of another study was reused."""
 
     name = "started"
     trial: int
@@ -110,7 +106,7 @@ class Started(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Changed(Event):
-    """A trial restarted from nothing with another config (``--on-oom halve``)."""
+    """A trial restarted from scratch with another config (``--on-oom halve``)."""
 
     name = "changed"
     trial: int
@@ -120,6 +116,8 @@ class Changed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class EpochEnded(Event):
+    """A trial trained and evaluated one epoch."""
+
     name = "epoch"
     trial: int
     epoch: int
@@ -127,7 +125,7 @@ class EpochEnded(Event):
     metrics: Metrics
     lane: str
     seconds: float
-    """Of training and evaluation together."""
+    """Training and evaluation together."""
     train_s: float | None = None
     evaluate_s: float | None = None
     system: dict[str, float] = field(default_factory=dict)
@@ -135,6 +133,8 @@ class EpochEnded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Finished(Event):
+    """A trial ended without a failure."""
+
     name = "finished"
     trial: int
     state: Literal["complete", "pruned"]
@@ -142,16 +142,19 @@ class Finished(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TrialFailed(Event):
+    """A trial ended with a failure."""
+
     name = "failed"
     trial: int
     kind: str
+    """As in ``trainables.lane.failures.Failure``."""
     message: str
     traceback: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tested(Event):
-    """A checkpoint was measured on the test list; the metrics are named ``test_...``."""
+    """A trial was measured on the test list; its metrics are named ``test_...``."""
 
     name = "tested"
     trial: int
@@ -160,7 +163,7 @@ class Tested(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StageReady(Event):
-    """A stage is trained or was there already; ``curve`` is its loss, step by step."""
+    """A stage was trained, or found in the storage; ``curve`` is its loss by step."""
 
     name = "stage"
     kind: str
@@ -173,51 +176,45 @@ class StageReady(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChosenWeights:
-    """The outcome of a cell's own search."""
-
-    trial: int | None
-    """The best trial; None where none was complete."""
-    changes: dict[str, Value]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Chosen(Event):
-    """Every cell's search has ended: from here on the cells have the weights that these found."""
+    """All per-cell searches have ended; the comparison uses the weights that they found."""
 
     name = "chosen"
     cells: dict[str, ChosenWeights]
 
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> "Chosen":
-        cells = {name: build(ChosenWeights, one) for name, one in mapping(line["cells"]).items()}
+        cells = {cell: build(ChosenWeights, won) for cell, won in mapping(line["cells"]).items()}
         return build(cls, {**line, "cells": cells})
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImagesResampled(Event):
-    """By metric and cell, the interval of the difference over resampled test images."""
+    """The differences from the baseline were bootstrapped over test images."""
 
     name = "images"
     metrics: dict[str, dict[str, list[float]]]
+    """By metric and cell, the lowest and the highest difference of the interval."""
 
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> "ImagesResampled":
-        old = {line["metric"]: line["cells"]} if "metric" in line else {}  # one metric, once
+        # Older versions resampled one metric only.
+        old = {line["metric"]: line["cells"]} if "metric" in line else {}
         return build(cls, {"metrics": old, **line})
 
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetSpent(Event):
-    """``used`` are hours by kind of budget."""
+    """The budget ended the attempt."""
 
     name = "budget_spent"
     used: dict[str, float]
+    """``hours`` and ``gpu_hours``, over all attempts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LanesChanged(Event):
-    """Machines joined or left."""
+    """The number of lanes changed, because machines joined or left."""
 
     name = "lanes"
     lanes: int
@@ -226,15 +223,18 @@ class LanesChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class LanesWaiting(Event):
-    """Lanes have had no room for a while."""
+    """Lanes have been pending for a while because no machine has room for them."""
 
     name = "waiting"
     lanes: int
     missing: str
+    """What the cluster lacks, formatted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ended(Event):
+    """All trials have ended, and those that the results need were measured on the test list."""
+
     name = "ended"
 
 
@@ -242,9 +242,9 @@ KINDS: dict[str, type[Event]] = {kind.name: kind for kind in Event.__subclasses_
 
 
 def event_from_json(line: Mapping[str, object]) -> Event:
-    """The event of a ledger's line.
+    """Convert a line of a ledger to its event.
 
     Raises:
-        KeyError, TypeError, ValueError: it is no event that this version knows.
+        KeyError, TypeError, ValueError: it is not an event that this version knows.
     """
     return KINDS[str(line["event"])].from_json(line)

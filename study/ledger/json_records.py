@@ -1,4 +1,4 @@
-"""Dataclasses to JSON objects and back, and what JSON cannot hold."""
+"""Conversion between dataclasses and JSON objects."""
 
 import math
 from collections.abc import Mapping
@@ -10,26 +10,30 @@ Json = dict[str, object]
 _Record = TypeVar("_Record")
 
 
-def mapping(kept: object) -> dict[str, object]:
-    """A JSON object, or a TypeError."""
-    if not isinstance(kept, Mapping):
-        raise TypeError(f"must be an object, got {kept!r}")
-    return dict(kept)
-
-
-def build(kind: type[_Record], kept: object) -> _Record:
-    """A dataclass from a JSON object with its field names; keys that it does not know are ignored.
+def mapping(value: object) -> dict[str, object]:
+    """Return a JSON object as a dict of its own.
 
     Raises:
-        TypeError: the object lacks a field that has no default, or is no object.
+        TypeError: it is not an object.
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"must be an object, got {value!r}")
+    return dict(value)
+
+
+def build(kind: type[_Record], content: object) -> _Record:
+    """Build a dataclass from a JSON object with its field names; other keys are ignored.
+
+    Raises:
+        TypeError: a field without a default is missing, or the content is not an object.
     """
     assert isinstance(kind, type)
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{key: value for key, value in mapping(kept).items() if key in known})
+    return kind(**{key: value for key, value in mapping(content).items() if key in known})
 
 
 def plain(value: object) -> object:
-    """The same value with JSON objects for dataclasses."""
+    """Replace dataclasses by JSON objects, at any depth."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
@@ -40,7 +44,7 @@ def plain(value: object) -> object:
 
 
 def clean(value: object) -> object:
-    """The same value in strict JSON: NaN and infinity become null."""
+    """Make a value strict JSON, at any depth: NaN and infinity become null, paths strings."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

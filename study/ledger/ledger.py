@@ -1,6 +1,7 @@
-"""What happened, one JSON event a line, appended and synced: the one source of truth.
+"""The ledger of a study: one JSON event per line, appended and synced to disk.
 
-MLflow, tables, pictures and reports are made from it and can be made again.
+It is the only source of truth: MLflow, tables, pictures and reports are derived from it and can be
+rebuilt.
 """
 
 import json
@@ -16,23 +17,24 @@ from study.ledger.json_records import Json, clean
 from study.ledger.record import StudyRecord
 
 Listener = Callable[[Event], None]
-"""Receives every event that is written, in the thread that writes it; it keeps its own state."""
+"""Receives every written event, in the thread that writes it, and owns its state."""
 
 
 class LedgerError(ValueError):
-    """A ledger that cannot be read; one line says which line of it and why."""
+    """A ledger cannot be read; the message names the line and the reason, in one line."""
 
 
 class StorageError(OSError):
-    """The study's folder cannot be written; one line says why. Nothing is half-written."""
+    """The study's folder cannot be written; the message is one line. Nothing is half-written."""
 
 
 def read(path: Path) -> tuple[list[Json], bytes]:
-    """All complete lines, and the tail that a crash left unfinished (usually empty).
+    """Read all complete lines, and the unfinished tail that a crash left (usually empty).
 
     Raises:
-        LedgerError: a line in the middle is damaged, or the schema is a newer one.
+        LedgerError: a complete line is damaged, or the schema is another one.
     """
+    # A line ends with its newline, in one write: only the text after the last one is unfinished.
     *lines, tail = path.read_bytes().split(b"\n")
     events = []
     for number, line in enumerate(lines, start=1):
@@ -40,7 +42,7 @@ def read(path: Path) -> tuple[list[Json], bytes]:
             event = json.loads(line)
         except ValueError:
             raise LedgerError(
-                f"{path}:{number}: not a whole event; the ledger is damaged"
+                f"{path}:{number}: not a complete event; the ledger is damaged"
             ) from None
         if not isinstance(event, dict) or not {"event", "time"} <= event.keys():
             raise LedgerError(f"{path}:{number}: not an event; the ledger is damaged")
@@ -51,10 +53,10 @@ def read(path: Path) -> tuple[list[Json], bytes]:
 
 
 def folded(path: Path, lines: list[Json], into: StudyRecord) -> StudyRecord:
-    """The record that these lines come to.
+    """Fold these lines into a record, and return it.
 
     Raises:
-        LedgerError: an event that this version does not know, or that contradicts earlier ones.
+        LedgerError: this version does not know an event, or it contradicts earlier ones.
     """
     for number, line in enumerate(lines, start=1):
         try:
@@ -68,10 +70,16 @@ def folded(path: Path, lines: list[Json], into: StudyRecord) -> StudyRecord:
 
 
 class Ledger:
-    """The open ledger of a study: the file, and what it says so far."""
+    """The open ledger of a study: its file, and the record of all events so far."""
 
     def __init__(self, path: Path) -> None:
-        """Read what is there, setting a cut-off tail aside. The first event makes the file."""
+        """Read the file, if there is one; the first event creates it.
+
+        An unfinished last line moves to a file beside the ledger.
+
+        Raises:
+            LedgerError: the file cannot be read.
+        """
         self.path = path
         self._file: int | None = None
         self._size = 0
@@ -86,46 +94,47 @@ class Ledger:
                 os.truncate(path, path.stat().st_size - len(tail))
 
     def append(self, event: Event) -> None:
-        """Write one event, wait until the disk has it, then pass it to the listeners.
+        """Write one event, wait until it is on disk, then pass it to the listeners.
 
         Raises:
-            StorageError: the disk is full or read-only; the ledger is as it was before, and accepts
-                no more until it is opened again.
+            StorageError: the disk is full or read-only; the ledger is unchanged, and accepts no
+                more events until it is opened again.
         """
         if self._trouble:
             raise StorageError(self._trouble)
         event = replace(event, time=round(time.time(), 3))
-        kept = clean({"event": event.name, "time": event.time, **event.to_json()})
-        line = json.dumps(kept, allow_nan=False, separators=(",", ":"))
+        content = clean({"event": event.name, "time": event.time, **event.to_json()})
+        line = json.dumps(content, allow_nan=False, separators=(",", ":"))
         try:
             self._write(line.encode() + b"\n")
         except OSError as error:
             self._trouble = f"{self.path} cannot be written: {error.strerror}"
             raise StorageError(self._trouble) from None
-        event = event_from_json(json.loads(line))  # as a reader of the file will see it
+        event = event_from_json(json.loads(line))  # what a reader of the file will see
         self.record.apply(event)
         for listener in self.listeners:
             listener(event)
 
     def _write(self, line: bytes) -> None:
-        """The whole line or none of it."""
+        """Append the complete line, or leave the file as it was."""
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             self._size = os.fstat(self._file).st_size
         try:
             left = line
-            while left:
+            while left:  # a disk that fills up may take only the beginning
                 left = left[os.write(self._file, left) :]
             os.fsync(self._file)
         except OSError:
-            with suppress(OSError):  # read-only: the tail is set aside when it is opened again
+            with suppress(OSError):  # read-only: the next open moves the tail away
                 os.ftruncate(self._file, self._size)
             raise
         self._size += len(line)
 
     def __getstate__(self) -> Json:
-        """Tune pickles what it is given, for a restore that Edgewise never uses."""
+        """Leave out what cannot be pickled: Tune pickles its arguments for a restore that Edgewise
+        never uses."""
         return {**self.__dict__, "_file": None, "listeners": []}
 
     def close(self) -> None:

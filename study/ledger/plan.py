@@ -1,4 +1,4 @@
-"""What a study will run, decided and checked before anything starts: its ledger's first event."""
+"""The plan of a study: what it will run, decided and checked before anything starts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,15 +16,17 @@ class WarmStartSource:
     """An earlier search that the sampler learns from."""
 
     digest: str
-    """Of its data."""
+    """Digest of its data."""
     left_out: dict[str, int]
-    """By reason, the number of its trials that do not fit."""
+    """By reason, how many of its trials cannot be used."""
     differs: list[str]
-    """Config fields that its trials share and that differ here."""
+    """Config fields with one value in all its trials and another value here."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WarmStartTrial:
+    """A trial of an earlier search that the sampler learns from."""
+
     study: str
     trial: int
     params: dict[str, Value]
@@ -42,24 +44,24 @@ class WarmStart:
 
 @dataclass(frozen=True, kw_only=True)
 class Replayed:
-    """The trial that a replay runs again, with its figures."""
+    """The trial that a replay runs again, with its metrics."""
 
     study: str
     trial: int
     id: str
     digest: str
-    """Of its data."""
+    """Digest of its data."""
     state: str
     commit: str | None
     epoch: int
-    """The last that it reached."""
+    """The last epoch that it reached."""
     metrics: Mapping[str, float | None]
     tested: Mapping[str, float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PluginText:
-    """A user's own file as the ledger holds it."""
+    """A user's plug-in, which the ledger stores as text."""
 
     name: str
     text: str
@@ -75,6 +77,7 @@ class Search:
     scheduler: str = "none"
     warm_start: WarmStart | None = None
 
+    # An ablation's fields, empty: code that serves both designs need not ask which one it has.
     kind: ClassVar[str] = "search"
     cells: ClassVar[tuple[Cell, ...]] = ()
     seeds: ClassVar[tuple[int, ...]] = ()
@@ -82,24 +85,25 @@ class Search:
     replayed: ClassVar[None] = None
 
     def to_json(self) -> Json:
-        kept = {"trials": self.trials, "sampler": self.sampler, "scheduler": self.scheduler}
         return {
-            **kept,
+            "trials": self.trials,
+            "sampler": self.sampler,
+            "scheduler": self.scheduler,
             **({"warm_start": plain(self.warm_start)} if self.warm_start else {}),
         }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ablation:
-    """Cells that are compared with a baseline, every one on the same seeds."""
+    """Cells that are compared with a baseline, all on the same seeds."""
 
     grid: Grid
-    """What a cell lacks here is in its ``needs``."""
+    """A cell that cannot run here says in ``needs`` what is missing."""
     seeds: tuple[int, ...]
     search_trials: int = 0
-    """Trials of each cell's own search before the comparison; 0: no searches."""
+    """Trials of each per-cell search before the comparison; 0 without these searches."""
     sampler: str = "none"
-    """Of the cells' searches."""
+    """Sampler of the per-cell searches."""
     replayed: Replayed | None = None
 
     kind: ClassVar[str] = "grid"
@@ -129,9 +133,10 @@ class Ablation:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A study before it runs. ``storage`` and below say where it runs; the ledger leaves them out.
+    """A study before it runs; the first event of its ledger.
 
-    Reading a plan installs nothing: ``base`` is flat, and ``config`` needs the plan's plug-in.
+    ``storage`` and the fields below it say where the study runs, and are not in the ledger. Reading
+    a plan installs nothing: ``base`` is flat, and only ``config`` needs the plan's plug-in.
     """
 
     study: str
@@ -141,26 +146,27 @@ class Plan:
     base: Mapping[str, Value]
     """The config that all trials share, by path."""
     objectives: Mapping[str, str]
-    """``max`` or ``min`` by metric; the first one ranks where one metric must."""
+    """``max`` or ``min`` by metric; where a single metric must rank, the first one does."""
     seed: int
     lanes: int
     workers: int
     cpus_per_worker: float
     gpus_per_worker: float
     budget: Mapping[str, float] = field(default_factory=dict)
-    """At most so many ``hours`` and ``gpu_hours``, where there is a limit."""
+    """Upper limits of ``hours`` and ``gpu_hours``; a kind without a limit is absent."""
     fresh: bool = False
     """Reuse nothing of earlier studies."""
     plugin: PluginText | None = None
     storage: Path = Path()
     tracking_uri: str = ""
     most_lanes: int = 0
-    """The number of lanes that was requested; 0 takes all that fit, on machines that join too."""
+    """The requested number of lanes; 0: as many as fit, also on machines that join later."""
     places: str = ""
     """On which machines the lanes run and what they wait for, formatted."""
 
     @property
     def objective(self) -> str:
+        """The metric that ranks; with several objectives, the first one."""
         return next(iter(self.objectives))
 
     @property
@@ -177,38 +183,38 @@ class Plan:
 
     @property
     def search(self) -> Search:
-        """The design of a search."""
+        """The design, if this is a search."""
         assert isinstance(self.design, Search), f"{self.study} is an ablation"
         return self.design
 
     @property
     def ablation(self) -> Ablation:
-        """The design of an ablation."""
+        """The design, if this is an ablation."""
         assert isinstance(self.design, Ablation), f"{self.study} is a search"
         return self.design
 
     @property
     def grid(self) -> Grid:
-        """The grid of an ablation."""
+        """The ablation's grid."""
         return self.ablation.grid
 
     @cached_property
     def config(self) -> TrialConfig:
-        """``base``, typed and checked.
+        """``base`` as a typed and checked config.
 
         Raises:
-            ValueError: a field of a plug-in that is not installed.
+            ValueError: a field belongs to a plug-in that is not installed.
         """
         return from_flat(self.base)
 
     def resolve(self, params: Mapping[str, Value]) -> dict[str, Value]:
-        """The complete flat config of a trial with these parameters."""
+        """Return the complete flat config of a trial with these parameters."""
         return flatten(self.config.changed(params))
 
     def with_weights(self, changes: Mapping[str, Mapping[str, Value]]) -> "Plan":
-        """An ablation whose cells have these changes, by name; other cells keep theirs."""
+        """Return the ablation with these changes by cell name; other cells keep theirs."""
         grid = self.grid
         cells = tuple(
-            replace(one, changes=changes.get(one.name, one.changes)) for one in grid.cells
+            replace(cell, changes=changes.get(cell.name, cell.changes)) for cell in grid.cells
         )
         return replace(self, design=replace(self.ablation, grid=replace(grid, cells=cells)))

@@ -1,4 +1,4 @@
-"""A plan as its ledger keeps it, and back."""
+"""Conversion between a plan and the first line of its ledger."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -18,7 +18,8 @@ from study.ledger.plan import (
 
 
 def plan_to_json(plan: Plan) -> Json:
-    """The plan as its ledger keeps it."""
+    """Convert a plan to its keys in the ledger."""
+    # With one objective, the line stays as older versions wrote it.
     several = {"objectives": dict(plan.objectives)} if len(plan.objectives) > 1 else {}
     return {
         "study": plan.study,
@@ -36,34 +37,34 @@ def plan_to_json(plan: Plan) -> Json:
         "gpus_per_worker": plan.gpus_per_worker,
         **({"budget": dict(plan.budget)} if plan.budget else {}),
         **({"fresh": True} if plan.fresh else {}),
-        **({"parts": plain(plan.plugin)} if plan.plugin else {}),
+        **({"parts": plain(plan.plugin)} if plan.plugin else {}),  # the key's name in schema 1
     }
 
 
-def plan_from_json(kept: Mapping[str, object]) -> Plan:
-    """The plan that a ledger holds.
+def plan_from_json(line: Mapping[str, object]) -> Plan:
+    """Build the plan from the first line of a ledger.
 
     Raises:
         KeyError, TypeError, ValueError: it is not a plan.
     """
-    objectives = kept.get("objectives") or {str(kept["objective"]): kept["mode"]}
-    plugin = {"plugin": build(PluginText, kept["parts"])} if "parts" in kept else {}
-    changed = {"design": _design_from_json(kept), "objectives": objectives}
-    return build(Plan, {**kept, **plugin, **changed})
+    objectives = line.get("objectives") or {str(line["objective"]): line["mode"]}
+    plugin = {"plugin": build(PluginText, line["parts"])} if "parts" in line else {}
+    typed = {"design": _design_from_json(line), "objectives": objectives}
+    return build(Plan, {**line, **plugin, **typed})
 
 
-def _design_from_json(kept: Mapping[str, object]) -> Search | Ablation:
-    if "grid" in kept:
-        replayed = {"replayed": build(Replayed, kept["replay"])} if "replay" in kept else {}
-        grid = grid_from_event(cast(GridEvent, mapping(kept["grid"])))
-        seeds: tuple[int, ...] = tuple(kept["seeds"])  # type: ignore[arg-type]
-        return build(Ablation, {**kept, "grid": grid, "seeds": seeds, **replayed})
-    warm = {"warm_start": _warm_from_json(kept["warm_start"])} if "warm_start" in kept else {}
-    return build(Search, {**kept, **warm})
+def _design_from_json(line: Mapping[str, object]) -> Search | Ablation:
+    if "grid" in line:
+        replayed = {"replayed": build(Replayed, line["replay"])} if "replay" in line else {}
+        grid = grid_from_event(cast(GridEvent, mapping(line["grid"])))
+        seeds: tuple[int, ...] = tuple(line["seeds"])  # type: ignore[arg-type]
+        return build(Ablation, {**line, "grid": grid, "seeds": seeds, **replayed})
+    warm = {"warm_start": _warm_from_json(line["warm_start"])} if "warm_start" in line else {}
+    return build(Search, {**line, **warm})
 
 
-def _warm_from_json(kept: object) -> WarmStart:
-    warm = mapping(kept)
+def _warm_from_json(content: object) -> WarmStart:
+    warm = mapping(content)
     studies = mapping(warm["studies"])
     trials: list[object] = list(warm["trials"])  # type: ignore[call-overload]
     return WarmStart(

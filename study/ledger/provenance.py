@@ -21,11 +21,11 @@ _PACKAGES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """What a study's numbers were made with."""
+    """The code, the packages and the machine that produced a study's numbers."""
 
     commit: str | None
     dirty: bool | None
-    """Whether the repository had changes that were not committed."""
+    """Whether the repository had uncommitted changes."""
     python: str = ""
     packages: dict[str, str] = field(default_factory=dict)
     machine: dict[str, str | int | None] = field(default_factory=dict)
@@ -45,18 +45,18 @@ class DataFacts:
 
 
 def _git(*arguments: str) -> str | None:
-    """What git says, or None where there is no git or no repository."""
+    """Return git's output, or None without git or without a repository."""
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             ["git", *arguments], cwd=_ROOT, capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return completed.stdout.strip()
 
 
 def provenance() -> Provenance:
-    """The facts of this process; git's are None where the code was shipped without a repository."""
+    """Collect the facts of this process; git's are None if the code came without a repository."""
     status = _git("status", "--porcelain")
     return Provenance(
         commit=_git("rev-parse", "HEAD"),

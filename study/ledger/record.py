@@ -1,13 +1,13 @@
-"""A study as its ledger tells it: events folded into typed records."""
+"""The state of a study, folded from the events of its ledger."""
 
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
+from study.ledger.event_values import ChosenWeights
 from study.ledger.events import (
     BudgetSpent,
     Changed,
     Chosen,
-    ChosenWeights,
     Ended,
     EpochEnded,
     Event,
@@ -29,71 +29,71 @@ from trainables.lane.failures import Failure
 
 @dataclass
 class StudyRecord:
-    """A complete study. It only changes through ``apply``."""
+    """A study with its trials; only ``apply`` changes it."""
 
     planned: Planned | None = None
-    """None until the first event, and for a study that was killed in its very first write."""
+    """None before the first event, and for a study that was killed while writing it."""
     trials: dict[int, TrialRecord] = field(default_factory=dict)
     stages: list[StageReady] = field(default_factory=list)
     awaited_stages: list[str] = field(default_factory=list)
-    """``kind-key`` of the stages that a trial needs and that are not recorded yet."""
+    """``kind-key`` of the stages that a trial needs and that are not ready yet."""
     chosen: dict[str, ChosenWeights] = field(default_factory=dict)
-    """By cell, what its own search found, where cells are searched before the comparison."""
+    """By cell, the result of its search, if there are per-cell searches and they have ended."""
     images: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     """By metric, each cell's interval over resampled images."""
     ended: bool = False
     budget_spent: dict[str, float] | None = None
-    """Hours used by kind, where the budget ended the last attempt."""
+    """Used hours by kind, if the budget ended the last attempt."""
     usage: Usage = field(default_factory=Usage)
     first_time: float = 0.0
     last_time: float = 0.0
 
     @property
     def plan(self) -> Plan:
-        return self._known.plan
+        return self._first_event.plan
 
     @property
     def data(self) -> DataFacts:
-        return self._known.data
+        return self._first_event.data
 
     @property
     def provenance(self) -> Provenance:
-        return self._known.provenance
+        return self._first_event.provenance
 
     @property
-    def _known(self) -> Planned:
+    def _first_event(self) -> Planned:
         assert self.planned is not None, "the study has no plan yet"
         return self.planned
 
     @property
     def state(self) -> str:
-        """Of the study as a whole."""
+        """``ended``, ``interrupted`` or ``budget spent``."""
         if self.ended:
             return "ended"
         return "interrupted" if self.budget_spent is None else "budget spent"
 
     @property
     def mark(self) -> str:
-        """Marks the stages that this study trains; a resume keeps it."""
+        """Identifies this study in the stages that it trains; a resume does not change it."""
         return f"{self.plan.study} {self.first_time:.3f}"
 
     def in_state(self, *states: State) -> list[TrialRecord]:
         return [trial for trial in self.trials.values() if trial.state in states]
 
     def compared(self) -> "StudyRecord":
-        """The same study without the trials that only chose weights."""
-        kept = {number: trial for number, trial in self.trials.items() if trial.phase == ""}
-        return self if len(kept) == len(self.trials) else replace(self, trials=kept)
+        """The same study without the trials of the per-cell searches."""
+        trials = {number: trial for number, trial in self.trials.items() if trial.phase == ""}
+        return self if len(trials) == len(self.trials) else replace(self, trials=trials)
 
     def copy(self) -> "StudyRecord":
-        """A record that another thread may fold events into."""
+        """Return an independent copy, for a thread that folds later events into it."""
         return deepcopy(self)
 
     def apply(self, event: Event) -> None:
         """Fold one event in.
 
         Raises:
-            KeyError: the event is of a trial that never started.
+            KeyError: the event's trial has not started.
         """
         self.first_time = self.first_time or event.time
         self.last_time = event.time
@@ -106,11 +106,12 @@ class StudyRecord:
             case StageReady():
                 self.stages.append(event)
                 name = f"{event.kind}-{event.key}"
-                self.awaited_stages = [one for one in self.awaited_stages if one != name]
+                self.awaited_stages = [stage for stage in self.awaited_stages if stage != name]
             case Chosen(cells=cells):
                 self.chosen = cells
                 changes = {name: chosen.changes for name, chosen in cells.items()}
-                self.planned = replace(self._known, plan=self.plan.with_weights(changes))
+                plan = self.plan.with_weights(changes)
+                self.planned = replace(self._first_event, plan=plan)
             case ImagesResampled(metrics=metrics):
                 self.images = metrics
             case BudgetSpent(used=used):
@@ -161,16 +162,16 @@ class StudyRecord:
             stages=tuple(event.stages),
             reused=event.reused,
         )
-        made = {f"{stage.kind}-{stage.key}" for stage in self.stages}
-        known = {*made, *self.awaited_stages}
+        ready = {f"{stage.kind}-{stage.key}" for stage in self.stages}
+        known = {*ready, *self.awaited_stages}
         self.awaited_stages += [name for name in event.stages if name not in known]
 
     def _resume(self, event: Resumed) -> None:
-        """Epochs past the checkpoint that a trial continues from were lost and will come again."""
+        """Drop the epochs after each trial's checkpoint: they are lost and will run again."""
         self.ended, self.budget_spent = False, None
         if event.budget is not None:
             plan = replace(self.plan, budget=event.budget)
-            self.planned = replace(self._known, plan=plan)
+            self.planned = replace(self._first_event, plan=plan)
         for number, last in event.continue_after.items():
             trial = self.trials[number]
             trial.epochs = {epoch: trial.epochs[epoch] for epoch in trial.epochs if epoch <= last}

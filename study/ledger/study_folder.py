@@ -20,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """Where a study keeps its files: ``STORAGE/NAME``."""
+    """The folder with a study's files: ``STORAGE/NAME``."""
 
     path: Path
 
@@ -38,7 +38,7 @@ class StudyFolder:
 
     @property
     def stages(self) -> Path:
-        """Stages, shared by all studies of the storage."""
+        """The trained stages, which all studies of the storage share."""
         return self.storage / "stages"
 
     @property
@@ -72,38 +72,40 @@ class StudyFolder:
         return self.path / "pictures" / trial.folder
 
     def new_attempt(self) -> Path:
-        """The folder in ``tune`` of an attempt that starts now."""
+        """The folder in ``tune`` for a new attempt."""
         return self.tune / f"attempt-{len(self._attempts()) + 1}"
 
     def _attempts(self) -> list[Path]:
         return sorted(self.tune.glob("attempt-*"))
 
     def trial_folders(self, number: int) -> list[Path]:
-        """Where a trial's checkpoints lie, by attempt."""
+        """The folders of a trial's checkpoints, one per attempt."""
         return [checkpoint.trial_folder(attempt, number) for attempt in self._attempts()]
 
     def checkpoint_of(self, trial: TrialRecord) -> checkpoint.Checkpoint | None:
         """The trial's newest complete checkpoint, in the study that ran it; None if it is gone."""
+        # A kill between a checkpoint and its event leaves an epoch that the ledger does not have.
         folders = self.trial_folders(trial.number)
         if trial.reused:
             folders = self._other(trial.reused.study).trial_folders(trial.reused.trial)
         return checkpoint.latest(folders, at_most=trial.last_epoch)
 
     def counts(self, number: int, split: str) -> Path:
-        """The file with a trial's counts of every image of a list, ``val`` or ``test``."""
+        """The file with a trial's counts per image of a list, ``val`` or ``test``."""
         return self.path / "counts" / f"trial-{number:04d}{'.test' if split == 'test' else ''}.npz"
 
     def counts_of(self, trial: TrialRecord, split: str) -> Path | None:
         """A trial's counts, here or in the study that ran it; None if there are none."""
-        places = [self.counts(trial.number, split)]
+        paths = [self.counts(trial.number, split)]
         if trial.reused:
-            places.insert(0, self._other(trial.reused.study).counts(trial.reused.trial, split))
-        return next((path for path in places if path.exists()), None)
+            paths.insert(0, self._other(trial.reused.study).counts(trial.reused.trial, split))
+        return next((path for path in paths if path.exists()), None)
 
     def write_counts(self, number: int, content: bytes) -> None:
-        """Keep a trial's counts of the test list."""
+        """Store a trial's counts on the test list."""
         path = self.counts(number, "test")
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Renamed when it is complete: a file of this name that was cut short would look complete.
         draft = path.with_suffix(".draft")
         draft.write_bytes(content)
         draft.replace(path)
@@ -112,7 +114,7 @@ class StudyFolder:
         return StudyFolder(self.storage / study)
 
     def load(self) -> StudyRecord:
-        """The record of the study.
+        """Read the ledger into a record.
 
         Raises:
             FileNotFoundError: there is no ledger.
@@ -121,14 +123,15 @@ class StudyFolder:
         record = folded(self.ledger, read(self.ledger)[0], StudyRecord())
         if record.planned is None:
             raise LedgerError(
-                f"{self.ledger}: holds no plan: the study never began; start it again"
+                f"{self.ledger}: holds no plan: the study never started; start it again"
             )
         return record
 
     def require_new(self) -> None:
         """Raise a ValueError if a study of this name exists.
 
-        One that was killed in its very first write does not: its ledger has no complete line.
+        A study that was killed while writing its first event does not count: its ledger has no
+        complete line, and nothing has run.
         """
         if self.ledger.exists() and b"\n" in self.ledger.read_bytes():
             raise ValueError(
@@ -147,7 +150,7 @@ class StudyFolder:
         )
 
     def lock(self) -> FileLock:
-        """Lock the study against a second process. The lock dies with its owner.
+        """Lock the study against a second process. The lock ends with the process that holds it.
 
         Raises:
             ValueError: another process runs this study.
@@ -162,18 +165,22 @@ class StudyFolder:
 
     @property
     def _outdated(self) -> Path:
-        return self.path / "owed"
+        return self.path / "owed"  # the name that older versions know
 
     def mark_outdated(self) -> None:
-        """Note, before the ledger's last event, that report and MLflow lack what it will say."""
+        """Mark report and MLflow as out of date.
+
+        Called before the ledger's last event: a study that is killed after it has ended by its
+        ledger, and a resume must still write the rest.
+        """
         self._outdated.touch()
 
     def clear_outdated(self) -> None:
-        """Report and MLflow have all of it."""
+        """Clear the mark: report and MLflow are complete."""
         self._outdated.unlink(missing_ok=True)
 
     def is_outdated(self) -> bool:
-        """Whether the study was killed, or its server away, after the ledger's last event."""
+        """Whether report or MLflow may lack the end of the ledger."""
         return self._outdated.exists()
 
 
@@ -183,7 +190,7 @@ def studies(storage: Path) -> list[StudyFolder]:
 
 
 def other_records(storage: Path, study: str = "") -> Iterator[StudyRecord]:
-    """The records of all studies but one; ledgers that cannot be read are left out."""
+    """The records of all studies but one; ledgers that cannot be read are skipped."""
     for folder in studies(storage):
         if folder.name == study:
             continue
@@ -202,10 +209,10 @@ def check_name(name: str, flag: str = "--name") -> None:
 
 
 def prove_writable(folder: Path) -> None:
-    """Make the folder and write a file into it.
+    """Create the folder, if it is missing, and check that it can be written.
 
     Raises:
-        ValueError: it cannot be made or written.
+        ValueError: it cannot be created or written.
     """
     probe = folder / f".probe-{os.getpid()}"
     try:

@@ -1,10 +1,10 @@
-"""One trial as its ledger tells it."""
+"""The state of one trial, folded from the events of a ledger."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from study.ledger.events import Metrics, Reused
+from study.ledger.event_values import Metrics, Reused
 from trainables.config import Value
 from trainables.lane.failures import Failure
 
@@ -15,11 +15,11 @@ FINAL: tuple[State, ...] = ("complete", "pruned", "failed")
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRecord:
-    """What a trial reported after one epoch."""
+    """The results of one epoch."""
 
     metrics: Metrics
     seconds: float
-    """Of training and evaluation together."""
+    """Training and evaluation together."""
     lane: str
     time: float
     train_s: float | None = None
@@ -28,13 +28,13 @@ class EpochRecord:
 
 @dataclass
 class TrialRecord:
-    """One trial. Its metrics are those of the last epoch that it reached."""
+    """A trial; its metrics are those of the last epoch that it reached."""
 
     number: int
     id: str
     """Hash of the resolved config and the data."""
     params: dict[str, Value]
-    """What the space or the cell chose."""
+    """The parameters that the space or the cell sets, by path."""
     config: dict[str, Value]
     """The complete config, by path."""
     started: float = 0.0
@@ -45,19 +45,19 @@ class TrialRecord:
     """The cell of an ablation; "" in a search."""
     seed: int = 0
     phase: Literal["", "search"] = ""
-    """``search``: the trial only chooses its cell's weights and is part of no comparison."""
+    """``search``: the trial belongs to its cell's search and is not part of the comparison."""
     tested: Metrics | None = None
     """Metrics on the test list, named ``test_...``; None if it was not measured there."""
     generation: int | None = None
-    """NSGA-II breeds a trial from the generation before it."""
+    """With NSGA-II, the trial's generation; it descends from the one before."""
     reused: Reused | None = None
-    """Where the results come from, if another study ran the trial."""
+    """The origin of the results, if another study ran the trial."""
     stages: tuple[str, ...] = ()
     """``kind-key`` of the stages that it uses."""
 
     @property
     def folder(self) -> str:
-        """Name of its artifacts in the study's folder."""
+        """The name of its folders in the study's folder."""
         return f"trial-{self.number:04d}"
 
     @property
@@ -70,12 +70,12 @@ class TrialRecord:
 
     @property
     def seconds(self) -> float:
-        """Spent in epochs, over all attempts that counted."""
+        """Duration of all its epochs, without those that a resume lost."""
         return sum(epoch.seconds for epoch in self.epochs.values())
 
     @property
     def metrics(self) -> Metrics:
-        """Those of the last epoch."""
+        """Metrics of the last epoch; empty before the first one."""
         return self.epochs[self.last_epoch].metrics if self.epochs else {}
 
     @property
@@ -83,11 +83,11 @@ class TrialRecord:
         return self.epochs[self.last_epoch].lane if self.epochs else ""
 
     def value(self, objective: str) -> float | None:
-        """The objective after the last epoch; None where there is none."""
+        """The objective after the last epoch; None if it is undefined."""
         return self.metrics.get(objective)
 
     def values(self, objectives: Iterable[str]) -> list[float] | None:
-        """All of these after the last epoch; None where one is missing."""
+        """All these objectives after the last epoch; None if one is undefined."""
         found = [self.value(name) for name in objectives]
         values = [value for value in found if value is not None]
         return values if len(values) == len(found) else None
@@ -95,9 +95,9 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class InterruptedTrial:
-    """A trial that an earlier attempt started and this one continues."""
+    """A trial that an earlier attempt started and this attempt continues."""
 
     number: int
     params: dict[str, Value]
     resume_from: str
-    """Folder of its last complete checkpoint; "" where it has none and starts again."""
+    """Folder of its last complete checkpoint; "" if it has none and starts again."""

@@ -1,8 +1,7 @@
-"""How many hours and GPU hours a study has used, counted over all attempts.
+"""The hours and GPU hours that a study has used over all attempts, counted from its ledger.
 
-Both are counted from the ledger. Hours pass while an attempt runs, from its first event to its
-last; the time between attempts does not count. GPU hours are the GPUs of a lane for as long as a
-trial holds it.
+Hours count while an attempt runs, from its first event to its last; the time between attempts does
+not count. GPU hours count a lane's GPUs for as long as a trial holds the lane.
 """
 
 from dataclasses import dataclass, field
@@ -21,11 +20,11 @@ from study.ledger.events import (
 
 @dataclass
 class Usage:
-    """What a study has used, folded from its events."""
+    """The time that a study has used, folded from its events."""
 
     seconds: float = 0.0
     lane_seconds: float = 0.0
-    """Of all lanes together, while trials held them."""
+    """Time in which trials held lanes, summed over the lanes."""
     lanes: int = 1
     since: float = 0.0
     """Time of the last event."""
@@ -33,7 +32,7 @@ class Usage:
     """Trials that hold a lane or wait for one."""
 
     def apply(self, event: Event) -> None:
-        """Fold one event in. The time before an attempt's first event was not used."""
+        """Fold one event in. The time before an attempt's first event does not count."""
         if not isinstance(event, Planned | Resumed):
             self.seconds, self.lane_seconds = self.at(event.time)
         self.since = event.time
@@ -49,11 +48,11 @@ class Usage:
             case Finished(trial=trial) | TrialFailed(trial=trial):
                 self.holding.discard(trial)
             case BudgetSpent():
-                self.holding.clear()
+                self.holding.clear()  # the running trials were stopped before it
 
     def at(self, now: float) -> tuple[float, float]:
-        """Seconds and lane seconds if the study has run on until now."""
-        passed = max(now - self.since, 0.0)
+        """Seconds and lane seconds used at the time ``now``, if the attempt still runs then."""
+        passed = max(now - self.since, 0.0)  # a clock may be set back
         return self.seconds + passed, self.lane_seconds + passed * self.lanes_held
 
     @property

@@ -83,7 +83,7 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
     lines = ledger.path.read_bytes().split(b"\n")
     lines[3] = lines[3][:10]
     ledger.path.write_bytes(b"\n".join(lines))
-    with pytest.raises(LedgerError, match=r"ledger\.jsonl:4: not a whole event"):
+    with pytest.raises(LedgerError, match=r"ledger\.jsonl:4: not a complete event"):
         Ledger(ledger.path)
 
 

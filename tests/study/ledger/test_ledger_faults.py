@@ -105,7 +105,7 @@ def test_a_study_killed_in_its_first_write_can_be_started_again(tmp_path: Path) 
     folder.path.mkdir()
     folder.ledger.write_text('{"event":"planned","ti')
     folder.require_new()
-    with pytest.raises(LedgerError, match="never began; start it again"):
+    with pytest.raises(LedgerError, match="never started; start it again"):
         folder.load()
     fake.begin(plan)
     with pytest.raises(ValueError, match="must be new"):

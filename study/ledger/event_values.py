@@ -1,0 +1,29 @@
+"""Values inside events that are not events themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trainables.config import Value
+
+Metrics = Mapping[str, float | None]
+"""By metric, its value; None where it is undefined."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reused:
+    """A trial of another study whose results are reused instead of running it again."""
+
+    study: str
+    trial: int
+    commit: str | None = None
+    """Commit of the code that ran the trial."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenWeights:
+    """The result of one cell's search."""
+
+    trial: int | None
+    """The best trial; None if no trial was complete."""
+    changes: dict[str, Value]
+    """Config fields, by path, that the cell has in the comparison."""
