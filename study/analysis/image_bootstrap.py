@@ -1,7 +1,8 @@
-"""Would the difference hold on other images? Images are resampled, the trained networks are not.
+"""A bootstrap over test images: would a difference hold on other images?
 
-Seeds show how much training varies; images show how much the test list does. Both cells of a pair
-are evaluated on the same resampled lists. Shape letters: N images, R resamples.
+Images are resampled, trained networks are not. Seeds show how much training varies; images show how
+much the choice of the test list matters. Both cells of a pair are evaluated on the same resampled
+lists. Shape letters: N images, R resamples.
 """
 
 from collections.abc import Mapping
@@ -21,8 +22,8 @@ RESAMPLES = 1000
 
 
 def weights(num_images: int) -> Tensor:
-    """int64 (R,N): how often each image is in each resampled list; the same for every cell."""
-    random = np.random.default_rng(0)
+    """Return int64 (R,N): how often each image is in each resampled list."""
+    random = np.random.default_rng(0)  # one seed: the same lists for every cell and every report
     even_N = np.full(num_images, 1 / num_images)
     return torch.from_numpy(random.multinomial(num_images, even_N, size=RESAMPLES))
 
@@ -30,34 +31,35 @@ def weights(num_images: int) -> Tensor:
 def intervals(
     cell: Mapping[int, ImageCounts], baseline: Mapping[int, ImageCounts]
 ) -> dict[str, tuple[float, float]]:
-    """By metric, the percentile interval of the mean over common seeds of cell - baseline.
+    """Percentile intervals of cell - baseline, averaged over the seeds that both have.
 
     Args:
-        cell: the counts of the same N images, by seed.
-        baseline: the same, for the other cell.
+        cell: by seed, the counts of the test list's N images.
+        baseline: by seed, the baseline's counts of the same images.
 
     Returns:
-        Lowest and highest fraction; nothing without a common seed, with fewer than two images, or
-        for a metric that some resampled list does not have.
+        By metric, the lowest and the highest difference as fractions. Empty without a common seed
+        or with fewer than two images. Metrics in other units are absent, and so are those that are
+        undefined on a resampled list.
     """
     seeds = sorted(cell.keys() & baseline.keys())
     if not seeds or len(cell[seeds[0]].overlap_NK3) < 2:
         return {}
     drawn_RN = weights(len(cell[seeds[0]].overlap_NK3))
     pairs = [(resample(cell[seed], drawn_RN), resample(baseline[seed], drawn_RN)) for seed in seeds]
-    found = {}
+    by_metric = {}
     for name in pairs[0][0]:
         mean_R = torch.stack([ours[name] - theirs[name] for ours, theirs in pairs]).mean(dim=0)
         if METRICS[name].unit == "fraction" and mean_R.isfinite().all():
             low, high = np.quantile(mean_R.numpy(), [ALPHA / 2, 1 - ALPHA / 2])
-            found[name] = (float(low), float(high))
-    return found
+            by_metric[name] = (float(low), float(high))
+    return by_metric
 
 
 def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str, list[float]]]:
-    """By metric and cell, the interval of the difference from the baseline over resampled lists.
+    """Intervals of the differences from the baseline, by metric and cell.
 
-    Cells without counts are left out.
+    Cells without stored counts are absent.
     """
     cells: dict[str, dict[int, ImageCounts]] = {}
     for trial in record.compared().in_state("complete"):
@@ -65,8 +67,8 @@ def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str,
         if path is not None:
             cells.setdefault(trial.cell, {})[trial.seed] = counts_file.load(path)
     baseline = cells.pop(record.plan.grid.baseline, {})
-    found: dict[str, dict[str, list[float]]] = {}
+    by_metric: dict[str, dict[str, list[float]]] = {}
     for name, counts in cells.items():
         for metric, interval in intervals(counts, baseline).items():
-            found.setdefault(metric, {})[name] = list(interval)
-    return found
+            by_metric.setdefault(metric, {})[name] = list(interval)
+    return by_metric

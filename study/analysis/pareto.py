@@ -1,4 +1,7 @@
-"""What a search is after: one metric, or several that no single number weighs."""
+"""Pareto layers: the order of points with several objectives.
+
+Shape letters: N points, M objectives.
+"""
 
 from collections.abc import Sequence
 
@@ -6,16 +9,21 @@ import numpy as np
 
 
 def layers(points: Sequence[Sequence[float]], modes: Sequence[str]) -> list[int]:
-    """By how many peelings of the Pareto set each point is bared: 1 is the set itself.
+    """Return the Pareto layer of each point, from 1.
 
-    A point is dominated by another that is at least as good in all and better in one; equal points
-    share a layer.
+    Layer 1 is the Pareto set, layer 2 the Pareto set of the points that remain without layer 1, and
+    so on. A point is dominated by another that is at least as good in all objectives and better in
+    one; equal points share a layer.
+
+    Args:
+        points: N points with M values each.
+        modes: by objective, ``max`` if larger is better, else ``min``.
     """
     signs = np.array([1.0 if mode == "max" else -1.0 for mode in modes])
     gain_NM = np.asarray(points, dtype=float).reshape(len(points), len(modes)) * signs
     dominates_NN = np.ones((len(points), len(points)), dtype=bool)
     better_NN = np.zeros_like(dominates_NN)
-    for column_N in gain_NM.T:
+    for column_N in gain_NM.T:  # one objective at a time: an (N,N,M) array would be large
         dominates_NN &= column_N[:, None] >= column_N[None, :]
         better_NN |= column_N[:, None] > column_N[None, :]
     dominates_NN &= better_NN

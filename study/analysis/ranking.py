@@ -1,4 +1,4 @@
-"""Trials of a study in order: by one objective, or by the Pareto layers of several."""
+"""The ranking of a study's trials: by one objective, or by the Pareto layers of several."""
 
 from study.analysis.pareto import layers
 from study.ledger.record import StudyRecord
@@ -6,11 +6,10 @@ from study.ledger.trial_record import TrialRecord
 
 
 def layered(record: StudyRecord) -> list[tuple[int, TrialRecord]]:
-    """Every trial that has a value, best first, with its Pareto layer.
+    """Rank every trial that has a value, best first, each with its Pareto layer.
 
-    Trials that ran all epochs come before pruned ones. With several objectives, layer 1 is the
-    Pareto set, layer 2 the set without layer 1, and so on; the first objective decides within a
-    layer. With one objective every trial is in layer 1.
+    Trials that ran all epochs come before pruned ones. With several objectives, the first one
+    decides within a layer. With one objective, every trial is in layer 1.
     """
     modes = list(record.plan.objectives.values())
     valued = [

@@ -1,4 +1,4 @@
-"""What came out of a study, computed once: the report, the terminal, figures and MLflow read it."""
+"""The results of a study, computed once for the report, the terminal, the figures and MLflow."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,10 @@ from study.ledger.trial_record import TrialRecord
 
 @dataclass(frozen=True)
 class StudyResults:
-    """What searches and ablations share. Computed from a record that no longer changes."""
+    """The results that searches and ablations share.
+
+    The record must not change meanwhile: what is computed from it is cached.
+    """
 
     record: StudyRecord
 
@@ -23,7 +26,7 @@ class StudyResults:
 
     @property
     def ranking(self) -> list[TrialRecord]:
-        """Trials that have a value, best first."""
+        """The trials that have a value, best first."""
         return [trial for _, trial in self._layered]
 
     @property
@@ -33,17 +36,17 @@ class StudyResults:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The winner. An ablation compares cells over seeds and has none."""
+        """The winner of a search; None for an ablation, which compares cells over seeds."""
         return None
 
     @property
     def split(self) -> str:
-        """The list that the study's figures are of, ``val`` or ``test``."""
+        """The list on which the study's figures were measured, ``val`` or ``test``."""
         return "val"
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """An ablation's tables, the objective's first."""
+        """The tables of an ablation, the objective's first; none for a search."""
         return ()
 
     @property
@@ -52,14 +55,14 @@ class StudyResults:
         raise NotImplementedError
 
     def measured(self, trial: TrialRecord, metric: str) -> float | None:
-        """A trial's figure on ``split``."""
+        """A trial's metric on ``split``; None if it was not measured."""
         if self.split == "test":
             return (trial.tested or {}).get(f"test_{metric}")
         return trial.metrics.get(metric)
 
 
 class SearchResults(StudyResults):
-    """A ranking of trials, its winner or Pareto set."""
+    """The ranking of a search, with its winner or its Pareto set."""
 
     @property
     def best(self) -> TrialRecord | None:
@@ -74,7 +77,10 @@ class SearchResults(StudyResults):
 
     @property
     def tied(self) -> int:
-        """How many complete trials have exactly the winner's value, the winner among them."""
+        """How many complete trials have exactly the winner's value, including the winner.
+
+        0 with several objectives, which have no single winner.
+        """
         best, objective = self.best, self.record.plan.objective
         if best is None or len(self.record.plan.objectives) > 1:
             return 0
@@ -87,7 +93,7 @@ class SearchResults(StudyResults):
 
 
 class AblationResults(StudyResults):
-    """Tables of cells with a verdict each."""
+    """The tables of an ablation, with a verdict for each cell."""
 
     @cached_property
     def split(self) -> str:
@@ -99,13 +105,13 @@ class AblationResults(StudyResults):
 
     @cached_property
     def verdicts(self) -> dict[str, str]:
-        """By cell, its verdict by the objective."""
+        """By cell, its verdict; the objective alone decides it."""
         first = self.tables[0]
         return {row.cell.name: tables.verdict_of(row, first.baseline) for row in first.rows}
 
     @cached_property
     def unchanged(self) -> list[str]:
-        """Cells that equal the baseline in every metric on every seed."""
+        """The cells that equal the baseline in every metric on every seed."""
         return tables.unchanged(self.record)
 
     @property
@@ -113,16 +119,16 @@ class AblationResults(StudyResults):
         return self.record.compared().in_state("complete")
 
     def by_cell(self) -> dict[str, list[TrialRecord]]:
-        """The compared trials of every cell that has any, in the grid's order."""
-        found: dict[str, list[TrialRecord]] = {
+        """The compared trials by cell, in the grid's order; cells without a trial are absent."""
+        by_name: dict[str, list[TrialRecord]] = {
             cell.name: [] for cell in self.record.plan.grid.cells
         }
         for trial in self.record.compared().trials.values():
-            found[trial.cell].append(trial)
-        return {cell: trials for cell, trials in found.items() if trials}
+            by_name[trial.cell].append(trial)
+        return {cell: trials for cell, trials in by_name.items() if trials}
 
 
 def results_of(record: StudyRecord) -> SearchResults | AblationResults:
-    """The results of either design."""
+    """The results of a search or of an ablation."""
     ablation = isinstance(record.plan.design, Ablation)
     return AblationResults(record) if ablation else SearchResults(record)

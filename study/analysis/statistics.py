@@ -1,4 +1,4 @@
-"""Is the difference real? Paired by seed, exact where it can be, corrected over the table.
+"""Statistics of differences between cells: paired by seed, exact for few seeds, Holm-corrected.
 
 All functions are pure. A difference is cell minus baseline on the same seed, in the metric's unit.
 """
@@ -28,27 +28,29 @@ COVERAGE = {
     15: 0.92,
     20: 0.93,
 }
-"""How often the BCa interval of so many normal differences holds the true mean, simulated: with few
-seeds it is too narrow, which is said beside it. The verdict rests on the exact test alone."""
+"""By number of normal differences, how often their BCa interval holds the true mean, simulated.
+
+With few seeds the interval is too narrow, and reports say so. The verdict rests on the exact test
+alone."""
 
 RESAMPLES = 9999
 _MOST_EXACT = 13
-"""Seeds up to which all sign flips are tried: 2 ** 13 < RESAMPLES."""
+"""Up to this number of seeds, all sign flips are tried: 2 ** 13 < RESAMPLES."""
 
 Verdict = Literal["better", "worse", "undecided"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A cell against the baseline. What cannot be said is None."""
+    """A cell compared with the baseline; a quantity that cannot be computed is None."""
 
     n: int
-    """Seeds on which both were measured."""
+    """The number of seeds on which both were measured."""
 
     mean: float | None
     low: float | None
     high: float | None
-    """BCa interval of the mean difference."""
+    """The mean difference and its BCa interval, in the metric's unit."""
 
     p: float | None
     """Two-sided sign-flip test of the mean."""
@@ -63,22 +65,22 @@ class Comparison:
 
 
 def paired(cell: Mapping[int, float], baseline: Mapping[int, float]) -> list[float]:
-    """Differences on the seeds that both have, in the seeds' order."""
+    """The differences on the seeds that both have, ordered by seed."""
     return [cell[seed] - baseline[seed] for seed in sorted(cell.keys() & baseline.keys())]
 
 
 def bca_interval(differences: Sequence[float]) -> tuple[float, float] | None:
-    """Bias-corrected and accelerated bootstrap interval of the mean (Efron, 1987).
+    """The bias-corrected and accelerated bootstrap interval of the mean (Efron, 1987).
 
-    None for fewer than two differences. Equal differences have an interval of no width. The
-    resampling is seeded: the same differences give the same interval.
+    None for fewer than two differences. The resampling is seeded: the same differences give the
+    same interval.
     """
     if len(differences) < 2:
         return None
     values = np.asarray(differences, dtype=np.float64)
-    if np.ptp(values) == 0:
+    if np.ptp(values) == 0:  # the acceleration of equal values is 0 / 0
         return float(values[0]), float(values[0])
-    found = stats.bootstrap(
+    interval = stats.bootstrap(
         (values,),
         np.mean,
         confidence_level=1 - ALPHA,
@@ -86,39 +88,45 @@ def bca_interval(differences: Sequence[float]) -> tuple[float, float] | None:
         method="BCa",
         rng=np.random.default_rng(0),
     ).confidence_interval
-    return float(found.low), float(found.high)
+    return float(interval.low), float(interval.high)
 
 
 def coverage(n: int) -> float | None:
-    """What an interval of n differences is worth; None below two. Between entries, the lower."""
+    """The coverage of the interval of n differences; None below two.
+
+    Between two entries of the table, the lower one: it never promises too much.
+    """
     return max((share for size, share in COVERAGE.items() if size <= n), default=None)
 
 
 def sign_flip_p(differences: Sequence[float]) -> float | None:
-    """Two-sided p of "each difference is as likely to have the other sign" for the mean.
+    """Two-sided p of the mean, if each difference is as likely to have the other sign.
 
-    Exact up to 13 seeds, by all sign patterns (Fisher's randomisation test); beyond, by a seeded
-    sample of them. None without differences.
+    Exact up to 13 seeds, over all sign patterns (Fisher's randomisation test); for more seeds, over
+    a seeded sample of them. None without differences.
     """
     if not differences:
         return None
     values = np.asarray(differences, dtype=np.float64)
-    if len(values) == 1 or not values.any():
+    if len(values) == 1 or not values.any():  # SciPy refuses a single value; both are exactly 1
         return 1.0
-    every = 2 ** len(values) if len(values) <= _MOST_EXACT else RESAMPLES
-    found = stats.permutation_test(
+    patterns = 2 ** len(values) if len(values) <= _MOST_EXACT else RESAMPLES
+    test = stats.permutation_test(
         (values,),
         np.mean,
         permutation_type="samples",
-        n_resamples=every,
+        n_resamples=patterns,
         vectorized=True,
         rng=np.random.default_rng(0),
     )
-    return float(found.pvalue)
+    return float(test.pvalue)
 
 
 def superiority(differences: Sequence[float], mode: str) -> float | None:
-    """P(A > B) over paired seeds (Bouthillier et al., MLSys 2021); a tie counts half."""
+    """P(A > B) over paired seeds (Bouthillier et al., MLSys 2021); a tie counts half.
+
+    None without differences.
+    """
     if not differences:
         return None
     sign = 1 if mode == "max" else -1
@@ -127,10 +135,11 @@ def superiority(differences: Sequence[float], mode: str) -> float | None:
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Holm's step-down correction (1979): the family-wise error stays at the level."""
+    """Correct p values by Holm's step-down method (1979), which bounds the family-wise error."""
     ordered = sorted(p_values, key=lambda name: (p_values[name], name))
     corrected, largest = {}, 0.0
     for place, name in enumerate(ordered):
+        # A corrected p is never below that of a smaller one.
         largest = max(largest, min(1.0, (len(ordered) - place) * p_values[name]))
         corrected[name] = largest
     return {name: corrected[name] for name in p_values}
@@ -139,26 +148,29 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 def compare(
     cells: Mapping[str, Mapping[int, float]], baseline: str, mode: str
 ) -> dict[str, Comparison]:
-    """Every cell but the baseline against the baseline.
+    """Compare every other cell with the baseline.
 
     Args:
-        cells: cell to seed to the metric's value; seeds that failed are not in it.
+        cells: by cell and seed, the metric's value; seeds that failed are absent.
         baseline: the cell that the others are compared with.
         mode: ``max`` if larger is better, ``min`` if smaller is.
+
+    Returns:
+        By cell, its comparison; the baseline is absent.
     """
     differences = {
         name: paired(values, cells[baseline]) for name, values in cells.items() if name != baseline
     }
-    p_values = {name: sign_flip_p(found) for name, found in differences.items()}
+    p_values = {name: sign_flip_p(values) for name, values in differences.items()}
     corrected = holm({name: p for name, p in p_values.items() if p is not None})
     return {
-        name: _comparison(found, p_values[name], corrected.get(name), mode)
-        for name, found in differences.items()
+        name: _comparison(values, p_values[name], corrected.get(name), mode)
+        for name, values in differences.items()
     }
 
 
 def verdict(mean: float | None, p_holm: float | None, mode: str) -> Verdict:
-    """``better`` or ``worse`` only where the corrected p is at most ALPHA."""
+    """``better`` or ``worse`` only if the corrected p is at most ALPHA."""
     if mean is None or p_holm is None or p_holm > ALPHA or mean == 0:
         return "undecided"
     return "better" if (mean > 0) == (mode == "max") else "worse"
@@ -182,12 +194,12 @@ def _comparison(
 
 
 def smallest_p(seeds: int, comparisons: int = 1) -> float:
-    """The smallest corrected p that so many seeds can give: all differences of one sign."""
+    """The smallest corrected p that this number of seeds can give: all differences of one sign."""
     return min(1.0, comparisons * 2.0 ** (1 - seeds))
 
 
 def fewest_seeds(comparisons: int = 1) -> int:
-    """Seeds from which a comparison of such a table can be significant at all: 6 for one."""
+    """The fewest seeds with which a table's comparisons can be significant: 6 for a single one."""
     seeds = 1
     while smallest_p(seeds, comparisons) > ALPHA:
         seeds += 1

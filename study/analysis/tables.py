@@ -1,8 +1,8 @@
-"""The ablation table: ours beside the paper's, from the ledger alone.
+"""Ablation tables: our figures beside the paper's, from the ledger alone.
 
-Metrics are fractions in here and percent in what is printed; lengths (``hausdorff``) stay as they
-are. The first metric is the study's objective, which was fixed beforehand; tables of others follow
-it, each corrected by itself.
+Metrics are fractions here and percent in reports; lengths (``hausdorff``) keep their unit. The
+first table is the objective's, which was fixed beforehand. Tables of other metrics follow it, each
+corrected by itself.
 """
 
 from collections.abc import Mapping
@@ -17,17 +17,17 @@ from trainables.metrics.catalog import METRICS
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One cell as it came out."""
+    """The results of one cell by one metric."""
 
     cell: Cell
     values: Mapping[int, float]
-    """By seed, on the table's list."""
+    """By seed, the metric on the table's list."""
     failed: int
     diverged: int
     unfinished: int
-    """Planned and neither measured nor failed."""
+    """Planned runs that were neither measured nor failed."""
     comparison: Comparison | None
-    """None for the baseline, and for a cell that was not run."""
+    """None for the baseline and for a cell that cannot run here."""
 
     @property
     def mean(self) -> float | None:
@@ -44,44 +44,44 @@ class Table:
     baseline: str
     rows: tuple[Row, ...]
     setups: tuple[str, ...]
-    """Of the paper's figures of this metric."""
+    """The setups in which the paper reports this metric."""
 
     def published_gain(self, row: Row, setup: str) -> float | None:
-        """The paper's difference to its own baseline."""
+        """The paper's difference from its own baseline; None if a figure is missing."""
         base = next(other.cell for other in self.rows if other.cell.name == self.baseline)
         ours, theirs = published(row.cell, setup, self.metric), published(base, setup, self.metric)
         return None if ours is None or theirs is None else ours - theirs
 
 
 ALSO = ("miou", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
-"""What a boundary loss is asked about, whatever its paper reports."""
+"""Metrics of area and boundary that every ablation has a table for, whatever its paper reports."""
 
 
 def published(cell: Cell, setup: str, metric: str) -> float | None:
-    """The paper's figure of a cell."""
+    """The paper's figure for a cell; None if it does not report one."""
     return cell.published.get(setup, {}).get(metric)
 
 
 def split_of(record: StudyRecord) -> str:
-    """The list that all figures of the study are of: test once every whole trial was measured
-    there, val before."""
-    whole = record.compared().in_state("complete")
-    return "test" if whole and all(trial.tested is not None for trial in whole) else "val"
+    """The list of all the study's figures: ``test`` if every complete trial was measured there,
+    else ``val``. A table never mixes the two."""
+    complete = record.compared().in_state("complete")
+    return "test" if complete and all(trial.tested is not None for trial in complete) else "val"
 
 
 def metric_tables(record: StudyRecord) -> list[Table]:
-    """The objective's table, then those of other metrics: the paper's, and boundaries."""
+    """The objective's table, then those of the paper's metrics and of ``ALSO`` with any value."""
     grid = record.plan.grid
     reported = dict.fromkeys(
         metric for cell in grid.cells for row in cell.published.values() for metric in row
     )
     metrics = dict.fromkeys([record.plan.objective, *reported, *ALSO])
-    found = [table(record, grid, metric) for metric in metrics]
-    return [one for place, one in enumerate(found) if place == 0 or any(r.values for r in one.rows)]
+    first, *others = (table(record, grid, metric) for metric in metrics)
+    return [first, *(other for other in others if any(row.values for row in other.rows))]
 
 
 def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
-    """Every cell of the grid by one metric, cells that could not be run included."""
+    """The table of one metric, with every cell of the grid, including those that cannot run."""
     split, mode = split_of(record), METRICS[metric].direction
     by_cell: dict[str, list[TrialRecord]] = {cell.name: [] for cell in grid.cells}
     for trial in record.compared().trials.values():
@@ -116,14 +116,14 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
 
 
 def _values(trials: list[TrialRecord], metric: str, split: str) -> dict[int, float]:
-    """By seed, of trials that ran all epochs."""
-    found: dict[int, float] = {}
+    """The metric by seed, of the trials that ran all epochs."""
+    by_seed: dict[int, float] = {}
     for trial in sorted(trials, key=lambda trial: trial.seed):
         measured = trial.tested or {} if split == "test" else trial.metrics
         value = measured.get(f"test_{metric}" if split == "test" else metric)
         if trial.state == "complete" and value is not None:
-            found[trial.seed] = value
-    return found
+            by_seed[trial.seed] = value
+    return by_seed
 
 
 def _row(
@@ -145,13 +145,13 @@ def _row(
 
 
 def unchanged(record: StudyRecord) -> list[str]:
-    """Cells whose every metric equals the baseline's on every common seed: their change did not
-    reach the training."""
-    whole = {(trial.cell, trial.seed): trial for trial in record.compared().in_state("complete")}
+    """The cells that equal the baseline in every metric on every common seed: their change had no
+    effect on training."""
+    complete = {(trial.cell, trial.seed): trial for trial in record.compared().in_state("complete")}
     baseline = record.plan.grid.baseline
     equal: dict[str, bool] = {}
-    for (cell, seed), trial in whole.items():
-        other = whole.get((baseline, seed))
+    for (cell, seed), trial in complete.items():
+        other = complete.get((baseline, seed))
         if cell != baseline and other is not None:
             same = all(trial.metrics.get(name) == other.metrics.get(name) for name in METRICS)
             equal[cell] = equal.get(cell, True) and same
@@ -159,7 +159,7 @@ def unchanged(record: StudyRecord) -> list[str]:
 
 
 def verdict_of(row: Row, baseline: str) -> str:
-    """One word for a row."""
+    """A row's verdict: ``baseline``, ``not run``, ``better``, ``worse`` or ``undecided``."""
     if row.cell.name == baseline:
         return "baseline"
     if row.cell.needs:
@@ -167,58 +167,59 @@ def verdict_of(row: Row, baseline: str) -> str:
     return row.comparison.verdict if row.comparison else "undecided"
 
 
-def protocol(record: StudyRecord, shown: Table) -> str:
-    """How the figures were taken, all of it fixed before the first trial ran."""
+def protocol(record: StudyRecord, metric_table: Table) -> str:
+    """Describe how a table's figures were obtained; all of it was fixed before the first trial."""
     base, lists, seeds = record.plan.base, record.data.images, record.plan.design.seeds
+    split = metric_table.split
     return (
-        f"{_measured(shown)} on the {shown.split} list of `{record.data.dataset}` "
-        f"({lists.get(shown.split)} images, digest {record.data.digest}) after the last epoch. "
+        f"{_measured(metric_table)} on the {split} list of `{record.data.dataset}` "
+        f"({lists.get(split)} images, digest {record.data.digest}) after the last epoch. "
         f"Budget: {base['epochs']} epochs of {lists.get('train')} images, batch {base['batch']}, "
         f"the same for every cell; n = {len(seeds)} seeds "
         f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "
-        f"of cell - `{shown.baseline}` in {_unit(shown)}, with its {1 - ALPHA:.0%} BCa "
-        f"interval{_worth(len(seeds))}; p: exact two-sided sign-flip test, paired by seed; "
-        f"Holm over the table; better or worse where that is at most {ALPHA}. P(A>B): how often "
-        f"the cell was better on the same seed. {power(record)}"
+        f"of cell - `{metric_table.baseline}` in {_unit(metric_table)}, with its "
+        f"{1 - ALPHA:.0%} BCa interval{_coverage(len(seeds))}; p: exact two-sided sign-flip "
+        f"test, paired by seed; Holm over the table; better or worse if that is at most {ALPHA}. "
+        f"P(A>B): how often the cell was better on the same seed. {power(record)}"
     )
 
 
-def same_protocol(shown: Table) -> str:
-    """The same in short, below every table but the first."""
+def same_protocol(metric_table: Table) -> str:
+    """Describe a table that shares the protocol of the objective's table."""
     return (
-        f"{_measured(shown)}, delta in {_unit(shown)}; runs, list, seeds and tests are those "
-        f"of the objective's table."
+        f"{_measured(metric_table)}, delta in {_unit(metric_table)}; runs, list, seeds and tests "
+        f"are those of the objective's table."
     )
 
 
-def _measured(shown: Table) -> str:
-    larger = "larger" if shown.mode == "max" else "smaller"
-    return f"`{shown.metric}` ({METRICS[shown.metric].source}; {larger} is better)"
+def _measured(metric_table: Table) -> str:
+    larger = "larger" if metric_table.mode == "max" else "smaller"
+    return f"`{metric_table.metric}` ({METRICS[metric_table.metric].source}; {larger} is better)"
 
 
-def _unit(shown: Table) -> str:
-    unit = METRICS[shown.metric].unit
-    return "points of percent" if unit == "fraction" else unit
+def _unit(metric_table: Table) -> str:
+    unit = METRICS[metric_table.metric].unit
+    return "percentage points" if unit == "fraction" else unit
 
 
-def _worth(seeds: int) -> str:
+def _coverage(seeds: int) -> str:
     share = coverage(seeds)
     return "" if share is None else f" (with so few seeds it holds about {share:.0%})"
 
 
 def power(record: StudyRecord) -> str:
-    """Whether this table could have decided anything, for its number of seeds."""
+    """Say whether the study's number of seeds can decide a comparison."""
     grid = record.plan.grid
     return seeds_message(len(record.plan.design.seeds), comparisons(grid))
 
 
 def comparisons(grid: Grid) -> int:
-    """Cells that are compared with the baseline."""
+    """The number of cells that are compared with the baseline."""
     return sum(not cell.needs for cell in grid.cells) - 1
 
 
 def seeds_message(seeds: int, compared: int) -> str:
-    """What so many seeds can decide in a table of so many comparisons."""
+    """Say what this number of seeds can decide in a table with so many comparisons."""
     floor, alone = fewest_seeds(max(compared, 1)), fewest_seeds()
     if compared < 1:
         return "Nothing is compared: only the baseline runs."
