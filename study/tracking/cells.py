@@ -1,4 +1,4 @@
-"""The cells of a grid in MLflow: a run each, above its seeds, with its mean and its verdict."""
+"""The MLflow run of a grid's cell: the parent of its seeds, with their mean and the verdict."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -21,12 +21,12 @@ from study.tracking.entities import (
 
 
 def cell_runs(record: StudyRecord, cells: Iterable[str]) -> list[Run]:
-    """These cells as they stand: written before their seeds, which are their children."""
+    """The runs of these cells while they train; a run is written before its children, the seeds."""
     return [_run(record, cell) for cell in cells]
 
 
 def judged(results: AblationResults) -> list[Run]:
-    """The cells that ran, with means, differences and verdicts."""
+    """The runs of all cells that ran, with means, differences and verdicts."""
     record = results.record
     status = "FINISHED" if record.ended else "KILLED"
     stamp = milliseconds(record.last_time)
@@ -41,7 +41,7 @@ def judged(results: AblationResults) -> list[Run]:
 
 
 def _figures(results: AblationResults, cell: str) -> dict[str, float | None]:
-    """The cell's row in each table (the first is the objective's), and the paper's figures."""
+    """The cell's figures from each table, the objective's first, and the paper's."""
     figures: dict[str, float | None] = {}
     for place, table in enumerate(results.tables):
         row = next(row for row in table.rows if row.cell.name == cell)
@@ -52,7 +52,7 @@ def _figures(results: AblationResults, cell: str) -> dict[str, float | None]:
 
 
 def _means(table: Table, row: Row) -> dict[str, float | None]:
-    """The mean under the name that the seeds' values have, and its difference to the baseline."""
+    """The mean, named as its seeds' metric, and its difference from the baseline."""
     prefix = "test_" if table.split == "test" else ""
     figures = {f"{prefix}{table.metric}": row.mean}
     if row.comparison is not None:
@@ -61,17 +61,17 @@ def _means(table: Table, row: Row) -> dict[str, float | None]:
 
 
 def _verdict_figures(row: Row) -> dict[str, float | None]:
-    """What the verdict rests on."""
+    """The statistics behind the verdict."""
     counts = {"n": len(row.values), "failed": row.failed, "diverged": row.diverged}
-    found = row.comparison
-    if found is None:
+    comparison = row.comparison
+    if comparison is None:
         return {**counts}
     return {
-        "low": found.low,
-        "high": found.high,
-        "p": found.p,
-        "p_holm": found.p_holm,
-        "superiority": found.superiority,
+        "low": comparison.low,
+        "high": comparison.high,
+        "p": comparison.p,
+        "p_holm": comparison.p_holm,
+        "superiority": comparison.superiority,
         **counts,
     }
 
@@ -104,5 +104,5 @@ def _run(record: StudyRecord, cell: str) -> Run:
 
 
 def _dates(record: StudyRecord, cell: str) -> Dates:
-    begun = min(trial.started for trial in record.trials.values() if trial.cell == cell)
-    return parent_dates(record, begun, 1)
+    started = min(trial.started for trial in record.trials.values() if trial.cell == cell)
+    return parent_dates(record, started, 1)

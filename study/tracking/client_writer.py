@@ -1,4 +1,4 @@
-"""Runs written through MLflow's client, to a database or to a tracking server."""
+"""Writing runs through MLflow's client, to a local database or to a tracking server."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,17 +16,17 @@ from study.tracking.names import NOTE, artifacts_beside
 
 EXPERIMENT = "edgewise"
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
-"""Opens the experiment as training runs, not as MLflow's pages for language models."""
+"""MLflow opens the experiment with its pages for training, not with those for language models."""
 _SOURCE_TYPE, _CONTEXT = "code", "mlflow.data.context"
 _ATTEMPT = "trial_id"
 """The tag that changes when a trial restarts with another config."""
 _MAX_RUNS = 50_000
-"""What one search may return."""
+"""MLflow's limit for the results of one search."""
 
 
 @dataclass
 class _Stored:
-    """What MLflow holds of one run, so that only what differs is sent."""
+    """What MLflow holds of one run, so that only differences are sent."""
 
     run_id: str
     status: str
@@ -35,18 +35,22 @@ class _Stored:
     tags: dict[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
-    """The latest value of each."""
+    """The latest value by name."""
     epoch: int = 0
-    """The last epoch whose metrics are all there: ``epoch`` is the last metric of each."""
+    """The last epoch with all its metrics: the metric ``epoch`` is written last."""
     has_inputs: bool = False
     has_texts: bool = False
-    """Whether this connection wrote them: an earlier one may have been killed before it could."""
+    """Whether this connection wrote them; an earlier one may have been killed before that."""
 
 
 class ClientWriter:
-    """Makes MLflow's runs equal to ours; four to six requests for a new one."""
+    """Makes a study's runs in MLflow equal to given ones; a new run takes four to six requests.
+
+    It uses the client alone: MLflow's fluent API allows one active run at a time.
+    """
 
     def __init__(self, uri: str, study: str) -> None:
+        """Connect, and read which of the study's runs MLflow holds."""
         self.client = MlflowClient(tracking_uri=uri)
         self._experiment = _experiment_id(self.client, uri)
         query = f"tags.study = '{study}'"
@@ -62,12 +66,12 @@ class ClientWriter:
         return key in self._stored
 
     def write(self, runs: Iterable[Run]) -> None:
-        """Create or update these; a parent comes before its children."""
+        """Create or update these runs; a parent comes before its children."""
         for run in runs:
             stored = self._current(run) or self._create(run)
             self._log(run, stored)
             self._log_artifacts(run, stored)
-            self._set_status(run, stored)  # last: an ended run is a complete one
+            self._set_status(run, stored)  # last: only a complete run counts as ended
 
     def tag(self, key: str, tags: Mapping[str, str]) -> None:
         """Set these tags of one run."""
@@ -76,7 +80,7 @@ class ClientWriter:
         stored.tags |= tags
 
     def _current(self, run: Run) -> _Stored | None:
-        """The run as it is stored. A parameter in MLflow cannot change, so the run of a trial that
+        """The stored run, or None. MLflow's parameters cannot change, so the run of a trial that
         restarted with another config is deleted."""
         stored = self._stored.get(run.key)
         if stored is not None and stored.tags.get(_ATTEMPT) != run.tags.get(_ATTEMPT):
@@ -89,13 +93,13 @@ class ClientWriter:
         tags = dict(run.tags)
         if run.parent:
             tags["mlflow.parentRunId"] = self._stored[run.parent].run_id
-        made = self.client.create_run(self._experiment, start_time=run.started_ms, tags=tags)
-        stored = _Stored(made.info.run_id, RUNNING, run.started_ms, tags=tags)
+        created = self.client.create_run(self._experiment, start_time=run.started_ms, tags=tags)
+        stored = _Stored(created.info.run_id, RUNNING, run.started_ms, tags=tags)
         self._stored[run.key] = stored
         return stored
 
     def _log(self, run: Run, stored: _Stored) -> None:
-        """Metrics, parameters and tags in one request (the client splits what is too large)."""
+        """Send metrics, parameters and tags in one request; the client splits a large one."""
         new = [point for point in run.points if point.step > stored.epoch]
         late = [point for point in run.late if stored.metrics.get(point.name) != point.value]
         metrics = [Metric(*point) for point in (*new, *late)]
@@ -107,11 +111,11 @@ class ClientWriter:
         stored.params = run.params
         stored.tags |= run.tags
         if run.inputs and not stored.has_inputs:
-            self.client.log_inputs(stored.run_id, [_dataset_input(one) for one in run.inputs])
+            self.client.log_inputs(stored.run_id, [_dataset_input(item) for item in run.inputs])
             stored.has_inputs = True
 
     def _log_artifacts(self, run: Run, stored: _Stored) -> None:
-        """All files of a run are copied from one folder: that is one request for few files."""
+        """Copy all artifacts of a run from one folder, which takes few requests."""
         texts = {} if stored.has_texts and run.ended_ms is None else run.texts
         if texts or run.files:
             with TemporaryDirectory() as name:
@@ -120,7 +124,8 @@ class ClientWriter:
         stored.has_texts = True
 
     def _set_status(self, run: Run, stored: _Stored) -> None:
-        """A run keeps the start it was created with; its duration is right all the same."""
+        """Set the status and the end. A run keeps the start with which it was created, so its end
+        is shifted: the duration is right."""
         if run.ended_ms is None:
             if stored.status != RUNNING:
                 self.client.update_run(stored.run_id, status=RUNNING)
@@ -133,10 +138,10 @@ class ClientWriter:
 
 
 def _experiment_id(client: MlflowClient, uri: str) -> str:
-    """The experiment of all studies, created if there is none."""
-    found = client.get_experiment_by_name(EXPERIMENT)
-    if found is not None:
-        return str(found.experiment_id)
+    """The id of the experiment of all studies, which is created if it is missing."""
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is not None:
+        return str(experiment.experiment_id)
     place = artifacts_beside(uri)
     return str(client.create_experiment(EXPERIMENT, artifact_location=place, tags=_EXPERIMENT_TAGS))
 
@@ -156,7 +161,7 @@ def _stored(run: MlflowRun) -> _Stored:
 
 
 def _changed_tags(tags: Mapping[str, str], stored: _Stored) -> list[RunTag]:
-    """The description belongs to the reader once the run exists."""
+    """The tags that differ. The description is left alone: users may have edited it."""
     return [
         RunTag(name, value)
         for name, value in tags.items()
@@ -165,7 +170,7 @@ def _changed_tags(tags: Mapping[str, str], stored: _Stored) -> list[RunTag]:
 
 
 def _lay_out(folder: Path, texts: Mapping[str, str], files: Sequence[tuple[Path, str]]) -> None:
-    """Put a run's artifacts in a folder as MLflow shall show them."""
+    """Lay out a run's artifacts in a folder as they will appear in MLflow."""
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     for path, place in files:
@@ -173,13 +178,13 @@ def _lay_out(folder: Path, texts: Mapping[str, str], files: Sequence[tuple[Path,
         copyfile(path, folder / place / path.name)
 
 
-def _dataset_input(one: Input) -> DatasetInput:
-    """One list of a dataset as an MLflow input: name, digest and a profile of its content."""
+def _dataset_input(item: Input) -> DatasetInput:
+    """Convert a list of a dataset to MLflow's type; no image is loaded for it."""
     dataset = Dataset(
-        one.name,
-        one.digest,
+        item.name,
+        item.digest,
         _SOURCE_TYPE,
-        json.dumps({"tags": {"root": one.root}}),
-        profile=json.dumps(one.profile),
+        json.dumps({"tags": {"root": item.root}}),
+        profile=json.dumps(item.profile),
     )
-    return DatasetInput(dataset, [InputTag(_CONTEXT, one.context)])
+    return DatasetInput(dataset, [InputTag(_CONTEXT, item.context)])

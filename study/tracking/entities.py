@@ -1,7 +1,7 @@
-"""A run of MLflow as plain data, made from the ledger. Nothing here needs MLflow.
+"""An MLflow run as plain data. Nothing here needs MLflow.
 
-Each run is described completely each time, so that writing it makes MLflow equal to the ledger,
-whatever was there before.
+A run is always described completely, so that writing it makes MLflow equal to the ledger, whatever
+was there before.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,43 +27,44 @@ class Point(NamedTuple):
 
 
 class Input(NamedTuple):
-    """One list of the dataset that a run used."""
+    """One list of a run's dataset: training, validation or test."""
 
     name: str
     digest: str
     root: str
-    """Folder of its files; "" for built-in data."""
+    """Folder of the dataset's files; "" for built-in data."""
     context: str
     profile: dict[str, object]
 
 
 class Dates(NamedTuple):
-    """When a run with children started and ended: for MLflow, and as tags for the reader."""
+    """The start and the end of a run with children: as MLflow shows them, and the real ones."""
 
     started_ms: int
     ended_ms: int
     tags: dict[str, str]
+    """``began`` and ``ended``, the real dates in UTC."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run of MLflow as it should be."""
+    """An MLflow run as it should be."""
 
     key: str
     """Unique in the study: ``study``, ``cell/NAME``, ``trial/3``, ``stage/NAME``."""
     parent: str
-    """The key of its parent; "" for the study's own run."""
+    """The parent's key; "" for the study's own run."""
     tags: dict[str, str]
     params: dict[str, str] = field(default_factory=dict)
     points: Sequence[Point] = ()
     late: Sequence[Point] = ()
-    """Points that may come after the last epoch: the test list's, the paper's."""
+    """Points that are not tied to a new epoch, such as those of the test list and the paper."""
     inputs: Sequence[Input] = ()
     status: str
     started_ms: int
     ended_ms: int | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
-    """Artifacts by name."""
+    """Artifacts to write, by file name."""
     files: Sequence[tuple[Path, str]] = ()
     """Artifacts to copy, each with its folder in the run."""
 
@@ -81,11 +82,12 @@ def stage_key(name: str) -> str:
 
 
 def key_of(tags: Mapping[str, str]) -> str:
-    """The key of a run that MLflow holds, from its tags: a seed has its cell's tag too."""
+    """The key of a run in MLflow, from its tags."""
     if "stage" in tags:
         return stage_key(tags["stage"])
     if "trial" in tags:
         return trial_key(int(tags["trial"]))
+    # After trials: a seed has its cell's tag, too.
     return cell_key(tags["cell"]) if "cell" in tags else STUDY_KEY
 
 
@@ -94,19 +96,24 @@ def milliseconds(seconds: float) -> int:
 
 
 def points_of(figures: Mapping[str, float | None], time_ms: int, step: int) -> list[Point]:
-    """One point for each figure that has a value."""
+    """One point per figure that has a value."""
     return [Point(k, float(v), time_ms, step) for k, v in figures.items() if v is not None]
 
 
-def parent_dates(record: StudyRecord, begun: float, level: int) -> Dates:
-    """Dates of a run with children, the real ones as tags; ``level`` is its height above trials.
+def parent_dates(record: StudyRecord, started: float, level: int) -> Dates:
+    """The dates of a run with children, which MLflow needs to be later than its children.
 
-    MLflow's table opens with the latest 100 runs and folds a run under its parent only where it has
-    loaded that too: a parent is dated after all its children. Its duration is the real one.
+    MLflow's table opens with the latest 100 runs, and nests a run under its parent only if it has
+    loaded the parent, too. A parent is therefore dated after all its children; its duration is the
+    real one.
+
+    Args:
+        started: the real start, in seconds since 1970.
+        level: the run's height above its trials: 1 for a cell, 2 for the study.
     """
     start = milliseconds(record.last_time) + level
-    duration = milliseconds(record.last_time - begun)
-    tags = {"began": _utc(begun), "ended": _utc(record.last_time)}
+    duration = milliseconds(record.last_time - started)
+    tags = {"began": _utc(started), "ended": _utc(record.last_time)}
     return Dates(start, start + duration, tags)
 
 
@@ -115,7 +122,7 @@ def _utc(stamp: float) -> str:
 
 
 def inputs_of(record: StudyRecord) -> tuple[Input, ...]:
-    """The lists of the dataset; each has the digest of the whole dataset."""
+    """The lists of the study's dataset; each has the digest of the complete dataset."""
     data, root = record.data, str(record.plan.base.get("data/root", ""))
     rows, columns = data.size
     facts = {"classes": len(data.classes), "rows": rows, "columns": columns}

@@ -1,4 +1,4 @@
-"""The registration of a study's best network, with its config, in MLflow's model registry."""
+"""Registration of a study's best network in MLflow's model registry."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,14 +15,20 @@ _FOLDER = "model"
 
 
 def name_of(record: StudyRecord) -> str:
-    """Studies of one space on one dataset are versions of one model."""
+    """The model's name: studies of one space on one dataset register versions of one model."""
     return f"edgewise-{record.plan.space}-{record.data.dataset}"
 
 
 def register(
     client: MlflowClient, ids: Mapping[str, str], record: StudyRecord, folder: Path
 ) -> None:
-    """Register the files of the study's champion (``trainables.saved``), once."""
+    """Register the network of the study's champion; a repeated call changes nothing.
+
+    Args:
+        client: connected to the tracking server.
+        ids: MLflow's id of each of the study's runs, by key.
+        folder: the network's files, as ``trainables.saved`` writes them.
+    """
     trial = champion(record)
     assert trial is not None
     run, name = ids[trial_key(trial.number)], name_of(record)
@@ -31,9 +37,9 @@ def register(
             name, description="Loading: trainables.saved.load(folder); docs/mlflow.md."
         )
     except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":  # an earlier study created it
             raise
-    if any(known.run_id == run for known in client.search_model_versions(f"name = '{name}'")):
+    if any(version.run_id == run for version in client.search_model_versions(f"name = '{name}'")):
         return
     client.log_artifacts(run, str(folder), _FOLDER)
     source = f"{client.get_run(run).info.artifact_uri}/{_FOLDER}"

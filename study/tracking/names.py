@@ -1,4 +1,4 @@
-"""How a study is named, tagged and spelled in MLflow. Nothing here needs MLflow itself."""
+"""Names, tags and texts of a study in MLflow. Nothing here needs MLflow itself."""
 
 import getpass
 from collections.abc import Mapping
@@ -12,17 +12,19 @@ from study.ledger.trial_record import TrialRecord
 from trainables.config import Value
 
 NOTE = "mlflow.note.content"
-"""A run's description: written once, then it belongs to the reader."""
+"""The tag with a run's description: written once, then users may edit it."""
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def run_name(trial: TrialRecord) -> str:
+    """``trial-0003``, ``CELL/seed-0`` or, in a per-cell search, ``CELL/search-0003``."""
     if trial.phase:
         return f"{trial.cell}/{trial.phase}-{trial.number:04d}"
     return f"{trial.cell}/seed-{trial.seed}" if trial.cell else trial.folder
 
 
 def grid_tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
+    """The tags that only a trial of an ablation has."""
     if not trial.cell:
         return {}
     phase = {"phase": trial.phase} if trial.phase else {}
@@ -45,19 +47,22 @@ def provenance_tags(record: StudyRecord) -> dict[str, str]:
 
 
 def published(record: StudyRecord, name: str) -> dict[str, float]:
-    """The paper's figures of a cell, in the first setup that it reports."""
+    """The paper's figures for a cell, from the first setup that it reports."""
     rows = list(record.plan.grid.cell(name).published.values())
     return {f"published_{metric}": value for row in rows[:1] for metric, value in row.items()}
 
 
 def key(name: str) -> str:
-    """A name, with ``_`` for each character that MLflow refuses in a key."""
+    """Replace each character that MLflow refuses in a key by ``_``."""
     return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in name)
 
 
 def nested(flat: Mapping[str, Value]) -> dict[str, Value | dict[str, Value]]:
-    """A config by section, from its paths (``loss/gamma``). Not from a ``TrialConfig``, which would
-    add the defaults of this version to a config of an older one."""
+    """Nest a flat config (``loss/gamma``) by section.
+
+    It does not go through ``TrialConfig``, which would add this version's defaults to a config of
+    an older version.
+    """
     config: dict[str, Value | dict[str, Value]] = {}
     for path, value in flat.items():
         section, _, name = path.rpartition("/")
@@ -72,7 +77,7 @@ def as_yaml(content: object) -> str:
 
 
 def artifacts_beside(uri: str) -> str | None:
-    """For a local database, a folder beside it; a server decides for itself."""
+    """The folder of artifacts beside a local database; None for a server, which has its own."""
     if not uri.startswith("sqlite"):
         return None
     database = Path(urlparse(uri).path.removeprefix("/")).resolve()

@@ -1,4 +1,4 @@
-"""The runs of a study that are no trial's: its own, and one for each stage."""
+"""The MLflow run of a study, and the runs of its stages."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +22,12 @@ from study.tracking.entities import (
 
 
 def study_run(record: StudyRecord, files: Iterable[Path] = ()) -> Run:
-    """The root: the question, the winner's figures, the verdicts, the report."""
+    """The study's own run, the parent of all others: question, winner's metrics and report.
+
+    Args:
+        record: the study so far.
+        files: the report's.
+    """
     plan, design = record.plan, record.plan.design
     facts = {"space": plan.space, "sampler": design.sampler, "scheduler": design.scheduler}
     facts["objective"] = ", ".join(plan.objectives)
@@ -63,12 +68,12 @@ def _planned(record: StudyRecord) -> Json:
 
 
 def plugin_file(plan: Plan) -> dict[str, str]:
-    """The user's plug-in, by its file name, as it ran; empty if there is none."""
+    """The text of the user's plug-in by its file name; empty without one."""
     return {plan.plugin.name: plan.plugin.text} if plan.plugin else {}
 
 
 def stage_run(record: StudyRecord, stage: StageReady) -> Run:
-    """A stage with its quality and its curve."""
+    """The run of a stage, with its quality and its loss curve."""
     name, stamp = f"{stage.kind}-{stage.key}", milliseconds(record.first_time)
     curve = enumerate(stage.curve, start=1)
     return Run(

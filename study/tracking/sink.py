@@ -1,8 +1,8 @@
-"""The ledger as people browse it: study -> cell or trial -> seed.
+"""The view of a study in MLflow: study -> cell or trial -> seed.
 
-MLflow is a projection. Every write here makes MLflow equal to the ledger for some runs, whatever
-was there before; so the same code serves a live study, a resumed one and a rebuild. It runs in a
-thread of its own, the only writer: a slow or absent server never holds up a trial.
+MLflow is a projection of the ledger. Every write makes some runs in MLflow equal to the ledger,
+whatever was there before, so the same code serves a live study, a resumed one and a rebuild. One
+separate thread writes everything: a slow or absent server never delays a trial.
 """
 
 import logging
@@ -30,39 +30,41 @@ if TYPE_CHECKING:
     from study.tracking.client_writer import ClientWriter
 
 _COLLECT_S = 0.2
-"""Events of one trial that come within this time are one write."""
+"""Events of one trial within this time are written together."""
 _RETRY_S = 5.0
 _ENVIRONMENT = {
-    # MLflow's own patience is minutes a call; what fails here is tried again anyway.
+    # By default, MLflow retries a request for minutes; this thread retries what fails anyway.
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    # It would print two lines for each run on a server, over the live table.
+    # With a server, MLflow prints two lines for every ended run, over the live table.
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 _logger = logging.getLogger(__name__)
 
 Files = Callable[[TrialRecord], list[Path]]
+"""Returns the artifacts of a trial that has ended."""
 
 
 class MlflowSink:
-    """A listener of the ledger that writes what it hears to MLflow.
+    """A ledger listener that writes the study to MLflow.
 
-    Its thread folds the events into a record of its own: the ledger's record changes under the
-    driver's hands while a run is being written.
+    Its thread folds the events into a record of its own, because the driver changes the ledger's
+    record while a run is being written.
     """
 
     def __init__(self, tracking_uri: str, record: StudyRecord, files: Files) -> None:
-        """Start with the study so far, all of which is written (again).
+        """Start the thread, which first writes the study so far, again if it was written before.
 
         Args:
-            record: this object's own; it folds later events into it.
+            tracking_uri: a local database or a tracking server.
+            record: the study so far; only this object may change it from now on.
             files: returns the artifacts of a trial that has ended.
         """
         self.uri = tracking_uri
         self._record, self._files = record, files
         self._events: queue.Queue[Event | None] = queue.Queue()
         self._pending = set(record.trials)
-        """Numbers of the trials that MLflow does not have as they are now."""
+        """Numbers of the trials whose runs in MLflow are out of date."""
         self._closing = self._complete = self._warned = False
         self._writer: ClientWriter | None = None
         self._report: list[Path] = []
@@ -74,7 +76,7 @@ class MlflowSink:
         self._thread.start()
 
     def __call__(self, event: Event) -> None:
-        """Receive one event."""
+        """Queue one event, without waiting for MLflow."""
         self._events.put(event)
 
     @property
@@ -83,8 +85,16 @@ class MlflowSink:
         return self._events.qsize() + len(self._pending)
 
     def close(self, files: list[Path], model: Path | None = None, patience_s: float = 60.0) -> str:
-        """Write what is left, end the study's run with the report's files, register the model in
-        a folder. The result is "", or one line that says what MLflow lacks."""
+        """Write the rest, end the study's run, and stop the thread.
+
+        Args:
+            files: the report's, artifacts of the study's run.
+            model: the folder of the best network, which is registered; None without one.
+            patience_s: how many seconds to wait for MLflow.
+
+        Returns:
+            "", or one line that says what MLflow lacks.
+        """
         self._report, self._model = files, model
         self._events.put(None)
         self._thread.join(patience_s)
@@ -94,13 +104,13 @@ class MlflowSink:
         return f"MLflow at {self.uri} lacks {lacks}"
 
     def _follow(self) -> None:
-        """The thread: collect events for a moment, then write each trial they concern once."""
+        """Run the thread: collect events for a moment, then write each of their trials once."""
         while self._pending or not self._closing:
             self._collect()
             try:
                 self._write_pending()
-            except Exception as error:  # any client error: training must not notice
-                self._lost(error)
+            except Exception as error:  # whatever the client raises must not reach training
+                self._disconnect(error)
                 if self._closing:
                     return
                 time.sleep(_RETRY_S)
@@ -108,10 +118,10 @@ class MlflowSink:
             self._end()
             self._complete = True
         except Exception as error:
-            self._lost(error)
+            self._disconnect(error)
 
     def _collect(self) -> None:
-        """Fold what comes in the next moment; with nothing to write, wait for the first event."""
+        """Fold the events of the next moment; with nothing to write, wait for the first one."""
         if not self._pending and not self._closing:
             self._fold(self._events.get())
         deadline = time.monotonic() + _COLLECT_S
@@ -125,35 +135,38 @@ class MlflowSink:
             return
         self._record.apply(event)
         number = getattr(event, "trial", None)
-        # A search shows test figures of its winner alone, on the study's own run.
+        # Of a search, only the winner's test metrics are shown, on the study's own run.
         on_study = isinstance(event, Tested) and not self._record.trials[event.trial].cell
         if number is not None and not on_study:
             self._pending.add(number)
 
     def _write_pending(self) -> None:
-        """Write the pending trials, each below its cell. One that fails stays pending."""
+        """Write the pending trials, each below its cell; a trial that fails stays pending."""
         for number in sorted(self._pending):
             writer, trial = self._connected(), self._record.trials[number]
             if trial.cell and cell_key(trial.cell) not in writer:
                 writer.write(cell_runs(self._record, [trial.cell]))
-            kept = self._files(trial) if trial.state != "running" else []
-            writer.write([trial_run(self._record, trial, kept)])
+            artifacts = self._files(trial) if trial.state != "running" else []
+            writer.write([trial_run(self._record, trial, artifacts)])
             self._pending.discard(number)
 
-    def _lost(self, error: Exception) -> None:
-        """Warn once. What was half done is found and finished after the next connection."""
+    def _disconnect(self, error: Exception) -> None:
+        """Drop the connection and warn once.
+
+        The next connection reads what MLflow holds, and completes what is half-written.
+        """
         self._writer = None
         if not self._warned:
             self._warned = True
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             _logger.warning(
-                "MLflow at %s: %s; training goes on, the ledger has it all", self.uri, reason
+                "MLflow at %s: %s; training continues, the ledger has everything", self.uri, reason
             )
 
     def _connected(self) -> "ClientWriter":
-        """The writer, once it has found or created the study's own run."""
+        """The writer; a new one has found or created the study's own run, the parent of all."""
         if self._writer is None:
-            # Imported late: MLflow takes seconds, and a study need not wait for them.
+            # Importing MLflow takes seconds, which the study does not wait for in this thread.
             from study.tracking.client_writer import ClientWriter
 
             writer = ClientWriter(self.uri, self._record.plan.study)
@@ -163,8 +176,8 @@ class MlflowSink:
         return self._writer
 
     def _end(self) -> None:
-        """Write what is known only at the end: stages, verdicts, the winner's figures, the report,
-        the model."""
+        """Write what is known only at the end: the stages, the verdicts, the winner's metrics, the
+        report and the model."""
         writer, record = self._connected(), self._record
         writer.write(stage_run(record, stage) for stage in record.stages)
         study = study_run(record, self._report)

@@ -1,4 +1,4 @@
-"""A trial's run: of a search below the study, of a grid below its cell, where it is a seed."""
+"""The MLflow run of a trial: below the study in a search, below its cell in a grid."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,37 +22,43 @@ from trainables.losses.compose import ever_active
 
 _STATUS = {"running": RUNNING, "complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 _ALWAYS = ("seed", "epochs", "batch", "optim/lr", "model/network", "data/dataset")
-"""Parameters of every trial; others are shown where the study decides them or they are no
-default."""
+"""Parameters that every run shows; others only if the study decides them or if they differ from
+the default."""
 _AT_THE_END = "trimap_"
-"""Curves over widths, not over epochs: only the last epoch's are shown. The ledger has all."""
+"""Metrics by band width, shown for the last epoch only; the ledger has every epoch's."""
 _DEFAULTS = flatten(TrialConfig())
 _TAG_LENGTH = 5000
-"""Characters of a failure's message; a tag in MLflow holds 8000."""
+"""Characters of a failure's message in its tag; MLflow's limit is 8000."""
 
 
-def trial_run(record: StudyRecord, trial: TrialRecord, kept: Iterable[Path] = ()) -> Run:
-    """One trial as it stands; ``kept`` are the artifacts of one that has ended."""
+def trial_run(record: StudyRecord, trial: TrialRecord, artifacts: Iterable[Path] = ()) -> Run:
+    """The run of a trial, running or ended.
+
+    Args:
+        record: the study so far.
+        artifacts: files of a trial that has ended.
+    """
     end = max((epoch.time for epoch in trial.epochs.values()), default=trial.started)
-    over = trial.state != "running"
+    has_ended = trial.state != "running"
     return Run(
         key=trial_key(trial.number),
         parent=cell_key(trial.cell) if trial.cell else STUDY_KEY,
         tags=_tags(record, trial),
         params={path: str(trial.config[path]) for path in shown_paths(record, trial)},
         points=[point for epoch in sorted(trial.epochs) for point in _epoch(trial, epoch)],
-        late=_late(record, trial, milliseconds(end)) if over else [],
+        late=_late(record, trial, milliseconds(end)) if has_ended else [],
         inputs=inputs_of(record),
         status=_STATUS[trial.state],
         started_ms=milliseconds(trial.started),
-        ended_ms=milliseconds(end) if over else None,
+        ended_ms=milliseconds(end) if has_ended else None,
         texts={"config.yaml": names.as_yaml(names.nested(trial.config)), **_failure_text(trial)},
-        files=[(path, "pictures" if path.suffix == ".png" else "counts") for path in kept],
+        files=[(path, "pictures" if path.suffix == ".png" else "counts") for path in artifacts],
     )
 
 
 def shown_paths(record: StudyRecord, trial: TrialRecord) -> list[str]:
-    """Parameters worth a column: what the study decides, and what differs from the defaults."""
+    """The parameters that a run shows: those the study decides, and those with other values than
+    the default."""
     paths = dict.fromkeys([*trial.params, *_ALWAYS])
     if trial.cell:
         paths |= dict.fromkeys(record.plan.grid.decided())
@@ -89,7 +95,7 @@ def _failure_text(trial: TrialRecord) -> dict[str, str]:
 
 
 def _epoch(trial: TrialRecord, number: int) -> list[Point]:
-    """An epoch's points. ``epoch`` comes last: where MLflow has it, it has the others too."""
+    """An epoch's points. ``epoch`` comes last: if MLflow has it, it has the others, too."""
     epoch = trial.epochs[number]
     metrics = {
         name: value for name, value in epoch.metrics.items() if not name.startswith(_AT_THE_END)
@@ -100,7 +106,7 @@ def _epoch(trial: TrialRecord, number: int) -> list[Point]:
 
 
 def _late(record: StudyRecord, trial: TrialRecord, time_ms: int) -> list[Point]:
-    """What a trial has at its end: bands around edges, the test list's figures, the paper's."""
+    """The points at a trial's end: bands around edges, the test list's metrics, the paper's."""
     figures: dict[str, float | None] = {
         name: value for name, value in trial.metrics.items() if name.startswith(_AT_THE_END)
     }

@@ -118,7 +118,7 @@ def test_an_absent_server_delays_nothing_and_is_reported_once(
         fake.complete(ledger, plan, number)
     assert time.monotonic() - begin < 2.0
     assert "lacks" in sink.close([], patience_s=30)
-    assert sum("training goes on" in message for message in caplog.messages) == 1
+    assert sum("training continues" in message for message in caplog.messages) == 1
 
 
 def test_a_server_s_runs_are_not_announced_over_the_live_table(
