@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-if __name__ == "__main__":  # the repository, from any folder and whether installed or not
+if __name__ == "__main__":
+    # Python puts the script's folder, cluster/, first on the path; the packages are one level up.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from cluster.one_line_parser import OneLineParser
@@ -47,7 +48,7 @@ _ALLOWED = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the file; 0, or 2 after one line about a value that is not allowed."""
+    """Print the file. The exit code is 0, or 2 after one line about a value that is not allowed."""
     given = parse_arguments(arguments)
     try:
         print(render(given), end="")
