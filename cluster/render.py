@@ -44,7 +44,7 @@ _ALLOWED = {
     "time": (r"(\d+-)?\d{1,2}:\d\d:\d\d", "04:00:00 or 1-12:00:00"),
     "head_ip": (_WORD, "192.168.1.10"),
 }
-"""A pattern for each value, and an example. Values end up in shell commands: be strict."""
+"""A pattern and an example for each value. Strict, because values end up in shell commands."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,6 +84,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--worker-ips", default="192.168.1.11,192.168.1.12", help="on-premise")
     parser.add_argument("--spot", action="store_true", help="aws, gcp: cheaper, may be preempted")
     parser.epilog = "After `--`: more options of study/run.py."
+    # Split by hand: argparse would read what follows "--" as positional arguments.
     words = list(sys.argv[1:] if arguments is None else arguments)
     end = words.index("--") if "--" in words else len(words)
     given = parser.parse_args(words[:end])
@@ -127,7 +128,7 @@ def fill(path: Path, values: Mapping[str, object], write: Callable[[object], str
         if marked:
             value = values[marked["name"]]
             if value is None:
-                continue  # this study needs no such line
+                continue  # the study does not need this line
             plain = line.startswith("#SBATCH")  # read by Slurm, not by the shell
             line = marked["head"] + (str(value) if plain else write(value)) + marked["tail"]
         lines.append(line)
@@ -143,7 +144,7 @@ def _shell(value: object) -> str:
 
 
 def _options(given: argparse.Namespace) -> list[str]:
-    """The study's options, without its name and places."""
+    """The study's options, except for its name, storage and tracking server."""
     options = {
         "--space": given.space,
         "--workers": str(given.workers),
@@ -155,7 +156,7 @@ def _options(given: argparse.Namespace) -> list[str]:
 
 
 def _machines(given: argparse.Namespace) -> int:
-    """How many machines hold all lanes."""
+    """How many machines are needed for all lanes."""
     for name in ("lanes", "node_cpus", "node_memory"):
         value = getattr(given, name)
         require(value >= 1, f"--{name.replace('_', '-')}", ">= 1", value)

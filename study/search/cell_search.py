@@ -1,9 +1,9 @@
 """Per-cell search: each cell of an ablation searches its weights before the cells are compared.
 
 All searches have the same number of trials, on the validation list; the comparison runs on seeds
-that played no part in the choice. Trial ``k`` of every cell comes before trial ``k + 1`` of any, so that
-an interrupted study has spent the same on each. Trial 0 has the cell's initial weights, so a search
-never chooses weights that are worse on the validation list than those of the paper.
+that played no part in the choice. Trial ``k`` of every cell comes before trial ``k + 1`` of any, so
+that an interrupted study has spent the same on each. Trial 0 has the cell's initial weights, so a
+search never chooses weights that are worse on the validation list than the paper's.
 """
 
 from collections.abc import Sequence
