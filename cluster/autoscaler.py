@@ -32,7 +32,7 @@ def may_join(here: Sequence[Node]) -> list[Node]:
 
 
 def _limits() -> list[tuple[Node, int]]:
-    """Each kind of machine, and how many of it there may be."""
+    """Each kind of machine, and its maximum number."""
     given = os.environ.get(VARIABLE)
     if not given:
         return _reported()
@@ -48,7 +48,7 @@ def _limits() -> list[tuple[Node, int]]:
 
 
 def _reported() -> list[tuple[Node, int]]:
-    """The limits that the cluster has reported to the head; [] where it has not."""
+    """The limits that the cluster has reported to the head; [] if it has reported none."""
     from cluster.ray_private import node_groups
 
     return [

@@ -1,6 +1,6 @@
-"""Ray's private parts that attaching to a cluster needs; tried with Ray 2.58 to 2.60.
+"""The private parts of Ray that attaching to a cluster needs; tested with Ray 2.58 to 2.60.
 
-Ray has no public way to ask for these. ``tests/cluster/test_ray_private.py`` fails when a new Ray
+Ray has no public API for these. ``tests/cluster/test_ray_private.py`` fails when a new Ray
 changes one. Import this file inside functions: some of Ray's settings are read when it is imported.
 """
 
@@ -25,7 +25,7 @@ class PlacementGroup:
     placed: bool
     pending: bool
     bundles: tuple[dict[str, float], ...]
-    """The resources of each."""
+    """The resources that each worker requests."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,14 @@ class NodeGroup:
 
     resources: dict[str, float]
     max_count: int
-    """Negative where it has no limit."""
+    """Negative if there is no limit."""
 
 
 def placement_groups() -> Iterator[PlacementGroup]:
-    """Public ``placement_group_table()`` leaves out the creator, and whether it is dead."""
+    """The placement groups that living actors of this job created.
+
+    Ray's public ``placement_group_table()`` leaves out the creator, and whether it is dead.
+    """
     job, no_actor = ray.get_runtime_context().get_job_id(), ("", ray.ActorID.nil().hex())
     for row in state._connect_and_get_accessor().get_placement_group_table():
         group = PlacementGroupTableData.FromString(row)
@@ -53,7 +56,7 @@ def placement_groups() -> Iterator[PlacementGroup]:
 
 
 def node_groups() -> list[NodeGroup]:
-    """What a cluster config has reported to the head; [] where there is none."""
+    """The kinds of machine in the cluster config; [] if the head has no such config."""
     config = state.get_cluster_config()
     groups = config.node_group_configs if config is not None else []
     return [NodeGroup(dict(group.resources), group.max_count) for group in groups]
@@ -70,5 +73,5 @@ def address_for_localhost(host: str) -> str:
 
 
 def dashboard_address() -> str:
-    """``HOST:PORT`` of the attached cluster's dashboard; "" where it has none."""
+    """``HOST:PORT`` of the attached cluster's dashboard; "" if it has none."""
     return str(worker._global_node.webui_url or "")

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-if __name__ == "__main__":  # the repository, from any folder and whether installed or not
+if __name__ == "__main__":
+    # Python puts the script's folder, cluster/, first on the path; the packages are one level up.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from cluster.one_line_parser import OneLineParser
@@ -43,11 +44,11 @@ _ALLOWED = {
     "time": (r"(\d+-)?\d{1,2}:\d\d:\d\d", "04:00:00 or 1-12:00:00"),
     "head_ip": (_WORD, "192.168.1.10"),
 }
-"""A pattern for each value, and an example. Values end up in shell commands: be strict."""
+"""A pattern and an example for each value. Strict, because values end up in shell commands."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the file; 0, or 2 after one line about a value that is not allowed."""
+    """Print the file. The exit code is 0, or 2 after one line about a value that is not allowed."""
     given = parse_arguments(arguments)
     try:
         print(render(given), end="")
@@ -83,6 +84,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--worker-ips", default="192.168.1.11,192.168.1.12", help="on-premise")
     parser.add_argument("--spot", action="store_true", help="aws, gcp: cheaper, may be preempted")
     parser.epilog = "After `--`: more options of study/run.py."
+    # Split by hand: argparse would read what follows "--" as positional arguments.
     words = list(sys.argv[1:] if arguments is None else arguments)
     end = words.index("--") if "--" in words else len(words)
     given = parser.parse_args(words[:end])
@@ -126,7 +128,7 @@ def fill(path: Path, values: Mapping[str, object], write: Callable[[object], str
         if marked:
             value = values[marked["name"]]
             if value is None:
-                continue  # this study needs no such line
+                continue  # the study does not need this line
             plain = line.startswith("#SBATCH")  # read by Slurm, not by the shell
             line = marked["head"] + (str(value) if plain else write(value)) + marked["tail"]
         lines.append(line)
@@ -142,7 +144,7 @@ def _shell(value: object) -> str:
 
 
 def _options(given: argparse.Namespace) -> list[str]:
-    """The study's options, without its name and places."""
+    """The study's options, except for its name, storage and tracking server."""
     options = {
         "--space": given.space,
         "--workers": str(given.workers),
@@ -154,7 +156,7 @@ def _options(given: argparse.Namespace) -> list[str]:
 
 
 def _machines(given: argparse.Namespace) -> int:
-    """How many machines hold all lanes."""
+    """How many machines are needed for all lanes."""
     for name in ("lanes", "node_cpus", "node_memory"):
         value = getattr(given, name)
         require(value >= 1, f"--{name.replace('_', '-')}", ">= 1", value)

@@ -35,7 +35,7 @@ class LaneRequest:
         require(gpus <= 1 or gpus % 1 == 0, "--gpus-per-worker", "whole above 1", gpus)
         if gpus % 1 and self.workers > 1:
             raise ValueError(
-                f"--gpus-per-worker must be whole with more than one worker (NCCL takes no two "
+                f"--gpus-per-worker must be whole with more than one worker (NCCL allows no two "
                 f"ranks of one group on one GPU), got {gpus} with --workers {self.workers}"
             )
 
@@ -60,7 +60,7 @@ def workers_that_fit(nodes: Sequence[Node], request: LaneRequest) -> int:
 
 
 def count_lanes(nodes: Sequence[Node], request: LaneRequest, wanted: int, trials: int) -> int:
-    """Lanes to run: ``wanted``, or all that can ever fit if it is 0; never more than trials.
+    """How many lanes to run: ``wanted``, or if it is 0 all that can ever fit; at most ``trials``.
 
     Raises:
         ValueError: no lane can ever fit, or fewer than are wanted, or ``wanted`` is negative.
@@ -89,18 +89,18 @@ def placement(nodes: Sequence[Node], request: LaneRequest, lanes: int) -> str:
         place = _pack(room, request.workers)
         places[place] = places.get(place, 0) + 1
         placed += 1
-    parts = [f"{count} {place}" for place, count in places.items()]
+    phrases = [f"{count} {place}" for place, count in places.items()]
     if placed < lanes and any(not node.here for node in nodes):
         missing = (lanes - placed) * request.workers - sum(room.values())
-        parts.append(
+        phrases.append(
             f"{lanes - placed} waiting for the autoscaler: room for {missing} more "
             f"workers of {request}"
         )
-    return ", ".join(parts)
+    return ", ".join(phrases)
 
 
 def _pack(room: dict[str, int], workers: int) -> str:
-    """Reserve room for one lane's workers on as few machines as possible; answers where."""
+    """Reserve room for one lane's workers on as few machines as possible; return where."""
     # The tightest machine that fits leaves the larger rooms for lanes that need them.
     enough = [name for name, free in room.items() if free >= workers]
     if enough:
@@ -110,7 +110,7 @@ def _pack(room: dict[str, int], workers: int) -> str:
     over = []
     for name in sorted(room, key=lambda name: -room[name]):
         if workers and room[name]:
-            taken = min(room[name], workers)
-            room[name], workers = room[name] - taken, workers - taken
+            reserved = min(room[name], workers)
+            room[name], workers = room[name] - reserved, workers - reserved
             over.append(name)
     return f"over {' and '.join(over)}"

@@ -38,11 +38,11 @@ _QUIET = {
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Makes Ray bind to 127.0.0.1 only, its default outside Linux. Ray reads it when it is imported."""
 _PATIENCE_S = 10.0
-"""To connect to the head that RAY_ADDRESS names."""
+"""How long to wait for the head that RAY_ADDRESS names."""
 _API_SERVER = "RAY_API_SERVER_ADDRESS"
-"""Tells every worker which cluster it belongs to. Without it, Ray Train's cleaner asks the cluster
-that was started last on this machine whether the controller lives: it would free the worker group
-of a running study, or never that of one that ended."""
+"""Names the cluster that every worker belongs to. Without it, Ray Train's cleaner asks the cluster
+that was started last on this machine whether the controller is alive. It would then free the worker
+group of a running study, or never free that of a study that has ended."""
 
 
 def attached() -> bool:
@@ -129,7 +129,7 @@ def _attach(**options: object) -> None:
     """Connect to the cluster of RAY_ADDRESS.
 
     Raises:
-        ValueError: there is no answer, or it requires a token.
+        ValueError: the cluster does not answer, or it requires a token.
     """
     import ray
 
@@ -144,13 +144,13 @@ def _attach(**options: object) -> None:
 
 
 def require_answer(address: str) -> None:
-    """Check an address before Ray tries it.
+    """Check that a head answers at an address, before Ray tries it.
 
     Ray itself would retry for minutes, and report the address of a dashboard or of a Ray client as
     an internal error.
 
     Raises:
-        ValueError: it is not a head's address, or nothing listens there.
+        ValueError: it is not the address of a head, or nothing listens there.
     """
     if address == "auto":
         return

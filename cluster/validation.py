@@ -1,4 +1,4 @@
-"""The one-line errors that a user reads about an option."""
+"""One-line errors about an option that a user gave."""
 
 
 def require(condition: bool, option: str, allowed: str, value: object) -> None:

@@ -1,4 +1,4 @@
-"""Which worker groups of this job wait for resources, and which resources are free."""
+"""The worker groups of this job that wait for resources, and the resources that are free."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class WorkerGroups:
     waiting: dict[str, tuple[dict[str, float], ...]] = field(default_factory=dict)
     """The resources that each worker requests, by the group's id."""
     free: dict[str, float] = field(default_factory=dict)
-    """On all machines together."""
+    """On all machines together, as is ``total``."""
     total: dict[str, float] = field(default_factory=dict)
 
 

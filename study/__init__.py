@@ -1,4 +1,4 @@
-"""Studies from Python, as the command makes them::
+"""Run studies from Python, on the same code as the command line::
 
     import study
 
@@ -7,7 +7,7 @@
     table = study.resume("NAME")        # resumes an interrupted study
     table = study.results("NAME")       # the same table again, from the ledger
 
-Nothing is imported before it is used: the command line answers at once.
+Each function imports what it needs, so that importing a ``study`` module stays fast.
 """
 
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ __all__ = ["make_plan", "results", "resume", "run_plan"]
 
 
 def make_plan(**options: object) -> "Plan":
-    """A plan from the command's own options, by their names: ``commands/python_api.py``."""
+    """Make a plan from the command's options, by their names; see ``commands/python_api.py``."""
     from study.commands import python_api
 
     return python_api.make_plan(**options)
@@ -44,7 +44,7 @@ def resume(name: str, *, verbose: bool = False, **where: object) -> "pandas.Data
 
 
 def results(name: str, storage: "Path | str | None" = None) -> "pandas.DataFrame":
-    """One row per trial, from the ledger alone."""
+    """A study's trials as a table, one row per trial, from the ledger alone."""
     from study.commands import python_api
 
     return python_api.results(name, storage)

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-if __name__ == "__main__":  # found from wherever it is called, installed or not
+if __name__ == "__main__":
+    # Python puts the script's folder, study/, first on the path; the packages are one level up.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from study.commands.run import main

@@ -1,4 +1,4 @@
-"""The result of one check before a study starts, and what the study needs."""
+"""The types of the preflight: a check's result, a machine, and what a study needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a study needs of the place that it runs in."""
+    """What a study needs from the machines that it runs on."""
 
     storage: Path
     tracking_uri: str
@@ -49,11 +49,11 @@ class Needs:
     object_bytes: int
     """Object store that every machine needs."""
     data: Callable[[], str] | None = None
-    """Gives the digest of the data as a machine sees it; None where no machine reads files."""
+    """Returns the digest of the data as a machine sees it; None if no machine reads files."""
 
 
 def unless(name: str, wrong: list[str], good: str, bad: str, remedy: str) -> Check:
-    """``ok`` if ``wrong`` is empty; else ``fail``, naming its first three entries."""
+    """A check that is ``ok`` if ``wrong`` is empty, else ``fail``, with its first three entries."""
     if not wrong:
         return Check(name, "ok", good)
     more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""

@@ -1,6 +1,6 @@
 """The checks before the first trial starts.
 
-``many_machines.py`` has those that only fail on more than one machine.
+``many_machines.py`` has the checks that compare machines.
 """
 
 import shutil
@@ -17,7 +17,7 @@ _MIB = 2**20
 
 
 def local_checks(needs: Needs) -> list[Check]:
-    """The checks that need no Ray and take milliseconds."""
+    """The checks of this machine, which need no Ray and take milliseconds."""
     return [*tracking_checks(needs.tracking_uri), _local_shm(needs.object_bytes)]
 
 
@@ -46,7 +46,7 @@ def _machines() -> list[Machine]:
 
 
 def tracking_checks(uri: str) -> list[Check]:
-    """Whether the MLflow server answers; no check where the URI is a file's."""
+    """Check that the MLflow server answers; no check if the URI is a local database."""
     if not uri.startswith(("http://", "https://")):
         return []
     status = _status(f"{uri.rstrip('/')}/health")
@@ -60,7 +60,7 @@ def tracking_checks(uri: str) -> list[Check]:
 
 
 def _status(url: str) -> int:
-    """The HTTP status, or 0 without an answer."""
+    """The HTTP status, or 0 if there is no answer."""
     try:
         with urlopen(url, timeout=_HTTP_S) as answer:
             return int(answer.status)
@@ -81,12 +81,12 @@ def _local_shm(needed: int) -> Check:
         "shared memory",
         "warn",
         found,
-        "make it larger (docker --shm-size), else Ray takes the disk",
+        "make it larger (docker --shm-size), else Ray uses the disk",
     )
 
 
 def _state_api() -> Check:
-    """Ray Train asks the State API for the owners of stopped lanes; without it none is freed."""
+    """Check the State API: Ray Train looks up the owners of stopped lanes there to free them."""
     from ray.util.state import list_nodes
     from ray.util.state.exception import RayStateApiException
 
@@ -104,11 +104,11 @@ def _state_api() -> Check:
 
 
 def _token() -> Check:
-    """Whether the dashboard refuses a request without a token; an open one runs any code."""
+    """Check that the dashboard refuses a request without a token; an open one runs any code."""
     from cluster.ray_private import dashboard_address
 
     address = dashboard_address()
-    # The job API would run any command it receives, so it is the door that a token must lock.
+    # The job API runs any command that it receives, so a token must protect it above all.
     status = _status(f"http://{address}/api/jobs/") if address else 0
     if status in (401, 403):
         return Check("token", "ok", "the cluster requires one")
@@ -121,11 +121,13 @@ def _token() -> Check:
 
 
 def _store(machines: list[Machine], needs: Needs) -> Check:
-    """Every machine with lanes holds the complete dataset in its object store."""
+    """Check that each machine's object store has room for the complete dataset."""
     # Lanes need CPUs; a head without any holds no dataset.
     with_lanes = [machine for machine in machines if machine.cpus] or machines
     least = min(machine.object_store_bytes for machine in with_lanes)
-    found = f"at least {least / _MIB:.0f} MiB a machine for the {needs.object_bytes // _MIB} needed"
+    found = (
+        f"at least {least / _MIB:.0f} MiB per machine for the {needs.object_bytes // _MIB} needed"
+    )
     if least >= needs.object_bytes:
         return Check("object store", "ok", found)
     return Check(

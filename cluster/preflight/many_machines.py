@@ -1,4 +1,4 @@
-"""The checks that compare machines. Each machine answers in a task that is pinned to it."""
+"""The checks that compare machines. Each machine answers in a Ray task that is pinned to it."""
 
 import shutil
 import time
@@ -19,12 +19,12 @@ _SKEW_S = 5.0
 
 
 def checks_across(machines: list[Machine], needs: Needs) -> list[Check]:
-    """Whether all machines answer, and have the same versions, code, storage, data and time."""
+    """Check that all machines answer, and have the same versions, code, storage, data and time."""
     folder = needs.storage / f".preflight-{uuid4().hex[:8]}"
     folder.mkdir(parents=True)
     try:
         question = Question(str(folder), needs.packages, needs.code, needs.data)
-        facts, skews = _ask_all(machines, question)
+        facts, skews = _query_all(machines, question)
         unread = _unread(machines, str(folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -40,12 +40,12 @@ def _pinned(function: Callable[..., object], node_id: str) -> "RemoteFunction":
     return ray.remote(num_cpus=0, max_retries=0)(function).options(scheduling_strategy=where)
 
 
-def _ask_all(
+def _query_all(
     machines: list[Machine], question: Question
 ) -> tuple[dict[str, Facts], dict[str, float]]:
-    """Facts by node id, and by how many seconds each clock is off at the least.
+    """Facts by node id, and the least number of seconds by which each clock must be off.
 
-    All machines are asked at once; one that does not answer in time is left out.
+    All machines are queried at once; one that does not answer in time is left out.
     """
     import ray
 
@@ -63,13 +63,13 @@ def _ask_all(
             except ray.exceptions.RayError:
                 continue  # judge reports a machine without facts
             facts[fact.node] = fact
-            # A right clock lies between the question and the answer.
+            # A correct clock reads a time between the question and the answer.
             skews[fact.node] = max(begin - fact.clock, fact.clock - time.time(), 0.0)
     return facts, skews
 
 
 def _unread(machines: list[Machine], folder: str) -> list[tuple[str, str]]:
-    """The pairs (reader, writer) of which one machine cannot read what the next one wrote."""
+    """The pairs (reader, writer) of machines where the reader does not see the writer's file."""
     import ray
 
     # In a ring, each machine reads once and is read once: n tasks instead of n * (n - 1).
@@ -94,7 +94,7 @@ def judge(
     skews: dict[str, float],
     unread: list[tuple[str, str]],
 ) -> Iterator[Check]:
-    """The verdicts on what the machines answered."""
+    """Compare the machines' answers with each other and with this process."""
     name = {machine.id: machine.name for machine in machines}
     silent = [name[node_id] for node_id in name if node_id not in facts]
     yield unless(
@@ -135,15 +135,15 @@ def judge(
 def _judge_files(
     needs: Needs, name: dict[str, str], facts: dict[str, Facts], unread: list[tuple[str, str]]
 ) -> Iterator[Check]:
-    closed = [f"{name[fact.node]} ({fact.wrote})" for fact in facts.values() if fact.wrote]
-    apart = [f"{name[reader]} from {name[writer]}" for reader, writer in unread]
+    unwritable = [f"{name[fact.node]} ({fact.wrote})" for fact in facts.values() if fact.wrote]
+    unread_pairs = [f"{name[reader]} from {name[writer]}" for reader, writer in unread]
     share = "mount one folder on every machine and name it with --storage"
-    if closed:
-        yield unless("storage", closed, "", f"{needs.storage} cannot be written on", share)
+    if unwritable:
+        yield unless("storage", unwritable, "", f"{needs.storage} cannot be written on", share)
     else:
         yield unless(
             "storage",
-            apart,
+            unread_pairs,
             f"{needs.storage} is one folder on every machine",
             f"{needs.storage} is not one folder: unread on",
             share,

@@ -1,4 +1,4 @@
-"""The facts that each machine of a cluster reports before a study starts, as Ray tasks on it."""
+"""The facts that each machine of a cluster reports before a study starts, in Ray tasks."""
 
 import hashlib
 import platform
@@ -15,16 +15,16 @@ _PATIENCE_S = 3.0
 
 @dataclass(frozen=True)
 class Question:
-    """What every machine is to report on."""
+    """What every machine must report."""
 
     folder: str
     """An empty folder of the driver on the storage that must be shared."""
     packages: tuple[str, ...]
     """Distributions whose versions must be equal."""
     code: tuple[str, ...]
-    """Import packages that must be the driver's."""
+    """Import packages whose code must equal the driver's."""
     data: Callable[[], str] | None = None
-    """Gives the digest of the data as the machine sees it; None where it reads no files."""
+    """Returns the digest of the data as the machine sees it; None if it reads no files."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Facts:
 
 
 def look(node: str, question: Question) -> Facts:
-    """Answer, and leave the file ``node`` in the question's folder."""
+    """Collect this machine's facts, and write the file ``node`` to the question's folder."""
     wrote = ""
     try:
         Path(question.folder, node).write_text(node)
@@ -71,7 +71,7 @@ def sees(folder: str, other: str) -> bool:
 
 
 def versions(packages: tuple[str, ...]) -> dict[str, str]:
-    """The versions of Python and of each distribution; ``none`` where it is not installed."""
+    """The versions of Python and of each distribution; ``none`` if it is not installed."""
     found = {"python": ".".join(platform.python_version_tuple()[:2])}
     for name in packages:
         try:

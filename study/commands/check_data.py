@@ -1,4 +1,4 @@
-"""`--check-data NAME DIR`: open every file of a dataset, and print its content or its bad files."""
+"""`--check-data NAME DIR`: print a dataset's statistics, or the files that cannot be read."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,9 +18,10 @@ from trainables.data.dataset import Digest
 from trainables.data.samples import Decoded, Layout, Sample, add_to_digest
 from trainables.geometry.boundaries import VOID, radius_boundary
 
-_SHOWN = 10
+_PRINTED = 10
 """How many bad files, and how many pixel spacings, are printed."""
 _AT_ONCE = 32
+"""Files decoded ahead: a complete split would not fit in memory."""
 
 
 @dataclass
@@ -47,29 +48,30 @@ def boundary(labels_HW: NDArray[np.uint8]) -> Tensor:
 
 
 def check(config: DataConfig, console: Console) -> bool:
-    """Print every split's statistics, or the first bad files. Returns whether all files are good.
+    """Print every split's statistics, or the first bad files; return whether all files are good.
 
     Raises:
-        DataError: found before a file is opened: no folder, no lists, or an empty split.
+        DataError: before any file is opened: a folder or list is missing, or a split is empty.
     """
     layout = open_layout(config)
     digest = Digest()
     facts: dict[str, Facts] = {}
     for split, samples in layout.splits.items():
         if split == "test" and samples == layout.splits["val"]:
+            # Without public test labels one list serves as both; it is read once.
             facts[split] = facts["val"]
         else:
             facts[split] = _facts(samples, digest)
     bad = [
         line
-        for split, found in facts.items()
-        for line in found.bad
-        if split != "test" or found is not facts["val"]
+        for split, split_facts in facts.items()
+        for line in split_facts.bad
+        if split != "test" or split_facts is not facts["val"]
     ]
     if bad:
-        for line in bad[:_SHOWN]:
+        for line in bad[:_PRINTED]:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
-        more = f", the first {_SHOWN} are above" if len(bad) > _SHOWN else ""
+        more = f", the first {_PRINTED} are above" if len(bad) > _PRINTED else ""
         console.print(f"{layout.name}: {len(bad)} bad files{more}", highlight=False)
         return False
     _print(layout, facts, digest.hex(), console)
@@ -77,17 +79,19 @@ def check(config: DataConfig, console: Console) -> bool:
 
 
 def _facts(samples: Sequence[Sample], digest: Digest) -> Facts:
-    found = Facts()
-    for outcome in _read_or_say(samples):
+    facts = Facts()
+    for outcome in _outcomes(samples):
         if isinstance(outcome, DataError):
-            found.bad.append(str(outcome))
+            facts.bad.append(str(outcome))
         else:
             add_to_digest(digest, outcome)
-            found.add(outcome)
-    return found
+            facts.add(outcome)
+    return facts
 
 
-def _read_or_say(samples: Sequence[Sample]) -> Iterator[Decoded | DataError]:
+def _outcomes(samples: Sequence[Sample]) -> Iterator[Decoded | DataError]:
+    """Each file decoded, or the error that says why it cannot be."""
+
     def read(sample: Sample) -> Decoded | DataError:
         try:
             return sample.read()
@@ -103,17 +107,18 @@ def _print(layout: Layout, facts: dict[str, Facts], digest: str, console: Consol
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("split", "images", "sizes (columns x rows)", "boundary", "void"):
         table.add_column(name)
-    for split, found in facts.items():
-        sizes = [f"{columns}x{rows}" for (rows, columns), _ in found.sizes.most_common(3)]
-        others = f" and {len(found.sizes) - 3} more" if len(found.sizes) > 3 else ""
-        pixels = found.labels_256.sum()
-        same = split == "test" and found is facts["val"]
+    for split, split_facts in facts.items():
+        common = split_facts.sizes.most_common(3)
+        sizes = [f"{columns}x{rows}" for (rows, columns), _ in common]
+        others = f" and {len(split_facts.sizes) - 3} more" if len(split_facts.sizes) > 3 else ""
+        pixels = split_facts.labels_256.sum()
+        same = split == "test" and split_facts is facts["val"]
         table.add_row(
             split,
-            f"{found.images}{' (those of val)' if same else ''}",
+            f"{split_facts.images}{' (same as val)' if same else ''}",
             ", ".join(sizes) + others,
-            f"{found.boundary / pixels:.2%}",
-            f"{found.labels_256[VOID] / pixels:.2%}",
+            f"{split_facts.boundary / pixels:.2%}",
+            f"{split_facts.labels_256[VOID] / pixels:.2%}",
         )
     console.print(table)
     shares = Table(box=None, pad_edge=False, header_style="bold")
@@ -128,5 +133,5 @@ def _print(layout: Layout, facts: dict[str, Facts], digest: str, console: Consol
     console.print(shares)
     if layout.spacing_mm:
         spacings = sorted({tuple(round(x, 3) for x in mm) for mm in layout.spacing_mm.values()})
-        console.print(f"spacing in mm (rows, columns): {spacings[:_SHOWN]}", highlight=False)
+        console.print(f"spacing in mm (rows, columns): {spacings[:_PRINTED]}", highlight=False)
     console.print(f"{layout.name}: all files are good; digest {digest}", highlight=False)

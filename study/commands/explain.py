@@ -1,8 +1,8 @@
 """InverseForm's Figure 2 on your own data: `python study/explain.py inverseform --dataset shapes`.
 
-For boundary tiles x of the test list: how far a prediction shifted by 3 px up and left is,
-and how far an unrelated tile is, in cross-entropy and in both distances. Cross-entropy often takes
-the unrelated tile for the better prediction; InverseForm should not.
+For boundary tiles x of the test list, two predictions are compared: x shifted by 3 px up and left,
+and an unrelated tile. Each is measured by cross-entropy and by both distances of InverseForm.
+Cross-entropy often rates the unrelated tile as the better prediction; InverseForm should not.
 Shape letters: N tiles, S tile side.
 """
 
@@ -31,14 +31,14 @@ from trainables.stages.registry import ensure, load_learned
 EXPLAINED = ("inverseform",)
 DISTANCES = ("euclidean", "geodesic")
 _PAIRS = 1000
-_SHOWN = 4
+_PICTURED = 4
 _SHIFT_PX = 3
 _SURE = 0.95
 """Probability of a predicted boundary pixel; cross-entropy needs one below 1."""
 
 
 class Pairs(NamedTuple):
-    """True tiles; each shifted; for each an unrelated one."""
+    """True tiles, the same tiles shifted, and as many unrelated tiles."""
 
     true_NSS: Tensor
     shifted_NSS: Tensor
@@ -46,11 +46,11 @@ class Pairs(NamedTuple):
 
 
 Measured = Mapping[str, tuple[Tensor, Tensor]]
-"""Measure -> how far the shifted and the unrelated tiles are, each (N,)."""
+"""By measure, the distances of the shifted and of the unrelated tiles, each (N,)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 done, 2 for what a user can mend."""
+    """Write the table and the picture. The exit code is 0, or 2 after a user's error."""
     torch.set_num_threads(1)  # small layers: more threads cost more than they give
     try:
         given = _parse(arguments)
@@ -78,7 +78,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--dataset", help="default: shapes, the built-in one")
     parser.add_argument("--data", metavar="DIR", help="the dataset's folder")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="changes")
-    parser.add_argument("--storage", type=Path, help="where studies keep their stages")
+    parser.add_argument("--storage", type=Path, help="folder of studies, which has their stages")
     parser.add_argument("--out", type=Path, default=Path("explained"), help="folder for the result")
     return parser.parse_args(arguments)
 
@@ -96,7 +96,7 @@ def draw_pairs(dataset: Dataset, config: TrialConfig) -> Pairs:
 
 
 def measure(config: TrialConfig, dataset: Dataset, pairs: Pairs, folder: Path) -> Measured:
-    """Cross-entropy and both distances; the networks are trained unless the folder has them."""
+    """Cross-entropy and both distances; networks that the folder lacks are trained first."""
     measured = {
         "cross-entropy": (
             cross_entropy(pairs.shifted_NSS, pairs.true_NSS),
@@ -104,11 +104,11 @@ def measure(config: TrialConfig, dataset: Dataset, pairs: Pairs, folder: Path) -
         )
     }
     for kind in DISTANCES:
-        one = config.changed({"loss/distance": kind, "loss/gamma": 1.0})
-        ensure("inverse_net", one, dataset, folder)
-        network = load_learned(one, dataset.digest, folder).inverse_net
+        variant = config.changed({"loss/distance": kind, "loss/gamma": 1.0})
+        ensure("inverse_net", variant, dataset, folder)
+        network = load_learned(variant, dataset.digest, folder).inverse_net
         assert network is not None
-        distance = distance_of(one.loss.distance, one.loss.lambda_geo)
+        distance = distance_of(variant.loss.distance, variant.loss.lambda_geo)
         with torch.no_grad():
             measured[kind] = (
                 distance(network(pairs.shifted_NSS, pairs.true_NSS)),
@@ -117,19 +117,19 @@ def measure(config: TrialConfig, dataset: Dataset, pairs: Pairs, folder: Path) -
     return measured
 
 
-def cross_entropy(shown_NSS: Tensor, true_NSS: Tensor) -> Tensor:
+def cross_entropy(predicted_NSS: Tensor, true_NSS: Tensor) -> Tensor:
     """(N,): mean over pixels, in nats, of a prediction that is 95 % sure of every pixel."""
-    prob_NSS = torch.where(shown_NSS > 0, _SURE, 1 - _SURE)
+    prob_NSS = torch.where(predicted_NSS > 0, _SURE, 1 - _SURE)
     return F.binary_cross_entropy(prob_NSS, true_NSS, reduction="none").mean(dim=(1, 2))
 
 
 def table(measured: Measured, config: TrialConfig, dataset: Dataset) -> str:
-    """Means, and how often the shifted tile is the nearer one, as Markdown."""
+    """The mean distances, and how often the shifted tile is the nearer one, as Markdown."""
     lines = [
         f"# InverseForm's Figure 2 on {dataset.name}",
         f"{_PAIRS} boundary tiles x of {config.loss.tile} px from the test list, digest "
         f"{dataset.digest}; shifted by {_SHIFT_PX} px up and left, or another tile in its "
-        "place. Cross-entropy in nats a pixel, the euclidean distance in units of the "
+        "place. Cross-entropy in nats per pixel, the euclidean distance in units of the "
         "transformations that its network was trained on (2.4 on average), the geodesic one in "
         "radians.\n",
         "| measure | x, shifted x: mean | x, unrelated: mean | shifted is nearer |",
@@ -142,9 +142,9 @@ def table(measured: Measured, config: TrialConfig, dataset: Dataset) -> str:
 
 
 def picture(pairs: Pairs, measured: Measured, path: Path) -> None:
-    """The tiles of which cross-entropy says the most wrong thing, where there are any."""
+    """Draw the tiles that cross-entropy misjudges most."""
     shifted_N, other_N = measured["cross-entropy"]
-    order = (other_N - shifted_N).argsort()[:_SHOWN].tolist()
+    order = (other_N - shifted_N).argsort()[:_PICTURED].tolist()
     figure = Figure(figsize=(7, 2.5 * len(order) + 0.7), layout="constrained")
     figure.suptitle(
         f"The {len(order)} of {_PAIRS} tiles that cross-entropy misjudges most.\nWhich prediction "
@@ -158,17 +158,18 @@ def picture(pairs: Pairs, measured: Measured, path: Path) -> None:
             ("x, shifted", pairs.shifted_NSS, 0),
             ("unrelated tile", pairs.other_NSS, 1),
         )
-        for axis, (title, tiles_NSS, which) in zip(row, columns, strict=True):
+        for axis, (title, tiles_NSS, side) in zip(row, columns, strict=True):
             axis.imshow(tiles_NSS[index].numpy(), cmap="gray", vmin=0, vmax=1)
             axis.set_title(title, fontsize=9)
             axis.set_xticks([])
             axis.set_yticks([])
-            if which is not None:
-                figures = [_verdict(name, far, which, index) for name, far in measured.items()]
-                axis.set_xlabel("\n".join(figures), fontsize=8)
+            if side is not None:
+                verdicts = [_verdict(name, pair, side, index) for name, pair in measured.items()]
+                axis.set_xlabel("\n".join(verdicts), fontsize=8)
     figure.savefig(path, dpi=120, metadata={"Software": None})
 
 
-def _verdict(name: str, far: tuple[Tensor, Tensor], which: int, index: int) -> str:
-    here, there = far[which][index], far[1 - which][index]
-    return f"{name} {here:.2f}{', nearer' if here < there else ''}"
+def _verdict(name: str, distances: tuple[Tensor, Tensor], side: int, index: int) -> str:
+    """``euclidean 0.31, nearer``: the distance of one side's tile, compared to the other side's."""
+    own, other = distances[side][index], distances[1 - side][index]
+    return f"{name} {own:.2f}{', nearer' if own < other else ''}"

@@ -11,7 +11,7 @@ from trainables.losses.terms import TERMS
 
 
 def print_list(console: Console) -> None:
-    """Everything that can be named on the command line."""
+    """Print every name that an option accepts, and every config field with its default."""
     for space in SPACES.values():
         console.print(f"[bold]--space {space.name}[/]  {space.question}")
         for dimension in space.dimensions:

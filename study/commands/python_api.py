@@ -1,7 +1,7 @@
-"""Studies from Python: what ``study/__init__.py`` offers. The command runs through the same code.
+"""Implements the functions of ``import study``, on the same code as the command.
 
-Mistakes are ValueErrors with the command's own line. Nothing here ends the process or, outside the
-main thread, touches its signals.
+A user's mistake raises a ValueError with the line that the command would print. Nothing here ends
+the process, and signal handlers are set only in the main thread.
 """
 
 from collections.abc import Mapping
@@ -24,14 +24,14 @@ from study.planning.request import StudyRequest
 from trainables import plugin
 
 _COMMAND_ONLY = ("resume", "list_names", "check_data", "dry_run", "verbose")
-"""Options that are functions or arguments here."""
+"""Options that are a function or an argument of their own here."""
 
 
 def make_plan(**options: object) -> Plan:
-    """A plan from the command's options, by their names with ``_`` for ``-``.
+    """Make a plan from the command's options, by their names with ``_`` for ``-``.
 
     ``changes`` is ``--set``, as a mapping of paths to values; ``with_parts`` is ``--with``;
-    ``factor`` is a list of texts. The rest is as on the command line: ``space="region"``,
+    ``factor`` is a list of strings. All others are as on the command line: ``space="region"``,
     ``grid="table1"``, ``seeds=6``, ``trials=10``, ``name="mine"``.
 
     Raises:
@@ -50,8 +50,8 @@ def run_plan(plan: Plan, *, verbose: bool = False) -> pandas.DataFrame:
     """Run a plan to its end, on the cluster of ``RAY_ADDRESS`` or on one that it starts and ends.
 
     Raises:
-        ValueError: the data or the storage is not as the plan needs it, there is a study of this
-            name, or this process has started Ray already.
+        ValueError: the data or the storage is not as the plan needs it, a study of this name
+            exists, or this process has started Ray already.
     """
     StudyFolder.of(plan).require_new()
     return _run(plan, StudyRecord(), verbose)
@@ -59,7 +59,7 @@ def run_plan(plan: Plan, *, verbose: bool = False) -> pandas.DataFrame:
 
 def resume(name: str, *, verbose: bool = False, **where: object) -> pandas.DataFrame:
     """Resume an interrupted study; ``where`` may hold ``storage``, ``lanes``, ``tracking_uri`` and
-    the budgets. For a study that has ended, only return its results."""
+    the budgets. If the study has ended, only return its results."""
     plan, record = run.resumed(_request(where, resume=name))
     done = record.ended and not StudyFolder.of(plan).is_outdated()
     return results(name, plan.storage) if done else _run(plan, record, verbose)
@@ -101,7 +101,7 @@ def frame(record: StudyRecord) -> pandas.DataFrame:
 
 def _request(options: Mapping[str, object], resume: str | None = None) -> StudyRequest:
     """The command's request with these options instead of their defaults."""
-    known = sorted({one.name for one in fields(StudyRequest)} - {*_COMMAND_ONLY})
+    known = sorted({field.name for field in fields(StudyRequest)} - {*_COMMAND_ONLY})
     given = dict(options)
     for name in given:
         if name not in known:
@@ -117,7 +117,7 @@ def _run(plan: Plan, record: StudyRecord, verbose: bool) -> pandas.DataFrame:
     if ray.is_initialized():
         raise ValueError(
             "ray must not be started yet in this process: a study starts it and ends it, or "
-            "attaches to RAY_ADDRESS; ray.shutdown() ends what there is"
+            "attaches to RAY_ADDRESS; call ray.shutdown() first"
         )
     plugin.uninstall()
     install_from_plan(plan)

@@ -1,4 +1,4 @@
-"""`study/report.py NAME [--rebuild-mlflow]`: a study's report and MLflow runs, from its ledger."""
+"""`study/report.py NAME [--rebuild-mlflow]`: write a report and MLflow runs from a ledger."""
 
 import sys
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from study.tracking.sink import MlflowSink
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0, or 2 with one line for what a user can repair."""
+    """Write the report. The exit code is 2 after a user's error, 1 if MLflow lacks a run."""
     parser = OneLineParser(prog="study/report.py", description="Write a study's report again.")
-    parser.add_argument("name", help="of the study")
-    parser.add_argument("--storage", type=Path, help="folder of studies, default ./runs")
-    parser.add_argument("--tracking-uri", help="MLflow; default: sqlite:///mlflow.db")
-    parser.add_argument("--rebuild-mlflow", action="store_true", help="write all runs again")
+    parser.add_argument("name", help="name of the study")
+    parser.add_argument("--storage", type=Path, help="folder of studies; default: ./runs")
+    parser.add_argument("--tracking-uri", help="URI of MLflow; default: sqlite:///mlflow.db")
+    parser.add_argument("--rebuild-mlflow", action="store_true", help="write all MLflow runs again")
     given = parser.parse_args(arguments)
     request = StudyRequest(storage=given.storage, tracking_uri=given.tracking_uri)
     try:

@@ -1,4 +1,4 @@
-"""`study/run.py`: plan a study, check it, show it and run it. See --help and --list."""
+"""`study/run.py`: plan a study, check it, print the plan and run it. See --help and --list."""
 
 import io
 import logging
@@ -37,14 +37,20 @@ from trainables import plugin
 from trainables.data import Dataset, load
 
 _STORE_BYTES = 512 * 2**20
+"""Of Ray's object store, in addition to the dataset."""
 _NO_LIMITS = Policy()
 _WIDTH = 140
-"""Columns where there is no terminal to ask: a job's log, a file."""
+"""Columns where stdout is not a terminal: a job's log, a file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 done, or as much as the budget allows; 2 refused before anything started; 1
-    stopped by a fault, 130 interrupted by the user, both resumable."""
+    """Run the command.
+
+    Returns:
+        The exit code: 0 if the study ended or its budget is spent; 2 if it was refused before
+        anything started; 1 if a fault stopped it; 130 on Ctrl-C or SIGTERM. A study can be
+        resumed after 1 and 130.
+    """
     _quiet()
     request = options.parse_request(arguments)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
@@ -76,7 +82,7 @@ def install_requested(request: StudyRequest) -> None:
 
 
 def _quiet() -> None:
-    """Only our own warnings reach the terminal; lines reach a file or a job's log at once."""
+    """Hide the libraries' warnings, and write each line to a file or a job's log at once."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
@@ -87,7 +93,7 @@ def _quiet() -> None:
 
 
 def _study(request: StudyRequest, console: Console, stack: ExitStack) -> int:
-    """Plan, then check, show and run. Raises ValueError for what a user can repair."""
+    """Plan, check, print and run a study. Raises ValueError for an error that the user can fix."""
     policy = policy_of(request)
     nodes = enter(stack, request.verbose)
     if request.resume:
@@ -102,7 +108,7 @@ def _study(request: StudyRequest, console: Console, stack: ExitStack) -> int:
 
 
 def enter(stack: ExitStack, verbose: bool) -> list[Node]:
-    """Attach to the cluster that was named, if one was; the machines that a study may use."""
+    """Attach to the cluster of RAY_ADDRESS, if it is set; return the machines for the study."""
     if not session.attached():
         return [session.local_node()]
     stack.enter_context(session.ray_session(_STORE_BYTES, verbose))
@@ -110,7 +116,7 @@ def enter(stack: ExitStack, verbose: bool) -> list[Node]:
 
 
 def resumed(request: StudyRequest) -> tuple[Plan, StudyRecord]:
-    """The plan that the ledger holds, to run where the request says."""
+    """The ledger's plan, to run where the request says, and the record of its earlier attempts."""
     assert request.resume is not None
     request.require_places("resume", "the ledger has the plan")
     check_name(request.resume, "--resume")
@@ -132,19 +138,19 @@ def resumed(request: StudyRequest) -> tuple[Plan, StudyRecord]:
 
 
 class PlannedStudy:
-    """A plan on its way to run: checked against the data and the machines, shown, and run."""
+    """Checks a plan against the data and the machines, prints it and runs it."""
 
     def __init__(self, plan: Plan, record: StudyRecord, console: Console, stack: ExitStack) -> None:
-        """``record``: what earlier attempts did; ``stack`` ends what is started here."""
+        """``record`` is of earlier attempts; ``stack`` closes what this object opens."""
         self._plan, self._record, self._console, self._stack = plan, record, console, stack
         self._space = SPACES[plan.space]
         self._folder = StudyFolder.of(plan)
 
     def check_and_run(self, policy: Policy = _NO_LIMITS, *, dry_run: bool, verbose: bool) -> int:
-        """Check the data, show what will run, and run it; the exit code.
+        """Check the data, print what will run, and run it. Returns the exit code.
 
         Raises:
-            ValueError: the data, the storage or the machines are not as the plan needs them.
+            ValueError: the data, the storage or the machines do not fit the plan.
         """
         plan, record = self._plan, self._record
         prove_writable(plan.storage)
@@ -159,7 +165,7 @@ class PlannedStudy:
         return 0 if dry_run else self._run(dataset, policy, verbose)
 
     def _show_again(self) -> int:
-        """A study that has ended has nothing left to run."""
+        """Print the result of a study that has nothing left to run."""
         from study.commands.run_study import show_result
 
         results = results_of(self._record)
@@ -179,13 +185,13 @@ class PlannedStudy:
 
     def _show(self, dataset: Dataset) -> None:
         plan, record = self._plan, self._record
-        found = reuse.reusable_runs(plan, dataset.digest, record)
-        left = plan.trials - len(record.in_state(*FINAL)) - len(found)
+        reused = reuse.reusable_runs(plan, dataset.digest, record)
+        left = plan.trials - len(record.in_state(*FINAL)) - len(reused)
         print_plan(self._console, plan, self._space, dataset, self._expected(dataset, left))
-        if found:
-            studies = ", ".join(dict.fromkeys(earlier.study for _, earlier in found))
+        if reused:
+            studies = ", ".join(dict.fromkeys(earlier.study for _, earlier in reused))
             self._console.print(
-                f"{len(found)} trials do not run again but are reused from {studies}; --fresh "
+                f"{len(reused)} trials do not run again but are reused from {studies}; --fresh "
                 f"runs them anyway",
                 highlight=False,
             )
@@ -196,29 +202,29 @@ class PlannedStudy:
         plan, space = self._plan, self._space
         stages = min(len(runs.needed_stages(plan, space)), left)
         config = runs.slowest(plan, space)
-        epoch_s, trouble = forecast(config, dataset, int(plan.cpus_per_worker))
+        epoch_s, problem = forecast(config, dataset, int(plan.cpus_per_worker))
         total_s = study_seconds(plan, epoch_s, stages, left)
-        more = {"forecast": trouble} if trouble else {}
+        more = {"forecast": problem} if problem else {}
         more |= self._prior_studies(dataset)
         if plan.budget:
             more["budget"] = budget.planned(plan.budget, self._record, total_s)
-        # Before it starts: a driver that is killed, or whose raylet is, ends without a word.
+        # Printed before the start: a driver that is killed, or loses its raylet, prints nothing.
         resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
         more["to resume"] = resume
         return Outlook(left=left, stages=stages, epoch_s=epoch_s, total_s=total_s, more=more)
 
     def _prior_studies(self, dataset: Dataset) -> dict[str, str]:
-        """The plan's lines about earlier studies of the storage."""
+        """The plan's lines about earlier studies of the storage, by title."""
         plan, lines = self._plan, dict[str, str]()
         if warm := plan.design.warm_start:
             lines["warm start"] = warm_start.described(warm, dataset.digest)
         if replayed := plan.design.replayed:
             lines["replays"] = replay.described(replayed)
-        if found := reuse.possible_reuse(plan, self._space, dataset.digest):
-            studies = ", ".join(dict.fromkeys(one.study for one in found))
+        if known := reuse.possible_reuse(plan, self._space, dataset.digest):
+            studies = ", ".join(dict.fromkeys(earlier.study for earlier in known))
             lines["known"] = (
-                f"{len(found)} trials of {studies}: a draw that equals one is not run but "
-                f"reused; --fresh runs it anyway"
+                f"{len(known)} trials of {studies}: a draw that equals one of them is reused; "
+                f"--fresh runs it anyway"
             )
         return lines
 
@@ -228,6 +234,7 @@ class PlannedStudy:
         ledger = Ledger(self._folder.ledger)
         self._stack.callback(ledger.close)
 
+        # Tune and MLflow take seconds to import, and a refused plan or a dry run needs neither.
         from study.commands.run_study import StudyRun
 
         if not session.attached():

@@ -1,4 +1,4 @@
-"""Runs a study and ends it: execution, live progress, MLflow, gallery, report and model."""
+"""Runs a study: its trials with live progress, then gallery, report, MLflow and the model."""
 
 import sys
 from pathlib import Path
@@ -30,7 +30,7 @@ from trainables.training import checkpoint
 
 
 class StudyRun:
-    """One attempt at a study, with everything that follows its ledger."""
+    """One attempt at a study, and everything that is derived from its ledger."""
 
     def __init__(
         self, plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, console: Console
@@ -40,8 +40,11 @@ class StudyRun:
         self._folder = StudyFolder.of(plan)
 
     def run(self, policy: Policy) -> int:
-        """Run what is left of the study. The exit code: 0 once it or its budget has ended, else how
-        it was stopped."""
+        """Run what is left of the study.
+
+        Returns:
+            The exit code: 0 if the study ended or its budget is spent, else how it was stopped.
+        """
         record, stop = self._ledger.record, Stop()
         sink = MlflowSink(
             self._plan.tracking_uri, record.copy(), TrialArtifacts(self._folder, self._dataset)
@@ -55,7 +58,7 @@ class StudyRun:
                 execution.run()
             self._draw_gallery(execution)
         except KeyboardInterrupt:
-            pass  # what is known is written, and the study can be resumed
+            pass  # the ledger has every event so far, so the study can be resumed
         except (StorageError, DataError) as error:
             stop.reason = str(getattr(error, "cause", error))
         if record.planned is not None:
@@ -65,19 +68,19 @@ class StudyRun:
         return STOPPED if stop.reason else INTERRUPTED
 
     def _draw_gallery(self, execution: Execution) -> None:
-        """Draw the worst test images, once, when the finalists have been measured."""
+        """Draw the worst test images once, after the finalists have been measured."""
         record = self._ledger.record
         if not record.ended and record.budget_spent is None:
             return
-        shown, folder = gallery.shown(results_of(record)), self._folder.test_pictures
-        trials = [trial for trial in shown if self._folder.checkpoint_of(trial) is not None]
+        candidates, folder = gallery.shown(results_of(record)), self._folder.test_pictures
+        trials = [trial for trial in candidates if self._folder.checkpoint_of(trial) is not None]
         rows = gallery.worst_images(self._folder, trials)
         if rows and not folder.exists():
             seen, affinity = execution.look(trials, rows), gallery.trained_affinity(trials)
             gallery.draw(seen, rows, self._dataset, folder, affinity=affinity)
 
     def _finish(self, sink: MlflowSink, reason: str) -> None:
-        """Write the report, end MLflow's run, and say where everything is."""
+        """Write the report and the model, end MLflow's run, and print the result."""
         record = self._ledger.record
         results = results_of(record)
         importance = importances(results, self._space)
@@ -86,33 +89,33 @@ class StudyRun:
             files = write_report.write(results, self._folder, importance)
             _write_origin(record, self._folder)
             model = _save_model(results, self._folder) if record.ended else None
-        except Exception as error:  # no projection of the ledger may keep the others from their end
+        except Exception as error:  # a failed report must not keep MLflow's runs open
             files = []
             reason = reason or f"the report cannot be written: {type(error).__name__}: {error}"
         complaint = sink.close(files, model)
         if files and not complaint:
             self._folder.clear_outdated()
         show_result(self._plan, results, importance, self._console)
-        self._say_what_is_left(complaint, reason)
+        self._print_next_steps(complaint, reason)
 
-    def _say_what_is_left(self, complaint: str, reason: str) -> None:
+    def _print_next_steps(self, complaint: str, reason: str) -> None:
         plan, record, console = self._plan, self._ledger.record, self._console
         if complaint:
-            again = f"python study/report.py {plan.study} --rebuild-mlflow"
-            console.print(f"{complaint}; write them with: {again}", highlight=False)
+            rebuild = f"python study/report.py {plan.study} --rebuild-mlflow"
+            console.print(f"{complaint}; write them with: {rebuild}", highlight=False)
         if reason:
             print(f"study/run.py: stopped: {reason}", file=sys.stderr)
         if not record.ended:
-            what, more = record.state, ""
+            state, options = record.state, ""
             if record.budget_spent is not None:
-                what = budget.stated(record)
-                more = "".join(f" {budget.flag(kind)} MORE" for kind in plan.budget)
+                state = budget.stated(record)
+                options = "".join(f" {budget.flag(kind)} MORE" for kind in plan.budget)
             resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
-            console.print(f"\n{what}; to resume: {resume}{more}", highlight=False, markup=False)
+            console.print(f"\n{state}; to resume: {resume}{options}", highlight=False, markup=False)
 
 
 def _write_origin(record: StudyRecord, folder: StudyFolder) -> None:
-    """Write the report of the search whose winner this study ran again: it shows both figures."""
+    """Rewrite the report of the search whose winner this study ran again: it has both figures."""
     origin = StudyFolder(folder.storage / (reruns.origin(record) or folder.name))
     if origin != folder and origin.ledger.exists():
         results = results_of(origin.load())
@@ -121,13 +124,13 @@ def _write_origin(record: StudyRecord, folder: StudyFolder) -> None:
 
 
 def _save_model(results: SearchResults | AblationResults, folder: StudyFolder) -> Path | None:
-    """The champion's network as files beside the ledger; None where its checkpoint is gone."""
+    """Save the champion's network beside the ledger; None if its checkpoint is gone."""
     champion = results.champion
-    found = folder.checkpoint_of(champion) if champion else None
-    if champion is None or found is None:
+    trained = folder.checkpoint_of(champion) if champion else None
+    if champion is None or trained is None:
         return None
     classes = results.record.data.classes
-    saved.save(folder.model, from_flat(champion.config), classes, found.state())
+    saved.save(folder.model, from_flat(champion.config), classes, trained.state())
     return folder.model
 
 
@@ -137,7 +140,7 @@ def show_result(
     importance: dict[str, float],
     console: Console,
 ) -> None:
-    """Show the result and where everything is."""
-    found = StudyFolder.of(plan).checkpoint_of(results.best) if results.best else None
-    state = found.folder / checkpoint.STATE if found else None
+    """Print the result and where its files are."""
+    winner = StudyFolder.of(plan).checkpoint_of(results.best) if results.best else None
+    state = winner.folder / checkpoint.STATE if winner else None
     plan_and_result.print_result(console, plan, results, importance, state)

@@ -1,4 +1,4 @@
-"""From a checked plan to a finished study: trials, then the test list, then the end."""
+"""Runs a checked plan: its trials, then the evaluation of its finalists on the test list."""
 
 import time
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ from trainables.training.restore import Seen
 
 
 class Execution:
-    """One attempt at a study. Everything that happens goes to the ledger."""
+    """One attempt at a study, which writes everything that happens to the ledger."""
 
     def __init__(
         self, plan: Plan, space: Space, dataset: Dataset, ledger: Ledger, faults: Faults
@@ -48,13 +48,13 @@ class Execution:
         self._tests = ClusterEvaluation(plan, self._shared)
 
     def run(self) -> None:
-        """Run what is left of the study; return when it ended, or has a reason to stop.
+        """Run what is left of the study, until it ends or has a reason to stop.
 
         Raises:
             StorageError: the study's folder cannot be written.
             DataError: a file of the dataset cannot be used.
         """
-        if self._ledger.record.ended:  # and killed before report and MLflow had it all
+        if self._ledger.record.ended:  # only its report or MLflow is missing
             return
         interrupted = self._begin()
         self._reuse_runs()
@@ -72,12 +72,14 @@ class Execution:
             self._end()
 
     def look(self, trials: Sequence[TrialRecord], rows: list[int]) -> list[Seen]:
-        """The networks of these trials on some images of the test list; trials without a
-        checkpoint are left out."""
+        """Run the networks of these trials on some images of the test list, given by ``rows``.
+
+        Trials without a checkpoint are left out.
+        """
         return self._tests.look(self._with_checkpoints(trials), rows)
 
     def _begin(self) -> list[InterruptedTrial]:
-        """Write the first event of the attempt; the trials to continue."""
+        """Write the first event of the attempt; return the trials to continue."""
         ledger, plan = self._ledger, self._plan
         if ledger.record.planned is None:
             facts = _facts(self._dataset)
@@ -89,12 +91,12 @@ class Execution:
         return interrupted
 
     def _reuse_runs(self) -> None:
-        found = reuse.reusable_runs(self._plan, self._dataset.digest, self._ledger.record)
-        for run, earlier in found:
+        reused = reuse.reusable_runs(self._plan, self._dataset.digest, self._ledger.record)
+        for run, earlier in reused:
             reuse.reuse_trial(self._ledger, run, earlier)
 
     def _run_trials(self, interrupted: list[InterruptedTrial]) -> None:
-        """All trials. Where cells are searched first, the plan then has the weights they chose."""
+        """Run the cells' searches, if there are any, then all other trials with their weights."""
         settings = self._lane_settings()
         if cell_search.pending(self._plan, self._ledger.record):
             self._tune(settings, interrupted)
@@ -103,7 +105,7 @@ class Execution:
             if not cell_search.choose_weights(self._plan, self._ledger):
                 return
             chosen = self._ledger.record.chosen
-            changes = {name: one.changes for name, one in chosen.items()}
+            changes = {cell: weights.changes for cell, weights in chosen.items()}
             self._plan = self._plan.with_weights(changes)
             interrupted = []
             self._reuse_runs()
@@ -113,7 +115,7 @@ class Execution:
         tuner.run(self._plan, self._space, self._ledger, settings, interrupted, self._faults)
 
     def _lane_settings(self) -> LaneSettings:
-        plan, kept = self._plan, self._plan.plugin
+        plan, plugin = self._plan, self._plan.plugin
         return LaneSettings(
             workers=plan.workers,
             cpus_per_worker=plan.cpus_per_worker,
@@ -122,21 +124,21 @@ class Execution:
             stages=str(self._folder.stages),
             study=self._ledger.record.mark,
             data=SharedData(plan.config.data, self._shared),
-            plugin=None if kept is None else Plugin(kept.name, kept.text),
+            plugin=None if plugin is None else Plugin(plugin.name, plugin.text),
             on_oom=self._faults.policy.on_oom,
         )
 
     def _with_checkpoints(
         self, trials: Sequence[TrialRecord]
     ) -> list[tuple[TrialRecord, checkpoint.Checkpoint]]:
-        found = [(trial, self._folder.checkpoint_of(trial)) for trial in trials]
-        return [(trial, kept) for trial, kept in found if kept is not None]
+        pairs = [(trial, self._folder.checkpoint_of(trial)) for trial in trials]
+        return [(trial, saved) for trial, saved in pairs if saved is not None]
 
     def _measure_finalists(self) -> None:
-        """Measure on the test list: of a search its winner or Pareto set, of an ablation every
-        complete trial of the comparison."""
+        """Measure a search's winner or Pareto set, or an ablation's complete trials, on the test
+        list; those that an earlier attempt measured are left out."""
         finalists = results_of(self._ledger.record).finalists
-        saved = self._with_checkpoints([one for one in finalists if one.tested is None])
+        saved = self._with_checkpoints([trial for trial in finalists if trial.tested is None])
         for trial, measured in self._tests.measure(saved):
             self._folder.write_counts(trial.number, measured.counts)
             self._ledger.append(Tested(trial=trial.number, metrics=measured.metrics))
@@ -147,6 +149,7 @@ class Execution:
             self._ledger.append(
                 ImagesResampled(metrics=image_bootstrap.over_images(self._folder, record))
             )
+        # Marked first: if the driver is killed next, a resume still writes the report.
         self._folder.mark_outdated()
         self._ledger.append(Ended())
 
@@ -162,9 +165,9 @@ def _facts(dataset: Dataset) -> DataFacts:
 
 
 def interrupted_trials(ledger: Ledger, folder: StudyFolder) -> list[InterruptedTrial]:
-    """Trials that an earlier attempt started and did not end, with their checkpoints.
+    """The trials that an earlier attempt started but did not end, with their checkpoints.
 
-    A trial that was interrupted after its last checkpoint has nothing left to do and ends here.
+    A trial that was interrupted after the checkpoint of its last epoch is ended here.
     """
     interrupted = []
     for trial in ledger.record.in_state("running"):

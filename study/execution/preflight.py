@@ -1,4 +1,4 @@
-"""The preflight of a study: what it needs of its machines, checked and shown."""
+"""The preflight of a study: checks that its machines have what it needs."""
 
 from functools import partial
 
@@ -25,16 +25,16 @@ _PACKAGES = (
     "h5py",
     "nibabel",
 )
-"""Those that a worker imports."""
+"""The distributions that a worker imports."""
 _CHECKPOINT_BYTES = 64 * 2**20
-"""Of the object store, for checkpoints on their way."""
+"""Room in the object store for checkpoints in transit."""
 
 
 def require_fit(plan: Plan, dataset: Dataset, console: Console, dry_run: bool) -> None:
-    """Show every check that did not pass; on a cluster and in a dry run, all of them.
+    """Run the checks. Print those that did not pass; on a cluster and in a dry run, all of them.
 
     Raises:
-        ValueError: one of them fails.
+        ValueError: a check fails.
     """
     needs = _needs(plan, dataset)
     attached = session.attached()
@@ -55,18 +55,20 @@ def _require_none_failed(checks: list[Check]) -> None:
 
 
 def _needs(plan: Plan, dataset: Dataset) -> Needs:
-    """Images in memory travel through the object store; those on disk must be there everywhere."""
-    held = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in dataset.splits.values())
+    """Images in memory go through the object store; those on disk must be on every machine."""
+    image_bytes = sum(
+        part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in dataset.splits.values()
+    )
     weights = plan.config.model.weights
-    on_disk = held == 0
-    of_file = weights if weights not in ("none", "imagenet") else ""
+    on_disk = image_bytes == 0
+    weights_file = weights if weights not in ("none", "imagenet") else ""
     return Needs(
         storage=plan.storage,
         tracking_uri=plan.tracking_uri,
         packages=_PACKAGES,
         code=session.PACKAGES,
-        object_bytes=held + _CHECKPOINT_BYTES,
-        data=partial(fingerprint, plan.config.data if on_disk else None, of_file)
-        if on_disk or of_file
+        object_bytes=image_bytes + _CHECKPOINT_BYTES,
+        data=partial(fingerprint, plan.config.data if on_disk else None, weights_file)
+        if on_disk or weights_file
         else None,
     )

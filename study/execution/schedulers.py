@@ -1,4 +1,4 @@
-"""Tune's schedulers, and which pending trial gets a lane that has become free."""
+"""Tune's schedulers, which also choose the pending trial that gets a free lane."""
 
 from time import monotonic
 from types import SimpleNamespace
@@ -11,11 +11,11 @@ from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 
 _PATIENCE_S = 60.0
-"""A lane that takes longer than this to start waits for a machine."""
+"""A lane that takes longer than this to start is taken to wait for a machine."""
 
 
 class _NewestFirst(FIFOScheduler):
-    """The newest pending trial, as long as the lanes of older ones are starting.
+    """Gives a free lane to the newest pending trial while the lanes of older ones are starting.
 
     When Tune gives a free lane to a trial, it ends the lane that is starting for that trial. In
     the order of their numbers, which Tune's own schedulers follow, trials that are shorter than a
@@ -43,11 +43,11 @@ class Fifo(_NewestFirst):
 
 
 class Asha(_NewestFirst, ASHAScheduler):
-    """Trials that are behind stop early."""
+    """Trials that are behind stop early, by successive halving."""
 
 
 def make_scheduler(record: StudyRecord) -> TrialScheduler:
-    """The plan's scheduler; ASHA learns of every epoch that the ledger knows."""
+    """The plan's scheduler; ASHA receives every epoch that the ledger has."""
     plan = record.plan
     if plan.design.scheduler == "none":
         return Fifo()
@@ -66,9 +66,9 @@ def make_scheduler(record: StudyRecord) -> TrialScheduler:
 
 
 def replay_epochs(scheduler: TrialScheduler, trial: TrialRecord) -> None:
-    """Report the epochs of a trial to ASHA that it did not see run."""
-    # ASHA only reads a trial's id, and what it decides here was decided before.
+    """Report the epochs of a trial that ASHA did not see run."""
+    # ASHA reads only the trial's id. Its decisions are ignored: the epochs have already run.
     stand_in = SimpleNamespace(trial_id=f"ledger-{trial.number}")
     scheduler.on_trial_add(None, stand_in)
-    for epoch, kept in sorted(trial.epochs.items()):
-        scheduler.on_trial_result(None, stand_in, {"epoch": epoch, **kept.metrics})
+    for epoch, record in sorted(trial.epochs.items()):
+        scheduler.on_trial_result(None, stand_in, {"epoch": epoch, **record.metrics})

@@ -14,7 +14,7 @@ from study.planning.request import StudyRequest
 from trainables.config import require
 from trainables.lane.failures import STORAGE_ERRORS, Failure, FailureKind, is_result
 
-_NO_WORDS = (errno.EIO,)  # "Input/output error" may stand in the text of any error
+_AMBIGUOUS = (errno.EIO,)  # "Input/output error" may occur in the text of any error
 INTERRUPTED = 130
 """Exit code: the user, Slurm or Kubernetes ended it."""
 STOPPED = 1
@@ -22,7 +22,7 @@ STOPPED = 1
 
 
 class Interrupts:
-    """Handles SIGINT and SIGTERM for the length of a study. Main thread only."""
+    """Handles SIGINT and SIGTERM while a study runs. Main thread only."""
 
     def __init__(self, resume: str) -> None:
         self.resume = resume
@@ -31,8 +31,11 @@ class Interrupts:
         self.tune_runs = False
 
     def __enter__(self) -> None:
+        # Tune would handle SIGINT itself, and a second Ctrl-C would not end the process at once.
         os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
-        self._before = {one: signal.signal(one, self) for one in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {
+            number: signal.signal(number, self) for number in (signal.SIGINT, signal.SIGTERM)
+        }
 
     def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():
@@ -46,7 +49,7 @@ class Interrupts:
         _say("ending: closing lanes, writing what is known; a second signal ends at once")
         if not self.tune_runs:
             raise KeyboardInterrupt
-        signal.raise_signal(signal.SIGUSR1)
+        signal.raise_signal(signal.SIGUSR1)  # on which Tune ends its trials in order
 
 
 def _say(text: str) -> None:
@@ -56,7 +59,7 @@ def _say(text: str) -> None:
 
 @contextmanager
 def while_tune_runs() -> Iterator[None]:
-    """Signals go to Tune once it listens; afterwards the earlier handlers are back."""
+    """Pass signals on to Tune while it runs, and restore the earlier handlers afterwards."""
     if not _main_thread():
         yield
         return
@@ -74,16 +77,17 @@ def while_tune_runs() -> Iterator[None]:
 
 
 def _before_tune_listens(number: int, frame: FrameType | None) -> None:
+    """Handles SIGUSR1 until Tune sets its own handler; without one, the process would die."""
     raise KeyboardInterrupt
 
 
 def _main_thread() -> bool:
-    """Only the main thread can handle signals; in another one Tune listens to none."""
+    """Whether this thread can handle signals; in any other one, Tune listens to none."""
     return threading.current_thread() is threading.main_thread()
 
 
 class Stop:
-    """Ends a running Tune in order, for a reason; the first reason counts."""
+    """Ends a running Tune in order and stores the reason; the first reason counts."""
 
     def __init__(self) -> None:
         self.reason = ""
@@ -101,7 +105,7 @@ class Policy:
     """What the command line says about failures; ``--resume`` may change it."""
 
     max_failures: int = 0
-    """So many trials with an error end this attempt; 0: no number does."""
+    """How many trials with an error end this attempt; 0: no limit."""
     on_oom: Literal["fail", "halve"] = "fail"
     lane_wait_s: float = 1800.0
     """How long a study waits while there is no room for any lane."""
@@ -118,14 +122,14 @@ def policy_of(request: StudyRequest) -> Policy:
 
 
 class Faults:
-    """Judges each failure, and stops the study where every trial would meet the same."""
+    """Judges each failure, and stops the study if every other trial would fail in the same way."""
 
     def __init__(self, policy: Policy, stop: Stop) -> None:
         self.policy, self.stop = policy, stop
         self.count = 0
 
     def ends_all(self, failure: Failure) -> bool:
-        """Whether the fault is not the trial's own: then it stays open, and the study stops."""
+        """Whether every trial would meet this fault: the study stops, and the trial stays open."""
         message = failure.message
         if failure.kind == FailureKind.DATA:
             self.stop(f"{message}; every trial would meet it: repair the file, then resume")
@@ -147,5 +151,5 @@ class Faults:
 
 def storage_words(text: str) -> str:
     """The operating system's words for a full or read-only disk, if they are in an error's text."""
-    known = [os.strerror(number) for number in sorted(STORAGE_ERRORS) if number not in _NO_WORDS]
+    known = [os.strerror(number) for number in sorted(STORAGE_ERRORS) if number not in _AMBIGUOUS]
     return next((words for words in known if words in text), "")

@@ -1,4 +1,4 @@
-"""Checkpoints run on the test list, on the cluster: for their metrics, and for the gallery."""
+"""Evaluates checkpoints on the test list, on the cluster: for metrics and for the gallery."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Saved = tuple[TrialRecord, Checkpoint]
 
 @dataclass(frozen=True)
 class ClusterEvaluation:
-    """Runs networks where a lane's workers would run."""
+    """Runs networks with the resources of a lane's workers."""
 
     plan: Plan
     dataset: ObjectRef
@@ -25,8 +25,8 @@ class ClusterEvaluation:
 
     @property
     def _plugin(self) -> Plugin | None:
-        kept = self.plan.plugin
-        return None if kept is None else Plugin(kept.name, kept.text)
+        plugin = self.plan.plugin
+        return None if plugin is None else Plugin(plugin.name, plugin.text)
 
     @property
     def _resources(self) -> dict[str, float]:
@@ -37,37 +37,41 @@ class ClusterEvaluation:
         return "cuda" if self.plan.gpus_per_worker else "cpu"
 
     def measure(self, saved: Sequence[Saved]) -> Iterator[tuple[TrialRecord, Measured]]:
-        """Every network on the whole list, each as soon as it is done.
+        """Measure every network on the complete list; yields each as soon as it is done.
 
-        A state is read when its turn comes: no more of them are in memory than run at once.
+        A checkpoint is read when its task starts: only those of running tasks are in memory.
         """
         remote = ray.remote(**self._resources)(measure)
         left = list(reversed(saved))
         running: dict[ObjectRef, TrialRecord] = {}
         while left or running:
             while left and len(running) < self.plan.lanes * self.plan.workers:
-                trial, kept = left.pop()
+                trial, checkpoint = left.pop()
                 task = remote.remote(
-                    _without_weights(trial), kept.state(), self.dataset, self._device, self._plugin
+                    _without_weights(trial),
+                    checkpoint.state(),
+                    self.dataset,
+                    self._device,
+                    self._plugin,
                 )
                 running[task] = trial
             done, _ = ray.wait(list(running))
             yield running.pop(done[0]), ray.get(done[0])
 
     def look(self, saved: Sequence[Saved], rows: list[int]) -> list[Seen]:
-        """Every network on a few images of the list, in the order given."""
+        """Run every network on a few images of the list; results are in the order of ``saved``."""
         remote = ray.remote(**self._resources)(look)
         tasks = [
             remote.remote(
                 trial.cell or f"trial {trial.number}",
                 _without_weights(trial),
-                kept.state(),
+                checkpoint.state(),
                 self.dataset,
                 rows,
                 self._device,
                 self._plugin,
             )
-            for trial, kept in saved
+            for trial, checkpoint in saved
         ]
         seen: list[Seen] = ray.get(tasks)
         return seen

@@ -1,4 +1,4 @@
-"""From a plan to a running ``ray.tune.Tuner``."""
+"""Runs the trials of a plan with ``ray.tune.Tuner``."""
 
 import os
 from collections.abc import Sequence
@@ -33,9 +33,10 @@ from trainables.lane.trial import Trial
 from trainables.training import checkpoint
 
 _STARTING_AT_ONCE = 64
+"""Trials whose lanes may start at the same time; Tune would start one after the other."""
 _ANCHOR_BYTES = 2**20
-"""Tune's actor only waits for its lane. It takes a little memory and no CPU: a fraction of a CPU
-would leave too little for the lane's workers."""
+"""Tune's actor only waits for its lane. It requests a little memory, since Tune refuses an empty
+request, and no CPU: a fraction of one would leave too little for the lane's workers."""
 
 
 def run(
@@ -54,15 +55,15 @@ def run(
     if left == 0:
         return
     scheduler = make_scheduler(record)
-    reuse: DrawReuse | None = None  # an ablation's own runs are reused before it starts
+    reuse: DrawReuse | None = None  # an ablation's runs were reused before Tune starts
     if searches or isinstance(plan.design, Search):
         reuse = DrawReuse(plan, ledger, lambda trial: replay_epochs(scheduler, trial))
     search = make_search(plan, space, record, interrupted, reuse)
     search.may_start = lambda: not is_spent(ledger.record)
     limiter = ConcurrencyLimiter(search, plan.lanes)
     stopper = BudgetStopper(record) if plan.budget else None
-    folder = StudyFolder.of(plan)
-    attempt = folder.new_attempt()
+    callbacks = _callbacks(plan, ledger, limiter, faults, stopper)
+    attempt = StudyFolder.of(plan).new_attempt()
     os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(_STARTING_AT_ONCE))
     tuner = tune.Tuner(
         _trainable(settings, attempt),
@@ -75,43 +76,51 @@ def run(
                 checkpoint.trial_folder(attempt, trial.config["number"]).name
             ),
         ),
-        run_config=tune.RunConfig(
-            name=attempt.name,
-            storage_path=str(attempt.parent),
-            callbacks=[
-                StageWatch(ledger, folder.stages),
-                LedgerWriter(ledger, faults, stopper),
-                *_lane_callbacks(plan, ledger, limiter, faults),
-            ],
-            stop=stopper,
-            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            failure_config=tune.FailureConfig(max_failures=ACTOR_RESTARTS),
-            verbose=0,
-        ),
+        run_config=_run_config(attempt, callbacks, stopper),
     )
     with while_tune_runs():
         tuner.fit()
 
 
 def _trainable(settings: LaneSettings, attempt: Path) -> type[tune.Trainable]:
-    here = replace(settings, checkpoints=str(attempt))
-    trainable = tune.with_parameters(Trial, settings=here)
+    trainable = tune.with_parameters(Trial, settings=replace(settings, checkpoints=str(attempt)))
     return tune.with_resources(trainable, {"memory": _ANCHOR_BYTES})
 
 
-def _lane_callbacks(
-    plan: Plan, ledger: Ledger, limiter: ConcurrencyLimiter, faults: Faults
-) -> tuple[ElasticLanes, WaitingLanes]:
+def _run_config(
+    attempt: Path, callbacks: list[tune.Callback], stopper: BudgetStopper | None
+) -> tune.RunConfig:
+    return tune.RunConfig(
+        name=attempt.name,
+        storage_path=str(attempt.parent),
+        callbacks=callbacks,
+        stop=stopper,
+        # A trial writes its own checkpoints (trainables/lane/trial.py).
+        checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+        failure_config=tune.FailureConfig(max_failures=ACTOR_RESTARTS),
+        verbose=0,
+    )
+
+
+def _callbacks(
+    plan: Plan,
+    ledger: Ledger,
+    limiter: ConcurrencyLimiter,
+    faults: Faults,
+    stopper: BudgetStopper | None,
+) -> list[tune.Callback]:
     def on_change(lanes: int, nodes: int) -> None:
         ledger.append(LanesChanged(lanes=lanes, nodes=nodes))
 
     def on_wait(lanes: int, missing: str) -> None:
         ledger.append(LanesWaiting(lanes=lanes, missing=missing))
 
-    return (
+    return [
+        StageWatch(ledger, StudyFolder.of(plan).stages),
+        LedgerWriter(ledger, faults, stopper),
         ElasticLanes(plan, limiter, session.cluster_nodes, on_change),
         WaitingLanes(faults.policy.lane_wait_s, faults.stop, on_wait),
-    )
+    ]
 
 
 def make_search(
@@ -121,7 +130,7 @@ def make_search(
     interrupted: Sequence[InterruptedTrial],
     reuse: DrawReuse | None = None,
 ) -> PlannedSearch:
-    """Hands out the trials: those of the cells' searches, an ablation's runs, or Optuna's draws."""
+    """The searcher that hands out the cells' searches, an ablation's runs, or Optuna's draws."""
     if cell_search.pending(plan, record):
         return cell_search.CellSearch(plan, record, interrupted, reuse)
     match plan.design:

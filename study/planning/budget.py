@@ -19,26 +19,26 @@ _HOUR_S = 3600.0
 
 
 def limits(request: StudyRequest, gpus_per_lane: float) -> dict[str, float]:
-    """The requested limits by kind; infinity lifts one.
+    """The requested limits by kind; infinity removes one.
 
     Raises:
-        ValueError: a limit that is not above zero, or on GPUs that no lane has.
+        ValueError: a limit is not above zero, or is on GPU hours where lanes have no GPU.
     """
     given = {"hours": request.max_hours, "gpu_hours": request.max_gpu_hours}
-    found = {kind: value for kind, value in given.items() if value is not None}
-    for kind, value in found.items():
+    requested = {kind: value for kind, value in given.items() if value is not None}
+    for kind, value in requested.items():
         if not value > 0:
             raise ValueError(f"{flag(kind)} must be above 0, got {value:g}")
-    if "gpu_hours" in found and not gpus_per_lane:
+    if "gpu_hours" in requested and not gpus_per_lane:
         raise ValueError("--max-gpu-hours needs lanes with GPUs: --gpus-per-worker 1")
-    return found
+    return requested
 
 
 def renewed(record: StudyRecord, limits: Mapping[str, float]) -> dict[str, float]:
-    """The budget of a resumed study: the ledger's, where no new limit was given.
+    """The budget of a resumed study: the ledger's limits, replaced where new ones are given.
 
     Raises:
-        ValueError: it is spent already.
+        ValueError: the budget is already spent.
     """
     budget = finite({**record.plan.budget, **limits})
     for kind, used in used_hours(record, record.usage.since).items():
@@ -51,11 +51,12 @@ def renewed(record: StudyRecord, limits: Mapping[str, float]) -> dict[str, float
 
 
 def finite(limits: Mapping[str, float]) -> dict[str, float]:
+    """The limits without the infinite ones."""
     return {kind: limit for kind, limit in limits.items() if math.isfinite(limit)}
 
 
 def used_hours(record: StudyRecord, now: float) -> dict[str, float]:
-    """Hours by kind if the study runs until now."""
+    """The hours of each kind that the study has used at ``now``, a Unix time."""
     seconds, lane_seconds = record.usage.at(now)
     return {"hours": seconds / _HOUR_S, "gpu_hours": lane_seconds * gpus(record.plan) / _HOUR_S}
 
@@ -82,30 +83,30 @@ def seconds_left(record: StudyRecord, now: float) -> float:
 
 
 def outlook(record: StudyRecord, trials_s: float | None, now: float) -> str:
-    """When a running study will end, by its trials or by its budget, and what is left of that.
+    """When a running study will end, by its trials or by its budget, and how much budget is left.
 
     Args:
         trials_s: seconds until the last trial ends; None while that is unknown.
     """
-    ends = seconds_left(record, now)
-    parts = []
-    if trials_s is not None or math.isfinite(ends):
-        left = min(ends, math.inf if trials_s is None else trials_s)
-        by_budget = left < (math.inf if trials_s is None else trials_s)
-        clock = time.strftime("%H:%M", time.localtime(now + left))
-        parts.append(
-            f"{'budget ends it' if by_budget else 'will end'} at {clock} (in {duration(left)})"
+    budget_s = seconds_left(record, now)
+    phrases = []
+    if trials_s is not None or math.isfinite(budget_s):
+        left_s = min(budget_s, math.inf if trials_s is None else trials_s)
+        by_budget = left_s < (math.inf if trials_s is None else trials_s)
+        clock = time.strftime("%H:%M", time.localtime(now + left_s))
+        phrases.append(
+            f"{'budget ends it' if by_budget else 'will end'} at {clock} (in {duration(left_s)})"
         )
     used = used_hours(record, now)
-    parts += [
+    phrases += [
         f"{max(limit - used[kind], 0.0):.2g} of {limit:g} {_UNITS[kind]} left"
         for kind, limit in record.plan.budget.items()
     ]
-    return ", ".join(parts)
+    return ", ".join(phrases)
 
 
 def stated(record: StudyRecord) -> str:
-    """``budget spent: 2.01 of 2 h``."""
+    """What is spent of the budget: ``budget spent: 2.01 of 2 h``."""
     assert record.budget_spent is not None
     budget, used = record.plan.budget, record.budget_spent
     return "budget spent: " + ", ".join(
@@ -116,9 +117,11 @@ def stated(record: StudyRecord) -> str:
 def planned(budget: Mapping[str, float], record: StudyRecord, forecast_s: float) -> str:
     """The plan's line: the limits, what is used, and whether the hours suffice."""
     used = used_hours(record, record.usage.since) if record.planned else dict.fromkeys(_FLAGS, 0.0)
-    limits = [f"{limit:g} {_UNITS[kind]}, {used[kind]:.2g} used" for kind, limit in budget.items()]
-    short = forecast_s > (budget.get("hours", math.inf) - used["hours"]) * _HOUR_S
-    return "; ".join([*limits, *(["not enough for all trials by the forecast"] * short)])
+    phrases = [f"{limit:g} {_UNITS[kind]}, {used[kind]:.2g} used" for kind, limit in budget.items()]
+    # False where there is no forecast: it is NaN then.
+    if forecast_s > (budget.get("hours", math.inf) - used["hours"]) * _HOUR_S:
+        phrases.append("not enough for all trials by the forecast")
+    return "; ".join(phrases)
 
 
 def duration(seconds: float) -> str:

@@ -96,7 +96,9 @@ def _file_factor(name: str, value: object) -> Factor:
 def _changes(where: str, value: object) -> Changes:
     changes: dict[str, Value] = {}
     for path, given in _mapping(where, value).items():
-        type_of(path)  # a paper's table may name what is not there yet, a user's own may not
+        type_of(
+            path
+        )  # refuses an unknown path: only a paper's table may name a field that is planned
         if not isinstance(given, bool | int | float | str):
             raise refused(f"{where}/{path}", "a number, a text, true or false", given)
         changes[path] = given
@@ -116,11 +118,11 @@ MODE_OPTIONS = {name.replace("_", "-").replace("full-factorial", "full"): name f
 
 
 def grid_from_factors(request: StudyRequest) -> Grid | None:
-    """The grid of all ``--factor``; None without one.
+    """The grid that the ``--factor`` options define; None if there are none.
 
     A factor is ``PATH=OFF,ON,...``: the baseline has the first value, each other one is a level.
-    With one value alone the baseline has what it has without it. ``PATH=OFF,ON when NAME`` applies
-    only where the factor NAME is on.
+    With a single value, the baseline keeps the value of the base config. ``PATH=OFF,ON when NAME``
+    applies only where the factor NAME is on.
 
     Raises:
         ValueError: one line that names the option, what is allowed and what it got.
@@ -148,7 +150,7 @@ def grid_from_factors(request: StudyRequest) -> Grid | None:
 
 
 def _option_factor(text: str, paths: list[str], base: dict[str, Value]) -> Factor:
-    """One factor; its first value of several goes to ``base``."""
+    """Parse one factor; the first of several values goes to ``base``."""
     levels_text, _, when = text.partition(_WHEN)
     path, equals, listed = levels_text.partition("=")
     values = [value.strip() for value in listed.split(",")]
@@ -157,8 +159,8 @@ def _option_factor(text: str, paths: list[str], base: dict[str, Value]) -> Facto
     if paths.count(path) > 1:
         raise ValueError(f"--factor must name each path once, got {path} twice")
     short = path.rpartition("/")[2]
-    alone = sum(other.rpartition("/")[2] == short for other in paths) == 1
+    unique = sum(other.rpartition("/")[2] == short for other in paths) == 1
     if len(values) > 1:
         base[path] = parse(path, values.pop(0))
     levels = {value: {path: parse(path, value)} for value in values}
-    return Factor(name=short if alone else path, levels=levels, when=when.strip())
+    return Factor(name=short if unique else path, levels=levels, when=when.strip())

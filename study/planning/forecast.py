@@ -1,8 +1,6 @@
-"""How long a study will take: one batch of its model is timed before anything starts."""
+"""Forecasts how long a study will take, from a few timed batches of its slowest config."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
 
@@ -13,6 +11,7 @@ from trainables.config import TrialConfig
 from trainables.data import Dataset, ImageList
 from trainables.data.batches import num_batches
 from trainables.stages.registry import untrained
+from trainables.stages.threads import torch_threads
 from trainables.training.training import Training
 
 LANE_START_S = 20.0
@@ -25,8 +24,8 @@ _TIMED_BATCHES = 3
 def epoch_seconds(config: TrialConfig, dataset: Dataset, threads: int) -> float:
     """Seconds of one epoch with its evaluation, extrapolated from a few batches on this CPU.
 
-    ``threads``: those of a rank. Also the first proof that the model can be built and takes these
-    images.
+    ``threads``: as many as a rank has. The call is also the first check that the model can be built
+    and accepts these images.
     """
     few = {
         "train": _first(dataset.splits["train"], _TIMED_BATCHES * config.batch),
@@ -34,7 +33,7 @@ def epoch_seconds(config: TrialConfig, dataset: Dataset, threads: int) -> float:
     }
     learned = untrained(config, dataset.num_classes)
     training = Training(config, replace(dataset, splits=few), learned, torch.device("cpu"))
-    with _threads(threads):
+    with torch_threads(threads):  # torch would use every core, a rank has only its own
         begin = monotonic()
         training.train_epoch()
         middle = monotonic()
@@ -45,30 +44,19 @@ def epoch_seconds(config: TrialConfig, dataset: Dataset, threads: int) -> float:
     return (middle - begin) * batches + (end - middle) * images["val"] / len(few["val"])
 
 
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    # Torch takes every core of the machine unless told, and a rank has but its own.
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def forecast(config: TrialConfig, dataset: Dataset, threads: int) -> tuple[float, str]:
-    """``epoch_seconds``, or NaN and why: code that raises is its trials' failure, not the plan's.
+    """``epoch_seconds`` and "", or NaN and the reason: code that raises fails trials, not the plan.
 
     Raises:
-        ValueError: for what a user can mend.
+        ValueError: the config or the data is at fault, which the user can fix.
     """
     try:
         return epoch_seconds(config, dataset, threads), ""
     except ValueError:
         raise
     except Exception as error:
-        first = (str(error).splitlines() or [""])[0]
-        return math.nan, f"none: its first step raised {type(error).__name__}: {first}"
+        message = (str(error).splitlines() or [""])[0]
+        return math.nan, f"none: its first step raised {type(error).__name__}: {message}"
 
 
 def _first(images: ImageList, count: int) -> ImageList:
@@ -76,7 +64,7 @@ def _first(images: ImageList, count: int) -> ImageList:
 
 
 def study_seconds(plan: Plan, epoch_s: float, stages: int, trials_left: int) -> float:
-    """Seconds from the start to the ranking if no trial is pruned. ``stages``: at most so many."""
+    """Seconds from the start to the ranking if no trial is pruned and ``stages`` are trained."""
     return (
         LANE_START_S
         + stages * STAGE_S / plan.lanes

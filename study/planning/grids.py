@@ -1,4 +1,4 @@
-"""Which grid and which of its cells were requested, and what a cell lacks here."""
+"""The requested grid and cells, checked against the base config."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +15,11 @@ from study.planning.request import (
 from trainables.config import TrialConfig, field_types
 
 _DEFAULT_GRIDS = {"all_losses": "arms"}
-"""Default grids of spaces that have no dimensions of their own."""
+"""Default grids of spaces without dimensions, which cannot be searched as a space."""
 
 
 def grid_of(request: StudyRequest) -> Grid | None:
-    """The grid that is asked for: by name, from a file, or the space's only one."""
+    """The grid of ``--factor`` or ``--grid``, or the space's default; None for a search."""
     if factors := custom_grid.grid_from_factors(request):
         return factors
     name = request.grid or _DEFAULT_GRIDS.get(request.space or "")
@@ -54,7 +54,7 @@ def _check_grid(request: StudyRequest, grid: Grid) -> None:
 
 
 def _check_left_to_cells(text: str, grid: Grid) -> None:
-    """Raise a ValueError for a ``--set`` of what a cell decides, or out of what a cell searches."""
+    """Raise a ValueError if ``--set`` changes what cells decide, or leaves what a cell searches."""
     path, value = parse_change(text)
     if path in grid.decided():
         raise ValueError(
@@ -63,13 +63,17 @@ def _check_left_to_cells(text: str, grid: Grid) -> None:
     for dimension in (dimension for cell in grid.cells for dimension in cell.searched):
         if dimension.path == path and not dimension.holds(value):
             raise ValueError(
-                f"--set {path} is where its searches begin and must be in "
+                f"--set {path} sets where its searches start and must be in "
                 f"{dimension.bounds()}, got {value}"
             )
 
 
 def checked_grid(request: StudyRequest, grid: Grid, base: TrialConfig) -> Grid:
-    """The grid with what each cell lacks here; a baseline that lacks something is refused."""
+    """The grid with what each cell lacks in this version, in ``needs``.
+
+    Raises:
+        ValueError: an option contradicts the grid, or the baseline lacks something.
+    """
     _check_grid(request, grid)
     cells = tuple(replace(cell, needs=missing(cell, base)) for cell in grid.cells)
     checked = replace(grid, cells=cells)
@@ -79,10 +83,10 @@ def checked_grid(request: StudyRequest, grid: Grid, base: TrialConfig) -> Grid:
 
 
 def only_cells(request: StudyRequest, grid: Grid) -> Grid:
-    """The grid's cells of ``--cells``, in its own order, and its baseline.
+    """The grid with only the cells of ``--cells`` and the baseline, in the grid's order.
 
     Raises:
-        ValueError: a cell that is not there.
+        ValueError: the grid has no such cell.
     """
     if request.cells is None:
         return grid
@@ -91,12 +95,12 @@ def only_cells(request: StudyRequest, grid: Grid) -> Grid:
     for name in wanted:
         if name not in known:
             raise ValueError(f"--cells must be among {', '.join(known)}, got {name!r}")
-    kept = tuple(cell for cell in grid.cells if cell.name in {*wanted, grid.baseline})
-    return replace(grid, cells=kept)
+    cells = tuple(cell for cell in grid.cells if cell.name in {*wanted, grid.baseline})
+    return replace(grid, cells=cells)
 
 
 def unsearched(grid: Grid) -> Grid:
-    """The same cells at their initial weights."""
+    """The grid with no searches: every cell runs at its initial weights."""
     return replace(grid, cells=tuple(replace(cell, searched=()) for cell in grid.cells))
 
 
@@ -104,8 +108,8 @@ def search_trials(request: StudyRequest, grid: Grid) -> int:
     """Trials of each cell's own search; 0 where nothing is searched first.
 
     Raises:
-        ValueError: ``--trials`` or ``--sampler`` for a grid that has nothing to search, or no
-            number of trials.
+        ValueError: ``--trials`` or ``--sampler`` is given for a grid with nothing to search, or
+            the number of trials is negative.
     """
     if not any(cell.searched for cell in grid.cells):
         for name in sorted(request.given() & {"trials", "sampler"}, reverse=True):
@@ -121,10 +125,10 @@ def search_trials(request: StudyRequest, grid: Grid) -> int:
 
 
 def missing(cell: Cell, base: TrialConfig) -> str:
-    """Why the cell cannot run here, in words; "" if it can.
+    """Why this version cannot run the cell, in words; "" if it can.
 
     Raises:
-        ValueError: its changes are no config, by a value or by how they go together.
+        ValueError: its changes give no valid config: a value is refused, or two exclude each other.
     """
     if cell.needs:
         return cell.needs

@@ -1,4 +1,4 @@
-"""From a request to a plan, checked before anything starts."""
+"""Makes a plan from a request, and checks it before anything starts."""
 
 import time
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from trainables.plugin import installed
 
 @dataclass(frozen=True)
 class _Question:
-    """What a request asks, before it is decided how many trials answer it."""
+    """What a request compares or searches, before the number of trials is decided."""
 
     space: Space
     base: TrialConfig
@@ -35,11 +35,11 @@ class _Question:
     grid: Grid | None
     objectives: dict[str, str]
     usual_seeds: int | None = None
-    """An ablation's seeds unless the request says otherwise; None: the fewest that can decide."""
+    """How many seeds an ablation has by default; None: the fewest that allow a verdict."""
 
 
 def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
-    """Everything decided and checked that needs no data.
+    """Decide and check everything that needs no data.
 
     Raises:
         ValueError: one line that names the option, what is allowed and what it got.
@@ -80,19 +80,25 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
 
 
 def _rerun(request: StudyRequest) -> _Question | None:
-    """What ``--winner`` or ``--control`` runs; an earlier study has decided the rest."""
+    """What ``--winner`` or ``--control`` runs; the earlier study has decided all other options."""
     allowed = {*PLACES, "seeds", "fresh", "name", "workers", "cpus_per_worker", "gpus_per_worker"}
     storage = request.storage_folder()
     if request.winner:
         request.require_only({*allowed, "winner"}, "winner", "its search has decided it")
-        again = rerun.rerun_winner(storage, request.winner)
+        comparison = rerun.rerun_winner(storage, request.winner)
     elif request.control:
         request.require_only({*allowed, "control", "changes"}, "control", "its study decided it")
-        again = rerun.rerun_at_one_rate(storage, request.control, request.set_values())
+        changes = request.set_values()
+        comparison = rerun.rerun_at_one_rate(storage, request.control, changes)
     else:
         return None
-    objectives = parse_objectives(again.objective)
-    return _Question(SPACES[again.space], again.base, again.grid, objectives, again.seeds)
+    return _Question(
+        SPACES[comparison.space],
+        comparison.base,
+        comparison.grid,
+        parse_objectives(comparison.objective),
+        comparison.seeds,
+    )
 
 
 def _question(request: StudyRequest) -> _Question:
@@ -136,7 +142,8 @@ def _ablation(request: StudyRequest, question: _Question, grid: Grid) -> Ablatio
     cells = sum(not cell.needs for cell in grid.cells)
     usual = question.usual_seeds or fewest_seeds(max(cells - 1, 1))
     count = usual if request.seeds is None else request.seeds
-    first = question.base.seed + bool(searches)  # the searches' own seed decides nothing
+    # A seed that chose weights may not compare them.
+    first = question.base.seed + bool(searches)
     if request.warm_start is not None:
         raise ValueError(f"--warm-start goes with a search, got the grid {grid.name}")
     return Ablation(

@@ -14,22 +14,22 @@ _DRAWS = 5
 
 
 def read_plugin(path: str) -> Plugin:
-    """The file with its bare name: its folder is no part of a study.
+    """Read a plug-in. Its name is kept without the folder, which is not part of a study.
 
     Raises:
-        ValueError: it cannot be read.
+        ValueError: the file cannot be read.
     """
     try:
         return Plugin(Path(path).name, Path(path).expanduser().read_text())
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise ValueError(
             f"--with must be a Python file that can be read, got {path!r}: {reason}"
         ) from None
 
 
 def install_all(file: Plugin) -> None:
-    """Add everything that the file defines, in place of any other plug-in.
+    """Add everything that the plug-in defines, and remove any other plug-in.
 
     Raises:
         ValueError: one line with the file, the line in it and what is wrong.
@@ -52,13 +52,13 @@ def install_all(file: Plugin) -> None:
 
 
 def install_from_plan(plan: Plan) -> None:
-    """Install the plug-in of a plan that a ledger holds; without one, do nothing."""
+    """Install the plug-in of a ledger's plan; do nothing if it has none."""
     if plan.plugin is not None:
         install_all(Plugin(plan.plugin.name, plan.plugin.text))
 
 
 def _add_space(name: str, space: object) -> None:
-    """Add a space after a trial: what it draws must be configs."""
+    """Add a space after a test: a few draws must give valid configs."""
     if not isinstance(space, Space) or space.name != name:
         raise ValueError(f"must be a Space whose name is {name!r}, got {space!r}")
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))

@@ -1,4 +1,4 @@
-"""What was requested, typed: the command line and the Python API both make a ``StudyRequest``."""
+"""The typed request that both the command line and the Python API make."""
 
 import shlex
 from collections.abc import Mapping, Sequence, Set
@@ -15,10 +15,10 @@ SCHEDULERS = ("asha", "none")
 DEFAULT_TRIALS = 8
 DEFAULT_CELL_TRIALS = 4
 OBJECTIVES = tuple(name for name, metric in METRICS.items() if metric.unit == "fraction")
-"""Metrics that every trial measures and that tell a good one from a bad one. No trial measures
-surface distances, and a number of scored classes or contours is no quality."""
+"""Metrics that every trial measures and that can rank trials. No trial measures surface distances,
+and the number of scored classes or contours says nothing about quality."""
 _ONE_OBJECTIVE = ("cmaes",)
-"""Samplers that only know one objective."""
+"""Samplers that support only one objective."""
 _TRACKED = ("sqlite:///", "postgresql", "mysql", "mssql", "http://", "https://", "databricks")
 PLACES = {
     "resume",
@@ -40,7 +40,7 @@ _OPTION_NAMES = {"changes": "set", "with_parts": "with", "list_names": "list"}
 
 @dataclass(frozen=True, kw_only=True)
 class StudyRequest:
-    """The command's options by their names, ``_`` for ``-``. None: the plan decides."""
+    """The command's options by their names, ``_`` for ``-``. None: the plan has a default."""
 
     space: str | None = None
     objective: str = "miou"
@@ -111,29 +111,29 @@ class StudyRequest:
         """The values of ``--set``, by path.
 
         Raises:
-            ValueError: one is not ``PATH=VALUE``, or its field does not exist or take the value.
+            ValueError: one is not ``PATH=VALUE``, its field is unknown, or the value is refused.
         """
         return dict(parse_change(text) for text in self.changes)
 
     def given(self) -> set[str]:
-        """The fields that differ from their defaults; an empty list is no option."""
+        """The fields that differ from their defaults; an empty list counts as a default."""
         default = StudyRequest()
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name for name, value in values.items() if value not in ([], getattr(default, name))}
 
     def require_places(self, flag: str, why: str) -> None:
-        """Raise a ValueError for an option beside ``--flag`` that says what runs, not where."""
+        """Raise a ValueError if an option besides ``--flag`` says what runs, not where or how."""
         self.require_only(PLACES, flag, why)
 
     def require_only(self, allowed: Set[str], flag: str, why: str) -> None:
-        """Raise a ValueError for an option that ``--flag`` does not allow beside it."""
+        """Raise a ValueError if an option besides ``--flag`` is not ``allowed``."""
         for name in sorted(self.given() - allowed):
             option = _OPTION_NAMES.get(name, name.replace("_", "-"))
             raise ValueError(f"--{option} cannot be given with --{flag}: {why}")
 
 
 def home() -> Path:
-    """Where results go by default: this folder, or the user's home if this folder will vanish."""
+    """Where results go by default: this folder, or the user's home if a job deletes this folder."""
     return Path.home() / "edgewise" if session.shipped() else Path.cwd()
 
 
@@ -167,13 +167,14 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
     }
     changes = {path: value for path, value in given.items() if value is not None}
     changes |= request.set_values()
-    if PLUGIN.digest:
+    if PLUGIN.digest:  # trials with another version of the plug-in are other trials
         changes["parts"] = PLUGIN.digest
     if changes.get("model/weights", "none") not in ("none", "imagenet"):
         changes["model/weights"] = _absolute(changes["model/weights"])
     if changes.get("data/root"):
         changes["data/root"] = _absolute(changes["data/root"])
     changes = {**(recipes.changes(request.recipe) if request.recipe else {}), **changes}
+    # The default network has no backbone that could have pretrained weights.
     if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
         changes["model/network"] = "fpn"
     return TrialConfig().changed({**space_base, **changes})
@@ -184,7 +185,7 @@ def _absolute(path: Value) -> str:
 
 
 def parse_change(text: str) -> tuple[str, Value]:
-    """One ``--set PATH=VALUE``."""
+    """Parse one ``--set PATH=VALUE``."""
     path, equals, value = text.partition("=")
     require(bool(equals), "--set", "PATH=VALUE", text)
     return path, parse(path, value)
@@ -199,10 +200,10 @@ def data_config(request: StudyRequest) -> DataConfig:
 
 
 def parse_objectives(text: str) -> dict[str, str]:
-    """``miou,dice`` as ``{"miou": "max", "dice": "max"}``, in the order given.
+    """Parse ``miou,dice`` to ``{"miou": "max", "dice": "max"}``, in the given order.
 
     Raises:
-        ValueError: a name that is no metric of every trial, or one given twice.
+        ValueError: a name is not among ``OBJECTIVES``, or is given twice.
     """
     names = [name.strip() for name in text.split(",")]
     for name in names:
@@ -213,10 +214,10 @@ def parse_objectives(text: str) -> dict[str, str]:
 
 
 def check_objectives(objectives: Mapping[str, str], request: StudyRequest, ablation: bool) -> None:
-    """Raise a ValueError for what cannot serve several objectives.
+    """Raise a ValueError for a design, scheduler or sampler that supports only one objective.
 
-    ASHA is refused rather than given the first of them: it would stop the very trials that are best
-    in another, and the Pareto set would have no ends.
+    ASHA could rank by the first objective alone, but would then stop the trials that are best in
+    another one, and the Pareto set would lose its ends.
     """
     if len(objectives) == 1:
         return

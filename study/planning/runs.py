@@ -14,10 +14,11 @@ from trainables.losses.compose import active_weights
 from trainables.stages import registry
 
 _STAGE_WEIGHTS = ("loss/gamma", "loss/lambda_1", "loss/lambda_2", "loss/lambda_3")
+"""Loss weights that need a stage once they are positive."""
 
 
 class Stage(NamedTuple):
-    """A stage that a trial may need: its kind, and a config that decides it."""
+    """A stage that a trial may need: its kind, and a config that determines its content."""
 
     kind: str
     config: TrialConfig
@@ -52,7 +53,7 @@ def needed_stages(plan: Plan, space: Space) -> list[Stage]:
 
 
 def _possible_configs(plan: Plan, space: Space) -> list[TrialConfig]:
-    """An ablation's configs, or those of a search as far as its stages differ."""
+    """An ablation's configs; for a search, one config for each set of stages."""
     runs = [from_flat(run.config) for run in grid_runs(plan)]
     return runs or _searched_configs(plan, space)
 
@@ -70,12 +71,12 @@ def check_images(plan: Plan) -> None:
     """Raise a ValueError if a cell needs other images: the study decodes them once, for all."""
     shared = plan.config.data.unaugmented()
     for run in grid_runs(plan):
-        own = from_flat(run.config).data.unaugmented()
-        for field in fields(own):
-            if getattr(own, field.name) != getattr(shared, field.name):
+        data = from_flat(run.config).data.unaugmented()
+        for field in fields(data):
+            if getattr(data, field.name) != getattr(shared, field.name):
                 raise ValueError(
                     f"data/{field.name} must be the same in every cell, here "
-                    f"{getattr(shared, field.name)!r}, got {getattr(own, field.name)!r} in "
+                    f"{getattr(shared, field.name)!r}, got {getattr(data, field.name)!r} in "
                     f"{run.cell!r}: make it a study of its own"
                 )
 
@@ -87,14 +88,15 @@ def check_stages(plan: Plan, space: Space, dataset: Dataset) -> None:
 
 
 def request_of(plan: Plan) -> LaneRequest:
+    """The resources that each of the plan's lanes requests."""
     return LaneRequest(plan.workers, plan.cpus_per_worker, plan.gpus_per_worker)
 
 
 def place(plan: Plan, nodes: list[Node], wanted: int) -> Plan:
-    """The plan with its lanes counted and placed on these machines; ``wanted`` 0: all that fit.
+    """Count the plan's lanes and place them on these machines; ``wanted`` 0: all that fit.
 
     Raises:
-        ValueError: they can never fit.
+        ValueError: the lanes can never fit.
     """
     request = request_of(plan)
     lanes = count_lanes(nodes, request, wanted, plan.trials)
@@ -118,7 +120,7 @@ def _searched_configs(plan: Plan, space: Space) -> list[TrialConfig]:
 
 
 def _choices(space: Space, paths: list[str]) -> list[dict[str, Value]]:
-    """Every combination of the searched ones among these fields, conditions kept."""
+    """Every combination of values that the space can draw for ``paths``."""
     combinations: list[dict[str, Value]] = [{}]
     for dimension in space.dimensions:
         if dimension.path in paths:
@@ -136,6 +138,6 @@ def _choices(space: Space, paths: list[str]) -> list[dict[str, Value]]:
 
 
 def _searched_weights(base: Mapping[str, Value], space: Space) -> dict[str, Value]:
-    """The weights that turn a learned loss on, made positive where they are searched."""
+    """Searched weights of losses with a stage, set to 1 so that the stage counts as needed."""
     searched = {dimension.path for dimension in space.dimensions}
     return {path: 1.0 for path in _STAGE_WEIGHTS if path in searched and not base.get(path)}

@@ -1,9 +1,9 @@
-"""Per-cell search: every cell of an ablation searches its weights before the cells are compared.
+"""Per-cell search: each cell of an ablation searches its weights before the cells are compared.
 
 All searches have the same number of trials, on the validation list; the comparison runs on seeds
-that chose nothing. Trial ``k`` of every cell comes before trial ``k + 1`` of any, so that an
-interrupted study has spent the same on each. Trial 0 has the cell's initial weights: on the list
-that it is chosen by, a search never ends below its paper's weights.
+that played no part in the choice. Trial ``k`` of every cell comes before trial ``k + 1`` of any, so
+that an interrupted study has spent the same on each. Trial 0 has the cell's initial weights, so a
+search never chooses weights that are worse on the validation list than the paper's.
 """
 
 from collections.abc import Sequence
@@ -28,17 +28,17 @@ from trainables.lane.trial_spec import TrialSpec
 
 
 def total(plan: Plan) -> int:
-    """Trials of all searches together; their numbers come first."""
+    """How many trials all searches have together; their numbers come first."""
     return plan.design.search_trials * len(plan.design.cells)
 
 
 def pending(plan: Plan, record: StudyRecord) -> bool:
-    """Whether the cells' weights are still to be chosen."""
+    """Whether the cells' searches have not ended, so that no weights are chosen yet."""
     return bool(plan.design.search_trials) and not record.chosen
 
 
 def trials_of(record: StudyRecord, cell: str) -> dict[int, TrialRecord]:
-    """A cell's search, by number."""
+    """The trials of a cell's search, by number."""
     return {
         number: trial
         for number, trial in sorted(record.trials.items())
@@ -67,8 +67,8 @@ class CellSearch(PlannedSearch):
     def draw(self, number: int) -> TrialSpec | None:
         for reused in self._reuse.due(number) if self._reuse else ():
             self._tell(reused.number, reused.value(self._plan.objective))
-        place = number % len(self._cells)
-        params = self._cells[place].space().suggest(self._studies[place].ask())
+        index = number % len(self._cells)
+        params = self._cells[index].space().suggest(self._studies[index].ask())
         spec = self._spec(number, params)
         return None if self._reuse and self._reuse.take(spec) else spec
 
@@ -85,19 +85,20 @@ class CellSearch(PlannedSearch):
 
     def learn(self, number: int, result: Result) -> None:
         value, kind = result.get(self._plan.objective), result.get("failure/kind")
-        known = value if isinstance(value, int | float) else None
-        self._tell(number, known, failure_state(None if kind is None else str(kind)))
+        objective = value if isinstance(value, int | float) else None
+        self._tell(number, objective, failure_state(None if kind is None else str(kind)))
 
     def _tell(self, number: int, value: float | None, failed: TrialState = TrialState.FAIL) -> None:
-        turn, place = divmod(number, len(self._cells))
+        turn, index = divmod(number, len(self._cells))
         state = failed if value is None else TrialState.COMPLETE
-        self._studies[place].tell(turn, value, state=state)
+        self._studies[index].tell(turn, value, state=state)
 
 
 def _study(plan: Plan, record: StudyRecord, cell: Cell) -> Study:
-    """A cell's search as Optuna knows it, trials numbered by turn.
+    """A cell's search as an Optuna study, whose trial ``k`` is the k-th of the cell.
 
-    An interrupted attempt may have started them in another order.
+    An interrupted attempt may have started a trial before one of a lower number; the missing one is
+    added as waiting, so that Optuna draws it next.
     """
     known = {
         number // len(plan.design.cells): trial
@@ -107,9 +108,10 @@ def _study(plan: Plan, record: StudyRecord, cell: Cell) -> Study:
     direction = StudyDirection.MAXIMIZE if plan.mode == "max" else StudyDirection.MINIMIZE
     study = create_study(direction=direction, sampler=sampler)
     config = plan.resolve(cell.changes)
-    first = {dimension.path: config[dimension.path] for dimension in cell.searched}
-    if 0 not in known and all(d.holds(first[d.path]) for d in cell.searched):
-        study.enqueue_trial(first)
+    initial = {dimension.path: config[dimension.path] for dimension in cell.searched}
+    # A paper's weight may lie outside the searched bounds; Optuna would draw another value.
+    if 0 not in known and all(d.holds(initial[d.path]) for d in cell.searched):
+        study.enqueue_trial(initial)
     for turn in range(len(study.trials), max(known, default=-1) + 1):
         study.add_trial(
             as_optuna(known[turn], cell.space(), [plan.objective])
@@ -120,8 +122,7 @@ def _study(plan: Plan, record: StudyRecord, cell: Cell) -> Study:
 
 
 def choose_weights(plan: Plan, ledger: Ledger) -> bool:
-    """Write each cell's best weights to the ledger once all searches have ended; whether they
-    have."""
+    """Write each cell's best weights to the ledger; False while the searches have not ended."""
     record = ledger.record
     searched = [trial for trial in record.in_state(*FINAL) if trial.phase == "search"]
     if len(searched) < total(plan):
@@ -131,8 +132,11 @@ def choose_weights(plan: Plan, ledger: Ledger) -> bool:
 
 
 def _best(record: StudyRecord, cell: Cell) -> ChosenWeights:
-    """A cell without a complete trial keeps its initial weights: it runs, and its failures count,
-    like any other's."""
+    """The best weights of a cell's search.
+
+    A cell without a complete trial keeps its initial weights: it runs, and its failures count,
+    as those of any other cell do.
+    """
     best = champion(StudyRecord(planned=record.planned, trials=trials_of(record, cell.name)))
     if best is None or best.state != "complete":
         return ChosenWeights(trial=None, changes=dict(cell.changes))

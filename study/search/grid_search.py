@@ -10,7 +10,7 @@ from trainables.lane.trial_spec import TrialSpec
 
 
 class GridSearch(PlannedSearch):
-    """No run depends on what came out of another."""
+    """Hands out runs that are all known beforehand; no run depends on the result of another."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Which searched parameter mattered."""
+"""How much each searched parameter mattered."""
 
 import warnings
 
@@ -9,7 +9,7 @@ from study.analysis.results import StudyResults
 from study.search.optuna_study import optuna_study
 
 _TREES, _TREES_OF_MANY, _MANY = 64, 16, 200
-"""Trees of the forest: with more trials each takes longer, and fewer are enough."""
+"""Trees of the forest. With ``_MANY`` trials or more, each tree takes longer and fewer suffice."""
 _FEWEST = 4
 """With fewer trials an importance would be noise."""
 
@@ -17,7 +17,7 @@ _FEWEST = 4
 def importances(results: StudyResults, space: Space) -> dict[str, float]:
     """Share of the first objective's variance by parameter (fANOVA), over complete trials.
 
-    Empty where there are too few trials, where they do not differ, and for an ablation.
+    Empty if there are too few trials, if their values are all equal, and for an ablation.
     """
     record = results.record
     if results.best is None:

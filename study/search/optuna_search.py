@@ -1,7 +1,8 @@
-"""Tune's searcher for a search: Optuna, filled with everything that the ledger knows.
+"""Tune's searcher for a search: Optuna, filled with all trials of the ledger.
 
-Optuna's storage stays in memory: a persistent one runs ahead of Tune's own record and breaks a
-restored search. A resumed study fills it from the ledger instead.
+Optuna's storage stays in memory. A persistent one runs ahead of the state that Tune saves, and a
+restored search then fails with ``UpdateFinishedTrialError``. A resumed study fills it from the
+ledger instead.
 """
 
 import math
@@ -24,7 +25,7 @@ from trainables.lane.trial_spec import TrialSpec
 
 
 class LedgerSearch(PlannedSearch):
-    """New trials come from Ray's ``OptunaSearch`` over a study that the ledger fills."""
+    """Draws new trials with Ray's ``OptunaSearch``, over a study that is filled from the ledger."""
 
     def __init__(
         self,
@@ -82,12 +83,16 @@ class LedgerSearch(PlannedSearch):
 
     def on_trial_result(self, trial_id: str, result: Result) -> None:
         number = self._numbers[trial_id]
+        # OptunaSearch knows nothing of a continued trial, which an earlier attempt drew.
         if number not in self._continued and result.get(self.metric) is not None:
             self._new.on_trial_result(_name(number), result)
 
     def learn(self, number: int, result: Result) -> None:
-        """OptunaSearch only knows the trials that it suggested, and no pruned ones: the others go
-        to the study directly."""
+        """Report a result to Optuna.
+
+        OptunaSearch knows only the trials that it suggested and cannot report a pruned one, so the
+        others go to the study directly.
+        """
         values = self._values(result)
         kind = result.get("failure/kind")
         state = failure_state(None if kind is None else str(kind), len(self._objectives))
@@ -102,10 +107,10 @@ class LedgerSearch(PlannedSearch):
             self._new.on_trial_complete(_name(number), result)
 
     def _values(self, result: Result) -> list[float] | None:
-        """All objectives; None where one is missing or not finite: such a trial has failed."""
-        found = [result.get(name) for name in self._objectives]
-        values = [one for one in found if isinstance(one, int | float) and math.isfinite(one)]
-        return values if len(values) == len(found) else None
+        """All objectives; None if one is missing or not finite, since that trial has failed."""
+        reported = [result.get(name) for name in self._objectives]
+        values = [x for x in reported if isinstance(x, int | float) and math.isfinite(x)]
+        return values if len(values) == len(reported) else None
 
 
 def _name(number: int) -> str:

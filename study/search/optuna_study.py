@@ -1,4 +1,4 @@
-"""A ledger as an Optuna study."""
+"""Converts the trials of a ledger to an Optuna study."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ _DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 
 
 def as_optuna(trial: TrialRecord, space: Space, objectives: Sequence[str]) -> FrozenTrial:
-    """A trial of the ledger as Optuna's own record of it."""
+    """Convert a trial of the ledger to Optuna's frozen trial."""
     values = trial.values(objectives)
     failed = failure_state(trial.failure.kind if trial.failure else None, len(objectives))
     state = {"running": TrialState.RUNNING, "failed": failed}.get(
@@ -35,15 +35,16 @@ def as_optuna(trial: TrialRecord, space: Space, objectives: Sequence[str]) -> Fr
 
 
 def _by_epoch(trial: TrialRecord, objectives: Sequence[str]) -> dict[int, float]:
-    """The objective by epoch; Optuna takes no such values where there are several objectives."""
+    """The objective by epoch; {} for several objectives, where Optuna accepts no such values."""
     if len(objectives) > 1:
         return {}
-    found = {epoch: kept.metrics.get(objectives[0]) for epoch, kept in trial.epochs.items()}
-    return {epoch: value for epoch, value in found.items() if value is not None}
+    name = objectives[0]
+    values = {epoch: record.metrics.get(name) for epoch, record in trial.epochs.items()}
+    return {epoch: value for epoch, value in values.items() if value is not None}
 
 
 def warm_start_trials(warm: WarmStart | None, space: Space) -> list[FrozenTrial]:
-    """Trials of a warm start; for NSGA-II the generation that all others descend from."""
+    """The trials of a warm start; for NSGA-II, the generation from which all others descend."""
     return [
         create_trial(
             values=trial.values,
@@ -56,11 +57,11 @@ def warm_start_trials(warm: WarmStart | None, space: Space) -> list[FrozenTrial]
 
 
 def failure_state(kind: str | None, objectives: int = 1) -> TrialState:
-    """How a sampler learns of a trial that failed in this way.
+    """The state in which a failed trial is reported to the sampler.
 
-    A failure that the config itself caused counts as pruned, which TPE ranks behind every value: it
-    searches elsewhere. Other failures say nothing about the config, so the sampler ignores them.
-    Optuna knows no pruning with several objectives.
+    A failure that the config itself caused counts as pruned. TPE ranks pruned trials behind every
+    value and therefore searches elsewhere. Other failures say nothing about the config, so the
+    sampler ignores them. With several objectives, Optuna supports no pruning.
     """
     return TrialState.PRUNED if is_result(kind) and objectives == 1 else TrialState.FAIL
 
@@ -72,9 +73,10 @@ def optuna_study(
     storage: InMemoryStorage | None = None,
     warm: Sequence[FrozenTrial] = (),
 ) -> Study:
-    """Trials as an Optuna study that keeps their numbers, after those of a warm start.
+    """Trials as an Optuna study with the same numbers, counted after the warm start's trials.
 
-    Of two lanes the later one may start first: Optuna is to ask for a number that a kill left out.
+    With several lanes a trial may start before one of a lower number. If the study is killed in
+    between, the missing number is added as waiting, so that Optuna draws it next.
     """
     study = optuna.create_study(
         storage=storage or InMemoryStorage(),

@@ -1,4 +1,4 @@
-"""What all of Edgewise's searchers share at Tune's edge."""
+"""The base class of Edgewise's searchers: their interface to Tune."""
 
 from abc import abstractmethod
 from collections import deque
@@ -11,14 +11,14 @@ from study.ledger.trial_record import InterruptedTrial
 from trainables.lane.trial_spec import TrialSpec
 
 Result = dict[str, object]
-"""What Tune passes on of a trial's report."""
+"""A trial's result as Tune passes it to a searcher."""
 
 
 class PlannedSearch(Searcher):
-    """Hands out a plan's trials: interrupted ones first, then those that are left, in order.
+    """Hands out a plan's trials: interrupted ones first, then the others in order.
 
-    Tune offers to save and restore a searcher's state; the ledger has all of it, so a resumed study
-    makes a new searcher instead.
+    Tune can save and restore a searcher's state. The ledger already has all of it, so a resumed
+    study makes a new searcher instead.
     """
 
     def __init__(
@@ -32,17 +32,17 @@ class PlannedSearch(Searcher):
         self._interrupted = deque(interrupted)
         self._left = deque(number for number in numbers if number not in record.trials)
         self._numbers: dict[str, int] = {}
-        """The number of each running trial, by Tune's name for it."""
+        """The number of each running trial, by Tune's id."""
         self.may_start: Callable[[], bool] = lambda: True
-        """Whether another trial may start now; a spent budget says no."""
+        """Whether another trial may start now; False once the budget is spent."""
 
     @abstractmethod
     def continued(self, trial: InterruptedTrial) -> TrialSpec:
-        """An interrupted trial, to be continued."""
+        """How to continue an interrupted trial."""
 
     @abstractmethod
     def draw(self, number: int) -> TrialSpec | None:
-        """The trial of this number; None if the results of another study serve instead."""
+        """The trial of this number; None if another study's results are reused for it."""
 
     def suggest(self, trial_id: str) -> dict[str, object] | None:
         """The next trial as Tune's config, or ``Searcher.FINISHED``."""
@@ -64,10 +64,10 @@ class PlannedSearch(Searcher):
         self.learn(self._numbers.pop(trial_id), result or {})
 
     def learn(self, number: int, result: Result) -> None:
-        """Use the result of a trial that ended; by default it decides nothing."""
+        """Learn from the result of a trial that ended; by default, nothing is learned."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the ledger has it."""
+        """Save nothing: the ledger has the state."""
 
     def restore(self, checkpoint_path: str) -> None:
         raise NotImplementedError("a resumed study makes its searcher from the ledger")

@@ -1,13 +1,13 @@
-"""Nothing runs twice: a trial that an earlier study of the storage ran is reused.
+"""Reuse: a trial that an earlier study of the storage has completed does not run again.
 
-Equal content means an equal resolved config (seed included) on equal data: a trial's ``id``. The
-trial's events are written again in the new ledger, which stays complete by itself, with their
-source.
+Two trials are equal if their resolved configs (with the seed) and their data are equal; they then
+have the same ``id``. The trial's events are copied to the new ledger with their source, so that
+each ledger is complete by itself.
 
-What a search draws is only known when it draws. The same command with the same seed draws the same
-trials as long as its sampler knows the same; on several lanes that depends on which trials had
-ended by then. So the sampler learns a reused result when the earlier study had it: before the draw
-that followed it there.
+What a search draws is known only when it draws. The same command with the same seed draws the same
+trials as long as its sampler has the same results; with several lanes, these depend on which trials
+had ended by then. So the sampler receives a reused result when the earlier study had it: before the
+draw that followed it there.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -32,22 +32,23 @@ class ReusableTrial:
 
     study: str
     commit: str | None
-    """Of the code that it ran with."""
+    """The commit of the code that it ran with."""
     trial: TrialRecord
     others: Mapping[int, TrialRecord]
     """All trials of that study."""
 
     @property
     def ended(self) -> float:
+        """When its last epoch ended, in Unix time."""
         return self.trial.epochs[self.trial.last_epoch].time
 
 
 def reusable_runs(
     plan: Plan, digest: str, record: StudyRecord
 ) -> list[tuple[TrialSpec, ReusableTrial]]:
-    """Runs of an ablation that another study completed and this one has not started.
+    """Runs of an ablation that another study has completed and this one has not started.
 
-    None with ``--fresh``, and none before the cells' weights are chosen.
+    Empty with ``--fresh``, and before the cells' weights are chosen.
     """
     if plan.fresh or (plan.design.search_trials and not record.chosen):
         return []
@@ -56,26 +57,26 @@ def reusable_runs(
         for run in grid_runs(plan)
         if run.number not in record.trials
     }
-    found = complete_trials(plan) if wanted else {}
-    pairs = [(run, found[key]) for key, run in wanted.items() if key in found]
+    complete = complete_trials(plan) if wanted else {}
+    pairs = [(run, complete[key]) for key, run in wanted.items() if key in complete]
     return sorted(pairs, key=lambda pair: pair[0].number)
 
 
 def complete_trials(plan: Plan) -> dict[str, ReusableTrial]:
-    """By content, every complete trial of other studies; of equal ones, one that was tested."""
-    found: dict[str, ReusableTrial] = {}
+    """Every complete trial of other studies, by id; among equal ones, preferably a tested one."""
+    complete: dict[str, ReusableTrial] = {}
     for other in other_records(plan.storage, plan.study):
         commit = other.provenance.commit
         for trial in other.in_state("complete"):
-            known = found.get(trial.id)
+            known = complete.get(trial.id)
             better = known is None or (known.trial.tested is None and trial.tested is not None)
             if better and not trial.reused:
-                found[trial.id] = ReusableTrial(other.plan.study, commit, trial, other.trials)
-    return found
+                complete[trial.id] = ReusableTrial(other.plan.study, commit, trial, other.trials)
+    return complete
 
 
 def reuse_trial(ledger: Ledger, run: TrialSpec, earlier: ReusableTrial) -> None:
-    """Write an earlier trial's events as this study's own."""
+    """Write an earlier trial's events to this study's ledger, under the run's number."""
     trial, number = earlier.trial, run.number
     ledger.append(
         Started(
@@ -90,14 +91,14 @@ def reuse_trial(ledger: Ledger, run: TrialSpec, earlier: ReusableTrial) -> None:
             reused=Reused(study=earlier.study, trial=trial.number, commit=earlier.commit),
         )
     )
-    for epoch, kept in sorted(trial.epochs.items()):
+    for epoch, record in sorted(trial.epochs.items()):
         ledger.append(
             EpochEnded(
                 trial=number,
                 epoch=epoch,
-                metrics=kept.metrics,
-                seconds=kept.seconds,
-                lane=kept.lane,
+                metrics=record.metrics,
+                seconds=record.seconds,
+                lane=record.lane,
             )
         )
     ledger.append(Finished(trial=number, state="complete"))
@@ -106,39 +107,39 @@ def reuse_trial(ledger: Ledger, run: TrialSpec, earlier: ReusableTrial) -> None:
 
 
 class DrawReuse:
-    """Which draws of a search are reused, and when the sampler learns of their results."""
+    """Decides which draws of a search are reused, and when the sampler receives their results."""
 
     def __init__(self, plan: Plan, ledger: Ledger, on_reuse: Callable[[TrialRecord], None]) -> None:
-        """``on_reuse`` receives each reused trial: the scheduler's stop rule learns from it."""
+        """``on_reuse`` receives each reused trial, so that the scheduler's stop rule counts it."""
         self._ledger, self._on_reuse = ledger, on_reuse
         self._digest = ledger.record.data.digest
         self._known = {} if plan.fresh else complete_trials(plan)
         self._pending: dict[int, ReusableTrial] = {}
-        """Reused trials whose results the sampler does not know yet."""
+        """Reused trials whose results the sampler has not received yet, by number."""
         self._diverged = False
-        """Whether a draw was new: from then on this search follows no earlier one."""
+        """Whether a draw was new: from then on this search no longer repeats an earlier one."""
 
     def __getstate__(self) -> Json:
-        """Tune pickles its search for a restore that Edgewise never uses."""
+        """Nothing: Tune pickles its searcher for a restore that Edgewise never uses."""
         return {}
 
     def take(self, drawn: TrialSpec) -> bool:
-        """Whether this draw ran before: then it is a trial of this study and need not run."""
+        """Reuse a draw that ran before; return whether it did, and therefore need not run."""
         key = identity(from_flat(drawn.config), self._digest) if self._known else ""
-        found = self._known.get(key)
-        if found is None:
+        earlier = self._known.get(key)
+        if earlier is None:
             self._diverged = True
             return False
-        reuse_trial(self._ledger, drawn, found)
-        self._pending[drawn.number] = found
+        reuse_trial(self._ledger, drawn, earlier)
+        self._pending[drawn.number] = earlier
         self._on_reuse(self._ledger.record.trials[drawn.number])
         return True
 
     def due(self, number: int) -> Iterator[TrialRecord]:
-        """Trials whose results the sampler learns before it draws this one."""
-        for reused, found in sorted(self._pending.items(), key=lambda item: item[1].ended):
-            following = found.others.get(number)
-            if self._diverged or following is None or found.ended <= following.started:
+        """The reused trials whose results the sampler receives before it draws this one."""
+        for reused, earlier in sorted(self._pending.items(), key=lambda item: item[1].ended):
+            following = earlier.others.get(number)
+            if self._diverged or following is None or earlier.ended <= following.started:
                 del self._pending[reused]
                 yield self._ledger.record.trials[reused]
 
@@ -149,8 +150,8 @@ def possible_reuse(plan: Plan, space: Space, digest: str) -> list[ReusableTrial]
         return []
     searched = {dimension.path for dimension in space.dimensions}
     return [
-        found
-        for name, found in complete_trials(plan).items()
-        if set(found.trial.params) <= searched
-        and name == identity(from_flat({**plan.base, **found.trial.params}), digest)
+        earlier
+        for key, earlier in complete_trials(plan).items()
+        if set(earlier.trial.params) <= searched
+        and key == identity(from_flat({**plan.base, **earlier.trial.params}), digest)
     ]

@@ -18,7 +18,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 GENERATION = "NSGAIISampler:generation"
-"""Where NSGA-II keeps a trial's generation; without it a resumed search would breed anew."""
+"""Optuna's attribute for a trial's generation; without it a resumed search would start a new
+population."""
 
 
 def make_sampler(name: str, seed: int, trials: int) -> BaseSampler:
@@ -41,9 +42,9 @@ def make_sampler(name: str, seed: int, trials: int) -> BaseSampler:
 
 
 class SeededByNumber(BaseSampler):
-    """Draws trial ``n`` from (seed, n) and the results so far; not from how the study got there.
+    """Draws trial ``n`` from (seed, n) and the results so far, however often the study was resumed.
 
-    A sampler that lives as long as the study carries its random state from trial to trial, and a
+    A sampler that lives as long as the study carries its random state from trial to trial, so a
     resumed study would draw other trials than an uninterrupted one.
     """
 
@@ -52,6 +53,7 @@ class SeededByNumber(BaseSampler):
         self._inner: BaseSampler = make_sampler(name, seed, trials)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        # A large prime factor keeps the seeds of neighbouring studies apart; NumPy takes 32 bits.
         seed = (self._seed * 1_000_003 + trial.number) % 2**32
         self._inner = make_sampler(self._name, seed, self._trials)
         self._inner.before_trial(study, trial)
@@ -86,8 +88,8 @@ class SeededByNumber(BaseSampler):
 def _settle_parents(sampler: NSGAIISampler, study: Study, trial: FrozenTrial) -> None:
     """Choose the parents of every generation so far, oldest first.
 
-    Optuna gives them in another order when it has just chosen them than when it remembers them, and
-    a resumed search would draw other children.
+    Optuna returns parents in another order when it has just selected them than when it has stored
+    them, so a resumed search would draw other children.
     """
     for generation in range(1, sampler.get_trial_generation(study, trial) + 1):
         sampler.get_parent_population(study, generation)

@@ -1,4 +1,4 @@
-"""From an exception on a rank to the kind of the trial's failure."""
+"""Classifies an exception on a rank as a kind of failure."""
 
 import torch
 
@@ -9,7 +9,7 @@ _OUT_OF_MEMORY = ("out of memory", "defaultcpuallocator", "not enough memory", "
 
 
 def kind_of(error: BaseException) -> str:
-    """One of ``FailureKind``, or the exception's type where the trial's own code raised."""
+    """One of ``FailureKind``, or the name of the exception's type for any other error."""
     if isinstance(error, DataError):
         return FailureKind.DATA
     if isinstance(error, OSError) and error.errno in STORAGE_ERRORS:

@@ -1,4 +1,4 @@
-"""Why a trial failed. No torch here: Ray's mailbox and the study read it, too."""
+"""Why a trial failed. Imports no torch: the mailbox and the driver read failures, too."""
 
 import errno
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from enum import StrEnum
 
 
 class FailureKind(StrEnum):
-    """The kinds that the study treats in a way of their own.
+    """The kinds of failure that the study handles specially.
 
-    Any other exception of the trial's code has its type's name as its kind.
+    The kind of any other failure is the name of the exception's type.
     """
 
     is_result: bool
-    """Whether it is the config's own result: the sampler learns from it, no limit counts it."""
+    """Whether the config itself caused it: the sampler learns from it, and no limit counts it."""
 
     def __new__(cls, value: str, is_result: bool) -> "FailureKind":
         kind = str.__new__(cls, value)
@@ -29,19 +29,19 @@ class FailureKind(StrEnum):
     STORAGE = "storage", False
     """The study's folder is full, read-only or gone: every trial would fail on it."""
     LANE = "lane", False
-    """Its worker groups died repeatedly."""
+    """The trial's worker groups died repeatedly."""
 
 
 _RESULTS = frozenset(kind for kind in FailureKind if kind.is_result)
 
 
 def is_result(kind: str | None) -> bool:
-    """Whether a failure of this kind is the config's own result."""
+    """Whether the config itself causes failures of this kind."""
     return kind in _RESULTS
 
 
 STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE}
-"""The operating system's numbers for a disk that cannot be written."""
+"""The operating system's error numbers for a disk that cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -55,5 +55,5 @@ class Failure:
 
     @property
     def first_line(self) -> str:
-        """Of the message."""
+        """The first line of the message."""
         return next(iter(self.message.splitlines()), "")

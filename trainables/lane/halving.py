@@ -1,4 +1,4 @@
-"""A smaller batch for a trial that ran out of memory (``--on-oom halve``)."""
+"""Halves the batch of a trial that ran out of memory (``--on-oom halve``)."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ HALVED = ("batch", "optim/accumulate")
 
 
 def halved(config: Mapping[str, object], workers: int) -> dict[str, int]:
-    """Changes that halve the batch and keep the optimiser's step; {} if there are none.
+    """Changes that halve the batch and keep the optimiser's step; {} if it cannot be halved.
 
     Args:
         config: the flat config.

@@ -15,7 +15,7 @@ class IdleTimer:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Work: the timer stops, and restarts from zero afterwards."""
+        """Stop the timer during work, and restart it from zero afterwards."""
         self.stop()
         with self._lock:
             try:
@@ -32,7 +32,7 @@ class IdleTimer:
                 self._release()
 
     def stop(self) -> None:
-        """Release nothing until the next work ends."""
+        """Stop the timer until the next work ends."""
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()

@@ -31,34 +31,34 @@ from trainables.lane.ray_private import orphaned_placement_groups
 A = TypeVar("A")
 
 _POLL_S = 5.0
-"""How long a call to the mailbox may wait before the lane looks whether its group still lives."""
+"""How long a call to the mailbox may wait before the lane checks that its group is alive."""
 
 
 class LaneRestarted(Exception):
-    """The worker group died and was restarted: what it had not saved is lost."""
+    """The worker group died and was restarted; what it had not saved is lost."""
 
     def __init__(self, name: str, shortage: str) -> None:
         super().__init__(name)
         self.shortage = shortage
-        """Ray's message where the group ran out of memory; "" otherwise."""
+        """Ray's message if the group ran out of memory, else ""."""
 
 
 class LaneDied(Exception):
-    """The lane is gone: its controller or mailbox was killed, or Ray Train gave it up."""
+    """The lane is gone: its controller or mailbox was killed, or Ray Train gave up."""
 
 
 def free_orphans() -> None:
     """Free the resources of this job's worker groups whose controller is dead.
 
     Ray frees them only when the job ends; Ray Train's cleaner frees only groups that had started,
-    and only while the dashboard answers in time. A new lane could wait for them for ever.
+    and only while the dashboard answers in time. A new lane could wait for them forever.
     """
     for group in orphaned_placement_groups():
         remove_placement_group(group)
 
 
 def _work(loop_config: dict[str, Any]) -> None:
-    """Runs on each rank."""
+    """Run a rank of the lane: Ray Train's training function."""
     # Imported here because it takes seconds: the trial's actor and Ray Train's controller start one
     # after the other before any rank does, and neither needs it.
     from trainables.lane.worker import work
@@ -67,7 +67,7 @@ def _work(loop_config: dict[str, Any]) -> None:
 
 
 class _ReportShortage(UserCallback):
-    """In Ray Train's controller: tells the mailbox that a worker was killed for its memory."""
+    """Ray Train's controller notes in the mailbox that a worker was killed for its memory."""
 
     def __init__(self, mailbox: ActorHandle) -> None:
         self.mailbox = mailbox
@@ -80,13 +80,13 @@ class _ReportShortage(UserCallback):
 
 def is_shortage(error: BaseException) -> bool:
     """Whether Ray killed the process because its machine ran out of memory."""
-    # An actor's death has no type for this cause; its message alone tells.
+    # An actor's death has no type of its own for this cause, only a message.
     low = isinstance(error, RayActorError) and "memory" in str(error) and "OOM" in str(error)
     return low or isinstance(error, OutOfMemoryError)
 
 
 class Lane:
-    """The trial's end of a worker group. Not thread-safe; one trial at a time."""
+    """The trial's handle on a worker group. Not thread-safe; one trial at a time."""
 
     def __init__(self, settings: LaneSettings) -> None:
         self.name = f"lane-{uuid4().hex[:8]}"
@@ -127,7 +127,7 @@ class Lane:
             self._end = error
 
     def ask(self, command: Command[A]) -> A | Failure:
-        """Have every rank obey, and wait for rank 0's answer, or for the first failure.
+        """Send a command to every rank; return rank 0's answer or the first failure.
 
         Raises:
             LaneRestarted: the group died before it answered; a new one is up.
@@ -154,7 +154,7 @@ class Lane:
 
     @contextmanager
     def _reachable(self) -> Iterator[ActorHandle]:
-        """The mailbox, for calls that raise LaneDied where it is gone."""
+        """The mailbox, for calls that raise LaneDied if it is gone."""
         try:
             yield self.mailbox
         except RayActorError as error:
@@ -177,7 +177,7 @@ class Lane:
         return self._thread.is_alive()
 
     def join(self, timeout_s: float) -> None:
-        """Wait until the worker group has ended, at most so long."""
+        """Wait until the worker group has ended, for at most ``timeout_s``."""
         self._thread.join(timeout_s)
 
     def _check_alive(self) -> None:

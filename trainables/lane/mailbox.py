@@ -1,4 +1,4 @@
-"""What a trial and its lane's ranks exchange, and the actor that carries it."""
+"""The messages between a trial and its lane's ranks, and the actor that carries them."""
 
 import asyncio
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Saved:
 
 
 class Command(Generic[A_co]):
-    """What every rank is to do next."""
+    """A command to every rank."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Start(Command[int]):
     """Build a trial and answer with the epoch that it continues after."""
 
     config: dict[str, Value]
-    """Flat."""
+    """The complete config, by path."""
     checkpoint: ray.ObjectRef | None = None
     """The bytes of the state to continue from."""
 
@@ -95,7 +95,7 @@ class Mailbox:
         self.changed = asyncio.Condition()
 
     async def open(self) -> int:
-        """Begin a generation for a new worker group; commands to older ones are void."""
+        """Start a generation for a new worker group; commands to older ones are void."""
         async with self.changed:
             self.generation += 1
             self.command = self.replied = None
@@ -103,21 +103,21 @@ class Mailbox:
             return self.generation
 
     async def post(self, command: Command[object], generation: int) -> int | None:
-        """Give the group a command; its number, or None where a newer group is up."""
+        """Give the group a command; return its number, or None if a newer group is up."""
         async with self.changed:
             if generation != self.generation:
                 return None
-            # Numbers never restart, so a late reply cannot be taken for one to a newer command.
+            # Numbers never restart, so a late reply cannot be mistaken for one to a newer command.
             self.number += 1
             self.command, self.replied = command, None
             self.changed.notify_all()
             return self.number
 
     # Every wait ends on a change of generation, too: a rank or a trial of a lost group must not
-    # wait for ever.
+    # wait forever.
 
     async def take(self, generation: int, after: int) -> tuple[int, Command[object]] | None:
-        """Wait for the command after number ``after``; None where a newer group is up."""
+        """Wait for the command after number ``after``; None if a newer group is up."""
         async with self.changed:
             await self.changed.wait_for(
                 lambda: (
@@ -130,7 +130,7 @@ class Mailbox:
             return self.number, self.command
 
     async def reply(self, generation: int, number: int, answer: object) -> None:
-        """Keep the first reply to the current command; drop later ones and those of old groups."""
+        """Store the first reply to the current command; drop later ones and those of old groups."""
         async with self.changed:
             if (generation, number) == (self.generation, self.number) and self.replied is None:
                 self.replied = (number, answer)
@@ -139,7 +139,8 @@ class Mailbox:
     async def answer(
         self, generation: int, number: int, patience_s: float
     ) -> tuple[AnswerState, object]:
-        """("done", answer); ("waiting", None) after ``patience_s``; or ("restarted", None)."""
+        """Wait for the reply: ("done", answer), ("waiting", None) after ``patience_s`` seconds, or
+        ("restarted", None) if a newer group is up."""
         async with self.changed:
             try:
                 await asyncio.wait_for(
@@ -159,7 +160,7 @@ class Mailbox:
         self.shortage = message
 
     async def take_shortage(self) -> str:
-        """The note on the group that was lost, and forget it; "" if there is none."""
+        """Return the note on the lost group, or "", and forget it."""
         message, self.shortage = self.shortage, ""
         return message
 
@@ -177,7 +178,7 @@ class Mailbox:
 
 @dataclass(frozen=True)
 class SharedData:
-    """A dataset that was decoded once, and that every worker reads without a copy."""
+    """A dataset in the object store: decoded once, and read by every worker without a copy."""
 
     config: DataConfig
     reference: ray.ObjectRef
@@ -198,9 +199,9 @@ class LaneSettings:
     checkpoints: str = ""
     """Folder with one folder of checkpoints per trial."""
     study: str = ""
-    """Marks the stages that this study trains: its name and when it began."""
+    """Marks the stages that this study trains: its name and start time."""
     on_oom: Literal["fail", "halve"] = "fail"
-    """What a trial does that ran out of memory: fail, or restart once with half the batch and
+    """What a trial that ran out of memory does: fail, or restart once with half the batch and
     twice the accumulation."""
     data: SharedData | None = None
     plugin: "Plugin | None" = None

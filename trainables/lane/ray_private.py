@@ -1,4 +1,4 @@
-"""Ray's private parts that a lane needs; tried with Ray 2.58 to 2.60.
+"""The private parts of Ray that a lane needs; tested with Ray 2.58 to 2.60.
 
 Ray's public ``placement_group_table()`` leaves out which actor created a group and whether that
 actor is dead. ``tests/trainables/lane/test_ray_private.py`` fails when a new Ray changes this.
@@ -11,14 +11,14 @@ from ray.util.placement_group import PlacementGroup
 
 
 def orphaned_placement_groups() -> list[PlacementGroup]:
-    """The groups that actors of this job created, where the actor is dead."""
+    """The placement groups of this job whose creator was an actor that is dead."""
     job, no_actor = ray.get_runtime_context().get_job_id(), ("", ray.ActorID.nil().hex())
     orphans = []
     for row in state._connect_and_get_accessor().get_placement_group_table():
         group = PlacementGroupTableData.FromString(row)
         if group.creator_job_id.hex() != job or group.state == PlacementGroupTableData.REMOVED:
             continue
-        # Groups of a driver, Tune's among them, have no actor, and Ray marks that as dead, too.
+        # Groups of a driver, Tune's among them, have no actor, which Ray also marks as dead.
         if group.creator_actor_dead and group.creator_actor_id.hex() not in no_actor:
             orphans.append(PlacementGroup(ray.PlacementGroupID(group.placement_group_id)))
     return orphans

@@ -20,21 +20,21 @@ from trainables.lane.trial_spec import TrialSpec
 from trainables.lane.tune_result import EpochReport, FailedTrial, from_tune, to_tune
 from trainables.training import checkpoint
 
-_GROUPS_AN_EPOCH = 5
+_GROUPS_PER_EPOCH = 5
 """Worker groups that may die in one epoch before the trial counts as their cause."""
 _IDLE_S = 20.0
-"""Tune keeps an actor for trials that may never come. An idle actor ends its lane, since lanes that
-lost a machine, or another study, may wait for its workers."""
+"""Tune keeps an actor for trials that may never come. An idle actor closes its lane, because lanes
+that lost a machine, or another study, may wait for the resources."""
 _CHECKPOINTS = 2
-"""Per trial: an interruption may leave the newest incomplete."""
+"""Checkpoints per trial: an interruption may leave the newest one incomplete."""
 _LOST = (LaneRestarted, LaneDied, ray.exceptions.ObjectLostError)
-"""The errors that lose an answer of the lane; the epoch is then repeated."""
+"""Errors that lose the lane's answer; the epoch is then repeated."""
 
 Answer = EpochResult | Diverged | Failure
 
 
 class Trial(tune.Trainable):
-    """Runs one trial after the other on one lane.
+    """Runs trials one after the other on one lane.
 
     Tune's config is a ``TrialSpec``, its result an ``EpochReport`` or a ``FailedTrial``, both as
     dicts. A failure ends the trial without ending the lane.
@@ -54,14 +54,14 @@ class Trial(tune.Trainable):
         return True
 
     def _begin(self, spec: TrialSpec) -> None:
-        """Switch to a trial. The lane receives it with its first epoch."""
+        """Switch to a trial. The lane receives it only with its first epoch."""
         self.flat = spec.config
         self.changes: dict[str, int] = {}
         self.state: ray.ObjectRef | None = None
         self.epoch = 0
         self.start_s: float | None = None
         self.started = False
-        self.began = monotonic()
+        self.assigned_s = monotonic()
         self.folder = checkpoint.trial_folder(Path(self.settings.checkpoints), spec.number)
         self.unreported: EpochReport | FailedTrial | None = None
         if (latest := checkpoint.latest([self.folder])) is not None:
@@ -100,7 +100,7 @@ class Trial(tune.Trainable):
             return result
 
     def _epoch_on_some_lane(self) -> Answer:
-        for _ in range(_GROUPS_AN_EPOCH):
+        for _ in range(_GROUPS_PER_EPOCH):
             try:
                 return self._ask_epoch()
             except _LOST as error:
@@ -108,22 +108,22 @@ class Trial(tune.Trainable):
                 last = error
             if isinstance(last, LaneRestarted) and last.shortage:
                 return Failure(FailureKind.MEMORY, last.shortage)
-        died = f"{_GROUPS_AN_EPOCH} worker groups died in epoch {self.epoch + 1}"
+        died = f"{_GROUPS_PER_EPOCH} worker groups died in epoch {self.epoch + 1}"
         return Failure(FailureKind.LANE, f"{died}; the last: {last}")
 
     def _ask_epoch(self) -> Answer:
-        """Run the next epoch; start from the last checkpoint if the lane has lost the trial."""
+        """Run the next epoch, from the last checkpoint if the lane does not have the trial."""
         self.start_s = None
         if not self.started:
             answer = self._lane().ask(Start(self.flat, self.state))
             if isinstance(answer, Failure):
                 return answer
             self.started = True
-            self.start_s = monotonic() - self.began
+            self.start_s = monotonic() - self.assigned_s
         return self._lane().ask(Epoch())
 
     def _forget(self, error: Exception) -> None:
-        """Give up what the lane had not saved, and the lane itself if it died."""
+        """Discard what the lane had not saved, and the lane itself if it died."""
         self.started = False
         if isinstance(error, LaneDied):
             self._close_lane()
@@ -133,7 +133,7 @@ class Trial(tune.Trainable):
         changes = halved(self.flat, self.settings.workers)
         if self.settings.on_oom != "halve" or self.changes or not changes:
             return False
-        # Epochs with the larger batch are of another config: none of them may be resumed from.
+        # Epochs with the larger batch are of another config: never resume from them.
         self.state, self.epoch = None, 0
         shutil.rmtree(self.folder, ignore_errors=True)
         self._change(changes)
@@ -172,8 +172,11 @@ class Trial(tune.Trainable):
         return FailedTrial(failure=answer, epoch=self.epoch, lane=self.lane_name)
 
     def _save(self, result: dict[str, object]) -> None:
-        """Write rank 0's state. Tune's own checkpoints would cost one more task per epoch, and the
-        ledger could hold an epoch without one."""
+        """Write rank 0's state as a checkpoint.
+
+        Tune's own checkpoints would cost one more task per epoch, and the ledger could hold an
+        epoch without one.
+        """
         state, saved = self._saved()
         self.state = ray.put(state)  # a copy that outlives the worker that owns saved.state
         checkpoint.write(
@@ -188,11 +191,11 @@ class Trial(tune.Trainable):
         checkpoint.keep_last(self.folder, _CHECKPOINTS)
 
     def _saved(self) -> tuple[bytes, Saved]:
-        """Rank 0's state and the rest of its checkpoint.
+        """Rank 0's state, and what else its checkpoint holds.
 
         The group may die between the epoch and this call; the epoch is then repeated.
         """
-        for _ in range(_GROUPS_AN_EPOCH):
+        for _ in range(_GROUPS_PER_EPOCH):
             try:
                 answer = None if self.started else self._ask_epoch()
                 saved = answer if isinstance(answer, Failure) else self._lane().ask(Save())
@@ -203,7 +206,7 @@ class Trial(tune.Trainable):
             except _LOST as error:
                 self._forget(error)
         raise RuntimeError(
-            f"{_GROUPS_AN_EPOCH} worker groups died before epoch {self.epoch} was saved"
+            f"{_GROUPS_PER_EPOCH} worker groups died before epoch {self.epoch} was saved"
         )
 
     def cleanup(self) -> None:

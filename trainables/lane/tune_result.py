@@ -1,7 +1,7 @@
-"""A trial's answer to Tune as types, and as the one dict that Tune carries.
+"""A trial's results as types, and as the dict that Tune carries.
 
-Tune's schedulers and searchers read a metric at the top level of the dict, so metrics stand there
-among Edgewise's other keys and Tune's; ``metric_names`` tells them apart.
+Tune's schedulers and searchers read a metric at the top level of the dict, so metrics are there
+among other keys of Edgewise and Tune; ``metric_names`` lists them.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class EpochReport:
     changes: dict[str, int] = field(default_factory=dict)
     """Config fields that the trial ran with in place of its own (``--on-oom halve``)."""
     start_s: float | None = None
-    """Seconds from the trial's begin to its start on the lane; only with its first epoch there."""
+    """Seconds from the trial's assignment to its start on the lane; only with its first epoch."""
     done: bool
 
 
@@ -42,7 +42,7 @@ class FailedTrial:
 
 
 def to_tune(report: EpochReport | FailedTrial) -> dict[str, object]:
-    """The dict that ``Trial.step`` returns; also kept, as JSON, with the checkpoint."""
+    """The dict that ``Trial.step`` returns; it is also stored, as JSON, with the checkpoint."""
     result: dict[str, object] = asdict(report)
     if isinstance(report, FailedTrial):
         return {**result, "done": True}
@@ -55,9 +55,9 @@ def to_tune(report: EpochReport | FailedTrial) -> dict[str, object]:
 
 
 def from_tune(result: Mapping[str, Any]) -> EpochReport | FailedTrial:
-    """Read a result from Tune, or from a checkpoint's note.
+    """Read a result from Tune or from a checkpoint.
 
-    Notes of earlier versions lack ``metric_names``: there, every key that is no field is a metric.
+    In checkpoints of earlier versions, which lack ``metric_names``, every other key is a metric.
     """
     if failure := result.get("failure"):
         return FailedTrial(failure=Failure(**failure), epoch=result["epoch"], lane=result["lane"])

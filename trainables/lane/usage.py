@@ -4,22 +4,24 @@ import time
 
 import psutil
 import torch
-import torch.distributed as dist
+
+from trainables.training.ranks import sum_over_ranks
 
 _MEGABYTE = 2**20
 _NAMES = ("cpu_percent", "memory_megabytes", "gpu_memory_megabytes")
 
 
 class Usage:
-    """Sampled by every rank at the same time; the first sample counts from here."""
+    """Samples this lane's processor time and memory. All ranks must sample at the same time."""
 
     def __init__(self, device: torch.device) -> None:
+        """The first sample counts from this call."""
         self._device = device
         self._process = psutil.Process()
         self._mark = self._clock()
 
     def sample(self) -> dict[str, float]:
-        """The sums over all ranks since the last sample.
+        """Sums over all ranks since the last sample.
 
         Returns:
             Processor time in percent of one core; resident memory and, on GPUs, the memory that
@@ -30,9 +32,8 @@ class Usage:
         on_gpu = self._device.type == "cuda"
         gpu = torch.cuda.memory_reserved(self._device) / _MEGABYTE if on_gpu else 0.0
         memory = self._process.memory_info().rss / _MEGABYTE
-        used = torch.tensor([100 * cpu / max(wall, 1e-9), memory, gpu], device=self._device)
-        if dist.is_initialized():
-            dist.all_reduce(used)
+        percent = 100 * cpu / max(wall, 1e-9)
+        used = sum_over_ranks(torch.tensor([percent, memory, gpu], device=self._device))
         figures = dict(zip(_NAMES, (round(value, 1) for value in used.tolist()), strict=True))
         return figures if on_gpu else {name: figures[name] for name in _NAMES[:2]}
 

@@ -38,24 +38,24 @@ from trainables.training.training import Training
 
 
 def work(loop_config: dict[str, Any]) -> None:
-    """Ray Train's ``train_loop_per_worker``: runs on every rank as long as the lane lives."""
+    """Obey commands until the lane closes; Ray Train runs this on every rank."""
     mailbox, settings = loop_config["mailbox"], loop_config["settings"]
     context = ray.train.get_context()
-    first, ranks = context.get_world_rank() == 0, context.get_world_size()
+    is_first, ranks = context.get_world_rank() == 0, context.get_world_size()
     torch.set_num_threads(max(int(settings.cpus_per_worker), 1))
     # One generation for all ranks: only rank 0 opens it.
-    generation = broadcast_from_rank_zero(_open(mailbox) if first else None)
+    generation = broadcast_from_rank_zero(_open(mailbox) if is_first else None)
     worker, number = Worker(settings, get_device()), 0
     gc.collect()
     gc.freeze()  # the imported modules stay: later collections need not scan them
     try:
-        while (taken := ray.get(mailbox.take.remote(generation, number))) is not None:
-            number, command = taken
+        while (message := ray.get(mailbox.take.remote(generation, number))) is not None:
+            number, command = message
             if isinstance(command, Close):
                 return
             answer = worker.answer(command, alone=ranks == 1)
             # Any rank may fail alone, and its failure is then the answer.
-            if first or isinstance(answer, Failure):
+            if is_first or isinstance(answer, Failure):
                 ray.get(mailbox.reply.remote(generation, number, answer))
             if isinstance(answer, Failure) and ranks > 1:
                 # The other ranks may wait in a collective for this one: end the group.
@@ -65,7 +65,7 @@ def work(loop_config: dict[str, Any]) -> None:
 
 
 def _open(mailbox: ActorHandle) -> int:
-    """A new generation; 0, which no command is ever for, where the lane is already gone."""
+    """Open a generation and return its number; 0, which no command has, if the lane is gone."""
     try:
         return int(ray.get(mailbox.open.remote()))
     except ray.exceptions.RayActorError:
@@ -82,7 +82,7 @@ def is_peer_loss(error: Exception) -> bool:
 
 
 class Worker:
-    """This rank's share of the trial that runs at the moment."""
+    """One rank's part in the current trial."""
 
     def __init__(self, settings: LaneSettings, device: torch.device) -> None:
         self.settings, self.device = settings, device
@@ -91,7 +91,7 @@ class Worker:
         self.usage = Usage(device)
 
     def answer(self, command: Command[object], alone: bool) -> object:
-        """Obey, and answer with a ``Failure`` where the trial raised.
+        """Obey a command; answer with a ``Failure`` if the trial raised an error.
 
         Args:
             alone: the group has no other rank, so this one can free the failed trial's memory.
@@ -116,7 +116,7 @@ class Worker:
         return self.save(self.training)
 
     def start(self, command: Start) -> int:
-        """Build the trial; answers with the epoch that it continues after."""
+        """Build the trial; return the epoch that it continues after."""
         self.drop()
         settings = self.settings
         if settings.plugin is not None:
@@ -130,7 +130,7 @@ class Worker:
         return self.training.epoch
 
     def dataset(self, config: TrialConfig) -> Dataset:
-        """The study's images from the object store; any others are decoded here."""
+        """The study's images from the object store; other images are decoded here."""
         # Augmentation runs per batch, so trials that differ in it share their images.
         requested, shared = config.data.unaugmented(), self.settings.data
         if shared is not None and shared.config.unaugmented() == requested:
@@ -139,7 +139,7 @@ class Worker:
         return load(requested)
 
     def run_epoch(self, training: Training) -> EpochResult | Diverged:
-        """Train and evaluate; metrics are those of all ranks together."""
+        """Train one epoch and evaluate; metrics are over all ranks together."""
         begin = monotonic()
         trained = training.train_epoch()
         if isinstance(trained, epoch_summary.Diverged):
@@ -155,7 +155,7 @@ class Worker:
         )
 
     def save(self, training: Training) -> Saved | None:
-        """What a checkpoint holds, on rank 0; the state travels through the object store."""
+        """What a checkpoint holds; None on ranks other than 0."""
         if rank() > 0:
             return None
         assert self.evaluation is not None, "an epoch must be run first"

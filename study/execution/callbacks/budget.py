@@ -1,4 +1,4 @@
-"""A spent budget ends running trials with their epoch."""
+"""Ends running trials after their epoch once the budget is spent."""
 
 from ray import tune
 
@@ -8,15 +8,15 @@ from study.planning.budget import is_spent
 
 
 class BudgetStopper(tune.Stopper):
-    """Ends a trial after the epoch in which the budget was spent; its checkpoint is written."""
+    """Ends a trial after the epoch in which the budget was spent, with its checkpoint written."""
 
     def __init__(self, record: StudyRecord) -> None:
         self._record: StudyRecord | None = record
         self.stopped: set[str] = set()
-        """Tune's names of the trials that ended so; a resumed study continues them."""
+        """Tune's ids of the trials that it ended; a resumed study continues them."""
 
     def __getstate__(self) -> Json:
-        """Tune pickles it for a restore that Edgewise never uses."""
+        """Nothing: Tune pickles it for a restore that Edgewise never uses."""
         return {"_record": None, "stopped": set()}
 
     def __call__(self, trial_id: str, result: dict[str, object]) -> bool:

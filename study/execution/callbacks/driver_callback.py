@@ -1,4 +1,4 @@
-"""What all of Edgewise's Tune callbacks share."""
+"""The base class of Edgewise's Tune callbacks."""
 
 from ray import tune
 
@@ -6,8 +6,10 @@ from study.ledger.json_records import Json
 
 
 class DriverCallback(tune.Callback):
-    """A callback that lives in the driver. Tune pickles its callbacks for a restore that Edgewise
-    never uses: nothing of them is pickled."""
+    """A callback that lives in the driver.
+
+    Tune pickles its callbacks for a restore that Edgewise never uses, so they pickle to nothing.
+    """
 
     def __getstate__(self) -> Json:
         return {}

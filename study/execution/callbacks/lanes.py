@@ -1,4 +1,4 @@
-"""Lanes follow the machines of a cluster, and report when they find no room."""
+"""Adds and removes lanes as machines join and leave, and reports lanes that find no room."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -22,8 +22,8 @@ class ElasticLanes(DriverCallback):
     """Lets Tune run as many trials at once as lanes fit on the machines that are there.
 
     Machines that join get lanes with the next trials. When machines leave, the trials of their
-    lanes wait for room, no new trial starts before they have it, and an idle lane gives its workers
-    back (``trainables/lane/trial.py``): so no trial is lost.
+    lanes wait for room, no new trial starts before they have it, and an idle lane releases its
+    workers (``trainables/lane/trial.py``), so no trial is lost.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class ElasticLanes(DriverCallback):
 class WaitingLanes(DriverCallback):
     """Reports lanes that have waited for a minute, with what they wait for.
 
-    Where no lane at all has had room for ``patience_s``, the study stops, to be resumed.
+    If no lane at all has had room for ``patience_s``, the study stops and can be resumed.
     """
 
     def __init__(
@@ -75,23 +75,23 @@ class WaitingLanes(DriverCallback):
             self._looked = now
             self.follow(self._look(), now)
 
-    def follow(self, found: worker_groups.WorkerGroups, now: float) -> None:
-        """Report and stop by what is there at this second."""
-        self._since = {group: self._since.get(group, now) for group in found.waiting}
+    def follow(self, groups: worker_groups.WorkerGroups, now: float) -> None:
+        """Report or stop, given the worker groups at the time ``now``."""
+        self._since = {group: self._since.get(group, now) for group in groups.waiting}
         long = {group for group, since in self._since.items() if now - since >= _REPORT_AFTER_S}
         if long - self._reported:
             self._reported |= long
-            self._on_wait(len(long), _missing(found))
-        if found.placed or not found.waiting:
+            self._on_wait(len(long), _missing(groups))
+        if groups.placed or not groups.waiting:
             self._none_since = None
             return
         if self._none_since is None:
             self._none_since = now
         if now - self._none_since >= self._patience_s:
-            self._stop(f"no lane has had room for {duration(self._patience_s)}: {_missing(found)}")
+            self._stop(f"no lane has had room for {duration(self._patience_s)}: {_missing(groups)}")
 
 
-def _missing(found: worker_groups.WorkerGroups) -> str:
-    """``each asks for 2 workers of 1 CPU; 0 of 4 CPU are free``."""
-    wanted = worker_groups.wanted(next(iter(found.waiting.values())))
-    return f"each asks for {wanted}; {worker_groups.free(found)}"
+def _missing(groups: worker_groups.WorkerGroups) -> str:
+    """What the lanes wait for: ``each requests 2 workers of 1 CPU; 0 of 4 CPU are free``."""
+    wanted = worker_groups.wanted(next(iter(groups.waiting.values())))
+    return f"each requests {wanted}; {worker_groups.free(groups)}"

@@ -1,4 +1,4 @@
-"""From Tune's callbacks to the ledger. They run in the driver: one writer."""
+"""Writes what Tune reports to the ledger. All callbacks run in the driver, its only writer."""
 
 from pathlib import Path
 from time import monotonic
@@ -26,19 +26,19 @@ from trainables.lane.tune_result import FailedTrial, from_tune
 from trainables.stages.registry import stage_file, stage_names
 
 ACTOR_RESTARTS = 3
-"""Deaths of a trial's actor (with its machine, perhaps) in one epoch; one more fails the trial."""
+"""How often a trial's actor may die in one epoch, alone or with its machine."""
 _STAGES_EVERY_S = 0.5
 
 
 class LedgerWriter(DriverCallback):
-    """Writes what Tune reports to the ledger, and has faults judged."""
+    """Writes starts, epochs and ends of trials to the ledger, and passes failures to ``Faults``."""
 
     def __init__(
         self, ledger: Ledger, faults: Faults, stopper: BudgetStopper | None = None
     ) -> None:
         self._ledger, self._faults, self._stopper = ledger, faults, stopper
         self._left_open: set[int] = set()
-        """Trials that met a fault which is not theirs: a resumed study continues them."""
+        """Trials that met a fault of the study's, not their own; a resumed study continues them."""
 
     def _append(self, event: Event) -> None:
         """Write to the ledger; where that fails, the study stops in order."""
@@ -59,7 +59,7 @@ class LedgerWriter(DriverCallback):
     ) -> None:
         spec = TrialSpec.from_tune(trial.config)
         if spec.number in self._ledger.record.trials:
-            return
+            return  # a trial that an earlier attempt or actor started
         config, digest = from_flat(spec.config), self._ledger.record.data.digest
         self._append(
             Started(
@@ -87,8 +87,8 @@ class LedgerWriter(DriverCallback):
         if isinstance(report, FailedTrial):
             self._failed(spec.number, report.failure)
             return
-        ran = {**spec.config, **report.changes}
-        self._note_changes(spec.number, {path: ran[path] for path in HALVED})
+        config = {**spec.config, **report.changes}
+        self._note_changes(spec.number, {path: config[path] for path in HALVED})
         record = self._ledger.record.trials.get(spec.number)  # None: its start was not written
         known = record.epochs.get(report.epoch) if record else None
         if known is not None and known.metrics == report.metrics:
@@ -108,11 +108,11 @@ class LedgerWriter(DriverCallback):
         # In a study of days, each epoch has its own count of actor deaths.
         trial.max_failures = trial.num_failures + ACTOR_RESTARTS
 
-    def _note_changes(self, number: int, ran: dict[str, Value]) -> None:
-        """Record that the trial restarted with fewer images at once than the ledger has."""
+    def _note_changes(self, number: int, current: dict[str, Value]) -> None:
+        """Record that the trial restarted with a smaller batch than the ledger has."""
         record = self._ledger.record.trials.get(number)
-        if record is not None and ran != {path: record.config[path] for path in ran}:
-            config = {**record.config, **ran}
+        if record is not None and current != {path: record.config[path] for path in current}:
+            config = {**record.config, **current}
             key = identity(from_flat(config), self._ledger.record.data.digest)
             self._append(Changed(trial=number, id=key, config=config))
 
@@ -141,7 +141,7 @@ class LedgerWriter(DriverCallback):
     def on_trial_recover(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """Tune restarts the trial's dead actor; where the disk is full it would die again."""
+        """Tune restarts the trial's dead actor; on a full disk it would only die again."""
         if storage_words(text := _error_text(trial)):
             self._faults.ends_all(
                 Failure(kind=FailureKind.STORAGE, message=text.strip(), traceback="")
@@ -154,7 +154,7 @@ def _error_text(trial: Trial) -> str:
 
 
 class StageWatch(DriverCallback):
-    """Records every stage that a trial needs, once, as soon as its file is there."""
+    """Records every stage that a trial needs, once, as soon as its file exists."""
 
     def __init__(self, ledger: Ledger, folder: Path) -> None:
         self._ledger, self._folder, self._looked = ledger, folder, 0.0
@@ -178,15 +178,15 @@ class StageWatch(DriverCallback):
         self._looked = monotonic()
         record = self._ledger.record
         for name in list(record.awaited_stages):
-            made = stage_file(name, self._folder).record()
-            if made is not None:
+            stage = stage_file(name, self._folder).record()
+            if stage is not None:
                 self._ledger.append(
                     StageReady(
-                        kind=made.kind,
-                        key=made.key,
-                        seconds=made.seconds,
-                        reused=made.study != record.mark,
-                        quality=made.quality,
-                        curve=made.curve,
+                        kind=stage.kind,
+                        key=stage.key,
+                        seconds=stage.seconds,
+                        reused=stage.study != record.mark,
+                        quality=stage.quality,
+                        curve=stage.curve,
                     )
                 )

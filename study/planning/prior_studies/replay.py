@@ -1,4 +1,4 @@
-"""One trial again from its record, as a study of its own: does it give the same figures?"""
+"""Replay: one trial runs again from its record, as its own study, to compare the figures."""
 
 import time
 from dataclasses import replace
@@ -20,10 +20,11 @@ _ALLOWED = {*PLACES, "replay", "name"} - {"max_hours", "max_gpu_hours"}
 
 
 def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
-    """The trial's own config on as many workers, with its figures to compare the new ones with.
+    """Plan a trial's config on the same number of workers, with its figures for comparison.
 
     Raises:
-        ValueError: an option that the record decides, no such trial, or too little for its lane.
+        ValueError: an option is given that the record decides, there is no such trial, or its lane
+            does not fit here.
     """
     assert request.replay is not None
     request.require_only(_ALLOWED, "replay", "its record has decided it")
@@ -51,20 +52,20 @@ def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
     )
 
 
-def find(storage: Path, which: str) -> tuple[StudyRecord, TrialRecord]:
-    """A trial by ``NAME/number``, or by the twelve digits of its content anywhere in the storage.
+def find(storage: Path, reference: str) -> tuple[StudyRecord, TrialRecord]:
+    """Find a trial by ``NAME/NUMBER``, or by its id in any study of the storage.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no such trial.
     """
-    name, slash, number = which.partition("/")
+    name, slash, number = reference.partition("/")
     if not slash:
         for record in other_records(storage):
             for trial in record.trials.values():
-                if trial.id == which and not trial.reused:
+                if trial.id == reference and not trial.reused:
                     return record, trial
         raise ValueError(
-            f"--replay must be NAME/NUMBER or the id of a trial in {storage}, got {which!r}"
+            f"--replay must be NAME/NUMBER or the id of a trial in {storage}, got {reference!r}"
         )
     check_name(name, "--replay")
     folder = StudyFolder(storage / name)
@@ -72,13 +73,14 @@ def find(storage: Path, which: str) -> tuple[StudyRecord, TrialRecord]:
     record = folder.load()
     if not number.isdigit() or int(number) not in record.trials:
         raise ValueError(
-            f"--replay must name one of the {len(record.trials)} trials of {name}, got {which!r}"
+            f"--replay must name one of the {len(record.trials)} trials of {name}, got "
+            f"{reference!r}"
         )
     return record, record.trials[int(number)]
 
 
 def _grid(earlier: Plan, trial: TrialRecord) -> Grid:
-    """A grid of one cell, so that the trial is run, measured and shown as any other."""
+    """A grid of one cell, so that the trial runs and is reported like any other."""
     reported = {f"{earlier.study}/{trial.number}, val": _figures(trial.metrics)}
     if trial.tested:
         tested = {name.removeprefix("test_"): value for name, value in trial.tested.items()}
@@ -111,7 +113,7 @@ def _figures(metrics: Metrics) -> dict[str, float]:
 
 
 def described(replayed: Replayed) -> str:
-    """The plan's line."""
+    """The plan's line about the trial that is replayed."""
     commit = (replayed.commit or "unknown")[:12]
     return (
         f"trial {replayed.trial} of {replayed.study} (id {replayed.id}, {replayed.state}, "

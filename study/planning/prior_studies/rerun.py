@@ -1,4 +1,4 @@
-"""Earlier studies run again: a search's winner on fresh seeds, a comparison at one rate."""
+"""Reruns of earlier studies: a search's winner on fresh seeds, a comparison at one rate."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,29 +15,29 @@ from trainables.config import TrialConfig, Value
 
 _BASELINE, _WINNER = "not searched", "winner"
 OF_LOSSES = ("loss/", "inverse_net/", "edge_net/")
-"""Fields of losses and of the networks inside them."""
+"""Prefixes of the fields of losses and of the networks inside them."""
 
 
 class Rerun(NamedTuple):
-    """What to run again of an earlier study."""
+    """The comparison that reruns part of an earlier study."""
 
     space: str
     objective: str
     base: TrialConfig
-    """The study's own, with the first seed that runs."""
+    """The earlier study's base config, with the first seed to run."""
     grid: Grid
     seeds: int | None = None
-    """How many, unless the request says; None: the fewest that can decide."""
+    """How many seeds by default; None: the fewest that allow a verdict."""
 
 
 def rerun_winner(storage: Path, name: str) -> Rerun:
-    """The winner against the search's base config, which has none of the searched losses.
+    """Compare the winner with the search's base config, which has none of the searched losses.
 
-    Parameters that are no losses (the learning rate) are the winner's in both, so that the
-    comparison is about the losses alone.
+    Parameters outside the losses (the learning rate) are the winner's in both cells, so that only
+    the losses differ.
 
     Raises:
-        ValueError: there is no such study, it is a grid, or no trial of it is complete.
+        ValueError: there is no such study, it is an ablation, or none of its trials is complete.
     """
     check_name(name, "--winner")
     folder = StudyFolder(storage / name)
@@ -80,16 +80,16 @@ def _winner_grid(record: StudyRecord, best: TrialRecord) -> Grid:
 
 
 def rerun_at_one_rate(storage: Path, name: str, given: Mapping[str, Value]) -> Rerun:
-    """Every cell with its own loss, and all that the baseline searched beside it at one value.
+    """Rerun every cell with its own loss, and what the baseline searched besides it at one value.
 
-    Runs that had that value already have the same content, so they are reused.
+    Runs that already had that value have the same content, so they are reused.
 
     Args:
-        given: fields and the values that all cells get; fields left out get the baseline's.
+        given: values for all cells, by path; all other fields get the baseline's value.
 
     Raises:
-        ValueError: there is no such study, its cells were not searched, they chose the same values
-            and no other is given, or a field is given that the baseline has not searched.
+        ValueError: there is no such study, its cells were not searched, all chose the same values
+            and no other is given, or a field is given that the baseline did not search.
     """
     check_name(name, "--control")
     folder = StudyFolder(storage / name)
@@ -111,12 +111,12 @@ def rerun_at_one_rate(storage: Path, name: str, given: Mapping[str, Value]) -> R
 
 
 def _control_values(record: StudyRecord, given: Mapping[str, Value]) -> dict[str, Value]:
-    """The values that all cells get of the fields that the baseline searched beside its loss."""
-    grid, begin = record.plan.grid, record.plan.base
+    """The values for all cells of the fields that the baseline searched besides its loss."""
+    grid, initial = record.plan.grid, record.plan.base
     chosen = {cell.name: cell.changes for cell in grid.cells}
     searched = [dimension.path for dimension in grid.cell(grid.baseline).searched]
     shared = {
-        path: chosen[grid.baseline].get(path, begin[path])  # nothing chosen: as it began
+        path: chosen[grid.baseline].get(path, initial[path])  # it may have no complete trial
         for path in searched
         if not path.startswith(OF_LOSSES)
     }
@@ -127,7 +127,7 @@ def _control_values(record: StudyRecord, given: Mapping[str, Value]) -> dict[str
             )
     values = {**shared, **given}
     if all(
-        chosen[cell.name].get(path, begin[path]) == value
+        chosen[cell.name].get(path, initial[path]) == value
         for cell in grid.cells
         if not cell.needs
         for path, value in values.items()
@@ -140,7 +140,7 @@ def _control_values(record: StudyRecord, given: Mapping[str, Value]) -> dict[str
 
 
 def _control_grid(record: StudyRecord, values: Mapping[str, Value]) -> Grid:
-    """The cells without what all have in common now, with their own study's figures."""
+    """The cells without the changes that all now share, with the earlier study's figures."""
     results = results_of(record)
     assert isinstance(results, AblationResults)
     study, earlier, reported = record.plan.study, record.plan.grid, _figures(results)
@@ -166,7 +166,7 @@ def _control_cell(cell: Cell, values: Mapping[str, Value], reported: Published) 
 
 
 def _figures(results: AblationResults) -> dict[str, dict[str, float]]:
-    """By cell and metric, what the study itself measured."""
+    """The earlier study's means, by cell and metric."""
     found: dict[str, dict[str, float]] = {}
     for table in results.tables:
         for row in table.rows:

@@ -1,7 +1,7 @@
 """Warm start: the sampler learns from earlier searches of this storage before its first draw.
 
-These trials are part of the plan, so that a resumed study knows the same, whatever became of the
-studies that they come from. Only the sampler sees them: they are in no ranking.
+These trials are part of the plan, so that a resumed study has them even if their own studies are
+gone. Only the sampler uses them; no ranking has them.
 """
 
 from collections import Counter
@@ -17,7 +17,8 @@ from trainables.config import TrialConfig, Value, flatten
 
 _LEARNERS = ("tpe", "gp", "nsga2")
 """Samplers that can use results of other studies."""
-_SHOWN = 3
+_LISTED = 3
+"""How many differing fields of a study are listed."""
 
 
 def gather(
@@ -28,10 +29,11 @@ def gather(
     objectives: Sequence[str],
     sampler: str,
 ) -> WarmStart:
-    """Each study with what differs and what was left out, and the trials that fit.
+    """Gather the trials that fit, and for each study what differs and what was left out.
 
     Raises:
-        ValueError: a name that is no search of this space here, or a sampler that learns nothing.
+        ValueError: a name is not a search of this space in the storage, no trial fits, or the
+            sampler cannot learn from other studies.
     """
     if sampler not in _LEARNERS:
         raise ValueError(
@@ -89,7 +91,7 @@ def _why_not(trial: TrialRecord, space: Space, objectives: Sequence[str]) -> str
 
 
 def misfit(params: Mapping[str, Value], space: Space) -> str:
-    """What the space would not have drawn so; "" if it could have drawn them all."""
+    """Why the space could not have drawn these parameters; "" if it could."""
     chosen: dict[str, Value] = {}
     for dimension in space.dimensions:
         if not dimension.applies(chosen):
@@ -104,10 +106,10 @@ def misfit(params: Mapping[str, Value], space: Space) -> str:
 
 
 def _differs(record: StudyRecord, base: TrialConfig, space: Space) -> list[str]:
-    """Config fields that the study's trials shared and that are others here."""
+    """Paths of the fixed config fields whose value differs in the earlier study."""
     ours, theirs = flatten(base), record.plan.base
-    passed_over = {"seed", "data/root", "data/cache", *(d.path for d in space.dimensions)}
-    return [path for path in ours if path not in passed_over and ours[path] != theirs.get(path)]
+    ignored = {"seed", "data/root", "data/cache", *(d.path for d in space.dimensions)}
+    return [path for path in ours if path not in ignored and ours[path] != theirs.get(path)]
 
 
 def described(warm: WarmStart, digest: str) -> str:
@@ -116,8 +118,8 @@ def described(warm: WarmStart, digest: str) -> str:
     sources = []
     for name, source in warm.studies.items():
         differs = source.differs + (["the data"] if source.digest != digest else [])
-        more = f" and {len(differs) - _SHOWN} more" if len(differs) > _SHOWN else ""
-        other = f" (other: {', '.join(differs[:_SHOWN])}{more})" if differs else ""
+        more = f" and {len(differs) - _LISTED} more" if len(differs) > _LISTED else ""
+        other = f" (other: {', '.join(differs[:_LISTED])}{more})" if differs else ""
         sources.append(f"{counts[name]} trials of {name}{other}")
     reasons = _reasons(warm.studies)
     return ", ".join(sources) + (f"; left out {reasons}" if reasons else "")

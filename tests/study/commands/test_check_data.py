@@ -185,5 +185,5 @@ def test_the_real_horses_are_a_folder(
             (tmp_path / folder / name).write_bytes((source / folder / name).read_bytes())
     code, shown, error = checked(tmp_path, capsys)
     assert code == 0, error
-    assert "(those of val)" in shown
+    assert "(same as val)" in shown
     assert "1 horse" in shown

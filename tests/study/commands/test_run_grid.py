@@ -38,7 +38,7 @@ SEMEDA = ("--space", "semeda", "--grid", "table2")
         (["--space", "all_losses", "--set", "loss/w_a=2"], "--set must leave loss/class_weights,"),
         (
             ["--space", "all_losses", "--set", "optim/lr=0.1"],
-            "--set optim/lr is where its searches begin and must be in 0.0005 .. 0.01 (log), "
+            "--set optim/lr sets where its searches start and must be in 0.0005 .. 0.01 (log), "
             "got 0.1",
         ),
         (["--space", "inverseform", "--set", "loss/tile=300"], "--set must leave loss/beta,"),

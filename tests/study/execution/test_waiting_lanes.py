@@ -32,7 +32,7 @@ def test_a_lane_that_waits_a_minute_is_named_once_with_what_is_missing() -> None
     reports = Reports(1800)
     for now in range(0, 300, 5):
         reports.lanes.follow(taken("a", "b", placed=1), now)
-    missing = "each asks for 2 workers of 1 CPU and 0.5 GPU; 0 of 4 CPU and 1 of 1 GPU are free"
+    missing = "each requests 2 workers of 1 CPU and 0.5 GPU; 0 of 4 CPU and 1 of 1 GPU are free"
     assert reports.waits == [(2, missing)]
     assert reports.stops == []
 
@@ -45,7 +45,7 @@ def test_a_study_without_any_lane_ends_after_its_patience() -> None:
         reports.lanes.follow(taken("a" if now < 300 else "b"), now)
     assert len(reports.stops) == 1
     assert reports.stops[0].startswith(
-        "no lane has had room for 10 min: each asks for 2 workers of"
+        "no lane has had room for 10 min: each requests 2 workers of"
     )
     assert [lanes for lanes, _ in reports.waits] == [1, 1]
 
