@@ -114,7 +114,7 @@ def test_a_study_with_a_plug_in_loss_runs_in_another_thread(tmp_path: Path) -> N
     """Only the main thread may set signal handlers; the plug-in travels to the workers."""
     before, tables = signal.getsignal(signal.SIGTERM), []
 
-    def run_and_resume() -> None:
+    def run_study() -> None:
         plan = study.make_plan(
             space="focal",
             with_parts=str(EXAMPLE),
@@ -128,7 +128,7 @@ def test_a_study_with_a_plug_in_loss_runs_in_another_thread(tmp_path: Path) -> N
         )
         tables.append(study.run_plan(plan))
 
-    thread = threading.Thread(target=run_and_resume)
+    thread = threading.Thread(target=run_study)
     thread.start()
     thread.join(280)
     assert len(tables) == 1

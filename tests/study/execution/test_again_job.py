@@ -108,5 +108,5 @@ def test_terminated_then_interrupted_twice_and_resumed_it_is_the_same(
     output = interrupt(resume, ledger, done + 2, signal.SIGINT, signal.SIGINT)
     assert "ended at once" in output
     run(resume)
-    promises.ledger_is_whole(tmp_path / "again", record_in(first))
+    promises.ledger_is_complete(tmp_path / "again", record_in(first))
     promises.nothing_is_locked(tmp_path)
