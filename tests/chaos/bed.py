@@ -1,12 +1,12 @@
-"""Kills whatever a study needs, at random, and demands the study that it would have been.
+"""Kills processes of a study at random, and requires the results of an undisturbed study.
 
     python -m tests.chaos.bed --kills 100 --seed 0
 
-Short real studies of five sorts (random, grid, two ranks a lane, TPE, ASHA) run against a tracking
-server of their own. Driver, worker, controller, mailbox, trial actor, raylet and server are killed
+Short real studies of five sorts (random, grid, two ranks per lane, TPE, ASHA) run against their own
+tracking server. Driver, worker, controller, mailbox, trial actor, raylet and server are killed
 at random moments: after some seconds, or just after the ledger's next lines, where checkpoints,
-stages and MLflow's runs are written. Whatever ends too early is resumed, and in the end everything
-of ``promises.py`` must hold. Prints the seed of each study; ``--only`` repeats one.
+stages and MLflow's runs are written. A study that ends too early is resumed, and in the end every
+promise in ``promises.py`` must hold. Prints the seed of each study; ``--only`` repeats one.
 """
 
 import argparse
@@ -54,7 +54,7 @@ SORTS = {
     "asha": (*REGION, "random", "--scheduler", "asha", "--trials", "5", "--lanes", "2"),
 }
 EQUAL = ("random", "grid", "ranks")
-"""Sorts in which the order of results decides nothing."""
+"""Sorts whose results do not depend on the order in which trials end."""
 TARGETS = {
     "worker": 4,
     "controller": 3,
@@ -64,44 +64,45 @@ TARGETS = {
     "raylet": 2,
     "driver": 3,
 }
-"""What is killed, and how often of all; together in this order, as one takes others along."""
+"""What is killed, weighted by how often; several at once in this order, since a later one may take
+the earlier ones with it."""
 _IN_A_ROW = 3
-"""Lanes that may die without an epoch between: the fifth in one epoch is taken for the trial's
-fault, and the fourth death of a trial's actor for that of Tune's trial."""
+"""Lanes that may die without an epoch between them: the fifth death in one epoch counts as the
+trial's fault, and the fourth death of a trial's actor fails the trial in Tune."""
 _LONGEST_S = 600.0
 
 
 class Bed:
-    """One folder with studies, and the server they report to."""
+    """A folder with studies, and the tracking server they report to."""
 
-    def __init__(self, folder: Path, kills_a_study: int) -> None:
-        self.folder, self.most = folder, kills_a_study
+    def __init__(self, folder: Path, kills_per_study: int) -> None:
+        self.folder, self.most = folder, kills_per_study
         (folder / "grid.yaml").write_text(GRID)
         self.server = Server(folder)
         self.killed: Counter[str] = Counter()
         self.moments = 0
         self.lanes_killed: list[int] = []
-        """Epochs in the ledger at each kill of a lane's process, of the study that runs."""
+        """Of the running study: epochs in its ledger at each kill of a lane's process."""
 
     def counted(self) -> str:
-        """What was killed so far; at a moment several may have died."""
+        """Formats what was killed so far; several processes may die at one moment."""
         every = ", ".join(f"{count} {target}" for target, count in self.killed.items())
         return f"{sum(self.killed.values())} kills at {self.moments} moments: {every}"
 
     def count(self, name: str, words: bytes = b"\n") -> int:
-        """How often the words stand in the study's ledger; its whole lines."""
+        """How often the words occur in the study's ledger; by default, its complete lines."""
         path = StudyFolder(self.folder / "runs" / name).ledger
         return path.read_bytes().count(words) if path.exists() else 0
 
     @contextmanager
     def running(self, name: str, sort: str) -> Iterator[tuple[subprocess.Popen[bytes], Study]]:
-        """The study from its beginning, or resumed."""
+        """Start the study, or resume it where it has a ledger."""
         if self.count(name):
             words = ["--resume", name]
         else:
-            asked = [word.format(grid=self.folder / "grid.yaml") for word in SORTS[sort]]
+            options = [word.format(grid=self.folder / "grid.yaml") for word in SORTS[sort]]
             words = [
-                *asked,
+                *options,
                 "--name",
                 name,
                 "--epochs",
@@ -135,7 +136,7 @@ class Bed:
                 raise
 
     def study(self, name: str, sort: str, draw: random.Random | None) -> None:
-        """Run to its end, killing as drawn; no draw, no kills."""
+        """Run the study to its end, killing as drawn; without a draw nothing is killed."""
         killed, self.lanes_killed = 0, []
         for _ in range(self.most + 3):
             self.server.serve()
@@ -153,16 +154,20 @@ class Bed:
             if driver.returncode == 0:
                 return
             if draw is None or not killed:
-                break  # nothing of ours ended it
+                break  # it ended by itself, not by a kill
         raise AssertionError(f"{name} did not end, last with {driver.returncode}")
 
     def kill_some(self, name: str, study: Study, draw: random.Random) -> int:
-        """Wait for a drawn moment, kill what was drawn, at times several at once; how many died."""
+        """Wait for a drawn moment, kill one to four drawn processes; return how many died."""
         self._await_moment(name, study, draw)
         living = [target for target in TARGETS if self._lives(target, study, draw)]
         weights = [TARGETS[target] for target in living]
         targets = draw.choices(living, weights, k=draw.choice((1, 2, 3, 4))) if living else []
-        died = [one for one in TARGETS if one in targets and self._kill(name, one, study, draw)]
+        died = [
+            target
+            for target in TARGETS
+            if target in targets and self._kill(name, target, study, draw)
+        ]
         if died:
             self.killed.update(died)
             self.moments += 1
@@ -173,7 +178,7 @@ class Bed:
         return self.server.lives() if target == "server" else bool(study.victim(target, draw))
 
     def _kill(self, name: str, target: str, study: Study, draw: random.Random) -> bool:
-        """Whether it still lived, and might die."""
+        """Kill the target; False where it has gone, or is a lane that must not die now."""
         if target == "server":
             return self.server.kill(away_s=draw.uniform(0, 5))
         if target in ACTORS and not self._lane_may_die(name):
@@ -182,7 +187,7 @@ class Bed:
         return victim is not None and kill(victim)
 
     def _await_moment(self, name: str, study: Study, draw: random.Random) -> None:
-        """Some seconds, or the ledger's next lines and a moment more."""
+        """Wait some seconds, or for the ledger's next lines and a moment more."""
         if draw.random() < 0.4:
             end, wanted, more_s = time.monotonic() + draw.uniform(0, 12), 10**9, 0.0
         else:
@@ -195,7 +200,7 @@ class Bed:
             time.sleep(0.02)
 
     def _lane_may_die(self, name: str) -> bool:
-        """Whether it is the study's promise to survive one more."""
+        """Whether the study promises to survive one more dead lane."""
         done = self.count(name, b'"event":"epoch"')
         if self.lanes_killed[-_IN_A_ROW:].count(done) == _IN_A_ROW:
             return False
@@ -203,10 +208,10 @@ class Bed:
         return True
 
     def check(self, name: str, sort: str) -> None:
-        """Everything that is promised of a study that was killed again and again."""
+        """Check every promise about a study that was killed repeatedly."""
         runs = self.folder / "runs"
         folder, calm = runs / name, runs / f"calm-{sort}"
-        promises.ledger_is_whole(folder, StudyFolder(calm).load() if sort in EQUAL else None)
+        promises.ledger_is_complete(folder, StudyFolder(calm).load() if sort in EQUAL else None)
         promises.nothing_is_locked(runs)
         self.server.ready()
         subprocess.run(
@@ -231,19 +236,19 @@ class Bed:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=100, help="in all")
-    parser.add_argument("--a-study", type=int, default=15, help="kills a study, at most")
+    parser.add_argument("--a-study", type=int, default=15, help="kills per study, at most")
     parser.add_argument("--seed", type=int, default=0, help="of the first study")
     parser.add_argument("--sorts", default=",".join(SORTS), help="of study")
     parser.add_argument("--only", action="store_true", help="one study, of this seed")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave nothing behind then, either
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the cleanup below runs, too
     folder = Path(tempfile.mkdtemp(prefix="edgewise-chaos-"))
     bed = Bed(folder, given.a_study)
     try:
         kill_all(bed, given.sorts.split(","), given.seed, 1 if given.only else given.kills)
     except BaseException:
-        print(f"{bed.counted()}; everything lies in {folder}")
-        for log in sorted(folder.glob("*.log"), key=lambda one: one.stat().st_mtime)[-1:]:
+        print(f"{bed.counted()}; everything is in {folder}")
+        for log in sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)[-1:]:
             print(log.read_text()[-3000:])
         raise
     finally:
@@ -254,7 +259,7 @@ def main() -> int:
 
 
 def kill_all(bed: Bed, sorts: list[str], seed: int, kills: int) -> None:
-    """One study after the other until so many kills were survived."""
+    """Run one study after the other until ``kills`` kills were survived."""
     calm: set[str] = set()
     while sum(bed.killed.values()) < kills:
         sort = sorts[seed % len(sorts)]

@@ -1,4 +1,4 @@
-"""What is promised of a study that was killed again and again."""
+"""Promises about a study that was killed repeatedly."""
 
 from collections import Counter
 from pathlib import Path
@@ -14,19 +14,19 @@ from study.ledger.trial_record import TrialRecord
 from tests.study.ledger.test_ledger import content
 
 
-def ledger_is_whole(folder: Path, calm: StudyRecord | None) -> None:
-    """It has ended; every trial once, at most one epoch of each lost at each resume; with the
-    content of the undisturbed one, where there is one."""
+def ledger_is_complete(folder: Path, calm: StudyRecord | None) -> None:
+    """It has ended, with every trial once and at most one epoch of each lost at each resume; its
+    content is that of the undisturbed study, where there is one."""
     record = StudyFolder(folder).load()
     assert record.ended
     events = read(StudyFolder(folder).ledger)[0]
-    for event in ("started", "finished", "tested"):
-        numbers = Counter(one["trial"] for one in events if one["event"] == event)
-        assert set(numbers.values()) <= {1}, f"{event} {numbers}"
-        assert event == "tested" or set(numbers) == set(range(record.plan.trials)), (
-            f"{event} {numbers}"
+    for kind in ("started", "finished", "tested"):
+        numbers = Counter(event["trial"] for event in events if event["event"] == kind)
+        assert set(numbers.values()) <= {1}, f"{kind} {numbers}"
+        assert kind == "tested" or set(numbers) == set(range(record.plan.trials)), (
+            f"{kind} {numbers}"
         )
-    assert {event for event in (one["event"] for one in events)} >= {"planned", "ended"}
+    assert {event["event"] for event in events} >= {"planned", "ended"}
     _no_epoch_is_lost(events)
     if calm is not None:
         assert content(record) == content(calm)
@@ -54,7 +54,7 @@ def _no_epoch_is_lost(events: list[dict[str, Any]]) -> None:
 
 
 def nothing_is_locked(storage: Path) -> None:
-    """Neither the study nor a stage; and no half-written file is left."""
+    """Neither a study nor a stage is locked, and no half-written file is left."""
     for path in [*storage.glob("*/lock"), *storage.rglob("*.lock")]:
         with FileLock(path).acquire(timeout=0):
             pass
@@ -62,7 +62,7 @@ def nothing_is_locked(storage: Path) -> None:
 
 
 def tracked(uri: str, folder: Path) -> None:
-    """MLflow has the study, each trial once, and nothing that still runs."""
+    """MLflow has the study, each trial once, and no run that has not ended."""
     record, client = StudyFolder(folder).load(), MlflowClient(uri)
     experiment = client.get_experiment_by_name("edgewise")
     runs = client.search_runs([experiment.experiment_id], f"tags.study = '{folder.name}'")

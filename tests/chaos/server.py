@@ -1,4 +1,4 @@
-"""A tracking server that comes back some time after it was killed."""
+"""A tracking server that restarts some time after it was killed."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 
 class Server:
-    """MLflow's own, on loopback, with a database in a folder."""
+    """MLflow's server on loopback, with its database in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.back = folder, 0.0
@@ -25,7 +25,7 @@ class Server:
         return self.process is not None and self.process.poll() is None
 
     def serve(self) -> None:
-        """Start it, unless it runs or is still to be away."""
+        """Start it, unless it runs or must still be away."""
         if time.monotonic() < self.back or self.lives():
             return
         self.process = subprocess.Popen(
@@ -50,7 +50,7 @@ class Server:
         )
 
     def ready(self, patience_s: float = 180.0) -> None:
-        """Serve, and wait until it answers."""
+        """Start the server, and wait until it answers."""
         end = time.monotonic() + patience_s
         while True:
             self.serve()
@@ -62,7 +62,7 @@ class Server:
                 time.sleep(0.5)
 
     def kill(self, away_s: float = 0.0) -> bool:
-        """End it at once; whether it lived."""
+        """SIGKILL, and stay away for ``away_s``; False where it did not run."""
         if self.process is None or not self.lives():
             return False
         os.killpg(self.process.pid, signal.SIGKILL)

@@ -20,18 +20,18 @@ ACTORS = {
     "mailbox": "ray::Mailbox",
     "trial": "ray::ResourceTrainable",
 }
-"""What the titles of Ray's processes begin with."""
+"""How the titles of Ray's processes start, by kind."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """A study that runs: its driver, and the mark that everything it starts inherits."""
+    """A running study: its driver, and the mark that every process it starts inherits."""
 
     driver: subprocess.Popen[Any]
     mark: str
 
     def runs(self) -> bool:
-        """Whether its driver lives."""
+        """Whether its driver still runs."""
         return self.driver.poll() is None
 
     def processes(self) -> list[psutil.Process]:
@@ -39,14 +39,14 @@ class Study:
         return [process for process in psutil.process_iter() if mark_of(process) == self.mark]
 
     def victim(self, kind: str, draw: random.Random) -> psutil.Process | None:
-        """One of the processes of this kind that live now."""
+        """One of the live processes of this kind."""
         if kind == "driver":
             return psutil.Process(self.driver.pid) if self.runs() else None
-        found = [one for one in self.processes() if _is(one, kind)]
+        found = [process for process in self.processes() if _is(process, kind)]
         return draw.choice(found) if found else None
 
     def left_behind(self, patience_s: float = 120.0) -> list[str]:
-        """Titles of what still lives a while after the driver has gone."""
+        """Titles of processes that still live ``patience_s`` after the driver ended."""
         deadline = time.monotonic() + patience_s
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.5)
@@ -56,8 +56,10 @@ class Study:
 def run_until_killed(
     arguments: Sequence[str], ledger: Path, *kills: tuple[str, str, int], seed: int = 0
 ) -> None:
-    """Start a study and kill in turn: ``("worker", "epoch", 2)`` is a worker, as soon as the ledger
-    holds two epochs. The driver must come last."""
+    """Start a study and kill its processes in turn; the driver must come last.
+
+    ``("worker", "epoch", 2)`` kills a worker as soon as the ledger holds two epochs.
+    """
     mark, draw = f"{ledger}-{time.monotonic_ns()}", random.Random(seed)
     environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     with subprocess.Popen(
@@ -79,7 +81,7 @@ def run_until_killed(
 
 
 def mark_of(process: psutil.Process) -> str:
-    """The mark in a process's environment; "" where it has none, or is none of ours to read."""
+    """The mark in a process's environment; "" where it has none or may not be read."""
     try:
         for item in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0"):
             name, _, value = item.partition(b"=")
@@ -91,7 +93,7 @@ def mark_of(process: psutil.Process) -> str:
 
 
 def kill(process: psutil.Process) -> bool:
-    """SIGKILL; False where it was gone already."""
+    """Send SIGKILL; False where the process had gone."""
     try:
         os.kill(process.pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -17,20 +17,21 @@ MACHINE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
 def two_machines() -> Iterator[Cluster]:
     """A head without CPUs and two nodes of one CPU."""
     os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "16")
-    there = Cluster(
+    cluster = Cluster(
         initialize_head=True,
         head_node_args={**MACHINE, "num_cpus": 0, "include_dashboard": True, "dashboard_port": 0},
     )
     try:
         for _ in range(2):
-            there.add_node(**MACHINE)
-        there.wait_for_nodes()
-        yield there
+            cluster.add_node(**MACHINE)
+        cluster.wait_for_nodes()
+        yield cluster
     finally:
-        there.shutdown()
+        cluster.shutdown()
 
 
 def begin(command: list[str], address: str) -> subprocess.Popen[str]:
+    """Start a study's driver on the cluster."""
     return subprocess.Popen(
         command,
         cwd=ROOT,
@@ -42,9 +43,10 @@ def begin(command: list[str], address: str) -> subprocess.Popen[str]:
 
 
 def ended(driver: subprocess.Popen[str], timeout_s: float = 500) -> str:
+    """The output of the driver, which must end without an error."""
     try:
-        shown, _ = driver.communicate(timeout=timeout_s)
+        output, _ = driver.communicate(timeout=timeout_s)
     finally:
         driver.kill()
-    assert driver.returncode == 0, shown[-4000:]
-    return shown
+    assert driver.returncode == 0, output[-4000:]
+    return output

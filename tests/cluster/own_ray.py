@@ -1,4 +1,4 @@
-"""Starts clusters for tests on this machine, and ends every process of theirs."""
+"""Starts clusters for tests on this machine, and ends each of their processes."""
 
 import os
 import socket
@@ -26,12 +26,12 @@ SMALL = (
     "data/test_images=4",
     "model/width=4",
 )
-"""A trial of a second or two."""
+"""Sizes for a trial of a second or two."""
 
 
 def study(storage: Path, name: str, *options: str, trials: int = 4, epochs: int = 3) -> list[str]:
-    """The command of a small study without stages: the same trials on any cluster, none of them
-    reused from another study."""
+    """The command of a small study without stages: it draws the same trials on any cluster and
+    reuses none from another study."""
     sizes = [word for change in SMALL for word in ("--set", change)]
     return [
         sys.executable,
@@ -58,8 +58,8 @@ def study(storage: Path, name: str, *options: str, trials: int = 4, epochs: int 
 
 def environment(address: str = "") -> dict[str, str]:
     """A driver's environment on that cluster; "" for one that starts its own."""
-    kept = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
-    return {**kept, **({"RAY_ADDRESS": address} if address else {})}
+    inherited = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    return {**inherited, **({"RAY_ADDRESS": address} if address else {})}
 
 
 def run(command: list[str], address: str = "", timeout_s: float = 400) -> str:
@@ -95,7 +95,7 @@ def started(folder: Path, port: int, *options: str, **variables: str) -> Iterato
     """Run `ray start --head` on loopback with free ports; yields its users' environment.
 
     The folder holds sockets, so its path must be short. Every process of the cluster inherits a
-    mark, which tells it from those of other clusters on this machine when all are ended.
+    mark, which distinguishes it from processes of other clusters when this one is ended.
     """
     mark, dashboard = uuid4().hex, free_port()
     environ = {
@@ -104,7 +104,7 @@ def started(folder: Path, port: int, *options: str, **variables: str) -> Iterato
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": "right" * 8,
-        "RAY_raylet_start_wait_time_s": "100",  # a busy machine
+        "RAY_raylet_start_wait_time_s": "100",  # enough on a busy machine
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         **variables,
     }

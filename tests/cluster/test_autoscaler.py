@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
 MACHINES = 2
 FAKE = "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider"
-"""Named as a module: the wheel lacks the example file that the provider's short name needs."""
+"""The provider's module: its short name needs an example file that Ray's wheel lacks."""
 
 
 def configuration(port: int) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def configuration(port: int) -> dict[str, Any]:
 def test_a_study_requests_machines_that_join_and_start_lanes(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Nothing fits at first, so the plan names what it waits for. What never fits is refused."""
+    """No lane fits at first, so the plan names what it waits for. What can never fit is refused."""
     config = tmp_path / "autoscaling.json"
     port = free_port()
     config.write_text(json.dumps(configuration(port)))

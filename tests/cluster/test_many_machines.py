@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    """A lane of two workers spans both machines."""
+    """Two machines, across which a lane of two workers spans."""
     with two_machines() as there:
         yield there
 
@@ -32,7 +32,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def on_one(storage: Path) -> StudyRecord:
-    """The same study on one node that it started."""
+    """The same study, on a node that it starts itself."""
     run(study(storage, "one", "--workers", "2"))
     return StudyFolder(storage / "one").load()
 
@@ -46,7 +46,7 @@ def events(storage: Path, name: str, kind: str) -> list[dict[str, Any]]:
 def test_a_lane_across_two_machines_gives_the_ledger_of_one(
     storage: Path, on_one: StudyRecord, cluster: Cluster
 ) -> None:
-    shown = run(study(storage, "over", "--workers", "2"), cluster.address)
+    output = run(study(storage, "over", "--workers", "2"), cluster.address)
     for words in (
         "1 lanes of 2 workers (1 over ",
         "ok  machines: all 3 answer",
@@ -55,7 +55,7 @@ def test_a_lane_across_two_machines_gives_the_ledger_of_one(
         "ok  storage",
         "ok  clocks",
     ):
-        assert words in shown, shown
+        assert words in output, output
     assert content(StudyFolder(storage / "over").load()) == content(on_one)
 
 

@@ -45,6 +45,6 @@ def test_this_ray_has_every_private_part_that_is_used() -> None:
     assert not missing, f"Ray {ray.__version__} lacks {missing}: see cluster/ray_private.py"
 
 
-def test_what_needs_no_cluster_answers() -> None:
+def test_parts_that_need_no_cluster_answer() -> None:
     assert ray_private.local_gpus() >= 0
     assert ray_private.address_for_localhost("192.168.1.10") == "192.168.1.10"

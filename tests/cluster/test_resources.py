@@ -56,7 +56,7 @@ def test_what_can_never_fit_is_refused(workers: int, wanted: int, words: str) ->
     "request_of",
     [lambda: LaneRequest(0, 1, 0), lambda: LaneRequest(1, 0, 0), lambda: LaneRequest(1, 1, -1)],
 )
-def test_a_lane_must_request_something(request_of: object) -> None:
+def test_a_lane_must_request_a_resource(request_of: object) -> None:
     assert callable(request_of)
     with pytest.raises(ValueError, match="must be >="):
         request_of()

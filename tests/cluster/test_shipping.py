@@ -11,7 +11,7 @@ AT_MOST_BYTES = 2 * 2**20
 
 
 def test_only_code_is_shipped(tmp_path: Path) -> None:
-    """.rayignore and .gitignore keep back data, results, tests and the repository."""
+    """.rayignore and .gitignore exclude data, results, tests and the repository."""
     package = tmp_path / "shipped.zip"
     _zip_files(
         path_str=str(ROOT),

@@ -118,7 +118,7 @@ def test_full_factorial_has_every_combination_whose_conditions_hold() -> None:
     ],
 )
 def test_a_grid_that_compares_nothing_is_refused(changes: dict[str, object], words: str) -> None:
-    whole: dict[str, object] = {
+    valid: dict[str, object] = {
         "name": "g",
         "question": "?",
         "source": "-",
@@ -126,7 +126,7 @@ def test_a_grid_that_compares_nothing_is_refused(changes: dict[str, object], wor
         "cells": (Cell(name="x", changes={}), Cell(name="y", changes={"epochs": 2})),
     }
     with pytest.raises(ValueError, match=words):
-        Grid(**{**whole, **changes})  # type: ignore[arg-type]
+        Grid(**{**valid, **changes})  # type: ignore[arg-type]
 
 
 def test_factors_without_levels_or_with_unknown_conditions_are_refused() -> None:

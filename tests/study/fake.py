@@ -55,9 +55,9 @@ def plan(storage: Path, **changes: object) -> Plan:
     return Plan(**options)  # type: ignore[arg-type]
 
 
-def kept(of: Plan) -> Plan:
-    """The plan as its ledger keeps it: without where it runs."""
-    return replace(of, storage=Path(), tracking_uri="", most_lanes=0, places="")
+def as_in_ledger(study_plan: Plan) -> Plan:
+    """The plan as its ledger stores it: without where it runs."""
+    return replace(study_plan, storage=Path(), tracking_uri="", most_lanes=0, places="")
 
 
 def miou(params: dict[str, Value], epoch: int) -> float:
@@ -75,24 +75,30 @@ DATA = DataFacts(
 )
 
 
-def begin(of: Plan) -> Ledger:
-    """An open ledger with its first event."""
-    ledger = Ledger(StudyFolder.of(of).ledger)
-    ledger.append(Planned(plan=of, data=DATA, provenance=Provenance(commit="c" * 40, dirty=False)))
+def begin(study_plan: Plan) -> Ledger:
+    """Open the study's ledger and write its first event."""
+    ledger = Ledger(StudyFolder.of(study_plan).ledger)
+    ledger.append(
+        Planned(plan=study_plan, data=DATA, provenance=Provenance(commit="c" * 40, dirty=False))
+    )
     return ledger
 
 
-def params_of(of: Plan, number: int) -> dict[str, Value]:
-    """What random search draws for a trial of this number."""
-    study = optuna.create_study(sampler=SeededByNumber(of.design.sampler, of.seed, of.trials))
+def params_of(study_plan: Plan, number: int) -> dict[str, Value]:
+    """What random search draws for the trial of this number."""
+    study = optuna.create_study(
+        sampler=SeededByNumber(study_plan.design.sampler, study_plan.seed, study_plan.trials)
+    )
     for _ in range(number):
         study.add_trial(optuna.create_trial(value=0.0))
     return SPACE.suggest(study.ask())
 
 
-def start(ledger: Ledger, of: Plan, number: int, reused: Reused | None = None) -> TrialRecord:
-    params = params_of(of, number)
-    config = {**of.base, **params}
+def start(
+    ledger: Ledger, study_plan: Plan, number: int, reused: Reused | None = None
+) -> TrialRecord:
+    params = params_of(study_plan, number)
+    config = {**study_plan.base, **params}
     key = f"{number:012x}"
     ledger.append(Started(trial=number, id=key, params=params, config=config, reused=reused))
     return ledger.record.trials[number]
@@ -104,7 +110,7 @@ def epoch(ledger: Ledger, trial: TrialRecord, number: int) -> None:
         "miou": value,
         "pixel_accuracy": 0.5,
         "boundary_f_1px": value / 2,
-        "boundary_f_3px": None,
+        "boundary_f_3px": None,  # a metric that had nothing to score
         "train/loss": 1 - value,
     }
     ledger.append(
@@ -120,31 +126,31 @@ def epoch(ledger: Ledger, trial: TrialRecord, number: int) -> None:
     )
 
 
-def complete(ledger: Ledger, of: Plan, number: int) -> None:
-    trial = start(ledger, of, number)
+def complete(ledger: Ledger, study_plan: Plan, number: int) -> None:
+    trial = start(ledger, study_plan, number)
     for done in range(1, EPOCHS + 1):
         epoch(ledger, trial, done)
     ledger.append(Finished(trial=number, state="complete"))
 
 
-def prune(ledger: Ledger, of: Plan, number: int) -> None:
-    epoch(ledger, start(ledger, of, number), 1)
+def prune(ledger: Ledger, study_plan: Plan, number: int) -> None:
+    epoch(ledger, start(ledger, study_plan, number), 1)
     ledger.append(Finished(trial=number, state="pruned"))
 
 
-def fail(ledger: Ledger, of: Plan, number: int, kind: str = "diverged") -> None:
-    epoch(ledger, start(ledger, of, number), 1)
+def fail(ledger: Ledger, study_plan: Plan, number: int, kind: str = "diverged") -> None:
+    epoch(ledger, start(ledger, study_plan, number), 1)
     ledger.append(
         TrialFailed(trial=number, kind=kind, message="the loss was not finite", traceback="")
     )
 
 
-def whole(of: Plan) -> Ledger:
-    """Six complete trials, one pruned, one failed."""
-    ledger = begin(of)
+def ended_study(study_plan: Plan) -> Ledger:
+    """An ended study: six complete trials, one pruned, one failed."""
+    ledger = begin(study_plan)
     for number in range(6):
-        complete(ledger, of, number)
-    prune(ledger, of, 6)
-    fail(ledger, of, 7)
+        complete(ledger, study_plan, number)
+    prune(ledger, study_plan, 6)
+    fail(ledger, study_plan, 7)
     ledger.append(Ended())
     return ledger

@@ -86,7 +86,7 @@ def complete(ledger: Ledger, run: TrialSpec) -> None:
 
 
 def measure_all(ledger: Ledger) -> None:
-    """Measure what is whole on the test list, an eighth above validation."""
+    """Test every complete trial: its test mIoU is 1/8 above validation."""
     for trial in ledger.record.in_state("complete"):
         value = trial.value("miou")
         assert value is not None
@@ -99,9 +99,10 @@ def fail(ledger: Ledger, run: TrialSpec, kind: str) -> None:
     ledger.append(TrialFailed(trial=run.number, kind=kind, message="it went wrong", traceback=""))
 
 
-def whole(of: Plan) -> Ledger:
-    ledger = fake.begin(of)
-    for run in grid_runs(of):
+def ended_study(study_plan: Plan) -> Ledger:
+    """An ended study: every cell that can run is complete and tested on every seed."""
+    ledger = fake.begin(study_plan)
+    for run in grid_runs(study_plan):
         complete(ledger, run)
     measure_all(ledger)
     ledger.append(Ended())

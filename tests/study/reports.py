@@ -1,4 +1,4 @@
-"""A record's report, with all that the command gives it."""
+"""A record's report, written as the command writes it."""
 
 from pathlib import Path
 

@@ -33,14 +33,14 @@ def needs(folder: Path, **changes: object) -> Needs:
     return Needs(**{**options, **changes})
 
 
-def judged(
+def checks_of(
     folder: Path, unread: list[tuple[str, str]] | None = None, skew: float = 0.0, **changes: object
 ) -> dict[str, Check]:
-    """The verdicts on two machines, of which the second answers with these changes."""
-    asked = needs(folder, data=lambda: "d1")
+    """The checks on two machines, by name; the second machine answers with these changes."""
+    required = needs(folder, data=lambda: "d1")
     good = Facts(
         node="n1",
-        versions=versions(asked.packages),
+        versions=versions(required.packages),
         code=code_digest(CODE),
         wrote="",
         clock=0.0,
@@ -49,12 +49,12 @@ def judged(
     facts = {"n1": good, "n2": Facts(**{**vars(good), "node": "n2", **changes})}
     machines = [Machine(name, f"host/{name}", cpus=1, object_store_bytes=1) for name in facts]
     skews = {"n1": 0.0, "n2": skew}
-    checks = many_machines.judge(machines, asked, facts, skews, unread or [])
+    checks = many_machines.judge(machines, required, facts, skews, unread or [])
     return {check.name: check for check in checks}
 
 
 def test_equal_machines_pass_every_check(tmp_path: Path) -> None:
-    assert {check.verdict for check in judged(tmp_path).values()} == {"ok"}
+    assert {check.verdict for check in checks_of(tmp_path).values()} == {"ok"}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_equal_machines_pass_every_check(tmp_path: Path) -> None:
 def test_a_difference_is_named_with_its_machine_and_its_remedy(
     tmp_path: Path, name: str, changes: dict[str, Any], words: str
 ) -> None:
-    checks = judged(tmp_path, **changes)
+    checks = checks_of(tmp_path, **changes)
     wrong = [check for check in checks.values() if check.verdict != "ok"]
     assert [check.name for check in wrong] == [name]
     assert words in str(wrong[0])
@@ -150,7 +150,7 @@ def test_too_little_shared_memory_is_a_warning(tmp_path: Path) -> None:
         ("127.0.0.1:1", "must be a cluster that answers, got '127.0.0.1:1': "),
     ],
 )
-def test_an_address_of_no_head_is_refused_at_once(address: str, words: str) -> None:
+def test_an_address_that_is_not_a_head_s_is_refused_at_once(address: str, words: str) -> None:
     begin = time.monotonic()
     with pytest.raises(ValueError, match=re.escape(words)):
         session.require_answer(address)
@@ -158,12 +158,13 @@ def test_an_address_of_no_head_is_refused_at_once(address: str, words: str) -> N
 
 
 def test_a_listening_head_is_accepted(server: str) -> None:
+    # It raises where nothing answers; "auto" is resolved by Ray itself.
     session.require_answer(server.removeprefix("http://"))
     session.require_answer("auto")
 
 
 def package(folder: Path, release: str) -> str:
-    """Install a distribution of that version; answers with the PYTHONPATH that finds it."""
+    """Install a distribution of that version; return the PYTHONPATH that finds it."""
     facts = folder / release / f"edgewise_probe-{release}.dist-info" / "METADATA"
     facts.parent.mkdir(parents=True)
     facts.write_text(f"Metadata-Version: 2.1\nName: edgewise-probe\nVersion: {release}\n")
@@ -172,7 +173,7 @@ def package(folder: Path, release: str) -> str:
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_three_machines_are_asked_in_less_than_ten_seconds(
+def test_three_machines_are_checked_in_less_than_ten_seconds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One of them has another version of a package."""
@@ -192,8 +193,8 @@ def test_three_machines_are_asked_in_less_than_ten_seconds(
         ray.init(address=cluster.address, log_to_driver=False)
         cluster.wait_for_nodes()
         begin = time.monotonic()
-        asked = needs(tmp_path, packages=("ray", "edgewise-probe"), data=os.getcwd)
-        checks = {check.name: check for check in cluster_checks(asked)}
+        required = needs(tmp_path, packages=("ray", "edgewise-probe"), data=os.getcwd)
+        checks = {check.name: check for check in cluster_checks(required)}
         took = time.monotonic() - begin
     finally:
         ray.shutdown()

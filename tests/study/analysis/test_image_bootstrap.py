@@ -1,4 +1,4 @@
-"""Resampled images, against counts whose answer is known and against lists made one by one."""
+"""The bootstrap over images, against known answers and against lists built image by image."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from trainables.metrics.per_image import ImageCounts
 
 
 def counts(seed: int, images: int = 12) -> ImageCounts:
-    """Of random maps of four classes with void, the last of which is in the first image alone."""
+    """Counts of random maps with void and four classes; the last is in the first image only."""
     draw = torch.Generator().manual_seed(seed)
     labels_NHW = torch.randint(0, 3, (images, 9, 11), generator=draw)
     labels_NHW[0, 2:5, 2:6] = 3
@@ -22,7 +22,7 @@ def counts(seed: int, images: int = 12) -> ImageCounts:
 
 
 def summary_of(table: ImageCounts, row_N: torch.Tensor) -> dict[str, float]:
-    """Of a list that holds each image as often as ``row_N`` says, made image by image."""
+    """Metrics of a list that holds each image as often as ``row_N`` says, built one by one."""
     chosen = torch.arange(len(row_N)).repeat_interleave(row_N)
     return per_image.summarize(ImageCounts(*(counts_N[chosen] for counts_N in table)))
 
@@ -43,7 +43,7 @@ def test_every_resampled_list_is_as_long_as_the_list() -> None:
     assert (drawn.sum(dim=1) == 7).all()
 
 
-def test_the_interval_is_that_of_the_lists_made_one_by_one(
+def test_the_interval_equals_that_of_lists_built_one_by_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("study.analysis.image_bootstrap.RESAMPLES", 60)

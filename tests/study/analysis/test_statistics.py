@@ -25,7 +25,7 @@ SEEDS = range(8)
 
 
 def brute_force(differences: list[float]) -> float:
-    """All sign patterns, one by one."""
+    """The p-value, from every sign pattern."""
     seen = abs(math.fsum(differences))
     sums = [
         abs(math.fsum(sign * d for sign, d in zip(signs, differences, strict=True)))
@@ -74,7 +74,7 @@ def test_sign_flip_of_many_seeds_agrees_with_the_t_test() -> None:
     )
 
 
-def test_nothing_and_no_difference_say_nothing() -> None:
+def test_no_seeds_and_no_difference_decide_nothing() -> None:
     assert sign_flip_p([]) is None
     assert sign_flip_p([0.0, 0.0, 0.0]) == 1.0
     assert bca_interval([0.1]) is None
@@ -100,7 +100,7 @@ def test_the_interval_of_a_large_sample_is_the_normal_one() -> None:
 
 
 @pytest.mark.parametrize("n", [3, 6, 10])
-def test_the_stated_worth_of_an_interval_is_the_simulated_one(n: int) -> None:
+def test_the_stated_coverage_of_an_interval_is_the_simulated_one(n: int) -> None:
     random = np.random.default_rng(n)
     inside = 0
     for _ in range(300):
@@ -127,7 +127,7 @@ def test_a_verdict_needs_the_corrected_p_and_has_a_direction() -> None:
     assert verdict(None, None, "max") == "undecided"
 
 
-def test_a_comparison_says_all_of_it() -> None:
+def test_a_comparison_holds_every_figure() -> None:
     baseline = {seed: 0.5 + 0.01 * seed for seed in SEEDS}
     cells = {
         "base": baseline,
@@ -146,7 +146,7 @@ def test_a_comparison_says_all_of_it() -> None:
 
 
 def simulate(tables: int, seeds: int, effects: list[float], seed: int) -> list[dict[str, bool]]:
-    """Tables whose cells share the baseline and a seed's luck, as real ones do: is each decided?"""
+    """Which cells get a verdict in each table; cells share the baseline and a seed's luck."""
     random = np.random.default_rng(seed)
     decided = []
     for _ in range(tables):
@@ -168,7 +168,7 @@ def test_at_most_one_null_table_in_twenty_has_a_verdict(seeds: int, cells: int) 
 
 
 def test_an_effect_of_three_sigmas_is_found_and_an_absent_one_beside_it_is_not() -> None:
-    """Power: the difference's standard deviation is 0.5 sqrt 2 a seed."""
+    """Power: the difference's standard deviation is 0.5 sqrt 2 per seed."""
     sigma = 0.5 * math.sqrt(2)
     tables = simulate(200, 10, [3 * sigma, 0.0, 0.0], seed=5)
     assert sum(table["0"] for table in tables) >= 0.95 * len(tables)

@@ -39,8 +39,8 @@ def markdown(record: StudyRecord) -> str:
 
 
 def broken(tmp_path: Path) -> Ledger:
-    """Seven seeds; good fails on one, diverges on another, and is being run on a third; bad and
-    same are whole."""
+    """Seven seeds; good fails on one, diverges on another, and still runs on a third; bad and
+    same are complete."""
     cells = (
         *fake_grid.GRID.cells,
         Cell(name="bad", changes={"loss/gdl": 1.0}),
@@ -62,7 +62,7 @@ def broken(tmp_path: Path) -> Ledger:
 
 
 def test_the_table_is_the_one_written_by_hand(tmp_path: Path) -> None:
-    record = fake_grid.whole(fake_grid.plan(tmp_path)).record
+    record = fake_grid.ended_study(fake_grid.plan(tmp_path)).record
     text = markdown(record)
     assert HAND_WRITTEN in text
     assert "on the test list of `shapes`" in text
@@ -74,7 +74,7 @@ def test_the_table_is_the_one_written_by_hand(tmp_path: Path) -> None:
 
 def test_the_terminal_names_the_cell_that_cannot_be_run_and_what_it_lacks(tmp_path: Path) -> None:
     console = Console(record=True, width=200, file=io.StringIO())
-    results = fake_grid.results(fake_grid.whole(fake_grid.plan(tmp_path)))
+    results = fake_grid.results(fake_grid.ended_study(fake_grid.plan(tmp_path)))
     grid.print_result(console, results, {})
     assert "not run: far: needs a network that nobody has" in console.export_text()
 
@@ -87,7 +87,7 @@ def test_failed_diverged_and_killed_runs_are_counted_and_shown(tmp_path: Path) -
     assert good.comparison is not None
     assert good.comparison.n == 6
     assert good.comparison.mean == pytest.approx(0.03125)
-    # Its own seeds' mean is over other seeds than the baseline's: the delta is not their difference
+    # The cell's mean is over other seeds than the baseline's: the delta is not their difference
     seeds = [0, 2, 3, 5, 6, 7]
     assert good.mean == pytest.approx(0.25 + sum(seeds) / 6 / 32 + 1 / 32 + 1 / 16 + 1 / 8)
     assert good.comparison.p == 2.0**-5
@@ -105,13 +105,13 @@ def test_failed_diverged_and_killed_runs_are_counted_and_shown(tmp_path: Path) -
     assert tables.unchanged(record) == ["same"]
     assert "made no difference yet: same." in markdown(record)
     assert "| 1 diverged, 1 failed, 1 not run yet |" in markdown(record)
-    whole = reports.markdown(record, tmp_path)
-    assert "35 trials" not in whole
-    assert "33 complete, 2 failed (1 diverged, 1 error), 1 running" in whole
-    assert "(good, seed 4): diverged: it went wrong" in whole
+    report = reports.markdown(record, tmp_path)
+    assert "35 trials" not in report
+    assert "33 complete, 2 failed (1 diverged, 1 error), 1 running" in report
+    assert "(good, seed 4): diverged: it went wrong" in report
 
 
-def test_before_all_are_measured_on_the_test_list_the_table_is_validation(tmp_path: Path) -> None:
+def test_until_every_run_is_tested_the_table_shows_validation(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
     ledger = fake.begin(plan)
     assert "| good | - |" in markdown(ledger.record)
@@ -142,7 +142,7 @@ def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
     }
 
 
-def test_the_csv_has_fractions_and_a_column_a_seed(tmp_path: Path) -> None:
+def test_the_csv_has_fractions_and_one_column_per_seed(tmp_path: Path) -> None:
     results = fake_grid.results(broken(tmp_path))
     rows = list(csv.DictReader(io.StringIO(table_files.comma_separated(results))))
     good = next(row for row in rows if row["cell"] == "good")
@@ -178,7 +178,7 @@ def test_the_number_of_seeds_is_judged_before_anything_runs(
 
 
 def test_the_interval_over_images_is_shown_below_its_metric(tmp_path: Path) -> None:
-    ledger = fake_grid.whole(fake_grid.plan(tmp_path))
+    ledger = fake_grid.ended_study(fake_grid.plan(tmp_path))
     assert "Over images" not in markdown(ledger.record)
     ledger.append(ImagesResampled(metrics={"miou": {"good": [0.01, 0.0525]}}))
     text = markdown(Ledger(ledger.path).record)
@@ -188,7 +188,7 @@ def test_the_interval_over_images_is_shown_below_its_metric(tmp_path: Path) -> N
 def test_the_intervals_over_images_come_in_the_order_of_the_table(tmp_path: Path) -> None:
     """However the runs ended; a cell without counts is left out."""
     cells = (*fake_grid.GRID.cells, Cell(name="bad", changes={"loss/ar": 0.2}))
-    ledger = fake_grid.whole(fake_grid.plan(tmp_path, replace(fake_grid.GRID, cells=cells)))
+    ledger = fake_grid.ended_study(fake_grid.plan(tmp_path, replace(fake_grid.GRID, cells=cells)))
     ledger.append(
         ImagesResampled(metrics={"miou": {"bad": [-0.07, -0.05], "good": [0.01, 0.0525]}})
     )
@@ -199,7 +199,7 @@ def test_the_intervals_over_images_come_in_the_order_of_the_table(tmp_path: Path
 def test_counts_of_two_studies_are_resampled_together(tmp_path: Path) -> None:
     """A reused trial left its counts where it ran."""
     plan = fake_grid.plan(tmp_path)
-    record, folder = fake_grid.whole(plan).record, StudyFolder.of(plan)
+    record, folder = fake_grid.ended_study(plan).record, StudyFolder.of(plan)
     labels_NHW = torch.zeros((3, 8, 8), dtype=torch.int64)
     labels_NHW[:, :4] = 1
     first, other = (

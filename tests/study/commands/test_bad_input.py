@@ -1,4 +1,4 @@
-"""Whatever stands in a config or on the command line: a config, or one line that names it."""
+"""Any input is either accepted or refused in one line that names the field or option."""
 
 import contextlib
 import io
@@ -50,7 +50,7 @@ paths = st.one_of(st.sampled_from(PATHS), st.sampled_from(PATHS), odd_texts)
 
 
 def one_line(error: ValueError, names: list[str]) -> None:
-    """One line that says which field or option."""
+    """Check that the error is one line and names a field or option."""
     text = str(error)
     assert text
     assert "\n" not in text, text
@@ -59,7 +59,7 @@ def one_line(error: ValueError, names: list[str]) -> None:
 
 @settings(max_examples=1000, deadline=None)
 @given(changes=st.dictionaries(paths, values, min_size=1, max_size=4))
-def test_a_config_of_anything_is_a_config_or_one_line_that_names_the_field(
+def test_any_config_is_accepted_or_refused_in_one_line_that_names_the_field(
     changes: dict[str, Any],
 ) -> None:
     try:
@@ -72,7 +72,7 @@ def test_a_config_of_anything_is_a_config_or_one_line_that_names_the_field(
 
 @settings(max_examples=300, deadline=None)
 @given(path=paths, text=odd_texts)
-def test_a_text_of_the_command_line_is_a_value_or_one_line(path: str, text: str) -> None:
+def test_any_text_of_a_config_value_is_parsed_or_refused_in_one_line(path: str, text: str) -> None:
     try:
         value = parse(path, text)
     except ValueError as error:
@@ -104,21 +104,23 @@ def test_a_text_of_the_command_line_is_a_value_or_one_line(path: str, text: str)
         ]
     ),
 )
-def test_a_command_line_of_anything_is_a_plan_or_one_line(texts: list[str], flag: str) -> None:
+def test_any_command_line_makes_a_plan_or_is_refused_in_one_line(
+    texts: list[str], flag: str
+) -> None:
     words = ["--space", "inverseform", *(word for text in texts for word in (flag, text))]
-    said = io.StringIO()
+    stderr = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said):
+        with contextlib.redirect_stderr(stderr):
             make_plan.plan_from_request(options.parse_request(words), NODES)
     except ValueError as error:
         one_line(error, ["--", *PATHS, "config path", "grid", "data"])
-    except SystemExit:  # argparse's own way
-        assert said.getvalue().count("\n") == 1
+    except SystemExit:  # argparse's own exit
+        assert stderr.getvalue().count("\n") == 1
 
 
 @settings(max_examples=100, deadline=None)
 @given(content=st.one_of(st.text(max_size=60), st.binary(max_size=60)))
-def test_a_grid_file_of_anything_is_a_grid_or_one_line(
+def test_any_grid_file_makes_a_grid_or_is_refused_in_one_line(
     tmp_path_factory: pytest.TempPathFactory, content: str | bytes
 ) -> None:
     path: Path = tmp_path_factory.getbasetemp() / "any.yaml"
@@ -131,16 +133,16 @@ def test_a_grid_file_of_anything_is_a_grid_or_one_line(
 
 
 @pytest.mark.parametrize("uri", ["nonsense://x", "./mlruns", "127.0.0.1:5000", "sqlite:m.db"])
-def test_what_is_no_tracking_server_is_refused(uri: str) -> None:
+def test_an_invalid_tracking_uri_is_refused(uri: str) -> None:
     with pytest.raises(ValueError, match="--tracking-uri must begin with sqlite:///"):
         options.parse_request(["--tracking-uri", uri]).tracking()
 
 
-def test_the_report_s_command_refuses_it_too_and_writes_nothing(
+def test_the_report_command_refuses_it_too_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = fake.plan(tmp_path)
-    fake.whole(plan)
+    fake.ended_study(plan)
     words = ["fake", "--storage", str(tmp_path), "--tracking-uri", "nonsense://x"]
     assert report.main([*words, "--rebuild-mlflow"]) == 2
     error = capsys.readouterr().err

@@ -35,14 +35,14 @@ def checked(root: Path, capsys: pytest.CaptureFixture[str], *more: str) -> tuple
 
 
 def test_good_files_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, shown, _ = checked(make(tmp_path), capsys)
+    code, output, _ = checked(make(tmp_path), capsys)
     assert code == 0
-    rows = {line.split()[0]: line.split() for line in shown.splitlines() if line.strip()}
+    rows = {line.split()[0]: line.split() for line in output.splitlines() if line.strip()}
     assert rows["train"] == ["train", "8", "10x8", "20.00%", "10.00%"]  # 2 and 1 of 10 columns
     assert rows["val"][1] == rows["test"][1] == "1"
     assert rows["0"][1:] == ["road", "55.56", "55.56", "55.56"]  # 5 of 9 columns that are not void
     assert rows["1"][1:] == ["wet", "grass", "44.44", "44.44", "44.44"]
-    assert "all files are good; digest " in shown
+    assert "all files are good; digest " in output
 
 
 def test_a_boundary_is_on_both_sides_and_never_at_void() -> None:
@@ -104,9 +104,9 @@ def test_a_bad_file_is_named_and_the_others_are_still_checked(
 ) -> None:
     spoil(make(tmp_path))
     Image.fromarray(np.full((ROWS, COLUMNS), 9, dtype=np.uint8)).save(tmp_path / "masks" / "9.png")
-    code, shown, _ = checked(tmp_path, capsys)
+    code, output, _ = checked(tmp_path, capsys)
     assert code == 2
-    first, second, last = shown.splitlines()
+    first, second, last = output.splitlines()
     assert all(word in first for word in words), first
     assert "masks/9.png: labels must be 0..1" in second
     assert last == "folder: 2 bad files"
@@ -144,7 +144,7 @@ def _no_classes(root: Path) -> None:
         (_other_file, "images/notes.txt: an image's name must end in"),
     ],
 )
-def test_what_is_wrong_with_the_lists_is_one_line(
+def test_a_mistake_in_the_lists_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], None], words: str
 ) -> None:
     spoil(make(tmp_path))
@@ -173,7 +173,7 @@ def test_the_real_horses_are_a_folder(
         for i, x in enumerate(images)
     ]
     (tmp_path / "samples.csv").write_text("\n".join(["image,mask,split", *rows]))
-    code, shown, error = checked(tmp_path, capsys)
+    code, output, error = checked(tmp_path, capsys)
     assert code == 2  # the links lead out of the folder
     assert "leads out of the dataset's folder" in error
 
@@ -183,7 +183,7 @@ def test_the_real_horses_are_a_folder(
         for folder, name in (("rgb", image.name), ("figure_ground", f"{image.stem}.png")):
             (tmp_path / folder).mkdir(exist_ok=True)
             (tmp_path / folder / name).write_bytes((source / folder / name).read_bytes())
-    code, shown, error = checked(tmp_path, capsys)
+    code, output, error = checked(tmp_path, capsys)
     assert code == 0, error
-    assert "(same as val)" in shown
-    assert "1 horse" in shown
+    assert "(same as val)" in output
+    assert "1 horse" in output

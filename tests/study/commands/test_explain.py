@@ -1,4 +1,4 @@
-"""The paper's Figure 2 from the user's own data, and one line for what cannot be explained."""
+"""The paper's Figure 2 from the user's own data, and one line for data that cannot be explained."""
 
 import math
 from pathlib import Path
@@ -23,7 +23,7 @@ TINY = [
 ]
 
 
-def test_it_leaves_a_picture_and_a_table(
+def test_it_writes_a_picture_and_a_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     places = ["--storage", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]
@@ -36,11 +36,11 @@ def test_it_leaves_a_picture_and_a_table(
     assert len(list((tmp_path / "runs" / "stages").glob("*.pt"))) == 2
 
 
-def test_cross_entropy_is_that_of_a_prediction_95_percent_sure() -> None:
+def test_the_cross_entropy_is_for_a_prediction_of_95_percent_confidence() -> None:
     true = torch.zeros(1, 2, 2)
-    shown = torch.tensor([[[1.0, 0], [0, 0]]])
+    predicted = torch.tensor([[[1.0, 0], [0, 0]]])
     expected = -(math.log(0.05) + 3 * math.log(0.95)) / 4
-    assert explain.cross_entropy(shown, true).item() == pytest.approx(expected, rel=1e-5)
+    assert explain.cross_entropy(predicted, true).item() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_cross_entropy_is_that_of_a_prediction_95_percent_sure() -> None:
         (["inverseform", "--set", "loss/lambda_geo=-1"], "loss/lambda_geo must be a finite number"),
     ],
 )
-def test_what_cannot_be_explained_ends_in_one_line(
+def test_data_that_cannot_be_explained_is_refused_in_one_line(
     arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert explain.main(arguments) == 2

@@ -29,7 +29,7 @@ SMALL = {
 }
 
 
-def test_a_plan_is_the_command_s_own(tmp_path: Path) -> None:
+def test_a_plan_equals_the_command_s(tmp_path: Path) -> None:
     made = study.make_plan(
         space="region", trials=3, epochs=2, name="n", storage=tmp_path, changes=SMALL
     )
@@ -50,15 +50,15 @@ def test_a_plan_is_the_command_s_own(tmp_path: Path) -> None:
         ({"with_parts": "/no/such.py"}, "--with must be a Python file"),
     ],
 )
-def test_a_mistake_is_the_command_s_line_as_an_exception(
+def test_a_mistake_raises_the_command_s_error_line(
     asked_for: dict[str, object], words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
         study.make_plan(**asked_for)
 
 
-def test_results_are_one_row_a_trial(tmp_path: Path) -> None:
-    fake.whole(fake.plan(tmp_path))
+def test_results_have_one_row_per_trial(tmp_path: Path) -> None:
+    fake.ended_study(fake.plan(tmp_path))
     table = study.results("fake", tmp_path)
     assert list(table.index) == list(range(8))
     assert dict(table.state.value_counts()) == {"complete": 6, "pruned": 1, "failed": 1}
@@ -71,7 +71,7 @@ def test_results_are_one_row_a_trial(tmp_path: Path) -> None:
 
 
 def test_results_of_a_grid_pivot_to_its_table(tmp_path: Path) -> None:
-    fake_grid.whole(fake_grid.plan(tmp_path, study="grid"))
+    fake_grid.ended_study(fake_grid.plan(tmp_path, study="grid"))
     table = study.results("grid", tmp_path).pivot(index="seed", columns="cell", values="test_miou")
     assert (table["good"] - table["plain"]).tolist() == [0.03125] * 6
     with pytest.raises(ValueError, match="results must name a study in"):
@@ -92,7 +92,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert found.stdout.strip() == "set()"
 
 
-def test_a_resumed_study_has_the_lanes_that_it_is_given(
+def test_a_resumed_study_uses_the_given_lanes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake.begin(fake.plan(tmp_path, lanes=2))
@@ -110,11 +110,11 @@ def test_a_resumed_study_has_the_lanes_that_it_is_given(
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_study_with_one_s_own_loss_runs_in_another_thread(tmp_path: Path) -> None:
-    """Where no signal handler may be set; the file travels to the workers."""
+def test_a_study_with_a_plug_in_loss_runs_in_another_thread(tmp_path: Path) -> None:
+    """Only the main thread may set signal handlers; the plug-in travels to the workers."""
     before, tables = signal.getsignal(signal.SIGTERM), []
 
-    def whole() -> None:
+    def run_study() -> None:
         plan = study.make_plan(
             space="focal",
             with_parts=str(EXAMPLE),
@@ -128,7 +128,7 @@ def test_a_study_with_one_s_own_loss_runs_in_another_thread(tmp_path: Path) -> N
         )
         tables.append(study.run_plan(plan))
 
-    thread = threading.Thread(target=whole)
+    thread = threading.Thread(target=run_study)
     thread.start()
     thread.join(280)
     assert len(tables) == 1

@@ -9,11 +9,11 @@ from tests.trainables.data.test_camvid import make
 
 
 def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str) -> str:
-    """Run with these arguments; nothing may have started, and the error must be one line."""
+    """The error of the command: it must be one line, and nothing may have started."""
     storage = ["--storage", str(tmp_path / "runs")] if "--storage" not in arguments else []
     try:
         code = main([*arguments, *storage])
-    except SystemExit as left:  # argparse's own way
+    except SystemExit as left:  # argparse's own exit
         code = int(str(left.code))
     error = capsys.readouterr().err
     assert code == 2
@@ -79,7 +79,9 @@ def test_a_bad_mask_is_named_before_anything_starts(
     assert "trainannot/1.png: mask of train.txt:2 is missing" in error
 
 
-def test_an_empty_folder_is_no_dataset(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused_as_a_dataset(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     (tmp_path / "empty").mkdir()
     error = refused(
         capsys,
@@ -94,7 +96,7 @@ def test_an_empty_folder_is_no_dataset(capsys: pytest.CaptureFixture[str], tmp_p
     assert "train.txt: missing" in error
 
 
-def test_a_dry_run_shows_question_plan_and_forecast_and_leaves_nothing(
+def test_a_dry_run_prints_question_plan_and_forecast_and_writes_nothing(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     code = main(
@@ -112,7 +114,7 @@ def test_a_dry_run_shows_question_plan_and_forecast_and_leaves_nothing(
             "data/test_images=1",
         ]
     )
-    shown = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert code == 0
     for words in (
         "Which weights of boundary",
@@ -122,12 +124,14 @@ def test_a_dry_run_shows_question_plan_and_forecast_and_leaves_nothing(
         "forecast",
         "digest",
     ):
-        assert words in shown
+        assert words in output
     assert not list((tmp_path / "runs").iterdir())
 
 
-def test_the_list_names_everything_that_can_be_asked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_names_everything_that_can_be_requested(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["--list"]) == 0
-    shown = capsys.readouterr().out
+    output = capsys.readouterr().out
     for words in ("--space inverseform", "camvid", "boundary_f_3px", "fpn", "loss/gamma=0.0"):
-        assert words in shown
+        assert words in output

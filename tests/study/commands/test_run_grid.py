@@ -62,7 +62,7 @@ def dry(capsys: pytest.CaptureFixture[str], storage: Path, *arguments: str) -> s
 def test_a_dry_run_shows_cells_figures_and_what_the_seeds_can_decide(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    shown = dry(capsys, tmp_path / "runs", *SEMEDA, "--seeds", "5")
+    output = dry(capsys, tmp_path / "runs", *SEMEDA, "--seeds", "5")
     for words in (
         "SEMEDA",
         "ImageNet, VOC2012 val 74.20",
@@ -74,13 +74,13 @@ def test_a_dry_run_shows_cells_figures_and_what_the_seeds_can_decide(
         "test list",
         "to resume python study/run.py --resume",
     ):
-        assert words in shown
+        assert words in output
 
 
-def test_all_losses_needs_no_grid_to_be_named(
+def test_all_losses_needs_no_grid_option(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    shown = dry(capsys, tmp_path / "runs", "--space", "all_losses", "--seed", "3")
+    output = dry(capsys, tmp_path / "runs", "--space", "all_losses", "--seed", "3")
     # 10 comparisons: the first power of two above 20 x 10 is 2 ** 8; the search has seed 3
     for words in (
         "cross_entropy (baseline)",
@@ -91,26 +91,26 @@ def test_all_losses_needs_no_grid_to_be_named(
         "4 trials of each cell's own search",
         "143 of 5 epochs",
     ):
-        assert words in shown
+        assert words in output
     fixed = ("--space", "all_losses", "--trials", "0", "--set", "optim/lr=0.01")
-    shown = dry(capsys, tmp_path / "runs", *fixed, "--cells", "semeda,lovasz", "--seeds", "6")
-    assert "18 of 5 epochs" in shown  # with the baseline, and no search
-    assert "own search" not in shown
+    output = dry(capsys, tmp_path / "runs", *fixed, "--cells", "semeda,lovasz", "--seeds", "6")
+    assert "18 of 5 epochs" in output  # with the baseline, and no search
+    assert "own search" not in output
 
 
-def test_a_grid_of_one_s_own_is_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_custom_grid_is_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "mine.yml"
     file.write_text("mode: add_one\nfactors: {ar: {loss/ar: 0.1}, wide: {model/width: 8}}\n")
     with pytest.raises(AssertionError):  # --set model/width is the cells' own
         dry(capsys, tmp_path / "runs", "--grid", str(file))
     file.write_text("mode: add_one\nfactors: {ar: {loss/ar: 0.1}}\n")
-    shown = dry(capsys, tmp_path / "runs", "--grid", str(file), "--seeds", "6")
-    assert "12 of 5 epochs" in shown
-    assert "6 seeds can decide" in shown
+    output = dry(capsys, tmp_path / "runs", "--grid", str(file), "--seeds", "6")
+    assert "12 of 5 epochs" in output
+    assert "6 seeds can decide" in output
 
 
 def test_the_list_names_every_grid(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
-    shown = capsys.readouterr().out
+    output = capsys.readouterr().out
     for words in ("--grid table1: Is an edge", "--grid arms", "--grid beta_gamma"):
-        assert words in shown
+        assert words in output

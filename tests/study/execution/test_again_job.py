@@ -1,4 +1,4 @@
-"""For real: a study twice is the same to the bit, on one lane or two, interrupted or not."""
+"""A study on a real Ray gives the same bits twice, on one lane or two, interrupted or not."""
 
 import os
 import signal
@@ -32,52 +32,45 @@ LENGTH = ("--trials", "3", "--epochs", "8")
 
 
 def events(storage: Path) -> list[dict[str, Any]]:
-    """All of them in their order, times and places aside."""
+    """The ledger's events in order, without times and places."""
     return [
         {name: value for name, value in event.items() if name not in ASIDE}
         for event in read(StudyFolder(storage / "again").ledger)[0]
     ]
 
 
-def asked(storage: Path, lanes: int) -> list[str]:
-    """Every time in a storage of its own, its stage included."""
+def again_command(storage: Path, lanes: int) -> list[str]:
+    """The study's command; a storage of its own makes it train its own stage."""
     return study(storage, "again", *LENGTH, "--lanes", str(lanes))
 
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     storage = tmp_path_factory.mktemp("first")
-    run(asked(storage, 1))
+    run(again_command(storage, 1))
     return storage
 
 
-def loaded(storage: Path) -> StudyRecord:
+def record_in(storage: Path) -> StudyRecord:
     return StudyFolder(storage / "again").load()
 
 
-def test_the_same_study_twice_is_the_same_ledger(first: Path, tmp_path: Path) -> None:
-    run(asked(tmp_path, 1))
+def test_the_same_study_twice_gives_the_same_ledger(first: Path, tmp_path: Path) -> None:
+    run(again_command(tmp_path, 1))
     assert events(tmp_path) == events(first)
 
 
 def test_two_lanes_find_what_one_does(first: Path, tmp_path: Path) -> None:
-    run(asked(tmp_path, 2))
-    assert content(loaded(tmp_path)) == content(loaded(first))
-    assert winner_tested(loaded(tmp_path)) == winner_tested(loaded(first))
-    assert (
-        len(
-            {
-                event["lane"]
-                for event in read(StudyFolder(tmp_path / "again").ledger)[0]
-                if event["event"] == "epoch"
-            }
-        )
-        == 2
-    )
+    run(again_command(tmp_path, 2))
+    assert content(record_in(tmp_path)) == content(record_in(first))
+    assert winner_tested(record_in(tmp_path)) == winner_tested(record_in(first))
+    ledger, _ = read(StudyFolder(tmp_path / "again").ledger)
+    lanes = {event["lane"] for event in ledger if event["event"] == "epoch"}
+    assert len(lanes) == 2
 
 
-def interrupted(arguments: list[str], ledger: Path, epochs: int, *signals: int) -> str:
-    """Send the signals, half a second apart, once so many epochs are known; what was said."""
+def interrupt(arguments: list[str], ledger: Path, epochs: int, *signals: int) -> str:
+    """Run the command, send the signals once the ledger holds ``epochs``; return the output."""
     mark = f"{ledger}-{time.monotonic_ns()}"
     with subprocess.Popen(
         arguments,
@@ -95,25 +88,25 @@ def interrupted(arguments: list[str], ledger: Path, epochs: int, *signals: int) 
         for number in signals:
             os.kill(driver.pid, number)
             time.sleep(0.5)
-        said, _ = driver.communicate(timeout=120)
-    assert driver.returncode == 130, said
+        output, _ = driver.communicate(timeout=120)
+    assert driver.returncode == 130, output
     assert Study(driver, mark).left_behind() == []
     assert read(ledger)[1] == b""
-    assert "to resume: python study/run.py --resume again" in said
-    return said
+    assert "to resume: python study/run.py --resume again" in output
+    return output
 
 
 def test_terminated_then_interrupted_twice_and_resumed_it_is_the_same(
     first: Path, tmp_path: Path
 ) -> None:
-    """Slurm's and Kubernetes' signal ends it in order; a second Ctrl-C at once."""
+    """SIGTERM, which Slurm and Kubernetes send, ends it in order; a second Ctrl-C at once."""
     ledger, resume = StudyFolder(tmp_path / "again").ledger, command(tmp_path, "--resume", "again")
-    said = interrupted(asked(tmp_path, 2), ledger, 2, signal.SIGTERM)
-    assert "ending: closing lanes" in said
-    assert "ended at once" not in said
+    output = interrupt(again_command(tmp_path, 2), ledger, 2, signal.SIGTERM)
+    assert "ending: closing lanes" in output
+    assert "ended at once" not in output
     done = ledger.read_text().count('"event":"epoch"')
-    said = interrupted(resume, ledger, done + 2, signal.SIGINT, signal.SIGINT)
-    assert "ended at once" in said
+    output = interrupt(resume, ledger, done + 2, signal.SIGINT, signal.SIGINT)
+    assert "ended at once" in output
     run(resume)
-    promises.ledger_is_whole(tmp_path / "again", loaded(first))
+    promises.ledger_is_complete(tmp_path / "again", record_in(first))
     promises.nothing_is_locked(tmp_path)

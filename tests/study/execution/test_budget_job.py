@@ -1,4 +1,4 @@
-"""For real: a budget is spent and renewed, the same command runs nothing, a replay is equal."""
+"""On a real Ray: a budget is spent and renewed, a repetition runs nothing, a replay is equal."""
 
 from pathlib import Path
 
@@ -19,10 +19,10 @@ def events(storage: Path, name: str, kind: str) -> int:
     return sum(event["event"] == kind for event in read(StudyFolder(storage / name).ledger)[0])
 
 
-def test_spent_resumed_repeated_and_replayed(tmp_path: Path) -> None:
-    """Four seconds are less than the stages and the first epoch take."""
-    shown = run(study(tmp_path, "cut", *TPE, "--max-hours", "0.001"))
-    assert "budget spent: " in shown
+def test_a_budget_is_spent_resumed_repeated_and_replayed(tmp_path: Path) -> None:
+    """0.001 hours are less than the stages and the first epoch take."""
+    output = run(study(tmp_path, "cut", *TPE, "--max-hours", "0.001"))
+    assert "budget spent: " in output
     spent = StudyFolder(tmp_path / "cut").load()
     assert spent.state == "budget spent"
     assert [(trial.state, trial.last_epoch) for trial in spent.trials.values()] == [("running", 1)]
@@ -34,8 +34,8 @@ def test_spent_resumed_repeated_and_replayed(tmp_path: Path) -> None:
     assert resumed.ended
     assert events(tmp_path, "cut", "epoch") == sum(t.last_epoch for t in resumed.trials.values())
 
-    shown = run(study(tmp_path, "again", *TPE))
-    assert "a draw that equals one of them is reused" in shown
+    output = run(study(tmp_path, "again", *TPE))
+    assert "a draw that equals one of them is reused" in output
     again = StudyFolder(tmp_path / "again").load()
     assert {trial.reused and trial.reused.study for trial in again.trials.values()} == {"cut"}
     assert content(again) == content(resumed)

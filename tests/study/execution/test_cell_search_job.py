@@ -1,4 +1,4 @@
-"""Searched cells for real: killed in either part and resumed, a study ends as one that was not."""
+"""Per-cell search on a real Ray: killed in either part and resumed, a study ends the same."""
 
 from pathlib import Path
 
@@ -16,12 +16,12 @@ from tests.study.ledger.test_ledger import content
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SEARCHED, COMPARED = 4, 4
-"""Two cells of two trials each, then on two seeds."""
+"""Trials: two cells with two trials each, then the same cells on two seeds."""
 
 
-def arms(storage: Path, name: str) -> list[str]:
+def cell_search(storage: Path, name: str) -> list[str]:
     sizes = [word for change in SMALL for word in ("--set", change)]
-    asked = (
+    options = (
         "--space",
         "all_losses",
         "--cells",
@@ -38,43 +38,47 @@ def arms(storage: Path, name: str) -> list[str]:
         name,
         "--fresh",
     )
-    return command(storage, *asked, *sizes)
+    return command(storage, *options, *sizes)
 
 
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("arms-job")
+    return tmp_path_factory.mktemp("cell-search-job")
 
 
 @pytest.fixture(scope="module")
-def whole(storage: Path) -> StudyRecord:
-    shown = run(arms(storage, "whole"))
+def ended_study(storage: Path) -> StudyRecord:
+    output = run(cell_search(storage, "ended"))
     for words in ("own search", "every cell's search has ended", "paired by seed", "optim/lr"):
-        assert words in shown
-    return StudyFolder(storage / "whole").load()
+        assert words in output
+    return StudyFolder(storage / "ended").load()
 
 
-def test_both_parts_run_in_one_study(whole: StudyRecord) -> None:
-    assert whole.ended
-    phases = [trial.phase for trial in whole.trials.values()]
+def test_search_and_comparison_run_in_one_study(ended_study: StudyRecord) -> None:
+    assert ended_study.ended
+    phases = [trial.phase for trial in ended_study.trials.values()]
     assert (phases.count("search"), phases.count("")) == (SEARCHED, COMPARED)
-    tested = {n for n, trial in whole.trials.items() if trial.tested}
-    assert tested == set(whole.compared().trials)
+    tested = {number for number, trial in ended_study.trials.items() if trial.tested}
+    assert tested == set(ended_study.compared().trials)
 
 
 @pytest.mark.parametrize("finished", [2, SEARCHED + 1])
-def test_killed_in_either_part_and_resumed_it_is_the_same(
-    storage: Path, whole: StudyRecord, finished: int
+def test_killed_in_either_part_and_resumed_it_ends_the_same(
+    storage: Path, ended_study: StudyRecord, finished: int
 ) -> None:
     name = f"cut-{finished}"
     run_until_killed(
-        arms(storage, name), StudyFolder(storage / name).ledger, ("driver", "finished", finished)
+        cell_search(storage, name),
+        StudyFolder(storage / name).ledger,
+        ("driver", "finished", finished),
     )
     run(command(storage, "--resume", name))
     record = StudyFolder(storage / name).load()
-    assert content(record) == content(whole)
-    assert record.chosen == whole.chosen
-    ours, theirs = (table_files.comma_separated(AblationResults(one)) for one in (record, whole))
+    assert content(record) == content(ended_study)
+    assert record.chosen == ended_study.chosen
+    ours, theirs = (
+        table_files.comma_separated(AblationResults(each)) for each in (record, ended_study)
+    )
     assert ours == theirs
     events = [event["event"] for event in read(StudyFolder(storage / name).ledger)[0]]
     assert (events.count("started"), events.count("chosen")) == (SEARCHED + COMPARED, 1)

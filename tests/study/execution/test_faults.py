@@ -41,7 +41,7 @@ RESULT = {
 
 @pytest.fixture
 def stops() -> Iterator[list[int]]:
-    """Every time that Tune was asked to end."""
+    """The signals that the study sent to end Tune."""
     seen: list[int] = []
     with while_tune_runs():
         signal.signal(signal.SIGUSR1, lambda number, frame: seen.append(number))
@@ -76,26 +76,26 @@ class Bench:
 
 
 @pytest.mark.parametrize(
-    ("kind", "message", "said"),
+    ("kind", "message", "advice"),
     [
         ("data", "val/7.png: cannot be read: gone", "val/7.png: cannot be read: gone; every"),
         ("storage", "[Errno 28] No space left on device", "storage cannot be written: [Errno 28]"),
         ("OSError", "x\n[Errno 30] Read-only file system: 'a'", "Read-only file system: 'a'"),
     ],
 )
-def test_what_every_trial_would_meet_stops_the_study_and_leaves_the_trial_open(
-    tmp_path: Path, stops: list[int], kind: str, message: str, said: str
+def test_an_error_that_every_trial_would_meet_stops_the_study_and_leaves_the_trial_open(
+    tmp_path: Path, stops: list[int], kind: str, message: str, advice: str
 ) -> None:
     bench = Bench(fake.plan(tmp_path))
     trial, other = bench.trial(0), bench.trial(1)
     bench.fail(trial, kind, message)
     bench.fail(other, kind, message)
-    assert said in bench.stop.reason
+    assert advice in bench.stop.reason
     assert len(stops) == 1
     assert [trial.state for trial in bench.ledger.record.trials.values()] == ["running"] * 2
 
 
-def test_as_many_errors_as_allowed_stop_the_study_and_results_are_no_errors(
+def test_the_study_stops_at_its_error_limit_which_results_do_not_count_towards(
     tmp_path: Path, stops: list[int]
 ) -> None:
     bench = Bench(fake.plan(tmp_path), max_failures=2)
@@ -143,7 +143,9 @@ def test_an_actor_that_dies_too_often_fails_its_trial(tmp_path: Path, stops: lis
     assert (failure.kind, failure.message, stops) == ("lane", "its actor died", [])
 
 
-def test_deaths_of_its_actor_count_from_the_last_epoch_on(tmp_path: Path, stops: list[int]) -> None:
+def test_deaths_of_an_actor_are_counted_since_its_last_epoch(
+    tmp_path: Path, stops: list[int]
+) -> None:
     """As Ray Tune counts them: a trial of days survives more machines than one of minutes."""
     bench = Bench(fake.plan(tmp_path))
     started = bench.trial(0)
@@ -158,7 +160,7 @@ def test_deaths_of_its_actor_count_from_the_last_epoch_on(tmp_path: Path, stops:
     assert not trial.should_recover()
 
 
-def test_an_epoch_that_is_reported_again_is_written_once_and_resets_no_count_of_deaths(
+def test_a_repeated_epoch_is_written_once_and_does_not_reset_the_count_of_deaths(
     tmp_path: Path,
 ) -> None:
     bench = Bench(fake.plan(tmp_path))
@@ -170,7 +172,7 @@ def test_an_epoch_that_is_reported_again_is_written_once_and_resets_no_count_of_
     assert trial.max_failures == ACTOR_RESTARTS
 
 
-def test_a_trial_restarted_with_fewer_images_at_once_has_another_id_in_the_ledger(
+def test_a_trial_restarted_with_a_smaller_batch_has_another_id_in_the_ledger(
     tmp_path: Path, stops: list[int]
 ) -> None:
     bench = Bench(fake.plan(tmp_path))
@@ -185,14 +187,14 @@ def test_a_trial_restarted_with_fewer_images_at_once_has_another_id_in_the_ledge
     record = Ledger(bench.ledger.path).record.trials[0]
     assert {path: record.config[path] for path in changes} == changes
     assert record.id != first
-    assert {epoch: kept.metrics["miou"] for epoch, kept in record.epochs.items()} == {
+    assert {epoch: recorded.metrics["miou"] for epoch, recorded in record.epochs.items()} == {
         1: 0.25,
         2: 0.25,
     }
     assert bench.ledger.path.read_text().count('"event":"changed"') == 1
 
 
-def test_an_interrupted_trial_with_nothing_left_to_do_ends_and_is_not_trained_past_its_end(
+def test_an_interrupted_trial_without_epochs_left_ends_without_training(
     tmp_path: Path,
 ) -> None:
     plan = fake.plan(tmp_path)
@@ -223,7 +225,7 @@ def test_an_incomplete_checkpoint_leaves_the_one_before_it(tmp_path: Path) -> No
 
 @pytest.fixture
 def closed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
-    """What MLflow's sink gets at the end of a study that has nothing left to run."""
+    """What MLflow's sink receives at the end of a study that has nothing left to run."""
     given: list[tuple[object, ...]] = []
     sink = SimpleNamespace(close=lambda *files_and_model: given.append(files_and_model))
     nothing_to_run = SimpleNamespace(run=lambda: None)
@@ -239,7 +241,7 @@ def end(plan: Plan, ledger: Ledger) -> int:
 
 
 @pytest.mark.parametrize("error", [ValueError("odd shape"), OSError(28, "No space left")])
-def test_a_report_that_cannot_be_written_keeps_no_study_from_ending(
+def test_a_study_ends_even_if_its_report_cannot_be_written(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -252,23 +254,23 @@ def test_a_report_that_cannot_be_written_keeps_no_study_from_ending(
     plan = fake.plan(tmp_path)
     monkeypatch.setattr(write_report, "write", refuse)
     assert end(plan, fake.begin(plan)) == INTERRUPTED
-    shown = capsys.readouterr()
+    output = capsys.readouterr()
     assert closed == [([], None)]
-    assert f"the report cannot be written: {type(error).__name__}: {error}" in shown.err
-    assert "to resume: python study/run.py --resume fake" in shown.out
+    assert f"the report cannot be written: {type(error).__name__}: {error}" in output.err
+    assert "to resume: python study/run.py --resume fake" in output.out
 
 
 def test_a_model_that_cannot_be_saved_leaves_the_study_outdated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: list[tuple[object, ...]]
 ) -> None:
-    """The report may be complete by then: a resume writes both again, and saves the model."""
+    """The report may be complete by then: a resume writes it again and saves the model."""
 
     def refuse(*given: object) -> None:
         raise OSError(28, "No space left on device")
 
     plan = fake.plan(tmp_path)
     folder = StudyFolder.of(plan)
-    ledger = fake.whole(plan)
+    ledger = fake.ended_study(plan)
     winner = results_of(ledger.record).best
     assert winner is not None
     attempt = folder.tune / "attempt-1"
@@ -288,13 +290,13 @@ def test_a_model_that_cannot_be_saved_leaves_the_study_outdated(
 def test_networks_whose_checkpoints_are_gone_are_not_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: list[tuple[object, ...]]
 ) -> None:
-    """As after the study whose trials were reused has been deleted."""
+    """This is so once the study whose trials were reused has been deleted."""
     plan, chosen_from = fake.plan(tmp_path), list[list[TrialRecord]]()
     monkeypatch.setattr(write_report, "write", lambda *given: [])
     monkeypatch.setattr(
         gallery, "worst_images", lambda folder, trials: chosen_from.append(list(trials))
     )
-    assert end(plan, fake.whole(plan)) == 0
+    assert end(plan, fake.ended_study(plan)) == 0
     assert chosen_from == [[]]
 
 

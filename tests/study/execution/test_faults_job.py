@@ -1,4 +1,4 @@
-"""For real: a file that breaks in the middle of training, and memory that ends in a worker."""
+"""On a real Ray: a file that breaks during training, and a worker that runs out of memory."""
 
 import subprocess
 from pathlib import Path
@@ -35,6 +35,12 @@ GRIDS = {"hungry": Grid(name="hungry", question="Who has room?", source="here", 
 """
 
 
+def small(storage: Path, name: str, options: str) -> list[str]:
+    """The command of a small study; the options as in a shell."""
+    sizes = "--set data/height=32 --set data/width=48 --set model/width=4"
+    return command(storage, "--name", name, *options.split(), *sizes.split())
+
+
 def make_folder(root: Path) -> None:
     """Twenty images of noise, dark on the left, in the layout `folder`."""
     draw = np.random.default_rng(0)
@@ -49,34 +55,11 @@ def make_folder(root: Path) -> None:
         Image.fromarray(labels_HW).save(root / "masks" / name)
 
 
-def test_a_file_that_breaks_in_the_middle_stops_the_study_by_its_name(tmp_path: Path) -> None:
+def test_a_file_that_breaks_during_training_stops_the_study_and_is_named(tmp_path: Path) -> None:
     data, ledger = tmp_path / "data", StudyFolder(tmp_path / "broken").ledger
     make_folder(data)
-    words = command(
-        tmp_path,
-        "--space",
-        "region",
-        "--sampler",
-        "random",
-        "--trials",
-        "2",
-        "--epochs",
-        "30",
-        "--dataset",
-        "folder",
-        "--data",
-        str(data),
-        "--cache",
-        "off",
-        "--name",
-        "broken",
-        "--set",
-        "data/height=32",
-        "--set",
-        "data/width=48",
-        "--set",
-        "model/width=4",
-    )
+    options = "--space region --sampler random --trials 2 --epochs 30 --dataset folder --cache off"
+    words = small(tmp_path, "broken", f"{options} --data {data}")
     with subprocess.Popen(
         words,
         cwd=ROOT,
@@ -87,15 +70,15 @@ def test_a_file_that_breaks_in_the_middle_stops_the_study_by_its_name(tmp_path: 
     ) as driver:
         wait_for(ledger, '"event":"epoch"', 2)
         image = data / "images" / "04.png"
-        whole = image.read_bytes()
-        image.write_bytes(whole[:200])
-        shown, said = driver.communicate(timeout=200)
-    assert driver.returncode == 1, shown + said
-    assert "04.png" in said
-    assert "every trial would meet it: repair the file, then resume" in said
+        content = image.read_bytes()
+        image.write_bytes(content[:200])
+        output, errors = driver.communicate(timeout=200)
+    assert driver.returncode == 1, output + errors
+    assert "04.png" in errors
+    assert "every trial would meet it: repair the file, then resume" in errors
     record = StudyFolder(tmp_path / "broken").load()
     assert {trial.state for trial in record.trials.values()} == {"running"}
-    image.write_bytes(whole)
+    image.write_bytes(content)
     run(command(tmp_path, "--resume", "broken"))
     record = StudyFolder(tmp_path / "broken").load()
     assert {(trial.state, trial.last_epoch) for trial in record.trials.values()} == {
@@ -103,40 +86,14 @@ def test_a_file_that_breaks_in_the_middle_stops_the_study_by_its_name(tmp_path: 
     }
 
 
-def test_a_trial_without_memory_is_begun_again_smaller_once_and_then_infeasible(
+def test_a_trial_out_of_memory_restarts_smaller_once_and_then_is_infeasible(
     tmp_path: Path,
 ) -> None:
-    parts = tmp_path / "hungry.py"
-    parts.write_text(HUNGRY)
-    shown = run(
-        command(
-            tmp_path,
-            "--with",
-            str(parts),
-            "--grid",
-            "hungry",
-            "--seeds",
-            "1",
-            "--epochs",
-            "2",
-            "--on-oom",
-            "halve",
-            "--name",
-            "oom",
-            "--set",
-            "data/height=32",
-            "--set",
-            "data/width=48",
-            "--set",
-            "data/train_images=16",
-            "--set",
-            "data/val_images=4",
-            "--set",
-            "data/test_images=2",
-            "--set",
-            "model/width=4",
-        )
-    )
+    hungry = tmp_path / "hungry.py"
+    hungry.write_text(HUNGRY)
+    options = f"--with {hungry} --grid hungry --seeds 1 --epochs 2 --on-oom halve"
+    images = "--set data/train_images=16 --set data/val_images=4 --set data/test_images=2"
+    output = run(small(tmp_path, "oom", f"{options} {images}"))
     record = StudyFolder(tmp_path / "oom").load()
     trials = {trial.cell: trial for trial in record.trials.values()}
     assert [trials[cell].state for cell in ("plain", "half", "never")] == [
@@ -149,7 +106,7 @@ def test_a_trial_without_memory_is_begun_again_smaller_once_and_then_infeasible(
         for cell, trial in trials.items()
     }
     assert halved == {"plain": (8, 1), "half": (4, 2), "never": (8, 1)}
-    assert "ran out of memory and starts again: batch 4, optim/accumulate 2" in shown
+    assert "ran out of memory and starts again: batch 4, optim/accumulate 2" in output
     failure = trials["never"].failure
     assert failure is not None
     assert failure.kind == "memory"

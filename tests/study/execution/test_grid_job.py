@@ -1,4 +1,4 @@
-"""A grid for real: killed and resumed it ends as one that was not; more seeds cost the new ones."""
+"""A grid on a real Ray: killed and resumed it ends the same; more seeds run only the new ones."""
 
 from pathlib import Path
 
@@ -30,8 +30,8 @@ def grid(storage: Path, name: str, seeds: int, *extra: str) -> list[str]:
     file.write_text(MINE)
     sizes = [word for change in SMALL for word in ("--set", change)]
     sizes += ["--set", "loss/lambda_2=0.5", "--set", "edge_net/steps=20"]  # all share a stage
-    asked = ("--grid", str(file), "--seeds", str(seeds), "--epochs", "2", "--name", name)
-    return command(storage, *asked, *sizes, *extra)
+    options = ("--grid", str(file), "--seeds", str(seeds), "--epochs", "2", "--name", name)
+    return command(storage, *options, *sizes, *extra)
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(storage: Path) -> StudyRecord:
-    shown = run(grid(storage, "whole", 2))
+def ended_study(storage: Path) -> StudyRecord:
+    output = run(grid(storage, "ended", 2))
     for words in (
         "2 seeds can never be significant",
         "+lovasz",
@@ -49,61 +49,67 @@ def whole(storage: Path) -> StudyRecord:
         "+wild",
         "undecided",
     ):
-        assert words in shown
-    return StudyFolder(storage / "whole").load()
+        assert words in output
+    return StudyFolder(storage / "ended").load()
 
 
-def test_every_whole_trial_is_measured_on_the_test_list_and_a_cell_that_fails_is_counted(
-    storage: Path, whole: StudyRecord
+def test_every_complete_trial_is_tested_and_a_failed_cell_is_counted(
+    storage: Path, ended_study: StudyRecord
 ) -> None:
-    assert whole.ended
-    pairs = {(trial.cell, trial.seed): trial for trial in whole.trials.values()}
+    assert ended_study.ended
+    pairs = {(trial.cell, trial.seed): trial for trial in ended_study.trials.values()}
     assert set(pairs) == {
         (cell, seed) for cell in ("none", "+lovasz", "+ar", "+wild") for seed in (0, 1)
     }
     for (cell, _), trial in pairs.items():
         assert trial.state == ("failed" if cell == "+wild" else "complete")
         assert (trial.tested is not None) == (cell != "+wild")
-    table = tables.metric_tables(whole)[0]
+    table = tables.metric_tables(ended_study)[0]
     rows = {row.cell.name: row for row in table.rows}
     assert table.split == "test"
     wild = rows["+wild"]
     assert (wild.diverged + wild.failed, len(wild.values)) == (2, 0)
     assert len(rows["+lovasz"].values) == 2
-    files = table_files.files(AblationResults(whole))
-    assert (StudyFolder(storage / "whole").report / "table.md").read_text() == files["table.md"]
+    files = table_files.files(AblationResults(ended_study))
+    assert (StudyFolder(storage / "ended").report / "table.md").read_text() == files["table.md"]
 
 
-def test_eight_trials_that_share_a_stage_train_it_once(storage: Path, whole: StudyRecord) -> None:
-    """On two lanes that need it at the same time; no epoch is written before it."""
-    assert len(whole.trials) == 8
-    (names,) = {trial.stages for trial in whole.trials.values()}
-    assert [f"{stage.kind}-{stage.key}" for stage in whole.stages] == list(names)
-    assert not whole.stages[0].reused
-    events = [event["event"] for event in read(StudyFolder(storage / "whole").ledger)[0]]
+def test_eight_trials_that_share_a_stage_train_it_once(
+    storage: Path, ended_study: StudyRecord
+) -> None:
+    """Two lanes need the stage at the same time; no epoch is written before it."""
+    assert len(ended_study.trials) == 8
+    (names,) = {trial.stages for trial in ended_study.trials.values()}
+    assert [f"{stage.kind}-{stage.key}" for stage in ended_study.stages] == list(names)
+    assert not ended_study.stages[0].reused
+    events = [event["event"] for event in read(StudyFolder(storage / "ended").ledger)[0]]
     assert events.index("stage") < events.index("epoch")
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_it_gives_the_same_table(storage: Path, whole: StudyRecord) -> None:
+def test_killed_and_resumed_it_gives_the_same_table(
+    storage: Path, ended_study: StudyRecord
+) -> None:
     ledger = StudyFolder(storage / "cut").ledger
     run_until_killed(grid(storage, "cut", 2, "--fresh"), ledger, ("driver", "finished", 1))
     run(command(storage, "--resume", "cut"))
     record = StudyFolder(storage / "cut").load()
-    assert content(record) == content(whole)
+    assert content(record) == content(ended_study)
     events = [event["event"] for event in read(ledger)[0]]
     assert (events.count("started"), events.count("tested")) == (8, 6)
-    ours, theirs = (table_files.comma_separated(AblationResults(one)) for one in (record, whole))
+    ours, theirs = (
+        table_files.comma_separated(AblationResults(each)) for each in (record, ended_study)
+    )
     assert ours == theirs
 
 
 @pytest.mark.slow
-def test_more_seeds_run_only_the_new_ones(storage: Path, whole: StudyRecord) -> None:
-    shown = run(grid(storage, "more", 3))
-    assert "6 trials do not run again but are reused from" in shown
+def test_more_seeds_run_only_the_new_ones(storage: Path, ended_study: StudyRecord) -> None:
+    output = run(grid(storage, "more", 3))
+    assert "6 trials do not run again but are reused from" in output
     record = StudyFolder(storage / "more").load()
-    taken = {(trial.cell, trial.seed) for trial in record.trials.values() if trial.reused}
-    assert taken == {(cell, seed) for cell in ("none", "+lovasz", "+ar") for seed in (0, 1)}
+    reused = {(trial.cell, trial.seed) for trial in record.trials.values() if trial.reused}
+    assert reused == {(cell, seed) for cell in ("none", "+lovasz", "+ar") for seed in (0, 1)}
     assert len(record.in_state("complete")) == 9
     assert all(trial.tested for trial in record.in_state("complete"))
     assert (storage / "more" / "counts").is_dir()

@@ -1,7 +1,7 @@
-"""The main job for real: `python study/run.py` on a Ray of its own, killed, resumed, in MLflow.
+"""The main job: `python study/run.py` on a real Ray of its own, killed, resumed, in MLflow.
 
-One study carries all of it: a worker is killed after its first epoch, the driver after its first
-trial, and what it found in the end is compared with each trial trained here, by itself.
+All tests share one study: a worker is killed after its first epoch, the driver after its first
+trial, and the results are compared with each trial trained alone, in this process.
 """
 
 import os
@@ -74,10 +74,10 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(storage: Path) -> StudyRecord:
+def ended_study(storage: Path) -> StudyRecord:
     kills = (("worker", "epoch", 1), ("driver", "finished", 1))
-    run_until_killed(study(storage, "whole"), StudyFolder(storage / "whole").ledger, *kills)
-    shown = run(command(storage, "--resume", "whole"))
+    run_until_killed(study(storage, "ended"), StudyFolder(storage / "ended").ledger, *kills)
+    output = run(command(storage, "--resume", "ended"))
     for words in (
         "Which weights",
         "forecast",
@@ -87,8 +87,8 @@ def whole(storage: Path) -> StudyRecord:
         "report.md",
         "state.pt",
     ):
-        assert words in shown
-    return StudyFolder(storage / "whole").load()
+        assert words in output
+    return StudyFolder(storage / "ended").load()
 
 
 def winner_tested(record: StudyRecord) -> Metrics:
@@ -99,31 +99,31 @@ def winner_tested(record: StudyRecord) -> Metrics:
     return best.tested
 
 
-def test_every_trial_runs_all_its_epochs_and_the_winner_is_tested(whole: StudyRecord) -> None:
-    assert {trial.state for trial in whole.trials.values()} == {"complete"}
-    assert [trial.last_epoch for trial in whole.trials.values()] == [EPOCHS] * TRIALS
-    assert whole.ended
-    best = results_of(whole).best
+def test_every_trial_runs_all_its_epochs_and_the_winner_is_tested(ended_study: StudyRecord) -> None:
+    assert {trial.state for trial in ended_study.trials.values()} == {"complete"}
+    assert [trial.last_epoch for trial in ended_study.trials.values()] == [EPOCHS] * TRIALS
+    assert ended_study.ended
+    best = results_of(ended_study).best
     assert best is not None
-    tested = [number for number, trial in whole.trials.items() if trial.tested is not None]
+    tested = [number for number, trial in ended_study.trials.items() if trial.tested is not None]
     assert tested == [best.number]
-    assert {"test_miou", "test_boundary_f_1px"} <= set(winner_tested(whole))
+    assert {"test_miou", "test_boundary_f_1px"} <= set(winner_tested(ended_study))
 
 
-def test_one_stage_a_tile_size_distance_and_network_is_trained_once(whole: StudyRecord) -> None:
-    recorded = [f"{stage.kind}-{stage.key}" for stage in whole.stages]
-    assert sorted(recorded) == sorted({trial.stages[0] for trial in whole.trials.values()})
-    assert not any(stage.reused for stage in whole.stages)
+def test_each_tile_size_distance_and_network_has_one_stage(ended_study: StudyRecord) -> None:
+    recorded = [f"{stage.kind}-{stage.key}" for stage in ended_study.stages]
+    assert sorted(recorded) == sorted({trial.stages[0] for trial in ended_study.trials.values()})
+    assert not any(stage.reused for stage in ended_study.stages)
 
 
 def events(storage: Path, kind: str) -> list[dict[str, Any]]:
     return [
-        event for event in read(StudyFolder(storage / "whole").ledger)[0] if event["event"] == kind
+        event for event in read(StudyFolder(storage / "ended").ledger)[0] if event["event"] == kind
     ]
 
 
-def test_trials_follow_one_another_on_warm_lanes(storage: Path, whole: StudyRecord) -> None:
-    """No more worker groups than fit at once, whatever the number of trials."""
+def test_trials_follow_one_another_on_warm_lanes(storage: Path, ended_study: StudyRecord) -> None:
+    """There are no more worker groups than fit at once, whatever the number of trials."""
     (resumed,) = events(storage, "resumed")
     later = [event for event in events(storage, "epoch") if event["time"] > resumed["time"]]
     trials, lanes = ({event[name] for event in later} for name in ("trial", "lane"))
@@ -132,23 +132,23 @@ def test_trials_follow_one_another_on_warm_lanes(storage: Path, whole: StudyReco
 
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
-    """As a rank of one CPU has it: the order of additions decides the last bits."""
+    """Train on one thread, as a rank of one CPU: the order of additions decides the last bits."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
 
 
-def test_killed_and_resumed_it_found_what_each_trial_finds_alone(
-    storage: Path, whole: StudyRecord, one_thread: None
+def test_killed_and_resumed_its_trials_equal_those_trained_alone(
+    storage: Path, ended_study: StudyRecord, one_thread: None
 ) -> None:
-    """To the bit: no lane, no Ray, no kill."""
-    best = results_of(whole).best
+    """They are equal to the bit, though trained without lane, Ray or kill."""
+    best = results_of(ended_study).best
     assert best is not None
-    for trial in whole.trials.values():
+    for trial in ended_study.trials.values():
         config = from_flat(trial.config)
         dataset = load(config.data)
-        learned = make_learned(config, dataset, storage / "stages", whole.mark)
+        learned = make_learned(config, dataset, storage / "stages", ended_study.mark)
         training = Training(config, dataset, learned, torch.device("cpu"))
         for epoch in range(1, EPOCHS + 1):
             trained = training.train_epoch()
@@ -157,49 +157,51 @@ def test_killed_and_resumed_it_found_what_each_trial_finds_alone(
             assert clean(found) == trial.epochs[epoch].metrics, (trial.number, epoch)
         if trial.number == best.number:
             tested = training.evaluate("test").metrics
-            assert winner_tested(whole) == clean({f"test_{name}": tested[name] for name in tested})
+            assert winner_tested(ended_study) == clean(
+                {f"test_{name}": tested[name] for name in tested}
+            )
 
 
-def test_nothing_ran_twice(storage: Path, whole: StudyRecord) -> None:
+def test_nothing_ran_twice(storage: Path, ended_study: StudyRecord) -> None:
     for kind in ("started", "finished"):
         assert sorted(event["trial"] for event in events(storage, kind)) == list(range(TRIALS))
     epochs = [(event["trial"], event["epoch"]) for event in events(storage, "epoch")]
     assert len(epochs) - len(set(epochs)) <= 2  # one of each trial that ran when the driver died
 
 
-def test_every_metric_can_be_taken_again_from_the_counts_of_each_image(
-    storage: Path, whole: StudyRecord
+def test_every_metric_can_be_recomputed_from_the_counts_of_each_image(
+    storage: Path, ended_study: StudyRecord
 ) -> None:
-    for trial in whole.trials.values():
-        path = storage / "whole" / "counts" / f"trial-{trial.number:04d}.npz"
+    for trial in ended_study.trials.values():
+        path = storage / "ended" / "counts" / f"trial-{trial.number:04d}.npz"
         again = per_image.summarize(counts_file.load(path))
-        kept = {name: trial.metrics[name] for name in again}
-        assert clean(again) == kept
+        recorded = {name: trial.metrics[name] for name in again}
+        assert clean(again) == recorded
         with np.load(path) as content:
             assert len(content["names"]) == 9
 
 
-def test_mlflow_has_one_parent_and_a_run_a_trial_that_ended(
-    storage: Path, whole: StudyRecord
+def test_mlflow_has_one_parent_and_one_run_per_ended_trial(
+    storage: Path, ended_study: StudyRecord
 ) -> None:
-    parent, children = mlflow_runs(storage, "whole")
+    parent, children = mlflow_runs(storage, "ended")
     assert parent.info.status == "FINISHED"
     assert parent.data.metrics.keys() >= {"miou", "test_miou"}
     client = MlflowClient(f"sqlite:///{storage}/mlflow.db")
     for run_ in children:
-        record = whole.trials[int(run_.data.tags["trial"])]
+        record = ended_study.trials[int(run_.data.tags["trial"])]
         assert run_.info.status == "FINISHED"
         assert run_.data.params["loss/gamma"] == str(record.params["loss/gamma"])
         assert run_.data.tags["state"] == "complete"
         history = client.get_metric_history(run_.info.run_id, "miou")
         assert {point.step: point.value for point in history} == {
-            number: kept.metrics["miou"] for number, kept in record.epochs.items()
+            number: recorded.metrics["miou"] for number, recorded in record.epochs.items()
         }
         names = {item.path for item in client.list_artifacts(run_.info.run_id)}
         assert names - {"model"} == {"config.yaml", "counts", "pictures"}
         if "model" in names:
             version = client.search_model_versions("name = 'edgewise-inverseform-shapes'")[0]
-            assert (version.run_id, version.tags["study"]) == (run_.info.run_id, "whole")
+            assert (version.run_id, version.tags["study"]) == (run_.info.run_id, "ended")
         assert len(client.list_artifacts(run_.info.run_id, "pictures")) == 4
 
 
@@ -215,21 +217,21 @@ def mlflow_runs(storage: Path, name: str) -> tuple[Any, list[Any]]:
     return parents[0], children
 
 
-def test_two_workers_a_trial_give_what_one_gives(storage: Path, whole: StudyRecord) -> None:
+def test_two_workers_per_trial_give_what_one_gives(storage: Path, ended_study: StudyRecord) -> None:
     """The same search on a lane of two ranks: equal up to the order of additions."""
     run(study(storage, "ranks", "--workers", "2", "--fresh", "--trials", "2"))
     record = StudyFolder(storage / "ranks").load()
     assert len(record.trials) == 2
     for number, trial in record.trials.items():
-        first, again = whole.trials[number].epochs[1], trial.epochs[1]
-        assert trial.params == whole.trials[number].params
+        first, again = ended_study.trials[number].epochs[1], trial.epochs[1]
+        assert trial.params == ended_study.trials[number].params
         assert again.metrics == pytest.approx(first.metrics, abs=5e-3)
 
 
-def test_a_resume_of_an_ended_study_only_shows_it(
-    storage: Path, whole: StudyRecord, capsys: pytest.CaptureFixture[str]
+def test_resuming_an_ended_study_only_prints_it(
+    storage: Path, ended_study: StudyRecord, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = (StudyFolder(storage / "whole").ledger).read_bytes()
-    assert main(command(storage, "--resume", "whole")[2:]) == 0
+    before = (StudyFolder(storage / "ended").ledger).read_bytes()
+    assert main(command(storage, "--resume", "ended")[2:]) == 0
     assert "winner on the test list" in capsys.readouterr().out
-    assert (StudyFolder(storage / "whole").ledger).read_bytes() == before
+    assert (StudyFolder(storage / "ended").ledger).read_bytes() == before

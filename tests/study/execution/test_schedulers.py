@@ -21,7 +21,7 @@ def chosen(scheduler: Fifo, *live: Any) -> int | None:
 
 
 def set_of(live: Any) -> list[Any]:
-    """Tune's set has no order either."""
+    """The trials in another order: Tune's set of live trials has none."""
     return list(reversed(live))
 
 

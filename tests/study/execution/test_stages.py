@@ -1,4 +1,4 @@
-"""Which stages a study needs, and what MLflow gets of them."""
+"""Which stages a study needs, and what MLflow stores of them."""
 
 from dataclasses import replace
 from itertools import product
@@ -59,7 +59,7 @@ def test_masks_without_a_boundary_are_refused_before_anything_starts(
 
 
 def test_the_ledger_has_each_stage_once_and_knows_whose_it_is(tmp_path: Path) -> None:
-    """However many trials need it, however often one looks, also after a resume."""
+    """However many trials need it, however often it is looked up, also after a resume."""
     plan, data = fake.plan(tmp_path), small()
     stages = StudyFolder.of(plan).stages
     ledger = fake.begin(plan)

@@ -55,9 +55,9 @@ def test_the_first_signal_ends_in_order_and_the_second_at_once(
         if times == "twice":
             assert process.stdout.readline() == "ready\n"
             process.send_signal(number)
-        _, said = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=30)
     assert process.returncode == (130 if times == "twice" else 0)
-    assert ("to resume: the command" in said) == (times == "twice")
+    assert ("to resume: the command" in errors) == (times == "twice")
 
 
 def test_a_stop_before_tune_listens_is_an_interrupt_and_the_first_reason_counts() -> None:

@@ -12,26 +12,26 @@ from study.planning.request import StudyRequest
 TWO = ({"CPU": 1.0, "GPU": 0.5}, {"CPU": 1.0, "GPU": 0.5})
 
 
-def taken(*groups: str, placed: int = 0) -> WorkerGroups:
-    """So many lanes have room, these wait, and somebody else has the CPUs."""
+def waiting(*groups: str, placed: int = 0) -> WorkerGroups:
+    """``placed`` lanes have room, these groups wait, and another job holds all CPUs."""
     return WorkerGroups(placed, dict.fromkeys(groups, TWO), {"GPU": 1.0}, {"CPU": 4.0, "GPU": 1.0})
 
 
 class Reports:
-    """What is reported in a study of this patience."""
+    """Collects what a study with this patience reports."""
 
     def __init__(self, patience_s: float) -> None:
         self.waits: list[tuple[int, str]] = []
         self.stops: list[str] = []
         self.lanes = WaitingLanes(
-            patience_s, self.stops.append, lambda *said: self.waits.append(said), look=taken
+            patience_s, self.stops.append, lambda *report: self.waits.append(report), look=waiting
         )
 
 
 def test_a_lane_that_waits_a_minute_is_named_once_with_what_is_missing() -> None:
     reports = Reports(1800)
     for now in range(0, 300, 5):
-        reports.lanes.follow(taken("a", "b", placed=1), now)
+        reports.lanes.follow(waiting("a", "b", placed=1), now)
     missing = "each requests 2 workers of 1 CPU and 0.5 GPU; 0 of 4 CPU and 1 of 1 GPU are free"
     assert reports.waits == [(2, missing)]
     assert reports.stops == []
@@ -42,7 +42,7 @@ def test_a_study_without_any_lane_ends_after_its_patience() -> None:
     for now in range(0, 605, 5):
         assert reports.stops == []
         # After half an hour Ray Train tries again, with another group.
-        reports.lanes.follow(taken("a" if now < 300 else "b"), now)
+        reports.lanes.follow(waiting("a" if now < 300 else "b"), now)
     assert len(reports.stops) == 1
     assert reports.stops[0].startswith(
         "no lane has had room for 10 min: each requests 2 workers of"
@@ -50,17 +50,17 @@ def test_a_study_without_any_lane_ends_after_its_patience() -> None:
     assert [lanes for lanes, _ in reports.waits] == [1, 1]
 
 
-def test_lanes_that_only_start_or_of_which_one_works_are_no_reason_to_end() -> None:
+def test_lanes_that_start_or_work_do_not_end_the_study() -> None:
     reports = Reports(100)
     for now in range(0, 1000, 5):
-        reports.lanes.follow(taken(f"group-{now // 30}", placed=(now // 50) % 2), now)
+        reports.lanes.follow(waiting(f"group-{now // 30}", placed=(now // 50) % 2), now)
     assert (reports.waits, reports.stops) == ([], [])
     reports.lanes.follow(WorkerGroups(0), 1000)
-    reports.lanes.follow(taken("late"), 1105)
+    reports.lanes.follow(waiting("late"), 1105)
     assert reports.stops == []
 
 
-def test_it_is_in_the_ledger_and_changes_nothing_of_the_record() -> None:
+def test_waiting_is_in_the_ledger_and_does_not_change_the_record() -> None:
     record = StudyRecord()
     record.apply(LanesChanged(lanes=4, nodes=1))
     record.apply(LanesWaiting(time=1.0, lanes=2, missing="room"))
@@ -69,6 +69,6 @@ def test_it_is_in_the_ledger_and_changes_nothing_of_the_record() -> None:
 
 
 @pytest.mark.parametrize("minutes", [0.0, -1.0, float("nan")])
-def test_a_patience_of_nothing_is_refused(minutes: float) -> None:
+def test_a_patience_that_is_not_positive_is_refused(minutes: float) -> None:
     with pytest.raises(ValueError, match="--lane-wait must be above 0 minutes"):
         policy_of(StudyRequest(lane_wait=minutes))

@@ -19,19 +19,19 @@ from tests.study import fake
 
 
 def content(record: StudyRecord) -> dict[str, Any]:
-    """What a study found, times and places aside."""
+    """A study's results, without times and places."""
     return {
         str(trial.number): {
             "state": trial.state,
             "params": trial.params,
-            "epochs": {key: kept.metrics for key, kept in sorted(trial.epochs.items())},
+            "epochs": {key: epoch.metrics for key, epoch in sorted(trial.epochs.items())},
         }
         for trial in record.trials.values()
     }
 
 
 def test_every_line_is_strict_json_and_says_when(tmp_path: Path) -> None:
-    ledger = fake.whole(fake.plan(tmp_path))
+    ledger = fake.ended_study(fake.plan(tmp_path))
     lines = ledger.path.read_text().splitlines()
     events = [json.loads(line, parse_constant=lambda name: pytest.fail(name)) for line in lines]
     assert events[0]["schema"] == 1
@@ -44,22 +44,22 @@ def test_nan_and_infinity_become_null() -> None:
     assert clean(dirty) == {"a": None, "b": [None, 1.5], "c": {"d": "x"}}
 
 
-def test_an_opened_ledger_knows_what_the_written_one_knew(tmp_path: Path) -> None:
-    written = fake.whole(fake.plan(tmp_path))
+def test_a_reopened_ledger_has_the_same_record(tmp_path: Path) -> None:
+    written = fake.ended_study(fake.plan(tmp_path))
     opened = Ledger(written.path)
     assert content(opened.record) == content(written.record)
     assert opened.record.ended
 
 
 def test_an_incomplete_last_line_is_set_aside(tmp_path: Path) -> None:
-    ledger = fake.whole(fake.plan(tmp_path))
-    whole = ledger.path.read_bytes()
-    ledger.path.write_bytes(whole + b'{"event":"epoch","tri')
+    ledger = fake.ended_study(fake.plan(tmp_path))
+    content_before = ledger.path.read_bytes()
+    ledger.path.write_bytes(content_before + b'{"event":"epoch","tri')
     opened = Ledger(ledger.path)
-    assert ledger.path.read_bytes() == whole
+    assert ledger.path.read_bytes() == content_before
     assert next(tmp_path.rglob("*.cut-*")).read_bytes() == b'{"event":"epoch","tri'
     opened.append(Ended())
-    assert len(read(ledger.path)[0]) == whole.count(b"\n") + 1
+    assert len(read(ledger.path)[0]) == content_before.count(b"\n") + 1
 
 
 @settings(max_examples=60, deadline=None)
@@ -68,18 +68,18 @@ def test_a_cut_anywhere_leaves_a_ledger_of_the_events_before_it(
     tmp_path_factory: pytest.TempPathFactory, share: float
 ) -> None:
     folder = tmp_path_factory.mktemp("cut")
-    whole = fake.whole(fake.plan(folder)).path.read_bytes()
-    end = int(share * len(whole))
+    content_before = fake.ended_study(fake.plan(folder)).path.read_bytes()
+    end = int(share * len(content_before))
     path = StudyFolder(folder / "cut").ledger
     path.parent.mkdir()
-    path.write_bytes(whole[:end])
+    path.write_bytes(content_before[:end])
     opened = Ledger(path)
-    assert path.read_bytes() == whole[: whole.rfind(b"\n", 0, end) + 1]
+    assert path.read_bytes() == content_before[: content_before.rfind(b"\n", 0, end) + 1]
     assert len(opened.record.trials) <= 8
 
 
 def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
-    ledger = fake.whole(fake.plan(tmp_path))
+    ledger = fake.ended_study(fake.plan(tmp_path))
     lines = ledger.path.read_bytes().split(b"\n")
     lines[3] = lines[3][:10]
     ledger.path.write_bytes(b"\n".join(lines))
@@ -95,7 +95,7 @@ def test_another_schema_is_refused(tmp_path: Path) -> None:
 
 
 def test_ranking_puts_complete_trials_first_and_counts_the_rest(tmp_path: Path) -> None:
-    record = fake.whole(fake.plan(tmp_path)).record
+    record = fake.ended_study(fake.plan(tmp_path)).record
     ranked = results_of(record).ranking
     assert [trial.number for trial in ranked][-1] == 6
     values = [trial.value("miou") or 0.0 for trial in ranked[:-1]]
@@ -103,7 +103,7 @@ def test_ranking_puts_complete_trials_first_and_counts_the_rest(tmp_path: Path) 
     assert [trial.number for trial in record.in_state("failed")] == [7]
 
 
-def test_a_resumed_event_forgets_epochs_after_the_checkpoint(tmp_path: Path) -> None:
+def test_a_resumed_event_drops_epochs_after_the_checkpoint(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
     trial = fake.start(ledger, plan, 0)

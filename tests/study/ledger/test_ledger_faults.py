@@ -1,4 +1,4 @@
-"""The ledger on disks that fill up, and after any cut, in any order of its writers' events."""
+"""The ledger on full disks, after any cut, and with its lanes' events in any order."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ from tests.trainables.fake_checkpoint import write_checkpoint
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 KB."""
+    """A mounted file system of 64 KB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
@@ -37,7 +37,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path, leave: int) -> Path:
-    """Take all room but so many bytes."""
+    """Fill the disk until ``leave`` bytes are free."""
     room = os.statvfs(disk)
     filler = disk / "filler"
     filler.write_bytes(b"x" * max(room.f_bavail * room.f_bsize - leave, 0))
@@ -167,11 +167,11 @@ steps = st.lists(
     ),
     max_size=30,
 )
-"""The trials' next events, as their lanes come to them; an epoch may end without a checkpoint."""
+"""Moves of trials, in the order of their lanes; an epoch may end without a checkpoint."""
 
 
 def play(ledger: Ledger, plan: Plan, moves: list[tuple[int, str]], checkpoints: bool) -> None:
-    """Each move is its trial's next event."""
+    """Append each move as its trial's next event."""
     for number, move in moves:
         trial = ledger.record.trials.get(number)
         if trial is None:
@@ -199,13 +199,13 @@ def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch
 ) -> None:
     """The resume planner: what had ended stays, what ran continues from its last checkpoint."""
     plan = fake.plan(tmp_path_factory.mktemp("resume"))
-    whole = fake.begin(plan)
-    play(whole, plan, moves, checkpoints=True)
-    lines = whole.path.read_bytes()
+    uncut = fake.begin(plan)
+    play(uncut, plan, moves, checkpoints=True)
+    lines = uncut.path.read_bytes()
     first = lines.index(b"\n") + 1
-    whole.path.write_bytes(lines[: first + int(share * (len(lines) - first))])
+    uncut.path.write_bytes(lines[: first + int(share * (len(lines) - first))])
 
-    ledger = Ledger(whole.path)
+    ledger = Ledger(uncut.path)
     before = {number: trial.state for number, trial in ledger.record.trials.items()}
     interrupted = interrupted_trials(ledger, StudyFolder.of(plan))
     ledger.append(Resumed(continue_after=continue_after(interrupted)))
@@ -214,16 +214,16 @@ def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch
         assert known.last_epoch == (0 if not one.resume_from else int(one.resume_from[-6:]))
         assert before[one.number] == "running"
         assert known.last_epoch < fake.EPOCHS
-    asked = ask_all(ledger, interrupted)
-    assert sorted(asked) == sorted(set(asked))
+    handed_out = hand_out_all(ledger, interrupted)
+    assert sorted(handed_out) == sorted(set(handed_out))
     final = {n for n, trial in ledger.record.trials.items() if trial.state != "running"}
-    assert set(asked) | final == set(range(plan.trials))
-    assert not set(asked) & final
+    assert set(handed_out) | final == set(range(plan.trials))
+    assert not set(handed_out) & final
     for number, state in before.items():
         assert state == "running" or ledger.record.trials[number].state == state
 
 
-def ask_all(ledger: Ledger, interrupted: list[InterruptedTrial]) -> list[int]:
+def hand_out_all(ledger: Ledger, interrupted: list[InterruptedTrial]) -> list[int]:
     """The numbers of the trials that the search hands out, until it has no more."""
     search = LedgerSearch(ledger.record, fake.SPACE, interrupted, lambda params: dict(params))
     numbers: list[int] = []

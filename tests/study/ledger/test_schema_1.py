@@ -18,29 +18,29 @@ from study.ledger.plan_json import plan_from_json, plan_to_json
 from study.ledger.study_folder import StudyFolder
 from tests.study import reports
 
-KEPT = Path(__file__).parent / "schema_1"
+LEDGERS = Path(__file__).parent / "schema_1"
 RENAMED = {"whole trials": "complete trials"}
-"""Words of tables that this version says differently."""
-_NOT_OF_THE_PLAN = ("event", "time", "schema", "data", "provenance")
+"""Words of the tables that this version words differently."""
+_OUTSIDE_THE_PLAN = ("event", "time", "schema", "data", "provenance")
 
 
 @pytest.fixture(params=("search", "grid", "cells"))
-def kept(request: pytest.FixtureRequest) -> Path:
+def old_study(request: pytest.FixtureRequest) -> Path:
     """The folder of a ledger and its old report."""
-    return KEPT / str(request.param)
+    return LEDGERS / str(request.param)
 
 
 @pytest.fixture
-def folder(kept: Path, tmp_path: Path) -> StudyFolder:
-    """The study in a storage of its own: its ledger alone."""
-    found = StudyFolder(tmp_path / f"old-{kept.name}")
+def folder(old_study: Path, tmp_path: Path) -> StudyFolder:
+    """A copy of the study that holds only its ledger."""
+    found = StudyFolder(tmp_path / f"old-{old_study.name}")
     found.path.mkdir()
-    shutil.copy(kept / "ledger.jsonl", found.ledger)
+    shutil.copy(old_study / "ledger.jsonl", found.ledger)
     return found
 
 
-def lines_of(kept: Path) -> list[Json]:
-    lines, tail = read(kept / "ledger.jsonl")
+def lines_of(old_study: Path) -> list[Json]:
+    lines, tail = read(old_study / "ledger.jsonl")
     assert not tail
     return lines
 
@@ -54,9 +54,9 @@ def numbers_in_prose(text: str) -> list[str]:
     return re.findall(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", "\n".join(prose))
 
 
-def test_its_report_has_the_same_tables_and_figures(kept: Path, folder: StudyFolder) -> None:
+def test_its_report_has_the_same_tables_and_figures(old_study: Path, folder: StudyFolder) -> None:
     reports.write(folder.load(), folder)
-    old, new = (kept / "old_report.md").read_text(), (folder.report / "report.md").read_text()
+    old, new = (old_study / "old_report.md").read_text(), (folder.report / "report.md").read_text()
     for word, now in RENAMED.items():
         old = old.replace(word, now)
     assert rows_and_titles(new) == rows_and_titles(old)
@@ -64,15 +64,15 @@ def test_its_report_has_the_same_tables_and_figures(kept: Path, folder: StudyFol
     assert len(numbers_in_prose(new)) > 5
 
 
-@pytest.mark.parametrize("kept", ["grid", "cells"], indirect=True)
-def test_its_table_has_the_same_bytes(kept: Path, folder: StudyFolder) -> None:
+@pytest.mark.parametrize("old_study", ["grid", "cells"], indirect=True)
+def test_its_table_has_the_same_bytes(old_study: Path, folder: StudyFolder) -> None:
     reports.write(folder.load(), folder)
     new = (folder.report / "table.csv").read_bytes()
-    assert new == (kept / "old_table.csv").read_bytes()
+    assert new == (old_study / "old_table.csv").read_bytes()
 
 
-def test_no_value_of_a_line_is_lost(kept: Path) -> None:
-    for line in lines_of(kept):
+def test_no_value_of_a_line_is_lost(old_study: Path) -> None:
+    for line in lines_of(old_study):
         event = event_from_json(line)
         written = clean({"event": event.name, "time": event.time, **event.to_json()})
         again = json.loads(json.dumps(written))
@@ -80,11 +80,9 @@ def test_no_value_of_a_line_is_lost(kept: Path) -> None:
         assert not any(again[key] for key in again.keys() - line.keys())  # empty: nothing is new
 
 
-def test_it_can_be_resumed_with_the_plan_that_it_began_with(
-    kept: Path, folder: StudyFolder
-) -> None:
-    first = json.loads((kept / "ledger.jsonl").read_text().splitlines()[0])
-    written = {key: value for key, value in first.items() if key not in _NOT_OF_THE_PLAN}
+def test_it_can_be_resumed_with_its_original_plan(old_study: Path, folder: StudyFolder) -> None:
+    first = json.loads((old_study / "ledger.jsonl").read_text().splitlines()[0])
+    written = {key: value for key, value in first.items() if key not in _OUTSIDE_THE_PLAN}
     assert clean(plan_to_json(plan_from_json(first))) == written
     ledger = Ledger(folder.ledger)
     record = ledger.record
@@ -92,8 +90,8 @@ def test_it_can_be_resumed_with_the_plan_that_it_began_with(
         if cell["name"] in record.chosen:
             cell["changes"] = record.chosen[cell["name"]].changes
     assert clean(plan_to_json(record.plan)) == written
-    assert bool(record.chosen) == (kept.name == "cells")
+    assert bool(record.chosen) == (old_study.name == "cells")
     assert record.ended
     ledger.append(Resumed(continue_after={}))
     assert not Ledger(folder.ledger).record.ended
-    assert folder.ledger.read_bytes().startswith((kept / "ledger.jsonl").read_bytes())
+    assert folder.ledger.read_bytes().startswith((old_study / "ledger.jsonl").read_bytes())

@@ -73,7 +73,7 @@ def test_time_counts_while_an_attempt_runs_and_lanes_while_a_trial_holds_them() 
     assert usage.at(4695) == (85 + 10, 65 + 10)
 
 
-def test_more_interrupted_trials_than_lanes_hold_no_more_than_there_are() -> None:
+def test_interrupted_trials_hold_no_more_lanes_than_there_are() -> None:
     resumed = Resumed(continue_after={0: 1, 1: 1, 2: 1}, lanes=2, time=100)
     ten_seconds = (planned(lanes=3, time=0), resumed, epoch(0, time=110))
     assert fold(*ten_seconds).lane_seconds == 20
@@ -85,8 +85,8 @@ def limited(storage: Path, **limits: float) -> Plan:
     return fake.plan(storage, budget=limits, gpus_per_worker=0.5, workers=2, lanes=2)
 
 
-def begun(of: Plan, hours_ago: float) -> StudyRecord:
-    """As if its first trial had begun so long ago."""
+def started_study(of: Plan, hours_ago: float) -> StudyRecord:
+    """The record of a study whose first trial started ``hours_ago``."""
     ledger = fake.begin(of)
     fake.start(ledger, of, 0)
     record = ledger.record
@@ -94,7 +94,7 @@ def begun(of: Plan, hours_ago: float) -> StudyRecord:
     return record
 
 
-def test_either_limit_ends_it(tmp_path: Path) -> None:
+def test_either_limit_ends_the_study(tmp_path: Path) -> None:
     now = time.time()
     cases: tuple[tuple[dict[str, float], bool], ...] = (
         ({}, False),
@@ -105,13 +105,13 @@ def test_either_limit_ends_it(tmp_path: Path) -> None:
         ({"hours": 9.0, "gpu_hours": 1.5}, True),
     )
     for limits, spent in cases:
-        record = begun(limited(tmp_path / str(limits), **limits), hours_ago=2)
+        record = started_study(limited(tmp_path / str(limits), **limits), hours_ago=2)
         assert used_hours(record, now) == pytest.approx({"hours": 2, "gpu_hours": 2}, abs=0.01)
         assert is_spent(record) == spent
 
 
-def test_the_outlook_names_what_ends_it_first_and_what_is_left(tmp_path: Path) -> None:
-    record = begun(limited(tmp_path, hours=3, gpu_hours=2.5), hours_ago=2)
+def test_the_outlook_names_the_first_limit_and_what_is_left(tmp_path: Path) -> None:
+    record = started_study(limited(tmp_path, hours=3, gpu_hours=2.5), hours_ago=2)
     now = time.time()
     assert seconds_left(record, now) == pytest.approx(1800, abs=10)  # one lane of one GPU is held
     by_trials, by_budget = outlook(record, 600, now), outlook(record, 7200, now)
@@ -122,7 +122,7 @@ def test_the_outlook_names_what_ends_it_first_and_what_is_left(tmp_path: Path) -
     assert outlook(fake.begin(fake.plan(tmp_path / "free")).record, None, now) == ""
 
 
-def test_once_it_is_spent_no_trial_starts_and_a_running_one_ends_with_its_epoch(
+def test_once_spent_no_trial_starts_and_a_running_one_stops_after_its_epoch(
     tmp_path: Path,
 ) -> None:
     of = limited(tmp_path, hours=1)
@@ -141,7 +141,7 @@ def test_once_it_is_spent_no_trial_starts_and_a_running_one_ends_with_its_epoch(
     assert searcher.suggest("c") == Searcher.FINISHED
     trial: Any = SimpleNamespace(trial_id="a", config=config)
     LedgerWriter(ledger, Faults(Policy(), Stop()), stopper).on_trial_complete(1, [], trial)
-    assert ledger.record.in_state("running")  # neither complete nor pruned: it goes on
+    assert ledger.record.in_state("running")  # neither complete nor pruned: a resume continues it
     LedgerWriter(ledger, Faults(Policy(), Stop())).on_trial_complete(1, [], trial)
     assert ledger.record.in_state("pruned")
 

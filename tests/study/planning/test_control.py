@@ -41,7 +41,7 @@ def chosen(storage: Path, rates: dict[str, float]) -> tuple[Plan, Ledger]:
 
 
 def compared(storage: Path, rates: dict[str, float]) -> Ledger:
-    """Run to its end: every run scores a hundred times its rate on the test list."""
+    """That study, ended: every run scores a hundred times its rate on the test list."""
     _, ledger = chosen(storage, rates)
     for run in grid_runs(ledger.record.plan):
         test_cell_search.start(ledger, run)
@@ -58,12 +58,12 @@ def planned(storage: Path, *extra: str) -> Plan:
 
 
 def test_every_cell_keeps_its_loss_and_takes_the_baseline_s_rate(tmp_path: Path) -> None:
-    was = compared(tmp_path, RATES).record
+    searched = compared(tmp_path, RATES).record
     plan = planned(tmp_path)
     assert (plan.grid.name, plan.grid.baseline) == ("control", "cross_entropy")
     assert {cell.name: dict(cell.changes) for cell in plan.grid.cells} == WEIGHTS
     assert plan.grid.question == "Is it the loss, or its optim/lr?"
-    assert plan.ablation.seeds == was.plan.ablation.seeds == (1, 2, 3, 4, 5, 6)
+    assert plan.ablation.seeds == searched.plan.ablation.seeds == (1, 2, 3, 4, 5, 6)
     runs = grid_runs(plan)
     assert {run.config["optim/lr"] for run in runs} == {0.002}
     assert {run.config["loss/lovasz"] for run in runs if run.cell == "lovasz"} == {3.0}
@@ -72,21 +72,21 @@ def test_every_cell_keeps_its_loss_and_takes_the_baseline_s_rate(tmp_path: Path)
     assert published == {"arms, test": {"miou": pytest.approx(0.1)}}
 
 
-def test_only_what_had_another_rate_is_run(tmp_path: Path) -> None:
+def test_only_cells_with_another_rate_run_again(tmp_path: Path) -> None:
     digest = compared(tmp_path, RATES).record.data.digest
-    taken = reuse.reusable_runs(planned(tmp_path), digest, fake.begin(planned(tmp_path)).record)
-    assert [run.cell for run, _ in taken].count("cross_entropy") == 6
-    assert {run.cell for run, _ in taken} == {"cross_entropy", "affinity_regression"}
+    reusable = reuse.reusable_runs(planned(tmp_path), digest, fake.begin(planned(tmp_path)).record)
+    assert [run.cell for run, _ in reusable].count("cross_entropy") == 6
+    assert {run.cell for run, _ in reusable} == {"cross_entropy", "affinity_regression"}
 
 
-def test_another_rate_can_be_asked_for(tmp_path: Path) -> None:
+def test_another_rate_can_be_requested(tmp_path: Path) -> None:
     compared(tmp_path, dict.fromkeys(RATES, 0.002))
     plan = planned(tmp_path, "--set", "optim/lr=0.004", "--seeds", "7", "--name", "higher")
     assert {run.config["optim/lr"] for run in grid_runs(plan)} == {0.004}
     assert (plan.study, plan.ablation.seeds) == ("higher", (1, 2, 3, 4, 5, 6, 7))
 
 
-def test_a_field_that_is_what_is_compared_stays(tmp_path: Path) -> None:
+def test_a_compared_field_keeps_its_value(tmp_path: Path) -> None:
     """Class weights, and a network of a loss's own, are the cell's; so is what it alone sets."""
     plan, ledger = chosen(tmp_path, RATES)
     cells = dict(ledger.record.chosen)
@@ -97,7 +97,7 @@ def test_a_field_that_is_what_is_compared_stays(tmp_path: Path) -> None:
     assert grid.cell("lovasz").changes == {"loss/lovasz": 3.0, **own}
 
 
-def test_a_baseline_without_a_complete_trial_has_the_rate_that_it_began_with(
+def test_a_baseline_without_a_complete_trial_keeps_its_initial_rate(
     tmp_path: Path,
 ) -> None:
     plan, ledger = chosen(tmp_path, RATES)
@@ -124,25 +124,27 @@ def test_a_mistake_is_one_line(
     assert words in refused(capsys, tmp_path, *arguments)
 
 
-def test_what_has_nothing_to_control_is_refused(
+def test_a_study_with_nothing_to_control_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refusal(storage: Path, name: str, *more: str) -> str:
         assert main(["--control", name, *more, "--storage", str(storage)]) == 2
         return capsys.readouterr().err
 
-    fake.whole(fake.plan(tmp_path / "a"))
-    fake_grid.whole(fake_grid.plan(tmp_path / "a", study="grid"))
+    fake.ended_study(fake.plan(tmp_path / "a"))
+    fake_grid.ended_study(fake_grid.plan(tmp_path / "a", study="grid"))
     for name in ("fake", "grid"):
         assert "whose cells' searches have ended, got " in refusal(tmp_path / "a", name)
     compared(tmp_path / "b", dict.fromkeys(RATES, 0.002))
     assert "whose cells chose different values" in refusal(tmp_path / "b", "arms")
-    asked_other = refusal(tmp_path / "b", "arms", "--set", "optim/momentum=0.5")
-    assert "--set beside --control must be of optim/lr, got 'optim/momentum'" in asked_other
+    error = refusal(tmp_path / "b", "arms", "--set", "optim/momentum=0.5")
+    assert "--set beside --control must be of optim/lr, got 'optim/momentum'" in error
 
 
-def test_the_arms_have_the_rate_alone_beside_their_losses() -> None:
+def test_beside_its_losses_each_cell_searches_only_the_rate() -> None:
     """So that one value controls the default comparison."""
     grid = GRIDS["all_losses"]["arms"]
     baseline = grid.cell(grid.baseline).searched
-    assert [one.path for one in baseline if not one.path.startswith("loss/")] == ["optim/lr"]
+    assert [dimension.path for dimension in baseline if not dimension.path.startswith("loss/")] == [
+        "optim/lr"
+    ]

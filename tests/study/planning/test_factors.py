@@ -13,7 +13,7 @@ from tests.study.commands.test_run import refused
 BETA, GAMMA = ("--factor", "loss/beta=0,0.5,1"), ("--factor", "loss/gamma=0,0.25")
 
 
-def made(*arguments: str) -> Grid:
+def grid_from(*arguments: str) -> Grid:
     given = options.parse_request([*arguments, "--seeds", "6"])
     plan = make_plan.plan_from_request(given, [session.local_node()])
     assert plan.ablation.seeds == (0, 1, 2, 3, 4, 5)
@@ -46,7 +46,7 @@ def made(*arguments: str) -> Grid:
 def test_each_mode_makes_its_cells_on_paired_seeds(
     mode: str, cells: dict[str, tuple[float, float]]
 ) -> None:
-    grid = made(*BETA, *GAMMA, "--mode", mode)
+    grid = grid_from(*BETA, *GAMMA, "--mode", mode)
     found = {
         cell.name: (cell.changes["loss/beta"], cell.changes["loss/gamma"]) for cell in grid.cells
     }
@@ -54,7 +54,7 @@ def test_each_mode_makes_its_cells_on_paired_seeds(
     assert grid.baseline == next(iter(cells))
 
 
-def test_a_file_says_the_same(tmp_path: Path) -> None:
+def test_a_file_makes_the_same_grid(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("""
 mode: one_at_a_time
@@ -63,14 +63,14 @@ factors:
   w_a: {levels: {"1": {loss/w_a: 1.0}}}
   theta: {when: w_a, levels: {"5": {loss/theta: 5.0}}}
 """)
-    grid = made("--factor", "loss/w_a=0,1", "--factor", "loss/theta=20,5 when w_a")
+    grid = grid_from("--factor", "loss/w_a=0,1", "--factor", "loss/theta=20,5 when w_a")
     assert {c.name: c.changes for c in grid.cells} == {
         c.name: c.changes for c in custom_grid.grid_from_file(file).cells
     }
 
 
-def test_one_value_is_a_level_beside_what_the_config_has() -> None:
-    grid = made("--factor", "optim/lr=0.01", "--factor", "loss/variant=released")
+def test_a_single_value_is_a_level_beside_the_config_s() -> None:
+    grid = grid_from("--factor", "optim/lr=0.01", "--factor", "loss/variant=released")
     assert [dict(cell.changes) for cell in grid.cells] == [
         {},
         {"optim/lr": 0.01},

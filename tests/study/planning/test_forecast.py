@@ -39,7 +39,9 @@ def test_batches_are_timed_on_the_threads_of_a_rank(monkeypatch: pytest.MonkeyPa
     assert torch.get_num_threads() == before
 
 
-def test_threads_are_given_back_after_a_step_that_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_thread_count_is_restored_after_a_step_that_raised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fails(_: Training) -> None:
         raise RuntimeError("no step")
 

@@ -1,4 +1,4 @@
-"""A grid of one's own: a small file in, cells out, and one line for each mistake."""
+"""A custom grid: a small file in, cells out, and one line for each mistake."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def test_a_file_of_factors_becomes_cells(tmp_path: Path) -> None:
     }
 
 
-def test_a_file_of_cells_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_a_file_of_cells_is_used_unchanged(tmp_path: Path) -> None:
     text = "name: two\ncells:\n  plain:\n  ar: {loss/ar: 0.1}\n"
     grid = custom_grid.grid_from_file(write(tmp_path, text))
     assert (grid.name, grid.baseline) == ("two", "plain")
@@ -69,6 +69,6 @@ def test_a_mistake_is_one_line_that_names_the_file(tmp_path: Path, text: str, wo
     assert "\n" not in str(raised.value)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="--grid must be a file that can be read"):
         custom_grid.grid_from_file(tmp_path / "none.yaml")

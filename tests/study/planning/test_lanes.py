@@ -34,7 +34,7 @@ def test_lanes_are_counted_again_where_a_study_is_resumed(tmp_path: Path) -> Non
         runs.place(plan, [Node(1, 0, "a")], 0)
 
 
-def test_at_least_one_lane_waits_and_no_more_run_than_were_asked_for(tmp_path: Path) -> None:
+def test_at_least_one_lane_waits_and_no_more_run_than_requested(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path, workers=2, trials=100, most_lanes=3)
     assert runs.lanes_on(plan, [Node(1, 0)]) == 1
     assert runs.lanes_on(plan, [Node(4, 0), Node(3, 0)]) == 3
@@ -47,9 +47,9 @@ def test_machines_that_join_get_trials_and_those_that_leave_get_none(
     monkeypatch.setattr(lanes, "_COUNT_EVERY_S", 0.0)
     plan = fake.plan(tmp_path, trials=100, lanes=1)
     limiter = ConcurrencyLimiter(Endless(), plan.lanes)
-    nodes, told = [Node(1, 0)], []
+    nodes, changes = [Node(1, 0)], []
     follow = lanes.ElasticLanes(
-        plan, limiter, lambda: nodes, lambda count, there: told.append((count, there))
+        plan, limiter, lambda: nodes, lambda count, there: changes.append((count, there))
     )
     assert limiter.suggest("a")
     assert limiter.suggest("b") is None
@@ -61,5 +61,5 @@ def test_machines_that_join_get_trials_and_those_that_leave_get_none(
     del nodes[1]
     follow.on_step_begin(2, [])
     limiter.on_trial_complete("a")
-    assert limiter.suggest("d") is None  # two are still there, of one that may be
-    assert told == [(3, 2), (1, 1)]
+    assert limiter.suggest("d") is None  # two trials still run where one may
+    assert changes == [(3, 2), (1, 1)]

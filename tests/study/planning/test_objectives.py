@@ -100,15 +100,18 @@ def search_results(record: StudyRecord) -> SearchResults:
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
 def test_interrupted_and_resumed_it_ends_in_the_same_set(tmp_path: Path, sampler: str) -> None:
-    of = plan(tmp_path / "whole", sampler=sampler)
-    whole = drive(of, fake.begin(of))
+    of = plan(tmp_path / "uninterrupted", sampler=sampler)
+    uninterrupted = drive(of, fake.begin(of))
     cut = plan(tmp_path / "cut", sampler=sampler)
     drive(cut, fake.begin(cut), end_after=12)
     resumed = drive(cut, Ledger(StudyFolder.of(cut).ledger))
-    drawn = [[trial.params for trial in record.trials.values()] for record in (whole, resumed)]
+    drawn = [
+        [trial.params for trial in record.trials.values()] for record in (uninterrupted, resumed)
+    ]
     assert drawn[0] == drawn[1]
     numbers = [
-        [trial.number for trial in search_results(record).front] for record in (whole, resumed)
+        [trial.number for trial in search_results(record).front]
+        for record in (uninterrupted, resumed)
     ]
     assert numbers[0] == numbers[1]
     if sampler == "nsga2":  # populations of five
@@ -160,7 +163,7 @@ def test_a_mistake_is_one_line(
 
 
 @pytest.mark.parametrize("name", NEVER_AN_OBJECTIVE)
-def test_what_no_trial_measures_or_what_is_no_quality_is_refused(
+def test_an_unmeasured_metric_or_one_without_a_direction_is_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
 ) -> None:
     for objectives in (name, f"miou,{name}"):
@@ -178,7 +181,7 @@ def test_directions_come_from_the_catalog_and_one_objective_stays_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     common = ["--space", "inverseform", "--storage", str(tmp_path), "--objective"]
-    # No metric of every trial is to be minimised, so a distance is let in here.
+    # No metric of every trial is to be minimised, so a distance is allowed here.
     monkeypatch.setattr(request, "OBJECTIVES", (*OBJECTIVES, "hd95"))
     assert parse_objectives("miou, hd95") == BOTH
     several = plan_from_request(options.parse_request([*common, "miou,hd95"]), [NODE])

@@ -1,4 +1,4 @@
-"""A user's own file: what it adds, what its mistakes read like, and that it goes along."""
+"""A plug-in: what it adds, how its mistakes read, and that it travels with the study."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +40,8 @@ SMALL = {
 
 
 @pytest.fixture(autouse=True)
-def _nothing_stays() -> Iterator[None]:
+def _restore_registries() -> Iterator[None]:
+    """Uninstall the test's plug-in and check that nothing of it stays registered."""
     before = (dict(TERMS), dict(NETWORKS), dict(SPACES))
     yield
     plugin.uninstall()
@@ -107,8 +108,8 @@ def test_its_fields_live_in_the_flat_config_and_its_text_in_the_identity(
         TrialConfig().changed({"loss/focal": 1.5})
 
 
-def test_a_trial_without_parts_has_the_name_it_had_before(example: plugin.Plugin) -> None:
-    """Studies that were run before there were parts are still found: never twice."""
+def test_a_trial_without_a_plug_in_keeps_its_identity(example: plugin.Plugin) -> None:
+    """Studies from before plug-ins existed are still found, so that no trial runs twice."""
     plugin.uninstall()
     flat = flatten(TrialConfig())
     assert flat.pop("parts") == ""
@@ -123,15 +124,15 @@ def test_the_plan_and_the_ledger_carry_the_text(tmp_path: Path, example: plugin.
     fake.begin(plan)
     plugin.uninstall()
     record = StudyFolder.of(plan).load()
-    assert record.plan == fake.kept(plan)
-    assert plugin.installed() is None  # a look at a study runs nothing of it
+    assert record.plan == fake.as_in_ledger(plan)
+    assert plugin.installed() is None  # loading a study does not run its plug-in
     install_from_plan(record.plan)
     assert plugin.installed() == example  # the file itself is not needed
     assert record.plan.config == plan.config
     assert runs.plugin_file(record.plan) == {"my_parts.py": EXAMPLE.read_text()}
 
 
-def test_a_saved_network_brings_the_parts_that_it_was_trained_with(tmp_path: Path) -> None:
+def test_a_saved_network_brings_its_plug_in(tmp_path: Path) -> None:
     file = plugin.Plugin("net.py", NET)
     install_all(file)
     config = TrialConfig().changed({**SMALL, "model/network": "mine", "parts": file.digest})
@@ -211,25 +212,25 @@ def test_a_mistake_in_the_file_is_one_line_with_its_place(
 ) -> None:
     file = tmp_path / "mine.py"
     file.write_text(text)
-    told = refused(capsys, tmp_path, "--with", str(file), "--space", "region")
-    assert told.startswith("study/run.py: --with mine.py:")
-    assert words in told
+    error = refused(capsys, tmp_path, "--with", str(file), "--space", "region")
+    assert error.startswith("study/run.py: --with mine.py:")
+    assert words in error
 
 
-def test_a_file_that_is_not_there_and_parts_beside_a_resume_are_refused(
+def test_a_missing_file_and_a_plug_in_beside_a_resume_are_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert "--with must be a Python file" in refused(capsys, tmp_path, "--with", "/no/such.py")
-    told = refused(capsys, tmp_path, "--with", str(EXAMPLE), "--resume", "x")
-    assert "--with cannot be given with --resume" in told
+    error = refused(capsys, tmp_path, "--with", str(EXAMPLE), "--resume", "x")
+    assert "--with cannot be given with --resume" in error
 
 
 def test_the_list_names_what_the_file_adds(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--with", str(EXAMPLE), "--list"]) == 0
-    shown = capsys.readouterr().out
+    output = capsys.readouterr().out
     for words in ("--space focal", "loss/focal_power=2.0", "focal"):
-        assert words in shown
-    assert main(["--list"]) == 0  # and the next study knows nothing of it
+        assert words in output
+    assert main(["--list"]) == 0  # the plug-in is gone for the next command
     assert "focal" not in capsys.readouterr().out
 
 

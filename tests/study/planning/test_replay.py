@@ -1,4 +1,4 @@
-"""A trial again from its record: the same content, and both figures beside each other."""
+"""A trial replayed from its record: the same content, and both figures beside each other."""
 
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def verdict(again: StudyRecord) -> str:
 
 
 def run_again(plan: Plan, change: dict[str, float]) -> StudyRecord:
-    """All epochs; after the second the original's figures with these changes."""
+    """All epochs; the second has the original's figures with these changes."""
     ledger = fake.begin(plan)
     (run,) = grid_runs(plan)
     fake_grid.start(ledger, run)
@@ -83,7 +83,7 @@ def run_again(plan: Plan, change: dict[str, float]) -> StudyRecord:
     return ledger.record
 
 
-def test_equal_figures_are_said_to_be_equal(tmp_path: Path, record: StudyRecord) -> None:
+def test_equal_figures_are_reported_as_equal(tmp_path: Path, record: StudyRecord) -> None:
     plan = replayed(tmp_path, "fake/3")
     again = run_again(plan, {})
     # five of validation (one of them null) and two of the test list
@@ -93,7 +93,7 @@ def test_equal_figures_are_said_to_be_equal(tmp_path: Path, record: StudyRecord)
     assert f"| miou | {value:.9g} | {value:.9g} |" in text
     assert "| test_miou | 0.25 | 0.25 |" in text
     assert "| after epoch 2 | fake/3 | again |" in text
-    assert again.plan == fake.kept(plan)
+    assert again.plan == fake.as_in_ledger(plan)
 
 
 def test_the_largest_difference_is_named(tmp_path: Path, record: StudyRecord) -> None:
@@ -104,7 +104,7 @@ def test_the_largest_difference_is_named(tmp_path: Path, record: StudyRecord) ->
     assert verdict(again).startswith("2 of 7 figures differ, most miou by 0.12;")
 
 
-def test_a_replay_that_did_not_get_so_far_differs_in_everything(
+def test_a_replay_that_ended_early_differs_in_everything(
     tmp_path: Path, record: StudyRecord
 ) -> None:
     plan = replayed(tmp_path, "fake/3")

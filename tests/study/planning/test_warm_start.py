@@ -31,7 +31,7 @@ def test_complete_trials_that_fit_are_learned_and_the_others_counted_by_reason(
     tmp_path: Path,
 ) -> None:
     plan = fake.plan(tmp_path, trials=10)
-    ledger = fake.whole(plan)
+    ledger = fake.ended_study(plan)
     misfits: dict[int, dict[str, Value | None]] = {8: {"loss/tile": 64}, 9: {"optim/lr": None}}
     for number, changes in misfits.items():
         drawn = {**fake.params_of(plan, number), **changes}
@@ -55,15 +55,15 @@ def test_complete_trials_that_fit_are_learned_and_the_others_counted_by_reason(
 
 
 def test_a_trial_that_two_studies_share_is_learned_once(tmp_path: Path) -> None:
-    fake.whole(fake.plan(tmp_path, study="a"))
-    fake.whole(fake.plan(tmp_path, study="b"))  # fake trials are named by their number
+    fake.ended_study(fake.plan(tmp_path, study="a"))
+    fake.ended_study(fake.plan(tmp_path, study="b"))  # fake trials are named by their number
     warm = gathered(tmp_path, "a,b")
     assert {trial.study for trial in warm.trials} == {"a"}
     assert warm.studies["b"].left_out == {"known already": 6, "pruned": 1, "failed": 1}
 
 
 def test_every_objective_must_have_been_measured(tmp_path: Path) -> None:
-    fake.whole(fake.plan(tmp_path))  # boundary_f_3px is null there
+    fake.ended_study(fake.plan(tmp_path))  # boundary_f_3px is null there
     both = gathered(tmp_path, "fake", "miou", "boundary_f_1px")
     assert all(len(trial.values) == 2 for trial in both.trials)
     with pytest.raises(ValueError, match=r"a trial that fits.*6 of fake \(no boundary_f_3px\)"):
@@ -90,22 +90,22 @@ def warm_plan(storage: Path) -> Plan:
 
 
 def test_the_sampler_knows_them_and_a_resumed_study_learns_the_same(tmp_path: Path) -> None:
-    fake.whole(fake.plan(tmp_path, study="earlier"))
+    fake.ended_study(fake.plan(tmp_path, study="earlier"))
     plan = warm_plan(tmp_path)
     cold = drive(fake.begin(fake.plan(tmp_path, study="cold", **TPE)))
-    whole = drive(fake.begin(plan))
-    assert all(a.params != b.params for a, b in zip(cold, whole, strict=True))
-    (tmp_path / "warm").rename(tmp_path / "kept")
+    uninterrupted = drive(fake.begin(plan))
+    assert all(a.params != b.params for a, b in zip(cold, uninterrupted, strict=True))
+    (tmp_path / "warm").rename(tmp_path / "moved")
     cut = drive(fake.begin(plan), end_after=3)
     (tmp_path / "earlier" / "ledger.jsonl").unlink()  # the plan holds what it needs of it
     cut += drive(Ledger(StudyFolder.of(plan).ledger))
-    assert cut == whole
+    assert cut == uninterrupted
 
 
 def test_earlier_trials_come_before_the_study_s_own_and_count_for_the_sampler_alone(
     tmp_path: Path,
 ) -> None:
-    fake.whole(fake.plan(tmp_path, study="earlier"))
+    fake.ended_study(fake.plan(tmp_path, study="earlier"))
     plan = warm_plan(tmp_path)
     ledger = fake.begin(plan)
     record = ledger.record
@@ -119,27 +119,27 @@ def test_earlier_trials_come_before_the_study_s_own_and_count_for_the_sampler_al
     values = [trial.values[0] for trial in warm.trials]
     assert [trial.value for trial in search.study.trials] == [*values, 0.75]
     assert record.trials == {}
-    assert StudyFolder.of(plan).load().plan == fake.kept(plan)
+    assert StudyFolder.of(plan).load().plan == fake.as_in_ledger(plan)
 
 
 def test_a_dry_run_shows_warm_start_objectives_and_budget(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake.whole(fake.plan(tmp_path, study="earlier"))
+    fake.ended_study(fake.plan(tmp_path, study="earlier"))
     small = [
         word for split in ("train", "val", "test") for word in ("--set", f"data/{split}_images=1")
     ]
     asked = ["--space", "inverseform", "--storage", str(tmp_path), "--epochs", "4", *small]
     options = ["--objective", "miou,boundary_f_1px", "--warm-start", "earlier", "--max-hours", "2"]
     assert main([*asked, *options, "--dry-run"]) == 0
-    shown = " ".join(capsys.readouterr().out.split())
+    output = " ".join(capsys.readouterr().out.split())
     for words in (
         "ranked by the Pareto set of miou (max) and boundary_f_1px (max)",
         "warm start 6 trials of earlier (other: data/train_images, data/val_images, "
         "data/test_images and 1 more); left out 1 of earlier (pruned), 1 of earlier (failed)",
         "budget 2 h, 0 used",
     ):
-        assert words in shown
+        assert words in output
     assert [path.name for path in tmp_path.iterdir()] == ["earlier"]
 
 
@@ -149,16 +149,16 @@ def test_a_dry_run_shows_warm_start_objectives_and_budget(
         (["--warm-start", "none"], "--warm-start must name a study in"),
         (["--warm-start", "../up"], "--warm-start must be letters"),
         (["--warm-start", "grid"], "searches of inverseform, got 'grid', a grid of all_losses"),
-        (["--warm-start", "begun"], "a trial that fits, got 'begun'"),
-        (["--warm-start", "begun", "--sampler", "random"], "needs --sampler tpe or gp or nsga2"),
-        (["--warm-start", "begun", "--grid", "table5"], "--warm-start goes with a search, got"),
+        (["--warm-start", "started"], "a trial that fits, got 'started'"),
+        (["--warm-start", "started", "--sampler", "random"], "needs --sampler tpe or gp or nsga2"),
+        (["--warm-start", "started", "--grid", "table5"], "--warm-start goes with a search, got"),
     ],
 )
 def test_a_mistake_is_one_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     studies = tmp_path / "studies"
-    fake_grid.whole(fake_grid.plan(studies, study="grid"))
-    fake.begin(fake.plan(studies, study="begun"))
+    fake_grid.ended_study(fake_grid.plan(studies, study="grid"))
+    fake.begin(fake.plan(studies, study="started"))
     asked = ["--space", "inverseform", "--storage", str(studies), *arguments]
     assert words in refused(capsys, tmp_path, *asked)

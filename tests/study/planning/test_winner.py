@@ -16,9 +16,9 @@ from tests.study import fake, fake_grid
 from tests.study.commands.test_run import refused
 
 
-def test_the_winner_meets_its_base_at_the_same_learning_rate(tmp_path: Path) -> None:
+def test_the_winner_is_compared_with_its_base_at_the_same_learning_rate(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
-    ledger = fake.whole(plan)
+    ledger = fake.ended_study(plan)
     best = results_of(ledger.record).best
     assert best is not None
     ledger.append(Tested(trial=best.number, metrics={"test_miou": 0.25}))
@@ -32,11 +32,11 @@ def test_the_winner_meets_its_base_at_the_same_learning_rate(tmp_path: Path) -> 
         "search fake, val": {"miou": best.metrics["miou"]},
         "search fake, test": {"miou": 0.25},
     }
-    assert base.changed(won.changes).loss.tile_reduction == "mean"  # the space's base is kept
+    assert base.changed(won.changes).loss.tile_reduction == "mean"  # the space's base still applies
 
 
 def test_the_command_plans_it_on_fresh_seeds_only(tmp_path: Path) -> None:
-    fake.whole(fake.plan(tmp_path))
+    fake.ended_study(fake.plan(tmp_path))
     given = options.parse_request(["--winner", "fake", "--seeds", "4", "--storage", str(tmp_path)])
     plan = make_plan.plan_from_request(given, [session.local_node()])
     assert plan.ablation.seeds == (1, 2, 3, 4)
@@ -63,9 +63,9 @@ def test_a_mistake_is_one_line(
 def test_a_grid_and_a_search_without_a_complete_trial_have_no_winner(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake_grid.whole(fake_grid.plan(tmp_path, study="grid"))
-    fake.begin(fake.plan(tmp_path, study="begun"))
+    fake_grid.ended_study(fake_grid.plan(tmp_path, study="grid"))
+    fake.begin(fake.plan(tmp_path, study="started"))
     assert main(["--winner", "grid", "--storage", str(tmp_path)]) == 2
     assert "--winner must be a search, got the grid 'grid'" in capsys.readouterr().err
-    assert main(["--winner", "begun", "--storage", str(tmp_path)]) == 2
+    assert main(["--winner", "started", "--storage", str(tmp_path)]) == 2
     assert "must have a trial that ran all epochs" in capsys.readouterr().err

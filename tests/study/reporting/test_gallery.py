@@ -1,4 +1,4 @@
-"""Pictures of the worst test images, from real networks; Ray's part is a call that is made here."""
+"""Pictures of the worst test images, from real networks; Ray's remote call runs in this process."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ from trainables.training.training import Training
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``ray.remote`` and ``ray.get`` without Ray."""
+    """Run ``ray.remote`` functions in this process, without Ray."""
 
     def remote(**resources: float) -> Callable[[Callable[..., object]], SimpleNamespace]:
         return lambda call: SimpleNamespace(remote=call)
@@ -48,13 +48,13 @@ def test_every_chosen_image_is_drawn_with_every_network(tmp_path: Path, here: No
     folder = tmp_path / "checkpoint_000000"
     folder.mkdir()
     checkpoint.write(folder, 1, state, dataset.splits["test"].labels_NHW, b"")
-    kept = checkpoint.read(folder)
-    assert kept is not None
+    newest = checkpoint.read(folder)
+    assert newest is not None
     trials = [
         TrialRecord(number=number, id="", params={}, config=flatten(config), cell=cell)
         for number, cell in enumerate(("plain", "ar"))
     ]
-    saved = [(trial, kept) for trial in trials]
+    saved = [(trial, newest) for trial in trials]
     seen = test_evaluation.ClusterEvaluation(fake.plan(tmp_path), dataset).look(saved, [2, 0])
     assert [one.name for one in seen] == ["plain", "ar"]
     affinity = gallery.trained_affinity(trials)

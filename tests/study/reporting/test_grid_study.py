@@ -1,7 +1,6 @@
 """A grid from plan to ledger: every cell on the same seeds, each pair once, resumable."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,18 +38,13 @@ def handed_out(search: PlannedSearch) -> list[TrialSpec]:
     return found
 
 
-def in_ledger(plan: Plan) -> Plan:
-    """The plan without where it runs: a ledger leaves that out."""
-    return replace(plan, storage=Path(), tracking_uri="")
-
-
 def test_every_cell_that_can_run_is_planned_on_the_same_seeds(tmp_path: Path) -> None:
     runs = grid_runs(fake_grid.plan(tmp_path))
     assert [run.number for run in runs] == list(range(12))
     assert {(run.cell, run.seed) for run in runs} == {
         (cell, seed) for cell in ("plain", "good") for seed in fake_grid.SEEDS
     }
-    assert [run.seed for run in runs[:4]] == [0, 0, 1, 1]  # whole pairs first
+    assert [run.seed for run in runs[:4]] == [0, 0, 1, 1]  # complete pairs first
     good = next(run for run in runs if run.cell == "good" and run.seed == 3)
     plain = next(run for run in runs if run.cell == "plain" and run.seed == 3)
     differ = {path for path in good.config if good.config[path] != plain.config[path]}
@@ -78,7 +72,7 @@ def test_a_resumed_grid_hands_out_what_is_left_and_nothing_twice(tmp_path: Path)
     assert (found[1].cell, found[1].seed) == (runs[4].cell, runs[4].seed)
 
 
-def test_the_ledger_keeps_cell_and_seed_and_the_whole_grid(tmp_path: Path) -> None:
+def test_the_ledger_holds_cell_seed_and_the_complete_grid(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
     ledger = fake.begin(plan)
     run = grid_runs(plan)[3]
@@ -86,16 +80,16 @@ def test_the_ledger_keeps_cell_and_seed_and_the_whole_grid(tmp_path: Path) -> No
     writer.on_trial_start(0, [], Trial("trainable", config=run.to_tune(), stub=True))
     opened = Ledger(StudyFolder.of(plan).ledger).record
     assert (opened.trials[3].cell, opened.trials[3].seed) == ("good", 1)
-    assert opened.plan == in_ledger(plan)
+    assert opened.plan == fake.as_in_ledger(plan)
     assert opened.plan.question == "Is it real?"
     assert parameters(opened.trials[3]) == "good, seed 1"
     started = Started(trial=3, id="", params={}, config={})
     assert event_line(started, opened) == "trial 3: good, seed 1"
 
 
-def test_ledgers_of_searches_are_read_as_before(tmp_path: Path) -> None:
+def test_a_ledger_of_a_search_holds_no_grid(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
-    ledger = fake.whole(plan)
+    ledger = fake.ended_study(plan)
     assert "grid" not in ledger.path.read_text()
     best = SearchResults(ledger.record).front[0].number
     ledger.append(Tested(trial=best, metrics={"test_miou": 0.5}))
@@ -104,14 +98,14 @@ def test_ledgers_of_searches_are_read_as_before(tmp_path: Path) -> None:
     assert winner is not None
     assert (winner.number, winner.tested) == (best, {"test_miou": 0.5})
     assert (record.trials[2].cell, record.trials[2].seed) == ("", 0)
-    assert record.plan == in_ledger(plan)
+    assert record.plan == fake.as_in_ledger(plan)
 
 
 def test_a_grid_with_no_interval_over_images_and_one_of_an_older_form_are_read(
     tmp_path: Path,
 ) -> None:
     """One cell alone is compared with nothing; the first ledgers held one metric."""
-    ledger = fake_grid.whole(fake_grid.plan(tmp_path))
+    ledger = fake_grid.ended_study(fake_grid.plan(tmp_path))
     ledger.append(ImagesResampled(metrics={}))
     assert ledger.record.images == {}
     line = {"event": "images", "time": 1.0, "metric": "miou", "cells": {"a": [0.0, 1.0]}}
@@ -161,10 +155,10 @@ def test_a_cell_with_other_images_is_refused(tmp_path: Path) -> None:
         check_images(plan({"data/height": 24, "data/width": 24}))
 
 
-def test_of_a_trial_s_checkpoints_the_last_two_are_kept(tmp_path: Path) -> None:
+def test_the_last_two_checkpoints_of_a_trial_are_kept(tmp_path: Path) -> None:
     for name in ("checkpoint_000000", "checkpoint_000001", "checkpoint_000002", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "state.pt").write_bytes(b"x")
     checkpoint.keep_last(tmp_path, 2)
-    kept = {"checkpoint_000001", "checkpoint_000002", "other"}
-    assert {path.name for path in tmp_path.glob("*")} == kept
+    expected = {"checkpoint_000001", "checkpoint_000002", "other"}
+    assert {path.name for path in tmp_path.glob("*")} == expected

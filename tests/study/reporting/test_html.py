@@ -66,7 +66,7 @@ def test_what_a_user_named_is_text_and_all_comes_from_the_file_itself(tmp_path: 
 
 def test_its_figures_are_those_of_the_tables(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
-    record = fake_grid.whole(plan).record
+    record = fake_grid.ended_study(plan).record
     files = reports.write(record, StudyFolder.of(plan))
     found = read(next(path for path in files if path.suffix == ".html"))
     start = found.cells.index("good")

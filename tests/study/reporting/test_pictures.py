@@ -25,8 +25,8 @@ def colours(image_HWC: pictures.Picture) -> set[tuple[int, ...]]:
 
 def test_a_perfect_prediction_has_only_found_boundaries() -> None:
     truth = square(slice(3, 8), slice(3, 8))
-    shown = pictures.boundary_errors(np.zeros((12, 12, 3), dtype=np.uint8), truth, truth)
-    assert colours(shown) == {(0, 0, 0), FOUND}
+    errors_HWC = pictures.boundary_errors(np.zeros((12, 12, 3), dtype=np.uint8), truth, truth)
+    assert colours(errors_HWC) == {(0, 0, 0), FOUND}
 
 
 def test_what_lies_within_the_tolerance_is_found_and_what_lies_outside_is_not() -> None:
@@ -43,8 +43,8 @@ def test_what_lies_within_the_tolerance_is_found_and_what_lies_outside_is_not() 
 def test_void_makes_no_boundary_in_a_picture() -> None:
     truth = np.zeros((12, 12), dtype=np.uint8)
     truth[:3] = 255
-    shown = pictures.boundary_errors(np.zeros((12, 12, 3), dtype=np.uint8), truth, truth)
-    assert colours(shown) == {(0, 0, 0)}
+    errors_HWC = pictures.boundary_errors(np.zeros((12, 12, 3), dtype=np.uint8), truth, truth)
+    assert colours(errors_HWC) == {(0, 0, 0)}
 
 
 def test_four_panels_a_picture_for_each_prediction_of_a_checkpoint(tmp_path: Path) -> None:
@@ -52,9 +52,9 @@ def test_four_panels_a_picture_for_each_prediction_of_a_checkpoint(tmp_path: Pat
     folder = tmp_path / "checkpoint_000000"
     folder.mkdir()
     checkpoint.write(folder, 1, b"state", dataset.splits["val"].labels_NHW % 6, b"")
-    kept = checkpoint.read(folder)
-    assert kept is not None
-    paths = pictures.draw(dataset, kept, tmp_path / "pictures")
+    newest = checkpoint.read(folder)
+    assert newest is not None
+    paths = pictures.draw(dataset, newest, tmp_path / "pictures")
     assert [path.stem for path in paths] == list(dataset.splits["val"].names)
     with Image.open(paths[0]) as image:
         width, height = image.size

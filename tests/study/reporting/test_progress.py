@@ -1,4 +1,4 @@
-"""What a person is told while a study runs."""
+"""What the terminal shows while a study runs."""
 
 from io import StringIO
 from pathlib import Path
@@ -24,17 +24,17 @@ def test_reused_trials_took_no_time_and_say_nothing_about_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Eight trials: four reused, one run in 40 s, so that three are left, two minutes."""
-    plan, clock, told = fake.plan(tmp_path), [0.0], StringIO()
+    plan, clock, output = fake.plan(tmp_path), [0.0], StringIO()
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
     ledger = fake.begin(plan)
-    console = Console(file=told, width=140)
+    console = Console(file=output, width=140)
     ledger.listeners.append(progress.LiveProgress(console, ledger.record.copy(), tmp_path))
     for number in range(4):
         reuse(ledger, plan, number)
-    assert "4/8 trials" in told.getvalue()
-    assert "will end" not in told.getvalue()
+    assert "4/8 trials" in output.getvalue()
+    assert "will end" not in output.getvalue()
     clock[0] = 40.0
     fake.complete(ledger, plan, 4)
-    last = told.getvalue().splitlines()[-1]
+    last = output.getvalue().splitlines()[-1]
     assert last.startswith("trial 4 complete; 5/8 trials, will end at ")
     assert last.endswith("(in 2 min)")

@@ -1,4 +1,4 @@
-"""The report and its figures come from the ledger alone, and come out the same each time."""
+"""The report and its figures come from the ledger alone, and are the same each time."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from study.search.importance import importances
 from tests.study import fake, reports
 
 
-def test_the_report_tells_the_ranking_the_states_and_what_failed(tmp_path: Path) -> None:
-    record = fake.whole(fake.plan(tmp_path)).record
+def test_the_report_has_the_ranking_the_states_and_the_failures(tmp_path: Path) -> None:
+    record = fake.ended_study(fake.plan(tmp_path)).record
     best = SearchResults(record).best
     assert best is not None
     text = reports.markdown(record, tmp_path)
@@ -35,8 +35,8 @@ def test_a_winner_that_others_equal_is_called_tied(tmp_path: Path) -> None:
             EpochEnded(trial=number, epoch=1, metrics={"miou": value}, seconds=1.0, lane="")
         )
         ledger.append(Finished(trial=number, state="complete"))
-        said = tie(SearchResults(ledger.record))
-        assert said == (
+        note = tie(SearchResults(ledger.record))
+        assert note == (
             ""
             if number < 2
             else " 2 trials have exactly this miou: the ranking says nothing about them."
@@ -45,7 +45,7 @@ def test_a_winner_that_others_equal_is_called_tied(tmp_path: Path) -> None:
 
 def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
-    fake.whole(plan)
+    fake.ended_study(plan)
     folder = StudyFolder.of(plan)
     written = [[path.read_bytes() for path in reports.write(folder.load(), folder)] for _ in "ab"]
     assert written[0] == written[1]
@@ -83,11 +83,11 @@ def test_too_few_trials_have_no_importance(tmp_path: Path) -> None:
     assert "| 1 | 0 |" in reports.markdown(ledger.record, tmp_path)
 
 
-def test_the_command_makes_the_report_again(
+def test_the_command_rebuilds_the_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = fake.plan(tmp_path)
-    fake.whole(plan)
+    fake.ended_study(plan)
     assert report.main(["fake", "--storage", str(tmp_path)]) == 0
     assert (StudyFolder.of(plan).report / "report.md").exists()
     assert report.main(["none", "--storage", str(tmp_path)]) == 2

@@ -1,4 +1,4 @@
-"""Parts of a report that need what lies beside the ledger: counts, and a later study."""
+"""Sections of a report that need more than the ledger: counts, and a later study."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,8 +32,8 @@ from trainables.metrics import counts_file, per_image
 
 
 def keep_counts(plan: Plan, record: StudyRecord, wrong_rows: int) -> None:
-    """Three images whose upper half is class b; in the second, the prediction is down by so many
-    rows."""
+    """Store counts of three images whose upper half is class b; in the second, the prediction is
+    ``wrong_rows`` too low."""
     labels_NHW = torch.zeros((3, 16, 8), dtype=torch.int64)
     labels_NHW[:, :8] = 1
     predicted_NHW = labels_NHW.clone()
@@ -51,7 +51,7 @@ def sheet(parts: Sequence[Block | Section]) -> Sheet:
 
 def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
-    record = fake_grid.whole(plan).record
+    record = fake_grid.ended_study(plan).record
     results, folder = AblationResults(record), StudyFolder.of(plan)
     assert per_class.of_ablation(results, folder) == []
     keep_counts(plan, record, wrong_rows=5)
@@ -66,9 +66,9 @@ def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: 
 
 
 def test_networks_whose_checkpoints_are_gone_are_in_no_picture(tmp_path: Path) -> None:
-    """Counts are kept longer: a reused trial has them where a study's checkpoints were deleted."""
+    """Counts outlive checkpoints: a reused trial has them after those are deleted."""
     plan = fake_grid.plan(tmp_path)
-    ledger = fake_grid.whole(plan)
+    ledger = fake_grid.ended_study(plan)
     keep_counts(plan, ledger.record, wrong_rows=5)
     dataset = load(DataConfig(train_images=1, val_images=1, test_images=1, height=24, width=32))
     study = StudyRun(plan, SPACES[plan.space], dataset, ledger, Console())
@@ -119,9 +119,9 @@ def test_the_cost_of_a_cell_is_the_median_of_its_epochs_but_the_first(tmp_path: 
     assert "Runs reused from earlier studies" in str(cost.section(ledger.record))
 
 
-def test_a_search_tells_what_its_winner_became_on_fresh_seeds(tmp_path: Path) -> None:
+def test_a_search_reports_its_winner_s_result_on_fresh_seeds(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
-    ledger = fake.whole(plan)
+    ledger = fake.ended_study(plan)
     best, folder = SearchResults(ledger.record).best, StudyFolder.of(plan)
     assert best is not None
     value = best.value("miou")
@@ -129,25 +129,25 @@ def test_a_search_tells_what_its_winner_became_on_fresh_seeds(tmp_path: Path) ->
     assert reruns.rerun_section(ledger.record, best, folder) == []
     grid = rerun.rerun_winner(tmp_path, "fake").grid
     again = fake_grid.plan(tmp_path, grid, study="again")
-    record = fake_grid.whole(again).record
+    record = fake_grid.ended_study(again).record
     assert reruns.origin(record) == "fake"
     part = reruns.rerun_section(ledger.record, best, folder)[0]
     assert isinstance(part, Section)
-    said = part.blocks[0]
-    assert isinstance(said, Prose)
+    prose = part.blocks[0]
+    assert isinstance(prose, Prose)
     # 51.56 + 3.125 as in test_tables
-    assert f"was {100 * value:.2f} % on the validation list" in said.text
-    assert "on 6 fresh seeds it is 54.69 % on the test list." in said.text
+    assert f"was {100 * value:.2f} % on the validation list" in prose.text
+    assert "on 6 fresh seeds it is 54.69 % on the test list." in prose.text
     before = reports.write(ledger.record, folder)
-    kept = [path.read_bytes() for path in before]
-    assert [path.read_bytes() for path in reports.write(ledger.record, folder)] == kept
+    content_before = [path.read_bytes() for path in before]
+    assert [path.read_bytes() for path in reports.write(ledger.record, folder)] == content_before
 
 
 def test_differences_are_drawn_in_points_with_the_verdict_s_colour(tmp_path: Path) -> None:
-    begun = fake.begin(fake_grid.plan(tmp_path / "begun"))
-    assert comparisons.differences(fake_grid.results(begun).tables) is None
-    whole = fake_grid.whole(fake_grid.plan(tmp_path))
-    figure = comparisons.differences(fake_grid.results(whole).tables)
+    started = fake.begin(fake_grid.plan(tmp_path / "started"))
+    assert comparisons.differences(fake_grid.results(started).tables) is None
+    ended = fake_grid.ended_study(fake_grid.plan(tmp_path))
+    figure = comparisons.differences(fake_grid.results(ended).tables)
     assert figure is not None
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["good"]

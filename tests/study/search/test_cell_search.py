@@ -85,7 +85,7 @@ def end(ledger: Ledger, number: int) -> float:
 
 
 def drive(plan: Plan, ledger: Ledger, end_after: int = 99, order: tuple[int, ...] = ()) -> None:
-    """Run what is left of the searches one after the other; ``order`` starts these first."""
+    """Run the rest of the searches trial by trial; ``order`` starts these trials first."""
     waiting = [InterruptedTrial(t.number, t.params, "") for t in ledger.record.in_state("running")]
     search = tuner.make_search(plan, SPACES[plan.space], ledger.record, waiting)
     handed: list[TrialSpec] = []
@@ -121,7 +121,7 @@ def test_every_cell_is_searched_as_often_and_starts_at_its_own_weights(tmp_path:
         {"optim/lr": rate, "loss/lovasz": 1.0},
         {"optim/lr": rate, "loss/ar": 0.1},
     ]
-    for turn in (3, 6):  # the same rates for all, other ones each turn
+    for turn in (3, 6):  # every cell gets the same rate, another one each turn
         assert len({trials[turn + place].params["optim/lr"] for place in range(3)}) == 1
     assert len({trials[n].params["optim/lr"] for n in (0, 3, 6)}) == 3
     assert parameters(trials[1]) == "lovasz: lr=0.003 lovasz=1"
@@ -140,7 +140,7 @@ def test_interrupted_and_resumed_searches_draw_the_same(
     tmp_path: Path, sampler: str, cut: int
 ) -> None:
     ledgers = []
-    for name, ends in {"whole": (99,), "cut": (cut, 99)}.items():
+    for name, ends in {"uninterrupted": (99,), "cut": (cut, 99)}.items():
         plan = planned(tmp_path / name, "--sampler", sampler)
         fake.begin(plan)
         for end_after in ends:
@@ -148,26 +148,26 @@ def test_interrupted_and_resumed_searches_draw_the_same(
             drive(plan, ledger, end_after)
         ledgers.append(ledger)
         assert cell_search.choose_weights(plan, ledger)
-    whole, again = (ledger.record for ledger in ledgers)
-    assert content(whole) == content(again)
-    assert whole.chosen == again.chosen
+    uninterrupted, again = (ledger.record for ledger in ledgers)
+    assert content(uninterrupted) == content(again)
+    assert uninterrupted.chosen == again.chosen
 
 
 def test_a_trial_that_started_before_an_earlier_one_of_its_cell_keeps_its_draw(
     tmp_path: Path,
 ) -> None:
-    plan = planned(tmp_path / "whole")
-    whole = fake.begin(plan)
-    drive(plan, whole)
+    plan = planned(tmp_path / "uninterrupted")
+    uninterrupted = fake.begin(plan)
+    drive(plan, uninterrupted)
     late = planned(tmp_path / "late")
     drive(
         late, fake.begin(late), order=(7,)
-    )  # trials 1 and 4 of the cell were handed out, not begun
+    )  # trials 1 and 4 of the cell were handed out but not started
     opened = Ledger(StudyFolder.of(late).ledger)
     assert list(opened.record.trials) == [7]
     drive(late, opened)
     assert {n: trial.params for n, trial in sorted(opened.record.trials.items())} == {
-        n: trial.params for n, trial in whole.record.trials.items()
+        n: trial.params for n, trial in uninterrupted.record.trials.items()
     }
 
 
@@ -233,7 +233,10 @@ def test_a_rate_that_cells_chose_differently_is_named_beside_their_verdicts(
     own: dict[str, dict[str, Value]] = {
         "cross_entropy": {},
         "lovasz": {"loss/lovasz": 3.0},
-        "affinity_regression": {"loss/ar": 0.1, "inverse_net/steps": 9},  # a learned loss's own
+        "affinity_regression": {
+            "loss/ar": 0.1,
+            "inverse_net/steps": 9,
+        },  # a field that only this loss uses
     }
 
     def choose(rates: dict[str, float]) -> None:

@@ -26,38 +26,38 @@ def search(ledger: Ledger, interrupted: list[InterruptedTrial] | None = None) ->
 
 
 def drive(ledger: Ledger, end_after: int | None = None) -> list[TrialSpec]:
-    """Ask and tell one trial after the other, as Tune would with one lane."""
-    asked: list[TrialSpec] = []
+    """Run one trial after the other, as Tune would with one lane."""
+    specs: list[TrialSpec] = []
     run = search(ledger)
-    while spec := next_trial(run, f"t{len(asked)}"):
+    while spec := next_trial(run, f"t{len(specs)}"):
         number = spec.number
-        asked.append(spec)
+        specs.append(spec)
         ledger.append(Started(trial=number, id="x", params=spec.params, config={"epochs": 1}))
         fake.epoch(ledger, ledger.record.trials[number], fake.EPOCHS)
         value = fake.miou(spec.params, fake.EPOCHS)
         result: Result = {"miou": value, "training_iteration": 1}
-        run.on_trial_result(f"t{len(asked) - 1}", result)
-        run.on_trial_complete(f"t{len(asked) - 1}", result)
+        run.on_trial_result(f"t{len(specs) - 1}", result)
+        run.on_trial_complete(f"t{len(specs) - 1}", result)
         ledger.append(Finished(trial=number, state="complete"))
-        if len(asked) == end_after:
+        if len(specs) == end_after:
             break
-    return asked
+    return specs
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "gp", "cmaes"])
 def test_an_interrupted_search_draws_what_an_uninterrupted_one_draws(
     tmp_path: Path, sampler: str
 ) -> None:
-    whole_plan = fake.plan(tmp_path / "whole", sampler=sampler)
+    plan = fake.plan(tmp_path / "uninterrupted", sampler=sampler)
     cut_plan = fake.plan(tmp_path / "cut", sampler=sampler)
-    whole = drive(fake.begin(whole_plan))
+    uninterrupted = drive(fake.begin(plan))
     cut = drive(fake.begin(cut_plan), end_after=4)
     cut += drive(Ledger(StudyFolder.of(cut_plan).ledger))
     assert [spec.number for spec in cut] == list(range(8))
     if sampler == "cmaes":  # its covariance lives in Optuna's own storage and starts again
-        assert cut[:4] == whole[:4]
+        assert cut[:4] == uninterrupted[:4]
     else:
-        assert cut == whole
+        assert cut == uninterrupted
 
 
 def test_seeds_and_numbers_draw_different_trials(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_the_search_ends_with_the_plan_s_trials(tmp_path: Path) -> None:
 
 
 def test_the_ledger_as_an_optuna_study_keeps_states_values_and_numbers(tmp_path: Path) -> None:
-    record = fake.whole(fake.plan(tmp_path)).record
+    record = fake.ended_study(fake.plan(tmp_path)).record
     study = optuna_study(record.trials, record.plan.objectives, fake.SPACE)
     assert [trial.number for trial in study.trials] == list(range(8))
     assert study.best_trial.number == (results_of(record).best or pytest.fail("no best")).number

@@ -16,8 +16,8 @@ from trainables.config import from_flat, identity
 DIGEST = "d" * 16
 
 
-def run_whole(plan: Plan, tested: bool = True) -> Ledger:
-    """As ``fake_grid.whole``, with trials named by their content."""
+def run_to_end(plan: Plan, tested: bool = True) -> Ledger:
+    """As ``fake_grid.ended_study``, with trials named by their content."""
     ledger = fake.begin(plan)
     for run in grid_runs(plan):
         name = identity(from_flat(run.config), DIGEST)
@@ -45,7 +45,7 @@ def more_seeds(plan: Plan) -> Plan:
 
 def test_more_seeds_cost_only_the_new_ones(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
-    first = run_whole(plan).record
+    first = run_to_end(plan).record
     more = more_seeds(plan)
     ledger = fake.begin(more)
     found = reuse.reusable_runs(more, DIGEST, ledger.record)
@@ -71,21 +71,21 @@ def test_more_seeds_cost_only_the_new_ones(tmp_path: Path) -> None:
 
 def test_other_content_other_data_and_fresh_reuse_nothing(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
-    run_whole(plan)
+    run_to_end(plan)
     more = more_seeds(plan)
     nothing = StudyRecord()
     assert reuse.reusable_runs(more, "e" * 16, nothing) == []
     assert reuse.reusable_runs(replace(more, fresh=True), DIGEST, nothing) == []
     longer = replace(more, base=more.resolve({"epochs": 9}))
     assert reuse.reusable_runs(longer, DIGEST, nothing) == []
-    a_search = replace(more, design=Search(trials=8))  # its draws are reused one by one
-    assert reuse.reusable_runs(a_search, DIGEST, nothing) == []
+    search = replace(more, design=Search(trials=8))  # its draws are reused one by one
+    assert reuse.reusable_runs(search, DIGEST, nothing) == []
 
 
 def test_a_tested_trial_is_preferred_and_a_damaged_ledger_is_left_out(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
-    run_whole(replace(plan, study="a"), tested=False)
-    run_whole(replace(plan, study="b"))
+    run_to_end(replace(plan, study="a"), tested=False)
+    run_to_end(replace(plan, study="b"))
     damaged = StudyFolder(tmp_path / "c")
     damaged.path.mkdir()
     damaged.ledger.write_text("no ledger\n")

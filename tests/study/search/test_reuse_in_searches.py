@@ -40,8 +40,8 @@ def _a_second_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TwoLanes:
-    """Two trials at once, as Tune would run them; at times the one that started first ends last, so
-    that what the sampler knows at a draw is not simply all that came before."""
+    """Runs two trials at once, as Tune would. Sometimes the first to start is the last to end, so
+    that at a draw the sampler does not know all earlier trials."""
 
     def __init__(self, of: Plan, fails: int | None = None) -> None:
         self.ledger = fake.begin(of)
@@ -167,9 +167,11 @@ def test_searches_of_cells_are_reused(tmp_path: Path) -> None:
     reuse = DrawReuse(again, ledger, lambda trial: None)
     search = make_search(again, fake.SPACE, ledger.record, [], reuse)
     assert next_trial(search, "t") is None
-    kept = [(t.cell, t.phase, t.params, t.metrics) for t in first.record.trials.values()]
-    assert len(kept) == 9
-    assert [(t.cell, t.phase, t.params, t.metrics) for t in ledger.record.trials.values()] == kept
+    first_trials = [(t.cell, t.phase, t.params, t.metrics) for t in first.record.trials.values()]
+    assert len(first_trials) == 9
+    assert [
+        (t.cell, t.phase, t.params, t.metrics) for t in ledger.record.trials.values()
+    ] == first_trials
 
 
 def test_tune_can_pickle_a_search_that_reuses_trials(tmp_path: Path) -> None:

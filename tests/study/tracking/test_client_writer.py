@@ -1,4 +1,4 @@
-"""A run in MLflow says what its ledger says, once, however often writing is interrupted."""
+"""A run in MLflow equals its ledger, without doubles, however often writing is interrupted."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,7 +21,7 @@ WRITES = ("create_run", "log_batch", "log_inputs", "log_artifacts", "set_termina
 
 
 class Killed(BaseException):
-    """The process ended here."""
+    """Stands in for a SIGKILL: no handler of the product catches it."""
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def uri(tmp_path: Path) -> str:
 
 @pytest.fixture
 def ours(tmp_path: Path) -> list[Run]:
-    """The study, a complete trial with a kept file, and a failed one."""
-    record = fake.whole(fake.plan(tmp_path)).record
+    """Runs of the study, of a complete trial with an artifact, and of a failed one."""
+    record = fake.ended_study(fake.plan(tmp_path)).record
     picture = tmp_path / "one.png"
     picture.write_bytes(b"pixels")
     trials = record.trials
@@ -55,8 +55,8 @@ def content(client: MlflowClient, run_id: str) -> dict[str, object]:
             for point in client.get_metric_history(run_id, name)
         ),
         "inputs": sorted(
-            (one.dataset.name, one.dataset.digest, one.tags[0].value)
-            for one in run.inputs.dataset_inputs
+            (dataset.dataset.name, dataset.dataset.digest, dataset.tags[0].value)
+            for dataset in run.inputs.dataset_inputs
         ),
         "files": sorted(_files(client, run_id)),
         "info": (run.info.run_name, run.info.status, run.info.start_time, run.info.end_time),
@@ -78,7 +78,7 @@ def expected(run: Run, parent: str | None) -> dict[str, object]:
             (point.name, point.value, point.time_ms, point.step)
             for point in (*run.points, *run.late)
         ),
-        "inputs": sorted((one.name, one.digest, one.context) for one in run.inputs),
+        "inputs": sorted((dataset.name, dataset.digest, dataset.context) for dataset in run.inputs),
         "files": sorted([*run.texts, *(f"{place}/{path.name}" for path, place in run.files)]),
         "info": (run.tags["mlflow.runName"], run.status, run.started_ms, run.ended_ms),
     }
@@ -93,7 +93,7 @@ def check(uri: str, ours: list[Run]) -> None:
 
 
 @pytest.mark.parametrize("connections", [1, 2])
-def test_a_run_holds_what_the_ledger_says_also_when_it_is_written_twice(
+def test_a_run_equals_its_ledger_even_when_written_twice(
     uri: str, ours: list[Run], connections: int
 ) -> None:
     for _ in range(connections):
@@ -174,9 +174,11 @@ def test_a_run_that_is_dated_later_at_each_write_keeps_its_true_duration(
     uri: str, ours: list[Run]
 ) -> None:
     study = ours[0]
-    begun = replace(study, started_ms=study.started_ms - 60_000, status=RUNNING, ended_ms=None)
+    started_earlier = replace(
+        study, started_ms=study.started_ms - 60_000, status=RUNNING, ended_ms=None
+    )
     writer = ClientWriter(uri, "fake")
-    writer.write([begun])
+    writer.write([started_earlier])
     writer.write([study])
     info = writer.client.get_run(writer.ids["study"]).info
     assert study.ended_ms is not None

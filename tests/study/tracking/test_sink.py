@@ -1,4 +1,4 @@
-"""MLflow is a projection of the ledger: written twice it is the same; it delays nothing."""
+"""MLflow is a projection of the ledger: writing twice changes nothing, and nothing waits for it."""
 
 import shutil
 import time
@@ -20,7 +20,7 @@ from tests.study import fake, fake_grid, reports
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with MLflow's tables, which take it seconds to make."""
+    """A database with MLflow's tables, which take seconds to create."""
     path = tmp_path_factory.mktemp("empty") / "m.db"
     MlflowClient(f"sqlite:///{path}").search_experiments()
     return path
@@ -28,7 +28,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def database(empty: Path, tmp_path: Path) -> None:
-    """Where the plans of this file report to."""
+    """The database that the plans of this file report to."""
     shutil.copyfile(empty, tmp_path / "m.db")
 
 
@@ -42,7 +42,7 @@ def project(ledger: Ledger, plan: Plan, files: list[Path] | None = None) -> str:
 
 
 def wait_for(sink: MlflowSink) -> None:
-    """Until MLflow has what the ledger has."""
+    """Wait until MLflow has everything that the ledger has."""
     deadline = time.monotonic() + 60
     while sink.backlog and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -63,7 +63,7 @@ def runs(plan: Plan) -> dict[str | None, tuple[str, dict[str, str]]]:
 
 def test_every_trial_has_its_state_and_the_study_as_its_parent(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
-    assert project(fake.whole(plan), plan) == ""
+    assert project(fake.ended_study(plan), plan) == ""
     found = runs(plan)
     expected: dict[str | None, str] = {None: "FINISHED", "6": "KILLED", "7": "FAILED"}
     expected |= {str(number): "FINISHED" for number in range(6)}
@@ -75,7 +75,7 @@ def test_every_trial_has_its_state_and_the_study_as_its_parent(tmp_path: Path) -
 
 def test_written_twice_nothing_is_doubled(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
-    ledger = fake.whole(plan)
+    ledger = fake.ended_study(plan)
     for _ in range(2):
         assert project(ledger, plan) == ""
     client = MlflowClient(plan.tracking_uri)
@@ -132,7 +132,7 @@ def test_a_server_s_runs_are_not_announced_over_the_live_table(
 
 def test_a_grid_is_browsed_by_cell_and_seed_with_its_verdicts(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
-    ledger = fake_grid.whole(plan)
+    ledger = fake_grid.ended_study(plan)
     files = reports.write(ledger.record, StudyFolder.of(plan))
     assert project(ledger, plan, files) == ""
     found = runs(plan)
@@ -174,7 +174,7 @@ def test_the_best_network_is_registered_once_with_its_config(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = fake.plan(tmp_path)
-    ledger = fake.whole(plan)
+    ledger = fake.ended_study(plan)
     folder = StudyFolder.of(plan).model
     folder.mkdir()
     (folder / "config.yaml").write_text("epochs: 4\n")

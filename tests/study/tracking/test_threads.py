@@ -1,4 +1,4 @@
-"""The driver adds trials to its record while MLflow's thread walks through its own."""
+"""The driver adds trials to its record while MLflow's thread reads its own copy."""
 
 import logging
 import sys
@@ -25,7 +25,7 @@ class Memory:
     """The keys of the runs that would be in MLflow."""
 
     keys: ClassVar[set[str]] = set()
-    begun = threading.Event()
+    started = threading.Event()
 
     def __init__(self, uri: str, study: str) -> None:
         assert not self.keys
@@ -35,7 +35,7 @@ class Memory:
 
     def write(self, runs: Iterable[Run]) -> None:
         self.keys.update(run.key for run in runs)
-        self.begun.set()
+        self.started.set()
 
     def tag(self, key: str, tags: Mapping[str, str]) -> None:
         assert key in self.keys
@@ -75,8 +75,8 @@ def test_trials_that_start_while_others_are_written_disturb_nothing(
         record.apply(event)
         sink(event)
         if number == CELLS * SEEDS // 2:
-            assert Memory.begun.wait(30)
-        if Memory.begun.is_set():
+            assert Memory.started.wait(30)
+        if Memory.started.is_set():
             time.sleep(0.0002)
     assert sink.close([]) == ""
     assert not [entry for entry in caplog.records if entry.levelno >= logging.WARNING]
