@@ -22,6 +22,7 @@ from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan
 from study.planning.request import StudyRequest
 from trainables import plugin
+from trainables.config import refused
 
 _COMMAND_ONLY = ("resume", "list_names", "check_data", "dry_run", "verbose")
 """Options that are a function or an argument of their own here."""
@@ -105,7 +106,7 @@ def _request(options: Mapping[str, object], resume: str | None = None) -> StudyR
     given = dict(options)
     for name in given:
         if name not in known:
-            raise ValueError(f"options must be among {', '.join(known)}, got {name!r}")
+            raise refused("options", f"among {', '.join(known)}", name)
     if isinstance(changes := given.get("changes"), Mapping):
         given["changes"] = [f"{path}={change}" for path, change in changes.items()]
     if given.get("storage") is not None:

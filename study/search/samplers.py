@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -67,7 +66,7 @@ class SeededByNumber(BaseSampler):
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         return self._inner.sample_relative(study, trial, search_space)
 
     def sample_independent(
@@ -76,7 +75,7 @@ class SeededByNumber(BaseSampler):
         trial: FrozenTrial,
         param_name: str,
         param_distribution: BaseDistribution,
-    ) -> Any:
+    ) -> object:
         return self._inner.sample_independent(study, trial, param_name, param_distribution)
 
     def after_trial(

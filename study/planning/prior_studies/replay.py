@@ -13,6 +13,7 @@ from study.ledger.study_folder import StudyFolder, check_name, other_records
 from study.ledger.trial_record import TrialRecord
 from study.planning.plugin import install_from_plan
 from study.planning.request import PLACES, StudyRequest
+from trainables.config import refused
 from trainables.metrics.catalog import METRICS
 
 CELL = "again"
@@ -64,9 +65,7 @@ def find(storage: Path, reference: str) -> tuple[StudyRecord, TrialRecord]:
             for trial in record.trials.values():
                 if trial.id == reference and not trial.reused:
                     return record, trial
-        raise ValueError(
-            f"--replay must be NAME/NUMBER or the id of a trial in {storage}, got {reference!r}"
-        )
+        raise refused("--replay", f"NAME/NUMBER or the id of a trial in {storage}", reference)
     check_name(name, "--replay")
     folder = StudyFolder(storage / name)
     folder.require_known("--replay")
