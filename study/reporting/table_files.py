@@ -32,7 +32,7 @@ def files(results: AblationResults) -> dict[str, str]:
 
 
 def comma_separated(results: AblationResults) -> str:
-    """The tables as CSV: one row per cell and metric, one column per seed, fractions as such."""
+    """The tables as CSV: one row per cell and metric, one column per seed; no percent."""
     seeds = results.record.plan.design.seeds
     rows = [_row(table, row, seeds) for table in results.tables for row in table.rows]
     # Type object: beside a missing value, pandas would turn integers into floats.

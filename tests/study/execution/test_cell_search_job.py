@@ -49,7 +49,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def whole(storage: Path) -> StudyRecord:
     shown = run(arms(storage, "whole"))
-    for words in ("own search", "every cell's search has ended", "paired by seed", "optim/lr"):
+    for words in ("own search", "all per-cell searches have ended", "paired by seed", "optim/lr"):
         assert words in shown
     return StudyFolder(storage / "whole").load()
 
