@@ -115,11 +115,13 @@ def _request(options: Mapping[str, object], resume: str | None = None) -> StudyR
 
 
 def _run(plan: Plan, record: StudyRecord, verbose: bool) -> pandas.DataFrame:
+    # Ray reads the study's settings only at its start, and the study's end shuts Ray down.
     if ray.is_initialized():
         raise ValueError(
             "ray must not be started yet in this process: a study starts it and ends it, or "
             "attaches to RAY_ADDRESS; call ray.shutdown() first"
         )
+    # An earlier plan of this process may have left another plug-in.
     plugin.uninstall()
     install_from_plan(plan)
     with ExitStack() as stack:

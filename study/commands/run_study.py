@@ -46,6 +46,7 @@ class StudyRun:
             The exit code: 0 if the study ended or its budget is spent, else how it was stopped.
         """
         record, stop = self._ledger.record, Stop()
+        # Each listener follows a copy of its own: MLflow's is read in another thread.
         sink = MlflowSink(
             self._plan.tracking_uri, record.copy(), TrialArtifacts(self._folder, self._dataset)
         )
@@ -94,6 +95,7 @@ class StudyRun:
             reason = reason or f"the report cannot be written: {type(error).__name__}: {error}"
         complaint = sink.close(files, model)
         if files and not complaint:
+            # Only now: until report and MLflow are complete, a resume writes them again.
             self._folder.clear_outdated()
         show_result(self._plan, results, importance, self._console)
         self._print_next_steps(complaint, reason)

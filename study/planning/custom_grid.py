@@ -36,6 +36,7 @@ def grid_from_file(path: Path) -> Grid:
             f"--grid must be a file that can be read, got {str(path)!r}: {error.strerror}"
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
+        # A YAML error spans several lines; the command prints one.
         reason = " ".join(str(error).split())
         raise ValueError(f"--grid {path} must be YAML, got: {reason}") from None
     try:

@@ -26,6 +26,8 @@ def make_sampler(name: str, seed: int, trials: int) -> BaseSampler:
     the study."""
     startup = min(10, max(3, trials // 3))
     population = min(50, max(4, trials // 4))
+    # TPE: "group" for conditional parameters; "constant_liar" because lanes draw while other trials
+    # still run, and would all draw near the same point.
     makers: dict[str, Callable[[], BaseSampler]] = {
         "tpe": lambda: TPESampler(
             multivariate=True, group=True, constant_liar=True, n_startup_trials=startup, seed=seed

@@ -46,7 +46,7 @@ def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
         base=trial.config,
         objectives={earlier.objective: earlier.mode},
         budget={},
-        fresh=True,
+        fresh=True,  # or the replayed trial itself would be reused
         lanes=count_lanes(nodes, lane, request.lanes, 1),
         storage=request.storage_folder(),
         tracking_uri=request.tracking(),
@@ -63,6 +63,7 @@ def find(storage: Path, reference: str) -> tuple[StudyRecord, TrialRecord]:
     if not slash:
         for record in other_records(storage):
             for trial in record.trials.values():
+                # The trial that ran, not a copy of its events in a later ledger.
                 if trial.id == reference and not trial.reused:
                     return record, trial
         raise refused("--replay", f"NAME/NUMBER or the id of a trial in {storage}", reference)

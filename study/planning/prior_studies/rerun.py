@@ -53,7 +53,7 @@ def rerun_winner(storage: Path, name: str) -> Rerun:
     return Rerun(
         record.plan.space,
         record.plan.objective,
-        base.changed({"seed": base.seed + 1}),
+        base.changed({"seed": base.seed + 1}),  # the search's own seed chose the winner
         _winner_grid(record, best),
     )
 
