@@ -209,10 +209,10 @@ def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch
     before = {number: trial.state for number, trial in ledger.record.trials.items()}
     interrupted = interrupted_trials(ledger, StudyFolder.of(plan))
     ledger.append(Resumed(continue_after=continue_after(interrupted)))
-    for one in interrupted:
-        known = ledger.record.trials[one.number]
-        assert known.last_epoch == (0 if not one.resume_from else int(one.resume_from[-6:]))
-        assert before[one.number] == "running"
+    for trial in interrupted:
+        known = ledger.record.trials[trial.number]
+        assert known.last_epoch == (0 if not trial.resume_from else int(trial.resume_from[-6:]))
+        assert before[trial.number] == "running"
         assert known.last_epoch < fake.EPOCHS
     handed_out = hand_out_all(ledger, interrupted)
     assert sorted(handed_out) == sorted(set(handed_out))
