@@ -125,7 +125,8 @@ def kill_one_worker() -> None:
 def test_a_trial_continues_from_its_checkpoint_when_a_worker_dies(trial: "Trial") -> None:
     assert_epoch(trial.train(), 1)
     kill_one_worker()
-    before_the_next_checkpoint(trial, kill_one_worker)  # the epoch is repeated
+    # Its epoch is not yet saved, so that the new group must repeat it.
+    before_the_next_checkpoint(trial, kill_one_worker)
     assert_epoch(trial.train(), 2)
     last = trial.train()
     assert_epoch(last, 3)
@@ -137,7 +138,7 @@ def test_the_next_trial_runs_on_the_same_lane_also_after_one_that_failed(
 ) -> None:
     lane = trial.lane
     too_large = flatten(CONFIG.changed({"loss/gamma": 1.0, "loss/tile": 64}))
-    begin(trial, tmp_path / "one", config=too_large)
+    begin(trial, tmp_path / "one", config=too_large)  # a tile of 64 on images of 32
     failed = trial.train()
     assert failed["done"]
     assert failed["failure"]["kind"] == "ValueError"
@@ -171,7 +172,7 @@ def test_a_new_lane_continues_from_the_checkpoint_when_the_lane_itself_dies(
 
     def kill() -> None:
         kill_one(actor, of=1)
-        lane.join(60)  # until Ray has noticed, its ranks keep answering
+        lane.join(60)  # its ranks keep answering until Ray notices the death
 
     before_the_next_checkpoint(trial, kill)
     assert_epoch(trial.train(), 2)
