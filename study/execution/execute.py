@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import ray
@@ -44,9 +45,16 @@ class Execution:
         self._plan, self._space, self._dataset = plan, space, dataset
         self._ledger, self._faults = ledger, faults
         self._folder = StudyFolder.of(plan)
-        # One copy per machine: all workers there read it from the object store.
-        self._shared = ray.put(dataset)
-        self._tests = ClusterEvaluation(plan, self._shared)
+
+    # Made on first use: a study that has ended needs no Ray, and ``ray.put`` would start one.
+    @cached_property
+    def _shared(self) -> "ray.ObjectRef[Dataset]":
+        """One copy of the dataset per machine: all workers there read it from the object store."""
+        return ray.put(self._dataset)
+
+    @cached_property
+    def _tests(self) -> ClusterEvaluation:
+        return ClusterEvaluation(self._plan, self._shared)
 
     def run(self) -> None:
         """Run what is left of the study, until it ends or has a reason to stop.
