@@ -4,16 +4,22 @@ Ray has no public API for these. ``tests/cluster/test_ray_private.py`` fails whe
 changes one. Import this file inside functions: some of Ray's settings are read when it is imported.
 """
 
+import os
+import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import ray
-from ray._private import worker
+from ray._private import ray_constants, worker
 from ray._private.accelerators.nvidia_gpu import NvidiaGPUAcceleratorManager
 from ray._private.services import resolve_ip_for_localhost
 from ray._private.state import state
+from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 from ray.core.generated.gcs_pb2 import PlacementGroupTableData
 
+_LOOPBACK = {ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0"}
+"""Ray's default outside Linux: a node's address is 127.0.0.1, and its servers listen there only."""
 _PENDING = (PlacementGroupTableData.PENDING, PlacementGroupTableData.RESCHEDULING)
 
 
@@ -70,6 +76,39 @@ def local_gpus() -> int:
 def address_for_localhost(host: str) -> str:
     """The address that Ray uses in place of a loopback address."""
     return str(resolve_ip_for_localhost(host))
+
+
+@contextmanager
+def closed_to_others() -> Iterator[None]:
+    """Have the cluster that starts within listen on 127.0.0.1 alone and require a new token.
+
+    ``ray.init(_node_ip_address="127.0.0.1")`` cannot do it: Ray replaces that address by the
+    machine's own. Ray reads the variable for it when it is imported, which has happened here, so
+    the constant is set too; the cluster's processes read the variable. The token is known to this
+    process and to those of the cluster, and to no file. Neither can be relaxed by the environment:
+    who can reach such a cluster can run any code as this user.
+    """
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    former = {name: os.environ.get(name) for name in {**_LOOPBACK, **token}}
+    enabled = ray_constants.ENABLE_RAY_CLUSTER
+    os.environ.update({**_LOOPBACK, **token})
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    _read_token_again()
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = enabled
+        for name, value in former.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+        _read_token_again()
+
+
+def _read_token_again() -> None:
+    """Have this process's Ray follow RAY_AUTH_MODE and RAY_AUTH_TOKEN as they are now."""
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 def dashboard_address() -> str:

@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cluster import autoscaler
@@ -35,8 +35,6 @@ _QUIET = {
     # A lane is half a dozen small actors, which may start together.
     "RAY_worker_maximum_startup_concurrency": "16",
 }
-_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""Makes Ray bind to 127.0.0.1 only, its default outside Linux. Ray reads it when it is imported."""
 _PATIENCE_S = 10.0
 """How long to wait for the head that RAY_ADDRESS names."""
 _API_SERVER = "RAY_API_SERVER_ADDRESS"
@@ -86,30 +84,30 @@ def cluster_nodes() -> list[Node]:
 def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None]:
     """Run Ray for one study, with this repository importable on every worker."""
     # The user's own setting of a variable wins.
-    defaults = _QUIET if attached() else {**_QUIET, **_LOOPBACK}
-    os.environ.update({name: os.environ.get(name, value) for name, value in defaults.items()})
+    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
     quiet: dict[str, object] = {
         "log_to_driver": verbose,
         "logging_level": logging.INFO if verbose else logging.ERROR,
     }
     import ray
 
-    if attached():
-        _attach(runtime_env=_runtime_env(), **quiet)
-    else:
-        _start(object_store_memory=object_store_bytes, **quiet)
-    try:
+    with ExitStack() as stack:
+        if attached():
+            _attach(runtime_env=_runtime_env(), **quiet)
+        else:
+            _start(stack, object_store_memory=object_store_bytes, **quiet)
+        stack.callback(ray.shutdown)
         yield
-    finally:
-        ray.shutdown()
-        if not attached():
-            os.environ.pop(_API_SERVER, None)
 
 
-def _start(**options: object) -> None:
-    """Start a cluster on this machine, reachable from it alone."""
+def _start(stack: ExitStack, **options: object) -> None:
+    """Start a cluster on this machine, which only this machine and only this study can reach."""
     import ray
 
+    from cluster.ray_private import closed_to_others
+
+    stack.enter_context(closed_to_others())
+    stack.callback(os.environ.pop, _API_SERVER, None)
     # Workers start in a folder of Ray's: the path is how they find this repository.
     paths = (str(_ROOT), os.environ.get("PYTHONPATH"))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))

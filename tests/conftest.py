@@ -1,12 +1,8 @@
-"""Shared by all tests: where the real data is, and a Ray that stays on this machine."""
+"""Shared by all tests: where the real data is."""
 
-import os
 from pathlib import Path
 
 import pytest
-
-# Read when ray is imported: bind to loopback alone.
-os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

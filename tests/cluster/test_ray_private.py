@@ -27,6 +27,9 @@ ATTRIBUTES = {
     GlobalState: ("_connect_and_get_accessor", "get_cluster_config"),
     Node: ("webui_url",),
     ray_private.worker: ("_global_node",),
+    ray_private.ray_constants: ("ENABLE_RAY_CLUSTER", "ENABLE_RAY_CLUSTERS_ENV_VAR"),
+    ray_private.Config: ("initialize",),
+    ray_private.AuthenticationTokenLoader: ("instance", "reset_cache"),
 }
 
 

@@ -26,6 +26,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from trainables.lane.failures import Failure
 from trainables.lane.mailbox import AnswerState, Close, Command, LaneSettings, Mailbox
+from trainables.lane.process_group import LaneTorchConfig
 from trainables.lane.ray_private import orphaned_placement_groups
 
 A = TypeVar("A")
@@ -109,6 +110,7 @@ class Lane:
         trainer = TorchTrainer(
             _work,
             train_loop_config={"mailbox": self.mailbox, "settings": settings},
+            torch_config=LaneTorchConfig(),
             scaling_config=ScalingConfig(
                 num_workers=settings.workers,
                 use_gpu=settings.gpus_per_worker > 0,
