@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 from cluster import autoscaler
@@ -94,10 +94,13 @@ def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None
     }
     import ray
 
-    if attached():
-        _attach(runtime_env=_runtime_env(), **quiet)
-    else:
-        _start(object_store_memory=object_store_bytes, **quiet)
+    # Ray puts the folder that it is started from first on every worker's path, before Python's own
+    # library: a study.py or queue.py lying there would be imported instead of the right one.
+    with chdir(_ROOT):
+        if attached():
+            _attach(runtime_env=_runtime_env(), **quiet)
+        else:
+            _start(object_store_memory=object_store_bytes, **quiet)
     try:
         yield
     finally:
