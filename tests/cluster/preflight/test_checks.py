@@ -16,8 +16,9 @@ from ray.cluster_utils import Cluster
 from cluster import session
 from cluster.preflight import many_machines, node_facts
 from cluster.preflight.check import Check, Machine, Needs
-from cluster.preflight.checks import cluster_checks, local_checks, tracking_checks
+from cluster.preflight.checks import cluster_checks, local_checks
 from cluster.preflight.node_facts import Facts, Question, code_digest, look, sees, versions
+from cluster.preflight.tracking import tracking_checks
 
 CODE = ("study", "trainables", "search_spaces", "cluster")
 

@@ -15,7 +15,7 @@ PACKAGES = ("cluster", "search_spaces", "trainables")
 def traps(folder: Path, *names: str) -> None:
     """Modules that must never be imported."""
     for name in names:
-        (folder / f"{name}.py").write_text(f"raise ImportError('the user's own {name}.py')\n")
+        (folder / f"{name}.py").write_text(f"raise ImportError('your own {name}.py')\n")
 
 
 def run(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
