@@ -9,6 +9,7 @@ from pathlib import Path
 from cluster.preflight.check import Check, Machine, Needs
 from cluster.preflight.many_machines import checks_across
 from cluster.preflight.tracking import status, tracking_checks
+from cluster.session_folder import find_folder, remedy
 
 _SHM = Path("/dev/shm")
 _HTTP_S = 5.0
@@ -20,6 +21,7 @@ def local_checks(needs: Needs) -> list[Check]:
     return [
         *tracking_checks(needs.tracking_uri),
         _local_shm(needs.object_bytes),
+        _session_folder(),
     ]
 
 
@@ -60,6 +62,15 @@ def _local_shm(needed: int) -> Check:
         found,
         "make it larger (docker --shm-size), else Ray uses the disk",
     )
+
+
+def _session_folder() -> Check:
+    found, name = find_folder(), "Ray's folder"
+    if found.base is None:
+        return Check(name, "fail", found.problem, remedy())
+    if found.problem:
+        return Check(name, "warn", found.problem, f"{found.base} is used instead")
+    return Check(name, "ok", str(found.base))
 
 
 def _state_api() -> Check:

@@ -138,7 +138,7 @@ def test_a_tracking_server_answers_refuses_or_is_silent(server: str) -> None:
 
 
 def test_too_little_shared_memory_is_a_warning(tmp_path: Path) -> None:
-    [check] = local_checks(needs(tmp_path, object_bytes=2**60))
+    check, _ = local_checks(needs(tmp_path, object_bytes=2**60))
     assert (check.verdict, "--shm-size" in check.remedy) == ("warn", True)
 
 
