@@ -15,8 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 if __name__ == "__main__":
-    # Python puts the script's folder, cluster/, first on the path; the packages are one level up.
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    # Python puts the script's folder, cluster/, first on the path, unless it runs with -P; the
+    # packages are one level up.
+    if not sys.flags.safe_path:
+        del sys.path[0]
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from cluster.one_line_parser import OneLineParser
 from cluster.resources import LaneRequest, Node, workers_on

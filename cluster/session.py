@@ -7,11 +7,13 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
 
 from cluster import autoscaler
 from cluster.resources import Node
+from cluster.session_folder import session_folder
+from cluster.start_errors import start_error
 from cluster.validation import require
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -87,21 +89,31 @@ def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None
     os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
     quiet: dict[str, object] = {
         "log_to_driver": verbose,
-        "logging_level": logging.INFO if verbose else logging.ERROR,
+        # While it starts, what Ray has to say is said by the one line of an error.
+        "logging_level": logging.INFO if verbose else logging.CRITICAL,
     }
     import ray
 
     with ExitStack() as stack:
-        if attached():
-            _attach(runtime_env=_runtime_env(), **quiet)
-        else:
-            _start(stack, object_store_memory=object_store_bytes, **quiet)
+        # Ray puts the folder that it is started from first on every worker's path, before Python's
+        # own library: a study.py or queue.py lying there would be imported instead of ours.
+        with chdir(_ROOT):
+            if attached():
+                _attach(runtime_env=_runtime_env(), **quiet)
+            else:
+                folder = stack.enter_context(session_folder())
+                _start(stack, object_store_memory=object_store_bytes, _temp_dir=folder, **quiet)
         stack.callback(ray.shutdown)
+        logging.getLogger("ray").setLevel(logging.INFO if verbose else logging.ERROR)
         yield
 
 
 def _start(stack: ExitStack, **options: object) -> None:
-    """Start a cluster on this machine, which only this machine and only this study can reach."""
+    """Start a cluster on this machine, which only this machine and only this study can reach.
+
+    Raises:
+        ValueError: it does not start; the line says what to do.
+    """
     import ray
 
     from cluster.ray_private import closed_to_others
@@ -113,21 +125,25 @@ def _start(stack: ExitStack, **options: object) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     port = _free_port()
     os.environ[_API_SERVER] = f"http://127.0.0.1:{port}"
-    # The dashboard stays on: Ray Train asks its State API to free a stopped worker group.
-    ray.init(
-        address="local",
-        include_dashboard=True,
-        dashboard_host="127.0.0.1",
-        dashboard_port=port,
-        **options,
-    )
+    try:
+        # The dashboard stays on: Ray Train asks its State API to free a stopped worker group.
+        ray.init(
+            address="local",
+            include_dashboard=True,
+            dashboard_host="127.0.0.1",
+            dashboard_port=port,
+            **options,
+        )
+    except Exception as error:  # Ray raises many types, some of them bare exceptions
+        ray.shutdown()
+        raise start_error(error) from None
 
 
 def _attach(**options: object) -> None:
     """Connect to the cluster of RAY_ADDRESS.
 
     Raises:
-        ValueError: the cluster does not answer, or it requires a token.
+        ValueError: the cluster does not answer, requires a token, or cannot be joined.
     """
     import ray
 
@@ -139,6 +155,9 @@ def _attach(**options: object) -> None:
             f"RAY_ADDRESS must be a cluster that answers, got {os.environ['RAY_ADDRESS']!r}; if it "
             f"requires a token (as `ray start` makes it): RAY_AUTH_MODE=token"
         ) from None
+    except Exception as error:  # other versions of Ray or Python, a full disk, ..
+        ray.shutdown()
+        raise start_error(error) from None
 
 
 def require_answer(address: str) -> None:

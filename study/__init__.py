@@ -10,10 +10,13 @@
 Each function imports what it needs, so that importing a ``study`` module stays fast.
 """
 
+import sys
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from types import ModuleType
 
     import pandas
 
@@ -21,9 +24,35 @@ if TYPE_CHECKING:
 
 __all__ = ["make_plan", "results", "resume", "run_plan"]
 
+_ROOT = Path(__file__).resolve().parents[1]
+_PACKAGES = ("cluster", "search_spaces", "trainables")
+
+
+def _import_packages() -> None:
+    """Import the packages beside this one, even if the caller's folder has files of these names.
+
+    Raises:
+        ImportError: the caller has already imported another module of such a name.
+    """
+    sys.path.insert(0, str(_ROOT))
+    try:
+        for name in _PACKAGES:
+            _require_ours(import_module(name))
+    finally:
+        sys.path.remove(str(_ROOT))
+
+
+def _require_ours(module: "ModuleType") -> None:
+    if module.__file__ is None or _ROOT not in Path(module.__file__).resolve().parents:
+        raise ImportError(
+            f"{module.__name__} must be Edgewise's package in {_ROOT}, got {module.__file__}: "
+            f"import study first, or rename that file"
+        )
+
 
 def make_plan(**options: object) -> "Plan":
     """Make a plan from the command's options, by their names; see ``commands/python_api.py``."""
+    _import_packages()
     from study.commands import python_api
 
     return python_api.make_plan(**options)
@@ -31,6 +60,7 @@ def make_plan(**options: object) -> "Plan":
 
 def run_plan(plan: "Plan", *, verbose: bool = False) -> "pandas.DataFrame":
     """Run a plan to its end and return its ``results``."""
+    _import_packages()
     from study.commands import python_api
 
     return python_api.run_plan(plan, verbose=verbose)
@@ -38,13 +68,15 @@ def run_plan(plan: "Plan", *, verbose: bool = False) -> "pandas.DataFrame":
 
 def resume(name: str, *, verbose: bool = False, **where: object) -> "pandas.DataFrame":
     """Resume an interrupted study and return its ``results``."""
+    _import_packages()
     from study.commands import python_api
 
     return python_api.resume(name, verbose=verbose, **where)
 
 
-def results(name: str, storage: "Path | str | None" = None) -> "pandas.DataFrame":
+def results(name: str, storage: Path | str | None = None) -> "pandas.DataFrame":
     """A study's trials as a table, one row per trial, from the ledger alone."""
+    _import_packages()
     from study.commands import python_api
 
     return python_api.results(name, storage)

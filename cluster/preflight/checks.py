@@ -5,11 +5,11 @@
 
 import shutil
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
 
 from cluster.preflight.check import Check, Machine, Needs
 from cluster.preflight.many_machines import checks_across
+from cluster.preflight.tracking import status, tracking_checks
+from cluster.session_folder import find_folder, remedy
 
 _SHM = Path("/dev/shm")
 _HTTP_S = 5.0
@@ -18,7 +18,11 @@ _MIB = 2**20
 
 def local_checks(needs: Needs) -> list[Check]:
     """The checks of this machine, which need no Ray and take milliseconds."""
-    return [*tracking_checks(needs.tracking_uri), _local_shm(needs.object_bytes)]
+    return [
+        *tracking_checks(needs.tracking_uri),
+        _local_shm(needs.object_bytes),
+        _session_folder(),
+    ]
 
 
 def cluster_checks(needs: Needs) -> list[Check]:
@@ -45,31 +49,6 @@ def _machines() -> list[Machine]:
     ]
 
 
-def tracking_checks(uri: str) -> list[Check]:
-    """Check that the MLflow server answers; no check if the URI is a local database."""
-    if not uri.startswith(("http://", "https://")):
-        return []
-    status = _status(f"{uri.rstrip('/')}/health")
-    if status == 200:
-        return [Check("tracking server", "ok", f"{uri} answers")]
-    found = f"{uri} answers {status}" if status else f"{uri} does not answer"
-    remedy = "start it, or name another with --tracking-uri"
-    if status in (401, 403):
-        remedy = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or its --allowed-hosts"
-    return [Check("tracking server", "warn", found, f"{remedy}; until then only the ledger has it")]
-
-
-def _status(url: str) -> int:
-    """The HTTP status, or 0 if there is no answer."""
-    try:
-        with urlopen(url, timeout=_HTTP_S) as answer:
-            return int(answer.status)
-    except HTTPError as error:
-        return error.code
-    except (URLError, OSError, ValueError):
-        return 0
-
-
 def _local_shm(needed: int) -> Check:
     if not _SHM.is_dir():
         return Check("shared memory", "ok", "no /dev/shm on this system")
@@ -83,6 +62,15 @@ def _local_shm(needed: int) -> Check:
         found,
         "make it larger (docker --shm-size), else Ray uses the disk",
     )
+
+
+def _session_folder() -> Check:
+    found, name = find_folder(), "Ray's folder"
+    if found.base is None:
+        return Check(name, "fail", found.problem, remedy())
+    if found.problem:
+        return Check(name, "warn", found.problem, f"{found.base} is used instead")
+    return Check(name, "ok", str(found.base))
 
 
 def _state_api() -> Check:
@@ -109,8 +97,8 @@ def _token() -> Check:
 
     address = dashboard_address()
     # The job API runs any command that it receives, so a token must protect it above all.
-    status = _status(f"http://{address}/api/jobs/") if address else 0
-    if status in (401, 403):
+    code = status(f"http://{address}/api/jobs/") if address else 0
+    if code in (401, 403):
         return Check("token", "ok", "the cluster requires one")
     return Check(
         "token",

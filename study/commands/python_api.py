@@ -4,6 +4,7 @@ A user's mistake raises a ValueError with the line that the command would print.
 the process, and signal handlers are set only in the main thread.
 """
 
+import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import fields
@@ -13,7 +14,7 @@ import pandas
 import ray
 from rich.console import Console
 
-from study.commands import run
+from study.commands import process, run
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
@@ -23,6 +24,10 @@ from study.planning.plugin import install_from_plan
 from study.planning.request import StudyRequest
 from trainables import plugin
 from trainables.config import refused
+
+# A notebook keeps its own settings; only Optuna's line for each of our in-memory studies is hidden.
+logging.getLogger("optuna").setLevel(logging.ERROR)
+process.name_the_user()
 
 _COMMAND_ONLY = ("resume", "list_names", "check_data", "dry_run", "verbose")
 """Options that are a function or an argument of their own here."""

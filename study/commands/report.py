@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster.one_line_parser import OneLineParser
+from cluster.preflight.tracking import tracking_checks
 from search_spaces import SPACES
 from study.analysis.results import results_of
+from study.commands import process
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, check_name
 from study.ledger.trial_record import TrialRecord
@@ -19,6 +21,7 @@ from study.tracking.sink import MlflowSink
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the report. The exit code is 2 after a user's error, 1 if MLflow lacks a run."""
+    process.prepare()
     parser = OneLineParser(prog="study/report.py", description="Write a study's report again.")
     parser.add_argument("name", help="name of the study")
     parser.add_argument("--storage", type=Path, help="folder of studies; default: ./runs")
@@ -33,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         record = folder.load()
         install_from_plan(record.plan)
         uri = request.tracking()
+        if given.rebuild_mlflow:
+            _require_mlflow(uri)
     except ValueError as error:
         print(f"study/report.py: {error}", file=sys.stderr)
         return 2
@@ -40,6 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     files = write(results, folder, importances(results, SPACES[record.plan.space]))
     print(files[0])
     return _rebuild(record, folder, uri, files) if given.rebuild_mlflow else 0
+
+
+def _require_mlflow(uri: str) -> None:
+    """Raise a ValueError if nothing can be written at this URI."""
+    for check in tracking_checks(uri):
+        if check.verdict == "fail":
+            raise ValueError(f"{check.name}: {check.found}; {check.remedy}")
 
 
 def _rebuild(record: StudyRecord, folder: StudyFolder, uri: str, files: list[Path]) -> int:

@@ -1,11 +1,7 @@
 """`study/run.py`: plan a study, check it, print the plan and run it. See --help and --list."""
 
-import io
-import logging
-import os
 import sys
 import threading
-import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,7 +12,7 @@ from cluster import session
 from cluster.resources import Node
 from search_spaces import SPACES
 from study.analysis.results import results_of
-from study.commands import listing, options
+from study.commands import listing, options, process
 from study.commands.check_data import check
 from study.execution import preflight
 from study.execution.stopping import INTERRUPTED, Interrupts, Policy, policy_of
@@ -28,8 +24,9 @@ from study.ledger.trial_record import FINAL
 from study.planning import budget, runs
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_all, install_from_plan, read_plugin
+from study.planning.printed_commands import resume_command
 from study.planning.prior_studies import replay, warm_start
-from study.planning.request import StudyRequest, data_config, resume_command
+from study.planning.request import StudyRequest, data_config
 from study.reporting.terminal.plan_and_result import Outlook, print_plan
 from study.search import reuse
 from study.search.importance import importances
@@ -51,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         anything started; 1 if a fault stopped it; 130 on Ctrl-C or SIGTERM. A study can be
         resumed after 1 and 130.
     """
-    _quiet()
+    process.prepare()
     request = options.parse_request(arguments)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     try:
@@ -79,17 +76,6 @@ def install_requested(request: StudyRequest) -> None:
     plugin.uninstall()
     if request.with_parts:
         install_all(read_plugin(request.with_parts))
-
-
-def _quiet() -> None:
-    """Hide the libraries' warnings, and write each line to a file or a job's log at once."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
-    warnings.filterwarnings("ignore", category=FutureWarning)
-    warnings.filterwarnings("ignore", category=DeprecationWarning)
-    for name in ("ray", "mlflow", "alembic", "optuna", "huggingface_hub", "timm"):
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _study(request: StudyRequest, console: Console, stack: ExitStack) -> int:

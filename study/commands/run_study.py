@@ -14,7 +14,7 @@ from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.planning import budget
-from study.planning.request import resume_command
+from study.planning.printed_commands import rebuild_command, resume_command
 from study.reporting import write_report
 from study.reporting.pictures import gallery
 from study.reporting.pictures.pictures import TrialArtifacts
@@ -103,8 +103,9 @@ class StudyRun:
     def _print_next_steps(self, complaint: str, reason: str) -> None:
         plan, record, console = self._plan, self._ledger.record, self._console
         if complaint:
-            rebuild = f"python study/report.py {plan.study} --rebuild-mlflow"
-            console.print(f"{complaint}; write them with: {rebuild}", highlight=False)
+            rebuild = rebuild_command(plan.study, plan.storage, plan.tracking_uri)
+            line = f"{complaint}; write them with: {rebuild}"
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
         if reason:
             print(f"study/run.py: stopped: {reason}", file=sys.stderr)
         if not record.ended:
@@ -113,7 +114,8 @@ class StudyRun:
                 state = budget.stated(record)
                 options = "".join(f" {budget.flag(kind)} MORE" for kind in plan.budget)
             resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
-            console.print(f"\n{state}; to resume: {resume}{options}", highlight=False, markup=False)
+            line = f"\n{state}; to resume: {resume}{options}"
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _write_origin(record: StudyRecord, folder: StudyFolder) -> None:

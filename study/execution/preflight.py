@@ -40,17 +40,17 @@ def require_fit(plan: Plan, dataset: Dataset, console: Console, dry_run: bool) -
     attached = session.attached()
     checks = cluster_checks(needs) if attached else local_checks(needs)
     for check in checks:
-        if attached or dry_run or check.verdict != "ok":
-            console.print(str(check), highlight=False, soft_wrap=True)
+        if attached or dry_run or check.verdict == "warn":
+            console.print(str(check), highlight=False, soft_wrap=True, markup=False)
     _require_none_failed(checks)
 
 
 def _require_none_failed(checks: list[Check]) -> None:
-    failed = [check.name for check in checks if check.verdict == "fail"]
+    failed = [check for check in checks if check.verdict == "fail"]
     if failed:
+        reasons = " | ".join(f"{check.name}: {check.found}; {check.remedy}" for check in failed)
         raise ValueError(
-            f"{len(failed)} of {len(checks)} checks before the start failed: "
-            f"{', '.join(failed)}; see above for what to do"
+            f"{len(failed)} of {len(checks)} checks before the start failed: {reasons}"
         )
 
 

@@ -1,6 +1,5 @@
 """The typed request that both the command line and the Python API make."""
 
-import shlex
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -97,7 +96,9 @@ class StudyRequest:
         return (self.storage or home() / "runs").expanduser().resolve()
 
     def tracking(self) -> str:
-        """The URI of MLflow. The default database lies where the README's ``mlflow ui`` looks.
+        """The URI of MLflow; the path of a local database is absolute in it.
+
+        The default database lies where the README's ``mlflow ui`` looks.
 
         Raises:
             ValueError: MLflow does not know such a URI.
@@ -105,7 +106,7 @@ class StudyRequest:
         uri = self.tracking_uri or f"sqlite:///{home().resolve()}/mlflow.db"
         if not uri.startswith(_TRACKED):
             raise ValueError(f"--tracking-uri must begin with {', '.join(_TRACKED)}, got {uri!r}")
-        return uri
+        return _from_anywhere(uri)
 
     def set_values(self) -> dict[str, Value]:
         """The values of ``--set``, by path.
@@ -137,15 +138,12 @@ def home() -> Path:
     return Path.home() / "edgewise" if session.shipped() else Path.cwd()
 
 
-def resume_command(study: str, storage: Path, tracking_uri: str) -> str:
-    """The command that resumes a study from this folder."""
-    default = StudyRequest()
-    words = ["python", "study/run.py", "--resume", study]
-    if storage != default.storage_folder():
-        words += ["--storage", str(storage)]
-    if tracking_uri != default.tracking():
-        words += ["--tracking-uri", tracking_uri]
-    return shlex.join(words)
+def _from_anywhere(uri: str) -> str:
+    """The URI with an absolute path, so that a printed command works from any folder."""
+    file, question, options = uri.removeprefix("sqlite:///").partition("?")
+    if not uri.startswith("sqlite:///") or file in ("", ":memory:") or file.startswith("file:"):
+        return uri
+    return f"sqlite:///{Path(file).expanduser().absolute()}{question}{options}"
 
 
 def choice(flag: str, value: str | None, known: Sequence[str]) -> str:

@@ -8,13 +8,14 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Param, RunTag
 from mlflow.entities import Run as MlflowRun
+from mlflow.exceptions import MlflowException
 
+from cluster.preflight.tracking import EXPERIMENT
 from study.tracking.entities import RUNNING, Input, Run, key_of
 from study.tracking.names import NOTE, artifacts_beside
 
-EXPERIMENT = "edgewise"
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """MLflow opens the experiment with its pages for training, not with those for language models."""
 _SOURCE_TYPE, _CONTEXT = "code", "mlflow.data.context"
@@ -51,7 +52,8 @@ class ClientWriter:
 
     def __init__(self, uri: str, study: str) -> None:
         """Connect, and read which of the study's runs MLflow holds."""
-        self.client = MlflowClient(tracking_uri=uri)
+        # A registry of its own (MLFLOW_REGISTRY_URI) would have the model without its run.
+        self.client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._experiment = _experiment_id(self.client, uri)
         query = f"tags.study = '{study}'"
         runs = self.client.search_runs([self._experiment], query, max_results=_MAX_RUNS)
@@ -76,7 +78,7 @@ class ClientWriter:
     def tag(self, key: str, tags: Mapping[str, str]) -> None:
         """Set these tags of one run."""
         stored = self._stored[key]
-        self.client.log_batch(stored.run_id, tags=_changed_tags(tags, stored))
+        self._log_batch(stored, tags=_changed_tags(tags, stored))
         stored.tags |= tags
 
     def _current(self, run: Run) -> _Stored | None:
@@ -105,7 +107,7 @@ class ClientWriter:
         metrics = [Metric(*point) for point in (*new, *late)]
         params = [Param(*item) for item in run.params.items() if item[0] not in stored.params]
         tags = _changed_tags(run.tags, stored)
-        self.client.log_batch(stored.run_id, metrics=metrics, params=params, tags=tags)
+        self._log_batch(stored, metrics=metrics, params=params, tags=tags)
         stored.epoch = max((point.step for point in new), default=stored.epoch)
         stored.metrics |= {point.name: point.value for point in late}
         stored.params = run.params
@@ -113,6 +115,17 @@ class ClientWriter:
         if run.inputs and not stored.has_inputs:
             self.client.log_inputs(stored.run_id, [_dataset_input(item) for item in run.inputs])
             stored.has_inputs = True
+
+    def _log_batch(
+        self,
+        stored: _Stored,
+        *,
+        metrics: Sequence[Metric] = (),
+        params: Sequence[Param] = (),
+        tags: Sequence[RunTag] = (),
+    ) -> None:
+        # MLFLOW_ENABLE_ASYNC_LOGGING would lose what a server refuses.
+        self.client.log_batch(stored.run_id, metrics, params, tags, synchronous=True)
 
     def _log_artifacts(self, run: Run, stored: _Stored) -> None:
         """Copy all artifacts of a run from one folder, which takes few requests."""
@@ -138,9 +151,18 @@ class ClientWriter:
 
 
 def _experiment_id(client: MlflowClient, uri: str) -> str:
-    """The id of the experiment of all studies, which is created if it is missing."""
+    """The id of the experiment of all studies, which is created if it is missing.
+
+    Raises:
+        MlflowException: it is deleted. A local database would take its runs, and never show them.
+    """
     experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment is not None:
+        if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+            raise MlflowException(
+                f"the experiment {EXPERIMENT} is deleted; restore it with "
+                f"`mlflow experiments restore --experiment-id {experiment.experiment_id}`"
+            )
         return str(experiment.experiment_id)
     place = artifacts_beside(uri)
     return str(client.create_experiment(EXPERIMENT, artifact_location=place, tags=_EXPERIMENT_TAGS))

@@ -1,6 +1,7 @@
 """Names, tags and texts of a study in MLflow. Nothing here needs MLflow itself."""
 
 import getpass
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlparse
@@ -39,11 +40,19 @@ def provenance_tags(record: StudyRecord) -> dict[str, str]:
         "dirty": str(facts.dirty).lower(),
         "mlflow.source.name": "study/run.py",
         "mlflow.source.type": "LOCAL",
-        "mlflow.user": getpass.getuser(),
+        "mlflow.user": user_name(),
     }
     if facts.commit:
         tags["mlflow.source.git.commit"] = facts.commit
     return tags
+
+
+def user_name() -> str:
+    """The user's name; ``uid-1234`` for a container's user without a line in ``/etc/passwd``."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the former up to Python 3.12
+        return f"uid-{os.getuid()}"
 
 
 def published(record: StudyRecord, name: str) -> dict[str, float]:

@@ -67,6 +67,8 @@ class MlflowSink:
         """Numbers of the trials whose runs in MLflow are out of date."""
         self._closing = self._complete = self._warned = False
         self._writer: ClientWriter | None = None
+        self._reason = ""
+        """Why the last write failed, in one line."""
         self._report: list[Path] = []
         self._model: Path | None = None
         os.environ.update(
@@ -101,7 +103,7 @@ class MlflowSink:
         if self._complete:
             return ""
         lacks = f"{len(self._pending)} of the runs" if self._pending else "the study's own run"
-        return f"MLflow at {self.uri} lacks {lacks}"
+        return f"MLflow at {self.uri} lacks {lacks}" + (self._reason and f" ({self._reason})")
 
     def _follow(self) -> None:
         """Run the thread: collect events for a moment, then write each of their trials once."""
@@ -156,11 +158,14 @@ class MlflowSink:
         The next connection reads what MLflow holds, and completes what is half-written.
         """
         self._writer = None
+        text = str(error).strip()
+        self._reason = text.splitlines()[0][:200] if text else type(error).__name__
         if not self._warned:
             self._warned = True
-            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             _logger.warning(
-                "MLflow at %s: %s; training continues, the ledger has everything", self.uri, reason
+                "MLflow at %s: %s; training continues, the ledger has everything",
+                self.uri,
+                self._reason,
             )
 
     def _connected(self) -> "ClientWriter":

@@ -144,7 +144,7 @@ def test_lanes_without_room_are_named_and_the_study_stops_and_can_be_resumed(
         missing = "each requests a worker of 1 CPU; 0 of 2 CPU are free"
         assert f"2 lanes have been waiting for room: {missing}" in done.stdout
         assert f"stopped: no lane has had room for 84 s: {missing}" in done.stderr
-        assert "to resume: python study/run.py --resume room" in done.stdout
+        assert "study/run.py --resume room" in done.stdout
         holder.communicate("end\n")
     run(resume(storage, "room"), cluster.address)
     promises.ledger_is_complete(storage / "room", calm)

@@ -1,5 +1,6 @@
 """Terminal output of a study: the plan before it runs, the result after it."""
 
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 
 from search_spaces import Space
 from study.analysis.results import StudyResults
@@ -52,13 +54,13 @@ def print_plan(
     console: Console, plan: Plan, space: Space, dataset: Dataset, expected: Outlook
 ) -> None:
     """Print the question, what will run and how long it will take."""
-    console.print(f"\n[bold]{plan.question}[/]\n")
+    console.print(f"\n[bold]{escape(plan.question)}[/]\n")
     view = _VIEWS[type(plan.design)]
     console.print(view.planned(plan, space))
     facts = view.facts(plan, expected.left)
     lines = {**_data_lines(plan, dataset), **facts, **_run_lines(plan, expected), **expected.more}
     for name, text in lines.items():
-        console.print(f"[bold]{name:>12}[/]  {text}", highlight=False, soft_wrap=True)
+        console.print(f"[bold]{name:>12}[/]  {escape(text)}", highlight=False, soft_wrap=True)
     console.print()
 
 
@@ -124,12 +126,12 @@ def print_result(
     _VIEWS[type(plan.design)].print_result(console, results, importance)
     console.print(f"\nstudy took {duration(record.last_time - record.first_time)}")
     for name, text in files.items():
-        console.print(f"[bold]{name:>8}[/]  {text}", highlight=False, soft_wrap=True)
+        console.print(f"[bold]{name:>8}[/]  {escape(str(text))}", highlight=False, soft_wrap=True)
 
 
 def browse_command(tracking_uri: str) -> str:
     """The command or the address with which to browse a study in MLflow."""
     if tracking_uri.startswith("http"):
         return f"open {tracking_uri}"
-    mlflow = Path(sys.executable).with_name("mlflow")
-    return f"{mlflow} ui --host 127.0.0.1 --backend-store-uri {tracking_uri}"
+    mlflow = str(Path(sys.executable).with_name("mlflow"))
+    return shlex.join([mlflow, "ui", "--host", "127.0.0.1", "--backend-store-uri", tracking_uri])

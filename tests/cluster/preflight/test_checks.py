@@ -16,8 +16,9 @@ from ray.cluster_utils import Cluster
 from cluster import session
 from cluster.preflight import many_machines, node_facts
 from cluster.preflight.check import Check, Machine, Needs
-from cluster.preflight.checks import cluster_checks, local_checks, tracking_checks
+from cluster.preflight.checks import cluster_checks, local_checks
 from cluster.preflight.node_facts import Facts, Question, code_digest, look, sees, versions
+from cluster.preflight.tracking import tracking_checks
 
 CODE = ("study", "trainables", "search_spaces", "cluster")
 
@@ -137,7 +138,7 @@ def test_a_tracking_server_answers_refuses_or_is_silent(server: str) -> None:
 
 
 def test_too_little_shared_memory_is_a_warning(tmp_path: Path) -> None:
-    [check] = local_checks(needs(tmp_path, object_bytes=2**60))
+    check, _ = local_checks(needs(tmp_path, object_bytes=2**60))
     assert (check.verdict, "--shm-size" in check.remedy) == ("warn", True)
 
 

@@ -149,3 +149,15 @@ def test_the_report_command_refuses_it_too_and_writes_nothing(
     assert error.startswith("study/report.py: --tracking-uri must begin with sqlite:///")
     assert error.count("\n") == 1
     assert not StudyFolder.of(plan).report.exists()
+
+
+def test_the_report_command_names_a_tracking_database_that_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.ended_study(fake.plan(tmp_path))
+    (tmp_path / "notes.txt").write_text("no database at all, but a text")
+    words = ["--storage", str(tmp_path), "--tracking-uri", f"sqlite:///{tmp_path}/notes.txt"]
+    assert report.main(["fake", *words, "--rebuild-mlflow"]) == 2
+    error = capsys.readouterr().err
+    assert f"{tmp_path}/notes.txt is not an SQLite database" in error
+    assert error.count("\n") == 1

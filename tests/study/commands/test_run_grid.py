@@ -72,7 +72,7 @@ def test_a_dry_run_shows_cells_figures_and_what_the_seeds_can_decide(
         "5 seeds can never be significant",
         "paired by seed with 'DeepLab-v2'",
         "test list",
-        "to resume python study/run.py --resume",
+        "study/run.py --resume",
     ):
         assert words in output
 

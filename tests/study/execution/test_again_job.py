@@ -92,7 +92,7 @@ def interrupt(arguments: list[str], ledger: Path, epochs: int, *signals: int) ->
     assert driver.returncode == 130, output
     assert Study(driver, mark).left_behind() == []
     assert read(ledger)[1] == b""
-    assert "to resume: python study/run.py --resume again" in output
+    assert "study/run.py --resume again" in output
     return output
 
 

@@ -257,7 +257,7 @@ def test_a_study_ends_even_if_its_report_cannot_be_written(
     output = capsys.readouterr()
     assert closed == [([], None)]
     assert f"the report cannot be written: {type(error).__name__}: {error}" in output.err
-    assert "to resume: python study/run.py --resume fake" in output.out
+    assert "study/run.py --resume fake" in output.out
 
 
 def test_a_model_that_cannot_be_saved_leaves_the_study_outdated(

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from study.tracking import names
 from study.tracking.client_writer import ClientWriter
@@ -192,3 +193,27 @@ def test_a_reader_s_description_stays(uri: str, ours: list[Run]) -> None:
     writer.client.set_tag(writer.ids["study"], names.NOTE, "mine")
     ClientWriter(uri, "fake").write(ours)
     assert writer.client.get_run(writer.ids["study"]).data.tags[names.NOTE] == "mine"
+
+
+def test_a_deleted_experiment_is_named_and_takes_no_run(uri: str, ours: list[Run]) -> None:
+    writer = ClientWriter(uri, "fake")
+    experiment = writer.client.get_experiment_by_name("edgewise")
+    assert experiment is not None
+    writer.client.delete_experiment(experiment.experiment_id)
+    with pytest.raises(MlflowException, match="experiment edgewise is deleted; restore it with"):
+        ClientWriter(uri, "fake")
+
+
+def test_variables_of_mlflow_send_nothing_elsewhere(
+    uri: str, ours: list[Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{tmp_path}/elsewhere.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/elsewhere.db")
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "other")
+    monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_LOGGING", "true")
+    writer = ClientWriter(uri, "fake")
+    writer.write(ours)
+    assert writer.client.get_run(writer.ids["trial/0"]).data.metrics["epoch"] == fake.EPOCHS
+    writer.client.create_registered_model("edgewise-inverseform-shapes")
+    assert not (tmp_path / "elsewhere.db").exists()

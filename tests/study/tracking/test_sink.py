@@ -190,3 +190,16 @@ def test_the_best_network_is_registered_once_with_its_config(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", plan.tracking_uri)
     home = mlflow.artifacts.download_artifacts("models:/edgewise-inverseform-shapes/1")
     assert (Path(home) / "config.yaml").read_text() == "epochs: 4\n"
+
+
+def test_an_experiment_deleted_while_a_study_runs_is_named_at_its_end(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.ended_study(plan)
+    assert project(ledger, plan) == ""
+    client = MlflowClient(plan.tracking_uri)
+    experiment = client.get_experiment_by_name("edgewise")
+    assert experiment is not None
+    client.delete_experiment(experiment.experiment_id)
+    complaint = project(ledger, plan)
+    assert "the experiment edgewise is deleted; restore it with `mlflow experiments" in complaint
+    assert "\n" not in complaint

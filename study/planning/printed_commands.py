@@ -1,0 +1,31 @@
+"""The commands that a study prints. Each works from any folder, whatever letters a path has."""
+
+import shlex
+import sys
+from pathlib import Path
+
+from cluster import session
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def resume_command(study: str, storage: Path, tracking_uri: str) -> str:
+    """The command that resumes a study."""
+    return _command("study/run.py", "--resume", study, *_places(storage, tracking_uri))
+
+
+def rebuild_command(study: str, storage: Path, tracking_uri: str) -> str:
+    """The command that writes a study's runs in MLflow again."""
+    places = _places(storage, tracking_uri)
+    return _command("study/report.py", study, "--rebuild-mlflow", *places)
+
+
+def _places(storage: Path, tracking_uri: str) -> list[str]:
+    # Always both: the defaults depend on the folder that a command is typed in.
+    return ["--storage", str(storage), "--tracking-uri", tracking_uri]
+
+
+def _command(script: str, *words: str) -> str:
+    if session.shipped():  # into a folder that vanishes: the next job ships the code again
+        return shlex.join(["python", script, *words])
+    return shlex.join([sys.executable, str(_ROOT / script), *words])
