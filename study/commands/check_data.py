@@ -1,49 +1,21 @@
 """`--check-data NAME DIR`: open every file of a dataset, and print its content or its bad files."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
 
 from trainables.config import DataConfig
 from trainables.data import DataError, open_layout
 from trainables.data.dataset import Digest
-from trainables.data.samples import Decoded, Layout, Sample, add_to_digest
-from trainables.geometry.boundaries import VOID, radius_boundary
+from trainables.data.samples import Decoded, Layout, Sample, add_to_digest, require_sound
+from trainables.data.sanity import Facts, Sanity, sanity_of
+from trainables.geometry.boundaries import VOID
 
 _SHOWN = 10
 """How many bad files, and how many pixel spacings, are printed."""
 _AT_ONCE = 32
-
-
-@dataclass
-class Facts:
-    """Statistics of a split's files. Shape letters: H rows, W columns."""
-
-    images: int = 0
-    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    labels_256: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
-    boundary: int = 0
-    bad: list[str] = field(default_factory=list)
-
-    def add(self, decoded: Decoded) -> None:
-        self.images += 1
-        self.sizes[decoded.labels_HW.shape[0], decoded.labels_HW.shape[1]] += 1
-        self.labels_256 += np.bincount(decoded.labels_HW.ravel(), minlength=256)
-        self.boundary += int(boundary(decoded.labels_HW).sum())
-
-
-def boundary(labels_HW: NDArray[np.uint8]) -> Tensor:
-    """Bool (H,W): pixels beside a pixel of another class, neither of them void."""
-    labels_1HW = torch.tensor(labels_HW).unsqueeze(0)
-    return radius_boundary(labels_1HW, VOID, radius=1)[0]
 
 
 def check(config: DataConfig, console: Console) -> bool:
@@ -55,42 +27,43 @@ def check(config: DataConfig, console: Console) -> bool:
     layout = open_layout(config)
     digest = Digest()
     facts: dict[str, Facts] = {}
+    bad: list[str] = []
     for split, samples in layout.splits.items():
         if split == "test" and samples == layout.splits["val"]:
             facts[split] = facts["val"]
         else:
-            facts[split] = _facts(samples, digest)
-    bad = [
-        line
-        for split, found in facts.items()
-        for line in found.bad
-        if split != "test" or found is not facts["val"]
-    ]
+            facts[split] = _facts(layout, samples, digest, bad)
     if bad:
         for line in bad[:_SHOWN]:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
         more = f", the first {_SHOWN} are above" if len(bad) > _SHOWN else ""
         console.print(f"{layout.name}: {len(bad)} bad files{more}", highlight=False)
         return False
-    _print(layout, facts, digest.hex(), console)
-    return True
+    found = sanity_of(layout, config, facts)
+    _print(layout, facts, found, console)
+    if not found.failures:
+        console.print(f"{layout.name}: all files are good; digest {digest.hex()}", highlight=False)
+    return not found.failures
 
 
-def _facts(samples: Sequence[Sample], digest: Digest) -> Facts:
+def _facts(layout: Layout, samples: Sequence[Sample], digest: Digest, bad: list[str]) -> Facts:
+    """Statistics of the good samples; the lines of the others are added to ``bad``."""
     found = Facts()
-    for outcome in _read_or_say(samples):
+    for outcome in _read_or_say(layout, samples):
         if isinstance(outcome, DataError):
-            found.bad.append(str(outcome))
+            bad.append(str(outcome))
         else:
             add_to_digest(digest, outcome)
-            found.add(outcome)
+            found.add(outcome, outcome.labels_HW, count_all=True)
     return found
 
 
-def _read_or_say(samples: Sequence[Sample]) -> Iterator[Decoded | DataError]:
+def _read_or_say(layout: Layout, samples: Sequence[Sample]) -> Iterator[Decoded | DataError]:
     def read(sample: Sample) -> Decoded | DataError:
         try:
-            return sample.read()
+            decoded = sample.read()
+            require_sound(sample.name, decoded, len(layout.classes))
+            return decoded
         except DataError as error:
             return error
 
@@ -99,21 +72,21 @@ def _read_or_say(samples: Sequence[Sample]) -> Iterator[Decoded | DataError]:
             yield from pool.map(read, samples[start : start + _AT_ONCE])
 
 
-def _print(layout: Layout, facts: dict[str, Facts], digest: str, console: Console) -> None:
+def _print(layout: Layout, facts: dict[str, Facts], found: Sanity, console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("split", "images", "sizes (columns x rows)", "boundary", "void"):
         table.add_column(name)
-    for split, found in facts.items():
-        sizes = [f"{columns}x{rows}" for (rows, columns), _ in found.sizes.most_common(3)]
-        others = f" and {len(found.sizes) - 3} more" if len(found.sizes) > 3 else ""
-        pixels = found.labels_256.sum()
-        same = split == "test" and found is facts["val"]
+    for split, one in facts.items():
+        sizes = [f"{columns}x{rows}" for (rows, columns), _ in one.sizes.most_common(3)]
+        others = f" and {len(one.sizes) - 3} more" if len(one.sizes) > 3 else ""
+        pixels = one.labels_256.sum()
+        same = split == "test" and one is facts["val"]
         table.add_row(
             split,
-            f"{found.images}{' (those of val)' if same else ''}",
+            f"{one.images}{' (those of val)' if same else ''}",
             ", ".join(sizes) + others,
-            f"{found.boundary / pixels:.2%}",
-            f"{found.labels_256[VOID] / pixels:.2%}",
+            f"{one.boundary / pixels:.2%}",
+            f"{one.labels_256[VOID] / pixels:.2%}",
         )
     console.print(table)
     shares = Table(box=None, pad_edge=False, header_style="bold")
@@ -129,4 +102,5 @@ def _print(layout: Layout, facts: dict[str, Facts], digest: str, console: Consol
     if layout.spacing_mm:
         spacings = sorted({tuple(round(x, 3) for x in mm) for mm in layout.spacing_mm.values()})
         console.print(f"spacing in mm (rows, columns): {spacings[:_SHOWN]}", highlight=False)
-    console.print(f"{layout.name}: all files are good; digest {digest}", highlight=False)
+    for line in found.lines:
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
