@@ -1,50 +1,22 @@
 """`--check-data NAME DIR`: print a dataset's statistics, or the files that cannot be read."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
 
 from trainables.config import DataConfig
 from trainables.data import DataError, open_layout
 from trainables.data.dataset import Digest
-from trainables.data.samples import Decoded, Layout, Sample, add_to_digest
-from trainables.geometry.boundaries import VOID, radius_boundary
+from trainables.data.samples import Decoded, Layout, Sample, add_to_digest, require_sound
+from trainables.data.sanity import Facts, Sanity, sanity_of
+from trainables.geometry.boundaries import VOID
 
 _PRINTED = 10
 """How many bad files, and how many pixel spacings, are printed."""
 _AT_ONCE = 32
 """Files decoded ahead: a complete split would not fit in memory."""
-
-
-@dataclass
-class Facts:
-    """Statistics of a split's files. Shape letters: H rows, W columns."""
-
-    images: int = 0
-    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    labels_256: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
-    boundary: int = 0
-    bad: list[str] = field(default_factory=list)
-
-    def add(self, decoded: Decoded) -> None:
-        self.images += 1
-        self.sizes[decoded.labels_HW.shape[0], decoded.labels_HW.shape[1]] += 1
-        self.labels_256 += np.bincount(decoded.labels_HW.ravel(), minlength=256)
-        self.boundary += int(boundary(decoded.labels_HW).sum())
-
-
-def boundary(labels_HW: NDArray[np.uint8]) -> Tensor:
-    """Bool (H,W): pixels beside a pixel of another class, neither of them void."""
-    labels_1HW = torch.tensor(labels_HW).unsqueeze(0)
-    return radius_boundary(labels_1HW, VOID, radius=1)[0]
 
 
 def check(config: DataConfig, console: Console) -> bool:
@@ -56,45 +28,46 @@ def check(config: DataConfig, console: Console) -> bool:
     layout = open_layout(config)
     digest = Digest()
     facts: dict[str, Facts] = {}
+    bad: list[str] = []
     for split, samples in layout.splits.items():
         if split == "test" and samples == layout.splits["val"]:
             # Without public test labels one list serves as both; it is read once.
             facts[split] = facts["val"]
         else:
-            facts[split] = _facts(samples, digest)
-    bad = [
-        line
-        for split, split_facts in facts.items()
-        for line in split_facts.bad
-        if split != "test" or split_facts is not facts["val"]
-    ]
+            facts[split] = _facts(layout, samples, digest, bad)
     if bad:
         for line in bad[:_PRINTED]:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
         more = f", the first {_PRINTED} are above" if len(bad) > _PRINTED else ""
         console.print(f"{layout.name}: {len(bad)} bad files{more}", highlight=False)
         return False
-    _print(layout, facts, digest.hex(), console)
-    return True
+    found = sanity_of(layout, config, facts)
+    _print(layout, facts, found, console)
+    if not found.failures:
+        console.print(f"{layout.name}: all files are good; digest {digest.hex()}", highlight=False)
+    return not found.failures
 
 
-def _facts(samples: Sequence[Sample], digest: Digest) -> Facts:
-    facts = Facts()
-    for outcome in _outcomes(samples):
+def _facts(layout: Layout, samples: Sequence[Sample], digest: Digest, bad: list[str]) -> Facts:
+    """Statistics of the good samples; ``bad`` gets a line for each of the others."""
+    found = Facts()
+    for outcome in _outcomes(layout, samples):
         if isinstance(outcome, DataError):
-            facts.bad.append(str(outcome))
+            bad.append(str(outcome))
         else:
             add_to_digest(digest, outcome)
-            facts.add(outcome)
-    return facts
+            found.add(outcome, outcome.labels_HW, count_all=True)
+    return found
 
 
-def _outcomes(samples: Sequence[Sample]) -> Iterator[Decoded | DataError]:
+def _outcomes(layout: Layout, samples: Sequence[Sample]) -> Iterator[Decoded | DataError]:
     """Each file decoded, or the error that says why it cannot be."""
 
     def read(sample: Sample) -> Decoded | DataError:
         try:
-            return sample.read()
+            decoded = sample.read()
+            require_sound(sample.name, decoded, len(layout.classes))
+            return decoded
         except DataError as error:
             return error
 
@@ -103,7 +76,7 @@ def _outcomes(samples: Sequence[Sample]) -> Iterator[Decoded | DataError]:
             yield from pool.map(read, samples[start : start + _AT_ONCE])
 
 
-def _print(layout: Layout, facts: dict[str, Facts], digest: str, console: Console) -> None:
+def _print(layout: Layout, facts: dict[str, Facts], found: Sanity, console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("split", "images", "sizes (columns x rows)", "boundary", "void"):
         table.add_column(name)
@@ -134,4 +107,5 @@ def _print(layout: Layout, facts: dict[str, Facts], digest: str, console: Consol
     if layout.spacing_mm:
         spacings = sorted({tuple(round(x, 3) for x in mm) for mm in layout.spacing_mm.values()})
         console.print(f"spacing in mm (rows, columns): {spacings[:_PRINTED]}", highlight=False)
-    console.print(f"{layout.name}: all files are good; digest {digest}", highlight=False)
+    for line in found.lines:
+        console.print(line, soft_wrap=True, highlight=False, markup=False)

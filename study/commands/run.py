@@ -146,6 +146,7 @@ class PlannedStudy:
         runs.check_images(plan)
         dataset = load(plan.config.data)
         self._require_same_data(dataset)
+        runs.check_sanity(plan, self._space, dataset)
         runs.check_stages(plan, self._space, dataset)
         self._show(dataset)
         preflight.require_fit(plan, dataset, self._console, dry_run)

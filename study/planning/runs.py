@@ -10,11 +10,20 @@ from study.ledger.plan import Plan
 from trainables.config import TrialConfig, Value, from_flat
 from trainables.data import Dataset
 from trainables.lane.trial_spec import TrialSpec
-from trainables.losses.compose import active_weights
+from trainables.losses.compose import active_weights, ever_active
 from trainables.stages import registry
 
 _STAGE_WEIGHTS = ("loss/gamma", "loss/lambda_1", "loss/lambda_2", "loss/lambda_3")
 """Loss weights that need a stage once they are positive."""
+_BOUNDARY_WEIGHTS = (*_STAGE_WEIGHTS, "loss/beta", "loss/w_a", "loss/bl")
+_BOUNDARY_TERMS = {
+    "active_boundary",
+    "boundary_cross_entropy",
+    "boundary_loss",
+    "edge",
+    "inverse_form",
+}
+"""The loss terms that learn from true boundaries, and nothing where there are none."""
 
 
 class Stage(NamedTuple):
@@ -81,6 +90,21 @@ def check_images(plan: Plan) -> None:
                 )
 
 
+def check_sanity(plan: Plan, space: Space, dataset: Dataset) -> None:
+    """Raise a ValueError for data that no study, or none with a boundary loss, can be run on."""
+    for line in dataset.sanity.failures:
+        raise ValueError(f"{dataset.name}: {line}")
+    flat = [split for split in ("train", "val") if split in dataset.sanity.without_boundary]
+    weights = _searched_weights(plan.base, space, _BOUNDARY_WEIGHTS)
+    configs = [*_possible_configs(plan, space), plan.config.changed(weights)]
+    used = {name for config in configs for name in ever_active(config.loss)} & _BOUNDARY_TERMS
+    if flat and used:
+        raise ValueError(
+            f"{dataset.name}: no boundary at all in the masks of {' and '.join(flat)}, and "
+            f"{', '.join(sorted(used))} needs one: give masks with at least two classes in an image"
+        )
+
+
 def check_stages(plan: Plan, space: Space, dataset: Dataset) -> None:
     """Raise a ValueError if a stage that may be needed cannot be trained on this data."""
     for stage in needed_stages(plan, space):
@@ -137,7 +161,9 @@ def _choices(space: Space, paths: list[str]) -> list[dict[str, Value]]:
     return combinations
 
 
-def _searched_weights(base: Mapping[str, Value], space: Space) -> dict[str, Value]:
-    """Searched weights of losses with a stage, set to 1 so that the stage counts as needed."""
+def _searched_weights(
+    base: Mapping[str, Value], space: Space, weights: tuple[str, ...] = _STAGE_WEIGHTS
+) -> dict[str, Value]:
+    """The weights that turn these losses on, made positive where they are searched."""
     searched = {dimension.path for dimension in space.dimensions}
-    return {path: 1.0 for path in _STAGE_WEIGHTS if path in searched and not base.get(path)}
+    return {path: 1.0 for path in weights if path in searched and not base.get(path)}

@@ -1,6 +1,7 @@
 """Datasets: one file per layout, each a function from its config to lists of samples."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -37,6 +38,8 @@ LAYOUTS: dict[str, Callable[[DataConfig], Layout]] = {
     "wmh": wmh.layout,
 }
 
+_PUBLISHED = frozenset(LAYOUTS) - {"folder"}
+
 
 def open_layout(config: DataConfig) -> Layout:
     """List the samples of all three splits without opening an image.
@@ -59,7 +62,7 @@ def open_layout(config: DataConfig) -> Layout:
         files.require_inside(
             Path(config.root).expanduser(), (part for part in parts if isinstance(part, Path))
         )
-    return Layout(found.name, found.classes, found.colours, splits, found.spacing_mm)
+    return replace(found, splits=splits, fixed_classes=config.dataset in _PUBLISHED)
 
 
 def fields_of(sample: Sample) -> tuple[object, ...]:

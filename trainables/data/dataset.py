@@ -4,7 +4,8 @@ Shape letters: N images, H rows, W columns, C colours.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,29 @@ class ImageList:
 
 
 @dataclass(frozen=True)
+class Sanity:
+    """What a dataset's images and labels are like: lines for the user."""
+
+    splits: Mapping[str, str] = field(default_factory=dict)
+    """By split, in one line: images, share of each class, share of void."""
+    failures: tuple[str, ...] = ()
+    """What no study can be run on."""
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    without_boundary: tuple[str, ...] = ()
+    """Splits whose labels have no boundary at all: no boundary loss can learn from them."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it but ``splits``, worst first."""
+        return (
+            *(f"failure: {text}" for text in self.failures),
+            *(f"warning: {text}" for text in self.warnings),
+            *(f"note: {text}" for text in self.notes),
+        )
+
+
+@dataclass(frozen=True)
 class Dataset:
     """The training, validation and test lists of one layout."""
 
@@ -41,6 +65,13 @@ class Dataset:
     """``train``, ``val`` and ``test``."""
     digest: str
     """Sixteen hex digits of the content, independent of the folder and of the resized size."""
+    sanity: Sanity = field(default_factory=Sanity)
+    """What the images and labels are like, and what is wrong with them."""
+
+    @property
+    def tests_on_validation(self) -> bool:
+        """Whether there is no test list, so that the validation list stands for it."""
+        return self.splits.get("test") is self.splits.get("val")
 
     @property
     def num_classes(self) -> int:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from trainables.config import DataConfig
 from trainables.data import files
 from trainables.data.dataset import DataError, Dataset, Digest, ImageList
-from trainables.data.samples import Decoded, Layout, Sample, add_to_digest
+from trainables.data.samples import Decoded, Layout, Sample, add_to_digest, require_sound
+from trainables.data.sanity import Facts, sanity_of
 
 Size = tuple[int, int]
 Pixels = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -43,13 +44,16 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
     cached = config.cache == "on" or (config.cache == "auto" and fits(needed))
     digest = Digest()
     splits: dict[str, ImageList] = {}
+    facts: dict[str, Facts] = {}
     for split, samples in layout.splits.items():
         if split == "test" and samples == layout.splits["val"]:
             # One list serves as both: decode it, and add it to the digest, once.
-            splits[split] = splits["val"]
+            splits[split], facts[split] = splits["val"], facts["val"]
         else:
-            splits[split] = _decode_split(layout, samples, size, digest, cached)
-    return Dataset(layout.name, layout.classes, layout.colours, splits, digest.hex())
+            facts[split] = Facts()
+            splits[split] = _decode_split(layout, samples, size, digest, facts[split], cached)
+    sanity = sanity_of(layout, config, facts)
+    return Dataset(layout.name, layout.classes, layout.colours, splits, digest.hex(), sanity)
 
 
 def fits(needed_bytes: int) -> bool:
@@ -65,13 +69,19 @@ def read_all(samples: Sequence[Sample]) -> Iterator[Decoded]:
 
 
 def _decode_split(
-    layout: Layout, samples: tuple[Sample, ...], size: Size | None, digest: Digest, cached: bool
+    layout: Layout,
+    samples: tuple[Sample, ...],
+    size: Size | None,
+    digest: Digest,
+    facts: Facts,
+    cached: bool,
 ) -> ImageList:
     images_NHWC: NDArray[np.uint8] | None = None
     labels_NHW: NDArray[np.uint8] = np.zeros((0, 0, 0), dtype=np.uint8)
     target: Size = size or (0, 0)
     spacing_mm = np.zeros((len(samples), 2), dtype=np.float32)
     for index, (sample, decoded) in enumerate(zip(samples, read_all(samples), strict=True)):
+        require_sound(sample.name, decoded, len(layout.classes))
         add_to_digest(digest, decoded)
         own: Size = (decoded.labels_HW.shape[0], decoded.labels_HW.shape[1])
         if images_NHWC is None:
@@ -88,6 +98,7 @@ def _decode_split(
             spacing_mm[index] = np.array(layout.spacing_mm[sample.name]) * own / target
         row = index if cached else 0
         images_NHWC[row], labels_NHW[row] = resized(decoded, target)
+        facts.add(decoded, labels_NHW[row])
     assert images_NHWC is not None
     names = tuple(sample.name for sample in samples)
     spacing = spacing_mm if layout.spacing_mm is not None else None

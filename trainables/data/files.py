@@ -6,6 +6,7 @@ Shape letters: H rows, W columns, C colours.
 import io
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ _MOST_PIXELS = 178_956_970
 """Pillow's own limit. Pillow only warns about larger images; here they are an error."""
 Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
 _MASK_MODES = ("L", "P", "1")
+_COLOUR_MASK_MODES = ("RGB", "RGBA", "LA")
+_STRETCHED = {"L;2": 85, "L;4": 17}
+"""By Pillow's name of a grey PNG with 2 or 4 bits: its factor, which spreads values over 0..255."""
 _IMAGE_MODES = ("RGB", "L", "P", "1", "RGBA", "CMYK", "YCbCr", "LA")
 
 
@@ -59,6 +63,7 @@ def open_image(path: Path, content: bytes, *, deep: bool = False) -> Image.Image
             )
         packed = [str(tile.args) for tile in image.tile]
         image.load()
+        image.info["stored"] = packed[0] if packed else ""
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: cannot be decoded: {error}") from None
     if not deep and any(";16" in form for form in packed):  # Pillow silently halves RGB;16B
@@ -102,13 +107,54 @@ def resize_image(image_HWC: NDArray[np.uint8], size: tuple[int, int] | None) -> 
     return np.asarray(small)
 
 
-def read_mask(path: Path) -> tuple[NDArray[np.uint8], bytes]:
-    """(H,W) uint8 values as stored (for a palette file, the indices), and the file's content."""
+class Mask(NamedTuple):
+    """A mask file as it is stored."""
+
+    values_HW: NDArray[np.uint8]
+    """Grey values, or indices of the palette; zeros for a mask in colours."""
+    palette_256C: NDArray[np.uint8] | None
+    """RGB of each index of a palette file."""
+    colours_HWC: NDArray[np.uint8] | None
+    """The pixels of a mask in colours."""
+    bits: int
+    """Bits of a grey value: a mask of one bit holds 0 and 1."""
+    content: bytes
+
+
+def read_mask(path: Path, *, colours: bool = False) -> Mask:
+    """The mask in this file; ``colours`` allows RGB.
+
+    Raises:
+        DataError: it cannot be decoded, or its values are not classes.
+    """
     content = read_bytes(path)
     image = open_image(path, content)
+    if image.mode in _COLOUR_MASK_MODES:
+        return _in_colours(path, image, content, colours)
     if image.mode not in _MASK_MODES:
         raise DataError(f"{path}: a mask must be 8-bit with one channel, got mode {image.mode}")
-    return np.asarray(image, dtype=np.uint8), content
+    values_HW = np.asarray(image, dtype=np.uint8)
+    factor = _STRETCHED.get(image.info["stored"], 1)
+    palette = image.convert("P").getpalette("RGB") if image.mode == "P" else None
+    palette_256C = None
+    if palette is not None:
+        palette_256C = np.zeros((256, 3), dtype=np.uint8)
+        palette_256C[: len(palette) // 3] = np.reshape(palette, (-1, 3))
+    bits = 1 if image.mode == "1" else 8
+    return Mask(values_HW // np.uint8(factor), palette_256C, None, bits, content)
+
+
+def _in_colours(path: Path, image: Image.Image, content: bytes, allowed: bool) -> Mask:
+    if not allowed:
+        raise DataError(
+            f"{path}: a mask must be 8-bit with one channel, got mode {image.mode}; a mask in "
+            f"colours needs the layout folder and a colour of every class in classes.txt: "
+            f"`cell 255 255 255`"
+        )
+    if "A" in image.mode and image.getchannel("A").getextrema() != (255, 255):
+        raise DataError(f"{path}: a mask must be opaque, got transparent pixels")
+    colours_HWC = np.asarray(image.convert("RGB"))
+    return Mask(np.zeros(colours_HWC.shape[:2], np.uint8), None, colours_HWC, 8, content)
 
 
 def resize_mask(mask_HW: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:

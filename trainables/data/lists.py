@@ -7,11 +7,14 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from trainables.config import DataConfig
 from trainables.data import files
 from trainables.data.dataset import DataError
 from trainables.data.samples import SPLITS, Sample
+
+S = TypeVar("S", bound=Sample)
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,8 @@ def read_splits(
     root: Path,
     config: DataConfig,
     official: Mapping[str, Path],
-    samples_of: Callable[[Line], Iterable[Sample]],
-) -> dict[str, tuple[Sample, ...]]:
+    samples_of: Callable[[Line], Iterable[S]],
+) -> dict[str, tuple[S, ...]]:
     """The samples of every split that has an official list or one that the user gives."""
     splits = {}
     for split, requested in requested_lists(config).items():

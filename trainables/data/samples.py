@@ -18,6 +18,8 @@ from trainables.data.dataset import DataError, Digest
 from trainables.geometry.boundaries import VOID
 
 SPLITS = ("train", "val", "test")
+MOST_CLASSES = 255
+"""Labels are bytes: 0..254 are classes, and 255 is void."""
 
 
 class Decoded(NamedTuple):
@@ -52,6 +54,12 @@ class Layout:
     splits: Mapping[str, tuple[Sample, ...]]
     spacing_mm: Mapping[str, tuple[float, float]] | None = None
     """Rows and columns of a pixel by sample name, before resizing; None for photographs."""
+    rules: str = ""
+    """What decides the labels beside the files: the meaning of a mask's values."""
+    fixed_classes: bool = False
+    """Whether the classes are a publication's: a part of its images may then lack some."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of how the files are read, a line each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +91,11 @@ class LabelTable:
         labels = {label + 1: label for label in range(num_classes)}
         return cls.of({0: VOID, **labels}, f"1..{num_classes} or void (0)")
 
+    def read(self, path: Path) -> tuple[NDArray[np.uint8], bytes]:
+        """Labels (H,W) of a mask file, and the file's content."""
+        mask = files.read_mask(path)
+        return self.apply(path, mask.values_HW), mask.content
+
     def apply(self, path: Path | str, mask_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Labels of a mask.
 
@@ -96,6 +109,13 @@ class LabelTable:
         return labels_HW.astype(np.uint8)
 
 
+class MaskReader(Protocol):
+    """What turns a mask file into labels: a ``LabelTable``, or a folder's ``ClassColours``."""
+
+    def read(self, path: Path) -> tuple[NDArray[np.uint8], bytes]:
+        """Labels (H,W) of a mask file, and the file's content; a DataError that names it."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """An image file and a mask file of the same size."""
@@ -103,7 +123,7 @@ class Pair:
     name: str
     image: Path
     mask: Path
-    table: LabelTable
+    table: MaskReader
     listed: str = ""
     """The line that names it, ``val.txt:3``; empty if a folder was listed."""
 
@@ -115,14 +135,35 @@ class Pair:
 
     def read(self) -> Decoded:
         self.require_files()
-        mask_HW, mask_bytes = files.read_mask(self.mask)
+        labels_HW, mask_bytes = self.table.read(self.mask)
         image_HWC, image_bytes = files.read_image(self.image)
-        if image_HWC.shape[:2] != mask_HW.shape:
+        if image_HWC.shape[:2] != labels_HW.shape:
             raise DataError(
-                f"{self.mask}: size {mask_HW.shape} differs from its image's {image_HWC.shape[:2]}"
+                f"{self.mask}: size {labels_HW.shape} differs from its image's "
+                f"{image_HWC.shape[:2]}"
             )
         content = ((self.mask.name, mask_bytes), (self.image.name, image_bytes))
-        return Decoded(image_HWC, self.table.apply(self.mask, mask_HW), content)
+        return Decoded(image_HWC, labels_HW, content)
+
+
+def require_sound(name: str, decoded: Decoded, num_classes: int) -> None:
+    """Raise a DataError unless an image and its labels are what ``Decoded`` says.
+
+    A plug-in's sample could otherwise wrap around in eight bits, or train a class that has no name.
+    """
+    image_HWC, labels_HW, *_ = decoded
+    kinds = (image_HWC.dtype, labels_HW.dtype)
+    if set(kinds) != {np.dtype(np.uint8)} or image_HWC.shape != (*labels_HW.shape, 3):
+        raise DataError(
+            f"{name}: must be a uint8 image (H,W,3) and uint8 labels (H,W), got "
+            f"{kinds[0]} {image_HWC.shape} and {kinds[1]} {labels_HW.shape}"
+        )
+    wrong_HW = (labels_HW >= num_classes) & (labels_HW != VOID)
+    if wrong_HW.any():
+        raise DataError(
+            f"{name}: labels must be 0..{num_classes - 1} or void ({VOID}), got "
+            f"{labels_HW[wrong_HW][0]}"
+        )
 
 
 def add_to_digest(digest: Digest, decoded: Decoded) -> None:

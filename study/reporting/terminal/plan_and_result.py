@@ -61,17 +61,23 @@ def print_plan(
     lines = {**_data_lines(plan, dataset), **facts, **_run_lines(plan, expected), **expected.more}
     for name, text in lines.items():
         console.print(f"[bold]{name:>12}[/]  {escape(text)}", highlight=False, soft_wrap=True)
+    for line in dataset.sanity.lines:
+        console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
     console.print()
 
 
 def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
-    counts = ", ".join(f"{len(images)} {split}" for split, images in dataset.splits.items())
+    own = {split: len(images) for split, images in dataset.splits.items()}
+    if dataset.tests_on_validation:
+        del own["test"]
+    counts = ", ".join(f"{count} {split}" for split, count in own.items())
     rows, columns = dataset.size
     plugin = plan.plugin
     return {
         "study": f"{plan.study} in {StudyFolder.of(plan).path}",
         "data": f"{dataset.name}: {counts}; {columns}x{rows}, {dataset.num_classes} classes, "
         f"digest {dataset.digest}",
+        **dataset.sanity.splits,
         "network": _network(plan.config.model),
         **({"plug-in": f"{plugin.name}, digest {plugin.digest}"} if plugin else {}),
     }

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from study.commands.check_data import boundary
 from study.commands.run import main
+from trainables.data.sanity import boundary
 
 ROWS, COLUMNS, IMAGES = 8, 10, 10
 

@@ -1,8 +1,8 @@
 """A user's own data: `images/` and `masks/` with the same names, or a CSV with their paths.
 
-`classes.txt` names the classes, one per line in label order, each with an optional colour
-(`road 128 64 128`); a line `void 0` names a value that is left out besides 255, and the labels
-then skip it. The splits come from the first of these that exists: `data/train_list ..`;
+`classes.txt` names the classes and their colours, see ``trainables/data/classes.py``; what a mask's
+values mean is in ``trainables/data/mask_meaning.py``. The splits come from the first of these that
+exists: `data/train_list ..`;
 `samples.csv` with the columns image, mask, split; the folders `images/train/ images/val/
 images/test/`; `train.txt val.txt test.txt` with a name or two paths per line; else, of every ten
 images in name order, the ninth is for validation and the tenth for the test.
@@ -10,24 +10,24 @@ images in name order, the ninth is for validation and the tenth for the test.
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from trainables.config import DataConfig
-from trainables.data import files, lists
+from trainables.data import classes, files, lists, mask_meaning
 from trainables.data.dataset import DataError
-from trainables.data.samples import SPLITS, LabelTable, Layout, Pair, Sample, voc_palette
-from trainables.geometry.boundaries import VOID
+from trainables.data.samples import SPLITS, LabelTable, Layout, Pair
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-_MOST_CLASSES = 255
 
 
 def layout(config: DataConfig) -> Layout:
     root = files.folder(config.root, "folder")
-    classes, colours, table = _classes(root / "classes.txt")
-    splits: dict[str, tuple[Sample, ...]]
-    named = any((root / f"{split}.txt").is_file() for split in SPLITS)
-    if any(lists.requested_lists(config).values()) or named:
+    named = classes.read(root / "classes.txt")
+    table = LabelTable.of(named.by_value, "")  # until all masks are known
+    splits: dict[str, tuple[Pair, ...]]
+    listed = any((root / f"{split}.txt").is_file() for split in SPLITS)
+    if any(lists.requested_lists(config).values()) or listed:
         official = {
             split: root / f"{split}.txt" for split in SPLITS if (root / f"{split}.txt").is_file()
         }
@@ -49,38 +49,23 @@ def layout(config: DataConfig) -> Layout:
             split: tuple(x for index, x in enumerate(every) if kinds[index % 10] == split)
             for split in SPLITS
         }
-    return Layout("folder", classes, colours, splits)
+    masks = [pair.mask for pairs in splits.values() for pair in pairs]
+    files.require_inside(root, masks)
+    meaning = mask_meaning.decide(named, masks)
+    return Layout(
+        "folder",
+        named.names,
+        named.pictures,
+        {
+            split: tuple(replace(pair, table=meaning.reader) for pair in pairs)
+            for split, pairs in splits.items()
+        },
+        rules=meaning.rules,
+        notes=meaning.notes,
+    )
 
 
-def _classes(
-    path: Path,
-) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...], LabelTable]:
-    """The classes' names and colours, and the meaning of the values in a mask."""
-    if not path.is_file():
-        raise DataError(f"{path}: missing; it names the classes, one a line, in label order")
-    names: list[str] = []
-    colours: list[tuple[int, int, int]] = []
-    void = VOID
-    for line in lists.read(path):
-        words = line.words
-        if words[0] == "void" and len(words) == 2 and words[1].isdigit():
-            void = int(words[1])
-            continue
-        channels = [int(word) for word in words[-3:] if word.isdigit() and int(word) < 256]
-        coloured = len(words) > 3 and len(channels) == 3
-        names.append(" ".join(words[:-3] if coloured else words))
-        colour = (channels[0], channels[1], channels[2]) if coloured else None
-        colours.append(colour or voc_palette(len(names) + 1)[-1])
-    if not 2 <= len(names) < _MOST_CLASSES or void > VOID:
-        raise DataError(f"{path}: must name 2..254 classes and void 0..255, got {len(names)}")
-    values = [value for value in range(len(names) + 1) if value != void][: len(names)]
-    labels = {value: label for label, value in enumerate(values)}
-    allowed = f"{values[0]}..{values[-1]} or void ({void}{'' if void == VOID else ', 255'})"
-    table = LabelTable.of({**labels, void: VOID, VOID: VOID}, allowed)
-    return tuple(names), tuple(colours), table
-
-
-def _from_folder(root: Path, split: str, table: LabelTable) -> tuple[Sample, ...]:
+def _from_folder(root: Path, split: str, table: LabelTable) -> tuple[Pair, ...]:
     images, masks = root / "images" / split, root / "masks" / split
     for folder in (images, masks):
         if not folder.is_dir():
@@ -93,11 +78,11 @@ def _from_folder(root: Path, split: str, table: LabelTable) -> tuple[Sample, ...
     return tuple(Pair(path.stem, path, masks / f"{path.stem}.png", table) for path in found)
 
 
-def _from_csv(path: Path, table: LabelTable) -> dict[str, tuple[Sample, ...]]:
+def _from_csv(path: Path, table: LabelTable) -> dict[str, tuple[Pair, ...]]:
     rows = csv.DictReader(io.StringIO(files.read_bytes(path).decode(errors="replace")))
     if not {"image", "mask", "split"} <= set(rows.fieldnames or ()):
         raise DataError(f"{path}: needs the columns image, mask, split, got {rows.fieldnames}")
-    splits: dict[str, tuple[Sample, ...]] = {}
+    splits: dict[str, tuple[Pair, ...]] = {}
     for number, row in enumerate(rows, start=2):
         split, listed = row["split"], f"{path.name}:{number}"
         if split not in SPLITS:

@@ -1,0 +1,152 @@
+"""One page of sanity: what a dataset's labels are like, and what a study must not start on.
+
+Shape letters: H rows, W columns.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainables.config import DataConfig
+from trainables.data.dataset import Sanity
+from trainables.data.samples import Decoded, Layout
+from trainables.geometry.boundaries import VOID, radius_boundary
+
+_VOID_NOTED, _VOID_WARNED = 0.1, 0.5
+_NAMED = 5
+"""How many classes a line names."""
+
+
+@dataclass
+class Facts:
+    """Statistics of a split's files."""
+
+    images: int = 0
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    labels_256: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
+    boundary: int = 0
+    """Boundary pixels; of the first image that has some, unless all are counted."""
+    contents: set[bytes] = field(default_factory=set)
+    """A hash of each image's pixels."""
+    second_absent: int = 0
+    """Images with void and class 0 alone."""
+
+    def add(self, decoded: Decoded, labels_HW: NDArray[np.uint8], count_all: bool = False) -> None:
+        """Count an image with these labels, which may be resized."""
+        self.images += 1
+        self.sizes[decoded.labels_HW.shape[0], decoded.labels_HW.shape[1]] += 1
+        counts_256 = np.bincount(labels_HW.ravel(), minlength=256)
+        self.labels_256 += counts_256
+        self.second_absent += set(np.flatnonzero(counts_256)) == {0, VOID}
+        if count_all or not self.boundary:
+            self.boundary += int(boundary(labels_HW).sum())
+        shape = repr(decoded.image_HWC.shape).encode()
+        self.contents.add(hashlib.sha256(shape + decoded.image_HWC.tobytes()).digest())
+
+    @property
+    def void_share(self) -> float:
+        return float(self.labels_256[VOID] / max(self.labels_256.sum(), 1))
+
+    def share(self, label: int) -> float:
+        """Share of a class among the pixels that are not void."""
+        return float(self.labels_256[label] / max(self.labels_256[:VOID].sum(), 1))
+
+
+def boundary(labels_HW: NDArray[np.uint8]) -> Tensor:
+    """Bool (H,W): pixels beside a pixel of another class, neither of them void."""
+    labels_1HW = torch.tensor(labels_HW).unsqueeze(0)
+    return radius_boundary(labels_1HW, VOID, radius=1)[0]
+
+
+def sanity_of(layout: Layout, config: DataConfig, facts: Mapping[str, Facts]) -> Sanity:
+    """What these facts mean for a study."""
+    own = {split: one for split, one in facts.items() if not is_validation(split, facts)}
+    absent = {split: list(_absent(layout, one)) for split, one in own.items()}
+    failures, warnings = [], list(_doubtful(layout, own))
+    if missing := absent.pop("train", None):
+        line = f"train: no pixel of {_classes(missing)}"
+        # A few images of a list, or a publication's classes, are a choice that may lack some.
+        if layout.fixed_classes or config.train_images:
+            warnings.append(f"{line}, which cannot be learned")
+        else:
+            failures.append(f"{line}: give images that show it, or take it out of the classes")
+    warnings += [
+        f"{split}: no pixel of {_classes(names)}, which cannot be measured there"
+        for split, names in absent.items()
+        if names
+    ]
+    flat = tuple(split for split, one in own.items() if not one.boundary)
+    warnings += [f"{split}: no boundary at all: boundary losses need one" for split in flat]
+    return Sanity(
+        splits={split: _summary(layout, split, facts) for split in facts},
+        failures=tuple(failures),
+        warnings=(*warnings, *_overlaps(own)),
+        notes=(*layout.notes, *_notes(own, facts)),
+        without_boundary=flat,
+    )
+
+
+def is_validation(split: str, facts: Mapping[str, Facts]) -> bool:
+    """Whether this is a test list that does not exist: validation's stands for it."""
+    return split == "test" and facts[split] is facts.get("val")
+
+
+def _absent(layout: Layout, facts: Facts) -> Iterator[str]:
+    return (name for label, name in enumerate(layout.classes) if not facts.labels_256[label])
+
+
+def _classes(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    word = "class" if len(names) == 1 else "classes"
+    return f"{word} {', '.join(map(repr, names[:_NAMED]))}{more}"
+
+
+def _doubtful(layout: Layout, facts: Mapping[str, Facts]) -> Iterator[str]:
+    for split, one in facts.items():
+        if one.void_share > _VOID_WARNED:
+            yield f"{split}: {one.void_share:.1%} of all pixels are void (255): is 255 a class?"
+        mixed = one.second_absent and one.labels_256[1] and len(layout.classes) == 2
+        if mixed and not layout.fixed_classes:
+            yield (
+                f"{split}: {one.second_absent} of {one.images} masks hold void and no "
+                f"{layout.classes[1]!r}, others hold both: is 255 a class in some of them?"
+            )
+
+
+def _overlaps(facts: Mapping[str, Facts]) -> Iterator[str]:
+    for one, other in combinations(facts, 2):
+        both = len(facts[one].contents & facts[other].contents)
+        if both:
+            yield (
+                f"{both} image{'s' if both > 1 else ''} of {one} {'are' if both > 1 else 'is'} "
+                f"in {other} too, by content: figures of {other} are then not of unseen images"
+            )
+
+
+def _notes(own: Mapping[str, Facts], facts: Mapping[str, Facts]) -> Iterator[str]:
+    for split, one in own.items():
+        if _VOID_NOTED < one.void_share <= _VOID_WARNED:
+            yield f"{split}: {one.void_share:.1%} of all pixels are void"
+    if "test" in facts and "test" not in own:
+        yield (
+            "there is no test list: the validation list, on which trials are ranked, stands for it"
+        )
+
+
+def _summary(layout: Layout, split: str, facts: Mapping[str, Facts]) -> str:
+    if is_validation(split, facts):
+        return "the validation list, there is no test list"
+    one = facts[split]
+    shares = [f"{name} {one.share(label):.1%}" for label, name in enumerate(layout.classes)]
+    more = f" and {len(shares) - _NAMED} more classes" if len(shares) > _NAMED else ""
+    return (
+        f"{one.images} image{'s' if one.images > 1 else ''}: {', '.join(shares[:_NAMED])}{more}; "
+        f"void {one.void_share:.1%}"
+    )
