@@ -43,7 +43,8 @@ class StudyRun:
         """Run what is left of the study.
 
         Returns:
-            The exit code: 0 if the study ended or its budget is spent, else how it was stopped.
+            The exit code: 0 if the study ended or its budget is spent and its ledger is in its
+            place, else how it was stopped.
         """
         record, stop = self._ledger.record, Stop()
         # Each listener follows a copy of its own: MLflow's is read in another thread.
@@ -62,11 +63,21 @@ class StudyRun:
             pass  # the ledger has every event so far, so the study can be resumed
         except (StorageError, DataError) as error:
             stop.reason = str(getattr(error, "cause", error))
-        if record.planned is not None:
+        if self._ledger.lost():  # a report would be written into another folder
+            sink.close([], None)
+        elif record.planned is not None:
             self._finish(sink, stop.reason)
+        if lost := self._ledger.lost():
+            self._print_lost(lost)
+            return STOPPED
         if record.ended or record.budget_spent is not None:
             return 0
         return STOPPED if stop.reason else INTERRUPTED
+
+    def _print_lost(self, lost: str) -> None:
+        plan = self._plan
+        resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
+        print(f"study/run.py: stopped: {lost}: {resume}", file=sys.stderr)
 
     def _draw_gallery(self, execution: Execution) -> None:
         """Draw the worst test images once, after the finalists have been measured."""

@@ -8,10 +8,10 @@ import json
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from study.ledger.append_file import AppendFile
 from study.ledger.events import SCHEMA, Event, event_from_json
 from study.ledger.json_records import Json, clean
 from study.ledger.record import StudyRecord
@@ -81,8 +81,6 @@ class Ledger:
             LedgerError: the file cannot be read.
         """
         self.path = path
-        self._file: int | None = None
-        self._size = 0
         self._write_error = ""
         self.record = StudyRecord()
         self.listeners: list[Listener] = []
@@ -92,13 +90,14 @@ class Ledger:
             if tail:
                 path.with_suffix(f".cut-{int(time.time())}").write_bytes(tail)
                 os.truncate(path, path.stat().st_size - len(tail))
+        self._file = AppendFile(path)
 
     def append(self, event: Event) -> None:
         """Write one event, wait until it is on disk, then pass it to the listeners.
 
         Raises:
-            StorageError: the disk is full or read-only; the ledger is unchanged, and accepts no
-                more events until it is opened again.
+            StorageError: the disk is full or read-only, or the path no longer names this ledger;
+                it accepts no more events until it is opened again.
         """
         if self._write_error:
             raise StorageError(self._write_error)
@@ -106,7 +105,7 @@ class Ledger:
         content = clean({"event": event.name, "time": event.time, **event.to_json()})
         line = json.dumps(content, allow_nan=False, separators=(",", ":"))
         try:
-            self._write(line.encode() + b"\n")
+            self._file.append(line.encode() + b"\n")
         except OSError as error:
             self._write_error = f"{self.path} cannot be written: {error.strerror}"
             raise StorageError(self._write_error) from None
@@ -115,22 +114,13 @@ class Ledger:
         for listener in self.listeners:
             listener(event)
 
-    def _write(self, line: bytes) -> None:
-        """Append the complete line, or leave the file as it was."""
-        if self._file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            self._size = os.fstat(self._file).st_size
+    def lost(self) -> str:
+        """Why the path no longer names this ledger, in one line; "" while it does."""
         try:
-            left = line
-            while left:  # a disk that fills up may take only the beginning
-                left = left[os.write(self._file, left) :]
-            os.fsync(self._file)
-        except OSError:
-            with suppress(OSError):  # read-only: the next open moves the tail away
-                os.ftruncate(self._file, self._size)
-            raise
-        self._size += len(line)
+            self._file.prove()
+        except OSError as error:
+            return f"{self.path} cannot be written: {error.strerror}"
+        return ""
 
     def __getstate__(self) -> Json:
         """Leave out what cannot be pickled: Tune pickles its arguments for a restore that Edgewise
@@ -138,6 +128,4 @@ class Ledger:
         return {**self.__dict__, "_file": None, "listeners": []}
 
     def close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        self._file.close()

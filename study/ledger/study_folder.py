@@ -3,12 +3,13 @@
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from study.ledger.ledger import LedgerError, folded, read
+from study.ledger.ledger import LedgerError, StorageError, folded, read
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
@@ -102,13 +103,18 @@ class StudyFolder:
         return next((path for path in paths if path.exists()), None)
 
     def write_counts(self, number: int, content: bytes) -> None:
-        """Store a trial's counts on the test list."""
+        """Store a trial's counts on the test list.
+
+        Raises:
+            StorageError: they cannot be written, or the study's folder is gone.
+        """
         path = self.counts(number, "test")
-        path.parent.mkdir(parents=True, exist_ok=True)
         # Renamed when it is complete: a file of this name that was cut short would look complete.
         draft = path.with_suffix(".draft")
-        draft.write_bytes(content)
-        draft.replace(path)
+        with _storage_errors(path):
+            path.parent.mkdir(exist_ok=True)
+            draft.write_bytes(content)
+            draft.replace(path)
 
     def _other(self, study: str) -> "StudyFolder":
         return StudyFolder(self.storage / study)
@@ -172,8 +178,12 @@ class StudyFolder:
 
         Called before the ledger's last event: a study that is killed after it has ended by its
         ledger, and a resume must still write the rest.
+
+        Raises:
+            StorageError: the study's folder cannot be written, or is gone.
         """
-        self._outdated.touch()
+        with _storage_errors(self._outdated):
+            self._outdated.touch()
 
     def clear_outdated(self) -> None:
         """Clear the mark: report and MLflow are complete."""
@@ -182,6 +192,15 @@ class StudyFolder:
     def is_outdated(self) -> bool:
         """Whether report or MLflow may lack the end of the ledger."""
         return self._outdated.exists()
+
+
+@contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    """Turn an error of the operating system into one line that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def studies(storage: Path) -> list[StudyFolder]:

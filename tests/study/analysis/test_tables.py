@@ -211,6 +211,7 @@ def test_counts_of_two_studies_are_resampled_together(tmp_path: Path) -> None:
             trial.reused = Reused(study="older", trial=trial.number)
         home = StudyFolder(tmp_path / "older") if trial.reused else folder
         packed = counts_file.pack(other if trial.cell == "good" else first)
+        home.path.mkdir(exist_ok=True)
         home.write_counts(trial.number, packed)
     found = image_bootstrap.over_images(folder, record)
     # every image alike: IoU 1 and 1 against 1/2 and 0, whatever is drawn
