@@ -68,7 +68,8 @@ def of_search(
         *_budget(record),
     ]
     if len(plan.objectives) > 1:
-        parts.append(Section("Pareto set", [Sheet(*pareto.rows(results))]))
+        untested = [Points(results.untested)] if results.untested else []
+        parts.append(Section("Pareto set", [Sheet(*pareto.rows(results)), *untested]))
     else:
         parts += _winner(results)
     parts += reruns.rerun_section(record, results.best, folder)
@@ -87,6 +88,9 @@ def _budget(record: StudyRecord) -> Parts:
 def _winner(results: SearchResults) -> Parts:
     """The winner on the list that chose it, and on the test list, which chose nothing."""
     best = results.best
+    if best is not None and best.untested:
+        said = f"Trial {best.number} is untested: {best.untested}"
+        return [Section("The winner on the test list", [Prose(said)])]
     if best is None or best.tested is None:
         return []
     rows = [
@@ -196,12 +200,15 @@ def _failure(trial: TrialRecord) -> str:
 
 
 def counts(record: StudyRecord) -> str:
-    """How many trials are in which state, and how those that failed did."""
-    return ", ".join(
+    """How many trials are in which state, how those that failed did, and how many of them could
+    not be measured on the test list."""
+    found = [
         f"{len(record.in_state(state))} {state}" + (_kinds(record) if state == "failed" else "")
         for state in ("complete", "pruned", "failed", "running")
         if record.in_state(state)
-    )
+    ]
+    untested = sum(bool(trial.untested) for trial in record.trials.values())
+    return ", ".join([*found, *([f"{untested} of them untested"] if untested else [])])
 
 
 def _kinds(record: StudyRecord) -> str:

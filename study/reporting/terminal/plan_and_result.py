@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 
 from search_spaces import Space
 from study.analysis.results import StudyResults
@@ -104,12 +105,12 @@ def print_result(
     plan: Plan,
     results: StudyResults,
     importance: Mapping[str, float],
-    checkpoint: Path | None,
+    best: str,
 ) -> None:
     """What came out, and where everything is.
 
     Args:
-        checkpoint: a search's best training state.
+        best: of a search, where its best training state is, or why it cannot be used.
     """
     record, folder = results.record, StudyFolder.of(plan)
     files: dict[str, object] = {
@@ -118,8 +119,10 @@ def print_result(
         "ledger": folder.ledger,
     }
     if results.best is not None:
-        files["best"] = checkpoint or "no checkpoint"
+        files["best"] = best
     _VIEWS[type(plan.design)].print_result(console, results, importance)
+    for reason in results.untested:
+        console.print(f"[yellow]untested[/] {escape(reason)}", highlight=False, soft_wrap=True)
     console.print(f"\nstudy took {duration(record.last_time - record.first_time)}")
     for name, text in files.items():
         console.print(f"[bold]{name:>8}[/]  {text}", highlight=False, soft_wrap=True)
