@@ -42,17 +42,19 @@ TRAINABLES = {
         "metrics",
         "config",
         "geometry",
+        "proof",
     },
-    "training": {"plugin", "losses", "networks", "data", "metrics", "config"},
-    "saved": {"plugin", "losses", "networks", "config"},
-    "stages": {"losses", "data", "config", "geometry"},
+    "training": {"plugin", "losses", "networks", "data", "metrics", "config", "proof"},
+    "saved": {"plugin", "losses", "networks", "config", "proof"},
+    "stages": {"losses", "data", "config", "geometry", "proof"},
     "plugin": {"losses", "networks", "data", "config"},
     "losses": {"config", "geometry"},
     "networks": {"config", "geometry"},
     "data": {"config", "geometry"},
-    "metrics": {"config", "geometry"},
+    "metrics": {"config", "geometry", "proof"},
     "config": set(),
     "geometry": set(),
+    "proof": set(),
 }
 FACES = {"study", "search_spaces", "trainables.config", "trainables.data"}
 """Packages whose ``__init__.py`` exports names; all others are empty."""

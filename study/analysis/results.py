@@ -40,6 +40,12 @@ class StudyResults:
         return None
 
     @property
+    def untested(self) -> list[str]:
+        """A line for each trial that could not be measured on the test list: which, and why."""
+        untested = [trial for trial in self.record.trials.values() if trial.untested]
+        return [f"{_named(trial)}: {trial.untested}" for trial in untested]
+
+    @property
     def split(self) -> str:
         """The list on which the study's figures were measured, ``val`` or ``test``."""
         return "val"
@@ -126,6 +132,11 @@ class AblationResults(StudyResults):
         for trial in self.record.compared().trials.values():
             by_name[trial.cell].append(trial)
         return {cell: trials for cell, trials in by_name.items() if trials}
+
+
+def _named(trial: TrialRecord) -> str:
+    where = f" ({trial.cell}, seed {trial.seed})" if trial.cell else ""
+    return f"trial {trial.number}{where}"
 
 
 def results_of(record: StudyRecord) -> SearchResults | AblationResults:

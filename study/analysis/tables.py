@@ -24,8 +24,10 @@ class Row:
     """By seed, the metric on the table's list."""
     failed: int
     diverged: int
+    untested: int
+    """Complete runs that could not be measured on the test list."""
     unfinished: int
-    """Planned runs that were neither measured nor failed."""
+    """Planned runs that did not end yet."""
     comparison: Comparison | None
     """None for the baseline and for a cell that cannot run here."""
 
@@ -63,10 +65,11 @@ def published(cell: Cell, setup: str, metric: str) -> float | None:
 
 
 def split_of(record: StudyRecord) -> str:
-    """The list of all the study's figures: ``test`` if every complete trial was measured there,
-    else ``val``. A table never mixes the two."""
+    """The list of all the study's figures: ``test`` if every complete trial was measured there or
+    is untested, else ``val``. A table never mixes the two."""
     complete = record.compared().in_state("complete")
-    return "test" if complete and all(trial.tested is not None for trial in complete) else "val"
+    known = all(trial.tested is not None or trial.untested for trial in complete)
+    return "test" if complete and known else "val"
 
 
 def metric_tables(record: StudyRecord) -> list[Table]:
@@ -134,12 +137,14 @@ def _row(
     planned: int,
 ) -> Row:
     kinds = [trial.failure.kind for trial in trials if trial.failure is not None]
+    untested = sum(bool(trial.untested) for trial in trials if trial.seed not in values)
     return Row(
         cell=cell,
         values=values,
         failed=sum(kind != "diverged" for kind in kinds),
         diverged=sum(kind == "diverged" for kind in kinds),
-        unfinished=planned - len(values) - len(kinds),
+        untested=untested,
+        unfinished=planned - len(values) - len(kinds) - untested,
         comparison=comparison,
     )
 
@@ -181,7 +186,15 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
         f"{1 - ALPHA:.0%} BCa interval{_coverage(len(seeds))}; p: exact two-sided sign-flip "
         f"test, paired by seed; Holm over the table; better or worse if that is at most {ALPHA}. "
         f"P(A>B): how often the cell was better on the same seed. {power(record)}"
+        f"{_left_out(metric_table)}"
     )
+
+
+def _left_out(metric_table: Table) -> str:
+    if metric_table.split == "val":
+        return " Not every run was measured on the test list, so that no figure here is of it."
+    untested = sum(row.untested for row in metric_table.rows)
+    return f" Untested, and not in the table: {untested} runs." if untested else ""
 
 
 def same_protocol(metric_table: Table) -> str:
@@ -209,8 +222,7 @@ def _coverage(seeds: int) -> str:
 
 def power(record: StudyRecord) -> str:
     """Say whether the study's number of seeds can decide a comparison."""
-    grid = record.plan.grid
-    return seeds_message(len(record.plan.design.seeds), comparisons(grid))
+    return seeds_message(len(record.plan.design.seeds), comparisons(record.plan.grid))
 
 
 def comparisons(grid: Grid) -> int:

@@ -97,6 +97,7 @@ def frame(record: StudyRecord) -> pandas.DataFrame:
             **trial.params,
             **trial.metrics,
             **(trial.tested or {}),
+            "untested": trial.untested or None,
             "failure": trial.failure.message if trial.failure else None,
         }
         for trial in record.trials.values()

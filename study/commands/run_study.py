@@ -13,6 +13,7 @@ from study.ledger.ledger import Ledger, StorageError
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import TrialRecord
 from study.planning import budget
 from study.planning.printed_commands import rebuild_command, resume_command
 from study.reporting import write_report
@@ -26,6 +27,7 @@ from study.tracking.sink import MlflowSink
 from trainables import saved
 from trainables.config import from_flat
 from trainables.data import DataError, Dataset
+from trainables.proof import DamageError
 from trainables.training import checkpoint
 
 
@@ -85,11 +87,19 @@ class StudyRun:
         if not record.ended and record.budget_spent is None:
             return
         candidates, folder = gallery.shown(results_of(record)), self._folder.test_pictures
-        trials = [trial for trial in candidates if self._folder.checkpoint_of(trial) is not None]
+        trials = [trial for trial in candidates if self._has_network(trial)]
         rows = gallery.worst_images(self._folder, trials)
         if rows and not folder.exists():
             seen, affinity = execution.look(trials, rows), gallery.trained_affinity(trials)
             gallery.draw(seen, rows, self._dataset, folder, affinity=affinity)
+
+    def _has_network(self, trial: TrialRecord) -> bool:
+        """Whether the network after the trial's last epoch is there and undamaged."""
+        try:
+            self._folder.last_checkpoint(trial).state()
+        except DamageError:
+            return False
+        return True
 
     def _finish(self, sink: MlflowSink, reason: str) -> None:
         """Write the report and the model, end MLflow's run, and print the result."""
@@ -100,7 +110,7 @@ class StudyRun:
         try:
             files = write_report.write(results, self._folder, importance)
             _write_origin(record, self._folder)
-            model = _save_model(results, self._folder) if record.ended else None
+            model = self._save_model(results) if record.ended else None
         except Exception as error:  # a failed report must not keep MLflow's runs open
             files = []
             reason = reason or f"the report cannot be written: {type(error).__name__}: {error}"
@@ -110,6 +120,19 @@ class StudyRun:
             self._folder.clear_outdated()
         show_result(self._plan, results, importance, self._console)
         self._print_next_steps(complaint, reason)
+
+    def _save_model(self, results: SearchResults | AblationResults) -> Path | None:
+        """Save the champion's network beside the ledger; None if its last checkpoint is gone."""
+        champion, folder = results.champion, self._folder
+        if champion is None:
+            return None
+        try:
+            state = folder.last_checkpoint(champion).state()
+        except DamageError as error:
+            self._console.print(f"no model is saved: {error}", highlight=False, markup=False)
+            return None
+        saved.save(folder.model, from_flat(champion.config), results.record.data.classes, state)
+        return folder.model
 
     def _print_next_steps(self, complaint: str, reason: str) -> None:
         plan, record, console = self._plan, self._ledger.record, self._console
@@ -138,17 +161,6 @@ def _write_origin(record: StudyRecord, folder: StudyFolder) -> None:
         write_report.write(results, origin, importances(results, space))
 
 
-def _save_model(results: SearchResults | AblationResults, folder: StudyFolder) -> Path | None:
-    """Save the champion's network beside the ledger; None if its checkpoint is gone."""
-    champion = results.champion
-    trained = folder.checkpoint_of(champion) if champion else None
-    if champion is None or trained is None:
-        return None
-    classes = results.record.data.classes
-    saved.save(folder.model, from_flat(champion.config), classes, trained.state())
-    return folder.model
-
-
 def show_result(
     plan: Plan,
     results: SearchResults | AblationResults,
@@ -156,6 +168,15 @@ def show_result(
     console: Console,
 ) -> None:
     """Print the result and where its files are."""
-    winner = StudyFolder.of(plan).checkpoint_of(results.best) if results.best else None
-    state = winner.folder / checkpoint.STATE if winner else None
-    plan_and_result.print_result(console, plan, results, importance, state)
+    best = _best_state(StudyFolder.of(plan), results.best) if results.best else ""
+    plan_and_result.print_result(console, plan, results, importance, best)
+
+
+def _best_state(folder: StudyFolder, best: TrialRecord) -> str:
+    """Where the best training state is, or why it cannot be used."""
+    try:
+        found = folder.last_checkpoint(best)
+        found.check()
+    except DamageError as error:
+        return f"no checkpoint: {error}"
+    return str(found.folder / checkpoint.STATE)

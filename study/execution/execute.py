@@ -21,6 +21,7 @@ from study.ledger.events import (
     Planned,
     Resumed,
     Tested,
+    Untested,
 )
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
@@ -32,6 +33,7 @@ from study.search import cell_search, reuse
 from trainables.data import Dataset
 from trainables.lane.mailbox import LaneSettings, SharedData
 from trainables.plugin import Plugin
+from trainables.proof import DamageError
 from trainables.training import checkpoint
 from trainables.training.restore import Seen
 
@@ -83,9 +85,10 @@ class Execution:
     def look(self, trials: Sequence[TrialRecord], rows: list[int]) -> list[Seen]:
         """Run the networks of these trials on some images of the test list, given by ``rows``.
 
-        Trials without a checkpoint are left out.
+        Raises:
+            DamageError: the checkpoint of a trial's last epoch is gone or damaged.
         """
-        return self._tests.look(self._with_checkpoints(trials), rows)
+        return self._tests.look(trials, self._last_state, rows)
 
     def _begin(self) -> list[InterruptedTrial]:
         """Write the first event of the attempt; return the trials to continue."""
@@ -137,20 +140,22 @@ class Execution:
             on_oom=self._faults.policy.on_oom,
         )
 
-    def _with_checkpoints(
-        self, trials: Sequence[TrialRecord]
-    ) -> list[tuple[TrialRecord, checkpoint.Checkpoint]]:
-        pairs = [(trial, self._folder.checkpoint_of(trial)) for trial in trials]
-        return [(trial, saved) for trial, saved in pairs if saved is not None]
+    def _last_state(self, trial: TrialRecord) -> bytes:
+        return self._folder.last_checkpoint(trial).state()
 
     def _measure_finalists(self) -> None:
         """Measure a search's winner or Pareto set, or an ablation's complete trials, on the test
-        list; those that an earlier attempt measured are left out."""
+        list; those that an earlier attempt measured are left out.
+
+        A trial whose last checkpoint is gone or damaged is untested, for a reason that is told."""
         finalists = results_of(self._ledger.record).finalists
-        saved = self._with_checkpoints([trial for trial in finalists if trial.tested is None])
-        for trial, measured in self._tests.measure(saved):
-            self._folder.write_counts(trial.number, measured.counts)
-            self._ledger.append(Tested(trial=trial.number, metrics=measured.metrics))
+        trials = [trial for trial in finalists if trial.tested is None]
+        for trial, measured in self._tests.measure(trials, self._last_state):
+            if not isinstance(measured, DamageError):
+                self._folder.write_counts(trial.number, measured.counts)
+                self._ledger.append(Tested(trial=trial.number, metrics=measured.metrics))
+            elif trial.untested != str(measured):
+                self._ledger.append(Untested(trial=trial.number, reason=str(measured)))
 
     def _end(self) -> None:
         record = self._ledger.record
@@ -193,6 +198,6 @@ def continue_after(interrupted: list[InterruptedTrial]) -> dict[int, int]:
     """The epoch after which each trial continues, by its number."""
     epochs = {}
     for trial in interrupted:
-        saved = checkpoint.read(Path(trial.resume_from)) if trial.resume_from else None
-        epochs[trial.number] = saved.epoch if saved else 0
+        resume_from = Path(trial.resume_from)
+        epochs[trial.number] = checkpoint.read(resume_from).epoch if trial.resume_from else 0
     return epochs

@@ -1,6 +1,6 @@
 """Evaluates checkpoints on the test list, on the cluster: for metrics and for the gallery."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import ray
@@ -9,10 +9,11 @@ from ray import ObjectRef
 from study.ledger.plan import Plan
 from study.ledger.trial_record import TrialRecord
 from trainables.plugin import Plugin
-from trainables.training.checkpoint import Checkpoint
+from trainables.proof import DamageError
 from trainables.training.restore import Measured, Seen, look, measure
 
-Saved = tuple[TrialRecord, Checkpoint]
+ReadState = Callable[[TrialRecord], bytes]
+"""Returns the training state after a trial's last epoch, or raises DamageError."""
 
 
 @dataclass(frozen=True)
@@ -36,42 +37,55 @@ class ClusterEvaluation:
     def _device(self) -> str:
         return "cuda" if self.plan.gpus_per_worker else "cpu"
 
-    def measure(self, saved: Sequence[Saved]) -> Iterator[tuple[TrialRecord, Measured]]:
-        """Measure every network on the complete list; yields each as soon as it is done.
+    def measure(
+        self, trials: Sequence[TrialRecord], read: ReadState
+    ) -> Iterator[tuple[TrialRecord, Measured | DamageError]]:
+        """Measure every network on the complete list; yields each as soon as it is done, or why
+        its training state cannot be used.
 
-        A checkpoint is read when its task starts: only those of running tasks are in memory.
+        A state is read when its task starts: only those of running tasks are in memory.
         """
         remote = ray.remote(**self._resources)(measure)
-        left = list(reversed(saved))  # pop() then follows the given order
+        left = list(reversed(trials))  # pop() then follows the given order
         running: dict[ObjectRef, TrialRecord] = {}
         while left or running:
             while left and len(running) < self.plan.lanes * self.plan.workers:
-                trial, checkpoint = left.pop()
+                trial = left.pop()
+                try:
+                    state = read(trial)
+                except DamageError as error:
+                    yield trial, error
+                    continue
                 task = remote.remote(
                     _without_weights(trial),
-                    checkpoint.state(),
+                    state,
                     self.dataset,
                     self._device,
                     self._plugin,
                 )
                 running[task] = trial
-            done, _ = ray.wait(list(running))
-            yield running.pop(done[0]), ray.get(done[0])
+            if running:
+                done, _ = ray.wait(list(running))
+                yield running.pop(done[0]), ray.get(done[0])
 
-    def look(self, saved: Sequence[Saved], rows: list[int]) -> list[Seen]:
-        """Run every network on a few images of the list; results are in the order of ``saved``."""
+    def look(self, trials: Sequence[TrialRecord], read: ReadState, rows: list[int]) -> list[Seen]:
+        """Run every network on a few images of the list; results are in the order of ``trials``.
+
+        Raises:
+            DamageError: a training state cannot be used.
+        """
         remote = ray.remote(**self._resources)(look)
         tasks = [
             remote.remote(
                 trial.cell or f"trial {trial.number}",
                 _without_weights(trial),
-                checkpoint.state(),
+                read(trial),
                 self.dataset,
                 rows,
                 self._device,
                 self._plugin,
             )
-            for trial, checkpoint in saved
+            for trial in trials
         ]
         seen: list[Seen] = ray.get(tasks)
         return seen

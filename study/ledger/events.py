@@ -5,9 +5,10 @@ ledgers of older versions. Unknown keys are ignored; an unknown event is an erro
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import ClassVar, Literal, Self
+from dataclasses import dataclass, field
+from typing import Literal
 
+from study.ledger.event import Event
 from study.ledger.event_values import ChosenWeights, Metrics, Reused
 from study.ledger.json_records import Json, build, mapping, plain
 from study.ledger.plan import Plan
@@ -16,30 +17,6 @@ from study.ledger.provenance import DataFacts, Provenance
 from trainables.config import Value
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """An event; the ledger sets ``time``, in seconds since 1970, when it writes it."""
-
-    name: ClassVar[str]
-    time: float = 0.0
-
-    def to_json(self) -> Json:
-        """Convert to a JSON object, without ``event`` and ``time``.
-
-        A field that equals its plain default is omitted. A field with a ``default_factory`` is
-        always written, even when it is empty, as older versions did.
-        """
-        return {
-            item.name: plain(value)
-            for item in fields(self)
-            if item.name != "time" and (value := getattr(self, item.name)) != item.default
-        }
-
-    @classmethod
-    def from_json(cls, line: Mapping[str, object]) -> Self:
-        return build(cls, line)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +136,16 @@ class Tested(Event):
     name = "tested"
     trial: int
     metrics: Metrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class Untested(Event):
+    """A trial could not be measured on the test list, although the results need it."""
+
+    name = "untested"
+    trial: int
+    reason: str
+    """One line, which names the file."""
 
 
 @dataclass(frozen=True, kw_only=True)

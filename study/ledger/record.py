@@ -19,6 +19,7 @@ from study.ledger.events import (
     Started,
     Tested,
     TrialFailed,
+    Untested,
 )
 from study.ledger.plan import Plan
 from study.ledger.provenance import DataFacts, Provenance
@@ -146,7 +147,9 @@ class StudyRecord:
                     kind=event.kind, message=event.message, traceback=event.traceback
                 )
             case Tested(trial=number, metrics=metrics):
-                self.trials[number].tested = metrics
+                self.trials[number].tested, self.trials[number].untested = metrics, ""
+            case Untested(trial=number, reason=reason):
+                self.trials[number].untested = reason
 
     def _start(self, event: Started) -> None:
         self.trials[event.trial] = TrialRecord(

@@ -13,6 +13,7 @@ from study.ledger.ledger import LedgerError, StorageError, folded, read
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
+from trainables import proof
 from trainables.training import checkpoint
 
 _LEDGER = "ledger.jsonl"
@@ -83,13 +84,18 @@ class StudyFolder:
         """The folders of a trial's checkpoints, one per attempt."""
         return [checkpoint.trial_folder(attempt, number) for attempt in self._attempts()]
 
-    def checkpoint_of(self, trial: TrialRecord) -> checkpoint.Checkpoint | None:
-        """The trial's newest complete checkpoint, in the study that ran it; None if it is gone."""
-        # A kill between a checkpoint and its event leaves an epoch that the ledger does not have.
+    def last_checkpoint(self, trial: TrialRecord) -> checkpoint.Checkpoint:
+        """The checkpoint of the trial's last epoch in the ledger, in the study that ran it.
+
+        No other one will do: the network of an earlier epoch has other figures.
+
+        Raises:
+            DamageError: it is gone or damaged; the message is one line and names the file.
+        """
         folders = self.trial_folders(trial.number)
         if trial.reused:
             folders = self._other(trial.reused.study).trial_folders(trial.reused.trial)
-        return checkpoint.latest(folders, at_most=trial.last_epoch)
+        return checkpoint.of_epoch(folders, trial.last_epoch)
 
     def counts(self, number: int, split: str) -> Path:
         """The file with a trial's counts per image of a list, ``val`` or ``test``."""
@@ -109,12 +115,9 @@ class StudyFolder:
             StorageError: they cannot be written, or the study's folder is gone.
         """
         path = self.counts(number, "test")
-        # Renamed when it is complete: a file of this name that was cut short would look complete.
-        draft = path.with_suffix(".draft")
         with _storage_errors(path):
             path.parent.mkdir(exist_ok=True)
-            draft.write_bytes(content)
-            draft.replace(path)
+            proof.write(path, content)
 
     def _other(self, study: str) -> "StudyFolder":
         return StudyFolder(self.storage / study)

@@ -48,6 +48,8 @@ class TrialRecord:
     """``search``: the trial belongs to its cell's search and is not part of the comparison."""
     tested: Metrics | None = None
     """Metrics on the test list, named ``test_...``; None if it was not measured there."""
+    untested: str = ""
+    """Why it could not be measured on the test list; "" if it was, or nobody tried."""
     generation: int | None = None
     """With NSGA-II, the trial's generation; it descends from the one before."""
     reused: Reused | None = None

@@ -62,6 +62,7 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...]) -> dict[str, object]:
         "diverged": row.diverged,
         "failed": row.failed,
         "unfinished": row.unfinished,
+        **({"untested": row.untested} if row.untested else {}),
         "needs": row.cell.needs,
         "published": "; ".join(f"{setup}: {value:g}" for setup, value in reported.items()),
         **{f"seed_{seed}": row.values.get(seed) for seed in seeds},

@@ -34,10 +34,17 @@ def judged(results: AblationResults) -> list[Run]:
     for cell in dict.fromkeys(trial.cell for trial in record.trials.values()):
         run = _run(record, cell)
         late = points_of(_figures(results, cell), stamp, 0)
-        tags = {**run.tags, "verdict": results.verdicts[cell]}
+        tags = {**run.tags, "verdict": results.verdicts[cell], **_untested(record, cell)}
         ended_ms = _dates(record, cell).ended_ms
         runs.append(replace(run, tags=tags, late=late, status=status, ended_ms=ended_ms))
     return runs
+
+
+def _untested(record: StudyRecord, cell: str) -> dict[str, str]:
+    """Which of the cell's seeds could not be measured on the test list, and why."""
+    trials = [t for t in record.compared().trials.values() if t.cell == cell and t.untested]
+    reasons = "; ".join(f"seed {trial.seed}: {trial.untested}" for trial in trials)
+    return {"untested": reasons[: names.TAG_LENGTH]} if reasons else {}
 
 
 def _figures(results: AblationResults, cell: str) -> dict[str, float | None]:

@@ -14,6 +14,8 @@ from trainables.config import Value
 
 NOTE = "mlflow.note.content"
 """The tag with a run's description: written once, then users may edit it."""
+TAG_LENGTH = 5000
+"""Characters of a tag that quotes a message; MLflow's limit is 8000."""
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 

@@ -34,7 +34,8 @@ def study_run(record: StudyRecord, files: Iterable[Path] = ()) -> Run:
     if design.cells:
         facts |= {"grid": plan.grid.name, "baseline": plan.grid.baseline}
     numbers = {name: str(getattr(plan, name)) for name in ("trials", "lanes", "workers", "seed")}
-    best = results_of(record).best
+    results = results_of(record)
+    best, untested = results.best, "; ".join(results.untested)
     figures = {**best.metrics, **(best.tested or {})} if best else {}
     dates = parent_dates(record, record.first_time, 2)
     return Run(
@@ -50,6 +51,7 @@ def study_run(record: StudyRecord, files: Iterable[Path] = ()) -> Run:
             "state": record.state,
             **names.provenance_tags(record),
             **({"best_trial": str(best.number)} if best else {}),
+            **({"untested": untested[: names.TAG_LENGTH]} if untested else {}),
         },
         params={**facts, **numbers},
         late=points_of(figures, milliseconds(record.last_time), best.last_epoch if best else 0),

@@ -27,8 +27,6 @@ the default."""
 _AT_THE_END = "trimap_"
 """Metrics by band width, shown for the last epoch only; the ledger has every epoch's."""
 _DEFAULTS = flatten(TrialConfig())
-_TAG_LENGTH = 5000
-"""Characters of a failure's message in its tag; MLflow's limit is 8000."""
 
 
 def trial_run(record: StudyRecord, trial: TrialRecord, artifacts: Iterable[Path] = ()) -> Run:
@@ -69,7 +67,8 @@ def shown_paths(record: StudyRecord, trial: TrialRecord) -> list[str]:
 
 
 def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
-    failure = {"failure": trial.failure.message[:_TAG_LENGTH]} if trial.failure else {}
+    failure = {"failure": trial.failure.message[: names.TAG_LENGTH]} if trial.failure else {}
+    untested = {"untested": trial.untested[: names.TAG_LENGTH]} if trial.untested else {}
     return {
         "study": record.plan.study,
         "trial": str(trial.number),
@@ -85,6 +84,7 @@ def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
         **names.grid_tags(record, trial),
         **names.provenance_tags(record),
         **failure,
+        **untested,
     }
 
 

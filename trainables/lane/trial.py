@@ -69,10 +69,7 @@ class Trial(tune.Trainable):
             # The actor before this one may have died after it wrote and before it reported.
             self.unreported = from_tune(latest.result)
         elif spec.resume_from:
-            saved = checkpoint.read(Path(spec.resume_from))
-            if saved is None:
-                raise RuntimeError(f"checkpoint {spec.resume_from} is missing or damaged")
-            self._continue_from(saved)
+            self._continue_from(checkpoint.read(Path(spec.resume_from)))
 
     def _continue_from(self, saved: checkpoint.Checkpoint) -> None:
         self.state, self.epoch = ray.put(saved.state()), saved.epoch

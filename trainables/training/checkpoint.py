@@ -1,10 +1,10 @@
 """A trial's checkpoint folder.
 
 It holds the training state, a few predictions to look at, the counts of every validation image, and
-a note with the epoch's result and the hash that proves the state complete.
+a note with the epoch's result and the hashes of the other files and of the note itself.
 """
 
-import hashlib
+import io
 import json
 import shutil
 from collections.abc import Mapping
@@ -15,13 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainables import proof
+from trainables.proof import DamageError
+
 STATE, PREDICTIONS, COUNTS = "state.pt", "predictions.npz", "counts.npz"
 NOTE = "checkpoint.json"
+_HASHES, _OWN_HASH = "files", "proof"
+_OLD_HASH = "sha256"
+"""The state's hash in notes of older versions, which had no others."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder with a note, whose state has the hash in that note."""
+    """A folder whose note is as it was written; each file is checked when it is read."""
 
     folder: Path
     epoch: int
@@ -29,15 +35,41 @@ class Checkpoint:
     """Config fields that were changed for the trial to run (``--on-oom halve``)."""
     result: dict[str, Any] = field(default_factory=dict)
     """The trial's result of this epoch."""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """By file name; checkpoints of older versions have only the state's."""
 
     def state(self) -> bytes:
-        return (self.folder / STATE).read_bytes()
+        """The training state. Raises DamageError if it is not what was written."""
+        return self._read(STATE)
+
+    def counts(self) -> bytes:
+        """The content of the counts file. Raises DamageError if it is not what was written."""
+        return self._read(COUNTS)
 
     def predictions(self) -> NDArray[np.uint8]:
-        """(P,H,W) labels predicted for the first images of the validation list."""
-        with np.load(self.folder / PREDICTIONS, allow_pickle=False) as saved:
-            predicted: NDArray[np.uint8] = saved["predictions_PHW"]
+        """(P,H,W) labels predicted for the first images of the validation list.
+
+        Raises:
+            DamageError: the file is not what was written.
+        """
+        content = io.BytesIO(self._read(PREDICTIONS))
+        try:
+            with np.load(content, allow_pickle=False) as saved:
+                predicted: NDArray[np.uint8] = saved["predictions_PHW"]
+        except Exception as error:  # zip, zlib and NumPy raise many types for a damaged archive
+            raise DamageError(f"{self.folder / PREDICTIONS}: damaged: {error}") from None
         return predicted
+
+    def _read(self, name: str) -> bytes:
+        path = self.folder / name
+        return (
+            proof.read_proven(path, self.hashes[name]) if name in self.hashes else proof.read(path)
+        )
+
+    def check(self) -> None:
+        """Read every file that has a hash. Raises DamageError, which names the first bad one."""
+        for name in self.hashes:
+            self._read(name)
 
 
 def trial_folder(root: Path, number: int) -> Path:
@@ -60,22 +92,22 @@ def write(
     result: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a checkpoint completely or not at all. ``counts`` is the content of a counts file."""
-    # A process may die at any line: only the rename makes the folder visible to ``latest``.
-    draft = folder.with_name(f".{folder.name}")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    (draft / STATE).write_bytes(state)
-    (draft / COUNTS).write_bytes(counts)
-    np.savez_compressed(draft / PREDICTIONS, predictions_PHW=predictions_PHW)
-    note = {
+    packed = io.BytesIO()
+    np.savez_compressed(packed, predictions_PHW=predictions_PHW)
+    files = {STATE: state, COUNTS: counts, PREDICTIONS: packed.getvalue()}
+    note: dict[str, object] = {
         "epoch": epoch,
-        "sha256": hashlib.sha256(state).hexdigest(),
         "changes": dict(changes or {}),
         "result": dict(result or {}),
+        _HASHES: {name: proof.sha256(content) for name, content in files.items()},
     }
-    (draft / NOTE).write_text(json.dumps(note))
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
+    text = json.dumps({**note, _OWN_HASH: _hash_of(json.loads(json.dumps(note)))})
+    proof.write_folder(folder, {**files, NOTE: text.encode()})
+
+
+def _hash_of(note: Mapping[str, object]) -> str:
+    """The hash of a note as it is read back, whatever the order of its keys."""
+    return proof.sha256(json.dumps(note, sort_keys=True).encode())
 
 
 def keep_last(trial_folder: Path, count: int) -> None:
@@ -84,25 +116,77 @@ def keep_last(trial_folder: Path, count: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def read(folder: Path) -> Checkpoint | None:
-    """The checkpoint in a folder, or None if it is missing, incomplete or damaged."""
+def read(folder: Path) -> Checkpoint:
+    """The checkpoint in a folder, all of whose files are as they were written.
+
+    Raises:
+        DamageError: it is missing, incomplete or damaged; the message names the file.
+    """
+    found = _read_note(folder)
+    found.check()
+    return found
+
+
+def _read_note(folder: Path) -> Checkpoint:
+    path = folder / NOTE
+    text = proof.read(path)
     try:
-        note = json.loads((folder / NOTE).read_text())
-        state = (folder / STATE).read_bytes()
-        if hashlib.sha256(state).hexdigest() != note["sha256"]:
-            return None
-        return Checkpoint(folder, int(note["epoch"]), note.get("changes", {}), note["result"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+        note = json.loads(text)
+        hashes = {STATE: note[_OLD_HASH]} if _OLD_HASH in note else note[_HASHES]
+        if _OLD_HASH not in note and _hash_of(_without_hash(note)) != note[_OWN_HASH]:
+            raise DamageError(f"{path}: damaged: its content is not what was written")
+        changes = note.get("changes", {})
+        return Checkpoint(folder, int(note["epoch"]), changes, note["result"], hashes)
+    except DamageError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise DamageError(f"{path}: damaged: not a checkpoint's note") from None
+
+
+def _without_hash(note: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in note.items() if name != _OWN_HASH}
 
 
 def latest(trial_folders: list[Path], at_most: int | None = None) -> Checkpoint | None:
-    """The complete checkpoint of the highest epoch, up to and including ``at_most`` if given."""
-    found = [
-        checkpoint
-        for trial_folder in trial_folders
-        for folder in sorted(trial_folder.glob("checkpoint_*"))
-        if (checkpoint := read(folder)) is not None
-        and (at_most is None or checkpoint.epoch <= at_most)
-    ]
-    return max(found, key=lambda checkpoint: checkpoint.epoch, default=None)
+    """The undamaged checkpoint of the highest epoch, up to and including ``at_most`` if given.
+
+    A training may continue from an earlier epoch than its last: it then runs the lost ones again.
+    Where the result of one epoch is needed, use ``of_epoch``.
+    """
+    for found in _by_epoch(trial_folders):
+        if at_most is None or found.epoch <= at_most:
+            try:
+                found.check()
+            except DamageError:
+                continue
+            return found
+    return None
+
+
+def of_epoch(trial_folders: list[Path], epoch: int) -> Checkpoint:
+    """The checkpoint of one epoch; its files are checked when they are read.
+
+    Raises:
+        DamageError: there is none, or it is damaged; the message names the file.
+    """
+    for found in _by_epoch(trial_folders):
+        if found.epoch == epoch:
+            return found
+    names = {folder_of(folder, epoch) for folder in trial_folders}
+    for path in sorted(path for path in names if path.exists()):
+        _read_note(path)  # raises: its note is damaged, or is of another epoch
+        raise DamageError(f"{path / NOTE}: must be of epoch {epoch}, is of another")
+    where = trial_folders[-1] if trial_folders else Path("tune")
+    raise DamageError(f"{folder_of(where, epoch)}: missing")
+
+
+def _by_epoch(trial_folders: list[Path]) -> list[Checkpoint]:
+    """All checkpoints with a good note, the newest epoch and attempt first."""
+    found = []
+    for trial_folder in trial_folders:
+        for folder in sorted(trial_folder.glob("checkpoint_*")):
+            try:
+                found.append(_read_note(folder))
+            except DamageError:
+                continue
+    return sorted(reversed(found), key=lambda checkpoint: -checkpoint.epoch)

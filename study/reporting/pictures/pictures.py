@@ -3,7 +3,6 @@
 Shape letters: H rows, W columns, C colours, P pictures.
 """
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,11 +13,13 @@ from PIL import Image, ImageDraw
 
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
+from trainables import proof
 from trainables.data import Dataset
 from trainables.geometry.boundaries import VOID
 from trainables.metrics.boundary import contour
 from trainables.metrics.windows import disk, unite
-from trainables.training.checkpoint import COUNTS, Checkpoint
+from trainables.proof import DamageError
+from trainables.training.checkpoint import Checkpoint
 
 Picture = NDArray[np.uint8]
 
@@ -144,13 +145,19 @@ class TrialArtifacts:
 
     def __call__(self, trial: TrialRecord) -> list[Path]:
         counts, folder = self._folder.counts(trial.number, "val"), self._folder.pictures(trial)
+        missing = counts.with_suffix(".missing.txt")
         if not counts.exists():
-            checkpoint = self._folder.checkpoint_of(trial)
-            if checkpoint is None:
+            if not trial.epochs:
                 return []
-            draw(self._dataset, checkpoint, folder)
             counts.parent.mkdir(exist_ok=True)
-            draft = counts.with_suffix(".draft")
-            shutil.copyfile(checkpoint.folder / COUNTS, draft)
-            draft.replace(counts)  # last: if the counts are there, the pictures are complete
+            try:
+                found = self._folder.last_checkpoint(trial)
+                found.check()
+                draw(self._dataset, found, folder)
+            except DamageError as error:
+                missing.write_text(f"no pictures and no counts of validation images: {error}\n")
+                return [missing]
+            # Last: where the counts are, the pictures are complete.
+            proof.write(counts, found.counts())
+            missing.unlink(missing_ok=True)
         return [*sorted(folder.glob("*.png")), counts]

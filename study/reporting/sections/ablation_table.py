@@ -84,7 +84,12 @@ def _p(value: float | None) -> str:
 
 def _failures(row: Row) -> str:
     """The runs that are missing in the mean, by reason; "0" if there are none."""
-    counts = {"diverged": row.diverged, "failed": row.failed, "not run yet": row.unfinished}
+    counts = {
+        "diverged": row.diverged,
+        "failed": row.failed,
+        "untested": row.untested,
+        "not run yet": row.unfinished,
+    }
     named = [f"{count} {why}" for why, count in counts.items() if count]
     return ", ".join(named) or "0"
 
@@ -100,6 +105,8 @@ def parts(results: AblationResults) -> Parts:
             inner.append(Prose(_over_images(record, table)))
         sections.append(Section(f"`{table.metric}`: {role}", inner, 3 if place else 2))
     sections += [Prose(note) for note in notes(results)]
+    if results.untested:
+        sections += [Prose("Untested, with the reason:"), Points(results.untested)]
     if lacking := not_run(record):
         sections += [Prose("Not run, with what is missing:"), Points(lacking)]
     return [*sections, Prose(f"Source: {record.plan.grid.source}.")]

@@ -70,7 +70,8 @@ def of_search(
         *_budget(record),
     ]
     if len(plan.objectives) > 1:
-        parts.append(Section("Pareto set", [Sheet(*pareto.rows(results))]))
+        untested = [Points(results.untested)] if results.untested else []
+        parts.append(Section("Pareto set", [Sheet(*pareto.rows(results)), *untested]))
     else:
         parts += _winner(results)
     parts += reruns.rerun_section(record, results.best, folder)
@@ -89,6 +90,9 @@ def _budget(record: StudyRecord) -> Parts:
 def _winner(results: SearchResults) -> Parts:
     """The winner on the validation list, which chose it, and on the independent test list."""
     best = results.best
+    if best is not None and best.untested:
+        said = f"Trial {best.number} is untested: {best.untested}"
+        return [Section("The winner on the test list", [Prose(said)])]
     if best is None or best.tested is None:
         return []
     rows = [
@@ -204,12 +208,14 @@ def _failure(trial: TrialRecord) -> str:
 
 
 def counts(record: StudyRecord) -> str:
-    """The number of trials in each state, and the failures by kind."""
-    return ", ".join(
+    """The number of trials in each state, the failures by kind, and the untested trials."""
+    found = [
         f"{len(record.in_state(state))} {state}" + (_kinds(record) if state == "failed" else "")
         for state in ("complete", "pruned", "failed", "running")
         if record.in_state(state)
-    )
+    ]
+    untested = sum(bool(trial.untested) for trial in record.trials.values())
+    return ", ".join([*found, *([f"{untested} of them untested"] if untested else [])])
 
 
 def _kinds(record: StudyRecord) -> str:

@@ -11,6 +11,7 @@ from study.ledger.events import (
     StageReady,
     Started,
     TrialFailed,
+    Untested,
 )
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
@@ -33,6 +34,8 @@ def event_line(event: Event, record: StudyRecord) -> str:
             return _finished(record.trials[number], state)
         case TrialFailed(trial=number, kind=kind, message=message):
             return f"trial {number} failed: {kind}: {message[:200]}"
+        case Untested(trial=number, reason=reason):
+            return f"trial {number} is untested: {reason}"
         case Changed(trial=number, config=config):
             return (
                 f"trial {number} ran out of memory and starts again: batch {config['batch']}, "

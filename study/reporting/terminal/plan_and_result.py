@@ -113,13 +113,13 @@ def print_result(
     plan: Plan,
     results: StudyResults,
     importance: Mapping[str, float],
-    checkpoint: Path | None,
+    best: str,
 ) -> None:
     """Print the results, and where report, ledger and checkpoint are.
 
     Args:
         importance: by searched parameter, its share of the objective's variance.
-        checkpoint: the training state of a search's best trial; None if it is gone.
+        best: of a search, where its best training state is, or why it cannot be used.
     """
     record, folder = results.record, StudyFolder.of(plan)
     files: dict[str, object] = {
@@ -128,8 +128,10 @@ def print_result(
         "ledger": folder.ledger,
     }
     if results.best is not None:
-        files["best"] = checkpoint or "no checkpoint"
+        files["best"] = best
     _VIEWS[type(plan.design)].print_result(console, results, importance)
+    for reason in results.untested:
+        console.print(f"[yellow]untested[/] {escape(reason)}", highlight=False, soft_wrap=True)
     console.print(f"\nstudy took {duration(record.last_time - record.first_time)}")
     for name, text in files.items():
         console.print(f"[bold]{name:>8}[/]  {escape(str(text))}", highlight=False, soft_wrap=True)

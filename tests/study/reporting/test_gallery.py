@@ -49,13 +49,12 @@ def test_every_chosen_image_is_drawn_with_every_network(tmp_path: Path, here: No
     folder.mkdir()
     checkpoint.write(folder, 1, state, dataset.splits["test"].labels_NHW, b"")
     newest = checkpoint.read(folder)
-    assert newest is not None
     trials = [
         TrialRecord(number=number, id="", params={}, config=flatten(config), cell=cell)
         for number, cell in enumerate(("plain", "ar"))
     ]
-    saved = [(trial, newest) for trial in trials]
-    seen = test_evaluation.ClusterEvaluation(fake.plan(tmp_path), dataset).look(saved, [2, 0])
+    evaluation = test_evaluation.ClusterEvaluation(fake.plan(tmp_path), dataset)
+    seen = evaluation.look(trials, lambda trial: newest.state(), [2, 0])
     assert [picture.name for picture in seen] == ["plain", "ar"]
     affinity = gallery.trained_affinity(trials)
     gallery.draw(seen, [2, 0], dataset, tmp_path / "out", affinity=affinity)

@@ -53,7 +53,6 @@ def test_four_panels_a_picture_for_each_prediction_of_a_checkpoint(tmp_path: Pat
     folder.mkdir()
     checkpoint.write(folder, 1, b"state", dataset.splits["val"].labels_NHW % 6, b"")
     newest = checkpoint.read(folder)
-    assert newest is not None
     paths = pictures.draw(dataset, newest, tmp_path / "pictures")
     assert [path.stem for path in paths] == list(dataset.splits["val"].names)
     with Image.open(paths[0]) as image:
