@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import ray
 import torch.distributed as dist
 from ray.train.torch import TorchConfig
-from ray.train.torch.config import _set_torch_distributed_env_vars, _TorchBackend
+
+from trainables.lane.ray_private import TorchBackend, set_torch_variables
 
 if TYPE_CHECKING:
-    from ray.train.v2._internal.execution.worker_group import WorkerGroup
+    from trainables.lane.ray_private import WorkerGroup
 
 _LOOPBACK = "127.0.0.1"
 _listening: list[socket.socket] = []
@@ -30,17 +31,17 @@ class LaneTorchConfig(TorchConfig):
     """Ray Train's TorchConfig, whose group stays on loopback where the node does."""
 
     @property
-    def backend_cls(self) -> type[_TorchBackend]:
+    def backend_cls(self) -> type[TorchBackend]:
         return _LoopbackBackend
 
 
-class _LoopbackBackend(_TorchBackend):
+class _LoopbackBackend(TorchBackend):
     def on_start(self, worker_group: "WorkerGroup", backend_config: TorchConfig) -> None:
         port = worker_group.execute_single(0, _listen)
         if port is None:
             super().on_start(worker_group, backend_config)
             return
-        worker_group.execute(_set_torch_distributed_env_vars)
+        worker_group.execute(set_torch_variables)
         has_gpu = worker_group.get_resources_per_worker().get("GPU", 0) > 0
         backend = backend_config.backend or ("nccl" if has_gpu else "gloo")
         timeout, ranks = timedelta(seconds=backend_config.timeout_s), len(worker_group)

@@ -1,13 +1,27 @@
 """The private parts of Ray that a lane needs; tested with Ray 2.58 to 2.60.
 
 Ray's public ``placement_group_table()`` leaves out which actor created a group and whether that
-actor is dead. ``tests/trainables/lane/test_ray_private.py`` fails when a new Ray changes this.
+actor is dead; its ``TorchConfig`` has no option for the address on which torch listens.
+``tests/trainables/lane/test_ray_private.py`` fails when a new Ray changes one of these.
 """
+
+from typing import TYPE_CHECKING
 
 import ray
 from ray._private.state import state
 from ray.core.generated.gcs_pb2 import PlacementGroupTableData
+from ray.train.torch.config import _set_torch_distributed_env_vars, _TorchBackend
 from ray.util.placement_group import PlacementGroup
+
+if TYPE_CHECKING:
+    from ray.train.v2._internal.execution.worker_group import WorkerGroup
+
+__all__ = ["TorchBackend", "WorkerGroup", "orphaned_placement_groups", "set_torch_variables"]
+
+TorchBackend = _TorchBackend
+"""What a ``TorchConfig`` runs on every worker, and how it sets the process group up."""
+set_torch_variables = _set_torch_distributed_env_vars
+"""Sets RANK, WORLD_SIZE, ACCELERATE_TORCH_DEVICE and the like in a worker."""
 
 
 def orphaned_placement_groups() -> list[PlacementGroup]:

@@ -1,8 +1,11 @@
 """Ray's private API is as ``trainables/lane/ray_private.py`` reads it."""
 
+import inspect
+
 import ray
 from ray._private import state
 from ray.core.generated.gcs_pb2 import PlacementGroupTableData
+from ray.train.torch import config as train_torch
 
 FIELDS = {"creator_job_id", "creator_actor_id", "creator_actor_dead", "placement_group_id", "state"}
 
@@ -14,3 +17,10 @@ def test_this_ray_has_what_finds_orphaned_placement_groups() -> None:
     if not hasattr(state.state, "_connect_and_get_accessor"):
         missing.add("_connect_and_get_accessor")
     assert not missing, f"Ray {ray.__version__} lacks {sorted(missing)}: see lane/ray_private.py"
+
+
+def test_this_ray_has_what_keeps_a_process_group_on_loopback() -> None:
+    missing = {"_TorchBackend", "_set_torch_distributed_env_vars"} - set(vars(train_torch))
+    assert not missing, f"Ray {ray.__version__} lacks {sorted(missing)}: see lane/ray_private.py"
+    on_start = inspect.signature(train_torch._TorchBackend.on_start)
+    assert list(on_start.parameters) == ["self", "worker_group", "backend_config"]
