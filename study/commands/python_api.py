@@ -120,7 +120,7 @@ def _run(plan: Plan, record: StudyRecord, verbose: bool) -> pandas.DataFrame:
             "attaches to RAY_ADDRESS; call ray.shutdown() first"
         )
     plugin.uninstall()
-    install_from_plan(plan)
+    install_from_plan(plan, "run_plan")
     with ExitStack() as stack:
         nodes = run.enter(stack, verbose)
         if not record.ended:
