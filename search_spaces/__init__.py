@@ -11,12 +11,25 @@ from search_spaces.semeda import SEMEDA
 from search_spaces.space import Dimension, Space
 from search_spaces.tables import active_boundary, affinity, inverseform, semeda
 
-__all__ = ["GRIDS", "OWN_GRIDS", "SPACES", "Cell", "Dimension", "Factor", "Grid", "Space"]
+__all__ = [
+    "BUILT_IN",
+    "GRIDS",
+    "OWN_GRIDS",
+    "SPACES",
+    "Cell",
+    "Dimension",
+    "Factor",
+    "Grid",
+    "Space",
+]
 
 SPACES: dict[str, Space] = {
     space.name: space
     for space in (INVERSEFORM, ACTIVE_BOUNDARY, SEMEDA, AFFINITY, REGION, ALL_LOSSES)
 }
+
+BUILT_IN = frozenset(SPACES)
+"""Names of Edgewise's own spaces; the others of ``SPACES`` are the installed plug-in's."""
 
 GRIDS: dict[str, dict[str, Grid]] = {
     space: {grid.name: grid for grid in grids}

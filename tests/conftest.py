@@ -1,11 +1,23 @@
 """Shared by all tests: where the real data is."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from study.planning import trust
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the marks of trusted plug-ins out of the user's state folder, and out of other tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setattr(trust, "_agreed", set())
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from trainables.networks.segmentation import Segmenter
 
 NETWORK, CONFIG, CLASSES = "network.pt", "config.yaml", "classes.txt"
 PARTS = "own_parts.py"
-"""The plug-in that the network was trained with, if any; loading executes it."""
+"""The plug-in that the network was trained with, if any; loading the network executes it."""
 
 
 def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes) -> None:
@@ -31,21 +31,38 @@ def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes
         (folder / PARTS).write_text(installed.text)
 
 
-def load(folder: Path) -> tuple[Segmenter, TrialConfig, list[str]]:
+def load(folder: Path, trust: bool = False) -> tuple[Segmenter, TrialConfig, list[str]]:
     """The network in evaluation mode on the CPU, its config, and the class names by label.
 
     It takes images (B,3,H,W) in [0,1]; its ``logits_BKHW`` are scores of the K classes.
 
+    Args:
+        trust: execute the plug-in that the folder brings along. Whoever wrote the folder wrote
+            that code: read it first.
+
     Raises:
         FileNotFoundError: one of the three files is missing.
-        ValueError: the config has a field or a value that this version does not know.
+        ValueError: the config has a field or a value that this version does not know, or the
+            folder has a plug-in and ``trust`` is False.
     """
     # Before the config is read: the plug-in adds fields to it.
     if (folder / PARTS).exists():
-        plugin.install(plugin.Plugin(PARTS, (folder / PARTS).read_text()))
+        _install(plugin.Plugin(PARTS, (folder / PARTS).read_text()), folder, trust)
     config = from_flat(yaml.safe_load((folder / CONFIG).read_text()))
     classes = (folder / CLASSES).read_text().splitlines()
     bare = config.changed({"model/weights": "none"})  # the file, loaded below, has them
     network = Segmenter(bare.model, len(classes), needs_boundary_head(config.loss))
     network.load_state_dict(torch.load(folder / NETWORK, map_location="cpu", weights_only=True))
     return network.eval(), config, classes
+
+
+def _install(parts: plugin.Plugin, folder: Path, trust: bool) -> None:
+    here = plugin.installed()
+    if here is not None and here.text == parts.text:
+        return  # the caller has installed the very same code
+    if not trust:
+        raise ValueError(
+            f"trust must be True to load {str(folder)!r}: its plug-in {PARTS} (digest "
+            f"{parts.digest}) would be executed, read it first; got False"
+        )
+    plugin.install(parts)

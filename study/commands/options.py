@@ -119,6 +119,12 @@ def _add_prior_studies(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run every trial, even if an earlier study of this storage has run the same",
     )
+    group.add_argument(
+        "--trust",
+        action="store_true",
+        help="execute the plug-in in the ledger of --resume, --replay, --winner or --control, "
+        "which you have not given to --with yourself",
+    )
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:

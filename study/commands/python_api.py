@@ -129,7 +129,7 @@ def _run(plan: Plan, record: StudyRecord, verbose: bool) -> pandas.DataFrame:
         )
     # An earlier plan of this process may have left another plug-in.
     plugin.uninstall()
-    install_from_plan(plan)
+    install_from_plan(plan, "run_plan")
     with ExitStack() as stack:
         nodes = run.enter(stack, verbose)
         if not record.ended:

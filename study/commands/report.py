@@ -6,13 +6,12 @@ from pathlib import Path
 
 from cluster.one_line_parser import OneLineParser
 from cluster.preflight.tracking import tracking_checks
-from search_spaces import SPACES
+from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
 from study.commands import process
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, check_name
 from study.ledger.trial_record import TrialRecord
-from study.planning.plugin import install_from_plan
 from study.planning.request import StudyRequest
 from study.reporting.write_report import write
 from study.search.importance import importances
@@ -34,7 +33,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = StudyFolder(request.storage_folder() / given.name)
         folder.require_known("NAME")
         record = folder.load()
-        install_from_plan(record.plan)
         uri = request.tracking()
         if given.rebuild_mlflow:
             _require_mlflow(uri)
@@ -42,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"study/report.py: {error}", file=sys.stderr)
         return 2
     results = results_of(record)
-    files = write(results, folder, importances(results, SPACES[record.plan.space]))
+    files = write(results, folder, importances(results, space_of(record)))
     print(files[0])
     return _rebuild(record, folder, uri, files) if given.rebuild_mlflow else 0
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from cluster import session
 from cluster.resources import Node
 from search_spaces import SPACES
+from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
 from study.commands import listing, options, process
 from study.commands.check_data import check
@@ -23,7 +24,7 @@ from study.ledger.study_folder import StudyFolder, check_name, prove_writable
 from study.ledger.trial_record import FINAL
 from study.planning import budget, runs
 from study.planning.make_plan import plan_from_request
-from study.planning.plugin import install_all, install_from_plan, read_plugin
+from study.planning.plugin import install_from_plan, install_given
 from study.planning.printed_commands import resume_command
 from study.planning.prior_studies import replay, warm_start
 from study.planning.request import StudyRequest, data_config
@@ -75,7 +76,7 @@ def install_requested(request: StudyRequest) -> None:
     """Install the requested plug-in, or none."""
     plugin.uninstall()
     if request.with_parts:
-        install_all(read_plugin(request.with_parts))
+        install_given(request.with_parts)
 
 
 def _study(request: StudyRequest, console: Console, stack: ExitStack) -> int:
@@ -109,7 +110,7 @@ def resumed(request: StudyRequest) -> tuple[Plan, StudyRecord]:
     folder = StudyFolder(request.storage_folder() / request.resume)
     folder.require_known("--resume")
     record = folder.load()
-    install_from_plan(record.plan)
+    install_from_plan(record.plan, "--resume", request.trust)
     plan = replace(
         record.plan,
         storage=folder.storage,
@@ -156,8 +157,8 @@ class PlannedStudy:
         """Print the result of a study that has nothing left to run."""
         from study.commands.run_study import show_result
 
-        results = results_of(self._record)
-        show_result(self._plan, results, importances(results, self._space), self._console)
+        results, space = results_of(self._record), space_of(self._record)
+        show_result(self._plan, results, importances(results, space), self._console)
         return 0
 
     def _require_same_data(self, dataset: Dataset) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from search_spaces import SPACES, Space
+from search_spaces import Space
+from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, results_of
 from study.execution.execute import Execution
 from study.execution.stopping import INTERRUPTED, STOPPED, Faults, Policy, Stop
@@ -105,7 +106,7 @@ class StudyRun:
         """Write the report and the model, end MLflow's run, and print the result."""
         record = self._ledger.record
         results = results_of(record)
-        importance = importances(results, self._space)
+        importance = importances(results, space_of(record))
         model, files = None, list[Path]()
         try:
             files = write_report.write(results, self._folder, importance)
@@ -157,7 +158,7 @@ def _write_origin(record: StudyRecord, folder: StudyFolder) -> None:
     origin = StudyFolder(folder.storage / (reruns.origin(record) or folder.name))
     if origin != folder and origin.ledger.exists():
         results = results_of(origin.load())
-        space = SPACES[results.record.plan.space]
+        space = space_of(results.record)
         write_report.write(results, origin, importances(results, space))
 
 

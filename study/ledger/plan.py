@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from search_spaces import Cell, Grid
+from search_spaces import Cell, Dimension, Grid
 from study.ledger.json_records import Json, plain
 from trainables.config import TrialConfig, Value, flatten, from_flat
 
@@ -76,6 +76,8 @@ class Search:
     sampler: str = "tpe"
     scheduler: str = "none"
     warm_start: WarmStart | None = None
+    dimensions: tuple[Dimension, ...] = ()
+    """Of a plug-in's space, so that a report need not execute the plug-in; else empty."""
 
     # An ablation's fields, empty: code that serves both designs need not ask which one it has.
     kind: ClassVar[str] = "search"
@@ -90,6 +92,7 @@ class Search:
             "sampler": self.sampler,
             "scheduler": self.scheduler,
             **({"warm_start": plain(self.warm_start)} if self.warm_start else {}),
+            **({"dimensions": [d.event() for d in self.dimensions]} if self.dimensions else {}),
         }
 
 

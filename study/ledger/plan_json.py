@@ -1,9 +1,10 @@
 """Conversion between a plan and the first line of its ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from search_spaces.grid import GridEvent, grid_from_event
+from search_spaces.space import DimensionEvent, dimension_from_event
 from study.ledger.json_records import Json, build, mapping, plain
 from study.ledger.plan import (
     Ablation,
@@ -60,7 +61,11 @@ def _design_from_json(line: Mapping[str, object]) -> Search | Ablation:
         seeds: tuple[int, ...] = tuple(line["seeds"])  # type: ignore[arg-type]
         return build(Ablation, {**line, "grid": grid, "seeds": seeds, **replayed})
     warm = {"warm_start": _warm_from_json(line["warm_start"])} if "warm_start" in line else {}
-    return build(Search, {**line, **warm})
+    dimensions = tuple(
+        dimension_from_event(cast(DimensionEvent, mapping(event)))
+        for event in cast(Sequence[object], line.get("dimensions", ()))
+    )
+    return build(Search, {**line, **warm, "dimensions": dimensions})
 
 
 def _warm_from_json(content: object) -> WarmStart:

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from cluster.resources import LaneRequest, Node, count_lanes
-from search_spaces import SPACES, Grid, Space
+from search_spaces import BUILT_IN, SPACES, Grid, Space
 from study.analysis.statistics import fewest_seeds
 from study.ledger.plan import Ablation, Plan, PluginText, Search, WarmStart
 from study.ledger.study_folder import check_name
@@ -86,11 +86,11 @@ def _rerun(request: StudyRequest) -> _Question | None:
     storage = request.storage_folder()
     if request.winner:
         request.require_only({*allowed, "winner"}, "winner", "its search has decided it")
-        comparison = rerun.rerun_winner(storage, request.winner)
+        comparison = rerun.rerun_winner(storage, request.winner, request.trust)
     elif request.control:
         request.require_only({*allowed, "control", "changes"}, "control", "its study decided it")
         changes = request.set_values()
-        comparison = rerun.rerun_at_one_rate(storage, request.control, changes)
+        comparison = rerun.rerun_at_one_rate(storage, request.control, changes, request.trust)
     else:
         return None
     return _Question(
@@ -120,6 +120,7 @@ def _search(request: StudyRequest, question: _Question) -> Search:
         sampler=choice("--sampler", request.sampler, SAMPLERS),
         scheduler=choice("--scheduler", request.scheduler, SCHEDULERS),
         warm_start=_warm_start(request, question),
+        dimensions=() if question.space.name in BUILT_IN else question.space.dimensions,
     )
 
 

@@ -6,6 +6,7 @@ import optuna
 
 from search_spaces import OWN_GRIDS, SPACES, Grid, Space
 from study.ledger.plan import Plan
+from study.planning.trust import agree, require_agreed
 from trainables import plugin
 from trainables.config import TrialConfig
 from trainables.plugin import TABLES, Plugin
@@ -27,6 +28,17 @@ def read_plugin(path: str) -> Plugin:
         raise ValueError(
             f"--with must be a Python file that can be read, got {path!r}: {reason}"
         ) from None
+
+
+def install_given(path: str) -> None:
+    """Install the plug-in that the user gives to ``--with``, which is consent to execute it.
+
+    Raises:
+        ValueError: the file cannot be read, or one line with what is wrong in it.
+    """
+    given = read_plugin(path)
+    agree(given)
+    install_all(given)
 
 
 def install_all(file: Plugin) -> None:
@@ -52,10 +64,20 @@ def install_all(file: Plugin) -> None:
         raise
 
 
-def install_from_plan(plan: Plan) -> None:
-    """Install the plug-in of a ledger's plan; do nothing if it has none."""
+def install_from_plan(plan: Plan, flag: str, trust: bool = False) -> None:
+    """Install the plug-in of a ledger's plan, which executes it; do nothing if it has none.
+
+    Args:
+        flag: the option that reads the ledger, for the message.
+        trust: whether the user agrees to execute it (``--trust``).
+
+    Raises:
+        ValueError: this user has not agreed to execute it, or it has a mistake.
+    """
     if plan.plugin is not None:
-        install_all(Plugin(plan.plugin.name, plan.plugin.text))
+        plugin_text = Plugin(plan.plugin.name, plan.plugin.text)
+        require_agreed(plugin_text, flag, trust)
+        install_all(plugin_text)
 
 
 def _add_space(name: str, space: object) -> None:

@@ -31,6 +31,7 @@ PLACES = {
     "max_failures",
     "on_oom",
     "lane_wait",
+    "trust",
 }
 """Options that say where and how a study runs, not what: no ledger decides them."""
 _OPTION_NAMES = {"changes": "set", "with_parts": "with", "list_names": "list"}
@@ -62,6 +63,8 @@ class StudyRequest:
     replay: str | None = None
     warm_start: str | None = None
     fresh: bool = False
+    trust: bool = False
+    """Execute the plug-in of an earlier study's ledger."""
 
     dataset: str | None = None
     data: str | None = None

@@ -1,6 +1,6 @@
 """The MLflow run of a trial: below the study in a search, below its cell in a grid."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from study.ledger.record import StudyRecord
@@ -17,7 +17,7 @@ from study.tracking.entities import (
     points_of,
     trial_key,
 )
-from trainables.config import TrialConfig, flatten, from_flat
+from trainables.config import TrialConfig, Value, flatten, from_flat
 from trainables.losses.compose import ever_active
 
 _STATUS = {"running": RUNNING, "complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
@@ -77,7 +77,7 @@ def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
         "space": record.plan.space,
         "dataset": record.data.dataset,
         "seed": str(trial.config["seed"]),
-        "loss": "+".join(ever_active(from_flat(trial.config).loss)),
+        "loss": "+".join(active_losses(trial.config)),
         "state": trial.state,
         "lane": trial.lane,
         "seconds": f"{trial.seconds:.1f}",
@@ -86,6 +86,34 @@ def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
         **failure,
         **untested,
     }
+
+
+def active_losses(config: Mapping[str, Value]) -> list[str]:
+    """The losses of a recorded config that are ever active, the plug-in's after Edgewise's own.
+
+    Nothing of a plug-in is executed or needs to be installed: a field of the loss that Edgewise
+    does not know is a plug-in's, either a loss's weight or, as ``WEIGHT_PARAMETER``, its parameter.
+    """
+    added = {path.removeprefix("loss/"): value for path, value in config.items() if _is_added(path)}
+    own = {
+        path: value
+        for path, value in config.items()
+        if path.startswith("loss/") and not _is_added(path)
+    }
+    rules = [rule.strip() for rule in str(own.get("loss/schedule", "")).split(",")]
+    own["loss/schedule"] = ", ".join(rule for rule in rules if rule.split(" ")[0] not in added)
+    weights = [
+        name
+        for name, value in added.items()
+        if not any(name.startswith(f"{other}_") for other in added)
+        and not isinstance(value, str)
+        and value > 0
+    ]
+    return [*ever_active(from_flat(own).loss), *weights]
+
+
+def _is_added(path: str) -> bool:
+    return path.startswith("loss/") and path not in _DEFAULTS
 
 
 def _failure_text(trial: TrialRecord) -> dict[str, str]:

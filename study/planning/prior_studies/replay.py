@@ -31,7 +31,7 @@ def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
     request.require_only(_ALLOWED, "replay", "its record has decided it")
     record, trial = find(request.storage_folder(), request.replay)
     earlier = record.plan
-    install_from_plan(earlier)
+    install_from_plan(earlier, "--replay", request.trust)
     lane = LaneRequest(earlier.workers, earlier.cpus_per_worker, earlier.gpus_per_worker)
     dataset, stamp = trial.config["data/dataset"], time.strftime("%Y%m%d-%H%M%S")
     name = request.name or f"{earlier.space}-replay-{dataset}-{stamp}"

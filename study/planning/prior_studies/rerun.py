@@ -30,7 +30,7 @@ class Rerun(NamedTuple):
     """How many seeds by default; None: the fewest that allow a verdict."""
 
 
-def rerun_winner(storage: Path, name: str) -> Rerun:
+def rerun_winner(storage: Path, name: str, trust: bool = False) -> Rerun:
     """Compare the winner with the search's base config, which has none of the searched losses.
 
     Parameters outside the losses (the learning rate) are the winner's in both cells, so that only
@@ -48,7 +48,7 @@ def rerun_winner(storage: Path, name: str) -> Rerun:
     best = results_of(record).best
     if best is None or best.state != "complete":
         raise ValueError(f"--winner must have a trial that ran all epochs, got {folder.name!r}")
-    install_from_plan(record.plan)
+    install_from_plan(record.plan, "--winner", trust)
     base = record.plan.config
     return Rerun(
         record.plan.space,
@@ -79,13 +79,16 @@ def _winner_grid(record: StudyRecord, best: TrialRecord) -> Grid:
     )
 
 
-def rerun_at_one_rate(storage: Path, name: str, given: Mapping[str, Value]) -> Rerun:
+def rerun_at_one_rate(
+    storage: Path, name: str, given: Mapping[str, Value], trust: bool = False
+) -> Rerun:
     """Rerun every cell with its own loss, and what the baseline searched besides it at one value.
 
     Runs that already had that value have the same content, so they are reused.
 
     Args:
         given: values for all cells, by path; all other fields get the baseline's value.
+        trust: execute the ledger's plug-in, also if this user has not given it to ``--with``.
 
     Raises:
         ValueError: there is no such study, its cells were not searched, all chose the same values
@@ -97,7 +100,7 @@ def rerun_at_one_rate(storage: Path, name: str, given: Mapping[str, Value]) -> R
     record = folder.load()
     if not record.chosen:
         raise refused("--control", "a comparison whose cells' searches have ended", name)
-    install_from_plan(record.plan)
+    install_from_plan(record.plan, "--control", trust)
     values, seeds = _control_values(record, given), record.plan.design.seeds
     return Rerun(
         record.plan.space,

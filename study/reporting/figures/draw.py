@@ -142,8 +142,8 @@ def _columns(curve: Iterable[tuple[int, float]]) -> tuple[list[int], list[float]
 
 def _slices(results: SearchResults, space: Space) -> Figure:
     """The objective after the last epoch over each searched parameter; pruned trials in grey."""
-    columns = min(4, len(space.dimensions))
-    rows = -(-len(space.dimensions) // columns)
+    columns = max(1, min(4, len(space.dimensions)))
+    rows = max(1, -(-len(space.dimensions) // columns))
     figure = Figure(figsize=(2.6 * columns + 0.8, 2.7 * rows), layout="constrained")
     panels = list(_each(figure.subplots(rows, columns, sharey=True, squeeze=False)))
     for axes, dimension in zip(panels, space.dimensions, strict=False):

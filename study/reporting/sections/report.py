@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from search_spaces import SPACES
+from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
@@ -75,7 +75,7 @@ def of_search(
     else:
         parts += _winner(results)
     parts += reruns.rerun_section(record, results.best, folder)
-    paths = [dimension.path for dimension in SPACES[plan.space].dimensions]
+    paths = [dimension.path for dimension in space_of(record).dimensions]
     parts.append(Section("Ranking", [ranking(results.ranking, paths)]))
     parts += _importance(plan.objective, importance)
     return [*parts, *per_class.of_search(results, folder)]

@@ -126,7 +126,7 @@ def test_the_plan_and_the_ledger_carry_the_text(tmp_path: Path, example: plugin.
     record = StudyFolder.of(plan).load()
     assert record.plan == fake.as_in_ledger(plan)
     assert plugin.installed() is None  # loading a study does not run its plug-in
-    install_from_plan(record.plan)
+    install_from_plan(record.plan, "--resume", trust=True)
     assert plugin.installed() == example  # the file itself is not needed
     assert record.plan.config == plan.config
     assert runs.plugin_file(record.plan) == {"my_parts.py": EXAMPLE.read_text()}
@@ -139,13 +139,15 @@ def test_a_saved_network_brings_its_plug_in(tmp_path: Path) -> None:
     training = Training(config, load(config.data), Learned(), torch.device("cpu"))
     saved.save(tmp_path, config, ["a", "b", "c", "d", "e", "f"], training.save())
     plugin.uninstall()
-    network, again, _ = saved.load(tmp_path)
+    with pytest.raises(ValueError, match=r"trust must be True to load .*own_parts.py \(digest"):
+        saved.load(tmp_path)
+    network, again, _ = saved.load(tmp_path, trust=True)
     assert again == config
     assert network(torch.zeros(1, 3, 16, 16)).logits_BKHW.shape == (1, 6, 16, 16)
 
 
 def test_a_study_without_a_plug_in_installs_none(tmp_path: Path) -> None:
-    install_from_plan(fake.begin(fake.plan(tmp_path)).record.plan)
+    install_from_plan(fake.begin(fake.plan(tmp_path)).record.plan, "--resume")
     assert plugin.installed() is None
 
 
