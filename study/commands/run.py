@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
+import psutil
 from rich.console import Console
 
 from cluster import session
@@ -144,7 +145,12 @@ class PlannedStudy:
         prove_writable(plan.storage)
         if record.ended and not self._folder.is_outdated():
             return self._show_again()
-        runs.check_images(plan)
+        runs.check_images(plan, self._space)
+        if not session.attached():  # else other machines run the trials
+            memory = psutil.virtual_memory().total
+            runs.check_memory(plan.config, plan.workers, memory)
+        if record.planned is None:
+            runs.check_weights(plan, self._space)
         dataset = load(plan.config.data)
         self._require_same_data(dataset)
         runs.check_sanity(plan, self._space, dataset)

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import NamedTuple
 
 from cluster.resources import LaneRequest, Node, count_lanes, placement, workers_that_fit
-from search_spaces import Space
+from search_spaces import Dimension, Space
 from study.ledger.plan import Plan
-from trainables.config import TrialConfig, Value, from_flat
+from trainables.config import TrialConfig, Value, from_flat, image_paths, require
 from trainables.data import Dataset
 from trainables.lane.trial_spec import TrialSpec
 from trainables.losses.compose import active_weights, ever_active
+from trainables.networks.weights import read_state
 from trainables.stages import registry
 
 _STAGE_WEIGHTS = ("loss/gamma", "loss/lambda_1", "loss/lambda_2", "loss/lambda_3")
@@ -24,6 +26,8 @@ _BOUNDARY_TERMS = {
     "inverse_form",
 }
 """The loss terms that learn from true boundaries, and nothing where there are none."""
+_BYTES_A_PIXEL = 3 * 4 + 8
+"""Of a batch: three colours as floats, and a label."""
 
 
 class Stage(NamedTuple):
@@ -76,8 +80,12 @@ def slowest(plan: Plan, space: Space) -> TrialConfig:
     return max(configs, key=lambda config: len(active_weights(config.loss)))
 
 
-def check_images(plan: Plan) -> None:
-    """Raise a ValueError if a cell needs other images: the study decodes them once, for all."""
+def check_images(plan: Plan, space: Space) -> None:
+    """Check that all trials need the same images: the study decodes them once, for all.
+
+    Raises:
+        ValueError: a cell or a search changes which images those are, or their size.
+    """
     shared = plan.config.data.unaugmented()
     for run in grid_runs(plan):
         data = from_flat(run.config).data.unaugmented()
@@ -88,6 +96,65 @@ def check_images(plan: Plan) -> None:
                     f"{getattr(shared, field.name)!r}, got {getattr(data, field.name)!r} in "
                     f"{run.cell!r}: make it a study of its own"
                 )
+    for dimension in _searched(plan, space):
+        if dimension.path in image_paths():
+            raise ValueError(
+                f"{dimension.path} must be the same in every trial, got the search over "
+                f"{dimension.bounds()}: make each value a study of its own"
+            )
+
+
+def _searched(plan: Plan, space: Space) -> list[Dimension]:
+    """The dimensions of a search, or those of the cells' own searches."""
+    cells = plan.design.cells
+    if not cells:
+        return list(space.dimensions)
+    return [dimension for cell in cells for dimension in cell.searched]
+
+
+def check_memory(config: TrialConfig, workers: int, available: int) -> None:
+    """Refuse images of which a rank cannot hold a single batch, before any is decoded.
+
+    Args:
+        config: with the size of its images; those of the files themselves are not known yet.
+        workers: ranks that share a batch.
+        available: bytes of memory of the machine.
+
+    Raises:
+        ValueError: one batch as floats with its labels, or one image, takes more.
+    """
+    data = config.data
+    rows, columns = data.crop_height or data.height, data.crop_width or data.width
+    train_bytes = config.batch // workers * rows * columns * _BYTES_A_PIXEL
+    needed = max(train_bytes, data.height * data.width * _BYTES_A_PIXEL)
+    if needed > available:
+        raise ValueError(
+            f"data/height and data/width must fit into memory, got {data.height} and {data.width}"
+            f"{f' with crops of {rows} and {columns}' if data.crop_height else ''}: a batch of "
+            f"{config.batch // workers} images takes {needed / 2**30:.0f} GiB, this machine has "
+            f"{available / 2**30:.0f} GiB"
+        )
+
+
+def check_weights(plan: Plan, space: Space) -> None:
+    """Check every file of weights that a trial may start from.
+
+    Raises:
+        ValueError: one is no weights file, or its network has no backbone that could take it.
+    """
+    configs = [plan.config, *(from_flat(run.config) for run in grid_runs(plan))]
+    for config in configs:
+        model = config.model
+        if model.network == "tiny":
+            allowed = "none with the network tiny, which has no backbone"
+            require(model.weights == "none", "model/weights", allowed, model.weights)
+    named = [config.model.weights for config in configs]
+    for dimension in _searched(plan, space):
+        if dimension.path == "model/weights":
+            named += [str(value) for value in getattr(dimension.distribution, "choices", ())]
+    for weights in dict.fromkeys(named):
+        if weights not in ("none", "imagenet"):
+            read_state(Path(weights).expanduser())
 
 
 def check_sanity(plan: Plan, space: Space, dataset: Dataset) -> None:

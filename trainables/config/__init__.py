@@ -1,6 +1,6 @@
 """The configuration of one trial, one file per section: ``loss/gamma`` is in ``loss.py``."""
 
-from trainables.config.data import DataConfig
+from trainables.config.data import DataConfig, image_paths
 from trainables.config.loss import LossConfig
 from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
@@ -30,6 +30,7 @@ __all__ = [
     "from_flat",
     "get_choices",
     "identity",
+    "image_paths",
     "parse",
     "refused",
     "require",

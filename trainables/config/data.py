@@ -1,6 +1,6 @@
 """The section ``data`` of a trial's configuration: which images, at which size, how augmented."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from trainables.config.validation import require, require_choices
@@ -81,3 +81,9 @@ class DataConfig:
         """The same without augmentation; configs for which this is equal share decoded images."""
         default = DataConfig()
         return replace(self, **{name: getattr(default, name) for name in _AUGMENTATION})
+
+
+def image_paths() -> frozenset[str]:
+    """The paths that decide which images are decoded, and to which size."""
+    names = {field.name for field in fields(DataConfig)} - {*_AUGMENTATION}
+    return frozenset(f"data/{name}" for name in names)

@@ -41,6 +41,8 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
     rows, columns = size or first.labels_HW.shape
     count = sum(len(samples) for samples in layout.splits.values())
     needed = count * rows * columns * _BYTES_A_PIXEL
+    if config.cache == "on":
+        _require_memory(count, rows, columns, needed)
     cached = config.cache == "on" or (config.cache == "auto" and fits(needed))
     digest = Digest()
     splits: dict[str, ImageList] = {}
@@ -54,6 +56,15 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
             splits[split] = _decode_split(layout, samples, size, digest, facts[split], cached)
     sanity = sanity_of(layout, config, facts)
     return Dataset(layout.name, layout.classes, layout.colours, splits, digest.hex(), sanity)
+
+
+def _require_memory(count: int, rows: int, columns: int, needed_bytes: int) -> None:
+    memory = psutil.virtual_memory().total
+    if needed_bytes > memory:
+        raise DataError(
+            f"data/cache must be off or auto for {count} images of {rows}x{columns}, got 'on': "
+            f"they take {needed_bytes / 2**30:.0f} GiB, this machine has {memory / 2**30:.0f} GiB"
+        )
 
 
 def fits(needed_bytes: int) -> bool:

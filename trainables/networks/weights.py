@@ -1,6 +1,9 @@
 """Backbone weights from a file, and one-line errors where they cannot be loaded or fetched."""
 
 import os
+import re
+import warnings
+import zipfile
 from pathlib import Path
 
 import torch
@@ -11,6 +14,23 @@ from trainables.config import require
 _WRAPPERS = ("state_dict", "model", "network", "model_state_dict")
 _PREFIXES = ("module.", "backbone.", "encoder.", "model.", "body.")
 """What training code puts before a backbone's parameter names; removed until they fit."""
+
+_HEAD_BYTES = 512
+_PRINTABLE = bytes({*range(32, 127), 9, 10, 13})
+_KNOWN = (
+    (rb"$", "it is empty; download it again"),
+    (
+        rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|\?xml|!--)",
+        "it is a web page; download the file that the page links to",
+    ),
+    (rb"version https://git-lfs", "it is a pointer of Git LFS; fetch the file with git lfs pull"),
+    (rb".{8}\{\s*\"", "it is a safetensors file; save its tensors with torch.save"),
+    (rb"\x89HDF", "it is an HDF5 file (Keras), not one of PyTorch"),
+    (rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc|Rar!|\x28\xb5\x2f\xfd", "it is compressed; unpack it first"),
+)
+"""By the first bytes: what people save under the name of a checkpoint."""
+_NOT_TENSORS = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
+"""Torch's message for a pickle that would import code."""
 
 
 def load_backbone(encoder: nn.Module, path: Path) -> str:
@@ -51,19 +71,73 @@ def read_state(path: Path) -> dict[str, Tensor]:
         ValueError: the file is missing or holds no state dict.
     """
     require(path.is_file(), "model/weights", "none, imagenet or a file", str(path))
+    if damaged := _damaged_record(path):
+        raise _unusable(path, f"{damaged} differs from its checksum; download it again")
     try:
-        content: object = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of what it then refuses
+            content: object = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types for a file that is no checkpoint
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"model/weights: {path} is not a weights file: {reason}") from None
+        raise _unusable(path, _description(path, error)) from None
     for name in _WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             content = content[name]
     tensors = content.items() if isinstance(content, dict) else ()
     state = {name: value for name, value in tensors if isinstance(value, Tensor)}
     if not state:
-        raise ValueError(f"model/weights: {path} is not a weights file: it holds no named tensors")
+        raise _unusable(path, "it holds no named tensors")
     return state
+
+
+def _unusable(path: Path, reason: str) -> ValueError:
+    return ValueError(f"model/weights: {path} is not a weights file: {reason}")
+
+
+def _description(path: Path, error: Exception) -> str:
+    """What a file is that torch cannot load, and what to do, in one line."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError as unread:
+        return f"it cannot be read: {unread.strerror}"
+    for known, words in _KNOWN:
+        if re.match(known, head, re.DOTALL | re.IGNORECASE):
+            return words
+    if found := _NOT_TENSORS.search(str(error)):
+        return (
+            f"it is a pickled object with {found[1]}, whose code is not run; save "
+            f"model.state_dict() instead"
+        )
+    if head.startswith(b"PK"):
+        return _zip_description(path)
+    if not head.strip(_PRINTABLE):
+        return "it is a text file"
+    if head.startswith(b"\x80"):
+        return "it is a pickle that torch.save did not write; save model.state_dict()"
+    return f"it is no file of torch.save ({type(error).__name__})"
+
+
+def _damaged_record(path: Path) -> str:
+    """The first record of a checkpoint that is damaged; torch itself checks none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() or ""
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        return ""  # an older format, or torch says what it is
+
+
+def _zip_description(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return "it is an incomplete or damaged archive; download it again"
+    ends = {name.rpartition("/")[2] for name in names}
+    if "constants.pkl" in ends:
+        return "it is a TorchScript archive; save its state_dict() with torch.save"
+    if "data.pkl" not in ends:
+        return f"it is a zip archive without a checkpoint{_first(names)}; unpack it first"
+    return "it is a damaged checkpoint; download it again"
 
 
 def _fits(own: dict[str, Tensor], name: str, value: Tensor) -> bool:

@@ -150,9 +150,9 @@ def test_a_cell_with_other_images_is_refused(tmp_path: Path) -> None:
         grid = Grid(name="g", question="?", source="-", baseline="plain", cells=cells)
         return fake_grid.plan(tmp_path, grid)
 
-    check_images(plan({"data/scale_max": 2.0}))
+    check_images(plan({"data/scale_max": 2.0}), SPACES["inverseform"])
     with pytest.raises(ValueError, match="data/height must be the same in every cell"):
-        check_images(plan({"data/height": 24, "data/width": 24}))
+        check_images(plan({"data/height": 24, "data/width": 24}), SPACES["inverseform"])
 
 
 def test_the_last_two_checkpoints_of_a_trial_are_kept(tmp_path: Path) -> None:

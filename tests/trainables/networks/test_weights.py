@@ -1,5 +1,9 @@
 """Weights from a file: how many are loaded, new and unused, and which files are refused."""
 
+import gzip
+import io
+import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -69,6 +73,67 @@ def test_checkpoints_of_training_code_are_understood(
 def test_a_file_that_fits_nothing_is_refused(tmp_path: Path, content: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         load_backbone(small(), saved(tmp_path / "w.pth", content))
+
+
+def zipped(name: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(name, "x")
+    return content.getvalue()
+
+
+def half(state: object) -> bytes:
+    content = io.BytesIO()
+    torch.save(state, content)
+    return content.getvalue()[: len(content.getvalue()) // 2]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "it is empty"),
+        (b"<!DOCTYPE html><html>404</html>", "it is a web page"),
+        (b"\n <html><body>sign in</body></html>", "it is a web page"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><Error/>", "it is a web page"),
+        (b"404: Not Found", "it is a text file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "git lfs pull"),
+        (zipped("weights/readme.txt"), "a zip archive without a checkpoint (weights/readme.txt)"),
+        (half({"a": torch.zeros(1000)}), "an incomplete or damaged archive"),
+        (pickle.dumps({"a": Path("/x")}), "a pickle that torch.save did not write"),
+        (b'\x40\0\0\0\0\0\0\0{"a":{"dtype":"F32"}}', "it is a safetensors file"),
+        (b"\x89HDF\r\n", "an HDF5 file"),
+        (gzip.compress(b"x"), "it is compressed"),
+        (bytes(1000), "it is no file of torch.save"),
+    ],
+)
+def test_what_is_no_checkpoint_is_named_in_one_line(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    path = tmp_path / "w.pth"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"w.pth is not a weights file") as caught:
+        load_backbone(small(), path)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_with_a_flipped_bit_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path / "w.pth", {"0.weight": torch.full((2, 1, 3, 3), 0.7)})
+    content = bytearray(path.read_bytes())
+    content[content.index(torch.tensor(0.7).numpy().tobytes()) + 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="differs from its checksum; download it again"):
+        load_backbone(small(), path)
+
+
+@pytest.mark.parametrize("zip_format", [True, False])
+def test_a_whole_model_is_named_and_its_code_not_run(tmp_path: Path, zip_format: bool) -> None:
+    path = tmp_path / "w.pth"
+    torch.save(small(), path, _use_new_zipfile_serialization=zip_format)
+    with pytest.raises(ValueError, match=r"w.pth is not a weights file: it is a pickled") as caught:
+        load_backbone(small(), path)
+    assert "Sequential, whose code is not run; save model.state_dict()" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_runs_code_is_not_loaded(tmp_path: Path) -> None:
