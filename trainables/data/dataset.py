@@ -14,6 +14,15 @@ from numpy.typing import NDArray
 class DataError(ValueError):
     """A dataset that cannot be used. The message is one line that names the file and the fault."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
+
+
+def printable(text: str) -> str:
+    """A text without control characters and bytes that are no UTF-8, so that any file takes it."""
+    shown = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(x if x.isprintable() else x.encode("unicode_escape").decode() for x in shown)
+
 
 @dataclass(frozen=True)
 class ImageList:
@@ -91,7 +100,7 @@ class Digest:
         self._hash = hashlib.sha256()
 
     def add(self, name: str, content: bytes) -> None:
-        self._hash.update(f"{name}\0{len(content)}\0".encode())
+        self._hash.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
         self._hash.update(content)
 
     def hex(self) -> str:
