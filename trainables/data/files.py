@@ -60,6 +60,11 @@ def require_pairs(images: Path, masks: Path) -> None:
             raise DataError(f"{mask}: no image of that name in {images}")
 
 
+def marked(how: str, content: bytes) -> bytes:
+    """A file's content for the first version of the digest, which did not read it this way."""
+    return f"{how}\0".encode() + content
+
+
 def is_junk(path: Path) -> bool:
     """Whether an operating system put this file there: `Thumbs.db`, `.DS_Store`, `._1.png`."""
     return path.name.startswith(".") or path.name.lower() in _JUNK
@@ -190,6 +195,8 @@ def read_mask(path: Path, *, colours: bool = False) -> Mask:
         raise DataError(f"{path}: a mask must be 8-bit with one channel, got mode {image.mode}")
     values_HW = np.asarray(image, dtype=np.uint8)
     factor = _STRETCHED.get(image.info["stored"], 1)
+    if factor > 1 or image.info["turned"]:
+        content = marked(f"{image.info['stored']} turned: {image.info['turned']}", content)
     palette = image.convert("P").getpalette("RGB") if image.mode == "P" else None
     palette_256C = None
     if palette is not None:

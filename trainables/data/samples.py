@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.data import files
-from trainables.data.dataset import DataError, Digest, printable
+from trainables.data.dataset import DataError, printable
 from trainables.geometry.boundaries import VOID
 
 SPLITS = ("train", "val", "test")
@@ -31,6 +31,7 @@ class Decoded(NamedTuple):
     labels_HW: NDArray[np.uint8]
     """0..K-1, void 255."""
     content: tuple[tuple[str, bytes], ...]
+    """The files, for the first version of the digest; marked where they are now read otherwise."""
     turned: bool = False
     """Whether the image is turned by its EXIF orientation."""
 
@@ -149,6 +150,8 @@ class Pair:
                 f"{self.mask}: size {labels_HW.shape} differs from its image's "
                 f"{image_HWC.shape[:2]}{TURNED if turned else ''}"
             )
+        if turned:
+            image_bytes = files.marked("turned", image_bytes)
         content = ((self.mask.name, mask_bytes), (self.image.name, image_bytes))
         return Decoded(image_HWC, labels_HW, content, turned)
 
@@ -171,11 +174,6 @@ def require_sound(name: str, decoded: Decoded, num_classes: int) -> None:
             f"{name}: labels must be 0..{num_classes - 1} or void ({VOID}), got "
             f"{labels_HW[wrong_HW][0]}"
         )
-
-
-def add_to_digest(digest: Digest, decoded: Decoded) -> None:
-    for name, content in decoded.content:
-        digest.add(name, content)
 
 
 def require_all(samples: Iterable[Sample]) -> None:
