@@ -8,8 +8,8 @@ from rich.table import Table
 
 from trainables.config import DataConfig
 from trainables.data import DataError, open_layout
-from trainables.data.dataset import Digest
-from trainables.data.samples import Decoded, Layout, Sample, add_to_digest, require_sound
+from trainables.data.identity import Identity
+from trainables.data.samples import Decoded, Layout, Sample, require_sound
 from trainables.data.sanity import Facts, Sanity, sanity_of
 from trainables.geometry.boundaries import VOID
 
@@ -26,15 +26,17 @@ def check(config: DataConfig, console: Console) -> bool:
         DataError: before any file is opened: a folder or list is missing, or a split is empty.
     """
     layout = open_layout(config)
-    digest = Digest()
+    identity = Identity(layout, config)
     facts: dict[str, Facts] = {}
     bad: list[str] = []
     for split, samples in layout.splits.items():
         if split == "test" and samples == layout.splits["val"]:
             # Without public test labels one list serves as both; it is read once.
             facts[split] = facts["val"]
+            identity.repeat(split)
         else:
-            facts[split] = _facts(layout, samples, digest, bad)
+            identity.begin(split, samples)
+            facts[split] = _facts(layout, samples, identity, bad)
     if bad:
         for line in bad[:_PRINTED]:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
@@ -44,18 +46,20 @@ def check(config: DataConfig, console: Console) -> bool:
     found = sanity_of(layout, config, facts)
     _print(layout, facts, found, console)
     if not found.failures:
-        console.print(f"{layout.name}: all files are good; digest {digest.hex()}", highlight=False)
+        console.print(
+            f"{layout.name}: all files are good; digest {identity.digest}", highlight=False
+        )
     return not found.failures
 
 
-def _facts(layout: Layout, samples: Sequence[Sample], digest: Digest, bad: list[str]) -> Facts:
+def _facts(layout: Layout, samples: Sequence[Sample], identity: Identity, bad: list[str]) -> Facts:
     """Statistics of the good samples; ``bad`` gets a line for each of the others."""
     found = Facts()
-    for outcome in _outcomes(layout, samples):
+    for sample, outcome in zip(samples, _outcomes(layout, samples), strict=True):
         if isinstance(outcome, DataError):
             bad.append(str(outcome))
         else:
-            add_to_digest(digest, outcome)
+            identity.add(sample, outcome)
             found.add(outcome, outcome.labels_HW, count_all=True)
     return found
 

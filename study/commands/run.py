@@ -23,7 +23,7 @@ from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, check_name, prove_writable
 from study.ledger.trial_record import FINAL
-from study.planning import budget, runs
+from study.planning import budget, runs, same_data
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan, install_given
 from study.planning.printed_commands import resume_command
@@ -152,7 +152,9 @@ class PlannedStudy:
         if record.planned is None:
             runs.check_weights(plan, self._space)
         dataset = load(plan.config.data)
-        self._require_same_data(dataset)
+        same_data.require_same_data(plan, record, dataset)
+        if same_data.is_of_old_digest(record):
+            plan = self._plan = replace(plan, fresh=True)
         runs.check_sanity(plan, self._space, dataset)
         runs.check_stages(plan, self._space, dataset)
         self._show(dataset)
@@ -166,17 +168,6 @@ class PlannedStudy:
         results, space = results_of(self._record), space_of(self._record)
         show_result(self._plan, results, importances(results, space), self._console)
         return 0
-
-    def _require_same_data(self, dataset: Dataset) -> None:
-        if self._record.planned is not None:
-            flag, expected = "--resume", self._record.data.digest
-        else:
-            replayed = self._plan.design.replayed
-            flag, expected = "--replay", replayed.digest if replayed else dataset.digest
-        if expected != dataset.digest:
-            raise ValueError(
-                f"{flag} needs the data of its first run: digest {expected}, got {dataset.digest}"
-            )
 
     def _show(self, dataset: Dataset) -> None:
         plan, record = self._plan, self._record

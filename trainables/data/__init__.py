@@ -21,7 +21,7 @@ from trainables.data.layouts import (
     voc2012,
     wmh,
 )
-from trainables.data.samples import Layout, Sample, require_all
+from trainables.data.samples import MOST_CLASSES, Layout, Sample, require_all
 
 __all__ = ["LAYOUTS", "DataError", "Dataset", "ImageList", "load", "open_layout"]
 
@@ -56,6 +56,7 @@ def open_layout(config: DataConfig) -> Layout:
             f"got {config.height} and {config.width}"
         )
     found = LAYOUTS[config.dataset](config)
+    _require_classes(found)
     splits = lists.complete(found.splits, config)
     if config.root:
         parts = (part for samples in splits.values() for one in samples for part in fields_of(one))
@@ -63,6 +64,20 @@ def open_layout(config: DataConfig) -> Layout:
             Path(config.root).expanduser(), (part for part in parts if isinstance(part, Path))
         )
     return replace(found, splits=splits, fixed_classes=config.dataset in _PUBLISHED)
+
+
+def _require_classes(layout: Layout) -> None:
+    """Raise a DataError unless labels of one byte can name the classes, 255 being void."""
+    classes, colours = layout.classes, layout.colours
+    if not 2 <= len(classes) <= MOST_CLASSES:
+        raise DataError(
+            f"{layout.name}: must have 2..{MOST_CLASSES} classes (255 is void), got {len(classes)}"
+        )
+    if len(set(classes)) < len(classes):
+        twice = next(name for name in classes if classes.count(name) > 1)
+        raise DataError(f"{layout.name}: must name each class once, got {twice!r} twice")
+    if len(colours) != len(classes):
+        raise DataError(f"{layout.name}: must have {len(classes)} colours, got {len(colours)}")
 
 
 def fields_of(sample: Sample) -> tuple[object, ...]:

@@ -64,7 +64,7 @@ def read(path: Path) -> Classes:
     colours: dict[int, Colour] = {}
     void: int | None = None
     void_colours: list[Colour] = []
-    for line in lists.read(path):
+    for line in lists.read(path, names_files=False):
         name, numbers = _parse(path.parent, line)
         if name.lower() == "void":
             if len(numbers) == 3:

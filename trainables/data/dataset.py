@@ -14,6 +14,15 @@ from numpy.typing import NDArray
 class DataError(ValueError):
     """A dataset that cannot be used. The message is one line that names the file and the fault."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
+
+
+def printable(text: str) -> str:
+    """A text without control characters and bytes that are no UTF-8, so that any file takes it."""
+    shown = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(x if x.isprintable() else x.encode("unicode_escape").decode() for x in shown)
+
 
 @dataclass(frozen=True)
 class ImageList:
@@ -64,9 +73,15 @@ class Dataset:
     splits: dict[str, ImageList]
     """``train``, ``val`` and ``test``."""
     digest: str
-    """Sixteen hex digits of the content, independent of the folder and of the resized size."""
+    """Of everything that decides a study's numbers, whatever the folder: see ``Digest``."""
     sanity: Sanity = field(default_factory=Sanity)
     """What the images and labels are like, and what is wrong with them."""
+    old_digest: str = ""
+    """See ``ContentDigest``: another one where the files are now read differently."""
+
+    def digest_as(self, known: str) -> str:
+        """The digest in the version of a known one, to compare both."""
+        return self.old_digest if is_old(known) else self.digest
 
     @property
     def tests_on_validation(self) -> bool:
@@ -84,15 +99,47 @@ class Dataset:
         return rows, columns
 
 
+_VERSION = "2-"
+"""Before a digest; raised whenever one covers something else. The first version has none."""
+
+
 class Digest:
-    """A hash of a dataset's content, file by file, in the order of its lists."""
+    """A hash of what decides a study's numbers: class names, rules, splits, pixels and labels."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256(_VERSION.encode())
+
+    def note(self, name: str, content: bytes) -> None:
+        """Add a named fact."""
+        self._hash.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
+        self._hash.update(content)
+
+    def add(self, pixels: NDArray[np.uint8]) -> None:
+        """Add an image or its labels, as decoded."""
+        self.note(f"{pixels.dtype} {pixels.shape}", pixels.tobytes())
+
+    def text(self) -> str:
+        """The version, and sixteen hex digits."""
+        return f"{_VERSION}{self._hash.hexdigest()[:16]}"
+
+
+class ContentDigest:
+    """The first version: a hash of the files, in the order of the lists, and of nothing else.
+
+    Ledgers of that time have it; a study of theirs can only be resumed by comparing it.
+    """
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
 
     def add(self, name: str, content: bytes) -> None:
-        self._hash.update(f"{name}\0{len(content)}\0".encode())
+        self._hash.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
         self._hash.update(content)
 
     def hex(self) -> str:
         return self._hash.hexdigest()[:16]
+
+
+def is_old(digest: str) -> bool:
+    """Whether a digest is of the first version, which leaves out what decides a study's numbers."""
+    return not digest.startswith(_VERSION)

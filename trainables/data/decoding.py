@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from trainables.config import DataConfig
 from trainables.data import files
-from trainables.data.dataset import DataError, Dataset, Digest, ImageList
-from trainables.data.samples import Decoded, Layout, Sample, add_to_digest, require_sound
+from trainables.data.dataset import DataError, Dataset, ImageList
+from trainables.data.identity import Identity
+from trainables.data.samples import Decoded, Layout, Sample, require_sound
 from trainables.data.sanity import Facts, sanity_of
 
 Size = tuple[int, int]
@@ -44,18 +45,28 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
     if config.cache == "on":
         _require_memory(count, rows, columns, needed)
     cached = config.cache == "on" or (config.cache == "auto" and fits(needed))
-    digest = Digest()
+    identity = Identity(layout, config)
     splits: dict[str, ImageList] = {}
     facts: dict[str, Facts] = {}
     for split, samples in layout.splits.items():
         if split == "test" and samples == layout.splits["val"]:
             # One list serves as both: decode it, and add it to the digest, once.
             splits[split], facts[split] = splits["val"], facts["val"]
+            identity.repeat(split)
         else:
             facts[split] = Facts()
-            splits[split] = _decode_split(layout, samples, size, digest, facts[split], cached)
+            identity.begin(split, samples)
+            splits[split] = _decode_split(layout, samples, size, identity, facts[split], cached)
     sanity = sanity_of(layout, config, facts)
-    return Dataset(layout.name, layout.classes, layout.colours, splits, digest.hex(), sanity)
+    return Dataset(
+        layout.name,
+        layout.classes,
+        layout.colours,
+        splits,
+        identity.digest,
+        sanity,
+        identity.old_digest,
+    )
 
 
 def _require_memory(count: int, rows: int, columns: int, needed_bytes: int) -> None:
@@ -83,7 +94,7 @@ def _decode_split(
     layout: Layout,
     samples: tuple[Sample, ...],
     size: Size | None,
-    digest: Digest,
+    identity: Identity,
     facts: Facts,
     cached: bool,
 ) -> ImageList:
@@ -93,7 +104,7 @@ def _decode_split(
     spacing_mm = np.zeros((len(samples), 2), dtype=np.float32)
     for index, (sample, decoded) in enumerate(zip(samples, read_all(samples), strict=True)):
         require_sound(sample.name, decoded, len(layout.classes))
-        add_to_digest(digest, decoded)
+        identity.add(sample, decoded)
         own: Size = (decoded.labels_HW.shape[0], decoded.labels_HW.shape[1])
         if images_NHWC is None:
             target = size or own

@@ -4,19 +4,26 @@ Shape letters: H rows, W columns, C colours.
 """
 
 import io
+import struct
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from trainables.data.dataset import DataError
 
-_MOST_PIXELS = 178_956_970
-"""Pillow's own limit. Pillow only warns about larger images; here they are an error."""
+_MOST_PIXELS = 100_000_000
+"""A file of a few hundred kilobytes can hold more, and take gigabytes to decode."""
 Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # an error here
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
+_ANIMATED = ("PNG", "TIFF", "WEBP", "GIF")
+_JUNK = ("thumbs.db", "desktop.ini", "ehthumbs.db")
+_ORIENTATION = 0x0112
 _MASK_MODES = ("L", "P", "1")
 _COLOUR_MASK_MODES = ("RGB", "RGBA", "LA")
 _STRETCHED = {"L;2": 85, "L;4": 17}
@@ -49,26 +56,70 @@ def require_pairs(images: Path, masks: Path) -> None:
     """Raise a DataError for a mask without an image. (Each sample checks for its own mask.)"""
     stems = {path.stem for path in images.glob("*") if path.is_file()}
     for mask in sorted(masks.glob("*")):
-        if mask.is_file() and not mask.name.startswith(".") and mask.stem not in stems:
+        if mask.is_file() and not is_junk(mask) and mask.stem not in stems:
             raise DataError(f"{mask}: no image of that name in {images}")
 
 
+def marked(how: str, content: bytes) -> bytes:
+    """A file's content for the first version of the digest, which did not read it this way."""
+    return f"{how}\0".encode() + content
+
+
+def is_junk(path: Path) -> bool:
+    """Whether an operating system put this file there: `Thumbs.db`, `.DS_Store`, `._1.png`."""
+    return path.name.startswith(".") or path.name.lower() in _JUNK
+
+
 def open_image(path: Path, content: bytes, *, deep: bool = False) -> Image.Image:
-    """The decoded image; ``deep`` allows 16 bits per channel. A bad file raises a DataError."""
+    """The decoded image, turned as its EXIF orientation says; ``info["turned"]`` tells if it was.
+
+    Args:
+        path: for messages.
+        content: of the file.
+        deep: whether 16 bits per channel are allowed.
+
+    Raises:
+        DataError: it cannot be decoded, is too large, or holds several images.
+    """
     try:
-        image = Image.open(io.BytesIO(content))
+        image = Image.open(io.BytesIO(content), formats=_FORMATS)
         if image.width * image.height > _MOST_PIXELS:
             raise DataError(
                 f"{path}: must have at most {_MOST_PIXELS} pixels, got {image.width}x{image.height}"
             )
         packed = [str(tile.args) for tile in image.tile]
+        frames = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
+        tagged = _orientation(image)  # a TIFF is turned, and loses its tag, when it is loaded
         image.load()
-        image.info["stored"] = packed[0] if packed else ""
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError:
+        raise DataError(f"{path}: cannot be decoded: it is no image of a known format") from None
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path}: must have at most {_MOST_PIXELS} pixels: {error}") from None
+    except (OSError, SyntaxError) as error:
         raise DataError(f"{path}: cannot be decoded: {error}") from None
+    if frames > 1:
+        raise DataError(f"{path}: must hold one image, got {frames}")
     if not deep and any(";16" in form for form in packed):  # Pillow silently halves RGB;16B
         raise DataError(f"{path}: must have 8 bits a channel, got 16")
-    return image
+    image.info["stored"] = packed[0] if packed else ""
+    return _turned(image, tagged)
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation, 1..8. A tag that cannot be read turns nothing, as in any viewer."""
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
+        return 1
+    return value if value in range(1, 9) else 1
+
+
+def _turned(image: Image.Image, tagged: int) -> Image.Image:
+    info = image.info
+    left = max(_orientation(image), 1)
+    turned = image if left == 1 else ImageOps.exif_transpose(image)
+    turned.info |= {"stored": info["stored"], "turned": max(left, tagged) > 1}
+    return turned
 
 
 def require_inside(root: Path, paths: Iterable[Path]) -> None:
@@ -90,13 +141,22 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def read_image(path: Path) -> tuple[NDArray[np.uint8], bytes]:
-    """(H,W,C) uint8 RGB, and the file's content in bytes."""
+class Photo(NamedTuple):
+    """An image file."""
+
+    image_HWC: NDArray[np.uint8]
+    """RGB, turned as its EXIF orientation says."""
+    content: bytes
+    turned: bool
+
+
+def read_image(path: Path) -> Photo:
+    """The image in this file, or a DataError that names it."""
     content = read_bytes(path)
     image = open_image(path, content)
     if image.mode not in _IMAGE_MODES:
         raise DataError(f"{path}: an image must be 8-bit grey or RGB, got mode {image.mode}")
-    return np.asarray(image.convert("RGB")), content
+    return Photo(np.asarray(image.convert("RGB")), content, bool(image.info["turned"]))
 
 
 def resize_image(image_HWC: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:
@@ -135,6 +195,8 @@ def read_mask(path: Path, *, colours: bool = False) -> Mask:
         raise DataError(f"{path}: a mask must be 8-bit with one channel, got mode {image.mode}")
     values_HW = np.asarray(image, dtype=np.uint8)
     factor = _STRETCHED.get(image.info["stored"], 1)
+    if factor > 1 or image.info["turned"]:
+        content = marked(f"{image.info['stored']} turned: {image.info['turned']}", content)
     palette = image.convert("P").getpalette("RGB") if image.mode == "P" else None
     palette_256C = None
     if palette is not None:

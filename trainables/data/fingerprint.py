@@ -5,23 +5,28 @@ from pathlib import Path
 from trainables.config import DataConfig
 from trainables.data import open_layout
 from trainables.data.dataset import Digest
-from trainables.data.samples import add_to_digest, require_all
+from trainables.data.identity import digest_of
+from trainables.data.samples import require_all
 
 
 def fingerprint(data: DataConfig | None, weights: str) -> str:
-    """Sixteen hex digits of every sample's name, of the content of each split's first and last
-    sample, and of the weights' file. None and "" leave a part out.
+    """A digest of the classes, of every sample's name, of the pixels and labels of each split's
+    first and last sample, and of the weights' file. None and "" leave a part out.
 
     Raises:
         DataError, OSError: a file is missing or cannot be used.
     """
     digest = Digest()
     if data is not None:
-        for split, samples in open_layout(data).splits.items():
+        layout = open_layout(data)
+        digest = digest_of(layout, data)
+        for split, samples in layout.splits.items():
             require_all(samples)
-            digest.add(split, "\n".join(sample.name for sample in samples).encode())
+            digest.note(split, "\n".join(sample.name for sample in samples).encode())
             for sample in (samples[0], samples[-1]):
-                add_to_digest(digest, sample.read())
+                decoded = sample.read()
+                digest.add(decoded.image_HWC)
+                digest.add(decoded.labels_HW)
     if weights:
-        digest.add(Path(weights).name, Path(weights).read_bytes())
-    return digest.hex()
+        digest.note(Path(weights).name, Path(weights).read_bytes())
+    return digest.text()

@@ -4,16 +4,27 @@
 (``train_aug``) or the path of a file, absolute or relative to the dataset's folder.
 """
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from trainables.config import DataConfig
-from trainables.data import files
+from trainables.data import text
 from trainables.data.dataset import DataError
 from trainables.data.samples import SPLITS, Sample
 
+SPLIT_WORDS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+"""The words for a split in a user's own files."""
 S = TypeVar("S", bound=Sample)
 
 
@@ -22,6 +33,9 @@ class Line:
     """One line of a list file."""
 
     words: tuple[str, ...]
+    """It, cut at blanks."""
+    text: str
+    """It, whole."""
     listed: str
     """``val.txt:3``"""
 
@@ -49,29 +63,100 @@ def find(root: Path, requested: str, official: Path) -> Path:
     raise DataError(f"{official}: missing; give another list with data/{official.stem}_list")
 
 
-def read(path: Path) -> list[Line]:
-    """The lines of a list file.
+def read(path: Path, *, names_files: bool = True) -> list[Line]:
+    """The lines of a list file, without empty ones and comments.
 
     Raises:
-        DataError: it is empty.
+        DataError: it is empty, or a line is in an unknown encoding.
     """
-    text = files.read_bytes(path).decode(errors="replace")
     lines = [
-        Line(tuple(line.split()), f"{path.name}:{number}")
-        for number, line in enumerate(text.splitlines(), start=1)
-        if line.strip()
+        Line(tuple(line.split()), line.strip(), f"{path.name}:{number}")
+        for number, line in enumerate(text.read_lines(path, names_files=names_files), start=1)
+        if not text.is_comment(line)
     ]
     if not lines:
         raise DataError(f"{path}: empty, at least one image is needed")
     return lines
 
 
-def inside(root: Path, text: str, listing: str) -> Path:
-    """The path that a list gives, below this folder; raise a DataError if it leads out of it."""
-    path = (root / text.lstrip("/")).resolve()
+def named_after_splits(folder: Path, suffix: str) -> dict[str, Path]:
+    """By split, the children of a folder that have its name: `val.txt`, or `valid.txt`.
+
+    Raises:
+        DataError: there are two for a split.
+    """
+    found: dict[str, Path] = {}
+    for word, split in SPLIT_WORDS.items():
+        path = folder / f"{word}{suffix}"
+        if path.is_file() if suffix else path.is_dir():
+            if split in found:
+                raise DataError(f"{path}: beside {found[split].name}, one of them must go")
+            found[split] = path
+    return found
+
+
+def inside(root: Path, name: str, listing: str) -> Path:
+    """The path that a list gives, below this folder; raise a DataError if it leads out of it.
+
+    A path that begins with / is one below the folder too, unless it names a file elsewhere.
+    """
+    for candidate in _candidates(root, name):
+        if os.path.isfile(candidate):
+            path = candidate.resolve()
+            break
+    else:
+        path = (root / name.lstrip("/")).resolve()
     if not path.is_relative_to(root.resolve()):
-        raise DataError(f"{root / listing}: {text!r} leads out of the dataset's folder")
+        raise DataError(f"{root / listing}: {name!r} leads out of the dataset's folder {root}")
     return path
+
+
+def found_inside(root: Path, name: str, listing: str) -> Path | None:
+    """``inside`` for a file that exists; None for another."""
+    if not any(os.path.isfile(candidate) for candidate in _candidates(root, name)):
+        return None
+    return inside(root, name, listing)
+
+
+def _candidates(root: Path, name: str) -> list[Path]:
+    """Where a name in a list may lead: below the folder, anywhere, or as Windows writes it."""
+    below = root / name.lstrip("/")
+    windows = [root / name.replace("\\", "/").lstrip("/")] if "\\" in name else []
+    return [below, *([Path(name)] if name.startswith("/") else []), *windows]
+
+
+def two_paths(root: Path, line: Line) -> tuple[Path, Path]:
+    """An image and a mask on one line, whose names may hold blanks.
+
+    Raises:
+        DataError: the line can be read in no way, or in two ways, as two files.
+    """
+    ways = _ways(line.text)
+    found = [
+        (image, mask)
+        for first, second in ways
+        if (image := found_inside(root, first, line.listed))
+        and (mask := found_inside(root, second, line.listed))
+    ]
+    if len(dict.fromkeys(found)) == 1:
+        return found[0]
+    if not found and len(ways) == 1:
+        return inside(root, ways[0][0], line.listed), inside(root, ways[0][1], line.listed)
+    raise DataError(
+        f"{root / line.listed}: {line.text!r} must be an image's name, or the paths of an image "
+        f"and a mask that exist, with a tab between them if they hold blanks"
+    )
+
+
+def _ways(line: str) -> list[tuple[str, str]]:
+    """Every way to cut a line in two: at a tab if there is one, else at any blank."""
+    if line.count("\t") == 1:
+        first, second = line.split("\t")
+        return [(first.strip(), second.strip())]
+    places = [place for place, letter in enumerate(line) if letter.isspace()]
+    cuts = [(line[:place].strip(), line[place:].strip()) for place in places]
+    quoted = [(first.strip("\"'"), second.strip("\"'")) for first, second in cuts]
+    return list(dict.fromkeys(quoted))
 
 
 def read_splits(

@@ -48,13 +48,16 @@ class ClassColours:
         """
         complete = len(self.classes.colours) == len(self.classes.names)
         mask = files.read_mask(path, colours=complete)
+        by_number, content = LabelTable.of(self.classes.by_value, ""), mask.content
         if mask.colours_HWC is not None:
-            labels_HW = self._by_colour(path, mask.colours_HWC)
-        elif is_grey(mask) or not self.classes.colours:
+            return self._by_colour(path, mask.colours_HWC), files.marked("colours", content)
+        if is_grey(mask) or not self.classes.colours:
             labels_HW = self.grey.apply(path, grey_values(mask, self.classes))
         else:
             labels_HW = self._by_palette(path, mask).apply(path, mask.values_HW)
-        return labels_HW, mask.content
+        if (by_number.labels_256[mask.values_HW] != labels_HW).any():
+            content = files.marked("colours", content)
+        return labels_HW, content
 
     def _by_colour(self, path: Path, colours_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
         known = {packed(colour): label for colour, label in self.classes.by_colour.items()}

@@ -5,6 +5,7 @@ decodes a dataset into memory, streams it, or checks each of its files.
 Shape letters: N images, H rows, W columns, C colours.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.data import files
-from trainables.data.dataset import DataError, Digest
+from trainables.data.dataset import DataError, printable
 from trainables.geometry.boundaries import VOID
 
 SPLITS = ("train", "val", "test")
+TURNED = ", which is turned by its EXIF orientation: turn the mask too, or save the image turned"
 MOST_CLASSES = 255
 """Labels are bytes: 0..254 are classes, and 255 is void."""
 
@@ -29,6 +31,9 @@ class Decoded(NamedTuple):
     labels_HW: NDArray[np.uint8]
     """0..K-1, void 255."""
     content: tuple[tuple[str, bytes], ...]
+    """The files, for the first version of the digest; marked where they are now read otherwise."""
+    turned: bool = False
+    """Whether the image is turned by its EXIF orientation."""
 
 
 class Sample(Protocol):
@@ -127,23 +132,28 @@ class Pair:
     listed: str = ""
     """The line that names it, ``val.txt:3``; empty if a folder was listed."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", printable(self.name))  # it is written to many files
+
     def require_files(self) -> None:
         for path, what in ((self.image, "image"), (self.mask, "mask")):
-            if not path.is_file():
+            if not os.path.isfile(path):  # pathlib's raises for a name that is too long
                 of = f" of {self.listed}" if self.listed else f" of {self.name}"
                 raise DataError(f"{path}: {what}{of} is missing")
 
     def read(self) -> Decoded:
         self.require_files()
         labels_HW, mask_bytes = self.table.read(self.mask)
-        image_HWC, image_bytes = files.read_image(self.image)
+        image_HWC, image_bytes, turned = files.read_image(self.image)
         if image_HWC.shape[:2] != labels_HW.shape:
             raise DataError(
                 f"{self.mask}: size {labels_HW.shape} differs from its image's "
-                f"{image_HWC.shape[:2]}"
+                f"{image_HWC.shape[:2]}{TURNED if turned else ''}"
             )
+        if turned:
+            image_bytes = files.marked("turned", image_bytes)
         content = ((self.mask.name, mask_bytes), (self.image.name, image_bytes))
-        return Decoded(image_HWC, labels_HW, content)
+        return Decoded(image_HWC, labels_HW, content, turned)
 
 
 def require_sound(name: str, decoded: Decoded, num_classes: int) -> None:
@@ -164,11 +174,6 @@ def require_sound(name: str, decoded: Decoded, num_classes: int) -> None:
             f"{name}: labels must be 0..{num_classes - 1} or void ({VOID}), got "
             f"{labels_HW[wrong_HW][0]}"
         )
-
-
-def add_to_digest(digest: Digest, decoded: Decoded) -> None:
-    for name, content in decoded.content:
-        digest.add(name, content)
 
 
 def require_all(samples: Iterable[Sample]) -> None:

@@ -38,9 +38,13 @@ class Facts:
     second_absent: int = 0
     """Images with void and class 0 alone."""
 
+    turned: int = 0
+    """Images turned by their EXIF orientation."""
+
     def add(self, decoded: Decoded, labels_HW: NDArray[np.uint8], count_all: bool = False) -> None:
         """Count an image with these labels, which may be resized."""
         self.images += 1
+        self.turned += decoded.turned
         self.sizes[decoded.labels_HW.shape[0], decoded.labels_HW.shape[1]] += 1
         counts_256 = np.bincount(labels_HW.ravel(), minlength=256)
         self.labels_256 += counts_256
@@ -134,6 +138,11 @@ def _notes(own: Mapping[str, Facts], facts: Mapping[str, Facts]) -> Iterator[str
     for split, one in own.items():
         if _VOID_NOTED < one.void_share <= _VOID_WARNED:
             yield f"{split}: {one.void_share:.1%} of all pixels are void"
+        if one.turned:
+            yield (
+                f"{split}: images turned by their EXIF orientation: {one.turned}; their masks must "
+                f"fit the turned image"
+            )
     if "test" in facts and "test" not in own:
         yield (
             "there is no test list: the validation list, on which trials are ranked, stands for it"

@@ -83,7 +83,7 @@ def draw(
     for place, row in enumerate(rows):
         views = [(network.name, network.predicted_PHW[place]) for network in seen]
         sheet = pictures.compared(dataset, images.images_NHWC[row], images.labels_NHW[row], views)
-        sheet.save(draft / f"worst-{place + 1}-{Path(images.names[row]).stem}.png")
+        sheet.save(draft / f"worst-{place + 1}-{pictures.file_name(images.names[row])}.png")
     if affinity:
         figure = affinity_figure(seen, images.names[rows[0]])
         figure.savefig(draft / "affinity.png", dpi=110, metadata={"Software": None})

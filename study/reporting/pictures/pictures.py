@@ -3,6 +3,8 @@
 Shape letters: H rows, W columns, C colours, P pictures.
 """
 
+import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +36,8 @@ _CAPTIONS = (
 _HEIGHT_PX = 240
 _A_ROW = 4
 """Panels per row in a sheet of several predictions."""
+_NAME_LETTERS = 60
+"""Of a picture's name: file systems allow 255 bytes, and an image's name may use them all."""
 _CAPTION_PX = 18
 
 
@@ -43,11 +47,21 @@ def draw(dataset: Dataset, checkpoint: Checkpoint, folder: Path) -> list[Path]:
     images = dataset.splits["val"]
     paths = []
     for row, predicted_HW in enumerate(checkpoint.predictions()):
-        path = folder / f"{images.names[row]}.png"
+        path = folder / f"{file_name(images.names[row])}.png"
+        if path in paths:
+            path = folder / f"{path.stem}-{row}.png"
         panels = _panels(dataset, images.images_NHWC[row], images.labels_NHW[row], predicted_HW)
         _side_by_side(panels).save(path, optimize=False)
         paths.append(path)
     return paths
+
+
+def file_name(name: str) -> str:
+    """An image's name as the name of a picture of it: plain, short, and still its own."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:_NAME_LETTERS].lstrip(".")
+    if plain == name:
+        return name
+    return f"{plain}-{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:8]}"
 
 
 def compared(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from study.reporting.pictures import pictures
@@ -59,3 +60,15 @@ def test_four_panels_a_picture_for_each_prediction_of_a_checkpoint(tmp_path: Pat
         width, height = image.size
     assert width == 4 * 32 * 10
     assert height == 24 * 10 + 18
+
+
+@pytest.mark.parametrize(
+    "name", ["n" * 250, "two\\nlines", "caf\\udce9", "a/b", "é", "../x", "=1+1"]
+)
+def test_a_picture_s_name_is_short_plain_and_its_own(name: str) -> None:
+    short = pictures.file_name(name)
+    assert len(short) < 80
+    assert short.isascii()
+    assert not {"/", "\n", "\\"} & set(short)
+    assert short != pictures.file_name(name + "x")
+    assert pictures.file_name("val-00003") == "val-00003"

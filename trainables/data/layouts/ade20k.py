@@ -50,7 +50,7 @@ def layout(config: DataConfig) -> Layout:
 
 def _folder(root: Path, folder: str) -> tuple[Sample, ...]:
     files.require_pairs(root / "images" / folder, root / "annotations" / folder)
-    images = sorted((root / "images" / folder).glob("*.jpg"))
+    images = sorted(x for x in (root / "images" / folder).glob("*.jpg") if not files.is_junk(x))
     if not images:
         raise DataError(f"{root / 'images' / folder}: no *.jpg in it")
     return tuple(_pair(root, folder, image.stem) for image in images)

@@ -87,9 +87,9 @@ def layout(config: DataConfig) -> Layout:
 
 def _folder(root: Path, split: str) -> tuple[Sample, ...]:
     """Every image of a split; a mask without its image is an error."""
-    images = sorted((root / "leftImg8bit" / split).glob(f"*/*{_IMAGE}.png"))
+    images = _found(root / "leftImg8bit" / split, f"*/*{_IMAGE}.png")
     stems = {image.name.removesuffix(f"{_IMAGE}.png") for image in images}
-    for mask in sorted((root / "gtFine" / split).glob(f"*/*{_TRUTH}label*Ids.png")):
+    for mask in _found(root / "gtFine" / split, f"*/*{_TRUTH}label*Ids.png"):
         stem = mask.name.split(_TRUTH)[0]
         if stem not in stems:
             raise DataError(
@@ -99,6 +99,10 @@ def _folder(root: Path, split: str) -> tuple[Sample, ...]:
     if not images:
         raise DataError(f"{root / 'leftImg8bit' / split}: no CITY/*{_IMAGE}.png in it")
     return tuple(_pair(root, image) for image in images)
+
+
+def _found(folder: Path, pattern: str) -> list[Path]:
+    return sorted(path for path in folder.glob(pattern) if not files.is_junk(path))
 
 
 def _listed(root: Path, line: lists.Line) -> Pair:

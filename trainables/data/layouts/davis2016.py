@@ -38,7 +38,7 @@ def layout(config: DataConfig) -> Layout:
 
 def _sequence(root: Path, line: lists.Line) -> list[Pair]:
     folder = lists.inside(root, f"JPEGImages/480p/{line.words[0]}", line.listed)
-    images = sorted(folder.glob("*.jpg"))
+    images = sorted(path for path in folder.glob("*.jpg") if not files.is_junk(path))
     if not images:
         raise DataError(f"{folder}: no frames of sequence {line.words[0]} of {line.listed}")
     masks = root / "Annotations" / "480p" / folder.name

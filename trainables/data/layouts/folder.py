@@ -2,105 +2,118 @@
 
 `classes.txt` names the classes and their colours, see ``trainables/data/classes.py``; what a mask's
 values mean is in ``trainables/data/mask_meaning.py``. The splits come from the first of these that
-exists: `data/train_list ..`;
+exists: `data/train_list ..`; `train.txt val.txt test.txt` with a name or two paths per line;
 `samples.csv` with the columns image, mask, split; the folders `images/train/ images/val/
-images/test/`; `train.txt val.txt test.txt` with a name or two paths per line; else, of every ten
-images in name order, the ninth is for validation and the tenth for the test.
+images/test/`; else, of every ten images in name order, the ninth is for validation and the tenth
+for the test. `valid` and `validation` are other words for `val`. Lines that begin with # are
+comments; files of the operating system (`Thumbs.db`) are ignored.
 """
 
-import csv
-import io
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from trainables.config import DataConfig
-from trainables.data import classes, files, lists, mask_meaning
+from trainables.data import classes, files, lists, mask_meaning, sample_table
 from trainables.data.dataset import DataError
-from trainables.data.samples import SPLITS, LabelTable, Layout, Pair
+from trainables.data.samples import LabelTable, Layout, MaskReader, Pair
 
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+_SPLITS = ("train",) * 8 + ("val", "test")
+"""Of ten images, where nothing else decides."""
 
 
 def layout(config: DataConfig) -> Layout:
     root = files.folder(config.root, "folder")
     named = classes.read(root / "classes.txt")
-    table = LabelTable.of(named.by_value, "")  # until all masks are known
-    splits: dict[str, tuple[Pair, ...]]
-    listed = any((root / f"{split}.txt").is_file() for split in SPLITS)
-    if any(lists.requested_lists(config).values()) or listed:
-        official = {
-            split: root / f"{split}.txt" for split in SPLITS if (root / f"{split}.txt").is_file()
-        }
-        splits = lists.read_splits(
-            root, config, official, lambda line: [_listed(root, line, table)]
-        )
-    elif (root / "samples.csv").is_file():
-        splits = _from_csv(root / "samples.csv", table)
-    elif (root / "images" / "train").is_dir():
-        splits = {
-            split: _from_folder(root, split, table)
-            for split in SPLITS
-            if (root / "images" / split).is_dir()
-        }
-    else:
-        every = _from_folder(root, "", table)
-        kinds = ("train",) * 8 + ("val", "test")
-        splits = {
-            split: tuple(x for index, x in enumerate(every) if kinds[index % 10] == split)
-            for split in SPLITS
-        }
+    splits = _splits(root, config, LabelTable.plain(len(named.names)))
     masks = [pair.mask for pairs in splits.values() for pair in pairs]
     files.require_inside(root, masks)
     meaning = mask_meaning.decide(named, masks)
-    return Layout(
-        "folder",
-        named.names,
-        named.pictures,
-        {
-            split: tuple(replace(pair, table=meaning.reader) for pair in pairs)
-            for split, pairs in splits.items()
-        },
-        rules=meaning.rules,
-        notes=meaning.notes,
-    )
+    pairs = {split: _read_by(meaning.reader, pairs) for split, pairs in splits.items()}
+    notes = (*meaning.notes, *_ignored(root))
+    return Layout("folder", named.names, named.pictures, pairs, rules=meaning.rules, notes=notes)
 
 
-def _from_folder(root: Path, split: str, table: LabelTable) -> tuple[Pair, ...]:
+def _read_by(reader: MaskReader, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    return tuple(replace(pair, table=reader) for pair in pairs)
+
+
+def _splits(root: Path, config: DataConfig, table: MaskReader) -> dict[str, tuple[Pair, ...]]:
+    """The pairs of each split. ``table`` stands in until it is known how masks are read."""
+    official = lists.named_after_splits(root, ".txt")
+    if any(lists.requested_lists(config).values()) or official:
+        official = official or {split: root / f"{split}.txt" for split in ("train", "val", "test")}
+        return lists.read_splits(root, config, official, lambda line: [_listed(root, line, table)])
+    if (root / "samples.csv").is_file():
+        return sample_table.read(root / "samples.csv", table)
+    folders = lists.named_after_splits(root / "images", "")
+    if "train" in folders:
+        return {split: _from_folder(root, path.name, table) for split, path in folders.items()}
+    every = _from_folder(root, "", table)
+    return {
+        split: tuple(pair for index, pair in enumerate(every) if _SPLITS[index % 10] == split)
+        for split in dict.fromkeys(_SPLITS)
+    }
+
+
+def _from_folder(root: Path, split: str, table: MaskReader) -> tuple[Pair, ...]:
     images, masks = root / "images" / split, root / "masks" / split
     for folder in (images, masks):
         if not folder.is_dir():
             raise DataError(f"{folder}: missing; a folder dataset has images/ and masks/")
     files.require_pairs(images, masks)
-    found = sorted(path for path in images.glob("*") if path.name[0] != ".")
+    found = sorted(path for path in images.glob("*") if not files.is_junk(path))
     for path in found:
         if path.suffix.lower() not in _SUFFIXES:
             raise DataError(f"{path}: an image's name must end in {', '.join(_SUFFIXES)}")
-    return tuple(Pair(path.stem, path, masks / f"{path.stem}.png", table) for path in found)
+    return tuple(Pair(path.stem, path, _mask_of(masks, path.stem), table) for path in found)
 
 
-def _from_csv(path: Path, table: LabelTable) -> dict[str, tuple[Pair, ...]]:
-    rows = csv.DictReader(io.StringIO(files.read_bytes(path).decode(errors="replace")))
-    if not {"image", "mask", "split"} <= set(rows.fieldnames or ()):
-        raise DataError(f"{path}: needs the columns image, mask, split, got {rows.fieldnames}")
-    splits: dict[str, tuple[Pair, ...]] = {}
-    for number, row in enumerate(rows, start=2):
-        split, listed = row["split"], f"{path.name}:{number}"
-        if split not in SPLITS:
-            raise DataError(f"{path}:{number}: split must be train, val or test, got {split!r}")
-        image, mask = (
-            lists.inside(path.parent, row[key] or "", listed) for key in ("image", "mask")
-        )
-        pair = Pair(image.stem, image, mask, table, listed)
-        splits[split] = (*splits.get(split, ()), pair)
-    return splits
+def _mask_of(folder: Path, stem: str) -> Path:
+    """The mask of this name: a PNG, or another image if there is no PNG."""
+    candidates = [folder / f"{stem}{suffix}" for suffix in _SUFFIXES]
+    return next((path for path in candidates if os.path.isfile(path)), candidates[0])
 
 
-def _listed(root: Path, line: lists.Line, table: LabelTable) -> Pair:
-    if len(line.words) > 1:
-        image, mask = (lists.inside(root, text, line.listed) for text in line.words[:2])
+def _listed(root: Path, line: lists.Line, table: MaskReader) -> Pair:
+    image = _image_named(root, line)
+    if image is None and len(line.words) > 1:
+        image, mask = lists.two_paths(root, line)
         return Pair(image.stem, image, mask, table, line.listed)
-    named = lists.inside(root, f"images/{line.words[0]}", line.listed)
-    candidates = [named, *(named.with_name(named.name + suffix) for suffix in _SUFFIXES)]
-    image = next((path for path in candidates if path.is_file()), named)
-    mask = root / "masks" / image.relative_to((root / "images").resolve()).with_suffix(".png")
-    return Pair(image.stem, image, mask, table, line.listed)
+    if image is None:
+        image = lists.inside(root, f"images/{line.text}", line.listed)
+    below = (root / "images").resolve()
+    if not image.is_relative_to(below):
+        raise DataError(
+            f"{root / line.listed}: {line.text!r} is not in images/: give the mask's path beside it"
+        )
+    folder = root / "masks" / image.relative_to(below).parent
+    # A name with a dot may be a whole one, `street.01`, or end in its suffix.
+    stem = image.stem if image.suffix.lower() in _SUFFIXES else image.name
+    return Pair(stem, image, _mask_of(folder, stem), table, line.listed)
+
+
+def _image_named(root: Path, line: lists.Line) -> Path | None:
+    """The image that the whole line names, in `images/` or from the dataset's folder."""
+    for text in (f"images/{line.text}", line.text):
+        for suffix in ("", *_SUFFIXES):
+            path = lists.found_inside(root, text + suffix, line.listed)
+            if path is not None:
+                return path
+    return None
+
+
+def _ignored(root: Path) -> tuple[str, ...]:
+    """A line about files that are not the user's."""
+    names = sorted(
+        {
+            path.name
+            for folder in ("images", "masks")
+            for path in (root / folder).rglob("*")
+            if files.is_junk(path)
+        }
+    )
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return (f"ignored beside the images: {', '.join(names[:3])}{more}",) if names else ()
