@@ -158,6 +158,8 @@ class StageReady(Event):
     seconds: float
     reused: bool
     """Whether another study trained it."""
+    remade: bool = False
+    """Whether its file was damaged, so that it was trained again."""
     quality: Metrics = field(default_factory=dict)
     curve: Sequence[float | None] = ()
 
