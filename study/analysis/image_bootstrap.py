@@ -63,8 +63,8 @@ def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str,
     """
     trials = {trial.number: trial for trial in record.compared().in_state("complete")}
     cells: dict[str, dict[int, ImageCounts]] = {}
-    for number, counts in read_counts(folder, trials.values(), "test").by_trial.items():
-        cells.setdefault(trials[number].cell, {})[trials[number].seed] = counts
+    for number, found in read_counts(folder, trials.values(), "test").by_trial.items():
+        cells.setdefault(trials[number].cell, {})[trials[number].seed] = found
     baseline = cells.pop(record.plan.grid.baseline, {})
     by_metric: dict[str, dict[str, list[float]]] = {}
     for name, counts in cells.items():
