@@ -1,4 +1,4 @@
-"""A trained network as three files that anybody can load: weights, config and classes."""
+"""A trained network as files that anybody can load: weights, config, classes, and their hashes."""
 
 import io
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import torch
 import yaml
 from torch import Tensor
 
-from trainables import plugin
+from trainables import plugin, proof
 from trainables.config import TrialConfig, flatten, from_flat
 from trainables.losses.compose import needs_boundary_head
 from trainables.networks.segmentation import Segmenter
@@ -16,6 +16,8 @@ from trainables.networks.segmentation import Segmenter
 NETWORK, CONFIG, CLASSES = "network.pt", "config.yaml", "classes.txt"
 PARTS = "own_parts.py"
 """The plug-in that the network was trained with, if any; loading the network executes it."""
+HASHES = "sha256.txt"
+"""The hashes of the other files; ``sha256sum -c sha256.txt`` checks them, and so does loading."""
 
 
 def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes) -> None:
@@ -23,12 +25,19 @@ def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes
     content: dict[str, dict[str, Tensor]] = torch.load(
         io.BytesIO(state), map_location="cpu", weights_only=True
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.save(content.get("average", content["network"]), folder / NETWORK)
-    (folder / CONFIG).write_text(yaml.safe_dump(flatten(config), sort_keys=False))
-    (folder / CLASSES).write_text("".join(f"{name}\n" for name in classes))
+    weights = io.BytesIO()
+    torch.save(content.get("average", content["network"]), weights)
+    files = {
+        NETWORK: weights.getvalue(),
+        CONFIG: yaml.safe_dump(flatten(config), sort_keys=False).encode(),
+        CLASSES: "".join(f"{name}\n" for name in classes).encode(),
+    }
     if installed := plugin.installed():
-        (folder / PARTS).write_text(installed.text)
+        files[PARTS] = installed.text.encode()
+    hashes = "".join(f"{proof.sha256(content)}  {name}\n" for name, content in files.items())
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content_of_file in {**files, HASHES: hashes.encode()}.items():
+        proof.write(folder / name, content_of_file)
 
 
 def load(folder: Path, trust: bool = False) -> tuple[Segmenter, TrialConfig, list[str]]:
@@ -41,18 +50,19 @@ def load(folder: Path, trust: bool = False) -> tuple[Segmenter, TrialConfig, lis
             that code: read it first.
 
     Raises:
-        FileNotFoundError: one of the three files is missing.
-        ValueError: the config has a field or a value that this version does not know, or the
-            folder has a plug-in and ``trust`` is False.
+        ValueError: a file is missing or damaged, the config has a field or a value that this
+            version does not know, or the folder has a plug-in and ``trust`` is False.
     """
+    files = read_files(folder)
     # Before the config is read: the plug-in adds fields to it.
-    if (folder / PARTS).exists():
-        _install(plugin.Plugin(PARTS, (folder / PARTS).read_text()), folder, trust)
-    config = from_flat(yaml.safe_load((folder / CONFIG).read_text()))
-    classes = (folder / CLASSES).read_text().splitlines()
+    if PARTS in files:
+        _install(plugin.Plugin(PARTS, files[PARTS].decode()), folder, trust)
+    config = from_flat(yaml.safe_load(files[CONFIG]))
+    classes = files[CLASSES].decode().splitlines()
     bare = config.changed({"model/weights": "none"})  # the file, loaded below, has them
     network = Segmenter(bare.model, len(classes), needs_boundary_head(config.loss))
-    network.load_state_dict(torch.load(folder / NETWORK, map_location="cpu", weights_only=True))
+    weights = io.BytesIO(files[NETWORK])
+    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return network.eval(), config, classes
 
 
@@ -66,3 +76,23 @@ def _install(parts: plugin.Plugin, folder: Path, trust: bool) -> None:
             f"{parts.digest}) would be executed, read it first; got False"
         )
     plugin.install(parts)
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """The content of the folder's files by name, each as it was saved.
+
+    A folder of an older version has no hashes, and its files prove nothing.
+
+    Raises:
+        DamageError: a file is missing or damaged; the message names it.
+    """
+    parts = [PARTS] if (folder / PARTS).exists() else []
+    names = [NETWORK, CONFIG, CLASSES, *parts]
+    if not (folder / HASHES).exists():
+        return {name: proof.read(folder / name) for name in names}
+    lines = proof.read(folder / HASHES).decode("ascii", "replace").splitlines()
+    hashes = {name: found for found, _, name in (line.partition("  ") for line in lines)}
+    for name in names:
+        if name not in hashes:
+            raise proof.DamageError(f"{folder / HASHES}: damaged: it has no hash of {name}")
+    return {name: proof.read_proven(folder / name, found) for name, found in hashes.items()}

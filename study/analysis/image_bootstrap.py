@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from study.analysis.image_counts import read_counts
 from study.analysis.statistics import ALPHA
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
-from trainables.metrics import counts_file
 from trainables.metrics.catalog import METRICS
 from trainables.metrics.per_image import ImageCounts, resample
 
@@ -59,13 +59,12 @@ def intervals(
 def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str, list[float]]]:
     """Intervals of the differences from the baseline, by metric and cell.
 
-    Cells without stored counts are absent.
+    Cells without stored counts are absent; damaged counts are left out.
     """
+    trials = {trial.number: trial for trial in record.compared().in_state("complete")}
     cells: dict[str, dict[int, ImageCounts]] = {}
-    for trial in record.compared().in_state("complete"):
-        path = folder.counts_of(trial, "test")
-        if path is not None:
-            cells.setdefault(trial.cell, {})[trial.seed] = counts_file.load(path)
+    for number, found in read_counts(folder, trials.values(), "test").by_trial.items():
+        cells.setdefault(trials[number].cell, {})[trials[number].seed] = found
     baseline = cells.pop(record.plan.grid.baseline, {})
     by_metric: dict[str, dict[str, list[float]]] = {}
     for name, counts in cells.items():

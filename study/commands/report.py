@@ -16,6 +16,8 @@ from study.planning.request import StudyRequest
 from study.reporting.write_report import write
 from study.search.importance import importances
 from study.tracking.sink import MlflowSink
+from trainables import saved
+from trainables.proof import DamageError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +61,20 @@ def _rebuild(record: StudyRecord, folder: StudyFolder, uri: str, files: list[Pat
         return [*pictures, *([counts] if counts.exists() else [])]
 
     sink = MlflowSink(uri, record, artifacts)
-    model = folder.model if folder.model.exists() else None
+    model, damage = _model(folder)
     complaint = sink.close(files, model, patience_s=3600)
     print(complaint or f"{len(record.trials)} runs in {uri}")
-    return 1 if complaint else 0
+    if damage:
+        print(f"study/report.py: the model is not registered: {damage}", file=sys.stderr)
+    return 1 if complaint or damage else 0
+
+
+def _model(folder: StudyFolder) -> tuple[Path | None, str]:
+    """The folder of the saved network, if its files are as they were saved, else why not."""
+    if not folder.model.exists():
+        return None, ""
+    try:
+        saved.read_files(folder.model)
+    except DamageError as error:
+        return None, str(error)
+    return folder.model, ""

@@ -16,7 +16,8 @@ from study.ledger.plan_json import plan_from_json, plan_to_json
 from study.ledger.provenance import DataFacts, Provenance
 from trainables.config import Value
 
-SCHEMA = 1
+SCHEMA, UNLINKED_SCHEMA = 2, 1
+"""Of new ledgers, and of those whose lines have no checksums; both have the same events."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +28,16 @@ class Planned(Event):
     plan: Plan
     data: DataFacts
     provenance: Provenance
+    schema: int = SCHEMA
 
     def to_json(self) -> Json:
-        # Schema 1 keeps the plan's keys at the top level of the line, not below "plan".
+        # The schema keeps the plan's keys at the top level of the line, not below "plan".
         plan, facts = plan_to_json(self.plan), {"data": self.data, "provenance": self.provenance}
-        return {"schema": SCHEMA, **plan, **{name: plain(fact) for name, fact in facts.items()}}
+        return {
+            "schema": self.schema,
+            **plan,
+            **{name: plain(fact) for name, fact in facts.items()},
+        }
 
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> "Planned":
@@ -158,6 +164,8 @@ class StageReady(Event):
     seconds: float
     reused: bool
     """Whether another study trained it."""
+    remade: bool = False
+    """Whether its file was damaged, so that it was trained again."""
     quality: Metrics = field(default_factory=dict)
     curve: Sequence[float | None] = ()
 

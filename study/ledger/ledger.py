@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from study.ledger import chain
 from study.ledger.append_file import AppendFile
-from study.ledger.events import SCHEMA, Event, event_from_json
+from study.ledger.events import SCHEMA, UNLINKED_SCHEMA, Event, event_from_json
 from study.ledger.json_records import Json, clean
 from study.ledger.record import StudyRecord
 
@@ -32,11 +33,13 @@ def read(path: Path) -> tuple[list[Json], bytes]:
     """Read all complete lines, and the unfinished tail that a crash left (usually empty).
 
     Raises:
-        LedgerError: a complete line is damaged, or the schema is not this version's.
+        LedgerError: a complete line is damaged, changed, removed or moved, or the schema is a
+            later one. Ledgers of schema 1 have no checksums, so that only damaged lines show.
     """
     # Every write ends with a newline, so only the text after the last newline can be unfinished.
     *lines, tail = path.read_bytes().split(b"\n")
-    events = []
+    events: list[Json] = []
+    checksum = ""
     for number, line in enumerate(lines, start=1):
         try:
             event = json.loads(line)
@@ -46,10 +49,38 @@ def read(path: Path) -> tuple[list[Json], bytes]:
             ) from None
         if not isinstance(event, dict) or not {"event", "time"} <= event.keys():
             raise LedgerError(f"{path}:{number}: not an event; the ledger is damaged")
-        if number == 1 and event.get("schema") != SCHEMA:
-            raise LedgerError(f"{path}: schema must be {SCHEMA}, got {event.get('schema')!r}")
+        if number == 1:
+            _check_schema(path, event.get("schema"))
         events.append(event)
+        checksum = _checked(path, number, line, checksum, linked=has_checksums(events))
     return events, tail
+
+
+def _check_schema(path: Path, schema: object) -> None:
+    # By type, too: True equals 1.
+    if type(schema) is not int or schema not in (UNLINKED_SCHEMA, SCHEMA):
+        known = f"{UNLINKED_SCHEMA} or {SCHEMA}"
+        raise LedgerError(f"{path}: schema must be {known}, got {schema!r}")
+
+
+def has_checksums(lines: list[Json]) -> bool:
+    """Whether the lines of this ledger carry checksums: so do all but those of schema 1."""
+    return not lines or lines[0].get("schema") != UNLINKED_SCHEMA
+
+
+def _checked(path: Path, number: int, line: bytes, before: str, *, linked: bool) -> str:
+    """The checksum of a line, if it fits.
+
+    Raises:
+        LedgerError: it does not.
+    """
+    found = chain.checksum_of(line, before) if linked else ""
+    if found is None or (not linked and chain.is_linked(line)):
+        raise LedgerError(
+            f"{path}:{number}: the checksum does not fit: this line was changed, or lines before "
+            f"it were removed or moved; the ledger is damaged"
+        )
+    return found
 
 
 def folded(path: Path, lines: list[Json], into: StudyRecord) -> StudyRecord:
@@ -82,11 +113,15 @@ class Ledger:
         """
         self.path = path
         self._write_error = ""
+        self._linked, self._checksum = True, ""
         self.record = StudyRecord()
         self.listeners: list[Listener] = []
         if path.exists():
             events, tail = read(path)
             folded(path, events, self.record)
+            self._linked = has_checksums(events)
+            if events and self._linked:
+                self._checksum = str(events[-1]["chain"])
             if tail:
                 path.with_suffix(f".cut-{int(time.time())}").write_bytes(tail)
                 os.truncate(path, path.stat().st_size - len(tail))
@@ -103,12 +138,16 @@ class Ledger:
             raise StorageError(self._write_error)
         event = replace(event, time=round(time.time(), 3))
         content = clean({"event": event.name, "time": event.time, **event.to_json()})
-        line = json.dumps(content, allow_nan=False, separators=(",", ":"))
+        line = json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+        checksum = ""
+        if self._linked:  # a ledger that began without checksums goes on without them
+            line, checksum = chain.link(line, self._checksum)
         try:
-            self._file.append(line.encode() + b"\n")
+            self._file.append(line + b"\n")
         except OSError as error:
             self._write_error = f"{self.path} cannot be written: {error.strerror}"
             raise StorageError(self._write_error) from None
+        self._checksum = checksum
         event = event_from_json(json.loads(line))  # what a reader of the file will see
         self.record.apply(event)
         for listener in self.listeners:

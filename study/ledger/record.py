@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from study.ledger.event_values import ChosenWeights
 from study.ledger.events import (
+    UNLINKED_SCHEMA,
     BudgetSpent,
     Changed,
     Chosen,
@@ -60,6 +61,11 @@ class StudyRecord:
     @property
     def provenance(self) -> Provenance:
         return self._first_event.provenance
+
+    @property
+    def has_checksums(self) -> bool:
+        """Whether the lines of its ledger prove that nobody changed them."""
+        return self.planned is None or self.planned.schema != UNLINKED_SCHEMA
 
     @property
     def _first_event(self) -> Planned:

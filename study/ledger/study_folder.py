@@ -108,6 +108,11 @@ class StudyFolder:
             paths.insert(0, self._other(trial.reused.study).counts(trial.reused.trial, split))
         return next((path for path in paths if path.exists()), None)
 
+    def missing_counts(self) -> list[str]:
+        """A line for each trial whose counts could not be taken from its checkpoint."""
+        notes = sorted(self.counts(0, "val").parent.glob("*.missing.txt"))
+        return [f"{note.name.split('.')[0]}: {note.read_text().strip()}" for note in notes]
+
     def write_counts(self, number: int, content: bytes) -> None:
         """Store a trial's counts on the test list.
 

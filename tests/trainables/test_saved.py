@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,8 +13,8 @@ from trainables.losses.terms import Learned
 from trainables.training.training import Training
 
 
-@pytest.mark.parametrize("changes", [{}, {"optim/ema": 0.5, "loss/beta": 1.0}])
-def test_loaded_it_gives_the_same_scores(tmp_path: Path, changes: dict[str, float]) -> None:
+def save(folder: Path, changes: dict[str, float] | None = None) -> Training:
+    """Save a network that was trained for one epoch."""
     flat = {
         "data/height": 16,
         "data/width": 24,
@@ -22,15 +23,45 @@ def test_loaded_it_gives_the_same_scores(tmp_path: Path, changes: dict[str, floa
         "data/test_images": 1,
         "model/width": 4,
         "batch": 2,
-        **changes,
+        **(changes or {}),
     }
     config = TrialConfig().changed(flat)
     dataset = load(config.data)
     training = Training(config, dataset, Learned(), torch.device("cpu"))
     training.train_epoch()
-    saved.save(tmp_path, config, dataset.classes, training.save())
+    saved.save(folder, config, dataset.classes, training.save())
+    return training
+
+
+@pytest.mark.parametrize("name", [saved.NETWORK, saved.CONFIG, saved.CLASSES, saved.HASHES])
+def test_no_flipped_bit_of_a_saved_network_is_accepted(tmp_path: Path, name: str) -> None:
+    save(tmp_path)
+    path = tmp_path / name
+    whole = path.read_bytes()
+    for bit in np.random.default_rng(0).permutation(8 * len(whole))[:40].tolist():
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=str(tmp_path)) as refused:
+            saved.load(tmp_path)
+        assert "\n" not in str(refused.value)
+    path.unlink()
+    if name != saved.HASHES:
+        with pytest.raises(ValueError, match=f"{name}: No such file"):
+            saved.load(tmp_path)
+
+
+def test_a_saved_network_of_an_older_version_has_no_hashes_and_is_loaded(tmp_path: Path) -> None:
+    save(tmp_path)
+    (tmp_path / saved.HASHES).unlink()
+    assert len(saved.load(tmp_path)[2]) > 1
+
+
+@pytest.mark.parametrize("changes", [{}, {"optim/ema": 0.5, "loss/beta": 1.0}])
+def test_loaded_it_gives_the_same_scores(tmp_path: Path, changes: dict[str, float]) -> None:
+    training = save(tmp_path, changes)
     network, again, classes = saved.load(tmp_path)
-    assert (again, classes) == (config, list(dataset.classes))
+    assert (again, classes) == (training.config, list(load(again.data).classes))
     used = training.average.module if training.average else training.network
     images_BCHW = torch.rand(2, 3, 16, 24)
     with torch.no_grad():

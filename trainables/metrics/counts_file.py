@@ -6,14 +6,15 @@ without pickle: it is widely readable and loading executes no code.
 
 import io
 import os
-import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trainables import proof
 from trainables.config import require
 from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, TOLERANCES_PX, TRIMAP_WIDTHS_PX
 from trainables.metrics.per_image import ImageCounts
@@ -27,7 +28,7 @@ SETTINGS = {
 
 
 def pack(counts: ImageCounts, names: Sequence[str] = ()) -> bytes:
-    """The content of a counts file. Equal counts give equal bytes.
+    """The content of a counts file, with its hash. Equal counts give equal bytes.
 
     Args:
         counts: a complete table, already summed over ranks.
@@ -47,7 +48,7 @@ def pack(counts: ImageCounts, names: Sequence[str] = ()) -> bytes:
         arrays[name] = _narrow(table.cpu().numpy())
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
+    return proof.seal(buffer.getvalue())
 
 
 def _narrow(table: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
@@ -60,7 +61,7 @@ def load(path: str | os.PathLike[str]) -> ImageCounts:
 
     Raises:
         FileNotFoundError: if it does not exist.
-        ValueError: if it is not a counts file, or has other tolerances or bands.
+        ValueError: if it is damaged, is not a counts file, or has other tolerances or bands.
     """
     arrays = _read(path)
     for name, expected in SETTINGS.items():
@@ -74,8 +75,13 @@ def load(path: str | os.PathLike[str]) -> ImageCounts:
 
 def _read(path: str | os.PathLike[str]) -> dict[str, NDArray[np.generic]]:
     needed = ("names", *SETTINGS, *ImageCounts._fields)
+    content = Path(path).read_bytes()
     try:
-        with np.load(path, allow_pickle=False) as file:
+        archive = proof.unseal(content, path)
+    except proof.UnprovenError:
+        archive = content  # its tables have their own checksums, as in every zip archive
+    try:
+        with np.load(io.BytesIO(archive), allow_pickle=False) as file:
             return {name: file[name] for name in needed}
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zip, zlib and NumPy raise many types for a damaged archive
         raise ValueError(f"{path} must be a counts file, got one with: {error}") from error

@@ -1,7 +1,6 @@
 """Files of trained stages: written completely or not at all, checked, by one process at a time."""
 
-import os
-import pickle
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +8,9 @@ import torch
 from filelock import FileLock
 from torch import Tensor
 
-_RECORD_FIELDS = ("study", "seconds", "quality", "curve")
+from trainables import proof
+
+_RECORD_FIELDS = ("study", "seconds", "quality", "curve", "remade")
 _FIELDS = {"key", "classes", "state", *_RECORD_FIELDS}
 
 
@@ -24,6 +25,8 @@ class StageRecord:
     seconds: float
     quality: dict[str, float]
     curve: list[float] = field(default_factory=list)
+    remade: bool = False
+    """Whether there was a file that could not be used."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,18 @@ class StageFile:
         return FileLock(f"{self.path}.lock")
 
     def read(self) -> SavedStage | None:
-        """The saved stage, or None where there is no file, or one that cannot be trusted."""
+        """The saved stage, or None where there is no file, or one that cannot be trusted.
+
+        All later studies of a storage use the same file, so it is used only if it has the hash
+        with which it was written.
+        """
         if not self.path.is_file():
             return None
         try:
-            content = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
-            return None  # incomplete or damaged: trained again
+            archive = proof.unseal(proof.read(self.path), self.path)
+        except proof.DamageError:
+            return None  # trained again
+        content = torch.load(io.BytesIO(archive), map_location="cpu", weights_only=True)
         if not isinstance(content, dict) or not _FIELDS <= content.keys():
             return None
         if content["key"] != self.key:
@@ -72,17 +80,14 @@ class StageFile:
 
     def write(self, saved: SavedStage) -> None:
         """Write all of the file or nothing. Call it with the lock held."""
-        for left in self.path.parent.glob(f"{self.path.stem}.*.draft"):
+        for left in self.path.parent.glob(f"*{self.path.stem}.*.draft"):
             left.unlink()  # from a process that died while it wrote
-        draft = self.path.with_suffix(f".{os.getpid()}.draft")
         content = {"key": self.key, "classes": saved.classes, "state": saved.state}
         for name in _RECORD_FIELDS:
             content[name] = getattr(saved.record, name)
-        with draft.open("wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.path)
+        archive = io.BytesIO()
+        torch.save(content, archive)
+        proof.write(self.path, proof.seal(archive.getvalue()))
         self._progress.unlink(missing_ok=True)
 
     def report_progress(self, share: float) -> None:

@@ -25,7 +25,8 @@ from trainables.stages.inverse_net.tile_pairs import check_tile, require_boundar
 from trainables.stages.result import ReportProgress, TrainedStage
 from trainables.stages.threads import torch_threads
 
-_VERSION = 4
+_VERSION = 5
+"""Since 5 a file carries its hash; older ones, which prove nothing, have other names."""
 _DATA = ("data/height", "data/width", "data/train_images")
 
 
@@ -120,7 +121,8 @@ def ensure(
         # would round differently.
         with torch_threads(1):
             network, quality, curve = KINDS[kind].train(config, dataset, file.report_progress)
-        record = StageRecord(kind, file.key, study, time.monotonic() - start, quality, curve)
+        seconds, remade = time.monotonic() - start, file.path.exists()
+        record = StageRecord(kind, file.key, study, seconds, quality, curve, remade)
         file.write(SavedStage(record, dataset.num_classes, network.state_dict()))
         return record
 

@@ -186,6 +186,7 @@ class StageWatch(DriverCallback):
                         key=stage.key,
                         seconds=stage.seconds,
                         reused=stage.study != record.mark,
+                        remade=stage.remade and stage.study == record.mark,
                         quality=stage.quality,
                         curve=stage.curve,
                     )

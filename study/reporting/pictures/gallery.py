@@ -15,12 +15,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from study.analysis.image_counts import read_counts
 from study.analysis.results import StudyResults
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.reporting.pictures import pictures
 from trainables.data import Dataset
-from trainables.metrics import boundary, counts_file
+from trainables.metrics import boundary
 from trainables.metrics.catalog import TOLERANCES_PX
 from trainables.training.restore import Seen
 
@@ -48,12 +49,9 @@ def worst_images(folder: StudyFolder, trials: Sequence[TrialRecord]) -> list[int
     """Rows of the test list, worst first: lowest boundary F, mean over classes and networks."""
     place = TOLERANCES_PX.index(_JUDGED_BY_PX)
     scores = []
-    for trial in trials:
-        path = folder.counts_of(trial, "test")
-        if path is not None:
-            counts = counts_file.load(path)
-            f_NK = boundary.boundary_f(counts.contour_NK2, counts.hits_NTK2[:, place])
-            scores.append(f_NK.nanmean(dim=1))
+    for counts in read_counts(folder, trials, "test").by_trial.values():
+        f_NK = boundary.boundary_f(counts.contour_NK2, counts.hits_NTK2[:, place])
+        scores.append(f_NK.nanmean(dim=1))
     if not scores:
         return []
     mean_N = torch.stack(scores).mean(dim=0).nan_to_num(2.0)  # last: without contours

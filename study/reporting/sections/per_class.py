@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
+from study.analysis.image_counts import read_counts
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.study_folder import StudyFolder
-from study.ledger.trial_record import TrialRecord
-from study.reporting.document import Parts, Prose, Section, Sheet
+from study.reporting.document import Parts, Points, Prose, Section, Sheet
 from study.reporting.values import percent
-from trainables.metrics import counts_file, per_image
+from trainables.metrics import per_image
 
 _METRICS = ("iou", "boundary_f_1px", "boundary_f_3px", "boundary_f_5px", "boundary_iou")
 _OF_ABLATIONS = "boundary_f_3px"
@@ -20,49 +20,57 @@ def of_search(results: SearchResults, folder: StudyFolder) -> Parts:
     best = results.best
     if best is None:
         return []
-    split, by_class = "test", _by_class(folder, best, "test")
-    if by_class is None:
-        split, by_class = "val", _by_class(folder, best, "val")
-    if by_class is None:
-        return []
+    split, found = "test", read_counts(folder, [best], "test")
+    if not found.by_trial and not found.damaged:
+        split, found = "val", read_counts(folder, [best], "val")
+    if not found.by_trial:
+        return _left_out(found.damaged, folder)
+    by_class = per_image.by_class(found.by_trial[best.number])
     rows = [
         [name, *(_percent(by_class[metric][place]) for metric in _METRICS)]
         for place, name in enumerate(results.record.data.classes)
     ]
-    text = Prose(
+    caption = Prose(
         f"Trial {best.number} on the {split} list, in percent; a dash: the class is in "
         "neither prediction nor truth."
     )
-    return [Section("By class", [text, Sheet(["class", *_METRICS], rows)])]
+    section = Section("By class", [caption, Sheet(["class", *_METRICS], rows)])
+    return [section, *_left_out(found.damaged, folder)]
 
 
 def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
     """Boundary F by class and cell, mean over the seeds whose counts are stored."""
     split, grid = results.split, results.record.plan.grid
     values: dict[str, list[Tensor]] = {cell.name: [] for cell in grid.cells}
-    for trial in results.finalists:
-        by_class = _by_class(folder, trial, split)
-        if by_class is not None:
-            values[trial.cell].append(by_class[_OF_ABLATIONS])
-    values = {cell: by_seed for cell, by_seed in values.items() if by_seed}
+    cells = {trial.number: trial.cell for trial in results.finalists}
+    found = read_counts(folder, results.finalists, split)
+    for number, counts in found.by_trial.items():
+        values[cells[number]].append(per_image.by_class(counts)[_OF_ABLATIONS])
+    values = {cell: those for cell, those in values.items() if those}
+    left_out = _left_out(found.damaged, folder)
     if not values:
-        return []
-    means = {cell: torch.stack(by_seed).nanmean(dim=0) for cell, by_seed in values.items()}
+        return left_out
+    means = {cell: torch.stack(those).nanmean(dim=0) for cell, those in values.items()}
     rows = [
         [name, *(_percent(mean_K[place]) for mean_K in means.values())]
         for place, name in enumerate(results.record.data.classes)
     ]
     seeds = ", ".join(f"{cell} {len(by_seed)}" for cell, by_seed in values.items())
-    text = Prose(
+    caption = Prose(
         f"`{_OF_ABLATIONS}` by class on the {split} list, in percent, mean over seeds "
         f"({seeds}); a dash: the class has no contour there."
     )
-    return [Section("Boundary F by class", [text, Sheet(["class", *means], rows)])]
+    section = Section("Boundary F by class", [caption, Sheet(["class", *means], rows)])
+    return [section, *left_out]
 
 
-def _by_class(folder: StudyFolder, trial: TrialRecord, split: str) -> dict[str, Tensor] | None:
-    path = folder.counts_of(trial, split)
-    return None if path is None else per_image.by_class(counts_file.load(path))
+def _left_out(damaged: list[str], folder: StudyFolder) -> Parts:
+    """The trials whose counts are not in the figures over images and classes, and why."""
+    lines = [*damaged, *folder.missing_counts()]
+    if not lines:
+        return []
+    said = "Not in the figures by class, over images and of the worst images:"
+    return [Section("Counts left out", [Prose(said), Points(lines)])]
 
 
 def _percent(value: Tensor) -> str:

@@ -31,7 +31,14 @@ def complete(
         per_cell: added to the captions of plots that show cells instead of trials.
     """
     failed = record.in_state("failed")
+    first = [*first, *([Prose(f"Ledger: {NO_CHECKSUMS}.")] if not record.has_checksums else [])]
     return [*first, *_plots(plots, per_cell), *_test_images(folder), *_failed(failed)]
+
+
+NO_CHECKSUMS = (
+    "an older version began it, so that its lines carry no checksums: a changed digit would not "
+    "be noticed"
+)
 
 
 def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:

@@ -53,6 +53,7 @@ def _study_line(event: Event, record: StudyRecord) -> str:
             return f"{lanes} lanes have been waiting for room: {missing}"
         case StageReady(kind=kind, key=key):
             how = "reused" if event.reused else f"trained in {event.seconds:.0f} s"
+            how += ", again: its file was damaged" if event.remade else ""
             return f"stage {kind} {key} {how}"
         case Chosen():
             seeds = len(record.plan.design.seeds)

@@ -73,6 +73,7 @@ OF_A_STUDY: list[Event] = [
     Finished(trial=1, state="pruned"),
     TrialFailed(trial=0, kind="memory", message="no\nroom", traceback="Traceback ..."),
     events.Tested(trial=1, metrics={"test_miou": 0.25}),
+    events.Untested(trial=0, reason="state.pt: damaged"),
     Chosen(
         cells={
             "good": ChosenWeights(trial=1, changes={"loss/lovasz": 2.0}),

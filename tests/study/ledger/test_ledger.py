@@ -34,7 +34,7 @@ def test_every_line_is_strict_json_and_says_when(tmp_path: Path) -> None:
     ledger = fake.ended_study(fake.plan(tmp_path))
     lines = ledger.path.read_text().splitlines()
     events = [json.loads(line, parse_constant=lambda name: pytest.fail(name)) for line in lines]
-    assert events[0]["schema"] == 1
+    assert events[0]["schema"] == 2
     assert [event["event"] for event in events[:2]] == ["planned", "started"]
     assert all(event["time"] > 0 for event in events)
 
@@ -90,7 +90,7 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
 def test_another_schema_is_refused(tmp_path: Path) -> None:
     path = StudyFolder(tmp_path).ledger
     path.write_text('{"event":"planned","time":1,"schema":99}\n')
-    with pytest.raises(LedgerError, match="schema must be 1, got 99"):
+    with pytest.raises(LedgerError, match="schema must be 1 or 2, got 99"):
         Ledger(path)
 
 

@@ -1,6 +1,7 @@
 """The ledger on full disks, after any cut, and with its lanes' events in any order."""
 
 import errno
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from study.execution.execute import continue_after, interrupted_trials
+from study.ledger import chain
 from study.ledger.events import Ended, Finished, Resumed, TrialFailed
 from study.ledger.ledger import Ledger, LedgerError, StorageError, read
 from study.ledger.plan import Plan
@@ -115,9 +117,11 @@ def test_a_study_killed_in_its_first_write_can_be_started_again(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ('{"event":"planned","time":1}', "schema must be 1, got None"),
-        ('{"event":"planned","time":1,"schema":0}', "schema must be 1, got 0"),
-        ('{"event":"planned","time":1,"schema":2}', "schema must be 1, got 2"),
+        ('{"event":"planned","time":1}', "schema must be 1 or 2, got None"),
+        ('{"event":"planned","time":1,"schema":0}', "schema must be 1 or 2, got 0"),
+        ('{"event":"planned","time":1,"schema":3}', "schema must be 1 or 2, got 3"),
+        ('{"event":"planned","time":1,"schema":true}', "schema must be 1 or 2, got True"),
+        ('{"event":"planned","time":1,"schema":2}', ":1: the checksum does not fit"),
         ("[1, 2]", ":1: not an event"),
         (
             '{"event":"planned","time":1,"schema":1}',
@@ -148,8 +152,10 @@ def test_a_later_line_of_another_version_is_refused_with_its_number(
     tmp_path: Path, line: str, words: str
 ) -> None:
     ledger = fake.begin(fake.plan(tmp_path))
-    with ledger.path.open("a") as file:
-        file.write(line + "\n")
+    last = ledger.path.read_bytes().splitlines()[-1]
+    linked, _ = chain.link(line.encode(), str(json.loads(last)["chain"]))
+    with ledger.path.open("ab") as file:
+        file.write(linked + b"\n")
     _refused_in_one_line(ledger.path, f"ledger.jsonl:2: {words}")
 
 

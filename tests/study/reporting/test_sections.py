@@ -1,6 +1,6 @@
 """Sections of a report that need more than the ledger: counts, and a later study."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from search_spaces import SPACES
+from study.analysis import image_bootstrap
 from study.analysis.results import AblationResults, SearchResults
 from study.commands import run_study
 from study.execution.stopping import Policy
@@ -64,6 +65,27 @@ def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: 
     trials = gallery.shown(results)
     assert [(trial.cell, trial.seed) for trial in trials] == [("plain", 0), ("good", 0)]
     assert gallery.worst_images(folder, trials)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda whole: whole[:-9] + b"?" + whole[-8:], lambda whole: b""]
+)
+def test_a_damaged_counts_file_is_left_out_and_named(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    """It used to end the study, and every resume, with a traceback."""
+    plan = fake_grid.plan(tmp_path)
+    record, folder = fake_grid.ended_study(plan).record, StudyFolder.of(plan)
+    keep_counts(plan, record, wrong_rows=5)
+    whole = image_bootstrap.over_images(folder, record)
+    path = folder.counts(0, "test")
+    path.write_bytes(damage(path.read_bytes()))
+    assert image_bootstrap.over_images(folder, record).keys() == whole.keys()
+    results = AblationResults(record)
+    assert gallery.worst_images(folder, gallery.shown(results))[0] == 1
+    text = reports.markdown(record, folder.path)
+    assert f"trial 0: {path}: damaged" in text
+    assert "(plain 5, good 6)" in text
 
 
 def test_networks_whose_checkpoints_are_gone_are_in_no_picture(

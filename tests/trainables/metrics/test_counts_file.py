@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from tests.trainables.metrics.conftest import SHARED, random_maps
+from trainables import proof
 from trainables.metrics import counts_file
 from trainables.metrics.per_image import ImageCounts, count, summarize
 
@@ -71,10 +72,32 @@ def test_an_invalid_counts_file_is_refused(tmp_path: Path, counts: ImageCounts) 
     path = tmp_path / "counts.npz"
     for content in (b"", b"text", counts_file.pack(counts)[:-100]):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match="must be a counts file"):
+        with pytest.raises(ValueError, match=r"counts\.npz: damaged"):
             counts_file.load(path)
     with pytest.raises(FileNotFoundError):
         counts_file.load(tmp_path / "none.npz")
+
+
+def test_no_flipped_bit_is_accepted(tmp_path: Path, counts: ImageCounts) -> None:
+    path, whole = tmp_path / "counts.npz", counts_file.pack(counts)
+    for bit in np.random.default_rng(0).choice(8 * len(whole), 200, replace=False).tolist():
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"counts\.npz: damaged") as refused:
+            counts_file.load(path)
+        assert "\n" not in str(refused.value)
+
+
+def test_a_file_of_an_older_version_has_no_hash_and_is_read(
+    tmp_path: Path, counts: ImageCounts
+) -> None:
+    path = tmp_path / "counts.npz"
+    path.write_bytes(proof.unseal(counts_file.pack(counts), path))
+    assert torch.equal(counts_file.load(path).overlap_NK3, counts.overlap_NK3)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"counts\.npz: damaged"):
+        counts_file.load(path)
 
 
 def test_other_tolerances_are_refused(
