@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from trainables.config import DataConfig
@@ -106,7 +107,7 @@ def _print(layout: Layout, facts: dict[str, Facts], found: Sanity, console: Cons
             f"{100 * f.labels_256[label] / max(f.labels_256[:VOID].sum(), 1):.2f}"
             for f in facts.values()
         ]
-        shares.add_row(f"{label} {name}", *cells)
+        shares.add_row(escape(f"{label} {name}"), *cells)
     console.print(shares)
     if layout.spacing_mm:
         spacings = sorted({tuple(round(x, 3) for x in mm) for mm in layout.spacing_mm.values()})

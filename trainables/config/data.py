@@ -6,6 +6,8 @@ from typing import Literal
 from trainables.config.validation import require, require_choices
 
 _COUNTS = "height width crop_height crop_width classes train_images val_images test_images".split()
+_MOST_PIXELS = 100_000_000
+"""Of an image, as of a file: more would take gigabytes each."""
 _AUGMENTATION = "flip scale_min scale_max crop_height crop_width brightness".split()
 
 
@@ -71,6 +73,10 @@ class DataConfig:
         require_choices(self, "data")
         for name in _COUNTS:
             require(getattr(self, name) >= 0, f"data/{name}", ">= 0", getattr(self, name))
+        for rows, columns in (("height", "width"), ("crop_height", "crop_width")):
+            pixels = getattr(self, rows) * getattr(self, columns)
+            name, allowed = f"data/{rows} x data/{columns}", f"at most {_MOST_PIXELS} pixels"
+            require(pixels <= _MOST_PIXELS, name, allowed, pixels)
         require(self.holdout == 0 or self.holdout >= 2, "data/holdout", "0 or >= 2", self.holdout)
         require(0.1 <= self.scale_min <= 10, "data/scale_min", "0.1 .. 10", self.scale_min)
         ordered = self.scale_min <= self.scale_max <= 10

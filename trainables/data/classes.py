@@ -72,6 +72,8 @@ def read(path: Path) -> Classes:
             else:
                 void = _void(path.parent, line, numbers, void)
             continue
+        if not name.isprintable():
+            raise DataError(f"{path.parent / line.listed}: {name!r} holds a control character")
         if name in names:
             raise DataError(f"{path.parent / line.listed}: class {name!r} is named twice")
         if numbers:

@@ -89,7 +89,8 @@ def open_image(path: Path, content: bytes, *, deep: bool = False) -> Image.Image
             )
         packed = [str(tile.args) for tile in image.tile]
         frames = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
-        tagged = _orientation(image)  # a TIFF is turned, and loses its tag, when it is loaded
+        # A TIFF is turned, and loses its tag, when it is loaded.
+        tagged = _orientation(image) if image.format == "TIFF" else 1
         image.load()
     except UnidentifiedImageError:
         raise DataError(f"{path}: cannot be decoded: it is no image of a known format") from None

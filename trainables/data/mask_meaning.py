@@ -21,6 +21,7 @@ from trainables.geometry.boundaries import VOID
 
 _THREADS = 8
 _AT_ONCE = 64
+_REMEDY = "; `NAME {} {} {}` in classes.txt gives this grey value to a class"
 
 
 class Meaning(NamedTuple):
@@ -132,16 +133,17 @@ def decide(classes: Classes, masks: Sequence[Path]) -> Meaning:
     }
     differing = {value for value, label in greys.items() if numbers.get(value) != label}
     binary = len(classes.names) == 2 and classes.void is None and VOID not in differing
+    binary_labels = {0: 0, VOID: 1}
     notes: tuple[str, ...] = ()
-    table = LabelTable.of(numbers, _allowed(classes))
+    table = LabelTable.of(numbers, _allowed(classes), _REMEDY)
     if differing or binary:
         enough = set() if differing else {1}
         held = _values(classes, masks, enough)
         if differing & held:
-            table = LabelTable.of(greys, _by_name(classes, greys))
+            table = LabelTable.of(greys, _by_name(classes, greys), _REMEDY)
             notes = (f"grey masks are read by the colours of classes.txt: {table.allowed}",)
         elif binary and VOID in held and 1 not in held:
-            table = LabelTable.of({0: 0, VOID: 1}, _by_name(classes, {0: 0, VOID: 1}))
+            table = LabelTable.of(binary_labels, _by_name(classes, binary_labels), _REMEDY)
             notes = (
                 f"masks hold 0 and 255 and no 1, so they are read as {table.allowed}; a line "
                 f"`void 255` in classes.txt would leave 255 out",

@@ -75,12 +75,14 @@ class LabelTable:
     """Label of each file value: 0..K-1, void 255, or -1 for a value that is not allowed."""
     allowed: str
     """For the error message: ``0..10 or void (11)``."""
+    remedy: str = ""
+    """The end of the error message, with ``{}`` for the value: what the user can do."""
 
     @classmethod
-    def of(cls, labels: Mapping[int, int], allowed: str) -> "LabelTable":
+    def of(cls, labels: Mapping[int, int], allowed: str, remedy: str = "") -> "LabelTable":
         table = np.full(256, -1, dtype=np.int16)
         table[list(labels)] = list(labels.values())
-        return cls(table, allowed)
+        return cls(table, allowed, remedy)
 
     @classmethod
     def plain(cls, num_classes: int) -> "LabelTable":
@@ -110,7 +112,8 @@ class LabelTable:
         labels_HW = self.labels_256[mask_HW]
         if labels_HW.min(initial=0) < 0:
             wrong = int(mask_HW[labels_HW < 0].min())
-            raise DataError(f"{path}: labels must be {self.allowed}, got {wrong}")
+            remedy = self.remedy.replace("{}", str(wrong))
+            raise DataError(f"{path}: labels must be {self.allowed}, got {wrong}{remedy}")
         return labels_HW.astype(np.uint8)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
+from rich.text import Text
 
 from search_spaces import Space
 from study.analysis.results import StudyResults
@@ -61,9 +62,17 @@ def print_plan(
     lines = {**_data_lines(plan, dataset), **facts, **_run_lines(plan, expected), **expected.more}
     for name, text in lines.items():
         console.print(f"[bold]{name:>12}[/]  {escape(text)}", highlight=False, soft_wrap=True)
+    _print_sanity(console, dataset)
+    console.print()
+
+
+def _print_sanity(console: Console, dataset: Dataset) -> None:
+    """What the data is like, and what is doubtful about it. Class names are no markup."""
+    for split, line in dataset.sanity.splits.items():
+        text = Text.assemble((f"{split:>12}", "bold"), f"  {line}")
+        console.print(text, highlight=False, soft_wrap=True)
     for line in dataset.sanity.lines:
         console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
-    console.print()
 
 
 def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
@@ -77,7 +86,6 @@ def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
         "study": f"{plan.study} in {StudyFolder.of(plan).path}",
         "data": f"{dataset.name}: {counts}; {columns}x{rows}, {dataset.num_classes} classes, "
         f"digest {dataset.digest}",
-        **dataset.sanity.splits,
         "network": _network(plan.config.model),
         **({"plug-in": f"{plugin.name}, digest {plugin.digest}"} if plugin else {}),
     }

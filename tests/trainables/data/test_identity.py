@@ -195,3 +195,29 @@ def test_a_study_resumes_on_the_same_lists_alone(tmp_path: Path) -> None:
     assert changed.old_digest == dataset.old_digest
     with pytest.raises(ValueError, match="--resume needs the data of its first run"):
         require_same_data(plan, record, changed)
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_a_study_of_either_digest_is_resumed_from_its_ledger(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: bool
+) -> None:
+    from study.commands.run import main
+    from study.ledger.events import Planned
+    from study.ledger.ledger import Ledger
+    from study.ledger.provenance import Provenance
+    from study.ledger.study_folder import StudyFolder
+    from tests.study import fake
+
+    plan = fake.plan(tmp_path)
+    dataset = load(plan.config.data)
+    counts = {split: len(images) for split, images in dataset.splits.items()}
+    digest = dataset.old_digest if old else dataset.digest
+    facts = replace(fake.DATA, digest=digest, classes=list(dataset.classes), images=counts)
+    ledger = Ledger(StudyFolder.of(plan).ledger)
+    ledger.append(Planned(plan=plan, data=facts, provenance=Provenance(commit="c", dirty=False)))
+    ledger.close()
+    where = ["--resume", plan.study, "--storage", str(tmp_path), "--dry-run"]
+    code = main([*where, "--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db"])
+    captured = capsys.readouterr()
+    assert code == 0, captured.err + captured.out
+    assert f"digest {dataset.digest}" in captured.out

@@ -137,7 +137,11 @@ def test_void_has_a_colour(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("classes", "mask", "words"),
     [
-        ("ground\ncell\n", grey(0, 200), r"masks/0\.png: labels must be 0\.\.1 .* got 200"),
+        (
+            "ground\ncell\n",
+            grey(0, 200),
+            r"masks/0\.png: labels must be 0\.\.1 .* got 200; `NAME 200 200 200`",
+        ),
         (
             "ground 0 0 0\ncell 255 255 255\n",
             Image.fromarray(np.array(grey(0, 255)) - np.array(HALVES)),
@@ -158,6 +162,7 @@ def test_void_has_a_colour(tmp_path: Path) -> None:
             palette((0, 1), VOC),
             r"masks/0\.png: its palette contradicts classes\.txt: index 1 has the colour 128 0 0",
         ),
+        ("a\nb\x1b[31m\n", grey(0, 1), r"classes\.txt:2: .* holds a control character"),
         ("a 0 0 0\nb 0 0 0\n", grey(0, 1), r"classes\.txt:2: the colour 0 0 0 is given twice"),
         ("a\na\n", grey(0, 1), r"classes\.txt:2: class 'a' is named twice"),
         ("a\nb 0 0 256\n", grey(0, 1), r"classes\.txt:2: a colour .* 0\.\.255, got 0 0 256"),
@@ -186,3 +191,15 @@ def test_label_255_stays_void(tmp_path: Path, count: int, void: str, fits: bool)
     else:
         with pytest.raises(DataError, match=r"classes\.txt: must name 2\.\.25[45] classes, got 25"):
             opened(tmp_path)
+
+
+def test_two_images_do_not_share_a_mask(tmp_path: Path) -> None:
+    root = make(tmp_path, "a\nb\n", grey(0, 1))
+    grey(7, 9).save(root / "images" / "0.bmp")
+    with pytest.raises(DataError, match=r"0\.bmp: has the same mask as 0\.png; rename one"):
+        opened(root)
+
+
+def test_a_size_that_no_memory_holds_is_refused() -> None:
+    with pytest.raises(ValueError, match="data/height x data/width must be at most 100000000"):
+        DataConfig(height=100_000, width=100_000)

@@ -111,3 +111,15 @@ def test_labels_of_a_plugin_are_checked(tmp_path: Path) -> None:
         require_sound("x", Decoded(image, labels + np.uint8(3), ()), 2)
     with pytest.raises(DataError, match=r"x: must be a uint8 image .* int64"):
         require_sound("x", Decoded(image, labels.astype(np.int64), ()), 2)
+
+
+def test_brackets_in_a_class_name_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make(tmp_path, "a[b]\n[red]c[/]\n", grey(0, 1))
+    load.cache_clear()
+    assert main(["--check-data", "folder", str(root)]) == 0
+    assert "1 [red]c[/]" in capsys.readouterr().out
+    where = ["--dataset", "folder", "--data", str(root), "--storage", f"{root}/runs"]
+    assert main(["--dry-run", "--space", "active_boundary", *where]) == 0
+    assert "a[b] 62.5%, [red]c[/] 37.5%" in capsys.readouterr().out

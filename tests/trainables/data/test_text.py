@@ -212,3 +212,19 @@ def test_a_mask_that_no_longer_fits_is_refused(tmp_path: Path) -> None:
     Image.open(path).save(path, exif=exif)
     with pytest.raises(DataError, match=r"masks/0\.png: size \(6, 8\) .* is turned by its EXIF"):
         opened(root)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".gif", ".webp", ".bmp"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_half_a_file_is_refused(tmp_path: Path, suffix: str, share: float) -> None:
+    """Whatever is read of it first, its size or its orientation."""
+    root = root_of(tmp_path)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    path = root / "images" / f"0{suffix}"
+    Image.fromarray(noise).save(path)
+    if suffix != ".png":
+        (root / "images" / "0.png").unlink()
+    Image.fromarray(np.tile(np.array(grey(0, 1)), (11, 8))[:64, :64]).save(root / "masks" / "0.png")
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(DataError, match=rf"images/0\{suffix}: "):
+        opened(root)

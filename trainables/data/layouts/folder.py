@@ -68,6 +68,10 @@ def _from_folder(root: Path, split: str, table: MaskReader) -> tuple[Pair, ...]:
     for path in found:
         if path.suffix.lower() not in _SUFFIXES:
             raise DataError(f"{path}: an image's name must end in {', '.join(_SUFFIXES)}")
+    stems = {path.stem: path for path in found}
+    for path in found:
+        if stems[path.stem] != path:
+            raise DataError(f"{path}: has the same mask as {stems[path.stem].name}; rename one")
     return tuple(Pair(path.stem, path, _mask_of(masks, path.stem), table) for path in found)
 
 
