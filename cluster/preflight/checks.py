@@ -10,6 +10,7 @@ from urllib.request import urlopen
 
 from cluster.preflight.check import Check, Machine, Needs
 from cluster.preflight.many_machines import checks_across
+from cluster.safe_text import without_passwords
 
 _SHM = Path("/dev/shm")
 _HTTP_S = 5.0
@@ -50,9 +51,10 @@ def tracking_checks(uri: str) -> list[Check]:
     if not uri.startswith(("http://", "https://")):
         return []
     status = _status(f"{uri.rstrip('/')}/health")
+    shown = without_passwords(uri)
     if status == 200:
-        return [Check("tracking server", "ok", f"{uri} answers")]
-    found = f"{uri} answers {status}" if status else f"{uri} does not answer"
+        return [Check("tracking server", "ok", f"{shown} answers")]
+    found = f"{shown} answers {status}" if status else f"{shown} does not answer"
     remedy = "start it, or name another with --tracking-uri"
     if status in (401, 403):
         remedy = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or its --allowed-hosts"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster.one_line_parser import OneLineParser
+from cluster.safe_text import without_passwords
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
 from study.ledger.record import StudyRecord
@@ -49,5 +50,5 @@ def _rebuild(record: StudyRecord, folder: StudyFolder, uri: str, files: list[Pat
     sink = MlflowSink(uri, record, artifacts)
     model = folder.model if folder.model.exists() else None
     complaint = sink.close(files, model, patience_s=3600)
-    print(complaint or f"{len(record.trials)} runs in {uri}")
+    print(complaint or f"{len(record.trials)} runs in {without_passwords(uri)}")
     return 1 if complaint else 0

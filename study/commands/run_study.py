@@ -1,6 +1,7 @@
 """Runs a study: its trials with live progress, then gallery, report, MLflow and the model."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -54,7 +55,9 @@ class StudyRun:
         self._ledger.listeners += [sink, progress]
         try:
             faults = Faults(policy, stop)
-            execution = Execution(self._plan, self._space, self._dataset, self._ledger, faults)
+            # Ray pickles what it runs, and a URI may hold a password.
+            plan = replace(self._plan, tracking_uri="")
+            execution = Execution(plan, self._space, self._dataset, self._ledger, faults)
             with progress:
                 execution.run()
             self._draw_gallery(execution)
@@ -111,8 +114,8 @@ class StudyRun:
             if record.budget_spent is not None:
                 state = budget.stated(record)
                 options = "".join(f" {budget.flag(kind)} MORE" for kind in plan.budget)
-            resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
-            console.print(f"\n{state}; to resume: {resume}{options}", highlight=False, markup=False)
+            resume = resume_command(plan.study, plan.storage, plan.tracking_uri, options)
+            console.print(f"\n{state}; to resume: {resume}", highlight=False, markup=False)
 
 
 def _write_origin(record: StudyRecord, folder: StudyFolder) -> None:

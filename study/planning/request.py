@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from cluster import session
+from cluster.safe_text import MASK, without_passwords
 from trainables.config import DataConfig, TrialConfig, Value, parse, recipes, require
 from trainables.config.plugin_fields import PLUGIN
 from trainables.metrics.catalog import METRICS
@@ -65,7 +66,6 @@ class StudyRequest:
     warm_start: str | None = None
     fresh: bool = False
     trust: bool = False
-    """Execute the plug-in of an earlier study's ledger."""
 
     dataset: str | None = None
     data: str | None = None
@@ -107,7 +107,11 @@ class StudyRequest:
         """
         uri = self.tracking_uri or f"sqlite:///{home().resolve()}/mlflow.db"
         if not uri.startswith(_TRACKED):
-            raise ValueError(f"--tracking-uri must begin with {', '.join(_TRACKED)}, got {uri!r}")
+            raise ValueError(
+                f"--tracking-uri must begin with {', '.join(_TRACKED)}, got "
+                f"{without_passwords(uri)!r}"
+            )
+        require(MASK not in uri, "--tracking-uri", f"given with a password for {MASK}", uri)
         return uri
 
     def set_values(self) -> dict[str, Value]:
@@ -140,15 +144,21 @@ def home() -> Path:
     return Path.home() / "edgewise" if session.shipped() else Path.cwd()
 
 
-def resume_command(study: str, storage: Path, tracking_uri: str) -> str:
-    """The command that resumes a study from this folder."""
+def resume_command(study: str, storage: Path, tracking_uri: str, more: str = "") -> str:
+    """The command that resumes a study from this folder, and ``more`` options.
+
+    A password is left out, and a comment says so; typed as it is, the command is refused.
+    """
     default = StudyRequest()
     words = ["python", "study/run.py", "--resume", study]
     if storage != default.storage_folder():
         words += ["--storage", str(storage)]
     if tracking_uri != default.tracking():
         words += ["--tracking-uri", tracking_uri]
-    return shlex.join(words)
+    command = shlex.join(words)
+    shown = shlex.join(map(without_passwords, words))
+    note = "" if shown == command else f"  # with the password in place of {MASK}"
+    return f"{shown}{more}{note}"
 
 
 def choice(flag: str, value: str | None, known: Sequence[str]) -> str:

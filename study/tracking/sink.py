@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cluster.safe_text import without_passwords
 from study.analysis.results import AblationResults, results_of
 from study.ledger.events import Event, Tested
 from study.ledger.record import StudyRecord
@@ -101,7 +102,7 @@ class MlflowSink:
         if self._complete:
             return ""
         lacks = f"{len(self._pending)} of the runs" if self._pending else "the study's own run"
-        return f"MLflow at {self.uri} lacks {lacks}"
+        return f"MLflow at {without_passwords(self.uri)} lacks {lacks}"
 
     def _follow(self) -> None:
         """Run the thread: collect events for a moment, then write each of their trials once."""
@@ -160,7 +161,9 @@ class MlflowSink:
             self._warned = True
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             _logger.warning(
-                "MLflow at %s: %s; training continues, the ledger has everything", self.uri, reason
+                "MLflow at %s: %s; training continues, the ledger has everything",
+                without_passwords(self.uri),
+                without_passwords(reason),
             )
 
     def _connected(self) -> "ClientWriter":
