@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
 
@@ -72,7 +73,7 @@ def check(config: DataConfig, console: Console) -> bool:
         for line in bad[:_PRINTED]:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
         more = f", the first {_PRINTED} are above" if len(bad) > _PRINTED else ""
-        console.print(f"{layout.name}: {len(bad)} bad files{more}", highlight=False)
+        console.print(f"{layout.name}: {len(bad)} bad files{more}", highlight=False, markup=False)
         return False
     _print(layout, facts, digest.hex(), console)
     return True
@@ -129,9 +130,11 @@ def _print(layout: Layout, facts: dict[str, Facts], digest: str, console: Consol
             f"{100 * f.labels_256[label] / max(f.labels_256[:VOID].sum(), 1):.2f}"
             for f in facts.values()
         ]
-        shares.add_row(f"{label} {name}", *cells)
+        shares.add_row(escape(f"{label} {name}"), *cells)
     console.print(shares)
     if layout.spacing_mm:
         spacings = sorted({tuple(round(x, 3) for x in mm) for mm in layout.spacing_mm.values()})
         console.print(f"spacing in mm (rows, columns): {spacings[:_PRINTED]}", highlight=False)
-    console.print(f"{layout.name}: all files are good; digest {digest}", highlight=False)
+    console.print(
+        f"{layout.name}: all files are good; digest {digest}", highlight=False, markup=False
+    )

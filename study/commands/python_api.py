@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pandas
 import ray
-from rich.console import Console
 
 from study.commands import run
 from study.ledger.plan import Plan
@@ -21,6 +20,7 @@ from study.planning import runs
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan
 from study.planning.request import StudyRequest
+from study.reporting.terminal.safe_console import SafeConsole
 from trainables import plugin
 
 _COMMAND_ONLY = ("resume", "list_names", "check_data", "dry_run", "verbose")
@@ -125,6 +125,6 @@ def _run(plan: Plan, record: StudyRecord, verbose: bool) -> pandas.DataFrame:
         nodes = run.enter(stack, verbose)
         if not record.ended:
             plan = runs.place(plan, nodes, plan.most_lanes)
-        study = run.PlannedStudy(plan, record, Console(), stack)
+        study = run.PlannedStudy(plan, record, SafeConsole(), stack)
         study.check_and_run(dry_run=False, verbose=verbose)
     return results(plan.study, plan.storage)

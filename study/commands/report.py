@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster.one_line_parser import OneLineParser
-from cluster.safe_text import without_passwords
+from cluster.safe_text import printable, without_passwords
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
 from study.ledger.record import StudyRecord
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         record = folder.load()
         uri = request.tracking()
     except ValueError as error:
-        print(f"study/report.py: {error}", file=sys.stderr)
+        print(f"study/report.py: {printable(str(error))}", file=sys.stderr)
         return 2
     results = results_of(record)
     files = write(results, folder, importances(results, space_of(record)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from cluster.safe_text import printable
 from search_spaces import Space
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, results_of
@@ -106,9 +107,9 @@ class StudyRun:
         plan, record, console = self._plan, self._ledger.record, self._console
         if complaint:
             rebuild = f"python study/report.py {plan.study} --rebuild-mlflow"
-            console.print(f"{complaint}; write them with: {rebuild}", highlight=False)
+            console.print(f"{complaint}; write them with: {rebuild}", highlight=False, markup=False)
         if reason:
-            print(f"study/run.py: stopped: {reason}", file=sys.stderr)
+            print(f"study/run.py: stopped: {printable(reason)}", file=sys.stderr)
         if not record.ended:
             state, options = record.state, ""
             if record.budget_spent is not None:

@@ -41,7 +41,7 @@ def require_fit(plan: Plan, dataset: Dataset, console: Console, dry_run: bool) -
     checks = cluster_checks(needs) if attached else local_checks(needs)
     for check in checks:
         if attached or dry_run or check.verdict != "ok":
-            console.print(str(check), highlight=False, soft_wrap=True)
+            console.print(str(check), highlight=False, markup=False, soft_wrap=True)
     _require_none_failed(checks)
 
 

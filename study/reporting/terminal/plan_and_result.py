@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 
 from cluster.safe_text import without_passwords
 from search_spaces import Space
@@ -53,13 +54,13 @@ def print_plan(
     console: Console, plan: Plan, space: Space, dataset: Dataset, expected: Outlook
 ) -> None:
     """The question, what will run, and how long that takes."""
-    console.print(f"\n[bold]{plan.question}[/]\n")
+    console.print(f"\n[bold]{escape(plan.question)}[/]\n")
     view = _VIEWS[type(plan.design)]
     console.print(view.planned(plan, space))
     facts = view.facts(plan, expected.left)
     lines = {**_data_lines(plan, dataset), **facts, **_run_lines(plan, expected), **expected.more}
     for name, text in lines.items():
-        console.print(f"[bold]{name:>12}[/]  {text}", highlight=False, soft_wrap=True)
+        console.print(f"[bold]{name:>12}[/]  {escape(text)}", highlight=False, soft_wrap=True)
     console.print()
 
 
@@ -123,7 +124,7 @@ def print_result(
     _VIEWS[type(plan.design)].print_result(console, results, importance)
     console.print(f"\nstudy took {duration(record.last_time - record.first_time)}")
     for name, text in files.items():
-        console.print(f"[bold]{name:>8}[/]  {text}", highlight=False, soft_wrap=True)
+        console.print(f"[bold]{name:>8}[/]  {escape(str(text))}", highlight=False, soft_wrap=True)
 
 
 def browse_command(tracking_uri: str) -> str:
