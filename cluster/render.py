@@ -23,6 +23,7 @@ if __name__ == "__main__":
 
 from cluster.one_line_parser import OneLineParser
 from cluster.resources import LaneRequest, Node, workers_on
+from cluster.safe_text import has_control_characters, without_passwords
 from cluster.validation import require
 from search_spaces import SPACES
 
@@ -104,7 +105,20 @@ def render(given: argparse.Namespace) -> str:
     given.name = given.name or given.space.replace("_", "-")
     for name, (allowed, like) in _ALLOWED.items():
         value, flag = getattr(given, name), name.replace("_", "-")
-        require(re.fullmatch(allowed, value) is not None, f"--{flag}", f"like {like}", value)
+        require(
+            re.fullmatch(allowed, value) is not None,
+            f"--{flag}",
+            f"like {like}",
+            without_passwords(value),
+        )
+    texts = {f"--{name}": str(value) for name, value in vars(given).items() if name != "options"}
+    for flag, value in [*texts.items(), *(("--", word) for word in given.options)]:
+        allowed = "one line without control characters"
+        require(not has_control_characters(value), flag, allowed, value)
+    for word in given.options:
+        shown = without_passwords(word)
+        allowed = "without a password, which would be written into the file"
+        require(shown == word, "--", allowed, shown)
     if "--with" not in given.options and given.space not in SPACES:
         raise ValueError(
             f"--space must be one of {', '.join(sorted(SPACES))}, got {given.space!r}; "

@@ -42,14 +42,13 @@ def check(config: DataConfig, console: Console) -> bool:
         for line in bad[:_PRINTED]:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
         more = f", the first {_PRINTED} are above" if len(bad) > _PRINTED else ""
-        console.print(f"{layout.name}: {len(bad)} bad files{more}", highlight=False)
+        console.print(f"{layout.name}: {len(bad)} bad files{more}", highlight=False, markup=False)
         return False
     found = sanity_of(layout, config, facts)
     _print(layout, facts, found, console)
     if not found.failures:
-        console.print(
-            f"{layout.name}: all files are good; digest {identity.digest}", highlight=False
-        )
+        good = f"{layout.name}: all files are good; digest {identity.digest}"
+        console.print(good, highlight=False, markup=False)
     return not found.failures
 
 

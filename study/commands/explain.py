@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from torch import Generator, Tensor
 
 from cluster.one_line_parser import OneLineParser
+from cluster.safe_text import printable
 from search_spaces import SPACES
 from study.commands import process
 from study.planning.request import StudyRequest, base_config, choice
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (given.out / "figure2.md").write_text(text)
         picture(pairs, measured, given.out / "figure2.png")
     except ValueError as error:
-        print(f"study/explain.py: {error}", file=sys.stderr)
+        print(f"study/explain.py: {printable(str(error))}", file=sys.stderr)
         return 2
     print(f"{text}\n{given.out / 'figure2.png'}\n{given.out / 'figure2.md'}")
     return 0

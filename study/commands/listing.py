@@ -1,6 +1,7 @@
 """`--list`: everything that the command line can name."""
 
 from rich.console import Console
+from rich.markup import escape
 
 from search_spaces import GRIDS, SPACES
 from study.planning.request import OBJECTIVES
@@ -13,11 +14,13 @@ from trainables.losses.terms import TERMS
 def print_list(console: Console) -> None:
     """Print every name that an option accepts, and every config field with its default."""
     for space in SPACES.values():
-        console.print(f"[bold]--space {space.name}[/]  {space.question}")
+        console.print(f"[bold]--space {space.name}[/]  {escape(space.question)}")
         for dimension in space.dimensions:
-            console.print(f"    {dimension.path}: {dimension.bounds()}", highlight=False)
+            console.print(
+                f"    {dimension.path}: {dimension.bounds()}", highlight=False, markup=False
+            )
         if space.cost:
-            console.print(f"    cost: {space.cost}", highlight=False)
+            console.print(f"    cost: {space.cost}", highlight=False, markup=False)
         for grid in GRIDS.get(space.name, {}).values():
             cells = f"{len(grid.cells)} cells, baseline {grid.baseline}"
             console.print(
@@ -33,4 +36,4 @@ def print_list(console: Console) -> None:
     console.print(f"[bold]losses[/]  {', '.join(TERMS)}")
     console.print("[bold]--set[/]  any of these, with its default:")
     for path, value in flatten(TrialConfig()).items():
-        console.print(f"    {path}={value}", highlight=False)
+        console.print(f"    {path}={value}", highlight=False, markup=False)

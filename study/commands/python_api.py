@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pandas
 import ray
-from rich.console import Console
 
 from study.commands import process, run
 from study.ledger.plan import Plan
@@ -22,6 +21,7 @@ from study.planning import runs
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan
 from study.planning.request import StudyRequest
+from study.reporting.terminal.safe_console import SafeConsole
 from trainables import plugin
 from trainables.config import refused
 
@@ -134,6 +134,6 @@ def _run(plan: Plan, record: StudyRecord, verbose: bool) -> pandas.DataFrame:
         nodes = run.enter(stack, verbose)
         if not record.ended:
             plan = runs.place(plan, nodes, plan.most_lanes)
-        study = run.PlannedStudy(plan, record, Console(), stack)
+        study = run.PlannedStudy(plan, record, SafeConsole(), stack)
         study.check_and_run(dry_run=False, verbose=verbose)
     return results(plan.study, plan.storage)

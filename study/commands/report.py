@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cluster.one_line_parser import OneLineParser
 from cluster.preflight.tracking import tracking_checks
+from cluster.safe_text import printable, without_passwords
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
 from study.commands import process
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.rebuild_mlflow:
             _require_mlflow(uri)
     except ValueError as error:
-        print(f"study/report.py: {error}", file=sys.stderr)
+        print(f"study/report.py: {printable(str(error))}", file=sys.stderr)
         return 2
     results = results_of(record)
     files = write(results, folder, importances(results, space_of(record)))
@@ -63,7 +64,7 @@ def _rebuild(record: StudyRecord, folder: StudyFolder, uri: str, files: list[Pat
     sink = MlflowSink(uri, record, artifacts)
     model, damage = _model(folder)
     complaint = sink.close(files, model, patience_s=3600)
-    print(complaint or f"{len(record.trials)} runs in {uri}")
+    print(complaint or f"{len(record.trials)} runs in {without_passwords(uri)}")
     if damage:
         print(f"study/report.py: the model is not registered: {damage}", file=sys.stderr)
     return 1 if complaint or damage else 0

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from cluster import session
 from cluster.resources import Node
+from cluster.safe_text import printable
 from search_spaces import SPACES
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
@@ -31,6 +32,7 @@ from study.planning.prior_studies import replay, warm_start
 from study.planning.request import StudyRequest, data_config
 from study.reporting.sections.report import NO_CHECKSUMS
 from study.reporting.terminal.plan_and_result import Outlook, print_plan
+from study.reporting.terminal.safe_console import stdout_console
 from study.search import reuse
 from study.search.importance import importances
 from trainables import plugin
@@ -39,8 +41,6 @@ from trainables.data import Dataset, load
 _STORE_BYTES = 512 * 2**20
 """Of Ray's object store, in addition to the dataset."""
 _NO_LIMITS = Policy()
-_WIDTH = 140
-"""Columns where stdout is not a terminal: a job's log, a file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     process.prepare()
     request = options.parse_request(arguments)
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    console = stdout_console()
     try:
         install_requested(request)
         if request.list_names:
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ExitStack() as stack:
             return _study(request, console, stack)
     except ValueError as error:
-        print(f"study/run.py: {error}", file=sys.stderr)
+        print(f"study/run.py: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(

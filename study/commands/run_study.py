@@ -1,10 +1,12 @@
 """Runs a study: its trials with live progress, then gallery, report, MLflow and the model."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
+from cluster.safe_text import printable
 from search_spaces import Space
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, results_of
@@ -58,7 +60,9 @@ class StudyRun:
         self._ledger.listeners += [sink, progress]
         try:
             faults = Faults(policy, stop)
-            execution = Execution(self._plan, self._space, self._dataset, self._ledger, faults)
+            # Ray pickles what it runs, and a URI may hold a password.
+            plan = replace(self._plan, tracking_uri="")
+            execution = Execution(plan, self._space, self._dataset, self._ledger, faults)
             with progress:
                 execution.run()
             self._draw_gallery(execution)
@@ -142,14 +146,14 @@ class StudyRun:
             line = f"{complaint}; write them with: {rebuild}"
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         if reason:
-            print(f"study/run.py: stopped: {reason}", file=sys.stderr)
+            print(f"study/run.py: stopped: {printable(reason)}", file=sys.stderr)
         if not record.ended:
             state, options = record.state, ""
             if record.budget_spent is not None:
                 state = budget.stated(record)
                 options = "".join(f" {budget.flag(kind)} MORE" for kind in plan.budget)
-            resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
-            line = f"\n{state}; to resume: {resume}{options}"
+            resume = resume_command(plan.study, plan.storage, plan.tracking_uri, options)
+            line = f"\n{state}; to resume: {resume}"
             console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -161,7 +161,7 @@ class Plan:
     """Reuse nothing of earlier studies."""
     plugin: PluginText | None = None
     storage: Path = Path()
-    tracking_uri: str = ""
+    tracking_uri: str = field(default="", repr=False)  # it may hold a password
     most_lanes: int = 0
     """The requested number of lanes; 0: as many as fit, also on machines that join later."""
     places: str = ""

@@ -5,13 +5,14 @@ import sys
 from pathlib import Path
 
 from cluster import session
+from cluster.safe_text import MASK, without_passwords
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def resume_command(study: str, storage: Path, tracking_uri: str) -> str:
-    """The command that resumes a study."""
-    return _command("study/run.py", "--resume", study, *_places(storage, tracking_uri))
+def resume_command(study: str, storage: Path, tracking_uri: str, more: str = "") -> str:
+    """The command that resumes a study, and ``more`` options."""
+    return _command("study/run.py", "--resume", study, *_places(storage, tracking_uri), more=more)
 
 
 def rebuild_command(study: str, storage: Path, tracking_uri: str) -> str:
@@ -25,7 +26,13 @@ def _places(storage: Path, tracking_uri: str) -> list[str]:
     return ["--storage", str(storage), "--tracking-uri", tracking_uri]
 
 
-def _command(script: str, *words: str) -> str:
+def _command(script: str, *words: str, more: str = "") -> str:
+    """A command; a password is left out, and a comment says so: as it is, it is refused."""
+    start = [sys.executable, str(_ROOT / script)]
     if session.shipped():  # into a folder that vanishes: the next job ships the code again
-        return shlex.join(["python", script, *words])
-    return shlex.join([sys.executable, str(_ROOT / script), *words])
+        start = ["python", script]
+    command, shown = (
+        shlex.join([*start, *given]) for given in (words, map(without_passwords, words))
+    )
+    note = "" if shown == command else f"  # with the password in place of {MASK}"
+    return f"{shown}{more}{note}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from cluster import session
+from cluster.safe_text import MASK, without_passwords
 from trainables.config import DataConfig, TrialConfig, Value, parse, recipes, require
 from trainables.config.plugin_fields import PLUGIN
 from trainables.metrics.catalog import METRICS
@@ -64,7 +65,6 @@ class StudyRequest:
     warm_start: str | None = None
     fresh: bool = False
     trust: bool = False
-    """Execute the plug-in of an earlier study's ledger."""
 
     dataset: str | None = None
     data: str | None = None
@@ -108,7 +108,11 @@ class StudyRequest:
         """
         uri = self.tracking_uri or f"sqlite:///{home().resolve()}/mlflow.db"
         if not uri.startswith(_TRACKED):
-            raise ValueError(f"--tracking-uri must begin with {', '.join(_TRACKED)}, got {uri!r}")
+            raise ValueError(
+                f"--tracking-uri must begin with {', '.join(_TRACKED)}, got "
+                f"{without_passwords(uri)!r}"
+            )
+        require(MASK not in uri, "--tracking-uri", f"given with a password for {MASK}", uri)
         return _from_anywhere(uri)
 
     def set_values(self) -> dict[str, Value]:

@@ -4,10 +4,17 @@ Texts may contain `code` between backticks, and no other markup.
 """
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+from cluster.safe_text import printable
+
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+"""What Markdown takes for the beginning of HTML or of a link; ``p < 0.05`` is neither."""
+_LINK = re.compile(r"\]\(")
 
 
 class Prose(NamedTuple):
@@ -64,22 +71,34 @@ def markdown(blocks: Sequence[Block | Section], home: Path) -> str:
     return "\n\n".join(_part(block, home) for block in blocks) + "\n"
 
 
+def literal(text: str) -> str:
+    """The text with neither HTML nor links, whatever a user named so; `code` stays code."""
+    runs = re.findall("`+", text)
+    is_code = len(runs) % 2 == 0 and set(runs) <= {"`"}  # else a reader may see no code at all
+    pieces = text.split("`")
+    for place, piece in enumerate(pieces):
+        if place % 2 == 0 or not is_code:
+            pieces[place] = _LINK.sub(r"]\\(", _TAG.sub("&lt;", piece))
+    lines = "`".join(pieces).split("\n")
+    return "\n".join(printable(line) for line in lines)
+
+
 def _part(block: Block | Section, home: Path) -> str:
     match block:
         case Prose(text):
-            return text
+            return literal(text)
         case Points(texts):
-            return "\n".join(f"- {text}" for text in texts)
+            return "\n".join(f"- {literal(text)}" for text in texts)
         case Sheet(head, rows):
             lines = [head, ["---"] * len(head), *rows]
             return "\n".join("| " + " | ".join(_cell(x) for x in line) + " |" for line in lines)
         case Picture(file, caption):
-            return f"![{caption}]({Path(os.path.relpath(file, home)).as_posix()})"
+            return f"![{literal(caption)}]({Path(os.path.relpath(file, home)).as_posix()})"
         case Section(title, inner, level):
-            parts = [f"{'#' * level} {title}", *(_part(block, home) for block in inner)]
+            parts = [f"{'#' * level} {literal(title)}", *(_part(block, home) for block in inner)]
             return "\n\n".join(parts)
 
 
 def _cell(text: str) -> str:
     # A bar or a line break would end the cell.
-    return text.replace("|", "\\|").replace("\n", " ")
+    return literal(text).replace("|", "\\|").replace("\n", " ")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas
 
+from cluster.safe_text import printable
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table, protocol, published, verdict_of
 from study.reporting import document
@@ -34,9 +35,21 @@ def files(results: AblationResults) -> dict[str, str]:
 def comma_separated(results: AblationResults) -> str:
     """The tables as CSV: one row per cell and metric, one column per seed; no percent."""
     seeds = results.record.plan.design.seeds
-    rows = [_row(table, row, seeds) for table in results.tables for row in table.rows]
+    rows = [
+        {name: _guarded(value) for name, value in _row(table, row, seeds).items()}
+        for table in results.tables
+        for row in table.rows
+    ]
     # Type object: beside a missing value, pandas would turn integers into floats.
     return str(pandas.DataFrame(rows, dtype=object).to_csv(index=False, lineterminator="\n"))
+
+
+def _guarded(value: object) -> object:
+    """A text that a spreadsheet would take for a formula gets an apostrophe; numbers stay."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
 
 
 def _row(table: Table, row: Row, seeds: tuple[int, ...]) -> dict[str, object]:

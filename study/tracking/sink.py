@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cluster.safe_text import without_passwords
 from study.analysis.results import AblationResults, results_of
 from study.ledger.events import Event, Tested
 from study.ledger.record import StudyRecord
@@ -103,7 +104,9 @@ class MlflowSink:
         if self._complete:
             return ""
         lacks = f"{len(self._pending)} of the runs" if self._pending else "the study's own run"
-        return f"MLflow at {self.uri} lacks {lacks}" + (self._reason and f" ({self._reason})")
+        return f"MLflow at {without_passwords(self.uri)} lacks {lacks}" + (
+            self._reason and f" ({self._reason})"
+        )
 
     def _follow(self) -> None:
         """Run the thread: collect events for a moment, then write each of their trials once."""
@@ -159,12 +162,13 @@ class MlflowSink:
         """
         self._writer = None
         text = str(error).strip()
-        self._reason = text.splitlines()[0][:200] if text else type(error).__name__
+        reason = text.splitlines()[0][:200] if text else type(error).__name__
+        self._reason = without_passwords(reason)
         if not self._warned:
             self._warned = True
             _logger.warning(
                 "MLflow at %s: %s; training continues, the ledger has everything",
-                self.uri,
+                without_passwords(self.uri),
                 self._reason,
             )
 

@@ -77,8 +77,8 @@ def print_result(console: Console, results: StudyResults, importance: Mapping[st
         console.print(escape(line_of_cell), highlight=False)
     if (replayed := record.plan.ablation.replayed) is not None:
         verdict = reruns.replay_verdict(record, replayed)
-        console.print(f"\n[bold]replay[/]  {verdict}", highlight=False)
+        console.print(f"\n[bold]replay[/]  {escape(verdict)}", highlight=False)
     for note in ablation_table.notes(results):
         console.print(f"[yellow]{escape(note)}[/]", highlight=False)
     for lacking in ablation_table.not_run(record):
-        console.print(f"not run: {lacking}", highlight=False)
+        console.print(f"not run: {lacking}", highlight=False, markup=False)

@@ -11,6 +11,7 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.text import Text
 
+from cluster.safe_text import without_passwords
 from search_spaces import Space
 from study.analysis.results import StudyResults
 from study.ledger.plan import Ablation, Plan, Search
@@ -103,7 +104,7 @@ def _run_lines(plan: Plan, expected: Outlook) -> dict[str, str]:
     places = f" ({plan.places})" if plan.places else ""
     return {
         "runs on": f"{plan.lanes} lanes of {workers}{places}; {_stages(expected.stages)}",
-        "recorded in": plan.tracking_uri,
+        "recorded in": without_passwords(plan.tracking_uri),
         "forecast": f"{duration(expected.total_s)} if no trial is pruned "
         f"({expected.epoch_s:.1f} s per epoch, measured on this machine)",
     }
@@ -131,7 +132,7 @@ def print_result(
     """
     record, folder = results.record, StudyFolder.of(plan)
     files: dict[str, object] = {
-        "browse": browse_command(plan.tracking_uri),
+        "browse": browse_command(without_passwords(plan.tracking_uri)),
         "report": folder.report / "report.md",
         "ledger": folder.ledger,
     }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 
 from search_spaces import Space
 from study.analysis.results import SearchResults, StudyResults
@@ -19,7 +20,7 @@ def planned(plan: Plan, space: Space) -> RenderableType:
     """A table of every searched parameter with its range and the reason for it."""
     table = plain_table("searched", "range", "why")
     for dimension in space.dimensions:
-        table.add_row(dimension.path, dimension.bounds(), dimension.why)
+        table.add_row(*map(escape, (dimension.path, dimension.bounds(), dimension.why)))
     return table
 
 
@@ -63,21 +64,21 @@ def _print_trials(console: Console, results: SearchResults) -> None:
     for place, trial in enumerate(ranked[:_SHOWN_TRIALS], start=1):
         metrics = [percent(trial.metrics.get(name)) for name in HEADLINE]
         epochs, number = str(trial.last_epoch), str(trial.number)
-        table.add_row(str(place), number, *metrics, epochs, trial.state, parameters(trial))
+        table.add_row(str(place), number, *metrics, epochs, trial.state, escape(parameters(trial)))
     console.print(table)
     if len(ranked) > _SHOWN_TRIALS:
         console.print(f"... and {len(ranked) - _SHOWN_TRIALS} more in the report")
     for trial in results.record.in_state("failed"):
         assert trial.failure is not None
         kind, reason = trial.failure.kind, trial.failure.first_line
-        console.print(f"trial {trial.number} failed: {kind}: {reason}")
+        console.print(f"trial {trial.number} failed: {kind}: {reason}", markup=False)
 
 
 def _print_front(console: Console, results: SearchResults) -> None:
     heads, cells = pareto.rows(results)
     table = plain_table(*heads)
     for row in cells:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     objectives = " and ".join(results.record.plan.objectives)
     console.print(f"\n[bold]Pareto set[/] of {objectives}", highlight=False)
     console.print(table)
