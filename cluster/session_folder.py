@@ -20,8 +20,8 @@ _LISTENER = "/pymp-12345678/listener-12345678"
 _OWN = "ray-12345678"
 _FREE_BYTES = 64 * 2**20
 """Less free space than this counts as a full disk."""
-_VARIABLES = ("RAY_TMPDIR", "TMPDIR")
-"""The variables by which Ray chooses, the first one first."""
+_VARIABLES = ("RAY_TMPDIR", "TMPDIR") if sys.platform.startswith("linux") else ("RAY_TMPDIR",)
+"""The variables by which Ray chooses, the first one first; otherwise it takes /tmp."""
 
 
 @dataclass(frozen=True)
