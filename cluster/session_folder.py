@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +62,8 @@ def session_folder() -> Iterator[str | None]:
     if found.base is None:
         raise ValueError(f"{found.problem}; {remedy()}")
     own = Path(tempfile.mkdtemp(prefix="ray-", dir=found.base)) if found.problem else None
+    with suppress(FileNotFoundError):
+        tempfile.gettempdir()  # Python remembers the user's folder, which outlives this one
     before = os.environ.get("TMPDIR")
     if own or len(os.fsencode(f"{before or ''}{_LISTENER}")) > _SOCKET_BYTES:
         # Ray's processes, which inherit it, make sockets there as well.
