@@ -6,6 +6,7 @@ A cluster that was started here also ends here; one that existed before keeps ru
 import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
@@ -95,6 +96,7 @@ def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None
     import ray
 
     with ExitStack() as stack:
+        given_paths = _given_paths()
         # Ray puts the folder that it is started from first on every worker's path, before Python's
         # own library: a study.py or queue.py lying there would be imported instead of ours.
         with chdir(_ROOT):
@@ -102,13 +104,30 @@ def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None
                 _attach(runtime_env=_runtime_env(), **quiet)
             else:
                 folder = stack.enter_context(session_folder())
-                _start(stack, object_store_memory=object_store_bytes, _temp_dir=folder, **quiet)
+                _start(
+                    stack,
+                    given_paths,
+                    object_store_memory=object_store_bytes,
+                    _temp_dir=folder,
+                    **quiet,
+                )
         stack.callback(ray.shutdown)
         logging.getLogger("ray").setLevel(logging.INFO if verbose else logging.ERROR)
         yield
 
 
-def _start(stack: ExitStack, **options: object) -> None:
+def _given_paths() -> list[str]:
+    """The user's PYTHONPATH, absolute; without this folder if a module in it shadows Python's."""
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    paths = dict.fromkeys(os.path.abspath(path) for path in given if path)
+    here = Path.cwd()
+    names = {path.stem for path in here.glob("*.py")}
+    names |= {path.parent.name for path in here.glob("*/__init__.py")}
+    left_out = {str(_ROOT), str(here) if names & sys.stdlib_module_names else ""}
+    return [path for path in paths if path not in left_out]
+
+
+def _start(stack: ExitStack, given_paths: list[str], **options: object) -> None:
     """Start a cluster on this machine, which only this machine and only this study can reach.
 
     Raises:
@@ -121,8 +140,7 @@ def _start(stack: ExitStack, **options: object) -> None:
     stack.enter_context(closed_to_others())
     stack.callback(os.environ.pop, _API_SERVER, None)
     # Workers start in a folder of Ray's: the path is how they find this repository.
-    paths = (str(_ROOT), os.environ.get("PYTHONPATH"))
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(_ROOT), *given_paths])
     port = _free_port()
     os.environ[_API_SERVER] = f"http://127.0.0.1:{port}"
     try:

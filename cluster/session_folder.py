@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,8 @@ _LISTENER = "/pymp-12345678/listener-12345678"
 _OWN = "ray-12345678"
 _FREE_BYTES = 64 * 2**20
 """Less free space than this counts as a full disk."""
-_VARIABLES = ("RAY_TMPDIR", "TMPDIR")
-"""The variables by which Ray chooses, the first one first."""
+_VARIABLES = ("RAY_TMPDIR", "TMPDIR") if sys.platform.startswith("linux") else ("RAY_TMPDIR",)
+"""The variables by which Ray chooses, the first one first; otherwise it takes /tmp."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ def session_folder() -> Iterator[str | None]:
     if found.base is None:
         raise ValueError(f"{found.problem}; {remedy()}")
     own = Path(tempfile.mkdtemp(prefix="ray-", dir=found.base)) if found.problem else None
+    with suppress(FileNotFoundError):
+        tempfile.gettempdir()  # Python remembers the user's folder, which outlives this one
     before = os.environ.get("TMPDIR")
     if own or len(os.fsencode(f"{before or ''}{_LISTENER}")) > _SOCKET_BYTES:
         # Ray's processes, which inherit it, make sockets there as well.

@@ -8,6 +8,8 @@ if __name__ == "__main__":
     # packages are one level up.
     if not sys.flags.safe_path:
         del sys.path[0]
+    # PYTHONPATH may name this folder: its files must not shadow Python's library.
+    sys.path.sort(key=str(Path.cwd()).__eq__)
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from study.commands.run import main

@@ -10,9 +10,10 @@ import shlex
 import sqlite3
 from base64 import b64encode
 from contextlib import closing
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote
+from urllib.error import HTTPError
+from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
 from cluster.preflight.check import Check
@@ -149,48 +150,60 @@ def _deleted(uri: str, remedy: str) -> Check:
 
 def _server(uri: str) -> Check:
     """Check that a server answers, and that its experiment is not deleted."""
-    base = uri.rstrip("/")
-    code = status(f"{base}/health")
+    base, shown = uri.rstrip("/"), without_password(uri)
+    code = status(f"{base}/health", with_credentials=True)
     if code == 200:
         if _experiment_on(base) == "deleted":
-            return _deleted(uri, "restore it there, or name another server with --tracking-uri")
-        return Check("tracking server", "ok", f"{uri} answers")
-    found = f"{uri} answers {code}" if code else f"{uri} does not answer"
+            return _deleted(shown, "restore it there, or name another server with --tracking-uri")
+        return Check("tracking server", "ok", f"{shown} answers")
+    found = f"{shown} answers {code}" if code else f"{shown} does not answer"
     remedy = "start it, or name another with --tracking-uri"
     if code in (401, 403):
         remedy = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or its --allowed-hosts"
     return Check("tracking server", "warn", found, f"{remedy}; until then only the ledger has it")
 
 
+def without_password(uri: str) -> str:
+    """The address of a server without a user and a password."""
+    scheme, _, rest = uri.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
 def _experiment_on(base: str) -> str:
     """``active`` or ``deleted``; "" if the server has no such experiment or does not say so."""
-    request = Request(f"{base}/api/2.0/mlflow/experiments/get-by-name?experiment_name={EXPERIMENT}")
-    user, token = (
-        os.environ.get("MLFLOW_TRACKING_USERNAME"),
-        os.environ.get("MLFLOW_TRACKING_TOKEN"),
-    )
-    if user:
-        password = os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
-        request.add_header("Authorization", f"Basic {_base64(f'{user}:{password}')}")
-    elif token:
-        request.add_header("Authorization", f"Bearer {token}")
+    url = f"{base}/api/2.0/mlflow/experiments/get-by-name?experiment_name={EXPERIMENT}"
     try:
-        with urlopen(request, timeout=_TIMEOUT_S) as answer:
+        with urlopen(_request(url), timeout=_TIMEOUT_S) as answer:
             return str(json.load(answer)["experiment"]["lifecycle_stage"])
-    except (OSError, ValueError, KeyError, TypeError):  # URLError is an OSError
+    except (OSError, ValueError, KeyError, TypeError, HTTPException):
         return ""
 
 
-def _base64(text: str) -> str:
-    return b64encode(text.encode()).decode()
+def status(url: str, with_credentials: bool = False) -> int:
+    """The HTTP status of an address, or 0 if there is no answer, or one that is not HTTP.
 
-
-def status(url: str) -> int:
-    """The HTTP status of an address, or 0 if there is no answer."""
+    ``with_credentials``: send those of MLflow, which no other server may see.
+    """
     try:
-        with urlopen(url, timeout=_TIMEOUT_S) as answer:
+        request = _request(url) if with_credentials else Request(url)
+        with urlopen(request, timeout=_TIMEOUT_S) as answer:
             return int(answer.status)
     except HTTPError as error:
         return error.code
-    except (URLError, OSError, ValueError):
+    except (OSError, ValueError, HTTPException):
         return 0
+
+
+def _request(url: str) -> Request:
+    """A request with the credentials of the address, or of MLflow's variables."""
+    request = Request(without_password(url))
+    parts = urlsplit(url)
+    user = unquote(parts.username or "") or os.environ.get("MLFLOW_TRACKING_USERNAME")
+    password = unquote(parts.password or "") or os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
+    if user:
+        pair = b64encode(f"{user}:{password}".encode()).decode()
+        request.add_unredirected_header("Authorization", f"Basic {pair}")
+    elif token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
+    return request

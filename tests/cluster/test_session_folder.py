@@ -49,6 +49,7 @@ def test_a_long_folder_is_replaced_by_a_short_one(
         assert folder is not None
         assert Path(folder).parent == short
         assert os.environ["TMPDIR"] == folder
+        assert folder not in tempfile.gettempdir()
     assert not Path(folder).exists()
     assert os.environ.get(name) == f"/{'x' * 119}"
 
@@ -125,7 +126,21 @@ def test_what_ray_raises_at_its_start_is_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_workers_get_the_users_paths_without_modules_that_shadow_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = os.pathsep.join(["", ".", "/elsewhere", str(ROOT)])
+    monkeypatch.setenv("PYTHONPATH", given)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").touch()
+    (tmp_path / "queue.csv").touch()
+    assert session._given_paths() == [str(tmp_path), "/elsewhere"]
+    (tmp_path / "queue.py").touch()
+    assert session._given_paths() == ["/elsewhere"]
+
+
 @pytest.mark.ray
+@pytest.mark.timeout(600)
 def test_a_study_runs_with_a_long_tmpdir(tmp_path: Path) -> None:
     long = tmp_path / ("x" * (119 - len(str(tmp_path))))
     long.mkdir()
@@ -135,7 +150,7 @@ def test_a_study_runs_with_a_long_tmpdir(tmp_path: Path) -> None:
         env={**environment(), "TMPDIR": str(long)},
         capture_output=True,
         text=True,
-        timeout=250,
+        timeout=550,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "is too long for a Unix socket (120 letters" in done.stdout

@@ -2,15 +2,18 @@
 
 import http.server
 import json
+import socket
 import sqlite3
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from cluster.preflight.tracking import tracking_checks
+from cluster.preflight.tracking import status, tracking_checks
 
 VARIABLES = (
     "MLFLOW_TRACKING_URI",
@@ -119,7 +122,11 @@ def test_a_variable_that_says_the_same_is_not_named(
 class Deleted(http.server.BaseHTTPRequestHandler):
     """A tracking server whose experiment is deleted."""
 
+    seen: ClassVar[list[str | None]] = []
+    """The credentials of each request."""
+
     def do_GET(self) -> None:
+        self.seen.append(self.headers.get("Authorization"))
         self.send_response(200)
         self.end_headers()
         if "get-by-name?experiment_name=edgewise" in self.path:
@@ -139,3 +146,36 @@ def server() -> Iterator[str]:
 
 def test_a_deleted_experiment_of_a_server_is_refused(server: str) -> None:
     assert f"edgewise is deleted in {server}" in only_failure(server)
+
+
+def test_credentials_reach_only_the_server_and_are_not_printed(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Deleted.seen.clear()
+    line = only_failure(server.replace("://", "://ada:p%40ss@"))
+    assert set(Deleted.seen) == {"Basic " + b64encode(b"ada:p@ss").decode()}
+    assert "ada" not in line
+    assert "p%40ss" not in line
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "secret")
+    only_failure(server)
+    assert Deleted.seen[-1] == "Bearer secret"
+    status(server)  # another server, such as Ray's
+    assert Deleted.seen[-1] is None
+
+
+def test_a_port_that_does_not_speak_http_is_a_warning() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        [check] = tracking_checks(f"http://127.0.0.1:{listening.getsockname()[1]}")
+    assert (check.verdict, "does not answer" in check.found) == ("warn", True)
+    [check] = tracking_checks("http://host:port/x")
+    assert check.verdict == "warn"
