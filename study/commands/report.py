@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster.one_line_parser import OneLineParser
-from search_spaces import SPACES
 from study.analysis.results import results_of
+from study.commands.screen import outlived
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, check_name
 from study.ledger.trial_record import TrialRecord
@@ -19,6 +19,11 @@ from study.tracking.sink import MlflowSink
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the report. The exit code is 2 after a user's error, 1 if MLflow lacks a run."""
+    with outlived():
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     parser = OneLineParser(prog="study/report.py", description="Write a study's report again.")
     parser.add_argument("name", help="name of the study")
     parser.add_argument("--storage", type=Path, help="folder of studies; default: ./runs")
@@ -32,12 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder.require_known("NAME")
         record = folder.load()
         install_from_plan(record.plan)
+        space = record.plan.known_space()
         uri = request.tracking()
     except ValueError as error:
         print(f"study/report.py: {error}", file=sys.stderr)
         return 2
     results = results_of(record)
-    files = write(results, folder, importances(results, SPACES[record.plan.space]))
+    files = write(results, folder, importances(results, space))
     print(files[0])
     return _rebuild(record, folder, uri, files) if given.rebuild_mlflow else 0
 

@@ -1,11 +1,7 @@
 """`study/run.py`: plan a study, check it, print the plan and run it. See --help and --list."""
 
-import io
-import logging
-import os
 import sys
 import threading
-import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,10 +10,10 @@ from rich.console import Console
 
 from cluster import session
 from cluster.resources import Node
-from search_spaces import SPACES
 from study.analysis.results import results_of
 from study.commands import listing, options
 from study.commands.check_data import check
+from study.commands.screen import outlived, quiet
 from study.execution import preflight
 from study.execution.stopping import INTERRUPTED, Interrupts, Policy, policy_of
 from study.ledger.ledger import Ledger
@@ -48,10 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 if the study ended or its budget is spent; 2 if it was refused before
-        anything started; 1 if a fault stopped it; 130 on Ctrl-C or SIGTERM. A study can be
-        resumed after 1 and 130.
+        anything started; 1 if a fault stopped it or no trial is complete; 130 on Ctrl-C, SIGTERM,
+        SIGHUP or SIGQUIT. A stopped study can be resumed after 1 and 130.
     """
-    _quiet()
+    quiet()
+    with outlived():
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     request = options.parse_request(arguments)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     try:
@@ -79,17 +80,6 @@ def install_requested(request: StudyRequest) -> None:
     plugin.uninstall()
     if request.with_parts:
         install_all(read_plugin(request.with_parts))
-
-
-def _quiet() -> None:
-    """Hide the libraries' warnings, and write each line to a file or a job's log at once."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
-    warnings.filterwarnings("ignore", category=FutureWarning)
-    warnings.filterwarnings("ignore", category=DeprecationWarning)
-    for name in ("ray", "mlflow", "alembic", "optuna", "huggingface_hub", "timm"):
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _study(request: StudyRequest, console: Console, stack: ExitStack) -> int:
@@ -143,8 +133,9 @@ class PlannedStudy:
     def __init__(self, plan: Plan, record: StudyRecord, console: Console, stack: ExitStack) -> None:
         """``record`` is of earlier attempts; ``stack`` closes what this object opens."""
         self._plan, self._record, self._console, self._stack = plan, record, console, stack
-        self._space = SPACES[plan.space]
+        self._space = plan.known_space()
         self._folder = StudyFolder.of(plan)
+        self._left_out: set[str] = set()
 
     def check_and_run(self, policy: Policy = _NO_LIMITS, *, dry_run: bool, verbose: bool) -> int:
         """Check the data, print what will run, and run it. Returns the exit code.
@@ -166,11 +157,11 @@ class PlannedStudy:
 
     def _show_again(self) -> int:
         """Print the result of a study that has nothing left to run."""
-        from study.commands.run_study import show_result
+        from study.commands.run_study import exit_code, show_result
 
         results = results_of(self._record)
         show_result(self._plan, results, importances(results, self._space), self._console)
-        return 0
+        return exit_code(self._record)
 
     def _require_same_data(self, dataset: Dataset) -> None:
         if self._record.planned is not None:
@@ -185,7 +176,7 @@ class PlannedStudy:
 
     def _show(self, dataset: Dataset) -> None:
         plan, record = self._plan, self._record
-        reused = reuse.reusable_runs(plan, dataset.digest, record)
+        reused = reuse.reusable_runs(plan, dataset.digest, record, self._left_out)
         left = plan.trials - len(record.in_state(*FINAL)) - len(reused)
         print_plan(self._console, plan, self._space, dataset, self._expected(dataset, left))
         if reused:
@@ -209,8 +200,7 @@ class PlannedStudy:
         if plan.budget:
             more["budget"] = budget.planned(plan.budget, self._record, total_s)
         # Printed before the start: a driver that is killed, or loses its raylet, prints nothing.
-        resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
-        more["to resume"] = resume
+        more["to resume"] = resume_command(plan.study, plan.storage, plan.tracking_uri)
         return Outlook(left=left, stages=stages, epoch_s=epoch_s, total_s=total_s, more=more)
 
     def _prior_studies(self, dataset: Dataset) -> dict[str, str]:
@@ -220,12 +210,14 @@ class PlannedStudy:
             lines["warm start"] = warm_start.described(warm, dataset.digest)
         if replayed := plan.design.replayed:
             lines["replays"] = replay.described(replayed)
-        if known := reuse.possible_reuse(plan, self._space, dataset.digest):
+        if known := reuse.possible_reuse(plan, self._space, dataset.digest, self._left_out):
             studies = ", ".join(dict.fromkeys(earlier.study for earlier in known))
             lines["known"] = (
                 f"{len(known)} trials of {studies}: a draw that equals one of them is reused; "
                 f"--fresh runs it anyway"
             )
+        if self._left_out:
+            lines["left out"] = "; ".join(sorted(self._left_out))
         return lines
 
     def _run(self, dataset: Dataset, policy: Policy, verbose: bool) -> int:

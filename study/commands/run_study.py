@@ -1,15 +1,17 @@
 """Runs a study: its trials with live progress, then gallery, report, MLflow and the model."""
 
 import sys
+import traceback
 from pathlib import Path
 
 from rich.console import Console
 
-from search_spaces import SPACES, Space
+from search_spaces import Space
+from study.analysis.ranking import no_result
 from study.analysis.results import AblationResults, SearchResults, results_of
 from study.execution.execute import Execution
-from study.execution.stopping import INTERRUPTED, STOPPED, Faults, Policy, Stop
-from study.ledger.ledger import Ledger, StorageError
+from study.execution.stopping import INTERRUPTED, STOPPED, Faults, Policy, Stop, storage_fault
+from study.ledger.ledger import Ledger, LedgerError, StorageError
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
@@ -43,8 +45,8 @@ class StudyRun:
         """Run what is left of the study.
 
         Returns:
-            The exit code: 0 if the study ended or its budget is spent and its ledger is in its
-            place, else how it was stopped.
+            The exit code: 0 if the study ended with a result or its budget is spent, and its ledger
+            is in its place; 1 if it ended without a result; else how it was stopped.
         """
         record, stop = self._ledger.record, Stop()
         sink = MlflowSink(
@@ -62,6 +64,11 @@ class StudyRun:
             pass  # the ledger has every event so far, so the study can be resumed
         except (StorageError, DataError) as error:
             stop.reason = str(getattr(error, "cause", error))
+        except Exception as error:  # Ray's, or a fault here: MLflow and the report still end
+            fault = storage_fault(error)
+            if not fault:
+                traceback.print_exc()
+            stop.reason = fault or f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         if self._ledger.lost():  # a report would be written into another folder
             sink.close([], None)
         elif record.planned is not None:
@@ -69,7 +76,9 @@ class StudyRun:
         if lost := self._ledger.lost():
             self._print_lost(lost)
             return STOPPED
-        if record.ended or record.budget_spent is not None:
+        if record.ended:
+            return exit_code(record)
+        if record.budget_spent is not None:
             return 0
         return STOPPED if stop.reason else INTERRUPTED
 
@@ -125,13 +134,24 @@ class StudyRun:
             console.print(f"\n{state}; to resume: {resume}{options}", highlight=False, markup=False)
 
 
+def exit_code(record: StudyRecord) -> int:
+    """The exit code of an ended study: a fault, which is printed, if it has no result."""
+    if why := no_result(record):
+        print(f"study/run.py: {why}", file=sys.stderr)
+    return STOPPED if why else 0
+
+
 def _write_origin(record: StudyRecord, folder: StudyFolder) -> None:
     """Rewrite the report of the search whose winner this study ran again: it has both figures."""
     origin = StudyFolder(folder.storage / (reruns.origin(record) or folder.name))
-    if origin != folder and origin.ledger.exists():
+    if origin == folder:
+        return
+    try:
         results = results_of(origin.load())
-        space = SPACES[results.record.plan.space]
-        write_report.write(results, origin, importances(results, space))
+    except (LedgerError, FileNotFoundError):
+        return  # deleted, or damaged: this study's report does not need it
+    space = results.record.plan.known_space()
+    write_report.write(results, origin, importances(results, space))
 
 
 def _save_model(results: SearchResults | AblationResults, folder: StudyFolder) -> Path | None:

@@ -6,6 +6,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from study.ledger.json_types import require_types
+
 Json = dict[str, object]
 _Record = TypeVar("_Record")
 
@@ -25,11 +27,14 @@ def build(kind: type[_Record], content: object) -> _Record:
     """Build a dataclass from a JSON object with its field names; other keys are ignored.
 
     Raises:
-        TypeError: a field without a default is missing, or the content is not an object.
+        TypeError: a field without a default is missing, a value has another type than its field, or
+            the content is not an object.
     """
     assert isinstance(kind, type)
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{key: value for key, value in mapping(content).items() if key in known})
+    values = {key: value for key, value in mapping(content).items() if key in known}
+    require_types(kind, values)
+    return kind(**values)
 
 
 def plain(value: object) -> object:

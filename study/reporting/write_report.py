@@ -7,7 +7,6 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from search_spaces import SPACES
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.study_folder import StudyFolder
 from study.reporting import document, html, table_files
@@ -61,7 +60,7 @@ def _content(
 ) -> _Content:
     match results:
         case SearchResults():
-            space = SPACES[results.record.plan.space]
+            space = results.record.plan.known_space()
             parts = report.of_search(results, folder, importance)
             return _Content(parts, draw.of_search(results, space))
         case AblationResults():
