@@ -18,6 +18,7 @@ from study.execution import preflight
 from study.execution.stopping import INTERRUPTED, Interrupts, Policy, policy_of
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
+from study.ledger.provenance import changes, provenance
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, check_name, prove_writable
 from study.ledger.trial_record import FINAL
@@ -216,6 +217,9 @@ class PlannedStudy:
                 f"{len(known)} trials of {studies}: a draw that equals one of them is reused; "
                 f"--fresh runs it anyway"
             )
+        if self._record.planned is not None:
+            if other := changes(self._record.provenance, provenance()):
+                lines["warning"] = f"its first attempt ran with other code: {other}"
         if self._left_out:
             lines["left out"] = "; ".join(sorted(self._left_out))
         return lines

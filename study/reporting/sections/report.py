@@ -7,6 +7,7 @@ from pathlib import Path
 from search_spaces import SPACES
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import Plan
+from study.ledger.provenance import changes
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
@@ -31,7 +32,8 @@ def complete(
         per_cell: ends the captions of plots that show cells instead of trials.
     """
     failed = record.in_state("failed")
-    return [*first, *_plots(plots, per_cell), *_test_images(folder), *_failed(failed)]
+    pictures = [*_plots(plots, per_cell), *_test_images(folder)]
+    return [*first, *pictures, *_failed(failed), *_other_code(record)]
 
 
 def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
@@ -183,6 +185,16 @@ def _test_images(study: StudyFolder) -> Parts:
         )
         parts.append(Section("Affinity", [Picture(affinity, caption)]))
     return parts
+
+
+def _other_code(record: StudyRecord) -> Parts:
+    """The later attempts whose code or packages differ from the first one's."""
+    found = [changes(record.provenance, later) for later in record.resumed_with]
+    differ = list(dict.fromkeys(filter(None, found)))
+    if not differ:
+        return []
+    text = f"Resumed with other code than it began with: {'; '.join(differ)}."
+    return [Section("Other code", [Prose(text)])]
 
 
 def _failed(failed: list[TrialRecord]) -> Parts:
