@@ -34,8 +34,8 @@ def _require_plan(event: Planned, earlier: Planned | None) -> None:
     _require_epochs("base", plan.base)
     if not plan.objectives or not set(plan.objectives.values()) <= {"max", "min"}:
         raise ValueError(f"objectives must be max or min each, got {dict(plan.objectives)!r:.60}")
-    if min(plan.lanes, plan.workers) < 1 or plan.trials < 0:
-        raise ValueError("lanes and workers must be >= 1, and trials >= 0")
+    if plan.workers < 1 or min(plan.lanes, plan.trials) < 0:
+        raise ValueError("workers must be >= 1, lanes and trials >= 0")
     if len(set(plan.design.seeds)) < len(plan.design.seeds):
         raise ValueError(f"seeds must differ, got {plan.design.seeds!r:.60}")
     if plan.design.kind == "grid" and not plan.design.seeds:
@@ -49,7 +49,7 @@ def _require_start(event: Started, plan: Plan, known: Mapping[int, object]) -> N
         raise ValueError(f"trial must be 0 .. 999999999, got {event.trial}")
     _require_epochs("config", event.config)
     cells = [cell.name for cell in plan.grid.cells] if plan.design.kind == "grid" else []
-    if event.cell not in ("", *cells):
+    if event.cell not in (cells or [""]):
         raise ValueError(f"cell must be one of the plan's, got {event.cell!r:.60}")
     if event.reused is not None:  # its folder is looked up in the storage
         _require_name("reused/study", event.reused.study)

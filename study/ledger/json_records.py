@@ -49,11 +49,16 @@ def plain(value: object) -> object:
 
 
 def clean(value: object) -> object:
-    """Make a value strict JSON, at any depth: NaN and infinity become null, paths strings."""
+    """Make a value strict JSON, at any depth: NaN and infinity become null, paths strings.
+
+    Half a character, as in a file name that is not UTF-8, becomes ``?``: no file could hold it.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode(errors="replace").decode()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): clean(inner) for key, inner in value.items()}
+        return {str(clean(str(key))): clean(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [clean(inner) for inner in value]
     if isinstance(value, Path):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from study.ledger.errors import LedgerError
-from study.ledger.json_records import Json
+from study.ledger.json_records import Json, clean, mapping
 
 LONGEST = 64 * 2**20
 """Bytes of a line. A plan with a plug-in's text takes less than a hundredth of it."""
@@ -73,7 +73,7 @@ def parse(path: Path, number: int, line: bytes) -> Json:
         raise LedgerError(f"{place}: not an event; the ledger is damaged")
     if type(event.get("time")) not in (int, float):
         raise LedgerError(f"{place}: not an event; the ledger is damaged")
-    return event
+    return mapping(clean(event)) if b"\\u" in line else event  # older versions kept half characters
 
 
 def shortened(error: Exception) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from study.commands import report, run
 from study.ledger import lines
+from study.ledger.events import TrialFailed
 from study.ledger.ledger import LedgerError
 from study.ledger.study_folder import StudyFolder, other_records, studies
 from study.planning.request import StudyRequest
@@ -248,6 +249,24 @@ def test_a_value_of_another_kind_is_refused_in_one_line(
     with pytest.raises(LedgerError, match=r"ledger\.jsonl") as raised:
         folder.load()
     assert "\n" not in str(raised.value)
+
+
+def test_half_a_character_in_a_message_is_written_and_read_as_a_question_mark(
+    tmp_path: Path,
+) -> None:
+    """A file name that is not UTF-8; older versions wrote it as an escape."""
+    plan = fake.plan(tmp_path)
+    ledger, folder = fake.begin(plan), StudyFolder.of(plan)
+    fake.start(ledger, plan, 0)
+    message = "val/\udcff.png: \U0001f600 Lovász"
+    ledger.append(TrialFailed(trial=0, kind="data", message=message, traceback=""))
+    for old in (None, message):
+        if old:
+            change(folder, 2, message=old)
+            assert "\\udcff" in folder.ledger.read_text()
+        failure = folder.load().trials[0].failure
+        assert failure is not None
+        assert failure.message == "val/?.png: \U0001f600 Lovász"
 
 
 @pytest.mark.parametrize("number", [0, 1])
