@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from search_spaces import Space
+from study.analysis.one_class import one_class_alone
 from study.analysis.ranking import no_result
 from study.analysis.results import AblationResults, SearchResults, results_of
 from study.execution.execute import Execution
@@ -175,3 +176,5 @@ def show_result(
     winner = StudyFolder.of(plan).checkpoint_of(results.best) if results.best else None
     state = winner.folder / checkpoint.STATE if winner else None
     plan_and_result.print_result(console, plan, results, importance, state)
+    if alone := one_class_alone(results.record, StudyFolder.of(plan)):
+        console.print(f"warning: {alone}", highlight=False, markup=False)

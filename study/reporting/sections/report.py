@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from search_spaces import SPACES
+from study.analysis.one_class import one_class_alone
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import Plan
 from study.ledger.provenance import changes
@@ -33,7 +34,9 @@ def complete(
     """
     failed = record.in_state("failed")
     pictures = [*_plots(plots, per_cell), *_test_images(folder)]
-    return [*first, *pictures, *_failed(failed), *_other_code(record)]
+    alone = one_class_alone(record, folder)
+    warning: Parts = [Prose(f"**{alone}.**")] if alone else []
+    return [*warning, *first, *pictures, *_failed(failed), *_other_code(record)]
 
 
 def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
