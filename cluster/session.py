@@ -140,7 +140,7 @@ def _ignored_by_children(*numbers: signal.Signals) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)  # None: set by a library in C
 
 
 def _attach(**options: object) -> None:
