@@ -5,8 +5,10 @@ A cluster that was started here also ends here; one that existed before keeps ru
 
 import logging
 import os
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
@@ -143,18 +145,34 @@ def _start(stack: ExitStack, given_paths: list[str], **options: object) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([str(_ROOT), *given_paths])
     port = _free_port()
     os.environ[_API_SERVER] = f"http://127.0.0.1:{port}"
+    # The dashboard stays on: Ray Train asks its State API to free a stopped worker group.
     try:
-        # The dashboard stays on: Ray Train asks its State API to free a stopped worker group.
-        ray.init(
-            address="local",
-            include_dashboard=True,
-            dashboard_host="127.0.0.1",
-            dashboard_port=port,
-            **options,
-        )
+        with _ignored_by_children(signal.SIGHUP, signal.SIGQUIT):
+            ray.init(
+                address="local",
+                include_dashboard=True,
+                dashboard_host="127.0.0.1",
+                dashboard_port=port,
+                **options,
+            )
     except Exception as error:  # Ray raises many types, some of them bare exceptions
         ray.shutdown()
         raise start_error(error) from None
+
+
+@contextmanager
+def _ignored_by_children(*numbers: signal.Signals) -> Iterator[None]:
+    """Start processes that ignore these signals. A terminal sends them to all processes at once;
+    only the driver may act on them, and end the others in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)  # None: set by a library in C
 
 
 def _attach(**options: object) -> None:

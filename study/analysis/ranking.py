@@ -1,5 +1,7 @@
 """The ranking of a study's trials: by one objective, or by the Pareto layers of several."""
 
+from collections import Counter
+
 from study.analysis.pareto import layers
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
@@ -35,3 +37,22 @@ def ranking(record: StudyRecord) -> list[TrialRecord]:
 def champion(record: StudyRecord) -> TrialRecord | None:
     """The best single trial; with several objectives, the Pareto set's best by the first one."""
     return next(iter(ranking(record)), None)
+
+
+def no_result(record: StudyRecord) -> str:
+    """Why an ended study says nothing, in one line with its most frequent failure; "" if it has a
+    result: a complete trial that has the objective."""
+    trials = list(record.compared().trials.values())
+    complete = [trial for trial in trials if trial.state == "complete"]
+    if any(trial.values(record.plan.objectives) is not None for trial in complete):
+        return ""
+    if complete:
+        names = ", ".join(record.plan.objectives)
+        return f"no result: {names} is undefined in all {len(complete)} complete trials"
+    failures = [trial.failure for trial in record.trials.values() if trial.failure is not None]
+    text = f"no result: none of {len(trials)} trials is complete"
+    if not failures:
+        return text
+    (kind, count), *_ = Counter(str(failure.kind) for failure in failures).most_common(1)
+    example = next(failure for failure in failures if failure.kind == kind)
+    return f"{text}; the most frequent failure, {count} times {kind}: {example.first_line[:200]}"

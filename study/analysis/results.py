@@ -130,7 +130,7 @@ class AblationResults(StudyResults):
             cell.name: [] for cell in self.record.plan.grid.cells
         }
         for trial in self.record.compared().trials.values():
-            by_name[trial.cell].append(trial)
+            by_name.setdefault(trial.cell, []).append(trial)
         return {cell: trials for cell, trials in by_name.items() if trials}
 
 

@@ -22,6 +22,7 @@ from cluster.one_line_parser import OneLineParser
 from cluster.safe_text import printable
 from search_spaces import SPACES
 from study.commands import process
+from study.commands.screen import outlived
 from study.planning.request import StudyRequest, base_config, choice
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
@@ -53,7 +54,12 @@ Measured = Mapping[str, tuple[Tensor, Tensor]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the table and the picture. The exit code is 0, or 2 after a user's error."""
-    process.prepare()
+    with outlived():
+        process.prepare()
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     torch.set_num_threads(1)  # small layers: more threads cost more than they give
     try:
         given = _parse(arguments)

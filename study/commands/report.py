@@ -10,6 +10,7 @@ from cluster.safe_text import printable, without_passwords
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
 from study.commands import process
+from study.commands.screen import outlived
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, check_name
 from study.ledger.trial_record import TrialRecord
@@ -23,7 +24,12 @@ from trainables.proof import DamageError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the report. The exit code is 2 after a user's error, 1 if MLflow lacks a run."""
-    process.prepare()
+    with outlived():
+        process.prepare()
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     parser = OneLineParser(prog="study/report.py", description="Write a study's report again.")
     parser.add_argument("name", help="name of the study")
     parser.add_argument("--storage", type=Path, help="folder of studies; default: ./runs")

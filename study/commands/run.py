@@ -12,15 +12,16 @@ from rich.console import Console
 from cluster import session
 from cluster.resources import Node
 from cluster.safe_text import printable
-from search_spaces import SPACES
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
 from study.commands import listing, options, process
 from study.commands.check_data import check
+from study.commands.screen import outlived
 from study.execution import preflight
 from study.execution.stopping import INTERRUPTED, Interrupts, Policy, policy_of
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
+from study.ledger.provenance import changes, provenance
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, check_name, prove_writable
 from study.ledger.trial_record import FINAL
@@ -48,10 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 if the study ended or its budget is spent; 2 if it was refused before
-        anything started; 1 if a fault stopped it; 130 on Ctrl-C or SIGTERM. A study can be
-        resumed after 1 and 130.
+        anything started; 1 if a fault stopped it or no trial is complete; 130 on Ctrl-C, SIGTERM,
+        SIGHUP or SIGQUIT. A stopped study can be resumed after 1 and 130.
     """
-    process.prepare()
+    with outlived():
+        process.prepare()
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     request = options.parse_request(arguments)
     console = stdout_console()
     try:
@@ -132,8 +138,9 @@ class PlannedStudy:
     def __init__(self, plan: Plan, record: StudyRecord, console: Console, stack: ExitStack) -> None:
         """``record`` is of earlier attempts; ``stack`` closes what this object opens."""
         self._plan, self._record, self._console, self._stack = plan, record, console, stack
-        self._space = SPACES[plan.space]
+        self._space = plan.known_space()
         self._folder = StudyFolder.of(plan)
+        self._left_out: set[str] = set()
 
     def check_and_run(self, policy: Policy = _NO_LIMITS, *, dry_run: bool, verbose: bool) -> int:
         """Check the data, print what will run, and run it. Returns the exit code.
@@ -164,15 +171,15 @@ class PlannedStudy:
 
     def _show_again(self) -> int:
         """Print the result of a study that has nothing left to run."""
-        from study.commands.run_study import show_result
+        from study.commands.run_study import exit_code, show_result
 
         results, space = results_of(self._record), space_of(self._record)
         show_result(self._plan, results, importances(results, space), self._console)
-        return 0
+        return exit_code(self._record)
 
     def _show(self, dataset: Dataset) -> None:
         plan, record = self._plan, self._record
-        reused = reuse.reusable_runs(plan, dataset.digest, record)
+        reused = reuse.reusable_runs(plan, dataset.digest, record, self._left_out)
         left = plan.trials - len(record.in_state(*FINAL)) - len(reused)
         print_plan(self._console, plan, self._space, dataset, self._expected(dataset, left))
         if reused:
@@ -197,8 +204,7 @@ class PlannedStudy:
         if plan.budget:
             more["budget"] = budget.planned(plan.budget, self._record, total_s)
         # Printed before the start: a driver that is killed, or loses its raylet, prints nothing.
-        resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
-        more["to resume"] = resume
+        more["to resume"] = resume_command(plan.study, plan.storage, plan.tracking_uri)
         return Outlook(left=left, stages=stages, epoch_s=epoch_s, total_s=total_s, more=more)
 
     def _prior_studies(self, dataset: Dataset) -> dict[str, str]:
@@ -208,12 +214,17 @@ class PlannedStudy:
             lines["warm start"] = warm_start.described(warm, dataset.digest)
         if replayed := plan.design.replayed:
             lines["replays"] = replay.described(replayed)
-        if known := reuse.possible_reuse(plan, self._space, dataset.digest):
+        if known := reuse.possible_reuse(plan, self._space, dataset.digest, self._left_out):
             studies = ", ".join(dict.fromkeys(earlier.study for earlier in known))
             lines["known"] = (
                 f"{len(known)} trials of {studies}: a draw that equals one of them is reused; "
                 f"--fresh runs it anyway"
             )
+        if self._record.planned is not None:
+            if other := changes(self._record.provenance, provenance()):
+                lines["warning"] = f"its first attempt ran with other code: {other}"
+        if self._left_out:
+            lines["left out"] = "; ".join(sorted(self._left_out))
         return lines
 
     def _run(self, dataset: Dataset, policy: Policy, verbose: bool) -> int:

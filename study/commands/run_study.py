@@ -1,6 +1,7 @@
 """Runs a study: its trials with live progress, then gallery, report, MLflow and the model."""
 
 import sys
+import traceback
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +9,13 @@ from rich.console import Console
 
 from cluster.safe_text import printable
 from search_spaces import Space
+from study.analysis.one_class import one_class_alone
+from study.analysis.ranking import no_result
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, results_of
 from study.execution.execute import Execution
-from study.execution.stopping import INTERRUPTED, STOPPED, Faults, Policy, Stop
-from study.ledger.ledger import Ledger, StorageError
+from study.execution.stopping import INTERRUPTED, STOPPED, Faults, Policy, Stop, storage_fault
+from study.ledger.ledger import Ledger, LedgerError, StorageError
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
@@ -48,8 +51,8 @@ class StudyRun:
         """Run what is left of the study.
 
         Returns:
-            The exit code: 0 if the study ended or its budget is spent and its ledger is in its
-            place, else how it was stopped.
+            The exit code: 0 if the study ended with a result or its budget is spent, and its ledger
+            is in its place; 1 if it ended without a result; else how it was stopped.
         """
         record, stop = self._ledger.record, Stop()
         # Each listener follows a copy of its own: MLflow's is read in another thread.
@@ -70,6 +73,11 @@ class StudyRun:
             pass  # the ledger has every event so far, so the study can be resumed
         except (StorageError, DataError) as error:
             stop.reason = str(getattr(error, "cause", error))
+        except Exception as error:  # Ray's, or a fault here: MLflow and the report still end
+            fault = storage_fault(error)
+            if not fault:
+                traceback.print_exc()
+            stop.reason = fault or f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         if self._ledger.lost():  # a report would be written into another folder
             sink.close([], None)
         elif record.planned is not None:
@@ -77,7 +85,9 @@ class StudyRun:
         if lost := self._ledger.lost():
             self._print_lost(lost)
             return STOPPED
-        if record.ended or record.budget_spent is not None:
+        if record.ended:
+            return exit_code(record)
+        if record.budget_spent is not None:
             return 0
         return STOPPED if stop.reason else INTERRUPTED
 
@@ -157,13 +167,23 @@ class StudyRun:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
+def exit_code(record: StudyRecord) -> int:
+    """The exit code of an ended study: a fault, which is printed, if it has no result."""
+    if why := no_result(record):
+        print(f"study/run.py: {why}", file=sys.stderr)
+    return STOPPED if why else 0
+
+
 def _write_origin(record: StudyRecord, folder: StudyFolder) -> None:
     """Rewrite the report of the search whose winner this study ran again: it has both figures."""
     origin = StudyFolder(folder.storage / (reruns.origin(record) or folder.name))
-    if origin != folder and origin.ledger.exists():
+    if origin == folder:
+        return
+    try:
         results = results_of(origin.load())
-        space = space_of(results.record)
-        write_report.write(results, origin, importances(results, space))
+    except (LedgerError, FileNotFoundError):
+        return  # deleted, or damaged: this study's report does not need it
+    write_report.write(results, origin, importances(results, space_of(results.record)))
 
 
 def show_result(
@@ -175,6 +195,8 @@ def show_result(
     """Print the result and where its files are."""
     best = _best_state(StudyFolder.of(plan), results.best) if results.best else ""
     plan_and_result.print_result(console, plan, results, importance, best)
+    if alone := one_class_alone(results.record, StudyFolder.of(plan)):
+        console.print(f"warning: {alone}", highlight=False, markup=False)
 
 
 def _best_state(folder: StudyFolder, best: TrialRecord) -> str:

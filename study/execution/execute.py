@@ -97,9 +97,17 @@ class Execution:
             facts = _facts(self._dataset)
             ledger.append(Planned(plan=plan, data=facts, provenance=provenance()))
             return []
+        self._folder.remove_drafts()
         interrupted = interrupted_trials(ledger, self._folder)
         after = continue_after(interrupted)
-        ledger.append(Resumed(continue_after=after, lanes=plan.lanes, budget=dict(plan.budget)))
+        ledger.append(
+            Resumed(
+                continue_after=after,
+                lanes=plan.lanes,
+                budget=dict(plan.budget),
+                provenance=provenance(),
+            )
+        )
         return interrupted
 
     def _reuse_runs(self) -> None:

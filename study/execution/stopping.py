@@ -1,15 +1,17 @@
-"""How a study stops: faults that every trial would meet, Ctrl-C and SIGTERM, exit codes."""
+"""How a study stops: faults that every trial would meet, signals, exit codes."""
 
 import errno
 import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Literal
 
+from study.ledger.errors import StorageError
 from study.planning.request import StudyRequest
 from trainables.config import require
 from trainables.lane.failures import STORAGE_ERRORS, Failure, FailureKind, is_result
@@ -19,10 +21,15 @@ INTERRUPTED = 130
 """Exit code: the user, Slurm or Kubernetes ended it."""
 STOPPED = 1
 """Exit code: a fault ended it. Both kinds of study can be resumed."""
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+"""Ctrl-C; Slurm and Kubernetes."""
+_LEAVING = (signal.SIGHUP, signal.SIGQUIT)
+"""A terminal or an ssh connection that closed; Ctrl-backslash. Ignored if the command was started
+with them ignored (``nohup``)."""
 
 
 class Interrupts:
-    """Handles SIGINT and SIGTERM while a study runs. Main thread only."""
+    """Ends a study in order on SIGINT, SIGTERM, SIGHUP and SIGQUIT. Main thread only."""
 
     def __init__(self, resume: str) -> None:
         self.resume = resume
@@ -33,15 +40,16 @@ class Interrupts:
     def __enter__(self) -> None:
         # Tune would handle SIGINT itself, and a second Ctrl-C would not end the process at once.
         os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
-        self._before = {
-            number: signal.signal(number, self) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        leaving = [number for number in _LEAVING if signal.getsignal(number) != signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self) for number in (*_ENDING, *leaving)}
 
     def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.seen and number == signal.SIGHUP:
+            return  # a closing terminal sends it more than once: the kernel, then the shell
         if self.seen:
             _say(f"ended at once; to resume: {self.resume}")
             os._exit(INTERRUPTED)  # sys.exit would wait for Tune and Ray
@@ -53,8 +61,10 @@ class Interrupts:
 
 
 def _say(text: str) -> None:
-    """Write straight to the terminal: a signal may arrive in the middle of a print."""
-    os.write(2, f"\nstudy/run.py: {text}\n".encode())
+    """Write straight to the terminal: a signal may arrive in the middle of a print, and SIGHUP
+    says that the terminal is gone."""
+    with suppress(OSError):
+        os.write(2, f"\nstudy/run.py: {text}\n".encode())
 
 
 @contextmanager
@@ -153,3 +163,55 @@ def storage_words(text: str) -> str:
     """The operating system's words for a full or read-only disk, if they are in an error's text."""
     known = [os.strerror(number) for number in sorted(STORAGE_ERRORS) if number not in _AMBIGUOUS]
     return next((words for words in known if words in text), "")
+
+
+def storage_fault(error: BaseException | None) -> str:
+    """What an exception, or one that it wraps, says of a disk that cannot be written, in one line.
+
+    "" if none of them is of that kind. Ray wraps errors in its own types, or in their text alone.
+    """
+    seen: list[BaseException] = []
+    while isinstance(error, BaseException) and error not in seen:
+        seen.append(error)
+        if isinstance(error, StorageError):
+            return str(error)
+        if isinstance(error, OSError) and error.errno in STORAGE_ERRORS:
+            return f"the storage cannot be written: {error.filename or ''} {error.strerror}"
+        if words := storage_words(str(error)):
+            return f"the storage cannot be written: {words}"
+        error = getattr(error, "cause", None) or error.__cause__ or error.__context__
+    return ""
+
+
+@contextmanager
+def storage_faults_stop(folder: Path, stop: Stop) -> Iterator[None]:
+    """Turn what Ray raises of a disk that cannot be written into one line.
+
+    An error of Ray's that follows another reason to stop is dropped: a full disk leaves it files
+    that are empty, over which it stumbles when all trials have ended.
+
+    Raises:
+        StorageError: the folder cannot be written, by the error or by a trial of it.
+    """
+    try:
+        yield
+    except Exception as error:
+        fault = storage_fault(error) or storage_fault(_refusal(folder))
+        if fault:
+            raise StorageError(fault) from None
+        if not stop.reason:
+            raise
+
+
+def _refusal(folder: Path) -> OSError | None:
+    """The error of writing a small file into a folder, if there is one."""
+    probe = folder / f".probe-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+    except OSError as error:
+        with suppress(OSError):
+            probe.unlink()
+        return error
+    return None

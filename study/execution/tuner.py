@@ -14,7 +14,7 @@ from study.execution.callbacks.budget import BudgetStopper
 from study.execution.callbacks.lanes import ElasticLanes, WaitingLanes
 from study.execution.callbacks.ledger_writer import ACTOR_RESTARTS, LedgerWriter, StageWatch
 from study.execution.schedulers import make_scheduler, replay_epochs
-from study.execution.stopping import Faults, Policy, Stop, while_tune_runs
+from study.execution.stopping import Faults, Policy, Stop, storage_faults_stop, while_tune_runs
 from study.ledger.events import LanesChanged, LanesWaiting
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Ablation, Plan, Search
@@ -78,7 +78,7 @@ def run(
         ),
         run_config=_run_config(attempt, callbacks, stopper),
     )
-    with while_tune_runs():
+    with while_tune_runs(), storage_faults_stop(attempt.parent, faults.stop):
         tuner.fit()
 
 

@@ -55,12 +55,13 @@ class Resumed(Event):
     """By interrupted trial, the epoch of its last checkpoint; 0 if it has none."""
     lanes: int | None = None
     budget: dict[str, float] | None = None
+    provenance: Provenance | None = None
 
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> "Resumed":
-        # JSON turned the trials' numbers into strings.
         after = {int(number): epoch for number, epoch in mapping(line["continue_after"]).items()}
-        return build(cls, {**line, "continue_after": after})
+        facts = build(Provenance, line["provenance"]) if line.get("provenance") else None
+        return build(cls, {**line, "continue_after": after, "provenance": facts})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,8 +194,7 @@ class ImagesResampled(Event):
 
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> "ImagesResampled":
-        # Older versions resampled one metric only.
-        old = {line["metric"]: line["cells"]} if "metric" in line else {}
+        old = {line["metric"]: line["cells"]} if "metric" in line else {}  # of older versions
         return build(cls, {"metrics": old, **line})
 
 

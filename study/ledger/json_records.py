@@ -6,6 +6,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from study.ledger.json_types import require_types
+
 Json = dict[str, object]
 _Record = TypeVar("_Record")
 
@@ -25,11 +27,14 @@ def build(kind: type[_Record], content: object) -> _Record:
     """Build a dataclass from a JSON object with its field names; other keys are ignored.
 
     Raises:
-        TypeError: a field without a default is missing, or the content is not an object.
+        TypeError: a field without a default is missing, a value has another type than its field, or
+            the content is not an object.
     """
     assert isinstance(kind, type)
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{key: value for key, value in mapping(content).items() if key in known})
+    values = {key: value for key, value in mapping(content).items() if key in known}
+    require_types(kind, values)
+    return kind(**values)
 
 
 def plain(value: object) -> object:
@@ -44,11 +49,16 @@ def plain(value: object) -> object:
 
 
 def clean(value: object) -> object:
-    """Make a value strict JSON, at any depth: NaN and infinity become null, paths strings."""
+    """Make a value strict JSON, at any depth: NaN and infinity become null, paths strings.
+
+    Half a character, as in a file name that is not UTF-8, becomes ``?``: no file could hold it.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode(errors="replace").decode()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): clean(inner) for key, inner in value.items()}
+        return {str(clean(str(key))): clean(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [clean(inner) for inner in value]
     if isinstance(value, Path):

@@ -13,20 +13,18 @@ from pathlib import Path
 
 from study.ledger import chain
 from study.ledger.append_file import AppendFile
+from study.ledger.errors import LedgerError as LedgerError
+from study.ledger.errors import StorageError as StorageError
 from study.ledger.events import SCHEMA, UNLINKED_SCHEMA, Event, event_from_json
+from study.ledger.fold_checks import require_foldable
 from study.ledger.json_records import Json, clean
+from study.ledger.lines import parse, read_lines, shortened
 from study.ledger.record import StudyRecord
 
 Listener = Callable[[Event], None]
 """Receives every written event, in the thread that writes it, and owns its state."""
-
-
-class LedgerError(ValueError):
-    """A ledger cannot be read; the message names the line and the reason, in one line."""
-
-
-class StorageError(OSError):
-    """The study's folder cannot be written; the message is one line. Nothing is half-written."""
+_DAMAGE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What a line raises that parses but does not hold what its event needs."""
 
 
 def read(path: Path) -> tuple[list[Json], bytes]:
@@ -36,19 +34,11 @@ def read(path: Path) -> tuple[list[Json], bytes]:
         LedgerError: a complete line is damaged, changed, removed or moved, or the schema is a
             later one. Ledgers of schema 1 have no checksums, so that only damaged lines show.
     """
-    # Every write ends with a newline, so only the text after the last newline can be unfinished.
-    *lines, tail = path.read_bytes().split(b"\n")
+    lines, tail = read_lines(path)
     events: list[Json] = []
     checksum = ""
     for number, line in enumerate(lines, start=1):
-        try:
-            event = json.loads(line)
-        except ValueError:
-            raise LedgerError(
-                f"{path}:{number}: not a complete event; the ledger is damaged"
-            ) from None
-        if not isinstance(event, dict) or not {"event", "time"} <= event.keys():
-            raise LedgerError(f"{path}:{number}: not an event; the ledger is damaged")
+        event = parse(path, number, line)
         if number == 1:
             _check_schema(path, event.get("schema"))
         events.append(event)
@@ -91,11 +81,13 @@ def folded(path: Path, lines: list[Json], into: StudyRecord) -> StudyRecord:
     """
     for number, line in enumerate(lines, start=1):
         try:
-            into.apply(event_from_json(line))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            event = event_from_json(line)
+            require_foldable(event, into)
+            into.apply(event)
+        except _DAMAGE as error:
             raise LedgerError(
-                f"{path}:{number}: event {line['event']!r} cannot be understood "
-                f"({type(error).__name__} {error})"
+                f"{path}:{number}: event {line['event']!r:.60} cannot be understood "
+                f"({shortened(error)})"
             ) from None
     return into
 

@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from search_spaces import Cell, Dimension, Grid
+from search_spaces import SPACES, Cell, Dimension, Grid, Space
 from study.ledger.json_records import Json, plain
-from trainables.config import TrialConfig, Value, flatten, from_flat
+from trainables.config import TrialConfig, Value, flatten, from_flat, require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +200,15 @@ class Plan:
     def grid(self) -> Grid:
         """The ablation's grid."""
         return self.ablation.grid
+
+    def known_space(self) -> Space:
+        """The space that the plan names.
+
+        Raises:
+            ValueError: no space has this name here; it may be one of a plug-in.
+        """
+        require(self.space in SPACES, "space", f"one of {', '.join(SPACES)}", self.space)
+        return SPACES[self.space]
 
     @cached_property
     def config(self) -> TrialConfig:

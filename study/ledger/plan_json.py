@@ -6,6 +6,7 @@ from typing import cast
 from search_spaces.grid import GridEvent, grid_from_event
 from search_spaces.space import DimensionEvent, dimension_from_event
 from study.ledger.json_records import Json, build, mapping, plain
+from study.ledger.json_types import require_types
 from study.ledger.plan import (
     Ablation,
     Plan,
@@ -48,7 +49,7 @@ def plan_from_json(line: Mapping[str, object]) -> Plan:
     Raises:
         KeyError, TypeError, ValueError: it is not a plan.
     """
-    objectives = line.get("objectives") or {str(line["objective"]): line["mode"]}
+    objectives = line.get("objectives") or {line["objective"]: line["mode"]}
     plugin = {"plugin": build(PluginText, line["parts"])} if "parts" in line else {}
     typed = {"design": _design_from_json(line), "objectives": objectives}
     return build(Plan, {**line, **plugin, **typed})
@@ -58,6 +59,8 @@ def _design_from_json(line: Mapping[str, object]) -> Search | Ablation:
     if "grid" in line:
         replayed = {"replayed": build(Replayed, line["replay"])} if "replay" in line else {}
         grid = grid_from_event(cast(GridEvent, mapping(line["grid"])))
+        for checked in (grid, *grid.cells):
+            require_types(type(checked), vars(checked))
         seeds: tuple[int, ...] = tuple(line["seeds"])  # type: ignore[arg-type]
         return build(Ablation, {**line, "grid": grid, "seeds": seeds, **replayed})
     warm = {"warm_start": _warm_from_json(line["warm_start"])} if "warm_start" in line else {}

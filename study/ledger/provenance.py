@@ -65,3 +65,23 @@ def provenance() -> Provenance:
         packages={name: version(name) for name in _PACKAGES},
         machine={"system": platform.platform(), "cpus": os.cpu_count()},
     )
+
+
+def changes(first: Provenance, later: Provenance) -> str:
+    """What produced an attempt's numbers that did not produce the first attempt's; "" if nothing.
+
+    Machines may differ: a resumed study may run elsewhere.
+    """
+    pairs = {
+        "commit": (_state(first), _state(later)),
+        "python": (first.python, later.python),
+        **{
+            name: (first.packages.get(name, "none"), later.packages.get(name, "none"))
+            for name in dict.fromkeys([*first.packages, *later.packages])
+        },
+    }
+    return ", ".join(f"{name} {old} -> {new}" for name, (old, new) in pairs.items() if old != new)
+
+
+def _state(of: Provenance) -> str:
+    return (of.commit or "unknown")[:12] + (" with local changes" if of.dirty else "")

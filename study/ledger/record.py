@@ -43,6 +43,8 @@ class StudyRecord:
     """By cell, the result of its search, if there are per-cell searches and they have ended."""
     images: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     """By metric, each cell's interval over resampled images."""
+    resumed_with: list[Provenance] = field(default_factory=list)
+    """The code and the machine of each later attempt, in order, where the ledger has them."""
     ended: bool = False
     budget_spent: dict[str, float] | None = None
     """Used hours by kind, if the budget ended the last attempt."""
@@ -178,6 +180,7 @@ class StudyRecord:
     def _resume(self, event: Resumed) -> None:
         """Drop the epochs after each trial's checkpoint: they are lost and will run again."""
         self.ended, self.budget_spent = False, None
+        self.resumed_with += [event.provenance] if event.provenance else []
         if event.budget is not None:
             plan = replace(self.plan, budget=event.budget)
             self.planned = replace(self._first_event, plan=plan)

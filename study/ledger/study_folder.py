@@ -1,23 +1,25 @@
 """The folder of a study: every path below it, its lock, and what can be read from it."""
 
-import os
-import re
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from study.ledger.ledger import LedgerError, StorageError, folded, read
+from study.ledger.errors import LedgerError
+from study.ledger.ledger import folded, read
+from study.ledger.lines import present, read_lines
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
+from study.ledger.storage import check_name as check_name
+from study.ledger.storage import prove_writable as prove_writable
+from study.ledger.storage import storage_errors
 from study.ledger.trial_record import TrialRecord
 from trainables import proof
 from trainables.training import checkpoint
 
 _LEDGER = "ledger.jsonl"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,18 @@ class StudyFolder:
     def _attempts(self) -> list[Path]:
         return sorted(self.tune.glob("attempt-*"))
 
+    def remove_drafts(self) -> None:
+        """Remove what an attempt left half-written that was killed, or met a full disk."""
+        for draft in (
+            *self.tune.glob("attempt-*/*/.checkpoint_*"),
+            *self.path.glob("counts/*.draft"),
+            *self.path.glob("pictures/*.draft"),
+        ):
+            if draft.is_dir():
+                shutil.rmtree(draft, ignore_errors=True)
+            else:
+                draft.unlink(missing_ok=True)
+
     def trial_folders(self, number: int) -> list[Path]:
         """The folders of a trial's checkpoints, one per attempt."""
         return [checkpoint.trial_folder(attempt, number) for attempt in self._attempts()]
@@ -120,7 +134,7 @@ class StudyFolder:
             StorageError: they cannot be written, or the study's folder is gone.
         """
         path = self.counts(number, "test")
-        with _storage_errors(path):
+        with storage_errors(path):
             path.parent.mkdir(exist_ok=True)
             proof.write(path, content)
 
@@ -132,12 +146,17 @@ class StudyFolder:
 
         Raises:
             FileNotFoundError: there is no ledger.
-            LedgerError: it cannot be read.
+            LedgerError: it cannot be read, or is of a study with another name.
         """
         record = folded(self.ledger, read(self.ledger)[0], StudyRecord())
         if record.planned is None:
             raise LedgerError(
                 f"{self.ledger}: holds no plan: the study never started; start it again"
+            )
+        if record.plan.study != self.name:  # its paths, and other ledgers, have the old name
+            raise LedgerError(
+                f"{self.ledger}: is of study {record.plan.study!r}, got the folder {self.name!r}: "
+                f"rename the folder back to {record.plan.study!r}"
             )
         return record
 
@@ -147,7 +166,7 @@ class StudyFolder:
         A study that was killed while writing its first event does not count: its ledger has no
         complete line, and nothing has run.
         """
-        if self.ledger.exists() and b"\n" in self.ledger.read_bytes():
+        if present(self.ledger) and read_lines(self.ledger)[0]:
             raise ValueError(
                 f"--name must be new in this storage, got {self.name!r}; "
                 f"to continue it: --resume {self.name}"
@@ -155,7 +174,7 @@ class StudyFolder:
 
     def require_known(self, flag: str) -> None:
         """Raise a ValueError if no study has this name."""
-        if self.ledger.exists():
+        if present(self.ledger):
             return
         known = [folder.name for folder in studies(self.storage)]
         have = ", ".join(known[-5:]) if known else "none"
@@ -190,7 +209,7 @@ class StudyFolder:
         Raises:
             StorageError: the study's folder cannot be written, or is gone.
         """
-        with _storage_errors(self._outdated):
+        with storage_errors(self._outdated):
             self._outdated.touch()
 
     def clear_outdated(self) -> None:
@@ -202,51 +221,27 @@ class StudyFolder:
         return self._outdated.exists()
 
 
-@contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
-    """Turn an error of the operating system into one line that names the file."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror}") from None
-
-
 def studies(storage: Path) -> list[StudyFolder]:
-    """Every study of a storage, by name."""
-    return [StudyFolder(path.parent) for path in sorted(storage.glob(f"*/{_LEDGER}"))]
+    """Every study of a storage, by name, also those that cannot be read."""
+    if not storage.is_dir():
+        return []
+    found = [StudyFolder(path) for path in sorted(storage.iterdir())]
+    return [folder for folder in found if present(folder.ledger)]
 
 
-def other_records(storage: Path, study: str = "") -> Iterator[StudyRecord]:
-    """The records of all studies but one; ledgers that cannot be read are skipped."""
+def other_records(
+    storage: Path, study: str = "", left_out: set[str] | None = None
+) -> Iterator[StudyRecord]:
+    """The records of all studies but one.
+
+    A study that cannot be read is left out: it may be damaged, of another schema, or of another
+    user who keeps it private. Its line is added to ``left_out``.
+    """
     for folder in studies(storage):
         if folder.name == study:
             continue
         try:
             yield folder.load()
-        except LedgerError:
-            continue  # damaged, or of another schema: nothing is reused from it
-
-
-def check_name(name: str, flag: str = "--name") -> None:
-    """Raise a ValueError unless the name is safe as a folder."""
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"{flag} must be letters, digits, '.', '_' or '-', at most 100, got {name!r}"
-        )
-
-
-def prove_writable(folder: Path) -> None:
-    """Create the folder, if it is missing, and check that it can be written.
-
-    Raises:
-        ValueError: it cannot be created or written.
-    """
-    probe = folder / f".probe-{os.getpid()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
-        raise ValueError(
-            f"--storage must be a folder that can be written, got {str(folder)!r}: {error.strerror}"
-        ) from None
+        except (LedgerError, FileNotFoundError) as error:
+            if left_out is not None:
+                left_out.add(str(error))

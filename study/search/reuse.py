@@ -44,11 +44,12 @@ class ReusableTrial:
 
 
 def reusable_runs(
-    plan: Plan, digest: str, record: StudyRecord
+    plan: Plan, digest: str, record: StudyRecord, left_out: set[str] | None = None
 ) -> list[tuple[TrialSpec, ReusableTrial]]:
     """Runs of an ablation that another study has completed and this one has not started.
 
-    Empty with ``--fresh``, and before the cells' weights are chosen.
+    Empty with ``--fresh``, and before the cells' weights are chosen. ``left_out`` receives a line
+    for each study that cannot be read.
     """
     if plan.fresh or (plan.design.search_trials and not record.chosen):
         return []
@@ -57,20 +58,20 @@ def reusable_runs(
         for run in grid_runs(plan)
         if run.number not in record.trials
     }
-    complete = complete_trials(plan) if wanted else {}
+    complete = complete_trials(plan, left_out) if wanted else {}
     pairs = [(run, complete[key]) for key, run in wanted.items() if key in complete]
     return sorted(pairs, key=lambda pair: pair[0].number)
 
 
-def complete_trials(plan: Plan) -> dict[str, ReusableTrial]:
+def complete_trials(plan: Plan, left_out: set[str] | None = None) -> dict[str, ReusableTrial]:
     """Every complete trial of other studies, by id; among equal ones, preferably a tested one."""
     complete: dict[str, ReusableTrial] = {}
-    for other in other_records(plan.storage, plan.study):
+    for other in other_records(plan.storage, plan.study, left_out):
         commit = other.provenance.commit
         for trial in other.in_state("complete"):
             known = complete.get(trial.id)
             better = known is None or (known.trial.tested is None and trial.tested is not None)
-            if better and not trial.reused:
+            if better and not trial.reused and trial.has_all_epochs:
                 complete[trial.id] = ReusableTrial(other.plan.study, commit, trial, other.trials)
     return complete
 
@@ -144,14 +145,16 @@ class DrawReuse:
                 yield self._ledger.record.trials[reused]
 
 
-def possible_reuse(plan: Plan, space: Space, digest: str) -> list[ReusableTrial]:
+def possible_reuse(
+    plan: Plan, space: Space, digest: str, left_out: set[str] | None = None
+) -> list[ReusableTrial]:
     """Complete trials of other studies that this search could draw; none for an ablation."""
     if plan.fresh or plan.design.cells:
         return []
     searched = {dimension.path for dimension in space.dimensions}
     return [
         earlier
-        for key, earlier in complete_trials(plan).items()
+        for key, earlier in complete_trials(plan, left_out).items()
         if set(earlier.trial.params) <= searched
         and key == identity(from_flat({**plan.base, **earlier.trial.params}), digest)
     ]

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from study.analysis.one_class import one_class_alone
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import Plan
+from study.ledger.provenance import changes
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
@@ -32,7 +34,10 @@ def complete(
     """
     failed = record.in_state("failed")
     first = [*first, *([Prose(f"Ledger: {NO_CHECKSUMS}.")] if not record.has_checksums else [])]
-    return [*first, *_plots(plots, per_cell), *_test_images(folder), *_failed(failed)]
+    pictures = [*_plots(plots, per_cell), *_test_images(folder)]
+    alone = one_class_alone(record, folder)
+    warning: Parts = [Prose(f"**{alone}.**")] if alone else []
+    return [*warning, *first, *pictures, *_failed(failed), *_other_code(record)]
 
 
 NO_CHECKSUMS = (
@@ -202,6 +207,16 @@ def _test_images(study: StudyFolder) -> Parts:
         )
         parts.append(Section("Affinity", [Picture(affinity, caption)]))
     return parts
+
+
+def _other_code(record: StudyRecord) -> Parts:
+    """The later attempts whose code or packages differ from the first one's."""
+    found = [changes(record.provenance, later) for later in record.resumed_with]
+    differ = list(dict.fromkeys(filter(None, found)))
+    if not differ:
+        return []
+    text = f"Resumed with other code than it began with: {'; '.join(differ)}."
+    return [Section("Other code", [Prose(text)])]
 
 
 def _failed(failed: list[TrialRecord]) -> Parts:

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from study.analysis import tables
 from study.analysis.results import results_of
-from study.ledger.ledger import LedgerError
+from study.ledger.errors import LedgerError
+from study.ledger.fold_checks import NAME
+from study.ledger.lines import first_line
 from study.ledger.plan import Replayed
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, studies
@@ -22,7 +24,8 @@ def origin(record: StudyRecord) -> str:
     for cell in record.plan.design.cells:
         for setup in cell.published if cell.name == WINNER else ():
             if setup.startswith("search ") and setup.endswith(", val"):
-                return setup.removeprefix("search ").removesuffix(", val")
+                name = setup.removeprefix("search ").removesuffix(", val")
+                return name if NAME.fullmatch(name) else ""  # it becomes a path
     return ""
 
 
@@ -53,14 +56,12 @@ def rerun_section(record: StudyRecord, best: TrialRecord | None, folder: StudyFo
 def _reruns(folder: StudyFolder) -> Iterator[StudyRecord]:
     """The studies of the same storage that ran the winner of this search again, by name."""
     for other in studies(folder.storage):
-        with other.ledger.open() as file:
-            first = file.readline()
-        if f'"{VAL.format(folder.name)}"' not in first:
-            continue  # the first line suffices to skip most ledgers
         try:
+            if f'"{VAL.format(folder.name)}"' not in first_line(other.ledger):
+                continue  # told by its first line: most ledgers need not be read
             record = other.load()
-        except LedgerError:
-            continue  # damaged, or without a complete first line
+        except (LedgerError, FileNotFoundError):
+            continue  # interrupted in its first line, damaged, or private: it says nothing
         if origin(record) == folder.name:
             yield record
 

@@ -14,7 +14,7 @@ from study.ledger.study_folder import StudyFolder
 from study.planning.runs import check_stages, needed_stages
 from study.tracking.runs import stage_run
 from tests.study import fake
-from trainables.config import TrialConfig
+from trainables.config import TrialConfig, flatten
 from trainables.data import DataError, Dataset, ImageList, load
 from trainables.stages.registry import ensure, stage_key, stage_names
 
@@ -70,7 +70,11 @@ def test_the_ledger_has_each_stage_once_and_knows_whose_it_is(tmp_path: Path) ->
     for number, config in enumerate((mine, mine, theirs)):
         ledger.append(
             Started(
-                trial=number, id="i", params={}, config={}, stages=stage_names(config, data.digest)
+                trial=number,
+                id="i",
+                params={},
+                config=flatten(config),
+                stages=stage_names(config, data.digest),
             )
         )
     watch = StageWatch(ledger, stages)

@@ -35,7 +35,7 @@ if sys.argv[2] == "twice":
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 @pytest.mark.parametrize("where", ["tune", "elsewhere"])
 @pytest.mark.parametrize("times", ["once", "twice"])
 def test_the_first_signal_ends_in_order_and_the_second_at_once(
@@ -54,7 +54,7 @@ def test_the_first_signal_ends_in_order_and_the_second_at_once(
         assert process.stdout.readline() == ("in order\n" if where == "tune" else "caught\n")
         if times == "twice":
             assert process.stdout.readline() == "ready\n"
-            process.send_signal(number)
+            process.send_signal(number if number != signal.SIGHUP else signal.SIGTERM)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == (130 if times == "twice" else 0)
     assert ("to resume: the command" in errors) == (times == "twice")
@@ -66,3 +66,28 @@ def test_a_stop_before_tune_listens_is_an_interrupt_and_the_first_reason_counts(
         stop("the disk is full")
     stop("another")
     assert stop.reason == "the disk is full"
+
+
+LOST_TERMINAL = """
+import os, signal, sys
+from study.execution.stopping import Interrupts
+if sys.argv[1] == "nohup":
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+with Interrupts("the command"):
+    os.close(2)  # nothing can be written to a terminal that has closed
+    try:
+        signal.raise_signal(signal.SIGHUP)
+        print("runs on")
+    except KeyboardInterrupt:
+        signal.raise_signal(signal.SIGHUP)
+        print("in order")
+"""
+
+
+@pytest.mark.parametrize(("how", "words"), [("ssh", "in order\n"), ("nohup", "runs on\n")])
+def test_a_closing_terminal_ends_a_study_in_order_whatever_it_repeats(how: str, words: str) -> None:
+    """The kernel and the shell both send SIGHUP, and standard error is gone by then."""
+    ended = subprocess.run(
+        [sys.executable, "-c", LOST_TERMINAL, how], cwd=ROOT, text=True, capture_output=True
+    )
+    assert (ended.returncode, ended.stdout) == (0, words)

@@ -44,7 +44,14 @@ from tests.study import fake, fake_grid
 
 OF_A_STUDY: list[Event] = [
     Resumed(continue_after={}, lanes=3, budget={"hours": 2.0}),
-    Started(trial=0, id="a", params={"loss/lovasz": 1.0}, config={"epochs": 4, "seed": 2}, seed=2),
+    Started(
+        trial=0,
+        id="a",
+        params={"loss/lovasz": 1.0},
+        config={"epochs": 4, "seed": 2},
+        cell="plain",
+        seed=2,
+    ),
     Started(
         trial=1,
         id="b",

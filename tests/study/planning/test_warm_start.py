@@ -36,7 +36,8 @@ def test_complete_trials_that_fit_are_learned_and_the_others_counted_by_reason(
     for number, changes in misfits.items():
         drawn = {**fake.params_of(plan, number), **changes}
         params = {path: value for path, value in drawn.items() if value is not None}
-        ledger.append(Started(trial=number, id=f"{number:012x}", params=params, config={}))
+        key, config = f"{number:012x}", {**plan.base}
+        ledger.append(Started(trial=number, id=key, params=params, config=config))
         ledger.append(
             EpochEnded(trial=number, epoch=1, metrics={"miou": 0.5}, seconds=1.0, lane="a")
         )

@@ -1,0 +1,70 @@
+"""What a line of a ledger must hold, beyond its types, to be folded into a record."""
+
+import re
+from collections.abc import Mapping
+
+from study.ledger.events import Event, Planned, Started
+from study.ledger.plan import Plan
+from study.ledger.record import StudyRecord
+from trainables.config import Value
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""Names of studies, which are names of folders."""
+_STAGE = re.compile(r"[a-z][a-z_]{0,40}-[A-Za-z0-9]{1,64}")
+"""``kind-key``, part of a file's name."""
+_YEAR_9999 = 253_402_300_799
+
+
+def require_foldable(event: Event, record: StudyRecord) -> None:
+    """Raise a ValueError if an event that was read contradicts earlier ones, or no study has it."""
+    if not 0 <= event.time <= _YEAR_9999:
+        raise ValueError(f"time must be 0 .. {_YEAR_9999}, got {event.time!r:.60}")
+    match event:
+        case Planned():
+            _require_plan(event, record.planned)
+        case Started():
+            _require_start(event, record.plan, record.trials)
+
+
+def _require_plan(event: Planned, earlier: Planned | None) -> None:
+    plan = event.plan
+    if earlier is not None:
+        raise ValueError("a study has one plan, got a second one")
+    _require_name("study", plan.study)
+    _require_epochs("base", plan.base)
+    if not plan.objectives or not set(plan.objectives.values()) <= {"max", "min"}:
+        raise ValueError(f"objectives must be max or min each, got {dict(plan.objectives)!r:.60}")
+    if plan.workers < 1 or min(plan.lanes, plan.trials) < 0:
+        raise ValueError("workers must be >= 1, lanes and trials >= 0")
+    if len(set(plan.design.seeds)) < len(plan.design.seeds):
+        raise ValueError(f"seeds must differ, got {plan.design.seeds!r:.60}")
+    if plan.design.kind == "grid" and not plan.design.seeds:
+        raise ValueError("a grid must have seeds, got none")
+
+
+def _require_start(event: Started, plan: Plan, known: Mapping[int, object]) -> None:
+    if event.trial in known:
+        raise ValueError(f"trial {event.trial} must start once, got a second start")
+    if not 0 <= event.trial < 10**9:
+        raise ValueError(f"trial must be 0 .. 999999999, got {event.trial}")
+    _require_epochs("config", event.config)
+    cells = [cell.name for cell in plan.grid.cells] if plan.design.kind == "grid" else []
+    if event.cell not in (cells or [""]):
+        raise ValueError(f"cell must be one of the plan's, got {event.cell!r:.60}")
+    if event.reused is not None:  # its folder is looked up in the storage
+        _require_name("reused/study", event.reused.study)
+    for stage in event.stages:
+        if not _STAGE.fullmatch(stage):
+            raise ValueError(f"stages must be KIND-KEY, got {stage!r:.60}")
+
+
+def _require_name(field: str, name: str) -> None:
+    """A study's name is a folder in the storage: another one could lead out of it."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{field} must be the name of a study, got {name!r:.60}")
+
+
+def _require_epochs(field: str, config: Mapping[str, Value]) -> None:
+    epochs = config.get("epochs")
+    if type(epochs) is not int or epochs < 1:
+        raise ValueError(f"{field}/epochs must be an integer >= 1, got {epochs!r:.60}")

@@ -1,0 +1,43 @@
+"""What every folder of a storage needs: a safe name, and that it can be written."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from study.ledger.errors import StorageError
+from study.ledger.fold_checks import NAME
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn an error of the operating system into one line that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def check_name(name: str, flag: str = "--name") -> None:
+    """Raise a ValueError unless the name is safe as a folder."""
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            f"{flag} must be letters, digits, '.', '_' or '-', at most 100, got {name!r}"
+        )
+
+
+def prove_writable(folder: Path) -> None:
+    """Create the folder, if it is missing, and check that it can be written.
+
+    Raises:
+        ValueError: it cannot be created or written.
+    """
+    probe = folder / f".probe-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise ValueError(
+            f"--storage must be a folder that can be written, got {str(folder)!r}: {error.strerror}"
+        ) from None

@@ -1,0 +1,125 @@
+"""A study outlives its terminal: closed, full, or never there."""
+
+import errno
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from study.commands import report
+from study.commands.screen import Screen, outlived
+from study.reporting.terminal.progress import LiveProgress
+from tests.study import fake
+
+ROOT = Path(__file__).resolve().parents[3]
+RUN = f"{sys.executable} study/run.py"
+
+
+class Broken(io.StringIO):
+    """A file that takes a few letters and then fails, as a lost terminal or a full disk does."""
+
+    def __init__(self, error: Exception, letters: int, terminal: bool) -> None:
+        super().__init__()
+        self._error, self._letters, self._terminal = error, letters, terminal
+
+    def write(self, text: str) -> int:
+        if self.tell() + len(text) > self._letters:
+            raise self._error
+        return super().write(text)
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+ERRORS = [
+    OSError(errno.EIO, "Input/output error"),
+    OSError(errno.ENOSPC, "No space left on device"),
+    BrokenPipeError(errno.EPIPE, "Broken pipe"),
+    ValueError("I/O operation on closed file"),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+@pytest.mark.parametrize("letters", [0, 200])
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "file"])
+def test_a_ledger_is_complete_though_its_progress_cannot_be_printed(
+    tmp_path: Path, error: Exception, letters: int, terminal: bool
+) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.begin(plan)
+    screen = Screen(Broken(error, letters, terminal))
+    console = Console(file=screen, force_terminal=terminal, width=140)  # type: ignore[arg-type]
+    progress = LiveProgress(console, ledger.record.copy(), tmp_path)
+    ledger.listeners.append(progress)
+    with progress:
+        for number in range(3):
+            fake.complete(ledger, plan, number)
+        fake.fail(ledger, plan, 3)
+        console.print("the end")
+    assert len(ledger.record.trials) == 4
+    assert screen.lost
+
+
+def test_letters_that_the_encoding_lacks_are_replaced() -> None:
+    taken = io.BytesIO()
+    screen = Screen(io.TextIOWrapper(taken, encoding="ascii"))
+    print("Lovász", file=screen)
+    screen.flush()
+    assert taken.getvalue() == b"Lov?sz\n"
+
+
+def test_what_can_be_printed_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    before = sys.stdout, sys.stderr
+    with outlived():
+        print("out")
+        print("err", file=sys.stderr)
+    assert (sys.stdout, sys.stderr) == before
+    assert capsys.readouterr() == ("out\n", "err\n")
+
+
+def test_a_report_is_written_without_a_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.ended_study(fake.plan(tmp_path))
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, Broken(ERRORS[0], 0, terminal=False))
+    assert report.main(["fake", "--storage", str(tmp_path)]) == 0
+    assert (tmp_path / "fake" / "report" / "report.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (f"{RUN} --list >&-", 0),
+        (f"{RUN} --list >&- 2>&- <&-", 0),
+        (f"{RUN} --list >/dev/full", 0),
+        (f"{RUN} --list | head -n 1 >/dev/null; exit ${{PIPESTATUS[0]}}", 0),
+        (f"{RUN} --space nothing 2>&-", 2),
+        (f"{RUN} --space nothing 2>/dev/full", 2),
+        (
+            f"{RUN} --space inverseform --dry-run --storage $STORAGE --tracking-uri "
+            f"sqlite:///$STORAGE/m.db >&- ",
+            0,
+        ),
+        (
+            f"{RUN} --space inverseform --dry-run --storage $STORAGE --tracking-uri "
+            f"sqlite:///$STORAGE/m.db | head -n 2 >/dev/null; exit ${{PIPESTATUS[0]}}",
+            0,
+        ),
+    ],
+)
+def test_the_exit_code_is_as_if_all_was_printed(tmp_path: Path, command: str, code: int) -> None:
+    ended = subprocess.run(
+        ["bash", "-c", command],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "STORAGE": str(tmp_path), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == code, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "Exception ignored" not in ended.stderr

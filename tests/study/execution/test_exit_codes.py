@@ -1,0 +1,72 @@
+"""The exit code of a study that has ended, by what it has to say."""
+
+from pathlib import Path
+
+import pytest
+
+from study.analysis.ranking import no_result
+from study.commands import run_study
+from study.execution.stopping import STOPPED
+from study.ledger.events import Ended, EpochEnded, Finished
+from study.ledger.ledger import Ledger
+from study.planning.runs import grid_runs
+from tests.study import fake, fake_grid
+from tests.study.execution.test_faults import closed as closed  # a fixture
+from tests.study.execution.test_faults import end
+
+
+def test_a_study_with_a_result_says_nothing(tmp_path: Path) -> None:
+    assert no_result(fake.ended_study(fake.plan(tmp_path)).record) == ""
+    assert no_result(fake_grid.ended_study(fake_grid.plan(tmp_path, study="grid")).record) == ""
+
+
+def test_a_search_whose_every_trial_failed_ends_with_a_fault_and_its_usual_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], closed: list[object]
+) -> None:
+    """It ended with exit code 0."""
+    plan = fake.plan(tmp_path, trials=3)
+    ledger = fake.begin(plan)
+    for number, kind in enumerate(["diverged", "KeyError", "diverged"]):
+        fake.fail(ledger, plan, number, kind)
+    ledger.append(Ended())
+    assert end(plan, ledger) == STOPPED
+    assert (
+        "no result: none of 3 trials is complete; the most frequent failure, 2 times diverged: "
+        "the loss was not finite"
+    ) in capsys.readouterr().err
+    assert run_study.exit_code(ledger.record) == STOPPED
+
+
+def test_a_comparison_whose_every_cell_failed_ends_with_a_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], closed: list[object]
+) -> None:
+    """It ended with "undecided, n = 0" and exit code 0."""
+    plan = fake_grid.plan(tmp_path)
+    ledger = fake.begin(plan)
+    for run in grid_runs(plan):
+        fake_grid.fail(ledger, run, "ValueError")
+    ledger.append(Ended())
+    assert end(plan, ledger) == STOPPED
+    assert "12 times ValueError: it went wrong" in capsys.readouterr().err
+
+
+def test_pruned_trials_alone_and_an_undefined_objective_are_no_result(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path, trials=2)
+    ledger = fake.begin(plan)
+    for number in range(2):
+        fake.prune(ledger, plan, number)
+    assert no_result(ledger.record) == "no result: none of 2 trials is complete"
+    undefined(plan_ledger := fake.begin(fake.plan(tmp_path, study="undefined")))
+    assert no_result(plan_ledger.record) == (
+        "no result: miou is undefined in all 1 complete trials"
+    )
+
+
+def undefined(ledger: Ledger) -> None:
+    """A complete trial without the objective."""
+    fake.start(ledger, ledger.record.plan, 0)
+    for epoch in range(1, fake.EPOCHS + 1):
+        ledger.append(
+            EpochEnded(trial=0, epoch=epoch, metrics={"miou": None}, seconds=1.0, lane="a")
+        )
+    ledger.append(Finished(trial=0, state="complete"))
