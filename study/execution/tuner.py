@@ -13,6 +13,7 @@ from search_spaces import Space
 from study.execution.callbacks.budget import BudgetStopper
 from study.execution.callbacks.lanes import ElasticLanes, WaitingLanes
 from study.execution.callbacks.ledger_writer import ACTOR_RESTARTS, LedgerWriter, StageWatch
+from study.execution.callbacks.pickled_errors import NoPickledErrors
 from study.execution.schedulers import make_scheduler, replay_epochs
 from study.execution.stopping import Faults, Policy, Stop, storage_faults_stop, while_tune_runs
 from study.ledger.events import LanesChanged, LanesWaiting
@@ -120,6 +121,7 @@ def _callbacks(
         LedgerWriter(ledger, faults, stopper),
         ElasticLanes(plan, limiter, session.cluster_nodes, on_change),
         WaitingLanes(faults.policy.lane_wait_s, faults.stop, on_wait),
+        NoPickledErrors(),
     ]
 
 
