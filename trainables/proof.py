@@ -90,8 +90,12 @@ def _is_bare(content: bytes) -> bool:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write all of a file or nothing, and wait until it is on the disk."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    """Write all of a file or nothing, and wait until it is on the disk.
+
+    One process at a time may write a file: its draft has one name, so that none is left for ever
+    by a process that died.
+    """
+    draft = path.with_name(f".{path.name}.draft")
     _write_synced(draft, content)
     draft.replace(path)
     sync_folder(path.parent)

@@ -1,8 +1,8 @@
 """Reuse: a trial that an earlier study of the storage has completed does not run again.
 
-Two trials are equal if their resolved configs (with the seed) and their data are equal; they then
-have the same ``id``. The trial's events are copied to the new ledger with their source, so that
-each ledger is complete by itself.
+Two trials are equal if their resolved configs (with the seed), their data, the content of their
+weights file and the code of ``trainables`` are equal; they then have the same ``id``. The trial's
+events are copied to the new ledger with their source, so that each ledger is complete by itself.
 
 What a search draws is known only when it draws. The same command with the same seed draws the same
 trials as long as its sampler has the same results; with several lanes, these depend on which trials

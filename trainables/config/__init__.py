@@ -10,10 +10,10 @@ from trainables.config.trial import (
     field_types,
     flatten,
     from_flat,
-    identity,
     parse,
     type_of,
 )
+from trainables.config.trial_id import code_digest, identity, weights_content
 from trainables.config.validation import Value, get_choices, refused, require
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "OptimConfig",
     "TrialConfig",
     "Value",
+    "code_digest",
     "field_types",
     "flatten",
     "from_flat",
@@ -35,4 +36,5 @@ __all__ = [
     "refused",
     "require",
     "type_of",
+    "weights_content",
 ]

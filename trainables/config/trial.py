@@ -4,8 +4,6 @@ A field is addressed by its path: ``loss/gamma`` is ``TrialConfig.loss.gamma``. 
 command line, the ledger and MLflow all use these paths.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
@@ -19,8 +17,6 @@ from trainables.config.optim import OptimConfig
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.stages import EdgeNetConfig, InverseNetConfig
 from trainables.config.validation import Value, hints_of, refused, require
-
-_PLACES = ("data/root", "data/cache")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,18 +138,6 @@ def _take_plugin_fields(loss: dict[str, Value]) -> tuple[tuple[str, Value], ...]
     return tuple(
         (name, value) for name, value in added.items() if value != PLUGIN.loss_fields[name]
     )
-
-
-def identity(config: TrialConfig, data_digest: str) -> str:
-    """Twelve hex digits that name a trial by its content: equal content, equal name.
-
-    The data's content counts, not its folder or whether it is cached in memory.
-    """
-    flat = {path: value for path, value in flatten(config).items() if path not in _PLACES}
-    if not config.parts:
-        del flat["parts"]  # keeps the names of trials that are older than this field
-    text = json.dumps([flat, data_digest], sort_keys=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def type_of(path: str) -> type:

@@ -1,8 +1,9 @@
 """Stages: networks inside losses, each trained once before the trials that share it.
 
-A stage's file is named by what determines its content: the data, and the config fields that the
-stage reads. The first rank of the first trial that needs a stage trains it while the others wait.
-A file that is damaged, or of other data or another config, is not used: the stage is trained again.
+A stage's file is named by what determines its content: the data, the code, and the config fields
+that the stage reads. The first rank of the first trial that needs a stage trains it while the
+others wait. A file that is damaged, or of other data or another config, is not used: the stage is
+trained again.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from trainables.config import LossConfig, TrialConfig, flatten
+from trainables.config import LossConfig, TrialConfig, code_digest, flatten
 from trainables.data.dataset import Dataset
 from trainables.losses.compose import needs_edge_net, needs_inverse_net
 from trainables.losses.terms import Learned
@@ -84,6 +85,7 @@ def stage_key(kind: str, config: TrialConfig, digest: str) -> str:
         _VERSION,
         kind,
         digest,
+        code_digest(),
         {path: flat[path] for path in (*_DATA, *deciding_paths(kind))},
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

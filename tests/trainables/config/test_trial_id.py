@@ -1,0 +1,79 @@
+"""Identity: equal only where everything that decides the numbers is equal."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from trainables.config import TrialConfig, code_digest, identity
+from trainables.config.trial_id import _hash_of
+from trainables.stages import registry
+
+
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package whose source is hashed instead of ours."""
+    (tmp_path / "losses").mkdir()
+    (tmp_path / "losses" / "a.py").write_text("WEIGHT = 1\n")
+    monkeypatch.setattr("trainables.config.trial_id._ROOT", tmp_path)
+    code_digest.cache_clear()
+    yield tmp_path
+    code_digest.cache_clear()
+
+
+def named(weights: Path) -> str:
+    return identity(TrialConfig().changed({"model/weights": str(weights)}), "d")
+
+
+def test_weights_count_by_their_content(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.pth", tmp_path / "b.pth"
+    first.write_bytes(b"weights")
+    second.write_bytes(b"weights")
+    assert named(first) == named(second)
+    second.write_bytes(b"others!")
+    assert named(first) != named(second)
+    assert named(first) not in (identity(TrialConfig(), "d"), named(tmp_path / "none.pth"))
+
+
+def test_another_file_under_the_same_name_is_another_trial(tmp_path: Path) -> None:
+    path = tmp_path / "a.pth"
+    path.write_bytes(b"weights")
+    before = named(path)
+    stat = path.stat()
+    (tmp_path / "new").write_bytes(b"others!")
+    os.utime(tmp_path / "new", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    (tmp_path / "new").replace(path)
+    assert named(path) != before
+
+
+def test_a_weights_file_is_hashed_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.pth"
+    path.write_bytes(b"weights")
+    hits = _hash_of.cache_info().misses
+    assert named(path) == named(path)
+    assert _hash_of.cache_info().misses == hits + 1
+
+
+@pytest.mark.parametrize("change", ["edited", "added", "moved"])
+def test_a_change_of_the_code_is_another_trial_and_another_stage(code: Path, change: str) -> None:
+    def names() -> tuple[str, str]:
+        code_digest.cache_clear()
+        config = TrialConfig()
+        return identity(config, "d"), registry.stage_key("edge_net", config, "d")
+
+    before = names()
+    assert names() == before
+    source = code / "losses" / "a.py"
+    if change == "edited":
+        source.write_text("WEIGHT = 2\n")
+    elif change == "added":
+        (code / "b.py").write_text("")
+    else:
+        source.rename(code / "a.py")
+    assert not set(names()) & set(before)
+
+
+def test_the_code_that_a_trial_runs_is_hashed() -> None:
+    assert len(code_digest()) == 16
+    assert code_digest() == code_digest()

@@ -1,0 +1,65 @@
+"""What names a trial: everything that decides its numbers."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+from trainables.config.trial import TrialConfig, flatten
+
+_ROOT = Path(__file__).resolve().parents[1]
+_PLACES = ("data/root", "data/cache")
+_NAMED_WEIGHTS = ("none", "imagenet")
+
+
+def identity(config: TrialConfig, data_digest: str) -> str:
+    """Twelve hex digits that name a trial by its content: equal content, equal name.
+
+    The content of the data and of a weights file counts, not where they are or whether the data
+    are cached in memory. The code counts, too (``code_digest``).
+    """
+    flat = {path: value for path, value in flatten(config).items() if path not in _PLACES}
+    if not config.parts:
+        del flat["parts"]
+    flat["model/weights"] = weights_content(config.model.weights)
+    text = json.dumps([flat, data_digest, code_digest()], sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@cache
+def code_digest() -> str:
+    """Sixteen hex digits of the source of ``trainables``: all that a trial or a stage runs.
+
+    A version number that a person raises would be forgotten once, and old results would then pass
+    for those of the new code. So every edit counts, even of a comment: a trial that runs again
+    costs time only. Packages such as torch do not count; the ledger's provenance has them.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(_ROOT.rglob("*.py")):
+        content = path.read_bytes()
+        name = path.relative_to(_ROOT).as_posix()
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def weights_content(weights: str) -> str:
+    """A name of initial weights that is equal only for equal content.
+
+    It is ``weights`` itself for ``none`` and ``imagenet``; of a file it is the hash. A file that
+    cannot be read has a name that no readable one has: its trial fails, and is never reused.
+    """
+    if weights in _NAMED_WEIGHTS:
+        return weights
+    path = Path(weights)
+    try:
+        facts = path.stat()
+        return f"sha256:{_hash_of(path, facts.st_ino, facts.st_size, facts.st_mtime_ns)}"
+    except OSError:
+        return f"unreadable:{weights}"
+
+
+@cache
+def _hash_of(path: Path, inode: int, size: int, mtime_ns: int) -> str:
+    """The file's hash; the other arguments let a changed file be read again."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
