@@ -80,7 +80,11 @@ def sanity_of(layout: Layout, config: DataConfig, facts: Mapping[str, Facts]) ->
         if layout.fixed_classes or config.train_images:
             warnings.append(f"{line}, which cannot be learned")
         else:
-            failures.append(f"{line}: give images that show it, or take it out of the classes")
+            void = "; 255 is void here: `NAME 255 255 255` in classes.txt would make it a class"
+            failures.append(
+                f"{line}: give images that show it, or take it out of the classes"
+                f"{void if facts['train'].labels_256[VOID] else ''}"
+            )
     warnings += [
         f"{split}: no pixel of {_classes(names)}, which cannot be measured there"
         for split, names in absent.items()

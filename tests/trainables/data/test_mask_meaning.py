@@ -109,7 +109,8 @@ def test_255_beside_both_classes_is_void(tmp_path: Path) -> None:
 def test_255_that_is_written_as_void_is_void_and_the_class_is_missed(tmp_path: Path) -> None:
     dataset = opened(make(tmp_path, "ground\ncell\nvoid 255\n", grey(0, 255)))
     assert dataset.sanity.failures == (
-        "train: no pixel of class 'cell': give images that show it, or take it out of the classes",
+        "train: no pixel of class 'cell': give images that show it, or take it out of the classes; "
+        "255 is void here: `NAME 255 255 255` in classes.txt would make it a class",
     )
 
 

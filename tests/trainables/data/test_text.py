@@ -1,6 +1,7 @@
 """Text files as editors and spreadsheets write them: understood, or refused with file and line."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -194,12 +195,14 @@ def test_photographs_are_turned_by_their_orientation(tmp_path: Path, orientation
         stored = stored.transpose(operations[orientation])
     exif = Image.Exif()
     exif[0x0112] = orientation
-    for suffix in (".png", ".tif", ".webp"):
+    lossless: dict[str, Any] = {"lossless": True, "quality": 100, "subsampling": 0}
+    for suffix in (".png", ".tif", ".webp", ".jpg"):
         for old in (root / "images").glob("0.*"):
             old.unlink()
-        stored.save(root / "images" / f"0{suffix}", exif=exif, lossless=True)
+        stored.save(root / "images" / f"0{suffix}", exif=exif, **lossless)
         dataset = opened(root)
-        assert np.array_equal(dataset.splits["train"].images_NHWC[0], upright), suffix
+        got = dataset.splits["train"].images_NHWC[0].astype(int)
+        assert np.abs(got - upright).max() <= (12 if suffix == ".jpg" else 0), suffix
         said = [line for line in dataset.sanity.notes if "EXIF orientation: 1" in line]
         assert len(said) == (orientation > 1)
 
