@@ -37,6 +37,7 @@ def _pinned(function: Callable[..., object], node_id: str) -> "RemoteFunction":
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     where = NodeAffinitySchedulingStrategy(node_id, soft=False)
+    # A retry could only fail again on the same machine.
     return ray.remote(num_cpus=0, max_retries=0)(function).options(scheduling_strategy=where)
 
 

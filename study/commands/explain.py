@@ -95,6 +95,7 @@ def draw_pairs(dataset: Dataset, config: TrialConfig) -> Pairs:
     source = TileSource(dataset, "test", config.loss.tile, boundary=make)
     generator = Generator().manual_seed(0)
     context_NPP = source.contexts(_PAIRS, generator)
+    # Up and left by the same amount: 3 px along each axis.
     diagonal_N = torch.full((_PAIRS,), math.pi / 4)
     shifted_NSS, _ = source.shifted(context_NPP, _SHIFT_PX * math.sqrt(2), diagonal_N)
     other_NSS = source.centre(source.contexts(_PAIRS, generator))
@@ -110,6 +111,7 @@ def measure(config: TrialConfig, dataset: Dataset, pairs: Pairs, folder: Path) -
         )
     }
     for kind in DISTANCES:
+        # A positive weight, or the config would not need the network.
         variant = config.changed({"loss/distance": kind, "loss/gamma": 1.0})
         ensure("inverse_net", variant, dataset, folder)
         network = load_learned(variant, dataset.digest, folder).inverse_net
@@ -172,6 +174,7 @@ def picture(pairs: Pairs, measured: Measured, path: Path) -> None:
             if side is not None:
                 verdicts = [_verdict(name, pair, side, index) for name, pair in measured.items()]
                 axis.set_xlabel("\n".join(verdicts), fontsize=8)
+    # Without the name of the software, equal pictures are equal files.
     figure.savefig(path, dpi=120, metadata={"Software": None})
 
 

@@ -26,6 +26,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog="study/run.py",
         description="Find out which boundary loss helps on your data.",
+        # An abbreviation in a script would break with the next option that begins like it.
         allow_abbrev=False,
     )
     _add_question(parser)

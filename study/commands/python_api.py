@@ -22,6 +22,7 @@ from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan
 from study.planning.request import StudyRequest
 from trainables import plugin
+from trainables.config import refused
 
 _COMMAND_ONLY = ("resume", "list_names", "check_data", "dry_run", "verbose")
 """Options that are a function or an argument of their own here."""
@@ -105,7 +106,7 @@ def _request(options: Mapping[str, object], resume: str | None = None) -> StudyR
     given = dict(options)
     for name in given:
         if name not in known:
-            raise ValueError(f"options must be among {', '.join(known)}, got {name!r}")
+            raise refused("options", f"among {', '.join(known)}", name)
     if isinstance(changes := given.get("changes"), Mapping):
         given["changes"] = [f"{path}={change}" for path, change in changes.items()]
     if given.get("storage") is not None:
@@ -114,11 +115,13 @@ def _request(options: Mapping[str, object], resume: str | None = None) -> StudyR
 
 
 def _run(plan: Plan, record: StudyRecord, verbose: bool) -> pandas.DataFrame:
+    # Ray reads the study's settings only at its start, and the study's end shuts Ray down.
     if ray.is_initialized():
         raise ValueError(
             "ray must not be started yet in this process: a study starts it and ends it, or "
             "attaches to RAY_ADDRESS; call ray.shutdown() first"
         )
+    # An earlier plan of this process may have left another plug-in.
     plugin.uninstall()
     install_from_plan(plan)
     with ExitStack() as stack:

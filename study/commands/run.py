@@ -145,6 +145,7 @@ class PlannedStudy:
             ValueError: the data, the storage or the machines do not fit the plan.
         """
         plan, record = self._plan, self._record
+        # First, since loading the data and timing the model may take minutes.
         prove_writable(plan.storage)
         if record.ended and not self._folder.is_outdated():
             return self._show_again()
@@ -226,6 +227,7 @@ class PlannedStudy:
 
     def _run(self, dataset: Dataset, policy: Policy, verbose: bool) -> int:
         """Lock the study, start Ray unless it is there, and run what is left."""
+        # Before the ledger is opened: two processes must never append to one.
         self._stack.callback(self._folder.lock().release)
         ledger = Ledger(self._folder.ledger)
         self._stack.callback(ledger.close)

@@ -50,6 +50,7 @@ class StudyRun:
             is in its place; 1 if it ended without a result; else how it was stopped.
         """
         record, stop = self._ledger.record, Stop()
+        # Each listener follows a copy of its own: MLflow's is read in another thread.
         sink = MlflowSink(
             self._plan.tracking_uri, record.copy(), TrialArtifacts(self._folder, self._dataset)
         )
@@ -115,6 +116,7 @@ class StudyRun:
             reason = reason or f"the report cannot be written: {type(error).__name__}: {error}"
         complaint = sink.close(files, model)
         if files and not complaint:
+            # Only now: until report and MLflow are complete, a resume writes them again.
             self._folder.clear_outdated()
         show_result(self._plan, results, importance, self._console)
         self._print_next_steps(complaint, reason)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import ray
@@ -44,8 +45,16 @@ class Execution:
         self._plan, self._space, self._dataset = plan, space, dataset
         self._ledger, self._faults = ledger, faults
         self._folder = StudyFolder.of(plan)
-        self._shared = ray.put(dataset)
-        self._tests = ClusterEvaluation(plan, self._shared)
+
+    # Made on first use: a study that has ended needs no Ray, and ``ray.put`` would start one.
+    @cached_property
+    def _shared(self) -> "ray.ObjectRef[Dataset]":
+        """One copy of the dataset per machine: all workers there read it from the object store."""
+        return ray.put(self._dataset)
+
+    @cached_property
+    def _tests(self) -> ClusterEvaluation:
+        return ClusterEvaluation(self._plan, self._shared)
 
     def run(self) -> None:
         """Run what is left of the study, until it ends or has a reason to stop.
@@ -115,7 +124,7 @@ class Execution:
             chosen = self._ledger.record.chosen
             changes = {cell: weights.changes for cell, weights in chosen.items()}
             self._plan = self._plan.with_weights(changes)
-            interrupted = []
+            interrupted = []  # they were trials of the searches
             self._reuse_runs()
         self._tune(settings, interrupted)
 
@@ -179,19 +188,19 @@ def interrupted_trials(ledger: Ledger, folder: StudyFolder) -> list[InterruptedT
     """
     interrupted = []
     for trial in ledger.record.in_state("running"):
-        found = checkpoint.latest(folder.trial_folders(trial.number), at_most=trial.last_epoch)
-        if found is not None and found.epoch >= int(trial.config["epochs"]):
+        saved = checkpoint.latest(folder.trial_folders(trial.number), at_most=trial.last_epoch)
+        if saved is not None and saved.epoch >= int(trial.config["epochs"]):
             ledger.append(Finished(trial=trial.number, state="complete"))
             continue
-        resume_from = str(found.folder) if found else ""
+        resume_from = str(saved.folder) if saved else ""
         interrupted.append(InterruptedTrial(trial.number, trial.params, resume_from))
     return interrupted
 
 
 def continue_after(interrupted: list[InterruptedTrial]) -> dict[int, int]:
-    """By trial, the epoch after which it continues."""
+    """The epoch after which each trial continues, by its number."""
     epochs = {}
     for trial in interrupted:
-        found = checkpoint.read(Path(trial.resume_from)) if trial.resume_from else None
-        epochs[trial.number] = found.epoch if found else 0
+        saved = checkpoint.read(Path(trial.resume_from)) if trial.resume_from else None
+        epochs[trial.number] = saved.epoch if saved else 0
     return epochs

@@ -11,7 +11,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 
 _PATIENCE_S = 60.0
-"""A lane that takes longer than this to start is taken to wait for a machine."""
+"""A lane that takes longer than this to start is assumed to wait for a machine."""
 
 
 class _NewestFirst(FIFOScheduler):

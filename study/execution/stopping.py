@@ -52,7 +52,7 @@ class Interrupts:
             return  # a closing terminal sends it more than once: the kernel, then the shell
         if self.seen:
             _say(f"ended at once; to resume: {self.resume}")
-            os._exit(INTERRUPTED)
+            os._exit(INTERRUPTED)  # sys.exit would wait for Tune and Ray
         self.seen = True
         _say("ending: closing lanes, writing what is known; a second signal ends at once")
         if not self.tune_runs:

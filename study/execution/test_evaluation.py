@@ -42,7 +42,7 @@ class ClusterEvaluation:
         A checkpoint is read when its task starts: only those of running tasks are in memory.
         """
         remote = ray.remote(**self._resources)(measure)
-        left = list(reversed(saved))
+        left = list(reversed(saved))  # pop() then follows the given order
         running: dict[ObjectRef, TrialRecord] = {}
         while left or running:
             while left and len(running) < self.plan.lanes * self.plan.workers:

@@ -71,7 +71,7 @@ def run(
             search_alg=limiter,
             scheduler=scheduler,
             num_samples=left,
-            reuse_actors=True,
+            reuse_actors=True,  # the next trial runs on the same warm lane
             trial_dirname_creator=lambda trial: (
                 checkpoint.trial_folder(attempt, trial.config["number"]).name
             ),
@@ -98,7 +98,7 @@ def _run_config(
         # A trial writes its own checkpoints (trainables/lane/trial.py).
         checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         failure_config=tune.FailureConfig(max_failures=ACTOR_RESTARTS),
-        verbose=0,
+        verbose=0,  # LiveProgress prints instead
     )
 
 

@@ -30,7 +30,7 @@ def read(path: Path) -> tuple[list[Json], bytes]:
     """Read all complete lines, and the unfinished tail that a crash left (usually empty).
 
     Raises:
-        LedgerError: a complete line is damaged, or the schema is another one.
+        LedgerError: a complete line is damaged, or the schema is not this version's.
     """
     lines, tail = read_lines(path)
     events = []
@@ -73,7 +73,7 @@ class Ledger:
             LedgerError: the file cannot be read.
         """
         self.path = path
-        self._trouble = ""
+        self._write_error = ""
         self.record = StudyRecord()
         self.listeners: list[Listener] = []
         if path.exists():
@@ -91,16 +91,16 @@ class Ledger:
             StorageError: the disk is full or read-only, or the path no longer names this ledger;
                 it accepts no more events until it is opened again.
         """
-        if self._trouble:
-            raise StorageError(self._trouble)
+        if self._write_error:
+            raise StorageError(self._write_error)
         event = replace(event, time=round(time.time(), 3))
         content = clean({"event": event.name, "time": event.time, **event.to_json()})
         line = json.dumps(content, allow_nan=False, separators=(",", ":"))
         try:
             self._file.append(line.encode() + b"\n")
         except OSError as error:
-            self._trouble = f"{self.path} cannot be written: {error.strerror}"
-            raise StorageError(self._trouble) from None
+            self._write_error = f"{self.path} cannot be written: {error.strerror}"
+            raise StorageError(self._write_error) from None
         event = event_from_json(json.loads(line))  # what a reader of the file will see
         self.record.apply(event)
         for listener in self.listeners:

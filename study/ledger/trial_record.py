@@ -88,9 +88,9 @@ class TrialRecord:
 
     def values(self, objectives: Iterable[str]) -> list[float] | None:
         """All these objectives after the last epoch; None if one is undefined."""
-        found = [self.value(name) for name in objectives]
-        values = [value for value in found if value is not None]
-        return values if len(values) == len(found) else None
+        all_values = [self.value(name) for name in objectives]
+        defined = [value for value in all_values if value is not None]
+        return defined if len(defined) == len(all_values) else None
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,7 @@ def is_spent(record: StudyRecord, now: float | None = None) -> bool:
 def seconds_left(record: StudyRecord, now: float) -> float:
     """Seconds until the budget ends at the lanes' present pace; infinity without one."""
     used = used_hours(record, now)
+    # Before the first trial no lane is held; one is assumed.
     pace = {"hours": 1.0, "gpu_hours": gpus(record.plan) * max(record.usage.lanes_held, 1)}
     ends = [
         (limit - used[kind]) * _HOUR_S / pace[kind] for kind, limit in record.plan.budget.items()

@@ -36,6 +36,7 @@ def grid_from_file(path: Path) -> Grid:
             f"--grid must be a file that can be read, got {str(path)!r}: {error.strerror}"
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
+        # A YAML error spans several lines; the command prints one.
         reason = " ".join(str(error).split())
         raise ValueError(f"--grid {path} must be YAML, got: {reason}") from None
     try:
@@ -74,7 +75,7 @@ def _cells(content: dict[str, object]) -> tuple[Cell, ...]:
 def _from_factors(content: dict[str, object]) -> tuple[Cell, ...]:
     mode = content.get("mode")
     if mode not in MODES:
-        raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
+        raise refused("mode", f"one of {', '.join(MODES)}", mode)
     named = _mapping("factors", content.get("factors"))
     factors = [_file_factor(name, value) for name, value in named.items()]
     check_factors(factors)
@@ -107,7 +108,7 @@ def _changes(where: str, value: object) -> Changes:
 
 def _mapping(where: str, value: object) -> dict[str, object]:
     if not isinstance(value, Mapping):
-        raise ValueError(f"{where} must be a mapping, got {value!r}")
+        raise refused(where, "a mapping", value)
     return {str(key): inner for key, inner in value.items()}
 
 
@@ -155,7 +156,7 @@ def _option_factor(text: str, paths: list[str], base: dict[str, Value]) -> Facto
     path, equals, listed = levels_text.partition("=")
     values = [value.strip() for value in listed.split(",")]
     if not equals or not all(values) or len(set(values)) < len(values):
-        raise ValueError(f"--factor must be PATH=VALUE,VALUE,... of different values, got {text!r}")
+        raise refused("--factor", "PATH=VALUE,VALUE,... of different values", text)
     if paths.count(path) > 1:
         raise ValueError(f"--factor must name each path once, got {path} twice")
     short = path.rpartition("/")[2]

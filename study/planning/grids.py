@@ -12,7 +12,7 @@ from study.planning.request import (
     choice,
     parse_change,
 )
-from trainables.config import TrialConfig, field_types
+from trainables.config import TrialConfig, field_types, refused
 
 _DEFAULT_GRIDS = {"all_losses": "arms"}
 """Default grids of spaces without dimensions, which cannot be searched as a space."""
@@ -37,7 +37,7 @@ def grid_of(request: StudyRequest) -> Grid | None:
     known = GRIDS.get(space, {})
     named = ", ".join([*known, "FILE.yaml"])
     if name not in known:
-        raise ValueError(f"--grid of {space} must be one of {named}, got {name!r}")
+        raise refused(f"--grid of {space}", f"one of {named}", name)
     return known[name]
 
 
@@ -94,7 +94,7 @@ def only_cells(request: StudyRequest, grid: Grid) -> Grid:
     known = [cell.name for cell in grid.cells]
     for name in wanted:
         if name not in known:
-            raise ValueError(f"--cells must be among {', '.join(known)}, got {name!r}")
+            raise refused("--cells", f"among {', '.join(known)}", name)
     cells = tuple(cell for cell in grid.cells if cell.name in {*wanted, grid.baseline})
     return replace(grid, cells=cells)
 

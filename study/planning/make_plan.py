@@ -53,6 +53,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
     if design.trials < 1:
         raise ValueError(f"--trials must be >= 1, got {design.trials}")
     lane = LaneRequest(request.workers, request.cpus_per_worker, request.gpus_per_worker)
+    # Every rank needs an image of each batch.
     if base.batch < lane.workers:
         raise ValueError(f"batch must be at least the {lane.workers} workers, got {base.batch}")
     limits = budget.limits(request, lane.workers * lane.gpus_per_worker)

@@ -11,6 +11,7 @@ from trainables.config import TrialConfig
 from trainables.plugin import TABLES, Plugin
 
 _DRAWS = 5
+"""Test draws from a new space: a wrong dimension would otherwise fail trial by trial."""
 
 
 def read_plugin(path: str) -> Plugin:

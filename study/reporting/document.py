@@ -1,4 +1,7 @@
-"""What a report is made of, before it is Markdown or HTML. Texts may hold `code`, nothing else."""
+"""The content of a report, before it becomes Markdown or HTML.
+
+Texts may contain `code` between backticks, and no other markup.
+"""
 
 import os
 from collections.abc import Sequence
@@ -8,11 +11,13 @@ from typing import NamedTuple
 
 
 class Prose(NamedTuple):
+    """A paragraph."""
+
     text: str
 
 
 class Points(NamedTuple):
-    """A list."""
+    """A bulleted list."""
 
     texts: list[str]
 
@@ -36,7 +41,10 @@ Block = Prose | Points | Sheet | Picture
 
 @dataclass(frozen=True)
 class Section:
-    """Blocks under a title; level 3 is a part of the section before it."""
+    """Blocks below a title.
+
+    A section of level 3 belongs to the section of level 2 before it.
+    """
 
     title: str
     blocks: list[Block] = field(default_factory=list)
@@ -47,7 +55,12 @@ Parts = list[Block | Section]
 
 
 def markdown(blocks: Sequence[Block | Section], home: Path) -> str:
-    """The blocks as Markdown for a file in the folder ``home``; ends with a line's end."""
+    """Render the blocks as Markdown, which ends with a newline.
+
+    Args:
+        blocks: the content, in order.
+        home: the folder of the Markdown file, from which its links to pictures start.
+    """
     return "\n\n".join(_part(block, home) for block in blocks) + "\n"
 
 
@@ -63,9 +76,10 @@ def _part(block: Block | Section, home: Path) -> str:
         case Picture(file, caption):
             return f"![{caption}]({Path(os.path.relpath(file, home)).as_posix()})"
         case Section(title, inner, level):
-            parts = [f"{'#' * level} {title}", *(_part(one, home) for one in inner)]
+            parts = [f"{'#' * level} {title}", *(_part(block, home) for block in inner)]
             return "\n\n".join(parts)
 
 
 def _cell(text: str) -> str:
+    # A bar or a line break would end the cell.
     return text.replace("|", "\\|").replace("\n", " ")

@@ -1,6 +1,6 @@
-"""A report as one HTML file: tables, figures inside, no script, nothing from elsewhere.
+"""A report as one HTML file with its figures inside: no script, and no other file or address.
 
-Whatever a user can name (a study, a cell, a class, a file) is escaped.
+Every name that a user can choose (of a study, a cell, a class, a file) is escaped.
 """
 
 import base64
@@ -14,11 +14,11 @@ from markupsafe import Markup, escape
 from study.reporting.document import Block, Picture, Section
 
 _WORDS = ("better", "worse", "undecided", "baseline", "failed", "pruned")
-"""Cells that are coloured."""
+"""Texts of table cells that are coloured."""
 
 
 def page(title: str, question: str, parts: Sequence[Block | Section]) -> str:
-    """The whole file; the same parts and pictures give the same text."""
+    """Render the complete file; the same parts and pictures give the same text."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -29,21 +29,22 @@ def page(title: str, question: str, parts: Sequence[Block | Section]) -> str:
     return environment.get_template("report.html").render(
         title=title,
         question=question,
-        parts=[_as_template_reads(part) for part in parts],
+        parts=[_template_data(part) for part in parts],
         words=_WORDS,
     )
 
 
 def _code(text: str) -> Markup:
-    """Escaped, with what stands between backticks as code."""
+    """Escape a text, and mark what is between backticks as code."""
+    # Escaped first: the tags are then the only markup.
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _as_template_reads(part: Block | Section) -> dict[str, object]:
-    """A block as plain data, for the template."""
+def _template_data(part: Block | Section) -> dict[str, object]:
+    """Convert a block to plain data for the template."""
     kind = {"kind": type(part).__name__}
     if isinstance(part, Section):
-        inner = [_as_template_reads(block) for block in part.blocks]
+        inner = [_template_data(block) for block in part.blocks]
         return {**kind, "title": part.title, "level": part.level, "blocks": inner}
     if isinstance(part, Picture):
         content = base64.b64encode(part.file.read_bytes()).decode()

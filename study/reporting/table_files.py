@@ -23,7 +23,7 @@ _LATEX = str.maketrans(
 
 
 def files(results: AblationResults) -> dict[str, str]:
-    """The content of each file by its name."""
+    """The content of each file, by its name."""
     return {
         "table.md": document.markdown(ablation_table.parts(results), Path()),
         "table.csv": comma_separated(results),
@@ -32,14 +32,15 @@ def files(results: AblationResults) -> dict[str, str]:
 
 
 def comma_separated(results: AblationResults) -> str:
-    """One row per cell and metric, figures as fractions, and one column per seed."""
+    """The tables as CSV: one row per cell and metric, one column per seed; no percent."""
     seeds = results.record.plan.design.seeds
     rows = [_row(table, row, seeds) for table in results.tables for row in table.rows]
+    # Type object: beside a missing value, pandas would turn integers into floats.
     return str(pandas.DataFrame(rows, dtype=object).to_csv(index=False, lineterminator="\n"))
 
 
 def _row(table: Table, row: Row, seeds: tuple[int, ...]) -> dict[str, object]:
-    found = row.comparison
+    compared = row.comparison
     reported = {
         setup: value
         for setup in table.setups
@@ -50,12 +51,12 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...]) -> dict[str, object]:
         "metric": table.metric,
         "split": table.split,
         "mean": row.mean,
-        "delta": found and found.mean,
-        "low": found and found.low,
-        "high": found and found.high,
-        "p": found and found.p,
-        "p_holm": found and found.p_holm,
-        "superiority": found and found.superiority,
+        "delta": compared and compared.mean,
+        "low": compared and compared.low,
+        "high": compared and compared.high,
+        "p": compared and compared.p,
+        "p_holm": compared and compared.p_holm,
+        "superiority": compared and compared.superiority,
         "verdict": verdict_of(row, table.baseline),
         "n": len(row.values),
         "diverged": row.diverged,
@@ -68,7 +69,7 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...]) -> dict[str, object]:
 
 
 def latex(results: AblationResults) -> str:
-    """The objective's table for ``booktabs``, its protocol as the caption."""
+    """The objective's table as LaTeX for ``booktabs``, with its protocol as the caption."""
     table = results.tables[0]
     heads, *rows = (
         [text.translate(_LATEX) for text in line]

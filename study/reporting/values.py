@@ -1,4 +1,4 @@
-"""How single values are formatted, in the terminal and in reports alike."""
+"""Formatting of single values, for the terminal and reports alike."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from trainables.config import Value
 from trainables.metrics.catalog import METRICS
 
 HEADLINE = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
-"""Metrics that rankings show; the ledger has all of them."""
+"""The metrics that rankings show; the ledger has the others, too."""
 
 
 def percent(value: float | None) -> str:
@@ -16,14 +16,14 @@ def percent(value: float | None) -> str:
 
 
 def formatted(value: object) -> str:
-    """A parameter in a table; a dash for None."""
+    """A parameter with three significant digits; a dash for None."""
     if value is None:
         return "-"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def is_share(metric: str) -> bool:
-    """Whether a metric is a fraction, which is shown in percent."""
+    """Whether a metric is a fraction, which is formatted in percent."""
     return METRICS[metric].unit == "fraction"
 
 
@@ -35,33 +35,33 @@ def metric_value(metric: str, value: float | None) -> str:
 
 
 def metric_head(metric: str) -> str:
-    """A metric with its unit, for a column."""
+    """A metric's name with its unit, for a column."""
     return f"{metric} {'%' if is_share(metric) else METRICS[metric].unit}"
 
 
 def axis_label(metric: str) -> str:
-    """A metric with its unit, for an axis."""
+    """A metric's name with its unit, for an axis."""
     return f"{metric} [{'%' if is_share(metric) else METRICS[metric].unit}]"
 
 
 def display_value(metric: str, value: float) -> float:
-    """A fraction in percent, anything else as it is: for a plot."""
+    """A metric's value for a plot: a fraction in percent, any other metric in its unit."""
     return 100 * value if is_share(metric) else value
 
 
 def short_name(path: str) -> str:
-    """The last part of a config path, which is the paper's name: ``gamma`` of ``loss/gamma``."""
+    """The last part of a config path, the paper's name for it: ``gamma`` for ``loss/gamma``."""
     return path.rpartition("/")[2]
 
 
 def assignments(params: Mapping[str, Value]) -> str:
-    """``beta=0.3 gamma=0.05``."""
+    """Parameters in one line: ``beta=0.3 gamma=0.05``."""
     return " ".join(f"{short_name(path)}={formatted(value)}" for path, value in params.items())
 
 
 def parameters(trial: TrialRecord) -> str:
-    """What tells a trial from the others: its parameters, or its cell and seed."""
+    """What distinguishes a trial from others: its parameters, or its cell and seed."""
     if trial.cell and not trial.phase:
         return f"{trial.cell}, seed {trial.seed}"
-    drawn = assignments(trial.params)
-    return f"{trial.cell}: {drawn}" if trial.cell else drawn
+    values = assignments(trial.params)
+    return f"{trial.cell}: {values}" if trial.cell else values

@@ -1,4 +1,4 @@
-"""The files of a report, from the ledger alone."""
+"""Writing the files of a report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,27 +17,30 @@ from study.reporting.sections import report
 
 @dataclass(frozen=True)
 class _Content:
-    """What differs between the reports of a search and of an ablation."""
+    """The content that differs between the reports of a search and of an ablation."""
 
     parts: Parts
     figures: Mapping[str, Figure | None]
     caption: str = ""
-    """Ends the caption of plots that show cells instead of trials."""
+    """Added to the captions of plots that show cells instead of trials."""
     tables: Mapping[str, str] = field(default_factory=dict)
-    """Further files by name."""
+    """The content of further files, by name."""
 
 
 def write(
     results: SearchResults | AblationResults, folder: StudyFolder, importance: Mapping[str, float]
 ) -> list[Path]:
-    """Write the report, its tables and its figures. The same ledger, and the same counts and
-    pictures beside it, give the same bytes.
+    """Write the report, its tables and its figures.
+
+    The same ledger, with the same counts and pictures beside it, gives the same bytes.
 
     Args:
+        results: of the study in ``folder``.
+        folder: where to write, and where the counts and pictures are.
         importance: by searched parameter, its share of the objective's variance.
 
     Returns:
-        The files: ``report.md`` first, then ``report.html``, which needs no other.
+        The paths: ``report.md``, then ``report.html``, which needs no other file, then the rest.
     """
     plan, target = results.record.plan, folder.report
     with matplotlib.rc_context(draw.STYLE):
@@ -65,5 +68,5 @@ def _content(
             return _Content(parts, draw.of_search(results, space))
         case AblationResults():
             parts = report.of_ablation(results, folder)
-            caption = " Of a cell the mean over its seeds; bands and small points are the seeds'."
+            caption = " A cell is the mean over its seeds; bands and small points are single seeds."
             return _Content(parts, draw.of_ablation(results), caption, table_files.files(results))

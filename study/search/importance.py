@@ -34,6 +34,6 @@ def importances(results: StudyResults, space: Space) -> dict[str, float]:
         )
         try:
             study = optuna_study(complete, {objective: mode}, space)
-        except ValueError:  # the space has other parameters than when the study ran
+        except ValueError:  # the space has changed its parameters since the study ran
             return {}
         return optuna.importance.get_param_importances(study, evaluator=evaluator)

@@ -51,6 +51,7 @@ class LedgerSearch(PlannedSearch):
         self.study = optuna_study(record.trials, plan.objectives, space, storage, warm)
         """Optuna's view of the search."""
         several = len(plan.objectives) > 1
+        # By the name and the storage, OptunaSearch loads the study above instead of a new one.
         self._new = OptunaSearch(
             space=space.suggest,
             study_name=STUDY_NAME,

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -27,6 +26,8 @@ def make_sampler(name: str, seed: int, trials: int) -> BaseSampler:
     the study."""
     startup = min(10, max(3, trials // 3))
     population = min(50, max(4, trials // 4))
+    # TPE: "group" for conditional parameters; "constant_liar" because lanes draw while other trials
+    # still run, and would all draw near the same point.
     makers: dict[str, Callable[[], BaseSampler]] = {
         "tpe": lambda: TPESampler(
             multivariate=True, group=True, constant_liar=True, n_startup_trials=startup, seed=seed
@@ -67,7 +68,7 @@ class SeededByNumber(BaseSampler):
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         return self._inner.sample_relative(study, trial, search_space)
 
     def sample_independent(
@@ -76,7 +77,7 @@ class SeededByNumber(BaseSampler):
         trial: FrozenTrial,
         param_name: str,
         param_distribution: BaseDistribution,
-    ) -> Any:
+    ) -> object:
         return self._inner.sample_independent(study, trial, param_name, param_distribution)
 
     def after_trial(

@@ -54,8 +54,8 @@ class ClientWriter:
         self.client = MlflowClient(tracking_uri=uri)
         self._experiment = _experiment_id(self.client, uri)
         query = f"tags.study = '{study}'"
-        found = self.client.search_runs([self._experiment], query, max_results=_MAX_RUNS)
-        self._stored = {key_of(run.data.tags): _stored(run) for run in found}
+        runs = self.client.search_runs([self._experiment], query, max_results=_MAX_RUNS)
+        self._stored = {key_of(run.data.tags): _stored(run) for run in runs}
 
     @property
     def ids(self) -> dict[str, str]:

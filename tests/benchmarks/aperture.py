@@ -1,8 +1,8 @@
-"""How well a shift can be told at all from two boundary tiles: what knows both of them exactly.
+"""How well a shift can be recovered from two boundary tiles at all, by oracles that know both.
 
 A straight boundary looks the same however far it is moved along itself. These oracles see what the
-networks see, a true tile and its shifted version, and know besides that nothing but a shift by
-whole pixels happened. What they cannot rank, no network can.
+networks see, a true tile and its shifted version, and also know that the only change is a shift by
+full pixels. Shifts that they cannot rank, no network can.
 Shape letters: N pairs, S tile side, K candidate shifts.
 """
 
@@ -36,22 +36,24 @@ def oracle_ranks(source: TileSource, seed: int = 0) -> dict[str, float]:
     least_N = torch.where(explains_NK, length_K, torch.inf).amin(dim=1)
     likely_NK = explains_NK / length_K.clamp(min=0.5)  # lengths are drawn evenly, not areas
     mean_N = (likely_NK * length_K).sum(dim=1) / likely_NK.sum(dim=1)
-    told = {"least": least_N, "mean": mean_N, "chamfer": chamfer(moved_NSS, true_NSS)}
+    oracles = {"least": least_N, "mean": mean_N, "chamfer": chamfer(moved_NSS, true_NSS)}
     return {
-        f"oracle_{name}": rank(told_N.numpy(), shift_N.numpy()) for name, told_N in told.items()
+        f"oracle_{name}": rank(told_N.numpy(), shift_N.numpy()) for name, told_N in oracles.items()
     }
 
 
 def candidates() -> tuple[Tensor, Tensor]:
-    """(K,) twice: all shifts by whole columns and rows that a pair can be drawn with."""
+    """(K,) columns and (K,) rows: every shift by full pixels that a pair can be drawn with."""
     step = torch.arange(-LONGEST_PX, LONGEST_PX + 1)
     column_K, row_K = (grid.flatten() for grid in torch.meshgrid(step, step, indexing="xy"))
-    near_K = column_K**2 + row_K**2 <= (LONGEST_PX + 0.71) ** 2  # both may have been rounded up
+    near_K = (
+        column_K**2 + row_K**2 <= (LONGEST_PX + 0.71) ** 2
+    )  # both coordinates may have been rounded up
     return column_K[near_K], row_K[near_K]
 
 
 def explained(moved_NSS: Tensor, true_NSS: Tensor, column: int, row: int) -> Tensor:
-    """Bool (N,): whether the moved tile is the true one read so far on, where both are known."""
+    """Bool (N,): whether the moved tile is the true one at this shift, where both are known."""
     side = true_NSS.shape[1]
 
     def overlap(tiles_NSS: Tensor, down: int, right: int) -> Tensor:

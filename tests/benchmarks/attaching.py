@@ -1,10 +1,10 @@
-"""From the command to the first trial's first step on a cluster that runs: `study/run.py` with
+"""From the command to the first trial's first step on a running cluster: `study/run.py` with
 RAY_ADDRESS, one lane of two workers.
 
     python tests/benchmarks/attaching.py [--workers 2] [--runs 3] [--machines 3]
 
-The parts are read off what the command prints and off its ledger. Then the checks before a study,
-alone, on so many Ray nodes. Fails where the best start takes more than 30 s or the checks 10 s.
+The times come from the command's output and its ledger. Then it measures the preflight alone, on
+``--machines`` Ray nodes. Fails where the best start takes more than 30 s or the checks 10 s.
 """
 
 import argparse
@@ -33,35 +33,35 @@ LIMIT_S, LIMIT_CHECKS_S = 30.0, 10.0
 
 
 def imports_s(environ: dict[str, str]) -> float:
-    """What the command takes before it does anything."""
+    """Seconds that the command's imports take."""
     begin = time.time()
     command = [sys.executable, "study/run.py", "--list"]
     subprocess.run(command, cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL)
     return time.time() - begin
 
 
-def parts_of_a_start(folder: Path, name: str, workers: int, environ: dict[str, str]) -> list[float]:
-    """Seconds from the command: the plan is shown, the checks are done, the ledger is begun, the
-    first trial is handed out, its first step begins."""
-    shown: dict[str, float] = {}
+def start_times(folder: Path, name: str, workers: int, environ: dict[str, str]) -> list[float]:
+    """Seconds from the command until: the plan is printed, the checks are done, the ledger is
+    started, the first trial is handed out, its first step starts."""
+    printed: dict[str, float] = {}
     begin = time.time()
     command = study(folder, name, "--workers", str(workers), trials=1, epochs=1)
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         for line in run.stdout:
-            shown.setdefault("plan", time.time())
+            printed.setdefault("plan", time.time())
             if line.lstrip().startswith(("ok  ", "warn  ")):
-                shown["checks"] = time.time()
+                printed["checks"] = time.time()
     assert run.returncode == 0
     record = StudyFolder(folder / name).load()
     trial, epoch = record.trials[0], record.trials[0].epochs[1]
     step = epoch.time - epoch.seconds
-    found = (shown["plan"], shown["checks"], record.first_time, trial.started, step)
+    found = (printed["plan"], printed["checks"], record.first_time, trial.started, step)
     return [at - begin for at in found]
 
 
 def preflight_s(machines: int, folder: Path) -> float:
-    """All checks, on so many Ray nodes of this machine."""
+    """Seconds of all checks on ``machines`` Ray nodes of this machine."""
     machine = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
     head = {**machine, "include_dashboard": True, "dashboard_port": 0}
     nodes = Cluster(initialize_head=True, head_node_args=head)
@@ -92,12 +92,12 @@ def main() -> int:
         with started(folder / "r", free_port(), f"--num-cpus={given.workers}") as environ:
             print(
                 f"imports {imports_s(environ):.1f} s; seconds from the command until\n"
-                "| the plan is shown | all checks are done | the ledger is begun "
+                "| the plan is printed | all checks are done | the ledger is started "
                 "| a trial is handed out | its first step |\n|---|---|---|---|---|"
             )
             best = math.inf
             for turn in range(given.runs):
-                parts = parts_of_a_start(folder, f"a{turn}", given.workers, environ)
+                parts = start_times(folder, f"a{turn}", given.workers, environ)
                 best = min(best, parts[-1])
                 print(f"| {' | '.join(f'{part:.1f}' for part in parts)} |", flush=True)
         took = preflight_s(given.machines, folder)

@@ -3,8 +3,8 @@
     python tests/benchmarks/busy_lanes.py [--trials 40] [--lanes 2] [--workers 1]
 
 The complete command, as a user types it. Trials are real but tiny, and their loss (from a plug-in)
-waits as long as a GPU would compute: so lanes do not compete for the machine's cores, and what is
-left is the time between steps, epochs and trials. Fails below 95 %.
+waits as long as a GPU would compute. So lanes do not compete for the machine's cores, and the rest
+is the time between steps, epochs and trials. Fails below 95 %.
 """
 
 import argparse
@@ -57,7 +57,7 @@ SPACES = {{"waits": Space(
 
 
 def events_of(trials: int, lanes: int, workers: int, folder: Path) -> list[Event]:
-    """The ledger of the study, run to its end."""
+    """Run the study to its end; the events of its ledger."""
     parts = folder / "waits.py"
     parts.write_text(WAITS)
     command = [
@@ -88,7 +88,7 @@ def events_of(trials: int, lanes: int, workers: int, folder: Path) -> list[Event
 
 
 def busy(events: list[Event], lanes: int) -> tuple[float, str]:
-    """The share from the first lane's first step to the last trial's end, and how it is made up."""
+    """The busy share from the first lane's first step to the last trial's end, and its summary."""
     epochs = [event for event in events if isinstance(event, EpochEnded)]
     begins: dict[str, float] = {}
     for event in epochs:
@@ -99,13 +99,13 @@ def busy(events: list[Event], lanes: int) -> tuple[float, str]:
     share = works / (lanes * (end - begin))
     return share, (
         f"busy {100 * share:.1f} % of {end - begin:.0f} s on {lanes} "
-        f"lanes; {100 * works / up:.1f} % of each one's time (the last began {last - begin:.1f} s "
-        f"after the first); a trial works {EPOCHS * works / len(epochs):.1f} s"
+        f"lanes; {100 * works / up:.1f} % of each lane's time (the last started "
+        f"{last - begin:.1f} s after the first); a trial works {EPOCHS * works / len(epochs):.1f} s"
     )
 
 
 def between(events: list[Event]) -> list[str]:
-    """What lies between two epochs of a lane, within a trial and from one trial to the next."""
+    """Lines on the time between two epochs of a lane, within a trial and between trials."""
     last: dict[str, EpochEnded] = {}
     gaps: dict[str, list[float]] = {"epoch": [], "trial": []}
     for event in events:
@@ -132,8 +132,8 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         events = events_of(given.trials, given.lanes, given.workers, Path(folder))
-    share, told = busy(events, given.lanes)
-    print(f"{given.trials} trials: {told}")
+    share, summary = busy(events, given.lanes)
+    print(f"{given.trials} trials: {summary}")
     print("\n".join(between(events)))
     return 0 if share >= LIMIT else 1
 

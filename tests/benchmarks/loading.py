@@ -26,7 +26,7 @@ _PAPERS = {"data/scale_min": 0.5, "data/scale_max": 2.0, "data/brightness": 10.0
 
 
 def waited_share(changes: dict[str, float | str]) -> float:
-    """Share of an epoch, after the first, that is spent in getting the next batch."""
+    """Share of an epoch, after the first, that is spent waiting for the next batch."""
     flat: dict[str, float | str] = {
         "model/network": "fpn",
         "data/height": 360,

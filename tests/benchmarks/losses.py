@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.losses [--device cuda] [--dtype bfloat16] [--size 8,19,512,1024]
 
-Forward and backward, targets included. Every round times every loss once, so that whatever else the
-machine does falls on all alike; the medians over rounds are compared. On a CPU one thread is used,
+Forward and backward, targets included. Every round times every loss once, so that other load
+on the machine affects all alike; the medians over rounds are compared. On a CPU one thread is used,
 and its processor time counted, which others on the machine disturb least. On a GPU times are those
 of device events, beside a floor: every input read and every output written once, at the measured
 bandwidth of a copy; and what the losses add to a training step follows (``loss_step.py``).
@@ -49,10 +49,10 @@ BOUNDS = {
     "FKL": (2.5, "-"),
     "AR": (0.3, "-"),
 }
-"""The most a loss may cost, and what the authors' code does, from the project's reference.
+"""The most that a loss may cost, and what the authors' code costs, from the project's reference.
 
 Both are from a run in which cross-entropy took 24 ms. Where it takes 11, so that the processor
-waits less for memory, the authors' way (a torch.sort a class, two transforms a class) comes to 45
+waits less for memory, the authors' way (one torch.sort and two transforms per class) comes to 45
 for Lovasz-softmax and 25 for the maps alone.
 """
 
@@ -65,7 +65,7 @@ _ROUNDING = 0.05
 
 
 def scene(size: tuple[int, ...], device: str, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Labels: 60 cells an image. Logits: the labels, three pixels off, under noise."""
+    """Labels: 60 cells per image. Logits: the labels, three pixels off, under noise."""
     images, num_classes, rows, columns = size
     generator = torch.Generator().manual_seed(0)
     seeds = torch.rand(images, 60, 2, generator=generator) * torch.tensor([rows, columns])

@@ -1,8 +1,8 @@
 """What a driver costs with many lanes: real Tune controller, search, ledger and table, simulated
 lanes. `python tests/benchmarks/many_lanes.py --lanes 512 --trials 5000`.
 
-Says the driver's milliseconds for a trial and for an epoch, whether they grow with the trials that
-went before, its memory, and the epoch length below which lanes wait for the driver.
+Prints the driver's milliseconds per trial and per epoch, whether they grow with earlier trials,
+its memory, and the epoch length below which lanes wait for the driver.
 """
 
 import argparse
@@ -35,11 +35,11 @@ from trainables.lane.trial_spec import TrialSpec
 from trainables.lane.tune_result import EpochReport, to_tune
 
 PARTS = 5
-"""Of the trials, one after the other: what a driver costs must not grow from one to the next."""
+"""Consecutive parts of the trials: the driver's cost must not grow from one to the next."""
 
 
 class Parts:
-    """A listener of the ledger: says what each part of the trials took, and of the processor."""
+    """A listener of the ledger: wall and processor time of each part of the trials."""
 
     def __init__(self, trials: int) -> None:
         self.ends = [trials * part // PARTS for part in range(1, PARTS + 1)]
@@ -63,19 +63,19 @@ class Parts:
 
 
 def memory_mib() -> float:
-    """The most that this process has held."""
+    """Peak memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def object_store_mib() -> float:
-    """Of Ray's object store, taken at the moment; its resource counts in bytes."""
+    """Ray's object store in use now; its resource counts bytes."""
     name = "object_store_memory"
-    taken = ray.cluster_resources()[name] - ray.available_resources().get(name, 0.0)
-    return taken / 2**20
+    used = ray.cluster_resources()[name] - ray.available_resources().get(name, 0.0)
+    return used / 2**20
 
 
 class SimulatedTrial(tune.Trainable):
-    """Answers as ``trainables.lane.trial.Trial`` does, without a lane."""
+    """Reports as ``trainables.lane.trial.Trial`` does, without a lane."""
 
     def setup(self, config: dict[str, object], settings: LaneSettings | None = None) -> None:
         self.reset_config(config)
@@ -102,7 +102,7 @@ class SimulatedTrial(tune.Trainable):
 
 
 def simulate(lanes: int, trials: int, sampler: str, table: bool, folder: Path) -> dict[str, float]:
-    """Real seconds of the driver; virtual ones of the study."""
+    """Real seconds of the driver, and virtual seconds of the study."""
     plan = fake.plan(folder, lanes=lanes, trials=trials, sampler=sampler)
     ledger = fake.begin(plan)
     if table:

@@ -9,7 +9,7 @@ Work = Callable[[], None]
 
 
 def elapsed(work: Work, device: str) -> float:
-    """Milliseconds: by device events on a GPU, of the processor on a CPU."""
+    """Milliseconds: between device events on a GPU, of processor time on a CPU."""
     if device == "cpu":
         start = time.process_time()
         work()
@@ -23,7 +23,7 @@ def elapsed(work: Work, device: str) -> float:
 
 
 def peak_bytes(work: Work, device: str) -> int:
-    """The most that was allocated at once while it ran."""
+    """The most memory that was allocated at once while it ran."""
     if device != "cpu":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()

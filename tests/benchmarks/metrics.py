@@ -2,10 +2,11 @@
 
     python tests/benchmarks/metrics.py [CamVid folder]
 
-All of a table is measured in turns in one run, since a shared machine's speed varies: ratios of
-medians. The first table is for a 256x512 image of 19 classes. The second is what an evaluation
-adds to the forward pass of segmentation-models-pytorch's FPN on EfficientNet-Lite0 over a 360x480
-image of 11 classes, CamVid's if its folder is given; rows are padded to 384, a multiple of 32.
+All rows of a table are measured in turns in one run, since a shared machine's speed varies, and
+medians are compared. The first table is for a 256x512 image of 19 classes. The second is what an
+evaluation adds to the forward pass of FPN on EfficientNet-Lite0 (segmentation-models-pytorch) over
+a 360x480 image of 11 classes, CamVid's if its folder is given; rows are padded to 384, a multiple
+of 32.
 """
 
 import statistics
@@ -61,7 +62,7 @@ def report(works: dict[str, Work], rounds: int = 15) -> None:
             work()
             if turn:  # the first turn warms up
                 seconds[name].append(time.perf_counter() - start)
-    medians = {name: statistics.median(taken) for name, taken in seconds.items()}
+    medians = {name: statistics.median(rounds_s) for name, rounds_s in seconds.items()}
     unit = next(iter(medians.values()))
     print(f"{'':36}  median ms  fastest ms  ratio")
     for name, median in medians.items():

@@ -1,8 +1,8 @@
 """What decoded images cost on a node: `python tests/benchmarks/shared_images.py`.
 
-Four ranks of as many lanes take the study's images, each with another augmentation, and read all of
-them. What they then hold for themselves is given in copies of the images: by the object store it
-should be none, where every rank decodes for itself one each. The floor is one copy a node.
+Four ranks, each of another lane, read all of the study's images, each with another augmentation.
+Their private memory is given in copies of the images: it should be none with the object store, and
+one per rank where every rank decodes. The floor is one copy per node.
 """
 
 import os
@@ -40,7 +40,7 @@ def num_bytes(dataset: Dataset) -> int:
 
 
 def read_all(dataset: Dataset) -> None:
-    """Touch every pixel; unlike batches this leaves nothing behind in the allocator."""
+    """Touch every pixel; unlike batches, this leaves no memory in the allocator."""
     for part in dataset.splits.values():
         for image_HWC, labels_HW in zip(part.images_NHWC, part.labels_NHW, strict=True):
             image_HWC.max()
@@ -68,30 +68,32 @@ class Rank:
         return int(psutil.Process(os.getpid()).memory_full_info().uss)
 
     def use(self, number: int) -> int:
-        """The growth of what only this process holds when it takes its images."""
+        """How much this process's private memory grows when it reads its images."""
         few = CONFIG.changed({f"data/{split}_images": 1 for split in ("train", "val", "test")})
-        read_all(load(few.data))  # what the imports and the first image cost
+        read_all(load(few.data))  # so that imports and the first image do not count
         before = self.private_bytes()
         self.dataset = self.worker.dataset(CONFIG.changed({"data/scale_max": 1.0 + number / 10}))
         read_all(self.dataset)
         return self.private_bytes() - before
 
 
-def copies(data: SharedData | None, whole: int) -> list[float]:
+def copies(data: SharedData | None, dataset_bytes: int) -> list[float]:
     """Copies of the images that each of the ranks holds for itself."""
     actor = ray.remote(num_cpus=0)(Rank)
     ranks = [actor.remote(data) for _ in range(_RANKS)]
     grown = ray.get([rank.use.remote(number) for number, rank in enumerate(ranks)])
-    return [value / whole for value in grown]
+    return [value / dataset_bytes for value in grown]
 
 
 def main() -> int:
     with session.ray_session(2 * 2**30):
         dataset = load(CONFIG.data)
-        whole = num_bytes(dataset)
-        shared = copies(SharedData(CONFIG.data, ray.put(dataset)), whole)
-        alone = copies(None, whole)
-    print(f"images: {whole / 2**20:.0f} MiB decoded, once in the object store; {_RANKS} ranks")
+        dataset_bytes = num_bytes(dataset)
+        shared = copies(SharedData(CONFIG.data, ray.put(dataset)), dataset_bytes)
+        alone = copies(None, dataset_bytes)
+    print(
+        f"images: {dataset_bytes / 2**20:.0f} MiB decoded, once in the object store; {_RANKS} ranks"
+    )
     print(f"held by a rank besides, in copies: {max(shared):.2f} (at most {_BOUND})")
     print(f"the same where every rank decodes: {max(alone):.2f}")
     return int(max(shared) > _BOUND)

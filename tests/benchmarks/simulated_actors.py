@@ -1,7 +1,7 @@
-"""Tune's actors without processes: what they do is done here, and answered in virtual time.
+"""Tune's actors without processes: their methods run here, and finish in virtual time.
 
-Stands in for Ray's own actor manager below the real Tune controller, so that a driver can be given
-as many lanes as one likes on two cores. Only what the controller asks of it is here.
+Replaces Ray's actor manager below the real Tune controller, so that a driver on two cores can have
+any number of lanes. It implements only what the controller uses.
 """
 
 import heapq
@@ -19,9 +19,9 @@ class SimulatedActors:
     """The interface of ``ray.air.execution._internal.RayActorManager``, on one virtual clock."""
 
     start_s: ClassVar[float] = 20.0
-    """Virtual: a lane's start."""
+    """Virtual seconds of a lane's start."""
     step_s: ClassVar[float] = 10.0
-    """Virtual: an epoch."""
+    """Virtual seconds of an epoch."""
     last: ClassVar["SimulatedActors | None"] = None
 
     def __init__(self, resource_manager: Any = None) -> None:
@@ -156,11 +156,11 @@ class SimulatedActors:
 
 
 class _Handles(dict[TrackedActor, tuple[Any, None]]):
-    """What the controller hangs on a trial as its Ray actor, and asks for its first facts."""
+    """What the controller attaches to a trial as its Ray actor, and reads its first facts from."""
 
     def __missing__(self, tracked: TrackedActor) -> tuple[Any, None]:
-        asked = SimpleNamespace(remote=lambda **_: ray.put({}))
-        return SimpleNamespace(get_auto_filled_metrics=asked), None
+        remote_method = SimpleNamespace(remote=lambda **_: ray.put({}))
+        return SimpleNamespace(get_auto_filled_metrics=remote_method), None
 
 
 def _made(cls: Any, kwargs: dict[str, Any]) -> Any:

@@ -6,8 +6,8 @@ Trains every variant on the training list and measures it on the test list, of t
 and of CamVid if its folder is given: dense beside AET, random pairs beside those of the spatial
 transformer, both distances, with and without the unexplained rest; then gradient descent on
 boundary logits with InverseForm alone, from three directions, of which the worst counts, and the
-edge network. Before them what an oracle makes of the same shifts (``aperture.py``). Beside a figure
-stands what is asked of it. A quarter of a minute a variant, five minutes in all.
+edge network. The figures of oracles on the same shifts come first (``aperture.py``). Each figure is
+printed with its bound. A variant takes a quarter of a minute, all of them five minutes.
 """
 
 import argparse
@@ -55,7 +55,7 @@ AT_MOST = {
 SIDE, RADIUS, SHIFT_PX = 64, 14.0, 4.0
 STEPS = 200
 DIRECTIONS = (0.6, 2.1, 4.0)
-"""In which the circle starts off, in radians; no special ones."""
+"""Directions in which the circle starts off, in radians; none is special."""
 
 
 def main() -> None:
@@ -73,13 +73,13 @@ def main() -> None:
     for name, base in bases.items():
         dataset = load(base.data)
         config = base.changed({"loss/gamma": 1.0, "loss/tile": given.tile})
-        print(f"{name} tile {given.tile} oracle: {_spoken(oracle_figures(config, dataset))}")
+        print(f"{name} tile {given.tile} oracle: {_formatted(oracle_figures(config, dataset))}")
         for variant, changes in VARIANTS.items():
             if given.only in variant:
                 figures = inverse_figures(config.changed(changes), dataset)
-                print(f"{name} tile {given.tile} {variant}: {_spoken(figures)}", flush=True)
+                print(f"{name} tile {given.tile} {variant}: {_formatted(figures)}", flush=True)
         if given.only in "edge_net":
-            print(f"{name} edge_net: {_spoken(edge_figures(base, dataset))}", flush=True)
+            print(f"{name} edge_net: {_formatted(edge_figures(base, dataset))}", flush=True)
 
 
 def unseen_tiles(config: TrialConfig, dataset: Dataset) -> TileSource:
@@ -102,8 +102,8 @@ def inverse_figures(config: TrialConfig, dataset: Dataset) -> dict[str, float]:
     for way, descend in (("centre", descend_centre), ("logits", descend_logits)):
         landed = [descend(network, distance, config.loss.tile, angle) for angle in DIRECTIONS]
         figures |= {
-            f"{way}_off_px": max(one.off_px for one in landed),
-            f"{way}_contour_px": max(one.contour_px for one in landed),
+            f"{way}_off_px": max(end.off_px for end in landed),
+            f"{way}_contour_px": max(end.contour_px for end in landed),
         }
     return figures
 
@@ -142,7 +142,7 @@ def true_circle() -> Tensor:
 
 
 def start(angle: float) -> Tensor:
-    """The centre 4 px off."""
+    """The circle's centre, 4 px off in this direction."""
     direction = torch.tensor(angle)
     return SIDE / 2 + SHIFT_PX * torch.stack((direction.sin(), -direction.cos()))
 
@@ -196,12 +196,12 @@ def _landed(logits_1HW: Tensor) -> Landed:
     return Landed(off.item(), contour.item())
 
 
-def _spoken(figures: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.3g}{_asked(name, value)}" for name, value in figures.items())
+def _formatted(figures: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3g}{_bound(name, value)}" for name, value in figures.items())
 
 
-def _asked(name: str, value: float) -> str:
-    """`` (<= 1)``, and MISSED where it is not so."""
+def _bound(name: str, value: float) -> str:
+    """The figure's bound as `` (<= 1)``, with MISSED where the value is beyond it."""
     if name in AT_LEAST:
         return f" (>= {AT_LEAST[name]}{'' if value >= AT_LEAST[name] else ' MISSED'})"
     if name in AT_MOST:

@@ -1,7 +1,7 @@
-"""What a ledger of 1,000 trials costs to show: `python tests/benchmarks/study_projection.py`.
+"""What it costs to report a ledger of 1,000 trials: `python tests/benchmarks/study_projection.py`.
 
-A simulated search of ten epochs a trial with every metric. The report in s, at most 30; MLflow's
-rebuild in runs a second on sqlite, at least 20; beside it the floor of MLflow's own client: a run
+A simulated search with ten epochs per trial and every metric. The report in s, at most 30; MLflow's
+rebuild in runs per second on sqlite, at least 20; beside it the floor of MLflow's own client: a run
 made, given the same metrics in one batch, and ended, on the same disk.
 """
 
@@ -34,7 +34,7 @@ LIMIT_REPORT_S, LIMIT_RUNS_A_SECOND = 30.0, 20.0
 
 
 def simulated(folder: Path, trials: int, name: str = "fake") -> StudyRecord:
-    """Folded straight into a record: writing the ledger is not what is measured."""
+    """A record, filled without its ledger: writing that is not measured here."""
     plan = fake.plan(folder, trials=trials, study=name)
     record = StudyRecord()
     provenance = Provenance(commit="c" * 40, dirty=False)
@@ -68,7 +68,7 @@ def simulate_trial(record: StudyRecord, number: int, params: dict[str, Value]) -
 
 
 def client_floor(uri: str, record: StudyRecord, runs: int) -> tuple[float, float]:
-    """Runs a second, and a processor second, through MLflow's client: three calls a run."""
+    """Runs per wall and per processor second through MLflow's client, at three calls per run."""
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
@@ -76,8 +76,8 @@ def client_floor(uri: str, record: StudyRecord, runs: int) -> tuple[float, float
     experiment = client.create_experiment("floor")
     metrics = [
         Metric(name, value, epoch, epoch)
-        for epoch, kept in record.trials[0].epochs.items()
-        for name, value in kept.metrics.items()
+        for epoch, recorded in record.trials[0].epochs.items()
+        for name, value in recorded.metrics.items()
         if not name.startswith("trimap")
     ]
 
@@ -122,7 +122,7 @@ def rebuild(uri: str, record: StudyRecord) -> None:
 
 
 def timed(act: Callable[[], object]) -> tuple[float, float]:
-    """Seconds by the clock, and of this process's processor time: apart where others work too."""
+    """Wall seconds and processor seconds; they differ where other processes are busy."""
     begin = time.perf_counter(), time.process_time()
     act()
     return time.perf_counter() - begin[0], time.process_time() - begin[1]

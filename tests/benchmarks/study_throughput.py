@@ -1,14 +1,15 @@
-"""What the driver costs a trial, and how many trials an hour a study does beside Ray's guide.
+"""What the driver costs per trial, and a study's trials per hour beside those of Ray's guide.
 
     python tests/benchmarks/study_throughput.py driver [--trials 1000] [--lanes 8] [--profile]
     python tests/benchmarks/study_throughput.py guide [--trials 16] [--data CamVid]
 
-``driver``: simulated trials of ten epochs by the real path: plan, TPE, Tune, callbacks, ledger,
-live table, MLflow. Processor time of the driver's process, all its threads, by hundred trials.
+``driver``: simulated trials of ten epochs on the real path: plan, TPE, Tune, callbacks, ledger,
+live table, MLflow. Processor time of the driver's process, all its threads, per hundred trials.
 
 ``guide``: one random search, run by the pattern of Ray's guide (a Tune function that calls
 ``TorchTrainer.fit()``, which decodes the data and trains) and by Edgewise, on one cluster, with the
-same draws, epochs, workers and trials at once. Trials an hour from the call to the last result.
+same draws, epochs, workers and trials at once. Prints trials per hour, from the call to the last
+result.
 """
 
 import argparse
@@ -84,8 +85,8 @@ class Meter:
         ]
 
 
-def plan_of(storage: Path, space: str, **asked: Any) -> Plan:
-    """A plan as the command line makes it."""
+def plan_of(storage: Path, space: str, **requested: Any) -> Plan:
+    """A plan as the command line makes it of these options."""
     from cluster.session import local_node
     from study.commands import options
     from study.planning.make_plan import plan_from_request
@@ -99,7 +100,7 @@ def plan_of(storage: Path, space: str, **asked: Any) -> Plan:
         "--tracking-uri",
         f"sqlite:///{storage}/mlflow.db",
     ]
-    for name, value in asked.items():
+    for name, value in requested.items():
         if name == "changes":
             words += [word for change in value for word in ("--set", change)]
         else:
@@ -120,8 +121,8 @@ def driver(trials: int, lanes: int, profile: bool) -> None:
 
     tuner.Trial = Simulated  # type: ignore[misc]
     with tempfile.TemporaryDirectory() as folder, ray_session(256 * 2**20):
-        asked = plan_of(Path(folder), "affinity", trials=trials, epochs=EPOCHS, name="driver")
-        plan = replace(asked, lanes=lanes)
+        plan = plan_of(Path(folder), "affinity", trials=trials, epochs=EPOCHS, name="driver")
+        plan = replace(plan, lanes=lanes)
         study = StudyFolder.of(plan)
         ledger, meter = Ledger(study.ledger), Meter()
         ledger.append(Planned(plan=plan, data=fake.DATA, provenance=provenance()))
@@ -167,14 +168,14 @@ CAMVID = ("data/height=120", "data/width=160")
 
 
 def guide(trials: int, camvid: str) -> None:
-    """Both patterns, one after the other; Edgewise first, so that the cold file cache is its."""
-    asked: dict[str, Any] = {"trials": trials, "sampler": "random", "name": "ours"}
+    """Run both patterns in turn; Edgewise first, so that it has the cold file cache."""
+    options: dict[str, Any] = {"trials": trials, "sampler": "random", "name": "ours"}
     if camvid:
-        asked |= {"dataset": "camvid", "data": camvid, "epochs": 4, "changes": CAMVID}
+        options |= {"dataset": "camvid", "data": camvid, "epochs": 4, "changes": CAMVID}
     else:
-        asked |= {"epochs": 3, "changes": SMALL}
+        options |= {"epochs": 3, "changes": SMALL}
     with tempfile.TemporaryDirectory() as folder, ray_session(2**30):
-        plan = plan_of(Path(folder), "affinity", **asked)
+        plan = plan_of(Path(folder), "affinity", **options)
         ours, drawn = _ours(plan)
         theirs = _guide(plan, drawn, Path(folder))
     print(
@@ -187,7 +188,7 @@ def guide(trials: int, camvid: str) -> None:
 
 
 def _ours(plan: Plan) -> tuple[float, list[dict[str, Any]]]:
-    """The whole command's run: data, lanes, trials, winner, report; and what it drew."""
+    """Run the complete command: data, lanes, trials, winner, report; and the configs it drew."""
     from search_spaces import SPACES
     from study.commands.run_study import StudyRun
     from study.execution.stopping import Policy

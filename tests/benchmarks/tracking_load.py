@@ -1,4 +1,4 @@
-"""What a study writes to a tracking server, and how many trials a second it takes.
+"""What a study writes to a tracking server, and how many trials per second the server accepts.
 
     python tests/benchmarks/tracking_load.py --trials 60 [--server-workers 4]
         [--database postgresql+psycopg2://mlflow:PASSWORD@127.0.0.1:5432/mlflow] [--uri http://...]
@@ -38,11 +38,11 @@ from tests.benchmarks.study_projection import EPOCHS, simulated
 from tests.cluster.own_ray import free_port
 
 PICTURES, PICTURE_BYTES, COUNTS_BYTES = 2, 20_000, 5_000
-"""Of a trial on `shapes`."""
+"""Sizes of the artifacts of a trial on `shapes`."""
 
 
 class Requests:
-    """How many this process makes."""
+    """Counts the HTTP requests of this process."""
 
     def __init__(self) -> None:
         self.made = 0
@@ -57,7 +57,7 @@ class Requests:
 
 @contextmanager
 def server(folder: Path, database: str, workers: int) -> Iterator[str]:
-    """A tracking server of its own; its address once it answers."""
+    """Start a tracking server; its address once it answers."""
     port = free_port()
     store = database or f"sqlite:///{folder}/server.db"
     command = [
@@ -101,7 +101,7 @@ def _await(url: str) -> None:
 
 
 class Files:
-    """What is kept of a trial."""
+    """The artifacts of a trial."""
 
     def __init__(self, folder: Path) -> None:
         self.paths = [folder / f"picture-{number}.png" for number in range(PICTURES)]
@@ -113,15 +113,15 @@ class Files:
         return self.paths
 
 
-def whole(uri: str, record: StudyRecord, files: Files) -> None:
-    """Every trial once, as it stands at its end."""
+def complete(uri: str, record: StudyRecord, files: Files) -> None:
+    """Write every trial once, complete."""
     sink = MlflowSink(uri, record.copy(), files)
     complaint = sink.close([], patience_s=900)
     assert not complaint, complaint
 
 
 def followed(uri: str, record: StudyRecord, files: Files) -> None:
-    """Every trial after every epoch and at its end, without the sink's pauses."""
+    """Write every trial after every epoch and at its end, without the sink's pauses."""
     writer = ClientWriter(uri, record.plan.study)
     writer.write([study_run(record)])
     for trial in record.trials.values():
@@ -154,10 +154,10 @@ def main() -> None:
             else server(folder, given.database, given.server_workers)
         )
         with there as uri:
-            whole(
+            complete(
                 uri, simulated(folder / "warm", 2, f"warm-{os.getpid()}"), files
             )  # makes the tables
-            for name, write in (("whole", whole), ("followed", followed)):
+            for name, write in (("complete", complete), ("followed", followed)):
                 record = simulated(folder / name, given.trials, f"{name}-{os.getpid()}")
                 made, begin, cpu = requested.made, time.perf_counter(), time.process_time()
                 write(uri, record, files)

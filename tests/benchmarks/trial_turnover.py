@@ -1,12 +1,12 @@
-"""From one trial to the next: on a warm lane, and by the pattern of Ray's guide, in one run.
+"""The time between trials on a warm lane and by the pattern of Ray's guide, in one run.
 
     python tests/benchmarks/trial_turnover.py [--lane-trials 20] [--guide-trials 3] [--workers 2]
 
 Trials are empty, so that only the turnover is measured. The guide's pattern is a Tune function
 that calls ``TorchTrainer.fit()`` for every trial
 (https://docs.ray.io/en/latest/train/user-guides/hyperparameter-optimization.html). Both run one
-trial at a time on the same cluster. Of each, the time between the ends of consecutive trials is
-taken; the first trial, which starts the processes, is shown apart.
+trial at a time on the same cluster. For each, the time between the ends of consecutive trials
+is measured; the first trial, which starts the processes, is reported apart.
 
 The floor of a lane's turnover: four messages to Tune's actor (reset, train, save, stop), four
 commands through the mailbox, and building a model.
@@ -24,6 +24,17 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from cluster.session import ray_session
+
+TINY = {
+    "data/height": 8,
+    "data/width": 8,
+    "data/train_images": 2,
+    "data/val_images": 2,
+    "data/test_images": 1,
+    "model/width": 4,
+    "batch": 2,
+    "epochs": 1,
+}
 
 
 class Ends:
@@ -68,18 +79,7 @@ def lane_trials(count: int, workers: int, storage: Path) -> Ends:
     from trainables.lane.mailbox import LaneSettings, SharedData
     from trainables.lane.trial import Trial
 
-    config = TrialConfig().changed(
-        {
-            "data/height": 8,
-            "data/width": 8,
-            "data/train_images": 2,
-            "data/val_images": 2,
-            "data/test_images": 1,
-            "model/width": 4,
-            "batch": 2,
-            "epochs": 1,
-        }
-    )
+    config = TrialConfig().changed(TINY)
     settings = LaneSettings(
         workers=workers,
         cpus_per_worker=1,

@@ -97,6 +97,7 @@ def started(folder: Path, port: int, *options: str, **variables: str) -> Iterato
     The folder holds sockets, so its path must be short. Every process of the cluster inherits a
     mark, which distinguishes it from processes of other clusters when this one is ended.
     """
+    # `ray start` returns while its daemons run on: only the mark finds them again.
     mark, dashboard = uuid4().hex, free_port()
     environ = {
         **environment(),
@@ -184,6 +185,7 @@ def _state(cluster: dict[str, str], kind: str) -> list[dict[str, Any]]:
 
 
 def end_marked(mark: str) -> None:
+    """Kill every process that carries the mark."""
     for _ in range(3):  # a dying process may have started another
         for process in psutil.process_iter():
             try:

@@ -31,7 +31,7 @@ def configuration(port: int) -> dict[str, Any]:
             "type": "external",
             "module": FAKE,
             "gcs_address": f"127.0.0.1:{port}",
-            "use_node_id_as_ip": True,  # all have the same address
+            "use_node_id_as_ip": True,  # all nodes have the same address
             "disable_node_updaters": True,
         },  # updaters would try to install Ray on the nodes, and end them
         "head_node_type": "ray.head.default",

@@ -1,4 +1,4 @@
-"""Ray's private parts are as ``cluster/ray_private.py`` reads them."""
+"""Ray's private API is as ``cluster/ray_private.py`` reads it."""
 
 import ray
 from ray._private.node import Node

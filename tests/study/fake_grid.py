@@ -21,7 +21,7 @@ GRID = Grid(
     cells=(
         Cell(name="plain", changes={}, published={PAPER: {"miou": 0.641}}),
         Cell(name="good", changes={"loss/lovasz": 1.0}, published={PAPER: {"miou": 0.666}}),
-        Cell(name="far", changes={"loss/ar": 0.1}, needs="a network that nobody has"),
+        Cell(name="far", changes={"loss/ar": 0.1}, needs="a network that does not exist"),
     ),
 )
 SEEDS = (0, 1, 2, 3, 4, 5)

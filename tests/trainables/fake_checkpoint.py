@@ -1,4 +1,4 @@
-"""A checkpoint folder without a training."""
+"""A checkpoint folder without training."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The authors' outputs on inputs of our own; they lie beside the repository, not in it."""
+"""The authors' outputs on our own inputs; the files are beside the repository, not in it."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ needs_golden = pytest.mark.skipif(not AVAILABLE, reason="../shared/golden is not
 
 
 def load(name: str) -> dict[str, np.ndarray]:
-    """Every array of a file; nothing where the fixtures are absent, so that tests can skip."""
+    """Every array of a file; empty where the fixtures are absent, so that tests can skip."""
     if not AVAILABLE:
         return {}
     with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as file:
@@ -21,7 +21,7 @@ def load(name: str) -> dict[str, np.ndarray]:
 
 
 def keys_of(arrays: dict[str, np.ndarray], suffix: str) -> list[str]:
-    """The keys that end so, without that end."""
+    """The keys that end with the suffix, without it."""
     return sorted(key[: -len(suffix)] for key in arrays if key.endswith(suffix))
 
 

@@ -1,4 +1,4 @@
-"""`trainables` trains, evaluates and computes every loss with Ray, Optuna and MLflow absent."""
+"""`trainables` trains, evaluates and computes every loss without Ray, Optuna and MLflow."""
 
 import subprocess
 import sys

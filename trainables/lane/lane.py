@@ -97,6 +97,7 @@ class Lane:
         ).remote()
         self.generation = 0
         self._end: BaseException | None = None
+        # A daemon: the trial's actor must be able to exit while Ray Train still runs.
         self._thread = threading.Thread(target=self._run, args=(settings,), daemon=True)
         self._thread.start()
 

@@ -82,7 +82,7 @@ class Close(Command[None]):
 AnswerState = Literal["done", "waiting", "restarted"]
 
 
-@ray.remote(num_cpus=0)
+@ray.remote(num_cpus=0)  # it mostly waits, and must not take a CPU from the workers
 class Mailbox:
     """Carries one command at a time to every rank, and rank 0's answer back."""
 

@@ -177,7 +177,7 @@ class StageWatch(DriverCallback):
         """Record the stages whose files have appeared."""
         self._looked = monotonic()
         record = self._ledger.record
-        for name in list(record.awaited_stages):
+        for name in list(record.awaited_stages):  # a copy: each event changes it
             stage = stage_file(name, self._folder).record()
             if stage is not None:
                 self._ledger.append(

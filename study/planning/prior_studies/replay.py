@@ -13,6 +13,7 @@ from study.ledger.study_folder import StudyFolder, check_name, other_records
 from study.ledger.trial_record import TrialRecord
 from study.planning.plugin import install_from_plan
 from study.planning.request import PLACES, StudyRequest
+from trainables.config import refused
 from trainables.metrics.catalog import METRICS
 
 CELL = "again"
@@ -45,7 +46,7 @@ def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
         base=trial.config,
         objectives={earlier.objective: earlier.mode},
         budget={},
-        fresh=True,
+        fresh=True,  # or the replayed trial itself would be reused
         lanes=count_lanes(nodes, lane, request.lanes, 1),
         storage=request.storage_folder(),
         tracking_uri=request.tracking(),
@@ -62,11 +63,10 @@ def find(storage: Path, reference: str) -> tuple[StudyRecord, TrialRecord]:
     if not slash:
         for record in other_records(storage):
             for trial in record.trials.values():
+                # The trial that ran, not a copy of its events in a later ledger.
                 if trial.id == reference and not trial.reused:
                     return record, trial
-        raise ValueError(
-            f"--replay must be NAME/NUMBER or the id of a trial in {storage}, got {reference!r}"
-        )
+        raise refused("--replay", f"NAME/NUMBER or the id of a trial in {storage}", reference)
     check_name(name, "--replay")
     folder = StudyFolder(storage / name)
     folder.require_known("--replay")

@@ -11,7 +11,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, check_name
 from study.ledger.trial_record import TrialRecord
 from study.planning.plugin import install_from_plan
-from trainables.config import TrialConfig, Value
+from trainables.config import TrialConfig, Value, refused
 
 _BASELINE, _WINNER = "not searched", "winner"
 OF_LOSSES = ("loss/", "inverse_net/", "edge_net/")
@@ -53,7 +53,7 @@ def rerun_winner(storage: Path, name: str) -> Rerun:
     return Rerun(
         record.plan.space,
         record.plan.objective,
-        base.changed({"seed": base.seed + 1}),
+        base.changed({"seed": base.seed + 1}),  # the search's own seed chose the winner
         _winner_grid(record, best),
     )
 
@@ -96,9 +96,7 @@ def rerun_at_one_rate(storage: Path, name: str, given: Mapping[str, Value]) -> R
     folder.require_known("--control")
     record = folder.load()
     if not record.chosen:
-        raise ValueError(
-            f"--control must be a comparison whose cells' searches have ended, got {name!r}"
-        )
+        raise refused("--control", "a comparison whose cells' searches have ended", name)
     install_from_plan(record.plan)
     values, seeds = _control_values(record, given), record.plan.design.seeds
     return Rerun(
@@ -122,9 +120,7 @@ def _control_values(record: StudyRecord, given: Mapping[str, Value]) -> dict[str
     }
     for path in given:
         if path not in shared:
-            raise ValueError(
-                f"--set beside --control must be of {', '.join(shared) or 'nothing'}, got {path!r}"
-            )
+            raise refused("--set beside --control", f"of {', '.join(shared) or 'nothing'}", path)
     values = {**shared, **given}
     if all(
         chosen[cell.name].get(path, initial[path]) == value

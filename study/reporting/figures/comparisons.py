@@ -1,4 +1,4 @@
-"""Plots that compare: area with boundary, bands around true edges, cells with the baseline."""
+"""Plots that compare trials or cells: area and boundary, edges, differences from the baseline."""
 
 from collections.abc import Sequence
 
@@ -18,23 +18,24 @@ _HUES = {"better": "#009e73", "worse": "#c0392b", "undecided": "#5b6675"}
 
 
 def trade_off(results: StudyResults, groups: Sequence[Group], *, means: bool) -> Figure | None:
-    """mIoU against boundary F of complete trials, with the Pareto front; None without both.
+    """Boundary F over mIoU of complete trials, with the Pareto front; None without a trial that
+    has both.
 
     Args:
         means: whether a large point shows each group's mean.
     """
-    points = [(group, _points(results, group)) for group in groups]
-    every = [point for _, those in points for point in those]
-    if not every:
+    points_of = [(group, _points(results, group)) for group in groups]
+    all_points = [point for _, points in points_of for point in points]
+    if not all_points:
         return None
     figure = Figure(figsize=(6.8, 4.6), layout="constrained")
     axes = figure.add_subplot()
-    _front(axes, every)
-    for group, those in points:
-        if those and means:
-            _with_mean(axes, those, group)
-        elif those:
-            xs, ys = zip(*those, strict=True)
+    _front(axes, all_points)
+    for group, points in points_of:
+        if points and means:
+            _with_mean(axes, points, group)
+        elif points:
+            xs, ys = zip(*points, strict=True)
             axes.scatter(xs, ys, s=20, alpha=0.75, c=group.hue, label=group.name)
     axes.set(xlabel=axis_label(ACROSS), ylabel=axis_label(UP))
     axes.set_title(f"Area against boundary, {results.split} list", loc="left")
@@ -43,20 +44,20 @@ def trade_off(results: StudyResults, groups: Sequence[Group], *, means: bool) ->
 
 
 def _points(results: StudyResults, group: Group) -> list[tuple[float, float]]:
-    found = [
+    pairs = [
         (results.measured(trial, ACROSS), results.measured(trial, UP))
         for trial in group.trials
         if trial.state == "complete"
     ]
     return [
         (display_value(ACROSS, x), display_value(UP, y))
-        for x, y in found
+        for x, y in pairs
         if x is not None and y is not None
     ]
 
 
 def _front(axes: Axes, points: list[tuple[float, float]]) -> None:
-    """The points that no other beats in both, as steps."""
+    """Draw the Pareto front as steps."""
     layer_N = layers(points, ["max", "max"])
     best = sorted(point for point, layer in zip(points, layer_N, strict=True) if layer == 1)
     axes.step(
@@ -72,7 +73,7 @@ def _front(axes: Axes, points: list[tuple[float, float]]) -> None:
 
 
 def _with_mean(axes: Axes, points: list[tuple[float, float]], group: Group) -> None:
-    """Seeds small, their mean large."""
+    """Draw small points for the seeds and a large one for their mean."""
     xs, ys = zip(*points, strict=True)
     axes.scatter(xs, ys, s=14, color=group.hue, alpha=0.4)
     axes.scatter(
@@ -87,8 +88,10 @@ def _with_mean(axes: Axes, points: list[tuple[float, float]], group: Group) -> N
 
 
 def trimap(results: StudyResults, groups: Sequence[Group]) -> Figure | None:
-    """SEMEDA's Figure 5: mIoU in a band around true edges and outside of it, by its width: each
-    group's mean with its range. None without such figures."""
+    """SEMEDA's Figure 5: mIoU inside and outside a band around true edges, by its width.
+
+    A line is a group's mean, with its range. None if no trial has these metrics.
+    """
     first = f"trimap_miou_inside_{TRIMAP_WIDTHS_PX[0]}px"
     groups = [group for group in groups if _values(results, group, first)]
     if not groups:
@@ -98,9 +101,9 @@ def trimap(results: StudyResults, groups: Sequence[Group]) -> Figure | None:
     for axes, side in ((inside, "inside"), (outside, "outside")):
         for group in groups:
             values = {
-                width: found
+                width: miou
                 for width in TRIMAP_WIDTHS_PX
-                if (found := _values(results, group, f"trimap_miou_{side}_{width}px"))
+                if (miou := _values(results, group, f"trimap_miou_{side}_{width}px"))
             }
             band(axes, values, group.hue, group.name)
         axes.set(xlabel="width of the band [px to either side]", xticks=TRIMAP_WIDTHS_PX)
@@ -112,28 +115,33 @@ def trimap(results: StudyResults, groups: Sequence[Group]) -> Figure | None:
 
 def _values(results: StudyResults, group: Group, metric: str) -> list[float]:
     complete = [trial for trial in group.trials if trial.state == "complete"]
-    found = [results.measured(trial, metric) for trial in complete]
-    return [display_value(metric, value) for value in found if value is not None]
+    values = [results.measured(trial, metric) for trial in complete]
+    return [display_value(metric, value) for value in values if value is not None]
 
 
 def differences(tables: Sequence[Table]) -> Figure | None:
-    """One panel per table, one line per cell: seeds as points, mean and interval above them,
-    coloured by the verdict. None where nothing is compared with the baseline yet."""
-    shown = [table for table in tables if is_share(table.metric) and _compared(table)]
-    if not shown:
+    """The differences from the baseline: one panel per table, one line per cell.
+
+    Points are seeds; mean and interval have the verdict's colour. None if nothing has been compared
+    with the baseline yet.
+    """
+    tables = [table for table in tables if is_share(table.metric) and _compared(table)]
+    if not tables:
         return None
-    names = [row.cell.name for row in _compared(shown[0])]
-    figure = Figure(figsize=(2.1 + 2.3 * len(shown), 1.3 + 0.42 * len(names)), layout="constrained")
-    for axes, table in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+    first, names = tables[0], [row.cell.name for row in _compared(tables[0])]
+    size = (2.1 + 2.3 * len(tables), 1.3 + 0.42 * len(names))
+    figure = Figure(figsize=size, layout="constrained")
+    for axes, table in zip(figure.subplots(1, len(tables), squeeze=False)[0], tables, strict=True):
         for row in _compared(table):
             _draw(axes, names.index(row.cell.name), row, table)
         axes.axvline(0, color="#111111", linewidth=1, zorder=1)
-        axes.set(yticks=range(len(names)), ylim=(len(names) - 0.5, -0.5), xlabel="points of %")
-        axes.set_yticklabels(names if table is shown[0] else [])
+        axes.set(yticks=range(len(names)), ylim=(len(names) - 0.5, -0.5))
+        axes.set_xlabel("percentage points")
+        axes.set_yticklabels(names if table is first else [])
         axes.set_title(table.metric, loc="left")
     handles = [figure.axes[0].plot([], [], "o-", color=hue)[0] for hue in _HUES.values()]
     figure.legend(handles, list(_HUES), loc="outside lower right", ncols=len(_HUES))
-    figure.suptitle(f"Difference to {shown[0].baseline}, {shown[0].split} list", fontsize=10.5)
+    figure.suptitle(f"Difference from {first.baseline}, {first.split} list", fontsize=10.5)
     return figure
 
 
@@ -143,11 +151,11 @@ def _compared(table: Table) -> list[Row]:
 
 def _draw(axes: Axes, place: int, row: Row, table: Table) -> None:
     assert row.comparison is not None
-    found, hue = row.comparison, _HUES[verdict_of(row, table.baseline)]
-    baseline = next(one for one in table.rows if one.cell.name == table.baseline)
+    compared, hue = row.comparison, _HUES[verdict_of(row, table.baseline)]
+    baseline = next(other for other in table.rows if other.cell.name == table.baseline)
     seeds = [100 * value for value in paired(row.values, baseline.values)]
     axes.scatter(seeds, [place] * len(seeds), s=12, color=hue, alpha=0.35, linewidths=0)
-    if found.low is not None and found.high is not None:
-        axes.plot([100 * found.low, 100 * found.high], [place] * 2, color=hue, linewidth=2)
-    assert found.mean is not None
-    axes.scatter([100 * found.mean], [place], s=46, color=hue, edgecolor="white", zorder=3)
+    if compared.low is not None and compared.high is not None:
+        axes.plot([100 * compared.low, 100 * compared.high], [place] * 2, color=hue, linewidth=2)
+    assert compared.mean is not None
+    axes.scatter([100 * compared.mean], [place], s=46, color=hue, edgecolor="white", zorder=3)

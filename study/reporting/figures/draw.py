@@ -1,4 +1,4 @@
-"""Plots of a study, from its results alone; the same results give the same bytes."""
+"""The plots of a study, from its results alone; the same results give the same bytes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ from study.reporting.figures.style import (
 from study.reporting.values import axis_label, display_value
 
 _MANY = 40
-"""With more trials a plot draws no points on its lines."""
+"""With more trials than this, a plot draws no points on its lines."""
 STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -37,23 +37,24 @@ STYLE = {
     "font.size": 9.5,
     "axes.titlesize": 10.5,
     "legend.frameon": False,
-    "svg.hashsalt": "edgewise",
+    "svg.hashsalt": "edgewise",  # without it, ids in an SVG are random
 }
 
 
 def save(figures: Mapping[str, Figure | None], folder: Path) -> dict[str, Path]:
-    """Write the figures as PNG, by name. A plot without any values is left out."""
+    """Write the figures as PNG and return their paths, by name; None is skipped."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {}
     for name, figure in figures.items():
         if figure is not None:
             paths[name] = folder / f"{name}.png"
+            # Without Matplotlib's version, which would change the bytes.
             figure.savefig(paths[name], dpi=120, metadata={"Software": None})
     return paths
 
 
 def of_search(results: SearchResults, space: Space) -> dict[str, Figure | None]:
-    """A search's plots by name."""
+    """A search's plots by name; None for a plot without any values."""
     complete = Group("trial", STATES["complete"], results.record.in_state("complete"))
     return {
         "learning_curves": _learning_curves(results),
@@ -64,7 +65,7 @@ def of_search(results: SearchResults, space: Space) -> dict[str, Figure | None]:
 
 
 def of_ablation(results: AblationResults) -> dict[str, Figure | None]:
-    """An ablation's plots by name."""
+    """An ablation's plots by name; None for a plot without any values."""
     cells = cell_groups(results)
     return {
         "differences": comparisons.differences(results.tables),
@@ -75,8 +76,7 @@ def of_ablation(results: AblationResults) -> dict[str, Figure | None]:
 
 
 def _curve(trial: TrialRecord, metric: str) -> list[tuple[int, float]]:
-    kept = sorted(trial.epochs.items())
-    values = [(epoch, one.metrics.get(metric)) for epoch, one in kept]
+    values = [(epoch, ended.metrics.get(metric)) for epoch, ended in sorted(trial.epochs.items())]
     return [(epoch, display_value(metric, value)) for epoch, value in values if value is not None]
 
 
@@ -86,9 +86,10 @@ def _learning_curves(results: SearchResults) -> Figure:
     objective = record.plan.objective
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     axes = figure.add_subplot()
-    every = [(trial, _curve(trial, objective)) for trial in record.trials.values()]
-    curves = [(trial, curve) for trial, curve in every if curve]
+    all_curves = [(trial, _curve(trial, objective)) for trial in record.trials.values()]
+    curves = [(trial, curve) for trial, curve in all_curves if curve]
     hues = [to_rgba(STATES[trial.state], 0.45) for trial, _ in curves]
+    # One collection for all lines: a search can have thousands.
     axes.add_collection(LineCollection([curve for _, curve in curves], colors=hues, linewidths=0.9))
     if len(curves) <= _MANY:
         for (_, curve), hue in zip(curves, hues, strict=True):
@@ -112,7 +113,7 @@ def _learning_curves(results: SearchResults) -> Figure:
 
 
 def _seed_bands(results: AblationResults, cells: Sequence[Group]) -> Figure:
-    """The objective by epoch, one line per cell: the mean over seeds with its range."""
+    """The objective by epoch, one line per cell: the mean over its seeds, with their range."""
     plan = results.record.plan
     figure = Figure(figsize=(8.6, 4.4), layout="constrained")
     axes = figure.add_subplot()
@@ -140,7 +141,7 @@ def _columns(curve: Iterable[tuple[int, float]]) -> tuple[list[int], list[float]
 
 
 def _slices(results: SearchResults, space: Space) -> Figure:
-    """The final objective against each searched parameter; pruned trials in grey."""
+    """The objective after the last epoch over each searched parameter; pruned trials in grey."""
     columns = min(4, len(space.dimensions))
     rows = -(-len(space.dimensions) // columns)
     figure = Figure(figsize=(2.6 * columns + 0.8, 2.7 * rows), layout="constrained")
@@ -164,7 +165,8 @@ def _slice(axes: Axes, results: SearchResults, dimension: Dimension) -> None:
     drawn = [trial.params[dimension.path] for trial in trials]
     match dimension.distribution:
         case CategoricalDistribution(choices=choices):
-            listed = list(dict.fromkeys([*choices, *drawn]))  # a space may have had others before
+            # A ledger may have choices that the space no longer has.
+            listed = list(dict.fromkeys([*choices, *drawn]))
             axes.set_xticks(range(len(listed)), [str(choice) for choice in listed])
             axes.set_xlim(-0.5, len(listed) - 0.5)
             drawn = [listed.index(value) for value in drawn]

@@ -1,4 +1,4 @@
-"""What all plots of a study share: colours, units, lines with their range, legends."""
+"""The style of all plots of a study: colours, lines with their range, legends."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -19,7 +19,7 @@ _BEST = ("#0072b2", "#56b4e9", "#9ecae1", "#c6dbef", "#d9e3ee")
 
 
 class Group(NamedTuple):
-    """Trials that a plot shows as one: a cell's seeds, or a single trial."""
+    """Trials that a plot shows together: a cell's seeds, or a single trial."""
 
     name: str
     hue: str
@@ -27,7 +27,7 @@ class Group(NamedTuple):
 
 
 def cell_groups(results: AblationResults) -> list[Group]:
-    """Every cell that has started, in the grid's order, with the same colour in every plot; the
+    """A group per started cell, in the grid's order. A cell has the same colour in every plot; the
     baseline is black."""
     baseline, hues = results.record.plan.grid.baseline, cycle(HUES)
     return [
@@ -37,7 +37,7 @@ def cell_groups(results: AblationResults) -> list[Group]:
 
 
 def best_trials(results: SearchResults) -> list[Group]:
-    """The best complete trials, the best one darkest."""
+    """A group for each of the best complete trials, the best one darkest."""
     complete = [trial for trial in results.ranking if trial.state == "complete"]
     return [
         Group(f"{place}. trial {trial.number}", hue, [trial])
@@ -68,6 +68,6 @@ def band(axes: Axes, values: Mapping[int, Sequence[float]], hue: str, label: str
 
 
 def beside(axes: Axes) -> None:
-    """Put the legend to the right of a plot, if there is anything to name."""
+    """Put the legend to the right of a plot, if it has labels."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))

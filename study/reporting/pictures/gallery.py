@@ -1,7 +1,7 @@
-"""Test images on which a study did worst, as each of its networks sees them, and affinities.
+"""The gallery: a study's worst test images as its networks segment them, and their affinities.
 
-Drawn once, when the study ends, and kept beside the ledger: a report needs no network. Shape
-letters: C colours, H rows, W columns, P pictures, L places.
+It is drawn once, when the study ends, and stored beside the ledger, so that a report needs no
+network. Shape letters: C colours, H rows, W columns, P pictures, L places.
 """
 
 import shutil
@@ -26,13 +26,13 @@ from trainables.training.restore import Seen
 
 IMAGES = 4
 _NETWORKS = 7
-"""More networks beside each other are too many to compare."""
+"""More networks side by side would be too many to compare."""
 _JUDGED_BY_PX = 3
 
 
 def shown(results: StudyResults) -> list[TrialRecord]:
-    """The trials whose networks are shown: a search's winners; of an ablation the first complete
-    seed of every cell, the baseline's first."""
+    """The trials whose networks are shown: a search's winners, or the first complete seed of each
+    cell, starting with the baseline."""
     first: dict[str, TrialRecord] = {}
     complete = [trial for trial in results.finalists if trial.state == "complete"]
     for trial in sorted(complete, key=lambda trial: trial.seed):
@@ -45,7 +45,7 @@ def shown(results: StudyResults) -> list[TrialRecord]:
 
 
 def worst_images(folder: StudyFolder, trials: Sequence[TrialRecord]) -> list[int]:
-    """Rows of the test list, worst first: least boundary F, mean over classes and networks."""
+    """Rows of the test list, worst first: lowest boundary F, mean over classes and networks."""
     place = TOLERANCES_PX.index(_JUDGED_BY_PX)
     scores = []
     for trial in trials:
@@ -56,22 +56,24 @@ def worst_images(folder: StudyFolder, trials: Sequence[TrialRecord]) -> list[int
             scores.append(f_NK.nanmean(dim=1))
     if not scores:
         return []
-    mean_N = torch.stack(scores).mean(dim=0).nan_to_num(2.0)  # no contour at all: nothing to see
+    mean_N = torch.stack(scores).mean(dim=0).nan_to_num(2.0)  # last: without contours
     return mean_N.argsort(stable=True)[:IMAGES].tolist()
 
 
 def trained_affinity(trials: Sequence[TrialRecord]) -> bool:
-    """Whether a trial has Affinity Regression in its loss: its figure is of interest then."""
+    """Whether a trial has Affinity Regression in its loss, so that its figure is worth drawing."""
     return any(float(trial.config.get("loss/ar", 0)) > 0 for trial in trials)
 
 
 def draw(
     seen: Sequence[Seen], rows: list[int], dataset: Dataset, folder: Path, *, affinity: bool
 ) -> None:
-    """Draw what the networks saw: all pictures or, if that fails, none.
+    """Draw the gallery: all pictures or, if that fails, none.
 
     Args:
-        rows: of the test list, in the order of the networks' pictures.
+        seen: each network's predictions for the pictures.
+        rows: the pictures' rows in the test list.
+        folder: of the pictures; it must not exist.
         affinity: whether to draw Affinity Regression's figure, too.
     """
     images = dataset.splits["test"]
@@ -79,7 +81,7 @@ def draw(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     for place, row in enumerate(rows):
-        views = [(one.name, one.predicted_PHW[place]) for one in seen]
+        views = [(network.name, network.predicted_PHW[place]) for network in seen]
         sheet = pictures.compared(dataset, images.images_NHWC[row], images.labels_NHW[row], views)
         sheet.save(draft / f"worst-{place + 1}-{Path(images.names[row]).stem}.png")
     if affinity:
@@ -89,8 +91,9 @@ def draw(
 
 
 def affinity_figure(seen: Sequence[Seen], image: str) -> Figure:
-    """Affinity Regression's Figure 4: which places belong together, by labels and by networks."""
-    maps = [("labels", seen[0].true_LL), *((one.name, one.predicted_LL) for one in seen)]
+    """Affinity Regression's Figure 4: which places share a class, by labels and by networks."""
+    networks = [(network.name, network.predicted_LL) for network in seen]
+    maps = [("labels", seen[0].true_LL), *networks]
     columns = min(4, len(maps))
     rows = -(-len(maps) // columns)
     figure = Figure(figsize=(2.5 * columns + 0.7, 2.8 * rows + 0.4), layout="constrained")

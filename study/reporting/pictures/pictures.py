@@ -1,4 +1,4 @@
-"""Four pictures per trial: image, truth, prediction and boundary errors side by side.
+"""Pictures of predictions: image, truth, prediction and boundary errors side by side.
 
 Shape letters: H rows, W columns, C colours, P pictures.
 """
@@ -32,12 +32,12 @@ _CAPTIONS = (
 )
 _HEIGHT_PX = 240
 _A_ROW = 4
-"""Panels beside each other in a sheet of several predictions."""
+"""Panels per row in a sheet of several predictions."""
 _CAPTION_PX = 18
 
 
 def draw(dataset: Dataset, checkpoint: Checkpoint, folder: Path) -> list[Path]:
-    """Write one PNG for each prediction that the checkpoint keeps; returns their paths."""
+    """Write one PNG for each prediction in the checkpoint, and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     images = dataset.splits["val"]
     paths = []
@@ -52,7 +52,13 @@ def draw(dataset: Dataset, checkpoint: Checkpoint, folder: Path) -> list[Path]:
 def compared(
     dataset: Dataset, image_HWC: Picture, labels_HW: Picture, views: Sequence[tuple[str, Picture]]
 ) -> Image.Image:
-    """One image, its truth, and the boundary errors of several predictions, each by its name."""
+    """Draw one image, its truth, and the boundary errors of several named predictions.
+
+    Args:
+        image_HWC: uint8.
+        labels_HW: the true classes.
+        views: a name and the predicted classes (H,W) of each network.
+    """
     palette = np.zeros((256, 3), dtype=np.uint8)
     palette[: dataset.num_classes] = dataset.colours
     errors = [
@@ -82,7 +88,7 @@ def _panels(
 
 
 def boundary_errors(image_HWC: Picture, labels_HW: Picture, predicted_HW: Picture) -> Picture:
-    """The dimmed image under contours: found (green), missed (blue), invented (red)."""
+    """Draw contours on the dimmed image: found (green), missed (blue), invented (red)."""
     true_HW, false_HW = _contours(labels_HW), _contours(predicted_HW)
     near_true_HW = _within(true_HW, TOLERANCE_PX)
     near_false_HW = _within(false_HW, TOLERANCE_PX)
@@ -97,7 +103,7 @@ def boundary_errors(image_HWC: Picture, labels_HW: Picture, predicted_HW: Pictur
 
 
 def _contours(labels_HW: Picture) -> torch.Tensor:
-    """Bool: the contours of all classes; contacts with void are none."""
+    """Bool: the contours of all classes; a class's border to void is not a contour."""
     labels = torch.from_numpy(labels_HW.astype(np.int64))
     contours_HW = torch.zeros_like(labels, dtype=torch.bool)
     for label in labels.unique():
@@ -108,18 +114,19 @@ def _contours(labels_HW: Picture) -> torch.Tensor:
 
 
 def _within(mask_HW: torch.Tensor, radius_px: int) -> torch.Tensor:
-    """Bool: pixels at most so far from a set one."""
+    """Bool: pixels at most ``radius_px`` from a set pixel."""
     return unite(mask_HW.to(torch.int8).unsqueeze(0), [disk(radius_px)])[0].squeeze(0) > 0
 
 
 def _side_by_side(panels: Sequence[Picture], captions: Sequence[str] = _CAPTIONS) -> Image.Image:
-    """Panels in a row, enlarged without smoothing, each under its caption."""
+    """Place panels in a row, each enlarged below its caption."""
     rows, columns = panels[0].shape[:2]
     scale = max(1, round(_HEIGHT_PX / rows))
     width, height = columns * scale, rows * scale
     sheet = Image.new("RGB", (width * len(panels), height + _CAPTION_PX), (20, 20, 20))
     pen = ImageDraw.Draw(sheet)
     for number, (panel_HWC, caption) in enumerate(zip(panels, captions, strict=True)):
+        # Without smoothing, which would blur classes and single pixels of a contour.
         enlarged = Image.fromarray(panel_HWC).resize((width, height), Image.Resampling.NEAREST)
         sheet.paste(enlarged, (number * width, _CAPTION_PX))
         pen.text((number * width + 4, 3), caption, fill=(230, 230, 230))
@@ -127,7 +134,10 @@ def _side_by_side(panels: Sequence[Picture], captions: Sequence[str] = _CAPTIONS
 
 
 class TrialArtifacts:
-    """The artifacts of a trial that has ended: its pictures, and the counts of every image."""
+    """Returns a trial's artifacts: its pictures, and its counts per image.
+
+    Both are made from the trial's checkpoint when it has ended, and outlive the checkpoint.
+    """
 
     def __init__(self, folder: StudyFolder, dataset: Dataset) -> None:
         self._folder, self._dataset = folder, dataset
@@ -135,12 +145,12 @@ class TrialArtifacts:
     def __call__(self, trial: TrialRecord) -> list[Path]:
         counts, folder = self._folder.counts(trial.number, "val"), self._folder.pictures(trial)
         if not counts.exists():
-            found = self._folder.checkpoint_of(trial)
-            if found is None:
+            checkpoint = self._folder.checkpoint_of(trial)
+            if checkpoint is None:
                 return []
-            draw(self._dataset, found, folder)
+            draw(self._dataset, checkpoint, folder)
             counts.parent.mkdir(exist_ok=True)
             draft = counts.with_suffix(".draft")
-            shutil.copyfile(found.folder / COUNTS, draft)
-            draft.replace(counts)  # last: where the counts are, the pictures are complete
+            shutil.copyfile(checkpoint.folder / COUNTS, draft)
+            draft.replace(counts)  # last: if the counts are there, the pictures are complete
         return [*sorted(folder.glob("*.png")), counts]

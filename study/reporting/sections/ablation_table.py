@@ -1,4 +1,4 @@
-"""An ablation's tables as sections of a report; the terminal shows the same rows."""
+"""The tables of an ablation: as sections of its report, and as rows for terminal and files."""
 
 from study.analysis.image_bootstrap import RESAMPLES
 from study.analysis.results import AblationResults
@@ -10,7 +10,7 @@ from study.reporting.values import is_share
 
 
 def heads(table: Table) -> list[str]:
-    """Column names, for the terminal and the files."""
+    """The column names of a table."""
     paper = [name for setup in table.setups for name in (f"reported: {setup}", "its delta")]
     unit = " %" if is_share(table.metric) else ""
     return [
@@ -29,15 +29,15 @@ def heads(table: Table) -> list[str]:
 
 
 def body(table: Table) -> list[list[str]]:
-    """One list of texts per cell."""
+    """The rows of a table, one list of texts per cell."""
     return [_line(table, row) for row in table.rows]
 
 
 def _line(table: Table, row: Row) -> list[str]:
-    found = row.comparison
+    compared = row.comparison
     interval = "-"
-    if found is not None and found.low is not None:
-        interval = f"{_signed(found.low, table)} .. {_signed(found.high, table)}"
+    if compared is not None and compared.low is not None:
+        interval = f"{_signed(compared.low, table)} .. {_signed(compared.high, table)}"
     paper = [
         text
         for setup in table.setups
@@ -50,11 +50,11 @@ def _line(table: Table, row: Row) -> list[str]:
     return [
         row.cell.name,
         _plain(row.mean, table),
-        _signed(found.mean if found else None, table),
+        _signed(compared.mean if compared else None, table),
         interval,
-        _p(found.p if found else None),
-        _p(found.p_holm if found else None),
-        "-" if found is None or found.superiority is None else f"{found.superiority:.2f}",
+        _p(compared.p if compared else None),
+        _p(compared.p_holm if compared else None),
+        "-" if compared is None or compared.superiority is None else f"{compared.superiority:.2f}",
         verdict,
         str(len(row.values)),
         _failures(row),
@@ -83,7 +83,7 @@ def _p(value: float | None) -> str:
 
 
 def _failures(row: Row) -> str:
-    """Runs that are not in the mean, and why; "0" if there are none."""
+    """The runs that are missing in the mean, by reason; "0" if there are none."""
     counts = {"diverged": row.diverged, "failed": row.failed, "not run yet": row.unfinished}
     named = [f"{count} {why}" for why, count in counts.items() if count]
     return ", ".join(named) or "0"
@@ -91,43 +91,43 @@ def _failures(row: Row) -> str:
 
 def parts(results: AblationResults) -> Parts:
     """All tables with their protocol, and the cells that did not run."""
-    record, found = results.record, Parts()
+    record, sections = results.record, Parts()
     for place, table in enumerate(results.tables):
-        role = "the objective" if place == 0 else "measured beside it; not what was decided on"
+        role = "the objective" if place == 0 else "also measured; not the objective"
         text = same_protocol(table) if place else protocol(record, table)
         inner: list[Block] = [Sheet(heads(table), body(table)), Prose(text)]
         if record.images.get(table.metric):
             inner.append(Prose(_over_images(record, table)))
-        found.append(Section(f"`{table.metric}`: {role}", inner, 3 if place else 2))
-    found += [Prose(note) for note in notes(results)]
+        sections.append(Section(f"`{table.metric}`: {role}", inner, 3 if place else 2))
+    sections += [Prose(note) for note in notes(results)]
     if lacking := not_run(record):
-        found += [Prose("Not run, with what is missing:"), Points(lacking)]
-    return [*found, Prose(f"Source: {record.plan.grid.source}.")]
+        sections += [Prose("Not run, with what is missing:"), Points(lacking)]
+    return [*sections, Prose(f"Source: {record.plan.grid.source}.")]
 
 
 def not_run(record: StudyRecord) -> list[str]:
-    """Every cell that cannot run here, with what it needs."""
+    """A line for every cell that cannot run here, with what it needs."""
     return [f"{cell.name}: needs {cell.needs}" for cell in record.plan.grid.cells if cell.needs]
 
 
 def notes(results: AblationResults) -> list[str]:
-    """What a reader must know of the runs before the verdicts."""
-    found = cell_search.differing(results.record)
+    """Warnings about the runs that a reader needs before trusting the verdicts."""
+    warnings = cell_search.differing(results.record)
     if results.unchanged:
-        found.insert(
+        warnings.insert(
             0,
             f"Equal to the baseline in every metric on every seed, so their change made no "
             f"difference yet: {', '.join(results.unchanged)}.",
         )
-    return found
+    return warnings
 
 
 def _over_images(record: StudyRecord, table: Table) -> str:
-    """What the choice of test images adds to the doubt, cells in the table's order."""
-    found = record.images[table.metric]
-    cells = [row.cell.name for row in table.rows if row.cell.name in found]
+    """The intervals over resampled test images, cells in the table's order."""
+    intervals = record.images[table.metric]
+    cells = [row.cell.name for row in table.rows if row.cell.name in intervals]
     named = "; ".join(
-        f"{name} {_signed(found[name][0], table)} .. {_signed(found[name][1], table)}"
+        f"{name} {_signed(intervals[name][0], table)} .. {_signed(intervals[name][1], table)}"
         for name in cells
     )
     return (

@@ -1,4 +1,4 @@
-"""What each cell of an ablation costs: seconds of training per epoch, from the ledger alone."""
+"""The section about an ablation's cost: seconds of training per epoch, from the ledger alone."""
 
 from statistics import median
 
@@ -7,7 +7,7 @@ from study.reporting.document import Parts, Prose, Section, Sheet
 
 
 def section(record: StudyRecord) -> Parts:
-    """The report's section; none before an epoch of the baseline was timed."""
+    """The section; none before an epoch of the baseline has been timed."""
     baseline = record.plan.grid.baseline
     seconds = _seconds(record)
     if not seconds.get(baseline):
@@ -17,34 +17,37 @@ def section(record: StudyRecord) -> Parts:
     rows = [
         [
             cell,
-            str(len(those)),
-            f"{median(those):.2f}",
-            f"{1000 * median(those) / steps:.0f}",
-            f"{median(those) / floor:.2f}",
+            str(len(epochs_s)),
+            f"{median(epochs_s):.2f}",
+            f"{1000 * median(epochs_s) / steps:.0f}",
+            f"{median(epochs_s) / floor:.2f}",
         ]
-        for cell, those in seconds.items()
+        for cell, epochs_s in seconds.items()
     ]
-    said = (
+    text = (
         f"Median over the epochs of all seeds, {steps} steps of {batch} images each; validation "
-        f"and the stages are left out. Up to {record.plan.lanes} lanes ran at once."
+        f"and stages are excluded. Up to {record.plan.lanes} lanes ran at once."
     )
     if any(trial.reused for trial in record.compared().trials.values()):
-        said += (
-            " Runs reused from earlier studies had other times and are left out: with few epochs "
-            "of the baseline the last column says little."
+        text += (
+            " Runs reused from earlier studies had other times and are excluded: if few epochs of "
+            "the baseline remain, the last column says little."
         )
-    head = ["cell", "epochs", "s an epoch", "ms a step", f"of {baseline}"]
-    return [Section("Cost", [Prose(said), Sheet(head, rows)])]
+    head = ["cell", "epochs", "s per epoch", "ms per step", f"relative to {baseline}"]
+    return [Section("Cost", [Prose(text), Sheet(head, rows)])]
 
 
 def _seconds(record: StudyRecord) -> dict[str, list[float]]:
-    """Of every epoch, by cell in the grid's order; without a trial's first, in which a process may
-    still load code."""
-    found: dict[str, list[float]] = {cell.name: [] for cell in record.plan.grid.cells}
+    """The training time of every epoch by cell, in the grid's order.
+
+    A trial's first epoch is left out, because a process may still load code in it. Reused trials
+    have no training time.
+    """
+    seconds: dict[str, list[float]] = {cell.name: [] for cell in record.plan.grid.cells}
     for trial in record.compared().trials.values():
-        found[trial.cell] += [
+        seconds[trial.cell] += [
             epoch.train_s
             for number, epoch in trial.epochs.items()
             if number > 1 and epoch.train_s is not None
         ]
-    return {cell: those for cell, those in found.items() if those}
+    return {cell: epochs_s for cell, epochs_s in seconds.items() if epochs_s}

@@ -5,8 +5,8 @@ from study.reporting.values import assignments, metric_head, metric_value
 
 
 def rows(results: SearchResults) -> tuple[list[str], list[list[str]]]:
-    """Heads and cells: every trial of the set with its objectives on the validation list and, where
-    it was measured there, on the test list."""
+    """The table's heads and its rows: the objectives of each trial of the set, on the validation
+    list and, if any was measured there, on the test list."""
     objectives, front = list(results.record.plan.objectives), results.front
     tested = any(trial.tested for trial in front)
     heads = [metric_head(name) for name in objectives]

@@ -1,4 +1,4 @@
-"""A report's sections in their order, from the results and the files beside the ledger."""
+"""The sections of a report, in their order."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -25,12 +25,12 @@ def complete(
     plots: Mapping[str, Path],
     per_cell: str,
 ) -> Parts:
-    """A report without its title and question.
+    """All parts of a report below its title and question.
 
     Args:
-        first: ``of_search`` or ``of_ablation``.
-        plots: files of ``figures.draw``.
-        per_cell: ends the captions of plots that show cells instead of trials.
+        first: the parts from ``of_search`` or ``of_ablation``.
+        plots: the files that ``figures.draw`` saved, by name.
+        per_cell: added to the captions of plots that show cells instead of trials.
     """
     failed = record.in_state("failed")
     pictures = [*_plots(plots, per_cell), *_test_images(folder)]
@@ -40,6 +40,7 @@ def complete(
 
 
 def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
+    """The parts that only an ablation's report has."""
     record, plan = results.record, results.record.plan
     replayed = plan.ablation.replayed
     return [
@@ -59,6 +60,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
 def of_search(
     results: SearchResults, folder: StudyFolder, importance: Mapping[str, float]
 ) -> Parts:
+    """The parts that only a search's report has."""
     record, plan, search = results.record, results.record.plan, results.record.plan.search
     parts: Parts = [
         Prose(
@@ -90,7 +92,7 @@ def _budget(record: StudyRecord) -> Parts:
 
 
 def _winner(results: SearchResults) -> Parts:
-    """The winner on the list that chose it, and on the test list, which chose nothing."""
+    """The winner on the validation list, which chose it, and on the independent test list."""
     best = results.best
     if best is None or best.tested is None:
         return []
@@ -114,7 +116,7 @@ def _importance(objective: str, importance: Mapping[str, float]) -> Parts:
 
 
 def tie(results: SearchResults) -> str:
-    """A warning where other trials equal the winner; "" where none does."""
+    """A warning if other trials equal the winner; "" if none does."""
     if results.tied < 2:
         return ""
     return (
@@ -124,7 +126,12 @@ def tie(results: SearchResults) -> str:
 
 
 def ranking(trials: list[TrialRecord], paths: list[str]) -> Sheet:
-    """Trials in order; metrics in percent."""
+    """The ranked trials as a table; metrics in percent.
+
+    Args:
+        trials: best first.
+        paths: the searched parameters.
+    """
     head = ["#", "trial", *paths, *(f"{name} %" for name in HEADLINE), "epochs", "state"]
     rows = []
     for place, trial in enumerate(trials, start=1):
@@ -145,11 +152,12 @@ _CAPTIONS = {
     "learning_curves": ("Learning curves", "By epoch, on the validation list."),
     "slices": (
         "Slices",
-        "After the last epoch, by each searched parameter; the star is the best, grey was pruned.",
+        "After the last epoch, by each searched parameter; the star is the best trial, grey ones "
+        "were pruned.",
     ),
     "trade_off": (
         "Area and boundary",
-        "Trials that ran all epochs, and the front of those that no other beats in both.",
+        "Trials that ran all epochs, and the Pareto front of the two metrics.",
     ),
     "trimap": (
         "Around edges",
@@ -168,22 +176,22 @@ def _plots(plots: Mapping[str, Path], per_cell: str) -> Parts:
 
 
 def _test_images(study: StudyFolder) -> Parts:
-    """Pictures that were drawn when the study ended."""
+    """The pictures of test images, which are drawn when a study ends."""
     folder = study.test_pictures
     worst = sorted(folder.glob("worst-*.png"))
     parts: Parts = []
     if worst:
         text = (
-            "Test images with the least boundary F at 3 px, mean over the networks shown: green "
-            "boundaries were found within 1 px, blue ones missed, red ones invented. Of a cell its "
-            "first complete seed."
+            "Test images with the lowest boundary F at 3 px, mean over the networks shown: green "
+            "boundaries were found within 1 px, blue ones missed, red ones invented. A cell is "
+            "shown by its first complete seed."
         )
         pictures: list[Block] = [Picture(path, path.stem.split("-", 2)[2]) for path in worst]
         parts.append(Section("Worst images", [Prose(text), *pictures]))
     affinity = folder / "affinity.png"
     if affinity.exists():
         caption = (
-            "Which places belong together, by the labels and by each network's class "
+            "Which places belong to the same class, by the labels and by each network's class "
             "probabilities (Affinity Regression, Figure 4)."
         )
         parts.append(Section("Affinity", [Picture(affinity, caption)]))
@@ -211,7 +219,7 @@ def _failure(trial: TrialRecord) -> str:
 
 
 def counts(record: StudyRecord) -> str:
-    """How many trials are in which state, and how those that failed did."""
+    """The number of trials in each state, and the failures by kind."""
     return ", ".join(
         f"{len(record.in_state(state))} {state}" + (_kinds(record) if state == "failed" else "")
         for state in ("complete", "pruned", "failed", "running")
@@ -225,7 +233,7 @@ def _kinds(record: StudyRecord) -> str:
 
 
 def aims(plan: Plan) -> str:
-    """What ranks the trials."""
+    """The objectives by which trials are ranked."""
     named = " and ".join(f"`{name}` ({mode})" for name, mode in plan.objectives.items())
     several = len(plan.objectives) > 1
     return f"the Pareto layer of {named}, within it by the first," if several else named

@@ -1,4 +1,4 @@
-"""Trials that another study ran again: a search's winner on fresh seeds, a replayed trial."""
+"""Sections about trials that ran again: a search's winner on fresh seeds, a replayed trial."""
 
 from collections.abc import Iterator, Mapping
 
@@ -16,11 +16,11 @@ from study.reporting.sections.ablation_table import body, heads
 from study.reporting.values import percent
 
 WINNER, VAL = "winner", "search {}, val"
-"""The cell that is the winner, and the setup under which it carries the search's own figure."""
+"""The cell of the winner in a rerun, and the setup that holds the search's own figure for it."""
 
 
 def origin(record: StudyRecord) -> str:
-    """The search whose winner this study ran again; "" for another study."""
+    """The search whose winner this study runs again; "" if it is not such a rerun."""
     for cell in record.plan.design.cells:
         for setup in cell.published if cell.name == WINNER else ():
             if setup.startswith("search ") and setup.endswith(", val"):
@@ -30,27 +30,31 @@ def origin(record: StudyRecord) -> str:
 
 
 def rerun_section(record: StudyRecord, best: TrialRecord | None, folder: StudyFolder) -> Parts:
-    """Both figures of a search's winner: on the seed that chose it, and on fresh seeds."""
+    """A search's winner in each rerun: on the seed that chose it, and on fresh seeds.
+
+    The seed that chose the winner favours it; fresh seeds do not.
+    """
     parts: Parts = []
-    for again in _reruns(folder):
-        table = results_of(again).tables[0]
-        won = next(row for row in table.rows if row.cell.name == WINNER)
-        chosen = won.cell.published.get(VAL.format(record.plan.study), {}).get(table.metric)
-        same = best is not None and again.plan.grid.source.startswith(f"trial {best.number} ")
+    for rerun in _reruns(folder):
+        table = results_of(rerun).tables[0]
+        winner = next(row for row in table.rows if row.cell.name == WINNER)
+        chosen = winner.cell.published.get(VAL.format(record.plan.study), {}).get(table.metric)
+        # The grid's source begins with the trial that was the winner at that time.
+        same = best is not None and rerun.plan.grid.source.startswith(f"trial {best.number} ")
         text = (
-            f"Study `{again.plan.study}`: the winner's `{table.metric}` was "
+            f"Study `{rerun.plan.study}`: the winner's `{table.metric}` was "
             f"{percent(chosen)} % on the validation list, on the seed that chose it; on "
-            f"{len(won.values)} fresh seeds it is {percent(won.mean)} % on the {table.split} list"
-            f"{'' if same else '. Another trial was the winner then'}."
+            f"{len(winner.values)} fresh seeds it is {percent(winner.mean)} % on the "
+            f"{table.split} list{'' if same else '. Another trial was the winner then'}."
         )
         sheet = Sheet(heads(table), body(table))
-        protocol = Prose(tables.protocol(again, table))
+        protocol = Prose(tables.protocol(rerun, table))
         parts.append(Section("The winner on fresh seeds", [Prose(text), sheet, protocol]))
     return parts
 
 
 def _reruns(folder: StudyFolder) -> Iterator[StudyRecord]:
-    """Studies of this storage that ran the winner of the search in a folder again, in order."""
+    """The studies of the same storage that ran the winner of this search again, by name."""
     for other in studies(folder.storage):
         try:
             if f'"{VAL.format(folder.name)}"' not in first_line(other.ledger):
@@ -63,15 +67,15 @@ def _reruns(folder: StudyFolder) -> Iterator[StudyRecord]:
 
 
 def replay_section(record: StudyRecord, replayed: Replayed) -> Parts:
-    """Both figures beside each other, to the last digit."""
+    """The old and the new figures beside each other, with nine digits."""
     rows = [[name, _exact(old), _exact(new)] for name, old, new in _pairs(record, replayed)]
     head = [f"after epoch {replayed.epoch}", f"{replayed.study}/{replayed.trial}", "again"]
-    text = Prose(f"Then and now: {replay_verdict(record, replayed)}.")
-    return [Section("Then and now", [text, Sheet(head, rows)])]
+    text = Prose(f"Result: {replay_verdict(record, replayed)}.")
+    return [Section("Replay", [text, Sheet(head, rows)])]
 
 
 def replay_verdict(record: StudyRecord, replayed: Replayed) -> str:
-    """``all 47 figures are equal``, or how many differ and by how much at most."""
+    """``all 47 figures are equal``, or how many differ, and the largest difference."""
     pairs = _pairs(record, replayed)
     state = record.trials[0].state if 0 in record.trials else "not run"
     states = f"then {replayed.state}, now {state}"
@@ -87,13 +91,13 @@ def replay_verdict(record: StudyRecord, replayed: Replayed) -> str:
 
 
 def _pairs(record: StudyRecord, replayed: Replayed) -> list[tuple[str, float | None, float | None]]:
-    """Each figure then and now: validation after the last epoch that the trial reached then, and
-    the test list where both were measured on it."""
+    """By metric, the old and the new figure: on the validation list after the last epoch of the
+    replayed trial, and on the test list if both were measured there."""
     trial = record.trials.get(0)
-    again: Mapping[str, float | None] = {}
+    metrics: Mapping[str, float | None] = {}
     if trial is not None and replayed.epoch in trial.epochs:
-        again = trial.epochs[replayed.epoch].metrics
-    rows = [(name, value, again.get(name)) for name, value in replayed.metrics.items()]
+        metrics = trial.epochs[replayed.epoch].metrics
+    rows = [(name, value, metrics.get(name)) for name, value in replayed.metrics.items()]
     if trial is not None and trial.tested:
         rows += [(name, value, trial.tested.get(name)) for name, value in replayed.tested.items()]
     return rows

@@ -1,4 +1,4 @@
-"""One line of terminal output for an event."""
+"""The line of terminal output for an event."""
 
 from study.ledger.events import (
     Changed,
@@ -18,10 +18,11 @@ from study.reporting.values import parameters, percent
 
 
 def event_line(event: Event, record: StudyRecord) -> str:
-    """The line, or "" for an event that needs none.
+    """The event's line; "" for an event that needs none.
 
     Args:
-        record: the study with this event folded in.
+        event: what happened.
+        record: the study, with this event folded in.
     """
     match event:
         case Started(trial=number):
@@ -38,13 +39,13 @@ def event_line(event: Event, record: StudyRecord) -> str:
                 f"optim/accumulate {config['optim/accumulate']}"
             )
         case _:
-            return _of_the_study(event, record)
+            return _study_line(event, record)
 
 
-def _of_the_study(event: Event, record: StudyRecord) -> str:
+def _study_line(event: Event, record: StudyRecord) -> str:
     match event:
         case LanesChanged(lanes=lanes, nodes=nodes):
-            return f"{lanes} lanes from now on: {nodes} machines are there"
+            return f"{lanes} lanes from now on: {nodes} machines are available"
         case LanesWaiting(lanes=lanes, missing=missing):
             return f"{lanes} lanes have been waiting for room: {missing}"
         case StageReady(kind=kind, key=key):
@@ -52,7 +53,7 @@ def _of_the_study(event: Event, record: StudyRecord) -> str:
             return f"stage {kind} {key} {how}"
         case Chosen():
             seeds = len(record.plan.design.seeds)
-            return f"every cell's search has ended; its best runs on {seeds} seeds"
+            return f"all per-cell searches have ended; each cell's best runs on {seeds} seeds"
         case _:
             return ""
 
@@ -60,13 +61,13 @@ def _of_the_study(event: Event, record: StudyRecord) -> str:
 def _started(trial: TrialRecord, record: StudyRecord) -> str:
     if trial.reused:
         return ""
-    first = [name for name in trial.stages if name in record.awaited_stages]
-    after = f"; after stage {', '.join(first)}" if first else ""
+    awaited = [name for name in trial.stages if name in record.awaited_stages]
+    after = f"; after stage {', '.join(awaited)}" if awaited else ""
     return f"trial {trial.number}: {parameters(trial)}{after}"
 
 
 def _finished(trial: TrialRecord, state: str) -> str:
-    """A reused trial has this line alone."""
+    """The only line of a reused trial, which has all its events at once."""
     if trial.reused is None:
         return f"trial {trial.number} {state}"
     origin = f"{trial.reused.study}/{trial.reused.trial}"

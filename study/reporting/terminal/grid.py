@@ -1,4 +1,4 @@
-"""An ablation in the terminal: the cells before it, the table after it."""
+"""Terminal output of an ablation: its cells before it runs, the table after it."""
 
 from collections.abc import Mapping
 
@@ -17,31 +17,31 @@ _STYLES = {"better": "green", "worse": "red", "undecided": "dim"}
 
 
 def planned(plan: Plan, space: Space) -> RenderableType:
-    """Every cell: what it changes, the paper's figures, and what it lacks here."""
+    """A table of every cell: its changes, the paper's figures, and what is missing to run it."""
     design, grid, metric = plan.ablation, plan.grid, plan.objective
     reported = f"reported {metric}{' %' if is_share(metric) else ''}"
-    shown = plain_table("cell", "changes", reported, "runs")
+    output = plain_table("cell", "changes", reported, "runs")
     for cell in grid.cells:
         role = " (baseline)" if cell.name == grid.baseline else ""
         searched = "".join(f" {short_name(d.path)}?" for d in cell.searched)
         changes = assignments(cell.changes) + searched
         runs = f"no: needs {cell.needs}" if cell.needs else f"on {len(design.seeds)} seeds"
         row = (cell.name + role, changes or "-", _published(cell, metric), runs)
-        shown.add_row(*map(escape, row), style="dim" if cell.needs else "")
-    return shown
+        output.add_row(*map(escape, row), style="dim" if cell.needs else "")
+    return output
 
 
 def _published(cell: Cell, metric: str) -> str:
-    found = [
+    figures = [
         f"{setup} {percent(row[metric]) if is_share(metric) else format(row[metric], '.2f')}"
         for setup, row in cell.published.items()
         if metric in row
     ]
-    return "; ".join(found) or "-"
+    return "; ".join(figures) or "-"
 
 
 def facts(plan: Plan, left: int) -> dict[str, str]:
-    """The plan's lines that only an ablation has."""
+    """The lines of the plan that only an ablation has."""
     grid, seeds = plan.grid, plan.design.seeds
     return {
         "grid": f"{grid.name}: {grid.source}",
@@ -64,20 +64,20 @@ def _span(seeds: tuple[int, ...]) -> str:
 
 
 def print_result(console: Console, results: StudyResults, importance: Mapping[str, float]) -> None:
-    """The objective's table and its protocol; the others are in the report."""
+    """Print the objective's table with its protocol; the other tables are in the report."""
     assert isinstance(results, AblationResults)
     record, table = results.record, results.tables[0]
-    shown = plain_table(*map(escape, ablation_table.heads(table)))
+    output = plain_table(*map(escape, ablation_table.heads(table)))
     for line in ablation_table.body(table):
         style = next((_STYLES[word] for word in line if word in _STYLES), "")
-        shown.add_row(*map(escape, line), style=style)
-    console.print(shown)
+        output.add_row(*map(escape, line), style=style)
+    console.print(output)
     console.print(f"\n{escape(tables.protocol(record, table))}", highlight=False)
     for line_of_cell in cell_search.lines(record):
         console.print(escape(line_of_cell), highlight=False)
     if (replayed := record.plan.ablation.replayed) is not None:
         verdict = reruns.replay_verdict(record, replayed)
-        console.print(f"\n[bold]then and now[/]  {verdict}", highlight=False)
+        console.print(f"\n[bold]replay[/]  {verdict}", highlight=False)
     for note in ablation_table.notes(results):
         console.print(f"[yellow]{escape(note)}[/]", highlight=False)
     for lacking in ablation_table.not_run(record):

@@ -1,4 +1,4 @@
-"""What the terminal shows of a study: the plan before it, the result after it."""
+"""Terminal output of a study: the plan before it runs, the result after it."""
 
 import sys
 from collections.abc import Mapping
@@ -36,22 +36,22 @@ _VIEWS: dict[type[Search | Ablation], _View] = {Search: search, Ablation: grid}
 
 @dataclass(frozen=True, kw_only=True)
 class Outlook:
-    """What is expected of the trials that are left."""
+    """The forecast for the trials that are left."""
 
     left: int
-    """Trials that run."""
+    """Trials to run."""
     stages: int
-    """Stages to train, at most."""
+    """The most stages to train."""
     epoch_s: float
     total_s: float
     more: Mapping[str, str] = field(default_factory=dict)
-    """Further lines of the plan."""
+    """Further lines of the plan, by their label."""
 
 
 def print_plan(
     console: Console, plan: Plan, space: Space, dataset: Dataset, expected: Outlook
 ) -> None:
-    """The question, what will run, and how long that takes."""
+    """Print the question, what will run and how long it will take."""
     console.print(f"\n[bold]{plan.question}[/]\n")
     view = _VIEWS[type(plan.design)]
     console.print(view.planned(plan, space))
@@ -89,14 +89,15 @@ def _run_lines(plan: Plan, expected: Outlook) -> dict[str, str]:
         "runs on": f"{plan.lanes} lanes of {workers}{places}; {_stages(expected.stages)}",
         "recorded in": plan.tracking_uri,
         "forecast": f"{duration(expected.total_s)} if no trial is pruned "
-        f"({expected.epoch_s:.1f} s an epoch, measured on this machine)",
+        f"({expected.epoch_s:.1f} s per epoch, measured on this machine)",
     }
 
 
 def _stages(count: int) -> str:
     if count == 0:
         return "no stages"
-    return f"up to {count} stage{'s' if count > 1 else ''}, each by the first trial that needs it"
+    stages = f"stage{'s' if count > 1 else ''}"
+    return f"up to {count} {stages}, each trained by the first trial that needs it"
 
 
 def print_result(
@@ -106,10 +107,11 @@ def print_result(
     importance: Mapping[str, float],
     checkpoint: Path | None,
 ) -> None:
-    """What came out, and where everything is.
+    """Print the results, and where report, ledger and checkpoint are.
 
     Args:
-        checkpoint: a search's best training state.
+        importance: by searched parameter, its share of the objective's variance.
+        checkpoint: the training state of a search's best trial; None if it is gone.
     """
     record, folder = results.record, StudyFolder.of(plan)
     files: dict[str, object] = {
@@ -126,7 +128,7 @@ def print_result(
 
 
 def browse_command(tracking_uri: str) -> str:
-    """The command, or the address, that shows a study in MLflow."""
+    """The command or the address with which to browse a study in MLflow."""
     if tracking_uri.startswith("http"):
         return f"open {tracking_uri}"
     mlflow = Path(sys.executable).with_name("mlflow")

@@ -1,6 +1,6 @@
-"""Live progress in the terminal: trials, lanes, the best so far, time left.
+"""Live progress of a study: trials, lanes, the best trial so far, time left.
 
-On a terminal a table that is redrawn; elsewhere (a job's log, CI) one line per event.
+On a terminal it is a table that is redrawn; elsewhere (a job's log, CI) it is one line per event.
 """
 
 import time
@@ -33,24 +33,25 @@ from trainables.stages.registry import stage_file
 
 _ROWS = 12
 _COUNTED = (Finished, TrialFailed)
-"""Events whose line also says how far the study is and when it will end."""
+"""Events whose line also says how far the study is and how long it will take."""
 _ABOVE_TABLE = (StageReady, TrialFailed, LanesChanged, LanesWaiting, Changed)
-"""Events that leave a line above the live table too."""
+"""Events that also leave a line above the live table."""
 _STYLES = {"running": "yellow", "complete": "green", "pruned": "dim", "failed": "red"}
 
 
 class LiveProgress:
-    """A listener of the ledger with a record of its own. Use it as a context manager."""
+    """A ledger listener that shows progress; a context manager, which draws the live table."""
 
     def __init__(self, console: Console, record: StudyRecord, stages: Path) -> None:
         """
         Args:
-            record: the study so far; this object folds later events into it.
-            stages: the folder of the stages' files, which tell how far their training is.
+            console: the terminal, or the file to which output is redirected.
+            record: the study so far; only this object may change it from now on.
+            stages: the folder of the stages' files, which hold the progress of their training.
         """
         self._console, self._record, self._stages = console, record, stages
         self._lock = Lock()
-        """The live table is drawn by another thread than the one that receives events."""
+        """Guards the record: another thread than the one that receives events draws the table."""
         self._begin = time.monotonic()
         self._ran_before = self._epochs_done(here=True)
         self._bar = Progress(
@@ -96,7 +97,11 @@ class LiveProgress:
         return f"{len(record.in_state(*FINAL))}/{record.plan.trials} trials"
 
     def _epochs_done(self, here: bool = False) -> int:
-        """Epochs that ran or that pruning saved; ``here``: without those of reused trials."""
+        """Epochs that ran or that pruning saved.
+
+        Args:
+            here: whether to leave out reused trials, which took no time.
+        """
         return sum(
             trial.last_epoch if trial.state == "running" else self._record.plan.epochs
             for trial in self._record.trials.values()
@@ -104,6 +109,7 @@ class LiveProgress:
         )
 
     def _time_left(self) -> str:
+        # The pace of this attempt alone: earlier ones may have had other lanes.
         new = self._epochs_done(here=True) - self._ran_before
         pace_s = (time.monotonic() - self._begin) / new if new > 0 else None
         left = self._total_epochs - self._epochs_done()
@@ -147,13 +153,13 @@ class LiveProgress:
 
     def _stages_in_training(self) -> str:
         awaited = self._record.awaited_stages
-        found = [(name, stage_file(name, self._stages).progress()) for name in awaited]
+        shares = [(name, stage_file(name, self._stages).progress()) for name in awaited]
         return "\n".join(
-            f"training stage {name}: {share:.0%}" for name, share in found if share is not None
+            f"training stage {name}: {share:.0%}" for name, share in shares if share is not None
         )
 
 
 def _lane_numbers(record: StudyRecord) -> dict[str, str]:
-    """Lanes in the order in which they first reported."""
+    """Short numbers for the lanes' names, by the order of their trials."""
     names = dict.fromkeys(trial.lane for trial in record.trials.values() if trial.lane)
     return {name: str(number) for number, name in enumerate(names, start=1)}

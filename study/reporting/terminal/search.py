@@ -1,4 +1,4 @@
-"""A search in the terminal: the dimensions before it, the ranking after it."""
+"""Terminal output of a search: its dimensions before it runs, the ranking after it."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ _SHOWN_TRIALS = 10
 
 
 def planned(plan: Plan, space: Space) -> RenderableType:
-    """Every searched parameter: its range and the reason for it."""
+    """A table of every searched parameter with its range and the reason for it."""
     table = plain_table("searched", "range", "why")
     for dimension in space.dimensions:
         table.add_row(dimension.path, dimension.bounds(), dimension.why)
@@ -24,7 +24,7 @@ def planned(plan: Plan, space: Space) -> RenderableType:
 
 
 def facts(plan: Plan, left: int) -> dict[str, str]:
-    """The plan's lines that only a search has."""
+    """The lines of the plan that only a search has."""
     design = plan.design
     named = " and ".join(f"{name} ({mode})" for name, mode in plan.objectives.items())
     aims = f"the Pareto set of {named}" if len(plan.objectives) > 1 else named
@@ -36,7 +36,7 @@ def facts(plan: Plan, left: int) -> dict[str, str]:
 
 
 def print_result(console: Console, results: StudyResults, importance: Mapping[str, float]) -> None:
-    """The ranking, the winner on the test list, and which parameter mattered."""
+    """Print the ranking, the winner on the test list and the parameters' importance."""
     assert isinstance(results, SearchResults)
     _print_trials(console, results)
     best, plan = results.best, results.record.plan

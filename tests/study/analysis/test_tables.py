@@ -68,7 +68,7 @@ def test_the_table_is_the_one_written_by_hand(tmp_path: Path) -> None:
     assert "on the test list of `shapes`" in text
     assert "after the last epoch" in text
     assert "n = 6 seeds (0, 1, 2, 3, 4, 5)" in text
-    assert "- far: needs a network that nobody has" in text
+    assert "- far: needs a network that does not exist" in text
     assert "Source: a paper, Table 1." in text
 
 
@@ -76,7 +76,7 @@ def test_the_terminal_names_the_cell_that_cannot_be_run_and_what_it_lacks(tmp_pa
     console = Console(record=True, width=200, file=io.StringIO())
     results = fake_grid.results(fake_grid.ended_study(fake_grid.plan(tmp_path)))
     grid.print_result(console, results, {})
-    assert "not run: far: needs a network that nobody has" in console.export_text()
+    assert "not run: far: needs a network that does not exist" in console.export_text()
 
 
 def test_failed_diverged_and_killed_runs_are_counted_and_shown(tmp_path: Path) -> None:

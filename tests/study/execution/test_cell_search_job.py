@@ -49,7 +49,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ended_study(storage: Path) -> StudyRecord:
     output = run(cell_search(storage, "ended"))
-    for words in ("own search", "every cell's search has ended", "paired by seed", "optim/lr"):
+    for words in ("own search", "all per-cell searches have ended", "paired by seed", "optim/lr"):
         assert words in output
     return StudyFolder(storage / "ended").load()
 

@@ -156,7 +156,7 @@ def test_deaths_of_an_actor_are_counted_since_its_last_epoch(
             trial.run_metadata.num_failures += 1
             assert trial.should_recover()
         bench.writer.on_trial_result(0, [], trial, {**RESULT, "epoch": epoch})
-    trial.run_metadata.num_failures += ACTOR_RESTARTS + 1
+    trial.run_metadata.num_failures += ACTOR_RESTARTS + 1  # now without an epoch between them
     assert not trial.should_recover()
 
 
@@ -218,7 +218,7 @@ def test_an_incomplete_checkpoint_leaves_the_one_before_it(tmp_path: Path) -> No
         fake.epoch(ledger, trial, epoch)
         write_checkpoint(saved / f"checkpoint_{epoch:06d}", epoch)
     newest = saved / "checkpoint_000002" / "state.pt"
-    newest.write_bytes(newest.read_bytes()[:-1])
+    newest.write_bytes(newest.read_bytes()[:-1])  # as a kill during its write leaves it
     (interrupted,) = interrupted_trials(ledger, folder)
     assert interrupted.resume_from == str(saved / "checkpoint_000001")
 
@@ -229,8 +229,8 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     given: list[tuple[object, ...]] = []
     sink = SimpleNamespace(close=lambda *files_and_model: given.append(files_and_model))
     nothing_to_run = SimpleNamespace(run=lambda: None)
-    monkeypatch.setattr(run_study, "Execution", lambda *of: nothing_to_run)
-    monkeypatch.setattr(run_study, "MlflowSink", lambda *of: sink)
+    monkeypatch.setattr(run_study, "Execution", lambda *_: nothing_to_run)
+    monkeypatch.setattr(run_study, "MlflowSink", lambda *_: sink)
     return given
 
 

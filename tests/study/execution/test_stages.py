@@ -24,7 +24,9 @@ FEW = {"data/train_images": 3, "data/val_images": 2, "data/test_images": 1}
 def test_inverseform_may_need_every_tile_distance_and_network_once(tmp_path: Path) -> None:
     needed = needed_stages(fake.plan(tmp_path), SPACES["inverseform"])
     configs = [stage.config for stage in needed]
-    found = {(one.loss.tile, one.loss.distance, one.inverse_net.network) for one in configs}
+    found = {
+        (config.loss.tile, config.loss.distance, config.inverse_net.network) for config in configs
+    }
     assert {stage.kind for stage in needed} == {"inverse_net"}
     assert found == set(product((8, 16, 32), ("euclidean", "geodesic"), ("dense", "aet")))
     assert len({stage_key(stage.kind, stage.config, "d") for stage in needed}) == len(needed) == 12
@@ -50,8 +52,8 @@ def test_masks_without_a_boundary_are_refused_before_anything_starts(
     tmp_path: Path, split: str, space: str
 ) -> None:
     data = small()
-    one = data.splits[split]
-    flat = ImageList(one.images_NHWC, one.labels_NHW * 0, one.names)
+    images = data.splits[split]
+    flat = ImageList(images.images_NHWC, images.labels_NHW * 0, images.names)
     data = replace(data, splits={**data.splits, split: flat})
     plan = fake.plan(tmp_path, base=TrialConfig().changed({"loss/tile": 16}))
     with pytest.raises(DataError, match=f"dataset shapes: no boundary in the {split} masks"):

@@ -49,10 +49,10 @@ def test_a_full_disk_leaves_complete_lines_and_the_study_continues_when_there_is
 ) -> None:
     plan = fake.plan(small_disk)
     ledger = fake.begin(plan)
-    filler = fill(small_disk, leave=4096)
+    filler = fill(small_disk, leave=4096)  # tmpfs allocates pages of 4 KB
     with pytest.raises(StorageError, match=r"ledger\.jsonl cannot be written: No space left"):
         play(ledger, plan, [(number, "go") for number in range(8)] * 9, checkpoints=False)
-    assert not read(ledger.path)[1]
+    assert not read(ledger.path)[1]  # no incomplete line
     with pytest.raises(StorageError, match="No space left"):
         ledger.append(Ended())
     known = content(ledger.record)
@@ -209,10 +209,11 @@ def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch
     before = {number: trial.state for number, trial in ledger.record.trials.items()}
     interrupted = interrupted_trials(ledger, StudyFolder.of(plan))
     ledger.append(Resumed(continue_after=continue_after(interrupted)))
-    for one in interrupted:
-        known = ledger.record.trials[one.number]
-        assert known.last_epoch == (0 if not one.resume_from else int(one.resume_from[-6:]))
-        assert before[one.number] == "running"
+    for trial in interrupted:
+        # A checkpoint's folder ends with the six digits of its epoch.
+        known = ledger.record.trials[trial.number]
+        assert known.last_epoch == (0 if not trial.resume_from else int(trial.resume_from[-6:]))
+        assert before[trial.number] == "running"
         assert known.last_epoch < fake.EPOCHS
     handed_out = hand_out_all(ledger, interrupted)
     assert sorted(handed_out) == sorted(set(handed_out))

@@ -130,9 +130,9 @@ def test_a_dry_run_shows_warm_start_objectives_and_budget(
     small = [
         word for split in ("train", "val", "test") for word in ("--set", f"data/{split}_images=1")
     ]
-    asked = ["--space", "inverseform", "--storage", str(tmp_path), "--epochs", "4", *small]
+    command = ["--space", "inverseform", "--storage", str(tmp_path), "--epochs", "4", *small]
     options = ["--objective", "miou,boundary_f_1px", "--warm-start", "earlier", "--max-hours", "2"]
-    assert main([*asked, *options, "--dry-run"]) == 0
+    assert main([*command, *options, "--dry-run"]) == 0
     output = " ".join(capsys.readouterr().out.split())
     for words in (
         "ranked by the Pareto set of miou (max) and boundary_f_1px (max)",
@@ -161,5 +161,5 @@ def test_a_mistake_is_one_line(
     studies = tmp_path / "studies"
     fake_grid.ended_study(fake_grid.plan(studies, study="grid"))
     fake.begin(fake.plan(studies, study="started"))
-    asked = ["--space", "inverseform", "--storage", str(studies), *arguments]
-    assert words in refused(capsys, tmp_path, *asked)
+    command = ["--space", "inverseform", "--storage", str(studies), *arguments]
+    assert words in refused(capsys, tmp_path, *command)

@@ -56,7 +56,7 @@ def test_every_chosen_image_is_drawn_with_every_network(tmp_path: Path, here: No
     ]
     saved = [(trial, newest) for trial in trials]
     seen = test_evaluation.ClusterEvaluation(fake.plan(tmp_path), dataset).look(saved, [2, 0])
-    assert [one.name for one in seen] == ["plain", "ar"]
+    assert [picture.name for picture in seen] == ["plain", "ar"]
     affinity = gallery.trained_affinity(trials)
     gallery.draw(seen, [2, 0], dataset, tmp_path / "out", affinity=affinity)
     names = sorted(path.name for path in (tmp_path / "out").iterdir())

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from unittest.mock import create_autospec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,13 +13,14 @@ from rich.console import Console
 
 from search_spaces import SPACES
 from study.analysis.results import AblationResults, SearchResults
-from study.commands.run_study import StudyRun
-from study.execution.execute import Execution
+from study.commands import run_study
+from study.execution.stopping import Policy
 from study.ledger.events import EpochEnded, Reused, Started
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.planning.prior_studies import rerun
+from study.reporting import write_report
 from study.reporting.document import Block, Prose, Section, Sheet
 from study.reporting.figures import comparisons
 from study.reporting.figures.style import Group, best_trials
@@ -65,14 +66,20 @@ def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: 
     assert gallery.worst_images(folder, trials)[0] == 1
 
 
-def test_networks_whose_checkpoints_are_gone_are_in_no_picture(tmp_path: Path) -> None:
+def test_networks_whose_checkpoints_are_gone_are_in_no_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Counts outlive checkpoints: a reused trial has them after those are deleted."""
     plan = fake_grid.plan(tmp_path)
     ledger = fake_grid.ended_study(plan)
     keep_counts(plan, ledger.record, wrong_rows=5)
     dataset = load(DataConfig(train_images=1, val_images=1, test_images=1, height=24, width=32))
-    study = StudyRun(plan, SPACES[plan.space], dataset, ledger, Console())
-    study._draw_gallery(create_autospec(Execution))
+    study = run_study.StudyRun(plan, SPACES[plan.space], dataset, ledger, Console())
+    # Every trial has ended; without a report, only the pictures are left to do.
+    monkeypatch.setattr(write_report, "write", lambda *_: [])
+    monkeypatch.setattr(run_study, "Execution", lambda *_: SimpleNamespace(run=lambda: None))
+    monkeypatch.setattr(run_study, "MlflowSink", lambda *_: SimpleNamespace(close=lambda *_: ""))
+    assert study.run(Policy()) == 0
     assert not StudyFolder.of(plan).test_pictures.exists()
 
 

@@ -130,7 +130,7 @@ def test_the_search_ends_with_the_plan_s_trials(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path, trials=2)
     run = search(fake.begin(plan))
     found = [next_trial(run, name) for name in "abc"]
-    assert [one is None for one in found] == [False, False, True]
+    assert [spec is None for spec in found] == [False, False, True]
 
 
 def test_the_ledger_as_an_optuna_study_keeps_states_values_and_numbers(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_what_is_stored_already_is_not_sent_again(
 
     for name in ("create_run", "log_inputs", "set_terminated", "update_run"):
         monkeypatch.setattr(MlflowClient, name, sent(name))
-    again.write(ours)
+    again.write(ours)  # must not raise
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -149,6 +149,7 @@ def test_a_kill_at_any_call_leaves_nothing_missing_or_doubled(
             patch.setattr(MlflowClient, name, dying(name))
         attempts = 0
         while True:
+            # Each limit is tried twice: a second kill at the same call hits a half-repaired run.
             calls, limit, attempts = 0, attempts // 2, attempts + 1
             try:
                 ClientWriter(uri, "fake").write([ours[0], running, *ours[1:]])

@@ -38,8 +38,10 @@ CALLS = (
 
 
 class Flaky:
-    """Passes every call to a server on; those that ``fails`` picks answer 500, every other one of
-    them after the server has done its work."""
+    """Passes every call on to the server; calls that ``fails`` picks answer 500.
+
+    Half of those fail after the server has done its work: the answer is lost, not the request.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, fails: Callable[[str], object]) -> None:
         self.calls, self.fails = 0, fails
@@ -124,7 +126,7 @@ def test_a_slow_server_holds_up_no_trial(tmp_path: Path, monkeypatch: pytest.Mon
     plan = fake.plan(tmp_path)
     ledger = fake.begin(plan)
     slow = threading.Event()
-    Flaky(monkeypatch, lambda name: slow.wait(0.5) and False)
+    Flaky(monkeypatch, lambda name: slow.wait(0.5) and False)  # delays each call, fails none
     sink = MlflowSink(plan.tracking_uri, ledger.record.copy(), no_pictures)
     ledger.listeners.append(sink)
     begin = time.monotonic()

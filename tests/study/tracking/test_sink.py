@@ -109,7 +109,7 @@ def test_an_absent_server_delays_nothing_and_is_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    plan = fake.plan(tmp_path, tracking_uri="http://127.0.0.1:9")
+    plan = fake.plan(tmp_path, tracking_uri="http://127.0.0.1:9")  # nothing listens there
     ledger = fake.begin(plan)
     sink = MlflowSink(plan.tracking_uri, ledger.record.copy(), no_pictures)
     ledger.listeners.append(sink)
@@ -126,6 +126,7 @@ def test_a_server_s_runs_are_not_announced_over_the_live_table(
 ) -> None:
     plan = fake.plan(tmp_path, tracking_uri="http://127.0.0.1:9")
     MlflowSink(plan.tracking_uri, fake.begin(plan).record.copy(), no_pictures)
+    # MLflow prints a run's address in this private method, which the sink replaces.
     MlflowClient(plan.tracking_uri)._tracking_client._log_url("0" * 32)
     assert capsys.readouterr().out == ""
 

@@ -22,7 +22,7 @@ CELLS, SEEDS = 100, 15
 
 
 class Memory:
-    """The keys of the runs that would be in MLflow."""
+    """A client writer that only remembers the keys of the runs it would write."""
 
     keys: ClassVar[set[str]] = set()
     started = threading.Event()
@@ -75,9 +75,10 @@ def test_trials_that_start_while_others_are_written_disturb_nothing(
         record.apply(event)
         sink(event)
         if number == CELLS * SEEDS // 2:
+            # From here on the driver adds trials while the thread certainly writes.
             assert Memory.started.wait(30)
         if Memory.started.is_set():
-            time.sleep(0.0002)
+            time.sleep(0.0002)  # lets MLflow's thread run between two events
     assert sink.close([]) == ""
     assert not [entry for entry in caplog.records if entry.levelno >= logging.WARNING]
     assert len(Memory.keys) == 1 + CELLS + CELLS * SEEDS

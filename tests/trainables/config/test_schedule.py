@@ -23,7 +23,7 @@ def test_a_line_from_a_to_b() -> None:
     assert [Linear(1.0, 0.0).factor(progress) for progress in (0.0, 0.25, 1.0)] == [1, 0.75, 0]
 
 
-def test_stealing_as_released_moves_a_hundredth_an_epoch() -> None:
+def test_stealing_as_released_moves_a_hundredth_per_epoch() -> None:
     """StealWeight over 200 epochs: from (1, .01), the first stops at .1, the second does not."""
     epochs = (0, 1, 50, 90, 150)
     lost = [Lose(200).factor((epoch + 0.5) / 200) for epoch in epochs]
@@ -46,7 +46,7 @@ def test_stealing_as_released_moves_a_hundredth_an_epoch() -> None:
         "w_a lose 0",
     ],
 )
-def test_what_is_no_rule_is_refused(text: str) -> None:
+def test_an_invalid_rule_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="schedule must hold rules 'from F', 'linear A B'"):
         parse_schedules(text)
 

@@ -1,4 +1,4 @@
-"""Augmentation: image and labels move together, and what is drawn is what the config allows."""
+"""Augmentation: image and labels move together, and what is drawn is within the config's bounds."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_nothing_is_changed_by_default() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_image_and_labels_stay_together(seed: int) -> None:
-    """Red is still 20 times the label, but at the blocks' rims, where the image is blended."""
+    """Red is still 20 times the label, except at block edges, where the image is interpolated."""
     config = DataConfig(scale_min=0.5, scale_max=2.0, crop_height=32, crop_width=48)
     image, labels = augment(*squares(), config, Draw.of(seed, 1, 0))
     assert labels.shape == (32, 48)

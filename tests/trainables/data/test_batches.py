@@ -20,7 +20,7 @@ PAPERS = DataConfig(scale_min=0.5, scale_max=2.0, crop_height=12, crop_width=20,
 
 
 def epoch_of(ranks: int, epoch: int = 1, config: DataConfig = DataConfig()) -> list[list[Tensor]]:  # noqa: B008
-    """For each batch, its images over all ranks in the order of the whole batch."""
+    """For each global batch, its images in order, merged from all ranks."""
     shares = [
         [
             pair[0]
@@ -30,13 +30,13 @@ def epoch_of(ranks: int, epoch: int = 1, config: DataConfig = DataConfig()) -> l
         ]
         for rank in range(ranks)
     ]
-    whole = []
+    batches = []
     for parts in zip(*shares, strict=True):
         merged = [torch.empty(0)] * sum(len(part) for part in parts)
         for rank, part in enumerate(parts):
             merged[rank::ranks] = list(part)
-        whole.append(merged)
-    return whole
+        batches.append(merged)
+    return batches
 
 
 @pytest.mark.parametrize("config", [DataConfig(), PAPERS], ids=["flip", "all"])

@@ -1,4 +1,4 @@
-"""What does not fit is streamed: the same images, the same digest, another place."""
+"""A dataset that does not fit in memory is streamed, with the same images and digest."""
 
 import pickle
 from dataclasses import replace
@@ -16,7 +16,7 @@ from trainables.data import load
 from trainables.data.batches import evaluation_batches, training_batches
 
 
-def both(root: Path, **changes: Any) -> list[Any]:
+def cached_and_streamed(root: Path, **changes: Any) -> list[Any]:
     return [
         load(DataConfig(dataset="camvid", root=str(root), cache=cache, **changes))
         for cache in ("on", "off")
@@ -24,10 +24,10 @@ def both(root: Path, **changes: Any) -> list[Any]:
 
 
 def test_streamed_images_are_the_cached_ones(tmp_path: Path) -> None:
-    kept, streamed = both(make(tmp_path), height=9, width=11)
-    assert streamed.digest == kept.digest
-    assert streamed.size == kept.size == (9, 11)
-    for split, images in kept.splits.items():
+    cached, streamed = cached_and_streamed(make(tmp_path), height=9, width=11)
+    assert streamed.digest == cached.digest
+    assert streamed.size == cached.size == (9, 11)
+    for split, images in cached.splits.items():
         other = streamed.splits[split]
         assert other.images_NHWC.nbytes == 0
         assert other.images_NHWC.shape == images.images_NHWC.shape
@@ -36,18 +36,18 @@ def test_streamed_images_are_the_cached_ones(tmp_path: Path) -> None:
             assert np.array_equal(images.labels_NHW[rows], other.labels_NHW[rows])
 
 
-def test_configs_that_only_augment_otherwise_share_their_images(tmp_path: Path) -> None:
-    asked = DataConfig(dataset="camvid", root=str(make(tmp_path)))
+def test_configs_that_differ_only_in_augmentation_share_their_images(tmp_path: Path) -> None:
+    config = DataConfig(dataset="camvid", root=str(make(tmp_path)))
     augmented = replace(
-        asked, scale_max=2.0, crop_height=5, crop_width=5, brightness=10.0, flip=False
+        config, scale_max=2.0, crop_height=5, crop_width=5, brightness=10.0, flip=False
     )
-    assert augmented.unaugmented() == asked.unaugmented()
-    assert load(augmented.unaugmented()) is load(asked)
-    assert replace(asked, height=9, width=11).unaugmented() != asked.unaugmented()
+    assert augmented.unaugmented() == config.unaugmented()
+    assert load(augmented.unaugmented()) is load(config)
+    assert replace(config, height=9, width=11).unaugmented() != config.unaugmented()
 
 
 def test_a_streamed_list_trains_and_evaluates_as_a_cached_one(tmp_path: Path) -> None:
-    kept, streamed = both(make(tmp_path))
+    cached, streamed = cached_and_streamed(make(tmp_path))
     for epoch in (1, 2):
         batches = [
             list(
@@ -61,20 +61,20 @@ def test_a_streamed_list_trains_and_evaluates_as_a_cached_one(tmp_path: Path) ->
                     ranks=1,
                 )
             )
-            for dataset in (kept, streamed)
+            for dataset in (cached, streamed)
         ]
         assert len(batches[0]) == 2
         for one, other in zip(*batches, strict=True):
             assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
-    shown = [
+    batches_of_both = [
         list(evaluation_batches(dataset.splits["val"], batch=2, rank=0, ranks=1))
-        for dataset in (kept, streamed)
+        for dataset in (cached, streamed)
     ]
-    assert torch.equal(shown[0][0][1], shown[1][0][1])
+    assert torch.equal(batches_of_both[0][0][1], batches_of_both[1][0][1])
 
 
 def test_a_streamed_list_travels_without_its_images(tmp_path: Path) -> None:
-    _, streamed = both(make(tmp_path))
+    _, streamed = cached_and_streamed(make(tmp_path))
     streamed.splits["train"].images_NHWC[[0, 1]]
     content = pickle.dumps(streamed)
     assert len(content) < 20_000
@@ -93,6 +93,6 @@ def test_auto_streams_what_does_not_fit(tmp_path: Path, monkeypatch: pytest.Monk
     assert not isinstance(load.__wrapped__(config).splits["train"].images_NHWC, np.ndarray)
 
 
-def test_where_images_are_kept_does_not_make_another_trial() -> None:
+def test_where_images_are_stored_does_not_change_the_trial_s_identity() -> None:
     off = TrialConfig().changed({"data/cache": "off"})
     assert identity(TrialConfig(), "d") == identity(off, "d")

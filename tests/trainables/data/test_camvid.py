@@ -1,4 +1,4 @@
-"""CamVid: the real files, and everything that can be wrong with them."""
+"""CamVid: the real files, and every error that files can have."""
 
 import struct
 import zlib
@@ -16,7 +16,7 @@ from trainables.geometry.boundaries import VOID
 
 
 def make(root: Path, *, original_lines: bool = False) -> Path:
-    """A CamVid of six images, 12x16, every class and void in each."""
+    """Make a CamVid of six 12x16 images, each with every class and void."""
     for split in camvid.SPLITS:
         for folder in (split, f"{split}annot"):
             (root / folder).mkdir(parents=True)
@@ -89,7 +89,7 @@ def _wide_mask(root: Path) -> None:
 
 
 def _deep_colours(root: Path) -> None:
-    """A PNG of 16 bits a channel, which Pillow opens as RGB without its lower byte."""
+    """A PNG of 16 bits per channel, which Pillow opens as RGB without its lower byte."""
     deep = np.full((12, 1 + 16 * 3 * 2), 7, dtype=np.uint8)
     deep[:, 0] = 0  # no filter
     chunks = [
@@ -138,7 +138,7 @@ def test_a_bad_file_is_named_with_what_is_wrong(
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("config_of_data", "words"),
     [
         (DataConfig(dataset="nothing"), "data/dataset must be one of"),
         (DataConfig(dataset="camvid"), "needs a folder"),
@@ -146,9 +146,9 @@ def test_a_bad_file_is_named_with_what_is_wrong(
         (DataConfig(height=10), "must be given together"),
     ],
 )
-def test_a_dataset_that_cannot_be_found_is_refused(asked: DataConfig, words: str) -> None:
+def test_a_dataset_that_cannot_be_found_is_refused(config_of_data: DataConfig, words: str) -> None:
     with pytest.raises(DataError, match=words):
-        load(asked)
+        load(config_of_data)
 
 
 def test_the_real_camvid_has_all_its_images_and_classes(camvid_root: Path) -> None:

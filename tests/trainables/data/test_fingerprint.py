@@ -1,4 +1,4 @@
-"""The quick digest that every machine gives of the files it would read."""
+"""The quick digest that every machine computes of the files it would read."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_equal_files_have_one_and_others_another(folder: Path) -> None:
+def test_equal_files_have_equal_digests_and_others_do_not(folder: Path) -> None:
     config = DataConfig(dataset="folder", root=str(folder))
     before = fingerprint(config, "")
     assert before == fingerprint(config, "")

@@ -1,4 +1,4 @@
-"""Every layout on real files: a few images each, from the sources that their README names."""
+"""Every layout on real files: a few images each, from the sources that their README lists."""
 
 import shutil
 from pathlib import Path
@@ -45,7 +45,7 @@ def raw(path: Path) -> Any:
 def test_cityscapes_ids_become_the_19_classes(real_data: Path) -> None:
     """labelIds through our table against the labelTrainIds beside them.
 
-    mmsegmentation's small one was shrunk by itself: it differs in single pixels at boundaries.
+    mmsegmentation shrank its small labelTrainIds separately: single pixels differ at boundaries.
     """
     for path in sorted((real_data / "cityscapes" / "gtFine").glob("*/*/*labelIds.png")):
         expected = raw(path.with_name(path.name.replace("labelIds", "labelTrainIds")))
@@ -191,7 +191,7 @@ def test_nyu_splits_are_the_official_ones(real_data: Path, tmp_path: Path) -> No
     listed = (real_data / "nyuv2/meta/train.nyu").read_text().splitlines()
     numbers = {Path(line.split()[0]).stem for line in listed}
     held = {sample.name for split in ("train", "val") for sample in layout.splits[split]}
-    assert numbers == held  # an independent repository's list
+    assert numbers == held  # the list in an independent repository
     two = listing(tmp_path, "000433", "464.png")
     dataset = opened("nyuv2", root, train_list=two, test_list=two)
     assert np.array_equal(
@@ -201,7 +201,7 @@ def test_nyu_splits_are_the_official_ones(real_data: Path, tmp_path: Path) -> No
 
 
 def test_nyu_s_40_classes_fold_into_the_13_of_another_repository(real_data: Path) -> None:
-    """class13Mapping of the 40 classes, against label13 as somebody else made it."""
+    """class13Mapping of the 40 classes, against the label13 of another repository."""
     root = real_data / "nyuv2"
     mapping = nyuv2.load_mat(root / "meta/class13Mapping.mat")["classMapping13"][0, 0]
     to_13 = np.asarray(mapping["labels13"]).ravel().astype(int)
@@ -228,7 +228,7 @@ def test_nyu_depth_is_metres_and_normals_are_unit_vectors(real_data: Path) -> No
 
 
 def test_the_official_mat_file_is_read_as_matlab_wrote_it(real_data: Path, tmp_path: Path) -> None:
-    """A small file of the official one's structure: arrays lie as (image, colour, column, row)."""
+    """A small file structured as the official one: arrays are (image, colour, column, row)."""
     import shutil
 
     import h5py

@@ -1,4 +1,4 @@
-"""The built-in dataset: the same everywhere, with everything in it that it promises."""
+"""The built-in dataset: the same everywhere, with every feature that it promises."""
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def test_scenes_have_every_class_and_a_void_rim() -> None:
 
 
 def test_poles_and_wires_are_thin() -> None:
-    """Eroding by one pixel leaves nothing of a wire, and most of a disk."""
+    """An erosion by one pixel removes a wire and leaves most of a disk."""
     labels_NHW = (
         load(DataConfig(train_images=12, val_images=1, test_images=1)).splits["train"].labels_NHW
     )

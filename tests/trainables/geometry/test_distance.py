@@ -14,7 +14,7 @@ SHAPES = [(1, 1), (1, 9), (9, 1), (5, 7), (40, 33), (33, 100)]
 
 @pytest.mark.parametrize("side", [1024, 1025])
 @pytest.mark.parametrize("sites", [1, 3, 40])
-def test_whole_numbers_at_the_size_where_opencv_leaves_off(side: int, sites: int) -> None:
+def test_squared_distances_are_exact_around_the_size_limit_of_opencv(side: int, sites: int) -> None:
     """Few sites, so that distances are as long as they can be; scipy gives the nearest one."""
     site_HW = np.zeros((64, side), dtype=bool)
     rng = np.random.default_rng(side + sites)
@@ -46,7 +46,7 @@ def brute_force(sites_NHW: Tensor) -> Tensor:
 @pytest.mark.parametrize("transform", [squared_distance, parabola_pass])
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 1.0])
 @pytest.mark.parametrize(("rows", "columns"), SHAPES)
-def test_squared_distance_is_that_of_the_nearest_site(
+def test_the_squared_distance_is_to_the_nearest_site(
     rows: int, columns: int, share: float, transform: Transform
 ) -> None:
     sites_NHW = random_sites(rows, columns, share)
@@ -78,7 +78,7 @@ def test_a_single_site_by_hand() -> None:
 
 @pytest.mark.parametrize("transform", [squared_distance, parabola_pass])
 @pytest.mark.parametrize("share", [0.002, 0.2])
-def test_spacing_stretches_the_axes_as_scipy_has_it(share: float, transform: Transform) -> None:
+def test_spacing_stretches_the_axes_as_in_scipy(share: float, transform: Transform) -> None:
     sites_NHW = random_sites(40, 70, share)
     sites_NHW[:, 3, 3] = True
     expected = [distance_transform_edt(~s.numpy(), sampling=(0.97, 2.5)) for s in sites_NHW]

@@ -30,7 +30,7 @@ def test_the_normal_form_loses_nothing(coefficients: int) -> None:
     assert (theta[:, 2, 2] == 1).all()
 
 
-def test_corner_offsets_move_the_corners_by_so_much() -> None:
+def test_corner_offsets_move_the_corners_by_as_much() -> None:
     """AET's projective transformations, and the homography's defining property."""
     offset_N8 = torch.rand(50, 8, generator=Generator().manual_seed(1)) * 2 - 1
     theta = homography.from_freedom(torch.cat((torch.zeros(50, 6), offset_N8), dim=1))

@@ -14,14 +14,14 @@ LAMBDA = 0.1
 
 
 def nearest_rotation(m_N33: Tensor) -> Tensor:
-    """P of Eq. 3, with a singular value decomposition."""
+    """P of Eq. 3, by singular value decomposition."""
     u, _, vt = torch.linalg.svd(m_N33)
     flip = torch.diag_embed(torch.stack([*[torch.ones(len(u))] * 2, torch.det(u @ vt)], dim=1))
     return u @ flip.to(u) @ vt
 
 
 def as_printed(m_N33: Tensor) -> Tensor:
-    """Eq. 3 and 4 word for word."""
+    """The distance of Eq. 3 and 4, exactly as printed."""
     p = nearest_rotation(m_N33)
     residual = m_N33 - p
     trace = p.diagonal(dim1=1, dim2=2).sum(dim=1)
@@ -90,7 +90,7 @@ def hundred_thousand() -> Tensor:
         torch.zeros(3, 3),
         torch.diag(torch.tensor([1.0, 0, 0])),
     )
-    m_N33[: len(exact)] = torch.stack([one.double() for one in exact])
+    m_N33[: len(exact)] = torch.stack([matrix.double() for matrix in exact])
     return m_N33
 
 
@@ -121,7 +121,7 @@ def test_the_bound_holds_where_it_is_nearly_reached() -> None:
     assert 0.8 * so3.ANGLE_GRADIENT_BOUND < longest <= so3.ANGLE_GRADIENT_BOUND
 
 
-def test_the_gradient_is_alive_near_a_reflection_and_leads_away_from_it() -> None:
+def test_the_gradient_near_a_reflection_is_not_zero_and_leads_away_from_it() -> None:
     mirror = torch.diag(torch.tensor([1.1, 0.9, -0.88], dtype=torch.float64)).unsqueeze(0)
     before = so3.so3_distance(mirror.requires_grad_(), LAMBDA)
     (gradient,) = torch.autograd.grad(before.sum(), mirror)
@@ -130,7 +130,7 @@ def test_the_gradient_is_alive_near_a_reflection_and_leads_away_from_it() -> Non
     assert so3.so3_distance(stepped, LAMBDA) < before
 
 
-def test_what_is_no_3x3_matrix_or_no_weight_is_refused() -> None:
+def test_other_shapes_than_3x3_and_invalid_weights_are_refused() -> None:
     with pytest.raises(ValueError, match=r"m must be \(N,3,3\), got \(2, 3\)"):
         so3.so3_distance(torch.eye(2, 3), LAMBDA)
     with pytest.raises(ValueError, match="lambda_geo must be a finite number >= 0, got -1"):

@@ -1,4 +1,4 @@
-"""Every failure has the kind that its remedy depends on."""
+"""Every failure is classified by the remedy that it needs."""
 
 import errno
 
@@ -31,17 +31,17 @@ from trainables.lane.lane import is_shortage
         (ValueError("out of memory"), "ValueError"),
     ],
 )
-def test_a_failure_has_the_kind_of_its_remedy(error: Exception, kind: str) -> None:
+def test_a_failure_is_classified_by_its_remedy(error: Exception, kind: str) -> None:
     assert kind_of(error) == kind
 
 
-def test_a_real_allocation_that_cannot_be_had_is_one_of_memory() -> None:
+def test_a_real_allocation_that_fails_is_a_memory_failure() -> None:
     with pytest.raises(RuntimeError) as raised:
         torch.empty(2**60)
     assert kind_of(raised.value) == "memory"
 
 
-def test_half_the_batch_and_twice_the_accumulation_keep_the_step() -> None:
+def test_half_the_batch_with_twice_the_accumulation_is_the_same_step() -> None:
     flat = flatten(TrialConfig().changed({"batch": 8, "optim/accumulate": 3}))
     changes = halved(flat, workers=2)
     assert changes == {"batch": 4, "optim/accumulate": 6}
@@ -53,5 +53,5 @@ def test_half_the_batch_and_twice_the_accumulation_keep_the_step() -> None:
 def test_only_a_worker_that_ray_killed_for_memory_is_a_shortage() -> None:
     killed = "Task was killed due to the node running low on memory"
     assert is_shortage(ray.exceptions.OutOfMemoryError(killed))
-    assert not is_shortage(RuntimeError("CUDA out of memory"))  # its rank reports it itself
+    assert not is_shortage(RuntimeError("CUDA out of memory"))  # the rank itself reports this one
     assert not is_shortage(ray.exceptions.ActorDiedError())

@@ -1,4 +1,4 @@
-"""An idle lane is released, and one that works is not."""
+"""An idle lane is released, and a working one is not."""
 
 import threading
 import time

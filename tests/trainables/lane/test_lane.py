@@ -1,4 +1,4 @@
-"""A real warm lane: it survives the death of its workers, and trials that fail."""
+"""A real warm lane survives dead workers and failed trials."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -88,26 +88,26 @@ def assert_epoch(result: dict[str, Any], epoch: int) -> None:
 
 
 def begin(trial: "Trial", folder: Path, **changes: object) -> None:
-    """Switch the trial's object to another trial, whose checkpoints go to ``folder``."""
+    """Reset Tune's trainable to another trial, whose checkpoints go to ``folder``."""
     trial.settings = replace(trial.settings, checkpoints=str(folder))
     trial.reset({**TRIAL, **changes})
 
 
-def before_the_next_checkpoint(trial: "Trial", happens: Callable[[], None]) -> None:
-    """After an epoch, before its checkpoint."""
+def before_the_next_checkpoint(trial: "Trial", event: Callable[[], None]) -> None:
+    """Let the event happen after the next epoch, before its checkpoint."""
     from trainables.lane.mailbox import Save
 
     lane = trial.lane
     assert lane is not None
     ask = lane.ask
 
-    def late(command: "Command[A]") -> "A | Failure":
+    def ask_with_event(command: "Command[A]") -> "A | Failure":
         if isinstance(command, Save):
             lane.ask = ask  # type: ignore[method-assign]
-            happens()
+            event()
         return ask(command)
 
-    lane.ask = late  # type: ignore[method-assign]
+    lane.ask = ask_with_event  # type: ignore[method-assign]
 
 
 def kill_one(name: str, of: int) -> None:
@@ -125,7 +125,8 @@ def kill_one_worker() -> None:
 def test_a_trial_continues_from_its_checkpoint_when_a_worker_dies(trial: "Trial") -> None:
     assert_epoch(trial.train(), 1)
     kill_one_worker()
-    before_the_next_checkpoint(trial, kill_one_worker)  # the epoch is repeated
+    # Its epoch is not yet saved, so that the new group must repeat it.
+    before_the_next_checkpoint(trial, kill_one_worker)
     assert_epoch(trial.train(), 2)
     last = trial.train()
     assert_epoch(last, 3)
@@ -137,7 +138,7 @@ def test_the_next_trial_runs_on_the_same_lane_also_after_one_that_failed(
 ) -> None:
     lane = trial.lane
     too_large = flatten(CONFIG.changed({"loss/gamma": 1.0, "loss/tile": 64}))
-    begin(trial, tmp_path / "one", config=too_large)
+    begin(trial, tmp_path / "one", config=too_large)  # a tile of 64 on images of 32
     failed = trial.train()
     assert failed["done"]
     assert failed["failure"]["kind"] == "ValueError"
@@ -171,7 +172,7 @@ def test_a_new_lane_continues_from_the_checkpoint_when_the_lane_itself_dies(
 
     def kill() -> None:
         kill_one(actor, of=1)
-        lane.join(60)  # until Ray has noticed, its ranks keep answering
+        lane.join(60)  # its ranks keep answering until Ray notices the death
 
     before_the_next_checkpoint(trial, kill)
     assert_epoch(trial.train(), 2)
@@ -182,7 +183,7 @@ def test_a_new_lane_continues_from_the_checkpoint_when_the_lane_itself_dies(
 def test_a_checkpoint_continues_on_another_trial_object(trial: "Trial", tmp_path: Path) -> None:
     begin(trial, tmp_path / "one")
     trial.train()
-    kept = checkpoint.latest([Path(trial.folder)])
-    assert kept is not None
-    begin(trial, tmp_path / "two", resume_from=str(kept.folder))
+    saved = checkpoint.latest([Path(trial.folder)])
+    assert saved is not None
+    begin(trial, tmp_path / "two", resume_from=str(saved.folder))
     assert_epoch(trial.train(), 2)

@@ -1,4 +1,4 @@
-"""Ray's private parts are as ``trainables/lane/ray_private.py`` reads them."""
+"""Ray's private API is as ``trainables/lane/ray_private.py`` reads it."""
 
 import ray
 from ray._private import state

@@ -1,4 +1,4 @@
-"""Tune's side of a trial, on a lane without Ray: what it does when the lane dies or memory ends."""
+"""Tune's trainable on a lane without Ray, when the lane dies or memory runs out."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +20,7 @@ from trainables.training import checkpoint
 
 
 class HereLane:
-    """One rank in this process; ``plan`` holds the errors by the number of the call."""
+    """A lane whose only rank is this process; ``plan`` maps the number of a call to its error."""
 
     plan: ClassVar[dict[int, Exception]] = {}
     calls = 0
@@ -46,22 +46,22 @@ class HereLane:
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Trial]:
-    """A trial whose lane is this process."""
+    """A trainable whose lane is this process."""
     monkeypatch.setattr("trainables.lane.trial.Lane", HereLane)
     for name in ("put", "get"):
         monkeypatch.setattr(ray, name, lambda value: value)
     HereLane.plan, HereLane.calls = {}, 0
-    made = Trial.__new__(Trial)
+    trial = Trial.__new__(Trial)
     settings = LaneSettings(1, 1, 0, "", str(tmp_path / "stages"), str(tmp_path), on_oom="halve")
-    made.setup(TRIAL, settings)
-    yield made
-    made.idle_timer.stop()
+    trial.setup(TRIAL, settings)
+    yield trial
+    trial.idle_timer.stop()
 
 
 def newest(tmp_path: Path) -> checkpoint.Checkpoint:
-    kept = checkpoint.latest([tmp_path / "trial-0000"])
-    assert kept is not None
-    return kept
+    saved = checkpoint.latest([tmp_path / "trial-0000"])
+    assert saved is not None
+    return saved
 
 
 def failure_of(result: dict[str, object]) -> Failure:
@@ -74,8 +74,8 @@ def failure_of(result: dict[str, object]) -> Failure:
 def test_an_epoch_is_saved_before_it_is_reported(here: Trial, tmp_path: Path) -> None:
     for epoch in (1, 2, 3):
         assert_epoch(result := here.step(), epoch)
-        kept = newest(tmp_path)
-        assert (kept.epoch, kept.changes, kept.result) == (epoch, {}, result)
+        saved = newest(tmp_path)
+        assert (saved.epoch, saved.changes, saved.result) == (epoch, {}, result)
     assert len(list((tmp_path / "trial-0000").iterdir())) == 2
 
 
@@ -91,7 +91,7 @@ def test_an_actor_in_place_of_a_dead_one_reports_the_last_epoch_again(here: Tria
 
 @pytest.mark.parametrize("lost", [LaneDied("killed"), LaneRestarted("lane", "")])
 @pytest.mark.parametrize("call", [4, 5, 6])
-def test_a_lane_that_is_lost_anywhere_costs_one_epoch(
+def test_a_lane_lost_at_any_call_costs_one_epoch(
     here: Trial, tmp_path: Path, lost: Exception, call: int
 ) -> None:
     """Calls: start, epoch, save, epoch, save, epoch."""
@@ -117,13 +117,13 @@ def test_out_of_memory_restarts_with_a_smaller_batch_once_and_then_fails(
     assert failure_of(here.step()).kind == "memory"
 
 
-def test_a_shortage_that_ray_saw_is_one_of_memory(here: Trial) -> None:
+def test_a_worker_that_ray_killed_for_memory_is_a_memory_failure(here: Trial) -> None:
     here.settings = replace(here.settings, on_oom="fail")
     HereLane.plan = {2: LaneRestarted("lane", "killed: the node ran low on memory")}
     assert failure_of(here.step()).kind == "memory"
 
 
-def test_groups_that_die_repeatedly_are_the_trials_fault(here: Trial) -> None:
+def test_worker_groups_that_die_repeatedly_are_the_trials_fault(here: Trial) -> None:
     HereLane.plan = {call: LaneDied("killed") for call in range(1, 20)}
     failure = failure_of(here.step())
     assert failure.kind == "lane"

@@ -1,4 +1,4 @@
-"""What a trial answers, to Tune's dict and back."""
+"""A trial's report, to Tune's dict and back."""
 
 import json
 
@@ -66,7 +66,7 @@ def test_a_checkpoint_of_an_earlier_version_names_no_metrics_and_is_read() -> No
         assert from_tune(note) == report
 
 
-def test_the_configs_own_results_are_divergence_and_memory() -> None:
+def test_only_divergence_and_memory_are_results_of_the_config() -> None:
     assert [kind for kind in FailureKind if is_result(kind)] == ["memory", "diverged"]
     assert is_result("diverged")
     assert not is_result("ValueError")

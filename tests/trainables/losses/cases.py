@@ -91,6 +91,6 @@ LOSSES: dict[str, Loss] = {
     "ar_average": lambda x, y: affinity_regression(x, y, sampling="average"),
 }
 DETACHED = ("abl",)
-"""Losses whose derivative is, by design, not that of their value."""
+"""Losses whose gradient is, by design, not the derivative of their value."""
 NUMBERED = ("hinge", "lovasz_list", "boundary_loss_foreground")
-"""Losses that mean particular classes, whose numbers therefore matter."""
+"""Losses that treat particular classes specially, so that class numbers matter."""

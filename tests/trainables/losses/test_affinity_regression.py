@@ -38,10 +38,10 @@ def test_affinity_regression_from_the_definition() -> None:
             [F.interpolate(truth[None, None].double(), size=s).flatten() for s in (12, 6)]
         )
         root = score.softmax(0).sqrt()
-        kept = label != VOID
+        valid = label != VOID
         error = (root.T @ root - (label[:, None] == label[None]).double()) ** 2
-        total += error[kept][:, kept].sum().item()
-        count += int(kept.sum()) ** 2
+        total += error[valid][:, valid].sum().item()
+        count += int(valid.sum()) ** 2
     term = affinity_regression(logits, labels)
     assert term.count == count
     assert term.total.item() == pytest.approx(total)

@@ -75,7 +75,7 @@ def test_the_weight_of_semeda_is_inside() -> None:
     assert active_weights(LossConfig(lambda_1=5.0, edge="ppce"))["edge"] == 5.0
 
 
-def test_a_term_that_is_scheduled_to_nothing_is_not_computed() -> None:
+def test_a_term_that_is_scheduled_to_zero_is_not_computed() -> None:
     config = LossConfig(w_a=1.5, lovasz=1.0, schedule="w_a from 0.8, lovasz linear 1 0")
     assert active_weights(config) == {"cross_entropy": 1.0, "lovasz": 1.0}
     late = active_weights(config, progress=0.9)

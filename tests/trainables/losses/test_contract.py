@@ -36,7 +36,7 @@ def value_and_gradient(name: str, logits: Tensor, labels: Tensor) -> tuple[Tenso
 
 
 @pytest.mark.parametrize("name", [name for name in LOSSES if name not in DETACHED])
-def test_derivative_is_that_of_the_value(name: str) -> None:
+def test_the_gradient_is_the_derivative_of_the_value(name: str) -> None:
     logits, labels = batch(images=2, rows=4, columns=5)
     assert torch.autograd.gradcheck(lambda x: LOSSES[name](x, labels).total, logits)
 
@@ -44,14 +44,14 @@ def test_derivative_is_that_of_the_value(name: str) -> None:
 @pytest.mark.parametrize("name", LOSSES)
 def test_two_ranks_give_what_one_gives(name: str) -> None:
     logits, labels = batch()
-    whole = value_and_gradient(name, logits, labels)
+    together = value_and_gradient(name, logits, labels)
     shards = [
         value_and_gradient(name, logits[part], labels[part])
         for part in (slice(None, 1), slice(1, None))
     ]
-    torch.testing.assert_close(sum(shard[0] for shard in shards), whole[0])
-    assert sum(shard[1] for shard in shards) == whole[1]
-    torch.testing.assert_close(torch.cat([shard[2] for shard in shards]), whole[2])
+    torch.testing.assert_close(sum(shard[0] for shard in shards), together[0])
+    assert sum(shard[1] for shard in shards) == together[1]
+    torch.testing.assert_close(torch.cat([shard[2] for shard in shards]), together[2])
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -77,7 +77,7 @@ def test_the_numbering_of_classes_does_not_matter(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_void_pixels_have_no_say(name: str) -> None:
+def test_void_pixels_have_no_influence(name: str) -> None:
     logits, labels = batch()
     void = (labels == VOID).unsqueeze(1).expand_as(logits)
     total, count, gradient = value_and_gradient(name, logits, labels)
@@ -92,7 +92,7 @@ def uniform(images: int, rows: int, columns: int) -> Tensor:
 
 
 def hard_case(kind: str) -> tuple[Tensor, Tensor]:
-    """Float32 logits and labels of inputs that break careless losses."""
+    """Float32 logits and labels that break carelessly written losses."""
     rows, columns = {"one_pixel": (1, 1), "one_row": (1, 5), "odd": (5, 3)}.get(kind, (6, 8))
     logits, labels = batch(2, rows, columns)
     logits = logits.detach().float()
@@ -169,7 +169,7 @@ RELEASED: dict[str, Loss] = {
 
 @pytest.mark.parametrize("loss", [*LOSSES.values(), *RELEASED.values()], ids=[*LOSSES, *RELEASED])
 def test_a_batch_without_images_is_a_zero_that_can_be_differentiated(loss: Loss) -> None:
-    """A rank's last batch may be empty, and the collective still needs its zero."""
+    """A rank's last batch may be empty, and the collective still needs its zero loss."""
     logits = torch.zeros(0, CLASSES, 6, 8, requires_grad=True)
     term = loss(logits, torch.zeros(0, 6, 8, dtype=torch.int64))
     (gradient,) = torch.autograd.grad(term.value(), logits)

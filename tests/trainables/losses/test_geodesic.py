@@ -32,8 +32,8 @@ def test_unlikeness_is_at_a_right_angle_to_the_transformation() -> None:
 
 
 @pytest.mark.parametrize("kind", ["euclidean", "geodesic"])
-def test_no_prediction_makes_a_gradient_that_is_not_finite(kind: str) -> None:
-    """Blank, certain, random, perfect, and weights that send theta-hat far away."""
+def test_every_prediction_has_a_finite_gradient(kind: str) -> None:
+    """Predictions: blank, certain, random, perfect, and one with a theta-hat far away."""
     torch.manual_seed(0)
     config = TrialConfig().changed({"loss/distance": kind})
     truth = torch.rand(4, 32, 32) > 0.8

@@ -35,13 +35,13 @@ def test_semeda_is_the_l1_between_embeddings(
     assert term.count == labels.numel()
 
 
-def test_semeda_of_a_perfect_prediction_is_nothing() -> None:
+def test_semeda_of_a_perfect_prediction_is_zero() -> None:
     _, labels = random_scene()
     logits = F.one_hot(labels.clamp(max=2), 3).permute(0, 3, 1, 2).double() * 100
     assert semeda(logits, labels, edge_net=edge_net).total.item() == pytest.approx(0, abs=1e-9)
 
 
-def test_semeda_asks_for_no_layer_beyond_the_last_with_a_weight() -> None:
+def test_semeda_computes_no_layer_beyond_the_last_with_a_weight() -> None:
     def lazy(prob: Tensor) -> Iterator[Tensor]:
         yield from edge_net(prob)[:2]
         raise AssertionError("the third layer has no weight")

@@ -1,4 +1,4 @@
-"""What the public tools gave, and hand-made maps."""
+"""Outputs of the public tools, and maps made by hand."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -38,8 +38,9 @@ def test_mba_equals_cascadepsp(golden_boundary: Golden) -> None:
 def test_mba_with_label_0_as_void_is_what_cascadepsp_gives_for_raw_labels(
     golden_boundary: Golden,
 ) -> None:
-    # Their class 0 is void, so raw labels lose a class. Ours, told so, agrees where they count
-    # no void pixel as right: they take every void pixel from the hits, whatever was predicted.
+    # Their class 0 is void, so raw labels lose a class. With label 0 as void ours agrees where no
+    # void pixel counts as right: they subtract every void pixel from the hits, whatever was
+    # predicted there.
     case = "voronoi_shift_1_2"
     predicted, labels, _ = maps(golden_boundary, case)
     counts = boundary_accuracy(predicted, labels.masked_fill(labels == 0, 255))[0, 0].tolist()

@@ -39,7 +39,7 @@ def test_f_equals_the_public_tools(golden_boundary: Golden, tool: str) -> None:
                 if key not in golden_boundary:
                     continue
                 theirs = golden_boundary[key].ravel()[0]
-                # They score a contour that is nowhere as perfect; for us there is nothing to score.
+                # They score an empty contour as perfect; for us there is nothing to score.
                 ours = 1.0 if not lengths[0, cls].any() else f_K[cls].item()
                 assert ours == pytest.approx(theirs, abs=1e-12), key
                 compared += 1

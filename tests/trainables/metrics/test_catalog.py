@@ -1,4 +1,4 @@
-"""Every metric says what it is."""
+"""Every metric is described: direction, unit, range and source."""
 
 import ast
 import math

@@ -1,4 +1,4 @@
-"""The file of counts: nothing lost, small, or refused."""
+"""The file of counts: it loses nothing, is small, and is refused where it is invalid."""
 
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def test_the_same_counts_are_the_same_bytes(counts: ImageCounts) -> None:
     assert counts_file.pack(counts) == counts_file.pack(counts)
 
 
-def test_what_is_no_counts_file_is_refused(tmp_path: Path, counts: ImageCounts) -> None:
+def test_an_invalid_counts_file_is_refused(tmp_path: Path, counts: ImageCounts) -> None:
     path = tmp_path / "counts.npz"
     for content in (b"", b"text", counts_file.pack(counts)[:-100]):
         path.write_bytes(content)
@@ -88,6 +88,6 @@ def test_other_tolerances_are_refused(
         counts_file.load(tmp_path / "counts.npz")
 
 
-def test_names_are_one_an_image(counts: ImageCounts) -> None:
+def test_every_image_needs_one_name(counts: ImageCounts) -> None:
     with pytest.raises(ValueError, match="names must be one for each of 3 images, got 2"):
         counts_file.pack(counts, names=["a", "b"])

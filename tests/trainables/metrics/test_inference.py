@@ -1,4 +1,4 @@
-"""Whole images: what a model predicts pixel by pixel comes out whichever way it is asked."""
+"""Complete images: a pixelwise model gives the same prediction by every way of inference."""
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ IMAGES = torch.randn(2, 1, 23, 37, generator=torch.Generator().manual_seed(0))
 
 @pytest.mark.parametrize("window", [(8, 8), (7, 13), (23, 5), (100, 10), (100, 100)])
 @pytest.mark.parametrize("stride", [None, (1, 3), (5, 5)])
-def test_windows_of_a_pixelwise_model_make_the_whole(
+def test_windows_of_a_pixelwise_model_equal_the_complete_image(
     window: tuple[int, int], stride: tuple[int, int] | None
 ) -> None:
     found = probabilities(_pixelwise, IMAGES, how=Inference(window=window, stride=stride))
@@ -70,19 +70,19 @@ def test_mirroring_is_undone_and_averaged() -> None:
     columns = torch.arange(4.0).view(1, 1, 1, 4)
 
     def by_place(images_BCHW: Tensor) -> Tensor:
-        """Sees only where a pixel lies: class 1 on the right."""
+        """Logits that depend on the pixel's place alone: class 1 on the right."""
         logits = columns.expand(images_BCHW.shape) - 1.5
         return torch.cat((-logits, logits), dim=1)
 
     found = probabilities(by_place, torch.zeros(1, 1, 1, 4), how=Inference(flip=True))
 
-    # What the plain view says of one side, the mirrored one says of the other.
+    # What the plain view predicts on one side, the mirrored one predicts on the other.
     torch.testing.assert_close(found, torch.full((1, 2, 1, 4), 0.5))
-    kept = probabilities(_pixelwise, IMAGES, how=Inference(flip=True))
-    torch.testing.assert_close(kept, _pixelwise(IMAGES).softmax(dim=1))
+    mirrored = probabilities(_pixelwise, IMAGES, how=Inference(flip=True))
+    torch.testing.assert_close(mirrored, _pixelwise(IMAGES).softmax(dim=1))
 
 
-def test_scales_ask_for_images_of_that_size() -> None:
+def test_scales_predict_images_of_their_size() -> None:
     sizes: list[tuple[int, ...]] = []
 
     def predict(images_BCHW: Tensor) -> Tensor:
@@ -128,7 +128,7 @@ def test_coarse_logits_are_enlarged() -> None:
     assert torch.equal(labels[0], (torch.arange(40) >= 20).long().expand(24, 40))
 
 
-def test_padding_serves_a_model_that_needs_a_multiple() -> None:
+def test_padding_allows_a_model_that_needs_a_multiple() -> None:
     def demanding(images_BCHW: Tensor) -> Tensor:
         assert images_BCHW.shape[-2] % 16 == images_BCHW.shape[-1] % 16 == 0
         return _pixelwise(images_BCHW)
@@ -148,6 +148,6 @@ def test_padding_serves_a_model_that_needs_a_multiple() -> None:
         ({"stride": (5, 4)}, "stride must be left out without a window"),
     ],
 )
-def test_what_cannot_be_is_refused(wrong: dict[str, tuple[int, int]], message: str) -> None:
+def test_impossible_settings_are_refused(wrong: dict[str, tuple[int, int]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Inference(**wrong)  # type: ignore[arg-type]

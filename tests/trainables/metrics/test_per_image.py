@@ -61,7 +61,7 @@ def test_trimap_inside_and_outside_by_hand() -> None:
 @pytest.mark.parametrize("shards", [1, 2, 3])
 def test_any_number_of_shards_gives_the_same_metrics(shards: int) -> None:
     predicted, labels = random_maps(images=7)
-    whole = summarize(count(predicted, labels, 4, (1, 1)))
+    unsharded = summarize(count(predicted, labels, 4, (1, 1)))
     tables = []
     for rank in range(shards):
         mine = torch.arange(rank, 7, shards)
@@ -75,12 +75,12 @@ def test_any_number_of_shards_gives_the_same_metrics(shards: int) -> None:
 
     summed = ImageCounts(*(torch.stack(parts).sum(dim=0) for parts in zip(*tables, strict=True)))
 
-    assert summarize(summed) == whole
-    assert list(whole) == list(METRICS)
-    assert not any(math.isnan(value) for value in whole.values())
+    assert summarize(summed) == unsharded
+    assert list(unsharded) == list(METRICS)
+    assert not any(math.isnan(value) for value in unsharded.values())
 
 
-def test_a_batch_is_counted_as_its_images_are() -> None:
+def test_a_batch_is_counted_image_by_image() -> None:
     predicted, labels = random_maps(images=3)
 
     together = count(predicted, labels, 4)
@@ -152,7 +152,7 @@ def test_a_weighted_list_is_what_its_images_alone_give() -> None:
     assert math.isnan(found["miou"][2])
 
 
-def test_surface_distances_are_counted_when_asked_for() -> None:
+def test_surface_distances_are_counted_on_request() -> None:
     counts = count(square(13), square(10), 3, spacing=(1, 0.5))
 
     metrics = summarize(counts)
@@ -168,7 +168,7 @@ def test_surface_distances_are_counted_when_asked_for() -> None:
 
 
 @pytest.mark.parametrize(("name", "label"), [("labels", 4), ("labels", -1), ("predicted", 255)])
-def test_what_is_no_class_is_refused(name: str, label: int) -> None:
+def test_an_invalid_class_is_refused(name: str, label: int) -> None:
     maps = {part: torch.zeros(1, 4, 4, dtype=torch.int64) for part in ("predicted", "labels")}
     maps[name][0, 1, 1] = label
 

@@ -1,4 +1,4 @@
-"""Processes that count a part of the images each report what one reports of all."""
+"""Ranks that each count a share of the images all report the metrics of one rank."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Figures that others state of real predictions: OSVOS on DAVIS, a network on WMH's lesions."""
+"""Published figures of real predictions: OSVOS on DAVIS, a network on WMH's lesions."""
 
 import gzip
 import math

@@ -41,7 +41,7 @@ def test_equal_to_the_public_tools(golden_boundary: Golden, key: str, measure: M
             theirs = float(golden_boundary[name])
             mask = (predicted[0] == cls) & (labels[0] != 255)
             distances = surface_distances(mask, labels[0] == cls)
-            # monai computes in float32, and says inf where one of the masks is empty.
+            # monai computes in float32, and gives inf where one of the masks is empty.
             theirs = theirs if math.isfinite(theirs) else math.nan
             assert measure(distances) == pytest.approx(theirs, rel=1e-6, abs=1e-6, nan_ok=True)
             compared += 1

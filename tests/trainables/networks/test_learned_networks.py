@@ -34,7 +34,7 @@ def test_a_perfect_prediction_is_the_identity_whatever_the_weights(network: nn.M
     assert network(tiles.flip(0), tiles).abs().max() > 1e-3
 
 
-class Says(nn.Module):
+class Constant(nn.Module):
     """A regressor with the same output for every pair."""
 
     def __init__(self, theta: Tensor) -> None:
@@ -46,22 +46,22 @@ class Says(nn.Module):
 
 
 def test_nothing_is_left_unexplained_where_the_transformation_is_right() -> None:
-    """The tile moved by three columns: all are known except the three that moved in."""
+    """The tile is moved by three columns: all are known except the three that moved in."""
     context = (torch.rand(5, 16, 19, generator=Generator().manual_seed(0)) > 0.7).float()
     true, moved = context[:, :, :16], context[:, :, 3:]
     right = homography.shift(torch.tensor([3 * 2 / 16]), torch.tensor([0.0]))
-    explained = WithUnexplained(Says(right), 16, 16)(moved, true)
+    explained = WithUnexplained(Constant(right), 16, 16)(moved, true)
     # What is blurred into the known columns from beyond them is zero on both sides.
     assert explained[:, 6].max() < 1e-4
-    torch.testing.assert_close(explained[:, :6], Says(right)(moved, true))
-    unexplained = WithUnexplained(Says(torch.eye(3).unsqueeze(0)), 16, 16)(moved, true)
+    torch.testing.assert_close(explained[:, :6], Constant(right)(moved, true))
+    unexplained = WithUnexplained(Constant(torch.eye(3).unsqueeze(0)), 16, 16)(moved, true)
     assert unexplained[:, 6].min() > 1
 
 
-def test_a_blank_prediction_is_left_unexplained_almost_whole() -> None:
-    """Its energy is all of the true tile's, over that and one line's."""
+def test_a_blank_prediction_is_left_almost_completely_unexplained() -> None:
+    """The rest is the true tile's energy, divided by that energy plus one line's."""
     true = (torch.rand(4, 16, 16, generator=Generator().manual_seed(0)) > 0.7).float()
-    network = WithUnexplained(Says(torch.eye(3).unsqueeze(0)), 16, 16)
+    network = WithUnexplained(Constant(torch.eye(3).unsqueeze(0)), 16, 16)
     found = network(torch.zeros_like(true), true)
     blur = blur_matrix(16, 8)
     energy = (blur @ true @ blur.T).square().sum(dim=(1, 2))
@@ -74,10 +74,10 @@ def test_the_unexplained_rest_can_be_differentiated(coefficients: int) -> None:
     network = WithUnexplained(InverseTransformNet(8, 4, coefficients), 8).double()
     true = (torch.rand(2, 8, 8) > 0.7).double()
     predicted = torch.rand(2, 8, 8, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda shown: network(shown, true), predicted)
+    assert torch.autograd.gradcheck(lambda tiles: network(tiles, true), predicted)
 
 
-def test_the_blur_keeps_what_a_line_weighs() -> None:
+def test_the_blur_preserves_the_weight_of_a_line() -> None:
     """A line has the same sum over cells wherever in the tile it lies."""
     blur = blur_matrix(32, 16)
     sums = blur.sum(dim=0)[6:26]
@@ -86,8 +86,8 @@ def test_the_blur_keeps_what_a_line_weighs() -> None:
 
 def test_the_edge_net_is_three_3x3_convolutions_given_before_activation() -> None:
     network = EdgeNet(5)
-    shown = torch.rand(2, 5, 9, 7)
-    first, second, third = network(shown)
+    predicted_BKHW = torch.rand(2, 5, 9, 7)
+    first, second, third = network(predicted_BKHW)
     assert [e.shape[1] for e in (first, second, third)] == [16, 32, 2]
     weights = [parameter for parameter in network.parameters() if parameter.dim() == 4]
     assert [tuple(w.shape[2:]) for w in weights] == [(3, 3)] * 3
@@ -97,8 +97,8 @@ def test_the_edge_net_is_three_3x3_convolutions_given_before_activation() -> Non
 
 
 def test_the_end_of_the_image_is_no_edge() -> None:
-    shown = F.one_hot(torch.full((1, 6, 8), 2), 4).permute(0, 3, 1, 2).float()
-    for embedding in EdgeNet(4)(shown):
+    predicted_BKHW = F.one_hot(torch.full((1, 6, 8), 2), 4).permute(0, 3, 1, 2).float()
+    for embedding in EdgeNet(4)(predicted_BKHW):
         assert (embedding.amax(dim=(2, 3)) - embedding.amin(dim=(2, 3))).max() < 1e-5
 
 

@@ -99,9 +99,9 @@ def test_every_network_trains_a_step_and_evaluates(name: str) -> None:
         assert parameter.grad.isfinite().all(), path
 
     with torch.no_grad():
-        shown = network.eval()(images)
-        assert shown.boundary_logits_BHW is None
-        assert shown.auxiliary_BKHW == ()
+        prediction = network.eval()(images)
+        assert prediction.boundary_logits_BHW is None
+        assert prediction.auxiliary_BKHW == ()
         own = network.network(images)
         stride = 64 // own.logits_BKhw.shape[-1]
         assert stride == STRIDES[name]
@@ -113,7 +113,7 @@ LIGHT = ("tiny", "fpn", "lraspp", "hrnet_w18s", "icnet_r50", "deeplabv3_r50")
 
 @pytest.mark.parametrize("name", LIGHT)
 def test_heads_that_only_training_uses_cost_evaluation_nothing(name: str) -> None:
-    """Operations and output are those of the network that never had them."""
+    """Operations and output equal those of a network without these heads."""
     full = Segmenter(model(name), 4, boundary_head=True).eval()
     bare = built(name, 4, auxiliary=False).eval()
     bare.load_state_dict(full.state_dict(), strict=False)
@@ -134,7 +134,7 @@ def test_sides_that_do_not_divide_by_32_are_padded_and_cut(name: str) -> None:
     network = built(name).eval()
     images = torch.rand(1, 3, 45, 70)
     with torch.no_grad():
-        shown = network(images).logits_BKHW
-        assert shown.shape == (1, 5, 45, 70)
-        whole = torch.nn.functional.pad(images, (0, 26, 0, 19), mode="replicate")
-        assert torch.equal(network(whole).logits_BKHW[..., :45, :70], shown)
+        logits_BKHW = network(images).logits_BKHW
+        assert logits_BKHW.shape == (1, 5, 45, 70)
+        padded = torch.nn.functional.pad(images, (0, 26, 0, 19), mode="replicate")
+        assert torch.equal(network(padded).logits_BKHW[..., :45, :70], logits_BKHW)

@@ -77,7 +77,7 @@ def test_a_file_that_runs_code_is_not_loaded(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_real_imagenet_weights_fit_whole(backbone_weights: Path) -> None:
+def test_real_imagenet_weights_fit_completely(backbone_weights: Path) -> None:
     config = ModelConfig(network="fpn", weights=str(backbone_weights))
     report = Segmenter(config, 3, boundary_head=False).transfer
     assert "0 kept their initial values" in report

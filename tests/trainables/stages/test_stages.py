@@ -1,4 +1,4 @@
-"""Stages: made once, shared, rebuilt when damaged; and the network measures what it claims."""
+"""Stages are made once, shared, and rebuilt when damaged; the network measures shifts."""
 
 import threading
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def test_a_stage_is_trained_once_and_then_reused(tmp_path: Path, data: Dataset) 
     assert not any(parameter.requires_grad for parameter in network.parameters())
 
 
-def test_a_stage_is_named_by_what_decides_it(data: Dataset) -> None:
+def test_a_stage_is_named_by_the_content_that_decides_it(data: Dataset) -> None:
     key = registry.stage_key("inverse_net", QUICK, data.digest)
     assert key == registry.stage_key(
         "inverse_net",
@@ -72,7 +72,7 @@ def test_a_stage_is_named_by_what_decides_it(data: Dataset) -> None:
 
 
 def test_a_stage_learns_the_boundaries_that_its_loss_compares(data: Dataset) -> None:
-    """The "released" variant reads the radius its own way, which is nothing to Sobel's stage."""
+    """Variant "released" has another meaning of the radius, which Sobel's stage does not use."""
     radius, released = {"loss/boundary": "radius"}, {"loss/variant": "released"}
     keys = [
         registry.stage_key("inverse_net", QUICK.changed(change), data.digest)
@@ -87,7 +87,9 @@ def test_a_stage_learns_the_boundaries_that_its_loss_compares(data: Dataset) -> 
     assert torch.equal(source.places[first], make(labels_1HW, data.num_classes).nonzero())
 
 
-@pytest.mark.parametrize("damage", [lambda whole: whole[: len(whole) // 2], lambda whole: b""])
+@pytest.mark.parametrize(
+    "damage", [lambda content: content[: len(content) // 2], lambda content: b""]
+)
 def test_a_damaged_file_is_made_again(tmp_path: Path, data: Dataset, damage: object) -> None:
     record = registry.ensure("inverse_net", QUICK, data, tmp_path, "1")
     path = tmp_path / f"inverse_net-{record.key}.pt"
@@ -117,8 +119,8 @@ def test_both_kinds_are_made_and_loaded_together(tmp_path: Path, data: Dataset) 
     learned = registry.load_learned(both, data.digest, tmp_path)
     assert learned.inverse_net is not None
     assert learned.edge_net is not None
-    shown = torch.rand(1, data.num_classes, 8, 8)
-    assert [tuple(e.shape[1:]) for e in learned.edge_net(shown)] == [
+    predicted = torch.rand(1, data.num_classes, 8, 8)
+    assert [tuple(e.shape[1:]) for e in learned.edge_net(predicted)] == [
         (16, 8, 8),
         (32, 8, 8),
         (2, 8, 8),
@@ -127,14 +129,14 @@ def test_both_kinds_are_made_and_loaded_together(tmp_path: Path, data: Dataset) 
     assert [part is not None for part in untrained] == [True, True]
 
 
-def test_an_edge_stage_is_shared_by_whatever_lambdas(data: Dataset) -> None:
+def test_an_edge_stage_is_shared_by_all_lambdas(data: Dataset) -> None:
     first = QUICK.changed({"loss/lambda_2": 1.0})
     second = first.changed({"loss/lambda_1": 0.5, "loss/edge": "after_relu", "loss/tile": 24})
     keys = {registry.stage_key("edge_net", config, data.digest) for config in (first, second)}
     assert len(keys) == 1
 
 
-def test_of_two_that_ask_at_once_one_trains(tmp_path: Path, data: Dataset) -> None:
+def test_of_two_requests_at_once_one_trains(tmp_path: Path, data: Dataset) -> None:
     records: list[StageRecord] = []
     threads = [
         threading.Thread(
@@ -152,8 +154,10 @@ def test_of_two_that_ask_at_once_one_trains(tmp_path: Path, data: Dataset) -> No
     assert records[0] == records[1]
 
 
-def test_how_far_a_training_is_can_be_read_while_it_runs(tmp_path: Path, data: Dataset) -> None:
-    """And of one that died half way nothing is left once another has made it."""
+def test_the_progress_of_a_training_can_be_read_while_it_runs(
+    tmp_path: Path, data: Dataset
+) -> None:
+    """The draft of a training that died is removed once another has made the stage."""
     config = QUICK.changed({"inverse_net/steps": 4})
     (name,) = registry.stage_names(config, data.digest)
     file = registry.stage_file(name, tmp_path)
@@ -161,11 +165,11 @@ def test_how_far_a_training_is_can_be_read_while_it_runs(tmp_path: Path, data: D
     (tmp_path / f"{name}.123.draft").write_bytes(b"half")
     seen = []
 
-    def tell(share: float) -> None:
+    def report(share: float) -> None:
         file.report_progress(share)
         seen.append(file.progress())
 
-    inverse_training.train(config, data, tell)
+    inverse_training.train(config, data, report)
     assert seen == [0.25, 0.5, 0.75, 1.0]
     registry.ensure("inverse_net", config, data, tmp_path)
     assert file.progress() is None
@@ -191,8 +195,10 @@ def test_masks_without_a_boundary_and_tiles_that_do_not_fit_are_refused(data: Da
 def test_gradient_descent_on_this_term_alone_moves_a_shifted_boundary_back(
     made: tuple[Path, StageRecord], data: Dataset, descend: Callable[..., Landed]
 ) -> None:
-    """InverseForm's point, and what the released code cannot do (its gradient is zero): a circle
-    4 px off, as a whole and pixel by pixel."""
+    """The purpose of InverseForm; the released code cannot do it, since its gradient is zero.
+
+    The boundary is a circle 4 px off, moved as a whole and pixel by pixel.
+    """
     network = registry.load_learned(CONFIG, data.digest, made[0]).inverse_net
     landed = descend(network, euclidean_distance, CONFIG.loss.tile, angle=0.6)
     assert landed.contour_px < 1.0
@@ -201,7 +207,7 @@ def test_gradient_descent_on_this_term_alone_moves_a_shifted_boundary_back(
 def test_the_network_recovers_most_of_a_shift_it_never_saw(
     made: tuple[Path, StageRecord],
 ) -> None:
-    """On validation images. A straight boundary hides the shift along itself, so not all of it."""
+    """On validation images. Not all of it: a straight boundary hides the shift along itself."""
     quality = made[1].quality
     assert quality["shift_error_px"] < 0.75 * quality["shift_px"]
     assert quality["identity_ratio"] <= 0.1

@@ -170,15 +170,15 @@ EVERYTHING: dict[str, float | str] = {
 
 
 def test_a_resumed_trial_with_everything_on_ends_as_an_uninterrupted_one() -> None:
-    whole = training(config(**EVERYTHING))
-    told = [whole.train_epoch() for _ in range(3)]
+    uninterrupted = training(config(**EVERYTHING))
+    uninterrupted_epochs = [uninterrupted.train_epoch() for _ in range(3)]
     first = training(config(**EVERYTHING))
-    cut = [first.train_epoch()]
+    resumed_epochs = [first.train_epoch()]
     second = training(config(**EVERYTHING))
     second.load(first.save())
-    cut += [second.train_epoch() for _ in range(2)]
-    assert cut == told
-    assert second.evaluate().metrics == whole.evaluate().metrics
+    resumed_epochs += [second.train_epoch() for _ in range(2)]
+    assert resumed_epochs == uninterrupted_epochs
+    assert second.evaluate().metrics == uninterrupted.evaluate().metrics
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
@@ -204,23 +204,23 @@ def test_auxiliary_heads_are_a_term_of_the_loss() -> None:
         "loss/beta": 0.0,
         "loss/gamma": 0.0,
     }
-    of = config(**flat)
-    run = Training(of, load(of.data), Learned(), CPU)
+    trial_config = config(**flat)
+    run = Training(trial_config, load(trial_config.data), Learned(), CPU)
     history = run.train_epoch()
     assert isinstance(history, dict)
-    # An untrained network says little: each cross-entropy is near log 6, weighed 0.16 and 0.4
+    # Untrained predictions are almost uniform: each cross-entropy is near log 6, times 0.16 or 0.4
     assert history["train/auxiliary"] == pytest.approx(0.56 * 1.79, rel=0.3)
     total = history["train/cross_entropy"] + history["train/auxiliary"]
     assert history["train/loss"] == pytest.approx(total, rel=1e-5)
-    without = replace(of, model=replace(of.model, auxiliary=False))
-    bare = Training(without, load(of.data), Learned(), CPU).train_epoch()
+    without = replace(trial_config, model=replace(trial_config.model, auxiliary=False))
+    bare = Training(without, load(trial_config.data), Learned(), CPU).train_epoch()
     assert isinstance(bare, dict)
     assert "train/auxiliary" not in bare
 
 
-def _rank_main(rank: int, ranks: int, folder: str, of: TrialConfig) -> None:
+def _rank_main(rank: int, ranks: int, folder: str, trial_config: TrialConfig) -> None:
     torch.set_num_threads(1)
-    run = training(of)
+    run = training(trial_config)
     metrics = [run.train_epoch(), run.train_epoch()]
     evaluation = run.evaluate().metrics
     if rank == 0:
@@ -238,9 +238,9 @@ def test_two_ranks_give_what_one_gives_with_augmentation_and_recipe(tmp_path: Pa
         "data/width": 64,
         "batch": 5,
     }
-    of = config(**flat)
-    _rank_main(0, 1, str(tmp_path), of)
-    on_ranks(2, tmp_path, _rank_main, 2, str(tmp_path), of)
+    trial_config = config(**flat)
+    _rank_main(0, 1, str(tmp_path), trial_config)
+    on_ranks(2, tmp_path, _rank_main, 2, str(tmp_path), trial_config)
     one, two = (torch.load(f"{tmp_path}/{ranks}.pt", weights_only=True) for ranks in (1, 2))
     for a, b in zip(one["metrics"], two["metrics"], strict=True):
         assert a == pytest.approx(b, rel=1e-3)

@@ -36,28 +36,28 @@ def config(**changes: float | str) -> TrialConfig:
     return TrialConfig().changed({**base, **changes})
 
 
-def dataset(of: TrialConfig) -> Dataset:
-    """Scenes of which every other one is half void: ranks get unequal numbers of pixels."""
-    whole = load(of.data)
-    train = whole.splits["train"]
+def dataset(trial_config: TrialConfig) -> Dataset:
+    """Scenes, every other one half void, so that ranks get unequal numbers of pixels."""
+    scenes = load(trial_config.data)
+    train = scenes.splits["train"]
     labels = train.labels_NHW.copy()
     labels[::2, :, ::2] = 255
     labels[1] = 255
-    return replace(whole, splits={**whole.splits, "train": replace(train, labels_NHW=labels)})
+    return replace(scenes, splits={**scenes.splits, "train": replace(train, labels_NHW=labels)})
 
 
-def learned(of: TrialConfig) -> Learned:
+def learned(trial_config: TrialConfig) -> Learned:
     torch.manual_seed(7)
-    return Learned(InverseTransformNet(of.loss.tile, 8).requires_grad_(False))
+    return Learned(InverseTransformNet(trial_config.loss.tile, 8).requires_grad_(False))
 
 
-def training(of: TrialConfig) -> Training:
-    return Training(of, dataset(of), learned(of), CPU)
+def training(trial_config: TrialConfig) -> Training:
+    return Training(trial_config, dataset(trial_config), learned(trial_config), CPU)
 
 
-def _rank_main(rank: int, ranks: int, folder: str, of: TrialConfig) -> None:
+def _rank_main(rank: int, ranks: int, folder: str, trial_config: TrialConfig) -> None:
     torch.set_num_threads(1)
-    run = training(of)
+    run = training(trial_config)
     metrics = [run.train_epoch(), run.train_epoch()]
     evaluation = run.evaluate()
     if rank == 0:
@@ -91,9 +91,9 @@ def test_two_ranks_give_what_one_gives(tmp_path: Path, changes: dict[str, float 
     Two epochs of plain SGD on two ranks and on one: the last gradients, the loss terms, the
     metrics and the counts. A difference in any step before would have moved the weights.
     """
-    of = config(**{"optim/optimizer": "sgd", "optim/lr": 0.001, **changes})
-    _rank_main(0, 1, str(tmp_path), of)
-    on_ranks(2, tmp_path, _rank_main, 2, str(tmp_path), of)
+    trial_config = config(**{"optim/optimizer": "sgd", "optim/lr": 0.001, **changes})
+    _rank_main(0, 1, str(tmp_path), trial_config)
+    on_ranks(2, tmp_path, _rank_main, 2, str(tmp_path), trial_config)
     one, two = (torch.load(tmp_path / f"{ranks}.pt", weights_only=True) for ranks in (1, 2))
 
     for a, b in zip(one["metrics"], two["metrics"], strict=True):
@@ -109,18 +109,18 @@ def test_two_ranks_give_what_one_gives(tmp_path: Path, changes: dict[str, float 
 
 
 def test_a_resumed_trial_ends_bit_for_bit_as_an_uninterrupted_one() -> None:
-    whole = training(config())
-    told = [whole.train_epoch() for _ in range(4)]
+    uninterrupted = training(config())
+    uninterrupted_epochs = [uninterrupted.train_epoch() for _ in range(4)]
 
     first = training(config())
-    cut = [first.train_epoch() for _ in range(2)]
+    resumed_epochs = [first.train_epoch() for _ in range(2)]
     second = training(config())
     second.load(first.save())
-    cut += [second.train_epoch() for _ in range(2)]
+    resumed_epochs += [second.train_epoch() for _ in range(2)]
 
-    assert cut == told
-    assert second.evaluate().metrics == whole.evaluate().metrics
-    for a, b in zip(whole.network.parameters(), second.network.parameters(), strict=True):
+    assert resumed_epochs == uninterrupted_epochs
+    assert second.evaluate().metrics == uninterrupted.evaluate().metrics
+    for a, b in zip(uninterrupted.network.parameters(), second.network.parameters(), strict=True):
         assert torch.equal(a, b)
 
 
@@ -134,7 +134,7 @@ def test_the_same_config_trains_the_same_network_twice() -> None:
 WILD: dict[str, float | str] = {"optim/optimizer": "sgd", "optim/lr": 1e30}
 
 
-def test_a_loss_that_is_no_number_ends_the_trial_with_its_terms() -> None:
+def test_a_loss_that_is_not_finite_ends_the_trial_with_its_terms() -> None:
     run = training(config(**WILD))
     outcome = run.train_epoch()
     assert isinstance(outcome, Diverged)
@@ -165,7 +165,7 @@ def test_training_improves_on_its_start() -> None:
     assert last["train/cross_entropy"] < first["train/cross_entropy"] * 2 / 3
 
 
-def test_more_ranks_than_images_a_step_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_ranks_than_images_per_step_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainables.training.training.num_ranks", lambda: 8)
     with pytest.raises(ValueError, match="batch must be at least the 8 ranks, got 5"):
         training(config())

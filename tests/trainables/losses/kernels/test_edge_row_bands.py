@@ -20,14 +20,14 @@ def scene() -> tuple[Tensor, Tensor]:
 
 def test_every_valid_pixel_is_kept_once() -> None:
     _, labels = scene()
-    kept = torch.zeros_like(labels)
+    times_kept = torch.zeros_like(labels)
     for band in bands_of(labels, EdgeNet(3)):
-        kept[band.image, band.read] += band.kept_11HW[:, 0]
-    torch.testing.assert_close(kept, (labels != VOID).long())
+        times_kept[band.image, band.read] += band.kept_11HW[:, 0]
+    torch.testing.assert_close(times_kept, (labels != VOID).long())
 
 
 @pytest.mark.parametrize("loss", ["before_relu", "after_relu", "ppce"])
-def test_rows_at_a_time_give_what_whole_images_give(loss: Any) -> None:
+def test_row_bands_give_what_complete_images_give(loss: Any) -> None:
     logits, labels = scene()
     network = EdgeNet(3).double().requires_grad_(False)
 
@@ -38,7 +38,7 @@ def test_rows_at_a_time_give_what_whole_images_give(loss: Any) -> None:
         return semeda(leaf, labels, edge_net=edge_net, lambdas=(1, 0.5, 0.25), matching=loss)
 
     results = []
-    for edge_net in (network, lambda prob: network(prob)):  # nobody knows the reach of a lambda
+    for edge_net in (network, lambda prob: network(prob)):  # a lambda's receptive field is unknown
         leaf = logits.clone().requires_grad_()
         term = value(leaf, edge_net)
         results.append((term.total.detach(), *torch.autograd.grad(term.total, leaf)))

@@ -7,7 +7,7 @@ def test_a_retained_graph_gives_the_same_gradient_again() -> None:
     leaf = torch.ones(3, requires_grad=True)
     total = with_known_gradient(leaf, torch.tensor(6.0), torch.tensor([1.0, 2.0, 3.0]))
     (first,) = torch.autograd.grad(total * 2, leaf, retain_graph=True)
-    first.zero_()  # what callers do with theirs is no concern of the graph
+    first.zero_()  # callers may overwrite the gradient they were given
     (second,) = torch.autograd.grad(total * 3, leaf, retain_graph=True)
     (third,) = torch.autograd.grad(total, leaf)
     assert second.tolist() == [3.0, 6.0, 9.0]
@@ -23,7 +23,7 @@ def test_gradients_add_up_over_steps_and_uses() -> None:
     assert leaf.grad.tolist() == [8.0, 14.0]
 
 
-def test_the_gradient_is_handed_over_rather_than_copied() -> None:
+def test_the_gradient_is_passed_on_without_a_copy() -> None:
     leaf, gradient = torch.ones(2, requires_grad=True), torch.ones(2)
     total, place = with_known_gradient(leaf, torch.tensor(1.0), gradient), gradient.data_ptr()
     del gradient

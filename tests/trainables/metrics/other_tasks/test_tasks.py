@@ -143,7 +143,7 @@ def test_parts_are_scored_on_images_that_show_one() -> None:
     overlap = torch.tensor(
         [
             [[6, 2, 0], [2, 0, 2], [0, 0, 0]],
-            [[5, 0, 5], [0, 5, 0], [0, 0, 0]],  # a person is seen where there is none
+            [[5, 0, 5], [0, 5, 0], [0, 0, 0]],  # a person is predicted where there is none
         ]
     )
 
