@@ -31,7 +31,7 @@ from study.planning.plugin import install_from_plan, install_given
 from study.planning.printed_commands import resume_command
 from study.planning.prior_studies import replay, warm_start
 from study.planning.request import StudyRequest, data_config
-from study.reporting.sections.report import NO_CHECKSUMS
+from study.reporting.sections.caveats import NO_CHECKSUMS
 from study.reporting.terminal.plan_and_result import Outlook, print_plan
 from study.reporting.terminal.safe_console import stdout_console
 from study.search import reuse

@@ -4,17 +4,23 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from study.analysis.one_class import one_class_alone
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import Plan
-from study.ledger.provenance import changes
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.planning import budget
 from study.reporting.document import Block, Parts, Picture, Points, Prose, Section, Sheet
-from study.reporting.sections import ablation_table, cell_search, cost, pareto, per_class, reruns
+from study.reporting.sections import (
+    ablation_table,
+    caveats,
+    cell_search,
+    cost,
+    pareto,
+    per_class,
+    reruns,
+)
 from study.reporting.values import HEADLINE, formatted, percent
 
 
@@ -33,17 +39,15 @@ def complete(
         per_cell: added to the captions of plots that show cells instead of trials.
     """
     failed = record.in_state("failed")
-    first = [*first, *([Prose(f"Ledger: {NO_CHECKSUMS}.")] if not record.has_checksums else [])]
-    pictures = [*_plots(plots, per_cell), *_test_images(folder)]
-    alone = one_class_alone(record, folder)
-    warning: Parts = [Prose(f"**{alone}.**")] if alone else []
-    return [*warning, *first, *pictures, *_failed(failed), *_other_code(record)]
-
-
-NO_CHECKSUMS = (
-    "an older version began it, so that its lines carry no checksums: a changed digit would not "
-    "be noticed"
-)
+    return [
+        *caveats.above(record, folder),
+        *first,
+        *caveats.of_ledger(record),
+        *_plots(plots, per_cell),
+        *_test_images(folder),
+        *_failed(failed),
+        *caveats.other_code(record),
+    ]
 
 
 def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
@@ -207,16 +211,6 @@ def _test_images(study: StudyFolder) -> Parts:
         )
         parts.append(Section("Affinity", [Picture(affinity, caption)]))
     return parts
-
-
-def _other_code(record: StudyRecord) -> Parts:
-    """The later attempts whose code or packages differ from the first one's."""
-    found = [changes(record.provenance, later) for later in record.resumed_with]
-    differ = list(dict.fromkeys(filter(None, found)))
-    if not differ:
-        return []
-    text = f"Resumed with other code than it began with: {'; '.join(differ)}."
-    return [Section("Other code", [Prose(text)])]
 
 
 def _failed(failed: list[TrialRecord]) -> Parts:

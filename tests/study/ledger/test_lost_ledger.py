@@ -154,7 +154,7 @@ def test_a_study_without_its_ledger_ends_with_a_fault_and_the_command_to_resume(
     assert study.run(Policy()) == STOPPED
     (line,) = capsys.readouterr().err.splitlines()
     assert "ledger.jsonl cannot be written" in line
-    assert f"then resume: python study/run.py --resume fake --storage {tmp_path}" in line
+    assert f"run.py --resume fake --storage {tmp_path}" in line
     assert closed == [([], None)]
 
 

@@ -12,6 +12,7 @@ from study.analysis.results import SearchResults
 from study.execution.callbacks.ledger_writer import LedgerWriter
 from study.execution.stopping import Faults, Policy, Stop
 from study.execution.tuner import make_search
+from study.ledger import chain
 from study.ledger.events import ImagesResampled, Started, Tested
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
@@ -109,8 +110,10 @@ def test_a_grid_with_no_interval_over_images_and_one_of_an_older_form_are_read(
     ledger.append(ImagesResampled(metrics={}))
     assert ledger.record.images == {}
     line = {"event": "images", "time": 1.0, "metric": "miou", "cells": {"a": [0.0, 1.0]}}
-    with ledger.path.open("a") as file:
-        file.write(json.dumps(line) + "\n")
+    *_, last = ledger.path.read_text().splitlines()
+    with ledger.path.open("ab") as file:
+        linked, _ = chain.link(json.dumps(line).encode(), json.loads(last)["chain"])
+        file.write(linked + b"\n")
     assert Ledger(ledger.path).record.images == {"miou": {"a": [0.0, 1.0]}}
 
 
