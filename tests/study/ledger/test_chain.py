@@ -84,7 +84,7 @@ def test_a_reopened_ledger_continues_the_chain(path: Path) -> None:
 
 
 def test_a_ledger_without_checksums_goes_on_without_them_and_says_so(tmp_path: Path) -> None:
-    folder = StudyFolder(tmp_path / "old")
+    folder = StudyFolder(tmp_path / "old-search")
     folder.path.mkdir()
     shutil.copy(OLD, folder.ledger)
     ledger = Ledger(folder.ledger)

@@ -21,13 +21,14 @@ from study.reporting.sections import reruns
 from study.search import reuse
 from tests.study import fake, fake_grid
 from tests.study.execution.test_stages import small
+from tests.study.ledger import linked
 
 
 def change(folder: StudyFolder, number: int, **values: object) -> None:
-    """Change values in one line of a ledger."""
-    found = folder.ledger.read_text().splitlines()
-    found[number] = json.dumps({**json.loads(found[number]), **values})
-    folder.ledger.write_text("\n".join(found) + "\n")
+    """Change values in one line of a ledger, and every checksum with them."""
+    found = [json.loads(line) for line in folder.ledger.read_text().splitlines()]
+    found[number] |= values
+    linked.write(folder.ledger, found)
 
 
 def test_a_renamed_study_is_refused_with_what_to_do_and_its_old_name_is_not_started(
@@ -273,8 +274,8 @@ def test_half_a_character_in_a_message_is_written_and_read_as_a_question_mark(
 def test_a_plan_and_a_start_come_once(tmp_path: Path, number: int) -> None:
     fake.ended_study(fake.plan(tmp_path))
     folder = StudyFolder(tmp_path / "fake")
-    found = folder.ledger.read_text().splitlines(keepends=True)
-    folder.ledger.write_text("".join([*found, found[number]]))
+    found = [json.loads(line) for line in folder.ledger.read_text().splitlines()]
+    linked.write(folder.ledger, [*found, found[number]])
     with pytest.raises(LedgerError, match="second"):
         folder.load()
 
@@ -343,8 +344,7 @@ def written(storage: Path, sound: list[Any], damage: list[tuple[str, int, int, o
     folder = storage / "fake"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    text = "".join(json.dumps(line) + "\n" for line in found)
-    (folder / "ledger.jsonl").write_text(text)
+    linked.write(folder / "ledger.jsonl", found)
 
 
 @settings(
