@@ -98,7 +98,7 @@ def test_an_unexpected_end_still_closes_mlflow_and_says_how_to_resume(
     assert output.err.splitlines()[-1].startswith("study/run.py: stopped: ")
     assert line in output.err.splitlines()[-1]
     assert ("Traceback" in output.err) == traceback
-    assert "to resume: python study/run.py --resume fake" in output.out
+    assert "run.py --resume fake" in output.out
     assert len(closed) == 1
 
 

@@ -72,15 +72,15 @@ def test_a_users_space_over_the_size_is_refused_by_the_command(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"data/height": 100_000, "data/width": 100_000},
-        {"data/crop_height": 100_000, "data/crop_width": 100_000},
-        {"data/height": 1_000_000, "data/width": 1_000_000, "batch": 1},
+        {"data/height": 10_000, "data/width": 10_000},
+        {"data/crop_height": 10_000, "data/crop_width": 10_000},
+        {"data/height": 10_000, "data/width": 10_000, "batch": 1},
     ],
 )
 def test_images_that_no_memory_holds_are_refused(changes: dict[str, int]) -> None:
     config = TrialConfig().changed(changes)
     with pytest.raises(ValueError, match=r"data/height and data/width must fit into memory") as got:
-        runs.check_memory(config, 1, 64 * 2**30)
+        runs.check_memory(config, 1, 2**30)
     assert "\n" not in str(got.value)
     runs.check_memory(TrialConfig().changed({"data/height": 1024, "data/width": 2048}), 1, 2**30)
 
@@ -90,7 +90,7 @@ def test_a_huge_size_is_refused_by_the_command(
 ) -> None:
     sizes = ["--set", "data/height=100000", "--set", "data/width=100000"]
     words = refused(capsys, tmp_path, "--space", "region", "--dry-run", *sizes)
-    assert "data/height and data/width must fit into memory, got 100000 and 100000" in words
+    assert "data/height x data/width must be at most 100000000 pixels" in words
 
 
 def test_images_that_must_stay_in_memory_but_cannot_are_refused(
