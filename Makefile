@@ -33,8 +33,10 @@ lint: .venv/.installed
 types: .venv/.installed
 	$(BIN)/mypy
 
+# A file's tests share fixtures, so a file stays on one core; each Ray needs both cores.
 unit: .venv/.installed
-	$(BIN)/python -m pytest tests docs
+	$(BIN)/python -m pytest tests docs -m 'not ray and not slow' -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests -m 'ray and not slow'
 
 slow: .venv/.installed
 	$(BIN)/python -m pytest tests -m slow
