@@ -86,6 +86,7 @@ def test_every_port_of_a_running_study_is_on_loopback(tmp_path: Path) -> None:
     assert not (tmp_path / ".ray" / "auth_token").exists(), "the token is Ray's default"
 
 
+@pytest.mark.slow
 def test_neither_an_imported_ray_nor_the_environment_opens_it(tmp_path: Path) -> None:
     opened = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1", "RAY_AUTH_MODE": "disabled"}
     done = subprocess.run(

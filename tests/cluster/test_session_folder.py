@@ -139,6 +139,7 @@ def test_workers_get_the_users_paths_without_modules_that_shadow_python(
     assert session._given_paths() == ["/elsewhere"]
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 @pytest.mark.timeout(600)
 def test_a_study_runs_with_a_long_tmpdir(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def run(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProc
     )
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 @pytest.mark.timeout(600)
 def test_a_study_runs_in_a_folder_with_files_of_our_names(tmp_path: Path) -> None:

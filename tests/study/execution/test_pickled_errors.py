@@ -10,7 +10,7 @@ from ray.tune.experiment import trial as tune_trial
 from cluster.session import ray_session
 from study.execution.callbacks.pickled_errors import NoPickledErrors
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def fail(config: dict[str, object]) -> None:
