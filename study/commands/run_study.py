@@ -52,44 +52,55 @@ class StudyRun:
 
         Returns:
             The exit code: 0 if the study ended with a result or its budget is spent, and its ledger
-            is in its place; 1 if it ended without a result; else how it was stopped.
+            is in its place; 1 if a fault stopped it or it ended without a result; else
+            ``INTERRUPTED``.
         """
-        record, stop = self._ledger.record, Stop()
+        record = self._ledger.record
         # Each listener follows a copy of its own: MLflow's is read in another thread.
         sink = MlflowSink(
             self._plan.tracking_uri, record.copy(), TrialArtifacts(self._folder, self._dataset)
         )
-        progress = LiveProgress(self._console, record.copy(), self._folder.stages)
+        reason = self._attempt(sink, policy)
+        if self._ledger.lost():  # a report would be written into another folder
+            sink.close([], None)
+        elif record.planned is not None:
+            self._finish(sink, reason)
+        if lost := self._ledger.lost():
+            self._print_lost(lost)
+            return STOPPED
+        if reason:  # also after the last event: a fault in the gallery is a fault
+            return STOPPED
+        if record.ended:
+            return exit_code(record)
+        return INTERRUPTED if record.budget_spent is None else 0
+
+    def _attempt(self, sink: MlflowSink, policy: Policy) -> str:
+        """Run the trials and draw the gallery.
+
+        Returns:
+            The fault that stopped it, in one line; "" if it ran to its end or a signal ended it.
+        """
+        stop = Stop()
+        progress = LiveProgress(self._console, self._ledger.record.copy(), self._folder.stages)
         self._ledger.listeners += [sink, progress]
+        # Ray pickles what it runs, and a URI may hold a password.
+        plan = replace(self._plan, tracking_uri="")
+        faults = Faults(policy, stop)
         try:
-            faults = Faults(policy, stop)
-            # Ray pickles what it runs, and a URI may hold a password.
-            plan = replace(self._plan, tracking_uri="")
             execution = Execution(plan, self._space, self._dataset, self._ledger, faults)
             with progress:
                 execution.run()
             self._draw_gallery(execution)
         except KeyboardInterrupt:
-            pass  # the ledger has every event so far, so the study can be resumed
+            return stop.reason  # the ledger has every event so far, so the study can be resumed
         except (StorageError, DataError) as error:
-            stop.reason = str(getattr(error, "cause", error))
+            return str(getattr(error, "cause", error))
         except Exception as error:  # Ray's, or a fault here: MLflow and the report still end
             fault = storage_fault(error)
             if not fault:
                 traceback.print_exc()
-            stop.reason = fault or f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        if self._ledger.lost():  # a report would be written into another folder
-            sink.close([], None)
-        elif record.planned is not None:
-            self._finish(sink, stop.reason)
-        if lost := self._ledger.lost():
-            self._print_lost(lost)
-            return STOPPED
-        if record.ended:
-            return exit_code(record)
-        if record.budget_spent is not None:
-            return 0
-        return STOPPED if stop.reason else INTERRUPTED
+            return fault or f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        return stop.reason
 
     def _print_lost(self, lost: str) -> None:
         plan = self._plan

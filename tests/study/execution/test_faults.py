@@ -14,7 +14,7 @@ from study.analysis.results import results_of
 from study.commands import run_study
 from study.execution.callbacks.ledger_writer import ACTOR_RESTARTS, LedgerWriter
 from study.execution.execute import interrupted_trials
-from study.execution.stopping import INTERRUPTED, Faults, Policy, Stop, while_tune_runs
+from study.execution.stopping import INTERRUPTED, STOPPED, Faults, Policy, Stop, while_tune_runs
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
@@ -298,6 +298,25 @@ def test_networks_whose_checkpoints_are_gone_are_not_drawn(
     )
     assert end(plan, fake.ended_study(plan)) == 0
     assert chosen_from == [[]]
+
+
+def test_a_fault_in_the_gallery_of_an_ended_study_is_no_success(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    closed: list[tuple[object, ...]],
+) -> None:
+    """The study has ended and its report is written, but the report lacks what was asked for."""
+
+    def refuse(*given: object) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    plan = fake.plan(tmp_path)
+    monkeypatch.setattr(gallery, "worst_images", refuse)
+    monkeypatch.setattr(write_report, "write", lambda *given: [])
+    assert end(plan, fake.ended_study(plan)) == STOPPED
+    assert "stopped: ZeroDivisionError: a fault of ours" in capsys.readouterr().err
+    assert len(closed) == 1
 
 
 def test_an_epoch_of_a_trial_whose_start_was_not_written_stops_the_study_in_order(
