@@ -11,8 +11,8 @@ from study.ledger.events import Ended, EpochEnded, Finished
 from study.ledger.ledger import Ledger
 from study.planning.runs import grid_runs
 from tests.study import fake, fake_grid
-from tests.study.execution.test_faults import closed as closed  # a fixture
-from tests.study.execution.test_faults import end
+from tests.study.commands.test_end_of_study import closed as closed  # a fixture
+from tests.study.commands.test_end_of_study import end
 
 
 def test_a_study_with_a_result_says_nothing(tmp_path: Path) -> None:

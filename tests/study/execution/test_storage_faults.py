@@ -14,8 +14,8 @@ from study.execution.stopping import STOPPED, Stop, storage_fault, storage_fault
 from study.ledger.ledger import StorageError
 from study.ledger.study_folder import StudyFolder
 from tests.study import fake
-from tests.study.execution.test_faults import closed as closed  # a fixture
-from tests.study.execution.test_faults import end
+from tests.study.commands.test_end_of_study import closed as closed  # a fixture
+from tests.study.commands.test_end_of_study import end
 
 FULL = OSError(errno.ENOSPC, "No space left on device", "tune/state.json")
 
