@@ -92,6 +92,8 @@ def read_files(folder: Path) -> dict[str, bytes]:
         return {name: proof.read(folder / name) for name in names}
     lines = proof.read(folder / HASHES).decode("ascii", "replace").splitlines()
     hashes = {name: found for found, _, name in (line.partition("  ") for line in lines)}
+    if unknown := hashes.keys() - {NETWORK, CONFIG, CLASSES, PARTS}:
+        raise proof.DamageError(f"{folder / HASHES}: damaged: it names {sorted(unknown)[0]!r}")
     for name in names:
         if name not in hashes:
             raise proof.DamageError(f"{folder / HASHES}: damaged: it has no hash of {name}")

@@ -12,7 +12,8 @@ from study.analysis.results import results_of
 from study.commands import process
 from study.commands.screen import outlived
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import StudyFolder, check_name
+from study.ledger.storage import check_name
+from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.planning.request import StudyRequest
 from study.reporting.write_report import write

@@ -23,7 +23,8 @@ from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.provenance import changes, provenance
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import StudyFolder, check_name, prove_writable
+from study.ledger.storage import check_name, prove_writable
+from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL
 from study.planning import budget, runs, same_data
 from study.planning.make_plan import plan_from_request

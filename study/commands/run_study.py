@@ -15,7 +15,8 @@ from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, results_of
 from study.execution.execute import Execution
 from study.execution.stopping import INTERRUPTED, STOPPED, Faults, Policy, Stop, storage_fault
-from study.ledger.ledger import Ledger, LedgerError, StorageError
+from study.ledger.errors import LedgerError, StorageError
+from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder

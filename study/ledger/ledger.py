@@ -13,8 +13,7 @@ from pathlib import Path
 
 from study.ledger import chain
 from study.ledger.append_file import AppendFile
-from study.ledger.errors import LedgerError as LedgerError
-from study.ledger.errors import StorageError as StorageError
+from study.ledger.errors import LedgerError, StorageError
 from study.ledger.events import SCHEMA, UNLINKED_SCHEMA, Event, event_from_json
 from study.ledger.fold_checks import require_foldable
 from study.ledger.json_records import Json, clean

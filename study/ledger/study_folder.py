@@ -12,8 +12,6 @@ from study.ledger.ledger import folded, read
 from study.ledger.lines import present, read_lines
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
-from study.ledger.storage import check_name as check_name
-from study.ledger.storage import prove_writable as prove_writable
 from study.ledger.storage import storage_errors
 from study.ledger.trial_record import TrialRecord
 from trainables import proof

@@ -7,7 +7,7 @@ from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import BUILT_IN, SPACES, Grid, Space
 from study.analysis.statistics import fewest_seeds
 from study.ledger.plan import Ablation, Plan, PluginText, Search, WarmStart
-from study.ledger.study_folder import check_name
+from study.ledger.storage import check_name
 from study.planning import budget, grids
 from study.planning.prior_studies import replay, rerun, warm_start
 from study.planning.request import (

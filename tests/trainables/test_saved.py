@@ -51,6 +51,16 @@ def test_no_flipped_bit_of_a_saved_network_is_accepted(tmp_path: Path, name: str
             saved.load(tmp_path)
 
 
+def test_the_hashes_of_other_files_are_refused(tmp_path: Path) -> None:
+    """Else a folder from somebody else could have any file of this user read."""
+    save(tmp_path / "model")
+    (tmp_path / "other").write_bytes(b"x" * 9)
+    with (tmp_path / "model" / saved.HASHES).open("a") as file:
+        file.write(f"{'0' * 64}  ../other\n")
+    with pytest.raises(ValueError, match=r"damaged: it names '\.\./other'"):
+        saved.load(tmp_path / "model")
+
+
 def test_a_saved_network_of_an_older_version_has_no_hashes_and_is_loaded(tmp_path: Path) -> None:
     save(tmp_path)
     (tmp_path / saved.HASHES).unlink()

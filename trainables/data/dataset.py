@@ -15,10 +15,10 @@ class DataError(ValueError):
     """A dataset that cannot be used. The message is one line that names the file and the fault."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
+        super().__init__(escaped(message))
 
 
-def printable(text: str) -> str:
+def escaped(text: str) -> str:
     """A text without control characters and bytes that are no UTF-8, so that any file takes it."""
     shown = text.encode("utf-8", "backslashreplace").decode()
     return "".join(x if x.isprintable() else x.encode("unicode_escape").decode() for x in shown)

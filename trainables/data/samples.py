@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.data import files
-from trainables.data.dataset import DataError, printable
+from trainables.data.dataset import DataError, escaped
 from trainables.geometry.boundaries import VOID
 
 SPLITS = ("train", "val", "test")
@@ -136,7 +136,7 @@ class Pair:
     """The line that names it, ``val.txt:3``; empty if a folder was listed."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", printable(self.name))  # it is written to many files
+        object.__setattr__(self, "name", escaped(self.name))  # it is written to many files
 
     def require_files(self) -> None:
         for path, what in ((self.image, "image"), (self.mask, "mask")):

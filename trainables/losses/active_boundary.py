@@ -1,5 +1,19 @@
 """The Active Boundary Loss (Wang et al., AAAI 2022): where should a boundary move?
 
+"paper" is the default because it follows the equations and does not depend on how images are
+distributed over ranks. It differs from "released", the authors' code, as follows:
+
+- the threshold leaves at most ``max_ratio`` of *each image* (released: as many pixels, but of
+  the whole batch, by a threshold that grows in steps of 1.2);
+- a pixel is tested against either neighbour (released: against the sum of both);
+- logits are KL(P_i, P_neighbour) as in Eq. 3 (released: the other way round);
+- M is the distance to the boundary, and pixels with M = 0 are discarded (released: the
+  distance - 1, truncated, and such pixels stay in the mean with weight 0);
+- the smoothed target is 1 - s and s / 7 (released: s / 8, which sums to 0.975);
+- images without a true boundary are skipped (released: their predictions are drawn to the
+  corner), as are void pixels and void neighbours (released: void is boundary);
+- logits and labels have the same size (released: logits are upsampled).
+
 Shape letters: B images, K classes, H rows, W columns, N chosen pixels, D = 8 directions.
 """
 
@@ -46,19 +60,7 @@ def active_boundary(
     to its 8 neighbours are the logits (Eq. 3), and min(M, theta) / theta is the weight, where M is
     the pixel's own distance to the true boundary in pixels.
 
-    "paper" is the default because it follows the equations and does not depend on how images are
-    distributed over ranks. It differs from "released", the authors' code, as follows:
-
-    - the threshold leaves at most ``max_ratio`` of *each image* (released: as many pixels, but of
-      the whole batch, by a threshold that grows in steps of 1.2);
-    - a pixel is tested against either neighbour (released: against the sum of both);
-    - logits are KL(P_i, P_neighbour) as in Eq. 3 (released: the other way round);
-    - M is the distance to the boundary, and pixels with M = 0 are discarded (released: the
-      distance - 1, truncated, and such pixels stay in the mean with weight 0);
-    - the smoothed target is 1 - s and s / 7 (released: s / 8, which sums to 0.975);
-    - images without a true boundary are skipped (released: their predictions are drawn to the
-      corner), as are void pixels and void neighbours (released: void is boundary);
-    - logits and labels have the same size (released: logits are upsampled).
+    "paper" follows the equations, "released" the authors' code: see the head of this file.
 
     A neighbour that is void or outside the image counts as equal to the pixel itself, and is never
     the target. On a GPU the host waits twice to learn how many pixels were chosen, besides the

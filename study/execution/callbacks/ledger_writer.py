@@ -8,6 +8,7 @@ from ray.tune.experiment import Trial
 from study.execution.callbacks.budget import BudgetStopper
 from study.execution.callbacks.driver_callback import DriverCallback
 from study.execution.stopping import Faults, storage_words
+from study.ledger.errors import StorageError
 from study.ledger.events import (
     Changed,
     EpochEnded,
@@ -17,7 +18,7 @@ from study.ledger.events import (
     Started,
     TrialFailed,
 )
-from study.ledger.ledger import Ledger, StorageError
+from study.ledger.ledger import Ledger
 from trainables.config import Value, from_flat, identity
 from trainables.lane.failures import Failure, FailureKind
 from trainables.lane.halving import HALVED

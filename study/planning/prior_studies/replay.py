@@ -9,7 +9,8 @@ from search_spaces import Cell, Grid
 from study.ledger.events import Metrics
 from study.ledger.plan import Ablation, Plan, Replayed
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import StudyFolder, check_name, other_records
+from study.ledger.storage import check_name
+from study.ledger.study_folder import StudyFolder, other_records
 from study.ledger.trial_record import TrialRecord
 from study.planning.plugin import install_from_plan
 from study.planning.request import PLACES, StudyRequest

@@ -8,7 +8,8 @@ from search_spaces import Cell, Grid
 from search_spaces.grid import Published
 from study.analysis.results import AblationResults, results_of
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import StudyFolder, check_name
+from study.ledger.storage import check_name
+from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.planning.plugin import install_from_plan
 from trainables.config import TrialConfig, Value, refused

@@ -11,7 +11,8 @@ from pathlib import Path
 from search_spaces import Space
 from study.ledger.plan import WarmStart, WarmStartSource, WarmStartTrial
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import StudyFolder, check_name
+from study.ledger.storage import check_name
+from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from trainables.config import TrialConfig, Value, flatten
 

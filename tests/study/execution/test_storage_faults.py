@@ -11,7 +11,7 @@ from ray.tune import TuneError
 from study.commands import run_study
 from study.execution import stopping
 from study.execution.stopping import STOPPED, Stop, storage_fault, storage_faults_stop
-from study.ledger.ledger import StorageError
+from study.ledger.errors import StorageError
 from study.ledger.study_folder import StudyFolder
 from tests.study import fake
 from tests.study.commands.test_end_of_study import closed as closed  # a fixture

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from study.ledger.errors import LedgerError
 from study.ledger.events import Ended, Resumed
-from study.ledger.ledger import Ledger, LedgerError, read
+from study.ledger.ledger import Ledger, read
 from study.ledger.study_folder import StudyFolder
 from tests.study import fake, reports
 

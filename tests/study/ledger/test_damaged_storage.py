@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from study.commands import run
+from study.ledger.errors import LedgerError
 from study.ledger.events import TrialFailed
-from study.ledger.ledger import LedgerError
 from study.ledger.study_folder import StudyFolder, other_records
 from study.planning.request import StudyRequest
 from tests.study import fake

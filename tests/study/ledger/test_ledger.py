@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.analysis.results import results_of
+from study.ledger.errors import LedgerError
 from study.ledger.events import Ended, Resumed
 from study.ledger.json_records import clean
-from study.ledger.ledger import Ledger, LedgerError, read
+from study.ledger.ledger import Ledger, read
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from tests.study import fake

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from study.execution.execute import continue_after, interrupted_trials
 from study.ledger import chain
+from study.ledger.errors import LedgerError, StorageError
 from study.ledger.events import Ended, Finished, Resumed, TrialFailed
-from study.ledger.ledger import Ledger, LedgerError, StorageError, read
+from study.ledger.ledger import Ledger, read
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import InterruptedTrial

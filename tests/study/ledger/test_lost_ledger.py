@@ -10,8 +10,9 @@ from rich.console import Console
 
 from study.commands import run_study
 from study.execution.stopping import STOPPED, Policy
+from study.ledger.errors import StorageError
 from study.ledger.events import Ended, Finished
-from study.ledger.ledger import Ledger, StorageError, read
+from study.ledger.ledger import Ledger, read
 from study.ledger.study_folder import StudyFolder
 from study.reporting import write_report
 from tests.study import fake

@@ -9,7 +9,7 @@ import pytest
 
 from study.commands import run
 from study.ledger import lines
-from study.ledger.ledger import LedgerError
+from study.ledger.errors import LedgerError
 from study.ledger.study_folder import StudyFolder, studies
 from study.reporting.sections import reruns
 from study.search import reuse

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.trainables.data.test_mask_meaning import grey, make, opened
 from trainables.data import DataError
-from trainables.data.dataset import printable
+from trainables.data.dataset import escaped
 
 CLASSES = "ground\n# a comment\n\ncell\n"
 
@@ -149,7 +149,7 @@ def test_the_rest_is_refused_with_its_line(
 
 def test_an_error_is_one_printable_line() -> None:
     assert str(DataError("a\nb\udce9\x1b[31m")) == "a\\nb\\udce9\\x1b[31m"
-    assert printable("Straße 1") == "Straße 1"
+    assert escaped("Straße 1") == "Straße 1"
 
 
 def test_files_of_operating_systems_are_ignored_and_said(tmp_path: Path) -> None:
