@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = """
 import os, signal, sys, time
 from study.execution.stopping import Interrupts, while_tune_runs
+for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):  # a test under nohup ignores them
+    signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 Interrupts("the command").__enter__()
 def wait():
     print("ready", flush=True)
