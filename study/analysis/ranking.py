@@ -10,13 +10,15 @@ from study.ledger.trial_record import TrialRecord
 def layered(record: StudyRecord) -> list[tuple[int, TrialRecord]]:
     """Rank every trial that has a value, best first, each with its Pareto layer.
 
+    The trials that confirm a winner, on other seeds, are not ranked.
+
     Trials that ran all epochs come before pruned ones. With several objectives, the first one
     decides within a layer. With one objective, every trial is in layer 1.
     """
     modes = list(record.plan.objectives.values())
     valued = [
         (values, trial)
-        for trial in record.in_state("complete", "pruned")
+        for trial in record.searched().in_state("complete", "pruned")
         if (values := trial.values(record.plan.objectives)) is not None
     ]
     several = len(modes) > 1

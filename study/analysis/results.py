@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from study.analysis import tables
+from study.analysis.confirmation import confirmation_of
 from study.analysis.ranking import layered
 from study.analysis.tables import Table
 from study.ledger.plan import Ablation
@@ -42,8 +43,15 @@ class StudyResults:
     @property
     def untested(self) -> list[str]:
         """A line for each trial that could not be measured on the test list: which, and why."""
-        untested = [trial for trial in self.record.trials.values() if trial.untested]
-        return [f"{_named(trial)}: {trial.untested}" for trial in untested]
+        trials = list(self.record.trials.values())
+        if self.comparison is not None and self.comparison is not self:
+            trials += self.comparison.record.trials.values()
+        return [f"{_named(trial)}: {trial.untested}" for trial in trials if trial.untested]
+
+    @property
+    def comparison(self) -> "AblationResults | None":
+        """The comparison with a baseline that the study's verdict rests on; None without one."""
+        return None
 
     @property
     def split(self) -> str:
@@ -67,8 +75,16 @@ class StudyResults:
         return trial.metrics.get(metric)
 
 
+@dataclass(frozen=True)
 class SearchResults(StudyResults):
-    """The ranking of a search, with its winner or its Pareto set."""
+    """The ranking of a search, with its winner or its Pareto set; ``record`` has its own trials."""
+
+    confirmation: "AblationResults | None" = None
+    """The winner against its base on other seeds, once it is chosen."""
+
+    @property
+    def comparison(self) -> "AblationResults | None":
+        return self.confirmation
 
     @property
     def best(self) -> TrialRecord | None:
@@ -95,11 +111,15 @@ class SearchResults(StudyResults):
 
     @property
     def finalists(self) -> list[TrialRecord]:
-        return self.front
+        return [*self.front, *(self.confirmation.finalists if self.confirmation else [])]
 
 
 class AblationResults(StudyResults):
     """The tables of an ablation, with a verdict for each cell."""
+
+    @property
+    def comparison(self) -> "AblationResults":
+        return self
 
     @cached_property
     def split(self) -> str:
@@ -141,5 +161,8 @@ def _named(trial: TrialRecord) -> str:
 
 def results_of(record: StudyRecord) -> SearchResults | AblationResults:
     """The results of a search or of an ablation."""
-    ablation = isinstance(record.plan.design, Ablation)
-    return AblationResults(record) if ablation else SearchResults(record)
+    if isinstance(record.plan.design, Ablation):
+        return AblationResults(record)
+    confirming = confirmation_of(record)
+    confirmation = AblationResults(confirming) if confirming is not None else None
+    return SearchResults(record.searched(), confirmation)

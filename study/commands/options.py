@@ -7,6 +7,7 @@ from pathlib import Path
 from cluster.one_line_parser import OneLineParser
 from search_spaces import SPACES
 from study.planning.request import (
+    BUILT_IN_TRIALS,
     DEFAULT_CELL_TRIALS,
     DEFAULT_TRIALS,
     OBJECTIVES,
@@ -48,12 +49,20 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--trials",
         type=int,
-        help=f"trials of a search, default {DEFAULT_TRIALS}; with all_losses: of each loss's own "
+        help=f"trials of a search, default {DEFAULT_TRIALS}, on built-in data {BUILT_IN_TRIALS}; "
+        f"with all_losses: of each loss's own "
         f"search, default {DEFAULT_CELL_TRIALS}, 0 for no search",
     )
     group.add_argument("--epochs", type=int, help="epochs per trial, at most")
     group.add_argument("--sampler", default="tpe", help=f"one of {', '.join(SAMPLERS)}")
     group.add_argument("--scheduler", default="none", help=f"one of {', '.join(SCHEDULERS)}")
+    group.add_argument(
+        "--confirm",
+        type=int,
+        metavar="SEEDS",
+        help="run the winner of a search against its base on SEEDS other seeds, for a verdict; "
+        "default: as many as can decide on the built-in data, else 0",
+    )
     group.add_argument("--seed", type=int, default=0, help="seed of the search and of every trial")
     group.add_argument(
         "--with",

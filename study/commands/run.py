@@ -12,6 +12,7 @@ from rich.console import Console
 from cluster import session
 from cluster.resources import Node
 from cluster.safe_text import printable
+from study.analysis.confirmation import planned_trials
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
 from study.commands import listing, options, process
@@ -181,7 +182,7 @@ class PlannedStudy:
     def _show(self, dataset: Dataset) -> None:
         plan, record = self._plan, self._record
         reused = reuse.reusable_runs(plan, dataset.digest, record, self._left_out)
-        left = plan.trials - len(record.in_state(*FINAL)) - len(reused)
+        left = planned_trials(record, plan) - len(record.in_state(*FINAL)) - len(reused)
         print_plan(self._console, plan, self._space, dataset, self._expected(dataset, left))
         if reused:
             studies = ", ".join(dict.fromkeys(earlier.study for _, earlier in reused))

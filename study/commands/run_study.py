@@ -13,6 +13,7 @@ from study.analysis.one_class import one_class_alone
 from study.analysis.ranking import no_result
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, results_of
+from study.commands import last_lines
 from study.execution.execute import Execution
 from study.execution.stopping import INTERRUPTED, STOPPED, Faults, Policy, Stop, storage_fault
 from study.ledger.errors import LedgerError, StorageError
@@ -35,7 +36,6 @@ from trainables import saved
 from trainables.config import from_flat
 from trainables.data import DataError, Dataset
 from trainables.proof import DamageError
-from trainables.training import checkpoint
 
 
 class StudyRun:
@@ -145,7 +145,7 @@ class StudyRun:
         if files and not complaint:
             # Only now: until report and MLflow are complete, a resume writes them again.
             self._folder.clear_outdated()
-        show_result(self._plan, results, importance, self._console)
+        show_result(self._plan, results, importance, self._console, sink.experiment)
         self._print_next_steps(complaint, reason)
 
     def _save_model(self, results: SearchResults | AblationResults) -> Path | None:
@@ -203,19 +203,10 @@ def show_result(
     results: SearchResults | AblationResults,
     importance: dict[str, float],
     console: Console,
+    experiment: str = "",
 ) -> None:
-    """Print the result and where its files are."""
-    best = _best_state(StudyFolder.of(plan), results.best) if results.best else ""
-    plan_and_result.print_result(console, plan, results, importance, best)
+    """Print the result and what to do with it; ``experiment`` is MLflow's id, if it is known."""
+    places = last_lines.places(plan, results, experiment)
+    plan_and_result.print_result(console, plan, results, importance, places)
     if alone := one_class_alone(results.record, StudyFolder.of(plan)):
         console.print(f"warning: {alone}", highlight=False, markup=False)
-
-
-def _best_state(folder: StudyFolder, best: TrialRecord) -> str:
-    """Where the best training state is, or why it cannot be used."""
-    try:
-        found = folder.last_checkpoint(best)
-        found.check()
-    except DamageError as error:
-        return f"no checkpoint: {error}"
-    return str(found.folder / checkpoint.STATE)

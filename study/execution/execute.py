@@ -9,8 +9,10 @@ import ray
 
 from search_spaces import Space
 from study.analysis import image_bootstrap
+from study.analysis.confirmation import planned_trials
 from study.analysis.results import results_of
 from study.execution import tuner
+from study.execution.phases import pending, reuse_runs
 from study.execution.stopping import Faults
 from study.execution.test_evaluation import ClusterEvaluation
 from study.ledger.events import (
@@ -29,7 +31,6 @@ from study.ledger.provenance import DataFacts, provenance
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL, InterruptedTrial, TrialRecord
 from study.planning import budget
-from study.search import cell_search, reuse
 from trainables.data import Dataset
 from trainables.lane.mailbox import LaneSettings, SharedData
 from trainables.plugin import Plugin
@@ -68,12 +69,21 @@ class Execution:
         if self._ledger.record.ended:  # only its report or MLflow is missing
             return
         interrupted = self._begin()
-        self._reuse_runs()
-        self._run_trials(interrupted)
+        if not pending(self._plan, self._ledger.record):
+            # If that is all that is left, Tune never starts.
+            reuse_runs(self._plan, self._ledger)
+        tuner.run(
+            self._plan,
+            self._space,
+            self._ledger,
+            self._lane_settings(),
+            interrupted,
+            self._faults,
+        )
         if self._faults.stop.reason:
             return
         record = self._ledger.record
-        complete = len(record.in_state(*FINAL)) == self._plan.trials
+        complete = len(record.in_state(*FINAL)) == planned_trials(record, self._plan)
         spent = not complete and budget.is_spent(record)
         if spent:
             self._ledger.append(BudgetSpent(used=budget.used_hours(record, time.time())))
@@ -110,30 +120,6 @@ class Execution:
         )
         return interrupted
 
-    def _reuse_runs(self) -> None:
-        reused = reuse.reusable_runs(self._plan, self._dataset.digest, self._ledger.record)
-        for run, earlier in reused:
-            reuse.reuse_trial(self._ledger, run, earlier)
-
-    def _run_trials(self, interrupted: list[InterruptedTrial]) -> None:
-        """Run the cells' searches, if there are any, then all other trials with their weights."""
-        settings = self._lane_settings()
-        if cell_search.pending(self._plan, self._ledger.record):
-            self._tune(settings, interrupted)
-            if self._faults.stop.reason:
-                return
-            if not cell_search.choose_weights(self._plan, self._ledger):
-                return
-            chosen = self._ledger.record.chosen
-            changes = {cell: weights.changes for cell, weights in chosen.items()}
-            self._plan = self._plan.with_weights(changes)
-            interrupted = []  # they were trials of the searches
-            self._reuse_runs()
-        self._tune(settings, interrupted)
-
-    def _tune(self, settings: LaneSettings, interrupted: list[InterruptedTrial]) -> None:
-        tuner.run(self._plan, self._space, self._ledger, settings, interrupted, self._faults)
-
     def _lane_settings(self) -> LaneSettings:
         plan, plugin = self._plan, self._plan.plugin
         return LaneSettings(
@@ -167,10 +153,10 @@ class Execution:
 
     def _end(self) -> None:
         record = self._ledger.record
-        if record.plan.design.cells and not record.images:
-            self._ledger.append(
-                ImagesResampled(metrics=image_bootstrap.over_images(self._folder, record))
-            )
+        comparison = results_of(record).comparison
+        if comparison is not None and not record.images:
+            metrics = image_bootstrap.over_images(self._folder, comparison.record)
+            self._ledger.append(ImagesResampled(metrics=metrics))
         # Marked first: if the driver is killed next, a resume still writes the report.
         self._folder.mark_outdated()
         self._ledger.append(Ended())

@@ -43,7 +43,27 @@ class Fifo(_NewestFirst):
 
 
 class Asha(_NewestFirst, ASHAScheduler):
-    """Trials that are behind stop early, by successive halving."""
+    """Trials of the search that are behind stop early, by successive halving.
+
+    Those that confirm its winner all run to their end.
+    """
+
+    def on_trial_result(
+        self, tune_controller: TuneController, trial: Trial, result: dict[str, object]
+    ) -> str:
+        if _confirms(trial):
+            return str(TrialScheduler.CONTINUE)
+        return str(super().on_trial_result(tune_controller, trial, result))
+
+    def on_trial_complete(
+        self, tune_controller: TuneController, trial: Trial, result: dict[str, object]
+    ) -> None:
+        if not _confirms(trial):
+            super().on_trial_complete(tune_controller, trial, result)
+
+
+def _confirms(trial: Trial) -> bool:
+    return trial.config.get("phase") == "confirm"
 
 
 def make_scheduler(record: StudyRecord) -> TrialScheduler:
@@ -60,7 +80,7 @@ def make_scheduler(record: StudyRecord) -> TrialScheduler:
         grace_period=max(1, epochs // 3),
         reduction_factor=2,
     )
-    for trial in record.trials.values():
+    for trial in record.searched().trials.values():
         replay_epochs(asha, trial)
     return asha
 
@@ -68,7 +88,7 @@ def make_scheduler(record: StudyRecord) -> TrialScheduler:
 def replay_epochs(scheduler: TrialScheduler, trial: TrialRecord) -> None:
     """Report the epochs of a trial that ASHA did not see run."""
     # ASHA reads only the trial's id. Its decisions are ignored: the epochs have already run.
-    stand_in = SimpleNamespace(trial_id=f"ledger-{trial.number}")
+    stand_in = SimpleNamespace(trial_id=f"ledger-{trial.number}", config={})
     scheduler.on_trial_add(None, stand_in)
     for epoch, record in sorted(trial.epochs.items()):
         scheduler.on_trial_result(None, stand_in, {"epoch": epoch, **record.metrics})

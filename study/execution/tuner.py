@@ -10,25 +10,21 @@ from ray.tune.search import ConcurrencyLimiter
 
 from cluster import session
 from search_spaces import Space
+from study.analysis.confirmation import planned_trials
 from study.execution.callbacks.budget import BudgetStopper
 from study.execution.callbacks.lanes import ElasticLanes, WaitingLanes
 from study.execution.callbacks.ledger_writer import ACTOR_RESTARTS, LedgerWriter, StageWatch
 from study.execution.callbacks.pickled_errors import NoPickledErrors
+from study.execution.phases import phases
 from study.execution.schedulers import make_scheduler, replay_epochs
 from study.execution.stopping import Faults, Policy, Stop, storage_faults_stop, while_tune_runs
 from study.ledger.events import LanesChanged, LanesWaiting
 from study.ledger.ledger import Ledger
-from study.ledger.plan import Ablation, Plan, Search
-from study.ledger.record import StudyRecord
+from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import InterruptedTrial
 from study.planning.budget import is_spent
-from study.planning.runs import grid_runs
-from study.search import cell_search
-from study.search.grid_search import GridSearch
-from study.search.optuna_search import LedgerSearch
-from study.search.planned_search import PlannedSearch
-from study.search.reuse import DrawReuse
+from study.search.phases import PhasedSearch
 from trainables.lane.mailbox import LaneSettings
 from trainables.lane.trial import Trial
 from trainables.training import checkpoint
@@ -48,18 +44,16 @@ def run(
     interrupted: Sequence[InterruptedTrial],
     faults: Faults | None = None,
 ) -> None:
-    """Run what is left of the plan's trials, or of the cells' searches before them."""
+    """Run what is left of the plan's trials, phase by phase."""
     record, faults = ledger.record, faults or Faults(Policy(), Stop())
-    searches = cell_search.pending(plan, record)
-    planned = cell_search.total(plan) if searches else plan.trials
-    left = planned - len(record.trials) + len(interrupted)
+    left = planned_trials(record, plan) - len(record.trials) + len(interrupted)
     if left == 0:
         return
     scheduler = make_scheduler(record)
-    reuse: DrawReuse | None = None  # an ablation's runs were reused before Tune starts
-    if searches or isinstance(plan.design, Search):
-        reuse = DrawReuse(plan, ledger, lambda trial: replay_epochs(scheduler, trial))
-    search = make_search(plan, space, record, interrupted, reuse)
+    in_order = phases(
+        plan, space, ledger, interrupted, lambda trial: replay_epochs(scheduler, trial)
+    )
+    search = PhasedSearch(record, in_order)
     search.may_start = lambda: not is_spent(ledger.record)
     limiter = ConcurrencyLimiter(search, plan.lanes)
     stopper = BudgetStopper(record) if plan.budget else None
@@ -123,20 +117,3 @@ def _callbacks(
         WaitingLanes(faults.policy.lane_wait_s, faults.stop, on_wait),
         NoPickledErrors(),
     ]
-
-
-def make_search(
-    plan: Plan,
-    space: Space,
-    record: StudyRecord,
-    interrupted: Sequence[InterruptedTrial],
-    reuse: DrawReuse | None = None,
-) -> PlannedSearch:
-    """The searcher that hands out the cells' searches, an ablation's runs, or Optuna's draws."""
-    if cell_search.pending(plan, record):
-        return cell_search.CellSearch(plan, record, interrupted, reuse)
-    match plan.design:
-        case Ablation():
-            return GridSearch(record, grid_runs(plan), interrupted)
-        case Search():
-            return LedgerSearch(record, space, interrupted, plan.resolve, reuse)

@@ -15,6 +15,7 @@ from study.ledger.plan import Plan
 from study.ledger.plan_json import plan_from_json, plan_to_json
 from study.ledger.provenance import DataFacts, Provenance
 from trainables.config import Value
+from trainables.lane.trial_spec import Phase
 
 SCHEMA, UNLINKED_SCHEMA = 2, 1
 """Of new ledgers, and of those whose lines have no checksums; both have the same events."""
@@ -76,7 +77,7 @@ class Started(Event):
     config: dict[str, Value]
     cell: str = ""
     seed: int | None = None
-    phase: Literal["", "search"] = ""
+    phase: Phase = ""
     generation: int | None = None
     stages: list[str] = field(default_factory=list)
     """``kind-key`` of the stages that the trial needs."""

@@ -36,8 +36,9 @@ def _require_plan(event: Planned, earlier: Planned | None) -> None:
         raise ValueError(f"objectives must be max or min each, got {dict(plan.objectives)!r:.60}")
     if plan.workers < 1 or min(plan.lanes, plan.trials) < 0:
         raise ValueError("workers must be >= 1, lanes and trials >= 0")
-    if len(set(plan.design.seeds)) < len(plan.design.seeds):
-        raise ValueError(f"seeds must differ, got {plan.design.seeds!r:.60}")
+    seeds = plan.design.seeds or getattr(plan.design, "confirm", ())
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must differ, got {seeds!r:.60}")
     if plan.design.kind == "grid" and not plan.design.seeds:
         raise ValueError("a grid must have seeds, got none")
 
@@ -48,8 +49,7 @@ def _require_start(event: Started, plan: Plan, known: Mapping[int, object]) -> N
     if not 0 <= event.trial < 10**9:
         raise ValueError(f"trial must be 0 .. 999999999, got {event.trial}")
     _require_epochs("config", event.config)
-    cells = [cell.name for cell in plan.grid.cells] if plan.design.kind == "grid" else []
-    if event.cell not in (cells or [""]):
+    if event.cell not in plan.design.cell_names(event.phase):
         raise ValueError(f"cell must be one of the plan's, got {event.cell!r:.60}")
     if event.reused is not None:  # its folder is looked up in the storage
         _require_name("reused/study", event.reused.study)

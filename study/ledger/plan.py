@@ -8,55 +8,12 @@ from typing import ClassVar
 
 from search_spaces import SPACES, Cell, Dimension, Grid, Space
 from study.ledger.json_records import Json, plain
+from study.ledger.prior_trials import Replayed, WarmStart
 from trainables.config import TrialConfig, Value, flatten, from_flat, require
+from trainables.lane.trial_spec import Phase
 
-
-@dataclass(frozen=True, kw_only=True)
-class WarmStartSource:
-    """An earlier search that the sampler learns from."""
-
-    digest: str
-    """Digest of its data."""
-    left_out: dict[str, int]
-    """By reason, how many of its trials cannot be used."""
-    differs: list[str]
-    """Config fields with one value in all its trials and another value here."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WarmStartTrial:
-    """A trial of an earlier search that the sampler learns from."""
-
-    study: str
-    trial: int
-    params: dict[str, Value]
-    values: list[float]
-    """One per objective."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WarmStart:
-    """What the sampler knows before its first draw."""
-
-    studies: dict[str, WarmStartSource]
-    trials: list[WarmStartTrial]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Replayed:
-    """The trial that a replay runs again, with its metrics."""
-
-    study: str
-    trial: int
-    id: str
-    digest: str
-    """Digest of its data."""
-    state: str
-    commit: str | None
-    epoch: int
-    """The last epoch that it reached."""
-    metrics: Mapping[str, float | None]
-    tested: Mapping[str, float | None]
+NOT_SEARCHED, WINNER = CONFIRMED = ("not searched", "winner")
+"""The cells of a confirmation: the base without the searched losses, and the search's winner."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +30,14 @@ class Search:
     """Trials that a sampler draws from the space, ranked on the validation list."""
 
     trials: int
+    """Of the search itself, without those that confirm its winner."""
     sampler: str = "tpe"
     scheduler: str = "none"
     warm_start: WarmStart | None = None
     dimensions: tuple[Dimension, ...] = ()
     """Of a plug-in's space, so that a report need not execute the plug-in; else empty."""
+    confirm: tuple[int, ...] = ()
+    """Seeds on which the winner runs again, beside its base without the searched losses."""
 
     # An ablation's fields, empty: code that serves both designs need not ask which one it has.
     kind: ClassVar[str] = "search"
@@ -86,6 +46,19 @@ class Search:
     search_trials: ClassVar[int] = 0
     replayed: ClassVar[None] = None
 
+    @property
+    def total(self) -> int:
+        """Trials in all."""
+        return self.trials + len(CONFIRMED) * len(self.confirm)
+
+    def cell_names(self, phase: Phase) -> tuple[str, ...]:
+        """The cells that a trial of this phase may belong to."""
+        return CONFIRMED if phase == "confirm" and self.confirm else ("",)
+
+    def with_weights(self, changes: Mapping[str, Mapping[str, Value]]) -> "Search":
+        """The search itself: the changes are those of its winner, which it does not depend on."""
+        return self
+
     def to_json(self) -> Json:
         return {
             "trials": self.trials,
@@ -93,6 +66,7 @@ class Search:
             "scheduler": self.scheduler,
             **({"warm_start": plain(self.warm_start)} if self.warm_start else {}),
             **({"dimensions": [d.event() for d in self.dimensions]} if self.dimensions else {}),
+            **({"confirm": list(self.confirm)} if self.confirm else {}),
         }
 
 
@@ -119,15 +93,27 @@ class Ablation:
         return tuple(cell for cell in self.grid.cells if not cell.needs)
 
     @property
-    def trials(self) -> int:
+    def total(self) -> int:
+        """Trials in all."""
         return (self.search_trials + len(self.seeds)) * len(self.cells)
+
+    def cell_names(self, phase: Phase) -> tuple[str, ...]:
+        """The cells that a trial may belong to."""
+        return tuple(cell.name for cell in self.grid.cells)
+
+    def with_weights(self, changes: Mapping[str, Mapping[str, Value]]) -> "Ablation":
+        """The ablation with these changes by cell name; other cells keep theirs."""
+        cells = tuple(
+            replace(cell, changes=changes.get(cell.name, cell.changes)) for cell in self.grid.cells
+        )
+        return replace(self, grid=replace(self.grid, cells=cells))
 
     def to_json(self) -> Json:
         return {
             "grid": self.grid.event(),
             "seeds": list(self.seeds),
             "search_trials": self.search_trials,
-            "trials": self.trials,
+            "trials": self.total,
             "sampler": self.sampler,
             "scheduler": self.scheduler,
             **({"replay": plain(self.replayed)} if self.replayed else {}),
@@ -178,7 +164,8 @@ class Plan:
 
     @property
     def trials(self) -> int:
-        return self.design.trials
+        """Trials in all: of searches, of comparisons and of a confirmation."""
+        return self.design.total
 
     @property
     def epochs(self) -> int:
@@ -224,9 +211,5 @@ class Plan:
         return flatten(self.config.changed(params))
 
     def with_weights(self, changes: Mapping[str, Mapping[str, Value]]) -> "Plan":
-        """Return the ablation with these changes by cell name; other cells keep theirs."""
-        grid = self.grid
-        cells = tuple(
-            replace(cell, changes=changes.get(cell.name, cell.changes)) for cell in grid.cells
-        )
-        return replace(self, design=replace(self.ablation, grid=replace(grid, cells=cells)))
+        """The plan with what its searches have chosen: changes by cell name."""
+        return replace(self, design=self.design.with_weights(changes))

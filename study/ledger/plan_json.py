@@ -7,16 +7,8 @@ from search_spaces.grid import GridEvent, grid_from_event
 from search_spaces.space import DimensionEvent, dimension_from_event
 from study.ledger.json_records import Json, build, mapping, plain
 from study.ledger.json_types import require_types
-from study.ledger.plan import (
-    Ablation,
-    Plan,
-    PluginText,
-    Replayed,
-    Search,
-    WarmStart,
-    WarmStartSource,
-    WarmStartTrial,
-)
+from study.ledger.plan import Ablation, Plan, PluginText, Search
+from study.ledger.prior_trials import Replayed, WarmStart, WarmStartSource, WarmStartTrial
 
 
 def plan_to_json(plan: Plan) -> Json:
@@ -68,7 +60,8 @@ def _design_from_json(line: Mapping[str, object]) -> Search | Ablation:
         dimension_from_event(cast(DimensionEvent, mapping(event)))
         for event in cast(Sequence[object], line.get("dimensions", ()))
     )
-    return build(Search, {**line, **warm, "dimensions": dimensions})
+    confirm = tuple(cast(Sequence[int], line.get("confirm", ())))
+    return build(Search, {**line, **warm, "dimensions": dimensions, "confirm": confirm})
 
 
 def _warm_from_json(content: object) -> WarmStart:

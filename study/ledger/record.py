@@ -94,6 +94,11 @@ class StudyRecord:
         trials = {number: trial for number, trial in self.trials.items() if trial.phase == ""}
         return self if len(trials) == len(self.trials) else replace(self, trials=trials)
 
+    def searched(self) -> "StudyRecord":
+        """The same study without the trials that confirm a search's winner."""
+        trials = {n: trial for n, trial in self.trials.items() if trial.phase != "confirm"}
+        return self if len(trials) == len(self.trials) else replace(self, trials=trials)
+
     def copy(self) -> "StudyRecord":
         """Return an independent copy, for a thread that folds later events into it."""
         return deepcopy(self)

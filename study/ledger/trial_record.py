@@ -7,6 +7,7 @@ from typing import Literal
 from study.ledger.event_values import Metrics, Reused
 from trainables.config import Value
 from trainables.lane.failures import Failure
+from trainables.lane.trial_spec import Phase
 
 State = Literal["running", "complete", "pruned", "failed"]
 FINAL: tuple[State, ...] = ("complete", "pruned", "failed")
@@ -42,10 +43,9 @@ class TrialRecord:
     epochs: dict[int, EpochRecord] = field(default_factory=dict)
     failure: Failure | None = None
     cell: str = ""
-    """The cell of an ablation; "" in a search."""
+    """The cell of an ablation or of a confirmation; "" in a search."""
     seed: int = 0
-    phase: Literal["", "search"] = ""
-    """``search``: the trial belongs to its cell's search and is not part of the comparison."""
+    phase: Phase = ""
     tested: Metrics | None = None
     """Metrics on the test list, named ``test_...``; None if it was not measured there."""
     untested: str = ""

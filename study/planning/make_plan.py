@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import BUILT_IN, SPACES, Grid, Space
 from study.analysis.statistics import fewest_seeds
-from study.ledger.plan import Ablation, Plan, PluginText, Search, WarmStart
+from study.ledger.plan import Ablation, Plan, PluginText, Search
+from study.ledger.prior_trials import WarmStart
 from study.ledger.storage import check_name
 from study.planning import budget, grids
 from study.planning.prior_studies import replay, rerun, warm_start
 from study.planning.request import (
+    BUILT_IN_TRIALS,
     DEFAULT_TRIALS,
     PLACES,
     SAMPLERS,
@@ -21,7 +23,7 @@ from study.planning.request import (
     choice,
     parse_objectives,
 )
-from trainables.config import TrialConfig, flatten
+from trainables.config import TrialConfig, flatten, recipes, refused, require
 from trainables.plugin import installed
 
 
@@ -50,8 +52,8 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
     space, base, grid = question.space, question.base, question.grid
     check_objectives(question.objectives, request, ablation=grid is not None)
     design = _search(request, question) if grid is None else _ablation(request, question, grid)
-    if design.trials < 1:
-        raise ValueError(f"--trials must be >= 1, got {design.trials}")
+    if design.total < 1:
+        raise ValueError(f"--trials must be >= 1, got {design.total}")
     lane = LaneRequest(request.workers, request.cpus_per_worker, request.gpus_per_worker)
     # Every rank needs an image of each batch.
     if base.batch < lane.workers:
@@ -66,7 +68,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
         base=flatten(base),
         objectives=question.objectives,
         seed=request.seed,
-        lanes=count_lanes(nodes, lane, request.lanes, design.trials),
+        lanes=count_lanes(nodes, lane, request.lanes, design.total),
         workers=lane.workers,
         cpus_per_worker=lane.cpus_per_worker,
         gpus_per_worker=lane.gpus_per_worker,
@@ -115,13 +117,30 @@ def _question(request: StudyRequest) -> _Question:
 
 
 def _search(request: StudyRequest, question: _Question) -> Search:
+    built_in = question.base.data.dataset == recipes.BUILT_IN
+    usual = BUILT_IN_TRIALS if built_in else DEFAULT_TRIALS
+    trials = usual if request.trials is None else request.trials
+    require(trials >= 1, "--trials", ">= 1", trials)
     return Search(
-        trials=DEFAULT_TRIALS if request.trials is None else request.trials,
+        trials=trials,
+        confirm=_confirming_seeds(request, question),
         sampler=choice("--sampler", request.sampler, SAMPLERS),
         scheduler=choice("--scheduler", request.scheduler, SCHEDULERS),
         warm_start=_warm_start(request, question),
         dimensions=() if question.space.name in BUILT_IN else question.space.dimensions,
     )
+
+
+def _confirming_seeds(request: StudyRequest, question: _Question) -> tuple[int, ...]:
+    """The seeds of the confirmation; the search's own seed chose the winner, so it is none."""
+    several = len(question.objectives) > 1
+    usual = fewest_seeds() if question.base.data.dataset == recipes.BUILT_IN and not several else 0
+    count = usual if request.confirm is None else request.confirm
+    require(count >= 0, "--confirm", ">= 0", count)
+    if count and several:
+        raise refused("--confirm", "with one --objective, which names one winner", count)
+    first = question.base.seed + 1
+    return tuple(range(first, first + count))
 
 
 def _warm_start(request: StudyRequest, question: _Question) -> WarmStart | None:
@@ -138,6 +157,8 @@ def _warm_start(request: StudyRequest, question: _Question) -> WarmStart | None:
 
 
 def _ablation(request: StudyRequest, question: _Question, grid: Grid) -> Ablation:
+    if request.confirm:
+        raise refused("--confirm", "with a search: a grid compares on --seeds", request.confirm)
     searches = grids.search_trials(request, grid)
     grid = grids.only_cells(request, grid if searches else grids.unsearched(grid))
     grid = grids.checked_grid(request, grid, question.base)

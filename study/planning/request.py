@@ -7,12 +7,15 @@ from pathlib import Path
 from cluster import session
 from cluster.safe_text import MASK, without_passwords
 from trainables.config import DataConfig, TrialConfig, Value, parse, recipes, require
+from trainables.config.data import BUILT_IN
 from trainables.config.plugin_fields import PLUGIN
 from trainables.metrics.catalog import METRICS
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "nsga2")
 SCHEDULERS = ("asha", "none")
 DEFAULT_TRIALS = 8
+BUILT_IN_TRIALS = 6
+"""On the built-in data, where the winner is then confirmed."""
 DEFAULT_CELL_TRIALS = 4
 OBJECTIVES = tuple(name for name, metric in METRICS.items() if metric.unit == "fraction")
 """Metrics that every trial measures and that can rank trials. No trial measures surface distances,
@@ -49,6 +52,9 @@ class StudyRequest:
     epochs: int | None = None
     sampler: str = "tpe"
     scheduler: str = "none"
+    confirm: int | None = None
+    """Seeds on which a search's winner runs against its base."""
+
     seed: int = 0
     with_parts: str | None = None
     """``--with``: the user's plug-in."""
@@ -178,7 +184,9 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
         changes["model/weights"] = _absolute(changes["model/weights"])
     if changes.get("data/root"):
         changes["data/root"] = _absolute(changes["data/root"])
-    changes = {**(recipes.changes(request.recipe) if request.recipe else {}), **changes}
+    dataset = {**space_base, **changes}.get("data/dataset", BUILT_IN)
+    if recipe := request.recipe or recipes.usual(dataset):
+        changes = {**recipes.changes(recipe), **changes}
     # The default network has no backbone that could have pretrained weights.
     if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
         changes["model/network"] = "fpn"

@@ -17,7 +17,7 @@ _WORDS = ("better", "worse", "undecided", "baseline", "failed", "pruned")
 """Texts of table cells that are coloured."""
 
 
-def page(title: str, question: str, parts: Sequence[Block | Section]) -> str:
+def page(title: str, question: str, answer: str, parts: Sequence[Block | Section]) -> str:
     """Render the complete file; the same parts and pictures give the same text."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -29,6 +29,7 @@ def page(title: str, question: str, parts: Sequence[Block | Section]) -> str:
     return environment.get_template("report.html").render(
         title=title,
         question=question,
+        answer=answer,
         parts=[_template_data(part) for part in parts],
         words=_WORDS,
     )

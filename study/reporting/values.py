@@ -61,7 +61,7 @@ def assignments(params: Mapping[str, Value]) -> str:
 
 def parameters(trial: TrialRecord) -> str:
     """What distinguishes a trial from others: its parameters, or its cell and seed."""
-    if trial.cell and not trial.phase:
+    if trial.cell and trial.phase != "search":
         return f"{trial.cell}, seed {trial.seed}"
     values = assignments(trial.params)
     return f"{trial.cell}: {values}" if trial.cell else values

@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
+from study.analysis.answer import answer
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.study_folder import StudyFolder
@@ -48,10 +49,11 @@ def write(
         content = _content(results, folder, importance)
         plots = draw.save(content.figures, target)
     parts = report.complete(results.record, folder, content.parts, plots, content.caption)
-    title = Section(plan.study, [Prose(plan.question)], 1)
+    said = answer(results)
+    title = Section(plan.study, [Prose(f"**{said}**"), Prose(plan.question)], 1)
     texts = {
         "report.md": document.markdown([title, *parts], target),
-        "report.html": html.page(plan.study, plan.question, parts),
+        "report.html": html.page(plan.study, plan.question, said, parts),
         **content.tables,
     }
     for name, text in texts.items():

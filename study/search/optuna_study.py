@@ -8,7 +8,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search_spaces import Space
-from study.ledger.plan import WarmStart
+from study.ledger.prior_trials import WarmStart
 from study.ledger.trial_record import TrialRecord
 from study.search.samplers import GENERATION
 from trainables.lane.failures import is_result

@@ -21,7 +21,7 @@ from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import other_records
 from study.ledger.trial_record import TrialRecord
-from study.planning.runs import grid_runs
+from study.planning.comparison import comparing_runs
 from trainables.config import from_flat, identity
 from trainables.lane.trial_spec import TrialSpec
 
@@ -46,16 +46,16 @@ class ReusableTrial:
 def reusable_runs(
     plan: Plan, digest: str, record: StudyRecord, left_out: set[str] | None = None
 ) -> list[tuple[TrialSpec, ReusableTrial]]:
-    """Runs of an ablation that another study has completed and this one has not started.
+    """Comparing runs that another study has completed and this one has not started.
 
     Empty with ``--fresh``, and before the cells' weights are chosen. ``left_out`` receives a line
     for each study that cannot be read.
     """
-    if plan.fresh or (plan.design.search_trials and not record.chosen):
+    if plan.fresh:
         return []
     wanted = {
         identity(from_flat(run.config), digest): run
-        for run in grid_runs(plan)
+        for run in comparing_runs(plan, record)
         if run.number not in record.trials
     }
     complete = complete_trials(plan, left_out) if wanted else {}

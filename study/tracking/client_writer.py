@@ -54,9 +54,9 @@ class ClientWriter:
         """Connect, and read which of the study's runs MLflow holds."""
         # A registry of its own (MLFLOW_REGISTRY_URI) would have the model without its run.
         self.client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        self._experiment = _experiment_id(self.client, uri)
+        self.experiment = _experiment_id(self.client, uri)
         query = f"tags.study = '{study}'"
-        runs = self.client.search_runs([self._experiment], query, max_results=_MAX_RUNS)
+        runs = self.client.search_runs([self.experiment], query, max_results=_MAX_RUNS)
         self._stored = {key_of(run.data.tags): _stored(run) for run in runs}
 
     @property
@@ -95,7 +95,7 @@ class ClientWriter:
         tags = dict(run.tags)
         if run.parent:
             tags["mlflow.parentRunId"] = self._stored[run.parent].run_id
-        created = self.client.create_run(self._experiment, start_time=run.started_ms, tags=tags)
+        created = self.client.create_run(self.experiment, start_time=run.started_ms, tags=tags)
         stored = _Stored(created.info.run_id, RUNNING, run.started_ms, tags=tags)
         self._stored[run.key] = stored
         return stored

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from study.analysis.answer import answer
 from study.analysis.results import results_of
 from study.ledger.events import StageReady
 from study.ledger.json_records import Json
@@ -47,7 +48,7 @@ def study_run(record: StudyRecord, files: Iterable[Path] = ()) -> Run:
             "mlflow.runName": plan.study,
             **facts,
             "dataset": record.data.dataset,
-            names.NOTE: plan.question,
+            names.NOTE: f"**{answer(results)}**\n\n{plan.question}",
             "state": record.state,
             **names.provenance_tags(record),
             **({"best_trial": str(best.number)} if best else {}),

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.safe_text import without_passwords
-from study.analysis.results import AblationResults, results_of
+from study.analysis.confirmation import confirmation_of
+from study.analysis.results import results_of
 from study.ledger.events import Event, Tested
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
@@ -70,6 +71,8 @@ class MlflowSink:
         self._writer: ClientWriter | None = None
         self._reason = ""
         """Why the last write failed, in one line."""
+        self.experiment = ""
+        """MLflow's id of the experiment; "" until it was reached."""
         self._report: list[Path] = []
         self._model: Path | None = None
         os.environ.update(
@@ -148,12 +151,21 @@ class MlflowSink:
     def _write_pending(self) -> None:
         """Write the pending trials, each below its cell; a trial that fails stays pending."""
         for number in sorted(self._pending):
-            writer, trial = self._connected(), self._record.trials[number]
+            writer, record = self._connected(), self._seen_by(number)
+            trial = record.trials[number]
             if trial.cell and cell_key(trial.cell) not in writer:
-                writer.write(cell_runs(self._record, [trial.cell]))
+                writer.write(cell_runs(record, [trial.cell]))
             artifacts = self._files(trial) if trial.state != "running" else []
-            writer.write([trial_run(self._record, trial, artifacts)])
+            writer.write([trial_run(record, trial, artifacts)])
             self._pending.discard(number)
+
+    def _seen_by(self, number: int) -> StudyRecord:
+        """The record that a trial belongs to: the confirmation of a search is one of its own."""
+        if self._record.trials[number].phase != "confirm":
+            return self._record
+        confirming = confirmation_of(self._record)
+        assert confirming is not None, "a winner is chosen before it is confirmed"
+        return confirming
 
     def _disconnect(self, error: Exception) -> None:
         """Drop the connection and warn once.
@@ -179,6 +191,7 @@ class MlflowSink:
             from study.tracking.client_writer import ClientWriter
 
             writer = ClientWriter(self.uri, self._record.plan.study)
+            self.experiment = writer.experiment
             running = replace(study_run(self._record), status=RUNNING, ended_ms=None, late=[])
             writer.write([running])
             self._writer = writer
@@ -190,12 +203,12 @@ class MlflowSink:
         writer, record = self._connected(), self._record
         writer.write(stage_run(record, stage) for stage in record.stages)
         study = study_run(record, self._report)
-        results = results_of(record)
-        if isinstance(results, AblationResults) and record.trials:
-            writer.write(judged(results))
-            for trial in record.compared().trials.values():
-                writer.tag(trial_key(trial.number), {"verdict": results.verdicts[trial.cell]})
-            verdicts = {f"verdict.{key(cell)}": word for cell, word in results.verdicts.items()}
+        compared = results_of(record).comparison
+        if compared is not None and compared.record.trials:
+            writer.write(judged(compared))
+            for trial in compared.record.compared().trials.values():
+                writer.tag(trial_key(trial.number), {"verdict": compared.verdicts[trial.cell]})
+            verdicts = {f"verdict.{key(cell)}": word for cell, word in compared.verdicts.items()}
             study.tags.update(verdicts)
         writer.write([study])
         if self._model is not None:

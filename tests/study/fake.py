@@ -28,10 +28,10 @@ EPOCHS = 4
 
 
 def plan(storage: Path, **changes: object) -> Plan:
-    """A search of eight trials; ``trials``, ``sampler``, ``scheduler`` and ``warm_start`` change
-    its design, the other changes the plan. ``base`` may be a ``TrialConfig``."""
+    """A search of eight trials; ``trials``, ``sampler``, ``scheduler``, ``warm_start`` and
+    ``confirm`` change its design, the other changes the plan. ``base`` may be a ``TrialConfig``."""
     design: dict[str, object] = {"trials": 8, "sampler": "random"}
-    for name in ("trials", "sampler", "scheduler", "warm_start"):
+    for name in ("trials", "sampler", "scheduler", "warm_start", "confirm"):
         if name in changes:
             design[name] = changes.pop(name)
     options: dict[str, object] = {

@@ -6,7 +6,8 @@ from search_spaces import Cell, Grid
 from study.analysis.results import AblationResults
 from study.ledger.events import Ended, EpochEnded, Finished, Started, Tested, TrialFailed
 from study.ledger.ledger import Ledger
-from study.ledger.plan import Ablation, Plan, Replayed
+from study.ledger.plan import Ablation, Plan
+from study.ledger.prior_trials import Replayed
 from study.planning.runs import grid_runs
 from tests.study import fake
 from trainables.config import TrialConfig
@@ -59,6 +60,7 @@ def start(ledger: Ledger, run: TrialSpec) -> None:
             config=run.config,
             cell=run.cell,
             seed=run.seed,
+            phase=run.phase,
         )
     )
 

@@ -6,6 +6,8 @@ from typing import Literal
 from trainables.config.validation import require, require_choices
 
 _COUNTS = "height width crop_height crop_width classes train_images val_images test_images".split()
+BUILT_IN = "shapes"
+"""The dataset that needs no files."""
 _MOST_PIXELS = 100_000_000
 """Of an image, as of a file: more would take gigabytes each."""
 _AUGMENTATION = "flip scale_min scale_max crop_height crop_width brightness".split()
@@ -13,7 +15,7 @@ _AUGMENTATION = "flip scale_min scale_max crop_height crop_width brightness".spl
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataConfig:
-    dataset: str = "shapes"
+    dataset: str = BUILT_IN
     """Name of a layout in ``trainables/data``."""
 
     root: str = ""

@@ -1,4 +1,4 @@
-"""The papers' training recipes by name: changes to the config, each with its source.
+"""Training recipes by name, the papers' and one of ours: changes to the config, with their source.
 
 `--recipe NAME` sets them; other options of the command line override them. Papers count iterations
 and we count epochs: iterations times batch size over training images. Losses and their weights
@@ -8,6 +8,7 @@ belong to a space, not to a recipe. ``differs`` says in what a recipe is not the
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from trainables.config.data import BUILT_IN
 from trainables.config.validation import Value, require
 
 
@@ -71,6 +72,10 @@ _AR: dict[str, Value] = {
 }
 
 RECIPES: dict[str, Recipe] = {
+    BUILT_IN: Recipe(
+        "ours: scenes so small that a run learns every class within seconds",
+        {**_size(48, 64), "batch": 2, "epochs": 8, "optim/schedule": "one_cycle"},
+    ),
     "abl_cityscapes": Recipe(
         "ABL (AAAI 2022), Sec. 4.1: DeepLabV3, 80k steps of 8, crop 769",
         {**_ABL_CITYSCAPES, "model/network": "deeplabv3_r50", **_crop(769, 769)},
@@ -158,6 +163,11 @@ RECIPES: dict[str, Recipe] = {
         "the crop's side is mmsegmentation's: the paper gives none",
     ),
 }
+
+
+def usual(dataset: Value) -> str | None:
+    """The recipe that a dataset has by default: only the built-in one has any."""
+    return BUILT_IN if dataset == BUILT_IN else None
 
 
 def changes(name: str) -> dict[str, Value]:

@@ -6,8 +6,9 @@ from typing import Literal
 
 from trainables.config.validation import Value
 
-Phase = Literal["", "search"]
-"""``search``: the trial only chooses its cell's weights and is part of no comparison."""
+Phase = Literal["", "search", "confirm"]
+"""``search``: the trial only chooses its cell's weights and is part of no comparison. ``confirm``:
+it runs the winner of a search, or its base, on another seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class TrialSpec:
     resume_from: str = ""
     """Folder of the checkpoint to continue from; "" starts from scratch."""
     cell: str = ""
-    """The cell of an ablation; "" for a search."""
+    """The cell of an ablation or of a confirmation; "" for a search."""
     phase: Phase = ""
     generation: int | None = None
     """NSGA-II's generation of the trial; None for other samplers."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import Cell, Grid
 from study.ledger.events import Metrics
-from study.ledger.plan import Ablation, Plan, Replayed
+from study.ledger.plan import Ablation, Plan
+from study.ledger.prior_trials import Replayed
 from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder, other_records

@@ -6,17 +6,13 @@ from typing import NamedTuple
 
 from search_spaces import Cell, Grid
 from search_spaces.grid import Published
+from study.analysis.confirmation import OF_LOSSES, winner_grid, winner_of
 from study.analysis.results import AblationResults, results_of
 from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
-from study.ledger.trial_record import TrialRecord
 from study.planning.plugin import install_from_plan
 from trainables.config import TrialConfig, Value, refused
-
-_BASELINE, _WINNER = "not searched", "winner"
-OF_LOSSES = ("loss/", "inverse_net/", "edge_net/")
-"""Prefixes of the fields of losses and of the networks inside them."""
 
 
 class Rerun(NamedTuple):
@@ -46,8 +42,8 @@ def rerun_winner(storage: Path, name: str, trust: bool = False) -> Rerun:
     record = folder.load()
     if record.plan.design.kind != "search":
         raise ValueError(f"--winner must be a search, got the grid {folder.name!r}")
-    best = results_of(record).best
-    if best is None or best.state != "complete":
+    best = winner_of(record)
+    if best is None:
         raise ValueError(f"--winner must have a trial that ran all epochs, got {folder.name!r}")
     install_from_plan(record.plan, "--winner", trust)
     base = record.plan.config
@@ -55,28 +51,7 @@ def rerun_winner(storage: Path, name: str, trust: bool = False) -> Rerun:
         record.plan.space,
         record.plan.objective,
         base.changed({"seed": base.seed + 1}),  # the search's own seed chose the winner
-        _winner_grid(record, best),
-    )
-
-
-def _winner_grid(record: StudyRecord, best: TrialRecord) -> Grid:
-    study, objective = record.plan.study, record.plan.objective
-    value = best.value(objective)
-    assert value is not None, "a ranked trial has the objective"
-    others = {path: value for path, value in best.params.items() if not path.startswith(OF_LOSSES)}
-    reported = {f"search {study}, val": {objective: value}}
-    tested = (best.tested or {}).get(f"test_{objective}")
-    if tested is not None:
-        reported[f"search {study}, test"] = {objective: tested}
-    return Grid(
-        name="winner",
-        question=f"Is the winner of {study} better than its base on seeds that chose nothing?",
-        source=f"trial {best.number} of the search {study}, seed {best.config['seed']}",
-        baseline=_BASELINE,
-        cells=(
-            Cell(name=_BASELINE, changes=others),
-            Cell(name=_WINNER, changes=best.params, published=reported),
-        ),
+        winner_grid(record, best),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from search_spaces import Space
-from study.ledger.plan import WarmStart, WarmStartSource, WarmStartTrial
+from study.ledger.prior_trials import WarmStart, WarmStartSource, WarmStartTrial
 from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
@@ -46,7 +46,7 @@ def gather(
     for name in dict.fromkeys(names.split(",")):
         record = _load(storage, name, space)
         left_out: Counter[str] = Counter()
-        for trial in record.trials.values():
+        for trial in record.searched().trials.values():
             reason = "known already" if trial.id in trials else _why_not(trial, space, objectives)
             values = trial.values(objectives)
             if reason or values is None:

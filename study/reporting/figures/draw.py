@@ -56,7 +56,9 @@ def save(figures: Mapping[str, Figure | None], folder: Path) -> dict[str, Path]:
 def of_search(results: SearchResults, space: Space) -> dict[str, Figure | None]:
     """A search's plots by name; None for a plot without any values."""
     complete = Group("trial", STATES["complete"], results.record.in_state("complete"))
+    confirmation = results.confirmation
     return {
+        "differences": comparisons.differences(confirmation.tables) if confirmation else None,
         "learning_curves": _learning_curves(results),
         "slices": _slices(results, space),
         "trade_off": comparisons.trade_off(results, [complete], means=False),

@@ -1,5 +1,6 @@
 """The tables of an ablation: as sections of its report, and as rows for terminal and files."""
 
+from study.analysis.answer import signed
 from study.analysis.image_bootstrap import RESAMPLES
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table, protocol, published, same_protocol, verdict_of
@@ -75,7 +76,7 @@ def _plain(value: float | None, table: Table) -> str:
 def _signed(value: float | None, table: Table) -> str:
     if value is None:
         return "-"
-    return f"{100 * value:+.2f}" if is_share(table.metric) else f"{value:+.3f}"
+    return signed(value, table.metric)
 
 
 def _p(value: float | None) -> str:

@@ -16,6 +16,7 @@ from study.reporting.sections import (
     ablation_table,
     caveats,
     cell_search,
+    confirmation,
     cost,
     pareto,
     per_class,
@@ -90,6 +91,7 @@ def of_search(
         parts.append(Section("Pareto set", [Sheet(*pareto.rows(results)), *untested]))
     else:
         parts += _winner(results)
+    parts = [*confirmation.section(results), *parts]
     parts += reruns.rerun_section(record, results.best, folder)
     paths = [dimension.path for dimension in space_of(record).dimensions]
     parts.append(Section("Ranking", [ranking(results.ranking, paths)]))

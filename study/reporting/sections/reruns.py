@@ -7,7 +7,8 @@ from study.analysis.results import results_of
 from study.ledger.errors import LedgerError
 from study.ledger.fold_checks import NAME
 from study.ledger.lines import first_line
-from study.ledger.plan import Replayed
+from study.ledger.plan import WINNER
+from study.ledger.prior_trials import Replayed
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, studies
 from study.ledger.trial_record import TrialRecord
@@ -15,8 +16,8 @@ from study.reporting.document import Parts, Prose, Section, Sheet
 from study.reporting.sections.ablation_table import body, heads
 from study.reporting.values import percent
 
-WINNER, VAL = "winner", "search {}, val"
-"""The cell of the winner in a rerun, and the setup that holds the search's own figure for it."""
+VAL = "search {}, val"
+"""In a rerun, the setup that holds the search's own figure for its winner."""
 
 
 def origin(record: StudyRecord) -> str:

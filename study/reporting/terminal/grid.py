@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from search_spaces import Cell, Grid, Space
 from study.analysis import tables
-from study.analysis.results import AblationResults, StudyResults
+from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import Plan
 from study.reporting.sections import ablation_table, cell_search, reruns
 from study.reporting.terminal.plain_table import plain_table
@@ -63,16 +63,26 @@ def _span(seeds: tuple[int, ...]) -> str:
     return f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
 
 
-def print_result(console: Console, results: StudyResults, importance: Mapping[str, float]) -> None:
-    """Print the objective's table with its protocol; the other tables are in the report."""
-    assert isinstance(results, AblationResults)
-    record, table = results.record, results.tables[0]
+def print_comparison(console: Console, results: AblationResults) -> None:
+    """Print the objective's table with its protocol."""
+    table = results.tables[0]
     output = plain_table(*map(escape, ablation_table.heads(table)))
     for line in ablation_table.body(table):
         style = next((_STYLES[word] for word in line if word in _STYLES), "")
         output.add_row(*map(escape, line), style=style)
     console.print(output)
-    console.print(f"\n{escape(tables.protocol(record, table))}", highlight=False)
+    console.print(f"\n{escape(tables.protocol(results.record, table))}", highlight=False)
+
+
+def print_result(
+    console: Console,
+    results: SearchResults | AblationResults,
+    importance: Mapping[str, float],
+) -> None:
+    """Print the objective's table with its protocol; the other tables are in the report."""
+    assert isinstance(results, AblationResults)
+    record = results.record
+    print_comparison(console, results)
     for line_of_cell in cell_search.lines(record):
         console.print(escape(line_of_cell), highlight=False)
     if (replayed := record.plan.ablation.replayed) is not None:

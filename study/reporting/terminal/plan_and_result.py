@@ -1,10 +1,7 @@
 """Terminal output of a study: the plan before it runs, the result after it."""
 
-import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console, RenderableType
@@ -13,7 +10,8 @@ from rich.text import Text
 
 from cluster.safe_text import without_passwords
 from search_spaces import Space
-from study.analysis.results import StudyResults
+from study.analysis.answer import answer
+from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import Ablation, Plan, Search
 from study.ledger.study_folder import StudyFolder
 from study.planning.budget import duration
@@ -31,7 +29,10 @@ class _View(Protocol):
     def facts(self, plan: Plan, left: int) -> dict[str, str]: ...
 
     def print_result(
-        self, console: Console, results: StudyResults, importance: Mapping[str, float]
+        self,
+        console: Console,
+        results: SearchResults | AblationResults,
+        importance: Mapping[str, float],
     ) -> None: ...
 
 
@@ -120,35 +121,21 @@ def _stages(count: int) -> str:
 def print_result(
     console: Console,
     plan: Plan,
-    results: StudyResults,
+    results: SearchResults | AblationResults,
     importance: Mapping[str, float],
-    best: str,
+    places: Mapping[str, str],
 ) -> None:
-    """Print the results, and where report, ledger and checkpoint are.
+    """Print the answer, the results, and what to do with them.
 
     Args:
         importance: by searched parameter, its share of the objective's variance.
-        best: of a search, where its best training state is, or why it cannot be used.
+        places: the last lines by title: where the report and the network are, what to type next.
     """
-    record, folder = results.record, StudyFolder.of(plan)
-    files: dict[str, object] = {
-        "browse": browse_command(without_passwords(plan.tracking_uri)),
-        "report": folder.report / "report.md",
-        "ledger": folder.ledger,
-    }
-    if results.best is not None:
-        files["best"] = best
+    record = results.record
+    console.print(f"\n[bold]{escape(answer(results))}[/]\n", highlight=False, soft_wrap=True)
     _VIEWS[type(plan.design)].print_result(console, results, importance)
     for reason in results.untested:
         console.print(f"[yellow]untested[/] {escape(reason)}", highlight=False, soft_wrap=True)
     console.print(f"\nstudy took {duration(record.last_time - record.first_time)}")
-    for name, text in files.items():
-        console.print(f"[bold]{name:>8}[/]  {escape(str(text))}", highlight=False, soft_wrap=True)
-
-
-def browse_command(tracking_uri: str) -> str:
-    """The command or the address with which to browse a study in MLflow."""
-    if tracking_uri.startswith("http"):
-        return f"open {tracking_uri}"
-    mlflow = str(Path(sys.executable).with_name("mlflow"))
-    return shlex.join([mlflow, "ui", "--host", "127.0.0.1", "--backend-store-uri", tracking_uri])
+    for name, text in places.items():
+        console.print(f"[bold]{name:>8}[/]  {escape(text)}", highlight=False, soft_wrap=True)

@@ -6,10 +6,13 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 
 from search_spaces import Space
-from study.analysis.results import SearchResults, StudyResults
-from study.ledger.plan import Plan
+from study.analysis import tables
+from study.analysis.answer import count_of
+from study.analysis.results import AblationResults, SearchResults
+from study.ledger.plan import CONFIRMED, Plan
 from study.reporting.sections import pareto
 from study.reporting.sections.report import tie
+from study.reporting.terminal import grid
 from study.reporting.terminal.plain_table import plain_table
 from study.reporting.values import HEADLINE, parameters, percent
 
@@ -30,15 +33,35 @@ def facts(plan: Plan, left: int) -> dict[str, str]:
     named = " and ".join(f"{name} ({mode})" for name, mode in plan.objectives.items())
     aims = f"the Pareto set of {named}" if len(plan.objectives) > 1 else named
     return {
+        **_confirmation(plan),
         "trials": f"{left} of up to {plan.epochs} epochs, batch {plan.base['batch']}; "
         f"{design.sampler}, scheduler {design.scheduler}, seed {plan.seed}",
         "ranked by": f"{aims} on the validation list after the last epoch",
     }
 
 
-def print_result(console: Console, results: StudyResults, importance: Mapping[str, float]) -> None:
+def _confirmation(plan: Plan) -> dict[str, str]:
+    """The plan's line about the winner's confirmation; none without one."""
+    seeds = plan.search.confirm
+    if not seeds:
+        return {}
+    return {
+        "then": f"the winner against the same training without the searched losses, "
+        f"{len(CONFIRMED) * len(seeds)} runs on {count_of(len(seeds), 'other seed')}, on the test "
+        f"list. {tables.seeds_message(len(seeds), 1)}"
+    }
+
+
+def print_result(
+    console: Console,
+    results: SearchResults | AblationResults,
+    importance: Mapping[str, float],
+) -> None:
     """Print the ranking, the winner on the test list and the parameters' importance."""
     assert isinstance(results, SearchResults)
+    if results.confirmation is not None:
+        grid.print_comparison(console, results.confirmation)
+        console.print("\n[bold]the search[/], on the seed that chose the winner")
     _print_trials(console, results)
     best, plan = results.best, results.record.plan
     if len(plan.objectives) > 1:

@@ -25,7 +25,9 @@ from trainables import saved
 def closed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     """What MLflow's sink receives at the end of a study that has nothing left to run."""
     given: list[tuple[object, ...]] = []
-    sink = SimpleNamespace(close=lambda *files_and_model: given.append(files_and_model))
+    sink = SimpleNamespace(
+        close=lambda *files_and_model: given.append(files_and_model), experiment="1"
+    )
     nothing_to_run = SimpleNamespace(run=lambda: None)
     monkeypatch.setattr(run_study, "Execution", lambda *_: nothing_to_run)
     monkeypatch.setattr(run_study, "MlflowSink", lambda *_: sink)

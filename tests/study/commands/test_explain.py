@@ -47,7 +47,7 @@ def test_the_cross_entropy_is_for_a_prediction_of_95_percent_confidence() -> Non
     ("arguments", "line"),
     [
         (["nonsense"], "WHAT must be one of inverseform, got 'nonsense'"),
-        (["inverseform", "--set", "loss/tile=300"], "loss/tile must be at most 96, the"),
+        (["inverseform", "--set", "loss/tile=300"], "loss/tile must be at most 48, the"),
         (["inverseform", "--set", "loss/lambda_geo=-1"], "loss/lambda_geo must be a finite number"),
     ],
 )

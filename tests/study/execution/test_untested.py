@@ -91,7 +91,7 @@ def flip(path: Path) -> None:
 def printed(plan: Plan, ledger: Ledger) -> str:
     console = Console(width=200)
     with console.capture() as capture:
-        plan_and_result.print_result(console, plan, results_of(ledger.record), {}, "")
+        plan_and_result.print_result(console, plan, results_of(ledger.record), {}, {})
     return capture.get()
 
 

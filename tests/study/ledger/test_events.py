@@ -30,14 +30,8 @@ from study.ledger.events import (
     event_from_json,
 )
 from study.ledger.ledger import Ledger, read
-from study.ledger.plan import (
-    Plan,
-    PluginText,
-    Replayed,
-    WarmStart,
-    WarmStartSource,
-    WarmStartTrial,
-)
+from study.ledger.plan import Plan, PluginText
+from study.ledger.prior_trials import Replayed, WarmStart, WarmStartSource, WarmStartTrial
 from study.ledger.provenance import Provenance
 from study.ledger.record import StudyRecord
 from tests.study import fake, fake_grid

@@ -58,7 +58,8 @@ def rows_and_titles(text: str) -> list[str]:
 
 
 def numbers_in_prose(text: str) -> list[str]:
-    prose = [line for line in text.splitlines() if not line.startswith("|")]
+    # The answer, which old reports lack, is bold.
+    prose = [line for line in text.splitlines() if not line.startswith(("|", "**"))]
     return re.findall(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", "\n".join(prose))
 
 

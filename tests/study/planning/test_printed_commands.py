@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from study.commands import options
+from study.commands.last_lines import browse
 from study.commands.options import make_parser
 from study.planning.printed_commands import rebuild_command, resume_command
-from study.reporting.terminal.plan_and_result import browse_command
 
 URI = "sqlite:////data/my runs/m.db"
 
@@ -48,4 +48,4 @@ def test_a_relative_database_becomes_absolute(
 
 
 def test_the_browse_command_is_quoted() -> None:
-    assert shlex.split(browse_command(URI))[-1] == URI
+    assert shlex.split(browse(URI, ""), comments=True)[-1] == URI

@@ -7,7 +7,8 @@ import pytest
 from cluster.resources import Node
 from study.commands import options
 from study.ledger.events import Ended, EpochEnded, Finished, Started, Tested, TrialFailed
-from study.ledger.plan import Plan, Replayed
+from study.ledger.plan import Plan
+from study.ledger.prior_trials import Replayed
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.planning.make_plan import plan_from_request

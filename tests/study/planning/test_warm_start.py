@@ -9,7 +9,8 @@ from study.commands.options import parse_request
 from study.commands.run import main
 from study.ledger.events import EpochEnded, Finished, Started
 from study.ledger.ledger import Ledger
-from study.ledger.plan import Plan, WarmStart
+from study.ledger.plan import Plan
+from study.ledger.prior_trials import WarmStart
 from study.ledger.study_folder import StudyFolder
 from study.planning.make_plan import plan_from_request
 from study.planning.prior_studies import warm_start
@@ -136,8 +137,8 @@ def test_a_dry_run_shows_warm_start_objectives_and_budget(
     output = " ".join(capsys.readouterr().out.split())
     for words in (
         "ranked by the Pareto set of miou (max) and boundary_f_1px (max)",
-        "warm start 6 trials of earlier (other: data/train_images, data/val_images, "
-        "data/test_images and 1 more); left out 1 of earlier (pruned), 1 of earlier (failed)",
+        "warm start 6 trials of earlier (other: data/height, data/width, data/train_images and 5 "
+        "more); left out 1 of earlier (pruned), 1 of earlier (failed)",
         "budget 2 h, 0 used",
     ):
         assert words in output

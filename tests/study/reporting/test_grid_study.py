@@ -10,8 +10,8 @@ from ray.tune.search import Searcher
 from search_spaces import SPACES, Cell, Grid
 from study.analysis.results import SearchResults
 from study.execution.callbacks.ledger_writer import LedgerWriter
+from study.execution.phases import phases
 from study.execution.stopping import Faults, Policy, Stop
-from study.execution.tuner import make_search
 from study.ledger import chain
 from study.ledger.events import ImagesResampled, Started, Tested
 from study.ledger.ledger import Ledger
@@ -62,9 +62,8 @@ def test_a_resumed_grid_hands_out_what_is_left_and_nothing_twice(tmp_path: Path)
     fake_grid.fail(ledger, runs[3], "diverged")
     fake_grid.start(ledger, runs[5])
     opened = Ledger(StudyFolder.of(plan).ledger)
-    search = make_search(
-        plan, SPACES[plan.space], opened.record, [InterruptedTrial(5, {}, "/a/ckpt")]
-    )
+    waiting = [InterruptedTrial(5, {}, "/a/ckpt")]
+    (search,) = phases(plan, fake.SPACE, opened, waiting, lambda trial: None)
     assert isinstance(search, GridSearch)
     found = handed_out(search)
     assert [spec.number for spec in found] == [5, 4, *range(6, 12)]

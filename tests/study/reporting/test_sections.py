@@ -100,7 +100,8 @@ def test_networks_whose_checkpoints_are_gone_are_in_no_picture(
     # Every trial has ended; without a report, only the pictures are left to do.
     monkeypatch.setattr(write_report, "write", lambda *_: [])
     monkeypatch.setattr(run_study, "Execution", lambda *_: SimpleNamespace(run=lambda: None))
-    monkeypatch.setattr(run_study, "MlflowSink", lambda *_: SimpleNamespace(close=lambda *_: ""))
+    sink = SimpleNamespace(close=lambda *_: "", experiment="1")
+    monkeypatch.setattr(run_study, "MlflowSink", lambda *_: sink)
     assert study.run(Policy()) == 0
     assert not StudyFolder.of(plan).test_pictures.exists()
 

@@ -13,7 +13,7 @@ from search_spaces.grid import grid_from_event
 from study.analysis import tables
 from study.analysis.results import AblationResults
 from study.commands import options
-from study.execution import tuner
+from study.execution import phases
 from study.execution.callbacks.ledger_writer import LedgerWriter
 from study.execution.stopping import Faults, Policy, Stop
 from study.ledger import events
@@ -87,7 +87,7 @@ def end(ledger: Ledger, number: int) -> float:
 def drive(plan: Plan, ledger: Ledger, end_after: int = 99, order: tuple[int, ...] = ()) -> None:
     """Run the rest of the searches trial by trial; ``order`` starts these trials first."""
     waiting = [InterruptedTrial(t.number, t.params, "") for t in ledger.record.in_state("running")]
-    search = tuner.make_search(plan, SPACES[plan.space], ledger.record, waiting)
+    search = phases.make_search(plan, SPACES[plan.space], ledger.record, waiting)
     handed: list[TrialSpec] = []
     while spec := next_trial(search, f"t{len(handed)}"):
         handed.append(spec)

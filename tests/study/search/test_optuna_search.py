@@ -1,6 +1,7 @@
 """The search knows what the ledger knows, and continues as if it had never been interrupted."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
@@ -149,7 +150,7 @@ def test_asha_remembers_what_earlier_attempts_reported(tmp_path: Path) -> None:
 
     def decide(ledger: Ledger) -> str:
         asha = make_scheduler(ledger.record)
-        trial: Any = type("T", (), {"trial_id": "new"})()
+        trial: Any = SimpleNamespace(trial_id="new", config={"phase": ""})
         asha.on_trial_add(None, trial)
         return str(asha.on_trial_result(None, trial, bad))
 

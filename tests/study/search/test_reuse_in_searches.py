@@ -12,8 +12,8 @@ from ray import cloudpickle
 from study.analysis.results import results_of
 from study.execution.callbacks.budget import BudgetStopper
 from study.execution.callbacks.ledger_writer import LedgerWriter
+from study.execution.phases import make_search
 from study.execution.stopping import Faults, Policy, Stop
-from study.execution.tuner import make_search
 from study.ledger import ledger
 from study.ledger.events import EpochEnded, Finished, Reused, Started, TrialFailed
 from study.ledger.ledger import Ledger

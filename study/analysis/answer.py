@@ -1,0 +1,119 @@
+"""The answer of a study in one sentence: what is better than the baseline, by how much, how sure.
+
+The sentence rests on the objective's table alone, whose test was fixed before the first trial.
+"""
+
+from study.analysis.ranking import no_result
+from study.analysis.results import AblationResults, SearchResults
+from study.analysis.statistics import fewest_seeds
+from study.analysis.tables import Row, Table
+from trainables.metrics.catalog import METRICS
+
+_SHOWN = 4
+"""Cells that are named for each verdict; the table has all."""
+
+
+def answer(results: SearchResults | AblationResults) -> str:
+    """The study's answer, one sentence or two."""
+    record = results.record
+    if why := no_result(record):
+        return f"No answer: {why}."
+    if (comparison := results.comparison) is not None:
+        return _compared(comparison, isinstance(results, SearchResults))
+    if len(record.plan.objectives) > 1:
+        return f"Not tested: a Pareto set of {len(results.finalists)} trials, each on one seed."
+    best, metric = results.best, record.plan.objective
+    if best is None:
+        return "Not tested: nothing is compared."
+    value = _number(metric, best.value(metric))
+    done = "leads" if record.ended else "leads so far"
+    return (
+        f"Not tested: trial {best.number} {done} with {value} {metric} on one seed, "
+        f"the one that chose it."
+    )
+
+
+def needs_confirmation(results: SearchResults | AblationResults) -> bool:
+    """Whether an ended search names a winner that no other seed has tested."""
+    best = results.best
+    single = len(results.record.plan.objectives) == 1
+    tested = results.comparison is not None
+    return single and not tested and best is not None and best.state == "complete"
+
+
+def _compared(results: AblationResults, of_search: bool) -> str:
+    table = results.tables[0]
+    rows = [row for row in table.rows if row.cell.name != table.baseline and not row.cell.needs]
+    if not rows:
+        return "Nothing is compared: only the baseline ran."
+    rows.sort(key=lambda row: _gain(row, table), reverse=True)
+    by_verdict = {
+        verdict: [row for row in rows if results.verdicts[row.cell.name] == verdict]
+        for verdict in ("better", "worse", "undecided")
+    }
+    seeds = len(results.record.plan.design.seeds)
+    base = "the same training without the searched losses" if of_search else table.baseline
+    for verdict in ("better", "worse"):
+        if found := by_verdict.pop(verdict):
+            rest = ", ".join(f"{len(rows)} {word}" for word, rows in by_verdict.items() if rows)
+            return (
+                f"{verdict.capitalize()}: {_named(found, table)} against {base}, "
+                f"{count_of(seeds, 'seed')}{f'; {rest}' if rest else ''}."
+            )
+    return _undecided(rows, table, seeds)
+
+
+def _undecided(rows: list[Row], table: Table, seeds: int) -> str:
+    needed, first = fewest_seeds(len(rows)), rows[0]
+    comparisons = "" if len(rows) == 1 else f" {len(rows)} comparisons"
+    if seeds < needed:
+        why = f"{count_of(seeds, 'seed')} cannot decide{comparisons}, {needed} can"
+    else:
+        why = f"no difference beyond chance on {count_of(seeds, 'seed')}"
+    if first.comparison is None or first.comparison.mean is None:
+        return f"Undecided: {why}; no pair of runs is complete."
+    leads = "led by" if _gain(first, table) > 0 else "trailed by"
+    return f"Undecided: {why}; {first.cell.name} {leads} {_difference(first, table)}."
+
+
+def _named(rows: list[Row], table: Table) -> str:
+    shown = [f"{row.cell.name} {_difference(row, table)}" for row in rows[:_SHOWN]]
+    more = len(rows) - len(shown)
+    return ", ".join([*shown, *([f"{more} more"] if more else [])])
+
+
+def _difference(row: Row, table: Table) -> str:
+    """``+0.77 miou (+0.70 to +0.83)``, in percentage points where the metric is a fraction."""
+    compared = row.comparison
+    assert compared is not None
+    assert compared.mean is not None
+    text = f"{signed(compared.mean, table.metric)} {table.metric}"
+    if compared.low is None or compared.high is None:
+        return text
+    low, high = signed(compared.low, table.metric), signed(compared.high, table.metric)
+    return f"{text} ({low} to {high})"
+
+
+def signed(value: float, metric: str) -> str:
+    """A difference with its sign; zero, also after rounding, has none."""
+    share = METRICS[metric].unit == "fraction"
+    text = f"{100 * value:+.2f}" if share else f"{value:+.3f}"
+    return text if float(text) else text.lstrip("+-")
+
+
+def _number(metric: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{100 * value:.2f} %" if METRICS[metric].unit == "fraction" else f"{value:.2f}"
+
+
+def _gain(row: Row, table: Table) -> float:
+    """The mean difference, positive where the cell is better."""
+    if row.comparison is None or row.comparison.mean is None:
+        return float("-inf")
+    return row.comparison.mean if table.mode == "max" else -row.comparison.mean
+
+
+def count_of(count: int, noun: str) -> str:
+    """``1 seed``, ``2 seeds``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

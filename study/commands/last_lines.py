@@ -1,0 +1,50 @@
+"""The last lines of a study's output: where its results are, how to use them, what to type next."""
+
+import shlex
+import sys
+from pathlib import Path
+
+from cluster.safe_text import without_passwords
+from study.analysis.answer import needs_confirmation
+from study.analysis.results import AblationResults, SearchResults
+from study.analysis.statistics import fewest_seeds
+from study.ledger.plan import Plan
+from study.ledger.study_folder import StudyFolder
+from study.planning.printed_commands import winner_command
+
+_UI = "http://127.0.0.1:5000"
+_RUNS = "/#/experiments/{}?workflowType=machine_learning"
+"""MLflow's page of runs; without the option it opens one for language models."""
+
+
+def places(
+    plan: Plan, results: SearchResults | AblationResults, experiment: str = ""
+) -> dict[str, str]:
+    """The lines by title.
+
+    Args:
+        experiment: MLflow's id of the experiment; "" if it could not be reached.
+    """
+    folder = StudyFolder.of(plan)
+    lines = {"report": str(folder.report / "report.html")}
+    if folder.model.exists():
+        lines["model"] = str(folder.model)
+        lines["use it"] = (
+            f"trainables.saved.load({str(folder.model)!r}) gives network, config and classes"
+        )
+    lines["browse"] = browse(without_passwords(plan.tracking_uri), experiment)
+    lines["ledger"] = str(folder.ledger)
+    if results.record.ended and needs_confirmation(results):
+        command = winner_command(plan.study, plan.storage, plan.tracking_uri)
+        lines["next"] = f"is it real? {fewest_seeds()} seeds can tell: {command}"
+    return lines
+
+
+def browse(tracking_uri: str, experiment: str) -> str:
+    """The command and the address with which to browse the study in MLflow."""
+    page = _RUNS.format(experiment) if experiment else ""
+    if tracking_uri.startswith("http"):
+        return tracking_uri.rstrip("/") + page
+    mlflow = str(Path(sys.executable).with_name("mlflow"))
+    words = [mlflow, "ui", "--host", "127.0.0.1", "--backend-store-uri", tracking_uri]
+    return f"{shlex.join(words)}  # then open {_UI}{page}"
