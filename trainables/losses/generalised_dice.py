@@ -41,25 +41,51 @@ def generalised_dice(
     check_inputs(logits_BKHW, labels_BHW)
     logits_BKHW = full_precision(logits_BKHW)
     first = 1 if classes == "foreground" else 0
-    overlaps = _released_overlaps if variant == "released" else _overlaps
+    dice = _released_dice if variant == "released" else _dice
     with torch.no_grad():
         prob_BKHW = logits_BKHW.softmax(dim=1)
-        both_BK, predicted_BK, true_BK = overlaps(prob_BKHW, labels_BHW)
-        kept_B = (true_BK[:, first:] > 0).any(dim=1)
-        weight_BK = true_BK.clamp(min=1).pow(-2) * (true_BK > 0)
-        if variant == "released":
-            weight_BK = 1 / (true_BK + _TINY) ** 2
-            kept_B = torch.ones_like(kept_B)
-        weight_BK[:, :first] = 0
-        overlap_B = (weight_BK * both_BK).sum(dim=1) + _TINY
-        size_B = (weight_BK * (predicted_BK + true_BK)).sum(dim=1) + _TINY
-        total = ((1 - 2 * overlap_B / size_B) * kept_B).sum()
-        # The derivatives of 1 - 2 a / b by the sums, from which those by the logits follow.
-        per_overlap_B = kept_B * 2 / size_B
-        by_both_BK = -weight_BK * per_overlap_B.unsqueeze(1)
-        by_predicted_BK = weight_BK * (per_overlap_B * overlap_B / size_B).unsqueeze(1)
+        image_B, by_both_BK, by_predicted_BK, kept_B = dice(prob_BKHW, labels_BHW, first)
         _to_gradient(prob_BKHW, labels_BHW, by_both_BK, by_predicted_BK)
-    return LossTerm(with_known_gradient(logits_BKHW, total, prob_BKHW), kept_B.sum())
+    return LossTerm(with_known_gradient(logits_BKHW, image_B.sum(), prob_BKHW), kept_B.sum())
+
+
+_Dice = tuple[Tensor, Tensor, Tensor, Tensor]
+"""(B,) the loss of each image, (B,K) its derivatives by |P G| and by |P|, (B,) which count."""
+
+
+def _dice(prob_BKHW: Tensor, labels_BHW: Tensor, first: int) -> _Dice:
+    """As (b - 2 a) / b, where b - 2 a is the sum of |P - G|: it has no negative part.
+
+    The difference 1 - 2 a / b of a good prediction would be the rounding errors of two long sums,
+    which can be negative.
+    """
+    wrong_BK, missed_BK, true_BK = _overlaps(prob_BKHW, labels_BHW)
+    weight_BK = true_BK.clamp(min=1).pow(-2) * (true_BK > 0)
+    weight_BK[:, :first] = 0
+    kept_B = weight_BK.any(dim=1)
+    error_B = (weight_BK * (wrong_BK + missed_BK)).sum(dim=1)
+    # |P| + |G| = |P - P G| + |P G| + |G|
+    size_B = (weight_BK * (wrong_BK + (true_BK - missed_BK) + true_BK)).sum(dim=1)
+    size_B = torch.where(kept_B, size_B, 1)
+    image_B = error_B / size_B
+    return (image_B, *_slopes(weight_BK, 1 - image_B, size_B), kept_B)
+
+
+def _released_dice(prob_BKHW: Tensor, labels_BHW: Tensor, first: int) -> _Dice:
+    both_BK, predicted_BK, true_BK = _released_overlaps(prob_BKHW, labels_BHW)
+    weight_BK = 1 / (true_BK + _TINY) ** 2
+    weight_BK[:, :first] = 0
+    overlap_B = (weight_BK * both_BK).sum(dim=1) + _TINY
+    size_B = (weight_BK * (predicted_BK + true_BK)).sum(dim=1) + _TINY
+    share_B = 2 * overlap_B / size_B
+    kept_B = torch.ones_like(share_B, dtype=torch.bool)
+    return (1 - share_B, *_slopes(weight_BK, share_B, size_B), kept_B)
+
+
+def _slopes(weight_BK: Tensor, share_B: Tensor, size_B: Tensor) -> tuple[Tensor, Tensor]:
+    """The derivatives of 1 - 2 a / b by |P G| and by |P|, where ``share`` is 2 a / b."""
+    per_size_BK = weight_BK / size_B.unsqueeze(1)
+    return -2 * per_size_BK, per_size_BK * share_B.unsqueeze(1)
 
 
 def _to_gradient(
@@ -78,21 +104,25 @@ def _to_gradient(
 
 
 def _overlaps(prob_BKHW: Tensor, labels_BHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(B,K) each: |P G|, |P| and |G| of every class, without void pixels."""
+    """(B,K) each: |P - P G|, |G - P G| and |G| of every class, without void pixels."""
     prob_BKP, labels_BP = prob_BKHW.flatten(2), labels_BHW.flatten(1)
     valid_BP = labels_BP != VOID
     one_BP = valid_BP.to(prob_BKP.dtype)
     place_BP = labels_BP.masked_fill(~valid_BP, 0)
-    hit_BP = prob_BKP.gather(1, place_BP.unsqueeze(1)).squeeze(1) * one_BP
+    own_BP = prob_BKP.gather(1, place_BP.unsqueeze(1)).squeeze(1)
     none_BK = prob_BKP.new_zeros(prob_BKP.shape[:2])
-    both_BK = none_BK.scatter_add(1, place_BP, hit_BP)
+    missed_BK = none_BK.scatter_add(1, place_BP, (1 - own_BP) * one_BP)
+    true_BK = none_BK.scatter_add(1, place_BP, one_BP)
     predicted_BK = (prob_BKP @ one_BP.unsqueeze(2)).squeeze(2)
-    return both_BK, predicted_BK, none_BK.scatter_add(1, place_BP, one_BP)
+    # Rounding may leave a perfect prediction with less than nothing wrong.
+    wrong_BK = (predicted_BK - (true_BK - missed_BK)).clamp(min=0)
+    return wrong_BK, missed_BK, true_BK
 
 
 def _released_overlaps(prob_BKHW: Tensor, labels_BHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The same, added up in the order of the authors' code, which the layout in memory decides.
+    """(B,K) each: |P G|, |P| and |G|, added up in the order of the authors' code.
 
+    The layout in memory decides that order.
     Near a perfect prediction, 1 - 2 a / b consists of their rounding errors.
     """
     truth_BHWK = one_hot(labels_BHW, prob_BKHW.shape[1]).permute(0, 2, 3, 1).contiguous()
