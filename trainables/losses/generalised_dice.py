@@ -3,13 +3,11 @@
 Shape letters: B images, K classes, H rows, W columns, P = HW pixels.
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID, Variant, one_hot
-from trainables.losses.inputs import check_inputs, full_precision
+from trainables.losses.inputs import RegionClasses, check_inputs, first_class, full_precision
 from trainables.losses.kernels.known_gradient import with_known_gradient
 from trainables.losses.kernels.row_bands import bands
 from trainables.losses.term import LossTerm
@@ -21,7 +19,7 @@ def generalised_dice(
     logits_BKHW: Tensor,
     labels_BHW: Tensor,
     *,
-    classes: Literal["all", "foreground"] = "all",
+    classes: RegionClasses = "all",
     variant: Variant = "paper",
 ) -> LossTerm:
     """1 - 2 sum w |P G| / sum w (|P| + |G|) of each image, with w = 1 / |G|^2 for each class.
@@ -40,7 +38,7 @@ def generalised_dice(
     """
     check_inputs(logits_BKHW, labels_BHW)
     logits_BKHW = full_precision(logits_BKHW)
-    first = 1 if classes == "foreground" else 0
+    first = first_class(classes)
     dice = _released_dice if variant == "released" else _dice
     with torch.no_grad():
         prob_BKHW = logits_BKHW.softmax(dim=1)
