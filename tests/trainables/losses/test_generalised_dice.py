@@ -72,3 +72,12 @@ def test_a_perfect_prediction_of_a_large_image_is_zero(
     term = generalised_dice(logits_BKHW.requires_grad_(), labels_BHW, classes=classes)
     (gradient,) = torch.autograd.grad(term.total, logits_BKHW)
     assert (term.total.item(), term.count.item(), gradient.any().item()) == (0.0, 1, False)
+
+
+def test_a_large_image_loses_no_digits() -> None:
+    """One by one, float32 adds 0.97 to a million as 1."""
+    labels_BHW = torch.zeros(1, 1024, 1536, dtype=torch.int64)
+    logits_BKHW = torch.tensor([3.5, 0.0]).view(1, 2, 1, 1).expand(1, 2, 1024, 1536)
+    total = generalised_dice(logits_BKHW, labels_BHW).total
+    p = torch.tensor([3.5, 0.0], dtype=torch.float64).softmax(0)[0]
+    torch.testing.assert_close(total.double(), (1 - p) / (1 + p), rtol=1e-6, atol=0)
