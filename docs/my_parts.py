@@ -4,7 +4,6 @@ python study/run.py --with docs/my_parts.py --space focal
 """
 
 import torch
-import torch.nn.functional as F
 from optuna.distributions import FloatDistribution
 
 from search_spaces import Cell, Dimension, Grid, Space
@@ -13,12 +12,18 @@ from trainables.losses.terms import Prediction, Target
 
 
 def focal(prediction: Prediction, target: Target, *, power: float = 2.0) -> LossTerm:
-    """Lin et al., ICCV 2017, Eq. 4: each pixel's cross-entropy times (1 - p) ** power."""
-    loss_BHW = F.cross_entropy(
-        prediction.logits_BKHW, target.labels_BHW, ignore_index=255, reduction="none"
-    )
-    weight_BHW = (1 - torch.exp(-loss_BHW)) ** power
-    return LossTerm((weight_BHW * loss_BHW).sum(), target.valid_BHW.sum())
+    """Lin et al., ICCV 2017, Eq. 4: each pixel's cross-entropy times (1 - p) ** power.
+
+    The factor is computed as exp(power * log(1 - p)) from the logits of the other classes: x ** 0.5
+    has no derivative at 0, so (1 - p) ** power would give NaN where p is 1, and at void pixels.
+    """
+    logits_BKHW = prediction.logits_BKHW.float()
+    label_B1HW = target.labels_BHW.where(target.valid_BHW, 0).unsqueeze(1)
+    others_BKHW = logits_BKHW.scatter(1, label_B1HW, float("-inf"))
+    log_sum_BHW = logits_BKHW.logsumexp(dim=1)
+    loss_BHW = log_sum_BHW - logits_BKHW.gather(1, label_B1HW).squeeze(1)
+    weight_BHW = torch.exp(power * (others_BKHW.logsumexp(dim=1) - log_sum_BHW))
+    return LossTerm((weight_BHW * loss_BHW)[target.valid_BHW].sum(), target.valid_BHW.sum())
 
 
 LOSSES = {"focal": focal}  # its weight is loss/focal, its parameter loss/focal_power

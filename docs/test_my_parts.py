@@ -25,6 +25,20 @@ def test_equal_logits_have_a_known_loss(power: float) -> None:
     torch.testing.assert_close(term.total.item(), 29 * 0.75**power * log(4), rtol=1e-5, atol=0)
 
 
+@pytest.mark.parametrize("power", [0.0, 0.1, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("certainty", [-1e4, -20.0, 0.0, 20.0, 1e4])
+def test_the_gradient_is_finite_however_certain_the_prediction(
+    power: float, certainty: float
+) -> None:
+    _, target = batch()
+    own_BKHW = torch.eye(4)[target.labels_BHW.clamp(max=3)].permute(0, 3, 1, 2)
+    logits_BKHW = (certainty * own_BKHW).requires_grad_()
+    term = focal(Prediction(logits_BKHW, None), target, power=power)
+    (gradient_BKHW,) = torch.autograd.grad(term.total, logits_BKHW)
+    assert term.total.isfinite()
+    assert gradient_BKHW.isfinite().all()
+
+
 def test_void_pixels_have_no_gradient() -> None:
     prediction, target = batch()
     focal(prediction, target).total.backward()

@@ -1,6 +1,7 @@
 """What varies in a study, within which bounds and why."""
 
 import json
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
@@ -72,6 +73,21 @@ class Dimension:
             case _:
                 return False
 
+    def at(self, share: float) -> Value:
+        """The value at this share of the range, from 0 (its start) to 1 (its end)."""
+        match self.distribution:
+            case CategoricalDistribution(choices=choices):
+                chosen = choices[min(int(share * len(choices)), len(choices) - 1)]
+                assert chosen is not None
+                return chosen
+            case FloatDistribution(low=low, high=high, log=log, step=step):
+                value = _between(low, high, share, log=log)
+                return value if step is None else low + round((value - low) / step) * step
+            case IntDistribution(low=low, high=high, log=log, step=step):
+                return low + round((_between(low, high, share, log=log) - low) / step) * step
+            case _:
+                raise TypeError(f"{self.path}: no way to draw from {self.distribution}")
+
     def event(self) -> DimensionEvent:
         """The dimension as the ledger stores it."""
         distribution = json.loads(distribution_to_json(self.distribution))
@@ -89,6 +105,13 @@ class Dimension:
                 return f"{low} .. {high}" + (" (log)" if log else "")
             case _:
                 return str(self.distribution)
+
+
+def _between(low: float, high: float, share: float, *, log: bool) -> float:
+    """Both ends exactly, and nothing beyond them."""
+    if share == 1:
+        return high
+    return min(low * (high / low) ** share if log else low + share * (high - low), high)
 
 
 def dimension_from_event(event: DimensionEvent) -> Dimension:
@@ -118,6 +141,20 @@ class Space:
             if dimension.applies(chosen):
                 chosen[dimension.path] = dimension.suggest(trial)
         return chosen
+
+    def spread(self, count: int) -> list[dict[str, Value]]:
+        """``count`` configurations that cover every dimension evenly, both ends included."""
+        shares = [place / max(count - 1, 1) for place in range(count)]
+        # Each dimension in an order of its own, so that low values of one meet all of another.
+        orders = [random.Random(seed).sample(shares, count) for seed in range(len(self.dimensions))]
+        found: list[dict[str, Value]] = []
+        for place in range(count):
+            chosen: dict[str, Value] = {}
+            for dimension, order in zip(self.dimensions, orders, strict=True):
+                if dimension.applies(chosen):
+                    chosen[dimension.path] = dimension.at(order[place])
+            found.append(chosen)
+        return found
 
     def distributions(self, chosen: Mapping[str, Value]) -> dict[str, BaseDistribution]:
         """The distributions from which this configuration was drawn."""

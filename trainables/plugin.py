@@ -182,7 +182,7 @@ def _add_network(module: ModuleType, name: str, build: object) -> None:
 def _add_loss(module: ModuleType, name: str, entry: object) -> None:
     """The term, its weight ``loss/NAME`` and its parameters ``loss/NAME_PARAMETER``."""
     loss = _callable(entry)
-    defaults = _parameters(loss)
+    defaults = parameters_of(loss)
     known = {field.name for field in fields(LossConfig)}
     for field, value in {name: 0.0, **{f"{name}_{key}": v for key, v in defaults.items()}}.items():
         if field in known:
@@ -230,7 +230,7 @@ def _callable(entry: object) -> Callable[..., Any]:
     return entry
 
 
-def _parameters(loss: Callable[..., object]) -> dict[str, Value]:
+def parameters_of(loss: Callable[..., object]) -> dict[str, Value]:
     """The keyword-only parameters of a loss with their defaults, which give their types."""
     found: dict[str, Value] = {}
     signature = inspect.signature(loss).parameters.values()

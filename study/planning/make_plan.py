@@ -10,6 +10,7 @@ from study.ledger.plan import Ablation, Plan, PluginText, Search
 from study.ledger.prior_trials import WarmStart
 from study.ledger.storage import check_name
 from study.planning import budget, grids
+from study.planning.plugin_losses import try_plugin_losses
 from study.planning.prior_studies import replay, rerun, warm_start
 from study.planning.request import (
     BUILT_IN_TRIALS,
@@ -48,10 +49,13 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
     """
     if request.replay:
         return replay.replay_plan(request, nodes)
-    question = _rerun(request) or _question(request)
+    rerun_of_earlier = _rerun(request)
+    question = rerun_of_earlier or _question(request)
     space, base, grid = question.space, question.base, question.grid
     check_objectives(question.objectives, request, ablation=grid is not None)
     design = _search(request, question) if grid is None else _ablation(request, question, grid)
+    if rerun_of_earlier is None:  # what an earlier study has decided is not tried again
+        try_plugin_losses(space, base, design)
     if design.total < 1:
         raise ValueError(f"--trials must be >= 1, got {design.total}")
     lane = LaneRequest(request.workers, request.cpus_per_worker, request.gpus_per_worker)

@@ -2,9 +2,15 @@
 
 import optuna
 import pytest
-from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from search_spaces import SPACES, Dimension, Space
+from search_spaces.space import Value
 from trainables.config import TrialConfig, field_types, flatten
 
 
@@ -23,6 +29,37 @@ def test_whatever_a_space_draws_is_a_valid_config(space: Space) -> None:
         chosen = space.suggest(study.ask())
         flat = flatten(TrialConfig().changed({**space.base, **chosen}))
         assert {path: flat[path] for path in chosen} == chosen
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+def test_a_spread_covers_each_dimension_from_end_to_end(space: Space) -> None:
+    spread = space.spread(33)
+    for chosen in spread:
+        TrialConfig().changed({**space.base, **chosen})
+    for dimension in (dimension for dimension in space.dimensions if dimension.when is None):
+        values = [chosen[dimension.path] for chosen in spread]
+        match dimension.distribution:
+            case CategoricalDistribution(choices=choices):
+                assert set(values) == set(choices)
+            case FloatDistribution(low=low, high=high) | IntDistribution(low=low, high=high):
+                assert (min(values), max(values)) == (low, high)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "expected"),
+    [
+        (FloatDistribution(1.0, 100.0, log=True), [1.0, 10.0, 100.0]),
+        (FloatDistribution(0.0, 1.0, step=0.25), [0.0, 0.5, 1.0]),
+        (IntDistribution(3, 11, step=4), [3, 7, 11]),
+        (CategoricalDistribution(("a", "b")), ["a", "b", "b"]),
+    ],
+)
+def test_values_at_a_share_of_a_dimension(
+    distribution: BaseDistribution, expected: list[Value]
+) -> None:
+    dimension = Dimension(path="x", distribution=distribution, why="-")
+    found = [dimension.at(share) for share in (0.0, 0.5, 1.0)]
+    assert found == pytest.approx(expected) if expected[0] != "a" else found == expected
 
 
 def test_inverseform_draws_lambda_geo_only_beside_the_geodesic_distance() -> None:

@@ -3,6 +3,10 @@
 Shape letters: N maps, H rows, W columns.
 """
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import cv2
 import numpy as np
 import torch
@@ -13,12 +17,16 @@ from torch import Tensor
 NO_SITE = 2**30
 """The squared distance in a map without any site."""
 
+LONGEST = 32_767
+"""Of a map's diagonal: every squared distance is below ``NO_SITE`` then, and fits in int32."""
+
 _CHECK_EVERY = 8
 _BLOCK = 32
 _OPENCV_SIDE = 1024
 """Longest side for which OpenCV's float32 is exact. It computes where two parabolas meet to 2e-4 of
-a pixel, and that point is a pixel or at least 5e-4 away from one; and squaring the root of an
-integer below 2**21 gives that integer back."""
+a pixel, and that point is a pixel or at least 4.8e-4 away from one; and squaring the root of an
+integer below 2**21 gives that integer back. This holds for OpenCV's own code, not for Intel's IPP,
+which replaces it on one thread: that loses a pixel of the square from 885 pixels on."""
 
 cv2.setNumThreads(0)  # workers share the cores, and only torch's threads are limited
 
@@ -36,13 +44,18 @@ def squared_distance(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0
         spacing: height and width of a pixel.
 
     Raises:
-        ValueError: ``sites_NHW`` is not a bool tensor of three dimensions.
+        ValueError: ``sites_NHW`` is not a bool tensor of three dimensions, or its maps have a
+            diagonal above ``LONGEST`` (times the spacing).
     """
     if sites_NHW.dtype != torch.bool or sites_NHW.dim() != 3:
         raise ValueError(
             "sites_NHW must be bool of shape (N,H,W), "
             f"got {sites_NHW.dtype} of shape {tuple(sites_NHW.shape)}"
         )
+    rows, columns = sites_NHW.shape[1:]
+    diagonal = math.hypot((rows - 1) * spacing[0], (columns - 1) * spacing[1])
+    if not diagonal <= LONGEST:
+        raise ValueError(f"sites_NHW must have a diagonal of at most {LONGEST}, got {diagonal:.0f}")
     if sites_NHW.numel() == 0:
         return torch.zeros(sites_NHW.shape, dtype=torch.int32, device=sites_NHW.device)
     if sites_NHW.device.type != "cpu":
@@ -129,8 +142,20 @@ def _on_cpu(sites_HW: Tensor, spacing: tuple[float, float]) -> Tensor:
 
 def _by_opencv(sites_HW: Tensor) -> Tensor:
     away_HW = np.logical_not(sites_HW.numpy()).view(np.uint8)
-    distance_HW = cv2.distanceTransform(away_HW, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    with _without_ipp():
+        distance_HW = cv2.distanceTransform(away_HW, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return torch.from_numpy(distance_HW).square_().round_().to(torch.int32)
+
+
+@contextmanager
+def _without_ipp() -> Iterator[None]:
+    """OpenCV's own code in this thread, of which the choice is a property."""
+    before = cv2.ipp.useIPP()
+    cv2.ipp.setUseIPP(False)
+    try:
+        yield
+    finally:
+        cv2.ipp.setUseIPP(before)
 
 
 def _to_nearest_site(sites_HW: Tensor, spacing: tuple[float, float]) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,8 @@ from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+
+from trainables.geometry.first_derivative import anchor, first_derivative
 
 EPSILON = 0.05
 """Where s_2 + s_3 (singular values, s_3 with the determinant's sign) is below this, the distance
@@ -74,6 +75,7 @@ def so3_distance(m_N33: Tensor, lambda_geo: float) -> Tensor:
     kink, it is 0, a subgradient; at a rotation by pi it is one of the two one-sided gradients.
 
     Computed in float64 for any input: near the identity an eigenvector loses half the digits.
+    A second derivative raises ``NotImplementedError``.
 
     Args:
         m_N33: float; theta^-1 theta_hat.
@@ -83,7 +85,7 @@ def so3_distance(m_N33: Tensor, lambda_geo: float) -> Tensor:
         raise ValueError(f"m must be (N,3,3), got {tuple(m_N33.shape)}")
     if not 0 <= lambda_geo < math.inf:
         raise ValueError(f"lambda_geo must be a finite number >= 0, got {lambda_geo}")
-    distance_N: Tensor = _So3Distance.apply(m_N33, lambda_geo)
+    distance_N: Tensor = _So3Distance.apply(m_N33, anchor(m_N33), lambda_geo)
     return distance_N
 
 
@@ -112,7 +114,7 @@ class _So3Distance(torch.autograd.Function):
     eigenvalues, and near the identity three of them are equal."""
 
     @staticmethod
-    def forward(ctx: _Context, m_N33: Tensor, lambda_geo: float) -> Tensor:
+    def forward(ctx: _Context, m_N33: Tensor, origin: Tensor, lambda_geo: float) -> Tensor:
         wide_N33 = m_N33.detach().double()
         lambda_N4, q_N44 = _decompose(wide_N33)
         # Row 0 of q is a unit vector, so |v| is the norm of the other eigenvectors' w.
@@ -121,20 +123,21 @@ class _So3Distance(torch.autograd.Function):
         residual_N33 = wide_N33 - rotation_matrix(q_N44[:, :, 0])
         t_N = ((lambda_N4[:, 0] - lambda_N4[:, 1]) / (2 * EPSILON)).clamp(max=1)
         blend_N = t_N.square() * (3 - 2 * t_N)
-        ctx.save_for_backward(lambda_N4, q_N44, phi_N, residual_N33)
+        ctx.save_for_backward(origin, lambda_N4, q_N44, phi_N, residual_N33)
         ctx.lambda_geo = lambda_geo
         angle_N = torch.lerp(torch.full_like(phi_N, math.pi), phi_N, blend_N)
         squared_N = residual_N33.square().sum(dim=(1, 2))
         return (angle_N + lambda_geo * squared_N).to(m_N33.dtype)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: _Context, slope_N: Tensor) -> tuple[Tensor, None]:
-        lambda_N4, q_N44, phi_N, residual_N33 = ctx.saved_tensors
-        w_N44 = _angle_slope(lambda_N4, q_N44, phi_N)
-        gradient_N33 = torch.einsum("abij,nab->nij", _B.to(w_N44), w_N44)
-        gradient_N33 += 2 * ctx.lambda_geo * residual_N33
-        return (gradient_N33 * slope_N.double().view(-1, 1, 1)).to(slope_N.dtype), None
+    def backward(ctx: _Context, slope_N: Tensor) -> tuple[Tensor, None, None]:
+        origin, lambda_N4, q_N44, phi_N, residual_N33 = ctx.saved_tensors
+        with torch.no_grad():
+            w_N44 = _angle_slope(lambda_N4, q_N44, phi_N)
+            gradient_N33 = torch.einsum("abij,nab->nij", _B.to(w_N44), w_N44)
+            gradient_N33 += 2 * ctx.lambda_geo * residual_N33
+            gradient_N33 = (gradient_N33 * slope_N.double().view(-1, 1, 1)).to(slope_N.dtype)
+        return first_derivative(gradient_N33, origin, slope_N), None, None
 
 
 def _angle_slope(lambda_N4: Tensor, q_N44: Tensor, phi_N: Tensor) -> Tensor:

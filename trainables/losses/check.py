@@ -3,16 +3,19 @@
 Shape letters: B images, K classes, H rows, W columns.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
 
 from trainables.config import refused
-from trainables.geometry.boundaries import VOID
+from trainables.geometry.boundaries import VOID, one_hot
 from trainables.losses.term import LossTerm
 from trainables.losses.terms import Prediction, Target
 
 _VOID_ROWS = 4
+_CERTAIN = 1e4
+"""A logit whose softmax is exactly 0 or 1."""
 
 
 def try_loss(loss: Callable[..., object]) -> None:
@@ -43,6 +46,45 @@ def try_loss(loss: Callable[..., object]) -> None:
                 "total must leave out void pixels (label 255), got a gradient there: "
                 "sum where target.valid_BHW"
             )
+
+
+def try_extremes(loss: Callable[[Prediction, Target], LossTerm]) -> None:
+    """Call the loss, with its parameters bound, on predictions and labels at their extremes.
+
+    Raises:
+        ValueError: its total, its count or its gradient is not finite, and where.
+    """
+    for where, logits_BKHW, labels_BHW in _extremes():
+        logits_BKHW.requires_grad_()
+        boundary_BHW = (logits_BKHW[:, 0] - logits_BKHW[:, 1]).detach().requires_grad_()
+        target = Target(labels_BHW, logits_BKHW.shape[1])
+        term = loss(Prediction(logits_BKHW, boundary_BHW), target)
+        _require_finite("total", term.total, where)
+        _require_finite("count", term.count, where)
+        if term.total.requires_grad:
+            term.total.backward()
+            for leaf in (logits_BKHW, boundary_BHW):
+                if leaf.grad is not None:
+                    _require_finite("the gradient of total", leaf.grad, where)
+
+
+def _extremes() -> Iterator[tuple[str, Tensor, Tensor]]:
+    """What is extreme about them, logits and labels; some void pixels in each."""
+    labels_BHW = torch.arange(3).repeat_interleave(6).repeat(2, 18, 1)
+    hot_BKHW = one_hot(labels_BHW, 3).float()
+    labels_BHW[:, :_VOID_ROWS] = VOID
+    one_class_BHW = torch.where(labels_BHW == VOID, VOID, 1)
+    yield "every prediction is certain and right", _CERTAIN * hot_BKHW, labels_BHW
+    yield "every prediction is certain and wrong", _CERTAIN * hot_BKHW.roll(1, dims=1), labels_BHW
+    yield "all classes are equally likely", torch.zeros_like(hot_BKHW), labels_BHW
+    yield "one class fills the batch", hot_BKHW.clone(), one_class_BHW
+    yield "every pixel is void", hot_BKHW.clone(), torch.full_like(labels_BHW, VOID)
+
+
+def _require_finite(name: str, values: Tensor, where: str) -> None:
+    wrong = values.detach()[~values.detach().isfinite()]
+    if len(wrong):
+        raise refused(name, f"finite where {where}", wrong[0].item())
 
 
 def _is_mean(once: LossTerm, twice: LossTerm) -> bool:

@@ -1,9 +1,11 @@
 """Checks of the arguments of losses. Shape letters: B images, K classes, H rows, W columns."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
-from trainables.config import refused
+from trainables.config import refused, require
 from trainables.geometry.boundaries import VOID
 
 
@@ -66,6 +68,19 @@ def check_finite(name: str, logits: Tensor) -> None:
     if not logits.detach().sum(dtype=torch.float32).isfinite() and not logits.isfinite().all():
         value = logits[~logits.isfinite()][0].item()
         raise refused(name, "finite", value)
+
+
+RegionClasses = Literal["all", "foreground"]
+
+
+def first_class(classes: RegionClasses) -> int:
+    """The first class of a region loss: "foreground" leaves out class 0.
+
+    Raises:
+        ValueError: it is neither; a list of classes, say, must not be taken for "all".
+    """
+    require(classes in ("all", "foreground"), "classes", "'all' or 'foreground'", classes)
+    return 1 if classes == "foreground" else 0
 
 
 def full_precision(logits: Tensor) -> Tensor:

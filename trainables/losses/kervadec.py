@@ -3,14 +3,12 @@
 Shape letters: B images, K classes, H rows, W columns.
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID, Variant
 from trainables.geometry.signed_distance import signed_distance
-from trainables.losses.inputs import check_inputs, full_precision
+from trainables.losses.inputs import RegionClasses, check_inputs, first_class, full_precision
 from trainables.losses.kernels.known_gradient import with_known_gradient
 from trainables.losses.kernels.row_bands import bands
 from trainables.losses.term import LossTerm
@@ -20,7 +18,7 @@ def boundary_loss(
     logits_BKHW: Tensor,
     labels_BHW: Tensor,
     *,
-    classes: Literal["all", "foreground"] = "all",
+    classes: RegionClasses = "all",
     variant: Variant = "paper",
     truncate: bool = False,
 ) -> LossTerm:
@@ -44,7 +42,7 @@ def boundary_loss(
         num_classes = logits_BKHW.shape[1]
         phi_BKHW = signed_distance(labels_BHW, num_classes, variant=variant, truncate=truncate)
         slope_BKHW = phi_BKHW.to(logits_BKHW.dtype)
-        first = 1 if classes == "foreground" else 0
+        first = first_class(classes)
         valid_BHW = labels_BHW != VOID
         total = _value_and_gradient(logits_BKHW, slope_BKHW, valid_BHW, first)
     count = valid_BHW.sum() * (num_classes - first)

@@ -5,6 +5,7 @@ pixels are ranked (one for each group and class), P pixels of a map.
 """
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Literal, NamedTuple
 
 import torch
@@ -46,7 +47,8 @@ def lovasz_softmax(
     Args:
         logits_BKHW: float, before the softmax.
         labels_BHW: int64, 0..K-1 or 255; void pixels are left out.
-        classes: what to average over: those "present" in the group, "all", or a list.
+        classes: what to average over: those "present" in the group, "all", or a list of
+            different classes.
         per_image: rank the pixels within each image.
         variant: "released" only breaks ties differently; see ``Ranking``. It selects the valid
             pixels first, so on a GPU the host waits to learn their number; in "paper" it does not.
@@ -122,8 +124,11 @@ def _settings(classes: Classes, num_classes: int, variant: Variant) -> _Settings
         require(known, "classes", "'present', 'all' or a list", classes)
         return _Settings(list(range(num_classes)), classes == "present", variant)
     wanted = list(classes)
-    known = bool(wanted) and all(0 <= label < num_classes for label in wanted)
-    require(known, "classes", f"from 0..{num_classes - 1}", wanted)
+    # A class given twice would count twice, and a mask of bool would be read as classes 0 and 1.
+    whole = all(isinstance(label, Integral) and not isinstance(label, bool) for label in wanted)
+    known = whole and all(0 <= label < num_classes for label in wanted)
+    allowed = f"different integers from 0..{num_classes - 1}"
+    require(known and 0 < len(wanted) == len(set(wanted)), "classes", allowed, wanted)
     return _Settings(wanted, False, variant)
 
 

@@ -9,10 +9,12 @@ C pairs of a contour pixel and a class that has its contour there.
 """
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from trainables.config import require
 from trainables.geometry.boundaries import VOID
 from trainables.metrics.windows import class_bits, disk, holds_other_label, label_code, unite
 
@@ -42,11 +44,16 @@ def contour_hits(
         predicted_NHW: integers 0..K-1, and 255 where the labels are void.
         labels_NHW: integers 0..K-1, and 255 for void.
         num_classes: K.
-        tolerances_px: ascending Euclidean distances.
+        tolerances_px: ascending Euclidean distances, >= 0.
 
     Returns:
         Lengths int64 (N,K,2) and hits int64 (N,T,K,2) in pixels; last axis: predicted, true.
+
+    Raises:
+        ValueError: the tolerances are negative or not ascending, so that disks are not nested.
     """
+    ascending = all(a < b for a, b in pairwise((-1, *tolerances_px)))
+    require(ascending, "tolerances_px", "ascending numbers >= 0", tolerances_px)
     windows = [disk(tolerance) for tolerance in tolerances_px]
     chunks = []
     for start in range(0, num_classes, _CLASSES_AT_ONCE):

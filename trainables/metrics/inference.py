@@ -42,8 +42,10 @@ class Inference:
 
     def __post_init__(self) -> None:
         positive = all(0 < scale < float("inf") for scale in self.scales)
-        allowed = "one or more positive numbers"
-        require(bool(self.scales) and positive, "scales", allowed, self.scales)
+        # A scale given twice would have twice the say.
+        different = 0 < len(self.scales) == len(set(self.scales))
+        allowed = "one or more different positive numbers"
+        require(positive and different, "scales", allowed, self.scales)
         if self.window is None:
             require(self.stride is None, "stride", "left out without a window", self.stride)
             return

@@ -23,8 +23,8 @@ class _SumOverRanks(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: object, gradient: Tensor) -> Tensor:
-        total = gradient.clone()
-        dist.all_reduce(total)
+        # Itself again, so that a second derivative is summed over ranks too.
+        total: Tensor = _SumOverRanks.apply(gradient)
         return total
 
 

@@ -1,8 +1,10 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import cv2
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
@@ -24,6 +26,64 @@ def test_squared_distances_are_exact_around_the_size_limit_of_opencv(side: int, 
     for mask_HW, answer_HW in ((site_HW, expected_HW), (site_HW.T, expected_HW.T)):
         found_1HW = squared_distance(torch.from_numpy(mask_HW.copy()).unsqueeze(0))
         np.testing.assert_array_equal(found_1HW[0], answer_HW)
+
+
+def by_brute_force(sites_HW: np.ndarray) -> np.ndarray:
+    """int64: every pixel against every site, one site at a time."""
+    rows_HW, columns_HW = np.indices(sites_HW.shape, dtype=np.int64)
+    nearest_HW = np.full(sites_HW.shape, NO_SITE, dtype=np.int64)
+    for row, column in np.argwhere(sites_HW):
+        np.minimum(nearest_HW, (rows_HW - row) ** 2 + (columns_HW - column) ** 2, out=nearest_HW)
+    return nearest_HW
+
+
+@pytest.fixture(params=[0, 2], ids=["opencv_alone", "opencv_in_threads"])
+def _opencv_threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    """On one thread, OpenCV would let IPP compute a transform."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(request.param)
+    yield
+    cv2.setNumThreads(before)
+
+
+@pytest.mark.usefixtures("_opencv_threads")
+@pytest.mark.parametrize("sites", [1, 2, 12])
+@pytest.mark.parametrize("size", [(1024, 1024), (887, 1023), (1500, 2000)])
+def test_long_distances_are_exact_integers(size: tuple[int, int], sites: int) -> None:
+    site_HW = np.zeros(size, dtype=bool)
+    rng = np.random.default_rng(sites)
+    site_HW[rng.integers(0, size[0], sites - 1), rng.integers(0, size[1], sites - 1)] = True
+    site_HW[0, 0] = True  # the corner opposite is as far away as a pixel can be
+    expected_HW = by_brute_force(site_HW)
+    found_1HW = squared_distance(torch.from_numpy(site_HW).unsqueeze(0))
+    assert found_1HW.dtype == torch.int32
+    np.testing.assert_array_equal(found_1HW[0], expected_HW)
+
+
+def test_the_parabola_pass_of_a_gpu_is_exact_over_long_distances() -> None:
+    site_HW = np.zeros((600, 800), dtype=bool)
+    site_HW[[0, 500], [0, 10]] = True
+    found_1HW = parabola_pass(torch.from_numpy(site_HW).unsqueeze(0))
+    np.testing.assert_array_equal(found_1HW[0], by_brute_force(site_HW))
+
+
+def test_opencv_is_left_as_it_was() -> None:
+    sites = torch.zeros(1, 400, 400, dtype=torch.bool)
+    sites[0, 0, 0] = True
+    before = cv2.ipp.useIPP()
+    squared_distance(sites)
+    assert cv2.ipp.useIPP() == before
+
+
+def test_maps_too_long_for_their_squares_are_refused() -> None:
+    """Squared distances above 2**30 would be those of a map without a site."""
+    sites = torch.zeros(1, 1, 32_767, dtype=torch.bool)
+    with pytest.raises(ValueError, match="must have a diagonal of at most 32767, got 32768"):
+        squared_distance(F.pad(sites, (0, 2)))
+    with pytest.raises(ValueError, match="must have a diagonal of at most 32767, got 40000"):
+        squared_distance(torch.zeros(1, 3, 5, dtype=torch.bool), (0.0, 1e4))
+    sites[0, 0, 0] = True
+    assert squared_distance(sites)[0, 0, -1] == 32_766**2
 
 
 def random_sites(rows: int, columns: int, share: float) -> Tensor:

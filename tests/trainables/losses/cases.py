@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainables.geometry.boundaries import VOID, eight_neighbour_boundary, sobel_boundary
+from trainables.geometry.boundaries import VOID, Variant, eight_neighbour_boundary, sobel_boundary
 from trainables.losses.active_boundary import active_boundary
 from trainables.losses.affinity_regression import affinity_regression
 from trainables.losses.boundary_cross_entropy import (
@@ -59,8 +59,11 @@ def _inverse_form(logits: Tensor, labels: Tensor) -> LossTerm:
     return inverse_form(logits.sum(dim=1), *maps, network=inverse_net, tile=tile)
 
 
-def _hinge(logits: Tensor, labels: Tensor) -> LossTerm:
-    return lovasz_hinge(logits.sum(dim=1), torch.where(labels == VOID, VOID, labels % 2))
+def _hinge(
+    logits: Tensor, labels: Tensor, *, per_image: bool = True, variant: Variant = "paper"
+) -> LossTerm:
+    binary = torch.where(labels == VOID, VOID, labels % 2)
+    return lovasz_hinge(logits.sum(dim=1), binary, per_image=per_image, variant=variant)
 
 
 LOSSES: dict[str, Loss] = {
@@ -90,6 +93,16 @@ LOSSES: dict[str, Loss] = {
     "ar_dot_product": lambda x, y: affinity_regression(x, y, kernel="dot_product"),
     "ar_average": lambda x, y: affinity_regression(x, y, sampling="average"),
 }
+RELEASED: dict[str, Loss] = {
+    "abl": lambda x, y: active_boundary(x, y, variant="released"),
+    "balanced": lambda x, y: balanced_cross_entropy(x, y, variant="released"),
+    "dice": lambda x, y: generalised_dice(x, y, variant="released"),
+    "hinge": lambda x, y: _hinge(x, y, variant="released"),
+    "hinge_together": lambda x, y: _hinge(x, y, per_image=False),
+    "lovasz_together": lambda x, y: lovasz_softmax(x, y, per_image=False, variant="released"),
+    "boundary_loss": lambda x, y: boundary_loss(x, y, variant="released"),
+}
+"""Other readings of some losses."""
 DETACHED = ("abl",)
 """Losses whose gradient is, by design, not the derivative of their value."""
 NUMBERED = ("hinge", "lovasz_list", "boundary_loss_foreground")

@@ -1,5 +1,7 @@
 """Cross-entropy, Lovasz and Dice, worked out by hand."""
 
+import re
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -10,7 +12,9 @@ from tests.trainables.losses.scenes import labels_of, logits_of, random_scene
 from trainables.geometry.boundaries import VOID
 from trainables.losses.cross_entropy import cross_entropy
 from trainables.losses.generalised_dice import generalised_dice
+from trainables.losses.kervadec import boundary_loss
 from trainables.losses.lovasz import lovasz_hinge, lovasz_softmax
+from trainables.losses.term import LossTerm
 
 
 def test_cross_entropy_is_torch_s_and_smooths_as_its_docstring_says() -> None:
@@ -53,8 +57,22 @@ def test_lovasz_takes_names_and_lists_only() -> None:
     )
     with pytest.raises(ValueError, match="classes must be 'present', 'all' or a list, got 'some'"):
         lovasz_softmax(logits, labels, classes=cast(Any, "some"))
-    with pytest.raises(ValueError, match=r"classes must be from 0..2, got \[3\]"):
-        lovasz_softmax(logits, labels, classes=[3])
+
+
+@pytest.mark.parametrize("classes", [[3], [-1], [1, 1], [], [True, False], [1.0]])
+def test_lovasz_refuses_lists_that_are_not_different_classes(classes: list[int]) -> None:
+    """A class given twice halved the weight of the others."""
+    logits, labels = random_scene()
+    words = f"classes must be different integers from 0..2, got {classes}"
+    with pytest.raises(ValueError, match=re.escape(words)):
+        lovasz_softmax(logits, labels, classes=classes)
+
+
+@pytest.mark.parametrize("loss", [generalised_dice, boundary_loss])
+def test_region_losses_refuse_lists_of_classes(loss: Callable[..., LossTerm]) -> None:
+    """They would be taken for all classes."""
+    with pytest.raises(ValueError, match=r"classes must be 'all' or 'foreground', got \[1, 2\]"):
+        loss(*random_scene(), classes=[1, 2])
 
 
 def test_an_image_of_void_does_not_count_for_lovasz() -> None:

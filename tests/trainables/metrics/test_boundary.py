@@ -176,6 +176,14 @@ def test_a_map_smaller_than_the_tolerance() -> None:
     assert boundary_regions(1 - labels, labels, 2, width_px=12).tolist() == [[[0, 1, 1], [0, 1, 1]]]
 
 
+@pytest.mark.parametrize("tolerances", [(3, 1), (1, 1), (-1, 1)])
+def test_tolerances_that_do_not_ascend_are_refused(tolerances: tuple[int, ...]) -> None:
+    """Hits are counted through nested disks, and would be those of another tolerance."""
+    labels = torch.zeros(1, 4, 4, dtype=torch.int64)
+    with pytest.raises(ValueError, match="tolerances_px must be ascending numbers >= 0, got"):
+        contour_hits(labels, labels, 2, tolerances)
+
+
 def test_contours_of_bits_are_those_of_each_mask() -> None:
     bits = torch.from_numpy(np.random.default_rng(2).integers(0, 8, (2, 9, 11)))
 

@@ -141,8 +141,9 @@ def test_padding_allows_a_model_that_needs_a_multiple() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"scales": ()}, "scales must be one or more positive numbers"),
-        ({"scales": (1.0, 0.0)}, "scales must be one or more positive numbers"),
+        ({"scales": ()}, "scales must be one or more different positive numbers"),
+        ({"scales": (1.0, 0.0)}, "scales must be one or more different positive numbers"),
+        ({"scales": (1.0, 1.0)}, "scales must be one or more different positive numbers"),
         ({"window": (0, 5)}, "window must be at least 1 by 1"),
         ({"window": (4, 4), "stride": (5, 4)}, "stride must be 1 to the window"),
         ({"stride": (5, 4)}, "stride must be left out without a window"),

@@ -7,9 +7,9 @@ from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from trainables.geometry.boundaries import VOID, Variant
+from trainables.geometry.first_derivative import anchor, first_derivative
 
 DIRECTIONS = ((1, 0), (-1, 0), (0, -1), (0, 1), (-1, 1), (1, 1), (-1, -1), (1, -1))
 """(down, right), in the paper's order (Eq. 2); of equal distances, the first counts."""
@@ -68,7 +68,8 @@ def detached_logits(
     logits_BKHW: Tensor, log_sum_BHW: Tensor, around: Around, variant: Variant
 ) -> Tensor:
     """``attached_logits`` without a gradient to the neighbours, computed one image at a time."""
-    answer: Tensor = _Detached.apply(logits_BKHW, log_sum_BHW, around, variant)
+    origin = anchor(logits_BKHW)
+    answer: Tensor = _Detached.apply(logits_BKHW, origin, log_sum_BHW, around, variant)
     return answer
 
 
@@ -85,7 +86,12 @@ class _Detached(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: _Context, logits_BKHW: Tensor, log_sum_BHW: Tensor, around: Around, variant: Variant
+        ctx: _Context,
+        logits_BKHW: Tensor,
+        origin: Tensor,
+        log_sum_BHW: Tensor,
+        around: Around,
+        variant: Variant,
     ) -> Tensor:
         size = log_sum_BHW[0].numel()
         log_sum_DN = at(log_sum_BHW, around.beside_DN).split(around.counts, dim=1)
@@ -106,24 +112,33 @@ class _Detached(torch.autograd.Function):
                 own_DN, mine_KN = (p_KN * log_p_KN).sum(dim=0), p_KN
             answers.append(own_DN - (theirs_KDN * mine_KN.unsqueeze(1)).sum(dim=0))
             kept += [centre_N, p_KN, log_p_KN, theirs_KDN]
-        ctx.save_for_backward(*kept)
+        ctx.save_for_backward(origin, *kept)
         ctx.shape, ctx.variant = logits_BKHW.shape, variant
         return torch.cat(answers, dim=1)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: _Context, upstream_DN: Tensor) -> tuple[Tensor, None, None, None]:
-        kept = ctx.saved_tensors
-        images = list(zip(*(kept[i::4] for i in range(4)), strict=True))
-        upstreams = upstream_DN.split([len(image[0]) for image in images], dim=1)
-        # A pixel is chosen once, so scatter_ (and not scatter_add_) is enough below.
-        gradient_BKHW = upstream_DN.new_zeros(ctx.shape)
-        for gradient_KHW, image, slope_DN in zip(gradient_BKHW, images, upstreams, strict=True):
-            centre_N, p_KN, log_p_KN, theirs_KDN = image
-            slope_KN = (theirs_KDN * slope_DN).sum(dim=1).neg_()
-            if ctx.variant == "paper":
-                slope_KN.addcmul_(log_p_KN, slope_DN.sum(dim=0)).mul_(p_KN)
-            # So far the derivative by log p, up to a term that cancels in the softmax.
-            slope_KN -= p_KN * slope_KN.sum(dim=0)
-            gradient_KHW.flatten(1).scatter_(1, centre_N.expand_as(slope_KN), slope_KN)
-        return gradient_BKHW, None, None, None
+    def backward(ctx: _Context, upstream_DN: Tensor) -> tuple[Tensor, None, None, None, None]:
+        origin, *kept = ctx.saved_tensors
+        with torch.no_grad():
+            gradient_BKHW = _detached_gradient(kept, ctx.shape, ctx.variant, upstream_DN)
+        gradient_BKHW = first_derivative(gradient_BKHW, origin, upstream_DN)
+        return gradient_BKHW, None, None, None, None
+
+
+def _detached_gradient(
+    kept: list[Tensor], shape: torch.Size, variant: Variant, upstream_DN: Tensor
+) -> Tensor:
+    """(B,K,H,W): the derivative by the logits, from what the forward pass kept of each image."""
+    images = list(zip(*(kept[i::4] for i in range(4)), strict=True))
+    upstreams = upstream_DN.split([len(image[0]) for image in images], dim=1)
+    # A pixel is chosen once, so scatter_ (and not scatter_add_) is enough below.
+    gradient_BKHW = upstream_DN.new_zeros(shape)
+    for gradient_KHW, image, slope_DN in zip(gradient_BKHW, images, upstreams, strict=True):
+        centre_N, p_KN, log_p_KN, theirs_KDN = image
+        slope_KN = (theirs_KDN * slope_DN).sum(dim=1).neg_()
+        if variant == "paper":
+            slope_KN.addcmul_(log_p_KN, slope_DN.sum(dim=0)).mul_(p_KN)
+        # So far the derivative by log p, up to a term that cancels in the softmax.
+        slope_KN -= p_KN * slope_KN.sum(dim=0)
+        gradient_KHW.flatten(1).scatter_(1, centre_N.expand_as(slope_KN), slope_KN)
+    return gradient_BKHW

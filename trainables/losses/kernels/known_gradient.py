@@ -4,7 +4,8 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+
+from trainables.geometry.first_derivative import anchor, first_derivative
 
 
 def with_known_gradient(values: Tensor, total: Tensor, gradient: Tensor) -> Tensor:
@@ -12,12 +13,13 @@ def with_known_gradient(values: Tensor, total: Tensor, gradient: Tensor) -> Tens
 
     For losses whose derivative is a by-product of their value. The backward pass needs nothing but
     the gradient, and returns that very buffer unless the graph is retained: on a CPU, new memory
-    takes as long as half a cross-entropy. First derivatives only.
+    takes as long as half a cross-entropy. A second derivative raises ``NotImplementedError``.
 
     Args:
+        values: of one dimension or more.
         gradient: of the shape of ``values``; the caller must not use it afterwards.
     """
-    result: Tensor = _KnownGradient.apply(values, total, gradient)
+    result: Tensor = _KnownGradient.apply(values, anchor(values), total, gradient)
     return result
 
 
@@ -29,17 +31,18 @@ class _Context(Protocol):
 
 class _KnownGradient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: _Context, values: Tensor, total: Tensor, gradient: Tensor) -> Tensor:
-        ctx.save_for_backward(gradient)
+    def forward(
+        ctx: _Context, values: Tensor, origin: Tensor, total: Tensor, gradient: Tensor
+    ) -> Tensor:
+        ctx.save_for_backward(gradient, origin)
         return total.clone()
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: _Context, upstream: Tensor) -> tuple[Tensor, None, None]:
-        (gradient,) = ctx.saved_tensors
-        if _graph_is_kept():
-            return gradient * upstream, None, None
-        return gradient.mul_(upstream), None, None
+    def backward(ctx: _Context, upstream: Tensor) -> tuple[Tensor, None, None, None]:
+        gradient, origin = ctx.saved_tensors
+        with torch.no_grad():
+            scaled = gradient * upstream if _graph_is_kept() else gradient.mul_(upstream)
+        return first_derivative(scaled, origin, upstream), None, None, None
 
 
 def _graph_is_kept() -> bool:
