@@ -126,7 +126,9 @@ def _epoch(trial: TrialRecord, number: int) -> list[Point]:
     """An epoch's points. ``epoch`` comes last: if MLflow has it, it has the others, too."""
     epoch = trial.epochs[number]
     metrics = {
-        name: value for name, value in epoch.metrics.items() if not name.startswith(_AT_THE_END)
+        name: value
+        for name, value in epoch.metrics.items()
+        if not name.startswith(_AT_THE_END) and not names.is_bookkeeping(name)
     }
     system = {f"system/{name}": value for name, value in epoch.system.items()}
     figures = {**metrics, **system, "seconds": epoch.seconds, "epoch": number}
@@ -138,6 +140,8 @@ def _late(record: StudyRecord, trial: TrialRecord, time_ms: int) -> list[Point]:
     figures: dict[str, float | None] = {
         name: value for name, value in trial.metrics.items() if name.startswith(_AT_THE_END)
     }
+    tested = trial.tested or {}
+    figures |= {name: v for name, v in tested.items() if not names.is_bookkeeping(name)}
     if trial.cell:
-        figures |= {**(trial.tested or {}), **names.published(record, trial.cell)}
+        figures |= names.published(record, trial.cell)
     return points_of(figures, time_ms, trial.last_epoch)
