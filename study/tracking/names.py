@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlparse
@@ -18,8 +19,9 @@ _NAME_LENGTH = 200
 """Characters of a run's name or of a key; MLflow's limit is 250."""
 _NAMED_PARAMS = 3
 """Most parameters in the name of a trial; all are columns."""
-_BOOKKEEPING = "_scored"
-"""How the counts end that say what a metric was computed from; the ledger has them."""
+_ONLY_IN_LEDGER = re.compile(r".*_scored|(test_)?trimap_.*")
+"""Metrics that say what others were computed from, and those by width of a band: 40 curves a run
+that the report draws better. MLflow's page of runs loads every metric of every run."""
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -45,9 +47,9 @@ def _short(params: Mapping[str, Value]) -> list[str]:
     return [", ".join([*texts[:_NAMED_PARAMS], *more])] if texts else []
 
 
-def is_bookkeeping(metric: str) -> bool:
-    """Whether a metric only says what others were computed from (``classes_scored``)."""
-    return metric.endswith(_BOOKKEEPING)
+def shown(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
+    """The metrics that MLflow has; the ledger has all."""
+    return {name: value for name, value in metrics.items() if not _ONLY_IN_LEDGER.fullmatch(name)}
 
 
 def grid_tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:

@@ -13,6 +13,7 @@ from study.ledger.record import StudyRecord
 from study.tracking.entities import milliseconds
 
 _TAG = "mlflow.sharedViewState."
+_NAME, _NAME_WIDTH_PX = "attributes.`Run Name`", 300
 _WEIGHTS = 8
 """Most parameters that get a column; the page has a list with all of them."""
 
@@ -35,7 +36,8 @@ def saved_view(record: StudyRecord) -> tuple[str, str]:
     state = {
         "searchFilter": f"tags.study = '{plan.study}'",
         "selectedColumns": columns,
-        "columnOrder": columns,
+        "columnOrder": [_NAME, *columns],
+        "columnWidths": {_NAME: _NAME_WIDTH_PX},
         **_order(plan),
     }
     view = {"name": plan.study, "createdAt": time_ms, "updatedAt": time_ms}
@@ -43,25 +45,30 @@ def saved_view(record: StudyRecord) -> tuple[str, str]:
 
 
 def _order(plan: Plan) -> dict[str, str | bool]:
-    """The best trials of a search come first; a grid's cells come first as they are dated last."""
-    if isinstance(plan.design, Ablation):
-        return {"orderByKey": "attributes.start_time", "orderByAsc": False}
-    return {"orderByKey": f"metrics.`{plan.objective}`", "orderByAsc": plan.mode == "min"}
+    """The largest gain comes first, or the best trial where nothing is compared.
+
+    MLflow nests runs, folded, only if they are sorted by date: sorted by a metric, all are seen.
+    """
+    metric = f"delta_{plan.objective}" if _compares(plan) else plan.objective
+    return {"orderByKey": _column("metrics", metric), "orderByAsc": plan.mode == "min"}
+
+
+def _compares(plan: Plan) -> bool:
+    """Whether the study compares cells, a search's winner or a grid's."""
+    return isinstance(plan.design, Ablation) or bool(plan.design.confirm)
 
 
 def _columns(record: StudyRecord) -> list[str]:
-    plan = record.plan
+    plan, compared = record.plan, _compares(record.plan)
     metrics = list(plan.objectives)
     if "test" in record.data.images:
         metrics += [f"test_{name}" for name in plan.objectives]
-    compared = isinstance(plan.design, Ablation) or bool(plan.design.confirm)
     if compared:
-        metrics += [f"delta_{plan.objective}", "low", "high", "p_holm"]
+        metrics += [f"delta_{plan.objective}", "p_holm"]
     return [
         *([_column("tags", "verdict")] if compared else []),
         *(_column("metrics", name) for name in metrics),
         *(_column("params", path) for path in _decided(record)[:_WEIGHTS]),
-        _column("attributes", "Description"),
     ]
 
 
