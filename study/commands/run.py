@@ -49,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        The exit code: 0 if the study ended or its budget is spent; 2 if it was refused before
-        anything started; 1 if a fault stopped it or no trial is complete; 130 on Ctrl-C, SIGTERM,
-        SIGHUP or SIGQUIT. A stopped study can be resumed after 1 and 130.
+        The exit code: 0 if the study, or its budget, ended with a result; 2 if it was refused
+        before anything started; 1 after a fault, or if no trial is complete; 130 on Ctrl-C,
+        SIGTERM, SIGHUP or SIGQUIT. A stopped study can be resumed after 1 and 130.
     """
     with outlived():
         process.prepare()
