@@ -32,7 +32,7 @@ from study.planning.plugin import install_from_plan, install_given
 from study.planning.printed_commands import resume_command
 from study.planning.prior_studies import replay, warm_start
 from study.planning.request import StudyRequest, data_config
-from study.reporting.sections.caveats import NO_CHECKSUMS
+from study.reporting.sections import caveats
 from study.reporting.terminal.plan_and_result import Outlook, print_plan
 from study.reporting.terminal.safe_console import stdout_console
 from study.search import reuse
@@ -200,7 +200,8 @@ class PlannedStudy:
         epoch_s, problem = forecast(config, dataset, int(plan.cpus_per_worker))
         total_s = study_seconds(plan, epoch_s, stages, left)
         more = {"forecast": problem} if problem else {}
-        more |= {} if self._record.has_checksums else {"ledger": NO_CHECKSUMS}
+        if lacks := caveats.unproved(self._record, self._folder):
+            more["ledger"] = lacks
         more |= self._prior_studies(dataset)
         if plan.budget:
             more["budget"] = budget.planned(plan.budget, self._record, total_s)

@@ -42,7 +42,7 @@ def complete(
     return [
         *caveats.above(record, folder),
         *first,
-        *caveats.of_ledger(record),
+        *caveats.of_ledger(record, folder),
         *_plots(plots, per_cell),
         *_test_images(folder),
         *_failed(failed),

@@ -121,7 +121,7 @@ def test_a_private_neighbour_is_left_out_and_named(
 
     monkeypatch.setattr(lines.os, "open", refuse)
     (line,) = left_out_of_a_new_study(storage)
-    assert line == f"{storage}/theirs/ledger.jsonl: cannot be read: Permission denied"
+    assert line == f"{storage}/theirs/ledger.end: cannot be read: Permission denied"
 
 
 def test_a_private_folder_is_left_out_and_named(
