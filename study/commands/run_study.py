@@ -193,7 +193,7 @@ def exit_code(record: StudyRecord) -> int:
 
 def _write_origin(record: StudyRecord, folder: StudyFolder) -> None:
     """Rewrite the report of the search whose winner this study ran again: it has both figures."""
-    origin = StudyFolder(folder.storage / (reruns.origin(record) or folder.name))
+    origin = StudyFolder(folder.storage / (reruns.origin(record.plan) or folder.name))
     if origin == folder:
         return
     try:

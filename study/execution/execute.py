@@ -29,6 +29,7 @@ from study.ledger.provenance import DataFacts, provenance
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL, InterruptedTrial, TrialRecord
 from study.planning import budget
+from study.planning.weights import contents
 from study.search import cell_search, reuse
 from trainables.data import Dataset
 from trainables.lane.mailbox import LaneSettings, SharedData
@@ -94,8 +95,8 @@ class Execution:
         """Write the first event of the attempt; return the trials to continue."""
         ledger, plan = self._ledger, self._plan
         if ledger.record.planned is None:
-            facts = _facts(self._dataset)
-            ledger.append(Planned(plan=plan, data=facts, provenance=provenance()))
+            facts, weights = _facts(self._dataset), contents(plan, self._space)
+            ledger.append(Planned(plan=plan, data=facts, provenance=provenance(), weights=weights))
             return []
         self._folder.remove_drafts()
         interrupted = interrupted_trials(ledger, self._folder)

@@ -28,6 +28,8 @@ class Planned(Event):
     plan: Plan
     data: DataFacts
     provenance: Provenance
+    weights: dict[str, str] = field(default_factory=dict)
+    """By file of weights that a trial may start from, a name of its content."""
     schema: int = SCHEMA
 
     def to_json(self) -> Json:
@@ -37,6 +39,7 @@ class Planned(Event):
             "schema": self.schema,
             **plan,
             **{name: plain(fact) for name, fact in facts.items()},
+            **({"weights": dict(self.weights)} if self.weights else {}),
         }
 
     @classmethod

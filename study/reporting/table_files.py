@@ -8,6 +8,7 @@ from cluster.safe_text import printable
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table, protocol, published, verdict_of
 from study.reporting import document
+from study.reporting.document import Prose
 from study.reporting.sections import ablation_table
 
 _LATEX = str.maketrans(
@@ -23,12 +24,13 @@ _LATEX = str.maketrans(
 )
 
 
-def files(results: AblationResults) -> dict[str, str]:
-    """The content of each file, by its name."""
+def files(results: AblationResults, caveat: str = "") -> dict[str, str]:
+    """The content of each file, by its name; ``caveat`` is what a reader must know of it all."""
+    parts = [*ablation_table.parts(results), *([Prose(f"**{caveat}.**")] if caveat else [])]
     return {
-        "table.md": document.markdown(ablation_table.parts(results), Path()),
+        "table.md": document.markdown(parts, Path()),
         "table.csv": comma_separated(results),
-        "table.tex": latex(results),
+        "table.tex": latex(results, caveat),
     }
 
 
@@ -82,14 +84,15 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...]) -> dict[str, object]:
     }
 
 
-def latex(results: AblationResults) -> str:
+def latex(results: AblationResults, caveat: str = "") -> str:
     """The objective's table as LaTeX for ``booktabs``, with its protocol as the caption."""
     table = results.tables[0]
     heads, *rows = (
         [text.translate(_LATEX) for text in line]
         for line in (ablation_table.heads(table), *ablation_table.body(table))
     )
-    caption = protocol(results.record, table).translate(_LATEX)
+    words = [protocol(results.record, table), *([f"{caveat}."] if caveat else [])]
+    caption = " ".join(words).translate(_LATEX)
     columns = "l" + "r" * (len(heads) - 1)
     frame = pandas.DataFrame(rows, columns=heads)  # escaped here: pandas leaves < and > as they are
     return str(frame.to_latex(index=False, escape=False, column_format=columns, caption=caption))

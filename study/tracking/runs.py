@@ -21,12 +21,13 @@ from study.tracking.entities import (
 )
 
 
-def study_run(record: StudyRecord, files: Iterable[Path] = ()) -> Run:
+def study_run(record: StudyRecord, files: Iterable[Path] = (), one_class: str = "") -> Run:
     """The study's own run, the parent of all others: question, winner's metrics and report.
 
     Args:
         record: the study so far.
         files: the report's.
+        one_class: the networks that predict one class alone, in words; "" without any.
     """
     plan, design = record.plan, record.plan.design
     facts = {"space": plan.space, "sampler": design.sampler, "scheduler": design.scheduler}
@@ -51,6 +52,7 @@ def study_run(record: StudyRecord, files: Iterable[Path] = ()) -> Run:
             "state": record.state,
             **names.provenance_tags(record),
             **({"best_trial": str(best.number)} if best else {}),
+            **({"one_class": one_class} if one_class else {}),
             **({"untested": untested[: names.TAG_LENGTH]} if untested else {}),
         },
         params={**facts, **numbers},

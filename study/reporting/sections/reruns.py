@@ -7,7 +7,7 @@ from study.analysis.results import results_of
 from study.ledger.errors import LedgerError
 from study.ledger.fold_checks import NAME
 from study.ledger.lines import first_line
-from study.ledger.plan import Replayed
+from study.ledger.plan import Plan, Replayed
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, studies
 from study.ledger.trial_record import TrialRecord
@@ -19,9 +19,9 @@ WINNER, VAL = "winner", "search {}, val"
 """The cell of the winner in a rerun, and the setup that holds the search's own figure for it."""
 
 
-def origin(record: StudyRecord) -> str:
+def origin(plan: Plan) -> str:
     """The search whose winner this study runs again; "" if it is not such a rerun."""
-    for cell in record.plan.design.cells:
+    for cell in plan.design.cells:
         for setup in cell.published if cell.name == WINNER else ():
             if setup.startswith("search ") and setup.endswith(", val"):
                 name = setup.removeprefix("search ").removesuffix(", val")
@@ -62,7 +62,7 @@ def _reruns(folder: StudyFolder) -> Iterator[StudyRecord]:
             record = other.load()
         except (LedgerError, FileNotFoundError):
             continue  # interrupted in its first line, damaged, or private: it says nothing
-        if origin(record) == folder.name:
+        if origin(record.plan) == folder.name:
             yield record
 
 

@@ -159,7 +159,7 @@ def test_a_search_reports_its_winner_s_result_on_fresh_seeds(tmp_path: Path) -> 
     grid = rerun.rerun_winner(tmp_path, "fake").grid
     again = fake_grid.plan(tmp_path, grid, study="again")
     record = fake_grid.ended_study(again).record
-    assert reruns.origin(record) == "fake"
+    assert reruns.origin(record.plan) == "fake"
     part = reruns.rerun_section(ledger.record, best, folder)[0]
     assert isinstance(part, Section)
     prose = part.blocks[0]
