@@ -110,7 +110,7 @@ def test_mlflow_names_them_on_the_trial_s_run_and_on_the_study_s(tmp_path: Path)
     sink = MlflowSink(
         plan.tracking_uri,
         record,
-        lambda trial: list(folder.path.glob(f"counts/*{trial.number}.npz")),
+        lambda trial: list(folder.path.glob(f"*/*{trial.number}.npz")),
     )
     assert sink.close([]) == ""
     client = MlflowClient(plan.tracking_uri)
