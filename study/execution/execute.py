@@ -133,7 +133,8 @@ class Execution:
         self._tune(settings, interrupted)
 
     def _tune(self, settings: LaneSettings, interrupted: list[InterruptedTrial]) -> None:
-        tuner.run(self._plan, self._space, self._ledger, settings, interrupted, self._faults)
+        ledger, digest = self._ledger, self._dataset.digest
+        tuner.run(self._plan, self._space, ledger, settings, interrupted, self._faults, digest)
 
     def _lane_settings(self) -> LaneSettings:
         plan, plugin = self._plan, self._plan.plugin
