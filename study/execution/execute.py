@@ -185,6 +185,7 @@ def _facts(dataset: Dataset) -> DataFacts:
         classes=list(dataset.classes),
         size=list(dataset.size),
         images={split: len(images) for split, images in dataset.splits.items()},
+        lists=dict(dataset.lists),
     )
 
 

@@ -34,11 +34,11 @@ class Planned(Event):
 
     def to_json(self) -> Json:
         # The schema keeps the plan's keys at the top level of the line, not below "plan".
-        plan, facts = plan_to_json(self.plan), {"data": self.data, "provenance": self.provenance}
         return {
             "schema": self.schema,
-            **plan,
-            **{name: plain(fact) for name, fact in facts.items()},
+            **plan_to_json(self.plan),
+            "data": self.data.to_json(),
+            "provenance": plain(self.provenance),
             **({"weights": dict(self.weights)} if self.weights else {}),
         }
 

@@ -36,9 +36,12 @@ def files(results: AblationResults, caveat: str = "") -> dict[str, str]:
 
 def comma_separated(results: AblationResults) -> str:
     """The tables as CSV: one row per cell and metric, one column per seed; no percent."""
-    seeds = results.record.plan.design.seeds
+    seeds, lists = results.record.plan.design.seeds, results.record.data.lists
     rows = [
-        {name: _guarded(value) for name, value in _row(table, row, seeds).items()}
+        {
+            name: _guarded(value)
+            for name, value in _row(table, row, seeds, lists.get(table.split, table.split)).items()
+        }
         for table in results.tables
         for row in table.rows
     ]
@@ -54,7 +57,7 @@ def _guarded(value: object) -> object:
     return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
 
 
-def _row(table: Table, row: Row, seeds: tuple[int, ...]) -> dict[str, object]:
+def _row(table: Table, row: Row, seeds: tuple[int, ...], split: str) -> dict[str, object]:
     compared = row.comparison
     reported = {
         setup: value
@@ -64,7 +67,7 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...]) -> dict[str, object]:
     return {
         "cell": row.cell.name,
         "metric": table.metric,
-        "split": table.split,
+        "split": split,
         "mean": row.mean,
         "delta": compared and compared.mean,
         "low": compared and compared.low,

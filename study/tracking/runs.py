@@ -48,6 +48,7 @@ def study_run(record: StudyRecord, files: Iterable[Path] = (), one_class: str = 
             "mlflow.runName": plan.study,
             **facts,
             "dataset": record.data.dataset,
+            **{f"{split}_list": words for split, words in record.data.lists.items()},
             names.NOTE: plan.question,
             "state": record.state,
             **names.provenance_tags(record),

@@ -105,10 +105,11 @@ def _budget(record: StudyRecord) -> Parts:
 
 def _winner(results: SearchResults) -> Parts:
     """The winner on the validation list, which chose it, and on the independent test list."""
-    best = results.best
+    best, lists = results.best, results.record.data.lists
+    title = f"The winner on the {results.record.data.list_name('test')}"
     if best is not None and best.untested:
         said = f"Trial {best.number} is untested: {best.untested}"
-        return [Section("The winner on the test list", [Prose(said)])]
+        return [Section(title, [Prose(said)])]
     if best is None or best.tested is None:
         return []
     rows = [
@@ -116,9 +117,11 @@ def _winner(results: SearchResults) -> Parts:
         for name in HEADLINE
     ]
     params = ", ".join(f"`{path}` {formatted(value)}" for path, value in best.params.items())
-    text = f"Trial {best.number}, chosen on the validation list: {params}.{tie(results)}"
-    sheet = Sheet(["metric", "validation %", "test %"], rows)
-    return [Section("The winner on the test list", [Prose(text), sheet])]
+    chosen_on = lists.get("val", "validation list")
+    text = f"Trial {best.number}, chosen on the {chosen_on}: {params}.{tie(results)}"
+    heads = [f"{lists.get('val', 'validation')} %", f"{lists.get('test', 'test')} %"]
+    sheet = Sheet(["metric", *heads], rows)
+    return [Section(title, [Prose(text), sheet])]
 
 
 def _importance(objective: str, importance: Mapping[str, float]) -> Parts:

@@ -45,7 +45,8 @@ def rerun_section(record: StudyRecord, best: TrialRecord | None, folder: StudyFo
             f"Study `{rerun.plan.study}`: the winner's `{table.metric}` was "
             f"{percent(chosen)} % on the validation list, on the seed that chose it; on "
             f"{len(winner.values)} fresh seeds it is {percent(winner.mean)} % on the "
-            f"{table.split} list{'' if same else '. Another trial was the winner then'}."
+            f"{rerun.data.list_name(table.split)}"
+            f"{'' if same else '. Another trial was the winner then'}."
         )
         sheet = Sheet(heads(table), body(table))
         protocol = Prose(tables.protocol(rerun, table))

@@ -40,7 +40,7 @@ def _published(cell: Cell, metric: str) -> str:
     return "; ".join(figures) or "-"
 
 
-def facts(plan: Plan, left: int) -> dict[str, str]:
+def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
     """The lines of the plan that only an ablation has."""
     grid, seeds = plan.grid, plan.design.seeds
     return {
@@ -48,8 +48,8 @@ def facts(plan: Plan, left: int) -> dict[str, str]:
         **cell_search.facts(plan),
         "trials": f"{left} of {plan.epochs} epochs, batch {plan.base['batch']}: "
         f"{_cells(grid)} on {len(seeds)} seeds ({_span(seeds)})",
-        "compared by": f"{plan.objective} ({plan.mode}) on the test list after the last epoch, "
-        f"paired by seed with {grid.baseline!r}",
+        "compared by": f"{plan.objective} ({plan.mode}) on the {lists.get('test', 'test list')} "
+        f"after the last epoch, paired by seed with {grid.baseline!r}",
         "significance": tables.seeds_message(len(seeds), tables.comparisons(grid)),
     }
 

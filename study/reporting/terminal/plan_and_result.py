@@ -28,7 +28,7 @@ class _View(Protocol):
 
     def planned(self, plan: Plan, space: Space) -> RenderableType: ...
 
-    def facts(self, plan: Plan, left: int) -> dict[str, str]: ...
+    def facts(self, plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]: ...
 
     def print_result(
         self, console: Console, results: StudyResults, importance: Mapping[str, float]
@@ -59,7 +59,7 @@ def print_plan(
     console.print(f"\n[bold]{escape(plan.question)}[/]\n")
     view = _VIEWS[type(plan.design)]
     console.print(view.planned(plan, space))
-    facts = view.facts(plan, expected.left)
+    facts = view.facts(plan, expected.left, dataset.lists)
     lines = {**_data_lines(plan, dataset), **facts, **_run_lines(plan, expected), **expected.more}
     for name, text in lines.items():
         console.print(f"[bold]{name:>12}[/]  {escape(text)}", highlight=False, soft_wrap=True)

@@ -24,7 +24,7 @@ def planned(plan: Plan, space: Space) -> RenderableType:
     return table
 
 
-def facts(plan: Plan, left: int) -> dict[str, str]:
+def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
     """The lines of the plan that only a search has."""
     design = plan.design
     named = " and ".join(f"{name} ({mode})" for name, mode in plan.objectives.items())
@@ -32,7 +32,7 @@ def facts(plan: Plan, left: int) -> dict[str, str]:
     return {
         "trials": f"{left} of up to {plan.epochs} epochs, batch {plan.base['batch']}; "
         f"{design.sampler}, scheduler {design.scheduler}, seed {plan.seed}",
-        "ranked by": f"{aims} on the validation list after the last epoch",
+        "ranked by": f"{aims} on the {lists.get('val', 'validation list')} after the last epoch",
     }
 
 
@@ -41,12 +41,13 @@ def print_result(console: Console, results: StudyResults, importance: Mapping[st
     assert isinstance(results, SearchResults)
     _print_trials(console, results)
     best, plan = results.best, results.record.plan
+    where = results.record.data.list_name("test")
     if len(plan.objectives) > 1:
         _print_front(console, results)
     elif best is not None and best.tested is not None:
         figures = [f"{name} {percent(best.tested.get(f'test_{name}'))}" for name in HEADLINE]
         console.print(
-            f"\n[bold]winner on the test list[/] (trial {best.number}), in %: "
+            f"\n[bold]winner on the {escape(where)}[/] (trial {best.number}), in %: "
             f"{', '.join(figures)}.{tie(results)}",
             highlight=False,
         )
