@@ -1,5 +1,6 @@
 """An ablation's tables as files: Markdown, CSV and LaTeX. The same ledger gives the same bytes."""
 
+import re
 from pathlib import Path
 
 import pandas
@@ -18,10 +19,15 @@ _LATEX = str.maketrans(
         "^": r"\textasciicircum{}",
         ">": r"\textgreater{}",
         "<": r"\textless{}",
-        "`": None,
+        "|": r"\textbar{}",
+        "`": r"\textasciigrave{}",
         **{letter: "\\" + letter for letter in "&%$#_{}"},
+        # At the beginning of a row, the line break before it would take these for its options.
+        **{letter: f"{{{letter}}}" for letter in "[]*"},
     }
 )
+_LIGATURES = re.compile(r"(?<=-)(?=-)|(?<=')(?=')|(?<=,)(?=,)")
+"""Between letters that LaTeX joins: two hyphens are a dash, two apostrophes a quotation mark."""
 
 
 def files(results: AblationResults, caveat: str = "") -> dict[str, str]:
@@ -91,11 +97,17 @@ def latex(results: AblationResults, caveat: str = "") -> str:
     """The objective's table as LaTeX for ``booktabs``, with its protocol as the caption."""
     table = results.tables[0]
     heads, *rows = (
-        [text.translate(_LATEX) for text in line]
+        [_as_latex(text) for text in line]
         for line in (ablation_table.heads(table), *ablation_table.body(table))
     )
     words = [protocol(results.record, table), *([f"{caveat}."] if caveat else [])]
-    caption = " ".join(words).translate(_LATEX)
+    caption = _as_latex(" ".join(words).replace("`", ""))  # which set names apart in Markdown
     columns = "l" + "r" * (len(heads) - 1)
     frame = pandas.DataFrame(rows, columns=heads)  # escaped here: pandas leaves < and > as they are
     return str(frame.to_latex(index=False, escape=False, column_format=columns, caption=caption))
+
+
+def _as_latex(text: str) -> str:
+    """The text as LaTeX that shows it literally."""
+    parts = _LIGATURES.split(printable(text))
+    return "{}".join(part.translate(_LATEX) for part in parts)

@@ -174,9 +174,9 @@ def test_a_search_reports_its_winner_s_result_on_fresh_seeds(tmp_path: Path) -> 
 
 def test_differences_are_drawn_in_points_with_the_verdict_s_colour(tmp_path: Path) -> None:
     started = fake.begin(fake_grid.plan(tmp_path / "started"))
-    assert comparisons.differences(fake_grid.results(started).tables) is None
+    assert comparisons.differences(fake_grid.results(started).tables, "") is None
     ended = fake_grid.ended_study(fake_grid.plan(tmp_path))
-    figure = comparisons.differences(fake_grid.results(ended).tables)
+    figure = comparisons.differences(fake_grid.results(ended).tables, "")
     assert figure is not None
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["good"]
