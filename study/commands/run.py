@@ -16,7 +16,7 @@ from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
 from study.commands import listing, options, prior_studies, process
 from study.commands.check_data import check
-from study.commands.screen import outlived
+from study.commands.screen import outlived, stop_waiting
 from study.execution import preflight
 from study.execution.stopping import INTERRUPTED, Interrupts, Policy, policy_of
 from study.ledger.ledger import Ledger
@@ -219,6 +219,7 @@ class PlannedStudy:
             images = dataset.splits.values()
             needed = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in images)
             self._stack.enter_context(session.ray_session(_STORE_BYTES + 2 * needed, verbose))
+        stop_waiting()
         plan = self._plan
         if threading.current_thread() is threading.main_thread():  # after Ray, which takes SIGTERM
             resume = resume_command(plan.study, plan.storage, plan.tracking_uri)

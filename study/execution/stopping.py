@@ -2,6 +2,7 @@
 
 import errno
 import os
+import select
 import signal
 import threading
 from collections.abc import Iterator
@@ -62,9 +63,11 @@ class Interrupts:
 
 def _say(text: str) -> None:
     """Write straight to the terminal: a signal may arrive in the middle of a print, and SIGHUP
-    says that the terminal is gone."""
-    with suppress(OSError):
-        os.write(2, f"\nstudy/run.py: {text}\n".encode())
+    says that the terminal is gone. One that is stopped (Ctrl-S) is left alone: it would block."""
+    with suppress(OSError, ValueError):
+        _, ready, _ = select.select([], [2], [], 0)
+        if ready:
+            os.write(2, f"\nstudy/run.py: {text}\n".encode())
 
 
 @contextmanager
