@@ -5,6 +5,7 @@ from collections import Counter
 from study.analysis.pareto import layers
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
+from trainables.config.words import counted
 
 
 def layered(record: StudyRecord) -> list[tuple[int, TrialRecord]]:
@@ -48,7 +49,7 @@ def no_result(record: StudyRecord) -> str:
         return ""
     if complete:
         names = ", ".join(record.plan.objectives)
-        return f"no result: {names} is undefined in all {len(complete)} complete trials"
+        return f"no result: {names} is undefined in {counted(len(complete), 'complete trial')}"
     failures = [trial.failure for trial in record.trials.values() if trial.failure is not None]
     text = f"no result: {_none_complete(trials)}"
     if record.budget_spent is not None:
@@ -64,4 +65,6 @@ def _none_complete(trials: list[TrialRecord]) -> str:
     """That no trial is complete, and of how many; a comparison may not have begun."""
     if not trials:
         return "no trial that would be compared has started"
+    if len(trials) == 1:
+        return "its only trial is not complete"
     return f"none of {len(trials)} trials is complete"

@@ -10,6 +10,7 @@ from study.ledger.study_folder import StudyFolder
 from study.planning.prior_studies import replay, warm_start
 from study.reporting.sections import caveats, reruns
 from study.search import reuse
+from trainables.config.words import counted
 
 
 def lines(plan: Plan, space: Space, record: StudyRecord, digest: str) -> dict[str, str]:
@@ -27,7 +28,7 @@ def lines(plan: Plan, space: Space, record: StudyRecord, digest: str) -> dict[st
     if known := reuse.possible_reuse(plan, space, digest):
         studies = ", ".join(dict.fromkeys(earlier.study for earlier in known))
         found["known"] = (
-            f"{len(known)} trial{'s' if len(known) > 1 else ''} of {studies}: a draw that equals "
+            f"{counted(len(known), 'trial')} of {studies}: a draw that equals "
             f"one of them is reused; --fresh runs it anyway"
         )
     if alone := _one_class(plan, record):

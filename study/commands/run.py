@@ -35,6 +35,7 @@ from study.reporting.terminal.safe_console import stdout_console
 from study.search import reuse
 from study.search.importance import importances
 from trainables import plugin
+from trainables.config.words import counted
 from trainables.data import Dataset, load
 
 _STORE_BYTES = 512 * 2**20
@@ -184,8 +185,9 @@ class PlannedStudy:
         if reused:
             studies = ", ".join(dict.fromkeys(earlier.study for _, earlier in reused))
             self._console.print(
-                f"{len(reused)} trials do not run again but are reused from {studies}; --fresh "
-                f"runs them anyway",
+                f"{counted(len(reused), 'trial does', 'trials do')} not run again but "
+                f"{'is' if len(reused) == 1 else 'are'} reused from {studies}; --fresh runs "
+                f"them anyway",
                 highlight=False,
             )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from trainables.config.trial import TrialConfig, flatten
 
 _ROOT = Path(__file__).resolve().parents[1]
-_PLACES = ("data/root", "data/cache")
+_PLACES = ("data/root", "data/cache", "data/links")
 NAMED_WEIGHTS = ("none", "imagenet")
 """Initial weights that are no file."""
 

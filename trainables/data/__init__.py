@@ -62,7 +62,9 @@ def open_layout(config: DataConfig) -> Layout:
     if config.root:
         parts = (part for samples in splits.values() for one in samples for part in fields_of(one))
         files.require_inside(
-            Path(config.root).expanduser(), (part for part in parts if isinstance(part, Path))
+            Path(config.root).expanduser(),
+            (part for part in parts if isinstance(part, Path)),
+            config.links,
         )
     return replace(found, splits=splits, lists=names, fixed_classes=config.dataset in _PUBLISHED)
 

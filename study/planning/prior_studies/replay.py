@@ -16,6 +16,7 @@ from study.planning.plugin import install_from_plan
 from study.planning.request import PLACES, StudyRequest
 from study.planning.weights import require_same_weights
 from trainables.config import refused
+from trainables.config.words import counted
 from trainables.metrics.catalog import METRICS
 
 CELL = "again"
@@ -128,5 +129,5 @@ def described(replayed: Replayed) -> str:
     commit = (replayed.commit or "unknown")[:12]
     return (
         f"trial {replayed.trial} of {replayed.study} (id {replayed.id}, {replayed.state}, "
-        f"{replayed.epoch} epochs, commit {commit})"
+        f"{counted(replayed.epoch, 'epoch')}, commit {commit})"
     )

@@ -22,6 +22,7 @@ from study.reporting.sections import (
     reruns,
 )
 from study.reporting.values import HEADLINE, formatted, percent
+from trainables.config.words import counted
 
 
 def complete(
@@ -38,14 +39,13 @@ def complete(
         plots: the files that ``figures.draw`` saved, by name.
         per_cell: added to the captions of plots that show cells instead of trials.
     """
-    failed = record.in_state("failed")
     return [
         *caveats.above(record, folder),
         *first,
         *caveats.of_ledger(record, folder),
         *_plots(plots, per_cell),
         *_test_images(folder),
-        *_failed(failed),
+        *_failed(record.in_state("failed")),
         *caveats.other_code(record),
     ]
 
@@ -57,7 +57,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
     return [
         Prose(
             f"Grid `{plan.grid.name}` of `{plan.space}` on `{record.data.dataset}`: "
-            f"{plan.trials} trials, {counts(record) or 'none run'}."
+            f"{counted(plan.trials, 'trial')}, {counts(record) or 'none run'}."
         ),
         *_budget(record),
         *(reruns.replay_section(record, replayed) if replayed else []),
@@ -73,10 +73,11 @@ def of_search(
 ) -> Parts:
     """The parts that only a search's report has."""
     record, plan, search = results.record, results.record.plan, results.record.plan.search
+    trials = counted(plan.trials, "trial")
     parts: Parts = [
         Prose(
             f"Space `{plan.space}` on `{record.data.dataset}`, digest {record.data.digest}. "
-            f"{plan.trials} trials of up to {plan.epochs} epochs: {counts(record) or 'none'}."
+            f"{trials} of up to {counted(plan.epochs, 'epoch')}: {counts(record) or 'none'}."
         ),
         Prose(
             f"Ranked by {aims(plan)} on the validation list after the last epoch; pruned "
@@ -117,8 +118,8 @@ def _winner(results: SearchResults) -> Parts:
         for name in HEADLINE
     ]
     params = ", ".join(f"`{path}` {formatted(value)}" for path, value in best.params.items())
-    chosen_on = lists.get("val", "validation list")
-    text = f"Trial {best.number}, chosen on the {chosen_on}: {params}.{tie(results)}"
+    where = lists.get("val", "validation list")
+    text = f"Trial {best.number}, chosen on the {where}: {params}.{tie(results)}"
     heads = [f"{lists.get('val', 'validation')} %", f"{lists.get('test', 'test')} %"]
     sheet = Sheet(["metric", *heads], rows)
     return [Section(title, [Prose(text), sheet])]

@@ -19,6 +19,7 @@ from study.ledger.study_folder import StudyFolder
 from study.planning.budget import duration
 from study.reporting.terminal import grid, search
 from trainables.config import ModelConfig
+from trainables.config.words import counted
 from trainables.data import Dataset
 from trainables.networks.segmentation import transfer_report
 
@@ -100,10 +101,10 @@ def _network(model: ModelConfig) -> str:
 
 
 def _run_lines(plan: Plan, expected: Outlook) -> dict[str, str]:
-    workers = f"{plan.workers} worker{'s' if plan.workers > 1 else ''}"
+    lanes, workers = counted(plan.lanes, "lane"), counted(plan.workers, "worker")
     places = f" ({plan.places})" if plan.places else ""
     return {
-        "runs on": f"{plan.lanes} lanes of {workers}{places}; {_stages(expected.stages)}",
+        "runs on": f"{lanes} of {workers}{places}; {_stages(expected.stages)}",
         "recorded in": without_passwords(plan.tracking_uri),
         "forecast": f"{duration(expected.total_s)} if no trial is pruned "
         f"({expected.epoch_s:.1f} s per epoch, measured on this machine)",

@@ -12,6 +12,7 @@ from study.reporting.sections import pareto
 from study.reporting.sections.report import tie
 from study.reporting.terminal.plain_table import plain_table
 from study.reporting.values import HEADLINE, parameters, percent
+from trainables.config.words import counted
 
 _SHOWN_TRIALS = 10
 
@@ -30,7 +31,7 @@ def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
     named = " and ".join(f"{name} ({mode})" for name, mode in plan.objectives.items())
     aims = f"the Pareto set of {named}" if len(plan.objectives) > 1 else named
     return {
-        "trials": f"{left} of up to {plan.epochs} epochs, batch {plan.base['batch']}; "
+        "trials": f"{left} of up to {counted(plan.epochs, 'epoch')}, batch {plan.base['batch']}; "
         f"{design.sampler}, scheduler {design.scheduler}, seed {plan.seed}",
         "ranked by": f"{aims} on the {lists.get('val', 'validation list')} after the last epoch",
     }

@@ -58,9 +58,7 @@ def test_pruned_trials_alone_and_an_undefined_objective_are_no_result(tmp_path: 
         fake.prune(ledger, plan, number)
     assert no_result(ledger.record) == "no result: none of 2 trials is complete"
     undefined(plan_ledger := fake.begin(fake.plan(tmp_path, study="undefined")))
-    assert no_result(plan_ledger.record) == (
-        "no result: miou is undefined in all 1 complete trials"
-    )
+    assert no_result(plan_ledger.record) == ("no result: miou is undefined in 1 complete trial")
 
 
 @pytest.mark.parametrize(("complete", "code"), [(0, STOPPED), (1, 0)])
@@ -80,7 +78,7 @@ def test_a_budget_without_one_complete_trial_is_no_result(
     ledger.append(BudgetSpent(used={"hours": 0.1}))
     assert end(plan, ledger) == code
     output = capsys.readouterr()
-    line = "no result: none of 1 trials is complete and the budget is spent"
+    line = "no result: its only trial is not complete and the budget is spent"
     assert (line in output.err) == bool(code)
     assert "--max-hours MORE" in output.out
 
