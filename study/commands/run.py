@@ -15,30 +15,28 @@ from cluster.safe_text import printable
 from study.analysis.confirmation import planned_trials
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
-from study.commands import listing, options, process
+from study.commands import listing, options, prior_studies, process
 from study.commands.check_data import check
-from study.commands.screen import outlived
+from study.commands.screen import outlived, stop_waiting
 from study.execution import preflight
 from study.execution.stopping import INTERRUPTED, Interrupts, Policy, policy_of
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
-from study.ledger.provenance import changes, provenance
 from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name, prove_writable
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL
-from study.planning import budget, runs, same_data
+from study.planning import budget, runs, same_data, weights
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan, install_given
 from study.planning.printed_commands import resume_command
-from study.planning.prior_studies import replay, warm_start
 from study.planning.request import StudyRequest, data_config
-from study.reporting.sections.caveats import NO_CHECKSUMS
 from study.reporting.terminal.plan_and_result import Outlook, print_plan
 from study.reporting.terminal.safe_console import stdout_console
 from study.search import reuse
 from study.search.importance import importances
 from trainables import plugin
+from trainables.config.words import counted
 from trainables.data import Dataset, load
 
 _STORE_BYTES = 512 * 2**20
@@ -50,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        The exit code: 0 if the study ended or its budget is spent; 2 if it was refused before
-        anything started; 1 if a fault stopped it or no trial is complete; 130 on Ctrl-C, SIGTERM,
-        SIGHUP or SIGQUIT. A stopped study can be resumed after 1 and 130.
+        The exit code: 0 if the study, or its budget, ended with a result; 2 if it was refused
+        before anything started; 1 after a fault, or if no trial is complete; 130 on Ctrl-C,
+        SIGTERM, SIGHUP or SIGQUIT. A stopped study can be resumed after 1 and 130.
     """
     with outlived():
         process.prepare()
@@ -142,7 +140,6 @@ class PlannedStudy:
         self._plan, self._record, self._console, self._stack = plan, record, console, stack
         self._space = plan.known_space()
         self._folder = StudyFolder.of(plan)
-        self._left_out: set[str] = set()
 
     def check_and_run(self, policy: Policy = _NO_LIMITS, *, dry_run: bool, verbose: bool) -> int:
         """Check the data, print what will run, and run it. Returns the exit code.
@@ -160,7 +157,9 @@ class PlannedStudy:
             memory = psutil.virtual_memory().total
             runs.check_memory(plan.config, plan.workers, memory)
         if record.planned is None:
-            runs.check_weights(plan, self._space)
+            weights.check_weights(plan, self._space)
+        elif not record.ended:
+            weights.require_same_weights("--resume", record.planned.weights)
         dataset = load(plan.config.data)
         same_data.require_same_data(plan, record, dataset)
         if same_data.is_of_old_digest(record):
@@ -181,14 +180,15 @@ class PlannedStudy:
 
     def _show(self, dataset: Dataset) -> None:
         plan, record = self._plan, self._record
-        reused = reuse.reusable_runs(plan, dataset.digest, record, self._left_out)
+        reused = reuse.reusable_runs(plan, dataset.digest, record)
         left = planned_trials(record, plan) - len(record.in_state(*FINAL)) - len(reused)
         print_plan(self._console, plan, self._space, dataset, self._expected(dataset, left))
         if reused:
             studies = ", ".join(dict.fromkeys(earlier.study for _, earlier in reused))
             self._console.print(
-                f"{len(reused)} trials do not run again but are reused from {studies}; --fresh "
-                f"runs them anyway",
+                f"{counted(len(reused), 'trial does', 'trials do')} not run again but "
+                f"{'is' if len(reused) == 1 else 'are'} reused from {studies}; --fresh runs "
+                f"them anyway",
                 highlight=False,
             )
 
@@ -201,33 +201,12 @@ class PlannedStudy:
         epoch_s, problem = forecast(config, dataset, int(plan.cpus_per_worker))
         total_s = study_seconds(plan, epoch_s, stages, left)
         more = {"forecast": problem} if problem else {}
-        more |= {} if self._record.has_checksums else {"ledger": NO_CHECKSUMS}
-        more |= self._prior_studies(dataset)
+        more |= prior_studies.lines(plan, space, self._record, dataset.digest)
         if plan.budget:
             more["budget"] = budget.planned(plan.budget, self._record, total_s)
         # Printed before the start: a driver that is killed, or loses its raylet, prints nothing.
         more["to resume"] = resume_command(plan.study, plan.storage, plan.tracking_uri)
         return Outlook(left=left, stages=stages, epoch_s=epoch_s, total_s=total_s, more=more)
-
-    def _prior_studies(self, dataset: Dataset) -> dict[str, str]:
-        """The plan's lines about earlier studies of the storage, by title."""
-        plan, lines = self._plan, dict[str, str]()
-        if warm := plan.design.warm_start:
-            lines["warm start"] = warm_start.described(warm, dataset.digest)
-        if replayed := plan.design.replayed:
-            lines["replays"] = replay.described(replayed)
-        if known := reuse.possible_reuse(plan, self._space, dataset.digest, self._left_out):
-            studies = ", ".join(dict.fromkeys(earlier.study for earlier in known))
-            lines["known"] = (
-                f"{len(known)} trials of {studies}: a draw that equals one of them is reused; "
-                f"--fresh runs it anyway"
-            )
-        if self._record.planned is not None:
-            if other := changes(self._record.provenance, provenance()):
-                lines["warning"] = f"its first attempt ran with other code: {other}"
-        if self._left_out:
-            lines["left out"] = "; ".join(sorted(self._left_out))
-        return lines
 
     def _run(self, dataset: Dataset, policy: Policy, verbose: bool) -> int:
         """Lock the study, start Ray unless it is there, and run what is left."""
@@ -243,6 +222,7 @@ class PlannedStudy:
             images = dataset.splits.values()
             needed = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in images)
             self._stack.enter_context(session.ray_session(_STORE_BYTES + 2 * needed, verbose))
+        stop_waiting()
         plan = self._plan
         if threading.current_thread() is threading.main_thread():  # after Ray, which takes SIGTERM
             resume = resume_command(plan.study, plan.storage, plan.tracking_uri)

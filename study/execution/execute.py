@@ -31,6 +31,7 @@ from study.ledger.provenance import DataFacts, provenance
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL, InterruptedTrial, TrialRecord
 from study.planning import budget
+from study.planning.weights import contents
 from trainables.data import Dataset
 from trainables.lane.mailbox import LaneSettings, SharedData
 from trainables.plugin import Plugin
@@ -79,6 +80,7 @@ class Execution:
             self._lane_settings(),
             interrupted,
             self._faults,
+            self._dataset.digest,
         )
         if self._faults.stop.reason:
             return
@@ -104,8 +106,8 @@ class Execution:
         """Write the first event of the attempt; return the trials to continue."""
         ledger, plan = self._ledger, self._plan
         if ledger.record.planned is None:
-            facts = _facts(self._dataset)
-            ledger.append(Planned(plan=plan, data=facts, provenance=provenance()))
+            facts, weights = _facts(self._dataset), contents(plan, self._space)
+            ledger.append(Planned(plan=plan, data=facts, provenance=provenance(), weights=weights))
             return []
         self._folder.remove_drafts()
         interrupted = interrupted_trials(ledger, self._folder)
@@ -169,6 +171,7 @@ def _facts(dataset: Dataset) -> DataFacts:
         classes=list(dataset.classes),
         size=list(dataset.size),
         images={split: len(images) for split, images in dataset.splits.items()},
+        lists=dict(dataset.lists),
     )
 
 

@@ -8,6 +8,7 @@ from cluster import session
 from cluster.preflight.check import Check, Needs
 from cluster.preflight.checks import cluster_checks, local_checks
 from study.ledger.plan import Plan
+from trainables.config.words import counted
 from trainables.data import Dataset
 from trainables.data.fingerprint import fingerprint
 
@@ -50,7 +51,7 @@ def _require_none_failed(checks: list[Check]) -> None:
     if failed:
         reasons = " | ".join(f"{check.name}: {check.found}; {check.remedy}" for check in failed)
         raise ValueError(
-            f"{len(failed)} of {len(checks)} checks before the start failed: {reasons}"
+            f"{len(failed)} of {counted(len(checks), 'check')} before the start failed: {reasons}"
         )
 
 

@@ -43,8 +43,14 @@ def run(
     settings: LaneSettings,
     interrupted: Sequence[InterruptedTrial],
     faults: Faults | None = None,
+    digest: str = "",
 ) -> None:
-    """Run what is left of the plan's trials, phase by phase."""
+    """Run what is left of the plan's trials, phase by phase.
+
+    Args:
+        digest: of the data as the lanes read it; "": the ledger's, which an older version may have
+            taken in another way.
+    """
     record, faults = ledger.record, faults or Faults(Policy(), Stop())
     left = planned_trials(record, plan) - len(record.trials) + len(interrupted)
     if left == 0:
@@ -57,7 +63,7 @@ def run(
     search.may_start = lambda: not is_spent(ledger.record)
     limiter = ConcurrencyLimiter(search, plan.lanes)
     stopper = BudgetStopper(record) if plan.budget else None
-    callbacks = _callbacks(plan, ledger, limiter, faults, stopper)
+    callbacks = _callbacks(plan, ledger, limiter, faults, stopper, digest or record.data.digest)
     attempt = StudyFolder.of(plan).new_attempt()
     os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(_STARTING_AT_ONCE))
     tuner = tune.Tuner(
@@ -103,6 +109,7 @@ def _callbacks(
     limiter: ConcurrencyLimiter,
     faults: Faults,
     stopper: BudgetStopper | None,
+    digest: str,
 ) -> list[tune.Callback]:
     def on_change(lanes: int, nodes: int) -> None:
         ledger.append(LanesChanged(lanes=lanes, nodes=nodes))
@@ -111,8 +118,8 @@ def _callbacks(
         ledger.append(LanesWaiting(lanes=lanes, missing=missing))
 
     return [
-        StageWatch(ledger, StudyFolder.of(plan).stages),
-        LedgerWriter(ledger, faults, stopper),
+        StageWatch(ledger, StudyFolder.of(plan).stages, digest),
+        LedgerWriter(ledger, faults, stopper, digest),
         ElasticLanes(plan, limiter, session.cluster_nodes, on_change),
         WaitingLanes(faults.policy.lane_wait_s, faults.stop, on_wait),
         NoPickledErrors(),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from study.ledger import end_mark
 from study.ledger.errors import LedgerError
 from study.ledger.ledger import folded, read
 from study.ledger.lines import present, read_lines
@@ -159,7 +160,7 @@ class StudyFolder:
         return record
 
     def require_new(self) -> None:
-        """Raise a ValueError if a study of this name exists.
+        """Raise a ValueError if a study of this name exists, or has lost its ledger.
 
         A study that was killed while writing its first event does not count: its ledger has no
         complete line, and nothing has run.
@@ -169,6 +170,7 @@ class StudyFolder:
                 f"--name must be new in this storage, got {self.name!r}; "
                 f"to continue it: --resume {self.name}"
             )
+        end_mark.require_none(self.ledger)
 
     def require_known(self, flag: str) -> None:
         """Raise a ValueError if no study has this name."""

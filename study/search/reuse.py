@@ -12,14 +12,18 @@ draw that followed it there.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
 
 from search_spaces import Space
+from study.ledger import end_mark
 from study.ledger.events import EpochEnded, Finished, Reused, Started, Tested
 from study.ledger.json_records import Json
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import other_records
+from study.ledger.study_folder import other_records, studies
 from study.ledger.trial_record import TrialRecord
 from study.planning.comparison import comparing_runs
 from trainables.config import from_flat, identity
@@ -43,13 +47,21 @@ class ReusableTrial:
         return self.trial.epochs[self.trial.last_epoch].time
 
 
+class EarlierTrials(NamedTuple):
+    """The complete trials of other studies of a storage."""
+
+    by_id: Mapping[str, ReusableTrial]
+    """Among equal ones, preferably a tested one."""
+    left_out: tuple[str, ...]
+    """A line for each study that cannot be read."""
+
+
 def reusable_runs(
-    plan: Plan, digest: str, record: StudyRecord, left_out: set[str] | None = None
+    plan: Plan, digest: str, record: StudyRecord
 ) -> list[tuple[TrialSpec, ReusableTrial]]:
     """Comparing runs that another study has completed and this one has not started.
 
-    Empty with ``--fresh``, and before the cells' weights are chosen. ``left_out`` receives a line
-    for each study that cannot be read.
+    Empty with ``--fresh``, and before the cells' weights are chosen.
     """
     if plan.fresh:
         return []
@@ -58,22 +70,42 @@ def reusable_runs(
         for run in comparing_runs(plan, record)
         if run.number not in record.trials
     }
-    complete = complete_trials(plan, left_out) if wanted else {}
+    complete = earlier_trials(plan).by_id if wanted else {}
     pairs = [(run, complete[key]) for key, run in wanted.items() if key in complete]
     return sorted(pairs, key=lambda pair: pair[0].number)
 
 
-def complete_trials(plan: Plan, left_out: set[str] | None = None) -> dict[str, ReusableTrial]:
-    """Every complete trial of other studies, by id; among equal ones, preferably a tested one."""
+def earlier_trials(plan: Plan) -> EarlierTrials:
+    """The complete trials of all other studies of the plan's storage.
+
+    A plan and its run both need them: ledgers are read again only after one has changed.
+    """
+    ledgers = [folder.ledger for folder in studies(plan.storage) if folder.name != plan.study]
+    files = [file for ledger in ledgers for file in (ledger, end_mark.path_of(ledger))]
+    return _read(plan.storage, plan.study, tuple(map(_state, files)))
+
+
+def _state(file: Path) -> tuple[str, int, int, int] | None:
+    """What differs once a file, or who may read it, has changed; None if it cannot be looked at."""
+    try:
+        state = file.stat()
+    except OSError:
+        return None
+    return str(file), state.st_ino, state.st_size, state.st_ctime_ns
+
+
+@lru_cache(maxsize=1)
+def _read(storage: Path, study: str, states: tuple[object, ...]) -> EarlierTrials:
     complete: dict[str, ReusableTrial] = {}
-    for other in other_records(plan.storage, plan.study, left_out):
+    left_out = set[str]()
+    for other in other_records(storage, study, left_out):
         commit = other.provenance.commit
         for trial in other.in_state("complete"):
             known = complete.get(trial.id)
             better = known is None or (known.trial.tested is None and trial.tested is not None)
             if better and not trial.reused and trial.has_all_epochs:
                 complete[trial.id] = ReusableTrial(other.plan.study, commit, trial, other.trials)
-    return complete
+    return EarlierTrials(complete, tuple(sorted(left_out)))
 
 
 def reuse_trial(ledger: Ledger, run: TrialSpec, earlier: ReusableTrial) -> None:
@@ -114,7 +146,7 @@ class DrawReuse:
         """``on_reuse`` receives each reused trial, so that the scheduler's stop rule counts it."""
         self._ledger, self._on_reuse = ledger, on_reuse
         self._digest = ledger.record.data.digest
-        self._known = {} if plan.fresh else complete_trials(plan)
+        self._known: Mapping[str, ReusableTrial] = {} if plan.fresh else earlier_trials(plan).by_id
         self._pending: dict[int, ReusableTrial] = {}
         """Reused trials whose results the sampler has not received yet, by number."""
         self._diverged = False
@@ -145,16 +177,14 @@ class DrawReuse:
                 yield self._ledger.record.trials[reused]
 
 
-def possible_reuse(
-    plan: Plan, space: Space, digest: str, left_out: set[str] | None = None
-) -> list[ReusableTrial]:
+def possible_reuse(plan: Plan, space: Space, digest: str) -> list[ReusableTrial]:
     """Complete trials of other studies that this search could draw; none for an ablation."""
     if plan.fresh or plan.design.cells:
         return []
     searched = {dimension.path for dimension in space.dimensions}
     return [
         earlier
-        for key, earlier in complete_trials(plan, left_out).items()
+        for key, earlier in earlier_trials(plan).by_id.items()
         if set(earlier.trial.params) <= searched
         and key == identity(from_flat({**plan.base, **earlier.trial.params}), digest)
     ]

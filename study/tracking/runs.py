@@ -22,12 +22,13 @@ from study.tracking.entities import (
 )
 
 
-def study_run(record: StudyRecord, files: Iterable[Path] = ()) -> Run:
+def study_run(record: StudyRecord, files: Iterable[Path] = (), one_class: str = "") -> Run:
     """The study's own run, the parent of all others: question, winner's metrics and report.
 
     Args:
         record: the study so far.
         files: the report's.
+        one_class: the networks that predict one class alone, in words; "" without any.
     """
     plan, design = record.plan, record.plan.design
     facts = {"space": plan.space, "sampler": design.sampler, "scheduler": design.scheduler}
@@ -48,10 +49,12 @@ def study_run(record: StudyRecord, files: Iterable[Path] = ()) -> Run:
             "mlflow.runName": plan.study,
             **facts,
             "dataset": record.data.dataset,
+            **{f"{split}_list": words for split, words in record.data.lists.items()},
             names.NOTE: f"**{answer(results)}**\n\n{plan.question}",
             "state": record.state,
             **names.provenance_tags(record),
             **({"best_trial": str(best.number)} if best else {}),
+            **({"one_class": one_class} if one_class else {}),
             **({"untested": untested[: names.TAG_LENGTH]} if untested else {}),
         },
         params={**facts, **numbers},

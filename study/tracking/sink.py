@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.safe_text import without_passwords
+from study.analysis import one_class
 from study.analysis.confirmation import confirmation_of
 from study.analysis.results import results_of
 from study.ledger.events import Event, Tested
@@ -67,6 +68,8 @@ class MlflowSink:
         self._events: queue.Queue[Event | None] = queue.Queue()
         self._pending = set(record.trials)
         """Numbers of the trials whose runs in MLflow are out of date."""
+        self._counts: dict[int, Path] = {}
+        """The counts of complete trials, by number."""
         self._closing = self._complete = self._warned = False
         self._writer: ClientWriter | None = None
         self._reason = ""
@@ -156,6 +159,9 @@ class MlflowSink:
             if trial.cell and cell_key(trial.cell) not in writer:
                 writer.write(cell_runs(record, [trial.cell]))
             artifacts = self._files(trial) if trial.state != "running" else []
+            counts = one_class.counts_among(artifacts)
+            if counts and trial.state == "complete" and not trial.phase:
+                self._counts[number] = counts
             writer.write([trial_run(record, trial, artifacts)])
             self._pending.discard(number)
 
@@ -202,7 +208,7 @@ class MlflowSink:
         report and the model."""
         writer, record = self._connected(), self._record
         writer.write(stage_run(record, stage) for stage in record.stages)
-        study = study_run(record, self._report)
+        study = study_run(record, self._report, one_class.in_words(record, self._counts))
         compared = results_of(record).comparison
         if compared is not None and compared.record.trials:
             writer.write(judged(compared))

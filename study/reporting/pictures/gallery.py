@@ -19,6 +19,7 @@ from study.analysis.image_counts import read_counts
 from study.analysis.results import StudyResults
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
+from study.reporting.figures.style import LITERAL
 from study.reporting.pictures import pictures
 from trainables.data import Dataset
 from trainables.metrics import boundary
@@ -83,8 +84,9 @@ def draw(
         sheet = pictures.compared(dataset, images.images_NHWC[row], images.labels_NHW[row], views)
         sheet.save(draft / f"worst-{place + 1}-{pictures.file_name(images.names[row])}.png")
     if affinity:
-        figure = affinity_figure(seen, images.names[rows[0]])
-        figure.savefig(draft / "affinity.png", dpi=110, metadata={"Software": None})
+        with matplotlib.rc_context(LITERAL):
+            figure = affinity_figure(seen, images.names[rows[0]])
+            figure.savefig(draft / "affinity.png", dpi=110, metadata={"Software": None})
     draft.replace(folder)
 
 

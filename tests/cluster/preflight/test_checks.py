@@ -128,8 +128,8 @@ def server() -> Iterator[str]:
 def test_a_tracking_server_answers_refuses_or_is_silent(server: str) -> None:
     for uri, verdict, words in (
         (server, "ok", "answers"),
-        (f"{server}/refused", "warn", "MLFLOW_TRACKING_USERNAME"),
-        ("http://127.0.0.1:9", "warn", "does not answer"),
+        (f"{server}/refused", "fail", "MLFLOW_TRACKING_USERNAME"),
+        ("http://127.0.0.1:9", "fail", "does not answer"),
     ):
         [check] = tracking_checks(uri)
         assert check.verdict == verdict

@@ -160,7 +160,7 @@ def test_a_search_reports_its_winner_s_result_on_fresh_seeds(tmp_path: Path) -> 
     grid = rerun.rerun_winner(tmp_path, "fake").grid
     again = fake_grid.plan(tmp_path, grid, study="again")
     record = fake_grid.ended_study(again).record
-    assert reruns.origin(record) == "fake"
+    assert reruns.origin(record.plan) == "fake"
     part = reruns.rerun_section(ledger.record, best, folder)[0]
     assert isinstance(part, Section)
     prose = part.blocks[0]
@@ -175,9 +175,9 @@ def test_a_search_reports_its_winner_s_result_on_fresh_seeds(tmp_path: Path) -> 
 
 def test_differences_are_drawn_in_points_with_the_verdict_s_colour(tmp_path: Path) -> None:
     started = fake.begin(fake_grid.plan(tmp_path / "started"))
-    assert comparisons.differences(fake_grid.results(started).tables) is None
+    assert comparisons.differences(fake_grid.results(started).tables, "") is None
     ended = fake_grid.ended_study(fake_grid.plan(tmp_path))
-    figure = comparisons.differences(fake_grid.results(ended).tables)
+    figure = comparisons.differences(fake_grid.results(ended).tables, "")
     assert figure is not None
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["good"]
