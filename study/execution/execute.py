@@ -11,6 +11,7 @@ from search_spaces import Space
 from study.analysis import image_bootstrap
 from study.analysis.results import results_of
 from study.execution import tuner
+from study.execution.checkpoints import CheckpointRemover
 from study.execution.stopping import Faults
 from study.execution.test_evaluation import ClusterEvaluation
 from study.ledger.events import (
@@ -65,14 +66,15 @@ class Execution:
             StorageError: the study's folder cannot be written.
             DataError: a file of the dataset cannot be used.
         """
-        if self._ledger.record.ended:  # only its report or MLflow is missing
+        record = self._ledger.record
+        if record.ended:  # only its report or MLflow is missing
             return
         interrupted = self._begin()
+        self._ledger.listeners.append(CheckpointRemover(self._folder, record))
         self._reuse_runs()
         self._run_trials(interrupted)
         if self._faults.stop.reason:
             return
-        record = self._ledger.record
         complete = len(record.in_state(*FINAL)) == self._plan.trials
         spent = not complete and budget.is_spent(record)
         if spent:

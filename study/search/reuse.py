@@ -12,6 +12,7 @@ draw that followed it there.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from search_spaces import Space
 from study.ledger.events import EpochEnded, Finished, Reused, Started, Tested
@@ -19,11 +20,12 @@ from study.ledger.json_records import Json
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import other_records
+from study.ledger.study_folder import StudyFolder, other_records
 from study.ledger.trial_record import TrialRecord
 from study.planning.runs import grid_runs
 from trainables.config import from_flat, identity
 from trainables.lane.trial_spec import TrialSpec
+from trainables.proof import DamageError
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,18 @@ class ReusableTrial:
     others: Mapping[int, TrialRecord]
     """All trials of that study."""
 
+    def can_be_measured(self, storage: Path) -> bool:
+        """Whether it has figures on the test list, or its network is there to measure.
+
+        A study keeps the networks of its best trials only (``study/analysis/networks.py``).
+        """
+        if self.trial.tested is not None:
+            return True
+        try:
+            return StudyFolder(storage / self.study).last_checkpoint(self.trial).has_state
+        except DamageError:
+            return False
+
     @property
     def ended(self) -> float:
         """When its last epoch ended, in Unix time."""
@@ -48,8 +62,9 @@ def reusable_runs(
 ) -> list[tuple[TrialSpec, ReusableTrial]]:
     """Runs of an ablation that another study has completed and this one has not started.
 
-    Empty with ``--fresh``, and before the cells' weights are chosen. ``left_out`` receives a line
-    for each study that cannot be read.
+    Every run is measured on the test list, so those that cannot be are left out. Empty with
+    ``--fresh``, and before the cells' weights are chosen. ``left_out`` receives a line for each
+    study that cannot be read.
     """
     if plan.fresh or (plan.design.search_trials and not record.chosen):
         return []
@@ -60,7 +75,8 @@ def reusable_runs(
     }
     complete = complete_trials(plan, left_out) if wanted else {}
     pairs = [(run, complete[key]) for key, run in wanted.items() if key in complete]
-    return sorted(pairs, key=lambda pair: pair[0].number)
+    usable = [pair for pair in pairs if pair[1].can_be_measured(plan.storage)]
+    return sorted(usable, key=lambda pair: pair[0].number)
 
 
 def complete_trials(plan: Plan, left_out: set[str] | None = None) -> dict[str, ReusableTrial]:

@@ -11,8 +11,8 @@ from tests.trainables.training.test_training import CPU, config, training
 from trainables.config import OptimConfig, TrialConfig, recipes
 from trainables.data import load
 from trainables.losses.terms import Learned
-from trainables.training.optimization import rate_factor
-from trainables.training.training import Training, groups_of
+from trainables.training.optimization import groups_of, rate_factor
+from trainables.training.training import Training
 
 
 def rates(total: int = 100, **changes: float | str) -> list[float]:
