@@ -14,23 +14,21 @@ from cluster.resources import Node
 from cluster.safe_text import printable
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
-from study.commands import listing, options, process
+from study.commands import listing, options, prior_studies, process
 from study.commands.check_data import check
 from study.commands.screen import outlived
 from study.execution import preflight
 from study.execution.stopping import INTERRUPTED, Interrupts, Policy, policy_of
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
-from study.ledger.provenance import changes, provenance
 from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name, prove_writable
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL
-from study.planning import budget, runs, same_data
+from study.planning import budget, disk, runs, same_data
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan, install_given
 from study.planning.printed_commands import resume_command
-from study.planning.prior_studies import replay, warm_start
 from study.planning.request import StudyRequest, data_config
 from study.reporting.sections.caveats import NO_CHECKSUMS
 from study.reporting.terminal.plan_and_result import Outlook, print_plan
@@ -166,8 +164,8 @@ class PlannedStudy:
             plan = self._plan = replace(plan, fresh=True)
         runs.check_sanity(plan, self._space, dataset)
         runs.check_stages(plan, self._space, dataset)
-        self._show(dataset)
-        preflight.require_fit(plan, dataset, self._console, dry_run)
+        disk_bytes = self._show(dataset)
+        preflight.require_fit(plan, dataset, disk_bytes, self._console, dry_run)
         return 0 if dry_run else self._run(dataset, policy, verbose)
 
     def _show_again(self) -> int:
@@ -178,11 +176,14 @@ class PlannedStudy:
         show_result(self._plan, results, importances(results, space), self._console)
         return exit_code(self._record)
 
-    def _show(self, dataset: Dataset) -> None:
+    def _show(self, dataset: Dataset) -> int:
+        """Print the plan; return how many bytes its checkpoints need."""
         plan, record = self._plan, self._record
         reused = reuse.reusable_runs(plan, dataset.digest, record, self._left_out)
         left = plan.trials - len(record.in_state(*FINAL)) - len(reused)
-        print_plan(self._console, plan, self._space, dataset, self._expected(dataset, left))
+        need = disk.disk_need(plan, self._space, dataset.num_classes, left)
+        expected = self._expected(dataset, left, {"disk": str(need)})
+        print_plan(self._console, plan, self._space, dataset, expected)
         if reused:
             studies = ", ".join(dict.fromkeys(earlier.study for _, earlier in reused))
             self._console.print(
@@ -190,8 +191,9 @@ class PlannedStudy:
                 f"runs them anyway",
                 highlight=False,
             )
+        return need.most
 
-    def _expected(self, dataset: Dataset, left: int) -> Outlook:
+    def _expected(self, dataset: Dataset, left: int, more: dict[str, str]) -> Outlook:
         from study.planning.forecast import forecast, study_seconds
 
         plan, space = self._plan, self._space
@@ -199,34 +201,14 @@ class PlannedStudy:
         config = runs.slowest(plan, space)
         epoch_s, problem = forecast(config, dataset, int(plan.cpus_per_worker))
         total_s = study_seconds(plan, epoch_s, stages, left)
-        more = {"forecast": problem} if problem else {}
+        more |= {"forecast": problem} if problem else {}
         more |= {} if self._record.has_checksums else {"ledger": NO_CHECKSUMS}
-        more |= self._prior_studies(dataset)
+        more |= prior_studies.lines(plan, self._record, space, dataset.digest, self._left_out)
         if plan.budget:
             more["budget"] = budget.planned(plan.budget, self._record, total_s)
         # Printed before the start: a driver that is killed, or loses its raylet, prints nothing.
         more["to resume"] = resume_command(plan.study, plan.storage, plan.tracking_uri)
         return Outlook(left=left, stages=stages, epoch_s=epoch_s, total_s=total_s, more=more)
-
-    def _prior_studies(self, dataset: Dataset) -> dict[str, str]:
-        """The plan's lines about earlier studies of the storage, by title."""
-        plan, lines = self._plan, dict[str, str]()
-        if warm := plan.design.warm_start:
-            lines["warm start"] = warm_start.described(warm, dataset.digest)
-        if replayed := plan.design.replayed:
-            lines["replays"] = replay.described(replayed)
-        if known := reuse.possible_reuse(plan, self._space, dataset.digest, self._left_out):
-            studies = ", ".join(dict.fromkeys(earlier.study for earlier in known))
-            lines["known"] = (
-                f"{len(known)} trials of {studies}: a draw that equals one of them is reused; "
-                f"--fresh runs it anyway"
-            )
-        if self._record.planned is not None:
-            if other := changes(self._record.provenance, provenance()):
-                lines["warning"] = f"its first attempt ran with other code: {other}"
-        if self._left_out:
-            lines["left out"] = "; ".join(sorted(self._left_out))
-        return lines
 
     def _run(self, dataset: Dataset, policy: Policy, verbose: bool) -> int:
         """Lock the study, start Ray unless it is there, and run what is left."""

@@ -96,7 +96,7 @@ def check_images(plan: Plan, space: Space) -> None:
                     f"{getattr(shared, field.name)!r}, got {getattr(data, field.name)!r} in "
                     f"{run.cell!r}: make it a study of its own"
                 )
-    for dimension in _searched(plan, space):
+    for dimension in searched(plan, space):
         if dimension.path in image_paths():
             raise ValueError(
                 f"{dimension.path} must be the same in every trial, got the search over "
@@ -104,7 +104,7 @@ def check_images(plan: Plan, space: Space) -> None:
             )
 
 
-def _searched(plan: Plan, space: Space) -> list[Dimension]:
+def searched(plan: Plan, space: Space) -> list[Dimension]:
     """The dimensions of a search, or those of the cells' own searches."""
     cells = plan.design.cells
     if not cells:
@@ -149,7 +149,7 @@ def check_weights(plan: Plan, space: Space) -> None:
             allowed = "none with the network tiny, which has no backbone"
             require(model.weights == "none", "model/weights", allowed, model.weights)
     named = [config.model.weights for config in configs]
-    for dimension in _searched(plan, space):
+    for dimension in searched(plan, space):
         if dimension.path == "model/weights":
             named += [str(value) for value in getattr(dimension.distribution, "choices", ())]
     for weights in dict.fromkeys(named):

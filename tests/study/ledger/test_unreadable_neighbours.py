@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from study.commands import run
+from study.commands import prior_studies
 from study.ledger import lines
 from study.ledger.errors import LedgerError
 from study.ledger.study_folder import StudyFolder, studies
@@ -147,10 +147,8 @@ def test_the_plan_names_what_is_left_out_once(storage: Path) -> None:
     plan = fake_grid.plan(storage, study="new")
     record = StudyFolder(storage / "mine").load()
     record.trials.clear()
-    study = run.PlannedStudy(plan, record, None, None)  # type: ignore[arg-type]
-    dataset = small()
+    digest, left_out = small().digest, set[str]()
     for _ in range(2):
-        reuse.reusable_runs(plan, dataset.digest, record, study._left_out)
-    assert study._prior_studies(dataset)["left out"] == (
-        f"{storage}/theirs/ledger.jsonl: not a plain file"
-    )
+        reuse.reusable_runs(plan, digest, record, left_out)
+    found = prior_studies.lines(plan, record, fake.SPACE, digest, left_out)
+    assert found["left out"] == (f"{storage}/theirs/ledger.jsonl: not a plain file")

@@ -181,6 +181,19 @@ def test_a_resumed_trial_with_everything_on_ends_as_an_uninterrupted_one() -> No
     assert second.evaluate().metrics == uninterrupted.evaluate().metrics
 
 
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_after_the_last_epoch_only_the_network_that_is_evaluated_is_saved(ema: float) -> None:
+    ended = training(config(epochs=2, **{"optim/ema": ema}))
+    ended.train_epoch()
+    running = len(ended.save())
+    ended.train_epoch()
+    state = ended.save()
+    assert len(state) < running / (3 if ema else 2.5), "neither moments nor a second network"
+    again = training(config(epochs=2, **{"optim/ema": ema}))
+    again.load(state)
+    assert again.evaluate("test").metrics == ended.evaluate("test").metrics
+
+
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_lower_precision_trains_and_its_losses_stay_fp32(precision: str) -> None:
     flat: dict[str, float | str] = {"optim/lr": 0.01}
