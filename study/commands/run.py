@@ -10,6 +10,7 @@ import psutil
 from rich.console import Console
 
 from cluster import session
+from cluster.own_cluster import OwnCluster
 from cluster.resources import Node
 from cluster.safe_text import printable
 from study.analysis.recorded_space import space_of
@@ -18,7 +19,7 @@ from study.commands import listing, options, prior_studies, process
 from study.commands.check_data import check
 from study.commands.screen import outlived
 from study.execution import preflight
-from study.execution.stopping import INTERRUPTED, Interrupts, Policy, policy_of
+from study.execution.stopping import INTERRUPTED, STOPPED, Interrupts, Policy, policy_of
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
@@ -220,12 +221,17 @@ class PlannedStudy:
         # Tune and MLflow take seconds to import, and a refused plan or a dry run needs neither.
         from study.commands.run_study import StudyRun
 
+        own: OwnCluster | None = None
         if not session.attached():
             images = dataset.splits.values()
             needed = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in images)
-            self._stack.enter_context(session.ray_session(_STORE_BYTES + 2 * needed, verbose))
+            store_bytes = _STORE_BYTES + 2 * needed
+            own = self._stack.enter_context(session.ray_session(store_bytes, verbose))
         plan = self._plan
         if threading.current_thread() is threading.main_thread():  # after Ray, which takes SIGTERM
             resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
             self._stack.enter_context(Interrupts(resume))
-        return StudyRun(plan, self._space, dataset, ledger, self._console).run(policy)
+        code = StudyRun(plan, self._space, dataset, ledger, self._console).run(policy)
+        if own is not None:
+            own.keep_logs = code == STOPPED
+        return code
