@@ -36,6 +36,8 @@ _QUIET = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    # For ``ray list tasks``: by default the head keeps 100 000 tasks, 3 kB each.
+    "RAY_task_events_max_num_task_in_gcs": "1000",
     # A lane may wait for an autoscaler's machines, or for those of another study.
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "1800",
     # A lane is half a dozen small actors, which may start together.
