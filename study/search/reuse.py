@@ -38,6 +38,8 @@ class ReusableTrial:
     trial: TrialRecord
     others: Mapping[int, TrialRecord]
     """All trials of that study."""
+    objectives: Mapping[str, str]
+    """Of that study."""
 
     def can_be_measured(self, storage: Path) -> bool:
         """Whether it has figures on the test list, or its network is there to measure.
@@ -88,8 +90,27 @@ def complete_trials(plan: Plan, left_out: set[str] | None = None) -> dict[str, R
             known = complete.get(trial.id)
             better = known is None or (known.trial.tested is None and trial.tested is not None)
             if better and not trial.reused and trial.has_all_epochs:
-                complete[trial.id] = ReusableTrial(other.plan.study, commit, trial, other.trials)
+                complete[trial.id] = ReusableTrial(
+                    other.plan.study, commit, trial, other.trials, other.plan.objectives
+                )
     return complete
+
+
+def _complete_draws(plan: Plan, left_out: set[str] | None = None) -> dict[str, ReusableTrial]:
+    """The complete trials that a draw may equal, by id.
+
+    A search measures its winner on the test list. Where an earlier one ranked by the same
+    objectives, the winner among its trials is measured already; where it did not, any trial may win
+    and has to be measurable. The searches of an ablation's cells measure none.
+    """
+    complete = complete_trials(plan, left_out)
+    if plan.design.cells:
+        return complete
+    return {
+        key: earlier
+        for key, earlier in complete.items()
+        if earlier.objectives == plan.objectives or earlier.can_be_measured(plan.storage)
+    }
 
 
 def reuse_trial(ledger: Ledger, run: TrialSpec, earlier: ReusableTrial) -> None:
@@ -130,7 +151,7 @@ class DrawReuse:
         """``on_reuse`` receives each reused trial, so that the scheduler's stop rule counts it."""
         self._ledger, self._on_reuse = ledger, on_reuse
         self._digest = ledger.record.data.digest
-        self._known = {} if plan.fresh else complete_trials(plan)
+        self._known = {} if plan.fresh else _complete_draws(plan)
         self._pending: dict[int, ReusableTrial] = {}
         """Reused trials whose results the sampler has not received yet, by number."""
         self._diverged = False
@@ -170,7 +191,7 @@ def possible_reuse(
     searched = {dimension.path for dimension in space.dimensions}
     return [
         earlier
-        for key, earlier in complete_trials(plan, left_out).items()
+        for key, earlier in _complete_draws(plan, left_out).items()
         if set(earlier.trial.params) <= searched
         and key == identity(from_flat({**plan.base, **earlier.trial.params}), digest)
     ]

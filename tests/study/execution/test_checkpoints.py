@@ -23,6 +23,7 @@ from tests.study import fake, fake_grid
 from tests.study.execution.test_stages import small
 from tests.study.search.test_reuse_in_grids import DIGEST, more_seeds, run_to_end
 from tests.trainables.fake_checkpoint import write_checkpoint
+from trainables.config import from_flat, identity
 from trainables.training import checkpoint
 
 
@@ -199,3 +200,25 @@ def test_a_run_that_was_never_measured_is_reused_only_with_its_network(
             checkpoint.strip([folder_of(plan, trial)], 4, network=False, results=True)
     found = reuse.reusable_runs(more_seeds(plan), DIGEST, fake.begin(more_seeds(plan)).record)
     assert len(found) == (12 if network else 0)
+
+
+@pytest.mark.parametrize("network", [True, False])
+def test_a_search_by_another_objective_reuses_only_what_it_could_measure(
+    tmp_path: Path, network: bool
+) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.begin(plan)
+    params = fake.params_of(plan, 0)
+    config = plan.resolve(params)
+    key = identity(from_flat(config), DIGEST)
+    ledger.append(fake.Started(trial=0, id=key, params=params, config=config))
+    trial = ledger.record.trials[0]
+    for epoch in range(1, fake.EPOCHS + 1):
+        fake.epoch(ledger, trial, epoch)
+    ledger.append(Finished(trial=0, state="complete"))
+    if network:
+        save(plan, trial)
+    same = replace(plan, study="same")
+    other = replace(plan, study="other", objectives={"boundary_f_1px": "max"})
+    assert len(reuse.possible_reuse(same, fake.SPACE, DIGEST)) == 1
+    assert len(reuse.possible_reuse(other, fake.SPACE, DIGEST)) == int(network)
