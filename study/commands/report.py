@@ -66,7 +66,7 @@ def _require_mlflow(uri: str) -> None:
 def _rebuild(record: StudyRecord, folder: StudyFolder, uri: str, files: list[Path]) -> int:
     def artifacts(trial: TrialRecord) -> list[Path]:
         counts = folder.counts(trial.number, "val")
-        pictures = sorted(folder.pictures(trial).glob("*.png"))
+        pictures = sorted(folder.pictures(trial.number).glob("*.png"))
         return [*pictures, *([counts] if counts.exists() else [])]
 
     sink = MlflowSink(uri, record, artifacts)

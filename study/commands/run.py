@@ -10,6 +10,7 @@ import psutil
 from rich.console import Console
 
 from cluster import session
+from cluster.own_cluster import OwnCluster
 from cluster.resources import Node
 from cluster.safe_text import printable
 from study.analysis.confirmation import planned_trials
@@ -19,14 +20,14 @@ from study.commands import listing, options, prior_studies, process
 from study.commands.check_data import check
 from study.commands.screen import outlived, stop_waiting
 from study.execution import preflight
-from study.execution.stopping import INTERRUPTED, Interrupts, Policy, policy_of
+from study.execution.stopping import INTERRUPTED, STOPPED, Interrupts, Policy, policy_of
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name, prove_writable
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL
-from study.planning import budget, runs, same_data, weights
+from study.planning import budget, disk, runs, same_data, weights
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan, install_given
 from study.planning.printed_commands import resume_command
@@ -166,8 +167,8 @@ class PlannedStudy:
             plan = self._plan = replace(plan, fresh=True)
         runs.check_sanity(plan, self._space, dataset)
         runs.check_stages(plan, self._space, dataset)
-        self._show(dataset)
-        preflight.require_fit(plan, dataset, self._console, dry_run)
+        disk_bytes = self._show(dataset)
+        preflight.require_fit(plan, dataset, disk_bytes, self._console, dry_run)
         return 0 if dry_run else self._run(dataset, policy, verbose)
 
     def _show_again(self) -> int:
@@ -178,11 +179,14 @@ class PlannedStudy:
         show_result(self._plan, results, importances(results, space), self._console)
         return exit_code(self._record)
 
-    def _show(self, dataset: Dataset) -> None:
+    def _show(self, dataset: Dataset) -> int:
+        """Print the plan; return how many bytes its checkpoints need."""
         plan, record = self._plan, self._record
         reused = reuse.reusable_runs(plan, dataset.digest, record)
         left = planned_trials(record, plan) - len(record.in_state(*FINAL)) - len(reused)
-        print_plan(self._console, plan, self._space, dataset, self._expected(dataset, left))
+        need = disk.disk_need(plan, self._space, dataset.num_classes, left)
+        expected = self._expected(dataset, left, {"disk": str(need)})
+        print_plan(self._console, plan, self._space, dataset, expected)
         if reused:
             studies = ", ".join(dict.fromkeys(earlier.study for _, earlier in reused))
             self._console.print(
@@ -191,8 +195,9 @@ class PlannedStudy:
                 f"them anyway",
                 highlight=False,
             )
+        return need.most
 
-    def _expected(self, dataset: Dataset, left: int) -> Outlook:
+    def _expected(self, dataset: Dataset, left: int, more: dict[str, str]) -> Outlook:
         from study.planning.forecast import forecast, study_seconds
 
         plan, space = self._plan, self._space
@@ -200,7 +205,7 @@ class PlannedStudy:
         config = runs.slowest(plan, space)
         epoch_s, problem = forecast(config, dataset, int(plan.cpus_per_worker))
         total_s = study_seconds(plan, epoch_s, stages, left)
-        more = {"forecast": problem} if problem else {}
+        more |= {"forecast": problem} if problem else {}
         more |= prior_studies.lines(plan, space, self._record, dataset.digest)
         if plan.budget:
             more["budget"] = budget.planned(plan.budget, self._record, total_s)
@@ -218,13 +223,18 @@ class PlannedStudy:
         # Tune and MLflow take seconds to import, and a refused plan or a dry run needs neither.
         from study.commands.run_study import StudyRun
 
+        own: OwnCluster | None = None
         if not session.attached():
             images = dataset.splits.values()
             needed = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in images)
-            self._stack.enter_context(session.ray_session(_STORE_BYTES + 2 * needed, verbose))
+            store_bytes = _STORE_BYTES + 2 * needed
+            own = self._stack.enter_context(session.ray_session(store_bytes, verbose))
         stop_waiting()
         plan = self._plan
         if threading.current_thread() is threading.main_thread():  # after Ray, which takes SIGTERM
             resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
             self._stack.enter_context(Interrupts(resume))
-        return StudyRun(plan, self._space, dataset, ledger, self._console).run(policy)
+        code = StudyRun(plan, self._space, dataset, ledger, self._console).run(policy)
+        if own is not None:
+            own.keep_logs = code == STOPPED
+        return code

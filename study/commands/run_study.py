@@ -9,6 +9,7 @@ from rich.console import Console
 
 from cluster.safe_text import printable
 from search_spaces import Space
+from study.analysis import networks
 from study.analysis.one_class import one_class_alone
 from study.analysis.ranking import no_result
 from study.analysis.recorded_space import space_of
@@ -112,7 +113,7 @@ class StudyRun:
         record = self._ledger.record
         if not record.ended and record.budget_spent is None:
             return
-        candidates, folder = gallery.shown(results_of(record)), self._folder.test_pictures
+        candidates, folder = networks.shown(results_of(record)), self._folder.test_pictures
         trials = [trial for trial in candidates if self._has_network(trial)]
         rows = gallery.worst_images(self._folder, trials)
         if rows and not folder.exists():

@@ -12,6 +12,7 @@ from study.analysis import image_bootstrap
 from study.analysis.confirmation import planned_trials
 from study.analysis.results import results_of
 from study.execution import tuner
+from study.execution.checkpoints import CheckpointRemover
 from study.execution.phases import pending, reuse_runs
 from study.execution.stopping import Faults
 from study.execution.test_evaluation import ClusterEvaluation
@@ -67,10 +68,12 @@ class Execution:
             StorageError: the study's folder cannot be written.
             DataError: a file of the dataset cannot be used.
         """
-        if self._ledger.record.ended:  # only its report or MLflow is missing
+        record = self._ledger.record
+        if record.ended:  # only its report or MLflow is missing
             return
         interrupted = self._begin()
-        if not pending(self._plan, self._ledger.record):
+        self._ledger.listeners.append(CheckpointRemover(self._folder, record))
+        if not pending(self._plan, record):
             # If that is all that is left, Tune never starts.
             reuse_runs(self._plan, self._ledger)
         tuner.run(
@@ -84,7 +87,6 @@ class Execution:
         )
         if self._faults.stop.reason:
             return
-        record = self._ledger.record
         complete = len(record.in_state(*FINAL)) == planned_trials(record, self._plan)
         spent = not complete and budget.is_spent(record)
         if spent:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
+from cluster.own_cluster import kill_own_cluster
 from study.ledger.errors import StorageError
 from study.ledger.storage import refusal
 from study.planning.request import StudyRequest
@@ -55,6 +56,8 @@ class Interrupts:
             return  # a closing terminal sends it more than once: the kernel, then the shell
         if self.seen:
             _say(f"ended at once; to resume: {self.resume}")
+            with suppress(Exception):
+                kill_own_cluster()
             os._exit(INTERRUPTED)  # sys.exit would wait for Tune and Ray
         self.seen = True
         _say("ending: closing lanes, writing what is known; a second signal ends at once")

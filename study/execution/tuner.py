@@ -12,6 +12,7 @@ from cluster import session
 from search_spaces import Space
 from study.analysis.confirmation import planned_trials
 from study.execution.callbacks.budget import BudgetStopper
+from study.execution.callbacks.ended_trials import EndedTrials
 from study.execution.callbacks.lanes import ElasticLanes, WaitingLanes
 from study.execution.callbacks.ledger_writer import ACTOR_RESTARTS, LedgerWriter, StageWatch
 from study.execution.callbacks.pickled_errors import NoPickledErrors
@@ -123,4 +124,5 @@ def _callbacks(
         ElasticLanes(plan, limiter, session.cluster_nodes, on_change),
         WaitingLanes(faults.policy.lane_wait_s, faults.stop, on_wait),
         NoPickledErrors(),
+        EndedTrials(),
     ]

@@ -23,11 +23,12 @@ from study.ledger.json_records import Json
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import other_records, studies
+from study.ledger.study_folder import StudyFolder, other_records, studies
 from study.ledger.trial_record import TrialRecord
 from study.planning.comparison import comparing_runs
 from trainables.config import from_flat, identity
 from trainables.lane.trial_spec import TrialSpec
+from trainables.proof import DamageError
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,20 @@ class ReusableTrial:
     trial: TrialRecord
     others: Mapping[int, TrialRecord]
     """All trials of that study."""
+    objectives: Mapping[str, str]
+    """Of that study."""
+
+    def can_be_measured(self, storage: Path) -> bool:
+        """Whether it has figures on the test list, or its network is there to measure.
+
+        A study keeps the networks of its best trials only (``study/analysis/networks.py``).
+        """
+        if self.trial.tested is not None:
+            return True
+        try:
+            return StudyFolder(storage / self.study).last_checkpoint(self.trial).has_state
+        except DamageError:
+            return False
 
     @property
     def ended(self) -> float:
@@ -61,7 +76,8 @@ def reusable_runs(
 ) -> list[tuple[TrialSpec, ReusableTrial]]:
     """Comparing runs that another study has completed and this one has not started.
 
-    Empty with ``--fresh``, and before the cells' weights are chosen.
+    Every run is measured on the test list, so those that cannot be are left out. Empty with
+    ``--fresh``, and before the searches have chosen.
     """
     if plan.fresh:
         return []
@@ -72,7 +88,8 @@ def reusable_runs(
     }
     complete = earlier_trials(plan).by_id if wanted else {}
     pairs = [(run, complete[key]) for key, run in wanted.items() if key in complete]
-    return sorted(pairs, key=lambda pair: pair[0].number)
+    usable = [pair for pair in pairs if pair[1].can_be_measured(plan.storage)]
+    return sorted(usable, key=lambda pair: pair[0].number)
 
 
 def earlier_trials(plan: Plan) -> EarlierTrials:
@@ -104,8 +121,27 @@ def _read(storage: Path, study: str, states: tuple[object, ...]) -> EarlierTrial
             known = complete.get(trial.id)
             better = known is None or (known.trial.tested is None and trial.tested is not None)
             if better and not trial.reused and trial.has_all_epochs:
-                complete[trial.id] = ReusableTrial(other.plan.study, commit, trial, other.trials)
+                complete[trial.id] = ReusableTrial(
+                    other.plan.study, commit, trial, other.trials, other.plan.objectives
+                )
     return EarlierTrials(complete, tuple(sorted(left_out)))
+
+
+def _complete_draws(plan: Plan) -> Mapping[str, ReusableTrial]:
+    """The complete trials that a draw may equal, by id.
+
+    A search measures its winner on the test list. Where an earlier one ranked by the same
+    objectives, the winner among its trials is measured already; where it did not, any trial may win
+    and has to be measurable. The searches of an ablation's cells measure none.
+    """
+    complete = earlier_trials(plan).by_id
+    if plan.design.cells:
+        return complete
+    return {
+        key: earlier
+        for key, earlier in complete.items()
+        if earlier.objectives == plan.objectives or earlier.can_be_measured(plan.storage)
+    }
 
 
 def reuse_trial(ledger: Ledger, run: TrialSpec, earlier: ReusableTrial) -> None:
@@ -146,7 +182,7 @@ class DrawReuse:
         """``on_reuse`` receives each reused trial, so that the scheduler's stop rule counts it."""
         self._ledger, self._on_reuse = ledger, on_reuse
         self._digest = ledger.record.data.digest
-        self._known: Mapping[str, ReusableTrial] = {} if plan.fresh else earlier_trials(plan).by_id
+        self._known = {} if plan.fresh else _complete_draws(plan)
         self._pending: dict[int, ReusableTrial] = {}
         """Reused trials whose results the sampler has not received yet, by number."""
         self._diverged = False
@@ -184,7 +220,7 @@ def possible_reuse(plan: Plan, space: Space, digest: str) -> list[ReusableTrial]
     searched = {dimension.path for dimension in space.dimensions}
     return [
         earlier
-        for key, earlier in earlier_trials(plan).by_id.items()
+        for key, earlier in _complete_draws(plan).items()
         if set(earlier.trial.params) <= searched
         and key == identity(from_flat({**plan.base, **earlier.trial.params}), digest)
     ]

@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from study.analysis.image_counts import read_counts
-from study.analysis.results import StudyResults
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.reporting.figures.style import LITERAL
@@ -27,23 +26,7 @@ from trainables.metrics.catalog import TOLERANCES_PX
 from trainables.training.restore import Seen
 
 IMAGES = 4
-_NETWORKS = 7
-"""More networks side by side would be too many to compare."""
 _JUDGED_BY_PX = 3
-
-
-def shown(results: StudyResults) -> list[TrialRecord]:
-    """The trials whose networks are shown: a search's winners, or the first complete seed of each
-    cell, starting with the baseline."""
-    first: dict[str, TrialRecord] = {}
-    complete = [trial for trial in results.finalists if trial.state == "complete"]
-    for trial in sorted(complete, key=lambda trial: trial.seed):
-        first.setdefault(trial.cell or str(trial.number), trial)
-    chosen = list(first.values())
-    if results.tables:
-        baseline = results.tables[0].baseline
-        chosen.sort(key=lambda trial: trial.cell != baseline)
-    return chosen[:_NETWORKS]
 
 
 def worst_images(folder: StudyFolder, trials: Sequence[TrialRecord]) -> list[int]:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from search_spaces import SPACES
-from study.analysis import image_bootstrap
+from study.analysis import image_bootstrap, networks
 from study.analysis.results import AblationResults, SearchResults
 from study.commands import run_study
 from study.execution.stopping import Policy
@@ -62,7 +62,7 @@ def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: 
     assert found == Sheet(
         ["class", "plain", "good"], [["a", "66.67", "66.67"], ["b", "66.67", "66.67"]]
     )
-    trials = gallery.shown(results)
+    trials = networks.shown(results)
     assert [(trial.cell, trial.seed) for trial in trials] == [("plain", 0), ("good", 0)]
     assert gallery.worst_images(folder, trials)[0] == 1
 
@@ -82,7 +82,7 @@ def test_a_damaged_counts_file_is_left_out_and_named(
     path.write_bytes(damage(path.read_bytes()))
     assert image_bootstrap.over_images(folder, record).keys() == whole.keys()
     results = AblationResults(record)
-    assert gallery.worst_images(folder, gallery.shown(results))[0] == 1
+    assert gallery.worst_images(folder, networks.shown(results))[0] == 1
     text = reports.markdown(record, folder.path)
     assert f"trial 0: {path}: damaged" in text
     assert "(plain 5, good 6)" in text
