@@ -61,6 +61,9 @@ def test_a_dataset_and_the_plan_of_a_study_have_the_words(tmp_path: Path) -> Non
     lists = load(DataConfig(dataset="folder", root=str(root), test_images=2)).lists
     words = f"validation list ({NO_TEST}; its first 2 images)"
     assert lists == {"test": words}
+    built_in = load(DataConfig(height=8, width=8, train_images=2, val_images=99, test_images=5))
+    assert built_in.lists == {"test": "test list (its first 5 images)"}
+    assert len(built_in.splits["val"]) == 99
     compared = grid.facts(fake_grid.plan(tmp_path), 1, lists)["compared by"]
     assert f"on the {words} after the last epoch" in compared
     ranked = search.facts(fake.plan(tmp_path), 1, lists)["ranked by"]
