@@ -13,9 +13,8 @@ from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder, other_records
 from study.ledger.trial_record import TrialRecord
-from study.planning.plugin import install_from_plan
+from study.planning.earlier_plugin import install_earlier
 from study.planning.request import PLACES, StudyRequest
-from study.planning.weights import require_same_weights
 from trainables.config import refused
 from trainables.config.words import counted
 from trainables.metrics.catalog import METRICS
@@ -35,7 +34,8 @@ def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
     request.require_only(_ALLOWED, "replay", "its record has decided it")
     record, trial = find(request.storage_folder(), request.replay)
     earlier = record.plan
-    install_from_plan(earlier, "--replay", request.trust)
+    install_earlier(earlier, "--replay", request.trust)
+
     _require_same_weights(record, trial)
     lane = LaneRequest(earlier.workers, earlier.cpus_per_worker, earlier.gpus_per_worker)
     dataset, stamp = trial.config["data/dataset"], time.strftime("%Y%m%d-%H%M%S")
@@ -63,7 +63,10 @@ def _require_same_weights(record: StudyRecord, trial: TrialRecord) -> None:
     assert record.planned is not None
     file = str(trial.config.get("model/weights", "none"))
     known = {name: content for name, content in record.planned.weights.items() if name == file}
-    require_same_weights("--replay", known)
+    if known:
+        from study.planning.weights import require_same_weights  # imports torch
+
+        require_same_weights("--replay", known)
 
 
 def find(storage: Path, reference: str) -> tuple[StudyRecord, TrialRecord]:

@@ -18,6 +18,7 @@ from study.reporting.sections import (
     cell_search,
     confirmation,
     cost,
+    importances,
     pareto,
     per_class,
     reruns,
@@ -96,7 +97,7 @@ def of_search(
     parts += reruns.rerun_section(record, results.best, folder)
     paths = [dimension.path for dimension in space_of(record).dimensions]
     parts.append(Section("Ranking", [ranking(results.ranking, paths)]))
-    parts += _importance(plan.objective, importance)
+    parts += importances.section(record, importance)
     return [*parts, *per_class.of_search(results, folder)]
 
 
@@ -125,15 +126,6 @@ def _winner(results: SearchResults) -> Parts:
     heads = [f"{lists.get('val', 'validation')} %", f"{lists.get('test', 'test')} %"]
     sheet = Sheet(["metric", *heads], rows)
     return [Section(title, [Prose(text), sheet])]
-
-
-def _importance(objective: str, importance: Mapping[str, float]) -> Parts:
-    if not importance:
-        return []
-    text = Prose("Share of the variance over trials that ran all epochs (fANOVA).")
-    rows = [[f"`{path}`", f"{share:.2f}"] for path, share in importance.items()]
-    sheet = Sheet(["parameter", "share of variance"], rows)
-    return [Section(f"Importance for `{objective}`", [text, sheet])]
 
 
 def tie(results: SearchResults) -> str:

@@ -77,7 +77,8 @@ def print_result(
     if importance:
         shares = ", ".join(f"{path} {share:.2f}" for path, share in importance.items())
         console.print(
-            f"[bold]importance[/] (share of {plan.objective}'s variance): {shares}",
+            f"[bold]importance[/] (share of {plan.objective}'s variance over "
+            f"{len(results.record.in_state('complete'))} trials): {shares}",
             highlight=False,
         )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from study.commands import run
+from study.commands import start
 from study.ledger import end_mark
 from study.ledger.errors import LedgerError
 from study.ledger.events import Ended, Resumed
@@ -33,7 +33,7 @@ def refused(path: Path) -> str:
     with pytest.raises(LedgerError) as by_reader:
         StudyFolder(path.parent).load()
     with pytest.raises(LedgerError):
-        run.resumed(StudyRequest(resume="fake", storage=path.parents[1]))
+        start.resumed(StudyRequest(resume="fake", storage=path.parents[1]))
     assert str(by_writer.value) == str(by_reader.value)
     assert "\n" not in str(by_reader.value)
     return str(by_reader.value)
