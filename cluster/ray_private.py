@@ -7,9 +7,11 @@ changes one. Import this file inside functions: some of Ray's settings are read 
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
+import psutil
 import ray
 from ray._private import ray_constants, worker
 from ray._private.accelerators.nvidia_gpu import NvidiaGPUAcceleratorManager
@@ -114,3 +116,18 @@ def _read_token_again() -> None:
 def dashboard_address() -> str:
     """``HOST:PORT`` of the attached cluster's dashboard; "" if it has none."""
     return str(worker._global_node.webui_url or "")
+
+
+def session_path() -> Path:
+    """The folder of the session of the cluster that this process started."""
+    return Path(worker._global_node.get_session_dir_path())
+
+
+def started_processes() -> list[psutil.Process]:
+    """The processes that ``ray.init`` started in this one."""
+    found = []
+    for infos in worker._global_node.all_processes.values():
+        for info in infos:
+            with suppress(psutil.NoSuchProcess):
+                found.append(psutil.Process(info.process.pid))
+    return found

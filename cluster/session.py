@@ -14,6 +14,7 @@ from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
 
 from cluster import autoscaler
+from cluster.own_cluster import OwnCluster, own_cluster
 from cluster.resources import Node
 from cluster.session_folder import session_folder
 from cluster.start_errors import start_error
@@ -35,6 +36,8 @@ _QUIET = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    # For ``ray list tasks``: by default the head keeps 100 000 tasks, 3 kB each.
+    "RAY_task_events_max_num_task_in_gcs": "1000",
     # A lane may wait for an autoscaler's machines, or for those of another study.
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "1800",
     # A lane is half a dozen small actors, which may start together.
@@ -86,8 +89,9 @@ def cluster_nodes() -> list[Node]:
 
 
 @contextmanager
-def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None]:
-    """Run Ray for one study, with this repository importable on every worker."""
+def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[OwnCluster | None]:
+    """Run Ray for one study, with this repository importable on every worker; yields the cluster
+    if it is this study's own."""
     # The user's own setting of a variable wins.
     os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
     quiet: dict[str, object] = {
@@ -98,24 +102,24 @@ def ray_session(object_store_bytes: int, verbose: bool = False) -> Iterator[None
     import ray
 
     with ExitStack() as stack:
-        given_paths = _given_paths()
+        given_paths, own = _given_paths(), None
         # Ray puts the folder that it is started from first on every worker's path, before Python's
         # own library: a study.py or queue.py lying there would be imported instead of ours.
         with chdir(_ROOT):
             if attached():
                 _attach(runtime_env=_runtime_env(), **quiet)
+                stack.callback(ray.shutdown)
             else:
                 folder = stack.enter_context(session_folder())
-                _start(
+                own = _start(
                     stack,
                     given_paths,
                     object_store_memory=object_store_bytes,
                     _temp_dir=folder,
                     **quiet,
                 )
-        stack.callback(ray.shutdown)
         logging.getLogger("ray").setLevel(logging.INFO if verbose else logging.ERROR)
-        yield
+        yield own
 
 
 def _given_paths() -> list[str]:
@@ -129,7 +133,7 @@ def _given_paths() -> list[str]:
     return [path for path in paths if path not in left_out]
 
 
-def _start(stack: ExitStack, given_paths: list[str], **options: object) -> None:
+def _start(stack: ExitStack, given_paths: list[str], **options: object) -> OwnCluster:
     """Start a cluster on this machine, which only this machine and only this study can reach.
 
     Raises:
@@ -158,6 +162,7 @@ def _start(stack: ExitStack, given_paths: list[str], **options: object) -> None:
     except Exception as error:  # Ray raises many types, some of them bare exceptions
         ray.shutdown()
         raise start_error(error) from None
+    return stack.enter_context(own_cluster())
 
 
 @contextmanager

@@ -53,7 +53,8 @@ def longest() -> int:
 
 @contextmanager
 def session_folder() -> Iterator[str | None]:
-    """The folder for ``ray.init``; None if Ray chooses. A folder made here is removed at the end.
+    """The folder for ``ray.init``; None if Ray chooses. A folder made here is removed at the end,
+    unless the session's logs are still there.
 
     Raises:
         ValueError: no folder can be used.
@@ -75,7 +76,7 @@ def session_folder() -> Iterator[str | None]:
             os.environ["TMPDIR"] = before
         else:
             os.environ.pop("TMPDIR", None)
-        if own:
+        if own and not any(own.glob("session_*/logs")):  # else they are kept, and named
             shutil.rmtree(own, ignore_errors=True)
 
 

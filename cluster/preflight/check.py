@@ -50,6 +50,8 @@ class Needs:
     """Object store that every machine needs."""
     data: Callable[[], str] | None = None
     """Returns the digest of the data as a machine sees it; None if no machine reads files."""
+    storage_bytes: int = 0
+    """Free disk that the study needs in the storage."""
 
 
 def unless(name: str, wrong: list[str], good: str, bad: str, remedy: str) -> Check:

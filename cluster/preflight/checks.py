@@ -20,6 +20,7 @@ def local_checks(needs: Needs) -> list[Check]:
     """The checks of this machine, which need no Ray and take milliseconds."""
     return [
         *tracking_checks(needs.tracking_uri),
+        _disk(needs),
         _local_shm(needs.object_bytes),
         _session_folder(),
     ]
@@ -28,7 +29,13 @@ def local_checks(needs: Needs) -> list[Check]:
 def cluster_checks(needs: Needs) -> list[Check]:
     """The checks of the cluster that this process is attached to."""
     machines = _machines()
-    checks = [*tracking_checks(needs.tracking_uri), _state_api(), _token(), _store(machines, needs)]
+    checks = [
+        *tracking_checks(needs.tracking_uri),
+        _disk(needs),
+        _state_api(),
+        _token(),
+        _store(machines, needs),
+    ]
     if len(machines) > 1:
         checks += checks_across(machines, needs)
     return checks
@@ -47,6 +54,18 @@ def _machines() -> list[Machine]:
         for node in ray.nodes()
         if node["Alive"]
     ]
+
+
+def _disk(needs: Needs) -> Check:
+    """Check that the storage has room for the checkpoints."""
+    free = shutil.disk_usage(needs.storage).free
+    found = (
+        f"checkpoints need {needs.storage_bytes / 1e9:.3f} GB, {free / 1e9:.3f} GB are free in "
+        f"{needs.storage}"
+    )
+    if free >= needs.storage_bytes:
+        return Check("disk", "ok", found)
+    return Check("disk", "fail", found, "free some, or give another --storage")
 
 
 def _local_shm(needed: int) -> Check:

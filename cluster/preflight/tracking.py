@@ -1,7 +1,8 @@
 """The checks of MLflow before a study: its database or server, its experiment, its variables.
 
 Nothing here imports MLflow, which takes seconds: a local database is opened with SQLite, read-only,
-and a server is asked through HTTP.
+one on a server through its driver, and a tracking server is asked through HTTP. What cannot be
+written fails here: a study would notice it at its end.
 """
 
 import json
@@ -17,6 +18,9 @@ from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
 from cluster.preflight.check import Check
+from cluster.preflight.database_server import SCHEMES, fault_of_server
+from cluster.preflight.mlflow_schema import fault_of_version
+from cluster.safe_text import without_passwords
 
 EXPERIMENT = "edgewise"
 """MLflow's experiment of all studies."""
@@ -35,8 +39,11 @@ _IGNORED = {
 
 
 def tracking_checks(uri: str) -> list[Check]:
-    """The checks of MLflow at this URI. Only an unusable database or experiment fails."""
-    check = _server(uri) if uri.startswith(("http://", "https://")) else _database(uri)
+    """The checks of MLflow at this URI. What cannot be written fails."""
+    if uri.startswith(("http://", "https://")):
+        check: Check | None = _server(uri)
+    else:
+        check = _database_server(uri) if uri.startswith(SCHEMES) else _database(uri)
     return [*([check] if check else []), *_variables(uri)]
 
 
@@ -78,7 +85,16 @@ def _database(uri: str) -> Check | None:
     fault = _fault_of_file(path) or _fault_of_tables(path)
     if fault:
         return Check(name, "fail", f"{path} {fault}", other)
+    if outdated := fault_of_version(_version_in(path), uri):
+        return Check(name, "fail", f"{path} {outdated[0]}", f"{outdated[1]}; or {other}")
     return _deleted(uri, _restore(path, uri)) if _experiment_in(path) == "deleted" else None
+
+
+def _database_server(uri: str) -> Check:
+    shown, fault = without_passwords(uri), fault_of_server(uri, EXPERIMENT)
+    if fault is None:
+        return Check("tracking database", "ok", f"{shown} answers")
+    return Check("tracking database", "fail", f"{shown} {fault.found}", fault.remedy)
 
 
 def _fault_of_file(path: Path) -> str:
@@ -123,6 +139,15 @@ def _experiment_in(path: Path) -> str:
     return str(found[0][0]) if found else ""
 
 
+def _version_in(path: Path) -> str:
+    """The version of MLflow's tables; "" if it is not there, or cannot be read now."""
+    try:
+        found = _rows(path, "SELECT version_num FROM alembic_version")
+    except sqlite3.Error:
+        return ""
+    return str(found[0][0]) if found else ""
+
+
 def _rows(path: Path, query: str, *values: str) -> list[tuple[object, ...]]:
     """The answer of a database that is opened read-only; [] without the file."""
     if not path.exists():
@@ -157,10 +182,11 @@ def _server(uri: str) -> Check:
             return _deleted(shown, "restore it there, or name another server with --tracking-uri")
         return Check("tracking server", "ok", f"{shown} answers")
     found = f"{shown} answers {code}" if code else f"{shown} does not answer"
-    remedy = "start it, or name another with --tracking-uri"
+    remedy = "start it, or name another"
     if code in (401, 403):
         remedy = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or its --allowed-hosts"
-    return Check("tracking server", "warn", found, f"{remedy}; until then only the ledger has it")
+    without = "or do without it: --tracking-uri sqlite:///FILE"
+    return Check("tracking server", "fail", found, f"{remedy}; {without}")
 
 
 def without_password(uri: str) -> str:

@@ -7,6 +7,7 @@ from study.analysis.ranking import no_result
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.statistics import fewest_seeds
 from study.analysis.tables import Row, Table
+from trainables.config.words import counted
 from trainables.metrics.catalog import METRICS
 
 _SHOWN = 4
@@ -58,7 +59,7 @@ def _compared(results: AblationResults, of_search: bool) -> str:
             rest = ", ".join(f"{len(rows)} {word}" for word, rows in by_verdict.items() if rows)
             return (
                 f"{verdict.capitalize()}: {_named(found, table)} against {base}, "
-                f"{count_of(seeds, 'seed')}{f'; {rest}' if rest else ''}."
+                f"{counted(seeds, 'seed')}{f'; {rest}' if rest else ''}."
             )
     return _undecided(rows, table, seeds)
 
@@ -67,9 +68,9 @@ def _undecided(rows: list[Row], table: Table, seeds: int) -> str:
     needed, first = fewest_seeds(len(rows)), rows[0]
     comparisons = "" if len(rows) == 1 else f" {len(rows)} comparisons"
     if seeds < needed:
-        why = f"{count_of(seeds, 'seed')} cannot decide{comparisons}, {needed} can"
+        why = f"{counted(seeds, 'seed')} cannot decide{comparisons}, {needed} can"
     else:
-        why = f"no difference beyond chance on {count_of(seeds, 'seed')}"
+        why = f"no difference beyond chance on {counted(seeds, 'seed')}"
     if first.comparison is None or first.comparison.mean is None:
         return f"Undecided: {why}; no pair of runs is complete."
     leads = "led by" if _gain(first, table) > 0 else "trailed by"
@@ -112,8 +113,3 @@ def _gain(row: Row, table: Table) -> float:
     if row.comparison is None or row.comparison.mean is None:
         return float("-inf")
     return row.comparison.mean if table.mode == "max" else -row.comparison.mean
-
-
-def count_of(count: int, noun: str) -> str:
-    """``1 seed``, ``2 seeds``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -5,6 +5,7 @@ from collections import Counter
 from study.analysis.pareto import layers
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
+from trainables.config.words import counted
 
 
 def layered(record: StudyRecord) -> list[tuple[int, TrialRecord]]:
@@ -42,19 +43,30 @@ def champion(record: StudyRecord) -> TrialRecord | None:
 
 
 def no_result(record: StudyRecord) -> str:
-    """Why an ended study says nothing, in one line with its most frequent failure; "" if it has a
-    result: a complete trial that has the objective."""
+    """Why a study that ended, or whose budget did, says nothing, in one line with its most frequent
+    failure; "" if it has a result: a complete trial that has the objective."""
     trials = list(record.compared().trials.values())
     complete = [trial for trial in trials if trial.state == "complete"]
     if any(trial.values(record.plan.objectives) is not None for trial in complete):
         return ""
     if complete:
         names = ", ".join(record.plan.objectives)
-        return f"no result: {names} is undefined in all {len(complete)} complete trials"
+        return f"no result: {names} is undefined in {counted(len(complete), 'complete trial')}"
     failures = [trial.failure for trial in record.trials.values() if trial.failure is not None]
-    text = f"no result: none of {len(trials)} trials is complete"
+    text = f"no result: {_none_complete(trials)}"
+    if record.budget_spent is not None:
+        text += " and the budget is spent"
     if not failures:
         return text
     (kind, count), *_ = Counter(str(failure.kind) for failure in failures).most_common(1)
     example = next(failure for failure in failures if failure.kind == kind)
     return f"{text}; the most frequent failure, {count} times {kind}: {example.first_line[:200]}"
+
+
+def _none_complete(trials: list[TrialRecord]) -> str:
+    """That no trial is complete, and of how many; a comparison may not have begun."""
+    if not trials:
+        return "no trial that would be compared has started"
+    if len(trials) == 1:
+        return "its only trial is not complete"
+    return f"none of {len(trials)} trials is complete"

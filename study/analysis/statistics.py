@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 ALPHA = 0.05
 """Two-sided level of every verdict; the intervals hold 1 - ALPHA."""
@@ -80,6 +79,8 @@ def bca_interval(differences: Sequence[float]) -> tuple[float, float] | None:
     values = np.asarray(differences, dtype=np.float64)
     if np.ptp(values) == 0:  # the acceleration of equal values is 0 / 0
         return float(values[0]), float(values[0])
+    from scipy import stats  # takes a second to import, and most modules need only the constants
+
     interval = stats.bootstrap(
         (values,),
         np.mean,
@@ -110,6 +111,8 @@ def sign_flip_p(differences: Sequence[float]) -> float | None:
     values = np.asarray(differences, dtype=np.float64)
     if len(values) == 1 or not values.any():  # SciPy refuses a single value; both are exactly 1
         return 1.0
+    from scipy import stats
+
     patterns = 2 ** len(values) if len(values) <= _MOST_EXACT else RESAMPLES
     test = stats.permutation_test(
         (values,),

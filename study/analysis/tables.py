@@ -175,10 +175,10 @@ def verdict_of(row: Row, baseline: str) -> str:
 def protocol(record: StudyRecord, metric_table: Table) -> str:
     """Describe how a table's figures were obtained; all of it was fixed before the first trial."""
     base, lists, seeds = record.plan.base, record.data.images, record.plan.design.seeds
-    split = metric_table.split
+    split, data = metric_table.split, record.data
     return (
-        f"{_measured(metric_table)} on the {split} list of `{record.data.dataset}` "
-        f"({lists.get(split)} images, digest {record.data.digest}) after the last epoch. "
+        f"{_measured(metric_table)} on the {data.list_name(split)} of `{data.dataset}` "
+        f"({lists.get(split)} images, digest {data.digest}) after the last epoch. "
         f"Budget: {base['epochs']} epochs of {lists.get('train')} images, batch {base['batch']}, "
         f"the same for every cell; n = {len(seeds)} seeds "
         f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "

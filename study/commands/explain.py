@@ -138,7 +138,8 @@ def table(measured: Measured, config: TrialConfig, dataset: Dataset) -> str:
     """The mean distances, and how often the shifted tile is the nearer one, as Markdown."""
     lines = [
         f"# InverseForm's Figure 2 on {dataset.name}",
-        f"{_PAIRS} boundary tiles x of {config.loss.tile} px from the test list, digest "
+        f"{_PAIRS} boundary tiles x of {config.loss.tile} px from the "
+        f"{dataset.lists.get('test', 'test list')}, digest "
         f"{dataset.digest}; shifted by {_SHIFT_PX} px up and left, or another tile in its "
         "place. Cross-entropy in nats per pixel, the euclidean distance in units of the "
         "transformations that its network was trained on (2.4 on average), the geodesic one in "

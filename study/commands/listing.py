@@ -7,6 +7,7 @@ from search_spaces import GRIDS, SPACES
 from study.planning.request import OBJECTIVES
 from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
 from trainables.config.recipes import RECIPES
+from trainables.config.words import counted
 from trainables.data import LAYOUTS
 from trainables.losses.terms import TERMS
 
@@ -22,7 +23,7 @@ def print_list(console: Console) -> None:
         if space.cost:
             console.print(f"    cost: {space.cost}", highlight=False, markup=False)
         for grid in GRIDS.get(space.name, {}).values():
-            cells = f"{len(grid.cells)} cells, baseline {grid.baseline}"
+            cells = f"{counted(len(grid.cells), 'cell')}, baseline {grid.baseline}"
             console.print(
                 f"    --grid {grid.name}: {grid.question} ({cells}; {grid.source})", highlight=False
             )

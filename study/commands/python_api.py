@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas
 import ray
 
-from study.commands import process, run
+from study.commands import process, start
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
@@ -44,9 +44,9 @@ def make_plan(**options: object) -> Plan:
         ValueError: one line that names the option, what is allowed and what it got.
     """
     request = _request(options)
-    run.install_requested(request)
+    start.install_requested(request)
     with ExitStack() as stack:
-        nodes = run.enter(stack, verbose=False)
+        nodes = start.enter(stack, verbose=False)
         plan = runs.place(plan_from_request(request, nodes), nodes, request.lanes)
     StudyFolder.of(plan).require_new()
     return plan
@@ -66,7 +66,7 @@ def run_plan(plan: Plan, *, verbose: bool = False) -> pandas.DataFrame:
 def resume(name: str, *, verbose: bool = False, **where: object) -> pandas.DataFrame:
     """Resume an interrupted study; ``where`` may hold ``storage``, ``lanes``, ``tracking_uri`` and
     the budgets. If the study has ended, only return its results."""
-    plan, record = run.resumed(_request(where, resume=name))
+    plan, record = start.resumed(_request(where, resume=name))
     done = record.ended and not StudyFolder.of(plan).is_outdated()
     return results(name, plan.storage) if done else _run(plan, record, verbose)
 
@@ -131,9 +131,9 @@ def _run(plan: Plan, record: StudyRecord, verbose: bool) -> pandas.DataFrame:
     plugin.uninstall()
     install_from_plan(plan, "run_plan")
     with ExitStack() as stack:
-        nodes = run.enter(stack, verbose)
+        nodes = start.enter(stack, verbose)
         if not record.ended:
             plan = runs.place(plan, nodes, plan.most_lanes)
-        study = run.PlannedStudy(plan, record, SafeConsole(), stack)
+        study = start.PlannedStudy(plan, record, SafeConsole(), stack)
         study.check_and_run(dry_run=False, verbose=verbose)
     return results(plan.study, plan.storage)

@@ -20,6 +20,7 @@ from study.reporting.write_report import write
 from study.search.importance import importances
 from study.tracking.sink import MlflowSink
 from trainables import saved
+from trainables.config.words import counted
 from trainables.proof import DamageError
 
 
@@ -65,13 +66,13 @@ def _require_mlflow(uri: str) -> None:
 def _rebuild(record: StudyRecord, folder: StudyFolder, uri: str, files: list[Path]) -> int:
     def artifacts(trial: TrialRecord) -> list[Path]:
         counts = folder.counts(trial.number, "val")
-        pictures = sorted(folder.pictures(trial).glob("*.png"))
+        pictures = sorted(folder.pictures(trial.number).glob("*.png"))
         return [*pictures, *([counts] if counts.exists() else [])]
 
     sink = MlflowSink(uri, record, artifacts)
     model, damage = _model(folder)
     complaint = sink.close(files, model, patience_s=3600)
-    print(complaint or f"{len(record.trials)} runs in {without_passwords(uri)}")
+    print(complaint or f"{counted(len(record.trials), 'run')} in {without_passwords(uri)}")
     if damage:
         print(f"study/report.py: the model is not registered: {damage}", file=sys.stderr)
     return 1 if complaint or damage else 0

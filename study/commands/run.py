@@ -1,58 +1,33 @@
-"""`study/run.py`: plan a study, check it, print the plan and run it. See --help and --list."""
+"""`study/run.py`: plan a study, check it, print the plan and run it. See --help and --list.
+
+A mistake in the options is refused within a second: what takes longer to import (torch, Ray) is
+imported after the options have been checked.
+"""
 
 import sys
-import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 
-import psutil
-from rich.console import Console
-
-from cluster import session
 from cluster.resources import Node
 from cluster.safe_text import printable
-from study.analysis.confirmation import planned_trials
-from study.analysis.recorded_space import space_of
-from study.analysis.results import results_of
-from study.commands import listing, options, process
-from study.commands.check_data import check
+from study.commands import options, process
 from study.commands.screen import outlived
-from study.execution import preflight
-from study.execution.stopping import INTERRUPTED, Interrupts, Policy, policy_of
-from study.ledger.ledger import Ledger
-from study.ledger.plan import Plan
-from study.ledger.provenance import changes, provenance
-from study.ledger.record import StudyRecord
-from study.ledger.storage import check_name, prove_writable
+from study.execution.stopping import INTERRUPTED, policy_of
 from study.ledger.study_folder import StudyFolder
-from study.ledger.trial_record import FINAL
-from study.planning import budget, runs, same_data
 from study.planning.make_plan import plan_from_request
-from study.planning.plugin import install_from_plan, install_given
-from study.planning.printed_commands import resume_command
-from study.planning.prior_studies import replay, warm_start
-from study.planning.request import StudyRequest, data_config
-from study.reporting.sections.caveats import NO_CHECKSUMS
-from study.reporting.terminal.plan_and_result import Outlook, print_plan
-from study.reporting.terminal.safe_console import stdout_console
-from study.search import reuse
-from study.search.importance import importances
-from trainables import plugin
-from trainables.data import Dataset, load
+from study.planning.request import StudyRequest
 
-_STORE_BYTES = 512 * 2**20
-"""Of Ray's object store, in addition to the dataset."""
-_NO_LIMITS = Policy()
+_ANY_MACHINE = Node(cpus=1e9, gpus=1e9)
+"""Has room for every lane: how many fit is checked on the real machines."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        The exit code: 0 if the study ended or its budget is spent; 2 if it was refused before
-        anything started; 1 if a fault stopped it or no trial is complete; 130 on Ctrl-C, SIGTERM,
-        SIGHUP or SIGQUIT. A stopped study can be resumed after 1 and 130.
+        The exit code: 0 if the study, or its budget, ended with a result; 2 if it was refused
+        before anything started; 1 after a fault, or if no trial is complete; 130 on Ctrl-C,
+        SIGTERM, SIGHUP or SIGQUIT. A stopped study can be resumed after 1 and 130.
     """
     with outlived():
         process.prepare()
@@ -61,16 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(arguments: Sequence[str] | None) -> int:
     request = options.parse_request(arguments)
-    console = stdout_console()
     try:
-        install_requested(request)
-        if request.list_names:
-            listing.print_list(console)
-            return 0
-        if request.check_data:
-            return 0 if check(data_config(request), console) else 2
-        with ExitStack() as stack:
-            return _study(request, console, stack)
+        _refuse_mistakes(request)
+        return _run(request)
     except ValueError as error:
         print(f"study/run.py: {printable(str(error))}", file=sys.stderr)
         return 2
@@ -82,169 +50,29 @@ def _main(arguments: Sequence[str] | None) -> int:
         return INTERRUPTED
 
 
-def install_requested(request: StudyRequest) -> None:
-    """Install the requested plug-in, or none."""
-    plugin.uninstall()
-    if request.with_parts:
-        install_given(request.with_parts)
+def _refuse_mistakes(request: StudyRequest) -> None:
+    """Raise the ValueError of a mistake in the options, if it shows without the libraries.
+
+    A plug-in may add names, so that its request is checked once it is installed.
+    """
+    asks = request.list_names or request.check_data
+    if not asks and not request.resume and not request.with_parts:
+        policy_of(request)
+        StudyFolder.of(plan_from_request(request, [_ANY_MACHINE])).require_new()
 
 
-def _study(request: StudyRequest, console: Console, stack: ExitStack) -> int:
-    """Plan, check, print and run a study. Raises ValueError for an error that the user can fix."""
-    policy = policy_of(request)
-    nodes = enter(stack, request.verbose)
-    if request.resume:
-        plan, record = resumed(request)
-    else:
-        plan, record = plan_from_request(request, nodes), StudyRecord()
-        StudyFolder.of(plan).require_new()
-    if not record.ended:
-        plan = runs.place(plan, nodes, request.lanes)
-    study = PlannedStudy(plan, record, console, stack)
-    return study.check_and_run(policy, dry_run=request.dry_run, verbose=request.verbose)
+def _run(request: StudyRequest) -> int:
+    # These take seconds to import.
+    from study.commands import check_data, listing, start
+    from study.planning.request import data_config
+    from study.reporting.terminal.safe_console import stdout_console
 
-
-def enter(stack: ExitStack, verbose: bool) -> list[Node]:
-    """Attach to the cluster of RAY_ADDRESS, if it is set; return the machines for the study."""
-    if not session.attached():
-        return [session.local_node()]
-    stack.enter_context(session.ray_session(_STORE_BYTES, verbose))
-    return session.cluster_nodes()
-
-
-def resumed(request: StudyRequest) -> tuple[Plan, StudyRecord]:
-    """The ledger's plan, to run where the request says, and the record of its earlier attempts."""
-    assert request.resume is not None
-    request.require_places("resume", "the ledger has the plan")
-    check_name(request.resume, "--resume")
-    folder = StudyFolder(request.storage_folder() / request.resume)
-    folder.require_known("--resume")
-    record = folder.load()
-    install_from_plan(record.plan, "--resume", request.trust)
-    plan = replace(
-        record.plan,
-        storage=folder.storage,
-        tracking_uri=request.tracking(),
-        lanes=request.lanes or record.plan.lanes,
-        most_lanes=request.lanes,
-    )
-    if record.ended:
-        return plan, record
-    limits = budget.limits(request, budget.gpus(plan))
-    return replace(plan, budget=budget.renewed(record, limits)), record
-
-
-class PlannedStudy:
-    """Checks a plan against the data and the machines, prints it and runs it."""
-
-    def __init__(self, plan: Plan, record: StudyRecord, console: Console, stack: ExitStack) -> None:
-        """``record`` is of earlier attempts; ``stack`` closes what this object opens."""
-        self._plan, self._record, self._console, self._stack = plan, record, console, stack
-        self._space = plan.known_space()
-        self._folder = StudyFolder.of(plan)
-        self._left_out: set[str] = set()
-
-    def check_and_run(self, policy: Policy = _NO_LIMITS, *, dry_run: bool, verbose: bool) -> int:
-        """Check the data, print what will run, and run it. Returns the exit code.
-
-        Raises:
-            ValueError: the data, the storage or the machines do not fit the plan.
-        """
-        plan, record = self._plan, self._record
-        # First, since loading the data and timing the model may take minutes.
-        prove_writable(plan.storage)
-        if record.ended and not self._folder.is_outdated():
-            return self._show_again()
-        runs.check_images(plan, self._space)
-        if not session.attached():  # else other machines run the trials
-            memory = psutil.virtual_memory().total
-            runs.check_memory(plan.config, plan.workers, memory)
-        if record.planned is None:
-            runs.check_weights(plan, self._space)
-        dataset = load(plan.config.data)
-        same_data.require_same_data(plan, record, dataset)
-        if same_data.is_of_old_digest(record):
-            plan = self._plan = replace(plan, fresh=True)
-        runs.check_sanity(plan, self._space, dataset)
-        runs.check_stages(plan, self._space, dataset)
-        self._show(dataset)
-        preflight.require_fit(plan, dataset, self._console, dry_run)
-        return 0 if dry_run else self._run(dataset, policy, verbose)
-
-    def _show_again(self) -> int:
-        """Print the result of a study that has nothing left to run."""
-        from study.commands.run_study import exit_code, show_result
-
-        results, space = results_of(self._record), space_of(self._record)
-        show_result(self._plan, results, importances(results, space), self._console)
-        return exit_code(self._record)
-
-    def _show(self, dataset: Dataset) -> None:
-        plan, record = self._plan, self._record
-        reused = reuse.reusable_runs(plan, dataset.digest, record, self._left_out)
-        left = planned_trials(record, plan) - len(record.in_state(*FINAL)) - len(reused)
-        print_plan(self._console, plan, self._space, dataset, self._expected(dataset, left))
-        if reused:
-            studies = ", ".join(dict.fromkeys(earlier.study for _, earlier in reused))
-            self._console.print(
-                f"{len(reused)} trials do not run again but are reused from {studies}; --fresh "
-                f"runs them anyway",
-                highlight=False,
-            )
-
-    def _expected(self, dataset: Dataset, left: int) -> Outlook:
-        from study.planning.forecast import forecast, study_seconds
-
-        plan, space = self._plan, self._space
-        stages = min(len(runs.needed_stages(plan, space)), left)
-        config = runs.slowest(plan, space)
-        epoch_s, problem = forecast(config, dataset, int(plan.cpus_per_worker))
-        total_s = study_seconds(plan, epoch_s, stages, left)
-        more = {"forecast": problem} if problem else {}
-        more |= {} if self._record.has_checksums else {"ledger": NO_CHECKSUMS}
-        more |= self._prior_studies(dataset)
-        if plan.budget:
-            more["budget"] = budget.planned(plan.budget, self._record, total_s)
-        # Printed before the start: a driver that is killed, or loses its raylet, prints nothing.
-        more["to resume"] = resume_command(plan.study, plan.storage, plan.tracking_uri)
-        return Outlook(left=left, stages=stages, epoch_s=epoch_s, total_s=total_s, more=more)
-
-    def _prior_studies(self, dataset: Dataset) -> dict[str, str]:
-        """The plan's lines about earlier studies of the storage, by title."""
-        plan, lines = self._plan, dict[str, str]()
-        if warm := plan.design.warm_start:
-            lines["warm start"] = warm_start.described(warm, dataset.digest)
-        if replayed := plan.design.replayed:
-            lines["replays"] = replay.described(replayed)
-        if known := reuse.possible_reuse(plan, self._space, dataset.digest, self._left_out):
-            studies = ", ".join(dict.fromkeys(earlier.study for earlier in known))
-            lines["known"] = (
-                f"{len(known)} trials of {studies}: a draw that equals one of them is reused; "
-                f"--fresh runs it anyway"
-            )
-        if self._record.planned is not None:
-            if other := changes(self._record.provenance, provenance()):
-                lines["warning"] = f"its first attempt ran with other code: {other}"
-        if self._left_out:
-            lines["left out"] = "; ".join(sorted(self._left_out))
-        return lines
-
-    def _run(self, dataset: Dataset, policy: Policy, verbose: bool) -> int:
-        """Lock the study, start Ray unless it is there, and run what is left."""
-        # Before the ledger is opened: two processes must never append to one.
-        self._stack.callback(self._folder.lock().release)
-        ledger = Ledger(self._folder.ledger)
-        self._stack.callback(ledger.close)
-
-        # Tune and MLflow take seconds to import, and a refused plan or a dry run needs neither.
-        from study.commands.run_study import StudyRun
-
-        if not session.attached():
-            images = dataset.splits.values()
-            needed = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in images)
-            self._stack.enter_context(session.ray_session(_STORE_BYTES + 2 * needed, verbose))
-        plan = self._plan
-        if threading.current_thread() is threading.main_thread():  # after Ray, which takes SIGTERM
-            resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
-            self._stack.enter_context(Interrupts(resume))
-        return StudyRun(plan, self._space, dataset, ledger, self._console).run(policy)
+    console = stdout_console()
+    start.install_requested(request)
+    if request.list_names:
+        listing.print_list(console)
+        return 0
+    if request.check_data:
+        return 0 if check_data.check(data_config(request), console) else 2
+    with ExitStack() as stack:
+        return start.start(request, console, stack)

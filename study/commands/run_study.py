@@ -9,6 +9,7 @@ from rich.console import Console
 
 from cluster.safe_text import printable
 from search_spaces import Space
+from study.analysis import networks
 from study.analysis.one_class import one_class_alone
 from study.analysis.ranking import no_result
 from study.analysis.recorded_space import space_of
@@ -52,9 +53,8 @@ class StudyRun:
         """Run what is left of the study.
 
         Returns:
-            The exit code: 0 if the study ended with a result or its budget is spent, and its ledger
-            is in its place; 1 if a fault stopped it or it ended without a result; else
-            ``INTERRUPTED``.
+            The exit code: 0 if the study ended, or its budget, with a result that is written, and
+            its ledger is in its place; 1 after a fault, or without a result; else ``INTERRUPTED``.
         """
         record = self._ledger.record
         # Each listener follows a copy of its own: MLflow's is read in another thread.
@@ -65,15 +65,15 @@ class StudyRun:
         if self._ledger.lost():  # a report would be written into another folder
             sink.close([], None)
         elif record.planned is not None:
-            self._finish(sink, reason)
+            reason = self._finish(sink, reason)
         if lost := self._ledger.lost():
             self._print_lost(lost)
             return STOPPED
         if reason:  # also after the last event: a fault in the gallery is a fault
             return STOPPED
-        if record.ended:
+        if record.ended or record.budget_spent is not None:
             return exit_code(record)
-        return INTERRUPTED if record.budget_spent is None else 0
+        return INTERRUPTED
 
     def _attempt(self, sink: MlflowSink, policy: Policy) -> str:
         """Run the trials and draw the gallery.
@@ -113,7 +113,7 @@ class StudyRun:
         record = self._ledger.record
         if not record.ended and record.budget_spent is None:
             return
-        candidates, folder = gallery.shown(results_of(record)), self._folder.test_pictures
+        candidates, folder = networks.shown(results_of(record)), self._folder.test_pictures
         trials = [trial for trial in candidates if self._has_network(trial)]
         rows = gallery.worst_images(self._folder, trials)
         if rows and not folder.exists():
@@ -128,8 +128,12 @@ class StudyRun:
             return False
         return True
 
-    def _finish(self, sink: MlflowSink, reason: str) -> None:
-        """Write the report and the model, end MLflow's run, and print the result."""
+    def _finish(self, sink: MlflowSink, reason: str) -> str:
+        """Write the report and the model, end MLflow's run, and print the result.
+
+        Returns:
+            The reason to stop, if there was one, else what could not be written; "" without either.
+        """
         record = self._ledger.record
         results = results_of(record)
         importance = importances(results, space_of(record))
@@ -147,6 +151,7 @@ class StudyRun:
             self._folder.clear_outdated()
         show_result(self._plan, results, importance, self._console, sink.experiment)
         self._print_next_steps(complaint, reason)
+        return reason
 
     def _save_model(self, results: SearchResults | AblationResults) -> Path | None:
         """Save the champion's network beside the ledger; None if its last checkpoint is gone."""
@@ -180,7 +185,8 @@ class StudyRun:
 
 
 def exit_code(record: StudyRecord) -> int:
-    """The exit code of an ended study: a fault, which is printed, if it has no result."""
+    """The exit code of a study that ended, or whose budget did: a fault, which is printed, if it
+    has no result."""
     if why := no_result(record):
         print(f"study/run.py: {why}", file=sys.stderr)
     return STOPPED if why else 0
@@ -188,7 +194,7 @@ def exit_code(record: StudyRecord) -> int:
 
 def _write_origin(record: StudyRecord, folder: StudyFolder) -> None:
     """Rewrite the report of the search whose winner this study ran again: it has both figures."""
-    origin = StudyFolder(folder.storage / (reruns.origin(record) or folder.name))
+    origin = StudyFolder(folder.storage / (reruns.origin(record.plan) or folder.name))
     if origin == folder:
         return
     try:

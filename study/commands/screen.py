@@ -2,7 +2,8 @@
 
 The terminal may close, the pipe's reader may end (``| head``), the file may be full, or there may
 be no output at all (``>&-``). None of this is a reason to lose a study: what cannot be printed is
-dropped, and the exit code is as if it had been printed.
+dropped, and the exit code is as if it had been printed. While a study runs, a terminal that is
+stopped (Ctrl-S) does not stop it either.
 """
 
 import os
@@ -11,16 +12,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO, cast
 
+from study.commands.screen_writer import ScreenWriter
+
+_PATIENCE_S = 5.0
+"""How long a study that has ended waits for its last lines to be taken."""
+
 
 class Screen:
     """Passes text on to a stream until it fails, then drops it."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._writer: ScreenWriter | None = None
         self.lost = False
 
+    def stop_waiting(self) -> None:
+        """From now on nobody waits for the stream; what it does not take in time is dropped."""
+        if self._writer is None:
+            self.flush()
+            self._writer = ScreenWriter(self._stream, self._lose)
+
     def write(self, text: str) -> int:
-        if not self.lost:
+        if self._writer is not None:
+            if not self.lost:
+                self._writer.put(self._writable(text))
+        elif not self.lost:
             try:
                 self._stream.write(self._writable(text))
             except (OSError, ValueError):  # ValueError: the stream is closed
@@ -28,11 +44,17 @@ class Screen:
         return len(text)
 
     def flush(self) -> None:
-        if not self.lost:
+        if not self.lost and self._writer is None:
             try:
                 self._stream.flush()
             except (OSError, ValueError):
                 self._lose()
+
+    def close(self) -> None:
+        """Write the rest, but wait only for a moment."""
+        self.flush()
+        if self._writer is not None:
+            self._writer.drain(_PATIENCE_S)
 
     def _writable(self, text: str) -> str:
         """The text, with ``?`` for letters that the stream's encoding lacks."""
@@ -62,8 +84,15 @@ def outlived() -> Iterator[None]:
         yield
     finally:
         for screen in screens:
-            screen.flush()
+            screen.close()
         sys.stdout, sys.stderr = before
+
+
+def stop_waiting() -> None:
+    """Let no print of this process wait for its terminal or pipe, from now on to its end."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, Screen):
+            stream.stop_waiting()
 
 
 def _open_missing() -> None:

@@ -12,6 +12,7 @@ from study.analysis import image_bootstrap
 from study.analysis.confirmation import planned_trials
 from study.analysis.results import results_of
 from study.execution import tuner
+from study.execution.checkpoints import CheckpointRemover
 from study.execution.phases import pending, reuse_runs
 from study.execution.stopping import Faults
 from study.execution.test_evaluation import ClusterEvaluation
@@ -31,6 +32,7 @@ from study.ledger.provenance import DataFacts, provenance
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL, InterruptedTrial, TrialRecord
 from study.planning import budget
+from study.planning.weights import contents
 from trainables.data import Dataset
 from trainables.lane.mailbox import LaneSettings, SharedData
 from trainables.plugin import Plugin
@@ -66,10 +68,12 @@ class Execution:
             StorageError: the study's folder cannot be written.
             DataError: a file of the dataset cannot be used.
         """
-        if self._ledger.record.ended:  # only its report or MLflow is missing
+        record = self._ledger.record
+        if record.ended:  # only its report or MLflow is missing
             return
         interrupted = self._begin()
-        if not pending(self._plan, self._ledger.record):
+        self._ledger.listeners.append(CheckpointRemover(self._folder, record))
+        if not pending(self._plan, record):
             # If that is all that is left, Tune never starts.
             reuse_runs(self._plan, self._ledger)
         tuner.run(
@@ -79,10 +83,10 @@ class Execution:
             self._lane_settings(),
             interrupted,
             self._faults,
+            self._dataset.digest,
         )
         if self._faults.stop.reason:
             return
-        record = self._ledger.record
         complete = len(record.in_state(*FINAL)) == planned_trials(record, self._plan)
         spent = not complete and budget.is_spent(record)
         if spent:
@@ -104,8 +108,8 @@ class Execution:
         """Write the first event of the attempt; return the trials to continue."""
         ledger, plan = self._ledger, self._plan
         if ledger.record.planned is None:
-            facts = _facts(self._dataset)
-            ledger.append(Planned(plan=plan, data=facts, provenance=provenance()))
+            facts, weights = _facts(self._dataset), contents(plan, self._space)
+            ledger.append(Planned(plan=plan, data=facts, provenance=provenance(), weights=weights))
             return []
         self._folder.remove_drafts()
         interrupted = interrupted_trials(ledger, self._folder)
@@ -169,6 +173,7 @@ def _facts(dataset: Dataset) -> DataFacts:
         classes=list(dataset.classes),
         size=list(dataset.size),
         images={split: len(images) for split, images in dataset.splits.items()},
+        lists=dict(dataset.lists),
     )
 
 

@@ -8,6 +8,7 @@ from cluster import session
 from cluster.preflight.check import Check, Needs
 from cluster.preflight.checks import cluster_checks, local_checks
 from study.ledger.plan import Plan
+from trainables.config.words import counted
 from trainables.data import Dataset
 from trainables.data.fingerprint import fingerprint
 
@@ -30,13 +31,18 @@ _CHECKPOINT_BYTES = 64 * 2**20
 """Room in the object store for checkpoints in transit."""
 
 
-def require_fit(plan: Plan, dataset: Dataset, console: Console, dry_run: bool) -> None:
+def require_fit(
+    plan: Plan, dataset: Dataset, disk_bytes: int, console: Console, dry_run: bool
+) -> None:
     """Run the checks. Print those that did not pass; on a cluster and in a dry run, all of them.
+
+    Args:
+        disk_bytes: what the checkpoints need at most.
 
     Raises:
         ValueError: a check fails.
     """
-    needs = _needs(plan, dataset)
+    needs = _needs(plan, dataset, disk_bytes)
     attached = session.attached()
     checks = cluster_checks(needs) if attached else local_checks(needs)
     for check in checks:
@@ -50,11 +56,11 @@ def _require_none_failed(checks: list[Check]) -> None:
     if failed:
         reasons = " | ".join(f"{check.name}: {check.found}; {check.remedy}" for check in failed)
         raise ValueError(
-            f"{len(failed)} of {len(checks)} checks before the start failed: {reasons}"
+            f"{len(failed)} of {counted(len(checks), 'check')} before the start failed: {reasons}"
         )
 
 
-def _needs(plan: Plan, dataset: Dataset) -> Needs:
+def _needs(plan: Plan, dataset: Dataset, disk_bytes: int) -> Needs:
     """Images in memory go through the object store; those on disk must be on every machine."""
     image_bytes = sum(
         part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in dataset.splits.values()
@@ -68,6 +74,7 @@ def _needs(plan: Plan, dataset: Dataset) -> Needs:
         packages=_PACKAGES,
         code=session.PACKAGES,
         object_bytes=image_bytes + _CHECKPOINT_BYTES,
+        storage_bytes=disk_bytes,
         data=partial(fingerprint, plan.config.data if on_disk else None, weights_file)
         if on_disk or weights_file
         else None,

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import select
 import signal
 import threading
 from collections.abc import Iterator
@@ -11,9 +12,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
+from cluster.own_cluster import kill_own_cluster
 from study.ledger.errors import StorageError
+from study.ledger.storage import refusal
 from study.planning.request import StudyRequest
 from trainables.config import require
+from trainables.config.words import counted
 from trainables.lane.failures import STORAGE_ERRORS, Failure, FailureKind, is_result
 
 _AMBIGUOUS = (errno.EIO,)  # "Input/output error" may occur in the text of any error
@@ -52,6 +56,8 @@ class Interrupts:
             return  # a closing terminal sends it more than once: the kernel, then the shell
         if self.seen:
             _say(f"ended at once; to resume: {self.resume}")
+            with suppress(Exception):
+                kill_own_cluster()
             os._exit(INTERRUPTED)  # sys.exit would wait for Tune and Ray
         self.seen = True
         _say("ending: closing lanes, writing what is known; a second signal ends at once")
@@ -62,9 +68,11 @@ class Interrupts:
 
 def _say(text: str) -> None:
     """Write straight to the terminal: a signal may arrive in the middle of a print, and SIGHUP
-    says that the terminal is gone."""
-    with suppress(OSError):
-        os.write(2, f"\nstudy/run.py: {text}\n".encode())
+    says that the terminal is gone. One that is stopped (Ctrl-S) is left alone: it would block."""
+    with suppress(OSError, ValueError):
+        _, ready, _ = select.select([], [2], [], 0)
+        if ready:
+            os.write(2, f"\nstudy/run.py: {text}\n".encode())
 
 
 @contextmanager
@@ -154,8 +162,8 @@ class Faults:
         self.count += 1
         if self.count == self.policy.max_failures:
             self.stop(
-                f"{self.count} trials raised an error, as many as --max-failures allows; "
-                f"the last, trial {number}: {failure.kind}: {failure.first_line}"
+                f"{counted(self.count, 'trial')} raised an error, as many as --max-failures "
+                f"allows; the last, trial {number}: {failure.kind}: {failure.first_line}"
             )
 
 
@@ -196,22 +204,8 @@ def storage_faults_stop(folder: Path, stop: Stop) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        fault = storage_fault(error) or storage_fault(_refusal(folder))
+        fault = storage_fault(error) or storage_fault(refusal(folder))
         if fault:
             raise StorageError(fault) from None
         if not stop.reason:
             raise
-
-
-def _refusal(folder: Path) -> OSError | None:
-    """The error of writing a small file into a folder, if there is one."""
-    probe = folder / f".probe-{os.getpid()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"x" * 4096)
-        probe.unlink()
-    except OSError as error:
-        with suppress(OSError):
-            probe.unlink()
-        return error
-    return None

@@ -12,6 +12,7 @@ from cluster import session
 from search_spaces import Space
 from study.analysis.confirmation import planned_trials
 from study.execution.callbacks.budget import BudgetStopper
+from study.execution.callbacks.ended_trials import EndedTrials
 from study.execution.callbacks.lanes import ElasticLanes, WaitingLanes
 from study.execution.callbacks.ledger_writer import ACTOR_RESTARTS, LedgerWriter, StageWatch
 from study.execution.callbacks.pickled_errors import NoPickledErrors
@@ -43,8 +44,14 @@ def run(
     settings: LaneSettings,
     interrupted: Sequence[InterruptedTrial],
     faults: Faults | None = None,
+    digest: str = "",
 ) -> None:
-    """Run what is left of the plan's trials, phase by phase."""
+    """Run what is left of the plan's trials, phase by phase.
+
+    Args:
+        digest: of the data as the lanes read it; "": the ledger's, which an older version may have
+            taken in another way.
+    """
     record, faults = ledger.record, faults or Faults(Policy(), Stop())
     left = planned_trials(record, plan) - len(record.trials) + len(interrupted)
     if left == 0:
@@ -57,7 +64,7 @@ def run(
     search.may_start = lambda: not is_spent(ledger.record)
     limiter = ConcurrencyLimiter(search, plan.lanes)
     stopper = BudgetStopper(record) if plan.budget else None
-    callbacks = _callbacks(plan, ledger, limiter, faults, stopper)
+    callbacks = _callbacks(plan, ledger, limiter, faults, stopper, digest or record.data.digest)
     attempt = StudyFolder.of(plan).new_attempt()
     os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(_STARTING_AT_ONCE))
     tuner = tune.Tuner(
@@ -103,6 +110,7 @@ def _callbacks(
     limiter: ConcurrencyLimiter,
     faults: Faults,
     stopper: BudgetStopper | None,
+    digest: str,
 ) -> list[tune.Callback]:
     def on_change(lanes: int, nodes: int) -> None:
         ledger.append(LanesChanged(lanes=lanes, nodes=nodes))
@@ -111,9 +119,10 @@ def _callbacks(
         ledger.append(LanesWaiting(lanes=lanes, missing=missing))
 
     return [
-        StageWatch(ledger, StudyFolder.of(plan).stages),
-        LedgerWriter(ledger, faults, stopper),
+        StageWatch(ledger, StudyFolder.of(plan).stages, digest),
+        LedgerWriter(ledger, faults, stopper, digest),
         ElasticLanes(plan, limiter, session.cluster_nodes, on_change),
         WaitingLanes(faults.policy.lane_wait_s, faults.stop, on_wait),
         NoPickledErrors(),
+        EndedTrials(),
     ]

@@ -29,15 +29,18 @@ class Planned(Event):
     plan: Plan
     data: DataFacts
     provenance: Provenance
+    weights: dict[str, str] = field(default_factory=dict)
+    """By file of weights that a trial may start from, a name of its content."""
     schema: int = SCHEMA
 
     def to_json(self) -> Json:
         # The schema keeps the plan's keys at the top level of the line, not below "plan".
-        plan, facts = plan_to_json(self.plan), {"data": self.data, "provenance": self.provenance}
         return {
             "schema": self.schema,
-            **plan,
-            **{name: plain(fact) for name, fact in facts.items()},
+            **plan_to_json(self.plan),
+            "data": self.data.to_json(),
+            "provenance": plain(self.provenance),
+            **({"weights": dict(self.weights)} if self.weights else {}),
         }
 
     @classmethod

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from study.ledger import chain
+from study.ledger import chain, end_mark
 from study.ledger.append_file import AppendFile
+from study.ledger.end_mark import End, EndMark
 from study.ledger.errors import LedgerError, StorageError
 from study.ledger.events import SCHEMA, UNLINKED_SCHEMA, Event, event_from_json
 from study.ledger.fold_checks import require_foldable
@@ -32,16 +33,20 @@ def read(path: Path) -> tuple[list[Json], bytes]:
     Raises:
         LedgerError: a complete line is damaged, changed, removed or moved, or the schema is a
             later one. Ledgers of schema 1 have no checksums, so that only damaged lines show.
+            Lines that were cut off the end show in every ledger with a mark of its end.
     """
+    end = end_mark.read(path)  # first: a study that runs may append meanwhile
     lines, tail = read_lines(path)
     events: list[Json] = []
-    checksum = ""
+    checksums = [""]
     for number, line in enumerate(lines, start=1):
         event = parse(path, number, line)
         if number == 1:
             _check_schema(path, event.get("schema"))
         events.append(event)
-        checksum = _checked(path, number, line, checksum, linked=has_checksums(events))
+        checksums.append(_checked(path, number, line, checksums[-1], linked=has_checksums(events)))
+    if end is not None:
+        end_mark.require_reached(path, end, checksums[1:])
     return events, tail
 
 
@@ -100,23 +105,25 @@ class Ledger:
         An unfinished last line moves to a file beside the ledger.
 
         Raises:
-            LedgerError: the file cannot be read.
+            LedgerError: the file cannot be read, or is gone although its mark is there.
         """
         self.path = path
         self._write_error = ""
-        self._linked, self._checksum = True, ""
+        self._linked, self._end = True, End(0, "")
         self.record = StudyRecord()
         self.listeners: list[Listener] = []
-        if path.exists():
+        if not path.exists():
+            end_mark.require_none(path)
+        else:
             events, tail = read(path)
             folded(path, events, self.record)
             self._linked = has_checksums(events)
-            if events and self._linked:
-                self._checksum = str(events[-1]["chain"])
+            checksum = str(events[-1]["chain"]) if events and self._linked else ""
+            self._end = End(len(events), checksum)
             if tail:
                 path.with_suffix(f".cut-{int(time.time())}").write_bytes(tail)
                 os.truncate(path, path.stat().st_size - len(tail))
-        self._file = AppendFile(path)
+        self._file, self._mark = AppendFile(path), EndMark(path)
 
     def append(self, event: Event) -> None:
         """Write one event, wait until it is on disk, then pass it to the listeners.
@@ -132,13 +139,15 @@ class Ledger:
         line = json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
         checksum = ""
         if self._linked:  # a ledger that began without checksums goes on without them
-            line, checksum = chain.link(line, self._checksum)
+            line, checksum = chain.link(line, self._end.checksum)
+        end = End(self._end.lines + 1, checksum)
         try:
             self._file.append(line + b"\n")
+            self._mark.write(end)
         except OSError as error:
             self._write_error = f"{self.path} cannot be written: {error.strerror}"
             raise StorageError(self._write_error) from None
-        self._checksum = checksum
+        self._end = end
         event = event_from_json(json.loads(line))  # what a reader of the file will see
         self.record.apply(event)
         for listener in self.listeners:
@@ -155,7 +164,8 @@ class Ledger:
     def __getstate__(self) -> Json:
         """Leave out what cannot be pickled: Tune pickles its arguments for a restore that Edgewise
         never uses."""
-        return {**self.__dict__, "_file": None, "listeners": []}
+        return {**self.__dict__, "_file": None, "_mark": None, "listeners": []}
 
     def close(self) -> None:
         self._file.close()
+        self._mark.close()

@@ -39,7 +39,7 @@ def read_lines(path: Path) -> tuple[list[bytes], bytes]:
         FileNotFoundError: there is no such file.
         LedgerError: it cannot be read, or a line is too long.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         lines = list(_limited(path, file))
     # A line ends with its newline, in one write: only the text after the last one is unfinished.
     tail = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
@@ -53,7 +53,7 @@ def first_line(path: Path) -> str:
         FileNotFoundError: there is no such file.
         LedgerError: it cannot be read.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         line = next(_limited(path, file), b"")
     return line.decode(errors="replace")
 
@@ -87,7 +87,7 @@ def _refuse(word: str) -> object:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a plain file; a pipe would wait for its writer, and a device might never end."""
     try:
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

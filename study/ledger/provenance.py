@@ -42,6 +42,16 @@ class DataFacts:
     """Rows and columns of the images."""
     images: dict[str, int]
     """Number of images by split."""
+    lists: dict[str, str] = field(default_factory=dict)
+    """By split, what its images are, where that is not the whole list of that name."""
+
+    def to_json(self) -> dict[str, object]:
+        """Its keys in the ledger; without ``lists``, as older versions wrote it, if it is empty."""
+        return {key: value for key, value in vars(self).items() if key != "lists" or value}
+
+    def list_name(self, split: str) -> str:
+        """What the images of a split are, in words."""
+        return self.lists.get(split, f"{split} list")
 
 
 def _git(*arguments: str) -> str | None:

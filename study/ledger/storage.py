@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from study.ledger.errors import StorageError
@@ -32,12 +32,21 @@ def prove_writable(folder: Path) -> None:
     Raises:
         ValueError: it cannot be created or written.
     """
+    if (error := refusal(folder)) is not None:
+        raise ValueError(
+            f"--storage must be a folder that can be written, got {str(folder)!r}: {error.strerror}"
+        )
+
+
+def refusal(folder: Path) -> OSError | None:
+    """The error of creating a folder and writing a small file into it, if there is one."""
     probe = folder / f".probe-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.write_text("")
+        probe.write_bytes(b"x" * 4096)  # a full disk still takes an empty file
         probe.unlink()
     except OSError as error:
-        raise ValueError(
-            f"--storage must be a folder that can be written, got {str(folder)!r}: {error.strerror}"
-        ) from None
+        with suppress(OSError):
+            probe.unlink()
+        return error
+    return None

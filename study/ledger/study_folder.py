@@ -7,6 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from study.ledger import end_mark
 from study.ledger.errors import LedgerError
 from study.ledger.ledger import folded, read
 from study.ledger.lines import present, read_lines
@@ -70,8 +71,8 @@ class StudyFolder:
     def test_pictures(self) -> Path:
         return self.path / "pictures" / "test"
 
-    def pictures(self, trial: TrialRecord) -> Path:
-        return self.path / "pictures" / trial.folder
+    def pictures(self, number: int) -> Path:
+        return self.path / "pictures" / checkpoint.trial_folder(Path(), number)
 
     def new_attempt(self) -> Path:
         """The folder in ``tune`` for a new attempt."""
@@ -104,10 +105,14 @@ class StudyFolder:
         Raises:
             DamageError: it is gone or damaged; the message is one line and names the file.
         """
-        folders = self.trial_folders(trial.number)
-        if trial.reused:
-            folders = self._other(trial.reused.study).trial_folders(trial.reused.trial)
-        return checkpoint.of_epoch(folders, trial.last_epoch)
+        source, number = self.source(trial)
+        return checkpoint.of_epoch(source.trial_folders(number), trial.last_epoch)
+
+    def source(self, trial: TrialRecord) -> "tuple[StudyFolder, int]":
+        """The study that ran a trial, and its number there."""
+        if trial.reused is None:
+            return self, trial.number
+        return StudyFolder(self.storage / trial.reused.study), trial.reused.trial
 
     def counts(self, number: int, split: str) -> Path:
         """The file with a trial's counts per image of a list, ``val`` or ``test``."""
@@ -115,9 +120,8 @@ class StudyFolder:
 
     def counts_of(self, trial: TrialRecord, split: str) -> Path | None:
         """A trial's counts, here or in the study that ran it; None if there are none."""
-        paths = [self.counts(trial.number, split)]
-        if trial.reused:
-            paths.insert(0, self._other(trial.reused.study).counts(trial.reused.trial, split))
+        source, number = self.source(trial)
+        paths = [source.counts(number, split), self.counts(trial.number, split)]
         return next((path for path in paths if path.exists()), None)
 
     def missing_counts(self) -> list[str]:
@@ -135,9 +139,6 @@ class StudyFolder:
         with storage_errors(path):
             path.parent.mkdir(exist_ok=True)
             proof.write(path, content)
-
-    def _other(self, study: str) -> "StudyFolder":
-        return StudyFolder(self.storage / study)
 
     def load(self) -> StudyRecord:
         """Read the ledger into a record.
@@ -159,7 +160,7 @@ class StudyFolder:
         return record
 
     def require_new(self) -> None:
-        """Raise a ValueError if a study of this name exists.
+        """Raise a ValueError if a study of this name exists, or has lost its ledger.
 
         A study that was killed while writing its first event does not count: its ledger has no
         complete line, and nothing has run.
@@ -169,6 +170,7 @@ class StudyFolder:
                 f"--name must be new in this storage, got {self.name!r}; "
                 f"to continue it: --resume {self.name}"
             )
+        end_mark.require_none(self.ledger)
 
     def require_known(self, flag: str) -> None:
         """Raise a ValueError if no study has this name."""

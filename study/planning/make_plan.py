@@ -10,7 +10,6 @@ from study.ledger.plan import Ablation, Plan, PluginText, Search
 from study.ledger.prior_trials import WarmStart
 from study.ledger.storage import check_name
 from study.planning import budget, grids
-from study.planning.plugin_losses import try_plugin_losses
 from study.planning.prior_studies import replay, rerun, warm_start
 from study.planning.request import (
     BUILT_IN_TRIALS,
@@ -25,7 +24,7 @@ from study.planning.request import (
     parse_objectives,
 )
 from trainables.config import TrialConfig, flatten, recipes, refused, require
-from trainables.plugin import installed
+from trainables.config.plugin_fields import PLUGIN
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
     check_objectives(question.objectives, request, ablation=grid is not None)
     design = _search(request, question) if grid is None else _ablation(request, question, grid)
     if rerun_of_earlier is None:  # what an earlier study has decided is not tried again
-        try_plugin_losses(space, base, design)
+        _try_plugin(space, base, design)
     if design.total < 1:
         raise ValueError(f"--trials must be >= 1, got {design.total}")
     lane = LaneRequest(request.workers, request.cpus_per_worker, request.gpus_per_worker)
@@ -63,7 +62,6 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
     if base.batch < lane.workers:
         raise ValueError(f"batch must be at least the {lane.workers} workers, got {base.batch}")
     limits = budget.limits(request, lane.workers * lane.gpus_per_worker)
-    plugin = installed()
     return Plan(
         study=_name(request, space, grid, base),
         space=space.name,
@@ -78,12 +76,28 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
         gpus_per_worker=lane.gpus_per_worker,
         budget=budget.finite(limits),
         fresh=request.fresh,
-        plugin=PluginText(name=plugin.name, text=plugin.text, digest=plugin.digest)
-        if plugin
-        else None,
+        plugin=_plugin_text(),
         storage=request.storage_folder(),
         tracking_uri=request.tracking(),
     )
+
+
+def _try_plugin(space: Space, base: TrialConfig, design: Search | Ablation) -> None:
+    if PLUGIN.digest:  # without a plug-in, a plan does not need torch
+        from study.planning.plugin_losses import try_plugin_losses
+
+        try_plugin_losses(space, base, design)
+
+
+def _plugin_text() -> PluginText | None:
+    """The installed plug-in; None without one."""
+    if not PLUGIN.digest:
+        return None
+    from trainables.plugin import installed
+
+    plugin = installed()
+    assert plugin is not None
+    return PluginText(name=plugin.name, text=plugin.text, digest=plugin.digest)
 
 
 def _rerun(request: StudyRequest) -> _Question | None:

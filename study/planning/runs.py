@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import NamedTuple
 
 from cluster.resources import LaneRequest, Node, count_lanes, placement, workers_that_fit
 from search_spaces import Dimension, Space
 from study.ledger.plan import Plan
-from trainables.config import TrialConfig, Value, from_flat, image_paths, require
+from trainables.config import TrialConfig, Value, from_flat, image_paths
 from trainables.data import Dataset
 from trainables.lane.trial_spec import TrialSpec
 from trainables.losses.compose import active_weights, ever_active
-from trainables.networks.weights import read_state
 from trainables.stages import registry
 
 _STAGE_WEIGHTS = ("loss/gamma", "loss/lambda_1", "loss/lambda_2", "loss/lambda_3")
@@ -96,7 +94,7 @@ def check_images(plan: Plan, space: Space) -> None:
                     f"{getattr(shared, field.name)!r}, got {getattr(data, field.name)!r} in "
                     f"{run.cell!r}: make it a study of its own"
                 )
-    for dimension in _searched(plan, space):
+    for dimension in searched_dimensions(plan, space):
         if dimension.path in image_paths():
             raise ValueError(
                 f"{dimension.path} must be the same in every trial, got the search over "
@@ -104,7 +102,7 @@ def check_images(plan: Plan, space: Space) -> None:
             )
 
 
-def _searched(plan: Plan, space: Space) -> list[Dimension]:
+def searched_dimensions(plan: Plan, space: Space) -> list[Dimension]:
     """The dimensions of a search, or those of the cells' own searches."""
     cells = plan.design.cells
     if not cells:
@@ -134,27 +132,6 @@ def check_memory(config: TrialConfig, workers: int, available: int) -> None:
             f"{config.batch // workers} images takes {needed / 2**30:.0f} GiB, this machine has "
             f"{available / 2**30:.0f} GiB"
         )
-
-
-def check_weights(plan: Plan, space: Space) -> None:
-    """Check every file of weights that a trial may start from.
-
-    Raises:
-        ValueError: one is no weights file, or its network has no backbone that could take it.
-    """
-    configs = [plan.config, *(from_flat(run.config) for run in grid_runs(plan))]
-    for config in configs:
-        model = config.model
-        if model.network == "tiny":
-            allowed = "none with the network tiny, which has no backbone"
-            require(model.weights == "none", "model/weights", allowed, model.weights)
-    named = [config.model.weights for config in configs]
-    for dimension in _searched(plan, space):
-        if dimension.path == "model/weights":
-            named += [str(value) for value in getattr(dimension.distribution, "choices", ())]
-    for weights in dict.fromkeys(named):
-        if weights not in ("none", "imagenet"):
-            read_state(Path(weights).expanduser())
 
 
 def check_sanity(plan: Plan, space: Space, dataset: Dataset) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from trainables.config.words import counted
 from trainables.plugin import Plugin
 
 _agreed: set[str] = set()
@@ -45,9 +46,10 @@ def require_agreed(plugin: Plugin, flag: str, trust: bool) -> None:
     if trust:
         agree(plugin)
     if _key(plugin) not in _agreed and not _marked(plugin):
+        lines = counted(len(plugin.text.splitlines()), "line")
         raise ValueError(
             f"{flag} would execute the plug-in {plugin.name!r} (digest {plugin.digest}, "
-            f"{len(plugin.text.splitlines())} lines) from a ledger, which you have not given to "
+            f"{lines}) from a ledger, which you have not given to "
             f"--with on this machine: read it there, then add --trust"
         )
 

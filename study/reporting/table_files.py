@@ -1,5 +1,6 @@
 """An ablation's tables as files: Markdown, CSV and LaTeX. The same ledger gives the same bytes."""
 
+import re
 from pathlib import Path
 
 import pandas
@@ -8,6 +9,7 @@ from cluster.safe_text import printable
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table, protocol, published, verdict_of
 from study.reporting import document
+from study.reporting.document import Prose
 from study.reporting.sections import ablation_table
 
 _LATEX = str.maketrans(
@@ -17,26 +19,35 @@ _LATEX = str.maketrans(
         "^": r"\textasciicircum{}",
         ">": r"\textgreater{}",
         "<": r"\textless{}",
-        "`": None,
+        "|": r"\textbar{}",
+        "`": r"\textasciigrave{}",
         **{letter: "\\" + letter for letter in "&%$#_{}"},
+        # At the beginning of a row, the line break before it would take these for its options.
+        **{letter: f"{{{letter}}}" for letter in "[]*"},
     }
 )
+_LIGATURES = re.compile(r"(?<=-)(?=-)|(?<=')(?=')|(?<=,)(?=,)")
+"""Between letters that LaTeX joins: two hyphens are a dash, two apostrophes a quotation mark."""
 
 
-def files(results: AblationResults) -> dict[str, str]:
-    """The content of each file, by its name."""
+def files(results: AblationResults, caveat: str = "") -> dict[str, str]:
+    """The content of each file, by its name; ``caveat`` is what a reader must know of it all."""
+    parts = [*ablation_table.parts(results), *([Prose(f"**{caveat}.**")] if caveat else [])]
     return {
-        "table.md": document.markdown(ablation_table.parts(results), Path()),
+        "table.md": document.markdown(parts, Path()),
         "table.csv": comma_separated(results),
-        "table.tex": latex(results),
+        "table.tex": latex(results, caveat),
     }
 
 
 def comma_separated(results: AblationResults) -> str:
     """The tables as CSV: one row per cell and metric, one column per seed; no percent."""
-    seeds = results.record.plan.design.seeds
+    seeds, lists = results.record.plan.design.seeds, results.record.data.lists
     rows = [
-        {name: _guarded(value) for name, value in _row(table, row, seeds).items()}
+        {
+            name: _guarded(value)
+            for name, value in _row(table, row, seeds, lists.get(table.split, table.split)).items()
+        }
         for table in results.tables
         for row in table.rows
     ]
@@ -52,7 +63,7 @@ def _guarded(value: object) -> object:
     return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
 
 
-def _row(table: Table, row: Row, seeds: tuple[int, ...]) -> dict[str, object]:
+def _row(table: Table, row: Row, seeds: tuple[int, ...], split: str) -> dict[str, object]:
     compared = row.comparison
     reported = {
         setup: value
@@ -62,7 +73,7 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...]) -> dict[str, object]:
     return {
         "cell": row.cell.name,
         "metric": table.metric,
-        "split": table.split,
+        "split": split,
         "mean": row.mean,
         "delta": compared and compared.mean,
         "low": compared and compared.low,
@@ -82,14 +93,21 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...]) -> dict[str, object]:
     }
 
 
-def latex(results: AblationResults) -> str:
+def latex(results: AblationResults, caveat: str = "") -> str:
     """The objective's table as LaTeX for ``booktabs``, with its protocol as the caption."""
     table = results.tables[0]
     heads, *rows = (
-        [text.translate(_LATEX) for text in line]
+        [_as_latex(text) for text in line]
         for line in (ablation_table.heads(table), *ablation_table.body(table))
     )
-    caption = protocol(results.record, table).translate(_LATEX)
+    words = [protocol(results.record, table), *([f"{caveat}."] if caveat else [])]
+    caption = _as_latex(" ".join(words).replace("`", ""))  # which set names apart in Markdown
     columns = "l" + "r" * (len(heads) - 1)
     frame = pandas.DataFrame(rows, columns=heads)  # escaped here: pandas leaves < and > as they are
     return str(frame.to_latex(index=False, escape=False, column_format=columns, caption=caption))
+
+
+def _as_latex(text: str) -> str:
+    """The text as LaTeX that shows it literally."""
+    parts = _LIGATURES.split(printable(text))
+    return "{}".join(part.translate(_LATEX) for part in parts)

@@ -8,6 +8,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from study.analysis.answer import answer
+from study.analysis.one_class import one_class_alone
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.study_folder import StudyFolder
@@ -72,4 +73,5 @@ def _content(
         case AblationResults():
             parts = report.of_ablation(results, folder)
             caption = " A cell is the mean over its seeds; bands and small points are single seeds."
-            return _Content(parts, draw.of_ablation(results), caption, table_files.files(results))
+            files = table_files.files(results, one_class_alone(results.record, folder))
+            return _Content(parts, draw.of_ablation(results), caption, files)

@@ -10,7 +10,7 @@ from study.search.optuna_study import optuna_study
 
 _TREES, _TREES_OF_MANY, _MANY = 64, 16, 200
 """Trees of the forest. With ``_MANY`` trials or more, each tree takes longer and fewer suffice."""
-_FEWEST = 4
+_FEWEST = 20
 """With fewer trials an importance would be noise."""
 
 
@@ -23,7 +23,7 @@ def importances(results: StudyResults, space: Space) -> dict[str, float]:
     if results.best is None:
         return {}
     objective, mode = record.plan.objective, record.plan.mode
-    complete = {trial.number: trial for trial in record.in_state("complete")}
+    complete = {trial.number: trial for trial in record.searched().in_state("complete")}
     values = {trial.value(objective) for trial in complete.values()}
     if len(complete) < _FEWEST or len(values) < 2:
         return {}

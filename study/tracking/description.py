@@ -20,7 +20,7 @@ MARK = "description_sha256"
 """The tag with the hash of the description that Edgewise wrote: another text is a user's."""
 _LENGTH = 7500
 """Characters of a description; MLflow cuts a tag at 8000 without a word."""
-_ANSWER_LENGTH, _QUESTION_LENGTH, _CELL_LENGTH = 700, 400, 100
+_ANSWER_LENGTH, _QUESTION_LENGTH, _CAVEAT_LENGTH, _CELL_LENGTH = 600, 300, 200, 100
 """Characters of texts that users shape, before markup in them is escaped to at most five times."""
 _PLOT = "differences.png"
 _MARKUP = re.compile(r"([\\`*_\[\]|~])")
@@ -44,16 +44,21 @@ def running(question: str) -> str:
 
 
 def of_study(
-    results: SearchResults | AblationResults, files: Iterable[Path] = (), run_id: str = ""
+    results: SearchResults | AblationResults,
+    caveat: str = "",
+    files: Iterable[Path] = (),
+    run_id: str = "",
 ) -> str:
     """The description of a study that has ended or was interrupted.
 
     Args:
+        caveat: what makes the answer doubtful; "" for nothing.
         files: the report's, artifacts of the study's run in the folder ``report``.
         run_id: MLflow's id of that run; "" leaves the plot out.
     """
-    question = _plain(results.record.plan.question, _QUESTION_LENGTH)
-    blocks = [f"**{_plain(answer(results), _ANSWER_LENGTH)}**", question]
+    texts = {results.record.plan.question: _QUESTION_LENGTH, caveat: _CAVEAT_LENGTH}
+    blocks = [f"**{_plain(answer(results), _ANSWER_LENGTH)}**"]
+    blocks += [_plain(text, length) for text, length in texts.items() if text]
     if run_id and any(path.name == _PLOT for path in files):
         # Relative to the page, because a server may lie behind a prefix.
         source = f"get-artifact?path=report/{_PLOT}&run_uuid={run_id}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.safe_text import without_passwords
+from study.analysis import one_class
 from study.analysis.confirmation import confirmation_of
 from study.analysis.results import results_of
 from study.ledger.events import Event
@@ -67,6 +68,8 @@ class MlflowSink:
         self._events: queue.Queue[Event | None] = queue.Queue()
         self._pending = set(record.trials)
         """Numbers of the trials whose runs in MLflow are out of date."""
+        self._counts: dict[int, Path] = {}
+        """The counts of complete trials, by number."""
         self._closing = self._complete = self._warned = False
         self._writer: ClientWriter | None = None
         self._reason = ""
@@ -154,6 +157,9 @@ class MlflowSink:
             if trial.cell and cell_key(trial.cell) not in writer:
                 writer.write(cell_runs(record, [trial.cell]))
             artifacts = self._files(trial) if trial.state != "running" else []
+            counts = one_class.counts_among(artifacts)
+            if counts and trial.state == "complete" and not trial.phase:
+                self._counts[number] = counts
             writer.write([trial_run(record, trial, artifacts)])
             self._pending.discard(number)
 
@@ -200,7 +206,8 @@ class MlflowSink:
         report and the model."""
         writer, record = self._connected(), self._record
         writer.write(stage_run(record, stage) for stage in record.stages)
-        study = study_run(record, self._report, writer.ids[STUDY_KEY])
+        one_class_words = one_class.in_words(record, self._counts)
+        study = study_run(record, self._report, one_class_words, writer.ids[STUDY_KEY])
         compared = results_of(record).comparison
         if compared is not None and compared.record.trials:
             writer.write(judged(compared))

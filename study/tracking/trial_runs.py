@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from study.analysis.one_class import class_alone
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from study.tracking import names
@@ -36,10 +37,12 @@ def trial_run(record: StudyRecord, trial: TrialRecord, artifacts: Iterable[Path]
     """
     end = max((epoch.time for epoch in trial.epochs.values()), default=trial.started)
     has_ended = trial.state != "running"
+    files = list(artifacts)
+    alone = class_alone(record, files)
     return Run(
         key=trial_key(trial.number),
         parent=cell_key(trial.cell) if trial.cell else STUDY_KEY,
-        tags=_tags(record, trial),
+        tags={**_tags(record, trial), **({"one_class": alone} if alone else {})},
         params={path: str(trial.config[path]) for path in shown_paths(record, trial)},
         points=[point for epoch in sorted(trial.epochs) for point in _epoch(trial, epoch)],
         late=_late(record, trial, milliseconds(end)) if has_ended else [],
@@ -48,7 +51,7 @@ def trial_run(record: StudyRecord, trial: TrialRecord, artifacts: Iterable[Path]
         started_ms=milliseconds(trial.started),
         ended_ms=milliseconds(end) if has_ended else None,
         texts={"config.yaml": names.as_yaml(names.nested(trial.config)), **_failure_text(trial)},
-        files=[(path, "pictures" if path.suffix == ".png" else "counts") for path in artifacts],
+        files=[(path, "pictures" if path.suffix == ".png" else "counts") for path in files],
     )
 
 

@@ -139,7 +139,7 @@ class Bed:
         """Run the study to its end, killing as drawn; without a draw nothing is killed."""
         killed, self.lanes_killed = 0, []
         for _ in range(self.most + 3):
-            self.server.serve()
+            self.server.ready()  # a study is refused without it
             with self.running(name, sort) as (driver, study):
                 deadline = time.monotonic() + _LONGEST_S
                 while driver.poll() is None:

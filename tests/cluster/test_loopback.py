@@ -78,12 +78,15 @@ def test_every_port_of_a_running_study_is_on_loopback(tmp_path: Path) -> None:
         try:
             wait_for(tmp_path / "s" / "ledger.jsonl", '"event":"epoch"', timeout_s=400)
             found = listening(psutil.Process(started.pid))
+            members = psutil.Process(started.pid).children(recursive=True)
         finally:
             started.send_signal(signal.SIGTERM)
             started.wait(120)
     assert len(found) >= 1
     assert [name for address, name in found.items() if not is_loopback(address)] == []
     assert not (tmp_path / ".ray" / "auth_token").exists(), "the token is Ray's default"
+    assert [member for member in members if member.is_running()] == [], "an agent is left"
+    assert list(Path("/tmp/ray").glob(f"session_*_{started.pid}")) == [], "its folder is left"
 
 
 @pytest.mark.slow

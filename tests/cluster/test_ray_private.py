@@ -25,7 +25,7 @@ FIELDS = {
 ATTRIBUTES = {
     PlacementGroupTableData: ("PENDING", "RESCHEDULING", "CREATED"),
     GlobalState: ("_connect_and_get_accessor", "get_cluster_config"),
-    Node: ("webui_url",),
+    Node: ("webui_url", "get_session_dir_path"),
     ray_private.worker: ("_global_node",),
     ray_private.ray_constants: ("ENABLE_RAY_CLUSTER", "ENABLE_RAY_CLUSTERS_ENV_VAR"),
     ray_private.Config: ("initialize",),

@@ -57,6 +57,9 @@ class DataConfig:
     cache: Literal["auto", "on", "off"] = "auto"
     """Keep decoded images in memory; ``auto``: if they fit; ``off``: read the files each time."""
 
+    links: Literal["inside", "follow"] = "inside"
+    """Whether links in the dataset's folder may lead out of it."""
+
     scale_min: float = 1.0
     """Training images are scaled by a factor drawn from ``scale_min .. scale_max``."""
 

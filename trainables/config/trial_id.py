@@ -8,8 +8,9 @@ from pathlib import Path
 from trainables.config.trial import TrialConfig, flatten
 
 _ROOT = Path(__file__).resolve().parents[1]
-_PLACES = ("data/root", "data/cache")
-_NAMED_WEIGHTS = ("none", "imagenet")
+_PLACES = ("data/root", "data/cache", "data/links")
+NAMED_WEIGHTS = ("none", "imagenet")
+"""Initial weights that are no file."""
 
 
 def identity(config: TrialConfig, data_digest: str) -> str:
@@ -48,7 +49,7 @@ def weights_content(weights: str) -> str:
     It is ``weights`` itself for ``none`` and ``imagenet``; of a file it is the hash. A file that
     cannot be read has a name that no readable one has: its trial fails, and is never reused.
     """
-    if weights in _NAMED_WEIGHTS:
+    if weights in NAMED_WEIGHTS:
         return weights
     path = Path(weights)
     try:

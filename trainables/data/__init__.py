@@ -21,6 +21,7 @@ from trainables.data.layouts import (
     voc2012,
     wmh,
 )
+from trainables.data.list_names import described
 from trainables.data.samples import MOST_CLASSES, Layout, Sample, require_all
 
 __all__ = ["LAYOUTS", "DataError", "Dataset", "ImageList", "load", "open_layout"]
@@ -57,13 +58,15 @@ def open_layout(config: DataConfig) -> Layout:
         )
     found = LAYOUTS[config.dataset](config)
     _require_classes(found)
-    splits = lists.complete(found.splits, config)
+    names, splits = described(found.splits, config), lists.complete(found.splits, config)
     if config.root:
         parts = (part for samples in splits.values() for one in samples for part in fields_of(one))
         files.require_inside(
-            Path(config.root).expanduser(), (part for part in parts if isinstance(part, Path))
+            Path(config.root).expanduser(),
+            (part for part in parts if isinstance(part, Path)),
+            config.links,
         )
-    return replace(found, splits=splits, fixed_classes=config.dataset in _PUBLISHED)
+    return replace(found, splits=splits, lists=names, fixed_classes=config.dataset in _PUBLISHED)
 
 
 def _require_classes(layout: Layout) -> None:

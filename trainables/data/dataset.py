@@ -78,6 +78,8 @@ class Dataset:
     """What the images and labels are like, and what is wrong with them."""
     old_digest: str = ""
     """See ``ContentDigest``: another one where the files are now read differently."""
+    lists: Mapping[str, str] = field(default_factory=dict)
+    """By split, what its images are, where that is not the whole list of that name."""
 
     def digest_as(self, known: str) -> str:
         """The digest in the version of a known one, to compare both."""

@@ -66,6 +66,7 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
         identity.digest,
         sanity,
         identity.old_digest,
+        layout.lists,
     )
 
 

@@ -123,15 +123,20 @@ def _turned(image: Image.Image, tagged: int) -> Image.Image:
     return turned
 
 
-def require_inside(root: Path, paths: Iterable[Path]) -> None:
+def require_inside(root: Path, paths: Iterable[Path], links: str) -> None:
     """Raise a DataError for a file outside the dataset's folder that a link below it leads to.
 
-    The folder itself may be a link, or lie behind one.
+    The folder itself may be a link, or lie behind one. ``links`` is the field ``data/links``.
     """
+    if links == "follow":
+        return
     whole = root.resolve()
     for path in paths:
         if not path.resolve().is_relative_to(whole):
-            raise DataError(f"{path}: a link that leads out of the dataset's folder {root}")
+            raise DataError(
+                f"{path}: a link that leads out of the dataset's folder {root}; to follow such "
+                f"links: --set data/links=follow"
+            )
 
 
 def read_bytes(path: Path) -> bytes:

@@ -98,14 +98,14 @@ def named_after_splits(folder: Path, suffix: str) -> dict[str, Path]:
 def inside(root: Path, name: str, listing: str) -> Path:
     """The path that a list gives, below this folder; raise a DataError if it leads out of it.
 
-    A path that begins with / is one below the folder too, unless it names a file elsewhere.
+    A path that begins with / is one below the folder too, unless it names a file elsewhere. A link
+    below the folder may lead anywhere: ``files.require_inside`` decides about links.
     """
-    for candidate in _candidates(root, name):
-        if os.path.isfile(candidate):
-            path = candidate.resolve()
-            break
-    else:
-        path = (root / name.lstrip("/")).resolve()
+    found = (candidate for candidate in _candidates(root, name) if os.path.isfile(candidate))
+    candidate = next(found, root / name.lstrip("/"))
+    path = candidate.resolve()
+    if candidate.is_relative_to(root) and ".." not in candidate.relative_to(root).parts:
+        return path if path.is_relative_to(root.resolve()) else candidate
     if not path.is_relative_to(root.resolve()):
         raise DataError(f"{root / listing}: {name!r} leads out of the dataset's folder {root}")
     return path

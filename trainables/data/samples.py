@@ -7,7 +7,7 @@ Shape letters: N images, H rows, W columns, C colours.
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -65,6 +65,8 @@ class Layout:
     """Whether the classes are a publication's: a part of its images may then lack some."""
     notes: tuple[str, ...] = ()
     """What the user should know of how the files are read, a line each."""
+    lists: Mapping[str, str] = field(default_factory=dict)
+    """See ``list_names.described``."""
 
 
 @dataclass(frozen=True, eq=False)

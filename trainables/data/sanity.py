@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.config import DataConfig
+from trainables.config.words import counted
 from trainables.data.dataset import Sanity
 from trainables.data.samples import Decoded, Layout
 from trainables.geometry.boundaries import VOID, radius_boundary
@@ -133,7 +134,7 @@ def _overlaps(facts: Mapping[str, Facts]) -> Iterator[str]:
         both = len(facts[one].contents & facts[other].contents)
         if both:
             yield (
-                f"{both} image{'s' if both > 1 else ''} of {one} {'are' if both > 1 else 'is'} "
+                f"{counted(both, 'image')} of {one} {'are' if both > 1 else 'is'} "
                 f"in {other} too, by content: figures of {other} are then not of unseen images"
             )
 
@@ -158,8 +159,9 @@ def _summary(layout: Layout, split: str, facts: Mapping[str, Facts]) -> str:
         return "the validation list, there is no test list"
     one = facts[split]
     shares = [f"{name} {one.share(label):.1%}" for label, name in enumerate(layout.classes)]
-    more = f" and {len(shares) - _NAMED} more classes" if len(shares) > _NAMED else ""
+    left = len(shares) - _NAMED
+    more = f" and {counted(left, 'more class', 'more classes')}" if left > 0 else ""
     return (
-        f"{one.images} image{'s' if one.images > 1 else ''}: {', '.join(shares[:_NAMED])}{more}; "
+        f"{counted(one.images, 'image')}: {', '.join(shares[:_NAMED])}{more}; "
         f"void {one.void_share:.1%}"
     )

@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,18 @@ class Checkpoint:
     hashes: Mapping[str, str] = field(default_factory=dict)
     """By file name; checkpoints of older versions have only the state's."""
 
+    @property
+    def has_state(self) -> bool:
+        """Whether the file is there; its content is not checked."""
+        return (self.folder / STATE).exists()
+
     def state(self) -> bytes:
-        """The training state. Raises DamageError if it is not what was written."""
+        """The training state. Raises DamageError if it is not what was written, or is gone."""
+        if not self.has_state:
+            path = self.folder / STATE
+            raise DamageError(
+                f"{path}: missing: removed when the study no longer needed it, or lost"
+            )
         return self._read(STATE)
 
     def counts(self) -> bytes:
@@ -66,10 +77,18 @@ class Checkpoint:
             proof.read_proven(path, self.hashes[name]) if name in self.hashes else proof.read(path)
         )
 
-    def check(self) -> None:
-        """Read every file that has a hash. Raises DamageError, which names the first bad one."""
+    def check(self, *, without_state: bool = False) -> None:
+        """Read every file that has a hash. Raises DamageError, which names the first bad one.
+
+        Args:
+            without_state: whether the state may be missing, since ``strip`` removed it.
+        """
         for name in self.hashes:
-            self._read(name)
+            try:
+                self._read(name)
+            except DamageError:
+                if not without_state or name != STATE or self.has_state:
+                    raise
 
 
 def trial_folder(root: Path, number: int) -> Path:
@@ -114,6 +133,23 @@ def keep_last(trial_folder: Path, count: int) -> None:
     """Remove all checkpoints except the newest ``count``."""
     for folder in sorted(trial_folder.glob("checkpoint_*"))[:-count]:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def strip(trial_folders: list[Path], epoch: int, *, network: bool, results: bool) -> None:
+    """Remove what an ended trial no longer needs; what cannot be removed stays.
+
+    Args:
+        epoch: the trial's last one; the checkpoints of all others go.
+        network: whether its network is still needed.
+        results: whether its predictions and counts are.
+    """
+    for trial_folder in trial_folders:
+        for folder in trial_folder.glob("checkpoint_*"):
+            if folder != folder_of(trial_folder, epoch) or not (network or results):
+                shutil.rmtree(folder, ignore_errors=True)
+            elif not network:
+                with suppress(OSError):
+                    (folder / STATE).unlink(missing_ok=True)
 
 
 def read(folder: Path) -> Checkpoint:

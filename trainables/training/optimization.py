@@ -85,3 +85,8 @@ def make_average(config: OptimConfig, network: Segmenter) -> AveragedModel | Non
     # At 0 the first update would copy the network, and the average would not hold its start.
     average.n_averaged.fill_(1)
     return average.requires_grad_(False)
+
+
+def groups_of(batches: int, size: int) -> list[int]:
+    """How many batches each step of an epoch has; the last step takes what is left."""
+    return [min(size, batches - start) for start in range(0, batches, size)]

@@ -8,14 +8,15 @@ from torch import Tensor
 
 
 class TrainingState(TypedDict):
-    """State dicts by what they belong to."""
+    """State dicts by what they belong to. After a trial's last epoch only the first two are there,
+    and ``network`` is the one to evaluate: the average, if there is one."""
 
     epoch: int
     network: dict[str, Tensor]
-    optimizer: dict[str, Any]
-    schedule: int
+    optimizer: NotRequired[dict[str, Any]]
+    schedule: NotRequired[int]
     """The optimiser steps that are done."""
-    scaler: dict[str, Any]
+    scaler: NotRequired[dict[str, Any]]
     average: NotRequired[dict[str, Tensor]]
 
 

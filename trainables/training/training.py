@@ -31,6 +31,7 @@ from trainables.training.evaluation import Evaluation, evaluate
 from trainables.training.optimization import (
     AUTOCAST,
     freeze_batch_norm,
+    groups_of,
     make_average,
     make_optimizer,
     rate_factor,
@@ -212,7 +213,10 @@ class Training:
             yield self._predict(network, image_1CHW).logits_BKHW
 
     def save(self) -> bytes:
-        """The state from which ``load`` resumes as if training had never stopped."""
+        """The state from which ``load`` resumes as if training had never stopped; after the last
+        epoch, which no other follows, the network to evaluate alone."""
+        if self.epoch >= self.config.epochs:
+            return pack({"epoch": self.epoch, "network": self._evaluated().state_dict()})
         state: TrainingState = {
             "epoch": self.epoch,
             "network": self.network.state_dict(),
@@ -228,6 +232,9 @@ class Training:
         """Resume from ``save``. Order and augmentation follow from the epoch and need no state."""
         state = unpack(content, self.device)
         self.epoch = state["epoch"]
+        if "optimizer" not in state:
+            self._evaluated().load_state_dict(state["network"])
+            return
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.last_epoch = state["schedule"]
@@ -237,13 +244,5 @@ class Training:
 
 
 def _to_device(learned: Learned, device: torch.device) -> Learned:
-    moved = {
-        name: part.to(device) if isinstance(part, nn.Module) else part
-        for name, part in learned._asdict().items()
-    }
-    return Learned(**moved)
-
-
-def groups_of(batches: int, size: int) -> list[int]:
-    """How many batches each step of an epoch has; the last step takes what is left."""
-    return [min(size, batches - start) for start in range(0, batches, size)]
+    parts = learned._asdict().items()
+    return Learned(**{name: p.to(device) if isinstance(p, nn.Module) else p for name, p in parts})

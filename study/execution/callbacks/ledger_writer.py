@@ -35,9 +35,18 @@ class LedgerWriter(DriverCallback):
     """Writes starts, epochs and ends of trials to the ledger, and passes failures to ``Faults``."""
 
     def __init__(
-        self, ledger: Ledger, faults: Faults, stopper: BudgetStopper | None = None
+        self,
+        ledger: Ledger,
+        faults: Faults,
+        stopper: BudgetStopper | None = None,
+        digest: str = "",
     ) -> None:
+        """``digest`` of the data as the lanes read it, which names their stages; "": the ledger's.
+
+        The ledger's own still names its trials.
+        """
         self._ledger, self._faults, self._stopper = ledger, faults, stopper
+        self._lanes_digest = digest
         self._left_open: set[int] = set()
         """Trials that met a fault of the study's, not their own; a resumed study continues them."""
 
@@ -72,7 +81,7 @@ class LedgerWriter(DriverCallback):
                 seed=spec.seed,
                 phase=spec.phase,
                 generation=spec.generation,
-                stages=stage_names(config, digest),
+                stages=stage_names(config, self._lanes_digest or digest),
             )
         )
 
@@ -157,8 +166,16 @@ def _error_text(trial: Trial) -> str:
 class StageWatch(DriverCallback):
     """Records every stage that a trial needs, once, as soon as its file exists."""
 
-    def __init__(self, ledger: Ledger, folder: Path) -> None:
+    def __init__(self, ledger: Ledger, folder: Path, digest: str = "") -> None:
+        """``digest`` as in ``LedgerWriter``."""
         self._ledger, self._folder, self._looked = ledger, folder, 0.0
+        record = ledger.record
+        # Trials of an earlier attempt may have started with other code, which names stages anew.
+        self._resumed = {
+            name: None
+            for trial in record.in_state("running")
+            for name in stage_names(from_flat(trial.config), digest or record.data.digest)
+        }
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: object) -> None:
         if monotonic() - self._looked > _STAGES_EVERY_S:
@@ -178,7 +195,9 @@ class StageWatch(DriverCallback):
         """Record the stages whose files have appeared."""
         self._looked = monotonic()
         record = self._ledger.record
-        for name in list(record.awaited_stages):  # a copy: each event changes it
+        ready = {f"{stage.kind}-{stage.key}" for stage in record.stages}
+        missing = [name for name in self._resumed if name not in ready]
+        for name in dict.fromkeys([*record.awaited_stages, *missing]):
             stage = stage_file(name, self._folder).record()
             if stage is not None:
                 self._ledger.append(

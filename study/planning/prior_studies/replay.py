@@ -13,9 +13,10 @@ from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder, other_records
 from study.ledger.trial_record import TrialRecord
-from study.planning.plugin import install_from_plan
+from study.planning.earlier_plugin import install_earlier
 from study.planning.request import PLACES, StudyRequest
 from trainables.config import refused
+from trainables.config.words import counted
 from trainables.metrics.catalog import METRICS
 
 CELL = "again"
@@ -33,7 +34,9 @@ def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
     request.require_only(_ALLOWED, "replay", "its record has decided it")
     record, trial = find(request.storage_folder(), request.replay)
     earlier = record.plan
-    install_from_plan(earlier, "--replay", request.trust)
+    install_earlier(earlier, "--replay", request.trust)
+
+    _require_same_weights(record, trial)
     lane = LaneRequest(earlier.workers, earlier.cpus_per_worker, earlier.gpus_per_worker)
     dataset, stamp = trial.config["data/dataset"], time.strftime("%Y%m%d-%H%M%S")
     name = request.name or f"{earlier.space}-replay-{dataset}-{stamp}"
@@ -53,6 +56,17 @@ def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
         storage=request.storage_folder(),
         tracking_uri=request.tracking(),
     )
+
+
+def _require_same_weights(record: StudyRecord, trial: TrialRecord) -> None:
+    """Raise a ValueError if the trial started from another content of its file of weights."""
+    assert record.planned is not None
+    file = str(trial.config.get("model/weights", "none"))
+    known = {name: content for name, content in record.planned.weights.items() if name == file}
+    if known:
+        from study.planning.weights import require_same_weights  # imports torch
+
+        require_same_weights("--replay", known)
 
 
 def find(storage: Path, reference: str) -> tuple[StudyRecord, TrialRecord]:
@@ -119,5 +133,5 @@ def described(replayed: Replayed) -> str:
     commit = (replayed.commit or "unknown")[:12]
     return (
         f"trial {replayed.trial} of {replayed.study} (id {replayed.id}, {replayed.state}, "
-        f"{replayed.epoch} epochs, commit {commit})"
+        f"{counted(replayed.epoch, 'epoch')}, commit {commit})"
     )

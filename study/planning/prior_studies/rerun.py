@@ -11,7 +11,7 @@ from study.analysis.results import AblationResults, results_of
 from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
-from study.planning.plugin import install_from_plan
+from study.planning.earlier_plugin import install_earlier
 from trainables.config import TrialConfig, Value, refused
 
 
@@ -45,7 +45,7 @@ def rerun_winner(storage: Path, name: str, trust: bool = False) -> Rerun:
     best = winner_of(record)
     if best is None:
         raise ValueError(f"--winner must have a trial that ran all epochs, got {folder.name!r}")
-    install_from_plan(record.plan, "--winner", trust)
+    install_earlier(record.plan, "--winner", trust)
     base = record.plan.config
     return Rerun(
         record.plan.space,
@@ -76,7 +76,7 @@ def rerun_at_one_rate(
     record = folder.load()
     if not record.chosen:
         raise refused("--control", "a comparison whose cells' searches have ended", name)
-    install_from_plan(record.plan, "--control", trust)
+    install_earlier(record.plan, "--control", trust)
     values, seeds = _control_values(record, given), record.plan.design.seeds
     return Rerun(
         record.plan.space,

@@ -15,6 +15,7 @@ from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from trainables.config import TrialConfig, Value, flatten
+from trainables.config.words import counted
 
 _LEARNERS = ("tpe", "gp", "nsga2")
 """Samplers that can use results of other studies."""
@@ -109,7 +110,7 @@ def misfit(params: Mapping[str, Value], space: Space) -> str:
 def _differs(record: StudyRecord, base: TrialConfig, space: Space) -> list[str]:
     """Paths of the fixed config fields whose value differs in the earlier study."""
     ours, theirs = flatten(base), record.plan.base
-    ignored = {"seed", "data/root", "data/cache", *(d.path for d in space.dimensions)}
+    ignored = {"seed", "data/root", "data/cache", "data/links", *(d.path for d in space.dimensions)}
     return [path for path in ours if path not in ignored and ours[path] != theirs.get(path)]
 
 
@@ -121,7 +122,7 @@ def described(warm: WarmStart, digest: str) -> str:
         differs = source.differs + (["the data"] if source.digest != digest else [])
         more = f" and {len(differs) - _LISTED} more" if len(differs) > _LISTED else ""
         other = f" (other: {', '.join(differs[:_LISTED])}{more})" if differs else ""
-        sources.append(f"{counts[name]} trials of {name}{other}")
+        sources.append(f"{counted(counts[name], 'trial')} of {name}{other}")
     reasons = _reasons(warm.studies)
     return ", ".join(sources) + (f"; left out {reasons}" if reasons else "")
 

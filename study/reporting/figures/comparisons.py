@@ -38,7 +38,8 @@ def trade_off(results: StudyResults, groups: Sequence[Group], *, means: bool) ->
             xs, ys = zip(*points, strict=True)
             axes.scatter(xs, ys, s=20, alpha=0.75, c=group.hue, label=group.name)
     axes.set(xlabel=axis_label(ACROSS), ylabel=axis_label(UP))
-    axes.set_title(f"Area against boundary, {results.split} list", loc="left")
+    where = results.record.data.list_name(results.split)
+    axes.set_title(f"Area against boundary, {where}", loc="left")
     beside(axes)
     return figure
 
@@ -119,11 +120,11 @@ def _values(results: StudyResults, group: Group, metric: str) -> list[float]:
     return [display_value(metric, value) for value in values if value is not None]
 
 
-def differences(tables: Sequence[Table]) -> Figure | None:
+def differences(tables: Sequence[Table], where: str) -> Figure | None:
     """The differences from the baseline: one panel per table, one line per cell.
 
     Points are seeds; mean and interval have the verdict's colour. None if nothing has been compared
-    with the baseline yet.
+    with the baseline yet. ``where`` is the list on which all were measured.
     """
     tables = [table for table in tables if is_share(table.metric) and _compared(table)]
     if not tables:
@@ -141,7 +142,7 @@ def differences(tables: Sequence[Table]) -> Figure | None:
         axes.set_title(table.metric, loc="left")
     handles = [figure.axes[0].plot([], [], "o-", color=hue)[0] for hue in _HUES.values()]
     figure.legend(handles, list(_HUES), loc="outside lower right", ncols=len(_HUES))
-    figure.suptitle(f"Difference from {first.baseline}, {first.split} list", fontsize=10.5)
+    figure.suptitle(f"Difference from {first.baseline}, {where}", fontsize=10.5)
     return figure
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from search_spaces import Dimension, Space
@@ -16,6 +16,7 @@ from study.ledger.trial_record import TrialRecord
 from study.reporting.figures import comparisons
 from study.reporting.figures.style import (
     HUES,
+    LITERAL,
     STATES,
     Group,
     band,
@@ -28,6 +29,7 @@ from study.reporting.values import axis_label, display_value
 _MANY = 40
 """With more trials than this, a plot draws no points on its lines."""
 STYLE = {
+    **LITERAL,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -58,7 +60,7 @@ def of_search(results: SearchResults, space: Space) -> dict[str, Figure | None]:
     complete = Group("trial", STATES["complete"], results.record.in_state("complete"))
     confirmation = results.confirmation
     return {
-        "differences": comparisons.differences(confirmation.tables) if confirmation else None,
+        "differences": _differences(confirmation) if confirmation else None,
         "learning_curves": _learning_curves(results),
         "slices": _slices(results, space),
         "trade_off": comparisons.trade_off(results, [complete], means=False),
@@ -70,11 +72,15 @@ def of_ablation(results: AblationResults) -> dict[str, Figure | None]:
     """An ablation's plots by name; None for a plot without any values."""
     cells = cell_groups(results)
     return {
-        "differences": comparisons.differences(results.tables),
+        "differences": _differences(results),
         "learning_curves": _seed_bands(results, cells),
         "trade_off": comparisons.trade_off(results, cells, means=True),
         "trimap": comparisons.trimap(results, cells),
     }
+
+
+def _differences(results: AblationResults) -> Figure | None:
+    return comparisons.differences(results.tables, results.record.data.list_name(results.split))
 
 
 def _curve(trial: TrialRecord, metric: str) -> list[tuple[int, float]]:
@@ -174,6 +180,7 @@ def _slice(axes: Axes, results: SearchResults, dimension: Dimension) -> None:
             drawn = [listed.index(value) for value in drawn]
         case FloatDistribution(log=True) | IntDistribution(log=True):
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))  # not a formula
             axes.xaxis.set_minor_formatter(NullFormatter())
     values = [display_value(objective, trial.value(objective) or 0.0) for trial in trials]
     axes.scatter(drawn, values, c=[STATES[trial.state] for trial in trials], s=18, alpha=0.8)

@@ -14,6 +14,8 @@ HUES = tuple(
     "#0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #8c564b #7f3fbf #b5a100 #17becf #c0392b "
     "#4b5563 #2f6b3c #f4a6a0 #a0b8f0 #8a6d00".split()
 )
+LITERAL = {"text.parse_math": False}
+"""Whatever a user can name may hold ``$``, which Matplotlib would read as a formula, or fail on."""
 _BASELINE = "#111111"
 _BEST = ("#0072b2", "#56b4e9", "#9ecae1", "#c6dbef", "#d9e3ee")
 

@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from study.analysis.image_counts import read_counts
-from study.analysis.results import StudyResults
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
+from study.reporting.figures.style import LITERAL
 from study.reporting.pictures import pictures
 from trainables.data import Dataset
 from trainables.metrics import boundary
@@ -26,23 +26,7 @@ from trainables.metrics.catalog import TOLERANCES_PX
 from trainables.training.restore import Seen
 
 IMAGES = 4
-_NETWORKS = 7
-"""More networks side by side would be too many to compare."""
 _JUDGED_BY_PX = 3
-
-
-def shown(results: StudyResults) -> list[TrialRecord]:
-    """The trials whose networks are shown: a search's winners, or the first complete seed of each
-    cell, starting with the baseline."""
-    first: dict[str, TrialRecord] = {}
-    complete = [trial for trial in results.finalists if trial.state == "complete"]
-    for trial in sorted(complete, key=lambda trial: trial.seed):
-        first.setdefault(trial.cell or str(trial.number), trial)
-    chosen = list(first.values())
-    if results.tables:
-        baseline = results.tables[0].baseline
-        chosen.sort(key=lambda trial: trial.cell != baseline)
-    return chosen[:_NETWORKS]
 
 
 def worst_images(folder: StudyFolder, trials: Sequence[TrialRecord]) -> list[int]:
@@ -83,8 +67,9 @@ def draw(
         sheet = pictures.compared(dataset, images.images_NHWC[row], images.labels_NHW[row], views)
         sheet.save(draft / f"worst-{place + 1}-{pictures.file_name(images.names[row])}.png")
     if affinity:
-        figure = affinity_figure(seen, images.names[rows[0]])
-        figure.savefig(draft / "affinity.png", dpi=110, metadata={"Software": None})
+        with matplotlib.rc_context(LITERAL):
+            figure = affinity_figure(seen, images.names[rows[0]])
+            figure.savefig(draft / "affinity.png", dpi=110, metadata={"Software": None})
     draft.replace(folder)
 
 

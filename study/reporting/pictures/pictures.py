@@ -5,6 +5,7 @@ Shape letters: H rows, W columns, C colours, P pictures.
 
 import hashlib
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -158,20 +159,41 @@ class TrialArtifacts:
         self._folder, self._dataset = folder, dataset
 
     def __call__(self, trial: TrialRecord) -> list[Path]:
-        counts, folder = self._folder.counts(trial.number, "val"), self._folder.pictures(trial)
+        folder, number = self._folder, trial.number
+        counts = folder.counts(number, "val")
         missing = counts.with_suffix(".missing.txt")
         if not counts.exists():
             if not trial.epochs:
                 return []
             counts.parent.mkdir(exist_ok=True)
             try:
-                found = self._folder.last_checkpoint(trial)
-                found.check()
-                draw(self._dataset, found, folder)
+                if not self._copied(trial):
+                    self._drawn(trial)
             except DamageError as error:
                 missing.write_text(f"no pictures and no counts of validation images: {error}\n")
                 return [missing]
-            # Last: where the counts are, the pictures are complete.
-            proof.write(counts, found.counts())
             missing.unlink(missing_ok=True)
-        return [*sorted(folder.glob("*.png")), counts]
+        return [*sorted(folder.pictures(number).glob("*.png")), counts]
+
+    def _drawn(self, trial: TrialRecord) -> None:
+        """Make them from the trial's checkpoint."""
+        folder, found = self._folder, self._folder.last_checkpoint(trial)
+        found.check(without_state=True)
+        draw(self._dataset, found, folder.pictures(trial.number))
+        # Last: where the counts are, the pictures are complete.
+        proof.write(folder.counts(trial.number, "val"), found.counts())
+        if trial.reused is None and not found.has_state:
+            shutil.rmtree(found.folder, ignore_errors=True)
+
+    def _copied(self, trial: TrialRecord) -> bool:
+        """Copy those of a reused trial from the study that ran it, if it has them."""
+        folder, (source, number) = self._folder, self._folder.source(trial)
+        counts = source.counts(number, "val")
+        if trial.reused is None or not counts.exists():
+            return False
+        for picture in source.pictures(number).glob("*.png"):
+            copy = folder.pictures(trial.number) / picture.name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(picture, copy)
+        proof.write(folder.counts(trial.number, "val"), proof.read(counts))
+        return True

@@ -139,6 +139,6 @@ def _over_images(record: StudyRecord, table: Table) -> str:
         for name in cells
     )
     return (
-        f"Over images (the test list resampled {RESAMPLES} times, the trained networks as they "
-        f"are; 95% percentile interval of the delta): {named}."
+        f"Over images (the {record.data.list_name('test')} resampled {RESAMPLES} times, the "
+        f"trained networks as they are; 95% percentile interval of the delta): {named}."
     )

@@ -1,15 +1,17 @@
 """What a reader must know about a study before trusting its figures."""
 
 from study.analysis.one_class import one_class_alone
+from study.ledger import end_mark
 from study.ledger.provenance import changes
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.reporting.document import Parts, Prose, Section
 
-NO_CHECKSUMS = (
+_NO_CHECKSUMS = (
     "an older version began it, so that its lines carry no checksums: a changed digit would not "
     "be noticed"
 )
+_NO_END = "no mark of its end lies beside it, so that lines cut off there would not be noticed"
 
 
 def above(record: StudyRecord, folder: StudyFolder) -> Parts:
@@ -18,9 +20,17 @@ def above(record: StudyRecord, folder: StudyFolder) -> Parts:
     return [Prose(f"**{alone}.**")] if alone else []
 
 
-def of_ledger(record: StudyRecord) -> Parts:
-    """Says that the ledger's lines carry no checksums, if so."""
-    return [] if record.has_checksums else [Prose(f"Ledger: {NO_CHECKSUMS}.")]
+def unproved(record: StudyRecord, folder: StudyFolder) -> str:
+    """What a ledger does not prove of itself; "" if it proves all, or is not there yet."""
+    if not record.has_checksums:
+        return _NO_CHECKSUMS
+    return "" if record.planned is None or end_mark.read(folder.ledger) else _NO_END
+
+
+def of_ledger(record: StudyRecord, folder: StudyFolder) -> Parts:
+    """Says what the ledger does not prove of itself, if anything."""
+    lacks = unproved(record, folder)
+    return [Prose(f"Ledger: {lacks}.")] if lacks else []
 
 
 def other_code(record: StudyRecord) -> Parts:

@@ -4,6 +4,7 @@ from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.reporting.document import Parts, Prose, Section, Sheet
 from study.reporting.values import formatted, percent
+from trainables.config.words import counted
 
 
 def facts(plan: Plan) -> dict[str, str]:
@@ -11,8 +12,9 @@ def facts(plan: Plan) -> dict[str, str]:
     design = plan.design
     if not design.search_trials:
         return {}
+    trials = counted(design.search_trials, "trial")
     return {
-        "first": f"{design.search_trials} trials of each cell's own search (?), {design.sampler}, "
+        "first": f"{trials} of each cell's own search (?), {design.sampler}, "
         f"seed {plan.base['seed']}, the first with the weights shown; the best by "
         f"{plan.objective} on the validation list is compared",
     }
@@ -34,7 +36,7 @@ def section(record: StudyRecord) -> Parts:
     objective, trials = record.plan.objective, record.plan.design.search_trials
     head = ["cell", "complete trials", f"lowest {objective} %", f"highest {objective} %", "chosen"]
     text = Prose(
-        f"{trials} trials per cell on the validation list, sampler "
+        f"{counted(trials, 'trial')} per cell on the validation list, sampler "
         f"{record.plan.design.sampler}, seed {record.plan.base['seed']}; the first used the "
         "cell's initial weights."
     )

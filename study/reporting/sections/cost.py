@@ -4,6 +4,7 @@ from statistics import median
 
 from study.ledger.record import StudyRecord
 from study.reporting.document import Parts, Prose, Section, Sheet
+from trainables.config.words import counted
 
 
 def section(record: StudyRecord) -> Parts:
@@ -24,9 +25,10 @@ def section(record: StudyRecord) -> Parts:
         ]
         for cell, epochs_s in seconds.items()
     ]
+    size = f"{counted(steps, 'step')} of {counted(batch, 'image')} each"
     text = (
-        f"Median over the epochs of all seeds, {steps} steps of {batch} images each; validation "
-        f"and stages are excluded. Up to {record.plan.lanes} lanes ran at once."
+        f"Median over the epochs of all seeds, {size}; validation "
+        f"and stages are excluded. Up to {counted(record.plan.lanes, 'lane')} ran at once."
     )
     if any(trial.reused for trial in record.compared().trials.values()):
         text += (

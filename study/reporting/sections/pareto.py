@@ -17,5 +17,6 @@ def rows(results: SearchResults) -> tuple[list[str], list[list[str]]]:
             on_test = trial.tested or {}
             row += [metric_value(name, on_test.get(f"test_{name}")) for name in objectives]
         cells.append([str(trial.number), *row, assignments(trial.params)])
-    on_test_heads = [f"test {head}" for head in heads] if tested else []
+    where = results.record.data.lists.get("test", "test")
+    on_test_heads = [f"{where} {head}" for head in heads] if tested else []
     return ["trial", *heads, *on_test_heads, "parameters"], cells

@@ -31,8 +31,8 @@ def of_search(results: SearchResults, folder: StudyFolder) -> Parts:
         for place, name in enumerate(results.record.data.classes)
     ]
     caption = Prose(
-        f"Trial {best.number} on the {split} list, in percent; a dash: the class is in "
-        "neither prediction nor truth."
+        f"Trial {best.number} on the {results.record.data.list_name(split)}, in percent; a dash: "
+        "the class is in neither prediction nor truth."
     )
     section = Section("By class", [caption, Sheet(["class", *_METRICS], rows)])
     return [section, *_left_out(found.damaged, folder)]
@@ -57,8 +57,8 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
     ]
     seeds = ", ".join(f"{cell} {len(by_seed)}" for cell, by_seed in values.items())
     caption = Prose(
-        f"`{_OF_ABLATIONS}` by class on the {split} list, in percent, mean over seeds "
-        f"({seeds}); a dash: the class has no contour there."
+        f"`{_OF_ABLATIONS}` by class on the {results.record.data.list_name(split)}, in percent, "
+        f"mean over seeds ({seeds}); a dash: the class has no contour there."
     )
     section = Section("Boundary F by class", [caption, Sheet(["class", *means], rows)])
     return [section, *left_out]

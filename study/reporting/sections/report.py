@@ -18,11 +18,13 @@ from study.reporting.sections import (
     cell_search,
     confirmation,
     cost,
+    importances,
     pareto,
     per_class,
     reruns,
 )
 from study.reporting.values import HEADLINE, formatted, percent
+from trainables.config.words import counted
 
 
 def complete(
@@ -39,14 +41,13 @@ def complete(
         plots: the files that ``figures.draw`` saved, by name.
         per_cell: added to the captions of plots that show cells instead of trials.
     """
-    failed = record.in_state("failed")
     return [
         *caveats.above(record, folder),
         *first,
-        *caveats.of_ledger(record),
+        *caveats.of_ledger(record, folder),
         *_plots(plots, per_cell),
         *_test_images(folder),
-        *_failed(failed),
+        *_failed(record.in_state("failed")),
         *caveats.other_code(record),
     ]
 
@@ -58,7 +59,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
     return [
         Prose(
             f"Grid `{plan.grid.name}` of `{plan.space}` on `{record.data.dataset}`: "
-            f"{plan.trials} trials, {counts(record) or 'none run'}."
+            f"{counted(plan.trials, 'trial')}, {counts(record) or 'none run'}."
         ),
         *_budget(record),
         *(reruns.replay_section(record, replayed) if replayed else []),
@@ -74,10 +75,11 @@ def of_search(
 ) -> Parts:
     """The parts that only a search's report has."""
     record, plan, search = results.record, results.record.plan, results.record.plan.search
+    trials = counted(plan.trials, "trial")
     parts: Parts = [
         Prose(
             f"Space `{plan.space}` on `{record.data.dataset}`, digest {record.data.digest}. "
-            f"{plan.trials} trials of up to {plan.epochs} epochs: {counts(record) or 'none'}."
+            f"{trials} of up to {counted(plan.epochs, 'epoch')}: {counts(record) or 'none'}."
         ),
         Prose(
             f"Ranked by {aims(plan)} on the validation list after the last epoch; pruned "
@@ -95,7 +97,7 @@ def of_search(
     parts += reruns.rerun_section(record, results.best, folder)
     paths = [dimension.path for dimension in space_of(record).dimensions]
     parts.append(Section("Ranking", [ranking(results.ranking, paths)]))
-    parts += _importance(plan.objective, importance)
+    parts += importances.section(record, importance)
     return [*parts, *per_class.of_search(results, folder)]
 
 
@@ -107,10 +109,11 @@ def _budget(record: StudyRecord) -> Parts:
 
 def _winner(results: SearchResults) -> Parts:
     """The winner on the validation list, which chose it, and on the independent test list."""
-    best = results.best
+    best, lists = results.best, results.record.data.lists
+    title = f"The winner on the {results.record.data.list_name('test')}"
     if best is not None and best.untested:
         said = f"Trial {best.number} is untested: {best.untested}"
-        return [Section("The winner on the test list", [Prose(said)])]
+        return [Section(title, [Prose(said)])]
     if best is None or best.tested is None:
         return []
     rows = [
@@ -118,18 +121,11 @@ def _winner(results: SearchResults) -> Parts:
         for name in HEADLINE
     ]
     params = ", ".join(f"`{path}` {formatted(value)}" for path, value in best.params.items())
-    text = f"Trial {best.number}, chosen on the validation list: {params}.{tie(results)}"
-    sheet = Sheet(["metric", "validation %", "test %"], rows)
-    return [Section("The winner on the test list", [Prose(text), sheet])]
-
-
-def _importance(objective: str, importance: Mapping[str, float]) -> Parts:
-    if not importance:
-        return []
-    text = Prose("Share of the variance over trials that ran all epochs (fANOVA).")
-    rows = [[f"`{path}`", f"{share:.2f}"] for path, share in importance.items()]
-    sheet = Sheet(["parameter", "share of variance"], rows)
-    return [Section(f"Importance for `{objective}`", [text, sheet])]
+    where = lists.get("val", "validation list")
+    text = f"Trial {best.number}, chosen on the {where}: {params}.{tie(results)}"
+    heads = [f"{lists.get('val', 'validation')} %", f"{lists.get('test', 'test')} %"]
+    sheet = Sheet(["metric", *heads], rows)
+    return [Section(title, [Prose(text), sheet])]
 
 
 def tie(results: SearchResults) -> str:

@@ -7,7 +7,7 @@ from study.analysis.results import results_of
 from study.ledger.errors import LedgerError
 from study.ledger.fold_checks import NAME
 from study.ledger.lines import first_line
-from study.ledger.plan import WINNER
+from study.ledger.plan import WINNER, Plan
 from study.ledger.prior_trials import Replayed
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, studies
@@ -20,9 +20,9 @@ VAL = "search {}, val"
 """In a rerun, the setup that holds the search's own figure for its winner."""
 
 
-def origin(record: StudyRecord) -> str:
+def origin(plan: Plan) -> str:
     """The search whose winner this study runs again; "" if it is not such a rerun."""
-    for cell in record.plan.design.cells:
+    for cell in plan.design.cells:
         for setup in cell.published if cell.name == WINNER else ():
             if setup.startswith("search ") and setup.endswith(", val"):
                 name = setup.removeprefix("search ").removesuffix(", val")
@@ -46,7 +46,8 @@ def rerun_section(record: StudyRecord, best: TrialRecord | None, folder: StudyFo
             f"Study `{rerun.plan.study}`: the winner's `{table.metric}` was "
             f"{percent(chosen)} % on the validation list, on the seed that chose it; on "
             f"{len(winner.values)} fresh seeds it is {percent(winner.mean)} % on the "
-            f"{table.split} list{'' if same else '. Another trial was the winner then'}."
+            f"{rerun.data.list_name(table.split)}"
+            f"{'' if same else '. Another trial was the winner then'}."
         )
         sheet = Sheet(heads(table), body(table))
         protocol = Prose(tables.protocol(rerun, table))
@@ -63,7 +64,7 @@ def _reruns(folder: StudyFolder) -> Iterator[StudyRecord]:
             record = other.load()
         except (LedgerError, FileNotFoundError):
             continue  # interrupted in its first line, damaged, or private: it says nothing
-        if origin(record) == folder.name:
+        if origin(record.plan) == folder.name:
             yield record
 
 

@@ -16,6 +16,7 @@ from study.ledger.events import (
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from study.reporting.values import parameters, percent
+from trainables.config.words import counted
 
 
 def event_line(event: Event, record: StudyRecord) -> str:
@@ -48,18 +49,26 @@ def event_line(event: Event, record: StudyRecord) -> str:
 def _study_line(event: Event, record: StudyRecord) -> str:
     match event:
         case LanesChanged(lanes=lanes, nodes=nodes):
-            return f"{lanes} lanes from now on: {nodes} machines are available"
+            return f"{counted(lanes, 'lane')} from now on: {_available(nodes)}"
         case LanesWaiting(lanes=lanes, missing=missing):
-            return f"{lanes} lanes have been waiting for room: {missing}"
+            return f"{_have(lanes, 'lane')} been waiting for room: {missing}"
         case StageReady(kind=kind, key=key):
             how = "reused" if event.reused else f"trained in {event.seconds:.0f} s"
             how += ", again: its file was damaged" if event.remade else ""
             return f"stage {kind} {key} {how}"
         case Chosen():
-            seeds = len(record.plan.design.seeds)
-            return f"all per-cell searches have ended; each cell's best runs on {seeds} seeds"
+            seeds = counted(len(record.plan.design.seeds), "seed")
+            return f"all per-cell searches have ended; each cell's best runs on {seeds}"
         case _:
             return ""
+
+
+def _available(machines: int) -> str:
+    return f"{counted(machines, 'machine')} {'is' if machines == 1 else 'are'} available"
+
+
+def _have(count: int, what: str) -> str:
+    return f"{counted(count, what)} {'has' if count == 1 else 'have'}"
 
 
 def _started(trial: TrialRecord, record: StudyRecord) -> str:

@@ -12,6 +12,7 @@ from study.ledger.plan import Plan
 from study.reporting.sections import ablation_table, cell_search, reruns
 from study.reporting.terminal.plain_table import plain_table
 from study.reporting.values import assignments, is_share, percent, short_name
+from trainables.config.words import counted
 
 _STYLES = {"better": "green", "worse": "red", "undecided": "dim"}
 
@@ -19,13 +20,14 @@ _STYLES = {"better": "green", "worse": "red", "undecided": "dim"}
 def planned(plan: Plan, space: Space) -> RenderableType:
     """A table of every cell: its changes, the paper's figures, and what is missing to run it."""
     design, grid, metric = plan.ablation, plan.grid, plan.objective
+    seeds = counted(len(design.seeds), "seed")
     reported = f"reported {metric}{' %' if is_share(metric) else ''}"
     output = plain_table("cell", "changes", reported, "runs")
     for cell in grid.cells:
         role = " (baseline)" if cell.name == grid.baseline else ""
         searched = "".join(f" {short_name(d.path)}?" for d in cell.searched)
         changes = assignments(cell.changes) + searched
-        runs = f"no: needs {cell.needs}" if cell.needs else f"on {len(design.seeds)} seeds"
+        runs = f"no: needs {cell.needs}" if cell.needs else f"on {seeds}"
         row = (cell.name + role, changes or "-", _published(cell, metric), runs)
         output.add_row(*map(escape, row), style="dim" if cell.needs else "")
     return output
@@ -40,23 +42,23 @@ def _published(cell: Cell, metric: str) -> str:
     return "; ".join(figures) or "-"
 
 
-def facts(plan: Plan, left: int) -> dict[str, str]:
+def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
     """The lines of the plan that only an ablation has."""
     grid, seeds = plan.grid, plan.design.seeds
     return {
         "grid": f"{grid.name}: {grid.source}",
         **cell_search.facts(plan),
-        "trials": f"{left} of {plan.epochs} epochs, batch {plan.base['batch']}: "
-        f"{_cells(grid)} on {len(seeds)} seeds ({_span(seeds)})",
-        "compared by": f"{plan.objective} ({plan.mode}) on the test list after the last epoch, "
-        f"paired by seed with {grid.baseline!r}",
+        "trials": f"{left} of {counted(plan.epochs, 'epoch')}, batch {plan.base['batch']}: "
+        f"{_cells(grid)} on {counted(len(seeds), 'seed')} ({_span(seeds)})",
+        "compared by": f"{plan.objective} ({plan.mode}) on the {lists.get('test', 'test list')} "
+        f"after the last epoch, paired by seed with {grid.baseline!r}",
         "significance": tables.seeds_message(len(seeds), tables.comparisons(grid)),
     }
 
 
 def _cells(grid: Grid) -> str:
     runs = sum(not cell.needs for cell in grid.cells)
-    return f"{runs} of {len(grid.cells)} cells" if runs < len(grid.cells) else f"{runs} cells"
+    return (f"{runs} of " if runs < len(grid.cells) else "") + counted(len(grid.cells), "cell")
 
 
 def _span(seeds: tuple[int, ...]) -> str:

@@ -17,6 +17,7 @@ from study.ledger.study_folder import StudyFolder
 from study.planning.budget import duration
 from study.reporting.terminal import grid, search
 from trainables.config import ModelConfig
+from trainables.config.words import counted
 from trainables.data import Dataset
 from trainables.networks.segmentation import transfer_report
 
@@ -26,7 +27,7 @@ class _View(Protocol):
 
     def planned(self, plan: Plan, space: Space) -> RenderableType: ...
 
-    def facts(self, plan: Plan, left: int) -> dict[str, str]: ...
+    def facts(self, plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]: ...
 
     def print_result(
         self,
@@ -60,7 +61,7 @@ def print_plan(
     console.print(f"\n[bold]{escape(plan.question)}[/]\n")
     view = _VIEWS[type(plan.design)]
     console.print(view.planned(plan, space))
-    facts = view.facts(plan, expected.left)
+    facts = view.facts(plan, expected.left, dataset.lists)
     lines = {**_data_lines(plan, dataset), **facts, **_run_lines(plan, expected), **expected.more}
     for name, text in lines.items():
         console.print(f"[bold]{name:>12}[/]  {escape(text)}", highlight=False, soft_wrap=True)
@@ -101,10 +102,10 @@ def _network(model: ModelConfig) -> str:
 
 
 def _run_lines(plan: Plan, expected: Outlook) -> dict[str, str]:
-    workers = f"{plan.workers} worker{'s' if plan.workers > 1 else ''}"
+    lanes, workers = counted(plan.lanes, "lane"), counted(plan.workers, "worker")
     places = f" ({plan.places})" if plan.places else ""
     return {
-        "runs on": f"{plan.lanes} lanes of {workers}{places}; {_stages(expected.stages)}",
+        "runs on": f"{lanes} of {workers}{places}; {_stages(expected.stages)}",
         "recorded in": without_passwords(plan.tracking_uri),
         "forecast": f"{duration(expected.total_s)} if no trial is pruned "
         f"({expected.epoch_s:.1f} s per epoch, measured on this machine)",

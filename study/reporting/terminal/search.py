@@ -7,7 +7,6 @@ from rich.markup import escape
 
 from search_spaces import Space
 from study.analysis import tables
-from study.analysis.answer import count_of
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import CONFIRMED, Plan
 from study.reporting.sections import pareto
@@ -15,6 +14,7 @@ from study.reporting.sections.report import tie
 from study.reporting.terminal import grid
 from study.reporting.terminal.plain_table import plain_table
 from study.reporting.values import HEADLINE, parameters, percent
+from trainables.config.words import counted
 
 _SHOWN_TRIALS = 10
 
@@ -27,28 +27,28 @@ def planned(plan: Plan, space: Space) -> RenderableType:
     return table
 
 
-def facts(plan: Plan, left: int) -> dict[str, str]:
+def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
     """The lines of the plan that only a search has."""
     design = plan.design
     named = " and ".join(f"{name} ({mode})" for name, mode in plan.objectives.items())
     aims = f"the Pareto set of {named}" if len(plan.objectives) > 1 else named
     return {
-        **_confirmation(plan),
-        "trials": f"{left} of up to {plan.epochs} epochs, batch {plan.base['batch']}; "
+        **_confirmation(plan, lists),
+        "trials": f"{left} of up to {counted(plan.epochs, 'epoch')}, batch {plan.base['batch']}; "
         f"{design.sampler}, scheduler {design.scheduler}, seed {plan.seed}",
-        "ranked by": f"{aims} on the validation list after the last epoch",
+        "ranked by": f"{aims} on the {lists.get('val', 'validation list')} after the last epoch",
     }
 
 
-def _confirmation(plan: Plan) -> dict[str, str]:
+def _confirmation(plan: Plan, lists: Mapping[str, str]) -> dict[str, str]:
     """The plan's line about the winner's confirmation; none without one."""
     seeds = plan.search.confirm
     if not seeds:
         return {}
     return {
         "then": f"the winner against the same training without the searched losses, "
-        f"{len(CONFIRMED) * len(seeds)} runs on {count_of(len(seeds), 'other seed')}, on the test "
-        f"list. {tables.seeds_message(len(seeds), 1)}"
+        f"{len(CONFIRMED) * len(seeds)} runs on {counted(len(seeds), 'other seed')}, on the "
+        f"{lists.get('test', 'test list')}. {tables.seeds_message(len(seeds), 1)}"
     }
 
 
@@ -64,19 +64,21 @@ def print_result(
         console.print("\n[bold]the search[/], on the seed that chose the winner")
     _print_trials(console, results)
     best, plan = results.best, results.record.plan
+    where = results.record.data.list_name("test")
     if len(plan.objectives) > 1:
         _print_front(console, results)
     elif best is not None and best.tested is not None:
         figures = [f"{name} {percent(best.tested.get(f'test_{name}'))}" for name in HEADLINE]
         console.print(
-            f"\n[bold]winner on the test list[/] (trial {best.number}), in %: "
+            f"\n[bold]winner on the {escape(where)}[/] (trial {best.number}), in %: "
             f"{', '.join(figures)}.{tie(results)}",
             highlight=False,
         )
     if importance:
         shares = ", ".join(f"{path} {share:.2f}" for path, share in importance.items())
         console.print(
-            f"[bold]importance[/] (share of {plan.objective}'s variance): {shares}",
+            f"[bold]importance[/] (share of {plan.objective}'s variance over "
+            f"{len(results.record.in_state('complete'))} trials): {shares}",
             highlight=False,
         )
 

@@ -30,6 +30,7 @@ def needs(folder: Path, **changes: object) -> Needs:
         "packages": ("ray", "numpy"),
         "code": CODE,
         "object_bytes": 2**20,
+        "storage_bytes": 2**20,
     }
     return Needs(**{**options, **changes})
 
@@ -128,8 +129,8 @@ def server() -> Iterator[str]:
 def test_a_tracking_server_answers_refuses_or_is_silent(server: str) -> None:
     for uri, verdict, words in (
         (server, "ok", "answers"),
-        (f"{server}/refused", "warn", "MLFLOW_TRACKING_USERNAME"),
-        ("http://127.0.0.1:9", "warn", "does not answer"),
+        (f"{server}/refused", "fail", "MLFLOW_TRACKING_USERNAME"),
+        ("http://127.0.0.1:9", "fail", "does not answer"),
     ):
         [check] = tracking_checks(uri)
         assert check.verdict == verdict
@@ -138,7 +139,8 @@ def test_a_tracking_server_answers_refuses_or_is_silent(server: str) -> None:
 
 
 def test_too_little_shared_memory_is_a_warning(tmp_path: Path) -> None:
-    check, _ = local_checks(needs(tmp_path, object_bytes=2**60))
+    checks = {check.name: check for check in local_checks(needs(tmp_path, object_bytes=2**60))}
+    check = checks["shared memory"]
     assert (check.verdict, "--shm-size" in check.remedy) == ("warn", True)
 
 

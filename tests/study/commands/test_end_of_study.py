@@ -8,7 +8,7 @@ from rich.console import Console
 
 from study.analysis.results import results_of
 from study.commands import run_study
-from study.execution.stopping import INTERRUPTED, STOPPED, Policy
+from study.execution.stopping import STOPPED, Policy
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
@@ -53,7 +53,7 @@ def test_a_study_ends_even_if_its_report_cannot_be_written(
 
     plan = fake.plan(tmp_path)
     monkeypatch.setattr(write_report, "write", refuse)
-    assert end(plan, fake.begin(plan)) == INTERRUPTED
+    assert end(plan, fake.begin(plan)) == STOPPED
     output = capsys.readouterr()
     assert closed == [([], None)]
     assert f"the report cannot be written: {type(error).__name__}: {error}" in output.err
@@ -63,7 +63,8 @@ def test_a_study_ends_even_if_its_report_cannot_be_written(
 def test_a_model_that_cannot_be_saved_leaves_the_study_outdated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: list[tuple[object, ...]]
 ) -> None:
-    """The report may be complete by then: a resume writes it again and saves the model."""
+    """The report may be complete by then: a resume writes it again and saves the model. It ended
+    with exit code 0, though stderr said so."""
 
     def refuse(*given: object) -> None:
         raise OSError(28, "No space left on device")
@@ -79,7 +80,7 @@ def test_a_model_that_cannot_be_saved_leaves_the_study_outdated(
     monkeypatch.setattr(write_report, "write", lambda *given: [tmp_path / "report.md"])
     with monkeypatch.context() as full_disk:
         full_disk.setattr(saved, "save", refuse)
-        assert end(plan, ledger) == 0
+        assert end(plan, ledger) == STOPPED
     assert folder.is_outdated()
     monkeypatch.setattr(saved, "save", lambda *given: None)
     assert end(plan, ledger) == 0

@@ -11,7 +11,7 @@ import pytest
 import study
 from cluster import session
 from study.analysis.results import results_of
-from study.commands import options, python_api, run
+from study.commands import options, python_api, start
 from study.ledger.study_folder import StudyFolder
 from study.planning import make_plan, runs
 from tests.study import fake, fake_grid
@@ -98,11 +98,11 @@ def test_a_resumed_study_uses_the_given_lanes(
     fake.begin(fake.plan(tmp_path, lanes=2))
     seen = []
 
-    def look(self: run.PlannedStudy, **options: object) -> int:
+    def look(self: start.PlannedStudy, **options: object) -> int:
         seen.append((self._plan.lanes, self._plan.most_lanes))
         return 0
 
-    monkeypatch.setattr(run.PlannedStudy, "check_and_run", look)
+    monkeypatch.setattr(start.PlannedStudy, "check_and_run", look)
     python_api.resume("fake", storage=tmp_path, lanes=1)
     assert seen == [(1, 1)]
 

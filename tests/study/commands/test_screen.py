@@ -2,8 +2,13 @@
 
 import errno
 import io
+import os
+import pty
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,6 +65,107 @@ def test_a_ledger_is_complete_though_its_progress_cannot_be_printed(
         fake.fail(ledger, plan, 3)
         console.print("the end")
     assert len(ledger.record.trials) == 4
+    assert screen.lost
+
+
+BLOCKED = """
+import sys
+from study.commands.screen import outlived, stop_waiting
+from study.execution.stopping import _say
+with outlived():
+    stop_waiting()
+    for number in range(20_000):
+        print(f"progress {number} " + "x" * 80)
+    print("failed", file=sys.stderr)
+    _say("a signal")
+    print("the result")
+sys.exit(3)
+"""
+
+
+def blocked_pipe() -> tuple[int, int]:
+    """A pipe that nobody reads."""
+    return os.pipe()
+
+
+def stopped_terminal() -> tuple[int, int]:
+    """A terminal on which somebody typed Ctrl-S."""
+    master, slave = pty.openpty()
+    os.write(master, b"\x13")
+    return master, slave
+
+
+@pytest.mark.parametrize("make", [blocked_pipe, stopped_terminal])
+def test_a_screen_that_takes_nothing_does_not_stop_a_study(
+    make: Callable[[], tuple[int, int]],
+) -> None:
+    """The study stood still until somebody typed Ctrl-Q."""
+    reader, writer = make()
+    begin = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-c", BLOCKED], cwd=ROOT, stdout=writer, stderr=writer, timeout=60
+    )
+    assert ended.returncode == 3
+    assert time.monotonic() - begin < 45
+    os.close(reader)
+    os.close(writer)
+
+
+def test_once_it_is_read_again_the_last_lines_arrive_and_the_oldest_progress_is_lost() -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as stream:
+        screen = Screen(stream)
+        screen.stop_waiting()
+        begin = time.monotonic()
+        for number in range(20_000):
+            print(f"progress {number} " + "x" * 80, file=screen)
+        print("the result", file=screen)
+        assert time.monotonic() - begin < 5
+        taken: list[bytes] = []
+        reading = threading.Thread(
+            target=lambda: taken.extend(iter(lambda: os.read(reader, 65536), b""))
+        )
+        reading.start()
+        screen.close()
+    reading.join(timeout=10)
+    os.close(reader)
+    text = b"".join(taken)
+    assert text.endswith(b"the result\n")
+    assert 500 < text.count(b"progress ") < 5000
+    assert not screen.lost
+
+
+def test_a_burst_on_a_screen_that_is_read_loses_nothing(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as stream:
+        screen = Screen(stream)
+        screen.stop_waiting()
+        for number in range(50_000):
+            print(number, file=screen)
+        screen.close()
+    assert (tmp_path / "log").read_text() == "".join(f"{number}\n" for number in range(50_000))
+
+
+def test_a_ledger_does_not_wait_for_a_blocked_screen(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    ledger = fake.begin(plan)
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as stream:
+        screen = Screen(stream)
+        screen.stop_waiting()
+        print("x" * 100_000, file=screen)  # more than a pipe holds
+        console = Console(file=screen, force_terminal=True, width=140)  # type: ignore[arg-type]
+        progress = LiveProgress(console, ledger.record.copy(), tmp_path)
+        ledger.listeners.append(progress)
+        begin = time.monotonic()
+        with progress:
+            for number in range(3):
+                fake.complete(ledger, plan, number)
+            fake.fail(ledger, plan, 3)
+            time.sleep(1.2)  # the table is drawn in a thread of its own
+        assert time.monotonic() - begin < 10
+        assert len(ledger.record.trials) == 4
+        os.close(reader)
+        screen.close()
     assert screen.lost
 
 

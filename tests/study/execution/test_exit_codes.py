@@ -7,8 +7,9 @@ import pytest
 from study.analysis.ranking import no_result
 from study.commands import run_study
 from study.execution.stopping import STOPPED
-from study.ledger.events import Ended, EpochEnded, Finished
+from study.ledger.events import BudgetSpent, Ended, EpochEnded, Finished
 from study.ledger.ledger import Ledger
+from study.ledger.plan import Ablation
 from study.planning.runs import grid_runs
 from tests.study import fake, fake_grid
 from tests.study.commands.test_end_of_study import closed as closed  # a fixture
@@ -57,8 +58,38 @@ def test_pruned_trials_alone_and_an_undefined_objective_are_no_result(tmp_path: 
         fake.prune(ledger, plan, number)
     assert no_result(ledger.record) == "no result: none of 2 trials is complete"
     undefined(plan_ledger := fake.begin(fake.plan(tmp_path, study="undefined")))
-    assert no_result(plan_ledger.record) == (
-        "no result: miou is undefined in all 1 complete trials"
+    assert no_result(plan_ledger.record) == ("no result: miou is undefined in 1 complete trial")
+
+
+@pytest.mark.parametrize(("complete", "code"), [(0, STOPPED), (1, 0)])
+def test_a_budget_without_one_complete_trial_is_no_result(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    closed: list[object],
+    complete: int,
+    code: int,
+) -> None:
+    """It ended with exit code 0."""
+    plan = fake.plan(tmp_path, budget={"hours": 0.1})
+    ledger = fake.begin(plan)
+    for number in range(complete):
+        fake.complete(ledger, plan, number)
+    fake.epoch(ledger, fake.start(ledger, plan, complete), 1)
+    ledger.append(BudgetSpent(used={"hours": 0.1}))
+    assert end(plan, ledger) == code
+    output = capsys.readouterr()
+    line = "no result: its only trial is not complete and the budget is spent"
+    assert (line in output.err) == bool(code)
+    assert "--max-hours MORE" in output.out
+
+
+def test_a_budget_spent_on_the_cells_searches_is_no_result(tmp_path: Path) -> None:
+    """Their trials are no part of the comparison."""
+    design = Ablation(grid=fake_grid.GRID, seeds=fake_grid.SEEDS, search_trials=2)
+    ledger = fake.begin(fake_grid.plan(tmp_path, design=design))
+    ledger.append(BudgetSpent(used={"hours": 0.1}))
+    assert no_result(ledger.record) == (
+        "no result: no trial that would be compared has started and the budget is spent"
     )
 
 

@@ -3,19 +3,22 @@
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from search_spaces import SPACES
-from study.execution.callbacks.ledger_writer import StageWatch
+from study.execution.callbacks.ledger_writer import LedgerWriter, StageWatch
+from study.execution.stopping import Faults, Policy, Stop
 from study.ledger.events import StageReady, Started
 from study.ledger.ledger import Ledger
 from study.ledger.study_folder import StudyFolder
 from study.planning.runs import check_stages, needed_stages
 from study.tracking.runs import stage_run
 from tests.study import fake
-from trainables.config import TrialConfig, flatten
+from trainables.config import TrialConfig, flatten, identity
 from trainables.data import DataError, Dataset, ImageList, load
+from trainables.lane.trial_spec import TrialSpec
 from trainables.stages.registry import ensure, stage_key, stage_names
 
 FEW = {"data/train_images": 3, "data/val_images": 2, "data/test_images": 1}
@@ -92,6 +95,33 @@ def test_the_ledger_has_each_stage_once_and_knows_whose_it_is(tmp_path: Path) ->
     trained = again.record.stages[1]
     assert (trained.seconds > 0, len(trained.curve)) == (True, 1)
     assert trained.quality
+
+
+def test_a_resumed_study_of_an_older_digest_names_the_stages_as_its_lanes_do(
+    tmp_path: Path,
+) -> None:
+    """It named them by the ledger's digest, looked for files that never came, and had no event."""
+    plan, data = fake.plan(tmp_path), small()
+    stages, ledger = StudyFolder.of(plan).stages, fake.begin(plan)
+    config = TrialConfig().changed({"loss/lambda_2": 1.0, "edge_net/steps": 1, "edge_net/batch": 1})
+    other = config.changed({"edge_net/seed": 1})
+    before = stage_names(config, ledger.record.data.digest)
+    ledger.append(Started(trial=0, id="i", params={}, config=flatten(config), stages=before))
+    watch = StageWatch(ledger, stages, data.digest)
+    writer = LedgerWriter(ledger, Faults(Policy(), Stop()), digest=data.digest)
+    spec = TrialSpec(number=1, params={}, config=flatten(other))
+    writer.on_trial_start(0, [], SimpleNamespace(config=spec.to_tune()))
+    started = ledger.record.trials[1]
+    assert list(started.stages) == stage_names(other, data.digest)
+    assert started.id == identity(other, ledger.record.data.digest)
+    for needed in (config, other):
+        ensure("edge_net", needed, data, stages, ledger.record.mark)
+    for _ in range(2):
+        watch.look()
+    found = [f"{stage.kind}-{stage.key}" for stage in ledger.record.stages]
+    assert sorted(found) == sorted(
+        name for needed in (config, other) for name in stage_names(needed, data.digest)
+    )
 
 
 def test_mlflow_gets_a_stage_with_quality_seconds_and_curve(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_an_error_over_an_empty_file_of_ray_is_the_full_disk_that_left_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ray's result grid unpickles an ``error.pkl`` that could not be written."""
-    monkeypatch.setattr(stopping, "_refusal", lambda folder: FULL)
+    monkeypatch.setattr(stopping, "refusal", lambda folder: FULL)
     with pytest.raises(StorageError, match="No space left"):
         with storage_faults_stop(tmp_path, Stop()):
             raise EOFError("Ran out of input")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from study.commands import run
+from study.commands import start
 from study.ledger.errors import LedgerError
 from study.ledger.events import TrialFailed
 from study.ledger.study_folder import StudyFolder, other_records
@@ -28,10 +28,10 @@ def test_a_renamed_study_is_refused_with_what_to_do_and_its_old_name_is_not_star
     fake.ended_study(fake.plan(tmp_path, study="a"))
     (tmp_path / "a").rename(tmp_path / "b")
     with pytest.raises(LedgerError, match="rename the folder back to 'a'") as raised:
-        run.resumed(StudyRequest(resume="b", storage=tmp_path))
+        start.resumed(StudyRequest(resume="b", storage=tmp_path))
     assert "\n" not in str(raised.value)
     with pytest.raises(ValueError, match="must name a study"):
-        run.resumed(StudyRequest(resume="a", storage=tmp_path))
+        start.resumed(StudyRequest(resume="a", storage=tmp_path))
     assert not (tmp_path / "a").exists()
 
 

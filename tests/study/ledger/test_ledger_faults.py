@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from study.execution.execute import continue_after, interrupted_trials
-from study.ledger import chain
+from study.ledger import chain, end_mark
 from study.ledger.errors import LedgerError, StorageError
 from study.ledger.events import Ended, Finished, Resumed, TrialFailed
 from study.ledger.ledger import Ledger, read
@@ -211,6 +211,7 @@ def test_any_interleaving_cut_anywhere_resumes_with_each_trial_once_and_no_epoch
     lines = uncut.path.read_bytes()
     first = lines.index(b"\n") + 1
     uncut.path.write_bytes(lines[: first + int(share * (len(lines) - first))])
+    end_mark.path_of(uncut.path).unlink()  # as if it was killed before it wrote the rest
 
     ledger = Ledger(uncut.path)
     before = {number: trial.state for number, trial in ledger.record.trials.items()}

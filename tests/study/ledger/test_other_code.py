@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from study.commands import run
+from study.commands import prior_studies
 from study.ledger.events import Ended, Resumed
 from study.ledger.provenance import Provenance, changes
 from study.ledger.study_folder import StudyFolder
 from tests.study import fake, reports
-from tests.study.execution.test_stages import small
 
 FIRST = Provenance(commit="c" * 40, dirty=False, python="3.11.7", packages={"torch": "2.1"})
 NOW = replace(FIRST, commit="d" * 40, packages={"torch": "2.2", "timm": "1.0"})
@@ -46,7 +45,6 @@ def test_the_plan_of_a_resumed_study_warns(
     plan = fake.plan(tmp_path)
     record = fake.begin(plan).record
     now = record.provenance if same else replace(record.provenance, commit="d" * 40)
-    monkeypatch.setattr(run, "provenance", lambda: now)
-    study = run.PlannedStudy(plan, record, None, None)  # type: ignore[arg-type]
-    lines = study._prior_studies(small())
+    monkeypatch.setattr(prior_studies, "provenance", lambda: now)
+    lines = prior_studies.lines(plan, fake.SPACE, record, fake.DATA.digest)
     assert ("warning" in lines) != same

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from study.commands import run
+from study.commands import prior_studies
 from study.ledger import lines
 from study.ledger.errors import LedgerError
+from study.ledger.plan import Plan
+from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, studies
 from study.reporting.sections import reruns
 from study.search import reuse
@@ -79,17 +81,17 @@ def storage(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def left_out_of_a_new_study(storage: Path) -> set[str]:
+def left_out_of_a_new_study(storage: Path) -> tuple[str, ...]:
     """What a new study in this storage leaves out, which reads all others in every way."""
     plan = fake_grid.plan(storage, study="new")
-    record, left_out = StudyFolder(storage / "mine").load(), set[str]()
+    record = StudyFolder(storage / "mine").load()
     record.trials.clear()
-    reuse.reusable_runs(plan, fake.DATA.digest, record, left_out)
+    reuse.reusable_runs(plan, fake.DATA.digest, record)
     list(reruns._reruns(StudyFolder(storage / "new")))
     StudyFolder(storage / "new").require_new()
     with pytest.raises(ValueError, match="must name a study"):
         StudyFolder(storage / "new").require_known("--resume")
-    return left_out
+    return reuse.earlier_trials(plan).left_out
 
 
 @pytest.mark.parametrize("make", STRANGE)
@@ -121,7 +123,7 @@ def test_a_private_neighbour_is_left_out_and_named(
 
     monkeypatch.setattr(lines.os, "open", refuse)
     (line,) = left_out_of_a_new_study(storage)
-    assert line == f"{storage}/theirs/ledger.jsonl: cannot be read: Permission denied"
+    assert line == f"{storage}/theirs/ledger.end: cannot be read: Permission denied"
 
 
 def test_a_private_folder_is_left_out_and_named(
@@ -141,16 +143,39 @@ def test_a_private_folder_is_left_out_and_named(
             assert "theirs" in [folder.name for folder in studies(storage)]
 
 
-def test_the_plan_names_what_is_left_out_once(storage: Path) -> None:
+@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize("make_plan", [fake.plan, fake_grid.plan], ids=["search", "grid"])
+def test_the_plan_names_what_is_left_out_once(
+    storage: Path, fresh: bool, make_plan: Callable[..., Plan]
+) -> None:
+    """``--fresh`` named none, and a grid whose runs have all started did not either."""
     (storage / "theirs").mkdir()
     a_pipe(storage / "theirs" / "ledger.jsonl")
-    plan = fake_grid.plan(storage, study="new")
-    record = StudyFolder(storage / "mine").load()
-    record.trials.clear()
-    study = run.PlannedStudy(plan, record, None, None)  # type: ignore[arg-type]
-    dataset = small()
-    for _ in range(2):
-        reuse.reusable_runs(plan, dataset.digest, record, study._left_out)
-    assert study._prior_studies(dataset)["left out"] == (
-        f"{storage}/theirs/ledger.jsonl: not a plain file"
-    )
+    plan = make_plan(storage, study="new", fresh=fresh)
+    lines = prior_studies.lines(plan, fake.SPACE, StudyRecord(), small().digest)
+    assert lines["left out"] == f"{storage}/theirs/ledger.jsonl: not a plain file"
+
+
+def test_a_plan_and_its_run_read_each_neighbour_once_unless_it_changes(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both parsed every ledger of the storage."""
+    loaded: list[str] = []
+    load = StudyFolder.load
+
+    def counted(folder: StudyFolder) -> StudyRecord:
+        loaded.append(folder.name)
+        return load(folder)
+
+    monkeypatch.setattr(StudyFolder, "load", counted)
+    plan = fake.plan(storage, study="new")
+    prior_studies.lines(plan, fake.SPACE, StudyRecord(), small().digest)
+    reuse.DrawReuse(plan, fake.begin(plan), lambda trial: None)
+    assert loaded == ["mine"]
+    known = set(reuse.earlier_trials(plan).by_id)
+    theirs = fake.plan(storage, study="theirs")
+    other = fake.begin(theirs)
+    assert set(reuse.earlier_trials(plan).by_id) == known
+    fake.complete(other, theirs, 20)
+    assert set(reuse.earlier_trials(plan).by_id) == {*known, f"{20:012x}"}
+    assert loaded == ["mine", *["mine", "theirs"] * 2]

@@ -1,4 +1,4 @@
-"""What a plan refuses before it decodes images: other ones in a trial, huge ones, bad weights."""
+"""What a plan refuses before it decodes images: other ones in a trial, huge ones."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,7 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import torch
 from optuna.distributions import CategoricalDistribution, IntDistribution
 
 from search_spaces import SPACES, Cell, Dimension, Grid
@@ -101,29 +100,3 @@ def test_images_that_must_stay_in_memory_but_cannot_are_refused(
     changes: dict[str, Value] = {"data/height": 99, "data/width": 201, "data/cache": "on"}
     with pytest.raises(DataError, match=r"data/cache must be off or auto for .* got 'on'"):
         load(TrialConfig().changed(changes).data)
-
-
-def test_every_file_of_weights_is_opened_before_the_study(tmp_path: Path) -> None:
-    bad, good = tmp_path / "bad.pth", tmp_path / "good.pth"
-    bad.write_bytes(b"")
-    torch.save({"a": torch.zeros(1)}, good)
-    cells = (
-        Cell(name="plain", changes={"model/network": "fpn"}),
-        Cell(name="other", changes={"model/network": "fpn", "model/weights": str(bad)}),
-    )
-    grid = Grid(name="g", question="?", source="-", baseline="plain", cells=cells)
-    plan = fake_grid.plan(tmp_path, grid)
-    with pytest.raises(ValueError, match=r"bad.pth is not a weights file: it is empty"):
-        runs.check_weights(plan, SPACE)
-    choices = CategoricalDistribution(["none", str(good), str(bad)])
-    space = replace(
-        SPACE, dimensions=(Dimension(path="model/weights", distribution=choices, why="-"),)
-    )
-    with pytest.raises(ValueError, match=r"bad.pth is not a weights file"):
-        runs.check_weights(fake.plan(tmp_path), space)
-
-
-def test_weights_for_a_network_without_a_backbone_are_refused(tmp_path: Path) -> None:
-    base = TrialConfig().changed({"model/weights": "imagenet"})
-    with pytest.raises(ValueError, match="model/weights must be none with the network tiny"):
-        runs.check_weights(fake.plan(tmp_path, base=base), SPACE)

@@ -1,6 +1,7 @@
 """The plug-in in a ledger is executed only if this user has agreed to it; a report never does."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,15 @@ from search_spaces import Dimension
 from study.analysis.recorded_space import space_of
 from study.commands import python_api, report
 from study.commands.run import main
+from study.ledger.events import Chosen, ChosenWeights
 from study.ledger.plan import PluginText, Search
 from study.ledger.study_folder import StudyFolder
 from study.planning import trust
 from study.tracking.trial_runs import active_losses
 from tests.study import fake
 from tests.study.commands.test_run import refused
+from tests.study.planning import test_control
+from tests.study.search import test_cell_search
 from trainables import plugin
 from trainables.config import TrialConfig, flatten
 from trainables.plugin import Plugin
@@ -62,6 +66,28 @@ def test_a_command_names_the_plug_in_and_executes_nothing(
     assert f"{flag} would execute the plug-in 'mine.py' (digest {file.digest}" in error
     assert "--trust" in error
     assert not mark.exists()
+
+
+def test_control_executes_nothing_of_an_earlier_ledger_either(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, mark: Path
+) -> None:
+    file = Plugin("mine.py", TEXT.format(mark=str(mark)))
+    text = PluginText(name=file.name, text=file.text, digest=file.digest)
+    plan = replace(test_cell_search.planned(tmp_path), plugin=text)
+    ledger = fake.begin(plan)
+    chosen = {
+        cell: ChosenWeights(trial=0, changes={**weights, "optim/lr": 0.001})
+        for cell, weights in test_control.WEIGHTS.items()
+    }
+    ledger.append(Chosen(cells=chosen))
+    ledger.close()
+    words = ["--control", plan.study, "--storage", str(tmp_path)]
+    error = refused(capsys, tmp_path / "elsewhere", *words)
+    assert f"--control would execute the plug-in 'mine.py' (digest {file.digest}" in error
+    assert not mark.exists()
+    capsys.readouterr()
+    assert main([*words, "--trust"]) == 2  # its cells chose the same values
+    assert mark.read_text() == "executed"
 
 
 def test_trust_executes_it_and_is_remembered(tmp_path: Path, mark: Path) -> None:

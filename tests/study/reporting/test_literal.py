@@ -4,18 +4,23 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib
 import pytest
+from matplotlib.text import Text
 
 from search_spaces import SPACES, Cell
-from study.analysis.results import AblationResults
-from study.reporting import document
+from study.analysis.results import AblationResults, SearchResults
+from study.ledger.study_folder import StudyFolder
+from study.reporting import document, write_report
 from study.reporting.document import Points, Prose, Section, Sheet
-from study.reporting.table_files import comma_separated
+from study.reporting.figures import draw
+from study.reporting.table_files import comma_separated, latex
 from study.reporting.terminal import grid
 from study.reporting.terminal.safe_console import SafeConsole
-from tests.study import fake_grid
+from tests.study import fake, fake_grid
 from tests.study.commands.test_check_data import checked, make
 
+STRANGE = (r"$\frac{$", r"a_b & c% #1 {x} \y ~z ^", "$x$", r"\$", "[1]*", "--''``|<>", "$")
 MARKUP, ESCAPE, HTML = "[red]x[/red]", "\x1b[31mred\x1b]0;t\x07", "<img src=x onerror=1>"
 FORMULA = "=HYPERLINK(1)"
 
@@ -84,3 +89,71 @@ def test_markdown_holds_no_html_of_the_user_s(text: str, shown: str) -> None:
     written = document.markdown(blocks, Path())
     assert written.count(shown) == 5
     assert document.literal(text) == shown
+
+
+def strange_study(storage: Path) -> AblationResults:
+    """An ablation whose cells have names that are formulas or commands elsewhere."""
+    cells = tuple(
+        Cell(name=name, changes={"loss/lovasz": float(place)}) for place, name in enumerate(STRANGE)
+    )
+    named = replace(fake_grid.GRID, cells=cells, baseline=STRANGE[0])
+    return AblationResults(fake_grid.ended_study(fake_grid.plan(storage, grid=named)).record)
+
+
+def test_names_in_figures_are_no_formulas(tmp_path: Path) -> None:
+    """A cell named ``$\\frac{$`` kept the whole report from being written."""
+    results = strange_study(tmp_path)
+    files = write_report.write(results, StudyFolder(tmp_path / "fake"), {})
+    assert "differences.png" in [path.name for path in files]
+    with matplotlib.rc_context(draw.STYLE):
+        figures = draw.of_ablation(results)
+        shown = {
+            text.get_text(): text._preprocess_math(text.get_text())  # type: ignore[attr-defined]
+            for figure in figures.values()
+            for text in (figure.findobj(Text) if figure else ())
+        }
+    for name in STRANGE:
+        assert shown[name] == (name, False), name
+    assert not [text for text, (_, formula) in shown.items() if formula]
+
+
+def test_a_logarithmic_axis_has_plain_numbers(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    results = SearchResults(fake.ended_study(plan).record)
+    with matplotlib.rc_context(draw.STYLE):
+        figure = draw.of_search(results, fake.SPACE)["slices"]
+        assert figure is not None
+        figure.canvas.draw()
+    labels = [label.get_text() for axes in figure.axes for label in axes.get_xticklabels()]
+    assert "0.1" in labels
+    assert not [label for label in labels if "$" in label or "\\" in label]
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        (STRANGE[0], r"\$\textbackslash{}frac\{\$"),
+        (
+            STRANGE[1],
+            r"a\_b \& c\% \#1 \{x\} \textbackslash{}y \textasciitilde{}z \textasciicircum{}",
+        ),
+        (STRANGE[2], r"\$x\$"),
+        (STRANGE[3], r"\textbackslash{}\$"),
+        (STRANGE[4], "{[}1{]}{*}"),
+        (
+            STRANGE[5],
+            r"-{}-'{}'\textasciigrave{}\textasciigrave{}\textbar{}\textless{}\textgreater{}",
+        ),
+    ],
+)
+def test_names_in_latex_tables_are_no_commands(tmp_path: Path, name: str, written: str) -> None:
+    results = strange_study(tmp_path)
+    table = latex(results)
+    assert name in [cell.name for cell in results.record.plan.grid.cells]
+    assert f"\n{written} & " in table
+
+
+def test_the_caption_of_a_latex_table_is_literal_too(tmp_path: Path) -> None:
+    caption = latex(strange_study(tmp_path)).partition("\\caption{")[2].partition("}\n")[0]
+    assert r"of cell - \$\textbackslash{}frac\{\$ in percentage points" in caption
+    assert "`" not in caption

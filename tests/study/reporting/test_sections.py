@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from search_spaces import SPACES
-from study.analysis import image_bootstrap
+from study.analysis import image_bootstrap, networks
 from study.analysis.results import AblationResults, SearchResults
 from study.commands import run_study
 from study.execution.stopping import Policy
@@ -62,7 +62,7 @@ def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: 
     assert found == Sheet(
         ["class", "plain", "good"], [["a", "66.67", "66.67"], ["b", "66.67", "66.67"]]
     )
-    trials = gallery.shown(results)
+    trials = networks.shown(results)
     assert [(trial.cell, trial.seed) for trial in trials] == [("plain", 0), ("good", 0)]
     assert gallery.worst_images(folder, trials)[0] == 1
 
@@ -82,7 +82,7 @@ def test_a_damaged_counts_file_is_left_out_and_named(
     path.write_bytes(damage(path.read_bytes()))
     assert image_bootstrap.over_images(folder, record).keys() == whole.keys()
     results = AblationResults(record)
-    assert gallery.worst_images(folder, gallery.shown(results))[0] == 1
+    assert gallery.worst_images(folder, networks.shown(results))[0] == 1
     text = reports.markdown(record, folder.path)
     assert f"trial 0: {path}: damaged" in text
     assert "(plain 5, good 6)" in text
@@ -160,7 +160,7 @@ def test_a_search_reports_its_winner_s_result_on_fresh_seeds(tmp_path: Path) -> 
     grid = rerun.rerun_winner(tmp_path, "fake").grid
     again = fake_grid.plan(tmp_path, grid, study="again")
     record = fake_grid.ended_study(again).record
-    assert reruns.origin(record) == "fake"
+    assert reruns.origin(record.plan) == "fake"
     part = reruns.rerun_section(ledger.record, best, folder)[0]
     assert isinstance(part, Section)
     prose = part.blocks[0]
@@ -175,9 +175,9 @@ def test_a_search_reports_its_winner_s_result_on_fresh_seeds(tmp_path: Path) -> 
 
 def test_differences_are_drawn_in_points_with_the_verdict_s_colour(tmp_path: Path) -> None:
     started = fake.begin(fake_grid.plan(tmp_path / "started"))
-    assert comparisons.differences(fake_grid.results(started).tables) is None
+    assert comparisons.differences(fake_grid.results(started).tables, "") is None
     ended = fake_grid.ended_study(fake_grid.plan(tmp_path))
-    figure = comparisons.differences(fake_grid.results(ended).tables)
+    figure = comparisons.differences(fake_grid.results(ended).tables, "")
     assert figure is not None
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["good"]

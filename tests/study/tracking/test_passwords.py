@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from cluster.preflight import tracking
 from search_spaces import SPACES
 from study.commands import report, run_study
 from study.commands.run import main
@@ -29,8 +30,9 @@ def no_secret_below(folder: Path) -> None:
 
 
 def test_the_plan_and_the_result_print_no_password(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tracking, "fault_of_server", lambda *of: None)
     places = ["--storage", str(tmp_path), "--tracking-uri", URI]
     sizes = [word for size in SMALL for word in ("--set", f"data/{size}")]
     assert main(["--space", "region", "--dry-run", "--name", "new", *places, *sizes]) == 0
@@ -96,6 +98,7 @@ def test_the_rebuild_prints_no_password(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake.ended_study(fake.plan(tmp_path))
+    monkeypatch.setattr(tracking, "fault_of_server", lambda *of: None)
     monkeypatch.setattr(MlflowSink, "close", lambda *_, **__: "")
     options = ["--storage", str(tmp_path), "--tracking-uri", URI, "--rebuild-mlflow"]
     assert report.main(["fake", *options]) == 0

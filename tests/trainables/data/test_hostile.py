@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.study.commands.test_check_data import make
-from trainables.config import TrialConfig
-from trainables.data import DataError, load
+from trainables.config import DataConfig, TrialConfig
+from trainables.data import DataError, Dataset, load
 
 
-def loaded(root: Path) -> None:
-    load(TrialConfig().changed({"data/dataset": "folder", "data/root": str(root)}).data)
+def loaded(root: Path) -> Dataset:
+    return load(TrialConfig().changed({"data/dataset": "folder", "data/root": str(root)}).data)
 
 
 def bomb(rows: int, columns: int) -> bytes:
@@ -52,8 +52,38 @@ def test_a_link_that_leads_out_of_the_folder_is_named(tmp_path: Path, what: str)
     else:
         (root / "images").rename(outside)
         (root / "images").symlink_to(outside)
-    with pytest.raises(DataError, match=r"\.png: a link that leads out of the dataset's folder"):
+    with pytest.raises(DataError, match=r"\.png: a link that leads out of .*data/links=follow"):
         loaded(root)
+
+
+@pytest.mark.parametrize("what", ["file", "folder", "listed"])
+def test_links_out_of_the_folder_are_followed_with_one_option(tmp_path: Path, what: str) -> None:
+    """Shared storages are full of them; the content, not the place, is a study's data."""
+    root, outside = make(tmp_path / "data"), tmp_path / "outside"
+    plain = loaded(make(tmp_path / "plain")).digest
+    place = root / "images" if what == "folder" else root / "images" / "3.png"
+    place.rename(outside)
+    place.symlink_to(outside)
+    if what == "listed":
+        names = sorted(path.stem for path in (root / "images").iterdir())
+        (root / "train.txt").write_text("\n".join(names[:-2]) + "\n")
+        (root / "val.txt").write_text("\n".join(names[-2:]) + "\n")
+        with pytest.raises(DataError, match=r"3\.png: a link that leads out"):
+            loaded(root)
+    found = load(DataConfig(dataset="folder", root=str(root), links="follow"))
+    assert (found.digest == plain) == (what != "listed")
+
+
+def test_the_option_follows_links_and_no_path_of_a_list_that_leads_out(tmp_path: Path) -> None:
+    root = make(tmp_path / "data")
+    (root / "images" / "0.png").rename(tmp_path / "0.png")
+    (tmp_path / "link").mkdir()
+    (root / "images" / "up").symlink_to(tmp_path / "link")
+    for name in ("../../0.png", "up/../0.png", str(tmp_path / "0.png")):
+        (root / "train.txt").write_text(f"{name}\n")
+        (root / "val.txt").write_text("1.png\n")
+        with pytest.raises(DataError, match="leads out of the dataset's folder"):
+            load(DataConfig(dataset="folder", root=str(root), links="follow"))
 
 
 def test_a_link_to_the_folder_and_links_inside_it_are_accepted(tmp_path: Path) -> None:

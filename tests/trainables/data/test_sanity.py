@@ -25,6 +25,19 @@ def test_a_sound_dataset_has_nothing_but_its_shares(tmp_path: Path) -> None:
     assert sanity.splits["train"] == "8 images: ground 62.5%, cell 37.5%; void 0.0%"
 
 
+@pytest.mark.parametrize(
+    ("classes", "words"), [(6, " and 1 more class; void"), (7, " and 2 more classes; void")]
+)
+def test_one_more_is_no_plural(tmp_path: Path, classes: int, words: str) -> None:
+    """ "and 1 more classes"."""
+    names = "".join(f"c{number}\n" for number in range(classes))
+    root = make(tmp_path, names, *(grey(number, 0) for number in range(classes)))
+    few = DataConfig(dataset="folder", root=str(root), train_images=1)
+    line = load(few).sanity.splits["train"]
+    assert line.startswith("1 image: c0 ")
+    assert words in line
+
+
 def test_the_same_image_in_two_lists_is_found_by_content(tmp_path: Path) -> None:
     root = make(tmp_path, "ground\ncell\n", grey(0, 1))
     shutil.copy(root / "images" / "3.png", root / "images" / "9.png")

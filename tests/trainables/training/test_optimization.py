@@ -11,8 +11,8 @@ from tests.trainables.training.test_training import CPU, config, training
 from trainables.config import OptimConfig, TrialConfig, recipes
 from trainables.data import load
 from trainables.losses.terms import Learned
-from trainables.training.optimization import rate_factor
-from trainables.training.training import Training, groups_of
+from trainables.training.optimization import groups_of, rate_factor
+from trainables.training.training import Training
 
 
 def rates(total: int = 100, **changes: float | str) -> list[float]:
@@ -179,6 +179,20 @@ def test_a_resumed_trial_with_everything_on_ends_as_an_uninterrupted_one() -> No
     resumed_epochs += [second.train_epoch() for _ in range(2)]
     assert resumed_epochs == uninterrupted_epochs
     assert second.evaluate().metrics == uninterrupted.evaluate().metrics
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_after_the_last_epoch_only_the_network_that_is_evaluated_is_saved(ema: float) -> None:
+    ended = training(config(epochs=2, **{"optim/ema": ema}))
+    ended.train_epoch()
+    running = len(ended.save())
+    ended.train_epoch()
+    state = ended.save()
+    assert len(state) < running / (3 if ema else 2.5), "neither moments nor a second network"
+    again = training(config(epochs=2, **{"optim/ema": ema}))
+    again.load(state)
+    measured = again.evaluate("test").metrics
+    assert measured == pytest.approx(ended.evaluate("test").metrics, rel=0, abs=0, nan_ok=True)
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])

@@ -29,7 +29,7 @@ def layout(config: DataConfig) -> Layout:
     named = classes.read(root / "classes.txt")
     splits = _splits(root, config, LabelTable.plain(len(named.names)))
     masks = [pair.mask for pairs in splits.values() for pair in pairs]
-    files.require_inside(root, masks)
+    files.require_inside(root, masks, config.links)
     meaning = mask_meaning.decide(named, masks)
     pairs = {split: _read_by(meaning.reader, pairs) for split, pairs in splits.items()}
     notes = (*meaning.notes, *_ignored(root))

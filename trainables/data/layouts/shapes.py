@@ -153,12 +153,12 @@ class Scene:
 
 
 def layout(config: DataConfig) -> Layout:
-    """Scenes 0, 1, 2 ... of each split, as many as the config requests."""
+    """Scenes 0, 1, 2 ... of each split: its usual ones, or more if the config requests them."""
     rows, columns = config.height or SIZE[0], config.width or SIZE[1]
     requested = {"train": config.train_images, "val": config.val_images, "test": config.test_images}
     splits = {
         split: tuple(
-            Scene(split, index, rows, columns) for index in range(requested[split] or count)
+            Scene(split, index, rows, columns) for index in range(max(requested[split], count))
         )
         for split, count in COUNTS.items()
     }

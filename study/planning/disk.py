@@ -1,0 +1,106 @@
+"""How much disk the checkpoints of a study need (``study/execution/checkpoints.py`` keeps them)."""
+
+import shutil
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from search_spaces import Space
+from study.ledger.plan import CONFIRMED, Ablation, Plan
+from study.ledger.study_folder import StudyFolder
+from study.planning.runs import grid_runs, searched_dimensions, slowest
+from trainables.config import ModelConfig, TrialConfig, from_flat
+from trainables.losses.compose import needs_boundary_head
+from trainables.networks.segmentation import Segmenter
+
+_PER_WEIGHT = {"adamw": 2, "sgd": 1}
+"""Numbers that the optimiser stores beside each weight: moments, or the momentum."""
+_PER_LANE = 3
+"""Checkpoints of a running trial: two, and the next one while it is being written."""
+_PER_CELL = 2
+"""Networks that stay of each cell: of its best run, and of the one that the gallery shows."""
+
+
+@dataclass(frozen=True)
+class CheckpointBytes:
+    """The sizes of a trial's checkpoints, in bytes."""
+
+    running: int
+    """With everything that a resume needs."""
+    ended: int
+    """The network alone."""
+
+
+@dataclass(frozen=True)
+class DiskNeed:
+    """What the checkpoints of a study take, in bytes."""
+
+    most: int
+    """At any time, in addition to what is there already."""
+    kept: int
+    """When the study has ended."""
+    free: int
+    """Of the storage's disk now."""
+
+    def __str__(self) -> str:
+        return (
+            f"checkpoints take up to {size(self.most)}, and {size(self.kept)} when the study has "
+            f"ended; {size(self.free)} are free"
+        )
+
+
+def disk_need(plan: Plan, space: Space, num_classes: int, left: int) -> DiskNeed:
+    """The need of a plan of which ``left`` trials have not ended."""
+    sizes = [checkpoint_bytes(config, num_classes) for config in _configs(plan, space)]
+    running, ended = max(each.running for each in sizes), max(each.ended for each in sizes)
+    untested, stay = _networks(plan)
+    lanes = min(plan.lanes, left)
+    # The model is one more copy of the best network.
+    most = lanes * _PER_LANE * running + (min(untested, left) + 1) * ended
+    used = sum(path.stat().st_size for path in StudyFolder.of(plan).tune.glob("*/*/*/state.pt"))
+    return DiskNeed(max(most - used, 0), (stay + 1) * ended, shutil.disk_usage(plan.storage).free)
+
+
+def _networks(plan: Plan) -> tuple[int, int]:
+    """How many networks a plan's ended trials keep: at most, and when the study has ended."""
+    design = plan.design
+    if isinstance(design, Ablation):
+        runs = len(design.cells) * len(design.seeds)
+        return runs, min(_PER_CELL * len(design.cells), runs)
+    if len(plan.objectives) > 1:
+        return plan.trials, plan.trials
+    confirming = len(CONFIRMED) * len(design.confirm)
+    return 1 + confirming, 1 + min(len(CONFIRMED), confirming)
+
+
+def checkpoint_bytes(config: TrialConfig, num_classes: int) -> CheckpointBytes:
+    """The sizes for one config, without the few bytes that the files add."""
+    bare = replace(config.model, weights="none")
+    network, learned = _network_bytes(bare, num_classes, needs_boundary_head(config.loss))
+    optimizer = _PER_WEIGHT[config.optim.optimizer] * learned
+    average = network if config.optim.ema else 0
+    return CheckpointBytes(network + optimizer + average, network)
+
+
+@lru_cache(maxsize=16)
+def _network_bytes(model: ModelConfig, num_classes: int, boundary_head: bool) -> tuple[int, int]:
+    """The bytes of a network with its statistics, and those of its weights alone."""
+    network = Segmenter(model, num_classes, boundary_head)
+    whole = sum(tensor.nbytes for tensor in network.state_dict().values())
+    return whole, sum(weight.nbytes for weight in network.parameters())
+
+
+def _configs(plan: Plan, space: Space) -> list[TrialConfig]:
+    """Configs with every network of the plan: an ablation's runs, or what a search may draw."""
+    base = slowest(plan, space)
+    chosen = [
+        base.changed({dimension.path: value})
+        for dimension in searched_dimensions(plan, space)
+        if dimension.path.startswith("model/")
+        for value in getattr(dimension.distribution, "choices", ())
+    ]
+    return [base, *chosen, *(from_flat(run.config) for run in grid_runs(plan))]
+
+
+def size(count: int) -> str:
+    """Bytes in MB or GB, rounded."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count / 1e6, 0.1):.1f} MB"
