@@ -56,17 +56,20 @@ def of_study(
         files: the report's, artifacts of the study's run in the folder ``report``.
         run_id: MLflow's id of that run; "" leaves the plot out.
     """
-    texts = {results.record.plan.question: _QUESTION_LENGTH, caveat: _CAVEAT_LENGTH}
-    blocks = [f"**{_plain(answer(results), _ANSWER_LENGTH)}**"]
-    blocks += [_plain(text, length) for text, length in texts.items() if text]
-    if run_id and any(path.name == _PLOT for path in files):
-        # Relative to the page, because a server may lie behind a prefix.
-        source = f"get-artifact?path=report/{_PLOT}&run_uuid={run_id}"
-        blocks.append(f"![differences from the baseline]({source})")
-    if results.comparison is not None:
-        left = _LENGTH - sum(len(block) + 2 for block in blocks)
-        blocks.insert(1, _table(results.comparison, left))
-    return "\n\n".join(blocks)
+    head = [f"**{_plain(answer(results), _ANSWER_LENGTH)}**", _plain(caveat, _CAVEAT_LENGTH)]
+    tail = [_plain(results.record.plan.question, _QUESTION_LENGTH), _plot(files, run_id)]
+    left = _LENGTH - sum(len(block) + 2 for block in (*head, *tail))
+    table = "" if results.comparison is None else _table(results.comparison, left)
+    return "\n\n".join(block for block in (*head, table, *tail) if block)
+
+
+def _plot(files: Iterable[Path], run_id: str) -> str:
+    """The picture of the differences, if the report has it. Its address is relative to the page,
+    because a server may lie behind a prefix."""
+    if not run_id or all(path.name != _PLOT for path in files):
+        return ""
+    source = f"get-artifact?path=report/{_PLOT}&run_uuid={run_id}"
+    return f"![differences from the baseline]({source})"
 
 
 def _table(results: AblationResults, length: int) -> str:
