@@ -4,7 +4,6 @@ A user's mistake raises a ValueError with the line that the command would print.
 the process, and signal handlers are set only in the main thread.
 """
 
-import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import fields
@@ -25,8 +24,6 @@ from study.reporting.terminal.safe_console import SafeConsole
 from trainables import plugin
 from trainables.config import refused
 
-# A notebook keeps its own settings; only Optuna's line for each of our in-memory studies is hidden.
-logging.getLogger("optuna").setLevel(logging.ERROR)
 process.name_the_user()
 
 _COMMAND_ONLY = ("resume", "list_names", "check_data", "dry_run", "verbose")
