@@ -186,7 +186,12 @@ def test_mlflow_has_one_parent_and_one_run_per_ended_trial(
 ) -> None:
     parent, children = mlflow_runs(storage, "ended")
     assert parent.info.status == "FINISHED"
-    assert parent.data.metrics.keys() >= {"miou", "test_miou"}
+    best = results_of(ended_study).best
+    assert best is not None
+    assert parent.data.metrics == {"miou": best.metrics["miou"]}  # the winner's learning curve
+    assert f"{winner_tested(ended_study)['test_miou']:.4f}" == parent.data.tags["best.test_miou"]
+    (winner,) = [run_ for run_ in children if run_.data.tags["trial"] == str(best.number)]
+    assert winner.data.metrics["test_miou"] == winner_tested(ended_study)["test_miou"]
     client = MlflowClient(f"sqlite:///{storage}/mlflow.db")
     for run_ in children:
         record = ended_study.trials[int(run_.data.tags["trial"])]
