@@ -54,7 +54,7 @@ def command(storage: Path, *extra: str) -> list[str]:
 def study(storage: Path, name: str, *extra: str) -> list[str]:
     sizes = [word for change in SMALL for word in ("--set", change)]
     options = ("--space", "inverseform", "--sampler", "random", "--name", name)
-    counts = ("--trials", str(TRIALS), "--epochs", str(EPOCHS))
+    counts = ("--trials", str(TRIALS), "--epochs", str(EPOCHS), "--confirm", "0")
     return command(storage, *options, *counts, *sizes, *extra)
 
 

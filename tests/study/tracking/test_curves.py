@@ -8,12 +8,14 @@ from mlflow import MlflowClient
 
 from search_spaces import Cell, Grid
 from study.analysis.results import results_of
+from study.ledger.events import Ended, Tested
 from study.tracking import names
 from study.tracking.curves import curves
 from study.tracking.runs import study_run
+from study.tracking.sink import MlflowSink
 from tests.study import fake, fake_grid
 from tests.study.tracking.test_description import study_of
-from tests.study.tracking.test_sink import database, empty, project
+from tests.study.tracking.test_sink import database, empty, no_pictures, project, wait_for
 
 __all__ = ["database", "empty"]
 
@@ -51,6 +53,29 @@ def test_a_search_has_its_winner_s_curve(tmp_path: Path) -> None:
     tags = study_run(record).tags
     assert tags["best.miou"] == f"{best.value('miou'):.4f}"
     assert tags["best_trial"] == str(best.number)
+
+
+def test_the_winner_s_test_figures_are_on_its_own_run(tmp_path: Path) -> None:
+    """Measured while MLflow has the trial's run already, as complete."""
+    plan = fake.plan(tmp_path, trials=2)
+    ledger = fake.begin(plan)
+    sink = MlflowSink(plan.tracking_uri, ledger.record.copy(), no_pictures)
+    ledger.listeners.append(sink)
+    fake.complete(ledger, plan, 0)
+    fake.complete(ledger, plan, 1)
+    wait_for(sink)
+    best = results_of(ledger.record).best
+    assert best is not None
+    measured = {"test_miou": 0.123456, "test_dice": 0.25, "test_classes_scored": 6.0}
+    ledger.append(Tested(trial=best.number, metrics=measured))
+    ledger.append(Ended())
+    assert sink.close([]) == ""
+    study, client = study_of(plan), MlflowClient(plan.tracking_uri)
+    assert study.data.metrics == {"miou": best.metrics["miou"]}
+    assert study.data.tags["best.test_miou"] == "0.1235"
+    found = client.search_runs([study.info.experiment_id], f"tags.trial = '{best.number}'")
+    assert found[0].data.metrics.keys() >= {"miou", "test_miou", "test_dice"}
+    assert "test_classes_scored" not in found[0].data.metrics
 
 
 def test_a_study_that_may_go_on_has_no_curve_yet(tmp_path: Path) -> None:
