@@ -6,11 +6,11 @@ from pathlib import Path
 
 from cluster.one_line_parser import OneLineParser
 from search_spaces import SPACES
+from study.planning.objectives import LISTED
 from study.planning.request import (
     BUILT_IN_TRIALS,
     DEFAULT_CELL_TRIALS,
     DEFAULT_TRIALS,
-    OBJECTIVES,
     SAMPLERS,
     SCHEDULERS,
     StudyRequest,
@@ -44,7 +44,7 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--objective",
         default="miou",
-        help=f"one of {', '.join(OBJECTIVES)}; several with commas between end in a Pareto set",
+        help=f"one of {LISTED}; several with commas between end in a Pareto set",
     )
     group.add_argument(
         "--trials",

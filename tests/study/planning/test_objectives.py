@@ -15,9 +15,9 @@ from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
-from study.planning import request
+from study.planning import objectives
 from study.planning.make_plan import plan_from_request
-from study.planning.request import OBJECTIVES, parse_objectives
+from study.planning.objectives import OBJECTIVES, parse_objectives
 from study.reporting import document
 from study.reporting.sections import pareto
 from study.search.optuna_search import LedgerSearch
@@ -182,7 +182,7 @@ def test_directions_come_from_the_catalog_and_one_objective_stays_one(
 ) -> None:
     common = ["--space", "inverseform", "--storage", str(tmp_path), "--objective"]
     # No metric of every trial is to be minimised, so a distance is allowed here.
-    monkeypatch.setattr(request, "OBJECTIVES", (*OBJECTIVES, "hd95"))
+    monkeypatch.setattr(objectives, "OBJECTIVES", (*OBJECTIVES, "hd95"))
     assert parse_objectives("miou, hd95") == BOTH
     several = plan_from_request(options.parse_request([*common, "miou,hd95"]), [NODE])
     one = plan_from_request(options.parse_request([*common, "hd95"]), [NODE])
