@@ -11,7 +11,7 @@ from typing import TextIO
 
 _MOST = 2000
 """Texts that wait for a blocked stream: of more, the oldest are dropped, which are progress."""
-_ROOM_S = 5.0
+_ROOM_S = 2.0
 """How long a burst of text waits for a stream before it counts as blocked: on a busy machine a log
 is slow, too, and must lose nothing."""
 

@@ -149,7 +149,7 @@ def test_the_end_shows_the_set_and_ranks_it_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--objective", "miou,iou"], "--objective must be one of miou"),
+        (["--objective", "miou,iou"], "--objective must be one of area: miou"),
         (["--objective", "miou,miou"], "--objective must name each metric once, got 'miou,miou'"),
         (["--objective", "miou,dice", "--scheduler", "asha"], "it would stop trials by the first"),
         (["--objective", "miou,dice", "--sampler", "cmaes"], "several need tpe, nsga2, gp"),
@@ -166,9 +166,9 @@ def test_a_mistake_is_one_line(
 def test_an_unmeasured_metric_or_one_without_a_direction_is_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
 ) -> None:
-    for objectives in (name, f"miou,{name}"):
-        line = refused(capsys, tmp_path, "--space", "inverseform", "--objective", objectives)
-        assert "--objective must be one of miou" in line
+    for given in (name, f"miou,{name}"):
+        line = refused(capsys, tmp_path, "--space", "inverseform", "--objective", given)
+        assert "--objective must be one of area: miou" in line
         assert line.endswith(f"got {name!r}\n")
 
 
