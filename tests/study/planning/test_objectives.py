@@ -166,8 +166,8 @@ def test_a_mistake_is_one_line(
 def test_an_unmeasured_metric_or_one_without_a_direction_is_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
 ) -> None:
-    for given in (name, f"miou,{name}"):
-        line = refused(capsys, tmp_path, "--space", "inverseform", "--objective", given)
+    for several in (name, f"miou,{name}"):
+        line = refused(capsys, tmp_path, "--space", "inverseform", "--objective", several)
         assert "--objective must be one of area: miou" in line
         assert line.endswith(f"got {name!r}\n")
 
