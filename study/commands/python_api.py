@@ -33,9 +33,9 @@ _COMMAND_ONLY = ("resume", "list_names", "check_data", "dry_run", "verbose")
 def make_plan(**options: object) -> Plan:
     """Make a plan from the command's options, by their names with ``_`` for ``-``.
 
-    ``changes`` is ``--set``, as a mapping of paths to values; ``with_parts`` is ``--with``;
-    ``factor`` is a list of strings. All others are as on the command line: ``space="region"``,
-    ``grid="table1"``, ``seeds=6``, ``trials=10``, ``name="mine"``.
+    ``changes`` is ``--set``, as a mapping of paths to values; ``with_parts`` is ``--with``, one
+    file or a list; ``factor`` is a list of strings. All others are as on the command line:
+    ``space="region"``, ``grid="table1"``, ``seeds=6``, ``trials=10``, ``name="mine"``.
 
     Raises:
         ValueError: one line that names the option, what is allowed and what it got.
@@ -112,6 +112,8 @@ def _request(options: Mapping[str, object], resume: str | None = None) -> StudyR
             raise refused("options", f"among {', '.join(known)}", name)
     if isinstance(changes := given.get("changes"), Mapping):
         given["changes"] = [f"{path}={change}" for path, change in changes.items()]
+    if isinstance(file := given.get("with_parts"), str):
+        given["with_parts"] = [file]
     if given.get("storage") is not None:
         given["storage"] = Path(str(given["storage"]))
     return StudyRequest(**given, resume=resume)  # type: ignore[arg-type]
