@@ -13,16 +13,17 @@ from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.study_folder import StudyFolder
 from study.reporting import document, html, table_files
-from study.reporting.document import Parts, Prose, Section
+from study.reporting.document import Prose, Section
 from study.reporting.figures import draw
 from study.reporting.sections import report
+from study.reporting.sections.report import Content
 
 
 @dataclass(frozen=True)
 class _Content:
     """The content that differs between the reports of a search and of an ablation."""
 
-    parts: Parts
+    content: Content
     figures: Mapping[str, Figure | None]
     caption: str = ""
     """Added to the captions of plots that show cells instead of trials."""
@@ -49,7 +50,7 @@ def write(
     with matplotlib.rc_context(draw.STYLE):
         content = _content(results, folder, importance)
         plots = draw.save(content.figures, target)
-    parts = report.complete(results.record, folder, content.parts, plots, content.caption)
+    parts = report.complete(results.record, folder, content.content, plots, content.caption)
     said = answer(results)
     title = Section(plan.study, [Prose(f"**{said}**"), Prose(plan.question)], 1)
     texts = {
