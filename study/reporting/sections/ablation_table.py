@@ -7,7 +7,8 @@ from study.analysis.tables import Row, Table, protocol, published, same_protocol
 from study.ledger.record import StudyRecord
 from study.reporting.document import Block, Parts, Points, Prose, Section, Sheet
 from study.reporting.sections import cell_search
-from study.reporting.values import is_share
+from study.reporting.values import is_share, percent
+from trainables.config.words import zero_without_sign
 
 
 def heads(table: Table) -> list[str]:
@@ -71,7 +72,9 @@ def _gain(table: Table, row: Row, setup: str) -> float | None:
 def _plain(value: float | None, table: Table) -> str:
     if value is None:
         return "-"
-    return f"{100 * value:.2f}" if is_share(table.metric) else f"{value:.3f}"
+    if is_share(table.metric):
+        return percent(value)
+    return zero_without_sign(f"{value:.3f}")
 
 
 def _signed(value: float | None, table: Table) -> str:

@@ -24,6 +24,7 @@ from study.reporting.sections import (
     pareto,
     per_class,
     reruns,
+    setup,
     verdicts,
 )
 from study.reporting.sections import plots as plot_sections
@@ -63,6 +64,7 @@ def complete(
         *caveats.of_ledger(record, folder),
         *plot_sections.sections(plots, per_cell),
         *plot_sections.test_images(folder),
+        setup.section(record),
         *_failed(record.in_state("failed")),
         *caveats.other_code(record),
         *document.details(content.details),
