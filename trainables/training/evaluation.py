@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.data.batches import evaluation_batches
 from trainables.data.dataset import ImageList
-from trainables.geometry.boundaries import VOID
+from trainables.losses.cross_entropy import nats_per_image
 from trainables.metrics import per_image
+from trainables.metrics.overlap import confusion
 from trainables.metrics.per_image import ImageCounts
 from trainables.training.ranks import num_ranks, rank, sum_over_ranks
 
@@ -70,8 +70,8 @@ def evaluate(
         rows_B = torch.from_numpy(rows).to(device)
         for table_N, part_B in zip(table, counts, strict=True):
             table_N[rows_B] = part_B
-        nats_N[rows_B] = _nats(logits_BKHW, labels_BHW)
-        confusion_KK += _confusion(predicted_BHW, labels_BHW, num_classes)
+        nats_N[rows_B] = nats_per_image(logits_BKHW, labels_BHW)
+        confusion_KK += confusion(predicted_BHW, labels_BHW, num_classes)
         for row, predicted_HW in zip(rows, predicted_BHW, strict=True):
             if row < pictures:
                 predictions_PHW[row] = predicted_HW
@@ -81,20 +81,3 @@ def evaluate(
     confusion_KK = sum_over_ranks(confusion_KK).cpu()
     loss = float(sum_over_ranks(nats_N).sum()) / (int(confusion_KK.sum()) or float("nan"))
     return Evaluation(per_image.summarize(counts), loss, counts, confusion_KK, predictions)
-
-
-def _nats(logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor:
-    """float64 (B): the cross-entropy of each image, summed over its valid pixels.
-
-    One image at a time, which takes the memory of one.
-    """
-    pairs = zip(logits_BKHW.split(1), labels_BHW.split(1), strict=True)
-    pixels = (F.cross_entropy(*pair, ignore_index=VOID, reduction="none") for pair in pairs)
-    return torch.stack([nats_1HW.sum(dtype=torch.float64) for nats_1HW in pixels])
-
-
-def _confusion(predicted_BHW: Tensor, labels_BHW: Tensor, num_classes: int) -> Tensor:
-    """int64 (K,K): the valid pixels by true and by predicted class."""
-    valid_BHW = labels_BHW != VOID
-    pairs = labels_BHW[valid_BHW] * num_classes + predicted_BHW[valid_BHW]
-    return pairs.bincount(minlength=num_classes**2).view(num_classes, num_classes)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study.analysis.recorded_space import space_of
-from study.analysis.results import AblationResults, SearchResults
+from study.analysis.results import AblationResults, SearchResults, StudyResults
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
@@ -45,7 +45,7 @@ class Content(NamedTuple):
 
 
 def complete(
-    record: StudyRecord,
+    results: StudyResults,
     folder: StudyFolder,
     content: Content,
     plots: Mapping[str, Path],
@@ -58,11 +58,13 @@ def complete(
         plots: the files that ``figures.draw`` saved, by name.
         per_cell: added to the captions of plots that show cells instead of trials.
     """
+    record = results.record
     return [
         *caveats.above(record, folder),
         *content.first,
         *caveats.of_ledger(record, folder),
         *plot_sections.sections(plots, per_cell),
+        *plot_sections.epochs(results, folder),
         *plot_sections.test_images(folder),
         setup.section(record),
         *_failed(record.in_state("failed")),

@@ -19,7 +19,7 @@ from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning.runs import grid_runs
-from study.reporting.pictures.pictures import TrialArtifacts
+from study.reporting.pictures.trial_artifacts import TrialArtifacts
 from study.reporting.terminal import plan_and_result
 from study.reporting.terminal.event_lines import event_line
 from study.tracking.cells import judged
