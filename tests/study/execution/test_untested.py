@@ -126,7 +126,7 @@ def test_every_view_names_the_untested_run(grid: tuple[Plan, Ledger, dict[int, P
     for text in (*texts, printed(plan, ledger)):
         assert named in text.replace("\n", " ")
         assert "1 untested" in text
-    assert "Untested, and not in the table: 1 runs." in protocol(ledger.record, results.tables[0])
+    assert "Untested, and not in the table: 1 run." in protocol(ledger.record, results.tables[0])
     table = (StudyFolder.of(plan).report / "table.csv").read_text()
     assert "untested" in table.splitlines()[0]
     assert trial_run(ledger.record, trial).tags["untested"] == trial.untested

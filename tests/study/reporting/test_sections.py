@@ -226,5 +226,6 @@ def test_plots_about_edges_are_there_where_edges_were_measured(tmp_path: Path) -
         "learning_curves.png",
         "slices.png",
         "trade_off.png",
+        "training.png",
         "trimap.png",
     }
