@@ -35,6 +35,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 ROOT = Path(__file__).resolve().parents[3]
 TRIALS, EPOCHS = 4, 3
 SMALL = (
+    "batch=8",
     "data/height=32",
     "data/width=48",
     "data/train_images=32",
