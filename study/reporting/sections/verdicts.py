@@ -28,7 +28,7 @@ def _head(objective: Table, others: list[Table]) -> list[str]:
         "interval",
         "Holm",
         "verdict",
-        *(f"{table.metric} delta" for table in others),
+        *(f"Δ {table.metric}" for table in others),
         "n",
         "failed",
     ]

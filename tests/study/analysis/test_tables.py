@@ -56,8 +56,9 @@ def test_one_table_has_the_objective_s_test_and_the_others_differences(tmp_path:
     found = verdicts.section(AblationResults(ledger.record))
     sheet, said = found.blocks[:2]
     assert sheet == Sheet(
-        "cell,miou %,delta,interval,Holm,verdict,boundary_f_1px delta,boundary_f_3px delta,n,"
-        "failed".split(","),
+        "cell,miou %,delta,interval,Holm,verdict,Δ boundary_f_1px,Δ boundary_f_3px,n,failed".split(
+            ","
+        ),
         [
             "plain,50.00,-,-,-,baseline,-,-,6,0".split(","),
             "good,53.12,+3.12,+3.12 .. +3.12,0.0312,better,-6.25 worse,0.00 undecided,6,0".split(
