@@ -12,6 +12,7 @@ from rich.console import Console
 from search_spaces import Cell
 from study.analysis import image_bootstrap, tables
 from study.analysis.results import AblationResults
+from study.analysis.statistics import coverage_note
 from study.ledger.events import ImagesResampled, Reused, Tested
 from study.ledger.ledger import Ledger
 from study.ledger.record import StudyRecord
@@ -69,6 +70,8 @@ def test_one_table_has_the_objective_s_test_and_the_others_differences(tmp_path:
     )
     assert isinstance(said, Prose)
     assert "`miou` is the objective and decides; each other metric" in said.text
+    assert coverage_note(len(fake_grid.SEEDS)) in said.text
+    assert "with so few seeds" in coverage_note(2)
 
 
 def broken(tmp_path: Path) -> Ledger:
