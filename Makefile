@@ -2,7 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help study test lint types unit slow chaos audit bench cluster mlflow lock clean
+.PHONY: help study test lint types unit slow chaos audit bench cluster cluster-stop mlflow lock clean
+RAY_PORT ?= 6379
+DASHBOARD_PORT ?= 8265
+MLFLOW_PORT ?= 5000
 
 help:
 	@echo "make study    the main job on built-in data, from a fresh checkout"
@@ -11,8 +14,9 @@ help:
 	@echo "make chaos    kill what a study needs, KILLS=100 times, and check that it still completes"
 	@echo "make audit    check constraints.txt for known vulnerabilities"
 	@echo "make bench    the benchmarks in tests/benchmarks (minutes)"
-	@echo "make cluster  a local Ray cluster for ray job submit, on loopback"
-	@echo "make mlflow   browse the results on http://127.0.0.1:5000"
+	@echo "make cluster  a local Ray cluster for ray job submit, on loopback; RAY_PORT, DASHBOARD_PORT"
+	@echo "make cluster-stop  end that cluster, and no other"
+	@echo "make mlflow   browse the results on http://127.0.0.1:$(MLFLOW_PORT); MLFLOW_PORT"
 	@echo "make lock     update constraints.txt"
 
 # Rebuilt whenever the dependencies change; .installed marks a successful installation.
@@ -68,11 +72,15 @@ bench: .venv/.installed
 # Anyone who reaches Ray's ports can run code: loopback only, and always with a token.
 cluster: .venv/.installed
 	RAY_AUTH_MODE=token RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 RAY_worker_maximum_startup_concurrency=16 \
-		PATH="$(CURDIR)/$(BIN):$$PATH" ray start --head --dashboard-host 127.0.0.1 \
-		--disable-usage-stats
+		PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m cluster.local start \
+		--port $(RAY_PORT) --dashboard-port $(DASHBOARD_PORT)
+
+cluster-stop: .venv/.installed
+	$(BIN)/python -m cluster.local stop
 
 mlflow: .venv/.installed
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 \
+		--port $(MLFLOW_PORT)
 
 lock: .venv/.installed
 	$(BIN)/python -m pip install --quiet uv

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from search_spaces import GRIDS, SPACES
-from study.planning.request import OBJECTIVES
+from study.planning.objectives import GROUPS
 from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
 from trainables.config.recipes import RECIPES
 from trainables.config.words import counted
@@ -28,7 +28,8 @@ def print_list(console: Console) -> None:
                 f"    --grid {grid.name}: {grid.question} ({cells}; {grid.source})", highlight=False
             )
     console.print(f"[bold]--dataset[/]  {', '.join(sorted(LAYOUTS))}")
-    console.print(f"[bold]--objective[/]  {', '.join(OBJECTIVES)}")
+    for group, names in GROUPS.items():
+        console.print(f"[bold]--objective[/]  {group}: {names}", highlight=False)
     networks = ", ".join(map(str, get_choices(ModelConfig, "network")))
     console.print(f"[bold]--set model/network=[/]  {networks}")
     for name, recipe in RECIPES.items():

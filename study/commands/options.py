@@ -6,11 +6,11 @@ from pathlib import Path
 
 from cluster.one_line_parser import OneLineParser
 from search_spaces import SPACES
+from study.planning.objectives import LISTED
 from study.planning.request import (
     BUILT_IN_TRIALS,
     DEFAULT_CELL_TRIALS,
     DEFAULT_TRIALS,
-    OBJECTIVES,
     SAMPLERS,
     SCHEDULERS,
     StudyRequest,
@@ -44,7 +44,7 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--objective",
         default="miou",
-        help=f"one of {', '.join(OBJECTIVES)}; several with commas between end in a Pareto set",
+        help=f"one of {LISTED}; several with commas between end in a Pareto set",
     )
     group.add_argument(
         "--trials",
@@ -66,9 +66,12 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0, help="seed of the search and of every trial")
     group.add_argument(
         "--with",
+        action="append",
+        default=[],
         dest="with_parts",
         metavar="FILE.py",
-        help="your own losses, datasets, networks, spaces and grids (docs/plugins.md)",
+        help="your own losses, datasets, networks, spaces and grids (docs/plugins.md); may be "
+        "repeated",
     )
 
 

@@ -11,8 +11,9 @@ from typing import TextIO
 
 _MOST = 2000
 """Texts that wait for a blocked stream: of more, the oldest are dropped, which are progress."""
-_ROOM_S = 0.2
-"""How long a burst of text waits for a stream that is slow, and not blocked."""
+_ROOM_S = 2.0
+"""How long a burst of text waits for a stream before it counts as blocked: on a busy machine a log
+is slow, too, and must lose nothing."""
 
 
 class ScreenWriter:
@@ -45,7 +46,9 @@ class ScreenWriter:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._pending))
-                text, self._writes = self._pending.popleft(), True
+                text, self._writes = "".join(self._pending), True
+                self._pending.clear()
+                self._changed.notify_all()
             try:
                 self._write(text)
             except (OSError, ValueError):  # ValueError: the stream is closed

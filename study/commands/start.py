@@ -161,20 +161,17 @@ class PlannedStudy:
         return need.most
 
     def _expected(self, dataset: Dataset, left: int, more: dict[str, str]) -> Outlook:
-        from study.planning.forecast import forecast, study_seconds
+        from study.planning.forecast import forecast
 
         plan, space = self._plan, self._space
-        stages = min(len(runs.needed_stages(plan, space)), left)
-        config = runs.slowest(plan, space)
-        epoch_s, problem = forecast(config, dataset, int(plan.cpus_per_worker))
-        total_s = study_seconds(plan, epoch_s, stages, left)
-        more |= {"forecast": problem} if problem else {}
+        found = forecast(plan, space, dataset, left)
+        more |= {"forecast": found.problem} if found.problem else {}
         more |= prior_studies.lines(plan, space, self._record, dataset.digest)
         if plan.budget:
-            more["budget"] = budget.planned(plan.budget, self._record, total_s)
+            more["budget"] = budget.planned(plan.budget, self._record, found.total_s)
         # Printed before the start: a driver that is killed, or loses its raylet, prints nothing.
         more["to resume"] = resume_command(plan.study, plan.storage, plan.tracking_uri)
-        return Outlook(left=left, stages=stages, epoch_s=epoch_s, total_s=total_s, more=more)
+        return Outlook(left, found.stages, found.epoch_s, found.total_s, more)
 
     def _run(self, dataset: Dataset, policy: Policy, verbose: bool) -> int:
         """Lock the study, start Ray unless it is there, and run what is left."""

@@ -10,6 +10,7 @@ from study.ledger.plan import Ablation, Plan, PluginText, Search
 from study.ledger.prior_trials import WarmStart
 from study.ledger.storage import check_name
 from study.planning import budget, grids
+from study.planning.objectives import check_objectives, parse_objectives
 from study.planning.prior_studies import replay, rerun, warm_start
 from study.planning.request import (
     BUILT_IN_TRIALS,
@@ -19,9 +20,7 @@ from study.planning.request import (
     SCHEDULERS,
     StudyRequest,
     base_config,
-    check_objectives,
     choice,
-    parse_objectives,
 )
 from trainables.config import TrialConfig, flatten, recipes, refused, require
 from trainables.config.plugin_fields import PLUGIN

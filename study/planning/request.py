@@ -9,7 +9,6 @@ from cluster.safe_text import MASK, without_passwords
 from trainables.config import DataConfig, TrialConfig, Value, parse, recipes, require
 from trainables.config.data import BUILT_IN
 from trainables.config.plugin_fields import PLUGIN
-from trainables.metrics.catalog import METRICS
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "nsga2")
 SCHEDULERS = ("asha", "none")
@@ -17,11 +16,6 @@ DEFAULT_TRIALS = 8
 BUILT_IN_TRIALS = 6
 """On the built-in data, where the winner is then confirmed."""
 DEFAULT_CELL_TRIALS = 4
-OBJECTIVES = tuple(name for name, metric in METRICS.items() if metric.unit == "fraction")
-"""Metrics that every trial measures and that can rank trials. No trial measures surface distances,
-and the number of scored classes or contours says nothing about quality."""
-_ONE_OBJECTIVE = ("cmaes",)
-"""Samplers that support only one objective."""
 _TRACKED = ("sqlite:///", "postgresql", "mysql", "mssql", "http://", "https://", "databricks")
 PLACES = {
     "resume",
@@ -56,7 +50,7 @@ class StudyRequest:
     """Seeds on which a search's winner runs against its base."""
 
     seed: int = 0
-    with_parts: str | None = None
+    with_parts: Sequence[str] = ()
     """``--with``: the user's plug-in."""
 
     grid: str | None = None
@@ -210,40 +204,3 @@ def data_config(request: StudyRequest) -> DataConfig:
     name, folder = request.check_data
     data: dict[str, Value] = {"data/dataset": name, "data/root": _absolute(folder)}
     return TrialConfig().changed({**request.set_values(), **data}).data
-
-
-def parse_objectives(text: str) -> dict[str, str]:
-    """Parse ``miou,dice`` to ``{"miou": "max", "dice": "max"}``, in the given order.
-
-    Raises:
-        ValueError: a name is not among ``OBJECTIVES``, or is given twice.
-    """
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        require(name in OBJECTIVES, "--objective", f"one of {', '.join(OBJECTIVES)}", name)
-    if len(set(names)) < len(names):
-        raise ValueError(f"--objective must name each metric once, got {text!r}")
-    return {name: METRICS[name].direction for name in names}
-
-
-def check_objectives(objectives: Mapping[str, str], request: StudyRequest, ablation: bool) -> None:
-    """Raise a ValueError for a design, scheduler or sampler that supports only one objective.
-
-    ASHA could rank by the first objective alone, but would then stop the trials that are best in
-    another one, and the Pareto set would lose its ends.
-    """
-    if len(objectives) == 1:
-        return
-    given = f"got {len(objectives)}: {','.join(objectives)}"
-    if ablation:
-        raise ValueError(f"--objective of a grid must be one metric, {given}; its tables show all")
-    if request.scheduler != "none":
-        raise ValueError(
-            f"--objective with --scheduler {request.scheduler} must be one metric, {given}; "
-            f"it would stop trials by the first alone"
-        )
-    if request.sampler in _ONE_OBJECTIVE:
-        raise ValueError(
-            f"--objective with --sampler {request.sampler} must be one metric, {given}; "
-            f"several need tpe, nsga2, gp or random"
-        )

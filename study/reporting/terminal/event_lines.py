@@ -56,6 +56,8 @@ def _study_line(event: Event, record: StudyRecord) -> str:
             how = "reused" if event.reused else f"trained in {event.seconds:.0f} s"
             how += ", again: its file was damaged" if event.remade else ""
             return f"stage {kind} {key} {how}"
+        case Chosen() if not record.plan.design.cells:
+            return "the search has ended; its winner and the base run on other seeds"
         case Chosen():
             seeds = counted(len(record.plan.design.seeds), "seed")
             return f"all per-cell searches have ended; each cell's best runs on {seeds}"

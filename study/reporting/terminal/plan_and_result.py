@@ -40,7 +40,7 @@ class _View(Protocol):
 _VIEWS: dict[type[Search | Ablation], _View] = {Search: search, Ablation: grid}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Outlook:
     """The forecast for the trials that are left."""
 

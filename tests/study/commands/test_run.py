@@ -36,7 +36,7 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str)
         (["--space", "inverseform", "--trials", "0"], "--trials must be >= 1, got 0"),
         (["--space", "inverseform", "--sampler", "grid"], "--sampler must be one of tpe"),
         (["--space", "inverseform", "--scheduler", "pbt"], "--scheduler must be one of asha"),
-        (["--space", "inverseform", "--objective", "iou"], "--objective must be one of miou"),
+        (["--space", "inverseform", "--objective", "iou"], "--objective must be one of area: miou"),
         (
             ["--space", "inverseform", "--workers", "4096", "--set", "batch=4096"],
             "--workers must be at most",

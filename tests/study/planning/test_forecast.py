@@ -1,9 +1,12 @@
 """How long an epoch will take: a few batches, timed as a rank will train them."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
-from study.planning.forecast import epoch_seconds, forecast
+from study.planning.forecast import forecast, pace, stages_to_train, study_seconds, trial_kinds
+from tests.study import fake, fake_grid
 from trainables.config import TrialConfig
 from trainables.data import load
 from trainables.training.training import Training
@@ -34,19 +37,55 @@ def test_batches_are_timed_on_the_threads_of_a_rank(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Training, "train_epoch", counted)
     monkeypatch.setattr(Training, "evaluate", counted_evaluation)
     before = torch.get_num_threads()
-    assert epoch_seconds(CONFIG, load(CONFIG.data), threads=before + 1) > 0
+    found = pace(CONFIG, load(CONFIG.data), threads=before + 1)
+    assert found.train_s > 0
+    assert found.image_s > 0
     assert seen == [before + 1, before + 1]
     assert torch.get_num_threads() == before
 
 
 def test_the_thread_count_is_restored_after_a_step_that_raised(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def fails(_: Training) -> None:
         raise RuntimeError("no step")
 
     monkeypatch.setattr(Training, "train_epoch", fails)
     before = torch.get_num_threads()
-    _, trouble = forecast(CONFIG, load(CONFIG.data), before + 1)
-    assert trouble == "none: its first step raised RuntimeError: no step"
+    plan = fake.plan(tmp_path, base=CONFIG, cpus_per_worker=float(before + 1))
+    found = forecast(plan, fake.SPACE, load(CONFIG.data), 8)
+    assert found.problem == "none: its first step raised RuntimeError: no step"
     assert torch.get_num_threads() == before
+
+
+def test_trials_with_other_losses_are_timed_apart(tmp_path: Path) -> None:
+    grid = fake_grid.plan(tmp_path)
+    assert [(kind.config.loss.lovasz, kind.trials) for kind in trial_kinds(grid, fake.SPACE)] == [
+        (0.0, 6),
+        (1.0, 6),
+    ]
+    search = fake.plan(tmp_path, confirm=(1, 2, 3))
+    kinds = trial_kinds(search, fake.SPACE)
+    assert [kind.trials for kind in kinds] == [8 + 3, 3]
+    assert (kinds[0].config.loss.gamma > 0, kinds[1].config.loss.gamma) == (True, 0.0)
+
+
+def test_stages_of_the_storage_are_not_trained_again(tmp_path: Path) -> None:
+    """Twelve stages can be drawn; eight draws are expected to need half of them."""
+    most, expected = stages_to_train(fake.plan(tmp_path), fake.SPACE, "d" * 16, 8)
+    assert most == 8
+    assert expected == pytest.approx(12 * (1 - (11 / 12) ** 8))
+    assert stages_to_train(fake_grid.plan(tmp_path), fake.SPACE, "d" * 16, 12) == (0, 0)
+
+
+def test_all_parts_of_a_study_are_in_the_forecast(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path, lanes=2)
+    empty = study_seconds(plan, 0.0, 0.0, 0, 8)
+    assert empty > 30  # the starts, and the end
+    one_stage = study_seconds(plan, 0.0, 0.0, 1, 8) - empty
+    trials = study_seconds(plan, 1.0, 0.0, 0, 8) - empty
+    test = study_seconds(plan, 0.0, 1.0, 0, 8) - empty
+    assert one_stage > 0
+    assert trials >= 8 * fake.EPOCHS / 2
+    assert test >= 0.5
+    assert study_seconds(plan, 1.0, 1.0, 0, 0) < 20  # nothing is left to run

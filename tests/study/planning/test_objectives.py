@@ -15,9 +15,9 @@ from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
-from study.planning import request
+from study.planning import objectives
 from study.planning.make_plan import plan_from_request
-from study.planning.request import OBJECTIVES, parse_objectives
+from study.planning.objectives import OBJECTIVES, parse_objectives
 from study.reporting import document
 from study.reporting.sections import pareto
 from study.search.optuna_search import LedgerSearch
@@ -149,7 +149,7 @@ def test_the_end_shows_the_set_and_ranks_it_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--objective", "miou,iou"], "--objective must be one of miou"),
+        (["--objective", "miou,iou"], "--objective must be one of area: miou"),
         (["--objective", "miou,miou"], "--objective must name each metric once, got 'miou,miou'"),
         (["--objective", "miou,dice", "--scheduler", "asha"], "it would stop trials by the first"),
         (["--objective", "miou,dice", "--sampler", "cmaes"], "several need tpe, nsga2, gp"),
@@ -166,9 +166,9 @@ def test_a_mistake_is_one_line(
 def test_an_unmeasured_metric_or_one_without_a_direction_is_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
 ) -> None:
-    for objectives in (name, f"miou,{name}"):
-        line = refused(capsys, tmp_path, "--space", "inverseform", "--objective", objectives)
-        assert "--objective must be one of miou" in line
+    for several in (name, f"miou,{name}"):
+        line = refused(capsys, tmp_path, "--space", "inverseform", "--objective", several)
+        assert "--objective must be one of area: miou" in line
         assert line.endswith(f"got {name!r}\n")
 
 
@@ -182,7 +182,7 @@ def test_directions_come_from_the_catalog_and_one_objective_stays_one(
 ) -> None:
     common = ["--space", "inverseform", "--storage", str(tmp_path), "--objective"]
     # No metric of every trial is to be minimised, so a distance is allowed here.
-    monkeypatch.setattr(request, "OBJECTIVES", (*OBJECTIVES, "hd95"))
+    monkeypatch.setattr(objectives, "OBJECTIVES", (*OBJECTIVES, "hd95"))
     assert parse_objectives("miou, hd95") == BOTH
     several = plan_from_request(options.parse_request([*common, "miou,hd95"]), [NODE])
     one = plan_from_request(options.parse_request([*common, "hd95"]), [NODE])

@@ -29,6 +29,7 @@ COLOURS = (
 SIZE = (96, 128)
 COUNTS = {"train": 72, "val": 32, "test": 64}
 RIM_PX = 2
+"""Of void around a scene of 96 rows; a smaller one has less."""
 _SPLIT_SEED = {"train": 1, "val": 2, "test": 3}
 _VERSION = 1
 """Raised whenever a scene's pixels change, so that old results are not taken for new ones."""
@@ -125,8 +126,9 @@ def scene(
     # As a lens and a sensor would: otherwise edges are perfectly sharp and too easy to find.
     image_HWC = gaussian_filter(image_HWC, (0.6, 0.6, 0))
     image_HWC += random.normal(0, 12, image_HWC.shape)
-    labels_HW[:RIM_PX] = labels_HW[-RIM_PX:] = VOID
-    labels_HW[:, :RIM_PX] = labels_HW[:, -RIM_PX:] = VOID
+    rim = max(1, min(RIM_PX, round(RIM_PX * height / SIZE[0])))
+    labels_HW[:rim] = labels_HW[-rim:] = VOID
+    labels_HW[:, :rim] = labels_HW[:, -rim:] = VOID
     return image_HWC.clip(0, 255).astype(np.uint8), labels_HW
 
 
