@@ -100,6 +100,12 @@ def coverage(n: int) -> float | None:
     return max((share for size, share in COVERAGE.items() if size <= n), default=None)
 
 
+def coverage_note(n: int) -> str:
+    """In words, how often the interval of n differences holds; "" if there is none."""
+    share = coverage(n)
+    return "" if share is None else f" (with so few seeds it holds about {share:.0%})"
+
+
 def sign_flip_p(differences: Sequence[float]) -> float | None:
     """Two-sided p of the mean, if each difference is as likely to have the other sign.
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
-from study.analysis.statistics import ALPHA, Comparison, compare, coverage, fewest_seeds
+from study.analysis.statistics import ALPHA, Comparison, compare, coverage_note, fewest_seeds
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from trainables.config.words import counted
@@ -184,7 +184,7 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
         f"batch {plan.base['batch']}, the same for every cell; n = {counted(len(seeds), 'seed')} "
         f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "
         f"of cell - `{metric_table.baseline}` in {unit_of(metric_table)}, with its "
-        f"{1 - ALPHA:.0%} BCa interval{_coverage(len(seeds))}; p: exact two-sided sign-flip "
+        f"{1 - ALPHA:.0%} BCa interval{coverage_note(len(seeds))}; p: exact two-sided sign-flip "
         f"test, paired by seed; Holm over the table; better or worse if that is at most {ALPHA}. "
         f"P(A>B): how often the cell was better on the same seed. {power(record)}"
         f"{left_out(metric_table)}"
@@ -216,11 +216,6 @@ def unit_of(metric_table: Table) -> str:
     """The unit of a table's differences."""
     unit = METRICS[metric_table.metric].unit
     return "percentage points" if unit == "fraction" else unit
-
-
-def _coverage(seeds: int) -> str:
-    share = coverage(seeds)
-    return "" if share is None else f" (with so few seeds it holds about {share:.0%})"
 
 
 def power(record: StudyRecord) -> str:

@@ -22,6 +22,7 @@ FEWEST = 10
 """Complete trials from which on a map is drawn."""
 _HUES = "viridis"
 _BEST = "#d55e00"
+_BEHIND_TEXT = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0}
 
 
 def parallel_coordinates(results: SearchResults, space: Space) -> Figure | None:
@@ -50,7 +51,7 @@ def parallel_coordinates(results: SearchResults, space: Space) -> Figure | None:
         axes.plot(across, lines_ND[trials.index(best)], color=_BEST, linewidth=2.6, marker="o")
     for place, column in enumerate(columns):
         for height, text in column.ticks.items():
-            axes.text(place + 0.04, height, text, fontsize=7.5, va="center", zorder=4)
+            axes.text(place + 0.04, height, text, fontsize=7.5, va="center", bbox=_BEHIND_TEXT)
     axes.set_xticks(across, [*(d.path for d in dimensions), axis_label(objective)], fontsize=8)
     axes.set(yticks=[], xlim=(-0.2, across[-1] + 0.5), ylim=(-0.06, 1.06))
     axes.tick_params(axis="x", rotation=20)
@@ -98,7 +99,16 @@ def contour(results: SearchResults, space: Space, importance: Mapping[str, float
     axes = figure.add_subplot()
     filled = axes.tricontourf(*points_M2.T, heights_M, levels=12, cmap=_HUES)
     across_N, up_N = points_N2.T
-    axes.scatter(across_N, up_N, s=14, color="white", edgecolor="#111111", linewidth=0.6, zorder=3)
+    axes.scatter(
+        across_N,
+        up_N,
+        s=14,
+        color="white",
+        edgecolor="#111111",
+        linewidth=0.6,
+        zorder=3,
+        clip_on=False,
+    )
     best = results.best
     if best is not None and best in trials:
         at = [trials.index(best)]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from study.analysis.results import SearchResults
+from study.ledger.plan import NOT_SEARCHED, WINNER
 from study.reporting.document import Parts, Prose
 from study.reporting.sections import verdicts
 
@@ -14,7 +15,8 @@ def section(results: SearchResults) -> Parts:
         return []
     table = comparison.tables[0]
     text = Prose(
-        f"{comparison.record.plan.question} The winner is {comparison.record.plan.grid.source}."
+        f"`{WINNER}` against `{NOT_SEARCHED}`, the same training without the searched losses, on "
+        "seeds that chose nothing."
     )
     verdict = verdicts.section(comparison)
     title = "The winner on other seeds"

@@ -112,13 +112,13 @@ def of_search(
             f"{plan.seed}."
         ),
         *_budget(record),
+        *confirmation.section(results),
     ]
     if len(plan.objectives) > 1:
         untested = [Points(results.untested)] if results.untested else []
         parts.append(Section("Pareto set", [Sheet(*pareto.rows(results)), *untested]))
     else:
         parts += _winner(results)
-    parts = [*confirmation.section(results), *parts]
     parts += reruns.rerun_section(record, results.best, folder)
     paths = [dimension.path for dimension in space_of(record).dimensions]
     parts += _best(results.ranking, paths)

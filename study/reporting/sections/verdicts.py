@@ -2,7 +2,7 @@
 
 from study.analysis import tables
 from study.analysis.results import AblationResults
-from study.analysis.statistics import ALPHA
+from study.analysis.statistics import ALPHA, coverage_note
 from study.analysis.tables import Row, Table, verdict_of
 from study.reporting.document import Prose, Section, Sheet
 from study.reporting.sections import ablation_table
@@ -28,7 +28,7 @@ def _head(objective: Table, others: list[Table]) -> list[str]:
         "interval",
         "Holm",
         "verdict",
-        *(f"{table.metric} delta" for table in others),
+        *(f"Δ {table.metric}" for table in others),
         "n",
         "failed",
     ]
@@ -59,12 +59,13 @@ def _with_verdict(table: Table, row: Row) -> str:
 
 def _said(results: AblationResults, objective: Table, others: list[Table]) -> str:
     record = results.record
-    seeds = counted(len(record.plan.design.seeds), "seed")
+    seeds = len(record.plan.design.seeds)
     text = (
-        f"On the {record.data.list_name(objective.split)} after the last epoch, {seeds}. Delta: "
-        f"mean over seeds of cell - `{objective.baseline}` in {tables.unit_of(objective)}, with "
-        f"its {1 - ALPHA:.0%} interval; Holm: p of an exact sign-flip test paired by seed, "
-        f"corrected over the cells; better or worse if that is at most {ALPHA}. "
+        f"On the {record.data.list_name(objective.split)} after the last epoch, "
+        f"{counted(seeds, 'seed')}. Delta: mean over seeds of cell - `{objective.baseline}` in "
+        f"{tables.unit_of(objective)}, with its {1 - ALPHA:.0%} interval{coverage_note(seeds)}; "
+        "Holm: p of an exact sign-flip test paired by seed, corrected over the cells; better or "
+        f"worse if that is at most {ALPHA}. "
         f"`{objective.metric}` is the objective and decides"
     )
     if others:

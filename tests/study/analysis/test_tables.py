@@ -12,6 +12,7 @@ from rich.console import Console
 from search_spaces import Cell
 from study.analysis import image_bootstrap, tables
 from study.analysis.results import AblationResults
+from study.analysis.statistics import coverage_note
 from study.ledger.events import ImagesResampled, Reused, Tested
 from study.ledger.ledger import Ledger
 from study.ledger.record import StudyRecord
@@ -56,8 +57,9 @@ def test_one_table_has_the_objective_s_test_and_the_others_differences(tmp_path:
     found = verdicts.section(AblationResults(ledger.record))
     sheet, said = found.blocks[:2]
     assert sheet == Sheet(
-        "cell,miou %,delta,interval,Holm,verdict,boundary_f_1px delta,boundary_f_3px delta,n,"
-        "failed".split(","),
+        "cell,miou %,delta,interval,Holm,verdict,Δ boundary_f_1px,Δ boundary_f_3px,n,failed".split(
+            ","
+        ),
         [
             "plain,50.00,-,-,-,baseline,-,-,6,0".split(","),
             "good,53.12,+3.12,+3.12 .. +3.12,0.0312,better,-6.25 worse,0.00 undecided,6,0".split(
@@ -68,6 +70,8 @@ def test_one_table_has_the_objective_s_test_and_the_others_differences(tmp_path:
     )
     assert isinstance(said, Prose)
     assert "`miou` is the objective and decides; each other metric" in said.text
+    assert coverage_note(len(fake_grid.SEEDS)) in said.text
+    assert "with so few seeds" in coverage_note(2)
 
 
 def broken(tmp_path: Path) -> Ledger:
