@@ -131,7 +131,10 @@ class PlannedStudy:
         runs.check_sanity(plan, self._space, dataset)
         runs.check_stages(plan, self._space, dataset)
         disk_bytes = self._show(dataset)
-        preflight.require_fit(plan, dataset, disk_bytes, self._console, dry_run)
+        begun = record.planned is not None
+        preflight.require_fit(
+            plan, dataset, disk_bytes, self._console, dry_run=dry_run, resumed=begun
+        )
         return 0 if dry_run else self._run(dataset, policy, verbose)
 
     def _show_again(self) -> int:
