@@ -1,4 +1,4 @@
-"""A study that goes on needs no tracking server; a new one, and one of another MLflow, is refused."""
+"""A study that goes on needs no tracking server; a new one needs it, and each needs its schema."""
 
 import io
 import socket
@@ -37,7 +37,7 @@ def test_a_resumed_study_goes_on_while_its_tracking_server_is_away(
     tmp_path: Path, scheme: str
 ) -> None:
     uri = scheme.format(nowhere())
-    with pytest.raises(ValueError, match="tracking .* does not answer"):
+    with pytest.raises(ValueError, match=r"tracking .* does not answer"):
         printed(tmp_path, uri, resumed=False)
     [line] = printed(tmp_path, uri, resumed=True)
     assert line.startswith("warn  tracking")
