@@ -124,6 +124,7 @@ class PlannedStudy:
             weights.check_weights(plan, self._space)
         elif not record.ended:
             weights.require_same_weights("--resume", record.planned.weights)
+        load.cache_clear()  # an earlier study of this process may have read other files
         dataset = load(plan.config.data)
         same_data.require_same_data(plan, record, dataset)
         if same_data.is_of_old_digest(record):
