@@ -4,14 +4,14 @@ from pathlib import Path
 
 import torch
 
-from trainables.config import TrialConfig, flatten
+from trainables.config import TrialConfig, Value, flatten
 from trainables.config.trial_id import weights_content
 from trainables.lane.failures import Failure, FailureKind
 from trainables.lane.mailbox import LaneSettings, Start
 from trainables.lane.worker import Worker
 from trainables.networks.segmentation import Segmenter
 
-TINY = {
+TINY: dict[str, Value] = {
     "data/height": 32,
     "data/width": 32,
     "data/train_images": 2,
