@@ -1,8 +1,12 @@
 # Two commands set everything up: `make study` runs the main job, `make test` checks the code.
 PYTHON ?= python3
 BIN := .venv/bin
+IMAGE_LOCK := cluster/launch/requirements.txt
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --no-header pyproject.toml
 .DEFAULT_GOAL := help
-.PHONY: help study test lint types unit slow chaos audit bench cluster cluster-stop mlflow lock clean
+.PHONY: help study test lint types unit slow chaos test-newest audit bench cluster cluster-stop mlflow \
+	lock clean
 RAY_PORT ?= 6379
 DASHBOARD_PORT ?= 8265
 MLFLOW_PORT ?= 5000
@@ -12,17 +16,20 @@ help:
 	@echo "make test     lint, types and tests"
 	@echo "make slow     slower tests that start several clusters"
 	@echo "make chaos    kill what a study needs, KILLS=100 times, and check that it still completes"
-	@echo "make audit    check constraints.txt for known vulnerabilities"
+	@echo "make test-newest  the tests with the newest versions that pyproject.toml allows"
+	@echo "make audit    check the locked versions for known vulnerabilities"
 	@echo "make bench    the benchmarks in tests/benchmarks (minutes)"
 	@echo "make cluster  a local Ray cluster for ray job submit, on loopback; RAY_PORT, DASHBOARD_PORT"
 	@echo "make cluster-stop  end that cluster, and no other"
 	@echo "make mlflow   browse the results on http://127.0.0.1:$(MLFLOW_PORT); MLFLOW_PORT"
-	@echo "make lock     update constraints.txt"
+	@echo "make lock     update the locked versions and their hashes"
 
-# Rebuilt whenever the dependencies change; .installed marks a successful installation.
+# Rebuilt whenever the dependencies change; .installed marks a successful installation. Only files
+# whose hashes are in constraints.txt are installed; an editable project has none, so it follows alone.
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 study: .venv/.installed
@@ -48,11 +55,15 @@ slow: .venv/.installed
 chaos: .venv/.installed
 	$(BIN)/python -m tests.chaos.bed --kills $(or $(KILLS),100) --seed $(or $(SEED),0)
 
+test-newest:
+	PYTHON=$(PYTHON) .ci/newest
+
 # In a separate environment. Strict: a package that no database knows is a failure, not "none found".
 audit:
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --quiet pip-audit
-	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
+	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip \
+		--requirement constraints.txt --requirement $(IMAGE_LOCK)
 
 bench: .venv/.installed
 	$(BIN)/python tests/benchmarks/trial_turnover.py
@@ -82,10 +93,11 @@ mlflow: .venv/.installed
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 \
 		--port $(MLFLOW_PORT)
 
+# The image's lock has the same versions, without the tools for tests.
 lock: .venv/.installed
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
-		--no-annotate --no-header --extra test pyproject.toml --output-file constraints.txt
+	$(BIN)/$(LOCK) --extra test --output-file constraints.txt
+	$(BIN)/$(LOCK) --extra server --constraint constraints.txt --output-file $(IMAGE_LOCK)
 
 clean:
-	rm -rf .venv .venv-audit build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-audit .venv-newest build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -10,7 +10,7 @@ import math
 import re
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,6 +23,7 @@ if __name__ == "__main__":
     sys.path.sort(key=str(Path.cwd()).__eq__)
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from cluster.marked_file import fill
 from cluster.one_line_parser import OneLineParser
 from cluster.resources import LaneRequest, Node, workers_on
 from cluster.safe_text import has_control_characters, without_passwords
@@ -31,18 +32,16 @@ from search_spaces import SPACES
 
 ROOT = Path(__file__).resolve().parents[1]
 LAUNCH = ROOT / "cluster" / "launch"
-# A head (`key: `, `key=`, `- ` or `#SBATCH --key=`), the value to replace, and the mark.
-_MARKED = re.compile(
-    r"(?P<head>\s*(?:- )?(?:#SBATCH --)?[\w-]+(?:: |=)|\s*- )"
-    r"(?P<value>.*?)(?P<tail>\s+# <- (?P<name>\w+).*)"
-)
 _WORD = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 _ALLOWED = {
     "space": (r"[a-z][a-z0-9_]*", "region"),
     "name": (r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", "region-2"),
     "storage": (rf"(/{_WORD})+", "/mnt/shared/runs"),
     "code": (rf"(/{_WORD})+", "/mnt/shared/edgewise"),
-    "image": (r"[a-z0-9][\w.:/@-]*", "registry.example.com/edgewise:cuda"),
+    "image": (
+        r"[a-z0-9][\w.:/-]*(@sha256:[0-9a-f]{64})?",
+        "registry.example.com/edgewise:cuda@sha256:, then 64 hex digits",
+    ),
     "tracking_uri": (
         r"(https?://[\w.:-]+(/[\w./-]*)?)|(sqlite:////[\w./-]+)",
         "http://mlflow:5000",
@@ -57,11 +56,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the file. The exit code is 0, or 2 after one line about a value that is not allowed."""
     given = parse_arguments(arguments)
     try:
-        print(render(given), end="")
+        text = render(given)
     except ValueError as error:
         print(f"cluster/render.py: {error}", file=sys.stderr)
         return 2
+    if given.launcher != "slurm" and "@" not in given.image:
+        print(f"cluster/render.py: warning: {_undated(given.image)}", file=sys.stderr)
+    print(text, end="")
     return 0
+
+
+def _undated(image: str) -> str:
+    return (
+        f"--image {image} is a tag, which may name another image tomorrow; name it by its digest, "
+        f"as printed by: docker buildx imagetools inspect {image}"
+    )
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -83,7 +92,11 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--code", default="/mnt/shared/edgewise", help="slurm: the checkout")
     parser.add_argument("--tracking-uri", default="http://mlflow:5000")
-    parser.add_argument("--image", default="registry.example.com/edgewise:cuda")
+    parser.add_argument(
+        "--image",
+        default="registry.example.com/edgewise:cuda",
+        help="kuberay, ray-up: NAME@sha256:DIGEST; a tag alone may change",
+    )
     parser.add_argument("--time", default="04:00:00", help="slurm: time limit of one job")
     parser.add_argument("--provider", choices=("aws", "gcp", "on-premise"), default="aws")
     parser.add_argument("--head-ip", default="192.168.1.10", help="on-premise")
@@ -136,22 +149,6 @@ def render(given: argparse.Namespace) -> str:
             return _ray_up_help(given, values) + fill(
                 LAUNCH / f"{given.provider}.yaml", values, json.dumps
             )
-
-
-def fill(path: Path, values: Mapping[str, object], write: Callable[[object], str]) -> str:
-    """Replace every marked value of the file; the marks stay, so that it can be filled again."""
-    lines = []
-    for line in path.read_text().splitlines():
-        marked = _MARKED.fullmatch(line)
-        assert marked or "# <- " not in line, f"{path.name}: {line}"
-        if marked:
-            value = values[marked["name"]]
-            if value is None:
-                continue  # the study does not need this line
-            plain = line.startswith("#SBATCH")  # read by Slurm, not by the shell
-            line = marked["head"] + (str(value) if plain else write(value)) + marked["tail"]
-        lines.append(line)
-    return "\n".join(lines) + "\n"
 
 
 def _shell(value: object) -> str:

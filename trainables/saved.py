@@ -1,6 +1,7 @@
 """A trained network as files that anybody can load: weights, config, classes, and their hashes."""
 
 import io
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,9 @@ HASHES = "sha256.txt"
 """The hashes of the other files; ``sha256sum -c sha256.txt`` checks them, and so does loading."""
 
 
+_logger = logging.getLogger(__name__)
+
+
 def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes) -> None:
     """Write the network of a training state (``Training.save``): its moving average, if any."""
     content: dict[str, dict[str, Tensor]] = torch.load(
@@ -28,7 +32,8 @@ def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes
     weights = io.BytesIO()
     torch.save(content.get("average", content["network"]), weights)
     files = {
-        NETWORK: weights.getvalue(),
+        # Sealed, it tells a folder that lost its hashes from an older one, which had none.
+        NETWORK: proof.seal(weights.getvalue()),
         CONFIG: yaml.safe_dump(flatten(config), sort_keys=False).encode(),
         CLASSES: "".join(f"{name}\n" for name in classes).encode(),
     }
@@ -81,7 +86,7 @@ def _install(parts: plugin.Plugin, folder: Path, trust: bool) -> None:
 def read_files(folder: Path) -> dict[str, bytes]:
     """The content of the folder's files by name, each as it was saved.
 
-    A folder of an older version has no hashes, and its files prove nothing.
+    A folder of an older version has no hashes: it is read, and the log has a line about it.
 
     Raises:
         DamageError: a file is missing or damaged; the message names it.
@@ -89,7 +94,7 @@ def read_files(folder: Path) -> dict[str, bytes]:
     parts = [PARTS] if (folder / PARTS).exists() else []
     names = [NETWORK, CONFIG, CLASSES, *parts]
     if not (folder / HASHES).exists():
-        return {name: proof.read(folder / name) for name in names}
+        return _read_older(folder, names)
     lines = proof.read(folder / HASHES).decode("ascii", "replace").splitlines()
     hashes = {name: found for found, _, name in (line.partition("  ") for line in lines)}
     if unknown := hashes.keys() - {NETWORK, CONFIG, CLASSES, PARTS}:
@@ -98,3 +103,14 @@ def read_files(folder: Path) -> dict[str, bytes]:
         if name not in hashes:
             raise proof.DamageError(f"{folder / HASHES}: damaged: it has no hash of {name}")
     return {name: proof.read_proven(folder / name, found) for name, found in hashes.items()}
+
+
+def _read_older(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
+    files = {name: proof.read(folder / name) for name in names}
+    try:
+        proof.unseal(files[NETWORK], folder / NETWORK)
+    except proof.UnprovenError:
+        words = "%s: an older version saved it, without hashes: nothing proves its files"
+        _logger.warning(words, folder)
+        return files
+    raise proof.DamageError(f"{folder / HASHES}: missing: the folder was saved with it")

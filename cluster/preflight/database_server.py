@@ -29,6 +29,8 @@ class Fault(NamedTuple):
 
     found: str
     remedy: str = _OTHER
+    away: bool = False
+    """Nothing answers."""
 
 
 def fault_of_server(uri: str, experiment: str) -> Fault | None:
@@ -65,7 +67,7 @@ def _silent(url: "URL") -> Fault | None:
         socket.create_connection((host, port), timeout=_TIMEOUT_S).close()
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
-        return Fault(f"does not answer at {host}:{port} ({reason})")
+        return Fault(f"does not answer at {host}:{port} ({reason})", away=True)
     return None
 
 

@@ -27,6 +27,8 @@ EXPERIMENT = "edgewise"
 _SQLITE = "sqlite:///"
 _HEADER = b"SQLite format 3\0"
 _TIMEOUT_S = 5.0
+_AWAY = (0, 502, 503, 504)
+"""No answer, or a proxy's for a server that is away."""
 _IGNORED = {
     "MLFLOW_TRACKING_URI": "--tracking-uri decides",
     "MLFLOW_REGISTRY_URI": "models are registered where the runs are",
@@ -94,7 +96,8 @@ def _database_server(uri: str) -> Check:
     shown, fault = without_passwords(uri), fault_of_server(uri, EXPERIMENT)
     if fault is None:
         return Check("tracking database", "ok", f"{shown} answers")
-    return Check("tracking database", "fail", f"{shown} {fault.found}", fault.remedy)
+    found = f"{shown} {fault.found}"
+    return Check("tracking database", "fail", found, fault.remedy, fault.away)
 
 
 def _fault_of_file(path: Path) -> str:
@@ -186,7 +189,17 @@ def _server(uri: str) -> Check:
     if code in (401, 403):
         remedy = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or its --allowed-hosts"
     without = "or do without it: --tracking-uri sqlite:///FILE"
-    return Check("tracking server", "fail", found, f"{remedy}; {without}")
+    away = code in _AWAY and _is_address(uri)
+    return Check("tracking server", "fail", found, f"{remedy}; {without}", away)
+
+
+def _is_address(uri: str) -> bool:
+    """Whether a server could answer here: ``http://host:port`` has no number."""
+    try:
+        parts = urlsplit(uri)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def without_password(uri: str) -> str:

@@ -124,6 +124,7 @@ class PlannedStudy:
             weights.check_weights(plan, self._space)
         elif not record.ended:
             weights.require_same_weights("--resume", record.planned.weights)
+        load.cache_clear()  # an earlier study of this process may have read other files
         dataset = load(plan.config.data)
         same_data.require_same_data(plan, record, dataset)
         if same_data.is_of_old_digest(record):
@@ -131,7 +132,10 @@ class PlannedStudy:
         runs.check_sanity(plan, self._space, dataset)
         runs.check_stages(plan, self._space, dataset)
         disk_bytes = self._show(dataset)
-        preflight.require_fit(plan, dataset, disk_bytes, self._console, dry_run)
+        begun = record.planned is not None
+        preflight.require_fit(
+            plan, dataset, disk_bytes, self._console, dry_run=dry_run, resumed=begun
+        )
         return 0 if dry_run else self._run(dataset, policy, verbose)
 
     def _show_again(self) -> int:

@@ -126,6 +126,8 @@ class Execution:
 
     def _lane_settings(self) -> LaneSettings:
         plan, plugin = self._plan, self._plan.plugin
+        planned = self._ledger.record.planned
+        weights = dict(planned.weights) if planned is not None else {}
         return LaneSettings(
             workers=plan.workers,
             cpus_per_worker=plan.cpus_per_worker,
@@ -136,6 +138,7 @@ class Execution:
             data=SharedData(plan.config.data, self._shared),
             plugin=None if plugin is None else Plugin(plugin.name, plugin.text),
             on_oom=self._faults.policy.on_oom,
+            weights=weights,
         )
 
     def _last_state(self, trial: TrialRecord) -> bytes:

@@ -1,5 +1,6 @@
 """The preflight of a study: checks that its machines have what it needs."""
 
+from dataclasses import replace
 from functools import partial
 
 from rich.console import Console
@@ -8,6 +9,7 @@ from cluster import session
 from cluster.preflight.check import Check, Needs
 from cluster.preflight.checks import cluster_checks, local_checks
 from study.ledger.plan import Plan
+from study.planning.printed_commands import rebuild_command
 from trainables.config.words import counted
 from trainables.data import Dataset
 from trainables.data.fingerprint import fingerprint
@@ -32,12 +34,20 @@ _CHECKPOINT_BYTES = 64 * 2**20
 
 
 def require_fit(
-    plan: Plan, dataset: Dataset, disk_bytes: int, console: Console, dry_run: bool
+    plan: Plan,
+    dataset: Dataset,
+    disk_bytes: int,
+    console: Console,
+    *,
+    dry_run: bool,
+    resumed: bool = False,
 ) -> None:
     """Run the checks. Print those that did not pass; on a cluster and in a dry run, all of them.
 
     Args:
         disk_bytes: what the checkpoints need at most.
+        resumed: whether the study has begun. It then goes on without a tracking server: a job
+            that a scheduler starts again has nobody to start the server first.
 
     Raises:
         ValueError: a check fails.
@@ -45,10 +55,19 @@ def require_fit(
     needs = _needs(plan, dataset, disk_bytes)
     attached = session.attached()
     checks = cluster_checks(needs) if attached else local_checks(needs)
+    if resumed:
+        checks = [_goes_on(check, plan) if check.away else check for check in checks]
     for check in checks:
         if attached or dry_run or check.verdict == "warn":
             console.print(str(check), highlight=False, soft_wrap=True, markup=False)
     _require_none_failed(checks)
+
+
+def _goes_on(check: Check, plan: Plan) -> Check:
+    """The check as a warning: MLflow can be written from the ledger at any time."""
+    rebuild = rebuild_command(plan.study, plan.storage, plan.tracking_uri)
+    remedy = f"the study goes on; what MLflow lacks at its end is written with: {rebuild}"
+    return replace(check, verdict="warn", remedy=remedy)
 
 
 def _require_none_failed(checks: list[Check]) -> None:

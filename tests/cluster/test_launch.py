@@ -212,6 +212,7 @@ def test_the_renderer_knows_every_mark_of_the_launch_files() -> None:
         (["slurm", "--space", "x; rm"], "--space must be like"),
         (["slurm", "--space", "region", "--storage", "a"], "--storage must be like"),
         (["kuberay", "--space", "region", "--image", "a b"], "--image must be like"),
+        (["kuberay", "--space", "region", "--image", "a@sha256:12"], "--image must be like"),
         (["kuberay", "--space", "region", "--name", "UPPER"], "--name must be like"),
         (["ray-up", "--space", "region", "--worker-ips", "a;b"], "--worker-ips must be"),
         (["slurm", "--space", "region", "--gpus", "2", "--node-gpus", "1"], "must fit on one"),

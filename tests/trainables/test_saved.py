@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainables import saved
+from trainables import proof, saved
 from trainables.config import TrialConfig
 from trainables.data import load
 from trainables.losses.terms import Learned
@@ -46,8 +46,21 @@ def test_no_flipped_bit_of_a_saved_network_is_accepted(tmp_path: Path, name: str
             saved.load(tmp_path)
         assert "\n" not in str(refused.value)
     path.unlink()
-    if name != saved.HASHES:
-        with pytest.raises(ValueError, match=f"{name}: No such file"):
+    missing = "missing" if name == saved.HASHES else "No such file"
+    with pytest.raises(ValueError, match=f"{name}: {missing}"):
+        saved.load(tmp_path)
+
+
+def test_without_hashes_no_flipped_bit_makes_a_folder_an_older_one(tmp_path: Path) -> None:
+    save(tmp_path)
+    (tmp_path / saved.HASHES).unlink()
+    path = tmp_path / saved.NETWORK
+    whole = path.read_bytes()
+    for bit in range(8 * (len(whole) - 96), 8 * len(whole), 5):  # where its own hash is
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=f"{saved.NETWORK}: damaged"):
             saved.load(tmp_path)
 
 
@@ -61,10 +74,16 @@ def test_the_hashes_of_other_files_are_refused(tmp_path: Path) -> None:
         saved.load(tmp_path / "model")
 
 
-def test_a_saved_network_of_an_older_version_has_no_hashes_and_is_loaded(tmp_path: Path) -> None:
+def test_a_saved_network_of_an_older_version_has_no_hashes_and_is_loaded_with_a_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     save(tmp_path)
     (tmp_path / saved.HASHES).unlink()
+    network = tmp_path / saved.NETWORK
+    network.write_bytes(proof.unseal(network.read_bytes(), network))
     assert len(saved.load(tmp_path)[2]) > 1
+    [line] = caplog.messages
+    assert line.startswith(f"{tmp_path}: an older version saved it")
 
 
 @pytest.mark.parametrize("changes", [{}, {"optim/ema": 0.5, "loss/beta": 1.0}])

@@ -51,7 +51,7 @@ def weights_content(weights: str) -> str:
     """
     if weights in NAMED_WEIGHTS:
         return weights
-    path = Path(weights)
+    path = Path(weights).expanduser()
     try:
         facts = path.stat()
         return f"sha256:{_hash_of(path, facts.st_ino, facts.st_size, facts.st_mtime_ns)}"

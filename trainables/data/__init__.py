@@ -93,6 +93,8 @@ def fields_of(sample: Sample) -> tuple[object, ...]:
 def load(config: DataConfig) -> Dataset:
     """The dataset that the config names, cached so that a process decodes it once.
 
+    Files that change later are not noticed before ``load.cache_clear()``, as at a study's start.
+
     Raises:
         DataError: see ``open_layout``; or the first file that cannot be used.
     """

@@ -103,9 +103,11 @@ def _decode_split(
     labels_NHW: NDArray[np.uint8] = np.zeros((0, 0, 0), dtype=np.uint8)
     target: Size = size or (0, 0)
     spacing_mm = np.zeros((len(samples), 2), dtype=np.float32)
+    checksums = np.zeros(len(samples), dtype=np.uint32)
     for index, (sample, decoded) in enumerate(zip(samples, read_all(samples), strict=True)):
         require_sound(sample.name, decoded, len(layout.classes))
         identity.add(sample, decoded)
+        checksums[index] = decoded.checksum
         own: Size = (decoded.labels_HW.shape[0], decoded.labels_HW.shape[1])
         if images_NHWC is None:
             target = size or own
@@ -128,7 +130,7 @@ def _decode_split(
     if cached:
         return ImageList(images_NHWC, labels_NHW, names, spacing)
     # Both views share one reader, so that an image's file is not decoded again for its labels.
-    reader = Reader(samples, target)
+    reader = Reader(samples, target, checksums)
     return ImageList(Streamed(reader, 0), Streamed(reader, 1), names, spacing)  # type: ignore[arg-type]
 
 
@@ -139,22 +141,32 @@ def resized(decoded: Decoded, size: Size) -> Pixels:
 class Reader:
     """Reads samples from disk. Caches the last ones: labels are read right after their images."""
 
-    def __init__(self, samples: tuple[Sample, ...], size: Size) -> None:
-        self.samples, self.size = samples, size
+    def __init__(
+        self, samples: tuple[Sample, ...], size: Size, checksums: NDArray[np.uint32]
+    ) -> None:
+        """``checksums``: of the samples when the study began, which named its data then."""
+        self.samples, self.size, self.checksums = samples, size, checksums
         self._last: tuple[tuple[int, ...], Pixels | None] = ((), None)
 
     def read(self, rows: tuple[int, ...]) -> Pixels:
-        """Images (N,H,W,C) and labels (N,H,W) of these samples."""
+        """Images (N,H,W,C) and labels (N,H,W) of these samples.
+
+        Raises:
+            DataError: a file is gone, or has another content than when the study began.
+        """
         known, pair = self._last
         if known != rows or pair is None:
-            decoded = read_all([self.samples[row] for row in rows])
+            decoded = list(read_all([self.samples[row] for row in rows]))
+            for row, one in zip(rows, decoded, strict=True):
+                if one.checksum != self.checksums[row]:
+                    raise DataError(f"{self.samples[row].name}: changed since the study began")
             images, labels = zip(*(resized(one, self.size) for one in decoded), strict=True)
             pair = np.stack(images), np.stack(labels)
             self._last = rows, pair
         return pair
 
     def __getstate__(self) -> dict[str, object]:
-        return {"samples": self.samples, "size": self.size, "_last": ((), None)}
+        return {**self.__dict__, "_last": ((), None)}
 
 
 class Streamed:

@@ -6,6 +6,7 @@ Shape letters: N images, H rows, W columns, C colours.
 """
 
 import os
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,14 @@ class Decoded(NamedTuple):
     """The files, for the first version of the digest; marked where they are now read otherwise."""
     turned: bool = False
     """Whether the image is turned by its EXIF orientation."""
+
+    @property
+    def checksum(self) -> int:
+        """Of the files' content, 32 bits: computed in a fraction of the time of decoding."""
+        total = 0
+        for _, content in self.content:
+            total = zlib.crc32(content, total)
+        return total
 
 
 class Sample(Protocol):

@@ -1,7 +1,8 @@
 """The messages between a trial and its lane's ranks, and the actor that carries them."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 import ray
@@ -204,5 +205,7 @@ class LaneSettings:
     """What a trial that ran out of memory does: fail, or restart once with half the batch and
     twice the accumulation."""
     data: SharedData | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
+    """By file of initial weights, the name of its content when the study began."""
     plugin: "Plugin | None" = None
     """Installed on every rank."""

@@ -2,6 +2,7 @@
 
 import gc
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -13,7 +14,8 @@ from ray.train.collective import broadcast_from_rank_zero
 from ray.train.torch import get_device
 
 from trainables.config import TrialConfig, from_flat
-from trainables.data import Dataset, load
+from trainables.config.trial_id import weights_content
+from trainables.data import DataError, Dataset, load
 from trainables.lane.error_kind import kind_of
 from trainables.lane.failures import Failure
 from trainables.lane.mailbox import (
@@ -81,6 +83,20 @@ def is_peer_loss(error: Exception) -> bool:
     return gloo or isinstance(error, torch.distributed.DistError)
 
 
+def require_unchanged(weights: str, known: Mapping[str, str]) -> None:
+    """Check that a file of initial weights is the one by which the study names its trials.
+
+    Raises:
+        DataError: it is gone, or has another content; trials after it could not be compared.
+    """
+    if weights in known and (now := weights_content(weights)) != known[weights]:
+        found = now if now.startswith("sha256:") else "no file that can be read"
+        raise DataError(
+            f"model/weights: {weights} changed since the study began: it was {known[weights]}, "
+            f"now it is {found}"
+        )
+
+
 class Worker:
     """One rank's part in the current trial."""
 
@@ -122,6 +138,7 @@ class Worker:
         if settings.plugin is not None:
             install(settings.plugin)
         config = from_flat(command.config)
+        require_unchanged(config.model.weights, settings.weights)
         dataset = self.dataset(config)
         learned = make_learned(config, dataset, Path(settings.stages), settings.study)
         self.training = Training(config, dataset, learned, self.device)

@@ -4,18 +4,24 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import study
 from cluster import session
 from study.analysis.results import results_of
 from study.commands import options, python_api, start
+from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.planning import make_plan, runs
+from study.reporting.terminal.safe_console import SafeConsole
 from tests.study import fake, fake_grid
+from tests.trainables.data.test_camvid import make
 from trainables import plugin
+from trainables.data import Dataset
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "my_parts.py"
 SMALL = {
@@ -144,3 +150,24 @@ def test_a_study_with_a_plug_in_loss_runs_in_another_thread(tmp_path: Path) -> N
     with pytest.raises(ValueError, match="--name must be new in this storage"):
         study.make_plan(space="region", name="mine", storage=tmp_path)
     plugin.uninstall()
+
+
+def test_a_plan_sees_files_that_changed_since_an_earlier_one_of_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests: list[str] = []
+
+    def note(plan: object, dataset: Dataset, *_: object, **__: object) -> None:
+        digests.append(dataset.digest)
+
+    monkeypatch.setattr(start.preflight, "require_fit", note)
+    data = make(tmp_path / "data")
+    asked_for = {"space": "region", "dataset": "camvid", "data": data, "storage": tmp_path}
+    plan = study.make_plan(**asked_for, trials=1, epochs=1, changes={"batch": 1})
+    for value in (1, 1, 2):
+        for path in data.glob("train/*.png"):
+            Image.new("RGB", (16, 12), (value, 0, 0)).save(path)
+        with ExitStack() as stack:
+            planned = start.PlannedStudy(plan, StudyRecord(), SafeConsole(), stack)
+            planned.check_and_run(dry_run=True, verbose=False)
+    assert digests[0] == digests[1] != digests[2]

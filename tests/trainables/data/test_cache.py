@@ -1,5 +1,6 @@
 """A dataset that does not fit in memory is streamed, with the same images and digest."""
 
+import os
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.trainables.data.test_camvid import make
 from trainables.config import DataConfig, TrialConfig, identity
-from trainables.data import load
+from trainables.data import DataError, load
 from trainables.data.batches import evaluation_batches, training_batches
 
 
@@ -82,6 +84,25 @@ def test_a_streamed_list_travels_without_its_images(tmp_path: Path) -> None:
     assert np.array_equal(
         moved.splits["train"].images_NHWC[[1]], streamed.splits["train"].images_NHWC[[1]]
     )
+
+
+@pytest.mark.parametrize("name", ["train/1.png", "trainannot/1.png"])
+def test_a_streamed_file_that_changes_while_a_study_runs_is_named(
+    tmp_path: Path, name: str
+) -> None:
+    """Also one of the same size and time, and in another process."""
+    _, streamed = cached_and_streamed(make(tmp_path))
+    moved = pickle.loads(pickle.dumps(streamed)).splits["train"].images_NHWC
+    path = tmp_path / name
+    facts = path.stat()
+    with Image.open(path) as image:
+        other = np.asarray(image).copy()
+    other[0, 0] = 1 - other[0, 0].clip(0, 1)
+    Image.fromarray(other).save(path)
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    moved[[0]]
+    with pytest.raises(DataError, match=r"1.* changed since the study began"):
+        moved[[1]]
 
 
 def test_auto_streams_what_does_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
