@@ -1,0 +1,50 @@
+"""A rank keeps nothing of a trial that has ended: a warm lane runs thousands."""
+
+import gc
+from pathlib import Path
+
+import pytest
+import ray
+import torch
+
+from trainables.config import TrialConfig, Value, flatten
+from trainables.lane.mailbox import Epoch, LaneSettings, Save, Start
+from trainables.lane.worker import Worker
+
+TINY: dict[str, Value] = {
+    "data/height": 16,
+    "data/width": 16,
+    "data/train_images": 2,
+    "data/val_images": 2,
+    "data/test_images": 1,
+    "model/width": 4,
+    "batch": 2,
+    "epochs": 1,
+    "loss/beta": 1.0,
+    "optim/ema": 0.5,
+}
+TRIALS = 8
+
+
+def test_a_rank_has_as_many_objects_after_eight_trials_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("put", "get"):
+        monkeypatch.setattr(ray, name, lambda value: value)
+    worker = Worker(LaneSettings(1, 1, 0, "", str(tmp_path)), torch.device("cpu"))
+    config = flatten(TrialConfig().changed(TINY))
+
+    def run(seed: int) -> int:
+        for command in (Start({**config, "seed": seed}), Epoch(), Save()):
+            assert not hasattr(worker.answer(command, alone=True), "kind")
+        worker.drop()
+        return len(gc.get_objects())
+
+    gc.collect()
+    gc.freeze()  # as a rank does: what was there before is neither scanned nor counted
+    try:
+        before = [run(seed) for seed in range(3)][-1]
+        after = [run(seed) for seed in range(TRIALS)][-1]
+    finally:
+        gc.unfreeze()
+    assert after - before < TRIALS
