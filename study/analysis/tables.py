@@ -217,7 +217,7 @@ def _unit(metric_table: Table) -> str:
 
 def _coverage(seeds: int) -> str:
     share = coverage(seeds)
-    return "" if share is None else f" (with so few seeds it holds about {share:.0%})"
+    return "" if share is None else f" (its real coverage with so few seeds is about {share:.0%})"
 
 
 def power(record: StudyRecord) -> str:
