@@ -246,5 +246,5 @@ def seeds_message(seeds: int, compared: int) -> str:
             f"{seeds} seeds can never be significant here: {compared} comparisons, corrected "
             f"by Holm, need {floor}; {seeds} can decide one comparison."
         )
-    noun = "comparison" if compared == 1 else "comparisons"
-    return f"{seeds} seeds can decide: the fewest for {compared} {noun} are {floor}."
+    need = "comparison needs" if compared == 1 else "comparisons need"
+    return f"{seeds} seeds can decide; {compared} {need} at least {floor}."

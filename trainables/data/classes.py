@@ -1,8 +1,8 @@
 """`classes.txt` of a folder dataset: the classes' names and colours, and what is void.
 
-One class per line, in label order, each with an optional colour (`road 128 64 128`). A line `void 0`
-or `void 224 224 192` names a value or a colour that is left out, besides 255; the labels then skip
-the value.
+One class per line, in label order, each with an optional colour (`road 128 64 128`). A line
+`void 0` or `void 224 224 192` names a value or a colour that is ignored, besides 255; the labels
+then skip the value.
 """
 
 from dataclasses import dataclass
