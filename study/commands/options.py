@@ -110,8 +110,8 @@ def _add_prior_studies(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--control",
         metavar="NAME",
-        help="run the cells of NAME, whose searches chose different rates, at the baseline's "
-        "rate (or --set optim/lr=VALUE)",
+        help="run the cells of NAME, whose searches chose different learning rates, at the "
+        "baseline's (or --set optim/lr=VALUE)",
     )
     group.add_argument(
         "--replay",
