@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from optuna import Trial
+from optuna import Trial, logging
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -18,6 +18,10 @@ from optuna.distributions import (
 from optuna.trial import FixedTrial
 
 Value = bool | int | float | str
+
+# Optuna announces each of our in-memory studies, and forgets a level that was set before its
+# import. Whatever needs Optuna here imports this module, so the level is set in one place.
+logging.set_verbosity(logging.ERROR)
 
 
 class DimensionEvent(TypedDict):

@@ -33,7 +33,6 @@ from trainables.networks.segmentation import NETWORKS
 
 _MODULE = "own_parts"
 """The plug-in's name in ``sys.modules`` and in tracebacks."""
-
 TABLES = ("LOSSES", "DATASETS", "NETWORKS", "SPACES", "GRIDS")
 
 _Entry = TypeVar("_Entry")
@@ -49,6 +48,10 @@ class Plugin:
     @property
     def digest(self) -> str:
         return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+
+    def has(self, file: str) -> bool:
+        """Whether code of this file is the plug-in's; several files are joined by ``+``."""
+        return file in (self.name, *self.name.split("+"))
 
 
 @dataclass
@@ -113,8 +116,8 @@ def install(plugin: Plugin) -> ModuleType:
 
 def _run(plugin: Plugin) -> ModuleType:
     """Execute the text as a module whose tracebacks show its lines."""
-    lines = plugin.text.splitlines(keepends=True)
     # The text may come from a ledger, so there is no file from which to read its lines.
+    lines = plugin.text.splitlines(keepends=True)
     linecache.cache[plugin.name] = (len(plugin.text), None, lines, plugin.name)
     module = ModuleType(_MODULE, f"The plug-in {plugin.name}.")
     # Dataclasses and pickle look a class's module up by its name.
@@ -131,10 +134,10 @@ def _run(plugin: Plugin) -> ModuleType:
 def where(plugin: Plugin, error: BaseException, otherwise: int = 1) -> str:
     """``FILE:LINE: what went wrong``, at the plug-in's last line in the traceback if it has one."""
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == plugin.name]
+    places = [f"{frame.filename}:{frame.lineno}" for frame in frames if plugin.has(frame.filename)]
     reason = " ".join(str(error).split()) or "no reason given"
     kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-    return f"{plugin.name}:{lines[-1] if lines else otherwise}: {kind}{reason}"
+    return f"{places[-1] if places else f'{plugin.name}:{otherwise}'}: {kind}{reason}"
 
 
 def table_of(plugin: Plugin, module: ModuleType, table: str) -> dict[str, object]:
@@ -165,7 +168,7 @@ def located(plugin: Plugin, table: str, name: str, entry: object = None) -> Iter
         yield
     except Exception as error:  # the plug-in's code may raise anything
         code = getattr(entry, "__code__", None)
-        begins = code.co_firstlineno if code and code.co_filename == plugin.name else 0
+        begins = code.co_firstlineno if code and plugin.has(code.co_filename) else 0
         place = where(plugin, error, begins or line_of(plugin, table))
         raise ValueError(f"--with {place} ({table}/{name})") from None
 

@@ -7,7 +7,7 @@ from study.analysis.ranking import no_result
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.statistics import fewest_seeds
 from study.analysis.tables import Row, Table
-from trainables.config.words import counted
+from trainables.config.words import counted, zero_without_sign
 from trainables.metrics.catalog import METRICS
 
 _SHOWN = 4
@@ -22,7 +22,8 @@ def answer(results: SearchResults | AblationResults) -> str:
     if (comparison := results.comparison) is not None:
         return _compared(comparison, isinstance(results, SearchResults))
     if len(record.plan.objectives) > 1:
-        return f"Not tested: a Pareto set of {len(results.finalists)} trials, each on one seed."
+        size = counted(len(results.finalists), "trial")
+        return f"Not tested: a Pareto set of {size}, each on one seed."
     best, metric = results.best, record.plan.objective
     if best is None:
         return "Not tested: nothing is compared."
@@ -101,13 +102,15 @@ def signed(value: float, metric: str) -> str:
     """A difference with its sign; zero, also after rounding, has none."""
     share = METRICS[metric].unit == "fraction"
     text = f"{100 * value:+.2f}" if share else f"{value:+.3f}"
-    return text if float(text) else text.lstrip("+-")
+    return zero_without_sign(text)
 
 
 def _number(metric: str, value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{100 * value:.2f} %" if METRICS[metric].unit == "fraction" else f"{value:.2f}"
+    if METRICS[metric].unit == "fraction":
+        return f"{zero_without_sign(f'{100 * value:.2f}')} %"
+    return zero_without_sign(f"{value:.2f}")
 
 
 def _gain(row: Row, table: Table) -> float:

@@ -1,7 +1,10 @@
 """The counts per image of a study's trials; files that cannot be used are left out, and named."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import torch
+from torch import Tensor
 
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
@@ -17,6 +20,35 @@ class FoundCounts:
     """By number; trials without a file, or with a damaged one, are absent."""
     damaged: list[str]
     """A line for each file that cannot be used, with its name and the reason."""
+
+
+def confusions(
+    folder: StudyFolder, networks: Mapping[str, Sequence[TrialRecord]], split: str
+) -> dict[str, Tensor]:
+    """int64 (K,K) by name: pixels by true and predicted class, summed over each network's trials.
+
+    Only if all trials of a network have them: files of older versions, and damaged ones, do not.
+    """
+    found = {
+        name: [_confusion(folder, trial, split) for trial in trials]
+        for name, trials in networks.items()
+    }
+    known = {name: [one for one in those if one is not None] for name, those in found.items()}
+    return {
+        name: torch.stack(those).sum(dim=0)
+        for name, those in known.items()
+        if those and len(those) == len(found[name])
+    }
+
+
+def _confusion(folder: StudyFolder, trial: TrialRecord, split: str) -> Tensor | None:
+    path = folder.counts_of(trial, split)
+    if path is None:
+        return None
+    try:
+        return counts_file.load_confusion(path)
+    except (OSError, ValueError):
+        return None  # read_counts names it
 
 
 def read_counts(folder: StudyFolder, trials: Iterable[TrialRecord], split: str) -> FoundCounts:

@@ -23,6 +23,27 @@ def shown(results: StudyResults) -> list[TrialRecord]:
     return chosen[:_SHOWN]
 
 
+def inspected(results: StudyResults) -> dict[str, list[TrialRecord]]:
+    """The complete trials whose networks a report looks into, by name.
+
+    They are the seeds of the baseline and of the best other cell by the objective; without a
+    comparison, the winner of a search.
+    """
+    comparison = results.comparison
+    if comparison is None:
+        best = results.best
+        found = [best] if best is not None and best.state == "complete" else []
+        return {f"trial {trial.number}": [trial] for trial in found}
+    table, sign = comparison.tables[0], 1 if comparison.tables[0].mode == "max" else -1
+    means = {row.cell.name: row.mean for row in table.rows if row.cell.name != table.baseline}
+    known = {name: sign * mean for name, mean in means.items() if mean is not None}
+    names = [table.baseline, *([max(known, key=lambda name: known[name])] if known else [])]
+    seeds = {
+        name: [trial for trial in comparison.finalists if trial.cell == name] for name in names
+    }
+    return {name: trials for name, trials in seeds.items() if trials}
+
+
 def needed(record: StudyRecord) -> set[int]:
     """The numbers of the ended trials whose networks the study still needs.
 

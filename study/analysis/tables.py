@@ -12,6 +12,7 @@ from search_spaces import Cell, Grid
 from study.analysis.statistics import ALPHA, Comparison, compare, coverage, fewest_seeds
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
+from trainables.config.words import counted
 from trainables.metrics.catalog import METRICS
 
 
@@ -174,33 +175,34 @@ def verdict_of(row: Row, baseline: str) -> str:
 
 def protocol(record: StudyRecord, metric_table: Table) -> str:
     """Describe how a table's figures were obtained; all of it was fixed before the first trial."""
-    base, lists, seeds = record.plan.base, record.data.images, record.plan.design.seeds
-    split, data = metric_table.split, record.data
+    plan, data, split = record.plan, record.data, metric_table.split
+    lists, seeds = data.images, plan.design.seeds
     return (
         f"{_measured(metric_table)} on the {data.list_name(split)} of `{data.dataset}` "
-        f"({lists.get(split)} images, digest {data.digest}) after the last epoch. "
-        f"Budget: {base['epochs']} epochs of {lists.get('train')} images, batch {base['batch']}, "
-        f"the same for every cell; n = {len(seeds)} seeds "
+        f"({counted(lists.get(split, 0), 'image')}, digest {data.digest}) after the last epoch. "
+        f"Budget: {counted(plan.epochs, 'epoch')} of {counted(lists.get('train', 0), 'image')}, "
+        f"batch {plan.base['batch']}, the same for every cell; n = {counted(len(seeds), 'seed')} "
         f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "
-        f"of cell - `{metric_table.baseline}` in {_unit(metric_table)}, with its "
+        f"of cell - `{metric_table.baseline}` in {unit_of(metric_table)}, with its "
         f"{1 - ALPHA:.0%} BCa interval{_coverage(len(seeds))}; p: exact two-sided sign-flip "
         f"test, paired by seed; Holm over the table; better or worse if that is at most {ALPHA}. "
         f"P(A>B): how often the cell was better on the same seed. {power(record)}"
-        f"{_left_out(metric_table)}"
+        f"{left_out(metric_table)}"
     )
 
 
-def _left_out(metric_table: Table) -> str:
+def left_out(metric_table: Table) -> str:
+    """The runs that have no figure on the test list; "" if all have one."""
     if metric_table.split == "val":
         return " Not every run was measured on the test list, so that no figure here is of it."
     untested = sum(row.untested for row in metric_table.rows)
-    return f" Untested, and not in the table: {untested} runs." if untested else ""
+    return f" Untested, and not in the table: {counted(untested, 'run')}." if untested else ""
 
 
 def same_protocol(metric_table: Table) -> str:
     """Describe a table that shares the protocol of the objective's table."""
     return (
-        f"{_measured(metric_table)}, delta in {_unit(metric_table)}; runs, list, seeds and tests "
+        f"{_measured(metric_table)}, delta in {unit_of(metric_table)}; runs, list, seeds and tests "
         f"are those of the objective's table."
     )
 
@@ -210,7 +212,8 @@ def _measured(metric_table: Table) -> str:
     return f"`{metric_table.metric}` ({METRICS[metric_table.metric].source}; {larger} is better)"
 
 
-def _unit(metric_table: Table) -> str:
+def unit_of(metric_table: Table) -> str:
+    """The unit of a table's differences."""
     unit = METRICS[metric_table.metric].unit
     return "percentage points" if unit == "fraction" else unit
 
@@ -235,16 +238,14 @@ def seeds_message(seeds: int, compared: int) -> str:
     floor, alone = fewest_seeds(max(compared, 1)), fewest_seeds()
     if compared < 1:
         return "Nothing is compared: only the baseline runs."
+    have = counted(seeds, "seed")
     if seeds < alone:
         here = f" for one comparison and {floor} for the {compared} here" if compared > 1 else ""
-        return (
-            f"{seeds} seeds can never be significant: a two-sided sign-flip test needs "
-            f"{alone}{here}."
-        )
+        return f"{have} can never be significant: a two-sided sign-flip test needs {alone}{here}."
     if seeds < floor:
         return (
-            f"{seeds} seeds can never be significant here: {compared} comparisons, corrected "
+            f"{have} can never be significant here: {compared} comparisons, corrected "
             f"by Holm, need {floor}; {seeds} can decide one comparison."
         )
-    need = "comparison needs" if compared == 1 else "comparisons need"
-    return f"{seeds} seeds can decide; {compared} {need} at least {floor}."
+    need = "needs" if compared == 1 else "need"
+    return f"{have} can decide; {counted(compared, 'comparison')} {need} at least {floor}."

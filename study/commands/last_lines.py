@@ -11,10 +11,9 @@ from study.analysis.statistics import fewest_seeds
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning.printed_commands import winner_command
+from study.tracking.view import study_page
 
 _UI = "http://127.0.0.1:5000"
-_RUNS = "/#/experiments/{}?workflowType=machine_learning"
-"""MLflow's page of runs; without the option it opens one for language models."""
 
 
 def places(
@@ -32,7 +31,8 @@ def places(
         lines["use it"] = (
             f"trainables.saved.load({str(folder.model)!r}) gives network, config and classes"
         )
-    lines["browse"] = browse(without_passwords(plan.tracking_uri), experiment)
+    page = study_page(experiment, plan.study) if experiment else ""
+    lines["browse"] = browse(without_passwords(plan.tracking_uri), page)
     lines["ledger"] = str(folder.ledger)
     if results.record.ended and needs_confirmation(results):
         command = winner_command(plan.study, plan.storage, plan.tracking_uri)
@@ -40,9 +40,8 @@ def places(
     return lines
 
 
-def browse(tracking_uri: str, experiment: str) -> str:
-    """The command and the address with which to browse the study in MLflow."""
-    page = _RUNS.format(experiment) if experiment else ""
+def browse(tracking_uri: str, page: str) -> str:
+    """The command and the address with which to open this page of MLflow, "" for its first."""
     if tracking_uri.startswith("http"):
         return tracking_uri.rstrip("/") + page
     mlflow = str(Path(sys.executable).with_name("mlflow"))

@@ -66,9 +66,12 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0, help="seed of the search and of every trial")
     group.add_argument(
         "--with",
+        action="append",
+        default=[],
         dest="with_parts",
         metavar="FILE.py",
-        help="your own losses, datasets, networks, spaces and grids (docs/plugins.md)",
+        help="your own losses, datasets, networks, spaces and grids (docs/plugins.md); may be "
+        "repeated",
     )
 
 

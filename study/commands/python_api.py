@@ -4,7 +4,6 @@ A user's mistake raises a ValueError with the line that the command would print.
 the process, and signal handlers are set only in the main thread.
 """
 
-import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import fields
@@ -25,8 +24,6 @@ from study.reporting.terminal.safe_console import SafeConsole
 from trainables import plugin
 from trainables.config import refused
 
-# A notebook keeps its own settings; only Optuna's line for each of our in-memory studies is hidden.
-logging.getLogger("optuna").setLevel(logging.ERROR)
 process.name_the_user()
 
 _COMMAND_ONLY = ("resume", "list_names", "check_data", "dry_run", "verbose")
@@ -36,9 +33,9 @@ _COMMAND_ONLY = ("resume", "list_names", "check_data", "dry_run", "verbose")
 def make_plan(**options: object) -> Plan:
     """Make a plan from the command's options, by their names with ``_`` for ``-``.
 
-    ``changes`` is ``--set``, as a mapping of paths to values; ``with_parts`` is ``--with``;
-    ``factor`` is a list of strings. All others are as on the command line: ``space="region"``,
-    ``grid="table1"``, ``seeds=6``, ``trials=10``, ``name="mine"``.
+    ``changes`` is ``--set``, as a mapping of paths to values; ``with_parts`` is ``--with``, one
+    file or a list; ``factor`` is a list of strings. All others are as on the command line:
+    ``space="region"``, ``grid="table1"``, ``seeds=6``, ``trials=10``, ``name="mine"``.
 
     Raises:
         ValueError: one line that names the option, what is allowed and what it got.
@@ -115,6 +112,8 @@ def _request(options: Mapping[str, object], resume: str | None = None) -> StudyR
             raise refused("options", f"among {', '.join(known)}", name)
     if isinstance(changes := given.get("changes"), Mapping):
         given["changes"] = [f"{path}={change}" for path, change in changes.items()]
+    if isinstance(file := given.get("with_parts"), str):
+        given["with_parts"] = [file]
     if given.get("storage") is not None:
         given["storage"] = Path(str(given["storage"]))
     return StudyRequest(**given, resume=resume)  # type: ignore[arg-type]

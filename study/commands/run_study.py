@@ -27,7 +27,7 @@ from study.planning import budget
 from study.planning.printed_commands import rebuild_command, resume_command
 from study.reporting import write_report
 from study.reporting.pictures import gallery
-from study.reporting.pictures.pictures import TrialArtifacts
+from study.reporting.pictures.trial_artifacts import TrialArtifacts
 from study.reporting.sections import reruns
 from study.reporting.terminal import plan_and_result
 from study.reporting.terminal.progress import LiveProgress

@@ -4,12 +4,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from study.ledger.json_types import require_types
 
 Json = dict[str, object]
 _Record = TypeVar("_Record")
+
+
+@runtime_checkable
+class _Json(Protocol):
+    def to_json(self) -> Json: ...
 
 
 def mapping(value: object) -> dict[str, object]:
@@ -38,7 +43,9 @@ def build(kind: type[_Record], content: object) -> _Record:
 
 
 def plain(value: object) -> object:
-    """Replace dataclasses by JSON objects, at any depth."""
+    """Replace dataclasses by JSON objects, at any depth; one with ``to_json`` says what it is."""
+    if isinstance(value, _Json):
+        return value.to_json()
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):

@@ -2,12 +2,18 @@
 
 import os
 import platform
+import shlex
 import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+from cluster.safe_text import without_passwords
+
 _ROOT = Path(__file__).resolve().parents[2]
+_SCRIPT = _ROOT / "study" / "run.py"
 _PACKAGES = (
     "torch",
     "torchvision",
@@ -29,6 +35,17 @@ class Provenance:
     python: str = ""
     packages: dict[str, str] = field(default_factory=dict)
     machine: dict[str, str | int | None] = field(default_factory=dict)
+    command: str = ""
+    """The command that was typed, without passwords; "" from Python, and in older ledgers."""
+
+    def to_json(self) -> dict[str, object]:
+        """Its keys in the ledger; without ``command``, as older versions wrote it, if it is ""."""
+        return {key: value for key, value in vars(self).items() if key != "command" or value}
+
+    @property
+    def state(self) -> str:
+        """The commit, and whether the repository had uncommitted changes."""
+        return (self.commit or "unknown")[:12] + (" with local changes" if self.dirty else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +91,16 @@ def provenance() -> Provenance:
         python=platform.python_version(),
         packages={name: version(name) for name in _PACKAGES},
         machine={"system": platform.platform(), "cpus": os.cpu_count()},
+        command=_typed(sys.argv),
     )
+
+
+def _typed(words: Sequence[str]) -> str:
+    """The command of ``study/run.py``; "" if another program runs the study."""
+    script = Path(words[0] if words else "")
+    if script.name != _SCRIPT.name or script.resolve() != _SCRIPT:
+        return ""
+    return shlex.join(["python", *map(without_passwords, [str(script), *words[1:]])])
 
 
 def changes(first: Provenance, later: Provenance) -> str:
@@ -83,7 +109,7 @@ def changes(first: Provenance, later: Provenance) -> str:
     Machines may differ: a resumed study may run elsewhere.
     """
     pairs = {
-        "commit": (_state(first), _state(later)),
+        "commit": (first.state, later.state),
         "python": (first.python, later.python),
         **{
             name: (first.packages.get(name, "none"), later.packages.get(name, "none"))
@@ -91,7 +117,3 @@ def changes(first: Provenance, later: Provenance) -> str:
         },
     }
     return ", ".join(f"{name} {old} -> {new}" for name, (old, new) in pairs.items() if old != new)
-
-
-def _state(of: Provenance) -> str:
-    return (of.commit or "unknown")[:12] + (" with local changes" if of.dirty else "")

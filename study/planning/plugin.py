@@ -1,11 +1,13 @@
 """``--with my_parts.py``: a user's plug-in of losses, datasets, networks, spaces and grids."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import optuna
 
 from search_spaces import OWN_GRIDS, SPACES, Grid, Space
 from study.ledger.plan import Plan
+from study.planning.plugin_files import joined
 from study.planning.trust import agree, require_agreed
 from trainables import plugin
 from trainables.config import TrialConfig
@@ -30,13 +32,13 @@ def read_plugin(path: str) -> Plugin:
         ) from None
 
 
-def install_given(path: str) -> None:
-    """Install the plug-in that the user gives to ``--with``, which is consent to execute it.
+def install_given(paths: Sequence[str]) -> None:
+    """Install the files that the user gives to ``--with``, which is consent to execute them.
 
     Raises:
-        ValueError: the file cannot be read, or one line with what is wrong in it.
+        ValueError: a file cannot be read, or one line with what is wrong in it.
     """
-    given = read_plugin(path)
+    given = joined([read_plugin(path) for path in paths])
     agree(given)
     install_all(given)
 

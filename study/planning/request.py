@@ -50,7 +50,7 @@ class StudyRequest:
     """Seeds on which a search's winner runs against its base."""
 
     seed: int = 0
-    with_parts: str | None = None
+    with_parts: Sequence[str] = ()
     """``--with``: the user's plug-in."""
 
     grid: str | None = None

@@ -6,7 +6,7 @@ Texts may contain `code` between backticks, and no other markup.
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,9 +56,25 @@ class Section:
     title: str
     blocks: list[Block] = field(default_factory=list)
     level: int = 2
+    folded: bool = False
+    """Whether a page shows only the title until it is opened; Markdown shows all."""
 
 
 Parts = list[Block | Section]
+
+
+def details(parts: Parts) -> Parts:
+    """What a reader may skip, below one heading; each section is folded, on one level.
+
+    Blocks outside a section belong to the section before them.
+    """
+    sections: list[Section] = []
+    for part in parts:
+        if isinstance(part, Section):
+            sections.append(replace(part, level=3, folded=True))
+        else:
+            sections[-1] = replace(sections[-1], blocks=[*sections[-1].blocks, part])
+    return [Section("Details"), *sections] if sections else []
 
 
 def markdown(blocks: Sequence[Block | Section], home: Path) -> str:

@@ -46,7 +46,8 @@ def _template_data(part: Block | Section) -> dict[str, object]:
     kind = {"kind": type(part).__name__}
     if isinstance(part, Section):
         inner = [_template_data(block) for block in part.blocks]
-        return {**kind, "title": part.title, "level": part.level, "blocks": inner}
+        shape = {"level": part.level, "folded": part.folded}
+        return {**kind, **shape, "title": part.title, "blocks": inner}
     if isinstance(part, Picture):
         content = base64.b64encode(part.file.read_bytes()).decode()
         form = "svg+xml" if part.file.suffix == ".svg" else "png"

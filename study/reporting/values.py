@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from study.ledger.trial_record import TrialRecord
 from trainables.config import Value
+from trainables.config.words import zero_without_sign
 from trainables.metrics.catalog import METRICS
 
 HEADLINE = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
@@ -12,14 +13,14 @@ HEADLINE = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px", "bound
 
 def percent(value: float | None) -> str:
     """A fraction in percent with two decimals; a dash for None."""
-    return "-" if value is None else f"{100 * value:.2f}"
+    return "-" if value is None else zero_without_sign(f"{100 * value:.2f}")
 
 
 def formatted(value: object) -> str:
     """A parameter with three significant digits; a dash for None."""
     if value is None:
         return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return zero_without_sign(f"{value:.3g}") if isinstance(value, float) else str(value)
 
 
 def is_share(metric: str) -> bool:
@@ -31,7 +32,7 @@ def metric_value(metric: str, value: float | None) -> str:
     """A metric in percent or in its own unit, with two decimals; a dash for None."""
     if value is None:
         return "-"
-    return percent(value) if is_share(metric) else f"{value:.2f}"
+    return percent(value) if is_share(metric) else zero_without_sign(f"{value:.2f}")
 
 
 def metric_head(metric: str) -> str:

@@ -8,21 +8,25 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from study.analysis.answer import answer
+from study.analysis.image_counts import confusions
+from study.analysis.networks import inspected
 from study.analysis.one_class import one_class_alone
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.study_folder import StudyFolder
 from study.reporting import document, html, table_files
-from study.reporting.document import Parts, Prose, Section
+from study.reporting.document import Prose, Section
 from study.reporting.figures import draw
+from study.reporting.figures.confusion import confusion
 from study.reporting.sections import report
+from study.reporting.sections.report import Content
 
 
 @dataclass(frozen=True)
 class _Content:
     """The content that differs between the reports of a search and of an ablation."""
 
-    parts: Parts
+    content: Content
     figures: Mapping[str, Figure | None]
     caption: str = ""
     """Added to the captions of plots that show cells instead of trials."""
@@ -49,7 +53,7 @@ def write(
     with matplotlib.rc_context(draw.STYLE):
         content = _content(results, folder, importance)
         plots = draw.save(content.figures, target)
-    parts = report.complete(results.record, folder, content.parts, plots, content.caption)
+    parts = report.complete(results, folder, content.content, plots, content.caption)
     said = answer(results)
     title = Section(plan.study, [Prose(f"**{said}**"), Prose(plan.question)], 1)
     texts = {
@@ -69,9 +73,22 @@ def _content(
         case SearchResults():
             space = space_of(results.record)
             parts = report.of_search(results, folder, importance)
-            return _Content(parts, draw.of_search(results, space))
+            figures = draw.of_search(results, space, importance)
+            return _Content(parts, {**figures, **_confusion(results, folder)})
         case AblationResults():
             parts = report.of_ablation(results, folder)
             caption = " A cell is the mean over its seeds; bands and small points are single seeds."
             files = table_files.files(results, one_class_alone(results.record, folder))
-            return _Content(parts, draw.of_ablation(results), caption, files)
+            figures = {**draw.of_ablation(results), **_confusion(results, folder)}
+            return _Content(parts, figures, caption, files)
+
+
+def _confusion(
+    results: SearchResults | AblationResults, folder: StudyFolder
+) -> dict[str, Figure | None]:
+    """The confusion of classes, from the counts on the list that the figures are of."""
+    networks, record = inspected(results), results.record
+    measured = all(trial.tested is not None for trials in networks.values() for trial in trials)
+    split = "test" if measured else "val"
+    views = confusions(folder, networks, split)
+    return {"confusion": confusion(views, record.data.classes, record.data.list_name(split))}

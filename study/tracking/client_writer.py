@@ -8,13 +8,22 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Param, RunTag
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LifecycleStage,
+    Metric,
+    Param,
+    RunTag,
+)
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
 from cluster.preflight.tracking import EXPERIMENT
+from study.tracking.description import MARK, NOTE, is_ours
 from study.tracking.entities import RUNNING, Input, Run, key_of
-from study.tracking.names import NOTE, artifacts_beside
+from study.tracking.names import artifacts_beside
 
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """MLflow opens the experiment with its pages for training, not with those for language models."""
@@ -78,8 +87,13 @@ class ClientWriter:
     def tag(self, key: str, tags: Mapping[str, str]) -> None:
         """Set these tags of one run."""
         stored = self._stored[key]
-        self._log_batch(stored, tags=_changed_tags(tags, stored))
+        self._log_batch(stored, tags=self._changed_tags(tags, stored))
         stored.tags |= tags
+
+    def save_view(self, name: str, value: str) -> None:
+        """Set this tag of the experiment, a saved view, unless it is there: users may edit it."""
+        if name not in self.client.get_experiment(self.experiment).tags:
+            self.client.set_experiment_tag(self.experiment, name, value)
 
     def _current(self, run: Run) -> _Stored | None:
         """The stored run, or None. MLflow's parameters cannot change, so the run of a trial that
@@ -104,9 +118,10 @@ class ClientWriter:
         """Send metrics, parameters and tags in one request; the client splits a large one."""
         new = [point for point in run.points if point.step > stored.epoch]
         late = [point for point in run.late if stored.metrics.get(point.name) != point.value]
-        metrics = [Metric(*point) for point in (*new, *late)]
+        # MLflow knows each of a curve's points by its step, date and value: none is doubled.
+        metrics = [Metric(*point) for point in (*new, *late, *run.curves)]
         params = [Param(*item) for item in run.params.items() if item[0] not in stored.params]
-        tags = _changed_tags(run.tags, stored)
+        tags = self._changed_tags(run.tags, stored)
         self._log_batch(stored, metrics=metrics, params=params, tags=tags)
         stored.epoch = max((point.step for point in new), default=stored.epoch)
         stored.metrics |= {point.name: point.value for point in late}
@@ -115,6 +130,13 @@ class ClientWriter:
         if run.inputs and not stored.has_inputs:
             self.client.log_inputs(stored.run_id, [_dataset_input(item) for item in run.inputs])
             stored.has_inputs = True
+
+    def _changed_tags(self, tags: Mapping[str, str], stored: _Stored) -> list[RunTag]:
+        """The tags that differ, without the description if a user has edited it meanwhile."""
+        changed = {name: value for name, value in tags.items() if stored.tags.get(name) != value}
+        if NOTE in changed and not is_ours(self.client.get_run(stored.run_id).data.tags):
+            changed = {n: value for n, value in changed.items() if n not in (NOTE, MARK)}
+        return [RunTag(*item) for item in changed.items()]
 
     def _log_batch(
         self,
@@ -180,15 +202,6 @@ def _stored(run: MlflowRun) -> _Stored:
         epoch=int(run.data.metrics.get("epoch", 0)),
         has_inputs=bool(run.inputs and run.inputs.dataset_inputs),
     )
-
-
-def _changed_tags(tags: Mapping[str, str], stored: _Stored) -> list[RunTag]:
-    """The tags that differ. The description is left alone: users may have edited it."""
-    return [
-        RunTag(name, value)
-        for name, value in tags.items()
-        if name != NOTE and stored.tags.get(name) != value
-    ]
 
 
 def _lay_out(folder: Path, texts: Mapping[str, str], files: Sequence[tuple[Path, str]]) -> None:

@@ -59,6 +59,8 @@ class Run:
     points: Sequence[Point] = ()
     late: Sequence[Point] = ()
     """Points that are not tied to a new epoch, such as those of the test list and the paper."""
+    curves: Sequence[Point] = ()
+    """Points that never change, written whole with the end of the run."""
     inputs: Sequence[Input] = ()
     status: str
     started_ms: int

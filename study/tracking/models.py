@@ -1,22 +1,37 @@
 """Registration of a study's best network in MLflow's model registry."""
 
+import platform
 from collections.abc import Mapping
 from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.models import Model
+from mlflow.models.model import MLMODEL_FILE_NAME
+from mlflow.pyfunc import FLAVOR_NAME
 
 from study.analysis.ranking import champion
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from study.tracking.entities import trial_key
+from study.tracking.pyfunc_model import LOADER
+from trainables.data import PUBLISHED
 
 _FOLDER = "model"
+_DIGITS = 6
 
 
 def name_of(record: StudyRecord) -> str:
-    """The model's name: studies of one space on one dataset register versions of one model."""
-    return f"edgewise-{record.plan.space}-{record.data.dataset}"
+    """The model's name: studies of one space on one dataset register versions of one model.
+
+    ``folder`` is whatever lies in a user's folder, and a plug-in's dataset is its own: six digits
+    of the data's digest tell them apart.
+    """
+    name, data = f"edgewise-{record.plan.space}-{record.data.dataset}", record.data
+    if data.dataset in PUBLISHED:
+        return name
+    _, _, digits = data.digest.rpartition("-")
+    return f"{name}-{digits[:_DIGITS]}"
 
 
 def register(
@@ -42,6 +57,7 @@ def register(
     if any(version.run_id == run for version in client.search_model_versions(f"name = '{name}'")):
         return
     client.log_artifacts(run, str(folder), _FOLDER)
+    client.log_text(run, _mlmodel(run), f"{_FOLDER}/{MLMODEL_FILE_NAME}")
     source = f"{client.get_run(run).info.artifact_uri}/{_FOLDER}"
     client.create_model_version(
         name,
@@ -51,6 +67,16 @@ def register(
         description=f"Trial {trial.number} of {record.plan.study}: the best by "
         f"{record.plan.objective} on the validation list.",
     )
+
+
+def _mlmodel(run: str) -> str:
+    """The file by which ``mlflow.pyfunc`` finds the loader; the other files are as saved."""
+    flavour = {
+        "loader_module": LOADER,
+        "python_version": platform.python_version(),
+        "data": ".",
+    }
+    return str(Model(artifact_path=_FOLDER, run_id=run, flavors={FLAVOR_NAME: flavour}).to_yaml())
 
 
 def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:

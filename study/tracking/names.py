@@ -2,7 +2,8 @@
 
 import getpass
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -12,18 +13,43 @@ from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from trainables.config import Value
 
-NOTE = "mlflow.note.content"
-"""The tag with a run's description: written once, then users may edit it."""
 TAG_LENGTH = 5000
 """Characters of a tag that quotes a message; MLflow's limit is 8000."""
+_NAME_LENGTH = 200
+"""Characters of a run's name or of a key; MLflow's limit is 250."""
+_NAMED_PARAMS = 3
+"""Most parameters in the name of a trial; all are columns."""
+_ONLY_IN_LEDGER = re.compile(r".*_scored|(test_)?trimap_.*")
+"""Metrics that say what others were computed from, and those by width of a band: 40 curves a run
+that the report draws better. MLflow's page of runs loads every metric of every run."""
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def run_name(trial: TrialRecord) -> str:
-    """``trial-0003``, ``CELL/seed-0`` or, in a per-cell search, ``CELL/search-0003``."""
+    """What distinguishes a trial: ``lovasz · seed 3``, ``lovasz · search 3`` in a per-cell search,
+    ``trial 3 · gamma 0.58, tile 16`` in a search."""
     if trial.phase:
-        return f"{trial.cell}/{trial.phase}-{trial.number:04d}"
-    return f"{trial.cell}/seed-{trial.seed}" if trial.cell else trial.folder
+        name = f"{trial.cell} · {trial.phase} {trial.number}"
+    elif trial.cell:
+        name = f"{trial.cell} · seed {trial.seed}"
+    else:
+        name = " · ".join([f"trial {trial.number}", *_short(trial.params)])
+    return name[:_NAME_LENGTH]
+
+
+def _short(params: Mapping[str, Value]) -> list[str]:
+    """The first parameters in one text, with two significant digits; [] without any."""
+    texts = [
+        f"{path.rpartition('/')[2]} {f'{value:.2g}' if isinstance(value, float) else value}"
+        for path, value in params.items()
+    ]
+    more = [".."] if len(texts) > _NAMED_PARAMS else []
+    return [", ".join([*texts[:_NAMED_PARAMS], *more])] if texts else []
+
+
+def shown(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
+    """The metrics that MLflow has; the ledger has all."""
+    return {name: value for name, value in metrics.items() if not _ONLY_IN_LEDGER.fullmatch(name)}
 
 
 def grid_tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
@@ -66,6 +92,17 @@ def published(record: StudyRecord, name: str) -> dict[str, float]:
 def key(name: str) -> str:
     """Replace each character that MLflow refuses in a key by ``_``."""
     return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in name)
+
+
+def distinct(labels: Iterable[str]) -> list[str]:
+    """A key for each label, in order: two labels that MLflow would confuse differ."""
+    keys: list[str] = []
+    for label in labels:
+        name = key(label)[:_NAME_LENGTH]
+        while name in keys:
+            name += "_"
+        keys.append(name)
+    return keys
 
 
 def nested(flat: Mapping[str, Value]) -> dict[str, Value | dict[str, Value]]:

@@ -1,16 +1,19 @@
 """The MLflow run of a study, and the runs of its stages."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from study.analysis.answer import answer
 from study.analysis.results import results_of
 from study.ledger.events import StageReady
 from study.ledger.json_records import Json
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
-from study.tracking import names
+from study.ledger.trial_record import TrialRecord
+from study.tracking import description, names
+from study.tracking.curves import curves
 from study.tracking.entities import (
+    RUNNING,
     STUDY_KEY,
     Point,
     Run,
@@ -22,13 +25,16 @@ from study.tracking.entities import (
 )
 
 
-def study_run(record: StudyRecord, files: Iterable[Path] = (), one_class: str = "") -> Run:
-    """The study's own run, the parent of all others: question, winner's metrics and report.
+def study_run(
+    record: StudyRecord, files: Sequence[Path] = (), one_class: str = "", run_id: str = ""
+) -> Run:
+    """The study's own run, the parent of all others: answer, learning curves and report.
 
     Args:
         record: the study so far.
         files: the report's.
         one_class: the networks that predict one class alone, in words; "" without any.
+        run_id: MLflow's id of this run, if it is known, for the picture in its description.
     """
     plan, design = record.plan, record.plan.design
     facts = {"space": plan.space, "sampler": design.sampler, "scheduler": design.scheduler}
@@ -38,7 +44,6 @@ def study_run(record: StudyRecord, files: Iterable[Path] = (), one_class: str = 
     numbers = {name: str(getattr(plan, name)) for name in ("trials", "lanes", "workers", "seed")}
     results = results_of(record)
     best, untested = results.best, "; ".join(results.untested)
-    figures = {**best.metrics, **(best.tested or {})} if best else {}
     dates = parent_dates(record, record.first_time, 2)
     return Run(
         key=STUDY_KEY,
@@ -50,15 +55,15 @@ def study_run(record: StudyRecord, files: Iterable[Path] = (), one_class: str = 
             **facts,
             "dataset": record.data.dataset,
             **{f"{split}_list": words for split, words in record.data.lists.items()},
-            names.NOTE: f"**{answer(results)}**\n\n{plan.question}",
+            **description.described(description.of_study(results, one_class, files, run_id)),
             "state": record.state,
             **names.provenance_tags(record),
-            **({"best_trial": str(best.number)} if best else {}),
+            **(_winner_tags(best, plan) if best else {}),
             **({"one_class": one_class} if one_class else {}),
             **({"untested": untested[: names.TAG_LENGTH]} if untested else {}),
         },
         params={**facts, **numbers},
-        late=points_of(figures, milliseconds(record.last_time), best.last_epoch if best else 0),
+        curves=curves(results),
         inputs=inputs_of(record),
         status="FINISHED" if record.ended else "KILLED",
         started_ms=dates.started_ms,
@@ -66,6 +71,22 @@ def study_run(record: StudyRecord, files: Iterable[Path] = (), one_class: str = 
         texts={"plan.yaml": names.as_yaml(_planned(record)), **plugin_file(plan)},
         files=[(path, "report") for path in files],
     )
+
+
+def running_study(record: StudyRecord) -> Run:
+    """The study's own run while it runs."""
+    run = study_run(record)
+    tags = {**run.tags, **description.described(description.running(record.plan.question))}
+    return replace(run, tags=tags, status=RUNNING, ended_ms=None, curves=())
+
+
+def _winner_tags(best: TrialRecord, plan: Plan) -> dict[str, str]:
+    """The winner's number and its figures by the objectives; its own run has all of them."""
+    figures = {**best.metrics, **(best.tested or {})}
+    shown = [name for objective in plan.objectives for name in (objective, f"test_{objective}")]
+    values = {f"best.{name}": figures.get(name) for name in shown}
+    texts = {name: f"{value:.4f}" for name, value in values.items() if value is not None}
+    return {"best_trial": str(best.number), **texts}
 
 
 def _planned(record: StudyRecord) -> Json:

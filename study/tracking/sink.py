@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,14 +19,15 @@ from cluster.safe_text import without_passwords
 from study.analysis import one_class
 from study.analysis.confirmation import confirmation_of
 from study.analysis.results import results_of
-from study.ledger.events import Event, Tested
+from study.ledger.events import Event
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from study.tracking.cells import cell_runs, judged
-from study.tracking.entities import RUNNING, cell_key, trial_key
-from study.tracking.names import key
-from study.tracking.runs import stage_run, study_run
+from study.tracking.entities import STUDY_KEY, cell_key, trial_key
+from study.tracking.names import distinct
+from study.tracking.runs import running_study, stage_run, study_run
 from study.tracking.trial_runs import trial_run
+from study.tracking.view import saved_view
 
 if TYPE_CHECKING:
     from study.tracking.client_writer import ClientWriter
@@ -146,9 +146,7 @@ class MlflowSink:
             return
         self._record.apply(event)
         number = getattr(event, "trial", None)
-        # Of a search, only the winner's test metrics are shown, on the study's own run.
-        on_study = isinstance(event, Tested) and not self._record.trials[event.trial].cell
-        if number is not None and not on_study:
+        if number is not None:
             self._pending.add(number)
 
     def _write_pending(self) -> None:
@@ -198,8 +196,8 @@ class MlflowSink:
 
             writer = ClientWriter(self.uri, self._record.plan.study)
             self.experiment = writer.experiment
-            running = replace(study_run(self._record), status=RUNNING, ended_ms=None, late=[])
-            writer.write([running])
+            writer.write([running_study(self._record)])
+            writer.save_view(*saved_view(self._record))
             self._writer = writer
         return self._writer
 
@@ -208,14 +206,15 @@ class MlflowSink:
         report and the model."""
         writer, record = self._connected(), self._record
         writer.write(stage_run(record, stage) for stage in record.stages)
-        study = study_run(record, self._report, one_class.in_words(record, self._counts))
+        one_class_words = one_class.in_words(record, self._counts)
+        study = study_run(record, self._report, one_class_words, writer.ids[STUDY_KEY])
         compared = results_of(record).comparison
         if compared is not None and compared.record.trials:
             writer.write(judged(compared))
             for trial in compared.record.compared().trials.values():
                 writer.tag(trial_key(trial.number), {"verdict": compared.verdicts[trial.cell]})
-            verdicts = {f"verdict.{key(cell)}": word for cell, word in compared.verdicts.items()}
-            study.tags.update(verdicts)
+            words = zip(distinct(compared.verdicts), compared.verdicts.values(), strict=True)
+            study.tags.update({f"verdict.{cell}": word for cell, word in words})
         writer.write([study])
         if self._model is not None:
             from study.tracking.models import register

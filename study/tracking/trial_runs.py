@@ -25,8 +25,6 @@ _STATUS = {"running": RUNNING, "complete": "FINISHED", "pruned": "KILLED", "fail
 _ALWAYS = ("seed", "epochs", "batch", "optim/lr", "model/network", "data/dataset")
 """Parameters that every run shows; others only if the study decides them or if they differ from
 the default."""
-_AT_THE_END = "trimap_"
-"""Metrics by band width, shown for the last epoch only; the ledger has every epoch's."""
 _DEFAULTS = flatten(TrialConfig())
 
 
@@ -128,19 +126,14 @@ def _failure_text(trial: TrialRecord) -> dict[str, str]:
 def _epoch(trial: TrialRecord, number: int) -> list[Point]:
     """An epoch's points. ``epoch`` comes last: if MLflow has it, it has the others, too."""
     epoch = trial.epochs[number]
-    metrics = {
-        name: value for name, value in epoch.metrics.items() if not name.startswith(_AT_THE_END)
-    }
     system = {f"system/{name}": value for name, value in epoch.system.items()}
-    figures = {**metrics, **system, "seconds": epoch.seconds, "epoch": number}
+    figures = {**names.shown(epoch.metrics), **system, "seconds": epoch.seconds, "epoch": number}
     return points_of(figures, milliseconds(epoch.time), number)
 
 
 def _late(record: StudyRecord, trial: TrialRecord, time_ms: int) -> list[Point]:
-    """The points at a trial's end: bands around edges, the test list's metrics, the paper's."""
-    figures: dict[str, float | None] = {
-        name: value for name, value in trial.metrics.items() if name.startswith(_AT_THE_END)
-    }
+    """The points at a trial's end: the test list's metrics, and the paper's."""
+    figures = names.shown(trial.tested or {})
     if trial.cell:
-        figures |= {**(trial.tested or {}), **names.published(record, trial.cell)}
+        figures |= names.published(record, trial.cell)
     return points_of(figures, time_ms, trial.last_epoch)

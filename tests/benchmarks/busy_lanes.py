@@ -69,6 +69,8 @@ def events_of(trials: int, lanes: int, workers: int, folder: Path) -> list[Event
         "waits",
         "--name",
         "busy",
+        "--confirm",
+        "0",
         "--sampler",
         "random",
         "--trials",

@@ -97,6 +97,8 @@ def plan_of(storage: Path, space: str, **requested: Any) -> Plan:
         "--storage",
         str(storage),
         "--fresh",
+        "--confirm",
+        "0",
         "--tracking-uri",
         f"sqlite:///{storage}/mlflow.db",
     ]

@@ -30,6 +30,7 @@ from tests.chaos.victims import ACTORS, MARK, Study, kill
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = (
+    "batch=8",
     "data/height=32",
     "data/width=48",
     "data/train_images=48",
@@ -45,7 +46,7 @@ cells:
   plain: {}
   semeda: {loss/lambda_2: 0.5}
 """
-REGION = ("--space", "region", "--fresh", "--sampler")
+REGION = ("--space", "region", "--fresh", "--confirm", "0", "--sampler")
 SORTS = {
     "random": (*REGION, "random", "--trials", "4", "--lanes", "1"),
     "grid": ("--grid", "{grid}", "--seeds", "3", "--fresh", "--lanes", "2"),

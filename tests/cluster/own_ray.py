@@ -19,6 +19,7 @@ from tests.conftest import ROOT
 RAY = str(Path(sys.executable).with_name("ray"))
 _MARK = "EDGEWISE_TEST_CLUSTER"
 SMALL = (
+    "batch=8",
     "data/height=32",
     "data/width=48",
     "data/train_images=32",
@@ -51,6 +52,8 @@ def study(storage: Path, name: str, *options: str, trials: int = 4, epochs: int 
         "--name",
         name,
         "--fresh",
+        "--confirm",
+        "0",
         *sizes,
         *options,
     ]

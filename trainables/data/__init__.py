@@ -24,7 +24,7 @@ from trainables.data.layouts import (
 from trainables.data.list_names import described
 from trainables.data.samples import MOST_CLASSES, Layout, Sample, require_all
 
-__all__ = ["LAYOUTS", "DataError", "Dataset", "ImageList", "load", "open_layout"]
+__all__ = ["LAYOUTS", "PUBLISHED", "DataError", "Dataset", "ImageList", "load", "open_layout"]
 
 LAYOUTS: dict[str, Callable[[DataConfig], Layout]] = {
     "ade20k": ade20k.layout,
@@ -39,7 +39,8 @@ LAYOUTS: dict[str, Callable[[DataConfig], Layout]] = {
     "wmh": wmh.layout,
 }
 
-_PUBLISHED = frozenset(LAYOUTS) - {"folder"}
+PUBLISHED = frozenset(LAYOUTS) - {"folder"}
+"""Datasets that are the same for everybody who names them."""
 
 
 def open_layout(config: DataConfig) -> Layout:
@@ -66,7 +67,7 @@ def open_layout(config: DataConfig) -> Layout:
             (part for part in parts if isinstance(part, Path)),
             config.links,
         )
-    return replace(found, splits=splits, lists=names, fixed_classes=config.dataset in _PUBLISHED)
+    return replace(found, splits=splits, lists=names, fixed_classes=config.dataset in PUBLISHED)
 
 
 def _require_classes(layout: Layout) -> None:

@@ -18,7 +18,7 @@ from trainables.lane.lane import Lane, LaneDied, LaneRestarted
 from trainables.lane.mailbox import Diverged, Epoch, EpochResult, LaneSettings, Save, Saved, Start
 from trainables.lane.trial_spec import TrialSpec
 from trainables.lane.tune_result import EpochReport, FailedTrial, from_tune, to_tune
-from trainables.training import checkpoint
+from trainables.training import checkpoint, snapshots
 
 _GROUPS_PER_EPOCH = 5
 """Worker groups that may die in one epoch before the trial counts as their cause."""
@@ -186,6 +186,8 @@ class Trial(tune.Trainable):
             result,
         )
         checkpoint.keep_last(self.folder, _CHECKPOINTS)
+        epochs = int(self.flat["epochs"])
+        snapshots.write(self.folder, self.epoch, epochs, saved.predictions_PHW)
 
     def _saved(self) -> tuple[bytes, Saved]:
         """Rank 0's state, and what else its checkpoint holds.

@@ -148,7 +148,7 @@ class Worker:
         self.evaluation = training.evaluate()
         return EpochResult(
             epoch=training.epoch,
-            metrics={**self.evaluation.metrics, **trained},
+            metrics={**self.evaluation.metrics, **trained, "val/loss": self.evaluation.loss},
             train_s=middle - begin,
             evaluate_s=monotonic() - middle,
             system=self.usage.sample(),
@@ -163,7 +163,7 @@ class Worker:
         return Saved(
             state=ray.put(training.save()),
             predictions_PHW=self.evaluation.predictions_PHW,
-            counts=counts_file.pack(self.evaluation.counts, names),
+            counts=counts_file.pack(self.evaluation.counts, names, self.evaluation.confusion_KK),
         )
 
     def drop(self) -> None:

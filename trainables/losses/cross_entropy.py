@@ -47,6 +47,17 @@ def _summed(logits_BKHW: Tensor, labels_BHW: Tensor, weights_K: Tensor | None = 
     return F.cross_entropy(logits_BKHW, labels_BHW, weights_K, ignore_index=VOID, reduction="sum")
 
 
+def nats_per_image(logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor:
+    """float64 (B): the cross-entropy of each image, summed over its valid pixels; to measure with.
+
+    One image at a time, which takes the memory of one. Logits may be anything: those that are not
+    finite give NaN.
+    """
+    pairs = zip(logits_BKHW.split(1), labels_BHW.split(1), strict=True)
+    pixels = (F.cross_entropy(*pair, ignore_index=VOID, reduction="none") for pair in pairs)
+    return torch.stack([nats_1HW.sum(dtype=torch.float64) for nats_1HW in pixels])
+
+
 def _weight_of(labels_BHW: Tensor, weights_K: Tensor) -> Tensor:
     """(B,H,W): the weight of each pixel's label; zero for void pixels."""
     void_BHW = labels_BHW == VOID

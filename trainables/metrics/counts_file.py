@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from trainables import proof
 from trainables.config import require
@@ -25,14 +26,19 @@ SETTINGS = {
     "boundary_iou_ratio": np.array(BOUNDARY_IOU_RATIO),
 }
 """The settings of the counts; a file with other settings is refused, not misread."""
+_CONFUSION = "confusion_KK"
 
 
-def pack(counts: ImageCounts, names: Sequence[str] = ()) -> bytes:
+def pack(
+    counts: ImageCounts, names: Sequence[str] = (), confusion_KK: Tensor | None = None
+) -> bytes:
     """The content of a counts file, with its hash. Equal counts give equal bytes.
 
     Args:
         counts: a complete table, already summed over ranks.
         names: the images' names in row order; may be left out.
+        confusion_KK: of all images together, by true class (rows) and predicted class; may be
+            left out.
 
     Raises:
         ValueError: if there are names, but not one per image.
@@ -46,6 +52,8 @@ def pack(counts: ImageCounts, names: Sequence[str] = ()) -> bytes:
     }
     for name, table in counts._asdict().items():
         arrays[name] = _narrow(table.cpu().numpy())
+    if confusion_KK is not None:
+        arrays[_CONFUSION] = _narrow(confusion_KK.cpu().numpy())
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return proof.seal(buffer.getvalue())
@@ -63,7 +71,7 @@ def load(path: str | os.PathLike[str]) -> ImageCounts:
         FileNotFoundError: if it does not exist.
         ValueError: if it is damaged, is not a counts file, or has other tolerances or bands.
     """
-    arrays = _read(path)
+    arrays = _read(path, ("names", *SETTINGS, *ImageCounts._fields))
     for name, expected in SETTINGS.items():
         found = arrays[name]
         same = np.array_equal(found, expected)
@@ -73,8 +81,23 @@ def load(path: str | os.PathLike[str]) -> ImageCounts:
     )
 
 
-def _read(path: str | os.PathLike[str]) -> dict[str, NDArray[np.generic]]:
-    needed = ("names", *SETTINGS, *ImageCounts._fields)
+def load_confusion(path: str | os.PathLike[str]) -> Tensor | None:
+    """int64 (K,K): the pixels of all images by true class (rows) and predicted class; None in a
+    file of an older version.
+
+    Raises:
+        FileNotFoundError: if it does not exist.
+        ValueError: if it is damaged, or is not a counts file.
+    """
+    arrays = _read(path, ("names",), (_CONFUSION,))
+    if _CONFUSION not in arrays:
+        return None
+    return torch.from_numpy(arrays[_CONFUSION].astype(np.int64))
+
+
+def _read(
+    path: str | os.PathLike[str], needed: Sequence[str], optional: Sequence[str] = ()
+) -> dict[str, NDArray[np.generic]]:
     content = Path(path).read_bytes()
     try:
         archive = proof.unseal(content, path)
@@ -82,6 +105,7 @@ def _read(path: str | os.PathLike[str]) -> dict[str, NDArray[np.generic]]:
         archive = content  # its tables have their own checksums, as in every zip archive
     try:
         with np.load(io.BytesIO(archive), allow_pickle=False) as file:
-            return {name: file[name] for name in needed}
+            found = [name for name in optional if name in file.files]
+            return {name: file[name] for name in (*needed, *found)}
     except Exception as error:  # zip, zlib and NumPy raise many types for a damaged archive
         raise ValueError(f"{path} must be a counts file, got one with: {error}") from error

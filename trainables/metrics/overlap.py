@@ -34,6 +34,13 @@ def zone_overlap(
     return torch.stack((agreed, predicted - agreed, true - agreed), dim=-1)
 
 
+def confusion(predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int) -> Tensor:
+    """int64 (K,K): pixels by true class (rows) and predicted class. Void pixels are not counted."""
+    valid_NHW = labels_NHW != VOID
+    pairs = labels_NHW[valid_NHW] * num_classes + predicted_NHW[valid_NHW]
+    return pairs.bincount(minlength=num_classes**2).view(num_classes, num_classes)
+
+
 def iou(overlap_K3: Tensor) -> Tensor:
     """float64 (...): TP / (TP + FP + FN); NaN for a class in neither prediction nor truth."""
     true_positives, false_positives, false_negatives = overlap_K3.unbind(dim=-1)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from trainables import proof
 from trainables.proof import DamageError
+from trainables.training import snapshots
 
 STATE, PREDICTIONS, COUNTS = "state.pt", "predictions.npz", "counts.npz"
 NOTE = "checkpoint.json"
@@ -141,8 +142,10 @@ def strip(trial_folders: list[Path], epoch: int, *, network: bool, results: bool
     Args:
         epoch: the trial's last one; the checkpoints of all others go.
         network: whether its network is still needed.
-        results: whether its predictions and counts are.
+        results: whether its predictions, snapshots and counts are.
     """
+    if not results:
+        snapshots.remove(trial_folders)
     for trial_folder in trial_folders:
         for folder in trial_folder.glob("checkpoint_*"):
             if folder != folder_of(trial_folder, epoch) or not (network or results):

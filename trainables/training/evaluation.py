@@ -13,7 +13,9 @@ from torch import Tensor
 
 from trainables.data.batches import evaluation_batches
 from trainables.data.dataset import ImageList
+from trainables.losses.cross_entropy import nats_per_image
 from trainables.metrics import per_image
+from trainables.metrics.overlap import confusion
 from trainables.metrics.per_image import ImageCounts
 from trainables.training.ranks import num_ranks, rank, sum_over_ranks
 
@@ -26,7 +28,12 @@ class Evaluation:
     """Metrics over a complete list, and the predictions of its first images to look at."""
 
     metrics: dict[str, float]
+    loss: float
+    """Cross-entropy in nats per valid pixel, whatever the network was trained with; NaN if no pixel
+    is valid, or a prediction is not finite."""
     counts: ImageCounts
+    confusion_KK: Tensor
+    """int64: valid pixels by their true class (rows) and their predicted one (columns)."""
     predictions_PHW: NDArray[np.uint8]
 
 
@@ -48,6 +55,8 @@ def evaluate(
         device: where predictions are counted.
     """
     table = per_image.empty(len(images), num_classes, device)
+    nats_N = torch.zeros(len(images), dtype=torch.float64, device=device)
+    confusion_KK = torch.zeros((num_classes, num_classes), dtype=torch.int64, device=device)
     pictures = min(PICTURES, len(images))
     predictions_PHW = torch.zeros(
         (pictures, *images.labels_NHW.shape[1:]), dtype=torch.int64, device=device
@@ -55,14 +64,20 @@ def evaluate(
     for rows, images_BCHW, labels_BHW in evaluation_batches(
         images, batch=batch, rank=rank(), ranks=num_ranks()
     ):
-        predicted_BHW = predict(images_BCHW).argmax(dim=1)
-        counts = per_image.count(predicted_BHW, labels_BHW.to(device), num_classes)
+        logits_BKHW, labels_BHW = predict(images_BCHW), labels_BHW.to(device)
+        predicted_BHW = logits_BKHW.argmax(dim=1)
+        counts = per_image.count(predicted_BHW, labels_BHW, num_classes)
+        rows_B = torch.from_numpy(rows).to(device)
         for table_N, part_B in zip(table, counts, strict=True):
-            table_N[torch.from_numpy(rows).to(device)] = part_B
+            table_N[rows_B] = part_B
+        nats_N[rows_B] = nats_per_image(logits_BKHW, labels_BHW)
+        confusion_KK += confusion(predicted_BHW, labels_BHW, num_classes)
         for row, predicted_HW in zip(rows, predicted_BHW, strict=True):
             if row < pictures:
                 predictions_PHW[row] = predicted_HW
     # Each rank has zeros in the rows of the others' images, so a sum puts the table together.
     counts = ImageCounts(*map(sum_over_ranks, table))
     predictions = sum_over_ranks(predictions_PHW).cpu().numpy().astype(np.uint8)
-    return Evaluation(per_image.summarize(counts), counts, predictions)
+    confusion_KK = sum_over_ranks(confusion_KK).cpu()
+    loss = float(sum_over_ranks(nats_N).sum()) / (int(confusion_KK.sum()) or float("nan"))
+    return Evaluation(per_image.summarize(counts), loss, counts, confusion_KK, predictions)

@@ -57,7 +57,8 @@ def measure(
 ) -> Measured:
     """Evaluate a checkpoint on the complete test list."""
     found = restore(config, state, dataset, device, plugin).evaluate("test")
-    counts = counts_file.pack(found.counts, list(dataset.splits["test"].names))
+    names = list(dataset.splits["test"].names)
+    counts = counts_file.pack(found.counts, names, found.confusion_KK)
     return Measured({f"test_{name}": value for name, value in found.metrics.items()}, counts)
 
 

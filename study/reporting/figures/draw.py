@@ -13,7 +13,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from search_spaces import Dimension, Space
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.trial_record import TrialRecord
-from study.reporting.figures import comparisons
+from study.reporting.figures import comparisons, search_maps, training
 from study.reporting.figures.style import (
     HUES,
     LITERAL,
@@ -55,13 +55,18 @@ def save(figures: Mapping[str, Figure | None], folder: Path) -> dict[str, Path]:
     return paths
 
 
-def of_search(results: SearchResults, space: Space) -> dict[str, Figure | None]:
+def of_search(
+    results: SearchResults, space: Space, importance: Mapping[str, float]
+) -> dict[str, Figure | None]:
     """A search's plots by name; None for a plot without any values."""
     complete = Group("trial", STATES["complete"], results.record.in_state("complete"))
     confirmation = results.confirmation
     return {
         "differences": _differences(confirmation) if confirmation else None,
         "learning_curves": _learning_curves(results),
+        "training": training.training(results, best_trials(results)),
+        "parallel": search_maps.parallel_coordinates(results, space),
+        "contour": search_maps.contour(results, space, importance),
         "slices": _slices(results, space),
         "trade_off": comparisons.trade_off(results, [complete], means=False),
         "trimap": comparisons.trimap(results, best_trials(results)),
@@ -74,6 +79,7 @@ def of_ablation(results: AblationResults) -> dict[str, Figure | None]:
     return {
         "differences": _differences(results),
         "learning_curves": _seed_bands(results, cells),
+        "training": training.training(results, cells),
         "trade_off": comparisons.trade_off(results, cells, means=True),
         "trimap": comparisons.trimap(results, cells),
     }

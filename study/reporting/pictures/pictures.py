@@ -5,7 +5,6 @@ Shape letters: H rows, W columns, C colours, P pictures.
 
 import hashlib
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,14 +13,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from study.ledger.study_folder import StudyFolder
-from study.ledger.trial_record import TrialRecord
-from trainables import proof
 from trainables.data import Dataset
 from trainables.geometry.boundaries import VOID
 from trainables.metrics.boundary import contour
 from trainables.metrics.windows import disk, unite
-from trainables.proof import DamageError
 from trainables.training.checkpoint import Checkpoint
 
 Picture = NDArray[np.uint8]
@@ -52,7 +47,7 @@ def draw(dataset: Dataset, checkpoint: Checkpoint, folder: Path) -> list[Path]:
         if path in paths:
             path = folder / f"{path.stem}-{row}.png"
         panels = _panels(dataset, images.images_NHWC[row], images.labels_NHW[row], predicted_HW)
-        _side_by_side(panels).save(path, optimize=False)
+        side_by_side(panels).save(path, optimize=False)
         paths.append(path)
     return paths
 
@@ -75,8 +70,7 @@ def compared(
         labels_HW: the true classes.
         views: a name and the predicted classes (H,W) of each network.
     """
-    palette = np.zeros((256, 3), dtype=np.uint8)
-    palette[: dataset.num_classes] = dataset.colours
+    palette = colours(dataset)
     errors = [
         boundary_errors(image_HWC, labels_HW, np.where(labels_HW == VOID, VOID, predicted_HW))
         for _, predicted_HW in views
@@ -84,20 +78,31 @@ def compared(
     names = ["image", "truth", *(name for name, _ in views)]
     panels = [image_HWC, palette[labels_HW], *errors]
     rows = [
-        _side_by_side(panels[start : start + _A_ROW], names[start : start + _A_ROW])
+        side_by_side(panels[start : start + _A_ROW], names[start : start + _A_ROW])
         for start in range(0, len(panels), _A_ROW)
     ]
+    return stacked(rows)
+
+
+def stacked(rows: Sequence[Image.Image]) -> Image.Image:
+    """Place rows of panels below each other; the first one is the widest."""
     sheet = Image.new("RGB", (rows[0].width, sum(row.height for row in rows)), (20, 20, 20))
     for place, row in enumerate(rows):
         sheet.paste(row, (0, place * rows[0].height))
     return sheet
 
 
+def colours(dataset: Dataset) -> Picture:
+    """(256,3): the colour of each label; void is black."""
+    palette = np.zeros((256, 3), dtype=np.uint8)
+    palette[: dataset.num_classes] = dataset.colours
+    return palette
+
+
 def _panels(
     dataset: Dataset, image_HWC: Picture, labels_HW: Picture, predicted_HW: Picture
 ) -> list[Picture]:
-    palette = np.zeros((256, 3), dtype=np.uint8)
-    palette[: dataset.num_classes] = dataset.colours
+    palette = colours(dataset)
     shown_HW = np.where(labels_HW == VOID, VOID, predicted_HW)
     errors_HWC = boundary_errors(image_HWC, labels_HW, shown_HW)
     return [image_HWC, palette[labels_HW], palette[shown_HW], errors_HWC]
@@ -134,10 +139,12 @@ def _within(mask_HW: torch.Tensor, radius_px: int) -> torch.Tensor:
     return unite(mask_HW.to(torch.int8).unsqueeze(0), [disk(radius_px)])[0].squeeze(0) > 0
 
 
-def _side_by_side(panels: Sequence[Picture], captions: Sequence[str] = _CAPTIONS) -> Image.Image:
-    """Place panels in a row, each enlarged below its caption."""
+def side_by_side(
+    panels: Sequence[Picture], captions: Sequence[str] = _CAPTIONS, height_px: int = _HEIGHT_PX
+) -> Image.Image:
+    """Place panels in a row, each enlarged to about ``height_px`` below its caption."""
     rows, columns = panels[0].shape[:2]
-    scale = max(1, round(_HEIGHT_PX / rows))
+    scale = max(1, round(height_px / rows))
     width, height = columns * scale, rows * scale
     sheet = Image.new("RGB", (width * len(panels), height + _CAPTION_PX), (20, 20, 20))
     pen = ImageDraw.Draw(sheet)
@@ -147,53 +154,3 @@ def _side_by_side(panels: Sequence[Picture], captions: Sequence[str] = _CAPTIONS
         sheet.paste(enlarged, (number * width, _CAPTION_PX))
         pen.text((number * width + 4, 3), caption, fill=(230, 230, 230))
     return sheet
-
-
-class TrialArtifacts:
-    """Returns a trial's artifacts: its pictures, and its counts per image.
-
-    Both are made from the trial's checkpoint when it has ended, and outlive the checkpoint.
-    """
-
-    def __init__(self, folder: StudyFolder, dataset: Dataset) -> None:
-        self._folder, self._dataset = folder, dataset
-
-    def __call__(self, trial: TrialRecord) -> list[Path]:
-        folder, number = self._folder, trial.number
-        counts = folder.counts(number, "val")
-        missing = counts.with_suffix(".missing.txt")
-        if not counts.exists():
-            if not trial.epochs:
-                return []
-            counts.parent.mkdir(exist_ok=True)
-            try:
-                if not self._copied(trial):
-                    self._drawn(trial)
-            except DamageError as error:
-                missing.write_text(f"no pictures and no counts of validation images: {error}\n")
-                return [missing]
-            missing.unlink(missing_ok=True)
-        return [*sorted(folder.pictures(number).glob("*.png")), counts]
-
-    def _drawn(self, trial: TrialRecord) -> None:
-        """Make them from the trial's checkpoint."""
-        folder, found = self._folder, self._folder.last_checkpoint(trial)
-        found.check(without_state=True)
-        draw(self._dataset, found, folder.pictures(trial.number))
-        # Last: where the counts are, the pictures are complete.
-        proof.write(folder.counts(trial.number, "val"), found.counts())
-        if trial.reused is None and not found.has_state:
-            shutil.rmtree(found.folder, ignore_errors=True)
-
-    def _copied(self, trial: TrialRecord) -> bool:
-        """Copy those of a reused trial from the study that ran it, if it has them."""
-        folder, (source, number) = self._folder, self._folder.source(trial)
-        counts = source.counts(number, "val")
-        if trial.reused is None or not counts.exists():
-            return False
-        for picture in source.pictures(number).glob("*.png"):
-            copy = folder.pictures(trial.number) / picture.name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(picture, copy)
-        proof.write(folder.counts(trial.number, "val"), proof.read(counts))
-        return True

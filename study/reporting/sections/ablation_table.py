@@ -7,7 +7,8 @@ from study.analysis.tables import Row, Table, protocol, published, same_protocol
 from study.ledger.record import StudyRecord
 from study.reporting.document import Block, Parts, Points, Prose, Section, Sheet
 from study.reporting.sections import cell_search
-from study.reporting.values import is_share
+from study.reporting.values import is_share, percent
+from trainables.config.words import zero_without_sign
 
 
 def heads(table: Table) -> list[str]:
@@ -31,10 +32,11 @@ def heads(table: Table) -> list[str]:
 
 def body(table: Table) -> list[list[str]]:
     """The rows of a table, one list of texts per cell."""
-    return [_line(table, row) for row in table.rows]
+    return [line(table, row) for row in table.rows]
 
 
-def _line(table: Table, row: Row) -> list[str]:
+def line(table: Table, row: Row) -> list[str]:
+    """One row as texts, in the order of ``heads``."""
     compared = row.comparison
     interval = "-"
     if compared is not None and compared.low is not None:
@@ -70,7 +72,9 @@ def _gain(table: Table, row: Row, setup: str) -> float | None:
 def _plain(value: float | None, table: Table) -> str:
     if value is None:
         return "-"
-    return f"{100 * value:.2f}" if is_share(table.metric) else f"{value:.3f}"
+    if is_share(table.metric):
+        return percent(value)
+    return zero_without_sign(f"{value:.3f}")
 
 
 def _signed(value: float | None, table: Table) -> str:
@@ -97,7 +101,12 @@ def _failures(row: Row) -> str:
 
 def parts(results: AblationResults) -> Parts:
     """All tables with their protocol, and the cells that did not run."""
-    record, sections = results.record, Parts()
+    return [*tables(results), *remarks(results)]
+
+
+def tables(results: AblationResults) -> list[Section]:
+    """The complete table of each metric with its protocol, the objective's first."""
+    record, sections = results.record, list[Section]()
     for place, table in enumerate(results.tables):
         role = "the objective" if place == 0 else "also measured; not the objective"
         text = same_protocol(table) if place else protocol(record, table)
@@ -105,12 +114,18 @@ def parts(results: AblationResults) -> Parts:
         if record.images.get(table.metric):
             inner.append(Prose(_over_images(record, table)))
         sections.append(Section(f"`{table.metric}`: {role}", inner, 3 if place else 2))
-    sections += [Prose(note) for note in notes(results)]
+    return sections
+
+
+def remarks(results: AblationResults) -> list[Block]:
+    """What a reader needs beside the tables: warnings, what has no figure and why, the source."""
+    record = results.record
+    blocks: list[Block] = [Prose(note) for note in notes(results)]
     if results.untested:
-        sections += [Prose("Untested, with the reason:"), Points(results.untested)]
+        blocks += [Prose("Untested, with the reason:"), Points(results.untested)]
     if lacking := not_run(record):
-        sections += [Prose("Not run, with what is missing:"), Points(lacking)]
-    return [*sections, Prose(f"Source: {record.plan.grid.source}.")]
+        blocks += [Prose("Not run, with what is missing:"), Points(lacking)]
+    return [*blocks, Prose(f"Source: {record.plan.grid.source}.")]
 
 
 def not_run(record: StudyRecord) -> list[str]:

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from study.analysis.results import SearchResults
-from study.reporting.document import Parts, Prose, Section
-from study.reporting.sections import ablation_table
+from study.reporting.document import Parts, Prose
+from study.reporting.sections import verdicts
 
 
 def section(results: SearchResults) -> Parts:
@@ -16,6 +16,6 @@ def section(results: SearchResults) -> Parts:
     text = Prose(
         f"{comparison.record.plan.question} The winner is {comparison.record.plan.grid.source}."
     )
-    tables = [part for part in ablation_table.parts(comparison) if isinstance(part, Section)]
-    title = Section("The winner on other seeds", [text])
-    return [title, *(replace(part, level=3) for part in tables)] if table.rows else []
+    verdict = verdicts.section(comparison)
+    title = "The winner on other seeds"
+    return [replace(verdict, title=title, blocks=[text, *verdict.blocks])] if table.rows else []

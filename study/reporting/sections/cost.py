@@ -5,6 +5,7 @@ from statistics import median
 from study.ledger.record import StudyRecord
 from study.reporting.document import Parts, Prose, Section, Sheet
 from trainables.config.words import counted
+from trainables.data.batches import num_batches
 
 
 def section(record: StudyRecord) -> Parts:
@@ -13,8 +14,9 @@ def section(record: StudyRecord) -> Parts:
     seconds = _seconds(record)
     if not seconds.get(baseline):
         return []
-    images, batch = record.data.images["train"], int(record.plan.base["batch"])
-    steps, floor = -(-images // batch), median(seconds[baseline])
+    batch = int(record.plan.base["batch"])
+    steps = num_batches(record.data.images["train"], batch)
+    floor = median(seconds[baseline])
     rows = [
         [
             cell,

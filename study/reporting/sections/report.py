@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from study.analysis.recorded_space import space_of
-from study.analysis.results import AblationResults, SearchResults
+from study.analysis.results import AblationResults, SearchResults, StudyResults
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.planning import budget
-from study.reporting.document import Block, Parts, Picture, Points, Prose, Section, Sheet
+from study.reporting import document
+from study.reporting.document import Parts, Points, Prose, Section, Sheet
 from study.reporting.sections import (
     ablation_table,
     caveats,
@@ -22,57 +24,80 @@ from study.reporting.sections import (
     pareto,
     per_class,
     reruns,
+    setup,
+    verdicts,
 )
+from study.reporting.sections import plots as plot_sections
 from study.reporting.values import HEADLINE, formatted, percent
 from trainables.config.words import counted
 
+_BEST = 10
+"""Trials in the ranking before the plots; the details have all."""
+
+
+class Content(NamedTuple):
+    """What a search's report has, or an ablation's."""
+
+    first: Parts
+    """Above the plots: the result."""
+    details: Parts
+    """Below them, folded."""
+
 
 def complete(
-    record: StudyRecord,
+    results: StudyResults,
     folder: StudyFolder,
-    first: Parts,
+    content: Content,
     plots: Mapping[str, Path],
     per_cell: str,
 ) -> Parts:
     """All parts of a report below its title and question.
 
     Args:
-        first: the parts from ``of_search`` or ``of_ablation``.
+        content: from ``of_search`` or ``of_ablation``.
         plots: the files that ``figures.draw`` saved, by name.
         per_cell: added to the captions of plots that show cells instead of trials.
     """
+    record = results.record
     return [
         *caveats.above(record, folder),
-        *first,
+        *content.first,
         *caveats.of_ledger(record, folder),
-        *_plots(plots, per_cell),
-        *_test_images(folder),
+        *plot_sections.sections(plots, per_cell),
+        *plot_sections.epochs(results, folder),
+        *plot_sections.test_images(folder),
+        setup.section(record),
         *_failed(record.in_state("failed")),
         *caveats.other_code(record),
+        *document.details(content.details),
     ]
 
 
-def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
+def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
     """The parts that only an ablation's report has."""
     record, plan = results.record, results.record.plan
     replayed = plan.ablation.replayed
-    return [
+    first: Parts = [
         Prose(
             f"Grid `{plan.grid.name}` of `{plan.space}` on `{record.data.dataset}`: "
             f"{counted(plan.trials, 'trial')}, {counts(record) or 'none run'}."
         ),
         *_budget(record),
         *(reruns.replay_section(record, replayed) if replayed else []),
-        *ablation_table.parts(results),
+        verdicts.section(results),
+    ]
+    details = [
+        *ablation_table.tables(results),
         *cell_search.section(record),
         *per_class.of_ablation(results, folder),
         *cost.section(record),
     ]
+    return Content(first, details)
 
 
 def of_search(
     results: SearchResults, folder: StudyFolder, importance: Mapping[str, float]
-) -> Parts:
+) -> Content:
     """The parts that only a search's report has."""
     record, plan, search = results.record, results.record.plan, results.record.plan.search
     trials = counted(plan.trials, "trial")
@@ -96,9 +121,24 @@ def of_search(
     parts = [*confirmation.section(results), *parts]
     parts += reruns.rerun_section(record, results.best, folder)
     paths = [dimension.path for dimension in space_of(record).dimensions]
-    parts.append(Section("Ranking", [ranking(results.ranking, paths)]))
+    parts += _best(results.ranking, paths)
     parts += importances.section(record, importance)
-    return [*parts, *per_class.of_search(results, folder)]
+    tables = ablation_table.tables(results.confirmation) if results.confirmation else []
+    every = [Section("All trials", [ranking(results.ranking, paths)])]
+    details = [
+        *tables,
+        *(every if len(results.ranking) > _BEST else []),
+        *per_class.of_search(results, folder),
+    ]
+    return Content(parts, details)
+
+
+def _best(ranked: list[TrialRecord], paths: list[str]) -> Parts:
+    """The first lines of the ranking."""
+    sheet = ranking(ranked[:_BEST], paths)
+    left = len(ranked) - _BEST
+    more = [Prose(f"{counted(left, 'more trial')} below, in the details.")] if left > 0 else []
+    return [Section("Ranking", [sheet, *more])]
 
 
 def _budget(record: StudyRecord) -> Parts:
@@ -154,61 +194,6 @@ def ranking(trials: list[TrialRecord], paths: list[str]) -> Sheet:
             [str(place), str(trial.number), *params, *metrics, str(trial.last_epoch), trial.state]
         )
     return Sheet(head, rows)
-
-
-_CAPTIONS = {
-    "differences": (
-        "Differences",
-        "Cells against the baseline, paired by seed: small points are "
-        "seeds, lines the intervals of the tables.",
-    ),
-    "learning_curves": ("Learning curves", "By epoch, on the validation list."),
-    "slices": (
-        "Slices",
-        "After the last epoch, by each searched parameter; the star is the best trial, grey ones "
-        "were pruned.",
-    ),
-    "trade_off": (
-        "Area and boundary",
-        "Trials that ran all epochs, and the Pareto front of the two metrics.",
-    ),
-    "trimap": (
-        "Around edges",
-        "mIoU inside and outside a band around true edges, by its width (SEMEDA, Figure 5).",
-    ),
-}
-
-
-def _plots(plots: Mapping[str, Path], per_cell: str) -> Parts:
-    parts: Parts = []
-    for name, path in plots.items():
-        title, caption = _CAPTIONS[name]
-        more = "" if name in ("slices", "differences") else per_cell
-        parts.append(Section(title, [Picture(path, caption + more)]))
-    return parts
-
-
-def _test_images(study: StudyFolder) -> Parts:
-    """The pictures of test images, which are drawn when a study ends."""
-    folder = study.test_pictures
-    worst = sorted(folder.glob("worst-*.png"))
-    parts: Parts = []
-    if worst:
-        text = (
-            "Test images with the lowest boundary F at 3 px, mean over the networks shown: green "
-            "boundaries were found within 1 px, blue ones missed, red ones invented. A cell is "
-            "shown by its first complete seed."
-        )
-        pictures: list[Block] = [Picture(path, path.stem.split("-", 2)[2]) for path in worst]
-        parts.append(Section("Worst images", [Prose(text), *pictures]))
-    affinity = folder / "affinity.png"
-    if affinity.exists():
-        caption = (
-            "Which places belong to the same class, by the labels and by each network's class "
-            "probabilities (Affinity Regression, Figure 4)."
-        )
-        parts.append(Section("Affinity", [Picture(affinity, caption)]))
-    return parts
 
 
 def _failed(failed: list[TrialRecord]) -> Parts:

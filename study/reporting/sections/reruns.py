@@ -15,6 +15,7 @@ from study.ledger.trial_record import TrialRecord
 from study.reporting.document import Parts, Prose, Section, Sheet
 from study.reporting.sections.ablation_table import body, heads
 from study.reporting.values import percent
+from trainables.config.words import counted
 
 VAL = "search {}, val"
 """In a rerun, the setup that holds the search's own figure for its winner."""
@@ -45,7 +46,7 @@ def rerun_section(record: StudyRecord, best: TrialRecord | None, folder: StudyFo
         text = (
             f"Study `{rerun.plan.study}`: the winner's `{table.metric}` was "
             f"{percent(chosen)} % on the validation list, on the seed that chose it; on "
-            f"{len(winner.values)} fresh seeds it is {percent(winner.mean)} % on the "
+            f"{counted(len(winner.values), 'fresh seed')} it is {percent(winner.mean)} % on the "
             f"{rerun.data.list_name(table.split)}"
             f"{'' if same else '. Another trial was the winner then'}."
         )
@@ -85,7 +86,8 @@ def replay_verdict(record: StudyRecord, replayed: Replayed) -> str:
     if not pairs:
         return f"no figures to compare: {states}"
     if not gaps:
-        return f"all {len(pairs)} figures are equal; {states}"
+        same = "the one figure is" if len(pairs) == 1 else f"all {len(pairs)} figures are"
+        return f"{same} equal; {states}"
     worst = max(gaps, key=lambda name: gaps[name])
     return (
         f"{len(gaps)} of {len(pairs)} figures differ, most {worst} by {gaps[worst]:.2g}; {states}"

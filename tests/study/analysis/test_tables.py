@@ -12,13 +12,14 @@ from rich.console import Console
 from search_spaces import Cell
 from study.analysis import image_bootstrap, tables
 from study.analysis.results import AblationResults
-from study.ledger.events import ImagesResampled, Reused
+from study.ledger.events import ImagesResampled, Reused, Tested
 from study.ledger.ledger import Ledger
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.planning.runs import grid_runs
 from study.reporting import document, table_files
-from study.reporting.sections import ablation_table
+from study.reporting.document import Prose, Sheet
+from study.reporting.sections import ablation_table, verdicts
 from study.reporting.terminal import grid
 from tests.study import fake, fake_grid, reports
 from trainables.metrics import counts_file, per_image
@@ -36,6 +37,37 @@ HAND_WRITTEN = """\
 def markdown(record: StudyRecord) -> str:
     """The tables as Markdown."""
     return document.markdown(ablation_table.parts(AblationResults(record)), Path())
+
+
+def test_one_table_has_the_objective_s_test_and_the_others_differences(tmp_path: Path) -> None:
+    ledger = fake.begin(fake_grid.plan(tmp_path))
+    for run in grid_runs(ledger.record.plan):
+        fake_grid.complete(ledger, run)
+    for trial in ledger.record.in_state("complete"):
+        # the area decides for "good", one boundary metric against it, one has noise alone
+        effect, noise = trial.cell == "good", (trial.seed % 2) * (trial.cell == "good")
+        measured = {
+            "miou": 0.5 + effect / 32,
+            "boundary_f_1px": 0.5 - effect / 16,
+            "boundary_f_3px": 0.5 + noise / 32 - effect / 64,
+        }
+        metrics = {f"test_{name}": value for name, value in measured.items()}
+        ledger.append(Tested(trial=trial.number, metrics=metrics))
+    found = verdicts.section(AblationResults(ledger.record))
+    sheet, said = found.blocks[:2]
+    assert sheet == Sheet(
+        "cell,miou %,delta,interval,Holm,verdict,boundary_f_1px delta,boundary_f_3px delta,n,"
+        "failed".split(","),
+        [
+            "plain,50.00,-,-,-,baseline,-,-,6,0".split(","),
+            "good,53.12,+3.12,+3.12 .. +3.12,0.0312,better,-6.25 worse,0.00 undecided,6,0".split(
+                ","
+            ),
+            "far,-,-,-,-,not run,-,-,0,0".split(","),
+        ],
+    )
+    assert isinstance(said, Prose)
+    assert "`miou` is the objective and decides; each other metric" in said.text
 
 
 def broken(tmp_path: Path) -> Ledger:

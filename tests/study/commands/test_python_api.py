@@ -120,6 +120,7 @@ def test_a_study_with_a_plug_in_loss_runs_in_another_thread(tmp_path: Path) -> N
             with_parts=str(EXAMPLE),
             trials=2,
             epochs=1,
+            confirm=0,
             name="mine",
             lanes=1,
             storage=tmp_path,

@@ -35,7 +35,19 @@ def run(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProc
 def test_a_study_runs_in_a_folder_with_files_of_our_names(tmp_path: Path) -> None:
     traps(tmp_path, "study", "queue", "logging", "tests", *PACKAGES)
     sizes = [word for change in SMALL for word in ("--set", change)]
-    options = ["--space", "region", "--trials", "1", "--epochs", "1", "--name", "a", *sizes]
+    options = [
+        "--space",
+        "region",
+        "--trials",
+        "1",
+        "--epochs",
+        "1",
+        "--confirm",
+        "0",
+        "--name",
+        "a",
+    ]
+    options += sizes
     # With PYTHONPATH=. as well, which many shells set.
     done = run(tmp_path, str(ROOT / "study" / "run.py"), *options, PYTHONPATH=".")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -60,6 +60,11 @@ def test_search_and_comparison_run_in_one_study(ended_study: StudyRecord) -> Non
     assert (phases.count("search"), phases.count("")) == (SEARCHED, COMPARED)
     tested = {number for number, trial in ended_study.trials.items() if trial.tested}
     assert tested == set(ended_study.compared().trials)
+    by_phase = {
+        phase: {trial.lane for trial in ended_study.trials.values() if trial.phase == phase}
+        for phase in ("search", "")
+    }
+    assert by_phase["search"] & by_phase[""], "a lane stays warm between the two"
 
 
 @pytest.mark.parametrize("finished", [2, SEARCHED + 1])

@@ -17,14 +17,15 @@ from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.planning.runs import grid_runs
-from study.reporting.pictures.pictures import TrialArtifacts
+from study.reporting.pictures import epochs
+from study.reporting.pictures.trial_artifacts import TrialArtifacts
 from study.search import reuse
 from tests.study import fake, fake_grid
 from tests.study.execution.test_stages import small
 from tests.study.search.test_reuse_in_grids import DIGEST, more_seeds, run_to_end
 from tests.trainables.fake_checkpoint import write_checkpoint
 from trainables.config import from_flat, identity
-from trainables.training import checkpoint
+from trainables.training import checkpoint, snapshots
 
 
 def folder_of(plan: Plan, trial: TrialRecord) -> Path:
@@ -158,13 +159,16 @@ def test_pictures_and_counts_are_made_without_the_network(tmp_path: Path) -> Non
         path = folder_of(plan, trial) / "checkpoint_000004"
         labels = np.asarray(data.splits["val"].labels_NHW[:1])
         checkpoint.write(path, trial.last_epoch, b"state", labels, b"counts")
+        for epoch in (1, 4):
+            snapshots.write(path.parent, epoch, 4, labels)
     CheckpointRemover(folder, ledger.record)
     (best,) = needed(ledger.record)
     other = ledger.record.trials[1 - best]
     artifacts = TrialArtifacts(folder, data)
     for trial in ledger.record.trials.values():
         names = [path.suffix for path in artifacts(trial)]
-        assert names == [".png", ".npz"]
+        assert names == [".png", ".png", ".npz"]
+        assert (folder.pictures(trial.number) / epochs.NAME).exists()
     assert not list(folder_of(plan, other).iterdir()), "nothing needs its checkpoint any more"
     assert states(plan) == {best: [4]}
 

@@ -35,6 +35,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 ROOT = Path(__file__).resolve().parents[3]
 TRIALS, EPOCHS = 4, 3
 SMALL = (
+    "batch=8",
     "data/height=32",
     "data/width=48",
     "data/train_images=32",
@@ -54,7 +55,7 @@ def command(storage: Path, *extra: str) -> list[str]:
 def study(storage: Path, name: str, *extra: str) -> list[str]:
     sizes = [word for change in SMALL for word in ("--set", change)]
     options = ("--space", "inverseform", "--sampler", "random", "--name", name)
-    counts = ("--trials", str(TRIALS), "--epochs", str(EPOCHS))
+    counts = ("--trials", str(TRIALS), "--epochs", str(EPOCHS), "--confirm", "0")
     return command(storage, *options, *counts, *sizes, *extra)
 
 
@@ -186,7 +187,12 @@ def test_mlflow_has_one_parent_and_one_run_per_ended_trial(
 ) -> None:
     parent, children = mlflow_runs(storage, "ended")
     assert parent.info.status == "FINISHED"
-    assert parent.data.metrics.keys() >= {"miou", "test_miou"}
+    best = results_of(ended_study).best
+    assert best is not None
+    assert parent.data.metrics == {"miou": best.metrics["miou"]}  # the winner's learning curve
+    assert f"{winner_tested(ended_study)['test_miou']:.4f}" == parent.data.tags["best.test_miou"]
+    (winner,) = [run_ for run_ in children if run_.data.tags["trial"] == str(best.number)]
+    assert winner.data.metrics["test_miou"] == winner_tested(ended_study)["test_miou"]
     client = MlflowClient(f"sqlite:///{storage}/mlflow.db")
     for run_ in children:
         record = ended_study.trials[int(run_.data.tags["trial"])]

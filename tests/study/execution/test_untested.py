@@ -19,7 +19,7 @@ from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning.runs import grid_runs
-from study.reporting.pictures.pictures import TrialArtifacts
+from study.reporting.pictures.trial_artifacts import TrialArtifacts
 from study.reporting.terminal import plan_and_result
 from study.reporting.terminal.event_lines import event_line
 from study.tracking.cells import judged
@@ -126,7 +126,7 @@ def test_every_view_names_the_untested_run(grid: tuple[Plan, Ledger, dict[int, P
     for text in (*texts, printed(plan, ledger)):
         assert named in text.replace("\n", " ")
         assert "1 untested" in text
-    assert "Untested, and not in the table: 1 runs." in protocol(ledger.record, results.tables[0])
+    assert "Untested, and not in the table: 1 run." in protocol(ledger.record, results.tables[0])
     table = (StudyFolder.of(plan).report / "table.csv").read_text()
     assert "untested" in table.splitlines()[0]
     assert trial_run(ledger.record, trial).tags["untested"] == trial.untested

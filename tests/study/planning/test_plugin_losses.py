@@ -95,6 +95,6 @@ def test_a_loss_that_is_finite_or_without_a_weight_is_planned(
     tmp_path: Path, given: list[str]
 ) -> None:
     formula = ROOT if "mine" in given else LOGARITHM
-    install_given(file_with(tmp_path, formula))
+    install_given([file_with(tmp_path, formula)])
     request = options.parse_request([*given, "--storage", str(tmp_path)])
     assert plan_from_request(request, [session.local_node()]).plugin is not None

@@ -69,16 +69,21 @@ def test_its_figures_are_those_of_the_tables(tmp_path: Path) -> None:
     record = fake_grid.ended_study(plan).record
     files = reports.write(record, StudyFolder.of(plan))
     found = read(next(path for path in files if path.suffix == ".html"))
-    start = found.cells.index("good")
-    row = [cell.strip() for cell in found.cells[start : start + 9]]
-    assert row == [
-        "good",
-        "54.69",
-        "+3.12",
-        "+3.12 .. +3.12",
-        "0.0312",
-        "0.0312",
-        "1.00",
-        "better",
-        "6",
-    ]
+    cells = [cell.strip() for cell in found.cells]
+    verdict = cells.index("good")
+    complete = cells.index("good", verdict + 1)
+    figures = ["good", "54.69", "+3.12", "+3.12 .. +3.12"]
+    assert cells[verdict : verdict + 7] == [*figures, "0.0312", "better", "6"]
+    assert cells[complete : complete + 9] == [*figures, "0.0312", "0.0312", "1.00", "better", "6"]
+
+
+def test_the_complete_tables_are_folded_below_the_plots(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    record = fake_grid.ended_study(plan).record
+    markdown, page = (path.read_text() for path in reports.write(record, StudyFolder.of(plan))[:2])
+    assert "details" not in page.partition("<body>")[2].partition("<img")[0]
+    folded = page.partition("<img")[2].split("<details>")[1:]
+    assert folded[0].startswith("<summary><code>miou</code>: the objective</summary>")
+    assert page.count("<details>") == page.count("</details>") == len(folded)
+    order = ["## Against `plain`", "![", "## Details", "### `miou`: the objective"]
+    assert [markdown.index(text) for text in order] == sorted(map(markdown.index, order))

@@ -121,7 +121,7 @@ def test_a_logarithmic_axis_has_plain_numbers(tmp_path: Path) -> None:
     plan = fake.plan(tmp_path)
     results = SearchResults(fake.ended_study(plan).record)
     with matplotlib.rc_context(draw.STYLE):
-        figure = draw.of_search(results, fake.SPACE)["slices"]
+        figure = draw.of_search(results, fake.SPACE, {})["slices"]
         assert figure is not None
         figure.canvas.draw()
     labels = [label.get_text() for axes in figure.axes for label in axes.get_xticklabels()]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from study.reporting.pictures import pictures
+from study.reporting.pictures import epochs, pictures
 from trainables.config import DataConfig
 from trainables.data import load
 from trainables.training import checkpoint
@@ -60,6 +60,25 @@ def test_four_panels_a_picture_for_each_prediction_of_a_checkpoint(tmp_path: Pat
         width, height = image.size
     assert width == 4 * 32 * 10
     assert height == 24 * 10 + 18
+
+
+def test_a_row_of_panels_per_image_shows_how_a_trial_learned(tmp_path: Path) -> None:
+    dataset = load(DataConfig(train_images=1, val_images=3, test_images=1, height=24, width=32))
+    predicted = dataset.splits["val"].labels_NHW[:2] % 6
+    epochs.draw(dataset, {1: predicted}, tmp_path)
+    assert not list(tmp_path.iterdir()), "one epoch shows nothing"
+    epochs.draw(dataset, {1: predicted * 0, 4: predicted}, tmp_path)
+    (path,) = tmp_path.iterdir()
+    with Image.open(path) as image:
+        assert image.size == (4 * 32 * 6, 2 * (24 * 6 + 18))
+        pixels = np.asarray(image)
+    labels_HW = dataset.splits["val"].labels_NHW[0]
+    row, column = np.argwhere((labels_HW > 0) & (labels_HW < 6))[0]
+    places = [32 * 6 * panel + 6 * column for panel in (1, 2, 3)]
+    truth, first, last = pixels[18 + 6 * row, places].tolist()
+    assert truth == last == list(dataset.colours[labels_HW[row, column]])
+    assert first == list(dataset.colours[0])
+    assert pictures.file_name(path.stem) != path.stem
 
 
 @pytest.mark.parametrize(

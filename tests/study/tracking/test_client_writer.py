@@ -9,8 +9,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from study.tracking import names
 from study.tracking.client_writer import ClientWriter
+from study.tracking.description import NOTE
 from study.tracking.entities import RUNNING, Run
 from study.tracking.runs import study_run
 from study.tracking.trial_runs import trial_run
@@ -77,7 +77,7 @@ def expected(run: Run, parent: str | None) -> dict[str, object]:
         "params": run.params,
         "points": sorted(
             (point.name, point.value, point.time_ms, point.step)
-            for point in (*run.points, *run.late)
+            for point in (*run.points, *run.late, *run.curves)
         ),
         "inputs": sorted((dataset.name, dataset.digest, dataset.context) for dataset in run.inputs),
         "files": sorted([*run.texts, *(f"{place}/{path.name}" for path, place in run.files)]),
@@ -190,9 +190,9 @@ def test_a_run_that_is_dated_later_at_each_write_keeps_its_true_duration(
 def test_a_reader_s_description_stays(uri: str, ours: list[Run]) -> None:
     writer = ClientWriter(uri, "fake")
     writer.write(ours)
-    writer.client.set_tag(writer.ids["study"], names.NOTE, "mine")
+    writer.client.set_tag(writer.ids["study"], NOTE, "mine")
     ClientWriter(uri, "fake").write(ours)
-    assert writer.client.get_run(writer.ids["study"]).data.tags[names.NOTE] == "mine"
+    assert writer.client.get_run(writer.ids["study"]).data.tags[NOTE] == "mine"
 
 
 def test_a_deleted_experiment_is_named_and_takes_no_run(uri: str, ours: list[Run]) -> None:

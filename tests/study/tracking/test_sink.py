@@ -138,7 +138,7 @@ def test_a_grid_is_browsed_by_cell_and_seed_with_its_verdicts(tmp_path: Path) ->
     assert project(ledger, plan, files) == ""
     found = runs(plan)
     tags = found["3"][1]
-    assert tags["mlflow.runName"] == "good/seed-1"
+    assert tags["mlflow.runName"] == "good · seed 1"
     assert (tags["grid"], tags["cell"], tags["seed"], tags["verdict"]) == (
         "pair",
         "good",

@@ -76,7 +76,7 @@ def test_an_epoch_is_saved_before_it_is_reported(here: Trial, tmp_path: Path) ->
         assert_epoch(result := here.step(), epoch)
         saved = newest(tmp_path)
         assert (saved.epoch, saved.changes, saved.result) == (epoch, {}, result)
-    assert len(list((tmp_path / "trial-0000").iterdir())) == 2
+    assert len(list((tmp_path / "trial-0000").glob("checkpoint_*"))) == 2
 
 
 def test_an_actor_in_place_of_a_dead_one_reports_the_last_epoch_again(here: Trial) -> None:

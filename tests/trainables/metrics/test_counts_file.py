@@ -114,3 +114,16 @@ def test_other_tolerances_are_refused(
 def test_every_image_needs_one_name(counts: ImageCounts) -> None:
     with pytest.raises(ValueError, match="names must be one for each of 3 images, got 2"):
         counts_file.pack(counts, names=["a", "b"])
+
+
+def test_the_confusion_comes_back_and_older_files_have_none(
+    tmp_path: Path, counts: ImageCounts
+) -> None:
+    path, confusion_KK = tmp_path / "counts.npz", torch.arange(16).view(4, 4) * 10_000
+    path.write_bytes(counts_file.pack(counts, confusion_KK=confusion_KK))
+    found = counts_file.load_confusion(path)
+    assert found is not None
+    assert torch.equal(found, confusion_KK)
+    assert torch.equal(counts_file.load(path).overlap_NK3, counts.overlap_NK3)
+    path.write_bytes(counts_file.pack(counts))
+    assert counts_file.load_confusion(path) is None

@@ -66,6 +66,8 @@ def _rank_main(rank: int, ranks: int, folder: str, trial_config: TrialConfig) ->
             {
                 "metrics": metrics,
                 "evaluation": evaluation.metrics,
+                "loss": evaluation.loss,
+                "confusion": evaluation.confusion_KK,
                 "gradients": gradients,
                 "predictions": evaluation.predictions_PHW.tolist(),
                 "counts": list(evaluation.counts),
@@ -100,6 +102,8 @@ def test_two_ranks_give_what_one_gives(tmp_path: Path, changes: dict[str, float 
         assert a == pytest.approx(b, rel=1e-4)
     assert one["evaluation"] == pytest.approx(two["evaluation"], abs=1e-9)
     assert one["predictions"] == two["predictions"]
+    assert torch.equal(one["confusion"], two["confusion"])
+    assert one["loss"] == pytest.approx(two["loss"], rel=1e-6)  # the weights differ in fp32's noise
     assert all(torch.equal(a, b) for a, b in zip(one["counts"], two["counts"], strict=True))
     scale = max(gradient.abs().max() for gradient in one["gradients"].values())
     for name, gradient in one["gradients"].items():

@@ -1,0 +1,89 @@
+"""How training went: its loss, the validation loss and the learning rate by epoch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from study.analysis.results import StudyResults
+from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
+from study.reporting.figures.style import Group, band, beside
+from trainables.config import OptimConfig, Value
+from trainables.data.batches import num_batches
+from trainables.training.optimization import groups_of, rate_factor
+
+_POINTS = 200
+"""Of a curve of the learning rate."""
+_LOSSES = {
+    "train/loss": "training loss, each its own",
+    "val/loss": "validation: cross-entropy [nats]",
+}
+
+
+def training(results: StudyResults, groups: Sequence[Group]) -> Figure | None:
+    """Losses and learning rate by epoch, a line per group; None before the first epoch.
+
+    Losses that were not measured, as in older ledgers, have no panel.
+    """
+    losses = {metric: _curves(groups, metric) for metric in _LOSSES}
+    losses = {metric: curves for metric, curves in losses.items() if any(curves)}
+    if not losses:
+        return None
+    figure = Figure(figsize=(3.6 * len(losses) + 5.2, 3.6), layout="constrained")
+    *panels, rates = figure.subplots(1, len(losses) + 1)
+    for axes, (metric, curves) in zip(panels, losses.items(), strict=True):
+        for group, values in zip(groups, curves, strict=True):
+            if values:
+                band(axes, values, group.hue, group.name)
+        axes.set_title(_LOSSES[metric], loc="left")
+    _draw_rates(rates, results.record, groups)
+    for axes in figure.axes:
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    beside(rates)
+    return figure
+
+
+def _curves(groups: Sequence[Group], metric: str) -> list[dict[int, list[float]]]:
+    """For each group, the values of its trials by epoch."""
+    return [_curve(group.trials, metric) for group in groups]
+
+
+def _curve(trials: Sequence[TrialRecord], metric: str) -> dict[int, list[float]]:
+    values: dict[int, list[float]] = {}
+    for trial in trials:
+        for number, epoch in trial.epochs.items():
+            if (value := epoch.metrics.get(metric)) is not None:
+                values.setdefault(number, []).append(value)
+    return values
+
+
+def _draw_rates(axes: Axes, record: StudyRecord, groups: Sequence[Group]) -> None:
+    images = record.data.images.get("train", 0)
+    for group in groups:
+        for trial in group.trials[:1]:  # a cell's seeds have the same
+            curve = learning_rates(trial.config, images)
+            axes.plot(list(curve), list(curve.values()), color=group.hue, label=group.name)
+    axes.set_title("learning rate", loc="left")
+    axes.set_ylim(bottom=0)
+
+
+def learning_rates(config: Mapping[str, Value], images: int) -> dict[float, float]:
+    """The learning rate of a trial's steps, by the epochs that are done before the step.
+
+    It follows from the config alone; ``optim/head_lr`` multiplies it outside the backbone.
+
+    Args:
+        config: the trial's, flat.
+        images: of the training list.
+    """
+    known = {field.name for field in fields(OptimConfig)}
+    given = {path.removeprefix("optim/"): value for path, value in config.items()}
+    optim = OptimConfig(**{name: given[name] for name in known if f"optim/{name}" in config})  # type: ignore[arg-type]
+    steps = len(groups_of(num_batches(images, int(config["batch"])), optim.accumulate))
+    total = steps * int(config["epochs"])
+    shown = range(0, total, max(total // _POINTS, 1))
+    return {step / steps: optim.lr * rate_factor(optim, step, total) for step in shown}

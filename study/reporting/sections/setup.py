@@ -1,0 +1,64 @@
+"""The section that says how a study was run: enough to run it again."""
+
+from study.ledger.record import StudyRecord
+from study.reporting.document import Points, Section
+from study.reporting.values import formatted
+from trainables.config import Value
+from trainables.config.words import counted
+
+
+def section(record: StudyRecord) -> Section:
+    """Network, data, training, machine, code and command, one line each."""
+    facts = {
+        "network": _network(record),
+        "data": _data(record),
+        "training": f"{counted(record.plan.epochs, 'epoch')}, batch {_shown(record, 'batch')}, "
+        f"learning rate {_shown(record, 'optim/lr')}",
+        "machine": _machine(record),
+        "commit": record.provenance.state,
+        "command": f"`{record.provenance.command}`" if record.provenance.command else "",
+    }
+    return Section("How it was run", [Points([f"{k}: {v}" for k, v in facts.items() if v])])
+
+
+def _network(record: StudyRecord) -> str:
+    name, encoder = _shown(record, "model/network"), _shown(record, "model/encoder")
+    on = f" on {encoder}" if {"unet", "fpn"} & set(_values(record, "model/network")) else ""
+    return f"{name}{on}, pretrained weights: {_shown(record, 'model/weights')}"
+
+
+def _data(record: StudyRecord) -> str:
+    rows, columns = record.data.size
+    lists = ", ".join(f"{count} {split}" for split, count in record.data.images.items())
+    classes = counted(len(record.data.classes), "class", "classes")
+    return f"`{record.data.dataset}`, {columns} x {rows} px, {classes}, images: {lists}"
+
+
+def _machine(record: StudyRecord) -> str:
+    """The first attempt's; its lanes may run on others."""
+    plan, machine = record.plan, record.provenance.machine
+    of_worker = [f"{plan.cpus_per_worker:g} CPU"]
+    if plan.gpus_per_worker:
+        of_worker.append(f"{plan.gpus_per_worker:g} GPU")
+    lanes = f"{counted(plan.lanes, 'lane')} of {counted(plan.workers, 'worker')}"
+    shape = f"{lanes} with {' and '.join(of_worker)} each"
+    if not machine:
+        return shape
+    cores = machine.get("cpus")
+    return f"{machine.get('system')}, {counted(int(cores), 'core') if cores else '-'}; {shape}"
+
+
+def _shown(record: StudyRecord, path: str) -> str:
+    """A field's value; the range, or all values, where trials differ in it."""
+    values = _values(record, path)
+    numbers = [value for value in values if isinstance(value, int | float)]
+    if len(values) > 1 and len(numbers) == len(values):
+        return f"{formatted(min(numbers))} .. {formatted(max(numbers))}, by trial"
+    return ", ".join(map(formatted, values)) or "-"
+
+
+def _values(record: StudyRecord, path: str) -> list[Value]:
+    """The different values of a field over all trials; the plan's before the first trial."""
+    configs = [trial.config for trial in record.trials.values()] or [dict(record.plan.base)]
+    found = [config.get(path, record.plan.base.get(path)) for config in configs]
+    return list(dict.fromkeys(value for value in found if value is not None))

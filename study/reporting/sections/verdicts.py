@@ -1,0 +1,72 @@
+"""One table of an ablation's verdicts: the objective with its test, other metrics beside it."""
+
+from study.analysis import tables
+from study.analysis.results import AblationResults
+from study.analysis.statistics import ALPHA
+from study.analysis.tables import Row, Table, verdict_of
+from study.reporting.document import Prose, Section, Sheet
+from study.reporting.sections import ablation_table
+from study.reporting.values import metric_head
+from trainables.config.words import counted
+
+
+def section(results: AblationResults) -> Section:
+    """The table, how its figures were obtained, and what a reader needs beside it."""
+    objective = results.tables[0]
+    others = [table for table in results.tables[1:] if table.metric in tables.ALSO]
+    sheet = Sheet(_head(objective, others), _body(objective, others))
+    said = Prose(_said(results, objective, others))
+    title = f"Against `{objective.baseline}`"
+    return Section(title, [sheet, said, *ablation_table.remarks(results)])
+
+
+def _head(objective: Table, others: list[Table]) -> list[str]:
+    return [
+        "cell",
+        metric_head(objective.metric),
+        "delta",
+        "interval",
+        "Holm",
+        "verdict",
+        *(f"{table.metric} delta" for table in others),
+        "n",
+        "failed",
+    ]
+
+
+def _body(objective: Table, others: list[Table]) -> list[list[str]]:
+    """The rows, with the texts of the complete tables."""
+    shown = ("cell", ablation_table.heads(objective)[1], "delta", "interval", "Holm", "verdict")
+    rows = []
+    for place, row in enumerate(objective.rows):
+        texts = _texts(objective, row)
+        beside = [_with_verdict(table, table.rows[place]) for table in others]
+        rows.append([*(texts[name] for name in shown), *beside, texts["n"], texts["failed"]])
+    return rows
+
+
+def _texts(table: Table, row: Row) -> dict[str, str]:
+    """The row of the complete table, by column."""
+    heads, line = ablation_table.heads(table), ablation_table.line(table, row)
+    return dict(zip(heads, line, strict=True))
+
+
+def _with_verdict(table: Table, row: Row) -> str:
+    """``+0.21 better``; a dash where there is no difference."""
+    delta = _texts(table, row)["delta"]
+    return delta if delta == "-" else f"{delta} {verdict_of(row, table.baseline)}"
+
+
+def _said(results: AblationResults, objective: Table, others: list[Table]) -> str:
+    record = results.record
+    seeds = counted(len(record.plan.design.seeds), "seed")
+    text = (
+        f"On the {record.data.list_name(objective.split)} after the last epoch, {seeds}. Delta: "
+        f"mean over seeds of cell - `{objective.baseline}` in {tables.unit_of(objective)}, with "
+        f"its {1 - ALPHA:.0%} interval; Holm: p of an exact sign-flip test paired by seed, "
+        f"corrected over the cells; better or worse if that is at most {ALPHA}. "
+        f"`{objective.metric}` is the objective and decides"
+    )
+    if others:
+        text += "; each other metric is corrected by itself and decides nothing"
+    return f"{text}. {tables.power(record)}{tables.left_out(objective)}"

@@ -1,0 +1,54 @@
+"""What a trial predicted for a few images at a few of its epochs, to see how it learned.
+
+Checkpoints hold predictions, too, but only the newest ones stay. A snapshot is only looked at: it
+is not synced to the disk, and a damaged one is left out. Shape letters: P pictures, H rows, W
+columns.
+"""
+
+import io
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainables import proof
+
+IMAGES, EPOCHS = 2, 6
+"""How many images, and at how many epochs."""
+_FOLDER = "epochs"
+
+
+def chosen(epochs: int) -> list[int]:
+    """The epochs with a snapshot: the first, the last, and some evenly between them."""
+    return sorted({round(place) for place in np.linspace(1, epochs, EPOCHS)})
+
+
+def write(trial_folder: Path, epoch: int, epochs: int, predictions_PHW: NDArray[np.uint8]) -> None:
+    """Store the first predictions of an epoch, if it is one of the chosen ones."""
+    if epoch not in chosen(epochs):
+        return
+    packed = io.BytesIO()
+    np.savez_compressed(packed, predictions_PHW=predictions_PHW[:IMAGES])
+    folder = trial_folder / _FOLDER
+    folder.mkdir(exist_ok=True)
+    (folder / f"{epoch:06d}.npz").write_bytes(proof.seal(packed.getvalue()))
+
+
+def read(trial_folders: Sequence[Path]) -> dict[int, NDArray[np.uint8]]:
+    """The (P,H,W) predictions by epoch, in their order; those of a later folder count."""
+    found = {}
+    for path in [path for root in trial_folders for path in (root / _FOLDER).glob("*.npz")]:
+        with suppress(OSError, ValueError):  # damaged
+            archive = io.BytesIO(proof.unseal(path.read_bytes(), path))
+            with np.load(archive, allow_pickle=False) as saved:
+                found[int(path.stem)] = saved["predictions_PHW"]
+    return dict(sorted(found.items()))
+
+
+def remove(trial_folders: Sequence[Path]) -> None:
+    """Remove the snapshots of a trial."""
+    for root in trial_folders:
+        shutil.rmtree(root / _FOLDER, ignore_errors=True)
