@@ -9,7 +9,7 @@ ACTIVE_BOUNDARY = Space(
     name="active_boundary",
     question="Which weight of Active Boundary Loss (w_a), with which reach, boundary share and "
     "smoothing, gives the best segmentation?",
-    cost="no stage; a distance map and a 3x3 comparison an image: up to twice plain training",
+    cost="no stage; per image, a distance map and a 3x3 comparison: up to twice plain training",
     base={"loss/lovasz": 1.0},
     dimensions=(
         Dimension(

@@ -9,7 +9,7 @@ AFFINITY = Space(
     name="affinity",
     question="Which weight of Affinity Regression (lambda), on which affinity, gives the best "
     "segmentation?",
-    cost="no stage; two small matrices an image: about the cost of plain training",
+    cost="no stage; two small matrices per image: about the cost of plain training",
     dimensions=(
         Dimension(
             path="loss/ar",

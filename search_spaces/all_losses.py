@@ -12,7 +12,7 @@ from search_spaces.space import Dimension, Space
 ALL_LOSSES = Space(
     name="all_losses",
     question="Which loss is best on my data, each at its best weights, at equal budget?",
-    cost="--trials trials of a search for every arm (0: none, the papers' weights), then every arm "
+    cost="a search of --trials trials for each loss (0: none, the papers' weights), then each loss "
     "on every seed; a stage for each InverseForm and one for SEMEDA",
     dimensions=(),
 )

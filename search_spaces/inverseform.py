@@ -9,8 +9,8 @@ INVERSEFORM = Space(
     name="inverseform",
     question="Which weights of boundary cross-entropy (beta) and InverseForm (gamma), on tiles of "
     "which size, by which distance and through which network, give the best segmentation?",
-    cost="about that of plain training a trial; the first trial of each tile, distance and network "
-    "trains a stage before (12 in all, 3 to 8 s each)",
+    cost="about that of plain training per trial; the first trial of each tile, distance and "
+    "network trains a stage first (12 in all, 3 to 16 s each)",
     base={"loss/tile_reduction": "mean"},
     dimensions=(
         Dimension(
@@ -29,7 +29,7 @@ INVERSEFORM = Space(
             path="loss/tile",
             distribution=CategoricalDistribution((8, 16, 32)),
             why="local against global context (3.4); released code 224 of 672 rows, a third; "
-            "these are a twelfth to a third of the built-in data's 96 rows",
+            "these are a sixth to two thirds of the built-in data's 48 rows",
         ),
         Dimension(
             path="loss/distance",

@@ -9,7 +9,7 @@ REGION = Space(
     name="region",
     question="Which weights of Lovasz, generalised Dice and Kervadec's boundary loss beside "
     "cross-entropy give the best segmentation?",
-    cost="no stage; a signed distance map a class and image where bl is not off",
+    cost="no stage; a signed distance map per class and image unless bl is off",
     dimensions=(
         Dimension(
             path="loss/lovasz",

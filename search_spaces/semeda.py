@@ -11,7 +11,7 @@ SEMEDA = Space(
     name="semeda",
     question="Which layers of the edge network should predicted and true masks agree in, before or "
     "after the ReLU, for the best segmentation?",
-    cost="one stage (20 s), then a few small convolutions more than plain training a trial",
+    cost="one stage (20 s), then a few small convolutions more per step than plain training",
     dimensions=(
         Dimension(
             path="loss/edge",

@@ -72,7 +72,7 @@ def _local_shm(needed: int) -> Check:
     if not _SHM.is_dir():
         return Check("shared memory", "ok", "no /dev/shm on this system")
     free = shutil.disk_usage(_SHM).free
-    found = f"/dev/shm has {free // _MIB} MiB free of {needed // _MIB} that the study needs"
+    found = f"the study needs {needed // _MIB} MiB of /dev/shm, {free // _MIB} are free"
     if free >= needed:
         return Check("shared memory", "ok", found)
     return Check(

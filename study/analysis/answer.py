@@ -74,8 +74,10 @@ def _undecided(rows: list[Row], table: Table, seeds: int) -> str:
         why = f"no difference beyond chance on {counted(seeds, 'seed')}"
     if first.comparison is None or first.comparison.mean is None:
         return f"Undecided: {why}; no pair of runs is complete."
-    leads = "led by" if _gain(first, table) > 0 else "trailed by"
-    return f"Undecided: {why}; {first.cell.name} {leads} {_difference(first, table)}."
+    # To the digits that are printed: nobody "led by 0.00".
+    gain = _gain(first, table) if float(signed(first.comparison.mean, table.metric)) else 0.0
+    stood = "led by" if gain > 0 else "trailed with" if gain < 0 else "was level with the baseline:"
+    return f"Undecided: {why}; {first.cell.name} {stood} {_difference(first, table)}."
 
 
 def _named(rows: list[Row], table: Table) -> str:

@@ -242,4 +242,5 @@ def seeds_message(seeds: int, compared: int) -> str:
             f"{have} can never be significant here: {compared} comparisons, corrected "
             f"by Holm, need {floor}; {seeds} can decide one comparison."
         )
-    return f"{have} can decide: the fewest for {counted(compared, 'comparison')} are {floor}."
+    need = "needs" if compared == 1 else "need"
+    return f"{have} can decide; {counted(compared, 'comparison')} {need} at least {floor}."

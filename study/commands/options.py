@@ -44,7 +44,7 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--objective",
         default="miou",
-        help=f"one of {LISTED}; several with commas between end in a Pareto set",
+        help=f"one of {LISTED}; several, separated by commas, give a Pareto set",
     )
     group.add_argument(
         "--trials",
@@ -113,8 +113,8 @@ def _add_prior_studies(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--control",
         metavar="NAME",
-        help="run the cells of NAME, whose searches chose different rates, at the baseline's "
-        "rate (or --set optim/lr=VALUE)",
+        help="run the cells of NAME, whose searches chose different learning rates, at the "
+        "baseline's (or --set optim/lr=VALUE)",
     )
     group.add_argument(
         "--replay",
@@ -184,7 +184,7 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         "--max-gpu-hours",
         type=float,
         metavar="N",
-        help="the same for the hours of GPUs that lanes hold",
+        help="the same for GPU hours: those of the GPUs that lanes hold",
     )
     how.add_argument("--resume", metavar="NAME", help="continue an interrupted study")
     how.add_argument(

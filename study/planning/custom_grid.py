@@ -52,7 +52,7 @@ def _file_grid(content: dict[str, object], stem: str) -> Grid:
     cells = _cells(content) if "cells" in content else _from_factors(content)
     return Grid(
         name=str(content.get("name", stem)),
-        source="a grid of one's own",
+        source="your own grid",
         cells=cells,
         question=str(content.get("question", f"What does {stem} change?")),
         baseline=cells[0].name,

@@ -1,8 +1,8 @@
 """`classes.txt` of a folder dataset: the classes' names and colours, and what is void.
 
-One class a line, in label order, each with an optional colour (`road 128 64 128`). A line `void 0`
-or `void 224 224 192` names a value or a colour that is left out, besides 255; the labels then skip
-the value.
+One class per line, in label order, each with an optional colour (`road 128 64 128`). A line
+`void 0` or `void 224 224 192` names a value or a colour that is ignored, besides 255; the labels
+then skip the value.
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def read(path: Path) -> Classes:
         DataError: it is missing, or a line of it cannot be understood or contradicts another.
     """
     if not path.is_file():
-        raise DataError(f"{path}: missing; it names the classes, one a line, in label order")
+        raise DataError(f"{path}: missing; it names the classes, one per line, in label order")
     names: list[str] = []
     colours: dict[int, Colour] = {}
     void: int | None = None

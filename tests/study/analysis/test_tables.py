@@ -203,7 +203,7 @@ def test_latex_escapes_what_a_name_may_hold(tmp_path: Path) -> None:
         (5, 1, "5 seeds can never be significant: a two-sided sign-flip test needs 6"),
         (6, 1, "6 seeds can decide"),
         (6, 2, "corrected by Holm, need 7"),
-        (10, 13, "10 seeds can decide: the fewest for 13 comparisons are 10"),
+        (10, 13, "10 seeds can decide; 13 comparisons need at least 10"),
         (6, 0, "Nothing is compared"),
     ],
 )

@@ -156,6 +156,20 @@ def test_the_answer_is_the_verdict_on_the_test_list(
     assert "6 seeds" in answer(results)
 
 
+@pytest.mark.parametrize(
+    ("gain", "words"),
+    [
+        (-0.05, "winner trailed with -4.85 miou (-4.90 to -4.80)."),
+        (-0.0015, "winner was level with the baseline: 0.00 miou"),
+    ],
+)
+def test_a_winner_that_does_not_lead_is_not_said_to_lead(
+    tmp_path: Path, gain: float, words: str
+) -> None:
+    results = results_of(confirmed(fake.plan(tmp_path, confirm=(1, 2)), gain).record)
+    assert words in answer(results)
+
+
 def test_too_few_seeds_are_undecided_whatever_they_show(tmp_path: Path) -> None:
     results = results_of(confirmed(fake.plan(tmp_path, confirm=(1, 2))).record)
     assert answer(results).startswith("Undecided: 2 seeds cannot decide, 6 can; winner led by +5.")
