@@ -13,7 +13,7 @@ from trainables.config.plugin_fields import PLUGIN
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "nsga2")
 SCHEDULERS = ("asha", "none")
 DEFAULT_TRIALS = 8
-BUILT_IN_TRIALS = 6
+BUILT_IN_TRIALS = 5
 """On the built-in data, where the winner is then confirmed."""
 DEFAULT_CELL_TRIALS = 4
 _TRACKED = ("sqlite:///", "postgresql", "mysql", "mssql", "http://", "https://", "databricks")

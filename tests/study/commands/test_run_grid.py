@@ -89,12 +89,12 @@ def test_all_losses_needs_no_grid_option(
         "(4 to 12)",
         "lr?",
         "4 trials of each cell's own search",
-        "143 of 8 epochs",
+        "143 of 7 epochs",
     ):
         assert words in output
     fixed = ("--space", "all_losses", "--trials", "0", "--set", "optim/lr=0.01")
     output = dry(capsys, tmp_path / "runs", *fixed, "--cells", "semeda,lovasz", "--seeds", "6")
-    assert "18 of 8 epochs" in output  # with the baseline, and no search
+    assert "18 of 7 epochs" in output  # with the baseline, and no search
     assert "own search" not in output
 
 
@@ -105,7 +105,7 @@ def test_a_custom_grid_is_a_file(capsys: pytest.CaptureFixture[str], tmp_path: P
         dry(capsys, tmp_path / "runs", "--grid", str(file))
     file.write_text("mode: add_one\nfactors: {ar: {loss/ar: 0.1}}\n")
     output = dry(capsys, tmp_path / "runs", "--grid", str(file), "--seeds", "6")
-    assert "12 of 8 epochs" in output
+    assert "12 of 7 epochs" in output
     assert "6 seeds can decide" in output
 
 
