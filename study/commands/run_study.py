@@ -14,7 +14,7 @@ from study.analysis.one_class import one_class_alone
 from study.analysis.ranking import no_result
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, results_of
-from study.commands import last_lines
+from study.commands import last_lines, process
 from study.execution.execute import Execution
 from study.execution.stopping import INTERRUPTED, STOPPED, Faults, Policy, Stop, storage_fault
 from study.ledger.errors import LedgerError, StorageError
@@ -213,6 +213,8 @@ def show_result(
 ) -> None:
     """Print the result and what to do with it; ``experiment`` is MLflow's id, if it is known."""
     places = last_lines.places(plan, results, experiment)
-    plan_and_result.print_result(console, plan, results, importance, places)
+    plan_and_result.print_result(
+        console, plan, results, importance, places, process.seconds_since_start()
+    )
     if alone := one_class_alone(results.record, StudyFolder.of(plan)):
         console.print(f"warning: {alone}", highlight=False, markup=False)

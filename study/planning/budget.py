@@ -132,6 +132,12 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def clock(seconds: float) -> str:
+    """A duration that has passed: to the second below ten minutes, else as ``duration``."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if 0 < minutes < 10 else duration(seconds)
+
+
 def flag(kind: str) -> str:
     """The command's option for a kind of budget."""
     return _FLAGS[kind]

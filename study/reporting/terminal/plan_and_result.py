@@ -14,7 +14,7 @@ from study.analysis.answer import answer
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import Ablation, Plan, Search
 from study.ledger.study_folder import StudyFolder
-from study.planning.budget import duration
+from study.planning.budget import clock, duration
 from study.reporting.terminal import grid, search
 from trainables.config import ModelConfig
 from trainables.config.words import counted
@@ -125,18 +125,23 @@ def print_result(
     results: SearchResults | AblationResults,
     importance: Mapping[str, float],
     places: Mapping[str, str],
+    command_s: float | None = None,
 ) -> None:
     """Print the answer, the results, and what to do with them.
 
     Args:
         importance: by searched parameter, its share of the objective's variance.
         places: the last lines by title: where the report and the network are, what to type next.
+        command_s: seconds since the command was typed; None outside a command.
     """
     record = results.record
     console.print(f"\n[bold]{escape(answer(results))}[/]\n", highlight=False, soft_wrap=True)
     _VIEWS[type(plan.design)].print_result(console, results, importance)
     for reason in results.untested:
         console.print(f"[yellow]untested[/] {escape(reason)}", highlight=False, soft_wrap=True)
-    console.print(f"\nstudy took {duration(record.last_time - record.first_time)}")
+    took = f"study took {clock(record.last_time - record.first_time)}"
+    if command_s is not None:
+        took += f", this command {clock(command_s)}"
+    console.print(f"\n{took}", highlight=False)
     for name, text in places.items():
         console.print(f"[bold]{name:>8}[/]  {escape(text)}", highlight=False, soft_wrap=True)

@@ -16,6 +16,7 @@ from rich.table import Table
 from study.analysis.results import results_of
 from study.ledger.events import (
     Changed,
+    EpochEnded,
     Event,
     Finished,
     LanesChanged,
@@ -52,8 +53,9 @@ class LiveProgress:
         self._console, self._record, self._stages = console, record, stages
         self._lock = Lock()
         """Guards the record: another thread than the one that receives events draws the table."""
-        self._begin = time.monotonic()
-        self._ran_before = self._epochs_done(here=True)
+        self._first: tuple[float, int] | None = None
+        """When the first epoch of this attempt ended, and how many had been done then. Earlier
+        attempts may have had other lanes; and the start of lanes says nothing about epochs."""
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -77,6 +79,8 @@ class LiveProgress:
         terminal = self._console.is_terminal
         with self._lock:
             self._record.apply(event)
+            if self._first is None and isinstance(event, EpochEnded) and not self._reused(event):
+                self._first = time.monotonic(), self._epochs_done(here=True)
             if terminal and not isinstance(event, _ABOVE_TABLE):
                 return  # the table is drawn twice a second, whatever the number of events
             line = event_line(event, self._record)
@@ -108,10 +112,13 @@ class LiveProgress:
             if not (here and trial.reused)
         )
 
+    def _reused(self, event: EpochEnded) -> bool:
+        return self._record.trials[event.trial].reused is not None
+
     def _time_left(self) -> str:
-        # The pace of this attempt alone: earlier ones may have had other lanes.
-        new = self._epochs_done(here=True) - self._ran_before
-        pace_s = (time.monotonic() - self._begin) / new if new > 0 else None
+        begin, before = self._first or (0.0, 0)
+        new = self._epochs_done(here=True) - before if self._first else 0
+        pace_s = (time.monotonic() - begin) / new if new > 0 else None
         left = self._total_epochs - self._epochs_done()
         return outlook(self._record, None if pace_s is None else pace_s * left, time.time())
 

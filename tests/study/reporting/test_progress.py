@@ -23,7 +23,8 @@ def reuse(ledger: Ledger, of: Plan, number: int) -> None:
 def test_reused_trials_took_no_time_and_say_nothing_about_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Eight trials: four reused, one run in 40 s, so that three are left, two minutes."""
+    """Eight trials: four reused, one run in 40 s after a start of 20 s, so that three are left, two
+    minutes."""
     plan, clock, output = fake.plan(tmp_path), [0.0], StringIO()
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
     ledger = fake.begin(plan)
@@ -33,8 +34,11 @@ def test_reused_trials_took_no_time_and_say_nothing_about_the_rest(
         reuse(ledger, plan, number)
     assert "4/8 trials" in output.getvalue()
     assert "will end" not in output.getvalue()
-    clock[0] = 40.0
-    fake.complete(ledger, plan, 4)
+    trial = fake.start(ledger, plan, 4)
+    for done in range(1, fake.EPOCHS + 1):
+        clock[0] = 20.0 + 10.0 * done
+        fake.epoch(ledger, trial, done)
+    ledger.append(Finished(trial=4, state="complete"))
     last = output.getvalue().splitlines()[-1]
     assert last.startswith("trial 4 complete; 5/8 trials, will end at ")
     assert last.endswith("(in 2 min)")
