@@ -100,7 +100,7 @@ def of_search(
 ) -> Content:
     """The parts that only a search's report has."""
     record, plan, search = results.record, results.record.plan, results.record.plan.search
-    trials = counted(plan.trials, "trial")
+    trials = counted(search.trials, "trial")
     parts: Parts = [
         Prose(
             f"Space `{plan.space}` on `{record.data.dataset}`, digest {record.data.digest}. "
