@@ -124,7 +124,7 @@ def test_every_cell_is_searched_as_often_and_starts_at_its_own_weights(tmp_path:
     for turn in (3, 6):  # every cell gets the same rate, another one each turn
         assert len({trials[turn + place].params["optim/lr"] for place in range(3)}) == 1
     assert len({trials[n].params["optim/lr"] for n in (0, 3, 6)}) == 3
-    assert parameters(trials[1]) == "lovasz: lr=0.003 lovasz=1"
+    assert parameters(trials[1]) == "lovasz: lr=0.006 lovasz=1"
 
 
 def test_every_search_starts_from_what_set_gives(tmp_path: Path) -> None:
