@@ -16,6 +16,7 @@ from study.analysis.results import results_of
 from study.commands import prior_studies
 from study.commands.screen import stop_waiting
 from study.execution import preflight
+from study.execution.last_word import LastWord
 from study.execution.stopping import STOPPED, Interrupts, Policy, policy_of
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
@@ -197,6 +198,7 @@ class PlannedStudy:
         plan = self._plan
         if threading.current_thread() is threading.main_thread():  # after Ray, which takes SIGTERM
             resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
+            self._stack.enter_context(LastWord(resume))
             self._stack.enter_context(Interrupts(resume))
         code = StudyRun(plan, self._space, dataset, ledger, self._console).run(policy)
         if own is not None:

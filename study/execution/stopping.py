@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Literal
 
 from cluster.own_cluster import kill_own_cluster
+from study.execution import last_word
 from study.ledger.errors import StorageError
 from study.ledger.storage import refusal
 from study.planning.request import StudyRequest
@@ -57,6 +58,7 @@ class Interrupts:
         if self.seen:
             _say(f"ended at once; to resume: {self.resume}")
             with suppress(Exception):
+                last_word.dismiss()
                 kill_own_cluster()
             os._exit(INTERRUPTED)  # sys.exit would wait for Tune and Ray
         self.seen = True
