@@ -159,7 +159,7 @@ def test_the_answer_is_the_verdict_on_the_test_list(
 @pytest.mark.parametrize(
     ("gain", "words"),
     [
-        (-0.05, "winner trailed with -4.85 miou (-4.90 to -4.80)."),
+        (-0.05, "winner was behind, at -4.85 miou (-4.90 to -4.80)."),
         (-0.0015, "winner was level with the baseline: 0.00 miou"),
     ],
 )
