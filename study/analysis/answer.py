@@ -76,7 +76,9 @@ def _undecided(rows: list[Row], table: Table, seeds: int) -> str:
         return f"Undecided: {why}; no pair of runs is complete."
     # To the digits that are printed: nobody "led by 0.00".
     gain = _gain(first, table) if float(signed(first.comparison.mean, table.metric)) else 0.0
-    stood = "led by" if gain > 0 else "was behind, at" if gain < 0 else "was level with the baseline:"
+    stood = (
+        "led by" if gain > 0 else "was behind, at" if gain < 0 else "was level with the baseline:"
+    )
     return f"Undecided: {why}; {first.cell.name} {stood} {_difference(first, table)}."
 
 
