@@ -18,7 +18,7 @@ def answer(results: SearchResults | AblationResults) -> str:
     """The study's answer, one sentence or two."""
     record = results.record
     if why := no_result(record):
-        return f"No answer: {why}."
+        return f"No answer: {why.removeprefix('no result: ')}."
     if (comparison := results.comparison) is not None:
         return _compared(comparison, isinstance(results, SearchResults))
     if len(record.plan.objectives) > 1:

@@ -1,5 +1,6 @@
 """On a real Ray: a budget is spent and renewed, a repetition runs nothing, a replay is equal."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,14 @@ import pytest
 from study.ledger.ledger import read
 from study.ledger.study_folder import StudyFolder
 from study.reporting.sections import reruns
-from tests.study.execution.test_main_job import command, run, study, winner_tested
+from tests.study.execution.test_main_job import (
+    ROOT,
+    command,
+    environment,
+    run,
+    study,
+    winner_tested,
+)
 from tests.study.ledger.test_ledger import content
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -21,14 +29,16 @@ def events(storage: Path, name: str, kind: str) -> int:
 
 def test_a_budget_is_spent_resumed_repeated_and_replayed(tmp_path: Path) -> None:
     """0.001 hours are less than the stages and the first epoch take."""
-    output = run(study(tmp_path, "cut", *TPE, "--max-hours", "0.001"))
-    assert "budget spent: " in output
+    cut = study(tmp_path, "cut", *TPE, "--max-hours", "0.001")
+    done = subprocess.run(cut, cwd=ROOT, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 1  # no trial is complete yet, so there is no result
+    assert "budget spent: " in done.stdout
     spent = StudyFolder(tmp_path / "cut").load()
     assert spent.state == "budget spent"
     assert [(trial.state, trial.last_epoch) for trial in spent.trials.values()] == [("running", 1)]
 
     assert "winner on the test list" in run(
-        command(tmp_path, "--resume", "cut", "--max-hours", "inf")
+        command(tmp_path, "--resume", "cut", "--max-hours", "inf", "--lanes", "1")
     )
     resumed = StudyFolder(tmp_path / "cut").load()
     assert resumed.ended
