@@ -1,7 +1,7 @@
 """The checks of MLflow before a study: its database or server, its experiment, its variables.
 
 Nothing here imports MLflow, which takes seconds: a local database is opened with SQLite, read-only,
-one on a server through its driver, and a tracking server is asked through HTTP. What cannot be
+one on a server through its driver, a tracking server through HTTP. What cannot be
 written fails here: a study would notice it at its end.
 """
 

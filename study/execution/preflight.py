@@ -46,7 +46,7 @@ def require_fit(
 
     Args:
         disk_bytes: what the checkpoints need at most.
-        resumed: whether the study has begun. It then goes on without a tracking server: a job
+        resumed: whether the study has begun. It then continues without a tracking server: a job
             that a scheduler starts again has nobody to start the server first.
 
     Raises:
@@ -66,7 +66,7 @@ def require_fit(
 def _goes_on(check: Check, plan: Plan) -> Check:
     """The check as a warning: MLflow can be written from the ledger at any time."""
     rebuild = rebuild_command(plan.study, plan.storage, plan.tracking_uri)
-    remedy = f"the study goes on; what MLflow lacks at its end is written with: {rebuild}"
+    remedy = f"the study continues; what MLflow lacks at its end is written with: {rebuild}"
     return replace(check, verdict="warn", remedy=remedy)
 
 

@@ -71,7 +71,7 @@ def read(ledger: Path) -> End | None:
     except ValueError:
         end = None
     if end is None or _packed(end) != content:
-        raise LedgerError(f"{path}: damaged; delete it to go on without knowing the ledger's end")
+        raise LedgerError(f"{path}: damaged; delete it to resume without its proof")
     return end
 
 
@@ -82,13 +82,13 @@ def require_reached(ledger: Path, end: End, checksums: list[str]) -> None:
         checksums: of all lines; "" where they have none.
 
     Raises:
-        LedgerError: lines were cut off its end, or it is another ledger.
+        LedgerError: lines are missing at its end, or it is another ledger.
     """
-    remedy = f"put it back, or delete {path_of(ledger)} to go on with the lines that are left"
+    remedy = f"put it back, or delete {path_of(ledger)} to continue with the lines that are left"
     if len(checksums) < end.lines:
         raise LedgerError(
-            f"{ledger}: {end.lines} lines were written and {len(checksums)} are there: its end was "
-            f"cut off; the ledger is damaged: {remedy}"
+            f"{ledger}: {end.lines} lines were written and {len(checksums)} are there: its end is "
+            f"missing; the ledger is damaged: {remedy}"
         )
     if end.lines and end.checksum not in ("", checksums[end.lines - 1]):
         raise LedgerError(f"{ledger}:{end.lines}: another ledger is in its place: {remedy}")

@@ -33,7 +33,7 @@ def read(path: Path) -> tuple[list[Json], bytes]:
     Raises:
         LedgerError: a complete line is damaged, changed, removed or moved, or the schema is a
             later one. Ledgers of schema 1 have no checksums, so that only damaged lines show.
-            Lines that were cut off the end show in every ledger with a mark of its end.
+            Lines that are missing at the end show in every ledger with a mark of its end.
     """
     end = end_mark.read(path)  # first: a study that runs may append meanwhile
     lines, tail = read_lines(path)

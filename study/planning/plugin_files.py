@@ -50,7 +50,7 @@ def joined(files: Sequence[Plugin]) -> Plugin:
     for name, count in Counter(names).items():
         if count > 1:
             raise refused("--with", "given files of different names", name)
-    # A line of the text per line of the file: whoever is asked for --trust can read it.
+    # A line of the text per line of the file: a user who may have to add --trust can read it.
     sources = "\n".join(f"    {file.name!r}: (\n{_lines(file.text)}\n    )," for file in files)
     text = _TEMPLATE.format(names=", ".join(names), sources=sources, tables=TABLES)
     return Plugin("+".join(names), text)

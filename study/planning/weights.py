@@ -35,7 +35,7 @@ def require_same_weights(flag: str, earlier: Mapping[str, str]) -> None:
     """Check that files of weights still have the content of the first run.
 
     Args:
-        flag: the option that goes on with it.
+        flag: the option that continues it.
         earlier: as ``contents`` gave it then.
 
     Raises:

@@ -19,7 +19,7 @@ class PhasedSearch(Searcher):
         """
         Args:
             record: the study's, which the trials' ends are folded into.
-            phases: the searchers; each is asked for when the one before it has ended.
+            phases: the searchers; each is requested when the one before it has ended.
         """
         super().__init__(metric=record.plan.objective, mode=record.plan.mode)
         self._record, self._phases = record, phases

@@ -10,6 +10,7 @@ the mailbox, and a trial that waits for an answer of the old one learns that it 
 Train's controller or the mailbox dies, the lane dies with it, and the trial starts another.
 """
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from trainables.lane.mailbox import AnswerState, Close, Command, LaneSettings, M
 from trainables.lane.process_group import LaneTorchConfig
 from trainables.lane.ray_private import orphaned_placement_groups
 
+_logger = logging.getLogger(__name__)
 A = TypeVar("A")
 
 _POLL_S = 5.0
@@ -194,6 +196,7 @@ class Lane:
                 with self._reachable() as mailbox:
                     ray.get(mailbox.post.remote(Close(), self.generation))
                 self.join(patience_s)
-            except LaneDied:
-                pass  # the ranks end by themselves when the mailbox is gone
+            except LaneDied as error:
+                # Nothing is lost: the ranks end by themselves when the mailbox is gone.
+                _logger.info("closing a lane that is gone: %s", error)
         ray.kill(self.mailbox)

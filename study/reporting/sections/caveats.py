@@ -11,7 +11,7 @@ _NO_CHECKSUMS = (
     "an older version began it, so that its lines carry no checksums: a changed digit would not "
     "be noticed"
 )
-_NO_END = "no mark of its end lies beside it, so that lines cut off there would not be noticed"
+_NO_END = "no mark of its end lies beside it, so that lines missing there would not be noticed"
 
 
 def above(record: StudyRecord, folder: StudyFolder) -> Parts:

@@ -1,4 +1,4 @@
-"""A study that goes on needs no tracking server; a new one needs it, and each needs its schema."""
+"""A resumed study needs no tracking server; a new one needs it, and each needs its schema."""
 
 import io
 import socket
@@ -42,7 +42,7 @@ def test_a_resumed_study_goes_on_while_its_tracking_server_is_away(
     [line] = printed(tmp_path, uri, resumed=True)
     assert line.startswith("warn  tracking")
     assert "does not answer" in line
-    assert "the study goes on" in line
+    assert "the study continues" in line
     assert "--rebuild-mlflow" in line
     assert "secret" not in line
 

@@ -1,4 +1,4 @@
-"""Lines that are cut off a ledger's end are noticed; a crash between a line and its mark is not."""
+"""Lines missing at a ledger's end are noticed; a crash between a line and its mark is not."""
 
 import shutil
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_the_end_of_the_last_line_counts_as_cut_off(path: Path) -> None:
     """It was moved aside as the unfinished line of a crash."""
     content = path.read_bytes()
     path.write_bytes(content[:-1])
-    assert "its end was cut off" in refused(path)
+    assert "its end is missing" in refused(path)
     assert path.read_bytes() == content[:-1]
 
 
@@ -64,10 +64,10 @@ def test_an_empty_or_missing_ledger_is_no_new_study(path: Path) -> None:
     path.write_bytes(b"")
     assert "and 0 are there" in refused(path)
     for _ in range(2):
-        with pytest.raises(LedgerError, match="its end was cut off"):
+        with pytest.raises(LedgerError, match="its end is missing"):
             folder.require_new()
         path.unlink(missing_ok=True)
-    with pytest.raises(LedgerError, match="its end was cut off"):
+    with pytest.raises(LedgerError, match="its end is missing"):
         Ledger(path)
 
 
@@ -124,5 +124,5 @@ def test_an_old_ledger_that_goes_on_has_its_lines_counted(tmp_path: Path) -> Non
     shutil.copy(OLD, folder.ledger)
     Ledger(folder.ledger).append(Resumed(continue_after={}))
     folder.ledger.write_bytes(OLD.read_bytes())
-    with pytest.raises(LedgerError, match="its end was cut off"):
+    with pytest.raises(LedgerError, match="its end is missing"):
         folder.load()
