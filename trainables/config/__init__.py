@@ -1,6 +1,7 @@
 """The configuration of one trial, one file per section: ``loss/gamma`` is in ``loss.py``."""
 
 from trainables.config.data import DataConfig, image_paths
+from trainables.config.evaluation import EvalConfig
 from trainables.config.loss import LossConfig
 from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
@@ -19,6 +20,7 @@ from trainables.config.validation import Value, get_choices, refused, require
 __all__ = [
     "DataConfig",
     "EdgeNetConfig",
+    "EvalConfig",
     "InverseNetConfig",
     "LossConfig",
     "ModelConfig",

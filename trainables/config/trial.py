@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, get_args
 
 from trainables.config.data import DataConfig
+from trainables.config.evaluation import EvalConfig
 from trainables.config.loss import LossConfig
 from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
@@ -29,6 +30,7 @@ class TrialConfig:
     inverse_net: InverseNetConfig = field(default_factory=InverseNetConfig)
     edge_net: EdgeNetConfig = field(default_factory=EdgeNetConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+    eval: EvalConfig = field(default_factory=EvalConfig)
 
     epochs: int = 5
     """Passes over the training images; schedules run over this many."""
