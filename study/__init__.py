@@ -6,6 +6,7 @@
     table = study.run_plan(plan)        # a pandas.DataFrame, one row per trial
     table = study.resume("NAME")        # resumes an interrupted study
     table = study.results("NAME")       # the same table again, from the ledger
+    table = study.verdict("NAME")       # what is better than the baseline, by how much, how sure
 
 Each function imports what it needs, so that importing a ``study`` module stays fast.
 """
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from study.ledger.plan import Plan
 
-__all__ = ["make_plan", "results", "resume", "run_plan"]
+__all__ = ["make_plan", "results", "resume", "run_plan", "verdict"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("cluster", "search_spaces", "trainables")
@@ -80,3 +81,11 @@ def results(name: str, storage: Path | str | None = None) -> "pandas.DataFrame":
     from study.commands import python_api
 
     return python_api.results(name, storage)
+
+
+def verdict(name: str, storage: Path | str | None = None) -> "pandas.DataFrame":
+    """A study's comparison as a table, one row per cell and metric; empty without one."""
+    _import_packages()
+    from study.commands import python_api
+
+    return python_api.verdict(name, storage)

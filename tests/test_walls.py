@@ -47,19 +47,20 @@ TRAINABLES = {
     "training": {"plugin", "losses", "networks", "data", "metrics", "config", "proof"},
     "saved": {"plugin", "losses", "networks", "config", "proof"},
     "stages": {"losses", "data", "config", "geometry", "proof"},
-    "plugin": {"losses", "networks", "data", "config"},
+    "plugin": {"losses", "networks", "data", "config", "plugin_file"},
     "losses": {"config", "geometry"},
     "networks": {"config", "geometry"},
     "data": {"config", "geometry"},
     "metrics": {"config", "geometry", "proof"},
     "config": set(),
     "geometry": set(),
+    "plugin_file": set(),
     "proof": set(),
 }
 FACES = {"study", "search_spaces", "trainables.config", "trainables.data"}
 """Packages whose ``__init__.py`` exports names; all others are empty."""
 PUBLIC = {
-    "study": ["make_plan", "run_plan", "resume", "results"],
+    "study": ["make_plan", "run_plan", "resume", "results", "verdict"],
     "trainables.saved": ["load"],
     "trainables.losses.term": ["LossTerm"],
     "trainables.losses.terms": ["Prediction", "Target"],

@@ -11,47 +11,31 @@ and ``LOSSES = {"focal": focal}`` makes ``loss/focal`` its weight (0 until it is
 ``BOUNDARY_HEAD = ("mine",)``.
 """
 
-import hashlib
 import inspect
 import linecache
 import sys
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from functools import partial
 from types import ModuleType
 from typing import Any, TypeVar
 
-from trainables.config import LossConfig, Value
+from trainables.config import LossConfig, ModelConfig, Value
 from trainables.config.plugin_fields import PLUGIN
 from trainables.data import LAYOUTS
 from trainables.losses.check import try_loss
 from trainables.losses.term import LossTerm
 from trainables.losses.terms import TERMS, Learned, Prediction, Target, Term
+from trainables.networks.network import Network
 from trainables.networks.segmentation import NETWORKS
+from trainables.plugin_file import Plugin, line_of, located, where
 
 _MODULE = "own_parts"
 """The plug-in's name in ``sys.modules`` and in tracebacks."""
 TABLES = ("LOSSES", "DATASETS", "NETWORKS", "SPACES", "GRIDS")
 
 _Entry = TypeVar("_Entry")
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """A user's file: its name, for messages, and its text."""
-
-    name: str
-    text: str
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
-
-    def has(self, file: str) -> bool:
-        """Whether code of this file is the plug-in's; several files are joined by ``+``."""
-        return file in (self.name, *self.name.split("+"))
 
 
 @dataclass
@@ -131,15 +115,6 @@ def _run(plugin: Plugin) -> ModuleType:
     return module
 
 
-def where(plugin: Plugin, error: BaseException, otherwise: int = 1) -> str:
-    """``FILE:LINE: what went wrong``, at the plug-in's last line in the traceback if it has one."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [f"{frame.filename}:{frame.lineno}" for frame in frames if plugin.has(frame.filename)]
-    reason = " ".join(str(error).split()) or "no reason given"
-    kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-    return f"{places[-1] if places else f'{plugin.name}:{otherwise}'}: {kind}{reason}"
-
-
 def table_of(plugin: Plugin, module: ModuleType, table: str) -> dict[str, object]:
     """One of the plug-in's tables; empty where the file does not define it."""
     found = getattr(module, table, {})
@@ -151,35 +126,28 @@ def table_of(plugin: Plugin, module: ModuleType, table: str) -> dict[str, object
     return found
 
 
-def line_of(plugin: Plugin, table: str) -> int:
-    """The line on which the file begins to define a table; 1 where it does not."""
-    lines = enumerate(plugin.text.splitlines(), start=1)
-    starts = [number for number, line in lines if line.startswith(table)]
-    return starts[-1] if starts else 1
-
-
-@contextmanager
-def located(plugin: Plugin, table: str, name: str, entry: object = None) -> Iterator[None]:
-    """Report any error about this entry as one line with the file and a line number.
-
-    The line is the one that failed, else where the entry's function begins, else its table.
-    """
-    try:
-        yield
-    except Exception as error:  # the plug-in's code may raise anything
-        code = getattr(entry, "__code__", None)
-        begins = code.co_firstlineno if code and plugin.has(code.co_filename) else 0
-        place = where(plugin, error, begins or line_of(plugin, table))
-        raise ValueError(f"--with {place} ({table}/{name})") from None
-
-
 def _add_dataset(module: ModuleType, name: str, layout: object) -> None:
     add(LAYOUTS, name, _callable(layout))
 
 
 def _add_network(module: ModuleType, name: str, build: object) -> None:
-    add(NETWORKS, name, _callable(build))
+    plugin = installed()
+    assert plugin is not None
+    network: Callable[[ModelConfig, int], Network] = partial(_build, plugin, name, _callable(build))
+    add(NETWORKS, name, network)
     PLUGIN.networks.append(name)
+
+
+def _build(
+    plugin: Plugin,
+    name: str,
+    build: Callable[[ModelConfig, int], Network],
+    config: ModelConfig,
+    num_classes: int,
+) -> Network:
+    """Call the plug-in's constructor; report its errors with the line in the user's file."""
+    with located(plugin, "NETWORKS", name, build):
+        return build(config, num_classes)
 
 
 def _add_loss(module: ModuleType, name: str, entry: object) -> None:

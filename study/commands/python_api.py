@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas
 import ray
 
+from study.analysis.results import results_of
 from study.commands import process, start
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
@@ -20,6 +21,7 @@ from study.planning import runs
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan
 from study.planning.request import StudyRequest
+from study.reporting import table_files
 from study.reporting.terminal.safe_console import SafeConsole
 from trainables import plugin
 from trainables.config import refused
@@ -78,6 +80,19 @@ def results(name: str, storage: Path | str | None = None) -> pandas.DataFrame:
     folder = StudyFolder(_request({"storage": storage}).storage_folder() / name)
     folder.require_known("results")
     return frame(folder.load())
+
+
+def verdict(name: str, storage: Path | str | None = None) -> pandas.DataFrame:
+    """One row per cell and metric of the study's comparison, as in ``report/table.csv``: mean,
+    delta from the baseline with its interval, p-values, verdict; empty without a comparison.
+
+    Raises:
+        ValueError: there is no such study, or its ledger cannot be read.
+    """
+    folder = StudyFolder(_request({"storage": storage}).storage_folder() / name)
+    folder.require_known("verdict")
+    compared = results_of(folder.load()).comparison
+    return table_files.frame(compared) if compared is not None else pandas.DataFrame()
 
 
 def frame(record: StudyRecord) -> pandas.DataFrame:

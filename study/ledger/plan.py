@@ -120,7 +120,7 @@ class Ablation:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Plan:
     """A study before it runs; the first event of its ledger.
 
@@ -152,6 +152,19 @@ class Plan:
     """The requested number of lanes; 0: as many as fit, also on machines that join later."""
     places: str = ""
     """On which machines the lanes run and what they wait for, formatted."""
+
+    def __repr__(self) -> str:
+        """One line: the study's name and what it will run."""
+        what = f"grid {self.grid.name}" if isinstance(self.design, Ablation) else "search"
+        return (
+            f"Plan({self.study!r}: {what} of {self.space}, {self.trials} trials of {self.epochs} "
+            f"epochs, {self.objective}, {self.base['data/dataset']}, {self.lanes} lanes)"
+        )
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.study
 
     @property
     def objective(self) -> str:

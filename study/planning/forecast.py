@@ -12,10 +12,14 @@ from search_spaces import Space
 from study.ledger.plan import Ablation, Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning import runs
+from trainables import plugin
 from trainables.config import TrialConfig, from_flat
 from trainables.data import Dataset, ImageList
 from trainables.data.batches import num_batches
+from trainables.lane.error_kind import kind_of
+from trainables.lane.failures import FailureKind
 from trainables.losses.compose import active_weights
+from trainables.plugin_file import place_in
 from trainables.stages import registry
 from trainables.stages.threads import torch_threads
 from trainables.training.training import Training
@@ -76,10 +80,10 @@ class Forecast:
 def forecast(plan: Plan, space: Space, dataset: Dataset, left: int) -> Forecast:
     """The forecast for the ``left`` trials of a plan, with the stages that the storage lacks.
 
-    Code that raises fails trials, not the plan: there is then no forecast.
+    There is none if this machine lacks the memory for it: those that run the trials may have it.
 
     Raises:
-        ValueError: a config or the data is at fault, which the user can fix.
+        ValueError: a trial's first step raises an error, as it would in every such trial.
     """
     kinds = trial_kinds(plan, space)
     try:
@@ -87,9 +91,10 @@ def forecast(plan: Plan, space: Space, dataset: Dataset, left: int) -> Forecast:
     except ValueError:
         raise
     except Exception as error:
-        message = (str(error).splitlines() or [""])[0]
-        problem = f"none: its first step raised {type(error).__name__}: {message}"
-        return Forecast(math.nan, math.nan, 0, problem)
+        raised = f"its first step raised {_where(error)}"
+        if kind_of(error) != FailureKind.MEMORY:
+            raise ValueError(f"a trial cannot run: {raised}") from error
+        return Forecast(math.nan, math.nan, 0, f"none: {raised}")
     trials = sum(kind.trials for kind in kinds)
     weighed = [(kind.trials / trials, each) for kind, each in zip(kinds, paces, strict=True)]
     epoch_s = sum(share * each.epoch_s(dataset) for share, each in weighed)
@@ -97,6 +102,14 @@ def forecast(plan: Plan, space: Space, dataset: Dataset, left: int) -> Forecast:
     test_s = image_s * len(dataset.splits["test"])
     lacking, expected = stages_to_train(plan, space, dataset.digest, left)
     return Forecast(epoch_s, study_seconds(plan, epoch_s, test_s, expected, left), lacking)
+
+
+def _where(error: Exception) -> str:
+    """An error with its type, and with the line of the plug-in where it was raised there."""
+    message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    file = plugin.installed()
+    place = place_in(file, error) if file else ""
+    return f"{message} (--with {place})" if place else message
 
 
 def trial_kinds(plan: Plan, space: Space) -> list[Kind]:

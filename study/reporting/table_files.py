@@ -42,17 +42,20 @@ def files(results: AblationResults, caveat: str = "") -> dict[str, str]:
 
 def comma_separated(results: AblationResults) -> str:
     """The tables as CSV: one row per cell and metric, one column per seed; no percent."""
+    guarded = frame(results).map(_guarded)
+    return str(guarded.to_csv(index=False, lineterminator="\n"))
+
+
+def frame(results: AblationResults) -> pandas.DataFrame:
+    """The tables as one: a row per cell and metric, a column per seed; fractions, no percent."""
     seeds, lists = results.record.plan.design.seeds, results.record.data.lists
     rows = [
-        {
-            name: _guarded(value)
-            for name, value in _row(table, row, seeds, lists.get(table.split, table.split)).items()
-        }
+        _row(table, row, seeds, lists.get(table.split, table.split))
         for table in results.tables
         for row in table.rows
     ]
     # Type object: beside a missing value, pandas would turn integers into floats.
-    return str(pandas.DataFrame(rows, dtype=object).to_csv(index=False, lineterminator="\n"))
+    return pandas.DataFrame(rows, dtype=object)
 
 
 def _guarded(value: object) -> object:

@@ -20,8 +20,8 @@ class Output(NamedTuple):
     """What a network returns, at its own stride."""
 
     logits_BKhw: Tensor
-    features_BDhw: Tensor
-    """Input of the classifier and of a boundary head."""
+    features_BDhw: Tensor | None
+    """Input of the classifier and of a boundary head; None from a network that has no head."""
     auxiliary: tuple[Tensor, ...] = ()
     """Logits (B,K,h,w) of the auxiliary heads, each at its own stride; none in evaluation."""
 

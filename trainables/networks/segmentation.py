@@ -10,12 +10,13 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainables.config import ModelConfig
+from trainables.config import ModelConfig, require
 from trainables.networks.boundary_head import BoundaryHead
 from trainables.networks.dilated import DeepLabV2, DeepLabV3, DeepLabV3Plus, PSPNet
 from trainables.networks.hrnet import HRNet, HRNetOCR
 from trainables.networks.icnet import ICNet
 from trainables.networks.network import Network
+from trainables.networks.own_network import as_network, as_output
 from trainables.networks.refinenet import RefineNetLW
 from trainables.networks.small import LRASPP, Smp, Tiny
 from trainables.networks.upernet import UPerNet
@@ -63,10 +64,17 @@ class Segmenter(nn.Module):
 
     def __init__(self, config: ModelConfig, num_classes: int, boundary_head: bool) -> None:
         super().__init__()
-        self.network = NETWORKS[config.network](config, num_classes)
-        self.boundary_head = BoundaryHead(self.network.out_channels) if boundary_head else None
+        self.name, self.num_classes = config.network, num_classes
+        self.network = as_network(self.name, NETWORKS[config.network](config, num_classes))
+        self.boundary_head = self._make_head() if boundary_head else None
         self.multiple = 1 if config.network == "tiny" else _MULTIPLE
         self.auxiliary_weights = self.network.auxiliary_weights if config.auxiliary else ()
+
+    def _make_head(self) -> BoundaryHead:
+        channels = self.network.out_channels
+        needs = "a Network with features (docs/plugins.md) where a loss reads a boundary head"
+        require(channels > 0, f"model/network {self.name}", needs, "a module without features")
+        return BoundaryHead(channels)
 
     @property
     def transfer(self) -> str:
@@ -82,7 +90,7 @@ class Segmenter(nn.Module):
         rows, columns = images_B3HW.shape[-2:]
         padding = (0, -columns % self.multiple, 0, -rows % self.multiple)
         padded = F.pad(images_B3HW, padding, mode="replicate") if any(padding) else images_B3HW
-        output = self.network(padded)
+        output = as_output(self.name, self.network(padded), len(padded), self.num_classes)
 
         def at_label_size(maps_BKhw: Tensor) -> Tensor:
             return _enlarged(maps_BKhw, padded)[..., :rows, :columns]
@@ -92,6 +100,7 @@ class Segmenter(nn.Module):
             return SegmenterOutput(logits_BKHW, None)
         boundary_BHW = None
         if self.boundary_head is not None:
+            assert output.features_BDhw is not None, "a Network with out_channels has features"
             boundary_B1hw = self.boundary_head(output.features_BDhw).unsqueeze(1)
             boundary_BHW = at_label_size(boundary_B1hw).squeeze(1)
         auxiliary = tuple(at_label_size(logits) for logits in output.auxiliary)

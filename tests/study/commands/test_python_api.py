@@ -171,3 +171,13 @@ def test_a_plan_sees_files_that_changed_since_an_earlier_one_of_this_process(
             planned = start.PlannedStudy(plan, StudyRecord(), SafeConsole(), stack)
             planned.check_and_run(dry_run=True, verbose=False)
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_verdict_is_the_table_of_the_report(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    fake_grid.ended_study(plan)
+    table = study.verdict(plan.study, tmp_path).set_index(["cell", "metric"])
+    good = table.loc[("good", "miou")]
+    assert (good["verdict"], good["n"], good["delta"]) == ("better", 6, 1 / 32)
+    assert repr(plan).startswith(f"Plan('{plan.name}': grid ")
+    assert len(repr(plan)) < 200

@@ -53,9 +53,22 @@ def test_the_thread_count_is_restored_after_a_step_that_raised(
     monkeypatch.setattr(Training, "train_epoch", fails)
     before = torch.get_num_threads()
     plan = fake.plan(tmp_path, base=CONFIG, cpus_per_worker=float(before + 1))
-    found = forecast(plan, fake.SPACE, load(CONFIG.data), 8)
-    assert found.problem == "none: its first step raised RuntimeError: no step"
+    with pytest.raises(ValueError, match="its first step raised RuntimeError: no step"):
+        forecast(plan, fake.SPACE, load(CONFIG.data), 8)
     assert torch.get_num_threads() == before
+
+
+def test_without_the_memory_here_there_is_a_plan_and_no_forecast(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The machines that run the trials may have it."""
+
+    def fails(_: Training) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(Training, "train_epoch", fails)
+    found = forecast(fake.plan(tmp_path, base=CONFIG), fake.SPACE, load(CONFIG.data), 8)
+    assert found.problem.startswith("none: its first step raised RuntimeError: DefaultCPU")
 
 
 def test_trials_with_other_losses_are_timed_apart(tmp_path: Path) -> None:

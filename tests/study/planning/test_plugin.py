@@ -234,28 +234,3 @@ def test_the_list_names_what_the_file_adds(capsys: pytest.CaptureFixture[str]) -
         assert words in output
     assert main(["--list"]) == 0  # the plug-in is gone for the next command
     assert "focal" not in capsys.readouterr().out
-
-
-def test_a_loss_that_raises_is_its_trials_failure_and_not_the_plans(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "mine.py"
-    broken = "    if len(target.labels_BHW) == 3:\n        raise KeyError('k')\n    loss_BHW ="
-    file.write_text(EXAMPLE.read_text().replace("    loss_BHW =", broken))
-    sizes = [word for path, value in SMALL.items() for word in ("--set", f"{path}={value}")]
-    code = main(
-        [
-            "--with",
-            str(file),
-            "--space",
-            "focal",
-            "--dry-run",
-            "--storage",
-            str(tmp_path / "runs"),
-            *sizes,
-            "--set",
-            "batch=3",
-        ]
-    )
-    assert code == 0
-    assert "forecast  none: its first step raised KeyError: 'k'" in capsys.readouterr().out
