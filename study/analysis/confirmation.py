@@ -64,7 +64,7 @@ def winner_grid(record: StudyRecord, best: TrialRecord) -> Grid:
     changes = cell_changes(best)
     return Grid(
         name="winner",
-        question=f"Is the winner of {study} better than its base on seeds that chose nothing?",
+        question=f"Is the winner of {study} better than its base on seeds not used in the search?",
         source=f"trial {best.number} of the search {study}, seed {best.config['seed']}",
         baseline=NOT_SEARCHED,
         cells=(

@@ -54,7 +54,7 @@ def in_words(record: StudyRecord, counts: Mapping[int, Path]) -> str:
     if not alone:
         return ""
     each = ", ".join(
-        f"{count} of {len(seen)} predict {name} alone" for name, count in alone.items()
+        f"{count} of {len(seen)} networks predict only {name}" for name, count in alone.items()
     )
     return f"{each}: train longer or raise optim/lr"
 

@@ -103,7 +103,7 @@ def coverage(n: int) -> float | None:
 def coverage_note(n: int) -> str:
     """In words, how often the interval of n differences holds; "" if there is none."""
     share = coverage(n)
-    return "" if share is None else f" (with so few seeds it holds about {share:.0%})"
+    return "" if share is None else f" (its actual coverage with so few seeds is about {share:.0%})"
 
 
 def sign_flip_p(differences: Sequence[float]) -> float | None:

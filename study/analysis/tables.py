@@ -194,7 +194,10 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
 def left_out(metric_table: Table) -> str:
     """The runs that have no figure on the test list; "" if all have one."""
     if metric_table.split == "val":
-        return " Not every run was measured on the test list, so that no figure here is of it."
+        return (
+            " Not every run was measured on the test list, so all figures here are of the "
+            "validation list."
+        )
     untested = sum(row.untested for row in metric_table.rows)
     return f" Untested, and not in the table: {counted(untested, 'run')}." if untested else ""
 

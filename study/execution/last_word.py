@@ -24,7 +24,7 @@ class LastWord:
 
     def __init__(self, resume: str) -> None:
         """``resume`` is the command that resumes the study."""
-        why = "ended without a word, by a kill or by Ray"
+        why = "killed, or ended by Ray, without a message"
         self._line = f"\nstudy/run.py: {why}; to resume: {resume}\n"
 
     def __enter__(self) -> None:

@@ -83,7 +83,7 @@ def sanity_of(layout: Layout, config: DataConfig, facts: Mapping[str, Facts]) ->
         else:
             void = "; 255 is void here: `NAME 255 255 255` in classes.txt would make it a class"
             failures.append(
-                f"{line}: give images that show it, or take it out of the classes"
+                f"{line}: give images that show them, or take them out of the classes and the masks"
                 f"{void if facts['train'].labels_256[VOID] else ''}"
             )
     warnings += [

@@ -60,7 +60,7 @@ def load_backbone(encoder: nn.Module, path: Path) -> str:
     return (
         f"{len(fitting)} tensors loaded from {path.name}, "
         f"{len(missing)} kept their initial values{_first(missing)}, "
-        f"{len(left_over)} of the file left over{_first(left_over)}"
+        f"{len(left_over)} in the file unused{_first(left_over)}"
     )
 
 

@@ -18,7 +18,7 @@ from trainables.training.optimization import groups_of, rate_factor
 _POINTS = 200
 """Of a curve of the learning rate."""
 _LOSSES = {
-    "train/loss": "training loss, each its own",
+    "train/loss": "training loss (not comparable between losses)",
     "val/loss": "validation: cross-entropy [nats]",
 }
 

@@ -14,9 +14,9 @@ def facts(plan: Plan) -> dict[str, str]:
         return {}
     trials = counted(design.search_trials, "trial")
     return {
-        "first": f"{trials} of each cell's own search (?), {design.sampler}, "
-        f"seed {plan.base['seed']}, the first with the weights shown; the best by "
-        f"{plan.objective} on the validation list is compared",
+        "first": f"each cell searches its fields with a ? for {trials} ({design.sampler}, seed "
+        f"{plan.base['seed']}), the first with the weights shown; its best by {plan.objective} on "
+        f"the validation list is then compared",
     }
 
 

@@ -16,7 +16,7 @@ def section(results: SearchResults) -> Parts:
     table = comparison.tables[0]
     text = Prose(
         f"`{WINNER}` against `{NOT_SEARCHED}`, the same training without the searched losses, on "
-        "seeds that chose nothing."
+        "seeds not used in the search."
     )
     verdict = verdicts.section(comparison)
     title = "The winner on other seeds"

@@ -77,8 +77,8 @@ def _started(trial: TrialRecord, record: StudyRecord) -> str:
     if trial.reused:
         return ""
     awaited = [name for name in trial.stages if name in record.awaited_stages]
-    after = f"; after stage {', '.join(awaited)}" if awaited else ""
-    return f"trial {trial.number}: {parameters(trial)}{after}"
+    waits = f"; waiting for stage {', '.join(awaited)}" if awaited else ""
+    return f"trial {trial.number}: {parameters(trial)}{waits}"
 
 
 def _finished(trial: TrialRecord, state: str) -> str:

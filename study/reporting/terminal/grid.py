@@ -21,7 +21,7 @@ def planned(plan: Plan, space: Space) -> RenderableType:
     """A table of every cell: its changes, the paper's figures, and what is missing to run it."""
     design, grid, metric = plan.ablation, plan.grid, plan.objective
     seeds = counted(len(design.seeds), "seed")
-    reported = f"reported {metric}{' %' if is_share(metric) else ''}"
+    reported = f"published {metric}{' %' if is_share(metric) else ''}"
     output = plain_table("cell", "changes", reported, "runs")
     for cell in grid.cells:
         role = " (baseline)" if cell.name == grid.baseline else ""

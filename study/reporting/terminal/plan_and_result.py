@@ -104,10 +104,11 @@ def _network(model: ModelConfig) -> str:
 def _run_lines(plan: Plan, expected: Outlook) -> dict[str, str]:
     lanes, workers = counted(plan.lanes, "lane"), counted(plan.workers, "worker")
     places = f" ({plan.places})" if plan.places else ""
+    pruned = "" if plan.design.scheduler == "none" else " if no trial is pruned"
     return {
         "runs on": f"{lanes} of {workers}{places}; {_stages(expected.stages)}",
         "recorded in": without_passwords(plan.tracking_uri),
-        "forecast": f"{duration(expected.total_s)} if no trial is pruned "
+        "forecast": f"{duration(expected.total_s)}{pruned} "
         f"({expected.epoch_s:.1f} s per epoch, measured on this machine)",
     }
 

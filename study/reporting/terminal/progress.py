@@ -116,6 +116,8 @@ class LiveProgress:
         return self._record.trials[event.trial].reused is not None
 
     def _time_left(self) -> str:
+        if self._epochs_done() >= self._total_epochs:
+            return "measuring on the test list, then the report"
         begin, before = self._first or (0.0, 0)
         new = self._epochs_done(here=True) - before if self._first else 0
         pace_s = (time.monotonic() - begin) / new if new > 0 else None

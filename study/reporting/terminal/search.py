@@ -32,10 +32,12 @@ def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
     design = plan.design
     named = " and ".join(f"{name} ({mode})" for name, mode in plan.objectives.items())
     aims = f"the Pareto set of {named}" if len(plan.objectives) > 1 else named
+    runs = len(CONFIRMED) * len(plan.search.confirm)
+    of_both = f" ({plan.search.trials} of the search, {runs} to confirm its winner)" if runs else ""
     return {
         **_confirmation(plan, lists),
-        "trials": f"{left} of up to {counted(plan.epochs, 'epoch')}, batch {plan.base['batch']}; "
-        f"{design.sampler}, scheduler {design.scheduler}, seed {plan.seed}",
+        "trials": f"{left}{of_both} of {counted(plan.epochs, 'epoch')}, batch "
+        f"{plan.base['batch']}; {design.sampler}, scheduler {design.scheduler}, seed {plan.seed}",
         "ranked by": f"{aims} on the {lists.get('val', 'validation list')} after the last epoch",
     }
 
@@ -65,7 +67,7 @@ def print_result(
     _print_trials(console, results)
     best, plan = results.best, results.record.plan
     where = results.record.data.list_name("test")
-    if len(plan.objectives) > 1:
+    if results.ranking and len(plan.objectives) > 1:
         _print_front(console, results)
     elif best is not None and best.tested is not None:
         figures = [f"{name} {percent(best.tested.get(f'test_{name}'))}" for name in HEADLINE]
@@ -90,7 +92,8 @@ def _print_trials(console: Console, results: SearchResults) -> None:
         metrics = [percent(trial.metrics.get(name)) for name in HEADLINE]
         epochs, number = str(trial.last_epoch), str(trial.number)
         table.add_row(str(place), number, *metrics, epochs, trial.state, escape(parameters(trial)))
-    console.print(table)
+    if ranked:
+        console.print(table)
     if len(ranked) > _SHOWN_TRIALS:
         console.print(f"... and {len(ranked) - _SHOWN_TRIALS} more in the report")
     for trial in results.record.in_state("failed"):

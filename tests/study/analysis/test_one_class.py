@@ -41,7 +41,7 @@ def three_alone(folder: StudyFolder) -> str:
     write(folder, 4, predicted=1, true=1)  # right: nothing else is there
     folder.counts(5, "val").write_bytes(b"damaged")
     write(folder, 6, predicted=0, true=None)  # pruned
-    return "3 of 5 predict a alone: train longer or raise optim/lr"
+    return "3 of 5 networks predict only a: train longer or raise optim/lr"
 
 
 def test_they_are_counted_by_class_in_terminal_and_report(
@@ -72,7 +72,7 @@ def test_each_counts_file_is_read_once(tmp_path: Path, monkeypatch: pytest.Monke
         assert one_class_alone(record, folder) == words
     assert len(read) == 6
     write(folder, 0, predicted=None, true=None)
-    assert one_class_alone(record, folder).startswith("2 of 5 predict a alone")
+    assert one_class_alone(record, folder).startswith("2 of 5 networks predict only a")
     assert len(read) == 7
 
 
@@ -97,7 +97,9 @@ def test_they_are_named_beside_the_tables_of_an_ablation(tmp_path: Path) -> None
     write(folder, 0, predicted=0, true=None)
     write_report.write(results_of(record), folder, {})
     for name in ("table.md", "table.tex", "report.md"):
-        assert "1 of 1 predict a alone: train longer" in (folder.report / name).read_text(), name
+        assert (
+            "1 of 1 networks predict only a: train longer" in (folder.report / name).read_text()
+        ), name
 
 
 def test_mlflow_names_them_on_the_trial_s_run_and_on_the_study_s(tmp_path: Path) -> None:

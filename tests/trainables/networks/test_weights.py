@@ -41,7 +41,7 @@ def test_everything_that_fits_is_loaded_and_the_rest_is_reported(tmp_path: Path)
     # 2 of the convolution, 5 of the norm (num_batches_tracked is one); 2 new; 2 left over
     assert report == (
         "7 tensors loaded from w.pth, 2 kept their initial values (2.weight, ..), "
-        "2 of the file left over (2.weight, ..)"
+        "2 in the file unused (2.weight, ..)"
     )
 
 
@@ -57,7 +57,7 @@ def test_checkpoints_of_training_code_are_understood(
     }
     content = {wrapper: state, "epoch": 3} if wrapper else state
     report = load_backbone(target, saved(tmp_path / "w.pth", content))
-    assert "0 kept their initial values, 0 of the file left over" in report
+    assert "0 kept their initial values, 0 in the file unused" in report
     assert torch.equal(weight(target, 0), weight(source, 0).half().float())
 
 
