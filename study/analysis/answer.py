@@ -7,6 +7,7 @@ from study.analysis.ranking import no_result
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.statistics import fewest_seeds
 from study.analysis.tables import Row, Table
+from study.ledger.plan import Correction
 from trainables.config.words import counted, zero_without_sign
 from trainables.metrics.catalog import METRICS
 
@@ -62,11 +63,11 @@ def _compared(results: AblationResults, of_search: bool) -> str:
                 f"{verdict.capitalize()}: {_named(found, table)} against {base}, "
                 f"{counted(seeds, 'seed')}{f'; {rest}' if rest else ''}."
             )
-    return _undecided(rows, table, seeds)
+    return _undecided(rows, table, seeds, results.record.plan.correction)
 
 
-def _undecided(rows: list[Row], table: Table, seeds: int) -> str:
-    needed, first = fewest_seeds(len(rows)), rows[0]
+def _undecided(rows: list[Row], table: Table, seeds: int, correction: Correction) -> str:
+    needed, first = fewest_seeds(len(rows), correction), rows[0]
     comparisons = "" if len(rows) == 1 else f" {len(rows)} comparisons"
     if seeds < needed:
         why = f"{counted(seeds, 'seed')} cannot decide{comparisons}, {needed} can"

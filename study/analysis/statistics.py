@@ -1,4 +1,5 @@
-"""Statistics of differences between cells: paired by seed, exact for few seeds, Holm-corrected.
+"""Statistics of differences between cells: paired by seed, exact for few seeds, and corrected over
+all comparisons of a table.
 
 All functions are pure. A difference is cell minus baseline on the same seed, in the metric's unit.
 """
@@ -9,6 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+
+from study.analysis.max_t import MOST_EXACT, max_t
+from study.ledger.plan import Correction
 
 ALPHA = 0.05
 """Two-sided level of every verdict; the intervals hold 1 - ALPHA."""
@@ -33,8 +37,6 @@ With few seeds the interval is too narrow, and reports say so. The verdict rests
 alone."""
 
 RESAMPLES = 9999
-_MOST_EXACT = 13
-"""Up to this number of seeds, all sign flips are tried: 2 ** 13 < RESAMPLES."""
 
 Verdict = Literal["better", "worse", "undecided"]
 
@@ -54,8 +56,11 @@ class Comparison:
     p: float | None
     """Two-sided sign-flip test of the mean."""
 
+    p_corrected: float | None = None
+    """Corrected over all comparisons of the table; the verdict rests on it."""
+
     p_holm: float | None = None
-    """The same, corrected over all comparisons of the table."""
+    """Corrected by Holm's method, which studies older than max-T were planned with."""
 
     superiority: float | None
     """P(A > B): how often the cell was better on the same seed; a tie counts half."""
@@ -63,9 +68,9 @@ class Comparison:
     verdict: Verdict = "undecided"
 
 
-def paired(cell: Mapping[int, float], baseline: Mapping[int, float]) -> list[float]:
-    """The differences on the seeds that both have, ordered by seed."""
-    return [cell[seed] - baseline[seed] for seed in sorted(cell.keys() & baseline.keys())]
+def paired(cell: Mapping[int, float], baseline: Mapping[int, float]) -> dict[int, float]:
+    """The differences on the seeds that both have, by seed in ascending order."""
+    return {seed: cell[seed] - baseline[seed] for seed in sorted(cell.keys() & baseline.keys())}
 
 
 def bca_interval(differences: Sequence[float]) -> tuple[float, float] | None:
@@ -119,7 +124,7 @@ def sign_flip_p(differences: Sequence[float]) -> float | None:
         return 1.0
     from scipy import stats
 
-    patterns = 2 ** len(values) if len(values) <= _MOST_EXACT else RESAMPLES
+    patterns = 2 ** len(values) if len(values) <= MOST_EXACT else RESAMPLES
     test = stats.permutation_test(
         (values,),
         np.mean,
@@ -155,7 +160,7 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 
 def compare(
-    cells: Mapping[str, Mapping[int, float]], baseline: str, mode: str
+    cells: Mapping[str, Mapping[int, float]], baseline: str, mode: str, correction: Correction
 ) -> dict[str, Comparison]:
     """Compare every other cell with the baseline.
 
@@ -163,30 +168,38 @@ def compare(
         cells: by cell and seed, the metric's value; seeds that failed are absent.
         baseline: the cell that the others are compared with.
         mode: ``max`` if larger is better, ``min`` if smaller is.
+        correction: for the number of comparisons, as planned.
 
     Returns:
         By cell, its comparison; the baseline is absent.
     """
-    differences = {
+    by_seed = {
         name: paired(values, cells[baseline]) for name, values in cells.items() if name != baseline
     }
-    p_values = {name: sign_flip_p(values) for name, values in differences.items()}
-    corrected = holm({name: p for name, p in p_values.items() if p is not None})
+    p_values = {name: sign_flip_p(list(values.values())) for name, values in by_seed.items()}
+    by_holm = holm({name: p for name, p in p_values.items() if p is not None})
+    corrected = by_holm if correction == "holm" else max_t(by_seed, ALPHA)
     return {
-        name: _comparison(values, p_values[name], corrected.get(name), mode)
-        for name, values in differences.items()
+        name: _comparison(
+            list(values.values()), p_values[name], corrected.get(name), by_holm.get(name), mode
+        )
+        for name, values in by_seed.items()
     }
 
 
-def verdict(mean: float | None, p_holm: float | None, mode: str) -> Verdict:
+def verdict(mean: float | None, p_corrected: float | None, mode: str) -> Verdict:
     """``better`` or ``worse`` only if the corrected p is at most ALPHA."""
-    if mean is None or p_holm is None or p_holm > ALPHA or mean == 0:
+    if mean is None or p_corrected is None or p_corrected > ALPHA or mean == 0:
         return "undecided"
     return "better" if (mean > 0) == (mode == "max") else "worse"
 
 
 def _comparison(
-    differences: list[float], p: float | None, p_holm: float | None, mode: str
+    differences: list[float],
+    p: float | None,
+    p_corrected: float | None,
+    p_holm: float | None,
+    mode: str,
 ) -> Comparison:
     mean = math.fsum(differences) / len(differences) if differences else None
     low, high = bca_interval(differences) or (None, None)
@@ -196,20 +209,22 @@ def _comparison(
         low=low,
         high=high,
         p=p,
+        p_corrected=p_corrected,
         p_holm=p_holm,
         superiority=superiority(differences, mode),
-        verdict=verdict(mean, p_holm, mode),
+        verdict=verdict(mean, p_corrected, mode),
     )
 
 
-def smallest_p(seeds: int, comparisons: int = 1) -> float:
+def smallest_p(seeds: int, comparisons: int = 1, correction: Correction = "max_t") -> float:
     """The smallest corrected p that this number of seeds can give: all differences of one sign."""
-    return min(1.0, comparisons * 2.0 ** (1 - seeds))
+    times = comparisons if correction == "holm" else 1
+    return min(1.0, times * 2.0 ** (1 - seeds))
 
 
-def fewest_seeds(comparisons: int = 1) -> int:
+def fewest_seeds(comparisons: int = 1, correction: Correction = "max_t") -> int:
     """The fewest seeds with which a table's comparisons can be significant: 6 for a single one."""
     seeds = 1
-    while smallest_p(seeds, comparisons) > ALPHA:
+    while smallest_p(seeds, comparisons, correction) > ALPHA:
         seeds += 1
     return seeds

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
 from study.analysis.statistics import ALPHA, Comparison, compare, coverage_note, fewest_seeds
+from study.ledger.plan import Correction
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from trainables.config.words import counted
@@ -56,6 +57,11 @@ class Table:
         return None if ours is None or theirs is None else ours - theirs
 
 
+_CORRECTED: dict[Correction, str] = {
+    "holm": "corrected by Holm's method",
+    "max_t": "corrected by step-down max-T",
+}
+
 ALSO = ("miou", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
 """Metrics of area and boundary that every ablation has a table for, whatever its paper reports."""
 
@@ -95,7 +101,7 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
         for cell in grid.cells
         if not cell.needs
     }
-    compared = compare(values, grid.baseline, mode)
+    compared = compare(values, grid.baseline, mode, record.plan.correction)
     rows = tuple(
         _row(
             cell,
@@ -185,7 +191,8 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
         f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "
         f"of cell - `{metric_table.baseline}` in {unit_of(metric_table)}, with its "
         f"{1 - ALPHA:.0%} BCa interval{coverage_note(len(seeds))}; p: exact two-sided sign-flip "
-        f"test, paired by seed; Holm over the table; better or worse if that is at most {ALPHA}. "
+        f"test, paired by seed; {corrected_by(record)} over the table; better or worse if that is "
+        f"at most {ALPHA}. "
         f"P(A>B): how often the cell was better on the same seed. {power(record)}"
         f"{left_out(metric_table)}"
     )
@@ -221,9 +228,15 @@ def unit_of(metric_table: Table) -> str:
     return "percentage points" if unit == "fraction" else unit
 
 
+def corrected_by(record: StudyRecord) -> str:
+    """How the p-values of the study's tables are corrected, in words."""
+    return _CORRECTED[record.plan.correction]
+
+
 def power(record: StudyRecord) -> str:
     """Say whether the study's number of seeds can decide a comparison."""
-    return seeds_message(len(record.plan.design.seeds), comparisons(record.plan.grid))
+    seeds = len(record.plan.design.seeds)
+    return seeds_message(seeds, comparisons(record.plan.grid), record.plan.correction)
 
 
 def comparisons(grid: Grid) -> int:
@@ -231,19 +244,19 @@ def comparisons(grid: Grid) -> int:
     return sum(not cell.needs for cell in grid.cells) - 1
 
 
-def seeds_message(seeds: int, compared: int) -> str:
+def seeds_message(seeds: int, compared: int, correction: Correction) -> str:
     """Say what this number of seeds can decide in a table with so many comparisons."""
-    floor, alone = fewest_seeds(max(compared, 1)), fewest_seeds()
+    floor, alone = fewest_seeds(max(compared, 1), correction), fewest_seeds()
     if compared < 1:
         return "Nothing is compared: only the baseline runs."
     have = counted(seeds, "seed")
     if seeds < alone:
-        here = f" for one comparison and {floor} for the {compared} here" if compared > 1 else ""
+        here = f" for one comparison and {floor} for the {compared} here" if floor > alone else ""
         return f"{have} can never be significant: a two-sided sign-flip test needs {alone}{here}."
     if seeds < floor:
         return (
-            f"{have} can never be significant here: {compared} comparisons, corrected "
-            f"by Holm, need {floor}; {seeds} can decide one comparison."
+            f"{have} can never be significant here: {compared} comparisons, "
+            f"{_CORRECTED[correction]}, need {floor}; {seeds} can decide one comparison."
         )
     need = "needs" if compared == 1 else "need"
     return f"{have} can decide; {counted(compared, 'comparison')} {need} at least {floor}."

@@ -9,6 +9,7 @@ from search_spaces import SPACES
 from study.planning.objectives import LISTED
 from study.planning.request import (
     BUILT_IN_TRIALS,
+    CORRECTIONS,
     DEFAULT_CELL_TRIALS,
     DEFAULT_TRIALS,
     SAMPLERS,
@@ -62,6 +63,12 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
         metavar="SEEDS",
         help="run the winner of a search against its base on SEEDS other seeds, for a verdict; "
         "default: as many as can decide on the built-in data, else 0",
+    )
+    group.add_argument(
+        "--correction",
+        default="max_t",
+        help="how a table's p-values are corrected for the number of cells: "
+        f"one of {', '.join(CORRECTIONS)}",
     )
     group.add_argument("--seed", type=int, default=0, help="seed of the search and of every trial")
     group.add_argument(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from search_spaces import SPACES, Cell, Dimension, Grid, Space
 from study.ledger.json_records import Json, plain
@@ -14,6 +14,11 @@ from trainables.lane.trial_spec import Phase
 
 NOT_SEARCHED, WINNER = CONFIRMED = ("not searched", "winner")
 """The cells of a confirmation: the base without the searched losses, and the search's winner."""
+
+
+Correction = Literal["holm", "max_t"]
+"""How the p-values of a table are corrected for its number of comparisons: Holm's step-down method
+(1979), or step-down max-T (``analysis/max_t.py``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +148,8 @@ class Plan:
     gpus_per_worker: float
     budget: Mapping[str, float] = field(default_factory=dict)
     """Upper limits of ``hours`` and ``gpu_hours``; a kind without a limit is absent."""
+    correction: Correction = "holm"
+    """Fixed before the first trial; ledgers without the field were planned with Holm's method."""
     fresh: bool = False
     """Reuse nothing of earlier studies."""
     plugin: PluginText | None = None

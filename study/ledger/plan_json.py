@@ -30,6 +30,7 @@ def plan_to_json(plan: Plan) -> Json:
         "cpus_per_worker": plan.cpus_per_worker,
         "gpus_per_worker": plan.gpus_per_worker,
         **({"budget": dict(plan.budget)} if plan.budget else {}),
+        **({"correction": plan.correction} if plan.correction != "holm" else {}),
         **({"fresh": True} if plan.fresh else {}),
         **({"parts": plain(plan.plugin)} if plan.plugin else {}),  # the key's name in schema 1
     }

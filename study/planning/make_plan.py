@@ -14,6 +14,7 @@ from study.planning.objectives import check_objectives, parse_objectives
 from study.planning.prior_studies import replay, rerun, warm_start
 from study.planning.request import (
     BUILT_IN_TRIALS,
+    CORRECTIONS,
     DEFAULT_TRIALS,
     PLACES,
     SAMPLERS,
@@ -74,6 +75,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
         cpus_per_worker=lane.cpus_per_worker,
         gpus_per_worker=lane.gpus_per_worker,
         budget=budget.finite(limits),
+        correction=choice("--correction", request.correction, CORRECTIONS),
         fresh=request.fresh,
         plugin=_plugin_text(),
         storage=request.storage_folder(),
@@ -101,7 +103,8 @@ def _plugin_text() -> PluginText | None:
 
 def _rerun(request: StudyRequest) -> _Question | None:
     """What ``--winner`` or ``--control`` runs; the earlier study has decided all other options."""
-    allowed = {*PLACES, "seeds", "fresh", "name", "workers", "cpus_per_worker", "gpus_per_worker"}
+    lanes = {"workers", "cpus_per_worker", "gpus_per_worker"}
+    allowed = {*PLACES, *lanes, "seeds", "correction", "fresh", "name"}
     storage = request.storage_folder()
     if request.winner:
         request.require_only({*allowed, "winner"}, "winner", "its search has decided it")
@@ -180,7 +183,8 @@ def _ablation(request: StudyRequest, question: _Question, grid: Grid) -> Ablatio
     grid = grids.only_cells(request, grid if searches else grids.unsearched(grid))
     grid = grids.checked_grid(request, grid, question.base)
     cells = sum(not cell.needs for cell in grid.cells)
-    usual = question.usual_seeds or fewest_seeds(max(cells - 1, 1))
+    correction = choice("--correction", request.correction, CORRECTIONS)
+    usual = question.usual_seeds or fewest_seeds(max(cells - 1, 1), correction)
     count = usual if request.seeds is None else request.seeds
     # A seed that chose weights may not compare them.
     first = question.base.seed + bool(searches)

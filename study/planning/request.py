@@ -3,15 +3,18 @@
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import get_args
 
 from cluster import session
 from cluster.safe_text import MASK, without_passwords
+from study.ledger.plan import Correction
 from trainables.config import DataConfig, TrialConfig, Value, parse, recipes, require
 from trainables.config.data import BUILT_IN
 from trainables.config.plugin_fields import PLUGIN
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "nsga2")
 SCHEDULERS = ("asha", "none")
+CORRECTIONS = get_args(Correction)
 DEFAULT_TRIALS = 8
 BUILT_IN_TRIALS = 5
 """On the built-in data, where the winner is then confirmed."""
@@ -46,6 +49,7 @@ class StudyRequest:
     epochs: int | None = None
     sampler: str = "tpe"
     scheduler: str = "none"
+    correction: str = "max_t"
     confirm: int | None = None
     """Seeds on which a search's winner runs against its base."""
 

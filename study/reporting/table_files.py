@@ -82,6 +82,7 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...], split: str) -> dict[str
         "low": compared and compared.low,
         "high": compared and compared.high,
         "p": compared and compared.p,
+        "p_corrected": compared and compared.p_corrected,
         "p_holm": compared and compared.p_holm,
         "superiority": compared and compared.superiority,
         "verdict": verdict_of(row, table.baseline),

@@ -77,6 +77,7 @@ def _verdict_figures(row: Row) -> dict[str, float | None]:
         "low": comparison.low,
         "high": comparison.high,
         "p": comparison.p,
+        "p_corrected": comparison.p_corrected,
         "p_holm": comparison.p_holm,
         "superiority": comparison.superiority,
         **counts,

@@ -77,7 +77,7 @@ def _table(results: AblationResults, length: int) -> str:
     table = results.tables[0]
     unit = " %" if METRICS[table.metric].unit == "fraction" else ""
     heads = ["cell", f"{table.metric}{unit} ({table.split})", "delta", "interval"]
-    heads += ["p (Holm)", "verdict", "n"]
+    heads += ["corrected p", "verdict", "n"]
     lines = [heads, ["---"] * len(heads), *(_cells(row, table) for row in table.rows)]
     texts = [f"| {' | '.join(line)} |" for line in lines]
     rest = f"\n\nAll {len(table.rows)} rows are in `report/table.md`."
@@ -98,7 +98,7 @@ def _cells(row: Row, table: Table) -> list[str]:
     interval = "-"
     if compared.low is not None and compared.high is not None:
         interval = f"{signed(compared.low, metric)} .. {signed(compared.high, metric)}"
-    p = "-" if compared.p_holm is None else f"{compared.p_holm:.4f}"
+    p = "-" if compared.p_corrected is None else f"{compared.p_corrected:.4f}"
     return [name, mean, signed(compared.mean, metric), interval, p, verdict, count]
 
 

@@ -64,7 +64,7 @@ def _columns(record: StudyRecord) -> list[str]:
     if "test" in record.data.images:
         metrics += [f"test_{name}" for name in plan.objectives]
     if compared:
-        metrics += [f"delta_{plan.objective}", "p_holm"]
+        metrics += [f"delta_{plan.objective}", "p_corrected"]
     return [
         *([_column("tags", "verdict")] if compared else []),
         *(_column("metrics", name) for name in metrics),

@@ -26,7 +26,7 @@ def _head(objective: Table, others: list[Table]) -> list[str]:
         metric_head(objective.metric),
         "delta",
         "interval",
-        "Holm",
+        "corrected p",
         "verdict",
         *(f"Δ {table.metric}" for table in others),
         "n",
@@ -36,7 +36,14 @@ def _head(objective: Table, others: list[Table]) -> list[str]:
 
 def _body(objective: Table, others: list[Table]) -> list[list[str]]:
     """The rows, with the texts of the complete tables."""
-    shown = ("cell", ablation_table.heads(objective)[1], "delta", "interval", "Holm", "verdict")
+    shown = (
+        "cell",
+        ablation_table.heads(objective)[1],
+        "delta",
+        "interval",
+        "corrected p",
+        "verdict",
+    )
     rows = []
     for place, row in enumerate(objective.rows):
         texts = _texts(objective, row)
@@ -64,8 +71,8 @@ def _said(results: AblationResults, objective: Table, others: list[Table]) -> st
         f"On the {record.data.list_name(objective.split)} after the last epoch, "
         f"{counted(seeds, 'seed')}. Delta: mean over seeds of cell - `{objective.baseline}` in "
         f"{tables.unit_of(objective)}, with its {1 - ALPHA:.0%} interval{coverage_note(seeds)}; "
-        "Holm: p of an exact sign-flip test paired by seed, corrected over the cells; better or "
-        f"worse if that is at most {ALPHA}. "
+        f"Corrected p: an exact sign-flip test paired by seed, {tables.corrected_by(record)} over "
+        f"the cells; better or worse if that is at most {ALPHA}. "
         f"`{objective.metric}` is the objective and decides"
     )
     if others:

@@ -52,7 +52,7 @@ def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
         f"{_cells(grid)} on {counted(len(seeds), 'seed')} ({_span(seeds)})",
         "compared by": f"{plan.objective} ({plan.mode}) on the {lists.get('test', 'test list')} "
         f"after the last epoch, paired by seed with {grid.baseline!r}",
-        "significance": tables.seeds_message(len(seeds), tables.comparisons(grid)),
+        "significance": tables.seeds_message(len(seeds), tables.comparisons(grid), plan.correction),
     }
 
 

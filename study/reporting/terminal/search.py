@@ -50,7 +50,7 @@ def _confirmation(plan: Plan, lists: Mapping[str, str]) -> dict[str, str]:
     return {
         "then": f"the winner against the same training without the searched losses, "
         f"{len(CONFIRMED) * len(seeds)} runs on {counted(len(seeds), 'other seed')}, on the "
-        f"{lists.get('test', 'test list')}. {tables.seeds_message(len(seeds), 1)}"
+        f"{lists.get('test', 'test list')}. {tables.seeds_message(len(seeds), 1, plan.correction)}"
     }
 
 

@@ -48,9 +48,10 @@ def test_five_seeds_can_never_be_significant_and_six_can() -> None:
 
 @pytest.mark.parametrize("comparisons", [1, 2, 3, 10, 13])
 def test_fewest_seeds_is_where_the_corrected_floor_falls_below_the_level(comparisons: int) -> None:
-    assert fewest_seeds(comparisons) == math.ceil(1 + math.log2(comparisons / ALPHA))
-    n = fewest_seeds(comparisons)
-    assert smallest_p(n, comparisons) <= ALPHA < smallest_p(n - 1, comparisons)
+    n = fewest_seeds(comparisons, "holm")
+    assert n == math.ceil(1 + math.log2(comparisons / ALPHA))
+    assert smallest_p(n, comparisons, "holm") <= ALPHA < smallest_p(n - 1, comparisons, "holm")
+    assert fewest_seeds(comparisons, "max_t") == 6
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -116,7 +117,7 @@ def test_superiority_counts_ties_half_and_knows_the_direction() -> None:
 
 
 def test_only_common_seeds_are_paired() -> None:
-    assert paired({3: 0.9, 0: 0.5, 7: 0.1}, {0: 0.25, 7: 0.1, 1: 0.0}) == [0.25, 0.0]
+    assert paired({3: 0.9, 0: 0.5, 7: 0.1}, {0: 0.25, 7: 0.1, 1: 0.0}) == {0: 0.25, 7: 0.0}
 
 
 def test_a_verdict_needs_the_corrected_p_and_has_a_direction() -> None:
@@ -135,7 +136,7 @@ def test_a_comparison_holds_every_figure() -> None:
         "gone": {99: 1.0},
         "up": {seed: value + 0.02 for seed, value in baseline.items()},
     }
-    found = compare(cells, "base", "max")
+    found = compare(cells, "base", "max", "holm")
     assert set(found) == {"same", "gone", "up"}
     up, same, gone = found["up"], found["same"], found["gone"]
     assert up.mean == pytest.approx(0.02)
@@ -143,6 +144,9 @@ def test_a_comparison_holds_every_figure() -> None:
     assert up.p_holm == 2 * 2.0**-7  # two comparisons have a p
     assert (same.mean, same.p, same.superiority, same.verdict) == (0.0, 1.0, 0.5, "undecided")
     assert (gone.n, gone.mean, gone.p, gone.verdict) == (0, None, None, "undecided")
+    assert up.p_corrected == up.p_holm
+    by_max_t = compare(cells, "base", "max", "max_t")
+    assert (by_max_t["up"].p_corrected, by_max_t["up"].p_holm) == (2.0**-7, 2 * 2.0**-7)
 
 
 def simulate(tables: int, seeds: int, effects: list[float], seed: int) -> list[dict[str, bool]]:

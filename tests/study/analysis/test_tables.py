@@ -26,7 +26,7 @@ from tests.study import fake, fake_grid, reports
 from trainables.metrics import counts_file, per_image
 
 HAND_WRITTEN = """\
-| cell | miou % | delta | interval | p | Holm | P(A>B) | verdict | n | failed | reported: Net, Data val | its delta |
+| cell | miou % | delta | interval | p | corrected p | P(A>B) | verdict | n | failed | reported: Net, Data val | its delta |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 | plain | 51.56 | - | - | - | - | - | baseline | 6 | 0 | 64.10 | - |
 | good | 54.69 | +3.12 | +3.12 .. +3.12 | 0.0312 | 0.0312 | 1.00 | better | 6 | 0 | 66.60 | +2.50 |
@@ -57,9 +57,10 @@ def test_one_table_has_the_objective_s_test_and_the_others_differences(tmp_path:
     found = verdicts.section(AblationResults(ledger.record))
     sheet, said = found.blocks[:2]
     assert sheet == Sheet(
-        "cell,miou %,delta,interval,Holm,verdict,Δ boundary_f_1px,Δ boundary_f_3px,n,failed".split(
-            ","
-        ),
+        [
+            *("cell", "miou %", "delta", "interval", "corrected p", "verdict"),
+            *("Δ boundary_f_1px", "Δ boundary_f_3px", "n", "failed"),
+        ],
         [
             "plain,50.00,-,-,-,baseline,-,-,6,0".split(","),
             "good,53.12,+3.12,+3.12 .. +3.12,0.0312,better,-6.25 worse,0.00 undecided,6,0".split(
@@ -202,7 +203,7 @@ def test_latex_escapes_what_a_name_may_hold(tmp_path: Path) -> None:
     [
         (5, 1, "5 seeds can never be significant: a two-sided sign-flip test needs 6"),
         (6, 1, "6 seeds can decide"),
-        (6, 2, "corrected by Holm, need 7"),
+        (6, 2, "corrected by Holm's method, need 7"),
         (10, 13, "10 seeds can decide; 13 comparisons need at least 10"),
         (6, 0, "Nothing is compared"),
     ],
@@ -210,7 +211,14 @@ def test_latex_escapes_what_a_name_may_hold(tmp_path: Path) -> None:
 def test_the_number_of_seeds_is_judged_before_anything_runs(
     seeds: int, compared: int, words: str
 ) -> None:
-    assert words in tables.seeds_message(seeds, compared)
+    assert words in tables.seeds_message(seeds, compared, "holm")
+
+
+def test_with_max_t_six_seeds_can_decide_any_number_of_comparisons() -> None:
+    assert tables.seeds_message(6, 10, "max_t") == (
+        "6 seeds can decide; 10 comparisons need at least 6."
+    )
+    assert "needs 6." in tables.seeds_message(5, 10, "max_t")
 
 
 def test_the_interval_over_images_is_shown_below_its_metric(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_a_grid_is_browsed_by_cell_and_seed_with_its_verdicts(tmp_path: Path) ->
     assert cell[0].data.tags["mlflow.parentRunId"] == study.info.run_id
     assert cell[0].data.metrics["delta_miou"] == 0.03125
     assert cell[0].data.metrics["published_miou"] == 0.666
-    assert cell[0].data.metrics["p_holm"] == 0.03125
+    assert cell[0].data.metrics["p_corrected"] == 0.03125
     names = {item.path for item in client.list_artifacts(study.info.run_id, "report")}
     assert {"report/table.md", "report/table.csv"} <= names
 

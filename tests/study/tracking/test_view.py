@@ -53,7 +53,7 @@ def test_what_is_compared_is_sorted_by_its_gain(tmp_path: Path, metric: str) -> 
         f"metrics.`{metric}`",
         f"metrics.`test_{metric}`",
         f"metrics.`delta_{metric}`",
-        "metrics.`p_holm`",
+        "metrics.`p_corrected`",
         "params.`loss/lovasz`",
         "params.`loss/ar`",
     ]
