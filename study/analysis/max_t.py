@@ -65,7 +65,7 @@ def _patterns(seeds: int) -> NDArray[np.float64]:
     else:
         bits_FN = np.random.default_rng(0).integers(0, 2, size=(SAMPLED + 1, seeds))
         bits_FN[0] = 0
-    return 1.0 - 2.0 * bits_FN
+    return np.where(bits_FN == 0, 1.0, -1.0)
 
 
 def _statistics(

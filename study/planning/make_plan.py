@@ -14,7 +14,6 @@ from study.planning.objectives import check_objectives, parse_objectives
 from study.planning.prior_studies import replay, rerun, warm_start
 from study.planning.request import (
     BUILT_IN_TRIALS,
-    CORRECTIONS,
     DEFAULT_TRIALS,
     PLACES,
     SAMPLERS,
@@ -22,6 +21,7 @@ from study.planning.request import (
     StudyRequest,
     base_config,
     choice,
+    correction_of,
 )
 from trainables.config import TrialConfig, flatten, recipes, refused, require
 from trainables.config.plugin_fields import PLUGIN
@@ -75,7 +75,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
         cpus_per_worker=lane.cpus_per_worker,
         gpus_per_worker=lane.gpus_per_worker,
         budget=budget.finite(limits),
-        correction=choice("--correction", request.correction, CORRECTIONS),
+        correction=correction_of(request),
         fresh=request.fresh,
         plugin=_plugin_text(),
         storage=request.storage_folder(),
@@ -183,8 +183,7 @@ def _ablation(request: StudyRequest, question: _Question, grid: Grid) -> Ablatio
     grid = grids.only_cells(request, grid if searches else grids.unsearched(grid))
     grid = grids.checked_grid(request, grid, question.base)
     cells = sum(not cell.needs for cell in grid.cells)
-    correction = choice("--correction", request.correction, CORRECTIONS)
-    usual = question.usual_seeds or fewest_seeds(max(cells - 1, 1), correction)
+    usual = question.usual_seeds or fewest_seeds(max(cells - 1, 1), correction_of(request))
     count = usual if request.seeds is None else request.seeds
     # A seed that chose weights may not compare them.
     first = question.base.seed + bool(searches)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from cluster import session
 from cluster.safe_text import MASK, without_passwords
@@ -162,6 +162,12 @@ def choice(flag: str, value: str | None, known: Sequence[str]) -> str:
     require(value in known, flag, f"one of {', '.join(known)}", value)
     assert value is not None
     return value
+
+
+def correction_of(request: StudyRequest) -> Correction:
+    """The correction that the request names, or a ValueError that lists what is allowed."""
+    choice("--correction", request.correction, CORRECTIONS)
+    return cast(Correction, request.correction)
 
 
 def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> TrialConfig:
