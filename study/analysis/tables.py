@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
+from study.analysis import same_images
 from study.analysis.statistics import ALPHA, Comparison, compare, coverage_note, fewest_seeds
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
@@ -187,7 +188,7 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
         f"{1 - ALPHA:.0%} BCa interval{coverage_note(len(seeds))}; p: exact two-sided sign-flip "
         f"test, paired by seed; Holm over the table; better or worse if that is at most {ALPHA}. "
         f"P(A>B): how often the cell was better on the same seed. {power(record)}"
-        f"{left_out(metric_table)}"
+        f"{left_out(metric_table)}{same_images.said(plan, data.shared, lists)}"
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from trainables.config import DataConfig
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
-from trainables.data.samples import LabelTable, Layout, Pair, Sample
+from trainables.data.samples import Groups, LabelTable, Layout, Pair, Sample
 from trainables.geometry.boundaries import VOID
 
 CLASSES = (
@@ -69,20 +69,19 @@ IDS = LabelTable.of(
     f"a labelId, 0..{_LAST_ID}",
 )
 TRAIN_IDS = LabelTable.plain(len(CLASSES))
+CITIES = Groups("city", "cities", lambda name: name.split("_")[0])
 _IMAGE, _TRUTH = "_leftImg8bit", "_gtFine_"
 
 
 def layout(config: DataConfig) -> Layout:
     """A complete copy has 2975 and 500 images. A list's line is an image's path or its name."""
     root = files.folder(config.root, "cityscapes")
-    splits: dict[str, tuple[Sample, ...]] = {}
-    for split, requested in lists.requested_lists(config).items():
-        if requested:
-            lines = lists.read(lists.find(root, requested, root / f"{split}.txt"))
-            splits[split] = tuple(_listed(root, line) for line in lines)
-        elif split != "test":
-            splits[split] = _folder(root, split)
-    return Layout("cityscapes", CLASSES, COLOURS, splits)
+
+    def official(split: str) -> tuple[Sample, ...]:
+        return () if split == "test" else _folder(root, split)
+
+    splits = lists.of_splits(root, config, official, lambda line: [_listed(root, line)])
+    return Layout("cityscapes", CLASSES, COLOURS, splits, groups=CITIES)
 
 
 def _folder(root: Path, split: str) -> tuple[Sample, ...]:
