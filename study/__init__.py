@@ -6,6 +6,7 @@
     table = study.run_plan(plan)        # a pandas.DataFrame, one row per trial
     table = study.resume("NAME")        # resumes an interrupted study
     table = study.results("NAME")       # the same table again, from the ledger
+    paths = study.predict("NAME", "IMAGES", out="MAPS")  # label maps of a folder of images
 
 Each function imports what it needs, so that importing a ``study`` module stays fast.
 """
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from study.ledger.plan import Plan
 
-__all__ = ["make_plan", "results", "resume", "run_plan"]
+__all__ = ["make_plan", "predict", "results", "resume", "run_plan"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("cluster", "search_spaces", "trainables")
@@ -80,3 +81,12 @@ def results(name: str, storage: Path | str | None = None) -> "pandas.DataFrame":
     from study.commands import python_api
 
     return python_api.results(name, storage)
+
+
+def predict(network: str, folder: Path | str = "", **options: object) -> list[Path]:
+    """Write label maps of images and return their paths; options as ``study/predict.py`` has them,
+    ``list_name`` for ``--list``."""
+    _import_packages()
+    from study.commands import python_api
+
+    return python_api.predict(network, folder, **options)

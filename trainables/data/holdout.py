@@ -86,9 +86,9 @@ def _require_several(train: Sequence[Sample], groups: Groups | None) -> None:
         "data/holdout=0 to choose and measure on the same images"
     )
     if len(train) < 2:
-        raise DataError(f"data/train_list has {counted(len(train), 'image')}, {instead}")
+        raise DataError(f"the training list has {counted(len(train), 'image')}, {instead}")
     if groups is not None and len({groups.of(sample.name) for sample in train}) < 2:
         raise DataError(
-            f"data/train_list has {len(train)} images of one {groups.noun} "
+            f"the training list has {len(train)} images of one {groups.noun} "
             f"({groups.of(train[0].name)}), {instead}; data/holdout_by=image holds out single ones"
         )

@@ -28,8 +28,8 @@ from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.training.epoch_summary import Diverged, summary
 from trainables.training.evaluation import Evaluation, evaluate
+from trainables.training.forward import forward
 from trainables.training.optimization import (
-    AUTOCAST,
     freeze_batch_norm,
     groups_of,
     make_average,
@@ -160,20 +160,7 @@ class Training:
         return LossTerm(total, terms[0].count)
 
     def _predict(self, network: nn.Module, images_BCHW: Tensor) -> SegmenterOutput:
-        """Run the network in the config's precision; the output is fp32."""
-        optim = self.config.optim
-        images_BCHW = images_BCHW.to(self.device, non_blocking=True)
-        if optim.channels_last:
-            images_BCHW = images_BCHW.contiguous(memory_format=torch.channels_last)
-        lower = AUTOCAST[optim.precision]
-        with torch.autocast(self.device.type, lower, enabled=lower is not None):
-            output: SegmenterOutput = network(images_BCHW)
-        boundary_BHW = output.boundary_logits_BHW
-        return SegmenterOutput(
-            output.logits_BKHW.float(),
-            None if boundary_BHW is None else boundary_BHW.float(),
-            tuple(logits.float() for logits in output.auxiliary_BKHW),
-        )
+        return forward(network, images_BCHW, self.config.optim, self.device)
 
     def _step(self) -> None:
         clip_norm = self.config.optim.clip_norm

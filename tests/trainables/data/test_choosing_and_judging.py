@@ -122,7 +122,7 @@ def test_what_chooses_never_judges(dataset: str, tmp_path: Path) -> None:
     MAKE[dataset](tmp_path)
     opened = layout(dataset, tmp_path)
     train, val, test = (names(opened, split) for split in ("train", "val", "test"))
-    assert train and val and test
+    assert min(map(len, (train, val, test))) > 0
     assert not train & val
     assert not val & test
     assert not train & test
@@ -184,7 +184,7 @@ def test_a_run_of_numbers_of_nyuv2_is_not_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("dataset", "listed", "error"),
     [
-        ("voc2012", "2007_000001", "data/train_list has 1 image, so that none can be held out"),
+        ("voc2012", "2007_000001", "the training list has 1 image, so that none can be held out"),
         (
             "cityscapes",
             "aachen_000000_000019\naachen_000001_000019",
@@ -210,7 +210,8 @@ def test_trainval_is_both_lists_and_chooses_on_no_trained_image(
     both = layout(dataset, tmp_path, train_list="trainval", holdout=0)
     assert names(both, "train") == names(official, "train") | names(official, "val")
     held = layout(dataset, tmp_path, train_list="trainval")
-    assert held.splits["val"] and not names(held, "train") & names(held, "val")
+    assert held.splits["val"]
+    assert not names(held, "train") & names(held, "val")
 
 
 @pytest.mark.parametrize("dataset", ["nyuv2", "shapes"])
