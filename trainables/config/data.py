@@ -60,7 +60,8 @@ class DataConfig:
     n-th image."""
 
     classes: int = 0
-    """Choice between two sets of classes, 59 or 60 of ``pascal_context``; 0 is the default."""
+    """Choice between two sets of classes, 59 or 60 of ``pascal_context``, 19 or 18 (SEMEDA's 18 and
+    background) of ``cityscapes``; 0 is the default."""
 
     cache: Literal["auto", "on", "off"] = "auto"
     """Keep decoded images in memory; ``auto``: if they fit; ``off``: read the files each time."""

@@ -85,6 +85,9 @@ def label_files(config: DataConfig, classes: Sequence[str]) -> LabelFiles:
     spare = voc_palette(count + 1)
     if config.dataset in _GREY:
         table, colours = _GREY[config.dataset]
+        if config.dataset == "cityscapes":
+            classes_here = cityscapes.class_set(config.classes)
+            table, colours = classes_here.ids, classes_here.colours
         return LabelFiles(_values(table, count), colours, False, f"{config.dataset}'s own ids")
     if config.dataset == "pascal_context" and count == 59:
         return LabelFiles(tuple(range(1, 60)), spare[1:], True, "1..59, as in its masks")

@@ -67,6 +67,29 @@ def test_cityscapes_with_label_ids_alone_and_at_half_resolution(
     )
 
 
+def test_cityscapes_with_18_classes_and_background(real_data: Path) -> None:
+    """SEMEDA's set: void and the class that is left out are the background, nothing is void."""
+    root = real_data / "cityscapes"
+    for name in ("labelIds", "labelTrainIds"):
+        path = next((root / "gtFine" / "train").glob(f"*/*_{name}.png"))
+        classes = cityscapes.class_set(18)
+        assert classes.names[0] == "background"
+        assert len(classes.names) == len(set(classes.names)) == len(classes.colours) == 19
+        table, usual = (
+            (classes.ids, cityscapes.IDS)
+            if name == "labelIds"
+            else (classes.train_ids, cityscapes.TRAIN_IDS)
+        )
+        ours, all_19 = table.apply(path, raw(path)), usual.apply(path, raw(path))
+        assert VOID not in ours
+        background = (all_19 == VOID) | (all_19 == cityscapes.CLASSES.index("train"))
+        assert np.array_equal(ours == 0, background)
+        names = np.array([*cityscapes.CLASSES, *["void"] * 237])
+        assert (names[all_19[~background]] == np.array(classes.names)[ours[~background]]).all()
+    with pytest.raises(DataError, match="data/classes must be 19, or 18 for 18 and background"):
+        cityscapes.class_set(17)
+
+
 def test_a_mask_without_its_image_is_named(real_data: Path) -> None:
     with pytest.raises(DataError, match=r"aachen_000000_000019_leftImg8bit\.png: image of"):
         opened("cityscapes", real_data / "cityscapes_gt_only")
