@@ -38,7 +38,7 @@ def cautions(plan: Plan, shared: Mapping[str, int], images: Mapping[str, int]) -
         images: the number of images by split.
     """
     lines, total = list[str](), images.get("test", 0)
-    if count := shared.get("train", 0):
+    if count := max(shared.get("train", 0), shared.get("extra", 0)):
         lines.append(
             f"trained and measured on the same images: {_part(count, total)} of the test list "
             f"{'is' if count == 1 else 'are'} trained on, so that no figure is of unseen images"

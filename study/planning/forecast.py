@@ -15,6 +15,7 @@ from study.planning import runs
 from trainables.config import TrialConfig, from_flat
 from trainables.data import Dataset, ImageList
 from trainables.data.batches import num_batches
+from trainables.data.lists import EXTRA
 from trainables.losses.compose import active_weights
 from trainables.stages import registry
 from trainables.stages.threads import torch_threads
@@ -149,6 +150,8 @@ def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
         "train": _first(dataset.splits["train"], _TIMED_BATCHES * config.batch),
         "val": _first(dataset.splits["val"], config.batch),
     }
+    if EXTRA in dataset.splits:
+        few[EXTRA] = few["train"]
     learned = registry.untrained(config, dataset.num_classes)
     with torch_threads(threads):  # torch would use every core, a rank has only its own
         training = Training(config, replace(dataset, splits=few), learned, torch.device("cpu"))
@@ -157,8 +160,18 @@ def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
         middle = monotonic()
         training.evaluate("val")
         end = monotonic()
-    batches = num_batches(len(dataset.splits["train"]), config.batch) / training.steps
+    batches = _batches(config, dataset) / training.steps
     return Pace((middle - begin) * batches, (end - middle) / len(few["val"]))
+
+
+def _batches(config: TrialConfig, dataset: Dataset) -> float:
+    """Of an epoch, in the mean over all."""
+    usual = num_batches(len(dataset.splits["train"]), config.batch)
+    if EXTRA not in dataset.splits:
+        return usual
+    extra = config.data.extra_epochs
+    further = num_batches(len(dataset.splits[EXTRA]), config.batch)
+    return (extra * further + (config.epochs - extra) * usual) / config.epochs
 
 
 def _first(images: ImageList, count: int) -> ImageList:

@@ -51,6 +51,12 @@ class DataConfig:
     test_list: str = ""
     """The same for the test; "" is the validation list if no test labels are public."""
 
+    extra_list: str = ""
+    """A further training list with labels of another kind: ``coarse`` of Cityscapes, or a file."""
+
+    extra_epochs: int = 0
+    """The first epochs of a training, which see the further list alone."""
+
     holdout: int = AUTO
     """Hold out one of n training images for validation; 0: none. -1: one of ten where the dataset
     has no list of its own to choose on, or none to measure on, and the study chooses something."""
@@ -91,6 +97,9 @@ class DataConfig:
             pixels = getattr(self, rows) * getattr(self, columns)
             name, allowed = f"data/{rows} x data/{columns}", f"at most {_MOST_PIXELS} pixels"
             require(pixels <= _MOST_PIXELS, name, allowed, pixels)
+        allowed = ">= 1 with data/extra_list, 0 without"
+        both = self.extra_epochs >= 1 if self.extra_list else self.extra_epochs == 0
+        require(both, "data/extra_epochs", allowed, self.extra_epochs)
         fits = self.holdout in (AUTO, 0) or self.holdout >= 2
         require(fits, "data/holdout", "-1, 0 or >= 2", self.holdout)
         require(0.1 <= self.scale_min <= 10, "data/scale_min", "0.1 .. 10", self.scale_min)

@@ -81,7 +81,7 @@ class Dataset:
     lists: Mapping[str, str] = field(default_factory=dict)
     """By split, what its images are, where that is not the whole list of that name."""
     shared: Mapping[str, int] = field(default_factory=dict)
-    """How many images of the test list ``train`` and ``val`` have too; a split with none lacks."""
+    """By other split, how many images of the test list it has too; a split with none lacks."""
 
     def digest_as(self, known: str) -> str:
         """The digest in the version of a known one, to compare both."""

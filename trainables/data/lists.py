@@ -5,7 +5,7 @@
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +25,8 @@ SPLIT_WORDS = {
     "testing": "test",
 }
 """The words for a split in a user's own files."""
+EXTRA = "extra"
+"""The split of ``data/extra_list``."""
 TRAINVAL = "trainval"
 """The official training and validation lists together."""
 S = TypeVar("S")
@@ -44,7 +46,8 @@ class Line:
 
 def requested_lists(config: DataConfig) -> dict[str, str]:
     """By split, the list that the user gives; empty for the official one."""
-    return {"train": config.train_list, "val": config.val_list, "test": config.test_list}
+    extra = {EXTRA: config.extra_list} if config.extra_list else {}
+    return {"train": config.train_list, "val": config.val_list, "test": config.test_list, **extra}
 
 
 def find(root: Path, requested: str, folder: Path) -> Path | None:
@@ -173,6 +176,7 @@ def of_splits(
     official: Callable[[str], Iterable[S]],
     samples_of: Callable[[Line], Iterable[S]],
     folder: Path | None = None,
+    names: Sequence[str] = SPLITS,
 ) -> dict[str, tuple[S, ...]]:
     """By split, what is in its list: the one that the user gives, or the official one, if any.
 
@@ -183,6 +187,7 @@ def of_splits(
         official: what is in the official list of a split; nothing where there is none.
         samples_of: what a line of a file names.
         folder: of the official files; by default the dataset's.
+        names: of the official lists.
 
     Raises:
         DataError: a requested list does not exist.
@@ -193,7 +198,7 @@ def of_splits(
         if (path := find(root, name, folder)) is not None:
             return tuple(one for line in read(path) for one in samples_of(line))
         parts = ("train", "val") if name == TRAINVAL else (name,)
-        if not set(parts) <= set(SPLITS):
+        if not set(parts) <= set(names):
             raise DataError(f"{folder / name}.txt: missing; no list {name!r} in {root} either")
         found = [tuple(official(part)) for part in parts]
         if not all(found):

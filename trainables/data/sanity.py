@@ -107,9 +107,8 @@ def shared_with_test(facts: Mapping[str, Facts]) -> dict[str, int]:
 
     Images that choose or train, and then judge as well, flatter what they chose.
     """
-    counts = {
-        split: len(facts[split].contents & facts["test"].contents) for split in ("train", "val")
-    }
+    test = facts["test"].contents
+    counts = {split: len(one.contents & test) for split, one in facts.items() if split != "test"}
     return {split: count for split, count in counts.items() if count}
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from trainables.config import DataConfig
 from trainables.data import holdout
 from trainables.data.dataset import DataError
+from trainables.data.lists import EXTRA
 from trainables.data.samples import SPLITS, Groups, Sample
 
 _NAMES = {"val": "validation list", "test": "test list"}
@@ -59,6 +60,7 @@ def complete(
     for split in words:
         words[split] = _cut(words[split], limits[split], len(full[split]))
     limited = {split: samples[: limits[split] or None] for split, samples in full.items()}
+    limited |= {EXTRA: splits[EXTRA]} if EXTRA in splits else {}
     unusual = {split: name for split, name in words.items() if name != _NAMES[split]}
     return Lists(limited, "" if step else lacking, unusual)
 

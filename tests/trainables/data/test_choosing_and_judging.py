@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.trainables.data.real_layouts import listing
-from trainables.config import DataConfig
+from trainables.config import DataConfig, TrialConfig
 from trainables.data import LAYOUTS, DataError, load, open_layout
 from trainables.data.samples import Layout
 
@@ -231,3 +231,26 @@ def test_what_trains_and_judges_is_counted_by_content(tmp_path: Path) -> None:
     assert load(both).shared == {"train": 5, "val": 5}
     few = DataConfig(dataset="folder", root=str(tmp_path), holdout=0, val_images=2)
     assert load(few).shared == {"val": 2}
+
+
+def test_cityscapes_coarse_is_a_further_list(tmp_path: Path) -> None:
+    _cityscapes(tmp_path)
+    stem = "train_extra/augsburg/augsburg_000000_000019"
+    touch(tmp_path / f"leftImg8bit/{stem}_leftImg8bit.png")
+    opened = layout("cityscapes", tmp_path, extra_list="coarse", extra_epochs=3)
+    assert names(opened, "extra") == {"augsburg_000000_000019"}
+    (only,) = opened.splits["extra"]
+    with pytest.raises(DataError, match=f"gtCoarse/{stem}_gtCoarse_labelIds.png: mask"):
+        only.require_files()
+    usual = layout("cityscapes", tmp_path)
+    assert {split: opened.splits[split] for split in usual.splits} == dict(usual.splits)
+    as_train = layout("cityscapes", tmp_path, train_list="coarse", holdout=0)
+    assert as_train.splits["train"] == (only,)
+
+
+def test_the_further_list_and_its_epochs_go_together() -> None:
+    for changes in ({"extra_list": "coarse"}, {"extra_epochs": 2}):
+        with pytest.raises(ValueError, match="data/extra_epochs must be >= 1 with data/extra_list"):
+            DataConfig(**changes)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="data/extra_epochs must be less than the 2 epochs, got 2"):
+        TrialConfig().changed({"data/extra_list": "x", "data/extra_epochs": 2, "epochs": 2})

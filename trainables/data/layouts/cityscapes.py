@@ -1,6 +1,7 @@
 """Cityscapes fine: `leftImg8bit/SPLIT/CITY/` and `gtFine/SPLIT/CITY/`, 19 classes and void.
 
 The labels of the official test split are not public, so the validation split is the test list.
+Coarse labels are a further list, `data/extra_list=coarse`: `gtCoarse/train_extra/CITY/`.
 Half resolution (SEMEDA, Sec. 4.1) is `data/height=512 data/width=1024`; its 18 classes and
 background are `data/classes=18`.
 Source of ids, names and colours: cityscapesScripts, helpers/labels.py.
@@ -13,7 +14,7 @@ from pathlib import Path
 from trainables.config import DataConfig
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
-from trainables.data.samples import Groups, LabelTable, Layout, Pair, Sample
+from trainables.data.samples import SPLITS, Groups, LabelTable, Layout, Pair, Sample
 from trainables.geometry.boundaries import VOID
 
 CLASSES = (
@@ -114,7 +115,9 @@ def _with_background(table: LabelTable, kept: Sequence[int]) -> LabelTable:
 
 
 CITIES = Groups("city", "cities", lambda name: name.split("_")[0])
-_IMAGE, _TRUTH = "_leftImg8bit", "_gtFine_"
+COARSE = "coarse"
+"""The name of the list of 19998 images that have coarse labels alone, in `train_extra`."""
+_IMAGE, _EXTRA = "_leftImg8bit", "train_extra"
 
 
 def layout(config: DataConfig) -> Layout:
@@ -122,9 +125,13 @@ def layout(config: DataConfig) -> Layout:
     root, classes = files.folder(config.root, "cityscapes"), class_set(config.classes)
 
     def official(split: str) -> tuple[Sample, ...]:
-        return () if split == "test" else _folder(root, split, classes)
+        folder = _EXTRA if split == COARSE else split
+        return () if split == "test" else _folder(root, folder, classes)
 
-    splits = lists.of_splits(root, config, official, lambda line: [_listed(root, line, classes)])
+    def listed(line: lists.Line) -> list[Sample]:
+        return [_listed(root, line, classes)]
+
+    splits = lists.of_splits(root, config, official, listed, names=(*SPLITS, COARSE))
     return Layout("cityscapes", classes.names, classes.colours, splits, groups=CITIES)
 
 
@@ -132,8 +139,9 @@ def _folder(root: Path, split: str, classes: ClassSet) -> tuple[Sample, ...]:
     """Every image of a split; a mask without its image is an error."""
     images = _found(root / "leftImg8bit" / split, f"*/*{_IMAGE}.png")
     stems = {image.name.removesuffix(f"{_IMAGE}.png") for image in images}
-    for mask in _found(root / "gtFine" / split, f"*/*{_TRUTH}label*Ids.png"):
-        stem = mask.name.split(_TRUTH)[0]
+    truth = _truth(split)
+    for mask in _found(root / truth / split, f"*/*_{truth}_label*Ids.png"):
+        stem = mask.name.split(f"_{truth}_")[0]
         if stem not in stems:
             raise DataError(
                 f"{root / 'leftImg8bit' / split / mask.parent.name / stem}{_IMAGE}.png: "
@@ -163,8 +171,14 @@ def _pair(root: Path, image: Path, classes: ClassSet, listed: str = "") -> Pair:
     """An image and its mask: ``labelTrainIds`` where they exist, else the official ``labelIds``."""
     city, split = image.parent.name, image.parents[1].name
     stem = image.name.removesuffix(f"{_IMAGE}.png")
-    folder = root / "gtFine" / split / city
-    train_ids = folder / f"{stem}{_TRUTH}labelTrainIds.png"
+    truth = _truth(split)
+    folder = root / truth / split / city
+    train_ids = folder / f"{stem}_{truth}_labelTrainIds.png"
     if train_ids.is_file():
         return Pair(stem, image, train_ids, classes.train_ids, listed)
-    return Pair(stem, image, folder / f"{stem}{_TRUTH}labelIds.png", classes.ids, listed)
+    return Pair(stem, image, folder / f"{stem}_{truth}_labelIds.png", classes.ids, listed)
+
+
+def _truth(split: str) -> str:
+    """The folder of a split's labels, which is in their names too."""
+    return "gtCoarse" if split == _EXTRA else "gtFine"
