@@ -127,7 +127,7 @@ def predict(request: PredictRequest) -> list[Path]:
     install_from_plan(record.plan, "NAME", request.trust)
     trained = _trained(study, record, trial, request.trust)
     pictures = _pictures(request, trained.config)
-    written = label_files(trained.config, record.data.classes)
+    written = label_files(trained.config.data, record.data.classes)
     predictor = Predictor(trained.network, trained.config, device)
     with _all_or_none(request, pictures) as draft:
         found = predictor.label_maps(picture.read() for picture in pictures)

@@ -1,5 +1,6 @@
 """`study/predict.py`: label maps in a dataset's own values, the same that the study measured."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from PIL import Image
 import study
 from study.commands.predict import main
 from study.commands.run import main as run
-from study.ledger.events import Finished, Started
+from study.ledger.events import Finished, Planned, Started
+from study.ledger.ledger import Ledger
+from study.ledger.provenance import Provenance
 from study.ledger.study_folder import StudyFolder
 from tests.study import fake, fake_grid
 from trainables import saved
@@ -35,7 +38,10 @@ def finished_study(storage: Path, **changes: Value) -> tuple[StudyFolder, TrialC
     training.train_epoch()
     state = training.save()
     plan = fake_grid.plan(storage, base=config)
-    folder, ledger = StudyFolder.of(plan), fake.begin(plan)
+    folder = StudyFolder.of(plan)
+    ledger = Ledger(folder.ledger)
+    facts = replace(fake.DATA, dataset=dataset.name, classes=list(dataset.classes))
+    ledger.append(Planned(plan=plan, data=facts, provenance=Provenance(commit=None, dirty=None)))
     flat = flatten(config)
     ledger.append(Started(trial=0, id="0" * 12, params={}, config=flat, cell="plain", seed=0))
     fake.epoch(ledger, ledger.record.trials[0], 1)
@@ -124,10 +130,11 @@ def test_what_is_exported_is_read_back_as_a_folder(
         Image.fromarray(random.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(
             root / "images" / f"{number}.png"
         )
-        Image.fromarray(random.integers(0, 4, (16, 16), dtype=np.uint8)).save(
-            root / "masks" / f"{number}.png"
-        )
-    (root / "classes.txt").write_text("void 0\nred 255 0 0\ndark 1 1 1\nblue\n")
+        mask = Image.fromarray(random.integers(0, 4, (16, 16), dtype=np.uint8), "P")
+        mask.putpalette([0, 0, 0, 255, 0, 0, 1, 1, 1, 0, 0, 255])
+        mask.save(root / "masks" / f"{number}.png")
+    # The colour of dark, 1 1 1, is the number of red.
+    (root / "classes.txt").write_text("void 0\nred 255 0 0\ndark 1 1 1\nblue 0 0 255\n")
     finished_study(tmp_path / "runs", data__dataset="folder", data__root=str(root))
     again = tmp_path / "again"
     (again / "images").mkdir(parents=True)

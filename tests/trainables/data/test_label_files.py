@@ -41,6 +41,18 @@ def test_the_dataset_s_own_reader_gives_the_labels_back(dataset: str, tmp_path: 
     assert np.array_equal(table.read(path)[0], labels_HW)
 
 
+def test_18_classes_and_background_have_ids_too(tmp_path: Path) -> None:
+    """Background is written as 0, unlabeled; no class as what is left out, train (31)."""
+    chosen = cityscapes.class_set(18)
+    config = DataConfig(dataset="cityscapes", classes=18)
+    written = label_files(config, chosen.names)
+    assert written.values[:2] == (0, 7)
+    assert 31 not in written.values
+    labels_HW = np.arange(19, dtype=np.uint8)[None]
+    (tmp_path / "map.png").write_bytes(written.png(labels_HW))
+    assert np.array_equal(chosen.ids.read(tmp_path / "map.png")[0], labels_HW)
+
+
 def test_values_are_those_of_the_servers() -> None:
     """cityscapesScripts' labels.py: road 7, bicycle 33; ADE20K's wall is 1, 0 is other."""
     of = {
