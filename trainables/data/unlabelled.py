@@ -58,14 +58,14 @@ def of_list(config: DataConfig, name: str) -> list[Picture]:
 
 def _labelled(config: DataConfig, name: str) -> tuple[Sample, ...]:
     """The samples of a list, all of them, however the study used it."""
-    all_images = replace(config, train_images=0, val_images=0, test_images=0, holdout=0)
-    usual = replace(all_images, train_list="", val_list="", test_list="")
+    whole = replace(config, train_images=0, val_images=0, test_images=0, holdout=0)
+    whole = replace(whole, extra_list="", extra_epochs=0)
     # A layout of a plug-in may ignore the names of lists.
     if config.dataset in {*PUBLISHED, "folder"} - {BUILT_IN}:
-        return open_layout(replace(usual, train_list=name)).splits["train"]
+        return open_layout(replace(whole, train_list=name)).splits["train"]
     if name not in SPLITS:
         raise DataError(f"--list must be one of {', '.join(SPLITS)} here, got {name!r}")
-    return open_layout(usual).splits[name]
+    return open_layout(whole).splits[name]
 
 
 def _file(name: str, path: Path) -> Picture:
