@@ -146,7 +146,9 @@ def test_what_is_exported_is_read_back_as_a_folder(
     network, _, _ = saved.load(tmp_path / "runs" / "fake" / "model")
     reread = TrialConfig().changed({"data/dataset": "folder", "data/root": str(again)})
     for sample in open_layout(reread.data).splits["train"]:
-        image = torch.from_numpy(sample.read().image_HWC).permute(2, 0, 1)[None].float() / 255
+        image = (
+            torch.from_numpy(sample.read().image_HWC.copy()).permute(2, 0, 1)[None].float() / 255
+        )
         with torch.no_grad():
             expected = network(image).logits_BKHW.argmax(dim=1)[0]
         assert np.array_equal(sample.read().labels_HW, expected.numpy())
