@@ -7,6 +7,7 @@
     table = study.resume("NAME")        # resumes an interrupted study
     table = study.results("NAME")       # the same table again, from the ledger
     table = study.verdict("NAME")       # what is better than the baseline, by how much, how sure
+    paths = study.predict("NAME", "IMAGES", out="MAPS")  # label maps of a folder of images
 
 Each function imports what it needs, so that importing a ``study`` module stays fast.
 """
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from study.ledger.plan import Plan
 
-__all__ = ["make_plan", "results", "resume", "run_plan", "verdict"]
+__all__ = ["make_plan", "predict", "results", "resume", "run_plan", "verdict"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("cluster", "search_spaces", "trainables")
@@ -89,3 +90,12 @@ def verdict(name: str, storage: Path | str | None = None) -> "pandas.DataFrame":
     from study.commands import python_api
 
     return python_api.verdict(name, storage)
+
+
+def predict(network: str, folder: Path | str = "", **options: object) -> list[Path]:
+    """Write label maps of images and return their paths; options as ``study/predict.py`` has them,
+    ``list_name`` for ``--list``."""
+    _import_packages()
+    from study.commands import python_api
+
+    return python_api.predict(network, folder, **options)

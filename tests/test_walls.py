@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("study", "trainables", "search_spaces", "cluster")
 
 STUDY = {
-    # "" holds run.py, report.py, explain.py and __init__.py
+    # "" holds run.py, report.py, explain.py, predict.py and __init__.py
     "": {"commands"},
     "commands": {
         "execution",
@@ -60,7 +60,7 @@ TRAINABLES = {
 FACES = {"study", "search_spaces", "trainables.config", "trainables.data"}
 """Packages whose ``__init__.py`` exports names; all others are empty."""
 PUBLIC = {
-    "study": ["make_plan", "run_plan", "resume", "results", "verdict"],
+    "study": ["make_plan", "run_plan", "resume", "results", "verdict", "predict"],
     "trainables.saved": ["load"],
     "trainables.losses.term": ["LossTerm"],
     "trainables.losses.terms": ["Prediction", "Target"],
@@ -114,7 +114,10 @@ def top_level(path: Path) -> set[str]:
 
 def room(package: str, module: str) -> str:
     """The room of a module: its folder or file directly below the package."""
-    if module in (package, *(f"{package}.{name}" for name in ("run", "report", "explain"))):
+    if module in (
+        package,
+        *(f"{package}.{name}" for name in ("run", "report", "explain", "predict")),
+    ):
         return ""
     return module.split(".")[1]
 

@@ -26,11 +26,8 @@ _logger = logging.getLogger(__name__)
 
 def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes) -> None:
     """Write the network of a training state (``Training.save``): its moving average, if any."""
-    content: dict[str, dict[str, Tensor]] = torch.load(
-        io.BytesIO(state), map_location="cpu", weights_only=True
-    )
     weights = io.BytesIO()
-    torch.save(content.get("average", content["network"]), weights)
+    torch.save(_evaluated(state), weights)
     files = {
         # Sealed, it tells a folder that lost its hashes from an older one, which had none.
         NETWORK: proof.seal(weights.getvalue()),
@@ -43,6 +40,26 @@ def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes
     folder.mkdir(parents=True, exist_ok=True)
     for name, content_of_file in {**files, HASHES: hashes.encode()}.items():
         proof.write(folder / name, content_of_file)
+
+
+def _evaluated(state: bytes) -> dict[str, Tensor]:
+    """The weights that a training state is evaluated with."""
+    content: dict[str, dict[str, Tensor]] = torch.load(
+        io.BytesIO(state), map_location="cpu", weights_only=True
+    )
+    return content.get("average", content["network"])
+
+
+def from_state(config: TrialConfig, num_classes: int, state: bytes) -> Segmenter:
+    """The network of a training state, in evaluation mode on the CPU."""
+    return _built(config, num_classes, _evaluated(state))
+
+
+def _built(config: TrialConfig, num_classes: int, weights: dict[str, Tensor]) -> Segmenter:
+    bare = config.changed({"model/weights": "none"})  # these weights are the whole network's
+    network = Segmenter(bare.model, num_classes, needs_boundary_head(config.loss))
+    network.load_state_dict(weights)
+    return network.eval()
 
 
 def load(folder: Path, trust: bool = False) -> tuple[Segmenter, TrialConfig, list[str]]:
@@ -64,11 +81,8 @@ def load(folder: Path, trust: bool = False) -> tuple[Segmenter, TrialConfig, lis
         _install(plugin.Plugin(PARTS, files[PARTS].decode()), folder, trust)
     config = from_flat(yaml.safe_load(files[CONFIG]))
     classes = files[CLASSES].decode().splitlines()
-    bare = config.changed({"model/weights": "none"})  # the file, loaded below, has them
-    network = Segmenter(bare.model, len(classes), needs_boundary_head(config.loss))
-    weights = io.BytesIO(files[NETWORK])
-    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    return network.eval(), config, classes
+    weights = torch.load(io.BytesIO(files[NETWORK]), map_location="cpu", weights_only=True)
+    return _built(config, len(classes), weights), config, classes
 
 
 def _install(parts: plugin.Plugin, folder: Path, trust: bool) -> None:

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
+from study.analysis import same_images
 from study.analysis.statistics import ALPHA, Comparison, compare, coverage_note, fewest_seeds
+from study.analysis.training_budget import training_budget
 from study.ledger.plan import Correction
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
@@ -186,15 +188,15 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
     return (
         f"{_measured(metric_table)} on the {data.list_name(split)} of `{data.dataset}` "
         f"({counted(lists.get(split, 0), 'image')}, digest {data.digest}) after the last epoch. "
-        f"Budget: {counted(plan.epochs, 'epoch')} of {counted(lists.get('train', 0), 'image')}, "
-        f"batch {plan.base['batch']}, the same for every cell; n = {counted(len(seeds), 'seed')} "
+        f"Budget: {training_budget(plan, lists)}, the same for every cell; n = "
+        f"{counted(len(seeds), 'seed')} "
         f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "
         f"of cell - `{metric_table.baseline}` in {unit_of(metric_table)}, with its "
         f"{1 - ALPHA:.0%} BCa interval{coverage_note(len(seeds))}; p: exact two-sided sign-flip "
         f"test, paired by seed; {corrected_by(record)} over the table; better or worse if that is "
         f"at most {ALPHA}. "
         f"P(A>B): how often the cell was better on the same seed. {power(record)}"
-        f"{left_out(metric_table)}"
+        f"{left_out(metric_table)}{same_images.said(plan, data.shared, lists)}"
     )
 
 

@@ -1,5 +1,6 @@
 """`--check-data NAME DIR`: print a dataset's statistics, or the files that cannot be read."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,10 +9,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from trainables.config import DataConfig
+from trainables.config.words import counted
 from trainables.data import DataError, open_layout
 from trainables.data.identity import Identity
 from trainables.data.samples import Decoded, Layout, Sample, require_sound
-from trainables.data.sanity import Facts, Sanity, sanity_of
+from trainables.data.sanity import Facts, sanity_of
 from trainables.geometry.boundaries import VOID
 
 _PRINTED = 10
@@ -32,7 +34,7 @@ def check(config: DataConfig, console: Console) -> bool:
     bad: list[str] = []
     for split, samples in layout.splits.items():
         if split == "test" and samples == layout.splits["val"]:
-            # Without public test labels one list serves as both; it is read once.
+            # One list serves as both; it is read once.
             facts[split] = facts["val"]
             identity.repeat(split)
         else:
@@ -45,7 +47,10 @@ def check(config: DataConfig, console: Console) -> bool:
         console.print(f"{layout.name}: {len(bad)} bad files{more}", highlight=False, markup=False)
         return False
     found = sanity_of(layout, config, facts)
-    _print(layout, facts, found, console)
+    _print(layout, facts, console)
+    _print_uses(layout, console)
+    for line in found.lines:
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
     if not found.failures:
         good = f"{layout.name}: all files are good; digest {identity.digest}"
         console.print(good, highlight=False, markup=False)
@@ -80,7 +85,21 @@ def _outcomes(layout: Layout, samples: Sequence[Sample]) -> Iterator[Decoded | D
             yield from pool.map(read, samples[start : start + _AT_ONCE])
 
 
-def _print(layout: Layout, facts: dict[str, Facts], found: Sanity, console: Console) -> None:
+def _print_uses(layout: Layout, console: Console) -> None:
+    """Which images choose, and which judge: their list, their number and their groups."""
+    for use, split in (("chosen on", "val"), ("measured on", "test")):
+        samples = layout.splits[split]
+        name = layout.lists.get(split, f"{'validation' if split == 'val' else 'test'} list")
+        groups = layout.groups
+        inside = Counter(groups.of(sample.name) for sample in samples) if groups else Counter()
+        named = ", ".join(f"{group} {count}" for group, count in inside.most_common(_PRINTED))
+        more = f" and {len(inside) - _PRINTED} more" if len(inside) > _PRINTED else ""
+        of = f" of {counted(len(inside), groups.noun, groups.plural)}: " if groups else ""
+        line = f"{use}: {name}: {counted(len(samples), 'image')}{of}{named}{more}"
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def _print(layout: Layout, facts: dict[str, Facts], console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("split", "images", "sizes (columns x rows)", "boundary", "void"):
         table.add_column(name)
@@ -89,10 +108,11 @@ def _print(layout: Layout, facts: dict[str, Facts], found: Sanity, console: Cons
         sizes = [f"{columns}x{rows}" for (rows, columns), _ in common]
         others = f" and {len(split_facts.sizes) - 3} more" if len(split_facts.sizes) > 3 else ""
         pixels = split_facts.labels_256.sum()
-        same = split == "test" and split_facts is facts["val"]
+        same = facts["val"] is facts["test"] and split == (layout.stand_in or "test")
+        other = "test" if split == "val" else "val"
         table.add_row(
             split,
-            f"{split_facts.images}{' (same as val)' if same else ''}",
+            f"{split_facts.images}{f' (same as {other})' if same else ''}",
             ", ".join(sizes) + others,
             f"{split_facts.boundary / pixels:.2%}",
             f"{split_facts.labels_256[VOID] / pixels:.2%}",
@@ -111,5 +131,3 @@ def _print(layout: Layout, facts: dict[str, Facts], found: Sanity, console: Cons
     if layout.spacing_mm:
         spacings = sorted({tuple(round(x, 3) for x in mm) for mm in layout.spacing_mm.values()})
         console.print(f"spacing in mm (rows, columns): {spacings[:_PRINTED]}", highlight=False)
-    for line in found.lines:
-        console.print(line, soft_wrap=True, highlight=False, markup=False)

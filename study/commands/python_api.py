@@ -13,7 +13,9 @@ import pandas
 import ray
 
 from study.analysis.results import results_of
+from study.commands import predict as predict_command
 from study.commands import process, start
+from study.commands.predict import PredictRequest
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
@@ -24,7 +26,7 @@ from study.planning.request import StudyRequest
 from study.reporting import table_files
 from study.reporting.terminal.safe_console import SafeConsole
 from trainables import plugin
-from trainables.config import refused
+from trainables.config import refused, require
 
 process.name_the_user()
 
@@ -93,6 +95,31 @@ def verdict(name: str, storage: Path | str | None = None) -> pandas.DataFrame:
     folder.require_known("verdict")
     compared = results_of(folder.load()).comparison
     return table_files.frame(compared) if compared is not None else pandas.DataFrame()
+
+
+def predict(network: str, folder: Path | str = "", **options: object) -> list[Path]:
+    """Write label maps of images with the network ``NAME`` or ``NAME/NUMBER``; return their paths.
+
+    Args:
+        network: the study, or one of its trials.
+        folder: of images; "" for ``list_name``, a list of the study's dataset.
+        options: ``out``, the folder for the maps, and the command's other options by their names.
+
+    Raises:
+        ValueError: one line, as the command prints it.
+    """
+    known = sorted({field.name for field in fields(PredictRequest)} - {"network", "folder"})
+    for name in options:
+        if name not in known:
+            raise refused("options", f"among {', '.join(known)}", name)
+    require("out" in options, "out", "the folder for the label maps", "nothing")
+    for name in ("out", "storage"):
+        if options.get(name) is not None:
+            options[name] = Path(str(options[name]))
+    images = Path(folder) if folder else None
+    return predict_command.predict(
+        PredictRequest(network=network, folder=images, **options)  # type: ignore[arg-type]
+    )
 
 
 def frame(record: StudyRecord) -> pandas.DataFrame:

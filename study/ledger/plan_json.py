@@ -44,8 +44,19 @@ def plan_from_json(line: Mapping[str, object]) -> Plan:
     """
     objectives = line.get("objectives") or {line["objective"]: line["mode"]}
     plugin = {"plugin": build(PluginText, line["parts"])} if "parts" in line else {}
-    typed = {"design": _design_from_json(line), "objectives": objectives}
+    typed = {
+        "design": _design_from_json(line),
+        "objectives": objectives,
+        "base": _base_from_json(mapping(line["base"])),
+    }
     return build(Plan, {**line, **plugin, **typed})
+
+
+def _base_from_json(base: Mapping[str, object]) -> Mapping[str, object]:
+    """The config that trials share; older versions held out single images, and none by default."""
+    if "data/holdout_by" in base or base.get("data/holdout") == 0:
+        return base
+    return {"data/holdout": 0, **base, "data/holdout_by": "image"}
 
 
 def _design_from_json(line: Mapping[str, object]) -> Search | Ablation:

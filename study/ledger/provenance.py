@@ -61,14 +61,18 @@ class DataFacts:
     """Number of images by split."""
     lists: dict[str, str] = field(default_factory=dict)
     """By split, what its images are, where that is not the whole list of that name."""
+    shared: dict[str, int] = field(default_factory=dict)
+    """By split, how many images of the test list it has too; none in older ledgers."""
 
     def to_json(self) -> dict[str, object]:
-        """Its keys in the ledger; without ``lists``, as older versions wrote it, if it is empty."""
-        return {key: value for key, value in vars(self).items() if key != "lists" or value}
+        """Its keys in the ledger; as older versions wrote it where the later ones are empty."""
+        later = ("lists", "shared")
+        return {key: value for key, value in vars(self).items() if key not in later or value}
 
     def list_name(self, split: str) -> str:
         """What the images of a split are, in words."""
-        return self.lists.get(split, f"{split} list")
+        usual = "validation" if split == "val" else split
+        return self.lists.get(split, f"{usual} list")
 
 
 def _git(*arguments: str) -> str | None:

@@ -16,6 +16,7 @@ from trainables import plugin
 from trainables.config import TrialConfig, from_flat
 from trainables.data import Dataset, ImageList
 from trainables.data.batches import num_batches
+from trainables.data.lists import EXTRA
 from trainables.lane.error_kind import kind_of
 from trainables.lane.failures import FailureKind
 from trainables.losses.compose import active_weights
@@ -162,6 +163,8 @@ def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
         "train": _first(dataset.splits["train"], _TIMED_BATCHES * config.batch),
         "val": _first(dataset.splits["val"], config.batch),
     }
+    if EXTRA in dataset.splits:
+        few[EXTRA] = few["train"]
     learned = registry.untrained(config, dataset.num_classes)
     with torch_threads(threads):  # torch would use every core, a rank has only its own
         training = Training(config, replace(dataset, splits=few), learned, torch.device("cpu"))
@@ -170,8 +173,18 @@ def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
         middle = monotonic()
         training.evaluate("val")
         end = monotonic()
-    batches = num_batches(len(dataset.splits["train"]), config.batch) / training.steps
+    batches = _batches(config, dataset) / training.steps
     return Pace((middle - begin) * batches, (end - middle) / len(few["val"]))
+
+
+def _batches(config: TrialConfig, dataset: Dataset) -> float:
+    """Of an epoch, in the mean over all."""
+    usual = num_batches(len(dataset.splits["train"]), config.batch)
+    if EXTRA not in dataset.splits:
+        return usual
+    extra = config.data.extra_epochs
+    further = num_batches(len(dataset.splits[EXTRA]), config.batch)
+    return (extra * further + (config.epochs - extra) * usual) / config.epochs
 
 
 def _first(images: ImageList, count: int) -> ImageList:

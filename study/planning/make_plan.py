@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import BUILT_IN, SPACES, Grid, Space
+from study.analysis import same_images
 from study.analysis.statistics import fewest_seeds
 from study.ledger.plan import Ablation, Plan, PluginText, Search
 from study.ledger.prior_trials import WarmStart
@@ -24,6 +25,7 @@ from study.planning.request import (
     correction_of,
 )
 from trainables.config import TrialConfig, flatten, recipes, refused, require
+from trainables.config.data import AUTO
 from trainables.config.plugin_fields import PLUGIN
 
 
@@ -55,6 +57,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
     design = _search(request, question) if grid is None else _ablation(request, question, grid)
     if rerun_of_earlier is None:  # what an earlier study has decided is not tried again
         _try_plugin(space, base, design)
+        base = _without_holdout(base, design)
     if design.total < 1:
         raise ValueError(f"--trials must be >= 1, got {design.total}")
     lane = LaneRequest(request.workers, request.cpus_per_worker, request.gpus_per_worker)
@@ -81,6 +84,13 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
         storage=request.storage_folder(),
         tracking_uri=request.tracking(),
     )
+
+
+def _without_holdout(base: TrialConfig, design: Search | Ablation) -> TrialConfig:
+    """All training images train where nothing is chosen, unless the user holds some out."""
+    if base.data.holdout == AUTO and not same_images.chosen(design, flatten(base)):
+        return base.changed({"data/holdout": 0})
+    return base
 
 
 def _try_plugin(space: Space, base: TrialConfig, design: Search | Ablation) -> None:

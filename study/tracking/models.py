@@ -65,7 +65,7 @@ def register(
         run_id=run,
         tags=_tags(record, trial),
         description=f"Trial {trial.number} of {record.plan.study}: the best by "
-        f"{record.plan.objective} on the validation list.",
+        f"{record.plan.objective} on the {record.data.list_name('val')}.",
     )
 
 

@@ -8,6 +8,8 @@ from trainables.config.validation import require, require_choices
 _COUNTS = "height width crop_height crop_width classes train_images val_images test_images".split()
 BUILT_IN = "shapes"
 """The dataset that needs no files."""
+AUTO = -1
+"""Of ``data/holdout``: the dataset's lists and the study decide."""
 _MOST_PIXELS = 100_000_000
 """Of an image, as of a file: more would take gigabytes each."""
 _AUGMENTATION = "flip scale_min scale_max crop_height crop_width brightness".split()
@@ -40,7 +42,8 @@ class DataConfig:
     """Mirror half of the training images, drawn by (seed, epoch, index)."""
 
     train_list: str = ""
-    """Training list: a file, or another official list (``train_aug``); "": the usual one."""
+    """Training list: a file, or another official list (``train_aug``; ``trainval``, training and
+    validation); "": the usual one."""
 
     val_list: str = ""
     """The same for validation."""
@@ -48,11 +51,23 @@ class DataConfig:
     test_list: str = ""
     """The same for the test; "" is the validation list if no test labels are public."""
 
-    holdout: int = 0
-    """Move every n-th image of the training list to validation; 0 moves none."""
+    extra_list: str = ""
+    """A further training list with labels of another kind: ``coarse`` of Cityscapes, or a file."""
+
+    extra_epochs: int = 0
+    """The first epochs of a training, which see the further list alone."""
+
+    holdout: int = AUTO
+    """Hold out one of n training images for validation; 0: none. -1: one of ten where the dataset
+    has no list of its own to choose on, or none to measure on, and the study chooses something."""
+
+    holdout_by: Literal["group", "image"] = "group"
+    """Hold out whole cities, scenes, sequences or subjects where the dataset has them, or every
+    n-th image."""
 
     classes: int = 0
-    """Choice between two sets of classes, 59 or 60 of ``pascal_context``; 0 is the default."""
+    """Choice between two sets of classes, 59 or 60 of ``pascal_context``, 19 or 18 (SEMEDA's 18 and
+    background) of ``cityscapes``; 0 is the default."""
 
     cache: Literal["auto", "on", "off"] = "auto"
     """Keep decoded images in memory; ``auto``: if they fit; ``off``: read the files each time."""
@@ -82,7 +97,11 @@ class DataConfig:
             pixels = getattr(self, rows) * getattr(self, columns)
             name, allowed = f"data/{rows} x data/{columns}", f"at most {_MOST_PIXELS} pixels"
             require(pixels <= _MOST_PIXELS, name, allowed, pixels)
-        require(self.holdout == 0 or self.holdout >= 2, "data/holdout", "0 or >= 2", self.holdout)
+        allowed = ">= 1 with data/extra_list, 0 without"
+        both = self.extra_epochs >= 1 if self.extra_list else self.extra_epochs == 0
+        require(both, "data/extra_epochs", allowed, self.extra_epochs)
+        fits = self.holdout in (AUTO, 0) or self.holdout >= 2
+        require(fits, "data/holdout", "-1, 0 or >= 2", self.holdout)
         require(0.1 <= self.scale_min <= 10, "data/scale_min", "0.1 .. 10", self.scale_min)
         ordered = self.scale_min <= self.scale_max <= 10
         require(ordered, "data/scale_max", "scale_min .. 10", self.scale_max)

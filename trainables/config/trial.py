@@ -47,6 +47,8 @@ class TrialConfig:
     def __post_init__(self) -> None:
         require(self.epochs >= 1, "epochs", ">= 1", self.epochs)
         require(self.batch >= 1, "batch", ">= 1", self.batch)
+        extra, allowed = self.data.extra_epochs, f"less than the {self.epochs} epochs"
+        require(extra < self.epochs, "data/extra_epochs", allowed, extra)
         require(self.seed >= 0, "seed", ">= 0", self.seed)
         known = self.parts in ("", PLUGIN.digest)
         require(known, "parts", "the digest of the file given by --with", self.parts)

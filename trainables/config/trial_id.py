@@ -8,6 +8,8 @@ from pathlib import Path
 from trainables.config.trial import TrialConfig, flatten
 
 _ROOT = Path(__file__).resolve().parents[1]
+_IN_DIGEST = ("data/holdout", "data/holdout_by")
+"""What decides which images are in which list, as the data's digest says it."""
 _PLACES = ("data/root", "data/cache", "data/links")
 NAMED_WEIGHTS = ("none", "imagenet")
 """Initial weights that are no file."""
@@ -19,7 +21,8 @@ def identity(config: TrialConfig, data_digest: str) -> str:
     The content of the data and of a weights file counts, not where they are or whether the data
     are cached in memory. The code counts, too (``code_digest``).
     """
-    flat = {path: value for path, value in flatten(config).items() if path not in _PLACES}
+    left_out = {*_PLACES, *_IN_DIGEST}
+    flat = {path: value for path, value in flatten(config).items() if path not in left_out}
     if not config.parts:
         del flat["parts"]
     flat["model/weights"] = weights_content(config.model.weights)

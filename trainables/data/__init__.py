@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from trainables.config import DataConfig
-from trainables.data import files, lists
+from trainables.data import files
 from trainables.data.dataset import DataError, Dataset, ImageList
 from trainables.data.decoding import decode
 from trainables.data.layouts import (
@@ -21,8 +21,8 @@ from trainables.data.layouts import (
     voc2012,
     wmh,
 )
-from trainables.data.list_names import described
 from trainables.data.samples import MOST_CLASSES, Layout, Sample, require_all
+from trainables.data.splits import complete
 
 __all__ = ["LAYOUTS", "PUBLISHED", "DataError", "Dataset", "ImageList", "load", "open_layout"]
 
@@ -59,15 +59,22 @@ def open_layout(config: DataConfig) -> Layout:
         )
     found = LAYOUTS[config.dataset](config)
     _require_classes(found)
-    names, splits = described(found.splits, config), lists.complete(found.splits, config)
+    three = complete(found.splits, config, found.groups)
     if config.root:
-        parts = (part for samples in splits.values() for one in samples for part in fields_of(one))
+        samples = (sample for split in three.splits.values() for sample in split)
+        parts = (part for sample in samples for part in fields_of(sample))
         files.require_inside(
             Path(config.root).expanduser(),
             (part for part in parts if isinstance(part, Path)),
             config.links,
         )
-    return replace(found, splits=splits, lists=names, fixed_classes=config.dataset in PUBLISHED)
+    return replace(
+        found,
+        splits=three.splits,
+        lists=three.words,
+        stand_in=three.stand_in,
+        fixed_classes=config.dataset in PUBLISHED,
+    )
 
 
 def _require_classes(layout: Layout) -> None:

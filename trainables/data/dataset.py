@@ -80,6 +80,8 @@ class Dataset:
     """See ``ContentDigest``: another one where the files are now read differently."""
     lists: Mapping[str, str] = field(default_factory=dict)
     """By split, what its images are, where that is not the whole list of that name."""
+    shared: Mapping[str, int] = field(default_factory=dict)
+    """By other split, how many images of the test list it has too; a split with none lacks."""
 
     def digest_as(self, known: str) -> str:
         """The digest in the version of a known one, to compare both."""
@@ -87,7 +89,7 @@ class Dataset:
 
     @property
     def tests_on_validation(self) -> bool:
-        """Whether there is no test list, so that the validation list stands for it."""
+        """Whether one list serves as validation and as test list."""
         return self.splits.get("test") is self.splits.get("val")
 
     @property

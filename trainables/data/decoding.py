@@ -16,7 +16,7 @@ from trainables.data import files
 from trainables.data.dataset import DataError, Dataset, ImageList
 from trainables.data.identity import Identity
 from trainables.data.samples import Decoded, Layout, Sample, require_sound
-from trainables.data.sanity import Facts, sanity_of
+from trainables.data.sanity import Facts, sanity_of, shared_with_test
 
 Size = tuple[int, int]
 Pixels = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -67,6 +67,7 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
         sanity,
         identity.old_digest,
         layout.lists,
+        shared_with_test(facts),
     )
 
 

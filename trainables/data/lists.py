@@ -1,11 +1,11 @@
 """Which images are in a split: those of the official list, or of one that the user names.
 
 ``data/train_list`` (and ``val_list``, ``test_list``) is the name of another official list
-(``train_aug``) or the path of a file, absolute or relative to the dataset's folder.
+(``train_aug``, ``trainval``) or the path of a file, absolute or relative to the dataset's folder.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +13,7 @@ from typing import TypeVar
 from trainables.config import DataConfig
 from trainables.data import text
 from trainables.data.dataset import DataError
-from trainables.data.samples import SPLITS, Sample
+from trainables.data.samples import SPLITS
 
 SPLIT_WORDS = {
     "train": "train",
@@ -25,7 +25,11 @@ SPLIT_WORDS = {
     "testing": "test",
 }
 """The words for a split in a user's own files."""
-S = TypeVar("S", bound=Sample)
+EXTRA = "extra"
+"""The split of ``data/extra_list``."""
+TRAINVAL = "trainval"
+"""The official training and validation lists together."""
+S = TypeVar("S")
 
 
 @dataclass(frozen=True)
@@ -42,25 +46,15 @@ class Line:
 
 def requested_lists(config: DataConfig) -> dict[str, str]:
     """By split, the list that the user gives; empty for the official one."""
-    return {"train": config.train_list, "val": config.val_list, "test": config.test_list}
+    extra = {EXTRA: config.extra_list} if config.extra_list else {}
+    return {"train": config.train_list, "val": config.val_list, "test": config.test_list, **extra}
 
 
-def find(root: Path, requested: str, official: Path) -> Path:
-    """The list file: the requested one, by its path or name, or else the official one.
-
-    Raises:
-        DataError: it does not exist.
-    """
-    candidates = [official]
-    if requested:
-        by_path = [Path(requested).expanduser(), root / requested]
-        candidates = [*by_path, official.parent / f"{requested}.txt"]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    if requested:
-        raise DataError(f"{candidates[-1]}: missing; no list {requested!r} in {root} either")
-    raise DataError(f"{official}: missing; give another list with data/{official.stem}_list")
+def find(root: Path, requested: str, folder: Path) -> Path | None:
+    """The file of a requested list, by its path or by its name in ``folder``; None without one."""
+    by_path = [Path(requested).expanduser(), root / requested]
+    candidates = [*by_path, folder / f"{requested}.txt"]
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def read(path: Path, *, names_files: bool = True) -> list[Line]:
@@ -165,39 +159,53 @@ def read_splits(
     official: Mapping[str, Path],
     samples_of: Callable[[Line], Iterable[S]],
 ) -> dict[str, tuple[S, ...]]:
-    """The samples of every split that has an official list or one that the user gives."""
-    splits = {}
-    for split, requested in requested_lists(config).items():
-        if requested or split in official:
-            path = find(root, requested, official.get(split, next(iter(official.values()))))
-            lines = read(path)
-            splits[split] = tuple(sample for line in lines for sample in samples_of(line))
-    return splits
+    """``of_splits`` where the official lists are files, by split."""
+
+    def of(split: str) -> Iterator[S]:
+        path = official.get(split)
+        if path is not None and not path.is_file():
+            raise DataError(f"{path}: missing; give another list with data/{path.stem}_list")
+        return (one for line in (read(path) if path else ()) for one in samples_of(line))
+
+    return of_splits(root, config, of, samples_of, next(iter(official.values())).parent)
 
 
-def complete(
-    splits: Mapping[str, tuple[Sample, ...]], config: DataConfig
-) -> dict[str, tuple[Sample, ...]]:
-    """The training, validation and test lists, each limited to the config's number of images.
+def of_splits(
+    root: Path,
+    config: DataConfig,
+    official: Callable[[str], Iterable[S]],
+    samples_of: Callable[[Line], Iterable[S]],
+    folder: Path | None = None,
+    names: Sequence[str] = SPLITS,
+) -> dict[str, tuple[S, ...]]:
+    """By split, what is in its list: the one that the user gives, or the official one, if any.
 
-    Where the labels of the test list are not public, the official validation list serves as both,
-    as in the papers. ``data/holdout`` takes validation images from the training list instead, so
-    that trials are not ranked on the images they are tested on.
+    A list is given as a file, as the name of a file in ``folder``, or as ``train``, ``val``,
+    ``test`` or ``trainval``, the official ones.
+
+    Args:
+        official: what is in the official list of a split; nothing where there is none.
+        samples_of: what a line of a file names.
+        folder: of the official files; by default the dataset's.
+        names: of the official lists.
 
     Raises:
-        DataError: a split without images.
+        DataError: a requested list does not exist.
     """
-    full = {split: splits.get(split, ()) for split in SPLITS}
-    full["test"] = full["test"] or full["val"]
-    full["val"] = full["val"] or full["test"]
-    if config.holdout:
-        # Every step-th image, not the last ones: neighbours in a list are often frames of one film.
-        step = config.holdout
-        full["val"] = full["train"][step - 1 :: step]
-        rest = [x for index, x in enumerate(full["train"]) if index % step != step - 1]
-        full["train"] = tuple(rest)
-    for split, samples in full.items():
-        if not samples:
-            raise DataError(f"{config.root}: no images for {split}; give data/{split}_list")
-    limits = {"train": config.train_images, "val": config.val_images, "test": config.test_images}
-    return {split: samples[: limits[split] or None] for split, samples in full.items()}
+    folder = folder or root
+
+    def requested(split: str, name: str) -> tuple[S, ...]:
+        if (path := find(root, name, folder)) is not None:
+            return tuple(one for line in read(path) for one in samples_of(line))
+        parts = ("train", "val") if name == TRAINVAL else (name,)
+        if not set(parts) <= set(names):
+            raise DataError(f"{folder / name}.txt: missing; no list {name!r} in {root} either")
+        found = [tuple(official(part)) for part in parts]
+        if not all(found):
+            raise DataError(f"data/{split}_list: {root} has no list {name!r}; give the path of one")
+        return tuple(one for part in found for one in part)
+
+    return {
+        split: requested(split, name) if name else tuple(official(split))
+        for split, name in requested_lists(config).items()
+    }

@@ -7,7 +7,7 @@ Shape letters: N images, H rows, W columns, C colours.
 
 import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -59,6 +59,17 @@ class Sample(Protocol):
 
 
 @dataclass(frozen=True)
+class Groups:
+    """Which images of a dataset belong together: frames of a film, slices of a subject."""
+
+    noun: str
+    """``city``."""
+    plural: str
+    of: Callable[[str], str]
+    """The group's name of a sample's name."""
+
+
+@dataclass(frozen=True)
 class Layout:
     """The content of a dataset's folder, listed but not opened."""
 
@@ -75,7 +86,11 @@ class Layout:
     notes: tuple[str, ...] = ()
     """What the user should know of how the files are read, a line each."""
     lists: Mapping[str, str] = field(default_factory=dict)
-    """See ``list_names.described``."""
+    """By split, what its images are, where that is not the whole list of that name."""
+    stand_in: str = ""
+    """``val`` or ``test`` if it has no list of its own and has the other's images."""
+    groups: Groups | None = None
+    """None where nothing is known of what belongs together."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,7 +72,7 @@ def boundary(labels_HW: NDArray[np.uint8]) -> Tensor:
 
 def sanity_of(layout: Layout, config: DataConfig, facts: Mapping[str, Facts]) -> Sanity:
     """What these facts mean for a study."""
-    own = {split: one for split, one in facts.items() if not is_validation(split, facts)}
+    own = {split: one for split, one in facts.items() if not _stands_in(split, layout, facts)}
     absent = {split: list(_absent(layout, one)) for split, one in own.items()}
     failures, warnings = [], list(_doubtful(layout, own))
     if missing := absent.pop("train", None):
@@ -97,14 +97,24 @@ def sanity_of(layout: Layout, config: DataConfig, facts: Mapping[str, Facts]) ->
         splits={split: _summary(layout, split, facts) for split in facts},
         failures=tuple(failures),
         warnings=(*warnings, *_overlaps(own)),
-        notes=(*layout.notes, *_notes(own, facts)),
+        notes=(*layout.notes, *_notes(own), *_same_list(layout, facts)),
         without_boundary=flat,
     )
 
 
-def is_validation(split: str, facts: Mapping[str, Facts]) -> bool:
-    """Whether this is a test list that does not exist: validation's stands for it."""
-    return split == "test" and facts[split] is facts.get("val")
+def shared_with_test(facts: Mapping[str, Facts]) -> dict[str, int]:
+    """By other split, how many images of the test list it has too, by content; none are left out.
+
+    Images that choose or train, and then judge as well, flatter what they chose.
+    """
+    test = facts["test"].contents
+    counts = {split: len(one.contents & test) for split, one in facts.items() if split != "test"}
+    return {split: count for split, count in counts.items() if count}
+
+
+def _stands_in(split: str, layout: Layout, facts: Mapping[str, Facts]) -> bool:
+    """Whether this is a list that does not exist: another one, whose facts it has, is it too."""
+    return split == layout.stand_in and facts["val"] is facts["test"]
 
 
 def _absent(layout: Layout, facts: Facts) -> Iterator[str]:
@@ -139,7 +149,7 @@ def _overlaps(facts: Mapping[str, Facts]) -> Iterator[str]:
             )
 
 
-def _notes(own: Mapping[str, Facts], facts: Mapping[str, Facts]) -> Iterator[str]:
+def _notes(own: Mapping[str, Facts]) -> Iterator[str]:
     for split, one in own.items():
         if _VOID_NOTED < one.void_share <= _VOID_WARNED:
             yield f"{split}: {one.void_share:.1%} of all pixels are void"
@@ -148,15 +158,21 @@ def _notes(own: Mapping[str, Facts], facts: Mapping[str, Facts]) -> Iterator[str
                 f"{split}: images turned by their EXIF orientation: {one.turned}; their masks must "
                 f"fit the turned image"
             )
-    if "test" in facts and "test" not in own:
+
+
+def _same_list(layout: Layout, facts: Mapping[str, Facts]) -> Iterator[str]:
+    """A line where one list serves for two."""
+    if facts["val"] is facts["test"]:
         yield (
-            "there is no test list: the validation list, on which trials are ranked, stands for it"
+            f"what is chosen here is chosen and measured on the same images: the "
+            f"{layout.lists.get('test', 'test list')}; data/holdout=10 holds out training images "
+            f"to choose on"
         )
 
 
 def _summary(layout: Layout, split: str, facts: Mapping[str, Facts]) -> str:
-    if is_validation(split, facts):
-        return "the validation list, there is no test list"
+    if _stands_in(split, layout, facts):
+        return f"the {layout.lists[split]}"
     one = facts[split]
     shares = [f"{name} {one.share(label):.1%}" for label, name in enumerate(layout.classes)]
     left = len(shares) - _NAMED

@@ -13,7 +13,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from trainables.config import TrialConfig, require
 from trainables.data.batches import num_batches, training_batches
-from trainables.data.dataset import Dataset
+from trainables.data.dataset import Dataset, ImageList
+from trainables.data.lists import EXTRA
 from trainables.losses.compose import (
     active_weights,
     combine,
@@ -28,8 +29,8 @@ from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.training.epoch_summary import Diverged, summary
 from trainables.training.evaluation import Evaluation, evaluate
+from trainables.training.forward import forward
 from trainables.training.optimization import (
-    AUTOCAST,
     freeze_batch_norm,
     groups_of,
     make_average,
@@ -60,8 +61,7 @@ class Training:
             self.names.append(AUXILIARY)
         self.optimizer = make_optimizer(config.optim, self.network)
         self.steps = num_batches(len(dataset.splits["train"]), config.batch)
-        self.groups = groups_of(self.steps, config.optim.accumulate)
-        self.total_steps = len(self.groups) * config.epochs
+        self.total_steps = sum(len(self._groups(epoch + 1)) for epoch in range(config.epochs))
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: rate_factor(config.optim, step, self.total_steps)
         )
@@ -94,7 +94,7 @@ class Training:
         if config.model.freeze_batch_norm:
             freeze_batch_norm(self.network)
         batches = training_batches(
-            self.dataset.splits["train"],
+            self._images(self.epoch),
             config.data,
             batch=config.batch,
             seed=config.seed,
@@ -103,12 +103,21 @@ class Training:
             ranks=num_ranks(),
         )
         history = []
-        for size in self.groups:
+        for size in self._groups(self.epoch):
             self.optimizer.zero_grad()
             for images_BCHW, labels_BHW in islice(batches, size):
                 history.append(self._backward(images_BCHW, labels_BHW, size))
             self._step()
         return summary(torch.stack(history), self.names, self.epoch)
+
+    def _images(self, epoch: int) -> ImageList:
+        """Those that an epoch trains on, counted from 1: the further list, if any, comes first."""
+        return self.dataset.splits[EXTRA if epoch <= self.config.data.extra_epochs else "train"]
+
+    def _groups(self, epoch: int) -> list[int]:
+        """How many batches each step of an epoch has."""
+        batches = num_batches(len(self._images(epoch)), self.config.batch)
+        return groups_of(batches, self.config.optim.accumulate)
 
     def _backward(self, images_BCHW: Tensor, labels_BHW: Tensor, size: int) -> Tensor:
         """One of ``size`` batches of a step. Returns this rank's share of each term."""
@@ -160,20 +169,7 @@ class Training:
         return LossTerm(total, terms[0].count)
 
     def _predict(self, network: nn.Module, images_BCHW: Tensor) -> SegmenterOutput:
-        """Run the network in the config's precision; the output is fp32."""
-        optim = self.config.optim
-        images_BCHW = images_BCHW.to(self.device, non_blocking=True)
-        if optim.channels_last:
-            images_BCHW = images_BCHW.contiguous(memory_format=torch.channels_last)
-        lower = AUTOCAST[optim.precision]
-        with torch.autocast(self.device.type, lower, enabled=lower is not None):
-            output: SegmenterOutput = network(images_BCHW)
-        boundary_BHW = output.boundary_logits_BHW
-        return SegmenterOutput(
-            output.logits_BKHW.float(),
-            None if boundary_BHW is None else boundary_BHW.float(),
-            tuple(logits.float() for logits in output.auxiliary_BKHW),
-        )
+        return forward(network, images_BCHW, self.config.optim, self.device)
 
     def _step(self) -> None:
         clip_norm = self.config.optim.clip_norm

@@ -48,7 +48,7 @@ def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
         study=name,
         question=grid.question,
         design=Ablation(grid=grid, seeds=seeds, replayed=_replayed(record, trial)),
-        base=trial.config,
+        base={**earlier.base, **trial.config},
         objectives={earlier.objective: earlier.mode},
         budget={},
         fresh=True,  # or the replayed trial itself would be reused

@@ -120,7 +120,7 @@ def _learning_curves(results: SearchResults) -> Figure:
     for state in dict.fromkeys(trial.state for trial in record.trials.values()):
         axes.plot([], [], color=STATES[state], linewidth=0.9, label=state)
     axes.autoscale_view()
-    _finish(axes, "epoch", axis_label(objective), f"{record.plan.study}: validation list by epoch")
+    _finish(axes, "epoch", axis_label(objective), f"{record.plan.study}: validation by epoch")
     if record.trials:
         axes.legend(fontsize=8)
     return figure
@@ -137,7 +137,7 @@ def _seed_bands(results: AblationResults, cells: Sequence[Group]) -> Figure:
             for epoch, value in _curve(trial, plan.objective):
                 by_epoch.setdefault(epoch, []).append(value)
         band(axes, by_epoch, cell.hue, cell.name)
-    title = f"{plan.study}: validation list, mean and range over seeds"
+    title = f"{plan.study}: validation, mean and range over seeds"
     _finish(axes, "epoch", axis_label(plan.objective), title)
     beside(axes)
     return figure

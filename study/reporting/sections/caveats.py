@@ -1,6 +1,7 @@
 """What a reader must know about a study before trusting its figures."""
 
 from study.analysis.one_class import one_class_alone
+from study.analysis.same_images import cautions
 from study.ledger import end_mark
 from study.ledger.provenance import changes
 from study.ledger.record import StudyRecord
@@ -15,9 +16,12 @@ _NO_END = "no mark of its end lies beside it, so that lines missing there would 
 
 
 def above(record: StudyRecord, folder: StudyFolder) -> Parts:
-    """The networks that predict one class on every image, at the top of a report."""
-    alone = one_class_alone(record, folder)
-    return [Prose(f"**{alone}.**")] if alone else []
+    """At the top of a report: images that chose or trained what they measure, and networks that
+    predict one class on every image."""
+    lines = cautions(record.plan, record.data.shared, record.data.images)
+    if alone := one_class_alone(record, folder):
+        lines.append(alone)
+    return [Prose(f"**{line[0].upper()}{line[1:]}.**") for line in lines]
 
 
 def unproved(record: StudyRecord, folder: StudyFolder) -> str:

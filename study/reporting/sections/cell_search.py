@@ -1,5 +1,7 @@
 """Texts about the per-cell searches before a comparison, for the terminal and the report."""
 
+from collections.abc import Mapping
+
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.reporting.document import Parts, Prose, Section, Sheet
@@ -7,7 +9,7 @@ from study.reporting.values import formatted, percent
 from trainables.config.words import counted
 
 
-def facts(plan: Plan) -> dict[str, str]:
+def facts(plan: Plan, lists: Mapping[str, str]) -> dict[str, str]:
     """The plan's line; none without per-cell searches."""
     design = plan.design
     if not design.search_trials:
@@ -16,7 +18,7 @@ def facts(plan: Plan) -> dict[str, str]:
     return {
         "first": f"each cell searches its fields with a ? for {trials} ({design.sampler}, seed "
         f"{plan.base['seed']}), the first with the weights shown; its best by {plan.objective} on "
-        f"the validation list is then compared",
+        f"the {lists.get('val', 'validation list')} is then compared",
     }
 
 
@@ -36,7 +38,7 @@ def section(record: StudyRecord) -> Parts:
     objective, trials = record.plan.objective, record.plan.design.search_trials
     head = ["cell", "complete trials", f"lowest {objective} %", f"highest {objective} %", "chosen"]
     text = Prose(
-        f"{counted(trials, 'trial')} per cell on the validation list, sampler "
+        f"{counted(trials, 'trial')} per cell on the {record.data.list_name('val')}, sampler "
         f"{record.plan.design.sampler}, seed {record.plan.base['seed']}; the first used the "
         "cell's initial weights."
     )

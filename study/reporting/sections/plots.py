@@ -15,7 +15,7 @@ _CAPTIONS = {
         "Cells against the baseline, paired by seed: small points are "
         "seeds, lines the intervals of the tables.",
     ),
-    "learning_curves": ("Learning curves", "By epoch, on the validation list."),
+    "learning_curves": ("Learning curves", "By epoch, in validation."),
     "training": (
         "Losses and learning rate",
         "By epoch. The training loss is the sum of a trial's own terms, so that its height does "

@@ -101,13 +101,14 @@ def of_search(
     """The parts that only a search's report has."""
     record, plan, search = results.record, results.record.plan, results.record.plan.search
     trials = counted(search.trials, "trial")
+    where = record.data.list_name("val")
     parts: Parts = [
         Prose(
             f"Space `{plan.space}` on `{record.data.dataset}`, digest {record.data.digest}. "
             f"{trials} of up to {counted(plan.epochs, 'epoch')}: {counts(record) or 'none'}."
         ),
         Prose(
-            f"Ranked by {aims(plan)} on the validation list after the last epoch; pruned "
+            f"Ranked by {aims(plan)} on the {where} after the last epoch; pruned "
             f"trials come last. Sampler {search.sampler}, scheduler {search.scheduler}, seed "
             f"{plan.seed}."
         ),
@@ -161,7 +162,7 @@ def _winner(results: SearchResults) -> Parts:
         for name in HEADLINE
     ]
     params = ", ".join(f"`{path}` {formatted(value)}" for path, value in best.params.items())
-    where = lists.get("val", "validation list")
+    where = results.record.data.list_name("val")
     text = f"Trial {best.number}, chosen on the {where}: {params}.{tie(results)}"
     heads = [f"{lists.get('val', 'validation')} %", f"{lists.get('test', 'test')} %"]
     sheet = Sheet(["metric", *heads], rows)

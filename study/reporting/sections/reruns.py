@@ -45,7 +45,8 @@ def rerun_section(record: StudyRecord, best: TrialRecord | None, folder: StudyFo
         same = best is not None and rerun.plan.grid.source.startswith(f"trial {best.number} ")
         text = (
             f"Study `{rerun.plan.study}`: the winner's `{table.metric}` was "
-            f"{percent(chosen)} % on the validation list, on the seed that chose it; on "
+            f"{percent(chosen)} % on the {record.data.list_name('val')}, on the seed that chose "
+            f"it; on "
             f"{counted(len(winner.values), 'fresh seed')} it is {percent(winner.mean)} % on the "
             f"{rerun.data.list_name(table.split)}"
             f"{'' if same else '. Another trial was the winner then'}."

@@ -47,7 +47,7 @@ def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
     grid, seeds = plan.grid, plan.design.seeds
     return {
         "grid": f"{grid.name}: {grid.source}",
-        **cell_search.facts(plan),
+        **cell_search.facts(plan, lists),
         "trials": f"{left} of {counted(plan.epochs, 'epoch')}, batch {plan.base['batch']}: "
         f"{_cells(grid)} on {counted(len(seeds), 'seed')} ({_span(seeds)})",
         "compared by": f"{plan.objective} ({plan.mode}) on the {lists.get('test', 'test list')} "

@@ -12,6 +12,7 @@ from cluster.safe_text import without_passwords
 from search_spaces import Space
 from study.analysis.answer import answer
 from study.analysis.results import AblationResults, SearchResults
+from study.analysis.same_images import cautions
 from study.ledger.plan import Ablation, Plan, Search
 from study.ledger.study_folder import StudyFolder
 from study.planning.budget import clock, duration
@@ -66,6 +67,7 @@ def print_plan(
     for name, text in lines.items():
         console.print(f"[bold]{name:>12}[/]  {escape(text)}", highlight=False, soft_wrap=True)
     _print_sanity(console, dataset)
+    _print_cautions(console, plan, dataset.shared, _image_counts(dataset))
     console.print()
 
 
@@ -78,9 +80,22 @@ def _print_sanity(console: Console, dataset: Dataset) -> None:
         console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
 
 
+def _print_cautions(
+    console: Console, plan: Plan, shared: Mapping[str, int], images: Mapping[str, int]
+) -> None:
+    for line in cautions(plan, shared, images):
+        console.print(f"[yellow]caution[/] {escape(line)}", highlight=False, soft_wrap=True)
+
+
+def _image_counts(dataset: Dataset) -> dict[str, int]:
+    """The number of images by split."""
+    return {split: len(images) for split, images in dataset.splits.items()}
+
+
 def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
-    own = {split: len(images) for split, images in dataset.splits.items()}
+    own = _image_counts(dataset)
     if dataset.tests_on_validation:
+        own["val and test"] = own.pop("val")
         del own["test"]
     counts = ", ".join(f"{count} {split}" for split, count in own.items())
     rows, columns = dataset.size
@@ -140,6 +155,7 @@ def print_result(
     _VIEWS[type(plan.design)].print_result(console, results, importance)
     for reason in results.untested:
         console.print(f"[yellow]untested[/] {escape(reason)}", highlight=False, soft_wrap=True)
+    _print_cautions(console, plan, record.data.shared, record.data.images)
     took = f"study took {clock(record.last_time - record.first_time)}"
     if command_s is not None:
         took += f", this command {clock(command_s)}"

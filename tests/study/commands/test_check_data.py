@@ -139,7 +139,7 @@ def _no_classes(root: Path) -> None:
     [
         (_no_image, "masks/3.png: no image of that name"),
         (_empty, "val.txt: empty, at least one image is needed"),
-        (_one_image, "no images for val"),
+        (_one_image, "no images for test"),
         (_no_classes, "classes.txt: missing"),
         (_other_file, "images/notes.txt: an image's name must end in"),
     ],
@@ -183,7 +183,7 @@ def test_the_real_horses_are_a_folder(
         for folder, name in (("rgb", image.name), ("figure_ground", f"{image.stem}.png")):
             (tmp_path / folder).mkdir(exist_ok=True)
             (tmp_path / folder / name).write_bytes((source / folder / name).read_bytes())
-    code, output, error = checked(tmp_path, capsys)
+    code, output, error = checked(tmp_path, capsys, "--set", "data/holdout=0")
     assert code == 0, error
     assert "(same as val)" in output
     assert "1 horse" in output

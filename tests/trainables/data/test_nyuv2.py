@@ -26,7 +26,7 @@ def test_nyu_splits_are_the_official_ones(real_data: Path, tmp_path: Path) -> No
     held = {sample.name for split in ("train", "val") for sample in layout.splits[split]}
     assert numbers == held  # the list in an independent repository
     two = listing(tmp_path, "000433", "464.png")
-    dataset = opened("nyuv2", root, train_list=two, test_list=two)
+    dataset = opened("nyuv2", root, train_list=two, test_list=two, holdout=0)
     assert np.array_equal(
         dataset.splits["train"].labels_NHW[0], raw(root / "label40_minus1/000433.png")
     )
@@ -86,4 +86,4 @@ def test_the_official_mat_file_is_read_as_matlab_wrote_it(real_data: Path, tmp_p
             assert pixel.tolist() == images[2, :, column, row].tolist()
     assert np.array_equal(nyuv2.MatSample(tmp_path, 3).depth_m(), depths[2].T)
     with pytest.raises(DataError, match="image 1440 is missing, has 20"):
-        opened("nyuv2", tmp_path, train_list=listing(tmp_path, "1440"))
+        opened("nyuv2", tmp_path, train_list=listing(tmp_path, "1440"), holdout=0)

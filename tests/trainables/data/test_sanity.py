@@ -51,15 +51,15 @@ def test_the_same_image_in_two_lists_is_found_by_content(tmp_path: Path) -> None
 
 def test_a_list_that_stands_for_the_test_is_not_called_one(tmp_path: Path) -> None:
     root = listed(make(tmp_path, "ground\ncell\n", grey(0, 1)), train="0123", val="456")
-    dataset = opened(root)
+    dataset = load(DataConfig(dataset="folder", root=str(root), holdout=0))
     assert dataset.tests_on_validation
-    assert dataset.sanity.splits["test"] == "the validation list, there is no test list"
+    assert dataset.sanity.splits["test"] == "the validation list (there is no test list)"
     assert not dataset.sanity.warnings
 
 
 def test_a_class_that_validation_lacks_is_said(tmp_path: Path) -> None:
     root = listed(make(tmp_path, "a\nb\nc\n", grey(0, 1), grey(2, 1)), train="0123", val="57")
-    sanity = opened(root).sanity
+    sanity = load(DataConfig(dataset="folder", root=str(root), holdout=0)).sanity
     assert not sanity.failures
     assert sanity.warnings == ("val: no pixel of class 'a', which cannot be measured there",)
 
@@ -106,10 +106,11 @@ def test_the_plan_shows_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[s
     root = listed(make(tmp_path, "a\nb\n", grey(0, 1)), train="0123", val="345")
     load.cache_clear()
     where = ["--dataset", "folder", "--data", str(root), "--storage", f"{root}/runs"]
-    assert main(["--dry-run", "--space", "active_boundary", *where]) == 0
+    papers = ["--set", "data/holdout=0"]
+    assert main(["--dry-run", "--space", "active_boundary", *where, *papers]) == 0
     shown = capsys.readouterr().out
-    assert "test  the validation list, there is no test list" in shown
-    assert "data  folder: 4 train, 3 val; 8x6" in shown
+    assert "test  the validation list (there is no test list)" in shown
+    assert "data  folder: 4 train, 3 val and test; 8x6" in shown
     assert "train  4 images: a 62.5%, b 37.5%; void 0.0%" in shown
     assert "warning: 1 image of train is in val too" in shown
 

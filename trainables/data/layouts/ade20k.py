@@ -38,13 +38,11 @@ FOLDERS = {"train": "training", "val": "validation"}
 def layout(config: DataConfig) -> Layout:
     """A list's line is an image's name: ``ADE_val_00000001`` lies in ``validation``."""
     root = files.descend(files.folder(config.root, "ade20k"), "ADEChallengeData2016")
-    splits: dict[str, tuple[Sample, ...]] = {}
-    for split, requested in lists.requested_lists(config).items():
-        if requested:
-            lines = lists.read(lists.find(root, requested, root / f"{split}.txt"))
-            splits[split] = tuple(_listed(root, line) for line in lines)
-        elif split in FOLDERS:
-            splits[split] = _folder(root, FOLDERS[split])
+
+    def official(split: str) -> tuple[Sample, ...]:
+        return _folder(root, FOLDERS[split]) if split in FOLDERS else ()
+
+    splits = lists.of_splits(root, config, official, lambda line: [_listed(root, line)])
     return Layout("ade20k", CLASSES, COLOURS, splits)
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from trainables.config import DataConfig
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
-from trainables.data.samples import LabelTable, Layout, Pair
+from trainables.data.samples import Groups, LabelTable, Layout, Pair
 
 CLASSES = ("background", "object")
 COLOURS = ((0, 0, 0), (236, 95, 103))
 TABLE = LabelTable.of({0: 0, 255: 1}, "0 or 255")
+
+SEQUENCES = Groups("sequence", "sequences", lambda name: name.split("/")[0])
 
 
 def layout(config: DataConfig) -> Layout:
@@ -33,7 +35,8 @@ def layout(config: DataConfig) -> Layout:
         )
         official[split] = by_sequence if by_sequence.is_file() else by_frame
         official[split] = by_frame if by_frame.is_file() else official[split]
-    return Layout("davis2016", CLASSES, COLOURS, lists.read_splits(root, config, official, frames))
+    splits = lists.read_splits(root, config, official, frames)
+    return Layout("davis2016", CLASSES, COLOURS, splits, groups=SEQUENCES)
 
 
 def _sequence(root: Path, line: lists.Line) -> list[Pair]:

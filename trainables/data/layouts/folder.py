@@ -17,7 +17,7 @@ from pathlib import Path
 from trainables.config import DataConfig
 from trainables.data import classes, files, lists, mask_meaning, sample_table
 from trainables.data.dataset import DataError
-from trainables.data.samples import LabelTable, Layout, MaskReader, Pair
+from trainables.data.samples import SPLITS, LabelTable, Layout, MaskReader, Pair
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 _SPLITS = ("train",) * 8 + ("val", "test")
@@ -43,9 +43,20 @@ def _read_by(reader: MaskReader, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
 def _splits(root: Path, config: DataConfig, table: MaskReader) -> dict[str, tuple[Pair, ...]]:
     """The pairs of each split. ``table`` stands in until it is known how masks are read."""
     official = lists.named_after_splits(root, ".txt")
-    if any(lists.requested_lists(config).values()) or official:
-        official = official or {split: root / f"{split}.txt" for split in ("train", "val", "test")}
-        return lists.read_splits(root, config, official, lambda line: [_listed(root, line, table)])
+    requested = set(lists.requested_lists(config).values()) - {"", *SPLITS, lists.TRAINVAL}
+
+    def listed(line: lists.Line) -> list[Pair]:
+        return [_listed(root, line, table)]
+
+    if requested or official:
+        official = official or {split: root / f"{split}.txt" for split in SPLITS}
+        return lists.read_splits(root, config, official, listed)
+    usual = _without_lists(root, table)
+    return lists.of_splits(root, config, lambda split: usual.get(split, ()), listed)
+
+
+def _without_lists(root: Path, table: MaskReader) -> dict[str, tuple[Pair, ...]]:
+    """The splits of a folder without list files: by a table, by folders, or by counting."""
     if (root / "samples.csv").is_file():
         return sample_table.read(root / "samples.csv", table)
     folders = lists.named_after_splits(root / "images", "")

@@ -7,7 +7,7 @@ in `meta/`. Source: Silberman et al., ECCV 2012; the 40 classes are Gupta et al.
 Shape letters: H rows, W columns, C colours or coordinates.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from trainables.config import DataConfig
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
-from trainables.data.samples import Decoded, LabelTable, Layout, Pair, Sample, voc_palette
+from trainables.data.samples import Decoded, Groups, LabelTable, Layout, Pair, Sample, voc_palette
 from trainables.geometry.boundaries import VOID
 
 CLASSES = tuple(
@@ -81,16 +81,28 @@ def layout(config: DataConfig) -> Layout:
     A list's line is a number, or a file name whose stem is one.
     """
     root = files.folder(config.root, "nyuv2")
-    official = _official_numbers(root)
-    splits: dict[str, tuple[Sample, ...]] = {}
-    for split, requested in lists.requested_lists(config).items():
-        if requested:
-            lines = lists.read(lists.find(root, requested, root / f"{split}.txt"))
-            splits[split] = tuple(_sample(root, _number(line), line.listed) for line in lines)
-        elif split != "val":
-            numbers = official.get(split, ())
-            splits[split] = tuple(_sample(root, n, "splits.mat") for n in numbers)
-    return Layout("nyuv2", CLASSES, COLOURS, splits)
+    numbers = _official_numbers(root)
+
+    def official(split: str) -> list[Sample]:
+        return [_sample(root, number, "splits.mat") for number in numbers.get(split, ())]
+
+    def listed(line: lists.Line) -> list[Sample]:
+        return [_sample(root, _number(line), line.listed)]
+
+    splits = lists.of_splits(root, config, official, listed)
+    return Layout("nyuv2", CLASSES, COLOURS, splits, groups=_scenes(*splits.values()))
+
+
+def _scenes(*parts: Sequence[Sample]) -> Groups:
+    """Runs of consecutive numbers in a list: the frames of a scene follow each other, and the
+    official lists never cut a scene in two, so that every run holds whole scenes."""
+    first: dict[str, str] = {}
+    for part in parts:
+        numbers = sorted({int(sample.name) for sample in part})
+        for before, number in zip([-1, *numbers], numbers, strict=False):
+            name, start = f"{number:06d}", f"{before:06d}"
+            first[name] = first[start] if number == before + 1 else name
+    return Groups("run of scenes", "runs of scenes", first.__getitem__)
 
 
 def depth_m(root: Path, number: int) -> NDArray[np.float32]:

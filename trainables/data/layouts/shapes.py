@@ -13,7 +13,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from trainables.config import DataConfig
+from trainables.config import DataConfig, require
+from trainables.data import lists
 from trainables.data.samples import Decoded, Layout
 from trainables.geometry.boundaries import VOID
 
@@ -156,6 +157,8 @@ class Scene:
 
 def layout(config: DataConfig) -> Layout:
     """Scenes 0, 1, 2 ... of each split: its usual ones, or more if the config requests them."""
+    for split, name in lists.requested_lists(config).items():
+        require(not name, f"data/{split}_list", '"" for shapes, which has no list files', name)
     rows, columns = config.height or SIZE[0], config.width or SIZE[1]
     requested = {"train": config.train_images, "val": config.val_images, "test": config.test_images}
     splits = {

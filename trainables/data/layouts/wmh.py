@@ -21,13 +21,14 @@ from numpy.typing import ArrayLike, NDArray
 from trainables.config import DataConfig
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
-from trainables.data.samples import Decoded, LabelTable, Layout, Sample
+from trainables.data.samples import Decoded, Groups, LabelTable, Layout, Sample
 from trainables.geometry.boundaries import VOID
 
 CLASSES = ("background", "lesion")
 COLOURS = ((0, 0, 0), (220, 60, 60))
 TABLE = LabelTable.of({0: 0, 1: 1, 2: VOID}, "0, 1 or 2 (other pathology, void)")
 FOLDERS = {"train": "train", "val": "validation", "test": "test"}
+SUBJECTS = Groups("subject", "subjects", lambda name: name.split("/")[0])
 _TRUTH = "wmh.nii.gz"
 
 
@@ -73,11 +74,10 @@ class Slice:
 def layout(config: DataConfig) -> Layout:
     """Each line of a list is a subject: the folder's name, or its path relative to the root."""
     root = files.folder(config.root, "wmh")
-    subjects = _subjects(root)
-    for split, requested in lists.requested_lists(config).items():
-        if requested:
-            lines = lists.read(lists.find(root, requested, root / f"{split}.txt"))
-            subjects[split] = [_listed(root, line) for line in lines]
+    every = _subjects(root)
+    subjects = lists.of_splits(
+        root, config, lambda split: every[split], lambda line: [_listed(root, line)]
+    )
     splits: dict[str, tuple[Sample, ...]] = {}
     spacing_mm = {}
     for split, folders in subjects.items():
@@ -89,7 +89,7 @@ def layout(config: DataConfig) -> Layout:
             spacing_mm.update({one.name: (down_mm, across_mm) for one in mine})
             slices += mine
         splits[split] = tuple(slices)
-    return Layout("wmh", CLASSES, COLOURS, splits, spacing_mm)
+    return Layout("wmh", CLASSES, COLOURS, splits, spacing_mm, groups=SUBJECTS)
 
 
 def _subjects(root: Path) -> dict[str, list[Path]]:

@@ -1,0 +1,250 @@
+"""`study/predict.py NAME[/NUMBER] FOLDER --out DIR`: label maps of images with a study's network.
+
+Without a number, the network that the study saved as its best. With one, that trial's, if the study
+still has it. The maps are PNGs at the images' own size, in the values of the study's dataset.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from cluster.one_line_parser import OneLineParser
+from cluster.safe_text import printable
+from study.commands import process
+from study.commands.screen import outlived
+from study.ledger.record import StudyRecord
+from study.ledger.storage import check_name
+from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import TrialRecord
+from study.planning.request import StudyRequest
+from trainables.config import TrialConfig, from_flat, require
+from trainables.config.words import counted
+from trainables.proof import DamageError
+
+if TYPE_CHECKING:
+    from trainables.data.unlabelled import Picture
+    from trainables.networks.segmentation import Segmenter
+
+_OVERLAYS = "overlays"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictRequest:
+    """The command's options by their names."""
+
+    network: str
+    """``NAME`` or ``NAME/NUMBER``."""
+    folder: Path | None = None
+    """Of images; None for a list."""
+    list_name: str = ""
+    """``--list``."""
+    out: Path
+    overlay: bool = False
+    overwrite: bool = False
+    data: str = ""
+    """The dataset's folder, if it has moved."""
+    device: str = ""
+    """"" for the kind that the study ran on."""
+    storage: Path | None = None
+    trust: bool = False
+
+
+class _Trained(NamedTuple):
+    """A network that is ready to predict."""
+
+    network: "Segmenter"
+    config: TrialConfig
+    what: str
+    """In words."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the label maps. The exit code is 0, 2 after a user's error, 130 on Ctrl-C."""
+    with outlived():
+        process.prepare()
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
+    try:
+        predict(_parse(arguments))
+    except ValueError as error:
+        print(f"study/predict.py: {printable(str(error))}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("study/predict.py: interrupted; nothing is written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> PredictRequest:
+    parser = OneLineParser(
+        prog="study/predict.py",
+        description="Write label maps of images with a study's network.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("network", metavar="NAME[/NUMBER]", help="a study, for its best network, or a trial of it")
+    add("folder", metavar="FOLDER", nargs="?", type=Path, help="folder of images")
+    add(
+        "--list",
+        dest="list_name",
+        default="",
+        metavar="train|val|test|trainval|FILE",
+        help="instead of FOLDER, a list of the study's dataset; test is the official one",
+    )
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for the label maps")
+    add("--overlay", action="store_true", help=f"draw the classes over the images, {_OVERLAYS}/")
+    add("--overwrite", action="store_true", help="replace label maps that exist")
+    add("--data", default="", metavar="DIR", help="the dataset's folder, if it has moved")
+    add("--device", default="", help="cpu or cuda; default: what the study ran on")
+    add("--storage", type=Path, help="folder of studies; default: ./runs")
+    add("--trust", action="store_true", help="execute the plug-in in the study's ledger")
+    return PredictRequest(**vars(parser.parse_args(arguments)))
+
+
+def predict(request: PredictRequest) -> list[Path]:
+    """Write all label maps or none, print what they are, and return their paths.
+
+    Raises:
+        ValueError: one line about an error that the user can fix.
+    """
+    study, record, trial = _find(request)
+    _refuse_mistakes(request)
+    # These take seconds to import.
+    from study.planning.plugin import install_from_plan
+    from trainables.data.label_files import label_files
+    from trainables.training.prediction import Predictor, device_of
+
+    device = device_of(request.device, cuda=record.plan.gpus_per_worker > 0)
+    install_from_plan(record.plan, "NAME", request.trust)
+    trained = _trained(study, record, trial, request.trust)
+    pictures = _pictures(request, trained.config)
+    written = label_files(trained.config.data, record.data.classes)
+    predictor = Predictor(trained.network, trained.config, device)
+    with _all_or_none(request, pictures) as draft:
+        found = predictor.label_maps(picture.read() for picture in pictures)
+        for picture, (image_HWC, labels_HW) in zip(pictures, found, strict=True):
+            _write(draft / _file(picture), written.png(labels_HW))
+            if request.overlay:
+                _write(draft / _OVERLAYS / _file(picture), written.overlay(image_HWC, labels_HW))
+    maps = counted(len(pictures), "label map")
+    print(f"{trained.what}: {maps} in {request.out}; values are {written.what}")
+    return [request.out / _file(picture) for picture in pictures]
+
+
+def _find(request: PredictRequest) -> tuple[StudyFolder, StudyRecord, TrialRecord | None]:
+    """The study, its record, and the trial if one is named."""
+    name, slash, number = request.network.partition("/")
+    check_name(name, "NAME")
+    study = StudyFolder(StudyRequest(storage=request.storage).storage_folder() / name)
+    study.require_known("NAME")
+    record = study.load()
+    if not slash:
+        return study, record, None
+    if not number.isdecimal() or int(number) not in record.trials:
+        raise ValueError(
+            f"NAME/NUMBER must name one of the {counted(len(record.trials), 'trial')} of {name}, "
+            f"got {request.network!r}"
+        )
+    return study, record, record.trials[int(number)]
+
+
+def _refuse_mistakes(request: PredictRequest) -> None:
+    """Raise the ValueError of a mistake that shows without the libraries."""
+    if (request.folder is None) == (not request.list_name):
+        raise ValueError("FOLDER or --list must be given, and not both")
+    if request.folder is not None and not request.folder.is_dir():
+        raise ValueError(f"FOLDER must be an existing folder, got {str(request.folder)!r}")
+    if request.out.exists() and not request.out.is_dir():
+        raise ValueError(f"--out must be a folder, got the file {str(request.out)!r}")
+    require(request.device in ("", "cpu", "cuda"), "--device", "cpu or cuda", request.device)
+
+
+def _trained(
+    study: StudyFolder, record: StudyRecord, trial: TrialRecord | None, trust: bool
+) -> _Trained:
+    from trainables import saved
+
+    if trial is None:
+        if not study.model.is_dir():
+            raise ValueError(
+                f"{study.model}: missing: the study has saved no network yet; NAME/NUMBER names "
+                f"one of its trials"
+            )
+        network, config, _ = saved.load(study.model, trust)
+        return _Trained(network, config, f"the network in {study.model}")
+    try:
+        state = study.last_checkpoint(trial).state()
+    except DamageError as error:
+        raise ValueError(f"trial {trial.number} has no network here: {error}") from None
+    config = from_flat(trial.config)
+    network = saved.from_state(config, len(record.data.classes), state)
+    return _Trained(network, config, f"trial {trial.number} of {study.name}")
+
+
+def _pictures(request: PredictRequest, config: TrialConfig) -> "list[Picture]":
+    from trainables.data import unlabelled
+
+    if request.folder is not None:
+        pictures = unlabelled.of_folder(request.folder)
+    else:
+        root = Path(request.data or config.data.root).expanduser()
+        data = replace(config.data, root=str(root.resolve()) if config.data.root else "")
+        pictures = unlabelled.of_list(data, request.list_name)
+    name, count = Counter(picture.name for picture in pictures).most_common(1)[0]
+    if count > 1:
+        raise ValueError(f"images must differ in their names without suffix, got {count} {name!r}")
+    return pictures
+
+
+def _file(picture: "Picture") -> str:
+    return f"{picture.name}.png"
+
+
+@contextmanager
+def _all_or_none(request: PredictRequest, pictures: "Sequence[Picture]") -> Iterator[Path]:
+    """A folder beside ``--out``, whose files move there once all are written.
+
+    Raises:
+        ValueError: a file exists, or none can be written.
+    """
+    out, names = request.out, [_file(picture) for picture in pictures]
+    if request.overlay:
+        names += [f"{_OVERLAYS}/{name}" for name in names]
+    _require_new(request, names)
+    draft = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        yield draft
+        _require_new(request, names)  # prediction takes a while
+        for name in names:
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(draft / name, out / name)
+    except OSError as error:
+        raise ValueError(f"--out: {out} cannot be written: {error.strerror}") from None
+    finally:
+        if draft is not None:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _require_new(request: PredictRequest, names: Sequence[str]) -> None:
+    for name in names:
+        if not request.overwrite and (request.out / name).exists():
+            raise ValueError(
+                f"--out must have none of the files to write, got {request.out / name}; give "
+                f"another folder, or --overwrite"
+            )
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

@@ -1,0 +1,18 @@
+"""Label maps of images with a study's network: `python study/predict.py NAME FOLDER --out DIR`."""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    # Python puts the script's folder, study/, first on the path, unless it runs with -P; the
+    # packages are one level up.
+    if not sys.flags.safe_path:
+        del sys.path[0]
+    # PYTHONPATH may name this folder: its files must not shadow Python's library.
+    sys.path.sort(key=str(Path.cwd()).__eq__)
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from study.commands.predict import main
+
+if __name__ == "__main__":
+    sys.exit(main())

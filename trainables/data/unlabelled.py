@@ -1,0 +1,118 @@
+"""Images to predict: those of a folder, or of a dataset's list, with or without labels."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainables.config import DataConfig
+from trainables.config.data import BUILT_IN
+from trainables.data import PUBLISHED, files, lists, open_layout
+from trainables.data.dataset import DataError
+from trainables.data.samples import SPLITS, Pair, Sample
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image, not opened yet."""
+
+    name: str
+    """Without suffix; it may have folders."""
+    read: Callable[[], NDArray[np.uint8]]
+    """The image (H,W,C), or a DataError that names its file."""
+
+
+def of_folder(folder: Path) -> list[Picture]:
+    """The images of a folder and of those in it, by name; other files are left out.
+
+    Raises:
+        DataError: it has none.
+    """
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not files.is_junk(path)
+    )
+    if not paths:
+        raise DataError(f"{folder}: holds no image, {', '.join(SUFFIXES)}")
+    return [_file(str(path.relative_to(folder).with_suffix("")), path) for path in paths]
+
+
+def of_list(config: DataConfig, name: str) -> list[Picture]:
+    """The images of ``train``, ``val``, ``test``, ``trainval`` or of a list's file.
+
+    ``test`` is the official test list, also where its labels are not public.
+
+    Raises:
+        DataError: there is no such list, or an image of it is missing.
+    """
+    hidden = _HIDDEN.get(config.dataset)
+    if name == "test" and hidden is not None:
+        return list(hidden(Path(config.root).expanduser()))
+    return [_sample(sample) for sample in _labelled(config, name)]
+
+
+def _labelled(config: DataConfig, name: str) -> tuple[Sample, ...]:
+    """The samples of a list, all of them, however the study used it."""
+    whole = replace(config, train_images=0, val_images=0, test_images=0, holdout=0)
+    whole = replace(whole, extra_list="", extra_epochs=0)
+    # A layout of a plug-in may ignore the names of lists.
+    if config.dataset in {*PUBLISHED, "folder"} - {BUILT_IN}:
+        return open_layout(replace(whole, train_list=name)).splits["train"]
+    if name not in SPLITS:
+        raise DataError(f"--list must be one of {', '.join(SPLITS)} here, got {name!r}")
+    return open_layout(whole).splits[name]
+
+
+def _file(name: str, path: Path) -> Picture:
+    return Picture(name, lambda: files.read_image(path).image_HWC)
+
+
+def _sample(sample: Sample) -> Picture:
+    if isinstance(sample, Pair):  # its labels may be missing
+        return _file(sample.name, sample.image)
+    return Picture(sample.name, lambda: sample.read().image_HWC)
+
+
+def _cityscapes(root: Path) -> Iterator[Picture]:
+    folder = files.folder(str(root), "cityscapes") / "leftImg8bit" / "test"
+    if not folder.is_dir():
+        raise _missing(folder)
+    yield from of_folder(folder)
+
+
+def _ade20k(root: Path) -> Iterator[Picture]:
+    """The test images come as an archive of their own, `release_test/testing/`."""
+    root = files.descend(files.folder(str(root), "ade20k"), "ADEChallengeData2016")
+    archive = Path("release_test") / "testing"
+    places = [root / "images" / "testing", root / archive, root.parent / archive]
+    found = [folder for folder in places if folder.is_dir()]
+    if not found:
+        raise _missing(places[0])
+    yield from of_folder(found[0])
+
+
+def _voc2012(root: Path) -> Iterator[Picture]:
+    root = files.descend(files.folder(str(root), "voc2012"), "VOCdevkit", "VOC2012")
+    path = root / "ImageSets" / "Segmentation" / "test.txt"
+    if not path.is_file():
+        raise _missing(path)
+    for line in lists.read(path):
+        name = Path(line.words[0]).stem
+        yield _file(name, root / "JPEGImages" / f"{name}.jpg")
+
+
+def _missing(path: Path) -> DataError:
+    return DataError(f"{path}: missing: the official test images are not here")
+
+
+_HIDDEN: dict[str, Callable[[Path], Iterator[Picture]]] = {
+    "ade20k": _ade20k,
+    "cityscapes": _cityscapes,
+    "voc2012": _voc2012,
+}
+"""Datasets whose official test list has no public labels."""

@@ -1,0 +1,26 @@
+"""One call of a network, in the precision of its training."""
+
+import torch
+from torch import Tensor, nn
+
+from trainables.config import OptimConfig
+from trainables.networks.segmentation import SegmenterOutput
+from trainables.training.optimization import AUTOCAST
+
+
+def forward(
+    network: nn.Module, images_BCHW: Tensor, optim: OptimConfig, device: torch.device
+) -> SegmenterOutput:
+    """Run the network in the config's precision; the output is fp32."""
+    images_BCHW = images_BCHW.to(device, non_blocking=True)
+    if optim.channels_last:
+        images_BCHW = images_BCHW.contiguous(memory_format=torch.channels_last)
+    lower = AUTOCAST[optim.precision]
+    with torch.autocast(device.type, lower, enabled=lower is not None):
+        output: SegmenterOutput = network(images_BCHW)
+    boundary_BHW = output.boundary_logits_BHW
+    return SegmenterOutput(
+        output.logits_BKHW.float(),
+        None if boundary_BHW is None else boundary_BHW.float(),
+        tuple(logits.float() for logits in output.auxiliary_BKHW),
+    )

@@ -1,0 +1,85 @@
+"""Label maps of images of any size, predicted as the test of a study predicts them.
+
+Shape letters: B images, K classes, H rows, W columns, C colours.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainables.config import TrialConfig, require
+from trainables.config.evaluation import parse_scales, parse_size
+from trainables.data import files
+from trainables.metrics.inference import WHOLE, Inference, probabilities, resize
+from trainables.networks.segmentation import Segmenter
+from trainables.training.forward import forward
+
+Image = NDArray[np.uint8]
+
+
+class Predictor:
+    """Predicts with a trained network, at the size and with the protocol of its test."""
+
+    def __init__(self, network: Segmenter, config: TrialConfig, device: torch.device) -> None:
+        self._network, self._config, self._device = network.eval().to(device), config, device
+        data = config.data
+        self._size = (data.height, data.width) if data.height else None
+        self._how = _how(config)
+
+    def label_maps(self, images: Iterable[Image]) -> Iterator[tuple[Image, Image]]:
+        """Yield each image (H,W,C) with its labels (H,W), 0..K-1, at its own size.
+
+        Equal sizes that follow each other share a batch, as in the test: another one may round
+        otherwise.
+        """
+        for _, same in groupby(images, key=lambda image_HWC: image_HWC.shape):
+            while batch := list(islice(same, self._config.batch)):
+                yield from zip(batch, self._labels(batch), strict=True)
+
+    @torch.no_grad()
+    def _labels(self, images: list[Image]) -> Image:
+        """(B,H,W) of images of one size."""
+        rows, columns = images[0].shape[:2]
+        resized_BHWC = np.stack([files.resize_image(image, self._size) for image in images])
+        images_BCHW = torch.from_numpy(resized_BHWC).permute(0, 3, 1, 2).float().div(255)
+        scores_BKHW = self._scores(images_BCHW, (rows, columns))
+        labels_BHW: Image = scores_BKHW.argmax(dim=1).cpu().numpy().astype(np.uint8)
+        return labels_BHW
+
+    def _scores(self, images_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
+        """(B,K,H,W) at ``size``: the network's own logits where nothing is averaged or resized."""
+        images_BCHW = images_BCHW.to(self._device)
+        if self._how == WHOLE and tuple(images_BCHW.shape[-2:]) == size:
+            return self._logits(images_BCHW)
+        return resize(probabilities(self._logits, images_BCHW, how=self._how), size)
+
+    def _logits(self, images_BCHW: Tensor) -> Tensor:
+        optim = self._config.optim
+        return forward(self._network, images_BCHW, optim, self._device).logits_BKHW
+
+
+def _how(config: TrialConfig) -> Inference:
+    """The protocol of the test."""
+    given = config.eval
+    return Inference(
+        scales=parse_scales("eval/scales", given.scales),
+        flip=given.flip,
+        window=parse_size("eval/window", given.window),
+        stride=parse_size("eval/stride", given.stride) if given.stride else None,
+    )
+
+
+def device_of(name: str, *, cuda: bool) -> torch.device:
+    """The device of this name; "" for the kind that a study ran on, ``cuda`` or the CPU.
+
+    Raises:
+        ValueError: this machine has no GPU.
+    """
+    name = name or ("cuda" if cuda else "cpu")
+    here = name != "cuda" or torch.cuda.is_available()
+    require(here, "--device", "cpu on this machine, which has no GPU", name)
+    return torch.device(name)
