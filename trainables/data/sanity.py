@@ -97,7 +97,7 @@ def sanity_of(layout: Layout, config: DataConfig, facts: Mapping[str, Facts]) ->
         splits={split: _summary(layout, split, facts) for split in facts},
         failures=tuple(failures),
         warnings=(*warnings, *_overlaps(own)),
-        notes=(*layout.notes, *_notes(own, facts)),
+        notes=(*layout.notes, *_notes(own, facts), *_sizes(config, own)),
         without_boundary=flat,
     )
 
@@ -151,6 +151,16 @@ def _notes(own: Mapping[str, Facts], facts: Mapping[str, Facts]) -> Iterator[str
     if "test" in facts and "test" not in own:
         yield (
             "there is no test list: the validation list, on which trials are ranked, stands for it"
+        )
+
+
+def _sizes(config: DataConfig, own: Mapping[str, Facts]) -> Iterator[str]:
+    """That images differ in size, unless all are resized."""
+    sizes = {size for facts in own.values() for size in facts.sizes}
+    if not config.height and len(sizes) > 1:
+        yield (
+            f"images have {len(sizes)} sizes: each is evaluated at its own; to train on images of "
+            f"differing sizes needs data/crop_height and data/crop_width"
         )
 
 
