@@ -13,7 +13,7 @@ from study.ledger.plan import Ablation, Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning import runs
 from trainables.config import TrialConfig, from_flat
-from trainables.data import Dataset, ImageList
+from trainables.data import Dataset
 from trainables.data.batches import num_batches
 from trainables.losses.compose import active_weights
 from trainables.stages import registry
@@ -146,8 +146,8 @@ def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
     The call is also the first check that the model can be built and accepts these images.
     """
     few = {
-        "train": _first(dataset.splits["train"], _TIMED_BATCHES * config.batch),
-        "val": _first(dataset.splits["val"], config.batch),
+        "train": dataset.splits["train"].first(_TIMED_BATCHES * config.batch),
+        "val": dataset.splits["val"].first(config.batch),
     }
     learned = registry.untrained(config, dataset.num_classes)
     with torch_threads(threads):  # torch would use every core, a rank has only its own
@@ -159,10 +159,6 @@ def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
         end = monotonic()
     batches = num_batches(len(dataset.splits["train"]), config.batch) / training.steps
     return Pace((middle - begin) * batches, (end - middle) / len(few["val"]))
-
-
-def _first(images: ImageList, count: int) -> ImageList:
-    return ImageList(images.images_NHWC[:count], images.labels_NHW[:count], images.names[:count])
 
 
 def study_seconds(plan: Plan, epoch_s: float, test_s: float, stages: float, left: int) -> float:
