@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
-from study.analysis import same_images
+from study.analysis import evaluation, same_images
 from study.analysis.statistics import ALPHA, Comparison, compare, coverage_note, fewest_seeds
 from study.analysis.training_budget import training_budget
 from study.ledger.plan import Correction
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
+from trainables.config.evaluation import Split
 from trainables.config.words import counted
 from trainables.metrics.catalog import METRICS
 
@@ -46,7 +47,7 @@ class Table:
 
     metric: str
     mode: str
-    split: str
+    split: Split
     baseline: str
     rows: tuple[Row, ...]
     setups: tuple[str, ...]
@@ -73,7 +74,7 @@ def published(cell: Cell, setup: str, metric: str) -> float | None:
     return cell.published.get(setup, {}).get(metric)
 
 
-def split_of(record: StudyRecord) -> str:
+def split_of(record: StudyRecord) -> Split:
     """The list of all the study's figures: ``test`` if every complete trial was measured there or
     is untested, else ``val``. A table never mixes the two."""
     complete = record.compared().in_state("complete")
@@ -187,7 +188,8 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
     lists, seeds = data.images, plan.design.seeds
     return (
         f"{_measured(metric_table)} on the {data.list_name(split)} of `{data.dataset}` "
-        f"({counted(lists.get(split, 0), 'image')}, digest {data.digest}) after the last epoch. "
+        f"({counted(lists.get(split, 0), 'image')}, digest {data.digest}) after the last epoch, "
+        f"{evaluation.of_list(plan.base, split)}. "
         f"Budget: {training_budget(plan, lists)}, the same for every cell; n = "
         f"{counted(len(seeds), 'seed')} "
         f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "
@@ -214,8 +216,8 @@ def left_out(metric_table: Table) -> str:
 def same_protocol(metric_table: Table) -> str:
     """Describe a table that shares the protocol of the objective's table."""
     return (
-        f"{_measured(metric_table)}, delta in {unit_of(metric_table)}; runs, list, seeds and tests "
-        f"are those of the objective's table."
+        f"{_measured(metric_table)}, delta in {unit_of(metric_table)}; runs, list, evaluation, "
+        f"seeds and tests are those of the objective's table."
     )
 
 

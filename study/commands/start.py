@@ -24,7 +24,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name, prove_writable
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL
-from study.planning import budget, disk, runs, same_data, weights
+from study.planning import budget, disk, evaluation_checks, runs, same_data, weights
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan, install_given
 from study.planning.printed_commands import resume_command
@@ -118,6 +118,7 @@ class PlannedStudy:
         if record.ended and not self._folder.is_outdated():
             return self._show_again()
         runs.check_images(plan, self._space)
+        evaluation_checks.check_evaluation(plan, self._space)
         if not session.attached():  # else other machines run the trials
             memory = psutil.virtual_memory().total
             runs.check_memory(plan.config, plan.workers, memory)
@@ -131,6 +132,7 @@ class PlannedStudy:
         if same_data.is_of_old_digest(record):
             plan = self._plan = replace(plan, fresh=True)
         runs.check_sanity(plan, self._space, dataset)
+        evaluation_checks.check_sizes(plan, self._space, dataset)
         runs.check_stages(plan, self._space, dataset)
         disk_bytes = self._show(dataset)
         begun = record.planned is not None
@@ -190,8 +192,7 @@ class PlannedStudy:
 
         own: OwnCluster | None = None
         if not session.attached():
-            images = dataset.splits.values()
-            needed = sum(part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in images)
+            needed = sum(images.nbytes for images in dataset.splits.values())
             store_bytes = _STORE_BYTES + 2 * needed
             own = self._stack.enter_context(session.ray_session(store_bytes, verbose))
         stop_waiting()

@@ -174,7 +174,7 @@ def _facts(dataset: Dataset) -> DataFacts:
         dataset=dataset.name,
         digest=dataset.digest,
         classes=list(dataset.classes),
-        size=list(dataset.size),
+        size=list(dataset.size or ()),
         images={split: len(images) for split, images in dataset.splits.items()},
         lists=dict(dataset.lists),
         shared=dict(dataset.shared),

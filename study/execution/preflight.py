@@ -81,9 +81,7 @@ def _require_none_failed(checks: list[Check]) -> None:
 
 def _needs(plan: Plan, dataset: Dataset, disk_bytes: int) -> Needs:
     """Images in memory go through the object store; those on disk must be on every machine."""
-    image_bytes = sum(
-        part.images_NHWC.nbytes + part.labels_NHW.nbytes for part in dataset.splits.values()
-    )
+    image_bytes = sum(images.nbytes for images in dataset.splits.values())
     weights = plan.config.model.weights
     on_disk = image_bytes == 0
     weights_file = weights if weights not in ("none", "imagenet") else ""

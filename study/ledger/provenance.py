@@ -56,7 +56,7 @@ class DataFacts:
     digest: str
     classes: list[str]
     size: list[int]
-    """Rows and columns of the images."""
+    """Rows and columns of the images; empty if they differ."""
     images: dict[str, int]
     """Number of images by split."""
     lists: dict[str, str] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from study.ledger.study_folder import StudyFolder
 from study.planning import runs
 from trainables import plugin
 from trainables.config import TrialConfig, from_flat
-from trainables.data import Dataset, ImageList
+from trainables.data import Dataset
 from trainables.data.batches import num_batches
 from trainables.data.lists import EXTRA
 from trainables.lane.error_kind import kind_of
@@ -160,8 +160,8 @@ def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
     The call is also the first check that the model can be built and accepts these images.
     """
     few = {
-        "train": _first(dataset.splits["train"], _TIMED_BATCHES * config.batch),
-        "val": _first(dataset.splits["val"], config.batch),
+        "train": dataset.splits["train"].first(_TIMED_BATCHES * config.batch),
+        "val": dataset.splits["val"].first(config.batch),
     }
     if EXTRA in dataset.splits:
         few[EXTRA] = few["train"]
@@ -185,10 +185,6 @@ def _batches(config: TrialConfig, dataset: Dataset) -> float:
     extra = config.data.extra_epochs
     further = num_batches(len(dataset.splits[EXTRA]), config.batch)
     return (extra * further + (config.epochs - extra) * usual) / config.epochs
-
-
-def _first(images: ImageList, count: int) -> ImageList:
-    return ImageList(images.images_NHWC[:count], images.labels_NHW[:count], images.names[:count])
 
 
 def study_seconds(plan: Plan, epoch_s: float, test_s: float, stages: float, left: int) -> float:

@@ -1,6 +1,6 @@
 """Formatting of single values, for the terminal and reports alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from study.ledger.trial_record import TrialRecord
 from trainables.config import Value
@@ -21,6 +21,11 @@ def formatted(value: object) -> str:
     if value is None:
         return "-"
     return zero_without_sign(f"{value:.3g}") if isinstance(value, float) else str(value)
+
+
+def sizes(size: Sequence[int] | None) -> str:
+    """The columns and rows of all images; that they differ, where there is no such size."""
+    return f"{size[1]} x {size[0]} px" if size else "images of differing sizes"
 
 
 def is_share(metric: str) -> bool:

@@ -126,8 +126,11 @@ def _utc(stamp: float) -> str:
 def inputs_of(record: StudyRecord) -> tuple[Input, ...]:
     """The lists of the study's dataset; each has the digest of the complete dataset."""
     data, root = record.data, str(record.plan.base.get("data/root", ""))
-    rows, columns = data.size
-    facts = {"classes": len(data.classes), "rows": rows, "columns": columns}
+    # Images of differing sizes have none to name.
+    facts = {
+        "classes": len(data.classes),
+        **dict(zip(("rows", "columns"), data.size, strict=False)),
+    }
     return tuple(
         Input(
             name=f"{data.dataset} {split}",

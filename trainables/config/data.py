@@ -24,10 +24,10 @@ class DataConfig:
     """Folder of the dataset; unused by the built-in one."""
 
     height: int = 0
-    """Rows an image is resized to; 0 keeps the dataset's own size."""
+    """Rows that images and labels are resized to; 0: each keeps its own size."""
 
     width: int = 0
-    """Columns an image is resized to; 0 keeps the dataset's own size."""
+    """Columns that images and labels are resized to; 0: each keeps its own size."""
 
     train_images: int = 0
     """Use only this many images, the first of the training list; 0 uses all."""

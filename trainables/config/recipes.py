@@ -91,9 +91,7 @@ RECIPES: dict[str, Recipe] = {
             "optim/lr": 0.02,
             "optim/weight_decay": 1e-4,
             **_crop(520, 520),
-            **_size(512, 683),
         },
-        "images have one size here: 683x512, the benchmark's most usual one",
     ),
     "abl_ade20k_swin": Recipe(
         "ABL (AAAI 2022), Table 2, trained as Swin (ICCV 2021), A.3: AdamW, 160k steps of 16",
@@ -101,7 +99,6 @@ RECIPES: dict[str, Recipe] = {
             **_SCALE,
             "data/brightness": 10.0,
             "data/dataset": "ade20k",
-            **_size(512, 683),
             **_crop(512, 512),
             "model/network": "upernet_swin_t",
             "model/weights": "imagenet",
@@ -123,9 +120,8 @@ RECIPES: dict[str, Recipe] = {
             "data/dataset": "voc2012",
             "data/train_list": "train_aug",
             "epochs": 12,
-            **_size(500, 500),
         },
-        f"{_SEMEDA_DIFFERS}; images have one size here",
+        _SEMEDA_DIFFERS,
     ),
     "semeda_cityscapes": Recipe(
         f"{_SEMEDA_SOURCE}; half resolution, Sec. 4.1",

@@ -4,6 +4,7 @@ The random numbers of an image depend on (seed, epoch, index) alone. Targets (bo
 are computed from the augmented labels. Shape letters: C colours, H rows, W columns.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.config import DataConfig
+from trainables.data.images import Map
 from trainables.geometry.boundaries import VOID
 
 
@@ -86,14 +88,22 @@ def _crop(
 
 
 def augmented_batch(
-    images_BHWC: np.ndarray, labels_BHW: np.ndarray, config: DataConfig, draws: list[Draw]
+    images: Iterable[Map], labels: Iterable[Map], config: DataConfig, draws: list[Draw]
 ) -> tuple[Tensor, Tensor]:
-    """Images float (B,3,H,W) in [0,1] and labels int64 (B,H,W), one draw per image."""
+    """Images float (B,3,H,W) in [0,1] and labels int64 (B,H,W), one draw per image.
+
+    Args:
+        images: uint8 (H,W,3); they may differ in size if the config gives both sides of a crop.
+        labels: uint8 (H,W), of the images' sizes.
+    """
     pairs = [
-        augment(
-            torch.from_numpy(image_HWC).permute(2, 0, 1), torch.from_numpy(labels_HW), config, draw
-        )
-        for image_HWC, labels_HW, draw in zip(images_BHWC, labels_BHW, draws, strict=True)
+        augment(_tensor(image_HWC).permute(2, 0, 1), _tensor(labels_HW), config, draw)
+        for image_HWC, labels_HW, draw in zip(images, labels, draws, strict=True)
     ]
     images, labels = zip(*pairs, strict=True)
     return torch.stack(images).float().div(255), torch.stack(labels).long()
+
+
+def _tensor(map_: Map) -> Tensor:
+    """A tensor on the map's own memory; of a copy if that may not be written, as torch asks."""
+    return torch.from_numpy(np.require(map_, requirements="W"))

@@ -8,6 +8,7 @@ Shape letters: B images, H rows, W columns.
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from trainables.config import DataConfig
 from trainables.data.augment import Draw, augmented_batch, is_off
-from trainables.data.dataset import ImageList
+from trainables.data.dataset import DataError, ImageList
 
 
 def num_batches(num_images: int, batch: int) -> int:
@@ -29,10 +30,22 @@ def epoch_order(num_images: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, epoch]).permutation(num_images)
 
 
-def to_tensors(split: ImageList, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """Images float (B,3,H,W) in [0,1] and labels int64 (B,H,W)."""
-    images_BHWC = torch.from_numpy(split.images_NHWC[indices])
-    labels_BHW = torch.from_numpy(split.labels_NHW[indices])
+def require_crops(split: ImageList, config: DataConfig) -> None:
+    """Raise a DataError if the images cannot form batches: they differ in size and stay so."""
+    if split.size is None and not (config.crop_height and config.crop_width):
+        smallest, largest = split.sizes_N2.min(axis=0), split.sizes_N2.max(axis=0)
+        raise DataError(
+            f"data/crop_height and data/crop_width must be given (or data/height and data/width): "
+            f"the training images have differing sizes, {smallest[0]}..{largest[0]} rows and "
+            f"{smallest[1]}..{largest[1]} columns; got {config.crop_height} and {config.crop_width}"
+        )
+
+
+def to_tensors(
+    split: ImageList, indices: NDArray[np.int64] | Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Images float (B,3,H,W) in [0,1] and labels int64 (B,H,W), of images of one size."""
+    images_BHWC, labels_BHW = map(torch.from_numpy, split.stacked(indices))
     return images_BHWC.permute(0, 3, 1, 2).float().div(255), labels_BHW.long()
 
 
@@ -95,8 +108,14 @@ def ahead(
 def evaluation_batches(
     split: ImageList, *, batch: int, rank: int, ranks: int
 ) -> Iterator[tuple[NDArray[np.int64], Tensor, Tensor]]:
-    """Yield rows, images and labels; each image comes on exactly one rank, exactly once."""
-    mine = np.arange(len(split))[rank::ranks]
-    for start in range(0, len(mine), batch):
-        rows = mine[start : start + batch]
-        yield rows, *to_tensors(split, rows)
+    """Yield rows, images and labels; each image comes on exactly one rank, exactly once.
+
+    The images of a batch have one size: where sizes differ, equal ones come together.
+    """
+    sizes_N2, mine = split.sizes_N2, np.arange(len(split))[rank::ranks]
+    order = mine[np.lexsort(sizes_N2[mine].T)]  # stable: equal sizes stay in the list's order
+    for _, same in groupby(order, key=lambda row: tuple(sizes_N2[row])):
+        rows = np.array(list(same))
+        for start in range(0, len(rows), batch):
+            chosen = rows[start : start + batch]
+            yield chosen, *to_tensors(split, chosen)

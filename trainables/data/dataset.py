@@ -4,11 +4,13 @@ Shape letters: N images, H rows, W columns, C colours.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from trainables.data.images import Size, one_size, sizes_of
 
 
 class DataError(ValueError):
@@ -26,7 +28,11 @@ def escaped(text: str) -> str:
 
 @dataclass(frozen=True)
 class ImageList:
-    """One split, all images at one size, held in memory or read on access."""
+    """One split, held in memory or read on access; images may differ in size.
+
+    Where they do, or where they are read on access, ``images_NHWC`` and ``labels_NHW`` are no
+    arrays but ``ManySizes`` or ``Streamed``: indexed by one place they give a map, as arrays do.
+    """
 
     images_NHWC: NDArray[np.uint8]
     labels_NHW: NDArray[np.uint8]
@@ -37,6 +43,36 @@ class ImageList:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes; 0 if it is read on access."""
+        return self.images_NHWC.nbytes + self.labels_NHW.nbytes
+
+    @property
+    def sizes_N2(self) -> NDArray[np.int64]:
+        """Rows and columns of each image."""
+        return sizes_of(self.labels_NHW)
+
+    @property
+    def size(self) -> Size | None:
+        """Rows and columns of every image; None if they differ."""
+        return one_size(self.sizes_N2)
+
+    def stacked(
+        self, rows: Sequence[int] | NDArray[np.integer]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Copies of images (B,H,W,C) of one size and their labels (B,H,W)."""
+        images, labels = self.images_NHWC[rows], self.labels_NHW[rows]
+        if isinstance(images, np.ndarray):
+            return images, labels
+        return np.stack(list(images)), np.stack(list(labels))
+
+    def first(self, count: int) -> "ImageList":
+        """The first images alone, in memory."""
+        spacing = None if self.spacing_mm is None else self.spacing_mm[:count]
+        images, labels = self.images_NHWC[:count], self.labels_NHW[:count]
+        return ImageList(images, labels, self.names[:count], spacing)
 
 
 @dataclass(frozen=True)
@@ -97,10 +133,9 @@ class Dataset:
         return len(self.classes)
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Rows and columns of every image."""
-        _, rows, columns = self.splits["train"].labels_NHW.shape
-        return rows, columns
+    def size(self) -> Size | None:
+        """Rows and columns of every image; None if they differ."""
+        return one_size(np.concatenate([images.sizes_N2 for images in self.splits.values()]))
 
 
 _VERSION = "2-"

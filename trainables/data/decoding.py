@@ -1,49 +1,40 @@
-"""Decode a layout's samples to images of one size, held in memory or read on access.
+"""Decode a layout's samples, at their own sizes or at one, held in memory or read on access.
 
-Shape letters: N images, H rows, W columns, C colours.
+Shape letters: N images, H rows, W columns.
 """
 
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import numpy as np
 import psutil
-from numpy.typing import NDArray
 
 from trainables.config import DataConfig
-from trainables.data import files
 from trainables.data.dataset import DataError, Dataset, ImageList
 from trainables.data.identity import Identity
-from trainables.data.samples import Decoded, Layout, Sample, require_sound
+from trainables.data.images import Collector, Size, indexed_as_array
+from trainables.data.samples import Layout, Sample, require_sound
 from trainables.data.sanity import Facts, sanity_of, shared_with_test
+from trainables.data.streaming import Reader, Streamed, read_all, resized
 
-Size = tuple[int, int]
-Pixels = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-"""Images and their labels."""
-Index = int | slice | NDArray[np.integer] | list[int]
-_THREADS = min(os.cpu_count() or 1, 16)
-_AT_ONCE = 32
 _BYTES_A_PIXEL = 4
 """Three colours and one label."""
 _MEMORY_SHARE = 0.25
 """Share of the free memory that images may take: the driver and the object store hold a copy each,
 and making them needs room."""
+_MEASURED = 16
+"""Images of all lists, evenly spread, whose mean size stands for that of all: sizes may differ."""
 
 
 def decode(layout: Layout, config: DataConfig) -> Dataset:
     """Open every file once, so that bad ones are found here even if images are streamed later.
 
     Raises:
-        DataError: the first sample that cannot be used, or sizes that differ.
+        DataError: the first sample that cannot be used.
     """
     size = (config.height, config.width) if config.height else None
-    first = layout.splits["train"][0].read()
-    rows, columns = size or first.labels_HW.shape
-    count = sum(len(samples) for samples in layout.splits.values())
-    needed = count * rows * columns * _BYTES_A_PIXEL
+    needed = _bytes_needed(layout, size)
     if config.cache == "on":
-        _require_memory(count, rows, columns, needed)
+        _require_memory(layout, size, needed)
     cached = config.cache == "on" or (config.cache == "auto" and fits(needed))
     identity = Identity(layout, config)
     splits: dict[str, ImageList] = {}
@@ -71,11 +62,24 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
     )
 
 
-def _require_memory(count: int, rows: int, columns: int, needed_bytes: int) -> None:
+def _bytes_needed(layout: Layout, size: Size | None) -> int:
+    """What all images take in memory; estimated from a few where they keep their own sizes."""
+    samples = list(chain.from_iterable(layout.splits.values()))
+    if size is not None:
+        pixels = float(size[0] * size[1])
+    else:
+        some = samples[:: -(-len(samples) // _MEASURED)]
+        pixels = float(np.mean([decoded.labels_HW.size for decoded in read_all(some)]))
+    return round(len(samples) * pixels * _BYTES_A_PIXEL)
+
+
+def _require_memory(layout: Layout, size: Size | None, needed_bytes: int) -> None:
     memory = psutil.virtual_memory().total
     if needed_bytes > memory:
+        count = sum(map(len, layout.splits.values()))
+        of = f" of {size[0]}x{size[1]}" if size else " at their own size"
         raise DataError(
-            f"data/cache must be off or auto for {count} images of {rows}x{columns}, got 'on': "
+            f"data/cache must be off or auto for {count} images{of}, got 'on': "
             f"they take {needed_bytes / 2**30:.0f} GiB, this machine has {memory / 2**30:.0f} GiB"
         )
 
@@ -83,13 +87,6 @@ def _require_memory(count: int, rows: int, columns: int, needed_bytes: int) -> N
 def fits(needed_bytes: int) -> bool:
     """Whether images of that size fit into memory beside the other processes."""
     return needed_bytes <= _MEMORY_SHARE * psutil.virtual_memory().available
-
-
-def read_all(samples: Sequence[Sample]) -> Iterator[Decoded]:
-    """Decode samples in order on several threads, a few at a time."""
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for start in range(0, len(samples), _AT_ONCE):
-            yield from pool.map(lambda sample: sample.read(), samples[start : start + _AT_ONCE])
 
 
 def _decode_split(
@@ -100,91 +97,28 @@ def _decode_split(
     facts: Facts,
     cached: bool,
 ) -> ImageList:
-    images_NHWC: NDArray[np.uint8] | None = None
-    labels_NHW: NDArray[np.uint8] = np.zeros((0, 0, 0), dtype=np.uint8)
-    target: Size = size or (0, 0)
+    images, labels = Collector(len(samples)), Collector(len(samples))
     spacing_mm = np.zeros((len(samples), 2), dtype=np.float32)
     checksums = np.zeros(len(samples), dtype=np.uint32)
+    sizes_N2 = np.zeros((len(samples), 2), dtype=np.int64)
     for index, (sample, decoded) in enumerate(zip(samples, read_all(samples), strict=True)):
         require_sound(sample.name, decoded, len(layout.classes))
         identity.add(sample, decoded)
         checksums[index] = decoded.checksum
-        own: Size = (decoded.labels_HW.shape[0], decoded.labels_HW.shape[1])
-        if images_NHWC is None:
-            target = size or own
-            room = len(samples) if cached else 1
-            images_NHWC = np.empty((room, *target, 3), dtype=np.uint8)
-            labels_NHW = np.empty((room, *target), dtype=np.uint8)
-        if size is None and own != target:
-            raise DataError(
-                f"{sample.name}: size {own} differs from {samples[0].name}'s {target}; images of "
-                f"different sizes need data/height and data/width"
-            )
+        image_HWC, labels_HW = resized(decoded, size)
+        sizes_N2[index] = labels_HW.shape
         if layout.spacing_mm is not None:
-            spacing_mm[index] = np.array(layout.spacing_mm[sample.name]) * own / target
-        row = index if cached else 0
-        images_NHWC[row], labels_NHW[row] = resized(decoded, target)
-        facts.add(decoded, labels_NHW[row])
-    assert images_NHWC is not None
+            own_mm = np.array(layout.spacing_mm[sample.name])
+            spacing_mm[index] = own_mm * decoded.labels_HW.shape / labels_HW.shape
+        if cached:
+            images.add(image_HWC)
+            labels.add(labels_HW)
+        facts.add(decoded, labels_HW)
     names = tuple(sample.name for sample in samples)
     spacing = spacing_mm if layout.spacing_mm is not None else None
     if cached:
-        return ImageList(images_NHWC, labels_NHW, names, spacing)
+        return ImageList(images.collected(), labels.collected(), names, spacing)
     # Both views share one reader, so that an image's file is not decoded again for its labels.
-    reader = Reader(samples, target, checksums)
-    return ImageList(Streamed(reader, 0), Streamed(reader, 1), names, spacing)  # type: ignore[arg-type]
-
-
-def resized(decoded: Decoded, size: Size) -> Pixels:
-    return files.resize_image(decoded.image_HWC, size), files.resize_mask(decoded.labels_HW, size)
-
-
-class Reader:
-    """Reads samples from disk. Caches the last ones: labels are read right after their images."""
-
-    def __init__(
-        self, samples: tuple[Sample, ...], size: Size, checksums: NDArray[np.uint32]
-    ) -> None:
-        """``checksums``: of the samples when the study began, which named its data then."""
-        self.samples, self.size, self.checksums = samples, size, checksums
-        self._last: tuple[tuple[int, ...], Pixels | None] = ((), None)
-
-    def read(self, rows: tuple[int, ...]) -> Pixels:
-        """Images (N,H,W,C) and labels (N,H,W) of these samples.
-
-        Raises:
-            DataError: a file is gone, or has another content than when the study began.
-        """
-        known, pair = self._last
-        if known != rows or pair is None:
-            decoded = list(read_all([self.samples[row] for row in rows]))
-            for row, one in zip(rows, decoded, strict=True):
-                if one.checksum != self.checksums[row]:
-                    raise DataError(f"{self.samples[row].name}: changed since the study began")
-            images, labels = zip(*(resized(one, self.size) for one in decoded), strict=True)
-            pair = np.stack(images), np.stack(labels)
-            self._last = rows, pair
-        return pair
-
-    def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_last": ((), None)}
-
-
-class Streamed:
-    """An array of all images (or labels) that reads from disk the ones it is indexed with."""
-
-    nbytes = 0
-    """Memory it takes."""
-
-    def __init__(self, reader: Reader, part: int) -> None:
-        self.reader, self.part = reader, part
-        channels = (3,) if part == 0 else ()
-        self.shape = (len(reader.samples), *reader.size, *channels)
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, index: Index) -> NDArray[np.uint8]:
-        rows = np.atleast_1d(np.arange(len(self))[index])
-        taken = self.reader.read(tuple(rows.tolist()))[self.part]
-        return taken[0] if np.ndim(np.arange(len(self))[index]) == 0 else taken
+    reader = Reader(samples, size, checksums)
+    views = [indexed_as_array(Streamed(reader, part, sizes_N2)) for part in (0, 1)]
+    return ImageList(views[0], views[1], names, spacing)

@@ -97,7 +97,7 @@ def sanity_of(layout: Layout, config: DataConfig, facts: Mapping[str, Facts]) ->
         splits={split: _summary(layout, split, facts) for split in facts},
         failures=tuple(failures),
         warnings=(*warnings, *_overlaps(own)),
-        notes=(*layout.notes, *_notes(own), *_same_list(layout, facts)),
+        notes=(*layout.notes, *_notes(own), *_same_list(layout, facts), *_sizes(config, own)),
         without_boundary=flat,
     )
 
@@ -167,6 +167,16 @@ def _same_list(layout: Layout, facts: Mapping[str, Facts]) -> Iterator[str]:
             f"what is chosen here is chosen and measured on the same images: the "
             f"{layout.lists.get('test', 'test list')}; data/holdout=10 holds out training images "
             f"to choose on"
+        )
+
+
+def _sizes(config: DataConfig, own: Mapping[str, Facts]) -> Iterator[str]:
+    """That images differ in size, unless all are resized."""
+    sizes = {size for facts in own.values() for size in facts.sizes}
+    if not config.height and len(sizes) > 1:
+        yield (
+            f"images have {len(sizes)} sizes: each is evaluated at its own; to train on images of "
+            f"differing sizes needs data/crop_height and data/crop_width"
         )
 
 

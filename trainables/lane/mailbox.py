@@ -45,8 +45,8 @@ class Saved:
 
     state: ray.ObjectRef
     """Bytes in the object store, owned by rank 0."""
-    predictions_PHW: "NDArray[np.uint8]"
-    """Labels of the first P validation images."""
+    predictions: "tuple[NDArray[np.uint8], ...]"
+    """Labels (H,W) of each of the first validation images."""
     counts: bytes
     """The content of a counts file."""
 

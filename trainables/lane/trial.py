@@ -180,14 +180,14 @@ class Trial(tune.Trainable):
             checkpoint.folder_of(self.folder, self.epoch),
             self.epoch,
             state,
-            saved.predictions_PHW,
+            saved.predictions,
             saved.counts,
             self.changes,
             result,
         )
         checkpoint.keep_last(self.folder, _CHECKPOINTS)
         epochs = int(self.flat["epochs"])
-        snapshots.write(self.folder, self.epoch, epochs, saved.predictions_PHW)
+        snapshots.write(self.folder, self.epoch, epochs, saved.predictions)
 
     def _saved(self) -> tuple[bytes, Saved]:
         """Rank 0's state, and what else its checkpoint holds.

@@ -179,7 +179,7 @@ class Worker:
         names = training.dataset.splits["val"].names
         return Saved(
             state=ray.put(training.save()),
-            predictions_PHW=self.evaluation.predictions_PHW,
+            predictions=self.evaluation.predictions,
             counts=counts_file.pack(self.evaluation.counts, names, self.evaluation.confusion_KK),
         )
 

@@ -73,7 +73,8 @@ def check(kind: str, config: TrialConfig, dataset: Dataset) -> None:
     """Raise a ValueError if a stage of this kind cannot be trained on this data."""
     require_boundary(dataset)
     if kind == "inverse_net":
-        check_tile(config.loss.tile, dataset.size)
+        crop = config.data.crop_height, config.data.crop_width
+        check_tile(config.loss.tile, dataset.splits["train"].size or crop)
 
 
 def stage_key(kind: str, config: TrialConfig, digest: str) -> str:

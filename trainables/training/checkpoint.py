@@ -4,10 +4,9 @@ It holds the training state, a few predictions to look at, the counts of every v
 a note with the epoch's result and the hashes of the other files and of the note itself.
 """
 
-import io
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from trainables import proof
 from trainables.proof import DamageError
-from trainables.training import snapshots
+from trainables.training import predictions, snapshots
 
 STATE, PREDICTIONS, COUNTS = "state.pt", "predictions.npz", "counts.npz"
 NOTE = "checkpoint.json"
@@ -58,19 +57,17 @@ class Checkpoint:
         """The content of the counts file. Raises DamageError if it is not what was written."""
         return self._read(COUNTS)
 
-    def predictions(self) -> NDArray[np.uint8]:
-        """(P,H,W) labels predicted for the first images of the validation list.
+    def predictions(self) -> list[NDArray[np.uint8]]:
+        """Labels (H,W) predicted for each of the first images of the validation list.
 
         Raises:
             DamageError: the file is not what was written.
         """
-        content = io.BytesIO(self._read(PREDICTIONS))
+        content = self._read(PREDICTIONS)
         try:
-            with np.load(content, allow_pickle=False) as saved:
-                predicted: NDArray[np.uint8] = saved["predictions_PHW"]
-        except Exception as error:  # zip, zlib and NumPy raise many types for a damaged archive
+            return predictions.unpack(content)
+        except ValueError as error:
             raise DamageError(f"{self.folder / PREDICTIONS}: damaged: {error}") from None
-        return predicted
 
     def _read(self, name: str) -> bytes:
         path = self.folder / name
@@ -106,15 +103,18 @@ def write(
     folder: Path,
     epoch: int,
     state: bytes,
-    predictions_PHW: NDArray[np.uint8],
+    predicted: Iterable[NDArray[np.uint8]],
     counts: bytes,
     changes: Mapping[str, int] | None = None,
     result: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a checkpoint completely or not at all. ``counts`` is the content of a counts file."""
-    packed = io.BytesIO()
-    np.savez_compressed(packed, predictions_PHW=predictions_PHW)
-    files = {STATE: state, COUNTS: counts, PREDICTIONS: packed.getvalue()}
+    """Write a checkpoint completely or not at all.
+
+    Args:
+        predicted: labels (H,W) of each of the first validation images.
+        counts: the content of a counts file.
+    """
+    files = {STATE: state, COUNTS: counts, PREDICTIONS: predictions.pack(predicted)}
     note: dict[str, object] = {
         "epoch": epoch,
         "changes": dict(changes or {}),

@@ -1,6 +1,6 @@
 """Metrics of a network over a complete list; each image is evaluated once, on one rank.
 
-Shape letters: B images, C colours, K classes, H rows, W columns, P pictures.
+Shape letters: B images, C colours, K classes, H rows, W columns.
 """
 
 from collections.abc import Callable
@@ -11,10 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainables.config.evaluation import EvaluationProtocol
 from trainables.data.batches import evaluation_batches
 from trainables.data.dataset import ImageList
 from trainables.losses.cross_entropy import nats_per_image
 from trainables.metrics import per_image
+from trainables.metrics.inference import PLAIN, scores
 from trainables.metrics.overlap import confusion
 from trainables.metrics.per_image import ImageCounts
 from trainables.training.ranks import num_ranks, rank, sum_over_ranks
@@ -34,7 +36,8 @@ class Evaluation:
     counts: ImageCounts
     confusion_KK: Tensor
     """int64: valid pixels by their true class (rows) and their predicted one (columns)."""
-    predictions_PHW: NDArray[np.uint8]
+    predictions: tuple[NDArray[np.uint8], ...]
+    """Labels (H,W) of each."""
 
 
 @torch.no_grad()
@@ -44,6 +47,7 @@ def evaluate(
     num_classes: int,
     batch: int,
     device: torch.device,
+    how: EvaluationProtocol = PLAIN,
 ) -> Evaluation:
     """Evaluate a list on all ranks; every rank gets the metrics of all images.
 
@@ -51,20 +55,20 @@ def evaluate(
         predict: images (B,C,H,W) in [0,1] on the CPU -> logits (B,K,H,W) on the device.
         images: the list.
         num_classes: K.
-        batch: images per forward pass.
+        batch: images per forward pass, if they are predicted once and complete; else it is one.
         device: where predictions are counted.
+        how: scales, mirroring and windows.
     """
     table = per_image.empty(len(images), num_classes, device)
     nats_N = torch.zeros(len(images), dtype=torch.float64, device=device)
     confusion_KK = torch.zeros((num_classes, num_classes), dtype=torch.int64, device=device)
-    pictures = min(PICTURES, len(images))
-    predictions_PHW = torch.zeros(
-        (pictures, *images.labels_NHW.shape[1:]), dtype=torch.int64, device=device
-    )
+    pictures = _Pictures(images, device)
+    batch = batch if how.is_plain else 1
     for rows, images_BCHW, labels_BHW in evaluation_batches(
         images, batch=batch, rank=rank(), ranks=num_ranks()
     ):
-        logits_BKHW, labels_BHW = predict(images_BCHW), labels_BHW.to(device)
+        labels_BHW = labels_BHW.to(device)
+        logits_BKHW = scores(predict, images_BCHW.to(device, non_blocking=True), how)
         predicted_BHW = logits_BKHW.argmax(dim=1)
         counts = per_image.count(predicted_BHW, labels_BHW, num_classes)
         rows_B = torch.from_numpy(rows).to(device)
@@ -72,12 +76,27 @@ def evaluate(
             table_N[rows_B] = part_B
         nats_N[rows_B] = nats_per_image(logits_BKHW, labels_BHW)
         confusion_KK += confusion(predicted_BHW, labels_BHW, num_classes)
-        for row, predicted_HW in zip(rows, predicted_BHW, strict=True):
-            if row < pictures:
-                predictions_PHW[row] = predicted_HW
+        pictures.add(rows, predicted_BHW)
     # Each rank has zeros in the rows of the others' images, so a sum puts the table together.
     counts = ImageCounts(*map(sum_over_ranks, table))
-    predictions = sum_over_ranks(predictions_PHW).cpu().numpy().astype(np.uint8)
     confusion_KK = sum_over_ranks(confusion_KK).cpu()
     loss = float(sum_over_ranks(nats_N).sum()) / (int(confusion_KK.sum()) or float("nan"))
-    return Evaluation(per_image.summarize(counts), loss, counts, confusion_KK, predictions)
+    return Evaluation(per_image.summarize(counts), loss, counts, confusion_KK, pictures.all())
+
+
+class _Pictures:
+    """The predictions of a list's first images, whichever rank has them."""
+
+    def __init__(self, images: ImageList, device: torch.device) -> None:
+        self._sizes = [(int(rows), int(columns)) for rows, columns in images.sizes_N2[:PICTURES]]
+        self._maps = [torch.zeros(size, dtype=torch.int64, device=device) for size in self._sizes]
+
+    def add(self, rows: NDArray[np.int64], predicted_BHW: Tensor) -> None:
+        for row, predicted_HW in zip(rows, predicted_BHW, strict=True):
+            if row < len(self._maps):
+                self._maps[row] = predicted_HW
+
+    def all(self) -> tuple[NDArray[np.uint8], ...]:
+        """Those of all ranks. Each has zeros for the images of the others."""
+        maps = (sum_over_ranks(map_HW.contiguous()) for map_HW in self._maps)
+        return tuple(map_HW.cpu().numpy().astype(np.uint8) for map_HW in maps)

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.config import TrialConfig, require
-from trainables.config.evaluation import parse_scales, parse_size
 from trainables.data import files
-from trainables.metrics.inference import WHOLE, Inference, probabilities, resize
+from trainables.metrics.inference import probabilities, resize, scores
 from trainables.networks.segmentation import Segmenter
 from trainables.training.forward import forward
 
@@ -28,7 +27,8 @@ class Predictor:
         self._network, self._config, self._device = network.eval().to(device), config, device
         data = config.data
         self._size = (data.height, data.width) if data.height else None
-        self._how = _how(config)
+        self._how = config.eval.of("test")
+        self._batch = config.batch if self._how.is_plain else 1  # as in the test
 
     def label_maps(self, images: Iterable[Image]) -> Iterator[tuple[Image, Image]]:
         """Yield each image (H,W,C) with its labels (H,W), 0..K-1, at its own size.
@@ -37,7 +37,7 @@ class Predictor:
         otherwise.
         """
         for _, same in groupby(images, key=lambda image_HWC: image_HWC.shape):
-            while batch := list(islice(same, self._config.batch)):
+            while batch := list(islice(same, self._batch)):
                 yield from zip(batch, self._labels(batch), strict=True)
 
     @torch.no_grad()
@@ -53,24 +53,13 @@ class Predictor:
     def _scores(self, images_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
         """(B,K,H,W) at ``size``: the network's own logits where nothing is averaged or resized."""
         images_BCHW = images_BCHW.to(self._device)
-        if self._how == WHOLE and tuple(images_BCHW.shape[-2:]) == size:
-            return self._logits(images_BCHW)
-        return resize(probabilities(self._logits, images_BCHW, how=self._how), size)
+        if tuple(images_BCHW.shape[-2:]) == size:
+            return scores(self._logits, images_BCHW, self._how)
+        return resize(probabilities(self._logits, images_BCHW, self._how), size)
 
     def _logits(self, images_BCHW: Tensor) -> Tensor:
         optim = self._config.optim
         return forward(self._network, images_BCHW, optim, self._device).logits_BKHW
-
-
-def _how(config: TrialConfig) -> Inference:
-    """The protocol of the test."""
-    given = config.eval
-    return Inference(
-        scales=parse_scales("eval/scales", given.scales),
-        flip=given.flip,
-        window=parse_size("eval/window", given.window),
-        stride=parse_size("eval/stride", given.stride) if given.stride else None,
-    )
 
 
 def device_of(name: str, *, cuda: bool) -> torch.device:

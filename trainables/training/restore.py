@@ -66,7 +66,8 @@ class Seen(NamedTuple):
     """One network's predictions on the chosen images."""
 
     name: str
-    predicted_PHW: NDArray[np.uint8]
+    predicted: tuple[NDArray[np.uint8], ...]
+    """Labels (H,W) of each image."""
     predicted_LL: NDArray[np.float32]
     """Affinities between the first image's 12x12 places; NaN where a place is void."""
     true_LL: NDArray[np.float32]
@@ -102,7 +103,7 @@ def look(
     places = SIZES[0] ** 2
     return Seen(
         name,
-        np.stack(predicted),
+        tuple(predicted),
         affinity[0, :places, :places].numpy(),
         true[0, :places, :places].numpy(),
     )

@@ -1,20 +1,20 @@
 """What a trial predicted for a few images at a few of its epochs, to see how it learned.
 
 Checkpoints hold predictions, too, but only the newest ones stay. A snapshot is only looked at: it
-is not synced to the disk, and a damaged one is left out. Shape letters: P pictures, H rows, W
-columns.
+is not synced to the disk, and a damaged one is left out. Shape letters: H rows, W columns.
 """
 
-import io
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainables import proof
+from trainables.training import predictions
 
 IMAGES, EPOCHS = 2, 6
 """How many images, and at how many epochs."""
@@ -26,25 +26,24 @@ def chosen(epochs: int) -> list[int]:
     return sorted({round(place) for place in np.linspace(1, epochs, EPOCHS)})
 
 
-def write(trial_folder: Path, epoch: int, epochs: int, predictions_PHW: NDArray[np.uint8]) -> None:
+def write(
+    trial_folder: Path, epoch: int, epochs: int, predicted: Iterable[NDArray[np.uint8]]
+) -> None:
     """Store the first predictions of an epoch, if it is one of the chosen ones."""
     if epoch not in chosen(epochs):
         return
-    packed = io.BytesIO()
-    np.savez_compressed(packed, predictions_PHW=predictions_PHW[:IMAGES])
     folder = trial_folder / _FOLDER
     folder.mkdir(exist_ok=True)
-    (folder / f"{epoch:06d}.npz").write_bytes(proof.seal(packed.getvalue()))
+    packed = predictions.pack(islice(predicted, IMAGES))
+    (folder / f"{epoch:06d}.npz").write_bytes(proof.seal(packed))
 
 
-def read(trial_folders: Sequence[Path]) -> dict[int, NDArray[np.uint8]]:
-    """The (P,H,W) predictions by epoch, in their order; those of a later folder count."""
+def read(trial_folders: Sequence[Path]) -> dict[int, list[NDArray[np.uint8]]]:
+    """The predictions (H,W) by epoch, in their order; those of a later folder count."""
     found = {}
     for path in [path for root in trial_folders for path in (root / _FOLDER).glob("*.npz")]:
         with suppress(OSError, ValueError):  # damaged
-            archive = io.BytesIO(proof.unseal(path.read_bytes(), path))
-            with np.load(archive, allow_pickle=False) as saved:
-                found[int(path.stem)] = saved["predictions_PHW"]
+            found[int(path.stem)] = predictions.unpack(proof.unseal(path.read_bytes(), path))
     return dict(sorted(found.items()))
 
 

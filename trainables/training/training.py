@@ -6,13 +6,13 @@ Shape letters: B images, H rows, W columns, N images of a list, P pictures.
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from trainables.config import TrialConfig, require
-from trainables.data.batches import num_batches, training_batches
+from trainables.config.evaluation import Split
+from trainables.data.batches import num_batches, require_crops, to_tensors, training_batches
 from trainables.data.dataset import Dataset, ImageList
 from trainables.data.lists import EXTRA
 from trainables.losses.compose import (
@@ -25,6 +25,7 @@ from trainables.losses.compose import (
 from trainables.losses.cross_entropy import cross_entropy
 from trainables.losses.term import LossTerm
 from trainables.losses.terms import Learned, Prediction, Target
+from trainables.metrics.inference import Predict, scores
 from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.training.epoch_summary import Diverged, summary
@@ -52,6 +53,7 @@ class Training:
     ) -> None:
         ranks = num_ranks()
         require(config.batch >= ranks, "batch", f"at least the {ranks} ranks", config.batch)
+        require_crops(dataset.splits["train"], config.data)
         self.config, self.dataset, self.device = config, dataset, device
         self.names = ever_active(config.loss)
         self.learned = _to_device(learned, device)
@@ -187,26 +189,25 @@ class Training:
         network = self.network if self.average is None else self.average.module
         return network.eval()
 
-    def evaluate(self, split: str = "val") -> Evaluation:
-        """The metrics of a list. All ranks must make this call."""
+    def _logits(self) -> Predict:
+        """The network to evaluate, as a function of images."""
         network = self._evaluated()
-        return evaluate(
-            lambda images_BCHW: self._predict(network, images_BCHW).logits_BKHW,
-            self.dataset.splits[split],
-            self.dataset.num_classes,
-            self.config.batch,
-            self.device,
-        )
+        return lambda images_BCHW: self._predict(network, images_BCHW).logits_BKHW
+
+    def evaluate(self, split: Split = "val") -> Evaluation:
+        """The metrics of a list, predicted as ``eval/*`` says. All ranks must make this call."""
+        images, how = self.dataset.splits[split], self.config.eval.of(split)
+        classes, batch = self.dataset.num_classes, self.config.batch
+        return evaluate(self._logits(), images, classes, batch, self.device, how)
 
     @torch.no_grad()
-    def scores(self, split: str, rows: Sequence[int]) -> Iterator[Tensor]:
-        """Yield the logits, float (1,K,H,W), of single images of a list. For one rank."""
-        network = self._evaluated()
-        images = self.dataset.splits[split]
+    def scores(self, split: Split, rows: Sequence[int]) -> Iterator[Tensor]:
+        """Yield the logits, float (1,K,H,W), of single images as ``evaluate`` predicts them. For
+        one rank."""
+        logits, how = self._logits(), self.config.eval.of(split)
         for row in rows:
-            image_HWC = torch.from_numpy(np.asarray(images.images_NHWC[row]))
-            image_1CHW = image_HWC.permute(2, 0, 1).unsqueeze(0).float() / 255
-            yield self._predict(network, image_1CHW).logits_BKHW
+            images_1CHW, _ = to_tensors(self.dataset.splits[split], [row])
+            yield scores(logits, images_1CHW.to(self.device), how)
 
     def save(self) -> bytes:
         """The state from which ``load`` resumes as if training had never stopped; after the last

@@ -109,9 +109,9 @@ def misfit(params: Mapping[str, Value], space: Space) -> str:
 
 def _differs(record: StudyRecord, base: TrialConfig, space: Space) -> list[str]:
     """Paths of the fixed config fields whose value differs in the earlier study."""
-    ours, theirs = flatten(base), record.plan.base
+    ours, theirs = flatten(base), {**flatten(TrialConfig()), **record.plan.base}  # it may be older
     ignored = {"seed", "data/root", "data/cache", "data/links", *(d.path for d in space.dimensions)}
-    return [path for path in ours if path not in ignored and ours[path] != theirs.get(path)]
+    return [path for path in ours if path not in ignored and ours[path] != theirs[path]]
 
 
 def described(warm: WarmStart, digest: str) -> str:

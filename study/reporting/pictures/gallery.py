@@ -63,7 +63,7 @@ def draw(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     for place, row in enumerate(rows):
-        views = [(network.name, network.predicted_PHW[place]) for network in seen]
+        views = [(network.name, network.predicted[place]) for network in seen]
         sheet = pictures.compared(dataset, images.images_NHWC[row], images.labels_NHW[row], views)
         sheet.save(draft / f"worst-{place + 1}-{pictures.file_name(images.names[row])}.png")
     if affinity:

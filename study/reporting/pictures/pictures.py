@@ -85,10 +85,12 @@ def compared(
 
 
 def stacked(rows: Sequence[Image.Image]) -> Image.Image:
-    """Place rows of panels below each other; the first one is the widest."""
-    sheet = Image.new("RGB", (rows[0].width, sum(row.height for row in rows)), (20, 20, 20))
-    for place, row in enumerate(rows):
-        sheet.paste(row, (0, place * rows[0].height))
+    """Place rows of panels below each other; they may differ in size."""
+    size = max(row.width for row in rows), sum(row.height for row in rows)
+    sheet, top = Image.new("RGB", size, (20, 20, 20)), 0
+    for row in rows:
+        sheet.paste(row, (0, top))
+        top += row.height
     return sheet
 
 

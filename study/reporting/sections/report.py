@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from study.analysis import evaluation
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, StudyResults
 from study.ledger.plan import Plan
@@ -110,7 +111,7 @@ def of_search(
         Prose(
             f"Ranked by {aims(plan)} on the {where} after the last epoch; pruned "
             f"trials come last. Sampler {search.sampler}, scheduler {search.scheduler}, seed "
-            f"{plan.seed}."
+            f"{plan.seed}. Evaluated: {evaluation.described(plan.base)}."
         ),
         *_budget(record),
         *confirmation.section(results),

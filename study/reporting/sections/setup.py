@@ -1,8 +1,9 @@
 """The section that says how a study was run: enough to run it again."""
 
+from study.analysis import evaluation
 from study.ledger.record import StudyRecord
 from study.reporting.document import Points, Section
-from study.reporting.values import formatted
+from study.reporting.values import formatted, sizes
 from trainables.config import Value
 from trainables.config.words import counted
 
@@ -12,6 +13,7 @@ def section(record: StudyRecord) -> Section:
     facts = {
         "network": _network(record),
         "data": _data(record),
+        "evaluated": evaluation.described(record.plan.base),
         "training": f"{counted(record.plan.epochs, 'epoch')}, batch {_shown(record, 'batch')}, "
         f"learning rate {_shown(record, 'optim/lr')}",
         "machine": _machine(record),
@@ -28,10 +30,9 @@ def _network(record: StudyRecord) -> str:
 
 
 def _data(record: StudyRecord) -> str:
-    rows, columns = record.data.size
     lists = ", ".join(f"{count} {split}" for split, count in record.data.images.items())
     classes = counted(len(record.data.classes), "class", "classes")
-    return f"`{record.data.dataset}`, {columns} x {rows} px, {classes}, images: {lists}"
+    return f"`{record.data.dataset}`, {sizes(record.data.size)}, {classes}, images: {lists}"
 
 
 def _machine(record: StudyRecord) -> str:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from cluster.safe_text import without_passwords
 from search_spaces import Space
+from study.analysis import evaluation
 from study.analysis.answer import answer
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.same_images import cautions
@@ -17,6 +18,7 @@ from study.ledger.plan import Ablation, Plan, Search
 from study.ledger.study_folder import StudyFolder
 from study.planning.budget import clock, duration
 from study.reporting.terminal import grid, search
+from study.reporting.values import sizes
 from trainables.config import ModelConfig
 from trainables.config.words import counted
 from trainables.data import Dataset
@@ -98,12 +100,12 @@ def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
         own["val and test"] = own.pop("val")
         del own["test"]
     counts = ", ".join(f"{count} {split}" for split, count in own.items())
-    rows, columns = dataset.size
     plugin = plan.plugin
     return {
         "study": f"{plan.study} in {StudyFolder.of(plan).path}",
-        "data": f"{dataset.name}: {counts}; {columns}x{rows}, {dataset.num_classes} classes, "
+        "data": f"{dataset.name}: {counts}; {sizes(dataset.size)}, {dataset.num_classes} classes, "
         f"digest {dataset.digest}",
+        "evaluated": evaluation.described(plan.base),
         "network": _network(plan.config.model),
         **({"plug-in": f"{plugin.name}, digest {plugin.digest}"} if plugin else {}),
     }

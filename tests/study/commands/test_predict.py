@@ -88,8 +88,8 @@ def test_a_list_s_maps_give_the_confusion_matrix_of_the_study(
         for sample in open_layout(config.data).splits["test"]:
             predicted, truth = found[sample.name], sample.read().labels_HW
             assert predicted.shape == truth.shape
-            pair = (torch.from_numpy(map_.astype(np.int64))[None] for map_ in (predicted, truth))
-            total += confusion(*pair, 11)
+            first, second = (torch.from_numpy(m.astype(np.int64))[None] for m in (predicted, truth))
+            total += confusion(first, second, 11)
         assert torch.equal(total, expected)
 
 

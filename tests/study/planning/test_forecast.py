@@ -8,6 +8,7 @@ import torch
 from study.planning.forecast import forecast, pace, stages_to_train, study_seconds, trial_kinds
 from tests.study import fake, fake_grid
 from trainables.config import TrialConfig
+from trainables.config.evaluation import Split
 from trainables.data import load
 from trainables.training.training import Training
 
@@ -30,7 +31,7 @@ def test_batches_are_timed_on_the_threads_of_a_rank(monkeypatch: pytest.MonkeyPa
         seen.append(torch.get_num_threads())
         return epoch(self)
 
-    def counted_evaluation(self: Training, split: str) -> object:
+    def counted_evaluation(self: Training, split: Split) -> object:
         seen.append(torch.get_num_threads())
         return evaluate(self, split)
 

@@ -69,6 +69,6 @@ def test_every_chosen_image_is_drawn_with_every_network(tmp_path: Path, here: No
 
 def test_affinities_of_places_are_one_where_labels_agree() -> None:
     eye_LL = np.eye(144, dtype=np.float32)
-    seen = restore.Seen("a", np.zeros((1, 2, 2), np.uint8), np.full_like(eye_LL, 0.5), eye_LL)
+    seen = restore.Seen("a", (np.zeros((2, 2), np.uint8),), np.full_like(eye_LL, 0.5), eye_LL)
     figure = gallery.affinity_figure([seen], "x")
     assert [axes.get_title() for axes in figure.axes[:2]] == ["labels", "a\nsquared error 0.250"]

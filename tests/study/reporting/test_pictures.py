@@ -64,10 +64,10 @@ def test_four_panels_a_picture_for_each_prediction_of_a_checkpoint(tmp_path: Pat
 
 def test_a_row_of_panels_per_image_shows_how_a_trial_learned(tmp_path: Path) -> None:
     dataset = load(DataConfig(train_images=1, val_images=3, test_images=1, height=24, width=32))
-    predicted = dataset.splits["val"].labels_NHW[:2] % 6
+    predicted = list(dataset.splits["val"].labels_NHW[:2] % 6)
     epochs.draw(dataset, {1: predicted}, tmp_path)
     assert not list(tmp_path.iterdir()), "one epoch shows nothing"
-    epochs.draw(dataset, {1: predicted * 0, 4: predicted}, tmp_path)
+    epochs.draw(dataset, {1: [map_HW * 0 for map_HW in predicted], 4: predicted}, tmp_path)
     (path,) = tmp_path.iterdir()
     with Image.open(path) as image:
         assert image.size == (4 * 32 * 6, 2 * (24 * 6 + 18))

@@ -26,6 +26,7 @@ def test_a_report_says_how_the_study_was_run(tmp_path: Path) -> None:
             [
                 "network: tiny, pretrained weights: none",
                 "data: `shapes`, 8 x 8 px, 2 classes, images: 1 train, 1 val, 1 test",
+                "evaluated: test and validation: single scale, whole images",
                 f"training: 4 epochs, batch 8, learning rate {min(rates):.3g} .. {max(rates):.3g}, "
                 "by trial",
                 "machine: Linux, 1 core; 2 lanes of 1 worker with 1 CPU each",

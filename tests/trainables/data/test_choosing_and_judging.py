@@ -251,6 +251,6 @@ def test_cityscapes_coarse_is_a_further_list(tmp_path: Path) -> None:
 def test_the_further_list_and_its_epochs_go_together() -> None:
     for changes in ({"extra_list": "coarse"}, {"extra_epochs": 2}):
         with pytest.raises(ValueError, match="data/extra_epochs must be >= 1 with data/extra_list"):
-            DataConfig(**changes)  # type: ignore[arg-type]
+            DataConfig(**changes)
     with pytest.raises(ValueError, match="data/extra_epochs must be less than the 2 epochs, got 2"):
         TrialConfig().changed({"data/extra_list": "x", "data/extra_epochs": 2, "epochs": 2})

@@ -129,9 +129,15 @@ def test_official_lists_name_images_that_a_sample_lacks(real_data: Path) -> None
         opened("voc2012", root)
 
 
-def test_images_of_different_sizes_need_a_size(real_data: Path) -> None:
-    with pytest.raises(DataError, match="different sizes need data/height and data/width"):
-        opened("voc2012", real_data / "voc2012", train_list="val")
+def test_images_of_different_sizes_keep_them(real_data: Path) -> None:
+    dataset = opened("voc2012", real_data / "voc2012", train_list="val")
+    assert dataset.size is None
+    for images in dataset.splits.values():
+        for row, name in enumerate(images.names):
+            folder = real_data / "voc2012/VOCdevkit/VOC2012"
+            mask = np.asarray(Image.open(folder / f"SegmentationClass/{name}.png"))
+            assert np.array_equal(images.labels_NHW[row], mask)
+    assert any("4 sizes" in note for note in dataset.sanity.notes)
 
 
 @pytest.mark.parametrize("classes", [59, 60])

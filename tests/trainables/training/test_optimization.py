@@ -87,7 +87,7 @@ def test_accumulated_batches_are_one_step_with_the_mean_gradient() -> None:
     together = training(config(**{**flat, "optim/accumulate": 2}))
     before = [parameter.detach().clone() for parameter in together.network.parameters()]
     together.train_epoch()
-    assert together.groups == [2]
+    assert together._groups(1) == [2]
 
     alone = training(config(**flat))
     from trainables.data.batches import training_batches

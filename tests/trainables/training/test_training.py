@@ -69,7 +69,7 @@ def _rank_main(rank: int, ranks: int, folder: str, trial_config: TrialConfig) ->
                 "loss": evaluation.loss,
                 "confusion": evaluation.confusion_KK,
                 "gradients": gradients,
-                "predictions": evaluation.predictions_PHW.tolist(),
+                "predictions": [map_HW.tolist() for map_HW in evaluation.predictions],
                 "counts": list(evaluation.counts),
                 "buffers": dict(run.network.named_buffers()),
             },

@@ -3,18 +3,23 @@
 Shape letters: B images or crops, K classes, H rows, W columns, S crop side.
 """
 
+from collections.abc import Iterable, Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from trainables.config import EdgeNetConfig, TrialConfig
-from trainables.data.dataset import DataError, Dataset
+from trainables.data.dataset import DataError, Dataset, ImageList
 from trainables.geometry.boundaries import VOID, eight_neighbour_boundary, one_hot
 from trainables.stages.edge_net.network import EdgeNet
 from trainables.stages.result import Curve, ReportProgress, TrainedStage, ignore_progress
+from trainables.stages.sheet import sheet
 
 _CLEAN_SHARE = 0.25
 _QUALITY_IMAGES = 32
+_AT_ONCE = 32
+"""Labels that are read together, if the list is read on access."""
 
 
 def build(config: TrialConfig, num_classes: int) -> EdgeNet:
@@ -57,8 +62,8 @@ def train(
         schedule.step()
         curve.add(loss.item())
     network.eval()
-    labels_BHW = torch.from_numpy(dataset.splits["val"].labels_NHW[:_QUALITY_IMAGES]).long()
-    quality = measure(network, labels_BHW, dataset.num_classes, settings)
+    some = [labels_HW.long() for labels_HW in _labels(dataset.splits["val"], _QUALITY_IMAGES)]
+    quality = measure(network, some, dataset.num_classes, settings)
     return TrainedStage(network, quality, curve.points)
 
 
@@ -90,14 +95,14 @@ def soft_masks(
 
 @torch.no_grad()
 def measure(
-    network: nn.Module, labels_BHW: Tensor, num_classes: int, settings: EdgeNetConfig
+    network: nn.Module, labels: Iterable[Tensor], num_classes: int, settings: EdgeNetConfig
 ) -> dict[str, float]:
     """F of the edges in one-hot masks, in noisy ones (the paper's, sharpness 1), and in sharpened
     ones. 0 where there is no edge to find."""
     generator = Generator().manual_seed(settings.seed)
     kinds = {"f_clean": None, "f_noisy": 1.0, "f_sharp": settings.sharpness}
     counts = {kind: torch.zeros(3) for kind in kinds}
-    for label_HW in labels_BHW:
+    for label_HW in labels:
         label_1HW = label_HW.unsqueeze(0)
         for kind, sharpness in kinds.items():
             shown_1KHW = one_hot(label_1HW, num_classes).float()
@@ -125,31 +130,45 @@ class _Crops:
     """
 
     def __init__(self, dataset: Dataset, settings: EdgeNetConfig) -> None:
-        self.labels_BHW = torch.from_numpy(dataset.splits["train"].labels_NHW)
+        images = dataset.splits["train"]
+        maps = list(_labels(images, len(images)))
         self.edges = torch.cat(
             [
                 nn.functional.pad(_edge_places(label_HW), (1, 0), value=image)
-                for image, label_HW in enumerate(self.labels_BHW)
+                for image, label_HW in enumerate(maps)
             ]
         )
         if len(self.edges) == 0:
             raise DataError(f"dataset {dataset.name}: no boundary in the train masks")
-        rows, columns = dataset.size
+        rows, columns = (max(one.shape[axis] for one in maps) for axis in (0, 1))
         self.size = min(settings.crop, rows), min(settings.crop, columns)
+        # A smaller map than a crop is filled up with void.
+        self.labels_RC, self.tops_N, self.sizes_N2 = sheet(maps, VOID, least=self.size)
         self.batch = settings.batch
 
     def draw(self, generator: Generator) -> Tensor:
         """(B,S,S): class labels."""
         chosen = torch.randint(len(self.edges), (self.batch,), generator=generator)
         image_B, row_B, column_B = self.edges[chosen].unbind(dim=1)
-        rows_BS = self._span(row_B, 0, generator).unsqueeze(2)
-        columns_BS = self._span(column_B, 1, generator).unsqueeze(1)
-        return self.labels_BHW[image_B.view(-1, 1, 1), rows_BS, columns_BS].long()
+        rows_BS = self._span(row_B, image_B, 0, generator) + self.tops_N[image_B].unsqueeze(1)
+        columns_BS = self._span(column_B, image_B, 1, generator)
+        return self.labels_RC[rows_BS.unsqueeze(2), columns_BS.unsqueeze(1)].long()
 
-    def _span(self, at_B: Tensor, axis: int, generator: Generator) -> Tensor:
-        size, whole = self.size[axis], self.labels_BHW.shape[axis + 1]
+    def _span(self, at_B: Tensor, image_B: Tensor, axis: int, generator: Generator) -> Tensor:
+        """(B,S): the rows or columns of a crop, within the map as far as it is large enough."""
+        size = self.size[axis]
+        last_B = (self.sizes_N2[image_B, axis] - size).clamp(min=0)
         start_B = at_B - torch.randint(size, at_B.shape, generator=generator)
-        return start_B.clamp(0, whole - size).unsqueeze(1) + torch.arange(size)
+        start_B = torch.minimum(start_B.clamp(min=0), last_B)
+        return start_B.unsqueeze(1) + torch.arange(size)
+
+
+def _labels(images: ImageList, most: int) -> Iterator[Tensor]:
+    """Yield the labels (H,W), uint8, of at most so many images, the first ones of a list."""
+    count = min(len(images), most)
+    for start in range(0, count, _AT_ONCE):
+        some = images.labels_NHW[start : min(start + _AT_ONCE, count)]
+        yield from map(torch.from_numpy, some)
 
 
 def _edge_places(label_HW: Tensor) -> Tensor:

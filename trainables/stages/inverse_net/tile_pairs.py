@@ -4,19 +4,19 @@ Shape letters: N tiles or pairs, H rows, W columns, S tile side, P context side,
 """
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from trainables.config import require
 from trainables.data.dataset import DataError, Dataset
 from trainables.geometry import homography
 from trainables.geometry.boundaries import BoundaryMaker, eight_neighbour_boundary, sobel_boundary
 from trainables.stages.inverse_net.spatial_transformer import SpatialTransformer
+from trainables.stages.sheet import sheet
 
 _IMAGES, _PIXELS = 64, 2**22
 """Tiles come from images spread evenly over a list: at least so many of them, and more if they are
@@ -48,19 +48,17 @@ class TileSource:
         boundary: BoundaryMaker = sobel_boundary,
     ) -> None:
         """``boundary`` makes the true boundaries; it must be the loss's own."""
-        labels_NHW = torch.from_numpy(_labels(dataset, split)).long()
-        check_tile(tile, dataset.size)
-        boundary_NHW = torch.stack(
-            [
-                boundary(label_HW.unsqueeze(0), dataset.num_classes).squeeze(0)
-                for label_HW in labels_NHW
-            ]
-        )
+        if size := dataset.splits["train"].size:  # else the crops decide, see registry.check
+            check_tile(tile, size)
+        maps = [
+            boundary(labels_1HW, dataset.num_classes).squeeze(0)
+            for labels_1HW in _labels(dataset, split)
+        ]
         self.tile, self.coefficients = tile, coefficients
-        blank_NHW = nn.functional.pad(boundary_NHW, (tile + tile // 2,) * 4)
+        blank_RC, _, _ = sheet(maps, 0, rim=tile + tile // 2)
         # NumPy copies a window in a third of torch's time.
-        self.windows_NHWPP = sliding_window_view(blank_NHW.numpy(), (2 * tile,) * 2, axis=(1, 2))
-        self.places = boundary_NHW.nonzero()
+        self.windows_RCPP = sliding_window_view(blank_RC.numpy(), (2 * tile,) * 2)
+        self.places = blank_RC.nonzero()
         if len(self.places) == 0:
             raise _no_boundary(dataset, split)
 
@@ -109,16 +107,14 @@ class TileSource:
     def contexts(self, count: int, generator: Generator) -> Tensor:
         """(N,P,P), P = 2S: windows whose centre tile holds a boundary pixel."""
         chosen = torch.randint(len(self.places), (count,), generator=generator)
-        image_N, row_N, column_N = self.places[chosen].unbind(dim=1)
         offset_2N = torch.randint(self.tile, (2, count), generator=generator)
-        # The maps have a blank rim of one and a half tiles, so the window never reaches outside.
-        first_2N = torch.stack((row_N, column_N)) - offset_2N + self.tile
-        place = (image_N.numpy(), *first_2N.numpy())
-        return torch.from_numpy(self.windows_NHWPP[place]).float()
+        # The maps have a blank rim of one and a half tiles, so the window never reaches another.
+        first_2N = self.places[chosen].T - offset_2N - self.tile // 2
+        return torch.from_numpy(self.windows_RCPP[tuple(first_2N.numpy())]).float()
 
 
 def check_tile(tile: int, size: tuple[int, int]) -> None:
-    """Raise a ValueError if the tile does not fit into images of this size."""
+    """Raise a ValueError if the tile does not fit into images, or crops, of this size."""
     side = min(size)
     require(tile <= side, "loss/tile", f"at most {side}, the images' shorter side", tile)
 
@@ -126,20 +122,17 @@ def check_tile(tile: int, size: tuple[int, int]) -> None:
 def require_boundary(dataset: Dataset) -> None:
     """Raise a DataError if the masks that a stage is trained or evaluated on have no boundary."""
     for split in ("train", "val"):
-        if not any(_has_boundary(label_HW) for label_HW in _labels(dataset, split)):
+        if not any(bool(eight_neighbour_boundary(one).any()) for one in _labels(dataset, split)):
             raise _no_boundary(dataset, split)
 
 
-def _labels(dataset: Dataset, split: str) -> NDArray[np.uint8]:
-    """(N,H,W): the labels that tiles come from."""
-    labels_NHW = dataset.splits[split].labels_NHW
-    rows, columns = dataset.size
-    step = -(-len(labels_NHW) // max(_IMAGES, _PIXELS // (rows * columns)))
-    return labels_NHW[::step]
-
-
-def _has_boundary(label_HW: NDArray[np.uint8]) -> bool:
-    return bool(eight_neighbour_boundary(torch.from_numpy(label_HW).long().unsqueeze(0)).any())
+def _labels(dataset: Dataset, split: str) -> Iterator[Tensor]:
+    """Yield the labels (1,H,W) that tiles come from."""
+    images = dataset.splits[split]
+    pixels = int(images.sizes_N2.prod(axis=1).sum()) // len(images)
+    step = -(-len(images) // max(_IMAGES, _PIXELS // pixels))
+    for row in range(0, len(images), step):
+        yield torch.from_numpy(images.labels_NHW[row]).long().unsqueeze(0)
 
 
 def _no_boundary(dataset: Dataset, split: str) -> DataError:
