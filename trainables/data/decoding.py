@@ -102,7 +102,7 @@ def _decode_split(
     images_NHWC: NDArray[np.uint8] | None = None
     labels_NHW: NDArray[np.uint8] = np.zeros((0, 0, 0), dtype=np.uint8)
     target: Size = size or (0, 0)
-    spacing_mm = np.zeros((len(samples), 2), dtype=np.float32)
+    spacing_mm: list[tuple[float, ...]] = []
     checksums = np.zeros(len(samples), dtype=np.uint32)
     for index, (sample, decoded) in enumerate(zip(samples, read_all(samples), strict=True)):
         require_sound(sample.name, decoded, len(layout.classes))
@@ -120,18 +120,21 @@ def _decode_split(
                 f"different sizes need data/height and data/width"
             )
         if layout.spacing_mm is not None:
-            spacing_mm[index] = np.array(layout.spacing_mm[sample.name]) * own / target
+            down_mm, across_mm, *between_mm = layout.spacing_mm[sample.name]
+            resized_mm = (down_mm * own[0] / target[0], across_mm * own[1] / target[1])
+            spacing_mm.append((*resized_mm, *between_mm))
         row = index if cached else 0
         images_NHWC[row], labels_NHW[row] = resized(decoded, target)
         facts.add(decoded, labels_NHW[row])
     assert images_NHWC is not None
     names = tuple(sample.name for sample in samples)
-    spacing = spacing_mm if layout.spacing_mm is not None else None
+    spacing = np.array(spacing_mm, dtype=np.float32) if spacing_mm else None
     if cached:
-        return ImageList(images_NHWC, labels_NHW, names, spacing)
+        return ImageList(images_NHWC, labels_NHW, names, spacing, layout.series)
     # Both views share one reader, so that an image's file is not decoded again for its labels.
     reader = Reader(samples, target, checksums)
-    return ImageList(Streamed(reader, 0), Streamed(reader, 1), names, spacing)  # type: ignore[arg-type]
+    pixels = Streamed(reader, 0), Streamed(reader, 1)
+    return ImageList(*pixels, names, spacing, layout.series)  # type: ignore[arg-type]
 
 
 def resized(decoded: Decoded, size: Size) -> Pixels:
