@@ -3,22 +3,25 @@
 Shape letters: B images, C colours, K classes, H rows, W columns, P pictures.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainables.config import EvalConfig
 from trainables.data.batches import evaluation_batches
 from trainables.data.dataset import ImageList
 from trainables.losses.cross_entropy import nats_per_image
-from trainables.metrics import per_image
 from trainables.metrics.overlap import confusion
 from trainables.metrics.per_image import ImageCounts
+from trainables.metrics.summaries import summarize
+from trainables.training.list_counts import ListCounts
 from trainables.training.ranks import num_ranks, rank, sum_over_ranks
 
+PLAIN = EvalConfig()
 PICTURES = 4
 """How many images' predictions are saved with a checkpoint."""
 
@@ -35,6 +38,8 @@ class Evaluation:
     confusion_KK: Tensor
     """int64: valid pixels by their true class (rows) and their predicted one (columns)."""
     predictions_PHW: NDArray[np.uint8]
+    terms: Mapping[str, float] = field(default_factory=dict)
+    """By ``val/NAME``, the loss terms that were measured."""
 
 
 @torch.no_grad()
@@ -44,6 +49,8 @@ def evaluate(
     num_classes: int,
     batch: int,
     device: torch.device,
+    config: EvalConfig = PLAIN,
+    observe: Callable[[NDArray[np.int64], Tensor, Tensor], None] | None = None,
 ) -> Evaluation:
     """Evaluate a list on all ranks; every rank gets the metrics of all images.
 
@@ -53,8 +60,11 @@ def evaluate(
         num_classes: K.
         batch: images per forward pass.
         device: where predictions are counted.
+        config: what is measured.
+        observe: receives rows, images (B,C,H,W) on the CPU and labels (B,H,W) on the device of
+            each batch, after its prediction.
     """
-    table = per_image.empty(len(images), num_classes, device)
+    table = ListCounts(images, num_classes, device, config)
     nats_N = torch.zeros(len(images), dtype=torch.float64, device=device)
     confusion_KK = torch.zeros((num_classes, num_classes), dtype=torch.int64, device=device)
     pictures = min(PICTURES, len(images))
@@ -66,18 +76,16 @@ def evaluate(
     ):
         logits_BKHW, labels_BHW = predict(images_BCHW), labels_BHW.to(device)
         predicted_BHW = logits_BKHW.argmax(dim=1)
-        counts = per_image.count(predicted_BHW, labels_BHW, num_classes)
-        rows_B = torch.from_numpy(rows).to(device)
-        for table_N, part_B in zip(table, counts, strict=True):
-            table_N[rows_B] = part_B
-        nats_N[rows_B] = nats_per_image(logits_BKHW, labels_BHW)
+        table.add(rows, predicted_BHW, labels_BHW)
+        if observe is not None:
+            observe(rows, images_BCHW, labels_BHW)
+        nats_N[torch.from_numpy(rows).to(device)] = nats_per_image(logits_BKHW, labels_BHW)
         confusion_KK += confusion(predicted_BHW, labels_BHW, num_classes)
         for row, predicted_HW in zip(rows, predicted_BHW, strict=True):
             if row < pictures:
                 predictions_PHW[row] = predicted_HW
-    # Each rank has zeros in the rows of the others' images, so a sum puts the table together.
-    counts = ImageCounts(*map(sum_over_ranks, table))
+    counts = table.total()
     predictions = sum_over_ranks(predictions_PHW).cpu().numpy().astype(np.uint8)
     confusion_KK = sum_over_ranks(confusion_KK).cpu()
     loss = float(sum_over_ranks(nats_N).sum()) / (int(confusion_KK.sum()) or float("nan"))
-    return Evaluation(per_image.summarize(counts), loss, counts, confusion_KK, predictions)
+    return Evaluation(summarize(counts), loss, counts, confusion_KK, predictions)

@@ -10,7 +10,8 @@ from PIL import Image
 from tests.trainables.metrics.conftest import SHARED, random_maps
 from trainables import proof
 from trainables.metrics import counts_file
-from trainables.metrics.per_image import ImageCounts, count, summarize
+from trainables.metrics.per_image import ImageCounts, count
+from trainables.metrics.summaries import summarize
 
 CAMVID = SHARED / "data" / "camvid_full_jpg" / "CamVid" / "testannot"
 
