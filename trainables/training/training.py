@@ -4,6 +4,7 @@ Shape letters: B images, H rows, W columns, N images of a list, P pictures.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -19,6 +20,7 @@ from trainables.losses.compose import (
     combine,
     ever_active,
     loss_terms,
+    measured_terms,
     needs_boundary_head,
 )
 from trainables.losses.cross_entropy import cross_entropy
@@ -38,6 +40,7 @@ from trainables.training.optimization import (
 )
 from trainables.training.ranks import num_ranks, rank
 from trainables.training.state import TrainingState, pack, unpack
+from trainables.training.validation_terms import ListTerms, ValidationTerms
 
 AUXILIARY = "auxiliary"
 """Name of the auxiliary heads' term, which is reported beside those of the config's losses."""
@@ -191,16 +194,15 @@ class Training:
         network = self.network if self.average is None else self.average.module
         return network.eval()
 
-    def evaluate(self, split: str = "val") -> Evaluation:
-        """The metrics of a list. All ranks must make this call."""
-        network = self._evaluated()
-        return evaluate(
-            lambda images_BCHW: self._predict(network, images_BCHW).logits_BKHW,
-            self.dataset.splits[split],
-            self.dataset.num_classes,
-            self.config.batch,
-            self.device,
-        )
+    def evaluate(self, split: str = "val", *, with_terms: bool = False) -> Evaluation:
+        """The metrics of a list, and its loss terms on request. All ranks must make this call."""
+        config, network, images = self.config, self._evaluated(), self.dataset.splits[split]
+        names = measured_terms(config.loss, config.eval.terms) if with_terms else []
+        num_classes, learned = self.dataset.num_classes, self.learned
+        table = ListTerms(config.loss, names, num_classes, learned, len(images), self.device)
+        terms = ValidationTerms(lambda images_BCHW: self._predict(network, images_BCHW), table)
+        how = num_classes, config.batch, self.device, config.eval, terms.observe if names else None
+        return replace(evaluate(terms.predict, images, *how), terms=table.means())
 
     @torch.no_grad()
     def scores(self, split: str, rows: Sequence[int]) -> Iterator[Tensor]:
