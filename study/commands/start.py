@@ -131,6 +131,7 @@ class PlannedStudy:
         if same_data.is_of_old_digest(record):
             plan = self._plan = replace(plan, fresh=True)
         runs.check_sanity(plan, self._space, dataset)
+        runs.require_measured(plan, self._space, dataset)
         runs.check_stages(plan, self._space, dataset)
         disk_bytes = self._show(dataset)
         begun = record.planned is not None

@@ -177,6 +177,7 @@ def _facts(dataset: Dataset) -> DataFacts:
         size=list(dataset.size),
         images={split: len(images) for split, images in dataset.splits.items()},
         lists=dict(dataset.lists),
+        unit=dataset.splits["val"].unit,
     )
 
 

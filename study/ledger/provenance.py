@@ -61,10 +61,13 @@ class DataFacts:
     """Number of images by split."""
     lists: dict[str, str] = field(default_factory=dict)
     """By split, what its images are, where that is not the whole list of that name."""
+    unit: str = ""
+    """Of distances within the images, ``px`` or ``mm``; "" in older ledgers."""
 
     def to_json(self) -> dict[str, object]:
-        """Its keys in the ledger; without ``lists``, as older versions wrote it, if it is empty."""
-        return {key: value for key, value in vars(self).items() if key != "lists" or value}
+        """Its keys in the ledger; those that older versions lack only if they are not empty."""
+        later = ("lists", "unit")
+        return {key: value for key, value in vars(self).items() if key not in later or value}
 
     def list_name(self, split: str) -> str:
         """What the images of a split are, in words."""

@@ -162,7 +162,13 @@ def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
 
 
 def _first(images: ImageList, count: int) -> ImageList:
-    return ImageList(images.images_NHWC[:count], images.labels_NHW[:count], images.names[:count])
+    return replace(
+        images,
+        images_NHWC=images.images_NHWC[:count],
+        labels_NHW=images.labels_NHW[:count],
+        names=images.names[:count],
+        spacing_mm=None if images.spacing_mm is None else images.spacing_mm[:count],
+    )
 
 
 def study_seconds(plan: Plan, epoch_s: float, test_s: float, stages: float, left: int) -> float:
