@@ -8,12 +8,13 @@ from rich.markup import escape
 from search_spaces import Space
 from study.analysis import tables
 from study.analysis.results import AblationResults, SearchResults
+from study.analysis.units import unit_in
 from study.ledger.plan import CONFIRMED, Plan
 from study.reporting.sections import pareto
 from study.reporting.sections.report import tie
 from study.reporting.terminal import grid
 from study.reporting.terminal.plain_table import plain_table
-from study.reporting.values import HEADLINE, parameters, percent
+from study.reporting.values import headline, is_share, metric_value, parameters
 from trainables.config.words import counted
 
 _SHOWN_TRIALS = 10
@@ -68,7 +69,10 @@ def print_result(
     if len(plan.objectives) > 1:
         _print_front(console, results)
     elif best is not None and best.tested is not None:
-        figures = [f"{name} {percent(best.tested.get(f'test_{name}'))}" for name in HEADLINE]
+        figures = [
+            f"{_named(results, name)} {metric_value(name, best.tested.get(f'test_{name}'))}"
+            for name in headline(plan.objectives)
+        ]
         console.print(
             f"\n[bold]winner on the {escape(where)}[/] (trial {best.number}), in %: "
             f"{', '.join(figures)}.{tie(results)}",
@@ -83,11 +87,18 @@ def print_result(
         )
 
 
+def _named(results: SearchResults, metric: str) -> str:
+    """A metric's name; with its unit unless that is percent."""
+    return metric if is_share(metric) else f"{metric} {unit_in(results.record, metric)}"
+
+
 def _print_trials(console: Console, results: SearchResults) -> None:
-    table = plain_table("#", "trial", *HEADLINE, "epochs", "state", "parameters")
+    shown = headline(results.record.plan.objectives)
+    names = [_named(results, name) for name in shown]
+    table = plain_table("#", "trial", *names, "epochs", "state", "parameters")
     ranked = results.ranking
     for place, trial in enumerate(ranked[:_SHOWN_TRIALS], start=1):
-        metrics = [percent(trial.metrics.get(name)) for name in HEADLINE]
+        metrics = [metric_value(name, trial.metrics.get(name)) for name in shown]
         epochs, number = str(trial.last_epoch), str(trial.number)
         table.add_row(str(place), number, *metrics, epochs, trial.state, escape(parameters(trial)))
     console.print(table)
