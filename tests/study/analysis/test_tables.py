@@ -14,7 +14,7 @@ from study.analysis import image_bootstrap, tables
 from study.analysis.answer import answer
 from study.analysis.results import AblationResults
 from study.analysis.statistics import coverage_note
-from study.ledger.events import ImagesResampled, Reused, Tested
+from study.ledger.events import EpochEnded, Finished, ImagesResampled, Reused, Tested
 from study.ledger.ledger import Ledger
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
@@ -260,15 +260,19 @@ def test_counts_of_two_studies_are_resampled_together(tmp_path: Path) -> None:
 def measured_by(
     tmp_path: Path, objective: str, values: dict[str, float | None], **facts: str
 ) -> AblationResults:
-    """A complete ablation whose cells have these values of the objective on the test list."""
+    """A complete ablation whose cells have these values of the objective on both lists."""
     direction = METRICS[objective].direction
     plan = fake_grid.plan(tmp_path, objectives={objective: direction})
     ledger = fake.begin(plan, replace(fake.DATA, **facts))  # type: ignore[arg-type]
     for run in grid_runs(plan):
-        fake_grid.complete(ledger, run)
-    for trial in ledger.record.in_state("complete"):
-        known = {} if (value := values[trial.cell]) is None else {f"test_{objective}": value}
-        ledger.append(Tested(trial=trial.number, metrics={"test_miou": 0.5, **known}))
+        fake_grid.start(ledger, run)
+        value = values[run.cell]
+        known = {"miou": 0.5} if value is None else {"miou": 0.5, objective: value}
+        ended = EpochEnded(trial=run.number, epoch=3, metrics=known, seconds=1.0, lane="a")
+        ledger.append(ended)
+        ledger.append(Finished(trial=run.number, state="complete"))
+        tested = {f"test_{name}": figure for name, figure in known.items()}
+        ledger.append(Tested(trial=run.number, metrics=tested))
     return AblationResults(ledger.record)
 
 

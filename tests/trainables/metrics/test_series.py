@@ -23,8 +23,8 @@ def volumes(*slices: tuple[int, torch.Tensor, torch.Tensor]) -> ImageCounts:
     counts = numbered(count(torch.cat(predicted), torch.cat(true), 2, (1, 1)), *numbers)
     for number in set(numbers):
         rows = [row for row, other in enumerate(numbers) if other == number]
-        whole = (torch.cat([maps[row] for row in rows]) for maps in (predicted, true))
-        counts.volume_NK3[rows[0]] = whole_distances(*whole, 2, (8.0, 1.0, 1.0))
+        ours, theirs = (torch.cat([maps[row] for row in rows]) for maps in (predicted, true))
+        counts.volume_NK3[rows[0]] = whole_distances(ours, theirs, 2, (8.0, 1.0, 1.0))
     return counts
 
 

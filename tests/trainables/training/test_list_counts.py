@@ -26,7 +26,7 @@ def images_of(series: Series, spacing: tuple[float, ...] | None = None) -> Image
     images_NHWC = np.zeros((*labels.shape, 3), dtype=np.uint8)
     images_NHWC[..., 0] = predicted.numpy()
     names = tuple(f"{parent}/{number}" for number, parent in enumerate("aaabbbc"))
-    spacing_mm = np.tile(np.float32(spacing), (7, 1)) if spacing else None
+    spacing_mm = np.tile(np.array(spacing, dtype=np.float32), (7, 1)) if spacing else None
     return ImageList(images_NHWC, labels.numpy().astype(np.uint8), names, spacing_mm, series)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tests.processes import on_ranks
-from trainables.config import LossConfig, TrialConfig
+from trainables.config import LossConfig, TrialConfig, Value
 from trainables.data import load
 from trainables.losses.affinity_regression import affinity_regression
 from trainables.losses.compose import measured_terms
@@ -18,7 +18,7 @@ from trainables.training.training import Training
 from trainables.training.validation_terms import ListTerms, ValidationTerms
 
 CPU = torch.device("cpu")
-SMALL = {
+SMALL: dict[str, Value] = {
     "data/dataset": "shapes",
     "data/height": 32,
     "data/width": 32,
@@ -30,10 +30,10 @@ SMALL = {
 }
 
 
-NO_ABL = {"loss/w_a": 0.0}
+NO_ABL: dict[str, Value] = {"loss/w_a": 0.0}
 
 
-def trained(**changes: float | str) -> Training:
+def trained(**changes: Value) -> Training:
     config = TrialConfig().changed({**SMALL, "loss/ar": 0.1, "loss/w_a": 1.0, **changes})
     training = Training(config, load(config.data), Learned(), CPU)
     training.train_epoch()
@@ -103,7 +103,7 @@ def _table(num_images: int = 1) -> ListTerms:
 
 def test_a_prediction_that_is_not_finite_is_nan_and_raises_nothing() -> None:
     table = _table()
-    table.add(0, Prediction(torch.full((1, 2, 4, 4), torch.nan)), torch.zeros(1, 4, 4).long())
+    table.add(0, Prediction(torch.full((1, 2, 4, 4), torch.nan), None), torch.zeros(1, 4, 4).long())
 
     assert math.isnan(table.means()["val/cross_entropy"])
 
