@@ -40,6 +40,11 @@ def metric_value(metric: str, value: float | None) -> str:
     return percent(value) if is_share(metric) else zero_without_sign(f"{value:.2f}")
 
 
+def with_unit(metric: str, value: float | None, unit: str) -> str:
+    """A metric's value in a sentence, with its unit (``units.unit_in``)."""
+    return f"{metric_value(metric, value)} {'%' if is_share(metric) else unit}"
+
+
 def metric_head(metric: str, unit: str) -> str:
     """A metric's name with its unit (``units.unit_in``), for a column."""
     return f"{metric} {'%' if is_share(metric) else unit}"

@@ -114,10 +114,10 @@ METRICS: dict[str, Metric] = {
         (HOLES,),
     ),
     "holes": Metric(
-        "min", "holes", 0, inf, "holes that the truth has not, by class and image", (HOLES,)
+        "min", "per image", 0, inf, "holes that the truth has not, by class and image", (HOLES,)
     ),
     "islands": Metric(
-        "min", "islands", 0, inf, "pieces that touch no true pixel, by class and image", (HOLES,)
+        "min", "per image", 0, inf, "pieces that touch no true pixel, by class and image", (HOLES,)
     ),
     "dice_slice": _fraction(f"DSC of the foreground by slice, {_EMPTY_IS_ONE}", VOLUME),
     "dice_volume": _fraction(

@@ -14,7 +14,7 @@ from study.reporting.sections import pareto
 from study.reporting.sections.report import tie
 from study.reporting.terminal import grid
 from study.reporting.terminal.plain_table import plain_table
-from study.reporting.values import headline, is_share, metric_value, parameters
+from study.reporting.values import headline, is_share, metric_value, parameters, with_unit
 from trainables.config.words import counted
 
 _SHOWN_TRIALS = 10
@@ -69,12 +69,15 @@ def print_result(
     if len(plan.objectives) > 1:
         _print_front(console, results)
     elif best is not None and best.tested is not None:
+        shares = all(map(is_share, plan.objectives))
         figures = [
-            f"{_named(results, name)} {metric_value(name, best.tested.get(f'test_{name}'))}"
+            f"{name} {metric_value(name, value) if shares else _stated(results, name, value)}"
             for name in headline(plan.objectives)
+            for value in [best.tested.get(f"test_{name}")]
         ]
+        percent = ", in %" if shares else ""
         console.print(
-            f"\n[bold]winner on the {escape(where)}[/] (trial {best.number}), in %: "
+            f"\n[bold]winner on the {escape(where)}[/] (trial {best.number}){percent}: "
             f"{', '.join(figures)}.{tie(results)}",
             highlight=False,
         )
@@ -90,6 +93,10 @@ def print_result(
 def _named(results: SearchResults, metric: str) -> str:
     """A metric's name; with its unit unless that is percent."""
     return metric if is_share(metric) else f"{metric} {unit_in(results.record, metric)}"
+
+
+def _stated(results: SearchResults, metric: str, value: float | None) -> str:
+    return with_unit(metric, value, unit_in(results.record, metric))
 
 
 def _print_trials(console: Console, results: SearchResults) -> None:
