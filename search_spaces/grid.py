@@ -13,6 +13,8 @@ from search_spaces.space import Dimension, DimensionEvent, Space, Value, dimensi
 Changes = Mapping[str, Value]
 Published = Mapping[str, Mapping[str, float]]
 """Setup (network, dataset, split) -> metric -> value, as fractions."""
+ByClass = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""Name of a setup -> metric -> class -> value, as fractions."""
 
 
 def percent(setup: str, **values: float) -> dict[str, dict[str, float]]:
@@ -29,6 +31,8 @@ class CellEvent(TypedDict):
     published: dict[str, dict[str, float]]
     searched: NotRequired[list[DimensionEvent]]
     """Absent where nothing is searched, as in ledgers older than the field."""
+    class_published: NotRequired[dict[str, dict[str, dict[str, float]]]]
+    """Absent where the paper has no figures by class."""
 
 
 class GridEvent(TypedDict):
@@ -51,6 +55,9 @@ class Cell:
 
     published: Published = field(default_factory=dict)
     """The paper's figures."""
+
+    class_published: ByClass = field(default_factory=dict)
+    """The paper's figures by class."""
 
     needs: str = ""
     """What this cell needs and Edgewise does not have; "" if the cell can run."""
@@ -77,6 +84,11 @@ class Cell:
         }
         if self.searched:
             event["searched"] = [dimension.event() for dimension in self.searched]
+        if self.class_published:
+            event["class_published"] = {
+                setup: {metric: dict(by_class) for metric, by_class in metrics.items()}
+                for setup, metrics in self.class_published.items()
+            }
         return event
 
 
@@ -143,5 +155,6 @@ def _cell_from_event(event: CellEvent) -> Cell:
         changes=event["changes"],
         published=event.get("published", {}),
         needs=event.get("needs", ""),
+        class_published=event.get("class_published", {}),
         searched=tuple(dimension_from_event(found) for found in event.get("searched", ())),
     )

@@ -90,7 +90,7 @@ _OCR_F = "OCR HRNet-W48, Cityscapes val, multi-scale"
 
 
 def _t56(deeplab: float, ocr: float, *f: float) -> Published:
-    names = ("boundary_f_1px", "boundary_f_3px", "boundary_f_5px")
+    names = ("boundary_f_davis_1px", "boundary_f_davis_3px", "boundary_f_davis_5px")
     scores = dict(zip(names, f, strict=True))
     rows = percent(_T1, miou=deeplab) | percent("OCR HRNet-W48, Cityscapes val", miou=ocr)
     return rows | percent(_OCR_F, **scores)
@@ -115,7 +115,7 @@ TABLE5 = Grid(
 
 
 def _t8(dice: float, hausdorff_mm: float) -> Published:
-    return {"WMH val": {"dice": dice, "hausdorff": hausdorff_mm}}
+    return {"WMH val": {"dice_volume": dice, "hausdorff_volume": hausdorff_mm}}
 
 
 TABLE8 = Grid(
@@ -137,7 +137,8 @@ TABLE8 = Grid(
         ),
     ),
 )
-"""HD is in mm there; Edgewise reports it in the unit of the data, and only if requested."""
+"""The paper defines neither DSC nor HD. Of a volume, as here, a Hausdorff distance of about 1 mm is
+implausible: for five real predictions of DSC 0.81 to 0.93 it is 14 to 35 mm."""
 
 SCHEDULE = Grid(
     name="schedule",

@@ -7,6 +7,7 @@ from study.analysis.ranking import no_result
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.statistics import fewest_seeds
 from study.analysis.tables import Row, Table
+from study.analysis.units import unit_in
 from study.ledger.plan import Correction
 from trainables.config.words import counted, zero_without_sign
 from trainables.metrics.catalog import METRICS
@@ -28,7 +29,7 @@ def answer(results: SearchResults | AblationResults) -> str:
     best, metric = results.best, record.plan.objective
     if best is None:
         return "Not tested: nothing is compared."
-    value = _number(metric, best.value(metric))
+    value = _number(metric, best.value(metric), unit_in(record, metric))
     done = "leads" if record.ended else "leads so far"
     return (
         f"Not tested: trial {best.number} {done} with {value} {metric} on one seed, "
@@ -90,11 +91,12 @@ def _named(rows: list[Row], table: Table) -> str:
 
 
 def _difference(row: Row, table: Table) -> str:
-    """``+0.77 miou (+0.70 to +0.83)``, in percentage points where the metric is a fraction."""
+    """``+0.77 miou (+0.70 to +0.83)`` in percentage points, ``-1.20 mm hausdorff`` in a unit."""
     compared = row.comparison
     assert compared is not None
     assert compared.mean is not None
-    text = f"{signed(compared.mean, table.metric)} {table.metric}"
+    unit = "" if table.unit == "fraction" else f" {table.unit}"
+    text = f"{signed(compared.mean, table.metric)}{unit} {table.metric}"
     if compared.low is None or compared.high is None:
         return text
     low, high = signed(compared.low, table.metric), signed(compared.high, table.metric)
@@ -108,12 +110,12 @@ def signed(value: float, metric: str) -> str:
     return zero_without_sign(text)
 
 
-def _number(metric: str, value: float | None) -> str:
+def _number(metric: str, value: float | None, unit: str) -> str:
     if value is None:
         return "-"
     if METRICS[metric].unit == "fraction":
         return f"{zero_without_sign(f'{100 * value:.2f}')} %"
-    return zero_without_sign(f"{value:.2f}")
+    return f"{zero_without_sign(f'{value:.2f}')} {unit}"
 
 
 def _gain(row: Row, table: Table) -> float:

@@ -16,7 +16,8 @@ from study.analysis.statistics import ALPHA
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from trainables.metrics.catalog import METRICS
-from trainables.metrics.per_image import ImageCounts, resample
+from trainables.metrics.per_image import ImageCounts
+from trainables.metrics.summaries import resample
 
 RESAMPLES = 1000
 

@@ -1,6 +1,6 @@
 """Ablation tables: our figures beside the paper's, from the ledger alone.
 
-Metrics are fractions here and percent in reports; lengths (``hausdorff``) keep their unit. The
+Metrics are fractions here and percent in reports; distances (``hausdorff``) keep their unit. The
 first table is the objective's, which was fixed beforehand. Tables of other metrics follow it, each
 corrected by itself.
 """
@@ -12,6 +12,7 @@ from search_spaces import Cell, Grid
 from study.analysis import evaluation, same_images
 from study.analysis.statistics import ALPHA, Comparison, compare, coverage_note, fewest_seeds
 from study.analysis.training_budget import training_budget
+from study.analysis.units import difference_unit, unit_in
 from study.ledger.plan import Correction
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
@@ -33,6 +34,8 @@ class Row:
     """Complete runs that could not be measured on the test list."""
     unfinished: int
     """Planned runs that did not end yet."""
+    unmeasured: int
+    """Complete runs without the metric: not requested, of a later version, or undefined there."""
     comparison: Comparison | None
     """None for the baseline and for a cell that cannot run here."""
 
@@ -49,6 +52,8 @@ class Table:
     mode: str
     split: Split
     baseline: str
+    unit: str
+    """Of the values: ``fraction``, ``mm``, ``px`` ..."""
     rows: tuple[Row, ...]
     setups: tuple[str, ...]
     """The setups in which the paper reports this metric."""
@@ -67,6 +72,8 @@ _CORRECTED: dict[Correction, str] = {
 
 ALSO = ("miou", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
 """Metrics of area and boundary that every ablation has a table for, whatever its paper reports."""
+_REQUESTED = tuple(name for name, m in METRICS.items() if m.needs and not name.endswith("_scored"))
+"""Metrics that have a table where they were measured."""
 
 
 def published(cell: Cell, setup: str, metric: str) -> float | None:
@@ -83,12 +90,12 @@ def split_of(record: StudyRecord) -> Split:
 
 
 def metric_tables(record: StudyRecord) -> list[Table]:
-    """The objective's table, then those of the paper's metrics and of ``ALSO`` with any value."""
+    """The objective's table, then those with any value: the paper's, ``ALSO``, the requested."""
     grid = record.plan.grid
     reported = dict.fromkeys(
         metric for cell in grid.cells for row in cell.published.values() for metric in row
     )
-    metrics = dict.fromkeys([record.plan.objective, *reported, *ALSO])
+    metrics = dict.fromkeys([record.plan.objective, *reported, *ALSO, *_REQUESTED])
     first, *others = (table(record, grid, metric) for metric in metrics)
     return [first, *(other for other in others if any(row.values for row in other.rows))]
 
@@ -123,6 +130,7 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
         mode=mode,
         split=split,
         baseline=grid.baseline,
+        unit=unit_in(record, metric),
         rows=rows,
         setups=tuple(setups),
     )
@@ -147,21 +155,23 @@ def _row(
     planned: int,
 ) -> Row:
     kinds = [trial.failure.kind for trial in trials if trial.failure is not None]
-    untested = sum(bool(trial.untested) for trial in trials if trial.seed not in values)
+    without = [trial for trial in trials if trial.seed not in values]
+    untested = sum(bool(trial.untested) for trial in without)
+    unmeasured = sum(trial.state == "complete" and not trial.untested for trial in without)
     return Row(
         cell=cell,
         values=values,
         failed=sum(kind != "diverged" for kind in kinds),
         diverged=sum(kind == "diverged" for kind in kinds),
         untested=untested,
-        unfinished=planned - len(values) - len(kinds) - untested,
+        unfinished=planned - len(values) - len(kinds) - untested - unmeasured,
+        unmeasured=unmeasured,
         comparison=comparison,
     )
 
 
 def unchanged(record: StudyRecord) -> list[str]:
-    """The cells that equal the baseline in every metric on every common seed: their change had no
-    effect on training."""
+    """The cells that equal the baseline in every metric on every common seed: nothing changed."""
     complete = {(trial.cell, trial.seed): trial for trial in record.compared().in_state("complete")}
     baseline = record.plan.grid.baseline
     equal: dict[str, bool] = {}
@@ -193,7 +203,7 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
         f"Budget: {training_budget(plan, lists)}, the same for every cell; n = "
         f"{counted(len(seeds), 'seed')} "
         f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "
-        f"of cell - `{metric_table.baseline}` in {unit_of(metric_table)}, with its "
+        f"of cell - `{metric_table.baseline}` in {difference_unit(metric_table.unit)}, with its "
         f"{1 - ALPHA:.0%} BCa interval{coverage_note(len(seeds))}; p: exact two-sided sign-flip "
         f"test, paired by seed; {corrected_by(record)} over the table; better or worse if that is "
         f"at most {ALPHA}. "
@@ -216,7 +226,8 @@ def left_out(metric_table: Table) -> str:
 def same_protocol(metric_table: Table) -> str:
     """Describe a table that shares the protocol of the objective's table."""
     return (
-        f"{_measured(metric_table)}, delta in {unit_of(metric_table)}; runs, list, evaluation, "
+        f"{_measured(metric_table)}, delta in {difference_unit(metric_table.unit)}; runs, list, "
+        f"evaluation, "
         f"seeds and tests are those of the objective's table."
     )
 
@@ -224,12 +235,6 @@ def same_protocol(metric_table: Table) -> str:
 def _measured(metric_table: Table) -> str:
     larger = "larger" if metric_table.mode == "max" else "smaller"
     return f"`{metric_table.metric}` ({METRICS[metric_table.metric].source}; {larger} is better)"
-
-
-def unit_of(metric_table: Table) -> str:
-    """The unit of a table's differences."""
-    unit = METRICS[metric_table.metric].unit
-    return "percentage points" if unit == "fraction" else unit
 
 
 def corrected_by(record: StudyRecord) -> str:

@@ -130,4 +130,6 @@ def _print(layout: Layout, facts: dict[str, Facts], console: Console) -> None:
     console.print(shares)
     if layout.spacing_mm:
         spacings = sorted({tuple(round(x, 3) for x in mm) for mm in layout.spacing_mm.values()})
-        console.print(f"spacing in mm (rows, columns): {spacings[:_PRINTED]}", highlight=False)
+        console.print(
+            f"spacing in mm (rows, columns, slices): {spacings[:_PRINTED]}", highlight=False
+        )

@@ -133,6 +133,7 @@ class PlannedStudy:
             plan = self._plan = replace(plan, fresh=True)
         runs.check_sanity(plan, self._space, dataset)
         evaluation_checks.check_sizes(plan, self._space, dataset)
+        runs.require_measured(plan, self._space, dataset)
         runs.check_stages(plan, self._space, dataset)
         disk_bytes = self._show(dataset)
         begun = record.planned is not None

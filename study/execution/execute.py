@@ -178,6 +178,7 @@ def _facts(dataset: Dataset) -> DataFacts:
         images={split: len(images) for split, images in dataset.splits.items()},
         lists=dict(dataset.lists),
         shared=dict(dataset.shared),
+        unit=dataset.splits["val"].unit,
     )
 
 

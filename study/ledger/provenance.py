@@ -63,10 +63,12 @@ class DataFacts:
     """By split, what its images are, where that is not the whole list of that name."""
     shared: dict[str, int] = field(default_factory=dict)
     """By split, how many images of the test list it has too; none in older ledgers."""
+    unit: str = ""
+    """Of distances within the images, ``px`` or ``mm``; "" in older ledgers."""
 
     def to_json(self) -> dict[str, object]:
-        """Its keys in the ledger; as older versions wrote it where the later ones are empty."""
-        later = ("lists", "shared")
+        """Its keys in the ledger; those that older versions lack only if they are not empty."""
+        later = ("lists", "shared", "unit")
         return {key: value for key, value in vars(self).items() if key not in later or value}
 
     def list_name(self, split: str) -> str:

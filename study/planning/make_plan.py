@@ -11,7 +11,7 @@ from study.ledger.plan import Ablation, Plan, PluginText, Search
 from study.ledger.prior_trials import WarmStart
 from study.ledger.storage import check_name
 from study.planning import budget, grids
-from study.planning.objectives import check_objectives, parse_objectives
+from study.planning.objectives import check_objectives, measuring, parse_objectives
 from study.planning.prior_studies import replay, rerun, warm_start
 from study.planning.request import (
     BUILT_IN_TRIALS,
@@ -143,7 +143,11 @@ def _question(request: StudyRequest) -> _Question:
         if text.partition("=")[0] in searched:
             raise ValueError(f"--set must leave {', '.join(searched)} to the search, got {text!r}")
     base = base_config(request, {} if grid else space.base)
-    return _Question(space, base, grid, parse_objectives(request.objective))
+    objectives = parse_objectives(request.objective)
+    cells = grid.cells if grid else ()
+    reported = [name for cell in cells for row in cell.published.values() for name in row]
+    measured = measuring(objectives, reported, request.set_values())
+    return _Question(space, base.changed(measured), grid, objectives)
 
 
 def _search(request: StudyRequest, question: _Question) -> Search:

@@ -1,21 +1,33 @@
-"""The metrics that can rank trials, and which designs and samplers support several of them."""
+"""The metrics that can rank trials, what they need, and the designs that support several."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from study.planning.request import StudyRequest
-from trainables.config import require
+from trainables.config import Value, refused, require
 from trainables.metrics.catalog import METRICS, TRIMAP_WIDTHS_PX
 
-OBJECTIVES = tuple(name for name, metric in METRICS.items() if metric.unit == "fraction")
-"""Metrics that every trial measures and that can rank trials. No trial measures surface distances,
-and the number of scored classes or contours says nothing about quality."""
-_BANDS = tuple(name for name in OBJECTIVES if name.startswith("trimap_"))
+OBJECTIVES = tuple(name for name in METRICS if not name.endswith("_scored"))
+"""Metrics that can rank trials. The number of scored classes, contours or surfaces says nothing
+about quality."""
+_USUAL = tuple(name for name in OBJECTIVES if not METRICS[name].needs)
+_BANDS = tuple(name for name in _USUAL if name.startswith("trimap_"))
 _OF_AREA = ("miou", "pixel_accuracy", "dice")
+
+
+def _needing(need: str) -> str:
+    """The objectives whose first need this is, as text."""
+    return ", ".join(name for name in OBJECTIVES if METRICS[name].needs[-1:] == (need,))
+
+
 GROUPS = {
     "area": ", ".join(_OF_AREA),
-    "boundary": ", ".join(name for name in OBJECTIVES if name not in (*_OF_AREA, *_BANDS)),
+    "boundary": ", ".join(name for name in _USUAL if name not in (*_OF_AREA, *_BANDS)),
     "around edges": f"trimap_miou_inside_Npx, trimap_miou_outside_Npx, N {TRIMAP_WIDTHS_PX[0]} to "
     f"{TRIMAP_WIDTHS_PX[-1]}",
+    "distance": _needing("eval/surface"),
+    "holes": _needing("eval/holes"),
+    "volumes": _needing("volume"),
+    "films": _needing("film"),
 }
 """The objectives by what they measure, as text."""
 LISTED = "; ".join(f"{group}: {names}" for group, names in GROUPS.items())
@@ -35,6 +47,29 @@ def parse_objectives(text: str) -> dict[str, str]:
     if len(set(names)) < len(names):
         raise ValueError(f"--objective must name each metric once, got {text!r}")
     return {name: METRICS[name].direction for name in names}
+
+
+def measuring(
+    objectives: Mapping[str, str], reported: Iterable[str], given: Mapping[str, Value]
+) -> dict[str, Value]:
+    """The config fields that let every trial measure the objectives, and a paper's metrics.
+
+    Args:
+        objectives: by name, their direction.
+        reported: the metrics of the papers' figures that stand beside ours.
+        given: the user's own fields, which decide about ``reported``.
+
+    Raises:
+        ValueError: a given field turns an objective off.
+    """
+    changes: dict[str, Value] = {}
+    for name in (*objectives, *(name for name in reported if name in METRICS)):
+        field = METRICS[name].field
+        if field and given.get(field, True):
+            changes[field] = True
+        elif field and name in objectives:
+            raise refused(field, f"true with --objective {name}, which it measures", given[field])
+    return changes
 
 
 def check_objectives(objectives: Mapping[str, str], request: StudyRequest, ablation: bool) -> None:

@@ -7,10 +7,11 @@ from typing import NamedTuple
 from cluster.resources import LaneRequest, Node, count_lanes, placement, workers_that_fit
 from search_spaces import Dimension, Space
 from study.ledger.plan import Plan
-from trainables.config import TrialConfig, Value, from_flat, image_paths
+from trainables.config import TrialConfig, Value, flatten, from_flat, image_paths, refused
 from trainables.data import Dataset
 from trainables.lane.trial_spec import TrialSpec
-from trainables.losses.compose import active_weights, ever_active
+from trainables.losses.compose import active_weights, ever_active, measured_terms
+from trainables.metrics.catalog import METRICS
 from trainables.stages import registry
 
 _STAGE_WEIGHTS = ("loss/gamma", "loss/lambda_1", "loss/lambda_2", "loss/lambda_3")
@@ -147,6 +148,22 @@ def check_sanity(plan: Plan, space: Space, dataset: Dataset) -> None:
             f"{dataset.name}: no boundary at all in the masks of {' and '.join(flat)}, and "
             f"{', '.join(sorted(used))} needs one: give masks with at least two classes in an image"
         )
+
+
+def require_measured(plan: Plan, space: Space, dataset: Dataset) -> None:
+    """Raise a ValueError for an objective that these data do not have or a trial does not measure,
+    and for a loss term that a trial cannot measure on validation."""
+    configs = _possible_configs(plan, space) or [plan.config]
+    for config in configs:
+        measured_terms(config.loss, config.eval.terms)
+    for name in plan.objectives:
+        field, kind = METRICS[name].field, METRICS[name].series
+        if kind and any(images.series != kind for images in dataset.splits.values()):
+            allowed = f"a metric of {dataset.name}'s images, which are no {kind}s"
+            raise refused("--objective", allowed, name)
+        for config in configs:
+            if field and not flatten(config)[field]:
+                raise refused(field, f"true with --objective {name} in every trial", False)
 
 
 def check_stages(plan: Plan, space: Space, dataset: Dataset) -> None:

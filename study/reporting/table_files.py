@@ -91,6 +91,7 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...], split: str) -> dict[str
         "failed": row.failed,
         "unfinished": row.unfinished,
         **({"untested": row.untested} if row.untested else {}),
+        **({"unmeasured": row.unmeasured} if row.unmeasured else {}),
         "needs": row.cell.needs,
         "published": "; ".join(f"{setup}: {value:g}" for setup, value in reported.items()),
         **{f"seed_{seed}": row.values.get(seed) for seed in seeds},

@@ -1,6 +1,6 @@
 """Formatting of single values, for the terminal and reports alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from study.ledger.trial_record import TrialRecord
 from trainables.config import Value
@@ -9,6 +9,11 @@ from trainables.metrics.catalog import METRICS
 
 HEADLINE = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
 """The metrics that rankings show; the ledger has the others, too."""
+
+
+def headline(objectives: Iterable[str]) -> list[str]:
+    """The metrics that a study's ranking shows: its objectives among them."""
+    return [*(name for name in objectives if name not in HEADLINE), *HEADLINE]
 
 
 def percent(value: float | None) -> str:
@@ -40,9 +45,14 @@ def metric_value(metric: str, value: float | None) -> str:
     return percent(value) if is_share(metric) else zero_without_sign(f"{value:.2f}")
 
 
-def metric_head(metric: str) -> str:
-    """A metric's name with its unit, for a column."""
-    return f"{metric} {'%' if is_share(metric) else METRICS[metric].unit}"
+def with_unit(metric: str, value: float | None, unit: str) -> str:
+    """A metric's value in a sentence, with its unit (``units.unit_in``)."""
+    return f"{metric_value(metric, value)} {'%' if is_share(metric) else unit}"
+
+
+def metric_head(metric: str, unit: str) -> str:
+    """A metric's name with its unit (``units.unit_in``), for a column."""
+    return f"{metric} {'%' if is_share(metric) else unit}"
 
 
 def axis_label(metric: str) -> str:

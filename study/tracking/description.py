@@ -75,8 +75,8 @@ def _plot(files: Iterable[Path], run_id: str) -> str:
 def _table(results: AblationResults, length: int) -> str:
     """The objective's table, with as many rows as fit, the rest counted below it."""
     table = results.tables[0]
-    unit = " %" if METRICS[table.metric].unit == "fraction" else ""
-    heads = ["cell", f"{table.metric}{unit} ({table.split})", "delta", "interval"]
+    unit = "%" if table.unit == "fraction" else table.unit
+    heads = ["cell", f"{table.metric} {unit} ({table.split})", "delta", "interval"]
     heads += ["corrected p", "verdict", "n"]
     lines = [heads, ["---"] * len(heads), *(_cells(row, table) for row in table.rows)]
     texts = [f"| {' | '.join(line)} |" for line in lines]

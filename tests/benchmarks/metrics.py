@@ -26,7 +26,8 @@ from trainables.geometry.boundaries import VOID, eight_neighbour_boundary
 from trainables.metrics import bands, boundary, overlap, surface
 from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, TOLERANCES_PX, TRIMAP_WIDTHS_PX
 from trainables.metrics.other_tasks.edge_detection import edge_counts
-from trainables.metrics.per_image import count, summarize
+from trainables.metrics.per_image import count
+from trainables.metrics.summaries import summarize
 
 Work = Callable[[], object]
 

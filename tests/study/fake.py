@@ -75,11 +75,11 @@ DATA = DataFacts(
 )
 
 
-def begin(study_plan: Plan) -> Ledger:
+def begin(study_plan: Plan, data: DataFacts = DATA) -> Ledger:
     """Open the study's ledger and write its first event."""
     ledger = Ledger(StudyFolder.of(study_plan).ledger)
     ledger.append(
-        Planned(plan=study_plan, data=DATA, provenance=Provenance(commit="c" * 40, dirty=False))
+        Planned(plan=study_plan, data=data, provenance=Provenance(commit="c" * 40, dirty=False))
     )
     return ledger
 

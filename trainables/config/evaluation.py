@@ -50,9 +50,12 @@ class EvalConfig:
     surface: bool = False
     """Measure surface distances: Hausdorff, HD95, ASSD. An objective that is one turns it on."""
 
-    absent: Literal["left_out", "one"] = "left_out"
-    """Boundary F of a class that is in neither map: left out of the mean, or 1 as in ABL's
-    Table 6 and the DAVIS toolkit."""
+    holes: bool = False
+    """Measure holes and islands in predictions. An objective that is one turns it on."""
+
+    terms: str = ""
+    """Loss terms that validation measures beside those that are trained, such as
+    ``affinity_regression`` (``val/affinity_regression``); ``none``: no terms at all."""
 
     checkpoint: Literal["last", "best"] = "last"
     """Which network is measured: after the last epoch, or of the epoch that was best in the

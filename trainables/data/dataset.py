@@ -6,11 +6,16 @@ Shape letters: N images, H rows, W columns, C colours.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainables.data.images import Size, one_size, sizes_of
+
+Series = Literal["", "volume", "film"]
+"""What images that belong together are: the slices of a volume, or the frames of a film, in their
+order; "": photographs, each on its own."""
 
 
 class DataError(ValueError):
@@ -39,7 +44,10 @@ class ImageList:
     """0..K-1, void 255."""
     names: tuple[str, ...]
     spacing_mm: NDArray[np.float32] | None = None
-    """(N,2) rows and columns of a pixel in millimetres, as resized; None for photographs."""
+    """(N,2) rows and columns of a pixel in millimetres, as resized, or (N,3) with the distance
+    between the slices of its volume; None for photographs."""
+    series: Series = ""
+    """What a name before its last ``/`` stands for."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -72,7 +80,21 @@ class ImageList:
         """The first images alone, in memory."""
         spacing = None if self.spacing_mm is None else self.spacing_mm[:count]
         images, labels = self.images_NHWC[:count], self.labels_NHW[:count]
-        return ImageList(images, labels, self.names[:count], spacing)
+        return ImageList(images, labels, self.names[:count], spacing, self.series)
+
+    @property
+    def unit(self) -> Literal["mm", "px"]:
+        """Of distances within its images."""
+        return "px" if self.spacing_mm is None else "mm"
+
+    @property
+    def series_numbers(self) -> tuple[int, ...] | None:
+        """By image, the number of its volume or film, from 0; None for photographs."""
+        if not self.series:
+            return None
+        parents = [name.rpartition("/")[0] for name in self.names]
+        numbers = {parent: number for number, parent in enumerate(dict.fromkeys(parents))}
+        return tuple(numbers[parent] for parent in parents)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def _decode_split(
     cached: bool,
 ) -> ImageList:
     images, labels = Collector(len(samples)), Collector(len(samples))
-    spacing_mm = np.zeros((len(samples), 2), dtype=np.float32)
+    spacing_mm: list[tuple[float, ...]] = []
     checksums = np.zeros(len(samples), dtype=np.uint32)
     sizes_N2 = np.zeros((len(samples), 2), dtype=np.int64)
     for index, (sample, decoded) in enumerate(zip(samples, read_all(samples), strict=True)):
@@ -108,17 +108,23 @@ def _decode_split(
         image_HWC, labels_HW = resized(decoded, size)
         sizes_N2[index] = labels_HW.shape
         if layout.spacing_mm is not None:
-            own_mm = np.array(layout.spacing_mm[sample.name])
-            spacing_mm[index] = own_mm * decoded.labels_HW.shape / labels_HW.shape
+            down_mm, across_mm, *between_mm = layout.spacing_mm[sample.name]
+            rows, columns = decoded.labels_HW.shape
+            resized_mm = (
+                down_mm * rows / labels_HW.shape[0],
+                across_mm * columns / labels_HW.shape[1],
+            )
+            spacing_mm.append((*resized_mm, *between_mm))
         if cached:
             images.add(image_HWC)
             labels.add(labels_HW)
         facts.add(decoded, labels_HW)
     names = tuple(sample.name for sample in samples)
-    spacing = spacing_mm if layout.spacing_mm is not None else None
+    spacing = np.array(spacing_mm, dtype=np.float32) if spacing_mm else None
     if cached:
-        return ImageList(images.collected(), labels.collected(), names, spacing)
+        pixels = images.collected(), labels.collected()
+        return ImageList(*pixels, names, spacing, layout.series)
     # Both views share one reader, so that an image's file is not decoded again for its labels.
     reader = Reader(samples, size, checksums)
     views = [indexed_as_array(Streamed(reader, part, sizes_N2)) for part in (0, 1)]
-    return ImageList(views[0], views[1], names, spacing)
+    return ImageList(views[0], views[1], names, spacing, layout.series)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.data import files
-from trainables.data.dataset import DataError, escaped
+from trainables.data.dataset import DataError, Series, escaped
 from trainables.geometry.boundaries import VOID
 
 SPLITS = ("train", "val", "test")
@@ -77,8 +77,9 @@ class Layout:
     classes: tuple[str, ...]
     colours: tuple[tuple[int, int, int], ...]
     splits: Mapping[str, tuple[Sample, ...]]
-    spacing_mm: Mapping[str, tuple[float, float]] | None = None
-    """Rows and columns of a pixel by sample name, before resizing; None for photographs."""
+    spacing_mm: Mapping[str, tuple[float, ...]] | None = None
+    """Rows and columns of a pixel by sample name, before resizing, and for volumes the distance
+    between slices; None for photographs."""
     rules: str = ""
     """What decides the labels beside the files: the meaning of a mask's values."""
     fixed_classes: bool = False
@@ -91,6 +92,8 @@ class Layout:
     """``val`` or ``test`` if it has no list of its own and has the other's images."""
     groups: Groups | None = None
     """None where nothing is known of what belongs together."""
+    series: Series = ""
+    """What a sample's name before its last ``/`` stands for."""
 
 
 @dataclass(frozen=True, eq=False)

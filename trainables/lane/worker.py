@@ -162,10 +162,10 @@ class Worker:
         if isinstance(trained, epoch_summary.Diverged):
             return Diverged(str(trained))
         middle = monotonic()
-        self.evaluation = training.evaluate()
+        found = self.evaluation = training.evaluate(with_terms=True)
         return EpochResult(
             epoch=training.epoch,
-            metrics={**self.evaluation.metrics, **trained, "val/loss": self.evaluation.loss},
+            metrics={**found.metrics, **trained, "val/loss": found.loss, **found.terms},
             train_s=middle - begin,
             evaluate_s=monotonic() - middle,
             system=self.usage.sample(),

@@ -24,6 +24,7 @@ __all__ = [
     "combine",
     "ever_active",
     "loss_terms",
+    "measured_terms",
     "needs_boundary_head",
     "needs_edge_net",
     "needs_inverse_net",
@@ -71,6 +72,34 @@ def ever_active(config: LossConfig) -> list[str]:
         for name, term in TERMS.items()
         if term.weight(config) > 0 and schedules.get(term.rule, Constant()).ever()
     ]
+
+
+_OF_STAGES = ("inverse_form", "edge")
+"""Terms that look through a network that is trained before."""
+
+
+def measured_terms(config: LossConfig, requested: str) -> list[str]:
+    """The terms that validation measures: those that are trained, and the requested ones.
+
+    Cross-entropy without class weights is not among the trained ones: it is ``val/loss``.
+
+    Args:
+        config: of the trial's loss.
+        requested: ``eval/terms``.
+
+    Raises:
+        ValueError: an unknown name, or a term whose head or stage the trial does not have.
+    """
+    if requested == "none":
+        return []
+    trained, known = ever_active(config), "cross_entropy"
+    kept = [name for name in trained if name != known or config.class_weights != "none"]
+    names = [name.strip() for name in requested.split(",") if name.strip()]
+    for name in names:
+        require(name in TERMS, "eval/terms", f"none, or of {', '.join(TERMS)}", name)
+        bare = name not in _OF_STAGES and not TERMS[name].head(config)
+        require(name in trained or bare, "eval/terms", "a term that every trial can measure", name)
+    return list(dict.fromkeys([*kept, *names]))
 
 
 def needs_boundary_head(config: LossConfig) -> bool:

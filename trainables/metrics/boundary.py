@@ -99,13 +99,22 @@ def boundary_f(lengths_NK2: Tensor, hits_NK2: Tensor) -> Tensor:
     """float64 (N,K): the harmonic mean of the contours' precision and recall.
 
     Precision is the share of the predicted contour near the true one, recall the reverse. 0 where
-    only one contour is empty, NaN where both are. (The public tools give 1 there, which raises the
-    mean of every rare class.)
+    only one contour is empty, NaN where both are: ours leaves those out of means, the public tools
+    give 1, which raises the mean of every rare class.
     """
     rate_NK2 = hits_NK2.double() / lengths_NK2.clamp(min=1)
     total_NK = rate_NK2.sum(dim=-1)
     f_NK = 2 * rate_NK2.prod(dim=-1) / total_NK.clamp(min=1e-12)
     return f_NK.masked_fill((lengths_NK2 == 0).all(dim=-1), math.nan)
+
+
+DAVIS_TOLERANCE = 0.008
+"""Share of a frame's diagonal within which DAVIS' toolkit matches contours."""
+
+
+def davis_tolerance(height: int, width: int, share: float = DAVIS_TOLERANCE) -> int:
+    """A share of the diagonal in pixels, rounded up, as DAVIS' toolkit has it."""
+    return math.ceil(share * math.hypot(height, width))
 
 
 def boundary_iou_width(height: int, width: int, ratio: float) -> int:

@@ -12,6 +12,19 @@ class Metric(NamedTuple):
     low: float
     high: float
     source: str
+    needs: tuple[str, ...] = ()
+    """What it is measured with: ``eval/...``, the field that requests it; ``volume`` or ``film``,
+    the data that have it. Without any, every evaluation measures it."""
+
+    @property
+    def field(self) -> str:
+        """The field of the config that requests it; "" without one."""
+        return next((need for need in self.needs if need.startswith("eval/")), "")
+
+    @property
+    def series(self) -> str:
+        """``volume`` or ``film``, if only such data have it; else ""."""
+        return next((need for need in self.needs if not need.startswith("eval/")), "")
 
 
 TOLERANCES_PX = (1, 3, 5)
@@ -24,17 +37,38 @@ BOUNDARY_IOU_RATIO = 0.02
 """Width of boundary IoU's region as a share of the image's diagonal: its tool's default."""
 
 
-def _fraction(source: str) -> Metric:
-    return Metric("max", "fraction", 0, 1, source)
+SURFACE, HOLES, VOLUME, FILM = "eval/surface", "eval/holes", "volume", "film"
 
+
+def _fraction(source: str, *needs: str) -> Metric:
+    return Metric("max", "fraction", 0, 1, source, needs)
+
+
+def _distance(unit: str, source: str, *needs: str) -> Metric:
+    return Metric("min", unit, 0, inf, source, needs)
+
+
+LENGTH = "px or mm"
+"""The unit of distances that are in pixels, or in mm where the data have spacing."""
+_ONE_SIDED = "the image's diagonal where one map alone has the class,"
+_EMPTY_IS_ONE = "1 where neither map has any"
+_EMPTY_IS_ZERO = "0 where neither map has any, the diagonal where one alone has"
 
 METRICS: dict[str, Metric] = {
     "miou": _fraction("TP / (TP + FP + FN) over all images, mean over occurring classes"),
     "pixel_accuracy": _fraction("valid pixels whose class is right, over all images"),
-    "dice": _fraction("DSC, 2 TP / (2 TP + FP + FN), by class and image (ABL Table 8)"),
+    "dice": _fraction("DSC, 2 TP / (2 TP + FP + FN), by class, the background too, and image"),
     **{
         f"boundary_f_{tolerance}px": _fraction(
-            f"contour F of Perazzi et al. (DAVIS, 2016) at {tolerance} px, by class and image"
+            f"contour F of Perazzi et al. (DAVIS, 2016) at {tolerance} px, by class and image, "
+            "without the images that have no contour of the class"
+        )
+        for tolerance in TOLERANCES_PX
+    },
+    **{
+        f"boundary_f_davis_{tolerance}px": _fraction(
+            f"the same at {tolerance} px with 1 where prediction and truth have no contour of the "
+            "class, as DAVIS' toolkit, GSCNN and ABL Table 6 count it"
         )
         for tolerance in TOLERANCES_PX
     },
@@ -50,18 +84,68 @@ METRICS: dict[str, Metric] = {
         for side in ("inside", "outside")
         for width in TRIMAP_WIDTHS_PX
     },
-    "hausdorff": Metric("min", "px or mm", 0, inf, "as medpy and monai, by class and image"),
-    "hd95": Metric("min", "px or mm", 0, inf, "as medpy, both surfaces' distances pooled"),
-    "assd": Metric("min", "px or mm", 0, inf, "average symmetric surface distance, as medpy"),
+    "hausdorff": _distance(
+        LENGTH,
+        f"as medpy and monai, by class and image; {_ONE_SIDED} without images that have none",
+        SURFACE,
+    ),
+    "hd95": _distance(
+        LENGTH,
+        f"as medpy, both surfaces' distances pooled; else as Hausdorff; {_ONE_SIDED}",
+        SURFACE,
+    ),
+    "assd": _distance(
+        LENGTH, f"average symmetric surface distance, as medpy; {_ONE_SIDED}", SURFACE
+    ),
     "surfaces_scored": Metric(
-        "max", "pairs", 0, inf, "pairs of image and class with two surfaces: those in Hausdorff"
+        "max",
+        "pairs",
+        0,
+        inf,
+        "pairs of image and class with two surfaces: those in Hausdorff that are no diagonal",
+        (SURFACE,),
+    ),
+    "hole_area": Metric(
+        "min",
+        "fraction",
+        0,
+        1,
+        "true pixels of a class within holes of its prediction, over all images (holes.py)",
+        (HOLES,),
+    ),
+    "holes": Metric(
+        "min", "per image", 0, inf, "holes that the truth has not, by class and image", (HOLES,)
+    ),
+    "islands": Metric(
+        "min", "per image", 0, inf, "pieces that touch no true pixel, by class and image", (HOLES,)
+    ),
+    "dice_slice": _fraction(f"DSC of the foreground by slice, {_EMPTY_IS_ONE}", VOLUME),
+    "dice_volume": _fraction(
+        f"DSC of the foreground by volume, its slices pooled, {_EMPTY_IS_ONE} (ABL Table 8)", VOLUME
+    ),
+    "hausdorff_slice": _distance(
+        "mm", f"Hausdorff of the foreground by slice, {_EMPTY_IS_ZERO}", SURFACE, VOLUME
+    ),
+    "hausdorff_volume": _distance(
+        "mm", f"Hausdorff of the foreground by volume in 3-D, {_EMPTY_IS_ZERO}", SURFACE, VOLUME
+    ),
+    "hd95_volume": _distance(
+        "mm", f"HD95 of the foreground by volume in 3-D, {_EMPTY_IS_ZERO}", SURFACE, VOLUME
+    ),
+    "davis_j": _fraction(
+        f"DAVIS' J: IoU of the object by frame, {_EMPTY_IS_ONE}, mean over a film without its "
+        "first and last frame, then over films (ABL Table 7)",
+        FILM,
+    ),
+    "davis_f": _fraction(
+        "DAVIS' F: contour F at 0.8 % of the diagonal, averaged as J (ABL Table 7)", FILM
     ),
     "classes_scored": Metric("max", "classes", 0, inf, "classes that occur: those in mIoU's mean"),
     "contours_scored": Metric(
         "max", "pairs", 0, inf, "pairs of image and class with a contour: those in boundary F"
     ),
 }
-"""The metrics of an evaluation, in this order; surface distances only if they are counted.
+"""The metrics of an evaluation, in this order, each only where what it ``needs`` is there.
 
 These are the names in the ledger and in MLflow; the test list's have ``test_`` before them.
 """
@@ -73,7 +157,5 @@ OTHER_METRICS: dict[str, Metric] = {
     "saliency_miou": _fraction("tasks.py: best threshold for all images (ASTMT)"),
     "parts_miou": _fraction("tasks.py: mean over parts and background (ASTMT)"),
     "delta_m": Metric("max", "fraction", -inf, inf, "tasks.py: mean relative gain over tasks"),
-    "davis_j": _fraction("video.py: IoU of the object, mean over frames (ABL Table 7)"),
-    "davis_f": _fraction("video.py: contour F at 0.8 % of the diagonal (ABL Table 7)"),
 }
 """Metrics of tasks other than segmentation, which functions in ``other_tasks`` compute."""

@@ -18,7 +18,7 @@ from torch import Tensor
 from trainables import proof
 from trainables.config import require
 from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, TOLERANCES_PX, TRIMAP_WIDTHS_PX
-from trainables.metrics.per_image import ImageCounts
+from trainables.metrics.per_image import LATER, ImageCounts, empty
 
 SETTINGS = {
     "tolerances_px": np.array(TOLERANCES_PX, dtype=np.uint8),
@@ -71,14 +71,19 @@ def load(path: str | os.PathLike[str]) -> ImageCounts:
         FileNotFoundError: if it does not exist.
         ValueError: if it is damaged, is not a counts file, or has other tolerances or bands.
     """
-    arrays = _read(path, ("names", *SETTINGS, *ImageCounts._fields))
+    needed = [name for name in ImageCounts._fields if name not in LATER]
+    arrays = _read(path, ("names", *SETTINGS, *needed), LATER)
     for name, expected in SETTINGS.items():
         found = arrays[name]
         same = np.array_equal(found, expected)
         require(same, f"{name} of {path}", str(expected.tolist()), found.tolist())
-    return ImageCounts(
-        *(torch.from_numpy(arrays[name].astype(np.int64)) for name in ImageCounts._fields)
-    )
+    tables = {
+        name: torch.from_numpy(arrays[name].astype(np.int64))
+        for name in ImageCounts._fields
+        if name in arrays
+    }
+    images, classes, _ = tables["overlap_NK3"].shape
+    return empty(images, classes, torch.device("cpu"))._replace(**tables)
 
 
 def load_confusion(path: str | os.PathLike[str]) -> Tensor | None:

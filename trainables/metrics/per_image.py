@@ -1,22 +1,25 @@
-"""Counts per image and class, and every reported metric as a function of them.
+"""Counts per image and class, from which ``summaries.py`` computes every reported metric.
 
 Counts are integers and additive over ranks: each rank fills the rows of its images, and a sum over
 ranks gives the complete table. Means are computed only after that, so no metric depends on ranks.
 
-Shape letters: N images, K classes, H rows, W columns, T tolerances, Z bands; R radii in
-``around_NR2``, lists of images elsewhere.
+Shape letters: N images, K classes, H rows, W columns, T tolerances, Z bands, R radii.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.config import require
 from trainables.geometry.boundaries import VOID
-from trainables.metrics import bands, boundary, overlap, surface
-from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, METRICS, TOLERANCES_PX, TRIMAP_WIDTHS_PX
+from trainables.metrics import bands, boundary, holes, overlap, surface
+from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, TOLERANCES_PX, TRIMAP_WIDTHS_PX
+
+Spacing = Sequence[float] | NDArray[np.floating]
 
 
 class ImageCounts(NamedTuple):
@@ -41,10 +44,25 @@ class ImageCounts(NamedTuple):
     """int64: overlap in each band of the trimap, without the next narrower band."""
 
     surface_NK3: Tensor
-    """int64: Hausdorff, HD95 and ASSD in millionths of a px or mm, plus 2; 1 where a map
-    lacks the class; 0 where they were not requested."""
+    """int64: Hausdorff, HD95 and ASSD in millionths of a px or mm, plus 2; 1 where both maps
+    lack the class; 0 where they were not requested."""
+
+    holes_NK3: Tensor
+    """int64: ``holes.hole_counts`` plus 1; 0 where they were not requested."""
+
+    film_NK2: Tensor
+    """int64: hits like ``hits_NTK2`` at DAVIS' tolerance, plus 1; 0 for images that are no film."""
+
+    series_N1: Tensor
+    """int64: the number of the image's volume or film, from 1; 0 for photographs."""
+
+    volume_NK3: Tensor
+    """int64: like ``surface_NK3``, of the complete volume in mm, in the row of its first slice; 0
+    in all other rows."""
 
 
+LATER = ("holes_NK3", "film_NK2", "series_N1", "volume_NK3")
+"""The tables that counts of older versions lack; they are zeros there."""
 _MILLIONTHS = 1e6
 
 
@@ -52,7 +70,10 @@ def count(
     predicted_NHW: Tensor,
     labels_NHW: Tensor,
     num_classes: int,
-    spacing: Sequence[float] | None = None,
+    spacing: Spacing | None = None,
+    *,
+    with_holes: bool = False,
+    film: bool = False,
 ) -> ImageCounts:
     """Count predictions against labels; pixels with a void label are left out of both.
 
@@ -60,8 +81,10 @@ def count(
         predicted_NHW: int64 0..K-1; anything where the label is void.
         labels_NHW: int64 0..K-1, and 255 for void.
         num_classes: K.
-        spacing: size of a pixel along rows and columns, in mm or (1, 1) for pixels. Requests
-            the surface distances, which cost several times the rest.
+        spacing: size of a pixel along rows and columns, in mm or (1, 1) for pixels, of all images
+            or (N,2) of each. Requests the surface distances, which cost several times the rest.
+        with_holes: requests the holes and islands.
+        film: requests the hits at DAVIS' tolerance.
 
     Raises:
         ValueError: if a label is neither a class nor void, a prediction is not a class, the shapes
@@ -80,15 +103,24 @@ def count(
     # One image at a time fits into a CPU's cache; a GPU is faster with all of them at once.
     step = 1 if labels_NHW.device.type == "cpu" else max(1, len(labels_NHW))
     counted = [
-        _count(predicted, labels, num_classes, spacing)
+        _count(predicted, labels, num_classes, film)
         for predicted, labels in zip(predicted_NHW.split(step), labels_NHW.split(step), strict=True)
     ]
-    return ImageCounts(*(torch.cat(tables).contiguous() for tables in zip(*counted, strict=True)))
+    tables = {name: torch.cat([part[name] for part in counted]).contiguous() for name in counted[0]}
+    counts = empty(len(labels_NHW), num_classes, labels_NHW.device)._replace(**tables)
+    if spacing is not None:
+        distances_NK3 = _surfaces(predicted_NHW, labels_NHW, num_classes, spacing)
+        counts = counts._replace(surface_NK3=distances_NK3)
+    if with_holes:
+        found_NK3 = holes.hole_counts(predicted_NHW, labels_NHW, num_classes)
+        counts = counts._replace(holes_NK3=found_NK3 + 1)
+    return counts
 
 
 def _count(
-    predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int, spacing: Sequence[float] | None
-) -> ImageCounts:
+    predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int, film: bool
+) -> dict[str, Tensor]:
+    """The tables that need no request, by name, and ``film_NK2`` if it is."""
     widest_px = len(TRIMAP_WIDTHS_PX)
     zones_NZK3 = overlap.zone_overlap(
         predicted_NHW,
@@ -97,32 +129,60 @@ def _count(
         widest_px + 1,
         num_classes,
     )
-    contour_NK2, hits_NTK2 = boundary.contour_hits(
-        predicted_NHW, labels_NHW, num_classes, TOLERANCES_PX
-    )
     height, width = labels_NHW.shape[-2:]
     width_px = boundary.boundary_iou_width(height, width, BOUNDARY_IOU_RATIO)
-    return ImageCounts(
-        zones_NZK3.sum(dim=1),
-        contour_NK2,
-        hits_NTK2,
-        boundary.boundary_regions(predicted_NHW, labels_NHW, num_classes, width_px),
-        bands.boundary_accuracy(predicted_NHW, labels_NHW),
-        zones_NZK3[:, :widest_px],
-        _surface(predicted_NHW, labels_NHW, num_classes, spacing),
+    return {
+        "overlap_NK3": zones_NZK3.sum(dim=1),
+        **_contours(predicted_NHW, labels_NHW, num_classes, film),
+        "regions_NK3": boundary.boundary_regions(predicted_NHW, labels_NHW, num_classes, width_px),
+        "around_NR2": bands.boundary_accuracy(predicted_NHW, labels_NHW),
+        "bands_NZK3": zones_NZK3[:, :widest_px],
+    }
+
+
+def _contours(
+    predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int, film: bool
+) -> dict[str, Tensor]:
+    """Lengths of contours and hits at every tolerance, in one pass."""
+    davis_px = boundary.davis_tolerance(*labels_NHW.shape[-2:])
+    tolerances_px = (*sorted({*TOLERANCES_PX, davis_px}),) if film else TOLERANCES_PX
+    lengths_NK2, hits_NTK2 = boundary.contour_hits(
+        predicted_NHW, labels_NHW, num_classes, tolerances_px
     )
+    if not film:
+        return {"contour_NK2": lengths_NK2, "hits_NTK2": hits_NTK2}
+    usual = [tolerances_px.index(tolerance) for tolerance in TOLERANCES_PX]
+    return {
+        "contour_NK2": lengths_NK2,
+        "hits_NTK2": hits_NTK2[:, usual],
+        "film_NK2": hits_NTK2[:, tolerances_px.index(davis_px)] + 1,
+    }
 
 
-def _surface(
-    predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int, spacing: Sequence[float] | None
+def _surfaces(
+    predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int, spacing: Spacing
 ) -> Tensor:
-    """``surface_NK3``: distances as integers, so that they add up exactly over ranks."""
-    if spacing is None:
-        shape = (len(labels_NHW), num_classes, 3)
-        return torch.zeros(shape, dtype=torch.int64, device=labels_NHW.device)
-    distances_NK3 = surface.surface_by_class(predicted_NHW, labels_NHW, num_classes, spacing)
-    whole_NK3 = (distances_NK3 * _MILLIONTHS).round().nan_to_num(-1).long() + 2
-    return whole_NK3.to(labels_NHW.device)
+    """``surface_NK3``, each image with its own size of a pixel."""
+    spacing_N2 = np.broadcast_to(np.asarray(spacing, dtype=np.float64), (len(labels_NHW), 2))
+    maps = zip(predicted_NHW, labels_NHW, spacing_N2.tolist(), strict=True)
+    rows = [whole_distances(one, other, num_classes, scale) for one, other, scale in maps]
+    return torch.stack(rows) if rows else labels_NHW.new_zeros((0, num_classes, 3)).long()
+
+
+def whole_distances(
+    predicted: Tensor, labels: Tensor, num_classes: int, spacing: Sequence[float]
+) -> Tensor:
+    """int64 (K,3): ``surface_by_class`` of an image or a volume as ``surface_NK3`` has it, so that
+    ranks add up exactly; the prediction may be anything where the labels are void."""
+    predicted = predicted.masked_fill(labels == VOID, VOID)
+    distances_K3 = surface.surface_by_class(predicted, labels, num_classes, spacing)
+    whole_K3 = (distances_K3 * _MILLIONTHS).round().nan_to_num(-1).long() + 2
+    return whole_K3.to(labels.device)
+
+
+def distances(table_NK3: Tensor) -> Tensor:
+    """float64 (N,K,3): the distances of ``surface_NK3`` in px or mm; NaN where there is none."""
+    return ((table_NK3 - 2).double() / _MILLIONTHS).masked_fill(table_NK3 < 2, torch.nan)
 
 
 def _require_classes(name: str, map_NHW: Tensor, void_NHW: Tensor, num_classes: int) -> None:
@@ -148,100 +208,8 @@ def empty(num_images: int, num_classes: int, device: torch.device) -> ImageCount
         zeros(bands.NUM_RADII, 2),
         zeros(len(TRIMAP_WIDTHS_PX), num_classes, 3),
         zeros(num_classes, 3),
+        zeros(num_classes, 3),
+        zeros(num_classes, 2),
+        zeros(1),
+        zeros(num_classes, 3),
     )
-
-
-def summarize(counts: ImageCounts) -> dict[str, float]:
-    """The reported metrics, in the catalog's order; NaN only where there is nothing to score.
-
-    A class absent from prediction and truth has no IoU, and an image without it no boundary F:
-    the means leave them out, and ``*_scored`` says how much is in. The surface distances are there
-    only if they were counted.
-
-    Args:
-        counts: a complete table, summed over ranks.
-    """
-    return {name: value_1.item() for name, value_1 in _summaries(_on_cpu(counts), None).items()}
-
-
-def resample(counts: ImageCounts, weights_RN: Tensor) -> dict[str, Tensor]:
-    """float64 (R) each: ``summarize`` of R lists, each with image n ``weights_RN[r, n]`` times."""
-    return _summaries(_on_cpu(counts), weights_RN.double())
-
-
-def by_class(counts: ImageCounts) -> dict[str, Tensor]:
-    """float64 (K) each: the metrics that are means over classes, NaN for a class that is absent.
-
-    IoU and boundary IoU are of the counts of all images; Dice, boundary F and surface distances are
-    means over the images in which the class occurs (its contour, for F; in both maps, for surface
-    distances), as their sources have it.
-    """
-    return {name: values_1K[0] for name, values_1K in _by_class(_on_cpu(counts), None).items()}
-
-
-def _on_cpu(counts: ImageCounts) -> ImageCounts:
-    return ImageCounts(*(table.cpu() for table in counts))
-
-
-def _summaries(counts: ImageCounts, weights_RN: Tensor | None) -> dict[str, Tensor]:
-    """(R) each: every reported metric of R lists, or of the one list as it is, without weights."""
-    per_class = _by_class(counts, weights_RN)
-    metrics = {name: overlap.mean_of_present(values_RK) for name, values_RK in per_class.items()}
-    metrics["miou"] = metrics.pop("iou")
-    overlap_RK3 = _total(counts.overlap_NK3, weights_RN)
-    inside_RZK3 = _total(counts.bands_NZK3, weights_RN).cumsum(dim=1)
-    outside_RZK3 = overlap_RK3.unsqueeze(1) - inside_RZK3
-    for side, zones_RZK3 in (("inside", inside_RZK3), ("outside", outside_RZK3)):
-        for width, zone_RK3 in zip(TRIMAP_WIDTHS_PX, zones_RZK3.unbind(dim=1), strict=True):
-            metrics[f"trimap_miou_{side}_{width}px"] = overlap.mean_of_present(
-                overlap.iou(zone_RK3)
-            )
-    metrics["pixel_accuracy"] = overlap.pixel_accuracy(overlap_RK3)
-    metrics["mba"] = _mean_boundary_accuracy(counts, weights_RN)
-    metrics["classes_scored"] = (overlap_RK3.sum(dim=-1) > 0).sum(dim=-1).double()
-    scored_N = (counts.contour_NK2.sum(dim=-1) > 0).sum(dim=-1)
-    metrics["contours_scored"] = _total(scored_N, weights_RN).double()
-    if counts.surface_NK3.any():
-        scored_N = (counts.surface_NK3[..., 0] > 1).sum(dim=-1)
-        metrics["surfaces_scored"] = _total(scored_N, weights_RN).double()
-    return {name: metrics[name] for name in METRICS if name in metrics}
-
-
-def _by_class(counts: ImageCounts, weights_RN: Tensor | None) -> dict[str, Tensor]:
-    """(R,K) each."""
-    per_class = {
-        "iou": overlap.iou(_total(counts.overlap_NK3, weights_RN)),
-        "dice": _mean_over_images(overlap.dice(counts.overlap_NK3), weights_RN),
-    }
-    for index, tolerance in enumerate(TOLERANCES_PX):
-        f_NK = boundary.boundary_f(counts.contour_NK2, counts.hits_NTK2[:, index])
-        per_class[f"boundary_f_{tolerance}px"] = _mean_over_images(f_NK, weights_RN)
-    per_class["boundary_iou"] = boundary.boundary_iou(_total(counts.regions_NK3, weights_RN))
-    if counts.surface_NK3.any():
-        distance_NK3 = (counts.surface_NK3 - 2).double() / _MILLIONTHS
-        distance_NK3 = distance_NK3.masked_fill(counts.surface_NK3 < 2, torch.nan)
-        mean_RK3 = _mean_over_images(distance_NK3, weights_RN)
-        per_class |= dict(zip(("hausdorff", "hd95", "assd"), mean_RK3.unbind(dim=-1), strict=True))
-    return per_class
-
-
-def _mean_boundary_accuracy(counts: ImageCounts, weights_RN: Tensor | None) -> Tensor:
-    """(R): the mean over the images that have a boundary."""
-    accuracy_N = bands.mean_boundary_accuracy(counts.around_NR2)
-    has_one_N = ~accuracy_N.isnan()
-    drawn_RN = None if weights_RN is None else weights_RN[:, has_one_N]
-    return _mean_over_images(accuracy_N[has_one_N], drawn_RN)
-
-
-def _mean_over_images(values: Tensor, weights_RN: Tensor | None) -> Tensor:
-    """(R,...) from (N,...): the mean over the images that have a value."""
-    known = ~values.isnan()
-    return _total(values.masked_fill(~known, 0), weights_RN) / _total(known, weights_RN)
-
-
-def _total(table: Tensor, weights_RN: Tensor | None) -> Tensor:
-    """(R,...) from (N,...): the sum over each list's images; exact for integers."""
-    if weights_RN is None:
-        # Weights of one would give the same up to rounding: a matrix product adds in another order.
-        return table.sum(dim=0, keepdim=True)
-    return torch.tensordot(weights_RN, table.double(), dims=1)

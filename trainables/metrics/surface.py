@@ -5,6 +5,10 @@ end of the image. medpy (0.5) and monai (1.6) agree on this, on ``hausdorff`` an
 this file follows them. They differ on HD95, and both readings are here. google-deepmind's
 surface-distance measures between pixel corners, weighted by length, and differs by up to a pixel.
 
+Where only one of two masks is empty, no distance is defined: medpy raises an error, monai gives NaN
+or infinity. ``surface_by_class`` gives the largest distance that the image allows, from corner to
+corner, so that a network cannot gain by predicting nothing where it is unsure.
+
 SciPy's k-d tree does the search, so these metrics alone run on the CPU wherever the masks are.
 
 Shape letters: N images, K classes, H rows, W columns, M surface elements.
@@ -117,19 +121,29 @@ def assd(distances: SurfaceDistances) -> float:
 
 
 def surface_by_class(
-    predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int, spacing: Sequence[float] | None
+    predicted: Tensor, labels: Tensor, num_classes: int, spacing: Sequence[float] | None = None
 ) -> Tensor:
-    """float64 (N,K,3): Hausdorff, HD95 (pooled) and ASSD; NaN where either map lacks the class.
+    """float64 (K,3): Hausdorff, HD95 (pooled) and ASSD of one image or volume, as ``spacing`` says.
 
-    Both maps are int64; 255 (void) is not a class, and the prediction must be void where the labels
-    are.
+    NaN for a class in neither map. For a class in only one of them all three are the diagonal, the
+    distance between opposite corners' elements, which no distance exceeds.
+
+    Args:
+        predicted: integers 0..K-1, and 255 where the labels are void; (H,W) or (D,H,W).
+        labels: integers 0..K-1, and 255 for void, which is not a class.
+        num_classes: K.
+        spacing: see ``surface_distances``.
     """
-    scale = _checked_spacing(spacing, 2)
-    table = torch.full((len(labels_NHW), num_classes, 3), math.nan, dtype=torch.float64)
-    for image, maps in enumerate(zip(predicted_NHW, labels_NHW, strict=True)):
-        predicted, true = (_surfaces(map_HW.cpu().numpy(), scale, num_classes) for map_HW in maps)
-        for cls in range(num_classes):
-            distances = _between(predicted[cls], true[cls])
+    scale = _checked_spacing(spacing, labels.ndim)
+    diagonal = float(np.linalg.norm((np.array(labels.shape) - 1) * scale))
+    maps = (predicted, labels)
+    ours, theirs = (_surfaces(map_.cpu().numpy(), scale, num_classes) for map_ in maps)
+    table = torch.full((num_classes, 3), math.nan, dtype=torch.float64)
+    for cls, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+        if len(one) and len(other):
+            distances = _between(one, other)
             measures = hausdorff(distances), hd95(distances), assd(distances)
-            table[image, cls] = torch.tensor(measures, dtype=torch.float64)
+            table[cls] = torch.tensor(measures, dtype=torch.float64)
+        elif len(one) or len(other):
+            table[cls] = diagonal
     return table

@@ -3,24 +3,27 @@
 Shape letters: B images, C colours, K classes, H rows, W columns.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainables.config import EvalConfig
 from trainables.config.evaluation import EvaluationProtocol
 from trainables.data.batches import evaluation_batches
 from trainables.data.dataset import ImageList
 from trainables.losses.cross_entropy import nats_per_image
-from trainables.metrics import per_image
 from trainables.metrics.inference import PLAIN, scores
 from trainables.metrics.overlap import confusion
 from trainables.metrics.per_image import ImageCounts
+from trainables.metrics.summaries import summarize
+from trainables.training.list_counts import ListCounts
 from trainables.training.ranks import num_ranks, rank, sum_over_ranks
 
+_USUAL = EvalConfig()
 PICTURES = 4
 """How many images' predictions are saved with a checkpoint."""
 
@@ -38,6 +41,8 @@ class Evaluation:
     """int64: valid pixels by their true class (rows) and their predicted one (columns)."""
     predictions: tuple[NDArray[np.uint8], ...]
     """Labels (H,W) of each."""
+    terms: Mapping[str, float] = field(default_factory=dict)
+    """By ``val/NAME``, the loss terms that were measured."""
 
 
 @torch.no_grad()
@@ -48,6 +53,8 @@ def evaluate(
     batch: int,
     device: torch.device,
     how: EvaluationProtocol = PLAIN,
+    config: EvalConfig = _USUAL,
+    observe: Callable[[NDArray[np.int64], Tensor, Tensor], None] | None = None,
 ) -> Evaluation:
     """Evaluate a list on all ranks; every rank gets the metrics of all images.
 
@@ -58,8 +65,11 @@ def evaluate(
         batch: images per forward pass, if they are predicted once and complete; else it is one.
         device: where predictions are counted.
         how: scales, mirroring and windows.
+        config: what is measured.
+        observe: receives rows, images (B,C,H,W) and labels (B,H,W) of each batch, after its
+            prediction; both are on the device.
     """
-    table = per_image.empty(len(images), num_classes, device)
+    table = ListCounts(images, num_classes, device, config)
     nats_N = torch.zeros(len(images), dtype=torch.float64, device=device)
     confusion_KK = torch.zeros((num_classes, num_classes), dtype=torch.int64, device=device)
     pictures = _Pictures(images, device)
@@ -68,20 +78,19 @@ def evaluate(
         images, batch=batch, rank=rank(), ranks=num_ranks()
     ):
         labels_BHW = labels_BHW.to(device)
-        logits_BKHW = scores(predict, images_BCHW.to(device, non_blocking=True), how)
+        images_BCHW = images_BCHW.to(device, non_blocking=True)
+        logits_BKHW = scores(predict, images_BCHW, how)
         predicted_BHW = logits_BKHW.argmax(dim=1)
-        counts = per_image.count(predicted_BHW, labels_BHW, num_classes)
-        rows_B = torch.from_numpy(rows).to(device)
-        for table_N, part_B in zip(table, counts, strict=True):
-            table_N[rows_B] = part_B
-        nats_N[rows_B] = nats_per_image(logits_BKHW, labels_BHW)
+        table.add(rows, predicted_BHW, labels_BHW)
+        if observe is not None:
+            observe(rows, images_BCHW, labels_BHW)
+        nats_N[torch.from_numpy(rows).to(device)] = nats_per_image(logits_BKHW, labels_BHW)
         confusion_KK += confusion(predicted_BHW, labels_BHW, num_classes)
         pictures.add(rows, predicted_BHW)
-    # Each rank has zeros in the rows of the others' images, so a sum puts the table together.
-    counts = ImageCounts(*map(sum_over_ranks, table))
+    counts = table.total()
     confusion_KK = sum_over_ranks(confusion_KK).cpu()
     loss = float(sum_over_ranks(nats_N).sum()) / (int(confusion_KK.sum()) or float("nan"))
-    return Evaluation(per_image.summarize(counts), loss, counts, confusion_KK, pictures.all())
+    return Evaluation(summarize(counts), loss, counts, confusion_KK, pictures.all())
 
 
 class _Pictures:

@@ -4,6 +4,7 @@ Shape letters: B images, H rows, W columns, N images of a list, P pictures.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import torch
@@ -20,12 +21,13 @@ from trainables.losses.compose import (
     combine,
     ever_active,
     loss_terms,
+    measured_terms,
     needs_boundary_head,
 )
 from trainables.losses.cross_entropy import cross_entropy
 from trainables.losses.term import LossTerm
 from trainables.losses.terms import Learned, Prediction, Target
-from trainables.metrics.inference import Predict, scores
+from trainables.metrics.inference import scores
 from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.training.epoch_summary import Diverged, summary
@@ -40,6 +42,7 @@ from trainables.training.optimization import (
 )
 from trainables.training.ranks import num_ranks, rank
 from trainables.training.state import TrainingState, pack, unpack
+from trainables.training.validation_terms import ListTerms, ValidationTerms
 
 AUXILIARY = "auxiliary"
 """Name of the auxiliary heads' term, which is reported beside those of the config's losses."""
@@ -189,22 +192,27 @@ class Training:
         network = self.network if self.average is None else self.average.module
         return network.eval()
 
-    def _logits(self) -> Predict:
-        """The network to evaluate, as a function of images."""
-        network = self._evaluated()
-        return lambda images_BCHW: self._predict(network, images_BCHW).logits_BKHW
-
-    def evaluate(self, split: Split = "val") -> Evaluation:
-        """The metrics of a list, predicted as ``eval/*`` says. All ranks must make this call."""
-        images, how = self.dataset.splits[split], self.config.eval.of(split)
-        classes, batch = self.dataset.num_classes, self.config.batch
-        return evaluate(self._logits(), images, classes, batch, self.device, how)
+    def evaluate(self, split: Split = "val", *, with_terms: bool = False) -> Evaluation:
+        """The metrics of a list, predicted as ``eval/*`` says, and its loss terms on request. All
+        ranks must make this call."""
+        config, network, images = self.config, self._evaluated(), self.dataset.splits[split]
+        names = measured_terms(config.loss, config.eval.terms) if with_terms else []
+        num_classes, learned = self.dataset.num_classes, self.learned
+        table = ListTerms(config.loss, names, num_classes, learned, len(images), self.device)
+        terms = ValidationTerms(lambda images_BCHW: self._predict(network, images_BCHW), table)
+        how, observe = config.eval.of(split), terms.observe if names else None
+        given = num_classes, config.batch, self.device, how, config.eval, observe
+        return replace(evaluate(terms.predict, images, *given), terms=table.means())
 
     @torch.no_grad()
     def scores(self, split: Split, rows: Sequence[int]) -> Iterator[Tensor]:
         """Yield the logits, float (1,K,H,W), of single images as ``evaluate`` predicts them. For
         one rank."""
-        logits, how = self._logits(), self.config.eval.of(split)
+        network, how = self._evaluated(), self.config.eval.of(split)
+
+        def logits(images_BCHW: Tensor) -> Tensor:
+            return self._predict(network, images_BCHW).logits_BKHW
+
         for row in rows:
             images_1CHW, _ = to_tensors(self.dataset.splits[split], [row])
             yield scores(logits, images_1CHW.to(self.device), how)

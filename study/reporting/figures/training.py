@@ -28,7 +28,8 @@ def training(results: StudyResults, groups: Sequence[Group]) -> Figure | None:
 
     Losses that were not measured, as in older ledgers, have no panel.
     """
-    losses = {metric: _curves(groups, metric) for metric in _LOSSES}
+    titles = _titles(groups)
+    losses = {metric: _curves(groups, metric) for metric in titles}
     losses = {metric: curves for metric, curves in losses.items() if any(curves)}
     if not losses:
         return None
@@ -38,13 +39,27 @@ def training(results: StudyResults, groups: Sequence[Group]) -> Figure | None:
         for group, values in zip(groups, curves, strict=True):
             if values:
                 band(axes, values, group.hue, group.name)
-        axes.set_title(_LOSSES[metric], loc="left")
+        axes.set_title(titles[metric], loc="left")
     _draw_rates(rates, results.record, groups)
     for axes in figure.axes:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     beside(rates)
     return figure
+
+
+def _titles(groups: Sequence[Group]) -> dict[str, str]:
+    """By metric, the panels' titles: the losses, and the terms that validation measured."""
+    measured = {
+        name
+        for group in groups
+        for trial in group.trials
+        for epoch in trial.epochs.values()
+        for name in epoch.metrics
+        if name.startswith("val/")
+    }
+    terms = sorted(measured - _LOSSES.keys())
+    return _LOSSES | {name: f"validation: {name.removeprefix('val/')}" for name in terms}
 
 
 def _curves(groups: Sequence[Group], metric: str) -> list[dict[int, list[float]]]:

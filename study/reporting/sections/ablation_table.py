@@ -7,17 +7,16 @@ from study.analysis.tables import Row, Table, protocol, published, same_protocol
 from study.ledger.record import StudyRecord
 from study.reporting.document import Block, Parts, Points, Prose, Section, Sheet
 from study.reporting.sections import cell_search
-from study.reporting.values import is_share, percent
+from study.reporting.values import is_share, metric_head, percent
 from trainables.config.words import zero_without_sign
 
 
 def heads(table: Table) -> list[str]:
     """The column names of a table."""
     paper = [name for setup in table.setups for name in (f"reported: {setup}", "its delta")]
-    unit = " %" if is_share(table.metric) else ""
     return [
         "cell",
-        f"{table.metric}{unit}",
+        metric_head(table.metric, table.unit),
         "delta",
         "interval",
         "p",
@@ -93,6 +92,7 @@ def _failures(row: Row) -> str:
         "diverged": row.diverged,
         "failed": row.failed,
         "untested": row.untested,
+        "not measured": row.unmeasured,
         "not run yet": row.unfinished,
     }
     named = [f"{count} {why}" for why, count in counts.items() if count]

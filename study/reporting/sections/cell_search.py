@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+from study.analysis.units import unit_in
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.reporting.document import Parts, Prose, Section, Sheet
-from study.reporting.values import formatted, percent
+from study.reporting.values import formatted, metric_head, metric_value
 from trainables.config.words import counted
 
 
@@ -36,7 +37,8 @@ def section(record: StudyRecord) -> Parts:
     if not rows:
         return []
     objective, trials = record.plan.objective, record.plan.design.search_trials
-    head = ["cell", "complete trials", f"lowest {objective} %", f"highest {objective} %", "chosen"]
+    named = metric_head(objective, unit_in(record, objective))
+    head = ["cell", "complete trials", f"lowest {named}", f"highest {named}", "chosen"]
     text = Prose(
         f"{counted(trials, 'trial')} per cell on the {record.data.list_name('val')}, sampler "
         f"{record.plan.design.sampler}, seed {record.plan.base['seed']}; the first used the "
@@ -65,14 +67,14 @@ def differing(record: StudyRecord) -> list[str]:
 
 
 def _rows(record: StudyRecord) -> list[list[str]]:
-    rows = []
+    rows, objective = [], record.plan.objective
     for cell, chosen in record.chosen.items():
         values = [
             value
             for trial in record.in_state("complete")
             if trial.phase == "search"
             and trial.cell == cell
-            and (value := trial.value(record.plan.objective)) is not None
+            and (value := trial.value(objective)) is not None
         ]
         changes = ", ".join(f"{path} {formatted(v)}" for path, v in chosen.changes.items())
         best = "no trial was complete" if chosen.trial is None else f"trial {chosen.trial}"
@@ -80,8 +82,8 @@ def _rows(record: StudyRecord) -> list[list[str]]:
             [
                 cell,
                 str(len(values)),
-                percent(min(values, default=None)),
-                percent(max(values, default=None)),
+                metric_value(objective, min(values, default=None)),
+                metric_value(objective, max(values, default=None)),
                 f"{best}: {changes}",
             ]
         )

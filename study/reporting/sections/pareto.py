@@ -1,6 +1,7 @@
 """The Pareto set of a search with several objectives, as cells of a table."""
 
 from study.analysis.results import SearchResults
+from study.analysis.units import unit_in
 from study.reporting.values import assignments, metric_head, metric_value
 
 
@@ -9,7 +10,7 @@ def rows(results: SearchResults) -> tuple[list[str], list[list[str]]]:
     list and, if any was measured there, on the test list."""
     objectives, front = list(results.record.plan.objectives), results.front
     tested = any(trial.tested for trial in front)
-    heads = [metric_head(name) for name in objectives]
+    heads = [metric_head(name, unit_in(results.record, name)) for name in objectives]
     cells = []
     for trial in front:
         row = [metric_value(name, trial.value(name)) for name in objectives]

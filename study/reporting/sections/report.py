@@ -8,6 +8,7 @@ from typing import NamedTuple
 from study.analysis import evaluation
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, StudyResults
+from study.analysis.units import unit_in
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
@@ -29,7 +30,7 @@ from study.reporting.sections import (
     verdicts,
 )
 from study.reporting.sections import plots as plot_sections
-from study.reporting.values import HEADLINE, formatted, percent
+from study.reporting.values import formatted, headline, is_share, metric_head, metric_value
 from trainables.config.words import counted
 
 _BEST = 10
@@ -123,10 +124,10 @@ def of_search(
         parts += _winner(results)
     parts += reruns.rerun_section(record, results.best, folder)
     paths = [dimension.path for dimension in space_of(record).dimensions]
-    parts += _best(results.ranking, paths)
+    parts += _best(record, results.ranking, paths)
     parts += importances.section(record, importance)
     tables = ablation_table.tables(results.confirmation) if results.confirmation else []
-    every = [Section("All trials", [ranking(results.ranking, paths)])]
+    every = [Section("All trials", [ranking(record, results.ranking, paths)])]
     details = [
         *tables,
         *(every if len(results.ranking) > _BEST else []),
@@ -135,9 +136,9 @@ def of_search(
     return Content(parts, details)
 
 
-def _best(ranked: list[TrialRecord], paths: list[str]) -> Parts:
+def _best(record: StudyRecord, ranked: list[TrialRecord], paths: list[str]) -> Parts:
     """The first lines of the ranking."""
-    sheet = ranking(ranked[:_BEST], paths)
+    sheet = ranking(record, ranked[:_BEST], paths)
     left = len(ranked) - _BEST
     more = [Prose(f"{counted(left, 'more trial')} below, in the details.")] if left > 0 else []
     return [Section("Ranking", [sheet, *more])]
@@ -158,14 +159,21 @@ def _winner(results: SearchResults) -> Parts:
         return [Section(title, [Prose(said)])]
     if best is None or best.tested is None:
         return []
+    record, tested, shown = results.record, best.tested, headline(results.record.plan.objectives)
+    shares = all(is_share(name) for name in shown)
     rows = [
-        [name, percent(best.metrics.get(name)), percent(best.tested.get(f"test_{name}"))]
-        for name in HEADLINE
+        [
+            name if shares else metric_head(name, unit_in(record, name)),
+            metric_value(name, best.metrics.get(name)),
+            metric_value(name, tested.get(f"test_{name}")),
+        ]
+        for name in shown
     ]
     params = ", ".join(f"`{path}` {formatted(value)}" for path, value in best.params.items())
     where = results.record.data.list_name("val")
     text = f"Trial {best.number}, chosen on the {where}: {params}.{tie(results)}"
-    heads = [f"{lists.get('val', 'validation')} %", f"{lists.get('test', 'test')} %"]
+    unit = " %" if shares else ""
+    heads = [f"{lists.get('val', 'validation')}{unit}", f"{lists.get('test', 'test')}{unit}"]
     sheet = Sheet(["metric", *heads], rows)
     return [Section(title, [Prose(text), sheet])]
 
@@ -180,18 +188,20 @@ def tie(results: SearchResults) -> str:
     )
 
 
-def ranking(trials: list[TrialRecord], paths: list[str]) -> Sheet:
-    """The ranked trials as a table; metrics in percent.
+def ranking(record: StudyRecord, trials: list[TrialRecord], paths: list[str]) -> Sheet:
+    """The ranked trials as a table; fractions in percent.
 
     Args:
         trials: best first.
         paths: the searched parameters.
     """
-    head = ["#", "trial", *paths, *(f"{name} %" for name in HEADLINE), "epochs", "state"]
+    shown = headline(record.plan.objectives)
+    heads = [metric_head(name, unit_in(record, name)) for name in shown]
+    head = ["#", "trial", *paths, *heads, "epochs", "state"]
     rows = []
     for place, trial in enumerate(trials, start=1):
         params = [formatted(trial.params.get(path)) for path in paths]
-        metrics = [percent(trial.metrics.get(name)) for name in HEADLINE]
+        metrics = [metric_value(name, trial.metrics.get(name)) for name in shown]
         rows.append(
             [str(place), str(trial.number), *params, *metrics, str(trial.last_epoch), trial.state]
         )

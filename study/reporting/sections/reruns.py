@@ -14,7 +14,7 @@ from study.ledger.study_folder import StudyFolder, studies
 from study.ledger.trial_record import TrialRecord
 from study.reporting.document import Parts, Prose, Section, Sheet
 from study.reporting.sections.ablation_table import body, heads
-from study.reporting.values import percent
+from study.reporting.values import with_unit
 from trainables.config.words import counted
 
 VAL = "search {}, val"
@@ -45,9 +45,9 @@ def rerun_section(record: StudyRecord, best: TrialRecord | None, folder: StudyFo
         same = best is not None and rerun.plan.grid.source.startswith(f"trial {best.number} ")
         text = (
             f"Study `{rerun.plan.study}`: the winner's `{table.metric}` was "
-            f"{percent(chosen)} % on the {record.data.list_name('val')}, on the seed that chose "
-            f"it; on "
-            f"{counted(len(winner.values), 'fresh seed')} it is {percent(winner.mean)} % on the "
+            f"{with_unit(table.metric, chosen, table.unit)} on the {record.data.list_name('val')}, "
+            f"on the seed that chose it; on {counted(len(winner.values), 'fresh seed')} it is "
+            f"{with_unit(table.metric, winner.mean, table.unit)} on the "
             f"{rerun.data.list_name(table.split)}"
             f"{'' if same else '. Another trial was the winner then'}."
         )

@@ -4,6 +4,7 @@ from study.analysis import tables
 from study.analysis.results import AblationResults
 from study.analysis.statistics import ALPHA, coverage_note
 from study.analysis.tables import Row, Table, verdict_of
+from study.analysis.units import difference_unit
 from study.reporting.document import Prose, Section, Sheet
 from study.reporting.sections import ablation_table
 from study.reporting.values import metric_head
@@ -23,7 +24,7 @@ def section(results: AblationResults) -> Section:
 def _head(objective: Table, others: list[Table]) -> list[str]:
     return [
         "cell",
-        metric_head(objective.metric),
+        metric_head(objective.metric, objective.unit),
         "delta",
         "interval",
         "corrected p",
@@ -66,12 +67,12 @@ def _with_verdict(table: Table, row: Row) -> str:
 
 def _said(results: AblationResults, objective: Table, others: list[Table]) -> str:
     record = results.record
-    seeds = len(record.plan.design.seeds)
+    seeds, unit = len(record.plan.design.seeds), difference_unit(objective.unit)
     text = (
         f"On the {record.data.list_name(objective.split)} after the last epoch, "
         f"{counted(seeds, 'seed')}. Delta: mean over seeds of cell - `{objective.baseline}` in "
-        f"{tables.unit_of(objective)}, with its {1 - ALPHA:.0%} interval{coverage_note(seeds)}; "
-        f"Corrected p: an exact sign-flip test paired by seed, {tables.corrected_by(record)} over "
+        f"{unit}, with its {1 - ALPHA:.0%} interval{coverage_note(seeds)}; "
+        f"corrected p: an exact sign-flip test paired by seed, {tables.corrected_by(record)} over "
         f"the cells; better or worse if that is at most {ALPHA}. "
         f"`{objective.metric}` is the objective and decides"
     )

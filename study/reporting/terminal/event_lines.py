@@ -1,5 +1,6 @@
 """The line of terminal output for an event."""
 
+from study.analysis.units import unit_in
 from study.ledger.events import (
     Changed,
     Chosen,
@@ -15,7 +16,7 @@ from study.ledger.events import (
 )
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
-from study.reporting.values import parameters, percent
+from study.reporting.values import parameters, with_unit
 from trainables.config.words import counted
 
 
@@ -30,7 +31,7 @@ def event_line(event: Event, record: StudyRecord) -> str:
         case Started(trial=number):
             return _started(record.trials[number], record)
         case EpochEnded(trial=number):
-            return _epoch(event, record.trials[number], record.plan.objective)
+            return _epoch(event, record.trials[number], record)
         case Finished(trial=number, state=state):
             return _finished(record.trials[number], state)
         case TrialFailed(trial=number, kind=kind, message=message):
@@ -89,9 +90,10 @@ def _finished(trial: TrialRecord, state: str) -> str:
     return f"trial {trial.number}: {parameters(trial)}; reused from {origin}"
 
 
-def _epoch(event: EpochEnded, trial: TrialRecord, objective: str) -> str:
+def _epoch(event: EpochEnded, trial: TrialRecord, record: StudyRecord) -> str:
     if trial.reused:
         return ""
-    value = percent(event.metrics.get(objective))
+    objective = record.plan.objective
+    value = with_unit(objective, event.metrics.get(objective), unit_in(record, objective))
     place = f"{event.epoch}/{trial.config['epochs']}"
-    return f"trial {event.trial} epoch {place}: {objective} {value} %"
+    return f"trial {event.trial} epoch {place}: {objective} {value}"

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from study.analysis.results import results_of
+from study.analysis.units import unit_in
 from study.ledger.events import (
     Changed,
     EpochEnded,
@@ -29,7 +30,7 @@ from study.ledger.trial_record import FINAL
 from study.planning.budget import outlook
 from study.reporting.terminal.event_lines import event_line
 from study.reporting.terminal.plain_table import plain_table
-from study.reporting.values import parameters, percent
+from study.reporting.values import metric_value, parameters, with_unit
 from trainables.stages.registry import stage_file
 
 _ROWS = 12
@@ -148,17 +149,19 @@ class LiveProgress:
                 f"{trial.number}{mark}",
                 f"[{_STYLES[trial.state]}]{trial.state}[/]",
                 f"{trial.last_epoch}/{trial.config['epochs']}",
-                *(percent(trial.value(name)) for name in objectives),
+                *(metric_value(name, trial.value(name)) for name in objectives),
                 escape(parameters(trial)),
                 lanes.get(trial.lane, ""),
             )
         return table
 
     def _best(self) -> str:
-        best, objective = results_of(self._record).best, self._record.plan.objective
+        record, best = self._record, results_of(self._record).best
         if best is None:
             return ""
-        return f"best so far: trial {best.number}, {objective} {percent(best.value(objective))} %"
+        objective = record.plan.objective
+        value = with_unit(objective, best.value(objective), unit_in(record, objective))
+        return f"best so far: trial {best.number}, {objective} {value}"
 
     def _stages_in_training(self) -> str:
         awaited = self._record.awaited_stages

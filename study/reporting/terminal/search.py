@@ -8,12 +8,13 @@ from rich.markup import escape
 from search_spaces import Space
 from study.analysis import tables
 from study.analysis.results import AblationResults, SearchResults
+from study.analysis.units import unit_in
 from study.ledger.plan import CONFIRMED, Plan
 from study.reporting.sections import pareto
 from study.reporting.sections.report import tie
 from study.reporting.terminal import grid
 from study.reporting.terminal.plain_table import plain_table
-from study.reporting.values import HEADLINE, parameters, percent
+from study.reporting.values import headline, is_share, metric_value, parameters, with_unit
 from trainables.config.words import counted
 
 _SHOWN_TRIALS = 10
@@ -70,26 +71,43 @@ def print_result(
     if results.ranking and len(plan.objectives) > 1:
         _print_front(console, results)
     elif best is not None and best.tested is not None:
-        figures = [f"{name} {percent(best.tested.get(f'test_{name}'))}" for name in HEADLINE]
+        shares = all(map(is_share, plan.objectives))
+        figures = [
+            f"{name} {metric_value(name, value) if shares else _stated(results, name, value)}"
+            for name in headline(plan.objectives)
+            for value in [best.tested.get(f"test_{name}")]
+        ]
+        percent = ", in %" if shares else ""
         console.print(
-            f"\n[bold]winner on the {escape(where)}[/] (trial {best.number}), in %: "
+            f"\n[bold]winner on the {escape(where)}[/] (trial {best.number}){percent}: "
             f"{', '.join(figures)}.{tie(results)}",
             highlight=False,
         )
     if importance:
-        shares = ", ".join(f"{path} {share:.2f}" for path, share in importance.items())
+        named = ", ".join(f"{path} {share:.2f}" for path, share in importance.items())
         console.print(
             f"[bold]importance[/] (share of {plan.objective}'s variance over "
-            f"{len(results.record.in_state('complete'))} trials): {shares}",
+            f"{len(results.record.in_state('complete'))} trials): {named}",
             highlight=False,
         )
 
 
+def _named(results: SearchResults, metric: str) -> str:
+    """A metric's name; with its unit unless that is percent."""
+    return metric if is_share(metric) else f"{metric} {unit_in(results.record, metric)}"
+
+
+def _stated(results: SearchResults, metric: str, value: float | None) -> str:
+    return with_unit(metric, value, unit_in(results.record, metric))
+
+
 def _print_trials(console: Console, results: SearchResults) -> None:
-    table = plain_table("#", "trial", *HEADLINE, "epochs", "state", "parameters")
+    shown = headline(results.record.plan.objectives)
+    names = [_named(results, name) for name in shown]
+    table = plain_table("#", "trial", *names, "epochs", "state", "parameters")
     ranked = results.ranking
     for place, trial in enumerate(ranked[:_SHOWN_TRIALS], start=1):
-        metrics = [percent(trial.metrics.get(name)) for name in HEADLINE]
+        metrics = [metric_value(name, trial.metrics.get(name)) for name in shown]
         epochs, number = str(trial.last_epoch), str(trial.number)
         table.add_row(str(place), number, *metrics, epochs, trial.state, escape(parameters(trial)))
     if ranked:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from study.analysis.image_bootstrap import RESAMPLES, intervals, weights
-from trainables.metrics import per_image
+from trainables.metrics import per_image, summaries
 from trainables.metrics.per_image import ImageCounts
 
 
@@ -24,12 +24,12 @@ def counts(seed: int, images: int = 12) -> ImageCounts:
 def summary_of(table: ImageCounts, row_N: torch.Tensor) -> dict[str, float]:
     """Metrics of a list that holds each image as often as ``row_N`` says, built one by one."""
     chosen = torch.arange(len(row_N)).repeat_interleave(row_N)
-    return per_image.summarize(ImageCounts(*(counts_N[chosen] for counts_N in table)))
+    return summaries.summarize(ImageCounts(*(counts_N[chosen] for counts_N in table)))
 
 
 def test_every_metric_of_a_resampled_list_is_the_metric_of_that_list() -> None:
     table, drawn_RN = counts(0), weights(12)[:20]
-    found = per_image.resample(table, drawn_RN)
+    found = summaries.resample(table, drawn_RN)
     for place, row_N in enumerate(drawn_RN):
         expected = summary_of(table, row_N)
         assert found.keys() == expected.keys()

@@ -11,9 +11,10 @@ from rich.console import Console
 
 from search_spaces import Cell
 from study.analysis import image_bootstrap, tables
+from study.analysis.answer import answer
 from study.analysis.results import AblationResults
 from study.analysis.statistics import coverage_note
-from study.ledger.events import ImagesResampled, Reused, Tested
+from study.ledger.events import EpochEnded, Finished, ImagesResampled, Reused, Tested
 from study.ledger.ledger import Ledger
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
@@ -24,6 +25,7 @@ from study.reporting.sections import ablation_table, verdicts
 from study.reporting.terminal import grid
 from tests.study import fake, fake_grid, reports
 from trainables.metrics import counts_file, per_image
+from trainables.metrics.catalog import METRICS
 
 HAND_WRITTEN = """\
 | cell | miou % | delta | interval | p | corrected p | P(A>B) | verdict | n | failed | reported: Net, Data val | its delta |
@@ -261,3 +263,58 @@ def test_counts_of_two_studies_are_resampled_together(tmp_path: Path) -> None:
     # every image alike: IoU 1 and 1 against 1/2 and 0, whatever is drawn
     assert found["miou"] == {"good": [pytest.approx(1 - 1 / 4)] * 2}
     assert found["boundary_f_1px"] == {"good": [pytest.approx(1.0)] * 2}
+
+
+def measured_by(
+    tmp_path: Path, objective: str, values: dict[str, float | None], **facts: str
+) -> AblationResults:
+    """A complete ablation whose cells have these values of the objective on both lists."""
+    direction = METRICS[objective].direction
+    plan = fake_grid.plan(tmp_path, objectives={objective: direction})
+    ledger = fake.begin(plan, replace(fake.DATA, **facts))  # type: ignore[arg-type]
+    for run in grid_runs(plan):
+        fake_grid.start(ledger, run)
+        value = values[run.cell]
+        known = {"miou": 0.5} if value is None else {"miou": 0.5, objective: value}
+        ended = EpochEnded(trial=run.number, epoch=3, metrics=known, seconds=1.0, lane="a")
+        ledger.append(ended)
+        ledger.append(Finished(trial=run.number, state="complete"))
+        tested = {f"test_{name}": figure for name, figure in known.items()}
+        ledger.append(Tested(trial=run.number, metrics=tested))
+    return AblationResults(ledger.record)
+
+
+def test_a_smaller_distance_is_better_and_every_text_has_its_unit(tmp_path: Path) -> None:
+    results = measured_by(tmp_path, "hausdorff", {"plain": 12.0, "good": 9.5}, unit="mm")
+
+    assert results.verdicts["good"] == "better"
+    assert ablation_table.heads(results.tables[0])[1] == "hausdorff mm"
+    assert answer(results) == (
+        "Better: good -2.500 mm hausdorff (-2.500 to -2.500) against plain, 6 seeds."
+    )
+    text = tables.protocol(results.record, results.tables[0])
+    assert "smaller is better" in text
+    assert "cell - `plain` in mm, with its" in text
+
+
+def test_a_larger_distance_is_worse(tmp_path: Path) -> None:
+    results = measured_by(tmp_path, "hd95", {"plain": 9.5, "good": 12.0}, unit="px")
+
+    assert answer(results).startswith("Worse: good +2.500 px hd95")
+
+
+def test_an_older_ledger_does_not_say_whether_a_distance_is_in_px(tmp_path: Path) -> None:
+    results = measured_by(tmp_path, "assd", {"plain": 2.0, "good": 1.0})
+
+    assert ablation_table.heads(results.tables[0])[1] == "assd px or mm"
+
+
+def test_complete_runs_without_the_metric_are_not_measured_rather_than_not_run(
+    tmp_path: Path,
+) -> None:
+    results = measured_by(tmp_path, "hausdorff", {"plain": 12.0, "good": None}, unit="px")
+    good = next(row for row in results.tables[0].rows if row.cell.name == "good")
+
+    assert (good.unmeasured, good.unfinished, good.failed) == (6, 0, 0)
+    assert ablation_table.line(results.tables[0], good)[9] == "6 not measured"
+    assert "unmeasured" in table_files.comma_separated(results).splitlines()[0]

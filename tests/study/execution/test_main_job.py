@@ -26,7 +26,7 @@ from study.ledger.study_folder import StudyFolder
 from tests.chaos.victims import run_until_killed
 from trainables.config import from_flat
 from trainables.data import load
-from trainables.metrics import counts_file, per_image
+from trainables.metrics import counts_file, summaries
 from trainables.stages.registry import make_learned
 from trainables.training.training import Training
 
@@ -176,7 +176,7 @@ def test_every_metric_can_be_recomputed_from_the_counts_of_each_image(
 ) -> None:
     for trial in ended_study.trials.values():
         path = storage / "ended" / "counts" / f"trial-{trial.number:04d}.npz"
-        again = per_image.summarize(counts_file.load(path))
+        again = summaries.summarize(counts_file.load(path))
         recorded = {name: trial.metrics[name] for name in again}
         assert clean(again) == recorded
         with np.load(path) as content:

@@ -15,7 +15,6 @@ from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
-from study.planning import objectives
 from study.planning.make_plan import plan_from_request
 from study.planning.objectives import OBJECTIVES, parse_objectives
 from study.reporting import document
@@ -30,9 +29,6 @@ from trainables.metrics.catalog import METRICS
 NODE = Node(cpus=2, gpus=0)
 BOTH = {"miou": "max", "hd95": "min"}
 NEVER_AN_OBJECTIVE = (
-    "hausdorff",
-    "hd95",
-    "assd",
     "surfaces_scored",
     "classes_scored",
     "contours_scored",
@@ -163,7 +159,7 @@ def test_a_mistake_is_one_line(
 
 
 @pytest.mark.parametrize("name", NEVER_AN_OBJECTIVE)
-def test_an_unmeasured_metric_or_one_without_a_direction_is_refused(
+def test_a_metric_without_a_direction_is_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
 ) -> None:
     for several in (name, f"miou,{name}"):
@@ -178,13 +174,68 @@ def test_every_other_metric_can_be_an_objective() -> None:
 
 
 def test_directions_come_from_the_catalog_and_one_objective_stays_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     common = ["--space", "inverseform", "--storage", str(tmp_path), "--objective"]
-    # No metric of every trial is to be minimised, so a distance is allowed here.
-    monkeypatch.setattr(objectives, "OBJECTIVES", (*OBJECTIVES, "hd95"))
     assert parse_objectives("miou, hd95") == BOTH
     several = plan_from_request(options.parse_request([*common, "miou,hd95"]), [NODE])
     one = plan_from_request(options.parse_request([*common, "hd95"]), [NODE])
     assert (several.objective, several.mode, several.objectives) == ("miou", "max", BOTH)
     assert (one.objective, one.mode, one.objectives) == ("hd95", "min", {"hd95": "min"})
+
+
+def planned(tmp_path: Path, *arguments: str) -> Plan:
+    request = options.parse_request(
+        ["--space", "inverseform", "--storage", str(tmp_path), *arguments]
+    )
+    return plan_from_request(request, [NODE])
+
+
+def test_an_objective_turns_its_measurement_on(tmp_path: Path) -> None:
+    assert planned(tmp_path).base["eval/surface"] is False
+    for name in ("hausdorff", "hd95", "assd", "miou,hausdorff_volume"):
+        base = planned(tmp_path, "--objective", name).base
+        assert (base["eval/surface"], base["eval/holes"]) == (True, False)
+    assert planned(tmp_path, "--objective", "holes").base["eval/holes"] is True
+
+
+def test_a_paper_table_with_distances_measures_them_unless_told_not_to(tmp_path: Path) -> None:
+    table8 = ["--space", "active_boundary", "--grid", "table8"]
+    assert planned(tmp_path, *table8).base["eval/surface"] is True
+    off = ["--set", "eval/surface=false"]
+    assert planned(tmp_path, *table8, *off).base["eval/surface"] is False
+
+
+def test_an_objective_that_is_turned_off_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    arguments = ["--objective", "hd95", "--set", "eval/surface=false"]
+    line = refused(capsys, tmp_path, "--space", "inverseform", *arguments)
+    assert "eval/surface must be true with --objective hd95" in line
+
+
+@pytest.mark.parametrize(("name", "kind"), [("dice_volume", "volume"), ("davis_j", "film")])
+def test_an_objective_that_the_data_do_not_have_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, kind: str
+) -> None:
+    small = ["--set", "data/train_images=2", "--set", "data/val_images=2"]
+    line = refused(
+        capsys,
+        tmp_path,
+        "--space",
+        "inverseform",
+        "--dataset",
+        "shapes",
+        "--objective",
+        name,
+        *small,
+    )
+    assert f"must be a metric of shapes's images, which are no {kind}s, got {name!r}" in line
+
+
+def test_a_cell_that_does_not_measure_the_objective_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    factors = ["--factor", "eval/surface=true,false", "--objective", "assd"]
+    line = refused(capsys, tmp_path, "--dataset", "shapes", *factors)
+    assert "eval/surface must be true with --objective assd in every trial" in line

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from study.analysis.results import AblationResults, SearchResults
 from study.commands import run_study
 from study.execution.stopping import Policy
 from study.ledger.events import EpochEnded, Reused, Started
-from study.ledger.plan import Plan
+from study.ledger.plan import Ablation, Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.planning.prior_studies import rerun
@@ -52,20 +53,50 @@ def sheet(parts: Sequence[Block | Section]) -> Sheet:
     return next(block for block in section.blocks if isinstance(block, Sheet))
 
 
+def by_metric(parts: Sequence[Block | Section]) -> dict[str, Sheet]:
+    """The sheets of the first section, by the text before each."""
+    section = parts[0]
+    assert isinstance(section, Section)
+    pairs = pairwise(section.blocks)
+    return {a.text: b for a, b in pairs if isinstance(a, Prose) and isinstance(b, Sheet)}
+
+
 def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
     record = fake_grid.ended_study(plan).record
     results, folder = AblationResults(record), StudyFolder.of(plan)
     assert per_class.of_ablation(results, folder) == []
     keep_counts(plan, record, wrong_rows=5)
-    found = sheet(per_class.of_ablation(results, folder))
+    found = by_metric(per_class.of_ablation(results, folder))
     # two images are perfect, in one the only contour is 5 px off: F 1, 1 and 0
-    assert found == Sheet(
-        ["class", "plain", "good"], [["a", "66.67", "66.67"], ["b", "66.67", "66.67"]]
-    )
+    missed = Sheet(["class", "plain", "good"], [["a", "66.67", "66.67"], ["b", "66.67", "66.67"]])
+    perfect = Sheet(missed.head, [[name, "100.00", "100.00"] for name in ("a", "b")])
+    assert found["`boundary_f_1px %`:"] == found["`boundary_f_3px %`:"] == missed
+    assert found["`boundary_f_5px %`:"] == found["`boundary_f_davis_5px %`:"] == perfect
+    # 5 of 3 x 8 rows are wrong
+    assert found["`iou %`:"].rows == [["a", "79.17", "79.17"], ["b", "82.76", "82.76"]]
     trials = networks.shown(results)
     assert [(trial.cell, trial.seed) for trial in trials] == [("plain", 0), ("good", 0)]
     assert gallery.worst_images(folder, trials)[0] == 1
+
+
+def test_a_papers_figures_by_class_stand_beside_ours(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    theirs = {"DLV3": {"iou": {"b": 0.653, "train": 0.8}}, "other": {"iou": {"train": 0.8}}}
+    design = plan.design
+    assert isinstance(design, Ablation)
+    first, *others = design.grid.cells
+    grid = replace(design.grid, cells=(replace(first, class_published=theirs), *others))
+    plan = replace(plan, design=replace(design, grid=grid))
+    ledger = fake_grid.ended_study(plan)
+    keep_counts(plan, ledger.record, wrong_rows=5)
+
+    read_again = StudyFolder.of(plan).load()
+    found = by_metric(per_class.of_ablation(AblationResults(read_again), StudyFolder.of(plan)))
+
+    assert found["`iou %`:"].head == ["class", "plain", "good", f"reported {first.name}: DLV3"]
+    assert [row[-1] for row in found["`iou %`:"].rows] == ["-", "65.30"]
+    assert found["`boundary_iou %`:"].head == ["class", "plain", "good"]
 
 
 @pytest.mark.parametrize(

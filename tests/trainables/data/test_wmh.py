@@ -24,8 +24,10 @@ def test_wmh_slices_every_subject_with_its_spacing(real_data: Path) -> None:
     expected = np.asarray(volume.dataobj)[:, :, 7].T
     val = dataset.splits["train"]
     assert val.spacing_mm is not None
-    across_mm, down_mm, _ = volume.header.get_zooms()
-    assert val.spacing_mm[0] == pytest.approx([2 * down_mm, 2 * across_mm], rel=1e-5)
+    across_mm, down_mm, between_mm = volume.header.get_zooms()
+    expected_mm = [2 * down_mm, 2 * across_mm, between_mm]
+    assert val.spacing_mm[0] == pytest.approx(expected_mm, rel=1e-5)
+    assert val.series_numbers == tuple([0] * 16 + [1] * 16 + [2] * 16)
     assert down_mm == pytest.approx(0.469, abs=1e-3)  # the README's figure
     shrunk = np.asarray(Image.fromarray(expected.astype(np.uint8)).resize((256, 256), 0))
     assert np.array_equal(val.labels_NHW[val.names.index("2516038876/007")], shrunk)
@@ -43,4 +45,4 @@ def test_wmh_reads_split_folders_and_t1(real_data: Path) -> None:
     image = dataset.splits["train"].images_NHWC[25]
     assert np.array_equal(image[..., 0], image[..., 2])
     assert not np.array_equal(image[..., 0], image[..., 1])
-    assert dataset.splits["test"].spacing_mm[0].tolist() == [1, 1]  # type: ignore[index]
+    assert dataset.splits["test"].spacing_mm[0].tolist() == [1, 1, 3]  # type: ignore[index]

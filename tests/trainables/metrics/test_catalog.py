@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from trainables.config import TrialConfig, flatten
 from trainables.metrics import catalog
 from trainables.metrics.catalog import METRICS, OTHER_METRICS, TOLERANCES_PX, TRIMAP_WIDTHS_PX
 
@@ -20,12 +21,24 @@ def test_a_metric_has_a_direction_a_unit_a_range_and_a_source(name: str) -> None
     assert len(metric.source) > 10
 
 
+@pytest.mark.parametrize("name", METRICS)
+def test_what_a_metric_needs_is_a_field_or_a_kind_of_data(name: str) -> None:
+    fields, kinds = {"", "eval/surface", "eval/holes"}, {"", "volume", "film"}
+
+    assert METRICS[name].field in fields
+    assert METRICS[name].series in kinds
+    assert len(METRICS[name].needs) == bool(METRICS[name].field) + bool(METRICS[name].series)
+    assert METRICS[name].field in flatten(TrialConfig()) or not METRICS[name].field
+
+
 def test_no_name_is_given_twice() -> None:
     assert not METRICS.keys() & OTHER_METRICS.keys()
 
 
 def test_errors_and_distances_are_minimised_and_the_rest_maximised() -> None:
     errors = {"hausdorff", "hd95", "assd", "depth_rmse", "normals_mean_angle"}
+    errors |= {"hausdorff_slice", "hausdorff_volume", "hd95_volume"}
+    errors |= {"hole_area", "holes", "islands"}
 
     minimised = {name for name, m in (METRICS | OTHER_METRICS).items() if m.direction == "min"}
 

@@ -1,5 +1,6 @@
 """The file of counts: it loses nothing, is small, and is refused where it is invalid."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from PIL import Image
 from tests.trainables.metrics.conftest import SHARED, random_maps
 from trainables import proof
 from trainables.metrics import counts_file
-from trainables.metrics.per_image import ImageCounts, count, summarize
+from trainables.metrics.per_image import LATER, ImageCounts, count
+from trainables.metrics.summaries import summarize
 
 CAMVID = SHARED / "data" / "camvid_full_jpg" / "CamVid" / "testannot"
 
@@ -127,3 +129,17 @@ def test_the_confusion_comes_back_and_older_files_have_none(
     assert torch.equal(counts_file.load(path).overlap_NK3, counts.overlap_NK3)
     path.write_bytes(counts_file.pack(counts))
     assert counts_file.load_confusion(path) is None
+
+
+def test_a_file_without_the_later_tables_is_read_as_if_they_were_not_requested(
+    tmp_path: Path, counts: ImageCounts
+) -> None:
+    path, old = tmp_path / "counts.npz", io.BytesIO()
+    path.write_bytes(proof.unseal(counts_file.pack(counts), path))
+    with np.load(path) as content:
+        kept = {name: content[name] for name in content.files if name not in LATER}
+    np.savez_compressed(old, **kept)
+    path.write_bytes(old.getvalue())
+
+    assert len(kept) == len(ImageCounts._fields) - len(LATER) + 4  # and names and settings
+    assert summarize(counts_file.load(path)) == summarize(counts)

@@ -7,10 +7,14 @@ import torch
 
 from tests.trainables.metrics.conftest import random_maps, square
 from trainables.metrics.catalog import METRICS
-from trainables.metrics.per_image import ImageCounts, by_class, count, empty, resample, summarize
+from trainables.metrics.per_image import ImageCounts, count, empty
+from trainables.metrics.summaries import by_class, resample, summarize
 
 CPU = torch.device("cpu")
-FRACTIONS = [name for name, metric in METRICS.items() if metric.unit == "fraction"]
+USUAL = [name for name, metric in METRICS.items() if not metric.needs]
+FRACTIONS = [name for name in USUAL if METRICS[name].unit == "fraction"]
+MEASURED = [name for name, metric in METRICS.items() if not metric.series]
+"""With distances and holes, of photographs."""
 
 
 def test_a_perfect_prediction_scores_one_everywhere() -> None:
@@ -61,14 +65,16 @@ def test_trimap_inside_and_outside_by_hand() -> None:
 @pytest.mark.parametrize("shards", [1, 2, 3])
 def test_any_number_of_shards_gives_the_same_metrics(shards: int) -> None:
     predicted, labels = random_maps(images=7)
-    unsharded = summarize(count(predicted, labels, 4, (1, 1)))
+    unsharded = summarize(count(predicted, labels, 4, (1, 1), with_holes=True))
     tables = []
     for rank in range(shards):
         mine = torch.arange(rank, 7, shards)
         table = empty(7, 4, CPU)
         for part in mine.split(2):
             for rows, values in zip(
-                table, count(predicted[part], labels[part], 4, (1, 1)), strict=True
+                table,
+                count(predicted[part], labels[part], 4, (1, 1), with_holes=True),
+                strict=True,
             ):
                 rows[part] = values
         tables.append(table)
@@ -76,7 +82,7 @@ def test_any_number_of_shards_gives_the_same_metrics(shards: int) -> None:
     summed = ImageCounts(*(torch.stack(parts).sum(dim=0) for parts in zip(*tables, strict=True)))
 
     assert summarize(summed) == unsharded
-    assert list(unsharded) == list(METRICS)
+    assert list(unsharded) == MEASURED
     assert not any(math.isnan(value) for value in unsharded.values())
 
 
@@ -121,8 +127,8 @@ def test_the_numbering_of_the_classes_does_not_matter() -> None:
     renumber = torch.full((256,), 255)
     renumber[:4] = torch.tensor([2, 0, 3, 1])
 
-    before = summarize(count(predicted, labels, 4, (1, 1)))
-    after = summarize(count(renumber[predicted], renumber[labels], 4, (1, 1)))
+    before = summarize(count(predicted, labels, 4, (1, 1), with_holes=True))
+    after = summarize(count(renumber[predicted], renumber[labels], 4, (1, 1), with_holes=True))
 
     assert after == pytest.approx(before, abs=1e-12)
 
@@ -130,8 +136,8 @@ def test_the_numbering_of_the_classes_does_not_matter() -> None:
 def test_mirrored_maps_keep_the_metrics_that_have_no_side() -> None:
     predicted, labels = random_maps()
 
-    before = summarize(count(predicted, labels, 4, (1, 1)))
-    after = summarize(count(predicted.flip(2), labels.flip(2), 4, (1, 1)))
+    before = summarize(count(predicted, labels, 4, (1, 1), with_holes=True))
+    after = summarize(count(predicted.flip(2), labels.flip(2), 4, (1, 1), with_holes=True))
 
     # The contour of boundary F lies to the left of and above a contact, so it may change a little.
     for name, value in before.items():
@@ -144,9 +150,9 @@ def test_a_weighted_list_is_what_its_images_alone_give() -> None:
     lists: tuple[list[int], ...] = ([2, 0], [1, 1, 3], [])
     weights_RN = torch.stack([torch.tensor(rows).long().bincount(minlength=4) for rows in lists])
 
-    found = resample(count(predicted, labels, 4, (1, 1)), weights_RN)
+    found = resample(count(predicted, labels, 4, (1, 1), with_holes=True), weights_RN)
     for place, rows in enumerate(lists):
-        alone = summarize(count(predicted[rows], labels[rows], 4, (1, 1)))
+        alone = summarize(count(predicted[rows], labels[rows], 4, (1, 1), with_holes=True))
         for name, value in alone.items():
             assert found[name][place].item() == pytest.approx(value, nan_ok=True), name
     assert math.isnan(found["miou"][2])
@@ -164,7 +170,7 @@ def test_surface_distances_are_counted_on_request() -> None:
     assert metrics["hd95"] <= metrics["hausdorff"]
     assert metrics["surfaces_scored"] == 2
     without = summarize(count(square(13), square(10), 3))
-    assert METRICS.keys() - without.keys() == {"hausdorff", "hd95", "assd", "surfaces_scored"}
+    assert metrics.keys() - without.keys() == {"hausdorff", "hd95", "assd", "surfaces_scored"}
 
 
 @pytest.mark.parametrize(("name", "label"), [("labels", 4), ("labels", -1), ("predicted", 255)])

@@ -7,9 +7,13 @@ import torch
 
 from tests.trainables.metrics.conftest import square
 from trainables.metrics.catalog import METRICS
-from trainables.metrics.per_image import by_class, count, summarize
+from trainables.metrics.per_image import count
+from trainables.metrics.summaries import by_class, summarize
 
-FRACTIONS = [name for name, metric in METRICS.items() if metric.unit == "fraction"]
+USUAL = [name for name, m in METRICS.items() if m.unit == "fraction" and not m.needs]
+DAVIS = [name for name in USUAL if name.startswith("boundary_f_davis")]
+"""They count 1 where there is nothing to score; all others leave it out."""
+FRACTIONS = [name for name in USUAL if name not in DAVIS]
 
 
 def _within_range_or_nan(metrics: dict[str, float]) -> None:
@@ -17,18 +21,32 @@ def _within_range_or_nan(metrics: dict[str, float]) -> None:
         assert math.isnan(value) or METRICS[name].low <= value <= METRICS[name].high, name
 
 
-def test_surface_of_an_absent_class_is_left_out_and_counted() -> None:
+def test_a_class_in_one_map_alone_is_the_diagonal_away_and_not_among_the_scored() -> None:
+    """A network that finds nothing where it is unsure must not look better for it."""
     nothing = torch.zeros_like(square(10))
     predicted = torch.cat((square(13), nothing))
     labels = torch.cat((square(10), square(10)))
 
     metrics = summarize(count(predicted, labels, 2, (1, 1)))
+    per_class = by_class(count(predicted, labels, 2, (1, 1)))
 
     assert metrics["surfaces_scored"] == 3
-    assert math.isfinite(metrics["hausdorff"])
+    diagonal = math.hypot(39, 39)
+    for name, found in (("hausdorff", 3.0), ("hd95", 3.0)):
+        assert per_class[name][1].item() == pytest.approx((found + diagonal) / 2)
     only = summarize(count(predicted[1:], 1 - predicted[1:], 2, (1, 1)))
-    assert math.isnan(only["hausdorff"])
+    assert only["hausdorff"] == only["hd95"] == only["assd"] == pytest.approx(diagonal)
     assert only["surfaces_scored"] == 0
+
+
+def test_an_image_without_the_class_has_no_distance_to_it() -> None:
+    nothing = torch.zeros_like(square(10))
+
+    both = by_class(
+        count(torch.cat((square(13), nothing)), torch.cat((square(10), nothing)), 2, (1, 1))
+    )
+
+    assert both["hausdorff"][1] == 3
 
 
 def test_empty_prediction() -> None:
@@ -61,6 +79,7 @@ def test_both_empty() -> None:
 
     assert metrics["miou"] == 1  # of class 0 alone
     assert math.isnan(metrics["boundary_f_1px"])
+    assert [metrics[name] for name in DAVIS] == [1, 1, 1]
     assert (metrics["classes_scored"], metrics["contours_scored"]) == (1, 0)
     _within_range_or_nan(metrics)
 
@@ -68,9 +87,11 @@ def test_both_empty() -> None:
 def test_a_class_absent_from_both_is_left_out_and_counted() -> None:
     few, more = count(square(13), square(10), 2), count(square(13), square(10), 9)
 
-    assert summarize(few) == summarize(more)
-    assert summarize(more)["classes_scored"] == 2
-    assert all(values[2:].isnan().all() for values in by_class(more).values())
+    alike, other = summarize(few), summarize(more)
+    assert all(alike[name] == other[name] for name in alike if name not in DAVIS)
+    assert other["classes_scored"] == 2
+    for name, values in by_class(more).items():
+        assert (values[2:] == 1).all() if name in DAVIS else values[2:].isnan().all()
 
 
 def test_a_class_absent_from_one_scores_zero() -> None:
@@ -100,6 +121,7 @@ def test_all_void() -> None:
 
     assert not any(table.any() for table in counts)
     assert all(math.isnan(metrics[name]) for name in FRACTIONS)
+    assert [metrics[name] for name in DAVIS] == [1, 1, 1]
     assert (metrics["classes_scored"], metrics["contours_scored"]) == (0, 0)
 
 

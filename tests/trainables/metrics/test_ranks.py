@@ -7,7 +7,8 @@ import torch
 
 from tests.processes import on_ranks
 from tests.trainables.metrics.conftest import random_maps
-from trainables.metrics.per_image import ImageCounts, count, empty, summarize
+from trainables.metrics.per_image import ImageCounts, count, empty
+from trainables.metrics.summaries import summarize
 from trainables.training.ranks import sum_over_ranks
 
 IMAGES = 7

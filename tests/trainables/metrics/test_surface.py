@@ -116,13 +116,29 @@ def test_policy_a_mask_without_a_surface_has_no_distances(first: int, second: in
 def test_classes_are_measured_one_by_one_and_void_is_none() -> None:
     predicted, labels = random_maps(images=2)
     predicted = predicted.masked_fill(labels == 255, 255)
-    predicted[0][predicted[0] == 3] = 2
+    predicted[0][predicted[0] == 0] = 1
+    assert (labels[0] == 0).any()
 
-    table = surface_by_class(predicted, labels, 5, (2.0, 1.0))
+    table_0, table_1 = (
+        surface_by_class(one, other, 5, (2.0, 1.0))
+        for one, other in zip(predicted, labels, strict=True)
+    )
 
-    assert table.shape == (2, 5, 3)
-    assert table[0, 3].isnan().all()
-    assert table[:, 4].isnan().all()
+    assert table_0.shape == (5, 3)
+    rows, columns = labels.shape[-2:]
+    assert table_0[0].tolist() == pytest.approx([math.hypot(2 * (rows - 1), columns - 1)] * 3)
+    assert table_0[4].isnan().all()
     distances = surface_distances(predicted[1] == 2, labels[1] == 2, (2.0, 1.0))
     expected = [hausdorff(distances), hd95(distances), assd(distances)]
-    assert table[1, 2].tolist() == expected
+    assert table_1[2].tolist() == expected
+
+
+def test_no_distance_exceeds_the_diagonal_that_an_empty_map_gets() -> None:
+    corner, other = torch.zeros(2, 3, 4, 5, dtype=torch.int64)
+    corner[0, 0, 0] = 1
+    other[-1, -1, -1] = 1
+
+    found = surface_by_class(corner, other, 2, (8.0, 0.5, 0.5))
+    nothing = surface_by_class(corner * 0, other, 2, (8.0, 0.5, 0.5))
+
+    assert found[1, 0] == nothing[1, 0] == pytest.approx(math.hypot(16, 1.5, 2))

@@ -36,7 +36,7 @@ def layout(config: DataConfig) -> Layout:
         official[split] = by_sequence if by_sequence.is_file() else by_frame
         official[split] = by_frame if by_frame.is_file() else official[split]
     splits = lists.read_splits(root, config, official, frames)
-    return Layout("davis2016", CLASSES, COLOURS, splits, groups=SEQUENCES)
+    return Layout("davis2016", CLASSES, COLOURS, splits, groups=SEQUENCES, series="film")
 
 
 def _sequence(root: Path, line: lists.Line) -> list[Pair]:

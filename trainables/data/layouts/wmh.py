@@ -84,12 +84,12 @@ def layout(config: DataConfig) -> Layout:
         slices: list[Slice] = []
         for folder in folders:
             header = _header(folder / "pre" / "FLAIR.nii.gz")
-            across_mm, down_mm = map(float, header.get_zooms()[:2])
+            across_mm, down_mm, between_mm = map(float, header.get_zooms()[:3])
             mine = [Slice(folder, number) for number in range(header.get_data_shape()[2])]
-            spacing_mm.update({one.name: (down_mm, across_mm) for one in mine})
+            spacing_mm.update({one.name: (down_mm, across_mm, between_mm) for one in mine})
             slices += mine
         splits[split] = tuple(slices)
-    return Layout("wmh", CLASSES, COLOURS, splits, spacing_mm, groups=SUBJECTS)
+    return Layout("wmh", CLASSES, COLOURS, splits, spacing_mm, groups=SUBJECTS, series="volume")
 
 
 def _subjects(root: Path) -> dict[str, list[Path]]:

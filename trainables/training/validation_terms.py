@@ -1,0 +1,85 @@
+"""Loss terms over a list: what training minimises, on images that it does not see.
+
+Each image is measured by itself, so that no value depends on batches or ranks; a term is the sum of
+the images' totals over the sum of their counts. A loss that is defined over a batch (Lovasz with
+``lovasz_per_image=False``, generalised Dice) is that of batches of one image.
+
+Shape letters: B images of a batch, N of the list, C colours, K classes, H rows, W columns, T terms.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainables.config import LossConfig
+from trainables.losses.compose import TERMS, Learned, Prediction, Target
+from trainables.networks.segmentation import SegmenterOutput
+from trainables.training.ranks import sum_over_ranks
+
+
+class ListTerms:
+    """Adds up this rank's images; ``means`` then has those of all ranks."""
+
+    def __init__(
+        self,
+        config: LossConfig,
+        names: Sequence[str],
+        num_classes: int,
+        learned: Learned,
+        num_images: int,
+        device: torch.device,
+    ) -> None:
+        self._config, self._names, self._num_classes = config, names, num_classes
+        self._learned = learned
+        shape = (num_images, len(names), 2)
+        self._table_NT2 = torch.zeros(shape, dtype=torch.float64, device=device)
+
+    def add(self, row: int, prediction: Prediction, labels_1HW: Tensor) -> None:
+        """Measure one image of the list."""
+        maps = [map_ for map_ in prediction if map_ is not None]
+        if not all(bool(map_.isfinite().all()) for map_ in maps):
+            self._table_NT2[row] = torch.nan  # losses raise an error for such maps
+            return
+        target = Target(labels_1HW, self._num_classes)
+        for place, name in enumerate(self._names):
+            term = TERMS[name].compute(self._config, prediction, target, self._learned)
+            self._table_NT2[row, place] = torch.stack((term.total.double(), term.count.double()))
+
+    def means(self) -> dict[str, float]:
+        """By ``val/NAME``, each term's value; NaN if no image has anything to measure."""
+        # Each rank has zeros in the rows of the others' images.
+        total_T2 = sum_over_ranks(self._table_NT2).sum(dim=0)
+        values = (total_T2[:, 0] / total_T2[:, 1]).tolist()
+        return {f"val/{name}": value for name, value in zip(self._names, values, strict=True)}
+
+
+class ValidationTerms:
+    """Measures terms on what an evaluation predicts anyway, where it predicts each image once,
+    complete and at its own size; otherwise predicts again."""
+
+    def __init__(self, forward: Callable[[Tensor], SegmenterOutput], terms: ListTerms) -> None:
+        """``forward``: images (B,C,H,W) to the network's output."""
+        self._forward, self._terms = forward, terms
+        self._outputs: list[SegmenterOutput] = []
+
+    def predict(self, images_BCHW: Tensor) -> Tensor:
+        """The logits (B,K,H,W), for ``evaluate``."""
+        self._outputs = [*self._outputs[:1], self._forward(images_BCHW)]
+        return self._outputs[-1].logits_BKHW
+
+    def observe(self, rows_B: NDArray[np.int64], images_BCHW: Tensor, labels_BHW: Tensor) -> None:
+        """Measure these images of the list, which have just been predicted."""
+        output, *more = self._outputs
+        images, _, *size = output.logits_BKHW.shape
+        if more or labels_BHW.shape != (images, *size):
+            output = self._forward(images_BCHW)
+        self._outputs = []
+        for place, row in enumerate(rows_B.tolist()):
+            alone, boundary_BHW = slice(place, place + 1), output.boundary_logits_BHW
+            prediction = Prediction(
+                output.logits_BKHW[alone], None if boundary_BHW is None else boundary_BHW[alone]
+            )
+            self._terms.add(row, prediction, labels_BHW[alone])
