@@ -64,7 +64,9 @@ def load(folder: Path, trust: bool = False) -> tuple[Segmenter, TrialConfig, lis
         _install(plugin.Plugin(PARTS, files[PARTS].decode()), folder, trust)
     config = from_flat(yaml.safe_load(files[CONFIG]))
     classes = files[CLASSES].decode().splitlines()
-    bare = config.changed({"model/weights": "none"})  # the file, loaded below, has them
+    bare = config.changed(
+        {"model/weights": "none", "model/init": ""}
+    )  # the file, loaded below, has them
     network = Segmenter(bare.model, len(classes), needs_boundary_head(config.loss))
     weights = io.BytesIO(files[NETWORK])
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))

@@ -57,6 +57,21 @@ _SEMEDA: dict[str, Value] = {
 }
 _SEMEDA_SOURCE = "SEMEDA (Chen et al.), Sec. 4.2"
 _SEMEDA_DIFFERS = "momentum, weight decay, scales and epochs are DeepLab's usual: not in the paper"
+_MTI_NET: dict[str, Value] = {
+    "model/network": "hrnet_w18",
+    "model/weights": "imagenet",
+    "data/flip": True,
+    "batch": 8,
+    "optim/optimizer": "adamw",
+    "optim/lr": 1e-4,
+    "optim/weight_decay": 1e-4,
+    "optim/schedule": "poly",
+    "optim/poly_power": 0.9,
+}
+_MTI_NET_SOURCE = "trained as the released code of MTI-Net (ECCV 2020), which the paper uses"
+_MTI_NET_DIFFERS = (
+    "InverseForm's own settings are in an appendix that is not public; AdamW for Adam with L2"
+)
 _AR: dict[str, Value] = {
     **_SCALE,
     **_SGD,
@@ -91,9 +106,7 @@ RECIPES: dict[str, Recipe] = {
             "optim/lr": 0.02,
             "optim/weight_decay": 1e-4,
             **_crop(520, 520),
-            **_size(512, 683),
         },
-        "images have one size here: 683x512, the benchmark's most usual one",
     ),
     "abl_ade20k_swin": Recipe(
         "ABL (AAAI 2022), Table 2, trained as Swin (ICCV 2021), A.3: AdamW, 160k steps of 16",
@@ -101,7 +114,6 @@ RECIPES: dict[str, Recipe] = {
             **_SCALE,
             "data/brightness": 10.0,
             "data/dataset": "ade20k",
-            **_size(512, 683),
             **_crop(512, 512),
             "model/network": "upernet_swin_t",
             "model/weights": "imagenet",
@@ -123,14 +135,54 @@ RECIPES: dict[str, Recipe] = {
             "data/dataset": "voc2012",
             "data/train_list": "train_aug",
             "epochs": 12,
-            **_size(500, 500),
         },
-        f"{_SEMEDA_DIFFERS}; images have one size here",
+        _SEMEDA_DIFFERS,
     ),
     "semeda_cityscapes": Recipe(
         f"{_SEMEDA_SOURCE}; half resolution, Sec. 4.1",
         {**_SEMEDA, "data/dataset": "cityscapes", **_size(512, 1024), "epochs": 40},
         _SEMEDA_DIFFERS,
+    ),
+    "inverseform_nyuv2": Recipe(
+        f"InverseForm (CVPR 2021), Sec. 4.1: HRNet-w18, {_MTI_NET_SOURCE}",
+        {
+            **_MTI_NET,
+            "data/dataset": "nyuv2",
+            "data/scale_max": 1.5,
+            **_crop(480, 640),
+            "epochs": 100,
+        },
+        f"{_MTI_NET_DIFFERS}; scales from 1 to 1.5, not one of 1, 1.2 and 1.5",
+    ),
+    "inverseform_cityscapes": Recipe(
+        "InverseForm (CVPR 2021), Sec. 4.3: HRNet-48 with OCR, trained as the released code of HMS",
+        {
+            **_SCALE,
+            **_SGD,
+            "data/dataset": "cityscapes",
+            "model/network": "hrnet_w48_ocr",
+            "model/weights": "imagenet",
+            **_crop(1024, 2048),
+            "batch": 8,
+            "epochs": 175,
+            "optim/lr": 5e-3,
+            "optim/weight_decay": 1e-4,
+            "optim/poly_power": 2.0,
+        },
+        "InverseForm's own settings are in an appendix that is not public; no weights of Mapillary "
+        "(--init FILE), no coarse labels, no class-uniform sampling, no RMI loss, no HMS",
+    ),
+    "inverseform_pascal": Recipe(
+        f"InverseForm (CVPR 2021), Sec. 4.2: HRNet-w18, {_MTI_NET_SOURCE}",
+        {
+            **_MTI_NET,
+            "data/dataset": "pascal_context",
+            "data/scale_min": 0.75,
+            "data/scale_max": 1.25,
+            **_crop(512, 512),
+            "epochs": 80,
+        },
+        f"{_MTI_NET_DIFFERS}; segmentation of 59 classes, not five tasks; no rotation",
     ),
     "ar_nyuv2": Recipe(
         "Affinity regression (Cao), Sec. 4.2: 200 epochs, as Nekrasov et al. (BMVC 2018) train",
@@ -141,6 +193,16 @@ RECIPES: dict[str, Recipe] = {
         "Affinity regression (Cao), Sec. 4.2: 200 epochs, as Nekrasov et al. (BMVC 2018) train",
         {**_AR, "model/network": "refinenet_lw_152"},
         "poly instead of their rate halved twice",
+    ),
+    "ar_nyuv2_pspnet": Recipe(
+        "Affinity regression (Cao), Sec. 4.2: PSPNet-101, batch 6 on 2 GPUs, tested at six scales",
+        {
+            **_AR,
+            "model/network": "pspnet_r101",
+            "eval/scales": "0.5,0.75,1,1.25,1.5,1.75",
+            "eval/flip": True,
+        },
+        "crop, rates and weight decay are RefineNet's: the paper gives none",
     ),
     "ar_cityscapes": Recipe(
         "Affinity regression (Cao), Sec. 4.2: ICNet as its paper trains it (ECCV 2018, Sec. 5.1)",

@@ -265,7 +265,7 @@ def test_every_recipe_is_a_config_with_a_source(name: str) -> None:
     recipe = recipes.RECIPES[name]
     made = TrialConfig().changed(recipe.changes)
     assert made.model.weights == "imagenet"
-    assert any(word in recipe.source for word in ("ABL", "SEMEDA", "Affinity"))
+    assert any(word in recipe.source for word in ("ABL", "SEMEDA", "Affinity", "InverseForm"))
     assert made.optim != OptimConfig()
 
 
