@@ -155,8 +155,9 @@ class Grid:
 
     def setup_names(self) -> list[str]:
         """Every setup that a cell has figures of, the described ones first."""
-        named = [name for cell in self.cells for name in (*cell.published, *cell.gains)]
-        return list(dict.fromkeys([*(setup.name for setup in self.setups), *named]))
+        named = {name: None for cell in self.cells for name in (*cell.published, *cell.gains)}
+        described = [setup.name for setup in self.setups if setup.name in named]
+        return list(dict.fromkeys([*described, *named]))
 
 
 def grid_from_event(event: GridEvent) -> Grid:

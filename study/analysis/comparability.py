@@ -14,6 +14,8 @@ from trainables.config import TrialConfig, Value, flatten
 from trainables.metrics.catalog import METRICS, OTHER_METRICS
 
 UNKNOWN = "how it was measured is not recorded"
+_FIRST = ("data/dataset", "model/network", "model/weights")
+"""What a reader should see first of several differences."""
 _UNTESTED = "not measured on the test list yet"
 
 
@@ -49,7 +51,7 @@ def differences(
     found = [setup.needs] if setup.needs else []
     found += [
         f"{path} is {_shown(values[path])} here, {_shown(wanted)} there"
-        for path, wanted in setup.config.items()
+        for path, wanted in sorted(setup.config.items(), key=lambda item: item[0] not in _FIRST)
         if values[path] != wanted
     ]
     found += [
@@ -61,7 +63,9 @@ def differences(
 
 
 def _shown(value: Value) -> str:
-    return repr(value) if value == "" else str(value).lower() if value is True else str(value)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "none" if value == "" else str(value)
 
 
 def comparable(

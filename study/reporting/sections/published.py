@@ -32,12 +32,12 @@ def remarks(results: AblationResults) -> list[str]:
 
 def comparable_words(grid: Grid, apart: tuple[Apart, ...]) -> list[str]:
     """A line for every setup that a study measures as the paper did."""
-    parts = {found.name for found in apart}
+    parts, shown = {found.name for found in apart}, grid.setup_names()
     return [
         f"Measured as here: the published figures of {setup.words()}. How the paper trained, and "
         f"its code, may differ."
         for setup in grid.setups
-        if setup.name not in parts and setup.network
+        if setup.name in shown and setup.name not in parts and setup.network
     ]
 
 

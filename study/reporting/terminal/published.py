@@ -15,10 +15,10 @@ from study.reporting.terminal.plain_table import plain_table
 
 def comparable(grid: Grid, apart: Sequence[Apart]) -> list[RenderableType]:
     """The figures of the setups that the study will measure as they were."""
-    parts = {found.name for found in apart}
+    beside = set(grid.setup_names()) - {found.name for found in apart}
     shown: list[RenderableType] = []
     for setup in grid.setups:
-        if setup.name not in parts:
+        if setup.name in beside and setup.network:
             words = f"Published, measured as here, for {setup.words()}"
             shown += [Text(f"\n{words}", style="bold"), figures(grid, setup.name)]
     return shown
