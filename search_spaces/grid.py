@@ -107,7 +107,8 @@ class Grid:
     """Cells, and the baseline with which all others are compared.
 
     Raises:
-        ValueError: two cells with the same name or changes, or a baseline that is not a cell.
+        ValueError: two cells with the same name or changes, two setups with the same name, or a
+            baseline that is not a cell.
     """
 
     name: str
@@ -126,6 +127,9 @@ class Grid:
         doubled = {name for name in names if names.count(name) > 1}
         if doubled:
             raise ValueError(f"cells must have different names, got {', '.join(sorted(doubled))}")
+        setups = [setup.name for setup in self.setups]
+        if len(set(setups)) < len(setups):
+            raise ValueError(f"setups must have different names, got {', '.join(setups)}")
         # Cells that cannot run may repeat the changes of others; they only show figures.
         ours = [cell for cell in self.cells if not cell.needs]
         for place, cell in enumerate(ours):

@@ -50,9 +50,9 @@ def differences(
     values = {**flatten(TrialConfig()), **config}
     found = [setup.needs] if setup.needs else []
     found += [
-        f"{path} is {_shown(values[path])} here, {_shown(wanted)} there"
+        f"{path} is {_shown(values.get(path, 'unknown'))} here, {_shown(wanted)} there"
         for path, wanted in sorted(setup.config.items(), key=lambda item: item[0] not in _FIRST)
-        if values[path] != wanted
+        if values.get(path) != wanted
     ]
     found += [
         f"{images.get(split, 0)} images of {split} here, {count} there"

@@ -17,9 +17,9 @@ WITH_DROPOUT = (
     "pspnet_r101",
     *get_args(_UPerNet),
     "hrnet_w48_ocr",
-    *get_args(_RefineNet),
 )
-"""Networks whose publications or released code drop features before the classifier."""
+"""Networks whose publications or usual code (mmsegmentation) drop channels before the classifier.
+RefineNet-LW drops single features elsewhere, which this is not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +45,7 @@ class ModelConfig:
 
     dropout: float = 0.0
     """Share of the feature channels before the classifier that training drops, drawn for each image
-    apart; usual are 0.1, and 0.05 for ``hrnet_w48_ocr``. Not for networks published without."""
+    apart; usually 0.1. Not for networks that are published without."""
 
     freeze_batch_norm: bool = False
     """Keep batch norms at their initial statistics and weights, as SEMEDA does (small batches)."""

@@ -35,6 +35,7 @@ _SGD: dict[str, Value] = {
     "optim/poly_power": 0.9,
 }
 _ABL: dict[str, Value] = {**_SCALE, **_SGD, "data/brightness": 10.0, "model/weights": "imagenet"}
+_ABL_DIFFERS = "dropout is off: the paper gives none (--set model/dropout=0.1)"
 _ABL_CITYSCAPES: dict[str, Value] = {
     **_ABL,
     "data/dataset": "cityscapes",
@@ -90,10 +91,12 @@ RECIPES: dict[str, Recipe] = {
     "abl_cityscapes": Recipe(
         "ABL (AAAI 2022), Sec. 4.1: DeepLabV3, 80k steps of 8, crop 769",
         {**_ABL_CITYSCAPES, "model/network": "deeplabv3_r50", **_crop(769, 769)},
+        _ABL_DIFFERS,
     ),
     "abl_cityscapes_ocr": Recipe(
         "ABL (AAAI 2022), Sec. 4.1: OCR on HRNetV2-W48, 80k steps of 8, crop 512x1024",
         {**_ABL_CITYSCAPES, "model/network": "hrnet_w48_ocr", **_crop(512, 1024)},
+        _ABL_DIFFERS,
     ),
     "abl_ade20k": Recipe(
         "ABL (AAAI 2022), Sec. 4.1: OCR on HRNetV2-W48, 150k steps of 16, crop 520",
@@ -107,6 +110,7 @@ RECIPES: dict[str, Recipe] = {
             "optim/weight_decay": 1e-4,
             **_crop(520, 520),
         },
+        _ABL_DIFFERS,
     ),
     "abl_ade20k_swin": Recipe(
         "ABL (AAAI 2022), Table 2, trained as Swin (ICCV 2021), A.3: AdamW, 160k steps of 16",
@@ -125,8 +129,9 @@ RECIPES: dict[str, Recipe] = {
             "optim/schedule": "poly",
             "optim/poly_power": 1.0,
             "optim/warmup": 1500 / 160_000,
+            "model/dropout": 0.1,
         },
-        "no stochastic depth: it would depend on the number of ranks",
+        "no stochastic depth: it would depend on the number of ranks; dropout is mmsegmentation's",
     ),
     "semeda_voc": Recipe(
         _SEMEDA_SOURCE,
@@ -187,12 +192,12 @@ RECIPES: dict[str, Recipe] = {
     "ar_nyuv2": Recipe(
         "Affinity regression (Cao), Sec. 4.2: 200 epochs, as Nekrasov et al. (BMVC 2018) train",
         {**_AR, "model/network": "refinenet_lw_50"},
-        "poly instead of their rate halved twice",
+        "poly instead of their rate halved twice; no dropout inside the decoder",
     ),
     "ar_nyuv2_152": Recipe(
         "Affinity regression (Cao), Sec. 4.2: 200 epochs, as Nekrasov et al. (BMVC 2018) train",
         {**_AR, "model/network": "refinenet_lw_152"},
-        "poly instead of their rate halved twice",
+        "poly instead of their rate halved twice; no dropout inside the decoder",
     ),
     "ar_nyuv2_pspnet": Recipe(
         "Affinity regression (Cao), Sec. 4.2: PSPNet-101, batch 6 on 2 GPUs, tested at six scales",
@@ -201,8 +206,9 @@ RECIPES: dict[str, Recipe] = {
             "model/network": "pspnet_r101",
             "eval/scales": "0.5,0.75,1,1.25,1.5,1.75",
             "eval/flip": True,
+            "model/dropout": 0.1,
         },
-        "crop, rates and weight decay are RefineNet's: the paper gives none",
+        "crop, rates and weight decay are RefineNet's, dropout mmsegmentation's: not in the paper",
     ),
     "ar_cityscapes": Recipe(
         "Affinity regression (Cao), Sec. 4.2: ICNet as its paper trains it (ECCV 2018, Sec. 5.1)",

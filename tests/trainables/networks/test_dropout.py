@@ -47,7 +47,9 @@ def test_evaluation_drops_nothing_and_training_without_draws_is_an_error() -> No
 
 def test_a_network_drops_what_its_classifier_sees() -> None:
     torch.manual_seed(0)
-    network = Segmenter(ModelConfig(network="refinenet_lw_50", dropout=0.9), 3, False).train()
+    network = Segmenter(
+        ModelConfig(network="deeplabv3_r50", auxiliary=False, dropout=0.9), 3, False
+    ).train()
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.eval()

@@ -263,7 +263,8 @@ def test_two_ranks_give_what_one_gives_with_augmentation_and_recipe(tmp_path: Pa
 def test_two_ranks_drop_the_channels_that_one_drops(tmp_path: Path) -> None:
     """Three images: one rank has two of them. Without batch norm, nothing else couples images."""
     flat: dict[str, float | str] = {
-        "model/network": "refinenet_lw_50",
+        "model/network": "deeplabv3_r50",
+        "model/auxiliary": False,
         "model/freeze_batch_norm": True,
         "data/height": 32,
         "data/width": 32,
