@@ -102,7 +102,7 @@ class Training:
             rank=rank(),
             ranks=num_ranks(),
         )
-        history = []
+        history: list[Tensor] = []
         for size in self.groups:
             self.optimizer.zero_grad()
             for images_BCHW, labels_BHW in islice(batches, size):

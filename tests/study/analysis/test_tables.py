@@ -254,7 +254,8 @@ def test_latex_escapes_what_a_name_may_hold(tmp_path: Path) -> None:
     text = table_files.latex(fake_grid.results(fake.begin(plan)))
     assert r"50 \% \& x\_1 &" in text
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert {line.replace(r"\&", "").count("&") for line in rows} == {11}
+    # ten columns: a study that is not measured yet has none of published figures
+    assert {line.replace(r"\&", "").count("&") for line in rows} == {9}
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,12 @@ def same(a: Segmenter, b: Segmenter) -> set[str]:
 @pytest.mark.parametrize("wrapper", ["", "network", "average", "state_dict"])
 def test_a_trial_s_checkpoint_gives_every_weight_heads_too(tmp_path: Path, wrapper: str) -> None:
     source = segmenter(0, head=True)
-    state: dict[str, object] = dict(source.state_dict())
+    state: dict[str, Tensor] = dict(source.state_dict())
     if wrapper == "average":  # what is evaluated, not what was stepped
-        zeros: dict[str, Tensor] = {name: torch.zeros_like(t) for name, t in state.items()}  # type: ignore[call-overload]
+        zeros = {name: torch.zeros_like(tensor) for name, tensor in state.items()}
         content: dict[str, object] = {"network": zeros, "average": state}
     else:
-        content = {wrapper: state, "epoch": 3} if wrapper else state
+        content = {wrapper: state, "epoch": 3} if wrapper else dict(state)
     target = segmenter(1, init=saved(tmp_path / "state.pt", content), head=True)
     assert same(target, source) == set(source.state_dict())
     assert target.transfer == (
