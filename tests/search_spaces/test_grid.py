@@ -45,7 +45,7 @@ def test_cells_are_valid_configs_and_their_figures_are_fractions_of_known_metric
     for cell in grid.cells:
         TrialConfig().changed(cell.changes)
         for row in cell.published.values():
-            assert all(metric in KNOWN or metric.startswith("ar_") for metric in row)
+            assert all(metric in KNOWN or metric.startswith(("ar_", "val/")) for metric in row)
             shares = [v for metric, v in row.items() if is_share(metric)]
             assert all(0 < share < 1 for share in shares)
     for setup in grid.setups:

@@ -56,6 +56,7 @@ _SEMEDA: dict[str, Value] = {
     "optim/head_lr": 10.0,
     "optim/weight_decay": 5e-4,
 }
+_HALF: dict[str, Value] = {**_size(512, 1024), "data/classes": 18}
 _SEMEDA_SOURCE = "SEMEDA (Chen et al.), Sec. 4.2"
 _SEMEDA_DIFFERS = "momentum, weight decay, scales and epochs are DeepLab's usual: not in the paper"
 _MTI_NET: dict[str, Value] = {
@@ -145,7 +146,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "semeda_cityscapes": Recipe(
         f"{_SEMEDA_SOURCE}; half resolution, Sec. 4.1",
-        {**_SEMEDA, "data/dataset": "cityscapes", **_size(512, 1024), "epochs": 40},
+        {**_SEMEDA, "data/dataset": "cityscapes", **_HALF, "epochs": 40},
         _SEMEDA_DIFFERS,
     ),
     "inverseform_nyuv2": Recipe(
