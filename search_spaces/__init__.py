@@ -8,6 +8,7 @@ from search_spaces.grid import Cell, Grid
 from search_spaces.inverseform import INVERSEFORM
 from search_spaces.region import REGION
 from search_spaces.semeda import SEMEDA
+from search_spaces.setup import Setup
 from search_spaces.space import Dimension, Space
 from search_spaces.tables import active_boundary, affinity, inverseform, semeda
 
@@ -20,6 +21,7 @@ __all__ = [
     "Dimension",
     "Factor",
     "Grid",
+    "Setup",
     "Space",
 ]
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
+from search_spaces.setup import Setup, SetupEvent, setup_from_event
 from search_spaces.space import Dimension, DimensionEvent, Space, Value, dimension_from_event
 
 Changes = Mapping[str, Value]
 Published = Mapping[str, Mapping[str, float]]
-"""Setup (network, dataset, split) -> metric -> value, as fractions."""
+"""Name of a setup -> metric -> value, as fractions."""
 ByClass = Mapping[str, Mapping[str, Mapping[str, float]]]
 """Name of a setup -> metric -> class -> value, as fractions."""
 
@@ -33,6 +34,8 @@ class CellEvent(TypedDict):
     """Absent where nothing is searched, as in ledgers older than the field."""
     class_published: NotRequired[dict[str, dict[str, dict[str, float]]]]
     """Absent where the paper has no figures by class."""
+    gains: NotRequired[dict[str, dict[str, float]]]
+    """Absent where the paper has figures, not only differences."""
 
 
 class GridEvent(TypedDict):
@@ -43,6 +46,8 @@ class GridEvent(TypedDict):
     source: str
     baseline: str
     cells: list[CellEvent]
+    setups: NotRequired[list[SetupEvent]]
+    """Absent where there are no published figures, as in ledgers older than the field."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +63,9 @@ class Cell:
 
     class_published: ByClass = field(default_factory=dict)
     """The paper's figures by class."""
+
+    gains: Published = field(default_factory=dict)
+    """Differences from the baseline, where the paper prints no figures themselves."""
 
     needs: str = ""
     """What this cell needs and Edgewise does not have; "" if the cell can run."""
@@ -89,6 +97,8 @@ class Cell:
                 setup: {metric: dict(by_class) for metric, by_class in metrics.items()}
                 for setup, metrics in self.class_published.items()
             }
+        if self.gains:
+            event["gains"] = {setup: dict(row) for setup, row in self.gains.items()}
         return event
 
 
@@ -97,7 +107,8 @@ class Grid:
     """Cells, and the baseline with which all others are compared.
 
     Raises:
-        ValueError: two cells with the same name or changes, or a baseline that is not a cell.
+        ValueError: two cells with the same name or changes, two setups with the same name, or a
+            baseline that is not a cell.
     """
 
     name: str
@@ -105,6 +116,9 @@ class Grid:
     source: str
     baseline: str
     cells: tuple[Cell, ...]
+    setups: tuple[Setup, ...] = ()
+    """How the published figures were measured. Those of a setup that is not here, as in ledgers
+    older than the field, are known by their name alone."""
 
     def __post_init__(self) -> None:
         names = [cell.name for cell in self.cells]
@@ -113,6 +127,9 @@ class Grid:
         doubled = {name for name in names if names.count(name) > 1}
         if doubled:
             raise ValueError(f"cells must have different names, got {', '.join(sorted(doubled))}")
+        setups = [setup.name for setup in self.setups]
+        if len(set(setups)) < len(setups):
+            raise ValueError(f"setups must have different names, got {', '.join(setups)}")
         # Cells that cannot run may repeat the changes of others; they only show figures.
         ours = [cell for cell in self.cells if not cell.needs]
         for place, cell in enumerate(ours):
@@ -129,13 +146,22 @@ class Grid:
 
     def event(self) -> GridEvent:
         """The grid as the ledger stores it."""
-        return {
+        event: GridEvent = {
             "name": self.name,
             "question": self.question,
             "source": self.source,
             "baseline": self.baseline,
             "cells": [cell.event() for cell in self.cells],
         }
+        if self.setups:
+            event["setups"] = [setup.event() for setup in self.setups]
+        return event
+
+    def setup_names(self) -> list[str]:
+        """Every setup that a cell has figures of, the described ones first."""
+        named = {name: None for cell in self.cells for name in (*cell.published, *cell.gains)}
+        described = [setup.name for setup in self.setups if setup.name in named]
+        return list(dict.fromkeys([*described, *named]))
 
 
 def grid_from_event(event: GridEvent) -> Grid:
@@ -146,6 +172,7 @@ def grid_from_event(event: GridEvent) -> Grid:
         source=event["source"],
         baseline=event["baseline"],
         cells=tuple(_cell_from_event(cell) for cell in event["cells"]),
+        setups=tuple(setup_from_event(setup) for setup in event.get("setups", ())),
     )
 
 
@@ -156,5 +183,6 @@ def _cell_from_event(event: CellEvent) -> Cell:
         published=event.get("published", {}),
         needs=event.get("needs", ""),
         class_published=event.get("class_published", {}),
+        gains=event.get("gains", {}),
         searched=tuple(dimension_from_event(found) for found in event.get("searched", ())),
     )

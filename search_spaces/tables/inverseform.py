@@ -5,16 +5,52 @@ The paper gives the weights of Eq. 6 in its appendix only; these are the release
 
 from search_spaces.factors import Factor, full_factorial, one_at_a_time
 from search_spaces.grid import Cell, Changes, Grid, percent
+from search_spaces.setup import AS_THEY_ARE, Setup
+from search_spaces.tables import inverseform_tasks
 
-_OURS: Changes = {"loss/beta": 0.3, "loss/gamma": 0.3, "loss/tile_reduction": "mean"}
+OURS: Changes = {"loss/beta": 0.3, "loss/gamma": 0.3, "loss/tile_reduction": "mean"}
+_NYUV2 = {"train": 795, "test": 654}
+
+
+def _hrnet(width: str) -> Setup:
+    return Setup(
+        name=f"HRNet-{width}, NYUv2",
+        network=f"HRNet-{width}",
+        dataset="NYUv2",
+        images="test",
+        config={
+            **AS_THEY_ARE,
+            "data/dataset": "nyuv2",
+            "model/network": f"hrnet_{width}",
+            "model/weights": "imagenet",
+        },
+        counts=_NYUV2,
+        recipe="inverseform_nyuv2",
+    )
+
+
+_HOST = "PAD-Net and MTI-Net, networks of several tasks, which Edgewise does not have"
+
+
+def _multi_task(name: str) -> Setup:
+    return Setup(name=f"{name}, NYUv2", network=name, dataset="NYUv2", images="test", needs=_HOST)
 
 
 _W18, _W48 = "HRNet-w18, NYUv2", "HRNet-w48, NYUv2"
+_PAD, _MTI = "PAD-HRNet18, NYUv2", "MTI-HRNet18, NYUv2"
+_TASKS = "S+D+E+N"
+"""Segmentation, depth, edges and normals."""
+
+
+def _tasks(name: str, pad: tuple[float, float], mti: tuple[float, float]) -> Cell:
+    figures = percent(_PAD, miou=pad[0], mba=pad[1]) | percent(_MTI, miou=mti[0], mba=mti[1])
+    return Cell(name=name, changes={}, published=figures, needs=_HOST)
+
 
 TABLE1 = Grid(
     name="table1",
     question="Does InverseForm on a boundary head help plain segmentation?",
-    source="InverseForm (Borse et al., CVPR 2021), Table 1, single-task rows",
+    source="InverseForm (Borse et al., CVPR 2021), Table 1",
     baseline="S",
     cells=(
         Cell(
@@ -24,48 +60,109 @@ TABLE1 = Grid(
         ),
         Cell(
             name="S+E, InverseForm",
-            changes=_OURS,
+            changes=OURS,
             published=percent(_W18, miou=34.79, mba=40.72) | percent(_W48, miou=47.42, mba=59.34),
         ),
+        _tasks("S+D", (32.80, 38.10), (35.12, 42.44)),
+        _tasks(_TASKS, (33.10, 42.69), (37.49, 43.26)),
+        _tasks(f"{_TASKS}, InverseForm", (34.70, 43.24), (38.71, 45.59)),
+    ),
+    setups=(
+        _hrnet("w18"),
+        _hrnet("w48"),
+        _multi_task("PAD-HRNet18"),
+        _multi_task("MTI-HRNet18"),
     ),
 )
+"""The paper's mBA is its own implementation of CascadePSP's, which is not released."""
 
-_COARSE = "Cityscapes' coarse annotations, which Edgewise does not read"
+_MAPILLARY = "ImageNet, then Mapillary Vistas"
+_FINE, _BOTH = "fine annotations", "fine and coarse annotations"
+_SERVER = "Cityscapes' test labels, which only its server has"
+
+
+def _cityscapes(network: str, images: str, data: str, missing: str = "", recipe: str = "") -> Setup:
+    """All networks of Table 4 are pre-trained on Mapillary; coarse labels are partly generated."""
+    lacks = [missing, _SERVER if images == "test" else "", "weights trained on Mapillary Vistas"]
+    short = "F+C" if data == _BOTH else "F"
+    return Setup(
+        name=f"{network}, Cityscapes {images}, {short}",
+        network=network,
+        dataset="Cityscapes",
+        images=images,
+        protocol="multi-scale",
+        weights=f"{_MAPILLARY}; {data}",
+        needs=", ".join(filter(None, lacks)),
+        recipe=recipe,
+        config={"data/dataset": "cityscapes", "model/network": "hrnet_w48_ocr"} if recipe else {},
+    )
+
+
+_HMS = "hierarchical multi-scale attention (HMS), which Edgewise does not have"
+_GSCNN = "GSCNN on WideResNet-38, which Edgewise does not have"
+_SEGFIX = "SegFix, a refinement network trained apart, which Edgewise does not have"
+_WRN41 = "Naive-student on WideResNet-41, which Edgewise does not have"
+_OCR_F = "HRNet-OCR, Cityscapes test, F+C"
+_HMS_TEST, _HMS_VAL = "HMS, Cityscapes test, F+C", "HMS, Cityscapes val, F+C"
+_GSCNN_TEST, _GSCNN_VAL = "GSCNN, Cityscapes test, F", "GSCNN, Cityscapes val, F"
 
 TABLE4 = Grid(
     name="table4",
     question="Does InverseForm still help where the network is strong?",
-    source="InverseForm (Borse et al., CVPR 2021), Table 4, own rows and their baselines",
+    source="InverseForm (Borse et al., CVPR 2021), Table 4",
     baseline="baseline",
     cells=(
         Cell(
             name="baseline",
             changes={},
-            published=percent("HRNet-OCR, Cityscapes test, F+C", miou=84.2)
-            | percent("HMS, Cityscapes test, F+C", miou=85.1)
-            | percent("GSCNN, Cityscapes val, F", miou=81.0)
-            | percent("HMS, Cityscapes val, F+C", miou=86.7),
+            published=percent(_OCR_F, miou=84.2)
+            | percent(_HMS_TEST, miou=85.1)
+            | percent(_GSCNN_TEST, miou=82.8)
+            | percent(_GSCNN_VAL, miou=81.0)
+            | percent(_HMS_VAL, miou=86.7),
         ),
         Cell(
             name="InverseForm",
-            changes=_OURS,
-            published=percent("HRNet-OCR, Cityscapes test, F+C", miou=84.8)
-            | percent("HMS, Cityscapes test, F+C", miou=85.6)
-            | percent("GSCNN, Cityscapes val, F", miou=82.6)
-            | percent("HMS, Cityscapes val, F+C", miou=87.0),
+            changes=OURS,
+            published=percent(_OCR_F, miou=84.8)
+            | percent(_HMS_TEST, miou=85.6)
+            | percent(_GSCNN_VAL, miou=82.6)
+            | percent(_HMS_VAL, miou=87.0),
         ),
         Cell(
             name="InverseForm, coarse labels too",
-            changes=_OURS,
+            changes=OURS,
             published=percent("GSCNN, Cityscapes val, F+C", miou=84.0),
-            needs=_COARSE,
+            needs=_GSCNN,
+        ),
+        Cell(
+            name="SegFix",
+            changes={},
+            published=percent(_OCR_F, miou=84.5) | percent(_GSCNN_VAL, miou=81.5),
+            needs=_SEGFIX,
+        ),
+        Cell(
+            name="Naive-student",
+            changes={},
+            published=percent("Naive-student, Cityscapes test, F+C", miou=85.2),
+            needs=_WRN41,
         ),
     ),
+    setups=(
+        _cityscapes("HRNet-OCR", "test", _BOTH, recipe="inverseform_cityscapes"),
+        _cityscapes("HMS", "test", _BOTH, _HMS),
+        _cityscapes("HMS", "val", _BOTH, _HMS),
+        _cityscapes("GSCNN", "test", _FINE, _GSCNN),
+        _cityscapes("GSCNN", "val", _FINE, _GSCNN),
+        _cityscapes("GSCNN", "val", _BOTH, _GSCNN),
+        _cityscapes("Naive-student", "test", _BOTH, _WRN41),
+    ),
 )
+"""The paper does not print its protocol; "multi-scale" is that of the baselines' own papers."""
 
 
 def _t5(name: str, network: str, distance: str, w48: float, w18: float) -> Cell:
-    changes = {**_OURS, "inverse_net/network": network, "loss/distance": distance}
+    changes = {**OURS, "inverse_net/network": network, "loss/distance": distance}
     figures = percent(_W48, miou=w48) | percent(_W18, miou=w18)
     return Cell(name=name, changes=changes, published=figures)
 
@@ -81,6 +178,7 @@ TABLE5 = Grid(
         _t5("dense, Euclidean", "dense", "euclidean", 47.42, 34.79),
         _t5("dense, geodesic", "dense", "geodesic", 47.28, 34.84),
     ),
+    setups=(_hrnet("w48"), _hrnet("w18")),
 )
 
 TILE = Grid(
@@ -90,7 +188,7 @@ TILE = Grid(
     baseline="baseline",
     cells=one_at_a_time(
         [Factor(name="tile", levels={str(tile): {"loss/tile": tile} for tile in (16, 24, 48)})],
-        {**_OURS, "loss/tile": 32},
+        {**OURS, "loss/tile": 32},
     ),
 )
 
@@ -110,4 +208,12 @@ BETA_GAMMA = Grid(
     ),
 )
 
-GRIDS = (TABLE1, TABLE4, TABLE5, TILE, BETA_GAMMA)
+GRIDS = (
+    TABLE1,
+    inverseform_tasks.TABLE2,
+    inverseform_tasks.TABLE3,
+    TABLE4,
+    TABLE5,
+    TILE,
+    BETA_GAMMA,
+)

@@ -7,6 +7,7 @@ the same config without the searched losses, and the two are compared as cells o
 from dataclasses import replace
 
 from search_spaces import Cell, Grid
+from search_spaces.setup import of_earlier_study
 from study.analysis.ranking import champion
 from study.ledger.event_values import ChosenWeights
 from study.ledger.plan import NOT_SEARCHED, WINNER, Ablation, Plan
@@ -71,6 +72,7 @@ def winner_grid(record: StudyRecord, best: TrialRecord) -> Grid:
             Cell(name=NOT_SEARCHED, changes=changes[NOT_SEARCHED]),
             Cell(name=WINNER, changes=changes[WINNER], published=reported),
         ),
+        setups=tuple(map(of_earlier_study, reported)),
     )
 
 

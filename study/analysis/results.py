@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from study.analysis import tables
+from study.analysis import comparability, tables
+from study.analysis.comparability import Apart
 from study.analysis.confirmation import confirmation_of
 from study.analysis.ranking import layered
 from study.analysis.tables import Table
@@ -128,6 +129,11 @@ class AblationResults(StudyResults):
     @cached_property
     def tables(self) -> tuple[Table, ...]:
         return tuple(tables.metric_tables(self.record))
+
+    @cached_property
+    def apart(self) -> tuple[Apart, ...]:
+        """The published setups that did not measure as the study does."""
+        return tuple(comparability.of_record(self.record, self.split))
 
     @cached_property
     def verdicts(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
-from study.analysis import evaluation, same_images
+from study.analysis import comparability, evaluation, same_images
 from study.analysis.statistics import ALPHA, Comparison, compare, coverage_note, fewest_seeds
 from study.analysis.training_budget import training_budget
 from study.analysis.units import difference_unit, unit_in
@@ -56,13 +56,12 @@ class Table:
     """Of the values: ``fraction``, ``mm``, ``px`` ..."""
     rows: tuple[Row, ...]
     setups: tuple[str, ...]
-    """The setups in which the paper reports this metric."""
+    """The setups that measured this metric as the study does: the paper's columns beside ours."""
 
     def published_gain(self, row: Row, setup: str) -> float | None:
-        """The paper's difference from its own baseline; None if a figure is missing."""
+        """The paper's difference from its own baseline; None if there is none."""
         base = next(other.cell for other in self.rows if other.cell.name == self.baseline)
-        ours, theirs = published(row.cell, setup, self.metric), published(base, setup, self.metric)
-        return None if ours is None or theirs is None else ours - theirs
+        return comparability.gain(row.cell, base, setup, self.metric)
 
 
 _CORRECTED: dict[Correction, str] = {
@@ -74,11 +73,6 @@ ALSO = ("miou", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
 """Metrics of area and boundary that every ablation has a table for, whatever its paper reports."""
 _REQUESTED = tuple(name for name, m in METRICS.items() if m.needs and not name.endswith("_scored"))
 """Metrics that have a table where they were measured."""
-
-
-def published(cell: Cell, setup: str, metric: str) -> float | None:
-    """The paper's figure for a cell; None if it does not report one."""
-    return cell.published.get(setup, {}).get(metric)
 
 
 def split_of(record: StudyRecord) -> Split:
@@ -93,7 +87,10 @@ def metric_tables(record: StudyRecord) -> list[Table]:
     """The objective's table, then those with any value: the paper's, ``ALSO``, the requested."""
     grid = record.plan.grid
     reported = dict.fromkeys(
-        metric for cell in grid.cells for row in cell.published.values() for metric in row
+        metric
+        for name in grid.setup_names()
+        for metric in comparability.metrics_of(grid, name)
+        if metric in METRICS  # others belong to tasks that no study has
     )
     metrics = dict.fromkeys([record.plan.objective, *reported, *ALSO, *_REQUESTED])
     first, *others = (table(record, grid, metric) for metric in metrics)
@@ -122,9 +119,8 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
         )
         for cell in grid.cells
     )
-    setups = dict.fromkeys(
-        setup for cell in grid.cells for setup, row in cell.published.items() if metric in row
-    )
+    beside = comparability.comparable(record.plan, grid, record.data.images, split)
+    setups = [name for name in beside if metric in comparability.metrics_of(grid, name)]
     return Table(
         metric=metric,
         mode=mode,

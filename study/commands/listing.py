@@ -3,13 +3,31 @@
 from rich.console import Console
 from rich.markup import escape
 
-from search_spaces import GRIDS, SPACES
+from search_spaces import GRIDS, SPACES, Grid
 from study.planning.objectives import GROUPS
+from study.reporting.terminal.published import figures
+from study.reporting.values import assignments
 from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
 from trainables.config.recipes import RECIPES
 from trainables.config.words import counted
 from trainables.data import LAYOUTS
 from trainables.losses.terms import TERMS
+
+
+def print_grid(console: Console, grid: Grid) -> None:
+    """Print a table of a paper: its rows with what they need, and its figures by setup."""
+    console.print(f"[bold]{escape(grid.question)}[/]  {escape(grid.source)}", highlight=False)
+    for cell in grid.cells:
+        role = " (baseline)" if cell.name == grid.baseline else ""
+        lacks = f"; needs {cell.needs}" if cell.needs else ""
+        text = f"    {cell.name}{role}: {assignments(cell.changes) or 'no changes'}{lacks}"
+        console.print(text, highlight=False, markup=False)
+    for setup in grid.setups:
+        lacks = f"; needs {setup.needs}" if setup.needs else ""
+        console.print(f"\n[bold]{escape(setup.name)}[/]  {escape(setup.words() + lacks)}")
+        if setup.recipe:
+            console.print(f"    --as-published '{setup.name}'", highlight=False, markup=False)
+        console.print(figures(grid, setup.name))
 
 
 def print_list(console: Console) -> None:

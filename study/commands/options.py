@@ -95,6 +95,14 @@ def _add_grid(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="run every cell on the same N seeds; default: the fewest that allow a verdict",
     )
+    group.add_argument(
+        "--as-published",
+        nargs="?",
+        const="",
+        metavar="SETUP",
+        help="take network, data, training and evaluation from the table of --grid; of several "
+        "setups, the named one, or the first that can run (--list --grid NAME shows them)",
+    )
     group.add_argument("--cells", metavar="NAME,...", help="run only these cells and the baseline")
     group.add_argument(
         "--factor",
@@ -161,6 +169,11 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument("--recipe", help=f"a paper's training, one of {', '.join(recipes.RECIPES)}")
     data.add_argument("--weights", metavar="none|imagenet|PATH", help="weights of the backbone")
+    data.add_argument(
+        "--init",
+        metavar="FILE|NAME/NUMBER",
+        help="the whole network to start from, heads too: a file, or a trial of an earlier study",
+    )
     data.add_argument(
         "--set",
         action="append",

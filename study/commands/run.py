@@ -14,6 +14,7 @@ from study.commands import options, process
 from study.commands.screen import outlived
 from study.execution.stopping import INTERRUPTED, policy_of
 from study.ledger.study_folder import StudyFolder
+from study.planning.grids import grid_of
 from study.planning.make_plan import plan_from_request
 from study.planning.request import StudyRequest
 
@@ -70,7 +71,8 @@ def _run(request: StudyRequest) -> int:
     console = stdout_console()
     start.install_requested(request)
     if request.list_names:
-        listing.print_list(console)
+        grid = grid_of(request) if request.grid else None
+        listing.print_grid(console, grid) if grid else listing.print_list(console)
         return 0
     if request.check_data:
         return 0 if check_data.check(data_config(request), console) else 2

@@ -10,6 +10,7 @@ from cluster.preflight.check import Check, Needs
 from cluster.preflight.checks import cluster_checks, local_checks
 from study.ledger.plan import Plan
 from study.planning.printed_commands import rebuild_command
+from trainables.config.trial_id import NAMED_WEIGHTS
 from trainables.config.words import counted
 from trainables.data import Dataset
 from trainables.data.fingerprint import fingerprint
@@ -82,9 +83,9 @@ def _require_none_failed(checks: list[Check]) -> None:
 def _needs(plan: Plan, dataset: Dataset, disk_bytes: int) -> Needs:
     """Images in memory go through the object store; those on disk must be on every machine."""
     image_bytes = sum(images.nbytes for images in dataset.splits.values())
-    weights = plan.config.model.weights
+    model = plan.config.model
     on_disk = image_bytes == 0
-    weights_file = weights if weights not in ("none", "imagenet") else ""
+    weights = tuple(name for name in (model.weights, model.init) if name not in NAMED_WEIGHTS)
     return Needs(
         storage=plan.storage,
         tracking_uri=plan.tracking_uri,
@@ -92,7 +93,7 @@ def _needs(plan: Plan, dataset: Dataset, disk_bytes: int) -> Needs:
         code=session.PACKAGES,
         object_bytes=image_bytes + _CHECKPOINT_BYTES,
         storage_bytes=disk_bytes,
-        data=partial(fingerprint, plan.config.data if on_disk else None, weights_file)
-        if on_disk or weights_file
+        data=partial(fingerprint, plan.config.data if on_disk else None, *weights)
+        if on_disk or weights
         else None,
     )

@@ -93,4 +93,4 @@ class ClusterEvaluation:
 
 def _without_weights(trial: TrialRecord) -> dict[str, bool | int | float | str]:
     """The trial's config without pretrained weights: the checkpoint has all weights."""
-    return {**trial.config, "model/weights": "none"}
+    return {**trial.config, "model/weights": "none", "model/init": ""}

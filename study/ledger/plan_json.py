@@ -63,7 +63,7 @@ def _design_from_json(line: Mapping[str, object]) -> Search | Ablation:
     if "grid" in line:
         replayed = {"replayed": build(Replayed, line["replay"])} if "replay" in line else {}
         grid = grid_from_event(cast(GridEvent, mapping(line["grid"])))
-        for checked in (grid, *grid.cells):
+        for checked in (grid, *grid.cells, *grid.setups):
             require_types(type(checked), vars(checked))
         seeds: tuple[int, ...] = tuple(line["seeds"])  # type: ignore[arg-type]
         return build(Ablation, {**line, "grid": grid, "seeds": seeds, **replayed})

@@ -74,7 +74,7 @@ def _networks(plan: Plan) -> tuple[int, int]:
 
 def checkpoint_bytes(config: TrialConfig, num_classes: int) -> CheckpointBytes:
     """The sizes for one config, without the few bytes that the files add."""
-    bare = replace(config.model, weights="none")
+    bare = replace(config.model, weights="none", init="")
     network, learned = _network_bytes(bare, num_classes, needs_boundary_head(config.loss))
     optimizer = _PER_WEIGHT[config.optim.optimizer] * learned
     average = network if config.optim.ema else 0

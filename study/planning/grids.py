@@ -78,7 +78,10 @@ def checked_grid(request: StudyRequest, grid: Grid, base: TrialConfig) -> Grid:
     cells = tuple(replace(cell, needs=missing(cell, base)) for cell in grid.cells)
     checked = replace(grid, cells=cells)
     if lacks := checked.cell(grid.baseline).needs:
-        raise ValueError(f"--grid {grid.name}: its baseline {grid.baseline!r} needs {lacks}")
+        raise ValueError(
+            f"--grid {grid.name}: its baseline {grid.baseline!r} needs {lacks}; --list with --grid "
+            f"shows its figures"
+        )
     return checked
 
 

@@ -11,6 +11,7 @@ from study.ledger.plan import Ablation, Plan, PluginText, Search
 from study.ledger.prior_trials import WarmStart
 from study.ledger.storage import check_name
 from study.planning import budget, grids
+from study.planning.as_published import as_published
 from study.planning.objectives import check_objectives, measuring, parse_objectives
 from study.planning.prior_studies import replay, rerun, warm_start
 from study.planning.request import (
@@ -136,6 +137,7 @@ def _rerun(request: StudyRequest) -> _Question | None:
 
 def _question(request: StudyRequest) -> _Question:
     grid = grids.grid_of(request)
+    request = as_published(request, grid)
     named = request.space or ("all_losses" if grid else None)
     space = SPACES[choice("--space", named, list(SPACES))]
     searched = [] if grid else [dimension.path for dimension in space.dimensions]

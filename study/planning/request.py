@@ -8,6 +8,7 @@ from typing import cast, get_args
 from cluster import session
 from cluster.safe_text import MASK, without_passwords
 from study.ledger.plan import Correction
+from study.planning import initial
 from trainables.config import DataConfig, TrialConfig, Value, parse, recipes, require
 from trainables.config.data import BUILT_IN
 from trainables.config.plugin_fields import PLUGIN
@@ -62,6 +63,9 @@ class StudyRequest:
     cells: str | None = None
     factor: Sequence[str] = ()
     mode: str | None = None
+    as_published: str | None = None
+    """The setup whose network, data, training and evaluation the grid takes; "": the first that
+    can run."""
 
     winner: str | None = None
     control: str | None = None
@@ -76,6 +80,7 @@ class StudyRequest:
     cache: str | None = None
     recipe: str | None = None
     weights: str | None = None
+    init: str | None = None
     changes: Sequence[str] = ()
     """``--set``: each ``PATH=VALUE``."""
 
@@ -177,6 +182,7 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
         "data/root": request.data,
         "data/cache": request.cache,
         "model/weights": request.weights,
+        "model/init": request.init,
         "epochs": request.epochs,
         "seed": request.seed,
     }
@@ -188,13 +194,16 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
         changes["model/weights"] = _absolute(changes["model/weights"])
     if changes.get("data/root"):
         changes["data/root"] = _absolute(changes["data/root"])
+    start: dict[str, Value] = {}
+    if changes.get("model/init"):
+        start = initial.fields(request.storage_folder(), str(changes.pop("model/init")))
     dataset = {**space_base, **changes}.get("data/dataset", BUILT_IN)
     if recipe := request.recipe or recipes.usual(dataset):
         changes = {**recipes.changes(recipe), **changes}
     # The default network has no backbone that could have pretrained weights.
     if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
         changes["model/network"] = "fpn"
-    return TrialConfig().changed({**space_base, **changes})
+    return TrialConfig().changed({**space_base, **start, **changes})
 
 
 def _absolute(path: Value) -> str:

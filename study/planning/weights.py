@@ -10,6 +10,8 @@ from trainables.config import from_flat, require
 from trainables.config.trial_id import NAMED_WEIGHTS, weights_content
 from trainables.networks.weights import read_state
 
+_PATHS = ("model/weights", "model/init")
+
 
 def check_weights(plan: Plan, space: Space) -> None:
     """Check every file of weights that a trial may start from.
@@ -22,8 +24,9 @@ def check_weights(plan: Plan, space: Space) -> None:
         if model.network == "tiny":
             allowed = "none with the network tiny, which has no backbone"
             require(model.weights == "none", "model/weights", allowed, model.weights)
-    for file in _files(plan, space):
-        read_state(Path(file).expanduser())
+    for path in _PATHS:
+        for file in _named(plan, space, path):
+            read_state(Path(file).expanduser(), path)
 
 
 def contents(plan: Plan, space: Space) -> dict[str, str]:
@@ -44,15 +47,20 @@ def require_same_weights(flag: str, earlier: Mapping[str, str]) -> None:
     for file, content in earlier.items():
         if (now := weights_content(file)) != content:
             raise ValueError(
-                f"model/weights: {flag} needs {file} as the first run had it: {content}, got "
+                f"initial weights: {flag} needs {file} as the first run had it: {content}, got "
                 f"{now if now.startswith('sha256:') else 'no file that can be read'}"
             )
 
 
 def _files(plan: Plan, space: Space) -> list[str]:
-    configs = [plan.config, *(from_flat(run.config) for run in grid_runs(plan))]
-    named = [config.model.weights for config in configs]
+    return list(dict.fromkeys(name for path in _PATHS for name in _named(plan, space, path)))
+
+
+def _named(plan: Plan, space: Space, path: str) -> list[str]:
+    """The files that one field may name."""
+    configs = [plan.base, *(run.config for run in grid_runs(plan))]
+    named = [str(config.get(path, "")) for config in configs]
     for dimension in searched_dimensions(plan, space):
-        if dimension.path == "model/weights":
+        if dimension.path == path:
             named += [str(value) for value in getattr(dimension.distribution, "choices", ())]
     return [name for name in dict.fromkeys(named) if name not in NAMED_WEIGHTS]

@@ -1,13 +1,15 @@
 """An ablation's tables as files: Markdown, CSV and LaTeX. The same ledger gives the same bytes."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas
 
 from cluster.safe_text import printable
+from study.analysis import comparability
 from study.analysis.results import AblationResults
-from study.analysis.tables import Row, Table, protocol, published, verdict_of
+from study.analysis.tables import Row, Table, protocol, verdict_of
 from study.reporting import document
 from study.reporting.document import Prose
 from study.reporting.sections import ablation_table
@@ -50,7 +52,10 @@ def frame(results: AblationResults) -> pandas.DataFrame:
     """The tables as one: a row per cell and metric, a column per seed; fractions, no percent."""
     seeds, lists = results.record.plan.design.seeds, results.record.data.lists
     rows = [
-        _row(table, row, seeds, lists.get(table.split, table.split))
+        {
+            **_row(table, row, seeds, lists.get(table.split, table.split)),
+            **_apart(results, table, row),
+        }
         for table in results.tables
         for row in table.rows
     ]
@@ -68,11 +73,6 @@ def _guarded(value: object) -> object:
 
 def _row(table: Table, row: Row, seeds: tuple[int, ...], split: str) -> dict[str, object]:
     compared = row.comparison
-    reported = {
-        setup: value
-        for setup in table.setups
-        if (value := published(row.cell, setup, table.metric)) is not None
-    }
     return {
         "cell": row.cell.name,
         "metric": table.metric,
@@ -93,9 +93,22 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...], split: str) -> dict[str
         **({"untested": row.untested} if row.untested else {}),
         **({"unmeasured": row.unmeasured} if row.unmeasured else {}),
         "needs": row.cell.needs,
-        "published": "; ".join(f"{setup}: {value:g}" for setup, value in reported.items()),
+        "published": _published(table, row, table.setups),
         **{f"seed_{seed}": row.values.get(seed) for seed in seeds},
     }
+
+
+def _apart(results: AblationResults, table: Table, row: Row) -> dict[str, object]:
+    """The column with published figures that are not comparable; none if all are."""
+    names = [apart.name for apart in results.apart]
+    return {"published_apart": _published(table, row, names)} if names else {}
+
+
+def _published(table: Table, row: Row, setups: Iterable[str]) -> str:
+    """``setup: figure; setup: figure`` of one cell and metric."""
+    figures = {name: comparability.figure(row.cell, name, table.metric) for name in setups}
+    known = {name: value for name, value in figures.items() if value is not None}
+    return "; ".join(f"{name}: {value:g}" for name, value in known.items())
 
 
 def latex(results: AblationResults, caveat: str = "") -> str:

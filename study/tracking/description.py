@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from cluster.safe_text import printable
+from study.analysis import comparability
 from study.analysis.answer import answer, signed
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.tables import Row, Table, verdict_of
@@ -60,7 +61,36 @@ def of_study(
     tail = [_plain(results.record.plan.question, _QUESTION_LENGTH), _plot(files, run_id)]
     left = _LENGTH - sum(len(block) + 2 for block in (*head, *tail))
     table = "" if results.comparison is None else _table(results.comparison, left)
-    return "\n\n".join(block for block in (*head, table, *tail) if block)
+    apart = "" if results.comparison is None else _apart(results.comparison, left - len(table) - 2)
+    return "\n\n".join(block for block in (*head, table, apart, *tail) if block)
+
+
+def _apart(results: AblationResults, length: int) -> str:
+    """The published figures of the objective that are not comparable; "" if they do not fit."""
+    table = results.tables[0]
+    lines = [
+        f"- {_plain(apart.title(), _CELL_LENGTH)}: {figures}. "
+        f"{_plain(apart.reason(), _CAVEAT_LENGTH)}"
+        for apart in results.apart
+        if (figures := _figures(table, apart.name))
+    ]
+    text = "\n".join(["Published, and not measured as here:", "", *lines])
+    if not lines or len(text) > length:
+        return ""
+    return text
+
+
+def _figures(table: Table, setup: str) -> str:
+    """``CE 79.50, CE + IABL 80.50``: a setup's figures by cell."""
+    scale = 100 if METRICS[table.metric].unit == "fraction" else 1
+    figures = {
+        row.cell.name: comparability.figure(row.cell, setup, table.metric) for row in table.rows
+    }
+    return ", ".join(
+        f"{_plain(name, _CELL_LENGTH)} {scale * value:.2f}"
+        for name, value in figures.items()
+        if value is not None
+    )
 
 
 def _plot(files: Iterable[Path], run_id: str) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlparse
 
 import yaml
 
+from study.analysis import comparability
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from trainables.config import Value
@@ -84,8 +85,10 @@ def user_name() -> str:
 
 
 def published(record: StudyRecord, name: str) -> dict[str, float]:
-    """The paper's figures for a cell, from the first setup that it reports."""
-    rows = list(record.plan.grid.cell(name).published.values())
+    """The paper's figures for a cell, from the first setup that measured as the study does."""
+    grid = record.plan.grid
+    cell, known = grid.cell(name), comparability.comparable(record.plan, grid, record.data.images)
+    rows = [cell.published[setup] for setup in known if setup in cell.published]
     return {f"published_{metric}": value for row in rows[:1] for metric, value in row.items()}
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from search_spaces import Cell, Grid
+from search_spaces import Cell, Grid, Setup
 from study.analysis.results import AblationResults
 from study.ledger.events import Ended, EpochEnded, Finished, Started, Tested, TrialFailed
 from study.ledger.ledger import Ledger
@@ -24,6 +24,7 @@ GRID = Grid(
         Cell(name="good", changes={"loss/lovasz": 1.0}, published={PAPER: {"miou": 0.666}}),
         Cell(name="far", changes={"loss/ar": 0.1}, needs="a network that does not exist"),
     ),
+    setups=(Setup(name=PAPER, network="Net", dataset="Data", images="val"),),
 )
 SEEDS = (0, 1, 2, 3, 4, 5)
 EFFECT = {"plain": 0.0, "good": 0.03125, "winner": 0.03125, "bad": -0.0625, "same": 0.0}

@@ -1,7 +1,7 @@
 """The section ``model`` of a trial's configuration: the network and its initial weights."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from trainables.config.validation import require, require_choices
 
@@ -10,6 +10,16 @@ _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "psp
 _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
 _HRNet = Literal["hrnet_w18", "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr"]
 _RefineNet = Literal["refinenet_lw_50", "refinenet_lw_101", "refinenet_lw_152"]
+
+WITH_DROPOUT = (
+    "deeplabv3_r50",
+    "deeplabv3plus_r101",
+    "pspnet_r101",
+    *get_args(_UPerNet),
+    "hrnet_w48_ocr",
+)
+"""Networks whose publications or usual code (mmsegmentation) drop channels before the classifier.
+RefineNet-LW drops single features elsewhere, which this is not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,11 +33,19 @@ class ModelConfig:
     weights: str = "none"
     """Backbone weights: ``none``, ``imagenet`` (timm downloads them) or the path of a file."""
 
+    init: str = ""
+    """A file that the whole network starts from, heads too; it comes after ``weights``. What does
+    not fit, such as a head for other classes, begins as without it. "": none."""
+
     width: int = 16
     """Channels of the tiny network at full resolution."""
 
     auxiliary: bool = True
     """Train the network's auxiliary heads, if it has any, with their published loss weights."""
+
+    dropout: float = 0.0
+    """Share of the feature channels before the classifier that training drops, drawn for each image
+    apart; usually 0.1. Not for networks that are published without."""
 
     freeze_batch_norm: bool = False
     """Keep batch norms at their initial statistics and weights, as SEMEDA does (small batches)."""
@@ -36,4 +54,8 @@ class ModelConfig:
         require_choices(self, "model")
         divisible = self.width >= 4 and self.width % 4 == 0
         require(divisible, "model/width", "a multiple of 4", self.width)
+        require(0 <= self.dropout < 1, "model/dropout", "in [0, 1)", self.dropout)
+        drops = not self.dropout or self.network in WITH_DROPOUT
+        allowed = f"0 with {self.network}: only {', '.join(WITH_DROPOUT)} are published with it"
+        require(drops, "model/dropout", allowed, self.dropout)
         require(bool(self.weights), "model/weights", "none, imagenet or a path", self.weights)

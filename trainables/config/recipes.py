@@ -35,6 +35,7 @@ _SGD: dict[str, Value] = {
     "optim/poly_power": 0.9,
 }
 _ABL: dict[str, Value] = {**_SCALE, **_SGD, "data/brightness": 10.0, "model/weights": "imagenet"}
+_ABL_DIFFERS = "dropout is off: the paper gives none (--set model/dropout=0.1)"
 _ABL_CITYSCAPES: dict[str, Value] = {
     **_ABL,
     "data/dataset": "cityscapes",
@@ -55,8 +56,24 @@ _SEMEDA: dict[str, Value] = {
     "optim/head_lr": 10.0,
     "optim/weight_decay": 5e-4,
 }
+_HALF: dict[str, Value] = {**_size(512, 1024), "data/classes": 18}
 _SEMEDA_SOURCE = "SEMEDA (Chen et al.), Sec. 4.2"
 _SEMEDA_DIFFERS = "momentum, weight decay, scales and epochs are DeepLab's usual: not in the paper"
+_MTI_NET: dict[str, Value] = {
+    "model/network": "hrnet_w18",
+    "model/weights": "imagenet",
+    "data/flip": True,
+    "batch": 8,
+    "optim/optimizer": "adamw",
+    "optim/lr": 1e-4,
+    "optim/weight_decay": 1e-4,
+    "optim/schedule": "poly",
+    "optim/poly_power": 0.9,
+}
+_MTI_NET_SOURCE = "trained as the released code of MTI-Net (ECCV 2020), which the paper uses"
+_MTI_NET_DIFFERS = (
+    "InverseForm's own settings are in an appendix that is not public; AdamW for Adam with L2"
+)
 _AR: dict[str, Value] = {
     **_SCALE,
     **_SGD,
@@ -75,10 +92,12 @@ RECIPES: dict[str, Recipe] = {
     "abl_cityscapes": Recipe(
         "ABL (AAAI 2022), Sec. 4.1: DeepLabV3, 80k steps of 8, crop 769",
         {**_ABL_CITYSCAPES, "model/network": "deeplabv3_r50", **_crop(769, 769)},
+        _ABL_DIFFERS,
     ),
     "abl_cityscapes_ocr": Recipe(
         "ABL (AAAI 2022), Sec. 4.1: OCR on HRNetV2-W48, 80k steps of 8, crop 512x1024",
         {**_ABL_CITYSCAPES, "model/network": "hrnet_w48_ocr", **_crop(512, 1024)},
+        _ABL_DIFFERS,
     ),
     "abl_ade20k": Recipe(
         "ABL (AAAI 2022), Sec. 4.1: OCR on HRNetV2-W48, 150k steps of 16, crop 520",
@@ -92,6 +111,7 @@ RECIPES: dict[str, Recipe] = {
             "optim/weight_decay": 1e-4,
             **_crop(520, 520),
         },
+        _ABL_DIFFERS,
     ),
     "abl_ade20k_swin": Recipe(
         "ABL (AAAI 2022), Table 2, trained as Swin (ICCV 2021), A.3: AdamW, 160k steps of 16",
@@ -110,8 +130,9 @@ RECIPES: dict[str, Recipe] = {
             "optim/schedule": "poly",
             "optim/poly_power": 1.0,
             "optim/warmup": 1500 / 160_000,
+            "model/dropout": 0.1,
         },
-        "no stochastic depth: it would depend on the number of ranks",
+        "no stochastic depth: it would depend on the number of ranks; dropout is mmsegmentation's",
     ),
     "semeda_voc": Recipe(
         _SEMEDA_SOURCE,
@@ -125,18 +146,70 @@ RECIPES: dict[str, Recipe] = {
     ),
     "semeda_cityscapes": Recipe(
         f"{_SEMEDA_SOURCE}; half resolution, Sec. 4.1",
-        {**_SEMEDA, "data/dataset": "cityscapes", **_size(512, 1024), "epochs": 40},
+        {**_SEMEDA, "data/dataset": "cityscapes", **_HALF, "epochs": 40},
         _SEMEDA_DIFFERS,
+    ),
+    "inverseform_nyuv2": Recipe(
+        f"InverseForm (CVPR 2021), Sec. 4.1: HRNet-w18, {_MTI_NET_SOURCE}",
+        {
+            **_MTI_NET,
+            "data/dataset": "nyuv2",
+            "data/scale_max": 1.5,
+            **_crop(480, 640),
+            "epochs": 100,
+        },
+        f"{_MTI_NET_DIFFERS}; scales from 1 to 1.5, not one of 1, 1.2 and 1.5",
+    ),
+    "inverseform_cityscapes": Recipe(
+        "InverseForm (CVPR 2021), Sec. 4.3: HRNet-48 with OCR, trained as the released code of HMS",
+        {
+            **_SCALE,
+            **_SGD,
+            "data/dataset": "cityscapes",
+            "model/network": "hrnet_w48_ocr",
+            "model/weights": "imagenet",
+            **_crop(1024, 2048),
+            "batch": 8,
+            "epochs": 175,
+            "optim/lr": 5e-3,
+            "optim/weight_decay": 1e-4,
+            "optim/poly_power": 2.0,
+        },
+        "InverseForm's own settings are in an appendix that is not public; no weights of Mapillary "
+        "(--init FILE), no coarse labels, no class-uniform sampling, no RMI loss, no HMS",
+    ),
+    "inverseform_pascal": Recipe(
+        f"InverseForm (CVPR 2021), Sec. 4.2: HRNet-w18, {_MTI_NET_SOURCE}",
+        {
+            **_MTI_NET,
+            "data/dataset": "pascal_context",
+            "data/scale_min": 0.75,
+            "data/scale_max": 1.25,
+            **_crop(512, 512),
+            "epochs": 80,
+        },
+        f"{_MTI_NET_DIFFERS}; segmentation of 59 classes, not five tasks; no rotation",
     ),
     "ar_nyuv2": Recipe(
         "Affinity regression (Cao), Sec. 4.2: 200 epochs, as Nekrasov et al. (BMVC 2018) train",
         {**_AR, "model/network": "refinenet_lw_50"},
-        "poly instead of their rate halved twice",
+        "poly instead of their rate halved twice; no dropout inside the decoder",
     ),
     "ar_nyuv2_152": Recipe(
         "Affinity regression (Cao), Sec. 4.2: 200 epochs, as Nekrasov et al. (BMVC 2018) train",
         {**_AR, "model/network": "refinenet_lw_152"},
-        "poly instead of their rate halved twice",
+        "poly instead of their rate halved twice; no dropout inside the decoder",
+    ),
+    "ar_nyuv2_pspnet": Recipe(
+        "Affinity regression (Cao), Sec. 4.2: PSPNet-101, batch 6 on 2 GPUs, tested at six scales",
+        {
+            **_AR,
+            "model/network": "pspnet_r101",
+            "eval/scales": "0.5,0.75,1,1.25,1.5,1.75",
+            "eval/flip": True,
+            "model/dropout": 0.1,
+        },
+        "crop, rates and weight decay are RefineNet's, dropout mmsegmentation's: not in the paper",
     ),
     "ar_cityscapes": Recipe(
         "Affinity regression (Cao), Sec. 4.2: ICNet as its paper trains it (ECCV 2018, Sec. 5.1)",

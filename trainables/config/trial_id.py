@@ -11,8 +11,8 @@ _ROOT = Path(__file__).resolve().parents[1]
 _IN_DIGEST = ("data/holdout", "data/holdout_by")
 """What decides which images are in which list, as the data's digest says it."""
 _PLACES = ("data/root", "data/cache", "data/links")
-NAMED_WEIGHTS = ("none", "imagenet")
-"""Initial weights that are no file."""
+NAMED_WEIGHTS = ("", "none", "imagenet")
+"""Initial weights that are no file; "" is ``model/init`` without one."""
 
 
 def identity(config: TrialConfig, data_digest: str) -> str:
@@ -25,7 +25,8 @@ def identity(config: TrialConfig, data_digest: str) -> str:
     flat = {path: value for path, value in flatten(config).items() if path not in left_out}
     if not config.parts:
         del flat["parts"]
-    flat["model/weights"] = weights_content(config.model.weights)
+    for path in ("model/weights", "model/init"):
+        flat[path] = weights_content(str(flat[path]))
     text = json.dumps([flat, data_digest, code_digest()], sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -49,7 +50,7 @@ def code_digest() -> str:
 def weights_content(weights: str) -> str:
     """A name of initial weights that is equal only for equal content.
 
-    It is ``weights`` itself for ``none`` and ``imagenet``; of a file it is the hash. A file that
+    It is ``weights`` itself for ``NAMED_WEIGHTS``; of a file it is the hash. A file that
     cannot be read has a name that no readable one has: its trial fails, and is never reused.
     """
     if weights in NAMED_WEIGHTS:

@@ -9,9 +9,9 @@ from trainables.data.identity import digest_of
 from trainables.data.samples import require_all
 
 
-def fingerprint(data: DataConfig | None, weights: str) -> str:
+def fingerprint(data: DataConfig | None, *weights: str) -> str:
     """A digest of the classes, of every sample's name, of the pixels and labels of each split's
-    first and last sample, and of the weights' file. None and "" leave a part out.
+    first and last sample, and of the files of weights. None leaves the data out.
 
     Raises:
         DataError, OSError: a file is missing or cannot be used.
@@ -27,6 +27,6 @@ def fingerprint(data: DataConfig | None, weights: str) -> str:
                 decoded = sample.read()
                 digest.add(decoded.image_HWC)
                 digest.add(decoded.labels_HW)
-    if weights:
-        digest.note(Path(weights).name, Path(weights).read_bytes())
+    for file in weights:
+        digest.note(Path(file).name, Path(file).read_bytes())
     return digest.text()

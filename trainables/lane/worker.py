@@ -92,7 +92,7 @@ def require_unchanged(weights: str, known: Mapping[str, str]) -> None:
     if weights in known and (now := weights_content(weights)) != known[weights]:
         found = now if now.startswith("sha256:") else "no file that can be read"
         raise DataError(
-            f"model/weights: {weights} changed since the study began: it was {known[weights]}, "
+            f"initial weights: {weights} changed since the study began: it was {known[weights]}, "
             f"now it is {found}"
         )
 
@@ -139,6 +139,7 @@ class Worker:
             install(settings.plugin)
         config = from_flat(command.config)
         require_unchanged(config.model.weights, settings.weights)
+        require_unchanged(config.model.init, settings.weights)
         dataset = self.dataset(config)
         learned = make_learned(config, dataset, Path(settings.stages), settings.study)
         self.training = Training(config, dataset, learned, self.device)

@@ -2,7 +2,8 @@
 
 timm and torchvision take three seconds to import, and a study's driver and trial actors need
 neither; so they are imported where a network is built.
-Dropout and stochastic depth are off everywhere: what they drop would depend on the number of ranks.
+Dropout is ``dropout.py``'s, before the classifier. Stochastic depth is off everywhere: timm
+draws it for a rank's images in turn, so that the number of ranks would decide what it drops.
 Shape letters: B images, K classes, D features, H rows, W columns (h, w at a stride).
 """
 

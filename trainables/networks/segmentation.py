@@ -5,6 +5,7 @@ Shape letters: B images, K classes, D features, H rows, W columns (h, w at the f
 
 from collections.abc import Callable
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from trainables.config import ModelConfig, require
 from trainables.networks.boundary_head import BoundaryHead
 from trainables.networks.dilated import DeepLabV2, DeepLabV3, DeepLabV3Plus, PSPNet
+from trainables.networks.dropout import ChannelDropout
 from trainables.networks.hrnet import HRNet, HRNetOCR
 from trainables.networks.icnet import ICNet
 from trainables.networks.network import Network
@@ -20,6 +22,7 @@ from trainables.networks.own_network import as_network, as_output
 from trainables.networks.refinenet import RefineNetLW
 from trainables.networks.small import LRASPP, Smp, Tiny
 from trainables.networks.upernet import UPerNet
+from trainables.networks.whole import load_network
 
 _SWIN = "swin_{}_patch4_window{}_{}"
 NETWORKS: dict[str, Callable[[ModelConfig, int], Network]] = {
@@ -66,9 +69,17 @@ class Segmenter(nn.Module):
         super().__init__()
         self.name, self.num_classes = config.network, num_classes
         self.network = as_network(self.name, NETWORKS[config.network](config, num_classes))
+        self.dropout = ChannelDropout(config.dropout)
+        if config.dropout:
+            classifier = self.network.get_submodule("classifier")
+            classifier.register_forward_pre_hook(self._drop)
         self.boundary_head = self._make_head() if boundary_head else None
         self.multiple = 1 if config.network == "tiny" else _MULTIPLE
         self.auxiliary_weights = self.network.auxiliary_weights if config.auxiliary else ()
+        self.transfer = self.network.transfer
+        """Where the initial weights came from, as a sentence for the terminal."""
+        if config.init:
+            self.transfer = load_network(self, Path(config.init).expanduser())
 
     def _make_head(self) -> BoundaryHead:
         channels = self.network.out_channels
@@ -76,10 +87,9 @@ class Segmenter(nn.Module):
         require(channels > 0, f"model/network {self.name}", needs, "a module without features")
         return BoundaryHead(channels)
 
-    @property
-    def transfer(self) -> str:
-        """Where the backbone's weights came from, as a sentence for the terminal."""
-        return self.network.transfer
+    def _drop(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """The classifier's features; a boundary head uses them all."""
+        return (self.dropout(inputs[0]), *inputs[1:])
 
     def forward(self, images_B3HW: Tensor) -> SegmenterOutput:
         """Logits at the images' size, for images in [0,1].
@@ -108,13 +118,13 @@ class Segmenter(nn.Module):
 
 
 @lru_cache(maxsize=4)
-def transfer_report(config: ModelConfig) -> str:
-    """How many of the backbone's weights are loaded, new and unused, as a sentence.
+def transfer_report(config: ModelConfig, num_classes: int) -> str:
+    """How many of the initial weights are loaded, new and unused, as a sentence.
 
     Raises:
         ValueError: the file is missing, holds no weights, or none that fit.
     """
-    return Segmenter(config, num_classes=2, boundary_head=False).transfer
+    return Segmenter(config, num_classes, boundary_head=False).transfer
 
 
 def _enlarged(maps_BKhw: Tensor, images_B3HW: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Backbone weights from a file, and one-line errors where they cannot be loaded or fetched."""
+"""Backbone weights from a file, and the reading of such files."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from trainables.config import require
 
-_WRAPPERS = ("state_dict", "model", "network", "model_state_dict")
+_WRAPPERS = ("average", "state_dict", "model", "network", "model_state_dict")
 _PREFIXES = ("module.", "backbone.", "encoder.", "model.", "body.")
 """What training code puts before a backbone's parameter names; removed until they fit."""
 
@@ -59,38 +59,39 @@ def load_backbone(encoder: nn.Module, path: Path) -> str:
     left_over = [name for name in state if name not in fitting]
     return (
         f"{len(fitting)} tensors loaded from {path.name}, "
-        f"{len(missing)} kept their initial values{_first(missing)}, "
-        f"{len(left_over)} in the file unused{_first(left_over)}"
+        f"{len(missing)} kept their initial values{first(missing)}, "
+        f"{len(left_over)} in the file unused{first(left_over)}"
     )
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a weights file, by name.
+def read_state(path: Path, field: str = "model/weights") -> dict[str, Tensor]:
+    """The tensors of a weights file, by name; of a training that averages, the average's.
 
     Raises:
-        ValueError: the file is missing or holds no state dict.
+        ValueError: the file is missing or holds no state dict; the line names the config field.
     """
-    require(path.is_file(), "model/weights", "none, imagenet or a file", str(path))
+    allowed = "none, imagenet or a file" if field == "model/weights" else "a file"
+    require(path.is_file(), field, allowed, str(path))
     if damaged := _damaged_record(path):
-        raise _unusable(path, f"{damaged} differs from its checksum; download it again")
+        raise _unusable(field, path, f"{damaged} differs from its checksum; download it again")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns of what it then refuses
             content: object = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types for a file that is no checkpoint
-        raise _unusable(path, _description(path, error)) from None
+        raise _unusable(field, path, _description(path, error)) from None
     for name in _WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             content = content[name]
     tensors = content.items() if isinstance(content, dict) else ()
     state = {name: value for name, value in tensors if isinstance(value, Tensor)}
     if not state:
-        raise _unusable(path, "it holds no named tensors")
+        raise _unusable(field, path, "it holds no named tensors")
     return state
 
 
-def _unusable(path: Path, reason: str) -> ValueError:
-    return ValueError(f"model/weights: {path} is not a weights file: {reason}")
+def _unusable(field: str, path: Path, reason: str) -> ValueError:
+    return ValueError(f"{field}: {path} is not a weights file: {reason}")
 
 
 def _description(path: Path, error: Exception) -> str:
@@ -136,7 +137,7 @@ def _zip_description(path: Path) -> str:
     if "constants.pkl" in ends:
         return "it is a TorchScript archive; save its state_dict() with torch.save"
     if "data.pkl" not in ends:
-        return f"it is a zip archive without a checkpoint{_first(names)}; unpack it first"
+        return f"it is a zip archive without a checkpoint{first(names)}; unpack it first"
     return "it is a damaged checkpoint; download it again"
 
 
@@ -147,18 +148,20 @@ def _fits(own: dict[str, Tensor], name: str, value: Tensor) -> bool:
 def _without_prefix(state: dict[str, Tensor], count: int) -> dict[str, Tensor]:
     """The state with up to ``count`` prefixes removed from each name."""
     for _ in range(count):
-        state = {_stripped(name): value for name, value in state.items()}
+        state = {stripped(name): value for name, value in state.items()}
     return state
 
 
-def _stripped(name: str) -> str:
+def stripped(name: str) -> str:
+    """The name without one prefix of training code."""
     for prefix in _PREFIXES:
         if name.startswith(prefix):
             return name[len(prefix) :]
     return name
 
 
-def _first(names: list[str]) -> str:
+def first(names: list[str]) -> str:
+    """`` (a, ..)``: an example of several names; "" for none."""
     return f" ({names[0]}{', ..' if len(names) > 1 else ''})" if names else ""
 
 

@@ -19,3 +19,14 @@ def sum_over_ranks(values: Tensor) -> Tensor:
     if dist.is_initialized():
         dist.all_reduce(values)
     return values
+
+
+def places(number: int, batch: int, count: int) -> list[int]:
+    """The places in the epoch's order of this rank's images of a batch.
+
+    Args:
+        number: of the batch in its epoch, from 0.
+        batch: images of a batch over all ranks.
+        count: images of it on this rank.
+    """
+    return [number * batch + rank() + image * num_ranks() for image in range(count)]

@@ -40,7 +40,7 @@ from trainables.training.optimization import (
     make_optimizer,
     rate_factor,
 )
-from trainables.training.ranks import num_ranks, rank
+from trainables.training.ranks import num_ranks, places, rank
 from trainables.training.state import TrainingState, pack, unpack
 from trainables.training.validation_terms import ListTerms, ValidationTerms
 
@@ -107,10 +107,12 @@ class Training:
             rank=rank(),
             ranks=num_ranks(),
         )
-        history = []
+        history: list[Tensor] = []
         for size in self._groups(self.epoch):
             self.optimizer.zero_grad()
             for images_BCHW, labels_BHW in islice(batches, size):
+                at = places(len(history), config.batch, len(labels_BHW))
+                self.network.dropout.draw(config.seed, self.epoch, at)
                 history.append(self._backward(images_BCHW, labels_BHW, size))
             self._step()
         return summary(torch.stack(history), self.names, self.epoch)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import Cell, Grid
+from search_spaces.setup import of_earlier_study
 from study.ledger.events import Metrics
 from study.ledger.plan import Ablation, Plan
 from study.ledger.prior_trials import Replayed
@@ -59,10 +60,10 @@ def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
 
 
 def _require_same_weights(record: StudyRecord, trial: TrialRecord) -> None:
-    """Raise a ValueError if the trial started from another content of its file of weights."""
+    """Raise a ValueError if the trial started from another content of its files of weights."""
     assert record.planned is not None
-    file = str(trial.config.get("model/weights", "none"))
-    known = {name: content for name, content in record.planned.weights.items() if name == file}
+    files = [trial.config.get(path) for path in ("model/weights", "model/init")]
+    known = {name: content for name, content in record.planned.weights.items() if name in files}
     if known:
         from study.planning.weights import require_same_weights  # imports torch
 
@@ -107,6 +108,7 @@ def _grid(earlier: Plan, trial: TrialRecord) -> Grid:
         source=f"trial {trial.number} of {earlier.study}, id {trial.id}",
         baseline=CELL,
         cells=(Cell(name=CELL, changes={}, published=reported),),
+        setups=tuple(map(of_earlier_study, reported)),
     )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from search_spaces import Cell, Grid
 from search_spaces.grid import Published
+from search_spaces.setup import of_earlier_study
 from study.analysis.confirmation import OF_LOSSES, winner_grid, winner_of
 from study.analysis.results import AblationResults, results_of
 from study.ledger.record import StudyRecord
@@ -132,6 +133,7 @@ def _control_grid(record: StudyRecord, values: Mapping[str, Value]) -> Grid:
         source=f"each loss as its search in {study} chose it, {one_value} for all",
         baseline=earlier.baseline,
         cells=cells,
+        setups=(of_earlier_study(setup),),
     )
 
 

@@ -1,12 +1,13 @@
 """The tables of an ablation: as sections of its report, and as rows for terminal and files."""
 
+from study.analysis import comparability
 from study.analysis.answer import signed
 from study.analysis.image_bootstrap import RESAMPLES
 from study.analysis.results import AblationResults
-from study.analysis.tables import Row, Table, protocol, published, same_protocol, verdict_of
+from study.analysis.tables import Row, Table, protocol, same_protocol, verdict_of
 from study.ledger.record import StudyRecord
 from study.reporting.document import Block, Parts, Points, Prose, Section, Sheet
-from study.reporting.sections import cell_search
+from study.reporting.sections import cell_search, published
 from study.reporting.values import is_share, metric_head, percent
 from trainables.config.words import zero_without_sign
 
@@ -44,8 +45,8 @@ def line(table: Table, row: Row) -> list[str]:
         text
         for setup in table.setups
         for text in (
-            _plain(published(row.cell, setup, table.metric), table),
-            _signed(_gain(table, row, setup), table),
+            _plain(comparability.figure(row.cell, setup, table.metric), table),
+            _signed(table.published_gain(row, setup), table),
         )
     ]
     verdict = verdict_of(row, table.baseline)
@@ -62,10 +63,6 @@ def line(table: Table, row: Row) -> list[str]:
         _failures(row),
         *paper,
     ]
-
-
-def _gain(table: Table, row: Row, setup: str) -> float | None:
-    return None if row.cell.name == table.baseline else table.published_gain(row, setup)
 
 
 def _plain(value: float | None, table: Table) -> str:
@@ -101,7 +98,7 @@ def _failures(row: Row) -> str:
 
 def parts(results: AblationResults) -> Parts:
     """All tables with their protocol, and the cells that did not run."""
-    return [*tables(results), *remarks(results)]
+    return [*tables(results), *published.sections(results), *remarks(results)]
 
 
 def tables(results: AblationResults) -> list[Section]:
@@ -125,7 +122,8 @@ def remarks(results: AblationResults) -> list[Block]:
         blocks += [Prose("Untested, with the reason:"), Points(results.untested)]
     if lacking := not_run(record):
         blocks += [Prose("Not run, with what is missing:"), Points(lacking)]
-    return [*blocks, Prose(f"Source: {record.plan.grid.source}.")]
+    beside = [Prose(line) for line in published.remarks(results)]
+    return [*blocks, *beside, Prose(f"Source: {record.plan.grid.source}.")]
 
 
 def not_run(record: StudyRecord) -> list[str]:

@@ -25,6 +25,7 @@ from study.reporting.sections import (
     importances,
     pareto,
     per_class,
+    published,
     reruns,
     setup,
     verdicts,
@@ -90,6 +91,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
     ]
     details = [
         *ablation_table.tables(results),
+        *published.sections(results),
         *cell_search.section(record),
         *per_class.of_ablation(results, folder),
         *cost.section(record),

@@ -26,7 +26,9 @@ def section(record: StudyRecord) -> Section:
 def _network(record: StudyRecord) -> str:
     name, encoder = _shown(record, "model/network"), _shown(record, "model/encoder")
     on = f" on {encoder}" if {"unet", "fpn"} & set(_values(record, "model/network")) else ""
-    return f"{name}{on}, pretrained weights: {_shown(record, 'model/weights')}"
+    start = f"pretrained weights: {_shown(record, 'model/weights')}"
+    whole = [str(value) for value in _values(record, "model/init") if value]
+    return f"{name}{on}, {start}" + (f", then all of {', '.join(whole)}" if whole else "")
 
 
 def _data(record: StudyRecord) -> str:

@@ -2,44 +2,36 @@
 
 from collections.abc import Mapping
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 
-from search_spaces import Cell, Grid, Space
-from study.analysis import tables
+from search_spaces import Grid, Space
+from study.analysis import comparability, tables
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import Plan
 from study.reporting.sections import ablation_table, cell_search, reruns
+from study.reporting.terminal import published
 from study.reporting.terminal.plain_table import plain_table
-from study.reporting.values import assignments, is_share, percent, short_name
+from study.reporting.values import assignments, short_name
 from trainables.config.words import counted
 
 _STYLES = {"better": "green", "worse": "red", "undecided": "dim"}
 
 
-def planned(plan: Plan, space: Space) -> RenderableType:
-    """A table of every cell: its changes, the paper's figures, and what is missing to run it."""
-    design, grid, metric = plan.ablation, plan.grid, plan.objective
+def planned(plan: Plan, space: Space, images: Mapping[str, int]) -> RenderableType:
+    """A table of every cell: its changes and what is missing to run it; then published figures."""
+    design, grid = plan.ablation, plan.grid
     seeds = counted(len(design.seeds), "seed")
-    reported = f"published {metric}{' %' if is_share(metric) else ''}"
-    output = plain_table("cell", "changes", reported, "runs")
+    output = plain_table("cell", "changes", "runs")
     for cell in grid.cells:
         role = " (baseline)" if cell.name == grid.baseline else ""
         searched = "".join(f" {short_name(d.path)}?" for d in cell.searched)
         changes = assignments(cell.changes) + searched
         runs = f"no: needs {cell.needs}" if cell.needs else f"on {seeds}"
-        row = (cell.name + role, changes or "-", _published(cell, metric), runs)
+        row = (cell.name + role, changes or "-", runs)
         output.add_row(*map(escape, row), style="dim" if cell.needs else "")
-    return output
-
-
-def _published(cell: Cell, metric: str) -> str:
-    figures = [
-        f"{setup} {percent(row[metric]) if is_share(metric) else format(row[metric], '.2f')}"
-        for setup, row in cell.published.items()
-        if metric in row
-    ]
-    return "; ".join(figures) or "-"
+    apart = comparability.set_apart(plan, grid, images)
+    return Group(output, *published.comparable(grid, apart), *published.apart(grid, apart))
 
 
 def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
@@ -83,7 +75,7 @@ def print_result(
 ) -> None:
     """Print the objective's table with its protocol; the other tables are in the report."""
     assert isinstance(results, AblationResults)
-    record = results.record
+    record, table = results.record, results.tables[0]
     print_comparison(console, results)
     for line_of_cell in cell_search.lines(record):
         console.print(escape(line_of_cell), highlight=False)
@@ -92,5 +84,7 @@ def print_result(
         console.print(f"\n[bold]replay[/]  {escape(verdict)}", highlight=False)
     for note in ablation_table.notes(results):
         console.print(f"[yellow]{escape(note)}[/]", highlight=False)
+    for block in published.apart(record.plan.grid, results.apart, table.metric):
+        console.print(block)
     for lacking in ablation_table.not_run(record):
         console.print(f"not run: {lacking}", highlight=False, markup=False)

@@ -28,7 +28,7 @@ from trainables.networks.segmentation import transfer_report
 class _View(Protocol):
     """The terminal's view of one kind of study: a module of this package."""
 
-    def planned(self, plan: Plan, space: Space) -> RenderableType: ...
+    def planned(self, plan: Plan, space: Space, images: Mapping[str, int]) -> RenderableType: ...
 
     def facts(self, plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]: ...
 
@@ -63,7 +63,8 @@ def print_plan(
     """Print the question, what will run and how long it will take."""
     console.print(f"\n[bold]{escape(plan.question)}[/]\n")
     view = _VIEWS[type(plan.design)]
-    console.print(view.planned(plan, space))
+    images = {split: len(those) for split, those in dataset.splits.items()}
+    console.print(view.planned(plan, space, images))
     facts = view.facts(plan, expected.left, dataset.lists)
     lines = {**_data_lines(plan, dataset), **facts, **_run_lines(plan, expected), **expected.more}
     for name, text in lines.items():
@@ -106,16 +107,17 @@ def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
         "data": f"{dataset.name}: {counts}; {sizes(dataset.size)}, {dataset.num_classes} classes, "
         f"digest {dataset.digest}",
         "evaluated": evaluation.described(plan.base),
-        "network": _network(plan.config.model),
+        "network": _network(plan.config.model, dataset.num_classes),
         **({"plug-in": f"{plugin.name}, digest {plugin.digest}"} if plugin else {}),
     }
 
 
-def _network(model: ModelConfig) -> str:
+def _network(model: ModelConfig, num_classes: int) -> str:
     name: str = model.network
     if name in ("unet", "fpn"):
         name += f" on {model.encoder}"
-    return name if name == "tiny" else f"{name}: {transfer_report(model)}"
+    plain = name == "tiny" and not model.init
+    return name if plain else f"{name}: {transfer_report(model, num_classes)}"
 
 
 def _run_lines(plan: Plan, expected: Outlook) -> dict[str, str]:

@@ -20,7 +20,7 @@ from trainables.config.words import counted
 _SHOWN_TRIALS = 10
 
 
-def planned(plan: Plan, space: Space) -> RenderableType:
+def planned(plan: Plan, space: Space, images: Mapping[str, int]) -> RenderableType:
     """A table of every searched parameter with its range and the reason for it."""
     table = plain_table("searched", "range", "why")
     for dimension in space.dimensions:

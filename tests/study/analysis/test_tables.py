@@ -9,7 +9,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from search_spaces import Cell
+from search_spaces import Cell, Setup
 from study.analysis import image_bootstrap, tables
 from study.analysis.answer import answer
 from study.analysis.results import AblationResults
@@ -23,6 +23,7 @@ from study.reporting import document, table_files
 from study.reporting.document import Prose, Sheet
 from study.reporting.sections import ablation_table, verdicts
 from study.reporting.terminal import grid
+from study.tracking import description, names
 from tests.study import fake, fake_grid, reports
 from trainables.metrics import counts_file, per_image
 from trainables.metrics.catalog import METRICS
@@ -111,6 +112,65 @@ def test_the_table_is_the_one_written_by_hand(tmp_path: Path) -> None:
     assert "Source: a paper, Table 1." in text
 
 
+OTHER = Setup(
+    name="Deep, Data val",
+    network="Deep",
+    dataset="Data",
+    images="val",
+    protocol="multi-scale",
+    config={"model/network": "hrnet_w18"},
+)
+
+
+def with_another_setup(tmp_path: Path) -> AblationResults:
+    """A study whose paper has figures of a second network, and a third without a description."""
+    more = {OTHER.name: {"miou": 0.8}, "Old, Data val": {"miou": 0.7}}
+    cells = tuple(
+        replace(cell, published={**cell.published, **more}) if cell.name == "good" else cell
+        for cell in fake_grid.GRID.cells
+    )
+    grid_ = replace(fake_grid.GRID, cells=cells, setups=(*fake_grid.GRID.setups, OTHER))
+    return fake_grid.results(fake_grid.ended_study(fake_grid.plan(tmp_path, grid_)))
+
+
+def test_figures_of_other_setups_are_never_columns_beside_ours(tmp_path: Path) -> None:
+    results = with_another_setup(tmp_path)
+    assert results.tables[0].setups == (fake_grid.PAPER,)
+    text = markdown(results.record)
+    assert HAND_WRITTEN in text  # the same columns as without the others
+    title = "Published, for Deep on Data val, multi-scale (ImageNet). Not comparable here: "
+    assert f"{title}model/network is tiny here, hrnet_w18 there." in text
+    assert "| good | 80.00 | - |" in text
+    assert "Old, Data val. Not comparable here: how it was measured is not recorded." in text
+    assert "Measured as here: the published figures of Net on Data val, single-scale" in text
+    rows = list(csv.DictReader(io.StringIO(table_files.comma_separated(results))))
+    good = next(row for row in rows if row["cell"] == "good")
+    assert good["published"] == "Net, Data val: 0.666"
+    assert good["published_apart"] == "Deep, Data val: 0.8; Old, Data val: 0.7"
+    console = Console(record=True, width=200, file=io.StringIO())
+    grid.print_result(console, results, {})
+    printed = console.export_text()
+    assert "reported: Deep" not in printed
+    assert "Published, for Deep on Data val, multi-scale" in printed
+    noted = description.of_study(results)
+    assert "Published, and not measured as here:" in noted
+    assert "Deep on Data val, multi-scale (ImageNet): good 80.00. Not comparable here" in noted
+    assert names.published(results.record, "good") == {"published_miou": 0.666}
+
+
+def test_until_the_test_list_is_measured_no_published_column_stands_beside_ours(
+    tmp_path: Path,
+) -> None:
+    plan = fake_grid.plan(tmp_path)
+    ledger = fake.begin(plan)
+    for run in grid_runs(plan):
+        fake_grid.complete(ledger, run)
+    results = AblationResults(ledger.record)
+    assert results.split == "val"
+    assert results.tables[0].setups == ()
+    assert [apart.name for apart in results.apart] == [fake_grid.PAPER]
+
+
 def test_the_terminal_names_the_cell_that_cannot_be_run_and_what_it_lacks(tmp_path: Path) -> None:
     console = Console(record=True, width=200, file=io.StringIO())
     results = fake_grid.results(fake_grid.ended_study(fake_grid.plan(tmp_path)))
@@ -197,7 +257,8 @@ def test_latex_escapes_what_a_name_may_hold(tmp_path: Path) -> None:
     text = table_files.latex(fake_grid.results(fake.begin(plan)))
     assert r"50 \% \& x\_1 &" in text
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert {line.replace(r"\&", "").count("&") for line in rows} == {11}
+    # ten columns: a study that is not measured yet has none of published figures
+    assert {line.replace(r"\&", "").count("&") for line in rows} == {9}
 
 
 @pytest.mark.parametrize(

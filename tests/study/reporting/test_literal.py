@@ -58,7 +58,7 @@ def test_a_grid_s_names_are_printed_and_written_literally(tmp_path: Path) -> Non
     results = AblationResults(record)
     console = SafeConsole(width=300)
     console.file = io.StringIO()
-    console.print(grid.planned(record.plan, SPACES[record.plan.space]))
+    console.print(grid.planned(record.plan, SPACES[record.plan.space], {}))
     grid.print_result(console, results, {})
     printed = console.file.getvalue()
     for name in (MARKUP, FORMULA, HTML):

@@ -260,12 +260,41 @@ def test_two_ranks_give_what_one_gives_with_augmentation_and_recipe(tmp_path: Pa
         assert a == pytest.approx(b, rel=1e-3)
 
 
+def test_two_ranks_drop_the_channels_that_one_drops(tmp_path: Path) -> None:
+    """Three images: one rank has two of them. Without batch norm, nothing else couples images."""
+    flat: dict[str, float | str] = {
+        "model/network": "deeplabv3_r50",
+        "model/auxiliary": False,
+        "model/freeze_batch_norm": True,
+        "data/height": 32,
+        "data/width": 32,
+        "data/train_images": 3,
+        "data/val_images": 1,
+        "batch": 3,
+        "optim/lr": 1e-3,
+        "loss/beta": 0.0,
+        "loss/gamma": 0.0,
+    }
+    for folder, share in (("dropped", 0.5), ("whole", 0.0)):
+        (tmp_path / folder).mkdir()
+        _rank_main(0, 1, f"{tmp_path}/{folder}", config(**{**flat, "model/dropout": share}))
+    trial_config = config(**{**flat, "model/dropout": 0.5})
+    on_ranks(2, tmp_path, _rank_main, 2, f"{tmp_path}/dropped", trial_config)
+    one, two, whole = (
+        torch.load(f"{tmp_path}/{name}.pt", weights_only=True)["metrics"]
+        for name in ("dropped/1", "dropped/2", "whole/1")
+    )
+    for a, b, without in zip(one, two, whole, strict=True):
+        assert a == pytest.approx(b, rel=1e-3)
+        assert a["train/loss"] != pytest.approx(without["train/loss"], rel=1e-3)
+
+
 @pytest.mark.parametrize("name", sorted(recipes.RECIPES.keys() - {recipes.BUILT_IN}))
 def test_every_recipe_is_a_config_with_a_source(name: str) -> None:
     recipe = recipes.RECIPES[name]
     made = TrialConfig().changed(recipe.changes)
     assert made.model.weights == "imagenet"
-    assert any(word in recipe.source for word in ("ABL", "SEMEDA", "Affinity"))
+    assert any(word in recipe.source for word in ("ABL", "SEMEDA", "Affinity", "InverseForm"))
     assert made.optim != OptimConfig()
 
 

@@ -1,0 +1,100 @@
+"""InverseForm's Tables 2 and 3 (Borse et al., CVPR 2021): RGB-D networks, and several tasks.
+
+None of their networks exists here. Its Figure 5 plots figures without printing them.
+"""
+
+from search_spaces.grid import Cell, Grid, percent
+from search_spaces.setup import Setup
+
+_SA_GATE = "SA-Gate on RGB and depth, which Edgewise does not have"
+_RIVALS = "NYUv2, each network as its own paper measures it"
+
+
+def _row2(name: str, miou: float, accuracy: float | None = None) -> Cell:
+    others = {} if accuracy is None else {"pixel_accuracy": accuracy}
+    method = name.partition(",")[0]
+    needs = _SA_GATE if method == "SA-Gate" else f"{method}, which Edgewise does not have"
+    return Cell(name=name, changes={}, published=percent(_RIVALS, miou=miou, **others), needs=needs)
+
+
+TABLE2 = Grid(
+    name="table2",
+    question="Does InverseForm improve the best RGB-D network?",
+    source="InverseForm (Borse et al., CVPR 2021), Table 2",
+    baseline="SA-Gate, ResNet-101",
+    cells=(
+        _row2("TD-Net, PSPNet-50", 43.5, 55.2),
+        _row2("PAD-Net, ResNet-50", 50.2, 75.2),
+        _row2("PAP-Net, ResNet-50", 50.4, 76.2),
+        _row2("MTI-Net, HRNet-w48", 49.0),
+        _row2("RSP, ResNet-152", 46.5, 73.6),
+        _row2("ACNet, ResNet-50", 48.3),
+        _row2("Malleable 2.5D, ResNet-101", 50.9, 76.9),
+        _row2("SA-Gate, ResNet-101", 52.4, 77.9),
+        _row2("SA-Gate, ResNet-101, InverseForm", 53.1, 78.1),
+    ),
+    setups=(
+        Setup(
+            name=_RIVALS,
+            network="each row's network",
+            dataset="NYUv2",
+            images="test",
+            protocol="SA-Gate multi-scale on RGB and depth, the others as in their papers",
+            needs=_SA_GATE,
+        ),
+    ),
+)
+
+_FIVE_TASKS = "PASCAL's five tasks and a network of several tasks, which Edgewise does not have"
+_METRICS = ("miou", "ods_f", "saliency_miou", "parts_miou", "normals_mean_angle", "delta_m")
+_DEGREES = "normals_mean_angle"
+_TABLE3 = {
+    "SE-ResNet-26+ASTMT": (
+        (64.61, 71.0, 64.70, 57.25, 15.00, -0.11),
+        (65.13, 71.4, 65.29, 57.93, 15.07, 0.49),
+    ),
+    "SE-ResNet-50+ASTMT": (
+        (68.00, 72.4, 66.13, 61.10, 14.60, -0.04),
+        (68.83, 72.5, 67.50, 61.13, 14.55, 0.95),
+    ),
+    "SE-ResNet-101+ASTMT": (
+        (68.51, 73.5, 67.72, 63.41, 14.37, -0.6),
+        (70.14, 73.7, 68.70, 64.76, 14.55, 0.39),
+    ),
+    "ResNet-18+MTI-Net": (
+        (65.70, 73.9, 66.80, 61.60, 14.60, 3.84),
+        (65.96, 74.2, 67.23, 61.71, 14.52, 4.34),
+    ),
+    "HRNet-w18+MTI-Net": (
+        (64.30, 73.4, 68.00, 62.10, 14.80, 2.74),
+        (65.12, 73.6, 68.61, 62.53, 14.67, 3.72),
+    ),
+}
+"""By network, the rows without and with InverseForm: the metrics in their order, in percent but for
+the angle, which is in degrees. Delta_m is relative to the single-task networks of other papers."""
+
+
+def _row3(row: tuple[float, ...]) -> dict[str, float]:
+    figures = dict(zip(_METRICS, row, strict=True))
+    return {
+        metric: value if metric == _DEGREES else round(value / 100, 5)
+        for metric, value in figures.items()
+    }
+
+
+def _cell3(name: str, place: int) -> Cell:
+    published = {host: _row3(rows[place]) for host, rows in _TABLE3.items()}
+    return Cell(name=name, changes={}, published=published, needs=_FIVE_TASKS)
+
+
+TABLE3 = Grid(
+    name="table3",
+    question="Does InverseForm on the edge task help networks of several tasks?",
+    source="InverseForm (Borse et al., CVPR 2021), Table 3",
+    baseline="without",
+    cells=(_cell3("without", 0), _cell3("InverseForm", 1)),
+    setups=tuple(
+        Setup(name=host, network=host, dataset="PASCAL", images="val", needs=_FIVE_TASKS)
+        for host in _TABLE3
+    ),
+)
