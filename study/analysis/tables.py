@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
+from study.analysis.measured_epoch import after, chosen_on_the_same
 from study.analysis.statistics import ALPHA, Comparison, compare, coverage_note, fewest_seeds
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
@@ -179,7 +180,8 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
     lists, seeds = data.images, plan.design.seeds
     return (
         f"{_measured(metric_table)} on the {data.list_name(split)} of `{data.dataset}` "
-        f"({counted(lists.get(split, 0), 'image')}, digest {data.digest}) after the last epoch. "
+        f"({counted(lists.get(split, 0), 'image')}, digest {data.digest}) {after(plan)}."
+        f"{chosen_on_the_same(plan, split)} "
         f"Budget: {counted(plan.epochs, 'epoch')} of {counted(lists.get('train', 0), 'image')}, "
         f"batch {plan.base['batch']}, the same for every cell; n = {counted(len(seeds), 'seed')} "
         f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "

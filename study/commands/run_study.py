@@ -121,9 +121,9 @@ class StudyRun:
             gallery.draw(seen, rows, self._dataset, folder, affinity=affinity)
 
     def _has_network(self, trial: TrialRecord) -> bool:
-        """Whether the network after the trial's last epoch is there and undamaged."""
+        """Whether the network that stands for the trial is there and undamaged."""
         try:
-            self._folder.last_checkpoint(trial).state()
+            self._folder.measured_checkpoint(trial).state()
         except DamageError:
             return False
         return True
@@ -154,12 +154,12 @@ class StudyRun:
         return reason
 
     def _save_model(self, results: SearchResults | AblationResults) -> Path | None:
-        """Save the champion's network beside the ledger; None if its last checkpoint is gone."""
+        """Save the champion's network beside the ledger; None if its checkpoint is gone."""
         champion, folder = results.champion, self._folder
         if champion is None:
             return None
         try:
-            state = folder.last_checkpoint(champion).state()
+            state = folder.measured_checkpoint(champion).state()
         except DamageError as error:
             self._console.print(f"no model is saved: {error}", highlight=False, markup=False)
             return None

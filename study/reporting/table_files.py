@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas
 
 from cluster.safe_text import printable
+from study.analysis.costs import by_cell, figures
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table, protocol, published, verdict_of
 from study.reporting import document
@@ -43,10 +44,14 @@ def files(results: AblationResults, caveat: str = "") -> dict[str, str]:
 def comma_separated(results: AblationResults) -> str:
     """The tables as CSV: one row per cell and metric, one column per seed; no percent."""
     seeds, lists = results.record.plan.design.seeds, results.record.data.lists
+    costs = by_cell(results.record)
     rows = [
         {
             name: _guarded(value)
-            for name, value in _row(table, row, seeds, lists.get(table.split, table.split)).items()
+            for name, value in {
+                **_row(table, row, seeds, lists.get(table.split, table.split)),
+                **(figures(costs[row.cell.name]) if row.cell.name in costs else {}),
+            }.items()
         }
         for table in results.tables
         for row in table.rows

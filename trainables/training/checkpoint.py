@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from trainables import proof
 from trainables.proof import DamageError
 from trainables.training import snapshots
+from trainables.training.best_epoch import best_epoch
 
 STATE, PREDICTIONS, COUNTS = "state.pt", "predictions.npz", "counts.npz"
 NOTE = "checkpoint.json"
@@ -130,17 +131,39 @@ def _hash_of(note: Mapping[str, object]) -> str:
     return proof.sha256(json.dumps(note, sort_keys=True).encode())
 
 
-def keep_last(trial_folder: Path, count: int) -> None:
-    """Remove all checkpoints except the newest ``count``."""
-    for folder in sorted(trial_folder.glob("checkpoint_*"))[:-count]:
-        shutil.rmtree(folder, ignore_errors=True)
+def keep(trial_folder: Path, newest: int, best_by: tuple[str, str] | None = None) -> None:
+    """Remove all checkpoints except the newest ones and, if asked for, the best.
+
+    Args:
+        newest: how many of them stay.
+        best_by: a metric and its direction, ``max`` or ``min``: the best epoch's checkpoint stays,
+            too. The newest one does not count: should it be lost, the best before it must be there.
+    """
+    folders = sorted(trial_folder.glob("checkpoint_*"))
+    stay = set(folders[-newest:])
+    if best_by is not None:
+        stay |= _best(folders[:-1], *best_by)
+    for folder in folders:
+        if folder not in stay:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _best(folders: list[Path], metric: str, mode: str) -> set[Path]:
+    """The folder of the best epoch by its note; no folder if none can be told."""
+    values, by_epoch = dict[int, float | None](), dict[int, Path]()
+    for folder in folders:
+        with suppress(DamageError):
+            found = _read_note(folder)
+            values[found.epoch], by_epoch[found.epoch] = found.result.get(metric), folder
+    best = best_epoch(values, mode)
+    return set() if best is None else {by_epoch[best]}
 
 
 def strip(trial_folders: list[Path], epoch: int, *, network: bool, results: bool) -> None:
     """Remove what an ended trial no longer needs; what cannot be removed stays.
 
     Args:
-        epoch: the trial's last one; the checkpoints of all others go.
+        epoch: the one that the trial is measured by; the checkpoints of all others go.
         network: whether its network is still needed.
         results: whether its predictions, snapshots and counts are.
     """

@@ -14,6 +14,7 @@ from search_spaces import Dimension, Space
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.trial_record import TrialRecord
 from study.reporting.figures import comparisons, search_maps, training
+from study.reporting.figures.efficiency import efficiency
 from study.reporting.figures.style import (
     HUES,
     LITERAL,
@@ -81,6 +82,7 @@ def of_ablation(results: AblationResults) -> dict[str, Figure | None]:
         "learning_curves": _seed_bands(results, cells),
         "training": training.training(results, cells),
         "trade_off": comparisons.trade_off(results, cells, means=True),
+        "efficiency": efficiency(results, cells),
         "trimap": comparisons.trimap(results, cells),
     }
 
@@ -155,7 +157,7 @@ def _columns(curve: Iterable[tuple[int, float]]) -> tuple[list[int], list[float]
 
 
 def _slices(results: SearchResults, space: Space) -> Figure:
-    """The objective after the last epoch over each searched parameter; pruned trials in grey."""
+    """The measured objective over each searched parameter; pruned trials in grey."""
     columns = max(1, min(4, len(space.dimensions)))
     rows = max(1, -(-len(space.dimensions) // columns))
     figure = Figure(figsize=(2.6 * columns + 0.8, 2.7 * rows), layout="constrained")

@@ -39,12 +39,17 @@ _CAPTIONS = {
     ),
     "slices": (
         "Slices",
-        "After the last epoch, by each searched parameter; the star is the best trial, grey ones "
+        "The objective, by each searched parameter; the star is the best trial, grey ones "
         "were pruned.",
     ),
     "trade_off": (
         "Area and boundary",
         "Trials that ran all epochs, and the Pareto front of the two metrics.",
+    ),
+    "efficiency": (
+        "Quality and cost",
+        "mIoU over the operations and the parameters of each network (InverseForm, Figure 5); both "
+        "axes of cost are logarithmic.",
     ),
     "trimap": (
         "Around edges",
@@ -53,7 +58,7 @@ _CAPTIONS = {
 }
 
 
-_PER_CELL = ("learning_curves", "training", "trade_off", "trimap")
+_PER_CELL = ("learning_curves", "training", "trade_off", "efficiency", "trimap")
 
 
 def sections(plots: Mapping[str, Path], per_cell: str) -> Parts:

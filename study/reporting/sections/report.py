@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from study.analysis.measured_epoch import after
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, StudyResults
 from study.ledger.plan import Plan
@@ -90,7 +91,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *ablation_table.tables(results),
         *cell_search.section(record),
         *per_class.of_ablation(results, folder),
-        *cost.section(record),
+        *cost.of_ablation(record),
     ]
     return Content(first, details)
 
@@ -107,8 +108,8 @@ def of_search(
             f"{trials} of up to {counted(plan.epochs, 'epoch')}: {counts(record) or 'none'}."
         ),
         Prose(
-            f"Ranked by {aims(plan)} on the validation list after the last epoch; pruned "
-            f"trials come last. Sampler {search.sampler}, scheduler {search.scheduler}, seed "
+            f"Ranked by {aims(plan)} on the validation list {after(plan)}; pruned trials "
+            f"come last. Sampler {search.sampler}, scheduler {search.scheduler}, seed "
             f"{plan.seed}."
         ),
         *_budget(record),
@@ -129,6 +130,7 @@ def of_search(
         *tables,
         *(every if len(results.ranking) > _BEST else []),
         *per_class.of_search(results, folder),
+        *cost.of_search(results),
     ]
     return Content(parts, details)
 
