@@ -15,6 +15,7 @@ from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.reporting import write_report
 from study.reporting.pictures import gallery
+from study.reporting.pictures.gallery import Chosen
 from tests.study import fake
 from tests.study.execution.test_stages import small
 from tests.trainables.fake_checkpoint import write_checkpoint
@@ -95,7 +96,9 @@ def test_networks_whose_checkpoints_are_gone_are_not_drawn(
     plan, chosen_from = fake.plan(tmp_path), list[list[TrialRecord]]()
     monkeypatch.setattr(write_report, "write", lambda *given: [])
     monkeypatch.setattr(
-        gallery, "worst_images", lambda folder, trials: chosen_from.append(list(trials))
+        gallery,
+        "choose",
+        lambda folder, results, trials: (chosen_from.append(list(trials)), Chosen([], []))[1],
     )
     assert end(plan, fake.ended_study(plan)) == 0
     assert chosen_from == [[]]
@@ -113,7 +116,7 @@ def test_a_fault_in_the_gallery_of_an_ended_study_is_no_success(
         raise ZeroDivisionError("a fault of ours")
 
     plan = fake.plan(tmp_path)
-    monkeypatch.setattr(gallery, "worst_images", refuse)
+    monkeypatch.setattr(gallery, "choose", refuse)
     monkeypatch.setattr(write_report, "write", lambda *given: [])
     assert end(plan, fake.ended_study(plan)) == STOPPED
     assert "stopped: ZeroDivisionError: a fault of ours" in capsys.readouterr().err

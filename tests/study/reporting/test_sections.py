@@ -65,7 +65,9 @@ def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: 
     )
     trials = networks.shown(results)
     assert [(trial.cell, trial.seed) for trial in trials] == [("plain", 0), ("good", 0)]
-    assert gallery.worst_images(folder, trials)[0] == 1
+    chosen = gallery.choose(folder, results, trials)
+    assert chosen.worst[0] == 1
+    assert chosen.differing == ([], []), "equal networks differ nowhere"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_a_damaged_counts_file_is_left_out_and_named(
     path.write_bytes(damage(path.read_bytes()))
     assert image_bootstrap.over_images(folder, record).keys() == whole.keys()
     results = AblationResults(record)
-    assert gallery.worst_images(folder, networks.shown(results))[0] == 1
+    assert gallery.choose(folder, results, networks.shown(results)).worst[0] == 1
     text = reports.markdown(record, folder.path)
     assert f"trial 0: {path}: damaged" in text
     assert "(plain 5, good 6)" in text
