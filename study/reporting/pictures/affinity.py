@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trainables.training.restore import Affinities
 
-_TITLE = "Affinity of the places of {image}, row by row; grey is void"
+_TITLE = "Affinity of the places of {image}, row by row; black is void"
 
 
 def figure(named: Sequence[tuple[str, Mapping[int, Affinities]]], image: str) -> Figure:
@@ -26,7 +26,7 @@ def figure(named: Sequence[tuple[str, Mapping[int, Affinities]]], image: str) ->
     columns = len(named) + 1
     drawn_on = Figure(figsize=(2.5 * columns + 0.9, 2.75 * len(sides) + 0.5), layout="constrained")
     panels = drawn_on.subplots(len(sides), columns, squeeze=False)
-    hues = matplotlib.colormaps["coolwarm"].with_extremes(bad="#d5d9de")
+    hues = matplotlib.colormaps["coolwarm"].with_extremes(bad="#111111")
     for row, side in zip(panels, sides, strict=True):
         maps = {"labels": named[0][1][side].true_LL}
         maps |= {name: by_side[side].predicted_LL for name, by_side in named}
