@@ -18,7 +18,7 @@ from trainables.lane.lane import Lane, LaneDied, LaneRestarted
 from trainables.lane.mailbox import Diverged, Epoch, EpochResult, LaneSettings, Save, Saved, Start
 from trainables.lane.trial_spec import TrialSpec
 from trainables.lane.tune_result import EpochReport, FailedTrial, from_tune, to_tune
-from trainables.training import checkpoint, snapshots
+from trainables.training import checkpoint, retention, snapshots
 
 _GROUPS_PER_EPOCH = 5
 """Worker groups that may die in one epoch before the trial counts as their cause."""
@@ -186,7 +186,7 @@ class Trial(tune.Trainable):
             result,
         )
         best = self.flat.get("eval/checkpoint") == "best"
-        checkpoint.keep(self.folder, _CHECKPOINTS, self.settings.objective if best else None)
+        retention.keep(self.folder, _CHECKPOINTS, self.settings.objective if best else None)
         epochs = int(self.flat["epochs"])
         snapshots.write(self.folder, self.epoch, epochs, saved.predictions_PHW)
 

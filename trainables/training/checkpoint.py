@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from trainables import proof
 from trainables.proof import DamageError
 from trainables.training import snapshots
-from trainables.training.best_epoch import best_epoch
 
 STATE, PREDICTIONS, COUNTS = "state.pt", "predictions.npz", "counts.npz"
 NOTE = "checkpoint.json"
@@ -131,34 +130,6 @@ def _hash_of(note: Mapping[str, object]) -> str:
     return proof.sha256(json.dumps(note, sort_keys=True).encode())
 
 
-def keep(trial_folder: Path, newest: int, best_by: tuple[str, str] | None = None) -> None:
-    """Remove all checkpoints except the newest ones and, if asked for, the best.
-
-    Args:
-        newest: how many of them stay.
-        best_by: a metric and its direction, ``max`` or ``min``: the best epoch's checkpoint stays,
-            too. The newest one does not count: should it be lost, the best before it must be there.
-    """
-    folders = sorted(trial_folder.glob("checkpoint_*"))
-    stay = set(folders[-newest:])
-    if best_by is not None:
-        stay |= _best(folders[:-1], *best_by)
-    for folder in folders:
-        if folder not in stay:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _best(folders: list[Path], metric: str, mode: str) -> set[Path]:
-    """The folder of the best epoch by its note; no folder if none can be told."""
-    values, by_epoch = dict[int, float | None](), dict[int, Path]()
-    for folder in folders:
-        with suppress(DamageError):
-            found = _read_note(folder)
-            values[found.epoch], by_epoch[found.epoch] = found.result.get(metric), folder
-    best = best_epoch(values, mode)
-    return set() if best is None else {by_epoch[best]}
-
-
 def strip(trial_folders: list[Path], epoch: int, *, network: bool, results: bool) -> None:
     """Remove what an ended trial no longer needs; what cannot be removed stays.
 
@@ -184,12 +155,17 @@ def read(folder: Path) -> Checkpoint:
     Raises:
         DamageError: it is missing, incomplete or damaged; the message names the file.
     """
-    found = _read_note(folder)
+    found = read_note(folder)
     found.check()
     return found
 
 
-def _read_note(folder: Path) -> Checkpoint:
+def read_note(folder: Path) -> Checkpoint:
+    """The checkpoint in a folder; its other files are checked when they are read.
+
+    Raises:
+        DamageError: the note is missing or damaged.
+    """
     path = folder / NOTE
     text = proof.read(path)
     try:
@@ -236,7 +212,7 @@ def of_epoch(trial_folders: list[Path], epoch: int) -> Checkpoint:
             return found
     names = {folder_of(folder, epoch) for folder in trial_folders}
     for path in sorted(path for path in names if path.exists()):
-        _read_note(path)  # raises: its note is damaged, or is of another epoch
+        read_note(path)  # raises: its note is damaged, or is of another epoch
         raise DamageError(f"{path / NOTE}: must be of epoch {epoch}, is of another")
     where = trial_folders[-1] if trial_folders else Path("tune")
     raise DamageError(f"{folder_of(where, epoch)}: missing")
@@ -248,7 +224,7 @@ def _by_epoch(trial_folders: list[Path]) -> list[Checkpoint]:
     for trial_folder in trial_folders:
         for folder in sorted(trial_folder.glob("checkpoint_*")):
             try:
-                found.append(_read_note(folder))
+                found.append(read_note(folder))
             except DamageError:
                 continue
     return sorted(reversed(found), key=lambda checkpoint: -checkpoint.epoch)

@@ -35,12 +35,12 @@ def line(means: Mapping[int, float]) -> Line | None:
 
 def affinity_loss(groups: Sequence[Group]) -> Figure | None:
     """The loss by epoch, mean over each group's trials, with its line; None where none has it."""
-    curves = {group: curve for group in groups if (curve := means(group.trials))}
+    curves = [(group, curve) for group in groups if (curve := means(group.trials))]
     if not curves:
         return None
     figure = Figure(figsize=(8.6, 4.2), layout="constrained")
     axes = figure.add_subplot()
-    for group, curve in curves.items():
+    for group, curve in curves:
         found = line(curve)
         said = "" if found is None else f"\nslope {found.slope:.2e} an epoch, p {found.p:.1g}"
         axes.plot(list(curve), list(curve.values()), "o", color=group.hue, markersize=4)

@@ -1,5 +1,6 @@
 """Affinity Regression's loss by epoch and its regression line, against closed forms."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ def test_the_line_is_that_of_least_squares() -> None:
     found = line(values)
     assert found is not None
     assert (found.intercept, found.slope) == (pytest.approx(0.2), pytest.approx(-0.01))
-    # t = slope / (s / sqrt(2)), s^2 = 6 e^2 with one degree of freedom: p = 1 - 2 atan(|t|) / pi
-    assert found.p == pytest.approx(0.1089, abs=1e-4)
+    # s^2 = 6 e^2 and t = slope / (s / sqrt(2)); Student's t with one degree of freedom is Cauchy
+    t = 0.01 / (noise * math.sqrt(3))
+    assert found.p == pytest.approx(1 - 2 * math.atan(t) / math.pi)
     assert line({1: 0.1, 2: 0.2}) is None
 
 

@@ -111,7 +111,7 @@ def test_networks_whose_checkpoints_are_gone_are_in_no_picture(
 
 def test_the_cost_of_a_cell_is_the_median_of_its_epochs_but_the_first(tmp_path: Path) -> None:
     ledger = fake.begin(fake_grid.plan(tmp_path))
-    assert cost.section(ledger.record) == []
+    assert cost.of_ablation(ledger.record) == []
     for number, cell, seconds in (
         (0, "plain", (9, 2, 4)),
         (1, "good", (9, 6, 6)),
@@ -143,14 +143,14 @@ def test_the_cost_of_a_cell_is_the_median_of_its_epochs_but_the_first(tmp_path: 
     planned = ledger.record.planned
     assert planned is not None
     data = replace(planned.data, images={"train": 21})  # two steps of 8; five images are left out
-    found = sheet(cost.section(replace(ledger.record, planned=replace(planned, data=data))))
+    found = sheet(cost.of_ablation(replace(ledger.record, planned=replace(planned, data=data))))
     assert found.rows == [
         ["plain", "4", "3.00", "1500", "1.00"],
         ["good", "4", "6.00", "3000", "2.00"],
     ]
-    assert "reused" not in str(cost.section(ledger.record))
+    assert "reused" not in str(cost.of_ablation(ledger.record))
     ledger.record.trials[0].reused = Reused(study="earlier", trial=0)
-    assert "Runs reused from earlier studies" in str(cost.section(ledger.record))
+    assert "Runs reused from earlier studies" in str(cost.of_ablation(ledger.record))
 
 
 def test_a_search_reports_its_winner_s_result_on_fresh_seeds(tmp_path: Path) -> None:

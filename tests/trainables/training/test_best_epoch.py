@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainables.training import checkpoint
+from trainables.training import checkpoint, retention
 from trainables.training.best_epoch import best_epoch
 
 CURVE = [0.2, 0.5, 0.9, 0.4, 0.9, 0.3, 0.1]
@@ -53,7 +53,7 @@ def test_the_best_of_every_epoch_that_a_resume_may_go_back_to_is_kept(
     for epoch, value in enumerate(CURVE, start=1):
         values[epoch] = value if mode == "max" else -value
         write(tmp_path, epoch, values[epoch])
-        checkpoint.keep(tmp_path, 2, ("miou", mode))
+        retention.keep(tmp_path, 2, ("miou", mode))
         assert len(kept(tmp_path)) <= 3
         for last in (epoch, epoch - 1):  # the newest may be lost with its writer
             reached = {number: value for number, value in values.items() if number <= last}
@@ -65,5 +65,5 @@ def test_the_best_of_every_epoch_that_a_resume_may_go_back_to_is_kept(
 def test_without_it_the_two_newest_are_kept(tmp_path: Path) -> None:
     for epoch, value in enumerate(CURVE, start=1):
         write(tmp_path, epoch, value)
-        checkpoint.keep(tmp_path, 2)
+        retention.keep(tmp_path, 2)
     assert kept(tmp_path) == [6, 7]
