@@ -127,8 +127,12 @@ def test_images(study: StudyFolder) -> Parts:
     folder = study.test_pictures
     return [
         *_numbered(folder, "worst", "Worst images", f"{_WORST} {_BOUNDARIES} {_SEED}"),
-        *_numbered(folder, "gain", "Where the loss helped most", f"{_PAIR} {_BOUNDARIES} {_SEED}"),
-        *_numbered(folder, "loss", "Where the loss hurt most", f"{_PAIR} {_BOUNDARIES} {_SEED}"),
+        *_numbered(
+            folder, "gain", "Largest gains over the baseline", f"{_PAIR} {_BOUNDARIES} {_SEED}"
+        ),
+        *_numbered(
+            folder, "loss", "Largest losses against the baseline", f"{_PAIR} {_BOUNDARIES} {_SEED}"
+        ),
         *_single(folder / "affinity.png", "Affinity", _AFFINITY),
         *_single(folder / trimaps.NAME, "Trimaps", _TRIMAP),
     ]
