@@ -101,6 +101,8 @@ def test_the_conflict_of_figure_3() -> None:
     assert active_boundary.conflicts(moving, distance, labels).tolist() == [[True] + [False] * 3]
     apart = np.array([[True, False, True, False]])
     assert not active_boundary.conflicts(apart, distance, labels).any()
+    level = np.ones((1, 4), np.float32)
+    assert not active_boundary.conflicts(moving, level, labels)[0, 1], "they aim at each other"
     labels[0, 1] = VOID
     assert not active_boundary.conflicts(moving, distance, labels)[0, 0], "void is no target"
 
