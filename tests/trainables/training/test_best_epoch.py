@@ -9,7 +9,7 @@ from trainables.training import checkpoint, retention
 from trainables.training.best_epoch import best_epoch
 
 CURVE = [0.2, 0.8, 0.5, 0.4, 0.9, 0.3, 0.9, 0.1]
-"""A new best comes when the one before it is no longer among the two newest; it is reached again."""
+"""A new best comes when the one before it is no longer among the two newest; later, its equal."""
 
 
 @pytest.mark.parametrize(
