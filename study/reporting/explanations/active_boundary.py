@@ -87,7 +87,7 @@ def run(
             variant=config.variant,
         )
         optimizer.zero_grad()
-        (term.total / term.count.clamp(min=1)).backward()  # type: ignore[no-untyped-call]
+        (term.total / term.count.clamp(min=1)).backward()
         optimizer.step()
     return found
 

@@ -20,7 +20,7 @@ from study.reporting.explanations.moved import filled, moved, probabilities
 from trainables.data import DataError, Dataset
 from trainables.geometry.boundaries import VOID
 from trainables.losses.cross_entropy import cross_entropy
-from trainables.losses.kernels.edge_row_bands import EdgeNet
+from trainables.losses.kernels.edge_row_bands import EdgeNet, layers_of
 from trainables.losses.semeda import LAYERS, semeda
 from trainables.stages.registry import ensure, load_learned
 
@@ -166,6 +166,6 @@ def _figure(pairs: list[Spoiled], dataset: Dataset, edge_net: EdgeNet) -> Figure
 def edges(map_HW: NDArray[np.uint8], num_classes: int, edge_net: EdgeNet) -> NDArray[np.float32]:
     """(H,W): the edge network's probability of an edge in a map of classes."""
     prob_1KHW = probabilities(filled(map_HW), num_classes)
-    *_, edge_12HW = edge_net.one_by_one(prob_1KHW)
+    *_, edge_12HW = layers_of(edge_net, prob_1KHW)
     found: NDArray[np.float32] = edge_12HW.softmax(dim=1)[0, 1].numpy()
     return found

@@ -22,7 +22,8 @@ def trimap(labels_HW: NDArray[np.uint8], width_px: int) -> NDArray[np.uint8]:
     """(H,W,C): red within the band around true edges, black outside, white where void."""
     zone_1HW = band_zones(torch.from_numpy(labels_HW.astype(np.int64))[None], width_px)
     inside_HW = zone_1HW[0].numpy() < width_px
-    drawn_HWC = np.where(inside_HW[..., None], np.uint8(_INSIDE), np.uint8(_OUTSIDE))
+    drawn_HWC = np.full((*labels_HW.shape, 3), _OUTSIDE, dtype=np.uint8)
+    drawn_HWC[inside_HW] = _INSIDE
     drawn_HWC[labels_HW == VOID] = _VOID
     return drawn_HWC
 

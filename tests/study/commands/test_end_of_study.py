@@ -1,5 +1,6 @@
 """A study whose trials have ended ends in order, whatever then fails: gallery, report, model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -94,11 +95,16 @@ def test_networks_whose_checkpoints_are_gone_are_not_drawn(
 ) -> None:
     """This is so once the study whose trials were reused has been deleted."""
     plan, chosen_from = fake.plan(tmp_path), list[list[TrialRecord]]()
+
+    def choose(folder: object, results: object, trials: Sequence[TrialRecord]) -> Chosen:
+        chosen_from.append(list(trials))
+        return Chosen(trials, [])
+
     monkeypatch.setattr(write_report, "write", lambda *given: [])
     monkeypatch.setattr(
         gallery,
         "choose",
-        lambda folder, results, trials: (chosen_from.append(list(trials)), Chosen([], []))[1],
+        choose,
     )
     assert end(plan, fake.ended_study(plan)) == 0
     assert chosen_from == [[]]
