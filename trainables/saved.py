@@ -56,7 +56,8 @@ def from_state(config: TrialConfig, num_classes: int, state: bytes) -> Segmenter
 
 
 def _built(config: TrialConfig, num_classes: int, weights: dict[str, Tensor]) -> Segmenter:
-    bare = config.changed({"model/weights": "none", "model/init": ""})  # these weights are the whole network's
+    # The given weights are those of the whole network.
+    bare = config.changed({"model/weights": "none", "model/init": ""})
     network = Segmenter(bare.model, num_classes, needs_boundary_head(config.loss))
     network.load_state_dict(weights)
     return network.eval()

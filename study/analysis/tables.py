@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
 from study.analysis import comparability, evaluation, same_images
+from study.analysis.measured_epoch import after, chosen_on_the_same
 from study.analysis.statistics import ALPHA, Comparison, compare, coverage_note, fewest_seeds
 from study.analysis.training_budget import training_budget
 from study.analysis.units import difference_unit, unit_in
@@ -194,8 +195,8 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
     lists, seeds = data.images, plan.design.seeds
     return (
         f"{_measured(metric_table)} on the {data.list_name(split)} of `{data.dataset}` "
-        f"({counted(lists.get(split, 0), 'image')}, digest {data.digest}) after the last epoch, "
-        f"{evaluation.of_list(plan.base, split)}. "
+        f"({counted(lists.get(split, 0), 'image')}, digest {data.digest}) {after(plan)}, "
+        f"{evaluation.of_list(plan.base, split)}.{chosen_on_the_same(plan, split)} "
         f"Budget: {training_budget(plan, lists)}, the same for every cell; n = "
         f"{counted(len(seeds), 'seed')} "
         f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "

@@ -182,7 +182,7 @@ def _trained(
         network, config, _ = saved.load(study.model, trust)
         return _Trained(network, config, f"the network in {study.model}")
     try:
-        state = study.last_checkpoint(trial).state()
+        state = study.measured_checkpoint(trial).state()
     except DamageError as error:
         raise ValueError(f"trial {trial.number} has no network here: {error}") from None
     config = from_flat(trial.config)

@@ -109,21 +109,21 @@ class StudyRun:
         print(f"study/run.py: stopped: {lost}: {resume}", file=sys.stderr)
 
     def _draw_gallery(self, execution: Execution) -> None:
-        """Draw the worst test images once, after the finalists have been measured."""
+        """Draw the chosen test images once, after the finalists have been measured."""
         record = self._ledger.record
         if not record.ended and record.budget_spent is None:
             return
-        candidates, folder = networks.shown(results_of(record)), self._folder.test_pictures
-        trials = [trial for trial in candidates if self._has_network(trial)]
-        rows = gallery.worst_images(self._folder, trials)
-        if rows and not folder.exists():
-            seen, affinity = execution.look(trials, rows), gallery.trained_affinity(trials)
-            gallery.draw(seen, rows, self._dataset, folder, affinity=affinity)
+        results, folder = results_of(record), self._folder.test_pictures
+        trials = [trial for trial in networks.shown(results) if self._has_network(trial)]
+        chosen = gallery.choose(self._folder, results, trials)
+        if chosen.worst and not folder.exists():
+            seen = execution.look(trials, chosen.rows)
+            gallery.draw(chosen, seen, self._dataset, folder)
 
     def _has_network(self, trial: TrialRecord) -> bool:
-        """Whether the network after the trial's last epoch is there and undamaged."""
+        """Whether the network that stands for the trial is there and undamaged."""
         try:
-            self._folder.last_checkpoint(trial).state()
+            self._folder.measured_checkpoint(trial).state()
         except DamageError:
             return False
         return True
@@ -154,12 +154,12 @@ class StudyRun:
         return reason
 
     def _save_model(self, results: SearchResults | AblationResults) -> Path | None:
-        """Save the champion's network beside the ledger; None if its last checkpoint is gone."""
+        """Save the champion's network beside the ledger; None if its checkpoint is gone."""
         champion, folder = results.champion, self._folder
         if champion is None:
             return None
         try:
-            state = folder.last_checkpoint(champion).state()
+            state = folder.measured_checkpoint(champion).state()
         except DamageError as error:
             self._console.print(f"no model is saved: {error}", highlight=False, markup=False)
             return None

@@ -1,8 +1,9 @@
 """Removes the checkpoints of ended trials once nothing needs them.
 
-A running trial keeps those of its two newest epochs, from which it resumes. Of an ended trial, at
-most the network after its last epoch stays (``study/analysis/networks.py`` says which do), and its
-predictions and counts until they are stored elsewhere.
+A running trial keeps those of its two newest epochs, from which it resumes, and the best one if
+that is what it will be measured by. Of an ended trial, at most the measured network stays
+(``study/analysis/networks.py`` says which do), and its predictions and counts until they are stored
+elsewhere.
 """
 
 from dataclasses import replace
@@ -38,7 +39,7 @@ class CheckpointRemover:
         for number in changed | (self._kept - still):
             checkpoint.strip(
                 self._folder.trial_folders(number),
-                trials[number].last_epoch,
+                trials[number].measured_epoch,
                 network=number in still,
                 results=not self._folder.counts(number, "val").exists(),
             )

@@ -1,5 +1,6 @@
 """Runs a checked plan: its trials, then the evaluation of its finalists on the test list."""
 
+import logging
 import time
 from collections.abc import Sequence
 from functools import cached_property
@@ -7,9 +8,11 @@ from pathlib import Path
 
 import ray
 
+from cluster.accelerators import accelerators
 from search_spaces import Space
 from study.analysis import image_bootstrap
 from study.analysis.confirmation import planned_trials
+from study.analysis.costs import cost_key
 from study.analysis.results import results_of
 from study.execution import tuner
 from study.execution.checkpoints import CheckpointRemover
@@ -21,6 +24,7 @@ from study.ledger.events import (
     Ended,
     Finished,
     ImagesResampled,
+    NetworkMeasured,
     Planned,
     Resumed,
     Tested,
@@ -39,6 +43,8 @@ from trainables.plugin import Plugin
 from trainables.proof import DamageError
 from trainables.training import checkpoint
 from trainables.training.restore import Seen
+
+_logger = logging.getLogger(__name__)
 
 
 class Execution:
@@ -92,6 +98,7 @@ class Execution:
         if spent:
             self._ledger.append(BudgetSpent(used=budget.used_hours(record, time.time())))
         if complete or spent:
+            self._measure_networks()  # first: MLflow writes a trial again when it is tested
             self._measure_finalists()
         if complete:
             self._end()
@@ -100,16 +107,17 @@ class Execution:
         """Run the networks of these trials on some images of the test list, given by ``rows``.
 
         Raises:
-            DamageError: the checkpoint of a trial's last epoch is gone or damaged.
+            DamageError: a trial's measured checkpoint is gone or damaged.
         """
-        return self._tests.look(trials, self._last_state, rows)
+        return self._tests.look(trials, self._measured_state, rows)
 
     def _begin(self) -> list[InterruptedTrial]:
         """Write the first event of the attempt; return the trials to continue."""
         ledger, plan = self._ledger, self._plan
         if ledger.record.planned is None:
             facts, weights = _facts(self._dataset), contents(plan, self._space)
-            ledger.append(Planned(plan=plan, data=facts, provenance=provenance(), weights=weights))
+            begun = provenance(accelerators())
+            ledger.append(Planned(plan=plan, data=facts, provenance=begun, weights=weights))
             return []
         self._folder.remove_drafts()
         interrupted = interrupted_trials(ledger, self._folder)
@@ -119,7 +127,7 @@ class Execution:
                 continue_after=after,
                 lanes=plan.lanes,
                 budget=dict(plan.budget),
-                provenance=provenance(),
+                provenance=provenance(accelerators()),
             )
         )
         return interrupted
@@ -139,24 +147,46 @@ class Execution:
             plugin=None if plugin is None else Plugin(plugin.name, plugin.text),
             on_oom=self._faults.policy.on_oom,
             weights=weights,
+            objective=(plan.objective, plan.mode),
         )
 
-    def _last_state(self, trial: TrialRecord) -> bytes:
-        return self._folder.last_checkpoint(trial).state()
+    def _measured_state(self, trial: TrialRecord) -> bytes:
+        return self._folder.measured_checkpoint(trial).state()
 
     def _measure_finalists(self) -> None:
         """Measure a search's winner or Pareto set, or an ablation's complete trials, on the test
         list; those that an earlier attempt measured are left out.
 
-        A trial whose last checkpoint is gone or damaged is untested, for a reason that is told."""
+        A trial whose checkpoint is gone or damaged is untested, for a reason that is told."""
         finalists = results_of(self._ledger.record).finalists
         trials = [trial for trial in finalists if trial.tested is None]
-        for trial, measured in self._tests.measure(trials, self._last_state):
+        for trial, measured in self._tests.measure(trials, self._measured_state):
             if not isinstance(measured, DamageError):
                 self._folder.write_counts(trial.number, measured.counts)
                 self._ledger.append(Tested(trial=trial.number, metrics=measured.metrics))
             elif trial.untested != str(measured):
                 self._ledger.append(Untested(trial=trial.number, reason=str(measured)))
+
+    def _measure_networks(self) -> None:
+        """Measure what the finalists' networks cost in use, once for each distinct network."""
+        record = self._ledger.record
+        for trial in results_of(record).finalists:
+            key = cost_key(trial.config)
+            if key in record.networks:
+                continue
+            try:
+                cost = self._tests.cost(trial, self._dataset.num_classes, self._size(trial))
+            except ray.exceptions.RayError as error:  # the verdict does not need it
+                _logger.warning("the cost of %s is unknown: %s", trial.folder, error)
+                continue
+            self._ledger.append(NetworkMeasured(key=key, **vars(cost)))
+
+    def _size(self, trial: TrialRecord) -> tuple[int, int]:
+        """Rows and columns of the first test image as the trial sees it."""
+        rows, columns = self._dataset.splits["test"].images_NHWC[0].shape[:2]
+        given = (int(trial.config[f"data/{side}"]) for side in ("height", "width"))
+        height, width = given
+        return height or int(rows), width or int(columns)
 
     def _end(self) -> None:
         record = self._ledger.record

@@ -10,10 +10,11 @@ from study.ledger.plan import Plan
 from study.ledger.trial_record import TrialRecord
 from trainables.plugin import Plugin
 from trainables.proof import DamageError
+from trainables.training.cost import NetworkCost, network_cost
 from trainables.training.restore import Measured, Seen, look, measure
 
 ReadState = Callable[[TrialRecord], bytes]
-"""Returns the training state after a trial's last epoch, or raises DamageError."""
+"""Returns a trial's training state after its measured epoch, or raises DamageError."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,17 @@ class ClusterEvaluation:
             if running:
                 done, _ = ray.wait(list(running))
                 yield running.pop(done[0]), ray.get(done[0])
+
+    def cost(self, trial: TrialRecord, num_classes: int, size: tuple[int, int]) -> NetworkCost:
+        """Measure what a trial's network costs in use, with nothing else of this study running.
+
+        Raises:
+            RayError: it cannot be measured, for example because the image does not fit.
+        """
+        remote = ray.remote(**self._resources)(network_cost)
+        task = remote.remote(_without_weights(trial), num_classes, size, self._device, self._plugin)
+        cost: NetworkCost = ray.get(task)
+        return cost
 
     def look(self, trials: Sequence[TrialRecord], read: ReadState, rows: list[int]) -> list[Seen]:
         """Run every network on a few images of the list; results are in the order of ``trials``.

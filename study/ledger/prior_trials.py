@@ -49,6 +49,6 @@ class Replayed:
     state: str
     commit: str | None
     epoch: int
-    """The last epoch that it reached."""
+    """The epoch that its metrics are of: the last one that it reached, or its best."""
     metrics: Mapping[str, float | None]
     tested: Mapping[str, float | None]

@@ -88,15 +88,19 @@ def _git(*arguments: str) -> str | None:
     return completed.stdout.strip()
 
 
-def provenance() -> Provenance:
-    """Collect the facts of this process; git's are None if the code came without a repository."""
+def provenance(accelerators: str = "") -> Provenance:
+    """Collect the facts of this process; git's are None if the code came without a repository.
+
+    ``accelerators`` are the cluster's GPUs by name, "" without any.
+    """
     status = _git("status", "--porcelain")
+    gpus: dict[str, str | int | None] = {"gpus": accelerators} if accelerators else {}
     return Provenance(
         commit=_git("rev-parse", "HEAD"),
         dirty=None if status is None else bool(status),
         python=platform.python_version(),
         packages={name: version(name) for name in _PACKAGES},
-        machine={"system": platform.platform(), "cpus": os.cpu_count()},
+        machine={"system": platform.platform(), "cpus": os.cpu_count(), **gpus},
         command=_typed(sys.argv),
     )
 

@@ -14,6 +14,7 @@ from study.ledger.events import (
     Event,
     Finished,
     ImagesResampled,
+    NetworkMeasured,
     Planned,
     Resumed,
     StageReady,
@@ -36,6 +37,8 @@ class StudyRecord:
     planned: Planned | None = None
     """None before the first event, and for a study that was killed while writing it."""
     trials: dict[int, TrialRecord] = field(default_factory=dict)
+    networks: dict[str, NetworkMeasured] = field(default_factory=dict)
+    """By key, what a network costs in use."""
     stages: list[StageReady] = field(default_factory=list)
     awaited_stages: list[str] = field(default_factory=list)
     """``kind-key`` of the stages that a trial needs and that are not ready yet."""
@@ -117,6 +120,8 @@ class StudyRecord:
                 self.planned = event
             case Resumed():
                 self._resume(event)
+            case NetworkMeasured(key=key):
+                self.networks[key] = event
             case StageReady():
                 self.stages.append(event)
                 name = f"{event.kind}-{event.key}"
@@ -177,10 +182,16 @@ class StudyRecord:
             generation=event.generation,
             stages=tuple(event.stages),
             reused=event.reused,
+            best_by=self._best_by(event),
         )
         ready = {f"{stage.kind}-{stage.key}" for stage in self.stages}
         known = {*ready, *self.awaited_stages}
         self.awaited_stages += [name for name in event.stages if name not in known]
+
+    def _best_by(self, event: Started) -> tuple[str, str] | None:
+        if event.config.get("eval/checkpoint") != "best":
+            return None
+        return self.plan.objective, self.plan.mode
 
     def _resume(self, event: Resumed) -> None:
         """Drop the epochs after each trial's checkpoint: they are lost and will run again."""

@@ -8,6 +8,7 @@ from study.ledger.event_values import Metrics, Reused
 from trainables.config import Value
 from trainables.lane.failures import Failure
 from trainables.lane.trial_spec import Phase
+from trainables.training.best_epoch import best_epoch
 
 State = Literal["running", "complete", "pruned", "failed"]
 FINAL: tuple[State, ...] = ("complete", "pruned", "failed")
@@ -29,7 +30,7 @@ class EpochRecord:
 
 @dataclass
 class TrialRecord:
-    """A trial; its metrics are those of the last epoch that it reached."""
+    """A trial; its metrics are those of the epoch that it is measured by."""
 
     number: int
     id: str
@@ -56,6 +57,8 @@ class TrialRecord:
     """The origin of the results, if another study ran the trial."""
     stages: tuple[str, ...] = ()
     """``kind-key`` of the stages that it uses."""
+    best_by: tuple[str, str] | None = None
+    """The metric and its direction whose best epoch measures it; None: its last epoch does."""
 
     @property
     def folder(self) -> str:
@@ -65,6 +68,16 @@ class TrialRecord:
     @property
     def last_epoch(self) -> int:
         return max(self.epochs, default=0)
+
+    @property
+    def measured_epoch(self) -> int:
+        """The epoch whose network stands for the trial: the last one that it reached, or the best
+        by the objective on the validation list (``eval/checkpoint``); 0 before the first."""
+        if self.best_by is None:
+            return self.last_epoch
+        metric, mode = self.best_by
+        values = {number: epoch.metrics.get(metric) for number, epoch in self.epochs.items()}
+        return best_epoch(values, mode) or self.last_epoch
 
     @property
     def has_all_epochs(self) -> bool:
@@ -77,19 +90,19 @@ class TrialRecord:
 
     @property
     def metrics(self) -> Metrics:
-        """Metrics of the last epoch; empty before the first one."""
-        return self.epochs[self.last_epoch].metrics if self.epochs else {}
+        """Metrics of the measured epoch; empty before the first one."""
+        return self.epochs[self.measured_epoch].metrics if self.epochs else {}
 
     @property
     def lane(self) -> str:
         return self.epochs[self.last_epoch].lane if self.epochs else ""
 
     def value(self, objective: str) -> float | None:
-        """The objective after the last epoch; None if it is undefined."""
+        """The objective after the measured epoch; None if it is undefined."""
         return self.metrics.get(objective)
 
     def values(self, objectives: Iterable[str]) -> list[float] | None:
-        """All these objectives after the last epoch; None if one is undefined."""
+        """All these objectives after the measured epoch; None if one is undefined."""
         all_values = [self.value(name) for name in objectives]
         defined = [value for value in all_values if value is not None]
         return defined if len(defined) == len(all_values) else None

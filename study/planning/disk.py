@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from search_spaces import Space
+from study.analysis.measured_epoch import best_counts
 from study.ledger.plan import CONFIRMED, Ablation, Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning.runs import grid_runs, searched_dimensions, slowest
@@ -15,7 +16,8 @@ from trainables.networks.segmentation import Segmenter
 _PER_WEIGHT = {"adamw": 2, "sgd": 1}
 """Numbers that the optimiser stores beside each weight: moments, or the momentum."""
 _PER_LANE = 3
-"""Checkpoints of a running trial: two, and the next one while it is being written."""
+"""Checkpoints of a running trial: two, and the next one while it is being written; the best one is
+a fourth, where it is what will be measured."""
 _PER_CELL = 2
 """Networks that stay of each cell: of its best run, and of the one that the gallery shows."""
 
@@ -27,7 +29,7 @@ class CheckpointBytes:
     running: int
     """With everything that a resume needs."""
     ended: int
-    """The network alone."""
+    """The network alone, or what a resume needs of the best epoch."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def disk_need(plan: Plan, space: Space, num_classes: int, left: int) -> DiskNeed
     untested, stay = _networks(plan)
     lanes = min(plan.lanes, left)
     # The model is one more copy of the best network.
-    most = lanes * _PER_LANE * running + (min(untested, left) + 1) * ended
+    per_lane = _PER_LANE + best_counts(plan)
+    most = lanes * per_lane * running + (min(untested, left) + 1) * ended
     used = sum(path.stat().st_size for path in StudyFolder.of(plan).tune.glob("*/*/*/state.pt"))
     return DiskNeed(max(most - used, 0), (stay + 1) * ended, shutil.disk_usage(plan.storage).free)
 
@@ -78,7 +81,8 @@ def checkpoint_bytes(config: TrialConfig, num_classes: int) -> CheckpointBytes:
     network, learned = _network_bytes(bare, num_classes, needs_boundary_head(config.loss))
     optimizer = _PER_WEIGHT[config.optim.optimizer] * learned
     average = network if config.optim.ema else 0
-    return CheckpointBytes(network + optimizer + average, network)
+    running = network + optimizer + average
+    return CheckpointBytes(running, running if config.eval.checkpoint == "best" else network)
 
 
 @lru_cache(maxsize=16)

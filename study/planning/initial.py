@@ -34,7 +34,7 @@ def fields(storage: Path, given: str) -> dict[str, Value]:
     if int(number) not in trials:
         raise refused("--init", f"one of the {len(trials)} trials of {name}", given)
     trial = trials[int(number)]
-    found = folder.last_checkpoint(trial)
+    found = folder.measured_checkpoint(trial)
     if not found.has_state:
         raise ValueError(
             f"--init {given}: {found.folder / STATE} is gone: a study keeps its best networks only"

@@ -8,6 +8,7 @@ import pandas
 
 from cluster.safe_text import printable
 from study.analysis import comparability
+from study.analysis.costs import by_cell, figures
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table, protocol, verdict_of
 from study.reporting import document
@@ -51,10 +52,12 @@ def comma_separated(results: AblationResults) -> str:
 def frame(results: AblationResults) -> pandas.DataFrame:
     """The tables as one: a row per cell and metric, a column per seed; fractions, no percent."""
     seeds, lists = results.record.plan.design.seeds, results.record.data.lists
+    costs = by_cell(results.record)
     rows = [
         {
             **_row(table, row, seeds, lists.get(table.split, table.split)),
             **_apart(results, table, row),
+            **(figures(costs[row.cell.name]) if row.cell.name in costs else {}),
         }
         for table in results.tables
         for row in table.rows

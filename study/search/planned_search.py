@@ -29,6 +29,7 @@ class PlannedSearch(Searcher):
     ) -> None:
         """``numbers`` are those of all trials that this searcher plans."""
         super().__init__(metric=record.plan.objective, mode=record.plan.mode)
+        self._record = record
         self._interrupted = deque(interrupted)
         self._left = deque(number for number in numbers if number not in record.trials)
         self._numbers: dict[str, int] = {}
@@ -61,7 +62,19 @@ class PlannedSearch(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: Result | None = None, error: bool = False
     ) -> None:
-        self.learn(self._numbers.pop(trial_id), result or {})
+        number = self._numbers.pop(trial_id)
+        self.learn(number, self._of_measured_epoch(number, result or {}))
+
+    def _of_measured_epoch(self, number: int, result: Result) -> Result:
+        """The result with the objectives of the epoch that the trial is measured by.
+
+        With ``eval/checkpoint=best`` that may not be the last. The ledger has all epochs by now,
+        and a resumed study learns from them.
+        """
+        trial = self._record.trials.get(number)
+        if trial is None or trial.best_by is None or not result or "failure/kind" in result:
+            return result
+        return {**result, **{name: trial.value(name) for name in self._record.plan.objectives}}
 
     def learn(self, number: int, result: Result) -> None:
         """Learn from the result of a trial that ended; by default, nothing is learned."""

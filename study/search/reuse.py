@@ -52,7 +52,7 @@ class ReusableTrial:
         if self.trial.tested is not None:
             return True
         try:
-            return StudyFolder(storage / self.study).last_checkpoint(self.trial).has_state
+            return StudyFolder(storage / self.study).measured_checkpoint(self.trial).has_state
         except DamageError:
             return False
 
@@ -99,7 +99,8 @@ def earlier_trials(plan: Plan) -> EarlierTrials:
     """
     ledgers = [folder.ledger for folder in studies(plan.storage) if folder.name != plan.study]
     files = [file for ledger in ledgers for file in (ledger, end_mark.path_of(ledger))]
-    return _read(plan.storage, plan.study, tuple(map(_state, files)))
+    objective = (plan.objective, plan.mode)
+    return _read(plan.storage, plan.study, objective, tuple(map(_state, files)))
 
 
 def _state(file: Path) -> tuple[str, int, int, int] | None:
@@ -112,7 +113,9 @@ def _state(file: Path) -> tuple[str, int, int, int] | None:
 
 
 @lru_cache(maxsize=1)
-def _read(storage: Path, study: str, states: tuple[object, ...]) -> EarlierTrials:
+def _read(
+    storage: Path, study: str, objective: tuple[str, str], states: tuple[object, ...]
+) -> EarlierTrials:
     complete: dict[str, ReusableTrial] = {}
     left_out = set[str]()
     for other in other_records(storage, study, left_out):
@@ -120,7 +123,9 @@ def _read(storage: Path, study: str, states: tuple[object, ...]) -> EarlierTrial
         for trial in other.in_state("complete"):
             known = complete.get(trial.id)
             better = known is None or (known.trial.tested is None and trial.tested is not None)
-            if better and not trial.reused and trial.has_all_epochs:
+            # The id does not have the objective, which chose the epoch that measures the trial.
+            same = trial.best_by in (None, objective)
+            if better and same and not trial.reused and trial.has_all_epochs:
                 complete[trial.id] = ReusableTrial(
                     other.plan.study, commit, trial, other.trials, other.plan.objectives
                 )

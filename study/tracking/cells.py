@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from study.analysis import costs
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table
 from study.ledger.record import StudyRecord
@@ -55,6 +56,8 @@ def _figures(results: AblationResults, cell: str) -> dict[str, float | None]:
         figures |= _means(table, row)
         if place == 0:
             figures |= _verdict_figures(row)
+    known = costs.by_cell(results.record).get(cell)
+    figures |= costs.figures(known) if known else {}
     return figures | names.published(results.record, cell)
 
 

@@ -199,6 +199,9 @@ class LaneSettings:
     """Folder with the stages' files."""
     checkpoints: str = ""
     """Folder with one folder of checkpoints per trial."""
+    objective: tuple[str, str] = ("", "max")
+    """The metric that ranks, and its direction: a trial with ``eval/checkpoint=best`` keeps the
+    checkpoint of the epoch that is best by it."""
     study: str = ""
     """Marks the stages that this study trains: its name and start time."""
     on_oom: Literal["fail", "halve"] = "fail"

@@ -18,7 +18,7 @@ from trainables.lane.lane import Lane, LaneDied, LaneRestarted
 from trainables.lane.mailbox import Diverged, Epoch, EpochResult, LaneSettings, Save, Saved, Start
 from trainables.lane.trial_spec import TrialSpec
 from trainables.lane.tune_result import EpochReport, FailedTrial, from_tune, to_tune
-from trainables.training import checkpoint, snapshots
+from trainables.training import checkpoint, retention, snapshots
 
 _GROUPS_PER_EPOCH = 5
 """Worker groups that may die in one epoch before the trial counts as their cause."""
@@ -26,7 +26,7 @@ _IDLE_S = 20.0
 """Tune keeps an actor for trials that may never come. An idle actor closes its lane, because lanes
 that lost a machine, or another study, may wait for the resources."""
 _CHECKPOINTS = 2
-"""Checkpoints per trial: an interruption may leave the newest one incomplete."""
+"""The newest checkpoints that stay: an interruption may leave the very last one incomplete."""
 _LOST = (LaneRestarted, LaneDied, ray.exceptions.ObjectLostError)
 """Errors that lose the lane's answer; the epoch is then repeated."""
 
@@ -185,7 +185,8 @@ class Trial(tune.Trainable):
             self.changes,
             result,
         )
-        checkpoint.keep_last(self.folder, _CHECKPOINTS)
+        best = self.flat.get("eval/checkpoint") == "best"
+        retention.keep(self.folder, _CHECKPOINTS, self.settings.objective if best else None)
         epochs = int(self.flat["epochs"])
         snapshots.write(self.folder, self.epoch, epochs, saved.predictions)
 

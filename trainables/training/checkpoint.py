@@ -130,17 +130,11 @@ def _hash_of(note: Mapping[str, object]) -> str:
     return proof.sha256(json.dumps(note, sort_keys=True).encode())
 
 
-def keep_last(trial_folder: Path, count: int) -> None:
-    """Remove all checkpoints except the newest ``count``."""
-    for folder in sorted(trial_folder.glob("checkpoint_*"))[:-count]:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def strip(trial_folders: list[Path], epoch: int, *, network: bool, results: bool) -> None:
     """Remove what an ended trial no longer needs; what cannot be removed stays.
 
     Args:
-        epoch: the trial's last one; the checkpoints of all others go.
+        epoch: the one that the trial is measured by; the checkpoints of all others go.
         network: whether its network is still needed.
         results: whether its predictions, snapshots and counts are.
     """
@@ -161,12 +155,17 @@ def read(folder: Path) -> Checkpoint:
     Raises:
         DamageError: it is missing, incomplete or damaged; the message names the file.
     """
-    found = _read_note(folder)
+    found = read_note(folder)
     found.check()
     return found
 
 
-def _read_note(folder: Path) -> Checkpoint:
+def read_note(folder: Path) -> Checkpoint:
+    """The checkpoint in a folder; its other files are checked when they are read.
+
+    Raises:
+        DamageError: the note is missing or damaged.
+    """
     path = folder / NOTE
     text = proof.read(path)
     try:
@@ -213,7 +212,7 @@ def of_epoch(trial_folders: list[Path], epoch: int) -> Checkpoint:
             return found
     names = {folder_of(folder, epoch) for folder in trial_folders}
     for path in sorted(path for path in names if path.exists()):
-        _read_note(path)  # raises: its note is damaged, or is of another epoch
+        read_note(path)  # raises: its note is damaged, or is of another epoch
         raise DamageError(f"{path / NOTE}: must be of epoch {epoch}, is of another")
     where = trial_folders[-1] if trial_folders else Path("tune")
     raise DamageError(f"{folder_of(where, epoch)}: missing")
@@ -225,7 +224,7 @@ def _by_epoch(trial_folders: list[Path]) -> list[Checkpoint]:
     for trial_folder in trial_folders:
         for folder in sorted(trial_folder.glob("checkpoint_*")):
             try:
-                found.append(_read_note(folder))
+                found.append(read_note(folder))
             except DamageError:
                 continue
     return sorted(reversed(found), key=lambda checkpoint: -checkpoint.epoch)

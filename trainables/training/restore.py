@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from trainables.config import Value, from_flat
 from trainables.data import Dataset
@@ -62,15 +63,21 @@ def measure(
     return Measured({f"test_{name}": value for name, value in found.metrics.items()}, counts)
 
 
+class Affinities(NamedTuple):
+    """Which places of a grid share a class; NaN where one is void."""
+
+    predicted_LL: NDArray[np.float32]
+    true_LL: NDArray[np.float32]
+
+
 class Seen(NamedTuple):
     """One network's predictions on the chosen images."""
 
     name: str
-    predicted: tuple[NDArray[np.uint8], ...]
-    """Labels (H,W) of each image."""
-    predicted_LL: NDArray[np.float32]
-    """Affinities between the first image's 12x12 places; NaN where a place is void."""
-    true_LL: NDArray[np.float32]
+    predicted: list[NDArray[np.uint8]]
+    """The classes (H,W) of each image."""
+    affinity: dict[int, Affinities]
+    """Of the first image, by the side of its grid of places: 12x12 and 6x6."""
 
 
 def look(
@@ -90,20 +97,22 @@ def look(
         rows: places in the test list, one or more.
     """
     training = restore(config, state, dataset, device, plugin)
-    images = dataset.splits["test"]
-    predicted, affinity, true = [], None, None
-    for logits_1KHW, row in zip(training.scores("test", rows), rows, strict=True):
+    labels_HW = np.asarray(dataset.splits["test"].labels_NHW[rows[0]])
+    predicted, affinity = [], dict[int, Affinities]()
+    for logits_1KHW in training.scores("test", rows):
         predicted.append(logits_1KHW[0].argmax(dim=0).cpu().numpy().astype(np.uint8))
-        if affinity is None:
-            labels_1HW = torch.from_numpy(np.asarray(images.labels_NHW[row]).astype(np.int64))[None]
-            affinity, true, valid = affinities(logits_1KHW.cpu(), labels_1HW)
-            affinity, true = (map_.masked_fill(~valid, torch.nan) for map_ in (affinity, true))
-    assert affinity is not None
-    assert true is not None
-    places = SIZES[0] ** 2
-    return Seen(
-        name,
-        tuple(predicted),
-        affinity[0, :places, :places].numpy(),
-        true[0, :places, :places].numpy(),
-    )
+        affinity = affinity or affinities_of(logits_1KHW.cpu(), labels_HW)
+    return Seen(name, predicted, affinity)
+
+
+def affinities_of(logits_1KHW: Tensor, labels_HW: NDArray[np.uint8]) -> dict[int, Affinities]:
+    """Affinity Regression's maps of one image, by the side of the grid: see ``Affinities``."""
+    labels_1HW = torch.from_numpy(labels_HW.astype(np.int64))[None]
+    predicted_1LL, true_1LL, valid_1LL = affinities(logits_1KHW, labels_1HW)
+    maps = [map_1LL.masked_fill(~valid_1LL, torch.nan)[0] for map_1LL in (predicted_1LL, true_1LL)]
+    found, begin = dict[int, Affinities](), 0
+    for side in SIZES:
+        places = slice(begin, begin + side**2)
+        found[side] = Affinities(*(map_LL[places, places].numpy() for map_LL in maps))
+        begin = places.stop
+    return found

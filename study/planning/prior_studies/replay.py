@@ -120,7 +120,7 @@ def _replayed(record: StudyRecord, trial: TrialRecord) -> Replayed:
         digest=record.data.digest,
         state=trial.state,
         commit=record.provenance.commit,
-        epoch=trial.last_epoch,
+        epoch=trial.measured_epoch,
         metrics=trial.metrics,
         tested=trial.tested or {},
     )

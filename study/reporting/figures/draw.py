@@ -14,6 +14,8 @@ from search_spaces import Dimension, Space
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.trial_record import TrialRecord
 from study.reporting.figures import comparisons, search_maps, training
+from study.reporting.figures.efficiency import efficiency
+from study.reporting.figures.regression import affinity_loss
 from study.reporting.figures.style import (
     HUES,
     LITERAL,
@@ -65,6 +67,7 @@ def of_search(
         "differences": _differences(confirmation) if confirmation else None,
         "learning_curves": _learning_curves(results),
         "training": training.training(results, best_trials(results)),
+        "affinity_loss": affinity_loss(best_trials(results)),
         "parallel": search_maps.parallel_coordinates(results, space),
         "contour": search_maps.contour(results, space, importance),
         "slices": _slices(results, space),
@@ -80,7 +83,9 @@ def of_ablation(results: AblationResults) -> dict[str, Figure | None]:
         "differences": _differences(results),
         "learning_curves": _seed_bands(results, cells),
         "training": training.training(results, cells),
+        "affinity_loss": affinity_loss(cells),
         "trade_off": comparisons.trade_off(results, cells, means=True),
+        "efficiency": efficiency(results, cells),
         "trimap": comparisons.trimap(results, cells),
     }
 
@@ -155,7 +160,7 @@ def _columns(curve: Iterable[tuple[int, float]]) -> tuple[list[int], list[float]
 
 
 def _slices(results: SearchResults, space: Space) -> Figure:
-    """The objective after the last epoch over each searched parameter; pruned trials in grey."""
+    """The measured objective over each searched parameter; pruned trials in grey."""
     columns = max(1, min(4, len(space.dimensions)))
     rows = max(1, -(-len(space.dimensions) // columns))
     figure = Figure(figsize=(2.6 * columns + 0.8, 2.7 * rows), layout="constrained")

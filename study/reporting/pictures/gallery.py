@@ -1,45 +1,97 @@
-"""The gallery: a study's worst test images as its networks segment them, and their affinities.
+"""The gallery: test images as a study's networks segment them, chosen by their figures.
 
 It is drawn once, when the study ends, and stored beside the ledger, so that a report needs no
-network. Shape letters: C colours, H rows, W columns, P pictures, L places.
+network. Shape letters: N images, K classes.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import matplotlib
-import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from torch import Tensor
 
 from study.analysis.image_counts import read_counts
+from study.analysis.results import StudyResults
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.reporting.figures.style import LITERAL
-from study.reporting.pictures import pictures
+from study.reporting.pictures import affinity, pairs, pictures, trimaps
+from study.reporting.pictures.pairs import NOWHERE, Differing
 from trainables.data import Dataset
 from trainables.metrics import boundary
 from trainables.metrics.catalog import TOLERANCES_PX
 from trainables.training.restore import Seen
 
 IMAGES = 4
-_JUDGED_BY_PX = 3
+JUDGED_BY_PX = 3
 
 
-def worst_images(folder: StudyFolder, trials: Sequence[TrialRecord]) -> list[int]:
-    """Rows of the test list, worst first: lowest boundary F, mean over classes and networks."""
-    place = TOLERANCES_PX.index(_JUDGED_BY_PX)
-    scores = []
-    for counts in read_counts(folder, trials, "test").by_trial.values():
-        f_NK = boundary.boundary_f(counts.contour_NK2, counts.hits_NTK2[:, place])
-        scores.append(f_NK.nanmean(dim=1))
+@dataclass(frozen=True)
+class Chosen:
+    """The images to draw, as rows of the test list, and the networks to draw them with."""
+
+    trials: Sequence[TrialRecord]
+    worst: list[int]
+    """Lowest boundary F first, mean over classes and networks."""
+    pair: Sequence[TrialRecord] = ()
+    """The baseline and the best other cell, one seed each; none without a comparison."""
+    differing: Differing = NOWHERE
+    """Where the pair differs most."""
+    scores: Mapping[int, Tensor] = field(default_factory=dict)
+    """By trial, float (N): boundary F by image; NaN for one without contours."""
+
+    @property
+    def rows(self) -> list[int]:
+        """All chosen images, each once, the worst first."""
+        return list(dict.fromkeys([*self.worst, *self.differing.gains, *self.differing.losses]))
+
+
+def choose(folder: StudyFolder, results: StudyResults, trials: Sequence[TrialRecord]) -> Chosen:
+    """Choose images by boundary F at 3 px; no image if none was measured.
+
+    Args:
+        trials: those with a network; of a comparison, the first complete seed of each cell, the
+            baseline's first.
+    """
+    scores = scores_of(folder, trials)
     if not scores:
+        return Chosen(trials, [])
+    mean_N = torch.stack(list(scores.values())).mean(dim=0).nan_to_num(2.0)  # last: no contours
+    worst = mean_N.argsort(stable=True)[:IMAGES].tolist()
+    pair = _pair(results, [trial for trial in trials if trial.number in scores])
+    if len(pair) < 2:
+        return Chosen(trials, worst)
+    first, second = (scores[trial.number] for trial in pair)
+    return Chosen(trials, worst, pair, pairs.differing(first, second), scores)
+
+
+def scores_of(folder: StudyFolder, trials: Sequence[TrialRecord]) -> dict[int, Tensor]:
+    """By trial, float64 (N): boundary F of each test image, mean over its classes."""
+    place = TOLERANCES_PX.index(JUDGED_BY_PX)
+    found = {}
+    for number, counts in read_counts(folder, trials, "test").by_trial.items():
+        f_NK = boundary.boundary_f(counts.contour_NK2, counts.hits_NTK2[:, place])
+        found[number] = f_NK.nanmean(dim=1)
+    return found
+
+
+def _pair(results: StudyResults, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The shown trials of the baseline and of the best other cell by the objective."""
+    comparison = results.comparison
+    if comparison is None:
         return []
-    mean_N = torch.stack(scores).mean(dim=0).nan_to_num(2.0)  # last: without contours
-    return mean_N.argsort(stable=True)[:IMAGES].tolist()
+    table = comparison.tables[0]
+    sign = 1 if table.mode == "max" else -1
+    means = {row.cell.name: row.mean for row in table.rows}
+    shown = {trial.cell: trial for trial in trials}
+    others = [cell for cell in shown if cell != table.baseline and means.get(cell) is not None]
+    if table.baseline not in shown or not others:
+        return []
+    best = max(others, key=lambda cell: sign * (means[cell] or 0.0))
+    return [shown[table.baseline], shown[best]]
 
 
 def trained_affinity(trials: Sequence[TrialRecord]) -> bool:
@@ -47,56 +99,43 @@ def trained_affinity(trials: Sequence[TrialRecord]) -> bool:
     return any(float(trial.config.get("loss/ar", 0)) > 0 for trial in trials)
 
 
-def draw(
-    seen: Sequence[Seen], rows: list[int], dataset: Dataset, folder: Path, *, affinity: bool
-) -> None:
+def draw(chosen: Chosen, seen: Sequence[Seen], dataset: Dataset, folder: Path) -> None:
     """Draw the gallery: all pictures or, if that fails, none.
 
     Args:
-        seen: each network's predictions for the pictures.
-        rows: the pictures' rows in the test list.
+        seen: of each of ``chosen.trials``, the predictions for ``chosen.rows``.
         folder: of the pictures; it must not exist.
-        affinity: whether to draw Affinity Regression's figure, too.
     """
     images = dataset.splits["test"]
     draft = folder.with_name(f"{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    for place, row in enumerate(rows):
-        views = [(network.name, network.predicted[place]) for network in seen]
+    for place, row in enumerate(chosen.worst, start=1):
+        views = [(network.name, network.predicted[chosen.rows.index(row)]) for network in seen]
         sheet = pictures.compared(dataset, images.images_NHWC[row], images.labels_NHW[row], views)
-        sheet.save(draft / f"worst-{place + 1}-{pictures.file_name(images.names[row])}.png")
-    if affinity:
+        sheet.save(draft / _named("worst", place, images.names[row]))
+    _draw_pairs(chosen, seen, dataset, draft)
+    trimaps.sheet(dataset, chosen.worst[0]).save(draft / trimaps.NAME)
+    if trained_affinity(chosen.trials):
+        maps = [(network.name, network.affinity) for network in seen]
         with matplotlib.rc_context(LITERAL):
-            figure = affinity_figure(seen, images.names[rows[0]])
+            figure = affinity.figure(maps, images.names[chosen.worst[0]])
             figure.savefig(draft / "affinity.png", dpi=110, metadata={"Software": None})
     draft.replace(folder)
 
 
-def affinity_figure(seen: Sequence[Seen], image: str) -> Figure:
-    """Affinity Regression's Figure 4: which places share a class, by labels and by networks."""
-    networks = [(network.name, network.predicted_LL) for network in seen]
-    maps = [("labels", seen[0].true_LL), *networks]
-    columns = min(4, len(maps))
-    rows = -(-len(maps) // columns)
-    figure = Figure(figsize=(2.5 * columns + 0.7, 2.8 * rows + 0.4), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False)
-    hues = matplotlib.colormaps["viridis"].with_extremes(bad="#d5d9de")
-    for axes, (name, map_LL) in zip(_each(panels), maps, strict=False):
-        drawn = axes.imshow(map_LL, vmin=0, vmax=1, cmap=hues, interpolation="nearest")
-        error = float(np.nanmean(np.square(map_LL - seen[0].true_LL)))
-        axes.set_title(
-            name if name == "labels" else f"{name}\nsquared error {error:.3f}", fontsize=9
-        )
-    for place, axes in enumerate(_each(panels)):
-        axes.set(xticks=[], yticks=[])
-        axes.set_visible(place < len(maps))
-    figure.suptitle(
-        f"Affinity of the 12x12 places of {image}, row by row; grey is void", fontsize=10
-    )
-    figure.colorbar(drawn, ax=panels, shrink=0.8, label="1: the same class")
-    return figure
+def _named(kind: str, place: int, image: str) -> str:
+    return f"{kind}-{place}-{pictures.file_name(image)}.png"
 
 
-def _each(panels: NDArray[np.object_]) -> Iterator[Axes]:
-    return iter(panels.ravel())
+def _draw_pairs(chosen: Chosen, seen: Sequence[Seen], dataset: Dataset, folder: Path) -> None:
+    """Draw the images on which the pair differs most."""
+    numbers = [trial.number for trial in chosen.trials]
+    networks = [seen[numbers.index(trial.number)] for trial in chosen.pair]
+    for kind, rows in zip(("gain", "loss"), chosen.differing, strict=True):
+        for place, row in enumerate(rows, start=1):
+            at = chosen.rows.index(row)
+            views = [(network.name, network.predicted[at]) for network in networks]
+            scores = [float(chosen.scores[trial.number][row]) for trial in chosen.pair]
+            sheet = pairs.sheet(dataset, row, views, scores)
+            sheet.save(folder / _named(kind, place, dataset.splits["test"].names[row]))

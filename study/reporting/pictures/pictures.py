@@ -112,7 +112,7 @@ def _panels(
 
 def boundary_errors(image_HWC: Picture, labels_HW: Picture, predicted_HW: Picture) -> Picture:
     """Draw contours on the dimmed image: found (green), missed (blue), invented (red)."""
-    true_HW, false_HW = _contours(labels_HW), _contours(predicted_HW)
+    true_HW, false_HW = contours(labels_HW), contours(predicted_HW)
     near_true_HW = _within(true_HW, TOLERANCE_PX)
     near_false_HW = _within(false_HW, TOLERANCE_PX)
     painted_HWC = (image_HWC // 3).astype(np.uint8)
@@ -125,7 +125,7 @@ def boundary_errors(image_HWC: Picture, labels_HW: Picture, predicted_HW: Pictur
     return painted_HWC
 
 
-def _contours(labels_HW: Picture) -> torch.Tensor:
+def contours(labels_HW: Picture) -> torch.Tensor:
     """Bool: the contours of all classes; a class's border to void is not a contour."""
     labels = torch.from_numpy(labels_HW.astype(np.int64))
     contours_HW = torch.zeros_like(labels, dtype=torch.bool)

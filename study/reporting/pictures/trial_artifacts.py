@@ -40,7 +40,7 @@ class TrialArtifacts:
 
     def _drawn(self, trial: TrialRecord) -> None:
         """Make them from the trial's checkpoint."""
-        folder, found = self._folder, self._folder.last_checkpoint(trial)
+        folder, found = self._folder, self._folder.measured_checkpoint(trial)
         found.check(without_state=True)
         pictures.draw(self._dataset, found, folder.pictures(trial.number))
         source, number = folder.source(trial)

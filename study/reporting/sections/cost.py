@@ -1,15 +1,59 @@
-"""The section about an ablation's cost: seconds of training per epoch, from the ledger alone."""
+"""The sections about cost, from the ledger alone: an ablation's training, and networks in use."""
 
+from collections.abc import Mapping
 from statistics import median
 
+from study.analysis.costs import by_cell, cost_of
+from study.analysis.results import SearchResults
+from study.ledger.network_measured import NetworkMeasured
 from study.ledger.record import StudyRecord
 from study.reporting.document import Parts, Prose, Section, Sheet
 from trainables.config.words import counted
 from trainables.data.batches import num_batches
 
 
-def section(record: StudyRecord) -> Parts:
-    """The section; none before an epoch of the baseline has been timed."""
+def of_ablation(record: StudyRecord) -> Parts:
+    """Both sections, as far as something was measured."""
+    return [*_training(record), *_in_use(by_cell(record))]
+
+
+def of_search(results: SearchResults) -> Parts:
+    """What the winner's network costs in use."""
+    best = results.best
+    cost = None if best is None else cost_of(results.record, best)
+    return [] if best is None or cost is None else _in_use({f"trial {best.number}": cost})
+
+
+def _in_use(costs: Mapping[str, NetworkMeasured]) -> Parts:
+    """The section about networks in use; none in older studies, which measured nothing."""
+    if not costs:
+        return []
+    places = dict.fromkeys(
+        f"{cost.size[1]} x {cost.size[0]} px on {cost.device}" for cost in costs.values()
+    )
+    text = (
+        f"Of one image, whole and at one scale, {', '.join(places)}; what only training uses, "
+        "such as boundary heads, is not in it. A multiplication and an addition are two "
+        "operations. Times are medians of up to 5 passes with nothing else of the study running; "
+        "memory is the most that PyTorch allocated on a GPU, and not known on a CPU. Networks that "
+        "are equal were measured once."
+    )
+    rows = [
+        [
+            name,
+            f"{cost.parameters / 1e6:.2f}",
+            f"{cost.gflops:.3g}",
+            f"{cost.milliseconds:.1f}",
+            "-" if cost.peak_megabytes is None else f"{cost.peak_megabytes:.0f}",
+        ]
+        for name, cost in costs.items()
+    ]
+    head = ["network of", "parameters [million]", "GFLOPs", "ms an image", "peak memory [MiB]"]
+    return [Section("Cost in use", [Prose(text), Sheet(head, rows)])]
+
+
+def _training(record: StudyRecord) -> Parts:
+    """The section about training; none before an epoch of the baseline has been timed."""
     baseline = record.plan.grid.baseline
     seconds = _seconds(record)
     if not seconds.get(baseline):

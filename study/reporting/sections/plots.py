@@ -7,7 +7,8 @@ from study.analysis.networks import inspected
 from study.analysis.results import StudyResults
 from study.ledger.study_folder import StudyFolder
 from study.reporting.document import Block, Parts, Picture, Prose, Section
-from study.reporting.pictures.epochs import NAME
+from study.reporting.pictures import trimaps
+from study.reporting.pictures.epochs import BOUNDARIES, NAME
 
 _CAPTIONS = {
     "differences": (
@@ -20,6 +21,12 @@ _CAPTIONS = {
         "Losses and learning rate",
         "By epoch. The training loss is the sum of a trial's own terms, so that its height does "
         "not compare losses; the validation loss is the cross-entropy, whatever was trained with.",
+    ),
+    "affinity_loss": (
+        "Affinity Regression's loss",
+        "The mean over each epoch's steps, with its regression line (Affinity Regression, Figure 3 "
+        "and Table 2, which regress on single iterations). Epochs depend on each other, so that p "
+        "is smaller than it ought to be.",
     ),
     "parallel": (
         "Parallel coordinates",
@@ -39,12 +46,17 @@ _CAPTIONS = {
     ),
     "slices": (
         "Slices",
-        "After the last epoch, by each searched parameter; the star is the best trial, grey ones "
+        "The objective, by each searched parameter; the star is the best trial, grey ones "
         "were pruned.",
     ),
     "trade_off": (
         "Area and boundary",
         "Trials that ran all epochs, and the Pareto front of the two metrics.",
+    ),
+    "efficiency": (
+        "Quality and cost",
+        "mIoU over the operations and the parameters of each network (InverseForm, Figure 5); both "
+        "axes of cost are logarithmic.",
     ),
     "trimap": (
         "Around edges",
@@ -53,7 +65,23 @@ _CAPTIONS = {
 }
 
 
-_PER_CELL = ("learning_curves", "training", "trade_off", "trimap")
+_WORST = "Test images with the lowest boundary F at 3 px, mean over the networks shown."
+_PAIR = (
+    "The baseline and the best other cell, on the test images whose boundary F at 3 px differs "
+    "most between these two networks. Label maps lie on the image; pink marks holes: parts that a "
+    "predicted region encloses, although they belong to its class."
+)
+_BOUNDARIES = "Green boundaries were found within 1 px, blue ones missed, red ones invented."
+_SEED = "A cell is shown by its first complete seed."
+_AFFINITY = (
+    "Which places belong to the same class, by the labels and by each network's class "
+    "probabilities (Affinity Regression, Figure 4)."
+)
+_TRIMAP = (
+    "The bands around true edges inside which the mIoU by distance is measured: red is inside, "
+    "black outside, white void (SEMEDA, Figure 4)."
+)
+_PER_CELL = ("learning_curves", "training", "affinity_loss", "trade_off", "efficiency", "trimap")
 
 
 def sections(plots: Mapping[str, Path], per_cell: str) -> Parts:
@@ -68,38 +96,53 @@ def sections(plots: Mapping[str, Path], per_cell: str) -> Parts:
 
 def epochs(results: StudyResults, folder: StudyFolder) -> Parts:
     """How the networks learned that a report looks into, by their pictures."""
+    where = results.record.data.list_name("val")
+    first = (
+        f"The first images of the {where} as they are segmented after some epochs; of a "
+        "comparison, the baseline and the best other cell."
+    )
+    then = (
+        "The same images: predicted boundaries are red, true ones blue, and pink where they agree "
+        "(Active Boundary Loss, Figure 4)."
+    )
+    return [
+        *_by_epoch(results, folder, NAME, "Images by epoch", first),
+        *_by_epoch(results, folder, BOUNDARIES, "Boundaries by epoch", then),
+    ]
+
+
+def _by_epoch(
+    results: StudyResults, folder: StudyFolder, file: str, title: str, text: str
+) -> Parts:
     pictures: list[Block] = []
     for name, trials in inspected(results).items():
-        drawn = [(t, folder.pictures(t.number) / NAME) for t in trials]
+        drawn = [(t, folder.pictures(t.number) / file) for t in trials]
         for trial, path in [(trial, path) for trial, path in drawn if path.exists()][:1]:
             pictures.append(Picture(path, f"{name}, seed {trial.config['seed']}"))
-    if not pictures:
-        return []
-    text = (
-        f"The first images of the {results.record.data.list_name('val')} as they are segmented "
-        "after some epochs; of a comparison, the baseline and the best other cell."
-    )
-    return [Section("Images by epoch", [Prose(text), *pictures])]
+    return [Section(title, [Prose(text), *pictures])] if pictures else []
 
 
 def test_images(study: StudyFolder) -> Parts:
     """The pictures of test images, which are drawn when a study ends."""
     folder = study.test_pictures
-    worst = sorted(folder.glob("worst-*.png"))
-    parts: Parts = []
-    if worst:
-        text = (
-            "Test images with the lowest boundary F at 3 px, mean over the networks shown: green "
-            "boundaries were found within 1 px, blue ones missed, red ones invented. A cell is "
-            "shown by its first complete seed."
-        )
-        pictures: list[Block] = [Picture(path, path.stem.split("-", 2)[2]) for path in worst]
-        parts.append(Section("Worst images", [Prose(text), *pictures]))
-    affinity = folder / "affinity.png"
-    if affinity.exists():
-        caption = (
-            "Which places belong to the same class, by the labels and by each network's class "
-            "probabilities (Affinity Regression, Figure 4)."
-        )
-        parts.append(Section("Affinity", [Picture(affinity, caption)]))
-    return parts
+    return [
+        *_numbered(folder, "worst", "Worst images", f"{_WORST} {_BOUNDARIES} {_SEED}"),
+        *_numbered(
+            folder, "gain", "Largest gains over the baseline", f"{_PAIR} {_BOUNDARIES} {_SEED}"
+        ),
+        *_numbered(
+            folder, "loss", "Largest losses against the baseline", f"{_PAIR} {_BOUNDARIES} {_SEED}"
+        ),
+        *_single(folder / "affinity.png", "Affinity", _AFFINITY),
+        *_single(folder / trimaps.NAME, "Trimaps", _TRIMAP),
+    ]
+
+
+def _numbered(folder: Path, kind: str, title: str, text: str) -> Parts:
+    paths = sorted(folder.glob(f"{kind}-*.png"))
+    pictures: list[Block] = [Picture(path, path.stem.split("-", 2)[2]) for path in paths]
+    return [Section(title, [Prose(text), *pictures])] if paths else []
+
+
+def _single(path: Path, title: str, caption: str) -> Parts:
+    return [Section(title, [Picture(path, caption)])] if path.exists() else []

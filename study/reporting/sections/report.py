@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study.analysis import evaluation
+from study.analysis.measured_epoch import after
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, StudyResults
 from study.analysis.units import unit_in
@@ -94,7 +95,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *published.sections(results),
         *cell_search.section(record),
         *per_class.of_ablation(results, folder),
-        *cost.section(record),
+        *cost.of_ablation(record),
     ]
     return Content(first, details)
 
@@ -112,9 +113,9 @@ def of_search(
             f"{trials} of up to {counted(plan.epochs, 'epoch')}: {counts(record) or 'none'}."
         ),
         Prose(
-            f"Ranked by {aims(plan)} on the {where} after the last epoch; pruned "
-            f"trials come last. Sampler {search.sampler}, scheduler {search.scheduler}, seed "
-            f"{plan.seed}. Evaluated: {evaluation.described(plan.base)}."
+            f"Ranked by {aims(plan)} on the {where} {after(plan)}; pruned trials come last. "
+            f"Sampler {search.sampler}, scheduler {search.scheduler}, seed {plan.seed}. "
+            f"Evaluated: {evaluation.described(plan.base)}."
         ),
         *_budget(record),
         *confirmation.section(results),
@@ -134,6 +135,7 @@ def of_search(
         *tables,
         *(every if len(results.ranking) > _BEST else []),
         *per_class.of_search(results, folder),
+        *cost.of_search(results),
     ]
     return Content(parts, details)
 

@@ -96,8 +96,8 @@ def replay_verdict(record: StudyRecord, replayed: Replayed) -> str:
 
 
 def _pairs(record: StudyRecord, replayed: Replayed) -> list[tuple[str, float | None, float | None]]:
-    """By metric, the old and the new figure: on the validation list after the last epoch of the
-    replayed trial, and on the test list if both were measured there."""
+    """By metric, the old and the new figure: on the validation list after the measured epoch of
+    the replayed trial, and on the test list if both were measured there."""
     trial = record.trials.get(0)
     metrics: Mapping[str, float | None] = {}
     if trial is not None and replayed.epoch in trial.epochs:

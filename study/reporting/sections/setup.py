@@ -47,8 +47,10 @@ def _machine(record: StudyRecord) -> str:
     shape = f"{lanes} with {' and '.join(of_worker)} each"
     if not machine:
         return shape
-    cores = machine.get("cpus")
-    return f"{machine.get('system')}, {counted(int(cores), 'core') if cores else '-'}; {shape}"
+    cores, gpus = machine.get("cpus"), machine.get("gpus")
+    named = f", GPUs {gpus}" if gpus else ""
+    has = f"{counted(int(cores), 'core') if cores else '-'}{named}"
+    return f"{machine.get('system')}, {has}; {shape}"
 
 
 def _shown(record: StudyRecord, path: str) -> str:

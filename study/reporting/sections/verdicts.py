@@ -1,6 +1,7 @@
 """One table of an ablation's verdicts: the objective with its test, other metrics beside it."""
 
 from study.analysis import tables
+from study.analysis.measured_epoch import after
 from study.analysis.results import AblationResults
 from study.analysis.statistics import ALPHA, coverage_note
 from study.analysis.tables import Row, Table, verdict_of
@@ -69,7 +70,7 @@ def _said(results: AblationResults, objective: Table, others: list[Table]) -> st
     record = results.record
     seeds, unit = len(record.plan.design.seeds), difference_unit(objective.unit)
     text = (
-        f"On the {record.data.list_name(objective.split)} after the last epoch, "
+        f"On the {record.data.list_name(objective.split)} {after(record.plan)}, "
         f"{counted(seeds, 'seed')}. Delta: mean over seeds of cell - `{objective.baseline}` in "
         f"{unit}, with its {1 - ALPHA:.0%} interval{coverage_note(seeds)}; "
         f"corrected p: an exact sign-flip test paired by seed, {tables.corrected_by(record)} over "

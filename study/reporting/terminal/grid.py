@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from search_spaces import Grid, Space
 from study.analysis import comparability, tables
+from study.analysis.measured_epoch import after
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import Plan
 from study.reporting.sections import ablation_table, cell_search, reruns
@@ -43,7 +44,7 @@ def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
         "trials": f"{left} of {counted(plan.epochs, 'epoch')}, batch {plan.base['batch']}: "
         f"{_cells(grid)} on {counted(len(seeds), 'seed')} ({_span(seeds)})",
         "compared by": f"{plan.objective} ({plan.mode}) on the {lists.get('test', 'test list')} "
-        f"after the last epoch, paired by seed with {grid.baseline!r}",
+        f"{after(plan)}, paired by seed with {grid.baseline!r}",
         "significance": tables.seeds_message(len(seeds), tables.comparisons(grid), plan.correction),
     }
 

@@ -31,6 +31,7 @@ from study.planning.budget import outlook
 from study.reporting.terminal.event_lines import event_line
 from study.reporting.terminal.plain_table import plain_table
 from study.reporting.values import metric_value, parameters, with_unit
+from trainables.config.words import counted
 from trainables.stages.registry import stage_file
 
 _ROWS = 12
@@ -99,7 +100,7 @@ class LiveProgress:
         record = self._record
         if not record.trials:
             return "starting lanes"
-        return f"{len(record.in_state(*FINAL))}/{record.plan.trials} trials"
+        return f"{len(record.in_state(*FINAL))}/{counted(record.plan.trials, 'trial')}"
 
     def _epochs_done(self, here: bool = False) -> int:
         """Epochs that ran or that pruning saved.

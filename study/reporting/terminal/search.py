@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from search_spaces import Space
 from study.analysis import tables
+from study.analysis.measured_epoch import after
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.units import unit_in
 from study.ledger.plan import CONFIRMED, Plan
@@ -39,7 +40,7 @@ def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
         **_confirmation(plan, lists),
         "trials": f"{left}{of_both} of {counted(plan.epochs, 'epoch')}, batch "
         f"{plan.base['batch']}; {design.sampler}, scheduler {design.scheduler}, seed {plan.seed}",
-        "ranked by": f"{aims} on the {lists.get('val', 'validation list')} after the last epoch",
+        "ranked by": f"{aims} on the {lists.get('val', 'validation list')} {after(plan)}",
     }
 
 
@@ -87,7 +88,7 @@ def print_result(
         named = ", ".join(f"{path} {share:.2f}" for path, share in importance.items())
         console.print(
             f"[bold]importance[/] (share of {plan.objective}'s variance over "
-            f"{len(results.record.in_state('complete'))} trials): {named}",
+            f"{counted(len(results.record.in_state('complete')), 'trial')}): {named}",
             highlight=False,
         )
 

@@ -1,5 +1,6 @@
 """A study whose trials have ended ends in order, whatever then fails: gallery, report, model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.reporting import write_report
 from study.reporting.pictures import gallery
+from study.reporting.pictures.gallery import Chosen
 from tests.study import fake
 from tests.study.execution.test_stages import small
 from tests.trainables.fake_checkpoint import write_checkpoint
@@ -93,9 +95,16 @@ def test_networks_whose_checkpoints_are_gone_are_not_drawn(
 ) -> None:
     """This is so once the study whose trials were reused has been deleted."""
     plan, chosen_from = fake.plan(tmp_path), list[list[TrialRecord]]()
+
+    def choose(folder: object, results: object, trials: Sequence[TrialRecord]) -> Chosen:
+        chosen_from.append(list(trials))
+        return Chosen(trials, [])
+
     monkeypatch.setattr(write_report, "write", lambda *given: [])
     monkeypatch.setattr(
-        gallery, "worst_images", lambda folder, trials: chosen_from.append(list(trials))
+        gallery,
+        "choose",
+        choose,
     )
     assert end(plan, fake.ended_study(plan)) == 0
     assert chosen_from == [[]]
@@ -113,7 +122,7 @@ def test_a_fault_in_the_gallery_of_an_ended_study_is_no_success(
         raise ZeroDivisionError("a fault of ours")
 
     plan = fake.plan(tmp_path)
-    monkeypatch.setattr(gallery, "worst_images", refuse)
+    monkeypatch.setattr(gallery, "choose", refuse)
     monkeypatch.setattr(write_report, "write", lambda *given: [])
     assert end(plan, fake.ended_study(plan)) == STOPPED
     assert "stopped: ZeroDivisionError: a fault of ours" in capsys.readouterr().err

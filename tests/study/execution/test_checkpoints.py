@@ -167,7 +167,7 @@ def test_pictures_and_counts_are_made_without_the_network(tmp_path: Path) -> Non
     artifacts = TrialArtifacts(folder, data)
     for trial in ledger.record.trials.values():
         names = [path.suffix for path in artifacts(trial)]
-        assert names == [".png", ".png", ".npz"]
+        assert names == [".png", ".png", ".png", ".npz"]
         assert (folder.pictures(trial.number) / epochs.NAME).exists()
     assert not list(folder_of(plan, other).iterdir()), "nothing needs its checkpoint any more"
     assert states(plan) == {best: [4]}

@@ -21,6 +21,7 @@ from study.ledger.events import (
     ImagesResampled,
     LanesChanged,
     LanesWaiting,
+    NetworkMeasured,
     Planned,
     Resumed,
     Reused,
@@ -58,6 +59,7 @@ OF_A_STUDY: list[Event] = [
         stages=["edge_net-k"],
         reused=Reused(study="other", trial=3, commit=None),
     ),
+    NetworkMeasured(key="k", parameters=7, gflops=1.5, milliseconds=2.0, size=[8, 8], device="cpu"),
     StageReady(kind="edge_net", key="k", seconds=2.5, reused=True, quality={"f": None}, curve=[1]),
     EpochEnded(
         trial=1,

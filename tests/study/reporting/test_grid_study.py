@@ -28,7 +28,7 @@ from tests.study import fake, fake_grid
 from trainables.config import TrialConfig, Value
 from trainables.data import load
 from trainables.lane.trial_spec import TrialSpec
-from trainables.training import checkpoint
+from trainables.training import retention
 
 
 def handed_out(search: PlannedSearch) -> list[TrialSpec]:
@@ -161,6 +161,6 @@ def test_the_last_two_checkpoints_of_a_trial_are_kept(tmp_path: Path) -> None:
     for name in ("checkpoint_000000", "checkpoint_000001", "checkpoint_000002", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "state.pt").write_bytes(b"x")
-    checkpoint.keep_last(tmp_path, 2)
+    retention.keep(tmp_path, 2)
     expected = {"checkpoint_000001", "checkpoint_000002", "other"}
     assert {path.name for path in tmp_path.glob("*")} == expected

@@ -68,7 +68,8 @@ def test_a_row_of_panels_per_image_shows_how_a_trial_learned(tmp_path: Path) -> 
     epochs.draw(dataset, {1: predicted}, tmp_path)
     assert not list(tmp_path.iterdir()), "one epoch shows nothing"
     epochs.draw(dataset, {1: [map_HW * 0 for map_HW in predicted], 4: predicted}, tmp_path)
-    (path,) = tmp_path.iterdir()
+    assert {path.name for path in tmp_path.iterdir()} == {epochs.NAME, epochs.BOUNDARIES}
+    path = tmp_path / epochs.NAME
     with Image.open(path) as image:
         assert image.size == (4 * 32 * 6, 2 * (24 * 6 + 18))
         pixels = np.asarray(image)
@@ -91,3 +92,26 @@ def test_a_picture_s_name_is_short_plain_and_its_own(name: str) -> None:
     assert not {"/", "\n", "\\"} & set(short)
     assert short != pictures.file_name(name + "x")
     assert pictures.file_name("val-00003") == "val-00003"
+
+
+def test_boundaries_by_epoch_are_red_where_predicted_blue_where_true_pink_where_both() -> None:
+    """Active Boundary Loss, Figure 4; a contour is the pixel before a change."""
+    labels, predicted = (np.zeros((12, 24), np.uint8) for _ in range(2))
+    labels[:, 8:] = 1
+    predicted[:, 14:] = 1
+    image = np.full((12, 24, 3), 90, np.uint8)
+    drawn = epochs.boundaries(image, labels, predicted)
+    row = [tuple(int(value) for value in pixel) for pixel in drawn[6]]
+    assert {place for place, hue in enumerate(row) if hue == epochs._TRUE} == {7}
+    assert {place for place, hue in enumerate(row) if hue == epochs._PREDICTED} == {13}
+    same = epochs.boundaries(image, labels, labels)
+    assert tuple(int(value) for value in same[6, 7]) == epochs._BOTH
+    assert tuple(row[0]) == (30, 30, 30)
+
+
+def test_no_line_is_lost_where_a_large_picture_is_thinned_out() -> None:
+    wide = np.zeros((700, 700, 3), np.uint8)
+    wide[333] = (255, 0, 0)
+    small = epochs._small(wide)
+    assert small.shape == (140, 140, 3)
+    assert (small[66] == (255, 0, 0)).all()

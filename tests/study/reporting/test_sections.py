@@ -77,7 +77,9 @@ def test_classes_are_averaged_over_seeds_and_the_worst_image_is_found(tmp_path: 
     assert found["`iou %`:"].rows == [["a", "79.17", "79.17"], ["b", "82.76", "82.76"]]
     trials = networks.shown(results)
     assert [(trial.cell, trial.seed) for trial in trials] == [("plain", 0), ("good", 0)]
-    assert gallery.worst_images(folder, trials)[0] == 1
+    chosen = gallery.choose(folder, results, trials)
+    assert chosen.worst[0] == 1
+    assert chosen.differing == ([], []), "equal networks differ nowhere"
 
 
 def test_a_papers_figures_by_class_stand_beside_ours(tmp_path: Path) -> None:
@@ -114,7 +116,7 @@ def test_a_damaged_counts_file_is_left_out_and_named(
     path.write_bytes(damage(path.read_bytes()))
     assert image_bootstrap.over_images(folder, record).keys() == whole.keys()
     results = AblationResults(record)
-    assert gallery.worst_images(folder, networks.shown(results))[0] == 1
+    assert gallery.choose(folder, results, networks.shown(results)).worst[0] == 1
     text = reports.markdown(record, folder.path)
     assert f"trial 0: {path}: damaged" in text
     assert "(plain 5, good 6)" in text
@@ -140,7 +142,7 @@ def test_networks_whose_checkpoints_are_gone_are_in_no_picture(
 
 def test_the_cost_of_a_cell_is_the_median_of_its_epochs_but_the_first(tmp_path: Path) -> None:
     ledger = fake.begin(fake_grid.plan(tmp_path))
-    assert cost.section(ledger.record) == []
+    assert cost.of_ablation(ledger.record) == []
     for number, cell, seconds in (
         (0, "plain", (9, 2, 4)),
         (1, "good", (9, 6, 6)),
@@ -172,14 +174,14 @@ def test_the_cost_of_a_cell_is_the_median_of_its_epochs_but_the_first(tmp_path: 
     planned = ledger.record.planned
     assert planned is not None
     data = replace(planned.data, images={"train": 21})  # two steps of 8; five images are left out
-    found = sheet(cost.section(replace(ledger.record, planned=replace(planned, data=data))))
+    found = sheet(cost.of_ablation(replace(ledger.record, planned=replace(planned, data=data))))
     assert found.rows == [
         ["plain", "4", "3.00", "1500", "1.00"],
         ["good", "4", "6.00", "3000", "2.00"],
     ]
-    assert "reused" not in str(cost.section(ledger.record))
+    assert "reused" not in str(cost.of_ablation(ledger.record))
     ledger.record.trials[0].reused = Reused(study="earlier", trial=0)
-    assert "Runs reused from earlier studies" in str(cost.section(ledger.record))
+    assert "Runs reused from earlier studies" in str(cost.of_ablation(ledger.record))
 
 
 def test_a_search_reports_its_winner_s_result_on_fresh_seeds(tmp_path: Path) -> None:

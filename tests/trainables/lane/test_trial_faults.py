@@ -128,3 +128,34 @@ def test_worker_groups_that_die_repeatedly_are_the_trials_fault(here: Trial) -> 
     failure = failure_of(here.step())
     assert failure.kind == "lane"
     assert "5 worker groups died in epoch 1" in failure.message
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3, 4])
+def test_the_best_network_is_the_same_whether_interrupted_or_not(
+    here: Trial, tmp_path: Path, killed_after: int
+) -> None:
+    """``train/loss`` falls, so that its largest value is the first epoch's."""
+    config = {**TRIAL["config"], "eval/checkpoint": "best", "epochs": 5}  # type: ignore[dict-item]
+    spec = {**TRIAL, "config": config}
+    objective = ("train/loss", "max")
+
+    def attempt(name: str, start: dict[str, object], epochs: int) -> dict[int, bytes]:
+        folder = tmp_path / name
+        here.settings = replace(here.settings, checkpoints=str(folder), objective=objective)
+        here.reset_config(start)
+        here.started = False
+        for _ in range(epochs):
+            here.step()
+        found = [checkpoint.read(path) for path in folder.glob("trial-0000/checkpoint_*")]
+        assert len(found) <= 3
+        return {saved.epoch: saved.state() for saved in found}
+
+    whole = attempt("whole", spec, 5)
+    assert set(whole) == {1, 4, 5}
+    attempt("first", spec, killed_after)
+    last = checkpoint.latest([tmp_path / "first" / "trial-0000"])
+    assert last is not None
+    attempt("second", {**spec, "resume_from": str(last.folder)}, 5 - killed_after)
+    folders = [tmp_path / name / "trial-0000" for name in ("first", "second")]
+    assert checkpoint.of_epoch(folders, 1).state() == whole[1]
+    assert checkpoint.of_epoch(folders, 5).state() == whole[5]

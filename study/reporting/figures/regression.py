@@ -1,0 +1,64 @@
+"""Affinity Regression's Figure 3 and Table 2: its loss over training, with a regression line."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from scipy.stats import linregress
+
+from study.ledger.trial_record import TrialRecord
+from study.reporting.figures.style import Group, beside
+
+METRIC = "train/affinity_regression"
+_FEWEST = 3
+"""Epochs of a line: through two points it would always be perfect."""
+
+
+class Line(NamedTuple):
+    """A regression of a loss on the epoch by least squares."""
+
+    intercept: float
+    slope: float
+    """Per epoch."""
+    p: float
+    """Of the two-sided test that the slope is 0, which takes epochs for independent."""
+
+
+def line(means: Mapping[int, float]) -> Line | None:
+    """The regression of a loss by epoch; None with fewer than three epochs."""
+    if len(means) < _FEWEST:
+        return None
+    found = linregress(list(means), list(means.values()))
+    return Line(float(found.intercept), float(found.slope), float(found.pvalue))
+
+
+def affinity_loss(groups: Sequence[Group]) -> Figure | None:
+    """The loss by epoch, mean over each group's trials, with its line; None where none has it."""
+    curves = [(group, curve) for group in groups if (curve := means(group.trials))]
+    if not curves:
+        return None
+    figure = Figure(figsize=(8.6, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    for group, curve in curves:
+        found = line(curve)
+        said = "" if found is None else f"\nslope {found.slope:.2e} an epoch, p {found.p:.1g}"
+        axes.plot(list(curve), list(curve.values()), "o", color=group.hue, markersize=4)
+        axes.plot([], [], "o-", color=group.hue, label=f"{group.name}{said}", markersize=4)
+        if found is not None:
+            ends = (min(curve), max(curve))
+            axes.plot(ends, [found.intercept + found.slope * x for x in ends], color=group.hue)
+    axes.set(xlabel="epoch", ylabel="affinity regression loss, training")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    beside(axes)
+    return figure
+
+
+def means(trials: Sequence[TrialRecord]) -> dict[int, float]:
+    """By epoch, the loss's mean over the trials that have it."""
+    values: dict[int, list[float]] = {}
+    for trial in trials:
+        for number, epoch in sorted(trial.epochs.items()):
+            if (value := epoch.metrics.get(METRIC)) is not None:
+                values.setdefault(number, []).append(value)
+    return {number: sum(found) / len(found) for number, found in sorted(values.items())}

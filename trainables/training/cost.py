@@ -1,0 +1,119 @@
+"""What a network costs in use: parameters, operations, time and memory of one image.
+
+Only what evaluation runs counts: boundary heads and auxiliary heads serve training alone. The
+weights do not matter, so that no checkpoint is needed.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from trainables.config import TrialConfig, Value, from_flat
+from trainables.networks.segmentation import Segmenter
+from trainables.plugin import Plugin, install
+from trainables.training.optimization import AUTOCAST
+
+_RUNS, _ENOUGH_S = 5, 2.0
+"""Timed forward passes: this many, or fewer once they took this long."""
+_MEGABYTE = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkCost:
+    """The cost of one image, whole, at one scale."""
+
+    parameters: int
+    gflops: float
+    """10^9 floating-point operations; a multiplication and an addition are two."""
+    milliseconds: float
+    """Median time of a forward pass with a batch of one."""
+    peak_megabytes: float | None
+    """The most that PyTorch allocated on the GPU, in MiB; None on a CPU, where it is not known."""
+    size: tuple[int, int]
+    """Rows and columns of the image."""
+    device: str
+    """The GPU's name, or ``cpu``."""
+
+
+def network_cost(
+    config: Mapping[str, Value],
+    num_classes: int,
+    size: tuple[int, int],
+    device: str,
+    plugin: Plugin | None = None,
+) -> NetworkCost:
+    """Measure a config's network on one random image.
+
+    Args:
+        config: a trial's, flat; read after the plug-in is installed, which may add to it.
+        num_classes: K.
+        size: rows and columns of the image.
+        device: such as ``cuda``.
+        plugin: the user's own file that the trial runs with.
+    """
+    if plugin is not None:
+        install(plugin)
+    typed, place = from_flat({**config, "model/weights": "none"}), torch.device(device)
+    network = _built(typed, num_classes, place)
+    image_1CHW = torch.rand(1, 3, *size, device=place)
+    if typed.optim.channels_last:
+        image_1CHW = image_1CHW.contiguous(memory_format=torch.channels_last)
+    lower = AUTOCAST[typed.optim.precision]
+    with torch.no_grad(), torch.autocast(place.type, lower, enabled=lower is not None):
+        gflops = _gflops(network, image_1CHW)
+        milliseconds, peak_megabytes = _timed(network, image_1CHW)
+    return NetworkCost(
+        parameters=evaluated_parameters(network),
+        gflops=gflops,
+        milliseconds=milliseconds,
+        peak_megabytes=peak_megabytes,
+        size=size,
+        device=torch.cuda.get_device_name(place) if place.type == "cuda" else place.type,
+    )
+
+
+def _built(config: TrialConfig, num_classes: int, device: torch.device) -> Segmenter:
+    network = Segmenter(config.model, num_classes, boundary_head=False).eval()
+    layout = torch.channels_last if config.optim.channels_last else torch.preserve_format
+    return network.to(device).to(memory_format=layout)
+
+
+def evaluated_parameters(network: Segmenter) -> int:
+    """How many numbers are learned that evaluation uses."""
+    auxiliary = network.network.auxiliary
+    unused = () if auxiliary is None else auxiliary.parameters()
+    return _count(network.network.parameters()) - _count(unused)
+
+
+def _count(parameters: Iterable[Tensor]) -> int:
+    return sum(parameter.numel() for parameter in parameters)
+
+
+def _gflops(network: Segmenter, image_1CHW: Tensor) -> float:
+    with FlopCounterMode(display=False) as counter:
+        network(image_1CHW)
+    return float(counter.get_total_flops()) / 1e9
+
+
+def _timed(network: Segmenter, image_1CHW: Tensor) -> tuple[float, float | None]:
+    """Milliseconds of a forward pass and, on a GPU, the most MiB that were allocated meanwhile.
+
+    The pass that counted the operations has warmed everything up.
+    """
+    on_gpu = image_1CHW.device.type == "cuda"
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats(image_1CHW.device)
+    seconds: list[float] = []
+    while len(seconds) < _RUNS and sum(seconds) < _ENOUGH_S:
+        begin = perf_counter()
+        network(image_1CHW)
+        if on_gpu:
+            torch.cuda.synchronize(image_1CHW.device)
+        seconds.append(perf_counter() - begin)
+    peak = torch.cuda.max_memory_allocated(image_1CHW.device) / _MEGABYTE if on_gpu else None
+    return 1000 * median(seconds), peak
