@@ -101,9 +101,10 @@ def class_set(choice: int) -> ClassSet:
             f"data/classes must be 19, or 18 for 18 and background, for cityscapes, got {choice}"
         )
     kept = [label for label in range(len(CLASSES)) if label != _RAREST]
-    names, colours = [CLASSES[label] for label in kept], [COLOURS[label] for label in kept]
+    names = ("background", *(CLASSES[label] for label in kept))
+    colours = ((0, 0, 0), *(COLOURS[label] for label in kept))
     ids, train_ids = (_with_background(table, kept) for table in (IDS, TRAIN_IDS))
-    return ClassSet(("background", *names), ((0, 0, 0), *colours), ids, train_ids)
+    return ClassSet(names, colours, ids, train_ids)
 
 
 def _with_background(table: LabelTable, kept: Sequence[int]) -> LabelTable:
