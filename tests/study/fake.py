@@ -75,11 +75,13 @@ DATA = DataFacts(
 )
 
 
-def begin(study_plan: Plan, data: DataFacts = DATA) -> Ledger:
+def begin(study_plan: Plan, data: DataFacts | None = None) -> Ledger:
     """Open the study's ledger and write its first event."""
     ledger = Ledger(StudyFolder.of(study_plan).ledger)
     ledger.append(
-        Planned(plan=study_plan, data=data, provenance=Provenance(commit="c" * 40, dirty=False))
+        Planned(
+            plan=study_plan, data=data or DATA, provenance=Provenance(commit="c" * 40, dirty=False)
+        )
     )
     return ledger
 

@@ -72,13 +72,13 @@ def print_result(
     if results.ranking and len(plan.objectives) > 1:
         _print_front(console, results)
     elif best is not None and best.tested is not None:
-        shares = all(map(is_share, plan.objectives))
+        fractions = all(map(is_share, plan.objectives))
         figures = [
-            f"{name} {metric_value(name, value) if shares else _stated(results, name, value)}"
+            f"{name} {metric_value(name, value) if fractions else _stated(results, name, value)}"
             for name in headline(plan.objectives)
             for value in [best.tested.get(f"test_{name}")]
         ]
-        percent = ", in %" if shares else ""
+        percent = ", in %" if fractions else ""
         console.print(
             f"\n[bold]winner on the {escape(where)}[/] (trial {best.number}){percent}: "
             f"{', '.join(figures)}.{tie(results)}",
