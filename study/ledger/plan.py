@@ -10,6 +10,7 @@ from search_spaces import SPACES, Cell, Dimension, Grid, Space
 from study.ledger.json_records import Json, plain
 from study.ledger.prior_trials import Replayed, WarmStart
 from trainables.config import TrialConfig, Value, flatten, from_flat, require
+from trainables.config.earlier import changes_beside
 from trainables.lane.trial_spec import Phase
 
 NOT_SEARCHED, WINNER = CONFIRMED = ("not searched", "winner")
@@ -208,7 +209,7 @@ class Plan:
 
     def resolve(self, params: Mapping[str, Value]) -> dict[str, Value]:
         """Return the complete flat config of a trial with these parameters."""
-        return flatten(self.config.changed(params))
+        return flatten(self.config.changed(changes_beside(self.base, params)))
 
     def with_weights(self, changes: Mapping[str, Mapping[str, Value]]) -> "Plan":
         """The plan with what its searches have chosen: changes by cell name."""

@@ -34,6 +34,9 @@ class LossConfig:
     distance: Literal["euclidean", "geodesic"] = "euclidean"
     """Of a transformation from the identity: Eq. 1 on 6 coefficients, or Eq. 3 on 8."""
 
+    geodesic: Literal["bounded", "printed"] = "bounded"
+    """Eq. 3 with a bounded gradient, or as printed, by an SVD: that one explodes."""
+
     lambda_geo: float = 0.1
     """Weight of the projection residual in the geodesic distance (``lambda`` in Eq. 3)."""
 
@@ -97,11 +100,20 @@ class LossConfig:
     lambda_3: float = 0.0
     """Weight of its third layer."""
 
+    edge_reduction: Literal["sum", "mean"] = "sum"
+    """Over the channels of a layer: their sum, as Eq. 6 is printed, or their mean."""
+
+    edge_norm: Literal["l1", "l2"] = "l1"
+    """Of a difference of embeddings: |d|, or d squared ("L1 or L2", SEMEDA 4.3)."""
+
     ar: float = 0.0
     """Weight of the Affinity Regression loss (lambda there): 0.1 in the paper."""
 
     ar_kernel: Literal["square_root", "dot_product"] = "square_root"
     """How AR compares two distributions; ``dot_product`` is what the paper argues against."""
+
+    ar_sampling: Literal["nearest", "average"] = "nearest"
+    """Scores at AR's places: of the labels' pixels, or the mean of each cell's valid pixels."""
 
     schedule: str = ""
     """How weights change over training (``config/schedule.py``), such as ``w_a from 0.8``."""

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_args
 
+from trainables.config import earlier
 from trainables.config.data import DataConfig
 from trainables.config.evaluation import EvalConfig
 from trainables.config.loss import LossConfig
@@ -116,10 +117,13 @@ def parse(path: str, text: str) -> Value:
 
 
 def from_flat(flat: Mapping[str, Value]) -> TrialConfig:
-    """The config with these values; all other paths keep their defaults."""
+    """The config with these values; all other paths keep their defaults.
+
+    A complete config of an earlier version means what it meant there.
+    """
     sections: dict[str, dict[str, Any]] = {}
     top: dict[str, Any] = {}
-    for path, value in flat.items():
+    for path, value in earlier.translated(flat).items():
         checked = _checked(path, value)
         if "/" in path:
             section, name = path.split("/")

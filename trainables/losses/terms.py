@@ -128,7 +128,7 @@ def _inverse_form(
         tile_reduction=config.tile_reduction,
         variant=config.variant,
         resize=None if config.resize == "none" else (672, 1344),
-        distance=distance_of(config.distance, config.lambda_geo),
+        distance=distance_of(config.distance, config.lambda_geo, config.geodesic),
     )
 
 
@@ -223,7 +223,10 @@ TERMS: dict[str, Term] = {
     "affinity_regression": Term(
         lambda loss: loss.ar,
         lambda loss, prediction, target, learned: affinity_regression(
-            prediction.logits_BKHW, target.labels_BHW, kernel=loss.ar_kernel
+            prediction.logits_BKHW,
+            target.labels_BHW,
+            kernel=loss.ar_kernel,
+            sampling=loss.ar_sampling,
         ),
         rule="ar",
     ),

@@ -45,7 +45,14 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     "inverse_net": Kind(
         needs_inverse_net,
-        ("loss/tile", "loss/distance", "loss/boundary", "loss/variant", "inverse_net/*"),
+        (
+            "loss/tile",
+            "loss/distance",
+            "loss/geodesic",
+            "loss/boundary",
+            "loss/variant",
+            "inverse_net/*",
+        ),
         lambda config, num_classes: inverse_training.build(config),
         inverse_training.train,
     ),

@@ -46,8 +46,14 @@ class TileSource:
         tile: int,
         coefficients: int = 6,
         boundary: BoundaryMaker = sobel_boundary,
+        ranges: homography.Ranges = homography.DEFAULT_RANGES,
+        soften: bool = True,
     ) -> None:
-        """``boundary`` makes the true boundaries; it must be the loss's own."""
+        """``boundary`` makes the true boundaries; it must be the loss's own.
+
+        With ``soften``, moved tiles are blurred and faded by a random amount, to look like a
+        network's probabilities.
+        """
         labels_NHW = torch.from_numpy(_labels(dataset, split)).long()
         check_tile(tile, dataset.size)
         boundary_NHW = torch.stack(
@@ -57,6 +63,7 @@ class TileSource:
             ]
         )
         self.tile, self.coefficients = tile, coefficients
+        self.ranges, self.soften = ranges, soften
         blank_NHW = nn.functional.pad(boundary_NHW, (tile + tile // 2,) * 4)
         # NumPy copies a window in a third of torch's time.
         self.windows_NHWPP = sliding_window_view(blank_NHW.numpy(), (2 * tile,) * 2, axis=(1, 2))
@@ -69,16 +76,17 @@ class TileSource:
     ) -> Pairs:
         """Draw pairs of tiles. Every tile has a boundary pixel, at a random place.
 
-        The transformations are random, or the transformer's, which then receives gradients. Moved
-        tiles are blurred and faded by a random amount, to look like a network's probabilities.
+        The transformations are random, or the transformer's, which then receives gradients.
         """
         context_NPP = self.contexts(count, generator)
         still_NSS = self.centre(context_NPP)
         if transformer is None:
-            theta_N33 = homography.sample(count, self.coefficients, generator)
+            theta_N33 = homography.sample(count, self.coefficients, generator, self.ranges)
         else:
             theta_N33 = transformer(still_NSS, generator)
-        moved_NSS = _soften(homography.warp(context_NPP, theta_N33, self.tile), generator)
+        moved_NSS = homography.warp(context_NPP, theta_N33, self.tile)
+        if self.soften:
+            moved_NSS = _soften(moved_NSS, generator)
         return Pairs(moved_NSS, still_NSS, homography.normalise(theta_N33, self.coefficients))
 
     def shifted(
