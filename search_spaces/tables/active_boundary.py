@@ -150,9 +150,31 @@ SCHEDULE = Grid(
         Cell(name="last 20 %", changes={**_IABL, "loss/schedule": "w_a from 0.8"}),
         Cell(
             name="Lovasz falls, ABL rises",
-            changes={**_IABL, "loss/schedule": "lovasz linear 1 0, w_a linear 0 1"},
+            changes={
+                "loss/lovasz": 1.0,
+                "loss/w_a": 1.0,
+                "loss/schedule": "lovasz linear 1 0, w_a linear 0 1",
+            },
         ),
     ),
 )
+"""In the last cell both weights run between 0 and 1, as in the paper; w_a ends at 1, not at 1.5."""
 
-GRIDS = (TABLE1, TABLE2, TABLE5, TABLE8, SCHEDULE)
+LOVASZ = Grid(
+    name="lovasz",
+    question="Should the Lovasz-softmax rank the pixels of each image, or of the whole batch?",
+    source="ABL (Wang et al., AAAI 2022), Eq. 6, which does not say; the public code's default is "
+    "the batch",
+    baseline="CE + IoU, each image",
+    cells=(
+        Cell(name="CE + IoU, each image", changes={"loss/lovasz": 1.0}),
+        Cell(
+            name="CE + IoU, the batch",
+            changes={"loss/lovasz": 1.0, "loss/lovasz_per_image": False},
+        ),
+        Cell(name="CE + IABL, each image", changes=_IABL),
+        Cell(name="CE + IABL, the batch", changes={**_IABL, "loss/lovasz_per_image": False}),
+    ),
+)
+
+GRIDS = (TABLE1, TABLE2, TABLE5, TABLE8, SCHEDULE, LOVASZ)

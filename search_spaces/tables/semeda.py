@@ -67,4 +67,27 @@ TABLE2 = Grid(
     ),
 )
 
-GRIDS = (TABLE1, TABLE2)
+
+def _reading(name: str, number: int, **changes: str) -> Cell:
+    """The weight 1 on one layer, and how its channels are read."""
+    fields = {f"loss/edge_{name}": value for name, value in changes.items()}
+    return Cell(name=name, changes={f"loss/lambda_{number}": 1.0, **fields})
+
+
+SCALE = Grid(
+    name="scale",
+    question="Does the sum over channels drown the cross-entropy, and does a mean mend it?",
+    source='SEMEDA (Chen, Dapogny and Cord): Eq. 6 is a sum; 4.3 has "L1 or L2"',
+    baseline="PPCE",
+    cells=(
+        Cell(name="PPCE", changes={}),
+        _reading("0 1 0, sum", 2),
+        _reading("0 1 0, mean", 2, reduction="mean"),
+        _reading("0 1 0, mean of squares", 2, reduction="mean", norm="l2"),
+        _reading("0 0 1, sum", 3),
+        _reading("0 0 1, mean", 3, reduction="mean"),
+        _reading("0 0 1, mean of squares", 3, reduction="mean", norm="l2"),
+    ),
+)
+
+GRIDS = (TABLE1, TABLE2, SCALE)

@@ -172,6 +172,8 @@ def _edge(config: LossConfig, prediction: Prediction, target: Target, learned: L
         edge_net=edge_net,
         lambdas=(config.lambda_1, config.lambda_2, config.lambda_3),
         matching=config.edge,
+        reduction=config.edge_reduction,
+        norm=config.edge_norm,
     )
 
 

@@ -88,6 +88,8 @@ def stage_key(kind: str, config: TrialConfig, digest: str) -> str:
     flat = flatten(config)
     if flat["loss/boundary"] == "sobel":
         flat["loss/variant"] = "paper"  # the variant changes radius boundaries only
+    if "geodesic" not in (flat["loss/distance"], flat["inverse_net/distance"]):
+        flat["loss/geodesic"] = "bounded"  # the form of a distance that is not used
     content = [
         _VERSION,
         kind,

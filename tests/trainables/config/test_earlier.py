@@ -50,3 +50,15 @@ def test_a_config_of_today_is_not_touched() -> None:
     assert from_flat(flat).inverse_net.network == "aet"
     assert changes_beside(flat, {"inverse_net/network": "aet"}) == {"inverse_net/network": "aet"}
     assert from_flat({"inverse_net/network": "aet"}).inverse_net.network == "aet"
+
+
+def test_an_old_search_is_read_and_resumed_with_the_space_that_drew_its_trials() -> None:
+    lines = [json.loads(line) for line in (OLD / "search/ledger.jsonl").read_text().splitlines()]
+    space = plan_from_json(lines[0]).known_space()
+    drawn = [line["params"] for line in lines if line["event"] == "started"]
+    assert drawn
+    for params in drawn:
+        # Drawn again, in the same order of dimensions, and nothing else.
+        assert list(space.distributions(params)) == list(params)
+    today = plan_from_json({**lines[0], "base": flatten(TrialConfig())}).known_space()
+    assert "inverse_net/network" not in {dimension.path for dimension in today.dimensions}
