@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from search_spaces.tables.inverseform import RANGES as INVERSEFORM_RANGES
+from search_spaces.tables.inverseform_ablations import RANGES as INVERSEFORM_RANGES
 from tests.benchmarks.aperture import oracle_ranks
 from trainables.config import TrialConfig, Value
 from trainables.data import Dataset, load

@@ -10,6 +10,14 @@ from trainables.config.plugin_fields import PLUGIN
 from trainables.config.schedule import parse_schedules
 from trainables.config.validation import Value, require, require_choices
 
+_WEIGHTS = (
+    *("xe", "beta", "gamma", "edge_attention", "lovasz", "w_a", "fkl", "gdl", "bl", "ar"),
+    *("lambda_1", "lambda_2", "lambda_3", "lambda_geo"),
+)
+LEAST_TILE = 8
+"""Pixels; in less, a boundary has no shape."""
+_RESIZED = (672, 1344)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LossConfig:
@@ -31,6 +39,10 @@ class LossConfig:
     """Side of the square tiles that InverseForm compares, in pixels (Eq. 5); the image is padded
     with blanks to whole tiles."""
 
+    tile_share: float = 0.0
+    """The side as a share of the map's rows instead, so that it grows with the image: 1/3 in the
+    released code; 0: ``tile`` pixels."""
+
     distance: Literal["euclidean", "geodesic"] = "euclidean"
     """Of a transformation from the identity: Eq. 1 on 6 coefficients, or Eq. 3 on 8."""
 
@@ -48,6 +60,9 @@ class LossConfig:
 
     boundary: Literal["sobel", "radius"] = "sobel"
     """InverseForm's boundary labels: the paper's filter, or a radius of 2 pixels (released)."""
+
+    edge_attention: float = 0.0
+    """Weight of the cross-entropy where the boundary head is sure (released code alone: 0.1)."""
 
     lovasz: float = 0.0
     """Weight of the Lovasz-softmax: ``IoU`` in Active Boundary Loss, Eq. 5."""
@@ -124,21 +139,31 @@ class LossConfig:
     added: tuple[tuple[str, Value], ...] = ()
     """Fields of a plug-in's losses that differ from their defaults; addressed as ``loss/NAME``."""
 
+    @property
+    def resized(self) -> tuple[int, int] | None:
+        """Rows and columns to which InverseForm's maps are resized; None: not at all."""
+        return None if self.resize == "none" else _RESIZED
+
+    def tile_px(self, rows: int) -> int:
+        """The side of a tile in pixels, for maps with this many rows before they are resized."""
+        rows = self.resized[0] if self.resized else rows
+        return round(self.tile_share * rows) if self.tile_share else self.tile
+
     def plugin_field(self, name: str) -> Value:
         """The value of a field that the plug-in adds."""
         return dict(self.added).get(name, PLUGIN.loss_fields[name])
 
     def __post_init__(self) -> None:
         require_choices(self, "loss")
-        weights = ("xe", "beta", "gamma", "lovasz", "w_a", "fkl", "gdl", "bl", "ar")
-        for name in (*weights, "lambda_1", "lambda_2", "lambda_3", "lambda_geo"):
+        for name in _WEIGHTS:
             weight = getattr(self, name)
             require(0 <= weight < float("inf"), f"loss/{name}", "a finite number >= 0", weight)
         for name in PLUGIN.weights:
             weight = self.plugin_field(name)
             finite = 0 <= float(weight) < float("inf")
             require(finite, f"loss/{name}", "a finite number >= 0", weight)
-        require(self.tile >= 8, "loss/tile", ">= 8", self.tile)
+        require(self.tile >= LEAST_TILE, "loss/tile", f">= {LEAST_TILE}", self.tile)
+        require(0 <= self.tile_share <= 1, "loss/tile_share", "0 .. 1", self.tile_share)
         require(0 < self.theta < float("inf"), "loss/theta", "a finite number > 0", self.theta)
         require(0 <= self.abl_smoothing < 1, "loss/abl_smoothing", "in [0, 1)", self.abl_smoothing)
         require(0 < self.abl_ratio <= 1, "loss/abl_ratio", "in (0, 1]", self.abl_ratio)

@@ -16,6 +16,9 @@ class InverseNetConfig:
     network: Literal["plain", "dense", "aet", "aet_dense"] = "plain"
     """``plain``: the paper's; ``dense``: ours; ``aet``: AET's, of Table 5; ``aet_dense``: ours."""
 
+    output: Literal["transformation", "distance"] = "transformation"
+    """``distance``: ``plain`` regresses the distance itself, which the paper advises against."""
+
     units: str = "1000,32"
     """Units of each hidden layer of ``plain``; the released code's, as the paper gives none."""
 
@@ -86,6 +89,10 @@ class InverseNetConfig:
     def __post_init__(self) -> None:
         require_choices(self, "inverse_net")
         parse_units("inverse_net/units", self.units)
+        if self.output == "distance":
+            alone = self.network == "plain" and not self.unlike
+            allowed = "transformation unless inverse_net/network is plain, without unlike"
+            require(alone, "inverse_net/output", allowed, self.output)
         for name in ("hidden", "features", "steps", "batch"):
             require(getattr(self, name) >= 1, f"inverse_net/{name}", ">= 1", getattr(self, name))
         for name in ("lr", "adversary_lr", "blur", "unlike_weight"):

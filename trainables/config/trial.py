@@ -13,7 +13,7 @@ from typing import Any, get_args
 from trainables.config import earlier
 from trainables.config.data import DataConfig
 from trainables.config.evaluation import EvalConfig
-from trainables.config.loss import LossConfig
+from trainables.config.loss import LEAST_TILE, LossConfig
 from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
 from trainables.config.plugin_fields import PLUGIN
@@ -49,8 +49,18 @@ class TrialConfig:
         require(self.epochs >= 1, "epochs", ">= 1", self.epochs)
         require(self.batch >= 1, "batch", ">= 1", self.batch)
         require(self.seed >= 0, "seed", ">= 0", self.seed)
+        if self.loss.tile_share:
+            rows = self.data.crop_height or self.data.height or self.loss.resized
+            require(bool(rows), "loss/tile_share", "0 without data/height", self.loss.tile_share)
+            side = f"a share of at least {LEAST_TILE} px, here {self.tile_px} px"
+            require(self.tile_px >= LEAST_TILE, "loss/tile_share", side, self.loss.tile_share)
         known = self.parts in ("", PLUGIN.digest)
         require(known, "parts", "the digest of the file given by --with", self.parts)
+
+    @property
+    def tile_px(self) -> int:
+        """The side of InverseForm's tiles in pixels."""
+        return self.loss.tile_px(self.data.crop_height or self.data.height)
 
     def changed(self, changes: Mapping[str, Value]) -> "TrialConfig":
         """A copy with the fields at these paths replaced.

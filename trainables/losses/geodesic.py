@@ -40,8 +40,10 @@ def geodesic_distance(
 
     Its gradient is finite and bounded everywhere, unless its form is "printed". A ninth column, if
     any, is how much of the prediction the transformation does not explain; it is added in
-    quadrature, as in the Euclidean norm.
+    quadrature, as in the Euclidean norm. A single column is the distance itself.
     """
+    if coefficients_NC.shape[1] == 1:
+        return euclidean_distance(coefficients_NC)
     theta_N33 = homography.denormalise(coefficients_NC[:, : homography.PERSPECTIVE])
     distance_N = so3_of(form)(theta_N33, lambda_geo)
     if coefficients_NC.shape[1] == homography.PERSPECTIVE:

@@ -20,7 +20,7 @@ from trainables.geometry.boundaries import (
 from trainables.losses.active_boundary import active_boundary
 from trainables.losses.affinity_regression import affinity_regression
 from trainables.losses.boundary_cross_entropy import boundary_cross_entropy, edge_head_loss
-from trainables.losses.cross_entropy import balanced_cross_entropy, cross_entropy
+from trainables.losses.cross_entropy import balanced_cross_entropy, cross_entropy, edge_attention
 from trainables.losses.full_divergence import full_divergence
 from trainables.losses.generalised_dice import generalised_dice
 from trainables.losses.geodesic import distance_of
@@ -124,10 +124,10 @@ def _inverse_form(
         target.boundary_BHW(config),
         target.valid_BHW,
         network=learned.inverse_net,
-        tile=config.tile,
+        tile=config.tile_px(target.labels_BHW.shape[1]),
         tile_reduction=config.tile_reduction,
         variant=config.variant,
-        resize=None if config.resize == "none" else (672, 1344),
+        resize=config.resized,
         distance=distance_of(config.distance, config.lambda_geo, config.geodesic),
     )
 
@@ -191,6 +191,14 @@ TERMS: dict[str, Term] = {
     ),
     "inverse_form": Term(
         lambda loss: loss.gamma, _inverse_form, rule="gamma", head=lambda loss: True
+    ),
+    "edge_attention": Term(
+        lambda loss: loss.edge_attention,
+        lambda loss, prediction, target, learned: edge_attention(
+            prediction.logits_BKHW, target.labels_BHW, _head_of(prediction)
+        ),
+        rule="edge_attention",
+        head=lambda loss: True,
     ),
     "lovasz": Term(lambda loss: loss.lovasz, _lovasz, rule="lovasz"),
     "active_boundary": Term(lambda loss: loss.w_a, _active_boundary, rule="w_a"),

@@ -47,6 +47,8 @@ KINDS: dict[str, Kind] = {
         needs_inverse_net,
         (
             "loss/tile",
+            "loss/tile_share",
+            "loss/resize",
             "loss/distance",
             "loss/geodesic",
             "loss/boundary",
@@ -80,12 +82,12 @@ def check(kind: str, config: TrialConfig, dataset: Dataset) -> None:
     """Raise a ValueError if a stage of this kind cannot be trained on this data."""
     require_boundary(dataset)
     if kind == "inverse_net":
-        check_tile(config.loss.tile, dataset.size)
+        check_tile(config.tile_px, config.loss.resized or dataset.size)
 
 
 def stage_key(kind: str, config: TrialConfig, digest: str) -> str:
     """The key of the stage that this trial needs: equal keys mean equal networks."""
-    flat = flatten(config)
+    flat = flatten(config) | {"loss/tile": config.tile_px, "loss/tile_share": 0.0}
     if flat["loss/boundary"] == "sobel":
         flat["loss/variant"] = "paper"  # the variant changes radius boundaries only
     if "geodesic" not in (flat["loss/distance"], flat["inverse_net/distance"]):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from trainables.geometry import homography
-from trainables.losses.geodesic import Form, Kind, so3_of
+from trainables.losses.geodesic import Form, Kind, distance_of, so3_of
 
 
 def objective(
@@ -16,8 +16,12 @@ def objective(
     """The mean distance of the found transformations from the true ones.
 
     "euclidean": the squared error of the normalised coefficients, per coefficient. "geodesic": the
-    distance of theta^-1 theta-hat from the identity (Eq. 3 and 4), in radians.
+    distance of theta^-1 theta-hat from the identity (Eq. 3 and 4), in radians. A single output is
+    the distance from the identity itself: its squared error.
     """
+    if found_NC.shape[1] == 1:
+        truth_N = distance_of(kind, lambda_geo, form)(target_NC)
+        return (found_NC.squeeze(1) - truth_N).square().mean()
     if kind == "euclidean":
         return (found_NC - target_NC).square().mean()
     between_N33 = torch.linalg.solve(

@@ -121,6 +121,8 @@ def _recovered(network: nn.Module, source: TileSource, generator: Generator) -> 
     pairs = source.pairs(PAIRS, generator)
     truth_N33 = homography.denormalise(pairs.target_NC)
     found_NC = network(pairs.moved_NSS, pairs.still_NSS)[:, : source.coefficients]
+    if found_NC.shape[1] < source.coefficients:
+        return {}  # it says how far, not where to
     found_N33 = homography.denormalise(found_NC)
     still_N33 = torch.eye(3).expand_as(truth_N33)
     to_px = source.tile / 2

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from trainables.config import require
 from trainables.data.dataset import DataError, Dataset
@@ -21,6 +22,10 @@ from trainables.stages.inverse_net.spatial_transformer import SpatialTransformer
 _IMAGES, _PIXELS = 64, 2**22
 """Tiles come from images spread evenly over a list: at least so many of them, and more if they are
 small, until they have so many pixels together."""
+
+_RESIZED_IMAGES = 16
+_RESIZED_SHARE = 0.5
+"""Of a resized pixel, from which it is boundary."""
 
 
 class Pairs(NamedTuple):
@@ -48,23 +53,27 @@ class TileSource:
         boundary: BoundaryMaker = sobel_boundary,
         ranges: homography.Ranges = homography.DEFAULT_RANGES,
         soften: bool = True,
+        resize: tuple[int, int] | None = None,
     ) -> None:
         """``boundary`` makes the true boundaries; it must be the loss's own.
 
         With ``soften``, moved tiles are blurred and faded by a random amount, to look like a
-        network's probabilities.
+        network's probabilities. ``resize``: rows and columns to which the loss resizes its maps.
         """
         labels_NHW = torch.from_numpy(_labels(dataset, split)).long()
-        check_tile(tile, dataset.size)
+        check_tile(tile, resize or dataset.size)
         boundary_NHW = torch.stack(
             [
                 boundary(label_HW.unsqueeze(0), dataset.num_classes).squeeze(0)
                 for label_HW in labels_NHW
             ]
         )
+        if resize is not None:
+            step = -(-len(boundary_NHW) // _RESIZED_IMAGES)
+            boundary_NHW = _resized(boundary_NHW[::step], resize)
         self.tile, self.coefficients = tile, coefficients
         self.ranges, self.soften = ranges, soften
-        blank_NHW = nn.functional.pad(boundary_NHW, (tile + tile // 2,) * 4)
+        blank_NHW = F.pad(boundary_NHW, (tile + tile // 2,) * 4)
         # NumPy copies a window in a third of torch's time.
         self.windows_NHWPP = sliding_window_view(blank_NHW.numpy(), (2 * tile,) * 2, axis=(1, 2))
         self.places = boundary_NHW.nonzero()
@@ -123,6 +132,12 @@ class TileSource:
         first_2N = torch.stack((row_N, column_N)) - offset_2N + self.tile
         place = (image_N.numpy(), *first_2N.numpy())
         return torch.from_numpy(self.windows_NHWPP[place]).float()
+
+
+def _resized(boundary_NHW: Tensor, size: tuple[int, int]) -> Tensor:
+    """(N,H,W): the boundaries of resized maps, as the released loss makes them, to whole pixels."""
+    whole_N1HW = boundary_NHW.unsqueeze(1).float()
+    return F.interpolate(whole_N1HW, size, mode="bilinear").squeeze(1) >= _RESIZED_SHARE
 
 
 def check_tile(tile: int, size: tuple[int, int]) -> None:

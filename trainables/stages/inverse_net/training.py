@@ -31,8 +31,9 @@ _MOMENTUM, _WEIGHT_DECAY = 0.9, 5e-4
 
 def build(config: TrialConfig) -> nn.Module:
     """The untrained network that the config describes."""
-    settings, tile = config.inverse_net, config.loss.tile
-    regressor = _regressor(settings, tile, outputs_of(config))
+    settings, tile = config.inverse_net, config.tile_px
+    outputs = 1 if settings.output == "distance" else outputs_of(config)
+    regressor = _regressor(settings, tile, outputs)
     if not settings.unlike:
         return regressor
     return WithUnexplained(regressor, tile, settings.cells, settings.blur, settings.unlike_weight)
@@ -58,7 +59,7 @@ def trained_by(config: TrialConfig) -> Kind:
 
 
 def outputs_of(config: TrialConfig) -> int:
-    """Coefficients of the network: 8 if it is trained or measured by the geodesic distance."""
+    """Coefficients of a transformation: 8 if the geodesic distance trains or measures, else 6."""
     return max(coefficients_of(config.loss.distance), coefficients_of(trained_by(config)))
 
 
@@ -68,11 +69,12 @@ def tiles_of(config: TrialConfig, dataset: Dataset, split: str) -> TileSource:
     return TileSource(
         dataset,
         split,
-        config.loss.tile,
+        config.tile_px,
         outputs_of(config),
         boundary_maker(config.loss.boundary, config.loss.variant),
         ranges_of(settings),
         settings.soften,
+        config.loss.resized,
     )
 
 
