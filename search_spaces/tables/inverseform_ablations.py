@@ -72,6 +72,19 @@ OUTPUT = Grid(
     ),
 )
 
+RIVALS = Grid(
+    name="rivals",
+    question="Is InverseForm better than the other ways to measure how far a boundary is?",
+    source="InverseForm (Borse et al., CVPR 2021), 3.1: a Hausdorff distance could model it, but "
+    "not efficiently; its weight here is ours",
+    baseline="boundary head alone",
+    cells=(
+        Cell(name="boundary head alone", changes={"loss/beta": 0.3}),
+        Cell(name="InverseForm", changes=PAPER),
+        Cell(name="Hausdorff loss", changes={"loss/beta": 0.3, "loss/hausdorff": 0.01}),
+    ),
+)
+
 RELEASED = Grid(
     name="released",
     question="What do the released code's settings change?",
@@ -146,4 +159,4 @@ BETA_GAMMA = Grid(
     ),
 )
 
-GRIDS = (TILE, BETA_GAMMA, RANGES, PAIRS, UNLIKE, GEODESIC, OUTPUT, RELEASED)
+GRIDS = (TILE, BETA_GAMMA, RANGES, PAIRS, UNLIKE, GEODESIC, OUTPUT, RIVALS, RELEASED)

@@ -12,7 +12,7 @@ from trainables.config.validation import Value, require, require_choices
 
 _WEIGHTS = (
     *("xe", "beta", "gamma", "edge_attention", "lovasz", "w_a", "fkl", "gdl", "bl", "ar"),
-    *("lambda_1", "lambda_2", "lambda_3", "lambda_geo"),
+    *("hausdorff", "lambda_1", "lambda_2", "lambda_3", "lambda_geo"),
 )
 LEAST_TILE = 8
 """Pixels; in less, a boundary has no shape."""
@@ -97,8 +97,11 @@ class LossConfig:
     bl: float = 0.0
     """Weight of Kervadec's boundary loss."""
 
+    hausdorff: float = 0.0
+    """Weight of the Hausdorff loss by distance transforms (Karimi and Salcudean)."""
+
     region_classes: Literal["all", "foreground"] = "all"
-    """The classes of ``gdl`` and ``bl``; ``foreground`` leaves out class 0."""
+    """The classes of ``gdl``, ``bl`` and ``hausdorff``; ``foreground`` leaves out class 0."""
 
     alpha: Literal["none", "linear", "stealing"] = "none"
     """alpha GDL + (1 - alpha) (BL or ABL): alpha falls linearly from 1 to 0.01, or by stealing."""

@@ -24,6 +24,7 @@ from trainables.losses.cross_entropy import balanced_cross_entropy, cross_entrop
 from trainables.losses.full_divergence import full_divergence
 from trainables.losses.generalised_dice import generalised_dice
 from trainables.losses.geodesic import distance_of
+from trainables.losses.hausdorff import hausdorff
 from trainables.losses.inverse_form import TransformationNet, inverse_form
 from trainables.losses.kernels.edge_row_bands import EdgeNet
 from trainables.losses.kervadec import boundary_loss
@@ -74,12 +75,15 @@ class Learned(NamedTuple):
     edge_net: EdgeNet | None = None
 
 
+Compute = Callable[[LossConfig, Prediction, Target, Learned], LossTerm]
+
+
 @dataclass(frozen=True)
 class Term:
     """One row of the table."""
 
     weight: Callable[[LossConfig], float]
-    compute: Callable[[LossConfig, Prediction, Target, Learned], LossTerm]
+    compute: Compute
     rule: str = ""
     """The name of the weight in schedules."""
     head: Callable[[LossConfig], bool] = lambda loss: False
@@ -184,6 +188,16 @@ def _edge_weight(config: LossConfig) -> float:
     return float(config.lambda_1 + config.lambda_2 + config.lambda_3 > 0)
 
 
+def _of_regions(compute: Callable[..., LossTerm]) -> Compute:
+    """A loss of the classes' regions, with the fields that these share."""
+    return lambda loss, prediction, target, learned: compute(
+        prediction.logits_BKHW,
+        target.labels_BHW,
+        classes=loss.region_classes,
+        variant=loss.variant,
+    )
+
+
 TERMS: dict[str, Term] = {
     "cross_entropy": Term(lambda loss: loss.xe, _cross_entropy),
     "boundary_cross_entropy": Term(
@@ -209,25 +223,14 @@ TERMS: dict[str, Term] = {
         ),
         rule="fkl",
     ),
-    "generalised_dice": Term(
-        lambda loss: loss.gdl,
-        lambda loss, prediction, target, learned: generalised_dice(
-            prediction.logits_BKHW,
-            target.labels_BHW,
-            classes=loss.region_classes,
-            variant=loss.variant,
+    "generalised_dice": Term(lambda loss: loss.gdl, _of_regions(generalised_dice), rule="gdl"),
+    "boundary_loss": Term(lambda loss: loss.bl, _of_regions(boundary_loss), rule="bl"),
+    "hausdorff": Term(
+        lambda loss: loss.hausdorff,
+        lambda loss, prediction, target, learned: hausdorff(
+            prediction.logits_BKHW, target.labels_BHW, classes=loss.region_classes
         ),
-        rule="gdl",
-    ),
-    "boundary_loss": Term(
-        lambda loss: loss.bl,
-        lambda loss, prediction, target, learned: boundary_loss(
-            prediction.logits_BKHW,
-            target.labels_BHW,
-            classes=loss.region_classes,
-            variant=loss.variant,
-        ),
-        rule="bl",
+        rule="hausdorff",
     ),
     "edge": Term(_edge_weight, _edge, rule="edge", head=lambda loss: loss.edge == "multi_task"),
     "affinity_regression": Term(

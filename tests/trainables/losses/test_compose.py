@@ -32,6 +32,7 @@ EVERYTHING: dict[str, Any] = {
     "fkl": 0.5,
     "gdl": 1.0,
     "bl": 0.1,
+    "hausdorff": 0.1,
     "lambda_2": 1.0,
     "ar": 0.1,
 }
