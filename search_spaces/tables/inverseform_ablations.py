@@ -55,7 +55,7 @@ UNLIKE = Grid(
     source="Edgewise; the paper's distance is the transformation alone (Eq. 1)",
     baseline="InverseForm",
     cells=(
-        Cell(name="none", changes={"loss/beta": 0.3}),
+        Cell(name="boundary head alone", changes={"loss/beta": 0.3}),
         Cell(name="InverseForm", changes=PAPER),
         Cell(name="InverseForm + unexplained", changes=UNEXPLAINED),
     ),
