@@ -73,3 +73,10 @@ def test_as_printed_a_perfect_prediction_has_no_gradient() -> None:
     identity = torch.eye(3, dtype=torch.float64).unsqueeze(0)
     assert not np.isfinite(gradient_norm("printed", identity))
     assert np.isfinite(gradient_norm("bounded", identity))
+
+
+def test_weights_that_exploded_give_nan_and_no_error() -> None:
+    """A trial then ends as diverged, as with every other loss."""
+    theta = torch.eye(3).repeat(2, 1, 1)
+    theta[1, 0, 0] = torch.nan
+    assert printed_distance(theta, 0.1).isnan().all()
