@@ -12,9 +12,10 @@ def printed_distance(m_N33: Tensor, lambda_geo: float) -> Tensor:
     """(N,): arccos((Tr P - 1) / 2) + lambda Tr(R^T R), R = M - P (InverseForm, Eq. 3 and 4).
 
     P = U diag(1, 1, det(U V^T)) V^T by a singular value decomposition, differentiated by autograd.
-    The value is NaN for a matrix that is not finite, and where rounding puts the argument of arccos above 1. The gradient has no bound:
-    arccos' is infinite at the identity, and that of the decomposition divides by the differences
-    of squared singular values, which are all zero at a rotation.
+    The value is NaN for matrices that are not finite, and where rounding puts the argument of
+    arccos above 1. The gradient has no bound: arccos' is infinite at the identity, and that of the
+    decomposition divides by the differences of squared singular values, which are all zero at a
+    rotation.
 
     Args:
         m_N33: float; theta^-1 theta_hat.
