@@ -209,7 +209,10 @@ TERMS: dict[str, Term] = {
     "edge_attention": Term(
         lambda loss: loss.edge_attention,
         lambda loss, prediction, target, learned: edge_attention(
-            prediction.logits_BKHW, target.labels_BHW, _head_of(prediction)
+            prediction.logits_BKHW,
+            target.labels_BHW,
+            _head_of(prediction),
+            variant=loss.variant,
         ),
         rule="edge_attention",
         head=lambda loss: True,

@@ -178,7 +178,12 @@ def test_inverse_form_joint_parts(key: str) -> None:
     boundary_term = boundary_cross_entropy(edge_logits, boundary, everywhere, variant="released")
     compare(boundary_term, edge_logits, "bce2d", "grad_edge")
     if np.isfinite(INVERSE_FORM[f"{key}/att/loss"]):
-        compare(edge_attention(logits, labels, edge_logits), logits, "att", "grad_seg")
+        compare(
+            edge_attention(logits, labels, edge_logits, variant="released"),
+            logits,
+            "att",
+            "grad_seg",
+        )
 
 
 def test_boundary_cross_entropy_with_void() -> None:

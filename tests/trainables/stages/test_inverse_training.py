@@ -18,7 +18,7 @@ CONFIG = TrialConfig().changed(
         "data/test_images": 1,
         "loss/gamma": 1.0,
         "loss/tile": 8,
-        "inverse_net/steps": 60,
+        "inverse_net/steps": 200,
         "inverse_net/batch": 16,
         "inverse_net/units": "32,16",
         "inverse_net/features": 8,

@@ -41,7 +41,14 @@ DECIDING = [
     for path in flatten(TrialConfig())
     if path.startswith(("loss/", "inverse_net/", "edge_net/")) and path != "loss/resize"
 ]
-OF_INVERSE_NET = {"loss/tile", "loss/distance", "loss/geodesic", "loss/boundary", "loss/variant"}
+OF_INVERSE_NET = {
+    "loss/tile",
+    "loss/tile_share",
+    "loss/distance",
+    "loss/geodesic",
+    "loss/boundary",
+    "loss/variant",
+}
 TEXTS = {"inverse_net/units": "9,9", "loss/schedule": "gamma from 0.5"}
 
 
@@ -89,7 +96,16 @@ def test_a_stage_is_named_by_the_content_that_decides_it(data: Dataset) -> None:
 @pytest.mark.parametrize("path", DECIDING)
 def test_every_field_of_a_stage_is_in_its_name_and_in_the_trials(path: str, data: Dataset) -> None:
     """A field that is in neither would let a study use a network of another config."""
-    config = QUICK.changed({"loss/distance": "geodesic", "loss/boundary": "radius"})
+    config = QUICK.changed(
+        {
+            "data/height": 96,
+            "data/width": 128,
+            "loss/distance": "geodesic",
+            "loss/boundary": "radius",
+            "inverse_net/network": "plain",
+            "inverse_net/unlike": False,
+        }
+    )
     other = config.changed({path: another(path, flatten(config)[path])})
     assert identity(config, "d") != identity(other, "d")
     for kind in registry.KINDS:
