@@ -68,15 +68,15 @@ TABLE2 = Grid(
 )
 
 
-def _reading(name: str, number: int, **changes: str) -> Cell:
-    """The weight 1 on one layer, and how its channels are read."""
-    fields = {f"loss/edge_{name}": value for name, value in changes.items()}
-    return Cell(name=name, changes={f"loss/lambda_{number}": 1.0, **fields})
+def _reading(name: str, number: int, weight: float = 1.0, **changes: str) -> Cell:
+    """The weight of one layer, and how its channels are read."""
+    fields = {f"loss/edge_{field}": value for field, value in changes.items()}
+    return Cell(name=name, changes={f"loss/lambda_{number}": weight, **fields})
 
 
 SCALE = Grid(
     name="scale",
-    question="Does the sum over channels drown the cross-entropy, and does a mean mend it?",
+    question="Does the sum over channels drown the cross-entropy, and what mends it?",
     source='SEMEDA (Chen, Dapogny and Cord): Eq. 6 is a sum; 4.3 has "L1 or L2"',
     baseline="PPCE",
     cells=(
@@ -86,7 +86,7 @@ SCALE = Grid(
         _reading("0 1 0, mean of squares", 2, reduction="mean", norm="l2"),
         _reading("0 0 1, sum", 3),
         _reading("0 0 1, mean", 3, reduction="mean"),
-        _reading("0 0 1, mean of squares", 3, reduction="mean", norm="l2"),
+        _reading("0 0 0.02, sum", 3, 0.02),
     ),
 )
 

@@ -8,7 +8,7 @@ from torch import Generator
 from trainables.geometry import homography
 from trainables.geometry.so3 import ANGLE_GRADIENT_BOUND, so3_distance
 from trainables.geometry.so3_printed import printed_distance
-from trainables.losses.geodesic import distance_of
+from trainables.losses.geodesic import Form, distance_of
 from trainables.stages.inverse_net.objective import objective
 
 
@@ -39,17 +39,18 @@ def test_training_reduces_the_distance_between_the_two_transformations() -> None
             for a, b in zip(truth.numpy(), found.numpy(), strict=True)
         ]
     )
-    normal = [homography.normalise(theta, 8) for theta in (found, truth)]
-    for form, tolerance in (("bounded", 1e-6), ("printed", 1e-9)):
-        value = objective(*normal, "geodesic", 0.3, form).item()  # type: ignore[arg-type]
+    one, other = homography.normalise(found, 8), homography.normalise(truth, 8)
+    tolerances: dict[Form, float] = {"bounded": 1e-6, "printed": 1e-9}
+    for form, tolerance in tolerances.items():
+        value = objective(one, other, "geodesic", 0.3, form).item()
         assert value == pytest.approx(expected, abs=tolerance)
-    squared = objective(*normal, "euclidean", 0.3, "bounded").item()
-    assert squared == pytest.approx(((normal[0] - normal[1]) ** 2).mean().item())
+    squared = objective(one, other, "euclidean", 0.3, "bounded").item()
+    assert squared == pytest.approx(((one - other) ** 2).mean().item())
 
 
-def gradient_norm(form: str, theta: torch.Tensor) -> float:
+def gradient_norm(form: Form, theta: torch.Tensor) -> float:
     coefficients = homography.normalise(theta, 8).requires_grad_()
-    distance = distance_of("geodesic", 0.1, form)(coefficients)  # type: ignore[arg-type]
+    distance = distance_of("geodesic", 0.1, form)(coefficients)
     (gradient,) = torch.autograd.grad(distance.sum(), coefficients)
     return gradient.norm().item()
 

@@ -50,7 +50,7 @@ def test_it_computes_what_the_released_network_computes(
     linear = [layer for layer in network.layers if isinstance(layer, nn.Linear)]
     with torch.no_grad():
         for number, layer in enumerate(linear):
-            weight, bias = by_formula(*layer.weight.shape, number)
+            weight, bias = by_formula(layer.out_features, layer.in_features, number)
             layer.weight.copy_(weight)
             layer.bias.copy_(bias)
         a, b = (torch.from_numpy(WEIGHTS[f"{name}/{side}"]).float() for side in "ab")

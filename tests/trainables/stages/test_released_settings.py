@@ -70,7 +70,11 @@ def test_a_share_without_a_size_is_refused_in_one_line(
 
 def test_the_released_map_has_a_stage_of_its_own_size(data: Dataset) -> None:
     """Images of 48 rows have no tile of 224; their maps of 672x1344 have 18."""
-    released = {"loss/resize": "672x1344", "loss/variant": "released", "loss/tile": 224}
+    released: dict[str, str | int] = {
+        "loss/resize": "672x1344",
+        "loss/variant": "released",
+        "loss/tile": 224,
+    }
     config = CONFIG.changed(released)
     registry.check("inverse_net", config, data)
     with pytest.raises(ValueError, match="loss/tile must be at most 48"):
