@@ -10,7 +10,13 @@ from search_spaces.region import REGION
 from search_spaces.semeda import SEMEDA
 from search_spaces.setup import Setup
 from search_spaces.space import Dimension, Space
-from search_spaces.tables import active_boundary, affinity, inverseform, semeda
+from search_spaces.tables import (
+    active_boundary,
+    affinity,
+    inverseform,
+    inverseform_ablations,
+    semeda,
+)
 
 __all__ = [
     "BUILT_IN",
@@ -36,7 +42,7 @@ BUILT_IN = frozenset(SPACES)
 GRIDS: dict[str, dict[str, Grid]] = {
     space: {grid.name: grid for grid in grids}
     for space, grids in {
-        "inverseform": inverseform.GRIDS,
+        "inverseform": (*inverseform.GRIDS, *inverseform_ablations.GRIDS),
         "active_boundary": active_boundary.GRIDS,
         "semeda": semeda.GRIDS,
         "affinity": affinity.GRIDS,

@@ -8,6 +8,7 @@ from search_spaces.inverseform import INVERSEFORM
 from search_spaces.learning_rate import LEARNING_RATE
 from search_spaces.region import REGION
 from search_spaces.space import Dimension, Space
+from search_spaces.tables.inverseform import UNEXPLAINED
 
 ALL_LOSSES = Space(
     name="all_losses",
@@ -59,6 +60,7 @@ ARMS = Grid(
         _cell("boundary_head", {"loss/beta": 0.3}, _BETA),
         _cell("inverse_form", _INVERSE_FORM, _BETA, _GAMMA),
         _cell("inverse_form_geodesic", _GEODESIC, _BETA, _GAMMA),
+        _cell("inverse_form_unexplained", UNEXPLAINED, _BETA, _GAMMA),
         _cell("lovasz", {"loss/lovasz": 1.0}, _weight("loss/lovasz", "ABL's Eq. 5")),
         _cell(
             "iabl",
@@ -75,5 +77,6 @@ ARMS = Grid(
         _cell("affinity_regression", {"loss/ar": 0.1}, _of(AFFINITY, "loss/ar")),
     ),
 )
-"""The searches start from the weights of InverseForm's released code, of ABL's Eq. 5, of the start
-of Kervadec's training and of SEMEDA's best row, and from AR's 0.1."""
+"""InverseForm is the paper's network; ``inverse_form_unexplained``, "InverseForm + unexplained", is
+ours. The searches start from the weights of InverseForm's released code, of ABL's Eq. 5, of the
+start of Kervadec's training and of SEMEDA's best row, and from AR's 0.1."""

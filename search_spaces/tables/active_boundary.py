@@ -184,7 +184,6 @@ SCHEDULE = Grid(
         Cell(name="last 20 %", changes={**IABL, "loss/schedule": "w_a from 0.8"}),
     ),
 )
-
 DECAY = Grid(
     name="decay",
     question="Does ABL need the IoU loss beside it?",
@@ -210,4 +209,21 @@ DECAY = Grid(
 )
 """The weight of ABL rises to 1 there; that of the baseline is not printed, and is 1 here, too."""
 
-GRIDS = (TABLE1, TABLE2, *active_boundary_rivals.GRIDS, TABLE7, TABLE8, SCHEDULE, DECAY)
+LOVASZ = Grid(
+    name="lovasz",
+    question="Should the Lovasz-softmax rank the pixels of each image, or of the whole batch?",
+    source="ABL (Wang et al., AAAI 2022), Eq. 6, which does not say; the public code's default is "
+    "the batch",
+    baseline="CE + IoU, each image",
+    cells=(
+        Cell(name="CE + IoU, each image", changes={"loss/lovasz": 1.0}),
+        Cell(
+            name="CE + IoU, the batch",
+            changes={"loss/lovasz": 1.0, "loss/lovasz_per_image": False},
+        ),
+        Cell(name="CE + IABL, each image", changes=IABL),
+        Cell(name="CE + IABL, the batch", changes={**IABL, "loss/lovasz_per_image": False}),
+    ),
+)
+
+GRIDS = (TABLE1, TABLE2, *active_boundary_rivals.GRIDS, TABLE7, TABLE8, SCHEDULE, DECAY, LOVASZ)

@@ -137,4 +137,18 @@ TABLE3 = Grid(
     ),
 )
 
-GRIDS = (TABLE1, TABLE2, TABLE3)
+READINGS = Grid(
+    name="readings",
+    question="Does the square root matter, and how the scores are sampled?",
+    source="AR (Cao et al., 2021), 3.1 to 3.3: it argues for the square root without a figure, and "
+    "does not say how scores are sampled",
+    baseline="square root, nearest",
+    cells=(
+        Cell(name="without", changes={}),
+        Cell(name="square root, nearest", changes=_AR),
+        Cell(name="dot product", changes={**_AR, "loss/ar_kernel": "dot_product"}),
+        Cell(name="average-pooled scores", changes={**_AR, "loss/ar_sampling": "average"}),
+    ),
+)
+
+GRIDS = (TABLE1, TABLE2, TABLE3, READINGS)

@@ -134,4 +134,27 @@ FIGURE5 = Grid(
     setups=(_VOC, _CITYSCAPES),
 )
 
-GRIDS = (TABLE1, TABLE2, FIGURE5)
+
+def _reading(name: str, number: int, weight: float = 1.0, **changes: str) -> Cell:
+    """The weight of one layer, and how its channels are read."""
+    fields = {f"loss/edge_{field}": value for field, value in changes.items()}
+    return Cell(name=name, changes={f"loss/lambda_{number}": weight, **fields})
+
+
+SCALE = Grid(
+    name="scale",
+    question="Does the sum over channels drown the cross-entropy, and what mends it?",
+    source='SEMEDA (Chen, Dapogny and Cord): Eq. 6 is a sum; 4.3 has "L1 or L2"',
+    baseline="PPCE",
+    cells=(
+        Cell(name="PPCE", changes={}),
+        _reading("0 1 0, sum", 2),
+        _reading("0 1 0, mean", 2, reduction="mean"),
+        _reading("0 1 0, mean of squares", 2, reduction="mean", norm="l2"),
+        _reading("0 0 1, sum", 3),
+        _reading("0 0 1, mean", 3, reduction="mean"),
+        _reading("0 0 0.02, sum", 3, 0.02),
+    ),
+)
+
+GRIDS = (TABLE1, TABLE2, FIGURE5, SCALE)

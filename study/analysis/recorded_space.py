@@ -7,7 +7,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from search_spaces import BUILT_IN, SPACES, Dimension, Space
+from search_spaces import BUILT_IN, Dimension, Space
 from study.ledger.plan import Search
 from study.ledger.record import StudyRecord
 from trainables.config import Value
@@ -22,7 +22,7 @@ def space_of(record: StudyRecord) -> Space:
     """
     plan = record.plan
     if plan.space in BUILT_IN:
-        return SPACES[plan.space]
+        return plan.known_space()
     if isinstance(plan.design, Search) and plan.design.dimensions:
         return Space(name=plan.space, question=plan.question, dimensions=plan.design.dimensions)
     drawn: dict[str, list[Value]] = {}

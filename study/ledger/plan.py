@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from search_spaces import SPACES, Cell, Dimension, Grid, Space
+from search_spaces.earlier import EARLIER
 from study.ledger.json_records import Json, plain
 from study.ledger.prior_trials import Replayed, WarmStart
 from trainables.config import TrialConfig, Value, flatten, from_flat, require
+from trainables.config.earlier import changes_beside, is_earlier
 from trainables.lane.trial_spec import Phase
 
 NOT_SEARCHED, WINNER = CONFIRMED = ("not searched", "winner")
@@ -209,13 +211,14 @@ class Plan:
         return self.ablation.grid
 
     def known_space(self) -> Space:
-        """The space that the plan names.
+        """The space that the plan names, as it was when the plan was written.
 
         Raises:
             ValueError: no space has this name here; it may be one of a plug-in.
         """
         require(self.space in SPACES, "space", f"one of {', '.join(SPACES)}", self.space)
-        return SPACES[self.space]
+        earlier = EARLIER if is_earlier(self.base) else {}
+        return earlier.get(self.space, SPACES[self.space])
 
     @cached_property
     def config(self) -> TrialConfig:
@@ -228,7 +231,7 @@ class Plan:
 
     def resolve(self, params: Mapping[str, Value]) -> dict[str, Value]:
         """Return the complete flat config of a trial with these parameters."""
-        return flatten(self.config.changed(params))
+        return flatten(self.config.changed(changes_beside(self.base, params)))
 
     def with_weights(self, changes: Mapping[str, Mapping[str, Value]]) -> "Plan":
         """The plan with what its searches have chosen: changes by cell name."""

@@ -1,13 +1,13 @@
 """What the learned losses measure, on boundary tiles that no stage was trained on, one thread.
 
-    python -m tests.benchmarks.stages [CamVid folder] [--tile 32] [--only dense-random]
+    python -m tests.benchmarks.stages [CamVid folder] [--tile 32] [--only plain-random]
 
 Trains every variant on the training list and measures it on the test list, of the built-in data
-and of CamVid if its folder is given: dense beside AET, random pairs beside those of the spatial
-transformer, both distances, with and without the unexplained rest; then gradient descent on
+and of CamVid if its folder is given: each network beside the others, random pairs beside those of
+the spatial transformer, both distances, other ranges, and ours; then gradient descent on
 boundary logits with InverseForm alone, from three directions, of which the worst counts, and the
 edge network. The figures of oracles on the same shifts come first (``aperture.py``). Each figure is
-printed with its bound. A variant takes a quarter of a minute, all of them five minutes.
+printed with its bound. A variant takes a quarter of a minute to two minutes.
 """
 
 import argparse
@@ -18,25 +18,47 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from search_spaces.tables.inverseform_ablations import RANGES as INVERSEFORM_RANGES
 from tests.benchmarks.aperture import oracle_ranks
-from trainables.config import TrialConfig
+from trainables.config import TrialConfig, Value
 from trainables.data import Dataset, load
-from trainables.geometry.boundaries import boundary_maker, sobel_boundary
-from trainables.losses.geodesic import coefficients_of, distance_of
+from trainables.geometry.boundaries import sobel_boundary
+from trainables.losses.geodesic import distance_of
 from trainables.losses.inverse_form import Distance, inverse_form
 from trainables.stages.edge_net import training as edge_training
 from trainables.stages.inverse_net import training as inverse_training
 from trainables.stages.inverse_net.quality import measure
-from trainables.stages.inverse_net.tile_pairs import TileSource
+from trainables.stages.inverse_net.training import tiles_of
 
-VARIANTS: dict[str, dict[str, str | bool]] = {
-    "dense-random": {},
-    "dense-stn": {"inverse_net/pairs": "stn"},
-    "aet-random": {"inverse_net/network": "aet"},
-    "aet-stn": {"inverse_net/network": "aet", "inverse_net/pairs": "stn"},
-    "dense-random-geodesic": {"loss/distance": "geodesic"},
-    "aet-random-geodesic": {"loss/distance": "geodesic", "inverse_net/network": "aet"},
-    "dense-random-paper": {"inverse_net/unlike": False},
+OURS: dict[str, Value] = {
+    "inverse_net/network": "dense",
+    "inverse_net/unlike": True,
+    "inverse_net/soften": True,
+}
+AET_RANGES = dict(INVERSEFORM_RANGES.cell("AET's").changes)
+VARIANTS: dict[str, dict[str, Value]] = {
+    **{
+        f"{network}-{pairs}-{distance}": {
+            "inverse_net/network": network,
+            "inverse_net/pairs": pairs,
+            "loss/distance": distance,
+        }
+        for network in ("plain", "dense", "aet", "aet_dense")
+        for pairs in ("random", "stn")
+        for distance in ("euclidean", "geodesic")
+    },
+    "plain-soften": {"inverse_net/soften": True},
+    "plain-aet_ranges": AET_RANGES,
+    "aet-sgd": {
+        "inverse_net/network": "aet",
+        "inverse_net/optimizer": "sgd",
+        "inverse_net/lr": 0.1,
+    },
+    "aet-aet_ranges": {"inverse_net/network": "aet", **AET_RANGES},
+    "plain-geodesic_by_squares": {"loss/distance": "geodesic", "inverse_net/distance": "euclidean"},
+    "plain-unlike": {"inverse_net/unlike": True},
+    "ours": OURS,
+    "ours-geodesic": {**OURS, "loss/distance": "geodesic"},
 }
 AT_LEAST = {
     "nearer_share": 0.95,
@@ -82,14 +104,8 @@ def main() -> None:
             print(f"{name} edge_net: {_formatted(edge_figures(base, dataset))}", flush=True)
 
 
-def unseen_tiles(config: TrialConfig, dataset: Dataset) -> TileSource:
-    make = boundary_maker(config.loss.boundary, config.loss.variant)
-    coefficients = coefficients_of(config.loss.distance)
-    return TileSource(dataset, "test", config.loss.tile, coefficients, make)
-
-
 def oracle_figures(config: TrialConfig, dataset: Dataset) -> dict[str, float]:
-    return oracle_ranks(unseen_tiles(config, dataset))
+    return oracle_ranks(tiles_of(config, dataset, "test"))
 
 
 def inverse_figures(config: TrialConfig, dataset: Dataset) -> dict[str, float]:
@@ -97,8 +113,8 @@ def inverse_figures(config: TrialConfig, dataset: Dataset) -> dict[str, float]:
     begin = time.process_time()
     network = inverse_training.train(config, dataset).network.requires_grad_(False)
     seconds = time.process_time() - begin
-    distance = distance_of(config.loss.distance, config.loss.lambda_geo)
-    figures = {"cpu_s": seconds, **measure(network, distance, unseen_tiles(config, dataset))}
+    distance = distance_of(config.loss.distance, config.loss.lambda_geo, config.loss.geodesic)
+    figures = {"cpu_s": seconds, **measure(network, distance, tiles_of(config, dataset, "test"))}
     for way, descend in (("centre", descend_centre), ("logits", descend_logits)):
         landed = [descend(network, distance, config.loss.tile, angle) for angle in DIRECTIONS]
         figures |= {

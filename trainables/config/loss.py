@@ -10,6 +10,14 @@ from trainables.config.plugin_fields import PLUGIN
 from trainables.config.schedule import parse_schedules
 from trainables.config.validation import Value, require, require_choices
 
+_WEIGHTS = (
+    *("xe", "beta", "gamma", "edge_attention", "lovasz", "w_a", "fkl", "gdl", "bl", "ar"),
+    *("hausdorff", "lambda_1", "lambda_2", "lambda_3", "lambda_geo"),
+)
+LEAST_TILE = 8
+"""Pixels; in less, a boundary has no shape."""
+_RESIZED = (672, 1344)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LossConfig:
@@ -31,8 +39,15 @@ class LossConfig:
     """Side of the square tiles that InverseForm compares, in pixels (Eq. 5); the image is padded
     with blanks to whole tiles."""
 
+    tile_share: float = 0.0
+    """The side as a share of the map's rows instead, so that it grows with the image: 1/3 in the
+    released code; 0: ``tile`` pixels."""
+
     distance: Literal["euclidean", "geodesic"] = "euclidean"
     """Of a transformation from the identity: Eq. 1 on 6 coefficients, or Eq. 3 on 8."""
+
+    geodesic: Literal["bounded", "printed"] = "bounded"
+    """Eq. 3 with a bounded gradient, or as printed, by an SVD: that one explodes."""
 
     lambda_geo: float = 0.1
     """Weight of the projection residual in the geodesic distance (``lambda`` in Eq. 3)."""
@@ -45,6 +60,9 @@ class LossConfig:
 
     boundary: Literal["sobel", "radius"] = "sobel"
     """InverseForm's boundary labels: the paper's filter, or a radius of 2 pixels (released)."""
+
+    edge_attention: float = 0.0
+    """Weight of the cross-entropy where the boundary head is sure (released code alone: 0.1)."""
 
     lovasz: float = 0.0
     """Weight of the Lovasz-softmax: ``IoU`` in Active Boundary Loss, Eq. 5."""
@@ -79,8 +97,11 @@ class LossConfig:
     bl: float = 0.0
     """Weight of Kervadec's boundary loss."""
 
+    hausdorff: float = 0.0
+    """Weight of the Hausdorff loss by distance transforms (Karimi and Salcudean)."""
+
     region_classes: Literal["all", "foreground"] = "all"
-    """The classes of ``gdl`` and ``bl``; ``foreground`` leaves out class 0."""
+    """The classes of ``gdl``, ``bl`` and ``hausdorff``; ``foreground`` leaves out class 0."""
 
     alpha: Literal["none", "linear", "stealing"] = "none"
     """alpha GDL + (1 - alpha) (BL or ABL): alpha falls linearly from 1 to 0.01, or by stealing."""
@@ -97,11 +118,20 @@ class LossConfig:
     lambda_3: float = 0.0
     """Weight of its third layer."""
 
+    edge_reduction: Literal["sum", "mean"] = "sum"
+    """Over the channels of a layer: their sum, as Eq. 6 is printed, or their mean."""
+
+    edge_norm: Literal["l1", "l2"] = "l1"
+    """Of a difference of embeddings: |d|, or d squared ("L1 or L2", SEMEDA 4.3)."""
+
     ar: float = 0.0
     """Weight of the Affinity Regression loss (lambda there): 0.1 in the paper."""
 
     ar_kernel: Literal["square_root", "dot_product"] = "square_root"
     """How AR compares two distributions; ``dot_product`` is what the paper argues against."""
+
+    ar_sampling: Literal["nearest", "average"] = "nearest"
+    """Scores at AR's places: of the labels' pixels, or the mean of each cell's valid pixels."""
 
     schedule: str = ""
     """How weights change over training (``config/schedule.py``), such as ``w_a from 0.8``."""
@@ -112,21 +142,31 @@ class LossConfig:
     added: tuple[tuple[str, Value], ...] = ()
     """Fields of a plug-in's losses that differ from their defaults; addressed as ``loss/NAME``."""
 
+    @property
+    def resized(self) -> tuple[int, int] | None:
+        """Rows and columns to which InverseForm's maps are resized; None: not at all."""
+        return None if self.resize == "none" else _RESIZED
+
+    def tile_px(self, rows: int) -> int:
+        """The side of a tile in pixels, for maps with this many rows before they are resized."""
+        rows = self.resized[0] if self.resized else rows
+        return round(self.tile_share * rows) if self.tile_share else self.tile
+
     def plugin_field(self, name: str) -> Value:
         """The value of a field that the plug-in adds."""
         return dict(self.added).get(name, PLUGIN.loss_fields[name])
 
     def __post_init__(self) -> None:
         require_choices(self, "loss")
-        weights = ("xe", "beta", "gamma", "lovasz", "w_a", "fkl", "gdl", "bl", "ar")
-        for name in (*weights, "lambda_1", "lambda_2", "lambda_3", "lambda_geo"):
+        for name in _WEIGHTS:
             weight = getattr(self, name)
             require(0 <= weight < float("inf"), f"loss/{name}", "a finite number >= 0", weight)
         for name in PLUGIN.weights:
             weight = self.plugin_field(name)
             finite = 0 <= float(weight) < float("inf")
             require(finite, f"loss/{name}", "a finite number >= 0", weight)
-        require(self.tile >= 8, "loss/tile", ">= 8", self.tile)
+        require(self.tile >= LEAST_TILE, "loss/tile", f">= {LEAST_TILE}", self.tile)
+        require(0 <= self.tile_share <= 1, "loss/tile_share", "0 .. 1", self.tile_share)
         require(0 < self.theta < float("inf"), "loss/theta", "a finite number > 0", self.theta)
         require(0 <= self.abl_smoothing < 1, "loss/abl_smoothing", "in [0, 1)", self.abl_smoothing)
         require(0 < self.abl_ratio <= 1, "loss/abl_ratio", "in (0, 1]", self.abl_ratio)

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 from trainables.config.plugin_fields import PLUGIN
 
-SCHEDULABLE = ("beta", "gamma", "lovasz", "w_a", "fkl", "gdl", "bl", "edge", "ar")
+SCHEDULABLE = (
+    *("beta", "gamma", "edge_attention", "lovasz", "w_a", "fkl", "gdl", "bl", "edge", "ar"),
+    "hausdorff",
+)
 """Weights that a rule may name: fields of LossConfig; ``edge`` stands for lambda_1..3."""
 
 

@@ -10,9 +10,10 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_args
 
+from trainables.config import earlier
 from trainables.config.data import DataConfig
 from trainables.config.evaluation import EvalConfig
-from trainables.config.loss import LossConfig
+from trainables.config.loss import LEAST_TILE, LossConfig
 from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
 from trainables.config.plugin_fields import PLUGIN
@@ -50,8 +51,18 @@ class TrialConfig:
         extra, allowed = self.data.extra_epochs, f"less than the {self.epochs} epochs"
         require(extra < self.epochs, "data/extra_epochs", allowed, extra)
         require(self.seed >= 0, "seed", ">= 0", self.seed)
+        if self.loss.tile_share:
+            rows = self.data.crop_height or self.data.height or self.loss.resized
+            require(bool(rows), "loss/tile_share", "0 without data/height", self.loss.tile_share)
+            side = f"a share of at least {LEAST_TILE} px, here {self.tile_px} px"
+            require(self.tile_px >= LEAST_TILE, "loss/tile_share", side, self.loss.tile_share)
         known = self.parts in ("", PLUGIN.digest)
         require(known, "parts", "the digest of the file given by --with", self.parts)
+
+    @property
+    def tile_px(self) -> int:
+        """The side of InverseForm's tiles in pixels."""
+        return self.loss.tile_px(self.data.crop_height or self.data.height)
 
     def changed(self, changes: Mapping[str, Value]) -> "TrialConfig":
         """A copy with the fields at these paths replaced.
@@ -118,10 +129,13 @@ def parse(path: str, text: str) -> Value:
 
 
 def from_flat(flat: Mapping[str, Value]) -> TrialConfig:
-    """The config with these values; all other paths keep their defaults."""
+    """The config with these values; all other paths keep their defaults.
+
+    A complete config of an earlier version means what it meant there.
+    """
     sections: dict[str, dict[str, Any]] = {}
     top: dict[str, Any] = {}
-    for path, value in flat.items():
+    for path, value in earlier.translated(flat).items():
         checked = _checked(path, value)
         if "/" in path:
             section, name = path.split("/")

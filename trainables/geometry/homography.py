@@ -9,6 +9,7 @@ P context side.
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -17,22 +18,39 @@ from torch import Generator, Tensor
 AFFINE, PERSPECTIVE = 6, 8
 """Numbers of coefficients."""
 
-ROTATION_RAD = math.radians(20)
-SHEAR = math.tan(math.radians(10))
-SCALE = 0.2
-SHIFT = 0.4
-CORNER = 0.15
-"""Bounds of the sampled parameters: those of AET (zoom 0.8 to 1.2, shift a fifth of the side,
-corners an eighth), with rotation, shear and corner offsets reduced to plausible errors of a
-predicted boundary."""
+
+@dataclass(frozen=True, kw_only=True)
+class Ranges:
+    """Bounds of the sampled parameters.
+
+    The defaults are those of AET (shift a fifth of the side), with zoom, rotation, shear and
+    corner offsets reduced to plausible errors of a predicted boundary.
+    """
+
+    rotation: float = 20.0
+    """Degrees."""
+    shear: float = 10.0
+    """Degrees."""
+    zoom: float = 0.2
+    """Zooms are 1 - zoom .. 1 + zoom."""
+    shift: float = 0.2
+    """Share of the tile's side."""
+    corners: float = 0.075
+    """Share of the tile's side, of each corner in x and in y."""
+
+
+DEFAULT_RANGES = Ranges()
 
 _AFFINE_FREEDOM, _CORNERS = 6, 8
+_SIDE = 2
+"""Of a tile, in its coordinates."""
 
-_COEFFICIENT_SCALE = {
+_UNITS = {
     AFFINE: (0.115, 0.224, 0.231, 0.201, 0.117, 0.231),
     PERSPECTIVE: (0.123, 0.228, 0.239, 0.205, 0.125, 0.239, 0.043, 0.043),
 }
-"""Standard deviation of the entries of ``theta - identity``, row by row, measured."""
+"""The unit of each entry of ``theta - identity``, row by row: its standard deviation under the
+default ranges. Other ranges keep it, so that a distance and its weight mean the same with them."""
 
 
 def freedom(coefficients: int) -> int:
@@ -40,25 +58,27 @@ def freedom(coefficients: int) -> int:
     return _AFFINE_FREEDOM + (_CORNERS if coefficients == PERSPECTIVE else 0)
 
 
-def from_freedom(freedom_ND: Tensor) -> Tensor:
+def from_freedom(freedom_ND: Tensor, ranges: Ranges = DEFAULT_RANGES) -> Tensor:
     """(N,3,3): transformations from numbers in [-1, 1], each a fraction of its bound.
 
     In order: rotation, shear, two zooms, two shifts; then, if there are 14, the offsets in x and y
     of the four corners, as AET makes its projective transformations.
     """
     angle, shear, zoom_x, zoom_y, shift_x, shift_y = freedom_ND[:, :_AFFINE_FREEDOM].unbind(dim=1)
-    cos, sin = (angle * ROTATION_RAD).cos(), (angle * ROTATION_RAD).sin()
-    shear, zoom_x, zoom_y = shear * SHEAR, 1 + zoom_x * SCALE, 1 + zoom_y * SCALE
+    angle = angle * math.radians(ranges.rotation)
+    cos, sin, shear = angle.cos(), angle.sin(), shear * math.tan(math.radians(ranges.shear))
+    zoom_x, zoom_y = 1 + zoom_x * ranges.zoom, 1 + zoom_y * ranges.zoom
     zero, one = torch.zeros_like(cos), torch.ones_like(cos)
     rows = (
-        (zoom_x * cos, zoom_y * (shear * cos - sin), shift_x * SHIFT),
-        (zoom_x * sin, zoom_y * (shear * sin + cos), shift_y * SHIFT),
+        (zoom_x * cos, zoom_y * (shear * cos - sin), shift_x * _SIDE * ranges.shift),
+        (zoom_x * sin, zoom_y * (shear * sin + cos), shift_y * _SIDE * ranges.shift),
         (zero, zero, one),
     )
     theta_N33 = torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
     if freedom_ND.shape[1] == _AFFINE_FREEDOM:
         return theta_N33
-    theta_N33 = theta_N33 @ _from_corners(freedom_ND[:, _AFFINE_FREEDOM:] * CORNER)
+    offset_N8 = freedom_ND[:, _AFFINE_FREEDOM:] * (_SIDE * ranges.corners)
+    theta_N33 = theta_N33 @ _from_corners(offset_N8)
     return theta_N33 / theta_N33[:, 2:, 2:]
 
 
@@ -80,9 +100,12 @@ def _from_corners(offset_N8: Tensor) -> Tensor:
     return F.pad(solved_N8, (0, 1), value=1.0).unflatten(1, (3, 3))
 
 
-def sample(pairs: int, coefficients: int, generator: Generator) -> Tensor:
-    """(N,3,3): random transformations within the bounds above."""
-    return from_freedom(torch.rand(pairs, freedom(coefficients), generator=generator) * 2 - 1)
+def sample(
+    pairs: int, coefficients: int, generator: Generator, ranges: Ranges = DEFAULT_RANGES
+) -> Tensor:
+    """(N,3,3): random transformations within these ranges."""
+    freedom_ND = torch.rand(pairs, freedom(coefficients), generator=generator) * 2 - 1
+    return from_freedom(freedom_ND, ranges)
 
 
 def shift(dx_N: Tensor, dy_N: Tensor) -> Tensor:
@@ -95,14 +118,14 @@ def shift(dx_N: Tensor, dy_N: Tensor) -> Tensor:
 def normalise(theta_N33: Tensor, coefficients: int) -> Tensor:
     """(N,C): the normal form: zero at the identity, and of similar size in every coefficient."""
     identity_33 = torch.eye(3, dtype=theta_N33.dtype, device=theta_N33.device)
-    scale_C = theta_N33.new_tensor(_COEFFICIENT_SCALE[coefficients])
+    scale_C = theta_N33.new_tensor(_UNITS[coefficients])
     return (theta_N33 - identity_33).flatten(1)[:, :coefficients] / scale_C
 
 
 def denormalise(coefficients_NC: Tensor) -> Tensor:
     """(N,3,3): the transformations with this normal form."""
     coefficients = coefficients_NC.shape[1]
-    offset_NC = coefficients_NC * coefficients_NC.new_tensor(_COEFFICIENT_SCALE[coefficients])
+    offset_NC = coefficients_NC * coefficients_NC.new_tensor(_UNITS[coefficients])
     identity_33 = torch.eye(3, dtype=offset_NC.dtype, device=offset_NC.device)
     return F.pad(offset_NC, (0, 9 - coefficients)).unflatten(1, (3, 3)) + identity_33
 

@@ -118,14 +118,20 @@ def balanced_cross_entropy(
 
 
 def edge_attention(
-    logits_BKHW: Tensor, labels_BHW: Tensor, boundary_logits_BHW: Tensor
+    logits_BKHW: Tensor,
+    labels_BHW: Tensor,
+    boundary_logits_BHW: Tensor,
+    *,
+    variant: Variant = "paper",
 ) -> LossTerm:
     """``balanced_cross_entropy`` where the boundary head is confident (logit > 0.8).
 
-    The fourth term of the released InverseForm; the paper does not have it, so there is only the
-    released reading. (Where no pixel is confident, the released value is NaN; here it is 0.)
+    The fourth term of the released InverseForm, which the paper does not have. "released" weighs
+    and sums over the batch as that code does; "paper" weighs and averages images, so that it does
+    not matter which rank an image is on. (Where no pixel is confident, the released value is NaN;
+    here it is 0.)
     """
     unsure_BHW = boundary_logits_BHW.detach() <= _CONFIDENT
     return balanced_cross_entropy(
-        logits_BKHW, labels_BHW.masked_fill(unsure_BHW, VOID), variant="released"
+        logits_BKHW, labels_BHW.masked_fill(unsure_BHW, VOID), variant=variant
     )

@@ -19,6 +19,8 @@ from trainables.losses.term import LossTerm
 LAYERS = 3
 
 Matching = Literal["before_relu", "after_relu"]
+Norm = Literal["l1", "l2"]
+Reduction = Literal["sum", "mean"]
 
 
 def semeda(
@@ -28,9 +30,13 @@ def semeda(
     edge_net: EdgeNet,
     lambdas: tuple[float, float, float] = (0.0, 1.0, 0.0),
     matching: Matching = "before_relu",
+    reduction: Reduction = "sum",
+    norm: Norm = "l1",
 ) -> LossTerm:
     """Sum over layers of lambda_l |psi_l(predicted) - psi_l(true)|, L1 over channels (Eq. 6).
 
+    The layers have 16, 32 and 2 channels, so that with the printed sum lambda = 1 weighs the second
+    layer many times more than the cross-entropy. "mean" averages over a layer's channels instead.
     The paper found (0, 1, 0) before the ReLU best (Table 1). "after_relu" matches the inputs of the
     next layer, and the softmax of the last layer. Void pixels are blank (all zero) in both masks,
     and are not matched themselves.
@@ -39,6 +45,8 @@ def semeda(
         logits_BKHW: float; their softmax is the input of the edge net.
         labels_BHW: int64, 0..K-1 or 255; the edge net sees them one-hot.
         lambdas: lambda_1, lambda_2, lambda_3, each >= 0 and finite.
+        reduction: over the channels of a layer; Eq. 6 has the sum.
+        norm: "l1" is |d|, "l2" is d squared (4.3: "L1 or L2").
 
     Returns:
         The sum over valid pixels, and their number: the paper's sum, as a mean over pixels.
@@ -60,16 +68,27 @@ def semeda(
             logits_BKHW.dtype, memory_format=torch.channels_last
         )
         true = embed(truth_1KHW)
-        # |d| has the derivative sign(d); the same buffer holds first one, then the other.
         part, slopes = logits_BKHW.new_zeros(()), []
         for weight in filter(None, lambdas):
             difference_1CHW = true.pop(0).sub_(predicted.pop(0)).mul_(band.kept_11HW)
-            part += weight * torch.linalg.vector_norm(difference_1CHW, 1, dtype=part.dtype)
-            slopes.append(difference_1CHW.sign_().mul_(-weight))
+            if reduction == "mean":
+                weight /= difference_1CHW.shape[1]
+            distance, slope_1CHW = _measured(difference_1CHW, norm, part.dtype)
+            part += weight * distance
+            slopes.append(slope_1CHW.mul_(-weight))
         return part, slopes
 
     total, gradient_BKHW = value_and_gradient(logits_BKHW, labels_BHW, edge_net, embed, compare)
     return LossTerm(with_known_gradient(logits_BKHW, total, gradient_BKHW), count)
+
+
+def _measured(difference_1CHW: Tensor, norm: Norm, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """The summed distance, and its derivative by the difference, in the difference's own buffer."""
+    if norm == "l1":
+        distance = torch.linalg.vector_norm(difference_1CHW, 1, dtype=dtype)
+        return distance, difference_1CHW.sign_()
+    distance = torch.linalg.vector_norm(difference_1CHW, 2, dtype=dtype).square()
+    return distance, difference_1CHW.mul_(2)
 
 
 def _embeddings(

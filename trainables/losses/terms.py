@@ -20,10 +20,11 @@ from trainables.geometry.boundaries import (
 from trainables.losses.active_boundary import active_boundary
 from trainables.losses.affinity_regression import affinity_regression
 from trainables.losses.boundary_cross_entropy import boundary_cross_entropy, edge_head_loss
-from trainables.losses.cross_entropy import balanced_cross_entropy, cross_entropy
+from trainables.losses.cross_entropy import balanced_cross_entropy, cross_entropy, edge_attention
 from trainables.losses.full_divergence import full_divergence
 from trainables.losses.generalised_dice import generalised_dice
 from trainables.losses.geodesic import distance_of
+from trainables.losses.hausdorff import hausdorff
 from trainables.losses.inverse_form import TransformationNet, inverse_form
 from trainables.losses.kernels.edge_row_bands import EdgeNet
 from trainables.losses.kervadec import boundary_loss
@@ -74,12 +75,15 @@ class Learned(NamedTuple):
     edge_net: EdgeNet | None = None
 
 
+Compute = Callable[[LossConfig, Prediction, Target, Learned], LossTerm]
+
+
 @dataclass(frozen=True)
 class Term:
     """One row of the table."""
 
     weight: Callable[[LossConfig], float]
-    compute: Callable[[LossConfig, Prediction, Target, Learned], LossTerm]
+    compute: Compute
     rule: str = ""
     """The name of the weight in schedules."""
     head: Callable[[LossConfig], bool] = lambda loss: False
@@ -124,11 +128,11 @@ def _inverse_form(
         target.boundary_BHW(config),
         target.valid_BHW,
         network=learned.inverse_net,
-        tile=config.tile,
+        tile=config.tile_px(target.labels_BHW.shape[1]),
         tile_reduction=config.tile_reduction,
         variant=config.variant,
-        resize=None if config.resize == "none" else (672, 1344),
-        distance=distance_of(config.distance, config.lambda_geo),
+        resize=config.resized,
+        distance=distance_of(config.distance, config.lambda_geo, config.geodesic),
     )
 
 
@@ -172,6 +176,8 @@ def _edge(config: LossConfig, prediction: Prediction, target: Target, learned: L
         edge_net=edge_net,
         lambdas=(config.lambda_1, config.lambda_2, config.lambda_3),
         matching=config.edge,
+        reduction=config.edge_reduction,
+        norm=config.edge_norm,
     )
 
 
@@ -182,6 +188,16 @@ def _edge_weight(config: LossConfig) -> float:
     return float(config.lambda_1 + config.lambda_2 + config.lambda_3 > 0)
 
 
+def _of_regions(compute: Callable[..., LossTerm]) -> Compute:
+    """A loss of the classes' regions, with the fields that these share."""
+    return lambda loss, prediction, target, learned: compute(
+        prediction.logits_BKHW,
+        target.labels_BHW,
+        classes=loss.region_classes,
+        variant=loss.variant,
+    )
+
+
 TERMS: dict[str, Term] = {
     "cross_entropy": Term(lambda loss: loss.xe, _cross_entropy),
     "boundary_cross_entropy": Term(
@@ -189,6 +205,17 @@ TERMS: dict[str, Term] = {
     ),
     "inverse_form": Term(
         lambda loss: loss.gamma, _inverse_form, rule="gamma", head=lambda loss: True
+    ),
+    "edge_attention": Term(
+        lambda loss: loss.edge_attention,
+        lambda loss, prediction, target, learned: edge_attention(
+            prediction.logits_BKHW,
+            target.labels_BHW,
+            _head_of(prediction),
+            variant=loss.variant,
+        ),
+        rule="edge_attention",
+        head=lambda loss: True,
     ),
     "lovasz": Term(lambda loss: loss.lovasz, _lovasz, rule="lovasz"),
     "active_boundary": Term(lambda loss: loss.w_a, _active_boundary, rule="w_a"),
@@ -199,31 +226,23 @@ TERMS: dict[str, Term] = {
         ),
         rule="fkl",
     ),
-    "generalised_dice": Term(
-        lambda loss: loss.gdl,
-        lambda loss, prediction, target, learned: generalised_dice(
-            prediction.logits_BKHW,
-            target.labels_BHW,
-            classes=loss.region_classes,
-            variant=loss.variant,
+    "generalised_dice": Term(lambda loss: loss.gdl, _of_regions(generalised_dice), rule="gdl"),
+    "boundary_loss": Term(lambda loss: loss.bl, _of_regions(boundary_loss), rule="bl"),
+    "hausdorff": Term(
+        lambda loss: loss.hausdorff,
+        lambda loss, prediction, target, learned: hausdorff(
+            prediction.logits_BKHW, target.labels_BHW, classes=loss.region_classes
         ),
-        rule="gdl",
-    ),
-    "boundary_loss": Term(
-        lambda loss: loss.bl,
-        lambda loss, prediction, target, learned: boundary_loss(
-            prediction.logits_BKHW,
-            target.labels_BHW,
-            classes=loss.region_classes,
-            variant=loss.variant,
-        ),
-        rule="bl",
+        rule="hausdorff",
     ),
     "edge": Term(_edge_weight, _edge, rule="edge", head=lambda loss: loss.edge == "multi_task"),
     "affinity_regression": Term(
         lambda loss: loss.ar,
         lambda loss, prediction, target, learned: affinity_regression(
-            prediction.logits_BKHW, target.labels_BHW, kernel=loss.ar_kernel
+            prediction.logits_BKHW,
+            target.labels_BHW,
+            kernel=loss.ar_kernel,
+            sampling=loss.ar_sampling,
         ),
         rule="ar",
     ),

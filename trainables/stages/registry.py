@@ -45,7 +45,16 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     "inverse_net": Kind(
         needs_inverse_net,
-        ("loss/tile", "loss/distance", "loss/boundary", "loss/variant", "inverse_net/*"),
+        (
+            "loss/tile",
+            "loss/tile_share",
+            "loss/resize",
+            "loss/distance",
+            "loss/geodesic",
+            "loss/boundary",
+            "loss/variant",
+            "inverse_net/*",
+        ),
         lambda config, num_classes: inverse_training.build(config),
         inverse_training.train,
     ),
@@ -74,14 +83,16 @@ def check(kind: str, config: TrialConfig, dataset: Dataset) -> None:
     require_boundary(dataset)
     if kind == "inverse_net":
         crop = config.data.crop_height, config.data.crop_width
-        check_tile(config.loss.tile, dataset.splits["train"].size or crop)
+        check_tile(config.tile_px, config.loss.resized or dataset.splits["train"].size or crop)
 
 
 def stage_key(kind: str, config: TrialConfig, digest: str) -> str:
     """The key of the stage that this trial needs: equal keys mean equal networks."""
-    flat = flatten(config)
+    flat = flatten(config) | {"loss/tile": config.tile_px, "loss/tile_share": 0.0}
     if flat["loss/boundary"] == "sobel":
         flat["loss/variant"] = "paper"  # the variant changes radius boundaries only
+    if "geodesic" not in (flat["loss/distance"], flat["inverse_net/distance"]):
+        flat["loss/geodesic"] = "bounded"  # the form of a distance that is not used
     content = [
         _VERSION,
         kind,

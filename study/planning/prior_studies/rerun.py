@@ -1,6 +1,7 @@
 """Reruns of earlier studies: a search's winner on fresh seeds, a comparison at one rate."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
 from study.planning.earlier_plugin import install_earlier
 from trainables.config import TrialConfig, Value, refused
+from trainables.config.earlier import changes_beside
 
 
 class Rerun(NamedTuple):
@@ -52,7 +54,7 @@ def rerun_winner(storage: Path, name: str, trust: bool = False) -> Rerun:
         record.plan.space,
         record.plan.objective,
         base.changed({"seed": base.seed + 1}),  # the search's own seed chose the winner
-        winner_grid(record, best),
+        _translated(winner_grid(record, best), record),
     )
 
 
@@ -83,9 +85,16 @@ def rerun_at_one_rate(
         record.plan.space,
         record.plan.objective,
         record.plan.config.changed({**values, "seed": seeds[0]}),
-        _control_grid(record, values),
+        _translated(_control_grid(record, values), record),
         len(seeds),
     )
+
+
+def _translated(grid: Grid, record: StudyRecord) -> Grid:
+    """The grid with its changes in today's words, since its base is written in them."""
+    base = record.plan.base
+    cells = tuple(replace(cell, changes=changes_beside(base, cell.changes)) for cell in grid.cells)
+    return replace(grid, cells=cells)
 
 
 def _control_values(record: StudyRecord, given: Mapping[str, Value]) -> dict[str, Value]:

@@ -15,6 +15,7 @@ from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from trainables.config import TrialConfig, Value, flatten
+from trainables.config.earlier import translated
 from trainables.config.words import counted
 
 _LEARNERS = ("tpe", "gp", "nsga2")
@@ -109,7 +110,8 @@ def misfit(params: Mapping[str, Value], space: Space) -> str:
 
 def _differs(record: StudyRecord, base: TrialConfig, space: Space) -> list[str]:
     """Paths of the fixed config fields whose value differs in the earlier study."""
-    ours, theirs = flatten(base), {**flatten(TrialConfig()), **record.plan.base}  # it may be older
+    # A field that an older version did not have meant what its default means.
+    ours, theirs = flatten(base), {**flatten(TrialConfig()), **translated(record.plan.base)}
     ignored = {"seed", "data/root", "data/cache", "data/links", *(d.path for d in space.dimensions)}
     return [path for path in ours if path not in ignored and ours[path] != theirs[path]]
 

@@ -55,7 +55,7 @@ def explain(given: Given) -> Explanation:
 def draw_pairs(dataset: Dataset, config: TrialConfig) -> Pairs:
     """Tiles of the test list, which no stage is trained on."""
     make = boundary_maker(config.loss.boundary, config.loss.variant)
-    source = TileSource(dataset, "test", config.loss.tile, boundary=make)
+    source = TileSource(dataset, "test", config.tile_px, boundary=make)
     generator = Generator().manual_seed(0)
     context_NPP = source.contexts(_PAIRS, generator)
     # Up and left by the same amount: 3 px along each axis.
@@ -98,7 +98,7 @@ def table(measured: Measured, config: TrialConfig, dataset: Dataset) -> str:
     """The mean distances, and how often the shifted tile is the nearer one, as Markdown."""
     lines = [
         f"# InverseForm's Figure 2 on {dataset.name}",
-        f"{_PAIRS} boundary tiles x of {config.loss.tile} px from the "
+        f"{_PAIRS} boundary tiles x of {config.tile_px} px from the "
         f"{dataset.lists.get('test', 'test list')}, digest "
         f"{dataset.digest}; shifted by {_SHIFT_PX} px up and left, or another tile in its "
         "place. Cross-entropy in nats per pixel, the euclidean distance in units of the "

@@ -19,6 +19,7 @@ from study.reporting import document
 from study.reporting.document import Parts, Points, Prose, Section, Sheet
 from study.reporting.sections import (
     ablation_table,
+    affinity_trend,
     caveats,
     cell_search,
     confirmation,
@@ -70,6 +71,7 @@ def complete(
         *plot_sections.sections(plots, per_cell),
         *plot_sections.epochs(results, folder),
         *plot_sections.test_images(folder),
+        *affinity_trend.section(record),
         setup.section(record),
         *_failed(record.in_state("failed")),
         *caveats.other_code(record),

@@ -21,7 +21,7 @@ TINY = [
         "data/val_images=4",
         "data/test_images=4",
         "inverse_net/steps=3",
-        "inverse_net/hidden=8",
+        "inverse_net/units=8,8",
         "loss/tile=16",
     )
     for word in ("--set", change)

@@ -43,7 +43,7 @@ SMALL = (
     "data/test_images=4",
     "model/width=4",
     "inverse_net/steps=20",
-    "inverse_net/hidden=16",
+    "inverse_net/units=16,8",
 )
 
 

@@ -24,15 +24,15 @@ from trainables.stages.registry import ensure, stage_key, stage_names
 FEW = {"data/train_images": 3, "data/val_images": 2, "data/test_images": 1}
 
 
-def test_inverseform_may_need_every_tile_distance_and_network_once(tmp_path: Path) -> None:
+def test_inverseform_may_need_every_tile_and_distance_once(tmp_path: Path) -> None:
     needed = needed_stages(fake.plan(tmp_path), SPACES["inverseform"])
     configs = [stage.config for stage in needed]
     found = {
         (config.loss.tile, config.loss.distance, config.inverse_net.network) for config in configs
     }
     assert {stage.kind for stage in needed} == {"inverse_net"}
-    assert found == set(product((8, 16, 32), ("euclidean", "geodesic"), ("dense", "aet")))
-    assert len({stage_key(stage.kind, stage.config, "d") for stage in needed}) == len(needed) == 12
+    assert found == set(product((8, 16, 32), ("euclidean", "geodesic"), ("plain",)))
+    assert len({stage_key(stage.kind, stage.config, "d") for stage in needed}) == len(needed) == 6
 
 
 def test_semeda_needs_one_edge_net_whatever_the_lambdas(tmp_path: Path) -> None:

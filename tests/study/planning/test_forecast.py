@@ -85,10 +85,10 @@ def test_trials_with_other_losses_are_timed_apart(tmp_path: Path) -> None:
 
 
 def test_stages_of_the_storage_are_not_trained_again(tmp_path: Path) -> None:
-    """Twelve stages can be drawn; eight draws are expected to need half of them."""
-    most, expected = stages_to_train(fake.plan(tmp_path), fake.SPACE, "d" * 16, 8)
-    assert most == 8
-    assert expected == pytest.approx(12 * (1 - (11 / 12) ** 8))
+    """Six stages can be drawn; four draws are expected to need half of them."""
+    most, expected = stages_to_train(fake.plan(tmp_path), fake.SPACE, "d" * 16, 4)
+    assert most == 4
+    assert expected == pytest.approx(6 * (1 - (5 / 6) ** 4))
     assert stages_to_train(fake_grid.plan(tmp_path), fake.SPACE, "d" * 16, 12) == (0, 0)
 
 

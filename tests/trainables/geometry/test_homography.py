@@ -5,6 +5,8 @@ import torch
 from torch import Generator, Tensor
 
 from trainables.geometry import homography
+from trainables.geometry.so3 import so3_distance
+from trainables.losses.geodesic import LAMBDA_GEO, RAD_PER_UNIT
 
 BOTH = pytest.mark.parametrize("coefficients", [homography.AFFINE, homography.PERSPECTIVE])
 
@@ -36,7 +38,7 @@ def test_corner_offsets_move_the_corners_by_as_much() -> None:
     theta = homography.from_freedom(torch.cat((torch.zeros(50, 6), offset_N8), dim=1))
     corners = torch.tensor([[-1.0, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]])
     moved = corners @ theta.mT
-    expected = corners[:, :2] + homography.CORNER * offset_N8.view(50, 4, 2)
+    expected = corners[:, :2] + 0.15 * offset_N8.view(50, 4, 2)
     torch.testing.assert_close(moved[..., :2] / moved[..., 2:], expected, rtol=0, atol=1e-5)
 
 
@@ -53,3 +55,39 @@ def test_a_shift_by_whole_pixels_reads_the_context_there(tile: int) -> None:
     edge = tile // 2
     expected = context[:, edge - 2 : edge - 2 + tile, edge + 3 : edge + 3 + tile]
     torch.testing.assert_close(homography.warp(context, theta, tile), expected, rtol=0, atol=1e-5)
+
+
+def test_ranges_are_the_bounds_of_what_is_sampled() -> None:
+    """AET's affine ranges, read off the matrices: no shear, so that the angle is theirs."""
+    ranges = homography.Ranges(rotation=90.0, shear=0.0, zoom=0.3, shift=0.25)
+    theta = homography.sample(20_000, 6, Generator().manual_seed(0), ranges)
+    angle = torch.atan2(theta[:, 1, 0], theta[:, 0, 0]).rad2deg()
+    assert 89 < angle.max() <= 90
+    zoom = theta[:, :2, 0].norm(dim=1)
+    assert 0.7 <= zoom.min() < 0.705
+    assert 1.295 < zoom.max() <= 1.3001
+    # A quarter of the side is half of a tile that reaches from -1 to 1.
+    assert 0.499 < theta[:, :2, 2].abs().max() <= 0.5
+
+
+@BOTH
+def test_a_range_of_zero_leaves_its_part_out(coefficients: int) -> None:
+    still = homography.Ranges(rotation=0.0, shear=0.0, zoom=0.0, shift=0.0, corners=0.0)
+    theta = homography.sample(50, coefficients, Generator().manual_seed(0), still)
+    torch.testing.assert_close(theta, torch.eye(3).expand(50, 3, 3))
+
+
+def test_the_widest_corners_that_a_config_allows_stay_before_the_tile() -> None:
+    signs = torch.cartesian_prod(*[torch.tensor((-1.0, 1.0))] * 8)
+    widest = homography.Ranges(rotation=0.0, shear=0.0, zoom=0.0, shift=0.0, corners=0.2)
+    theta = homography.from_freedom(torch.cat((torch.zeros(len(signs), 6), signs), dim=1), widest)
+    corners = torch.tensor([[-1.0, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]])
+    assert (theta @ corners.T)[:, 2].min() > 0.19
+
+
+def test_a_unit_of_the_normal_form_in_radians() -> None:
+    """``RAD_PER_UNIT`` is derived: the ratio of the two mean distances over the default ranges."""
+    theta = sampled(homography.PERSPECTIVE)
+    units = homography.normalise(theta, homography.PERSPECTIVE).norm(dim=1).mean()
+    radians = so3_distance(theta, LAMBDA_GEO).mean()
+    assert abs(radians / units - RAD_PER_UNIT) < 0.01

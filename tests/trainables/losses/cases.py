@@ -17,6 +17,7 @@ from trainables.losses.boundary_cross_entropy import (
 from trainables.losses.cross_entropy import balanced_cross_entropy, cross_entropy
 from trainables.losses.full_divergence import full_divergence
 from trainables.losses.generalised_dice import generalised_dice
+from trainables.losses.hausdorff import hausdorff
 from trainables.losses.inverse_form import inverse_form
 from trainables.losses.kervadec import boundary_loss
 from trainables.losses.lovasz import lovasz_hinge, lovasz_softmax
@@ -83,6 +84,7 @@ LOSSES: dict[str, Loss] = {
     "fkl": full_divergence,
     "boundary_loss": boundary_loss,
     "boundary_loss_foreground": lambda x, y: boundary_loss(x, y, classes="foreground"),
+    "hausdorff": hausdorff,
     "semeda": lambda x, y: semeda(x, y, edge_net=edge_net, lambdas=(1.0, 0.5, 0.25)),
     "semeda_after_relu": lambda x, y: semeda(
         x, y, edge_net=edge_net, lambdas=(1.0, 0.5, 0.25), matching="after_relu"

@@ -26,11 +26,13 @@ EVERYTHING: dict[str, Any] = {
     "beta": 1.0,
     "gamma": 0.5,
     "tile": 8,
+    "edge_attention": 0.1,
     "lovasz": 1.0,
     "w_a": 1.5,
     "fkl": 0.5,
     "gdl": 1.0,
     "bl": 0.1,
+    "hausdorff": 0.1,
     "lambda_2": 1.0,
     "ar": 0.1,
 }

@@ -10,7 +10,7 @@ from trainables.config import TrialConfig
 from trainables.geometry import homography
 from trainables.losses.geodesic import distance_of, geodesic_distance
 from trainables.losses.inverse_form import inverse_form
-from trainables.stages.inverse_net.dense import InverseTransformNet
+from trainables.stages.inverse_net.dense import BlurredDenseNet
 from trainables.stages.inverse_net.unexplained import WithUnexplained
 
 
@@ -46,7 +46,7 @@ def test_every_prediction_has_a_finite_gradient(kind: str) -> None:
         )
     ).requires_grad_()
     for scale in (1.0, 1e3, 1e9):
-        regressor = InverseTransformNet(16, 32, 8 if kind == "geodesic" else 6)
+        regressor = BlurredDenseNet(16, 32, 8 if kind == "geodesic" else 6)
         network = WithUnexplained(regressor, 16)
         with torch.no_grad():
             for parameter in network.parameters():

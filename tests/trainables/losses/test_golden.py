@@ -24,6 +24,7 @@ from trainables.losses.cross_entropy import (
     frequency_weights,
 )
 from trainables.losses.generalised_dice import generalised_dice
+from trainables.losses.hausdorff import hausdorff
 from trainables.losses.inverse_form import inverse_form
 from trainables.losses.kervadec import boundary_loss
 from trainables.losses.lovasz import lovasz_hinge, lovasz_softmax
@@ -36,6 +37,7 @@ LOVASZ = golden.load("lovasz")
 REGION = golden.load("boundary_loss")
 INVERSE_FORM = golden.load("inverseform")
 MISC = golden.load("misc")
+HAUSDORFF = golden.load("hausdorff_dt")
 
 ABL_SETTINGS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -130,6 +132,20 @@ def test_boundary_loss_and_generalised_dice(
     )
 
 
+@pytest.mark.parametrize(("suffix", "classes"), [("", "all"), ("_nobg", "foreground")])
+@pytest.mark.parametrize("case", golden.keys_of(HAUSDORFF, "/hd_a2/loss"))
+def test_hausdorff_on_both_sides_of_a_boundary(case: str, suffix: str, classes: Any) -> None:
+    labels = golden.labels(HAUSDORFF[f"{case}/target"])
+    logits = golden.logits(HAUSDORFF[f"{case}/logits"])
+    key = f"{case}/hd_a2{suffix}"
+    golden.assert_equal_to_authors(
+        hausdorff(logits, labels, classes=classes).value(),
+        logits,
+        HAUSDORFF[f"{key}/loss"],
+        HAUSDORFF[f"{key}/grad"],
+    )
+
+
 def inverse_form_case(case: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Segmentation logits and labels, boundary logits and boundary."""
     given = {
@@ -162,7 +178,12 @@ def test_inverse_form_joint_parts(key: str) -> None:
     boundary_term = boundary_cross_entropy(edge_logits, boundary, everywhere, variant="released")
     compare(boundary_term, edge_logits, "bce2d", "grad_edge")
     if np.isfinite(INVERSE_FORM[f"{key}/att/loss"]):
-        compare(edge_attention(logits, labels, edge_logits), logits, "att", "grad_seg")
+        compare(
+            edge_attention(logits, labels, edge_logits, variant="released"),
+            logits,
+            "att",
+            "grad_seg",
+        )
 
 
 def test_boundary_cross_entropy_with_void() -> None:

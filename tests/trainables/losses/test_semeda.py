@@ -35,6 +35,26 @@ def test_semeda_is_the_l1_between_embeddings(
     assert term.count == labels.numel()
 
 
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_semeda_reads_its_norm_and_its_reduction_over_channels(reduction: Any, norm: Any) -> None:
+    """Brute force over pixels and channels, and its gradient by autograd."""
+    logits, labels = random_scene()
+    labels, lambdas = labels % 3, (0.5, 1.0, 0.25)
+    one, other = logits.clone().requires_grad_(), logits.clone().requires_grad_()
+    true = edge_net(F.one_hot(labels, 3).permute(0, 3, 1, 2).double())
+    expected = torch.zeros((), dtype=torch.float64)
+    for weight, a, b in zip(lambdas, edge_net(one.softmax(1)), true, strict=True):
+        difference = (a - b).abs() if norm == "l1" else (a - b) ** 2
+        over_channels = difference.sum(dim=1) if reduction == "sum" else difference.mean(dim=1)
+        expected = expected + weight * over_channels.sum()
+    term = semeda(other, labels, edge_net=edge_net, lambdas=lambdas, reduction=reduction, norm=norm)
+    assert term.total.item() == pytest.approx(expected.item())
+    (wanted,) = torch.autograd.grad(expected, one)
+    (found,) = torch.autograd.grad(term.total, other)
+    torch.testing.assert_close(found, wanted)
+
+
 def test_semeda_of_a_perfect_prediction_is_zero() -> None:
     _, labels = random_scene()
     logits = F.one_hot(labels.clamp(max=2), 3).permute(0, 3, 1, 2).double() * 100

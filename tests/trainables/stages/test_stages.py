@@ -11,7 +11,7 @@ import torch
 
 from tests.benchmarks.stages import Landed, descend_centre, descend_logits
 from trainables import proof
-from trainables.config import TrialConfig
+from trainables.config import TrialConfig, Value, flatten, get_choices, identity
 from trainables.data import DataError, Dataset, load
 from trainables.geometry.boundaries import boundary_maker
 from trainables.losses.inverse_form import euclidean_distance
@@ -28,9 +28,28 @@ CONFIG = TrialConfig().changed(
         "loss/gamma": 1.0,
         "loss/tile": 32,
         "inverse_net/steps": 400,
+        "inverse_net/network": "dense",
+        "inverse_net/unlike": True,
+        "inverse_net/soften": True,
     }
 )
+"""InverseForm + unexplained, which is ours: it has to move a boundary back."""
 QUICK = CONFIG.changed({"inverse_net/steps": 2, "inverse_net/hidden": 4, "inverse_net/batch": 4})
+
+DECIDING = [
+    path
+    for path in flatten(TrialConfig())
+    if path.startswith(("loss/", "inverse_net/", "edge_net/")) and path != "loss/resize"
+]
+OF_INVERSE_NET = {
+    "loss/tile",
+    "loss/tile_share",
+    "loss/distance",
+    "loss/geodesic",
+    "loss/boundary",
+    "loss/variant",
+}
+TEXTS = {"inverse_net/units": "9,9", "loss/schedule": "gamma from 0.5"}
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +86,46 @@ def test_a_stage_is_named_by_the_content_that_decides_it(data: Dataset) -> None:
         {"inverse_net/steps": 3},
         {"inverse_net/seed": 1},
         {"loss/distance": "geodesic"},
-        {"inverse_net/network": "aet"},
+        {"inverse_net/network": "aet_dense"},
         {"loss/boundary": "radius"},
     ):
         assert key != registry.stage_key("inverse_net", QUICK.changed(change), data.digest)
     assert key != registry.stage_key("inverse_net", QUICK, "another digest")
+
+
+@pytest.mark.parametrize("path", DECIDING)
+def test_every_field_of_a_stage_is_in_its_name_and_in_the_trials(path: str, data: Dataset) -> None:
+    """A field that is in neither would let a study use a network of another config."""
+    config = QUICK.changed(
+        {
+            "data/height": 96,
+            "data/width": 128,
+            "loss/distance": "geodesic",
+            "loss/boundary": "radius",
+            "inverse_net/network": "plain",
+            "inverse_net/unlike": False,
+        }
+    )
+    other = config.changed({path: another(path, flatten(config)[path])})
+    assert identity(config, "d") != identity(other, "d")
+    for kind in registry.KINDS:
+        keys = {registry.stage_key(kind, each, data.digest) for each in (config, other)}
+        own = path.startswith(f"{kind}/") or (kind == "inverse_net" and path in OF_INVERSE_NET)
+        assert len(keys) == (2 if own else 1)
+
+
+def another(path: str, value: Value) -> Value:
+    """Another value that the field allows."""
+    section, _, name = path.rpartition("/")
+    owner = type(getattr(TrialConfig(), section)) if section else TrialConfig
+    choices = get_choices(owner, name)
+    if choices:
+        return next(choice for choice in choices if choice != value)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    return value / 2 or 0.25 if isinstance(value, float) else TEXTS[path]
 
 
 def test_a_stage_learns_the_boundaries_that_its_loss_compares(data: Dataset) -> None:

@@ -12,7 +12,7 @@ from tests.processes import on_ranks
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
 from trainables.losses.terms import Learned
-from trainables.stages.inverse_net.dense import InverseTransformNet
+from trainables.stages.inverse_net.dense import BlurredDenseNet
 from trainables.training.epoch_summary import Diverged
 from trainables.training.training import Training
 
@@ -48,7 +48,7 @@ def dataset(trial_config: TrialConfig) -> Dataset:
 
 def learned(trial_config: TrialConfig) -> Learned:
     torch.manual_seed(7)
-    return Learned(InverseTransformNet(trial_config.loss.tile, 8).requires_grad_(False))
+    return Learned(BlurredDenseNet(trial_config.loss.tile, 8).requires_grad_(False))
 
 
 def training(trial_config: TrialConfig) -> Training:

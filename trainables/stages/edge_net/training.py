@@ -16,7 +16,6 @@ from trainables.stages.edge_net.network import EdgeNet
 from trainables.stages.result import Curve, ReportProgress, TrainedStage, ignore_progress
 from trainables.stages.sheet import sheet
 
-_CLEAN_SHARE = 0.25
 _QUALITY_IMAGES = 32
 _AT_ONCE = 32
 """Labels that are read together, if the list is read on access."""
@@ -36,7 +35,7 @@ def train(
 
     The paper adds Gaussian noise to the one-hot masks and takes the softmax, so that they look
     like predictions. The softmax of zeros and ones is far less confident than any network, so
-    ours also sharpens it by a random factor, and leaves a quarter of the masks one-hot, because the
+    ours also sharpens it by a random factor, and leaves a share of the masks one-hot, because the
     loss gives the network such masks, too.
 
     Raises:
@@ -72,7 +71,7 @@ def masks(
 ) -> Tensor:
     """(B,K,H,W): masks, some one-hot, some noisy and soft; void pixels are zero in every class."""
     noisy_BKHW = soft_masks(labels_BHW, num_classes, settings, generator)
-    clean_B = torch.rand(len(labels_BHW), generator=generator) < _CLEAN_SHARE
+    clean_B = torch.rand(len(labels_BHW), generator=generator) < settings.clean_share
     clean_BKHW = one_hot(labels_BHW, num_classes).float()
     return torch.where(clean_B.view(-1, 1, 1, 1), clean_BKHW, noisy_BKHW)
 

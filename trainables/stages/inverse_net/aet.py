@@ -1,47 +1,51 @@
 """The baseline of InverseForm's Table 5: AET's network (Zhang et al., CVPR 2019).
 
-Shape letters: N pairs, S tile side, L cells a side, M map side, F features, C coefficients.
+Shape letters: N pairs, S tile side, F features, C coefficients.
 """
 
 import torch
 from torch import Tensor, nn
 
-from trainables.stages.inverse_net.cells import Cells
-
-_FEATURES = 16
-_OUT = 32
+_AET_FEATURES = 192
 
 
 class AutoEncodingTransformationNet(nn.Module):
-    """One convolutional encoder for both tiles; a convolution and linear layers combine the two.
+    """``aet``: one deep convolutional encoder for both tiles, global average pooling, one linear
+    layer on the two concatenated vectors.
 
-    The original averages each tile's features over the tile before it combines the two. That loses
-    where boundaries are: it recovered no shift at all (docs/log.md). So here the feature maps are
-    combined first, with their places. This network is smaller, for tiles of one channel. As in the
-    dense network, tiles are blurred down to cells, the output for (true, true) is subtracted, and
-    the layer that combines the two is split into one half for each.
+    The encoder is AET's network in network with four blocks of three convolutions, each with batch
+    normalisation and ReLU, pooled after the first and the second. AET has 192 channels, pre-trains
+    on images, and InverseForm's authors fine-tune that; this one starts from random weights.
     """
 
-    def __init__(self, tile: int, coefficients: int = 6, cells: int = 16) -> None:
+    def __init__(self, features: int = _AET_FEATURES, coefficients: int = 6) -> None:
         super().__init__()
-        self.cells = Cells(tile, cells)
-        self.encoder = nn.Sequential(nn.Conv2d(1, _FEATURES, 5, stride=2, padding=2), nn.ReLU())
-        self.of_first = nn.Conv2d(_FEATURES, _OUT, 3, stride=2, padding=1)
-        self.of_second = nn.Conv2d(_FEATURES, _OUT, 3, stride=2, padding=1, bias=False)
-        self.rest = nn.Sequential(
-            nn.ReLU(),
+        first, second = 160 * features // _AET_FEATURES, 96 * features // _AET_FEATURES
+        narrow = max(first, 1), max(second, 1)
+        self.encoder = nn.Sequential(
+            *_block(1, 5, (features, *narrow)),
+            nn.MaxPool2d(3, stride=2, padding=1),
+            *_block(narrow[1], 5, (features,) * 3),
+            nn.AvgPool2d(3, stride=2, padding=1),
+            *_block(features, 3, (features,) * 3),
+            *_block(features, 3, (features,) * 3),
+            nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
-            nn.Linear(_OUT * ((self.cells.side + 3) // 4) ** 2, 2 * _OUT),
-            nn.ReLU(),
-            nn.Linear(2 * _OUT, coefficients),
         )
+        self.head = nn.Linear(2 * features, coefficients)
 
     def forward(self, predicted_NSS: Tensor, true_NSS: Tensor) -> Tensor:
         """(N,C): how ``predicted`` differs from ``true``, normalised; zero is the identity."""
-        tiles_N1LL = self.cells(torch.cat((predicted_NSS, true_NSS))).unsqueeze(1)
-        both_NFMM = self.encoder(tiles_N1LL)
-        second_NFMM = self.of_second(both_NFMM[len(true_NSS) :])
-        pair_NFMM, same_NFMM = self.of_first(both_NFMM).chunk(2)
-        met_NFMM = torch.cat((pair_NFMM + second_NFMM, same_NFMM + second_NFMM))
-        pair_NC, same_NC = self.rest(met_NFMM).chunk(2)
-        return pair_NC - same_NC
+        vectors_NF = self.encoder(torch.cat((predicted_NSS, true_NSS)).unsqueeze(1))
+        coefficients_NC: Tensor = self.head(torch.cat(vectors_NF.chunk(2), dim=1))
+        return coefficients_NC
+
+
+def _block(channels: int, kernel: int, widths: tuple[int, int, int]) -> list[nn.Module]:
+    """A convolution and two of 1x1, each with batch normalisation and ReLU."""
+    layers: list[nn.Module] = []
+    for side, width in zip((kernel, 1, 1), widths, strict=True):
+        convolution = nn.Conv2d(channels, width, side, padding=side // 2, bias=False)
+        layers += [convolution, nn.BatchNorm2d(width), nn.ReLU()]
+        channels = width
+    return layers

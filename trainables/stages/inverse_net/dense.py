@@ -1,4 +1,4 @@
-"""The inverse-transformation network (InverseForm, 3.2): from two boundary tiles to theta.
+"""Ours: a dense network from two blurred boundary tiles to theta, zero for equal tiles.
 
 Shape letters: N pairs, S tile side, I cells of a tile, C coefficients.
 """
@@ -6,20 +6,27 @@ Shape letters: N pairs, S tile side, I cells of a tile, C coefficients.
 import torch
 from torch import Tensor, nn
 
-from trainables.stages.inverse_net.cells import Cells
+from trainables.stages.inverse_net.cells import BLUR, Cells
 
 
-class InverseTransformNet(nn.Module):
-    """Dense, as in the paper: a convolution would be blind to the shift that it must measure.
+class BlurredDenseNet(nn.Module):
+    """``dense``: as the paper's ``plain`` it has dense layers only, but two things are ours.
 
-    Two things are ours. The tile is blurred down to cells first (``Cells``). And the output for
-    (true, true) is subtracted, so that a perfect prediction is at distance zero by construction;
-    the released network gives some identical pairs larger distances than others.
+    The tile is blurred down to cells first (``Cells``). And the output for (true, true) is
+    subtracted, so that a perfect prediction is at distance zero by construction; the released
+    network gives some identical pairs larger distances than others.
     """
 
-    def __init__(self, tile: int, hidden: int, coefficients: int = 6, cells: int = 16) -> None:
+    def __init__(
+        self,
+        tile: int,
+        hidden: int,
+        coefficients: int = 6,
+        cells: int = 16,
+        blur: float = BLUR,
+    ) -> None:
         super().__init__()
-        self.cells = Cells(tile, cells)
+        self.cells = Cells(tile, cells, blur)
         inputs = self.cells.side**2
         # The first layer is split by tile: the true tile's half is computed once for two pairs.
         self.of_first = nn.Linear(inputs, hidden)

@@ -33,8 +33,9 @@ def measure(
     ``blank_share``: how often it is nearer than a blank prediction.
     ``shift_rank``: rank correlation of d with the shift, 0 to 8 px in one direction, mean over
     tiles; ``shift_rank_pooled``: over all tiles and directions at once.
-    ``shift_error_px``, ``zoom_error``: mean error of the recovered transformation; ``shift_px``,
-    ``zoom``: mean error of always answering "no transformation".
+    ``shift_error_px``, ``rotation_error_deg``, ``zoom_error``: mean error of the recovered
+    transformation; ``shift_px``, ``rotation_deg``, ``zoom``: mean error of always answering "no
+    transformation".
     """
     generator = Generator().manual_seed(seed)
     return {
@@ -120,21 +121,33 @@ def _recovered(network: nn.Module, source: TileSource, generator: Generator) -> 
     pairs = source.pairs(PAIRS, generator)
     truth_N33 = homography.denormalise(pairs.target_NC)
     found_NC = network(pairs.moved_NSS, pairs.still_NSS)[:, : source.coefficients]
+    if found_NC.shape[1] < source.coefficients:
+        return {}  # it says how far, not where to
     found_N33 = homography.denormalise(found_NC)
     still_N33 = torch.eye(3).expand_as(truth_N33)
     to_px = source.tile / 2
 
-    def errors(answer_N33: Tensor) -> tuple[float, float]:
+    def errors(answer_N33: Tensor) -> tuple[float, float, float]:
         shift_N = (answer_N33 - truth_N33)[:, :2, 2].norm(dim=1) * to_px
-        return shift_N.mean().item(), (_zoom(answer_N33) - _zoom(truth_N33)).abs().mean().item()
+        turn_N = _rotation(answer_N33) - _rotation(truth_N33)
+        turn_N = torch.atan2(turn_N.sin(), turn_N.cos()).rad2deg()
+        zoom_N = _zoom(answer_N33) - _zoom(truth_N33)
+        return shift_N.mean().item(), turn_N.abs().mean().item(), zoom_N.abs().mean().item()
 
-    (shift_error_px, zoom_error), (shift_px, zoom) = errors(found_N33), errors(still_N33)
+    found = dict(
+        zip(("shift_error_px", "rotation_error_deg", "zoom_error"), errors(found_N33), strict=True)
+    )
     return {
-        "shift_error_px": shift_error_px,
-        "zoom_error": zoom_error,
-        "shift_px": shift_px,
-        "zoom": zoom,
+        **found,
+        **dict(zip(("shift_px", "rotation_deg", "zoom"), errors(still_N33), strict=True)),
     }
+
+
+def _rotation(theta_N33: Tensor) -> Tensor:
+    """(N,): the angle of the nearest rotation of the plane, in radians."""
+    return torch.atan2(
+        theta_N33[:, 1, 0] - theta_N33[:, 0, 1], theta_N33[:, 0, 0] + theta_N33[:, 1, 1]
+    )
 
 
 def _zoom(theta_N33: Tensor) -> Tensor:

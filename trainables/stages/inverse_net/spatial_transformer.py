@@ -22,8 +22,11 @@ class SpatialTransformer(nn.Module):
     transformation per tile.
     """
 
-    def __init__(self, coefficients: int) -> None:
+    def __init__(
+        self, coefficients: int, ranges: homography.Ranges = homography.DEFAULT_RANGES
+    ) -> None:
         super().__init__()
+        self.ranges = ranges
         self.freedom = homography.freedom(coefficients)
         self.localisation = nn.Sequential(
             nn.Linear(_SIDE * _SIDE, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, self.freedom)
@@ -33,4 +36,4 @@ class SpatialTransformer(nn.Module):
         """(N,3,3): a transformation for each tile."""
         small_N1 = F.adaptive_avg_pool2d(tiles_NSS.unsqueeze(1), _SIDE).flatten(1)
         noise_ND = torch.randn(len(tiles_NSS), self.freedom, generator=generator)
-        return homography.from_freedom((self.localisation(small_N1) + noise_ND).tanh())
+        return homography.from_freedom((self.localisation(small_N1) + noise_ND).tanh(), self.ranges)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import Generator, Tensor
 
@@ -21,6 +22,10 @@ from trainables.stages.sheet import sheet
 _IMAGES, _PIXELS = 64, 2**22
 """Tiles come from images spread evenly over a list: at least so many of them, and more if they are
 small, until they have so many pixels together."""
+
+_RESIZED_IMAGES = 16
+_RESIZED_SHARE = 0.5
+"""Of a resized pixel, from which it is boundary."""
 
 
 class Pairs(NamedTuple):
@@ -46,15 +51,26 @@ class TileSource:
         tile: int,
         coefficients: int = 6,
         boundary: BoundaryMaker = sobel_boundary,
+        ranges: homography.Ranges = homography.DEFAULT_RANGES,
+        soften: bool = True,
+        resize: tuple[int, int] | None = None,
     ) -> None:
-        """``boundary`` makes the true boundaries; it must be the loss's own."""
-        if size := dataset.splits["train"].size:  # else the crops decide, see registry.check
+        """``boundary`` makes the true boundaries; it must be the loss's own.
+
+        With ``soften``, moved tiles are blurred and faded by a random amount, to look like a
+        network's probabilities. ``resize``: rows and columns to which the loss resizes its maps.
+        """
+        if size := resize or dataset.splits["train"].size:  # else the crops decide
             check_tile(tile, size)
         maps = [
             boundary(labels_1HW, dataset.num_classes).squeeze(0)
             for labels_1HW in _labels(dataset, split)
         ]
+        if resize is not None:
+            step = -(-len(maps) // _RESIZED_IMAGES)
+            maps = [_resized(boundary_HW, resize) for boundary_HW in maps[::step]]
         self.tile, self.coefficients = tile, coefficients
+        self.ranges, self.soften = ranges, soften
         blank_RC, _, _ = sheet(maps, 0, rim=tile + tile // 2)
         # NumPy copies a window in a third of torch's time.
         self.windows_RCPP = sliding_window_view(blank_RC.numpy(), (2 * tile,) * 2)
@@ -67,16 +83,17 @@ class TileSource:
     ) -> Pairs:
         """Draw pairs of tiles. Every tile has a boundary pixel, at a random place.
 
-        The transformations are random, or the transformer's, which then receives gradients. Moved
-        tiles are blurred and faded by a random amount, to look like a network's probabilities.
+        The transformations are random, or the transformer's, which then receives gradients.
         """
         context_NPP = self.contexts(count, generator)
         still_NSS = self.centre(context_NPP)
         if transformer is None:
-            theta_N33 = homography.sample(count, self.coefficients, generator)
+            theta_N33 = homography.sample(count, self.coefficients, generator, self.ranges)
         else:
             theta_N33 = transformer(still_NSS, generator)
-        moved_NSS = _soften(homography.warp(context_NPP, theta_N33, self.tile), generator)
+        moved_NSS = homography.warp(context_NPP, theta_N33, self.tile)
+        if self.soften:
+            moved_NSS = _soften(moved_NSS, generator)
         return Pairs(moved_NSS, still_NSS, homography.normalise(theta_N33, self.coefficients))
 
     def shifted(
@@ -111,6 +128,12 @@ class TileSource:
         # The maps have a blank rim of one and a half tiles, so the window never reaches another.
         first_2N = self.places[chosen].T - offset_2N - self.tile // 2
         return torch.from_numpy(self.windows_RCPP[tuple(first_2N.numpy())]).float()
+
+
+def _resized(boundary_HW: Tensor, size: tuple[int, int]) -> Tensor:
+    """(H,W): the boundary of a resized map, as the released loss makes it, to whole pixels."""
+    whole_11HW = boundary_HW[None, None].float()
+    return F.interpolate(whole_11HW, size, mode="bilinear")[0, 0] >= _RESIZED_SHARE
 
 
 def check_tile(tile: int, size: tuple[int, int]) -> None:

@@ -1,36 +1,91 @@
 """Training the inverse-transformation network. No training code is published; this one is ours.
 
 It regresses the transformation between a boundary tile and its warp, as the paper says. That alone
-makes no loss: ``unexplained.py`` says why, and adds an output to the trained network.
+makes a weak loss: ``unexplained.py`` says why, and adds an output to the trained network.
 """
 
 import torch
 from torch import Generator, nn
+from torch.nn import Parameter
 
-from trainables.config import TrialConfig
+from trainables.config import InverseNetConfig, TrialConfig
+from trainables.config.stages import parse_units
 from trainables.data.dataset import Dataset
+from trainables.geometry import homography
 from trainables.geometry.boundaries import boundary_maker
-from trainables.losses.geodesic import coefficients_of, distance_of
+from trainables.losses.geodesic import Kind, coefficients_of, distance_of
 from trainables.stages.inverse_net.aet import AutoEncodingTransformationNet
-from trainables.stages.inverse_net.dense import InverseTransformNet
+from trainables.stages.inverse_net.aet_dense import MeetingMapsNet
+from trainables.stages.inverse_net.dense import BlurredDenseNet
+from trainables.stages.inverse_net.objective import objective
+from trainables.stages.inverse_net.plain import InverseTransformNet
 from trainables.stages.inverse_net.quality import measure
 from trainables.stages.inverse_net.spatial_transformer import SpatialTransformer
 from trainables.stages.inverse_net.tile_pairs import TileSource
 from trainables.stages.inverse_net.unexplained import WithUnexplained
 from trainables.stages.result import Curve, ReportProgress, TrainedStage, ignore_progress
 
-_ADVERSARY_RATE = 0.1
-"""The spatial transformer's share of the learning rate: at the full rate it outruns the network."""
+_MOMENTUM, _WEIGHT_DECAY = 0.9, 5e-4
+"""Of AET's SGD."""
 
 
 def build(config: TrialConfig) -> nn.Module:
     """The untrained network that the config describes."""
-    settings, tile = config.inverse_net, config.loss.tile
-    outputs = coefficients_of(config.loss.distance)
-    regressor: nn.Module = InverseTransformNet(tile, settings.hidden, outputs, settings.cells)
-    if settings.network == "aet":
-        regressor = AutoEncodingTransformationNet(tile, outputs, settings.cells)
-    return WithUnexplained(regressor, tile, settings.cells) if settings.unlike else regressor
+    settings, tile = config.inverse_net, config.tile_px
+    outputs = 1 if settings.output == "distance" else outputs_of(config)
+    regressor = _regressor(settings, tile, outputs)
+    if not settings.unlike:
+        return regressor
+    return WithUnexplained(regressor, tile, settings.cells, settings.blur, settings.unlike_weight)
+
+
+def _regressor(settings: InverseNetConfig, tile: int, outputs: int) -> nn.Module:
+    match settings.network:
+        case "plain":
+            return InverseTransformNet(tile, parse_units("units", settings.units), outputs)
+        case "dense":
+            cells, blur = settings.cells, settings.blur
+            return BlurredDenseNet(tile, settings.hidden, outputs, cells, blur)
+        case "aet":
+            return AutoEncodingTransformationNet(settings.features, outputs)
+        case "aet_dense":
+            return MeetingMapsNet(tile, outputs, settings.cells, settings.blur)
+
+
+def trained_by(config: TrialConfig) -> Kind:
+    """The distance that the training reduces."""
+    kind = config.inverse_net.distance
+    return config.loss.distance if kind == "same" else kind
+
+
+def outputs_of(config: TrialConfig) -> int:
+    """Coefficients of a transformation: 8 if the geodesic distance trains or measures, else 6."""
+    return max(coefficients_of(config.loss.distance), coefficients_of(trained_by(config)))
+
+
+def tiles_of(config: TrialConfig, dataset: Dataset, split: str) -> TileSource:
+    """The tiles of a list, with the config's boundaries and transformations."""
+    settings = config.inverse_net
+    return TileSource(
+        dataset,
+        split,
+        config.tile_px,
+        outputs_of(config),
+        boundary_maker(config.loss.boundary, config.loss.variant),
+        ranges_of(settings),
+        settings.soften,
+        config.loss.resized,
+    )
+
+
+def ranges_of(settings: InverseNetConfig) -> homography.Ranges:
+    return homography.Ranges(
+        rotation=settings.rotation,
+        shear=settings.shear,
+        zoom=settings.zoom,
+        shift=settings.shift,
+        corners=settings.corners,
+    )
 
 
 def train(
@@ -42,26 +97,26 @@ def train(
         DataError: the masks have no boundary at all.
         ValueError: the tile does not fit the images.
     """
-    settings, tile = config.inverse_net, config.loss.tile
-    coefficients = coefficients_of(config.loss.distance)
+    settings, kind, form = config.inverse_net, trained_by(config), config.loss.geodesic
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        network, transformer = build(config), SpatialTransformer(coefficients)
+        network = build(config)
+        transformer = SpatialTransformer(outputs_of(config), ranges_of(settings))
     regressor = network.regressor if isinstance(network, WithUnexplained) else network
     generator = Generator().manual_seed(settings.seed)
-    make = boundary_maker(config.loss.boundary, config.loss.variant)
-    source = TileSource(dataset, "train", tile, coefficients, make)
-    optimizer = torch.optim.Adam(regressor.parameters(), settings.lr, fused=True)
+    source = tiles_of(config, dataset, "train")
+    optimizer = _optimizer(list(regressor.parameters()), settings)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, settings.steps)
     adversary = torch.optim.Adam(
-        transformer.parameters(), _ADVERSARY_RATE * settings.lr, maximize=True
+        transformer.parameters(), settings.adversary_lr * settings.lr, maximize=True
     )
     curve = Curve(settings.steps, report)
     for _ in range(settings.steps):
         pairs = source.pairs(
             settings.batch, generator, transformer if settings.pairs == "stn" else None
         )
-        loss = (regressor(pairs.moved_NSS, pairs.still_NSS) - pairs.target_NC).square().mean()
+        found_NC = regressor(pairs.moved_NSS, pairs.still_NSS)
+        loss = objective(found_NC, pairs.target_NC, kind, settings.lambda_geo, form)
         optimizer.zero_grad()
         adversary.zero_grad()
         loss.backward()
@@ -70,6 +125,15 @@ def train(
         schedule.step()
         curve.add(loss.item())
     network.eval()
-    distance = distance_of(config.loss.distance)
-    quality = measure(network, distance, TileSource(dataset, "val", tile, coefficients, make))
-    return TrainedStage(network, quality, curve.points)
+    distance = distance_of(config.loss.distance, config.loss.lambda_geo, form)
+    return TrainedStage(
+        network, measure(network, distance, tiles_of(config, dataset, "val")), curve.points
+    )
+
+
+def _optimizer(parameters: list[Parameter], settings: InverseNetConfig) -> torch.optim.Optimizer:
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(parameters, settings.lr, fused=True)
+    return torch.optim.SGD(
+        parameters, settings.lr, _MOMENTUM, weight_decay=_WEIGHT_DECAY, nesterov=True
+    )

@@ -8,10 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.geometry import homography
-from trainables.stages.inverse_net.cells import Cells
+from trainables.stages.inverse_net.cells import BLUR, Cells
 
-_WEIGHT, _TILE = 3.4, 32
-"""The output for a prediction that has nothing in common with the true tile, from tile side 32 on.
+WEIGHT, _TILE = 3.4, 32
+"""By default, the output for a prediction that has nothing in common with the true tile, from tile
+side 32 on.
 
 Its unit is that of the normal form, in which a sampled transformation is 2.4 from the identity on
 average. Tuned on tiles of 8, 16 and 32 px: smaller tiles need more, by the root of 32 / side, as a
@@ -33,10 +34,17 @@ class WithUnexplained(nn.Module):
     would lie, because what moves in from outside is unknown.
     """
 
-    def __init__(self, regressor: nn.Module, tile: int, cells: int = 16) -> None:
+    def __init__(
+        self,
+        regressor: nn.Module,
+        tile: int,
+        cells: int = 16,
+        blur: float = BLUR,
+        weight: float = WEIGHT,
+    ) -> None:
         super().__init__()
-        self.regressor, self.cells = regressor, Cells(tile, min(cells, tile // 2))
-        self.weight = _WEIGHT * max(1.0, _TILE / tile) ** 0.5
+        self.regressor, self.cells = regressor, Cells(tile, min(cells, tile // 2), blur)
+        self.weight = weight * max(1.0, _TILE / tile) ** 0.5
 
     def forward(self, predicted_NSS: Tensor, true_NSS: Tensor) -> Tensor:
         """(N,C+1)."""
