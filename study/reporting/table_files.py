@@ -9,8 +9,9 @@ import pandas
 from cluster.safe_text import printable
 from study.analysis import comparability
 from study.analysis.costs import by_cell, figures
+from study.analysis.protocol import protocol
 from study.analysis.results import AblationResults
-from study.analysis.tables import Row, Table, protocol, verdict_of
+from study.analysis.tables import Row, Table, verdict_of
 from study.reporting import document
 from study.reporting.document import Prose
 from study.reporting.sections import ablation_table

@@ -39,12 +39,27 @@ def hole_counts(predicted_NHW: Tensor, labels_NHW: Tensor, num_classes: int) -> 
     return table_NK3.to(labels_NHW.device)
 
 
+def holes_of_class(
+    predicted_HW: NDArray[np.bool_], true_HW: NDArray[np.bool_], void_HW: NDArray[np.bool_]
+) -> NDArray[np.int32]:
+    """(H,W): the number of its hole for each true pixel within one; 0 elsewhere.
+
+    Args:
+        predicted_HW: where the class is predicted.
+        true_HW: where it is true.
+        void_HW: where the truth is unknown.
+    """
+    pieces_HW, _ = ndimage.label(~(predicted_HW | void_HW))
+    outside = np.unique(np.concatenate([pieces_HW[[0, -1]].ravel(), pieces_HW[:, [0, -1]].ravel()]))
+    found_HW: NDArray[np.int32] = np.where(true_HW & ~np.isin(pieces_HW, outside), pieces_HW, 0)
+    return found_HW
+
+
 def _of_class(
     predicted_HW: NDArray[np.bool_], true_HW: NDArray[np.bool_], void_HW: NDArray[np.bool_]
 ) -> tuple[int, int, int]:
-    pieces_HW, _ = ndimage.label(~(predicted_HW | void_HW))
-    outside = np.unique(np.concatenate([pieces_HW[[0, -1]].ravel(), pieces_HW[:, [0, -1]].ravel()]))
-    left_out = pieces_HW[true_HW & ~np.isin(pieces_HW, outside) & (pieces_HW > 0)]
+    holes_HW = holes_of_class(predicted_HW, true_HW, void_HW)
+    left_out = holes_HW[holes_HW > 0]
     islands_HW, islands = ndimage.label(predicted_HW, structure=_CORNERS)
     touching = np.unique(islands_HW[true_HW & predicted_HW])
     return left_out.size, np.unique(left_out).size, islands - touching.size

@@ -1,9 +1,10 @@
-"""One call of a network, in the precision of its training."""
+"""One call of a network, on its device and in the precision of its training."""
 
 import torch
 from torch import Tensor, nn
 
 from trainables.config import OptimConfig
+from trainables.losses.terms import Learned
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.training.optimization import AUTOCAST
 
@@ -24,3 +25,9 @@ def forward(
         None if boundary_BHW is None else boundary_BHW.float(),
         tuple(logits.float() for logits in output.auxiliary_BKHW),
     )
+
+
+def on_device(learned: Learned, device: torch.device) -> Learned:
+    """The losses' networks on this device."""
+    parts = learned._asdict().items()
+    return Learned(**{name: p.to(device) if isinstance(p, nn.Module) else p for name, p in parts})

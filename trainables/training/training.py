@@ -32,7 +32,7 @@ from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.training.epoch_summary import Diverged, summary
 from trainables.training.evaluation import Evaluation, evaluate
-from trainables.training.forward import forward
+from trainables.training.forward import forward, on_device
 from trainables.training.optimization import (
     freeze_batch_norm,
     groups_of,
@@ -59,7 +59,7 @@ class Training:
         require_crops(dataset.splits["train"], config.data)
         self.config, self.dataset, self.device = config, dataset, device
         self.names = ever_active(config.loss)
-        self.learned = _to_device(learned, device)
+        self.learned = on_device(learned, device)
         torch.manual_seed(config.seed)
         self.network = self._build(needs_boundary_head(config.loss))
         if self.network.auxiliary_weights:
@@ -211,13 +211,9 @@ class Training:
         """Yield the logits, float (1,K,H,W), of single images as ``evaluate`` predicts them. For
         one rank."""
         network, how = self._evaluated(), self.config.eval.of(split)
-
-        def logits(images_BCHW: Tensor) -> Tensor:
-            return self._predict(network, images_BCHW).logits_BKHW
-
         for row in rows:
             images_1CHW, _ = to_tensors(self.dataset.splits[split], [row])
-            yield scores(logits, images_1CHW.to(self.device), how)
+            yield scores(lambda x: self._predict(network, x).logits_BKHW, images_1CHW, how)
 
     def save(self) -> bytes:
         """The state from which ``load`` resumes as if training had never stopped; after the last
@@ -248,8 +244,3 @@ class Training:
         self.scaler.load_state_dict(state["scaler"])
         if self.average is not None:
             self.average.module.load_state_dict(state["average"])
-
-
-def _to_device(learned: Learned, device: torch.device) -> Learned:
-    parts = learned._asdict().items()
-    return Learned(**{name: p.to(device) if isinstance(p, nn.Module) else p for name, p in parts})

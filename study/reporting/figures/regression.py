@@ -1,36 +1,15 @@
 """Affinity Regression's Figure 3 and Table 2: its loss over training, with a regression line."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from scipy.stats import linregress
 
+from study.analysis.trend import Trend, trend
 from study.ledger.trial_record import TrialRecord
 from study.reporting.figures.style import Group, beside
 
 METRIC = "train/affinity_regression"
-_FEWEST = 3
-"""Epochs of a line: through two points it would always be perfect."""
-
-
-class Line(NamedTuple):
-    """A regression of a loss on the epoch by least squares."""
-
-    intercept: float
-    slope: float
-    """Per epoch."""
-    p: float
-    """Of the two-sided test that the slope is 0, which takes epochs for independent."""
-
-
-def line(means: Mapping[int, float]) -> Line | None:
-    """The regression of a loss by epoch; None with fewer than three epochs."""
-    if len(means) < _FEWEST:
-        return None
-    found = linregress(list(means), list(means.values()))
-    return Line(float(found.intercept), float(found.slope), float(found.pvalue))
 
 
 def affinity_loss(groups: Sequence[Group]) -> Figure | None:
@@ -41,8 +20,8 @@ def affinity_loss(groups: Sequence[Group]) -> Figure | None:
     figure = Figure(figsize=(8.6, 4.2), layout="constrained")
     axes = figure.add_subplot()
     for group, curve in curves:
-        found = line(curve)
-        said = "" if found is None else f"\nslope {found.slope:.2e} an epoch, p {found.p:.1g}"
+        found = trend(list(curve), list(curve.values()))
+        said = "" if found is None else f"\nslope {found.slope:.2e} per epoch, {_sure(found)}"
         axes.plot(list(curve), list(curve.values()), "o", color=group.hue, markersize=4)
         axes.plot([], [], "o-", color=group.hue, label=f"{group.name}{said}", markersize=4)
         if found is not None:
@@ -52,6 +31,11 @@ def affinity_loss(groups: Sequence[Group]) -> Figure | None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     beside(axes)
     return figure
+
+
+def _sure(found: Trend) -> str:
+    """How sure the slope is, by the effective number of points."""
+    return f"p {found.p_effective:.1g} by {found.effective:.1f} effective of {found.points} points"
 
 
 def means(trials: Sequence[TrialRecord]) -> dict[int, float]:

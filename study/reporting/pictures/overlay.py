@@ -5,9 +5,9 @@ Shape letters: H rows, W columns, C colours.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from trainables.geometry.boundaries import VOID
+from trainables.metrics.holes import holes_of_class
 
 Picture = NDArray[np.uint8]
 _SHARE = 0.55
@@ -16,16 +16,11 @@ _HOLE = (255, 0, 255)
 
 
 def holes(predicted_HW: Picture, labels_HW: Picture) -> NDArray[np.bool_]:
-    """(H,W): pixels of holes in a predicted region that the true region does not have.
-
-    A hole of a class is a part of the map that its region encloses completely (4-neighbours); the
-    pixels count whose true class it is. What touches the image's border is no hole.
-    """
-    found_HW = np.zeros(labels_HW.shape, dtype=bool)
+    """(H,W): the true pixels of each class in holes of its predicted region, as ``hole_area``
+    counts them."""
+    found_HW, void_HW = np.zeros(labels_HW.shape, dtype=bool), labels_HW == VOID
     for label in np.unique(predicted_HW[predicted_HW != VOID]):
-        region_HW = predicted_HW == label
-        inside_HW = ndimage.binary_fill_holes(region_HW) & ~region_HW
-        found_HW |= inside_HW & (labels_HW == label)
+        found_HW |= holes_of_class(predicted_HW == label, labels_HW == label, void_HW) > 0
     return found_HW
 
 

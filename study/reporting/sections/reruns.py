@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from study.analysis import tables
+from study.analysis import protocol
 from study.analysis.results import results_of
 from study.ledger.errors import LedgerError
 from study.ledger.fold_checks import NAME
@@ -52,8 +52,8 @@ def rerun_section(record: StudyRecord, best: TrialRecord | None, folder: StudyFo
             f"{'' if same else '. Another trial was the winner then'}."
         )
         sheet = Sheet(heads(table), body(table))
-        protocol = Prose(tables.protocol(rerun, table))
-        parts.append(Section("The winner on fresh seeds", [Prose(text), sheet, protocol]))
+        how = Prose(protocol.protocol(rerun, table))
+        parts.append(Section("The winner on fresh seeds", [Prose(text), sheet, how]))
     return parts
 
 

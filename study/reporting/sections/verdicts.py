@@ -1,6 +1,6 @@
 """One table of an ablation's verdicts: the objective with its test, other metrics beside it."""
 
-from study.analysis import tables
+from study.analysis import protocol, tables
 from study.analysis.measured_epoch import after
 from study.analysis.results import AblationResults
 from study.analysis.statistics import ALPHA, coverage_note
@@ -73,10 +73,10 @@ def _said(results: AblationResults, objective: Table, others: list[Table]) -> st
         f"On the {record.data.list_name(objective.split)} {after(record.plan)}, "
         f"{counted(seeds, 'seed')}. Delta: mean over seeds of cell - `{objective.baseline}` in "
         f"{unit}, with its {1 - ALPHA:.0%} interval{coverage_note(seeds)}; "
-        f"corrected p: an exact sign-flip test paired by seed, {tables.corrected_by(record)} over "
-        f"the cells; better or worse if that is at most {ALPHA}. "
+        f"corrected p: an exact sign-flip test paired by seed, {protocol.corrected_by(record)} "
+        f"over the cells; better or worse if that is at most {ALPHA}. "
         f"`{objective.metric}` is the objective and decides"
     )
     if others:
         text += "; each other metric is corrected by itself and decides nothing"
-    return f"{text}. {tables.power(record)}{tables.left_out(objective)}"
+    return f"{text}. {protocol.power(record)}{protocol.left_out(objective)}"

@@ -6,7 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 
 from search_spaces import Grid, Space
-from study.analysis import comparability, tables
+from study.analysis import comparability, protocol
 from study.analysis.measured_epoch import after
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import Plan
@@ -45,7 +45,9 @@ def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
         f"{_cells(grid)} on {counted(len(seeds), 'seed')} ({_span(seeds)})",
         "compared by": f"{plan.objective} ({plan.mode}) on the {lists.get('test', 'test list')} "
         f"{after(plan)}, paired by seed with {grid.baseline!r}",
-        "significance": tables.seeds_message(len(seeds), tables.comparisons(grid), plan.correction),
+        "significance": protocol.seeds_message(
+            len(seeds), protocol.comparisons(grid), plan.correction
+        ),
     }
 
 
@@ -66,7 +68,7 @@ def print_comparison(console: Console, results: AblationResults) -> None:
         style = next((_STYLES[word] for word in line if word in _STYLES), "")
         output.add_row(*map(escape, line), style=style)
     console.print(output)
-    console.print(f"\n{escape(tables.protocol(results.record, table))}", highlight=False)
+    console.print(f"\n{escape(protocol.protocol(results.record, table))}", highlight=False)
 
 
 def print_result(

@@ -6,7 +6,7 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 
 from search_spaces import Space
-from study.analysis import tables
+from study.analysis import protocol
 from study.analysis.measured_epoch import after
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.units import unit_in
@@ -52,7 +52,8 @@ def _confirmation(plan: Plan, lists: Mapping[str, str]) -> dict[str, str]:
     return {
         "then": f"the winner against the same training without the searched losses, "
         f"{len(CONFIRMED) * len(seeds)} runs on {counted(len(seeds), 'other seed')}, on the "
-        f"{lists.get('test', 'test list')}. {tables.seeds_message(len(seeds), 1, plan.correction)}"
+        f"{lists.get('test', 'test list')}. "
+        f"{protocol.seeds_message(len(seeds), 1, plan.correction)}"
     }
 
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from cluster.resources import Node
 from search_spaces import Cell, Grid
 from study.analysis import same_images
+from study.analysis.protocol import protocol
 from study.analysis.results import AblationResults, SearchResults
-from study.analysis.tables import protocol
 from study.commands.run import main
 from study.ledger.plan import Ablation, Search
 from study.ledger.plan_json import plan_from_json, plan_to_json

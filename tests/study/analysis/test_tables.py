@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 
 from search_spaces import Cell, Setup
-from study.analysis import image_bootstrap, tables
+from study.analysis import image_bootstrap, protocol, tables
 from study.analysis.answer import answer
 from study.analysis.results import AblationResults
 from study.analysis.statistics import coverage_note
@@ -274,14 +274,14 @@ def test_latex_escapes_what_a_name_may_hold(tmp_path: Path) -> None:
 def test_the_number_of_seeds_is_judged_before_anything_runs(
     seeds: int, compared: int, words: str
 ) -> None:
-    assert words in tables.seeds_message(seeds, compared, "holm")
+    assert words in protocol.seeds_message(seeds, compared, "holm")
 
 
 def test_with_max_t_six_seeds_can_decide_any_number_of_comparisons() -> None:
-    assert tables.seeds_message(6, 10, "max_t") == (
+    assert protocol.seeds_message(6, 10, "max_t") == (
         "6 seeds can decide; 10 comparisons need at least 6."
     )
-    assert "needs 6." in tables.seeds_message(5, 10, "max_t")
+    assert "needs 6." in protocol.seeds_message(5, 10, "max_t")
 
 
 def test_the_interval_over_images_is_shown_below_its_metric(tmp_path: Path) -> None:
@@ -353,7 +353,7 @@ def test_a_smaller_distance_is_better_and_every_text_has_its_unit(tmp_path: Path
     assert answer(results) == (
         "Better: good -2.500 mm hausdorff (-2.500 to -2.500) against plain, 6 seeds."
     )
-    text = tables.protocol(results.record, results.tables[0])
+    text = protocol.protocol(results.record, results.tables[0])
     assert "smaller is better" in text
     assert "cell - `plain` in mm, with its" in text
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from study.analysis.measured_epoch import after
-from study.analysis.tables import metric_tables, protocol
+from study.analysis.protocol import protocol
+from study.analysis.tables import metric_tables
 from study.execution.checkpoints import CheckpointRemover
 from study.ledger.events import EpochEnded, Finished, Started
 from study.ledger.ledger import Ledger

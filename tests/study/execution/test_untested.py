@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from study.analysis.protocol import protocol
 from study.analysis.results import AblationResults, SearchResults, results_of
-from study.analysis.tables import protocol
 from study.commands.python_api import frame
 from study.execution import execute, test_evaluation
 from study.execution.execute import Execution

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from study.analysis.protocol import protocol
 from study.analysis.results import AblationResults, SearchResults
-from study.analysis.tables import protocol
 from study.ledger.events import Tested
 from study.ledger.study_folder import StudyFolder
 from study.reporting import table_files

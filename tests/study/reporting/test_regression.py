@@ -1,28 +1,13 @@
-"""Affinity Regression's loss by epoch and its regression line, against closed forms."""
+"""The figure of Affinity Regression's loss by epoch, with its regression line."""
 
-import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from study.reporting.figures.regression import METRIC, affinity_loss, line, means
+from study.reporting.figures.regression import METRIC, affinity_loss, means
 from study.reporting.figures.style import Group
 from tests.study import fake
-
-
-def test_the_line_is_that_of_least_squares() -> None:
-    """y = 0.2 - 0.01 x, disturbed by +e, -2e, +e, which is orthogonal to 1 and x."""
-    noise = 0.001
-    values = {1: 0.19 + noise, 2: 0.18 - 2 * noise, 3: 0.17 + noise}
-    found = line(values)
-    assert found is not None
-    assert found.intercept == pytest.approx(0.2)
-    assert found.slope == pytest.approx(-0.01)
-    # s^2 = 6 e^2 and t = slope / (s / sqrt(2)); Student's t with one degree of freedom is Cauchy
-    t = 0.01 / (noise * math.sqrt(3))
-    assert found.p == pytest.approx(1 - 2 * math.atan(t) / math.pi)
-    assert line({1: 0.1, 2: 0.2}) is None
 
 
 def test_the_figure_has_a_line_for_each_group_that_was_trained_with_it(tmp_path: Path) -> None:

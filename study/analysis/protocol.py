@@ -1,0 +1,97 @@
+"""How the figures of a table were obtained, and what its seeds can decide, in words."""
+
+from search_spaces import Grid
+from study.analysis import evaluation, same_images
+from study.analysis.measured_epoch import after, chosen_on_the_same
+from study.analysis.statistics import ALPHA, coverage_note, fewest_seeds
+from study.analysis.tables import Table
+from study.analysis.training_budget import training_budget
+from study.analysis.units import difference_unit
+from study.ledger.plan import Correction
+from study.ledger.record import StudyRecord
+from trainables.config.words import counted
+from trainables.metrics.catalog import METRICS
+
+_CORRECTED: dict[Correction, str] = {
+    "holm": "corrected by Holm's method",
+    "max_t": "corrected by step-down max-T",
+}
+
+
+def protocol(record: StudyRecord, metric_table: Table) -> str:
+    """Describe how a table's figures were obtained; all of it was fixed before the first trial."""
+    plan, data, split = record.plan, record.data, metric_table.split
+    lists, seeds = data.images, plan.design.seeds
+    return (
+        f"{_measured(metric_table)} on the {data.list_name(split)} of `{data.dataset}` "
+        f"({counted(lists.get(split, 0), 'image')}, digest {data.digest}) {after(plan)}, "
+        f"{evaluation.of_list(plan.base, split)}.{chosen_on_the_same(plan, split)} "
+        f"Budget: {training_budget(plan, lists)}, the same for every cell; n = "
+        f"{counted(len(seeds), 'seed')} "
+        f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "
+        f"of cell - `{metric_table.baseline}` in {difference_unit(metric_table.unit)}, with its "
+        f"{1 - ALPHA:.0%} BCa interval{coverage_note(len(seeds))}; p: exact two-sided sign-flip "
+        f"test, paired by seed; {corrected_by(record)} over the table; better or worse if that is "
+        f"at most {ALPHA}. "
+        f"P(A>B): how often the cell was better on the same seed. {power(record)}"
+        f"{left_out(metric_table)}{same_images.said(plan, data.shared, lists)}"
+    )
+
+
+def left_out(metric_table: Table) -> str:
+    """The runs that have no figure on the test list; "" if all have one."""
+    if metric_table.split == "val":
+        return (
+            " Not every run was measured on the test list, so all figures here are of the "
+            "validation list."
+        )
+    untested = sum(row.untested for row in metric_table.rows)
+    return f" Untested, and not in the table: {counted(untested, 'run')}." if untested else ""
+
+
+def same_protocol(metric_table: Table) -> str:
+    """Describe a table that shares the protocol of the objective's table."""
+    return (
+        f"{_measured(metric_table)}, delta in {difference_unit(metric_table.unit)}; runs, list, "
+        f"evaluation, "
+        f"seeds and tests are those of the objective's table."
+    )
+
+
+def _measured(metric_table: Table) -> str:
+    larger = "larger" if metric_table.mode == "max" else "smaller"
+    return f"`{metric_table.metric}` ({METRICS[metric_table.metric].source}; {larger} is better)"
+
+
+def corrected_by(record: StudyRecord) -> str:
+    """How the p-values of the study's tables are corrected, in words."""
+    return _CORRECTED[record.plan.correction]
+
+
+def power(record: StudyRecord) -> str:
+    """Say whether the study's number of seeds can decide a comparison."""
+    seeds = len(record.plan.design.seeds)
+    return seeds_message(seeds, comparisons(record.plan.grid), record.plan.correction)
+
+
+def comparisons(grid: Grid) -> int:
+    """The number of cells that are compared with the baseline."""
+    return sum(not cell.needs for cell in grid.cells) - 1
+
+
+def seeds_message(seeds: int, compared: int, correction: Correction) -> str:
+    """Say what this number of seeds can decide in a table with so many comparisons."""
+    floor, alone = fewest_seeds(max(compared, 1), correction), fewest_seeds()
+    if compared < 1:
+        return "Nothing is compared: only the baseline runs."
+    have = counted(seeds, "seed")
+    if seeds < alone:
+        here = f" for one comparison and {floor} for the {compared} here" if floor > alone else ""
+        return f"{have} can never be significant: a two-sided sign-flip test needs {alone}{here}."
+    if seeds < floor:
+        return (
+            f"{have} can never be significant here: {compared} comparisons, "
+            f"{_CORRECTED[correction]}, need {floor}; {seeds} can decide one comparison."
+        )
+    need = "needs" if compared == 1 else "need"
+    return f"{have} can decide; {counted(compared, 'comparison')} {need} at least {floor}."
