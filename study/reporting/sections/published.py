@@ -72,8 +72,9 @@ def formatted(metric: str, value: float | None, *, sign: bool = False) -> str:
     known = {**METRICS, **OTHER_METRICS}
     if metric not in known:
         return f"{value:{plus}.{_DIGITS}g}"
-    shown = 100 * value if comparability.in_percent(metric) else value
-    return zero_without_sign(f"{shown:{plus}.2f}")
+    share = comparability.in_percent(metric)
+    shown, digits = (100 * value, 2) if share else (value, 3)
+    return zero_without_sign(f"{shown:{plus}.{digits}f}")
 
 
 def _head(metric: str) -> str:
