@@ -114,7 +114,8 @@ _GAMMAS = (0.03, 0.3, 3.0, 30.0)
 GEODESIC = Grid(
     name="geodesic",
     question="Up to which weight does a training with the geodesic distance survive?",
-    source="InverseForm (Borse et al., CVPR 2021), 5: Eq. 3 as printed explodes; ours is bounded",
+    source="InverseForm (Borse et al., CVPR 2021), 5: Eq. 3 can lead to exploding gradients; "
+    "ours is bounded",
     baseline="bounded, gamma 0.3",
     cells=tuple(
         Cell(

@@ -47,7 +47,7 @@ class LossConfig:
     """Of a transformation from the identity: Eq. 1 on 6 coefficients, or Eq. 3 on 8."""
 
     geodesic: Literal["bounded", "printed"] = "bounded"
-    """Eq. 3 with a bounded gradient, or as printed, by an SVD: that one explodes."""
+    """Eq. 3 with a bounded gradient, or as printed, by an SVD: that gradient has no bound."""
 
     lambda_geo: float = 0.1
     """Weight of the projection residual in the geodesic distance (``lambda`` in Eq. 3)."""

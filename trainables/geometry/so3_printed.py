@@ -1,6 +1,6 @@
 """InverseForm's geodesic distance exactly as it is printed, without any guard.
 
-It is here so that the paper's remark on it can be seen: its gradients explode. ``so3.py`` has the
+It is here so that the paper's remark on its exploding gradients can be tested. ``so3.py`` has the
 distance that a training should use. Shape letters: N matrices; 3x3 rows and columns.
 """
 
