@@ -130,6 +130,12 @@ def test_each_image_is_evaluated_once_at_its_own_size(
     assert sorted(seen) == list(range(len(train)))
 
 
+def test_images_of_one_size_are_evaluated_together(tmp_path: Path) -> None:
+    train = loaded(write(tmp_path)).splits["train"]
+    batches = evaluation_batches(train, batch=2, rank=0, ranks=1)
+    assert sorted(rows.tolist() for rows, *_ in batches) == [[0, 2], [1], [3]]
+
+
 def test_maps_of_one_size_are_collected_in_one_array() -> None:
     def maps(*sizes: tuple[int, int]) -> list[NDArray[np.uint8]]:
         return [np.full(size, row, dtype=np.uint8) for row, size in enumerate(sizes)]
