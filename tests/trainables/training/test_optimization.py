@@ -280,13 +280,13 @@ def test_two_ranks_drop_the_channels_that_one_drops(tmp_path: Path) -> None:
         _rank_main(0, 1, f"{tmp_path}/{folder}", config(**{**flat, "model/dropout": share}))
     trial_config = config(**{**flat, "model/dropout": 0.5})
     on_ranks(2, tmp_path, _rank_main, 2, f"{tmp_path}/dropped", trial_config)
+    # The first epoch is one step: its loss is that of equal weights, which rounding alone moves.
     one, two, whole = (
-        torch.load(f"{tmp_path}/{name}.pt", weights_only=True)["metrics"]
+        torch.load(f"{tmp_path}/{name}.pt", weights_only=True)["metrics"][0]["train/loss"]
         for name in ("dropped/1", "dropped/2", "whole/1")
     )
-    for a, b, without in zip(one, two, whole, strict=True):
-        assert a == pytest.approx(b, rel=1e-3)
-        assert a["train/loss"] != pytest.approx(without["train/loss"], rel=1e-3)
+    assert one == pytest.approx(two, rel=1e-5)
+    assert one != pytest.approx(whole, rel=1e-4)
 
 
 @pytest.mark.parametrize("name", sorted(recipes.RECIPES.keys() - {recipes.BUILT_IN}))
