@@ -159,7 +159,11 @@ class Grid:
 
     def setup_names(self) -> list[str]:
         """Every setup that a cell has figures of, the described ones first."""
-        named = {name: None for cell in self.cells for name in (*cell.published, *cell.gains)}
+        named = {
+            name: None
+            for cell in self.cells
+            for name in (*cell.published, *cell.gains, *cell.class_published)
+        }
         described = [setup.name for setup in self.setups if setup.name in named]
         return list(dict.fromkeys([*described, *named]))
 

@@ -12,6 +12,7 @@ from search_spaces import Cell, Grid
 from study.analysis import comparability
 from study.analysis.statistics import Comparison, compare
 from study.analysis.units import unit_in
+from study.ledger.plan import Correction
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from trainables.config.evaluation import Split
@@ -51,6 +52,8 @@ class Table:
     baseline: str
     unit: str
     """Of the values: ``fraction``, ``mm``, ``px`` ..."""
+    correction: Correction
+    """Of the p-values."""
     rows: tuple[Row, ...]
     setups: tuple[str, ...]
     """The setups that measured this metric as the study does: the paper's columns beside ours."""
@@ -60,6 +63,9 @@ class Table:
         base = next(other.cell for other in self.rows if other.cell.name == self.baseline)
         return comparability.gain(row.cell, base, setup, self.metric)
 
+
+CORRECTED: Mapping[Correction, str] = {"holm": "Holm", "max_t": "max-T"}
+"""What the column of corrected p-values is called."""
 
 ALSO = ("miou", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
 """Metrics of area and boundary that every ablation has a table for, whatever its paper reports."""
@@ -119,6 +125,7 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
         split=split,
         baseline=grid.baseline,
         unit=unit_in(record, metric),
+        correction=record.plan.correction,
         rows=rows,
         setups=tuple(setups),
     )

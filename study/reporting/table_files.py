@@ -86,7 +86,7 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...], split: str) -> dict[str
         "low": compared and compared.low,
         "high": compared and compared.high,
         "p": compared and compared.p,
-        "p_corrected": compared and compared.p_corrected,
+        **_corrected(table, row),
         "p_holm": compared and compared.p_holm,
         "superiority": compared and compared.superiority,
         "verdict": verdict_of(row, table.baseline),
@@ -113,6 +113,13 @@ def _published(table: Table, row: Row, setups: Iterable[str]) -> str:
     figures = {name: comparability.figure(row.cell, name, table.metric) for name in setups}
     known = {name: value for name, value in figures.items() if value is not None}
     return "; ".join(f"{name}: {value:g}" for name, value in known.items())
+
+
+def _corrected(table: Table, row: Row) -> dict[str, float | None]:
+    """The p-value that decides, unless that is Holm's, which has a column of its own."""
+    if table.correction == "holm":
+        return {}
+    return {"p_corrected": row.comparison.p_corrected if row.comparison else None}
 
 
 def latex(results: AblationResults, caveat: str = "") -> str:

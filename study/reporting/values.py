@@ -39,10 +39,10 @@ def is_share(metric: str) -> bool:
 
 
 def metric_value(metric: str, value: float | None) -> str:
-    """A metric in percent with two decimals, or in its own unit with three; a dash for None."""
+    """A metric in percent or in its own unit, with two decimals; a dash for None."""
     if value is None:
         return "-"
-    return percent(value) if is_share(metric) else zero_without_sign(f"{value:.3f}")
+    return percent(value) if is_share(metric) else zero_without_sign(f"{value:.2f}")
 
 
 def with_unit(metric: str, value: float | None, unit: str) -> str:

@@ -12,7 +12,7 @@ from cluster.safe_text import printable
 from study.analysis import comparability
 from study.analysis.answer import answer, signed
 from study.analysis.results import AblationResults, SearchResults
-from study.analysis.tables import Row, Table, verdict_of
+from study.analysis.tables import CORRECTED, Row, Table, verdict_of
 from trainables.metrics.catalog import METRICS
 
 NOTE = "mlflow.note.content"
@@ -107,7 +107,7 @@ def _table(results: AblationResults, length: int) -> str:
     table = results.tables[0]
     unit = "%" if table.unit == "fraction" else table.unit
     heads = ["cell", f"{table.metric} {unit} ({table.split})", "delta", "interval"]
-    heads += ["corrected p", "verdict", "n"]
+    heads += [f"p ({CORRECTED[table.correction]})", "verdict", "n"]
     lines = [heads, ["---"] * len(heads), *(_cells(row, table) for row in table.rows)]
     texts = [f"| {' | '.join(line)} |" for line in lines]
     rest = f"\n\nAll {len(table.rows)} rows are in `report/table.md`."

@@ -91,8 +91,10 @@ class Segmenter(nn.Module):
         """The classifier's features; a boundary head uses them all."""
         return (self.dropout(inputs[0]), *inputs[1:])
 
-    def forward(self, images_B3HW: Tensor) -> SegmenterOutput:
+    def forward(self, images_B3HW: Tensor, with_boundary: bool = False) -> SegmenterOutput:
         """Logits at the images' size, for images in [0,1].
+
+        In evaluation, the boundary head runs only ``with_boundary``: it serves losses.
 
         Images whose sides are not multiples of 32 are padded by repeating their edge, and the
         logits are cropped to the image.
@@ -106,7 +108,7 @@ class Segmenter(nn.Module):
             return _enlarged(maps_BKhw, padded)[..., :rows, :columns]
 
         logits_BKHW = at_label_size(output.logits_BKhw)
-        if not self.training:  # the heads below serve losses only
+        if not (self.training or with_boundary):
             return SegmenterOutput(logits_BKHW, None)
         boundary_BHW = None
         if self.boundary_head is not None:

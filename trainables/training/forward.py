@@ -10,15 +10,27 @@ from trainables.training.optimization import AUTOCAST
 
 
 def forward(
-    network: nn.Module, images_BCHW: Tensor, optim: OptimConfig, device: torch.device
+    network: nn.Module,
+    images_BCHW: Tensor,
+    optim: OptimConfig,
+    device: torch.device,
+    with_boundary: bool = False,
 ) -> SegmenterOutput:
-    """Run the network in the config's precision; the output is fp32."""
+    """Run the network in the config's precision; the output is fp32.
+
+    Args:
+        network: a ``Segmenter``, or what wraps one.
+        images_BCHW: in [0,1].
+        optim: precision and memory layout.
+        device: the network's.
+        with_boundary: also run the boundary head of a network in evaluation mode.
+    """
     images_BCHW = images_BCHW.to(device, non_blocking=True)
     if optim.channels_last:
         images_BCHW = images_BCHW.contiguous(memory_format=torch.channels_last)
     lower = AUTOCAST[optim.precision]
     with torch.autocast(device.type, lower, enabled=lower is not None):
-        output: SegmenterOutput = network(images_BCHW)
+        output: SegmenterOutput = network(images_BCHW, with_boundary)
     boundary_BHW = output.boundary_logits_BHW
     return SegmenterOutput(
         output.logits_BKHW.float(),

@@ -175,8 +175,10 @@ class Training:
         total = torch.stack([weight * term.total for weight, term in weighed]).sum()
         return LossTerm(total, terms[0].count)
 
-    def _predict(self, network: nn.Module, images_BCHW: Tensor) -> SegmenterOutput:
-        return forward(network, images_BCHW, self.config.optim, self.device)
+    def _predict(
+        self, network: nn.Module, images_BCHW: Tensor, with_boundary: bool = False
+    ) -> SegmenterOutput:
+        return forward(network, images_BCHW, self.config.optim, self.device, with_boundary)
 
     def _step(self) -> None:
         clip_norm = self.config.optim.clip_norm
@@ -201,7 +203,7 @@ class Training:
         names = measured_terms(config.loss, config.eval.terms) if with_terms else []
         num_classes, learned = self.dataset.num_classes, self.learned
         table = ListTerms(config.loss, names, num_classes, learned, len(images), self.device)
-        terms = ValidationTerms(lambda images_BCHW: self._predict(network, images_BCHW), table)
+        terms = ValidationTerms(lambda x: self._predict(network, x, bool(names)), table)
         how, observe = config.eval.of(split), terms.observe if names else None
         given = num_classes, config.batch, self.device, how, config.eval, observe
         return replace(evaluate(terms.predict, images, *given), terms=table.means())

@@ -154,7 +154,7 @@ def _draw(axes: Axes, place: int, row: Row, table: Table) -> None:
     assert row.comparison is not None
     compared, hue = row.comparison, _HUES[verdict_of(row, table.baseline)]
     baseline = next(other for other in table.rows if other.cell.name == table.baseline)
-    seeds = [100 * value for value in paired(row.values, baseline.values)]
+    seeds = [100 * value for value in paired(row.values, baseline.values).values()]
     axes.scatter(seeds, [place] * len(seeds), s=12, color=hue, alpha=0.35, linewidths=0)
     if compared.low is not None and compared.high is not None:
         axes.plot([100 * compared.low, 100 * compared.high], [place] * 2, color=hue, linewidth=2)

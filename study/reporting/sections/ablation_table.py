@@ -5,7 +5,7 @@ from study.analysis.answer import signed
 from study.analysis.image_bootstrap import RESAMPLES
 from study.analysis.protocol import protocol, same_protocol
 from study.analysis.results import AblationResults
-from study.analysis.tables import Row, Table, verdict_of
+from study.analysis.tables import CORRECTED, Row, Table, verdict_of
 from study.ledger.record import StudyRecord
 from study.reporting.document import Block, Parts, Points, Prose, Section, Sheet
 from study.reporting.sections import cell_search, published
@@ -22,7 +22,7 @@ def heads(table: Table) -> list[str]:
         "delta",
         "interval",
         "p",
-        "corrected p",
+        CORRECTED[table.correction],
         "P(A>B)",
         "verdict",
         "n",

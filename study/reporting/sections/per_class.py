@@ -1,6 +1,6 @@
 """Sections with metrics by class, from the stored counts per image."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import torch
 from torch import Tensor
@@ -76,18 +76,19 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
     blocks: list[Block] = [Prose(said)]
     for metric in _in_order(next(iter(by_cell.values()))[0]):
         head = Prose(f"`{_head(results.record, metric)}`:")
-        blocks += [head, _of_metric(results.record, by_cell, metric)]
+        blocks += [head, _of_metric(results, by_cell, metric)]
     return [Section("By class", blocks), *left_out]
 
 
-def _of_metric(record: StudyRecord, by_cell: ByCell, metric: str) -> Sheet:
-    """Our cells, then the papers' figures of the same metric."""
+def _of_metric(results: AblationResults, by_cell: ByCell, metric: str) -> Sheet:
+    """Our cells, then the papers' figures of the same metric that were measured as ours."""
+    record, apart = results.record, {found.name for found in results.apart}
     means = {
         cell: torch.stack([seed[metric] for seed in seeds if metric in seed]).nanmean(dim=0)
         for cell, seeds in by_cell.items()
         if any(metric in seed for seed in seeds)
     }
-    theirs = _published(record.plan.grid, metric, record.data.classes)
+    theirs = _published(record.plan.grid, metric, record.data.classes, apart)
     rows = [
         [
             name,
@@ -99,13 +100,15 @@ def _of_metric(record: StudyRecord, by_cell: ByCell, metric: str) -> Sheet:
     return Sheet(["class", *means, *theirs], rows)
 
 
-def _published(grid: Grid, metric: str, classes: Sequence[str]) -> dict[str, Mapping[str, float]]:
+def _published(
+    grid: Grid, metric: str, classes: Sequence[str], apart: Set[str]
+) -> dict[str, Mapping[str, float]]:
     """By head, a paper's figures by class, of which these data have at least one."""
     return {
-        f"reported {cell.name}: {setup}": by_metric[metric]
+        f"published {cell.name}: {setup}": by_metric[metric]
         for cell in grid.cells
         for setup, by_metric in cell.class_published.items()
-        if metric in by_metric and by_metric[metric].keys() & set(classes)
+        if setup not in apart and metric in by_metric and by_metric[metric].keys() & set(classes)
     }
 
 

@@ -18,7 +18,24 @@ def sections(results: AblationResults) -> list[Section]:
     blocks: list[Block] = []
     for apart in results.apart:
         blocks += [Prose(f"{apart.title()}. {apart.reason()}"), Sheet(*sheet(grid, apart.name))]
+        blocks += by_class(grid, apart.name)
     return [Section("Published, not measured as here", blocks, 3)] if blocks else []
+
+
+def by_class(grid: Grid, name: str) -> list[Block]:
+    """A setup's figures by class, a table for each metric that has any."""
+    cells = {cell.name: cell.class_published.get(name, {}) for cell in grid.cells}
+    blocks: list[Block] = []
+    for metric in dict.fromkeys(metric for rows in cells.values() for metric in rows):
+        figures = {cell: rows[metric] for cell, rows in cells.items() if metric in rows}
+        classes = dict.fromkeys(label for row in figures.values() for label in row)
+        known = "miou" if metric == "iou" else metric
+        body = [
+            [label, *(formatted(known, row.get(label)) for row in figures.values())]
+            for label in classes
+        ]
+        blocks += [Prose(f"`{metric}` by class:"), Sheet(["class", *figures], body)]
+    return blocks
 
 
 def remarks(results: AblationResults) -> list[str]:

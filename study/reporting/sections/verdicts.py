@@ -28,7 +28,7 @@ def _head(objective: Table, others: list[Table]) -> list[str]:
         metric_head(objective.metric, objective.unit),
         "delta",
         "interval",
-        "corrected p",
+        tables.CORRECTED[objective.correction],
         "verdict",
         *(f"Δ {table.metric}" for table in others),
         "n",
@@ -43,7 +43,7 @@ def _body(objective: Table, others: list[Table]) -> list[list[str]]:
         ablation_table.heads(objective)[1],
         "delta",
         "interval",
-        "corrected p",
+        tables.CORRECTED[objective.correction],
         "verdict",
     )
     rows = []
@@ -73,7 +73,8 @@ def _said(results: AblationResults, objective: Table, others: list[Table]) -> st
         f"On the {record.data.list_name(objective.split)} {after(record.plan)}, "
         f"{counted(seeds, 'seed')}. Delta: mean over seeds of cell - `{objective.baseline}` in "
         f"{unit}, with its {1 - ALPHA:.0%} interval{coverage_note(seeds)}; "
-        f"corrected p: an exact sign-flip test paired by seed, {protocol.corrected_by(record)} "
+        f"{tables.CORRECTED[objective.correction]}: p of an exact sign-flip test paired by seed, "
+        f"{protocol.corrected_by(record)} "
         f"over the cells; better or worse if that is at most {ALPHA}. "
         f"`{objective.metric}` is the objective and decides"
     )

@@ -140,6 +140,7 @@ def test_the_plan_and_check_data_say_which_images_choose(
     MAKE["folder"](root)
     command = ["--dry-run", "--space", "active_boundary", "--storage", str(tmp_path / "runs")]
     command += ["--dataset", "folder", "--data", str(root)]
+    command += ["--set", "data/height=16", "--set", "data/width=16"]  # a step of training is tried
     assert main(command) == 0
     shown = capsys.readouterr().out
     assert "14 train, 1 val, 5 test" in shown

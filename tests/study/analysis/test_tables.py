@@ -29,7 +29,7 @@ from trainables.metrics import counts_file, per_image
 from trainables.metrics.catalog import METRICS
 
 HAND_WRITTEN = """\
-| cell | miou % | delta | interval | p | corrected p | P(A>B) | verdict | n | failed | reported: Net, Data val | its delta |
+| cell | miou % | delta | interval | p | Holm | P(A>B) | verdict | n | failed | reported: Net, Data val | its delta |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 | plain | 51.56 | - | - | - | - | - | baseline | 6 | 0 | 64.10 | - |
 | good | 54.69 | +3.12 | +3.12 .. +3.12 | 0.0312 | 0.0312 | 1.00 | better | 6 | 0 | 66.60 | +2.50 |
@@ -61,7 +61,7 @@ def test_one_table_has_the_objective_s_test_and_the_others_differences(tmp_path:
     sheet, said = found.blocks[:2]
     assert sheet == Sheet(
         [
-            *("cell", "miou %", "delta", "interval", "corrected p", "verdict"),
+            *("cell", "miou %", "delta", "interval", "Holm", "verdict"),
             *("Δ boundary_f_1px", "Δ boundary_f_3px", "n", "failed"),
         ],
         [

@@ -50,7 +50,10 @@ def test_a_plan_equals_the_command_s(tmp_path: Path) -> None:
     ("asked_for", "words"),
     [
         ({"space": "regoin"}, "--space must be one of"),
-        ({"space": "region", "trails": 3}, "options must be among as_published, cache, cells, .* got 'trails'"),
+        (
+            {"space": "region", "trails": 3},
+            "options must be among as_published, cache, cells, .* got 'trails'",
+        ),
         ({"space": "region", "resume": "x"}, "got 'resume'"),
         ({"space": "region", "changes": {"loss/betta": 1}}, "unknown config path 'loss/betta'"),
         ({"with_parts": "/no/such.py"}, "--with must be a Python file"),

@@ -25,7 +25,8 @@ SEMEDA = ("--space", "semeda", "--grid", "table2")
     [
         (
             [*SEMEDA[:2], "--grid", "table9"],
-            "--grid of semeda must be one of table1, table2, figure5, scale, FILE.yaml, got 'table9'",
+            "--grid of semeda must be one of table1, table2, figure5, scale, FILE.yaml, got "
+            "'table9'",
         ),
         (["--space", "region", "--grid", "table1"], "must be one of FILE.yaml, got 'table1'"),
         (["--grid", "table1"], "--space must be one of"),

@@ -159,7 +159,9 @@ def test_figures_of_validation_say_that_they_are(
 ) -> None:
     _, ledger, _ = grid
     results = results_of(ledger.record)
-    assert "no figure here is of it" in protocol(ledger.record, results.tables[0])
+    assert "all figures here are of the validation list" in protocol(
+        ledger.record, results.tables[0]
+    )
 
 
 def test_an_untested_trial_is_measured_once_its_file_is_back(

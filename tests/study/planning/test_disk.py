@@ -120,7 +120,7 @@ def test_a_disk_that_cannot_hold_it_is_refused_in_one_line(
     assert "20.0 MB are free" in output.out
     (line,) = output.err.splitlines()
     assert "0.020 GB are free in " + str(tmp_path) in line
-    assert "disk: checkpoints need 2." in line
+    assert "disk: checkpoints need 1." in line
 
 
 @pytest.fixture

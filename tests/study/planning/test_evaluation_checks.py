@@ -68,5 +68,5 @@ def test_the_command_refuses_it_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--space", "region", "--dataset", "folder", "--data", str(write(tmp_path))]
-    words = refused(capsys, tmp_path, *options, "--dry-run")
+    words = refused(capsys, tmp_path, *options, "--set", "data/holdout=0", "--dry-run")
     assert "differing sizes, 12..30 rows and 9..31 columns; got 0 and 0" in words

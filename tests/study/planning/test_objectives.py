@@ -238,4 +238,4 @@ def test_a_cell_that_does_not_measure_the_objective_is_refused(
 ) -> None:
     factors = ["--factor", "eval/surface=true,false", "--objective", "assd"]
     line = refused(capsys, tmp_path, "--dataset", "shapes", *factors)
-    assert "eval/surface must be true with --objective assd in every trial" in line
+    assert "eval/surface must be the same in every cell, here True, got False in" in line

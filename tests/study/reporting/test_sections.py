@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from search_spaces import SPACES
+from search_spaces import SPACES, Setup
 from study.analysis import image_bootstrap, networks
 from study.analysis.results import AblationResults, SearchResults
 from study.commands import run_study
@@ -28,7 +28,7 @@ from study.reporting.document import Block, Prose, Section, Sheet
 from study.reporting.figures import comparisons
 from study.reporting.figures.style import Group, best_trials
 from study.reporting.pictures import gallery
-from study.reporting.sections import cost, per_class, reruns
+from study.reporting.sections import cost, per_class, published, reruns
 from tests.study import fake, fake_grid, reports
 from trainables.config import DataConfig
 from trainables.data import load
@@ -88,7 +88,12 @@ def test_a_papers_figures_by_class_stand_beside_ours(tmp_path: Path) -> None:
     design = plan.design
     assert isinstance(design, Ablation)
     first, *others = design.grid.cells
-    grid = replace(design.grid, cells=(replace(first, class_published=theirs), *others))
+    cells = (replace(first, class_published=theirs), *others)
+    grid = replace(
+        design.grid,
+        cells=cells,
+        setups=(Setup(name="DLV3", network="any", dataset="any", images="val"),),
+    )
     plan = replace(plan, design=replace(design, grid=grid))
     ledger = fake_grid.ended_study(plan)
     keep_counts(plan, ledger.record, wrong_rows=5)
@@ -96,9 +101,12 @@ def test_a_papers_figures_by_class_stand_beside_ours(tmp_path: Path) -> None:
     read_again = StudyFolder.of(plan).load()
     found = by_metric(per_class.of_ablation(AblationResults(read_again), StudyFolder.of(plan)))
 
-    assert found["`iou %`:"].head == ["class", "plain", "good", f"reported {first.name}: DLV3"]
+    assert found["`iou %`:"].head == ["class", "plain", "good", f"published {first.name}: DLV3"]
     assert [row[-1] for row in found["`iou %`:"].rows] == ["-", "65.30"]
     assert found["`boundary_iou %`:"].head == ["class", "plain", "good"]
+    apart = published.sections(AblationResults(read_again))[0].blocks
+    sheets = [block for block in apart if isinstance(block, Sheet)]
+    assert Sheet(["class", first.name], [["train", "80.00"]]) in sheets, "not known how: apart"
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_a_study_s_description_is_answer_table_question_and_plot(tmp_path: Path)
     assert blocks[0] == "**Better: good +3.12 miou (+3.12 to +3.12) against plain, 6 seeds.**"
     # Six pairs of equal sign: 2 / 2^6.
     assert blocks[1].splitlines() == [
-        "| cell | miou % (test) | delta | interval | corrected p | verdict | n |",
+        "| cell | miou % (test) | delta | interval | p (Holm) | verdict | n |",
         "| --- | --- | --- | --- | --- | --- | --- |",
         "| plain | 51.56 | - | - | - | baseline | 6 |",
         "| good | 54.69 | +3.12 | +3.12 .. +3.12 | 0.0312 | better | 6 |",

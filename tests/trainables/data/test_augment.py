@@ -88,7 +88,7 @@ def test_a_draw_is_a_function_of_seed_epoch_and_index() -> None:
         ("data/scale_min", 0.0, "data/scale_min must be 0.1 .. 10, got 0.0"),
         ("data/scale_max", 0.5, "data/scale_max must be scale_min .. 10, got 0.5"),
         ("data/brightness", -1.0, "data/brightness must be 0 .. 255, got -1.0"),
-        ("data/holdout", 1, "data/holdout must be 0 or >= 2, got 1"),
+        ("data/holdout", 1, "data/holdout must be -1, 0 or >= 2, got 1"),
         ("data/cache", "maybe", "data/cache must be one of auto, on, off, got 'maybe'"),
     ],
 )

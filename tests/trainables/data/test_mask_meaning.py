@@ -44,7 +44,7 @@ def make(root: Path, classes: str, *masks: Image.Image) -> Path:
 
 def opened(root: Path) -> Dataset:
     load.cache_clear()
-    return load(DataConfig(dataset="folder", root=str(root)))
+    return load(DataConfig(dataset="folder", root=str(root), holdout=0))
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,9 @@ def test_255_beside_both_classes_is_void(tmp_path: Path) -> None:
 def test_255_that_is_written_as_void_is_void_and_the_class_is_missed(tmp_path: Path) -> None:
     dataset = opened(make(tmp_path, "ground\ncell\nvoid 255\n", grey(0, 255)))
     assert dataset.sanity.failures == (
-        "train: no pixel of class 'cell': give images that show it, or take it out of the classes; "
-        "255 is void here: `NAME 255 255 255` in classes.txt would make it a class",
+        "train: no pixel of class 'cell': give images that show them, or take them out of the "
+        "classes and the masks; 255 is void here: `NAME 255 255 255` in classes.txt would make it "
+        "a class",
     )
 
 

@@ -110,7 +110,7 @@ def test_the_plan_shows_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["--dry-run", "--space", "active_boundary", *where, *papers]) == 0
     shown = capsys.readouterr().out
     assert "test  the validation list (there is no test list)" in shown
-    assert "data  folder: 4 train, 3 val and test; 8x6" in shown
+    assert "data  folder: 4 train, 3 val and test; 8 x 6 px" in shown
     assert "train  4 images: a 62.5%, b 37.5%; void 0.0%" in shown
     assert "warning: 1 image of train is in val too" in shown
 

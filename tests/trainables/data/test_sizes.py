@@ -37,6 +37,7 @@ def write(root: Path) -> Path:
 
 
 def loaded(root: Path, cache: str = "on", **changes: int) -> Dataset:
+    changes = {"holdout": 0, **changes}
     config = DataConfig(dataset="folder", root=str(root), cache=cache, **changes)  # type: ignore[arg-type]
     return load.__wrapped__(config)
 

@@ -112,7 +112,7 @@ def test_out_of_memory_restarts_with_a_smaller_batch_once_and_then_fails(
     assert again["epoch"] == newest(tmp_path).epoch == 1
     assert again["changes"] == {"batch": CONFIG.batch // 2, "optim/accumulate": 2}
     assert isinstance(here.lane, HereLane)
-    assert len(here.lane.worker.training.groups) == 2  # as many steps as before
+    assert len(here.lane.worker.training._groups(1)) == 2  # as many steps as before
     HereLane.plan = {HereLane.calls + 1: short}
     assert failure_of(here.step()).kind == "memory"
 

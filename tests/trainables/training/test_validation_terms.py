@@ -128,3 +128,11 @@ def test_images_are_predicted_again_where_the_evaluation_does_it_otherwise(
     expected = -torch.log_softmax(torch.cat((images, -images), dim=1), dim=1)[:, 0].mean()
     assert table.means()["val/cross_entropy"] == pytest.approx(float(expected), rel=1e-5)
     assert len(seen) == calls
+
+
+def test_a_boundary_head_is_measured_on_validation_too() -> None:
+    training = trained(**{**NO_ABL, "loss/ar": 0.0, "loss/beta": 1.0})
+    found = training.evaluate(with_terms=True)
+    assert math.isfinite(found.terms["val/boundary_cross_entropy"])
+    plain = training.evaluate()
+    assert (found.metrics, found.loss) == (plain.metrics, plain.loss)
