@@ -1,11 +1,13 @@
 """A plug-in whose first step cannot work is refused before anything starts, in one line."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from study.commands.run import main
 from tests.study.planning.test_plugin import EXAMPLE, SMALL
+from trainables import plugin
 
 NETWORK = """
 from torch import nn
@@ -25,6 +27,12 @@ class Raises(nn.Module):
 
 NETWORKS = {"own": %s}
 """
+
+
+@pytest.fixture(autouse=True)
+def _uninstalled() -> Iterator[None]:
+    yield
+    plugin.uninstall()
 
 
 def arguments(file: Path, *more: str) -> list[str]:
