@@ -154,8 +154,9 @@ def test_killed_and_resumed_its_trials_equal_those_trained_alone(
         for epoch in range(1, EPOCHS + 1):
             trained = training.train_epoch()
             assert isinstance(trained, dict)
-            evaluated = training.evaluate()
-            found = {**evaluated.metrics, **trained, "val/loss": evaluated.loss}
+            evaluated = training.evaluate(with_terms=True)
+            measured = {**evaluated.metrics, **evaluated.terms, "val/loss": evaluated.loss}
+            found = {**measured, **trained}
             assert clean(found) == trial.epochs[epoch].metrics, (trial.number, epoch)
         if trial.number == best.number:
             tested = training.evaluate("test").metrics
@@ -210,7 +211,7 @@ def test_mlflow_has_one_parent_and_one_run_per_ended_trial(
             version = client.search_model_versions("name = 'edgewise-inverseform-shapes'")[0]
             assert (version.run_id, version.tags["study"]) == (run_.info.run_id, "ended")
         pictures = client.list_artifacts(run_.info.run_id, "pictures")
-        assert len(pictures) == 4 + 1  # and one of the first of them by epoch
+        assert len(pictures) == 4 + 2  # and two of the first of them by epoch
 
 
 def mlflow_runs(storage: Path, name: str) -> tuple[Any, list[Any]]:
