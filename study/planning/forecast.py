@@ -31,8 +31,8 @@ LANE_START_S = 18.0
 """Ray Train's start of a worker group on a laptop (docs/log.md)."""
 NEXT_PHASE_S = 8.0
 """Between a search and what it chooses for: one lane stays warm, the others start again."""
-STAGE_S = 8.0
-"""A stage on one core, 3 to 16 s by its network and tile (docs/log.md)."""
+STEP_S = {"inverse_net": 0.011, "edge_net": 0.004}
+"""A step of a stage's training on one core: the mean over tiles of 8 to 32 px (docs/log.md)."""
 TEST_START_S = 5.0
 """The first measurement on the test list: its workers import torch."""
 END_S = 10.0
@@ -140,18 +140,22 @@ def _all_kinds(plan: Plan, space: Space) -> Iterator[Kind]:
 
 
 def stages_to_train(plan: Plan, space: Space, digest: str, left: int) -> tuple[int, float]:
-    """How many stages are trained at most, and how many are expected.
+    """How many stages are trained at most, and the seconds that are expected to go into stages.
 
     A search draws which stages it needs: with few trials it misses some.
     """
     needed, folder = runs.needed_stages(plan, space), StudyFolder.of(plan).stages
-    names = [f"{kind}-{registry.stage_key(kind, config, digest)}" for kind, config in needed]
-    lacking = [name for name in names if registry.stage_file(name, folder).record() is None]
-    most = min(len(lacking), left)
-    if isinstance(plan.design, Ablation) or not needed:
-        return most, most
+    seconds = []
+    for kind, config in needed:
+        name = f"{kind}-{registry.stage_key(kind, config, digest)}"
+        if registry.stage_file(name, folder).record() is None:
+            steps = config.inverse_net.steps if kind == "inverse_net" else config.edge_net.steps
+            seconds.append(STEP_S[kind] * steps)
+    most = min(len(seconds), left)
+    if isinstance(plan.design, Ablation) or not seconds:
+        return most, sum(seconds[:most])
     drawn = min(left, plan.design.trials)
-    return most, len(lacking) * (1 - (1 - 1 / len(needed)) ** drawn)
+    return most, sum(seconds) * (1 - (1 - 1 / len(needed)) ** drawn)
 
 
 def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
@@ -187,13 +191,13 @@ def _batches(config: TrialConfig, dataset: Dataset) -> float:
     return (extra * further + (config.epochs - extra) * usual) / config.epochs
 
 
-def study_seconds(plan: Plan, epoch_s: float, test_s: float, stages: float, left: int) -> float:
+def study_seconds(plan: Plan, epoch_s: float, test_s: float, stages_s: float, left: int) -> float:
     """Seconds from the plan to the last line, if no trial is pruned.
 
     Args:
         epoch_s: one epoch with its validation, on one rank.
         test_s: one measurement of the whole test list.
-        stages: how many are trained; lanes train them side by side.
+        stages_s: all trainings of stages; lanes train them side by side.
         left: trials to run.
     """
     if left == 0:
@@ -205,7 +209,7 @@ def study_seconds(plan: Plan, epoch_s: float, test_s: float, stages: float, left
         START_S
         + LANE_START_S
         + phases * NEXT_PHASE_S
-        + busy * stages * STAGE_S / plan.lanes
+        + busy * stages_s / plan.lanes
         + busy * left * plan.epochs * epoch_s / ranks
         + TEST_START_S
         + busy * min(left, _tests(plan)) * test_s / ranks

@@ -229,7 +229,14 @@ RECIPES: dict[str, Recipe] = {
     ),
     BUILT_IN: Recipe(
         "ours: scenes so small that a run learns every class within seconds",
-        {**_size(48, 64), "batch": 2, "epochs": 7, "optim/lr": 6e-3, "optim/schedule": "one_cycle"},
+        {
+            **_size(48, 64),
+            "batch": 2,
+            "epochs": 7,
+            "optim/lr": 6e-3,
+            "optim/schedule": "one_cycle",
+            "inverse_net/steps": 400,
+        },
     ),
 }
 

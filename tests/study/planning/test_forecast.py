@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from study.planning.forecast import forecast, pace, stages_to_train, study_seconds, trial_kinds
+from study.planning.forecast import (
+    STEP_S,
+    forecast,
+    pace,
+    stages_to_train,
+    study_seconds,
+    trial_kinds,
+)
 from tests.study import fake, fake_grid
 from trainables.config import TrialConfig
 from trainables.config.evaluation import Split
@@ -88,7 +95,8 @@ def test_stages_of_the_storage_are_not_trained_again(tmp_path: Path) -> None:
     """Six stages can be drawn; four draws are expected to need half of them."""
     most, expected = stages_to_train(fake.plan(tmp_path), fake.SPACE, "d" * 16, 4)
     assert most == 4
-    assert expected == pytest.approx(6 * (1 - (5 / 6) ** 4))
+    step_s, steps = STEP_S["inverse_net"], 1200
+    assert expected == pytest.approx(6 * step_s * steps * (1 - (5 / 6) ** 4))
     assert stages_to_train(fake_grid.plan(tmp_path), fake.SPACE, "d" * 16, 12) == (0, 0)
 
 
