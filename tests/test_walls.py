@@ -252,3 +252,10 @@ def test_the_formatter_is_obeyed() -> None:
         for word in ("skip", "off")
     )
     assert skips < 20
+
+
+def test_no_module_imports_torch_s_compiler() -> None:
+    """Decorating with it does, and takes 1.6 s in each of a study's processes."""
+    for path in files("trainables"):
+        for line in path.read_text().splitlines():
+            assert not line.lstrip().startswith(("@torch.compile", "import torch._")), path

@@ -88,6 +88,8 @@ _AR: dict[str, Value] = {
     "optim/weight_decay": 1e-5,
 }
 
+_ONE_CYCLE: dict[str, Value] = {"optim/lr": 6e-3, "optim/schedule": "one_cycle"}
+
 RECIPES: dict[str, Recipe] = {
     "abl_cityscapes": Recipe(
         "ABL (AAAI 2022), Sec. 4.1: DeepLabV3, 80k steps of 8, crop 769",
@@ -229,14 +231,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     BUILT_IN: Recipe(
         "ours: scenes so small that a run learns every class within seconds",
-        {
-            **_size(48, 64),
-            "batch": 2,
-            "epochs": 7,
-            "optim/lr": 6e-3,
-            "optim/schedule": "one_cycle",
-            "inverse_net/steps": 400,
-        },
+        {**_size(48, 64), **_ONE_CYCLE, "batch": 2, "epochs": 7, "inverse_net/steps": 400},
     ),
 }
 

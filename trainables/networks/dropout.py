@@ -21,6 +21,8 @@ class ChannelDropout(nn.Module):
         super().__init__()
         self.share = share
         self._images: list[tuple[int, int, int]] = []
+        # As a decorator it would import torch's compiler, 1.6 s, into every process of a study.
+        self._drawn = torch.compiler.disable(self._factors) if share else self._factors
 
     def draw(self, seed: int, epoch: int, places: Sequence[int]) -> None:
         """Name the images of the next batch by their places in the epoch's order."""
@@ -34,9 +36,8 @@ class ChannelDropout(nn.Module):
         """
         if not self.training or not self.share:
             return x_BDhw
-        return x_BDhw * self._factors(x_BDhw).to(x_BDhw)
+        return x_BDhw * self._drawn(x_BDhw).to(x_BDhw)
 
-    @torch.compiler.disable
     def _factors(self, x_BDhw: Tensor) -> Tensor:
         """(B,D,1,1): 0 for a dropped channel, else 1 / (1 - share)."""
         if len(self._images) != len(x_BDhw):
