@@ -57,6 +57,7 @@ _SEMEDA: dict[str, Value] = {
     "optim/weight_decay": 5e-4,
 }
 _HALF: dict[str, Value] = {**_size(512, 1024), "data/classes": 18}
+_ONE_CYCLE: dict[str, Value] = {"optim/lr": 6e-3, "optim/schedule": "one_cycle"}
 _SEMEDA_SOURCE = "SEMEDA (Chen et al.), Sec. 4.2"
 _SEMEDA_DIFFERS = "momentum, weight decay, scales and epochs are DeepLab's usual: not in the paper"
 _MTI_NET: dict[str, Value] = {
@@ -87,8 +88,6 @@ _AR: dict[str, Value] = {
     "optim/head_lr": 10.0,
     "optim/weight_decay": 1e-5,
 }
-
-_ONE_CYCLE: dict[str, Value] = {"optim/lr": 6e-3, "optim/schedule": "one_cycle"}
 
 RECIPES: dict[str, Recipe] = {
     "abl_cityscapes": Recipe(
