@@ -101,7 +101,10 @@ def open_image(path: Path, content: bytes, *, deep: bool = False) -> Image.Image
     if frames > 1:
         raise DataError(f"{path}: must hold one image, got {frames}")
     if not deep and any(";16" in form for form in packed):  # Pillow silently halves RGB;16B
-        raise DataError(f"{path}: must have 8 bits a channel, got 16")
+        raise DataError(
+            f"{path}: must have 8 bits a channel, got 16; save a mask of instances as 8 bits with "
+            f"1 where it is above 0"
+        )
     image.info["stored"] = packed[0] if packed else ""
     return _turned(image, tagged)
 
