@@ -137,7 +137,7 @@ def test_a_dry_run_shows_warm_start_objectives_and_budget(
     output = " ".join(capsys.readouterr().out.split())
     for words in (
         "ranked by the Pareto set of miou (max) and boundary_f_1px (max)",
-        "warm start 6 trials of earlier (other: data/height, data/width, data/train_images and 5 "
+        "warm start 6 trials of earlier (other: data/height, data/width, data/train_images and 6 "
         "more); left out 1 of earlier (pruned), 1 of earlier (failed)",
         "budget 2 h, 0 used",
     ):
