@@ -157,7 +157,7 @@ class Execution:
         """Measure a search's winner or Pareto set, or an ablation's complete trials, on the test
         list; those that an earlier attempt measured are left out.
 
-        A trial whose checkpoint is gone or damaged is untested, for a reason that is told."""
+        A trial whose checkpoint is gone or damaged is untested, for a reason that is recorded."""
         finalists = results_of(self._ledger.record).finalists
         trials = [trial for trial in finalists if trial.tested is None]
         for trial, measured in self._tests.measure(trials, self._measured_state):

@@ -18,7 +18,7 @@ from trainables.networks.dropout import ChannelDropout
 from trainables.networks.hrnet import HRNet, HRNetOCR
 from trainables.networks.icnet import ICNet
 from trainables.networks.network import Network
-from trainables.networks.own_network import as_network, as_output
+from trainables.networks.plain_network import as_network, as_output
 from trainables.networks.refinenet import RefineNetLW
 from trainables.networks.small import LRASPP, Smp, Tiny
 from trainables.networks.upernet import UPerNet

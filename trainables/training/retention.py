@@ -11,7 +11,7 @@ from trainables.training.best_epoch import best_epoch
 
 
 def keep(trial_folder: Path, newest: int, best_by: tuple[str, str] | None = None) -> None:
-    """Remove all checkpoints except the newest ones and, if asked for, the best.
+    """Remove all checkpoints except the newest ones and, if requested, the best.
 
     Args:
         newest: how many of them stay.
