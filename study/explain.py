@@ -1,4 +1,4 @@
-"""InverseForm's Figure 2 on your data: `python study/explain.py inverseform --dataset shapes`."""
+"""What each loss does, on your data: `python study/explain.py inverseform --dataset shapes`."""
 
 import sys
 from pathlib import Path

@@ -6,18 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 from rich.console import Console
 
 from search_spaces import Cell, Setup
-from study.analysis import image_bootstrap, protocol, tables
-from study.analysis.answer import answer
+from study.analysis import tables
 from study.analysis.results import AblationResults
 from study.analysis.statistics import coverage_note
-from study.ledger.events import EpochEnded, Finished, ImagesResampled, Reused, Tested
+from study.ledger.events import Tested
 from study.ledger.ledger import Ledger
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import StudyFolder
 from study.planning.runs import grid_runs
 from study.reporting import document, table_files
 from study.reporting.document import Prose, Sheet
@@ -25,8 +22,6 @@ from study.reporting.sections import ablation_table, verdicts
 from study.reporting.terminal import grid
 from study.tracking import description, names
 from tests.study import fake, fake_grid, reports
-from trainables.metrics import counts_file, per_image
-from trainables.metrics.catalog import METRICS
 
 HAND_WRITTEN = """\
 | cell | miou % | delta | interval | p | Holm | P(A>B) | verdict | n | failed | reported: Net, Data val | its delta |
@@ -221,161 +216,3 @@ def test_until_every_run_is_tested_the_table_shows_validation(tmp_path: Path) ->
     assert plain.mean == pytest.approx(0.515625 - 0.125)
     fake_grid.measure_all(ledger)
     assert tables.split_of(ledger.record) == "test"
-
-
-def test_the_same_ledger_gives_the_same_bytes(tmp_path: Path) -> None:
-    folder = StudyFolder(broken(tmp_path).path.parent)
-    written = [
-        {path.name: path.read_bytes() for path in reports.write(folder.load(), folder)}
-        for _ in range(2)
-    ]
-    assert written[0] == written[1]
-    assert set(written[0]) == {
-        "report.md",
-        "report.html",
-        "table.md",
-        "table.csv",
-        "table.tex",
-        "differences.png",
-        "learning_curves.png",
-    }
-
-
-def test_the_csv_has_fractions_and_one_column_per_seed(tmp_path: Path) -> None:
-    results = fake_grid.results(broken(tmp_path))
-    rows = list(csv.DictReader(io.StringIO(table_files.comma_separated(results))))
-    good = next(row for row in rows if row["cell"] == "good")
-    assert float(good["delta"]) == pytest.approx(0.03125)
-    assert (good["seed_1"], good["n"], good["diverged"]) == ("", "6", "1")
-    assert float(good["seed_2"]) == pytest.approx(0.25 + 2 / 32 + 1 / 32 + 1 / 16 + 1 / 8)
-    assert good["published"] == "Net, Data val: 0.666"
-
-
-def test_latex_escapes_what_a_name_may_hold(tmp_path: Path) -> None:
-    cells = (*fake_grid.GRID.cells[:1], Cell(name="50 % & x_1", changes={"loss/ar": 1.0}))
-    plan = fake_grid.plan(tmp_path, replace(fake_grid.GRID, cells=cells))
-    text = table_files.latex(fake_grid.results(fake.begin(plan)))
-    assert r"50 \% \& x\_1 &" in text
-    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-    # ten columns: a study that is not measured yet has none of published figures
-    assert {line.replace(r"\&", "").count("&") for line in rows} == {9}
-
-
-@pytest.mark.parametrize(
-    ("seeds", "compared", "words"),
-    [
-        (5, 1, "5 seeds can never be significant: a two-sided sign-flip test needs 6"),
-        (6, 1, "6 seeds can decide"),
-        (6, 2, "corrected by Holm's method, need 7"),
-        (10, 13, "10 seeds can decide; 13 comparisons need at least 10"),
-        (6, 0, "Nothing is compared"),
-    ],
-)
-def test_the_number_of_seeds_is_judged_before_anything_runs(
-    seeds: int, compared: int, words: str
-) -> None:
-    assert words in protocol.seeds_message(seeds, compared, "holm")
-
-
-def test_with_max_t_six_seeds_can_decide_any_number_of_comparisons() -> None:
-    assert protocol.seeds_message(6, 10, "max_t") == (
-        "6 seeds can decide; 10 comparisons need at least 6."
-    )
-    assert "needs 6." in protocol.seeds_message(5, 10, "max_t")
-
-
-def test_the_interval_over_images_is_shown_below_its_metric(tmp_path: Path) -> None:
-    ledger = fake_grid.ended_study(fake_grid.plan(tmp_path))
-    assert "Over images" not in markdown(ledger.record)
-    ledger.append(ImagesResampled(metrics={"miou": {"good": [0.01, 0.0525]}}))
-    text = markdown(Ledger(ledger.path).record)
-    assert "interval of the delta): good +1.00 .. +5.25." in text
-
-
-def test_the_intervals_over_images_come_in_the_order_of_the_table(tmp_path: Path) -> None:
-    """However the runs ended; a cell without counts is left out."""
-    cells = (*fake_grid.GRID.cells, Cell(name="bad", changes={"loss/ar": 0.2}))
-    ledger = fake_grid.ended_study(fake_grid.plan(tmp_path, replace(fake_grid.GRID, cells=cells)))
-    ledger.append(
-        ImagesResampled(metrics={"miou": {"bad": [-0.07, -0.05], "good": [0.01, 0.0525]}})
-    )
-    text = markdown(ledger.record)
-    assert "interval of the delta): good +1.00 .. +5.25; bad -7.00 .. -5.00." in text
-
-
-def test_counts_of_two_studies_are_resampled_together(tmp_path: Path) -> None:
-    """A reused trial left its counts where it ran."""
-    plan = fake_grid.plan(tmp_path)
-    record, folder = fake_grid.ended_study(plan).record, StudyFolder.of(plan)
-    labels_NHW = torch.zeros((3, 8, 8), dtype=torch.int64)
-    labels_NHW[:, :4] = 1
-    first, other = (
-        per_image.count(predicted_NHW, labels_NHW, 2)
-        for predicted_NHW in (torch.zeros_like(labels_NHW), labels_NHW)
-    )
-    for trial in record.trials.values():
-        if trial.cell == "good" and trial.seed < 3:
-            trial.reused = Reused(study="older", trial=trial.number)
-        home = StudyFolder(tmp_path / "older") if trial.reused else folder
-        packed = counts_file.pack(other if trial.cell == "good" else first)
-        home.path.mkdir(exist_ok=True)
-        home.write_counts(trial.number, packed)
-    found = image_bootstrap.over_images(folder, record)
-    # every image alike: IoU 1 and 1 against 1/2 and 0, whatever is drawn
-    assert found["miou"] == {"good": [pytest.approx(1 - 1 / 4)] * 2}
-    assert found["boundary_f_1px"] == {"good": [pytest.approx(1.0)] * 2}
-
-
-def measured_by(
-    tmp_path: Path, objective: str, values: dict[str, float | None], **facts: str
-) -> AblationResults:
-    """A complete ablation whose cells have these values of the objective on both lists."""
-    direction = METRICS[objective].direction
-    plan = fake_grid.plan(tmp_path, objectives={objective: direction})
-    ledger = fake.begin(plan, replace(fake.DATA, **facts))  # type: ignore[arg-type]
-    for run in grid_runs(plan):
-        fake_grid.start(ledger, run)
-        value = values[run.cell]
-        known = {"miou": 0.5} if value is None else {"miou": 0.5, objective: value}
-        ended = EpochEnded(trial=run.number, epoch=3, metrics=known, seconds=1.0, lane="a")
-        ledger.append(ended)
-        ledger.append(Finished(trial=run.number, state="complete"))
-        tested = {f"test_{name}": figure for name, figure in known.items()}
-        ledger.append(Tested(trial=run.number, metrics=tested))
-    return AblationResults(ledger.record)
-
-
-def test_a_smaller_distance_is_better_and_every_text_has_its_unit(tmp_path: Path) -> None:
-    results = measured_by(tmp_path, "hausdorff", {"plain": 12.0, "good": 9.5}, unit="mm")
-
-    assert results.verdicts["good"] == "better"
-    assert ablation_table.heads(results.tables[0])[1] == "hausdorff mm"
-    assert answer(results) == (
-        "Better: good -2.500 mm hausdorff (-2.500 to -2.500) against plain, 6 seeds."
-    )
-    text = protocol.protocol(results.record, results.tables[0])
-    assert "smaller is better" in text
-    assert "cell - `plain` in mm, with its" in text
-
-
-def test_a_larger_distance_is_worse(tmp_path: Path) -> None:
-    results = measured_by(tmp_path, "hd95", {"plain": 9.5, "good": 12.0}, unit="px")
-
-    assert answer(results).startswith("Worse: good +2.500 px hd95")
-
-
-def test_an_older_ledger_does_not_say_whether_a_distance_is_in_px(tmp_path: Path) -> None:
-    results = measured_by(tmp_path, "assd", {"plain": 2.0, "good": 1.0})
-
-    assert ablation_table.heads(results.tables[0])[1] == "assd px or mm"
-
-
-def test_complete_runs_without_the_metric_are_not_measured_rather_than_not_run(
-    tmp_path: Path,
-) -> None:
-    results = measured_by(tmp_path, "hausdorff", {"plain": 12.0, "good": None}, unit="px")
-    good = next(row for row in results.tables[0].rows if row.cell.name == "good")
-
-    assert (good.unmeasured, good.unfinished, good.failed) == (6, 0, 0)
-    assert ablation_table.line(results.tables[0], good)[9] == "6 not measured"
-    assert "unmeasured" in table_files.comma_separated(results).splitlines()[0]

@@ -10,51 +10,15 @@ import pytest
 import torch
 
 from tests.benchmarks.stages import Landed, descend_centre, descend_logits
+from tests.trainables.stages.conftest import CONFIG, QUICK
 from trainables import proof
-from trainables.config import TrialConfig, Value, flatten, get_choices, identity
-from trainables.data import DataError, Dataset, load
+from trainables.data import DataError, Dataset
 from trainables.geometry.boundaries import boundary_maker
 from trainables.losses.inverse_form import euclidean_distance
 from trainables.stages import registry
 from trainables.stages.files import StageFile, StageRecord
 from trainables.stages.inverse_net import training as inverse_training
 from trainables.stages.inverse_net.tile_pairs import TileSource
-
-CONFIG = TrialConfig().changed(
-    {
-        "data/train_images": 24,
-        "data/val_images": 12,
-        "data/test_images": 1,
-        "loss/gamma": 1.0,
-        "loss/tile": 32,
-        "inverse_net/steps": 400,
-        "inverse_net/network": "dense",
-        "inverse_net/unlike": True,
-        "inverse_net/soften": True,
-    }
-)
-"""InverseForm + unexplained, which is ours: it has to move a boundary back."""
-QUICK = CONFIG.changed({"inverse_net/steps": 2, "inverse_net/hidden": 4, "inverse_net/batch": 4})
-
-DECIDING = [
-    path
-    for path in flatten(TrialConfig())
-    if path.startswith(("loss/", "inverse_net/", "edge_net/")) and path != "loss/resize"
-]
-OF_INVERSE_NET = {
-    "loss/tile",
-    "loss/tile_share",
-    "loss/distance",
-    "loss/geodesic",
-    "loss/boundary",
-    "loss/variant",
-}
-TEXTS = {"inverse_net/units": "9,9", "loss/schedule": "gamma from 0.5"}
-
-
-@pytest.fixture(scope="module")
-def data() -> Dataset:
-    return load(CONFIG.data)
 
 
 @pytest.fixture(scope="module")
@@ -72,60 +36,6 @@ def test_a_stage_is_trained_once_and_then_reused(tmp_path: Path, data: Dataset) 
     network = registry.load_learned(QUICK, data.digest, tmp_path).inverse_net
     assert isinstance(network, torch.nn.Module)
     assert not any(parameter.requires_grad for parameter in network.parameters())
-
-
-def test_a_stage_is_named_by_the_content_that_decides_it(data: Dataset) -> None:
-    key = registry.stage_key("inverse_net", QUICK, data.digest)
-    assert key == registry.stage_key(
-        "inverse_net",
-        QUICK.changed({"loss/gamma": 0.1, "loss/lambda_geo": 0.5, "seed": 3}),
-        data.digest,
-    )
-    for change in (
-        {"loss/tile": 24},
-        {"inverse_net/steps": 3},
-        {"inverse_net/seed": 1},
-        {"loss/distance": "geodesic"},
-        {"inverse_net/network": "aet_dense"},
-        {"loss/boundary": "radius"},
-    ):
-        assert key != registry.stage_key("inverse_net", QUICK.changed(change), data.digest)
-    assert key != registry.stage_key("inverse_net", QUICK, "another digest")
-
-
-@pytest.mark.parametrize("path", DECIDING)
-def test_every_field_of_a_stage_is_in_its_name_and_in_the_trials(path: str, data: Dataset) -> None:
-    """A field that is in neither would let a study use a network of another config."""
-    config = QUICK.changed(
-        {
-            "data/height": 96,
-            "data/width": 128,
-            "loss/distance": "geodesic",
-            "loss/boundary": "radius",
-            "inverse_net/network": "plain",
-            "inverse_net/unlike": False,
-        }
-    )
-    other = config.changed({path: another(path, flatten(config)[path])})
-    assert identity(config, "d") != identity(other, "d")
-    for kind in registry.KINDS:
-        keys = {registry.stage_key(kind, each, data.digest) for each in (config, other)}
-        own = path.startswith(f"{kind}/") or (kind == "inverse_net" and path in OF_INVERSE_NET)
-        assert len(keys) == (2 if own else 1)
-
-
-def another(path: str, value: Value) -> Value:
-    """Another value that the field allows."""
-    section, _, name = path.rpartition("/")
-    owner = type(getattr(TrialConfig(), section)) if section else TrialConfig
-    choices = get_choices(owner, name)
-    if choices:
-        return next(choice for choice in choices if choice != value)
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int):
-        return value + 1
-    return value / 2 or 0.25 if isinstance(value, float) else TEXTS[path]
 
 
 def test_a_stage_learns_the_boundaries_that_its_loss_compares(data: Dataset) -> None:
@@ -223,13 +133,6 @@ def test_both_kinds_are_made_and_loaded_together(tmp_path: Path, data: Dataset) 
     assert [part is not None for part in untrained] == [True, True]
 
 
-def test_an_edge_stage_is_shared_by_all_lambdas(data: Dataset) -> None:
-    first = QUICK.changed({"loss/lambda_2": 1.0})
-    second = first.changed({"loss/lambda_1": 0.5, "loss/edge": "after_relu", "loss/tile": 24})
-    keys = {registry.stage_key("edge_net", config, data.digest) for config in (first, second)}
-    assert len(keys) == 1
-
-
 def test_of_two_requests_at_once_one_trains(tmp_path: Path, data: Dataset) -> None:
     records: list[StageRecord] = []
     threads = [
@@ -268,12 +171,6 @@ def test_the_progress_of_a_training_can_be_read_while_it_runs(
     registry.ensure("inverse_net", config, data, tmp_path)
     assert file.progress() is None
     assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".pt", ".lock"]
-
-
-def test_no_stage_without_the_term_that_needs_it(tmp_path: Path, data: Dataset) -> None:
-    plain = CONFIG.changed({"loss/gamma": 0.0})
-    assert registry.needed(plain) == []
-    assert registry.load_learned(plain, data.digest, tmp_path).inverse_net is None
 
 
 def test_masks_without_a_boundary_and_tiles_that_do_not_fit_are_refused(data: Dataset) -> None:

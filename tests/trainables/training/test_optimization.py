@@ -1,14 +1,12 @@
 """Training recipes: schedules, groups, accumulation, clipping, precision, averages, resuming."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 
-from tests.processes import on_ranks
 from tests.trainables.training.test_training import CPU, config, training
-from trainables.config import OptimConfig, TrialConfig, recipes
+from trainables.config import TrialConfig
 from trainables.data import load
 from trainables.losses.terms import Learned
 from trainables.training.optimization import groups_of, rate_factor
@@ -230,83 +228,3 @@ def test_auxiliary_heads_are_a_term_of_the_loss() -> None:
     bare = Training(without, load(trial_config.data), Learned(), CPU).train_epoch()
     assert isinstance(bare, dict)
     assert "train/auxiliary" not in bare
-
-
-def _rank_main(rank: int, ranks: int, folder: str, trial_config: TrialConfig) -> None:
-    torch.set_num_threads(1)
-    run = training(trial_config)
-    metrics = [run.train_epoch(), run.train_epoch()]
-    evaluation = run.evaluate().metrics
-    if rank == 0:
-        torch.save({"metrics": metrics, "evaluation": evaluation}, f"{folder}/{ranks}.pt")
-
-
-def test_two_ranks_give_what_one_gives_with_augmentation_and_recipe(tmp_path: Path) -> None:
-    """Scale, crop, brightness, accumulation, clipping, averages, an auxiliary head, batch norm."""
-    flat = {
-        **EVERYTHING,
-        "optim/precision": "fp32",
-        "optim/lr": 1e-3,
-        "model/network": "lraspp",
-        "data/height": 64,
-        "data/width": 64,
-        "batch": 5,
-    }
-    trial_config = config(**flat)
-    _rank_main(0, 1, str(tmp_path), trial_config)
-    on_ranks(2, tmp_path, _rank_main, 2, str(tmp_path), trial_config)
-    one, two = (torch.load(f"{tmp_path}/{ranks}.pt", weights_only=True) for ranks in (1, 2))
-    for a, b in zip(one["metrics"], two["metrics"], strict=True):
-        assert a == pytest.approx(b, rel=1e-3)
-
-
-def test_two_ranks_drop_the_channels_that_one_drops(tmp_path: Path) -> None:
-    """Three images: one rank has two of them. Without batch norm, nothing else couples images."""
-    flat: dict[str, float | str] = {
-        "model/network": "deeplabv3_r50",
-        "model/auxiliary": False,
-        "model/freeze_batch_norm": True,
-        "data/height": 32,
-        "data/width": 32,
-        "data/train_images": 3,
-        "data/val_images": 1,
-        "batch": 3,
-        "optim/lr": 1e-3,
-        "loss/beta": 0.0,
-        "loss/gamma": 0.0,
-    }
-    for folder, share in (("dropped", 0.5), ("whole", 0.0)):
-        (tmp_path / folder).mkdir()
-        _rank_main(0, 1, f"{tmp_path}/{folder}", config(**{**flat, "model/dropout": share}))
-    trial_config = config(**{**flat, "model/dropout": 0.5})
-    on_ranks(2, tmp_path, _rank_main, 2, f"{tmp_path}/dropped", trial_config)
-    # The first epoch is one step: its loss is that of equal weights, which rounding alone moves.
-    one, two, whole = (
-        torch.load(f"{tmp_path}/{name}.pt", weights_only=True)["metrics"][0]["train/loss"]
-        for name in ("dropped/1", "dropped/2", "whole/1")
-    )
-    assert one == pytest.approx(two, rel=1e-5)
-    assert one != pytest.approx(whole, rel=1e-4)
-
-
-@pytest.mark.parametrize("name", sorted(recipes.RECIPES.keys() - {recipes.BUILT_IN}))
-def test_every_recipe_is_a_config_with_a_source(name: str) -> None:
-    recipe = recipes.RECIPES[name]
-    made = TrialConfig().changed(recipe.changes)
-    assert made.model.weights == "imagenet"
-    assert any(word in recipe.source for word in ("ABL", "SEMEDA", "Affinity", "InverseForm"))
-    assert made.optim != OptimConfig()
-
-
-def test_the_papers_numbers_are_in_their_recipes() -> None:
-    """ABL, Sec. 4.1: 80k steps of 8 on 2975 images, 150k of 16 on 20210; SEMEDA, Sec. 4.2."""
-    abl = TrialConfig().changed(recipes.changes("abl_cityscapes"))
-    assert abl.epochs == round(80_000 * abl.batch / 2975)
-    assert (abl.data.scale_min, abl.data.scale_max, abl.data.brightness) == (0.5, 2.0, 10)
-    ade = TrialConfig().changed(recipes.changes("abl_ade20k"))
-    assert ade.epochs == round(150_000 * ade.batch / 20_210)
-    semeda = TrialConfig().changed(recipes.changes("semeda_voc"))
-    assert semeda.optim.lr * semeda.optim.head_lr == pytest.approx(5e-3)
-    assert semeda.model.freeze_batch_norm
-    with pytest.raises(ValueError, match="--recipe must be one of abl_cityscapes"):
-        recipes.changes("abl")
