@@ -23,28 +23,25 @@ def _config(dataset: str, network: str) -> dict[str, Value]:
     }
 
 
-def _cityscapes(name: str, network: str, recipe: str) -> Setup:
+def _val(name: str, network: str, recipe: str, dataset: str, train: int, test: int) -> Setup:
+    """A network on a dataset's validation list, which has that many images."""
     return Setup(
-        name=f"{name}, Cityscapes val",
+        name=f"{name}, {dataset} val",
         network=name,
-        dataset="Cityscapes",
+        dataset=dataset,
         images="val",
-        config=_config("cityscapes", network),
-        counts={"train": 2975, "test": 500},
+        config=_config(dataset.lower(), network),
+        counts={"train": train, "test": test},
         recipe=recipe,
     )
+
+
+def _cityscapes(name: str, network: str, recipe: str) -> Setup:
+    return _val(name, network, recipe, "Cityscapes", 2975, 500)
 
 
 def _ade20k(name: str, network: str, recipe: str) -> Setup:
-    return Setup(
-        name=f"{name}, ADE20K val",
-        network=name,
-        dataset="ADE20K",
-        images="val",
-        config=_config("ade20k", network),
-        counts={"train": 20210, "test": 2000},
-        recipe=recipe,
-    )
+    return _val(name, network, recipe, "ADE20K", 20210, 2000)
 
 
 def multi_scale(setup: Setup) -> Setup:
@@ -67,6 +64,5 @@ SWIN_B_ADE20K = multi_scale(_ade20k("UperNet Swin-B", "upernet_swin_b", "abl_ade
 OCR_BOUNDARY = replace(
     multi_scale(OCR),
     protocol=f"{_MULTI}, boundary F 1 where a class is in neither map",
-    config=multi_scale(OCR).config,
 )
 """Table 6; the paper's scorer is that of SegFix."""
