@@ -98,14 +98,7 @@ def metric_tables(record: StudyRecord) -> list[Table]:
 def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
     """The table of one metric, with every cell of the grid, including those that cannot run."""
     split, mode = split_of(record), METRICS[metric].direction
-    by_cell: dict[str, list[TrialRecord]] = {cell.name: [] for cell in grid.cells}
-    for trial in record.compared().trials.values():
-        by_cell[trial.cell].append(trial)
-    values = {
-        cell.name: _values(by_cell[cell.name], metric, split)
-        for cell in grid.cells
-        if not cell.needs
-    }
+    by_cell, values = _by_cell(record, grid), values_of(record, grid, metric)
     compared = compare(values, grid.baseline, mode, record.plan.correction)
     rows = tuple(
         _row(
@@ -129,6 +122,23 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
         rows=rows,
         setups=tuple(setups),
     )
+
+
+def values_of(record: StudyRecord, grid: Grid, metric: str) -> dict[str, dict[int, float]]:
+    """By cell that can run here and seed, the metric on the study's list."""
+    by_cell, split = _by_cell(record, grid), split_of(record)
+    return {
+        cell.name: _values(by_cell[cell.name], metric, split)
+        for cell in grid.cells
+        if not cell.needs
+    }
+
+
+def _by_cell(record: StudyRecord, grid: Grid) -> dict[str, list[TrialRecord]]:
+    by_cell: dict[str, list[TrialRecord]] = {cell.name: [] for cell in grid.cells}
+    for trial in record.compared().trials.values():
+        by_cell[trial.cell].append(trial)
+    return by_cell
 
 
 def _values(trials: list[TrialRecord], metric: str, split: str) -> dict[int, float]:

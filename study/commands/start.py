@@ -28,6 +28,7 @@ from study.planning import budget, disk, evaluation_checks, runs, same_data, wei
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan, install_given
 from study.planning.printed_commands import resume_command
+from study.planning.prior_studies import pilot
 from study.planning.request import StudyRequest
 from study.reporting.terminal.plan_and_result import Outlook, print_plan
 from study.search import reuse
@@ -175,6 +176,8 @@ class PlannedStudy:
         found = forecast(plan, space, dataset, left)
         more |= {"forecast": found.problem} if found.problem else {}
         more |= prior_studies.lines(plan, space, self._record, dataset.digest)
+        if power := pilot.power_line(plan, self._record, dataset):
+            more["power"] = power
         if plan.budget:
             more["budget"] = budget.planned(plan.budget, self._record, found.total_s)
         # Printed before the start: a driver that is killed, or loses its raylet, prints nothing.
