@@ -84,6 +84,8 @@ def of_comparison(values: Mapping[str, Mapping[int, float]], baseline: str) -> S
     each = [(np.var([*those.values()], ddof=1), len(those) - 1) for those in by_cell.values()]
     freedom = sum(count for _, count in each)
     variance = sum(count * variance for variance, count in each) / freedom
+    if not variance:
+        return None
     correlation = _correlation(list(by_cell.values()))
     # Variances of normal differences correlate by the square of the differences' correlation.
     overlap = 1 + (len(by_cell) - 1) * correlation**2
