@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from study.analysis.image_counts import read_counts
+from study.analysis.image_counts import counts_by_cell
 from study.analysis.statistics import ALPHA
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
@@ -62,10 +62,7 @@ def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str,
 
     Cells without stored counts are absent; damaged counts are left out.
     """
-    trials = {trial.number: trial for trial in record.compared().in_state("complete")}
-    cells: dict[str, dict[int, ImageCounts]] = {}
-    for number, found in read_counts(folder, trials.values(), "test").by_trial.items():
-        cells.setdefault(trials[number].cell, {})[trials[number].seed] = found
+    cells = counts_by_cell(folder, record)
     baseline = cells.pop(record.plan.grid.baseline, {})
     by_metric: dict[str, dict[str, list[float]]] = {}
     for name, counts in cells.items():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from trainables.metrics import counts_file
@@ -49,6 +50,15 @@ def _confusion(folder: StudyFolder, trial: TrialRecord, split: str) -> Tensor | 
         return counts_file.load_confusion(path)
     except (OSError, ValueError):
         return None  # read_counts names it
+
+
+def counts_by_cell(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[int, ImageCounts]]:
+    """By cell and seed, the counts of a comparison's complete trials on the test list."""
+    trials = {trial.number: trial for trial in record.compared().in_state("complete")}
+    cells: dict[str, dict[int, ImageCounts]] = {}
+    for number, found in read_counts(folder, trials.values(), "test").by_trial.items():
+        cells.setdefault(trials[number].cell, {})[trials[number].seed] = found
+    return cells
 
 
 def read_counts(folder: StudyFolder, trials: Iterable[TrialRecord], split: str) -> FoundCounts:

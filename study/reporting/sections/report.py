@@ -30,6 +30,7 @@ from study.reporting.sections import (
     published,
     reruns,
     setup,
+    uncertainty,
     verdicts,
 )
 from study.reporting.sections import plots as plot_sections
@@ -91,6 +92,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *_budget(record),
         *(reruns.replay_section(record, replayed) if replayed else []),
         verdicts.section(results),
+        *uncertainty.section(results, folder),
     ]
     details = [
         *ablation_table.tables(results),
@@ -121,6 +123,7 @@ def of_search(
         ),
         *_budget(record),
         *confirmation.section(results),
+        *(uncertainty.section(results.confirmation, folder) if results.confirmation else []),
     ]
     if len(plan.objectives) > 1:
         untested = [Points(results.untested)] if results.untested else []
