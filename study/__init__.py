@@ -7,6 +7,7 @@
     table = study.resume("NAME")        # resumes an interrupted study
     table = study.results("NAME")       # the same table again, from the ledger
     table = study.verdict("NAME")       # what is better than the baseline, by how much, how sure
+    table = study.together("A", "B")    # comparisons of several datasets, and a new one's gain
     paths = study.predict("NAME", "IMAGES", out="MAPS")  # label maps of a folder of images
 
 Each function imports what it needs, so that importing a ``study`` module stays fast.
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from study.ledger.plan import Plan
 
-__all__ = ["make_plan", "predict", "results", "resume", "run_plan", "verdict"]
+__all__ = ["make_plan", "predict", "results", "resume", "run_plan", "together", "verdict"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("cluster", "search_spaces", "trainables")
@@ -90,6 +91,19 @@ def verdict(name: str, storage: Path | str | None = None) -> "pandas.DataFrame":
     from study.commands import python_api
 
     return python_api.verdict(name, storage)
+
+
+def together(
+    *names: str,
+    storage: Path | str | None = None,
+    cells: str | None = None,
+    smallest: float | None = None,
+) -> "pandas.DataFrame":
+    """Comparisons of different datasets in one model, as a table; see ``docs/together.md``."""
+    _import_packages()
+    from study.commands import python_api
+
+    return python_api.together(*names, storage=storage, cells=cells, smallest=smallest)
 
 
 def predict(network: str, folder: Path | str = "", **options: object) -> list[Path]:

@@ -15,6 +15,7 @@ import ray
 from study.analysis.results import results_of
 from study.commands import predict as predict_command
 from study.commands import process, start
+from study.commands import together as together_command
 from study.commands.predict import PredictRequest
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
@@ -23,7 +24,7 @@ from study.planning import runs
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan
 from study.planning.request import StudyRequest
-from study.reporting import table_files
+from study.reporting import table_files, write_together
 from study.reporting.terminal.safe_console import SafeConsole
 from trainables import plugin
 from trainables.config import refused, require
@@ -95,6 +96,28 @@ def verdict(name: str, storage: Path | str | None = None) -> pandas.DataFrame:
     folder.require_known("verdict")
     compared = results_of(folder.load()).comparison
     return table_files.frame(compared) if compared is not None else pandas.DataFrame()
+
+
+def together(
+    *names: str,
+    storage: Path | str | None = None,
+    cells: str | None = None,
+    smallest: float | None = None,
+) -> pandas.DataFrame:
+    """Comparisons of different datasets in one model: a row per cell and study, and one per cell
+    over all, with the probability that it is better on a new dataset.
+
+    Args:
+        names: of the studies.
+        storage: the folder of studies.
+        cells: those to pool, separated by commas; None: all.
+        smallest: as ``study/report.py --smallest``.
+
+    Raises:
+        ValueError: one line; they do not answer the same question, or one is not there.
+    """
+    home = _request({"storage": storage}).storage_folder()
+    return write_together.frame(together_command.gathered(names, home, cells, smallest))
 
 
 def predict(network: str, folder: Path | str = "", **options: object) -> list[Path]:

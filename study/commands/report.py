@@ -1,6 +1,10 @@
-"""`study/report.py NAME [--rebuild-mlflow]`: write a report and MLflow runs from a ledger."""
+"""`study/report.py NAME [--rebuild-mlflow]`: write a report and MLflow runs from a ledger.
+
+With several names and ``--together``, the report of their datasets together.
+"""
 
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +13,8 @@ from cluster.preflight.tracking import tracking_checks
 from cluster.safe_text import printable, without_passwords
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
-from study.commands import process
+from study.analysis.together import SMALLEST
+from study.commands import process, together
 from study.commands.screen import outlived
 from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
@@ -33,15 +38,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(arguments: Sequence[str] | None) -> int:
     parser = OneLineParser(prog="study/report.py", description="Write a study's report again.")
-    parser.add_argument("name", help="name of the study")
+    parser.add_argument("names", nargs="+", metavar="NAME", help="name of the study")
     parser.add_argument("--storage", type=Path, help="folder of studies; default: ./runs")
     parser.add_argument("--tracking-uri", help="URI of MLflow; default: sqlite:///mlflow.db")
     parser.add_argument("--rebuild-mlflow", action="store_true", help="write all MLflow runs again")
+    group = parser.add_argument_group("several studies of different datasets")
+    group.add_argument("--together", action="store_true", help="pool their comparisons")
+    group.add_argument("--cells", metavar="CELL,...", help="pool these cells; default: all")
+    group.add_argument(
+        "--smallest",
+        type=float,
+        metavar="POINTS",
+        help=f"gains up to here are practically none; default: {100 * SMALLEST:g} percentage "
+        "points, 0 of a metric with a unit",
+    )
+    group.add_argument("--out", type=Path, help="folder of the report; default: below the storage")
     given = parser.parse_args(arguments)
     request = StudyRequest(storage=given.storage, tracking_uri=given.tracking_uri)
     try:
-        check_name(given.name)
-        folder = StudyFolder(request.storage_folder() / given.name)
+        if given.together:
+            _together(given, request.storage_folder())
+            return 0
+        _require_alone(given)
+        (name,) = given.names
+        check_name(name)
+        folder = StudyFolder(request.storage_folder() / name)
         folder.require_known("NAME")
         record = folder.load()
         uri = request.tracking()
@@ -54,6 +75,22 @@ def _main(arguments: Sequence[str] | None) -> int:
     files = write(results, folder, importances(results, space_of(record)))
     print(files[0])
     return _rebuild(record, folder, uri, files) if given.rebuild_mlflow else 0
+
+
+def _together(given: Namespace, storage: Path) -> None:
+    if given.rebuild_mlflow:
+        raise ValueError("--rebuild-mlflow goes with one NAME, got --together")
+    found = together.gathered(given.names, storage, given.cells, given.smallest)
+    together.report(found, storage, given.out)
+
+
+def _require_alone(given: Namespace) -> None:
+    """Raise a ValueError if what only ``--together`` knows is given without it."""
+    if len(given.names) > 1:
+        raise ValueError(f"NAME must be one without --together, got {' '.join(given.names)}")
+    for option in ("cells", "smallest", "out"):
+        if getattr(given, option) is not None:
+            raise ValueError(f"--{option} goes with --together, got it without")
 
 
 def _require_mlflow(uri: str) -> None:

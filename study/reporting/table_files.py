@@ -46,8 +46,12 @@ def files(results: AblationResults, caveat: str = "") -> dict[str, str]:
 
 def comma_separated(results: AblationResults) -> str:
     """The tables as CSV: one row per cell and metric, one column per seed; no percent."""
-    guarded = frame(results).map(_guarded)
-    return str(guarded.to_csv(index=False, lineterminator="\n"))
+    return guarded_csv(frame(results))
+
+
+def guarded_csv(table: pandas.DataFrame) -> str:
+    """A table as CSV in which no text of a user is a formula."""
+    return str(table.map(_guarded).to_csv(index=False, lineterminator="\n"))
 
 
 def frame(results: AblationResults) -> pandas.DataFrame:

@@ -1,0 +1,106 @@
+"""One effect over several studies that need not have the same true effect: random effects.
+
+Study i has the effect y[i] with the variance v[i]; its true effect is normal around the mean, with
+the variance tau^2 between studies. tau^2 is the maximum of the restricted likelihood (REML:
+Viechtbauer, 2005). The interval is Hartung's and Knapp's (2001) with Student's t of k - 1 degrees
+of freedom, never narrower than the one with known weights (the modification of Roever, Knapp and
+Friede, 2015): without it, few studies that agree by chance would give an interval of no width.
+
+Shape letter: K studies.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from study.analysis.statistics import ALPHA
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pooled:
+    """The effect over all studies, and what it says about another study; in the effects' unit."""
+
+    mean: float
+    error: float
+    """Of the mean, with Hartung's and Knapp's factor."""
+    low: float
+    high: float
+    tau: float
+    """Standard deviation of true effects between studies."""
+    new_low: float
+    new_high: float
+    """The prediction interval of a new study's true effect."""
+    p_better: float
+    """Probability that a new study's true effect is above 0."""
+
+
+def pool(effects: Sequence[float], errors: Sequence[float]) -> Pooled:
+    """The effects' mean and what it predicts.
+
+    A new study's true effect is predicted by Student's t with tau^2 added to the variance and
+    k - 2 degrees of freedom (Higgins, Thompson and Spiegelhalter, 2009); 1 for two studies.
+
+    Args:
+        effects: of at least two studies.
+        errors: their standard errors, > 0.
+    """
+    from scipy import stats  # takes a second to import
+
+    effects_K, variances_K = np.array(effects), np.square(np.array(errors))
+    tau2 = between_variance(effects_K, variances_K)
+    mean, weights_K = _mean(effects_K, variances_K, tau2)
+    freedom = len(effects_K) - 1
+    spread = float((weights_K * np.square(effects_K - mean)).sum() / freedom)
+    error = float(np.sqrt(max(1.0, spread) / weights_K.sum()))
+    predicted = float(np.sqrt(tau2 + error**2))
+    factor = float(stats.t.ppf(1 - ALPHA / 2, freedom))
+    of_new = max(freedom - 1, 1)
+    reach = float(stats.t.ppf(1 - ALPHA / 2, of_new)) * predicted
+    return Pooled(
+        mean=mean,
+        error=error,
+        low=mean - factor * error,
+        high=mean + factor * error,
+        tau=float(np.sqrt(tau2)),
+        new_low=mean - reach,
+        new_high=mean + reach,
+        p_better=float(stats.t.cdf(mean / predicted, of_new)),
+    )
+
+
+def between_variance(effects_K: NDArray[np.float64], variances_K: NDArray[np.float64]) -> float:
+    """tau^2 by restricted maximum likelihood, >= 0."""
+    from scipy import optimize
+
+    most = float(np.ptp(effects_K)) ** 2
+    if most == 0:
+        return 0.0
+    # On the scale of the effects: their unit decides no tolerance.
+    scaled_K = variances_K / most
+
+    def loss(share: float) -> float:
+        return _restricted(effects_K / np.sqrt(most), scaled_K, share)
+
+    found = optimize.minimize_scalar(
+        loss, bounds=(0, 2), method="bounded", options={"xatol": 1e-10}
+    )
+    return float(found.x) * most if found.fun < loss(0) else 0.0
+
+
+def _restricted(
+    effects_K: NDArray[np.float64], variances_K: NDArray[np.float64], tau2: float
+) -> float:
+    """Minus twice the restricted log likelihood, but for a constant."""
+    mean, weights_K = _mean(effects_K, variances_K, tau2)
+    squares = (weights_K * np.square(effects_K - mean)).sum()
+    return float(squares - np.log(weights_K).sum() + np.log(weights_K.sum()))
+
+
+def _mean(
+    effects_K: NDArray[np.float64], variances_K: NDArray[np.float64], tau2: float
+) -> tuple[float, NDArray[np.float64]]:
+    """The weighted mean, and the weights."""
+    weights_K = 1 / (variances_K + tau2)
+    return float((weights_K * effects_K).sum() / weights_K.sum()), weights_K

@@ -1,0 +1,140 @@
+"""Comparisons of several datasets together: each cell's gain on each of them, and over all.
+
+The studies must have asked the same question: the same metric, baseline and cells, on different
+data. What differs besides (network, epochs) is listed, since a new dataset differs in it, too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from study.analysis import same_question
+from study.analysis.random_effects import Pooled, pool
+from study.analysis.same_question import Compared
+from study.analysis.signed_rank import Probabilities, signed_rank
+from study.analysis.statistics import ALPHA, paired
+from study.analysis.tables import values_of
+from study.analysis.units import unit_in
+from study.ledger.record import StudyRecord
+from trainables.config import require
+from trainables.metrics.catalog import METRICS
+
+SMALLEST = 0.002
+"""By default, gains within 0.2 percentage points are practically none; 0 for other units."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """A cell's gain in one study, positive where the cell is better, in the metric's unit."""
+
+    study: str
+    dataset: str
+    seeds: int
+    gain: float
+    error: float
+    """Standard error over seeds."""
+
+    def interval(self) -> tuple[float, float]:
+        """Student's t over the seeds."""
+        from scipy import stats
+
+        half = float(stats.t.ppf(1 - ALPHA / 2, self.seeds - 1)) * self.error
+        return self.gain - half, self.gain + half
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """A cell over all studies."""
+
+    cell: str
+    effects: tuple[Effect, ...]
+    pooled: Pooled
+    practical: Probabilities
+
+
+@dataclass(frozen=True, kw_only=True)
+class Together:
+    """All cells over all studies, the most probable gain on a new dataset first."""
+
+    metric: str
+    unit: str
+    baseline: str
+    split: str
+    smallest: float
+    studies: tuple[Compared, ...]
+    arms: tuple[Arm, ...]
+    differs: tuple[str, ...]
+    """Fields of the config, besides losses and data, in which the studies differ."""
+
+
+def together(
+    records: Sequence[StudyRecord],
+    cells: Sequence[str] = (),
+    smallest: float | None = None,
+) -> Together:
+    """Pool the comparisons of at least two studies.
+
+    Args:
+        records: of studies with a comparison, each of other data.
+        cells: those to pool; all, which must be the same in all studies, if there are none.
+        smallest: gains up to here are practically none, in the metric's unit.
+
+    Raises:
+        ValueError: one line; the studies do not answer the same question, a cell lacks seeds, or
+            ``smallest`` is negative.
+    """
+    studies = tuple(map(same_question.compared, records))
+    names = same_question.require_same(studies, cells)
+    first = studies[0]
+    metric = first.record.plan.objective
+    share = METRICS[metric].unit == "fraction"
+    within = (SMALLEST if share else 0.0) if smallest is None else smallest
+    require(within >= 0, "--smallest", ">= 0", within)
+    arms = [_arm(studies, cell, metric, within) for cell in names]
+    arms.sort(key=lambda arm: arm.pooled.p_better, reverse=True)
+    return Together(
+        metric=metric,
+        unit=unit_in(first.record, metric),
+        baseline=first.baseline,
+        split=first.split,
+        smallest=within,
+        studies=studies,
+        arms=tuple(arms),
+        differs=tuple(same_question.differing(studies)),
+    )
+
+
+def _arm(studies: Sequence[Compared], cell: str, metric: str, smallest: float) -> Arm:
+    effects = tuple(_effect(study, cell, metric) for study in studies)
+    gains, errors = [one.gain for one in effects], [one.error for one in effects]
+    return Arm(
+        cell=cell,
+        effects=effects,
+        pooled=pool(gains, errors),
+        practical=signed_rank(gains, smallest),
+    )
+
+
+def _effect(study: Compared, cell: str, metric: str) -> Effect:
+    values: Mapping[str, Mapping[int, float]] = values_of(study.record, study.grid, metric)
+    differences = list(paired(values[cell], values[study.baseline]).values())
+    if len(differences) < 2:
+        raise ValueError(
+            f"--together needs two seeds or more of each cell, got {len(differences)} of {cell!r} "
+            f"in {study.name}; --cells chooses others"
+        )
+    error = float(np.std(differences, ddof=1) / np.sqrt(len(differences)))
+    if not error:
+        raise ValueError(
+            f"--together needs differences that vary over seeds, got {cell!r} in {study.name}, "
+            f"where all are equal; --cells chooses others"
+        )
+    sign = 1 if METRICS[metric].direction == "max" else -1
+    return Effect(
+        study=study.name,
+        dataset=study.record.data.dataset,
+        seeds=len(differences),
+        gain=sign * float(np.mean(differences)),
+        error=error,
+    )
