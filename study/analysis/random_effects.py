@@ -1,4 +1,4 @@
-"""One effect over several studies that need not have the same true effect: random effects.
+"""Effects over several studies that need not have the same true effect: random effects.
 
 Study i has the effect y[i] with the variance v[i]; its true effect is normal around the mean, with
 the variance tau^2 between studies. tau^2 is the maximum of the restricted likelihood (REML:
@@ -6,11 +6,16 @@ Viechtbauer, 2005). The interval is Hartung's and Knapp's (2001) with Student's 
 of freedom, never narrower than the one with known weights (the modification of Roever, Knapp and
 Friede, 2015): without it, few studies that agree by chance would give an interval of no width.
 
+Two or three studies hardly tell tau^2. So the effects of several cells are pooled together: each
+has a mean of its own and at least the tau^2 that all have in common. A cell whose few studies agree
+by chance is then not taken for one that is equal on all datasets.
+
 Shape letter: K studies.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,20 +41,30 @@ class Pooled:
     """Probability that a new study's true effect is above 0."""
 
 
-def pool(effects: Sequence[float], errors: Sequence[float]) -> Pooled:
-    """The effects' mean and what it predicts.
+class Measured(NamedTuple):
+    """One effect as each study measured it."""
+
+    effects: Sequence[float]
+    """Of at least two studies."""
+    errors: Sequence[float]
+    """Their standard errors, > 0."""
+
+
+def pool_all(measured: Sequence[Measured]) -> list[Pooled]:
+    """Pool several effects of the same studies, in their order."""
+    common = between_variance(measured)
+    return [pool(one, max(common, between_variance([one]))) for one in measured]
+
+
+def pool(measured: Measured, tau2: float) -> Pooled:
+    """The effects' mean and what it predicts, at this variance between studies.
 
     A new study's true effect is predicted by Student's t with tau^2 added to the variance and
     k - 2 degrees of freedom (Higgins, Thompson and Spiegelhalter, 2009); 1 for two studies.
-
-    Args:
-        effects: of at least two studies.
-        errors: their standard errors, > 0.
     """
     from scipy import stats  # takes a second to import
 
-    effects_K, variances_K = np.array(effects), np.square(np.array(errors))
-    tau2 = between_variance(effects_K, variances_K)
+    effects_K, variances_K = _arrays(measured)
     mean, weights_K = _mean(effects_K, variances_K, tau2)
     freedom = len(effects_K) - 1
     spread = float((weights_K * np.square(effects_K - mean)).sum() / freedom)
@@ -70,23 +85,28 @@ def pool(effects: Sequence[float], errors: Sequence[float]) -> Pooled:
     )
 
 
-def between_variance(effects_K: NDArray[np.float64], variances_K: NDArray[np.float64]) -> float:
-    """tau^2 by restricted maximum likelihood, >= 0."""
+def between_variance(measured: Sequence[Measured]) -> float:
+    """The tau^2 that these effects have in common, by restricted maximum likelihood, >= 0."""
     from scipy import optimize
 
-    most = float(np.ptp(effects_K)) ** 2
+    pairs = [_arrays(one) for one in measured]
+    most = max(float(np.ptp(effects_K)) for effects_K, _ in pairs)
     if most == 0:
         return 0.0
-    # On the scale of the effects: their unit decides no tolerance.
-    scaled_K = variances_K / most
 
     def loss(share: float) -> float:
-        return _restricted(effects_K / np.sqrt(most), scaled_K, share)
+        # On the scale of the effects: their unit decides no tolerance.
+        return sum(_restricted(e_K / most, v_K / most**2, share) for e_K, v_K in pairs)
 
     found = optimize.minimize_scalar(
         loss, bounds=(0, 2), method="bounded", options={"xatol": 1e-10}
     )
-    return float(found.x) * most if found.fun < loss(0) else 0.0
+    return float(found.x) * most**2 if found.fun < loss(0) else 0.0
+
+
+def _arrays(measured: Measured) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(K) each: effects and variances."""
+    return np.array(measured.effects), np.square(np.array(measured.errors))
 
 
 def _restricted(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from study.analysis import same_question
-from study.analysis.random_effects import Pooled, pool
+from study.analysis.random_effects import Measured, Pooled, pool_all
 from study.analysis.same_question import Compared
 from study.analysis.signed_rank import Probabilities, signed_rank
 from study.analysis.statistics import ALPHA, paired
@@ -90,8 +90,8 @@ def together(
     metric = first.record.plan.objective
     share = METRICS[metric].unit == "fraction"
     within = (SMALLEST if share else 0.0) if smallest is None else smallest
-    require(within >= 0, "--smallest", ">= 0", within)
-    arms = [_arm(studies, cell, metric, within) for cell in names]
+    require(within >= 0, "smallest", ">= 0", within)
+    arms = _arms(studies, names, metric, within)
     arms.sort(key=lambda arm: arm.pooled.p_better, reverse=True)
     return Together(
         metric=metric,
@@ -105,15 +105,20 @@ def together(
     )
 
 
-def _arm(studies: Sequence[Compared], cell: str, metric: str, smallest: float) -> Arm:
-    effects = tuple(_effect(study, cell, metric) for study in studies)
-    gains, errors = [one.gain for one in effects], [one.error for one in effects]
-    return Arm(
-        cell=cell,
-        effects=effects,
-        pooled=pool(gains, errors),
-        practical=signed_rank(gains, smallest),
-    )
+def _arms(
+    studies: Sequence[Compared], cells: Sequence[str], metric: str, smallest: float
+) -> list[Arm]:
+    effects = [tuple(_effect(study, cell, metric) for study in studies) for cell in cells]
+    measured = [Measured([e.gain for e in row], [e.error for e in row]) for row in effects]
+    return [
+        Arm(
+            cell=cell,
+            effects=row,
+            pooled=pooled,
+            practical=signed_rank([effect.gain for effect in row], smallest),
+        )
+        for cell, row, pooled in zip(cells, effects, pool_all(measured), strict=True)
+    ]
 
 
 def _effect(study: Compared, cell: str, metric: str) -> Effect:

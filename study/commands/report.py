@@ -16,6 +16,7 @@ from study.analysis.results import results_of
 from study.analysis.together import SMALLEST
 from study.commands import process, together
 from study.commands.screen import outlived
+from study.ledger.errors import StorageError
 from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
@@ -71,6 +72,9 @@ def _main(arguments: Sequence[str] | None) -> int:
     except ValueError as error:
         print(f"study/report.py: {printable(str(error))}", file=sys.stderr)
         return 2
+    except StorageError as error:
+        print(f"study/report.py: {printable(str(error))}", file=sys.stderr)
+        return 1
     results = results_of(record)
     files = write(results, folder, importances(results, space_of(record)))
     print(files[0])

@@ -1,5 +1,6 @@
 """`study/report.py A B C --together`: the comparisons of several datasets in one model."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
 from study.reporting.sections.together import answer
 from study.reporting.write_together import write
+from trainables.config import require
 from trainables.metrics.catalog import METRICS
 
 _LONGEST = 100
@@ -26,16 +28,18 @@ def gathered(
             fraction, else the metric's unit; None: the default.
 
     Raises:
-        ValueError: one line; a study is not there, or they do not answer the same question.
+        ValueError: one line; no names, a study is not there, or they do not answer one question.
     """
+    if smallest is not None:
+        require(0 <= smallest < math.inf, "--smallest", ">= 0", smallest)
     records = []
     for name in names:
         check_name(name, "NAME")
         folder = StudyFolder(storage / name)
         folder.require_known("NAME")
         records.append(folder.load())
-    metric = METRICS[records[0].plan.objective]
-    if smallest is not None and metric.unit == "fraction":
+    shares = bool(records) and METRICS[records[0].plan.objective].unit == "fraction"
+    if smallest is not None and shares:
         smallest /= 100
     return together(records, cells.split(",") if cells else (), smallest)
 

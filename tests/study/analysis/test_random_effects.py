@@ -1,9 +1,11 @@
 """Random effects against published figures, closed forms and simulated studies."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from study.analysis.random_effects import between_variance, pool
+from study.analysis.random_effects import Measured, Pooled, between_variance, pool_all
 
 BCG = (
     (4, 119, 11, 128),
@@ -23,6 +25,12 @@ BCG = (
 """Tuberculosis with and without vaccination (Colditz et al., 1994): ill, well, ill, well."""
 
 
+def pool(effects: Sequence[float], errors: Sequence[float]) -> Pooled:
+    """One effect alone."""
+    (found,) = pool_all([Measured(effects, errors)])
+    return found
+
+
 def log_risk_ratios() -> tuple[list[float], list[float]]:
     ill, well, ill_too, well_too = np.array(BCG, dtype=float).T
     vaccinated, control = ill + well, ill_too + well_too
@@ -37,7 +45,7 @@ def test_the_vaccination_trials_have_their_published_figures() -> None:
     The modified factor is 1 there or above, so that the error is that one or Hartung and Knapp's.
     """
     effects, errors = log_risk_ratios()
-    tau2 = between_variance(np.array(effects), np.square(errors))
+    tau2 = between_variance([Measured(effects, errors)])
     assert tau2 == pytest.approx(0.3132, abs=5e-5)
     found = pool(effects, errors)
     assert found.mean == pytest.approx(-0.7145, abs=5e-5)
@@ -99,3 +107,17 @@ def test_intervals_hold_what_they_promise(tau: float) -> None:
         held_new += found.new_low <= true[4] <= found.new_high
     assert held / 300 >= 0.92
     assert held_new / 300 >= 0.90
+
+
+def test_several_effects_share_a_variance_and_keep_more_of_their_own() -> None:
+    """With equal errors REML is in closed form: the mean over effects, minus the errors' square."""
+    effects, error = ([0.1, 0.5, 0.3], [0.2, 1.0, -0.6], [0.4, 0.4, 0.4]), 0.1
+    measured = [Measured(each, [error] * 3) for each in effects]
+    own = [np.var(each, ddof=1) - error**2 for each in effects]
+    common = float(np.mean(own))
+    assert between_variance(measured) == pytest.approx(common)
+    found = pool_all(measured)
+    assert own[2] < 0 < own[0] < common < own[1]
+    assert [one.tau**2 for one in found] == pytest.approx([common, own[1], common])
+    assert found[2].mean == pytest.approx(0.4)
+    assert found[2].error == pytest.approx(((common + error**2) / 3) ** 0.5)
