@@ -21,6 +21,8 @@ from study.analysis.statistics import ALPHA, fewest_seeds
 from study.ledger.plan import Correction
 
 POWER = 0.8
+SMALLEST = 0.002
+"""A difference between fractions that is small but may matter: 0.2 percentage points."""
 INDEPENDENT = 0.5
 """Correlation of two cells' differences if all runs are independent: they share the baseline."""
 MOST_SEEDS = 200

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from study.analysis import same_question
+from study.analysis.power import SMALLEST
 from study.analysis.random_effects import Measured, Pooled, pool_all
 from study.analysis.same_question import Compared
 from study.analysis.signed_rank import Probabilities, signed_rank
@@ -19,9 +20,6 @@ from study.analysis.units import unit_in
 from study.ledger.record import StudyRecord
 from trainables.config import require
 from trainables.metrics.catalog import METRICS
-
-SMALLEST = 0.002
-"""By default, gains within 0.2 percentage points are practically none; 0 for other units."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +76,8 @@ def together(
     Args:
         records: of studies with a comparison, each of other data.
         cells: those to pool; all, which must be the same in all studies, if there are none.
-        smallest: gains up to here are practically none, in the metric's unit.
+        smallest: gains up to here are practically none, in the metric's unit; by default
+            ``SMALLEST`` between fractions, 0 in other units.
 
     Raises:
         ValueError: one line; the studies do not answer the same question, a cell lacks seeds, or

@@ -11,9 +11,9 @@ from pathlib import Path
 from cluster.one_line_parser import OneLineParser
 from cluster.preflight.tracking import tracking_checks
 from cluster.safe_text import printable, without_passwords
+from study.analysis.power import SMALLEST
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
-from study.analysis.together import SMALLEST
 from study.commands import process, together
 from study.commands.screen import outlived
 from study.ledger.errors import StorageError

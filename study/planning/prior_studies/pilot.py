@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from study.analysis import pilot
 from study.analysis.confirmation import OF_LOSSES
 from study.analysis.pilot import Spread
-from study.analysis.power import MOST_SEEDS, POWER, Comparisons, detectable, seeds_for
+from study.analysis.power import MOST_SEEDS, POWER, SMALLEST, Comparisons, detectable, seeds_for
 from study.analysis.protocol import comparisons
 from study.ledger.plan import Ablation, Plan
 from study.ledger.provenance import DataFacts
@@ -19,8 +19,6 @@ from trainables.data import Dataset
 from trainables.metrics.catalog import METRICS
 
 _FRACTION = "fraction"
-SMALLEST = 0.002
-"""A difference between fractions that is small but may matter: 0.2 percentage points."""
 _LISTED = 3
 """How many differing fields of a study are listed."""
 _NO_DIFFERENCE = {"seed", "data/root", "data/cache", "data/links"}

@@ -22,7 +22,7 @@ def forest(found: Together, label: str) -> Figure:
     axes.set_yticks(list(names), list(names.values()))
     axes.set(xlabel=label, ylim=(place - 0.5, -1))
     axes.grid(axis="y", visible=False)
-    title = f"Gain over {found.baseline}: each dataset, all, and a new one (grey)"
+    title = f"Gain over {found.baseline}: each study, all, and a new dataset (grey)"
     axes.set_title(title, loc="left")
     return figure
 
@@ -41,7 +41,7 @@ def _draw(axes: Axes, arm: Arm, metric: str, hue: str, place: int, names: dict[i
         low, high = effect.interval()
         axes.plot([shown(low), shown(high)], [place] * 2, color=hue, linewidth=1.2)
         axes.scatter([shown(effect.gain)], [place], s=22, marker="s", color=hue, zorder=3)
-        names[place] = f"{arm.cell}: {effect.dataset}"
+        names[place] = f"{arm.cell}: {effect.study}"
         place += 1
     pooled = arm.pooled
     new = [shown(pooled.new_low), shown(pooled.new_high)]

@@ -16,8 +16,8 @@ _FEW = 5
 
 def question(found: Together) -> str:
     """What the studies answer together."""
-    where = ", ".join(study.record.data.dataset for study in found.studies)
-    return f"Which gain over {found.baseline} in {found.metric} would a new dataset have? {where}"
+    where = ", ".join(f"{study.name} ({study.record.data.dataset})" for study in found.studies)
+    return f"Which gain over {found.baseline} in {found.metric} has a new dataset, after {where}?"
 
 
 def answer(found: Together) -> str:

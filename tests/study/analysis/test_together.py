@@ -7,9 +7,10 @@ import pytest
 
 from search_spaces import Cell
 from search_spaces.all_losses import ARMS
+from study.analysis.power import SMALLEST
 from study.analysis.random_effects import Measured, pool_all
 from study.analysis.signed_rank import signed_rank
-from study.analysis.together import SMALLEST, together
+from study.analysis.together import together
 from study.ledger.record import StudyRecord
 from tests.study import fake, fake_grid
 from tests.study.fake_datasets import GAINS, ended
