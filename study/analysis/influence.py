@@ -37,19 +37,20 @@ def contributions(counts: ImageCounts, metric: str) -> NDArray[np.float64] | Non
     return contribution_N
 
 
+def by_seed(counts: Mapping[int, ImageCounts], metric: str) -> dict[int, NDArray[np.float64]]:
+    """The contributions on each seed; seeds without any are absent."""
+    found = {seed: contributions(each, metric) for seed, each in counts.items()}
+    return {seed: each_N for seed, each_N in found.items() if each_N is not None}
+
+
 def differences(
-    cell: Mapping[int, ImageCounts], baseline: Mapping[int, ImageCounts], metric: str
+    cell: Mapping[int, NDArray[np.float64]], baseline: Mapping[int, NDArray[np.float64]]
 ) -> NDArray[np.float64] | None:
     """(S,N): each image's contribution to cell - baseline, on the seeds that both have.
 
-    None with fewer than two of these seeds or images, or if the metric has no contributions.
+    None with fewer than two of these seeds, or fewer than two images.
     """
-    rows = []
-    for seed in sorted(cell.keys() & baseline.keys()):
-        ours, theirs = (contributions(cells[seed], metric) for cells in (cell, baseline))
-        if ours is None or theirs is None:
-            return None
-        rows.append(ours - theirs)
+    rows = [cell[seed] - baseline[seed] for seed in sorted(cell.keys() & baseline.keys())]
     return np.stack(rows) if len(rows) > 1 and len(rows[0]) > 1 else None
 
 

@@ -63,11 +63,13 @@ def section(results: AblationResults, folder: StudyFolder) -> Parts:
 
 
 def _splits(results: AblationResults, folder: StudyFolder, table: Table) -> list[_Split]:
-    cells = counts_by_cell(folder, results.record)
-    baseline = cells.pop(table.baseline, {})
-    found = []
+    cells = {
+        cell: influence.by_seed(counts, table.metric)
+        for cell, counts in counts_by_cell(folder, results.record).items()
+    }
+    baseline, found = cells.pop(table.baseline, {}), list[_Split]()
     for row in table.rows:
-        values_SN = influence.differences(cells.get(row.cell.name, {}), baseline, table.metric)
+        values_SN = influence.differences(cells.get(row.cell.name, {}), baseline)
         # A seed whose counts are missing would make another difference of it.
         complete = row.comparison is not None and values_SN is not None
         if complete and values_SN.any() and len(values_SN) == row.comparison.n:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from study.analysis.influence import contributions, differences
+from study.analysis.influence import by_seed, contributions, differences
 from study.analysis.variance import components
 from tests.study.analysis.test_image_bootstrap import counts
 from trainables.metrics import per_image, summaries
@@ -62,8 +62,16 @@ def test_a_metric_without_a_value_has_no_contributions() -> None:
     assert contributions(counts(0), "hausdorff") is None
     assert contributions(counts(0), "dice_volume") is None
     assert contributions(counts(0), "classes_scored") is None
-    assert differences({0: counts(0)}, {0: counts(1)}, "miou") is None
-    assert differences({0: counts(0)}, {3: counts(1)}, "miou") is None
+    assert by_seed({0: counts(0)}, "hausdorff") == {}
+
+
+def test_differences_need_two_common_seeds() -> None:
+    rows = {seed: np.array([0.5 + seed, 1.0]) for seed in range(3)}
+    found_SN = differences(rows, {2: np.zeros(2), 0: np.ones(2), 9: np.ones(2)})
+    assert found_SN is not None
+    assert found_SN.tolist() == [[-0.5, 0.0], [2.5, 1.0]]
+    assert differences(rows, {1: np.zeros(2), 9: np.zeros(2)}) is None
+    assert differences({0: np.ones(1), 1: np.ones(1)}, {0: np.ones(1), 1: np.ones(1)}) is None
 
 
 def test_the_components_of_a_simulated_network_are_those_of_its_images() -> None:
@@ -84,7 +92,7 @@ def test_the_components_of_a_simulated_network_are_those_of_its_images() -> None
 
     plain = shares(np.full(30, 0.7))
     cell = {seed: shares(0.7 + gain_N) for seed, gain_N in enumerate(gain_SN)}
-    found_SN = differences(cell, dict.fromkeys(cell, plain), "miou")
+    found_SN = differences(by_seed(cell, "miou"), by_seed(dict.fromkeys(cell, plain), "miou"))
     assert found_SN is not None
     assert found_SN == pytest.approx(gain_SN, abs=1e-5)
     found, expected = components(found_SN), components(gain_SN)
