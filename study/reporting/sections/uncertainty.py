@@ -70,9 +70,10 @@ def _splits(results: AblationResults, folder: StudyFolder, table: Table) -> list
     baseline, found = cells.pop(table.baseline, {}), list[_Split]()
     for row in table.rows:
         values_SN = influence.differences(cells.get(row.cell.name, {}), baseline)
+        if row.comparison is None or values_SN is None or not values_SN.any():
+            continue
         # A seed whose counts are missing would make another difference of it.
-        complete = row.comparison is not None and values_SN is not None
-        if complete and values_SN.any() and len(values_SN) == row.comparison.n:
+        if len(values_SN) == row.comparison.n:
             found.append(_Split(row, two_way_interval(values_SN), components(values_SN)))
     return found
 
