@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 from numpy.typing import NDArray
+from scipy import stats
 
 from study.analysis.variance import Components, components, two_way_interval
 
@@ -59,12 +60,18 @@ def test_the_interval_holds_the_mean_over_all_seeds_and_images(
 def test_the_width_follows_its_variance() -> None:
     """With very many seeds and images Student's t is the normal distribution: 2 * 1.96 * root."""
     parts = Components(of_seeds=4, of_images=9, of_interaction=16, seeds=6, images=40)
-    seeds, images = 10**6, 10**5
-    variance = 4 / seeds + 9 / images + 16 / (seeds * images)
-    assert parts.width(seeds, images) == pytest.approx(2 * 1.959964 * variance**0.5, rel=1e-4)
+    many, most = 10**5, 10**6
+    variance = 4 / most + 9 / many + 16 / (most * many)
+    assert parts.width(most, many) == pytest.approx(2 * 1.959964 * variance**0.5, rel=1e-4)
     few = Components(of_seeds=4, of_images=0, of_interaction=0, seeds=6, images=40)
     assert few.width(6, 40) == pytest.approx(2 * 2.570582 * (4 / 6) ** 0.5)  # t of 5
     assert few.width(6, 40) == few.width(6, 80) > few.width(12, 40)
+    images = Components(of_seeds=0, of_images=9, of_interaction=0, seeds=6, images=40)
+    assert images.width(6, 40) == pytest.approx(2 * 2.022691 * (9 / 40) ** 0.5)  # t of 39
+    both = Components(of_seeds=0, of_images=0, of_interaction=16, seeds=6, images=40)
+    freedom = 1 / (1 / 5 + 1 / 39 + 1 / 195)  # three mean squares of the same expectation
+    bound = stats.t.ppf(0.975, freedom)
+    assert both.width(6, 40) == pytest.approx(2 * bound * (16 / 240) ** 0.5)
 
 
 def test_a_negative_estimate_narrows_nothing() -> None:

@@ -86,7 +86,7 @@ def test_a_search_bounds_the_power_of_its_confirmation(tmp_path: Path) -> None:
     assert "6 trials of a search, on one seed, whose parameters also differ" in found
 
 
-def test_a_replay_compares_nothing(storage: Path) -> None:
+def test_a_baseline_alone_compares_nothing(storage: Path) -> None:
     plan = fake_grid.plan(storage, study="new")
     assert isinstance(plan.design, Ablation)
     grid = replace(plan.grid, cells=plan.grid.cells[:1])
