@@ -112,8 +112,8 @@ def _said(plan: Plan, spread: Spread, compared: int, seeds: int) -> str:
     most = "at most " if spread.upper_bound else ""
     words = "points" if unit == _FRACTION else unit
     text = (
-        f"{seeds} seeds find a true difference of {most}{found} {words} ({low} to {high}, as well "
-        f"as the spread is known) in {POWER:.0%} of studies"
+        f"{seeds} seeds find a true difference of {most}{found} {words} (between {low} and {high}, "
+        f"since the spread is an estimate) in {POWER:.0%} of studies"
     )
     if unit != _FRACTION:
         return text
