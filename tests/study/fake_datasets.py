@@ -31,7 +31,7 @@ def ended(
     """
     by_cell = {"good": GAINS} if gains is None else gains
     seeds = tuple(range(len(next(iter(by_cell.values())))))
-    plan = fake_grid.plan(storage, grid, seeds, study=name, **changes)
+    plan = fake_grid.plan(storage, grid, seeds, None, study=name, **changes)
     data = replace(fake.DATA, dataset=dataset, digest=dataset.ljust(16, "0"))
 
     def score(run: TrialSpec, epoch: int = fake.EPOCHS) -> float:

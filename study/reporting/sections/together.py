@@ -5,7 +5,7 @@ from study.analysis.signed_rank import PRIOR
 from study.analysis.statistics import ALPHA
 from study.analysis.together import Arm, Together
 from study.analysis.units import difference_unit
-from study.reporting.document import Parts, Points, Prose, Section, Sheet
+from study.reporting.document import Block, Parts, Points, Prose, Section, Sheet
 from study.reporting.values import sizes
 from trainables.config.words import counted
 from trainables.metrics.catalog import METRICS
@@ -141,7 +141,7 @@ def _studies(found: Together) -> Sheet:
     return Sheet(["study", "dataset", f"{split} images", "size", "digest"], rows)
 
 
-def _differences(found: Together) -> Parts:
+def _differences(found: Together) -> list[Block]:
     if not found.differs:
         return [Prose("Besides data and losses, the studies have the same config.")]
     return [Prose("Besides data and losses, they differ in:"), Points(list(found.differs))]

@@ -11,7 +11,7 @@ from study.analysis.tables import Row, Table
 from study.analysis.units import difference_unit
 from study.analysis.variance import Components, components, two_way_interval
 from study.ledger.study_folder import StudyFolder
-from study.reporting.document import Parts, Points, Prose, Section, Sheet
+from study.reporting.document import Points, Prose, Section, Sheet
 from trainables.config.words import counted
 from trainables.metrics.catalog import METRICS
 
@@ -41,7 +41,7 @@ class _Split(NamedTuple):
     parts: Components
 
 
-def section(results: AblationResults, folder: StudyFolder) -> Parts:
+def section(results: AblationResults, folder: StudyFolder) -> list[Section]:
     """Of the objective's table; none without the counts per image of two seeds and two images."""
     table = results.tables[0]
     found = _splits(results, folder, table) if results.split == "test" else []
@@ -81,12 +81,12 @@ def _splits(results: AblationResults, folder: StudyFolder, table: Table) -> list
 def _line(results: AblationResults, table: Table, split: _Split) -> list[str]:
     row, parts, compared = split.row, split.parts, split.row.comparison
     assert compared is not None
-    over_images = results.record.images.get(table.metric, {}).get(row.cell.name)
+    low, high = results.record.images.get(table.metric, {}).get(row.cell.name, (None, None))
     return [
         row.cell.name,
         "-" if compared.mean is None else signed(compared.mean, table.metric),
         _interval(compared.low, compared.high, table),
-        _interval(*over_images, table) if over_images else "-",
+        _interval(low, high, table),
         _interval(*split.both, table),
         *(f"{share:.0%}" for share in parts.shares()),
         *(_number(width, table) for width in _widths(parts)),
