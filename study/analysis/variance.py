@@ -88,8 +88,10 @@ def components(values_SN: NDArray[np.float64]) -> Components:
 
 def two_way_interval(values_SN: NDArray[np.float64]) -> tuple[float, float]:
     """The percentile interval of the mean if seeds and images are both resampled (Owen, The
-    pigeonhole bootstrap, 2007). It counts the interaction three times: it is rather too wide where
-    that dominates. The same values give the same interval.
+    pigeonhole bootstrap, 2007).
+
+    It counts the interaction three times: where that dominates it is too wide. With few seeds it is
+    too narrow where they dominate, as the BCa interval is. The same values give the same interval.
     """
     random = np.random.default_rng(0)
     seeds, images = values_SN.shape
