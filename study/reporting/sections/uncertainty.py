@@ -54,8 +54,8 @@ def section(results: AblationResults, folder: StudyFolder) -> list[Section]:
         f"{difference_unit(table.unit)}. The verdict is about new seeds on these images (over "
         f"seeds: BCa; over images: {1 - ALPHA:.0%} of resampled test lists). Over both: "
         "seeds and images are resampled together (pigeonhole bootstrap, Owen 2007), for new seeds "
-        "on new images; with few seeds rather too narrow. Seeds, images, interaction: their shares in the variance of the "
-        "difference (crossed random effects by the method of moments, of each image's influence "
+        "on new images; with few seeds rather too narrow. Seeds, images, interaction: their "
+        "shares in the variance of the difference (crossed random effects by the method of moments, of each image's influence "
         f"on the metric). Width: of the {1 - ALPHA:.0%} interval for new seeds and new images "
         "(Student's t, Satterthwaite), now and as expected for twice as many."
     )
