@@ -59,3 +59,13 @@ def needed(record: StudyRecord) -> set[int]:
     champion = [results.champion] if results.champion else []
     trials = [*untested, *shown(results), *best.values(), *champion]
     return {trial.number for trial in trials}
+
+
+def others_due(record: StudyRecord) -> set[int]:
+    """The numbers of the ended trials whose other network is still to be tested
+    (``eval/both_checkpoints``). A trial that has left the finalists will not come back."""
+    return {
+        trial.number
+        for trial in results_of(record).finalists
+        if trial.other_epoch and (trial.other is None or trial.other.untested)
+    }

@@ -6,6 +6,7 @@ from functools import cached_property
 from study.analysis import comparability, tables
 from study.analysis.comparability import Apart
 from study.analysis.confirmation import confirmation_of
+from study.analysis.other_network import by_other
 from study.analysis.ranking import layered
 from study.analysis.tables import Table
 from study.ledger.plan import Ablation
@@ -129,6 +130,12 @@ class AblationResults(StudyResults):
     @cached_property
     def tables(self) -> tuple[Table, ...]:
         return tuple(tables.metric_tables(self.record))
+
+    @cached_property
+    def other(self) -> "AblationResults | None":
+        """The same comparison by the networks that are tested beside the measured ones."""
+        record = by_other(self.record)
+        return None if record is None else AblationResults(record)
 
     @cached_property
     def apart(self) -> tuple[Apart, ...]:

@@ -29,12 +29,14 @@ def _in_use(costs: Mapping[str, NetworkMeasured]) -> Parts:
     if not costs:
         return []
     places = dict.fromkeys(
-        f"{cost.size[1]} x {cost.size[0]} px on {cost.device}" for cost in costs.values()
+        f"{cost.size[1]} x {cost.size[0]} px on {cost.device} ({cost.evaluated})"
+        for cost in costs.values()
     )
     text = (
-        f"Of one image, whole and at one scale, {', '.join(places)}; what only training uses, "
+        f"Of one image, {', '.join(places)}; what only training uses, "
         "such as boundary heads, is not in it. A multiplication and an addition are two "
-        "operations. Times are medians of up to 5 passes with nothing else of the study running; "
+        "operations. Times are medians of up to 5 predictions, each with all its scales, mirrors "
+        "and windows, and with nothing else of the study running; "
         "memory is the most that PyTorch allocated on a GPU, and not known on a CPU. Networks that "
         "are equal were measured once."
     )
@@ -48,7 +50,13 @@ def _in_use(costs: Mapping[str, NetworkMeasured]) -> Parts:
         ]
         for name, cost in costs.items()
     ]
-    head = ["network of", "parameters [million]", "GFLOPs", "ms an image", "peak memory [MiB]"]
+    head = [
+        "network of",
+        "parameters [million]",
+        "GFLOPs per image",
+        "ms per image",
+        "peak memory [MiB]",
+    ]
     return [Section("Cost in use", [Prose(text), Sheet(head, rows)])]
 
 
