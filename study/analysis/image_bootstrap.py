@@ -58,7 +58,7 @@ def intervals(
 
 
 def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str, list[float]]]:
-    """Intervals of the differences from the baseline, by metric and cell.
+    """Intervals of the differences from the cells' baselines, by metric and cell.
 
     Cells without stored counts are absent; damaged counts are left out.
     """
@@ -66,9 +66,10 @@ def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str,
     cells: dict[str, dict[int, ImageCounts]] = {}
     for number, found in read_counts(folder, trials.values(), "test").by_trial.items():
         cells.setdefault(trials[number].cell, {})[trials[number].seed] = found
-    baseline = cells.pop(record.plan.grid.baseline, {})
-    by_metric: dict[str, dict[str, list[float]]] = {}
+    grid, by_metric = record.plan.grid, dict[str, dict[str, list[float]]]()
     for name, counts in cells.items():
-        for metric, interval in intervals(counts, baseline).items():
+        if grid.is_baseline(name):
+            continue
+        for metric, interval in intervals(counts, cells.get(grid.baseline_of(name), {})).items():
             by_metric.setdefault(metric, {})[name] = list(interval)
     return by_metric

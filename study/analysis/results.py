@@ -145,8 +145,7 @@ class AblationResults(StudyResults):
     @cached_property
     def verdicts(self) -> dict[str, str]:
         """By cell, its verdict; the objective alone decides it."""
-        first = self.tables[0]
-        return {row.cell.name: tables.verdict_of(row, first.baseline) for row in first.rows}
+        return {row.cell.name: tables.verdict_of(row) for row in self.tables[0].rows}
 
     @cached_property
     def unchanged(self) -> list[str]:

@@ -160,21 +160,25 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 
 def compare(
-    cells: Mapping[str, Mapping[int, float]], baseline: str, mode: str, correction: Correction
+    cells: Mapping[str, Mapping[int, float]],
+    baseline: str | Mapping[str, str],
+    mode: str,
+    correction: Correction,
 ) -> dict[str, Comparison]:
-    """Compare every other cell with the baseline.
+    """Compare every other cell with its baseline; the correction is over all comparisons.
 
     Args:
         cells: by cell and seed, the metric's value; seeds that failed are absent.
-        baseline: the cell that the others are compared with.
+        baseline: the cell that the others are compared with, or by cell, a baseline's being itself.
         mode: ``max`` if larger is better, ``min`` if smaller is.
         correction: for the number of comparisons, as planned.
 
     Returns:
-        By cell, its comparison; the baseline is absent.
+        By cell, its comparison; baselines are absent.
     """
+    of = {name: baseline if isinstance(baseline, str) else baseline[name] for name in cells}
     by_seed = {
-        name: paired(values, cells[baseline]) for name, values in cells.items() if name != baseline
+        name: paired(values, cells[of[name]]) for name, values in cells.items() if of[name] != name
     }
     p_values = {name: sign_flip_p(list(values.values())) for name, values in by_seed.items()}
     by_holm = holm({name: p for name, p in p_values.items() if p is not None})

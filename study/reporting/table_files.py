@@ -99,7 +99,7 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...], split: str) -> dict[str
         **_corrected(table, row),
         "p_holm": compared and compared.p_holm,
         "superiority": compared and compared.superiority,
-        "verdict": verdict_of(row, table.baseline),
+        "verdict": verdict_of(row),
         "n": len(row.values),
         "diverged": row.diverged,
         "failed": row.failed,

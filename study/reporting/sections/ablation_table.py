@@ -51,7 +51,7 @@ def line(table: Table, row: Row) -> list[str]:
             _signed(table.published_gain(row, setup), table),
         )
     ]
-    verdict = verdict_of(row, table.baseline)
+    verdict = verdict_of(row)
     return [
         row.cell.name,
         _plain(row.mean, table),

@@ -10,6 +10,7 @@ from study.analysis import comparability, protocol
 from study.analysis.measured_epoch import after, beside
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.tables import Table
+from study.analysis.training_budget import epochs_in_words
 from study.ledger.plan import Plan
 from study.reporting.sections import ablation_table, cell_search, reruns
 from study.reporting.terminal import published
@@ -26,7 +27,7 @@ def planned(plan: Plan, space: Space, images: Mapping[str, int]) -> RenderableTy
     seeds = counted(len(design.seeds), "seed")
     output = plain_table("cell", "changes", "runs")
     for cell in grid.cells:
-        role = " (baseline)" if cell.name == grid.baseline else ""
+        role = " (baseline)" if grid.is_baseline(cell.name) else ""
         searched = "".join(f" {short_name(d.path)}?" for d in cell.searched)
         changes = assignments(cell.changes) + searched
         runs = f"no: needs {cell.needs}" if cell.needs else f"on {seeds}"
@@ -42,10 +43,11 @@ def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
     return {
         "grid": f"{grid.name}: {grid.source}",
         **cell_search.facts(plan, lists),
-        "trials": f"{left} of {counted(plan.epochs, 'epoch')}, batch {plan.base['batch']}: "
+        "trials": f"{left} of {epochs_in_words(plan)}, batch {plan.base['batch']}: "
         f"{_cells(grid)} on {counted(len(seeds), 'seed')} ({_span(seeds)})",
         "compared by": f"{plan.objective} ({plan.mode}) on the {lists.get('test', 'test list')} "
-        f"{after(plan)}, paired by seed with {grid.baseline!r}{beside(plan)}",
+        f"{after(plan)}, paired by seed with {' or '.join(map(repr, grid.baselines))}"
+        f"{beside(plan)}",
         "significance": protocol.seeds_message(
             len(seeds), protocol.comparisons(grid), plan.correction
         ),

@@ -73,6 +73,14 @@ def test_options_still_override_what_they_name(tmp_path: Path) -> None:
             "has no setup that runs here: it is no paper's table",
         ),
         (
+            ["--space", "semeda", "--grid", "table1", "--as-published", "all"],
+            "has one network that is measured so, ImageNet, Cityscapes val; leave out 'all'",
+        ),
+        (
+            ["--space", "inverseform", "--grid", "table1", "--as-published", "all", "--init", "x"],
+            "--init cannot be given with --as-published all: it is one network's",
+        ),
+        (
             ["--space", "inverseform", "--grid", "table3"],
             "its baseline 'without' needs PASCAL's five tasks and a network of several tasks, "
             "which Edgewise does not have; --list with --grid shows its figures",
