@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from search_spaces import Cell, Grid, Setup
 from study.planning.request import StudyRequest, base_config
 from trainables.config import Value, flatten, refused
 
+_Row = TypeVar("_Row")
 _PAPERS_LISTS = "data/holdout=0"
 """Papers train on the complete list; a setup compares the numbers of images."""
 _DECIDED = ("recipe", "dataset", "weights")
@@ -59,6 +61,11 @@ def _with_all_networks(request: StudyRequest, grid: Grid) -> tuple[StudyRequest,
     cells: list[Cell] = []
     for setup, config in zip(setups, configs, strict=True):
         differing = {path: value for path, value in config.items() if value != first[path]}
+        if cells and not differing:
+            raise ValueError(
+                f"--as-published all: {setup.network} is trained exactly as {setups[0].network}: "
+                f"--set has decided the network"
+            )
         cells += _of_network(grid, setup.network, differing)
     shown = {setup.network for setup in setups}
     found = replace(
@@ -88,23 +95,23 @@ def _of_network(grid: Grid, network: str, differing: Mapping[str, Value]) -> lis
     mine = {setup.name for setup in grid.setups if setup.network == network}
     cells = []
     for cell in grid.cells:
-        published, by_class, gains = (
-            {name: row for name, row in figures.items() if name in mine}
-            for figures in (cell.published, cell.class_published, cell.gains)
-        )
-        if cell.needs and not (published or by_class or gains):
-            continue
         of_network = replace(
             cell,
             name=_named(network, cell.name),
             changes={**differing, **cell.changes},
-            published=published,
-            class_published=by_class,
-            gains=gains,
+            published=_only(cell.published, mine),
+            class_published=_only(cell.class_published, mine),
+            gains=_only(cell.gains, mine),
             against=_named(network, grid.baseline),
         )
-        cells.append(of_network)
+        figures = of_network.published or of_network.class_published or of_network.gains
+        if figures or not cell.needs:
+            cells.append(of_network)
     return cells
+
+
+def _only(figures: Mapping[str, _Row], setups: set[str]) -> dict[str, _Row]:
+    return {name: row for name, row in figures.items() if name in setups}
 
 
 def _named(network: str, cell: str) -> str:
