@@ -3,20 +3,24 @@
 import itertools
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from search_spaces import GRIDS, SPACES, Cell, Grid
 from search_spaces.grid import grid_from_event
+from study.analysis import image_bootstrap
 from study.analysis.answer import answer
 from study.analysis.comparability import comparable
 from study.analysis.networks import best_pair
 from study.analysis.protocol import protocol
 from study.analysis.results import AblationResults
 from study.analysis.training_budget import epochs_in_words, total_epochs
+from study.ledger.study_folder import StudyFolder
 from study.planning.evaluation_checks import check_evaluation
 from study.planning.runs import check_images, grid_runs
 from tests.study import fake, fake_grid, reports
+from tests.study.analysis.test_image_bootstrap import counts
 from tests.study.planning.test_as_published import NYUV2, planned
 
 ALL = ["--as-published", "all"]
@@ -152,6 +156,19 @@ def test_a_cell_is_compared_with_its_own_network_and_corrected_over_all(tmp_path
     text = reports.markdown(results.record, tmp_path)
     assert "| B: bad |" in text
     assert "Against its own baseline" in text
+
+
+def test_intervals_over_images_are_of_the_own_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both cells of a network predict the same, and other images than the other network's."""
+    record = study(tmp_path).record
+    by_trial = {number: counts(ord(trial.cell[0])) for number, trial in record.trials.items()}
+    found = SimpleNamespace(by_trial=by_trial)
+    monkeypatch.setattr(image_bootstrap, "RESAMPLES", 20)
+    monkeypatch.setattr(image_bootstrap, "read_counts", lambda *of: found)
+    intervals = image_bootstrap.over_images(StudyFolder(tmp_path), record)["miou"]
+    assert intervals == {"A: good": [0.0, 0.0], "B: bad": [0.0, 0.0]}
 
 
 def test_the_ledger_has_the_baselines_and_older_grids_are_as_they_were() -> None:
