@@ -96,7 +96,7 @@ DIFFERENCES = {
 
 
 def study(tmp_path: Path) -> AblationResults:
-    ledger = fake.begin(fake_grid.plan(tmp_path, grid=GRID))
+    ledger = fake.begin(fake_grid.plan(tmp_path, grid=GRID, correction="max_t"))
     for run in grid_runs(ledger.record.plan):
         base = GRID.baseline_of(run.cell)
         gain = DIFFERENCES.get(run.cell, [0.0] * 6)[run.seed]
