@@ -36,6 +36,8 @@ class CellEvent(TypedDict):
     """Absent where the paper has no figures by class."""
     gains: NotRequired[dict[str, dict[str, float]]]
     """Absent where the paper has figures, not only differences."""
+    against: NotRequired[str]
+    """Absent where a cell is compared with the grid's baseline."""
 
 
 class GridEvent(TypedDict):
@@ -70,6 +72,9 @@ class Cell:
     needs: str = ""
     """What this cell needs and Edgewise does not have; "" if the cell can run."""
 
+    against: str = ""
+    """The cell that this one is compared with, itself for a further baseline; "": the grid's."""
+
     searched: tuple[Dimension, ...] = ()
     """What is searched before the comparison; the search starts from ``changes``."""
 
@@ -99,12 +104,14 @@ class Cell:
             }
         if self.gains:
             event["gains"] = {setup: dict(row) for setup, row in self.gains.items()}
+        if self.against:
+            event["against"] = self.against
         return event
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Cells, and the baseline with which all others are compared.
+    """Cells, and the baseline with which all others are compared, unless a cell names its own.
 
     Raises:
         ValueError: two cells with the same name or changes, two setups with the same name, or a
@@ -124,6 +131,11 @@ class Grid:
         names = [cell.name for cell in self.cells]
         if self.baseline not in names:
             raise ValueError(f"baseline must be one of {', '.join(names)}, got {self.baseline!r}")
+        for cell in self.cells:
+            if cell.against and (
+                cell.against not in names or self.cell(cell.against).against != cell.against
+            ):
+                raise ValueError(f"{cell.name}: must be against a baseline, got {cell.against!r}")
         doubled = {name for name in names if names.count(name) > 1}
         if doubled:
             raise ValueError(f"cells must have different names, got {', '.join(sorted(doubled))}")
@@ -139,6 +151,22 @@ class Grid:
 
     def cell(self, name: str) -> Cell:
         return next(cell for cell in self.cells if cell.name == name)
+
+    def baseline_of(self, name: str) -> str:
+        """The cell that a cell is compared with; a baseline is its own."""
+        return self.cell(name).against or self.baseline
+
+    def is_baseline(self, name: str) -> bool:
+        return self.baseline_of(name) == name
+
+    @property
+    def baseline_by_cell(self) -> dict[str, str]:
+        return {cell.name: self.baseline_of(cell.name) for cell in self.cells}
+
+    @property
+    def baselines(self) -> list[str]:
+        """The cells that others are compared with: one, unless a table has several networks."""
+        return [cell.name for cell in self.cells if self.is_baseline(cell.name)]
 
     def decided(self) -> list[str]:
         """Every config path that a cell sets, whether or not a per-cell search starts from it."""
@@ -188,5 +216,6 @@ def _cell_from_event(event: CellEvent) -> Cell:
         needs=event.get("needs", ""),
         class_published=event.get("class_published", {}),
         gains=event.get("gains", {}),
+        against=event.get("against", ""),
         searched=tuple(dimension_from_event(found) for found in event.get("searched", ())),
     )

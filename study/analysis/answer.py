@@ -47,7 +47,7 @@ def needs_confirmation(results: SearchResults | AblationResults) -> bool:
 
 def _compared(results: AblationResults, of_search: bool) -> str:
     table = results.tables[0]
-    rows = [row for row in table.rows if row.cell.name != table.baseline and not row.cell.needs]
+    rows = [row for row in table.rows if row.cell.name != row.baseline and not row.cell.needs]
     if not rows:
         return "Nothing is compared: only the baseline ran."
     rows.sort(key=lambda row: _gain(row, table), reverse=True)
@@ -56,7 +56,8 @@ def _compared(results: AblationResults, of_search: bool) -> str:
         for verdict in ("better", "worse", "undecided")
     }
     seeds = len(results.record.plan.design.seeds)
-    base = "the same training without the searched losses" if of_search else table.baseline
+    base = table.baseline if len(table.baselines) == 1 else "its own network's baseline"
+    base = "the same training without the searched losses" if of_search else base
     for verdict in ("better", "worse"):
         if found := by_verdict.pop(verdict):
             rest = ", ".join(f"{len(rows)} {word}" for word, rows in by_verdict.items() if rows)

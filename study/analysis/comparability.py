@@ -98,8 +98,11 @@ def set_apart(
 def _differences(
     setup: Setup, plan: Plan, grid: Grid, images: Mapping[str, int] | None, split: str
 ) -> list[str]:
-    """Of the cells that run here: a cell's changes count, too."""
+    """Of the cells that run here, a cell's changes count, too; where each network has cells of its
+    own, of those that the setup has figures of."""
     cells = [cell for cell in grid.cells if not cell.needs] or list(grid.cells)
+    if len(grid.baselines) > 1:
+        cells = [cell for cell in cells if setup.name in {*cell.published, *cell.gains}]
     found = [differences(setup, {**plan.base, **cell.changes}, images) for cell in cells]
     if split != "test":
         found.append([_UNTESTED])

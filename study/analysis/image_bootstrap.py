@@ -58,14 +58,15 @@ def intervals(
 
 
 def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str, list[float]]]:
-    """Intervals of the differences from the baseline, by metric and cell.
+    """Intervals of the differences from the cells' baselines, by metric and cell.
 
     Cells without stored counts are absent; damaged counts are left out.
     """
-    cells = counts_by_cell(folder, record)
-    baseline = cells.pop(record.plan.grid.baseline, {})
+    cells, grid = counts_by_cell(folder, record), record.plan.grid
     by_metric: dict[str, dict[str, list[float]]] = {}
     for name, counts in cells.items():
-        for metric, interval in intervals(counts, baseline).items():
+        if grid.is_baseline(name):
+            continue
+        for metric, interval in intervals(counts, cells.get(grid.baseline_of(name), {})).items():
             by_metric.setdefault(metric, {})[name] = list(interval)
     return by_metric

@@ -1,6 +1,11 @@
 """Says after which epoch a study's networks are measured (``eval/checkpoint``)."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from study.ledger.plan import Plan
+from trainables.config import Value
+from trainables.training.best_epoch import both_are_tested
 
 _FIELD = "eval/checkpoint"
 
@@ -8,6 +13,30 @@ _FIELD = "eval/checkpoint"
 def best_counts(plan: Plan) -> bool:
     """Whether networks of best epochs are measured, rather than of last ones alone."""
     return "best" in _modes(plan)
+
+
+def both_count(plan: Plan) -> bool:
+    """Whether the networks of best and of last epochs are tested (``eval/both_checkpoints``)."""
+    return both_are_tested(plan.base)
+
+
+def beside(plan: Plan) -> str:
+    """What is tested beside the measured networks, for the plan; "" for nothing."""
+    if not both_count(plan):
+        return ""
+    return f"; the networks {after(flipped(plan))} are tested, too, and decide nothing"
+
+
+def flipped(plan: Plan) -> Plan:
+    """The same plan, measured by the networks beside those that it is measured by, and by no
+    others."""
+    return replace(plan, base=flipped_config(plan.base))
+
+
+def flipped_config(config: Mapping[str, Value]) -> dict[str, Value]:
+    """The same for a trial's config."""
+    other = "last" if config.get(_FIELD) == "best" else "best"
+    return {**config, _FIELD: other, "eval/both_checkpoints": False}
 
 
 def after(plan: Plan) -> str:

@@ -1,7 +1,10 @@
 """Whose trained networks a study shows, and whose it still needs."""
 
+from collections.abc import Collection
+
 from study.analysis.ranking import ranking
 from study.analysis.results import StudyResults, results_of
+from study.analysis.tables import Table
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 
@@ -18,30 +21,49 @@ def shown(results: StudyResults) -> list[TrialRecord]:
         first.setdefault(trial.cell or str(trial.number), trial)
     chosen = list(first.values())
     if results.record.plan.design.cells:
-        baseline = results.record.plan.grid.baseline
-        chosen.sort(key=lambda trial: trial.cell != baseline)
+        grid = results.record.plan.grid
+        chosen.sort(key=lambda trial: trial.cell != grid.baseline)
     return chosen[:_SHOWN]
 
 
 def inspected(results: StudyResults) -> dict[str, list[TrialRecord]]:
     """The complete trials whose networks a report looks into, by name.
 
-    They are the seeds of the baseline and of the best other cell by the objective; without a
-    comparison, the winner of a search.
+    They are the seeds of the best cell that is no baseline, by the objective's gain, and of its
+    baseline; without a comparison, the winner of a search.
     """
     comparison = results.comparison
     if comparison is None:
         best = results.best
         found = [best] if best is not None and best.state == "complete" else []
         return {f"trial {trial.number}": [trial] for trial in found}
-    table, sign = comparison.tables[0], 1 if comparison.tables[0].mode == "max" else -1
-    means = {row.cell.name: row.mean for row in table.rows if row.cell.name != table.baseline}
-    known = {name: sign * mean for name, mean in means.items() if mean is not None}
-    names = [table.baseline, *([max(known, key=lambda name: known[name])] if known else [])]
+    names = best_pair(comparison.tables[0])
     seeds = {
         name: [trial for trial in comparison.finalists if trial.cell == name] for name in names
     }
     return {name: trials for name, trials in seeds.items() if trials}
+
+
+def best_pair(table: Table, among: Collection[str] | None = None) -> list[str]:
+    """A baseline, and the cell that has gained most over its own baseline; or the table's baseline
+    alone, where no other cell has a figure.
+
+    Args:
+        among: the cells to choose from; None for all.
+    """
+    sign = 1 if table.mode == "max" else -1
+    means = {row.cell.name: row.mean for row in table.rows}
+    gains = {
+        row.cell.name: sign * (row.mean - (means[row.baseline] or 0.0))
+        for row in table.rows
+        if row.mean is not None
+        and row.cell.name != row.baseline
+        and (among is None or {row.cell.name, row.baseline} <= set(among))
+    }
+    if not gains:
+        return [table.baseline]
+    best = max(gains, key=lambda name: gains[name])
+    return [table.row(best).baseline, best]
 
 
 def needed(record: StudyRecord) -> set[int]:
@@ -59,3 +81,13 @@ def needed(record: StudyRecord) -> set[int]:
     champion = [results.champion] if results.champion else []
     trials = [*untested, *shown(results), *best.values(), *champion]
     return {trial.number for trial in trials}
+
+
+def others_due(record: StudyRecord) -> set[int]:
+    """The numbers of the ended trials whose other network is still to be tested
+    (``eval/both_checkpoints``). A trial that has left the finalists will not come back."""
+    return {
+        trial.number
+        for trial in results_of(record).finalists
+        if trial.other_epoch and (trial.other is None or trial.other.untested)
+    }

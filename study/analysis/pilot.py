@@ -12,7 +12,7 @@ import numpy as np
 
 from study.analysis.confirmation import confirmation_of
 from study.analysis.power import INDEPENDENT
-from study.analysis.statistics import ALPHA, paired
+from study.analysis.statistics import ALPHA, Baseline, differences
 from study.analysis.tables import values_of
 from study.ledger.plan import Ablation
 from study.ledger.record import StudyRecord
@@ -57,12 +57,12 @@ def spread_of(record: StudyRecord) -> Spread | None:
     if compared is not None:
         grid = compared.plan.grid
         values = values_of(compared, grid, record.plan.objective)
-        if (found := of_comparison(values, grid.baseline)) is not None:
+        if (found := of_comparison(values, grid.baseline_by_cell)) is not None:
             return found
     return _of_searches(record)
 
 
-def of_comparison(values: Mapping[str, Mapping[int, float]], baseline: str) -> Spread | None:
+def of_comparison(values: Mapping[str, Mapping[int, float]], baseline: Baseline) -> Spread | None:
     """The pooled spread of the cells' differences from the baseline.
 
     Args:
@@ -73,11 +73,9 @@ def of_comparison(values: Mapping[str, Mapping[int, float]], baseline: str) -> S
         None if no cell is left.
     """
     by_cell = {
-        cell: differences
-        for cell, by_seed in values.items()
-        if cell != baseline
-        and len(differences := paired(by_seed, values.get(baseline, {}))) >= FEWEST
-        and any(differences.values())
+        cell: by_seed
+        for cell, by_seed in differences(values, baseline).items()
+        if len(by_seed) >= FEWEST and any(by_seed.values())
     }
     if not by_cell:
         return None

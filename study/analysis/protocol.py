@@ -26,13 +26,13 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
         f"{_measured(metric_table)} on the {data.list_name(split)} of `{data.dataset}` "
         f"({counted(lists.get(split, 0), 'image')}, digest {data.digest}) {after(plan)}, "
         f"{evaluation.of_list(plan.base, split)}.{chosen_on_the_same(plan, split)} "
-        f"Budget: {training_budget(plan, lists)}, the same for every cell; n = "
+        f"Budget: {training_budget(plan, lists)}; n = "
         f"{counted(len(seeds), 'seed')} "
         f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "
-        f"of cell - `{metric_table.baseline}` in {difference_unit(metric_table.unit)}, with its "
+        f"of cell - {baselines(metric_table)} in {difference_unit(metric_table.unit)}, with its "
         f"{1 - ALPHA:.0%} BCa interval{coverage_note(len(seeds))}; p: exact two-sided sign-flip "
-        f"test, paired by seed; {corrected_by(record)} over the table; better or worse if that is "
-        f"at most {ALPHA}. "
+        f"test, paired by seed; {corrected_by(record)} over {_all(metric_table)}; better or "
+        f"worse if that is at most {ALPHA}. "
         f"P(A>B): how often the cell was better on the same seed. {power(record)}"
         f"{left_out(metric_table)}{same_images.said(plan, data.shared, lists)}"
     )
@@ -74,9 +74,21 @@ def power(record: StudyRecord) -> str:
     return seeds_message(seeds, comparisons(record.plan.grid), record.plan.correction)
 
 
+def baselines(metric_table: Table) -> str:
+    """What cells are compared with: the baseline, or those of their networks."""
+    names = [f"`{name}`" for name in metric_table.baselines]
+    return names[0] if len(names) == 1 else f"its own baseline ({', '.join(names)})"
+
+
+def _all(metric_table: Table) -> str:
+    if len(metric_table.baselines) == 1:
+        return "the table"
+    return f"all {sum(row.comparison is not None for row in metric_table.rows)} comparisons"
+
+
 def comparisons(grid: Grid) -> int:
-    """The number of cells that are compared with the baseline."""
-    return sum(not cell.needs for cell in grid.cells) - 1
+    """The number of cells that are compared with a baseline; the correction is over all."""
+    return sum(not (cell.needs or grid.is_baseline(cell.name)) for cell in grid.cells)
 
 
 def seeds_message(seeds: int, compared: int, correction: Correction) -> str:

@@ -6,6 +6,7 @@ from functools import cached_property
 from study.analysis import comparability, tables
 from study.analysis.comparability import Apart
 from study.analysis.confirmation import confirmation_of
+from study.analysis.other_network import by_other
 from study.analysis.ranking import layered
 from study.analysis.tables import Table
 from study.ledger.plan import Ablation
@@ -131,6 +132,12 @@ class AblationResults(StudyResults):
         return tuple(tables.metric_tables(self.record))
 
     @cached_property
+    def other(self) -> "AblationResults | None":
+        """The same comparison by the networks that are tested beside the measured ones."""
+        record = by_other(self.record)
+        return None if record is None else AblationResults(record)
+
+    @cached_property
     def apart(self) -> tuple[Apart, ...]:
         """The published setups that did not measure as the study does."""
         return tuple(comparability.of_record(self.record, self.split))
@@ -138,8 +145,7 @@ class AblationResults(StudyResults):
     @cached_property
     def verdicts(self) -> dict[str, str]:
         """By cell, its verdict; the objective alone decides it."""
-        first = self.tables[0]
-        return {row.cell.name: tables.verdict_of(row, first.baseline) for row in first.rows}
+        return {row.cell.name: tables.verdict_of(row) for row in self.tables[0].rows}
 
     @cached_property
     def unchanged(self) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from study.ledger.plan import WINNER, Ablation, Plan, Search
 from trainables.config import Value
 from trainables.config.words import counted
+from trainables.training.best_epoch import both_are_tested
 
 _BEST = "best"
 
@@ -26,6 +27,8 @@ def chosen(design: Search | Ablation, base: Mapping[str, Value]) -> list[str]:
     kinds = {cell.changes.get("eval/checkpoint") for cell in design.cells}
     if _BEST in {*kinds, base.get("eval/checkpoint")}:
         found.append("the epoch of each network")
+    elif both_are_tested(base):
+        found.append("the epoch of each network beside the verdict")
     return found
 
 

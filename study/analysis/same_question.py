@@ -68,7 +68,12 @@ def compared(record: StudyRecord) -> Compared:
         ValueError: it has none.
     """
     if isinstance(record.plan.design, Ablation):
-        cells = record.plan.grid.cells
+        cells, baselines = record.plan.grid.cells, record.plan.grid.baselines
+        if len(baselines) > 1:
+            raise ValueError(
+                f"--together needs one baseline per study, got {', '.join(baselines)} in "
+                f"{record.plan.study}"
+            )
         return Compared(record.compared(), frozenset(d.path for c in cells for d in c.searched))
     confirming = confirmation_of(record)
     if confirming is None:

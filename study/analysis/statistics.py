@@ -40,6 +40,9 @@ RESAMPLES = 9999
 
 Verdict = Literal["better", "worse", "undecided"]
 
+Baseline = str | Mapping[str, str]
+"""The cell that all others are compared with, or that of each cell; a baseline's is itself."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -71,6 +74,18 @@ class Comparison:
 def paired(cell: Mapping[int, float], baseline: Mapping[int, float]) -> dict[int, float]:
     """The differences on the seeds that both have, by seed in ascending order."""
     return {seed: cell[seed] - baseline[seed] for seed in sorted(cell.keys() & baseline.keys())}
+
+
+def differences(
+    cells: Mapping[str, Mapping[int, float]], baseline: Baseline
+) -> dict[str, dict[int, float]]:
+    """By cell and seed, the cell minus its baseline; baselines are absent."""
+    of = {name: baseline if isinstance(baseline, str) else baseline[name] for name in cells}
+    return {
+        name: paired(values, cells.get(of[name], {}))
+        for name, values in cells.items()
+        if of[name] != name
+    }
 
 
 def bca_interval(differences: Sequence[float]) -> tuple[float, float] | None:
@@ -160,22 +175,23 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 
 def compare(
-    cells: Mapping[str, Mapping[int, float]], baseline: str, mode: str, correction: Correction
+    cells: Mapping[str, Mapping[int, float]],
+    baseline: Baseline,
+    mode: str,
+    correction: Correction,
 ) -> dict[str, Comparison]:
-    """Compare every other cell with the baseline.
+    """Compare every other cell with its baseline; the correction is over all comparisons.
 
     Args:
         cells: by cell and seed, the metric's value; seeds that failed are absent.
-        baseline: the cell that the others are compared with.
+        baseline: of the others.
         mode: ``max`` if larger is better, ``min`` if smaller is.
         correction: for the number of comparisons, as planned.
 
     Returns:
-        By cell, its comparison; the baseline is absent.
+        By cell, its comparison; baselines are absent.
     """
-    by_seed = {
-        name: paired(values, cells[baseline]) for name, values in cells.items() if name != baseline
-    }
+    by_seed = differences(cells, baseline)
     p_values = {name: sign_flip_p(list(values.values())) for name, values in by_seed.items()}
     by_holm = holm({name: p for name, p in p_values.items() if p is not None})
     corrected = by_holm if correction == "holm" else max_t(by_seed, ALPHA)

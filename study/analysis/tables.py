@@ -35,7 +35,9 @@ class Row:
     unmeasured: int
     """Complete runs without the metric: not requested, of a later version, or undefined there."""
     comparison: Comparison | None
-    """None for the baseline and for a cell that cannot run here."""
+    """None for a baseline and for a cell that cannot run here."""
+    baseline: str
+    """The cell that it is compared with; its own name for a baseline."""
 
     @property
     def mean(self) -> float | None:
@@ -50,6 +52,7 @@ class Table:
     mode: str
     split: Split
     baseline: str
+    """Of the grid; rows may have another one."""
     unit: str
     """Of the values: ``fraction``, ``mm``, ``px`` ..."""
     correction: Correction
@@ -60,8 +63,15 @@ class Table:
 
     def published_gain(self, row: Row, setup: str) -> float | None:
         """The paper's difference from its own baseline; None if there is none."""
-        base = next(other.cell for other in self.rows if other.cell.name == self.baseline)
-        return comparability.gain(row.cell, base, setup, self.metric)
+        return comparability.gain(row.cell, self.row(row.baseline).cell, setup, self.metric)
+
+    def row(self, cell: str) -> Row:
+        return next(row for row in self.rows if row.cell.name == cell)
+
+    @property
+    def baselines(self) -> list[str]:
+        """The cells that others are compared with, in the table's order."""
+        return [row.cell.name for row in self.rows if row.baseline == row.cell.name]
 
 
 CORRECTED: Mapping[Correction, str] = {"holm": "Holm", "max_t": "max-T"}
@@ -99,7 +109,8 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
     """The table of one metric, with every cell of the grid, including those that cannot run."""
     split, mode = split_of(record), METRICS[metric].direction
     by_cell, values = _by_cell(record, grid), values_of(record, grid, metric)
-    compared = compare(values, grid.baseline, mode, record.plan.correction)
+    baseline = grid.baseline_by_cell
+    compared = compare(values, baseline, mode, record.plan.correction)
     rows = tuple(
         _row(
             cell,
@@ -107,6 +118,7 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
             values.get(cell.name, {}),
             compared.get(cell.name),
             0 if cell.needs else len(record.plan.design.seeds),
+            baseline[cell.name],
         )
         for cell in grid.cells
     )
@@ -158,6 +170,7 @@ def _row(
     values: Mapping[int, float],
     comparison: Comparison | None,
     planned: int,
+    baseline: str,
 ) -> Row:
     kinds = [trial.failure.kind for trial in trials if trial.failure is not None]
     without = [trial for trial in trials if trial.seed not in values]
@@ -172,25 +185,26 @@ def _row(
         unfinished=planned - len(values) - len(kinds) - untested - unmeasured,
         unmeasured=unmeasured,
         comparison=comparison,
+        baseline=baseline,
     )
 
 
 def unchanged(record: StudyRecord) -> list[str]:
-    """The cells that equal the baseline in every metric on every common seed: nothing changed."""
+    """The cells that equal their baseline in every metric on every common seed: nothing changed."""
     complete = {(trial.cell, trial.seed): trial for trial in record.compared().in_state("complete")}
-    baseline = record.plan.grid.baseline
+    grid = record.plan.grid
     equal: dict[str, bool] = {}
     for (cell, seed), trial in complete.items():
-        other = complete.get((baseline, seed))
-        if cell != baseline and other is not None:
+        other = complete.get((grid.baseline_of(cell), seed))
+        if not grid.is_baseline(cell) and other is not None:
             same = all(trial.metrics.get(name) == other.metrics.get(name) for name in METRICS)
             equal[cell] = equal.get(cell, True) and same
     return [cell for cell, same in equal.items() if same]
 
 
-def verdict_of(row: Row, baseline: str) -> str:
+def verdict_of(row: Row) -> str:
     """A row's verdict: ``baseline``, ``not run``, ``better``, ``worse`` or ``undecided``."""
-    if row.cell.name == baseline:
+    if row.cell.name == row.baseline:
         return "baseline"
     if row.cell.needs:
         return "not run"

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from study.ledger.plan import Plan
+from trainables.config import Value
 from trainables.config.words import counted
 
 
 def training_budget(plan: Plan, images: Mapping[str, int]) -> str:
-    """``5 epochs of 12 images, batch 2``.
+    """``5 epochs of 12 images, batch 2, the same for every cell``.
 
     Args:
         plan: of the study.
@@ -17,7 +18,36 @@ def training_budget(plan: Plan, images: Mapping[str, int]) -> str:
     if count := images.get("extra", 0):
         first = plan.base["data/extra_epochs"]
         further = f", the first {first} of {counted(count, 'further image')} instead"
-    return (
-        f"{counted(plan.epochs, 'epoch')} of {counted(images.get('train', 0), 'image')}{further}, "
-        f"batch {plan.base['batch']}"
-    )
+    of = f"{counted(images.get('train', 0), 'image')}{further}"
+    cells: dict[tuple[Value, ...], list[str]] = {}
+    for cell in plan.design.cells:
+        each = tuple(cell.changes.get(name, plan.base[name]) for name in ("epochs", "batch"))
+        cells.setdefault(each, []).append(cell.name)
+    if len(cells) <= 1:
+        epochs, batch = next(iter(cells), (plan.epochs, plan.base["batch"]))
+        return f"{counted(int(epochs), 'epoch')} of {of}, batch {batch}, the same for every cell"
+    said = [
+        f"{counted(int(epochs), 'epoch')}, batch {batch} ({', '.join(names)})"
+        for (epochs, batch), names in cells.items()
+    ]
+    return f"differing between cells, of {of}: {'; '.join(said)}"
+
+
+def epochs_in_words(plan: Plan) -> str:
+    """``5 epochs``, or ``119 or 127 epochs`` where cells differ."""
+    found = sorted({epochs for epochs, _ in _cells(plan)})
+    return " or ".join([*map(str, found[:-1]), counted(found[-1], "epoch")])
+
+
+def total_epochs(plan: Plan) -> int:
+    """The epochs of all trials, if none is stopped early."""
+    return sum(epochs * trials for epochs, trials in _cells(plan))
+
+
+def _cells(plan: Plan) -> list[tuple[int, int]]:
+    """The epochs of a trial, and how many trials have them: by cell, or of all in a search."""
+    design = plan.design
+    if not design.cells:
+        return [(plan.epochs, plan.trials)]
+    each = design.search_trials + len(design.seeds)
+    return [(int(cell.changes.get("epochs", plan.epochs)), each) for cell in design.cells]

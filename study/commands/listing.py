@@ -18,7 +18,7 @@ def print_grid(console: Console, grid: Grid) -> None:
     """Print a table of a paper: its rows with what they need, and its figures by setup."""
     console.print(f"[bold]{escape(grid.question)}[/]  {escape(grid.source)}", highlight=False)
     for cell in grid.cells:
-        role = " (baseline)" if cell.name == grid.baseline else ""
+        role = " (baseline)" if grid.is_baseline(cell.name) else ""
         lacks = f"; needs {cell.needs}" if cell.needs else ""
         text = f"    {cell.name}{role}: {assignments(cell.changes) or 'no changes'}{lacks}"
         console.print(text, highlight=False, markup=False)

@@ -101,7 +101,8 @@ def _add_grid(parser: argparse.ArgumentParser) -> None:
         const="",
         metavar="SETUP",
         help="take network, data, training and evaluation from the table of --grid; of several "
-        "setups, the named one, or the first that can run (--list --grid NAME shows them)",
+        "setups, the named one, or the first that can run (--list --grid NAME shows them); all: "
+        "every network that was measured as the first one was",
     )
     group.add_argument("--cells", metavar="NAME,...", help="run only these cells and the baseline")
     group.add_argument(

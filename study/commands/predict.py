@@ -1,16 +1,13 @@
 """`study/predict.py NAME[/NUMBER] FOLDER --out DIR`: label maps of images with a study's network.
 
 Without a number, the network that the study saved as its best. With one, that trial's, if the study
-still has it. The maps are PNGs at the images' own size, in the values of the study's dataset.
+still has it. The maps are PNGs at the images' own size, in the values of the study's dataset, and
+volumes (NIfTI) where the images are slices.
 """
 
-import os
-import shutil
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cluster.one_line_parser import OneLineParser
 from cluster.safe_text import printable
 from study.commands import process
+from study.commands.all_or_none import all_or_none
 from study.commands.screen import outlived
 from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
@@ -29,6 +27,9 @@ from trainables.config.words import counted
 from trainables.proof import DamageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from trainables.data.unlabelled import Picture
     from trainables.networks.segmentation import Segmenter
 
@@ -129,15 +130,24 @@ def predict(request: PredictRequest) -> list[Path]:
     pictures = _pictures(request, trained.config)
     written = label_files(trained.config.data, record.data.classes)
     predictor = Predictor(trained.network, trained.config, device)
-    with _all_or_none(request, pictures) as draft:
+    volumes = {picture.volume: _volume(picture) for picture in pictures if picture.volume}
+    files = [*map(_file, pictures), *volumes.values()]
+    overlays = [f"{_OVERLAYS}/{_file(picture)}" for picture in pictures if request.overlay]
+    slices: dict[Path, list[NDArray[np.uint8]]] = {volume: [] for volume in volumes}
+    with all_or_none(request.out, [*files, *overlays], request.overwrite) as draft:
         found = predictor.label_maps(picture.read() for picture in pictures)
         for picture, (image_HWC, labels_HW) in zip(pictures, found, strict=True):
             _write(draft / _file(picture), written.png(labels_HW))
+            if picture.volume:
+                slices[picture.volume].append(labels_HW)
             if request.overlay:
                 _write(draft / _OVERLAYS / _file(picture), written.overlay(image_HWC, labels_HW))
+        for volume, labels in slices.items():
+            _write(draft / volumes[volume], written.volume(labels, volume))
     maps = counted(len(pictures), "label map")
+    maps += f" and {counted(len(volumes), 'volume')}" if volumes else ""
     print(f"{trained.what}: {maps} in {request.out}; values are {written.what}")
-    return [request.out / _file(picture) for picture in pictures]
+    return [request.out / file for file in files]
 
 
 def _find(request: PredictRequest) -> tuple[StudyFolder, StudyRecord, TrialRecord | None]:
@@ -194,7 +204,7 @@ def _pictures(request: PredictRequest, config: TrialConfig) -> "list[Picture]":
     from trainables.data import unlabelled
 
     if request.folder is not None:
-        pictures = unlabelled.of_folder(request.folder)
+        pictures = unlabelled.of_folder(request.folder, config.data.dataset == "wmh")
     else:
         root = Path(request.data or config.data.root).expanduser()
         data = replace(config.data, root=str(root.resolve()) if config.data.root else "")
@@ -209,40 +219,9 @@ def _file(picture: "Picture") -> str:
     return f"{picture.name}.png"
 
 
-@contextmanager
-def _all_or_none(request: PredictRequest, pictures: "Sequence[Picture]") -> Iterator[Path]:
-    """A folder beside ``--out``, whose files move there once all are written.
-
-    Raises:
-        ValueError: a file exists, or none can be written.
-    """
-    out, names = request.out, [_file(picture) for picture in pictures]
-    if request.overlay:
-        names += [f"{_OVERLAYS}/{name}" for name in names]
-    _require_new(request, names)
-    draft = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-        yield draft
-        _require_new(request, names)  # prediction takes a while
-        for name in names:
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(draft / name, out / name)
-    except OSError as error:
-        raise ValueError(f"--out: {out} cannot be written: {error.strerror}") from None
-    finally:
-        if draft is not None:
-            shutil.rmtree(draft, ignore_errors=True)
-
-
-def _require_new(request: PredictRequest, names: Sequence[str]) -> None:
-    for name in names:
-        if not request.overwrite and (request.out / name).exists():
-            raise ValueError(
-                f"--out must have none of the files to write, got {request.out / name}; give "
-                f"another folder, or --overwrite"
-            )
+def _volume(picture: "Picture") -> str:
+    """Beside its slices, by the name that the challenge's scorer looks for."""
+    return f"{Path(picture.name).parent}/result.nii.gz"
 
 
 def _write(path: Path, content: bytes) -> None:

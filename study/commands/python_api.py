@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas
 import ray
 
+from study.analysis.other_network import named
 from study.analysis.results import results_of
 from study.commands import predict as predict_command
 from study.commands import process, start
@@ -159,6 +160,7 @@ def frame(record: StudyRecord) -> pandas.DataFrame:
             **trial.params,
             **trial.metrics,
             **(trial.tested or {}),
+            **named(trial.other.metrics if trial.other else {}, trial.config),
             "untested": trial.untested or None,
             "failure": trial.failure.message if trial.failure else None,
         }

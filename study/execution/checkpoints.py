@@ -1,15 +1,15 @@
 """Removes the checkpoints of ended trials once nothing needs them.
 
 A running trial keeps those of its two newest epochs, from which it resumes, and the best one if
-that is what it will be measured by. Of an ended trial, at most the measured network stays
-(``study/analysis/networks.py`` says which do), and its predictions and counts until they are stored
-elsewhere.
+that will be tested. Of an ended trial, at most the measured network stays, and until it is tested
+the one beside it (``study/analysis/networks.py`` says which do); its predictions and counts stay
+until they are stored elsewhere.
 """
 
 from dataclasses import replace
 
-from study.analysis.networks import needed
-from study.ledger.events import Event, Finished, Tested, TrialFailed
+from study.analysis.networks import needed, others_due
+from study.ledger.events import Event, Finished, OtherTested, Tested, TrialFailed
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from trainables.training import checkpoint
@@ -27,7 +27,12 @@ class CheckpointRemover:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case Finished(trial=number) | TrialFailed(trial=number) | Tested(trial=number):
+            case (
+                Finished(trial=number)
+                | TrialFailed(trial=number)
+                | Tested(trial=number)
+                | OtherTested(trial=number)
+            ):
                 self._kept.add(number)
                 self._remove({number})
 
@@ -35,12 +40,17 @@ class CheckpointRemover:
         """Strip these trials, and those whose networks are no longer needed because of them."""
         # Whoever was not needed before will not be again.
         trials = {number: self._record.trials[number] for number in sorted(self._kept)}
-        still = needed(replace(self._record, trials=trials))
+        seen = replace(self._record, trials=trials)
+        still, others = needed(seen), others_due(seen)
         for number in changed | (self._kept - still):
+            trial = trials[number]
             checkpoint.strip(
                 self._folder.trial_folders(number),
-                trials[number].measured_epoch,
-                network=number in still,
+                trial.measured_epoch,
+                networks={
+                    *([trial.measured_epoch] if number in still else []),
+                    *([trial.other_epoch] if number in others and trial.other_epoch else []),
+                },
                 results=not self._folder.counts(number, "val").exists(),
             )
-        self._kept = still
+        self._kept = still | others

@@ -14,7 +14,7 @@ from study.analysis import image_bootstrap
 from study.analysis.confirmation import planned_trials
 from study.analysis.costs import cost_key
 from study.analysis.results import results_of
-from study.execution import tuner
+from study.execution import finalists, tuner
 from study.execution.checkpoints import CheckpointRemover
 from study.execution.phases import pending, reuse_runs
 from study.execution.stopping import Faults
@@ -27,8 +27,6 @@ from study.ledger.events import (
     NetworkMeasured,
     Planned,
     Resumed,
-    Tested,
-    Untested,
 )
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
@@ -40,7 +38,6 @@ from study.planning.weights import contents
 from trainables.data import Dataset
 from trainables.lane.mailbox import LaneSettings, SharedData
 from trainables.plugin import Plugin
-from trainables.proof import DamageError
 from trainables.training import checkpoint
 from trainables.training.restore import Seen
 
@@ -154,18 +151,8 @@ class Execution:
         return self._folder.measured_checkpoint(trial).state()
 
     def _measure_finalists(self) -> None:
-        """Measure a search's winner or Pareto set, or an ablation's complete trials, on the test
-        list; those that an earlier attempt measured are left out.
-
-        A trial whose checkpoint is gone or damaged is untested, for a reason that is recorded."""
-        finalists = results_of(self._ledger.record).finalists
-        trials = [trial for trial in finalists if trial.tested is None]
-        for trial, measured in self._tests.measure(trials, self._measured_state):
-            if not isinstance(measured, DamageError):
-                self._folder.write_counts(trial.number, measured.counts)
-                self._ledger.append(Tested(trial=trial.number, metrics=measured.metrics))
-            elif trial.untested != str(measured):
-                self._ledger.append(Untested(trial=trial.number, reason=str(measured)))
+        finalists.measure(self._tests, self._folder, self._ledger)
+        finalists.measure_others(self._tests, self._folder, self._ledger)
 
     def _measure_networks(self) -> None:
         """Measure what the finalists' networks cost in use, once for each distinct network."""

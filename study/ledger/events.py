@@ -15,6 +15,9 @@ from study.ledger.network_measured import NetworkMeasured as NetworkMeasured  # 
 from study.ledger.plan import Plan
 from study.ledger.plan_json import plan_from_json, plan_to_json
 from study.ledger.provenance import DataFacts, Provenance
+from study.ledger.tested import OtherTested as OtherTested
+from study.ledger.tested import Tested as Tested
+from study.ledger.tested import Untested as Untested
 from trainables.config import Value
 from trainables.lane.trial_spec import Phase
 
@@ -139,25 +142,6 @@ class TrialFailed(Event):
     """As in ``trainables.lane.failures.Failure``."""
     message: str
     traceback: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tested(Event):
-    """A trial was measured on the test list; its metrics are named ``test_...``."""
-
-    name = "tested"
-    trial: int
-    metrics: Metrics
-
-
-@dataclass(frozen=True, kw_only=True)
-class Untested(Event):
-    """A trial could not be measured on the test list, although the results need it."""
-
-    name = "untested"
-    trial: int
-    reason: str
-    """One line, which names the file."""
 
 
 @dataclass(frozen=True, kw_only=True)

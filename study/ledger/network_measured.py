@@ -20,3 +20,5 @@ class NetworkMeasured(Event):
     size: Sequence[int]
     """Rows and columns of the image."""
     device: str
+    evaluated: str = "single scale, whole images"
+    """How the image was predicted; studies that do not say it predicted it so."""

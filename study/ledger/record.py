@@ -15,6 +15,7 @@ from study.ledger.events import (
     Finished,
     ImagesResampled,
     NetworkMeasured,
+    OtherTested,
     Planned,
     Resumed,
     StageReady,
@@ -28,6 +29,7 @@ from study.ledger.provenance import DataFacts, Provenance
 from study.ledger.trial_record import EpochRecord, State, TrialRecord
 from study.ledger.usage import Usage
 from trainables.lane.failures import Failure
+from trainables.training.best_epoch import best_is_tested
 
 
 @dataclass
@@ -168,6 +170,8 @@ class StudyRecord:
                 self.trials[number].tested, self.trials[number].untested = metrics, ""
             case Untested(trial=number, reason=reason):
                 self.trials[number].untested = reason
+            case OtherTested(trial=number):
+                self.trials[number].other = event
 
     def _start(self, event: Started) -> None:
         self.trials[event.trial] = TrialRecord(
@@ -189,9 +193,8 @@ class StudyRecord:
         self.awaited_stages += [name for name in event.stages if name not in known]
 
     def _best_by(self, event: Started) -> tuple[str, str] | None:
-        if event.config.get("eval/checkpoint") != "best":
-            return None
-        return self.plan.objective, self.plan.mode
+        tested = best_is_tested(event.config)
+        return (self.plan.objective, self.plan.mode) if tested else None
 
     def _resume(self, event: Resumed) -> None:
         """Drop the epochs after each trial's checkpoint: they are lost and will run again."""

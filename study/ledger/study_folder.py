@@ -97,16 +97,17 @@ class StudyFolder:
         """The folders of a trial's checkpoints, one per attempt."""
         return [checkpoint.trial_folder(attempt, number) for attempt in self._attempts()]
 
-    def measured_checkpoint(self, trial: TrialRecord) -> checkpoint.Checkpoint:
-        """The checkpoint of the epoch that the trial is measured by, in the study that ran it.
-
-        No other one will do: the network of another epoch has other figures.
+    def measured_checkpoint(
+        self, trial: TrialRecord, epoch: int | None = None
+    ) -> checkpoint.Checkpoint:
+        """The checkpoint of the epoch that the trial is measured by, or of the given one, in the
+        study that ran it. No other will do: the network of another epoch has other figures.
 
         Raises:
             DamageError: it is gone or damaged; the message is one line and names the file.
         """
         source, number = self.source(trial)
-        return checkpoint.of_epoch(source.trial_folders(number), trial.measured_epoch)
+        return checkpoint.of_epoch(source.trial_folders(number), epoch or trial.measured_epoch)
 
     def source(self, trial: TrialRecord) -> "tuple[StudyFolder, int]":
         """The study that ran a trial, and its number there."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from study.ledger.event_values import Metrics, Reused
+from study.ledger.tested import OtherTested
 from trainables.config import Value
 from trainables.lane.failures import Failure
 from trainables.lane.trial_spec import Phase
-from trainables.training.best_epoch import best_epoch
+from trainables.training.best_epoch import best_epoch, both_are_tested
 
 State = Literal["running", "complete", "pruned", "failed"]
 FINAL: tuple[State, ...] = ("complete", "pruned", "failed")
@@ -58,7 +59,9 @@ class TrialRecord:
     stages: tuple[str, ...] = ()
     """``kind-key`` of the stages that it uses."""
     best_by: tuple[str, str] | None = None
-    """The metric and its direction whose best epoch measures it; None: its last epoch does."""
+    """The metric and its direction by which an epoch is the best; None: no best one is tested."""
+    other: OtherTested | None = None
+    """The test of its other network, where both are requested; None before it."""
 
     @property
     def folder(self) -> str:
@@ -73,6 +76,22 @@ class TrialRecord:
     def measured_epoch(self) -> int:
         """The epoch whose network stands for the trial: the last one that it reached, or the best
         by the objective on the validation list (``eval/checkpoint``); 0 before the first."""
+        return self._best_epoch if self._by_best else self.last_epoch
+
+    @property
+    def other_epoch(self) -> int | None:
+        """The epoch whose network is tested beside the measured one (``eval/both_checkpoints``),
+        which may be the same epoch; None if only one is tested."""
+        if not both_are_tested(self.config):
+            return None
+        return self.last_epoch if self._by_best else self._best_epoch
+
+    @property
+    def _by_best(self) -> bool:
+        return self.config.get("eval/checkpoint") == "best"
+
+    @property
+    def _best_epoch(self) -> int:
         if self.best_by is None:
             return self.last_epoch
         metric, mode = self.best_by

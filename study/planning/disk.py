@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from search_spaces import Space
-from study.analysis.measured_epoch import best_counts
+from study.analysis.measured_epoch import best_counts, both_count
 from study.ledger.plan import CONFIRMED, Ablation, Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning.runs import grid_runs, searched_dimensions, slowest
@@ -17,7 +17,7 @@ _PER_WEIGHT = {"adamw": 2, "sgd": 1}
 """Numbers that the optimiser stores beside each weight: moments, or the momentum."""
 _PER_LANE = 3
 """Checkpoints of a running trial: two, and the next one while it is being written; the best one is
-a fourth, where it is what will be measured."""
+a fourth, where it will be tested."""
 _PER_CELL = 2
 """Networks that stay of each cell: of its best run, and of the one that the gallery shows."""
 
@@ -30,6 +30,8 @@ class CheckpointBytes:
     """With everything that a resume needs."""
     ended: int
     """The network alone, or what a resume needs of the best epoch."""
+    beside: int
+    """The same of the network that is tested beside it; 0 without one."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,12 @@ def disk_need(plan: Plan, space: Space, num_classes: int, left: int) -> DiskNeed
     """The need of a plan of which ``left`` trials have not ended."""
     sizes = [checkpoint_bytes(config, num_classes) for config in _configs(plan, space)]
     running, ended = max(each.running for each in sizes), max(each.ended for each in sizes)
+    beside = max(each.beside for each in sizes)
     untested, stay = _networks(plan)
     lanes = min(plan.lanes, left)
     # The model is one more copy of the best network.
-    per_lane = _PER_LANE + best_counts(plan)
-    most = lanes * per_lane * running + (min(untested, left) + 1) * ended
+    per_lane = _PER_LANE + (best_counts(plan) or both_count(plan))
+    most = lanes * per_lane * running + min(untested, left) * (ended + beside) + ended
     used = sum(path.stat().st_size for path in StudyFolder.of(plan).tune.glob("*/*/*/state.pt"))
     return DiskNeed(max(most - used, 0), (stay + 1) * ended, shutil.disk_usage(plan.storage).free)
 
@@ -82,7 +85,10 @@ def checkpoint_bytes(config: TrialConfig, num_classes: int) -> CheckpointBytes:
     optimizer = _PER_WEIGHT[config.optim.optimizer] * learned
     average = network if config.optim.ema else 0
     running = network + optimizer + average
-    return CheckpointBytes(running, running if config.eval.checkpoint == "best" else network)
+    sizes = {"last": network, "best": running}
+    ended = sizes.pop(config.eval.checkpoint)
+    (beside,) = sizes.values()
+    return CheckpointBytes(running, ended, beside if config.eval.both_checkpoints else 0)
 
 
 @lru_cache(maxsize=16)

@@ -3,26 +3,35 @@
 from search_spaces import Space
 from study.ledger.plan import Plan
 from study.planning.runs import grid_runs, searched_dimensions
-from trainables.config import flatten, from_flat
+from trainables.config import TrialConfig, flatten, from_flat
 from trainables.data import Dataset
 from trainables.data.batches import require_crops
 
+_CHECKPOINT = "eval/checkpoint"
+_SHARED = {path for path in flatten(TrialConfig()) if path.startswith("eval/")} - {_CHECKPOINT}
 _CROP = ("data/crop_height", "data/crop_width")
 
 
 def check_evaluation(plan: Plan, space: Space) -> None:
     """Check that all trials are evaluated in the same way: a study compares their figures.
 
+    Which epoch's network is evaluated is a decision of the training, which cells may differ in.
+
     Raises:
-        ValueError: a cell or a search changes a field of ``eval``.
+        ValueError: a cell or a search changes another field of ``eval``.
     """
     shared = flatten(plan.config)
     for run in grid_runs(plan):
         for path, value in run.config.items():
-            if path.startswith("eval/") and value != shared[path]:
+            if path in _SHARED and value != shared[path]:
                 raise ValueError(
                     f"{path} must be the same in every cell, here {shared[path]!r}, got {value!r} "
                     f"in {run.cell!r}: make it a study of its own"
+                )
+            if shared["eval/both_checkpoints"] and path in run.params and path == _CHECKPOINT:
+                raise ValueError(
+                    f"eval/both_checkpoints must be false where cells differ in {path}, got true: "
+                    f"{run.cell!r} is such a cell"
                 )
     for dimension in searched_dimensions(plan, space):
         if dimension.path.startswith("eval/"):

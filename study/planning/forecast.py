@@ -9,6 +9,8 @@ from time import monotonic
 import torch
 
 from search_spaces import Space
+from study.analysis.measured_epoch import both_count
+from study.analysis.training_budget import total_epochs
 from study.ledger.plan import Ablation, Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning import runs
@@ -210,9 +212,9 @@ def study_seconds(plan: Plan, epoch_s: float, test_s: float, stages_s: float, le
         + LANE_START_S
         + phases * NEXT_PHASE_S
         + busy * stages_s / plan.lanes
-        + busy * left * plan.epochs * epoch_s / ranks
+        + busy * left * total_epochs(plan) / plan.trials * epoch_s / ranks
         + TEST_START_S
-        + busy * min(left, _tests(plan)) * test_s / ranks
+        + busy * min(left * (1 + both_count(plan)), _tests(plan)) * test_s / ranks
         + END_S
     )
 
@@ -221,5 +223,7 @@ def _tests(plan: Plan) -> int:
     """How many networks are measured on the test list."""
     design = plan.design
     if isinstance(design, Ablation):
-        return len(design.cells) * len(design.seeds)
-    return 1 + plan.trials - design.trials
+        trials = len(design.cells) * len(design.seeds)
+    else:
+        trials = 1 + plan.trials - design.trials
+    return trials * (1 + both_count(plan))

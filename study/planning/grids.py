@@ -77,16 +77,17 @@ def checked_grid(request: StudyRequest, grid: Grid, base: TrialConfig) -> Grid:
     _check_grid(request, grid)
     cells = tuple(replace(cell, needs=missing(cell, base)) for cell in grid.cells)
     checked = replace(grid, cells=cells)
-    if lacks := checked.cell(grid.baseline).needs:
-        raise ValueError(
-            f"--grid {grid.name}: its baseline {grid.baseline!r} needs {lacks}; --list with --grid "
-            f"shows its figures"
-        )
+    for name in grid.baselines:
+        if lacks := checked.cell(name).needs:
+            raise ValueError(
+                f"--grid {grid.name}: its baseline {name!r} needs {lacks}; --list with --grid "
+                f"shows its figures"
+            )
     return checked
 
 
 def only_cells(request: StudyRequest, grid: Grid) -> Grid:
-    """The grid with only the cells of ``--cells`` and the baseline, in the grid's order.
+    """The grid with only the cells of ``--cells`` and their baselines, in the grid's order.
 
     Raises:
         ValueError: the grid has no such cell.
@@ -98,7 +99,8 @@ def only_cells(request: StudyRequest, grid: Grid) -> Grid:
     for name in wanted:
         if name not in known:
             raise refused("--cells", f"among {', '.join(known)}", name)
-    cells = tuple(cell for cell in grid.cells if cell.name in {*wanted, grid.baseline})
+    shown = {*wanted, *map(grid.baseline_of, wanted), grid.baseline}
+    cells = tuple(cell for cell in grid.cells if cell.name in shown)
     return replace(grid, cells=cells)
 
 

@@ -137,7 +137,7 @@ def _rerun(request: StudyRequest) -> _Question | None:
 
 def _question(request: StudyRequest) -> _Question:
     grid = grids.grid_of(request)
-    request = as_published(request, grid)
+    request, grid = as_published(request, grid)
     named = request.space or ("all_losses" if grid else None)
     space = SPACES[choice("--space", named, list(SPACES))]
     searched = [] if grid else [dimension.path for dimension in space.dimensions]
@@ -198,8 +198,8 @@ def _ablation(request: StudyRequest, question: _Question, grid: Grid) -> Ablatio
     searches = grids.search_trials(request, grid)
     grid = grids.only_cells(request, grid if searches else grids.unsearched(grid))
     grid = grids.checked_grid(request, grid, question.base)
-    cells = sum(not cell.needs for cell in grid.cells)
-    usual = question.usual_seeds or fewest_seeds(max(cells - 1, 1), correction_of(request))
+    compared = sum(not (cell.needs or grid.is_baseline(cell.name)) for cell in grid.cells)
+    usual = question.usual_seeds or fewest_seeds(max(compared, 1), correction_of(request))
     count = usual if request.seeds is None else request.seeds
     # A seed that chose weights may not compare them.
     first = question.base.seed + bool(searches)

@@ -9,6 +9,7 @@ import pandas
 from cluster.safe_text import printable
 from study.analysis import comparability
 from study.analysis.costs import by_cell, figures
+from study.analysis.other_network import prefix
 from study.analysis.protocol import protocol
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table, verdict_of
@@ -36,11 +37,20 @@ _LIGATURES = re.compile(r"(?<=-)(?=-)|(?<=')(?=')|(?<=,)(?=,)")
 
 def files(results: AblationResults, caveat: str = "") -> dict[str, str]:
     """The content of each file, by its name; ``caveat`` is what a reader must know of it all."""
+    found = _files(results, caveat, "table")
+    if results.other is not None:
+        name = f"table_{prefix(results.record.plan.base)}"
+        said = [ablation_table.beside(results.other).removesuffix("."), caveat]
+        found |= _files(results.other, ". ".join(filter(None, said)), name)
+    return found
+
+
+def _files(results: AblationResults, caveat: str, name: str) -> dict[str, str]:
     parts = [*ablation_table.parts(results), *([Prose(f"**{caveat}.**")] if caveat else [])]
     return {
-        "table.md": document.markdown(parts, Path()),
-        "table.csv": comma_separated(results),
-        "table.tex": latex(results, caveat),
+        f"{name}.md": document.markdown(parts, Path()),
+        f"{name}.csv": comma_separated(results),
+        f"{name}.tex": latex(results, caveat),
     }
 
 
@@ -93,7 +103,7 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...], split: str) -> dict[str
         **_corrected(table, row),
         "p_holm": compared and compared.p_holm,
         "superiority": compared and compared.superiority,
-        "verdict": verdict_of(row, table.baseline),
+        "verdict": verdict_of(row),
         "n": len(row.values),
         "diverged": row.diverged,
         "failed": row.failed,

@@ -11,7 +11,7 @@ draw that followed it there.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -45,14 +45,17 @@ class ReusableTrial:
     """Of that study."""
 
     def can_be_measured(self, storage: Path) -> bool:
-        """Whether it has figures on the test list, or its network is there to measure.
+        """Whether it has figures on the test list, or its networks are there to measure.
 
         A study keeps the networks of its best trials only (``study/analysis/networks.py``).
         """
-        if self.trial.tested is not None:
-            return True
+        trial, folder = self.trial, StudyFolder(storage / self.study)
+        untested = [
+            *([trial.measured_epoch] if trial.tested is None else []),
+            *([trial.other_epoch] if trial.other_epoch and trial.other is None else []),
+        ]
         try:
-            return StudyFolder(storage / self.study).measured_checkpoint(self.trial).has_state
+            return all(folder.measured_checkpoint(trial, epoch).has_state for epoch in untested)
         except DamageError:
             return False
 
@@ -178,6 +181,8 @@ def reuse_trial(ledger: Ledger, run: TrialSpec, earlier: ReusableTrial) -> None:
     ledger.append(Finished(trial=number, state="complete"))
     if trial.tested is not None:
         ledger.append(Tested(trial=number, metrics=trial.tested))
+    if trial.other is not None:
+        ledger.append(replace(trial.other, trial=number))
 
 
 class DrawReuse:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from study.analysis import costs
+from study.analysis.other_network import named
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table
 from study.ledger.record import StudyRecord
@@ -56,9 +57,20 @@ def _figures(results: AblationResults, cell: str) -> dict[str, float | None]:
         figures |= _means(table, row)
         if place == 0:
             figures |= _verdict_figures(row)
+    figures |= _of_other(results, cell)
     known = costs.by_cell(results.record).get(cell)
     figures |= costs.figures(known) if known else {}
     return figures | names.published(results.record, cell)
+
+
+def _of_other(results: AblationResults, cell: str) -> dict[str, float | None]:
+    """The means of the networks that are tested beside the measured ones; none without them."""
+    if results.other is None:
+        return {}
+    figures: dict[str, float | None] = {}
+    for table in results.other.tables:
+        figures |= _means(table, next(row for row in table.rows if row.cell.name == cell))
+    return named(figures, results.record.plan.base)
 
 
 def _means(table: Table, row: Row) -> dict[str, float | None]:

@@ -122,7 +122,7 @@ def _cells(row: Row, table: Table) -> list[str]:
     name, metric, compared = _plain(row.cell.name, _CELL_LENGTH), table.metric, row.comparison
     scale = 100 if METRICS[metric].unit == "fraction" else 1
     mean = "-" if row.mean is None else f"{scale * row.mean:.2f}"
-    verdict, count = verdict_of(row, table.baseline), str(len(row.values))
+    verdict, count = verdict_of(row), str(len(row.values))
     if compared is None or compared.mean is None:
         return [name, mean, "-", "-", "-", verdict, count]
     interval = "-"

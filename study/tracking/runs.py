@@ -40,7 +40,7 @@ def study_run(
     facts = {"space": plan.space, "sampler": design.sampler, "scheduler": design.scheduler}
     facts["objective"] = ", ".join(plan.objectives)
     if design.cells:
-        facts |= {"grid": plan.grid.name, "baseline": plan.grid.baseline}
+        facts |= {"grid": plan.grid.name, "baseline": ", ".join(plan.grid.baselines)}
     numbers = {name: str(getattr(plan, name)) for name in ("trials", "lanes", "workers", "seed")}
     results = results_of(record)
     best, untested = results.best, "; ".join(results.untested)

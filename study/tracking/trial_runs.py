@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from study.analysis import costs
+from study.analysis import costs, other_network
 from study.analysis.costs import cost_of
 from study.analysis.one_class import class_alone
 from study.ledger.record import StudyRecord
@@ -72,6 +72,8 @@ def shown_paths(record: StudyRecord, trial: TrialRecord) -> list[str]:
 def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
     failure = {"failure": trial.failure.message[: names.TAG_LENGTH]} if trial.failure else {}
     chosen = {"measured_epoch": str(trial.measured_epoch)} if trial.best_by else {}
+    if trial.other is not None:
+        chosen["other_epoch"] = str(trial.other.epoch)
     untested = {"untested": trial.untested[: names.TAG_LENGTH]} if trial.untested else {}
     return {
         "study": record.plan.study,
@@ -138,7 +140,12 @@ def _epoch(trial: TrialRecord, number: int) -> list[Point]:
 def _late(record: StudyRecord, trial: TrialRecord, time_ms: int) -> list[Point]:
     """The points at a trial's end: the test list's metrics, and the paper's."""
     cost = cost_of(record, trial)
-    figures = {**names.shown(trial.tested or {}), **(costs.figures(cost) if cost else {})}
+    other = names.shown(trial.other.metrics if trial.other else {})
+    figures = {
+        **names.shown(trial.tested or {}),
+        **other_network.named(other, trial.config),
+        **(costs.figures(cost) if cost else {}),
+    }
     if trial.cell:
         figures |= names.published(record, trial.cell)
     return points_of(figures, time_ms, trial.last_epoch)

@@ -61,6 +61,10 @@ class EvalConfig:
     """Which network is measured: after the last epoch, or of the epoch that was best in the
     objective on the validation list."""
 
+    both_checkpoints: bool = False
+    """Test both networks of each trial. The verdict rests on that of ``checkpoint``; the figures of
+    the other stand beside it."""
+
     def __post_init__(self) -> None:
         require_choices(self, "eval")
         for prefix in ("", "val_"):

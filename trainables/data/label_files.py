@@ -43,6 +43,11 @@ class LabelFiles:
     what: str
     """What the values are, in words."""
 
+    def volume(self, slices: Sequence[NDArray[np.uint8]], source: Path) -> bytes:
+        """A NIfTI file of a volume's slices (H,W), in the place of its source."""
+        values = np.array(self.values, dtype=np.uint8)
+        return wmh.label_volume([values[labels_HW] for labels_HW in slices], source)
+
     def png(self, labels_HW: NDArray[np.uint8]) -> bytes:
         """A PNG with one 8-bit channel.
 

@@ -11,6 +11,7 @@ from trainables.config import DataConfig
 from trainables.config.data import BUILT_IN
 from trainables.data import PUBLISHED, files, lists, open_layout
 from trainables.data.dataset import DataError
+from trainables.data.layouts import wmh
 from trainables.data.samples import SPLITS, Pair, Sample
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm")
@@ -24,14 +25,23 @@ class Picture:
     """Without suffix; it may have folders."""
     read: Callable[[], NDArray[np.uint8]]
     """The image (H,W,C), or a DataError that names its file."""
+    volume: Path | None = None
+    """The volume's file, if it is a slice of one; all slices follow each other in order."""
 
 
-def of_folder(folder: Path) -> list[Picture]:
+def of_folder(folder: Path, volumes: bool = False) -> list[Picture]:
     """The images of a folder and of those in it, by name; other files are left out.
+
+    Args:
+        volumes: whether they are the slices of volumes, ``SUBJECT/pre/FLAIR.nii.gz``.
 
     Raises:
         DataError: it has none.
     """
+    if volumes:
+        if not (slices := wmh.slices_of(folder)):
+            raise DataError(f"{folder}: holds no volume, SUBJECT/pre/FLAIR.nii.gz")
+        return [_sample(one) for one in slices]
     paths = sorted(
         path
         for path in folder.rglob("*")
@@ -75,6 +85,8 @@ def _file(name: str, path: Path) -> Picture:
 def _sample(sample: Sample) -> Picture:
     if isinstance(sample, Pair):  # its labels may be missing
         return _file(sample.name, sample.image)
+    if isinstance(sample, wmh.Slice):
+        return Picture(sample.name, sample.image, sample.flair)
     return Picture(sample.name, lambda: sample.read().image_HWC)
 
 

@@ -200,7 +200,7 @@ class LaneSettings:
     checkpoints: str = ""
     """Folder with one folder of checkpoints per trial."""
     objective: tuple[str, str] = ("", "max")
-    """The metric that ranks, and its direction: a trial with ``eval/checkpoint=best`` keeps the
+    """The metric that ranks, and its direction: a trial whose best epoch is tested keeps the
     checkpoint of the epoch that is best by it."""
     study: str = ""
     """Marks the stages that this study trains: its name and start time."""

@@ -19,6 +19,7 @@ from trainables.lane.mailbox import Diverged, Epoch, EpochResult, LaneSettings, 
 from trainables.lane.trial_spec import TrialSpec
 from trainables.lane.tune_result import EpochReport, FailedTrial, from_tune, to_tune
 from trainables.training import checkpoint, retention, snapshots
+from trainables.training.best_epoch import best_is_tested
 
 _GROUPS_PER_EPOCH = 5
 """Worker groups that may die in one epoch before the trial counts as their cause."""
@@ -185,8 +186,8 @@ class Trial(tune.Trainable):
             self.changes,
             result,
         )
-        best = self.flat.get("eval/checkpoint") == "best"
-        retention.keep(self.folder, _CHECKPOINTS, self.settings.objective if best else None)
+        best_by = self.settings.objective if best_is_tested(self.flat) else None
+        retention.keep(self.folder, _CHECKPOINTS, best_by)
         epochs = int(self.flat["epochs"])
         snapshots.write(self.folder, self.epoch, epochs, saved.predictions)
 

@@ -6,7 +6,7 @@ a note with the epoch's result and the hashes of the other files and of the note
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,21 +130,26 @@ def _hash_of(note: Mapping[str, object]) -> str:
     return proof.sha256(json.dumps(note, sort_keys=True).encode())
 
 
-def strip(trial_folders: list[Path], epoch: int, *, network: bool, results: bool) -> None:
+def strip(
+    trial_folders: list[Path], epoch: int, *, networks: Collection[int], results: bool
+) -> None:
     """Remove what an ended trial no longer needs; what cannot be removed stays.
 
     Args:
-        epoch: the one that the trial is measured by; the checkpoints of all others go.
-        network: whether its network is still needed.
-        results: whether its predictions, snapshots and counts are.
+        epoch: the one that the trial is measured by.
+        networks: the epochs whose networks are still needed.
+        results: whether the measured epoch's predictions and counts are, and the snapshots.
     """
     if not results:
         snapshots.remove(trial_folders)
     for trial_folder in trial_folders:
+        needed = {folder_of(trial_folder, each) for each in networks}
         for folder in trial_folder.glob("checkpoint_*"):
-            if folder != folder_of(trial_folder, epoch) or not (network or results):
+            if folder in needed:
+                continue
+            if not results or folder != folder_of(trial_folder, epoch):
                 shutil.rmtree(folder, ignore_errors=True)
-            elif not network:
+            else:
                 with suppress(OSError):
                     (folder / STATE).unlink(missing_ok=True)
 

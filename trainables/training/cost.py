@@ -1,10 +1,11 @@
 """What a network costs in use: parameters, operations, time and memory of one image.
 
+The image is predicted as the test predicts it: at every scale, mirrored, in windows (``eval/*``).
 Only what evaluation runs counts: boundary heads and auxiliary heads serve training alone. The
 weights do not matter, so that no checkpoint is needed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
@@ -14,30 +15,34 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from trainables.config import TrialConfig, Value, from_flat
+from trainables.metrics.inference import scores
 from trainables.networks.segmentation import Segmenter
 from trainables.plugin import Plugin, install
 from trainables.training.optimization import AUTOCAST
 
 _RUNS, _ENOUGH_S = 5, 2.0
-"""Timed forward passes: this many, or fewer once they took this long."""
+"""Timed predictions: this many, or fewer once they took this long."""
 _MEGABYTE = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkCost:
-    """The cost of one image, whole, at one scale."""
+    """The cost of one image, by the protocol of the test list."""
 
     parameters: int
     gflops: float
     """10^9 floating-point operations; a multiplication and an addition are two."""
     milliseconds: float
-    """Median time of a forward pass with a batch of one."""
+    """Median time of the image's prediction, alone in its batch: all forward passes, and what
+    resizes and averages them."""
     peak_megabytes: float | None
     """The most that PyTorch allocated on the GPU, in MiB; None on a CPU, where it is not known."""
     size: tuple[int, int]
     """Rows and columns of the image."""
     device: str
     """The GPU's name, or ``cpu``."""
+    evaluated: str
+    """The protocol in words."""
 
 
 def network_cost(
@@ -63,10 +68,14 @@ def network_cost(
     image_1CHW = torch.rand(1, 3, *size, device=place)
     if typed.optim.channels_last:
         image_1CHW = image_1CHW.contiguous(memory_format=torch.channels_last)
-    lower = AUTOCAST[typed.optim.precision]
+    lower, how = AUTOCAST[typed.optim.precision], typed.eval.of("test")
+
+    def predict() -> None:
+        scores(lambda x: network(x).logits_BKHW, image_1CHW, how)
+
     with torch.no_grad(), torch.autocast(place.type, lower, enabled=lower is not None):
-        gflops = _gflops(network, image_1CHW)
-        milliseconds, peak_megabytes = _timed(network, image_1CHW)
+        gflops = _gflops(predict)
+        milliseconds, peak_megabytes = _timed(predict, place)
     return NetworkCost(
         parameters=evaluated_parameters(network),
         gflops=gflops,
@@ -74,6 +83,7 @@ def network_cost(
         peak_megabytes=peak_megabytes,
         size=size,
         device=torch.cuda.get_device_name(place) if place.type == "cuda" else place.type,
+        evaluated=str(how),
     )
 
 
@@ -94,26 +104,26 @@ def _count(parameters: Iterable[Tensor]) -> int:
     return sum(parameter.numel() for parameter in parameters)
 
 
-def _gflops(network: Segmenter, image_1CHW: Tensor) -> float:
+def _gflops(predict: Callable[[], None]) -> float:
     with FlopCounterMode(display=False) as counter:
-        network(image_1CHW)
+        predict()
     return float(counter.get_total_flops()) / 1e9
 
 
-def _timed(network: Segmenter, image_1CHW: Tensor) -> tuple[float, float | None]:
-    """Milliseconds of a forward pass and, on a GPU, the most MiB that were allocated meanwhile.
+def _timed(predict: Callable[[], None], device: torch.device) -> tuple[float, float | None]:
+    """Milliseconds of a prediction and, on a GPU, the most MiB that were allocated meanwhile.
 
-    The pass that counted the operations has warmed everything up.
+    The prediction that counted the operations has warmed everything up.
     """
-    on_gpu = image_1CHW.device.type == "cuda"
+    on_gpu = device.type == "cuda"
     if on_gpu:
-        torch.cuda.reset_peak_memory_stats(image_1CHW.device)
+        torch.cuda.reset_peak_memory_stats(device)
     seconds: list[float] = []
     while len(seconds) < _RUNS and sum(seconds) < _ENOUGH_S:
         begin = perf_counter()
-        network(image_1CHW)
+        predict()
         if on_gpu:
-            torch.cuda.synchronize(image_1CHW.device)
+            torch.cuda.synchronize(device)
         seconds.append(perf_counter() - begin)
-    peak = torch.cuda.max_memory_allocated(image_1CHW.device) / _MEGABYTE if on_gpu else None
+    peak = torch.cuda.max_memory_allocated(device) / _MEGABYTE if on_gpu else None
     return 1000 * median(seconds), peak

@@ -142,7 +142,8 @@ def differences(tables: Sequence[Table], where: str) -> Figure | None:
         axes.set_title(table.metric, loc="left")
     handles = [figure.axes[0].plot([], [], "o-", color=hue)[0] for hue in _HUES.values()]
     figure.legend(handles, list(_HUES), loc="outside lower right", ncols=len(_HUES))
-    figure.suptitle(f"Difference from {first.baseline}, {where}", fontsize=10.5)
+    base = first.baseline if len(first.baselines) == 1 else "each network's own baseline"
+    figure.suptitle(f"Difference from {base}, {where}", fontsize=10.5)
     return figure
 
 
@@ -152,8 +153,8 @@ def _compared(table: Table) -> list[Row]:
 
 def _draw(axes: Axes, place: int, row: Row, table: Table) -> None:
     assert row.comparison is not None
-    compared, hue = row.comparison, _HUES[verdict_of(row, table.baseline)]
-    baseline = next(other for other in table.rows if other.cell.name == table.baseline)
+    compared, hue = row.comparison, _HUES[verdict_of(row)]
+    baseline = table.row(row.baseline)
     seeds = [100 * value for value in paired(row.values, baseline.values).values()]
     axes.scatter(seeds, [place] * len(seeds), s=12, color=hue, alpha=0.35, linewidths=0)
     if compared.low is not None and compared.high is not None:

@@ -31,7 +31,7 @@ class Group(NamedTuple):
 def cell_groups(results: AblationResults) -> list[Group]:
     """A group per started cell, in the grid's order. A cell has the same colour in every plot; the
     baseline is black."""
-    baseline, hues = results.record.plan.grid.baseline, cycle(HUES)
+    baseline, hues = results.record.plan.grid.baseline, cycle(HUES)  # of the first network
     return [
         Group(cell, _BASELINE if cell == baseline else next(hues), trials)
         for cell, trials in results.by_cell().items()

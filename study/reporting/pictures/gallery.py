@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from study.analysis.image_counts import read_counts
+from study.analysis.networks import best_pair
 from study.analysis.results import StudyResults
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
@@ -83,15 +84,9 @@ def _pair(results: StudyResults, trials: Sequence[TrialRecord]) -> list[TrialRec
     comparison = results.comparison
     if comparison is None:
         return []
-    table = comparison.tables[0]
-    sign = 1 if table.mode == "max" else -1
-    means = {row.cell.name: row.mean for row in table.rows}
     shown = {trial.cell: trial for trial in trials}
-    others = [cell for cell in shown if cell != table.baseline and means.get(cell) is not None]
-    if table.baseline not in shown or not others:
-        return []
-    best = max(others, key=lambda cell: sign * (means[cell] or 0.0))
-    return [shown[table.baseline], shown[best]]
+    pair = best_pair(comparison.tables[0], shown)
+    return [shown[cell] for cell in pair] if len(pair) == 2 else []
 
 
 def trained_affinity(trials: Sequence[TrialRecord]) -> bool:

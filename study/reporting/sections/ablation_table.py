@@ -1,8 +1,9 @@
 """The tables of an ablation: as sections of its report, and as rows for terminal and files."""
 
-from study.analysis import comparability
+from study.analysis import comparability, same_images
 from study.analysis.answer import signed
 from study.analysis.image_bootstrap import RESAMPLES
+from study.analysis.measured_epoch import after
 from study.analysis.protocol import protocol, same_protocol
 from study.analysis.results import AblationResults
 from study.analysis.tables import CORRECTED, Row, Table, verdict_of
@@ -50,7 +51,7 @@ def line(table: Table, row: Row) -> list[str]:
             _signed(table.published_gain(row, setup), table),
         )
     ]
-    verdict = verdict_of(row, table.baseline)
+    verdict = verdict_of(row)
     return [
         row.cell.name,
         _plain(row.mean, table),
@@ -113,6 +114,29 @@ def tables(results: AblationResults) -> list[Section]:
             inner.append(Prose(_over_images(record, table)))
         sections.append(Section(f"`{table.metric}`: {role}", inner, 3 if place else 2))
     return sections
+
+
+def of_other(results: AblationResults) -> list[Section]:
+    """The objective's table by the networks that are tested beside the measured ones."""
+    other = results.other
+    if other is None:
+        return []
+    table = other.tables[0]
+    blocks: list[Block] = [Sheet(heads(table), body(table)), Prose(beside(other))]
+    if other.untested:
+        blocks += [Prose("Untested, with the reason:"), Points(other.untested)]
+    return [Section(f"`{table.metric}` {after(other.record.plan)}", blocks)]
+
+
+def beside(other: AblationResults) -> str:
+    """What the networks beside the measured ones are, and that they decide nothing."""
+    plan, data, table = other.record.plan, other.record.data, other.tables[0]
+    return (
+        f"`{table.metric}` on the {data.list_name(table.split)} by the networks {after(plan)}, "
+        "from the same runs. The verdict rests on the table above, as decided before the first "
+        "trial; this one is corrected by itself and decides nothing."
+        f"{same_images.said(plan, data.shared, data.images)}"
+    )
 
 
 def remarks(results: AblationResults) -> list[Block]:

@@ -29,12 +29,14 @@ def _in_use(costs: Mapping[str, NetworkMeasured]) -> Parts:
     if not costs:
         return []
     places = dict.fromkeys(
-        f"{cost.size[1]} x {cost.size[0]} px on {cost.device}" for cost in costs.values()
+        f"{cost.size[1]} x {cost.size[0]} px on {cost.device} ({cost.evaluated})"
+        for cost in costs.values()
     )
     text = (
-        f"Of one image, whole and at one scale, {', '.join(places)}; what only training uses, "
+        f"Of one image, {', '.join(places)}; what only training uses, "
         "such as boundary heads, is not in it. A multiplication and an addition are two "
-        "operations. Times are medians of up to 5 passes with nothing else of the study running; "
+        "operations. Times are medians of up to 5 predictions, each with all its scales, mirrors "
+        "and windows, and with nothing else of the study running; "
         "memory is the most that PyTorch allocated on a GPU, and not known on a CPU. Networks that "
         "are equal were measured once."
     )
@@ -48,26 +50,30 @@ def _in_use(costs: Mapping[str, NetworkMeasured]) -> Parts:
         ]
         for name, cost in costs.items()
     ]
-    head = ["network of", "parameters [million]", "GFLOPs", "ms an image", "peak memory [MiB]"]
+    head = [
+        "network of",
+        "parameters [million]",
+        "GFLOPs per image",
+        "ms per image",
+        "peak memory [MiB]",
+    ]
     return [Section("Cost in use", [Prose(text), Sheet(head, rows)])]
 
 
 def _training(record: StudyRecord) -> Parts:
     """The section about training; none before an epoch of the baseline has been timed."""
-    baseline = record.plan.grid.baseline
-    seconds = _seconds(record)
-    if not seconds.get(baseline):
+    grid, seconds = record.plan.grid, _seconds(record)
+    if not seconds.get(grid.baseline):
         return []
     batch = int(record.plan.base["batch"])
     steps = num_batches(record.data.images["train"], batch)
-    floor = median(seconds[baseline])
     rows = [
         [
             cell,
             str(len(epochs_s)),
             f"{median(epochs_s):.2f}",
             f"{1000 * median(epochs_s) / steps:.0f}",
-            f"{median(epochs_s) / floor:.2f}",
+            _relative(epochs_s, seconds.get(grid.baseline_of(cell))),
         ]
         for cell, epochs_s in seconds.items()
     ]
@@ -81,8 +87,13 @@ def _training(record: StudyRecord) -> Parts:
             " Runs reused from earlier studies had other times and are excluded: if few epochs of "
             "the baseline remain, the last column says little."
         )
-    head = ["cell", "epochs", "s per epoch", "ms per step", f"relative to {baseline}"]
+    base = grid.baseline if len(grid.baselines) == 1 else "its baseline"
+    head = ["cell", "epochs", "s per epoch", "ms per step", f"relative to {base}"]
     return [Section("Cost", [Prose(text), Sheet(head, rows)])]
+
+
+def _relative(epochs_s: list[float], baseline_s: list[float] | None) -> str:
+    return f"{median(epochs_s) / median(baseline_s):.2f}" if baseline_s else "-"
 
 
 def _seconds(record: StudyRecord) -> dict[str, list[float]]:

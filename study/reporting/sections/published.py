@@ -66,10 +66,9 @@ def sheet(grid: Grid, name: str, only: tuple[str, ...] = ()) -> tuple[list[str],
     """
     metrics = [m for m in comparability.metrics_of(grid, name) if m in only or not only]
     head = ["cell"] + [text for metric in metrics for text in (_head(metric), "its delta")]
-    base = grid.cell(grid.baseline)
     rows = []
     for cell in grid.cells:
-        texts = []
+        base, texts = grid.cell(grid.baseline_of(cell.name)), []
         for metric in metrics:
             delta = comparability.gain(cell, base, name, metric)
             texts += [

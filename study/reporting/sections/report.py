@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study.analysis import evaluation
-from study.analysis.measured_epoch import after
+from study.analysis.measured_epoch import after, flipped
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, StudyResults
 from study.analysis.units import unit_in
@@ -95,6 +95,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *uncertainty.section(results, folder),
     ]
     details = [
+        *ablation_table.of_other(results),
         *ablation_table.tables(results),
         *published.sections(results),
         *cell_search.section(record),
@@ -134,7 +135,12 @@ def of_search(
     paths = [dimension.path for dimension in space_of(record).dimensions]
     parts += _best(record, results.ranking, paths)
     parts += importances.section(record, importance)
-    tables = ablation_table.tables(results.confirmation) if results.confirmation else []
+    confirmed = results.confirmation
+    tables = (
+        [*ablation_table.of_other(confirmed), *ablation_table.tables(confirmed)]
+        if confirmed
+        else []
+    )
     every = [Section("All trials", [ranking(record, results.ranking, paths)])]
     details = [
         *tables,
@@ -169,12 +175,13 @@ def _winner(results: SearchResults) -> Parts:
     if best is None or best.tested is None:
         return []
     record, tested, shown = results.record, best.tested, headline(results.record.plan.objectives)
-    shares = all(is_share(name) for name in shown)
+    shares, other = all(is_share(name) for name in shown), best.other
     rows = [
         [
             name if shares else metric_head(name, unit_in(record, name)),
             metric_value(name, best.metrics.get(name)),
             metric_value(name, tested.get(f"test_{name}")),
+            *([metric_value(name, other.metrics.get(f"test_{name}"))] if other else []),
         ]
         for name in shown
     ]
@@ -183,6 +190,8 @@ def _winner(results: SearchResults) -> Parts:
     text = f"Trial {best.number}, chosen on the {where}: {params}.{tie(results)}"
     unit = " %" if shares else ""
     heads = [f"{lists.get('val', 'validation')}{unit}", f"{lists.get('test', 'test')}{unit}"]
+    if other:  # of the same training
+        heads.append(f"{heads[1]}, {after(flipped(record.plan))}")
     sheet = Sheet(["metric", *heads], rows)
     return [Section(title, [Prose(text), sheet])]
 

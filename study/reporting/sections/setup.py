@@ -1,6 +1,7 @@
 """The section that says how a study was run: enough to run it again."""
 
 from study.analysis import evaluation
+from study.analysis.training_budget import epochs_in_words
 from study.ledger.record import StudyRecord
 from study.reporting.document import Points, Section
 from study.reporting.values import formatted, sizes
@@ -14,7 +15,7 @@ def section(record: StudyRecord) -> Section:
         "network": _network(record),
         "data": _data(record),
         "evaluated": evaluation.described(record.plan.base),
-        "training": f"{counted(record.plan.epochs, 'epoch')}, batch {_shown(record, 'batch')}, "
+        "training": f"{epochs_in_words(record.plan)}, batch {_shown(record, 'batch')}, "
         f"learning rate {_shown(record, 'optim/lr')}",
         "machine": _machine(record),
         "commit": record.provenance.state,

@@ -67,8 +67,9 @@ def _splits(results: AblationResults, folder: StudyFolder, table: Table) -> list
         cell: influence.by_seed(counts, table.metric)
         for cell, counts in counts_by_cell(folder, results.record).items()
     }
-    baseline, found = cells.pop(table.baseline, {}), list[_Split]()
+    found = list[_Split]()
     for row in table.rows:
+        baseline = cells.get(row.baseline, {})
         values_SN = influence.differences(cells.get(row.cell.name, {}), baseline)
         if row.comparison is None or values_SN is None or not values_SN.any():
             continue

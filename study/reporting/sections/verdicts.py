@@ -18,7 +18,7 @@ def section(results: AblationResults) -> Section:
     others = [table for table in results.tables[1:] if table.metric in tables.ALSO]
     sheet = Sheet(_head(objective, others), _body(objective, others))
     said = Prose(_said(results, objective, others))
-    title = f"Against `{objective.baseline}`"
+    title = f"Against {protocol.baselines(objective)}"
     return Section(title, [sheet, said, *ablation_table.remarks(results)])
 
 
@@ -63,7 +63,7 @@ def _texts(table: Table, row: Row) -> dict[str, str]:
 def _with_verdict(table: Table, row: Row) -> str:
     """``+0.21 better``; a dash where there is no difference."""
     delta = _texts(table, row)["delta"]
-    return delta if delta == "-" else f"{delta} {verdict_of(row, table.baseline)}"
+    return delta if delta == "-" else f"{delta} {verdict_of(row)}"
 
 
 def _said(results: AblationResults, objective: Table, others: list[Table]) -> str:
@@ -71,8 +71,9 @@ def _said(results: AblationResults, objective: Table, others: list[Table]) -> st
     seeds, unit = len(record.plan.design.seeds), difference_unit(objective.unit)
     text = (
         f"On the {record.data.list_name(objective.split)} {after(record.plan)}, "
-        f"{counted(seeds, 'seed')}. Delta: mean over seeds of cell - `{objective.baseline}` in "
-        f"{unit}, with its {1 - ALPHA:.0%} interval{coverage_note(seeds)}; "
+        f"{counted(seeds, 'seed')}. Delta: mean over seeds of cell - "
+        f"{protocol.baselines(objective)} in {unit}, with its {1 - ALPHA:.0%} "
+        f"interval{coverage_note(seeds)}; "
         f"{tables.CORRECTED[objective.correction]}: p of an exact sign-flip test paired by seed, "
         f"{protocol.corrected_by(record)} "
         f"over the cells; better or worse if that is at most {ALPHA}. "

@@ -9,6 +9,7 @@ from study.ledger.events import (
     Finished,
     LanesChanged,
     LanesWaiting,
+    OtherTested,
     StageReady,
     Started,
     TrialFailed,
@@ -38,6 +39,8 @@ def event_line(event: Event, record: StudyRecord) -> str:
             return f"trial {number} failed: {kind}: {message[:200]}"
         case Untested(trial=number, reason=reason):
             return f"trial {number} is untested: {reason}"
+        case OtherTested(trial=number, untested=reason) if reason:
+            return f"trial {number}: the network beside the verdict is untested: {reason}"
         case Changed(trial=number, config=config):
             return (
                 f"trial {number} ran out of memory and starts again: batch {config['batch']}, "

@@ -7,8 +7,10 @@ from rich.markup import escape
 
 from search_spaces import Grid, Space
 from study.analysis import comparability, protocol
-from study.analysis.measured_epoch import after
+from study.analysis.measured_epoch import after, beside
 from study.analysis.results import AblationResults, SearchResults
+from study.analysis.tables import Table
+from study.analysis.training_budget import epochs_in_words
 from study.ledger.plan import Plan
 from study.reporting.sections import ablation_table, cell_search, reruns
 from study.reporting.terminal import published
@@ -25,7 +27,7 @@ def planned(plan: Plan, space: Space, images: Mapping[str, int]) -> RenderableTy
     seeds = counted(len(design.seeds), "seed")
     output = plain_table("cell", "changes", "runs")
     for cell in grid.cells:
-        role = " (baseline)" if cell.name == grid.baseline else ""
+        role = " (baseline)" if grid.is_baseline(cell.name) else ""
         searched = "".join(f" {short_name(d.path)}?" for d in cell.searched)
         changes = assignments(cell.changes) + searched
         runs = f"no: needs {cell.needs}" if cell.needs else f"on {seeds}"
@@ -41,10 +43,11 @@ def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
     return {
         "grid": f"{grid.name}: {grid.source}",
         **cell_search.facts(plan, lists),
-        "trials": f"{left} of {counted(plan.epochs, 'epoch')}, batch {plan.base['batch']}: "
+        "trials": f"{left} of {epochs_in_words(plan)}, batch {plan.base['batch']}: "
         f"{_cells(grid)} on {counted(len(seeds), 'seed')} ({_span(seeds)})",
         "compared by": f"{plan.objective} ({plan.mode}) on the {lists.get('test', 'test list')} "
-        f"{after(plan)}, paired by seed with {grid.baseline!r}",
+        f"{after(plan)}, paired by seed with {' or '.join(map(repr, grid.baselines))}"
+        f"{beside(plan)}",
         "significance": protocol.seeds_message(
             len(seeds), protocol.comparisons(grid), plan.correction
         ),
@@ -61,14 +64,21 @@ def _span(seeds: tuple[int, ...]) -> str:
 
 
 def print_comparison(console: Console, results: AblationResults) -> None:
-    """Print the objective's table with its protocol."""
+    """Print the objective's table with its protocol, then that of the other networks."""
     table = results.tables[0]
+    _print_table(console, table)
+    console.print(f"\n{escape(protocol.protocol(results.record, table))}", highlight=False)
+    if results.other is not None:
+        console.print(f"\n[bold]beside it[/]  {escape(ablation_table.beside(results.other))}\n")
+        _print_table(console, results.other.tables[0])
+
+
+def _print_table(console: Console, table: Table) -> None:
     output = plain_table(*map(escape, ablation_table.heads(table)))
     for line in ablation_table.body(table):
         style = next((_STYLES[word] for word in line if word in _STYLES), "")
         output.add_row(*map(escape, line), style=style)
     console.print(output)
-    console.print(f"\n{escape(protocol.protocol(results.record, table))}", highlight=False)
 
 
 def print_result(

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from study.analysis.results import results_of
+from study.analysis.training_budget import total_epochs
 from study.analysis.units import unit_in
 from study.ledger.events import (
     Changed,
@@ -94,7 +95,7 @@ class LiveProgress:
 
     @property
     def _total_epochs(self) -> int:
-        return self._record.plan.trials * self._record.plan.epochs
+        return total_epochs(self._record.plan)
 
     def _trials_done(self) -> str:
         record = self._record
@@ -109,7 +110,7 @@ class LiveProgress:
             here: whether to leave out reused trials, which took no time.
         """
         return sum(
-            trial.last_epoch if trial.state == "running" else self._record.plan.epochs
+            trial.last_epoch if trial.state == "running" else int(trial.config["epochs"])
             for trial in self._record.trials.values()
             if not (here and trial.reused)
         )

@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from search_spaces import Space
 from study.analysis import protocol
-from study.analysis.measured_epoch import after
+from study.analysis.measured_epoch import after, beside
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.units import unit_in
 from study.ledger.plan import CONFIRMED, Plan
@@ -40,7 +40,8 @@ def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
         **_confirmation(plan, lists),
         "trials": f"{left}{of_both} of {counted(plan.epochs, 'epoch')}, batch "
         f"{plan.base['batch']}; {design.sampler}, scheduler {design.scheduler}, seed {plan.seed}",
-        "ranked by": f"{aims} on the {lists.get('val', 'validation list')} {after(plan)}",
+        "ranked by": f"{aims} on the {lists.get('val', 'validation list')} {after(plan)}"
+        f"{beside(plan)}",
     }
 
 

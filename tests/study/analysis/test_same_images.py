@@ -39,6 +39,11 @@ def rerun(name: str) -> Grid:
         (Ablation(grid=GRID, seeds=(0,)), BASE, []),
         (Ablation(grid=GRID, seeds=(0,)), {**BASE, **BEST}, ["the epoch of each network"]),
         (
+            Ablation(grid=GRID, seeds=(0,)),
+            {**BASE, "eval/both_checkpoints": True},
+            ["the epoch of each network beside the verdict"],
+        ),
+        (
             Ablation(grid=GRID, seeds=(0,), search_trials=3),
             {**BASE, **BEST},
             ["what each cell's search decides", "the epoch of each network"],

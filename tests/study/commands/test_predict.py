@@ -217,7 +217,7 @@ def test_a_trial_whose_network_is_gone_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, _, _ = finished_study(tmp_path / "runs", data__height=16, data__width=16)
-    checkpoint.strip(folder.trial_folders(0), 1, network=False, results=True)
+    checkpoint.strip(folder.trial_folders(0), 1, networks=(), results=True)
     command = ["fake/0", str(photos(tmp_path / "photos")), "--out", str(tmp_path / "maps")]
     assert main([*command, "--storage", str(tmp_path / "runs")]) == 2
     assert "trial 0 has no network here: " in capsys.readouterr().err

@@ -201,7 +201,7 @@ def test_a_run_that_was_never_measured_is_reused_only_with_its_network(
     for trial in ledger.record.trials.values():
         save(plan, trial)
         if not network:
-            checkpoint.strip([folder_of(plan, trial)], 4, network=False, results=True)
+            checkpoint.strip([folder_of(plan, trial)], 4, networks=(), results=True)
     found = reuse.reusable_runs(more_seeds(plan), DIGEST, fake.begin(more_seeds(plan)).record)
     assert len(found) == (12 if network else 0)
 

@@ -33,7 +33,7 @@ from trainables.training.restore import Measured
 
 
 @pytest.fixture(autouse=True)
-def _no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cluster that measures at once, in this process; a network's score is its state's length."""
 
     def measure(config: object, state: bytes, *others: object) -> Measured:

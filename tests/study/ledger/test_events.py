@@ -77,6 +77,7 @@ OF_A_STUDY: list[Event] = [
     TrialFailed(trial=0, kind="memory", message="no\nroom", traceback="Traceback ..."),
     events.Tested(trial=1, metrics={"test_miou": 0.25}),
     events.Untested(trial=0, reason="state.pt: damaged"),
+    events.OtherTested(trial=1, epoch=1, metrics={"test_miou": 0.5}),
     Chosen(
         cells={
             "good": ChosenWeights(trial=1, changes={"loss/lovasz": 2.0}),

@@ -11,6 +11,7 @@ from study.ledger.plan import Plan
 from study.planning.make_plan import plan_from_request
 
 NYUV2 = {"train": 795, "test": 654}
+W18_AND_W48 = ["--space", "inverseform", "--grid", "table1", "--as-published", "all"]
 
 
 def planned(tmp_path: Path, *words: str) -> Plan:
@@ -71,6 +72,18 @@ def test_options_still_override_what_they_name(tmp_path: Path) -> None:
         (
             ["--space", "inverseform", "--grid", "tile", "--as-published"],
             "has no setup that runs here: it is no paper's table",
+        ),
+        (
+            ["--space", "semeda", "--grid", "table1", "--as-published", "all"],
+            "has one network that is measured so, ImageNet, Cityscapes val; leave out 'all'",
+        ),
+        (
+            [*W18_AND_W48, "--set", "model/network=tiny"],
+            "HRNet-w48 is trained exactly as HRNet-w18: --set has decided the network",
+        ),
+        (
+            [*W18_AND_W48, "--init", "x"],
+            "--init cannot be given with --as-published all: it is one network's",
         ),
         (
             ["--space", "inverseform", "--grid", "table3"],

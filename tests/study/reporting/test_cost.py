@@ -65,6 +65,18 @@ def test_each_cell_has_its_network_s_cost(tmp_path: Path) -> None:
     assert "peak_megabytes" not in points
 
 
+def test_the_report_says_how_the_image_was_predicted(tmp_path: Path) -> None:
+    ledger = studied(tmp_path)
+    older = {"key": "k", "parameters": 1, "gflops": 1.0, "milliseconds": 1.0, "size": [8, 8]}
+    event = NetworkMeasured.from_json({**older, "device": "cpu"})
+    assert event.evaluated == "single scale, whole images", "so all older ones were"
+    for key, cost in ledger.record.networks.items():
+        said = replace(cost, evaluated="2 scales 0.5..1 and mirrored, whole images")
+        ledger.record.networks[key] = said
+    text = reports.markdown(ledger.record, tmp_path)
+    assert "8 x 8 px on cpu (2 scales 0.5..1 and mirrored, whole images)" in text
+
+
 def test_an_older_study_has_none(tmp_path: Path) -> None:
     ledger = studied(tmp_path, measured=False)
     assert "Cost in use" not in reports.markdown(ledger.record, tmp_path)

@@ -130,12 +130,18 @@ def test_worker_groups_that_die_repeatedly_are_the_trials_fault(here: Trial) -> 
     assert "5 worker groups died in epoch 1" in failure.message
 
 
-@pytest.mark.parametrize("killed_after", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    ("field", "killed_after"),
+    [
+        *(({"eval/checkpoint": "best"}, epoch) for epoch in (1, 2, 3, 4)),
+        ({"eval/both_checkpoints": True}, 3),
+    ],
+)
 def test_the_best_network_is_the_same_whether_interrupted_or_not(
-    here: Trial, tmp_path: Path, killed_after: int
+    here: Trial, tmp_path: Path, field: dict[str, object], killed_after: int
 ) -> None:
     """``train/loss`` falls, so that its largest value is the first epoch's."""
-    config = {**TRIAL["config"], "eval/checkpoint": "best", "epochs": 5}  # type: ignore[dict-item]
+    config = {**TRIAL["config"], **field, "epochs": 5}  # type: ignore[dict-item]
     spec = {**TRIAL, "config": config}
     objective = ("train/loss", "max")
 

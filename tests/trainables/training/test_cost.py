@@ -5,7 +5,7 @@ import torch
 
 from trainables.config import TrialConfig, flatten
 from trainables.networks.segmentation import Segmenter
-from trainables.training.cost import evaluated_parameters, network_cost
+from trainables.training.cost import NetworkCost, evaluated_parameters, network_cost
 
 
 def config(**changes: object) -> dict[str, bool | int | float | str]:
@@ -50,6 +50,25 @@ def test_four_times_the_pixels_cost_four_times_the_operations() -> None:
     small, large = (network_cost(config(), 5, size, "cpu") for size in ((32, 32), (64, 64)))
     assert large.gflops == pytest.approx(4 * small.gflops)
     assert large.parameters == small.parameters
+
+
+def test_every_scale_mirror_and_window_costs_its_operations() -> None:
+    """Of 64x64: scales 0.5 and 1, mirrored, cost 2 (1/4 + 1); windows of 32 every 16 cost 9/4."""
+    size = (64, 64)
+    plain = network_cost(config(), 5, size, "cpu")
+
+    def cost(**changes: object) -> NetworkCost:
+        typed = TrialConfig().changed({f"eval/{k}": v for k, v in changes.items()})  # type: ignore[misc]
+        return network_cost(flatten(typed), 5, size, "cpu")
+
+    several = cost(scales="0.5,1", flip=True)
+    assert several.gflops == pytest.approx(2.5 * plain.gflops, rel=1e-3)
+    assert several.evaluated == "2 scales 0.5..1 and mirrored, whole images"
+    windows = cost(window="32", stride="16")
+    assert windows.gflops == pytest.approx(9 / 4 * plain.gflops, rel=1e-3)
+    assert windows.milliseconds > 0
+    validation = cost(val_scales="0.5,1")
+    assert validation.gflops == plain.gflops, "what the test does counts, not the validation"
 
 
 def test_auxiliary_heads_are_not_counted() -> None:

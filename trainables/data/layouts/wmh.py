@@ -9,7 +9,9 @@ FLAIR, each scaled from its volume's range to 0..255.
 Source: Kuijf et al., IEEE TMI 2019. Shape letters: X, Y, Z a volume's axes, H rows, W columns.
 """
 
+import gzip
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -43,25 +45,36 @@ class Slice:
     def name(self) -> str:
         return f"{self.subject.name}/{self.number:03d}"
 
+    @property
+    def flair(self) -> Path:
+        return self.subject / "pre" / "FLAIR.nii.gz"
+
     def require_files(self) -> None:
-        for path in (self.subject / "pre" / "FLAIR.nii.gz", self.subject / _TRUTH):
+        for path in (self.flair, self.subject / _TRUTH):
             if not path.is_file():
                 raise DataError(f"{path}: missing")
 
+    def image(self) -> NDArray[np.uint8]:
+        """The image (H,W,C), which needs no truth."""
+        if not self.flair.is_file():
+            raise DataError(f"{self.flair}: missing")
+        t1_path = self.subject / "pre" / "T1.nii.gz"
+        flair_XYZ = _scaled(self.flair)
+        t1_XYZ = self._of_same_size(t1_path, _scaled(t1_path)) if t1_path.is_file() else flair_XYZ
+        channels = [volume_XYZ[:, :, self.number].T for volume_XYZ in (flair_XYZ, t1_XYZ)]
+        return np.ascontiguousarray(np.stack([*channels, channels[0]], axis=2))
+
+    def _of_same_size(self, path: Path, volume_XYZ: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        size = _scaled(self.flair).shape
+        if volume_XYZ.shape != size:
+            raise DataError(f"{path}: size {volume_XYZ.shape} differs from FLAIR's {size}")
+        return volume_XYZ
+
     def read(self) -> Decoded:
         self.require_files()
-        flair_path = self.subject / "pre" / "FLAIR.nii.gz"
-        t1_path = self.subject / "pre" / "T1.nii.gz"
-        flair_XYZ = _scaled(flair_path)
-        t1_XYZ = _scaled(t1_path) if t1_path.is_file() else flair_XYZ
-        truth_XYZ = _truth(self.subject / _TRUTH)
-        for path, volume_XYZ in ((t1_path, t1_XYZ), (self.subject / _TRUTH, truth_XYZ)):
-            if volume_XYZ.shape != flair_XYZ.shape:
-                raise DataError(
-                    f"{path}: size {volume_XYZ.shape} differs from FLAIR's {flair_XYZ.shape}"
-                )
-        channels = [volume_XYZ[:, :, self.number].T for volume_XYZ in (flair_XYZ, t1_XYZ)]
-        image_HWC = np.ascontiguousarray(np.stack([*channels, channels[0]], axis=2))
+        image_HWC = self.image()
+        path = self.subject / _TRUTH
+        truth_XYZ = self._of_same_size(path, _truth(path))
         mask_HW = np.ascontiguousarray(truth_XYZ[:, :, self.number].T)
         labels_HW = TABLE.apply(f"{self.subject / _TRUTH} slice {self.number}", mask_HW)
         content = (
@@ -101,6 +114,35 @@ def _subjects(root: Path) -> dict[str, list[Path]]:
         split: [x for index, x in enumerate(every) if kinds[index % 5] == split]
         for split in FOLDERS
     }
+
+
+def slices_of(folder: Path) -> list[Slice]:
+    """All slices of the volumes below a folder, with or without truth; none where it has none."""
+    paths = sorted(folder.rglob("pre/FLAIR.nii.gz"))
+    subjects = [path.absolute().parents[1] for path in paths if not files.is_junk(path)]
+    return [
+        Slice(subject, number)
+        for subject in subjects
+        for number in range(_header(subject / "pre" / "FLAIR.nii.gz").get_data_shape()[2])
+    ]
+
+
+def label_volume(slices: Sequence[NDArray[np.uint8]], flair: Path) -> bytes:
+    """A NIfTI file, compressed, of a volume's labels, where and as large as its FLAIR.
+
+    Args:
+        slices: labels (H,W) of every slice, in the order of the third axis.
+        flair: the file that the slices are of.
+    """
+    import nibabel
+
+    source = nibabel.load(flair)
+    labels_XYZ = np.stack([labels_HW.T for labels_HW in slices], axis=2)
+    header = source.header.copy()
+    header.set_data_dtype(np.uint8)
+    header["cal_min"] = header["cal_max"] = 0  # the range of the FLAIR
+    volume = nibabel.Nifti1Image(labels_XYZ, source.affine, header)
+    return gzip.compress(volume.to_bytes(), mtime=0)
 
 
 def _children(folder: Path) -> list[Path]:
