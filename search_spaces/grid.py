@@ -4,7 +4,7 @@ A cell is a change to the user's config. The papers' tables are grids whose cell
 figures (``tables/``); a user's grid is made from factors (``factors.py``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
@@ -36,6 +36,8 @@ class CellEvent(TypedDict):
     """Absent where the paper has no figures by class."""
     gains: NotRequired[dict[str, dict[str, float]]]
     """Absent where the paper has figures, not only differences."""
+    after: NotRequired[str]
+    """Absent where training starts as the config says."""
 
 
 class GridEvent(TypedDict):
@@ -73,6 +75,10 @@ class Cell:
     searched: tuple[Dimension, ...] = ()
     """What is searched before the comparison; the search starts from ``changes``."""
 
+    after: str = ""
+    """An earlier cell from whose trained network of the same seed this one starts: the network that
+    the cell is measured by. "": training starts as the config says."""
+
     def space(self) -> Space:
         """The per-cell search."""
         return Space(
@@ -99,6 +105,8 @@ class Cell:
             }
         if self.gains:
             event["gains"] = {setup: dict(row) for setup, row in self.gains.items()}
+        if self.after:
+            event["after"] = self.after
         return event
 
 
@@ -107,8 +115,8 @@ class Grid:
     """Cells, and the baseline with which all others are compared.
 
     Raises:
-        ValueError: two cells with the same name or changes, two setups with the same name, or a
-            baseline that is not a cell.
+        ValueError: two cells with the same name or changes, two setups with the same name, a
+            baseline that is not a cell, or a cell ``after`` none of those before it.
     """
 
     name: str
@@ -134,8 +142,10 @@ class Grid:
         ours = [cell for cell in self.cells if not cell.needs]
         for place, cell in enumerate(ours):
             for other in ours[:place]:
-                if dict(cell.changes) == dict(other.changes):
+                if (dict(cell.changes), cell.after) == (dict(other.changes), other.after):
                     raise ValueError(f"cells must differ, got {other.name!r} and {cell.name!r}")
+        for place, cell in enumerate(self.cells):
+            _check_after(cell, names[:place])
 
     def cell(self, name: str) -> Cell:
         return next(cell for cell in self.cells if cell.name == name)
@@ -168,6 +178,16 @@ class Grid:
         return list(dict.fromkeys([*described, *named]))
 
 
+def _check_after(cell: Cell, earlier: Sequence[str]) -> None:
+    if cell.after and cell.after not in earlier:
+        allowed = f"a cell before it: {', '.join(earlier) or 'there is none'}"
+        raise ValueError(f"after of {cell.name!r} must be {allowed}, got {cell.after!r}")
+    if cell.after and cell.searched:
+        raise ValueError(
+            f"{cell.name!r} must have no search of its own: it starts after a training"
+        )
+
+
 def grid_from_event(event: GridEvent) -> Grid:
     """The grid of an event in the ledger."""
     return Grid(
@@ -189,4 +209,5 @@ def _cell_from_event(event: CellEvent) -> Cell:
         class_published=event.get("class_published", {}),
         gains=event.get("gains", {}),
         searched=tuple(dimension_from_event(found) for found in event.get("searched", ())),
+        after=event.get("after", ""),
     )

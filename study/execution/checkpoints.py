@@ -9,9 +9,11 @@ elsewhere.
 from dataclasses import replace
 
 from study.analysis.networks import needed
-from study.ledger.events import Event, Finished, Tested, TrialFailed
+from study.ledger.events import EpochEnded, Event, Finished, Tested, TrialFailed
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import FINAL
+from study.planning.dependent_runs import DependentRuns
 from trainables.training import checkpoint
 
 
@@ -27,20 +29,35 @@ class CheckpointRemover:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case Finished(trial=number) | TrialFailed(trial=number) | Tested(trial=number):
+            case Finished(trial=number) | TrialFailed(trial=number):
                 self._kept.add(number)
+                self._remove({number, *self._sources_of(number)})
+            case Tested(trial=number):
                 self._remove({number})
+            case EpochEnded(trial=number, epoch=epoch):
+                # From now on it resumes from its own checkpoint.
+                shared = self._record.trials[number].shared
+                if shared is not None and epoch == shared.epochs + 1:
+                    self._remove(self._sources_of(number))
+
+    def _sources_of(self, number: int) -> set[int]:
+        """The ended trials from whose checkpoint this one may have begun."""
+        runs = DependentRuns(self._record.plan, self._record)
+        ended = {trial.number for trial in self._record.in_state(*FINAL)}
+        return runs.sources(number) & ended
 
     def _remove(self, changed: set[int]) -> None:
         """Strip these trials, and those whose networks are no longer needed because of them."""
         # Whoever was not needed before will not be again.
         trials = {number: self._record.trials[number] for number in sorted(self._kept)}
         still = needed(replace(self._record, trials=trials))
+        runs = DependentRuns(self._record.plan, self._record)
         for number in changed | (self._kept - still):
             checkpoint.strip(
                 self._folder.trial_folders(number),
-                trials[number].measured_epoch,
-                network=number in still,
+                self._record.trials[number].measured_epoch,
+                network=number in still or runs.network_needed(number),
                 results=not self._folder.counts(number, "val").exists(),
+                others=runs.needed_epochs(number),
             )
         self._kept = still

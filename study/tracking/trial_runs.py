@@ -73,6 +73,7 @@ def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
     failure = {"failure": trial.failure.message[: names.TAG_LENGTH]} if trial.failure else {}
     chosen = {"measured_epoch": str(trial.measured_epoch)} if trial.best_by else {}
     untested = {"untested": trial.untested[: names.TAG_LENGTH]} if trial.untested else {}
+    begins = trial.shared and f"after epoch {trial.shared.epochs} of trial {trial.shared.trial}"
     return {
         "study": record.plan.study,
         "trial": str(trial.number),
@@ -87,6 +88,7 @@ def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
         "seconds": f"{trial.seconds:.1f}",
         **names.grid_tags(record, trial),
         **names.provenance_tags(record),
+        **({"begins": begins} if begins else {}),
         **failure,
         **untested,
         **chosen,

@@ -6,7 +6,7 @@ a note with the epoch's result and the hashes of the other files and of the note
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,18 +130,26 @@ def _hash_of(note: Mapping[str, object]) -> str:
     return proof.sha256(json.dumps(note, sort_keys=True).encode())
 
 
-def strip(trial_folders: list[Path], epoch: int, *, network: bool, results: bool) -> None:
+def strip(
+    trial_folders: list[Path],
+    epoch: int,
+    *,
+    network: bool,
+    results: bool,
+    others: Collection[int] = (),
+) -> None:
     """Remove what an ended trial no longer needs; what cannot be removed stays.
 
     Args:
-        epoch: the one that the trial is measured by; the checkpoints of all others go.
+        epoch: the one that the trial is measured by; the checkpoints of all but ``others`` go.
         network: whether its network is still needed.
         results: whether its predictions, snapshots and counts are.
     """
     if not results:
         snapshots.remove(trial_folders)
     for trial_folder in trial_folders:
-        for folder in trial_folder.glob("checkpoint_*"):
+        stay = {folder_of(trial_folder, other) for other in others}
+        for folder in set(trial_folder.glob("checkpoint_*")) - stay:
             if folder != folder_of(trial_folder, epoch) or not (network or results):
                 shutil.rmtree(folder, ignore_errors=True)
             elif not network:
@@ -199,6 +207,12 @@ def latest(trial_folders: list[Path], at_most: int | None = None) -> Checkpoint 
                 continue
             return found
     return None
+
+
+def undamaged(trial_folders: list[Path], epoch: int) -> Checkpoint | None:
+    """The checkpoint of one epoch; None if there is none, or every one is damaged."""
+    found = latest(trial_folders, at_most=epoch)
+    return found if found is not None and found.epoch == epoch else None
 
 
 def of_epoch(trial_folders: list[Path], epoch: int) -> Checkpoint:

@@ -52,6 +52,7 @@ def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
         base={**earlier.base, **trial.config},
         objectives={earlier.objective: earlier.mode},
         budget={},
+        sharing=False,
         fresh=True,  # or the replayed trial itself would be reused
         lanes=count_lanes(nodes, lane, request.lanes, 1),
         storage=request.storage_folder(),
