@@ -146,6 +146,8 @@ class Grid:
                     raise ValueError(f"cells must differ, got {other.name!r} and {cell.name!r}")
         for place, cell in enumerate(self.cells):
             _check_after(cell, names[:place])
+        if any(cell.after for cell in self.cells) and any(cell.searched for cell in self.cells):
+            raise ValueError("cells must not search in a grid where one starts after another")
 
     def cell(self, name: str) -> Cell:
         return next(cell for cell in self.cells if cell.name == name)
@@ -182,10 +184,6 @@ def _check_after(cell: Cell, earlier: Sequence[str]) -> None:
     if cell.after and cell.after not in earlier:
         allowed = f"a cell before it: {', '.join(earlier) or 'there is none'}"
         raise ValueError(f"after of {cell.name!r} must be {allowed}, got {cell.after!r}")
-    if cell.after and cell.searched:
-        raise ValueError(
-            f"{cell.name!r} must have no search of its own: it starts after a training"
-        )
 
 
 def grid_from_event(event: GridEvent) -> Grid:

@@ -5,7 +5,7 @@ from study.analysis import evaluation, same_images
 from study.analysis.measured_epoch import after, chosen_on_the_same
 from study.analysis.statistics import ALPHA, coverage_note, fewest_seeds
 from study.analysis.tables import Table
-from study.analysis.training_budget import training_budget
+from study.analysis.training_budget import for_each_cell, training_budget
 from study.analysis.units import difference_unit
 from study.ledger.plan import Correction
 from study.ledger.record import StudyRecord
@@ -26,7 +26,7 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
         f"{_measured(metric_table)} on the {data.list_name(split)} of `{data.dataset}` "
         f"({counted(lists.get(split, 0), 'image')}, digest {data.digest}) {after(plan)}, "
         f"{evaluation.of_list(plan.base, split)}.{chosen_on_the_same(plan, split)} "
-        f"Budget: {training_budget(plan, lists)}, the same for every cell; n = "
+        f"Budget: {training_budget(plan, lists)}, {for_each_cell(plan)}; n = "
         f"{counted(len(seeds), 'seed')} "
         f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "
         f"of cell - `{metric_table.baseline}` in {difference_unit(metric_table.unit)}, with its "

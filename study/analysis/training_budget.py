@@ -21,3 +21,11 @@ def training_budget(plan: Plan, images: Mapping[str, int]) -> str:
         f"{counted(plan.epochs, 'epoch')} of {counted(images.get('train', 0), 'image')}{further}, "
         f"batch {plan.base['batch']}"
     )
+
+
+def for_each_cell(plan: Plan) -> str:
+    """How that is spread over the cells: a second training comes on top of the first."""
+    second = [f"{cell.name!r} (after {cell.after!r})" for cell in plan.design.cells if cell.after]
+    if not second:
+        return "the same for every cell"
+    return f"the same for every cell, on top of a first training for {', '.join(second)}"

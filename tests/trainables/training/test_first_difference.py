@@ -84,6 +84,14 @@ def test_no_term_reads_a_field_that_is_said_to_be_anothers(name: str) -> None:
     }
 
 
+SMALL: dict[str, float | str] = {
+    "data/train_images": 4,
+    "data/val_images": 2,
+    "batch": 2,
+    "epochs": 3,
+}
+
+
 def start(trial_config: TrialConfig) -> Training:
     return Training(trial_config, dataset(trial_config), Learned(), CPU)
 
@@ -109,20 +117,20 @@ def test_a_training_from_the_twins_checkpoint_is_that_from_scratch(
     late: dict[str, float | str], of_both: dict[str, float | str]
 ) -> None:
     """The network's weights and every metric, but a later term's validation, which is left out."""
-    twin, own = of(**of_both), of(**of_both, **late)
+    twin, own = of(**SMALL, **of_both), of(**SMALL, **of_both, **late)
     common = first_difference(twin, own)
     first, scratch, shared = start(twin), start(own), start(own)
     before = list(epochs_of(first, common))
     shared.load(first.save())
     reported = [shared_metrics(metrics, twin, own) for metrics in before]
-    reported += epochs_of(shared, 5)
-    expected = list(epochs_of(scratch, 5))
+    reported += epochs_of(shared, 3)
+    expected = list(epochs_of(scratch, 3))
     left_out = set(expected[0]) - set(reported[0])
     assert left_out == (set() if "eval/terms" in of_both else {f"val/{_term(late)}"})
     for number, metrics in enumerate(expected):
         missing = left_out if number < common else set()
         assert {k: v for k, v in metrics.items() if k not in missing} == reported[number]
-    assert common == 4
+    assert common == 2
     for a, b in zip(scratch.network.parameters(), shared.network.parameters(), strict=True):
         assert torch.equal(a, b)
 
@@ -133,13 +141,13 @@ def _term(late: dict[str, float | str]) -> str:
 
 def _rank_main(rank: int, ranks: int, folder: str) -> None:
     torch.set_num_threads(1)
-    twin, own = of(), of(**LATE)
+    twin, own = of(**SMALL), of(**SMALL, **LATE)
     first, scratch, shared = start(twin), start(own), start(own)
-    list(epochs_of(first, 4))
+    list(epochs_of(first, 2))
     state = [first.save()]
     torch.distributed.broadcast_object_list(state)
     shared.load(state[0])
-    last = list(epochs_of(shared, 5))[-1], list(epochs_of(scratch, 5))[-1]
+    last = list(epochs_of(shared, 3))[-1], list(epochs_of(scratch, 3))[-1]
     weights = [list(run.network.state_dict().values()) for run in (shared, scratch)]
     same = all(torch.equal(a, b) for a, b in zip(*weights, strict=True))
     if rank == 0:
