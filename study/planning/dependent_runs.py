@@ -5,6 +5,7 @@ A run shares its first epochs with another one if their trainings are the same u
 cell's measured network.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import cached_property
 from itertools import groupby
@@ -157,11 +158,10 @@ class DependentRuns:
         return f"{cells} cells take {needed:.2g} trainings a seed instead of {all_:.3g}"
 
     def most_kept(self) -> int:
-        """The checkpoints that the runs of one seed keep for others."""
-        seeds = {run.seed: 0 for run in self.runs.values()}
-        for number, run in self.runs.items():
-            seeds[run.seed] += len(self.kept_epochs(number))
-        return max(seeds.values(), default=0)
+        """The checkpoints that the runs of one seed keep for others, if none is lost."""
+        twins = {(run.seed, self.twin_of(number)) for number, run in self.runs.items()}
+        counts = Counter(seed for seed, twin in twins if twin is not None)
+        return max(counts.values(), default=0)
 
 
 def _in_common(runs: Sequence[TrialSpec]) -> dict[tuple[str, str], int]:

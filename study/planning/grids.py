@@ -96,7 +96,7 @@ def _check_init(grid: Grid, base: TrialConfig) -> None:
     if after and base.model.init:
         raise ValueError(
             f"--init cannot be given with --grid {grid.name}: its cell {after[0].name!r} starts "
-            f"from the network of {after[0].after!r}; --cells can leave it out"
+            f"from the network of {after[0].after!r}"
         )
 
 
