@@ -17,6 +17,7 @@ from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import InterruptedTrial
+from study.reporting.document import Section, Sheet
 from study.search.beginnings import Beginnings
 from study.search.grid_search import GridSearch
 from tests.study import fake, fake_grid
@@ -145,3 +146,11 @@ def report(epoch: int, metrics: dict[str, float], epochs: int) -> EpochReport:
         system={},
         done=epoch == epochs,
     )
+
+
+def rows_of(part: object) -> list[list[str]]:
+    """The table of a report's section, after its first paragraph."""
+    assert isinstance(part, Section)
+    sheet = part.blocks[1]
+    assert isinstance(sheet, Sheet)
+    return sheet.rows

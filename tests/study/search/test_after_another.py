@@ -8,10 +8,14 @@ import pytest
 
 from search_spaces import Cell, Grid
 from search_spaces.grid import grid_from_event
+from study.analysis.training_budget import for_each_cell
 from study.ledger.ledger import Ledger
+from study.planning.custom_grid import grid_from_file
 from study.planning.grids import checked_grid, only_cells
+from study.planning.prior_studies.replay import replay_plan
 from study.planning.request import StudyRequest
-from tests.study.search.grid_driver import PLAIN, Driver, Killed, plan
+from study.reporting.sections import beginnings
+from tests.study.search.grid_driver import PLAIN, Driver, Killed, plan, rows_of
 from trainables.config import TrialConfig, from_flat, identity
 from trainables.lane.trial_spec import TrialSpec
 from trainables.training.checkpoint import STATE
@@ -134,3 +138,30 @@ def test_a_grid_states_what_comes_after_what() -> None:
     assert checked_grid(StudyRequest(), lacking, TrialConfig()).cell("peak").needs == (
         "the cell 'longer'"
     )
+
+
+def test_a_users_file_may_say_after(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("cells:\n  plain: {}\n  peak: {after: plain, loss/ar: 0.1}\n")
+    assert grid_from_file(file).cells == (PLAIN, PEAK)
+    file.write_text("cells:\n  plain: {}\n  peak: {after: 3}\n")
+    with pytest.raises(ValueError, match="cells/peak/after must be the name of a cell, got 3"):
+        grid_from_file(file)
+
+
+def test_tables_and_report_say_what_came_after_what(tmp_path: Path) -> None:
+    study_plan = plan(tmp_path, LONGER)
+    record = Driver(study_plan).run().ledger.record
+    assert for_each_cell(study_plan) == (
+        "the same for every cell, on top of a first training for 'longer' (after 'plain')"
+    )
+    assert for_each_cell(plan(tmp_path)) == "the same for every cell"
+    (second,) = beginnings.section(record)
+    assert rows_of(second) == [["1", "longer", "0", "trial 0, plain", "5"]]
+
+
+def test_a_second_training_cannot_be_replayed_alone(tmp_path: Path) -> None:
+    Driver(plan(tmp_path, PEAK)).run().ledger.close()
+    request = StudyRequest(replay="fake/1", storage=tmp_path)
+    with pytest.raises(ValueError, match="--replay must be a trial that does not start from"):
+        replay_plan(request, [])

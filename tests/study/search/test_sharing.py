@@ -12,7 +12,8 @@ from search_spaces import Cell
 from study.ledger.event_values import Shared
 from study.ledger.ledger import Ledger
 from study.planning.dependent_runs import DependentRuns
-from tests.study.search.grid_driver import LATE, SOON, STRONG, Driver, Killed, plan
+from study.reporting.sections import beginnings
+from tests.study.search.grid_driver import LATE, SOON, STRONG, Driver, Killed, plan, rows_of
 from trainables.config import from_flat, identity
 from trainables.lane.trial_spec import TrialSpec
 
@@ -41,6 +42,8 @@ def test_shared_epochs_are_run_once_and_count_once(tmp_path: Path) -> None:
             n / 8 for n in range(1, 6)
         ]
     assert [trial.seconds for trial in record.trials.values()] == [10, 2, 2]
+    (section,) = beginnings.section(record)
+    assert [row[3:] for row in rows_of(section)] == 2 * [["trial 0, plain", "4 of 5"]]
     late = record.trials[1].epochs[1].metrics
     assert late["train/active_boundary"] == 0.0
     assert record.trials[1].id == identity(from_flat(driver.began[1].config), "d" * 16)
