@@ -4,7 +4,7 @@ A cell is a change to the user's config. The papers' tables are grids whose cell
 figures (``tables/``); a user's grid is made from factors (``factors.py``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
@@ -38,6 +38,8 @@ class CellEvent(TypedDict):
     """Absent where the paper has figures, not only differences."""
     against: NotRequired[str]
     """Absent where a cell is compared with the grid's baseline."""
+    after: NotRequired[str]
+    """Absent where training starts as the config says."""
 
 
 class GridEvent(TypedDict):
@@ -78,6 +80,10 @@ class Cell:
     searched: tuple[Dimension, ...] = ()
     """What is searched before the comparison; the search starts from ``changes``."""
 
+    after: str = ""
+    """An earlier cell from whose trained network of the same seed this one starts: the network that
+    the cell is measured by. "": training starts as the config says."""
+
     def space(self) -> Space:
         """The per-cell search."""
         return Space(
@@ -106,6 +112,8 @@ class Cell:
             event["gains"] = {setup: dict(row) for setup, row in self.gains.items()}
         if self.against:
             event["against"] = self.against
+        if self.after:
+            event["after"] = self.after
         return event
 
 
@@ -114,8 +122,8 @@ class Grid:
     """Cells, and the baseline with which all others are compared, unless a cell names its own.
 
     Raises:
-        ValueError: two cells with the same name or changes, two setups with the same name, or a
-            baseline that is not a cell.
+        ValueError: two cells with the same name or changes, two setups with the same name, a
+            baseline that is not a cell, or a cell ``after`` none of those before it.
     """
 
     name: str
@@ -146,8 +154,12 @@ class Grid:
         ours = [cell for cell in self.cells if not cell.needs]
         for place, cell in enumerate(ours):
             for other in ours[:place]:
-                if dict(cell.changes) == dict(other.changes):
+                if (dict(cell.changes), cell.after) == (dict(other.changes), other.after):
                     raise ValueError(f"cells must differ, got {other.name!r} and {cell.name!r}")
+        for place, cell in enumerate(self.cells):
+            _check_after(cell, names[:place])
+        if any(cell.after for cell in self.cells) and any(cell.searched for cell in self.cells):
+            raise ValueError("cells must not search in a grid where one starts after another")
 
     def cell(self, name: str) -> Cell:
         return next(cell for cell in self.cells if cell.name == name)
@@ -196,6 +208,12 @@ class Grid:
         return list(dict.fromkeys([*described, *named]))
 
 
+def _check_after(cell: Cell, earlier: Sequence[str]) -> None:
+    if cell.after and cell.after not in earlier:
+        allowed = f"a cell before it: {', '.join(earlier) or 'there is none'}"
+        raise ValueError(f"after of {cell.name!r} must be {allowed}, got {cell.after!r}")
+
+
 def grid_from_event(event: GridEvent) -> Grid:
     """The grid of an event in the ledger."""
     return Grid(
@@ -218,4 +236,5 @@ def _cell_from_event(event: CellEvent) -> Cell:
         gains=event.get("gains", {}),
         against=event.get("against", ""),
         searched=tuple(dimension_from_event(found) for found in event.get("searched", ())),
+        after=event.get("after", ""),
     )

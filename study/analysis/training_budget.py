@@ -23,14 +23,22 @@ def training_budget(plan: Plan, images: Mapping[str, int]) -> str:
     for cell in plan.design.cells:
         each = tuple(cell.changes.get(name, plan.base[name]) for name in ("epochs", "batch"))
         cells.setdefault(each, []).append(cell.name)
+    first = _first_trainings(plan)
     if len(cells) <= 1:
         epochs, batch = next(iter(cells), (plan.epochs, plan.base["batch"]))
-        return f"{counted(int(epochs), 'epoch')} of {of}, batch {batch}, the same for every cell"
+        same = f"{counted(int(epochs), 'epoch')} of {of}, batch {batch}, the same for every cell"
+        return f"{same}{first}"
     said = [
         f"{counted(int(epochs), 'epoch')}, batch {batch} ({', '.join(names)})"
         for (epochs, batch), names in cells.items()
     ]
-    return f"differing between cells, of {of}: {'; '.join(said)}"
+    return f"differing between cells, of {of}: {'; '.join(said)}{first}"
+
+
+def _first_trainings(plan: Plan) -> str:
+    """The cells whose second training comes on top of a first."""
+    second = [f"{cell.name!r} (after {cell.after!r})" for cell in plan.design.cells if cell.after]
+    return f", on top of a first training for {', '.join(second)}" if second else ""
 
 
 def epochs_in_words(plan: Plan) -> str:

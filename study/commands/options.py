@@ -148,6 +148,11 @@ def _add_prior_studies(parser: argparse.ArgumentParser) -> None:
         help="run every trial, even if an earlier study of this storage has run the same",
     )
     group.add_argument(
+        "--no-sharing",
+        action="store_true",
+        help="run every epoch of every cell, also those that equal another cell's of the same seed",
+    )
+    group.add_argument(
         "--trust",
         action="store_true",
         help="execute the plug-in in the ledger of --resume, --replay, --winner or --control, "

@@ -25,6 +25,7 @@ from study.ledger.storage import check_name, prove_writable
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL
 from study.planning import budget, disk, evaluation_checks, runs, same_data, weights
+from study.planning.dependent_runs import DependentRuns
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan, install_given
 from study.planning.printed_commands import resume_command
@@ -157,7 +158,12 @@ class PlannedStudy:
         reused = reuse.reusable_runs(plan, dataset.digest, record)
         left = planned_trials(record, plan) - len(record.in_state(*FINAL)) - len(reused)
         need = disk.disk_need(plan, self._space, dataset.num_classes, left)
-        expected = self._expected(dataset, left, {"disk": str(need)})
+        runs, numbers = DependentRuns(plan, record), [run.number for run, _ in reused]
+        more = {"disk": str(need)}
+        if described := runs.described(numbers):
+            more["shares"] = f"{described}; --no-sharing runs every epoch"
+        shared = sum(runs.shared_of_left(numbers).values())
+        expected = self._expected(dataset, left, shared, more)
         print_plan(self._console, plan, self._space, dataset, expected)
         if reused:
             studies = ", ".join(dict.fromkeys(earlier.study for _, earlier in reused))
@@ -169,11 +175,11 @@ class PlannedStudy:
             )
         return need.most
 
-    def _expected(self, dataset: Dataset, left: int, more: dict[str, str]) -> Outlook:
+    def _expected(self, dataset: Dataset, left: int, shared: int, more: dict[str, str]) -> Outlook:
         from study.planning.forecast import forecast
 
         plan, space = self._plan, self._space
-        found = forecast(plan, space, dataset, left)
+        found = forecast(plan, space, dataset, left, shared)
         more |= {"forecast": found.problem} if found.problem else {}
         more |= prior_studies.lines(plan, space, self._record, dataset.digest)
         if power := pilot.power_line(plan, self._record, dataset):

@@ -9,9 +9,11 @@ until they are stored elsewhere.
 from dataclasses import replace
 
 from study.analysis.networks import needed, others_due
-from study.ledger.events import Event, Finished, OtherTested, Tested, TrialFailed
+from study.ledger.events import EpochEnded, Event, Finished, OtherTested, Tested, TrialFailed
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
+from study.ledger.trial_record import FINAL
+from study.planning.dependent_runs import DependentRuns
 from trainables.training import checkpoint
 
 
@@ -27,14 +29,22 @@ class CheckpointRemover:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case (
-                Finished(trial=number)
-                | TrialFailed(trial=number)
-                | Tested(trial=number)
-                | OtherTested(trial=number)
-            ):
+            case Finished(trial=number) | TrialFailed(trial=number):
                 self._kept.add(number)
+                self._remove({number, *self._sources_of(number)})
+            case Tested(trial=number) | OtherTested(trial=number):
                 self._remove({number})
+            case EpochEnded(trial=number, epoch=epoch):
+                # From now on it resumes from its own checkpoint.
+                shared = self._record.trials[number].shared
+                if shared is not None and epoch == shared.epochs + 1:
+                    self._remove(self._sources_of(number))
+
+    def _sources_of(self, number: int) -> set[int]:
+        """The ended trials from whose checkpoint this one may have begun."""
+        runs = DependentRuns(self._record.plan, self._record)
+        ended = {trial.number for trial in self._record.in_state(*FINAL)}
+        return runs.sources(number) & ended
 
     def _remove(self, changed: set[int]) -> None:
         """Strip these trials, and those whose networks are no longer needed because of them."""
@@ -42,14 +52,20 @@ class CheckpointRemover:
         trials = {number: self._record.trials[number] for number in sorted(self._kept)}
         seen = replace(self._record, trials=trials)
         still, others = needed(seen), others_due(seen)
+        runs = DependentRuns(self._record.plan, self._record)
         for number in changed | (self._kept - still):
-            trial = trials[number]
+            trial = self._record.trials[number]
             checkpoint.strip(
                 self._folder.trial_folders(number),
                 trial.measured_epoch,
                 networks={
-                    *([trial.measured_epoch] if number in still else []),
+                    *(
+                        [trial.measured_epoch]
+                        if number in still or runs.network_needed(number)
+                        else []
+                    ),
                     *([trial.other_epoch] if number in others and trial.other_epoch else []),
+                    *runs.needed_epochs(number),
                 },
                 results=not self._folder.counts(number, "val").exists(),
             )

@@ -207,6 +207,9 @@ def interrupted_trials(ledger: Ledger, folder: StudyFolder) -> list[InterruptedT
     interrupted = []
     for trial in ledger.record.in_state("running"):
         saved = checkpoint.latest(folder.trial_folders(trial.number), at_most=trial.last_epoch)
+        shared = trial.shared
+        if saved is None and shared is not None and trial.last_epoch >= shared.epochs:
+            saved = checkpoint.undamaged(folder.trial_folders(shared.trial), shared.epochs)
         if saved is not None and saved.epoch >= int(trial.config["epochs"]):
             ledger.append(Finished(trial=trial.number, state="complete"))
             continue

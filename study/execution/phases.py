@@ -9,8 +9,8 @@ from study.ledger.ledger import Ledger
 from study.ledger.plan import Ablation, Plan, Search
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import InterruptedTrial, TrialRecord
-from study.planning.comparison import comparing_runs
 from study.search import cell_search
+from study.search.beginnings import Beginnings
 from study.search.grid_search import GridSearch
 from study.search.optuna_search import LedgerSearch
 from study.search.planned_search import PlannedSearch
@@ -41,7 +41,7 @@ def phases(
         if not choose(plan, ledger):
             return
     reuse_runs(plan, ledger)
-    yield GridSearch(record, comparing_runs(plan, record), interrupted)
+    yield GridSearch(record, Beginnings(plan, ledger), interrupted)
 
 
 def pending(plan: Plan, record: StudyRecord) -> bool:

@@ -20,6 +20,14 @@ class Reused:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shared:
+    """First epochs that a trial did not run: another one of the study had run the same."""
+
+    trial: int
+    epochs: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChosenWeights:
     """The result of one cell's search."""
 

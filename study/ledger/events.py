@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from study.ledger.event import Event
-from study.ledger.event_values import ChosenWeights, Metrics, Reused
+from study.ledger.event_values import ChosenWeights, Metrics
+from study.ledger.event_values import Reused as Reused
 from study.ledger.json_records import Json, build, mapping, plain
 from study.ledger.network_measured import NetworkMeasured as NetworkMeasured  # one of the kinds
 from study.ledger.plan import Plan
 from study.ledger.plan_json import plan_from_json, plan_to_json
 from study.ledger.provenance import DataFacts, Provenance
+from study.ledger.started import Started as Started
 from study.ledger.tested import OtherTested as OtherTested
 from study.ledger.tested import Tested as Tested
 from study.ledger.tested import Untested as Untested
 from trainables.config import Value
-from trainables.lane.trial_spec import Phase
 
 SCHEMA, UNLINKED_SCHEMA = 2, 1
 """Of new ledgers, and of those whose lines have no checksums; both have the same events."""
@@ -70,30 +71,6 @@ class Resumed(Event):
         after = {int(number): epoch for number, epoch in mapping(line["continue_after"]).items()}
         facts = build(Provenance, line["provenance"]) if line.get("provenance") else None
         return build(cls, {**line, "continue_after": after, "provenance": facts})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Started(Event):
-    """A trial started, or a trial of another study was reused."""
-
-    name = "started"
-    trial: int
-    id: str
-    """Hash of the resolved config and the data."""
-    params: dict[str, Value]
-    config: dict[str, Value]
-    cell: str = ""
-    seed: int | None = None
-    phase: Phase = ""
-    generation: int | None = None
-    stages: list[str] = field(default_factory=list)
-    """``kind-key`` of the stages that the trial needs."""
-    reused: Reused | None = None
-
-    @classmethod
-    def from_json(cls, line: Mapping[str, object]) -> "Started":
-        reused = build(Reused, line["reused"]) if line.get("reused") else None
-        return build(cls, {**line, "reused": reused})
 
 
 @dataclass(frozen=True, kw_only=True)

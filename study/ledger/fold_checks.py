@@ -53,6 +53,10 @@ def _require_start(event: Started, plan: Plan, known: Mapping[int, object]) -> N
         raise ValueError(f"cell must be one of the plan's, got {event.cell!r:.60}")
     if event.reused is not None:  # its folder is looked up in the storage
         _require_name("reused/study", event.reused.study)
+    if event.shared is not None:
+        twin, epochs = event.shared.trial, event.shared.epochs
+        if twin not in known or not 1 <= epochs < int(event.config["epochs"]):
+            raise ValueError(f"shared must name epochs of an earlier trial, got {event.shared}")
     for stage in event.stages:
         if not _STAGE.fullmatch(stage):
             raise ValueError(f"stages must be KIND-KEY, got {stage!r:.60}")

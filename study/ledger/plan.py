@@ -154,6 +154,9 @@ class Plan:
     """Fixed before the first trial; ledgers without the field were planned with Holm's method."""
     fresh: bool = False
     """Reuse nothing of earlier studies."""
+    sharing: bool = False
+    """Whether runs of a grid begin from the checkpoint of an equal one; ledgers without the field
+    were planned without."""
     plugin: PluginText | None = None
     storage: Path = Path()
     tracking_uri: str = field(default="", repr=False)  # it may hold a password

@@ -32,6 +32,7 @@ def plan_to_json(plan: Plan) -> Json:
         **({"budget": dict(plan.budget)} if plan.budget else {}),
         **({"correction": plan.correction} if plan.correction != "holm" else {}),
         **({"fresh": True} if plan.fresh else {}),
+        **({"sharing": True} if plan.sharing else {}),
         **({"parts": plain(plan.plugin)} if plan.plugin else {}),  # the key's name in schema 1
     }
 

@@ -149,6 +149,7 @@ class StudyRecord:
             case Changed(trial=number):
                 trial = self.trials[number]
                 trial.id, trial.config, trial.epochs = event.id, event.config, {}
+                trial.shared = None
             case EpochEnded(trial=number):
                 self.trials[number].epochs[event.epoch] = EpochRecord(
                     metrics=event.metrics,
@@ -186,6 +187,7 @@ class StudyRecord:
             generation=event.generation,
             stages=tuple(event.stages),
             reused=event.reused,
+            shared=event.shared,
             best_by=self._best_by(event),
         )
         ready = {f"{stage.kind}-{stage.key}" for stage in self.stages}
@@ -206,3 +208,5 @@ class StudyRecord:
         for number, last in event.continue_after.items():
             trial = self.trials[number]
             trial.epochs = {epoch: trial.epochs[epoch] for epoch in trial.epochs if epoch <= last}
+            if trial.shared is not None and last < trial.shared.epochs:
+                trial.shared = None  # it runs them itself now

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from study.ledger.event_values import Metrics, Reused
+from study.ledger.event_values import Metrics, Reused, Shared
 from study.ledger.tested import OtherTested
 from trainables.config import Value
 from trainables.lane.failures import Failure
@@ -56,6 +56,8 @@ class TrialRecord:
     """With NSGA-II, the trial's generation; it descends from the one before."""
     reused: Reused | None = None
     """The origin of the results, if another study ran the trial."""
+    shared: Shared | None = None
+    """Whose first epochs it has, if it did not run them itself; they have 0 seconds here."""
     stages: tuple[str, ...] = ()
     """``kind-key`` of the stages that it uses."""
     best_by: tuple[str, str] | None = None
@@ -97,6 +99,11 @@ class TrialRecord:
         metric, mode = self.best_by
         values = {number: epoch.metrics.get(metric) for number, epoch in self.epochs.items()}
         return best_epoch(values, mode) or self.last_epoch
+
+    @property
+    def epochs_shared(self) -> int:
+        """How many of its first epochs another trial ran."""
+        return 0 if self.shared is None else self.shared.epochs
 
     @property
     def has_all_epochs(self) -> bool:

@@ -24,7 +24,8 @@ def grid_from_file(path: Path) -> Grid:
           theta: {when: abl, levels: {"5": {loss/theta: 5.0}, "20": {loss/theta: 20.0}}}
 
     A factor is its changes (a switch), or levels with an optional condition. With ``cells``
-    (name to changes, the first being the baseline) there are no factors and no mode.
+    (name to changes, the first being the baseline) there are no factors and no mode; a cell with
+    ``after: NAME`` among its changes starts from the trained network of that earlier cell.
 
     Raises:
         ValueError: one line that names the file, the key, what is allowed and what it got.
@@ -66,10 +67,15 @@ def _cells(content: dict[str, object]) -> tuple[Cell, ...]:
     named = _mapping("cells", content["cells"])
     if not named:
         raise ValueError("cells must hold one cell or more, got none")
-    return tuple(
-        Cell(name=name, changes={**base, **_changes(f"cells/{name}", changes or {})})
-        for name, changes in named.items()
-    )
+    return tuple(_cell(name, changes or {}, base) for name, changes in named.items())
+
+
+def _cell(name: str, content: object, base: Changes) -> Cell:
+    changes = _mapping(f"cells/{name}", content)
+    after = changes.pop("after", "")
+    if not isinstance(after, str):
+        raise refused(f"cells/{name}/after", "the name of a cell", after)
+    return Cell(name=name, changes={**base, **_changes(f"cells/{name}", changes)}, after=after)
 
 
 def _from_factors(content: dict[str, object]) -> tuple[Cell, ...]:

@@ -7,7 +7,9 @@ from functools import lru_cache
 from search_spaces import Space
 from study.analysis.measured_epoch import best_counts, both_count
 from study.ledger.plan import CONFIRMED, Ablation, Plan
+from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
+from study.planning.dependent_runs import DependentRuns
 from study.planning.runs import grid_runs, searched_dimensions, slowest
 from trainables.config import ModelConfig, TrialConfig, from_flat
 from trainables.losses.compose import needs_boundary_head
@@ -61,7 +63,10 @@ def disk_need(plan: Plan, space: Space, num_classes: int, left: int) -> DiskNeed
     lanes = min(plan.lanes, left)
     # The model is one more copy of the best network.
     per_lane = _PER_LANE + (best_counts(plan) or both_count(plan))
-    most = lanes * per_lane * running + min(untested, left) * (ended + beside) + ended
+    # A seed's checkpoints stay until all its cells have begun; the next seeds may have started.
+    seeds = min(lanes + 1, max(len(plan.design.seeds), 1))
+    kept = DependentRuns(plan, StudyRecord()).most_kept() * seeds
+    most = (lanes * per_lane + kept) * running + min(untested, left) * (ended + beside) + ended
     used = sum(path.stat().st_size for path in StudyFolder.of(plan).tune.glob("*/*/*/state.pt"))
     return DiskNeed(max(most - used, 0), (stay + 1) * ended, shutil.disk_usage(plan.storage).free)
 

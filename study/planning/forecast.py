@@ -80,8 +80,9 @@ class Forecast:
     """Why there is no forecast."""
 
 
-def forecast(plan: Plan, space: Space, dataset: Dataset, left: int) -> Forecast:
-    """The forecast for the ``left`` trials of a plan, with the stages that the storage lacks.
+def forecast(plan: Plan, space: Space, dataset: Dataset, left: int, shared: int = 0) -> Forecast:
+    """The forecast for the ``left`` trials of a plan, with the stages that the storage lacks;
+    ``shared`` of their epochs are those of other trials.
 
     There is none if this machine lacks the memory for it: those that run the trials may have it.
 
@@ -104,7 +105,7 @@ def forecast(plan: Plan, space: Space, dataset: Dataset, left: int) -> Forecast:
     image_s = sum(share * each.image_s for share, each in weighed)
     test_s = image_s * len(dataset.splits["test"])
     lacking, expected = stages_to_train(plan, space, dataset.digest, left)
-    return Forecast(epoch_s, study_seconds(plan, epoch_s, test_s, expected, left), lacking)
+    return Forecast(epoch_s, study_seconds(plan, epoch_s, test_s, expected, left, shared), lacking)
 
 
 def _where(error: Exception) -> str:
@@ -193,7 +194,9 @@ def _batches(config: TrialConfig, dataset: Dataset) -> float:
     return (extra * further + (config.epochs - extra) * usual) / config.epochs
 
 
-def study_seconds(plan: Plan, epoch_s: float, test_s: float, stages_s: float, left: int) -> float:
+def study_seconds(
+    plan: Plan, epoch_s: float, test_s: float, stages_s: float, left: int, shared: int = 0
+) -> float:
     """Seconds from the plan to the last line, if no trial is pruned.
 
     Args:
@@ -201,6 +204,7 @@ def study_seconds(plan: Plan, epoch_s: float, test_s: float, stages_s: float, le
         test_s: one measurement of the whole test list.
         stages_s: all trainings of stages; lanes train them side by side.
         left: trials to run.
+        shared: epochs of these that are not run, since another trial's are the same.
     """
     if left == 0:
         return END_S
@@ -212,7 +216,7 @@ def study_seconds(plan: Plan, epoch_s: float, test_s: float, stages_s: float, le
         + LANE_START_S
         + phases * NEXT_PHASE_S
         + busy * stages_s / plan.lanes
-        + busy * left * total_epochs(plan) / plan.trials * epoch_s / ranks
+        + busy * (left * total_epochs(plan) / plan.trials - shared) * epoch_s / ranks
         + TEST_START_S
         + busy * min(left * (1 + both_count(plan)), _tests(plan)) * test_s / ranks
         + END_S

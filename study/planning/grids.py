@@ -75,8 +75,13 @@ def checked_grid(request: StudyRequest, grid: Grid, base: TrialConfig) -> Grid:
         ValueError: an option contradicts the grid, or the baseline lacks something.
     """
     _check_grid(request, grid)
-    cells = tuple(replace(cell, needs=missing(cell, base)) for cell in grid.cells)
-    checked = replace(grid, cells=cells)
+    cells: list[Cell] = []
+    for cell in grid.cells:  # one that starts after another cell comes after it
+        lost = any(other.needs for other in cells if other.name == cell.after)
+        needs = missing(cell, base) or (f"the cell {cell.after!r}" if lost else "")
+        cells.append(replace(cell, needs=needs))
+    checked = replace(grid, cells=tuple(cells))
+    _check_init(checked, base)
     for name in grid.baselines:
         if lacks := checked.cell(name).needs:
             raise ValueError(
@@ -86,8 +91,19 @@ def checked_grid(request: StudyRequest, grid: Grid, base: TrialConfig) -> Grid:
     return checked
 
 
+def _check_init(grid: Grid, base: TrialConfig) -> None:
+    """Raise a ValueError if a cell starts from another's network although all start from a file."""
+    after = [cell for cell in grid.cells if cell.after and not cell.needs]
+    if after and base.model.init:
+        raise ValueError(
+            f"--init cannot be given with --grid {grid.name}: its cell {after[0].name!r} starts "
+            f"from the network of {after[0].after!r}"
+        )
+
+
 def only_cells(request: StudyRequest, grid: Grid) -> Grid:
-    """The grid with only the cells of ``--cells`` and their baselines, in the grid's order.
+    """The grid with only the cells of ``--cells``, those that they start from, and their baselines,
+    in the grid's order.
 
     Raises:
         ValueError: the grid has no such cell.
@@ -99,9 +115,11 @@ def only_cells(request: StudyRequest, grid: Grid) -> Grid:
     for name in wanted:
         if name not in known:
             raise refused("--cells", f"among {', '.join(known)}", name)
-    shown = {*wanted, *map(grid.baseline_of, wanted), grid.baseline}
-    cells = tuple(cell for cell in grid.cells if cell.name in shown)
-    return replace(grid, cells=cells)
+    kept = {*wanted, grid.baseline}
+    for cell in reversed(grid.cells):  # a cell comes after the one that it starts from
+        kept |= {cell.after} if cell.name in kept else set()
+    kept |= {grid.baseline_of(cell.name) for cell in grid.cells if cell.name in kept}
+    return replace(grid, cells=tuple(cell for cell in grid.cells if cell.name in kept))
 
 
 def unsearched(grid: Grid) -> Grid:

@@ -81,6 +81,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
         budget=budget.finite(limits),
         correction=correction_of(request),
         fresh=request.fresh,
+        sharing=grid is not None and not request.no_sharing,
         plugin=_plugin_text(),
         storage=request.storage_folder(),
         tracking_uri=request.tracking(),
@@ -115,7 +116,7 @@ def _plugin_text() -> PluginText | None:
 def _rerun(request: StudyRequest) -> _Question | None:
     """What ``--winner`` or ``--control`` runs; the earlier study has decided all other options."""
     lanes = {"workers", "cpus_per_worker", "gpus_per_worker"}
-    allowed = {*PLACES, *lanes, "seeds", "correction", "fresh", "name"}
+    allowed = {*PLACES, *lanes, "seeds", "correction", "fresh", "no_sharing", "name"}
     storage = request.storage_folder()
     if request.winner:
         request.require_only({*allowed, "winner"}, "winner", "its search has decided it")

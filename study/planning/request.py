@@ -72,6 +72,8 @@ class StudyRequest:
     replay: str | None = None
     warm_start: str | None = None
     fresh: bool = False
+    no_sharing: bool = False
+    """Run every epoch of every run of a grid, also those that another run has in common with it."""
     trust: bool = False
 
     dataset: str | None = None

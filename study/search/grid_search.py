@@ -1,28 +1,35 @@
 """Tune's searcher for an ablation: the planned runs, in order, each once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import InterruptedTrial
+from study.search.beginnings import Beginnings
 from study.search.planned_search import PlannedSearch
 from trainables.lane.trial_spec import TrialSpec
 
 
 class GridSearch(PlannedSearch):
-    """Hands out runs that are all known beforehand; no run depends on the result of another."""
+    """Hands out runs that are all known beforehand; a run that begins from another one's checkpoint
+    waits for it, while later ones that need not wait come first."""
 
     def __init__(
         self,
         record: StudyRecord,
-        runs: Sequence[TrialSpec],
+        beginnings: Beginnings,
         interrupted: Sequence[InterruptedTrial],
     ) -> None:
-        self._runs = {run.number: run for run in runs}
-        super().__init__(record, interrupted, self._runs)
+        self._beginnings = beginnings
+        super().__init__(record, interrupted, beginnings.numbers)
 
-    def continued(self, trial: InterruptedTrial) -> TrialSpec:
-        return replace(self._runs[trial.number], resume_from=trial.resume_from)
+    def next_number(self) -> int | None:
+        ready = (number for number in self._left if not self._beginnings.waits(number))
+        found = next(ready, None)
+        # If nothing runs, nothing would end the wait.
+        return self._left[0] if found is None and not self._numbers else found
 
-    def draw(self, number: int) -> TrialSpec:
-        return self._runs[number]
+    def continued(self, trial: InterruptedTrial) -> TrialSpec | None:
+        return self._beginnings.continued(trial)
+
+    def draw(self, number: int) -> TrialSpec | None:
+        return self._beginnings.begin(number)

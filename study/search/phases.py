@@ -38,6 +38,8 @@ class PhasedSearch(Searcher):
         finished: dict[str, object] = Searcher.FINISHED
         while self._phase is not None and self.may_start():
             spec = self._phase.suggest(trial_id)
+            if spec is None:
+                return None  # its next trials wait for others that run
             if spec != finished:
                 self._running[trial_id] = self._phase
                 return spec

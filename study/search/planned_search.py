@@ -38,21 +38,29 @@ class PlannedSearch(Searcher):
         """Whether another trial may start now; False once the budget is spent."""
 
     @abstractmethod
-    def continued(self, trial: InterruptedTrial) -> TrialSpec:
-        """How to continue an interrupted trial."""
+    def continued(self, trial: InterruptedTrial) -> TrialSpec | None:
+        """How to continue an interrupted trial; None if it has failed instead."""
 
     @abstractmethod
     def draw(self, number: int) -> TrialSpec | None:
-        """The trial of this number; None if another study's results are reused for it."""
+        """The trial of this number; None if the ledger has its end already: it is reused."""
+
+    def next_number(self) -> int | None:
+        """Which of the trials that are left comes next; None if it has to wait."""
+        return self._left[0]
 
     def suggest(self, trial_id: str) -> dict[str, object] | None:
-        """The next trial as Tune's config, or ``Searcher.FINISHED``."""
+        """The next trial as Tune's config, or ``Searcher.FINISHED``; None while all that are left
+        wait for trials that run."""
         spec: TrialSpec | None = None
         if self.may_start():
-            if self._interrupted:
+            while spec is None and self._interrupted:
                 spec = self.continued(self._interrupted.popleft())
             while spec is None and self._left:
-                spec = self.draw(self._left.popleft())
+                if (number := self.next_number()) is None:
+                    return None
+                self._left.remove(number)
+                spec = self.draw(number)
         if spec is None:
             finished: dict[str, object] = Searcher.FINISHED
             return finished

@@ -10,7 +10,7 @@ had ended by then. So the sampler receives a reused result when the earlier stud
 draw that followed it there.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from search_spaces import Space
 from study.ledger import end_mark
-from study.ledger.events import EpochEnded, Finished, Reused, Started, Tested
+from study.ledger.event_values import Reused
+from study.ledger.events import EpochEnded, Finished, Tested
 from study.ledger.json_records import Json
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
@@ -26,6 +27,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, other_records, studies
 from study.ledger.trial_record import TrialRecord
 from study.planning.comparison import comparing_runs
+from study.search.trial_events import started
 from trainables.config import from_flat, identity
 from trainables.lane.trial_spec import TrialSpec
 from trainables.proof import DamageError
@@ -49,13 +51,23 @@ class ReusableTrial:
 
         A study keeps the networks of its best trials only (``study/analysis/networks.py``).
         """
-        trial, folder = self.trial, StudyFolder(storage / self.study)
-        untested = [
-            *([trial.measured_epoch] if trial.tested is None else []),
-            *([trial.other_epoch] if trial.other_epoch and trial.other is None else []),
-        ]
+        trial = self.trial
+        return self._has_networks(
+            storage,
+            [
+                *([trial.measured_epoch] if trial.tested is None else []),
+                *([trial.other_epoch] if trial.other_epoch and trial.other is None else []),
+            ],
+        )
+
+    def has_network(self, storage: Path) -> bool:
+        """Whether the network that it was measured by is still there."""
+        return self._has_networks(storage, [self.trial.measured_epoch])
+
+    def _has_networks(self, storage: Path, epochs: Sequence[int]) -> bool:
+        folder = StudyFolder(storage / self.study)
         try:
-            return all(folder.measured_checkpoint(trial, epoch).has_state for epoch in untested)
+            return all(folder.measured_checkpoint(self.trial, epoch).has_state for epoch in epochs)
         except DamageError:
             return False
 
@@ -79,20 +91,34 @@ def reusable_runs(
 ) -> list[tuple[TrialSpec, ReusableTrial]]:
     """Comparing runs that another study has completed and this one has not started.
 
-    Every run is measured on the test list, so those that cannot be are left out. Empty with
-    ``--fresh``, and before the searches have chosen.
+    Empty with ``--fresh``, and before the searches have chosen. What a run that starts from
+    another's network is equal to shows when that one has ended (``reusable_run``).
     """
     if plan.fresh:
         return []
-    wanted = {
-        identity(from_flat(run.config), digest): run
-        for run in comparing_runs(plan, record)
-        if run.number not in record.trials
-    }
-    complete = earlier_trials(plan).by_id if wanted else {}
-    pairs = [(run, complete[key]) for key, run in wanted.items() if key in complete]
-    usable = [pair for pair in pairs if pair[1].can_be_measured(plan.storage)]
-    return sorted(usable, key=lambda pair: pair[0].number)
+    after = {cell.name: cell.after for cell in plan.design.cells if cell.after}
+    left = [run for run in comparing_runs(plan, record) if run.number not in record.trials]
+    pairs = [
+        (run, earlier)
+        for run in left
+        if run.cell not in after and (earlier := reusable_run(plan, run, digest)) is not None
+    ]
+    return [
+        (run, earlier)
+        for run, earlier in pairs
+        if run.cell not in after.values() or earlier.has_network(plan.storage)
+    ]
+
+
+def reusable_run(plan: Plan, run: TrialSpec, digest: str) -> ReusableTrial | None:
+    """The trial of another study that a run is equal to; None if it has to run.
+
+    Every run is measured on the test list, so one that cannot be is left out.
+    """
+    if plan.fresh:
+        return None
+    earlier = earlier_trials(plan).by_id.get(identity(from_flat(run.config), digest))
+    return earlier if earlier is not None and earlier.can_be_measured(plan.storage) else None
 
 
 def earlier_trials(plan: Plan) -> EarlierTrials:
@@ -155,19 +181,8 @@ def _complete_draws(plan: Plan) -> Mapping[str, ReusableTrial]:
 def reuse_trial(ledger: Ledger, run: TrialSpec, earlier: ReusableTrial) -> None:
     """Write an earlier trial's events to this study's ledger, under the run's number."""
     trial, number = earlier.trial, run.number
-    ledger.append(
-        Started(
-            trial=number,
-            id=trial.id,
-            params=run.params,
-            config=run.config,
-            cell=run.cell,
-            seed=run.seed,
-            phase=run.phase,
-            generation=run.generation,
-            reused=Reused(study=earlier.study, trial=trial.number, commit=earlier.commit),
-        )
-    )
+    source = Reused(study=earlier.study, trial=trial.number, commit=earlier.commit)
+    ledger.append(started(run, trial.id, reused=source))
     for epoch, record in sorted(trial.epochs.items()):
         ledger.append(
             EpochEnded(

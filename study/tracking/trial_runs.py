@@ -75,6 +75,7 @@ def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
     if trial.other is not None:
         chosen["other_epoch"] = str(trial.other.epoch)
     untested = {"untested": trial.untested[: names.TAG_LENGTH]} if trial.untested else {}
+    begins = trial.shared and f"after epoch {trial.shared.epochs} of trial {trial.shared.trial}"
     return {
         "study": record.plan.study,
         "trial": str(trial.number),
@@ -89,6 +90,7 @@ def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
         "seconds": f"{trial.seconds:.1f}",
         **names.grid_tags(record, trial),
         **names.provenance_tags(record),
+        **({"begins": begins} if begins else {}),
         **failure,
         **untested,
         **chosen,

@@ -14,6 +14,18 @@ _PLACES = ("data/root", "data/cache", "data/links")
 NAMED_WEIGHTS = ("", "none", "imagenet")
 """Initial weights that are no file; "" is ``model/init`` without one."""
 
+_OF_TRIAL = "trial:"
+
+
+def of_trial(trial_id: str, epoch: int) -> str:
+    """``model/init`` of a trial that starts from another's network: by content, not by place."""
+    return f"{_OF_TRIAL}{trial_id}:{epoch}"
+
+
+def is_of_trial(init: str) -> bool:
+    """Whether ``model/init`` names another trial's network."""
+    return init.startswith(_OF_TRIAL)
+
 
 def identity(config: TrialConfig, data_digest: str) -> str:
     """Twelve hex digits that name a trial by its content: equal content, equal name.
@@ -50,10 +62,11 @@ def code_digest() -> str:
 def weights_content(weights: str) -> str:
     """A name of initial weights that is equal only for equal content.
 
-    It is ``weights`` itself for ``NAMED_WEIGHTS``; of a file it is the hash. A file that
-    cannot be read has a name that no readable one has: its trial fails, and is never reused.
+    It is ``weights`` itself for ``NAMED_WEIGHTS`` and a trial's network; of a file it is the hash.
+    A file that cannot be read has a name that no readable one has: its trial fails, and is never
+    reused.
     """
-    if weights in NAMED_WEIGHTS:
+    if weights in NAMED_WEIGHTS or is_of_trial(weights):
         return weights
     path = Path(weights).expanduser()
     try:

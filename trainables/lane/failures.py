@@ -28,6 +28,8 @@ class FailureKind(StrEnum):
     """A file can no longer be used: every trial would fail on it."""
     STORAGE = "storage", False
     """The study's folder is full, read-only or gone: every trial would fail on it."""
+    FIRST_TRAINING = "first training", False
+    """The trial whose network it would start from failed, or that network is lost."""
     LANE = "lane", False
     """The trial's worker groups died repeatedly."""
 

@@ -11,6 +11,8 @@ from time import monotonic
 import ray
 from ray import tune
 
+from trainables.config import Value
+from trainables.config.trial_id import is_of_trial
 from trainables.lane.failures import Failure, FailureKind
 from trainables.lane.halving import halved
 from trainables.lane.idle_timer import IdleTimer
@@ -56,7 +58,8 @@ class Trial(tune.Trainable):
 
     def _begin(self, spec: TrialSpec) -> None:
         """Switch to a trial. The lane receives it only with its first epoch."""
-        self.flat = spec.config
+        self.flat, self.initial = spec.config, spec.initial
+        self.kept_epochs = frozenset(spec.kept_epochs)
         self.changes: dict[str, int] = {}
         self.state: ray.ObjectRef | None = None
         self.epoch = 0
@@ -113,12 +116,18 @@ class Trial(tune.Trainable):
         """Run the next epoch, from the last checkpoint if the lane does not have the trial."""
         self.start_s = None
         if not self.started:
-            answer = self._lane().ask(Start(self.flat, self.state))
+            answer = self._lane().ask(Start(self._to_run(), self.state))
             if isinstance(answer, Failure):
                 return answer
             self.started = True
             self.start_s = monotonic() - self.assigned_s
         return self._lane().ask(Epoch())
+
+    def _to_run(self) -> dict[str, Value]:
+        """The config with the file that its initial network lies in, unless it has a state."""
+        if not is_of_trial(str(self.flat.get("model/init", ""))):
+            return self.flat
+        return {**self.flat, "model/init": "" if self.state is not None else self.initial}
 
     def _forget(self, error: Exception) -> None:
         """Discard what the lane had not saved, and the lane itself if it died."""
@@ -187,7 +196,7 @@ class Trial(tune.Trainable):
             result,
         )
         best_by = self.settings.objective if best_is_tested(self.flat) else None
-        retention.keep(self.folder, _CHECKPOINTS, best_by)
+        retention.keep(self.folder, _CHECKPOINTS, best_by, self.kept_epochs)
         epochs = int(self.flat["epochs"])
         snapshots.write(self.folder, self.epoch, epochs, saved.predictions)
 

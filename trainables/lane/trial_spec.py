@@ -22,6 +22,14 @@ class TrialSpec:
     """The complete config, by path."""
     resume_from: str = ""
     """Folder of the checkpoint to continue from; "" starts from scratch."""
+    twin: int | None = None
+    """The trial whose checkpoint that is, if its first epochs are this trial's, too."""
+    shared_epochs: int = 0
+    """How many epochs those are."""
+    initial: str = ""
+    """The file of another trial's network that this one starts from, in place of ``model/init``."""
+    kept_epochs: tuple[int, ...] = ()
+    """Epochs after which its checkpoint stays, because other trials may begin from it."""
     cell: str = ""
     """The cell of an ablation or of a confirmation; "" for a search."""
     phase: Phase = ""

@@ -28,6 +28,7 @@ __all__ = [
     "needs_boundary_head",
     "needs_edge_net",
     "needs_inverse_net",
+    "schedules_of",
 ]
 
 _LAST_ALPHA = 0.01
@@ -45,7 +46,7 @@ def active_weights(config: LossConfig, progress: float = 0.0) -> dict[str, float
         ValueError: if ``progress`` is not in [0, 1].
     """
     require(0 <= progress <= 1, "progress", "in [0, 1]", progress)
-    schedules = _schedules(config)
+    schedules = schedules_of(config)
     weights = {
         name: term.weight(config) * schedules.get(term.rule, Constant()).factor(progress)
         for name, term in TERMS.items()
@@ -53,7 +54,7 @@ def active_weights(config: LossConfig, progress: float = 0.0) -> dict[str, float
     return {name: weight for name, weight in weights.items() if weight > 0}
 
 
-def _schedules(config: LossConfig) -> dict[str, Schedule]:
+def schedules_of(config: LossConfig) -> dict[str, Schedule]:
     """The rules of the config; with alpha, alpha GDL + (1 - alpha) (BL or ABL) as in Kervadec."""
     rules = parse_schedules(config.schedule)
     if config.alpha == "linear":
@@ -66,7 +67,7 @@ def _schedules(config: LossConfig) -> dict[str, Schedule]:
 
 def ever_active(config: LossConfig) -> list[str]:
     """The terms that are active at some point of the training."""
-    schedules = _schedules(config)
+    schedules = schedules_of(config)
     return [
         name
         for name, term in TERMS.items()

@@ -206,6 +206,12 @@ def latest(trial_folders: list[Path], at_most: int | None = None) -> Checkpoint 
     return None
 
 
+def undamaged(trial_folders: list[Path], epoch: int) -> Checkpoint | None:
+    """The checkpoint of one epoch; None if there is none, or every one is damaged."""
+    found = latest(trial_folders, at_most=epoch)
+    return found if found is not None and found.epoch == epoch else None
+
+
 def of_epoch(trial_folders: list[Path], epoch: int) -> Checkpoint:
     """The checkpoint of one epoch; its files are checked when they are read.
 

@@ -1,7 +1,7 @@
 """Which checkpoints of a running trial stay."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,16 +10,22 @@ from trainables.training import checkpoint
 from trainables.training.best_epoch import best_epoch
 
 
-def keep(trial_folder: Path, newest: int, best_by: tuple[str, str] | None = None) -> None:
-    """Remove all checkpoints except the newest ones and, if requested, the best.
+def keep(
+    trial_folder: Path,
+    newest: int,
+    best_by: tuple[str, str] | None = None,
+    epochs: Collection[int] = (),
+) -> None:
+    """Remove all checkpoints except the newest ones and those that are requested.
 
     Args:
         newest: how many of them stay.
         best_by: a metric and its direction, ``max`` or ``min``: the best epoch's checkpoint stays,
             too. The newest one does not count: should it be lost, the best before it must be there.
+        epochs: those after which other trials begin.
     """
     folders = sorted(trial_folder.glob("checkpoint_*"))
-    stay = set(folders[-newest:])
+    stay = {*folders[-newest:], *(checkpoint.folder_of(trial_folder, epoch) for epoch in epochs)}
     if best_by is not None:
         stay |= _best(folders[:-1], *best_by)
     for folder in folders:

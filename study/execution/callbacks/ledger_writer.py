@@ -15,10 +15,10 @@ from study.ledger.events import (
     Event,
     Finished,
     StageReady,
-    Started,
     TrialFailed,
 )
 from study.ledger.ledger import Ledger
+from study.search.trial_events import shared_epochs, started
 from trainables.config import Value, from_flat, identity
 from trainables.lane.failures import Failure, FailureKind
 from trainables.lane.halving import HALVED
@@ -71,19 +71,10 @@ class LedgerWriter(DriverCallback):
         if spec.number in self._ledger.record.trials:
             return  # a trial that an earlier attempt or actor started
         config, digest = from_flat(spec.config), self._ledger.record.data.digest
-        self._append(
-            Started(
-                trial=spec.number,
-                id=identity(config, digest),
-                params=spec.params,
-                config=spec.config,
-                cell=spec.cell,
-                seed=spec.seed,
-                phase=spec.phase,
-                generation=spec.generation,
-                stages=stage_names(config, self._lanes_digest or digest),
-            )
-        )
+        stages = stage_names(config, self._lanes_digest or digest)
+        self._append(started(spec, identity(config, digest), stages=stages))
+        for event in shared_epochs(spec, self._ledger.record):
+            self._append(event)
 
     def on_trial_result(
         self,

@@ -17,6 +17,7 @@ from study.ledger.trial_record import TrialRecord
 from study.planning.earlier_plugin import install_earlier
 from study.planning.request import PLACES, StudyRequest
 from trainables.config import refused
+from trainables.config.trial_id import is_of_trial
 from trainables.config.words import counted
 from trainables.metrics.catalog import METRICS
 
@@ -37,6 +38,9 @@ def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
     earlier = record.plan
     install_earlier(earlier, "--replay", request.trust)
 
+    if is_of_trial(str(trial.config.get("model/init", ""))):
+        allowed = "a trial that does not start from another one's network: run its grid again"
+        raise refused("--replay", allowed, request.replay)
     _require_same_weights(record, trial)
     lane = LaneRequest(earlier.workers, earlier.cpus_per_worker, earlier.gpus_per_worker)
     dataset, stamp = trial.config["data/dataset"], time.strftime("%Y%m%d-%H%M%S")
@@ -52,6 +56,7 @@ def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
         base={**earlier.base, **trial.config},
         objectives={earlier.objective: earlier.mode},
         budget={},
+        sharing=False,
         fresh=True,  # or the replayed trial itself would be reused
         lanes=count_lanes(nodes, lane, request.lanes, 1),
         storage=request.storage_folder(),

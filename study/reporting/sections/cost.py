@@ -87,6 +87,8 @@ def _training(record: StudyRecord) -> Parts:
             " Runs reused from earlier studies had other times and are excluded: if few epochs of "
             "the baseline remain, the last column says little."
         )
+    if any(trial.shared for trial in record.compared().trials.values()):
+        text += " Epochs that a run shares with another count once, for the run that trained them."
     base = grid.baseline if len(grid.baselines) == 1 else "its baseline"
     head = ["cell", "epochs", "s per epoch", "ms per step", f"relative to {base}"]
     return [Section("Cost", [Prose(text), Sheet(head, rows)])]

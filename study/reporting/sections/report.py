@@ -20,6 +20,7 @@ from study.reporting.document import Parts, Points, Prose, Section, Sheet
 from study.reporting.sections import (
     ablation_table,
     affinity_trend,
+    beginnings,
     caveats,
     cell_search,
     confirmation,
@@ -99,6 +100,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *ablation_table.tables(results),
         *published.sections(results),
         *cell_search.section(record),
+        *beginnings.section(record),
         *per_class.of_ablation(results, folder),
         *cost.of_ablation(record),
     ]

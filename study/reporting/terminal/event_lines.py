@@ -82,7 +82,9 @@ def _started(trial: TrialRecord, record: StudyRecord) -> str:
         return ""
     awaited = [name for name in trial.stages if name in record.awaited_stages]
     waits = f"; waiting for stage {', '.join(awaited)}" if awaited else ""
-    return f"trial {trial.number}: {parameters(trial)}{waits}"
+    shared = trial.shared
+    begins = f"; begins after epoch {shared.epochs} of trial {shared.trial}" if shared else ""
+    return f"trial {trial.number}: {parameters(trial)}{begins}{waits}"
 
 
 def _finished(trial: TrialRecord, state: str) -> str:
@@ -94,7 +96,7 @@ def _finished(trial: TrialRecord, state: str) -> str:
 
 
 def _epoch(event: EpochEnded, trial: TrialRecord, record: StudyRecord) -> str:
-    if trial.reused:
+    if trial.reused or event.epoch <= trial.epochs_shared:
         return ""
     objective = record.plan.objective
     value = with_unit(objective, event.metrics.get(objective), unit_in(record, objective))

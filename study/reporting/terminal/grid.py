@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 
-from search_spaces import Grid, Space
+from search_spaces import Cell, Grid, Space
 from study.analysis import comparability, protocol
 from study.analysis.measured_epoch import after, beside
 from study.analysis.results import AblationResults, SearchResults
@@ -29,12 +29,16 @@ def planned(plan: Plan, space: Space, images: Mapping[str, int]) -> RenderableTy
     for cell in grid.cells:
         role = " (baseline)" if grid.is_baseline(cell.name) else ""
         searched = "".join(f" {short_name(d.path)}?" for d in cell.searched)
-        changes = assignments(cell.changes) + searched
+        changes = ", ".join(filter(None, (assignments(cell.changes) + searched, _after(cell))))
         runs = f"no: needs {cell.needs}" if cell.needs else f"on {seeds}"
         row = (cell.name + role, changes or "-", runs)
         output.add_row(*map(escape, row), style="dim" if cell.needs else "")
     apart = comparability.set_apart(plan, grid, images)
     return Group(output, *published.comparable(grid, apart), *published.apart(grid, apart))
+
+
+def _after(cell: Cell) -> str:
+    return f"after {cell.after!r}, from its network" if cell.after else ""
 
 
 def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:

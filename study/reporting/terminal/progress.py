@@ -107,16 +107,18 @@ class LiveProgress:
         """Epochs that ran or that pruning saved.
 
         Args:
-            here: whether to leave out reused trials, which took no time.
+            here: whether to leave out reused trials and shared epochs, which took no time.
         """
         return sum(
-            trial.last_epoch if trial.state == "running" else int(trial.config["epochs"])
+            (trial.last_epoch if trial.state == "running" else int(trial.config["epochs"]))
+            - (trial.epochs_shared if here else 0)
             for trial in self._record.trials.values()
             if not (here and trial.reused)
         )
 
     def _reused(self, event: EpochEnded) -> bool:
-        return self._record.trials[event.trial].reused is not None
+        trial = self._record.trials[event.trial]
+        return trial.reused is not None or event.epoch <= trial.epochs_shared
 
     def _time_left(self) -> str:
         if self._epochs_done() >= self._total_epochs:
