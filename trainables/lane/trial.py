@@ -140,6 +140,8 @@ class Trial(tune.Trainable):
         changes = halved(self.flat, self.settings.workers)
         if self.settings.on_oom != "halve" or self.changes or not changes:
             return False
+        if any(epoch <= self.epoch for epoch in self.kept_epochs):
+            return False  # others may have begun from its epochs with the larger batch
         # Epochs with the larger batch are of another config: never resume from them.
         self.state, self.epoch = None, 0
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from ray.tune.search import Searcher
 
@@ -101,7 +102,7 @@ class Driver:
 
     def steps(self, spec: TrialSpec, name: str) -> Iterator[None]:
         """One epoch at a time, to the trial's end."""
-        trial, result = self._tunes(spec), {}
+        trial, result = self._tunes(spec), dict[str, object]()
         for report in self.train(spec):
             result = to_tune(report)
             self.writer.on_trial_result(0, [], trial, result)
@@ -109,7 +110,7 @@ class Driver:
         self.writer.on_trial_complete(0, [], trial)
         self.search.on_trial_complete(name, result)
 
-    def _tunes(self, spec: TrialSpec) -> SimpleNamespace:
+    def _tunes(self, spec: TrialSpec) -> Any:
         return SimpleNamespace(config=spec.to_tune(), trial_id=str(spec.number), num_failures=0)
 
     def pretend(self, spec: TrialSpec) -> Iterator[EpochReport | FailedTrial]:

@@ -18,6 +18,7 @@ from study.reporting.sections import beginnings
 from tests.study.search.grid_driver import PLAIN, Driver, Killed, plan, rows_of
 from trainables.config import TrialConfig, from_flat, identity
 from trainables.lane.trial_spec import TrialSpec
+from trainables.lane.tune_result import EpochReport, FailedTrial
 from trainables.training.checkpoint import STATE
 
 LONGER = Cell(name="longer", changes={}, after="plain")
@@ -49,14 +50,14 @@ def test_its_id_has_the_first_trainings_id_and_epoch(tmp_path: Path) -> None:
 
 def test_the_first_networks_file_stays_until_the_second_training_has_ended(tmp_path: Path) -> None:
     driver = Driver(plan(tmp_path, PEAK))
-    pretend, seen = driver.train, []
+    pretend, seen = driver.train, list[tuple[int, list[int]]]()
 
-    def look(spec: TrialSpec) -> Iterator[object]:
+    def look(spec: TrialSpec) -> Iterator[EpochReport | FailedTrial]:
         for report in pretend(spec):
             seen.append((spec.number, driver.states().get(0, [])))
             yield report
 
-    driver.train = look  # type: ignore[assignment]
+    driver.train = look
     driver.run()
     assert all(5 in states for number, states in seen if number == 1)
 

@@ -3,6 +3,7 @@
 Cell ``plain`` is trial 0, the others follow; ``w_a from 0.8`` differs from it in the fifth epoch.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from study.reporting.sections import beginnings
 from tests.study.search.grid_driver import LATE, SOON, STRONG, Driver, Killed, plan, rows_of
 from trainables.config import from_flat, identity
 from trainables.lane.trial_spec import TrialSpec
+from trainables.lane.tune_result import EpochReport, FailedTrial
 
 ALL = [(0, epoch) for epoch in range(1, 6)]
 
@@ -106,7 +108,7 @@ def test_a_checkpoint_stays_until_the_last_that_may_begin_from_it_has_its_own(
     seen: list[list[int]] = []
     pretend = driver.train
 
-    def look(spec: TrialSpec):  # type: ignore[no-untyped-def]
+    def look(spec: TrialSpec) -> Iterator[EpochReport | FailedTrial]:
         seen.append(driver.states().get(0, []))
         yield from pretend(spec)
 
