@@ -139,24 +139,15 @@ class Grid:
         names = [cell.name for cell in self.cells]
         if self.baseline not in names:
             raise ValueError(f"baseline must be one of {', '.join(names)}, got {self.baseline!r}")
-        for cell in self.cells:
-            if cell.against and (
-                cell.against not in names or self.cell(cell.against).against != cell.against
-            ):
-                raise ValueError(f"{cell.name}: must be against a baseline, got {cell.against!r}")
         doubled = {name for name in names if names.count(name) > 1}
         if doubled:
             raise ValueError(f"cells must have different names, got {', '.join(sorted(doubled))}")
         setups = [setup.name for setup in self.setups]
         if len(set(setups)) < len(setups):
             raise ValueError(f"setups must have different names, got {', '.join(setups)}")
-        # Cells that cannot run may repeat the changes of others; they only show figures.
-        ours = [cell for cell in self.cells if not cell.needs]
-        for place, cell in enumerate(ours):
-            for other in ours[:place]:
-                if (dict(cell.changes), cell.after) == (dict(other.changes), other.after):
-                    raise ValueError(f"cells must differ, got {other.name!r} and {cell.name!r}")
+        _check_different(self.cells)
         for place, cell in enumerate(self.cells):
+            _check_against(cell, self.cells)
             _check_after(cell, names[:place])
         if any(cell.after for cell in self.cells) and any(cell.searched for cell in self.cells):
             raise ValueError("cells must not search in a grid where one starts after another")
@@ -206,6 +197,21 @@ class Grid:
         }
         described = [setup.name for setup in self.setups if setup.name in named]
         return list(dict.fromkeys([*described, *named]))
+
+
+def _check_different(cells: Sequence[Cell]) -> None:
+    # Cells that cannot run may repeat the changes of others; they only show figures.
+    ours = [cell for cell in cells if not cell.needs]
+    for place, cell in enumerate(ours):
+        for other in ours[:place]:
+            if (dict(cell.changes), cell.after) == (dict(other.changes), other.after):
+                raise ValueError(f"cells must differ, got {other.name!r} and {cell.name!r}")
+
+
+def _check_against(cell: Cell, cells: Sequence[Cell]) -> None:
+    baselines = [other.name for other in cells if other.against == other.name]
+    if cell.against and cell.against not in baselines:
+        raise ValueError(f"{cell.name}: must be against a baseline, got {cell.against!r}")
 
 
 def _check_after(cell: Cell, earlier: Sequence[str]) -> None:

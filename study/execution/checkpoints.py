@@ -55,15 +55,12 @@ class CheckpointRemover:
         runs = DependentRuns(self._record.plan, self._record)
         for number in changed | (self._kept - still):
             trial = self._record.trials[number]
+            measured = number in still or runs.network_needed(number)
             checkpoint.strip(
                 self._folder.trial_folders(number),
                 trial.measured_epoch,
                 networks={
-                    *(
-                        [trial.measured_epoch]
-                        if number in still or runs.network_needed(number)
-                        else []
-                    ),
+                    *([trial.measured_epoch] if measured else []),
                     *([trial.other_epoch] if number in others and trial.other_epoch else []),
                     *runs.needed_epochs(number),
                 },
