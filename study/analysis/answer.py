@@ -53,18 +53,33 @@ def _compared(results: AblationResults, of_search: bool) -> str:
     rows.sort(key=lambda row: _gain(row, table), reverse=True)
     by_verdict = {
         verdict: [row for row in rows if results.verdicts[row.cell.name] == verdict]
-        for verdict in ("better", "worse", "undecided")
+        for verdict in ("better", "worse", "same", "undecided")
     }
-    seeds = len(results.record.plan.design.seeds)
+    seeds, smallest = len(results.record.plan.design.seeds), results.record.plan.smallest
     base = "the same training without the searched losses" if of_search else table.baseline
-    for verdict in ("better", "worse"):
+    for verdict in ("better", "worse", "same"):
         if found := by_verdict.pop(verdict):
             rest = ", ".join(f"{len(rows)} {word}" for word, rows in by_verdict.items() if rows)
+            within = f" (within {_size(smallest, table)})" if verdict == "same" and smallest else ""
             return (
-                f"{verdict.capitalize()}: {_named(found, table)} against {base}, "
-                f"{counted(seeds, 'seed')}{f'; {rest}' if rest else ''}."
+                f"{verdict.capitalize()}{within}: {_named(found, table)} against {base}, "
+                f"{_seeds(found, seeds)}{f'; {rest}' if rest else ''}."
             )
     return _undecided(rows, table, seeds, results.record.plan.correction)
+
+
+def _seeds(rows: list[Row], planned: int) -> str:
+    """``9 seeds``, or ``6 to 9 seeds`` where looks have decided the rows one after the other."""
+    looks = [row.comparison.look for row in rows if row.comparison is not None]
+    counts = {planned if look is None else look.seeds for look in looks}
+    fewest = f"{min(counts)} to " if len(counts) > 1 else ""
+    return f"{fewest}{counted(max(counts), 'seed')}"
+
+
+def _size(smallest: float, table: Table) -> str:
+    """``±0.20 miou``: the smallest effect that matters."""
+    share = table.unit == "fraction"
+    return f"±{100 * smallest:.2f} {table.metric}" if share else f"±{smallest:g} {table.unit}"
 
 
 def _undecided(rows: list[Row], table: Table, seeds: int, correction: Correction) -> str:

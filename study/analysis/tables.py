@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
 from study.analysis import comparability
-from study.analysis.statistics import Comparison, compare
+from study.analysis.look_results import comparisons
+from study.analysis.planned_looks import planned_seeds
+from study.analysis.statistics import Comparison
 from study.analysis.units import unit_in
 from study.ledger.plan import Correction
 from study.ledger.record import StudyRecord
@@ -54,6 +56,8 @@ class Table:
     """Of the values: ``fraction``, ``mm``, ``px`` ..."""
     correction: Correction
     """Of the p-values."""
+    looks: bool
+    """Whether looks, or a smallest effect that matters, were planned."""
     rows: tuple[Row, ...]
     setups: tuple[str, ...]
     """The setups that measured this metric as the study does: the paper's columns beside ours."""
@@ -98,22 +102,17 @@ def metric_tables(record: StudyRecord) -> list[Table]:
 def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
     """The table of one metric, with every cell of the grid, including those that cannot run."""
     split, mode = split_of(record), METRICS[metric].direction
-    by_cell: dict[str, list[TrialRecord]] = {cell.name: [] for cell in grid.cells}
-    for trial in record.compared().trials.values():
-        by_cell[trial.cell].append(trial)
-    values = {
-        cell.name: _values(by_cell[cell.name], metric, split)
-        for cell in grid.cells
-        if not cell.needs
-    }
-    compared = compare(values, grid.baseline, mode, record.plan.correction)
+    by_cell = _trials_by_cell(record, grid)
+    values = values_by_cell(record, metric)
+    compared = comparisons(record, values, grid.baseline, metric, mode)
+    planned = planned_seeds(record.plan, record)
     rows = tuple(
         _row(
             cell,
             by_cell[cell.name],
             values.get(cell.name, {}),
             compared.get(cell.name),
-            0 if cell.needs else len(record.plan.design.seeds),
+            planned.get(cell.name, 0),
         )
         for cell in grid.cells
     )
@@ -126,9 +125,25 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
         baseline=grid.baseline,
         unit=unit_in(record, metric),
         correction=record.plan.correction,
+        looks=bool(record.plan.design.looks) or record.plan.smallest is not None,
         rows=rows,
         setups=tuple(setups),
     )
+
+
+def values_by_cell(record: StudyRecord, metric: str) -> dict[str, dict[int, float]]:
+    """By cell that can run here and by seed, the metric on the list of the study's figures."""
+    grid, split = record.plan.grid, split_of(record)
+    trials = _trials_by_cell(record, grid)
+    cells = [cell.name for cell in grid.cells if not cell.needs]
+    return {cell: _values(trials[cell], metric, split) for cell in cells}
+
+
+def _trials_by_cell(record: StudyRecord, grid: Grid) -> dict[str, list[TrialRecord]]:
+    by_cell: dict[str, list[TrialRecord]] = {cell.name: [] for cell in grid.cells}
+    for trial in record.compared().trials.values():
+        by_cell[trial.cell].append(trial)
+    return by_cell
 
 
 def _values(trials: list[TrialRecord], metric: str, split: str) -> dict[int, float]:
@@ -179,7 +194,7 @@ def unchanged(record: StudyRecord) -> list[str]:
 
 
 def verdict_of(row: Row, baseline: str) -> str:
-    """A row's verdict: ``baseline``, ``not run``, ``better``, ``worse`` or ``undecided``."""
+    """A row's verdict: ``baseline``, ``not run``, or that of its comparison."""
     if row.cell.name == baseline:
         return "baseline"
     if row.cell.needs:

@@ -30,6 +30,7 @@ def _head(objective: Table, others: list[Table]) -> list[str]:
         "interval",
         tables.CORRECTED[objective.correction],
         "verdict",
+        *(["decided"] if objective.looks else []),
         *(f"Δ {table.metric}" for table in others),
         "n",
         "failed",
@@ -45,6 +46,7 @@ def _body(objective: Table, others: list[Table]) -> list[list[str]]:
         "interval",
         tables.CORRECTED[objective.correction],
         "verdict",
+        *(["decided"] if objective.looks else []),
     )
     rows = []
     for place, row in enumerate(objective.rows):
@@ -80,4 +82,4 @@ def _said(results: AblationResults, objective: Table, others: list[Table]) -> st
     )
     if others:
         text += "; each other metric is corrected by itself and decides nothing"
-    return f"{text}. {protocol.power(record)}{protocol.left_out(objective)}"
+    return f"{text}. {protocol.looks(record)}{protocol.power(record)}{protocol.left_out(objective)}"

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from study.analysis.confirmation import planned_trials
 from study.analysis.results import results_of
 from study.analysis.units import unit_in
 from study.ledger.events import (
@@ -22,6 +23,7 @@ from study.ledger.events import (
     Finished,
     LanesChanged,
     LanesWaiting,
+    Looked,
     StageReady,
     TrialFailed,
 )
@@ -37,7 +39,7 @@ from trainables.stages.registry import stage_file
 _ROWS = 12
 _COUNTED = (Finished, TrialFailed)
 """Events whose line also says how far the study is and how long it will take."""
-_ABOVE_TABLE = (StageReady, TrialFailed, LanesChanged, LanesWaiting, Changed)
+_ABOVE_TABLE = (StageReady, TrialFailed, LanesChanged, LanesWaiting, Changed, Looked)
 """Events that also leave a line above the live table."""
 _STYLES = {"running": "yellow", "complete": "green", "pruned": "dim", "failed": "red"}
 
@@ -94,13 +96,14 @@ class LiveProgress:
 
     @property
     def _total_epochs(self) -> int:
-        return self._record.plan.trials * self._record.plan.epochs
+        return planned_trials(self._record, self._record.plan) * self._record.plan.epochs
 
     def _trials_done(self) -> str:
         record = self._record
         if not record.trials:
             return "starting lanes"
-        return f"{len(record.in_state(*FINAL))}/{counted(record.plan.trials, 'trial')}"
+        planned = planned_trials(record, record.plan)
+        return f"{len(record.in_state(*FINAL))}/{counted(planned, 'trial')}"
 
     def _epochs_done(self, here: bool = False) -> int:
         """Epochs that ran or that pruning saved.
