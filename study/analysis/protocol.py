@@ -91,13 +91,13 @@ def looks_planned(plan: Plan) -> str:
     if rule is None or not plan.design.looks:
         return ""
     each = ", ".join(
-        f"{seeds} (p <= {level:.4f})" if level else f"{seeds} (drops only)"
+        f"{seeds} (p <= {level:.4g})" if level else f"{seeds} (drops only)"
         for seeds, level in zip(rule.looks, rule.levels(), strict=True)
     )
     return (
         f"Looks planned after {each} seeds; p counts the earlier looks; a cell that is decided or "
-        f"hopeless runs no further seed. The delta of a cell that stopped early tends to be too "
-        f"large.{same_planned(plan)} "
+        f"hopeless runs no further seed. A cell's mean is over its own seeds; the delta of one "
+        f"that stopped early tends to be too large.{same_planned(plan)} "
     )
 
 

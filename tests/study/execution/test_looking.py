@@ -12,8 +12,10 @@ from study.analysis.planned_looks import is_look_due
 from study.analysis.results import results_of
 from study.execution.looking import next_look
 from study.ledger.events import Ended, Looked, Tested
+from study.ledger.fold_checks import require_foldable
 from study.ledger.ledger import Ledger
-from study.ledger.plan import Ablation
+from study.ledger.look import ArmLook
+from study.ledger.plan import Ablation, Plan
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import FINAL
 from study.planning.comparison import comparing_runs
@@ -33,6 +35,7 @@ GRID = Grid(
         for name, weight in (("plain", 0.0), ("good", 1.0), ("level", 2.0), ("unsure", 3.0))
     ),
 )
+CELLS = [cell.name for cell in GRID.cells]
 NOISE = (0.9, -1.1, 0.7, 1.2, -0.8, 0.6, 1.0, -0.5, 0.8, 0.4)
 
 
@@ -41,13 +44,13 @@ def value(run: TrialSpec) -> float:
     of_cell = {
         "plain": 0.0,
         "good": 0.1 + seed / 512,
-        "level": (-1) ** seed / 4096,
-        "unsure": NOISE[seed] / 64,
+        "level": NOISE[-seed] / 4096,
+        "unsure": (0.6 + NOISE[seed]) / 512,
     }
     return luck + of_cell[run.cell]
 
 
-def plan(storage: Path, smallest: float | None = None):  # type: ignore[no-untyped-def]
+def plan(storage: Path, smallest: float | None = None) -> Plan:
     design = Ablation(grid=GRID, seeds=SEEDS, looks=(6, 8, 10))
     return fake_grid.plan(storage, grid=GRID, design=design, smallest=smallest, correction="max_t")
 
@@ -76,14 +79,11 @@ def finish(ledger: Ledger) -> StudyRecord:
 
 def test_decided_cells_run_no_further_seed(tmp_path: Path) -> None:
     record = finish(fake.begin(plan(tmp_path, smallest=0.002)))
-    runs = {cell: sum(t.cell == cell for t in record.trials.values()) for cell in GRID_CELLS}
+    runs = {cell: sum(t.cell == cell for t in record.trials.values()) for cell in CELLS}
     assert [look.seeds for look in record.looks] == [6, 8, 10]
     assert runs == {"plain": 10, "good": 6, "level": 6, "unsure": 10}
     states = {name: arm.state for name, arm in record.looks[-1].arms.items()}
     assert states == {"good": "better", "level": "same", "unsure": "open"}
-
-
-GRID_CELLS = [cell.name for cell in GRID.cells]
 
 
 def test_the_study_ends_at_the_look_that_decides_the_last_cell(tmp_path: Path) -> None:
@@ -137,9 +137,25 @@ def test_tables_and_answer_say_when_a_cell_was_decided(tmp_path: Path) -> None:
         "unsure": "undecided",
     }
     assert dict(first["look_seeds"].dropna()) == {"good": 6, "level": 6, "unsure": 10}
-    assert dict(first["unfinished"]) == dict.fromkeys(GRID_CELLS, 0)
+    assert dict(first["unfinished"]) == dict.fromkeys(CELLS, 0)
     said = answer(results)
     assert said.startswith("Better: good +10.")
     assert said.endswith("against plain, 6 seeds; 1 same, 1 undecided.")
     line = event_line(record.looks[0], record)
     assert line == "look after 6 seeds: better good; same level; 1 open"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "arms", "message"),
+    [
+        (8, ["good", "level", "unsure"], "seeds must be those of the next planned look"),
+        (6, ["good"], "arms must be the plan's compared cells"),
+    ],
+)
+def test_a_look_that_was_not_planned_is_damage(
+    tmp_path: Path, seeds: int, arms: list[str], message: str
+) -> None:
+    ledger = fake.begin(plan(tmp_path))
+    found = {name: ArmLook(state="open", seeds=seeds, p=0.5) for name in arms}
+    with pytest.raises(ValueError, match=message):
+        require_foldable(Looked(seeds=seeds, arms=found, time=1.0), ledger.record)

@@ -14,7 +14,17 @@ from tests.study import fake_grid
 
 
 def planned(*options: str) -> Plan:
-    words = ["--grid", "arms", "--cells", "lovasz", "--trials", "0", *options]
+    words = [
+        "--space",
+        "all_losses",
+        "--grid",
+        "arms",
+        "--cells",
+        "lovasz",
+        "--trials",
+        "0",
+        *options,
+    ]
     return plan_from_request(parse_request(words), [])
 
 
@@ -50,7 +60,7 @@ def test_a_plan_keeps_its_looks_and_its_smallest_effect() -> None:
 
 
 def test_a_distance_keeps_its_own_unit() -> None:
-    plan = planned("--objective", "hausdorff", "--set", "eval/distances=true", "--smallest", "0.2")
+    plan = planned("--objective", "hausdorff", "--smallest", "0.2")
     assert plan.smallest == 0.2
 
 
