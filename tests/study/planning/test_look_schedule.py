@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.resources import Node
 from study.commands.options import parse_request
 from study.ledger.events import event_from_json
 from study.ledger.plan import Plan
@@ -25,7 +26,7 @@ def planned(*options: str) -> Plan:
         "0",
         *options,
     ]
-    return plan_from_request(parse_request(words), [])
+    return plan_from_request(parse_request(words), [Node(cpus=8, gpus=0)])
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_what_no_test_exists_for_is_refused(options: tuple[str, ...], message: s
 def test_a_search_without_a_comparison_has_no_smallest_effect() -> None:
     words = ["--space", "inverseform", "--confirm", "0", "--smallest", "0.2"]
     with pytest.raises(ValueError, match=r"^--smallest must be with --grid or --confirm"):
-        plan_from_request(parse_request(words), [])
+        plan_from_request(parse_request(words), [Node(cpus=8, gpus=0)])
 
 
 def test_a_state_that_no_look_has_is_refused() -> None:
