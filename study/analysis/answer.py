@@ -8,7 +8,7 @@ from study.analysis.results import AblationResults, SearchResults
 from study.analysis.statistics import fewest_seeds
 from study.analysis.tables import Row, Table
 from study.analysis.units import unit_in
-from study.ledger.plan import Correction
+from study.ledger.record import StudyRecord
 from trainables.config.words import counted, zero_without_sign
 from trainables.metrics.catalog import METRICS
 
@@ -65,7 +65,7 @@ def _compared(results: AblationResults, of_search: bool) -> str:
                 f"{verdict.capitalize()}{within}: {_named(found, table)} against {base}, "
                 f"{_seeds(found, seeds)}{f'; {rest}' if rest else ''}."
             )
-    return _undecided(rows, table, seeds, results.record.plan.correction)
+    return _undecided(rows, table, results.record)
 
 
 def _seeds(rows: list[Row], planned: int) -> str:
@@ -82,13 +82,21 @@ def _size(smallest: float, table: Table) -> str:
     return f"±{100 * smallest:.2f} {table.metric}" if share else f"±{smallest:g} {table.unit}"
 
 
-def _undecided(rows: list[Row], table: Table, seeds: int, correction: Correction) -> str:
-    needed, first = fewest_seeds(len(rows), correction), rows[0]
+def _why(rows: list[Row], record: StudyRecord) -> str:
+    """Why nothing is decided: too few seeds, a look that is still to come, or chance."""
+    plan, seeds = record.plan, len(record.plan.design.seeds)
+    needed = fewest_seeds(len(rows), plan.correction)
     comparisons = "" if len(rows) == 1 else f" {len(rows)} comparisons"
     if seeds < needed:
-        why = f"{counted(seeds, 'seed')} cannot decide{comparisons}, {needed} can"
-    else:
-        why = f"no difference beyond chance on {counted(seeds, 'seed')}"
+        return f"{counted(seeds, 'seed')} cannot decide{comparisons}, {needed} can"
+    open_cells = not record.looks or any(a.state == "open" for a in record.looks[-1].arms.values())
+    if open_cells and len(record.looks) < len(plan.design.looks):
+        return f"the next look comes after {plan.design.looks[len(record.looks)]} seeds"
+    return f"no difference beyond chance on {_seeds(rows, seeds)}"
+
+
+def _undecided(rows: list[Row], table: Table, record: StudyRecord) -> str:
+    why, first = _why(rows, record), rows[0]
     if first.comparison is None or first.comparison.mean is None:
         return f"Undecided: {why}; no pair of runs is complete."
     # To the digits that are printed: nobody "led by 0.00".

@@ -7,7 +7,7 @@ from study.analysis.statistics import ALPHA, coverage_note
 from study.analysis.tables import Row, Table, verdict_of
 from study.analysis.units import difference_unit
 from study.reporting.document import Prose, Section, Sheet
-from study.reporting.sections import ablation_table
+from study.reporting.sections import ablation_table, looks
 from study.reporting.values import metric_head
 from trainables.config.words import counted
 
@@ -19,7 +19,7 @@ def section(results: AblationResults) -> Section:
     sheet = Sheet(_head(objective, others), _body(objective, others))
     said = Prose(_said(results, objective, others))
     title = f"Against `{objective.baseline}`"
-    return Section(title, [sheet, said, *ablation_table.remarks(results)])
+    return Section(title, [sheet, said, *looks.blocks(results), *ablation_table.remarks(results)])
 
 
 def _head(objective: Table, others: list[Table]) -> list[str]:

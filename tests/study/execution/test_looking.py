@@ -125,6 +125,14 @@ def test_a_look_that_its_trials_contradict_stops_the_study(tmp_path: Path) -> No
         next_look(ledger.record)
 
 
+def test_nothing_is_decided_before_a_look(tmp_path: Path) -> None:
+    """Six pairs of one sign would be significant; a study with looks says so at its look only."""
+    ledger = fake.begin(plan(tmp_path))
+    run_block(ledger)
+    said = answer(results_of(ledger.record))
+    assert said.startswith("Undecided: the next look comes after 6 seeds; good led by +10.")
+
+
 def test_tables_and_answer_say_when_a_cell_was_decided(tmp_path: Path) -> None:
     record = finish(fake.begin(plan(tmp_path, smallest=0.002)))
     results = results_of(record)
