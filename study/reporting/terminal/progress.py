@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from study.analysis.confirmation import planned_trials
+from study.analysis.provisional import leaning
 from study.analysis.results import results_of
 from study.analysis.units import unit_in
 from study.ledger.events import (
@@ -141,7 +142,9 @@ class LiveProgress:
                 description=self._trials_done(),
                 left=self._time_left(),
             )
-            return Group(self._table(), self._best(), self._stages_in_training(), self._bar)
+            return Group(
+                self._table(), self._best(), self._leaning(), self._stages_in_training(), self._bar
+            )
 
     def _table(self) -> Table:
         record, best = self._record, results_of(self._record).best
@@ -166,6 +169,11 @@ class LiveProgress:
         objective = record.plan.objective
         value = with_unit(objective, best.value(objective), unit_in(record, objective))
         return f"best so far: trial {best.number}, {objective} {value}"
+
+    def _leaning(self) -> str:
+        """What the seeds so far speak for; no verdict."""
+        found = [f"{escape(cell)} {word}" for cell, word in leaning(self._record).items()]
+        return f"provisional, no verdict yet: {', '.join(found)}" if found else ""
 
     def _stages_in_training(self) -> str:
         awaited = self._record.awaited_stages
