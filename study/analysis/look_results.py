@@ -5,9 +5,17 @@ from dataclasses import replace
 
 from study.analysis.looks import LookRule, take_looks
 from study.analysis.planned_looks import rule_of
-from study.analysis.statistics import Comparison, compare, paired
-from study.ledger.look import ArmLook
+from study.analysis.statistics import Comparison, Verdict, compare, paired
+from study.ledger.look import ArmLook, ArmState
 from study.ledger.record import StudyRecord
+
+_VERDICTS: Mapping[ArmState, Verdict] = {
+    "better": "better",
+    "worse": "worse",
+    "same": "same",
+    "hopeless": "undecided",
+    "open": "undecided",
+}
 
 ByCell = Mapping[str, Mapping[int, float]]
 
@@ -80,13 +88,7 @@ def _decided(comparison: Comparison, found: ArmLook | None) -> Comparison:
     """The comparison with the verdict of the last look at the arm."""
     if found is None:
         return replace(comparison, p_corrected=None, verdict="undecided")
-    verdict = found.state
-    return replace(
-        comparison,
-        p_corrected=found.p,
-        look=found,
-        verdict="undecided" if verdict in ("open", "hopeless") else verdict,
-    )
+    return replace(comparison, p_corrected=found.p, look=found, verdict=_VERDICTS[found.state])
 
 
 def decided(comparison: Comparison | None) -> str:
