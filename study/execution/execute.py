@@ -17,7 +17,7 @@ from study.analysis.planned_looks import is_look_due
 from study.analysis.results import results_of
 from study.execution import tuner
 from study.execution.checkpoints import CheckpointRemover
-from study.execution.looking import next_look
+from study.execution.looking import next_look, unmeasured
 from study.execution.phases import pending, reuse_runs
 from study.execution.stopping import Faults
 from study.execution.test_evaluation import ClusterEvaluation
@@ -171,8 +171,7 @@ class Execution:
         list; those that an earlier attempt measured are left out.
 
         A trial whose checkpoint is gone or damaged is untested, for a reason that is recorded."""
-        finalists = results_of(self._ledger.record).finalists
-        trials = [trial for trial in finalists if trial.tested is None]
+        trials = unmeasured(self._ledger.record)
         for trial, measured in self._tests.measure(trials, self._measured_state):
             if not isinstance(measured, DamageError):
                 self._folder.write_counts(trial.number, measured.counts)

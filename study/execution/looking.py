@@ -1,9 +1,11 @@
-"""Takes a planned look: from the record to the event that says which cells go on."""
+"""Takes a planned look: which networks it needs measured, and which cells go on."""
 
 from study.analysis.look_results import retaken
+from study.analysis.results import results_of
 from study.analysis.tables import values_by_cell
 from study.ledger.look import Looked
 from study.ledger.record import StudyRecord
+from study.ledger.trial_record import TrialRecord
 
 
 def next_look(record: StudyRecord) -> Looked:
@@ -18,3 +20,16 @@ def next_look(record: StudyRecord) -> Looked:
     values = values_by_cell(record, plan.objective)
     looks = retaken(record, values, place + 1)
     return Looked(seeds=plan.design.looks[place], arms=looks[place] if looks else {})
+
+
+def unmeasured(record: StudyRecord) -> list[TrialRecord]:
+    """The finalists that are not measured on the test list.
+
+    What a look has found untested stays so: the look would else be another one afterwards.
+    """
+    looked_at = record.plan.design.seeds[: record.looks[-1].seeds] if record.looks else ()
+    return [
+        trial
+        for trial in results_of(record).finalists
+        if trial.tested is None and not (trial.untested and trial.seed in looked_at)
+    ]

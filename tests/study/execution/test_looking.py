@@ -10,8 +10,8 @@ from study.analysis.answer import answer
 from study.analysis.confirmation import planned_trials
 from study.analysis.planned_looks import is_look_due
 from study.analysis.results import results_of
-from study.execution.looking import next_look
-from study.ledger.events import Ended, Looked, Tested
+from study.execution.looking import next_look, unmeasured
+from study.ledger.events import Ended, Looked, Tested, Untested
 from study.ledger.fold_checks import require_foldable
 from study.ledger.ledger import Ledger
 from study.ledger.look import ArmLook
@@ -123,6 +123,19 @@ def test_a_look_that_its_trials_contradict_stops_the_study(tmp_path: Path) -> No
     run_block(ledger)
     with pytest.raises(ValueError, match=r"the look after 6 seeds .* something else"):
         next_look(ledger.record)
+
+
+def test_a_run_that_a_look_found_untested_stays_untested(tmp_path: Path) -> None:
+    ledger = fake.begin(plan(tmp_path))
+    record = ledger.record
+    for run in comparing_runs(record.plan, record):
+        fake_grid.complete(ledger, run)
+        measured = Tested(trial=run.number, metrics={"test_miou": value(run)})
+        gone = Untested(trial=run.number, reason="state.pt: gone")
+        ledger.append(gone if run.number == 5 else measured)
+    assert [trial.number for trial in unmeasured(record)] == [5]
+    ledger.append(next_look(record))
+    assert unmeasured(record) == []
 
 
 def test_nothing_is_decided_before_a_look(tmp_path: Path) -> None:
