@@ -57,8 +57,8 @@ def _study_line(event: Event, record: StudyRecord) -> str:
             return f"{counted(lanes, 'lane')} from now on: {_available(nodes)}"
         case LanesWaiting(lanes=lanes, missing=missing):
             return f"{_have(lanes, 'lane')} been waiting for room: {missing}"
-        case Looked(seeds=seeds, arms=arms):
-            return f"look after {counted(seeds, 'seed')}: {_found(arms)}"
+        case Looked(seeds=run, arms=arms):
+            return f"look after {counted(run, 'seed')}: {_found(arms)}"
         case StageReady(kind=kind, key=key):
             how = "reused" if event.reused else f"trained in {event.seconds:.0f} s"
             how += ", again: its file was damaged" if event.remade else ""
