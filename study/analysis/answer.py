@@ -8,7 +8,7 @@ from study.analysis.results import AblationResults, SearchResults
 from study.analysis.statistics import fewest_seeds
 from study.analysis.tables import Row, Table
 from study.analysis.units import unit_in
-from study.ledger.plan import Correction
+from study.ledger.record import StudyRecord
 from trainables.config.words import counted, zero_without_sign
 from trainables.metrics.catalog import METRICS
 
@@ -53,28 +53,51 @@ def _compared(results: AblationResults, of_search: bool) -> str:
     rows.sort(key=lambda row: _gain(row, table), reverse=True)
     by_verdict = {
         verdict: [row for row in rows if results.verdicts[row.cell.name] == verdict]
-        for verdict in ("better", "worse", "undecided")
+        for verdict in ("better", "worse", "same", "undecided")
     }
-    seeds = len(results.record.plan.design.seeds)
+    seeds, smallest = len(results.record.plan.design.seeds), results.record.plan.smallest
     base = table.baseline if len(table.baselines) == 1 else "its own network's baseline"
     base = "the same training without the searched losses" if of_search else base
-    for verdict in ("better", "worse"):
+    for verdict in ("better", "worse", "same"):
         if found := by_verdict.pop(verdict):
             rest = ", ".join(f"{len(rows)} {word}" for word, rows in by_verdict.items() if rows)
+            within = f" (within {_size(smallest, table)})" if verdict == "same" and smallest else ""
             return (
-                f"{verdict.capitalize()}: {_named(found, table)} against {base}, "
-                f"{counted(seeds, 'seed')}{f'; {rest}' if rest else ''}."
+                f"{verdict.capitalize()}{within}: {_named(found, table)} against {base}, "
+                f"{_seeds(found, seeds)}{f'; {rest}' if rest else ''}."
             )
-    return _undecided(rows, table, seeds, results.record.plan.correction)
+    return _undecided(rows, table, results.record)
 
 
-def _undecided(rows: list[Row], table: Table, seeds: int, correction: Correction) -> str:
-    needed, first = fewest_seeds(len(rows), correction), rows[0]
+def _seeds(rows: list[Row], planned: int) -> str:
+    """``9 seeds``, or ``6 to 9 seeds`` where looks have decided the rows one after the other."""
+    looks = [row.comparison.look for row in rows if row.comparison is not None]
+    counts = {planned if look is None else look.seeds for look in looks}
+    fewest = f"{min(counts)} to " if len(counts) > 1 else ""
+    return f"{fewest}{counted(max(counts), 'seed')}"
+
+
+def _size(smallest: float, table: Table) -> str:
+    """``±0.20 miou``: the smallest effect that matters."""
+    share = table.unit == "fraction"
+    return f"±{100 * smallest:.2f} {table.metric}" if share else f"±{smallest:g} {table.unit}"
+
+
+def _why(rows: list[Row], record: StudyRecord) -> str:
+    """Why nothing is decided: too few seeds, a look that is still to come, or chance."""
+    plan, seeds = record.plan, len(record.plan.design.seeds)
+    needed = fewest_seeds(len(rows), plan.correction)
     comparisons = "" if len(rows) == 1 else f" {len(rows)} comparisons"
     if seeds < needed:
-        why = f"{counted(seeds, 'seed')} cannot decide{comparisons}, {needed} can"
-    else:
-        why = f"no difference beyond chance on {counted(seeds, 'seed')}"
+        return f"{counted(seeds, 'seed')} cannot decide{comparisons}, {needed} can"
+    open_cells = not record.looks or any(a.state == "open" for a in record.looks[-1].arms.values())
+    if open_cells and len(record.looks) < len(plan.design.looks):
+        return f"the next look comes after {plan.design.looks[len(record.looks)]} seeds"
+    return f"no difference beyond chance on {_seeds(rows, seeds)}"
+
+
+def _undecided(rows: list[Row], table: Table, record: StudyRecord) -> str:
+    why, first = _why(rows, record), rows[0]
     if first.comparison is None or first.comparison.mean is None:
         return f"Undecided: {why}; no pair of runs is complete."
     # To the digits that are printed: nobody "led by 0.00".

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from search_spaces import Cell, Grid
 from search_spaces.setup import of_earlier_study
+from study.analysis.planned_looks import planned_seeds
 from study.analysis.ranking import champion
 from study.ledger.event_values import ChosenWeights
 from study.ledger.plan import NOT_SEARCHED, WINNER, Ablation, Plan
@@ -33,7 +34,10 @@ def search_ended(record: StudyRecord) -> bool:
 def planned_trials(record: StudyRecord, plan: Plan) -> int:
     """How many trials the study still plans: a search without a winner has nothing to confirm."""
     design = plan.design
-    if isinstance(design, Ablation) or not design.confirm or record.planned is None:
+    if isinstance(design, Ablation):
+        searched = design.search_trials * len(design.cells)
+        return searched + sum(planned_seeds(plan, record).values())
+    if not design.confirm or record.planned is None:
         return plan.trials
     lost = search_ended(record) and winner_of(record) is None
     return design.trials if lost else plan.trials

@@ -11,6 +11,7 @@ Shape letters: F sign patterns, N seeds, C cells.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ def _step_down(differences: Mapping[str, Mapping[int, float]]) -> dict[str, floa
     differences_NC = np.array(
         [[values.get(seed, 0.0) for values in differences.values()] for seed in seeds]
     )
-    statistics_FC = _statistics(_patterns(len(seeds)), differences_NC)
+    statistics_FC = _statistics(sign_patterns(len(seeds)), differences_NC)
     observed_C = statistics_FC[0]
     order_C = np.argsort(-observed_C, kind="stable")
     names, corrected, largest = list(differences), dict[str, float](), 0.0
@@ -58,14 +59,17 @@ def _step_down(differences: Mapping[str, Mapping[int, float]]) -> dict[str, floa
     return corrected
 
 
-def _patterns(seeds: int) -> NDArray[np.float64]:
+@lru_cache(maxsize=4)
+def sign_patterns(seeds: int) -> NDArray[np.float64]:
     """(F,N): signs; the first pattern is the observed one, all plus."""
     if seeds <= MOST_EXACT:
         bits_FN = np.arange(2**seeds)[:, None] >> np.arange(seeds) & 1
     else:
         bits_FN = np.random.default_rng(0).integers(0, 2, size=(SAMPLED + 1, seeds))
         bits_FN[0] = 0
-    return np.where(bits_FN == 0, 1.0, -1.0)
+    signs_FN = np.where(bits_FN == 0, 1.0, -1.0)
+    signs_FN.flags.writeable = False
+    return signs_FN
 
 
 def _statistics(

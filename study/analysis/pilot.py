@@ -13,7 +13,7 @@ import numpy as np
 from study.analysis.confirmation import confirmation_of
 from study.analysis.power import INDEPENDENT
 from study.analysis.statistics import ALPHA, Baseline, differences
-from study.analysis.tables import values_of
+from study.analysis.tables import values_by_cell
 from study.ledger.plan import Ablation
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
@@ -56,7 +56,7 @@ def spread_of(record: StudyRecord) -> Spread | None:
     compared = record if isinstance(design, Ablation) else confirmation_of(record)
     if compared is not None:
         grid = compared.plan.grid
-        values = values_of(compared, grid, record.plan.objective)
+        values = values_by_cell(compared, record.plan.objective)
         if (found := of_comparison(values, grid.baseline_by_cell)) is not None:
             return found
     return _of_searches(record)

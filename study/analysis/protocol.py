@@ -3,11 +3,12 @@
 from search_spaces import Grid
 from study.analysis import evaluation, same_images
 from study.analysis.measured_epoch import after, chosen_on_the_same
+from study.analysis.planned_looks import rule_of
 from study.analysis.statistics import ALPHA, coverage_note, fewest_seeds
 from study.analysis.tables import Table
 from study.analysis.training_budget import training_budget
 from study.analysis.units import difference_unit
-from study.ledger.plan import Correction
+from study.ledger.plan import Correction, Plan
 from study.ledger.record import StudyRecord
 from trainables.config.words import counted
 from trainables.metrics.catalog import METRICS
@@ -28,14 +29,18 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
         f"{evaluation.of_list(plan.base, split)}.{chosen_on_the_same(plan, split)} "
         f"Budget: {training_budget(plan, lists)}; n = "
         f"{counted(len(seeds), 'seed')} "
-        f"({', '.join(map(str, seeds))}), the same for every cell. Delta: mean over seeds "
+        f"({', '.join(map(str, seeds))}), {_shared(plan)}. Delta: mean over seeds "
         f"of cell - {baselines(metric_table)} in {difference_unit(metric_table.unit)}, with its "
         f"{1 - ALPHA:.0%} BCa interval{coverage_note(len(seeds))}; p: exact two-sided sign-flip "
         f"test, paired by seed; {corrected_by(record)} over {_all(metric_table)}; better or "
         f"worse if that is at most {ALPHA}. "
-        f"P(A>B): how often the cell was better on the same seed. {power(record)}"
+        f"P(A>B): how often the cell was better on the same seed. {looks(record)}{power(record)}"
         f"{left_out(metric_table)}{same_images.said(plan, data.shared, lists)}"
     )
+
+
+def _shared(plan: Plan) -> str:
+    return "until a look has decided a cell" if plan.design.looks else "the same for every cell"
 
 
 def left_out(metric_table: Table) -> str:
@@ -84,6 +89,40 @@ def _all(metric_table: Table) -> str:
     if len(metric_table.baselines) == 1:
         return "the table"
     return f"all {sum(row.comparison is not None for row in metric_table.rows)} comparisons"
+
+
+def looks(record: StudyRecord) -> str:
+    """How looks and the smallest effect that matters were planned; "" without them."""
+    plan = record.plan
+    return looks_planned(plan) or f"{same_planned(plan).strip()} ".lstrip()
+
+
+def looks_planned(plan: Plan) -> str:
+    """The looks of a plan, with their levels; "" for a plan without looks."""
+    rule = rule_of(plan)
+    if rule is None or not plan.design.looks:
+        return ""
+    each = ", ".join(
+        f"{seeds} (p <= {level:.4g})" if level else f"{seeds} (drops only)"
+        for seeds, level in zip(rule.looks, rule.levels(), strict=True)
+    )
+    return (
+        f"Looks planned after {each} seeds; p counts the earlier looks; a cell that is decided or "
+        f"hopeless runs no further seed. A cell's mean is over its own seeds; the delta of one "
+        f"that stopped early tends to be too large.{same_planned(plan)} "
+    )
+
+
+def same_planned(plan: Plan) -> str:
+    """What a plan calls the same; "" if it has no smallest effect."""
+    if plan.smallest is None:
+        return ""
+    share = METRICS[plan.objective].unit == "fraction"
+    size = f"{100 * plan.smallest:g} points" if share else f"{plan.smallest:g}"
+    return (
+        f" Same: two one-sided sign-flip tests, in the same family, show the effect on "
+        f"`{plan.objective}` to be within ±{size}, as planned."
+    )
 
 
 def comparisons(grid: Grid) -> int:

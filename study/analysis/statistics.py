@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from study.analysis.max_t import MOST_EXACT, max_t
+from study.ledger.look import ArmLook
 from study.ledger.plan import Correction
 
 ALPHA = 0.05
@@ -38,7 +39,8 @@ alone."""
 
 RESAMPLES = 9999
 
-Verdict = Literal["better", "worse", "undecided"]
+Verdict = Literal["better", "worse", "same", "undecided"]
+"""``same``: within the smallest effect that matters, which only some plans have."""
 
 Baseline = str | Mapping[str, str]
 """The cell that all others are compared with, or that of each cell; a baseline's is itself."""
@@ -69,6 +71,9 @@ class Comparison:
     """P(A > B): how often the cell was better on the same seed; a tie counts half."""
 
     verdict: Verdict = "undecided"
+
+    look: ArmLook | None = None
+    """What the last look at the cell found, if the plan has looks or a smallest effect."""
 
 
 def paired(cell: Mapping[int, float], baseline: Mapping[int, float]) -> dict[int, float]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
 from study.analysis import comparability
-from study.analysis.statistics import Comparison, compare
+from study.analysis.look_results import comparisons
+from study.analysis.planned_looks import planned_seeds
+from study.analysis.statistics import Comparison
 from study.analysis.units import unit_in
 from study.ledger.plan import Correction
 from study.ledger.record import StudyRecord
@@ -57,6 +59,8 @@ class Table:
     """Of the values: ``fraction``, ``mm``, ``px`` ..."""
     correction: Correction
     """Of the p-values."""
+    looks: bool
+    """Whether looks, or a smallest effect that matters, were planned."""
     rows: tuple[Row, ...]
     setups: tuple[str, ...]
     """The setups that measured this metric as the study does: the paper's columns beside ours."""
@@ -108,16 +112,17 @@ def metric_tables(record: StudyRecord) -> list[Table]:
 def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
     """The table of one metric, with every cell of the grid, including those that cannot run."""
     split, mode = split_of(record), METRICS[metric].direction
-    by_cell, values = _by_cell(record, grid), values_of(record, grid, metric)
-    baseline = grid.baseline_by_cell
-    compared = compare(values, baseline, mode, record.plan.correction)
+    by_cell, baseline = _trials_by_cell(record, grid), grid.baseline_by_cell
+    values = values_by_cell(record, metric)
+    compared = comparisons(record, values, baseline, metric, mode)
+    planned = planned_seeds(record.plan, record)
     rows = tuple(
         _row(
             cell,
             by_cell[cell.name],
             values.get(cell.name, {}),
             compared.get(cell.name),
-            0 if cell.needs else len(record.plan.design.seeds),
+            planned.get(cell.name, 0),
             baseline[cell.name],
         )
         for cell in grid.cells
@@ -131,22 +136,21 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
         baseline=grid.baseline,
         unit=unit_in(record, metric),
         correction=record.plan.correction,
+        looks=bool(record.plan.design.looks) or record.plan.smallest is not None,
         rows=rows,
         setups=tuple(setups),
     )
 
 
-def values_of(record: StudyRecord, grid: Grid, metric: str) -> dict[str, dict[int, float]]:
-    """By cell that can run here and seed, the metric on the study's list."""
-    by_cell, split = _by_cell(record, grid), split_of(record)
-    return {
-        cell.name: _values(by_cell[cell.name], metric, split)
-        for cell in grid.cells
-        if not cell.needs
-    }
+def values_by_cell(record: StudyRecord, metric: str) -> dict[str, dict[int, float]]:
+    """By cell that can run here and by seed, the metric on the list of the study's figures."""
+    grid, split = record.plan.grid, split_of(record)
+    trials = _trials_by_cell(record, grid)
+    cells = [cell.name for cell in grid.cells if not cell.needs]
+    return {cell: _values(trials[cell], metric, split) for cell in cells}
 
 
-def _by_cell(record: StudyRecord, grid: Grid) -> dict[str, list[TrialRecord]]:
+def _trials_by_cell(record: StudyRecord, grid: Grid) -> dict[str, list[TrialRecord]]:
     by_cell: dict[str, list[TrialRecord]] = {cell.name: [] for cell in grid.cells}
     for trial in record.compared().trials.values():
         by_cell[trial.cell].append(trial)
@@ -203,7 +207,7 @@ def unchanged(record: StudyRecord) -> list[str]:
 
 
 def verdict_of(row: Row) -> str:
-    """A row's verdict: ``baseline``, ``not run``, ``better``, ``worse`` or ``undecided``."""
+    """A row's verdict: ``baseline``, ``not run``, or that of its comparison."""
     if row.cell.name == row.baseline:
         return "baseline"
     if row.cell.needs:

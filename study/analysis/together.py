@@ -15,7 +15,7 @@ from study.analysis.random_effects import Measured, Pooled, pool_all
 from study.analysis.same_question import Compared
 from study.analysis.signed_rank import Probabilities, signed_rank
 from study.analysis.statistics import ALPHA, paired
-from study.analysis.tables import values_of
+from study.analysis.tables import values_by_cell
 from study.analysis.units import unit_in
 from study.ledger.record import StudyRecord
 from trainables.config import require
@@ -121,7 +121,7 @@ def _arms(
 
 
 def _effect(study: Compared, cell: str, metric: str) -> Effect:
-    values: Mapping[str, Mapping[int, float]] = values_of(study.record, study.grid, metric)
+    values: Mapping[str, Mapping[int, float]] = values_by_cell(study.record, metric)
     differences = list(paired(values[cell], values[study.baseline]).values())
     if len(differences) < 2:
         raise ValueError(

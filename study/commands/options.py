@@ -70,6 +70,13 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
         help="how a table's p-values are corrected for the number of cells: "
         f"one of {', '.join(CORRECTIONS)}",
     )
+    group.add_argument(
+        "--smallest",
+        type=float,
+        metavar="EFFECT",
+        help="the smallest effect that matters, in percentage points (or the metric's unit): a "
+        "cell shown to lie within it is the same as the baseline",
+    )
     group.add_argument("--seed", type=int, default=0, help="seed of the search and of every trial")
     group.add_argument(
         "--with",
@@ -91,9 +98,9 @@ def _add_grid(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--seeds",
-        type=int,
-        metavar="N",
-        help="run every cell on the same N seeds; default: the fewest that allow a verdict",
+        metavar="N|A..B|A,B,...",
+        help="run every cell on the same N seeds; default: the fewest that allow a verdict. A..B: "
+        "look at A seeds, halfway and at B, and run no further seed of a cell that is decided",
     )
     group.add_argument(
         "--as-published",

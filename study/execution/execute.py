@@ -13,9 +13,11 @@ from search_spaces import Space
 from study.analysis import image_bootstrap
 from study.analysis.confirmation import planned_trials
 from study.analysis.costs import cost_key
+from study.analysis.planned_looks import is_look_due
 from study.analysis.results import results_of
 from study.execution import finalists, tuner
 from study.execution.checkpoints import CheckpointRemover
+from study.execution.looking import next_look
 from study.execution.phases import pending, reuse_runs
 from study.execution.stopping import Faults
 from study.execution.test_evaluation import ClusterEvaluation
@@ -54,10 +56,10 @@ class Execution:
         self._ledger, self._faults = ledger, faults
         self._folder = StudyFolder.of(plan)
 
-    # Made on first use: a study that has ended needs no Ray, and ``ray.put`` would start one.
+    # Made on first use: a study that has ended needs no Ray.
     @cached_property
     def _shared(self) -> "ray.ObjectRef[Dataset]":
-        """One copy of the dataset per machine: all workers there read it from the object store."""
+        """One copy of the dataset per machine."""
         return ray.put(self._dataset)
 
     @cached_property
@@ -71,25 +73,19 @@ class Execution:
             StorageError: the study's folder cannot be written.
             DataError: a file of the dataset cannot be used.
         """
-        record = self._ledger.record
-        if record.ended:  # only its report or MLflow is missing
+        if (record := self._ledger.record).ended:  # only its report or MLflow is missing
             return
         interrupted = self._begin()
         self._ledger.listeners.append(CheckpointRemover(self._folder, record))
-        if not pending(self._plan, record):
-            # If that is all that is left, Tune never starts.
-            reuse_runs(self._plan, self._ledger)
-        tuner.run(
-            self._plan,
-            self._space,
-            self._ledger,
-            self._lane_settings(),
-            interrupted,
-            self._faults,
-            self._dataset.digest,
-        )
-        if self._faults.stop.reason:
-            return
+        while True:
+            self._run_trials(interrupted)
+            if self._faults.stop.reason:
+                return
+            if not is_look_due(record.plan, record):
+                break
+            self._measure_finalists()  # a look is at the list of the verdict
+            self._ledger.append(next_look(record))
+            interrupted = []
         complete = len(record.in_state(*FINAL)) == planned_trials(record, self._plan)
         spent = not complete and budget.is_spent(record)
         if spent:
@@ -99,6 +95,23 @@ class Execution:
             self._measure_finalists()
         if complete:
             self._end()
+
+    def _run_trials(self, interrupted: Sequence[InterruptedTrial]) -> None:
+        """Run the trials before the next look; their lanes then end, and free the machine."""
+        if not pending(self._plan, self._ledger.record):
+            # If that is all that is left, Tune never starts.
+            reuse_runs(self._plan, self._ledger)
+        if is_look_due(self._plan, self._ledger.record):
+            return
+        tuner.run(
+            self._plan,
+            self._space,
+            self._ledger,
+            self._lane_settings(),
+            interrupted,
+            self._faults,
+            self._dataset.digest,
+        )
 
     def look(self, trials: Sequence[TrialRecord], rows: list[int]) -> list[Seen]:
         """Run the networks of these trials on some images of the test list, given by ``rows``.

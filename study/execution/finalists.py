@@ -5,7 +5,7 @@ A trial whose checkpoint is gone or damaged is untested, for a reason that is re
 """
 
 from study.analysis.networks import others_due
-from study.analysis.results import results_of
+from study.execution.looking import unmeasured
 from study.execution.test_evaluation import ClusterEvaluation
 from study.ledger.event_values import Metrics
 from study.ledger.events import OtherTested, Tested, Untested
@@ -17,7 +17,7 @@ from trainables.proof import DamageError
 
 def measure(tests: ClusterEvaluation, folder: StudyFolder, ledger: Ledger) -> None:
     """Measure the networks that the results rest on."""
-    trials = [trial for trial in results_of(ledger.record).finalists if trial.tested is None]
+    trials = unmeasured(ledger.record)
     for trial, found in tests.measure(trials, lambda t: folder.measured_checkpoint(t).state()):
         if not isinstance(found, DamageError):
             folder.write_counts(trial.number, found.counts)

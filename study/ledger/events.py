@@ -12,6 +12,7 @@ from study.ledger.event import Event
 from study.ledger.event_values import ChosenWeights, Metrics
 from study.ledger.event_values import Reused as Reused
 from study.ledger.json_records import Json, build, mapping, plain
+from study.ledger.look import Looked as Looked  # one of the kinds
 from study.ledger.network_measured import NetworkMeasured as NetworkMeasured  # one of the kinds
 from study.ledger.plan import Plan
 from study.ledger.plan_json import plan_from_json, plan_to_json
@@ -188,8 +189,7 @@ class LanesWaiting(Event):
 
     name = "waiting"
     lanes: int
-    missing: str
-    """What the cluster lacks, formatted."""
+    missing: str  # what the cluster lacks, formatted
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from study.ledger.events import Event, Planned, Started
+from study.ledger.events import Event, Looked, Planned, Started
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from trainables.config import Value
@@ -24,6 +24,8 @@ def require_foldable(event: Event, record: StudyRecord) -> None:
             _require_plan(event, record.planned)
         case Started():
             _require_start(event, record.plan, record.trials)
+        case Looked():
+            _require_look(event, record)
 
 
 def _require_plan(event: Planned, earlier: Planned | None) -> None:
@@ -41,6 +43,22 @@ def _require_plan(event: Planned, earlier: Planned | None) -> None:
         raise ValueError(f"seeds must differ, got {seeds!r:.60}")
     if plan.design.kind == "grid" and not plan.design.seeds:
         raise ValueError("a grid must have seeds, got none")
+
+    looks = plan.design.looks
+    if looks and (sorted(set(looks)) != list(looks) or looks[0] < 1 or looks[-1] != len(seeds)):
+        raise ValueError(f"looks must ascend from 1 to all seeds, got {looks!r:.60}")
+    if plan.smallest is not None and not plan.smallest > 0:
+        raise ValueError(f"smallest must be > 0, got {plan.smallest!r:.60}")
+
+
+def _require_look(event: Looked, record: StudyRecord) -> None:
+    design, place = record.plan.design, len(record.looks)
+    if list(design.looks[place : place + 1]) != [event.seeds]:
+        raise ValueError(f"seeds must be those of the next planned look, got {event.seeds!r:.60}")
+    grid = record.plan.grid
+    arms = {cell.name for cell in design.cells if not grid.is_baseline(cell.name)}
+    if set(event.arms) != arms:
+        raise ValueError(f"arms must be the plan's compared cells, got {sorted(event.arms)!r:.60}")
 
 
 def _require_start(event: Started, plan: Plan, known: Mapping[int, object]) -> None:

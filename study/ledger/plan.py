@@ -50,6 +50,7 @@ class Search:
     kind: ClassVar[str] = "search"
     cells: ClassVar[tuple[Cell, ...]] = ()
     seeds: ClassVar[tuple[int, ...]] = ()
+    looks: ClassVar[tuple[int, ...]] = ()
     search_trials: ClassVar[int] = 0
     replayed: ClassVar[None] = None
 
@@ -89,6 +90,8 @@ class Ablation:
     sampler: str = "none"
     """Sampler of the per-cell searches."""
     replayed: Replayed | None = None
+    looks: tuple[int, ...] = ()
+    """Numbers of seeds after which decided cells stop, ascending to all; empty: none stops."""
 
     kind: ClassVar[str] = "grid"
     scheduler: ClassVar[str] = "none"
@@ -124,6 +127,7 @@ class Ablation:
             "sampler": self.sampler,
             "scheduler": self.scheduler,
             **({"replay": plain(self.replayed)} if self.replayed else {}),
+            **({"looks": list(self.looks)} if self.looks else {}),
         }
 
 
@@ -152,6 +156,8 @@ class Plan:
     """Upper limits of ``hours`` and ``gpu_hours``; a kind without a limit is absent."""
     correction: Correction = "holm"
     """Fixed before the first trial; ledgers without the field were planned with Holm's method."""
+    smallest: float | None = None
+    """The smallest effect on the objective that matters, in its own unit."""
     fresh: bool = False
     """Reuse nothing of earlier studies."""
     sharing: bool = False

@@ -31,6 +31,7 @@ def plan_to_json(plan: Plan) -> Json:
         "gpus_per_worker": plan.gpus_per_worker,
         **({"budget": dict(plan.budget)} if plan.budget else {}),
         **({"correction": plan.correction} if plan.correction != "holm" else {}),
+        **({"smallest": plan.smallest} if plan.smallest is not None else {}),
         **({"fresh": True} if plan.fresh else {}),
         **({"sharing": True} if plan.sharing else {}),
         **({"parts": plain(plan.plugin)} if plan.plugin else {}),  # the key's name in schema 1
@@ -67,7 +68,9 @@ def _design_from_json(line: Mapping[str, object]) -> Search | Ablation:
         for checked in (grid, *grid.cells, *grid.setups):
             require_types(type(checked), vars(checked))
         seeds: tuple[int, ...] = tuple(line["seeds"])  # type: ignore[arg-type]
-        return build(Ablation, {**line, "grid": grid, "seeds": seeds, **replayed})
+        looks = tuple(cast(Sequence[int], line.get("looks", ())))
+        design = {**line, "grid": grid, "seeds": seeds, "looks": looks, **replayed}
+        return build(Ablation, design)
     warm = {"warm_start": _warm_from_json(line["warm_start"])} if "warm_start" in line else {}
     dimensions = tuple(
         dimension_from_event(cast(DimensionEvent, mapping(event)))

@@ -14,6 +14,7 @@ from study.ledger.events import (
     Event,
     Finished,
     ImagesResampled,
+    Looked,
     NetworkMeasured,
     OtherTested,
     Planned,
@@ -48,6 +49,8 @@ class StudyRecord:
     """By cell, the result of its search, if there are per-cell searches and they have ended."""
     images: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     """By metric, each cell's interval over resampled images."""
+    looks: list[Looked] = field(default_factory=list)
+    """The planned looks that were taken, in order."""
     resumed_with: list[Provenance] = field(default_factory=list)
     """The code and the machine of each later attempt, in order, where the ledger has them."""
     ended: bool = False
@@ -135,6 +138,8 @@ class StudyRecord:
                 self.planned = replace(self._first_event, plan=plan)
             case ImagesResampled(metrics=metrics):
                 self.images = metrics
+            case Looked():
+                self.looks.append(event)
             case BudgetSpent(used=used):
                 self.budget_spent = used
             case Ended():

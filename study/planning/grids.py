@@ -47,8 +47,6 @@ def _check_grid(request: StudyRequest, grid: Grid) -> None:
         raise ValueError(
             "--scheduler cannot be given with --grid: every cell runs all epochs on every seed"
         )
-    if request.seeds is not None and request.seeds < 1:
-        raise ValueError(f"--seeds must be >= 1, got {request.seeds}")
     for text in request.changes:
         _check_left_to_cells(text, grid)
 

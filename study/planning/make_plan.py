@@ -1,6 +1,8 @@
 """Makes a plan from a request, and checks it before anything starts."""
 
+import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cluster.resources import LaneRequest, Node, count_lanes
@@ -12,6 +14,7 @@ from study.ledger.prior_trials import WarmStart
 from study.ledger.storage import check_name
 from study.planning import budget, grids
 from study.planning.as_published import as_published
+from study.planning.look_schedule import seeds_and_looks
 from study.planning.objectives import check_objectives, measuring, parse_objectives
 from study.planning.prior_studies import replay, rerun, warm_start
 from study.planning.request import (
@@ -28,6 +31,7 @@ from study.planning.request import (
 from trainables.config import TrialConfig, flatten, recipes, refused, require
 from trainables.config.data import AUTO
 from trainables.config.plugin_fields import PLUGIN
+from trainables.metrics.catalog import METRICS
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
         gpus_per_worker=lane.gpus_per_worker,
         budget=budget.finite(limits),
         correction=correction_of(request),
+        smallest=_smallest(request, question.objectives, design),
         fresh=request.fresh,
         sharing=grid is not None and not request.no_sharing,
         plugin=_plugin_text(),
@@ -116,7 +121,7 @@ def _plugin_text() -> PluginText | None:
 def _rerun(request: StudyRequest) -> _Question | None:
     """What ``--winner`` or ``--control`` runs; the earlier study has decided all other options."""
     lanes = {"workers", "cpus_per_worker", "gpus_per_worker"}
-    allowed = {*PLACES, *lanes, "seeds", "correction", "fresh", "no_sharing", "name"}
+    allowed = {*PLACES, *lanes, "seeds", "smallest", "correction", "fresh", "no_sharing", "name"}
     storage = request.storage_folder()
     if request.winner:
         request.require_only({*allowed, "winner"}, "winner", "its search has decided it")
@@ -201,7 +206,9 @@ def _ablation(request: StudyRequest, question: _Question, grid: Grid) -> Ablatio
     grid = grids.checked_grid(request, grid, question.base)
     compared = sum(not (cell.needs or grid.is_baseline(cell.name)) for cell in grid.cells)
     usual = question.usual_seeds or fewest_seeds(max(compared, 1), correction_of(request))
-    count = usual if request.seeds is None else request.seeds
+    count, looks = (usual, ()) if request.seeds is None else seeds_and_looks(request.seeds)
+    if looks and correction_of(request) == "holm":
+        raise refused("--seeds", "a number with --correction holm", request.seeds)
     # A seed that chose weights may not compare them.
     first = question.base.seed + bool(searches)
     if request.warm_start is not None:
@@ -209,9 +216,25 @@ def _ablation(request: StudyRequest, question: _Question, grid: Grid) -> Ablatio
     return Ablation(
         grid=grid,
         seeds=tuple(range(first, first + count)),
+        looks=looks,
         search_trials=searches,
         sampler=choice("--sampler", request.sampler, SAMPLERS) if searches else "none",
     )
+
+
+def _smallest(
+    request: StudyRequest, objectives: Mapping[str, str], design: Search | Ablation
+) -> float | None:
+    """The smallest effect that matters, in the objective's own unit."""
+    given = request.smallest
+    if given is None:
+        return None
+    require(0 < given < math.inf, "--smallest", "> 0", given)
+    if isinstance(design, Search) and not design.confirm:
+        raise refused("--smallest", "with --grid or --confirm, which compare", given)
+    if correction_of(request) == "holm":
+        raise refused("--smallest", "without --correction holm, which has no such test", given)
+    return given / 100 if METRICS[next(iter(objectives))].unit == "fraction" else given
 
 
 def _name(request: StudyRequest, space: Space, grid: Grid | None, base: TrialConfig) -> str:

@@ -59,7 +59,10 @@ class StudyRequest:
     """``--with``: the user's plug-in."""
 
     grid: str | None = None
-    seeds: int | None = None
+    seeds: int | str | None = None
+    """A number, or planned looks: ``6..12``, ``6,9,12``."""
+    smallest: float | None = None
+    """The smallest effect that matters: in percentage points, or in the metric's own unit."""
     cells: str | None = None
     factor: Sequence[str] = ()
     mode: str | None = None

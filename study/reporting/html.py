@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from study.reporting.document import Block, Picture, Section
 
-_WORDS = ("better", "worse", "undecided", "baseline", "failed", "pruned")
+_WORDS = ("better", "worse", "same", "undecided", "baseline", "failed", "pruned")
 """Texts of table cells that are coloured."""
 
 

@@ -104,6 +104,7 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...], split: str) -> dict[str
         "p_holm": compared and compared.p_holm,
         "superiority": compared and compared.superiority,
         "verdict": verdict_of(row),
+        **_look(table, row),
         "n": len(row.values),
         "diverged": row.diverged,
         "failed": row.failed,
@@ -134,6 +135,18 @@ def _corrected(table: Table, row: Row) -> dict[str, float | None]:
     if table.correction == "holm":
         return {}
     return {"p_corrected": row.comparison.p_corrected if row.comparison else None}
+
+
+def _look(table: Table, row: Row) -> dict[str, object]:
+    """When and how the cell was decided, in a study with looks or a smallest effect."""
+    if not table.looks:
+        return {}
+    look = row.comparison.look if row.comparison else None
+    return {
+        "look_state": look and look.state,
+        "look_seeds": look and look.seeds,
+        "p_same": look and look.p_same,
+    }
 
 
 def latex(results: AblationResults, caveat: str = "") -> str:

@@ -7,6 +7,7 @@ from study.analysis import costs
 from study.analysis.other_network import named
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table
+from study.ledger.look import ArmLook
 from study.ledger.record import StudyRecord
 from study.tracking import names
 from study.tracking.entities import (
@@ -95,8 +96,13 @@ def _verdict_figures(row: Row) -> dict[str, float | None]:
         "p_corrected": comparison.p_corrected,
         "p_holm": comparison.p_holm,
         "superiority": comparison.superiority,
+        **(_look_figures(comparison.look) if comparison.look else {}),
         **counts,
     }
+
+
+def _look_figures(look: ArmLook) -> dict[str, float | None]:
+    return {"p_same": look.p_same, "look_seeds": look.seeds}
 
 
 def _run(record: StudyRecord, cell: str) -> Run:

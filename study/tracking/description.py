@@ -11,6 +11,7 @@ from pathlib import Path
 from cluster.safe_text import printable
 from study.analysis import comparability
 from study.analysis.answer import answer, signed
+from study.analysis.look_results import decided
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.tables import CORRECTED, Row, Table, verdict_of
 from trainables.metrics.catalog import METRICS
@@ -107,7 +108,12 @@ def _table(results: AblationResults, length: int) -> str:
     table = results.tables[0]
     unit = "%" if table.unit == "fraction" else table.unit
     heads = ["cell", f"{table.metric} {unit} ({table.split})", "delta", "interval"]
-    heads += [f"p ({CORRECTED[table.correction]})", "verdict", "n"]
+    heads += [
+        f"p ({CORRECTED[table.correction]})",
+        "verdict",
+        *(["decided"] if table.looks else []),
+        "n",
+    ]
     lines = [heads, ["---"] * len(heads), *(_cells(row, table) for row in table.rows)]
     texts = [f"| {' | '.join(line)} |" for line in lines]
     rest = f"\n\nAll {len(table.rows)} rows are in `report/table.md`."
@@ -123,13 +129,14 @@ def _cells(row: Row, table: Table) -> list[str]:
     scale = 100 if METRICS[metric].unit == "fraction" else 1
     mean = "-" if row.mean is None else f"{scale * row.mean:.2f}"
     verdict, count = verdict_of(row), str(len(row.values))
+    end = [verdict, *([decided(compared)] if table.looks else []), count]
     if compared is None or compared.mean is None:
-        return [name, mean, "-", "-", "-", verdict, count]
+        return [name, mean, "-", "-", "-", *end]
     interval = "-"
     if compared.low is not None and compared.high is not None:
         interval = f"{signed(compared.low, metric)} .. {signed(compared.high, metric)}"
     p = "-" if compared.p_corrected is None else f"{compared.p_corrected:.4f}"
-    return [name, mean, signed(compared.mean, metric), interval, p, verdict, count]
+    return [name, mean, signed(compared.mean, metric), interval, p, *end]
 
 
 def _plain(text: str, length: int) -> str:

@@ -14,7 +14,7 @@ from study.reporting.values import axis_label, display_value, is_share
 from trainables.metrics.catalog import TRIMAP_WIDTHS_PX
 
 ACROSS, UP = "miou", "boundary_f_3px"
-_HUES = {"better": "#009e73", "worse": "#c0392b", "undecided": "#5b6675"}
+_HUES = {"better": "#009e73", "worse": "#c0392b", "same": "#0072b2", "undecided": "#5b6675"}
 
 
 def trade_off(results: StudyResults, groups: Sequence[Group], *, means: bool) -> Figure | None:
@@ -140,8 +140,9 @@ def differences(tables: Sequence[Table], where: str) -> Figure | None:
         axes.set_xlabel("percentage points")
         axes.set_yticklabels(names if table is first else [])
         axes.set_title(table.metric, loc="left")
-    handles = [figure.axes[0].plot([], [], "o-", color=hue)[0] for hue in _HUES.values()]
-    figure.legend(handles, list(_HUES), loc="outside lower right", ncols=len(_HUES))
+    words = [word for word in _HUES if word != "same" or first.looks]
+    handles = [figure.axes[0].plot([], [], "o-", color=_HUES[word])[0] for word in words]
+    figure.legend(handles, words, loc="outside lower right", ncols=len(words))
     base = first.baseline if len(first.baselines) == 1 else "each network's own baseline"
     figure.suptitle(f"Difference from {base}, {where}", fontsize=10.5)
     return figure

@@ -3,6 +3,7 @@
 from study.analysis import comparability, same_images
 from study.analysis.answer import signed
 from study.analysis.image_bootstrap import RESAMPLES
+from study.analysis.look_results import decided
 from study.analysis.measured_epoch import after
 from study.analysis.protocol import protocol, same_protocol
 from study.analysis.results import AblationResults
@@ -26,6 +27,7 @@ def heads(table: Table) -> list[str]:
         CORRECTED[table.correction],
         "P(A>B)",
         "verdict",
+        *(["decided"] if table.looks else []),
         "n",
         "failed",
         *paper,
@@ -61,6 +63,7 @@ def line(table: Table, row: Row) -> list[str]:
         _p(compared.p_corrected if compared else None),
         "-" if compared is None or compared.superiority is None else f"{compared.superiority:.2f}",
         verdict,
+        *([decided(compared)] if table.looks else []),
         str(len(row.values)),
         _failures(row),
         *paper,

@@ -7,7 +7,7 @@ from study.analysis.statistics import ALPHA, coverage_note
 from study.analysis.tables import Row, Table, verdict_of
 from study.analysis.units import difference_unit
 from study.reporting.document import Prose, Section, Sheet
-from study.reporting.sections import ablation_table
+from study.reporting.sections import ablation_table, looks
 from study.reporting.values import metric_head
 from trainables.config.words import counted
 
@@ -19,7 +19,7 @@ def section(results: AblationResults) -> Section:
     sheet = Sheet(_head(objective, others), _body(objective, others))
     said = Prose(_said(results, objective, others))
     title = f"Against {protocol.baselines(objective)}"
-    return Section(title, [sheet, said, *ablation_table.remarks(results)])
+    return Section(title, [sheet, said, *looks.blocks(results), *ablation_table.remarks(results)])
 
 
 def _head(objective: Table, others: list[Table]) -> list[str]:
@@ -30,6 +30,7 @@ def _head(objective: Table, others: list[Table]) -> list[str]:
         "interval",
         tables.CORRECTED[objective.correction],
         "verdict",
+        *(["decided"] if objective.looks else []),
         *(f"Δ {table.metric}" for table in others),
         "n",
         "failed",
@@ -45,6 +46,7 @@ def _body(objective: Table, others: list[Table]) -> list[list[str]]:
         "interval",
         tables.CORRECTED[objective.correction],
         "verdict",
+        *(["decided"] if objective.looks else []),
     )
     rows = []
     for place, row in enumerate(objective.rows):
@@ -81,4 +83,4 @@ def _said(results: AblationResults, objective: Table, others: list[Table]) -> st
     )
     if others:
         text += "; each other metric is corrected by itself and decides nothing"
-    return f"{text}. {protocol.power(record)}{protocol.left_out(objective)}"
+    return f"{text}. {protocol.looks(record)}{protocol.power(record)}{protocol.left_out(objective)}"

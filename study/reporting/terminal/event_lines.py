@@ -1,5 +1,7 @@
 """The line of terminal output for an event."""
 
+from collections.abc import Mapping
+
 from study.analysis.units import unit_in
 from study.ledger.events import (
     Changed,
@@ -9,12 +11,14 @@ from study.ledger.events import (
     Finished,
     LanesChanged,
     LanesWaiting,
+    Looked,
     OtherTested,
     StageReady,
     Started,
     TrialFailed,
     Untested,
 )
+from study.ledger.look import ArmLook
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from study.reporting.values import parameters, with_unit
@@ -56,6 +60,8 @@ def _study_line(event: Event, record: StudyRecord) -> str:
             return f"{counted(lanes, 'lane')} from now on: {_available(nodes)}"
         case LanesWaiting(lanes=lanes, missing=missing):
             return f"{_have(lanes, 'lane')} been waiting for room: {missing}"
+        case Looked(seeds=run, arms=arms):
+            return f"look after {counted(run, 'seed')}: {_found(arms)}"
         case StageReady(kind=kind, key=key):
             how = "reused" if event.reused else f"trained in {event.seconds:.0f} s"
             how += ", again: its file was damaged" if event.remade else ""
@@ -102,3 +108,13 @@ def _epoch(event: EpochEnded, trial: TrialRecord, record: StudyRecord) -> str:
     value = with_unit(objective, event.metrics.get(objective), unit_in(record, objective))
     place = f"{event.epoch}/{trial.config['epochs']}"
     return f"trial {event.trial} epoch {place}: {objective} {value}"
+
+
+def _found(arms: Mapping[str, ArmLook]) -> str:
+    """The arms by state, those that go on counted."""
+    by_state: dict[str, list[str]] = {}
+    for name, arm in arms.items():
+        by_state.setdefault(arm.state, []).append(name)
+    still = len(by_state.pop("open", []))
+    named = [f"{state} {', '.join(names)}" for state, names in by_state.items()]
+    return "; ".join([*named, f"{still} open"])

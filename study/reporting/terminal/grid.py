@@ -18,13 +18,13 @@ from study.reporting.terminal.plain_table import plain_table
 from study.reporting.values import assignments, short_name
 from trainables.config.words import counted
 
-_STYLES = {"better": "green", "worse": "red", "undecided": "dim"}
+_STYLES = {"better": "green", "worse": "red", "same": "cyan", "undecided": "dim"}
 
 
 def planned(plan: Plan, space: Space, images: Mapping[str, int]) -> RenderableType:
     """A table of every cell: its changes and what is missing to run it; then published figures."""
     design, grid = plan.ablation, plan.grid
-    seeds = counted(len(design.seeds), "seed")
+    seeds = ("at most " if design.looks else "") + counted(len(design.seeds), "seed")
     output = plain_table("cell", "changes", "runs")
     for cell in grid.cells:
         role = " (baseline)" if grid.is_baseline(cell.name) else ""
@@ -55,7 +55,16 @@ def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
         "significance": protocol.seeds_message(
             len(seeds), protocol.comparisons(grid), plan.correction
         ),
+        **_rule(plan),
     }
+
+
+def _rule(plan: Plan) -> dict[str, str]:
+    """The lines of planned looks and of the smallest effect that matters."""
+    rule = {"looks": protocol.looks_planned(plan), "same": protocol.same_planned(plan)}
+    if rule["looks"]:
+        del rule["same"]  # said with them
+    return {name: text.strip() for name, text in rule.items() if text}
 
 
 def _cells(grid: Grid) -> str:

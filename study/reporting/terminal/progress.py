@@ -13,6 +13,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from study.analysis.confirmation import planned_trials
+from study.analysis.provisional import leaning
 from study.analysis.results import results_of
 from study.analysis.training_budget import total_epochs
 from study.analysis.units import unit_in
@@ -23,6 +25,7 @@ from study.ledger.events import (
     Finished,
     LanesChanged,
     LanesWaiting,
+    Looked,
     StageReady,
     TrialFailed,
 )
@@ -38,7 +41,7 @@ from trainables.stages.registry import stage_file
 _ROWS = 12
 _COUNTED = (Finished, TrialFailed)
 """Events whose line also says how far the study is and how long it will take."""
-_ABOVE_TABLE = (StageReady, TrialFailed, LanesChanged, LanesWaiting, Changed)
+_ABOVE_TABLE = (StageReady, TrialFailed, LanesChanged, LanesWaiting, Changed, Looked)
 """Events that also leave a line above the live table."""
 _STYLES = {"running": "yellow", "complete": "green", "pruned": "dim", "failed": "red"}
 
@@ -95,13 +98,15 @@ class LiveProgress:
 
     @property
     def _total_epochs(self) -> int:
-        return total_epochs(self._record.plan)
+        record, plan = self._record, self._record.plan
+        return round(total_epochs(plan) * planned_trials(record, plan) / plan.trials)
 
     def _trials_done(self) -> str:
         record = self._record
         if not record.trials:
             return "starting lanes"
-        return f"{len(record.in_state(*FINAL))}/{counted(record.plan.trials, 'trial')}"
+        planned = planned_trials(record, record.plan)
+        return f"{len(record.in_state(*FINAL))}/{counted(planned, 'trial')}"
 
     def _epochs_done(self, here: bool = False) -> int:
         """Epochs that ran or that pruning saved.
@@ -141,7 +146,9 @@ class LiveProgress:
                 description=self._trials_done(),
                 left=self._time_left(),
             )
-            return Group(self._table(), self._best(), self._stages_in_training(), self._bar)
+            return Group(
+                self._table(), self._best(), self._leaning(), self._stages_in_training(), self._bar
+            )
 
     def _table(self) -> Table:
         record, best = self._record, results_of(self._record).best
@@ -166,6 +173,11 @@ class LiveProgress:
         objective = record.plan.objective
         value = with_unit(objective, best.value(objective), unit_in(record, objective))
         return f"best so far: trial {best.number}, {objective} {value}"
+
+    def _leaning(self) -> str:
+        """What the seeds so far speak for; no verdict."""
+        found = [f"{escape(cell)} {word}" for cell, word in leaning(self._record).items()]
+        return f"provisional, no verdict yet: {', '.join(found)}" if found else ""
 
     def _stages_in_training(self) -> str:
         awaited = self._record.awaited_stages

@@ -55,6 +55,7 @@ def _confirmation(plan: Plan, lists: Mapping[str, str]) -> dict[str, str]:
         f"{len(CONFIRMED) * len(seeds)} runs on {counted(len(seeds), 'other seed')}, on the "
         f"{lists.get('test', 'test list')}. "
         f"{protocol.seeds_message(len(seeds), 1, plan.correction)}"
+        f"{protocol.same_planned(plan)}"
     }
 
 

@@ -21,6 +21,7 @@ from study.ledger.events import (
     ImagesResampled,
     LanesChanged,
     LanesWaiting,
+    Looked,
     NetworkMeasured,
     Planned,
     Resumed,
@@ -31,6 +32,7 @@ from study.ledger.events import (
     event_from_json,
 )
 from study.ledger.ledger import Ledger, read
+from study.ledger.look import ArmLook
 from study.ledger.plan import Plan, PluginText
 from study.ledger.prior_trials import Replayed, WarmStart, WarmStartSource, WarmStartTrial
 from study.ledger.provenance import Provenance
@@ -84,6 +86,8 @@ OF_A_STUDY: list[Event] = [
             "plain": ChosenWeights(trial=None, changes={}),
         }
     ),
+    Looked(seeds=3, arms={"good": ArmLook(state="open", seeds=3, p=0.5)}),
+    Looked(seeds=6, arms={"good": ArmLook(state="same", seeds=6, p=0.5, p_same=0.01)}),
     ImagesResampled(metrics={"miou": {"good": [-0.5, 0.5]}}),
     LanesWaiting(lanes=2, missing="room"),
     LanesChanged(lanes=1, nodes=1),
@@ -92,9 +96,14 @@ OF_A_STUDY: list[Event] = [
 ]
 
 
+def with_looks(storage: Path) -> Plan:
+    plan = fake_grid.plan(storage, smallest=0.002)
+    return replace(plan, design=replace(plan.ablation, looks=(3, 6)))
+
+
 def test_every_event_is_read_as_it_was_written(tmp_path: Path) -> None:
     heard: list[Event] = []
-    ledger = fake.begin(fake_grid.plan(tmp_path))
+    ledger = fake.begin(with_looks(tmp_path))
     ledger.listeners.append(heard.append)
     for event in OF_A_STUDY:
         ledger.append(event)
@@ -128,6 +137,7 @@ PLANS = {
     ),
     "plug-in": fake.plan(Path(), plugin=PluginText(name="mine.py", text="x = 1\n", digest="f")),
     "ablation": fake_grid.plan(Path()),
+    "looks": with_looks(Path()),
     "replay": fake_grid.plan(Path(), seeds=(3,), replayed=REPLAYED),
 }
 

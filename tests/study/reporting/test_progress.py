@@ -9,8 +9,9 @@ from rich.console import Console
 from study.ledger.events import Finished, Reused
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
+from study.planning.runs import grid_runs
 from study.reporting.terminal import progress
-from tests.study import fake
+from tests.study import fake, fake_grid
 
 
 def reuse(ledger: Ledger, of: Plan, number: int) -> None:
@@ -42,3 +43,16 @@ def test_reused_trials_took_no_time_and_say_nothing_about_the_rest(
     last = output.getvalue().splitlines()[-1]
     assert last.startswith("trial 4 complete; 5/8 trials, will end at ")
     assert last.endswith("(in 2 min)")
+
+
+def test_a_running_comparison_leans_provisionally(tmp_path: Path) -> None:
+    """Five pairs, the cell ahead by 1/32 on each: the e-value of equal differences is 36."""
+    study, output = fake_grid.plan(tmp_path), StringIO()
+    ledger = fake.begin(study)
+    live = progress.LiveProgress(Console(file=output, width=140), ledger.record, tmp_path)
+    console = Console(file=output, width=140)
+    for run in grid_runs(study)[:10]:
+        assert "provisional" not in output.getvalue()
+        fake_grid.complete(ledger, run)
+        console.print(live.render())
+    assert "provisional, no verdict yet: good better" in output.getvalue()
