@@ -118,6 +118,9 @@ class EpochEnded(Event):
     train_s: float | None = None
     evaluate_s: float | None = None
     system: dict[str, float] = field(default_factory=dict)
+    held: dict[str, Value] | None = None
+    """By path, the trial's parameters that its losses, optimiser and stages have used, with the
+    values that these hold; with an epoch that used more than those before it."""
 
 
 @dataclass(frozen=True, kw_only=True)
