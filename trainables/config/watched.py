@@ -71,8 +71,12 @@ def _watched(section: str, settings: _Section, watch: Watch) -> _Section:
         watch.note(f"{section}/{name}", value)
         return value
 
-    body = {"__slots__": (), "__getattribute__": read, "plugin_field": plugin_field}
-    copy = object.__new__(type(kind.__name__, (kind,), body))
+    body: dict[str, object] = {
+        "__slots__": (),
+        "__getattribute__": read,
+        "plugin_field": plugin_field,
+    }
+    copy = cast(_Section, object.__new__(type(kind.__name__, (kind,), body)))
     for item in fields(settings):
         object.__setattr__(copy, item.name, getattr(settings, item.name))
-    return cast(_Section, copy)
+    return copy

@@ -29,10 +29,12 @@ def held(tmp_path: Path, changes: dict[str, Value], epochs: int = 1) -> dict[str
     worker = Worker(settings, torch.device("cpu"))
     worker.start(Start(flatten(TrialConfig().changed({**SMALL, **changes}))))
     assert worker.training is not None
+    found: dict[str, Value] = {}
     for _ in range(epochs):
         result = worker.run_epoch(worker.training)
         assert isinstance(result, EpochResult)
-    return result.held
+        found = result.held
+    return found
 
 
 def test_a_term_holds_its_parameters_only_while_it_trains(tmp_path: Path) -> None:
@@ -43,7 +45,7 @@ def test_a_term_holds_its_parameters_only_while_it_trains(tmp_path: Path) -> Non
 
 
 def test_a_term_that_only_validation_measures_has_not_trained(tmp_path: Path) -> None:
-    measured = {"loss/theta": 5.0, "eval/terms": "active_boundary"}
+    measured: dict[str, Value] = {"loss/theta": 5.0, "eval/terms": "active_boundary"}
     assert "loss/theta" not in held(tmp_path, measured, epochs=2)
 
 
