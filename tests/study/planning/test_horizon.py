@@ -1,4 +1,4 @@
-"""A finished grid's leaders are planned again, longer, and their result stands beside its verdict."""
+"""A finished grid's leaders run again, longer, and the result stands beside the verdict."""
 
 from pathlib import Path
 
@@ -8,7 +8,6 @@ from cluster import session
 from study.analysis import horizon
 from study.analysis.results import AblationResults
 from study.commands import options
-from study.commands.run import main
 from study.ledger.events import Ended, Tested
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
@@ -57,7 +56,8 @@ def test_the_result_stands_beside_the_verdict(
     results = fake_grid.results(fake_grid.ended_study(fake_grid.plan(tmp_path)))
     folder = StudyFolder(tmp_path / "fake")
     before = [block.text for block in section.blocks(results, folder)]
-    longer = finish(planned(tmp_path, "--name", "longer"), dict(zip(("plain", "good"), figures)))
+    plain, good = figures
+    longer = finish(planned(tmp_path, "--name", "longer"), {"plain": plain, "good": good})
     added = [block.text for block in section.blocks(results, folder)][len(before) :]
     (line,) = added
     assert line.startswith(f"At 12 epochs the order of the leaders {word} (study longer): ")
@@ -69,15 +69,15 @@ def test_an_unfinished_or_unknown_grid_is_refused_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake.begin(fake_grid.plan(tmp_path))
-    where = ["--storage", str(tmp_path)]
-    for name, words in (("fake", "a grid that has ended"), ("none", "--horizon")):
-        assert words in refused(["--horizon", name, *where], capsys)
-    assert "--seeds cannot be given with --horizon" in refused(
-        ["--horizon", "fake", "--seeds", "3", *where], capsys
-    )
+    where = ("--storage", str(tmp_path))
+    ended = refused(capsys, tmp_path, "--horizon", "fake", *where)
+    assert "--horizon must be a grid that has ended, got 'fake'" in ended
+    assert "--horizon" in refused(capsys, tmp_path, "--horizon", "none", *where)
+    seeds = refused(capsys, tmp_path, "--horizon", "fake", "--seeds", "3", *where)
+    assert "--seeds cannot be given with --horizon" in seeds
 
 
 def test_a_search_has_no_horizon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fake.ended_study(fake.plan(tmp_path))
-    assert main(["--horizon", "fake", "--storage", str(tmp_path)]) == 2
-    assert "--horizon must be a grid, got the search 'fake'" in capsys.readouterr().err
+    error = refused(capsys, tmp_path, "--horizon", "fake", "--storage", str(tmp_path))
+    assert "--horizon must be a grid, got the search 'fake'" in error
