@@ -14,15 +14,15 @@ def findings(plan: Plan, space: Space, unread: Sequence[str]) -> list[Finding]:
     Args:
         plan: of the study.
         space: that a search draws from.
-        unread: varied parameters that no timed first step read.
+        unread: varied parameters of losses that no loss reads (``planning/canary.py``).
     """
     return list(chain(_one_value(plan, space), _same_cells(plan), _unread(unread)))
 
 
 def varied(plan: Plan, space: Space) -> list[str]:
-    """The paths that a study varies: those of its cells, and those that it always searches."""
+    """The paths that a study varies: those of its cells, and those that it searches."""
     if not plan.design.cells:
-        return [dimension.path for dimension in space.dimensions if dimension.when is None]
+        return [dimension.path for dimension in space.dimensions]
     of_cells = (path for cell in plan.design.cells for path in cell.changes)
     searched = (d.path for cell in plan.design.cells for d in cell.searched)
     return list(dict.fromkeys([*of_cells, *searched]))
@@ -59,7 +59,7 @@ def _unread(paths: Sequence[str]) -> list[Finding]:
         return []
     return [
         Finding(
-            f"nothing read {', '.join(paths)} in the first steps that were timed",
+            f"varied, and read by no loss of the study: {', '.join(paths)}",
             "turn its loss on (a weight of 0 turns it off), or do not vary it",
         )
     ]

@@ -170,6 +170,7 @@ class PlannedStudy:
         return need.most
 
     def _expected(self, dataset: Dataset, left: int, more: dict[str, str]) -> Outlook:
+        from study.planning import canary
         from study.planning.forecast import forecast
 
         plan, space = self._plan, self._space
@@ -180,7 +181,8 @@ class PlannedStudy:
             more["budget"] = budget.planned(plan.budget, self._record, found.total_s)
         # Printed before the start: a driver that is killed, or loses its raylet, prints nothing.
         more["to resume"] = resume_command(plan.study, plan.storage, plan.tracking_uri)
-        doubts = health_of_plan.findings(plan, space, found.unread)
+        unread = canary.unread(plan, space, dataset.num_classes)
+        doubts = health_of_plan.findings(plan, space, unread)
         return Outlook(left, found.stages, found.epoch_s, found.total_s, more, doubts)
 
     def _run(self, dataset: Dataset, policy: Policy, verbose: bool) -> int:

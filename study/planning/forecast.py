@@ -2,20 +2,18 @@
 
 import math
 import os
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from time import monotonic
 
 import torch
 
 from search_spaces import Space
-from study.analysis import health_of_plan
 from study.ledger.plan import Ablation, Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning import runs
 from trainables import plugin
 from trainables.config import TrialConfig, from_flat
-from trainables.config.watched import SECTIONS, watched
 from trainables.data import Dataset
 from trainables.data.batches import num_batches
 from trainables.data.lists import EXTRA
@@ -54,8 +52,6 @@ class Pace:
     """An epoch of training."""
     image_s: float
     """The evaluation of one image."""
-    used: frozenset[str] = frozenset()
-    """The fields of loss and optimiser that the first steps read."""
 
     def epoch_s(self, dataset: Dataset) -> float:
         return self.train_s + self.image_s * len(dataset.splits["val"])
@@ -80,8 +76,6 @@ class Forecast:
     """The most stages to train."""
     problem: str = ""
     """Why there is no forecast."""
-    unread: tuple[str, ...] = ()
-    """Parameters of losses and optimiser that the study varies and no timed step read."""
 
 
 def forecast(plan: Plan, space: Space, dataset: Dataset, left: int) -> Forecast:
@@ -108,22 +102,7 @@ def forecast(plan: Plan, space: Space, dataset: Dataset, left: int) -> Forecast:
     image_s = sum(share * each.image_s for share, each in weighed)
     test_s = image_s * len(dataset.splits["test"])
     lacking, expected = stages_to_train(plan, space, dataset.digest, left)
-    total_s = study_seconds(plan, epoch_s, test_s, expected, left)
-    return Forecast(epoch_s, total_s, lacking, unread=_unread(plan, space, kinds, paces))
-
-
-def _unread(
-    plan: Plan, space: Space, kinds: Sequence[Kind], paces: Sequence[Pace]
-) -> tuple[str, ...]:
-    """Nothing where some kinds were not timed, or a term may start after the timed steps."""
-    losses = [kind.config.loss for kind in kinds]
-    late = any(loss.schedule or loss.alpha != "none" for loss in losses)
-    if late or len(kinds) == _MOST_KINDS:
-        return ()
-    used = frozenset[str]().union(*(each.used for each in paces))
-    paths = health_of_plan.varied(plan, space)
-    watched_paths = [path for path in paths if path.partition("/")[0] in SECTIONS]
-    return tuple(path for path in watched_paths if path not in used)
+    return Forecast(epoch_s, study_seconds(plan, epoch_s, test_s, expected, left), lacking)
 
 
 def _where(error: Exception) -> str:
@@ -191,16 +170,15 @@ def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
     if EXTRA in dataset.splits:
         few[EXTRA] = few["train"]
     learned = registry.untrained(config, dataset.num_classes)
-    config, watch = watched(config)
     with torch_threads(threads):  # torch would use every core, a rank has only its own
         training = Training(config, replace(dataset, splits=few), learned, torch.device("cpu"))
         begin = monotonic()
         training.train_epoch()
-        middle, used = monotonic(), frozenset(watch.used)
+        middle = monotonic()
         training.evaluate("val")
         end = monotonic()
     batches = _batches(config, dataset) / training.steps
-    return Pace((middle - begin) * batches, (end - middle) / len(few["val"]), used)
+    return Pace((middle - begin) * batches, (end - middle) / len(few["val"]))
 
 
 def _batches(config: TrialConfig, dataset: Dataset) -> float:
