@@ -69,8 +69,8 @@ def print_comparison(console: Console, results: AblationResults) -> None:
         output.add_row(*map(escape, line), style=style)
     console.print(output)
     console.print(f"\n{escape(protocol.protocol(results.record, table))}", highlight=False)
-    for line in horizon.lines(results):
-        console.print(f"\n{escape(line)}", highlight=False)
+    for sentence in horizon.lines(results):
+        console.print(f"\n{escape(sentence)}", highlight=False)
 
 
 def print_result(

@@ -3,10 +3,15 @@
 from pathlib import Path
 
 import pytest
+import ray
 import torch
 
+from tests.trainables.lane.test_trial_faults import HereLane
 from trainables.config import TrialConfig, Value, flatten
 from trainables.lane.mailbox import EpochResult, LaneSettings, Start
+from trainables.lane.trial import Trial
+from trainables.lane.trial_spec import TrialSpec
+from trainables.lane.tune_result import EpochReport, from_tune
 from trainables.lane.worker import Worker
 from trainables.losses import terms
 
@@ -74,3 +79,21 @@ def test_a_parameter_that_a_loss_forgets_is_missing(
     )
     monkeypatch.setitem(terms.TERMS, "active_boundary", forgetful)
     assert "loss/theta" not in held(tmp_path, {"loss/w_a": 1.0, "loss/theta": 5.0})
+
+
+def test_a_trial_reports_its_own_parameters_and_only_what_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainables.lane.trial.Lane", HereLane)
+    for name in ("put", "get"):
+        monkeypatch.setattr(ray, name, lambda value: value)
+    params: dict[str, Value] = {"optim/lr": 0.25, "loss/theta": 5.0, "data/flip": False}
+    late: dict[str, Value] = {"loss/w_a": 1.0, "loss/schedule": "w_a from 0.6", "epochs": 3}
+    config = flatten(TrialConfig().changed({**SMALL, **late, **params}))
+    trial = Trial.__new__(Trial)
+    settings = LaneSettings(1, 1, 0, "", str(tmp_path / "stages"), str(tmp_path))
+    trial.setup(TrialSpec(number=0, params=params, config=config).to_tune(), settings)
+    reports = [from_tune(trial.step()) for _ in range(3)]
+    trial.idle_timer.stop()
+    found = [report.held for report in reports if isinstance(report, EpochReport)]
+    assert found == [{"optim/lr": 0.25}, {}, {"optim/lr": 0.25, "loss/theta": 5.0}]
