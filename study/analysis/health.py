@@ -7,12 +7,14 @@ fed by the ledger.
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
+from study.analysis.answer import signed
 from study.analysis.bounds import at_a_bound
 from study.analysis.equal_outcomes import equal_outcomes
 from study.analysis.finding import Finding
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.statistics import paired
 from study.analysis.tables import Table
+from study.analysis.units import difference_unit
 from study.analysis.unreached import other_values, unreached
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import FINAL, TrialRecord
@@ -130,8 +132,9 @@ def all_noise(results: SearchResults | AblationResults) -> list[Finding]:
     return [
         Finding(
             f"noise is larger than any effect found: the largest mean difference in "
-            f"{table.metric}, {name}'s {shown(table.metric, mean)}, is less than the standard "
-            f"deviation of that difference over seeds, {shown(table.metric, spread)}",
+            f"{table.metric} ({difference_unit(table.unit)}), {name}'s "
+            f"{signed(mean, table.metric)}, is less than the standard deviation of that "
+            f"difference over seeds, {signed(spread, table.metric).lstrip('+')}",
             "more seeds, longer trainings or more test images; a larger weight shows a larger "
             "effect, if there is one",
         )

@@ -180,8 +180,8 @@ def test_a_cell_whose_trials_all_diverge_is_seen() -> None:
 def test_noise_larger_than_every_effect_is_seen_with_both_figures() -> None:
     (found,) = health.all_noise(compared([0.0625, -0.03125, 0.0]))
     # mean 1.0417 %; deviations 5.2083, 4.1667, 1.0417: (27.13 + 17.36 + 1.085) / 2 = 22.79
-    assert "good's 1.04 %, is less than the standard deviation" in found.seen
-    assert found.seen.endswith("4.77 %")
+    assert "miou (percentage points), good's +1.04, is less than the standard" in found.seen
+    assert found.seen.endswith("over seeds, 4.77")
 
 
 @pytest.mark.parametrize(
