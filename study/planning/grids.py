@@ -45,7 +45,8 @@ def _check_grid(request: StudyRequest, grid: Grid) -> None:
     """Raise a ValueError for an option that a grid decides."""
     if request.scheduler != "none":
         raise ValueError(
-            "--scheduler cannot be given with --grid: every cell runs all epochs on every seed"
+            "--scheduler cannot be given with --grid: a search may stop trials early, a comparison "
+            "never does: every cell runs all epochs on every seed"
         )
     for text in request.changes:
         _check_left_to_cells(text, grid)

@@ -12,7 +12,7 @@ from study.analysis.results import AblationResults, SearchResults
 from study.analysis.tables import Table
 from study.analysis.training_budget import epochs_in_words
 from study.ledger.plan import Plan
-from study.reporting.sections import ablation_table, cell_search, reruns
+from study.reporting.sections import ablation_table, cell_search, horizon, reruns
 from study.reporting.terminal import published
 from study.reporting.terminal.plain_table import plain_table
 from study.reporting.values import assignments, short_name
@@ -81,6 +81,8 @@ def print_comparison(console: Console, results: AblationResults) -> None:
     table = results.tables[0]
     _print_table(console, table)
     console.print(f"\n{escape(protocol.protocol(results.record, table))}", highlight=False)
+    for sentence in horizon.lines(results):
+        console.print(f"\n{escape(sentence)}", highlight=False)
     if results.other is not None:
         console.print(f"\n[bold]beside it[/]  {escape(ablation_table.beside(results.other))}\n")
         _print_table(console, results.other.tables[0])
