@@ -47,7 +47,7 @@ class Moving(NamedTuple):
 def moving(results: AblationResults) -> Moving | None:
     """None without a pair of cells, for several networks, and below three epochs."""
     if len(results.record.plan.grid.baselines) > 1:
-        return None  # no order of cells of two networks is asked for, and their epochs may differ
+        return None  # cells of two networks are not compared, and their epochs may differ
     epochs, objective = results.record.plan.epochs, results.record.plan.objective
     curves = {
         cell: {trial.seed: _curve(trial, objective) for trial in trials if _is_complete(trial)}
