@@ -61,7 +61,10 @@ TABLE1 = Grid(
 """The paper adds the loss once training has peaked, but does not say after which of its 200 epochs;
 a term that starts late is closest to that, and ``--init NAME/NUMBER`` is the paper's way."""
 
-_SLOPE = "a regression line through AR's loss over the iterations"
+_SLOPE = (
+    "a training with the paper's batch and iterations, by which a slope is scaled; the report's "
+    "section on the slope has the same figures of each trial here"
+)
 _CURVE = Setup(
     name="RefineNet-LW-152, NYUv2, by iteration",
     network="RefineNet-LW-152",

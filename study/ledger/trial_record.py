@@ -9,6 +9,7 @@ from trainables.config import Value
 from trainables.lane.failures import Failure
 from trainables.lane.trial_spec import Phase
 from trainables.training.best_epoch import best_epoch
+from trainables.training.iterations import Iterations
 
 State = Literal["running", "complete", "pruned", "failed"]
 FINAL: tuple[State, ...] = ("complete", "pruned", "failed")
@@ -26,6 +27,8 @@ class EpochRecord:
     time: float
     train_s: float | None = None
     system: dict[str, float] = field(default_factory=dict)
+    iterations: Iterations | None = None
+    """Loss terms by iteration, thinned; None in ledgers of earlier versions."""
 
 
 @dataclass

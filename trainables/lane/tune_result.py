@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from trainables.lane.failures import Failure
+from trainables.training.iterations import Iterations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class EpochReport:
     """Config fields that the trial ran with in place of its own (``--on-oom halve``)."""
     start_s: float | None = None
     """Seconds from the trial's assignment to its start on the lane; only with its first epoch."""
+    iterations: Iterations | None = None
+    """Loss terms by iteration, thinned; None in a checkpoint of an earlier version."""
     done: bool
 
 
@@ -48,7 +51,7 @@ def to_tune(report: EpochReport | FailedTrial) -> dict[str, object]:
         return {**result, "done": True}
     metrics = result.pop("metrics")
     assert isinstance(metrics, dict)
-    optional = [name for name in ("changes", "start_s") if result[name] in ({}, None)]
+    optional = [name for name in ("changes", "start_s", "iterations") if result[name] in ({}, None)]
     for name in optional:
         del result[name]
     return {**metrics, "metric_names": list(metrics), **result}
@@ -64,6 +67,7 @@ def from_tune(result: Mapping[str, Any]) -> EpochReport | FailedTrial:
     names = result.get("metric_names")
     if names is None:
         names = [name for name in result if name not in EpochReport.__dataclass_fields__]
+    iterations = result.get("iterations")
     return EpochReport(
         epoch=result["epoch"],
         metrics={name: result[name] for name in names},
@@ -73,5 +77,6 @@ def from_tune(result: Mapping[str, Any]) -> EpochReport | FailedTrial:
         system=result["system"],
         changes=result.get("changes", {}),
         start_s=result.get("start_s"),
+        iterations=Iterations(**iterations) if iterations else None,
         done=result["done"],
     )

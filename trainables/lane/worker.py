@@ -170,6 +170,7 @@ class Worker:
             train_s=middle - begin,
             evaluate_s=monotonic() - middle,
             system=self.usage.sample(),
+            iterations=training.iterations,
         )
 
     def save(self, training: Training) -> Saved | None:
