@@ -16,6 +16,7 @@ from trainables.config.evaluation import Split
 from trainables.data.batches import num_batches, require_crops, to_tensors, training_batches
 from trainables.data.dataset import Dataset, ImageList
 from trainables.data.lists import EXTRA
+from trainables.losses.batch import Learned, Prediction, Target
 from trainables.losses.compose import (
     active_weights,
     combine,
@@ -25,7 +26,6 @@ from trainables.losses.compose import (
     needs_boundary_head,
 )
 from trainables.losses.term import LossTerm
-from trainables.losses.terms import Learned, Prediction, Target
 from trainables.metrics.inference import scores
 from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
@@ -83,6 +83,8 @@ class Training:
 
     def _build(self, boundary_head: bool) -> Segmenter:
         config = self.config
+        trained = boundary_head or not config.model.boundary_input
+        require(trained, "model/boundary_input", "false without a loss of the boundary head", True)
         network = Segmenter(config.model, self.dataset.num_classes, boundary_head)
         make_global(network)
         if config.model.freeze_batch_norm:

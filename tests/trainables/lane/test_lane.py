@@ -14,7 +14,7 @@ from cluster.session import ray_session
 from trainables.config import TrialConfig, flatten
 from trainables.data import load
 from trainables.lane.trial_spec import TrialSpec
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.stages.registry import stage_names
 from trainables.training import checkpoint
 from trainables.training.training import Training

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tests.processes import on_ranks
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.stages.inverse_net.dense import BlurredDenseNet
 from trainables.training.epoch_summary import Diverged
 from trainables.training.training import Training
