@@ -53,7 +53,8 @@ class ModelConfig:
 
     boundary_input: bool = False
     """Concatenate the boundary head's map with the features that the classifier receives, an option
-    of InverseForm (3.5) that its experiments leave out: inference then runs the head, too."""
+    of InverseForm (3.5) that its experiments leave out: inference then runs the head, too. Where no
+    loss trains the head, its map is one more channel that the segmentation learns."""
 
     freeze_batch_norm: bool = False
     """Keep batch norms at their initial statistics and weights, as SEMEDA does (small batches)."""

@@ -83,8 +83,6 @@ class Training:
 
     def _build(self, boundary_head: bool) -> Segmenter:
         config = self.config
-        trained = boundary_head or not config.model.boundary_input
-        require(trained, "model/boundary_input", "false without a loss of the boundary head", True)
         network = Segmenter(config.model, self.dataset.num_classes, boundary_head)
         make_global(network)
         if config.model.freeze_batch_norm:

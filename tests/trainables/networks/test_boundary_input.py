@@ -67,9 +67,15 @@ def test_a_trained_network_is_saved_with_its_head() -> None:
         assert torch.equal(network(images).logits_BKHW, expected)
 
 
-def test_it_needs_a_loss_that_trains_the_head() -> None:
-    with pytest.raises(ValueError, match="model/boundary_input must be false without a loss of"):
-        training(config(**{**TRAINED, "loss/beta": 0.0}))
+def test_a_baseline_without_a_loss_of_the_head_has_the_same_network() -> None:
+    """So that a cell differs from it in its loss alone."""
+    plain, with_loss = (training(config(**{**TRAINED, "loss/beta": b})) for b in (0.0, 0.3))
+    weights, others = with_loss.network.state_dict(), plain.network.state_dict()
+    assert others.keys() == weights.keys()
+    assert all(torch.equal(others[name], weights[name]) for name in weights)
+    plain.train_epoch()
+    last = "boundary_head.layers.3.weight"
+    assert not torch.equal(plain.network.state_dict()[last], weights[last])
 
 
 @pytest.mark.parametrize("network", ["lraspp", "deeplabv2_r101"])
