@@ -13,7 +13,7 @@ from trainables.config import require
 from trainables.geometry.tiles import split_tiles
 from trainables.losses.boundary_cross_entropy import check_boundary
 from trainables.losses.inputs import full_precision
-from trainables.losses.term import LossTerm
+from trainables.losses.term import LossTerm, of_no_image
 
 _TINY = 1e-6
 
@@ -50,6 +50,8 @@ def boundary_correlation(
     """
     check_boundary(boundary_logits_BHW, boundary_BHW, valid_BHW)
     require(1 <= reach < tile, "loss/correlation_reach", f"1 .. {tile - 1}", reach)
+    if not len(boundary_logits_BHW):
+        return of_no_image(boundary_logits_BHW)
     predicted_BHW = full_precision(boundary_logits_BHW).sigmoid().masked_fill(~valid_BHW, 0.0)
     true_BHW = (boundary_BHW & valid_BHW).to(predicted_BHW.dtype)
     predicted_NSS = split_tiles(predicted_BHW, tile).flatten(0, 1)
