@@ -1,9 +1,11 @@
 """Loss terms by iteration: which are kept, and that they are the training's own."""
 
 import pytest
+import torch
 
 from tests.trainables.training.test_training import config, training
-from trainables.training.iterations import POINTS, kept
+from trainables.training.epoch_summary import points
+from trainables.training.iterations import POINTS, Iterations, kept
 
 SMALL: dict[str, float | str] = {
     "data/train_images": 6,
@@ -39,6 +41,17 @@ def test_points_are_the_terms_whose_mean_the_epoch_has() -> None:
         assert None not in values
         mean = sum(value for value in values if value is not None) / len(values)
         assert mean == pytest.approx(means[f"train/{name}"], rel=1e-5)
+
+
+def test_points_of_a_later_epoch_are_its_own_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainables.training.iterations.POINTS", 4)
+    history = torch.tensor([[0.1, 10.0], [0.2, 20.0], [0.3, 30.0], [0.4, 1 / 3]])
+    computed = [set[str](), {"ar"}, {"ar"}, {"ar"}]
+    found = points(history, ["ar"], computed, epoch=2, batches=[3, 4, 1])
+    # Of eight iterations every second one: 4 and 6 are the first and the third of the epoch.
+    assert found == Iterations(at=[4, 6], terms={"loss": [0.1, 0.3], "ar": [None, 30.0]})
+    (third,) = points(history[3:], ["ar"], computed[3:], 3, [3, 4, 1]).terms["ar"]
+    assert third == 0.333333  # six digits
 
 
 def test_a_term_has_no_value_before_it_starts() -> None:
