@@ -3,7 +3,7 @@
 Shape letters: B images, H rows, W columns, N images of a list, P pictures.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -113,11 +113,12 @@ class Training:
         computed: list[set[str]] = []
         for size in self._groups(self.epoch):
             self.optimizer.zero_grad()
-            computed += [{AUXILIARY, *active_weights(config.loss, self.progress)}] * size
+            weights = {**active_weights(config.loss, self.progress), AUXILIARY: 1.0}
+            computed += [set(weights)] * size
             for images_BCHW, labels_BHW in islice(batches, size):
                 at = places(len(history), config.batch, len(labels_BHW))
                 self.network.dropout.draw(config.seed, self.epoch, at)
-                history.append(self._backward(images_BCHW, labels_BHW, size))
+                history.append(self._backward(images_BCHW, labels_BHW, size, weights))
             self._step()
         whole = sum_over_ranks(torch.stack(history)).cpu()
         self.iterations = points(whole, self.names, computed, self.epoch, self.batches)
@@ -131,16 +132,16 @@ class Training:
         """How many batches each step of an epoch has."""
         return groups_of(self.batches[epoch - 1], self.config.optim.accumulate)
 
-    def _backward(self, images_BCHW: Tensor, labels_BHW: Tensor, size: int) -> Tensor:
+    def _backward(
+        self, images_BCHW: Tensor, labels_BHW: Tensor, size: int, weights: Mapping[str, float]
+    ) -> Tensor:
         """One of ``size`` batches of a step. Returns this rank's share of each term."""
         labels_BHW = labels_BHW.to(self.device, non_blocking=True)
         output = self._predict(self.parallel, images_BCHW)
-        weights = active_weights(self.config.loss, self.progress)
         terms = self._terms(output, labels_BHW)
         if output.auxiliary_BKHW:
             heads = self.network.auxiliary_weights
             terms[AUXILIARY] = auxiliary_loss(output, heads, labels_BHW)
-            weights[AUXILIARY] = 1.0
         objective, shares = combine(terms, weights)
         if output.boundary_logits_BHW is not None:
             # A head whose terms are scheduled to start later still takes part in every backward.
