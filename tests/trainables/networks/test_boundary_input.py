@@ -11,6 +11,7 @@ from trainables import saved
 from trainables.config import ModelConfig, TrialConfig
 from trainables.networks.boundary_head import wider_classifier
 from trainables.networks.segmentation import Segmenter
+from trainables.networks.small import Tiny
 from trainables.training.cost import evaluated_parameters
 
 JOINED = ModelConfig(width=8, boundary_input=True)
@@ -20,12 +21,14 @@ TRAINED: dict[str, float | str] = {**SMALL, "loss/beta": 0.3, "model/boundary_in
 @pytest.mark.parametrize("train", [True, False])
 def test_the_classifier_receives_the_features_and_the_heads_probabilities(train: bool) -> None:
     network = Segmenter(JOINED, 5, boundary_head=True).train(train)
+    assert isinstance(network.network, Tiny)
     images = torch.rand(2, 3, 16, 20)
     output = network(images)
     features = network.network.features(images)
     assert network.boundary_head is not None
     edge = network.boundary_head(features)
     kernel, bias = network.network.classifier.weight, network.network.classifier.bias
+    assert bias is not None
     assert kernel.shape == (5, 9, 1, 1)
     by_hand = F.conv2d(features, kernel[:, :8]) + bias.view(-1, 1, 1)
     by_hand = by_hand + kernel[:, 8].view(1, 5, 1, 1) * edge.sigmoid().unsqueeze(1)
