@@ -30,8 +30,8 @@ def affinity_curve(trial: TrialRecord, images: int) -> Curve:
         pairs = [
             (place, value)
             for points in kept
-            if points is not None
-            for place, value in zip(points.at, points.terms.get(_TERM, ()), strict=False)
+            if points is not None and _TERM in points.terms
+            for place, value in zip(points.at, points.terms[_TERM], strict=True)
             if value is not None
         ]
     else:
