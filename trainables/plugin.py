@@ -24,9 +24,10 @@ from typing import Any, TypeVar
 from trainables.config import LossConfig, ModelConfig, Value
 from trainables.config.plugin_fields import PLUGIN
 from trainables.data import LAYOUTS
+from trainables.losses.batch import Learned, Prediction, Target
 from trainables.losses.check import try_loss
 from trainables.losses.term import LossTerm
-from trainables.losses.terms import TERMS, Learned, Prediction, Target, Term
+from trainables.losses.terms import TERMS, Term
 from trainables.networks.network import Network
 from trainables.networks.segmentation import NETWORKS
 from trainables.plugin_file import Plugin, line_of, located, where

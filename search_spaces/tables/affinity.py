@@ -82,7 +82,10 @@ AFTER_THE_PEAK = Grid(
 """``--set eval/checkpoint=best`` starts from the best network, as the paper does; the default is
 the last one. The second training has the schedule of the first, from its beginning."""
 
-_SLOPE = "a regression line through AR's loss over the iterations"
+_SLOPE = (
+    "a training with the paper's batch and iterations, by which a slope is scaled; the report's "
+    "section on the slope has the same figures of each trial here"
+)
 _CURVE = Setup(
     name="RefineNet-LW-152, NYUv2, by iteration",
     network="RefineNet-LW-152",

@@ -72,16 +72,35 @@ OUTPUT = Grid(
     ),
 )
 
+BOUNDARY_INPUT = Grid(
+    name="boundary_input",
+    question="Should the classifier see the boundary head's map beside the features?",
+    source='InverseForm (Borse et al., CVPR 2021), 3.5: "Optionally, this boundary map could be '
+    'concatenated with the features"; its experiments leave that out, "to ensure zero '
+    'computational overhead"',
+    baseline="InverseForm",
+    cells=(
+        Cell(name="boundary head alone", changes={"loss/beta": 0.3}),
+        Cell(name="InverseForm", changes=PAPER),
+        Cell(
+            name="boundary head alone, map concatenated",
+            changes={"loss/beta": 0.3, "model/boundary_input": True},
+        ),
+        Cell(name="InverseForm, map concatenated", changes={**PAPER, "model/boundary_input": True}),
+    ),
+)
+
 RIVALS = Grid(
     name="rivals",
     question="Is InverseForm better than the other ways to measure how far a boundary is?",
     source="InverseForm (Borse et al., CVPR 2021), 3.1: a Hausdorff distance could model it, but "
-    "not efficiently; its weight here is ours",
+    "not efficiently; a correlation only translations. Their weights here are ours",
     baseline="boundary head alone",
     cells=(
         Cell(name="boundary head alone", changes={"loss/beta": 0.3}),
         Cell(name="InverseForm", changes=PAPER),
         Cell(name="Hausdorff loss", changes={"loss/beta": 0.3, "loss/hausdorff": 0.01}),
+        Cell(name="correlation", changes={"loss/beta": 0.3, "loss/correlation": 0.1}),
     ),
 )
 
@@ -160,4 +179,15 @@ BETA_GAMMA = Grid(
     ),
 )
 
-GRIDS = (TILE, BETA_GAMMA, RANGES, PAIRS, UNLIKE, GEODESIC, OUTPUT, RIVALS, RELEASED)
+GRIDS = (
+    TILE,
+    BETA_GAMMA,
+    RANGES,
+    PAIRS,
+    UNLIKE,
+    GEODESIC,
+    OUTPUT,
+    BOUNDARY_INPUT,
+    RIVALS,
+    RELEASED,
+)

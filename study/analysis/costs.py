@@ -14,6 +14,9 @@ _DECIDE = ("optim/precision", "optim/channels_last", "data/height", "data/width"
 _NEVER = ("model/weights", "model/auxiliary", "model/freeze_batch_norm", "model/dropout")
 """Fields in it on which it does not."""
 
+_SINCE = "model/boundary_input"
+"""A field that older ledgers lack; without it, their keys stay."""
+
 
 def cost_key(config: Mapping[str, Value]) -> str:
     """Eight hex digits that name what decides a network's cost: equal for equal costs."""
@@ -22,6 +25,8 @@ def cost_key(config: Mapping[str, Value]) -> str:
         for path, value in sorted(config.items())
         if path in _DECIDE or (path.startswith("model/") and path not in _NEVER)
     }
+    if not chosen.get(_SINCE):
+        chosen.pop(_SINCE, None)
     return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()[:8]
 
 

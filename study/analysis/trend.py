@@ -21,8 +21,11 @@ class Trend:
 
     points: int
     intercept: float
+    intercept_error: float
+    """Standard error, if the points were independent, as is that of the slope."""
     slope: float
     """Change per iteration."""
+    slope_error: float
     p: float
     """Two-sided, of slope 0, if the points were independent: the paper's."""
     effective: float
@@ -54,7 +57,9 @@ def trend(iterations: Sequence[float], losses: Sequence[float]) -> Trend | None:
     return Trend(
         points=count,
         intercept=float(line.intercept),
+        intercept_error=float(line.intercept_stderr),
         slope=float(line.slope),
+        slope_error=float(line.stderr),
         p=float(line.pvalue) if np.ptp(losses) else 1.0,
         effective=effective,
         p_effective=p_effective,

@@ -164,6 +164,7 @@ class StudyRecord:
                     train_s=event.train_s,
                     system=event.system,
                     held=event.held,
+                    iterations=event.iterations,
                 )
             case Finished(trial=number, state=state):
                 self.trials[number].state = state

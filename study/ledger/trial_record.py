@@ -10,6 +10,7 @@ from trainables.config import Value
 from trainables.lane.failures import Failure
 from trainables.lane.trial_spec import Phase
 from trainables.training.best_epoch import best_epoch, both_are_tested
+from trainables.training.iterations import Iterations
 
 State = Literal["running", "complete", "pruned", "failed"]
 FINAL: tuple[State, ...] = ("complete", "pruned", "failed")
@@ -29,6 +30,8 @@ class EpochRecord:
     system: dict[str, float] = field(default_factory=dict)
     held: dict[str, Value] | None = None
     """As in ``EpochEnded``."""
+    iterations: Iterations | None = None
+    """Loss terms by iteration, thinned; None in ledgers of earlier versions."""
 
 
 @dataclass

@@ -180,7 +180,7 @@ def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
         middle = monotonic()
         training.evaluate("val")
         end = monotonic()
-    batches = _batches(config, dataset) / training.steps
+    batches = _batches(config, dataset) / training.batches[-1]
     return Pace((middle - begin) * batches, (end - middle) / len(few["val"]))
 
 

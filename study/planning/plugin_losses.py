@@ -12,9 +12,9 @@ from study.ledger.plan import Ablation, Search
 from trainables import plugin
 from trainables.config import LossConfig, TrialConfig, Value
 from trainables.config.plugin_fields import PLUGIN
+from trainables.losses.batch import Prediction, Target
 from trainables.losses.check import try_extremes
 from trainables.losses.term import LossTerm
-from trainables.losses.terms import Prediction, Target
 from trainables.plugin import parameters_of
 
 _DRAWS = 33

@@ -192,6 +192,7 @@ def reuse_trial(ledger: Ledger, run: TrialSpec, earlier: ReusableTrial) -> None:
                 seconds=record.seconds,
                 lane=record.lane,
                 held=record.held,
+                iterations=record.iterations,
             )
         )
     ledger.append(Finished(trial=number, state="complete"))

@@ -18,7 +18,7 @@ from torch import Tensor
 from trainables.config import TrialConfig
 from trainables.data import load
 from trainables.data.batches import training_batches
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.training import training
 
 _BOUND = 0.05

@@ -12,6 +12,7 @@ from study.planning.runs import grid_runs
 from tests.study import fake
 from trainables.config import TrialConfig
 from trainables.lane.trial_spec import TrialSpec
+from trainables.training.iterations import Iterations
 
 PAPER = "Net, Data val"
 GRID = Grid(
@@ -78,6 +79,7 @@ def epochs(ledger: Ledger, run: TrialSpec, last: int = fake.EPOCHS) -> None:
                 lane=f"lane-{run.number % 2}",
                 train_s=0.4,
                 evaluate_s=0.1,
+                iterations=Iterations(at=[2 * done], terms={"loss": [1 - score(run, done)]}),
             )
         )
 

@@ -9,7 +9,7 @@ import torch
 from trainables import proof, saved
 from trainables.config import TrialConfig
 from trainables.data import load
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.training.training import Training
 
 

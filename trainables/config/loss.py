@@ -12,7 +12,7 @@ from trainables.config.validation import Value, require, require_choices
 
 _WEIGHTS = (
     *("xe", "beta", "gamma", "edge_attention", "lovasz", "w_a", "fkl", "gdl", "bl", "ar"),
-    *("hausdorff", "lambda_1", "lambda_2", "lambda_3", "lambda_geo"),
+    *("hausdorff", "correlation", "lambda_1", "lambda_2", "lambda_3", "lambda_geo"),
 )
 LEAST_TILE = 8
 """Pixels; in less, a boundary has no shape."""
@@ -60,6 +60,16 @@ class LossConfig:
 
     boundary: Literal["sobel", "radius"] = "sobel"
     """InverseForm's boundary labels: the paper's filter, or a radius of 2 pixels (released)."""
+
+    correlation: float = 0.0
+    """Weight of the expected shift of the boundary by cross-correlation, in pixels: ours, of the
+    rival that InverseForm names in 3.1; on the same tiles."""
+
+    correlation_reach: int = 4
+    """Largest shift that it looks at, in pixels each way."""
+
+    correlation_sharpness: float = 20.0
+    """Of its softmax over shifts, of which the best match then weighs most."""
 
     edge_attention: float = 0.0
     """Weight of the cross-entropy where the boundary head is sure (released code alone: 0.1)."""
@@ -166,6 +176,10 @@ class LossConfig:
             finite = 0 <= float(weight) < float("inf")
             require(finite, f"loss/{name}", "a finite number >= 0", weight)
         require(self.tile >= LEAST_TILE, "loss/tile", f">= {LEAST_TILE}", self.tile)
+        reach, sharp = self.correlation_reach, self.correlation_sharpness
+        require(reach >= 1, "loss/correlation_reach", ">= 1", reach)
+        finite = 0 < sharp < float("inf")
+        require(finite, "loss/correlation_sharpness", "a finite number > 0", sharp)
         require(0 <= self.tile_share <= 1, "loss/tile_share", "0 .. 1", self.tile_share)
         require(0 < self.theta < float("inf"), "loss/theta", "a finite number > 0", self.theta)
         require(0 <= self.abl_smoothing < 1, "loss/abl_smoothing", "in [0, 1)", self.abl_smoothing)

@@ -22,6 +22,10 @@ WITH_DROPOUT = (
 RefineNet-LW drops single features elsewhere, which this is not."""
 
 
+WITHOUT_BOUNDARY_INPUT = ("lraspp", "deeplabv2_r101")
+"""Networks of several classifiers, to which a boundary map cannot be joined once."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig:
     network: Literal[_Small, _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50"] = "tiny"
@@ -47,6 +51,11 @@ class ModelConfig:
     """Share of the feature channels before the classifier that training drops, drawn for each image
     apart; usually 0.1. Not for networks that are published without."""
 
+    boundary_input: bool = False
+    """Concatenate the boundary head's map with the features that the classifier receives, an option
+    of InverseForm (3.5) that its experiments leave out: inference then runs the head, too. Where no
+    loss trains the head, its map is one more channel that the segmentation learns."""
+
     freeze_batch_norm: bool = False
     """Keep batch norms at their initial statistics and weights, as SEMEDA does (small batches)."""
 
@@ -58,4 +67,7 @@ class ModelConfig:
         drops = not self.dropout or self.network in WITH_DROPOUT
         allowed = f"0 with {self.network}: only {', '.join(WITH_DROPOUT)} are published with it"
         require(drops, "model/dropout", allowed, self.dropout)
+        joined = not self.boundary_input or self.network not in WITHOUT_BOUNDARY_INPUT
+        several = f"false with {self.network}, which has several classifiers"
+        require(joined, "model/boundary_input", several, self.boundary_input)
         require(bool(self.weights), "model/weights", "none, imagenet or a path", self.weights)

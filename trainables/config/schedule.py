@@ -13,7 +13,7 @@ from trainables.config.plugin_fields import PLUGIN
 
 SCHEDULABLE = (
     *("beta", "gamma", "edge_attention", "lovasz", "w_a", "fkl", "gdl", "bl", "edge", "ar"),
-    "hausdorff",
+    *("hausdorff", "correlation"),
 )
 """Weights that a rule may name: fields of LossConfig; ``edge`` stands for lambda_1..3."""
 

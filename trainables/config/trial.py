@@ -56,6 +56,9 @@ class TrialConfig:
             require(bool(rows), "loss/tile_share", "0 without data/height", self.loss.tile_share)
             side = f"a share of at least {LEAST_TILE} px, here {self.tile_px} px"
             require(self.tile_px >= LEAST_TILE, "loss/tile_share", side, self.loss.tile_share)
+        if self.loss.correlation:
+            reach, side = self.loss.correlation_reach, f"less than the tile's {self.tile_px} px"
+            require(reach < self.tile_px, "loss/correlation_reach", side, reach)
         known = self.parts in ("", PLUGIN.digest)
         require(known, "parts", "the digest of the file given by --with", self.parts)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 import ray
 
 from trainables.config import DataConfig, Value
+from trainables.training.iterations import Iterations
 
 if TYPE_CHECKING:  # torch and numpy take seconds to import, and only a rank needs them
     import numpy as np
@@ -30,6 +31,7 @@ class EpochResult:
     evaluate_s: float
     system: dict[str, float]
     """As ``Usage.sample`` gives it."""
+    iterations: Iterations
     held: dict[str, Value] = field(default_factory=dict)
     """By config path, what losses, optimiser and stages have used so far, with its values."""
 

@@ -173,6 +173,7 @@ class Trial(tune.Trainable):
             train_s=answer.train_s,
             evaluate_s=answer.evaluate_s,
             system=answer.system,
+            iterations=answer.iterations,
             changes=self.changes,
             start_s=self.start_s,
             held=new,

@@ -10,6 +10,7 @@ from typing import Any
 
 from trainables.config.validation import Value
 from trainables.lane.failures import Failure
+from trainables.training.iterations import Iterations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,8 @@ class EpochReport:
     held: dict[str, Value] = field(default_factory=dict)
     """By path, the trial's parameters that its losses, optimiser and stages have used, with the
     values that these hold; only with an epoch that uses more than those before it."""
+    iterations: Iterations | None = None
+    """Loss terms by iteration, thinned; None in a checkpoint of an earlier version."""
     done: bool
 
 
@@ -52,7 +55,8 @@ def to_tune(report: EpochReport | FailedTrial) -> dict[str, object]:
         return {**result, "done": True}
     metrics = result.pop("metrics")
     assert isinstance(metrics, dict)
-    optional = [name for name in ("changes", "start_s", "held") if result[name] in ({}, None)]
+    absent = ("changes", "start_s", "held", "iterations")
+    optional = [name for name in absent if result[name] in ({}, None)]
     for name in optional:
         del result[name]
     return {**metrics, "metric_names": list(metrics), **result}
@@ -68,6 +72,7 @@ def from_tune(result: Mapping[str, Any]) -> EpochReport | FailedTrial:
     names = result.get("metric_names")
     if names is None:
         names = [name for name in result if name not in EpochReport.__dataclass_fields__]
+    iterations = result.get("iterations")
     return EpochReport(
         epoch=result["epoch"],
         metrics={name: result[name] for name in names},
@@ -78,5 +83,6 @@ def from_tune(result: Mapping[str, Any]) -> EpochReport | FailedTrial:
         changes=result.get("changes", {}),
         start_s=result.get("start_s"),
         held=result.get("held", {}),
+        iterations=Iterations(**iterations) if iterations else None,
         done=result["done"],
     )

@@ -180,6 +180,7 @@ class Worker:
             evaluate_s=monotonic() - middle,
             system=self.usage.sample(),
             held=self.held(training),
+            iterations=training.iterations,
         )
 
     def held(self, training: Training) -> dict[str, Value]:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from trainables.config import refused
 from trainables.geometry.boundaries import VOID, one_hot
+from trainables.losses.batch import Prediction, Target
 from trainables.losses.term import LossTerm
-from trainables.losses.terms import Prediction, Target
 
 _VOID_ROWS = 4
 _CERTAIN = 1e4

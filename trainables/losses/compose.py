@@ -11,8 +11,9 @@ from torch import Tensor
 
 from trainables.config import LossConfig, require
 from trainables.config.schedule import Constant, Gain, Linear, Lose, Schedule, parse_schedules
+from trainables.losses.batch import Learned, Prediction, Target
 from trainables.losses.term import LossTerm
-from trainables.losses.terms import TERMS, Learned, Prediction, Target, Term
+from trainables.losses.terms import TERMS, Term
 
 __all__ = [
     "TERMS",

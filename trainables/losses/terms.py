@@ -5,75 +5,28 @@ Shape letters: B images, K classes, H rows, W columns.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
 
 from torch import Tensor
 
 from trainables.config import LossConfig
-from trainables.geometry.boundaries import (
-    VOID,
-    boundary_maker,
-    eight_neighbour_boundary,
-    sobel_boundary,
-)
 from trainables.losses.active_boundary import active_boundary
 from trainables.losses.affinity_regression import affinity_regression
+from trainables.losses.batch import Learned
+from trainables.losses.batch import Prediction as Prediction  # plug-ins import both from here
+from trainables.losses.batch import Target as Target
+from trainables.losses.boundary_correlation import boundary_correlation
 from trainables.losses.boundary_cross_entropy import boundary_cross_entropy, edge_head_loss
 from trainables.losses.cross_entropy import balanced_cross_entropy, cross_entropy, edge_attention
 from trainables.losses.full_divergence import full_divergence
 from trainables.losses.generalised_dice import generalised_dice
 from trainables.losses.geodesic import distance_of
 from trainables.losses.hausdorff import hausdorff
-from trainables.losses.inverse_form import TransformationNet, inverse_form
+from trainables.losses.inverse_form import inverse_form
 from trainables.losses.kernels.edge_row_bands import EdgeNet
 from trainables.losses.kervadec import boundary_loss
 from trainables.losses.lovasz import lovasz_softmax
 from trainables.losses.semeda import ppce_on_edges, semeda
 from trainables.losses.term import LossTerm
-
-
-class Prediction(NamedTuple):
-    """The network's output for a batch."""
-
-    logits_BKHW: Tensor
-    boundary_logits_BHW: Tensor | None
-    """None if the network has no boundary head."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """The ground truth of a batch. Maps that only some losses need are computed on first use."""
-
-    labels_BHW: Tensor
-    num_classes: int
-
-    @cached_property
-    def valid_BHW(self) -> Tensor:
-        return self.labels_BHW != VOID
-
-    @cached_property
-    def sobel_BHW(self) -> Tensor:
-        return sobel_boundary(self.labels_BHW, self.num_classes)
-
-    @cached_property
-    def eight_neighbour_BHW(self) -> Tensor:
-        return eight_neighbour_boundary(self.labels_BHW)
-
-    def boundary_BHW(self, config: LossConfig) -> Tensor:
-        """The true boundary, for InverseForm's boundary head."""
-        if config.boundary == "sobel":
-            return self.sobel_BHW
-        make = boundary_maker(config.boundary, config.variant)
-        return make(self.labels_BHW, self.num_classes)
-
-
-class Learned(NamedTuple):
-    """The stages' frozen networks that losses use; None if no term needs one."""
-
-    inverse_net: TransformationNet | None = None
-    edge_net: EdgeNet | None = None
-
 
 Compute = Callable[[LossConfig, Prediction, Target, Learned], LossTerm]
 
@@ -133,6 +86,19 @@ def _inverse_form(
         variant=config.variant,
         resize=config.resized,
         distance=distance_of(config.distance, config.lambda_geo, config.geodesic),
+    )
+
+
+def _boundary_correlation(
+    config: LossConfig, prediction: Prediction, target: Target, learned: Learned
+) -> LossTerm:
+    return boundary_correlation(
+        _head_of(prediction),
+        target.boundary_BHW(config),
+        target.valid_BHW,
+        tile=config.tile_px(target.labels_BHW.shape[1]),
+        reach=config.correlation_reach,
+        sharpness=config.correlation_sharpness,
     )
 
 
@@ -205,6 +171,12 @@ TERMS: dict[str, Term] = {
     ),
     "inverse_form": Term(
         lambda loss: loss.gamma, _inverse_form, rule="gamma", head=lambda loss: True
+    ),
+    "boundary_correlation": Term(
+        lambda loss: loss.correlation,
+        _boundary_correlation,
+        rule="correlation",
+        head=lambda loss: True,
     ),
     "edge_attention": Term(
         lambda loss: loss.edge_attention,

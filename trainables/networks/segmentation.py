@@ -8,11 +8,12 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig, require
-from trainables.networks.boundary_head import BoundaryHead
+from trainables.networks.boundary_head import BoundaryHead, wider_classifier
 from trainables.networks.dilated import DeepLabV2, DeepLabV3, DeepLabV3Plus, PSPNet
 from trainables.networks.dropout import ChannelDropout
 from trainables.networks.hrnet import HRNet, HRNetOCR
@@ -70,10 +71,15 @@ class Segmenter(nn.Module):
         self.name, self.num_classes = config.network, num_classes
         self.network = as_network(self.name, NETWORKS[config.network](config, num_classes))
         self.dropout = ChannelDropout(config.dropout)
+        self.boundary_head = self._make_head() if boundary_head or config.boundary_input else None
+        self._joined_Bhw: Tensor | None = None
+        self.reads_boundary = config.boundary_input
+        """Whether the classifier does, so that evaluation runs the head, too."""
+        if config.boundary_input:
+            self._widen_classifier()
         if config.dropout:
             classifier = self.network.get_submodule("classifier")
             classifier.register_forward_pre_hook(self._drop)
-        self.boundary_head = self._make_head() if boundary_head else None
         self.multiple = 1 if config.network == "tiny" else _MULTIPLE
         self.auxiliary_weights = self.network.auxiliary_weights if config.auxiliary else ()
         self.transfer = self.network.transfer
@@ -86,6 +92,18 @@ class Segmenter(nn.Module):
         needs = "a Network with features (docs/plugins.md) where a loss reads a boundary head"
         require(channels > 0, f"model/network {self.name}", needs, "a module without features")
         return BoundaryHead(channels)
+
+    def _widen_classifier(self) -> None:
+        """Let the classifier receive the boundary map beside the features (InverseForm, 3.5)."""
+        old, features = getattr(self.network, "classifier", None), self.network.out_channels
+        self.network.classifier = wider_classifier(old, features)
+        self.network.classifier.register_forward_pre_hook(self._join)
+
+    def _join(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """The features and the boundary's probabilities, which ``forward`` then need not repeat."""
+        assert self.boundary_head is not None
+        self._joined_Bhw = self.boundary_head(inputs[0])
+        return (torch.cat((inputs[0], self._joined_Bhw.sigmoid().unsqueeze(1)), dim=1),)
 
     def _drop(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The classifier's features; a boundary head uses them all."""
@@ -103,6 +121,7 @@ class Segmenter(nn.Module):
         padding = (0, -columns % self.multiple, 0, -rows % self.multiple)
         padded = F.pad(images_B3HW, padding, mode="replicate") if any(padding) else images_B3HW
         output = as_output(self.name, self.network(padded), len(padded), self.num_classes)
+        joined_Bhw, self._joined_Bhw = self._joined_Bhw, None
 
         def at_label_size(maps_BKhw: Tensor) -> Tensor:
             return _enlarged(maps_BKhw, padded)[..., :rows, :columns]
@@ -113,8 +132,9 @@ class Segmenter(nn.Module):
         boundary_BHW = None
         if self.boundary_head is not None:
             assert output.features_BDhw is not None, "a Network with out_channels has features"
-            boundary_B1hw = self.boundary_head(output.features_BDhw).unsqueeze(1)
-            boundary_BHW = at_label_size(boundary_B1hw).squeeze(1)
+            if joined_Bhw is None:
+                joined_Bhw = self.boundary_head(output.features_BDhw)
+            boundary_BHW = at_label_size(joined_Bhw.unsqueeze(1)).squeeze(1)
         auxiliary = tuple(at_label_size(logits) for logits in output.auxiliary)
         return SegmenterOutput(logits_BKHW, boundary_BHW, auxiliary)
 

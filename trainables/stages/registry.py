@@ -17,8 +17,8 @@ from torch import nn
 
 from trainables.config import LossConfig, TrialConfig, code_digest, flatten
 from trainables.data.dataset import Dataset
+from trainables.losses.batch import Learned
 from trainables.losses.compose import needs_edge_net, needs_inverse_net
-from trainables.losses.terms import Learned
 from trainables.stages.edge_net import training as edge_training
 from trainables.stages.files import SavedStage, StageFile, StageRecord
 from trainables.stages.inverse_net import training as inverse_training

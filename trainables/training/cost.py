@@ -97,7 +97,9 @@ def evaluated_parameters(network: Segmenter) -> int:
     """How many numbers are learned that evaluation uses."""
     auxiliary = network.network.auxiliary
     unused = () if auxiliary is None else auxiliary.parameters()
-    return _count(network.network.parameters()) - _count(unused)
+    head = network.boundary_head if network.reads_boundary else None
+    read = () if head is None else head.parameters()
+    return _count(network.network.parameters()) - _count(unused) + _count(read)
 
 
 def _count(parameters: Iterable[Tensor]) -> int:

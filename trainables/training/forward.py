@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import OptimConfig
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.training.optimization import AUTOCAST
 

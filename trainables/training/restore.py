@@ -11,7 +11,7 @@ from torch import Tensor
 from trainables.config import Value, from_flat
 from trainables.data import Dataset
 from trainables.losses.affinity_regression import SIZES, affinities
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.metrics import counts_file
 from trainables.plugin import Plugin, install
 from trainables.training.training import Training

@@ -3,7 +3,7 @@
 Shape letters: B images, H rows, W columns, N images of a list, P pictures.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -16,6 +16,7 @@ from trainables.config.evaluation import Split
 from trainables.data.batches import num_batches, require_crops, to_tensors, training_batches
 from trainables.data.dataset import Dataset, ImageList
 from trainables.data.lists import EXTRA
+from trainables.losses.batch import Learned, Prediction, Target
 from trainables.losses.compose import (
     active_weights,
     combine,
@@ -24,15 +25,15 @@ from trainables.losses.compose import (
     measured_terms,
     needs_boundary_head,
 )
-from trainables.losses.cross_entropy import cross_entropy
 from trainables.losses.term import LossTerm
-from trainables.losses.terms import Learned, Prediction, Target
 from trainables.metrics.inference import scores
 from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
-from trainables.training.epoch_summary import Diverged, summary
+from trainables.training.auxiliary import AUXILIARY, auxiliary_loss
+from trainables.training.epoch_summary import Diverged, points, summary
 from trainables.training.evaluation import Evaluation, evaluate
 from trainables.training.forward import forward, on_device
+from trainables.training.iterations import Iterations
 from trainables.training.optimization import (
     freeze_batch_norm,
     groups_of,
@@ -40,12 +41,9 @@ from trainables.training.optimization import (
     make_optimizer,
     rate_factor,
 )
-from trainables.training.ranks import num_ranks, places, rank
+from trainables.training.ranks import num_ranks, places, rank, sum_over_ranks
 from trainables.training.state import TrainingState, pack, unpack
 from trainables.training.validation_terms import ListTerms, ValidationTerms
-
-AUXILIARY = "auxiliary"
-"""Name of the auxiliary heads' term, which is reported beside those of the config's losses."""
 
 
 class Training:
@@ -65,14 +63,18 @@ class Training:
         if self.network.auxiliary_weights:
             self.names.append(AUXILIARY)
         self.optimizer = make_optimizer(config.optim, self.network)
-        self.steps = num_batches(len(dataset.splits["train"]), config.batch)
-        self.total_steps = sum(len(self._groups(epoch + 1)) for epoch in range(config.epochs))
+        numbers = range(1, config.epochs + 1)
+        self.batches = [num_batches(len(self._images(epoch)), config.batch) for epoch in numbers]
+        """Of every epoch."""
+        self.total_steps = sum(len(self._groups(epoch)) for epoch in numbers)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: rate_factor(config.optim, step, self.total_steps)
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.optim.precision == "fp16")
         self.average = make_average(config.optim, self.network)
         self.epoch = 0
+        self.iterations = Iterations(at=[], terms={})
+        """Loss terms of the last trained epoch, batch by batch, thinned."""
         if config.optim.compile:
             self.network.compile()
         self.parallel: nn.Module = (
@@ -108,14 +110,19 @@ class Training:
             ranks=num_ranks(),
         )
         history: list[Tensor] = []
+        computed: list[set[str]] = []
         for size in self._groups(self.epoch):
             self.optimizer.zero_grad()
+            weights = {**active_weights(config.loss, self.progress), AUXILIARY: 1.0}
+            computed += [set(weights)] * size
             for images_BCHW, labels_BHW in islice(batches, size):
                 at = places(len(history), config.batch, len(labels_BHW))
                 self.network.dropout.draw(config.seed, self.epoch, at)
-                history.append(self._backward(images_BCHW, labels_BHW, size))
+                history.append(self._backward(images_BCHW, labels_BHW, size, weights))
             self._step()
-        return summary(torch.stack(history), self.names, self.epoch)
+        whole = sum_over_ranks(torch.stack(history)).cpu()
+        self.iterations = points(whole, self.names, computed, self.epoch, self.batches)
+        return summary(whole, self.names, self.epoch)
 
     def _images(self, epoch: int) -> ImageList:
         """Those that an epoch trains on, counted from 1: the further list, if any, comes first."""
@@ -123,18 +130,18 @@ class Training:
 
     def _groups(self, epoch: int) -> list[int]:
         """How many batches each step of an epoch has."""
-        batches = num_batches(len(self._images(epoch)), self.config.batch)
-        return groups_of(batches, self.config.optim.accumulate)
+        return groups_of(self.batches[epoch - 1], self.config.optim.accumulate)
 
-    def _backward(self, images_BCHW: Tensor, labels_BHW: Tensor, size: int) -> Tensor:
+    def _backward(
+        self, images_BCHW: Tensor, labels_BHW: Tensor, size: int, weights: Mapping[str, float]
+    ) -> Tensor:
         """One of ``size`` batches of a step. Returns this rank's share of each term."""
         labels_BHW = labels_BHW.to(self.device, non_blocking=True)
         output = self._predict(self.parallel, images_BCHW)
-        weights = active_weights(self.config.loss, self.progress)
         terms = self._terms(output, labels_BHW)
         if output.auxiliary_BKHW:
-            terms[AUXILIARY] = self._auxiliary(output, labels_BHW)
-            weights[AUXILIARY] = 1.0
+            heads = self.network.auxiliary_weights
+            terms[AUXILIARY] = auxiliary_loss(output, heads, labels_BHW)
         objective, shares = combine(terms, weights)
         if output.boundary_logits_BHW is not None:
             # A head whose terms are scheduled to start later still takes part in every backward.
@@ -167,13 +174,6 @@ class Training:
     def progress(self) -> float:
         """The completed fraction of the optimiser steps."""
         return float(self.schedule.last_epoch) / self.total_steps
-
-    def _auxiliary(self, output: SegmenterOutput, labels_BHW: Tensor) -> LossTerm:
-        """The sum of the auxiliary heads' cross-entropies, with the weights of their papers."""
-        terms = [cross_entropy(logits, labels_BHW) for logits in output.auxiliary_BKHW]
-        weighed = zip(self.network.auxiliary_weights, terms, strict=True)
-        total = torch.stack([weight * term.total for weight, term in weighed]).sum()
-        return LossTerm(total, terms[0].count)
 
     def _predict(
         self, network: nn.Module, images_BCHW: Tensor, with_boundary: bool = False

@@ -105,6 +105,7 @@ class LedgerWriter(DriverCallback):
                 evaluate_s=round(report.evaluate_s, 3),
                 system=report.system,
                 held=report.held or None,
+                iterations=report.iterations,
             )
         )
         # In a study of days, each epoch has its own count of actor deaths.

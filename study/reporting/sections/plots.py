@@ -24,9 +24,9 @@ _CAPTIONS = {
     ),
     "affinity_loss": (
         "Affinity Regression's loss",
-        "The mean over each epoch's steps, with its regression line (Affinity Regression, Figure 3 "
-        "and Table 2, which regress on single iterations). Epochs depend on each other, so that p "
-        "is smaller than it ought to be.",
+        "By iteration, mean over a cell's seeds, with its regression line (Affinity Regression, "
+        "Figure 3 and Table 2). Neighbouring iterations depend on each other: p is that of the "
+        "effective number of points.",
     ),
     "parallel": (
         "Parallel coordinates",

@@ -20,7 +20,7 @@ from tests.study import fake, fake_grid
 from trainables import saved
 from trainables.config import TrialConfig, Value, flatten
 from trainables.data import load, open_layout
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.metrics import counts_file
 from trainables.metrics.overlap import confusion
 from trainables.training import checkpoint, restore

@@ -38,6 +38,7 @@ from study.ledger.prior_trials import Replayed, WarmStart, WarmStartSource, Warm
 from study.ledger.provenance import Provenance
 from study.ledger.record import StudyRecord
 from tests.study import fake, fake_grid
+from trainables.training.iterations import Iterations
 
 OF_A_STUDY: list[Event] = [
     Resumed(continue_after={}, lanes=3, budget={"hours": 2.0}),
@@ -72,6 +73,14 @@ OF_A_STUDY: list[Event] = [
         train_s=1.0,
         evaluate_s=0.5,
         system={"gpu": 0.5},
+    ),
+    EpochEnded(
+        trial=1,
+        epoch=2,
+        metrics={},
+        lane="lane-0",
+        seconds=1.5,
+        iterations=Iterations(at=[2, 4], terms={"loss": [0.5, 0.25], "lovasz": [None, 1.5]}),
     ),
     Resumed(continue_after={0: 0, 1: 1}),
     Changed(trial=0, id="c", config={"epochs": 4, "batch": 4}),

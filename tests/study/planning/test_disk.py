@@ -18,7 +18,7 @@ from study.planning.disk import CheckpointBytes, checkpoint_bytes, disk_need
 from tests.study import fake, fake_grid
 from trainables.config import TrialConfig
 from trainables.data import load
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.training.training import Training
 
 SMALL = {

@@ -22,8 +22,9 @@ from trainables import plugin, saved
 from trainables.config import TrialConfig, field_types, flatten, from_flat, identity
 from trainables.config.plugin_fields import PLUGIN, PluginFields
 from trainables.data import load
+from trainables.losses.batch import Learned
 from trainables.losses.compose import active_weights
-from trainables.losses.terms import TERMS, Learned
+from trainables.losses.terms import TERMS
 from trainables.networks.segmentation import NETWORKS
 from trainables.training.training import Training
 
@@ -78,7 +79,7 @@ def test_the_example_adds_a_loss_that_trains_a_space_and_a_grid(example: plugin.
 def test_its_focal_loss_is_the_paper_s_on_one_pixel(example: plugin.Plugin) -> None:
     logits_BKHW = torch.tensor([2.0, 0.0, -1.0]).view(1, 3, 1, 1)
     p = float(F.softmax(logits_BKHW, 1)[0, 1, 0, 0])
-    from trainables.losses.terms import Prediction, Target
+    from trainables.losses.batch import Prediction, Target
 
     config = TrialConfig().changed({"loss/focal": 1.0, "loss/focal_power": 3.0}).loss
     target = Target(torch.tensor([[[1]]]), 3)

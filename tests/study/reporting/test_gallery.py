@@ -15,7 +15,7 @@ from study.reporting.pictures import affinity, gallery, overlay, pairs, trimaps
 from tests.study import fake
 from trainables.config import TrialConfig, flatten
 from trainables.data import load
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.training import checkpoint, restore
 from trainables.training.training import Training
 

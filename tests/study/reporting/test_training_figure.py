@@ -13,7 +13,7 @@ from study.reporting.figures.style import Group
 from tests.study import fake
 from trainables.config import TrialConfig, flatten
 from trainables.data import load
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.training.training import Training
 
 SMALL: dict[str, float | str | int] = {

@@ -66,6 +66,9 @@ def test_more_seeds_cost_only_the_new_ones(tmp_path: Path) -> None:
             source.tested,
             "complete",
         )
+        kept = [each.iterations for each in trial.epochs.values()]
+        assert None not in kept
+        assert kept == [each.iterations for each in source.epochs.values()]
     assert reuse.reusable_runs(more, DIGEST, record) == []
 
 

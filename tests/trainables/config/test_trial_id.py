@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from trainables.config import TrialConfig, code_digest, identity
+from tests.trainables.stages.test_stage_identity import another
+from trainables.config import TrialConfig, Value, code_digest, flatten, identity
 from trainables.config.trial_id import _hash_of
 from trainables.stages import registry
 
@@ -77,3 +78,48 @@ def test_a_change_of_the_code_is_another_trial_and_another_stage(code: Path, cha
 def test_the_code_that_a_trial_runs_is_hashed() -> None:
     assert len(code_digest()) == 16
     assert code_digest() == code_digest()
+
+
+OTHERS: dict[str, dict[str, Value]] = {
+    "data/dataset": {"data/dataset": "camvid"},
+    "data/train_list": {"data/train_list": "trainval"},
+    "data/val_list": {"data/val_list": "one"},
+    "data/test_list": {"data/test_list": "one"},
+    "data/extra_list": {"data/extra_list": "coarse", "data/extra_epochs": 1},
+    "data/extra_epochs": {"data/extra_list": "coarse", "data/extra_epochs": 2},
+    "data/scale_max": {"data/scale_max": 2.0},
+    "model/encoder": {"model/encoder": "resnet18"},
+    "model/weights": {"model/weights": "imagenet"},
+    "model/init": {"model/init": "a.pt"},
+    "model/width": {"model/width": 8},
+    "model/dropout": {"model/network": "pspnet_r101", "model/dropout": 0.1},
+    "loss/tile_share": {"data/height": 96, "loss/tile_share": 0.5},
+    "loss/resize": {"loss/variant": "released", "loss/resize": "672x1344"},
+    "eval/scales": {"eval/scales": "0.5,1"},
+    "eval/window": {"eval/window": "32"},
+    "eval/stride": {"eval/window": "32", "eval/stride": "16"},
+    "eval/val_scales": {"eval/val_scales": "0.5"},
+    "eval/val_window": {"eval/val_window": "32"},
+    "eval/val_stride": {"eval/val_window": "32", "eval/val_stride": "16"},
+    "eval/terms": {"eval/terms": "none"},
+}
+"""Changes of fields whose other values are not plain, or need another field's."""
+NOT_NAMED = {
+    *("data/root", "data/cache", "data/links"),  # places
+    *("data/holdout", "data/holdout_by"),  # the data's digest says which images are in which list
+    "parts",  # test_plugin.py
+}
+
+
+@pytest.mark.parametrize("path", [path for path in flatten(TrialConfig()) if path not in NOT_NAMED])
+def test_every_field_names_the_trial(path: str) -> None:
+    """The field alone differs: its config, and the same with the field's default."""
+    default = flatten(TrialConfig())[path]
+    changes = OTHERS.get(path) or {path: another(path, default)}
+    config = TrialConfig().changed(changes)
+    beside = {other: value for other, value in changes.items() if other != path}
+    if path == "data/extra_list":
+        beside = {}
+    if path == "data/extra_epochs":
+        beside = {**changes, path: 1}
+    assert identity(config, "d") != identity(TrialConfig().changed(beside), "d")

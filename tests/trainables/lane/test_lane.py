@@ -14,7 +14,7 @@ from cluster.session import ray_session
 from trainables.config import TrialConfig, flatten
 from trainables.data import load
 from trainables.lane.trial_spec import TrialSpec
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.stages.registry import stage_names
 from trainables.training import checkpoint
 from trainables.training.training import Training
@@ -85,6 +85,10 @@ def assert_epoch(result: dict[str, Any], epoch: int) -> None:
     metrics = expected()[epoch - 1]
     assert result["epoch"] == epoch
     assert {name: result[name] for name in metrics} == pytest.approx(metrics, abs=5e-3)
+    losses = result["iterations"]["terms"]["loss"]
+    count = len(losses)  # all of them: the trial is short
+    assert result["iterations"]["at"] == list(range((epoch - 1) * count + 1, epoch * count + 1))
+    assert sum(losses) / count == pytest.approx(result["train/loss"], rel=1e-5)
 
 
 def begin(trial: "Trial", folder: Path, **changes: object) -> None:

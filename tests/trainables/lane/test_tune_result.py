@@ -6,6 +6,7 @@ import pytest
 
 from trainables.lane.failures import Failure, FailureKind, is_result
 from trainables.lane.tune_result import EpochReport, FailedTrial, from_tune, to_tune
+from trainables.training.iterations import Iterations
 
 REPORT = EpochReport(
     epoch=2,
@@ -25,6 +26,7 @@ HALVED = EpochReport(
     system={},
     changes={"batch": 2},
     start_s=0.5,
+    iterations=Iterations(at=[4, 8], terms={"loss": [1.5, 1.25], "lovasz": [None, 0.5]}),
     done=True,
 )
 FAILED = FailedTrial(failure=Failure(FailureKind.LANE, "5 groups died"), epoch=1, lane="lane-1")

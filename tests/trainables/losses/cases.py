@@ -9,6 +9,7 @@ from torch import Tensor
 from trainables.geometry.boundaries import VOID, Variant, eight_neighbour_boundary, sobel_boundary
 from trainables.losses.active_boundary import active_boundary
 from trainables.losses.affinity_regression import affinity_regression
+from trainables.losses.boundary_correlation import boundary_correlation
 from trainables.losses.boundary_cross_entropy import (
     boundary_cross_entropy,
     edge_head_loss,
@@ -60,6 +61,12 @@ def _inverse_form(logits: Tensor, labels: Tensor) -> LossTerm:
     return inverse_form(logits.sum(dim=1), *maps, network=inverse_net, tile=tile)
 
 
+def _correlation(logits: Tensor, labels: Tensor) -> LossTerm:
+    tile = min(4, *labels.shape[1:])
+    maps = _boundary_maps(labels)
+    return boundary_correlation(logits.sum(dim=1), *maps, tile=tile, reach=min(2, tile - 1))
+
+
 def _hinge(
     logits: Tensor, labels: Tensor, *, per_image: bool = True, variant: Variant = "paper"
 ) -> LossTerm:
@@ -79,6 +86,7 @@ LOSSES: dict[str, Loss] = {
     "boundary_cross_entropy": lambda x, y: boundary_cross_entropy(x.sum(1), *_boundary_maps(y)),
     "fixed_balance": lambda x, y: fixed_balance_cross_entropy(x.sum(1), *_boundary_maps(y)),
     "inverse_form": _inverse_form,
+    "boundary_correlation": _correlation,
     "abl": lambda x, y: active_boundary(x, y, max_ratio=0.2),
     "abl_attached": lambda x, y: active_boundary(x, y, max_ratio=0.2, detach=False),
     "fkl": full_divergence,

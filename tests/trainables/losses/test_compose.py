@@ -11,6 +11,7 @@ from tests.processes import on_ranks
 from tests.trainables.losses.cases import edge_net, inverse_net
 from trainables.config import LossConfig
 from trainables.geometry.boundaries import VOID
+from trainables.losses.batch import Learned, Prediction, Target
 from trainables.losses.compose import (
     active_weights,
     combine,
@@ -20,7 +21,7 @@ from trainables.losses.compose import (
     needs_inverse_net,
 )
 from trainables.losses.term import LossTerm
-from trainables.losses.terms import TERMS, Learned, Prediction, Target
+from trainables.losses.terms import TERMS
 
 EVERYTHING: dict[str, Any] = {
     "beta": 1.0,

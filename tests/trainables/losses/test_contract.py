@@ -125,11 +125,9 @@ MESSAGES = {
     "float_labels": r"labels_BHW must be torch.int64 of shape \(2, 6, 7\), got torch.float64",
     "cropped": r"labels_BHW must be torch.int64 of shape \(2, 6, 7\), got .*\(2, 5, 7\)",
 }
+ON_BOUNDARIES = ("boundary_cross_entropy", "fixed_balance", "edge_head", "boundary_correlation")
 ON_CLASSES = [
-    name
-    for name in LOSSES
-    if name
-    not in ("hinge", "boundary_cross_entropy", "fixed_balance", "inverse_form", "edge_head", "ppce")
+    name for name in LOSSES if name not in (*ON_BOUNDARIES, "hinge", "inverse_form", "ppce")
 ]
 
 
@@ -140,7 +138,7 @@ def test_bad_input_is_named(name: str, how: str) -> None:
         LOSSES[name](*spoilt(how))
 
 
-@pytest.mark.parametrize("name", ["boundary_cross_entropy", "fixed_balance", "edge_head"])
+@pytest.mark.parametrize("name", ON_BOUNDARIES)
 def test_bad_boundary_logits_are_named(name: str) -> None:
     with pytest.raises(ValueError, match="boundary_logits_BHW must be finite, got nan"):
         LOSSES[name](*spoilt("not_finite"))

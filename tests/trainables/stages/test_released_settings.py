@@ -6,9 +6,9 @@ import torch
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
 from trainables.geometry.boundaries import boundary_maker
+from trainables.losses.batch import Learned
 from trainables.losses.compose import Prediction, Target, loss_terms, needs_boundary_head
 from trainables.losses.cross_entropy import edge_attention
-from trainables.losses.terms import Learned
 from trainables.stages import registry
 from trainables.stages.inverse_net import training
 from trainables.stages.inverse_net.tile_pairs import TileSource

@@ -9,7 +9,7 @@ import torch
 from tests.trainables.data.test_choosing_and_judging import MAKE
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.training import training as training_module
 from trainables.training.training import Training
 

@@ -8,7 +8,7 @@ import torch
 from tests.trainables.training.test_training import CPU, config, training
 from trainables.config import TrialConfig
 from trainables.data import load
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.training.optimization import groups_of, rate_factor
 from trainables.training.training import Training
 

@@ -11,7 +11,7 @@ from tests.processes import on_ranks
 from trainables.config import TrialConfig, Value
 from trainables.data import load
 from trainables.data.batches import to_tensors
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.metrics.inference import resize
 from trainables.training.training import Training
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tests.processes import on_ranks
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load
-from trainables.losses.terms import Learned
+from trainables.losses.batch import Learned
 from trainables.stages.inverse_net.dense import BlurredDenseNet
 from trainables.training.epoch_summary import Diverged
 from trainables.training.training import Training
@@ -58,13 +58,17 @@ def training(trial_config: TrialConfig) -> Training:
 def _rank_main(rank: int, ranks: int, folder: str, trial_config: TrialConfig) -> None:
     torch.set_num_threads(1)
     run = training(trial_config)
-    metrics = [run.train_epoch(), run.train_epoch()]
+    metrics, points = [], []
+    for _ in range(2):
+        metrics.append(run.train_epoch())
+        points.append(vars(run.iterations))
     evaluation = run.evaluate()
     if rank == 0:
         gradients = {name: parameter.grad for name, parameter in run.network.named_parameters()}
         torch.save(
             {
                 "metrics": metrics,
+                "points": points,
                 "evaluation": evaluation.metrics,
                 "loss": evaluation.loss,
                 "confusion": evaluation.confusion_KK,
@@ -100,6 +104,10 @@ def test_two_ranks_give_what_one_gives(tmp_path: Path, changes: dict[str, float 
 
     for a, b in zip(one["metrics"], two["metrics"], strict=True):
         assert a == pytest.approx(b, rel=1e-4)
+    for a, b in zip(one["points"], two["points"], strict=True):
+        assert a["at"] == b["at"] == sorted(set(a["at"]))
+        for name, values in a["terms"].items():
+            assert values == pytest.approx(b["terms"][name], rel=1e-4), name
     assert one["evaluation"] == pytest.approx(two["evaluation"], abs=1e-9)
     assert one["predictions"] == two["predictions"]
     assert torch.equal(one["confusion"], two["confusion"])
@@ -114,13 +122,13 @@ def test_two_ranks_give_what_one_gives(tmp_path: Path, changes: dict[str, float 
 
 def test_a_resumed_trial_ends_bit_for_bit_as_an_uninterrupted_one() -> None:
     uninterrupted = training(config())
-    uninterrupted_epochs = [uninterrupted.train_epoch() for _ in range(4)]
+    uninterrupted_epochs = [(uninterrupted.train_epoch(), uninterrupted.iterations) for _ in "1234"]
 
     first = training(config())
-    resumed_epochs = [first.train_epoch() for _ in range(2)]
+    resumed_epochs = [(first.train_epoch(), first.iterations) for _ in "12"]
     second = training(config())
     second.load(first.save())
-    resumed_epochs += [second.train_epoch() for _ in range(2)]
+    resumed_epochs += [(second.train_epoch(), second.iterations) for _ in "34"]
 
     assert resumed_epochs == uninterrupted_epochs
     assert second.evaluate().metrics == uninterrupted.evaluate().metrics

@@ -11,8 +11,8 @@ from tests.processes import on_ranks
 from trainables.config import LossConfig, TrialConfig, Value
 from trainables.data import load
 from trainables.losses.affinity_regression import affinity_regression
+from trainables.losses.batch import Learned, Prediction
 from trainables.losses.compose import measured_terms
-from trainables.losses.terms import Learned, Prediction
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.training.training import Training
 from trainables.training.validation_terms import ListTerms, ValidationTerms
