@@ -60,7 +60,7 @@ TRAINABLES = {
 FACES = {"study", "search_spaces", "trainables.config", "trainables.data"}
 """Packages whose ``__init__.py`` exports names; all others are empty."""
 PUBLIC = {
-    "study": ["make_plan", "run_plan", "resume", "results", "verdict", "predict"],
+    "study": ["plan", "make_plan", "run_plan", "resume", "results", "verdict", "predict"],
     "trainables.saved": ["load"],
     "trainables.losses.term": ["LossTerm"],
     "trainables.losses.terms": ["Prediction", "Target"],
