@@ -169,11 +169,12 @@ class PlannedStudy:
         return need.most
 
     def _expected(self, dataset: Dataset, left: int, more: dict[str, str]) -> Outlook:
-        from study.planning.forecast import forecast
+        from study.planning.forecast import busy_with_others, forecast
 
-        plan, space = self._plan, self._space
+        plan, space, load = self._plan, self._space, busy_with_others()
         found = forecast(plan, space, dataset, left)
         more |= {"forecast": found.problem} if found.problem else {}
+        more |= {"load": load} if load else {}
         more |= prior_studies.lines(plan, space, self._record, dataset.digest)
         if plan.budget:
             more["budget"] = budget.planned(plan.budget, self._record, found.total_s)

@@ -2,9 +2,9 @@
 
 import math
 import os
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
-from time import monotonic
+from time import monotonic, process_time
 
 import torch
 
@@ -27,8 +27,10 @@ from trainables.training.training import Training
 
 START_S = 6.0
 """Ray's start, and Tune's."""
-LANE_START_S = 18.0
-"""Ray Train's start of a worker group on a laptop (docs/log.md)."""
+LANE_START_S = 22.0
+"""Ray Train's start of a worker group on a laptop, until its first epoch begins (docs/log.md)."""
+TRIAL_S = 2.0
+"""Of each trial beside its epochs: network, checkpoints, pictures (docs/log.md)."""
 NEXT_PHASE_S = 8.0
 """Between a search and what it chooses for: one lane stays warm, the others start again."""
 STEP_S = {"inverse_net": 0.011, "edge_net": 0.004}
@@ -37,9 +39,11 @@ TEST_START_S = 5.0
 """The first measurement on the test list: its workers import torch."""
 END_S = 10.0
 """Gallery, report, model and MLflow."""
-BUSY = 1.2
+BUSY = 1.3
 """Trials that use all cores of a machine slow each other, the driver and MLflow's thread."""
-_TIMED_BATCHES = 3
+_TIMED_BATCHES = 2
+"""Of an epoch that is timed, after one of as many batches that is not: the first batches of a
+process and of a trial take up to half as long again."""
 _MOST_KINDS = 12
 """Kinds of trials that are timed; a batch of a large network takes seconds on a CPU."""
 
@@ -170,15 +174,33 @@ def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
     if EXTRA in dataset.splits:
         few[EXTRA] = few["train"]
     learned = registry.untrained(config, dataset.num_classes)
+    longer = config.changed({"epochs": max(2, config.epochs)})
     with torch_threads(threads):  # torch would use every core, a rank has only its own
-        training = Training(config, replace(dataset, splits=few), learned, torch.device("cpu"))
-        begin = monotonic()
-        training.train_epoch()
-        middle = monotonic()
-        training.evaluate("val")
-        end = monotonic()
+        training = Training(longer, replace(dataset, splits=few), learned, torch.device("cpu"))
+        for _ in range(2):  # the second time counts
+            train_s = _seconds(training.train_epoch)
+            evaluate_s = _seconds(training.evaluate)
     batches = _batches(config, dataset) / training.steps
-    return Pace((middle - begin) * batches, (end - middle) / len(few["val"]))
+    return Pace(train_s * batches, evaluate_s / len(few["val"]))
+
+
+def _seconds(step: Callable[[], object]) -> float:
+    """How long a step takes on a machine that runs nothing else: of two clocks the lesser, since
+    other processes take wall time and other threads of this one processor time."""
+    wall, processor = monotonic(), process_time()
+    step()
+    return min(monotonic() - wall, process_time() - processor)
+
+
+def busy_with_others() -> str:
+    """What to say of a machine whose cores are taken by other processes; "" if they are not."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load < cores:
+        return ""
+    return (
+        f"{load:.0f} processes on {cores} cores run beside this one: the study will take longer "
+        f"than its forecast"
+    )
 
 
 def _batches(config: TrialConfig, dataset: Dataset) -> float:
@@ -210,6 +232,7 @@ def study_seconds(plan: Plan, epoch_s: float, test_s: float, stages_s: float, le
         + LANE_START_S
         + phases * NEXT_PHASE_S
         + busy * stages_s / plan.lanes
+        + left * TRIAL_S / plan.lanes
         + busy * left * plan.epochs * epoch_s / ranks
         + TEST_START_S
         + busy * min(left, _tests(plan)) * test_s / ranks

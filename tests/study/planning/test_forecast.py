@@ -1,10 +1,13 @@
 """How long an epoch will take: a few batches, timed as a rank will train them."""
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
 
+from study.planning import budget
+from study.planning import forecast as forecasting
 from study.planning.forecast import (
     STEP_S,
     forecast,
@@ -38,7 +41,7 @@ def test_batches_are_timed_on_the_threads_of_a_rank(monkeypatch: pytest.MonkeyPa
         seen.append(torch.get_num_threads())
         return epoch(self)
 
-    def counted_evaluation(self: Training, split: Split) -> object:
+    def counted_evaluation(self: Training, split: Split = "val") -> object:
         seen.append(torch.get_num_threads())
         return evaluate(self, split)
 
@@ -48,8 +51,55 @@ def test_batches_are_timed_on_the_threads_of_a_rank(monkeypatch: pytest.MonkeyPa
     found = pace(CONFIG, load(CONFIG.data), threads=before + 1)
     assert found.train_s > 0
     assert found.image_s > 0
-    assert seen == [before + 1, before + 1]
+    assert seen == [before + 1] * 4
     assert torch.get_num_threads() == before
+
+
+def test_the_first_batches_and_other_processes_do_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A clock that each epoch moves: 10 s the first time, then 1 s of work in 4 s of wall time."""
+    wall, work = [0.0], [0.0]
+    epochs = [0]
+
+    def epoch(self: Training) -> None:
+        epochs[0] += 1
+        work[0] += 10.0 if epochs[0] == 1 else 1.0
+        wall[0] += 10.0 if epochs[0] == 1 else 4.0
+
+    def evaluation(self: Training, split: Split = "val") -> None:
+        work[0] += 0.5  # two threads that do it in half the time
+        wall[0] += 0.25
+
+    monkeypatch.setattr(Training, "train_epoch", epoch)
+    monkeypatch.setattr(Training, "evaluate", evaluation)
+    monkeypatch.setattr(forecasting, "monotonic", lambda: wall[0])
+    monkeypatch.setattr(forecasting, "process_time", lambda: work[0])
+    found = pace(CONFIG, load(CONFIG.data), threads=1)
+    assert found.train_s == 24 / 4 / 2  # six batches, where two took 1 s
+    assert found.image_s == 0.25 / 4
+
+
+def test_a_busy_machine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(os, "getloadavg", lambda: (1.9, 9.0, 9.0))
+    assert forecasting.busy_with_others() == ""
+    monkeypatch.setattr(os, "getloadavg", lambda: (17.6, 0.0, 0.0))
+    assert forecasting.busy_with_others().startswith("18 processes on 2 cores run beside this one")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (48.0, "48 s"),
+        (64.0, "64 s"),
+        (92.0, "1 min 30 s"),
+        (268.0, "4 min 30 s"),
+        (660.0, "11 min"),
+    ],
+)
+def test_rounding_does_not_take_a_quarter_of_a_forecast(seconds: float, text: str) -> None:
+    assert budget.foretold(seconds) == text
 
 
 def test_the_thread_count_is_restored_after_a_step_that_raised(
