@@ -108,11 +108,18 @@ def plan(
     """Plan a study; nothing runs. Each argument is the command's option of this name.
 
     Args:
+        space: what a search varies, or whose ``grid`` is run.
         objective: a metric, or several for a Pareto set.
+        trials: of a search; with ``all_losses``, of each loss's own search, 0 for none.
+        confirm: seeds on which a search's winner runs against its base, for a verdict.
         with_parts: ``--with``, a plug-in's file or files.
+        seeds: of a grid, on which every cell runs; None: the fewest that allow a verdict.
         factor: of an ablation: values by config path, the first of them the baseline's, as in
             ``{"loss/lovasz": [0, 0.5, 1]}``.
+        winner, control, replay: an earlier study, or trial, to run again.
+        weights: "imagenet", or a file for the backbone; ``init`` is for the whole network.
         changes: ``--set``, values by config path, as in ``{"data/height": 96}``.
+        lanes: trials at once; 0: all that fit.
 
     Raises:
         ValueError: one line that names the argument, what is allowed and what it got.

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
-from typing import get_args, get_type_hints
+from typing import cast, get_args, get_type_hints
 
 from study.commands.predict import PredictRequest
 from study.planning.request import StudyRequest
@@ -57,7 +57,7 @@ def _as_option(name: str, value: object) -> object:
     if name == "changes" and isinstance(value, Mapping):
         return [f"{path}={change}" for path, change in value.items()]
     if name == "factor" and isinstance(value, Mapping):
-        return [f"{path}={','.join(map(str, values))}" for path, values in value.items()]
+        return [_factor(path, values) for path, values in value.items()]
     if name == "with_parts":
         return [str(value)] if isinstance(value, str | Path) else value
     if name in _LISTS and isinstance(value, Sequence) and not isinstance(value, str):
@@ -65,6 +65,12 @@ def _as_option(name: str, value: object) -> object:
     if name in _PATHS:
         return Path(value) if isinstance(value, str) else value
     return str(value) if isinstance(value, Path) else value
+
+
+def _factor(path: object, values: object) -> str:
+    listed = isinstance(values, Sequence) and not isinstance(values, str)
+    require(listed, f"factor[{path!r}]", "a list of values", values)
+    return f"{path}={','.join(map(str, cast(Sequence[object], values)))}"
 
 
 def _require_types(given: Mapping[str, object], request: type) -> None:

@@ -32,14 +32,14 @@ def test_every_option_of_the_command_is_a_named_argument_with_its_default() -> N
 def test_names_and_mappings_are_given_as_python_has_them(tmp_path: Path) -> None:
     made = study.plan(
         factor={"loss/lovasz": [0, 0.5], "data/flip": [True, False]},
-        objective=["miou", "boundary_f_3px"],
         mode="full",
         seeds=6,
         name="n",
         storage=str(tmp_path),
     )
     assert len(made.design.cells) == 4
-    assert list(made.objectives) == ["miou", "boundary_f_3px"]
+    several = study.plan(space="region", objective=["miou", "boundary_f_3px"], storage=tmp_path)
+    assert list(several.objectives) == ["miou", "boundary_f_3px"]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,7 @@ def test_names_and_mappings_are_given_as_python_has_them(tmp_path: Path) -> None
         ({"space": "region", "changes": "loss/beta=1"}, "^changes must be a list, or what"),
         ({"space": "region", "changes": {"loss/betta": 1}}, "unknown config path 'loss/betta'"),
         ({"with_parts": "/no/such.py"}, "^with_parts must be a Python file"),
+        ({"factor": {"loss/lovasz": 3}}, r"^factor\['loss/lovasz'\] must be a list of values"),
         ({"grid": "table1", "trials": 3}, "^[^-]*$"),
     ],
 )
@@ -100,3 +101,13 @@ def test_a_run_s_policy_reaches_the_study(tmp_path: Path, monkeypatch: pytest.Mo
     assert seen == [(Policy(2, "halve", 60), False)]
     with pytest.raises(ValueError, match=r"^on_oom must be one of fail, halve, got 'half'"):
         study.run_plan(made, on_oom="half")
+
+
+def test_a_notebook_shows_a_plan_as_a_table(tmp_path: Path) -> None:
+    shown = study.plan(space="region", epochs=1, name="n", storage=tmp_path / "<b>")._repr_html_()
+    rows = re.findall("<tr><th[^>]*>([^<]*)</th><td[^>]*>([^<]*)</td></tr>", shown)
+    assert [name for name, _ in rows] == [
+        *("study", "question", "runs", "trials", "compared by", "data", "lanes"),
+    ]
+    assert dict(rows)["study"].endswith("&lt;b&gt;")
+    assert dict(rows)["trials"].endswith("of 1 epoch")
