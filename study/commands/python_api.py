@@ -104,7 +104,9 @@ def verdict(name: str, storage: Path | str | None = None) -> pandas.DataFrame:
         ValueError: there is no such study, or its ledger cannot be read.
     """
     compared = results_of(_known(name, storage, "verdict").load()).comparison
-    return table_files.frame(compared) if compared is not None else pandas.DataFrame()
+    if compared is None:
+        return pandas.DataFrame()
+    return table_files.frame(compared).infer_objects()
 
 
 @named_as_in_python()

@@ -7,6 +7,7 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 
+import pandas
 import pytest
 from PIL import Image
 
@@ -161,6 +162,8 @@ def test_a_verdict_is_the_table_of_the_report(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path)
     fake_grid.ended_study(plan)
     table = study.verdict(plan.study, tmp_path).set_index(["cell", "metric"])
+    numbers = ["mean", "delta", "low", "high", "p", "n", "seed_0"]
+    assert all(pandas.api.types.is_numeric_dtype(table[name]) for name in numbers)
     good = table.loc[("good", "miou")]
     assert (good["verdict"], good["n"], good["delta"]) == ("better", 6, 1 / 32)
     assert repr(plan).startswith(f"Plan('{plan.name}': grid ")
