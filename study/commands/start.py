@@ -169,7 +169,8 @@ class PlannedStudy:
         return need.most
 
     def _expected(self, dataset: Dataset, left: int, more: dict[str, str]) -> Outlook:
-        from study.planning.forecast import busy_with_others, forecast
+        from study.planning.forecast import forecast
+        from study.planning.pace import busy_with_others
 
         plan, space, load = self._plan, self._space, busy_with_others()
         found = forecast(plan, space, dataset, left)

@@ -2,28 +2,22 @@
 
 import math
 import os
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
-from time import monotonic, process_time
-
-import torch
 
 from search_spaces import Space
 from study.ledger.plan import Ablation, Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning import runs
+from study.planning.pace import others, pace
 from trainables import plugin
 from trainables.config import TrialConfig, from_flat
 from trainables.data import Dataset
-from trainables.data.batches import num_batches
-from trainables.data.lists import EXTRA
 from trainables.lane.error_kind import kind_of
 from trainables.lane.failures import FailureKind
 from trainables.losses.compose import active_weights
 from trainables.plugin_file import place_in
 from trainables.stages import registry
-from trainables.stages.threads import torch_threads
-from trainables.training.training import Training
 
 START_S = 6.0
 """Ray's start, and Tune's."""
@@ -41,24 +35,10 @@ END_S = 10.0
 """Gallery, report, model and MLflow."""
 BUSY = 1.3
 """Trials that use all cores of a machine slow each other, the driver and MLflow's thread."""
-_TIMED_BATCHES = 2
-"""Of an epoch that is timed, after one of as many batches that is not: the first batches of a
-process and of a trial take up to half as long again."""
+BUSY_TIMED = 1.1
+"""The same where the batches were timed beside other processes, which had slowed them already."""
 _MOST_KINDS = 12
 """Kinds of trials that are timed; a batch of a large network takes seconds on a CPU."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How fast one kind of trial runs on one rank, in seconds."""
-
-    train_s: float
-    """An epoch of training."""
-    image_s: float
-    """The evaluation of one image."""
-
-    def epoch_s(self, dataset: Dataset) -> float:
-        return self.train_s + self.image_s * len(dataset.splits["val"])
 
 
 @dataclass(frozen=True)
@@ -162,57 +142,6 @@ def stages_to_train(plan: Plan, space: Space, digest: str, left: int) -> tuple[i
     return most, sum(seconds) * (1 - (1 - 1 / len(needed)) ** drawn)
 
 
-def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
-    """The pace on this CPU with as many threads as a rank has, from a few batches.
-
-    The call is also the first check that the model can be built and accepts these images.
-    """
-    few = {
-        "train": dataset.splits["train"].first(_TIMED_BATCHES * config.batch),
-        "val": dataset.splits["val"].first(config.batch),
-    }
-    if EXTRA in dataset.splits:
-        few[EXTRA] = few["train"]
-    learned = registry.untrained(config, dataset.num_classes)
-    longer = config.changed({"epochs": max(2, config.epochs)})
-    with torch_threads(threads):  # torch would use every core, a rank has only its own
-        training = Training(longer, replace(dataset, splits=few), learned, torch.device("cpu"))
-        for _ in range(2):  # the second time counts
-            train_s = _seconds(training.train_epoch)
-            evaluate_s = _seconds(training.evaluate)
-    batches = _batches(config, dataset) / training.steps
-    return Pace(train_s * batches, evaluate_s / len(few["val"]))
-
-
-def _seconds(step: Callable[[], object]) -> float:
-    """How long a step takes on a machine that runs nothing else: of two clocks the lesser, since
-    other processes take wall time and other threads of this one processor time."""
-    wall, processor = monotonic(), process_time()
-    step()
-    return min(monotonic() - wall, process_time() - processor)
-
-
-def busy_with_others() -> str:
-    """What to say of a machine whose cores are taken by other processes; "" if they are not."""
-    load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    if load < cores:
-        return ""
-    return (
-        f"{load:.0f} processes on {cores} cores run beside this one: the study will take longer "
-        f"than its forecast"
-    )
-
-
-def _batches(config: TrialConfig, dataset: Dataset) -> float:
-    """Of an epoch, in the mean over all."""
-    usual = num_batches(len(dataset.splits["train"]), config.batch)
-    if EXTRA not in dataset.splits:
-        return usual
-    extra = config.data.extra_epochs
-    further = num_batches(len(dataset.splits[EXTRA]), config.batch)
-    return (extra * further + (config.epochs - extra) * usual) / config.epochs
-
-
 def study_seconds(plan: Plan, epoch_s: float, test_s: float, stages_s: float, left: int) -> float:
     """Seconds from the plan to the last line, if no trial is pruned.
 
@@ -225,7 +154,8 @@ def study_seconds(plan: Plan, epoch_s: float, test_s: float, stages_s: float, le
     if left == 0:
         return END_S
     design, ranks = plan.design, plan.lanes * plan.workers
-    busy = BUSY if ranks * plan.cpus_per_worker >= (os.cpu_count() or 1) else 1.0
+    full = ranks * plan.cpus_per_worker >= (os.cpu_count() or 1)
+    busy = (BUSY_TIMED if others() else BUSY) if full else 1.0
     phases = bool(design.search_trials or getattr(design, "confirm", ()))
     return (
         START_S
