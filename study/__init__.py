@@ -2,7 +2,8 @@
 
     import study
 
-    plan = study.make_plan(space="region", epochs=5, trials=10, changes={"data/height": 96})
+    plan = study.plan(space="region", epochs=5, trials=10, changes={"data/height": 96})
+    study.check_plan(plan)              # reads the data, prints the plan with its forecast
     table = study.run_plan(plan)        # a pandas.DataFrame, one row per trial
     table = study.resume("NAME")        # resumes an interrupted study
     table = study.results("NAME")       # the same table again, from the ledger
@@ -14,6 +15,7 @@ Each function imports what it needs, so that importing a ``study`` module stays 
 """
 
 import sys
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +26,19 @@ if TYPE_CHECKING:
     import pandas
 
     from study.ledger.plan import Plan
+    from trainables.config import Value
 
-__all__ = ["make_plan", "predict", "results", "resume", "run_plan", "together", "verdict"]
+__all__ = [
+    "check_plan",
+    "make_plan",
+    "plan",
+    "predict",
+    "results",
+    "resume",
+    "run_plan",
+    "together",
+    "verdict",
+]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("cluster", "search_spaces", "trainables")
@@ -53,28 +66,130 @@ def _require_ours(module: "ModuleType") -> None:
         )
 
 
-def make_plan(**options: object) -> "Plan":
-    """Make a plan from the command's options, by their names; see ``commands/python_api.py``."""
+def plan(
+    *,
+    space: str | None = None,
+    objective: str | Sequence[str] = "miou",
+    trials: int | None = None,
+    epochs: int | None = None,
+    sampler: str = "tpe",
+    scheduler: str = "none",
+    confirm: int | None = None,
+    correction: str = "max_t",
+    seed: int = 0,
+    with_parts: Path | str | Sequence[Path | str] = (),
+    grid: Path | str | None = None,
+    seeds: int | None = None,
+    cells: str | Sequence[str] | None = None,
+    factor: "Mapping[str, Sequence[Value]] | Sequence[str]" = (),
+    mode: str | None = None,
+    as_published: str | None = None,
+    winner: str | None = None,
+    control: str | None = None,
+    replay: str | None = None,
+    warm_start: str | Sequence[str] | None = None,
+    fresh: bool = False,
+    trust: bool = False,
+    dataset: str | None = None,
+    data: Path | str | None = None,
+    cache: str | None = None,
+    recipe: str | None = None,
+    weights: Path | str | None = None,
+    init: Path | str | None = None,
+    changes: "Mapping[str, Value] | Sequence[str]" = (),
+    workers: int = 1,
+    lanes: int = 0,
+    cpus_per_worker: float = 1.0,
+    gpus_per_worker: float = 0.0,
+    storage: Path | str | None = None,
+    name: str | None = None,
+    tracking_uri: str | None = None,
+    max_hours: float | None = None,
+    max_gpu_hours: float | None = None,
+) -> "Plan":
+    """Plan a study; nothing runs. Each argument is the command's option of this name.
+
+    Args:
+        space: what a search varies, or whose ``grid`` is run.
+        objective: a metric, or several for a Pareto set.
+        trials: of a search; with ``all_losses``, of each loss's own search, 0 for none.
+        confirm: seeds on which a search's winner runs against its base, for a verdict.
+        with_parts: ``--with``, a plug-in's file or files.
+        seeds: of a grid, on which every cell runs; None: the fewest that allow a verdict.
+        factor: of an ablation: values by config path, the first of them the baseline's, as in
+            ``{"loss/lovasz": [0, 0.5, 1]}``.
+        winner, control, replay: an earlier study, or trial, to run again.
+        weights: "imagenet", or a file for the backbone; ``init`` is for the whole network.
+        changes: ``--set``, values by config path, as in ``{"data/height": 96}``.
+        lanes: trials at once; 0: all that fit.
+
+    Raises:
+        ValueError: one line that names the argument, what is allowed and what it got.
+    """
+    given = dict(locals())
     _import_packages()
     from study.commands import python_api
 
-    return python_api.make_plan(**options)
+    return python_api.make_plan(given)
 
 
-def run_plan(plan: "Plan", *, verbose: bool = False) -> "pandas.DataFrame":
-    """Run a plan to its end and return its ``results``."""
+make_plan = plan
+"""The earlier name."""
+
+
+def check_plan(plan: "Plan") -> None:
+    """Check a plan against the data and this machine, and print it with its forecast."""
     _import_packages()
     from study.commands import python_api
 
-    return python_api.run_plan(plan, verbose=verbose)
+    python_api.check_plan(plan)
 
 
-def resume(name: str, *, verbose: bool = False, **where: object) -> "pandas.DataFrame":
-    """Resume an interrupted study and return its ``results``."""
+def run_plan(
+    plan: "Plan",
+    *,
+    max_failures: int = 0,
+    on_oom: str = "fail",
+    lane_wait: float = 30.0,
+    verbose: bool = False,
+) -> "pandas.DataFrame":
+    """Run a plan to its end and return its ``results``.
+
+    Args:
+        plan: of ``plan``.
+        max_failures: errors of trials after which the study stops; 0: any number.
+        on_oom: "halve" runs a trial that is out of memory once more, with half the batch size.
+        lane_wait: minutes that lanes may wait for room.
+        verbose: whether Ray's and Tune's own messages are printed.
+    """
+    given = {"max_failures": max_failures, "on_oom": on_oom, "lane_wait": lane_wait}
     _import_packages()
     from study.commands import python_api
 
-    return python_api.resume(name, verbose=verbose, **where)
+    return python_api.run_plan(plan, given, verbose=verbose)
+
+
+def resume(
+    name: str,
+    *,
+    storage: Path | str | None = None,
+    tracking_uri: str | None = None,
+    lanes: int = 0,
+    max_hours: float | None = None,
+    max_gpu_hours: float | None = None,
+    max_failures: int = 0,
+    on_oom: str = "fail",
+    lane_wait: float = 30.0,
+    trust: bool = False,
+    verbose: bool = False,
+) -> "pandas.DataFrame":
+    """Resume an interrupted study and return its ``results``; if it has ended, nothing runs."""
+    where = dict(locals())
+    del where["name"], where["verbose"]
+    _import_packages()
+    from study.commands import python_api
+
+    return python_api.resume(name, where, verbose=verbose)
 
 
 def results(name: str, storage: Path | str | None = None) -> "pandas.DataFrame":
@@ -106,10 +221,31 @@ def together(
     return python_api.together(*names, storage=storage, cells=cells, smallest=smallest)
 
 
-def predict(network: str, folder: Path | str = "", **options: object) -> list[Path]:
-    """Write label maps of images and return their paths; options as ``study/predict.py`` has them,
-    ``list_name`` for ``--list``."""
+def predict(
+    network: str,
+    folder: Path | str | None = None,
+    *,
+    out: Path | str,
+    list_name: str = "",
+    overlay: bool = False,
+    overwrite: bool = False,
+    data: Path | str = "",
+    device: str = "",
+    storage: Path | str | None = None,
+    trust: bool = False,
+) -> list[Path]:
+    """Write label maps of images and return their paths.
+
+    Args:
+        network: ``NAME``, a study's best network, or ``NAME/NUMBER``, that of a trial.
+        folder: of images; None for a list of the study's dataset.
+        out: the folder for the maps.
+        list_name: ``--list``: ``train``, ``val``, ``test`` or a list's file.
+        data: the dataset's folder, if it has moved.
+        device: "cpu" or "cuda"; "": the kind that the study ran on.
+    """
+    given = dict(locals())
     _import_packages()
     from study.commands import python_api
 
-    return python_api.predict(network, folder, **options)
+    return python_api.predict(given)

@@ -60,7 +60,16 @@ TRAINABLES = {
 FACES = {"study", "search_spaces", "trainables.config", "trainables.data"}
 """Packages whose ``__init__.py`` exports names; all others are empty."""
 PUBLIC = {
-    "study": ["make_plan", "run_plan", "resume", "results", "verdict", "together", "predict"],
+    "study": [
+        "plan",
+        "make_plan",
+        "run_plan",
+        "resume",
+        "results",
+        "verdict",
+        "together",
+        "predict",
+    ],
     "trainables.saved": ["load"],
     "trainables.losses.term": ["LossTerm"],
     "trainables.losses.terms": ["Prediction", "Target"],

@@ -6,7 +6,6 @@ the process, and signal handlers are set only in the main thread.
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import fields
 from pathlib import Path
 
 import pandas
@@ -17,36 +16,29 @@ from study.analysis.results import results_of
 from study.commands import predict as predict_command
 from study.commands import process, start
 from study.commands import together as together_command
-from study.commands.predict import PredictRequest
+from study.commands.python_arguments import named_as_in_python, predict_request, study_request
+from study.execution.stopping import Policy, policy_of
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.planning import runs
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan
-from study.planning.request import StudyRequest
 from study.reporting import table_files, write_together
 from study.reporting.terminal.safe_console import SafeConsole
 from trainables import plugin
-from trainables.config import refused, require
 
 process.name_the_user()
 
-_COMMAND_ONLY = ("resume", "list_names", "check_data", "dry_run", "verbose")
-"""Options that are a function or an argument of their own here."""
 
-
-def make_plan(**options: object) -> Plan:
-    """Make a plan from the command's options, by their names with ``_`` for ``-``.
-
-    ``changes`` is ``--set``, as a mapping of paths to values; ``with_parts`` is ``--with``, one
-    file or a list; ``factor`` is a list of strings. All others are as on the command line:
-    ``space="region"``, ``grid="table1"``, ``seeds=6``, ``trials=10``, ``name="mine"``.
+@named_as_in_python()
+def make_plan(options: Mapping[str, object]) -> Plan:
+    """The plan of these arguments of ``study.plan``; see there.
 
     Raises:
-        ValueError: one line that names the option, what is allowed and what it got.
+        ValueError: one line that names the argument, what is allowed and what it got.
     """
-    request = _request(options)
+    request = study_request(options)
     start.install_requested(request)
     with ExitStack() as stack:
         nodes = start.enter(stack, verbose=False)
@@ -55,7 +47,24 @@ def make_plan(**options: object) -> Plan:
     return plan
 
 
-def run_plan(plan: Plan, *, verbose: bool = False) -> pandas.DataFrame:
+@named_as_in_python()
+def check_plan(plan: Plan) -> None:
+    """Check a plan against the data and this machine, as ``--dry-run`` does, and print it.
+
+    Raises:
+        ValueError: the data, the storage or the machine is not as the plan needs it.
+    """
+    _prepare(plan)
+    with ExitStack() as stack:
+        start.enter(stack, verbose=False)
+        study = start.PlannedStudy(plan, StudyRecord(), SafeConsole(), stack)
+        study.check_and_run(dry_run=True, verbose=False)
+
+
+@named_as_in_python()
+def run_plan(
+    plan: Plan, policy: Mapping[str, object], *, verbose: bool = False
+) -> pandas.DataFrame:
     """Run a plan to its end, on the cluster of ``RAY_ADDRESS`` or on one that it starts and ends.
 
     Raises:
@@ -63,17 +72,21 @@ def run_plan(plan: Plan, *, verbose: bool = False) -> pandas.DataFrame:
             exists, or this process has started Ray already.
     """
     StudyFolder.of(plan).require_new()
-    return _run(plan, StudyRecord(), verbose)
+    return _run(plan, StudyRecord(), policy_of(study_request(policy)), verbose)
 
 
-def resume(name: str, *, verbose: bool = False, **where: object) -> pandas.DataFrame:
-    """Resume an interrupted study; ``where`` may hold ``storage``, ``lanes``, ``tracking_uri`` and
-    the budgets. If the study has ended, only return its results."""
-    plan, record = start.resumed(_request(where, resume=name))
+@named_as_in_python()
+def resume(name: str, where: Mapping[str, object], *, verbose: bool = False) -> pandas.DataFrame:
+    """Resume an interrupted study. If it has ended, only return its results."""
+    request = study_request(where, resume=name)
+    plan, record = start.resumed(request)
     done = record.ended and not StudyFolder.of(plan).is_outdated()
-    return results(name, plan.storage) if done else _run(plan, record, verbose)
+    if done:
+        return frame(record)
+    return _run(plan, record, policy_of(request), verbose)
 
 
+@named_as_in_python()
 def results(name: str, storage: Path | str | None = None) -> pandas.DataFrame:
     """One row per trial, by number: state, cell and seed, its parameters, the metrics of the last
     epoch and (``test_...``) of the test list, as fractions.
@@ -81,11 +94,10 @@ def results(name: str, storage: Path | str | None = None) -> pandas.DataFrame:
     Raises:
         ValueError: there is no such study, or its ledger cannot be read.
     """
-    folder = StudyFolder(_request({"storage": storage}).storage_folder() / name)
-    folder.require_known("results")
-    return frame(folder.load())
+    return frame(_known(name, storage, "results").load())
 
 
+@named_as_in_python()
 def verdict(name: str, storage: Path | str | None = None) -> pandas.DataFrame:
     """One row per cell and metric of the study's comparison, as in ``report/table.csv``: mean,
     delta from the baseline with its interval, p-values, verdict; empty without a comparison.
@@ -93,12 +105,13 @@ def verdict(name: str, storage: Path | str | None = None) -> pandas.DataFrame:
     Raises:
         ValueError: there is no such study, or its ledger cannot be read.
     """
-    folder = StudyFolder(_request({"storage": storage}).storage_folder() / name)
-    folder.require_known("verdict")
-    compared = results_of(folder.load()).comparison
-    return table_files.frame(compared) if compared is not None else pandas.DataFrame()
+    compared = results_of(_known(name, storage, "verdict").load()).comparison
+    if compared is None:
+        return pandas.DataFrame()
+    return table_files.frame(compared).infer_objects()
 
 
+@named_as_in_python()
 def together(
     *names: str,
     storage: Path | str | None = None,
@@ -117,33 +130,18 @@ def together(
     Raises:
         ValueError: one line; they do not answer the same question, or one is not there.
     """
-    home = _request({"storage": storage}).storage_folder()
+    home = study_request({"storage": storage}).storage_folder()
     return write_together.frame(together_command.gathered(names, home, cells, smallest))
 
 
-def predict(network: str, folder: Path | str = "", **options: object) -> list[Path]:
-    """Write label maps of images with the network ``NAME`` or ``NAME/NUMBER``; return their paths.
-
-    Args:
-        network: the study, or one of its trials.
-        folder: of images; "" for ``list_name``, a list of the study's dataset.
-        options: ``out``, the folder for the maps, and the command's other options by their names.
+@named_as_in_python()
+def predict(options: Mapping[str, object]) -> list[Path]:
+    """Write label maps, by these arguments of ``study.predict``; return their paths.
 
     Raises:
         ValueError: one line, as the command prints it.
     """
-    known = sorted({field.name for field in fields(PredictRequest)} - {"network", "folder"})
-    for name in options:
-        if name not in known:
-            raise refused("options", f"among {', '.join(known)}", name)
-    require("out" in options, "out", "the folder for the label maps", "nothing")
-    for name in ("out", "storage"):
-        if options.get(name) is not None:
-            options[name] = Path(str(options[name]))
-    images = Path(folder) if folder else None
-    return predict_command.predict(
-        PredictRequest(network=network, folder=images, **options)  # type: ignore[arg-type]
-    )
+    return predict_command.predict(predict_request(options))
 
 
 def frame(record: StudyRecord) -> pandas.DataFrame:
@@ -170,36 +168,30 @@ def frame(record: StudyRecord) -> pandas.DataFrame:
     return table.set_index("trial").sort_index() if rows else table
 
 
-def _request(options: Mapping[str, object], resume: str | None = None) -> StudyRequest:
-    """The command's request with these options instead of their defaults."""
-    known = sorted({field.name for field in fields(StudyRequest)} - {*_COMMAND_ONLY})
-    given = dict(options)
-    for name in given:
-        if name not in known:
-            raise refused("options", f"among {', '.join(known)}", name)
-    if isinstance(changes := given.get("changes"), Mapping):
-        given["changes"] = [f"{path}={change}" for path, change in changes.items()]
-    if isinstance(file := given.get("with_parts"), str):
-        given["with_parts"] = [file]
-    if given.get("storage") is not None:
-        given["storage"] = Path(str(given["storage"]))
-    return StudyRequest(**given, resume=resume)  # type: ignore[arg-type]
+def _known(name: str, storage: Path | str | None, who: str) -> StudyFolder:
+    folder = StudyFolder(study_request({"storage": storage}).storage_folder() / name)
+    folder.require_known(who)
+    return folder
 
 
-def _run(plan: Plan, record: StudyRecord, verbose: bool) -> pandas.DataFrame:
+def _prepare(plan: Plan) -> None:
+    # An earlier plan of this process may have left another plug-in.
+    plugin.uninstall()
+    install_from_plan(plan, "run_plan")
+
+
+def _run(plan: Plan, record: StudyRecord, policy: Policy, verbose: bool) -> pandas.DataFrame:
     # Ray reads the study's settings only at its start, and the study's end shuts Ray down.
     if ray.is_initialized():
         raise ValueError(
             "ray must not be started yet in this process: a study starts it and ends it, or "
             "attaches to RAY_ADDRESS; call ray.shutdown() first"
         )
-    # An earlier plan of this process may have left another plug-in.
-    plugin.uninstall()
-    install_from_plan(plan, "run_plan")
+    _prepare(plan)
     with ExitStack() as stack:
         nodes = start.enter(stack, verbose)
         if not record.ended:
             plan = runs.place(plan, nodes, plan.most_lanes)
         study = start.PlannedStudy(plan, record, SafeConsole(), stack)
-        study.check_and_run(dry_run=False, verbose=verbose)
+        study.check_and_run(policy, dry_run=False, verbose=verbose)
     return results(plan.study, plan.storage)

@@ -179,10 +179,12 @@ class PlannedStudy:
     def _expected(self, dataset: Dataset, left: int, shared: int, more: dict[str, str]) -> Outlook:
         from study.planning import canary
         from study.planning.forecast import forecast
+        from study.planning.pace import busy_with_others
 
-        plan, space = self._plan, self._space
+        plan, space, load = self._plan, self._space, busy_with_others()
         found = forecast(plan, space, dataset, left, shared)
         more |= {"forecast": found.problem} if found.problem else {}
+        more |= {"load": load} if load else {}
         more |= prior_studies.lines(plan, space, self._record, dataset.digest)
         if power := pilot.power_line(plan, self._record, dataset):
             more["power"] = power

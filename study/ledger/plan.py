@@ -8,15 +8,16 @@ from typing import ClassVar, Literal
 
 from search_spaces import SPACES, Cell, Dimension, Grid, Space
 from search_spaces.earlier import EARLIER
+from study.ledger.html_table import html_table
 from study.ledger.json_records import Json, plain
 from study.ledger.prior_trials import Replayed, WarmStart
 from trainables.config import TrialConfig, Value, flatten, from_flat, require
 from trainables.config.earlier import changes_beside, is_earlier
+from trainables.config.words import counted
 from trainables.lane.trial_spec import Phase
 
 NOT_SEARCHED, WINNER = CONFIRMED = ("not searched", "winner")
 """The cells of a confirmation: the base without the searched losses, and the search's winner."""
-
 
 Correction = Literal["holm", "max_t"]
 """How the p-values of a table are corrected for its number of comparisons: Holm's step-down method
@@ -173,11 +174,22 @@ class Plan:
 
     def __repr__(self) -> str:
         """One line: the study's name and what it will run."""
+        return f"Plan({self.study!r}: {', '.join(self._summary().values())})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        facts = {"study": f"{self.study} in {self.storage}", "question": self.question}
+        return html_table(facts | self._summary())
+
+    def _summary(self) -> dict[str, str]:
         what = f"grid {self.grid.name}" if isinstance(self.design, Ablation) else "search"
-        return (
-            f"Plan({self.study!r}: {what} of {self.space}, {self.trials} trials of {self.epochs} "
-            f"epochs, {self.objective}, {self.base['data/dataset']}, {self.lanes} lanes)"
-        )
+        return {
+            "runs": f"{what} of {self.space}",
+            "trials": f"{counted(self.trials, 'trial')} of {counted(self.epochs, 'epoch')}",
+            "compared by": ", ".join(self.objectives),
+            "data": str(self.base["data/dataset"]),
+            "lanes": counted(self.lanes, "lane"),
+        }
 
     @property
     def name(self) -> str:

@@ -138,6 +138,11 @@ def clock(seconds: float) -> str:
     return f"{minutes} min {rest} s" if 0 < minutes < 10 else duration(seconds)
 
 
+def foretold(seconds: float) -> str:
+    """A duration to come: to ten seconds below ten minutes, else as ``duration``."""
+    return clock(round(seconds, -1)) if 90 <= seconds < 595 else duration(seconds)
+
+
 def flag(kind: str) -> str:
     """The command's option for a kind of budget."""
     return _FLAGS[kind]

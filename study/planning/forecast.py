@@ -4,9 +4,6 @@ import math
 import os
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
-from time import monotonic
-
-import torch
 
 from search_spaces import Space
 from study.analysis.measured_epoch import both_count
@@ -14,23 +11,22 @@ from study.analysis.training_budget import total_epochs
 from study.ledger.plan import Ablation, Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning import runs
+from study.planning.pace import others, pace
 from trainables import plugin
 from trainables.config import TrialConfig, from_flat
 from trainables.data import Dataset
-from trainables.data.batches import num_batches
-from trainables.data.lists import EXTRA
 from trainables.lane.error_kind import kind_of
 from trainables.lane.failures import FailureKind
 from trainables.losses.compose import active_weights
 from trainables.plugin_file import place_in
 from trainables.stages import registry
-from trainables.stages.threads import torch_threads
-from trainables.training.training import Training
 
 START_S = 6.0
 """Ray's start, and Tune's."""
-LANE_START_S = 18.0
-"""Ray Train's start of a worker group on a laptop (docs/log.md)."""
+LANE_START_S = 22.0
+"""Ray Train's start of a worker group on a laptop, until its first epoch begins (docs/log.md)."""
+TRIAL_S = 2.0
+"""Of each trial beside its epochs: network, checkpoints, pictures (docs/log.md)."""
 NEXT_PHASE_S = 8.0
 """Between a search and what it chooses for: one lane stays warm, the others start again."""
 STEP_S = {"inverse_net": 0.011, "edge_net": 0.004}
@@ -39,24 +35,12 @@ TEST_START_S = 5.0
 """The first measurement on the test list: its workers import torch."""
 END_S = 10.0
 """Gallery, report, model and MLflow."""
-BUSY = 1.2
+BUSY = 1.3
 """Trials that use all cores of a machine slow each other, the driver and MLflow's thread."""
-_TIMED_BATCHES = 3
+BUSY_TIMED = 1.1
+"""The same where the batches were timed beside other processes, which had slowed them already."""
 _MOST_KINDS = 12
 """Kinds of trials that are timed; a batch of a large network takes seconds on a CPU."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How fast one kind of trial runs on one rank, in seconds."""
-
-    train_s: float
-    """An epoch of training."""
-    image_s: float
-    """The evaluation of one image."""
-
-    def epoch_s(self, dataset: Dataset) -> float:
-        return self.train_s + self.image_s * len(dataset.splits["val"])
 
 
 @dataclass(frozen=True)
@@ -161,39 +145,6 @@ def stages_to_train(plan: Plan, space: Space, digest: str, left: int) -> tuple[i
     return most, sum(seconds) * (1 - (1 - 1 / len(needed)) ** drawn)
 
 
-def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
-    """The pace on this CPU with as many threads as a rank has, from a few batches.
-
-    The call is also the first check that the model can be built and accepts these images.
-    """
-    few = {
-        "train": dataset.splits["train"].first(_TIMED_BATCHES * config.batch),
-        "val": dataset.splits["val"].first(config.batch),
-    }
-    if EXTRA in dataset.splits:
-        few[EXTRA] = few["train"]
-    learned = registry.untrained(config, dataset.num_classes)
-    with torch_threads(threads):  # torch would use every core, a rank has only its own
-        training = Training(config, replace(dataset, splits=few), learned, torch.device("cpu"))
-        begin = monotonic()
-        training.train_epoch()
-        middle = monotonic()
-        training.evaluate("val")
-        end = monotonic()
-    batches = _batches(config, dataset) / training.batches[-1]
-    return Pace((middle - begin) * batches, (end - middle) / len(few["val"]))
-
-
-def _batches(config: TrialConfig, dataset: Dataset) -> float:
-    """Of an epoch, in the mean over all."""
-    usual = num_batches(len(dataset.splits["train"]), config.batch)
-    if EXTRA not in dataset.splits:
-        return usual
-    extra = config.data.extra_epochs
-    further = num_batches(len(dataset.splits[EXTRA]), config.batch)
-    return (extra * further + (config.epochs - extra) * usual) / config.epochs
-
-
 def study_seconds(
     plan: Plan, epoch_s: float, test_s: float, stages_s: float, left: int, shared: int = 0
 ) -> float:
@@ -209,13 +160,15 @@ def study_seconds(
     if left == 0:
         return END_S
     design, ranks = plan.design, plan.lanes * plan.workers
-    busy = BUSY if ranks * plan.cpus_per_worker >= (os.cpu_count() or 1) else 1.0
+    full = ranks * plan.cpus_per_worker >= (os.cpu_count() or 1)
+    busy = (BUSY_TIMED if others() else BUSY) if full else 1.0
     phases = bool(design.search_trials or getattr(design, "confirm", ()))
     return (
         START_S
         + LANE_START_S
         + phases * NEXT_PHASE_S
         + busy * stages_s / plan.lanes
+        + left * TRIAL_S / plan.lanes
         + busy * (left * total_epochs(plan) / plan.trials - shared) * epoch_s / ranks
         + TEST_START_S
         + busy * min(left * (1 + both_count(plan)), _tests(plan)) * test_s / ranks

@@ -84,12 +84,6 @@ class ClientWriter:
             self._log_artifacts(run, stored)
             self._set_status(run, stored)  # last: only a complete run counts as ended
 
-    def tag(self, key: str, tags: Mapping[str, str]) -> None:
-        """Set these tags of one run."""
-        stored = self._stored[key]
-        self._log_batch(stored, tags=self._changed_tags(tags, stored))
-        stored.tags |= tags
-
     def save_view(self, name: str, value: str) -> None:
         """Set this tag of the experiment, a saved view, unless it is there: users may edit it."""
         if name not in self.client.get_experiment(self.experiment).tags:

@@ -23,7 +23,7 @@ from study.ledger.events import Event
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from study.tracking.cells import cell_runs, judged
-from study.tracking.entities import STUDY_KEY, cell_key, trial_key
+from study.tracking.entities import STUDY_KEY, cell_key
 from study.tracking.names import distinct
 from study.tracking.runs import running_study, stage_run, study_run
 from study.tracking.trial_runs import trial_run
@@ -211,8 +211,6 @@ class MlflowSink:
         compared = results_of(record).comparison
         if compared is not None and compared.record.trials:
             writer.write(judged(compared))
-            for trial in compared.record.compared().trials.values():
-                writer.tag(trial_key(trial.number), {"verdict": compared.verdicts[trial.cell]})
             words = zip(distinct(compared.verdicts), compared.verdicts.values(), strict=True)
             study.tags.update({f"verdict.{cell}": word for cell, word in words})
         writer.write([study])

@@ -2,10 +2,11 @@
 
 One class per line, in label order, each with an optional colour (`road 128 64 128`). A line
 `void 0` or `void 224 224 192` names a value or a colour that is ignored, besides 255; the labels
-then skip the value.
+then skip the value. `nucleus nonzero` as the second of two classes says that masks number objects:
+0 is the first class, every other value the second (``trainables/data/instances.py``).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trainables.data import lists
@@ -14,6 +15,7 @@ from trainables.data.samples import MOST_CLASSES, voc_palette
 from trainables.geometry.boundaries import VOID
 
 Colour = tuple[int, int, int]
+_NONZERO = " nonzero"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Classes:
     """The value of a line `void 0`."""
     void_colours: tuple[Colour, ...] = ()
     """The colours of lines `void 224 224 192`."""
+    nonzero: bool = False
+    """Whether masks number objects, and every value but 0 is the second class."""
 
     @property
     def pictures(self) -> tuple[Colour, ...]:
@@ -80,7 +84,29 @@ def read(path: Path) -> Classes:
             colours[len(names)] = _new_colour(path.parent, line, numbers, colours, void_colours)
         names.append(name)
     _require_count(path, len(names), void)
-    return Classes(path, tuple(names), colours, void, tuple(void_colours))
+    return _of_instances(Classes(path, tuple(names), colours, void, tuple(void_colours)))
+
+
+def _of_instances(classes: Classes) -> Classes:
+    """The classes without the word `nonzero`, which says that masks number objects.
+
+    Raises:
+        DataError: it stands elsewhere than at the second of two classes, or contradicts a line.
+    """
+    if not any(name.endswith(_NONZERO) for name in classes.names):
+        return classes
+    first, second = classes.names[0], classes.names[1].removesuffix(_NONZERO)
+    if len(classes.names) != 2 or first.endswith(_NONZERO) or first == second:
+        raise DataError(
+            f"{classes.path}: `nonzero` must follow the second of two names, as in `background` and"
+            f" `nucleus nonzero`, got {', '.join(map(repr, classes.names))}"
+        )
+    if classes.colours or classes.void_colours or classes.void == 0:
+        raise DataError(
+            f"{classes.path}: `nonzero` makes 0 {first} and every other value {second}: a colour "
+            f"or `void 0` must not stand beside it"
+        )
+    return replace(classes, names=(first, second), nonzero=True)
 
 
 def _parse(folder: Path, line: lists.Line) -> tuple[str, tuple[int, ...]]:

@@ -70,13 +70,16 @@ def is_junk(path: Path) -> bool:
     return path.name.startswith(".") or path.name.lower() in _JUNK
 
 
-def open_image(path: Path, content: bytes, *, deep: bool = False) -> Image.Image:
+def open_image(
+    path: Path, content: bytes, *, deep: bool = False, deep_remedy: str = ""
+) -> Image.Image:
     """The decoded image, turned as its EXIF orientation says; ``info["turned"]`` tells if it was.
 
     Args:
         path: for messages.
         content: of the file.
         deep: whether 16 bits per channel are allowed.
+        deep_remedy: the end of the message where they are not.
 
     Raises:
         DataError: it cannot be decoded, is too large, or holds several images.
@@ -101,10 +104,7 @@ def open_image(path: Path, content: bytes, *, deep: bool = False) -> Image.Image
     if frames > 1:
         raise DataError(f"{path}: must hold one image, got {frames}")
     if not deep and any(";16" in form for form in packed):  # Pillow silently halves RGB;16B
-        raise DataError(
-            f"{path}: must have 8 bits a channel, got 16; save a mask of instances as 8 bits with "
-            f"1 where it is above 0"
-        )
+        raise DataError(f"{path}: must have 8 bits a channel, got 16{deep_remedy}")
     image.info["stored"] = packed[0] if packed else ""
     return _turned(image, tagged)
 
@@ -190,20 +190,22 @@ class Mask(NamedTuple):
     content: bytes
 
 
-def read_mask(path: Path, *, colours: bool = False) -> Mask:
-    """The mask in this file; ``colours`` allows RGB.
+def read_mask(path: Path, *, colours: bool = False, deep_remedy: str = "") -> Mask:
+    """The mask in this file; ``colours`` allows RGB, ``deep_remedy`` is for ``open_image``.
 
     Raises:
         DataError: it cannot be decoded, or its values are not classes.
     """
     content = read_bytes(path)
-    image = open_image(path, content)
+    image = open_image(path, content, deep_remedy=deep_remedy)
     if image.mode in _COLOUR_MASK_MODES:
         return _in_colours(path, image, content, colours)
     if image.mode not in _MASK_MODES:
-        raise DataError(f"{path}: a mask must be 8-bit with one channel, got mode {image.mode}")
+        raise DataError(
+            f"{path}: a mask must be 8-bit with one channel, got mode {image.mode}{deep_remedy}"
+        )
     values_HW = np.asarray(image, dtype=np.uint8)
-    factor = _STRETCHED.get(image.info["stored"], 1)
+    factor = stretch(image)
     if factor > 1 or image.info["turned"]:
         content = marked(f"{image.info['stored']} turned: {image.info['turned']}", content)
     palette = image.convert("P").getpalette("RGB") if image.mode == "P" else None
@@ -213,6 +215,11 @@ def read_mask(path: Path, *, colours: bool = False) -> Mask:
         palette_256C[: len(palette) // 3] = np.reshape(palette, (-1, 3))
     bits = 1 if image.mode == "1" else 8
     return Mask(values_HW // np.uint8(factor), palette_256C, None, bits, content)
+
+
+def stretch(image: Image.Image) -> int:
+    """The factor by which Pillow has multiplied the values of a grey file of 2 or 4 bits."""
+    return _STRETCHED.get(image.info["stored"], 1)
 
 
 def _in_colours(path: Path, image: Image.Image, content: bytes, allowed: bool) -> Mask:

@@ -1,7 +1,8 @@
 """The meaning of the values in a folder's masks: class numbers, or the colours of `classes.txt`.
 
 The same for every mask, decided from all of them before the first is used, where `classes.txt`
-leaves it open. Shape letters: H rows, W columns, C colours.
+leaves it open. Masks that number objects are read so only if `classes.txt` says it.
+Shape letters: H rows, W columns, C colours.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,11 +17,16 @@ from numpy.typing import NDArray
 from trainables.data import files
 from trainables.data.classes import Classes, Colour
 from trainables.data.dataset import DataError
+from trainables.data.instances import InstanceMask
 from trainables.data.samples import LabelTable, MaskReader
 from trainables.geometry.boundaries import VOID
 
 _THREADS = 8
 _AT_ONCE = 64
+_DEEP = (
+    "; if the mask numbers objects, `NAME nonzero` as the second class in classes.txt reads every "
+    "value but 0 as this class"
+)
 _REMEDY = "; `NAME {} {} {}` in classes.txt gives this grey value to a class"
 
 
@@ -48,7 +54,7 @@ class ClassColours:
                 the colours of `classes.txt`.
         """
         complete = len(self.classes.colours) == len(self.classes.names)
-        mask = files.read_mask(path, colours=complete)
+        mask = files.read_mask(path, colours=complete, deep_remedy=_DEEP)
         by_number, content = LabelTable.of(self.classes.by_value, ""), mask.content
         if mask.colours_HWC is not None:
             return self._by_colour(path, mask.colours_HWC), files.marked("colours", content)
@@ -127,6 +133,8 @@ def decide(classes: Classes, masks: Sequence[Path]) -> Meaning:
     A mask is opened here only if its values can mean two things: grey values that are the colour
     of one class and the number of another, or 255 as the second of two classes.
     """
+    if classes.nonzero:
+        return _of_instances(classes)
     numbers = classes.by_value
     greys = {
         colour[0]: label for colour, label in classes.by_colour.items() if len(set(colour)) == 1
@@ -151,6 +159,13 @@ def decide(classes: Classes, masks: Sequence[Path]) -> Meaning:
     reader = ClassColours(classes, table)
     written = [sorted(numbers.items()), sorted(classes.by_colour.items())]
     return Meaning(reader, f"{written} {table.labels_256.tolist()}", notes)
+
+
+def _of_instances(classes: Classes) -> Meaning:
+    reader = InstanceMask(classes.void)
+    meaning = reader.meaning(classes.names)
+    note = f"masks number objects: {meaning}; objects that touch become one"
+    return Meaning(reader, f"instances: {meaning}", (note,))
 
 
 def _allowed(classes: Classes) -> str:

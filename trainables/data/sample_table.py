@@ -1,4 +1,4 @@
-"""`samples.csv`: a table of images, masks and splits, as spreadsheets write it."""
+"""`samples.csv` or `samples.tsv`: images, masks and splits, as spreadsheets write them."""
 
 import csv
 from collections.abc import Iterator
@@ -10,6 +10,19 @@ from trainables.data.samples import MaskReader, Pair
 
 _COLUMNS = ("image", "mask", "split")
 _DELIMITERS = (",", ";", "\t")
+_NAMES = ("samples.csv", "samples.tsv")
+
+
+def find(root: Path) -> Path | None:
+    """The table of a dataset's folder, or None.
+
+    Raises:
+        DataError: there are two.
+    """
+    found = [root / name for name in _NAMES if (root / name).is_file()]
+    if len(found) > 1:
+        raise DataError(f"{found[1]}: beside {found[0].name}, one of them must go")
+    return found[0] if found else None
 
 
 def read(path: Path, table: MaskReader) -> dict[str, tuple[Pair, ...]]:

@@ -58,9 +58,11 @@ def _points(results: StudyResults, group: Group) -> list[tuple[float, float]]:
 
 
 def _front(axes: Axes, points: list[tuple[float, float]]) -> None:
-    """Draw the Pareto front as steps."""
+    """Draw the Pareto front as steps, unless one point is the best in both."""
     layer_N = layers(points, ["max", "max"])
-    best = sorted(point for point, layer in zip(points, layer_N, strict=True) if layer == 1)
+    best = sorted({point for point, layer in zip(points, layer_N, strict=True) if layer == 1})
+    if len(best) < 2:
+        return
     axes.step(
         [x for x, _ in best],
         [y for _, y in best],

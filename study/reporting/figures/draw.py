@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from matplotlib.ticker import MaxNLocator
+from optuna.distributions import CategoricalDistribution
 
 from search_spaces import Dimension, Space
 from study.analysis.results import AblationResults, SearchResults
@@ -16,6 +16,7 @@ from study.ledger.trial_record import TrialRecord
 from study.reporting.figures import comparisons, search_maps, training
 from study.reporting.figures.efficiency import efficiency
 from study.reporting.figures.regression import affinity_loss
+from study.reporting.figures.search_maps import is_log
 from study.reporting.figures.style import (
     HUES,
     LITERAL,
@@ -25,6 +26,7 @@ from study.reporting.figures.style import (
     beside,
     best_trials,
     cell_groups,
+    log_across,
 )
 from study.reporting.values import axis_label, display_value
 
@@ -189,10 +191,6 @@ def _slice(axes: Axes, results: SearchResults, dimension: Dimension) -> None:
             axes.set_xticks(range(len(listed)), [str(choice) for choice in listed])
             axes.set_xlim(-0.5, len(listed) - 0.5)
             drawn = [listed.index(value) for value in drawn]
-        case FloatDistribution(log=True) | IntDistribution(log=True):
-            axes.set_xscale("log")
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))  # not a formula
-            axes.xaxis.set_minor_formatter(NullFormatter())
     values = [display_value(objective, trial.value(objective) or 0.0) for trial in trials]
     axes.scatter(drawn, values, c=[STATES[trial.state] for trial in trials], s=18, alpha=0.8)
     if best is not None and best in trials:
@@ -205,4 +203,6 @@ def _slice(axes: Axes, results: SearchResults, dimension: Dimension) -> None:
             c=HUES[1],
             zorder=3,
         )
+    if is_log(dimension) and drawn:
+        log_across(axes)
     axes.set_xlabel(dimension.path)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from study.analysis.costs import cost_of
 from study.analysis.results import StudyResults
 from study.ledger.network_measured import NetworkMeasured
-from study.reporting.figures.style import Group, beside
+from study.reporting.figures.style import Group, beside, log_across
 from study.reporting.values import axis_label, display_value
 
 _UP = "miou"
@@ -36,7 +36,8 @@ def efficiency(results: StudyResults, groups: Sequence[Group]) -> Figure | None:
             axes.scatter(
                 [x], [mean], s=70, color=group.hue, edgecolor="white", label=group.name, zorder=3
             )
-        axes.set(xlabel=name, xscale="log")
+        axes.set_xlabel(name)
+        log_across(axes)
     panels[0].set_ylabel(axis_label(_UP))
     beside(panels[-1])
     return figure

@@ -117,7 +117,7 @@ def contour(results: SearchResults, space: Space, importance: Mapping[str, float
         )
     axes.set(xlabel=pair[0].path, ylabel=pair[1].path)
     for axis, dimension in zip((axes.xaxis, axes.yaxis), pair, strict=True):
-        if _is_log(dimension):
+        if is_log(dimension):
             axis.set_major_formatter(FuncFormatter(lambda power, _: f"{10**power:.3g}"))
             axis.set_minor_formatter(NullFormatter())
     figure.colorbar(filled, label=axis_label(results.record.plan.objective))
@@ -158,7 +158,7 @@ def _merged(
     return points_M2, np.bincount(place_N, values_N) / np.bincount(place_N)
 
 
-def _is_log(dimension: Dimension) -> bool:
+def is_log(dimension: Dimension) -> bool:
     distribution = dimension.distribution
     return isinstance(distribution, FloatDistribution | IntDistribution) and distribution.log
 
@@ -173,7 +173,7 @@ def _places(dimension: Dimension, trials: Sequence[TrialRecord]) -> NDArray[np.f
 def _place(dimension: Dimension, value: Value, listed: list[Value]) -> float:
     if listed:
         return float(listed.index(value))
-    return float(np.log10(float(value))) if _is_log(dimension) else float(value)
+    return float(np.log10(float(value))) if is_log(dimension) else float(value)
 
 
 def _choices(dimension: Dimension, drawn: Sequence[Value | None]) -> list[Value]:

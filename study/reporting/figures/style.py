@@ -1,10 +1,12 @@
 """The style of all plots of a study: colours, lines with their range, legends."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.trial_record import TrialRecord
@@ -14,6 +16,9 @@ HUES = tuple(
     "#0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #8c564b #7f3fbf #b5a100 #17becf #c0392b "
     "#4b5563 #2f6b3c #f4a6a0 #a0b8f0 #8a6d00".split()
 )
+_DIGITS: tuple[Sequence[int], ...] = ((1,), (1, 3), (1, 2, 5), range(1, 10))
+"""First digits of ticks on a logarithmic axis, from those of a wide range to those of a narrow."""
+_MOST_TICKS = 5
 LITERAL = {"text.parse_math": False}
 """Whatever a user can name may hold ``$``, which Matplotlib would read as a formula, or fail on."""
 _BASELINE = "#111111"
@@ -73,3 +78,26 @@ def beside(axes: Axes) -> None:
     """Put the legend to the right of a plot, if it has labels."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
+
+
+def log_across(axes: Axes) -> None:
+    """Make the x axis of a finished plot logarithmic, with at least two numbers at its ticks.
+
+    Matplotlib labels powers of ten alone, and a narrow range may hold none.
+    """
+    axes.set_xscale("log")
+    ticks = log_ticks(*axes.get_xlim())
+    axes.set_xticks(ticks, [f"{tick:.6g}" for tick in ticks])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Two to five round numbers in a range above 0."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in _DIGITS:
+        found = [digit * 10.0**power for power in powers for digit in digits]
+        inside = [tick for tick in found if low <= tick <= high]
+        if len(inside) >= 2:
+            return inside[:: math.ceil(len(inside) / _MOST_TICKS)]
+    even = MaxNLocator(_MOST_TICKS - 1).tick_values(low, high)
+    return [float(tick) for tick in even if low <= tick <= high]

@@ -17,7 +17,7 @@ from study.analysis.results import AblationResults, SearchResults
 from study.analysis.same_images import cautions
 from study.ledger.plan import Ablation, Plan, Search
 from study.ledger.study_folder import StudyFolder
-from study.planning.budget import clock, duration
+from study.planning.budget import clock, foretold
 from study.reporting.terminal import grid, search
 from study.reporting.values import sizes
 from trainables.config import ModelConfig
@@ -136,7 +136,7 @@ def _run_lines(plan: Plan, expected: Outlook) -> dict[str, str]:
     return {
         "runs on": f"{lanes} of {workers}{places}; {_stages(expected.stages)}",
         "recorded in": without_passwords(plan.tracking_uri),
-        "forecast": f"{duration(expected.total_s)}{pruned} "
+        "forecast": f"{foretold(expected.total_s)}{pruned} "
         f"({expected.epoch_s:.1f} s per epoch, measured on this machine)",
     }
 

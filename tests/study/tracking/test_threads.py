@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -45,9 +45,6 @@ class Memory:
 
     def save_view(self, name: str, value: str) -> None:
         assert name.endswith(".fake")
-
-    def tag(self, key: str, tags: Mapping[str, str]) -> None:
-        assert key in self.keys
 
 
 @pytest.fixture

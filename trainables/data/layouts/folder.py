@@ -1,12 +1,13 @@
-"""A user's own data: `images/` and `masks/` with the same names, or a CSV with their paths.
+"""A user's own data: `images/` and `masks/` with the same names, or a table with their paths.
 
 `classes.txt` names the classes and their colours, see ``trainables/data/classes.py``; what a mask's
 values mean is in ``trainables/data/mask_meaning.py``. The splits come from the first of these that
 exists: `data/train_list ..`; `train.txt val.txt test.txt` with a name or two paths per line;
-`samples.csv` with the columns image, mask, split; the folders `images/train/ images/val/
-images/test/`; else, of every ten images in name order, the ninth is for validation and the tenth
-for the test. `valid` and `validation` are other words for `val`. Lines that begin with # are
-comments; files of the operating system (`Thumbs.db`) are ignored.
+`samples.csv` or `samples.tsv` with the columns image, mask, split and paths from the dataset's
+folder; the folders `images/train/ images/val/ images/test/`; else, of every ten images in name
+order, the ninth is for validation and the tenth for the test. `valid` and `validation` are other
+words for `val`. Lines that begin with # are comments; files of the operating system (`Thumbs.db`)
+are ignored.
 """
 
 import os
@@ -57,8 +58,8 @@ def _splits(root: Path, config: DataConfig, table: MaskReader) -> dict[str, tupl
 
 def _without_lists(root: Path, table: MaskReader) -> dict[str, tuple[Pair, ...]]:
     """The splits of a folder without list files: by a table, by folders, or by counting."""
-    if (root / "samples.csv").is_file():
-        return sample_table.read(root / "samples.csv", table)
+    if table_file := sample_table.find(root):
+        return sample_table.read(table_file, table)
     folders = lists.named_after_splits(root / "images", "")
     if "train" in folders:
         return {split: _from_folder(root, path.name, table) for split, path in folders.items()}
