@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from study.analysis.measured_epoch import flipped, flipped_config
+from study.analysis.measured_epoch import both_count, flipped, flipped_config
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 
 
 def by_other(record: StudyRecord) -> StudyRecord | None:
-    """The same study, measured by those networks; None before all of them are tested.
+    """The same study, measured by those networks; None without them, or before all are tested.
 
     What chose them, and after which epoch they are, follows from its plan and configs as in a study
     of their own. The intervals over images are of the measured networks, and are not in it.
     """
     complete = record.compared().in_state("complete")
-    if not complete or any(trial.other is None for trial in complete):
+    if not (both_count(record.plan) and complete) or any(trial.other is None for trial in complete):
         return None
     trials = {number: _by_other(trial) for number, trial in record.trials.items()}
     assert record.planned is not None

@@ -107,7 +107,8 @@ def parts(results: AblationResults) -> Parts:
 
 
 def tables(results: AblationResults) -> list[Section]:
-    """The complete table of each metric with its protocol, the objective's first."""
+    """The complete table of each metric with its protocol, the objective's first; then the
+    objective's by the networks that are tested beside the measured ones."""
     record, sections = results.record, list[Section]()
     for place, table in enumerate(results.tables):
         role = "the objective" if place == 0 else "also measured; not the objective"
@@ -116,11 +117,11 @@ def tables(results: AblationResults) -> list[Section]:
         if record.images.get(table.metric):
             inner.append(Prose(_over_images(record, table)))
         sections.append(Section(f"`{table.metric}`: {role}", inner, 3 if place else 2))
+        sections += [] if place else _by_other(results)
     return sections
 
 
-def of_other(results: AblationResults) -> list[Section]:
-    """The objective's table by the networks that are tested beside the measured ones."""
+def _by_other(results: AblationResults) -> list[Section]:
     other = results.other
     if other is None:
         return []
@@ -128,7 +129,7 @@ def of_other(results: AblationResults) -> list[Section]:
     blocks: list[Block] = [Sheet(heads(table), body(table)), Prose(beside(other))]
     if other.untested:
         blocks += [Prose("Untested, with the reason:"), Points(other.untested)]
-    return [Section(f"`{table.metric}` {after(other.record.plan)}", blocks)]
+    return [Section(f"`{table.metric}` {after(other.record.plan)}", blocks, 3)]
 
 
 def beside(other: AblationResults) -> str:

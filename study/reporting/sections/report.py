@@ -102,7 +102,6 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *uncertainty.section(results, folder),
     ]
     details = [
-        *ablation_table.of_other(results),
         *ablation_table.tables(results),
         *published.sections(results),
         *cell_search.section(record),
@@ -143,12 +142,7 @@ def of_search(
     paths = [dimension.path for dimension in space_of(record).dimensions]
     parts += _best(record, results.ranking, paths)
     parts += importances.section(record, importance)
-    confirmed = results.confirmation
-    tables = (
-        [*ablation_table.of_other(confirmed), *ablation_table.tables(confirmed)]
-        if confirmed
-        else []
-    )
+    tables = ablation_table.tables(results.confirmation) if results.confirmation else []
     every = [Section("All trials", [ranking(record, results.ranking, paths)])]
     details = [
         *tables,

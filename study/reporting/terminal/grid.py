@@ -86,6 +86,7 @@ def print_comparison(console: Console, results: AblationResults) -> None:
     if results.other is not None:
         console.print(f"\n[bold]beside it[/]  {escape(ablation_table.beside(results.other))}\n")
         _print_table(console, results.other.tables[0])
+        console.print()
 
 
 def _print_table(console: Console, table: Table) -> None:
