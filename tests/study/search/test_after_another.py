@@ -70,7 +70,7 @@ def test_after_a_failed_first_training_it_fails_and_does_not_run(tmp_path: Path)
     assert trials[1].failure is not None
     assert trials[1].failure.kind == "first training"
     assert trials[1].failure.message == (
-        "trial 0, the first training, is failed: diverged: not finite"
+        "trial 0, the first training, failed: diverged: not finite"
     )
     assert (trials[2].state, trials[3].state) == ("complete", "complete")
     assert {number for number, _ in driver.ran} == {0, 2, 3}
