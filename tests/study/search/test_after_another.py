@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_second_training_starts_from_the_first_ones_network(tmp_path: Path) ->
 
 
 def test_its_id_has_the_first_trainings_id_and_epoch(tmp_path: Path) -> None:
-    def id_of(study: str, **changes: object) -> str:
+    def id_of(study: str, **changes: Any) -> str:
         driver = Driver(plan(tmp_path / study, PEAK, **changes)).run()
         return driver.ledger.record.trials[1].id
 
