@@ -92,7 +92,7 @@ class Beginnings:
         """
         if first.state != "complete":
             why = f": {first.failure.kind}: {first.failure.message}" if first.failure else ""
-            raise DamageError(f"trial {first.number}, the first training, is {first.state}{why}")
+            raise DamageError(f"trial {first.number}, the first training, {first.state}{why}")
         found = self._folder.measured_checkpoint(first)
         found.state()
         return str(found.folder / checkpoint.STATE)

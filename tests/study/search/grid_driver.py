@@ -37,13 +37,13 @@ SOON = Cell(name="soon", changes={"loss/w_a": 1.0, "loss/schedule": "w_a from 0.
 PLAIN = Cell(name="plain", changes={})
 
 
-def plan(storage: Path, *cells: Cell, seeds: tuple[int, ...] = (0,), **changes: object) -> Plan:
+def plan(storage: Path, *cells: Cell, seeds: tuple[int, ...] = (0,), **changes: Any) -> Plan:
     """``plain`` and these cells, sharing epochs."""
     grid = Grid(
         name="late", question="Late?", source="a test", baseline="plain", cells=(PLAIN, *cells)
     )
-    base = TrialConfig().changed(SMALL)
-    return fake_grid.plan(storage, grid, seeds, **{"sharing": True, "base": base, **changes})
+    options: dict[str, Any] = {"sharing": True, "base": TrialConfig().changed(SMALL), **changes}
+    return fake_grid.plan(storage, grid, seeds, **options)
 
 
 class Killed(Exception):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_second_training_starts_from_the_first_ones_network(tmp_path: Path) ->
 
 
 def test_its_id_has_the_first_trainings_id_and_epoch(tmp_path: Path) -> None:
-    def id_of(study: str, **changes: object) -> str:
+    def id_of(study: str, **changes: Any) -> str:
         driver = Driver(plan(tmp_path / study, PEAK, **changes)).run()
         return driver.ledger.record.trials[1].id
 
@@ -70,7 +71,7 @@ def test_after_a_failed_first_training_it_fails_and_does_not_run(tmp_path: Path)
     assert trials[1].failure is not None
     assert trials[1].failure.kind == "first training"
     assert trials[1].failure.message == (
-        "trial 0, the first training, is failed: diverged: not finite"
+        "trial 0, the first training, failed: diverged: not finite"
     )
     assert (trials[2].state, trials[3].state) == ("complete", "complete")
     assert {number for number, _ in driver.ran} == {0, 2, 3}
