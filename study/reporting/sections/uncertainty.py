@@ -56,9 +56,9 @@ def section(results: AblationResults, folder: StudyFolder) -> list[Section]:
         "seeds and images are resampled together (pigeonhole bootstrap, Owen 2007), for new seeds "
         "on new images; with few seeds rather too narrow. Seeds, images, interaction: their "
         "shares in the variance of the difference (crossed random effects by the method of "
-        "moments, of each image's influence on the metric). "
-        f"Width: of the {1 - ALPHA:.0%} interval for new seeds and new images "
-        "(Student's t, Satterthwaite), now and as expected for twice as many."
+        f"moments, of each image's influence on the metric). Width: of the {1 - ALPHA:.0%} "
+        "interval for new seeds and new images (Student's t, Satterthwaite), now and as "
+        "expected for twice as many."
     )
     return [Section("More seeds or more images?", [said, sheet, note])]
 
