@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from study.ledger.epoch_ended import EpochEnded as EpochEnded  # one of the kinds
 from study.ledger.event import Event
 from study.ledger.event_values import ChosenWeights, Metrics, Reused
 from study.ledger.json_records import Json, build, mapping, plain
@@ -101,23 +102,6 @@ class Changed(Event):
     trial: int
     id: str
     config: dict[str, Value]
-
-
-@dataclass(frozen=True, kw_only=True)
-class EpochEnded(Event):
-    """A trial trained and evaluated one epoch."""
-
-    name = "epoch"
-    trial: int
-    epoch: int
-    """Counted from 1."""
-    metrics: Metrics
-    lane: str
-    seconds: float
-    """Training and evaluation together."""
-    train_s: float | None = None
-    evaluate_s: float | None = None
-    system: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -155,6 +155,7 @@ class StudyRecord:
                     time=event.time,
                     train_s=event.train_s,
                     system=event.system,
+                    held=event.held,
                 )
             case Finished(trial=number, state=state):
                 self.trials[number].state = state

@@ -26,6 +26,8 @@ class EpochRecord:
     time: float
     train_s: float | None = None
     system: dict[str, float] = field(default_factory=dict)
+    held: dict[str, Value] | None = None
+    """As in ``EpochEnded``."""
 
 
 @dataclass
@@ -92,6 +94,12 @@ class TrialRecord:
     def metrics(self) -> Metrics:
         """Metrics of the measured epoch; empty before the first one."""
         return self.epochs[self.measured_epoch].metrics if self.epochs else {}
+
+    @property
+    def held(self) -> dict[str, Value]:
+        """Those of its parameters that training used, with their values; empty in older ledgers."""
+        held = [self.epochs[number].held or {} for number in sorted(self.epochs)]
+        return {path: value for each in held for path, value in each.items()}
 
     @property
     def lane(self) -> str:

@@ -173,6 +173,7 @@ def reuse_trial(ledger: Ledger, run: TrialSpec, earlier: ReusableTrial) -> None:
                 metrics=record.metrics,
                 seconds=record.seconds,
                 lane=record.lane,
+                held=record.held,
             )
         )
     ledger.append(Finished(trial=number, state="complete"))

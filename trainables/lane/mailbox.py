@@ -30,6 +30,8 @@ class EpochResult:
     evaluate_s: float
     system: dict[str, float]
     """As ``Usage.sample`` gives it."""
+    held: dict[str, Value] = field(default_factory=dict)
+    """By config path, what losses, optimiser and stages have used so far, with its values."""
 
 
 @dataclass(frozen=True)

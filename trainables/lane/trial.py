@@ -11,6 +11,7 @@ from time import monotonic
 import ray
 from ray import tune
 
+from trainables.config.validation import Value
 from trainables.lane.failures import Failure, FailureKind
 from trainables.lane.halving import halved
 from trainables.lane.idle_timer import IdleTimer
@@ -56,6 +57,8 @@ class Trial(tune.Trainable):
     def _begin(self, spec: TrialSpec) -> None:
         """Switch to a trial. The lane receives it only with its first epoch."""
         self.flat = spec.config
+        self.params = spec.params
+        self.held: dict[str, Value] = {}
         self.changes: dict[str, int] = {}
         self.state: ray.ObjectRef | None = None
         self.epoch = 0
@@ -150,6 +153,8 @@ class Trial(tune.Trainable):
 
     def _report(self, answer: EpochResult) -> EpochReport:
         self.epoch = answer.epoch
+        held = {path: answer.held[path] for path in self.params if path in answer.held}
+        new, self.held = held if held != self.held else {}, held
         return EpochReport(
             epoch=self.epoch,
             metrics=answer.metrics,
@@ -159,6 +164,7 @@ class Trial(tune.Trainable):
             system=answer.system,
             changes=self.changes,
             start_s=self.start_s,
+            held=new,
             done=self.epoch >= int(self.flat["epochs"]),
         )
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from trainables.config.validation import Value
 from trainables.lane.failures import Failure
 
 
@@ -28,6 +29,9 @@ class EpochReport:
     """Config fields that the trial ran with in place of its own (``--on-oom halve``)."""
     start_s: float | None = None
     """Seconds from the trial's assignment to its start on the lane; only with its first epoch."""
+    held: dict[str, Value] = field(default_factory=dict)
+    """By path, the trial's parameters that its losses, optimiser and stages have used, with the
+    values that these hold; only with an epoch that uses more than those before it."""
     done: bool
 
 
@@ -48,7 +52,7 @@ def to_tune(report: EpochReport | FailedTrial) -> dict[str, object]:
         return {**result, "done": True}
     metrics = result.pop("metrics")
     assert isinstance(metrics, dict)
-    optional = [name for name in ("changes", "start_s") if result[name] in ({}, None)]
+    optional = [name for name in ("changes", "start_s", "held") if result[name] in ({}, None)]
     for name in optional:
         del result[name]
     return {**metrics, "metric_names": list(metrics), **result}
@@ -73,5 +77,6 @@ def from_tune(result: Mapping[str, Any]) -> EpochReport | FailedTrial:
         system=result["system"],
         changes=result.get("changes", {}),
         start_s=result.get("start_s"),
+        held=result.get("held", {}),
         done=result["done"],
     )

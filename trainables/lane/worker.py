@@ -13,8 +13,9 @@ from ray.actor import ActorHandle
 from ray.train.collective import broadcast_from_rank_zero
 from ray.train.torch import get_device
 
-from trainables.config import TrialConfig, from_flat
+from trainables.config import TrialConfig, Value, flatten, from_flat
 from trainables.config.trial_id import weights_content
+from trainables.config.watched import Watch, watched
 from trainables.data import DataError, Dataset, load
 from trainables.lane.error_kind import kind_of
 from trainables.lane.failures import Failure
@@ -32,9 +33,10 @@ from trainables.lane.mailbox import (
 from trainables.lane.usage import Usage
 from trainables.metrics import counts_file
 from trainables.plugin import install
-from trainables.stages.registry import make_learned
+from trainables.stages.registry import deciding_paths, make_learned, needed
 from trainables.training import epoch_summary
 from trainables.training.evaluation import Evaluation
+from trainables.training.optimization import held_settings
 from trainables.training.ranks import rank
 from trainables.training.training import Training
 
@@ -104,6 +106,9 @@ class Worker:
         self.settings, self.device = settings, device
         self.training: Training | None = None
         self.evaluation: Evaluation | None = None
+        self.watch = Watch()
+        self.of_stages: dict[str, Value] = {}
+        """The fields of the stages that the trial uses."""
         self.usage = Usage(device)
 
     def answer(self, command: Command[object], alone: bool) -> object:
@@ -142,6 +147,9 @@ class Worker:
         require_unchanged(config.model.init, settings.weights)
         dataset = self.dataset(config)
         learned = make_learned(config, dataset, Path(settings.stages), settings.study)
+        flat, paths = flatten(config), [p for kind in needed(config) for p in deciding_paths(kind)]
+        self.of_stages = {path: flat[path] for path in paths}
+        config, self.watch = watched(config)
         self.training = Training(config, dataset, learned, self.device)
         if command.checkpoint is not None:
             self.training.load(ray.get(command.checkpoint))
@@ -163,14 +171,21 @@ class Worker:
         if isinstance(trained, epoch_summary.Diverged):
             return Diverged(str(trained))
         middle = monotonic()
-        found = self.evaluation = training.evaluate(with_terms=True)
+        with self.watch.paused():
+            found = self.evaluation = training.evaluate(with_terms=True)
         return EpochResult(
             epoch=training.epoch,
             metrics={**found.metrics, **trained, "val/loss": found.loss, **found.terms},
             train_s=middle - begin,
             evaluate_s=monotonic() - middle,
             system=self.usage.sample(),
+            held=self.held(training),
         )
+
+    def held(self, training: Training) -> dict[str, Value]:
+        """What the trial's losses have read, its optimiser holds and its stages were made with."""
+        optimizer = held_settings(training.config.optim, training.optimizer)
+        return {**self.of_stages, **self.watch.used, **optimizer}
 
     def save(self, training: Training) -> Saved | None:
         """What a checkpoint holds; None on ranks other than 0."""

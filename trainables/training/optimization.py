@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from trainables.config import OptimConfig
+from trainables.config import OptimConfig, Value
 from trainables.networks.segmentation import Segmenter
 
 _BACKBONES = ("backbone", "encoder")
@@ -43,6 +43,20 @@ def make_optimizer(config: OptimConfig, network: Segmenter) -> torch.optim.Optim
             groups, config.lr, momentum=config.momentum, weight_decay=config.weight_decay
         )
     return torch.optim.AdamW(groups, config.lr, weight_decay=config.weight_decay)
+
+
+def held_settings(config: OptimConfig, optimizer: torch.optim.Optimizer) -> dict[str, Value]:
+    """By config path, what the optimiser itself holds: also after a resume, not what was requested.
+
+    The learning rate is the peak of the last group, the heads', without their multiple.
+    """
+    group = optimizer.param_groups[-1]
+    held: dict[str, Value] = {
+        "optim/optimizer": type(optimizer).__name__.lower(),
+        "optim/lr": float(group["initial_lr"]) / config.head_lr,
+        "optim/weight_decay": float(group["weight_decay"]),
+    }
+    return held | ({"optim/momentum": float(group["momentum"])} if "momentum" in group else {})
 
 
 def rate_factor(config: OptimConfig, step: int, total_steps: int) -> float:

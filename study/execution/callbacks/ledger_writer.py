@@ -113,6 +113,7 @@ class LedgerWriter(DriverCallback):
                 train_s=round(report.train_s, 3),
                 evaluate_s=round(report.evaluate_s, 3),
                 system=report.system,
+                held=report.held or None,
             )
         )
         # In a study of days, each epoch has its own count of actor deaths.

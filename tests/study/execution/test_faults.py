@@ -164,6 +164,18 @@ def test_a_repeated_epoch_is_written_once_and_does_not_reset_the_count_of_deaths
     assert trial.max_failures == ACTOR_RESTARTS
 
 
+def test_what_a_training_used_is_in_the_ledger_and_adds_up_over_epochs(tmp_path: Path) -> None:
+    bench = Bench(fake.plan(tmp_path))
+    trial = bench.trial(0)
+    bench.writer.on_trial_result(0, [], trial, {**RESULT, "held": {"optim/lr": 0.5}})
+    later = {**RESULT, "epoch": 2, "held": {"optim/lr": 0.5, "loss/gamma": 0.25}}
+    bench.writer.on_trial_result(0, [], trial, later)
+    bench.writer.on_trial_result(0, [], trial, {**RESULT, "epoch": 3})
+    record = Ledger(bench.ledger.path).record.trials[0]
+    assert record.held == {"optim/lr": 0.5, "loss/gamma": 0.25}
+    assert bench.ledger.path.read_text().count('"held"') == 2
+
+
 def test_a_trial_restarted_with_a_smaller_batch_has_another_id_in_the_ledger(
     tmp_path: Path, stops: list[int]
 ) -> None:
