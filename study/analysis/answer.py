@@ -3,6 +3,7 @@
 The sentence rests on the objective's table alone, whose test was fixed before the first trial.
 """
 
+from study.analysis.horizon import moving
 from study.analysis.ranking import no_result
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.statistics import fewest_seeds
@@ -22,7 +23,7 @@ def answer(results: SearchResults | AblationResults) -> str:
     if why := no_result(record):
         return f"No answer: {why.removeprefix('no result: ')}."
     if (comparison := results.comparison) is not None:
-        return _compared(comparison, isinstance(results, SearchResults))
+        return _compared(comparison, isinstance(results, SearchResults)) + _horizon(comparison)
     if len(record.plan.objectives) > 1:
         size = counted(len(results.finalists), "trial")
         return f"Not tested: a Pareto set of {size}, each on one seed."
@@ -35,6 +36,15 @@ def answer(results: SearchResults | AblationResults) -> str:
         f"Not tested: trial {best.number} {done} with {value} {metric} on one seed, "
         f"the one that chose it."
     )
+
+
+def _horizon(results: AblationResults) -> str:
+    """How far the verdict goes, where orders still move."""
+    found = moving(results)
+    if found is None or not found.third:
+        return ""
+    short = found.short()
+    return f" {short[0].upper()}{short[1:]}."
 
 
 def needs_confirmation(results: SearchResults | AblationResults) -> bool:

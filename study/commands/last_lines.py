@@ -6,11 +6,12 @@ from pathlib import Path
 
 from cluster.safe_text import without_passwords
 from study.analysis.answer import needs_confirmation
+from study.analysis.horizon import moving, origin
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.statistics import fewest_seeds
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
-from study.planning.printed_commands import winner_command
+from study.planning.printed_commands import horizon_command, winner_command
 from study.tracking.view import study_page
 
 _UI = "http://127.0.0.1:5000"
@@ -37,7 +38,18 @@ def places(
     if results.record.ended and needs_confirmation(results):
         command = winner_command(plan.study, plan.storage, plan.tracking_uri)
         lines["next"] = f"is it real? {fewest_seeds()} seeds can tell: {command}"
+    elif results.record.ended and (still := still_moving(results)):
+        command = horizon_command(plan.study, plan.storage, plan.tracking_uri)
+        lines["next"] = f"{still}; does the order hold for longer? {command}"
     return lines
+
+
+def still_moving(results: SearchResults | AblationResults) -> str:
+    """In words, how many orders of a grid still move; "" if none does, or this ran longer."""
+    if not isinstance(results, AblationResults) or origin(results.record.plan):
+        return ""
+    found = moving(results)
+    return found.short() if found is not None and found.third else ""
 
 
 def browse(tracking_uri: str, page: str) -> str:

@@ -132,6 +132,12 @@ def _add_prior_studies(parser: argparse.ArgumentParser) -> None:
         "baseline's (or --set optim/lr=VALUE)",
     )
     group.add_argument(
+        "--horizon",
+        metavar="NAME",
+        help="run one seed of the baseline and the three best cells of the grid NAME at three "
+        "times its epochs: does their order hold?",
+    )
+    group.add_argument(
         "--replay",
         metavar="NAME/NUMBER",
         help="run one trial again from its record and compare the figures; or the trial's id",
@@ -149,8 +155,8 @@ def _add_prior_studies(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--trust",
         action="store_true",
-        help="execute the plug-in in the ledger of --resume, --replay, --winner or --control, "
-        "which you have not given to --with yourself",
+        help="execute the plug-in in the ledger of --resume, --replay, --winner, --control or "
+        "--horizon, which you have not given to --with yourself",
     )
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from cluster.safe_text import printable
 from search_spaces import Space
-from study.analysis import networks
+from study.analysis import horizon, networks
 from study.analysis.one_class import one_class_alone
 from study.analysis.ranking import no_result
 from study.analysis.recorded_space import space_of
@@ -193,8 +193,9 @@ def exit_code(record: StudyRecord) -> int:
 
 
 def _write_origin(record: StudyRecord, folder: StudyFolder) -> None:
-    """Rewrite the report of the search whose winner this study ran again: it has both figures."""
-    origin = StudyFolder(folder.storage / (reruns.origin(record.plan) or folder.name))
+    """Rewrite the report of the study whose winner or leaders this one ran again: it has both."""
+    earlier = reruns.origin(record.plan) or horizon.origin(record.plan) or folder.name
+    origin = StudyFolder(folder.storage / earlier)
     if origin == folder:
         return
     try:

@@ -45,7 +45,8 @@ def _check_grid(request: StudyRequest, grid: Grid) -> None:
     """Raise a ValueError for an option that a grid decides."""
     if request.scheduler != "none":
         raise ValueError(
-            "--scheduler cannot be given with --grid: every cell runs all epochs on every seed"
+            "--scheduler cannot be given with --grid: a search may stop trials early, a comparison "
+            "never does: every cell runs all epochs on every seed"
         )
     if request.seeds is not None and request.seeds < 1:
         raise ValueError(f"--seeds must be >= 1, got {request.seeds}")

@@ -13,7 +13,7 @@ from study.ledger.storage import check_name
 from study.planning import budget, grids
 from study.planning.as_published import as_published
 from study.planning.objectives import check_objectives, measuring, parse_objectives
-from study.planning.prior_studies import replay, rerun, warm_start
+from study.planning.prior_studies import horizon, replay, rerun, warm_start
 from study.planning.request import (
     BUILT_IN_TRIALS,
     DEFAULT_TRIALS,
@@ -113,7 +113,8 @@ def _plugin_text() -> PluginText | None:
 
 
 def _rerun(request: StudyRequest) -> _Question | None:
-    """What ``--winner`` or ``--control`` runs; the earlier study has decided all other options."""
+    """What ``--winner``, ``--control`` or ``--horizon`` runs; the earlier study has decided all
+    other options."""
     lanes = {"workers", "cpus_per_worker", "gpus_per_worker"}
     allowed = {*PLACES, *lanes, "seeds", "correction", "fresh", "name"}
     storage = request.storage_folder()
@@ -124,6 +125,9 @@ def _rerun(request: StudyRequest) -> _Question | None:
         request.require_only({*allowed, "control", "changes"}, "control", "its study decided it")
         changes = request.set_values()
         comparison = rerun.rerun_at_one_rate(storage, request.control, changes, request.trust)
+    elif request.horizon:
+        request.require_only({*allowed, "horizon"} - {"seeds"}, "horizon", "its study decided it")
+        comparison = horizon.run_longer(storage, request.horizon, request.trust)
     else:
         return None
     return _Question(

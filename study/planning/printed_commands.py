@@ -26,6 +26,11 @@ def winner_command(study: str, storage: Path, tracking_uri: str) -> str:
     return _command("study/run.py", "--winner", study, *_places(storage, tracking_uri))
 
 
+def horizon_command(study: str, storage: Path, tracking_uri: str) -> str:
+    """The command that runs the leaders of a grid longer."""
+    return _command("study/run.py", "--horizon", study, *_places(storage, tracking_uri))
+
+
 def _places(storage: Path, tracking_uri: str) -> list[str]:
     # Always both: the defaults depend on the folder that a command is typed in.
     return ["--storage", str(storage), "--tracking-uri", tracking_uri]

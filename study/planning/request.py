@@ -69,6 +69,8 @@ class StudyRequest:
 
     winner: str | None = None
     control: str | None = None
+    horizon: str | None = None
+    """The comparison whose leaders run longer."""
     replay: str | None = None
     warm_start: str | None = None
     fresh: bool = False

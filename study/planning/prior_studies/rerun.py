@@ -54,7 +54,7 @@ def rerun_winner(storage: Path, name: str, trust: bool = False) -> Rerun:
         record.plan.space,
         record.plan.objective,
         base.changed({"seed": base.seed + 1}),  # the search's own seed chose the winner
-        _translated(winner_grid(record, best), record),
+        translated(winner_grid(record, best), record),
     )
 
 
@@ -85,13 +85,13 @@ def rerun_at_one_rate(
         record.plan.space,
         record.plan.objective,
         record.plan.config.changed({**values, "seed": seeds[0]}),
-        _translated(_control_grid(record, values), record),
+        translated(_control_grid(record, values), record),
         len(seeds),
     )
 
 
-def _translated(grid: Grid, record: StudyRecord) -> Grid:
-    """The grid with its changes in today's words, since its base is written in them."""
+def translated(grid: Grid, record: StudyRecord) -> Grid:
+    """An earlier study's grid in today's words, since its base is written in them."""
     base = record.plan.base
     cells = tuple(replace(cell, changes=changes_beside(base, cell.changes)) for cell in grid.cells)
     return replace(grid, cells=cells)

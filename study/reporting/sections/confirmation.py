@@ -5,7 +5,7 @@ from dataclasses import replace
 from study.analysis.results import SearchResults
 from study.ledger.plan import NOT_SEARCHED, WINNER
 from study.reporting.document import Parts, Prose
-from study.reporting.sections import verdicts
+from study.reporting.sections import horizon, verdicts
 
 
 def section(results: SearchResults) -> Parts:
@@ -18,6 +18,7 @@ def section(results: SearchResults) -> Parts:
         f"`{WINNER}` against `{NOT_SEARCHED}`, the same training without the searched losses, on "
         "seeds not used in the search."
     )
-    verdict = verdicts.section(comparison)
+    beside = [Prose(line) for line in horizon.lines(comparison)]
+    verdict = verdicts.section(comparison, beside)
     title = "The winner on other seeds"
     return [replace(verdict, title=title, blocks=[text, *verdict.blocks])] if table.rows else []

@@ -1,25 +1,27 @@
 """One table of an ablation's verdicts: the objective with its test, other metrics beside it."""
 
+from collections.abc import Sequence
+
 from study.analysis import protocol, tables
 from study.analysis.measured_epoch import after
 from study.analysis.results import AblationResults
 from study.analysis.statistics import ALPHA, coverage_note
 from study.analysis.tables import Row, Table, verdict_of
 from study.analysis.units import difference_unit
-from study.reporting.document import Prose, Section, Sheet
+from study.reporting.document import Block, Prose, Section, Sheet
 from study.reporting.sections import ablation_table
 from study.reporting.values import metric_head
 from trainables.config.words import counted
 
 
-def section(results: AblationResults) -> Section:
-    """The table, how its figures were obtained, and what a reader needs beside it."""
+def section(results: AblationResults, beside: Sequence[Block] = ()) -> Section:
+    """The table, how its figures were obtained, and what a reader needs ``beside`` it."""
     objective = results.tables[0]
     others = [table for table in results.tables[1:] if table.metric in tables.ALSO]
     sheet = Sheet(_head(objective, others), _body(objective, others))
     said = Prose(_said(results, objective, others))
     title = f"Against `{objective.baseline}`"
-    return Section(title, [sheet, said, *ablation_table.remarks(results)])
+    return Section(title, [sheet, said, *beside, *ablation_table.remarks(results)])
 
 
 def _head(objective: Table, others: list[Table]) -> list[str]:

@@ -10,7 +10,7 @@ from study.analysis import comparability, protocol
 from study.analysis.measured_epoch import after
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.plan import Plan
-from study.reporting.sections import ablation_table, cell_search, reruns
+from study.reporting.sections import ablation_table, cell_search, horizon, reruns
 from study.reporting.terminal import published
 from study.reporting.terminal.plain_table import plain_table
 from study.reporting.values import assignments, short_name
@@ -69,6 +69,8 @@ def print_comparison(console: Console, results: AblationResults) -> None:
         output.add_row(*map(escape, line), style=style)
     console.print(output)
     console.print(f"\n{escape(protocol.protocol(results.record, table))}", highlight=False)
+    for sentence in horizon.lines(results):
+        console.print(f"\n{escape(sentence)}", highlight=False)
 
 
 def print_result(

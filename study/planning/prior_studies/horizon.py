@@ -1,0 +1,91 @@
+"""`--horizon`: the leaders of a finished comparison on one seed, at three times the epochs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from search_spaces import Cell, Grid
+from search_spaces.setup import of_earlier_study
+from study.analysis.horizon import GRID, TIMES, source_of
+from study.analysis.results import AblationResults
+from study.analysis.tables import Row, Table
+from study.ledger.plan import Ablation
+from study.ledger.storage import check_name
+from study.ledger.study_folder import StudyFolder
+from study.planning.earlier_plugin import install_earlier
+from study.planning.prior_studies.rerun import Rerun, translated
+from trainables.config import refused
+from trainables.config.words import counted
+
+_LEADERS = 3
+"""Cells beside the baseline."""
+
+
+def run_longer(storage: Path, name: str, trust: bool = False) -> Rerun:
+    """The baseline and the best cells of a comparison, on its first seed, three times as long.
+
+    Schedules follow the progress of a training, and so stretch with it.
+
+    Raises:
+        ValueError: there is no such study, it is a search, or it has not ended with a figure for
+            its baseline and another cell on its first seed.
+    """
+    check_name(name, "--horizon")
+    folder = StudyFolder(storage / name)
+    folder.require_known("--horizon")
+    record = folder.load()
+    if not isinstance(record.plan.design, Ablation):
+        raise ValueError(f"--horizon must be a grid, got the search {name!r}")
+    if not record.ended:
+        raise refused("--horizon", "a grid that has ended", name)
+    seed, results = record.plan.design.seeds[0], AblationResults(record)
+    cells = leaders(results.tables[0], seed)
+    if len(cells) < 2:
+        what = "a grid whose baseline and another cell are complete on its first seed"
+        raise refused("--horizon", what, name)
+    install_earlier(record.plan, "--horizon", trust)
+    base = record.plan.config
+    times = {"epochs": TIMES * base.epochs, "data/extra_epochs": TIMES * base.data.extra_epochs}
+    setup = f"{name} after {counted(base.epochs, 'epoch')}, {results.split}"
+    grid = Grid(
+        name=GRID,
+        question=f"Does the order of {name}'s leaders hold at {TIMES * base.epochs} epochs?",
+        source=source_of(name),
+        baseline=results.tables[0].baseline,
+        cells=tuple(_with_figures(cell, results, setup, seed) for cell in cells),
+        setups=(of_earlier_study(setup),),
+    )
+    return Rerun(
+        record.plan.space,
+        record.plan.objective,
+        base.changed({**times, "seed": seed}),
+        translated(grid, record),
+        1,
+    )
+
+
+def leaders(table: Table, seed: int) -> list[Cell]:
+    """The baseline and the cells with the best means, in the table's order."""
+    rows = [row for row in table.rows if seed in row.values]
+    sign = 1 if table.mode == "max" else -1
+
+    def gain(row: Row) -> float:
+        assert row.mean is not None, "a row with a value has a mean"
+        return sign * row.mean
+
+    others = [row for row in rows if row.cell.name != table.baseline]
+    if len(others) == len(rows):
+        return []
+    best = {row.cell.name for row in sorted(others, key=gain, reverse=True)[:_LEADERS]}
+    return [row.cell for row in rows if row.cell.name in {*best, table.baseline}]
+
+
+def _with_figures(cell: Cell, results: AblationResults, setup: str, seed: int) -> Cell:
+    """The cell with its figures on this seed as the only published ones."""
+    figures = {
+        table.metric: row.values[seed]
+        for table in results.tables
+        for row in table.rows
+        if row.cell.name == cell.name and seed in row.values
+    }
+    bare = replace(cell, class_published={}, gains={}, searched=())
+    return replace(bare, published={setup: figures})

@@ -1,0 +1,83 @@
+"""A finished grid's leaders run again, longer, and the result stands beside the verdict."""
+
+from pathlib import Path
+
+import pytest
+
+from cluster import session
+from study.analysis import horizon
+from study.analysis.results import AblationResults
+from study.commands import options
+from study.ledger.events import Ended, Tested
+from study.ledger.ledger import Ledger
+from study.ledger.plan import Plan
+from study.ledger.study_folder import StudyFolder
+from study.planning import make_plan
+from study.planning.runs import grid_runs
+from study.reporting.sections import horizon as section
+from tests.study import fake, fake_grid
+from tests.study.commands.test_run import refused
+
+
+def planned(storage: Path, *extra: str) -> Plan:
+    given = options.parse_request(["--horizon", "fake", *extra, "--storage", str(storage)])
+    return make_plan.plan_from_request(given, [session.local_node()])
+
+
+def finish(plan: Plan, figures: dict[str, float]) -> Ledger:
+    ledger = fake.begin(plan)
+    for run in grid_runs(plan):
+        fake_grid.complete(ledger, run)
+        ledger.append(Tested(trial=run.number, metrics={"test_miou": figures[run.cell]}))
+    ledger.append(Ended())
+    return ledger
+
+
+def test_the_leaders_run_on_the_first_seed_three_times_as_long(tmp_path: Path) -> None:
+    fake_grid.ended_study(fake_grid.plan(tmp_path))
+    plan = planned(tmp_path)
+    assert plan.epochs == 3 * fake.EPOCHS
+    assert plan.ablation.seeds == (0,)
+    assert [cell.name for cell in plan.design.cells] == ["plain", "good"]
+    assert [run.config["loss/lovasz"] for run in grid_runs(plan)] == [0.0, 1.0]
+    assert horizon.origin(plan) == "fake"
+    # fake_grid.score of seed 0 after 4 epochs, and 1/8 for the test list
+    assert plan.grid.cell("plain").published == {
+        "fake after 4 epochs, test": {"miou": 0.25 + 4 / 64 + 0.125}
+    }
+
+
+@pytest.mark.parametrize(
+    ("figures", "word"), [((0.6, 0.7), "held"), ((0.7, 0.6), "changed")], ids=["held", "changed"]
+)
+def test_the_result_stands_beside_the_verdict(
+    tmp_path: Path, figures: tuple[float, float], word: str
+) -> None:
+    results = fake_grid.results(fake_grid.ended_study(fake_grid.plan(tmp_path)))
+    folder = StudyFolder(tmp_path / "fake")
+    before = [block.text for block in section.blocks(results, folder)]
+    plain, good = figures
+    longer = finish(planned(tmp_path, "--name", "longer"), {"plain": plain, "good": good})
+    added = [block.text for block in section.blocks(results, folder)][len(before) :]
+    (line,) = added
+    assert line.startswith(f"At 12 epochs the order of the leaders {word} (study longer): ")
+    assert line.endswith("One seed shows a direction, and is no verdict.")
+    assert line in section.lines(AblationResults(longer.record))
+
+
+def test_an_unfinished_or_unknown_grid_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.begin(fake_grid.plan(tmp_path))
+    where = ("--storage", str(tmp_path))
+    ended = refused(capsys, tmp_path, "--horizon", "fake", *where)
+    assert "--horizon must be a grid that has ended, got 'fake'" in ended
+    assert "--horizon" in refused(capsys, tmp_path, "--horizon", "none", *where)
+    seeds = refused(capsys, tmp_path, "--horizon", "fake", "--seeds", "3", *where)
+    assert "--seeds cannot be given with --horizon" in seeds
+
+
+def test_a_search_has_no_horizon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fake.ended_study(fake.plan(tmp_path))
+    error = refused(capsys, tmp_path, "--horizon", "fake", "--storage", str(tmp_path))
+    assert "--horizon must be a grid, got the search 'fake'" in error
