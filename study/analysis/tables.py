@@ -173,9 +173,14 @@ def unchanged(record: StudyRecord) -> list[str]:
     for (cell, seed), trial in complete.items():
         other = complete.get((baseline, seed))
         if cell != baseline and other is not None:
-            same = all(trial.metrics.get(name) == other.metrics.get(name) for name in METRICS)
-            equal[cell] = equal.get(cell, True) and same
+            equal[cell] = equal.get(cell, True) and outcome(trial) == outcome(other)
     return [cell for cell, same in equal.items() if same]
+
+
+def outcome(trial: TrialRecord) -> tuple[float | None, ...]:
+    """A trial's figures on the validation list: every metric, and the cross-entropy, which tells
+    networks apart that predict the same classes."""
+    return tuple(trial.metrics.get(name) for name in (*METRICS, "val/loss"))
 
 
 def verdict_of(row: Row, baseline: str) -> str:

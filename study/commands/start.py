@@ -10,6 +10,7 @@ from rich.console import Console
 from cluster import session
 from cluster.own_cluster import OwnCluster
 from cluster.resources import Node
+from study.analysis import health_of_plan
 from study.analysis.confirmation import planned_trials
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
@@ -169,6 +170,7 @@ class PlannedStudy:
         return need.most
 
     def _expected(self, dataset: Dataset, left: int, more: dict[str, str]) -> Outlook:
+        from study.planning import canary
         from study.planning.forecast import forecast
 
         plan, space = self._plan, self._space
@@ -179,7 +181,9 @@ class PlannedStudy:
             more["budget"] = budget.planned(plan.budget, self._record, found.total_s)
         # Printed before the start: a driver that is killed, or loses its raylet, prints nothing.
         more["to resume"] = resume_command(plan.study, plan.storage, plan.tracking_uri)
-        return Outlook(left, found.stages, found.epoch_s, found.total_s, more)
+        unread = canary.unread(plan, space, dataset.num_classes)
+        doubts = health_of_plan.findings(plan, space, unread)
+        return Outlook(left, found.stages, found.epoch_s, found.total_s, more, doubts)
 
     def _run(self, dataset: Dataset, policy: Policy, verbose: bool) -> int:
         """Lock the study, start Ray unless it is there, and run what is left."""

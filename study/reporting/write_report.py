@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
+from study.analysis import health
 from study.analysis.answer import answer
 from study.analysis.image_counts import confusions
 from study.analysis.networks import inspected
@@ -53,7 +54,8 @@ def write(
     with matplotlib.rc_context(draw.STYLE):
         content = _content(results, folder, importance)
         plots = draw.save(content.figures, target)
-    parts = report.complete(results, folder, content.content, plots, content.caption)
+    found = health.findings(results, importance)
+    parts = report.complete(results, folder, content.content, plots, content.caption, found)
     said = answer(results)
     title = Section(plan.study, [Prose(f"**{said}**"), Prose(plan.question)], 1)
     texts = {

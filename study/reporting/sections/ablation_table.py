@@ -134,14 +134,7 @@ def not_run(record: StudyRecord) -> list[str]:
 
 def notes(results: AblationResults) -> list[str]:
     """Warnings about the runs that a reader needs before trusting the verdicts."""
-    warnings = cell_search.differing(results.record)
-    if results.unchanged:
-        warnings.insert(
-            0,
-            f"Equal to the baseline in every metric on every seed, so their change made no "
-            f"difference yet: {', '.join(results.unchanged)}.",
-        )
-    return warnings
+    return cell_search.differing(results.record)
 
 
 def _over_images(record: StudyRecord, table: Table) -> str:

@@ -1,11 +1,12 @@
 """The sections of a report, in their order."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from study.analysis import evaluation
+from study.analysis.finding import Finding
 from study.analysis.measured_epoch import after
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, StudyResults
@@ -24,6 +25,8 @@ from study.reporting.sections import (
     cell_search,
     confirmation,
     cost,
+    health,
+    horizon,
     importances,
     pareto,
     per_class,
@@ -55,6 +58,7 @@ def complete(
     content: Content,
     plots: Mapping[str, Path],
     per_cell: str,
+    found: Sequence[Finding] = (),
 ) -> Parts:
     """All parts of a report below its title and question.
 
@@ -62,11 +66,13 @@ def complete(
         content: from ``of_search`` or ``of_ablation``.
         plots: the files that ``figures.draw`` saved, by name.
         per_cell: added to the captions of plots that show cells instead of trials.
+        found: about the study's health.
     """
     record = results.record
     return [
         *caveats.above(record, folder),
         *content.first,
+        *health.section(found),
         *caveats.of_ledger(record, folder),
         *plot_sections.sections(plots, per_cell),
         *plot_sections.epochs(results, folder),
@@ -90,16 +96,11 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         ),
         *_budget(record),
         *(reruns.replay_section(record, replayed) if replayed else []),
-        verdicts.section(results),
+        verdicts.section(results, horizon.blocks(results, folder)),
     ]
-    details = [
-        *ablation_table.tables(results),
-        *published.sections(results),
-        *cell_search.section(record),
-        *per_class.of_ablation(results, folder),
-        *cost.of_ablation(record),
-    ]
-    return Content(first, details)
+    of_tables = [*ablation_table.tables(results), *published.sections(results)]
+    of_cells = [*cell_search.section(record), *per_class.of_ablation(results, folder)]
+    return Content(first, [*of_tables, *of_cells, *cost.of_ablation(record)])
 
 
 def of_search(
@@ -151,9 +152,8 @@ def _best(record: StudyRecord, ranked: list[TrialRecord], paths: list[str]) -> P
 
 
 def _budget(record: StudyRecord) -> Parts:
-    if not record.budget_spent:
-        return []
-    return [Prose(f"Not all of it ran: {budget.stated(record)}.")]
+    spent = record.budget_spent
+    return [Prose(f"Not all of it ran: {budget.stated(record)}.")] if spent else []
 
 
 def _winner(results: SearchResults) -> Parts:

@@ -1,6 +1,6 @@
 """Terminal output of a study: the plan before it runs, the result after it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,8 +10,9 @@ from rich.text import Text
 
 from cluster.safe_text import without_passwords
 from search_spaces import Space
-from study.analysis import evaluation
+from study.analysis import evaluation, health
 from study.analysis.answer import answer
+from study.analysis.finding import Finding
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.same_images import cautions
 from study.ledger.plan import Ablation, Plan, Search
@@ -55,6 +56,8 @@ class Outlook:
     total_s: float
     more: Mapping[str, str] = field(default_factory=dict)
     """Further lines of the plan, by their label."""
+    doubts: Sequence[Finding] = ()
+    """About the plan."""
 
 
 def print_plan(
@@ -71,6 +74,7 @@ def print_plan(
         console.print(f"[bold]{name:>12}[/]  {escape(text)}", highlight=False, soft_wrap=True)
     _print_sanity(console, dataset)
     _print_cautions(console, plan, dataset.shared, _image_counts(dataset))
+    _print_findings(console, expected.doubts)
     console.print()
 
 
@@ -88,6 +92,11 @@ def _print_cautions(
 ) -> None:
     for line in cautions(plan, shared, images):
         console.print(f"[yellow]caution[/] {escape(line)}", highlight=False, soft_wrap=True)
+
+
+def _print_findings(console: Console, found: Sequence[Finding]) -> None:
+    for finding in found:
+        console.print(f"[yellow]health[/] {escape(str(finding))}", highlight=False, soft_wrap=True)
 
 
 def _image_counts(dataset: Dataset) -> dict[str, int]:
@@ -160,6 +169,7 @@ def print_result(
     for reason in results.untested:
         console.print(f"[yellow]untested[/] {escape(reason)}", highlight=False, soft_wrap=True)
     _print_cautions(console, plan, record.data.shared, record.data.images)
+    _print_findings(console, health.findings(results, importance))
     took = f"study took {clock(record.last_time - record.first_time)}"
     if command_s is not None:
         took += f", this command {clock(command_s)}"
