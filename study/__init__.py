@@ -14,15 +14,13 @@
 Each function imports what it needs, so that importing a ``study`` module stays fast.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types import ModuleType
+from study.commands.own_packages import import_packages
 
+if TYPE_CHECKING:
     import pandas
 
     from study.ledger.plan import Plan
@@ -40,31 +38,6 @@ __all__ = [
     "verdict",
 ]
 
-_ROOT = Path(__file__).resolve().parents[1]
-_PACKAGES = ("cluster", "search_spaces", "trainables")
-
-
-def _import_packages() -> None:
-    """Import the packages beside this one, even if the caller's folder has files of these names.
-
-    Raises:
-        ImportError: the caller has already imported another module of such a name.
-    """
-    sys.path.insert(0, str(_ROOT))
-    try:
-        for name in _PACKAGES:
-            _require_ours(import_module(name))
-    finally:
-        sys.path.remove(str(_ROOT))
-
-
-def _require_ours(module: "ModuleType") -> None:
-    if module.__file__ is None or _ROOT not in Path(module.__file__).resolve().parents:
-        raise ImportError(
-            f"{module.__name__} must be Edgewise's package in {_ROOT}, got {module.__file__}: "
-            f"import study first, or rename that file"
-        )
-
 
 def plan(
     *,
@@ -79,16 +52,19 @@ def plan(
     seed: int = 0,
     with_parts: Path | str | Sequence[Path | str] = (),
     grid: Path | str | None = None,
-    seeds: int | None = None,
+    seeds: int | str | None = None,
+    smallest: float | None = None,
     cells: str | Sequence[str] | None = None,
     factor: "Mapping[str, Sequence[Value]] | Sequence[str]" = (),
     mode: str | None = None,
     as_published: str | None = None,
     winner: str | None = None,
     control: str | None = None,
+    horizon: str | None = None,
     replay: str | None = None,
     warm_start: str | Sequence[str] | None = None,
     fresh: bool = False,
+    no_sharing: bool = False,
     trust: bool = False,
     dataset: str | None = None,
     data: Path | str | None = None,
@@ -115,10 +91,12 @@ def plan(
         trials: of a search; with ``all_losses``, of each loss's own search, 0 for none.
         confirm: seeds on which a search's winner runs against its base, for a verdict.
         with_parts: ``--with``, a plug-in's file or files.
-        seeds: of a grid, on which every cell runs; None: the fewest that allow a verdict.
+        seeds: of a grid, on which every cell runs; None: the fewest that allow a verdict;
+            "6..12": with planned looks.
+        smallest: effect that matters, in percentage points or the metric's unit.
         factor: of an ablation: values by config path, the first of them the baseline's, as in
             ``{"loss/lovasz": [0, 0.5, 1]}``.
-        winner, control, replay: an earlier study, or trial, to run again.
+        winner, control, horizon, replay: an earlier study, or trial, to run again.
         weights: "imagenet", or a file for the backbone; ``init`` is for the whole network.
         changes: ``--set``, values by config path, as in ``{"data/height": 96}``.
         lanes: trials at once; 0: all that fit.
@@ -127,7 +105,7 @@ def plan(
         ValueError: one line that names the argument, what is allowed and what it got.
     """
     given = dict(locals())
-    _import_packages()
+    import_packages()
     from study.commands import python_api
 
     return python_api.make_plan(given)
@@ -139,7 +117,7 @@ make_plan = plan
 
 def check_plan(plan: "Plan") -> None:
     """Check a plan against the data and this machine, and print it with its forecast."""
-    _import_packages()
+    import_packages()
     from study.commands import python_api
 
     python_api.check_plan(plan)
@@ -163,7 +141,7 @@ def run_plan(
         verbose: whether Ray's and Tune's own messages are printed.
     """
     given = {"max_failures": max_failures, "on_oom": on_oom, "lane_wait": lane_wait}
-    _import_packages()
+    import_packages()
     from study.commands import python_api
 
     return python_api.run_plan(plan, given, verbose=verbose)
@@ -186,7 +164,7 @@ def resume(
     """Resume an interrupted study and return its ``results``; if it has ended, nothing runs."""
     where = dict(locals())
     del where["name"], where["verbose"]
-    _import_packages()
+    import_packages()
     from study.commands import python_api
 
     return python_api.resume(name, where, verbose=verbose)
@@ -194,7 +172,7 @@ def resume(
 
 def results(name: str, storage: Path | str | None = None) -> "pandas.DataFrame":
     """A study's trials as a table, one row per trial, from the ledger alone."""
-    _import_packages()
+    import_packages()
     from study.commands import python_api
 
     return python_api.results(name, storage)
@@ -202,7 +180,7 @@ def results(name: str, storage: Path | str | None = None) -> "pandas.DataFrame":
 
 def verdict(name: str, storage: Path | str | None = None) -> "pandas.DataFrame":
     """A study's comparison as a table, one row per cell and metric; empty without one."""
-    _import_packages()
+    import_packages()
     from study.commands import python_api
 
     return python_api.verdict(name, storage)
@@ -215,7 +193,7 @@ def together(
     smallest: float | None = None,
 ) -> "pandas.DataFrame":
     """Comparisons of different datasets in one model, as a table; see ``docs/together.md``."""
-    _import_packages()
+    import_packages()
     from study.commands import python_api
 
     return python_api.together(*names, storage=storage, cells=cells, smallest=smallest)
@@ -245,7 +223,7 @@ def predict(
         device: "cpu" or "cuda"; "": the kind that the study ran on.
     """
     given = dict(locals())
-    _import_packages()
+    import_packages()
     from study.commands import python_api
 
     return python_api.predict(given)

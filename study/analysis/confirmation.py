@@ -10,8 +10,9 @@ from search_spaces import Cell, Grid
 from search_spaces.setup import of_earlier_study
 from study.analysis.planned_looks import planned_seeds
 from study.analysis.ranking import champion
+from study.ledger.design import NOT_SEARCHED, WINNER, Ablation
 from study.ledger.event_values import ChosenWeights
-from study.ledger.plan import NOT_SEARCHED, WINNER, Ablation, Plan
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import FINAL, TrialRecord
 from trainables.config import Value

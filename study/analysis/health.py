@@ -12,7 +12,7 @@ from study.analysis.bounds import at_a_bound
 from study.analysis.equal_outcomes import equal_outcomes
 from study.analysis.finding import Finding
 from study.analysis.results import AblationResults, SearchResults
-from study.analysis.statistics import differences
+from study.analysis.sign_flips import differences
 from study.analysis.tables import Table
 from study.analysis.units import difference_unit
 from study.analysis.unreached import other_values, unreached

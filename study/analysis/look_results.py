@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from study.analysis.looks import LookRule, take_looks
 from study.analysis.planned_looks import rule_of
-from study.analysis.statistics import Baseline, Comparison, Verdict, compare, differences
+from study.analysis.sign_flips import Baseline, differences
+from study.analysis.statistics import Comparison, Verdict, compare
 from study.ledger.look import ArmLook, ArmState
 from study.ledger.record import StudyRecord
 

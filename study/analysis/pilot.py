@@ -12,9 +12,10 @@ import numpy as np
 
 from study.analysis.confirmation import confirmation_of
 from study.analysis.power import INDEPENDENT
-from study.analysis.statistics import ALPHA, Baseline, differences
+from study.analysis.sign_flips import Baseline, differences
+from study.analysis.statistics import ALPHA
 from study.analysis.tables import values_by_cell
-from study.ledger.plan import Ablation
+from study.ledger.design import Ablation
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from trainables.config.words import counted

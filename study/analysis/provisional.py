@@ -11,9 +11,10 @@ Annals of Statistics 49, Algorithm 1).
 import math
 from collections.abc import Mapping, Sequence
 
-from study.analysis.statistics import ALPHA, differences
+from study.analysis.sign_flips import differences
+from study.analysis.statistics import ALPHA
 from study.analysis.tables import values_by_cell
-from study.ledger.plan import Ablation
+from study.ledger.design import Ablation
 from study.ledger.record import StudyRecord
 
 FEWEST = 5

@@ -8,7 +8,7 @@ from optuna.distributions import (
 )
 
 from search_spaces import BUILT_IN, Dimension, Space
-from study.ledger.plan import Search
+from study.ledger.design import Search
 from study.ledger.record import StudyRecord
 from trainables.config import Value
 

@@ -9,7 +9,7 @@ from study.analysis.confirmation import confirmation_of
 from study.analysis.other_network import by_other
 from study.analysis.ranking import layered
 from study.analysis.tables import Table
-from study.ledger.plan import Ablation
+from study.ledger.design import Ablation
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 

@@ -6,7 +6,8 @@ one list where the labels of another are not public; a study may too, and then s
 
 from collections.abc import Mapping
 
-from study.ledger.plan import WINNER, Ablation, Plan, Search
+from study.ledger.design import WINNER, Ablation, Search
+from study.ledger.plan import Plan
 from trainables.config import Value
 from trainables.config.words import counted
 from trainables.training.best_epoch import both_are_tested

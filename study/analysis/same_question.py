@@ -9,7 +9,7 @@ from study.analysis.confirmation import OF_LOSSES, confirmation_of
 from study.analysis.recorded_space import space_of
 from study.analysis.tables import split_of
 from study.analysis.units import unit_in
-from study.ledger.plan import WINNER, Ablation
+from study.ledger.design import WINNER, Ablation
 from study.ledger.record import StudyRecord
 from trainables.config import TrialConfig, Value, flatten
 from trainables.config.earlier import translated

@@ -11,7 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from study.analysis.max_t import MOST_EXACT, max_t
+from study.analysis.max_t import max_t
+from study.analysis.sign_flips import Baseline, differences, holm, sign_flip_p, superiority
 from study.ledger.look import ArmLook
 from study.ledger.plan import Correction
 
@@ -42,9 +43,6 @@ RESAMPLES = 9999
 Verdict = Literal["better", "worse", "same", "undecided"]
 """``same``: within the smallest effect that matters, which only some plans have."""
 
-Baseline = str | Mapping[str, str]
-"""The cell that all others are compared with, or that of each cell; a baseline's is itself."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -74,23 +72,6 @@ class Comparison:
 
     look: ArmLook | None = None
     """What the last look at the cell found, if the plan has looks or a smallest effect."""
-
-
-def paired(cell: Mapping[int, float], baseline: Mapping[int, float]) -> dict[int, float]:
-    """The differences on the seeds that both have, by seed in ascending order."""
-    return {seed: cell[seed] - baseline[seed] for seed in sorted(cell.keys() & baseline.keys())}
-
-
-def differences(
-    cells: Mapping[str, Mapping[int, float]], baseline: Baseline
-) -> dict[str, dict[int, float]]:
-    """By cell and seed, the cell minus its baseline; baselines are absent."""
-    of = {name: baseline if isinstance(baseline, str) else baseline[name] for name in cells}
-    return {
-        name: paired(values, cells.get(of[name], {}))
-        for name, values in cells.items()
-        if of[name] != name
-    }
 
 
 def bca_interval(differences: Sequence[float]) -> tuple[float, float] | None:
@@ -129,54 +110,6 @@ def coverage_note(n: int) -> str:
     """In words, how often the interval of n differences holds; "" if there is none."""
     share = coverage(n)
     return "" if share is None else f" (its actual coverage with so few seeds is about {share:.0%})"
-
-
-def sign_flip_p(differences: Sequence[float]) -> float | None:
-    """Two-sided p of the mean, if each difference is as likely to have the other sign.
-
-    Exact up to 13 seeds, over all sign patterns (Fisher's randomisation test); for more seeds, over
-    a seeded sample of them. None without differences.
-    """
-    if not differences:
-        return None
-    values = np.asarray(differences, dtype=np.float64)
-    if len(values) == 1 or not values.any():  # SciPy refuses a single value; both are exactly 1
-        return 1.0
-    from scipy import stats
-
-    patterns = 2 ** len(values) if len(values) <= MOST_EXACT else RESAMPLES
-    test = stats.permutation_test(
-        (values,),
-        np.mean,
-        permutation_type="samples",
-        n_resamples=patterns,
-        vectorized=True,
-        rng=np.random.default_rng(0),
-    )
-    return float(test.pvalue)
-
-
-def superiority(differences: Sequence[float], mode: str) -> float | None:
-    """P(A > B) over paired seeds (Bouthillier et al., MLSys 2021); a tie counts half.
-
-    None without differences.
-    """
-    if not differences:
-        return None
-    sign = 1 if mode == "max" else -1
-    points = [1.0 if sign * d > 0 else 0.5 if d == 0 else 0.0 for d in differences]
-    return math.fsum(points) / len(points)
-
-
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Correct p values by Holm's step-down method (1979), which bounds the family-wise error."""
-    ordered = sorted(p_values, key=lambda name: (p_values[name], name))
-    corrected, largest = {}, 0.0
-    for place, name in enumerate(ordered):
-        # A corrected p is never below that of a smaller one.
-        largest = max(largest, min(1.0, (len(ordered) - place) * p_values[name]))
-        corrected[name] = largest
-    return {name: corrected[name] for name in p_values}
 
 
 def compare(

@@ -2,10 +2,10 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from cluster.one_line_parser import OneLineParser
 from search_spaces import SPACES
+from study.commands.place_options import add_places
 from study.planning.objectives import LISTED
 from study.planning.request import (
     BUILT_IN_TRIALS,
@@ -35,7 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_grid(parser)
     _add_prior_studies(parser)
     _add_data(parser)
-    _add_places(parser)
+    add_places(parser)
     return parser
 
 
@@ -201,60 +201,3 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         dest="changes",
         help="set a config field: --set data/height=120; may be repeated",
     )
-
-
-def _add_places(parser: argparse.ArgumentParser) -> None:
-    where = parser.add_argument_group("where to run")
-    where.add_argument("--workers", type=int, default=1, help="ranks per trial")
-    where.add_argument("--lanes", type=int, default=0, help="trials at once; 0: all that fit")
-    where.add_argument("--cpus-per-worker", type=float, default=1)
-    where.add_argument("--gpus-per-worker", type=float, default=0, help="may be a fraction")
-    where.add_argument("--storage", type=Path, help="folder of studies; on a cluster, a shared one")
-    where.add_argument("--name", help="name of the study; default: space, dataset and time")
-    where.add_argument("--tracking-uri", help="URI of MLflow; default: sqlite:///mlflow.db")
-    how = parser.add_argument_group("how to run")
-    how.add_argument(
-        "--max-hours",
-        type=float,
-        metavar="N",
-        help="start no trial after N hours over all attempts",
-    )
-    how.add_argument(
-        "--max-gpu-hours",
-        type=float,
-        metavar="N",
-        help="the same for GPU hours: those of the GPUs that lanes hold",
-    )
-    how.add_argument("--resume", metavar="NAME", help="continue an interrupted study")
-    how.add_argument(
-        "--max-failures",
-        type=int,
-        default=0,
-        metavar="N",
-        help="end the study once N trials have raised an error; 0: never",
-    )
-    how.add_argument(
-        "--on-oom",
-        default="fail",
-        metavar="fail|halve",
-        help="what happens to a trial that runs out of memory: it fails, or it restarts once with "
-        "half the batch and twice the accumulation",
-    )
-    how.add_argument(
-        "--lane-wait",
-        type=float,
-        default=30,
-        metavar="MINUTES",
-        help="stop the study, which can be resumed, once no lane has found room for so long; "
-        "default 30, inf: never",
-    )
-    how.add_argument(
-        "--dry-run", action="store_true", help="print the plan and run all checks, but no trial"
-    )
-    how.add_argument(
-        "--list",
-        action="store_true",
-        dest="list_names",
-        help="list spaces, losses, datasets, networks",
-    )
-    how.add_argument("--verbose", action="store_true", help="show Ray's own messages")

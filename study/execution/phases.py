@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from search_spaces import Space
 from study.analysis.confirmation import chosen_cells, search_ended, winner_of
+from study.ledger.design import Ablation, Search
 from study.ledger.events import Chosen
 from study.ledger.ledger import Ledger
-from study.ledger.plan import Ablation, Plan, Search
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import InterruptedTrial, TrialRecord
 from study.search import cell_search

@@ -4,20 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
-from search_spaces import SPACES, Cell, Dimension, Grid, Space
+from search_spaces import SPACES, Grid, Space
 from search_spaces.earlier import EARLIER
+from study.ledger.design import Ablation, Search
 from study.ledger.html_table import html_table
-from study.ledger.json_records import Json, plain
-from study.ledger.prior_trials import Replayed, WarmStart
 from trainables.config import TrialConfig, Value, flatten, from_flat, require
 from trainables.config.earlier import changes_beside, is_earlier
 from trainables.config.words import counted
-from trainables.lane.trial_spec import Phase
-
-NOT_SEARCHED, WINNER = CONFIRMED = ("not searched", "winner")
-"""The cells of a confirmation: the base without the searched losses, and the search's winner."""
 
 Correction = Literal["holm", "max_t"]
 """How the p-values of a table are corrected for its number of comparisons: Holm's step-down method
@@ -31,105 +26,6 @@ class PluginText:
     name: str
     text: str
     digest: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Search:
-    """Trials that a sampler draws from the space, ranked on the validation list."""
-
-    trials: int
-    """Of the search itself, without those that confirm its winner."""
-    sampler: str = "tpe"
-    scheduler: str = "none"
-    warm_start: WarmStart | None = None
-    dimensions: tuple[Dimension, ...] = ()
-    """Of a plug-in's space, so that a report need not execute the plug-in; else empty."""
-    confirm: tuple[int, ...] = ()
-    """Seeds on which the winner runs again, beside its base without the searched losses."""
-
-    # An ablation's fields, empty: code that serves both designs need not ask which one it has.
-    kind: ClassVar[str] = "search"
-    cells: ClassVar[tuple[Cell, ...]] = ()
-    seeds: ClassVar[tuple[int, ...]] = ()
-    looks: ClassVar[tuple[int, ...]] = ()
-    search_trials: ClassVar[int] = 0
-    replayed: ClassVar[None] = None
-
-    @property
-    def total(self) -> int:
-        """Trials in all."""
-        return self.trials + len(CONFIRMED) * len(self.confirm)
-
-    def cell_names(self, phase: Phase) -> tuple[str, ...]:
-        """The cells that a trial of this phase may belong to."""
-        return CONFIRMED if phase == "confirm" and self.confirm else ("",)
-
-    def with_weights(self, changes: Mapping[str, Mapping[str, Value]]) -> "Search":
-        """The search itself: the changes are those of its winner, which it does not depend on."""
-        return self
-
-    def to_json(self) -> Json:
-        return {
-            "trials": self.trials,
-            "sampler": self.sampler,
-            "scheduler": self.scheduler,
-            **({"warm_start": plain(self.warm_start)} if self.warm_start else {}),
-            **({"dimensions": [d.event() for d in self.dimensions]} if self.dimensions else {}),
-            **({"confirm": list(self.confirm)} if self.confirm else {}),
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ablation:
-    """Cells that are compared with a baseline, all on the same seeds."""
-
-    grid: Grid
-    """A cell that cannot run here says in ``needs`` what is missing."""
-    seeds: tuple[int, ...]
-    search_trials: int = 0
-    """Trials of each per-cell search before the comparison; 0 without these searches."""
-    sampler: str = "none"
-    """Sampler of the per-cell searches."""
-    replayed: Replayed | None = None
-    looks: tuple[int, ...] = ()
-    """Numbers of seeds after which decided cells stop, ascending to all; empty: none stops."""
-
-    kind: ClassVar[str] = "grid"
-    scheduler: ClassVar[str] = "none"
-    warm_start: ClassVar[None] = None
-
-    @property
-    def cells(self) -> tuple[Cell, ...]:
-        """The cells that can run here."""
-        return tuple(cell for cell in self.grid.cells if not cell.needs)
-
-    @property
-    def total(self) -> int:
-        """Trials in all."""
-        return (self.search_trials + len(self.seeds)) * len(self.cells)
-
-    def cell_names(self, phase: Phase) -> tuple[str, ...]:
-        """The cells that a trial may belong to."""
-        return tuple(cell.name for cell in self.grid.cells)
-
-    def with_weights(self, changes: Mapping[str, Mapping[str, Value]]) -> "Ablation":
-        """The ablation with these changes by cell name; other cells keep theirs."""
-        cells = tuple(
-            replace(cell, changes=changes.get(cell.name, cell.changes)) for cell in self.grid.cells
-        )
-        return replace(self, grid=replace(self.grid, cells=cells))
-
-    def to_json(self) -> Json:
-        return {
-            "grid": self.grid.event(),
-            "seeds": list(self.seeds),
-            "search_trials": self.search_trials,
-            "trials": self.total,
-            "sampler": self.sampler,
-            "scheduler": self.scheduler,
-            **({"replay": plain(self.replayed)} if self.replayed else {}),
-            **({"looks": list(self.looks)} if self.looks else {}),
-        }
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -5,9 +5,10 @@ from typing import cast
 
 from search_spaces.grid import GridEvent, grid_from_event
 from search_spaces.space import DimensionEvent, dimension_from_event
+from study.ledger.design import Ablation, Search
 from study.ledger.json_records import Json, build, mapping, plain
 from study.ledger.json_types import require_types
-from study.ledger.plan import Ablation, Plan, PluginText, Search
+from study.ledger.plan import Plan, PluginText
 from study.ledger.prior_trials import Replayed, WarmStart, WarmStartSource, WarmStartTrial
 
 

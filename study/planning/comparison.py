@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from study.analysis.confirmation import confirmation_of
 from study.analysis.planned_looks import seeds_until_look
-from study.ledger.plan import Ablation, Plan
+from study.ledger.design import Ablation
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.planning.runs import grid_runs
 from trainables.lane.trial_spec import TrialSpec

@@ -6,7 +6,8 @@ from functools import lru_cache
 
 from search_spaces import Space
 from study.analysis.measured_epoch import best_counts, both_count
-from study.ledger.plan import CONFIRMED, Ablation, Plan
+from study.ledger.design import CONFIRMED, Ablation
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.planning.dependent_runs import DependentRuns

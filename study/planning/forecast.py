@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from search_spaces import Space
 from study.analysis.measured_epoch import both_count
 from study.analysis.training_budget import total_epochs
-from study.ledger.plan import Ablation, Plan
+from study.ledger.design import Ablation
+from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning import runs
 from study.planning.pace import others, pace

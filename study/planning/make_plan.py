@@ -9,7 +9,8 @@ from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import BUILT_IN, SPACES, Grid, Space
 from study.analysis import same_images
 from study.analysis.statistics import fewest_seeds
-from study.ledger.plan import Ablation, Plan, PluginText, Search
+from study.ledger.design import Ablation, Search
+from study.ledger.plan import Plan, PluginText
 from study.ledger.prior_trials import WarmStart
 from study.ledger.storage import check_name
 from study.planning import budget, grids

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from search_spaces import Space
-from study.ledger.plan import Ablation, Search
+from study.ledger.design import Ablation, Search
 from trainables import plugin
 from trainables.config import LossConfig, TrialConfig, Value
 from trainables.config.plugin_fields import PLUGIN

@@ -10,80 +10,22 @@ had ended by then. So the sampler receives a reused result when the earlier stud
 draw that followed it there.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from search_spaces import Space
-from study.ledger import end_mark
 from study.ledger.event_values import Reused
 from study.ledger.events import EpochEnded, Finished, Tested
 from study.ledger.json_records import Json
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import StudyFolder, other_records, studies
 from study.ledger.trial_record import TrialRecord
 from study.planning.comparison import comparing_runs
+from study.search.earlier_trials import ReusableTrial, earlier_trials
 from study.search.trial_events import started
 from trainables.config import from_flat, identity
 from trainables.lane.trial_spec import TrialSpec
-from trainables.proof import DamageError
-
-
-@dataclass(frozen=True)
-class ReusableTrial:
-    """A complete trial of another study."""
-
-    study: str
-    commit: str | None
-    """The commit of the code that it ran with."""
-    trial: TrialRecord
-    others: Mapping[int, TrialRecord]
-    """All trials of that study."""
-    objectives: Mapping[str, str]
-    """Of that study."""
-
-    def can_be_measured(self, storage: Path) -> bool:
-        """Whether it has figures on the test list, or its networks are there to measure.
-
-        A study keeps the networks of its best trials only (``study/analysis/networks.py``).
-        """
-        trial = self.trial
-        return self._has_networks(
-            storage,
-            [
-                *([trial.measured_epoch] if trial.tested is None else []),
-                *([trial.other_epoch] if trial.other_epoch and trial.other is None else []),
-            ],
-        )
-
-    def has_network(self, storage: Path) -> bool:
-        """Whether the network that it was measured by is still there."""
-        return self._has_networks(storage, [self.trial.measured_epoch])
-
-    def _has_networks(self, storage: Path, epochs: Sequence[int]) -> bool:
-        folder = StudyFolder(storage / self.study)
-        try:
-            return all(folder.measured_checkpoint(self.trial, epoch).has_state for epoch in epochs)
-        except DamageError:
-            return False
-
-    @property
-    def ended(self) -> float:
-        """When its last epoch ended, in Unix time."""
-        return self.trial.epochs[self.trial.last_epoch].time
-
-
-class EarlierTrials(NamedTuple):
-    """The complete trials of other studies of a storage."""
-
-    by_id: Mapping[str, ReusableTrial]
-    """Among equal ones, preferably a tested one."""
-    left_out: tuple[str, ...]
-    """A line for each study that cannot be read."""
 
 
 def reusable_runs(
@@ -119,46 +61,6 @@ def reusable_run(plan: Plan, run: TrialSpec, digest: str) -> ReusableTrial | Non
         return None
     earlier = earlier_trials(plan).by_id.get(identity(from_flat(run.config), digest))
     return earlier if earlier is not None and earlier.can_be_measured(plan.storage) else None
-
-
-def earlier_trials(plan: Plan) -> EarlierTrials:
-    """The complete trials of all other studies of the plan's storage.
-
-    A plan and its run both need them: ledgers are read again only after one has changed.
-    """
-    ledgers = [folder.ledger for folder in studies(plan.storage) if folder.name != plan.study]
-    files = [file for ledger in ledgers for file in (ledger, end_mark.path_of(ledger))]
-    objective = (plan.objective, plan.mode)
-    return _read(plan.storage, plan.study, objective, tuple(map(_state, files)))
-
-
-def _state(file: Path) -> tuple[str, int, int, int] | None:
-    """What differs once a file, or who may read it, has changed; None if it cannot be looked at."""
-    try:
-        state = file.stat()
-    except OSError:
-        return None
-    return str(file), state.st_ino, state.st_size, state.st_ctime_ns
-
-
-@lru_cache(maxsize=1)
-def _read(
-    storage: Path, study: str, objective: tuple[str, str], states: tuple[object, ...]
-) -> EarlierTrials:
-    complete: dict[str, ReusableTrial] = {}
-    left_out = set[str]()
-    for other in other_records(storage, study, left_out):
-        commit = other.provenance.commit
-        for trial in other.in_state("complete"):
-            known = complete.get(trial.id)
-            better = known is None or (known.trial.tested is None and trial.tested is not None)
-            # The id does not have the objective, which chose the epoch that measures the trial.
-            same = trial.best_by in (None, objective)
-            if better and same and not trial.reused and trial.has_all_epochs:
-                complete[trial.id] = ReusableTrial(
-                    other.plan.study, commit, trial, other.trials, other.plan.objectives
-                )
-    return EarlierTrials(complete, tuple(sorted(left_out)))
 
 
 def _complete_draws(plan: Plan) -> Mapping[str, ReusableTrial]:

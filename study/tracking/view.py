@@ -8,7 +8,8 @@ import json
 from urllib.parse import quote
 
 from study.analysis.recorded_space import space_of
-from study.ledger.plan import Ablation, Plan
+from study.ledger.design import Ablation
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.tracking.entities import milliseconds
 

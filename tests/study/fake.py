@@ -6,6 +6,7 @@ from pathlib import Path
 import optuna
 
 from search_spaces import SPACES
+from study.ledger.design import Search
 from study.ledger.events import (
     Ended,
     EpochEnded,
@@ -16,7 +17,7 @@ from study.ledger.events import (
     TrialFailed,
 )
 from study.ledger.ledger import Ledger
-from study.ledger.plan import Plan, Search
+from study.ledger.plan import Plan
 from study.ledger.provenance import DataFacts, Provenance
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord

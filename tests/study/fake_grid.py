@@ -4,9 +4,10 @@ from pathlib import Path
 
 from search_spaces import Cell, Grid, Setup
 from study.analysis.results import AblationResults
+from study.ledger.design import Ablation
 from study.ledger.events import Ended, EpochEnded, Finished, Started, Tested, TrialFailed
 from study.ledger.ledger import Ledger
-from study.ledger.plan import Ablation, Plan
+from study.ledger.plan import Plan
 from study.ledger.prior_trials import Replayed
 from study.planning.runs import grid_runs
 from tests.study import fake

@@ -8,7 +8,7 @@ from search_spaces.setup import of_earlier_study
 from study.analysis.horizon import GRID, TIMES, source_of
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table
-from study.ledger.plan import Ablation
+from study.ledger.design import Ablation
 from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
 from study.planning.earlier_plugin import install_earlier

@@ -8,7 +8,8 @@ from study.analysis.confirmation import OF_LOSSES
 from study.analysis.pilot import Spread
 from study.analysis.power import MOST_SEEDS, POWER, SMALLEST, Comparisons, detectable, seeds_for
 from study.analysis.protocol import comparisons
-from study.ledger.plan import Ablation, Plan
+from study.ledger.design import Ablation
+from study.ledger.plan import Plan
 from study.ledger.provenance import DataFacts
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import other_records

@@ -7,8 +7,9 @@ from pathlib import Path
 from cluster.resources import LaneRequest, Node, count_lanes
 from search_spaces import Cell, Grid
 from search_spaces.setup import of_earlier_study
+from study.ledger.design import Ablation
 from study.ledger.events import Metrics
-from study.ledger.plan import Ablation, Plan
+from study.ledger.plan import Plan
 from study.ledger.prior_trials import Replayed
 from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name

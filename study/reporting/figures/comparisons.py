@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from study.analysis.pareto import layers
 from study.analysis.results import StudyResults
-from study.analysis.statistics import paired
+from study.analysis.sign_flips import paired
 from study.analysis.tables import Row, Table, verdict_of
 from study.reporting.figures.style import Group, band, beside
 from study.reporting.values import axis_label, display_value, is_share

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from study.analysis.results import SearchResults
-from study.ledger.plan import NOT_SEARCHED, WINNER
+from study.ledger.design import NOT_SEARCHED, WINNER
 from study.reporting.document import Parts, Prose
 from study.reporting.sections import horizon, verdicts
 

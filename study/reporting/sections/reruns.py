@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 
 from study.analysis import protocol
 from study.analysis.results import results_of
+from study.ledger.design import WINNER
 from study.ledger.errors import LedgerError
 from study.ledger.fold_checks import NAME
 from study.ledger.lines import first_line
-from study.ledger.plan import WINNER, Plan
+from study.ledger.plan import Plan
 from study.ledger.prior_trials import Replayed
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder, studies

@@ -15,7 +15,8 @@ from study.analysis.answer import answer
 from study.analysis.finding import Finding
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.same_images import cautions
-from study.ledger.plan import Ablation, Plan, Search
+from study.ledger.design import Ablation, Search
+from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning.budget import clock, foretold
 from study.reporting.terminal import grid, search

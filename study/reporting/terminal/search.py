@@ -10,9 +10,10 @@ from study.analysis import protocol
 from study.analysis.measured_epoch import after, beside
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.units import unit_in
-from study.ledger.plan import CONFIRMED, Plan
+from study.ledger.design import CONFIRMED
+from study.ledger.plan import Plan
 from study.reporting.sections import pareto
-from study.reporting.sections.report import tie
+from study.reporting.sections.ranked import tie
 from study.reporting.terminal import grid
 from study.reporting.terminal.plain_table import plain_table
 from study.reporting.values import headline, is_share, metric_value, parameters, with_unit

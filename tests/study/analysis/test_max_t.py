@@ -10,7 +10,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from study.analysis.max_t import max_t
-from study.analysis.statistics import ALPHA, holm, sign_flip_p
+from study.analysis.sign_flips import holm, sign_flip_p
+from study.analysis.statistics import ALPHA
 
 Draw = Callable[[Generator, tuple[int, int]], NDArray[np.float64]]
 

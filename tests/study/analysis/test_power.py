@@ -16,7 +16,8 @@ from study.analysis.power import (
     power,
     seeds_for,
 )
-from study.analysis.statistics import ALPHA, sign_flip_p
+from study.analysis.sign_flips import sign_flip_p
+from study.analysis.statistics import ALPHA
 
 
 def found_by_the_test(difference: float, seeds: int, cells: int, tables: int) -> float:

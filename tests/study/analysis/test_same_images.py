@@ -12,7 +12,7 @@ from study.analysis import same_images
 from study.analysis.protocol import protocol
 from study.analysis.results import AblationResults, SearchResults
 from study.commands.run import main
-from study.ledger.plan import Ablation, Search
+from study.ledger.design import Ablation, Search
 from study.ledger.plan_json import plan_from_json, plan_to_json
 from study.planning.make_plan import plan_from_request
 from study.planning.request import StudyRequest

@@ -7,17 +7,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from study.analysis.sign_flips import holm, paired, sign_flip_p, superiority
 from study.analysis.statistics import (
     ALPHA,
     bca_interval,
     compare,
     coverage,
     fewest_seeds,
-    holm,
-    paired,
-    sign_flip_p,
     smallest_p,
-    superiority,
     verdict,
 )
 

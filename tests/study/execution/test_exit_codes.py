@@ -7,9 +7,9 @@ import pytest
 from study.analysis.ranking import no_result
 from study.commands import run_study
 from study.execution.stopping import STOPPED
+from study.ledger.design import Ablation
 from study.ledger.events import BudgetSpent, Ended, EpochEnded, Finished
 from study.ledger.ledger import Ledger
-from study.ledger.plan import Ablation
 from study.planning.runs import grid_runs
 from tests.study import fake, fake_grid
 from tests.study.commands.test_end_of_study import closed as closed  # a fixture

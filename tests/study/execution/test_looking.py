@@ -11,11 +11,12 @@ from study.analysis.confirmation import planned_trials
 from study.analysis.planned_looks import is_look_due
 from study.analysis.results import results_of
 from study.execution.looking import next_look, unmeasured
+from study.ledger.design import Ablation
 from study.ledger.events import Ended, Looked, Tested, Untested
 from study.ledger.fold_checks import require_foldable
 from study.ledger.ledger import Ledger
 from study.ledger.look import ArmLook
-from study.ledger.plan import Ablation, Plan
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import FINAL
 from study.planning.comparison import comparing_runs

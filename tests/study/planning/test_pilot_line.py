@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from study.analysis.power import Comparisons, detectable
-from study.ledger.plan import Ablation, Plan
+from study.ledger.design import Ablation
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.planning.prior_studies.pilot import power_line
 from tests.study import fake, fake_grid

@@ -11,8 +11,9 @@ from search_spaces import Dimension
 from study.analysis.recorded_space import space_of
 from study.commands import python_api, report
 from study.commands.run import main
+from study.ledger.design import Search
 from study.ledger.events import Chosen, ChosenWeights
-from study.ledger.plan import PluginText, Search
+from study.ledger.plan import PluginText
 from study.ledger.study_folder import StudyFolder
 from study.planning import trust
 from study.tracking.trial_runs import active_losses

@@ -8,7 +8,7 @@ from study.analysis.results import SearchResults
 from study.commands import report
 from study.ledger.events import EpochEnded, Finished, Started
 from study.ledger.study_folder import StudyFolder
-from study.reporting.sections.report import tie
+from study.reporting.sections.ranked import tie
 from study.search.importance import importances
 from tests.study import fake, reports
 

@@ -18,8 +18,9 @@ from study.analysis import image_bootstrap, networks
 from study.analysis.results import AblationResults, SearchResults
 from study.commands import run_study
 from study.execution.stopping import Policy
+from study.ledger.design import Ablation
 from study.ledger.events import EpochEnded, Reused, Started
-from study.ledger.plan import Ablation, Plan
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.planning.prior_studies import rerun

@@ -10,7 +10,7 @@ from study.analysis.answer import answer
 from study.analysis.results import SearchResults, results_of
 from study.ledger.events import EpochEnded, Finished, Tested
 from study.ledger.ledger import Ledger
-from study.reporting.sections import report
+from study.reporting.sections import ranked
 from study.reporting.terminal import search
 from study.reporting.terminal.event_lines import event_line
 from tests.study import fake
@@ -48,7 +48,7 @@ def test_the_smallest_leads_and_the_answer_has_its_unit(tmp_path: Path) -> None:
 def test_rankings_have_the_objective_in_its_unit(tmp_path: Path) -> None:
     found = results(ended(tmp_path, "px"))
 
-    sheet = report.ranking(found.record, found.ranking, [])
+    sheet = ranked.ranking(found.record, found.ranking, [])
 
     assert sheet.head[2:4] == ["hausdorff px", "miou %"]
     assert [row[2:4] for row in sheet.rows] == [

@@ -9,9 +9,10 @@ from study.analysis.answer import answer
 from study.analysis.confirmation import planned_trials
 from study.analysis.results import SearchResults, results_of
 from study.execution.phases import phases
+from study.ledger.design import NOT_SEARCHED, WINNER
 from study.ledger.events import Chosen, Ended, Tested
 from study.ledger.ledger import Ledger
-from study.ledger.plan import NOT_SEARCHED, WINNER, Plan
+from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import InterruptedTrial
 from study.planning.comparison import comparing_runs

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+from study.ledger.design import Search
 from study.ledger.events import Finished, Started
 from study.ledger.ledger import Ledger
-from study.ledger.plan import Plan, Search
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.planning.runs import grid_runs
