@@ -63,7 +63,7 @@ def test_options_still_override_what_they_name(tmp_path: Path) -> None:
         ),
         (
             ["--space", "affinity", "--grid", "table1", "--as-published", "VGG"],
-            "--as-published must be one of RefineNet-LW-50, NYUv2 val; PSPNet-101",
+            "--as-published must be all, or one of RefineNet-LW-50, NYUv2 val; PSPNet-101",
         ),
         (
             ["--space", "inverseform", "--grid", "table3", "--as-published"],

@@ -197,9 +197,22 @@ def _volume(path: Path) -> NDArray[np.number]:
         raise DataError(f"{path}: cannot be decoded: {error}") from None
 
 
-@lru_cache(maxsize=4)
+def _state(path: Path) -> tuple[int, int, int]:
+    """What differs once a file has changed: a volume that was read stays in memory only until."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def _scaled(path: Path) -> NDArray[np.uint8]:
     """(X,Y,Z): the volume scaled so that its smallest value is 0 and its largest 255."""
+    return _scaled_as(path, _state(path))
+
+
+@lru_cache(maxsize=4)
+def _scaled_as(path: Path, state: tuple[int, int, int]) -> NDArray[np.uint8]:
     volume_XYZ = _volume(path).astype(np.float32)
     if not np.isfinite(volume_XYZ).all():
         raise DataError(f"{path}: holds values that are not finite")
@@ -208,8 +221,12 @@ def _scaled(path: Path) -> NDArray[np.uint8]:
     return np.rint(volume_XYZ * scale).astype(np.uint8)
 
 
-@lru_cache(maxsize=4)
 def _truth(path: Path) -> NDArray[np.uint8]:
+    return _truth_as(path, _state(path))
+
+
+@lru_cache(maxsize=4)
+def _truth_as(path: Path, state: tuple[int, int, int]) -> NDArray[np.uint8]:
     volume_XYZ = _volume(path)
     wrong = volume_XYZ[(volume_XYZ < 0) | (volume_XYZ > 2) | (volume_XYZ % 1 != 0)]
     if wrong.size:
