@@ -49,7 +49,7 @@ def boundary_correlation(
         ValueError: wrong shapes or types, a tile larger than the map, a reach beyond the tile.
     """
     check_boundary(boundary_logits_BHW, boundary_BHW, valid_BHW)
-    require(1 <= reach < tile, "loss/correlation_reach", f"1 .. {tile - 1}", reach)
+    require(0 <= reach < tile, "loss/correlation_reach", f"0 .. {tile - 1}", reach)
     if not len(boundary_logits_BHW):
         return of_no_image(boundary_logits_BHW)
     predicted_BHW = full_precision(boundary_logits_BHW).sigmoid().masked_fill(~valid_BHW, 0.0)

@@ -34,6 +34,7 @@ EVERYTHING: dict[str, Any] = {
     "gdl": 1.0,
     "bl": 0.1,
     "hausdorff": 0.1,
+    "correlation": 0.1,
     "lambda_2": 1.0,
     "ar": 0.1,
 }
