@@ -92,5 +92,5 @@ def test_a_search_without_a_comparison_has_no_smallest_effect() -> None:
 
 def test_a_state_that_no_look_has_is_refused() -> None:
     arm = {"state": "great", "seeds": 6, "p": 0.1}
-    with pytest.raises(ValueError, match="the state of 'a' is unknown"):
+    with pytest.raises(TypeError, match=r"state must be .*, got 'great'"):
         event_from_json({"event": "look", "seeds": 6, "arms": {"a": arm}})
