@@ -99,5 +99,5 @@ def log_ticks(low: float, high: float) -> list[float]:
         inside = [tick for tick in found if low <= tick <= high]
         if len(inside) >= 2:
             return inside[:: math.ceil(len(inside) / _MOST_TICKS)]
-    even = MaxNLocator(_MOST_TICKS - 1).tick_values(low, high)
+    even = MaxNLocator(_MOST_TICKS - 1, steps=(1, 2, 5, 10)).tick_values(low, high)
     return [float(tick) for tick in even if low <= tick <= high]

@@ -6,6 +6,7 @@ import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
@@ -147,7 +148,12 @@ def test_a_plan_sees_files_that_changed_since_an_earlier_one_of_this_process(
 
     monkeypatch.setattr(start.preflight, "require_fit", note)
     data = make(tmp_path / "data")
-    asked_for = {"space": "region", "dataset": "camvid", "data": data, "storage": tmp_path}
+    asked_for: dict[str, Any] = {
+        "space": "region",
+        "dataset": "camvid",
+        "data": data,
+        "storage": tmp_path,
+    }
     plan = study.make_plan(**asked_for, trials=1, epochs=1, changes={"batch": 1})
     for value in (1, 1, 2):
         for path in data.glob("train/*.png"):

@@ -35,8 +35,9 @@ def test_a_range_above_0_has_two_to_five_round_ticks(
 def test_a_search_in_a_narrow_range_has_numbers_at_its_axis(tmp_path: Path) -> None:
     """As in `make study`: rates from 0.0034 to 0.0089 hold no power of ten."""
     distribution = FloatDistribution(0.001, 0.1, log=True)
-    space = Space("s", "?", (Dimension(path="optim/lr", distribution=distribution, why="-"),))
-    found = results(tmp_path, [{"optim/lr": rate} for rate in (0.0034, 0.0052, 0.0089)])
+    rate = Dimension(path="optim/lr", distribution=distribution, why="-")
+    space = Space(name="s", question="?", dimensions=(rate,))
+    found = results(tmp_path, [{"optim/lr": value} for value in (0.0034, 0.0052, 0.0089)])
     figure = draw.of_search(found, space, {})["slices"]
     assert isinstance(figure, Figure)
     figure.canvas.draw()

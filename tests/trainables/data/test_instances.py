@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from tests.trainables.data.test_mask_meaning import COLUMNS, HALVES, ROWS, grey, make, opened
@@ -25,7 +26,7 @@ def with_masks(root: Path, classes: str, mask: Image.Image) -> Path:
     return root
 
 
-def deep(values: np.ndarray, kind: type[np.generic] = np.uint16) -> Image.Image:
+def deep(values: NDArray[np.generic], kind: type[np.generic] = np.uint16) -> Image.Image:
     return Image.fromarray(values.astype(kind))
 
 

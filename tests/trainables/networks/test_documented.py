@@ -16,7 +16,7 @@ def test_a_documented_network_can_be_built() -> None:
     assert lines
     for line in lines:
         names: dict[str, dict[str, object]] = {}
-        exec(line, {"smp": segmentation_models_pytorch}, names)  # type: ignore[arg-type]
+        exec(line, {"smp": segmentation_models_pytorch}, names)
         for build in names["NETWORKS"].values():
             assert callable(build)
             network = build(TrialConfig().model, 3)
