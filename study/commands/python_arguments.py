@@ -63,7 +63,7 @@ def _as_option(name: str, value: object) -> object:
     if name in _LISTS and isinstance(value, Sequence) and not isinstance(value, str):
         return ",".join(map(str, value))
     if name in _PATHS:
-        return Path(value) if isinstance(value, str) else value
+        return Path(value) if isinstance(value, str) and value else value  # "" is no path
     return str(value) if isinstance(value, Path) else value
 
 

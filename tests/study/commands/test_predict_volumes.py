@@ -47,9 +47,8 @@ def finished(tmp_path: Path) -> str:
 @pytest.mark.parametrize("what", ["folder", "list"])
 def test_a_volume_has_its_source_s_place_and_its_slices_labels(tmp_path: Path, what: str) -> None:
     runs, out = finished(tmp_path), tmp_path / "maps"
-    new = subjects(tmp_path / "new", truth=False) if what == "folder" else ""
-    options = {} if new else {"list_name": "test"}
-    paths = study.predict("fake", new, out=out, storage=runs, **options)
+    new = subjects(tmp_path / "new", truth=False) if what == "folder" else None
+    paths = study.predict("fake", new, out=out, storage=runs, list_name="" if new else "test")
     names = "abcde" if new else "e"
     volumes = [path for path in paths if path.name == "result.nii.gz"]
     assert volumes == [out / name / "result.nii.gz" for name in names]

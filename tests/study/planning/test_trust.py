@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from optuna.distributions import FloatDistribution
 
+import study
 from search_spaces import Dimension
 from study.analysis.recorded_space import space_of
-from study.commands import python_api, report
+from study.commands import report
 from study.commands.run import main
 from study.ledger.design import Search
 from study.ledger.events import Chosen, ChosenWeights
@@ -131,10 +132,10 @@ def test_without_a_home_the_process_remembers(
 def test_the_python_api_asks_too(tmp_path: Path, mark: Path) -> None:
     stored(tmp_path, mark)
     with pytest.raises(ValueError, match=r"would execute the plug-in 'mine.py'"):
-        python_api.resume("fake", storage=tmp_path / "runs")
+        study.resume("fake", storage=tmp_path / "runs")
     assert not mark.exists()
-    assert len(python_api.results("fake", tmp_path / "runs")) == 8
-    assert len(python_api.resume("fake", storage=tmp_path / "runs", trust=True)) == 8
+    assert len(study.results("fake", tmp_path / "runs")) == 8
+    assert len(study.resume("fake", storage=tmp_path / "runs", trust=True)) == 8
 
 
 def test_a_report_and_mlflow_are_made_without_the_plug_in(
