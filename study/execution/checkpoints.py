@@ -24,6 +24,8 @@ class CheckpointRemover:
     def __init__(self, folder: StudyFolder, record: StudyRecord) -> None:
         """``record`` is the ledger's own. What an earlier attempt left is removed now."""
         self._folder, self._record = folder, record
+        self._phase = self._number_of_phase()
+        self._runs = DependentRuns(record.plan, record)
         self._kept = {trial.number for trial in record.trials.values() if trial.state != "running"}
         self._remove(self._kept)
 
@@ -42,9 +44,19 @@ class CheckpointRemover:
 
     def _sources_of(self, number: int) -> set[int]:
         """The ended trials from whose checkpoint this one may have begun."""
-        runs = DependentRuns(self._record.plan, self._record)
+        runs = self._dependent_runs()
         ended = {trial.number for trial in self._record.in_state(*FINAL)}
         return runs.sources(number) & ended
+
+    def _dependent_runs(self) -> DependentRuns:
+        """The runs of this phase; to find what they have in common takes long in a large grid."""
+        if self._phase != (phase := self._number_of_phase()):
+            self._phase, self._runs = phase, DependentRuns(self._record.plan, self._record)
+        return self._runs
+
+    def _number_of_phase(self) -> tuple[int, int]:
+        """A choice of weights and a look change which runs there are."""
+        return len(self._record.chosen), len(self._record.looks)
 
     def _remove(self, changed: set[int]) -> None:
         """Strip these trials, and those whose networks are no longer needed because of them."""
@@ -52,7 +64,7 @@ class CheckpointRemover:
         trials = {number: self._record.trials[number] for number in sorted(self._kept)}
         seen = replace(self._record, trials=trials)
         still, others = needed(seen), others_due(seen)
-        runs = DependentRuns(self._record.plan, self._record)
+        runs = self._dependent_runs()
         for number in changed | (self._kept - still):
             trial = self._record.trials[number]
             measured = number in still or runs.network_needed(number)
