@@ -1,5 +1,6 @@
 """Ranks as processes on this machine, for tests that compare many ranks with one."""
 
+import multiprocessing
 import os
 import sys
 import traceback
@@ -15,10 +16,14 @@ import torch.multiprocessing as mp
 def on_ranks(ranks: int, folder: Path, body: Callable[..., None], *arguments: Any) -> None:
     """Run ``body(rank, *arguments)`` in ``ranks`` processes joined by gloo; raise if one fails.
 
-    ``body`` must be importable (top level of a test file); the processes meet in ``folder``.
+    ``body`` must be importable (top level of a test file); the processes meet in ``folder``. They
+    are forks of one server, which imports torch and Edgewise once for all of them.
     """
     meeting = folder / f"meet-{ranks}"
-    mp.spawn(_enter, (ranks, f"file://{meeting}", body, arguments), nprocs=ranks)
+    multiprocessing.set_forkserver_preload(["trainables.training.training"])
+    mp.start_processes(
+        _enter, (ranks, f"file://{meeting}", body, arguments), ranks, start_method="forkserver"
+    )
 
 
 def _enter(

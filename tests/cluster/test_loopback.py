@@ -4,7 +4,6 @@ The command runs in a process of its own with a clean environment: nothing of py
 """
 
 import os
-import signal
 import subprocess
 import sys
 from ipaddress import ip_address
@@ -13,7 +12,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cluster.own_ray import study, wait_for
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
@@ -64,29 +62,6 @@ def listening(process: psutil.Process) -> dict[str, str]:
 def is_loopback(text: str) -> bool:
     address = ip_address(text)
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
-
-
-def test_every_port_of_a_running_study_is_on_loopback(tmp_path: Path) -> None:
-    with (tmp_path / "printed").open("w") as printed:
-        started = subprocess.Popen(
-            study(tmp_path, "s", "--workers", "2", trials=1, epochs=200),
-            cwd=ROOT,
-            env=clean_environment(tmp_path),
-            stdout=printed,
-            stderr=printed,
-        )
-        try:
-            wait_for(tmp_path / "s" / "ledger.jsonl", '"event":"epoch"', timeout_s=400)
-            found = listening(psutil.Process(started.pid))
-            members = psutil.Process(started.pid).children(recursive=True)
-        finally:
-            started.send_signal(signal.SIGTERM)
-            started.wait(120)
-    assert len(found) >= 1
-    assert [name for address, name in found.items() if not is_loopback(address)] == []
-    assert not (tmp_path / ".ray" / "auth_token").exists(), "the token is Ray's default"
-    assert [member for member in members if member.is_running()] == [], "an agent is left"
-    assert list(Path("/tmp/ray").glob(f"session_*_{started.pid}")) == [], "its folder is left"
 
 
 @pytest.mark.slow

@@ -226,17 +226,6 @@ def mlflow_runs(storage: Path, name: str) -> tuple[Any, list[Any]]:
     return parents[0], children
 
 
-def test_two_workers_per_trial_give_what_one_gives(storage: Path, ended_study: StudyRecord) -> None:
-    """The same search on a lane of two ranks: equal up to the order of additions."""
-    run(study(storage, "ranks", "--workers", "2", "--fresh", "--trials", "2"))
-    record = StudyFolder(storage / "ranks").load()
-    assert len(record.trials) == 2
-    for number, trial in record.trials.items():
-        first, again = ended_study.trials[number].epochs[1], trial.epochs[1]
-        assert trial.params == ended_study.trials[number].params
-        assert again.metrics == pytest.approx(first.metrics, abs=5e-3)
-
-
 def test_resuming_an_ended_study_only_prints_it(
     storage: Path, ended_study: StudyRecord, capsys: pytest.CaptureFixture[str]
 ) -> None:
