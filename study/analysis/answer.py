@@ -65,7 +65,7 @@ def _compared(results: AblationResults, of_search: bool) -> str:
         verdict: [row for row in rows if results.verdicts[row.cell.name] == verdict]
         for verdict in ("better", "worse", "same", "undecided")
     }
-    seeds, smallest = len(results.record.plan.design.seeds), results.record.plan.smallest
+    smallest = results.record.plan.smallest
     base = table.baseline if len(table.baselines) == 1 else "its own network's baseline"
     base = "the same training without the searched losses" if of_search else base
     for verdict in ("better", "worse", "same"):
@@ -74,15 +74,15 @@ def _compared(results: AblationResults, of_search: bool) -> str:
             within = f" (within {_size(smallest, table)})" if verdict == "same" and smallest else ""
             return (
                 f"{verdict.capitalize()}{within}: {_named(found, table)} against {base}, "
-                f"{_seeds(found, seeds)}{f'; {rest}' if rest else ''}."
+                f"{_seeds(found)}{f'; {rest}' if rest else ''}."
             )
     return _undecided(rows, table, results.record)
 
 
-def _seeds(rows: list[Row], planned: int) -> str:
-    """``9 seeds``, or ``6 to 9 seeds`` where looks have decided the rows one after the other."""
-    looks = [row.comparison.look for row in rows if row.comparison is not None]
-    counts = {planned if look is None else look.seeds for look in looks}
+def _seeds(rows: list[Row]) -> str:
+    """``9 seeds``; ``6 to 9 seeds`` where looks have decided the rows one after the other, or runs
+    failed or have not taken place."""
+    counts = {row.comparison.n for row in rows if row.comparison and row.comparison.n} or {0}
     fewest = f"{min(counts)} to " if len(counts) > 1 else ""
     return f"{fewest}{counted(max(counts), 'seed')}"
 
@@ -103,7 +103,7 @@ def _why(rows: list[Row], record: StudyRecord) -> str:
     open_cells = not record.looks or any(a.state == "open" for a in record.looks[-1].arms.values())
     if open_cells and len(record.looks) < len(plan.design.looks):
         return f"the next look comes after {plan.design.looks[len(record.looks)]} seeds"
-    return f"no difference beyond chance on {_seeds(rows, seeds)}"
+    return f"no difference beyond chance on {_seeds(rows)}"
 
 
 def _undecided(rows: list[Row], table: Table, record: StudyRecord) -> str:

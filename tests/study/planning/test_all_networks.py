@@ -9,7 +9,7 @@ import pytest
 
 from search_spaces import GRIDS, SPACES, Cell, Grid
 from search_spaces.grid import grid_from_event
-from study.analysis import image_bootstrap
+from study.analysis import image_bootstrap, image_counts
 from study.analysis.answer import answer
 from study.analysis.comparability import comparable
 from study.analysis.networks import best_pair
@@ -166,7 +166,7 @@ def test_intervals_over_images_are_of_the_own_baseline(
     by_trial = {number: counts(ord(trial.cell[0])) for number, trial in record.trials.items()}
     found = SimpleNamespace(by_trial=by_trial)
     monkeypatch.setattr(image_bootstrap, "RESAMPLES", 20)
-    monkeypatch.setattr(image_bootstrap, "read_counts", lambda *of: found)
+    monkeypatch.setattr(image_counts, "read_counts", lambda *of: found)
     intervals = image_bootstrap.over_images(StudyFolder(tmp_path), record)["miou"]
     assert intervals == {"A: good": [0.0, 0.0], "B: bad": [0.0, 0.0]}
 
