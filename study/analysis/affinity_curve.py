@@ -35,12 +35,10 @@ def affinity_curve(trial: TrialRecord, images: int) -> Curve:
             if value is not None
         ]
     else:
-        steps = num_batches(images, int(trial.config["batch"]))
-        pairs = [
-            (number * steps, value)
-            for number, epoch in epochs
-            if (value := epoch.metrics.get(f"train/{_TERM}"))  # 0 or None: it had not begun
-        ]
+        means = [(number, epoch.metrics.get(f"train/{_TERM}")) for number, epoch in epochs]
+        begun = [(number, value) for number, value in means if value]  # 0 or None: it had not
+        steps = num_batches(images, int(trial.config["batch"])) if begun else 0
+        pairs = [(number * steps, value) for number, value in begun]
     return Curve(
         [place for place, _ in pairs],
         [value for _, value in pairs],

@@ -33,10 +33,15 @@ def protocol(record: StudyRecord, metric_table: Table) -> str:
         f"of cell - {baselines(metric_table)} in {difference_unit(metric_table.unit)}, with its "
         f"{1 - ALPHA:.0%} BCa interval{coverage_note(len(seeds))}; p: exact two-sided sign-flip "
         f"test, paired by seed; {corrected_by(record)} over {_all(metric_table)}; better or "
-        f"worse if that is at most {ALPHA}. "
+        f"worse if that is at most {bound(plan)}. "
         f"P(A>B): how often the cell was better on the same seed. {looks(record)}{power(record)}"
         f"{left_out(metric_table)}{same_images.said(plan, data.shared, lists)}"
     )
+
+
+def bound(plan: Plan) -> str:
+    """What a corrected p must not exceed for a verdict."""
+    return "the level of its look" if len(plan.design.looks) > 1 else str(ALPHA)
 
 
 def _shared(plan: Plan) -> str:

@@ -80,7 +80,7 @@ def _said(results: AblationResults, objective: Table, others: list[Table]) -> st
         f"interval{coverage_note(seeds)}; "
         f"{tables.CORRECTED[objective.correction]}: p of an exact sign-flip test paired by seed, "
         f"{protocol.corrected_by(record)} "
-        f"over the cells; better or worse if that is at most {ALPHA}. "
+        f"over the cells; better or worse if that is at most {protocol.bound(record.plan)}. "
         f"`{objective.metric}` is the objective and decides"
     )
     if others:

@@ -67,9 +67,10 @@ def test_one_look_is_max_t() -> None:
 
 
 def test_levels_grow_with_the_seeds_and_reach_what_these_can() -> None:
-    assert LookRule(looks=(6, 9, 12)).levels() == (1 / 32, 0.0375, ALPHA)
-    assert LookRule(looks=(3, 6, 8)).levels() == pytest.approx((0.0, 0.0375, ALPHA))
-    assert LookRule(looks=(4, 5)).levels() == (0.0, ALPHA)
+    assert LookRule(looks=(6, 9, 12)).levels() == pytest.approx((1 / 32, 0.03375, 0.045))
+    assert LookRule(looks=(3, 6, 8)).levels() == pytest.approx((0.0, 0.03375, 0.045))
+    assert LookRule(looks=(4, 5)).levels() == pytest.approx((0.0, 0.045))
+    assert LookRule(looks=(9,)).levels() == (ALPHA,)
 
 
 def test_a_decided_arm_keeps_what_its_look_found() -> None:
