@@ -50,3 +50,10 @@ def test_with_one_a_wide_arm_is_hopeless_and_a_narrow_one_is_not() -> None:
     assert is_hopeless(wide, 6, 0.2)
     assert not is_hopeless(narrow, 6, 0.2)
     assert not is_hopeless(np.array([0.3]), 6, 0.2)
+
+
+def test_an_arm_that_leads_on_every_seed_is_not_hopeless_for_one_large_lead() -> None:
+    """As seen in a study: the one widens the spread, but two more of the same sign decide it."""
+    leading = np.array([3.07, 0.74, 0.2, 1.78, 0.36, 12.85])
+    assert not is_hopeless(leading, 2, 0.5)
+    assert is_hopeless(np.array([3.07, -0.74, 0.2, -1.78, 0.36, 12.85]), 2, 0.5)
