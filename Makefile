@@ -5,7 +5,7 @@ IMAGE_LOCK := cluster/launch/requirements.txt
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header pyproject.toml
 .DEFAULT_GOAL := help
-.PHONY: help study test lint types unit slow chaos test-newest audit bench cluster cluster-stop mlflow \
+.PHONY: help study test lint types unit ray slow chaos test-newest audit bench cluster cluster-stop mlflow \
 	lock clean
 RAY_PORT ?= 6379
 DASHBOARD_PORT ?= 8265
@@ -35,7 +35,9 @@ help:
 study: .venv/.installed
 	$(BIN)/python study/run.py --space inverseform
 
-test: .venv/.installed lint types unit
+# Ray's tests wait most of the time, so the types are checked beside them.
+test: .venv/.installed lint unit
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target types ray
 
 lint: .venv/.installed
 	$(BIN)/ruff check .
@@ -44,9 +46,12 @@ lint: .venv/.installed
 types: .venv/.installed
 	$(BIN)/mypy
 
-# A file's tests share fixtures, so a file stays on one core; each Ray needs both cores.
+# A file's tests share fixtures, so a file stays on one core.
 unit: .venv/.installed
 	$(BIN)/python -m pytest tests docs -m 'not ray and not slow' -n 2 --dist loadfile
+
+# One Ray at a time: each needs both cores.
+ray: .venv/.installed
 	$(BIN)/python -m pytest tests -m 'ray and not slow'
 
 slow: .venv/.installed

@@ -21,6 +21,7 @@ from tests.study import fake
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = f"{sys.executable} study/run.py"
+DRY = f"{RUN} --space region --dry-run --set data/height=32 --set data/width=48 --set model/width=4"
 
 
 class Broken(io.StringIO):
@@ -206,12 +207,11 @@ def test_a_report_is_written_without_a_screen(
         (f"{RUN} --space nothing 2>&-", 2),
         (f"{RUN} --space nothing 2>/dev/full", 2),
         (
-            f"{RUN} --space inverseform --dry-run --storage $STORAGE --tracking-uri "
-            f"sqlite:///$STORAGE/m.db >&- ",
+            f"{DRY} --storage $STORAGE --tracking-uri sqlite:///$STORAGE/m.db >&- ",
             0,
         ),
         (
-            f"{RUN} --space inverseform --dry-run --storage $STORAGE --tracking-uri "
+            f"{DRY} --storage $STORAGE --tracking-uri "
             f"sqlite:///$STORAGE/m.db | head -n 2 >/dev/null; exit ${{PIPESTATUS[0]}}",
             0,
         ),
