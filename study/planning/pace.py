@@ -9,6 +9,7 @@ from time import monotonic, process_time
 import torch
 
 from trainables.config import TrialConfig
+from trainables.config.words import counted
 from trainables.data import Dataset
 from trainables.data.batches import num_batches
 from trainables.data.lists import EXTRA
@@ -76,8 +77,8 @@ def busy_with_others() -> str:
     if not count:
         return ""
     return (
-        f"{count:.0f} other processes on {cores} cores: the study will take longer than its "
-        f"forecast"
+        f"{counted(round(count), 'other process', 'other processes')} on "
+        f"{counted(cores, 'core')}: the study will take longer than its forecast"
     )
 
 
