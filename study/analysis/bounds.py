@@ -76,7 +76,7 @@ def _of_dimension(
         f"the best trial{whose} has {dimension.path} {value:g} at the {'lower' if low else 'upper'}"
         f" end of {dimension.bounds()}, and {sum(near)} of the {counted(len(best), 'best trial')} "
         f"are near it",
-        "search a range that goes on beyond it",
+        "widen the range beyond it",
     )
 
 
