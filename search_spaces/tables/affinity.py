@@ -17,7 +17,7 @@ def _nyuv2(name: str, network: str, recipe: str, protocol: str = "single-scale")
         "model/network": network,
         "model/weights": "imagenet",
     }
-    del config["model/init"]  # the paper goes on from a trained network, which --init gives
+    del config["model/init"]  # the paper continues a trained network, which --init gives
     return Setup(
         name=f"{name}, NYUv2 val",
         network=name,
@@ -91,7 +91,7 @@ _CURVE = Setup(
     network="RefineNet-LW-152",
     dataset="NYUv2",
     images="train and val",
-    protocol="the AR loss while a trained network goes on with it",
+    protocol="the AR loss in a second training of a trained network",
     needs=_SLOPE,
     recipe="ar_nyuv2_152",
     config={"data/dataset": "nyuv2", "model/network": "refinenet_lw_152"},

@@ -1,4 +1,4 @@
-"""Whether a study that goes on, or a trial that runs again, has the data of its first run."""
+"""Whether a resumed study, or a trial that runs again, has the data of its first run."""
 
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord

@@ -13,7 +13,7 @@ _SHARED = (
 _AFTER = (
     "These trials are second trainings: each begins with the network by which another trial of "
     "its seed is measured, and with a new optimiser and schedule. Compare them with a cell that "
-    "goes on for as long without the change, not with the first training."
+    "continues for as long without the change, not with the first training."
 )
 
 
