@@ -24,10 +24,12 @@ CELLS, SEEDS = 100, 15
 class Memory:
     """A client writer that only remembers the keys of the runs it would write."""
 
+    uri: ClassVar[str] = ""
     keys: ClassVar[set[str]] = set()
     started = threading.Event()
 
     def __init__(self, uri: str, study: str) -> None:
+        assert uri == self.uri, "the thread of another test, whose server never answered"
         assert not self.keys
 
     def __contains__(self, key: str) -> bool:
@@ -66,6 +68,7 @@ def test_trials_that_start_while_others_are_written_disturb_nothing(
     )
     grid = Grid(name="many", question="Why?", source="", baseline="cell-0", cells=cells)
     plan = fake_grid.plan(tmp_path, grid=grid, seeds=tuple(range(SEEDS)))
+    monkeypatch.setattr(Memory, "uri", plan.tracking_uri)
     record = fake.begin(plan).record
     sink = MlflowSink(plan.tracking_uri, record.copy(), no_pictures)
     for number in range(CELLS * SEEDS):
