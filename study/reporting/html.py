@@ -36,9 +36,10 @@ def page(title: str, question: str, answer: str, parts: Sequence[Block | Section
 
 
 def _code(text: str) -> Markup:
-    """Escape a text, and mark what is between backticks as code."""
+    """Escape a text, and mark what is between backticks as code, between double stars as strong."""
     # Escaped first: the tags are then the only markup.
-    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
+    coded = re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text)))
+    return Markup(re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", coded))
 
 
 def _template_data(part: Block | Section) -> dict[str, object]:

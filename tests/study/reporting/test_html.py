@@ -9,6 +9,8 @@ from PIL import Image
 from search_spaces import Cell
 from study.ledger.study_folder import StudyFolder
 from study.planning.runs import grid_runs
+from study.reporting import html
+from study.reporting.document import Prose
 from tests.study import fake, fake_grid, reports
 
 _EVIL = "<script>alert('1')</script>"
@@ -87,3 +89,9 @@ def test_the_complete_tables_are_folded_below_the_plots(tmp_path: Path) -> None:
     assert page.count("<details>") == page.count("</details>") == len(folded)
     order = ["## Against `plain`", "![", "## Details", "### `miou`: the objective"]
     assert [markdown.index(text) for text in order] == sorted(map(markdown.index, order))
+
+
+def test_a_caution_is_strong_and_shows_no_stars() -> None:
+    text = html.page("t", "?", "!", [Prose("**1 of 2 predicts `box` & no more.**")])
+    assert "<strong>1 of 2 predicts <code>box</code> &amp; no more.</strong>" in text
+    assert "**" not in text
