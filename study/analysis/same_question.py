@@ -19,6 +19,12 @@ _NO_MATTER = {"seed"}
 _ANY = "folder"
 """The dataset whose name says nothing about its data."""
 
+_USED_BY = {
+    "inverse_net/": ("loss/gamma",),
+    "edge_net/": ("loss/lambda_1", "loss/lambda_2", "loss/lambda_3"),
+}
+"""By section of a network inside a loss, the weights that put it to use."""
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -56,9 +62,19 @@ class Compared:
         return {**flatten(TrialConfig()), **translated(self.record.plan.base)}
 
     def losses(self, cell: str) -> dict[str, Value]:
-        """The fields of a cell's loss that nobody searched."""
+        """The fields of a cell's loss; without those of a network that no term of it uses, as
+        recipes set them for all cells."""
         values = {**self.base, **self.grid.cell(cell).changes}
-        return {path: value for path, value in values.items() if path.startswith(OF_LOSSES)}
+        unused = tuple(
+            section
+            for section, weights in _USED_BY.items()
+            if not any(values.get(weight) or weight in self.searched for weight in weights)
+        )
+        return {
+            path: value
+            for path, value in values.items()
+            if path.startswith(OF_LOSSES) and not path.startswith(unused)
+        }
 
 
 def compared(record: StudyRecord) -> Compared:

@@ -14,6 +14,7 @@ from study.analysis.together import together
 from study.ledger.record import StudyRecord
 from tests.study import fake, fake_grid
 from tests.study.fake_datasets import GAINS, ended
+from trainables.config import TrialConfig
 from trainables.metrics.catalog import METRICS
 
 TWO = replace(
@@ -120,6 +121,18 @@ def test_a_searched_weight_may_differ(tmp_path: Path) -> None:
         grid = replace(fake_grid.GRID, cells=(fake_grid.GRID.cells[0], cell))
         records.append(ended(tmp_path, name, name, grid=grid))
     assert len(together(records).arms) == 1
+
+
+def test_a_network_that_no_term_uses_may_differ_and_one_in_use_may_not(tmp_path: Path) -> None:
+    """A recipe shortens the training of such a network in all cells of one study."""
+
+    def study(name: str, steps: int, gamma: float) -> StudyRecord:
+        changes = {"inverse_net/steps": steps, "loss/gamma": gamma, "loss/beta": gamma}
+        return ended(tmp_path, name, name, base=TrialConfig().changed(changes))
+
+    assert len(together([study("shapes", 400, 0.0), study("camvid", 1200, 0.0)]).arms) == 1
+    used = study("davis2016", 400, 0.5)
+    refused(used, study("voc2012", 1200, 0.5), "inverse_net/steps 400 in davis2016")
 
 
 def test_a_search_without_a_comparison_and_equal_differences_are_refused(
