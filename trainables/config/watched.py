@@ -14,8 +14,6 @@ from trainables.config.optim import OptimConfig
 from trainables.config.trial import TrialConfig
 from trainables.config.validation import Value
 
-SECTIONS = ("loss", "optim")
-"""The sections whose reads are noted."""
 _Section = TypeVar("_Section", LossConfig, OptimConfig)
 
 

@@ -90,11 +90,18 @@ class Driver:
 
     def run(self) -> "Driver":
         """Run all trials, one after the other."""
-        while (spec := self.suggest(name := f"t{len(self.began)}")) is not None:
+        while self.run_next() is not None:
+            pass
+        return self
+
+    def run_next(self) -> TrialSpec | None:
+        """Run the next trial to its end; None if there is none."""
+        name = f"t{len(self.began)}"
+        if (spec := self.suggest(name)) is not None:
             self.begin(spec)
             for _ in self.steps(spec, name):
                 pass
-        return self
+        return spec
 
     def begin(self, spec: TrialSpec) -> None:
         self.began[spec.number] = spec

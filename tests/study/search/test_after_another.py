@@ -79,11 +79,7 @@ def test_after_a_failed_first_training_it_fails_and_does_not_run(tmp_path: Path)
 
 def test_after_a_lost_network_it_fails_and_names_the_file(tmp_path: Path) -> None:
     driver = Driver(plan(tmp_path, PEAK))
-    first = driver.suggest("a")
-    assert first is not None
-    driver.begin(first)
-    for _ in driver.steps(first, "a"):
-        pass
+    assert driver.run_next() is not None
     (state,) = driver.folder.tune.glob("*/trial-0000/checkpoint_000005/state.pt")
     state.write_bytes(b"another state")
     driver.run()
