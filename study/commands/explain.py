@@ -1,16 +1,15 @@
 """A loss on your own data, in a picture and a table: `python study/explain.py inverseform`.
 
 `inverseform`, `semeda`, `affinity` and `active_boundary` each draw what their paper argues with,
-on the test list of `--dataset`.
+on the test list of `--dataset`. The options are read before what takes seconds to import (torch,
+matplotlib).
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-import matplotlib
-import torch
+from typing import TYPE_CHECKING
 
 from cluster.one_line_parser import OneLineParser
 from cluster.safe_text import printable
@@ -18,18 +17,12 @@ from search_spaces import SPACES
 from study.commands import process
 from study.commands.screen import outlived
 from study.planning.request import StudyRequest, base_config, choice
-from study.reporting.explanations import active_boundary, affinity, inverseform, semeda
-from study.reporting.explanations.explanation import Explanation, Given
-from study.reporting.figures.style import LITERAL
-from trainables.data import load
 
-EXPLAINED: Mapping[str, Callable[[Given], Explanation]] = {
-    "inverseform": inverseform.explain,
-    "active_boundary": active_boundary.explain,
-    "semeda": semeda.explain,
-    "affinity": affinity.explain,
-}
-"""By name of a space."""
+if TYPE_CHECKING:
+    from study.reporting.explanations.explanation import Explanation
+
+EXPLAINED = ("inverseform", "active_boundary", "semeda", "affinity")
+"""Names of spaces."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,36 +33,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    torch.set_num_threads(1)  # small layers: more threads cost more than they give
     options = _parse(arguments)
     try:
-        with matplotlib.rc_context(LITERAL):
-            explanation = _explained(options)
-            picture = options.out / f"{explanation.name}.png"
-            options.out.mkdir(parents=True, exist_ok=True)
-            # Without the name of the software, equal pictures are equal files.
-            explanation.figure.savefig(picture, dpi=120, metadata={"Software": None})
-        table = picture.with_suffix(".md")
-        table.write_text(explanation.text)
+        choice("WHAT", options.what, EXPLAINED)
+        text, picture = _write(options)
     except ValueError as error:
         print(f"study/explain.py: {printable(str(error))}", file=sys.stderr)
         return 2
-    print(f"{explanation.text}\n{picture}\n{table}")
+    print(f"{text}\n{picture}\n{picture.with_suffix('.md')}")
     return 0
 
 
-def _explained(options: argparse.Namespace) -> Explanation:
-    what = choice("WHAT", options.what, tuple(EXPLAINED))
+def _write(options: argparse.Namespace) -> tuple[str, Path]:
+    """Write the picture and the table beside it; return the table's text and the picture's path."""
+    import matplotlib
+    import torch
+
+    from study.reporting.figures.style import LITERAL
+
+    torch.set_num_threads(1)  # small layers: more threads cost more than they give
+    with matplotlib.rc_context(LITERAL):
+        explanation = _explained(options)
+        picture: Path = options.out / f"{explanation.name}.png"
+        options.out.mkdir(parents=True, exist_ok=True)
+        # Without the name of the software, equal pictures are equal files.
+        explanation.figure.savefig(picture, dpi=120, metadata={"Software": None})
+    picture.with_suffix(".md").write_text(explanation.text)
+    return explanation.text, picture
+
+
+def _explained(options: argparse.Namespace) -> "Explanation":
+    from study.reporting.explanations import active_boundary, affinity, inverseform, semeda
+    from study.reporting.explanations.explanation import Given
+    from trainables.data import load
+
     request = StudyRequest(
         dataset=options.dataset,
         data=options.data,
         changes=options.changes,
         storage=options.storage,
     )
-    config = base_config(request, SPACES[what].base)
+    config = base_config(request, SPACES[options.what].base)
     stages = request.storage_folder() / "stages"
     given = Given(config, load(config.data), stages, options.image, options.model)
-    return EXPLAINED[what](given)
+    explain = {
+        "inverseform": inverseform.explain,
+        "active_boundary": active_boundary.explain,
+        "semeda": semeda.explain,
+        "affinity": affinity.explain,
+    }
+    return explain[options.what](given)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

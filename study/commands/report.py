@@ -1,6 +1,7 @@
 """`study/report.py NAME [--rebuild-mlflow]`: write a report and MLflow runs from a ledger.
 
-With several names and ``--together``, the report of their datasets together.
+With several names and ``--together``, the report of their datasets together. A mistake in the
+options is refused before what takes seconds to import (torch, pandas, matplotlib).
 """
 
 import sys
@@ -12,9 +13,7 @@ from cluster.one_line_parser import OneLineParser
 from cluster.preflight.tracking import tracking_checks
 from cluster.safe_text import printable, without_passwords
 from study.analysis.power import SMALLEST
-from study.analysis.recorded_space import space_of
-from study.analysis.results import results_of
-from study.commands import process, together
+from study.commands import process
 from study.commands.screen import outlived
 from study.ledger.errors import StorageError
 from study.ledger.record import StudyRecord
@@ -22,10 +21,6 @@ from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.planning.request import StudyRequest
-from study.reporting.write_report import write
-from study.search.importance import importances
-from study.tracking.sink import MlflowSink
-from trainables import saved
 from trainables.config.words import counted
 from trainables.proof import DamageError
 
@@ -75,13 +70,24 @@ def _main(arguments: Sequence[str] | None) -> int:
     except StorageError as error:
         print(f"study/report.py: {printable(str(error))}", file=sys.stderr)
         return 1
-    results = results_of(record)
-    files = write(results, folder, importances(results, space_of(record)))
+    files = _write(record, folder)
     print(files[0])
     return _rebuild(record, folder, uri, files) if given.rebuild_mlflow else 0
 
 
+def _write(record: StudyRecord, folder: StudyFolder) -> list[Path]:
+    from study.analysis.recorded_space import space_of
+    from study.analysis.results import results_of
+    from study.reporting.write_report import write
+    from study.search.importance import importances
+
+    results = results_of(record)
+    return write(results, folder, importances(results, space_of(record)))
+
+
 def _together(given: Namespace, storage: Path) -> None:
+    from study.commands import together
+
     if given.rebuild_mlflow:
         raise ValueError("--rebuild-mlflow goes with one NAME, got --together")
     found = together.gathered(given.names, storage, given.cells, given.smallest)
@@ -105,6 +111,8 @@ def _require_mlflow(uri: str) -> None:
 
 
 def _rebuild(record: StudyRecord, folder: StudyFolder, uri: str, files: list[Path]) -> int:
+    from study.tracking.sink import MlflowSink
+
     def artifacts(trial: TrialRecord) -> list[Path]:
         counts = folder.counts(trial.number, "val")
         pictures = sorted(folder.pictures(trial.number).glob("*.png"))
@@ -123,6 +131,8 @@ def _model(folder: StudyFolder) -> tuple[Path | None, str]:
     """The folder of the saved network, if its files are as they were saved, else why not."""
     if not folder.model.exists():
         return None, ""
+    from trainables import saved
+
     try:
         saved.read_files(folder.model)
     except DamageError as error:

@@ -8,6 +8,7 @@ stopped (Ctrl-S) does not stop it either.
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO, cast
@@ -50,11 +51,11 @@ class Screen:
             except (OSError, ValueError):
                 self._lose()
 
-    def close(self) -> None:
-        """Write the rest, but wait only for a moment."""
+    def close(self, patience_s: float = _PATIENCE_S) -> None:
+        """Write the rest, but wait no longer than this."""
         self.flush()
         if self._writer is not None:
-            self._writer.drain(_PATIENCE_S)
+            self._writer.drain(patience_s)
 
     def _writable(self, text: str) -> str:
         """The text, with ``?`` for letters that the stream's encoding lacks."""
@@ -83,8 +84,10 @@ def outlived() -> Iterator[None]:
     try:
         yield
     finally:
+        # Both are usually one terminal, which has one span of patience.
+        end = time.monotonic() + _PATIENCE_S
         for screen in screens:
-            screen.close()
+            screen.close(max(0.0, end - time.monotonic()))
         sys.stdout, sys.stderr = before
 
 

@@ -18,7 +18,7 @@ from study.tracking.sink import MlflowSink
 from tests.study import fake, fake_grid
 from tests.study.tracking.test_sink import no_pictures
 
-CELLS, SEEDS = 100, 15
+CELLS, SEEDS = 100, 5
 
 
 class Memory:
