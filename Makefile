@@ -5,11 +5,12 @@ IMAGE_LOCK := cluster/launch/requirements.txt
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header pyproject.toml
 .DEFAULT_GOAL := help
-.PHONY: help study test lint types unit ray slow chaos test-newest audit bench cluster cluster-stop mlflow \
+.PHONY: help study test lint types unit ray slow chaos test-newest audit bench gpu cluster cluster-stop mlflow \
 	lock clean
 RAY_PORT ?= 6379
 DASHBOARD_PORT ?= 8265
 MLFLOW_PORT ?= 5000
+DEVICE ?= cuda
 
 help:
 	@echo "make study    the main job on built-in data, from a fresh checkout"
@@ -19,6 +20,7 @@ help:
 	@echo "make test-newest  the tests with the newest versions that pyproject.toml allows"
 	@echo "make audit    check the locked versions for known vulnerabilities"
 	@echo "make bench    the benchmarks in tests/benchmarks (minutes)"
+	@echo "make gpu      what Edgewise does on this machine's GPU, into docs/gpu.md, in 8 minutes; DEVICE"
 	@echo "make cluster  a local Ray cluster for ray job submit, on loopback; RAY_PORT, DASHBOARD_PORT"
 	@echo "make cluster-stop  end that cluster, and no other"
 	@echo "make mlflow   browse the results on http://127.0.0.1:$(MLFLOW_PORT); MLFLOW_PORT"
@@ -84,6 +86,10 @@ bench: .venv/.installed
 	$(BIN)/python tests/benchmarks/shared_images.py
 	$(BIN)/python -m tests.benchmarks.losses
 	$(BIN)/python tests/benchmarks/study_projection.py
+
+# A machine with a GPU may have no package index: without .venv, the Python that it has must do.
+gpu:
+	$(if $(wildcard .venv/.installed),$(BIN)/python,$(PYTHON)) -m tests.gpu --device $(DEVICE) $(GPU_OPTIONS)
 
 # Anyone who reaches Ray's ports can run code: loopback only, and always with a token.
 cluster: .venv/.installed

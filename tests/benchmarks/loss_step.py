@@ -24,10 +24,22 @@ from trainables.stages.edge_net.network import EdgeNet
 
 Loss = Callable[[Tensor, Tensor], LossTerm]
 _WARM_UP = 2
+TOGETHER = "+ these boundary losses together"
 
 
 def print_table(size: tuple[int, ...], dtype: torch.dtype, rounds: int, device: str) -> None:
-    """Milliseconds of a step; "together" is all but Lovasz-softmax, which is no boundary loss."""
+    times = medians(size, dtype, rounds, device)
+    plain = times["cross-entropy"]
+    print("\n| DeepLabV3-ResNet-50, a step | ms | over cross-entropy alone |\n|---|---|---|")
+    for name, ms in times.items():
+        print(f"| {name} | {ms:.1f} | {100 * (ms / plain - 1):+.1f} % |")
+
+
+def medians(
+    size: tuple[int, ...], dtype: torch.dtype, rounds: int, device: str
+) -> dict[str, float]:
+    """Milliseconds of a step, by the losses that it adds to cross-entropy. ``TOGETHER`` is all but
+    Lovasz-softmax, which is no boundary loss."""
     images, num_classes, rows, columns = size
     model = deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=num_classes)
     model = model.to(device).train()
@@ -50,18 +62,15 @@ def print_table(size: tuple[int, ...], dtype: torch.dtype, rounds: int, device: 
     boundary = boundary_losses(num_classes, device)
     recipes: dict[str, list[Loss]] = {"cross-entropy": [], "+ Lovasz-softmax": [lovasz_softmax]}
     recipes |= {f"+ {name}": [loss] for name, loss in boundary.items()}
-    recipes["+ these boundary losses together"] = list(boundary.values())
+    recipes[TOGETHER] = list(boundary.values())
     times: dict[str, list[float]] = {name: [] for name in recipes}
-    for number in range(_WARM_UP + rounds):
+    warm_up = 0 if device == "cpu" else _WARM_UP
+    for number in range(warm_up + rounds):
         for name, losses in recipes.items():
             ms = elapsed(partial(step, losses), device)
-            if number >= _WARM_UP:
+            if number >= warm_up:
                 times[name].append(ms)
-    plain = statistics.median(times["cross-entropy"])
-    print("\n| DeepLabV3-ResNet-50, a step | ms | over cross-entropy alone |\n|---|---|---|")
-    for name, values in times.items():
-        ms = statistics.median(values)
-        print(f"| {name} | {ms:.1f} | {100 * (ms / plain - 1):+.1f} % |")
+    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def boundary_losses(num_classes: int, device: str) -> dict[str, Loss]:
