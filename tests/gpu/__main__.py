@@ -1,6 +1,6 @@
 """`make gpu`: what Edgewise does on this machine's GPU, as a table, within eight minutes.
 
-    python -m tests.gpu [--device cuda] [--minutes 8] [--out docs/gpu.md] [--only CHECK]
+    python -m tests.gpu [--device cuda] [--minutes 8] [--out FILE] [--only CHECK]
 
 Each check runs in a process of its own, so that none can spoil another, and the table is written
 after every line: a run that is cut off keeps what it has. On a CPU all of them run in this process,
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from subprocess import PIPE, Popen
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from threading import Timer
 
 import torch
@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in CHECKS[options.check].lines(device):
             print(json.dumps(asdict(line)), flush=True)
         return 0
+    usual = Path("docs/gpu.md") if device.type == "cuda" else Path(gettempdir(), "gpu-dry.md")
+    out = options.out or usual
     lines: list[Line] = []
     start = time.monotonic()
 
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lines.append(line)
         print(f"{line.verdict:12}  {line.check}: {line.what}: {line.measured}", flush=True)
         seconds = time.monotonic() - start
-        options.out.write_text(page(device_name(device), lines, seconds))
+        out.write_text(page(device_name(device), lines, seconds))
 
     for name in [options.only] if options.only else CHECKS:
         left = 60 * options.minutes - (time.monotonic() - start)
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _run_here(name, device, give)
         else:
             _run_apart(name, device, min(left, CHECKS[name].seconds), give)
-    print(options.out)
+    print(out)
     return int(any(line.verdict == "falls short" for line in lines))
 
 
@@ -66,7 +68,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make gpu", description="Edgewise on this GPU.")
     parser.add_argument("--device", default="cuda", help="cuda, cuda:1 .., or cpu at toy size")
     parser.add_argument("--minutes", type=float, default=8.0, help="for all checks together")
-    parser.add_argument("--out", type=Path, default=Path("docs/gpu.md"))
+    parser.add_argument("--out", type=Path, help="docs/gpu.md; of a CPU, a temporary file")
     parser.add_argument("--only", default="", choices=["", *CHECKS], help="one check alone")
     parser.add_argument("--check", default="", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
