@@ -1,7 +1,7 @@
 """The typed request that both the command line and the Python API make."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import cast, get_args
 
@@ -10,7 +10,7 @@ from cluster.safe_text import MASK, without_passwords
 from study.ledger.plan import Correction
 from study.planning import initial
 from trainables.config import DataConfig, TrialConfig, Value, parse, recipes, require
-from trainables.config.data import BUILT_IN
+from trainables.config.data import BUILT_IN, FOLDER, OF_FOLDER
 from trainables.config.plugin_fields import PLUGIN
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "nsga2")
@@ -83,6 +83,11 @@ class StudyRequest:
 
     dataset: str | None = None
     data: str | None = None
+    images: str | None = None
+    masks: str | None = None
+    classes: str | None = None
+    samples: str | None = None
+    split_column: str | None = None
     check_data: Sequence[str] | None = None
     cache: str | None = None
     recipe: str | None = None
@@ -187,6 +192,7 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
     given: dict[str, Value | None] = {
         "data/dataset": request.dataset,
         "data/root": request.data,
+        **_named(request),
         "data/cache": request.cache,
         "model/weights": request.weights,
         "model/init": request.init,
@@ -195,6 +201,8 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
     }
     changes = {path: value for path, value in given.items() if value is not None}
     changes |= request.set_values()
+    if "data/dataset" not in {**space_base, **changes} and _is_folder(changes):
+        changes["data/dataset"] = FOLDER
     if PLUGIN.digest:  # trials with another version of the plug-in are other trials
         changes["parts"] = PLUGIN.digest
     if changes.get("model/weights", "none") not in ("none", "imagenet"):
@@ -213,6 +221,25 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
     return TrialConfig().changed({**space_base, **start, **changes})
 
 
+def _named(request: StudyRequest) -> dict[str, Value | None]:
+    """The fields of a ``folder`` that options name; a table outside it has an absolute path."""
+    samples = request.samples
+    if samples and not Path(request.data or "", samples).is_file() and Path(samples).is_file():
+        samples = _absolute(samples)
+    return {
+        "data/images": request.images,
+        "data/masks": request.masks,
+        "data/class_names": request.classes,
+        "data/samples": samples,
+        "data/split_column": request.split_column,
+    }
+
+
+def _is_folder(changes: Mapping[str, Value]) -> bool:
+    """Whether data of the user's own are named: never replace them by the built-in ones."""
+    return any(changes.get(f"data/{name}") for name in ("root", *OF_FOLDER))
+
+
 def _absolute(path: Value) -> str:
     return str(Path(str(path)).expanduser().resolve())
 
@@ -228,5 +255,7 @@ def data_config(request: StudyRequest) -> DataConfig:
     """The data of ``--check-data NAME DIR``; ``--set data/...`` counts too."""
     assert request.check_data is not None
     name, folder = request.check_data
-    data: dict[str, Value] = {"data/dataset": name, "data/root": _absolute(folder)}
+    named = _named(replace(request, data=folder))
+    data: dict[str, Value] = {path: value for path, value in named.items() if value is not None}
+    data |= {"data/dataset": name, "data/root": _absolute(folder)}
     return TrialConfig().changed({**request.set_values(), **data}).data

@@ -81,7 +81,7 @@ def sanity_of(layout: Layout, config: DataConfig, facts: Mapping[str, Facts]) ->
         if layout.fixed_classes or config.train_images:
             warnings.append(f"{line}, which cannot be learned")
         else:
-            void = "; 255 is void here: `NAME 255 255 255` in classes.txt would make it a class"
+            void = f"; 255 is void here: {layout.class_255} would make it a class"
             failures.append(
                 f"{line}: give images that show them, or take them out of the classes and the masks"
                 f"{void if facts['train'].labels_256[VOID] else ''}"
