@@ -16,8 +16,10 @@ from cluster.one_line_parser import OneLineParser
 from cluster.safe_text import printable
 from search_spaces import SPACES
 from study.commands import process
+from study.commands.options import add_named_data
 from study.commands.screen import outlived
-from study.planning.request import StudyRequest, base_config, choice
+from study.planning.base_config import base_config
+from study.planning.request import StudyRequest, choice
 from study.reporting.explanations import active_boundary, affinity, inverseform, semeda
 from study.reporting.explanations.explanation import Explanation, Given
 from study.reporting.figures.style import LITERAL

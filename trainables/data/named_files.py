@@ -70,8 +70,7 @@ def _any_suffix(text: str) -> str:
 
 def _listed(folder: Path, pattern: str) -> NamedFiles:
     """The image files of a pattern, links followed; files of the operating system are left out."""
-    every = sorted(set(glob.glob(pattern, root_dir=folder, recursive=True)))
-    kept = [name for name in every if os.path.isfile(folder / name)]
+    kept = _files(folder, pattern) or _files(folder, f"{pattern}/**/*")
     images = [name for name in kept if name.lower().endswith(SUFFIXES)]
     junk = [name for name in kept if name not in set(images) or files.is_junk(Path(name))]
     images = [name for name in images if not files.is_junk(Path(name))]
@@ -80,6 +79,11 @@ def _listed(folder: Path, pattern: str) -> NamedFiles:
         tuple(folder / name for name in images),
         tuple(Path(name).name for name in junk),
     )
+
+
+def _files(folder: Path, pattern: str) -> list[str]:
+    every = sorted(set(glob.glob(pattern, root_dir=folder, recursive=True)))
+    return [name for name in every if os.path.isfile(folder / name)]
 
 
 def places(root: Path, *texts: str) -> tuple[Path, ...]:
@@ -93,7 +97,7 @@ def places(root: Path, *texts: str) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def seen(root: Path) -> str:
+def seen(root: Path, *, has_classes: bool) -> str:
     """What a folder holds, and options that may fit, as the end of a message."""
     folders = _image_folders(root)
     shown = [f"{name}/ ({kinds})" for name, kinds in folders.items()]
@@ -104,7 +108,7 @@ def seen(root: Path) -> str:
     if not shown:
         return "found: no image and no table"
     more = f" and {len(shown) - _FOUND} more" if len(shown) > _FOUND else ""
-    return f"found: {', '.join(shown[:_FOUND])}{more}{_proposal(list(folders))}"
+    return f"found: {', '.join(shown[:_FOUND])}{more}{_proposal(list(folders), has_classes)}"
 
 
 def _image_folders(root: Path) -> dict[str, str]:
@@ -126,12 +130,20 @@ def _images(names: Sequence[str]) -> Iterator[str]:
     )
 
 
-def _proposal(folders: Sequence[str]) -> str:
+def _proposal(folders: Sequence[str], has_classes: bool) -> str:
     masks = [name for name in folders if any(word in name.lower() for word in _MASK_WORDS)]
     images = [name for name in folders if name not in masks]
     if not (masks and images):
         return ""
-    return f"; try --images {images[0]} --masks {masks[0]} --classes background,foreground"
+    named = f"--images {_with_alike(images)} --masks {_with_alike(masks)}"
+    return f"; try {named}{'' if has_classes else ' --classes background,foreground'}"
+
+
+def _with_alike(folders: Sequence[str]) -> str:
+    """The first folder, or a pattern for it and those of the same name beside it."""
+    above, _, name = folders[0].rpartition("/")
+    alike = [other for other in folders if other.rpartition("/")[2] == name]
+    return f"'*/{name}'" if len(alike) > 1 and above and "/" not in above else folders[0]
 
 
 def ignored(*several: NamedFiles) -> tuple[str, ...]:

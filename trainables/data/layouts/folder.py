@@ -50,10 +50,15 @@ def layout(config: DataConfig) -> Layout:
         named.pictures,
         {split: _read_by(meaning.reader, pairs) for split, pairs in found.splits.items()},
         rules=meaning.rules,
-        notes=(*meaning.notes, *found.notes),
+        notes=(*meaning.notes, *_unread_classes(root, config), *found.notes),
         places=found.places,
         class_255=f"`{named.source.entry('NAME', 255, 255, 255)}` in {named.source.name}",
     )
+
+
+def _unread_classes(root: Path, config: DataConfig) -> tuple[str, ...]:
+    unread = bool(config.class_names) and (root / classes.FILE).is_file()
+    return (f"{classes.FILE} is not read: --classes names the classes",) if unread else ()
 
 
 def is_named(root: Path, config: DataConfig) -> bool:
@@ -73,7 +78,8 @@ def _has_lists(root: Path, config: DataConfig) -> bool:
 
 def _require_present(root: Path, config: DataConfig) -> None:
     """Raise a DataError that names all that the folder lacks, and what it has instead."""
-    lacks = [] if classes.are_given(config) else [f"{classes.FILE}: missing, and no --classes"]
+    has_classes = classes.are_given(config)
+    lacks = [] if has_classes else [f"{classes.FILE}: missing, and no --classes"]
     if is_named(root, config):
         if named_samples.table_of(root, config) is None:
             texts = named_samples.texts(root, config)
@@ -91,7 +97,9 @@ def _require_present(root: Path, config: DataConfig) -> None:
             if not (root / name).is_dir()
         ]
     if lacks:
-        raise DataError(f"{root}: {'; '.join(lacks)}; {named_files.seen(root)}")
+        raise DataError(
+            f"{root}: {'; '.join(lacks)}; {named_files.seen(root, has_classes=has_classes)}"
+        )
 
 
 def _read_by(reader: MaskReader, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
