@@ -65,14 +65,18 @@ class Classes:
         """The label of each written colour and value. A grey value v is the colour (v, v, v)."""
         voids = {VOID, VOID if self.void is None else self.void}
         written = {colour: label for label, colour in self.colours.items()}
-        valued = {(value, value, value): label for label, value in self.values.items()}
+        valued = {
+            (value, value, value): label
+            for label, value in enumerate(self.value_of)
+            if self.values and label not in self.colours
+        }
         greys: dict[Colour, int] = {(value, value, value): VOID for value in voids}
         return {**greys, **dict.fromkeys(self.void_colours, VOID), **valued, **written}
 
     @property
     def has_every_colour(self) -> bool:
         """Whether each class has a written colour or value, so that masks in colours are known."""
-        return len(self.colours.keys() | self.values.keys()) == len(self.names)
+        return bool(self.values) or len(self.colours) == len(self.names)
 
     @property
     def has_real_colours(self) -> bool:

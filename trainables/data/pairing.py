@@ -43,6 +43,9 @@ def pair(images: Sequence[str], masks: Sequence[str]) -> Pairing:
         found.append(_matched(keys(images, len(images)), keys(masks, len(masks))))
         if found[-1].is_complete:
             return found[-1]
+    best = max(found, key=lambda one: len(one.pairs))
+    if 2 * len(best.pairs) >= min(len(images), len(masks)):
+        return best
     # What most names have in common explains a list with a file too many; it pairs nothing.
     for keys in (_differing, _differing_once):
         most = _matched(keys(images, len(images) // 2 + 1), keys(masks, len(masks) // 2 + 1))
