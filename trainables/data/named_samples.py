@@ -11,7 +11,7 @@ from trainables.config import DataConfig
 from trainables.data import lists, named_files, pairing, sample_table
 from trainables.data.dataset import DataError
 from trainables.data.named_files import NamedFiles, is_pattern
-from trainables.data.samples import MaskReader, Pair
+from trainables.data.samples import SPLITS, MaskReader, Pair
 
 _OF_TEN = (
     "no list and no folder says which image is in which split: of every ten images in name order, "
@@ -183,7 +183,10 @@ def _listed(root: Path, config: DataConfig, found: Named) -> Named:
         said = f"splits are those of {', '.join(path.name for path in official.values())}"
     else:
         splits = lists.of_splits(root, config, lambda split: found.splits.get(split, ()), of_line)
-        said = "splits are those of data/train_list, data/val_list, data/test_list"
+        given = [split for split, name in lists.requested_lists(config).items() if name]
+        said = f"lists of the user's own: {', '.join(f'data/{split}_list' for split in given)}"
+        if not set(SPLITS) <= set(given):
+            return found._replace(splits=splits, notes=(*found.notes, said))
     kept = tuple(note for note in found.notes if note != _OF_TEN and "splits by" not in note)
     return found._replace(splits=splits, notes=(*kept, said))
 

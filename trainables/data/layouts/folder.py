@@ -67,8 +67,11 @@ def is_named(root: Path, config: DataConfig) -> bool:
         return True
     if _has_lists(root, config) or sample_table.find(root):
         return False
-    stems = [{path.stem for path in (root / name).glob("[!.]*.*")} for name in ("images", "masks")]
-    return all(stems) and not stems[0] & stems[1]
+    images, masks = (
+        {path.stem for path in (root / name).rglob("*.*") if not files.is_junk(path)}
+        for name in ("images", "masks")
+    )
+    return bool(images and masks) and not images & masks
 
 
 def _has_lists(root: Path, config: DataConfig) -> bool:
