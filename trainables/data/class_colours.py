@@ -39,6 +39,7 @@ class ClassColours:
             return self._by_colour(path, mask.colours_HWC), files.marked("colours", content)
         if is_grey(mask) or not (classes.colours or classes.values):
             _require_white_second(path, mask, classes)
+            _require_one_reading(path, mask, classes)
             labels_HW = self.grey.apply(path, grey_values(mask, classes))
         else:
             labels_HW = self._by_palette(path, mask).apply(path, mask.values_HW)
@@ -121,6 +122,26 @@ def _require_white_second(path: Path, mask: Mask, classes: Classes) -> None:
             f"{path}: its palette shows 0 as grey {first[0]} and 1 as grey {second[0]}, the "
             f"brighter one first; `{values[0]}` and `{values[1]}` in {classes.source.name} "
             f"say which is which"
+        )
+
+
+def _require_one_reading(path: Path, mask: Mask, classes: Classes) -> None:
+    """Raise a DataError for a palette whose numbers and whose greys are values of classes, and not
+    the same ones: a program that makes files smaller numbers greys anew."""
+    if mask.palette_256C is None:
+        return
+    used = np.unique(mask.values_HW)
+    greys = mask.palette_256C[used]
+    values, shown = set(classes.value_of), greys[:, 0].tolist()
+    if (
+        (greys == greys[:, :1]).all()
+        and shown != used.tolist()
+        and set(used.tolist()) <= values
+        and set(shown) <= values
+    ):
+        raise DataError(
+            f"{path}: its palette shows the numbers {', '.join(map(str, used.tolist()))} as the "
+            f"greys {', '.join(map(str, shown))}, and both are values of classes: save it in grey"
         )
 
 

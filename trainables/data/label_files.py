@@ -108,9 +108,10 @@ def _values(table: LabelTable, count: int) -> tuple[int, ...]:
 
 
 def _of_folder(named: class_file.Classes, classes: Sequence[str]) -> LabelFiles:
-    """With a palette, numbers and written colours agree: so they are read back in any folder."""
+    """Files that are read back in any folder: with a palette, numbers and written colours agree."""
     known, trained = ", ".join(named.names), ", ".join(classes)
     source = named.source
     require(list(named.names) == list(classes), str(source), f"of the classes {trained}", known)
     what = f"the numbers of the classes in {source.name}"
-    return LabelFiles(named.value_of, named.pictures, True, what)
+    # Written values may be the greys of a palette's colours, so such maps are grey.
+    return LabelFiles(named.value_of, named.pictures, not named.values, what)

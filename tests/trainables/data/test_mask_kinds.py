@@ -108,6 +108,23 @@ def test_a_palette_that_shows_the_opposite_is_refused(tmp_path: Path) -> None:
         opened(make(tmp_path, "ground\ncell\n", mask))
 
 
+@pytest.mark.parametrize(
+    ("indices", "greys"), [((0, 1), (0, 2)), ((0, 0), (2, 2)), ((0, 1), (1, 0))]
+)
+def test_a_palette_with_two_readings_is_refused(
+    tmp_path: Path, indices: tuple[int, int], greys: tuple[int, int]
+) -> None:
+    mask = palette(indices, [grey for grey in greys for _ in range(3)])
+    with pytest.raises(DataError, match=r"masks/0\.png: its palette shows the numbers 0.* in grey"):
+        opened(make(tmp_path, "a\nb\nc\n", mask, grey(0, 1)))
+
+
+def test_a_palette_of_greys_for_the_eye_is_read_by_number(tmp_path: Path) -> None:
+    mask = palette((0, 1), [0, 0, 0, 127, 127, 127, 255, 255, 255])
+    dataset = opened(make(tmp_path, "a\nb\nc\n", mask, grey(0, 2)))
+    assert np.array_equal(first_labels(dataset), HALVES)
+
+
 def test_black_of_colours_is_no_first_class(tmp_path: Path) -> None:
     """Unlabelled black beside a class in colours: it has no class, and is not guessed."""
     root = make(tmp_path, "road 128 64 128\nsky\n", coloured((0, 0, 0), (0, 0, 0)))

@@ -34,10 +34,11 @@ from trainables.data.samples import SPLITS, LabelTable, Layout, MaskReader, Pair
 
 def layout(config: DataConfig) -> Layout:
     root = files.folder(config.root, FOLDER)
-    _require_present(root, config)
+    is_named = _is_named(root, config)
+    _require_present(root, config, is_named)
     named = classes.of(config)
     table = LabelTable.plain(len(named.names))
-    if is_named(root, config):
+    if is_named:
         found = named_samples.named(root, config, table)
     else:
         found = Named(_splits(root, config, table), _ignored(root))
@@ -61,7 +62,7 @@ def _unread_classes(root: Path, config: DataConfig) -> tuple[str, ...]:
     return (f"{classes.FILE} is not read: --classes names the classes",) if unread else ()
 
 
-def is_named(root: Path, config: DataConfig) -> bool:
+def _is_named(root: Path, config: DataConfig) -> bool:
     """Whether the user names images or masks, or none of `masks/` is named as its image is."""
     if config.images or config.masks or config.samples or config.split_column:
         return True
@@ -79,11 +80,11 @@ def _has_lists(root: Path, config: DataConfig) -> bool:
     return bool(requested or lists.named_after_splits(root, ".txt"))
 
 
-def _require_present(root: Path, config: DataConfig) -> None:
+def _require_present(root: Path, config: DataConfig, is_named: bool) -> None:
     """Raise a DataError that names all that the folder lacks, and what it has instead."""
     has_classes = classes.are_given(config)
     lacks = [] if has_classes else [f"{classes.FILE}: missing, and no --classes"]
-    if is_named(root, config):
+    if is_named:
         if named_samples.table_of(root, config) is None:
             texts = named_samples.texts(root, config)
             options = zip(("--images", "--masks"), texts, strict=True)
