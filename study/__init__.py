@@ -68,6 +68,11 @@ def plan(
     trust: bool = False,
     dataset: str | None = None,
     data: Path | str | None = None,
+    images: str | None = None,
+    masks: str | None = None,
+    classes: str | Sequence[str] | None = None,
+    samples: Path | str | None = None,
+    split_column: str | None = None,
     cache: str | None = None,
     recipe: str | None = None,
     weights: Path | str | None = None,
@@ -96,6 +101,9 @@ def plan(
         smallest: effect that matters, in percentage points or the metric's unit.
         factor: of an ablation: values by config path, the first of them the baseline's, as in
             ``{"loss/lovasz": [0, 0.5, 1]}``.
+        images, masks: where they are below ``data``: folders, patterns, ends of names, or columns
+            of the table ``samples``, whose ``split_column`` has train, val or test.
+        classes: names in order, as in ``["background=0", "vessel=255"]``.
         winner, control, horizon, replay: an earlier study, or trial, to run again.
         weights: "imagenet", or a file for the backbone; ``init`` is for the whole network.
         changes: ``--set``, values by config path, as in ``{"data/height": 96}``.

@@ -15,8 +15,10 @@ from cluster.one_line_parser import OneLineParser
 from cluster.safe_text import printable
 from search_spaces import SPACES
 from study.commands import process
+from study.commands.options import add_named_data
 from study.commands.screen import outlived
-from study.planning.request import StudyRequest, base_config, choice
+from study.planning.base_config import base_config
+from study.planning.request import StudyRequest, choice
 
 if TYPE_CHECKING:
     from study.reporting.explanations.explanation import Explanation
@@ -70,6 +72,11 @@ def _explained(options: argparse.Namespace) -> "Explanation":
     request = StudyRequest(
         dataset=options.dataset,
         data=options.data,
+        images=options.images,
+        masks=options.masks,
+        classes=options.classes,
+        samples=options.samples,
+        split_column=options.split_column,
         changes=options.changes,
         storage=options.storage,
     )
@@ -88,8 +95,7 @@ def _explained(options: argparse.Namespace) -> "Explanation":
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = OneLineParser(prog="study/explain.py", description=__doc__, allow_abbrev=False)
     parser.add_argument("what", help=f"one of {', '.join(EXPLAINED)}")
-    parser.add_argument("--dataset", help="default: shapes, the built-in one")
-    parser.add_argument("--data", metavar="DIR", help="the dataset's folder")
+    add_named_data(parser)
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="changes")
     parser.add_argument("--image", default="", help="a test image, by name or place; the first")
     parser.add_argument("--model", type=Path, help="affinity: a study's saved network, its folder")

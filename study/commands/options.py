@@ -175,8 +175,7 @@ def _add_prior_studies(parser: argparse.ArgumentParser) -> None:
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
     data = parser.add_argument_group("data and network")
-    data.add_argument("--dataset", help="default: shapes, the built-in one")
-    data.add_argument("--data", metavar="DIR", help="the dataset's folder")
+    add_named_data(data)
     data.add_argument(
         "--check-data",
         nargs=2,
@@ -200,4 +199,36 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         metavar="PATH=VALUE",
         dest="changes",
         help="set a config field: --set data/height=120; may be repeated",
+    )
+
+
+def add_named_data(group: argparse._ActionsContainer) -> None:
+    """The options that name a dataset and its files."""
+    group.add_argument("--dataset", help="default: folder with --data, else the built-in shapes")
+    group.add_argument("--data", metavar="DIR", help="the dataset's folder")
+    group.add_argument(
+        "--images",
+        metavar="FOLDER|PATTERN|END|COLUMN",
+        help="your images, below DIR: image, '*/images/*.tif', the end of their names, or a column "
+        "of a table; default: images",
+    )
+    group.add_argument(
+        "--masks",
+        metavar="FOLDER|PATTERN|END|COLUMN",
+        help="your masks: label, '*_mask.png', _mask; default: masks",
+    )
+    group.add_argument(
+        "--classes",
+        metavar="NAME[=VALUE],...",
+        help="your classes: membrane,cell or background=0,vessel=255 or road=128/64/128 or "
+        "background,nucleus=nonzero; void=7 is ignored (docs/data.md)",
+    )
+    group.add_argument(
+        "--samples",
+        metavar="FILE",
+        help="a CSV or TSV file with the paths of images and masks; --images and --masks name its "
+        "columns",
+    )
+    group.add_argument(
+        "--split-column", metavar="COLUMN", help="its column with train, val or test"
     )

@@ -65,7 +65,7 @@ def _refuse_mistakes(request: StudyRequest) -> None:
 def _run(request: StudyRequest) -> int:
     # These take seconds to import.
     from study.commands import check_data, listing, start
-    from study.planning.request import data_config
+    from study.planning.base_config import data_config
     from study.reporting.terminal.safe_console import stdout_console
 
     console = stdout_console()

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from search_spaces import Cell, Grid, Setup
-from study.planning.request import StudyRequest, base_config
+from study.planning.base_config import base_config
+from study.planning.request import StudyRequest
 from trainables.config import Value, flatten, refused
 
 _Row = TypeVar("_Row")

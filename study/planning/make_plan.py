@@ -15,6 +15,7 @@ from study.ledger.prior_trials import WarmStart
 from study.ledger.storage import check_name
 from study.planning import budget, grids
 from study.planning.as_published import as_published
+from study.planning.base_config import base_config
 from study.planning.look_schedule import seeds_and_looks
 from study.planning.objectives import check_objectives, measuring, parse_objectives
 from study.planning.prior_studies import horizon, replay, rerun, warm_start
@@ -25,7 +26,6 @@ from study.planning.request import (
     SAMPLERS,
     SCHEDULERS,
     StudyRequest,
-    base_config,
     choice,
     correction_of,
 )

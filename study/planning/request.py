@@ -1,6 +1,6 @@
 """The typed request that both the command line and the Python API make."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast, get_args
@@ -8,10 +8,7 @@ from typing import cast, get_args
 from cluster import session
 from cluster.safe_text import MASK, without_passwords
 from study.ledger.plan import Correction
-from study.planning import initial
-from trainables.config import DataConfig, TrialConfig, Value, parse, recipes, require
-from trainables.config.data import BUILT_IN
-from trainables.config.plugin_fields import PLUGIN
+from trainables.config import Value, parse, require
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "nsga2")
 SCHEDULERS = ("asha", "none")
@@ -83,6 +80,11 @@ class StudyRequest:
 
     dataset: str | None = None
     data: str | None = None
+    images: str | None = None
+    masks: str | None = None
+    classes: str | None = None
+    samples: str | None = None
+    split_column: str | None = None
     check_data: Sequence[str] | None = None
     cache: str | None = None
     recipe: str | None = None
@@ -182,51 +184,8 @@ def correction_of(request: StudyRequest) -> Correction:
     return cast(Correction, request.correction)
 
 
-def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> TrialConfig:
-    """The default config, changed by the space, then the recipe, then the command line."""
-    given: dict[str, Value | None] = {
-        "data/dataset": request.dataset,
-        "data/root": request.data,
-        "data/cache": request.cache,
-        "model/weights": request.weights,
-        "model/init": request.init,
-        "epochs": request.epochs,
-        "seed": request.seed,
-    }
-    changes = {path: value for path, value in given.items() if value is not None}
-    changes |= request.set_values()
-    if PLUGIN.digest:  # trials with another version of the plug-in are other trials
-        changes["parts"] = PLUGIN.digest
-    if changes.get("model/weights", "none") not in ("none", "imagenet"):
-        changes["model/weights"] = _absolute(changes["model/weights"])
-    if changes.get("data/root"):
-        changes["data/root"] = _absolute(changes["data/root"])
-    start: dict[str, Value] = {}
-    if changes.get("model/init"):
-        start = initial.fields(request.storage_folder(), str(changes.pop("model/init")))
-    dataset = {**space_base, **changes}.get("data/dataset", BUILT_IN)
-    if recipe := request.recipe or recipes.usual(dataset):
-        changes = {**recipes.changes(recipe), **changes}
-    # The default network has no backbone that could have pretrained weights.
-    if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
-        changes["model/network"] = "fpn"
-    return TrialConfig().changed({**space_base, **start, **changes})
-
-
-def _absolute(path: Value) -> str:
-    return str(Path(str(path)).expanduser().resolve())
-
-
 def parse_change(text: str) -> tuple[str, Value]:
     """Parse one ``--set PATH=VALUE``."""
     path, equals, value = text.partition("=")
     require(bool(equals), "--set", "PATH=VALUE", text)
     return path, parse(path, value)
-
-
-def data_config(request: StudyRequest) -> DataConfig:
-    """The data of ``--check-data NAME DIR``; ``--set data/...`` counts too."""
-    assert request.check_data is not None
-    name, folder = request.check_data
-    data: dict[str, Value] = {"data/dataset": name, "data/root": _absolute(folder)}
-    return TrialConfig().changed({**request.set_values(), **data}).data

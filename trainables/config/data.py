@@ -8,6 +8,10 @@ from trainables.config.validation import require, require_choices
 _COUNTS = "height width crop_height crop_width classes train_images val_images test_images".split()
 BUILT_IN = "shapes"
 """The dataset that needs no files."""
+FOLDER = "folder"
+"""The dataset of a user's own files."""
+OF_FOLDER = ("images", "masks", "samples", "split_column", "class_names")
+"""Fields that no other dataset reads."""
 AUTO = -1
 """Of ``data/holdout``: the dataset's lists and the study decide."""
 _MOST_PIXELS = 100_000_000
@@ -75,6 +79,23 @@ class DataConfig:
     links: Literal["inside", "follow"] = "inside"
     """Whether links in the dataset's folder may lead out of it."""
 
+    images: str = ""
+    """Of ``folder``: where images are: a folder in the dataset's, a pattern (``*/images/*.tif``),
+    the end of their names (``_rgb``), or a column of ``samples``; "": ``images``."""
+
+    masks: str = ""
+    """The same for masks; "": ``masks``."""
+
+    samples: str = ""
+    """Of ``folder``: a CSV or TSV file whose columns ``images`` and ``masks`` hold paths from the
+    dataset's folder; "": `samples.csv` or `samples.tsv`, if it is there."""
+
+    split_column: str = ""
+    """The column of ``samples`` with train, val, test; "": ``split``, or the one of such words."""
+
+    class_names: str = ""
+    """Of ``folder``: its classes, ``background,vessel=255,void=7``, instead of `classes.txt`."""
+
     scale_min: float = 1.0
     """Training images are scaled by a factor drawn from ``scale_min .. scale_max``."""
 
@@ -106,6 +127,9 @@ class DataConfig:
         ordered = self.scale_min <= self.scale_max <= 10
         require(ordered, "data/scale_max", "scale_min .. 10", self.scale_max)
         require(0 <= self.brightness <= 255, "data/brightness", "0 .. 255", self.brightness)
+        for name in OF_FOLDER:
+            fits = self.dataset == FOLDER or not getattr(self, name)
+            require(fits, f"data/{name}", f"given with --dataset {FOLDER}", getattr(self, name))
 
     def unaugmented(self) -> "DataConfig":
         """The same without augmentation; configs for which this is equal share decoded images."""

@@ -5,11 +5,13 @@ import json
 from functools import cache
 from pathlib import Path
 
+from trainables.config.data import OF_FOLDER
 from trainables.config.trial import TrialConfig, flatten
 
 _ROOT = Path(__file__).resolve().parents[1]
-_IN_DIGEST = ("data/holdout", "data/holdout_by")
-"""What decides which images are in which list, as the data's digest says it."""
+_IN_DIGEST = ("data/holdout", "data/holdout_by", *(f"data/{name}" for name in OF_FOLDER))
+"""What decides which images are in which list and what their labels are: the data's digest says
+it."""
 _PLACES = ("data/root", "data/cache", "data/links")
 NAMED_WEIGHTS = ("", "none", "imagenet")
 """Initial weights that are no file; "" is ``model/init`` without one."""

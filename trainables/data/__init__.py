@@ -67,6 +67,7 @@ def open_layout(config: DataConfig) -> Layout:
             Path(config.root).expanduser(),
             (part for part in parts if isinstance(part, Path)),
             config.links,
+            found.places,
         )
     return replace(
         found,

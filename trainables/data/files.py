@@ -24,10 +24,6 @@ _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 _ANIMATED = ("PNG", "TIFF", "WEBP", "GIF")
 _JUNK = ("thumbs.db", "desktop.ini", "ehthumbs.db")
 _ORIENTATION = 0x0112
-_MASK_MODES = ("L", "P", "1")
-_COLOUR_MASK_MODES = ("RGB", "RGBA", "LA")
-_STRETCHED = {"L;2": 85, "L;4": 17}
-"""By Pillow's name of a grey PNG with 2 or 4 bits: its factor, which spreads values over 0..255."""
 _IMAGE_MODES = ("RGB", "L", "P", "1", "RGBA", "CMYK", "YCbCr", "LA")
 
 
@@ -53,11 +49,18 @@ def descend(root: Path, *names: str) -> Path:
 
 
 def require_pairs(images: Path, masks: Path) -> None:
-    """Raise a DataError for a mask without an image. (Each sample checks for its own mask.)"""
+    """Raise a DataError for masks without an image. (Each sample checks for its own mask.)"""
     stems = {path.stem for path in images.glob("*") if path.is_file()}
-    for mask in sorted(masks.glob("*")):
-        if mask.is_file() and not is_junk(mask) and mask.stem not in stems:
-            raise DataError(f"{mask}: no image of that name in {images}")
+    single = [
+        mask
+        for mask in sorted(masks.glob("*"))
+        if mask.is_file() and not is_junk(mask) and mask.stem not in stems
+    ]
+    if single:
+        others = [mask.name for mask in single[1:5]]
+        more = f"; nor of {', '.join(others)}" if others else ""
+        left = f" and {len(single) - 5} more" if len(single) > 5 else ""
+        raise DataError(f"{single[0]}: no image of that name in {images}{more}{left}")
 
 
 def marked(how: str, content: bytes) -> bytes:
@@ -105,7 +108,7 @@ def open_image(
         raise DataError(f"{path}: must hold one image, got {frames}")
     if not deep and any(";16" in form for form in packed):  # Pillow silently halves RGB;16B
         raise DataError(f"{path}: must have 8 bits a channel, got 16{deep_remedy}")
-    image.info["stored"] = packed[0] if packed else ""
+    image.info |= {"stored": packed[0] if packed else "", "format": image.format}
     return _turned(image, tagged)
 
 
@@ -122,20 +125,25 @@ def _turned(image: Image.Image, tagged: int) -> Image.Image:
     info = image.info
     left = max(_orientation(image), 1)
     turned = image if left == 1 else ImageOps.exif_transpose(image)
-    turned.info |= {"stored": info["stored"], "turned": max(left, tagged) > 1}
+    turned.info |= {"stored": info["stored"], "format": info["format"]}
+    turned.info["turned"] = max(left, tagged) > 1
     return turned
 
 
-def require_inside(root: Path, paths: Iterable[Path], links: str) -> None:
+def require_inside(
+    root: Path, paths: Iterable[Path], links: str, named: Iterable[Path] = ()
+) -> None:
     """Raise a DataError for a file outside the dataset's folder that a link below it leads to.
 
-    The folder itself may be a link, or lie behind one. ``links`` is the field ``data/links``.
+    The folder itself may be a link, or lie behind one, and so may ``named``, the folders below it
+    that the user has named. ``links`` is the field ``data/links``.
     """
     if links == "follow":
         return
-    whole = root.resolve()
+    allowed = [folder.resolve() for folder in (root, *named)]
     for path in paths:
-        if not path.resolve().is_relative_to(whole):
+        resolved = path.resolve()
+        if not any(resolved.is_relative_to(whole) for whole in allowed):
             raise DataError(
                 f"{path}: a link that leads out of the dataset's folder {root}; to follow such "
                 f"links: --set data/links=follow"
@@ -174,65 +182,6 @@ def resize_image(image_HWC: NDArray[np.uint8], size: tuple[int, int] | None) -> 
         return image_HWC
     small = Image.fromarray(image_HWC).resize((size[1], size[0]), Image.Resampling.BILINEAR)
     return np.asarray(small)
-
-
-class Mask(NamedTuple):
-    """A mask file as it is stored."""
-
-    values_HW: NDArray[np.uint8]
-    """Grey values, or indices of the palette; zeros for a mask in colours."""
-    palette_256C: NDArray[np.uint8] | None
-    """RGB of each index of a palette file."""
-    colours_HWC: NDArray[np.uint8] | None
-    """The pixels of a mask in colours."""
-    bits: int
-    """Bits of a grey value: a mask of one bit holds 0 and 1."""
-    content: bytes
-
-
-def read_mask(path: Path, *, colours: bool = False, deep_remedy: str = "") -> Mask:
-    """The mask in this file; ``colours`` allows RGB, ``deep_remedy`` is for ``open_image``.
-
-    Raises:
-        DataError: it cannot be decoded, or its values are not classes.
-    """
-    content = read_bytes(path)
-    image = open_image(path, content, deep_remedy=deep_remedy)
-    if image.mode in _COLOUR_MASK_MODES:
-        return _in_colours(path, image, content, colours)
-    if image.mode not in _MASK_MODES:
-        raise DataError(
-            f"{path}: a mask must be 8-bit with one channel, got mode {image.mode}{deep_remedy}"
-        )
-    values_HW = np.asarray(image, dtype=np.uint8)
-    factor = stretch(image)
-    if factor > 1 or image.info["turned"]:
-        content = marked(f"{image.info['stored']} turned: {image.info['turned']}", content)
-    palette = image.convert("P").getpalette("RGB") if image.mode == "P" else None
-    palette_256C = None
-    if palette is not None:
-        palette_256C = np.zeros((256, 3), dtype=np.uint8)
-        palette_256C[: len(palette) // 3] = np.reshape(palette, (-1, 3))
-    bits = 1 if image.mode == "1" else 8
-    return Mask(values_HW // np.uint8(factor), palette_256C, None, bits, content)
-
-
-def stretch(image: Image.Image) -> int:
-    """The factor by which Pillow has multiplied the values of a grey file of 2 or 4 bits."""
-    return _STRETCHED.get(image.info["stored"], 1)
-
-
-def _in_colours(path: Path, image: Image.Image, content: bytes, allowed: bool) -> Mask:
-    if not allowed:
-        raise DataError(
-            f"{path}: a mask must be 8-bit with one channel, got mode {image.mode}; a mask in "
-            f"colours needs the layout folder and a colour of every class in classes.txt: "
-            f"`cell 255 255 255`"
-        )
-    if "A" in image.mode and image.getchannel("A").getextrema() != (255, 255):
-        raise DataError(f"{path}: a mask must be opaque, got transparent pixels")
-    colours_HWC = np.asarray(image.convert("RGB"))
-    return Mask(np.zeros(colours_HWC.shape[:2], np.uint8), None, colours_HWC, 8, content)
 
 
 def resize_mask(mask_HW: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.data import files
+from trainables.data import files, mask_files
 from trainables.data.dataset import DataError
 from trainables.geometry.boundaries import VOID
 
@@ -37,7 +37,7 @@ class InstanceMask:
                 f"{path}: a mask of objects must have one channel of whole numbers, got mode "
                 f"{image.mode}"
             )
-        numbers_HW = np.asarray(image) // files.stretch(image)
+        numbers_HW = np.asarray(image) // mask_files.stretch(image)
         if numbers_HW.min(initial=0) < 0:
             raise DataError(
                 f"{path}: a mask of objects must number them from 1, got {numbers_HW.min()}"

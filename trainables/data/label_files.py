@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from trainables.config import DataConfig, require
+from trainables.config.data import FOLDER
 from trainables.data import classes as class_file
 from trainables.data.classes import Colour
 from trainables.data.layouts import ade20k, camvid, cityscapes, davis2016, nyuv2, wmh
 from trainables.data.samples import LabelTable, voc_palette
-from trainables.geometry.boundaries import VOID
 
 _GREY = {
     "ade20k": (ade20k.TABLE, ade20k.COLOURS),
@@ -96,9 +96,8 @@ def label_files(config: DataConfig, classes: Sequence[str]) -> LabelFiles:
         return LabelFiles(_values(table, count), colours, False, f"{config.dataset}'s own ids")
     if config.dataset == "pascal_context" and count == 59:
         return LabelFiles(tuple(range(1, 60)), spare[1:], True, "1..59, as in its masks")
-    path = Path(config.root).expanduser() / "classes.txt"
-    if config.dataset == "folder" and path.is_file():
-        return _of_folder(path, classes)
+    if config.dataset == FOLDER and class_file.are_given(config):
+        return _of_folder(class_file.of(config), classes)
     colours = spare[:-1] if config.dataset in ("voc2012", "pascal_context") else spare[1:]
     return LabelFiles(tuple(range(count)), colours, True, f"the classes' numbers, 0..{count - 1}")
 
@@ -108,11 +107,11 @@ def _values(table: LabelTable, count: int) -> tuple[int, ...]:
     return tuple(int(np.flatnonzero(table.labels_256 == label)[0]) for label in range(count))
 
 
-def _of_folder(path: Path, classes: Sequence[str]) -> LabelFiles:
-    """With a palette, numbers and written colours agree: so they are read back in any folder."""
-    named = class_file.read(path)
+def _of_folder(named: class_file.Classes, classes: Sequence[str]) -> LabelFiles:
+    """Files that are read back in any folder: with a palette, numbers and written colours agree."""
     known, trained = ", ".join(named.names), ", ".join(classes)
-    require(list(named.names) == list(classes), str(path), f"of the classes {trained}", known)
-    numbers = {label: value for value, label in named.by_value.items() if label != VOID}
-    values = tuple(numbers[label] for label in range(len(classes)))
-    return LabelFiles(values, named.pictures, True, f"the numbers of the classes in {path.name}")
+    source = named.source
+    require(list(named.names) == list(classes), str(source), f"of the classes {trained}", known)
+    what = f"the numbers of the classes in {source.name}"
+    # Written values may be the greys of a palette's colours, so such maps are grey.
+    return LabelFiles(named.value_of, named.pictures, not named.values, what)

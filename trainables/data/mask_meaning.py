@@ -7,15 +7,13 @@ Shape letters: H rows, W columns, C colours.
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from trainables.data import files
-from trainables.data.classes import Classes, Colour
+from trainables.data.class_colours import ClassColours, grey_values, is_grey, stored
+from trainables.data.classes import Classes
 from trainables.data.dataset import DataError
 from trainables.data.instances import InstanceMask
 from trainables.data.samples import LabelTable, MaskReader
@@ -23,11 +21,6 @@ from trainables.geometry.boundaries import VOID
 
 _THREADS = 8
 _AT_ONCE = 64
-_DEEP = (
-    "; if the mask numbers objects, `NAME nonzero` as the second class in classes.txt reads every "
-    "value but 0 as this class"
-)
-_REMEDY = "; `NAME {} {} {}` in classes.txt gives this grey value to a class"
 
 
 class Meaning(NamedTuple):
@@ -36,95 +29,6 @@ class Meaning(NamedTuple):
     reader: MaskReader
     rules: str
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class ClassColours:
-    """Reads a mask by class numbers or by colours, whichever its values are."""
-
-    classes: Classes
-    grey: LabelTable
-    """The labels of grey values."""
-
-    def read(self, path: Path) -> tuple[NDArray[np.uint8], bytes]:
-        """Labels (H,W) of a mask file, and the file's content.
-
-        Raises:
-            DataError: it holds a value or a colour of no class, or a palette that contradicts
-                the colours of `classes.txt`.
-        """
-        complete = len(self.classes.colours) == len(self.classes.names)
-        mask = files.read_mask(path, colours=complete, deep_remedy=_DEEP)
-        by_number, content = LabelTable.of(self.classes.by_value, ""), mask.content
-        if mask.colours_HWC is not None:
-            return self._by_colour(path, mask.colours_HWC), files.marked("colours", content)
-        if is_grey(mask) or not self.classes.colours:
-            labels_HW = self.grey.apply(path, grey_values(mask, self.classes))
-        else:
-            labels_HW = self._by_palette(path, mask).apply(path, mask.values_HW)
-        if (by_number.labels_256[mask.values_HW] != labels_HW).any():
-            content = files.marked("colours", content)
-        return labels_HW, content
-
-    def _by_colour(self, path: Path, colours_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        known = {packed(colour): label for colour, label in self.classes.by_colour.items()}
-        keys = np.array(sorted(known), dtype=np.int32)
-        wide_HWC = colours_HWC.astype(np.int32)
-        found_HW = wide_HWC[..., 0] << 16 | wide_HWC[..., 1] << 8 | wide_HWC[..., 2]
-        place_HW = np.searchsorted(keys, found_HW).clip(max=len(keys) - 1)
-        if (wrong_HW := keys[place_HW] != found_HW).any():
-            colour = " ".join(map(str, colours_HWC[wrong_HW][0]))
-            raise DataError(
-                f"{path}: must hold the colours of {self.classes.path.name}, got {colour}; "
-                f"`NAME {colour}` gives it to a class, `void {colour}` leaves it out"
-            )
-        labels = np.array([known[int(key)] for key in keys], dtype=np.uint8)
-        labels_HW: NDArray[np.uint8] = labels[place_HW]
-        return labels_HW
-
-    def _by_palette(self, path: Path, mask: files.Mask) -> LabelTable:
-        """The labels of a palette's indices: by number where the colours agree, else by colour."""
-        assert mask.palette_256C is not None
-        by_value, by_colour = self.classes.by_value, self.classes.by_colour
-        agree, coloured = True, {}
-        for index in np.unique(mask.values_HW).tolist():
-            red, green, blue = mask.palette_256C[index].tolist()
-            label, number = by_colour.get((red, green, blue)), by_value.get(index)
-            coloured[index] = label
-            written = number is not None and number in self.classes.colours
-            agree &= label == number or (label in (None, VOID) and not written)
-        if agree:
-            return LabelTable.of(by_value, self.grey.allowed)
-        known = {index: label for index, label in coloured.items() if label is not None}
-        if len(known) == len(coloured):
-            return LabelTable.of(known, "")
-        index = min(coloured.keys() - known.keys())
-        colour = " ".join(map(str, mask.palette_256C[index].tolist()))
-        raise DataError(
-            f"{path}: its palette contradicts {self.classes.path.name}: index {index} has the "
-            f"colour {colour}, which is no class's; give the palette's colours, or none"
-        )
-
-
-def packed(colour: Colour) -> int:
-    return colour[0] << 16 | colour[1] << 8 | colour[2]
-
-
-def is_grey(mask: files.Mask) -> bool:
-    """Whether a mask is grey, or its palette gives every used index its own grey."""
-    if mask.colours_HWC is not None:
-        return False
-    if mask.palette_256C is None:
-        return True
-    used = np.unique(mask.values_HW)
-    return bool((mask.palette_256C[used] == used[:, None]).all())
-
-
-def grey_values(mask: files.Mask, classes: Classes) -> NDArray[np.uint8]:
-    """The values of a mask. White of a mask of one bit is 255 where `classes.txt` has it."""
-    if mask.bits == 1 and (VOID, VOID, VOID) in classes.colours.values():
-        return mask.values_HW * np.uint8(VOID)
-    return mask.values_HW
 
 
 def decide(classes: Classes, masks: Sequence[Path]) -> Meaning:
@@ -140,25 +44,66 @@ def decide(classes: Classes, masks: Sequence[Path]) -> Meaning:
         colour[0]: label for colour, label in classes.by_colour.items() if len(set(colour)) == 1
     }
     differing = {value for value, label in greys.items() if numbers.get(value) != label}
-    binary = len(classes.names) == 2 and classes.void is None and VOID not in differing
-    binary_labels = {0: 0, VOID: 1}
-    notes: tuple[str, ...] = ()
-    table = LabelTable.of(numbers, _allowed(classes), _REMEDY)
+    binary = _may_be_binary(classes) and VOID not in differing
+    source = classes.source
+    value = source.entry("NAME", *(["{}"] if source.inline else ["{}"] * 3))
+    remedy = f"; `{value}` in {source.name} gives this grey value to a class"
+    notes = _of_values(classes)
+    table = LabelTable.of(numbers, _allowed(classes), remedy)
     if differing or binary:
-        enough = set() if differing else {1}
-        held = _values(classes, masks, enough)
+        held = _values(classes, masks, set() if differing else {1})
         if differing & held:
-            table = LabelTable.of(greys, _by_name(classes, greys), _REMEDY)
-            notes = (f"grey masks are read by the colours of classes.txt: {table.allowed}",)
-        elif binary and VOID in held and 1 not in held:
-            table = LabelTable.of(binary_labels, _by_name(classes, binary_labels), _REMEDY)
-            notes = (
-                f"masks hold 0 and 255 and no 1, so they are read as {table.allowed}; a line "
-                f"`void 255` in classes.txt would leave 255 out",
-            )
+            greys |= _numbers_beside(classes, greys, held)
+            table = LabelTable.of(greys, _by_name(classes, greys), remedy)
+            notes = (f"grey masks are read by the colours of {source.name}: {table.allowed}",)
+        elif binary and (second := _second_value(held)):
+            labels = {0: 0, second: 1}
+            voids = {} if second == VOID else {VOID: VOID}
+            table = LabelTable.of(labels | voids, _by_name(classes, labels | voids), remedy)
+            notes = (_two_values(classes, second, _by_name(classes, labels)),)
     reader = ClassColours(classes, table)
     written = [sorted(numbers.items()), sorted(classes.by_colour.items())]
     return Meaning(reader, f"{written} {table.labels_256.tolist()}", notes)
+
+
+def _may_be_binary(classes: Classes) -> bool:
+    """Whether masks of 0 and one other value could be the two classes."""
+    return len(classes.names) == 2 and classes.void is None and not classes.values
+
+
+def _second_value(held: set[int]) -> int:
+    """The value beside 0 that is the second of two classes; 0: there is none but 1, or several."""
+    others = held - {0}
+    if VOID in others and 1 not in others:
+        return VOID if others == {VOID} else 0
+    return others.pop() if len(others) == 1 and 1 not in others else 0
+
+
+def _numbers_beside(classes: Classes, greys: dict[int, int], held: set[int]) -> dict[int, int]:
+    """Classes without a written grey, by number, where masks hold values of no written grey."""
+    known = set(greys.values())
+    free = {
+        value: label
+        for value, label in classes.by_value.items()
+        if label not in known and value not in greys
+    }
+    return free if held - greys.keys() else {}
+
+
+def _two_values(classes: Classes, second: int, said: str) -> str:
+    text = f"masks hold 0 and {second} and no 1, so they are read as {said}"
+    if second == VOID:
+        source = classes.source
+        text += f"; a line `{source.entry('void', 255)}` in {source.name} would leave 255 out"
+    return text
+
+
+def _of_values(classes: Classes) -> tuple[str, ...]:
+    """A line where classes have written values."""
+    if not classes.values:
+        return ()
+    said = _by_name(classes, dict(sorted(classes.by_value.items())))
+    return (f"masks are read by the values of {classes.source.name}: {said}",)
 
 
 def _of_instances(classes: Classes) -> Meaning:
@@ -169,6 +114,8 @@ def _of_instances(classes: Classes) -> Meaning:
 
 
 def _allowed(classes: Classes) -> str:
+    if classes.values:
+        return _by_name(classes, classes.by_value)
     values = sorted(value for value, label in classes.by_value.items() if label != VOID)
     void = "255" if classes.void in (None, VOID) else f"{classes.void}, 255"
     return f"{values[0]}..{values[-1]} or void ({void})"
@@ -198,7 +145,7 @@ def _values(classes: Classes, masks: Sequence[Path], enough: set[int]) -> set[in
 def _values_of_each(classes: Classes, masks: Iterable[Path]) -> Iterator[set[int]]:
     def values_of(path: Path) -> set[int]:
         try:
-            mask = files.read_mask(path, colours=True)
+            mask = stored(path, classes)
         except DataError:
             return set()
         if mask.colours_HWC is not None or (classes.colours and not is_grey(mask)):

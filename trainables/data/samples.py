@@ -15,12 +15,14 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.data import files
+from trainables.data import files, mask_files
 from trainables.data.dataset import DataError, Series, escaped
 from trainables.geometry.boundaries import VOID
 
 SPLITS = ("train", "val", "test")
 TURNED = ", which is turned by its EXIF orientation: turn the mask too, or save the image turned"
+_NAMED = 5
+"""How many missing files a line names."""
 MOST_CLASSES = 255
 """Labels are bytes: 0..254 are classes, and 255 is void."""
 
@@ -90,6 +92,10 @@ class Layout:
     """By split, what its images are, where that is not the whole list of that name."""
     stand_in: str = ""
     """``val`` or ``test`` if it has no list of its own and has the other's images."""
+    places: tuple[Path, ...] = ()
+    """Folders that the user has named, which may be links out of the dataset's folder."""
+    class_255: str = "`NAME 255 255 255` in classes.txt"
+    """What would make 255 a class."""
     groups: Groups | None = None
     """None where nothing is known of what belongs together."""
     series: Series = ""
@@ -129,7 +135,7 @@ class LabelTable:
 
     def read(self, path: Path) -> tuple[NDArray[np.uint8], bytes]:
         """Labels (H,W) of a mask file, and the file's content."""
-        mask = files.read_mask(path)
+        mask = mask_files.read_mask(path)
         return self.apply(path, mask.values_HW), mask.content
 
     def apply(self, path: Path | str, mask_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -209,9 +215,17 @@ def require_sound(name: str, decoded: Decoded, num_classes: int) -> None:
 
 
 def require_all(samples: Iterable[Sample]) -> None:
-    """Raise a DataError for a missing file, before the first one is decoded."""
+    """Raise a DataError that names missing files, before the first one is decoded."""
+    lacking: list[str] = []
     for sample in samples:
-        sample.require_files()
+        try:
+            sample.require_files()
+        except DataError as error:
+            lacking.append(str(error))
+    if lacking:
+        count = f"{len(lacking)} files are missing: " if len(lacking) > 1 else ""
+        more = f"; and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+        raise DataError(f"{count}{'; '.join(lacking[:_NAMED])}{more}")
 
 
 def voc_palette(num_classes: int) -> tuple[tuple[int, int, int], ...]:

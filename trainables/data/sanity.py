@@ -23,6 +23,8 @@ from trainables.geometry.boundaries import VOID, radius_boundary
 _VOID_NOTED, _VOID_WARNED = 0.1, 0.5
 _NAMED = 5
 """How many classes a line names."""
+_SHARES = 20
+"""Of how many classes a line has the shares."""
 
 
 @dataclass
@@ -81,7 +83,7 @@ def sanity_of(layout: Layout, config: DataConfig, facts: Mapping[str, Facts]) ->
         if layout.fixed_classes or config.train_images:
             warnings.append(f"{line}, which cannot be learned")
         else:
-            void = "; 255 is void here: `NAME 255 255 255` in classes.txt would make it a class"
+            void = f"; 255 is void here: {layout.class_255} would make it a class"
             failures.append(
                 f"{line}: give images that show them, or take them out of the classes and the masks"
                 f"{void if facts['train'].labels_256[VOID] else ''}"
@@ -185,9 +187,9 @@ def _summary(layout: Layout, split: str, facts: Mapping[str, Facts]) -> str:
         return f"the {layout.lists[split]}"
     one = facts[split]
     shares = [f"{name} {one.share(label):.1%}" for label, name in enumerate(layout.classes)]
-    left = len(shares) - _NAMED
+    left = len(shares) - _SHARES
     more = f" and {counted(left, 'more class', 'more classes')}" if left > 0 else ""
     return (
-        f"{counted(one.images, 'image')}: {', '.join(shares[:_NAMED])}{more}; "
+        f"{counted(one.images, 'image')}: {', '.join(shares[:_SHARES])}{more}; "
         f"void {one.void_share:.1%}"
     )

@@ -8,6 +8,7 @@ import pytest
 
 from tests.trainables.stages.test_stage_identity import another
 from trainables.config import TrialConfig, Value, code_digest, flatten, identity
+from trainables.config.data import OF_FOLDER
 from trainables.config.trial_id import _hash_of
 from trainables.stages import registry
 
@@ -107,6 +108,8 @@ OTHERS: dict[str, dict[str, Value]] = {
 NOT_NAMED = {
     *("data/root", "data/cache", "data/links"),  # places
     *("data/holdout", "data/holdout_by"),  # the data's digest says which images are in which list
+    # of folder: the digest has the labels, the class names and the lists (test_named_digest.py)
+    *(f"data/{name}" for name in OF_FOLDER),
     "parts",  # test_plugin.py
 }
 

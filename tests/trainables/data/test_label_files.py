@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.trainables.data.test_mask_meaning import grey, make
 from trainables.config import DataConfig
+from trainables.data import open_layout
 from trainables.data.label_files import label_files
 from trainables.data.layouts import (
     ade20k,
@@ -82,3 +84,19 @@ def test_classes_that_the_folder_has_no_more_are_refused(tmp_path: Path) -> None
     (tmp_path / "classes.txt").write_text("a\nb\n")
     with pytest.raises(ValueError, match=r"classes\.txt must be of the classes a, c, got 'a, b'"):
         label_files(DataConfig(dataset="folder", root=str(tmp_path)), ("a", "c"))
+
+
+@pytest.mark.parametrize(
+    "text", ["a,b", "a=0,b=255", "a,b,void=0", "a=9/8/7,b=0/128/0", "a=128,b=1"]
+)
+def test_maps_of_named_classes_are_read_back(tmp_path: Path, text: str) -> None:
+    root = make(tmp_path, "unused\nhere\n", grey(0, 1))
+    config = DataConfig(dataset="folder", root=str(root), class_names=text)
+    written = label_files(config, ("a", "b"))
+    labels_HW = np.array([[0, 1, 1], [1, 0, 0]], dtype=np.uint8)
+    for path in (root / "masks").iterdir():
+        path.write_bytes(written.png(labels_HW))
+    for path in (root / "images").iterdir():
+        Image.new("RGB", (3, 2)).save(path)
+    sample = open_layout(config).splits["train"][0]
+    assert np.array_equal(sample.read().labels_HW, labels_HW)

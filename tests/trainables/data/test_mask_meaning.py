@@ -140,9 +140,9 @@ def test_void_has_a_colour(tmp_path: Path) -> None:
     ("classes", "mask", "words"),
     [
         (
-            "ground\ncell\n",
+            "ground\ncell\nrim\n",
             grey(0, 200),
-            r"masks/0\.png: labels must be 0\.\.1 .* got 200; `NAME 200 200 200`",
+            r"masks/0\.png: labels must be 0\.\.2 .* got 200; `NAME 200 200 200`",
         ),
         (
             "ground 0 0 0\ncell 255 255 255\n",

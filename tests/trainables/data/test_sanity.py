@@ -26,7 +26,7 @@ def test_a_sound_dataset_has_nothing_but_its_shares(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("classes", "words"), [(6, " and 1 more class; void"), (7, " and 2 more classes; void")]
+    ("classes", "words"), [(21, " and 1 more class; void"), (22, " and 2 more classes; void")]
 )
 def test_one_more_is_no_plural(tmp_path: Path, classes: int, words: str) -> None:
     """ "and 1 more classes"."""

@@ -16,25 +16,94 @@ from dataclasses import replace
 from pathlib import Path
 
 from trainables.config import DataConfig
-from trainables.data import classes, files, lists, mask_meaning, sample_table
+from trainables.config.data import FOLDER
+from trainables.data import (
+    classes,
+    files,
+    lists,
+    mask_meaning,
+    named_files,
+    named_samples,
+    sample_table,
+)
 from trainables.data.dataset import DataError
+from trainables.data.named_files import SUFFIXES
+from trainables.data.named_samples import Named
 from trainables.data.samples import SPLITS, LabelTable, Layout, MaskReader, Pair
-
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
-_SPLITS = ("train",) * 8 + ("val", "test")
-"""Of ten images, where nothing else decides."""
 
 
 def layout(config: DataConfig) -> Layout:
-    root = files.folder(config.root, "folder")
-    named = classes.read(root / "classes.txt")
-    splits = _splits(root, config, LabelTable.plain(len(named.names)))
-    masks = [pair.mask for pairs in splits.values() for pair in pairs]
-    files.require_inside(root, masks, config.links)
+    root = files.folder(config.root, FOLDER)
+    is_named = _is_named(root, config)
+    _require_present(root, config, is_named)
+    named = classes.of(config)
+    table = LabelTable.plain(len(named.names))
+    if is_named:
+        found = named_samples.named(root, config, table)
+    else:
+        found = Named(_splits(root, config, table), _ignored(root))
+    masks = [pair.mask for pairs in found.splits.values() for pair in pairs]
+    files.require_inside(root, masks, config.links, found.places)
     meaning = mask_meaning.decide(named, masks)
-    pairs = {split: _read_by(meaning.reader, pairs) for split, pairs in splits.items()}
-    notes = (*meaning.notes, *_ignored(root))
-    return Layout("folder", named.names, named.pictures, pairs, rules=meaning.rules, notes=notes)
+    return Layout(
+        FOLDER,
+        named.names,
+        named.pictures,
+        {split: _read_by(meaning.reader, pairs) for split, pairs in found.splits.items()},
+        rules=meaning.rules,
+        notes=(*meaning.notes, *_unread_classes(root, config), *found.notes),
+        places=found.places,
+        class_255=f"`{named.source.entry('NAME', 255, 255, 255)}` in {named.source.name}",
+    )
+
+
+def _unread_classes(root: Path, config: DataConfig) -> tuple[str, ...]:
+    unread = bool(config.class_names) and (root / classes.FILE).is_file()
+    return (f"{classes.FILE} is not read: --classes names the classes",) if unread else ()
+
+
+def _is_named(root: Path, config: DataConfig) -> bool:
+    """Whether the user names images or masks, or none of `masks/` is named as its image is."""
+    if config.images or config.masks or config.samples or config.split_column:
+        return True
+    if _has_lists(root, config) or sample_table.find(root):
+        return False
+    images, masks = (
+        {path.stem for path in (root / name).rglob("*.*") if not files.is_junk(path)}
+        for name in ("images", "masks")
+    )
+    return bool(images and masks) and not images & masks
+
+
+def _has_lists(root: Path, config: DataConfig) -> bool:
+    requested = set(lists.requested_lists(config).values()) - {"", *SPLITS, lists.TRAINVAL}
+    return bool(requested or lists.named_after_splits(root, ".txt"))
+
+
+def _require_present(root: Path, config: DataConfig, is_named: bool) -> None:
+    """Raise a DataError that names all that the folder lacks, and what it has instead."""
+    has_classes = classes.are_given(config)
+    lacks = [] if has_classes else [f"{classes.FILE}: missing, and no --classes"]
+    if is_named:
+        if named_samples.table_of(root, config) is None:
+            texts = named_samples.texts(root, config)
+            options = zip(("--images", "--masks"), texts, strict=True)
+            found = zip(options, named_samples.files_of(root, config), strict=True)
+            lacks += [
+                f"{option} {text}: no folder, pattern or end of names that an image has"
+                for (option, text), one in found
+                if not one.paths
+            ]
+    elif not _has_lists(root, config) and not sample_table.find(root):
+        lacks += [
+            f"{name}/: missing, and no --{name}"
+            for name in ("images", "masks")
+            if not (root / name).is_dir()
+        ]
+    if lacks:
+        raise DataError(
+            f"{root}: {'; '.join(lacks)}; {named_files.seen(root, has_classes=has_classes)}"
+        )
 
 
 def _read_by(reader: MaskReader, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
@@ -43,13 +112,12 @@ def _read_by(reader: MaskReader, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
 
 def _splits(root: Path, config: DataConfig, table: MaskReader) -> dict[str, tuple[Pair, ...]]:
     """The pairs of each split. ``table`` stands in until it is known how masks are read."""
-    official = lists.named_after_splits(root, ".txt")
-    requested = set(lists.requested_lists(config).values()) - {"", *SPLITS, lists.TRAINVAL}
 
     def listed(line: lists.Line) -> list[Pair]:
         return [_listed(root, line, table)]
 
-    if requested or official:
+    if _has_lists(root, config):
+        official = lists.named_after_splits(root, ".txt")
         official = official or {split: root / f"{split}.txt" for split in SPLITS}
         return lists.read_splits(root, config, official, listed)
     usual = _without_lists(root, table)
@@ -63,11 +131,7 @@ def _without_lists(root: Path, table: MaskReader) -> dict[str, tuple[Pair, ...]]
     folders = lists.named_after_splits(root / "images", "")
     if "train" in folders:
         return {split: _from_folder(root, path.name, table) for split, path in folders.items()}
-    every = _from_folder(root, "", table)
-    return {
-        split: tuple(pair for index, pair in enumerate(every) if _SPLITS[index % 10] == split)
-        for split in dict.fromkeys(_SPLITS)
-    }
+    return sample_table.of_ten(_from_folder(root, "", table))
 
 
 def _from_folder(root: Path, split: str, table: MaskReader) -> tuple[Pair, ...]:
@@ -78,8 +142,8 @@ def _from_folder(root: Path, split: str, table: MaskReader) -> tuple[Pair, ...]:
     files.require_pairs(images, masks)
     found = sorted(path for path in images.glob("*") if not files.is_junk(path))
     for path in found:
-        if path.suffix.lower() not in _SUFFIXES:
-            raise DataError(f"{path}: an image's name must end in {', '.join(_SUFFIXES)}")
+        if path.suffix.lower() not in SUFFIXES:
+            raise DataError(f"{path}: an image's name must end in {', '.join(SUFFIXES)}")
     stems = {path.stem: path for path in found}
     for path in found:
         if stems[path.stem] != path:
@@ -89,7 +153,7 @@ def _from_folder(root: Path, split: str, table: MaskReader) -> tuple[Pair, ...]:
 
 def _mask_of(folder: Path, stem: str) -> Path:
     """The mask of this name: a PNG, or another image if there is no PNG."""
-    candidates = [folder / f"{stem}{suffix}" for suffix in _SUFFIXES]
+    candidates = [folder / f"{stem}{suffix}" for suffix in SUFFIXES]
     return next((path for path in candidates if os.path.isfile(path)), candidates[0])
 
 
@@ -107,14 +171,14 @@ def _listed(root: Path, line: lists.Line, table: MaskReader) -> Pair:
         )
     folder = root / "masks" / image.relative_to(below).parent
     # A name with a dot may be a whole one, `street.01`, or end in its suffix.
-    stem = image.stem if image.suffix.lower() in _SUFFIXES else image.name
+    stem = image.stem if image.suffix.lower() in SUFFIXES else image.name
     return Pair(stem, image, _mask_of(folder, stem), table, line.listed)
 
 
 def _image_named(root: Path, line: lists.Line) -> Path | None:
     """The image that the whole line names, in `images/` or from the dataset's folder."""
     for text in (f"images/{line.text}", line.text):
-        for suffix in ("", *_SUFFIXES):
+        for suffix in ("", *SUFFIXES):
             path = lists.found_inside(root, text + suffix, line.listed)
             if path is not None:
                 return path
