@@ -38,6 +38,25 @@ class SavedStage:
     state: dict[str, Tensor]
 
 
+def parsed(kind: str, content: bytes, path: Path) -> SavedStage:
+    """What a stage's file holds.
+
+    Args:
+        kind: of the stage.
+        content: of the file.
+        path: the file's, for the error.
+
+    Raises:
+        DamageError: it is not what was written, or no stage's file.
+    """
+    archive = proof.unseal(content, path)
+    found = torch.load(io.BytesIO(archive), map_location="cpu", weights_only=True)
+    if not isinstance(found, dict) or not _FIELDS <= found.keys():
+        raise proof.DamageError(f"{path}: damaged: it is no stage's file")
+    record = StageRecord(kind, found["key"], **{name: found[name] for name in _RECORD_FIELDS})
+    return SavedStage(record, found["classes"], found["state"])
+
+
 class StageFile:
     """One stage's file in the folder that all studies of a storage share."""
 
@@ -60,18 +79,10 @@ class StageFile:
         if not self.path.is_file():
             return None
         try:
-            archive = proof.unseal(proof.read(self.path), self.path)
+            saved = parsed(self.kind, proof.read(self.path), self.path)
         except proof.DamageError:
             return None  # trained again
-        content = torch.load(io.BytesIO(archive), map_location="cpu", weights_only=True)
-        if not isinstance(content, dict) or not _FIELDS <= content.keys():
-            return None
-        if content["key"] != self.key:
-            return None
-        record = StageRecord(
-            self.kind, self.key, **{name: content[name] for name in _RECORD_FIELDS}
-        )
-        return SavedStage(record, content["classes"], content["state"])
+        return saved if saved.record.key == self.key else None
 
     def record(self) -> StageRecord | None:
         """The record of the saved stage; None where ``read`` has none."""
