@@ -17,6 +17,7 @@ from cluster.safe_text import printable
 from search_spaces import SPACES
 from study.commands import process
 from study.commands.screen import outlived
+from study.ledger.typed_command import name_of
 from study.planning.request import StudyRequest, base_config, choice
 from study.reporting.explanations import active_boundary, affinity, inverseform, semeda
 from study.reporting.explanations.explanation import Explanation, Given
@@ -52,7 +53,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         table = picture.with_suffix(".md")
         table.write_text(explanation.text)
     except ValueError as error:
-        print(f"study/explain.py: {printable(str(error))}", file=sys.stderr)
+        print(f"{name_of('study/explain.py')}: {printable(str(error))}", file=sys.stderr)
         return 2
     print(f"{explanation.text}\n{picture}\n{table}")
     return 0
@@ -73,7 +74,9 @@ def _explained(options: argparse.Namespace) -> Explanation:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = OneLineParser(prog="study/explain.py", description=__doc__, allow_abbrev=False)
+    parser = OneLineParser(
+        prog=name_of("study/explain.py"), description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("what", help=f"one of {', '.join(EXPLAINED)}")
     parser.add_argument("--dataset", help="default: shapes, the built-in one")
     parser.add_argument("--data", metavar="DIR", help="the dataset's folder")

@@ -21,6 +21,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
+from study.ledger.typed_command import name_of
 from study.planning.request import StudyRequest
 from trainables.config import TrialConfig, from_flat, require
 from trainables.config.words import counted
@@ -77,17 +78,17 @@ def _main(arguments: Sequence[str] | None) -> int:
     try:
         predict(_parse(arguments))
     except ValueError as error:
-        print(f"study/predict.py: {printable(str(error))}", file=sys.stderr)
+        print(f"{name_of('study/predict.py')}: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("study/predict.py: interrupted; nothing is written", file=sys.stderr)
+        print(f"{name_of('study/predict.py')}: interrupted; nothing is written", file=sys.stderr)
         return 130
     return 0
 
 
 def _parse(arguments: Sequence[str] | None) -> PredictRequest:
     parser = OneLineParser(
-        prog="study/predict.py",
+        prog=name_of("study/predict.py"),
         description="Write label maps of images with a study's network.",
         allow_abbrev=False,
     )

@@ -21,6 +21,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
+from study.ledger.typed_command import name_of
 from study.planning.request import StudyRequest
 from study.reporting.write_report import write
 from study.search.importance import importances
@@ -38,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    parser = OneLineParser(prog="study/report.py", description="Write a study's report again.")
+    parser = OneLineParser(
+        prog=name_of("study/report.py"), description="Write a study's report again."
+    )
     parser.add_argument("names", nargs="+", metavar="NAME", help="name of the study")
     parser.add_argument("--storage", type=Path, help="folder of studies; default: ./runs")
     parser.add_argument("--tracking-uri", help="URI of MLflow; default: sqlite:///mlflow.db")
@@ -70,10 +73,10 @@ def _main(arguments: Sequence[str] | None) -> int:
         if given.rebuild_mlflow:
             _require_mlflow(uri)
     except ValueError as error:
-        print(f"study/report.py: {printable(str(error))}", file=sys.stderr)
+        print(f"{name_of('study/report.py')}: {printable(str(error))}", file=sys.stderr)
         return 2
     except StorageError as error:
-        print(f"study/report.py: {printable(str(error))}", file=sys.stderr)
+        print(f"{name_of('study/report.py')}: {printable(str(error))}", file=sys.stderr)
         return 1
     results = results_of(record)
     files = write(results, folder, importances(results, space_of(record)))
@@ -115,7 +118,9 @@ def _rebuild(record: StudyRecord, folder: StudyFolder, uri: str, files: list[Pat
     complaint = sink.close(files, model, patience_s=3600)
     print(complaint or f"{counted(len(record.trials), 'run')} in {without_passwords(uri)}")
     if damage:
-        print(f"study/report.py: the model is not registered: {damage}", file=sys.stderr)
+        print(
+            f"{name_of('study/report.py')}: the model is not registered: {damage}", file=sys.stderr
+        )
     return 1 if complaint or damage else 0
 
 

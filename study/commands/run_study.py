@@ -23,6 +23,7 @@ from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
+from study.ledger.typed_command import name_of
 from study.planning import budget
 from study.planning.printed_commands import rebuild_command, resume_command
 from study.reporting import write_report
@@ -106,7 +107,7 @@ class StudyRun:
     def _print_lost(self, lost: str) -> None:
         plan = self._plan
         resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
-        print(f"study/run.py: stopped: {lost}: {resume}", file=sys.stderr)
+        print(f"{name_of('study/run.py')}: stopped: {lost}: {resume}", file=sys.stderr)
 
     def _draw_gallery(self, execution: Execution) -> None:
         """Draw the chosen test images once, after the finalists have been measured."""
@@ -173,7 +174,7 @@ class StudyRun:
             line = f"{complaint}; write them with: {rebuild}"
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         if reason:
-            print(f"study/run.py: stopped: {printable(reason)}", file=sys.stderr)
+            print(f"{name_of('study/run.py')}: stopped: {printable(reason)}", file=sys.stderr)
         if not record.ended:
             state, options = record.state, ""
             if record.budget_spent is not None:
@@ -188,7 +189,7 @@ def exit_code(record: StudyRecord) -> int:
     """The exit code of a study that ended, or whose budget did: a fault, which is printed, if it
     has no result."""
     if why := no_result(record):
-        print(f"study/run.py: {why}", file=sys.stderr)
+        print(f"{name_of('study/run.py')}: {why}", file=sys.stderr)
     return STOPPED if why else 0
 
 
