@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("study", "trainables", "search_spaces", "cluster")
 
 STUDY = {
-    # "" holds run.py, report.py, explain.py, predict.py and __init__.py
+    # "" holds run.py, report.py, explain.py, predict.py, export.py and __init__.py
     "": {"commands"},
     "commands": {
         "execution",
@@ -45,6 +45,7 @@ TRAINABLES = {
         "proof",
     },
     "training": {"plugin", "losses", "networks", "data", "metrics", "config", "proof"},
+    "exported": {"networks", "config"},
     "saved_loss": {"saved", "stages", "losses", "config"},
     "saved": {"plugin", "losses", "networks", "config", "proof"},
     "stages": {"losses", "data", "config", "geometry", "proof"},
@@ -70,6 +71,7 @@ PUBLIC = {
         "verdict",
         "together",
         "predict",
+        "export",
     ],
     "trainables.saved": ["load"],
     "trainables.saved_loss": ["Loss"],
@@ -127,7 +129,7 @@ def room(package: str, module: str) -> str:
     """The room of a module: its folder or file directly below the package."""
     if module in (
         package,
-        *(f"{package}.{name}" for name in ("run", "report", "explain", "predict")),
+        *(f"{package}.{name}" for name in ("run", "report", "explain", "predict", "export")),
     ):
         return ""
     return module.split(".")[1]

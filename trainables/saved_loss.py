@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from trainables import saved
 from trainables.config import LossConfig, refused, require
-from trainables.losses.batch import Learned, Prediction, Target
+from trainables.losses.batch import Learned, Prediction, Target, on_device
 from trainables.losses.compose import (
     TERMS,
     active_weights,
@@ -215,9 +215,7 @@ class Loss(nn.Module):
     def _learned_on(self, device: torch.device) -> Learned:
         if device != self._device:
             # Copies: replicas of this module on other devices share the originals.
-            nets = [copy.deepcopy(net) for net in self._learned]
-            moved = [net.to(device) if isinstance(net, nn.Module) else net for net in nets]
-            self._learned, self._device = Learned(*moved), device
+            self._learned, self._device = on_device(copy.deepcopy(self._learned), device), device
         return self._learned
 
     def extra_repr(self) -> str:

@@ -1,14 +1,14 @@
 """`edgewise`, the command that the package installs: `study/run.py` and its siblings by one name.
 
-`edgewise report NAME`, `edgewise predict ...` and `edgewise explain ...` are the scripts of these
-names; everything else is an option of `study/run.py`.
+`edgewise report NAME`, `edgewise predict ...`, `edgewise export ...` and `edgewise explain ...` are
+the scripts of these names; everything else is an option of `study/run.py`.
 """
 
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-_SIBLINGS = ("report", "predict", "explain")
+_SIBLINGS = ("report", "predict", "export", "explain")
 _OURS = ("cluster", "search_spaces", "study", "trainables")
 
 

@@ -13,6 +13,7 @@ from trainables import saved
 from trainables.config import LossConfig, TrialConfig, Value
 from trainables.data import load
 from trainables.losses.batch import Learned
+from trainables.losses.term import LossTerm
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.saved_loss import Loss
 from trainables.stages import registry
@@ -56,9 +57,12 @@ def trained(folder: Path, changes: dict[str, Value]) -> tuple[float, SegmenterOu
     labels: list[Tensor] = []
     training.network.register_forward_hook(lambda _, given, output: outputs.append(output))
     terms = training._terms
-    training._terms = (  # type: ignore[method-assign]
-        lambda output, given: labels.append(given) or terms(output, given)  # type: ignore[func-returns-value]
-    )
+
+    def kept(output: SegmenterOutput, labels_BHW: Tensor) -> dict[str, LossTerm]:
+        labels.append(labels_BHW)
+        return terms(output, labels_BHW)
+
+    training._terms = kept  # type: ignore[method-assign]
     training.train_epoch()
     history = training.train_epoch()
     assert isinstance(history, dict)

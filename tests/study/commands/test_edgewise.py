@@ -27,6 +27,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> str:
         ([], "run", []),
         (["report", "NAME"], "report", ["NAME"]),
         (["predict", "NAME", "--out", "DIR"], "predict", ["NAME", "--out", "DIR"]),
+        (["export", "NAME"], "export", ["NAME"]),
         (["explain", "semeda"], "explain", ["semeda"]),
     ],
 )
