@@ -217,4 +217,4 @@ def learned_from(config: TrialConfig, files: Mapping[str, bytes], folder: Path) 
             networks[kind] = _frozen(kind, config, saved)
         except RuntimeError:  # torch's, of many lines
             raise ValueError(f"{path}: its network does not fit this version of Edgewise") from None
-    return Learned(**networks)  # type: ignore[arg-type]
+    return Learned(**networks)
