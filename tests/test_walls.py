@@ -31,6 +31,8 @@ STUDY = {
     "ledger": set(),
 }
 TRAINABLES = {
+    "edgewise": {"modules"},  # installed as the package `edgewise`
+    "modules": {"stages", "losses", "config", "geometry"},
     "lane": {
         "training",
         "saved",
