@@ -31,6 +31,8 @@ STUDY = {
     "ledger": set(),
 }
 TRAINABLES = {
+    "edgewise": {"modules", "saved_loss"},  # installed as the package `edgewise`
+    "modules": {"stages", "losses", "config", "geometry"},
     "lane": {
         "training",
         "saved",
@@ -59,7 +61,7 @@ TRAINABLES = {
     "plugin_file": set(),
     "proof": set(),
 }
-FACES = {"study", "search_spaces", "trainables.config", "trainables.data"}
+FACES = {"study", "search_spaces", "trainables.config", "trainables.data", "trainables.edgewise"}
 """Packages whose ``__init__.py`` exports names; all others are empty."""
 PUBLIC = {
     "study": [

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -19,9 +20,8 @@ from trainables.networks.segmentation import Segmenter
 NETWORK, CONFIG, CLASSES = "network.pt", "config.yaml", "classes.txt"
 PARTS = "own_parts.py"
 """The plug-in that the network was trained with, if any; loading the network executes it."""
-STAGES = {kind: f"{kind}.pt" for kind in Learned._fields}
-"""By kind, the copy of a stage's file: the network inside the loss."""
-_FURTHER = (PARTS, *STAGES.values())
+_STAGE = re.compile(rf"({'|'.join(Learned._fields)})-[0-9a-f]+\.pt")
+"""The copy of a stage's file: a network inside the loss."""
 HASHES = "sha256.txt"
 """The hashes of the other files; ``sha256sum -c sha256.txt`` checks them, and so does loading."""
 
@@ -40,8 +40,8 @@ class Saved(NamedTuple):
 
     @property
     def stages(self) -> dict[str, bytes]:
-        """By kind, the files of the networks inside the loss."""
-        return {kind: self.files[name] for kind, name in STAGES.items() if name in self.files}
+        """By name, the files of the networks inside the loss."""
+        return {name: file for name, file in self.files.items() if _STAGE.fullmatch(name)}
 
 
 def save(
@@ -58,7 +58,7 @@ def save(
         config: the trial's.
         classes: their names by label.
         state: of the training.
-        stages: by kind, the files of the networks inside the loss.
+        stages: by name, the files of the networks inside the loss.
     """
     weights = io.BytesIO()
     torch.save(_evaluated(state), weights)
@@ -70,16 +70,16 @@ def save(
     }
     if installed := plugin.installed():
         files[PARTS] = installed.text.encode()
-    _write(folder, files | {STAGES[kind]: file for kind, file in (stages or {}).items()})
+    _write(folder, files | dict(stages or {}))
 
 
 def add_stages(folder: Path, stages: Mapping[str, bytes]) -> None:
-    """Add files of the networks inside the loss, by kind, to a folder that lacks them.
+    """Add files of the networks inside the loss, by name, to a folder that lacks them.
 
     Raises:
         DamageError: a file of the folder is damaged.
     """
-    _write(folder, read_files(folder) | {STAGES[kind]: file for kind, file in stages.items()})
+    _write(folder, read_files(folder) | dict(stages))
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -162,18 +162,23 @@ def read_files(folder: Path) -> dict[str, bytes]:
     Raises:
         DamageError: a file is missing or damaged; the message names it.
     """
-    further = [name for name in _FURTHER if (folder / name).exists()]
-    names = [NETWORK, CONFIG, CLASSES, *further]
+    present = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    names = [NETWORK, CONFIG, CLASSES, *filter(_is_further, present)]
     if not (folder / HASHES).exists():
         return _read_older(folder, names)
     lines = proof.read(folder / HASHES).decode("ascii", "replace").splitlines()
     hashes = {name: found for found, _, name in (line.partition("  ") for line in lines)}
-    if unknown := hashes.keys() - {NETWORK, CONFIG, CLASSES, *_FURTHER}:
-        raise proof.DamageError(f"{folder / HASHES}: damaged: it names {sorted(unknown)[0]!r}")
+    for name in sorted(hashes.keys() - {NETWORK, CONFIG, CLASSES}):
+        if not _is_further(name):
+            raise proof.DamageError(f"{folder / HASHES}: damaged: it names {name!r}")
     for name in names:
         if name not in hashes:
             raise proof.DamageError(f"{folder / HASHES}: damaged: it has no hash of {name}")
     return {name: proof.read_proven(folder / name, found) for name, found in hashes.items()}
+
+
+def _is_further(name: str) -> bool:
+    return name == PARTS or _STAGE.fullmatch(name) is not None
 
 
 def _read_older(folder: Path, names: Sequence[str]) -> dict[str, bytes]:

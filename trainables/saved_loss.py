@@ -27,7 +27,7 @@ from trainables.losses.compose import (
 )
 from trainables.losses.inputs import full_precision
 from trainables.losses.term import LossTerm
-from trainables.stages.registry import learned_from
+from trainables.stages.copies import learned_from
 
 _STUDIES = "runs"
 _WHOLE = (torch.uint8, torch.int16, torch.int32, torch.int64)
@@ -163,7 +163,7 @@ class Loss(nn.Module):
         Args:
             logits: (B,K,H,W) before the softmax, at the labels' size.
             labels: (B,H,W) whole numbers, 0..K-1, and 255 for void.
-            boundary_logits: (B,H,W) of a boundary head, before the sigmoid; ignored by a loss
+            boundary_logits: (B,H,W) or (B,1,H,W) of a boundary head, before the sigmoid; ignored by a loss
                 that reads none.
             progress: the completed fraction of the training, instead of ``epoch``.
 
@@ -200,6 +200,8 @@ class Loss(nn.Module):
             readers = [name for name in ever_active(self.config) if TERMS[name].head(self.config)]
             allowed = f"the (B,H,W) logits of a boundary head, which {', '.join(readers)} reads"
             raise refused("boundary_logits", allowed, None)
+        if boundary_logits.dim() == 4 and boundary_logits.shape[1] == 1:
+            boundary_logits = boundary_logits.squeeze(1)
         return full_precision(boundary_logits)
 
     def _progress(self, given: float | None) -> float:

@@ -9,6 +9,7 @@ from filelock import FileLock
 from torch import Tensor
 
 from trainables import proof
+from trainables.config import Value
 
 _RECORD_FIELDS = ("study", "seconds", "quality", "curve", "remade")
 _FIELDS = {"key", "classes", "state", *_RECORD_FIELDS}
@@ -36,6 +37,8 @@ class SavedStage:
     record: StageRecord
     classes: int
     state: dict[str, Tensor]
+    fields: dict[str, Value] = field(default_factory=dict)
+    """The config fields that decide its network; none in files of older versions."""
 
 
 def parsed(kind: str, content: bytes, path: Path) -> SavedStage:
@@ -54,7 +57,7 @@ def parsed(kind: str, content: bytes, path: Path) -> SavedStage:
     if not isinstance(found, dict) or not _FIELDS <= found.keys():
         raise proof.DamageError(f"{path}: damaged: it is no stage's file")
     record = StageRecord(kind, found["key"], **{name: found[name] for name in _RECORD_FIELDS})
-    return SavedStage(record, found["classes"], found["state"])
+    return SavedStage(record, found["classes"], found["state"], found.get("fields", {}))
 
 
 class StageFile:
@@ -93,7 +96,12 @@ class StageFile:
         """Write all of the file or nothing. Call it with the lock held."""
         for left in self.path.parent.glob(f"*{self.path.stem}.*.draft"):
             left.unlink()  # from a process that died while it wrote
-        content = {"key": self.key, "classes": saved.classes, "state": saved.state}
+        content = {
+            "key": self.key,
+            "classes": saved.classes,
+            "state": saved.state,
+            "fields": saved.fields,
+        }
         for name in _RECORD_FIELDS:
             content[name] = getattr(saved.record, name)
         archive = io.BytesIO()

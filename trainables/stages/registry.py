@@ -9,19 +9,18 @@ trained again.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from torch import nn
 
-from trainables import proof
-from trainables.config import LossConfig, TrialConfig, code_digest, flatten
+from trainables.config import LossConfig, TrialConfig, Value, code_digest, flatten
 from trainables.data.dataset import Dataset
 from trainables.losses.batch import Learned
 from trainables.losses.compose import needs_edge_net, needs_inverse_net
 from trainables.stages.edge_net import training as edge_training
-from trainables.stages.files import SavedStage, StageFile, StageRecord, parsed
+from trainables.stages.files import SavedStage, StageFile, StageRecord
 from trainables.stages.inverse_net import training as inverse_training
 from trainables.stages.inverse_net.tile_pairs import check_tile, require_boundary
 from trainables.stages.result import ReportProgress, TrainedStage
@@ -87,9 +86,19 @@ def check(kind: str, config: TrialConfig, dataset: Dataset) -> None:
         check_tile(config.tile_px, config.loss.resized or dataset.splits["train"].size or crop)
 
 
+def _flat(config: TrialConfig) -> dict[str, Value]:
+    """The config with the tile's side in pixels."""
+    return flatten(config) | {"loss/tile": config.tile_px, "loss/tile_share": 0.0}
+
+
+def _deciding_fields(kind: str, config: TrialConfig) -> dict[str, Value]:
+    flat = _flat(config)
+    return {path: flat[path] for path in deciding_paths(kind)}
+
+
 def stage_key(kind: str, config: TrialConfig, digest: str) -> str:
     """The key of the stage that this trial needs: equal keys mean equal networks."""
-    flat = flatten(config) | {"loss/tile": config.tile_px, "loss/tile_share": 0.0}
+    flat = _flat(config)
     if flat["loss/boundary"] == "sobel":
         flat["loss/variant"] = "paper"  # the variant changes radius boundaries only
     if "geodesic" not in (flat["loss/distance"], flat["inverse_net/distance"]):
@@ -138,7 +147,8 @@ def ensure(
             network, quality, curve = KINDS[kind].train(config, dataset, file.report_progress)
         seconds, remade = time.monotonic() - start, file.path.exists()
         record = StageRecord(kind, file.key, study, seconds, quality, curve, remade)
-        file.write(SavedStage(record, dataset.num_classes, network.state_dict()))
+        fields = _deciding_fields(kind, config)
+        file.write(SavedStage(record, dataset.num_classes, network.state_dict(), fields))
         return record
 
 
@@ -177,44 +187,11 @@ def _load(kind: str, config: TrialConfig, digest: str, folder: Path) -> nn.Modul
     saved = file.read()
     if saved is None:
         raise FileNotFoundError(f"stage file {file.path} is missing, damaged or of another stage")
-    return _frozen(kind, config, saved)
+    return built(kind, config, saved)
 
 
-def _frozen(kind: str, config: TrialConfig, saved: SavedStage) -> nn.Module:
+def built(kind: str, config: TrialConfig, saved: SavedStage) -> nn.Module:
+    """The frozen network of a saved stage, on the CPU."""
     network = KINDS[kind].build(config, saved.classes)
     network.load_state_dict(saved.state)
     return network.requires_grad_(False).eval()
-
-
-def contents(names: Iterable[str], folder: Path) -> dict[str, bytes]:
-    """The files of these stages, ``kind-key``, by kind; without those that cannot be used."""
-    files = [stage_file(name, folder) for name in names]
-    return {file.kind: proof.read(file.path) for file in files if file.read() is not None}
-
-
-def learned_from(config: TrialConfig, files: Mapping[str, bytes], folder: Path) -> Learned:
-    """The frozen networks of a trial's loss, from copies of their files.
-
-    Args:
-        config: the trial's.
-        files: by kind, of ``contents``.
-        folder: where they were read, for errors.
-
-    Raises:
-        ValueError: a file is missing, damaged, or of a network of another shape.
-    """
-    networks: dict[str, nn.Module] = {}
-    for kind in needed(config):
-        path = folder / f"{kind}.pt"
-        if kind not in files:
-            raise ValueError(
-                f"{path}: missing: the loss needs this network, and an older version, or a study "
-                f"whose file was gone, saved the folder without; study/report.py NAME adds it if "
-                f"the storage still has it"
-            )
-        saved = parsed(kind, files[kind], path)
-        try:
-            networks[kind] = _frozen(kind, config, saved)
-        except RuntimeError:  # torch's, of many lines
-            raise ValueError(f"{path}: its network does not fit this version of Edgewise") from None
-    return Learned(**networks)
