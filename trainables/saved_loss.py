@@ -163,8 +163,8 @@ class Loss(nn.Module):
         Args:
             logits: (B,K,H,W) before the softmax, at the labels' size.
             labels: (B,H,W) whole numbers, 0..K-1, and 255 for void.
-            boundary_logits: (B,H,W) or (B,1,H,W) of a boundary head, before the sigmoid; ignored by a loss
-                that reads none.
+            boundary_logits: (B,H,W) or (B,1,H,W) of a boundary head, before the sigmoid; ignored
+                by a loss that reads none.
             progress: the completed fraction of the training, instead of ``epoch``.
 
         Raises:

@@ -14,7 +14,7 @@ from cluster.safe_text import printable, without_passwords
 from study.analysis.power import SMALLEST
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
-from study.commands import process, together
+from study.commands import model_folder, process, together
 from study.commands.screen import outlived
 from study.ledger.errors import StorageError
 from study.ledger.record import StudyRecord
@@ -79,6 +79,10 @@ def _main(arguments: Sequence[str] | None) -> int:
         print(f"{name_of('study/report.py')}: {printable(str(error))}", file=sys.stderr)
         return 1
     results = results_of(record)
+    try:
+        model_folder.complete(results, folder)
+    except DamageError as error:
+        print(f"{name_of('study/report.py')}: {printable(str(error))}", file=sys.stderr)
     files = write(results, folder, importances(results, space_of(record)))
     print(files[0])
     return _rebuild(record, folder, uri, files) if given.rebuild_mlflow else 0

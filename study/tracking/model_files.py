@@ -4,10 +4,11 @@ Signature, input example and requirements lie beside the network's own files. No
 the network itself, a server or the internet.
 """
 
+import logging
 import shutil
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def write(folder: Path, study: str, classes: Sequence[str]) -> None:
     shade = np.arange(_EXAMPLE_SIDE, dtype=np.uint8) * (255 // _EXAMPLE_SIDE)
     example_1HW3 = np.broadcast_to(shade[None, :, None, None], (1, len(shade), len(shade), 3))
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as draft:
+    with _silent(), tempfile.TemporaryDirectory() as draft:
         made = Path(draft) / "model"
         mlflow.pyfunc.save_model(
             made,
@@ -56,6 +57,18 @@ def write(folder: Path, study: str, classes: Sequence[str]) -> None:
         )
         for path in made.iterdir():
             shutil.copyfile(path, folder / path.name)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without MLflow's word that it checks the example."""
+    logger = logging.getLogger("mlflow.pyfunc")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def is_complete(folder: Path) -> bool:
