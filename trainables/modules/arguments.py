@@ -74,3 +74,20 @@ def with_poison(value: Tensor, poison: Tensor | None, logits: Tensor) -> Tensor:
     if poison is None:
         return value
     return value + (logits * poison).sum()  # zero, with a gradient of zero, unless it is NaN
+
+
+def refuse_transforms(loss: object, by_hand: bool, *tensors: Tensor) -> None:
+    """Refuse tensors of ``torch.func`` that the loss cannot differentiate or batch.
+
+    Raises:
+        NotImplementedError: one line, with what to do instead.
+    """
+    functorch = torch._C._functorch
+    name = type(loss).__name__
+    if any(functorch.is_batchedtensor(tensor) for tensor in tensors):
+        raise NotImplementedError(f"{name} takes no torch.func.vmap: it takes batches as they are")
+    if by_hand and any(functorch.is_functorch_wrapped_tensor(tensor) for tensor in tensors):
+        raise NotImplementedError(
+            f"{name} has its derivative written out, which torch.func cannot see: "
+            "use loss.backward() or torch.autograd.grad"
+        )

@@ -6,7 +6,7 @@ Shape letters: B images, K classes, H rows, W columns.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Concatenate, Literal, ParamSpec, get_args, get_origin
+from typing import ClassVar, Concatenate, Literal, ParamSpec, get_args, get_origin
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,12 @@ from trainables.config import require
 from trainables.config.validation import hints_of
 from trainables.geometry.boundaries import VOID
 from trainables.losses.term import LossTerm
-from trainables.modules.arguments import finite_part, valid_labels, with_poison
+from trainables.modules.arguments import (
+    finite_part,
+    refuse_transforms,
+    valid_labels,
+    with_poison,
+)
 
 P = ParamSpec("P")
 
@@ -52,6 +57,9 @@ class LossModule(nn.Module):
 class ClassLoss(LossModule):
     """A loss of the class scores alone."""
 
+    by_hand: ClassVar[bool] = False
+    """Whether its derivative is written out, and not torch's: it has a first one only."""
+
     def term(self, logits_BKHW: Tensor, labels_BHW: Tensor) -> LossTerm:
         """The loss before its division: a sum, and the number to divide by."""
         raise NotImplementedError
@@ -66,6 +74,13 @@ class ClassLoss(LossModule):
         Raises:
             ValueError: naming the argument, what is allowed and what was given.
         """
+        if torch.compiler.is_compiling():  # it would be cut into dozens of graphs
+            outside: Tensor = torch.compiler.disable(self._value)(logits, labels)
+            return outside
+        return self._value(logits, labels)
+
+    def _value(self, logits: Tensor, labels: Tensor) -> Tensor:
+        refuse_transforms(self, self.by_hand, logits, labels)
         finite, poison = finite_part("logits", logits, self.on_nonfinite)
         labels, poison = valid_labels(logits, labels, self.ignore_index, poison)
         return with_poison(self.term(finite, labels).value(), poison, logits)
@@ -92,6 +107,14 @@ class HeadLoss(LossModule):
         Raises:
             ValueError: naming the argument, what is allowed and what was given.
         """
+        if torch.compiler.is_compiling():
+            alone = torch.compiler.disable(self._value)
+            outside: Tensor = alone(logits, labels, boundary_logits)
+            return outside
+        return self._value(logits, labels, boundary_logits)
+
+    def _value(self, logits: Tensor, labels: Tensor, boundary_logits: Tensor) -> Tensor:
+        refuse_transforms(self, False, logits, labels, boundary_logits)
         if boundary_logits.dim() == 4 and boundary_logits.shape[1] == 1:
             boundary_logits = boundary_logits.squeeze(1)
         scores, poison = finite_part("logits", logits, self.on_nonfinite)
