@@ -83,7 +83,9 @@ class ClassLoss(LossModule):
         refuse_transforms(self, self.by_hand, logits, labels)
         finite, poison = finite_part("logits", logits, self.on_nonfinite)
         labels, poison = valid_labels(logits, labels, self.ignore_index, poison)
-        return with_poison(self.term(finite, labels).value(), poison, logits)
+        with torch.autocast(logits.device.type, enabled=False):  # as a study computes it
+            value = self.term(finite, labels).value()
+        return with_poison(value, poison, logits)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -121,8 +123,9 @@ class HeadLoss(LossModule):
         head, of_head = finite_part("boundary_logits", boundary_logits, self.on_nonfinite)
         labels, poison = valid_labels(logits, labels, self.ignore_index, poison)
         require(head.device == logits.device, "boundary_logits", f"on {logits.device}", head.device)
-        value = with_poison(self.head_term(scores, labels, head).value(), poison, logits)
-        return with_poison(value, of_head, boundary_logits)
+        with torch.autocast(logits.device.type, enabled=False):  # as a study computes it
+            value = self.head_term(scores, labels, head).value()
+        return with_poison(with_poison(value, poison, logits), of_head, boundary_logits)
 
 
 Scalar = Callable[Concatenate[Tensor, Tensor, P], Tensor]

@@ -81,7 +81,7 @@ class InverseForm(HeadLoss):
             boundary_BHW,
             labels_BHW != VOID,
             network=self.network,
-            tile=loss.tile,
+            tile=self.config.tile_px,
             tile_reduction=self.tile_reduction,
             variant=loss.variant,
             resize=loss.resized,
