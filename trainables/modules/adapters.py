@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from trainables.config import refused, require
 from trainables.geometry.boundaries import VOID
 from trainables.modules import class_losses
+from trainables.modules.arguments import may_wait
 from trainables.modules.loss_module import ClassLoss, LossModule
 
 _NONE = -1
@@ -56,8 +57,7 @@ def _labels(logits: Tensor, target: Tensor, ignore_index: int) -> Tensor:
 
 
 def _require(good: Tensor, allowed: str, values: Tensor) -> None:
-    # On a GPU the host would wait for the answer in every step.
-    if good.device.type == "cpu" and not good.all():
+    if may_wait(good) and not good.all():
         raise refused("target", allowed, values[~good][0].item())
 
 

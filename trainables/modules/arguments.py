@@ -12,6 +12,11 @@ from trainables.config import refused, require
 from trainables.geometry.boundaries import VOID
 
 
+def may_wait(tensor: Tensor) -> bool:
+    """Whether a value may be looked at: on a GPU the host would wait for it in every step."""
+    return tensor.device.type == "cpu"
+
+
 def finite_part(
     name: str, logits: Tensor, on_nonfinite: Literal["raise", "return"]
 ) -> tuple[Tensor, Tensor | None]:
@@ -23,7 +28,7 @@ def finite_part(
         ValueError: ``logits`` are not floating point.
     """
     require(logits.is_floating_point(), name, "floating point", logits.dtype)
-    if on_nonfinite == "raise" and logits.device.type == "cpu":
+    if on_nonfinite == "raise" and may_wait(logits):
         return logits, None
     finite = logits.isfinite()
     poison = torch.where(finite.all(), 0.0, torch.nan)
@@ -48,7 +53,7 @@ def valid_labels(
     wrong = ((labels < 0) | (labels >= num_classes)) & ~ignored
     if ignore_index != VOID:
         labels = labels.masked_fill(ignored, VOID)
-    if labels.device.type == "cpu":
+    if may_wait(labels):
         if wrong.any():
             allowed = f"in 0..{num_classes - 1} or {ignore_index} (ignore_index)"
             raise refused("labels", allowed, int(labels[wrong][0]))

@@ -6,6 +6,7 @@ Shape letters: B images, K classes, H rows, W columns.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import ClassVar, Concatenate, Literal, ParamSpec, get_args, get_origin
 
 import torch
@@ -47,10 +48,15 @@ class LossModule(nn.Module):
     def _of(self, name: str) -> object:
         return getattr(self, name)
 
-    def extra_repr(self) -> str:
-        """The settings that differ from their defaults."""
-        own = (field for field in fields(self) if self._of(field.name) != field.default)
-        return ", ".join(f"{field.name}={self._of(field.name)!r}" for field in own if field.repr)
+    def __repr__(self) -> str:
+        """The settings that differ from their defaults, without the layers of a frozen network."""
+        given = ((field.name, self._of(field.name), field.default) for field in fields(self))
+        own = (f"{name}={_shown(value)!r}" for name, value, default in given if value != default)
+        return f"{type(self).__name__}({', '.join(own)})"
+
+
+def _shown(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

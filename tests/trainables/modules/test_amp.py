@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from tests.trainables.modules.scenes import CLASSES, modules, scene
+from trainables.modules import arguments
 from trainables.modules.loss_module import HeadLoss, LossModule
 
 NAMES = list(modules())
@@ -87,3 +88,22 @@ def test_autocast_does_not_reach_into_a_loss(name: str) -> None:
         value = given.loss(loss)
     assert value.dtype == torch.float32
     assert value == given.loss(loss)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_where_the_host_must_not_wait_a_wrong_value_gives_nan(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU, where a wrong label would end the process or pass for another class."""
+    monkeypatch.setattr(arguments, "may_wait", lambda tensor: False)
+    for wrong in ("label", "logit", ""):
+        given, loss = scene(), module_of(name, "raise")
+        if wrong == "label":
+            given.labels[0, 7, 7] = CLASSES
+        if wrong == "logit":
+            given.logits.data[0, 0, 7, 7] = torch.inf
+        value = given.loss(loss)
+        value.backward()
+        assert value.isnan() == bool(wrong)
+        gradients = [leaf.grad for leaf in given.leaves() if leaf.grad is not None]
+        assert any(gradient.isnan().any() for gradient in gradients) == bool(wrong)

@@ -52,7 +52,8 @@ def test_a_file_or_its_folder_gives_the_study_s_network(kind: str, tmp_path: Pat
 def test_loading_does_not_touch_the_random_state(tmp_path: Path) -> None:
     path = written(tmp_path, "inverse_net")
     before = torch.get_rng_state()
-    losses.InverseForm(stage=path)
+    loss = losses.InverseForm(stage=path)
+    assert repr(loss) == f"InverseForm(stage={str(path)!r})"
     assert torch.equal(torch.get_rng_state(), before)
 
 
