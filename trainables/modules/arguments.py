@@ -12,6 +12,11 @@ from trainables.config import refused, require
 from trainables.geometry.boundaries import VOID
 
 
+def may_wait(tensor: Tensor) -> bool:
+    """Whether a value may be looked at: on a GPU the host would wait for it in every step."""
+    return tensor.device.type == "cpu"
+
+
 def finite_part(
     name: str, logits: Tensor, on_nonfinite: Literal["raise", "return"]
 ) -> tuple[Tensor, Tensor | None]:
@@ -23,7 +28,7 @@ def finite_part(
         ValueError: ``logits`` are not floating point.
     """
     require(logits.is_floating_point(), name, "floating point", logits.dtype)
-    if on_nonfinite == "raise" and logits.device.type == "cpu":
+    if on_nonfinite == "raise" and may_wait(logits):
         return logits, None
     finite = logits.isfinite()
     poison = torch.where(finite.all(), 0.0, torch.nan)
@@ -48,7 +53,7 @@ def valid_labels(
     wrong = ((labels < 0) | (labels >= num_classes)) & ~ignored
     if ignore_index != VOID:
         labels = labels.masked_fill(ignored, VOID)
-    if labels.device.type == "cpu":
+    if may_wait(labels):
         if wrong.any():
             allowed = f"in 0..{num_classes - 1} or {ignore_index} (ignore_index)"
             raise refused("labels", allowed, int(labels[wrong][0]))
@@ -74,3 +79,20 @@ def with_poison(value: Tensor, poison: Tensor | None, logits: Tensor) -> Tensor:
     if poison is None:
         return value
     return value + (logits * poison).sum()  # zero, with a gradient of zero, unless it is NaN
+
+
+def refuse_transforms(loss: object, by_hand: bool, *tensors: Tensor) -> None:
+    """Refuse tensors of ``torch.func`` that the loss cannot differentiate or batch.
+
+    Raises:
+        NotImplementedError: one line, with what to do instead.
+    """
+    functorch = torch._C._functorch
+    name = type(loss).__name__
+    if any(functorch.is_batchedtensor(tensor) for tensor in tensors):
+        raise NotImplementedError(f"{name} takes no torch.func.vmap: it takes batches as they are")
+    if by_hand and any(functorch.is_functorch_wrapped_tensor(tensor) for tensor in tensors):
+        raise NotImplementedError(
+            f"{name} has its derivative written out, which torch.func cannot see: "
+            "use loss.backward() or torch.autograd.grad"
+        )

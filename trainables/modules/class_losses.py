@@ -1,7 +1,6 @@
 """Losses of class scores, each named as in its paper. Shape letters: B, K classes, H, W."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from trainables.losses import full_divergence as fkl
 from trainables.losses import generalised_dice as dice
 from trainables.losses import hausdorff as distance
 from trainables.losses import kervadec, lovasz
+from trainables.losses.inputs import RegionClasses
 from trainables.losses.term import LossTerm
 from trainables.modules.loss_module import ClassLoss
 
@@ -51,6 +51,8 @@ class BalancedCrossEntropy(ClassLoss):
 class LovaszSoftmax(ClassLoss):
     """A surrogate of 1 - IoU, in [0, 1] (Berman, Triki and Blaschko, CVPR 2018, Eq. 11)."""
 
+    by_hand = True
+
     classes: lovasz.Classes = "present"
     """What to average over: those "present" in the image, "all", or a list of different classes."""
     per_image: bool = True
@@ -74,6 +76,8 @@ class ActiveBoundary(ClassLoss):
 
     Beside cross-entropy and Lovasz-softmax; the paper's weight is 1.0 to 1.5. In nats.
     """
+
+    by_hand = True
 
     theta: float = 20.0
     """Pixels from the true boundary at which the weight of a pixel stops growing; > 0."""
@@ -102,16 +106,17 @@ class ActiveBoundary(ClassLoss):
 class FullDivergence(ClassLoss):
     """FKL (ABL's paper, Eq. 7): cross-entropy of sigmoid(KL) at every edge of the pixel grid."""
 
+    by_hand = True
+
     def term(self, logits_BKHW: Tensor, labels_BHW: Tensor) -> LossTerm:
         return fkl.full_divergence(logits_BKHW, labels_BHW)
-
-
-RegionClasses = Literal["all", "foreground"]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class GeneralisedDice(ClassLoss):
     """1 - generalised Dice of each image, in [0, 1] (Sudre et al., DLMIA 2017)."""
+
+    by_hand = True
 
     classes: RegionClasses = "all"
     """"foreground" leaves out class 0."""
@@ -130,6 +135,8 @@ class BoundaryLoss(ClassLoss):
 
     In pixels; a good prediction is negative. The paper adds it to generalised Dice.
     """
+
+    by_hand = True
 
     classes: RegionClasses = "all"
     """"foreground" leaves out class 0, as the paper's binary case does."""
@@ -152,6 +159,8 @@ class BoundaryLoss(ClassLoss):
 class Hausdorff(ClassLoss):
     """Mean of (p - t)^2 (d_t^2 + d_p^2), in pixels^2 (Karimi and Salcudean, TMI 2020)."""
 
+    by_hand = True
+
     classes: RegionClasses = "all"
     """"foreground" leaves out class 0."""
 
@@ -166,9 +175,9 @@ class AffinityRegression(ClassLoss):
     Mean squared error over pairs of 180 places, in [0, 1]; the paper's weight is 0.1.
     """
 
-    kernel: Literal["square_root", "dot_product"] = "square_root"
+    kernel: ar.Kernel = "square_root"
     """"dot_product" is what the paper argues against."""
-    sampling: Literal["nearest", "average"] = "nearest"
+    sampling: ar.Sampling = "nearest"
     """Scores of the labels' pixels, or the mean of each cell's valid pixels."""
 
     def term(self, logits_BKHW: Tensor, labels_BHW: Tensor) -> LossTerm:

@@ -6,7 +6,8 @@ Shape letters: B images, K classes, H rows, W columns.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Concatenate, Literal, ParamSpec, get_args, get_origin
+from pathlib import Path
+from typing import ClassVar, Concatenate, Literal, ParamSpec, get_args, get_origin
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,12 @@ from trainables.config import require
 from trainables.config.validation import hints_of
 from trainables.geometry.boundaries import VOID
 from trainables.losses.term import LossTerm
-from trainables.modules.arguments import finite_part, valid_labels, with_poison
+from trainables.modules.arguments import (
+    finite_part,
+    refuse_transforms,
+    valid_labels,
+    with_poison,
+)
 
 P = ParamSpec("P")
 
@@ -42,15 +48,23 @@ class LossModule(nn.Module):
     def _of(self, name: str) -> object:
         return getattr(self, name)
 
-    def extra_repr(self) -> str:
-        """The settings that differ from their defaults."""
-        own = (field for field in fields(self) if self._of(field.name) != field.default)
-        return ", ".join(f"{field.name}={self._of(field.name)!r}" for field in own if field.repr)
+    def __repr__(self) -> str:
+        """The settings that differ from their defaults, without the layers of a frozen network."""
+        given = ((field.name, self._of(field.name), field.default) for field in fields(self))
+        own = (f"{name}={_shown(value)!r}" for name, value, default in given if value != default)
+        return f"{type(self).__name__}({', '.join(own)})"
+
+
+def _shown(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class ClassLoss(LossModule):
     """A loss of the class scores alone."""
+
+    by_hand: ClassVar[bool] = False
+    """Whether its derivative is written out, and not torch's: it has a first one only."""
 
     def term(self, logits_BKHW: Tensor, labels_BHW: Tensor) -> LossTerm:
         """The loss before its division: a sum, and the number to divide by."""
@@ -66,9 +80,18 @@ class ClassLoss(LossModule):
         Raises:
             ValueError: naming the argument, what is allowed and what was given.
         """
+        if torch.compiler.is_compiling():  # it would be cut into dozens of graphs
+            outside: Tensor = torch.compiler.disable(self._value)(logits, labels)
+            return outside
+        return self._value(logits, labels)
+
+    def _value(self, logits: Tensor, labels: Tensor) -> Tensor:
+        refuse_transforms(self, self.by_hand, logits, labels)
         finite, poison = finite_part("logits", logits, self.on_nonfinite)
         labels, poison = valid_labels(logits, labels, self.ignore_index, poison)
-        return with_poison(self.term(finite, labels).value(), poison, logits)
+        with torch.autocast(logits.device.type, enabled=False):  # as a study computes it
+            value = self.term(finite, labels).value()
+        return with_poison(value, poison, logits)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -92,14 +115,23 @@ class HeadLoss(LossModule):
         Raises:
             ValueError: naming the argument, what is allowed and what was given.
         """
+        if torch.compiler.is_compiling():
+            alone = torch.compiler.disable(self._value)
+            outside: Tensor = alone(logits, labels, boundary_logits)
+            return outside
+        return self._value(logits, labels, boundary_logits)
+
+    def _value(self, logits: Tensor, labels: Tensor, boundary_logits: Tensor) -> Tensor:
+        refuse_transforms(self, False, logits, labels, boundary_logits)
         if boundary_logits.dim() == 4 and boundary_logits.shape[1] == 1:
             boundary_logits = boundary_logits.squeeze(1)
         scores, poison = finite_part("logits", logits, self.on_nonfinite)
         head, of_head = finite_part("boundary_logits", boundary_logits, self.on_nonfinite)
         labels, poison = valid_labels(logits, labels, self.ignore_index, poison)
         require(head.device == logits.device, "boundary_logits", f"on {logits.device}", head.device)
-        value = with_poison(self.head_term(scores, labels, head).value(), poison, logits)
-        return with_poison(value, of_head, boundary_logits)
+        with torch.autocast(logits.device.type, enabled=False):  # as a study computes it
+            value = self.head_term(scores, labels, head).value()
+        return with_poison(with_poison(value, poison, logits), of_head, boundary_logits)
 
 
 Scalar = Callable[Concatenate[Tensor, Tensor, P], Tensor]

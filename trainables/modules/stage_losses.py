@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
+import torch
 from torch import Tensor, nn
 
 from trainables.config import require
@@ -28,6 +29,18 @@ def _loaded(kind: str, stage: str | Path | StageNetwork) -> StageNetwork:
         return load_stage(kind, stage)
     require(stage.kind == kind, "stage", f"of kind {kind}", stage.kind)
     return stage
+
+
+def _in_precision_of(network: nn.Module, logits: Tensor) -> Tensor:
+    """The logits in the precision of the frozen network.
+
+    Raises:
+        ValueError: that is a half one; it has changed the network that the study trained.
+    """
+    dtype = next(network.parameters()).dtype
+    exact = dtype in (torch.float32, torch.float64)
+    require(exact, "stage", "float32 or float64: exclude the loss from .half() and alike", dtype)
+    return logits.to(dtype)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -64,11 +77,11 @@ class InverseForm(HeadLoss):
         loss = self.config.loss
         boundary_BHW = boundary_maker(loss.boundary, loss.variant)(labels_BHW, logits_BKHW.shape[1])
         return inverse_form(
-            boundary_logits_BHW,
+            _in_precision_of(self.network, boundary_logits_BHW),
             boundary_BHW,
             labels_BHW != VOID,
             network=self.network,
-            tile=loss.tile,
+            tile=self.config.tile_px,
             tile_reduction=self.tile_reduction,
             variant=loss.variant,
             resize=loss.resized,
@@ -78,6 +91,8 @@ class InverseForm(HeadLoss):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class _OnEdgeNet(ClassLoss):
+    by_hand = True
+
     stage: str | Path | StageNetwork
     """``edge_net-KEY.pt``, a folder with one such file, or what ``load_stage`` returns."""
 
@@ -89,10 +104,10 @@ class _OnEdgeNet(ClassLoss):
         if not isinstance(self.stage, str | Path):
             self.stage = "a loaded stage"
 
-    def _edge_net(self, logits_BKHW: Tensor) -> nn.Module:
+    def _scores(self, logits_BKHW: Tensor) -> Tensor:
         given = logits_BKHW.shape[1]
         require(given == self.classes, "logits", f"of {self.classes} classes, as the stage", given)
-        return self.network
+        return _in_precision_of(self.network, logits_BKHW)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -113,9 +128,9 @@ class SEMEDA(_OnEdgeNet):
 
     def term(self, logits_BKHW: Tensor, labels_BHW: Tensor) -> LossTerm:
         return edges.semeda(
-            logits_BKHW,
+            self._scores(logits_BKHW),
             labels_BHW,
-            edge_net=self._edge_net(logits_BKHW),
+            edge_net=self.network,
             lambdas=self.lambdas,
             matching=self.matching,
             reduction=self.reduction,
@@ -128,6 +143,5 @@ class PPCEOnEdges(_OnEdgeNet):
     """SEMEDA's "PPCE on edges" (Eq. 5): cross-entropy of the edges of the predicted mask."""
 
     def term(self, logits_BKHW: Tensor, labels_BHW: Tensor) -> LossTerm:
-        edge_net = self._edge_net(logits_BKHW)
-        boundary_BHW = eight_neighbour_boundary(labels_BHW)
-        return edges.ppce_on_edges(logits_BKHW, labels_BHW, boundary_BHW, edge_net=edge_net)
+        scores_BKHW, boundary_BHW = self._scores(logits_BKHW), eight_neighbour_boundary(labels_BHW)
+        return edges.ppce_on_edges(scores_BKHW, labels_BHW, boundary_BHW, edge_net=self.network)

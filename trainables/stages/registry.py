@@ -91,7 +91,8 @@ def _flat(config: TrialConfig) -> dict[str, Value]:
     return flatten(config) | {"loss/tile": config.tile_px, "loss/tile_share": 0.0}
 
 
-def _deciding_fields(kind: str, config: TrialConfig) -> dict[str, Value]:
+def deciding_fields(kind: str, config: TrialConfig) -> dict[str, Value]:
+    """The values of ``deciding_paths``, with the tile's side in pixels."""
     flat = _flat(config)
     return {path: flat[path] for path in deciding_paths(kind)}
 
@@ -147,7 +148,7 @@ def ensure(
             network, quality, curve = KINDS[kind].train(config, dataset, file.report_progress)
         seconds, remade = time.monotonic() - start, file.path.exists()
         record = StageRecord(kind, file.key, study, seconds, quality, curve, remade)
-        fields = _deciding_fields(kind, config)
+        fields = deciding_fields(kind, config)
         file.write(SavedStage(record, dataset.num_classes, network.state_dict(), fields))
         return record
 

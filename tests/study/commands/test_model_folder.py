@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from tests.study import fake, reports
 from tests.study.commands.test_predict import finished_study
 from trainables import saved
-from trainables.config import TrialConfig
+from trainables.config import Value
 from trainables.saved_loss import Loss
 
 
@@ -44,17 +44,18 @@ def run(script: str, folder: Path) -> str:
     return done.stdout
 
 
-def ended(storage: Path, **changes: object) -> tuple[StudyFolder, StudyRecord]:
+def ended(storage: Path, **changes: Value) -> tuple[StudyFolder, StudyRecord]:
     folder, _, _ = finished_study(
         storage, data__height=16, data__width=24, data__train_images=4, **changes
-    )  # type: ignore[arg-type]
+    )
     record = folder.load()
     assert model_folder.save(results_of(record), folder) == ""
     return folder, record
 
 
 def test_the_lines_of_the_report_run(tmp_path: Path) -> None:
-    changes = {"loss__beta": 2.0, "loss__lovasz": 1.5, "loss__schedule": "lovasz from 0.5"}
+    changes: dict[str, Value] = {"loss__beta": 2.0, "loss__lovasz": 1.5}
+    changes["loss__schedule"] = "lovasz from 0.5"
     folder, record = ended(tmp_path / "runs", **changes)
     text = reports.markdown(record, folder.path)
     section = text.partition("## Use it\n")[2]
@@ -125,6 +126,5 @@ def test_a_folder_of_another_trial_is_not_described_as_the_champion(tmp_path: Pa
     torch.save({"network": network.state_dict()}, buffer)
     saved.save(folder.model, other, classes, buffer.read_bytes())
     assert use_it.saved_trial(results_of(record), folder) is None
-    assert isinstance(other, TrialConfig)
     section = reports.markdown(record, folder.path).partition("## Use it\n")[2]
     assert section.startswith("\nThere is nothing to use yet")

@@ -73,7 +73,7 @@ def test_a_version_under_its_earlier_name_is_not_registered_again(tmp_path: Path
     ledger = fake.begin(plan)
     fake.complete(ledger, plan, 0)
     client = _Client(edgewise_inverseform_shapes="run 7")
-    register(client, {trial_key(0): "run 7"}, ledger.record, tmp_path)  # type: ignore[arg-type]
+    register(client, {trial_key(0): "run 7"}, ledger.record, tmp_path)
 
 
 def test_the_network_taken_home_is_of_a_cell_that_is_better(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_network_taken_home_is_of_a_cell_that_is_better(tmp_path: Path) -> N
     assert (champion.cell, champion.seed) == ("good", 5)
     lucky = next(trial for trial in ledger.record.trials.values() if trial.cell == "plain")
     last = lucky.epochs[lucky.last_epoch]
-    lucky.epochs[lucky.last_epoch] = replace(last, metrics=last.metrics | {"miou": 0.99})
+    lucky.epochs[lucky.last_epoch] = replace(last, metrics={**last.metrics, "miou": 0.99})
     again = fake_grid.results(ledger)
     assert again.ranking[0].cell == "plain"
     assert again.champion is not None
