@@ -12,6 +12,8 @@ from trainables.stages.copies import contents
 from trainables.stages.registry import stage_names
 
 Results = SearchResults | AblationResults
+_MLMODEL = "MLmodel"
+"""MLflow's own file."""
 
 
 def save(results: Results, folder: StudyFolder) -> str:
@@ -30,11 +32,15 @@ def save(results: Results, folder: StudyFolder) -> str:
     config, data = from_flat(champion.config), results.record.data
     stages = _stages(results, champion, folder)
     saved.save(folder.model, config, data.classes, state, stages)
-    from study.tracking import model_files  # MLflow takes seconds
-
-    model_files.write(folder.model, folder.name, data.classes)
+    _make_mlflow_model(results, folder)
     describe(results, folder)
     return ""
+
+
+def _make_mlflow_model(results: Results, folder: StudyFolder) -> None:
+    from study.tracking import model_files  # MLflow takes seconds
+
+    model_files.write(folder.model, folder.name, results.record.data.classes)
 
 
 def describe(results: Results, folder: StudyFolder) -> None:
@@ -60,6 +66,8 @@ def complete(results: Results, folder: StudyFolder) -> None:
     lacking = {name: file for name, file in stages.items() if name not in files}
     if lacking and saved.HASHES in {path.name for path in folder.model.iterdir()}:
         saved.add_stages(folder.model, lacking)
+    if not (folder.model / _MLMODEL).exists():
+        _make_mlflow_model(results, folder)
     describe(results, folder)
 
 

@@ -115,6 +115,7 @@ def test_an_older_folder_is_completed_by_a_report(
     assert report(["fake", "--storage", str(folder.storage)]) == 0
     assert (folder.model / use_it.SCRIPT).exists()
     assert (folder.model / "README.md").exists()
+    assert (folder.model / "MLmodel").exists()
     capsys.readouterr()
 
 
