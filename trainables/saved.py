@@ -85,6 +85,9 @@ def add_stages(folder: Path, stages: Mapping[str, bytes]) -> None:
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     hashes = "".join(f"{proof.sha256(content)}  {name}\n" for name, content in files.items())
     folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if _STAGE.fullmatch(path.name) and path.name not in files:
+            path.unlink()  # of a network that was saved here before
     for name, content_of_file in {**files, HASHES: hashes.encode()}.items():
         proof.write(folder / name, content_of_file)
 

@@ -14,10 +14,11 @@ from trainables.config import LossConfig, TrialConfig, Value
 from trainables.data import load
 from trainables.losses.batch import Learned
 from trainables.losses.term import LossTerm
-from trainables.networks.segmentation import SegmenterOutput
+from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.saved_loss import Loss
 from trainables.stages import copies, registry
 from trainables.stages.standalone import load_stage
+from trainables.training.state import pack
 from trainables.training.training import Training
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -161,6 +162,16 @@ def test_a_folder_without_the_networks_inside_its_loss_says_so(tmp_path: Path) -
     saved.add_stages(folder, {stage.name: whole})
     assert Loss.from_model(folder).config.lambda_2 == 1
     assert load_stage("edge_net", folder).kind == "edge_net"  # as edgewise.losses.SEMEDA reads it
+
+
+def test_a_folder_keeps_no_stage_of_an_earlier_network(tmp_path: Path) -> None:
+    config = TrialConfig().changed(SMALL)
+    network = Segmenter(config.model, 2, boundary_head=False)
+    state = pack({"epoch": 1, "network": network.state_dict()})
+    saved.save(tmp_path, config, ["a", "b"], state, {"edge_net-0123.pt": b"stage"})
+    assert saved.describe(tmp_path).stages == {"edge_net-0123.pt": b"stage"}
+    saved.save(tmp_path, config, ["a", "b"], state)
+    assert saved.describe(tmp_path).stages == {}
 
 
 def test_it_needs_no_ray_no_mlflow_and_no_optuna(tmp_path: Path) -> None:
