@@ -107,8 +107,8 @@ mlflow: .venv/.installed
 # The image's lock has the same versions, without the tools for tests.
 lock: .venv/.installed
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/$(LOCK) --extra test --output-file constraints.txt
-	$(BIN)/$(LOCK) --extra server --constraint constraints.txt --output-file $(IMAGE_LOCK)
+	$(BIN)/$(LOCK) --extra study --extra test --output-file constraints.txt
+	$(BIN)/$(LOCK) --extra study --extra server --constraint constraints.txt --output-file $(IMAGE_LOCK)
 
 clean:
 	rm -rf .venv .venv-audit .venv-newest build *.egg-info .mypy_cache .ruff_cache .pytest_cache

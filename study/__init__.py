@@ -10,6 +10,7 @@
     table = study.verdict("NAME")       # what is better than the baseline, by how much, how sure
     table = study.together("A", "B")    # comparisons of several datasets, and a new one's gain
     paths = study.predict("NAME", "IMAGES", out="MAPS")  # label maps of a folder of images
+    path = study.export("NAME", "onnx")  # the network for other runtimes
 
 Each function imports what it needs, so that importing a ``study`` module stays fast.
 """
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_plan",
+    "export",
     "make_plan",
     "plan",
     "predict",
@@ -235,3 +237,21 @@ def predict(
     from study.commands import python_api
 
     return python_api.predict(given)
+
+
+def export(
+    network: str,
+    format: str = "onnx",
+    *,
+    out: Path | str | None = None,
+    overwrite: bool = False,
+    storage: Path | str | None = None,
+    trust: bool = False,
+) -> Path:
+    """Write a network (see ``predict``) as "onnx", or "torch" for ``torch.export``; return the
+    file: ``out``, or one in the study's ``model`` folder."""
+    given = dict(locals())
+    import_packages()
+    from study.commands import python_api
+
+    return python_api.export(given)

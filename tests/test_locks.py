@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from itertools import chain
 
 import pytest
 import yaml
@@ -9,7 +10,7 @@ import yaml
 from tests.conftest import ROOT
 
 EVERYTHING, IMAGE = "constraints.txt", "cluster/launch/requirements.txt"
-EXTRAS = {EVERYTHING: "test", IMAGE: "server"}
+EXTRAS = {EVERYTHING: ("study", "test"), IMAGE: ("study", "server")}
 
 
 def pins(name: str) -> dict[str, list[str]]:
@@ -36,11 +37,12 @@ def test_a_lock_names_no_index(name: str) -> None:
     assert not re.search(r"^--", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("name", "extra"), EXTRAS.items())
-def test_a_lock_has_what_the_project_requires(name: str, extra: str) -> None:
+@pytest.mark.parametrize(("name", "extras"), EXTRAS.items())
+def test_a_lock_has_what_the_project_requires(name: str, extras: tuple[str, ...]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     locked = pins(name)
-    for line in [*project["dependencies"], *project["optional-dependencies"][extra]]:
+    of_extras = (project["optional-dependencies"][extra] for extra in extras)
+    for line in [*project["dependencies"], *chain.from_iterable(of_extras)]:
         package = re.split(r"[\[<>=;]", line)[0].lower()
         assert package in locked, f"{name} lacks {package}: make lock"
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("study", "trainables", "search_spaces", "cluster")
 
 STUDY = {
-    # "" holds run.py, report.py, explain.py, predict.py and __init__.py
+    # "" holds run.py, report.py, explain.py, predict.py, export.py and __init__.py
     "": {"commands"},
     "commands": {
         "execution",
@@ -31,6 +31,8 @@ STUDY = {
     "ledger": set(),
 }
 TRAINABLES = {
+    "edgewise": {"modules", "saved_loss"},  # installed as the package `edgewise`
+    "modules": {"stages", "losses", "config", "geometry"},
     "lane": {
         "training",
         "saved",
@@ -45,6 +47,8 @@ TRAINABLES = {
         "proof",
     },
     "training": {"plugin", "losses", "networks", "data", "metrics", "config", "proof"},
+    "exported": {"networks", "config"},
+    "saved_loss": {"saved", "stages", "losses", "config"},
     "saved": {"plugin", "losses", "networks", "config", "proof"},
     "stages": {"losses", "data", "config", "geometry", "proof"},
     "plugin": {"losses", "networks", "data", "config", "plugin_file"},
@@ -57,7 +61,7 @@ TRAINABLES = {
     "plugin_file": set(),
     "proof": set(),
 }
-FACES = {"study", "search_spaces", "trainables.config", "trainables.data"}
+FACES = {"study", "search_spaces", "trainables.config", "trainables.data", "trainables.edgewise"}
 """Packages whose ``__init__.py`` exports names; all others are empty."""
 PUBLIC = {
     "study": [
@@ -69,8 +73,10 @@ PUBLIC = {
         "verdict",
         "together",
         "predict",
+        "export",
     ],
     "trainables.saved": ["load"],
+    "trainables.saved_loss": ["Loss"],
     "trainables.losses.term": ["LossTerm"],
     "trainables.losses.terms": ["Prediction", "Target"],
     "search_spaces": ["Cell", "Dimension", "Grid", "Space"],
@@ -125,7 +131,7 @@ def room(package: str, module: str) -> str:
     """The room of a module: its folder or file directly below the package."""
     if module in (
         package,
-        *(f"{package}.{name}" for name in ("run", "report", "explain", "predict")),
+        *(f"{package}.{name}" for name in ("run", "report", "explain", "predict", "export")),
     ):
         return ""
     return module.split(".")[1]

@@ -2,8 +2,10 @@
 
 import io
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import yaml
@@ -11,12 +13,15 @@ from torch import Tensor
 
 from trainables import plugin, proof
 from trainables.config import TrialConfig, flatten, from_flat
+from trainables.losses.batch import Learned
 from trainables.losses.compose import needs_boundary_head
 from trainables.networks.segmentation import Segmenter
 
 NETWORK, CONFIG, CLASSES = "network.pt", "config.yaml", "classes.txt"
 PARTS = "own_parts.py"
 """The plug-in that the network was trained with, if any; loading the network executes it."""
+_STAGE = re.compile(rf"({'|'.join(Learned._fields)})-[0-9a-f]+\.pt")
+"""The copy of a stage's file: a network inside the loss."""
 HASHES = "sha256.txt"
 """The hashes of the other files; ``sha256sum -c sha256.txt`` checks them, and so does loading."""
 
@@ -24,8 +29,37 @@ HASHES = "sha256.txt"
 _logger = logging.getLogger(__name__)
 
 
-def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes) -> None:
-    """Write the network of a training state (``Training.save``): its moving average, if any."""
+class Saved(NamedTuple):
+    """What a folder says of its network, whose weights are not read yet."""
+
+    config: TrialConfig
+    classes: list[str]
+    """Their names by label."""
+    files: dict[str, bytes]
+    """By name, each as it was saved."""
+
+    @property
+    def stages(self) -> dict[str, bytes]:
+        """By name, the files of the networks inside the loss."""
+        return {name: file for name, file in self.files.items() if _STAGE.fullmatch(name)}
+
+
+def save(
+    folder: Path,
+    config: TrialConfig,
+    classes: Sequence[str],
+    state: bytes,
+    stages: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write the network of a training state (``Training.save``): its moving average, if any.
+
+    Args:
+        folder: to write to.
+        config: the trial's.
+        classes: their names by label.
+        state: of the training.
+        stages: by name, the files of the networks inside the loss.
+    """
     weights = io.BytesIO()
     torch.save(_evaluated(state), weights)
     files = {
@@ -36,8 +70,24 @@ def save(folder: Path, config: TrialConfig, classes: Sequence[str], state: bytes
     }
     if installed := plugin.installed():
         files[PARTS] = installed.text.encode()
+    _write(folder, files | dict(stages or {}))
+
+
+def add_stages(folder: Path, stages: Mapping[str, bytes]) -> None:
+    """Add files of the networks inside the loss, by name, to a folder that lacks them.
+
+    Raises:
+        DamageError: a file of the folder is damaged.
+    """
+    _write(folder, read_files(folder) | dict(stages))
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     hashes = "".join(f"{proof.sha256(content)}  {name}\n" for name, content in files.items())
     folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if _STAGE.fullmatch(path.name) and path.name not in files:
+            path.unlink()  # of a network that was saved here before
     for name, content_of_file in {**files, HASHES: hashes.encode()}.items():
         proof.write(folder / name, content_of_file)
 
@@ -76,14 +126,23 @@ def load(folder: Path, trust: bool = False) -> tuple[Segmenter, TrialConfig, lis
         ValueError: a file is missing or damaged, the config has a field or a value that this
             version does not know, or the folder has a plug-in and ``trust`` is False.
     """
+    config, classes, files = describe(folder, trust)
+    weights = torch.load(io.BytesIO(files[NETWORK]), map_location="cpu", weights_only=True)
+    return _built(config, len(classes), weights), config, classes
+
+
+def describe(folder: Path, trust: bool = False) -> Saved:
+    """The same without building the network.
+
+    Raises:
+        ValueError: as ``load``.
+    """
     files = read_files(folder)
     # Before the config is read: the plug-in adds fields to it.
     if PARTS in files:
         _install(plugin.Plugin(PARTS, files[PARTS].decode()), folder, trust)
     config = from_flat(yaml.safe_load(files[CONFIG]))
-    classes = files[CLASSES].decode().splitlines()
-    weights = torch.load(io.BytesIO(files[NETWORK]), map_location="cpu", weights_only=True)
-    return _built(config, len(classes), weights), config, classes
+    return Saved(config, files[CLASSES].decode().splitlines(), files)
 
 
 def _install(parts: plugin.Plugin, folder: Path, trust: bool) -> None:
@@ -106,18 +165,23 @@ def read_files(folder: Path) -> dict[str, bytes]:
     Raises:
         DamageError: a file is missing or damaged; the message names it.
     """
-    parts = [PARTS] if (folder / PARTS).exists() else []
-    names = [NETWORK, CONFIG, CLASSES, *parts]
+    present = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    names = [NETWORK, CONFIG, CLASSES, *filter(_is_further, present)]
     if not (folder / HASHES).exists():
         return _read_older(folder, names)
     lines = proof.read(folder / HASHES).decode("ascii", "replace").splitlines()
     hashes = {name: found for found, _, name in (line.partition("  ") for line in lines)}
-    if unknown := hashes.keys() - {NETWORK, CONFIG, CLASSES, PARTS}:
-        raise proof.DamageError(f"{folder / HASHES}: damaged: it names {sorted(unknown)[0]!r}")
+    for name in sorted(hashes.keys() - {NETWORK, CONFIG, CLASSES}):
+        if not _is_further(name):
+            raise proof.DamageError(f"{folder / HASHES}: damaged: it names {name!r}")
     for name in names:
         if name not in hashes:
             raise proof.DamageError(f"{folder / HASHES}: damaged: it has no hash of {name}")
     return {name: proof.read_proven(folder / name, found) for name, found in hashes.items()}
+
+
+def _is_further(name: str) -> bool:
+    return name == PARTS or _STAGE.fullmatch(name) is not None
 
 
 def _read_older(folder: Path, names: Sequence[str]) -> dict[str, bytes]:

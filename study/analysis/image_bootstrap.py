@@ -52,9 +52,34 @@ def intervals(
     for name in pairs[0][0]:
         mean_R = torch.stack([ours[name] - theirs[name] for ours, theirs in pairs]).mean(dim=0)
         if METRICS[name].unit == "fraction" and mean_R.isfinite().all():
-            low, high = np.quantile(mean_R.numpy(), [ALPHA / 2, 1 - ALPHA / 2])
-            by_metric[name] = (float(low), float(high))
+            by_metric[name] = _interval(mean_R)
     return by_metric
+
+
+def of_one_network(counts: ImageCounts) -> dict[str, tuple[float, float]]:
+    """Percentile intervals of one trained network's metrics over its test images.
+
+    Args:
+        counts: of the test list's N images.
+
+    Returns:
+        By metric, the lowest and the highest value as fractions; empty with fewer than two images.
+        Metrics in other units are absent, and so are those that are undefined on a resampled list.
+    """
+    images = len(counts.overlap_NK3)
+    if images < 2:
+        return {}
+    values = resample(counts, weights(images))
+    return {
+        name: _interval(values_R)
+        for name, values_R in values.items()
+        if METRICS[name].unit == "fraction" and values_R.isfinite().all()
+    }
+
+
+def _interval(values_R: Tensor) -> tuple[float, float]:
+    low, high = np.quantile(values_R.numpy(), [ALPHA / 2, 1 - ALPHA / 2])
+    return float(low), float(high)
 
 
 def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str, list[float]]]:

@@ -120,6 +120,14 @@ class AblationResults(StudyResults):
     """The tables of an ablation, with a verdict for each cell."""
 
     @property
+    def champion(self) -> TrialRecord | None:
+        """The best run of a cell that is shown to be better than the baseline; of any cell if none
+        is, or if cells have different baselines (networks), whose runs no verdict compares."""
+        one_baseline = len(self.tables[0].baselines) == 1
+        better = [trial for trial in self.ranking if self.verdicts.get(trial.cell) == "better"]
+        return better[0] if better and one_baseline else super().champion
+
+    @property
     def comparison(self) -> "AblationResults":
         return self
 

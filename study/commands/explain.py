@@ -17,6 +17,7 @@ from search_spaces import SPACES
 from study.commands import process
 from study.commands.options import add_named_data
 from study.commands.screen import outlived
+from study.ledger.typed_command import name_of
 from study.planning.base_config import base_config
 from study.planning.request import StudyRequest, choice
 
@@ -40,7 +41,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         choice("WHAT", options.what, EXPLAINED)
         text, picture = _write(options)
     except ValueError as error:
-        print(f"study/explain.py: {printable(str(error))}", file=sys.stderr)
+        print(f"{name_of('study/explain.py')}: {printable(str(error))}", file=sys.stderr)
         return 2
     print(f"{text}\n{picture}\n{picture.with_suffix('.md')}")
     return 0
@@ -93,7 +94,9 @@ def _explained(options: argparse.Namespace) -> "Explanation":
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = OneLineParser(prog="study/explain.py", description=__doc__, allow_abbrev=False)
+    parser = OneLineParser(
+        prog=name_of("study/explain.py"), description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("what", help=f"one of {', '.join(EXPLAINED)}")
     add_named_data(parser)
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="changes")

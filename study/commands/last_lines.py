@@ -12,6 +12,7 @@ from study.analysis.statistics import fewest_seeds
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.planning.printed_commands import horizon_command, winner_command
+from study.reporting.sections import use_it
 from study.tracking.view import study_page
 
 _UI = "http://127.0.0.1:5000"
@@ -30,7 +31,7 @@ def places(
     if folder.model.exists():
         lines["model"] = str(folder.model)
         lines["use it"] = (
-            f"trainables.saved.load({str(folder.model)!r}) gives network, config and classes"
+            f"{folder.model / use_it.SCRIPT} has the lines for the loss and the network; it runs"
         )
     page = study_page(experiment, plan.study) if experiment else ""
     lines["browse"] = browse(without_passwords(plan.tracking_uri), page)

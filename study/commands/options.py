@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from cluster.one_line_parser import OneLineParser
 from search_spaces import SPACES
 from study.commands.place_options import add_places
+from study.ledger.typed_command import name_of
 from study.planning.objectives import LISTED
 from study.planning.request import (
     BUILT_IN_TRIALS,
@@ -26,7 +27,7 @@ def parse_request(arguments: Sequence[str] | None = None) -> StudyRequest:
 
 def make_parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
-        prog="study/run.py",
+        prog=name_of("study/run.py"),
         description="Find out which boundary loss helps on your data.",
         # An abbreviation in a script would break with the next option that begins like it.
         allow_abbrev=False,

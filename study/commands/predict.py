@@ -10,28 +10,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cluster.one_line_parser import OneLineParser
 from cluster.safe_text import printable
 from study.commands import process
 from study.commands.all_or_none import all_or_none
 from study.commands.screen import outlived
-from study.ledger.record import StudyRecord
-from study.ledger.storage import check_name
-from study.ledger.study_folder import StudyFolder
-from study.ledger.trial_record import TrialRecord
-from study.planning.request import StudyRequest
-from trainables.config import TrialConfig, from_flat, require
+from study.commands.trained_network import find, load
+from study.ledger.typed_command import name_of
+from trainables.config import TrialConfig, require
 from trainables.config.words import counted
-from trainables.proof import DamageError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from trainables.data.unlabelled import Picture
-    from trainables.networks.segmentation import Segmenter
 
 _OVERLAYS = "overlays"
 
@@ -57,15 +52,6 @@ class PredictRequest:
     trust: bool = False
 
 
-class _Trained(NamedTuple):
-    """A network that is ready to predict."""
-
-    network: "Segmenter"
-    config: TrialConfig
-    what: str
-    """In words."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the label maps. The exit code is 0, 2 after a user's error, 130 on Ctrl-C."""
     with outlived():
@@ -77,17 +63,17 @@ def _main(arguments: Sequence[str] | None) -> int:
     try:
         predict(_parse(arguments))
     except ValueError as error:
-        print(f"study/predict.py: {printable(str(error))}", file=sys.stderr)
+        print(f"{name_of('study/predict.py')}: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("study/predict.py: interrupted; nothing is written", file=sys.stderr)
+        print(f"{name_of('study/predict.py')}: interrupted; nothing is written", file=sys.stderr)
         return 130
     return 0
 
 
 def _parse(arguments: Sequence[str] | None) -> PredictRequest:
     parser = OneLineParser(
-        prog="study/predict.py",
+        prog=name_of("study/predict.py"),
         description="Write label maps of images with a study's network.",
         allow_abbrev=False,
     )
@@ -117,7 +103,7 @@ def predict(request: PredictRequest) -> list[Path]:
     Raises:
         ValueError: one line about an error that the user can fix.
     """
-    study, record, trial = _find(request)
+    study, record, trial = find(request.network, request.storage)
     _refuse_mistakes(request)
     # These take seconds to import.
     from study.planning.plugin import install_from_plan
@@ -126,7 +112,7 @@ def predict(request: PredictRequest) -> list[Path]:
 
     device = device_of(request.device, cuda=record.plan.gpus_per_worker > 0)
     install_from_plan(record.plan, "NAME", request.trust)
-    trained = _trained(study, record, trial, request.trust)
+    trained = load(study, record, trial, request.trust)
     pictures = _pictures(request, trained.config)
     written = label_files(trained.config.data, record.data.classes)
     predictor = Predictor(trained.network, trained.config, device)
@@ -150,23 +136,6 @@ def predict(request: PredictRequest) -> list[Path]:
     return [request.out / file for file in files]
 
 
-def _find(request: PredictRequest) -> tuple[StudyFolder, StudyRecord, TrialRecord | None]:
-    """The study, its record, and the trial if one is named."""
-    name, slash, number = request.network.partition("/")
-    check_name(name, "NAME")
-    study = StudyFolder(StudyRequest(storage=request.storage).storage_folder() / name)
-    study.require_known("NAME")
-    record = study.load()
-    if not slash:
-        return study, record, None
-    if not number.isdecimal() or int(number) not in record.trials:
-        raise ValueError(
-            f"NAME/NUMBER must name one of the {counted(len(record.trials), 'trial')} of {name}, "
-            f"got {request.network!r}"
-        )
-    return study, record, record.trials[int(number)]
-
-
 def _refuse_mistakes(request: PredictRequest) -> None:
     """Raise the ValueError of a mistake that shows without the libraries."""
     if (request.folder is None) == (not request.list_name):
@@ -176,28 +145,6 @@ def _refuse_mistakes(request: PredictRequest) -> None:
     if request.out.exists() and not request.out.is_dir():
         raise ValueError(f"--out must be a folder, got the file {str(request.out)!r}")
     require(request.device in ("", "cpu", "cuda"), "--device", "cpu or cuda", request.device)
-
-
-def _trained(
-    study: StudyFolder, record: StudyRecord, trial: TrialRecord | None, trust: bool
-) -> _Trained:
-    from trainables import saved
-
-    if trial is None:
-        if not study.model.is_dir():
-            raise ValueError(
-                f"{study.model}: missing: the study has saved no network yet; NAME/NUMBER names "
-                f"one of its trials"
-            )
-        network, config, _ = saved.load(study.model, trust)
-        return _Trained(network, config, f"the network in {study.model}")
-    try:
-        state = study.measured_checkpoint(trial).state()
-    except DamageError as error:
-        raise ValueError(f"trial {trial.number} has no network here: {error}") from None
-    config = from_flat(trial.config)
-    network = saved.from_state(config, len(record.data.classes), state)
-    return _Trained(network, config, f"trial {trial.number} of {study.name}")
 
 
 def _pictures(request: PredictRequest, config: TrialConfig) -> "list[Picture]":

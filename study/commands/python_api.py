@@ -13,10 +13,16 @@ import ray
 
 from study.analysis.other_network import named
 from study.analysis.results import results_of
+from study.commands import export as export_command
 from study.commands import predict as predict_command
 from study.commands import process, start
 from study.commands import together as together_command
-from study.commands.python_arguments import named_as_in_python, predict_request, study_request
+from study.commands.python_arguments import (
+    export_request,
+    named_as_in_python,
+    predict_request,
+    study_request,
+)
 from study.execution.stopping import Policy, policy_of
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
@@ -142,6 +148,16 @@ def predict(options: Mapping[str, object]) -> list[Path]:
         ValueError: one line, as the command prints it.
     """
     return predict_command.predict(predict_request(options))
+
+
+@named_as_in_python()
+def export(options: Mapping[str, object]) -> Path:
+    """Write a network's file, by these arguments of ``study.export``; return its path.
+
+    Raises:
+        ValueError: one line, as the command prints it.
+    """
+    return export_command.export(export_request(options))
 
 
 def frame(record: StudyRecord) -> pandas.DataFrame:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import cast, get_args, get_type_hints
 
+from study.commands.export import ExportRequest
 from study.commands.predict import PredictRequest
 from study.planning.request import StudyRequest
 from trainables.config import require
@@ -30,7 +31,7 @@ _WORDS: dict[type, str] = {
 _ARGUMENTS = {"set": "changes", "with": "with_parts", "list": "list_name"}
 """By option, its argument where the name is another."""
 _OPTION = re.compile(r"(?<![\w/-])--([a-z]+(?:-[a-z]+)*)")
-_COMMAND = re.compile(r"study/(run|report|predict|explain)\.py")
+_COMMAND = re.compile(r"study/(run|report|predict|export|explain)\.py")
 _CHANGE = re.compile(r"--set ([a-z_]+/[a-z_]+)=(\w+)")
 
 
@@ -50,6 +51,13 @@ def predict_request(options: Mapping[str, object]) -> PredictRequest:
     given = {name: _as_option(name, value) for name, value in options.items()}
     _require_types(given, PredictRequest)
     return PredictRequest(**given)  # type: ignore[arg-type]
+
+
+def export_request(options: Mapping[str, object]) -> ExportRequest:
+    """The same for ``study.export``."""
+    given = {name: _as_option(name, value) for name, value in options.items()}
+    _require_types(given, ExportRequest)
+    return ExportRequest(**given)  # type: ignore[arg-type]
 
 
 def _as_option(name: str, value: object) -> object:

@@ -20,6 +20,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
+from study.ledger.typed_command import name_of
 from study.planning.request import StudyRequest
 from trainables.config.words import counted
 from trainables.proof import DamageError
@@ -33,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    parser = OneLineParser(prog="study/report.py", description="Write a study's report again.")
+    parser = OneLineParser(
+        prog=name_of("study/report.py"), description="Write a study's report again."
+    )
     parser.add_argument("names", nargs="+", metavar="NAME", help="name of the study")
     parser.add_argument("--storage", type=Path, help="folder of studies; default: ./runs")
     parser.add_argument("--tracking-uri", help="URI of MLflow; default: sqlite:///mlflow.db")
@@ -65,10 +68,10 @@ def _main(arguments: Sequence[str] | None) -> int:
         if given.rebuild_mlflow:
             _require_mlflow(uri)
     except ValueError as error:
-        print(f"study/report.py: {printable(str(error))}", file=sys.stderr)
+        print(f"{name_of('study/report.py')}: {printable(str(error))}", file=sys.stderr)
         return 2
     except StorageError as error:
-        print(f"study/report.py: {printable(str(error))}", file=sys.stderr)
+        print(f"{name_of('study/report.py')}: {printable(str(error))}", file=sys.stderr)
         return 1
     files = _write(record, folder)
     print(files[0])
@@ -78,10 +81,15 @@ def _main(arguments: Sequence[str] | None) -> int:
 def _write(record: StudyRecord, folder: StudyFolder) -> list[Path]:
     from study.analysis.recorded_space import space_of
     from study.analysis.results import results_of
+    from study.commands import model_folder
     from study.reporting.write_report import write
     from study.search.importance import importances
 
     results = results_of(record)
+    try:
+        model_folder.complete(results, folder)
+    except DamageError as error:
+        print(f"{name_of('study/report.py')}: {printable(str(error))}", file=sys.stderr)
     return write(results, folder, importances(results, space_of(record)))
 
 
@@ -123,7 +131,9 @@ def _rebuild(record: StudyRecord, folder: StudyFolder, uri: str, files: list[Pat
     complaint = sink.close(files, model, patience_s=3600)
     print(complaint or f"{counted(len(record.trials), 'run')} in {without_passwords(uri)}")
     if damage:
-        print(f"study/report.py: the model is not registered: {damage}", file=sys.stderr)
+        print(
+            f"{name_of('study/report.py')}: the model is not registered: {damage}", file=sys.stderr
+        )
     return 1 if complaint or damage else 0
 
 

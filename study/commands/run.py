@@ -14,6 +14,7 @@ from study.commands import options, process
 from study.commands.screen import outlived
 from study.execution.stopping import INTERRUPTED, policy_of
 from study.ledger.study_folder import StudyFolder
+from study.ledger.typed_command import name_of
 from study.planning.grids import grid_of
 from study.planning.make_plan import plan_from_request
 from study.planning.request import StudyRequest
@@ -41,13 +42,11 @@ def _main(arguments: Sequence[str] | None) -> int:
         _refuse_mistakes(request)
         return _run(request)
     except ValueError as error:
-        print(f"study/run.py: {printable(str(error))}", file=sys.stderr)
+        print(f"{name_of('study/run.py')}: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(
-            "study/run.py: interrupted; --resume NAME continues a study that had started",
-            file=sys.stderr,
-        )
+        resume = "interrupted; --resume NAME continues a study that had started"
+        print(f"{name_of('study/run.py')}: {resume}", file=sys.stderr)
         return INTERRUPTED
 
 

@@ -14,7 +14,7 @@ from study.analysis.one_class import one_class_alone
 from study.analysis.ranking import no_result
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, results_of
-from study.commands import last_lines, process
+from study.commands import last_lines, model_folder, process
 from study.execution.execute import Execution
 from study.execution.stopping import INTERRUPTED, STOPPED, Faults, Policy, Stop, storage_fault
 from study.ledger.errors import LedgerError, StorageError
@@ -23,6 +23,7 @@ from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
+from study.ledger.typed_command import name_of
 from study.planning import budget
 from study.planning.printed_commands import rebuild_command, resume_command
 from study.reporting import write_report
@@ -33,8 +34,6 @@ from study.reporting.terminal import plan_and_result
 from study.reporting.terminal.progress import LiveProgress
 from study.search.importance import importances
 from study.tracking.sink import MlflowSink
-from trainables import saved
-from trainables.config import from_flat
 from trainables.data import DataError, Dataset
 from trainables.proof import DamageError
 
@@ -106,7 +105,7 @@ class StudyRun:
     def _print_lost(self, lost: str) -> None:
         plan = self._plan
         resume = resume_command(plan.study, plan.storage, plan.tracking_uri)
-        print(f"study/run.py: stopped: {lost}: {resume}", file=sys.stderr)
+        print(f"{name_of('study/run.py')}: stopped: {lost}: {resume}", file=sys.stderr)
 
     def _draw_gallery(self, execution: Execution) -> None:
         """Draw the chosen test images once, after the finalists have been measured."""
@@ -139,11 +138,12 @@ class StudyRun:
         importance = importances(results, space_of(record))
         model, files = None, list[Path]()
         try:
+            # First: the report says how to use it.
+            model = self._save_model(results) if record.ended else None
             files = write_report.write(results, self._folder, importance)
             _write_origin(record, self._folder)
-            model = self._save_model(results) if record.ended else None
         except Exception as error:  # a failed report must not keep MLflow's runs open
-            files = []
+            files, model = [], None
             reason = reason or f"the report cannot be written: {type(error).__name__}: {error}"
         complaint = sink.close(files, model)
         if files and not complaint:
@@ -155,16 +155,9 @@ class StudyRun:
 
     def _save_model(self, results: SearchResults | AblationResults) -> Path | None:
         """Save the champion's network beside the ledger; None if its checkpoint is gone."""
-        champion, folder = results.champion, self._folder
-        if champion is None:
-            return None
-        try:
-            state = folder.measured_checkpoint(champion).state()
-        except DamageError as error:
-            self._console.print(f"no model is saved: {error}", highlight=False, markup=False)
-            return None
-        saved.save(folder.model, from_flat(champion.config), results.record.data.classes, state)
-        return folder.model
+        if lacking := model_folder.save(results, self._folder):
+            self._console.print(lacking, highlight=False, markup=False)
+        return None if lacking or results.champion is None else self._folder.model
 
     def _print_next_steps(self, complaint: str, reason: str) -> None:
         plan, record, console = self._plan, self._ledger.record, self._console
@@ -173,7 +166,7 @@ class StudyRun:
             line = f"{complaint}; write them with: {rebuild}"
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         if reason:
-            print(f"study/run.py: stopped: {printable(reason)}", file=sys.stderr)
+            print(f"{name_of('study/run.py')}: stopped: {printable(reason)}", file=sys.stderr)
         if not record.ended:
             state, options = record.state, ""
             if record.budget_spent is not None:
@@ -188,7 +181,7 @@ def exit_code(record: StudyRecord) -> int:
     """The exit code of a study that ended, or whose budget did: a fault, which is printed, if it
     has no result."""
     if why := no_result(record):
-        print(f"study/run.py: {why}", file=sys.stderr)
+        print(f"{name_of('study/run.py')}: {why}", file=sys.stderr)
     return STOPPED if why else 0
 
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from contextlib import suppress
 
+from study.ledger.typed_command import name_of
+
 _PROGRAM = """
 import os, sys
 if not sys.stdin.buffer.read():
@@ -25,7 +27,7 @@ class LastWord:
     def __init__(self, resume: str) -> None:
         """``resume`` is the command that resumes the study."""
         why = "killed, or ended by Ray, without a message"
-        self._line = f"\nstudy/run.py: {why}; to resume: {resume}\n"
+        self._line = f"\n{name_of('study/run.py')}: {why}; to resume: {resume}\n"
 
     def __enter__(self) -> None:
         global _current

@@ -16,6 +16,7 @@ from cluster.own_cluster import kill_own_cluster
 from study.execution import last_word
 from study.ledger.errors import StorageError
 from study.ledger.storage import refusal
+from study.ledger.typed_command import name_of
 from study.planning.request import StudyRequest
 from trainables.config import require
 from trainables.config.words import counted
@@ -74,7 +75,7 @@ def _say(text: str) -> None:
     with suppress(OSError, ValueError):
         _, ready, _ = select.select([], [2], [], 0)
         if ready:
-            os.write(2, f"\nstudy/run.py: {text}\n".encode())
+            os.write(2, f"\n{name_of('study/run.py')}: {text}\n".encode())
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cluster.safe_text import without_passwords
+from study.ledger.typed_command import INSTALLED, installed_command
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SCRIPT = _ROOT / "study" / "run.py"
@@ -93,10 +94,12 @@ def provenance(accelerators: str = "") -> Provenance:
 
     ``accelerators`` are the cluster's GPUs by name, "" without any.
     """
-    status = _git("status", "--porcelain")
+    # Where it is installed into a user's repository, the commit is not that of this code.
+    ours = _git("ls-files", "--error-unmatch", str(_SCRIPT)) is not None
+    status = _git("status", "--porcelain") if ours else None
     gpus: dict[str, str | int | None] = {"gpus": accelerators} if accelerators else {}
     return Provenance(
-        commit=_git("rev-parse", "HEAD"),
+        commit=_git("rev-parse", "HEAD") if ours else None,
         dirty=None if status is None else bool(status),
         python=platform.python_version(),
         packages={name: version(name) for name in _PACKAGES},
@@ -107,6 +110,8 @@ def provenance(accelerators: str = "") -> Provenance:
 
 def _typed(words: Sequence[str]) -> str:
     """The command of ``study/run.py``; "" if another program runs the study."""
+    if installed_command():
+        return shlex.join([INSTALLED, *map(without_passwords, words[1:])])
     script = Path(words[0] if words else "")
     if script.name != _SCRIPT.name or script.resolve() != _SCRIPT:
         return ""

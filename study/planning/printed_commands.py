@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cluster import session
 from cluster.safe_text import MASK, without_passwords
+from study.ledger.typed_command import installed_command, words_of
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,11 +39,18 @@ def _places(storage: Path, tracking_uri: str) -> list[str]:
 
 def _command(script: str, *words: str, more: str = "") -> str:
     """A command; a password is left out, and a comment says so: as it is, it is refused."""
-    start = [sys.executable, str(_ROOT / script)]
-    if session.shipped():  # into a folder that vanishes: the next job ships the code again
-        start = ["python", script]
+    start = _start(script)
     command, shown = (
         shlex.join([*start, *given]) for given in (words, map(without_passwords, words))
     )
     note = "" if shown == command else f"  # with the password in place of {MASK}"
     return f"{shown}{more}{note}"
+
+
+def _start(script: str) -> list[str]:
+    """The words that start a script; the installed command if it was typed."""
+    if session.shipped():  # into a folder that vanishes: the next job ships the code again
+        return ["python", script]
+    if typed := installed_command():
+        return [typed, *words_of(script)]
+    return [sys.executable, str(_ROOT / script)]

@@ -36,6 +36,12 @@ class Sheet(NamedTuple):
     rows: list[list[str]]
 
 
+class Code(NamedTuple):
+    """Lines to copy, of a program."""
+
+    text: str
+
+
 class Picture(NamedTuple):
     """An image file, in the report's folder or beside it."""
 
@@ -43,7 +49,7 @@ class Picture(NamedTuple):
     caption: str
 
 
-Block = Prose | Points | Sheet | Picture
+Block = Prose | Points | Sheet | Code | Picture
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,9 @@ def _part(block: Block | Section, home: Path) -> str:
         case Sheet(head, rows):
             lines = [head, ["---"] * len(head), *rows]
             return "\n".join("| " + " | ".join(_cell(x) for x in line) + " |" for line in lines)
+        case Code(text):
+            fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+            return f"{fence}python\n{text.rstrip()}\n{fence}"
         case Picture(file, caption):
             return f"![{literal(caption)}]({Path(os.path.relpath(file, home)).as_posix()})"
         case Section(title, inner, level):

@@ -1,6 +1,7 @@
 """Registration of a study's best network in MLflow's model registry."""
 
-import platform
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,30 +9,38 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.models.model import MLMODEL_FILE_NAME
-from mlflow.pyfunc import FLAVOR_NAME
 
-from study.analysis.ranking import champion
+from study.analysis.results import results_of
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
+from study.tracking import model_files
 from study.tracking.entities import trial_key
-from study.tracking.pyfunc_model import LOADER
 from trainables.data import PUBLISHED
 
 _FOLDER = "model"
 _DIGITS = 6
+_MOST_WORDS = 4000
 
 
 def name_of(record: StudyRecord) -> str:
-    """The model's name: studies of one space on one dataset register versions of one model.
+    """The model's name: studies of one dataset and its classes register versions of one model.
 
-    ``folder`` is whatever lies in a user's folder, and a plug-in's dataset is its own: six digits
-    of the data's digest tell them apart.
+    Six digits tell classes of these names from others, and, where the data are a user's own (a
+    ``folder``, a plug-in's dataset), the data from other data.
     """
-    name, data = f"edgewise-{record.plan.space}-{record.data.dataset}", record.data
+    data = record.data
+    own = [] if data.dataset in PUBLISHED else [data.digest.rpartition("-")[2]]
+    content = json.dumps([*own, *data.classes]).encode()
+    return f"edgewise-{data.dataset}-{hashlib.sha256(content).hexdigest()[:_DIGITS]}"
+
+
+def earlier_name(record: StudyRecord) -> str:
+    """The name that earlier versions registered under: by space, whatever the classes."""
+    data = record.data
+    name = f"edgewise-{record.plan.space}-{data.dataset}"
     if data.dataset in PUBLISHED:
         return name
-    _, _, digits = data.digest.rpartition("-")
-    return f"{name}-{digits[:_DIGITS]}"
+    return f"{name}-{data.digest.rpartition('-')[2][:_DIGITS]}"
 
 
 def register(
@@ -44,20 +53,18 @@ def register(
         ids: MLflow's id of each of the study's runs, by key.
         folder: the network's files, as ``trainables.saved`` writes them.
     """
-    trial = champion(record)
+    trial = results_of(record).champion
     assert trial is not None
     run, name = ids[trial_key(trial.number)], name_of(record)
-    try:
-        client.create_registered_model(
-            name, description="Loading: trainables.saved.load(folder); docs/mlflow.md."
-        )
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":  # an earlier study created it
-            raise
-    if any(version.run_id == run for version in client.search_model_versions(f"name = '{name}'")):
+    if any(_has_version(client, known, run) for known in (name, earlier_name(record))):
         return
+    _create(client, name, record)
+    if not model_files.is_complete(folder):  # an older version saved it
+        model_files.write(folder, record.plan.study, record.data.classes)
     client.log_artifacts(run, str(folder), _FOLDER)
-    client.log_text(run, _mlmodel(run), f"{_FOLDER}/{MLMODEL_FILE_NAME}")
+    model = Model.load(str(folder))
+    model.run_id = run
+    client.log_text(run, str(model.to_yaml()), f"{_FOLDER}/{MLMODEL_FILE_NAME}")
     source = f"{client.get_run(run).info.artifact_uri}/{_FOLDER}"
     client.create_model_version(
         name,
@@ -69,14 +76,20 @@ def register(
     )
 
 
-def _mlmodel(run: str) -> str:
-    """The file by which ``mlflow.pyfunc`` finds the loader; the other files are as saved."""
-    flavour = {
-        "loader_module": LOADER,
-        "python_version": platform.python_version(),
-        "data": ".",
-    }
-    return str(Model(artifact_path=_FOLDER, run_id=run, flavors={FLAVOR_NAME: flavour}).to_yaml())
+def _has_version(client: MlflowClient, name: str, run: str) -> bool:
+    found = client.search_model_versions(f"name = '{name}'")
+    return any(version.run_id == run for version in found)
+
+
+def _create(client: MlflowClient, name: str, record: StudyRecord) -> None:
+    """Create the registered model, unless an earlier study has."""
+    classes = ", ".join(record.data.classes)
+    words = f"Networks for the classes {classes} of {record.data.dataset}. docs/mlflow.md"
+    try:
+        client.create_registered_model(name, description=words[:_MOST_WORDS])
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:

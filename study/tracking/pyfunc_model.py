@@ -1,40 +1,59 @@
-"""A registered network as MLflow loads it: ``mlflow.pyfunc.load_model("models:/NAME/1")``.
+"""A study's network as MLflow loads it: ``mlflow.pyfunc.load_model("models:/NAME/1")``, or
+``"runs/NAME/model"``.
 
 Edgewise must be importable where the model is loaded. A network with a plug-in is refused, because
-loading would execute code that nobody has read: ``trainables.saved.load(folder, trust=True)``.
+loading would execute code that nobody has read, unless ``model_config={"trust": True}`` is given.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from trainables import saved
+from trainables.config import require
+from trainables.training.prediction import Predictor, device_of
 
 LOADER = __name__
 """What the ``MLmodel`` file names as the loader."""
 
 
 class Labels:
-    """Predicts labels of images; MLflow calls ``predict``."""
+    """Predicts labels of images as ``study/predict.py`` does; MLflow calls ``predict``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, device: str = "", trust: bool = False) -> None:
         """Load the network of a folder that ``saved.save`` has written.
+
+        Args:
+            folder: the network's.
+            device: ``cpu`` or ``cuda``; "" for the CPU.
+            trust: execute the folder's plug-in.
 
         Raises:
             ValueError: as ``saved.load``.
         """
-        self._network, self.config, self.classes = saved.load(folder)
+        network, self.config, self.classes = saved.load(folder, trust)
+        self._predictor = Predictor(network, self.config, device_of(device, cuda=False))
 
-    def predict(self, images: NDArray[np.float32]) -> NDArray[np.int64]:
-        """The labels (B,H,W), indices into the classes, of images (B,3,H,W) in [0, 1]."""
-        with torch.inference_mode():
-            scores_BKHW = self._network(torch.from_numpy(images).float()).logits_BKHW
-        labels: NDArray[np.int64] = scores_BKHW.argmax(dim=1).numpy()
-        return labels
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """The labels (B,H,W), indices into the classes, at the images' own size.
+
+        Images are resized to the size of the training inside, normalised, and predicted as the
+        study's test does (scales, mirrors, windows).
+
+        Args:
+            images: (B,H,W,3), RGB of 8 bits, of any size.
+        """
+        given = isinstance(images, np.ndarray) and images.dtype == np.uint8 and images.ndim == 4
+        found = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else images
+        require(given, "images", "uint8 of shape (B,H,W,3)", found)
+        maps = [labels_HW for _, labels_HW in self._predictor.label_maps(images)]
+        empty = np.zeros((0, *images.shape[1:3]), np.int64)
+        return np.stack(maps).astype(np.int64) if maps else empty
 
 
-def _load_pyfunc(path: str) -> Labels:
+def _load_pyfunc(path: str, model_config: Mapping[str, object] | None = None) -> Labels:
     """Load the model of this folder; MLflow requires the name."""
-    return Labels(Path(path))
+    given = model_config or {}
+    return Labels(Path(path), str(given.get("device", "")), given.get("trust", False) is True)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import segmentation_models_pytorch as smp
 import torch
@@ -34,6 +35,7 @@ Work = Callable[[], object]
 
 def main() -> None:
     torch.set_num_threads(1)
+    cv2.setNumThreads(0)
     predicted, labels = voronoi(256, 512, 19)
     print("256x512, 19 classes, one image, one thread")
     report({"confusion matrix": confusion(predicted, labels, 19), **parts(predicted, labels, 19)})

@@ -38,6 +38,8 @@ def sobel_boundary(labels_BHW: Tensor, num_classes: int) -> Tensor:
     the centre changes nothing between valid pixels, and lets void pixels and those outside the
     image count as equal to the centre.
     """
+    if labels_BHW.numel() == 0:  # a convolution refuses it
+        return torch.zeros_like(labels_BHW, dtype=torch.bool)
     labels_B1HW = labels_BHW.unsqueeze(1)
     mask_BKHW = one_hot(labels_BHW, num_classes).float()
     valid_B1HW = (labels_B1HW != VOID).float()

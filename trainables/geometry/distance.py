@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 NO_SITE = 2**30
@@ -27,8 +26,6 @@ _OPENCV_SIDE = 1024
 a pixel, and that point is a pixel or at least 4.8e-4 away from one; and squaring the root of an
 integer below 2**21 gives that integer back. This holds for OpenCV's own code, not for Intel's IPP,
 which replaces it on one thread: that loses a pixel of the square from 885 pixels on."""
-
-cv2.setNumThreads(0)  # workers share the cores, and only torch's threads are limited
 
 
 def squared_distance(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0)) -> Tensor:
@@ -164,6 +161,9 @@ def _to_nearest_site(sites_HW: Tensor, spacing: tuple[float, float]) -> tuple[Te
     It runs down columns. If the row length is a power of two, as it often is, the pixels of a
     column map to few cache lines, and it takes twice as long: hence the wider copy.
     """
+    # scipy changes the process's warnings; whoever only imports the losses should not notice.
+    from scipy.ndimage import distance_transform_edt
+
     rows, columns = sites_HW.shape
     width = columns + (16 - columns) % 32
     away_HX = np.ones((rows, width), dtype=np.bool_)

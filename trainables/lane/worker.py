@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import cv2
 import ray.train
 import torch
 from ray.actor import ActorHandle
@@ -47,6 +48,7 @@ def work(loop_config: dict[str, Any]) -> None:
     context = ray.train.get_context()
     is_first, ranks = context.get_world_rank() == 0, context.get_world_size()
     torch.set_num_threads(max(int(settings.cpus_per_worker), 1))
+    cv2.setNumThreads(0)  # of distance transforms: ranks share the cores
     # One generation for all ranks: only rank 0 opens it.
     generation = broadcast_from_rank_zero(_open(mailbox) if is_first else None)
     worker, number = Worker(settings, get_device()), 0

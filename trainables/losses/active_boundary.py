@@ -82,7 +82,7 @@ def active_boundary(
     if variant == "released":
         logits_BKHW = _resized(logits_BKHW, labels_BHW)
     check_inputs(logits_BKHW, labels_BHW)
-    if len(labels_BHW) == 0:  # the largest divergence of no image is undefined
+    if labels_BHW.numel() == 0:  # the largest divergence of no pixel is undefined
         return of_no_image(logits_BKHW)
 
     # Which pixels move and where to is a decision, not a function to differentiate.

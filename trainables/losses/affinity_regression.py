@@ -11,17 +11,20 @@ from torch import Tensor
 
 from trainables.geometry.boundaries import VOID
 from trainables.losses.inputs import check_inputs, full_precision
-from trainables.losses.term import LossTerm
+from trainables.losses.term import LossTerm, of_no_image
 
 SIZES = (12, 6)
+
+Kernel = Literal["square_root", "dot_product"]
+Sampling = Literal["nearest", "average"]
 
 
 def affinity_regression(
     logits_BKHW: Tensor,
     labels_BHW: Tensor,
     *,
-    kernel: Literal["square_root", "dot_product"] = "square_root",
-    sampling: Literal["nearest", "average"] = "nearest",
+    kernel: Kernel = "square_root",
+    sampling: Sampling = "nearest",
 ) -> LossTerm:
     """Squared error between predicted and true affinity of all pairs of places.
 
@@ -43,9 +46,10 @@ def affinity_regression(
     Returns:
         The sum over pairs, and their number: together the mean squared error.
     """
-    predicted_BLL, true_BLL, kept_BLL = affinities(
-        logits_BKHW, labels_BHW, kernel=kernel, sampling=sampling
-    )
+    check_inputs(logits_BKHW, labels_BHW)
+    if labels_BHW.numel() == 0:  # it has no places
+        return of_no_image(full_precision(logits_BKHW))
+    predicted_BLL, true_BLL, kept_BLL = _affinities(logits_BKHW, labels_BHW, kernel, sampling)
     error_BLL = (predicted_BLL - true_BLL).square() * kept_BLL
     return LossTerm(error_BLL.sum(), kept_BLL.sum())
 
@@ -54,14 +58,20 @@ def affinities(
     logits_BKHW: Tensor,
     labels_BHW: Tensor,
     *,
-    kernel: Literal["square_root", "dot_product"] = "square_root",
-    sampling: Literal["nearest", "average"] = "nearest",
+    kernel: Kernel = "square_root",
+    sampling: Sampling = "nearest",
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(B,L,L) each: predicted and true affinity of all pairs of places, and whether both are valid.
 
     The first 144 places are those of 12x12, row by row, the last 36 those of 6x6.
     """
     check_inputs(logits_BKHW, labels_BHW)
+    return _affinities(logits_BKHW, labels_BHW, kernel, sampling)
+
+
+def _affinities(
+    logits_BKHW: Tensor, labels_BHW: Tensor, kernel: Kernel, sampling: Sampling
+) -> tuple[Tensor, Tensor, Tensor]:
     _, rows, columns = labels_BHW.shape
     place_L = _places(rows, columns, logits_BKHW.device)
     labels_BL = labels_BHW.flatten(1)[:, place_L]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from trainables.config import LossConfig
 from trainables.geometry.boundaries import (
@@ -60,3 +61,9 @@ class Learned(NamedTuple):
 
     inverse_net: TransformationNet | None = None
     edge_net: EdgeNet | None = None
+
+
+def on_device(learned: Learned, device: torch.device) -> Learned:
+    """The losses' networks on this device."""
+    parts = learned._asdict().items()
+    return Learned(**{name: p.to(device) if isinstance(p, nn.Module) else p for name, p in parts})

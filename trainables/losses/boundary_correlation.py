@@ -50,8 +50,8 @@ def boundary_correlation(
     """
     check_boundary(boundary_logits_BHW, boundary_BHW, valid_BHW)
     require(0 <= reach < tile, "loss/correlation_reach", f"0 .. {tile - 1}", reach)
-    if not len(boundary_logits_BHW):
-        return of_no_image(boundary_logits_BHW)
+    if not boundary_logits_BHW.numel():
+        return of_no_image(full_precision(boundary_logits_BHW))
     predicted_BHW = full_precision(boundary_logits_BHW).sigmoid().masked_fill(~valid_BHW, 0.0)
     true_BHW = (boundary_BHW & valid_BHW).to(predicted_BHW.dtype)
     predicted_NSS = split_tiles(predicted_BHW, tile).flatten(0, 1)

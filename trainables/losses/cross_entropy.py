@@ -131,7 +131,8 @@ def edge_attention(
     not matter which rank an image is on. (Where no pixel is confident, the released value is NaN;
     here it is 0.)
     """
-    unsure_BHW = boundary_logits_BHW.detach() <= _CONFIDENT
+    # In half precision, the threshold would be rounded to it.
+    unsure_BHW = full_precision(boundary_logits_BHW.detach()) <= _CONFIDENT
     return balanced_cross_entropy(
         logits_BKHW, labels_BHW.masked_fill(unsure_BHW, VOID), variant=variant
     )

@@ -40,7 +40,8 @@ def generalised_dice(
     logits_BKHW = full_precision(logits_BKHW)
     first = first_class(classes)
     dice = _released_dice if variant == "released" else _dice
-    with torch.no_grad():
+    # Under autocast the sums, which are matrix products, would run in half precision.
+    with torch.no_grad(), torch.autocast(logits_BKHW.device.type, enabled=False):
         prob_BKHW = logits_BKHW.softmax(dim=1)
         own_B1HW = _taken_out(prob_BKHW, labels_BHW)
         image_B, by_both_BK, by_predicted_BK, kept_B = dice(prob_BKHW, own_B1HW, labels_BHW, first)

@@ -20,8 +20,11 @@ def check_inputs(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
     """
     if logits_BKHW.dim() != 4 or not logits_BKHW.is_floating_point():
         raise _refused_tensor("logits_BKHW", "floating point of shape (B,K,H,W)", logits_BKHW)
-    images, _, rows, columns = logits_BKHW.shape
+    images, classes, rows, columns = logits_BKHW.shape
+    require(classes <= VOID, "logits_BKHW", f"of at most {VOID} classes: {VOID} is void", classes)
     check_map("labels_BHW", labels_BHW, torch.int64, (images, rows, columns))
+    if labels_BHW.device != logits_BKHW.device:
+        raise refused("labels_BHW", f"on {logits_BKHW.device}", str(labels_BHW.device))
     if logits_BKHW.device.type == "cpu":
         check_values(logits_BKHW, labels_BHW)
 

@@ -15,7 +15,7 @@ from trainables.geometry.boundaries import Variant
 from trainables.geometry.tiles import split_tiles
 from trainables.losses.boundary_cross_entropy import check_boundary
 from trainables.losses.inputs import full_precision
-from trainables.losses.term import LossTerm
+from trainables.losses.term import LossTerm, of_no_image
 
 Distance = Callable[[Tensor], Tensor]
 """(N,C) coefficients -> (N,) distances from the identity, where they are zero."""
@@ -78,6 +78,8 @@ def inverse_form(
     if resize is not None and variant == "paper":
         raise refused("resize", "None for variant 'paper'", resize)
     logits_BHW = full_precision(boundary_logits_BHW)
+    if not logits_BHW.numel():
+        return of_no_image(logits_BHW)
     if variant == "released":
         valid_BHW = torch.ones_like(valid_BHW)
     blank_BHW = ~valid_BHW

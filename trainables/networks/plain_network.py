@@ -50,7 +50,7 @@ def as_output(name: str, result: object, batch: int, num_classes: int) -> Output
     Raises:
         ValueError: it is none of these, or the logits are not float (B,K,h,w).
     """
-    logits = result.logits_BKhw if isinstance(result, Output) else _logits(result)
+    logits = logits_of(result)
     if isinstance(logits, Tensor) and logits.is_floating_point() and logits.ndim == 4:
         if logits.shape[:2] == (batch, num_classes):
             return result if isinstance(result, Output) else Output(logits, None)
@@ -61,7 +61,10 @@ def as_output(name: str, result: object, batch: int, num_classes: int) -> Output
     )
 
 
-def _logits(result: object) -> object:
+def logits_of(result: object) -> object:
+    """What may be the logits of a network's result, unchecked; see ``as_output``."""
+    if isinstance(result, Output):
+        return result.logits_BKhw
     if isinstance(result, Mapping):
         return result.get("out", result.get("logits"))
     return getattr(result, "logits", result)

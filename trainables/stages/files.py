@@ -9,6 +9,7 @@ from filelock import FileLock
 from torch import Tensor
 
 from trainables import proof
+from trainables.config import Value
 
 _RECORD_FIELDS = ("study", "seconds", "quality", "curve", "remade")
 _FIELDS = {"key", "classes", "state", *_RECORD_FIELDS}
@@ -36,6 +37,27 @@ class SavedStage:
     record: StageRecord
     classes: int
     state: dict[str, Tensor]
+    fields: dict[str, Value] = field(default_factory=dict)
+    """The config fields that decide its network; none in files of older versions."""
+
+
+def parsed(kind: str, content: bytes, path: Path) -> SavedStage:
+    """What a stage's file holds.
+
+    Args:
+        kind: of the stage.
+        content: of the file.
+        path: the file's, for the error.
+
+    Raises:
+        DamageError: it is not what was written, or no stage's file.
+    """
+    archive = proof.unseal(content, path)
+    found = torch.load(io.BytesIO(archive), map_location="cpu", weights_only=True)
+    if not isinstance(found, dict) or not _FIELDS <= found.keys():
+        raise proof.DamageError(f"{path}: damaged: it is no stage's file")
+    record = StageRecord(kind, found["key"], **{name: found[name] for name in _RECORD_FIELDS})
+    return SavedStage(record, found["classes"], found["state"], found.get("fields", {}))
 
 
 class StageFile:
@@ -60,18 +82,10 @@ class StageFile:
         if not self.path.is_file():
             return None
         try:
-            archive = proof.unseal(proof.read(self.path), self.path)
+            saved = parsed(self.kind, proof.read(self.path), self.path)
         except proof.DamageError:
             return None  # trained again
-        content = torch.load(io.BytesIO(archive), map_location="cpu", weights_only=True)
-        if not isinstance(content, dict) or not _FIELDS <= content.keys():
-            return None
-        if content["key"] != self.key:
-            return None
-        record = StageRecord(
-            self.kind, self.key, **{name: content[name] for name in _RECORD_FIELDS}
-        )
-        return SavedStage(record, content["classes"], content["state"])
+        return saved if saved.record.key == self.key else None
 
     def record(self) -> StageRecord | None:
         """The record of the saved stage; None where ``read`` has none."""
@@ -82,7 +96,12 @@ class StageFile:
         """Write all of the file or nothing. Call it with the lock held."""
         for left in self.path.parent.glob(f"*{self.path.stem}.*.draft"):
             left.unlink()  # from a process that died while it wrote
-        content = {"key": self.key, "classes": saved.classes, "state": saved.state}
+        content = {
+            "key": self.key,
+            "classes": saved.classes,
+            "state": saved.state,
+            "fields": saved.fields,
+        }
         for name in _RECORD_FIELDS:
             content[name] = getattr(saved.record, name)
         archive = io.BytesIO()

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from trainables.config import LossConfig, TrialConfig, code_digest, flatten
+from trainables.config import LossConfig, TrialConfig, Value, code_digest, flatten
 from trainables.data.dataset import Dataset
 from trainables.losses.batch import Learned
 from trainables.losses.compose import needs_edge_net, needs_inverse_net
@@ -86,9 +86,20 @@ def check(kind: str, config: TrialConfig, dataset: Dataset) -> None:
         check_tile(config.tile_px, config.loss.resized or dataset.splits["train"].size or crop)
 
 
+def _flat(config: TrialConfig) -> dict[str, Value]:
+    """The config with the tile's side in pixels."""
+    return flatten(config) | {"loss/tile": config.tile_px, "loss/tile_share": 0.0}
+
+
+def deciding_fields(kind: str, config: TrialConfig) -> dict[str, Value]:
+    """The values of ``deciding_paths``, with the tile's side in pixels."""
+    flat = _flat(config)
+    return {path: flat[path] for path in deciding_paths(kind)}
+
+
 def stage_key(kind: str, config: TrialConfig, digest: str) -> str:
     """The key of the stage that this trial needs: equal keys mean equal networks."""
-    flat = flatten(config) | {"loss/tile": config.tile_px, "loss/tile_share": 0.0}
+    flat = _flat(config)
     if flat["loss/boundary"] == "sobel":
         flat["loss/variant"] = "paper"  # the variant changes radius boundaries only
     if "geodesic" not in (flat["loss/distance"], flat["inverse_net/distance"]):
@@ -137,7 +148,8 @@ def ensure(
             network, quality, curve = KINDS[kind].train(config, dataset, file.report_progress)
         seconds, remade = time.monotonic() - start, file.path.exists()
         record = StageRecord(kind, file.key, study, seconds, quality, curve, remade)
-        file.write(SavedStage(record, dataset.num_classes, network.state_dict()))
+        fields = deciding_fields(kind, config)
+        file.write(SavedStage(record, dataset.num_classes, network.state_dict(), fields))
         return record
 
 
@@ -176,6 +188,11 @@ def _load(kind: str, config: TrialConfig, digest: str, folder: Path) -> nn.Modul
     saved = file.read()
     if saved is None:
         raise FileNotFoundError(f"stage file {file.path} is missing, damaged or of another stage")
+    return built(kind, config, saved)
+
+
+def built(kind: str, config: TrialConfig, saved: SavedStage) -> nn.Module:
+    """The frozen network of a saved stage, on the CPU."""
     network = KINDS[kind].build(config, saved.classes)
     network.load_state_dict(saved.state)
     return network.requires_grad_(False).eval()

@@ -4,7 +4,6 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import OptimConfig
-from trainables.losses.batch import Learned
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.training.optimization import AUTOCAST
 
@@ -37,9 +36,3 @@ def forward(
         None if boundary_BHW is None else boundary_BHW.float(),
         tuple(logits.float() for logits in output.auxiliary_BKHW),
     )
-
-
-def on_device(learned: Learned, device: torch.device) -> Learned:
-    """The losses' networks on this device."""
-    parts = learned._asdict().items()
-    return Learned(**{name: p.to(device) if isinstance(p, nn.Module) else p for name, p in parts})

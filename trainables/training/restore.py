@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -57,6 +58,7 @@ def measure(
     plugin: Plugin | None,
 ) -> Measured:
     """Evaluate a checkpoint on the complete test list."""
+    cv2.setNumThreads(0)  # of distance transforms: the task has a process, but shares the cores
     found = restore(config, state, dataset, device, plugin).evaluate("test")
     names = list(dataset.splits["test"].names)
     counts = counts_file.pack(found.counts, names, found.confusion_KK)

@@ -16,7 +16,7 @@ from trainables.config.evaluation import Split
 from trainables.data.batches import num_batches, require_crops, to_tensors, training_batches
 from trainables.data.dataset import Dataset, ImageList
 from trainables.data.lists import EXTRA
-from trainables.losses.batch import Learned, Prediction, Target
+from trainables.losses.batch import Learned, Prediction, Target, on_device
 from trainables.losses.compose import (
     active_weights,
     combine,
@@ -32,7 +32,7 @@ from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.training.auxiliary import AUXILIARY, auxiliary_loss
 from trainables.training.epoch_summary import Diverged, points, summary
 from trainables.training.evaluation import Evaluation, evaluate
-from trainables.training.forward import forward, on_device
+from trainables.training.forward import forward
 from trainables.training.iterations import Iterations
 from trainables.training.optimization import (
     freeze_batch_norm,

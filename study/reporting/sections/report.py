@@ -34,6 +34,7 @@ from study.reporting.sections import (
     reruns,
     setup,
     uncertainty,
+    use_it,
     verdicts,
 )
 from study.reporting.sections import plots as plot_sections
@@ -80,6 +81,7 @@ def complete(
         *_failed(record.in_state("failed")),
         *caveats.other_code(record),
         *document.details(content.details),
+        use_it.section(results, folder),
     ]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from study.analysis.image_bootstrap import RESAMPLES, intervals, weights
+from study.analysis.image_bootstrap import RESAMPLES, intervals, of_one_network, weights
 from trainables.metrics import per_image, summaries
 from trainables.metrics.per_image import ImageCounts
 
@@ -54,6 +54,18 @@ def test_the_interval_equals_that_of_lists_built_one_by_one(
         differences.append(a["boundary_f_1px"] - b["boundary_f_1px"])
     found = intervals({0: ours}, {0: theirs})["boundary_f_1px"]
     assert found == pytest.approx(tuple(np.quantile(differences, [0.025, 0.975])))
+
+
+def test_the_interval_of_one_network_equals_that_of_lists_built_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("study.analysis.image_bootstrap.RESAMPLES", 60)
+    table = counts(1)
+    values = [summary_of(table, row_N)["miou"] for row_N in weights(12)]
+    found = of_one_network(table)
+    assert found["miou"] == pytest.approx(tuple(np.quantile(values, [0.025, 0.975])))
+    assert "contours_scored" not in found
+    assert of_one_network(counts(0, images=1)) == {}
 
 
 def test_equal_counts_differ_nowhere_and_only_common_seeds_count() -> None:

@@ -36,10 +36,10 @@ class Band(NamedTuple):
 def bands_of(labels_BHW: Tensor, edge_net: EdgeNet) -> Iterator[Band]:
     """Bands that together contain every row once; whole images if the reach is unknown."""
     reach = int(getattr(edge_net, "reach", 0))
-    images, rows, _ = labels_BHW.shape
+    images, rows, columns = labels_BHW.shape
     per_reach = _CPU_ROWS if labels_BHW.device.type == "cpu" else _GPU_ROWS
     height = per_reach * reach or max(rows, 1)
-    for image in (slice(i, i + 1) for i in range(images)):
+    for image in (slice(i, i + 1) for i in range(images if columns else 0)):
         for start in range(0, rows, height):
             stop = min(start + height, rows)
             read = slice(max(start - reach, 0), min(stop + reach, rows))

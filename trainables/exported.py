@@ -1,0 +1,173 @@
+"""A trained network for other runtimes: ONNX, and a program of ``torch.export``.
+
+The number of images, their rows and their columns stay free. What was exported is run on sizes and
+batches that the export has not seen, and refused if it differs from the network.
+
+Shape letters: B images, K classes, H rows, W columns (h, w at the network's stride).
+"""
+
+import io
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trainables.config import require
+from trainables.networks.plain_network import logits_of
+from trainables.networks.segmentation import Segmenter
+
+FORMATS = ("onnx", "torch")
+"""What a network is exported to."""
+TOLERANCE = 1e-4
+"""The largest difference of a logit, as a share of the largest one where that is above 1."""
+_EXAMPLE = (2, 96, 160)
+_UNSEEN = ((1, 96, 160), (3, 77, 130), (1, 133, 67))
+"""Numbers of images, rows and columns to check with."""
+_OF_ONNX = ("onnx", "onnxruntime", "onnxscript")
+_SMALLEST = 8
+
+Run = Callable[[Tensor], Tensor]
+"""Images (B,3,H,W) to logits (B,K,H,W)."""
+
+
+class Exportable(nn.Module):
+    """A network in evaluation, as ``Segmenter`` computes it, with sizes that a tracer can follow.
+
+    Images (B,3,H,W) in [0,1] to logits (B,K,H,W).
+    """
+
+    def __init__(self, segmenter: Segmenter) -> None:
+        super().__init__()
+        self.network, self.multiple = segmenter.network, segmenter.multiple
+
+    def forward(self, images: Tensor) -> Tensor:
+        rows, columns = images.shape[-2:]
+        padded_B3HW = self._padded(images) if self.multiple > 1 else images
+        logits_BKhw = logits_of(self.network(padded_B3HW))
+        assert isinstance(logits_BKhw, Tensor)
+        if logits_BKhw.shape[-2:] != padded_B3HW.shape[-2:]:
+            size = padded_B3HW.shape[-2:]
+            logits_BKhw = F.interpolate(logits_BKhw, size, mode="bilinear", align_corners=False)
+        if self.multiple == 1:
+            return logits_BKhw
+        # By places: of a slice, a tracer would have to prove that it fits.
+        row, column = (torch.arange(side, device=images.device) for side in (rows, columns))
+        return logits_BKhw.index_select(2, row).index_select(3, column)
+
+    def _padded(self, images_B3HW: Tensor) -> Tensor:
+        """The last row and column repeated, up to whole multiples: sizes that a tracer divides."""
+        for side in (2, 3):
+            size = images_B3HW.shape[side]
+            whole = self.multiple * ((size + self.multiple - 1) // self.multiple)
+            place = torch.arange(whole, device=images_B3HW.device).clamp(max=size - 1)
+            images_B3HW = images_B3HW.index_select(side, place)
+        return images_B3HW
+
+
+def smallest_side(segmenter: Segmenter) -> int:
+    """Pixels from which on an exported network takes images: maps of one pixel are special."""
+    return segmenter.multiple + 1 if segmenter.multiple > 1 else _SMALLEST
+
+
+def exported(segmenter: Segmenter, classes: Sequence[str], form: str) -> tuple[bytes, float]:
+    """A network as the content of a file.
+
+    Args:
+        segmenter: on the CPU.
+        classes: their names by label, which the file holds as well.
+        form: one of ``FORMATS``.
+
+    Returns:
+        The file's content, and its largest difference from the network.
+
+    Raises:
+        ValueError: the network cannot be exported, or differs; or a package is missing.
+    """
+    require(form in FORMATS, "--format", " or ".join(FORMATS), form)
+    make = _onnx if form == "onnx" else _torch
+    network = Exportable(segmenter).eval()
+    given = torch.rand(_EXAMPLE[0], 3, *_EXAMPLE[1:], generator=_random())
+    try:
+        content, run = make(network, given, smallest_side(segmenter), {"classes": list(classes)})
+        difference = _difference(segmenter, run)
+    except ImportError:
+        raise
+    except Exception as error:  # a tracer's: of many types
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        allowed = f"a network that {form} can hold with free sizes ({reason})"
+        raise ValueError(f"model/network must be {allowed}, got {segmenter.name}") from None
+    if not difference <= TOLERANCE:
+        raise ValueError(
+            f"model/network {segmenter.name}: exported to {form}, its logits differ by "
+            f"{difference:.1e} from the network's at other sizes, more than {TOLERANCE:g}; "
+            f"no file is written"
+        )
+    return content, difference
+
+
+def _random() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+@torch.no_grad()
+def _difference(segmenter: Segmenter, run: Run) -> float:
+    """The largest, at sizes and batches that the export has not seen."""
+    worst, random = 0.0, _random()
+    for images, rows, columns in _UNSEEN:
+        given = torch.rand(images, 3, rows, columns, generator=random)
+        expected, found = segmenter(given).logits_BKHW, run(given)
+        scale = max(1.0, expected.abs().max().item())
+        same = found.shape == expected.shape
+        worst = max(worst, (found - expected).abs().max().item() / scale if same else float("inf"))
+    return worst
+
+
+def _sizes(smallest: int) -> dict[str, dict[int, torch.export.Dim]]:
+    height, width = (torch.export.Dim(name, min=smallest) for name in ("height", "width"))
+    return {"images": {0: torch.export.Dim("batch"), 2: height, 3: width}}
+
+
+def _torch(
+    network: nn.Module, given: Tensor, smallest: int, facts: Mapping[str, list[str]]
+) -> tuple[bytes, Run]:
+    program = torch.export.export(network, (given,), dynamic_shapes=_sizes(smallest))
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)  # lines of code, with this machine's paths
+    file = io.BytesIO()
+    torch.export.save(program, file, extra_files={"facts.json": json.dumps(facts)})
+    file.seek(0)
+    return file.getvalue(), torch.export.load(file).module()
+
+
+def _onnx(
+    network: nn.Module, given: Tensor, smallest: int, facts: Mapping[str, list[str]]
+) -> tuple[bytes, Run]:
+    if missing := [name for name in _OF_ONNX if find_spec(name) is None]:
+        allowed = "installed for --format onnx, by pip install 'edgewise[onnx]'; here lacks"
+        raise ModuleNotFoundError(f"onnx must be {allowed} {', '.join(missing)}")
+    import onnxruntime
+
+    program = torch.onnx.export(
+        network,
+        (given,),
+        dynamo=True,
+        dynamic_shapes=_sizes(smallest),
+        input_names=["images"],
+        output_names=["logits"],
+        verbose=False,
+    )
+    assert program is not None
+    for node in program.model.graph.all_nodes():
+        node.metadata_props.clear()  # lines of code, with this machine's paths
+    program.model.metadata_props["facts"] = json.dumps(facts)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        program.save(path)
+        content = path.read_bytes()
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return content, lambda x: torch.from_numpy(session.run(None, {"images": x.numpy()})[0])

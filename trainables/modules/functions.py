@@ -1,0 +1,39 @@
+"""Each loss as a function: (logits, labels[, boundary_logits], *, settings) -> scalar."""
+
+from trainables.modules.class_losses import (
+    ActiveBoundary,
+    AffinityRegression,
+    BalancedCrossEntropy,
+    BoundaryLoss,
+    CrossEntropy,
+    FullDivergence,
+    GeneralisedDice,
+    Hausdorff,
+    LovaszSoftmax,
+)
+from trainables.modules.head_losses import (
+    BoundaryCorrelation,
+    BoundaryCrossEntropy,
+    EdgeAttention,
+    EdgeHead,
+)
+from trainables.modules.loss_module import function_of, head_function_of
+from trainables.modules.stage_losses import SEMEDA, InverseForm, PPCEOnEdges
+
+active_boundary = function_of(ActiveBoundary, "active_boundary")
+affinity_regression = function_of(AffinityRegression, "affinity_regression")
+balanced_cross_entropy = function_of(BalancedCrossEntropy, "balanced_cross_entropy")
+boundary_loss = function_of(BoundaryLoss, "boundary_loss")
+cross_entropy = function_of(CrossEntropy, "cross_entropy")
+full_divergence = function_of(FullDivergence, "full_divergence")
+generalised_dice = function_of(GeneralisedDice, "generalised_dice")
+hausdorff = function_of(Hausdorff, "hausdorff")
+lovasz_softmax = function_of(LovaszSoftmax, "lovasz_softmax")
+ppce_on_edges = function_of(PPCEOnEdges, "ppce_on_edges")
+semeda = function_of(SEMEDA, "semeda")
+
+boundary_correlation = head_function_of(BoundaryCorrelation, "boundary_correlation")
+boundary_cross_entropy = head_function_of(BoundaryCrossEntropy, "boundary_cross_entropy")
+edge_attention = head_function_of(EdgeAttention, "edge_attention")
+edge_head = head_function_of(EdgeHead, "edge_head")
+inverse_form = head_function_of(InverseForm, "inverse_form")
