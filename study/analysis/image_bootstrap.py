@@ -60,8 +60,10 @@ def intervals(
 def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str, list[float]]]:
     """Intervals of the differences from the cells' baselines, by metric and cell.
 
-    Cells without stored counts are absent; damaged counts are left out.
+    Empty over folds. Cells without stored counts are absent; damaged counts are left out.
     """
+    if record.plan.design.folds:
+        return {}  # each fold has test images of its own
     cells, grid = counts_by_cell(folder, record), record.plan.grid
     by_metric: dict[str, dict[str, list[float]]] = {}
     for name, counts in cells.items():

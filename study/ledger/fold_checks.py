@@ -44,6 +44,9 @@ def _require_plan(event: Planned, earlier: Planned | None) -> None:
     if plan.design.kind == "grid" and not plan.design.seeds:
         raise ValueError("a grid must have seeds, got none")
 
+    folds = plan.design.folds
+    if folds and folds != plan.base.get("data/folds"):
+        raise ValueError(f"folds must be those of the data, got {folds!r:.60}")
     looks = plan.design.looks
     if looks and (sorted(set(looks)) != list(looks) or looks[0] < 1 or looks[-1] != len(seeds)):
         raise ValueError(f"looks must ascend from 1 to all seeds, got {looks!r:.60}")

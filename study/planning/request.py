@@ -61,6 +61,8 @@ class StudyRequest:
     grid: str | None = None
     seeds: int | str | None = None
     """A number, or planned looks: ``6..12``, ``6,9,12``."""
+    folds: int = 0
+    """Parts of a k-fold cross-validation, on which every cell runs; 0: the dataset's lists."""
     smallest: float | None = None
     """The smallest effect that matters: in percentage points, or in the metric's own unit."""
     cells: str | None = None
@@ -195,6 +197,8 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
     }
     changes = {path: value for path, value in given.items() if value is not None}
     changes |= request.set_values()
+    if request.folds:
+        changes |= {"data/folds": request.folds, "data/fold": 1}
     if PLUGIN.digest:  # trials with another version of the plug-in are other trials
         changes["parts"] = PLUGIN.digest
     if changes.get("model/weights", "none") not in ("none", "imagenet"):

@@ -160,7 +160,7 @@ def _failed(failed: list[TrialRecord]) -> Parts:
 
 def _failure(trial: TrialRecord) -> str:
     assert trial.failure is not None
-    where = f" ({trial.cell}, seed {trial.seed})" if trial.cell else ""
+    where = f" ({trial.cell}, {trial.where})" if trial.cell else ""
     return f"trial {trial.number}{where}: {trial.failure.kind}: {trial.failure.first_line}"
 
 

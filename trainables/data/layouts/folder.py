@@ -52,11 +52,13 @@ def _splits(root: Path, config: DataConfig, table: MaskReader) -> dict[str, tupl
     if requested or official:
         official = official or {split: root / f"{split}.txt" for split in SPLITS}
         return lists.read_splits(root, config, official, listed)
-    usual = _without_lists(root, table)
+    usual = _without_lists(root, config, table)
     return lists.of_splits(root, config, lambda split: usual.get(split, ()), listed)
 
 
-def _without_lists(root: Path, table: MaskReader) -> dict[str, tuple[Pair, ...]]:
+def _without_lists(
+    root: Path, config: DataConfig, table: MaskReader
+) -> dict[str, tuple[Pair, ...]]:
     """The splits of a folder without list files: by a table, by folders, or by counting."""
     if table_file := sample_table.find(root):
         return sample_table.read(table_file, table)
@@ -64,6 +66,8 @@ def _without_lists(root: Path, table: MaskReader) -> dict[str, tuple[Pair, ...]]
     if "train" in folders:
         return {split: _from_folder(root, path.name, table) for split, path in folders.items()}
     every = _from_folder(root, "", table)
+    if config.folds:  # nobody has named a test list to keep out of them
+        return {"train": every}
     return {
         split: tuple(pair for index, pair in enumerate(every) if _SPLITS[index % 10] == split)
         for split in dict.fromkeys(_SPLITS)
