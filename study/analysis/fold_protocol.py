@@ -47,8 +47,8 @@ def power(plan: Plan, compared: int) -> str:
     return (
         f"{units(plan)} can decide: with {counted(compared, 'comparison')}, corrected by Holm's "
         f"method, the first one needs a mean difference of at least {factor:.2g} standard "
-        f"deviations of the folds' differences. All {plan.design.folds} folds, or {FEWEST} at "
-        f"least, must have a figure; more seeds make a fold's figure firmer and are no more folds."
+        f"deviations of the folds' differences. {FEWEST} of the folds must have a figure; more "
+        f"seeds make a fold's figure firmer and are no further folds."
     )
 
 

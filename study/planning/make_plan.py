@@ -96,7 +96,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
 
 
 def _without_holdout(base: TrialConfig, design: Search | Ablation) -> TrialConfig:
-    """All training images train where nothing is chosen, unless the user holds some out."""
+    """All images train where nothing is chosen, unless the user holds some out."""
     if base.data.holdout == AUTO and not same_images.chosen(design, flatten(base)):
         return base.changed({"data/holdout": 0})
     return base
@@ -166,8 +166,7 @@ def _question(request: StudyRequest) -> _Question:
 
 
 def _search(request: StudyRequest, question: _Question) -> Search:
-    built_in = question.base.data.dataset == recipes.BUILT_IN
-    usual = BUILT_IN_TRIALS if built_in else DEFAULT_TRIALS
+    usual = BUILT_IN_TRIALS if question.base.data.dataset == recipes.BUILT_IN else DEFAULT_TRIALS
     trials = usual if request.trials is None else request.trials
     require(trials >= 1, "--trials", ">= 1", trials)
     return Search(

@@ -57,7 +57,7 @@ def sanity_of_folds(layout: Layout, config: DataConfig, facts: FoldFacts) -> San
     """
     each = [sanity_of(layout, config, by_split) for by_split in facts.by_fold]
     own = facts.by_fold[0]
-    lines = {"images": f"{layout.divided}; {summary(layout, facts.pool)}"}
+    lines = {"images": summary(layout, facts.pool)}
     if own["val"] is not own["test"]:
         lines["val"] = f"in each fold, {layout.lists['val']}"
     return Sanity(

@@ -25,6 +25,7 @@ from study.reporting.sections import (
     cell_search,
     confirmation,
     cost,
+    folds,
     health,
     horizon,
     importances,
@@ -95,6 +96,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *_budget(record),
         *(reruns.replay_section(record, replayed) if replayed else []),
         verdicts.section(results, horizon.blocks(results, folder)),
+        *folds.section(results),
         *uncertainty.section(results, folder),
     ]
     details = [
