@@ -83,9 +83,7 @@ def assigned(names: Sequence[str], folds: int, groups: Groups | None = None) -> 
     Raises:
         DataError: fewer groups than folds.
     """
-    of = [groups.of(name) if groups else name for name in names]
-    # Without groups, two images of one name (in two folders) are two.
-    keys = of if groups else [f"{name}\0{of[:place].count(name)}" for place, name in enumerate(of)]
+    keys = [groups.of(name) for name in names] if groups else _told_apart(names)
     sizes = Counter(keys)
     if len(sizes) < folds:
         what = counted(len(sizes), groups.noun, groups.plural) if groups else ""
@@ -98,6 +96,15 @@ def assigned(names: Sequence[str], folds: int, groups: Groups | None = None) -> 
         filled[smallest] += sizes[key]
         fold_of[key] = smallest + 1
     return [fold_of[key] for key in keys]
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Names of which those that come again (of another folder) have a number."""
+    seen, keys = Counter[str](), []
+    for name in names:
+        keys.append(f"{name}\0{seen[name]}" if seen[name] else name)
+        seen[name] += 1
+    return keys
 
 
 def said(
