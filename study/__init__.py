@@ -55,6 +55,7 @@ def plan(
     with_parts: Path | str | Sequence[Path | str] = (),
     grid: Path | str | None = None,
     seeds: int | str | None = None,
+    folds: int = 0,
     smallest: float | None = None,
     cells: str | Sequence[str] | None = None,
     factor: "Mapping[str, Sequence[Value]] | Sequence[str]" = (),
@@ -100,6 +101,7 @@ def plan(
         with_parts: ``--with``, a plug-in's file or files.
         seeds: of a grid, on which every cell runs; None: the fewest that allow a verdict;
             "6..12": with planned looks.
+        folds: of a k-fold cross-validation, on each of which every cell runs with every seed.
         smallest: effect that matters, in percentage points or the metric's unit.
         factor: of an ablation: values by config path, the first of them the baseline's, as in
             ``{"loss/lovasz": [0, 0.5, 1]}``.

@@ -3,6 +3,8 @@
 The sentence rests on the objective's table alone, whose test was fixed before the first trial.
 """
 
+from study.analysis import fold_protocol
+from study.analysis.folds import FEWEST, fewest_folds
 from study.analysis.horizon import moving
 from study.analysis.ranking import no_result
 from study.analysis.results import AblationResults, SearchResults
@@ -74,17 +76,21 @@ def _compared(results: AblationResults, of_search: bool) -> str:
             within = f" (within {_size(smallest, table)})" if verdict == "same" and smallest else ""
             return (
                 f"{verdict.capitalize()}{within}: {_named(found, table)} against {base}, "
-                f"{_seeds(found)}{f'; {rest}' if rest else ''}."
+                f"{_seeds(found, results.record)}{f'; {rest}' if rest else ''}."
             )
     return _undecided(rows, table, results.record)
 
 
-def _seeds(rows: list[Row]) -> str:
+def _seeds(rows: list[Row], record: StudyRecord) -> str:
     """``9 seeds``; ``6 to 9 seeds`` where looks have decided the rows one after the other, or runs
-    failed or have not taken place."""
+    failed or have not taken place; ``5 folds x 2 seeds``."""
     counts = {row.comparison.n for row in rows if row.comparison and row.comparison.n} or {0}
     fewest = f"{min(counts)} to " if len(counts) > 1 else ""
-    return f"{fewest}{counted(max(counts), 'seed')}"
+    if not record.plan.design.folds:
+        return f"{fewest}{counted(max(counts), 'seed')}"
+    planned = fold_protocol.units(record.plan)
+    complete = counts == {len(record.plan.design.units)}
+    return planned if complete else f"{fewest}{max(counts)} pairs of {planned}"
 
 
 def _size(smallest: float, table: Table) -> str:
@@ -96,6 +102,11 @@ def _size(smallest: float, table: Table) -> str:
 def _why(rows: list[Row], record: StudyRecord) -> str:
     """Why nothing is decided: too few seeds, a look that is still to come, or chance."""
     plan, seeds = record.plan, len(record.plan.design.seeds)
+    if plan.design.folds:
+        found = fewest_folds([row.values for row in rows], plan.design.folds)
+        if found < FEWEST:
+            return f"{counted(found, 'fold')} cannot decide, {FEWEST} can"
+        return f"no difference beyond chance on {_seeds(rows, record)}"
     needed = fewest_seeds(len(rows), plan.correction)
     comparisons = "" if len(rows) == 1 else f" {len(rows)} comparisons"
     if seeds < needed:
@@ -103,7 +114,7 @@ def _why(rows: list[Row], record: StudyRecord) -> str:
     open_cells = not record.looks or any(a.state == "open" for a in record.looks[-1].arms.values())
     if open_cells and len(record.looks) < len(plan.design.looks):
         return f"the next look comes after {plan.design.looks[len(record.looks)]} seeds"
-    return f"no difference beyond chance on {_seeds(rows)}"
+    return f"no difference beyond chance on {_seeds(rows, record)}"
 
 
 def _undecided(rows: list[Row], table: Table, record: StudyRecord) -> str:

@@ -49,6 +49,9 @@ def differences(
     """
     values = {**flatten(TrialConfig()), **config}
     found = [setup.needs] if setup.needs else []
+    found += ["measured on folds of the training and validation list here"] * bool(
+        values["data/folds"]
+    )
     found += [
         f"{path} is {_shown(values.get(path, 'unknown'))} here, {_shown(wanted)} there"
         for path, wanted in sorted(setup.config.items(), key=lambda item: item[0] not in _FIRST)

@@ -50,7 +50,7 @@ def moving(results: AblationResults) -> Moving | None:
         return None  # cells of two networks are not compared, and their epochs may differ
     epochs, objective = results.record.plan.epochs, results.record.plan.objective
     curves = {
-        cell: {trial.seed: _curve(trial, objective) for trial in trials if _is_complete(trial)}
+        cell: {trial.unit: _curve(trial, objective) for trial in trials if _is_complete(trial)}
         for cell, trials in results.by_cell().items()
     }
     pairs = {

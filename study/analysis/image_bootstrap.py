@@ -85,8 +85,10 @@ def _interval(values_R: Tensor) -> tuple[float, float]:
 def over_images(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[str, list[float]]]:
     """Intervals of the differences from the cells' baselines, by metric and cell.
 
-    Cells without stored counts are absent; damaged counts are left out.
+    Empty over folds. Cells without stored counts are absent; damaged counts are left out.
     """
+    if record.plan.design.folds:
+        return {}  # each fold has test images of its own
     cells, grid = counts_by_cell(folder, record), record.plan.grid
     by_metric: dict[str, dict[str, list[float]]] = {}
     for name, counts in cells.items():

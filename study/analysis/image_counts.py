@@ -57,7 +57,7 @@ def counts_by_cell(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[i
     trials = {trial.number: trial for trial in record.compared().in_state("complete")}
     cells: dict[str, dict[int, ImageCounts]] = {}
     for number, found in read_counts(folder, trials.values(), "test").by_trial.items():
-        cells.setdefault(trials[number].cell, {})[trials[number].seed] = found
+        cells.setdefault(trials[number].cell, {})[trials[number].unit] = found
     return cells
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from study.analysis.folds import compare as compare_over_folds
 from study.analysis.looks import LookRule, take_looks
 from study.analysis.planned_looks import rule_of
 from study.analysis.sign_flips import Baseline, differences
@@ -29,9 +30,12 @@ def comparisons(
     The arms of a study with looks stop by the objective; the tests of another metric follow them.
 
     Args:
-        values: by cell and seed, the metric's value; seeds that failed are absent.
+        values: by cell and unit, the metric's value; seeds that failed are absent.
     """
     plan = record.plan
+    if plan.design.folds:
+        folds = plan.design.folds
+        return compare_over_folds(values, baseline, mode, folds, record.data.test_ratio)
     plain = compare(values, baseline, mode, plan.correction)
     if (rule := rule_of(plan)) is None:
         return plain

@@ -14,9 +14,10 @@ _SHOWN = 7
 
 def shown(results: StudyResults) -> list[TrialRecord]:
     """The trials whose networks are shown: a search's winners, or the first complete seed of each
-    cell, starting with the baseline."""
+    cell, starting with the baseline; over folds, of the first fold: only its trials have the same
+    test images."""
     first: dict[str, TrialRecord] = {}
-    complete = [trial for trial in results.finalists if trial.state == "complete"]
+    complete = [t for t in results.finalists if t.state == "complete" and t.fold <= 1]
     for trial in sorted(complete, key=lambda trial: trial.seed):
         first.setdefault(trial.cell or str(trial.number), trial)
     chosen = list(first.values())

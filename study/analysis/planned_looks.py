@@ -17,7 +17,7 @@ def rule_of(plan: Plan) -> LookRule | None:
 
 def planned_seeds(plan: Plan, record: StudyRecord) -> dict[str, int]:
     """By cell, how many of the planned seeds it runs as far as is known; an open one: all."""
-    return _seeds(plan, record, len(plan.design.seeds))
+    return _seeds(plan, record, len(plan.design.units))
 
 
 def seeds_until_look(plan: Plan, record: StudyRecord) -> dict[str, int]:

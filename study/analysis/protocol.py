@@ -1,7 +1,7 @@
 """How the figures of a table were obtained, and what its seeds can decide, in words."""
 
 from search_spaces import Grid
-from study.analysis import evaluation, same_images
+from study.analysis import evaluation, fold_protocol, same_images
 from study.analysis.measured_epoch import after, chosen_on_the_same
 from study.analysis.planned_looks import rule_of
 from study.analysis.statistics import ALPHA, coverage_note, fewest_seeds
@@ -22,20 +22,31 @@ _CORRECTED: dict[Correction, str] = {
 def protocol(record: StudyRecord, metric_table: Table) -> str:
     """Describe how a table's figures were obtained; all of it was fixed before the first trial."""
     plan, data, split = record.plan, record.data, metric_table.split
-    lists, seeds = data.images, plan.design.seeds
+    lists = data.images
+    images = "" if plan.design.folds else f"{counted(lists.get(split, 0), 'image')}, "
     return (
         f"{_measured(metric_table)} on the {data.list_name(split)} of `{data.dataset}` "
-        f"({counted(lists.get(split, 0), 'image')}, digest {data.digest}) {after(plan)}, "
+        f"({images}digest {data.digest}) {after(plan)}, "
         f"{evaluation.of_list(plan.base, split)}.{chosen_on_the_same(plan, split)} "
         f"Budget: {training_budget(plan, lists)}; n = "
-        f"{counted(len(seeds), 'seed')} "
-        f"({', '.join(map(str, seeds))}), {_shared(plan)}. Delta: mean over seeds "
-        f"of cell - {baselines(metric_table)} in {difference_unit(metric_table.unit)}, with its "
-        f"{1 - ALPHA:.0%} BCa interval{coverage_note(len(seeds))}; p: exact two-sided sign-flip "
-        f"test, paired by seed; {corrected_by(record)} over {_all(metric_table)}; better or "
+        f"{fold_protocol.sample(plan)}, {_shared(plan)}. {_delta(plan, metric_table)}; "
+        f"{corrected_by(record)} over {_all(metric_table)}; better or "
         f"worse if that is at most {bound(plan)}. "
-        f"P(A>B): how often the cell was better on the same seed. {looks(record)}{power(record)}"
+        f"P(A>B): how often the cell was better on the same "
+        f"{fold_protocol.paired_by(plan)}. {looks(record)}{power(record)}"
         f"{left_out(metric_table)}{same_images.said(plan, data.shared, lists)}"
+    )
+
+
+def _delta(plan: Plan, metric_table: Table) -> str:
+    """What a difference, its interval and its p are."""
+    unit = difference_unit(metric_table.unit)
+    if plan.design.folds:
+        return fold_protocol.delta(baselines(metric_table), unit)
+    return (
+        f"Delta: mean over seeds of cell - {baselines(metric_table)} in {unit}, with its "
+        f"{1 - ALPHA:.0%} BCa interval{coverage_note(len(plan.design.seeds))}; p: exact two-sided "
+        f"sign-flip test, paired by seed"
     )
 
 
@@ -80,8 +91,15 @@ def corrected_by(record: StudyRecord) -> str:
 
 def power(record: StudyRecord) -> str:
     """Say whether the study's number of seeds can decide a comparison."""
-    seeds = len(record.plan.design.seeds)
-    return seeds_message(seeds, comparisons(record.plan.grid), record.plan.correction)
+    return planned_power(record.plan)
+
+
+def planned_power(plan: Plan) -> str:
+    """``power`` of an ablation before it runs."""
+    compared = comparisons(plan.grid)
+    if plan.design.folds:
+        return fold_protocol.power(plan, compared)
+    return seeds_message(len(plan.design.seeds), compared, plan.correction)
 
 
 def baselines(metric_table: Table) -> str:

@@ -50,10 +50,10 @@ def closed(e_values: Mapping[str, float]) -> dict[str, float]:
 def leaning(record: StudyRecord) -> dict[str, str]:
     """By cell that the seeds so far speak for or against: ``better`` or ``worse``, provisionally.
 
-    Empty for a search, and while no cell has enough seeds.
+    Empty for a search, over folds, and while no cell has enough seeds.
     """
-    if not isinstance(record.plan.design, Ablation):
-        return {}
+    if not isinstance(record.plan.design, Ablation) or record.plan.design.folds:
+        return {}  # differences on folds are dependent
     values = values_by_cell(record, record.plan.objective)
     by_cell = {
         cell: list(by_seed.values())

@@ -175,7 +175,7 @@ class AblationResults(StudyResults):
 
 
 def _named(trial: TrialRecord) -> str:
-    where = f" ({trial.cell}, seed {trial.seed})" if trial.cell else ""
+    where = f" ({trial.cell}, {trial.where})" if trial.cell else ""
     return f"trial {trial.number}{where}"
 
 

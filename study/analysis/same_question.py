@@ -90,6 +90,11 @@ def compared(record: StudyRecord) -> Compared:
                 f"--together needs one baseline per study, got {', '.join(baselines)} in "
                 f"{record.plan.study}"
             )
+        if record.plan.design.folds:
+            raise ValueError(
+                f"--together needs comparisons over seeds on one test list, got the "
+                f"{record.plan.design.folds} folds of {record.plan.study}"
+            )
         return Compared(record.compared(), frozenset(d.path for c in cells for d in c.searched))
     confirming = confirmation_of(record)
     if confirming is None:

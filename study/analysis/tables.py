@@ -27,7 +27,7 @@ class Row:
 
     cell: Cell
     values: Mapping[int, float]
-    """By seed, the metric on the table's list."""
+    """By unit (``Ablation.units``: a seed, or one with a fold), the metric on the table's list."""
     failed: int
     diverged: int
     untested: int
@@ -59,6 +59,8 @@ class Table:
     """Of the values: ``fraction``, ``mm``, ``px`` ..."""
     correction: Correction
     """Of the p-values."""
+    folds: int
+    """Of the study; 0 without folds."""
     looks: bool
     """Whether looks, or a smallest effect that matters, were planned."""
     rows: tuple[Row, ...]
@@ -136,6 +138,7 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
         baseline=grid.baseline,
         unit=unit_in(record, metric),
         correction=record.plan.correction,
+        folds=record.plan.design.folds,
         looks=bool(record.plan.design.looks) or record.plan.smallest is not None,
         rows=rows,
         setups=tuple(setups),
@@ -143,7 +146,7 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
 
 
 def values_by_cell(record: StudyRecord, metric: str) -> dict[str, dict[int, float]]:
-    """By cell that can run here and by seed, the metric on the list of the study's figures."""
+    """By cell that can run here and by unit, the metric on the list of the study's figures."""
     grid, split = record.plan.grid, split_of(record)
     trials = _trials_by_cell(record, grid)
     cells = [cell.name for cell in grid.cells if not cell.needs]
@@ -158,14 +161,14 @@ def _trials_by_cell(record: StudyRecord, grid: Grid) -> dict[str, list[TrialReco
 
 
 def _values(trials: list[TrialRecord], metric: str, split: str) -> dict[int, float]:
-    """The metric by seed, of the trials that ran all epochs."""
-    by_seed: dict[int, float] = {}
-    for trial in sorted(trials, key=lambda trial: trial.seed):
+    """The metric by unit, of the trials that ran all epochs."""
+    by_unit: dict[int, float] = {}
+    for trial in sorted(trials, key=lambda trial: trial.unit):
         measured = trial.tested or {} if split == "test" else trial.metrics
         value = measured.get(f"test_{metric}" if split == "test" else metric)
         if trial.state == "complete" and value is not None:
-            by_seed[trial.seed] = value
-    return by_seed
+            by_unit[trial.unit] = value
+    return by_unit
 
 
 def _row(
@@ -177,7 +180,7 @@ def _row(
     baseline: str,
 ) -> Row:
     kinds = [trial.failure.kind for trial in trials if trial.failure is not None]
-    without = [trial for trial in trials if trial.seed not in values]
+    without = [trial for trial in trials if trial.unit not in values]
     untested = sum(bool(trial.untested) for trial in without)
     unmeasured = sum(trial.state == "complete" and not trial.untested for trial in without)
     return Row(
@@ -195,11 +198,11 @@ def _row(
 
 def unchanged(record: StudyRecord) -> list[str]:
     """The cells that equal their baseline in every metric on every common seed: nothing changed."""
-    complete = {(trial.cell, trial.seed): trial for trial in record.compared().in_state("complete")}
+    complete = {(trial.cell, trial.unit): trial for trial in record.compared().in_state("complete")}
     grid = record.plan.grid
     equal: dict[str, bool] = {}
-    for (cell, seed), trial in complete.items():
-        other = complete.get((grid.baseline_of(cell), seed))
+    for (cell, unit), trial in complete.items():
+        other = complete.get((grid.baseline_of(cell), unit))
         if not grid.is_baseline(cell) and other is not None:
             equal[cell] = equal.get(cell, True) and outcome(trial) == outcome(other)
     return [cell for cell, same in equal.items() if same]

@@ -19,6 +19,8 @@ def training_budget(plan: Plan, images: Mapping[str, int]) -> str:
         first = plan.base["data/extra_epochs"]
         further = f", the first {first} of {counted(count, 'further image')} instead"
     of = f"{counted(images.get('train', 0), 'image')}{further}"
+    if plan.design.folds:
+        of = f"the other folds' images ({of} in the first fold)"
     cells: dict[tuple[Value, ...], list[str]] = {}
     for cell in plan.design.cells:
         each = tuple(cell.changes.get(name, plan.base[name]) for name in ("epochs", "batch"))
@@ -57,5 +59,5 @@ def _cells(plan: Plan) -> list[tuple[int, int]]:
     design = plan.design
     if not design.cells:
         return [(plan.epochs, plan.trials)]
-    each = design.search_trials + len(design.seeds)
+    each = design.search_trials + len(design.units)
     return [(int(cell.changes.get("epochs", plan.epochs)), each) for cell in design.cells]

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from trainables.config import DataConfig
+from trainables.config import DataConfig, require
 from trainables.config.words import counted
 from trainables.data import DataError, open_layout
 from trainables.data.identity import Identity
@@ -28,6 +28,7 @@ def check(config: DataConfig, console: Console) -> bool:
     Raises:
         DataError: before any file is opened: a folder or list is missing, or a split is empty.
     """
+    require(not config.folds, "data/folds", "0 with --check-data, which checks lists", config.folds)
     layout = open_layout(config)
     identity = Identity(layout, config)
     facts: dict[str, Facts] = {}

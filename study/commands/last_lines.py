@@ -46,8 +46,10 @@ def places(
 
 
 def still_moving(results: SearchResults | AblationResults) -> str:
-    """In words, how many orders of a grid still move; "" if none does, or this ran longer."""
-    if not isinstance(results, AblationResults) or origin(results.record.plan):
+    """In words, how many orders of a grid still move; "" if none does, this ran longer, or it is on
+    folds, which ``--horizon`` does not take."""
+    plan = results.record.plan
+    if not isinstance(results, AblationResults) or plan.design.folds or origin(plan):
         return ""
     found = moving(results)
     return found.short() if found is not None and found.third else ""

@@ -104,6 +104,14 @@ def _add_grid(parser: argparse.ArgumentParser) -> None:
         "look at A seeds, halfway and at B, and run no further seed of a cell that is decided",
     )
     group.add_argument(
+        "--folds",
+        type=int,
+        default=0,
+        metavar="K",
+        help="k-fold cross-validation: run every cell on each of K folds of the training and "
+        "validation images, 5 .. 10; with --seeds N on N seeds of each, default 1",
+    )
+    group.add_argument(
         "--as-published",
         nargs="?",
         const="",

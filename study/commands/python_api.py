@@ -168,6 +168,7 @@ def frame(record: StudyRecord) -> pandas.DataFrame:
             "state": trial.state,
             "cell": trial.cell or None,
             "seed": trial.seed,
+            "fold": trial.fold or None,
             "phase": trial.phase or None,
             "epochs": trial.last_epoch,
             "seconds": trial.seconds,

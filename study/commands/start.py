@@ -208,8 +208,7 @@ class PlannedStudy:
 
         own: OwnCluster | None = None
         if not session.attached():
-            needed = sum(images.nbytes for images in dataset.splits.values())
-            store_bytes = _STORE_BYTES + 2 * needed
+            store_bytes = _STORE_BYTES + 2 * dataset.nbytes
             own = self._stack.enter_context(session.ray_session(store_bytes, verbose))
         stop_waiting()
         plan = self._plan

@@ -209,6 +209,7 @@ def _facts(dataset: Dataset) -> DataFacts:
         lists=dict(dataset.lists),
         shared=dict(dataset.shared),
         unit=dataset.splits["val"].unit,
+        folds=[{split: len(places) for split, places in lists.items()} for lists in dataset.folds],
     )
 
 

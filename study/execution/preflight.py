@@ -82,7 +82,7 @@ def _require_none_failed(checks: list[Check]) -> None:
 
 def _needs(plan: Plan, dataset: Dataset, disk_bytes: int) -> Needs:
     """Images in memory go through the object store; those on disk must be on every machine."""
-    image_bytes = sum(images.nbytes for images in dataset.splits.values())
+    image_bytes = dataset.nbytes
     model = plan.config.model
     on_disk = image_bytes == 0
     weights = tuple(name for name in (model.weights, model.init) if name not in NAMED_WEIGHTS)

@@ -14,6 +14,16 @@ NOT_SEARCHED, WINNER = CONFIRMED = ("not searched", "winner")
 """The cells of a confirmation: the base without the searched losses, and the search's winner."""
 
 
+def unit_of(seed: int, fold: int, folds: int) -> int:
+    """The number of a pair of seed and fold, 1 .. ``folds``; without folds, the seed."""
+    return seed * folds + fold - 1 if folds else seed
+
+
+def seed_and_fold(unit: int, folds: int) -> tuple[int, int]:
+    """What ``unit_of`` was given; the fold is 0 without folds."""
+    return (unit // folds, unit % folds + 1) if folds else (unit, 0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Search:
     """Trials that a sampler draws from the space, ranked on the validation list."""
@@ -32,6 +42,8 @@ class Search:
     kind: ClassVar[str] = "search"
     cells: ClassVar[tuple[Cell, ...]] = ()
     seeds: ClassVar[tuple[int, ...]] = ()
+    units: ClassVar[tuple[int, ...]] = ()
+    folds: ClassVar[int] = 0
     looks: ClassVar[tuple[int, ...]] = ()
     search_trials: ClassVar[int] = 0
     replayed: ClassVar[None] = None
@@ -72,6 +84,8 @@ class Ablation:
     sampler: str = "none"
     """Sampler of the per-cell searches."""
     replayed: Replayed | None = None
+    folds: int = 0
+    """On how many folds of the data each cell runs with every seed; 0: on the dataset's lists."""
     looks: tuple[int, ...] = ()
     """Numbers of seeds after which decided cells stop, ascending to all; empty: none stops."""
 
@@ -87,7 +101,14 @@ class Ablation:
     @property
     def total(self) -> int:
         """Trials in all."""
-        return (self.search_trials + len(self.seeds)) * len(self.cells)
+        return (self.search_trials + len(self.units)) * len(self.cells)
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """What each cell runs on, in order: its seeds, or every seed with every fold, as numbers
+        that ``unit_of`` gives. Runs of two cells on one unit are a pair."""
+        folds = range(1, self.folds + 1) if self.folds else (0,)
+        return tuple(unit_of(seed, fold, self.folds) for seed in self.seeds for fold in folds)
 
     def cell_names(self, phase: Phase) -> tuple[str, ...]:
         """The cells that a trial may belong to."""
@@ -110,4 +131,5 @@ class Ablation:
             "scheduler": self.scheduler,
             **({"replay": plain(self.replayed)} if self.replayed else {}),
             **({"looks": list(self.looks)} if self.looks else {}),
+            **({"folds": self.folds} if self.folds else {}),
         }

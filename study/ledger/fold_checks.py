@@ -44,6 +44,9 @@ def _require_plan(event: Planned, earlier: Planned | None) -> None:
     if plan.design.kind == "grid" and not plan.design.seeds:
         raise ValueError("a grid must have seeds, got none")
 
+    folds = plan.design.folds
+    if folds and folds != plan.base.get("data/folds"):
+        raise ValueError(f"folds must be those of the data, got {folds!r:.60}")
     looks = plan.design.looks
     if looks and (sorted(set(looks)) != list(looks) or looks[0] < 1 or looks[-1] != len(seeds)):
         raise ValueError(f"looks must ascend from 1 to all seeds, got {looks!r:.60}")
@@ -69,6 +72,10 @@ def _require_start(event: Started, plan: Plan, known: Mapping[int, object]) -> N
     _require_epochs("config", event.config)
     if event.cell not in plan.design.cell_names(event.phase):
         raise ValueError(f"cell must be one of the plan's, got {event.cell!r:.60}")
+    folds = plan.design.folds
+    if folds and event.config.get("data/fold") not in range(1, folds + 1):
+        got = event.config.get("data/fold")
+        raise ValueError(f"config/data/fold must be 1 .. {folds}, got {got!r:.60}")
     if event.reused is not None:  # its folder is looked up in the storage
         _require_name("reused/study", event.reused.study)
     if event.shared is not None:

@@ -67,9 +67,21 @@ class DataFacts:
     unit: str = ""
     """Of distances within the images, ``px`` or ``mm``; "" in older ledgers."""
 
+    folds: list[dict[str, int]] = field(default_factory=list)
+    """By fold, its number of images by split; empty without folds."""
+
+    @property
+    def test_ratio(self) -> float:
+        """Test images by training images, over all folds."""
+        return sum(fold["test"] for fold in self.folds) / sum(fold["train"] for fold in self.folds)
+
+    def images_of(self, fold: int) -> dict[str, int]:
+        """The number of images by split in this fold; 0: in the study's lists."""
+        return self.folds[fold - 1] if fold else self.images
+
     def to_json(self) -> dict[str, object]:
         """Its keys in the ledger; those that older versions lack only if they are not empty."""
-        later = ("lists", "shared", "unit")
+        later = ("lists", "shared", "unit", "folds")
         return {key: value for key, value in vars(self).items() if key not in later or value}
 
     def list_name(self, split: str) -> str:

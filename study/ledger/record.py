@@ -3,6 +3,7 @@
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
+from study.ledger.design import unit_of
 from study.ledger.event_values import ChosenWeights
 from study.ledger.events import (
     UNLINKED_SCHEMA,
@@ -182,6 +183,9 @@ class StudyRecord:
                 self.trials[number].other = event
 
     def _start(self, event: Started) -> None:
+        seed = int(event.config.get("seed", 0)) if event.seed is None else event.seed
+        folds = self.plan.design.folds
+        fold = int(event.config.get("data/fold", 0)) if folds else 0
         self.trials[event.trial] = TrialRecord(
             number=event.trial,
             id=event.id,
@@ -189,7 +193,9 @@ class StudyRecord:
             config=event.config,
             started=event.time,
             cell=event.cell,
-            seed=int(event.config.get("seed", 0)) if event.seed is None else event.seed,
+            seed=seed,
+            fold=fold,
+            unit=unit_of(seed, fold, folds),
             phase=event.phase,
             generation=event.generation,
             stages=tuple(event.stages),

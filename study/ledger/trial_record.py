@@ -52,6 +52,10 @@ class TrialRecord:
     cell: str = ""
     """The cell of an ablation or of a confirmation; "" in a search."""
     seed: int = 0
+    fold: int = 0
+    """The fold that tests it, from 1, in a study over folds; 0 in others."""
+    unit: int = -1
+    """What pairs it with runs of other cells: see ``Ablation.units``; -1 becomes the seed."""
     phase: Phase = ""
     tested: Metrics | None = None
     """Metrics on the test list, named ``test_...``; None if it was not measured there."""
@@ -69,6 +73,14 @@ class TrialRecord:
     """The metric and its direction by which an epoch is the best; None: no best one is tested."""
     other: OtherTested | None = None
     """The test of its other network, where both are requested; None before it."""
+
+    def __post_init__(self) -> None:
+        self.unit = self.seed if self.unit < 0 else self.unit
+
+    @property
+    def where(self) -> str:
+        """``seed 3``, or ``fold 2, seed 3``."""
+        return f"fold {self.fold}, seed {self.seed}" if self.fold else f"seed {self.seed}"
 
     @property
     def folder(self) -> str:

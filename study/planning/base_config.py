@@ -28,6 +28,8 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
     of_recipe = recipes.changes(request.recipe) if request.recipe else {}
     if "data/dataset" not in {**space_base, **of_recipe, **changes} and _is_folder(changes):
         changes["data/dataset"] = FOLDER
+    if request.folds:
+        changes |= {"data/folds": request.folds, "data/fold": 1}
     if PLUGIN.digest:  # trials with another version of the plug-in are other trials
         changes["parts"] = PLUGIN.digest
     if changes.get("model/weights", "none") not in ("none", "imagenet"):

@@ -39,9 +39,9 @@ class DependentRuns:
         after = {cell.name: cell.after for cell in self._plan.design.cells if cell.after}
         if not after:
             return {}
-        numbers = {(run.cell, run.seed): number for number, run in self.runs.items()}
+        numbers = {(run.cell, run.pair): number for number, run in self.runs.items()}
         return {
-            number: numbers[after[run.cell], run.seed]
+            number: numbers[after[run.cell], run.pair]
             for number, run in self.runs.items()
             if run.cell in after
         }
@@ -54,7 +54,7 @@ class DependentRuns:
         alone = [run for run in self.runs.values() if run.number not in self.parents]
         offers: dict[int, list[Shared]] = {}
         common: dict[tuple[str, str], int] = {}
-        for _, of_seed in groupby(alone, key=lambda run: run.seed):
+        for _, of_seed in groupby(alone, key=lambda run: run.pair):
             runs = list(of_seed)
             common = common or _in_common(runs)
             for place, run in enumerate(runs):
@@ -153,13 +153,14 @@ class DependentRuns:
             return ""
         runs = [self.runs[number] for number in shared]
         saved = sum(shared[run.number] / int(run.config["epochs"]) for run in runs)
-        cells, seeds = len({run.cell for run in runs}), len({run.seed for run in runs})
+        cells, seeds = len({run.cell for run in runs}), len({run.pair for run in runs})
         all_, needed = len(runs) / seeds, (len(runs) - saved) / seeds
-        return f"{cells} cells take {needed:.2g} trainings a seed instead of {all_:.3g}"
+        each = "fold and seed" if self._plan.design.folds else "seed"
+        return f"{cells} cells take {needed:.2g} trainings a {each} instead of {all_:.3g}"
 
     def most_kept(self) -> int:
         """The checkpoints that the runs of one seed keep for others, if none is lost."""
-        twins = {(run.seed, self.twin_of(number)) for number, run in self.runs.items()}
+        twins = {(run.pair, self.twin_of(number)) for number, run in self.runs.items()}
         counts = Counter(seed for seed, twin in twins if twin is not None)
         return max(counts.values(), default=0)
 

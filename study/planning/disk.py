@@ -65,8 +65,8 @@ def disk_need(plan: Plan, space: Space, num_classes: int, left: int) -> DiskNeed
     # The model is one more copy of the best network.
     per_lane = _PER_LANE + (best_counts(plan) or both_count(plan))
     # A seed's checkpoints stay until all its cells have begun; the next seeds may have started.
-    seeds = min(lanes + 1, max(len(plan.design.seeds), 1))
-    kept = DependentRuns(plan, StudyRecord()).most_kept() * seeds
+    units = min(lanes + 1, max(len(plan.design.units), 1))
+    kept = DependentRuns(plan, StudyRecord()).most_kept() * units
     most = (lanes * per_lane + kept) * running + min(untested, left) * (ended + beside) + ended
     used = sum(path.stat().st_size for path in StudyFolder.of(plan).tune.glob("*/*/*/state.pt"))
     return DiskNeed(max(most - used, 0), (stay + 1) * ended, shutil.disk_usage(plan.storage).free)
@@ -76,7 +76,7 @@ def _networks(plan: Plan) -> tuple[int, int]:
     """How many networks a plan's ended trials keep: at most, and when the study has ended."""
     design = plan.design
     if isinstance(design, Ablation):
-        runs = len(design.cells) * len(design.seeds)
+        runs = len(design.cells) * len(design.units)
         return runs, min(_PER_CELL * len(design.cells), runs)
     if len(plan.objectives) > 1:
         return plan.trials, plan.trials

@@ -117,7 +117,7 @@ def trial_kinds(plan: Plan, space: Space) -> list[Kind]:
 def _all_kinds(plan: Plan, space: Space) -> Iterator[Kind]:
     design = plan.design
     if isinstance(design, Ablation):
-        each = design.search_trials + len(design.seeds)
+        each = design.search_trials + len(design.units)
         of_first_seed = runs.grid_runs(plan)[: len(design.cells)]
         yield from (Kind(from_flat(run.config), each) for run in of_first_seed)
         return
@@ -181,7 +181,7 @@ def _tests(plan: Plan) -> int:
     """How many networks are measured on the test list."""
     design = plan.design
     if isinstance(design, Ablation):
-        trials = len(design.cells) * len(design.seeds)
+        trials = len(design.cells) * len(design.units)
     else:
         trials = 1 + plan.trials - design.trials
     return trials * (1 + both_count(plan))

@@ -13,7 +13,7 @@ from study.ledger.design import Ablation, Search
 from study.ledger.plan import Plan, PluginText
 from study.ledger.prior_trials import WarmStart
 from study.ledger.storage import check_name
-from study.planning import budget, grids
+from study.planning import budget, cross_validation, grids
 from study.planning.as_published import as_published
 from study.planning.base_config import base_config
 from study.planning.look_schedule import seeds_and_looks
@@ -61,6 +61,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
     space, base, grid = question.space, question.base, question.grid
     check_objectives(question.objectives, request, ablation=grid is not None)
     design = _search(request, question) if grid is None else _ablation(request, question, grid)
+    cross_validation.check_design(design, base)
     if rerun_of_earlier is None:  # what an earlier study has decided is not tried again
         _try_plugin(space, base, design)
         base = _without_holdout(base, design)
@@ -84,7 +85,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
         cpus_per_worker=lane.cpus_per_worker,
         gpus_per_worker=lane.gpus_per_worker,
         budget=budget.finite(limits),
-        correction=correction_of(request),
+        correction=cross_validation.correction(request),
         smallest=_smallest(request, question.objectives, design),
         fresh=request.fresh,
         sharing=grid is not None and not request.no_sharing,
@@ -95,7 +96,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
 
 
 def _without_holdout(base: TrialConfig, design: Search | Ablation) -> TrialConfig:
-    """All training images train where nothing is chosen, unless the user holds some out."""
+    """All images train where nothing is chosen, unless the user holds some out."""
     if base.data.holdout == AUTO and not same_images.chosen(design, flatten(base)):
         return base.changed({"data/holdout": 0})
     return base
@@ -156,6 +157,7 @@ def _question(request: StudyRequest) -> _Question:
         if text.partition("=")[0] in searched:
             raise ValueError(f"--set must leave {', '.join(searched)} to the search, got {text!r}")
     base = base_config(request, {} if grid else space.base)
+    cross_validation.check(request, grid, base)
     objectives = parse_objectives(request.objective)
     cells = grid.cells if grid else ()
     reported = [name for cell in cells for row in cell.published.values() for name in row]
@@ -164,8 +166,7 @@ def _question(request: StudyRequest) -> _Question:
 
 
 def _search(request: StudyRequest, question: _Question) -> Search:
-    built_in = question.base.data.dataset == recipes.BUILT_IN
-    usual = BUILT_IN_TRIALS if built_in else DEFAULT_TRIALS
+    usual = BUILT_IN_TRIALS if question.base.data.dataset == recipes.BUILT_IN else DEFAULT_TRIALS
     trials = usual if request.trials is None else request.trials
     require(trials >= 1, "--trials", ">= 1", trials)
     return Search(
@@ -209,8 +210,7 @@ def _ablation(request: StudyRequest, question: _Question, grid: Grid) -> Ablatio
     searches = grids.search_trials(request, grid)
     grid = grids.only_cells(request, grid if searches else grids.unsearched(grid))
     grid = grids.checked_grid(request, grid, question.base)
-    compared = sum(not (cell.needs or grid.is_baseline(cell.name)) for cell in grid.cells)
-    usual = question.usual_seeds or fewest_seeds(max(compared, 1), correction_of(request))
+    usual = question.usual_seeds or cross_validation.usual_seeds(request, grid)
     count, looks = (usual, ()) if request.seeds is None else seeds_and_looks(request.seeds)
     if looks and correction_of(request) == "holm":
         raise refused("--seeds", "a number with --correction holm", request.seeds)
@@ -221,6 +221,7 @@ def _ablation(request: StudyRequest, question: _Question, grid: Grid) -> Ablatio
     return Ablation(
         grid=grid,
         seeds=tuple(range(first, first + count)),
+        folds=request.folds,
         looks=looks,
         search_trials=searches,
         sampler=choice("--sampler", request.sampler, SAMPLERS) if searches else "none",

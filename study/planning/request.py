@@ -58,6 +58,8 @@ class StudyRequest:
     grid: str | None = None
     seeds: int | str | None = None
     """A number, or planned looks: ``6..12``, ``6,9,12``."""
+    folds: int = 0
+    """Parts of a k-fold cross-validation, on which every cell runs; 0: the dataset's lists."""
     smallest: float | None = None
     """The smallest effect that matters: in percentage points, or in the metric's own unit."""
     cells: str | None = None

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from cluster.resources import LaneRequest, Node, count_lanes, placement, workers_that_fit
 from search_spaces import Dimension, Space
+from study.ledger.design import seed_and_fold
 from study.ledger.plan import Plan
 from trainables.config import TrialConfig, Value, flatten, from_flat, image_paths, refused
 from trainables.data import Dataset
@@ -39,20 +40,25 @@ class Stage(NamedTuple):
 def grid_runs(plan: Plan) -> list[TrialSpec]:
     """An ablation's runs: every cell that can run, on every seed; none for a search.
 
-    All cells of a seed come before the next seed, so that an interrupted study leaves complete
-    pairs. The numbers of the cells' own searches come first.
+    All cells of a seed (and of a fold) come before the next one, so that an interrupted study
+    leaves complete pairs. The numbers of the cells' own searches come first.
     """
     cells, searches = plan.design.cells, plan.design.search_trials
-    pairs = [(cell, seed) for seed in plan.design.seeds for cell in cells]
+    pairs = [(cell, unit) for unit in plan.design.units for cell in cells]
     return [
         TrialSpec(
             number=number,
             cell=cell.name,
             params=dict(cell.changes),
-            config=plan.resolve({**cell.changes, "seed": seed}),
+            config=plan.resolve({**cell.changes, **_of_unit(unit, plan.design.folds)}),
         )
-        for number, (cell, seed) in enumerate(pairs, start=searches * len(cells))
+        for number, (cell, unit) in enumerate(pairs, start=searches * len(cells))
     ]
+
+
+def _of_unit(unit: int, folds: int) -> dict[str, Value]:
+    seed, fold = seed_and_fold(unit, folds)
+    return {"seed": seed, **({"data/fold": fold} if folds else {})}
 
 
 def needed_stages(plan: Plan, space: Space) -> list[Stage]:
@@ -87,6 +93,8 @@ def check_images(plan: Plan, space: Space) -> None:
     """
     shared = plan.config.data.unaugmented()
     for run in grid_runs(plan):
+        if "data/fold" in run.params:
+            raise refused("data/fold", f"left to --folds, in {run.cell!r}", run.params["data/fold"])
         data = from_flat(run.config).data.unaugmented()
         for field in fields(data):
             if getattr(data, field.name) != getattr(shared, field.name):

@@ -13,6 +13,7 @@ from study.analysis.other_network import prefix
 from study.analysis.protocol import protocol
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table, verdict_of
+from study.ledger.design import Ablation, seed_and_fold
 from study.reporting import document
 from study.reporting.document import Prose
 from study.reporting.sections import ablation_table
@@ -55,7 +56,8 @@ def _files(results: AblationResults, caveat: str, name: str) -> dict[str, str]:
 
 
 def comma_separated(results: AblationResults) -> str:
-    """The tables as CSV: one row per cell and metric, one column per seed; no percent."""
+    """The tables as CSV: one row per cell and metric, one column per seed or per
+    fold and seed; no percent."""
     return guarded_csv(frame(results))
 
 
@@ -66,11 +68,11 @@ def guarded_csv(table: pandas.DataFrame) -> str:
 
 def frame(results: AblationResults) -> pandas.DataFrame:
     """The tables as one: a row per cell and metric, a column per seed; fractions, no percent."""
-    seeds, lists = results.record.plan.design.seeds, results.record.data.lists
+    design, lists = results.record.plan.ablation, results.record.data.lists
     costs = by_cell(results.record)
     rows = [
         {
-            **_row(table, row, seeds, lists.get(table.split, table.split)),
+            **_row(table, row, design, lists.get(table.split, table.split)),
             **_apart(results, table, row),
             **(figures(costs[row.cell.name]) if row.cell.name in costs else {}),
         }
@@ -89,7 +91,7 @@ def _guarded(value: object) -> object:
     return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
 
 
-def _row(table: Table, row: Row, seeds: tuple[int, ...], split: str) -> dict[str, object]:
+def _row(table: Table, row: Row, design: Ablation, split: str) -> dict[str, object]:
     compared = row.comparison
     return {
         "cell": row.cell.name,
@@ -113,8 +115,14 @@ def _row(table: Table, row: Row, seeds: tuple[int, ...], split: str) -> dict[str
         **({"unmeasured": row.unmeasured} if row.unmeasured else {}),
         "needs": row.cell.needs,
         "published": _published(table, row, table.setups),
-        **{f"seed_{seed}": row.values.get(seed) for seed in seeds},
+        **{_column(unit, design.folds): row.values.get(unit) for unit in design.units},
     }
+
+
+def _column(unit: int, folds: int) -> str:
+    """``seed_0``; ``fold_1_seed_0``."""
+    seed, fold = seed_and_fold(unit, folds)
+    return f"fold_{fold}_seed_{seed}" if fold else f"seed_{seed}"
 
 
 def _apart(results: AblationResults, table: Table, row: Row) -> dict[str, object]:

@@ -78,6 +78,6 @@ def assignments(params: Mapping[str, Value]) -> str:
 def parameters(trial: TrialRecord) -> str:
     """What distinguishes a trial from others: its parameters, or its cell and seed."""
     if trial.cell and trial.phase != "search":
-        return f"{trial.cell}, seed {trial.seed}"
+        return f"{trial.cell}, {trial.where}"
     values = assignments(trial.params)
     return f"{trial.cell}: {values}" if trial.cell else values

@@ -78,8 +78,10 @@ def _content(
             figures = draw.of_search(results, space, importance)
             return _Content(parts, {**figures, **_confusion(results, folder)})
         case AblationResults():
-            parts = report.of_ablation(results, folder)
+            plan, parts = results.record.plan, report.of_ablation(results, folder)
             caption = " A cell is the mean over its seeds; bands and small points are single seeds."
+            if plan.design.folds:
+                caption = caption.replace("seeds", "runs")
             files = table_files.files(results, one_class_alone(results.record, folder))
             figures = {**draw.of_ablation(results), **_confusion(results, folder)}
             return _Content(parts, figures, caption, files)

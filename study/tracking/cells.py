@@ -46,7 +46,7 @@ def judged(results: AblationResults) -> list[Run]:
 def _untested(record: StudyRecord, cell: str) -> dict[str, str]:
     """Which of the cell's seeds could not be measured on the test list, and why."""
     trials = [t for t in record.compared().trials.values() if t.cell == cell and t.untested]
-    reasons = "; ".join(f"seed {trial.seed}: {trial.untested}" for trial in trials)
+    reasons = "; ".join(f"{trial.where}: {trial.untested}" for trial in trials)
     return {"untested": reasons[: names.TAG_LENGTH]} if reasons else {}
 
 

@@ -131,6 +131,7 @@ def inputs_of(record: StudyRecord) -> tuple[Input, ...]:
         "classes": len(data.classes),
         **dict(zip(("rows", "columns"), data.size, strict=False)),
     }
+    folds = {f"fold {place}": fold["test"] for place, fold in enumerate(data.folds, start=1)}
     return tuple(
         Input(
             name=f"{data.dataset} {split}",
@@ -139,5 +140,5 @@ def inputs_of(record: StudyRecord) -> tuple[Input, ...]:
             context=_CONTEXTS.get(split, split),
             profile={"images": images, **facts},
         )
-        for split, images in data.images.items()
+        for split, images in (folds or data.images).items()
     )

@@ -102,5 +102,6 @@ def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
         "study": record.plan.study,
         "trial": str(trial.number),
         **({"cell": trial.cell, "seed": str(trial.seed)} if trial.cell else {}),
+        **({"fold": str(trial.fold)} if trial.fold else {}),
         **{name: f"{value:.4f}" for name, value in figures.items() if value is not None},
     }

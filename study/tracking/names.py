@@ -32,7 +32,7 @@ def run_name(trial: TrialRecord) -> str:
     if trial.phase:
         name = f"{trial.cell} · {trial.phase} {trial.number}"
     elif trial.cell:
-        name = f"{trial.cell} · seed {trial.seed}"
+        name = f"{trial.cell} · {trial.where}"
     else:
         name = " · ".join([f"trial {trial.number}", *_short(trial.params)])
     return name[:_NAME_LENGTH]

@@ -40,6 +40,7 @@ def study_run(
     facts = {"space": plan.space, "sampler": design.sampler, "scheduler": design.scheduler}
     facts["objective"] = ", ".join(plan.objectives)
     if design.cells:
+        facts |= {"folds": str(design.folds)} if design.folds else {}
         facts |= {"grid": plan.grid.name, "baseline": ", ".join(plan.grid.baselines)}
     numbers = {name: str(getattr(plan, name)) for name in ("trials", "lanes", "workers", "seed")}
     results = results_of(record)

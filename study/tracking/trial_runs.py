@@ -84,6 +84,7 @@ def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
         "space": record.plan.space,
         "dataset": record.data.dataset,
         "seed": str(trial.config["seed"]),
+        **({"fold": str(trial.fold)} if trial.fold else {}),
         "loss": "+".join(active_losses(trial.config)),
         "state": trial.state,
         "lane": trial.lane,

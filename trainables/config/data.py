@@ -5,7 +5,9 @@ from typing import Literal
 
 from trainables.config.validation import require, require_choices
 
-_COUNTS = "height width crop_height crop_width classes train_images val_images test_images".split()
+_COUNTS = (
+    "height width crop_height crop_width classes train_images val_images test_images folds fold"
+).split()
 BUILT_IN = "shapes"
 """The dataset that needs no files."""
 FOLDER = "folder"
@@ -17,6 +19,8 @@ AUTO = -1
 _MOST_PIXELS = 100_000_000
 """Of an image, as of a file: more would take gigabytes each."""
 _AUGMENTATION = "flip scale_min scale_max crop_height crop_width brightness".split()
+_NO_FOLDS = "test_list extra_list train_images val_images test_images".split()
+"""Fields that would take an image from the folds, or train on one that another list tests."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +72,13 @@ class DataConfig:
     holdout_by: Literal["group", "image"] = "group"
     """Hold out whole cities, scenes, sequences or subjects where the dataset has them, or every
     n-th image."""
+
+    folds: int = 0
+    """k-fold cross-validation: the images of the training and validation lists are divided into
+    this many parts, and each part is tested by networks of the others; 0: none."""
+
+    fold: int = 0
+    """The part that is the test list, 1 .. ``folds``; 0 without folds."""
 
     classes: int = 0
     """Choice between two sets of classes, 59 or 60 of ``pascal_context``, 19 or 18 (SEMEDA's 18 and
@@ -123,6 +134,7 @@ class DataConfig:
         require(both, "data/extra_epochs", allowed, self.extra_epochs)
         fits = self.holdout in (AUTO, 0) or self.holdout >= 2
         require(fits, "data/holdout", "-1, 0 or >= 2", self.holdout)
+        self._require_folds()
         require(0.1 <= self.scale_min <= 10, "data/scale_min", "0.1 .. 10", self.scale_min)
         ordered = self.scale_min <= self.scale_max <= 10
         require(ordered, "data/scale_max", "scale_min .. 10", self.scale_max)
@@ -131,10 +143,21 @@ class DataConfig:
             fits = self.dataset == FOLDER or not getattr(self, name)
             require(fits, f"data/{name}", f"given with --dataset {FOLDER}", getattr(self, name))
 
+    def _require_folds(self) -> None:
+        require(self.folds != 1, "data/folds", "0 or >= 2", self.folds)
+        fits = 1 <= self.fold <= self.folds if self.folds else self.fold == 0
+        allowed = f"1 .. {self.folds} with data/folds={self.folds}" if self.folds else "0"
+        require(fits, "data/fold", f"{allowed}{'' if self.folds else ' without folds'}", self.fold)
+        for name in _NO_FOLDS if self.folds else ():
+            value = getattr(self, name)
+            require(not value, f"data/{name}", f"{type(value)()!r} with data/folds", value)
+
     def unaugmented(self) -> "DataConfig":
-        """The same without augmentation; configs for which this is equal share decoded images."""
+        """The same without augmentation, of the first fold; configs for which this is equal share
+        decoded images."""
         default = DataConfig()
-        return replace(self, **{name: getattr(default, name) for name in _AUGMENTATION})
+        values = {name: getattr(default, name) for name in _AUGMENTATION}
+        return replace(self, **values, fold=min(self.folds, 1))
 
 
 def image_paths() -> frozenset[str]:

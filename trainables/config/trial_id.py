@@ -9,7 +9,10 @@ from trainables.config.data import OF_FOLDER
 from trainables.config.trial import TrialConfig, flatten
 
 _ROOT = Path(__file__).resolve().parents[1]
-_IN_DIGEST = ("data/holdout", "data/holdout_by", *(f"data/{name}" for name in OF_FOLDER))
+_IN_DIGEST = (
+    *("data/holdout", "data/holdout_by", "data/folds"),
+    *(f"data/{name}" for name in OF_FOLDER),
+)
 """What decides which images are in which list and what their labels are: the data's digest says
 it."""
 _PLACES = ("data/root", "data/cache", "data/links")
@@ -39,6 +42,8 @@ def identity(config: TrialConfig, data_digest: str) -> str:
     flat = {path: value for path, value in flatten(config).items() if path not in left_out}
     if not config.parts:
         del flat["parts"]
+    if not config.data.folds:
+        del flat["data/fold"]
     for path in ("model/weights", "model/init"):
         flat[path] = weights_content(str(flat[path]))
     text = json.dumps([flat, data_digest, code_digest()], sort_keys=True, allow_nan=False)

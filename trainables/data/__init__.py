@@ -21,7 +21,7 @@ from trainables.data.layouts import (
     voc2012,
     wmh,
 )
-from trainables.data.samples import MOST_CLASSES, Layout, Sample, require_all
+from trainables.data.samples import MOST_CLASSES, Layout, fields_of, require_all
 from trainables.data.splits import complete
 
 __all__ = ["LAYOUTS", "PUBLISHED", "DataError", "Dataset", "ImageList", "load", "open_layout"]
@@ -74,6 +74,9 @@ def open_layout(config: DataConfig) -> Layout:
         splits=three.splits,
         lists=three.words,
         stand_in=three.stand_in,
+        pool=three.pool,
+        folds=three.folds,
+        divided=three.divided,
         fixed_classes=config.dataset in PUBLISHED,
     )
 
@@ -92,11 +95,6 @@ def _require_classes(layout: Layout) -> None:
         raise DataError(f"{layout.name}: must have {len(classes)} colours, got {len(colours)}")
 
 
-def fields_of(sample: Sample) -> tuple[object, ...]:
-    """The values of a sample's fields; its paths are among them."""
-    return tuple(getattr(sample, name) for name in getattr(sample, "__dataclass_fields__", ()))
-
-
 @lru_cache(maxsize=2)
 def load(config: DataConfig) -> Dataset:
     """The dataset that the config names, cached so that a process decodes it once.
@@ -107,6 +105,6 @@ def load(config: DataConfig) -> Dataset:
         DataError: see ``open_layout``; or the first file that cannot be used.
     """
     layout = open_layout(config)
-    for samples in layout.splits.values():
+    for samples in layout.decoded.values():
         require_all(samples)
     return decode(layout, config)

@@ -5,13 +5,14 @@ Shape letters: N images, H rows, W columns, C colours.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.data.images import Size, one_size, sizes_of
+from trainables.data.images import Size, indexed_as_array, one_size, sizes_of
+from trainables.data.picked import FoldLists, Picked
 
 Series = Literal["", "volume", "film"]
 """What images that belong together are: the slices of a volume, or the frames of a film, in their
@@ -75,6 +76,14 @@ class ImageList:
         if isinstance(images, np.ndarray):
             return images, labels
         return np.stack(list(images)), np.stack(list(labels))
+
+    def picked(self, places: Sequence[int]) -> "ImageList":
+        """The images at these places, which share their memory with this list."""
+        spacing = None if self.spacing_mm is None else self.spacing_mm[list(places)]
+        images, labels = (Picked(maps, places) for maps in (self.images_NHWC, self.labels_NHW))
+        names = tuple(self.names[place] for place in places)
+        pixels = indexed_as_array(images), indexed_as_array(labels)
+        return ImageList(*pixels, names, spacing, self.series)
 
     def first(self, count: int) -> "ImageList":
         """The first images alone, in memory."""
@@ -140,6 +149,29 @@ class Dataset:
     """By split, what its images are, where that is not the whole list of that name."""
     shared: Mapping[str, int] = field(default_factory=dict)
     """By other split, how many images of the test list it has too; a split with none lacks."""
+
+    pool: ImageList | None = None
+    """The images that are divided into folds, decoded once; None without folds."""
+    folds: FoldLists = ()
+    """The lists of each fold; ``splits`` has those of one of them."""
+    divided: str = ""
+    """How many images each fold tests, in words."""
+
+    def for_fold(self, fold: int) -> "Dataset":
+        """The same images with the lists of this fold, from 1; 0 and without folds: as they are."""
+        if self.pool is None or not fold:
+            return self
+        lists = self.folds[fold - 1]
+        splits = {split: self.pool.picked(places) for split, places in lists.items()}
+        if lists["val"] == lists["test"]:
+            splits["test"] = splits["val"]
+        return replace(self, splits=splits)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the images take; 0 if they are read on access."""
+        lists = self.splits.values() if self.pool is None else [self.pool]
+        return sum(images.nbytes for images in lists)
 
     def digest_as(self, known: str) -> str:
         """The digest in the version of a known one, to compare both."""

@@ -3,16 +3,19 @@
 Shape letters: N images, H rows, W columns.
 """
 
+from collections.abc import Callable
 from itertools import chain
 
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from trainables.config import DataConfig
 from trainables.data.dataset import DataError, Dataset, ImageList
+from trainables.data.fold_sanity import FoldFacts, sanity_of_folds
 from trainables.data.identity import Identity
 from trainables.data.images import Collector, Size, indexed_as_array
-from trainables.data.samples import Layout, Sample, require_sound
+from trainables.data.samples import Decoded, Layout, Sample, require_sound
 from trainables.data.sanity import Facts, sanity_of, shared_with_test
 from trainables.data.streaming import Reader, Streamed, read_all, resized
 
@@ -37,6 +40,8 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
         _require_memory(layout, size, needed)
     cached = config.cache == "on" or (config.cache == "auto" and fits(needed))
     identity = Identity(layout, config)
+    if layout.folds:
+        return _decode_folds(layout, config, size, identity, cached)
     splits: dict[str, ImageList] = {}
     facts: dict[str, Facts] = {}
     for split, samples in layout.splits.items():
@@ -47,7 +52,8 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
         else:
             facts[split] = Facts()
             identity.begin(split, samples)
-            splits[split] = _decode_split(layout, samples, size, identity, facts[split], cached)
+            add = facts[split].add_at
+            splits[split] = _decode_split(layout, samples, size, identity, add, cached)
     sanity = sanity_of(layout, config, facts)
     return Dataset(
         layout.name,
@@ -62,9 +68,34 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
     )
 
 
+def _decode_folds(
+    layout: Layout, config: DataConfig, size: Size | None, identity: Identity, cached: bool
+) -> Dataset:
+    """Decode the pool once; the lists of each fold are places in it."""
+    facts = FoldFacts(layout.folds)
+    identity.begin("pool", layout.pool)
+    pool = _decode_split(layout, layout.pool, size, identity, facts.add_at, cached)
+    identity.divide(layout.folds)
+    whole = Dataset(
+        layout.name,
+        layout.classes,
+        layout.colours,
+        {},
+        identity.digest,
+        sanity_of_folds(layout, config, facts),
+        identity.old_digest,
+        layout.lists,
+        facts.shared_with_test(),
+        pool,
+        layout.folds,
+        layout.divided,
+    )
+    return whole.for_fold(config.fold)
+
+
 def _bytes_needed(layout: Layout, size: Size | None) -> int:
     """What all images take in memory; estimated from a few where they keep their own sizes."""
-    samples = list(chain.from_iterable(layout.splits.values()))
+    samples = list(chain.from_iterable(layout.decoded.values()))
     if size is not None:
         pixels = float(size[0] * size[1])
     else:
@@ -76,7 +107,7 @@ def _bytes_needed(layout: Layout, size: Size | None) -> int:
 def _require_memory(layout: Layout, size: Size | None, needed_bytes: int) -> None:
     memory = psutil.virtual_memory().total
     if needed_bytes > memory:
-        count = sum(map(len, layout.splits.values()))
+        count = sum(map(len, layout.decoded.values()))
         of = f" of {size[0]}x{size[1]}" if size else " at their own size"
         raise DataError(
             f"data/cache must be off or auto for {count} images{of}, got 'on': "
@@ -94,7 +125,7 @@ def _decode_split(
     samples: tuple[Sample, ...],
     size: Size | None,
     identity: Identity,
-    facts: Facts,
+    add_facts: Callable[[int, Decoded, NDArray[np.uint8]], None],
     cached: bool,
 ) -> ImageList:
     images, labels = Collector(len(samples)), Collector(len(samples))
@@ -118,7 +149,7 @@ def _decode_split(
         if cached:
             images.add(image_HWC)
             labels.add(labels_HW)
-        facts.add(decoded, labels_HW)
+        add_facts(index, decoded, labels_HW)
     names = tuple(sample.name for sample in samples)
     spacing = np.array(spacing_mm, dtype=np.float32) if spacing_mm else None
     if cached:

@@ -49,22 +49,28 @@ def hold_out(train: Sequence[Sample], step: int, groups: Groups | None) -> Held:
     Raises:
         DataError: the list has a single image or a single group.
     """
-    _require_several(train, groups)
-    if groups is None:
-        # Every step-th image, not the last ones: neighbours in a list often look alike.
-        chosen = set(range(step - 1, len(train), step)) or {len(train) - 1}
-        words = f"training images held out, one of {step}"
-    else:
-        of = [groups.of(sample.name) for sample in train]
-        names = _drawn(Counter(of), len(train) // step)
-        chosen = {index for index, group in enumerate(of) if group in names}
-        every = counted(len(set(of)), groups.noun, groups.plural)
-        words = f"training images held out, {len(names)} of {every}"
+    chosen, words = chosen_places(train, step, groups)
     return Held(
         tuple(sample for index, sample in enumerate(train) if index not in chosen),
         tuple(sample for index, sample in enumerate(train) if index in chosen),
         words,
     )
+
+
+def chosen_places(
+    train: Sequence[Sample], step: int, groups: Groups | None
+) -> tuple[set[int], str]:
+    """The places in the training list that ``hold_out`` holds out, and what they are."""
+    _require_several(train, groups)
+    if groups is None:
+        # Every step-th image, not the last ones: neighbours in a list often look alike.
+        chosen = set(range(step - 1, len(train), step)) or {len(train) - 1}
+        return chosen, f"training images held out, one of {step}"
+    of = [groups.of(sample.name) for sample in train]
+    names = _drawn(Counter(of), len(train) // step)
+    every = counted(len(set(of)), groups.noun, groups.plural)
+    words = f"training images held out, {len(names)} of {every}"
+    return {index for index, group in enumerate(of) if group in names}, words
 
 
 def _drawn(sizes: Mapping[str, int], images: int) -> set[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from trainables.config import DataConfig
 from trainables.data.dataset import ContentDigest, Digest
+from trainables.data.picked import FoldLists
 from trainables.data.samples import Decoded, Layout, Sample
 
 
@@ -17,6 +18,12 @@ class Identity:
     def begin(self, split: str, samples: Sequence[Sample]) -> None:
         """The samples that are added from here on are of this split."""
         self._new.note(split, str(len(samples)).encode())
+
+    def divide(self, folds: FoldLists) -> None:
+        """The samples of the pool are divided into these lists."""
+        for number, lists in enumerate(folds, start=1):
+            for split, places in lists.items():
+                self._new.note(f"fold {number} {split}", repr(tuple(places)).encode())
 
     def repeat(self, split: str) -> None:
         """The test list is the validation list, whose samples are not added twice."""

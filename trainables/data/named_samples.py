@@ -122,7 +122,8 @@ def _of_files(
         Pair(names[image], images.paths[image], masks.paths[mask], table)
         for image, mask in found.pairs
     ]
-    splits, note = _splits(root, [images.names[image] for image, _ in found.pairs], pairs)
+    listed = [images.names[image] for image, _ in found.pairs]
+    splits, note = _splits(root, config, listed, pairs)
     unread = sample_table.find(root)
     notes = (f"{unread.name} is not read: --images and --masks name files",) if unread else ()
     places = named_files.places(root, *texts(root, config))
@@ -130,13 +131,13 @@ def _of_files(
 
 
 def _splits(
-    root: Path, names: Sequence[str], pairs: Sequence[Pair]
+    root: Path, config: DataConfig, names: Sequence[str], pairs: Sequence[Pair]
 ) -> tuple[dict[str, tuple[Pair, ...]], str]:
     """The pairs of each split, by folders that are called so, or else by counting; and a note."""
     words = [_split_words(name) for name in names]
     known = {lists.SPLIT_WORDS[word.lower()] for one in words for word in one}
     if len(known) < 2 or "train" not in known:
-        return sample_table.of_ten(pairs), _OF_TEN
+        return _undivided(config, pairs)
     if strange := [name for name, one in zip(names, words, strict=True) if len(one) != 1]:
         raise DataError(
             f"{root}: some images lie in folders of splits ({', '.join(sorted(known))}), and "
@@ -164,7 +165,18 @@ def _of_table(root: Path, path: Path, config: DataConfig, table: MaskReader) -> 
     if sample_table.ALL not in splits:
         return Named(splits, (said,))
     pairs = sorted(splits[sample_table.ALL], key=lambda pair: pair.image)
-    return Named(sample_table.of_ten(pairs), (said, _OF_TEN))
+    splits, note = _undivided(config, pairs)
+    return Named(splits, (said, note))
+
+
+def _undivided(
+    config: DataConfig, pairs: Sequence[Pair]
+) -> tuple[dict[str, tuple[Pair, ...]], str]:
+    """The splits of pairs that nothing divides, and a note. With folds, nobody has named a test
+    list to keep out of them."""
+    if config.folds:
+        return {"train": tuple(pairs)}, "no list and no folder divides the images: the folds do"
+    return sample_table.of_ten(pairs), _OF_TEN
 
 
 def _listed(root: Path, config: DataConfig, found: Named) -> Named:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from trainables.data import files, mask_files
 from trainables.data.dataset import DataError, Series, escaped
+from trainables.data.picked import FoldLists
 from trainables.geometry.boundaries import VOID
 
 SPLITS = ("train", "val", "test")
@@ -60,6 +61,11 @@ class Sample(Protocol):
         """Decode the files, or raise a DataError that names the file and the fault."""
 
 
+def fields_of(sample: Sample) -> tuple[object, ...]:
+    """The values of a sample's fields; its paths are among them."""
+    return tuple(getattr(sample, name) for name in getattr(sample, "__dataclass_fields__", ()))
+
+
 @dataclass(frozen=True)
 class Groups:
     """Which images of a dataset belong together: frames of a film, slices of a subject."""
@@ -100,6 +106,17 @@ class Layout:
     """None where nothing is known of what belongs together."""
     series: Series = ""
     """What a sample's name before its last ``/`` stands for."""
+    pool: tuple[Sample, ...] = ()
+    """The images that are divided into folds; none without folds."""
+    folds: FoldLists = ()
+    """The lists of each fold, as places in the pool; ``splits`` are those of ``data/fold``."""
+    divided: str = ""
+    """How many images each fold tests, in words."""
+
+    @property
+    def decoded(self) -> Mapping[str, tuple[Sample, ...]]:
+        """By list, the images to open: each split, or the pool of all folds."""
+        return {"pool": self.pool} if self.folds else self.splits
 
 
 @dataclass(frozen=True, eq=False)

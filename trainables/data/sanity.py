@@ -57,6 +57,20 @@ class Facts:
         shape = repr(decoded.image_HWC.shape).encode()
         self.contents.add(hashlib.sha256(shape + decoded.image_HWC.tobytes()).digest())
 
+    def add_at(self, place: int, decoded: Decoded, labels_HW: NDArray[np.uint8]) -> None:
+        """``add`` for the image at a place of the list, which does not matter here."""
+        self.add(decoded, labels_HW)
+
+    def merge(self, other: "Facts") -> None:
+        """Count the images of another one, too."""
+        self.images += other.images
+        self.turned += other.turned
+        self.sizes += other.sizes
+        self.labels_256 = self.labels_256 + other.labels_256
+        self.second_absent += other.second_absent
+        self.boundary += other.boundary
+        self.contents |= other.contents
+
     @property
     def void_share(self) -> float:
         return float(self.labels_256[VOID] / max(self.labels_256.sum(), 1))
@@ -185,7 +199,11 @@ def _sizes(config: DataConfig, own: Mapping[str, Facts]) -> Iterator[str]:
 def _summary(layout: Layout, split: str, facts: Mapping[str, Facts]) -> str:
     if _stands_in(split, layout, facts):
         return f"the {layout.lists[split]}"
-    one = facts[split]
+    return summary(layout, facts[split])
+
+
+def summary(layout: Layout, one: Facts) -> str:
+    """Images, share of each class, share of void, in one line."""
     shares = [f"{name} {one.share(label):.1%}" for label, name in enumerate(layout.classes)]
     left = len(shares) - _SHARES
     more = f" and {counted(left, 'more class', 'more classes')}" if left > 0 else ""

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from trainables.config import DataConfig
-from trainables.data import holdout
+from trainables.data import folds, holdout
 from trainables.data.dataset import DataError
 from trainables.data.lists import EXTRA
+from trainables.data.picked import FoldLists
 from trainables.data.samples import SPLITS, Groups, Sample
 
 _NAMES = {"val": "validation list", "test": "test list"}
@@ -24,6 +25,12 @@ class Lists(NamedTuple):
     """``test`` or ``val``: the split without images of its own, which has the other's; or ""."""
     words: dict[str, str]
     """By split, what its images are; only of lists that are not the whole of that name."""
+    pool: tuple[Sample, ...] = ()
+    """The images that are divided into folds; none without folds."""
+    folds: FoldLists = ()
+    """The lists of each fold, as places in the pool; ``splits`` has those of ``data/fold``."""
+    divided: str = ""
+    """How many images each fold tests, in words."""
 
 
 def complete(
@@ -43,6 +50,8 @@ def complete(
     Raises:
         DataError: a split without images, or too few training images to hold some out.
     """
+    if config.folds:
+        return _of_fold(folds.divide(splits, config, groups), config.fold)
     full = {split: splits.get(split, ()) for split in SPLITS}
     words = dict(_NAMES)
     lacking = next((split for split in ("test", "val") if not full[split]), "")
@@ -63,6 +72,18 @@ def complete(
     limited |= {EXTRA: splits[EXTRA]} if EXTRA in splits else {}
     unusual = {split: name for split, name in words.items() if name != _NAMES[split]}
     return Lists(limited, "" if step else lacking, unusual)
+
+
+def _of_fold(found: folds.Division, fold: int) -> Lists:
+    """The lists of one fold, as those of a study."""
+    splits = {
+        split: tuple(found.pool[place] for place in places)
+        for split, places in found.lists[fold - 1].items()
+    }
+    test = f"test folds ({len(found.lists)} folds, {len(found.pool)} images, each once)"
+    words = {"test": test, "val": found.held_out or f"{test[:-1]}; there is no validation list)"}
+    stand_in = "" if found.held_out else "val"
+    return Lists(splits, stand_in, words, found.pool, found.lists, found.words)
 
 
 def _cut(words: str, limit: int, images: int) -> str:

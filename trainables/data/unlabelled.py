@@ -71,6 +71,9 @@ def _labelled(config: DataConfig, name: str) -> tuple[Sample, ...]:
     whole = replace(config, train_images=0, val_images=0, test_images=0, holdout=0)
     whole = replace(whole, extra_list="", extra_epochs=0)
     # A layout of a plug-in may ignore the names of lists.
+    if config.folds and name in SPLITS:  # the lists of the network's own fold
+        return open_layout(whole).splits[name]
+    whole = replace(whole, folds=0, fold=0)
     if config.dataset in {*PUBLISHED, "folder"} - {BUILT_IN}:
         return open_layout(replace(whole, train_list=name)).splits["train"]
     if name not in SPLITS:

@@ -40,6 +40,11 @@ class TrialSpec:
     def seed(self) -> int:
         return int(self.config["seed"])
 
+    @property
+    def pair(self) -> tuple[int, int]:
+        """Seed and fold: runs of two cells that share them are a pair."""
+        return self.seed, int(self.config.get("data/fold", 0))
+
     def to_tune(self) -> dict[str, object]:
         return asdict(self)
 

@@ -163,8 +163,8 @@ class Worker:
         requested, shared = config.data.unaugmented(), self.settings.data
         if shared is not None and shared.config.unaugmented() == requested:
             dataset: Dataset = ray.get(shared.reference)
-            return dataset
-        return load(requested)
+            return dataset.for_fold(config.data.fold)
+        return load(requested).for_fold(config.data.fold)
 
     def run_epoch(self, training: Training) -> EpochResult | Diverged:
         """Train one epoch and evaluate; metrics are over all ranks together."""

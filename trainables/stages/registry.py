@@ -104,12 +104,13 @@ def stage_key(kind: str, config: TrialConfig, digest: str) -> str:
         flat["loss/variant"] = "paper"  # the variant changes radius boundaries only
     if "geodesic" not in (flat["loss/distance"], flat["inverse_net/distance"]):
         flat["loss/geodesic"] = "bounded"  # the form of a distance that is not used
+    data = (*_DATA, *(["data/fold"] if config.data.folds else []))
     content = [
         _VERSION,
         kind,
         digest,
         code_digest(),
-        {path: flat[path] for path in (*_DATA, *deciding_paths(kind))},
+        {path: flat[path] for path in (*data, *deciding_paths(kind))},
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -141,11 +142,11 @@ def ensure(
         record = file.record()
         if record is not None:
             return record
-        start = time.monotonic()
+        start, lists = time.monotonic(), dataset.for_fold(config.data.fold)
         # The layers are small: more threads slow them down, and a different number of threads
         # would round differently.
         with torch_threads(1):
-            network, quality, curve = KINDS[kind].train(config, dataset, file.report_progress)
+            network, quality, curve = KINDS[kind].train(config, lists, file.report_progress)
         seconds, remade = time.monotonic() - start, file.path.exists()
         record = StageRecord(kind, file.key, study, seconds, quality, curve, remade)
         fields = deciding_fields(kind, config)

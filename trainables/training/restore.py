@@ -30,7 +30,7 @@ def restore(
     Args:
         config: the trial's, flat; read after the plug-in is installed, which may add to it.
         state: from ``Training.save``.
-        dataset: the trial's.
+        dataset: the trial's; of folds, the lists of any of them.
         device: such as ``cuda``.
         plugin: the user's own file that the trial ran with.
     """
@@ -59,8 +59,8 @@ def measure(
 ) -> Measured:
     """Evaluate a checkpoint on the complete test list."""
     cv2.setNumThreads(0)  # of distance transforms: the task has a process, but shares the cores
-    found = restore(config, state, dataset, device, plugin).evaluate("test")
-    names = list(dataset.splits["test"].names)
+    training = restore(config, state, dataset, device, plugin)
+    found, names = training.evaluate("test"), list(training.dataset.splits["test"].names)
     counts = counts_file.pack(found.counts, names, found.confusion_KK)
     return Measured({f"test_{name}": value for name, value in found.metrics.items()}, counts)
 
@@ -99,7 +99,7 @@ def look(
         rows: places in the test list, one or more.
     """
     training = restore(config, state, dataset, device, plugin)
-    labels_HW = np.asarray(dataset.splits["test"].labels_NHW[rows[0]])
+    labels_HW = np.asarray(training.dataset.splits["test"].labels_NHW[rows[0]])
     predicted, affinity = [], dict[int, Affinities]()
     for logits_1KHW in training.scores("test", rows):
         predicted.append(logits_1KHW[0].argmax(dim=0).cpu().numpy().astype(np.uint8))

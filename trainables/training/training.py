@@ -54,8 +54,9 @@ class Training:
     ) -> None:
         ranks = num_ranks()
         require(config.batch >= ranks, "batch", f"at least the {ranks} ranks", config.batch)
-        require_crops(dataset.splits["train"], config.data)
-        self.config, self.dataset, self.device = config, dataset, device
+        self.config, self.device = config, device
+        self.dataset = dataset.for_fold(config.data.fold)
+        require_crops(self.dataset.splits["train"], config.data)
         self.names = ever_active(config.loss)
         self.learned = on_device(learned, device)
         torch.manual_seed(config.seed)

@@ -37,6 +37,8 @@ def run_longer(storage: Path, name: str, trust: bool = False) -> Rerun:
         raise ValueError(f"--horizon must be a grid, got the search {name!r}")
     if not record.ended:
         raise refused("--horizon", "a grid that has ended", name)
+    if record.plan.design.folds:
+        raise refused("--horizon", "a grid that is not on folds: its order is of one list", name)
     grid = record.plan.grid
     if len(grid.baselines) > 1 or any(cell.after for cell in grid.cells):
         raise refused("--horizon", "a grid of one network whose cells all start alike", name)

@@ -46,7 +46,7 @@ def power_line(plan: Plan, record: StudyRecord, dataset: Dataset) -> str:
         record: of earlier attempts, whose own searches are a pilot; empty for a new study.
     """
     compared, seeds = _compared(plan)
-    if compared < 1:
+    if compared < 1 or plan.design.folds:  # the spread over seeds says nothing of that over folds
         return ""
     records = [*([record] if record.planned else []), *other_records(plan.storage, plan.study)]
     found = min(_pilots(plan, records, dataset), key=lambda one: one.rank, default=None)
@@ -67,6 +67,8 @@ def _compared(plan: Plan) -> tuple[int, int]:
 
 def _pilots(plan: Plan, records: Iterable[StudyRecord], dataset: Dataset) -> Iterable[_Pilot]:
     for record in records:
+        if record.plan.design.folds:
+            continue
         if record.plan.objective != plan.objective or not _same_data(plan, record, dataset):
             continue
         if (spread := pilot.spread_of(record)) is not None:

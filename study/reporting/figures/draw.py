@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from optuna.distributions import CategoricalDistribution
 
 from search_spaces import Dimension, Space
+from study.analysis import fold_protocol
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.trial_record import TrialRecord
 from study.reporting.figures import comparisons, search_maps, training
@@ -85,11 +86,17 @@ def of_ablation(results: AblationResults) -> dict[str, Figure | None]:
         "differences": _differences(results),
         "learning_curves": _seed_bands(results, cells),
         "training": training.training(results, cells),
-        "affinity_loss": affinity_loss(cells, results.record.data.images["train"]),
+        "affinity_loss": _affinity_loss(results, cells),
         "trade_off": comparisons.trade_off(results, cells, means=True),
         "efficiency": efficiency(results, cells),
         "trimap": comparisons.trimap(results, cells),
     }
+
+
+def _affinity_loss(results: AblationResults, cells: Sequence[Group]) -> Figure | None:
+    """None over folds, whose trainings differ in their number of iterations."""
+    data = results.record.data
+    return None if data.folds else affinity_loss(cells, data.images["train"])
 
 
 def _differences(results: AblationResults) -> Figure | None:
@@ -144,7 +151,8 @@ def _seed_bands(results: AblationResults, cells: Sequence[Group]) -> Figure:
             for epoch, value in _curve(trial, plan.objective):
                 by_epoch.setdefault(epoch, []).append(value)
         band(axes, by_epoch, cell.hue, cell.name)
-    title = f"{plan.study}: validation, mean and range over seeds"
+    over = fold_protocol.paired_by(plan, "s")
+    title = f"{plan.study}: validation, mean and range over {over}"
     _finish(axes, "epoch", axis_label(plan.objective), title)
     beside(axes)
     return figure

@@ -42,10 +42,11 @@ class TrialArtifacts:
         """Make them from the trial's checkpoint."""
         folder, found = self._folder, self._folder.measured_checkpoint(trial)
         found.check(without_state=True)
-        pictures.draw(self._dataset, found, folder.pictures(trial.number))
+        dataset = self._dataset.for_fold(trial.fold)
+        pictures.draw(dataset, found, folder.pictures(trial.number))
         source, number = folder.source(trial)
         by_epoch = snapshots.read(source.trial_folders(number))
-        epochs.draw(self._dataset, by_epoch, folder.pictures(trial.number))
+        epochs.draw(dataset, by_epoch, folder.pictures(trial.number))
         # Last: where the counts are, the pictures are complete.
         proof.write(folder.counts(trial.number, "val"), found.counts())
         if trial.reused is None:

@@ -44,20 +44,20 @@ def line(table: Table, row: Row) -> list[str]:
     compared = row.comparison
     interval = "-"
     if compared is not None and compared.low is not None:
-        interval = f"{_signed(compared.low, table)} .. {_signed(compared.high, table)}"
+        interval = f"{signed_in(compared.low, table)} .. {signed_in(compared.high, table)}"
     paper = [
         text
         for setup in table.setups
         for text in (
-            _plain(comparability.figure(row.cell, setup, table.metric), table),
-            _signed(table.published_gain(row, setup), table),
+            plain(comparability.figure(row.cell, setup, table.metric), table),
+            signed_in(table.published_gain(row, setup), table),
         )
     ]
     verdict = verdict_of(row)
     return [
         row.cell.name,
-        _plain(row.mean, table),
-        _signed(compared.mean if compared else None, table),
+        plain(row.mean, table),
+        signed_in(compared.mean if compared else None, table),
         interval,
         _p(compared.p if compared else None),
         _p(compared.p_corrected if compared else None),
@@ -70,7 +70,8 @@ def line(table: Table, row: Row) -> list[str]:
     ]
 
 
-def _plain(value: float | None, table: Table) -> str:
+def plain(value: float | None, table: Table) -> str:
+    """A value of the table's metric; a dash for None."""
     if value is None:
         return "-"
     if is_share(table.metric):
@@ -78,7 +79,8 @@ def _plain(value: float | None, table: Table) -> str:
     return zero_without_sign(f"{value:.3f}")
 
 
-def _signed(value: float | None, table: Table) -> str:
+def signed_in(value: float | None, table: Table) -> str:
+    """A difference in the table's metric, with its sign; a dash for None."""
     if value is None:
         return "-"
     return signed(value, table.metric)
@@ -170,7 +172,7 @@ def _over_images(record: StudyRecord, table: Table) -> str:
     intervals = record.images[table.metric]
     cells = [row.cell.name for row in table.rows if row.cell.name in intervals]
     named = "; ".join(
-        f"{name} {_signed(intervals[name][0], table)} .. {_signed(intervals[name][1], table)}"
+        f"{name} {signed_in(intervals[name][0], table)} .. {signed_in(intervals[name][1], table)}"
         for name in cells
     )
     return (

@@ -51,7 +51,7 @@ def _points_words(lines: list[_Line]) -> str:
 
 
 def _line_of(trial: TrialRecord, record: StudyRecord) -> _Line | None:
-    curve = affinity_curve(trial, record.data.images["train"])
+    curve = affinity_curve(trial, record.data.images_of(trial.fold)["train"])
     found = trend(curve.at, curve.losses)
     return None if found is None else _Line(trial, found, curve.by_epoch)
 

@@ -46,11 +46,11 @@ def _of(trial: TrialRecord) -> str:
 
 def _second_trainings(record: StudyRecord) -> Parts:
     after = {cell.name: cell.after for cell in record.plan.design.cells if cell.after}
-    numbers = {(trial.cell, trial.seed): trial for trial in record.trials.values()}
+    numbers = {(trial.cell, trial.unit): trial for trial in record.trials.values()}
     rows = [
         [*_named(trial), _of(first), str(first.measured_epoch)]
         for trial in record.trials.values()
-        if (first := numbers.get((after.get(trial.cell, ""), trial.seed))) is not None
+        if (first := numbers.get((after.get(trial.cell, ""), trial.unit))) is not None
     ]
     head = ["trial", "cell", "seed", "began from", "after epoch"]
     return [Section("Second trainings", [Prose(_AFTER), Sheet(head, rows)])] if rows else []

@@ -67,6 +67,7 @@ def _training(record: StudyRecord) -> Parts:
         return []
     batch = int(record.plan.base["batch"])
     steps = num_batches(record.data.images["train"], batch)
+    folds = " in the first fold" if record.data.folds else ""
     rows = [
         [
             cell,
@@ -77,7 +78,7 @@ def _training(record: StudyRecord) -> Parts:
         ]
         for cell, epochs_s in seconds.items()
     ]
-    size = f"{counted(steps, 'step')} of {counted(batch, 'image')} each"
+    size = f"{counted(steps, 'step')} of {counted(batch, 'image')} each{folds}"
     text = (
         f"Median over the epochs of all seeds, {size}; validation "
         f"and stages are excluded. Up to {counted(record.plan.lanes, 'lane')} ran at once."

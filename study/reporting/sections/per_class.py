@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from search_spaces import Grid
+from study.analysis import fold_protocol
 from study.analysis.image_counts import read_counts
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.units import unit_in
@@ -69,9 +70,10 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
     if not by_cell:
         return left_out
     counted = ", ".join(f"{cell} {len(seeds)}" for cell, seeds in by_cell.items())
+    over = fold_protocol.paired_by(results.record.plan, "s")
     said = (
-        f"On the {results.record.data.list_name(results.split)}, mean over seeds ({counted}); a "
-        "dash: there is nothing of the class to score."
+        f"On the {results.record.data.list_name(results.split)}, mean over {over} ({counted}); "
+        "a dash: there is nothing of the class to score."
     )
     blocks: list[Block] = [Prose(said)]
     for metric in _in_order(next(iter(by_cell.values()))[0]):

@@ -25,6 +25,7 @@ from study.reporting.sections import (
     cell_search,
     confirmation,
     cost,
+    folds,
     health,
     horizon,
     importances,
@@ -97,6 +98,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *_budget(record),
         *(reruns.replay_section(record, replayed) if replayed else []),
         verdicts.section(results, horizon.blocks(results, folder)),
+        *folds.section(results),
         *uncertainty.section(results, folder),
     ]
     details = [
@@ -162,7 +164,7 @@ def _failed(failed: list[TrialRecord]) -> Parts:
 
 def _failure(trial: TrialRecord) -> str:
     assert trial.failure is not None
-    where = f" ({trial.cell}, seed {trial.seed})" if trial.cell else ""
+    where = f" ({trial.cell}, {trial.where})" if trial.cell else ""
     return f"trial {trial.number}{where}: {trial.failure.kind}: {trial.failure.first_line}"
 
 

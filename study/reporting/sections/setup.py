@@ -36,6 +36,8 @@ def _network(record: StudyRecord) -> str:
 
 def _data(record: StudyRecord) -> str:
     lists = ", ".join(f"{count} {split}" for split, count in record.data.images.items())
+    if folds := record.data.folds:
+        lists = f"{', '.join(str(fold['test']) for fold in folds)} tested by {len(folds)} folds"
     classes = counted(len(record.data.classes), "class", "classes")
     return f"`{record.data.dataset}`, {sizes(record.data.size)}, {classes}, images: {lists}"
 

@@ -17,6 +17,12 @@ from trainables.metrics.catalog import METRICS
 
 _ALIKE = 0.05
 """Two widths that differ by a smaller share are called equal."""
+_TITLE = "More seeds or more images?"
+_OVER_FOLDS = (
+    "Left out over folds: every fold has test images of its own, so that images cannot be "
+    "resampled, and their share in the variance not be split off, as on one test list. The "
+    "interval of the verdict is about new images, new training images and new seeds."
+)
 _HEADS = (
     "cell",
     "delta",
@@ -43,6 +49,8 @@ class _Split(NamedTuple):
 
 def section(results: AblationResults, folder: StudyFolder) -> list[Section]:
     """Of the objective's table; none without the counts per image of two seeds and two images."""
+    if results.record.plan.design.folds:
+        return [Section(_TITLE, [Prose(_OVER_FOLDS)])]
     table = results.tables[0]
     found = _splits(results, folder, table) if results.split == "test" else []
     if not found:
@@ -60,7 +68,7 @@ def section(results: AblationResults, folder: StudyFolder) -> list[Section]:
         "interval for new seeds and new images (Student's t, Satterthwaite), now and as "
         "expected for twice as many."
     )
-    return [Section("More seeds or more images?", [said, sheet, note])]
+    return [Section(_TITLE, [said, sheet, note])]
 
 
 def _splits(results: AblationResults, folder: StudyFolder, table: Table) -> list[_Split]:

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from study.analysis import protocol, tables
+from study.analysis import fold_protocol, protocol, tables
 from study.analysis.measured_epoch import after
 from study.analysis.results import AblationResults
 from study.analysis.statistics import ALPHA, coverage_note
 from study.analysis.tables import Row, Table, verdict_of
 from study.analysis.units import difference_unit
+from study.ledger.record import StudyRecord
 from study.reporting.document import Block, Prose, Section, Sheet
 from study.reporting.sections import ablation_table, looks
 from study.reporting.values import metric_head
-from trainables.config.words import counted
 
 
 def section(results: AblationResults, beside: Sequence[Block] = ()) -> Section:
@@ -70,15 +70,24 @@ def _with_verdict(table: Table, row: Row) -> str:
     return delta if delta == "-" else f"{delta} {verdict_of(row)}"
 
 
+def _delta(record: StudyRecord, objective: Table) -> str:
+    """What a difference, its interval and its corrected p are."""
+    seeds, unit = len(record.plan.design.seeds), difference_unit(objective.unit)
+    base, column = protocol.baselines(objective), tables.CORRECTED[objective.correction]
+    if objective.folds:
+        return f"{fold_protocol.delta(base, unit)}. {column}: this p"
+    return (
+        f"Delta: mean over seeds of cell - {base} in {unit}, with its {1 - ALPHA:.0%} "
+        f"interval{coverage_note(seeds)}; "
+        f"{column}: p of an exact sign-flip test paired by seed"
+    )
+
+
 def _said(results: AblationResults, objective: Table, others: list[Table]) -> str:
     record = results.record
-    seeds, unit = len(record.plan.design.seeds), difference_unit(objective.unit)
+    where = f"On the {record.data.list_name(objective.split)} {after(record.plan)}"
     text = (
-        f"On the {record.data.list_name(objective.split)} {after(record.plan)}, "
-        f"{counted(seeds, 'seed')}. Delta: mean over seeds of cell - "
-        f"{protocol.baselines(objective)} in {unit}, with its {1 - ALPHA:.0%} "
-        f"interval{coverage_note(seeds)}; "
-        f"{tables.CORRECTED[objective.correction]}: p of an exact sign-flip test paired by seed, "
+        f"{where}, {fold_protocol.units(record.plan)}. {_delta(record, objective)}, "
         f"{protocol.corrected_by(record)} "
         f"over the cells; better or worse if that is at most {protocol.bound(record.plan)}. "
         f"`{objective.metric}` is the objective and decides"

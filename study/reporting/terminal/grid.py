@@ -6,7 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 
 from search_spaces import Cell, Grid, Space
-from study.analysis import comparability, protocol
+from study.analysis import comparability, fold_protocol, protocol
 from study.analysis.measured_epoch import after, beside
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.tables import Table
@@ -24,7 +24,7 @@ _STYLES = {"better": "green", "worse": "red", "same": "cyan", "undecided": "dim"
 def planned(plan: Plan, space: Space, images: Mapping[str, int]) -> RenderableType:
     """A table of every cell: its changes and what is missing to run it; then published figures."""
     design, grid = plan.ablation, plan.grid
-    seeds = ("at most " if design.looks else "") + counted(len(design.seeds), "seed")
+    seeds = ("at most " if design.looks else "") + fold_protocol.units(plan)
     output = plain_table("cell", "changes", "runs")
     for cell in grid.cells:
         role = " (baseline)" if grid.is_baseline(cell.name) else ""
@@ -48,13 +48,12 @@ def facts(plan: Plan, left: int, lists: Mapping[str, str]) -> dict[str, str]:
         "grid": f"{grid.name}: {grid.source}",
         **cell_search.facts(plan, lists),
         "trials": f"{left} of {epochs_in_words(plan)}, batch {plan.base['batch']}: "
-        f"{_cells(grid)} on {counted(len(seeds), 'seed')} ({_span(seeds)})",
+        f"{_cells(grid)} on {fold_protocol.units(plan)} ({_span(seeds)})",
         "compared by": f"{plan.objective} ({plan.mode}) on the {lists.get('test', 'test list')} "
-        f"{after(plan)}, paired by seed with {' or '.join(map(repr, grid.baselines))}"
+        f"{after(plan)}, paired by {fold_protocol.paired_by(plan)} with "
+        f"{' or '.join(map(repr, grid.baselines))}"
         f"{beside(plan)}",
-        "significance": protocol.seeds_message(
-            len(seeds), protocol.comparisons(grid), plan.correction
-        ),
+        "significance": protocol.planned_power(plan),
         **_rule(plan),
     }
 

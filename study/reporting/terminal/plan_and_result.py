@@ -110,7 +110,7 @@ def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
     if dataset.tests_on_validation:
         own["val and test"] = own.pop("val")
         del own["test"]
-    counts = ", ".join(f"{count} {split}" for split, count in own.items())
+    counts = dataset.divided or ", ".join(f"{count} {split}" for split, count in own.items())
     plugin = plan.plugin
     return {
         "study": f"{plan.study} in {StudyFolder.of(plan).path}",

@@ -89,6 +89,7 @@ OTHERS: dict[str, dict[str, Value]] = {
     "data/extra_list": {"data/extra_list": "coarse", "data/extra_epochs": 1},
     "data/extra_epochs": {"data/extra_list": "coarse", "data/extra_epochs": 2},
     "data/scale_max": {"data/scale_max": 2.0},
+    "data/fold": {"data/folds": 5, "data/fold": 2},
     "model/encoder": {"model/encoder": "resnet18"},
     "model/weights": {"model/weights": "imagenet"},
     "model/init": {"model/init": "a.pt"},
@@ -107,7 +108,8 @@ OTHERS: dict[str, dict[str, Value]] = {
 """Changes of fields whose other values are not plain, or need another field's."""
 NOT_NAMED = {
     *("data/root", "data/cache", "data/links"),  # places
-    *("data/holdout", "data/holdout_by"),  # the data's digest says which images are in which list
+    # The data's digest says which images are in which list.
+    *("data/holdout", "data/holdout_by", "data/folds"),
     # of folder: the digest has the labels, the class names and the lists (test_named_digest.py)
     *(f"data/{name}" for name in OF_FOLDER),
     "parts",  # test_plugin.py
@@ -123,6 +125,6 @@ def test_every_field_names_the_trial(path: str) -> None:
     beside = {other: value for other, value in changes.items() if other != path}
     if path == "data/extra_list":
         beside = {}
-    if path == "data/extra_epochs":
+    if path in ("data/extra_epochs", "data/fold"):
         beside = {**changes, path: 1}
     assert identity(config, "d") != identity(TrialConfig().changed(beside), "d")

@@ -120,18 +120,22 @@ def _splits(root: Path, config: DataConfig, table: MaskReader) -> dict[str, tupl
         official = lists.named_after_splits(root, ".txt")
         official = official or {split: root / f"{split}.txt" for split in SPLITS}
         return lists.read_splits(root, config, official, listed)
-    usual = _without_lists(root, table)
+    usual = _without_lists(root, config, table)
     return lists.of_splits(root, config, lambda split: usual.get(split, ()), listed)
 
 
-def _without_lists(root: Path, table: MaskReader) -> dict[str, tuple[Pair, ...]]:
+def _without_lists(
+    root: Path, config: DataConfig, table: MaskReader
+) -> dict[str, tuple[Pair, ...]]:
     """The splits of a folder without list files: by a table, by folders, or by counting."""
     if table_file := sample_table.find(root):
         return sample_table.read(table_file, table)
     folders = lists.named_after_splits(root / "images", "")
     if "train" in folders:
         return {split: _from_folder(root, path.name, table) for split, path in folders.items()}
-    return sample_table.of_ten(_from_folder(root, "", table))
+    every = _from_folder(root, "", table)
+    # With folds, nobody has named a test list to keep out of them.
+    return {"train": every} if config.folds else sample_table.of_ten(every)
 
 
 def _from_folder(root: Path, split: str, table: MaskReader) -> tuple[Pair, ...]:
