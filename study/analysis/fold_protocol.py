@@ -7,9 +7,9 @@ from study.analysis.statistics import ALPHA
 from study.ledger.plan import Plan
 from trainables.config.words import counted
 
-TEST = (
-    "p of a corrected resampled t-test (Nadeau and Bengio, 2003), over the means of the folds and "
-    "over all runs, whichever is larger"
+_TEST = (
+    "a corrected resampled t-test (Nadeau and Bengio, 2003), paired by fold and seed, over the "
+    "means of the folds and over all runs, whichever is larger"
 )
 
 
@@ -32,10 +32,9 @@ def sample(plan: Plan) -> str:
 def delta(baselines: str, unit: str) -> str:
     """What a difference, its interval and its p are."""
     return (
-        f"Delta: mean over folds of cell - {baselines} in {unit}, each fold the mean of its seeds, "
-        f"with the {1 - ALPHA:.0%} interval of the test; p: {TEST.removeprefix('p of ')}; both "
-        f"paired by fold and seed. A figure of a fold is of its own test images; figures of folds "
-        f"are averaged, not pooled"
+        f"A figure is of a fold's own test images; folds are averaged, not pooled. Delta: mean over "
+        f"folds of cell - {baselines} in {unit}, each fold the mean of its seeds, with the "
+        f"{1 - ALPHA:.0%} interval of the test; p: {_TEST}"
     )
 
 
