@@ -28,12 +28,16 @@ class Output(NamedTuple):
 
 
 class Network(nn.Module):
-    """Base of all networks: images (B,3,H,W) in [0,1], sides multiples of 32, to an ``Output``."""
+    """Base of all networks: images (B,3,H,W) in [0,1] to an ``Output``."""
 
     out_channels: int
     """D, the channels of the features."""
+    multiple: int = 32
+    """What the sides of its images are multiples of; a multiple of its strides."""
     auxiliary_weights: tuple[float, ...] = ()
     """Published weight of each auxiliary head's cross-entropy."""
+    unused_parameters: bool = False
+    """Whether the logits may not depend on some parameters, which then have no gradient."""
     transfer: str = "initial weights are random"
     """Where the backbone's weights came from, as a sentence for the terminal."""
 

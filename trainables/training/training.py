@@ -77,9 +77,13 @@ class Training:
         """Loss terms of the last trained epoch, batch by batch, thinned."""
         if config.optim.compile:
             self.network.compile()
-        self.parallel: nn.Module = (
-            DistributedDataParallel(self.network) if ranks > 1 else self.network
-        )
+        self.parallel: nn.Module = self._over(ranks)
+
+    def _over(self, ranks: int) -> nn.Module:
+        if ranks == 1:
+            return self.network
+        unused = self.network.network.unused_parameters
+        return DistributedDataParallel(self.network, find_unused_parameters=unused)
 
     def _build(self, boundary_head: bool) -> Segmenter:
         config = self.config
