@@ -99,18 +99,28 @@ def _built(config: ModelConfig, row: Decoder, name: str, classes: int) -> nn.Mod
         raise unreachable(config.encoder, error) from None
     except (RuntimeError, KeyError, ValueError, TypeError, AssertionError) as error:
         if weights is None:
-            raise refused("model/encoder", _needs(config.network, row), config.encoder) from error
+            raise _unfit(config, row, error) from error
         raise unreachable(config.encoder, error) from None
     return model
 
 
-def _needs(network: str, row: Decoder) -> str:
-    if row.dilated:
-        return (
-            f"one that can be dilated (a ResNet, RegNet, EfficientNet, MobileNet or ConvNeXt) with "
-            f"{network}"
-        )
-    return (
-        f"one of timm with features at strides 2 or 4 to 32 (such as resnet34, convnext_tiny, "
-        f"pvt_v2_b2) with {network}; a plain vision transformer goes with model/network=dpt"
+def _unfit(config: ModelConfig, row: Decoder, error: Exception) -> ValueError:
+    """Why a decoder cannot be built on an encoder, and on which it can, in one line.
+
+    Of an encoder that cannot be dilated, timm raises an empty AssertionError, or a TypeError for
+    the unknown ``output_stride``; of one without a pyramid, the library says "downsampling".
+    """
+    reason = " ".join(str(error).split())
+    if row.dilated and (not reason or "output_stride" in reason):
+        kinds = "a ResNet, RegNet, EfficientNet, MobileNet or ConvNeXt"
+        needs = f"one that can be dilated ({kinds}) with {config.network}"
+        return refused("model/encoder", needs, config.encoder)
+    if "downsampling" in reason:
+        such = "such as resnet34, convnext_tiny or pvt_v2_b2"
+        needs = f"one with features at strides 2 or 4 to 32 ({such}) with {config.network}"
+        plain = "; a plain vision transformer goes with model/network=dpt"
+        return refused("model/encoder", needs + plain, config.encoder)
+    return ValueError(
+        f"model/network {config.network} cannot be built on model/encoder {config.encoder!r}: "
+        f"{type(error).__name__}: {reason}"
     )

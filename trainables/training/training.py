@@ -77,13 +77,12 @@ class Training:
         """Loss terms of the last trained epoch, batch by batch, thinned."""
         if config.optim.compile:
             self.network.compile()
-        self.parallel: nn.Module = self._over(ranks)
-
-    def _over(self, ranks: int) -> nn.Module:
-        if ranks == 1:
-            return self.network
         unused = self.network.network.unused_parameters
-        return DistributedDataParallel(self.network, find_unused_parameters=unused)
+        self.parallel: nn.Module = (
+            DistributedDataParallel(self.network, find_unused_parameters=unused)
+            if ranks > 1
+            else self.network
+        )
 
     def _build(self, boundary_head: bool) -> Segmenter:
         config = self.config
