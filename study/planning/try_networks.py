@@ -57,7 +57,9 @@ def _tried(config: TrialConfig, plan: Plan, dataset: Dataset) -> str:
             return ""
         size = "x".join(map(str, attempt.images_B3HW.shape[-2:]))
         tried = f"tried on two images of {size} px and on one"
-        raise ValueError(f"model/network {name} cannot run: {tried}, {described(error)}") from error
+        raise ValueError(
+            f"model/network {name} cannot run: {tried}, it raised {described(error)}"
+        ) from error
     return f"{name}: {_without_gradient(without)}" if own and without else ""
 
 

@@ -19,6 +19,7 @@ _OnEncoder = Literal[
     "segformer",
     "upernet",
     "dpt",
+    "segformer_hf",
 ]
 _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "pspnet_r101"]
 _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
@@ -36,6 +37,7 @@ WITH_DROPOUT = (
     "segformer",
     "upernet",
     "dpt",
+    "segformer_hf",
     "deeplabv3_r50",
     "deeplabv3plus_r101",
     "pspnet_r101",

@@ -15,8 +15,12 @@ from trainables.networks.encoders import any_size, sketch, smp_name, without_cha
 from trainables.networks.network import Network, Output, normalized, transfer
 from trainables.networks.weights import unreachable
 
-_IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-"""For the Mix Transformers: what SegFormer's code subtracts and divides by."""
+_MIX_TRANSFORMER = {
+    "mean": (0.485, 0.456, 0.406),
+    "std": (0.229, 0.224, 0.225),
+    "license": "NVIDIA Source Code License: no commercial use",
+}
+"""What SegFormer's code subtracts and divides by, where timm has such settings of its encoders."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,9 @@ class Smp(Network):
         self.name, self.smallest = config.network, row.smallest
         self.unused_parameters = config.network == "pspnet"  # it reads three stages of five
         body = self.encoder.model if name.startswith("tu-") else self.encoder
-        settings = getattr(body, "default_cfg", _IMAGENET)
+        settings = getattr(body, "default_cfg", _MIX_TRANSFORMER)
         self.mean, self.std = settings["mean"], settings["std"]
-        self.transfer = transfer(config, body)
+        self.transfer = transfer(config, body, settings)
 
     def forward(self, images_B3HW: Tensor) -> Output:
         smaller = min(images_B3HW.shape[-2:])

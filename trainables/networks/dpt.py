@@ -44,7 +44,7 @@ class DPT(Network):
         self.multiple = math.lcm(stride, 32) if 32 % stride == 0 else 2 * stride
         settings = self.encoder.model.default_cfg
         self.mean, self.std = settings["mean"], settings["std"]
-        self.transfer = transfer(config, self.encoder.model)
+        self.transfer = transfer(config, self.encoder.model, settings)
 
     def forward(self, images_B3HW: Tensor) -> Output:
         stages, tokens = self.encoder(normalized(images_B3HW, self.mean, self.std))
@@ -86,8 +86,9 @@ def _checked(encoder: str, name: str) -> nn.Module:
     Raises:
         ValueError: its blocks differ in stride, or it takes one size of image only.
     """
-    such = "vit_small_patch16_224, vit_small_patch14_dinov2 or vit_small_patch16_dinov3"
-    plain = f"a plain vision transformer of timm, such as {such}, with dpt"
+    such = "such as vit_small_patch16_224, vit_small_patch14_dinov2 or vit_small_patch16_dinov3"
+    plain = f"a plain vision transformer of timm, {such}, with dpt"
+    any_size_needed = f"a vision transformer that takes images of any size, {such}, with dpt"
     if not name.startswith("tu-"):
         raise refused("model/encoder", plain, encoder)
     plan = sketch(encoder)
@@ -96,7 +97,7 @@ def _checked(encoder: str, name: str) -> nn.Module:
     if len(strides) != 1 or len(blocks) < _BLOCKS or not hasattr(plan, "forward_intermediates"):
         raise refused("model/encoder", plain, encoder)
     if "dynamic_img_size" not in any_size(plan):
-        raise refused("model/encoder", f"a transformer for images of any size, {plain}", encoder)
+        raise refused("model/encoder", any_size_needed, encoder)
     return plan
 
 

@@ -24,6 +24,7 @@ from trainables.networks.icnet import ICNet
 from trainables.networks.network import Network
 from trainables.networks.plain_network import as_network, as_output
 from trainables.networks.refinenet import RefineNetLW
+from trainables.networks.segformer_hf import SegformerHF
 from trainables.networks.small import LRASPP, Tiny
 from trainables.networks.upernet import UPerNet
 from trainables.networks.whole import load_network
@@ -33,6 +34,7 @@ NETWORKS: dict[str, Callable[[ModelConfig, int], Network]] = {
     "tiny": Tiny,
     **dict.fromkeys(DECODERS, Smp),
     "dpt": DPT,
+    "segformer_hf": SegformerHF,
     "lraspp": LRASPP,
     "deeplabv2_r101": partial(DeepLabV2, resnet="resnet101"),
     "deeplabv3_r50": partial(DeepLabV3, resnet="resnet50"),
