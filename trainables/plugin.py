@@ -23,6 +23,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from trainables.config import LossConfig, ModelConfig, Value, refused, require
+from trainables.config.model import LATER
 from trainables.config.plugin_fields import PLUGIN
 from trainables.data import LAYOUTS
 from trainables.losses.batch import Learned, Prediction, Target
@@ -136,6 +137,8 @@ def _add_network(module: ModuleType, name: str, build: object) -> None:
     plugin = installed()
     assert plugin is not None
     network: Callable[[ModelConfig, int], Network] = partial(_build, plugin, name, _callable(build))
+    if name in LATER:  # older plug-ins, which lie in ledgers, have networks of their own there
+        _removals.callback(NETWORKS.__setitem__, name, NETWORKS.pop(name))
     add(NETWORKS, name, network)
     PLUGIN.networks.append(name)
 

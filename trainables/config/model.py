@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from trainables.config.plugin_fields import PLUGIN
 from trainables.config.validation import require, require_choices
 
 _Small = Literal["tiny", "lraspp"]
@@ -29,6 +30,9 @@ _Named = Literal[_Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50"]
 
 ON_ENCODER: tuple[str, ...] = get_args(_OnEncoder)
 """Networks that read ``model/encoder``."""
+
+LATER = tuple(name for name in ON_ENCODER if name not in ("unet", "fpn"))
+"""Names that earlier versions left to plug-ins: a plug-in's network of that name is its own."""
 
 WITH_DROPOUT = (
     "deeplabv3",
@@ -97,7 +101,8 @@ class ModelConfig:
         divisible = self.width >= 4 and self.width % 4 == 0
         require(divisible, "model/width", "a multiple of 4", self.width)
         require(0 <= self.dropout < 1, "model/dropout", "in [0, 1)", self.dropout)
-        drops = not self.dropout or self.network in WITH_DROPOUT
+        known = self.network not in PLUGIN.networks
+        drops = not self.dropout or (known and self.network in WITH_DROPOUT)
         allowed = f"0 with {self.network}: only {', '.join(WITH_DROPOUT)} are published with it"
         require(drops, "model/dropout", allowed, self.dropout)
         joined = not self.boundary_input or self.network not in WITHOUT_BOUNDARY_INPUT
