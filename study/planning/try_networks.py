@@ -19,6 +19,8 @@ from trainables.lane.failures import FailureKind
 from trainables.losses.compose import needs_boundary_head
 from trainables.networks.attempt import TWO, Attempt
 
+_CHEAP = 128 * 128
+"""Pixels of an image with which arithmetic takes less time than importing the meta device does."""
 _NAMED = 3
 """Parameters without a gradient that a line names."""
 
@@ -26,8 +28,8 @@ _NAMED = 3
 def try_networks(plan: Plan, space: Space, dataset: Dataset) -> str:
     """Try each network of the plan on two of its images and on one, at the study's own size.
 
-    Edgewise's own are first tried without memory or arithmetic (torch's meta device), a plug-in's
-    always on the CPU.
+    On large images, Edgewise's own are tried without memory or arithmetic (torch's meta device); a
+    plug-in's are always tried on the CPU, as what fails on the meta device may be right.
 
     Returns:
         Which parameters of a plug-in's networks get no gradient; "" if all get one.
@@ -46,8 +48,9 @@ def try_networks(plan: Plan, space: Space, dataset: Dataset) -> str:
 def _tried(config: TrialConfig, plan: Plan, dataset: Dataset) -> str:
     name, own = config.model.network, config.model.network in PLUGIN.networks
     attempt = _attempt(config, plan.workers, dataset)
+    large = attempt.images_B3HW[0, 0].numel() > _CHEAP
     try:
-        if not own and _runs_without_memory(attempt):
+        if large and not own and _runs_without_memory(attempt):
             return ""
         without = attempt.run()
     except ValueError as error:

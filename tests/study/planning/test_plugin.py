@@ -160,28 +160,6 @@ NETWORKS = {"mine": Tiny}
 LOSS = "from trainables.losses.term import LossTerm\n"
 
 
-def test_a_network_of_an_older_plug_in_keeps_its_name() -> None:
-    """Edgewise had no ``manet`` when the plug-in was written."""
-    built_in = NETWORKS["manet"]
-    install_all(plugin.Plugin("mine.py", NET.replace("mine", "manet")))
-    config = TrialConfig().changed({"model/network": "manet"}).model
-    assert type(NETWORKS["manet"](config, 3)).__name__ == "Tiny"
-    plugin.uninstall()
-    assert NETWORKS["manet"] is built_in
-
-
-@pytest.mark.parametrize(
-    ("features", "words"),
-    [
-        ("{'theirs': 'a'}", "FEATURES/theirs must be a network of NETWORKS, got 'theirs'"),
-        ("{'mine': 3}", "FEATURES/mine must be the path of a layer, such as decoder.block3, got 3"),
-    ],
-)
-def test_features_are_a_layer_of_a_network_of_the_plug_in(features: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        install_all(plugin.Plugin("mine.py", f"{NET}FEATURES = {features}\n"))
-
-
 @pytest.mark.parametrize(
     ("text", "words"),
     [
