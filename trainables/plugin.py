@@ -1,8 +1,9 @@
 """Plug-ins: one Python file of the user's that adds losses, datasets and networks to a study.
 
-The file defines plain names, each a table: ``LOSSES``, ``DATASETS``, ``NETWORKS``. (``SPACES`` and
-``GRIDS`` are read by ``study/planning/plugin.py``.) Its text travels with the study: to every
-worker and into the ledger; its digest is part of each trial's identity. A loss is a function
+The file defines plain names, each a table: ``LOSSES``, ``DATASETS``, ``NETWORKS`` and ``FEATURES``
+(of its networks). (``SPACES`` and ``GRIDS`` are read by ``study/planning/plugin.py``.) Its text
+travels with the study: to every worker and into the ledger; its digest is part of each trial's
+identity. A loss is a function
 
     def focal(prediction, target, *, power: float = 2.0) -> LossTerm: ...
 
@@ -21,7 +22,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any, TypeVar
 
-from trainables.config import LossConfig, ModelConfig, Value
+from trainables.config import LossConfig, ModelConfig, Value, refused, require
+from trainables.config.model import LATER
 from trainables.config.plugin_fields import PLUGIN
 from trainables.data import LAYOUTS
 from trainables.losses.batch import Learned, Prediction, Target
@@ -34,7 +36,7 @@ from trainables.plugin_file import Plugin, line_of, located, where
 
 _MODULE = "own_parts"
 """The plug-in's name in ``sys.modules`` and in tracebacks."""
-TABLES = ("LOSSES", "DATASETS", "NETWORKS", "SPACES", "GRIDS")
+TABLES = ("LOSSES", "DATASETS", "NETWORKS", "FEATURES", "SPACES", "GRIDS")
 
 _Entry = TypeVar("_Entry")
 
@@ -135,8 +137,18 @@ def _add_network(module: ModuleType, name: str, build: object) -> None:
     plugin = installed()
     assert plugin is not None
     network: Callable[[ModelConfig, int], Network] = partial(_build, plugin, name, _callable(build))
+    if name in LATER:  # older plug-ins, which lie in ledgers, have networks of their own there
+        _removals.callback(NETWORKS.__setitem__, name, NETWORKS.pop(name))
     add(NETWORKS, name, network)
     PLUGIN.networks.append(name)
+
+
+def _add_features(module: ModuleType, name: str, layer: object) -> None:
+    """The layer of a network of this plug-in whose output a boundary head reads."""
+    require(name in PLUGIN.networks, f"FEATURES/{name}", "a network of NETWORKS", name)
+    if not isinstance(layer, str):
+        raise refused(f"FEATURES/{name}", "the path of a layer, such as decoder.block3", layer)
+    add(PLUGIN.features, name, layer)
 
 
 def _build(
@@ -176,6 +188,7 @@ _ADDERS: dict[str, Callable[[ModuleType, str, object], None]] = {
     "LOSSES": _add_loss,
     "DATASETS": _add_dataset,
     "NETWORKS": _add_network,
+    "FEATURES": _add_features,
 }
 
 

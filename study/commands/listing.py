@@ -8,6 +8,7 @@ from study.planning.objectives import GROUPS
 from study.reporting.terminal.published import figures
 from study.reporting.values import assignments
 from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
+from trainables.config.model import ON_ENCODER
 from trainables.config.recipes import RECIPES
 from trainables.config.words import counted
 from trainables.data import LAYOUTS
@@ -50,6 +51,13 @@ def print_list(console: Console) -> None:
         console.print(f"[bold]--objective[/]  {group}: {names}", highlight=False)
     networks = ", ".join(map(str, get_choices(ModelConfig, "network")))
     console.print(f"[bold]--set model/network=[/]  {networks}")
+    console.print(f"    of these on --set model/encoder=NAME: {', '.join(ON_ENCODER)}")
+    console.print(
+        "    NAME: any of timm with features at strides 4 to 32, or mit_b0 to mit_b5; with dpt a "
+        "plain vision transformer, such as vit_small_patch14_dinov2; with segformer_hf mit_b0 to "
+        "mit_b5",
+        highlight=False,
+    )
     for name, recipe in RECIPES.items():
         differs = f" (differs: {recipe.differs})" if recipe.differs else ""
         console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)

@@ -156,11 +156,12 @@ class PlannedStudy:
     def _show(self, dataset: Dataset) -> int:
         """Print the plan; return how many bytes its checkpoints need."""
         plan, record = self._plan, self._record
+        untaught = self._try_networks(dataset)
         reused = reuse.reusable_runs(plan, dataset.digest, record)
         left = planned_trials(record, plan) - len(record.in_state(*FINAL)) - len(reused)
         need = disk.disk_need(plan, self._space, dataset.num_classes, left)
         runs, numbers = DependentRuns(plan, record), [run.number for run, _ in reused]
-        more = {"disk": str(need)}
+        more = {"disk": str(need)} | ({"gradients": untaught} if untaught else {})
         if described := runs.described(numbers):
             more["shares"] = f"{described}; --no-sharing runs every epoch"
         shared = sum(runs.shared_of_left(numbers).values())
@@ -175,6 +176,13 @@ class PlannedStudy:
                 highlight=False,
             )
         return need.most
+
+    def _try_networks(self, dataset: Dataset) -> str:
+        """Try the networks of a new study; return which of their parameters get no gradient."""
+        from study.planning.try_networks import try_networks
+
+        begun = self._record.planned is not None
+        return "" if begun else try_networks(self._plan, self._space, dataset)
 
     def _expected(self, dataset: Dataset, left: int, shared: int, more: dict[str, str]) -> Outlook:
         from study.planning import canary

@@ -57,7 +57,7 @@ class DiskNeed:
 
 def disk_need(plan: Plan, space: Space, num_classes: int, left: int) -> DiskNeed:
     """The need of a plan of which ``left`` trials have not ended."""
-    sizes = [checkpoint_bytes(config, num_classes) for config in _configs(plan, space)]
+    sizes = [checkpoint_bytes(config, num_classes) for config in configs(plan, space)]
     running, ended = max(each.running for each in sizes), max(each.ended for each in sizes)
     beside = max(each.beside for each in sizes)
     untested, stay = _networks(plan)
@@ -105,7 +105,7 @@ def _network_bytes(model: ModelConfig, num_classes: int, boundary_head: bool) ->
     return whole, sum(weight.nbytes for weight in network.parameters())
 
 
-def _configs(plan: Plan, space: Space) -> list[TrialConfig]:
+def configs(plan: Plan, space: Space) -> list[TrialConfig]:
     """Configs with every network of the plan: an ablation's runs, or what a search may draw."""
     base = slowest(plan, space)
     chosen = [

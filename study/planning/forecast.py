@@ -80,7 +80,7 @@ def forecast(plan: Plan, space: Space, dataset: Dataset, left: int, shared: int 
     except ValueError:
         raise
     except Exception as error:
-        raised = f"its first step raised {_where(error)}"
+        raised = f"its first step raised {described(error)}"
         if kind_of(error) != FailureKind.MEMORY:
             raise ValueError(f"a trial cannot run: {raised}") from error
         return Forecast(math.nan, math.nan, 0, f"none: {raised}")
@@ -93,7 +93,7 @@ def forecast(plan: Plan, space: Space, dataset: Dataset, left: int, shared: int 
     return Forecast(epoch_s, study_seconds(plan, epoch_s, test_s, expected, left, shared), lacking)
 
 
-def _where(error: Exception) -> str:
+def described(error: Exception) -> str:
     """An error with its type, and with the line of the plug-in where it was raised there."""
     message = f"{type(error).__name__}: {' '.join(str(error).split())}"
     file = plugin.installed()

@@ -3,15 +3,45 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from trainables.config.plugin_fields import PLUGIN
 from trainables.config.validation import require, require_choices
 
-_Small = Literal["tiny", "unet", "fpn", "lraspp"]
+_Small = Literal["tiny", "lraspp"]
+_OnEncoder = Literal[
+    "unet",
+    "unetplusplus",
+    "fpn",
+    "pan",
+    "manet",
+    "linknet",
+    "deeplabv3",
+    "deeplabv3plus",
+    "pspnet",
+    "segformer",
+    "upernet",
+    "dpt",
+    "segformer_hf",
+]
 _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "pspnet_r101"]
 _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
 _HRNet = Literal["hrnet_w18", "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr"]
 _RefineNet = Literal["refinenet_lw_50", "refinenet_lw_101", "refinenet_lw_152"]
+_Named = Literal[_Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50"]
+
+ON_ENCODER: tuple[str, ...] = get_args(_OnEncoder)
+"""Networks that read ``model/encoder``."""
+
+LATER = tuple(name for name in ON_ENCODER if name not in ("unet", "fpn"))
+"""Names that earlier versions left to plug-ins: a plug-in's network of that name is its own."""
 
 WITH_DROPOUT = (
+    "deeplabv3",
+    "deeplabv3plus",
+    "pspnet",
+    "segformer",
+    "upernet",
+    "dpt",
+    "segformer_hf",
     "deeplabv3_r50",
     "deeplabv3plus_r101",
     "pspnet_r101",
@@ -28,11 +58,18 @@ WITHOUT_BOUNDARY_INPUT = ("lraspp", "deeplabv2_r101")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig:
-    network: Literal[_Small, _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50"] = "tiny"
+    network: Literal[_Small, _OnEncoder, _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50"] = (
+        "tiny"
+    )
     """A row of ``networks/segmentation.py``; ``tiny`` is our own U-Net of ``width`` channels."""
 
     encoder: str = "tf_efficientnet_lite0"
-    """Backbone of ``unet`` and ``fpn``: any timm name with ``features_only``."""
+    """Backbone of the networks in ``ON_ENCODER``: any of timm that has the features they need, or
+    SegFormer's ``mit_b0`` to ``mit_b5``."""
+
+    features: str = ""
+    """Layer of a plug-in's network whose output (B,D,h,w) a boundary head reads, by its path, such
+    as ``decoder.block3``; "": the plug-in's ``FEATURES``, else none."""
 
     weights: str = "none"
     """Backbone weights: ``none``, ``imagenet`` (timm downloads them) or the path of a file."""
@@ -64,7 +101,8 @@ class ModelConfig:
         divisible = self.width >= 4 and self.width % 4 == 0
         require(divisible, "model/width", "a multiple of 4", self.width)
         require(0 <= self.dropout < 1, "model/dropout", "in [0, 1)", self.dropout)
-        drops = not self.dropout or self.network in WITH_DROPOUT
+        known = self.network not in PLUGIN.networks
+        drops = not self.dropout or (known and self.network in WITH_DROPOUT)
         allowed = f"0 with {self.network}: only {', '.join(WITH_DROPOUT)} are published with it"
         require(drops, "model/dropout", allowed, self.dropout)
         joined = not self.boundary_input or self.network not in WITHOUT_BOUNDARY_INPUT

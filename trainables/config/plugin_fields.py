@@ -22,11 +22,16 @@ class PluginFields:
     networks: list[str] = field(default_factory=list)
     """Choices of ``model/network`` beside those of its Literal."""
 
+    features: dict[str, str] = field(default_factory=dict)
+    """By network: the layer whose output a boundary head reads, unless ``model/features`` names
+    another."""
+
     def clear(self) -> None:
         self.digest = ""
         self.loss_fields.clear()
         self.weights.clear()
         self.networks.clear()
+        self.features.clear()
 
 
 PLUGIN = PluginFields()

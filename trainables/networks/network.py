@@ -7,7 +7,9 @@ draws it for a rank's images in turn, so that the number of ranks would decide w
 Shape letters: B images, K classes, D features, H rows, W columns (h, w at a stride).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -28,12 +30,16 @@ class Output(NamedTuple):
 
 
 class Network(nn.Module):
-    """Base of all networks: images (B,3,H,W) in [0,1], sides multiples of 32, to an ``Output``."""
+    """Base of all networks: images (B,3,H,W) in [0,1] to an ``Output``."""
 
     out_channels: int
     """D, the channels of the features."""
+    multiple: int = 32
+    """What the sides of its images are multiples of; a multiple of its strides."""
     auxiliary_weights: tuple[float, ...] = ()
     """Published weight of each auxiliary head's cross-entropy."""
+    unused_parameters: bool = False
+    """Whether the logits may not depend on some parameters, which then have no gradient."""
     transfer: str = "initial weights are random"
     """Where the backbone's weights came from, as a sentence for the terminal."""
 
@@ -60,19 +66,33 @@ class Backbone(nn.Module):
         self.channels: list[int] = self.body.feature_info.channels()
         settings = self.body.default_cfg
         self.mean, self.std = settings["mean"], settings["std"]
-        self.transfer = transfer(config, self.body)
+        self.transfer = transfer(config, self.body, settings)
 
     def forward(self, images_B3HW: Tensor) -> list[Tensor]:
         return list(self.body(normalized(images_B3HW, self.mean, self.std)))
 
 
-def transfer(config: ModelConfig, body: nn.Module) -> str:
-    """Load the backbone's weights from a file if the config names one; say where they came from."""
+_FREE = ("apache-2.0", "mit", "bsd-3-clause")
+_LICENCES = {"dinov3-license": "DINOv3 License", "cc-by-nc-4.0": "CC BY-NC 4.0: no commercial use"}
+"""By timm's short name."""
+
+
+def transfer(
+    config: ModelConfig, body: nn.Module, settings: Mapping[str, object] = MappingProxyType({})
+) -> str:
+    """Load the backbone's weights from a file if the config names one; say where they came from.
+
+    Args:
+        settings: of the encoder, as timm has them; a ``license`` that limits the use is named.
+    """
     if config.weights == "none":
         return "initial weights are random"
+    licence = str(settings.get("license") or "")
+    named = f"; licence of the published weights: {_LICENCES.get(licence, licence)}"
+    under = "" if licence in ("", *_FREE) else named
     if config.weights == "imagenet":
-        return "ImageNet weights as timm has them"
-    return load_backbone(body, Path(config.weights).expanduser())
+        return f"ImageNet weights as timm has them{under}"
+    return load_backbone(body, Path(config.weights).expanduser()) + under
 
 
 def normalized(images_B3HW: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:

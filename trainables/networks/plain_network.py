@@ -7,33 +7,45 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from trainables.config import refused
+from trainables.config import refused, require
+from trainables.networks.layer_output import LayerOutput
 from trainables.networks.network import Network, Output
 
 
 class PlainNetwork(Network):
-    """A module that is no ``Network``: it gives logits, and has no features for a boundary head."""
+    """A module that is no ``Network``: logits, and on request a layer's output as features."""
 
-    out_channels = 0
+    unused_parameters = True
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, name: str, layer: str) -> None:
+        """``layer`` is the path of the one whose output a boundary head reads; "": none."""
         super().__init__()
-        self.module = module
+        self.module, self.out_channels = module, 0
+        self._layer, self._read = layer, None if not layer else LayerOutput(name, module, layer)
+        if self._read is not None:
+            self.out_channels = self._read.channels(module)
 
     def forward(self, images_B3HW: Tensor) -> object:
-        return self.module(images_B3HW)
+        result = self.module(images_B3HW)
+        if self._read is None:
+            return result
+        return Output(_logits(result), self._read.take())  # type: ignore[arg-type]
 
 
-def as_network(name: str, built: object) -> Network:
+def as_network(name: str, built: object, layer: str = "") -> Network:
     """What ``model/network`` built, as a network.
 
+    Args:
+        layer: of a module that is no ``Network``: the one whose output are the features.
+
     Raises:
-        ValueError: it is no module.
+        ValueError: it is no module, or has features of its own beside those of a layer.
     """
     if isinstance(built, Network):
+        require(not layer, "model/features", f"'' with {name}, which is a Network", layer)
         return built
     if isinstance(built, nn.Module):
-        return PlainNetwork(built)
+        return PlainNetwork(built, name, layer)
     raise refused(f"model/network {name}", "built as a torch.nn.Module", type(built).__name__)
 
 

@@ -13,23 +13,28 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig, require
+from trainables.config.plugin_fields import PLUGIN
 from trainables.networks.boundary_head import BoundaryHead, wider_classifier
+from trainables.networks.decoders import DECODERS, Smp
 from trainables.networks.dilated import DeepLabV2, DeepLabV3, DeepLabV3Plus, PSPNet
+from trainables.networks.dpt import DPT
 from trainables.networks.dropout import ChannelDropout
 from trainables.networks.hrnet import HRNet, HRNetOCR
 from trainables.networks.icnet import ICNet
 from trainables.networks.network import Network
 from trainables.networks.plain_network import as_network, as_output
 from trainables.networks.refinenet import RefineNetLW
-from trainables.networks.small import LRASPP, Smp, Tiny
+from trainables.networks.segformer_hf import SegformerHF
+from trainables.networks.small import LRASPP, Tiny
 from trainables.networks.upernet import UPerNet
 from trainables.networks.whole import load_network
 
 _SWIN = "swin_{}_patch4_window{}_{}"
 NETWORKS: dict[str, Callable[[ModelConfig, int], Network]] = {
     "tiny": Tiny,
-    "unet": Smp,
-    "fpn": Smp,
+    **dict.fromkeys(DECODERS, Smp),
+    "dpt": DPT,
+    "segformer_hf": SegformerHF,
     "lraspp": LRASPP,
     "deeplabv2_r101": partial(DeepLabV2, resnet="resnet101"),
     "deeplabv3_r50": partial(DeepLabV3, resnet="resnet50"),
@@ -49,9 +54,6 @@ NETWORKS: dict[str, Callable[[ModelConfig, int], Network]] = {
 }
 """``model/network`` -> what builds it for a number of classes."""
 
-_MULTIPLE = 32
-"""A multiple of every backbone's strides."""
-
 
 class SegmenterOutput(NamedTuple):
     """The network's output for a batch: the losses' ``Prediction``, and auxiliary logits."""
@@ -69,7 +71,8 @@ class Segmenter(nn.Module):
     def __init__(self, config: ModelConfig, num_classes: int, boundary_head: bool) -> None:
         super().__init__()
         self.name, self.num_classes = config.network, num_classes
-        self.network = as_network(self.name, NETWORKS[config.network](config, num_classes))
+        layer = config.features or PLUGIN.features.get(self.name, "")
+        self.network = as_network(self.name, NETWORKS[self.name](config, num_classes), layer)
         self.dropout = ChannelDropout(config.dropout)
         self.boundary_head = self._make_head() if boundary_head or config.boundary_input else None
         self._joined_Bhw: Tensor | None = None
@@ -80,7 +83,7 @@ class Segmenter(nn.Module):
         if config.dropout:
             classifier = self.network.get_submodule("classifier")
             classifier.register_forward_pre_hook(self._drop)
-        self.multiple = 1 if config.network == "tiny" else _MULTIPLE
+        self.multiple = self.network.multiple
         self.auxiliary_weights = self.network.auxiliary_weights if config.auxiliary else ()
         self.transfer = self.network.transfer
         """Where the initial weights came from, as a sentence for the terminal."""
@@ -89,7 +92,9 @@ class Segmenter(nn.Module):
 
     def _make_head(self) -> BoundaryHead:
         channels = self.network.out_channels
-        needs = "a Network with features (docs/plugins.md) where a loss reads a boundary head"
+        needs = (
+            "given model/features, the layer whose output a boundary head reads (docs/plugins.md)"
+        )
         require(channels > 0, f"model/network {self.name}", needs, "a module without features")
         return BoundaryHead(channels)
 
@@ -114,8 +119,8 @@ class Segmenter(nn.Module):
 
         In evaluation, the boundary head runs only ``with_boundary``: it serves losses.
 
-        Images whose sides are not multiples of 32 are padded by repeating their edge, and the
-        logits are cropped to the image.
+        Images whose sides are not multiples of ``multiple`` are padded by repeating their edge, and
+        the logits are cropped to the image.
         """
         rows, columns = images_B3HW.shape[-2:]
         padding = (0, -columns % self.multiple, 0, -rows % self.multiple)

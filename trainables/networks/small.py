@@ -1,4 +1,4 @@
-"""Networks that need little code: the tiny one, U-Net and FPN on any encoder, and LR-ASPP.
+"""Networks that need little code: the tiny one and LR-ASPP.
 
 Shape letters: B images, D features, H rows, W columns (h, w at a stride).
 """
@@ -6,16 +6,14 @@ Shape letters: B images, D features, H rows, W columns (h, w at a stride).
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig
-from trainables.networks.network import Backbone, Network, Output, normalized, resized, transfer
+from trainables.networks.network import Backbone, Network, Output, resized
 from trainables.networks.tiny import TinyUNet
-from trainables.networks.weights import unreachable
-
-_DECODERS = {"unet": "Unet", "fpn": "FPN"}
-"""Their names in segmentation-models-pytorch."""
 
 
 class Tiny(Network):
     """The network of the built-in study: features at full resolution, images of any size."""
+
+    multiple = 1
 
     def __init__(self, config: ModelConfig, num_classes: int) -> None:
         super().__init__()
@@ -25,39 +23,6 @@ class Tiny(Network):
 
     def forward(self, images_B3HW: Tensor) -> Output:
         features_BDhw = self.features(images_B3HW)
-        return Output(self.classifier(features_BDhw), features_BDhw)
-
-
-class Smp(Network):
-    """Encoder and decoder of segmentation-models-pytorch: U-Net (stride 1) or FPN (stride 4)."""
-
-    def __init__(self, config: ModelConfig, num_classes: int) -> None:
-        super().__init__()
-        import segmentation_models_pytorch as smp
-
-        weights = "imagenet" if config.weights == "imagenet" else None
-        options = {"decoder_dropout": 0.0} if config.network == "fpn" else {}
-        try:
-            model = getattr(smp, _DECODERS[config.network])(
-                f"tu-{config.encoder}", encoder_weights=weights, classes=1, **options
-            )
-        except (RuntimeError, KeyError, ValueError) as error:
-            if weights is None:
-                reason = str(error).splitlines()[0]
-                raise ValueError(f"model/encoder {config.encoder!r}: {reason}") from None
-            raise unreachable(config.encoder, error) from None
-        except OSError as error:
-            raise unreachable(config.encoder, error) from None
-        self.encoder, self.decoder = model.encoder, model.decoder
-        self.out_channels = model.segmentation_head[0].in_channels
-        self.classifier = nn.Conv2d(self.out_channels, num_classes, 1)
-        settings = model.encoder.model.default_cfg
-        self.mean, self.std = settings["mean"], settings["std"]
-        self.transfer = transfer(config, self.encoder.model)
-
-    def forward(self, images_B3HW: Tensor) -> Output:
-        stages = self.encoder(normalized(images_B3HW, self.mean, self.std))
-        features_BDhw = self.decoder(stages)
         return Output(self.classifier(features_BDhw), features_BDhw)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import warnings
 import zipfile
 from pathlib import Path
@@ -16,6 +17,7 @@ _PREFIXES = ("module.", "backbone.", "encoder.", "model.", "body.")
 """What training code puts before a backbone's parameter names; removed until they fit."""
 
 _HEAD_BYTES = 512
+_SAFETENSORS = rb".{8}\{\s*\""
 _PRINTABLE = bytes({*range(32, 127), 9, 10, 13})
 _KNOWN = (
     (rb"$", "it is empty; download it again"),
@@ -24,7 +26,7 @@ _KNOWN = (
         "it is a web page; download the file that the page links to",
     ),
     (rb"version https://git-lfs", "it is a pointer of Git LFS; fetch the file with git lfs pull"),
-    (rb".{8}\{\s*\"", "it is a safetensors file; save its tensors with torch.save"),
+    (_SAFETENSORS, "it is a safetensors file, incomplete or damaged; download it again"),
     (rb"\x89HDF", "it is an HDF5 file (Keras), not one of PyTorch"),
     (rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc|Rar!|\x28\xb5\x2f\xfd", "it is compressed; unpack it first"),
 )
@@ -36,8 +38,9 @@ _NOT_TENSORS = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
 def load_backbone(encoder: nn.Module, path: Path) -> str:
     """Load the tensors that fit into a backbone, and say how many those were.
 
-    The file is a state dict with timm's names (torchvision's ResNets have the same), in any float
-    type; it may be wrapped in a checkpoint, and the names may have a prefix.
+    The file is a state dict with timm's names (torchvision's ResNets have the same), or of a vision
+    transformer with those of its publication, in any float type; it may be wrapped in a checkpoint,
+    and the names may have a prefix.
 
     Raises:
         ValueError: the file is missing, is no state dict, or nothing in it fits.
@@ -46,6 +49,7 @@ def load_backbone(encoder: nn.Module, path: Path) -> str:
     own = encoder.state_dict()
     # A checkpoint may wrap a backbone several times ("module.model."): try each depth.
     candidates = [_without_prefix(state, count) for count in range(4)]
+    candidates += [converted for names in candidates for converted in _as_timm(encoder, names)]
     state = max(candidates, key=lambda names: sum(_fits(own, *item) for item in names.items()))
     fitting = {
         name: value.to(own[name].dtype) for name, value in state.items() if _fits(own, name, value)
@@ -64,6 +68,18 @@ def load_backbone(encoder: nn.Module, path: Path) -> str:
     )
 
 
+def _as_timm(encoder: nn.Module, state: dict[str, Tensor]) -> list[dict[str, Tensor]]:
+    """A publication's tensors under timm's names, if timm can convert those of this model's kind:
+    position embeddings resized, registers renamed, one matrix for query, key and value."""
+    convert = getattr(sys.modules[type(encoder).__module__], "checkpoint_filter_fn", None)
+    if convert is None:
+        return []
+    try:
+        return [{k: v for k, v in convert(dict(state), encoder).items() if isinstance(v, Tensor)}]
+    except Exception:  # it expects certain tensors, and this file is another one
+        return []
+
+
 def read_state(path: Path, field: str = "model/weights") -> dict[str, Tensor]:
     """The tensors of a weights file, by name; of a training that averages, the average's.
 
@@ -75,10 +91,8 @@ def read_state(path: Path, field: str = "model/weights") -> dict[str, Tensor]:
     if damaged := _damaged_record(path):
         raise _unusable(field, path, f"{damaged} differs from its checksum; download it again")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns of what it then refuses
-            content: object = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many types for a file that is no checkpoint
+        content = _content(path)
+    except Exception as error:  # they raise many types for a file that is no checkpoint
         raise _unusable(field, path, _description(path, error)) from None
     for name in _WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(name), dict):
@@ -88,6 +102,19 @@ def read_state(path: Path, field: str = "model/weights") -> dict[str, Tensor]:
     if not state:
         raise _unusable(field, path, "it holds no named tensors")
     return state
+
+
+def _content(path: Path) -> object:
+    """What a file of torch or of safetensors holds."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if re.match(_SAFETENSORS, head, re.DOTALL):
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of what it then refuses
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _unusable(field: str, path: Path, reason: str) -> ValueError:

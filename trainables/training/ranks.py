@@ -1,7 +1,8 @@
 """Which rank this process is, and of how many; a process alone is rank 0 of 1."""
 
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 
 def rank() -> int:
@@ -19,6 +20,17 @@ def sum_over_ranks(values: Tensor) -> Tensor:
     if dist.is_initialized():
         dist.all_reduce(values)
     return values
+
+
+def joined_over_ranks(network: nn.Module, unused: bool) -> nn.Module:
+    """The network, with gradients that are means over the ranks where there are several.
+
+    Args:
+        unused: whether some parameters may have no gradient; torch must then look for them.
+    """
+    if num_ranks() == 1:
+        return network
+    return DistributedDataParallel(network, find_unused_parameters=unused)
 
 
 def places(number: int, batch: int, count: int) -> list[int]:

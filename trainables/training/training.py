@@ -9,7 +9,6 @@ from itertools import islice
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from trainables.config import TrialConfig, require
 from trainables.config.evaluation import Split
@@ -41,7 +40,7 @@ from trainables.training.optimization import (
     make_optimizer,
     rate_factor,
 )
-from trainables.training.ranks import num_ranks, places, rank, sum_over_ranks
+from trainables.training.ranks import joined_over_ranks, num_ranks, places, rank, sum_over_ranks
 from trainables.training.state import TrainingState, pack, unpack
 from trainables.training.validation_terms import ListTerms, ValidationTerms
 
@@ -78,9 +77,8 @@ class Training:
         """Loss terms of the last trained epoch, batch by batch, thinned."""
         if config.optim.compile:
             self.network.compile()
-        self.parallel: nn.Module = (
-            DistributedDataParallel(self.network) if ranks > 1 else self.network
-        )
+        unused = self.network.network.unused_parameters
+        self.parallel = joined_over_ranks(self.network, unused)
 
     def _build(self, boundary_head: bool) -> Segmenter:
         config = self.config

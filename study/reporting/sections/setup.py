@@ -6,6 +6,7 @@ from study.ledger.record import StudyRecord
 from study.reporting.document import Points, Section
 from study.reporting.values import formatted, sizes
 from trainables.config import Value
+from trainables.config.model import ON_ENCODER
 from trainables.config.trial_id import is_of_trial
 from trainables.config.words import counted
 
@@ -27,7 +28,7 @@ def section(record: StudyRecord) -> Section:
 
 def _network(record: StudyRecord) -> str:
     name, encoder = _shown(record, "model/network"), _shown(record, "model/encoder")
-    on = f" on {encoder}" if {"unet", "fpn"} & set(_values(record, "model/network")) else ""
+    on = f" on {encoder}" if set(ON_ENCODER) & set(_values(record, "model/network")) else ""
     start = f"pretrained weights: {_shown(record, 'model/weights')}"
     files = [str(value) for value in _values(record, "model/init") if value]
     whole = [name for name in files if not is_of_trial(name)]  # the report names these by trial

@@ -22,6 +22,8 @@ from study.planning.budget import clock, foretold
 from study.reporting.terminal import grid, search
 from study.reporting.values import sizes
 from trainables.config import ModelConfig
+from trainables.config.model import ON_ENCODER
+from trainables.config.plugin_fields import PLUGIN
 from trainables.config.words import counted
 from trainables.data import Dataset
 from trainables.networks.segmentation import transfer_report
@@ -124,7 +126,7 @@ def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
 
 def _network(model: ModelConfig, num_classes: int) -> str:
     name: str = model.network
-    if name in ("unet", "fpn"):
+    if name in ON_ENCODER and name not in PLUGIN.networks:
         name += f" on {model.encoder}"
     plain = name == "tiny" and not model.init
     return name if plain else f"{name}: {transfer_report(model, num_classes)}"

@@ -57,6 +57,7 @@ def with_network(folder: Path, build: str, *more: str) -> list[str]:
         ("lambda config, k: None", "model/network own must be built as a torch.nn.Module"),
         ("lambda config, k: config.nothing", "own.py:17: AttributeError:"),
         ("lambda config, k: Raises()", "raised KeyError: 'gone' (--with own.py:15)"),
+        ("lambda config, k: Raises()", "own cannot run: tried on two images of 16x16 px and"),
     ],
 )
 def test_a_network_that_cannot_work_is_refused(
@@ -83,7 +84,7 @@ def test_any_module_that_gives_logits_is_a_network(
 def test_a_boundary_head_needs_features(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     command = with_network(tmp_path, "lambda config, k: Plain(k)", "--set", "loss/beta=1.0")
     assert main(command) == 2
-    assert "must be a Network with features (docs/plugins.md)" in capsys.readouterr().err
+    assert "model/network own must be given model/features" in capsys.readouterr().err
 
 
 def test_a_loss_that_raises_in_a_trial_s_first_step_is_refused(
