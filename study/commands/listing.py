@@ -7,11 +7,19 @@ from search_spaces import GRIDS, SPACES, Grid
 from study.planning.objectives import GROUPS
 from study.reporting.terminal.published import figures
 from study.reporting.values import assignments
-from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
+from trainables.config import ModelConfig, OptimConfig, TrialConfig, flatten, get_choices
+from trainables.config.plugin_fields import PLUGIN
 from trainables.config.recipes import RECIPES
 from trainables.config.words import counted
 from trainables.data import LAYOUTS
 from trainables.losses.terms import TERMS
+
+_CHOICES = (
+    ("model", ModelConfig, "network"),
+    ("optim", OptimConfig, "optimizer"),
+    ("optim", OptimConfig, "schedule"),
+)
+"""Fields to whose choices a plug-in may add."""
 
 
 def print_grid(console: Console, grid: Grid) -> None:
@@ -48,8 +56,11 @@ def print_list(console: Console) -> None:
     console.print(f"[bold]--dataset[/]  {', '.join(sorted(LAYOUTS))}")
     for group, names in GROUPS.items():
         console.print(f"[bold]--objective[/]  {group}: {names}", highlight=False)
-    networks = ", ".join(map(str, get_choices(ModelConfig, "network")))
-    console.print(f"[bold]--set model/network=[/]  {networks}")
+    if PLUGIN.metrics:
+        console.print(f"[bold]--objective[/]  your own: {', '.join(PLUGIN.metrics)}")
+    for section, kind, name in _CHOICES:
+        choices = ", ".join(map(str, get_choices(kind, name)))
+        console.print(f"[bold]--set {section}/{name}=[/]  {choices}")
     for name, recipe in RECIPES.items():
         differs = f" (differs: {recipe.differs})" if recipe.differs else ""
         console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)

@@ -59,7 +59,7 @@ def measure(
     """Evaluate a checkpoint on the complete test list."""
     found = restore(config, state, dataset, device, plugin).evaluate("test")
     names = list(dataset.splits["test"].names)
-    counts = counts_file.pack(found.counts, names, found.confusion_KK)
+    counts = counts_file.pack(found.counts, names, found.confusion_KK, found.plugin_counts)
     return Measured({f"test_{name}": value for name, value in found.metrics.items()}, counts)
 
 

@@ -29,6 +29,7 @@ from trainables.losses.term import LossTerm
 from trainables.metrics.inference import scores
 from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
+from trainables.optim.schedules import rate_factor
 from trainables.training.auxiliary import AUXILIARY, auxiliary_loss
 from trainables.training.epoch_summary import Diverged, points, summary
 from trainables.training.evaluation import Evaluation, evaluate
@@ -39,7 +40,6 @@ from trainables.training.optimization import (
     groups_of,
     make_average,
     make_optimizer,
-    rate_factor,
 )
 from trainables.training.ranks import num_ranks, places, rank, sum_over_ranks
 from trainables.training.state import TrainingState, pack, unpack
