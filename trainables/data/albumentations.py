@@ -61,6 +61,6 @@ def _require_labels_kept(transform: object) -> None:
     fill = getattr(transform, "fill_mask", VOID)
     if fill != VOID:
         raise ValueError(f"fill_mask of {name} must be {VOID}, the void label, got {fill!r}")
-    how = getattr(transform, "mask_interpolation", 0)
-    if how != 0:  # cv2.INTER_NEAREST
+    how = getattr(transform, "mask_interpolation", None)
+    if how not in (None, 0):  # cv2.INTER_NEAREST; a Compose has None where each keeps its own
         raise ValueError(f"mask_interpolation of {name} must be 0, nearest, got {how!r}")

@@ -81,7 +81,9 @@ def _draw_rates(axes: Axes, record: StudyRecord, groups: Sequence[Group]) -> Non
     for group in groups:
         for trial in group.trials[:1]:  # a cell's seeds have the same
             curve = learning_rates(trial.config, images)
-            axes.plot(list(curve), list(curve.values()), color=group.hue, label=group.name)
+            unknown = "" if curve else " (its plug-in knows)"
+            label = f"{group.name}{unknown}"
+            axes.plot(list(curve), list(curve.values()), color=group.hue, label=label)
     axes.set_title("learning rate", loc="left")
     axes.set_ylim(bottom=0)
 
