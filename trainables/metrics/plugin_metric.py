@@ -103,6 +103,10 @@ def try_metric(metric: ImageMetric) -> None:
     """
     if metric.direction not in ("max", "min"):
         raise refused("direction", "max or min", metric.direction)
+    for name in ("unit", "source"):
+        text = getattr(metric, name)
+        if not isinstance(text, str) or not text or not text.isprintable():
+            raise refused(name, "a few printable words", text)
     if not metric.low < metric.high:
         raise refused("low", "less than high", metric.low)
     for num_classes in (2, 3):

@@ -1,6 +1,7 @@
 """A plug-in's augmentations: their random numbers, and what they may not return."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import albumentations
 import cv2
@@ -9,8 +10,14 @@ import pytest
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from trainables import plugin
 from trainables.data.albumentations import from_albumentations
-from trainables.data.plugin_augmentation import Augmentation, checked, try_augmentation
+from trainables.data.plugin_augmentation import (
+    AUGMENTATIONS,
+    Augmentation,
+    checked,
+    try_augmentation,
+)
 from trainables.geometry.boundaries import VOID
 
 Map = NDArray[np.uint8]
@@ -98,3 +105,14 @@ def test_albumentations_that_would_make_labels_up_are_refused(inner: object, wor
 def test_what_cannot_be_seeded_is_refused() -> None:
     with pytest.raises(ValueError, match=r"must be an albumentations.Compose of version 2"):
         from_albumentations(lambda **maps: maps)  # type: ignore[arg-type]
+
+
+def test_the_example_of_the_documentation_installs() -> None:
+    lines = (Path(__file__).resolve().parents[3] / "docs" / "plugins.md").read_text().splitlines()
+    (first,) = (place for place, line in enumerate(lines) if "import albumentations as A" in line)
+    text = "".join(f"{line.strip()}\n" for line in lines[first : first + 3])
+    try:
+        plugin.install(plugin.Plugin("mine.py", text))
+        assert list(AUGMENTATIONS) == ["weather"]
+    finally:
+        plugin.uninstall()

@@ -63,6 +63,7 @@ def test_a_metric_of_right_pixels_passes() -> None:
         ),
         (ImageMetric(right, lambda c: "high"), "score must be a number, got 'high'"),
         (ImageMetric(right, share, low=1.0), "low must be less than high, got 1.0"),
+        (ImageMetric(right, share, unit=""), "unit must be a few printable words, got ''"),
     ],
 )
 def test_a_mistake_is_one_line(metric: ImageMetric, words: str) -> None:
