@@ -1,8 +1,9 @@
-"""Plug-ins: one Python file of the user's that adds losses, datasets and networks to a study.
+"""Plug-ins: one Python file of the user's that adds losses, datasets, networks ... to a study.
 
-The file defines plain names, each a table: ``LOSSES``, ``DATASETS``, ``NETWORKS`` and ``FEATURES``
-(of its networks). (``SPACES`` and ``GRIDS`` are read by ``study/planning/plugin.py``.) Its text
-travels with the study: to every worker and into the ledger; its digest is part of each trial's
+The file defines plain names, each a table: ``LOSSES``, ``DATASETS``, ``NETWORKS``, ``FEATURES`` (of
+its networks), and those of ``plugin_training.py``. (``SPACES`` and ``GRIDS`` are read by
+``study/planning/plugin.py``.) Its text travels with the study: to every worker and into the ledger;
+its digest is part of each trial's
 identity. A loss is a function
 
     def focal(prediction, target, *, power: float = 2.0) -> LossTerm: ...
@@ -12,17 +13,14 @@ and ``LOSSES = {"focal": focal}`` makes ``loss/focal`` its weight (0 until it is
 ``BOUNDARY_HEAD = ("mine",)``.
 """
 
-import inspect
 import linecache
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
-from typing import Any, TypeVar
 
-from trainables.config import LossConfig, ModelConfig, Value, refused, require
+from trainables.config import LossConfig, ModelConfig, refused, require
 from trainables.config.model import LATER
 from trainables.config.plugin_fields import PLUGIN
 from trainables.data import LAYOUTS
@@ -32,13 +30,29 @@ from trainables.losses.term import LossTerm
 from trainables.losses.terms import TERMS, Term
 from trainables.networks.network import Network
 from trainables.networks.segmentation import NETWORKS
+from trainables.plugin_entry import (
+    add,
+    add_fields,
+    callable_of,
+    named,
+    parameters_of,
+    remove_all,
+    set_aside,
+)
 from trainables.plugin_file import Plugin, line_of, located, where
+from trainables.plugin_training import (
+    add_augmentation,
+    add_metric,
+    add_optimizer,
+    add_schedule,
+)
 
 _MODULE = "own_parts"
 """The plug-in's name in ``sys.modules`` and in tracebacks."""
-TABLES = ("LOSSES", "DATASETS", "NETWORKS", "FEATURES", "SPACES", "GRIDS")
-
-_Entry = TypeVar("_Entry")
+TABLES = (
+    *("LOSSES", "DATASETS", "NETWORKS", "FEATURES"),
+    *("METRICS", "OPTIMIZERS", "SCHEDULES", "AUGMENTATIONS", "SPACES", "GRIDS"),
+)
 
 
 @dataclass
@@ -50,8 +64,6 @@ class _Installed:
 
 
 _installed = _Installed()
-_removals = ExitStack()
-"""Takes the plug-in's entries out of the tables again, last in, first out."""
 
 
 def installed() -> Plugin | None:
@@ -59,21 +71,9 @@ def installed() -> Plugin | None:
     return _installed.plugin
 
 
-def add(table: dict[str, _Entry], name: str, entry: _Entry) -> None:
-    """Put an entry of the plug-in into a table, until the plug-in is uninstalled.
-
-    Raises:
-        ValueError: the table has an entry of that name.
-    """
-    if name in table:
-        raise ValueError(f"{name!r} is Edgewise's own name; have {', '.join(sorted(table))}")
-    table[name] = entry
-    _removals.callback(table.pop, name)
-
-
 def uninstall() -> None:
     """Remove the plug-in's entries from all tables."""
-    _removals.close()
+    remove_all()
     PLUGIN.clear()
     _installed.plugin = _installed.module = None
 
@@ -94,7 +94,7 @@ def install(plugin: Plugin) -> ModuleType:
         for table, add_entry in _ADDERS.items():
             for name, entry in table_of(plugin, module, table).items():
                 with located(plugin, table, name, entry):
-                    add_entry(module, name, entry)
+                    add_entry(plugin, module, name, entry)
     except ValueError:
         uninstall()
         raise
@@ -129,21 +129,21 @@ def table_of(plugin: Plugin, module: ModuleType, table: str) -> dict[str, object
     return found
 
 
-def _add_dataset(module: ModuleType, name: str, layout: object) -> None:
-    add(LAYOUTS, name, _callable(layout))
+def _add_dataset(plugin: Plugin, module: ModuleType, name: str, layout: object) -> None:
+    add(LAYOUTS, name, callable_of(layout))
 
 
-def _add_network(module: ModuleType, name: str, build: object) -> None:
-    plugin = installed()
-    assert plugin is not None
-    network: Callable[[ModelConfig, int], Network] = partial(_build, plugin, name, _callable(build))
+def _add_network(plugin: Plugin, module: ModuleType, name: str, build: object) -> None:
+    network: Callable[[ModelConfig, int], Network] = partial(
+        _build, plugin, name, callable_of(build)
+    )
     if name in LATER:  # older plug-ins, which lie in ledgers, have networks of their own there
-        _removals.callback(NETWORKS.__setitem__, name, NETWORKS.pop(name))
+        set_aside(NETWORKS, name)
     add(NETWORKS, name, network)
     PLUGIN.networks.append(name)
 
 
-def _add_features(module: ModuleType, name: str, layer: object) -> None:
+def _add_features(plugin: Plugin, module: ModuleType, name: str, layer: object) -> None:
     """The layer of a network of this plug-in whose output a boundary head reads."""
     require(name in PLUGIN.networks, f"FEATURES/{name}", "a network of NETWORKS", name)
     if not isinstance(layer, str):
@@ -163,15 +163,12 @@ def _build(
         return build(config, num_classes)
 
 
-def _add_loss(module: ModuleType, name: str, entry: object) -> None:
+def _add_loss(plugin: Plugin, module: ModuleType, name: str, entry: object) -> None:
     """The term, its weight ``loss/NAME`` and its parameters ``loss/NAME_PARAMETER``."""
-    loss = _callable(entry)
-    defaults = parameters_of(loss)
-    known = {field.name for field in fields(LossConfig)}
-    for field, value in {name: 0.0, **{f"{name}_{key}": v for key, v in defaults.items()}}.items():
-        if field in known:
-            raise ValueError(f"loss/{field} is a config field already")
-        add(PLUGIN.loss_fields, field, value)
+    loss = callable_of(entry)
+    defaults = parameters_of(loss, ("prediction", "target"))
+    add_fields("loss", LossConfig, {name: 0.0} | named(name, defaults))
+    PLUGIN.parameters["LOSSES", name] = tuple(defaults)
     PLUGIN.weights.append(name)
     head = name in getattr(module, "BOUNDARY_HEAD", ())
     term = Term(
@@ -184,11 +181,15 @@ def _add_loss(module: ModuleType, name: str, entry: object) -> None:
     try_loss(loss)
 
 
-_ADDERS: dict[str, Callable[[ModuleType, str, object], None]] = {
+_ADDERS: dict[str, Callable[[Plugin, ModuleType, str, object], None]] = {
     "LOSSES": _add_loss,
     "DATASETS": _add_dataset,
     "NETWORKS": _add_network,
     "FEATURES": _add_features,
+    "METRICS": add_metric,
+    "OPTIMIZERS": add_optimizer,
+    "SCHEDULES": add_schedule,
+    "AUGMENTATIONS": add_augmentation,
 }
 
 
@@ -206,27 +207,3 @@ def _compute(
     learned: Learned,
 ) -> LossTerm:
     return loss(prediction, target, **{key: config.plugin_field(f"{name}_{key}") for key in keys})
-
-
-def _callable(entry: object) -> Callable[..., Any]:
-    """The entry, if it can be called; what it takes and returns only a call can show."""
-    if not callable(entry):
-        raise ValueError(f"must be a function or a class, got {entry!r}")
-    return entry
-
-
-def parameters_of(loss: Callable[..., object]) -> dict[str, Value]:
-    """The keyword-only parameters of a loss with their defaults, which give their types."""
-    found: dict[str, Value] = {}
-    signature = inspect.signature(loss).parameters.values()
-    free = [parameter for parameter in signature if parameter.kind != parameter.KEYWORD_ONLY]
-    if len(free) != 2:
-        raise ValueError(f"must take (prediction, target, *, ...), got {inspect.signature(loss)}")
-    for parameter in signature:
-        if parameter.kind == parameter.KEYWORD_ONLY:
-            if not isinstance(parameter.default, Value):
-                raise ValueError(
-                    f"{parameter.name} must have a default that is a number, a text, True or False"
-                )
-            found[parameter.name] = parameter.default
-    return found

@@ -1,6 +1,7 @@
 """The counts per image of a study's trials; files that cannot be used are left out, and named."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +12,7 @@ from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from trainables.metrics import counts_file
 from trainables.metrics.per_image import ImageCounts
+from trainables.metrics.plugin_metric import Counts
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,20 @@ def counts_by_cell(folder: StudyFolder, record: StudyRecord) -> dict[str, dict[i
     cells: dict[str, dict[int, ImageCounts]] = {}
     for number, found in read_counts(folder, trials.values(), "test").by_trial.items():
         cells.setdefault(trials[number].cell, {})[trials[number].unit] = found
+    return cells
+
+
+def plugin_counts_by_cell(
+    folder: StudyFolder, record: StudyRecord
+) -> dict[str, dict[int, dict[str, Counts]]]:
+    """By cell, seed and metric of the plug-in, what each image of the test list counts (N,C)."""
+    cells: dict[str, dict[int, dict[str, Counts]]] = {}
+    for trial in record.compared().in_state("complete") if record.plan.metrics else ():
+        if (path := folder.counts_of(trial, "test")) is None:
+            continue
+        with suppress(OSError, ValueError):  # read_counts names it
+            found = counts_file.load_plugin_counts(path, record.plan.metrics)
+            cells.setdefault(trial.cell, {})[trial.seed] = found
     return cells
 
 

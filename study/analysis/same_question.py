@@ -10,6 +10,7 @@ from study.analysis.recorded_space import space_of
 from study.analysis.tables import split_of
 from study.analysis.units import unit_in
 from study.ledger.design import WINNER, Ablation
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from trainables.config import TrialConfig, Value, flatten
 from trainables.config.earlier import translated
@@ -151,10 +152,16 @@ def _must_equal(one: Compared, other: Compared) -> Iterator[tuple[str, str, str]
     metrics = (ours.plan.objective, theirs.plan.objective)
     yield "metric", *metrics
     yield "unit", unit_in(ours, metrics[0]), unit_in(theirs, metrics[1])
+    if metrics[0] in ours.plan.metrics or metrics[1] in theirs.plan.metrics:
+        yield "plug-in, whose metric this is,", *(_plugin(each.plan) for each in (ours, theirs))
     yield "baseline", one.baseline, other.baseline
     yield "list", one.split, other.split
     if WINNER in one.cells:  # of a space
         yield "space", ours.plan.space, theirs.plan.space
+
+
+def _plugin(plan: Plan) -> str:
+    return plan.plugin.digest if plan.plugin else "none"
 
 
 def _require_same_loss(studies: Sequence[Compared], cell: str) -> None:

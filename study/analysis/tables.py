@@ -19,6 +19,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from trainables.config.evaluation import Split
 from trainables.metrics.catalog import METRICS
+from trainables.metrics.declared import built_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,9 @@ CORRECTED: Mapping[Correction, str] = {"holm": "Holm", "max_t": "max-T"}
 
 ALSO = ("miou", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
 """Metrics of area and boundary that every ablation has a table for, whatever its paper reports."""
-_REQUESTED = tuple(name for name, m in METRICS.items() if m.needs and not name.endswith("_scored"))
+_REQUESTED = tuple(
+    name for name, m in built_in().items() if m.needs and not name.endswith("_scored")
+)
 """Metrics that have a table where they were measured."""
 
 
@@ -98,15 +101,16 @@ def split_of(record: StudyRecord) -> Split:
 
 
 def metric_tables(record: StudyRecord) -> list[Table]:
-    """The objective's table, then those with any value: the paper's, ``ALSO``, the requested."""
-    grid = record.plan.grid
+    """The objective's table, then those with any value: the paper's, ``ALSO``, the requested, and
+    the plug-in's."""
+    grid, own = record.plan.grid, record.plan.metrics
     reported = dict.fromkeys(
         metric
         for name in grid.setup_names()
         for metric in comparability.metrics_of(grid, name)
         if metric in METRICS  # others belong to tasks that no study has
     )
-    metrics = dict.fromkeys([record.plan.objective, *reported, *ALSO, *_REQUESTED])
+    metrics = dict.fromkeys([record.plan.objective, *reported, *ALSO, *_REQUESTED, *own])
     first, *others = (table(record, grid, metric) for metric in metrics)
     return [first, *(other for other in others if any(row.values for row in other.rows))]
 

@@ -7,12 +7,20 @@ from search_spaces import GRIDS, SPACES, Grid
 from study.planning.objectives import GROUPS
 from study.reporting.terminal.published import figures
 from study.reporting.values import assignments
-from trainables.config import ModelConfig, TrialConfig, flatten, get_choices
+from trainables.config import ModelConfig, OptimConfig, TrialConfig, flatten, get_choices
 from trainables.config.model import ON_ENCODER
+from trainables.config.plugin_fields import PLUGIN
 from trainables.config.recipes import RECIPES
 from trainables.config.words import counted
 from trainables.data import LAYOUTS
 from trainables.losses.terms import TERMS
+
+_CHOICES = (
+    ("model", ModelConfig, "network"),
+    ("optim", OptimConfig, "optimizer"),
+    ("optim", OptimConfig, "schedule"),
+)
+"""Fields to whose choices a plug-in may add."""
 
 
 def print_grid(console: Console, grid: Grid) -> None:
@@ -49,9 +57,12 @@ def print_list(console: Console) -> None:
     console.print(f"[bold]--dataset[/]  {', '.join(sorted(LAYOUTS))}")
     for group, names in GROUPS.items():
         console.print(f"[bold]--objective[/]  {group}: {names}", highlight=False)
-    networks = ", ".join(map(str, get_choices(ModelConfig, "network")))
-    console.print(f"[bold]--set model/network=[/]  {networks}")
-    console.print(f"    of these on --set model/encoder=NAME: {', '.join(ON_ENCODER)}")
+    if PLUGIN.metrics:
+        console.print(f"[bold]--objective[/]  your own: {', '.join(PLUGIN.metrics)}")
+    for section, kind, name in _CHOICES:
+        choices = ", ".join(map(str, get_choices(kind, name)))
+        console.print(f"[bold]--set {section}/{name}=[/]  {choices}")
+    console.print(f"[bold]--set model/encoder=NAME[/]  for {', '.join(ON_ENCODER)}")
     console.print(
         "    NAME: any of timm with features at strides 4 to 32, or mit_b0 to mit_b5; with dpt a "
         "plain vision transformer, such as vit_small_patch14_dinov2; with segformer_hf mit_b0 to "

@@ -85,8 +85,8 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
         default=[],
         dest="with_parts",
         metavar="FILE.py",
-        help="your own losses, datasets, networks, spaces and grids (docs/plugins.md); may be "
-        "repeated",
+        help="your own losses, networks, metrics, optimisers, schedules, augmentations, datasets, "
+        "spaces and grids (docs/plugins.md); may be repeated",
     )
 
 

@@ -13,6 +13,7 @@ from study.ledger.html_table import html_table
 from trainables.config import TrialConfig, Value, flatten, from_flat, require
 from trainables.config.earlier import changes_beside, is_earlier
 from trainables.config.words import counted
+from trainables.metrics.catalog import Metric
 
 Correction = Literal["holm", "max_t"]
 """How the p-values of a table are corrected for its number of comparisons: Holm's step-down method
@@ -61,6 +62,8 @@ class Plan:
     """Whether runs of a grid begin from the checkpoint of an equal one; ledgers without the field
     were planned without."""
     plugin: PluginText | None = None
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    """The plug-in's metrics, so that a report knows their units without executing it."""
     storage: Path = Path()
     tracking_uri: str = field(default="", repr=False)  # it may hold a password
     most_lanes: int = 0

@@ -1,7 +1,9 @@
 """Conversion between a plan and the first line of its ledger."""
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import cast
+from dataclasses import dataclass
+from typing import Literal, cast
 
 from search_spaces.grid import GridEvent, grid_from_event
 from search_spaces.space import DimensionEvent, dimension_from_event
@@ -10,6 +12,10 @@ from study.ledger.json_records import Json, build, mapping, plain
 from study.ledger.json_types import require_types
 from study.ledger.plan import Plan, PluginText
 from study.ledger.prior_trials import Replayed, WarmStart, WarmStartSource, WarmStartTrial
+from trainables.metrics.catalog import Metric
+from trainables.metrics.declared import declare
+
+_METRICS = "plugin_metrics"
 
 
 def plan_to_json(plan: Plan) -> Json:
@@ -36,6 +42,7 @@ def plan_to_json(plan: Plan) -> Json:
         **({"fresh": True} if plan.fresh else {}),
         **({"sharing": True} if plan.sharing else {}),
         **({"parts": plain(plan.plugin)} if plan.plugin else {}),  # the key's name in schema 1
+        **({_METRICS: _metrics_to_json(plan.metrics)} if plan.metrics else {}),
     }
 
 
@@ -52,7 +59,42 @@ def plan_from_json(line: Mapping[str, object]) -> Plan:
         "objectives": objectives,
         "base": _base_from_json(mapping(line["base"])),
     }
-    return build(Plan, {**line, **plugin, **typed})
+    metrics = _metrics_from_json(line.get(_METRICS, {}))
+    declare(metrics)
+    return build(Plan, {**line, **plugin, **typed, "metrics": metrics})
+
+
+def _metrics_to_json(metrics: Mapping[str, Metric]) -> Json:
+    """JSON has no infinity: a bound that is none is left out."""
+    return {
+        name: {key: value for key, value in metric._asdict().items() if _is_said(value)}
+        for name, metric in metrics.items()
+    }
+
+
+def _is_said(value: object) -> bool:
+    return value != () and not (isinstance(value, float) and math.isinf(value))
+
+
+def _metrics_from_json(content: object) -> dict[str, Metric]:
+    found = {}
+    for name, each in mapping(content).items():
+        declared = build(_Declared, each)
+        found[name] = Metric(
+            declared.direction, declared.unit, declared.low, declared.high, declared.source
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """A plug-in's metric as a ledger has it."""
+
+    direction: Literal["max", "min"]
+    unit: str
+    source: str
+    low: float = -math.inf
+    high: float = math.inf
 
 
 def _base_from_json(base: Mapping[str, object]) -> Mapping[str, object]:

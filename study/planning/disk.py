@@ -15,9 +15,8 @@ from study.planning.runs import grid_runs, searched_dimensions, slowest
 from trainables.config import ModelConfig, TrialConfig, from_flat
 from trainables.losses.compose import needs_boundary_head
 from trainables.networks.segmentation import Segmenter
+from trainables.optim.optimizers import stored_per_weight
 
-_PER_WEIGHT = {"adamw": 2, "sgd": 1}
-"""Numbers that the optimiser stores beside each weight: moments, or the momentum."""
 _PER_LANE = 3
 """Checkpoints of a running trial: two, and the next one while it is being written; the best one is
 a fourth, where it will be tested."""
@@ -88,7 +87,7 @@ def checkpoint_bytes(config: TrialConfig, num_classes: int) -> CheckpointBytes:
     """The sizes for one config, without the few bytes that the files add."""
     bare = replace(config.model, weights="none", init="")
     network, learned = _network_bytes(bare, num_classes, needs_boundary_head(config.loss))
-    optimizer = _PER_WEIGHT[config.optim.optimizer] * learned
+    optimizer = round(stored_per_weight(config.optim) * learned)
     average = network if config.optim.ema else 0
     running = network + optimizer + average
     sizes = {"last": network, "best": running}

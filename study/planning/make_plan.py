@@ -90,6 +90,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
         fresh=request.fresh,
         sharing=grid is not None and not request.no_sharing,
         plugin=_plugin_text(),
+        metrics={name: METRICS[name] for name in PLUGIN.metrics},
         storage=request.storage_folder(),
         tracking_uri=request.tracking(),
     )
@@ -104,9 +105,9 @@ def _without_holdout(base: TrialConfig, design: Search | Ablation) -> TrialConfi
 
 def _try_plugin(space: Space, base: TrialConfig, design: Search | Ablation) -> None:
     if PLUGIN.digest:  # without a plug-in, a plan does not need torch
-        from study.planning.plugin_losses import try_plugin_losses
+        from study.planning.plugin_parameters import try_plugin
 
-        try_plugin_losses(space, base, design)
+        try_plugin(space, base, design)
 
 
 def _plugin_text() -> PluginText | None:

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 
 from study.planning.request import StudyRequest
 from trainables.config import Value, refused, require
+from trainables.config.plugin_fields import PLUGIN
 from trainables.metrics.catalog import METRICS, TRIMAP_WIDTHS_PX
+from trainables.metrics.declared import built_in
 
-OBJECTIVES = tuple(name for name in METRICS if not name.endswith("_scored"))
+OBJECTIVES = tuple(name for name in built_in() if not name.endswith("_scored"))
 """Metrics that can rank trials. The number of scored classes, contours or surfaces says nothing
 about quality."""
 _USUAL = tuple(name for name in OBJECTIVES if not METRICS[name].needs)
@@ -39,11 +41,13 @@ def parse_objectives(text: str) -> dict[str, str]:
     """Parse ``miou,dice`` to ``{"miou": "max", "dice": "max"}``, in the given order.
 
     Raises:
-        ValueError: a name is not among ``OBJECTIVES``, or is given twice.
+        ValueError: a name is neither among ``OBJECTIVES`` nor a plug-in's, or is given twice.
     """
     names = [name.strip() for name in text.split(",")]
+    own = f"; your own: {', '.join(PLUGIN.metrics)}" if PLUGIN.metrics else ""
     for name in names:
-        require(name in OBJECTIVES, "--objective", f"one of {LISTED}", name)
+        known = name in OBJECTIVES or name in PLUGIN.metrics
+        require(known, "--objective", f"one of {LISTED}{own}", name)
     if len(set(names)) < len(names):
         raise ValueError(f"--objective must name each metric once, got {text!r}")
     return {name: METRICS[name].direction for name in names}

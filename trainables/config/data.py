@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
+from trainables.config.plugin_fields import PLUGIN, Added, Value
 from trainables.config.validation import require, require_choices
 
 _COUNTS = (
@@ -18,9 +19,14 @@ AUTO = -1
 """Of ``data/holdout``: the dataset's lists and the study decide."""
 _MOST_PIXELS = 100_000_000
 """Of an image, as of a file: more would take gigabytes each."""
-_AUGMENTATION = "flip scale_min scale_max crop_height crop_width brightness".split()
 _NO_FOLDS = "test_list extra_list train_images val_images test_images".split()
 """Fields that would take an image from the folds, or train on one that another list tests."""
+LATER = ("flip_vertical", "rotate", "elastic", "grid_distortion", "color_jitter")
+"""Augmentations that trials of older versions have no field for; they are off by default."""
+_AUGMENTATION = (
+    *("flip", "scale_min", "scale_max", "crop_height", "crop_width", "brightness", "added"),
+    *LATER,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,6 +127,30 @@ class DataConfig:
     brightness: float = 0.0
     """A number drawn from -brightness .. brightness is added to a training image (0..255)."""
 
+    flip_vertical: bool = False
+    """Turn half of the training images upside down, too."""
+
+    rotate: float = 0.0
+    """Training images are turned by an angle drawn from -rotate .. rotate, in degrees."""
+
+    elastic: float = 0.0
+    """Elastic deformation (U-Net, 2015, section 3.1): the standard deviation of the displacements
+    at 3 x 3 places, in pixels."""
+
+    grid_distortion: float = 0.0
+    """Each of 5 x 5 fields of a training image is stretched by 1 - this .. 1 + this."""
+
+    color_jitter: float = 0.0
+    """Strength s (SimCLR, 2020, appendix A): contrast and saturation by 1 - 0.8 s .. 1 + 0.8 s, hue
+    by up to 0.2 s of a turn."""
+
+    added: Added = ()
+    """Fields of a plug-in's augmentations that differ from their defaults."""
+
+    def plugin_field(self, name: str) -> Value:
+        """The value of a field that the plug-in adds."""
+        return PLUGIN.value("data", self.added, name)
+
     def __post_init__(self) -> None:
         require_choices(self, "data")
         for name in _COUNTS:
@@ -139,9 +169,20 @@ class DataConfig:
         ordered = self.scale_min <= self.scale_max <= 10
         require(ordered, "data/scale_max", "scale_min .. 10", self.scale_max)
         require(0 <= self.brightness <= 255, "data/brightness", "0 .. 255", self.brightness)
+        self._require_augmentation()
         for name in OF_FOLDER:
             fits = self.dataset == FOLDER or not getattr(self, name)
             require(fits, f"data/{name}", f"given with --dataset {FOLDER}", getattr(self, name))
+
+    def _require_augmentation(self) -> None:
+        require(0 <= self.rotate <= 180, "data/rotate", "0 .. 180", self.rotate)
+        require(0 <= self.elastic <= 1000, "data/elastic", "0 .. 1000", self.elastic)
+        narrow = 0 <= self.grid_distortion <= 0.9  # no field is folded
+        require(narrow, "data/grid_distortion", "0 .. 0.9", self.grid_distortion)
+        require(0 <= self.color_jitter <= 1, "data/color_jitter", "0 .. 1", self.color_jitter)
+        for name in PLUGIN.augmentations:
+            share = self.plugin_field(name)
+            require(0 <= float(share) <= 1, f"data/{name}", "a probability, 0 .. 1", share)
 
     def _require_folds(self) -> None:
         require(self.folds != 1, "data/folds", "0 or >= 2", self.folds)

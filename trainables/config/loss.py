@@ -6,7 +6,7 @@ The weights have the papers' names: ``loss/beta``, ``loss/w_a``.
 from dataclasses import dataclass
 from typing import Literal
 
-from trainables.config.plugin_fields import PLUGIN
+from trainables.config.plugin_fields import PLUGIN, Added
 from trainables.config.schedule import parse_schedules
 from trainables.config.validation import Value, require, require_choices
 
@@ -149,7 +149,7 @@ class LossConfig:
     variant: Literal["paper", "released"] = "paper"
     """Which reading to use where the authors' code differs from their paper."""
 
-    added: tuple[tuple[str, Value], ...] = ()
+    added: Added = ()
     """Fields of a plug-in's losses that differ from their defaults; addressed as ``loss/NAME``."""
 
     @property
@@ -164,7 +164,7 @@ class LossConfig:
 
     def plugin_field(self, name: str) -> Value:
         """The value of a field that the plug-in adds."""
-        return dict(self.added).get(name, PLUGIN.loss_fields[name])
+        return PLUGIN.value("loss", self.added, name)
 
     def __post_init__(self) -> None:
         require_choices(self, "loss")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from trainables.config.plugin_fields import PLUGIN, Added, Value
 from trainables.config.validation import require, require_choices
 
 
@@ -46,6 +47,13 @@ class OptimConfig:
 
     ema: float = 0.0
     """Decay of a moving average of the weights, which is evaluated in their place; 0: none."""
+
+    added: Added = ()
+    """Fields of a plug-in's optimisers and schedules that differ from their defaults."""
+
+    def plugin_field(self, name: str) -> Value:
+        """The value of a field that the plug-in adds."""
+        return PLUGIN.value("optim", self.added, name)
 
     def __post_init__(self) -> None:
         require_choices(self, "optim")

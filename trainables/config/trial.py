@@ -16,7 +16,7 @@ from trainables.config.evaluation import EvalConfig
 from trainables.config.loss import LEAST_TILE, LossConfig
 from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
-from trainables.config.plugin_fields import PLUGIN
+from trainables.config.plugin_fields import PLUGIN, SECTIONS, Added
 from trainables.config.stages import EdgeNetConfig, InverseNetConfig
 from trainables.config.validation import Value, hints_of, refused, require
 
@@ -80,8 +80,8 @@ def flatten(config: TrialConfig) -> dict[str, Value]:
     """The config as ``{path: value}``, in the order of the fields."""
     flat: dict[str, Value] = {}
     for name, value in asdict(config).items():
-        if name == "loss":
-            value |= {**PLUGIN.loss_fields, **dict(value.pop("added"))}
+        if name in SECTIONS:
+            value |= {**PLUGIN.fields_of(name), **dict(value.pop("added"))}
         if isinstance(value, dict):
             flat.update({f"{name}/{inner}": inner_value for inner, inner_value in value.items()})
         else:
@@ -91,7 +91,11 @@ def flatten(config: TrialConfig) -> dict[str, Value]:
 
 def field_types() -> Mapping[str, type]:
     """The type of the field at every path; for a Literal, the type of its choices."""
-    added = {f"loss/{name}": type(value) for name, value in PLUGIN.loss_fields.items()}
+    added = {
+        f"{section}/{name}": type(value)
+        for section in SECTIONS
+        for name, value in PLUGIN.fields_of(section).items()
+    }
     return {**_declared_types(), **added} if added else _declared_types()
 
 
@@ -104,7 +108,8 @@ def _declared_types() -> Mapping[str, type]:
             types.update({f"{name}/{key}": _plain_type(inner[key]) for key in inner})
         else:
             types[name] = _plain_type(hint)
-    del types["loss/added"]
+    for section in SECTIONS:
+        del types[f"{section}/added"]
     return types
 
 
@@ -146,19 +151,18 @@ def from_flat(flat: Mapping[str, Value]) -> TrialConfig:
         else:
             top[path] = checked
     default = TrialConfig()
-    if "loss" in sections:
-        sections["loss"]["added"] = _take_plugin_fields(sections["loss"])
+    for section in sections.keys() & {*SECTIONS}:
+        sections[section]["added"] = _take_plugin_fields(section, sections[section])
     for section, values in sections.items():
         top[section] = replace(getattr(default, section), **values)
     return replace(default, **top)
 
 
-def _take_plugin_fields(loss: dict[str, Value]) -> tuple[tuple[str, Value], ...]:
-    """Remove the plug-in's fields from those of the loss; return the ones that are not default."""
-    added = {name: loss.pop(name) for name in PLUGIN.loss_fields if name in loss}
-    return tuple(
-        (name, value) for name, value in added.items() if value != PLUGIN.loss_fields[name]
-    )
+def _take_plugin_fields(section: str, values: dict[str, Value]) -> Added:
+    """Remove the plug-in's fields from those of a section; return the ones that are not default."""
+    defaults = PLUGIN.fields_of(section)
+    added = {name: values.pop(name) for name in defaults if name in values}
+    return tuple((name, value) for name, value in added.items() if value != defaults[name])
 
 
 def type_of(path: str) -> type:

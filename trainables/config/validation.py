@@ -37,6 +37,6 @@ def require_choices(section: object, prefix: str) -> None:
 
 
 def get_choices(section: type, name: str) -> tuple[Value, ...]:
-    """The values that a Literal field allows, including the plug-in's networks."""
-    added = PLUGIN.networks if (section.__name__, name) == ("ModelConfig", "network") else ()
+    """The values that a Literal field allows, including the plug-in's."""
+    added = PLUGIN.choices(section.__name__, name)
     return tuple(dict.fromkeys((*get_args(hints_of(section)[name]), *added)))

@@ -64,8 +64,8 @@ def _watched(section: str, settings: _Section, watch: Watch) -> _Section:
             watch.note(f"{section}/{name}", value)
         return value
 
-    def plugin_field(self: LossConfig, name: str) -> Value:
-        value = LossConfig.plugin_field(self, name)
+    def plugin_field(self: _Section, name: str) -> Value:
+        value = kind.plugin_field(self, name)
         watch.note(f"{section}/{name}", value)
         return value
 

@@ -1,4 +1,4 @@
-"""Augmentation of one training image: scale, crop, mirror, brightness, by torchvision's v2.
+"""Augmentation of one training image: scale, deform, crop, mirror, colours, then a plug-in's own.
 
 The random numbers of an image depend on (seed, epoch, index) alone. Targets (boundaries, distances)
 are computed from the augmented labels. Shape letters: C colours, H rows, W columns.
@@ -6,36 +6,51 @@ are computed from the augmented labels. Shape letters: C colours, H rows, W colu
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.config import DataConfig
+from trainables.data import plugin_augmentation, warp
 from trainables.data.images import Map
+from trainables.data.jitter import color_jitter
 from trainables.geometry.boundaries import VOID
 
 
 @dataclass(frozen=True)
 class Draw:
-    """The random numbers of one image, each in [0, 1)."""
+    """The random numbers of one image: five in [0, 1), and a stream for each further purpose."""
 
     flip: float
     scale: float
     top: float
     left: float
     brightness: float
+    key: tuple[int, ...] = ()
+    """Seed, epoch and index."""
 
     @classmethod
     def of(cls, seed: int, epoch: int, index: int) -> "Draw":
-        return cls(*np.random.default_rng([seed, epoch, index]).random(5).tolist())
+        key = (seed, epoch, index)
+        flip, scale, top, left, brightness = np.random.default_rng(key).random(5).tolist()
+        return cls(flip, scale, top, left, brightness, key)
+
+    def generator(self, purpose: str) -> np.random.Generator:
+        """A stream of its own, so that what one augmentation draws changes no other's numbers."""
+        return np.random.default_rng([*self.key, crc32(purpose.encode())])
 
 
 def is_off(config: DataConfig) -> bool:
-    """Whether images stay as they are, except for mirroring."""
-    resizes = (config.scale_min, config.scale_max) != (1, 1)
-    return not (resizes or config.crop_height or config.crop_width or config.brightness)
+    """Whether images stay as they are, except for mirroring left and right."""
+    moves = (config.scale_min, config.scale_max) != (1, 1) or warp.is_on(config)
+    crops = config.crop_height or config.crop_width
+    colours = config.brightness or config.color_jitter
+    own = plugin_augmentation.active(config)
+    return not (moves or crops or colours or config.flip_vertical or own)
 
 
 def augment(
@@ -52,13 +67,23 @@ def augment(
     if scale != 1:
         scaled = [max(round(scale * side), 1) for side in (rows, columns)]
         image_CHW, labels_HW = _resized(image_CHW, labels_HW, scaled)
-    image_CHW, labels_HW = _crop(image_CHW, labels_HW, size, draw)
+    deform = _warped if warp.is_on(config) else _crop
+    image_CHW, labels_HW = deform(image_CHW, labels_HW, size, draw, config)
     if config.flip and draw.flip < 0.5:
         image_CHW, labels_HW = image_CHW.flip(2), labels_HW.flip(1)
+    if config.flip_vertical and draw.generator("flip_vertical").random() < 0.5:
+        image_CHW, labels_HW = image_CHW.flip(1), labels_HW.flip(0)
+    return _with_plugin(_recoloured(image_CHW, config, draw), labels_HW, config, draw)
+
+
+def _recoloured(image_CHW: Tensor, config: DataConfig, draw: Draw) -> Tensor:
     if config.brightness:
         shift = round(config.brightness * (2 * draw.brightness - 1))
         image_CHW = (image_CHW.short() + shift).clamp(0, 255).byte()
-    return image_CHW, labels_HW
+    if config.color_jitter:
+        random = draw.generator("color_jitter")
+        image_CHW = color_jitter(image_CHW, config.color_jitter, random)
+    return image_CHW
 
 
 def _resized(image_CHW: Tensor, labels_HW: Tensor, size: list[int]) -> tuple[Tensor, Tensor]:
@@ -69,22 +94,42 @@ def _resized(image_CHW: Tensor, labels_HW: Tensor, size: list[int]) -> tuple[Ten
     return image_CHW, vision.resize(labels_HW[None], size, InterpolationMode.NEAREST)[0]
 
 
-_GREY = 124
-"""ImageNet's mean, which normalisation turns into zero."""
-
-
 def _crop(
-    image_CHW: Tensor, labels_HW: Tensor, size: tuple[int, int], draw: Draw
+    image_CHW: Tensor, labels_HW: Tensor, size: tuple[int, int], draw: Draw, config: DataConfig
 ) -> tuple[Tensor, Tensor]:
     below = max(size[0] - labels_HW.shape[0], 0)
     right = max(size[1] - labels_HW.shape[1], 0)
     if below or right:
-        image_CHW = F.pad(image_CHW, (0, right, 0, below), value=_GREY)
+        image_CHW = F.pad(image_CHW, (0, right, 0, below), value=warp.GREY)
         labels_HW = F.pad(labels_HW, (0, right, 0, below), value=VOID)
-    top = int(draw.top * (labels_HW.shape[0] - size[0] + 1))
-    left = int(draw.left * (labels_HW.shape[1] - size[1] + 1))
+    top, left = _corner(labels_HW, size, draw)
     window = (slice(top, top + size[0]), slice(left, left + size[1]))
     return image_CHW[:, *window], labels_HW[*window]
+
+
+def _warped(
+    image_CHW: Tensor, labels_HW: Tensor, size: tuple[int, int], draw: Draw, config: DataConfig
+) -> tuple[Tensor, Tensor]:
+    corner = _corner(labels_HW, size, draw)
+    maps = image_CHW.permute(1, 2, 0).numpy(), labels_HW.numpy()
+    image_HWC, labels = warp.warp(*maps, config, size, corner, draw)
+    return _tensor(image_HWC).permute(2, 0, 1), _tensor(labels)
+
+
+def _corner(labels_HW: Tensor, size: tuple[int, int], draw: Draw) -> tuple[int, int]:
+    """Row and column of the crop; 0 where the image is no larger."""
+    rows, columns = (max(have - want, 0) for have, want in zip(labels_HW.shape, size, strict=True))
+    return int(draw.top * (rows + 1)), int(draw.left * (columns + 1))
+
+
+def _with_plugin(
+    image_CHW: Tensor, labels_HW: Tensor, config: DataConfig, draw: Draw
+) -> tuple[Tensor, Tensor]:
+    if not plugin_augmentation.active(config):
+        return image_CHW, labels_HW
+    image_HWC = np.ascontiguousarray(image_CHW.permute(1, 2, 0).numpy())
+    image, labels = plugin_augmentation.apply(image_HWC, labels_HW.numpy(), config, draw)
+    return _tensor(image).permute(2, 0, 1), _tensor(labels)
 
 
 def augmented_batch(
@@ -104,6 +149,6 @@ def augmented_batch(
     return torch.stack(images).float().div(255), torch.stack(labels).long()
 
 
-def _tensor(map_: Map) -> Tensor:
+def _tensor(map_: NDArray[np.generic]) -> Tensor:
     """A tensor on the map's own memory; of a copy if that may not be written, as torch asks."""
     return torch.from_numpy(np.require(map_, requirements="W"))

@@ -195,11 +195,11 @@ class Worker:
         if rank() > 0:
             return None
         assert self.evaluation is not None, "an epoch must be run first"
-        names = training.dataset.splits["val"].names
+        names, found = training.dataset.splits["val"].names, self.evaluation
         return Saved(
             state=ray.put(training.save()),
-            predictions=self.evaluation.predictions,
-            counts=counts_file.pack(self.evaluation.counts, names, self.evaluation.confusion_KK),
+            predictions=found.predictions,
+            counts=counts_file.pack(found.counts, names, found.confusion_KK, found.plugin_counts),
         )
 
     def drop(self) -> None:

@@ -6,7 +6,7 @@ without pickle: it is widely readable and loading executes no code.
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from trainables import proof
 from trainables.config import require
 from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, TOLERANCES_PX, TRIMAP_WIDTHS_PX
 from trainables.metrics.per_image import LATER, ImageCounts, empty
+from trainables.metrics.plugin_metric import Counts
 
 SETTINGS = {
     "tolerances_px": np.array(TOLERANCES_PX, dtype=np.uint8),
@@ -27,10 +28,14 @@ SETTINGS = {
 }
 """The settings of the counts; a file with other settings is refused, not misread."""
 _CONFUSION = "confusion_KK"
+_PLUGIN = "plugin_{}_NC"
 
 
 def pack(
-    counts: ImageCounts, names: Sequence[str] = (), confusion_KK: Tensor | None = None
+    counts: ImageCounts,
+    names: Sequence[str] = (),
+    confusion_KK: Tensor | None = None,
+    plugin_counts: Mapping[str, Counts] | None = None,
 ) -> bytes:
     """The content of a counts file, with its hash. Equal counts give equal bytes.
 
@@ -39,6 +44,7 @@ def pack(
         names: the images' names in row order; may be left out.
         confusion_KK: of all images together, by true class (rows) and predicted class; may be
             left out.
+        plugin_counts: by metric of a plug-in, float64 (N,C).
 
     Raises:
         ValueError: if there are names, but not one per image.
@@ -54,6 +60,7 @@ def pack(
         arrays[name] = _narrow(table.cpu().numpy())
     if confusion_KK is not None:
         arrays[_CONFUSION] = _narrow(confusion_KK.cpu().numpy())
+    arrays |= {_PLUGIN.format(name): table for name, table in (plugin_counts or {}).items()}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return proof.seal(buffer.getvalue())
@@ -98,6 +105,18 @@ def load_confusion(path: str | os.PathLike[str]) -> Tensor | None:
     if _CONFUSION not in arrays:
         return None
     return torch.from_numpy(arrays[_CONFUSION].astype(np.int64))
+
+
+def load_plugin_counts(path: str | os.PathLike[str], names: Iterable[str]) -> dict[str, Counts]:
+    """float64 (N,C) by metric of a plug-in, of those among ``names`` that the file has.
+
+    Raises:
+        FileNotFoundError: if it does not exist.
+        ValueError: if it is damaged, or is not a counts file.
+    """
+    keys = {_PLUGIN.format(name): name for name in names}
+    arrays = _read(path, ("names",), tuple(keys))
+    return {name: arrays[key].astype(np.float64) for key, name in keys.items() if key in arrays}
 
 
 def _read(

@@ -29,7 +29,7 @@ class PlainNetwork(Network):
         result = self.module(images_B3HW)
         if self._read is None:
             return result
-        return Output(_logits(result), self._read.take())  # type: ignore[arg-type]
+        return Output(logits_of(result), self._read.take())  # type: ignore[arg-type]
 
 
 def as_network(name: str, built: object, layer: str = "") -> Network:

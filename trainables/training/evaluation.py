@@ -19,8 +19,11 @@ from trainables.losses.cross_entropy import nats_per_image
 from trainables.metrics.inference import PLAIN, scores
 from trainables.metrics.overlap import confusion
 from trainables.metrics.per_image import ImageCounts
+from trainables.metrics.plugin_metric import Counts
 from trainables.metrics.summaries import summarize
 from trainables.training.list_counts import ListCounts
+from trainables.training.plugin_counts import PluginCounts
+from trainables.training.plugin_counts import scores as plugin_scores
 from trainables.training.ranks import num_ranks, rank, sum_over_ranks
 
 _USUAL = EvalConfig()
@@ -43,6 +46,8 @@ class Evaluation:
     """Labels (H,W) of each."""
     terms: Mapping[str, float] = field(default_factory=dict)
     """By ``val/NAME``, the loss terms that were measured."""
+    plugin_counts: Mapping[str, Counts] = field(default_factory=dict)
+    """By metric of the plug-in, float64 (N,C): what each image counts."""
 
 
 @torch.no_grad()
@@ -70,6 +75,7 @@ def evaluate(
             prediction; both are on the device.
     """
     table = ListCounts(images, num_classes, device, config)
+    own = PluginCounts(len(images), num_classes, device)
     nats_N = torch.zeros(len(images), dtype=torch.float64, device=device)
     confusion_KK = torch.zeros((num_classes, num_classes), dtype=torch.int64, device=device)
     pictures = _Pictures(images, device)
@@ -82,15 +88,17 @@ def evaluate(
         logits_BKHW = scores(predict, images_BCHW, how)
         predicted_BHW = logits_BKHW.argmax(dim=1)
         table.add(rows, predicted_BHW, labels_BHW)
+        own.add(rows, predicted_BHW, labels_BHW)
         if observe is not None:
             observe(rows, images_BCHW, labels_BHW)
         nats_N[torch.from_numpy(rows).to(device)] = nats_per_image(logits_BKHW, labels_BHW)
         confusion_KK += confusion(predicted_BHW, labels_BHW, num_classes)
         pictures.add(rows, predicted_BHW)
-    counts = table.total()
+    counts, own_counts = table.total(), own.total()
     confusion_KK = sum_over_ranks(confusion_KK).cpu()
     loss = float(sum_over_ranks(nats_N).sum()) / (int(confusion_KK.sum()) or float("nan"))
-    return Evaluation(summarize(counts), loss, counts, confusion_KK, pictures.all())
+    metrics = summarize(counts) | plugin_scores(own_counts)
+    return Evaluation(metrics, loss, counts, confusion_KK, pictures.all(), plugin_counts=own_counts)
 
 
 class _Pictures:

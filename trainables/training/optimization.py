@@ -1,22 +1,19 @@
 """How weights are updated: parameter groups, optimiser, learning rate, average."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from trainables.config import OptimConfig, Value
+from trainables.config.plugin_fields import PLUGIN
 from trainables.networks.segmentation import Segmenter
+from trainables.optim.optimizers import OPTIMIZERS, Groups
 
 _BACKBONES = ("backbone", "encoder")
-_ONE_CYCLE_WARMUP = 0.3
-_ONE_CYCLE_START = 1 / 25
-_ONE_CYCLE_END = 1e-5
 AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def parameter_groups(config: OptimConfig, network: Segmenter) -> list[dict[str, object]]:
+def parameter_groups(config: OptimConfig, network: Segmenter) -> Groups:
     """The backbone at ``lr``, the rest at ``lr * head_lr``; frozen parameters are left out."""
     backbone: list[Tensor] = []
     head: list[Tensor] = []
@@ -37,12 +34,8 @@ def _is_backbone(path: str) -> bool:
 
 
 def make_optimizer(config: OptimConfig, network: Segmenter) -> torch.optim.Optimizer:
-    groups = parameter_groups(config, network)
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(
-            groups, config.lr, momentum=config.momentum, weight_decay=config.weight_decay
-        )
-    return torch.optim.AdamW(groups, config.lr, weight_decay=config.weight_decay)
+    """The config's optimiser of the network's parameters that learn."""
+    return OPTIMIZERS[config.optimizer](parameter_groups(config, network), config)
 
 
 def held_settings(config: OptimConfig, optimizer: torch.optim.Optimizer) -> dict[str, Value]:
@@ -51,33 +44,13 @@ def held_settings(config: OptimConfig, optimizer: torch.optim.Optimizer) -> dict
     The learning rate is the peak of the last group, the heads', without their multiple.
     """
     group = optimizer.param_groups[-1]
+    own = config.optimizer in PLUGIN.optimizers  # its class may have any name
     held: dict[str, Value] = {
-        "optim/optimizer": type(optimizer).__name__.lower(),
+        "optim/optimizer": config.optimizer if own else type(optimizer).__name__.lower(),
         "optim/lr": float(group["initial_lr"]) / config.head_lr,
-        "optim/weight_decay": float(group["weight_decay"]),
     }
-    return held | ({"optim/momentum": float(group["momentum"])} if "momentum" in group else {})
-
-
-def rate_factor(config: OptimConfig, step: int, total_steps: int) -> float:
-    """The learning rate at a step as a share of its peak; it depends on the step alone.
-
-    ``poly``: (1 - progress) ** poly_power, after a linear warm-up. ``one_cycle`` (Smith and Topin,
-    2019): cosine from 1/25 up to 1 in 30 % of the steps, cosine down to 1e-5.
-    """
-    progress = min(step / total_steps, 1.0)
-    if config.schedule == "poly":
-        warm = min((step + 1) / max(config.warmup * total_steps, 1), 1.0)
-        return warm * (1 - progress) ** config.poly_power
-    if config.schedule == "constant":
-        return 1.0
-    if progress < _ONE_CYCLE_WARMUP:
-        return _cosine(_ONE_CYCLE_START, 1.0, progress / _ONE_CYCLE_WARMUP)
-    return _cosine(1.0, _ONE_CYCLE_END, (progress - _ONE_CYCLE_WARMUP) / (1 - _ONE_CYCLE_WARMUP))
-
-
-def _cosine(begin: float, end: float, share: float) -> float:
-    return end + (begin - end) * (1 + math.cos(math.pi * share)) / 2
+    known = [name for name in ("weight_decay", "momentum") if name in group]
+    return held | {f"optim/{name}": float(group[name]) for name in known}
 
 
 def freeze_batch_norm(network: nn.Module) -> None:

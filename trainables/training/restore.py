@@ -61,7 +61,7 @@ def measure(
     cv2.setNumThreads(0)  # of distance transforms: the task has a process, but shares the cores
     training = restore(config, state, dataset, device, plugin)
     found, names = training.evaluate("test"), list(training.dataset.splits["test"].names)
-    counts = counts_file.pack(found.counts, names, found.confusion_KK)
+    counts = counts_file.pack(found.counts, names, found.confusion_KK, found.plugin_counts)
     return Measured({f"test_{name}": value for name, value in found.metrics.items()}, counts)
 
 

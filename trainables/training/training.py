@@ -28,6 +28,7 @@ from trainables.losses.term import LossTerm
 from trainables.metrics.inference import scores
 from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
+from trainables.optim.schedules import rate_factor
 from trainables.training.auxiliary import AUXILIARY, auxiliary_loss
 from trainables.training.epoch_summary import Diverged, points, summary
 from trainables.training.evaluation import Evaluation, evaluate
@@ -38,7 +39,6 @@ from trainables.training.optimization import (
     groups_of,
     make_average,
     make_optimizer,
-    rate_factor,
 )
 from trainables.training.ranks import joined_over_ranks, num_ranks, places, rank, sum_over_ranks
 from trainables.training.state import TrainingState, pack, unpack

@@ -1,7 +1,6 @@
 """How training went: its loss, the validation loss and the learning rate by epoch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,9 +10,10 @@ from study.analysis.results import StudyResults
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from study.reporting.figures.style import Group, band, beside
-from trainables.config import OptimConfig, Value
+from trainables.config import Value, from_flat
 from trainables.data.batches import num_batches
-from trainables.training.optimization import groups_of, rate_factor
+from trainables.optim.schedules import rate_factor
+from trainables.training.optimization import groups_of
 
 _POINTS = 200
 """Of a curve of the learning rate."""
@@ -81,7 +81,9 @@ def _draw_rates(axes: Axes, record: StudyRecord, groups: Sequence[Group]) -> Non
     for group in groups:
         for trial in group.trials[:1]:  # a cell's seeds have the same
             curve = learning_rates(trial.config, images)
-            axes.plot(list(curve), list(curve.values()), color=group.hue, label=group.name)
+            unknown = "" if curve else " (its plug-in knows)"
+            label = f"{group.name}{unknown}"
+            axes.plot(list(curve), list(curve.values()), color=group.hue, label=label)
     axes.set_title("learning rate", loc="left")
     axes.set_ylim(bottom=0)
 
@@ -90,14 +92,17 @@ def learning_rates(config: Mapping[str, Value], images: int) -> dict[float, floa
     """The learning rate of a trial's steps, by the epochs that are done before the step.
 
     It follows from the config alone; ``optim/head_lr`` multiplies it outside the backbone.
+    Empty for the schedule or optimiser of a plug-in that is not installed: a report executes none.
 
     Args:
         config: the trial's, flat.
         images: of the training list.
     """
-    known = {field.name for field in fields(OptimConfig)}
-    given = {path.removeprefix("optim/"): value for path, value in config.items()}
-    optim = OptimConfig(**{name: given[name] for name in known if f"optim/{name}" in config})  # type: ignore[arg-type]
+    own = {path: value for path, value in config.items() if path.startswith("optim/")}
+    try:
+        optim = from_flat(own).optim
+    except ValueError:
+        return {}
     steps = len(groups_of(num_batches(images, int(config["batch"])), optim.accumulate))
     total = steps * int(config["epochs"])
     shown = range(0, total, max(total // _POINTS, 1))

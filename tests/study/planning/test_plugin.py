@@ -165,7 +165,11 @@ LOSS = "from trainables.losses.term import LossTerm\n"
     [
         ("x = (\n", "mine.py:1: '(' was never closed"),
         ("import math\nmath.no_such\n", "mine.py:2: AttributeError: module 'math' has no"),
-        ("x = 1\n", "mine.py:1: must define one of LOSSES, DATASETS, NETWORKS, FEATURES, SPACES"),
+        (
+            "x = 1\n",
+            "mine.py:1: must define one of LOSSES, DATASETS, NETWORKS, FEATURES, METRICS, "
+            "OPTIMIZERS, SCHEDULES, AUGMENTATIONS, SPACES, GRIDS",
+        ),
         ("\nLOSSES = [1]\n", "mine.py:2: LOSSES must be a mapping of names"),
         ("LOSSES = {'a': 3}\n", "mine.py:1: must be a function or a class, got 3 (LOSSES/a)"),
         ("LOSSES = {'lovasz': print}\n", "(prediction, target, *, ...)"),

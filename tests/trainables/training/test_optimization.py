@@ -9,7 +9,8 @@ from tests.trainables.training.test_training import CPU, config, training
 from trainables.config import TrialConfig
 from trainables.data import load
 from trainables.losses.batch import Learned
-from trainables.training.optimization import groups_of, rate_factor
+from trainables.optim.schedules import rate_factor
+from trainables.training.optimization import groups_of
 from trainables.training.training import Training
 
 

@@ -1,0 +1,114 @@
+"""Geometric augmentation of a training image and its labels, in one interpolation.
+
+Rotation, elastic deformation and grid distortion are composed to one map from the places of the
+crop to places of the image, so that the image is interpolated once, whatever is on. What lies
+outside the image is grey, and void in the labels; labels are never mixed (nearest).
+Shape letters: H rows, W columns, C colours.
+"""
+
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from trainables.config import DataConfig
+from trainables.data.images import Size
+from trainables.geometry.boundaries import VOID
+
+GREY = 124
+"""ImageNet's mean, which normalisation turns into zero."""
+_FIELDS = 5
+"""Of the grid distortion, along each side, as in albumentations."""
+_PLACES = 3
+"""Of the elastic deformation, along each side: "a coarse 3 by 3 grid" (U-Net)."""
+_BANDS_AT_ONCE = 4
+"""OpenCV fills what is outside in no more bands at once."""
+Places = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Columns x (H,W) and rows y (H,W)."""
+
+
+class Draws(Protocol):
+    """Random numbers of one image, a stream for each purpose."""
+
+    def generator(self, purpose: str) -> Generator: ...
+
+
+def is_on(config: DataConfig) -> bool:
+    """Whether any of these augmentations is on."""
+    return bool(config.rotate or config.elastic or config.grid_distortion)
+
+
+def warp(
+    image_HWC: NDArray[np.generic],
+    labels_HW: NDArray[np.uint8],
+    config: DataConfig,
+    size: Size,
+    corner: tuple[int, int],
+    draws: Draws,
+) -> tuple[NDArray[np.generic], NDArray[np.uint8]]:
+    """The crop of this size whose corner lies here, deformed; of the types given.
+
+    Args:
+        image_HWC: of any number of bands; uint8, uint16 or float32.
+        corner: row and column of the crop before it is deformed.
+    """
+    x, y = places_of(config, size, draws)
+    x, y = x + np.float32(corner[1]), y + np.float32(corner[0])
+    labels = cv2.remap(
+        np.ascontiguousarray(labels_HW),
+        *(x, y),
+        cv2.INTER_NEAREST,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=VOID,
+    )
+    image = np.ascontiguousarray(image_HWC)
+    bands = [
+        cv2.remap(
+            image[..., first : first + _BANDS_AT_ONCE],
+            *(x, y),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(GREY,) * 4,
+        ).reshape(*size, -1)
+        for first in range(0, image.shape[2], _BANDS_AT_ONCE)
+    ]
+    return np.concatenate(bands, axis=2), labels
+
+
+def places_of(config: DataConfig, size: Size, draws: Draws) -> Places:
+    """Where each pixel of a crop comes from, in pixels from the crop's corner."""
+    rows, columns = size
+    x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
+    if config.grid_distortion:
+        random = draws.generator("grid_distortion")
+        x = np.broadcast_to(_stretched(columns, config.grid_distortion, random), size)
+        y = np.broadcast_to(_stretched(rows, config.grid_distortion, random)[:, None], size)
+    if config.elastic:
+        moved = draws.generator("elastic").normal(0, config.elastic, (2, _PLACES, _PLACES))
+        by_x, by_y = (
+            cv2.resize(each.astype(np.float32), (columns, rows), interpolation=cv2.INTER_CUBIC)
+            for each in moved
+        )
+        x, y = x + by_x, y + by_y
+    if config.rotate:
+        angle = np.deg2rad(draws.generator("rotate").uniform(-config.rotate, config.rotate))
+        x, y = _rotated(x, y, angle, size)
+    return x, y
+
+
+def _stretched(side: int, limit: float, random: Generator) -> NDArray[np.float32]:
+    """Places 0 .. side - 1 along a side, each field stretched by its own factor; the ends stay."""
+    widths = 1 + random.uniform(-limit, limit, _FIELDS)
+    knots = np.concatenate(([0.0], np.cumsum(widths) / widths.sum())) * (side - 1)
+    even = np.linspace(0, side - 1, _FIELDS + 1)
+    return np.interp(np.arange(side), even, knots).astype(np.float32)
+
+
+def _rotated(x: NDArray[np.float32], y: NDArray[np.float32], angle: float, size: Size) -> Places:
+    """Turn the places about the middle of the crop; the image turns the other way."""
+    middle_y, middle_x = (np.float32((side - 1) / 2) for side in size)
+    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    right, down = x - middle_x, y - middle_y
+    return middle_x + cos * right - sin * down, middle_y + sin * right + cos * down
