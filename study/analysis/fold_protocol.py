@@ -32,8 +32,8 @@ def sample(plan: Plan) -> str:
 def delta(baselines: str, unit: str) -> str:
     """What a difference, its interval and its p are."""
     return (
-        f"A figure is of a fold's own test images; folds are averaged, not pooled. Delta: mean over "
-        f"folds of cell - {baselines} in {unit}, each fold the mean of its seeds, with the "
+        f"A figure is of a fold's own test images; folds are averaged, not pooled. Delta: mean "
+        f"over folds of cell - {baselines} in {unit}, each fold the mean of its seeds, with the "
         f"{1 - ALPHA:.0%} interval of the test; p: {_TEST}"
     )
 
