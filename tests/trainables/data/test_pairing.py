@@ -58,6 +58,11 @@ def test_what_differs_pairs(images: list[str], masks: list[str], turned: bool) -
             ["train/1", "val/1", "val/2", "val/3"],
             "2 images without a mask: train/2, train/3; 2 masks without an image: val/2, val/3",
         ),
+        (
+            ["train/1", "train/2", "train/3", "x/9"],
+            ["val/1", "val/2", "val/3", "x/9"],
+            "3 images without a mask: train/1, train/2, train/3; 3 masks without an image: val/1",
+        ),
         (["1", "1_b"], ["1", "1"], "1 image without a mask: 1_b; 1 name that more than two"),
     ],
 )
