@@ -22,13 +22,14 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from trainables.config import LossConfig, ModelConfig, Value
+from trainables.config.pixels import RGB, Pixels
 from trainables.config.plugin_fields import PLUGIN
 from trainables.data import LAYOUTS
 from trainables.losses.batch import Learned, Prediction, Target
 from trainables.losses.check import try_loss
 from trainables.losses.term import LossTerm
 from trainables.losses.terms import TERMS, Term
-from trainables.networks.network import Network
+from trainables.networks.first_layer import built
 from trainables.networks.segmentation import NETWORKS
 from trainables.plugin_file import Plugin, line_of, located, where
 
@@ -134,7 +135,7 @@ def _add_dataset(module: ModuleType, name: str, layout: object) -> None:
 def _add_network(module: ModuleType, name: str, build: object) -> None:
     plugin = installed()
     assert plugin is not None
-    network: Callable[[ModelConfig, int], Network] = partial(_build, plugin, name, _callable(build))
+    network: Callable[..., Any] = partial(_build, plugin, name, _callable(build))
     add(NETWORKS, name, network)
     PLUGIN.networks.append(name)
 
@@ -142,13 +143,14 @@ def _add_network(module: ModuleType, name: str, build: object) -> None:
 def _build(
     plugin: Plugin,
     name: str,
-    build: Callable[[ModelConfig, int], Network],
+    build: Callable[..., object],
     config: ModelConfig,
     num_classes: int,
-) -> Network:
+    pixels: Pixels = RGB,
+) -> object:
     """Call the plug-in's constructor; report its errors with the line in the user's file."""
     with located(plugin, "NETWORKS", name, build):
-        return build(config, num_classes)
+        return built(build, config, num_classes, pixels)
 
 
 def _add_loss(module: ModuleType, name: str, entry: object) -> None:

@@ -1,6 +1,6 @@
 """Datasets: one file per layout, each a function from its config to lists of samples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from trainables.data.layouts import (
     voc2012,
     wmh,
 )
-from trainables.data.samples import MOST_CLASSES, Layout, Sample, require_all
+from trainables.data.samples import MOST_CLASSES, Layout, Pair, Sample, require_all
 from trainables.data.splits import complete
 
 __all__ = ["LAYOUTS", "PUBLISHED", "DataError", "Dataset", "ImageList", "load", "open_layout"]
@@ -70,11 +70,22 @@ def open_layout(config: DataConfig) -> Layout:
         )
     return replace(
         found,
-        splits=three.splits,
+        splits=_of_photographs(three.splits) if config.dataset in PUBLISHED else three.splits,
         lists=three.words,
         stand_in=three.stand_in,
         fixed_classes=config.dataset in PUBLISHED,
     )
+
+
+def _of_photographs(splits: Mapping[str, tuple[Sample, ...]]) -> dict[str, tuple[Sample, ...]]:
+    """A published dataset's samples: an image in other than 8 bits is not its own."""
+    return {
+        split: tuple(
+            replace(sample, photograph=True) if isinstance(sample, Pair) else sample
+            for sample in samples
+        )
+        for split, samples in splits.items()
+    }
 
 
 def _require_classes(layout: Layout) -> None:

@@ -5,7 +5,7 @@ are computed from the augmented labels. Shape letters: C colours, H rows, W colu
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.config import DataConfig
+from trainables.config.pixels import RGB, Pixels
 from trainables.data.images import Map
 from trainables.geometry.boundaries import VOID
 
@@ -38,13 +39,17 @@ def is_off(config: DataConfig) -> bool:
     return not (resizes or config.crop_height or config.crop_width or config.brightness)
 
 
-def augment(
-    image_CHW: Tensor, labels_HW: Tensor, config: DataConfig, draw: Draw
-) -> tuple[Tensor, Tensor]:
-    """Transform an image (uint8) and its labels (uint8) in the same way.
+_GREY = 124
+"""ImageNet's mean, which normalisation turns into zero."""
 
-    A scaled image that is smaller than the crop is padded at the right and the bottom: grey in the
-    image, void in the labels.
+
+def augment(
+    image_CHW: Tensor, labels_HW: Tensor, config: DataConfig, draw: Draw, *, fill: float = _GREY
+) -> tuple[Tensor, Tensor]:
+    """Transform an image (uint8, or float without brightness) and its labels (uint8) alike.
+
+    A scaled image that is smaller than the crop is padded at the right and the bottom: with
+    ``fill`` in the image, with void in the labels.
     """
     rows, columns = labels_HW.shape
     size = (config.crop_height or rows, config.crop_width or columns)
@@ -52,7 +57,7 @@ def augment(
     if scale != 1:
         scaled = [max(round(scale * side), 1) for side in (rows, columns)]
         image_CHW, labels_HW = _resized(image_CHW, labels_HW, scaled)
-    image_CHW, labels_HW = _crop(image_CHW, labels_HW, size, draw)
+    image_CHW, labels_HW = _crop(image_CHW, labels_HW, size, draw, fill)
     if config.flip and draw.flip < 0.5:
         image_CHW, labels_HW = image_CHW.flip(2), labels_HW.flip(1)
     if config.brightness:
@@ -69,17 +74,13 @@ def _resized(image_CHW: Tensor, labels_HW: Tensor, size: list[int]) -> tuple[Ten
     return image_CHW, vision.resize(labels_HW[None], size, InterpolationMode.NEAREST)[0]
 
 
-_GREY = 124
-"""ImageNet's mean, which normalisation turns into zero."""
-
-
 def _crop(
-    image_CHW: Tensor, labels_HW: Tensor, size: tuple[int, int], draw: Draw
+    image_CHW: Tensor, labels_HW: Tensor, size: tuple[int, int], draw: Draw, fill: float
 ) -> tuple[Tensor, Tensor]:
     below = max(size[0] - labels_HW.shape[0], 0)
     right = max(size[1] - labels_HW.shape[1], 0)
     if below or right:
-        image_CHW = F.pad(image_CHW, (0, right, 0, below), value=_GREY)
+        image_CHW = F.pad(image_CHW, (0, right, 0, below), value=fill)
         labels_HW = F.pad(labels_HW, (0, right, 0, below), value=VOID)
     top = int(draw.top * (labels_HW.shape[0] - size[0] + 1))
     left = int(draw.left * (labels_HW.shape[1] - size[1] + 1))
@@ -88,20 +89,50 @@ def _crop(
 
 
 def augmented_batch(
-    images: Iterable[Map], labels: Iterable[Map], config: DataConfig, draws: list[Draw]
+    images: Iterable[Map],
+    labels: Iterable[Map],
+    config: DataConfig,
+    draws: list[Draw],
+    pixels: Pixels = RGB,
 ) -> tuple[Tensor, Tensor]:
-    """Images float (B,3,H,W) in [0,1] and labels int64 (B,H,W), one draw per image.
+    """Images float (B,C,H,W) in the unit of their type and labels int64 (B,H,W), one draw each.
 
     Args:
-        images: uint8 (H,W,3); they may differ in size if the config gives both sides of a crop.
+        images: (H,W,C); they may differ in size if the config gives both sides of a crop.
         labels: uint8 (H,W), of the images' sizes.
+        pixels: what the images are. Photographs are augmented in bytes, others in floats.
     """
     pairs = [
-        augment(_tensor(image_HWC).permute(2, 0, 1), _tensor(labels_HW), config, draw)
+        _augmented(_tensor(image_HWC).permute(2, 0, 1), _tensor(labels_HW), config, draw, pixels)
         for image_HWC, labels_HW, draw in zip(images, labels, draws, strict=True)
     ]
     images, labels = zip(*pairs, strict=True)
-    return torch.stack(images).float().div(255), torch.stack(labels).long()
+    return in_units(torch.stack(images)), torch.stack(labels).long()
+
+
+def _augmented(
+    image_CHW: Tensor, labels_HW: Tensor, config: DataConfig, draw: Draw, pixels: Pixels
+) -> tuple[Tensor, Tensor]:
+    if pixels.plain:
+        return augment(image_CHW, labels_HW, config, draw)
+    image_CHW, fill = in_units(image_CHW), _GREY / 255
+    if pixels.mean:  # padding that normalisation turns into zero, as the grey of photographs
+        mean_C11 = torch.tensor(pixels.mean).view(-1, 1, 1)
+        image_CHW, fill = image_CHW - mean_C11, 0.0
+    image_CHW, labels_HW = augment(
+        image_CHW, labels_HW, replace(config, brightness=0), draw, fill=fill
+    )
+    if pixels.mean:
+        image_CHW = image_CHW + mean_C11
+    shift = config.brightness / 255 * (2 * draw.brightness - 1)
+    return image_CHW + shift * torch.tensor(pixels.span).view(-1, 1, 1), labels_HW
+
+
+def in_units(images: Tensor) -> Tensor:
+    """Float images in the unit of their type: bytes / 255, 16 bits / 65535, floats as they are."""
+    if images.dtype == torch.float32:
+        return images
+    return images.float().div(65535 if images.dtype == torch.uint16 else 255)
 
 
 def _tensor(map_: Map) -> Tensor:

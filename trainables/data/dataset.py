@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from trainables.config.pixels import RGB, Pixels
 from trainables.data.images import Size, one_size, sizes_of
 
 Series = Literal["", "volume", "film"]
@@ -39,7 +40,7 @@ class ImageList:
     arrays but ``ManySizes`` or ``Streamed``: indexed by one place they give a map, as arrays do.
     """
 
-    images_NHWC: NDArray[np.uint8]
+    images_NHWC: NDArray[np.uint8 | np.uint16 | np.float32]
     labels_NHW: NDArray[np.uint8]
     """0..K-1, void 255."""
     names: tuple[str, ...]
@@ -69,7 +70,7 @@ class ImageList:
 
     def stacked(
         self, rows: Sequence[int] | NDArray[np.integer]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    ) -> tuple[NDArray[np.uint8 | np.uint16 | np.float32], NDArray[np.uint8]]:
         """Copies of images (B,H,W,C) of one size and their labels (B,H,W)."""
         images, labels = self.images_NHWC[rows], self.labels_NHW[rows]
         if isinstance(images, np.ndarray):
@@ -141,6 +142,9 @@ class Dataset:
     shared: Mapping[str, int] = field(default_factory=dict)
     """By other split, how many images of the test list it has too; a split with none lacks."""
 
+    pixels: Pixels = RGB
+    """What a network receives."""
+
     def digest_as(self, known: str) -> str:
         """The digest in the version of a known one, to compare both."""
         return self.old_digest if is_old(known) else self.digest
@@ -175,7 +179,7 @@ class Digest:
         self._hash.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
         self._hash.update(content)
 
-    def add(self, pixels: NDArray[np.uint8]) -> None:
+    def add(self, pixels: NDArray[np.uint8 | np.uint16 | np.float32]) -> None:
         """Add an image or its labels, as decoded."""
         self.note(f"{pixels.dtype} {pixels.shape}", pixels.tobytes())
 

@@ -3,21 +3,23 @@
 Shape letters: N images, H rows, W columns.
 """
 
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from trainables.config import DataConfig
 from trainables.data.dataset import DataError, Dataset, ImageList
 from trainables.data.identity import Identity
 from trainables.data.images import Collector, Size, indexed_as_array
-from trainables.data.samples import Layout, Sample, require_sound
+from trainables.data.pixel_statistics import PixelFacts
+from trainables.data.rasters import Pixels
+from trainables.data.samples import Decoded, Layout, Sample, require_sound
 from trainables.data.sanity import Facts, sanity_of, shared_with_test
 from trainables.data.streaming import Reader, Streamed, read_all, resized
 
-_BYTES_A_PIXEL = 4
-"""Three colours and one label."""
 _MEMORY_SHARE = 0.25
 """Share of the free memory that images may take: the driver and the object store hold a copy each,
 and making them needs room."""
@@ -39,6 +41,7 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
     identity = Identity(layout, config)
     splits: dict[str, ImageList] = {}
     facts: dict[str, Facts] = {}
+    pixels = PixelFacts(config)
     for split, samples in layout.splits.items():
         if split == "test" and samples == layout.splits["val"]:
             # One list serves as both: decode it, and add it to the digest, once.
@@ -47,8 +50,9 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
         else:
             facts[split] = Facts()
             identity.begin(split, samples)
-            splits[split] = _decode_split(layout, samples, size, identity, facts[split], cached)
-    sanity = sanity_of(layout, config, facts)
+            given = Counted(split, identity, facts[split], pixels)
+            splits[split] = _decode_split(layout, samples, size, given, cached)
+    sanity = pixels.with_lines(sanity_of(layout, config, facts))
     return Dataset(
         layout.name,
         layout.classes,
@@ -59,18 +63,20 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
         identity.old_digest,
         layout.lists,
         shared_with_test(facts),
+        pixels.pixels,
     )
 
 
 def _bytes_needed(layout: Layout, size: Size | None) -> int:
     """What all images take in memory; estimated from a few where they keep their own sizes."""
     samples = list(chain.from_iterable(layout.splits.values()))
+    some = samples[:: -(-len(samples) // _MEASURED)] if size is None else samples[:1]
+    read = list(read_all(some))
+    pixels = float(np.mean([decoded.labels_HW.size for decoded in read]))
     if size is not None:
         pixels = float(size[0] * size[1])
-    else:
-        some = samples[:: -(-len(samples) // _MEASURED)]
-        pixels = float(np.mean([decoded.labels_HW.size for decoded in read_all(some)]))
-    return round(len(samples) * pixels * _BYTES_A_PIXEL)
+    first_HWC = read[0].image_HWC  # all are of one kind
+    return round(len(samples) * pixels * (first_HWC.shape[-1] * first_HWC.itemsize + 1))
 
 
 def _require_memory(layout: Layout, size: Size | None, needed_bytes: int) -> None:
@@ -89,12 +95,29 @@ def fits(needed_bytes: int) -> bool:
     return needed_bytes <= _MEMORY_SHARE * psutil.virtual_memory().available
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What each image of a split is counted in."""
+
+    split: str
+    identity: Identity
+    facts: Facts
+    pixels: PixelFacts
+
+    def add(
+        self, sample: Sample, decoded: Decoded, image_HWC: Pixels, labels_HW: NDArray[np.uint8]
+    ) -> None:
+        """An image and its labels, as decoded and as used."""
+        self.identity.add(sample, decoded)
+        self.facts.add(decoded, labels_HW)
+        self.pixels.add(self.split, sample, decoded, image_HWC)
+
+
 def _decode_split(
     layout: Layout,
     samples: tuple[Sample, ...],
     size: Size | None,
-    identity: Identity,
-    facts: Facts,
+    counted: Counted,
     cached: bool,
 ) -> ImageList:
     images, labels = Collector(len(samples)), Collector(len(samples))
@@ -103,9 +126,9 @@ def _decode_split(
     sizes_N2 = np.zeros((len(samples), 2), dtype=np.int64)
     for index, (sample, decoded) in enumerate(zip(samples, read_all(samples), strict=True)):
         require_sound(sample.name, decoded, len(layout.classes))
-        identity.add(sample, decoded)
         checksums[index] = decoded.checksum
         image_HWC, labels_HW = resized(decoded, size)
+        counted.add(sample, decoded, image_HWC, labels_HW)
         sizes_N2[index] = labels_HW.shape
         if layout.spacing_mm is not None:
             down_mm, across_mm, *between_mm = layout.spacing_mm[sample.name]
@@ -118,7 +141,6 @@ def _decode_split(
         if cached:
             images.add(image_HWC)
             labels.add(labels_HW)
-        facts.add(decoded, labels_HW)
     names = tuple(sample.name for sample in samples)
     spacing = np.array(spacing_mm, dtype=np.float32) if spacing_mm else None
     if cached:

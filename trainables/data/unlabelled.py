@@ -4,17 +4,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from trainables.config import DataConfig
 from trainables.config.data import BUILT_IN
-from trainables.data import PUBLISHED, files, lists, open_layout
+from trainables.data import PUBLISHED, files, lists, open_layout, photos
 from trainables.data.dataset import DataError
 from trainables.data.layouts import wmh
+from trainables.data.rasters import Pixels
 from trainables.data.samples import SPLITS, Pair, Sample
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm")
+SUFFIXES = (*photos.SUFFIXES, ".ppm")
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class Picture:
 
     name: str
     """Without suffix; it may have folders."""
-    read: Callable[[], NDArray[np.uint8]]
+    read: Callable[[], Pixels]
     """The image (H,W,C), or a DataError that names its file."""
     volume: Path | None = None
     """The volume's file, if it is a slice of one; all slices follow each other in order."""
@@ -79,7 +77,7 @@ def _labelled(config: DataConfig, name: str) -> tuple[Sample, ...]:
 
 
 def _file(name: str, path: Path) -> Picture:
-    return Picture(name, lambda: files.read_image(path).image_HWC)
+    return Picture(name, lambda: photos.read_image(path).image_HWC)
 
 
 def _sample(sample: Sample) -> Picture:

@@ -7,6 +7,7 @@ draws it for a rank's images in turn, so that the number of ranks would decide w
 Shape letters: B images, K classes, D features, H rows, W columns (h, w at a stride).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig
-from trainables.networks.weights import load_backbone, unreachable
+from trainables.config.pixels import RGB, Pixels
+from trainables.networks.weights import RANDOM, load_backbone, unreachable
 
 
 class Output(NamedTuple):
@@ -34,7 +36,7 @@ class Network(nn.Module):
     """D, the channels of the features."""
     auxiliary_weights: tuple[float, ...] = ()
     """Published weight of each auxiliary head's cross-entropy."""
-    transfer: str = "initial weights are random"
+    transfer: str = RANDOM
     """Where the backbone's weights came from, as a sentence for the terminal."""
 
     def __init__(self) -> None:
@@ -46,11 +48,15 @@ class Network(nn.Module):
 class Backbone(nn.Module):
     """A timm model that returns features at several strides, for images in [0,1]."""
 
-    def __init__(self, config: ModelConfig, name: str, **options: object) -> None:
+    def __init__(
+        self, config: ModelConfig, name: str, pixels: Pixels = RGB, **options: object
+    ) -> None:
         super().__init__()
         import timm  # slow: see the head of this file
 
         pretrained = config.weights == "imagenet"
+        if pixels.bands != RGB.bands:
+            options["in_chans"] = pixels.bands  # which adapts pretrained weights, too
         try:
             self.body = timm.create_model(
                 name, pretrained=pretrained, features_only=True, **options
@@ -58,18 +64,26 @@ class Backbone(nn.Module):
         except (OSError, RuntimeError) as error:
             raise unreachable(name, error) from None
         self.channels: list[int] = self.body.feature_info.channels()
-        settings = self.body.default_cfg
-        self.mean, self.std = settings["mean"], settings["std"]
+        self.mean, self.std = mean_and_std(self.body.default_cfg, pixels)
         self.transfer = transfer(config, self.body)
 
     def forward(self, images_B3HW: Tensor) -> list[Tensor]:
         return list(self.body(normalized(images_B3HW, self.mean, self.std)))
 
 
+def mean_and_std(
+    settings: Mapping[str, tuple[float, ...]], pixels: Pixels
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """What a backbone subtracts and divides by: nothing where images come normalised."""
+    if pixels.mean:
+        return (0.0,) * pixels.bands, (1.0,) * pixels.bands
+    return settings["mean"], settings["std"]
+
+
 def transfer(config: ModelConfig, body: nn.Module) -> str:
     """Load the backbone's weights from a file if the config names one; say where they came from."""
     if config.weights == "none":
-        return "initial weights are random"
+        return RANDOM
     if config.weights == "imagenet":
         return "ImageNet weights as timm has them"
     return load_backbone(body, Path(config.weights).expanduser())

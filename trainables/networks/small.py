@@ -6,7 +6,16 @@ Shape letters: B images, D features, H rows, W columns (h, w at a stride).
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig
-from trainables.networks.network import Backbone, Network, Output, normalized, resized, transfer
+from trainables.config.pixels import RGB, Pixels
+from trainables.networks.network import (
+    Backbone,
+    Network,
+    Output,
+    mean_and_std,
+    normalized,
+    resized,
+    transfer,
+)
 from trainables.networks.tiny import TinyUNet
 from trainables.networks.weights import unreachable
 
@@ -17,9 +26,9 @@ _DECODERS = {"unet": "Unet", "fpn": "FPN"}
 class Tiny(Network):
     """The network of the built-in study: features at full resolution, images of any size."""
 
-    def __init__(self, config: ModelConfig, num_classes: int) -> None:
+    def __init__(self, config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> None:
         super().__init__()
-        self.features = TinyUNet(config.width)
+        self.features = TinyUNet(config.width, pixels)
         self.out_channels = config.width
         self.classifier = nn.Conv2d(config.width, num_classes, 1)
 
@@ -31,12 +40,14 @@ class Tiny(Network):
 class Smp(Network):
     """Encoder and decoder of segmentation-models-pytorch: U-Net (stride 1) or FPN (stride 4)."""
 
-    def __init__(self, config: ModelConfig, num_classes: int) -> None:
+    def __init__(self, config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> None:
         super().__init__()
         import segmentation_models_pytorch as smp
 
         weights = "imagenet" if config.weights == "imagenet" else None
-        options = {"decoder_dropout": 0.0} if config.network == "fpn" else {}
+        options: dict[str, object] = {"in_channels": pixels.bands}
+        if config.network == "fpn":
+            options["decoder_dropout"] = 0.0
         try:
             model = getattr(smp, _DECODERS[config.network])(
                 f"tu-{config.encoder}", encoder_weights=weights, classes=1, **options
@@ -51,8 +62,7 @@ class Smp(Network):
         self.encoder, self.decoder = model.encoder, model.decoder
         self.out_channels = model.segmentation_head[0].in_channels
         self.classifier = nn.Conv2d(self.out_channels, num_classes, 1)
-        settings = model.encoder.model.default_cfg
-        self.mean, self.std = settings["mean"], settings["std"]
+        self.mean, self.std = mean_and_std(model.encoder.model.default_cfg, pixels)
         self.transfer = transfer(config, self.encoder.model)
 
     def forward(self, images_B3HW: Tensor) -> Output:
@@ -69,12 +79,12 @@ class LRASPP(Network):
 
     out_channels = 128
 
-    def __init__(self, config: ModelConfig, num_classes: int) -> None:
+    def __init__(self, config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> None:
         super().__init__()
         from torchvision.models.segmentation.lraspp import LRASPPHead
 
         self.backbone = Backbone(
-            config, "mobilenetv3_large_100", output_stride=16, out_indices=(2, 4)
+            config, "mobilenetv3_large_100", pixels, output_stride=16, out_indices=(2, 4)
         )
         self.transfer = self.backbone.transfer
         low, high = self.backbone.channels

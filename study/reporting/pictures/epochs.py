@@ -16,6 +16,7 @@ from study.reporting.pictures.pictures import (
     stacked,
 )
 from trainables.data import Dataset
+from trainables.data.shown import shown
 from trainables.geometry.boundaries import VOID
 
 NAME, BOUNDARIES = "by~epoch.png", "boundaries~by~epoch.png"
@@ -50,7 +51,7 @@ def _write(
     captions = ["image", "truth", *(f"epoch {number}" for number in by_epoch)]
     rows = []
     for row in range(min(map(len, by_epoch.values()))):
-        image_HWC, labels_HW = images.images_NHWC[row], images.labels_NHW[row]
+        image_HWC, labels_HW = shown(images.images_NHWC[row]), images.labels_NHW[row]
         panels = [image_HWC, palette[labels_HW]]
         for maps in by_epoch.values():
             shown_HW = np.where(labels_HW == VOID, VOID, maps[row])

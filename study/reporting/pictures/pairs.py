@@ -14,6 +14,7 @@ from torch import Tensor
 from study.reporting.pictures.overlay import holes, overlay
 from study.reporting.pictures.pictures import boundary_errors, colours, side_by_side, stacked
 from trainables.data import Dataset
+from trainables.data.shown import shown
 from trainables.geometry.boundaries import VOID
 
 IMAGES = 2
@@ -54,7 +55,7 @@ def sheet(
         scores: what they were compared by, as fractions.
     """
     images, palette = dataset.splits["test"], colours(dataset)
-    image_HWC = np.asarray(images.images_NHWC[row])
+    image_HWC = shown(np.asarray(images.images_NHWC[row]))
     labels_HW = np.asarray(images.labels_NHW[row])
     none_HW = np.zeros(labels_HW.shape, dtype=bool)
     upper, lower = [overlay(image_HWC, labels_HW, palette, none_HW)], [image_HWC]

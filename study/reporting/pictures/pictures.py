@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from trainables.data import Dataset
+from trainables.data.shown import shown
 from trainables.geometry.boundaries import VOID
 from trainables.metrics.boundary import contour
 from trainables.metrics.windows import disk, unite
@@ -46,7 +47,8 @@ def draw(dataset: Dataset, checkpoint: Checkpoint, folder: Path) -> list[Path]:
         path = folder / f"{file_name(images.names[row])}.png"
         if path in paths:
             path = folder / f"{path.stem}-{row}.png"
-        panels = _panels(dataset, images.images_NHWC[row], images.labels_NHW[row], predicted_HW)
+        image_HWC, labels_HW = shown(images.images_NHWC[row]), images.labels_NHW[row]
+        panels = _panels(dataset, image_HWC, labels_HW, predicted_HW)
         side_by_side(panels).save(path, optimize=False)
         paths.append(path)
     return paths
