@@ -14,8 +14,8 @@ from trainables.data import files, rasters, tiffs
 from trainables.data.dataset import DataError
 from trainables.data.rasters import Pixels
 
-Alpha = Literal["", "opaque", "varies"]
-"""Transparency that was left out: none, of which every pixel is opaque, or other."""
+Alpha = Literal["", "opaque", "varies", "band"]
+"""Transparency: none; left out, opaque everywhere or not; or kept as a band."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".npy")
 _MODES = ("RGB", "L", "P", "1", "RGBA", "CMYK", "YCbCr", "LA")
 
@@ -48,10 +48,13 @@ def read_image(path: Path, size: tuple[int, int] | None = None, photograph: bool
     if rasters.is_numpy(path):
         return Photo(rasters.read_numpy(path, content, size), content, turned=False)
     if rasters.is_deep_png(content):
-        return _oriented(rasters.read_deep_png(path, content), content, _tag(content), size)
+        image_HWC = rasters.read_deep_png(path, content)
+        photo = _oriented(image_HWC, content, files.orientation_of(content), size)
+        return photo._replace(alpha="band") if image_HWC.shape[2] == 4 else photo
     raster = tiffs.open_raster(path, content) if tiffs.is_tiff(content) else None
     if raster is not None and not raster.is_photograph:
-        return _oriented(raster.read(), content, raster.orientation, size)
+        photo = _oriented(raster.read(), content, raster.orientation, size)
+        return photo._replace(alpha="band") if raster.has_alpha else photo
     return _photograph(path, content, size)
 
 
@@ -63,11 +66,6 @@ def _oriented(
     if size is not None and size == stored and size != seen.shape[:2]:
         return Photo(image_HWC, content, turned=False, orientation=orientation)
     return Photo(seen, content, orientation > 1, orientation=orientation)
-
-
-def _tag(content: bytes) -> int:
-    """The EXIF orientation of a file that Pillow opens."""
-    return files.orientation_of(content)
 
 
 def _photograph(path: Path, content: bytes, size: tuple[int, int] | None) -> Photo:

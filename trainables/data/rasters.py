@@ -20,6 +20,7 @@ Pixels = NDArray[np.uint8 | np.uint16 | np.float32]
 MOST_PIXELS = 100_000_000
 _EXACT = 2**24
 """Whole numbers up to this are exact in float32."""
+_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_BANDS = {0: 1, 2: 3, 4: 2, 6: 4}
 """By a PNG's type of colour."""
@@ -70,8 +71,7 @@ def bands_last(
     if first == last:
         raise DataError(
             f"{path}: must be (rows, columns, bands) with at most {MOST_BANDS} bands, or (bands, "
-            f"rows, columns); shape {array.shape} could be "
-            f"{'both' if first else 'neither'}"
+            f"rows, columns); shape {array.shape} fits {'both' if first else 'neither'}"
         )
     return np.moveaxis(array, 0, 2) if first else array
 
@@ -137,6 +137,20 @@ def _as_float(path: Path, image_HWC: NDArray[np.generic]) -> Pixels:
                 f"holds exactly, got {largest}"
             )
     return found
+
+
+def require_image(name: str, image_HWC: Pixels, labels_HW: NDArray[np.uint8]) -> None:
+    """Raise a DataError unless an image and its labels have the types and shapes of a sample."""
+    known = image_HWC.dtype in _TYPES and labels_HW.dtype == np.uint8
+    fits = image_HWC.ndim == 3 and image_HWC.shape[:2] == labels_HW.shape
+    if not (known and fits and 1 <= image_HWC.shape[2] <= MOST_BANDS):
+        raise DataError(
+            f"{name}: must be an image (H,W,C) of uint8, uint16 or float32 with 1..{MOST_BANDS} "
+            f"bands and uint8 labels (H,W), got {image_HWC.dtype} {image_HWC.shape} and "
+            f"{labels_HW.dtype} {labels_HW.shape}"
+        )
+    if image_HWC.dtype == np.float32:
+        require_finite(name, image_HWC.astype(np.float32, copy=False))
 
 
 def require_finite(path: Path | str, image_HWC: NDArray[np.float32]) -> None:

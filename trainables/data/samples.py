@@ -15,7 +15,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.config.pixels import MOST_BANDS
 from trainables.data import files, photos, rasters
 from trainables.data.dataset import DataError, Series, escaped
 from trainables.data.photos import Alpha
@@ -30,9 +29,6 @@ MOST_CLASSES = 255
 """Labels are bytes: 0..254 are classes, and 255 is void."""
 
 
-_IMAGE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
-
-
 class Decoded(NamedTuple):
     """An image and its labels at the files' size, and the content that enters the digest."""
 
@@ -45,7 +41,7 @@ class Decoded(NamedTuple):
     turned: bool = False
     """Whether the image is turned by its EXIF orientation."""
     alpha: Alpha = ""
-    """Transparency that was left out."""
+    """Transparency, and what became of it."""
     orientation: int = 1
     """EXIF's, 1..8, whether or not the image is turned by it."""
 
@@ -215,17 +211,8 @@ def require_sound(name: str, decoded: Decoded, num_classes: int) -> None:
 
     A plug-in's sample could otherwise wrap around in eight bits, or train a class that has no name.
     """
-    image_HWC, labels_HW = decoded.image_HWC, decoded.labels_HW
-    known = image_HWC.dtype in _IMAGE_TYPES and labels_HW.dtype == np.uint8
-    fits = image_HWC.ndim == 3 and image_HWC.shape[:2] == labels_HW.shape
-    if not (known and fits and 1 <= image_HWC.shape[2] <= MOST_BANDS):
-        raise DataError(
-            f"{name}: must be an image (H,W,C) of uint8, uint16 or float32 with 1..{MOST_BANDS} "
-            f"bands and uint8 labels (H,W), got {image_HWC.dtype} {image_HWC.shape} and "
-            f"{labels_HW.dtype} {labels_HW.shape}"
-        )
-    if image_HWC.dtype == np.float32:
-        rasters.require_finite(name, image_HWC.astype(np.float32, copy=False))
+    labels_HW = decoded.labels_HW
+    rasters.require_image(name, decoded.image_HWC, labels_HW)
     wrong_HW = (labels_HW >= num_classes) & (labels_HW != VOID)
     if wrong_HW.any():
         raise DataError(

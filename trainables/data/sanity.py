@@ -47,7 +47,7 @@ class Facts:
     as_stored: int = 0
     """Images with an EXIF orientation whose masks show that they must not be turned."""
     alpha: Counter[Alpha] = field(default_factory=Counter)
-    """Images by the transparency that was left out."""
+    """Images by their transparency, and what became of it."""
 
     def add(self, decoded: Decoded, labels_HW: NDArray[np.uint8], count_all: bool = False) -> None:
         """Count an image with these labels, which may be resized."""
@@ -191,6 +191,8 @@ def _notes(own: Mapping[str, Facts]) -> Iterator[str]:
             )
         if opaque := one.alpha["opaque"]:
             yield f"{split}: {counted(opaque, 'image')} with an alpha channel, opaque: left out"
+        if kept := one.alpha["band"]:
+            yield f"{split}: {counted(kept, 'image')} with an alpha channel, kept as a band"
 
 
 def _same_list(layout: Layout, facts: Mapping[str, Facts]) -> Iterator[str]:

@@ -91,8 +91,8 @@ def transfer(config: ModelConfig, body: nn.Module) -> str:
 
 def normalized(images_B3HW: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
     """Images in [0,1] less the backbone's mean, divided by its standard deviation, per channel."""
-    mean_311 = images_B3HW.new_tensor(mean).view(3, 1, 1)
-    return (images_B3HW - mean_311) / images_B3HW.new_tensor(std).view(3, 1, 1)
+    mean_C11 = images_B3HW.new_tensor(mean).view(-1, 1, 1)
+    return (images_B3HW - mean_C11) / images_B3HW.new_tensor(std).view(-1, 1, 1)
 
 
 def conv_bn(

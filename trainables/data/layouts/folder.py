@@ -16,11 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from trainables.config import DataConfig
-from trainables.data import classes, files, lists, mask_meaning, sample_table
+from trainables.data import classes, files, lists, mask_meaning, photos, sample_table
 from trainables.data.dataset import DataError
 from trainables.data.samples import SPLITS, LabelTable, Layout, MaskReader, Pair
 
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+_SUFFIXES = photos.SUFFIXES
 _SPLITS = ("train",) * 8 + ("val", "test")
 """Of ten images, where nothing else decides."""
 
