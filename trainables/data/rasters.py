@@ -117,8 +117,8 @@ def stored(path: Path, image_HWC: NDArray[np.generic]) -> Pixels:
         image_HWC = image_HWC.astype(np.uint8) * np.uint8(255)
     if image_HWC.dtype == np.uint8:
         return np.ascontiguousarray(image_HWC if bands > 1 else np.repeat(image_HWC, 3, axis=2))
-    if image_HWC.dtype == np.uint16:
-        return np.ascontiguousarray(image_HWC.astype(np.uint16))  # in this machine's byte order
+    if (image_HWC.dtype.kind, image_HWC.dtype.itemsize) == ("u", 2):  # in any byte order
+        return np.ascontiguousarray(image_HWC, dtype=np.uint16)
     return _as_float(path, image_HWC)
 
 
