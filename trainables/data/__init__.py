@@ -103,8 +103,10 @@ def _require_classes(layout: Layout) -> None:
 
 
 def fields_of(sample: Sample) -> tuple[object, ...]:
-    """The values of a sample's fields; its paths are among them."""
-    return tuple(getattr(sample, name) for name in getattr(sample, "__dataclass_fields__", ()))
+    """The values of a sample's fields, and of a slice's files; its paths are among them."""
+    names = getattr(sample, "__dataclass_fields__", ())
+    own = tuple(getattr(sample, name) for name in names)
+    return (*own, *(x for part in own if isinstance(part, Pair) for x in fields_of(part)))
 
 
 @lru_cache(maxsize=2)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from trainables.data import volume_files
 from trainables.data.dataset import DataError
 
 _MOST_PIXELS = 100_000_000
@@ -158,7 +159,7 @@ class Mask(NamedTuple):
     """A mask file as it is stored."""
 
     values_HW: NDArray[np.uint8]
-    """Grey values, or indices of the palette; zeros for a mask in colours."""
+    """(D,H,W) of a volume: grey values, or indices of the palette; zeros for a mask in colours."""
     palette_256C: NDArray[np.uint8] | None
     """RGB of each index of a palette file."""
     colours_HWC: NDArray[np.uint8] | None
@@ -175,6 +176,8 @@ def read_mask(path: Path, *, colours: bool = False, deep_remedy: str = "") -> Ma
         DataError: it cannot be decoded, or its values are not classes.
     """
     content = read_bytes(path)
+    if volume_files.is_array(path):
+        return Mask(volume_files.label_values(path), None, None, 8, content)
     image = open_image(path, content, deep_remedy=deep_remedy)
     if image.mode in _COLOUR_MASK_MODES:
         return _in_colours(path, image, content, colours)

@@ -17,6 +17,7 @@ from trainables.data.rasters import Pixels
 Alpha = Literal["", "opaque", "varies", "band"]
 """Transparency: none; left out, opaque everywhere or not; or kept as a band."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".npy")
+"""Of single images."""
 _MODES = ("RGB", "L", "P", "1", "RGBA", "CMYK", "YCbCr", "LA")
 
 

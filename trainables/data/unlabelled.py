@@ -10,9 +10,12 @@ from trainables.data import PUBLISHED, files, lists, open_layout, photos
 from trainables.data.dataset import DataError
 from trainables.data.layouts import wmh
 from trainables.data.rasters import Pixels
-from trainables.data.samples import SPLITS, Pair, Sample
+from trainables.data.samples import SPLITS, LabelTable, Pair, Sample
+from trainables.data.volume_files import SUFFIXES as VOLUMES
+from trainables.data.volume_files import facts_of, is_nifti
+from trainables.data.volumes import Slice
 
-SUFFIXES = (*photos.SUFFIXES, ".ppm")
+SUFFIXES = (*photos.SUFFIXES, ".ppm", *VOLUMES)
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,11 @@ def of_folder(folder: Path, volumes: bool = False) -> list[Picture]:
     )
     if not paths:
         raise DataError(f"{folder}: holds no image, {', '.join(SUFFIXES)}")
-    return [_file(str(path.relative_to(folder).with_suffix("")), path) for path in paths]
+    pictures: list[Picture] = []
+    for path in paths:
+        name = str(path.relative_to(folder).with_suffix(""))
+        pictures += _volume(name, path) if path.suffix in VOLUMES else [_file(name, path)]
+    return pictures
 
 
 def of_list(config: DataConfig, name: str) -> list[Picture]:
@@ -85,7 +92,17 @@ def _sample(sample: Sample) -> Picture:
         return _file(sample.name, sample.image)
     if isinstance(sample, wmh.Slice):
         return Picture(sample.name, sample.image, sample.flair)
+    if isinstance(sample, Slice):
+        file = sample.pair.image
+        return Picture(sample.name, sample.image, file if is_nifti(file) else None)
     return Picture(sample.name, lambda: sample.read().image_HWC)
+
+
+def _volume(name: str, path: Path) -> list[Picture]:
+    """The slices of a volume in a folder of images."""
+    pair = Pair(name, path, path, LabelTable.plain(2))
+    pictures = [_sample(Slice(pair, number)) for number in range(facts_of(path).slices)]
+    return [replace(one, name=str(Path(name).parent / one.name)) for one in pictures]
 
 
 def _cityscapes(root: Path) -> Iterator[Picture]:

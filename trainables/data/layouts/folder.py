@@ -11,16 +11,25 @@ are ignored.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from trainables.config import DataConfig
-from trainables.data import classes, files, lists, mask_meaning, photos, sample_table
+from trainables.data import (
+    classes,
+    files,
+    lists,
+    mask_meaning,
+    photos,
+    sample_table,
+    volume_files,
+    volumes,
+)
 from trainables.data.dataset import DataError
 from trainables.data.samples import SPLITS, LabelTable, Layout, MaskReader, Pair
 
-_SUFFIXES = photos.SUFFIXES
+_SUFFIXES = (*photos.SUFFIXES, *volume_files.SUFFIXES)
 _SPLITS = ("train",) * 8 + ("val", "test")
 """Of ten images, where nothing else decides."""
 
@@ -34,7 +43,22 @@ def layout(config: DataConfig) -> Layout:
     meaning = mask_meaning.decide(named, masks)
     pairs = {split: _read_by(meaning.reader, pairs) for split, pairs in splits.items()}
     notes = (*meaning.notes, *_ignored(root))
-    return Layout("folder", named.names, named.pictures, pairs, rules=meaning.rules, notes=notes)
+    found = Layout("folder", named.names, named.pictures, pairs, rules=meaning.rules, notes=notes)
+    return of_volumes(found, pairs)
+
+
+def of_volumes(found: Layout, pairs: Mapping[str, tuple[Pair, ...]]) -> Layout:
+    """The layout, slice by slice where its files are volumes."""
+    slices = volumes.slices_of(pairs)
+    if slices is None:
+        return found
+    return replace(
+        found,
+        splits=slices.splits,
+        spacing_mm=slices.spacing_mm,
+        groups=volumes.GROUPS,
+        series="volume",
+    )
 
 
 def _read_by(reader: MaskReader, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
