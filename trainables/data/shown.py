@@ -6,10 +6,18 @@ Shape letters: H rows, W columns, C bands or colours.
 import numpy as np
 from numpy.typing import NDArray
 
+from trainables.config.pixels import Pixels as Described
 from trainables.data.rasters import Pixels
 
 _PERCENTILES = (2, 98)
 """Of a band: black and white. A few extreme pixels would otherwise leave the rest grey."""
+
+
+def caption(pixels: Described) -> str:
+    """What a picture of a dataset's image is."""
+    if (pixels.bands, pixels.bits) == (3, 8):
+        return "image"
+    return "bands 1, 2, 3, stretched" if pixels.bands >= 3 else "band 1, stretched"
 
 
 def shown(image_HWC: Pixels) -> NDArray[np.uint8]:

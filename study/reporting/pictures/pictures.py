@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from trainables.data import Dataset
-from trainables.data.shown import shown
+from trainables.data.shown import caption, shown
 from trainables.geometry.boundaries import VOID
 from trainables.metrics.boundary import contour
 from trainables.metrics.windows import disk, unite
@@ -25,7 +25,6 @@ Picture = NDArray[np.uint8]
 TOLERANCE_PX = 1
 _FOUND, _MISSED, _INVENTED = (60, 200, 90), (70, 130, 255), (255, 70, 60)
 _CAPTIONS = (
-    "image",
     "truth",
     "prediction",
     f"boundary at {TOLERANCE_PX} px: found, missed, invented",
@@ -49,7 +48,8 @@ def draw(dataset: Dataset, checkpoint: Checkpoint, folder: Path) -> list[Path]:
             path = folder / f"{path.stem}-{row}.png"
         image_HWC, labels_HW = shown(images.images_NHWC[row]), images.labels_NHW[row]
         panels = _panels(dataset, image_HWC, labels_HW, predicted_HW)
-        side_by_side(panels).save(path, optimize=False)
+        captions = caption(dataset.pixels), *_CAPTIONS
+        side_by_side(panels, captions).save(path, optimize=False)
         paths.append(path)
     return paths
 
@@ -77,7 +77,7 @@ def compared(
         boundary_errors(image_HWC, labels_HW, np.where(labels_HW == VOID, VOID, predicted_HW))
         for _, predicted_HW in views
     ]
-    names = ["image", "truth", *(name for name, _ in views)]
+    names = [caption(dataset.pixels), "truth", *(name for name, _ in views)]
     panels = [image_HWC, palette[labels_HW], *errors]
     rows = [
         side_by_side(panels[start : start + _A_ROW], names[start : start + _A_ROW])
@@ -144,7 +144,7 @@ def _within(mask_HW: torch.Tensor, radius_px: int) -> torch.Tensor:
 
 
 def side_by_side(
-    panels: Sequence[Picture], captions: Sequence[str] = _CAPTIONS, height_px: int = _HEIGHT_PX
+    panels: Sequence[Picture], captions: Sequence[str], height_px: int = _HEIGHT_PX
 ) -> Image.Image:
     """Place panels in a row, each enlarged to about ``height_px`` below its caption."""
     rows, columns = panels[0].shape[:2]
