@@ -152,9 +152,9 @@ def side_by_side(
     width, height = columns * scale, rows * scale
     sheet = Image.new("RGB", (width * len(panels), height + _CAPTION_PX), (20, 20, 20))
     pen = ImageDraw.Draw(sheet)
-    for number, (panel_HWC, caption) in enumerate(zip(panels, captions, strict=True)):
+    for number, (panel_HWC, text) in enumerate(zip(panels, captions, strict=True)):
         # Without smoothing, which would blur classes and single pixels of a contour.
         enlarged = Image.fromarray(panel_HWC).resize((width, height), Image.Resampling.NEAREST)
         sheet.paste(enlarged, (number * width, _CAPTION_PX))
-        pen.text((number * width + 4, 3), caption, fill=(230, 230, 230))
+        pen.text((number * width + 4, 3), text, fill=(230, 230, 230))
     return sheet

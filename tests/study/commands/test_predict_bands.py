@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from study.commands.predict import main
+from tests.study import fake
 from tests.study.commands.test_predict import finished_study, maps
 from tests.trainables.data.kinds import config as data_config
 from tests.trainables.data.kinds import folder, npy, opened, values
@@ -15,6 +16,12 @@ from trainables.config import TrialConfig
 from trainables.data import load
 from trainables.losses.batch import Learned
 from trainables.training.training import Training
+
+
+@pytest.fixture(autouse=True)
+def _no_miou(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake trial has no parameters to compute one from."""
+    monkeypatch.setattr(fake, "miou", lambda params, epoch: 0.5)
 
 
 @pytest.mark.parametrize(("dtype", "bands", "full"), [("uint16", 7, 65535), ("float32", 2, 1)])
