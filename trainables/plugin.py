@@ -22,13 +22,14 @@ from types import ModuleType
 
 from trainables.config import LossConfig, ModelConfig, refused, require
 from trainables.config.model import LATER
+from trainables.config.pixels import RGB, Pixels
 from trainables.config.plugin_fields import PLUGIN
 from trainables.data import LAYOUTS
 from trainables.losses.batch import Learned, Prediction, Target
 from trainables.losses.check import try_loss
 from trainables.losses.term import LossTerm
 from trainables.losses.terms import TERMS, Term
-from trainables.networks.network import Network
+from trainables.networks.first_layer import built
 from trainables.networks.segmentation import NETWORKS
 from trainables.plugin_entry import (
     add,
@@ -134,9 +135,7 @@ def _add_dataset(plugin: Plugin, module: ModuleType, name: str, layout: object) 
 
 
 def _add_network(plugin: Plugin, module: ModuleType, name: str, build: object) -> None:
-    network: Callable[[ModelConfig, int], Network] = partial(
-        _build, plugin, name, callable_of(build)
-    )
+    network: Callable[..., object] = partial(_build, plugin, name, callable_of(build))
     if name in LATER:  # older plug-ins, which lie in ledgers, have networks of their own there
         set_aside(NETWORKS, name)
     add(NETWORKS, name, network)
@@ -154,13 +153,14 @@ def _add_features(plugin: Plugin, module: ModuleType, name: str, layer: object) 
 def _build(
     plugin: Plugin,
     name: str,
-    build: Callable[[ModelConfig, int], Network],
+    build: Callable[..., object],
     config: ModelConfig,
     num_classes: int,
-) -> Network:
+    pixels: Pixels = RGB,
+) -> object:
     """Call the plug-in's constructor; report its errors with the line in the user's file."""
     with located(plugin, "NETWORKS", name, build):
-        return build(config, num_classes)
+        return built(build, config, num_classes, pixels)
 
 
 def _add_loss(plugin: Plugin, module: ModuleType, name: str, entry: object) -> None:

@@ -16,6 +16,7 @@ from trainables.config import TrialConfig, flatten, from_flat
 from trainables.losses.batch import Learned
 from trainables.losses.compose import needs_boundary_head
 from trainables.networks.segmentation import Segmenter
+from trainables.networks.standardise import pixels_of
 
 NETWORK, CONFIG, CLASSES = "network.pt", "config.yaml", "classes.txt"
 PARTS = "own_parts.py"
@@ -108,7 +109,8 @@ def from_state(config: TrialConfig, num_classes: int, state: bytes) -> Segmenter
 def _built(config: TrialConfig, num_classes: int, weights: dict[str, Tensor]) -> Segmenter:
     # The given weights are those of the whole network.
     bare = config.changed({"model/weights": "none", "model/init": ""})
-    network = Segmenter(bare.model, num_classes, needs_boundary_head(config.loss))
+    head = needs_boundary_head(config.loss)
+    network = Segmenter(bare.model, num_classes, head, pixels_of(weights))
     network.load_state_dict(weights)
     return network.eval()
 
@@ -116,7 +118,8 @@ def _built(config: TrialConfig, num_classes: int, weights: dict[str, Tensor]) ->
 def load(folder: Path, trust: bool = False) -> tuple[Segmenter, TrialConfig, list[str]]:
     """The network in evaluation mode on the CPU, its config, and the class names by label.
 
-    It takes images (B,3,H,W) in [0,1]; its ``logits_BKHW`` are scores of the K classes.
+    It takes images (B,3,H,W) in [0,1], or such as its ``pixels`` say (docs/images.md), and
+    normalises them itself; its ``logits_BKHW`` are scores of the K classes.
 
     Args:
         trust: execute the plug-in that the folder brings along. Whoever wrote the folder wrote

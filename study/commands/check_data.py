@@ -12,6 +12,7 @@ from trainables.config import DataConfig, require
 from trainables.config.words import counted
 from trainables.data import DataError, open_layout
 from trainables.data.identity import Identity
+from trainables.data.pixel_statistics import PixelFacts
 from trainables.data.samples import Decoded, Layout, Sample, require_sound
 from trainables.data.sanity import Facts, sanity_of
 from trainables.geometry.boundaries import VOID
@@ -32,6 +33,7 @@ def check(config: DataConfig, console: Console) -> bool:
     layout = open_layout(config)
     identity = Identity(layout, config)
     facts: dict[str, Facts] = {}
+    pixels = PixelFacts(config)
     bad: list[str] = []
     for split, samples in layout.splits.items():
         if split == "test" and samples == layout.splits["val"]:
@@ -40,14 +42,14 @@ def check(config: DataConfig, console: Console) -> bool:
             identity.repeat(split)
         else:
             identity.begin(split, samples)
-            facts[split] = _facts(layout, samples, identity, bad)
+            facts[split] = _facts(layout, split, identity, pixels, bad)
     if bad:
         for line in bad[:_PRINTED]:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
         more = f", the first {_PRINTED} are above" if len(bad) > _PRINTED else ""
         console.print(f"{layout.name}: {len(bad)} bad files{more}", highlight=False, markup=False)
         return False
-    found = sanity_of(layout, config, facts)
+    found = pixels.with_lines(sanity_of(layout, config, facts))
     _print(layout, facts, console)
     _print_uses(layout, console)
     for line in found.lines:
@@ -58,12 +60,19 @@ def check(config: DataConfig, console: Console) -> bool:
     return not found.failures
 
 
-def _facts(layout: Layout, samples: Sequence[Sample], identity: Identity, bad: list[str]) -> Facts:
+def _facts(
+    layout: Layout, split: str, identity: Identity, pixels: PixelFacts, bad: list[str]
+) -> Facts:
     """Statistics of the good samples; ``bad`` gets a line for each of the others."""
-    found = Facts()
+    found, samples = Facts(), layout.splits[split]
     for sample, outcome in zip(samples, _outcomes(layout, samples), strict=True):
         if isinstance(outcome, DataError):
             bad.append(str(outcome))
+            continue
+        try:
+            pixels.add(split, sample, outcome, outcome.image_HWC)
+        except DataError as error:
+            bad.append(str(error))
         else:
             identity.add(sample, outcome)
             found.add(outcome, outcome.labels_HW, count_all=True)

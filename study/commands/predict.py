@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from trainables.data.rasters import Pixels
     from trainables.data.unlabelled import Picture
+    from trainables.networks.segmentation import Segmenter
 
 _OVERLAYS = "overlays"
 
@@ -121,7 +123,7 @@ def predict(request: PredictRequest) -> list[Path]:
     overlays = [f"{_OVERLAYS}/{_file(picture)}" for picture in pictures if request.overlay]
     slices: dict[Path, list[NDArray[np.uint8]]] = {volume: [] for volume in volumes}
     with all_or_none(request.out, [*files, *overlays], request.overwrite) as draft:
-        found = predictor.label_maps(picture.read() for picture in pictures)
+        found = predictor.label_maps(_read(picture, trained.network) for picture in pictures)
         for picture, (image_HWC, labels_HW) in zip(pictures, found, strict=True):
             _write(draft / _file(picture), written.png(labels_HW))
             if picture.volume:
@@ -160,6 +162,15 @@ def _pictures(request: PredictRequest, config: TrialConfig) -> "list[Picture]":
     if count > 1:
         raise ValueError(f"images must differ in their names without suffix, got {count} {name!r}")
     return pictures
+
+
+def _read(picture: "Picture", network: "Segmenter") -> "Pixels":
+    """The image, which must be of the kind that the network was trained on."""
+    from trainables.data.rasters import require_same
+
+    image_HWC = picture.read()
+    require_same(network.pixels, image_HWC, picture.name)
+    return image_HWC
 
 
 def _file(picture: "Picture") -> str:

@@ -159,7 +159,7 @@ class PlannedStudy:
         untaught = self._try_networks(dataset)
         reused = reuse.reusable_runs(plan, dataset.digest, record)
         left = planned_trials(record, plan) - len(record.in_state(*FINAL)) - len(reused)
-        need = disk.disk_need(plan, self._space, dataset.num_classes, left)
+        need = disk.disk_need(plan, self._space, dataset.num_classes, left, dataset.pixels)
         runs, numbers = DependentRuns(plan, record), [run.number for run, _ in reused]
         more = {"disk": str(need)} | ({"gradients": untaught} if untaught else {})
         if described := runs.described(numbers):

@@ -175,7 +175,8 @@ class Execution:
             if key in record.networks:
                 continue
             try:
-                cost = self._tests.cost(trial, self._dataset.num_classes, self._size(trial))
+                data = self._dataset
+                cost = self._tests.cost(trial, data.num_classes, self._size(trial), data.pixels)
             except ray.exceptions.RayError as error:  # the verdict does not need it
                 _logger.warning("the cost of %s is unknown: %s", trial.folder, error)
                 continue

@@ -8,6 +8,7 @@ from ray import ObjectRef
 
 from study.ledger.plan import Plan
 from study.ledger.trial_record import TrialRecord
+from trainables.config.pixels import Pixels
 from trainables.plugin import Plugin
 from trainables.proof import DamageError
 from trainables.training.cost import NetworkCost, network_cost
@@ -69,14 +70,17 @@ class ClusterEvaluation:
                 done, _ = ray.wait(list(running))
                 yield running.pop(done[0]), ray.get(done[0])
 
-    def cost(self, trial: TrialRecord, num_classes: int, size: tuple[int, int]) -> NetworkCost:
+    def cost(
+        self, trial: TrialRecord, num_classes: int, size: tuple[int, int], pixels: Pixels
+    ) -> NetworkCost:
         """Measure what a trial's network costs in use, with nothing else of this study running.
 
         Raises:
             RayError: it cannot be measured, for example because the image does not fit.
         """
         remote = ray.remote(**self._resources)(network_cost)
-        task = remote.remote(_without_weights(trial), num_classes, size, self._device, self._plugin)
+        given = _without_weights(trial), num_classes, size, self._device, self._plugin, pixels
+        task = remote.remote(*given)
         cost: NetworkCost = ray.get(task)
         return cost
 

@@ -13,6 +13,7 @@ from study.ledger.study_folder import StudyFolder
 from study.planning.dependent_runs import DependentRuns
 from study.planning.runs import grid_runs, searched_dimensions, slowest
 from trainables.config import ModelConfig, TrialConfig, from_flat
+from trainables.config.pixels import RGB, Pixels
 from trainables.losses.compose import needs_boundary_head
 from trainables.networks.segmentation import Segmenter
 from trainables.optim.optimizers import stored_per_weight
@@ -54,9 +55,11 @@ class DiskNeed:
         )
 
 
-def disk_need(plan: Plan, space: Space, num_classes: int, left: int) -> DiskNeed:
+def disk_need(
+    plan: Plan, space: Space, num_classes: int, left: int, pixels: Pixels = RGB
+) -> DiskNeed:
     """The need of a plan of which ``left`` trials have not ended."""
-    sizes = [checkpoint_bytes(config, num_classes) for config in configs(plan, space)]
+    sizes = [checkpoint_bytes(config, num_classes, pixels) for config in configs(plan, space)]
     running, ended = max(each.running for each in sizes), max(each.ended for each in sizes)
     beside = max(each.beside for each in sizes)
     untested, stay = _networks(plan)
@@ -83,10 +86,13 @@ def _networks(plan: Plan) -> tuple[int, int]:
     return 1 + confirming, 1 + min(len(CONFIRMED), confirming)
 
 
-def checkpoint_bytes(config: TrialConfig, num_classes: int) -> CheckpointBytes:
+def checkpoint_bytes(
+    config: TrialConfig, num_classes: int, pixels: Pixels = RGB
+) -> CheckpointBytes:
     """The sizes for one config, without the few bytes that the files add."""
     bare = replace(config.model, weights="none", init="")
-    network, learned = _network_bytes(bare, num_classes, needs_boundary_head(config.loss))
+    head = needs_boundary_head(config.loss)
+    network, learned = _network_bytes(bare, num_classes, head, pixels)
     optimizer = round(stored_per_weight(config.optim) * learned)
     average = network if config.optim.ema else 0
     running = network + optimizer + average
@@ -97,9 +103,11 @@ def checkpoint_bytes(config: TrialConfig, num_classes: int) -> CheckpointBytes:
 
 
 @lru_cache(maxsize=16)
-def _network_bytes(model: ModelConfig, num_classes: int, boundary_head: bool) -> tuple[int, int]:
+def _network_bytes(
+    model: ModelConfig, num_classes: int, boundary_head: bool, pixels: Pixels
+) -> tuple[int, int]:
     """The bytes of a network with its statistics, and those of its weights alone."""
-    network = Segmenter(model, num_classes, boundary_head)
+    network = Segmenter(model, num_classes, boundary_head, pixels)
     whole = sum(tensor.nbytes for tensor in network.state_dict().values())
     return whole, sum(weight.nbytes for weight in network.parameters())
 

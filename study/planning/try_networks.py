@@ -75,6 +75,7 @@ def _attempt(config: TrialConfig, workers: int, dataset: Dataset) -> Attempt:
         needs_boundary_head(config.loss),
         _images(config, dataset),
         trained=min(share, TWO),
+        pixels=dataset.pixels,
         shared_statistics=share == 1 and workers > 1,
     )
 
@@ -82,9 +83,8 @@ def _attempt(config: TrialConfig, workers: int, dataset: Dataset) -> Attempt:
 def _images(config: TrialConfig, dataset: Dataset) -> Tensor:
     few = dataset.splits["train"].first(TWO)
     require_crops(few, config.data)
-    batches = training_batches(
-        few, config.data, batch=TWO, seed=config.seed, epoch=1, rank=0, ranks=1
-    )
+    order = {"seed": config.seed, "epoch": 1, "rank": 0, "ranks": 1}
+    batches = training_batches(few, config.data, batch=TWO, **order, pixels=dataset.pixels)
     images_B3HW, _ = next(batches)
     return images_B3HW if len(images_B3HW) == TWO else images_B3HW.expand(TWO, -1, -1, -1)
 

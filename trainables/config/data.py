@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
+from trainables.config.pixels import given_statistics
 from trainables.config.plugin_fields import PLUGIN, Added, Value
 from trainables.config.validation import require, require_choices
 
@@ -93,6 +94,12 @@ class DataConfig:
     cache: Literal["auto", "on", "off"] = "auto"
     """Keep decoded images in memory; ``auto``: if they fit; ``off``: read the files each time."""
 
+    normalize: str = "auto"
+    """How images are normalised before a network. ``backbone``: by the mean and std that its
+    backbone was pretrained with; ``train``: by each band's mean and std in the training images;
+    ``410,380.5/95,120``: by these means and stds, as the files hold the values. ``auto``:
+    ``backbone`` for 8-bit grey and RGB, else ``train``."""
+
     links: Literal["inside", "follow"] = "inside"
     """Whether links in the dataset's folder may lead out of it."""
 
@@ -125,7 +132,8 @@ class DataConfig:
     """Columns of the crop; 0: the image's width."""
 
     brightness: float = 0.0
-    """A number drawn from -brightness .. brightness is added to a training image (0..255)."""
+    """A number drawn from -brightness .. brightness is added to a training image (0..255); where
+    values are not 8-bit, 255 stands for the range of each band in the training images."""
 
     flip_vertical: bool = False
     """Turn half of the training images upside down, too."""
@@ -162,6 +170,7 @@ class DataConfig:
         allowed = ">= 1 with data/extra_list, 0 without"
         both = self.extra_epochs >= 1 if self.extra_list else self.extra_epochs == 0
         require(both, "data/extra_epochs", allowed, self.extra_epochs)
+        given_statistics(self.normalize)
         fits = self.holdout in (AUTO, 0) or self.holdout >= 2
         require(fits, "data/holdout", "-1, 0 or >= 2", self.holdout)
         self._require_folds()

@@ -1,6 +1,6 @@
 """Datasets: one file per layout, each a function from its config to lists of samples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from trainables.data.layouts import (
     voc2012,
     wmh,
 )
-from trainables.data.samples import MOST_CLASSES, Layout, fields_of, require_all
+from trainables.data.samples import MOST_CLASSES, Layout, Pair, Sample, fields_of, require_all
 from trainables.data.splits import complete
 
 __all__ = ["LAYOUTS", "PUBLISHED", "DataError", "Dataset", "ImageList", "load", "open_layout"]
@@ -59,7 +59,9 @@ def open_layout(config: DataConfig) -> Layout:
         )
     found = LAYOUTS[config.dataset](config)
     _require_classes(found)
-    three = complete(found.splits, config, found.groups)
+    published = config.dataset in PUBLISHED
+    splits = _of_photographs(found.splits) if published else found.splits
+    three = complete(splits, config, found.groups)
     if config.root:
         samples = (sample for split in three.splits.values() for sample in split)
         parts = (part for sample in samples for part in fields_of(sample))
@@ -77,8 +79,19 @@ def open_layout(config: DataConfig) -> Layout:
         pool=three.pool,
         folds=three.folds,
         divided=three.divided,
-        fixed_classes=config.dataset in PUBLISHED,
+        fixed_classes=published,
     )
+
+
+def _of_photographs(splits: Mapping[str, tuple[Sample, ...]]) -> dict[str, tuple[Sample, ...]]:
+    """A published dataset's samples: an image in other than 8 bits is not its own."""
+    return {
+        split: tuple(
+            replace(sample, photograph=True) if isinstance(sample, Pair) else sample
+            for sample in samples
+        )
+        for split, samples in splits.items()
+    }
 
 
 def _require_classes(layout: Layout) -> None:

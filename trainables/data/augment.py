@@ -1,7 +1,7 @@
 """Augmentation of one training image: scale, deform, crop, mirror, colours, then a plug-in's own.
 
 The random numbers of an image depend on (seed, epoch, index) alone. Targets (boundaries, distances)
-are computed from the augmented labels. Shape letters: C colours, H rows, W columns.
+are computed from the augmented labels. Shape letters: C bands, H rows, W columns.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainables.config import DataConfig
+from trainables.config import DataConfig, require
+from trainables.config.pixels import RGB, Pixels
 from trainables.data import plugin_augmentation, warp
 from trainables.data.images import Map
 from trainables.data.jitter import color_jitter
@@ -56,24 +57,34 @@ def is_off(config: DataConfig) -> bool:
 def augment(
     image_CHW: Tensor, labels_HW: Tensor, config: DataConfig, draw: Draw
 ) -> tuple[Tensor, Tensor]:
-    """Transform an image (uint8) and its labels (uint8) in the same way.
+    """Transform a photograph (uint8) and its labels (uint8) in the same way.
 
     A scaled image that is smaller than the crop is padded at the right and the bottom: grey in the
     image, void in the labels.
     """
+    image_CHW, labels_HW = _placed(image_CHW, labels_HW, config, draw, warp.GREY)
+    return _with_plugin(_recoloured(image_CHW, config, draw), labels_HW, config, draw)
+
+
+def _placed(
+    image_CHW: Tensor, labels_HW: Tensor, config: DataConfig, draw: Draw, fill: float
+) -> tuple[Tensor, Tensor]:
+    """Scale, deform, crop and mirror; ``fill`` is what lies outside the image."""
     rows, columns = labels_HW.shape
     size = (config.crop_height or rows, config.crop_width or columns)
     scale = config.scale_min + (config.scale_max - config.scale_min) * draw.scale
     if scale != 1:
         scaled = [max(round(scale * side), 1) for side in (rows, columns)]
         image_CHW, labels_HW = _resized(image_CHW, labels_HW, scaled)
-    deform = _warped if warp.is_on(config) else _crop
-    image_CHW, labels_HW = deform(image_CHW, labels_HW, size, draw, config)
+    if warp.is_on(config):
+        image_CHW, labels_HW = _warped(image_CHW, labels_HW, size, draw, config, fill)
+    else:
+        image_CHW, labels_HW = _crop(image_CHW, labels_HW, size, draw, fill)
     if config.flip and draw.flip < 0.5:
         image_CHW, labels_HW = image_CHW.flip(2), labels_HW.flip(1)
     if config.flip_vertical and draw.generator("flip_vertical").random() < 0.5:
         image_CHW, labels_HW = image_CHW.flip(1), labels_HW.flip(0)
-    return _with_plugin(_recoloured(image_CHW, config, draw), labels_HW, config, draw)
+    return image_CHW, labels_HW
 
 
 def _recoloured(image_CHW: Tensor, config: DataConfig, draw: Draw) -> Tensor:
@@ -95,12 +106,12 @@ def _resized(image_CHW: Tensor, labels_HW: Tensor, size: list[int]) -> tuple[Ten
 
 
 def _crop(
-    image_CHW: Tensor, labels_HW: Tensor, size: tuple[int, int], draw: Draw, config: DataConfig
+    image_CHW: Tensor, labels_HW: Tensor, size: tuple[int, int], draw: Draw, fill: float
 ) -> tuple[Tensor, Tensor]:
     below = max(size[0] - labels_HW.shape[0], 0)
     right = max(size[1] - labels_HW.shape[1], 0)
     if below or right:
-        image_CHW = F.pad(image_CHW, (0, right, 0, below), value=warp.GREY)
+        image_CHW = F.pad(image_CHW, (0, right, 0, below), value=fill)
         labels_HW = F.pad(labels_HW, (0, right, 0, below), value=VOID)
     top, left = _corner(labels_HW, size, draw)
     window = (slice(top, top + size[0]), slice(left, left + size[1]))
@@ -108,11 +119,16 @@ def _crop(
 
 
 def _warped(
-    image_CHW: Tensor, labels_HW: Tensor, size: tuple[int, int], draw: Draw, config: DataConfig
+    image_CHW: Tensor,
+    labels_HW: Tensor,
+    size: tuple[int, int],
+    draw: Draw,
+    config: DataConfig,
+    fill: float,
 ) -> tuple[Tensor, Tensor]:
     corner = _corner(labels_HW, size, draw)
     maps = image_CHW.permute(1, 2, 0).numpy(), labels_HW.numpy()
-    image_HWC, labels = warp.warp(*maps, config, size, corner, draw)
+    image_HWC, labels = warp.warp(*maps, config, size, corner, draw, fill)
     return _tensor(image_HWC).permute(2, 0, 1), _tensor(labels)
 
 
@@ -133,20 +149,51 @@ def _with_plugin(
 
 
 def augmented_batch(
-    images: Iterable[Map], labels: Iterable[Map], config: DataConfig, draws: list[Draw]
+    images: Iterable[Map],
+    labels: Iterable[Map],
+    config: DataConfig,
+    draws: list[Draw],
+    pixels: Pixels = RGB,
 ) -> tuple[Tensor, Tensor]:
-    """Images float (B,3,H,W) in [0,1] and labels int64 (B,H,W), one draw per image.
+    """Images float (B,C,H,W) in the unit of their type and labels int64 (B,H,W), one draw each.
 
     Args:
-        images: uint8 (H,W,3); they may differ in size if the config gives both sides of a crop.
+        images: (H,W,C); they may differ in size if the config gives both sides of a crop.
         labels: uint8 (H,W), of the images' sizes.
+        pixels: what the images are. Photographs are augmented in bytes, others in floats.
     """
     pairs = [
-        augment(_tensor(image_HWC).permute(2, 0, 1), _tensor(labels_HW), config, draw)
+        _augmented(_tensor(image_HWC).permute(2, 0, 1), _tensor(labels_HW), config, draw, pixels)
         for image_HWC, labels_HW, draw in zip(images, labels, draws, strict=True)
     ]
     images, labels = zip(*pairs, strict=True)
-    return torch.stack(images).float().div(255), torch.stack(labels).long()
+    return in_units(torch.stack(images)), torch.stack(labels).long()
+
+
+def _augmented(
+    image_CHW: Tensor, labels_HW: Tensor, config: DataConfig, draw: Draw, pixels: Pixels
+) -> tuple[Tensor, Tensor]:
+    if pixels.plain:
+        return augment(image_CHW, labels_HW, config, draw)
+    words = f"0 with images of {pixels.kind} or normalised by data/normalize"
+    require(not config.color_jitter, "data/color_jitter", words, config.color_jitter)
+    image_CHW, fill = in_units(image_CHW), warp.GREY / 255
+    if pixels.mean:  # padding that normalisation turns into zero, as the grey of photographs
+        mean_C11 = torch.tensor(pixels.mean).view(-1, 1, 1)
+        image_CHW, fill = image_CHW - mean_C11, 0.0
+    image_CHW, labels_HW = _placed(image_CHW, labels_HW, config, draw, fill)
+    if pixels.mean:
+        image_CHW = image_CHW + mean_C11
+    shift = config.brightness / 255 * (2 * draw.brightness - 1)
+    image_CHW = image_CHW + shift * torch.tensor(pixels.span).view(-1, 1, 1)
+    return _with_plugin(image_CHW, labels_HW, config, draw)
+
+
+def in_units(images: Tensor) -> Tensor:
+    """Float images in the unit of their type: bytes / 255, 16 bits / 65535, floats as they are."""
+    if images.dtype == torch.float32:
+        return images
+    return images.float().div(65535 if images.dtype == torch.uint16 else 255)
 
 
 def _tensor(map_: NDArray[np.generic]) -> Tensor:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.config import DataConfig
-from trainables.data.augment import Draw, augmented_batch, is_off
+from trainables.config.pixels import RGB, Pixels
+from trainables.data.augment import Draw, augmented_batch, in_units, is_off
 from trainables.data.dataset import DataError, ImageList
 
 
@@ -44,9 +45,10 @@ def require_crops(split: ImageList, config: DataConfig) -> None:
 def to_tensors(
     split: ImageList, indices: NDArray[np.int64] | Sequence[int]
 ) -> tuple[Tensor, Tensor]:
-    """Images float (B,3,H,W) in [0,1] and labels int64 (B,H,W), of images of one size."""
+    """Images float (B,C,H,W) in the unit of their type, photographs in [0,1], and labels int64
+    (B,H,W), of images of one size."""
     images_BHWC, labels_BHW = map(torch.from_numpy, split.stacked(indices))
-    return images_BHWC.permute(0, 3, 1, 2).float().div(255), labels_BHW.long()
+    return in_units(images_BHWC.permute(0, 3, 1, 2)), labels_BHW.long()
 
 
 def _flipped(images_BCHW: Tensor, labels_BHW: Tensor, draws: list[Draw]) -> tuple[Tensor, Tensor]:
@@ -64,6 +66,7 @@ def training_batches(
     epoch: int,
     rank: int,
     ranks: int,
+    pixels: Pixels = RGB,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield this rank's share of each batch: every ``ranks``-th of its images.
 
@@ -75,7 +78,8 @@ def training_batches(
         mine = order[number * batch : (number + 1) * batch][rank::ranks]
         draws = [Draw.of(seed, epoch, int(index)) for index in mine]
         if not is_off(config):
-            return augmented_batch(split.images_NHWC[mine], split.labels_NHW[mine], config, draws)
+            chosen = split.images_NHWC[mine], split.labels_NHW[mine]
+            return augmented_batch(*chosen, config, draws, pixels)
         tensors = to_tensors(split, mine)
         return _flipped(*tensors, draws) if config.flip else tensors
 

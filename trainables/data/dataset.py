@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from trainables.config.pixels import RGB, Pixels
 from trainables.data.images import Size, indexed_as_array, one_size, sizes_of
 from trainables.data.picked import FoldLists, Picked
 
@@ -40,7 +41,7 @@ class ImageList:
     arrays but ``ManySizes`` or ``Streamed``: indexed by one place they give a map, as arrays do.
     """
 
-    images_NHWC: NDArray[np.uint8]
+    images_NHWC: NDArray[np.uint8 | np.uint16 | np.float32]
     labels_NHW: NDArray[np.uint8]
     """0..K-1, void 255."""
     names: tuple[str, ...]
@@ -70,7 +71,7 @@ class ImageList:
 
     def stacked(
         self, rows: Sequence[int] | NDArray[np.integer]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    ) -> tuple[NDArray[np.uint8 | np.uint16 | np.float32], NDArray[np.uint8]]:
         """Copies of images (B,H,W,C) of one size and their labels (B,H,W)."""
         images, labels = self.images_NHWC[rows], self.labels_NHW[rows]
         if isinstance(images, np.ndarray):
@@ -150,10 +151,14 @@ class Dataset:
     shared: Mapping[str, int] = field(default_factory=dict)
     """By other split, how many images of the test list it has too; a split with none lacks."""
 
+    pixels: Pixels = RGB
+    """What a network receives."""
     pool: ImageList | None = None
     """The images that are divided into folds, decoded once; None without folds."""
     folds: FoldLists = ()
     """The lists of each fold; ``splits`` has those of one of them."""
+    pixels_of_fold: tuple[Pixels, ...] = ()
+    """What a network of each fold receives: its training images decide how they are normalised."""
     divided: str = ""
     """How many images each fold tests, in words."""
 
@@ -165,7 +170,7 @@ class Dataset:
         splits = {split: self.pool.picked(places) for split, places in lists.items()}
         if lists["val"] == lists["test"]:
             splits["test"] = splits["val"]
-        return replace(self, splits=splits)
+        return replace(self, splits=splits, pixels=self.pixels_of_fold[fold - 1])
 
     @property
     def nbytes(self) -> int:
@@ -207,7 +212,7 @@ class Digest:
         self._hash.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
         self._hash.update(content)
 
-    def add(self, pixels: NDArray[np.uint8]) -> None:
+    def add(self, pixels: NDArray[np.uint8 | np.uint16 | np.float32]) -> None:
         """Add an image or its labels, as decoded."""
         self.note(f"{pixels.dtype} {pixels.shape}", pixels.tobytes())
 

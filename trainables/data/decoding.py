@@ -4,6 +4,7 @@ Shape letters: N images, H rows, W columns.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -15,12 +16,12 @@ from trainables.data.dataset import DataError, Dataset, ImageList
 from trainables.data.fold_sanity import FoldFacts, sanity_of_folds
 from trainables.data.identity import Identity
 from trainables.data.images import Collector, Size, indexed_as_array
+from trainables.data.pixel_statistics import FoldPixels, PixelFacts
+from trainables.data.rasters import Pixels
 from trainables.data.samples import Decoded, Layout, Sample, require_sound
 from trainables.data.sanity import Facts, sanity_of, shared_with_test
 from trainables.data.streaming import Reader, Streamed, read_all, resized
 
-_BYTES_A_PIXEL = 4
-"""Three colours and one label."""
 _MEMORY_SHARE = 0.25
 """Share of the free memory that images may take: the driver and the object store hold a copy each,
 and making them needs room."""
@@ -44,6 +45,7 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
         return _decode_folds(layout, config, size, identity, cached)
     splits: dict[str, ImageList] = {}
     facts: dict[str, Facts] = {}
+    pixels = PixelFacts(config)
     for split, samples in layout.splits.items():
         if split == "test" and samples == layout.splits["val"]:
             # One list serves as both: decode it, and add it to the digest, once.
@@ -52,9 +54,9 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
         else:
             facts[split] = Facts()
             identity.begin(split, samples)
-            add = facts[split].add_at
-            splits[split] = _decode_split(layout, samples, size, identity, add, cached)
-    sanity = sanity_of(layout, config, facts)
+            counted = Counted(split, identity, facts[split], pixels)
+            splits[split] = _decode_split(layout, samples, size, counted.add, cached)
+    sanity = pixels.with_lines(sanity_of(layout, config, facts))
     return Dataset(
         layout.name,
         layout.classes,
@@ -65,6 +67,7 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
         identity.old_digest,
         layout.lists,
         shared_with_test(facts),
+        pixels.pixels,
     )
 
 
@@ -72,9 +75,10 @@ def _decode_folds(
     layout: Layout, config: DataConfig, size: Size | None, identity: Identity, cached: bool
 ) -> Dataset:
     """Decode the pool once; the lists of each fold are places in it."""
-    facts = FoldFacts(layout.folds)
+    facts, pixels = FoldFacts(layout.folds), FoldPixels(config, layout.folds)
     identity.begin("pool", layout.pool)
-    pool = _decode_split(layout, layout.pool, size, identity, facts.add_at, cached)
+    count = CountedInFolds(identity, facts, pixels).add
+    pool = _decode_split(layout, layout.pool, size, count, cached)
     identity.divide(layout.folds)
     whole = Dataset(
         layout.name,
@@ -82,12 +86,14 @@ def _decode_folds(
         layout.colours,
         {},
         identity.digest,
-        sanity_of_folds(layout, config, facts),
+        pixels.with_lines(sanity_of_folds(layout, config, facts)),
         identity.old_digest,
         layout.lists,
         facts.shared_with_test(),
+        pixels.of_fold[0],
         pool,
         layout.folds,
+        pixels.of_fold,
         layout.divided,
     )
     return whole.for_fold(config.fold)
@@ -96,12 +102,13 @@ def _decode_folds(
 def _bytes_needed(layout: Layout, size: Size | None) -> int:
     """What all images take in memory; estimated from a few where they keep their own sizes."""
     samples = list(chain.from_iterable(layout.decoded.values()))
+    some = samples[:: -(-len(samples) // _MEASURED)] if size is None else samples[:1]
+    read = list(read_all(some))
+    pixels = float(np.mean([decoded.labels_HW.size for decoded in read]))
     if size is not None:
         pixels = float(size[0] * size[1])
-    else:
-        some = samples[:: -(-len(samples) // _MEASURED)]
-        pixels = float(np.mean([decoded.labels_HW.size for decoded in read_all(some)]))
-    return round(len(samples) * pixels * _BYTES_A_PIXEL)
+    first_HWC = read[0].image_HWC  # all are of one kind
+    return round(len(samples) * pixels * (first_HWC.shape[-1] * first_HWC.itemsize + 1))
 
 
 def _require_memory(layout: Layout, size: Size | None, needed_bytes: int) -> None:
@@ -120,12 +127,58 @@ def fits(needed_bytes: int) -> bool:
     return needed_bytes <= _MEMORY_SHARE * psutil.virtual_memory().available
 
 
+Count = Callable[[int, Sample, Decoded, Pixels, NDArray[np.uint8]], None]
+"""Counts an image and its labels, as decoded and as used, by its place in a list."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What each image of a split is counted in."""
+
+    split: str
+    identity: Identity
+    facts: Facts
+    pixels: PixelFacts
+
+    def add(
+        self,
+        place: int,
+        sample: Sample,
+        decoded: Decoded,
+        image_HWC: Pixels,
+        labels_HW: NDArray[np.uint8],
+    ) -> None:
+        self.identity.add(sample, decoded)
+        self.facts.add(decoded, labels_HW)
+        self.pixels.add(self.split, sample, decoded, image_HWC)
+
+
+@dataclass(frozen=True)
+class CountedInFolds:
+    """What each image of the pool is counted in."""
+
+    identity: Identity
+    facts: FoldFacts
+    pixels: FoldPixels
+
+    def add(
+        self,
+        place: int,
+        sample: Sample,
+        decoded: Decoded,
+        image_HWC: Pixels,
+        labels_HW: NDArray[np.uint8],
+    ) -> None:
+        self.identity.add(sample, decoded)
+        self.facts.add_at(place, decoded, labels_HW)
+        self.pixels.add_at(place, sample, decoded, image_HWC)
+
+
 def _decode_split(
     layout: Layout,
     samples: tuple[Sample, ...],
     size: Size | None,
-    identity: Identity,
-    add_facts: Callable[[int, Decoded, NDArray[np.uint8]], None],
+    count: Count,
     cached: bool,
 ) -> ImageList:
     images, labels = Collector(len(samples)), Collector(len(samples))
@@ -134,9 +187,9 @@ def _decode_split(
     sizes_N2 = np.zeros((len(samples), 2), dtype=np.int64)
     for index, (sample, decoded) in enumerate(zip(samples, read_all(samples), strict=True)):
         require_sound(sample.name, decoded, len(layout.classes))
-        identity.add(sample, decoded)
         checksums[index] = decoded.checksum
         image_HWC, labels_HW = resized(decoded, size)
+        count(index, sample, decoded, image_HWC, labels_HW)
         sizes_N2[index] = labels_HW.shape
         if layout.spacing_mm is not None:
             down_mm, across_mm, *between_mm = layout.spacing_mm[sample.name]
@@ -149,7 +202,6 @@ def _decode_split(
         if cached:
             images.add(image_HWC)
             labels.add(labels_HW)
-        add_facts(index, decoded, labels_HW)
     names = tuple(sample.name for sample in samples)
     spacing = np.array(spacing_mm, dtype=np.float32) if spacing_mm else None
     if cached:

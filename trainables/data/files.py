@@ -8,7 +8,6 @@ import struct
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,6 @@ _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 _ANIMATED = ("PNG", "TIFF", "WEBP", "GIF")
 _JUNK = ("thumbs.db", "desktop.ini", "ehthumbs.db")
 _ORIENTATION = 0x0112
-_IMAGE_MODES = ("RGB", "L", "P", "1", "RGBA", "CMYK", "YCbCr", "LA")
 
 
 def folder(root: str, dataset: str) -> Path:
@@ -121,6 +119,11 @@ def _orientation(image: Image.Image) -> int:
     return value if value in range(1, 9) else 1
 
 
+def orientation_of(content: bytes) -> int:
+    """EXIF's orientation of a file that Pillow opens, 1..8."""
+    return _orientation(Image.open(io.BytesIO(content), formats=_FORMATS))
+
+
 def _turned(image: Image.Image, tagged: int) -> Image.Image:
     info = image.info
     left = max(_orientation(image), 1)
@@ -156,32 +159,6 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-class Photo(NamedTuple):
-    """An image file."""
-
-    image_HWC: NDArray[np.uint8]
-    """RGB, turned as its EXIF orientation says."""
-    content: bytes
-    turned: bool
-
-
-def read_image(path: Path) -> Photo:
-    """The image in this file, or a DataError that names it."""
-    content = read_bytes(path)
-    image = open_image(path, content)
-    if image.mode not in _IMAGE_MODES:
-        raise DataError(f"{path}: an image must be 8-bit grey or RGB, got mode {image.mode}")
-    return Photo(np.asarray(image.convert("RGB")), content, bool(image.info["turned"]))
-
-
-def resize_image(image_HWC: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    """Resize to (rows, columns), bilinear with antialiasing."""
-    if size is None or image_HWC.shape[:2] == size:
-        return image_HWC
-    small = Image.fromarray(image_HWC).resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    return np.asarray(small)
 
 
 def resize_mask(mask_HW: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 Rows = slice | Sequence[int] | NDArray[np.integer]
 """Several places in a list."""
-Map = NDArray[np.uint8]
-"""An image (H,W,C) or its labels (H,W)."""
+Map = NDArray[np.uint8 | np.uint16 | np.float32]
+"""Labels (H,W) of uint8, or an image (H,W,C)."""
 Size = tuple[int, int]
 """Rows and columns, in pixels."""
 
@@ -74,12 +74,13 @@ class ManySizes:
         return ManySizes([self._maps[row] for row in rows])
 
 
-def indexed_as_array(maps: object) -> Map:
-    """The same object, typed as the array (N,H,W) or (N,H,W,C) that it is indexed like."""
-    return cast(Map, maps)
+def indexed_as_array(maps: object) -> NDArray[np.uint8]:
+    """The same object, typed as the array (N,H,W) or (N,H,W,C) that it is indexed like; that of
+    images may have another type of values."""
+    return cast(NDArray[np.uint8], maps)
 
 
-def joined(maps: Sequence[Map]) -> Map:
+def joined(maps: Sequence[Map]) -> NDArray[np.uint8]:
     """Maps behind one another: one array if they have one size, else a ``ManySizes``."""
     collector = Collector(len(maps))
     for one in maps:
@@ -98,7 +99,7 @@ class Collector:
 
     def add(self, one: Map) -> None:
         if not self._added:
-            self._whole = np.empty((self._count, *one.shape), dtype=np.uint8)
+            self._whole = np.empty((self._count, *one.shape), dtype=one.dtype)
         if self._whole is not None and one.shape != self._whole.shape[1:]:
             self._maps, self._whole = [row.copy() for row in self._whole[: self._added]], None
         if self._whole is not None:
@@ -107,6 +108,6 @@ class Collector:
             self._maps.append(np.ascontiguousarray(one))
         self._added += 1
 
-    def collected(self) -> Map:
-        """One array (N,...), or a ``ManySizes`` typed as one."""
-        return indexed_as_array(ManySizes(self._maps)) if self._whole is None else self._whole
+    def collected(self) -> NDArray[np.uint8]:
+        """One array (N,...), or a ``ManySizes``: see ``indexed_as_array``."""
+        return indexed_as_array(ManySizes(self._maps) if self._whole is None else self._whole)

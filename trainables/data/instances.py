@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.data import files, mask_files
+from trainables.data import files, mask_files, volume_files
 from trainables.data.dataset import DataError
 from trainables.geometry.boundaries import VOID
 
@@ -31,6 +31,9 @@ class InstanceMask:
             DataError: it cannot be decoded, has several channels or holds a negative number.
         """
         content = files.read_bytes(path)
+        if volume_files.is_array(path):
+            numbers = volume_files.mask_values(path)
+            return self._labels(path, numbers), files.marked(self._how, content)
         image = files.open_image(path, content, deep=True)
         if image.mode not in _MODES:
             raise DataError(
@@ -38,6 +41,9 @@ class InstanceMask:
                 f"{image.mode}"
             )
         numbers_HW = np.asarray(image) // mask_files.stretch(image)
+        return self._labels(path, numbers_HW), files.marked(self._how, content)
+
+    def _labels(self, path: Path, numbers_HW: NDArray[np.generic]) -> NDArray[np.uint8]:
         if numbers_HW.min(initial=0) < 0:
             raise DataError(
                 f"{path}: a mask of objects must number them from 1, got {numbers_HW.min()}"
@@ -45,7 +51,11 @@ class InstanceMask:
         labels_HW = (numbers_HW != 0).astype(np.uint8)
         if self.void is not None:
             labels_HW[numbers_HW == self.void] = VOID
-        return labels_HW, files.marked(f"nonzero, void {self.void}", content)
+        return labels_HW
+
+    @property
+    def _how(self) -> str:
+        return f"nonzero, void {self.void}"
 
     def meaning(self, names: tuple[str, ...]) -> str:
         """What the values are, in words."""

@@ -17,7 +17,9 @@ from trainables.config.data import FOLDER
 from trainables.data import classes as class_file
 from trainables.data.classes import Colour
 from trainables.data.layouts import ade20k, camvid, cityscapes, davis2016, nyuv2, wmh
+from trainables.data.rasters import Pixels
 from trainables.data.samples import LabelTable, voc_palette
+from trainables.data.shown import shown
 
 _GREY = {
     "ade20k": (ade20k.TABLE, ade20k.COLOURS),
@@ -63,10 +65,10 @@ class LabelFiles:
             image.putpalette(colours_256C.tobytes())
         return _encoded(image)
 
-    def overlay(self, image_HWC: NDArray[np.uint8], labels_HW: NDArray[np.uint8]) -> bytes:
+    def overlay(self, image_HWC: Pixels, labels_HW: NDArray[np.uint8]) -> bytes:
         """A PNG of the image, half covered by the colours of its classes."""
         colours_KC = np.array(self.colours, dtype=np.uint16)
-        mixed_HWC = (image_HWC.astype(np.uint16) + colours_KC[labels_HW]) // 2
+        mixed_HWC = (shown(image_HWC).astype(np.uint16) + colours_KC[labels_HW]) // 2
         return _encoded(Image.fromarray(mixed_HWC.astype(np.uint8)))
 
 

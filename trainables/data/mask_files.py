@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from trainables.data import files
+from trainables.data import files, volume_files
 from trainables.data.dataset import DataError
 
 _MODES = ("L", "P", "1")
@@ -23,7 +23,7 @@ class Mask(NamedTuple):
     """A mask file as it is stored."""
 
     values_HW: NDArray[np.uint8]
-    """Grey values, or indices of the palette; zeros for a mask in colours."""
+    """(D,H,W) of a volume: grey values, or indices of the palette; zeros for a mask in colours."""
     palette_256C: NDArray[np.uint8] | None
     """RGB of each index of a palette file."""
     colours_HWC: NDArray[np.uint8] | None
@@ -43,6 +43,8 @@ def read_mask(
         DataError: it cannot be decoded, or its values are not classes.
     """
     content = files.read_bytes(path)
+    if volume_files.is_array(path):
+        return Mask(volume_files.label_values(path), None, None, 8, content)
     image = files.open_image(path, content, deep_remedy=deep_remedy)
     if image.mode in _COLOUR_MODES:
         return _in_colours(path, image, content, colours, grey)

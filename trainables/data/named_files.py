@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trainables.data import files, sample_table
+from trainables.data import files, photos, sample_table, volume_files
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+SUFFIXES = (*photos.SUFFIXES, *volume_files.SUFFIXES)
 _WILD = "*?["
 _FOUND = 8
 """How many folders a message shows."""

@@ -15,12 +15,16 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.data import files, mask_files
+from trainables.data import files, mask_files, photos, rasters
 from trainables.data.dataset import DataError, Series, escaped
+from trainables.data.photos import Alpha
 from trainables.data.picked import FoldLists
+from trainables.data.rasters import Pixels
 from trainables.geometry.boundaries import VOID
 
 SPLITS = ("train", "val", "test")
+_SWAPPED = 5
+"""EXIF's orientations from here on swap rows and columns."""
 TURNED = ", which is turned by its EXIF orientation: turn the mask too, or save the image turned"
 _NAMED = 5
 """How many missing files a line names."""
@@ -31,13 +35,24 @@ MOST_CLASSES = 255
 class Decoded(NamedTuple):
     """An image and its labels at the files' size, and the content that enters the digest."""
 
-    image_HWC: NDArray[np.uint8]
+    image_HWC: Pixels
+    """uint8 RGB, or 1..20 bands of uint8, uint16 or float32."""
     labels_HW: NDArray[np.uint8]
     """0..K-1, void 255."""
     content: tuple[tuple[str, bytes], ...]
     """The files, for the first version of the digest; marked where they are now read otherwise."""
     turned: bool = False
     """Whether the image is turned by its EXIF orientation."""
+    alpha: Alpha = ""
+    """Transparency, and what became of it."""
+    orientation: int = 1
+    """EXIF's, 1..8, whether or not the image is turned by it."""
+
+    @property
+    def fits_both(self) -> bool:
+        """Whether the mask's size would fit the image turned and not turned."""
+        rows, columns = self.labels_HW.shape
+        return self.turned and (self.orientation < _SWAPPED or rows == columns)
 
     @property
     def checksum(self) -> int:
@@ -62,8 +77,10 @@ class Sample(Protocol):
 
 
 def fields_of(sample: Sample) -> tuple[object, ...]:
-    """The values of a sample's fields; its paths are among them."""
-    return tuple(getattr(sample, name) for name in getattr(sample, "__dataclass_fields__", ()))
+    """The values of a sample's fields, and of a slice's files; its paths are among them."""
+    names = getattr(sample, "__dataclass_fields__", ())
+    own = tuple(getattr(sample, name) for name in names)
+    return (*own, *(x for part in own if isinstance(part, Pair) for x in fields_of(part)))
 
 
 @dataclass(frozen=True)
@@ -186,6 +203,8 @@ class Pair:
     table: MaskReader
     listed: str = ""
     """The line that names it, ``val.txt:3``; empty if a folder was listed."""
+    photograph: bool = False
+    """Whether the image must be 8-bit grey or RGB, as a published dataset's are."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", escaped(self.name))  # it is written to many files
@@ -199,7 +218,8 @@ class Pair:
     def read(self) -> Decoded:
         self.require_files()
         labels_HW, mask_bytes = self.table.read(self.mask)
-        image_HWC, image_bytes, turned = files.read_image(self.image)
+        photo = photos.read_image(self.image, labels_HW.shape, self.photograph)
+        image_HWC, image_bytes, turned = photo.image_HWC, photo.content, photo.turned
         if image_HWC.shape[:2] != labels_HW.shape:
             raise DataError(
                 f"{self.mask}: size {labels_HW.shape} differs from its image's "
@@ -208,7 +228,7 @@ class Pair:
         if turned:
             image_bytes = files.marked("turned", image_bytes)
         content = ((self.mask.name, mask_bytes), (self.image.name, image_bytes))
-        return Decoded(image_HWC, labels_HW, content, turned)
+        return Decoded(image_HWC, labels_HW, content, turned, photo.alpha, photo.orientation)
 
 
 def require_sound(name: str, decoded: Decoded, num_classes: int) -> None:
@@ -216,13 +236,8 @@ def require_sound(name: str, decoded: Decoded, num_classes: int) -> None:
 
     A plug-in's sample could otherwise wrap around in eight bits, or train a class that has no name.
     """
-    image_HWC, labels_HW, *_ = decoded
-    kinds = (image_HWC.dtype, labels_HW.dtype)
-    if set(kinds) != {np.dtype(np.uint8)} or image_HWC.shape != (*labels_HW.shape, 3):
-        raise DataError(
-            f"{name}: must be a uint8 image (H,W,3) and uint8 labels (H,W), got "
-            f"{kinds[0]} {image_HWC.shape} and {kinds[1]} {labels_HW.shape}"
-        )
+    labels_HW = decoded.labels_HW
+    rasters.require_image(name, decoded.image_HWC, labels_HW)
     wrong_HW = (labels_HW >= num_classes) & (labels_HW != VOID)
     if wrong_HW.any():
         raise DataError(

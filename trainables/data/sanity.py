@@ -17,6 +17,7 @@ from torch import Tensor
 from trainables.config import DataConfig
 from trainables.config.words import counted
 from trainables.data.dataset import Sanity
+from trainables.data.photos import Alpha
 from trainables.data.samples import Decoded, Layout
 from trainables.geometry.boundaries import VOID, radius_boundary
 
@@ -43,11 +44,20 @@ class Facts:
 
     turned: int = 0
     """Images turned by their EXIF orientation."""
+    either_way: int = 0
+    """Turned images whose masks would fit them as they are stored, too."""
+    as_stored: int = 0
+    """Images with an EXIF orientation whose masks show that they must not be turned."""
+    alpha: Counter[Alpha] = field(default_factory=Counter)
+    """Images by their transparency, and what became of it."""
 
     def add(self, decoded: Decoded, labels_HW: NDArray[np.uint8], count_all: bool = False) -> None:
         """Count an image with these labels, which may be resized."""
         self.images += 1
         self.turned += decoded.turned
+        self.either_way += decoded.fits_both
+        self.as_stored += decoded.orientation > 1 and not decoded.turned
+        self.alpha[decoded.alpha] += 1
         self.sizes[decoded.labels_HW.shape[0], decoded.labels_HW.shape[1]] += 1
         counts_256 = np.bincount(labels_HW.ravel(), minlength=256)
         self.labels_256 += counts_256
@@ -90,7 +100,7 @@ def sanity_of(layout: Layout, config: DataConfig, facts: Mapping[str, Facts]) ->
     """What these facts mean for a study."""
     own = {split: one for split, one in facts.items() if not _stands_in(split, layout, facts)}
     absent = {split: list(_absent(layout, one)) for split, one in own.items()}
-    failures, warnings = [], list(_doubtful(layout, own))
+    failures, warnings = [], [*_doubtful(layout, own), *_doubtful_files(own)]
     if missing := absent.pop("train", None):
         line = f"train: no pixel of {_classes(missing)}"
         # A few images of a list, or a publication's classes, are a choice that may lack some.
@@ -165,6 +175,22 @@ def _overlaps(facts: Mapping[str, Facts]) -> Iterator[str]:
             )
 
 
+def _doubtful_files(own: Mapping[str, Facts]) -> Iterator[str]:
+    """What of the files may mean something else than is made of it."""
+    for split, one in own.items():
+        if one.either_way:
+            yield (
+                f"{split}: {counted(one.either_way, 'image')} turned by EXIF orientation whose "
+                f"masks have a size that fits both ways: masks must be drawn on the turned image"
+            )
+        if varies := one.alpha["varies"]:
+            yield (
+                f"{split}: {counted(varies, 'image')} with transparent pixels, whose colours are "
+                f"used as if they were opaque: mark such pixels void in the masks; a fourth band "
+                f"that is no transparency (infrared) must be stored as .npy or TIFF without alpha"
+            )
+
+
 def _notes(own: Mapping[str, Facts]) -> Iterator[str]:
     for split, one in own.items():
         if _VOID_NOTED < one.void_share <= _VOID_WARNED:
@@ -174,6 +200,15 @@ def _notes(own: Mapping[str, Facts]) -> Iterator[str]:
                 f"{split}: images turned by their EXIF orientation: {one.turned}; their masks must "
                 f"fit the turned image"
             )
+        if one.as_stored:
+            yield (
+                f"{split}: {counted(one.as_stored, 'image')} left as stored in spite of an EXIF "
+                f"orientation: only so has the mask the image's size"
+            )
+        if opaque := one.alpha["opaque"]:
+            yield f"{split}: {counted(opaque, 'image')} with an alpha channel, opaque: left out"
+        if kept := one.alpha["band"]:
+            yield f"{split}: {counted(kept, 'image')} with an alpha channel, kept as a band"
 
 
 def _same_list(layout: Layout, facts: Mapping[str, Facts]) -> Iterator[str]:

@@ -10,12 +10,13 @@ from os import cpu_count
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.data import files
+from trainables.data import files, photos
 from trainables.data.dataset import DataError
 from trainables.data.images import Map, Rows, Size, joined
+from trainables.data.rasters import Pixels
 from trainables.data.samples import Decoded, Sample
 
-Pair = tuple[Map, Map]
+Pair = tuple[Pixels, NDArray[np.uint8]]
 """An image and its labels."""
 _THREADS = min(cpu_count() or 1, 16)
 _AT_ONCE = 32
@@ -32,7 +33,7 @@ def resized(decoded: Decoded, size: Size | None) -> Pair:
     """An image and its labels at this size; None: at their own."""
     if size is None:
         return decoded.image_HWC, decoded.labels_HW
-    return files.resize_image(decoded.image_HWC, size), files.resize_mask(decoded.labels_HW, size)
+    return photos.resize(decoded.image_HWC, size), files.resize_mask(decoded.labels_HW, size)
 
 
 class Reader:

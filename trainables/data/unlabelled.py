@@ -4,17 +4,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from trainables.config import DataConfig
 from trainables.config.data import BUILT_IN
-from trainables.data import PUBLISHED, files, lists, open_layout
+from trainables.data import PUBLISHED, files, lists, open_layout, photos
 from trainables.data.dataset import DataError
 from trainables.data.layouts import wmh
-from trainables.data.samples import SPLITS, Pair, Sample
+from trainables.data.rasters import Pixels
+from trainables.data.samples import SPLITS, LabelTable, Pair, Sample
+from trainables.data.volume_files import SUFFIXES as VOLUMES
+from trainables.data.volume_files import facts_of, is_nifti
+from trainables.data.volumes import Slice
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm")
+SUFFIXES = (*photos.SUFFIXES, ".ppm", *VOLUMES)
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Picture:
 
     name: str
     """Without suffix; it may have folders."""
-    read: Callable[[], NDArray[np.uint8]]
+    read: Callable[[], Pixels]
     """The image (H,W,C), or a DataError that names its file."""
     volume: Path | None = None
     """The volume's file, if it is a slice of one; all slices follow each other in order."""
@@ -49,7 +50,11 @@ def of_folder(folder: Path, volumes: bool = False) -> list[Picture]:
     )
     if not paths:
         raise DataError(f"{folder}: holds no image, {', '.join(SUFFIXES)}")
-    return [_file(str(path.relative_to(folder).with_suffix("")), path) for path in paths]
+    pictures: list[Picture] = []
+    for path in paths:
+        name = str(path.relative_to(folder).with_suffix(""))
+        pictures += _volume(name, path) if path.suffix in VOLUMES else [_file(name, path)]
+    return pictures
 
 
 def of_list(config: DataConfig, name: str) -> list[Picture]:
@@ -82,7 +87,7 @@ def _labelled(config: DataConfig, name: str) -> tuple[Sample, ...]:
 
 
 def _file(name: str, path: Path) -> Picture:
-    return Picture(name, lambda: files.read_image(path).image_HWC)
+    return Picture(name, lambda: photos.read_image(path).image_HWC)
 
 
 def _sample(sample: Sample) -> Picture:
@@ -90,7 +95,17 @@ def _sample(sample: Sample) -> Picture:
         return _file(sample.name, sample.image)
     if isinstance(sample, wmh.Slice):
         return Picture(sample.name, sample.image, sample.flair)
+    if isinstance(sample, Slice):
+        file = sample.pair.image
+        return Picture(sample.name, sample.image, file if is_nifti(file) else None)
     return Picture(sample.name, lambda: sample.read().image_HWC)
+
+
+def _volume(name: str, path: Path) -> list[Picture]:
+    """The slices of a volume in a folder of images."""
+    pair = Pair(name, path, path, LabelTable.plain(2))
+    pictures = [_sample(Slice(pair, number)) for number in range(facts_of(path).slices)]
+    return [replace(one, name=str(Path(name).parent / one.name)) for one in pictures]
 
 
 def _cityscapes(root: Path) -> Iterator[Picture]:

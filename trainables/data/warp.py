@@ -47,12 +47,14 @@ def warp(
     size: Size,
     corner: tuple[int, int],
     draws: Draws,
+    fill: float = GREY,
 ) -> tuple[NDArray[np.generic], NDArray[np.uint8]]:
     """The crop of this size whose corner lies here, deformed; of the types given.
 
     Args:
         image_HWC: of any number of bands; uint8, uint16 or float32.
         corner: row and column of the crop before it is deformed.
+        fill: the image's value outside.
     """
     x, y = places_of(config, size, draws)
     x, y = x + np.float32(corner[1]), y + np.float32(corner[0])
@@ -70,7 +72,7 @@ def warp(
             *(x, y),
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
-            borderValue=(GREY,) * 4,
+            borderValue=(fill,) * _BANDS_AT_ONCE,
         ).reshape(*size, -1)
         for first in range(0, image.shape[2], _BANDS_AT_ONCE)
     ]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig, refused
+from trainables.config.pixels import RGB, Pixels
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 
 TWO = 2
@@ -26,6 +27,8 @@ class Attempt:
     """Two images in [0,1], as training sees them."""
     trained: int
     """How many of them one batch of a rank has, at most two."""
+    pixels: Pixels = RGB
+    """What the images are."""
     shared_statistics: bool = False
     """Whether batch norms see the images of other ranks, too, so that one image is enough."""
 
@@ -42,7 +45,7 @@ class Attempt:
         """
         bare = replace(self.model, weights="none", init="")
         with torch.random.fork_rng(devices=[]):
-            network = Segmenter(bare, self.num_classes, self.boundary_head)
+            network = Segmenter(bare, self.num_classes, self.boundary_head, self.pixels)
             self._evaluate(network.eval())
             return self._train(network.train())
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig, refused, require
+from trainables.config.pixels import RGB, Pixels
 from trainables.networks.encoders import any_size, sketch, smp_name, without_chance
-from trainables.networks.network import Network, Output, normalized, transfer
+from trainables.networks.network import Network, Output, mean_and_std, normalized, transfer
 from trainables.networks.weights import unreachable
 
 _MIX_TRANSFORMER = {
@@ -59,11 +60,12 @@ DECODERS = {
 class Smp(Network):
     """Encoder and decoder of segmentation-models-pytorch; features before its classifier."""
 
-    def __init__(self, config: ModelConfig, num_classes: int) -> None:
+    def __init__(self, config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> None:
         super().__init__()
         row = DECODERS[config.network]
         name = smp_name(config.encoder)
-        model = _built(config, row, name, num_classes if row.wide_head else 1)
+        classes = num_classes if row.wide_head else 1
+        model = _built(config, row, name, classes, pixels.bands)
         self.encoder, self.decoder = model.encoder, model.decoder
         head = model.segmentation_head[0]
         self.out_channels = head.in_channels
@@ -73,7 +75,7 @@ class Smp(Network):
         self.unused_parameters = config.network == "pspnet"  # it reads three stages of five
         body = self.encoder.model if name.startswith("tu-") else self.encoder
         settings = getattr(body, "default_cfg", _MIX_TRANSFORMER)
-        self.mean, self.std = settings["mean"], settings["std"]
+        self.mean, self.std = mean_and_std(settings, pixels)
         self.transfer = transfer(config, body, settings)
 
     def forward(self, images_B3HW: Tensor) -> Output:
@@ -85,7 +87,7 @@ class Smp(Network):
         return Output(self.classifier(features_BDhw), features_BDhw)
 
 
-def _built(config: ModelConfig, row: Decoder, name: str, classes: int) -> nn.Module:
+def _built(config: ModelConfig, row: Decoder, name: str, classes: int, bands: int) -> nn.Module:
     """The library's model.
 
     Raises:
@@ -96,9 +98,9 @@ def _built(config: ModelConfig, row: Decoder, name: str, classes: int) -> nn.Mod
 
     weights = "imagenet" if config.weights == "imagenet" else None
     sizes = any_size(sketch(config.encoder)) if name.startswith("tu-") else {}
-    options = {"encoder_weights": weights, "classes": classes, **row.options, **sizes}
+    options = {"encoder_weights": weights, "in_channels": bands, "classes": classes}
     try:
-        model: nn.Module = getattr(smp, row.smp)(name, **options)
+        model: nn.Module = getattr(smp, row.smp)(name, **options, **row.options, **sizes)
     except OSError as error:
         raise unreachable(config.encoder, error) from None
     except (RuntimeError, KeyError, ValueError, TypeError, AssertionError) as error:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig
+from trainables.config.pixels import RGB, Pixels
 from trainables.networks.network import (
     Backbone,
     Network,
@@ -27,9 +28,11 @@ class _Dilated(Network):
 
     classifier: nn.Module
 
-    def __init__(self, config: ModelConfig, num_classes: int, resnet: str) -> None:
+    def __init__(
+        self, config: ModelConfig, num_classes: int, resnet: str, pixels: Pixels = RGB
+    ) -> None:
         super().__init__()
-        self.backbone = Backbone(config, resnet, output_stride=8)
+        self.backbone = Backbone(config, resnet, pixels, output_stride=8)
         self.transfer = self.backbone.transfer
         if config.auxiliary:
             self.auxiliary = nn.ModuleList([fcn_head(_AUXILIARY_INPUTS, 256, num_classes)])
@@ -52,8 +55,10 @@ class DeepLabV3(_Dilated):
     auxiliary_weights = (0.5,)  # torchvision references/segmentation
     out_channels = 256
 
-    def __init__(self, config: ModelConfig, num_classes: int, resnet: str) -> None:
-        super().__init__(config, num_classes, resnet)
+    def __init__(
+        self, config: ModelConfig, num_classes: int, resnet: str, pixels: Pixels = RGB
+    ) -> None:
+        super().__init__(config, num_classes, resnet, pixels)
         from torchvision.models.segmentation.deeplabv3 import ASPP
 
         aspp = ASPP(_LAST, [12, 24, 36])
@@ -72,8 +77,10 @@ class DeepLabV3Plus(_Dilated):
     out_channels = 512
     DILATIONS = (12, 24, 36)
 
-    def __init__(self, config: ModelConfig, num_classes: int, resnet: str) -> None:
-        super().__init__(config, num_classes, resnet)
+    def __init__(
+        self, config: ModelConfig, num_classes: int, resnet: str, pixels: Pixels = RGB
+    ) -> None:
+        super().__init__(config, num_classes, resnet, pixels)
         self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), conv_bn(_LAST, 512))
         self.branches = nn.ModuleList(
             [conv_bn(_LAST, 512), *(separable(_LAST, 512, rate) for rate in self.DILATIONS)]
@@ -96,8 +103,10 @@ class PSPNet(_Dilated):
     auxiliary_weights = (0.4,)  # its Sec. 5.2
     out_channels = 512
 
-    def __init__(self, config: ModelConfig, num_classes: int, resnet: str) -> None:
-        super().__init__(config, num_classes, resnet)
+    def __init__(
+        self, config: ModelConfig, num_classes: int, resnet: str, pixels: Pixels = RGB
+    ) -> None:
+        super().__init__(config, num_classes, resnet, pixels)
         self.pyramid = PyramidPooling(_LAST, 512)
         self.project = conv_bn(self.pyramid.out_channels, 512, 3)
         self.classifier = nn.Conv2d(512, num_classes, 1)
@@ -112,8 +121,10 @@ class DeepLabV2(_Dilated):
     out_channels = _LAST
     DILATIONS = (6, 12, 18, 24)
 
-    def __init__(self, config: ModelConfig, num_classes: int, resnet: str) -> None:
-        super().__init__(config, num_classes, resnet)
+    def __init__(
+        self, config: ModelConfig, num_classes: int, resnet: str, pixels: Pixels = RGB
+    ) -> None:
+        super().__init__(config, num_classes, resnet, pixels)
         self.auxiliary = None
         self.classifier = _Sum(
             nn.Conv2d(_LAST, num_classes, 3, padding=rate, dilation=rate) for rate in self.DILATIONS

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig, refused
+from trainables.config.pixels import RGB, Pixels
 from trainables.networks.encoders import any_size, sketch, smp_name, without_chance
-from trainables.networks.network import Network, Output, normalized, transfer
+from trainables.networks.network import Network, Output, mean_and_std, normalized, transfer
 from trainables.networks.weights import unreachable
 
 _DEPTH, _REASSEMBLED = 4, 16
@@ -30,10 +31,10 @@ class DPT(Network):
 
     unused_parameters = True  # the transformer's last norm and its classifier
 
-    def __init__(self, config: ModelConfig, num_classes: int) -> None:
+    def __init__(self, config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> None:
         super().__init__()
         name = smp_name(config.encoder)
-        model = _built(config, name, num_classes)
+        model = _built(config, name, num_classes, pixels.bands)
         self.encoder, self.decoder = model.encoder, model.decoder
         *layers, self.classifier = model.segmentation_head.head
         self.head = nn.Sequential(*layers)
@@ -43,7 +44,7 @@ class DPT(Network):
         # The last level has half the patches of a side, or fewer; it is enlarged again.
         self.multiple = math.lcm(stride, 32) if 32 % stride == 0 else 2 * stride
         settings = self.encoder.model.default_cfg
-        self.mean, self.std = settings["mean"], settings["std"]
+        self.mean, self.std = mean_and_std(settings, pixels)
         self.transfer = transfer(config, self.encoder.model, settings)
 
     def forward(self, images_B3HW: Tensor) -> Output:
@@ -52,7 +53,7 @@ class DPT(Network):
         return Output(self.classifier(features_BDhw), features_BDhw)
 
 
-def _built(config: ModelConfig, name: str, classes: int) -> nn.Module:
+def _built(config: ModelConfig, name: str, classes: int, bands: int) -> nn.Module:
     """The library's model, its decoder fitted to the patches.
 
     Raises:
@@ -66,9 +67,9 @@ def _built(config: ModelConfig, name: str, classes: int) -> nn.Module:
     plan = _checked(config.encoder, name)
     weights = "imagenet" if config.weights == "imagenet" else None
     readout = "cat" if _has_class_token(plan) else "ignore"
-    options = {"decoder_readout": readout, "classes": classes, **any_size(plan)}
+    options = {"decoder_readout": readout, "in_channels": bands, "classes": classes}
     try:
-        model: nn.Module = smp.DPT(name, encoder_weights=weights, **options)
+        model: nn.Module = smp.DPT(name, encoder_weights=weights, **options, **any_size(plan))
     except (OSError, RuntimeError) as error:
         raise unreachable(config.encoder, error) from None
     encoder = model.encoder

@@ -8,15 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig
+from trainables.config.pixels import RGB, Pixels
 from trainables.networks.network import Backbone, Network, Output, conv_bn, resized
 
 
 class _Streams(nn.Module):
     """The four resolutions, enlarged to the largest and stacked."""
 
-    def __init__(self, config: ModelConfig, name: str) -> None:
+    def __init__(self, config: ModelConfig, name: str, pixels: Pixels) -> None:
         super().__init__()
-        self.backbone = Backbone(config, name, feature_location="", out_indices=(1, 2, 3, 4))
+        self.backbone = Backbone(
+            config, name, pixels, feature_location="", out_indices=(1, 2, 3, 4)
+        )
         self.out_channels = sum(self.backbone.channels)
 
     def forward(self, images_B3HW: Tensor) -> Tensor:
@@ -27,9 +30,11 @@ class _Streams(nn.Module):
 class HRNet(Network):
     """Wang et al., TPAMI 2021: 1x1 convolution over the stacked streams, then the classifier."""
 
-    def __init__(self, config: ModelConfig, num_classes: int, name: str) -> None:
+    def __init__(
+        self, config: ModelConfig, num_classes: int, name: str, pixels: Pixels = RGB
+    ) -> None:
         super().__init__()
-        self.streams = _Streams(config, name)
+        self.streams = _Streams(config, name, pixels)
         self.transfer = self.streams.backbone.transfer
         self.out_channels = self.streams.out_channels
         self.fuse = conv_bn(self.out_channels, self.out_channels)
@@ -47,9 +52,11 @@ class HRNetOCR(Network):
     out_channels = 512
     KEYS = 256
 
-    def __init__(self, config: ModelConfig, num_classes: int, name: str) -> None:
+    def __init__(
+        self, config: ModelConfig, num_classes: int, name: str, pixels: Pixels = RGB
+    ) -> None:
         super().__init__()
-        self.streams = _Streams(config, name)
+        self.streams = _Streams(config, name, pixels)
         self.transfer = self.streams.backbone.transfer
         self.with_auxiliary = config.auxiliary
         width = self.streams.out_channels

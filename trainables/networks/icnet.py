@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig
+from trainables.config.pixels import RGB, Pixels
 from trainables.networks.network import (
     Backbone,
     Network,
@@ -41,14 +42,18 @@ class ICNet(Network):
     auxiliary_weights = (0.16, 0.4)  # the paper's lambda_1, lambda_2
     out_channels = 256
 
-    def __init__(self, config: ModelConfig, num_classes: int, resnet: str) -> None:
+    def __init__(
+        self, config: ModelConfig, num_classes: int, resnet: str, pixels: Pixels = RGB
+    ) -> None:
         super().__init__()
-        self.backbone = Backbone(config, resnet, output_stride=8)
+        self.backbone = Backbone(config, resnet, pixels, output_stride=8)
         self.transfer = self.backbone.transfer
         self.pyramid = nn.ModuleList(nn.AdaptiveAvgPool2d(bins) for bins in PyramidPooling.BINS)
         self.narrow = conv_bn(2048, 512)
         self.full = nn.Sequential(
-            conv_bn(3, 32, 3, stride=2), conv_bn(32, 32, 3, stride=2), conv_bn(32, 64, 3, stride=2)
+            conv_bn(pixels.bands, 32, 3, stride=2),
+            conv_bn(32, 32, 3, stride=2),
+            conv_bn(32, 64, 3, stride=2),
         )
         self.fuse_half = CascadeFusion(512, 512, 256)
         self.fuse_full = CascadeFusion(256, 64, 256)

@@ -50,8 +50,8 @@ class LayerOutput:
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
         raise refused("model/features", f"{allowed}, which {self._layer} is not", shape)
 
-    def channels(self, module: nn.Module) -> int:
-        """D, found by one call of the module in evaluation mode.
+    def channels(self, module: nn.Module, bands: int) -> int:
+        """D, found by one call of the module in evaluation mode, on images of so many bands.
 
         Raises:
             ValueError: it takes no image of a usual size, or as ``take``.
@@ -59,21 +59,21 @@ class LayerOutput:
         modes = {part: part.training for part in module.modules()}
         module.eval()
         try:
-            _call(module)
+            _call(module, bands)
             return self.take().shape[1]
         finally:
             for part, training in modes.items():
                 part.training = training
 
 
-def _call(module: nn.Module) -> None:
+def _call(module: nn.Module, bands: int) -> None:
     """Call it on black images of growing size until it takes one."""
     like = next(module.parameters(), torch.empty(0))
     last: Exception | None = None
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         for side in _SIDES:
             try:
-                module(torch.zeros(1, 3, side, side, device=like.device))
+                module(torch.zeros(1, bands, side, side, device=like.device))
             except Exception as error:  # the user's code may raise anything
                 last = error
             else:

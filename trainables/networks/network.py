@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig
-from trainables.networks.weights import load_backbone, unreachable
+from trainables.config.pixels import RGB, Pixels
+from trainables.networks.weights import RANDOM, load_backbone, unreachable
 
 
 class Output(NamedTuple):
@@ -40,7 +41,7 @@ class Network(nn.Module):
     """Published weight of each auxiliary head's cross-entropy."""
     unused_parameters: bool = False
     """Whether the logits may not depend on some parameters, which then have no gradient."""
-    transfer: str = "initial weights are random"
+    transfer: str = RANDOM
     """Where the backbone's weights came from, as a sentence for the terminal."""
 
     def __init__(self) -> None:
@@ -52,11 +53,15 @@ class Network(nn.Module):
 class Backbone(nn.Module):
     """A timm model that returns features at several strides, for images in [0,1]."""
 
-    def __init__(self, config: ModelConfig, name: str, **options: object) -> None:
+    def __init__(
+        self, config: ModelConfig, name: str, pixels: Pixels = RGB, **options: object
+    ) -> None:
         super().__init__()
         import timm  # slow: see the head of this file
 
         pretrained = config.weights == "imagenet"
+        if pixels.bands != RGB.bands:
+            options["in_chans"] = pixels.bands  # which adapts pretrained weights, too
         try:
             self.body = timm.create_model(
                 name, pretrained=pretrained, features_only=True, **options
@@ -65,11 +70,20 @@ class Backbone(nn.Module):
             raise unreachable(name, error) from None
         self.channels: list[int] = self.body.feature_info.channels()
         settings = self.body.default_cfg
-        self.mean, self.std = settings["mean"], settings["std"]
+        self.mean, self.std = mean_and_std(settings, pixels)
         self.transfer = transfer(config, self.body, settings)
 
     def forward(self, images_B3HW: Tensor) -> list[Tensor]:
         return list(self.body(normalized(images_B3HW, self.mean, self.std)))
+
+
+def mean_and_std(
+    settings: Mapping[str, tuple[float, ...]], pixels: Pixels
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """What a backbone subtracts and divides by: nothing where images come normalised."""
+    if pixels.mean:
+        return (0.0,) * pixels.bands, (1.0,) * pixels.bands
+    return settings["mean"], settings["std"]
 
 
 _FREE = ("apache-2.0", "mit", "bsd-3-clause")
@@ -86,7 +100,7 @@ def transfer(
         settings: of the encoder, as timm has them; a ``license`` that limits the use is named.
     """
     if config.weights == "none":
-        return "initial weights are random"
+        return RANDOM
     licence = str(settings.get("license") or "")
     named = f"; licence of the published weights: {_LICENCES.get(licence, licence)}"
     under = "" if licence in ("", *_FREE) else named
@@ -97,8 +111,8 @@ def transfer(
 
 def normalized(images_B3HW: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
     """Images in [0,1] less the backbone's mean, divided by its standard deviation, per channel."""
-    mean_311 = images_B3HW.new_tensor(mean).view(3, 1, 1)
-    return (images_B3HW - mean_311) / images_B3HW.new_tensor(std).view(3, 1, 1)
+    mean_C11 = images_B3HW.new_tensor(mean).view(-1, 1, 1)
+    return (images_B3HW - mean_C11) / images_B3HW.new_tensor(std).view(-1, 1, 1)
 
 
 def conv_bn(

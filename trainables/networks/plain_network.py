@@ -17,13 +17,14 @@ class PlainNetwork(Network):
 
     unused_parameters = True
 
-    def __init__(self, module: nn.Module, name: str, layer: str) -> None:
-        """``layer`` is the path of the one whose output a boundary head reads; "": none."""
+    def __init__(self, module: nn.Module, name: str, layer: str, bands: int) -> None:
+        """``layer`` is the path of the one whose output a boundary head reads; "": none. ``bands``:
+        of its images."""
         super().__init__()
         self.module, self.out_channels = module, 0
         self._layer, self._read = layer, None if not layer else LayerOutput(name, module, layer)
         if self._read is not None:
-            self.out_channels = self._read.channels(module)
+            self.out_channels = self._read.channels(module, bands)
 
     def forward(self, images_B3HW: Tensor) -> object:
         result = self.module(images_B3HW)
@@ -32,11 +33,12 @@ class PlainNetwork(Network):
         return Output(logits_of(result), self._read.take())  # type: ignore[arg-type]
 
 
-def as_network(name: str, built: object, layer: str = "") -> Network:
+def as_network(name: str, built: object, layer: str = "", bands: int = 3) -> Network:
     """What ``model/network`` built, as a network.
 
     Args:
         layer: of a module that is no ``Network``: the one whose output are the features.
+        bands: of the images.
 
     Raises:
         ValueError: it is no module, or has features of its own beside those of a layer.
@@ -45,7 +47,7 @@ def as_network(name: str, built: object, layer: str = "") -> Network:
         require(not layer, "model/features", f"'' with {name}, which is a Network", layer)
         return built
     if isinstance(built, nn.Module):
-        return PlainNetwork(built, name, layer)
+        return PlainNetwork(built, name, layer, bands)
     raise refused(f"model/network {name}", "built as a torch.nn.Module", type(built).__name__)
 
 

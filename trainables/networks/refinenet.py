@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig
+from trainables.config.pixels import RGB, Pixels
 from trainables.networks.network import Backbone, Network, Output, resized
 
 
@@ -37,9 +38,11 @@ class RefineNetLW(Network):
     out_channels = 256
     WIDTHS = (512, 256, 256, 256)
 
-    def __init__(self, config: ModelConfig, num_classes: int, resnet: str) -> None:
+    def __init__(
+        self, config: ModelConfig, num_classes: int, resnet: str, pixels: Pixels = RGB
+    ) -> None:
         super().__init__()
-        self.backbone = Backbone(config, resnet, out_indices=(1, 2, 3, 4))
+        self.backbone = Backbone(config, resnet, pixels, out_indices=(1, 2, 3, 4))
         self.transfer = self.backbone.transfer
         stages = list(zip(reversed(self.backbone.channels), self.WIDTHS, strict=True))
         self.narrow = nn.ModuleList(_conv(channels, width) for channels, width in stages)

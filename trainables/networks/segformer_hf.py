@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig, refused
-from trainables.networks.network import Network, Output, normalized
+from trainables.config.pixels import RGB, Pixels
+from trainables.networks.network import Network, Output, mean_and_std, normalized
 from trainables.networks.weights import first, read_state, unreachable
 
 if TYPE_CHECKING:
@@ -43,26 +44,27 @@ SIZES = {
 class SegformerHF(Network):
     """The Mix Transformer and its all-MLP decoder; dropout and stochastic depth are off."""
 
-    def __init__(self, config: ModelConfig, num_classes: int) -> None:
+    def __init__(self, config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> None:
         super().__init__()
-        sizes = _sizes(config.encoder, num_classes)
+        sizes = _sizes(config.encoder, num_classes, pixels.bands)
         from transformers import SegformerForSemanticSegmentation
 
         model = SegformerForSemanticSegmentation(sizes)
         self.backbone, self.decoder = model.segformer, model.decode_head
         self.classifier, self.decoder.classifier = self.decoder.classifier, nn.Identity()
         self.out_channels = sizes.decoder_hidden_size
+        self.mean, self.std = mean_and_std({"mean": _MEAN, "std": _STD}, pixels)
         if config.weights != "none":
             self.backbone, self.transfer = _pretrained(config, sizes)
 
     def forward(self, images_B3HW: Tensor) -> Output:
-        images_B3HW = normalized(images_B3HW, _MEAN, _STD)
+        images_B3HW = normalized(images_B3HW, self.mean, self.std)
         stages = self.backbone(images_B3HW, output_hidden_states=True).hidden_states
         features_BDhw = self.decoder(stages)
         return Output(self.classifier(features_BDhw), features_BDhw)
 
 
-def _sizes(encoder: str, num_classes: int) -> "SegformerConfig":
+def _sizes(encoder: str, num_classes: int, bands: int) -> "SegformerConfig":
     """The library's config.
 
     Raises:
@@ -83,6 +85,7 @@ def _sizes(encoder: str, num_classes: int) -> "SegformerConfig":
         depths=size.depths,
         decoder_hidden_size=size.decoder,
         num_labels=num_classes,
+        num_channels=bands,
         drop_path_rate=0.0,
         classifier_dropout_prob=0.0,
     )

@@ -13,12 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig, require
+from trainables.config.pixels import RGB, Pixels
 from trainables.config.plugin_fields import PLUGIN
 from trainables.networks.boundary_head import BoundaryHead, wider_classifier
 from trainables.networks.decoders import DECODERS, Smp
 from trainables.networks.dilated import DeepLabV2, DeepLabV3, DeepLabV3Plus, PSPNet
 from trainables.networks.dpt import DPT
 from trainables.networks.dropout import ChannelDropout
+from trainables.networks.first_layer import built, require_bands, transfer_of
 from trainables.networks.hrnet import HRNet, HRNetOCR
 from trainables.networks.icnet import ICNet
 from trainables.networks.network import Network
@@ -26,11 +28,12 @@ from trainables.networks.plain_network import as_network, as_output
 from trainables.networks.refinenet import RefineNetLW
 from trainables.networks.segformer_hf import SegformerHF
 from trainables.networks.small import LRASPP, Tiny
+from trainables.networks.standardise import Standardise
 from trainables.networks.upernet import UPerNet
 from trainables.networks.whole import load_network
 
 _SWIN = "swin_{}_patch4_window{}_{}"
-NETWORKS: dict[str, Callable[[ModelConfig, int], Network]] = {
+NETWORKS: dict[str, Callable[..., Network]] = {
     "tiny": Tiny,
     **dict.fromkeys(DECODERS, Smp),
     "dpt": DPT,
@@ -52,7 +55,8 @@ NETWORKS: dict[str, Callable[[ModelConfig, int], Network]] = {
     "refinenet_lw_152": partial(RefineNetLW, resnet="resnet152"),
     "icnet_r50": partial(ICNet, resnet="resnet50"),
 }
-"""``model/network`` -> what builds it for a number of classes."""
+"""``model/network`` -> what builds it of a config and a number of classes; see ``first_layer.py``
+for ``pixels``, which it may take."""
 
 
 class SegmenterOutput(NamedTuple):
@@ -68,11 +72,20 @@ class SegmenterOutput(NamedTuple):
 class Segmenter(nn.Module):
     """A network; in training, also a boundary head on its features and its auxiliary heads."""
 
-    def __init__(self, config: ModelConfig, num_classes: int, boundary_head: bool) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        num_classes: int,
+        boundary_head: bool,
+        pixels: Pixels = RGB,
+    ) -> None:
         super().__init__()
-        self.name, self.num_classes = config.network, num_classes
+        self.name, self.num_classes, self.pixels = config.network, num_classes, pixels
         layer = config.features or PLUGIN.features.get(self.name, "")
-        self.network = as_network(self.name, NETWORKS[self.name](config, num_classes), layer)
+        found = built(NETWORKS[self.name], config, num_classes, pixels)
+        self.network = as_network(self.name, found, layer, pixels.bands)
+        require_bands(self.name, self.network, pixels)
+        self.standardise = None if pixels.plain else Standardise(pixels)
         self.dropout = ChannelDropout(config.dropout)
         self.boundary_head = self._make_head() if boundary_head or config.boundary_input else None
         self._joined_Bhw: Tensor | None = None
@@ -85,7 +98,7 @@ class Segmenter(nn.Module):
             classifier.register_forward_pre_hook(self._drop)
         self.multiple = self.network.multiple
         self.auxiliary_weights = self.network.auxiliary_weights if config.auxiliary else ()
-        self.transfer = self.network.transfer
+        self.transfer = transfer_of(self.network.transfer, pixels)
         """Where the initial weights came from, as a sentence for the terminal."""
         if config.init:
             self.transfer = load_network(self, Path(config.init).expanduser())
@@ -115,13 +128,15 @@ class Segmenter(nn.Module):
         return (self.dropout(inputs[0]), *inputs[1:])
 
     def forward(self, images_B3HW: Tensor, with_boundary: bool = False) -> SegmenterOutput:
-        """Logits at the images' size, for images in [0,1].
+        """Logits at the images' size, for images in [0,1], or as ``Pixels`` says.
 
         In evaluation, the boundary head runs only ``with_boundary``: it serves losses.
 
         Images whose sides are not multiples of ``multiple`` are padded by repeating their edge, and
         the logits are cropped to the image.
         """
+        if self.standardise is not None:
+            images_B3HW = self.standardise(images_B3HW)
         rows, columns = images_B3HW.shape[-2:]
         padding = (0, -columns % self.multiple, 0, -rows % self.multiple)
         padded = F.pad(images_B3HW, padding, mode="replicate") if any(padding) else images_B3HW
@@ -145,13 +160,13 @@ class Segmenter(nn.Module):
 
 
 @lru_cache(maxsize=4)
-def transfer_report(config: ModelConfig, num_classes: int) -> str:
+def transfer_report(config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> str:
     """How many of the initial weights are loaded, new and unused, as a sentence.
 
     Raises:
         ValueError: the file is missing, holds no weights, or none that fit.
     """
-    return Segmenter(config, num_classes, boundary_head=False).transfer
+    return Segmenter(config, num_classes, boundary_head=False, pixels=pixels).transfer
 
 
 def _enlarged(maps_BKhw: Tensor, images_B3HW: Tensor) -> Tensor:

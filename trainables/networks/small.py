@@ -6,6 +6,7 @@ Shape letters: B images, D features, H rows, W columns (h, w at a stride).
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig
+from trainables.config.pixels import RGB, Pixels
 from trainables.networks.network import Backbone, Network, Output, resized
 from trainables.networks.tiny import TinyUNet
 
@@ -15,9 +16,9 @@ class Tiny(Network):
 
     multiple = 1
 
-    def __init__(self, config: ModelConfig, num_classes: int) -> None:
+    def __init__(self, config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> None:
         super().__init__()
-        self.features = TinyUNet(config.width)
+        self.features = TinyUNet(config.width, pixels)
         self.out_channels = config.width
         self.classifier = nn.Conv2d(config.width, num_classes, 1)
 
@@ -34,12 +35,12 @@ class LRASPP(Network):
 
     out_channels = 128
 
-    def __init__(self, config: ModelConfig, num_classes: int) -> None:
+    def __init__(self, config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> None:
         super().__init__()
         from torchvision.models.segmentation.lraspp import LRASPPHead
 
         self.backbone = Backbone(
-            config, "mobilenetv3_large_100", output_stride=16, out_indices=(2, 4)
+            config, "mobilenetv3_large_100", pixels, output_stride=16, out_indices=(2, 4)
         )
         self.transfer = self.backbone.transfer
         low, high = self.backbone.channels

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainables.config.pixels import RGB, Pixels
+
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:
     layers: list[nn.Module] = []
@@ -22,17 +24,18 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
 class TinyUNet(nn.Module):
     """Features at full resolution; with group norm, images do not depend on each other."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, pixels: Pixels = RGB) -> None:
         super().__init__()
+        self._normalised = bool(pixels.mean)
         self.out_channels = width
         self.down = nn.ModuleList(
-            [_block(3, width), _block(width, 2 * width), _block(2 * width, 4 * width)]
+            [_block(pixels.bands, width), _block(width, 2 * width), _block(2 * width, 4 * width)]
         )
         self.up = nn.ModuleList([_block(6 * width, 2 * width), _block(3 * width, width)])
 
     def forward(self, images_B3HW: Tensor) -> Tensor:
         """(B,width,H,W) for images in [0,1] of any size from 4x4."""
-        x = images_B3HW * 2 - 1
+        x = images_B3HW if self._normalised else images_B3HW * 2 - 1
         skips = []
         for number, block in enumerate(self.down):
             x = block(F.max_pool2d(x, 2) if number else x)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig
+from trainables.config.pixels import RGB, Pixels
 from trainables.networks.network import (
     Backbone,
     Network,
@@ -24,9 +25,11 @@ class UPerNet(Network):
     auxiliary_weights = (0.4,)  # Swin-Transformer-Semantic-Segmentation, upernet_swin.py
     out_channels = 512
 
-    def __init__(self, config: ModelConfig, num_classes: int, swin: str) -> None:
+    def __init__(
+        self, config: ModelConfig, num_classes: int, swin: str, pixels: Pixels = RGB
+    ) -> None:
         super().__init__()
-        self.backbone = Backbone(config, swin, strict_img_size=False, drop_path_rate=0.0)
+        self.backbone = Backbone(config, swin, pixels, strict_img_size=False, drop_path_rate=0.0)
         self.transfer = self.backbone.transfer
         *lower, last = self.backbone.channels
         self.norms = nn.ModuleList(nn.LayerNorm(channels) for channels in self.backbone.channels)

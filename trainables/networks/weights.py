@@ -11,7 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import require
+from trainables.config.pixels import RGB
 
+RANDOM = "initial weights are random"
+"""Where they came from, where no file and no hub has given them."""
 _WRAPPERS = ("average", "state_dict", "model", "network", "model_state_dict")
 _PREFIXES = ("module.", "backbone.", "encoder.", "model.", "body.")
 """What training code puts before a backbone's parameter names; removed until they fit."""
@@ -51,6 +54,9 @@ def load_backbone(encoder: nn.Module, path: Path) -> str:
     candidates = [_without_prefix(state, count) for count in range(4)]
     candidates += [converted for names in candidates for converted in _as_timm(encoder, names)]
     state = max(candidates, key=lambda names: sum(_fits(own, *item) for item in names.items()))
+    state = {
+        name: adapted(value, own[name]) if name in own else value for name, value in state.items()
+    }
     fitting = {
         name: value.to(own[name].dtype) for name, value in state.items() if _fits(own, name, value)
     }
@@ -78,6 +84,20 @@ def _as_timm(encoder: nn.Module, state: dict[str, Tensor]) -> list[dict[str, Ten
         return [{k: v for k, v in convert(dict(state), encoder).items() if isinstance(v, Tensor)}]
     except Exception:  # it expects certain tensors, and this file is another one
         return []
+
+
+def adapted(weight: Tensor, like: Tensor) -> Tensor:
+    """A first layer's weights (D,3,h,w) for another number of bands, as timm adapts them.
+
+    Weights of any other shape are returned as they are.
+    """
+    differs = weight.shape != like.shape and weight.ndim == like.ndim == 4
+    if not differs or weight.shape[1] != RGB.bands or weight[:, 0].shape != like[:, 0].shape:
+        return weight
+    from timm.models import adapt_input_conv  # slow: see network.py
+
+    found: Tensor = adapt_input_conv(like.shape[1], weight)
+    return found
 
 
 def read_state(path: Path, field: str = "model/weights") -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from trainables.networks.standardise import without_images
 from trainables.networks.weights import first, read_state, stripped
 
 _OURS = "network."
@@ -24,7 +25,8 @@ def load_network(network: nn.Module, path: Path) -> str:
     Raises:
         ValueError: the file is missing, is no state dict, or nothing in it fits.
     """
-    state, own = _short(read_state(path, "model/init")), _short(network.state_dict())
+    state = _short(without_images(read_state(path, "model/init")))
+    own = _short(without_images(network.state_dict()))
     fitting = {
         own[name][0]: value.to(own[name][1].dtype)
         for name, (_, value) in state.items()

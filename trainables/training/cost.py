@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from trainables.config import TrialConfig, Value, from_flat
+from trainables.config.pixels import RGB, Pixels
 from trainables.metrics.inference import scores
 from trainables.networks.segmentation import Segmenter
 from trainables.plugin import Plugin, install
@@ -51,6 +52,7 @@ def network_cost(
     size: tuple[int, int],
     device: str,
     plugin: Plugin | None = None,
+    pixels: Pixels = RGB,
 ) -> NetworkCost:
     """Measure a config's network on one random image.
 
@@ -60,12 +62,13 @@ def network_cost(
         size: rows and columns of the image.
         device: such as ``cuda``.
         plugin: the user's own file that the trial runs with.
+        pixels: what its images are.
     """
     if plugin is not None:
         install(plugin)
     typed, place = from_flat({**config, "model/weights": "none"}), torch.device(device)
-    network = _built(typed, num_classes, place)
-    image_1CHW = torch.rand(1, 3, *size, device=place)
+    network = _built(typed, num_classes, place, pixels)
+    image_1CHW = torch.rand(1, pixels.bands, *size, device=place)
     if typed.optim.channels_last:
         image_1CHW = image_1CHW.contiguous(memory_format=torch.channels_last)
     lower, how = AUTOCAST[typed.optim.precision], typed.eval.of("test")
@@ -87,8 +90,10 @@ def network_cost(
     )
 
 
-def _built(config: TrialConfig, num_classes: int, device: torch.device) -> Segmenter:
-    network = Segmenter(config.model, num_classes, boundary_head=False).eval()
+def _built(
+    config: TrialConfig, num_classes: int, device: torch.device, pixels: Pixels
+) -> Segmenter:
+    network = Segmenter(config.model, num_classes, boundary_head=False, pixels=pixels).eval()
     layout = torch.channels_last if config.optim.channels_last else torch.preserve_format
     return network.to(device).to(memory_format=layout)
 

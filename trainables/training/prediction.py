@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.config import TrialConfig, require
-from trainables.data import files
+from trainables.data import photos
+from trainables.data.augment import in_units
+from trainables.data.rasters import Pixels, require_same
 from trainables.metrics.inference import probabilities, resize, scores
 from trainables.networks.segmentation import Segmenter
 from trainables.training.forward import forward
 
-Image = NDArray[np.uint8]
+Labels = NDArray[np.uint8]
 
 
 class Predictor:
@@ -30,7 +32,7 @@ class Predictor:
         self._how = config.eval.of("test")
         self._batch = config.batch if self._how.is_plain else 1  # as in the test
 
-    def label_maps(self, images: Iterable[Image]) -> Iterator[tuple[Image, Image]]:
+    def label_maps(self, images: Iterable[Pixels]) -> Iterator[tuple[Pixels, Labels]]:
         """Yield each image (H,W,C) with its labels (H,W), 0..K-1, at its own size.
 
         Equal sizes that follow each other share a batch, as in the test: another one may round
@@ -41,13 +43,14 @@ class Predictor:
                 yield from zip(batch, self._labels(batch), strict=True)
 
     @torch.no_grad()
-    def _labels(self, images: list[Image]) -> Image:
+    def _labels(self, images: list[Pixels]) -> Labels:
         """(B,H,W) of images of one size."""
         rows, columns = images[0].shape[:2]
-        resized_BHWC = np.stack([files.resize_image(image, self._size) for image in images])
-        images_BCHW = torch.from_numpy(resized_BHWC).permute(0, 3, 1, 2).float().div(255)
+        require_same(self._network.pixels, images[0], "the images to predict")
+        resized_BHWC = np.stack([photos.resize(image, self._size) for image in images])
+        images_BCHW = in_units(torch.from_numpy(resized_BHWC).permute(0, 3, 1, 2))
         scores_BKHW = self._scores(images_BCHW, (rows, columns))
-        labels_BHW: Image = scores_BKHW.argmax(dim=1).cpu().numpy().astype(np.uint8)
+        labels_BHW: Labels = scores_BKHW.argmax(dim=1).cpu().numpy().astype(np.uint8)
         return labels_BHW
 
     def _scores(self, images_BCHW: Tensor, size: tuple[int, int]) -> Tensor:

@@ -82,7 +82,8 @@ class Training:
 
     def _build(self, boundary_head: bool) -> Segmenter:
         config = self.config
-        network = Segmenter(config.model, self.dataset.num_classes, boundary_head)
+        data = self.dataset
+        network = Segmenter(config.model, data.num_classes, boundary_head, data.pixels)
         make_global(network)
         if config.model.freeze_batch_norm:
             freeze_batch_norm(network)
@@ -107,6 +108,7 @@ class Training:
             epoch=self.epoch,
             rank=rank(),
             ranks=num_ranks(),
+            pixels=self.dataset.pixels,
         )
         history: list[Tensor] = []
         computed: list[set[str]] = []

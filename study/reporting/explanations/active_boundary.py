@@ -18,6 +18,7 @@ from study.reporting.explanations.explanation import Explanation, Given
 from study.reporting.explanations.moved import SHIFT_PX, moved, scores_of
 from study.reporting.pictures.epochs import boundaries
 from trainables.config import LossConfig
+from trainables.data.shown import shown
 from trainables.geometry.boundaries import VOID
 from trainables.losses.active_boundary import (
     active_boundary,
@@ -54,7 +55,7 @@ def explain(given: Given) -> Explanation:
         for name, detach in (("detached", True), ("not detached", False))
     }
     text = _table(runs, f"{given.dataset.name}, {images.names[row]}", config.abl_ratio)
-    figure = _figure(np.asarray(images.images_NHWC[row]), labels_HW, runs)
+    figure = _figure(shown(np.asarray(images.images_NHWC[row])), labels_HW, runs)
     return Explanation("figure4", text, figure)
 
 

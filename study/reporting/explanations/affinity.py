@@ -18,6 +18,8 @@ from study.reporting.pictures import affinity
 from trainables import saved
 from trainables.config import require
 from trainables.data import Dataset
+from trainables.data.augment import in_units
+from trainables.data.rasters import Pixels, require_same
 from trainables.losses.affinity_regression import affinity_regression
 from trainables.losses.cross_entropy import cross_entropy
 from trainables.training.restore import Affinities, affinities_of
@@ -50,7 +52,7 @@ def _is_drawn(name: str, model: Path | None) -> bool:
     return name.endswith(f" {_DRAWN_PX} px") or (model is not None and name == model.parent.name)
 
 
-def _logits(model: Path, dataset: Dataset, image_HWC: NDArray[np.uint8]) -> Tensor:
+def _logits(model: Path, dataset: Dataset, image_HWC: Pixels) -> Tensor:
     """Logits (1,K,H,W) of a saved network.
 
     Raises:
@@ -58,7 +60,8 @@ def _logits(model: Path, dataset: Dataset, image_HWC: NDArray[np.uint8]) -> Tens
     """
     network, _, classes = saved.load(model)
     require(classes == list(dataset.classes), "--model", "a network of these classes", str(model))
-    image_1CHW = torch.from_numpy(image_HWC).permute(2, 0, 1).unsqueeze(0).float() / 255
+    require_same(network.pixels, image_HWC, "--model")
+    image_1CHW = in_units(torch.from_numpy(image_HWC).permute(2, 0, 1)).unsqueeze(0)
     with torch.no_grad():
         logits_1KHW: Tensor = network(image_1CHW).logits_BKHW
     return logits_1KHW

@@ -16,6 +16,7 @@ from study.reporting.pictures.pictures import (
     stacked,
 )
 from trainables.data import Dataset
+from trainables.data.shown import caption, shown
 from trainables.geometry.boundaries import VOID
 
 NAME, BOUNDARIES = "by~epoch.png", "boundaries~by~epoch.png"
@@ -47,10 +48,10 @@ def _write(
     dataset: Dataset, by_epoch: Mapping[int, Sequence[Picture]], path: Path, paint: Paint
 ) -> None:
     images, palette = dataset.splits["val"], colours(dataset)
-    captions = ["image", "truth", *(f"epoch {number}" for number in by_epoch)]
+    captions = [caption(dataset.pixels), "truth", *(f"epoch {number}" for number in by_epoch)]
     rows = []
     for row in range(min(map(len, by_epoch.values()))):
-        image_HWC, labels_HW = images.images_NHWC[row], images.labels_NHW[row]
+        image_HWC, labels_HW = shown(images.images_NHWC[row]), images.labels_NHW[row]
         panels = [image_HWC, palette[labels_HW]]
         for maps in by_epoch.values():
             shown_HW = np.where(labels_HW == VOID, VOID, maps[row])

@@ -22,6 +22,7 @@ from study.reporting.figures.style import LITERAL
 from study.reporting.pictures import affinity, pairs, pictures, trimaps
 from study.reporting.pictures.pairs import NOWHERE, Differing
 from trainables.data import Dataset
+from trainables.data.shown import shown
 from trainables.metrics import boundary
 from trainables.metrics.catalog import TOLERANCES_PX
 from trainables.training.restore import Seen
@@ -107,7 +108,8 @@ def draw(chosen: Chosen, seen: Sequence[Seen], dataset: Dataset, folder: Path) -
     draft.mkdir(parents=True)
     for place, row in enumerate(chosen.worst, start=1):
         views = [(network.name, network.predicted[chosen.rows.index(row)]) for network in seen]
-        sheet = pictures.compared(dataset, images.images_NHWC[row], images.labels_NHW[row], views)
+        image_HWC, labels_HW = shown(images.images_NHWC[row]), images.labels_NHW[row]
+        sheet = pictures.compared(dataset, image_HWC, labels_HW, views)
         sheet.save(draft / _named("worst", place, images.names[row]))
     _draw_pairs(chosen, seen, dataset, draft)
     trimaps.sheet(dataset, chosen.worst[0]).save(draft / trimaps.NAME)

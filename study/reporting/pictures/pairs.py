@@ -14,6 +14,7 @@ from torch import Tensor
 from study.reporting.pictures.overlay import holes, overlay
 from study.reporting.pictures.pictures import boundary_errors, colours, side_by_side, stacked
 from trainables.data import Dataset
+from trainables.data.shown import caption, shown
 from trainables.geometry.boundaries import VOID
 
 IMAGES = 2
@@ -54,7 +55,7 @@ def sheet(
         scores: what they were compared by, as fractions.
     """
     images, palette = dataset.splits["test"], colours(dataset)
-    image_HWC = np.asarray(images.images_NHWC[row])
+    image_HWC = shown(np.asarray(images.images_NHWC[row]))
     labels_HW = np.asarray(images.labels_NHW[row])
     none_HW = np.zeros(labels_HW.shape, dtype=bool)
     upper, lower = [overlay(image_HWC, labels_HW, palette, none_HW)], [image_HWC]
@@ -64,5 +65,5 @@ def sheet(
         upper.append(overlay(image_HWC, shown_HW, palette, holes(shown_HW, labels_HW)))
         lower.append(boundary_errors(image_HWC, labels_HW, shown_HW))
         heads.append(f"{name}: F {100 * score:.1f}")
-    below = ["image", *(f"{name}: boundary" for name, _ in views)]
+    below = [caption(dataset.pixels), *(f"{name}: boundary" for name, _ in views)]
     return stacked([side_by_side(upper, heads), side_by_side(lower, below)])

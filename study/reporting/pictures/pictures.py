@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from trainables.data import Dataset
+from trainables.data.shown import caption, shown
 from trainables.geometry.boundaries import VOID
 from trainables.metrics.boundary import contour
 from trainables.metrics.windows import disk, unite
@@ -24,7 +25,6 @@ Picture = NDArray[np.uint8]
 TOLERANCE_PX = 1
 _FOUND, _MISSED, _INVENTED = (60, 200, 90), (70, 130, 255), (255, 70, 60)
 _CAPTIONS = (
-    "image",
     "truth",
     "prediction",
     f"boundary at {TOLERANCE_PX} px: found, missed, invented",
@@ -46,8 +46,10 @@ def draw(dataset: Dataset, checkpoint: Checkpoint, folder: Path) -> list[Path]:
         path = folder / f"{file_name(images.names[row])}.png"
         if path in paths:
             path = folder / f"{path.stem}-{row}.png"
-        panels = _panels(dataset, images.images_NHWC[row], images.labels_NHW[row], predicted_HW)
-        side_by_side(panels).save(path, optimize=False)
+        image_HWC, labels_HW = shown(images.images_NHWC[row]), images.labels_NHW[row]
+        panels = _panels(dataset, image_HWC, labels_HW, predicted_HW)
+        captions = caption(dataset.pixels), *_CAPTIONS
+        side_by_side(panels, captions).save(path, optimize=False)
         paths.append(path)
     return paths
 
@@ -75,7 +77,7 @@ def compared(
         boundary_errors(image_HWC, labels_HW, np.where(labels_HW == VOID, VOID, predicted_HW))
         for _, predicted_HW in views
     ]
-    names = ["image", "truth", *(name for name, _ in views)]
+    names = [caption(dataset.pixels), "truth", *(name for name, _ in views)]
     panels = [image_HWC, palette[labels_HW], *errors]
     rows = [
         side_by_side(panels[start : start + _A_ROW], names[start : start + _A_ROW])
@@ -142,7 +144,7 @@ def _within(mask_HW: torch.Tensor, radius_px: int) -> torch.Tensor:
 
 
 def side_by_side(
-    panels: Sequence[Picture], captions: Sequence[str] = _CAPTIONS, height_px: int = _HEIGHT_PX
+    panels: Sequence[Picture], captions: Sequence[str], height_px: int = _HEIGHT_PX
 ) -> Image.Image:
     """Place panels in a row, each enlarged to about ``height_px`` below its caption."""
     rows, columns = panels[0].shape[:2]
@@ -150,9 +152,9 @@ def side_by_side(
     width, height = columns * scale, rows * scale
     sheet = Image.new("RGB", (width * len(panels), height + _CAPTION_PX), (20, 20, 20))
     pen = ImageDraw.Draw(sheet)
-    for number, (panel_HWC, caption) in enumerate(zip(panels, captions, strict=True)):
+    for number, (panel_HWC, text) in enumerate(zip(panels, captions, strict=True)):
         # Without smoothing, which would blur classes and single pixels of a contour.
         enlarged = Image.fromarray(panel_HWC).resize((width, height), Image.Resampling.NEAREST)
         sheet.paste(enlarged, (number * width, _CAPTION_PX))
-        pen.text((number * width + 4, 3), caption, fill=(230, 230, 230))
+        pen.text((number * width + 4, 3), text, fill=(230, 230, 230))
     return sheet

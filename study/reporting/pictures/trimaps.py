@@ -10,6 +10,7 @@ from PIL import Image
 
 from study.reporting.pictures.pictures import colours, side_by_side
 from trainables.data import Dataset
+from trainables.data.shown import caption, shown
 from trainables.geometry.boundaries import VOID
 from trainables.metrics.bands import band_zones
 
@@ -32,7 +33,7 @@ def sheet(dataset: Dataset, row: int) -> Image.Image:
     """The picture of one test image."""
     images = dataset.splits["test"]
     labels_HW = np.asarray(images.labels_NHW[row])
-    panels = [np.asarray(images.images_NHWC[row]), colours(dataset)[labels_HW]]
+    panels = [shown(np.asarray(images.images_NHWC[row])), colours(dataset)[labels_HW]]
     bands = [f"trimap of {width} px" for width in WIDTHS_PX]
     panels += [trimap(labels_HW, width) for width in WIDTHS_PX]
-    return side_by_side(panels, ["image", "truth", *bands])
+    return side_by_side(panels, [caption(dataset.pixels), "truth", *bands])

@@ -23,6 +23,7 @@ from study.reporting.terminal import grid, search
 from study.reporting.values import sizes
 from trainables.config import ModelConfig
 from trainables.config.model import ON_ENCODER
+from trainables.config.pixels import RGB
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.words import counted
 from trainables.data import Dataset
@@ -119,17 +120,18 @@ def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
         "data": f"{dataset.name}: {counts}; {sizes(dataset.size)}, {dataset.num_classes} classes, "
         f"digest {dataset.digest}",
         "evaluated": evaluation.described(plan.base),
-        "network": _network(plan.config.model, dataset.num_classes),
+        "network": _network(plan.config.model, dataset),
         **({"plug-in": f"{plugin.name}, digest {plugin.digest}"} if plugin else {}),
     }
 
 
-def _network(model: ModelConfig, num_classes: int) -> str:
+def _network(model: ModelConfig, dataset: Dataset) -> str:
     name: str = model.network
     if name in ON_ENCODER and name not in PLUGIN.networks:
         name += f" on {model.encoder}"
-    plain = name == "tiny" and not model.init
-    return name if plain else f"{name}: {transfer_report(model, num_classes)}"
+    plain = name == "tiny" and not model.init and dataset.pixels.bands == RGB.bands
+    report = "" if plain else transfer_report(model, dataset.num_classes, dataset.pixels)
+    return f"{name}: {report}" if report else name
 
 
 def _run_lines(plan: Plan, expected: Outlook) -> dict[str, str]:

@@ -91,7 +91,7 @@ def _no_mask(root: Path) -> None:
         (_other_size, ["masks/3.png", "size (3, 4) differs from its image's (8, 10)"]),
         (_out_of_range, ["masks/3.png", "labels must be 0..1 or void (255), got 7"]),
         (_sixteen_bit, ["masks/3.png", "must have 8 bits a channel, got 16"]),
-        (_sixteen_bit_image, ["images/3.png", "must have 8 bits a channel, got 16"]),
+        (_sixteen_bit_image, ["images/3.png: is of 1 band, 16-bit", "0.png is of 3 bands, 8-bit"]),
         (_coloured_mask, ["masks/3.png", "8-bit with one channel, got mode RGB"]),
         (_no_mask, ["masks/3.png", "mask of 3 is missing"]),
     ],

@@ -88,6 +88,7 @@ OTHERS: dict[str, dict[str, Value]] = {
     "data/test_list": {"data/test_list": "one"},
     "data/extra_list": {"data/extra_list": "coarse", "data/extra_epochs": 1},
     "data/extra_epochs": {"data/extra_list": "coarse", "data/extra_epochs": 2},
+    "data/normalize": {"data/normalize": "train"},
     "data/scale_max": {"data/scale_max": 2.0},
     "data/fold": {"data/folds": 5, "data/fold": 2},
     "model/encoder": {"model/encoder": "resnet18"},

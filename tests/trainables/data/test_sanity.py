@@ -123,7 +123,7 @@ def test_labels_of_a_plugin_are_checked(tmp_path: Path) -> None:
     require_sound("x", Decoded(image, labels, ()), 2)
     with pytest.raises(DataError, match=r"x: labels must be 0\.\.1 or void \(255\), got 3"):
         require_sound("x", Decoded(image, labels + np.uint8(3), ()), 2)
-    with pytest.raises(DataError, match=r"x: must be a uint8 image .* int64"):
+    with pytest.raises(DataError, match=r"x: must be an image .* of uint8.* int64"):
         require_sound("x", Decoded(image, labels.astype(np.int64), ()), 2)
 
 

@@ -207,14 +207,44 @@ def test_photographs_are_turned_by_their_orientation(tmp_path: Path, orientation
         assert len(said) == (orientation > 1)
 
 
-def test_a_mask_that_no_longer_fits_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_a_mask_that_fits_the_stored_image_alone_keeps_it_as_stored(
+    tmp_path: Path, orientation: int
+) -> None:
+    root = root_of(tmp_path)
+    plain = opened(root).splits["train"].images_NHWC[0]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = root / "images" / "0.png"
+    Image.open(path).save(path, exif=exif)
+    found = opened(root)
+    assert (found.splits["train"].images_NHWC[0] == plain).all()
+    assert "train: 1 image left as stored in spite of an EXIF orientation" in str(found.sanity)
+
+
+def test_a_mask_that_fits_no_orientation_is_refused(tmp_path: Path) -> None:
     root = root_of(tmp_path)
     exif = Image.Exif()
     exif[0x0112] = 6
     path = root / "images" / "0.png"
-    Image.open(path).save(path, exif=exif)
+    Image.open(path).resize((7, 6)).save(path, exif=exif)
     with pytest.raises(DataError, match=r"masks/0\.png: size \(6, 8\) .* is turned by its EXIF"):
         opened(root)
+
+
+@pytest.mark.parametrize(("orientation", "square", "doubted"), [(3, False, 1), (6, True, 1)])
+def test_a_turned_image_whose_mask_fits_both_ways_is_doubted(
+    tmp_path: Path, orientation: int, square: bool, doubted: int
+) -> None:
+    root = root_of(tmp_path)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path, mask = root / "images" / "0.png", root / "masks" / "0.png"
+    size = (8, 8) if square else (8, 6)
+    Image.open(path).resize(size).save(path, exif=exif)
+    Image.open(mask).resize(size, Image.Resampling.NEAREST).save(mask)
+    lines = [line for line in opened(root).sanity.warnings if "fits both ways" in line]
+    assert len(lines) == doubted
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".gif", ".webp", ".bmp"])

@@ -11,7 +11,7 @@ are ignored.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from trainables.data import (
     named_files,
     named_samples,
     sample_table,
+    volumes,
 )
 from trainables.data.dataset import DataError
 from trainables.data.named_files import SUFFIXES
@@ -45,15 +46,31 @@ def layout(config: DataConfig) -> Layout:
     masks = [pair.mask for pairs in found.splits.values() for pair in pairs]
     files.require_inside(root, masks, config.links, found.places)
     meaning = mask_meaning.decide(named, masks)
-    return Layout(
+    pairs = {split: _read_by(meaning.reader, those) for split, those in found.splits.items()}
+    files_of = Layout(
         FOLDER,
         named.names,
         named.pictures,
-        {split: _read_by(meaning.reader, pairs) for split, pairs in found.splits.items()},
+        pairs,
         rules=meaning.rules,
         notes=(*meaning.notes, *_unread_classes(root, config), *found.notes),
         places=found.places,
         class_255=f"`{named.source.entry('NAME', 255, 255, 255)}` in {named.source.name}",
+    )
+    return of_volumes(files_of, pairs)
+
+
+def of_volumes(found: Layout, pairs: Mapping[str, tuple[Pair, ...]]) -> Layout:
+    """The layout, slice by slice where its files are volumes."""
+    slices = volumes.slices_of(pairs)
+    if slices is None:
+        return found
+    return replace(
+        found,
+        splits=slices.splits,
+        spacing_mm=slices.spacing_mm,
+        groups=volumes.GROUPS,
+        series="volume",
     )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig
-from trainables.data import files, lists
+from trainables.data import files, lists, photos
 from trainables.data.dataset import DataError
 from trainables.data.samples import Decoded, Groups, LabelTable, Layout, Pair, Sample, voc_palette
 from trainables.geometry.boundaries import VOID
@@ -117,7 +117,7 @@ def depth_m(root: Path, number: int) -> NDArray[np.float32]:
 
 def normals(root: Path, number: int) -> NDArray[np.float32]:
     """(H,W,C) unit vectors, from a PNG copy; NaN where they are unknown."""
-    image_HWC = files.read_image(root / "normals_rgb" / f"{number:06d}.png").image_HWC
+    image_HWC = photos.read_image(root / "normals_rgb" / f"{number:06d}.png").image_HWC
     normals_HWC = image_HWC.astype(np.float32) / 127.5 - 1
     length_HW1 = np.linalg.norm(normals_HWC, axis=2, keepdims=True)
     known = length_HW1 > 0.5  # eight bits leave 0.99 .. 1.01, or about 0 where unknown
