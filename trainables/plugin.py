@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
+from typing import Any
 
 from trainables.config import LossConfig, ModelConfig, refused, require
 from trainables.config.model import LATER
@@ -135,7 +136,7 @@ def _add_dataset(plugin: Plugin, module: ModuleType, name: str, layout: object) 
 
 
 def _add_network(plugin: Plugin, module: ModuleType, name: str, build: object) -> None:
-    network: Callable[..., object] = partial(_build, plugin, name, callable_of(build))
+    network: Callable[..., Any] = partial(_build, plugin, name, callable_of(build))
     if name in LATER:  # older plug-ins, which lie in ledgers, have networks of their own there
         set_aside(NETWORKS, name)
     add(NETWORKS, name, network)

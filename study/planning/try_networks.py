@@ -83,8 +83,15 @@ def _attempt(config: TrialConfig, workers: int, dataset: Dataset) -> Attempt:
 def _images(config: TrialConfig, dataset: Dataset) -> Tensor:
     few = dataset.splits["train"].first(TWO)
     require_crops(few, config.data)
-    order = {"seed": config.seed, "epoch": 1, "rank": 0, "ranks": 1}
-    batches = training_batches(few, config.data, batch=TWO, **order, pixels=dataset.pixels)
+    batches = training_batches(
+        *(few, config.data),
+        batch=TWO,
+        seed=config.seed,
+        epoch=1,
+        rank=0,
+        ranks=1,
+        pixels=dataset.pixels,
+    )
     images_B3HW, _ = next(batches)
     return images_B3HW if len(images_B3HW) == TWO else images_B3HW.expand(TWO, -1, -1, -1)
 

@@ -9,7 +9,7 @@ import torch
 from tests.gpu import scale
 from tests.gpu.steps import VARIANTS
 from tests.gpu.table import Line, Lines, judged, not_measured
-from trainables.config import TrialConfig
+from trainables.config import TrialConfig, Value
 from trainables.data import load
 from trainables.losses.batch import Learned
 from trainables.training.training import Training
@@ -38,8 +38,9 @@ def lines(device: torch.device) -> Lines:
         return
     for network in NETWORKS:
         config = scale.trial(scale.REAL, network, **VARIANTS["bf16, channels last"])
-        changes = {"data/dataset": "camvid", "data/root": str(root), "data/train_images": 0}
-        yield _trained(config.changed({**changes, "data/val_images": 0}), device)
+        changes: dict[str, Value] = {"data/dataset": "camvid", "data/root": str(root)}
+        changes |= {"data/train_images": 0, "data/val_images": 0}
+        yield _trained(config.changed(changes), device)
 
 
 def _trained(config: TrialConfig, device: torch.device) -> Line:

@@ -69,8 +69,9 @@ def _data(device: torch.device) -> Lines:
 def _seconds_of_batches(config: TrialConfig) -> float:
     images = load(config.data).splits["train"]
     start = time.perf_counter()
-    order = {"batch": config.batch, "seed": 0, "epoch": 1, "rank": 0, "ranks": 1}
-    for _ in training_batches(images, config.data, **order):
+    for _ in training_batches(
+        images, config.data, batch=config.batch, seed=0, epoch=1, rank=0, ranks=1
+    ):
         pass
     return time.perf_counter() - start
 

@@ -42,6 +42,7 @@ def test_two_ranks_give_what_one_gives_with_augmentation_and_recipe(tmp_path: Pa
 def _first_loss(rank: int, ranks: int, file: str, trial_config: TrialConfig) -> None:
     torch.set_num_threads(1)
     metrics = training(trial_config).train_epoch()
+    assert isinstance(metrics, dict)
     if rank == 0:
         torch.save(metrics["train/loss"], file)
 
