@@ -109,7 +109,7 @@ def _of_files(
     images, masks = both
     found = pairing.pair(images.names, masks.names)
     if not found.is_complete:
-        shown = [[path.relative_to(root).as_posix() for path in one.paths] for one in both]
+        shown = [[_from(root, path) for path in one.paths] for one in both]
         one, other = texts(root, config)
         raise DataError(
             f"{root}: --images {one} and --masks {other} do not pair: "
@@ -128,6 +128,11 @@ def _of_files(
     notes = (f"{unread.name} is not read: --images and --masks name files",) if unread else ()
     places = named_files.places(root, *texts(root, config))
     return Named(splits, (note, *notes, *named_files.ignored(*both)), places)
+
+
+def _from(root: Path, path: Path) -> str:
+    """A path from the dataset's folder; whole, if the user has named another one."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def _splits(
@@ -207,7 +212,7 @@ def _by_name(root: Path, pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
     """The pairs by every name that a list may give their image."""
     found: dict[str, list[Pair]] = {}
     for pair in pairs:
-        inside = pair.image.relative_to(root).as_posix() if pair.image.is_relative_to(root) else ""
+        inside = _from(root, pair.image)
         names = {pair.name, pair.image.name, pair.image.stem, inside, inside.rpartition(".")[0]}
         for name in names - {""}:
             found.setdefault(name, []).append(pair)

@@ -108,6 +108,17 @@ def test_a_folder_may_be_read_only_and_a_link_that_is_named(tmp_path: Path) -> N
         folder.chmod(0o755)
 
 
+def test_masks_may_lie_elsewhere_if_the_user_says_where(tmp_path: Path) -> None:
+    root = em_stack(tmp_path / "em", 10)
+    (root / "label").rename(tmp_path / "labels")
+    masks = str(tmp_path / "labels")
+    assert counts(opened(root, "a,b", images="image", masks=masks)) == [8, 1, 1]
+    (tmp_path / "labels" / "003.png").unlink()
+    (root / "image" / "004.png").unlink()
+    with pytest.raises(DataError, match=r"mask: image/003\.png; 1 mask .*: /.*/labels/004\.png"):
+        opened(root, "a,b", images="image", masks=masks)
+
+
 def test_a_link_that_nobody_names_is_refused(tmp_path: Path) -> None:
     root = em_stack(tmp_path / "em", 10)
     secret = tmp_path / "secret.png"
