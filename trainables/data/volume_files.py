@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from trainables.data.dataset import DataError
 
-SUFFIXES = (".nii", ".gz", ".npz")
+SUFFIXES = (".nii.gz", ".nii", ".gz", ".npz")
 """Of volumes alone; `.npy` and `.tif` may be single images, too."""
 _MOST_VALUES = 2**31
 _TIFFS = (".tif", ".tiff")

@@ -113,6 +113,16 @@ def test_whole_volumes_are_held_out(tmp_path: Path) -> None:
     assert "1 of 8 volumes" in dataset.lists["val"]
 
 
+def test_a_list_names_volumes_with_or_without_their_suffix(tmp_path: Path) -> None:
+    root = folder(tmp_path, nifti)
+    (root / "train.txt").write_text("sub0\nsub1.nii.gz\n")
+    (root / "val.txt").write_text("sub2\n")
+    (root / "test.txt").write_text("images/sub3.nii.gz masks/sub3.nii.gz\n")
+    found = opened(root).splits
+    assert [images.names[0] for images in found.values()] == ["sub0/000", "sub2/000", "sub3/000"]
+    assert len(found["train"]) == 2 * SLICES
+
+
 def test_streamed_slices_are_those_in_memory(tmp_path: Path) -> None:
     root = folder(tmp_path, nifti)
     cached, streamed = (opened(root, cache=cache) for cache in ("on", "off"))
