@@ -7,6 +7,7 @@ Shape letters: B images, D features, H rows, W columns (h, w at the decoder's st
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -85,8 +86,8 @@ class Smp(Network):
         return Output(self.classifier(features_BDhw), features_BDhw)
 
 
-def _built(config: ModelConfig, row: Decoder, name: str, classes: int) -> nn.Module:
-    """The library's model.
+def _built(config: ModelConfig, row: Decoder, name: str, classes: int) -> Any:
+    """The library's model, whose layers have no types.
 
     Raises:
         ValueError: the encoder has no features that the decoder could use, or its weights cannot
@@ -98,7 +99,7 @@ def _built(config: ModelConfig, row: Decoder, name: str, classes: int) -> nn.Mod
     sizes = any_size(sketch(config.encoder)) if name.startswith("tu-") else {}
     options = {"encoder_weights": weights, "classes": classes, **row.options, **sizes}
     try:
-        model: nn.Module = getattr(smp, row.smp)(name, **options)
+        model: Any = getattr(smp, row.smp)(name, **options)
     except OSError as error:
         raise unreachable(config.encoder, error) from None
     except (RuntimeError, KeyError, ValueError, TypeError, AssertionError) as error:

@@ -4,6 +4,7 @@ Shape letters: B images, D features, H rows, W columns (h, w: eight for each pat
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +53,7 @@ class DPT(Network):
         return Output(self.classifier(features_BDhw), features_BDhw)
 
 
-def _built(config: ModelConfig, name: str, classes: int) -> nn.Module:
+def _built(config: ModelConfig, name: str, classes: int) -> Any:
     """The library's model, its decoder fitted to the patches.
 
     Raises:
@@ -68,7 +69,7 @@ def _built(config: ModelConfig, name: str, classes: int) -> nn.Module:
     readout = "cat" if _has_class_token(plan) else "ignore"
     options = {"decoder_readout": readout, "classes": classes, **any_size(plan)}
     try:
-        model: nn.Module = smp.DPT(name, encoder_weights=weights, **options)
+        model: Any = smp.DPT(name, encoder_weights=weights, **options)
     except (OSError, RuntimeError) as error:
         raise unreachable(config.encoder, error) from None
     encoder = model.encoder

@@ -70,7 +70,7 @@ def _parameters(kind: type[nn.Module]) -> Iterator[str]:
     """Of its constructor and, where that passes them on, of its bases'."""
     for each in kind.__mro__:
         if "__init__" in vars(each) and each is not nn.Module:
-            yield from inspect.signature(each.__init__).parameters
+            yield from inspect.signature(vars(each)["__init__"]).parameters
 
 
 def without_chance(module: nn.Module) -> None:

@@ -89,6 +89,7 @@ OTHERS: dict[str, dict[str, Value]] = {
     "data/extra_epochs": {"data/extra_list": "coarse", "data/extra_epochs": 2},
     "data/scale_max": {"data/scale_max": 2.0},
     "model/encoder": {"model/encoder": "resnet18"},
+    "model/features": {"model/features": "body"},
     "model/weights": {"model/weights": "imagenet"},
     "model/init": {"model/init": "a.pt"},
     "model/width": {"model/width": 8},

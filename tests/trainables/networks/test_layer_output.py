@@ -34,12 +34,8 @@ class Foreign(nn.Module):
 
 @pytest.fixture
 def foreign(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(segmentation.NETWORKS, "foreign", lambda config, k: Foreign())  # type: ignore[arg-type]
-    monkeypatch.setitem(
-        segmentation.NETWORKS,
-        "large",
-        lambda config, k: Foreign(200),  # type: ignore[arg-type]
-    )
+    monkeypatch.setitem(segmentation.NETWORKS, "foreign", lambda config, k: Foreign())
+    monkeypatch.setitem(segmentation.NETWORKS, "large", lambda config, k: Foreign(200))
     monkeypatch.setattr(PLUGIN, "networks", ["foreign", "large"])
 
 
@@ -58,6 +54,7 @@ def test_a_layer_s_output_is_what_the_head_reads(foreign: None, name: str) -> No
     assert network.network.out_channels == 10
     output = network(images)
     module = network.network.get_submodule("module")
+    assert isinstance(module, Foreign)
     features = module.body(images)
     assert network.boundary_head is not None
     expected = network.boundary_head(features)
@@ -67,7 +64,9 @@ def test_a_layer_s_output_is_what_the_head_reads(foreign: None, name: str) -> No
     assert output.boundary_logits_BHW is not None
     assert torch.allclose(output.boundary_logits_BHW, shown[:, 0], atol=1e-6)
     output.boundary_logits_BHW.sum().backward()
-    assert module.body[0].weight.grad.abs().sum() > 0
+    (weight, *_) = module.body.parameters()
+    assert weight.grad is not None
+    assert weight.grad.abs().sum() > 0
 
 
 def test_finding_d_leaves_the_network_as_it_was(foreign: None) -> None:
