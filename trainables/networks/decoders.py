@@ -7,12 +7,11 @@ Shape letters: B images, D features, H rows, W columns (h, w at the decoder's st
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig, refused, require
-from trainables.networks.encoders import any_size, sketch, smp_name, without_chance
+from trainables.networks.encoders import SmpModel, any_size, sketch, smp_name, without_chance
 from trainables.networks.network import Network, Output, normalized, transfer
 from trainables.networks.weights import unreachable
 
@@ -86,8 +85,8 @@ class Smp(Network):
         return Output(self.classifier(features_BDhw), features_BDhw)
 
 
-def _built(config: ModelConfig, row: Decoder, name: str, classes: int) -> Any:
-    """The library's model, whose layers have no types.
+def _built(config: ModelConfig, row: Decoder, name: str, classes: int) -> SmpModel:
+    """The library's model.
 
     Raises:
         ValueError: the encoder has no features that the decoder could use, or its weights cannot
@@ -99,7 +98,7 @@ def _built(config: ModelConfig, row: Decoder, name: str, classes: int) -> Any:
     sizes = any_size(sketch(config.encoder)) if name.startswith("tu-") else {}
     options = {"encoder_weights": weights, "classes": classes, **row.options, **sizes}
     try:
-        model: Any = getattr(smp, row.smp)(name, **options)
+        model: SmpModel = getattr(smp, row.smp)(name, **options)
     except OSError as error:
         raise unreachable(config.encoder, error) from None
     except (RuntimeError, KeyError, ValueError, TypeError, AssertionError) as error:

@@ -4,13 +4,12 @@ Shape letters: B images, D features, H rows, W columns (h, w: eight for each pat
 """
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig, refused
-from trainables.networks.encoders import any_size, sketch, smp_name, without_chance
+from trainables.networks.encoders import SmpModel, any_size, sketch, smp_name, without_chance
 from trainables.networks.network import Network, Output, normalized, transfer
 from trainables.networks.weights import unreachable
 
@@ -53,7 +52,7 @@ class DPT(Network):
         return Output(self.classifier(features_BDhw), features_BDhw)
 
 
-def _built(config: ModelConfig, name: str, classes: int) -> Any:
+def _built(config: ModelConfig, name: str, classes: int) -> SmpModel:
     """The library's model, its decoder fitted to the patches.
 
     Raises:
@@ -69,7 +68,7 @@ def _built(config: ModelConfig, name: str, classes: int) -> Any:
     readout = "cat" if _has_class_token(plan) else "ignore"
     options = {"decoder_readout": readout, "classes": classes, **any_size(plan)}
     try:
-        model: Any = smp.DPT(name, encoder_weights=weights, **options)
+        model: SmpModel = smp.DPT(name, encoder_weights=weights, **options)
     except (OSError, RuntimeError) as error:
         raise unreachable(config.encoder, error) from None
     encoder = model.encoder
