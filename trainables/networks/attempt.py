@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig, refused
+from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 
 TWO = 2
@@ -43,6 +44,7 @@ class Attempt:
         bare = replace(self.model, weights="none", init="")
         with torch.random.fork_rng(devices=[]):
             network = Segmenter(bare, self.num_classes, self.boundary_head)
+            make_global(network)  # as a training does
             self._evaluate(network.eval())
             return self._train(network.train())
 

@@ -26,10 +26,10 @@ class PlainNetwork(Network):
             self.out_channels = self._read.channels(module)
 
     def forward(self, images_B3HW: Tensor) -> object:
-        result = self.module(images_B3HW)
         if self._read is None:
-            return result
-        return Output(_logits(result), self._read.take())  # type: ignore[arg-type]
+            return self.module(images_B3HW)
+        result, features_BDhw = self._read.read(self.module, images_B3HW)
+        return Output(_logits(result), features_BDhw)  # type: ignore[arg-type]  # as_output checks
 
 
 def as_network(name: str, built: object, layer: str = "") -> Network:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from trainables.config import ModelConfig
 from trainables.config.plugin_fields import PLUGIN
 from trainables.networks import segmentation
+from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter
 
 
@@ -95,6 +96,14 @@ def test_a_copy_reads_its_own_layer(foreign: None) -> None:
             each(IMAGES, with_boundary=True).boundary_logits_BHW for each in (network, twin)
         )
     assert not torch.equal(one, two)
+
+
+def test_a_layer_that_is_exchanged_is_read(foreign: None) -> None:
+    """Training exchanges every batch norm for one over all ranks."""
+    network = built(layer="body.1").train()
+    make_global(network)
+    output = network(IMAGES)
+    assert output.boundary_logits_BHW is not None
 
 
 def test_the_plug_in_names_the_layer_and_the_config_another(
