@@ -16,6 +16,7 @@ class PlainNetwork(Network):
     """A module that is no ``Network``: logits, and on request a layer's output as features."""
 
     unused_parameters = True
+    transfer = "initial weights are those that the plug-in gives it"
 
     def __init__(self, module: nn.Module, name: str, layer: str) -> None:
         """``layer`` is the path of the one whose output a boundary head reads; "": none."""
