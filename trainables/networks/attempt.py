@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from trainables.config import ModelConfig, refused
 from trainables.config.pixels import RGB, Pixels
+from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 
 TWO = 2
@@ -46,6 +47,7 @@ class Attempt:
         bare = replace(self.model, weights="none", init="")
         with torch.random.fork_rng(devices=[]):
             network = Segmenter(bare, self.num_classes, self.boundary_head, self.pixels)
+            make_global(network)  # as a training does
             self._evaluate(network.eval())
             return self._train(network.train())
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from trainables.config import ModelConfig, refused, require
 from trainables.config.pixels import RGB, Pixels
-from trainables.networks.encoders import any_size, sketch, smp_name, without_chance
+from trainables.networks.encoders import SmpModel, any_size, sketch, smp_name, without_chance
 from trainables.networks.network import Network, Output, mean_and_std, normalized, transfer
 from trainables.networks.weights import unreachable
 
@@ -87,7 +87,7 @@ class Smp(Network):
         return Output(self.classifier(features_BDhw), features_BDhw)
 
 
-def _built(config: ModelConfig, row: Decoder, name: str, classes: int, bands: int) -> nn.Module:
+def _built(config: ModelConfig, row: Decoder, name: str, classes: int, bands: int) -> SmpModel:
     """The library's model.
 
     Raises:
@@ -100,7 +100,7 @@ def _built(config: ModelConfig, row: Decoder, name: str, classes: int, bands: in
     sizes = any_size(sketch(config.encoder)) if name.startswith("tu-") else {}
     options = {"encoder_weights": weights, "in_channels": bands, "classes": classes}
     try:
-        model: nn.Module = getattr(smp, row.smp)(name, **options, **row.options, **sizes)
+        model: SmpModel = getattr(smp, row.smp)(name, **options, **row.options, **sizes)
     except OSError as error:
         raise unreachable(config.encoder, error) from None
     except (RuntimeError, KeyError, ValueError, TypeError, AssertionError) as error:

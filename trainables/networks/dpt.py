@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from trainables.config import ModelConfig, refused
 from trainables.config.pixels import RGB, Pixels
-from trainables.networks.encoders import any_size, sketch, smp_name, without_chance
+from trainables.networks.encoders import SmpModel, any_size, sketch, smp_name, without_chance
 from trainables.networks.network import Network, Output, mean_and_std, normalized, transfer
 from trainables.networks.weights import unreachable
 
@@ -53,7 +53,7 @@ class DPT(Network):
         return Output(self.classifier(features_BDhw), features_BDhw)
 
 
-def _built(config: ModelConfig, name: str, classes: int, bands: int) -> nn.Module:
+def _built(config: ModelConfig, name: str, classes: int, bands: int) -> SmpModel:
     """The library's model, its decoder fitted to the patches.
 
     Raises:
@@ -69,7 +69,7 @@ def _built(config: ModelConfig, name: str, classes: int, bands: int) -> nn.Modul
     readout = "cat" if _has_class_token(plan) else "ignore"
     options = {"decoder_readout": readout, "in_channels": bands, "classes": classes}
     try:
-        model: nn.Module = smp.DPT(name, encoder_weights=weights, **options, **any_size(plan))
+        model: SmpModel = smp.DPT(name, encoder_weights=weights, **options, **any_size(plan))
     except (OSError, RuntimeError) as error:
         raise unreachable(config.encoder, error) from None
     encoder = model.encoder

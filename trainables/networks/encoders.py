@@ -6,6 +6,7 @@ timm and segmentation-models-pytorch take seconds to import: they are imported w
 import difflib
 import inspect
 from collections.abc import Iterator
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -20,6 +21,14 @@ _ANY_SIZE = {"strict_img_size": False, "dynamic_img_size": True}
 _CHANCE = ("drop_prob", "drop_rate", "prob")
 """Where modules of timm and torch that draw random numbers keep their share, beside ``p``."""
 _SHOWN = 4
+
+
+class SmpModel(Protocol):
+    """A model of segmentation-models-pytorch, which has no types."""
+
+    encoder: Any
+    decoder: Any
+    segmentation_head: Any
 
 
 def smp_name(name: str) -> str:
@@ -70,7 +79,7 @@ def _parameters(kind: type[nn.Module]) -> Iterator[str]:
     """Of its constructor and, where that passes them on, of its bases'."""
     for each in kind.__mro__:
         if "__init__" in vars(each) and each is not nn.Module:
-            yield from inspect.signature(each.__init__).parameters
+            yield from inspect.signature(vars(each)["__init__"]).parameters
 
 
 def without_chance(module: nn.Module) -> None:

@@ -15,7 +15,7 @@ _SIDES = (64, 128, 224, 256, 512)
 
 
 class LayerOutput:
-    """Reads what a layer last returned."""
+    """Reads what a layer returns while its module runs."""
 
     def __init__(self, network: str, module: nn.Module, layer: str) -> None:
         """Args: the network's name, for messages; the module; the path of a layer in it.
@@ -24,26 +24,34 @@ class LayerOutput:
             ValueError: the module has no such layer; the line gives similar ones.
         """
         self._network, self._layer = network, layer
-        self._found: object = None
         layers = dict(module.named_modules())
         if layer not in layers:
-            near = difflib.get_close_matches(layer, layers, cutoff=0.3) or list(layers)[1:4]
-            raise refused(
-                "model/features", f"a layer of {network}, such as {', '.join(near)}", layer
-            )
-        # A bound method: a copy of the network (its moving average) then has a hook of its own.
-        layers[layer].register_forward_hook(self._keep)
+            near = ", ".join(difflib.get_close_matches(layer, layers, cutoff=0.3) or [*layers][1:4])
+            raise refused("model/features", f"a layer of {network}, such as {near}", layer)
 
-    def _keep(self, _: nn.Module, inputs: tuple[object, ...], output: object) -> None:
-        self._found = output
-
-    def take(self) -> Tensor:
-        """The features (B,D,h,w) of the last call of the module.
+    def read(self, module: nn.Module, images_B3HW: Tensor) -> tuple[object, Tensor]:
+        """What the module returns, and the features (B,D,h,w): the layer's output in this call.
 
         Raises:
             ValueError: the layer did not run, or returned something else.
         """
-        found, self._found = self._found, None
+        result, found = self._run(module, images_B3HW)
+        return result, self._features(found)
+
+    def _run(self, module: nn.Module, images_B3HW: Tensor) -> tuple[object, object]:
+        """What the module and the layer return; None of a layer that does not run."""
+        found: list[object] = []
+        # For this call only: a copy of the module, and a layer that was exchanged, are read, too.
+        hook = module.get_submodule(self._layer).register_forward_hook(
+            lambda layer, inputs, output: found.append(output)
+        )
+        try:
+            result = module(images_B3HW)
+        finally:
+            hook.remove()
+        return result, found[-1] if found else None
+
+    def _features(self, found: object) -> Tensor:
         if isinstance(found, Tensor) and found.is_floating_point() and found.ndim == 4:
             return found
         allowed = f"a layer of {self._network} whose output is float (B,D,h,w)"
@@ -54,29 +62,28 @@ class LayerOutput:
         """D, found by one call of the module in evaluation mode, on images of so many bands.
 
         Raises:
-            ValueError: it takes no image of a usual size, or as ``take``.
+            ValueError: it takes no image of a usual size, or as ``read``.
         """
         modes = {part: part.training for part in module.modules()}
         module.eval()
         try:
-            _call(module, bands)
-            return self.take().shape[1]
+            return self._first_features(module, bands).shape[1]
         finally:
             for part, training in modes.items():
                 part.training = training
 
-
-def _call(module: nn.Module, bands: int) -> None:
-    """Call it on black images of growing size until it takes one."""
-    like = next(module.parameters(), torch.empty(0))
-    last: Exception | None = None
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        for side in _SIDES:
-            try:
-                module(torch.zeros(1, bands, side, side, device=like.device))
-            except Exception as error:  # the user's code may raise anything
-                last = error
-            else:
-                return
-    assert last is not None
-    raise last
+    def _first_features(self, module: nn.Module, bands: int) -> Tensor:
+        """Of a black image: sizes grow until the module takes one."""
+        like = next(module.parameters(), torch.empty(0))
+        last: Exception | None = None
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            for side in _SIDES:
+                black = torch.zeros(1, bands, side, side, device=like.device)
+                try:
+                    _, found = self._run(module, black)
+                except Exception as error:  # the user's code may raise anything
+                    last = error
+                else:
+                    return self._features(found)
+        assert last is not None
+        raise last

@@ -16,6 +16,7 @@ class PlainNetwork(Network):
     """A module that is no ``Network``: logits, and on request a layer's output as features."""
 
     unused_parameters = True
+    transfer = "initial weights are those that the plug-in gives it"
 
     def __init__(self, module: nn.Module, name: str, layer: str, bands: int) -> None:
         """``layer`` is the path of the one whose output a boundary head reads; "": none. ``bands``:
@@ -27,10 +28,10 @@ class PlainNetwork(Network):
             self.out_channels = self._read.channels(module, bands)
 
     def forward(self, images_B3HW: Tensor) -> object:
-        result = self.module(images_B3HW)
         if self._read is None:
-            return result
-        return Output(logits_of(result), self._read.take())  # type: ignore[arg-type]
+            return self.module(images_B3HW)
+        result, features_BDhw = self._read.read(self.module, images_B3HW)
+        return Output(logits_of(result), features_BDhw)  # type: ignore[arg-type]  # as_output checks
 
 
 def as_network(name: str, built: object, layer: str = "", bands: int = 3) -> Network:

@@ -6,7 +6,7 @@ Shape letters: B images, D features, H rows, W columns (h, w at stride 4).
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -80,33 +80,35 @@ def _sizes(encoder: str, num_classes: int, bands: int) -> "SegformerConfig":
             f"pip install 'edgewise[transformers]' ({error})"
         ) from None
     size = SIZES[encoder]
-    return SegformerConfig(
-        hidden_sizes=size.hidden,
-        depths=size.depths,
-        decoder_hidden_size=size.decoder,
-        num_labels=num_classes,
-        num_channels=bands,
-        drop_path_rate=0.0,
-        classifier_dropout_prob=0.0,
-    )
+    fields: dict[str, Any] = {
+        "hidden_sizes": size.hidden,
+        "depths": size.depths,
+        "decoder_hidden_size": size.decoder,
+        "num_labels": num_classes,
+        "num_channels": bands,
+        "drop_path_rate": 0.0,
+        "classifier_dropout_prob": 0.0,
+    }
+    return SegformerConfig(**fields)
 
 
 def _pretrained(config: ModelConfig, sizes: "SegformerConfig") -> tuple["SegformerModel", str]:
     """The transformer with weights of the hub or of a file, and where they came from."""
     from transformers import SegformerModel
 
+    load: Any = SegformerModel.from_pretrained  # returns a pair, which its type does not say
     options = {"config": sizes, "output_loading_info": True, "ignore_mismatched_sizes": True}
     if config.weights == "imagenet":
         name = _HUB.format(config.encoder.replace("_", "-"))
         try:
             with _silent():
-                model, _ = SegformerModel.from_pretrained(name, **options)
+                model, _ = load(name, **options)
         except OSError as error:
             raise unreachable(name, error) from None
         return model, f"ImageNet weights of {name} ({_LICENCE})"
     path = Path(config.weights).expanduser()
     with _silent():  # it renames what other versions of the library wrote
-        model, info = SegformerModel.from_pretrained(None, state_dict=read_state(path), **options)
+        model, info = load(None, state_dict=read_state(path), **options)
     return model, _report(path, info, len(list(model.parameters())))
 
 

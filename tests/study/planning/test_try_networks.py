@@ -1,7 +1,7 @@
 """A plug-in's networks: their names, their features, and the one try before a study."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -39,7 +39,7 @@ class Fixed(Own):
         return super().forward(images)
 
 NETWORKS = {"own": lambda config, k: Own(k), "fixed": lambda config, k: Fixed(k)}
-FEATURES = {"own": "body"}
+FEATURES = {"own": "body", "fixed": "body"}
 """
 
 
@@ -49,7 +49,7 @@ def _uninstalled() -> Iterator[None]:
     plugin.uninstall()
 
 
-def tried(folder: Path, workers: int = 1, **changes: Value) -> str:
+def tried(folder: Path, changes: Mapping[str, Value], workers: int = 1) -> str:
     config = TrialConfig().changed({**SMALL, **changes})
     plan = fake.plan(folder, base=config, workers=workers)
     return try_networks(plan, SPACES[plan.space], load(config.data))
@@ -80,10 +80,10 @@ def test_features_are_a_layer_of_a_network_of_the_plug_in(features: str, words: 
 def test_a_network_is_tried_as_the_study_trains_it(tmp_path: Path) -> None:
     install_all(plugin.Plugin("mine.py", OWN))
     line = "own: 2 of its tensors get no gradient (idle.weight, idle.bias)"
-    assert tried(tmp_path, **{"model/network": "own", "loss/beta": 1.0}) == line
-    assert tried(tmp_path, workers=2, **{"model/network": "own"}) == line
+    assert tried(tmp_path, {"model/network": "own", "loss/beta": 1.0}) == line
+    assert tried(tmp_path, {"model/network": "own"}, workers=2) == line
     with pytest.raises(ValueError, match="more than 1 value per channel"):
-        tried(tmp_path, batch=1, **{"model/network": "own"})
+        tried(tmp_path, {"model/network": "own", "batch": 1})
 
 
 def test_a_network_for_another_size_is_one_line(tmp_path: Path) -> None:
@@ -93,9 +93,9 @@ def test_a_network_for_another_size_is_one_line(tmp_path: Path) -> None:
         "AssertionError: 64 px only (--with mine.py:"
     )
     with pytest.raises(ValueError, match=re.escape(words)):
-        tried(tmp_path, **{"model/network": "fixed"})
+        tried(tmp_path, {"model/network": "fixed"})
     sizes: dict[str, Value] = {"data/height": 64, "data/width": 64}
-    assert "idle" in tried(tmp_path, **{"model/network": "fixed"}, **sizes)
+    assert "idle" in tried(tmp_path, {"model/network": "fixed", **sizes})
 
 
 @pytest.mark.parametrize(
@@ -114,13 +114,13 @@ def test_edgewise_s_own_networks_are_tried_too(
     tmp_path: Path, changes: dict[str, Value], words: str
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(words)):
-        tried(tmp_path, **changes)
+        tried(tmp_path, changes)
 
 
 def test_what_works_has_no_line(tmp_path: Path) -> None:
-    assert tried(tmp_path) == ""
+    assert tried(tmp_path, {}) == ""
     unet: dict[str, Value] = {"model/network": "unet", "model/encoder": "test_resnet"}
-    assert tried(tmp_path, **unet, **{"loss/beta": 1.0}) == ""
+    assert tried(tmp_path, {**unet, "loss/beta": 1.0}) == ""
 
 
 def test_the_list_says_which_networks_go_on_an_encoder() -> None:

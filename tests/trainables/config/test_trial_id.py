@@ -92,6 +92,7 @@ OTHERS: dict[str, dict[str, Value]] = {
     "data/scale_max": {"data/scale_max": 2.0},
     "data/fold": {"data/folds": 5, "data/fold": 2},
     "model/encoder": {"model/encoder": "resnet18"},
+    "model/features": {"model/features": "body"},
     "model/weights": {"model/weights": "imagenet"},
     "model/init": {"model/init": "a.pt"},
     "model/width": {"model/width": 8},

@@ -38,7 +38,7 @@ class Pooled(nn.Module):
 @pytest.fixture
 def attempt(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Attempt]:
     def of(module: nn.Module, trained: int = 2, shared: bool = False) -> Attempt:
-        monkeypatch.setitem(segmentation.NETWORKS, "own", lambda config, k: module)  # type: ignore[arg-type]
+        monkeypatch.setitem(segmentation.NETWORKS, "own", lambda config, k: module)
         monkeypatch.setattr(PLUGIN, "networks", ["own"])
         config = ModelConfig(network="own")  # type: ignore[arg-type]
         return Attempt(config, 4, False, torch.rand(2, 3, 32, 32), trained, shared)

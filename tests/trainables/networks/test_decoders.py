@@ -7,7 +7,7 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
 
-from trainables.config import ModelConfig, TrialConfig
+from trainables.config import ModelConfig, TrialConfig, Value
 from trainables.networks.batch_norm import GlobalBatchNorm2d, make_global
 from trainables.networks.decoders import DECODERS
 from trainables.networks.encoders import without_chance
@@ -114,8 +114,9 @@ def test_every_kind_of_chance_is_turned_off() -> None:
 
 
 def test_the_classifier_drops_by_image_and_reads_the_boundary() -> None:
-    changes = {"model/network": "upernet", "model/encoder": "test_resnet", "model/dropout": 0.5}
-    config = TrialConfig().changed({**changes, "model/boundary_input": True}).model
+    changes: dict[str, Value] = {"model/network": "upernet", "model/encoder": "test_resnet"}
+    also: dict[str, Value] = {"model/dropout": 0.5, "model/boundary_input": True}
+    config = TrialConfig().changed({**changes, **also}).model
     network = Segmenter(config, 3, boundary_head=True).train()
     images, outputs = torch.rand(2, 3, 32, 32), []
     for seed in (0, 0, 1):

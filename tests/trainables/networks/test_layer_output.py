@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from trainables.config import ModelConfig
 from trainables.config.plugin_fields import PLUGIN
 from trainables.networks import segmentation
+from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter
 
 
@@ -34,12 +35,8 @@ class Foreign(nn.Module):
 
 @pytest.fixture
 def foreign(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(segmentation.NETWORKS, "foreign", lambda config, k: Foreign())  # type: ignore[arg-type]
-    monkeypatch.setitem(
-        segmentation.NETWORKS,
-        "large",
-        lambda config, k: Foreign(200),  # type: ignore[arg-type]
-    )
+    monkeypatch.setitem(segmentation.NETWORKS, "foreign", lambda config, k: Foreign())
+    monkeypatch.setitem(segmentation.NETWORKS, "large", lambda config, k: Foreign(200))
     monkeypatch.setattr(PLUGIN, "networks", ["foreign", "large"])
 
 
@@ -58,6 +55,7 @@ def test_a_layer_s_output_is_what_the_head_reads(foreign: None, name: str) -> No
     assert network.network.out_channels == 10
     output = network(images)
     module = network.network.get_submodule("module")
+    assert isinstance(module, Foreign)
     features = module.body(images)
     assert network.boundary_head is not None
     expected = network.boundary_head(features)
@@ -67,7 +65,9 @@ def test_a_layer_s_output_is_what_the_head_reads(foreign: None, name: str) -> No
     assert output.boundary_logits_BHW is not None
     assert torch.allclose(output.boundary_logits_BHW, shown[:, 0], atol=1e-6)
     output.boundary_logits_BHW.sum().backward()
-    assert module.body[0].weight.grad.abs().sum() > 0
+    (weight, *_) = module.body.parameters()
+    assert weight.grad is not None
+    assert weight.grad.abs().sum() > 0
 
 
 def test_finding_d_leaves_the_network_as_it_was(foreign: None) -> None:
@@ -96,6 +96,14 @@ def test_a_copy_reads_its_own_layer(foreign: None) -> None:
             each(IMAGES, with_boundary=True).boundary_logits_BHW for each in (network, twin)
         )
     assert not torch.equal(one, two)
+
+
+def test_a_layer_that_is_exchanged_is_read(foreign: None) -> None:
+    """Training exchanges every batch norm for one over all ranks."""
+    network = built(layer="body.1").train()
+    make_global(network)
+    output = network(IMAGES)
+    assert output.boundary_logits_BHW is not None
 
 
 def test_the_plug_in_names_the_layer_and_the_config_another(

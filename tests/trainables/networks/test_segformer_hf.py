@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -10,6 +11,9 @@ import torch
 from trainables.config import ModelConfig
 from trainables.networks.segformer_hf import SIZES
 from trainables.networks.segmentation import Segmenter
+
+if TYPE_CHECKING:
+    from transformers import SegformerConfig
 
 PUBLISHED = {
     "mit_b0": 3.8e6,
@@ -25,6 +29,14 @@ PUBLISHED = {
 def built(encoder: str = "mit_b0", classes: int = 3, weights: str = "none") -> Segmenter:
     config = ModelConfig(network="segformer_hf", encoder=encoder, weights=weights)
     return Segmenter(config, classes, boundary_head=True)
+
+
+def sizes(network: Segmenter) -> "SegformerConfig":
+    from transformers import SegformerConfig
+
+    found = network.network.get_submodule("backbone").config
+    assert isinstance(found, SegformerConfig)
+    return found
 
 
 @pytest.mark.parametrize("encoder", sorted(SIZES))
@@ -50,7 +62,7 @@ def test_its_output_is_the_library_s() -> None:
     from transformers import SegformerForSemanticSegmentation
 
     ours = built().eval()
-    theirs = SegformerForSemanticSegmentation(ours.network.get_submodule("backbone").config).eval()
+    theirs = SegformerForSemanticSegmentation(sizes(ours)).eval()
     theirs.segformer.load_state_dict(ours.network.get_submodule("backbone").state_dict())
     theirs.decode_head.load_state_dict(
         {
@@ -72,8 +84,7 @@ def test_weights_of_the_library_s_file_are_loaded_and_counted(tmp_path: Path) ->
     from transformers import SegformerForSemanticSegmentation
 
     torch.manual_seed(1)
-    config = built().network.get_submodule("backbone").config
-    theirs = SegformerForSemanticSegmentation(config)
+    theirs = SegformerForSemanticSegmentation(sizes(built()))
     theirs.save_pretrained(tmp_path, max_shard_size="1GB")  # in the names of its files
     found = built(weights=str(tmp_path / "model.safetensors"))
     assert "0 kept their initial values" in found.transfer
