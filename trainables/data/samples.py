@@ -7,7 +7,7 @@ Shape letters: N images, H rows, W columns, C colours.
 
 import os
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -186,7 +186,7 @@ class LabelTable:
         return labels_HW.astype(np.uint8)
 
 
-class MaskReader(Protocol):
+class MaskReader(Hashable, Protocol):
     """What turns a mask file into labels: a ``LabelTable``, or a folder's ``ClassColours``."""
 
     def read(self, path: Path) -> tuple[NDArray[np.uint8], bytes]:

@@ -41,7 +41,8 @@ def attempt(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Attempt]:
         monkeypatch.setitem(segmentation.NETWORKS, "own", lambda config, k: module)
         monkeypatch.setattr(PLUGIN, "networks", ["own"])
         config = ModelConfig(network="own")  # type: ignore[arg-type]
-        return Attempt(config, 4, False, torch.rand(2, 3, 32, 32), trained, shared)
+        images = torch.rand(2, 3, 32, 32)
+        return Attempt(config, 4, False, images, trained, shared_statistics=shared)
 
     return of
 
