@@ -7,6 +7,7 @@ fed by the ledger.
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
+from study.analysis import fold_protocol
 from study.analysis.answer import signed
 from study.analysis.bounds import at_a_bound
 from study.analysis.equal_outcomes import equal_outcomes
@@ -129,12 +130,13 @@ def all_noise(results: SearchResults | AblationResults) -> list[Finding]:
         return []
     name = max(effects, key=lambda cell: abs(effects[cell][0]))
     mean, spread = effects[name]
+    over = fold_protocol.paired_by(results.record.plan, "s")
     return [
         Finding(
             f"noise is larger than any effect found: the largest mean difference in "
             f"{table.metric} ({difference_unit(table.unit)}), {name}'s "
             f"{signed(mean, table.metric)}, is less than the standard deviation of that "
-            f"difference over seeds, {signed(spread, table.metric).lstrip('+')}",
+            f"difference over {over}, {signed(spread, table.metric).lstrip('+')}",
             "more seeds, longer trainings or more test images; a larger weight shows a larger "
             "effect, if there is one",
         )

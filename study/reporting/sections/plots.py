@@ -13,8 +13,8 @@ from study.reporting.pictures.epochs import BOUNDARIES, NAME
 _CAPTIONS = {
     "differences": (
         "Differences",
-        "Cells against the baseline, paired by seed: small points are "
-        "seeds, lines the intervals of the tables.",
+        "Cells against the baseline, run by run of the same seed (and fold): small points are "
+        "pairs, lines the intervals of the tables.",
     ),
     "learning_curves": ("Learning curves", "By epoch, in validation."),
     "training": (
@@ -42,7 +42,7 @@ _CAPTIONS = {
     "confusion": (
         "Confusion of classes",
         "Rows are true classes; a comparison shows the baseline and the best other cell, each over "
-        "all its seeds. A grey row has no pixel.",
+        "all its runs. A grey row has no pixel.",
     ),
     "slices": (
         "Slices",
@@ -72,7 +72,7 @@ _PAIR = (
     "predicted region encloses, although they belong to its class."
 )
 _BOUNDARIES = "Green boundaries were found within 1 px, blue ones missed, red ones invented."
-_SEED = "A cell is shown by its first complete seed."
+_SEED = "A cell is shown by its first complete run."
 _AFFINITY = (
     "Which places belong to the same class, by the labels and by each network's class "
     "probabilities (Affinity Regression, Figure 4)."
