@@ -6,11 +6,10 @@ from typing import Literal, get_args
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.validation import require, require_choices
 
-_Small = Literal["tiny", "lraspp"]
 _OnEncoder = Literal[
     "unet",
-    "unetplusplus",
     "fpn",
+    "unetplusplus",
     "pan",
     "manet",
     "linknet",
@@ -26,7 +25,7 @@ _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "psp
 _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
 _HRNet = Literal["hrnet_w18", "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr"]
 _RefineNet = Literal["refinenet_lw_50", "refinenet_lw_101", "refinenet_lw_152"]
-_Named = Literal[_Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50"]
+_Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50"]
 
 ON_ENCODER: tuple[str, ...] = get_args(_OnEncoder)
 """Networks that read ``model/encoder``."""
@@ -58,9 +57,7 @@ WITHOUT_BOUNDARY_INPUT = ("lraspp", "deeplabv2_r101")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig:
-    network: Literal[_Small, _OnEncoder, _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50"] = (
-        "tiny"
-    )
+    network: Literal["tiny", _OnEncoder, _Named] = "tiny"
     """A row of ``networks/segmentation.py``; ``tiny`` is our own U-Net of ``width`` channels."""
 
     encoder: str = "tf_efficientnet_lite0"
