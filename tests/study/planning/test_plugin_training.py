@@ -15,7 +15,7 @@ from study.planning.plugin import install_given
 from tests.study import fake
 from tests.study.commands.test_run import refused
 from trainables import plugin
-from trainables.config import TrialConfig, flatten, from_flat, identity
+from trainables.config import TrialConfig, Value, flatten, from_flat, identity
 from trainables.config.plugin_fields import PLUGIN, PluginFields
 from trainables.data.plugin_augmentation import AUGMENTATIONS
 from trainables.metrics.catalog import METRICS
@@ -27,7 +27,7 @@ from trainables.training.first_difference import first_difference
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "my_training.py"
 OTHER = EXAMPLE.parent / "my_parts.py"
-USED = {"optim/optimizer": "lion", "optim/schedule": "steps", "data/noise": 0.5}
+USED: dict[str, Value] = {"optim/optimizer": "lion", "optim/schedule": "steps", "data/noise": 0.5}
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from trainables.training.plugin_counts import PluginCounts
 from trainables.training.training import Training
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "my_training.py"
-CHANGES = {
+CHANGES: dict[str, float | str] = {
     "loss/beta": 0.0,
     "loss/gamma": 0.0,
     "optim/optimizer": "lion",
