@@ -153,8 +153,7 @@ def _must_equal(one: Compared, other: Compared) -> Iterator[tuple[str, str, str]
     yield "metric", *metrics
     yield "unit", unit_in(ours, metrics[0]), unit_in(theirs, metrics[1])
     if metrics[0] in ours.plan.metrics or metrics[1] in theirs.plan.metrics:
-        words = "plug-in, whose metric this is,"
-        yield words, _plugin(ours.plan), _plugin(theirs.plan)
+        yield "plug-in, whose metric this is,", _plugin(ours.plan), _plugin(theirs.plan)
     yield "baseline", one.baseline, other.baseline
     yield "list", one.split, other.split
     if WINNER in one.cells:  # of a space

@@ -11,11 +11,12 @@ from study.analysis.power import SMALLEST
 from study.analysis.random_effects import Measured, pool_all
 from study.analysis.signed_rank import signed_rank
 from study.analysis.together import together
+from study.ledger.plan import PluginText
 from study.ledger.record import StudyRecord
 from tests.study import fake, fake_grid
 from tests.study.fake_datasets import GAINS, ended
 from trainables.config import TrialConfig
-from trainables.metrics.catalog import METRICS
+from trainables.metrics.catalog import METRICS, Metric
 
 TWO = replace(
     fake_grid.GRID, cells=(*fake_grid.GRID.cells[:2], Cell(name="bad", changes={"loss/ar": 0.2}))
@@ -111,6 +112,17 @@ def test_other_questions_are_refused(tmp_path: Path, first: StudyRecord) -> None
     refused(
         first, study("l", grid=grid), "same loss in 'good' .* loss/lovasz 1.0 in first and loss"
     )
+
+
+def test_two_plug_ins_metrics_of_one_name_are_two_metrics(tmp_path: Path) -> None:
+    metrics = {"shared_name": Metric("max", "fraction", 0, 1, "a plug-in's metric")}
+    studies = []
+    for place, dataset in enumerate(("shapes", "camvid")):
+        text = PluginText(name="mine.py", text=f"# {place}", digest=f"d{place}")
+        objectives = {"shared_name": "max"}
+        made = {"objectives": objectives, "metrics": metrics, "plugin": text}
+        studies.append(ended(tmp_path, dataset, dataset, **made))  # type: ignore[arg-type]
+    refused(*studies, "same plug-in, whose metric this is, .* got d0 in shapes and d1 in camvid")
 
 
 def test_a_searched_weight_may_differ(tmp_path: Path) -> None:
