@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 import torch
 
+from tests.printed_code import code
 from trainables import saved
 from trainables.config import TrialConfig
 from trainables.edgewise import losses
@@ -17,18 +18,6 @@ from trainables.networks.segmentation import Segmenter
 
 _DOCS = Path(__file__).parent
 _README, _PAGE = _DOCS.parent / "README.md", _DOCS / "use_the_loss.md"
-
-
-def code(page: Path, first: str) -> str:
-    """The indented block of a page that begins with this line; empty lines belong to it."""
-    lines = page.read_text().splitlines()
-    begin = next(number for number, line in enumerate(lines) if line == f"    {first}")
-    block = []
-    for line in lines[begin:]:
-        if line and not line.startswith("    "):
-            break
-        block.append(line.removeprefix("    "))
-    return "\n".join(block)
 
 
 def batch() -> dict[str, torch.Tensor]:

@@ -7,9 +7,11 @@ INSTALLED = "edgewise"
 
 
 def installed_command() -> str:
-    """The path of the installed command if that is what was typed, else ""."""
-    typed = sys.argv[0] if sys.argv else ""
-    return typed if Path(typed).stem == INSTALLED else ""
+    """The path of the installed command, from any folder, if that is what was typed, else ""."""
+    typed = Path(sys.argv[0] if sys.argv else "")
+    if typed.stem != INSTALLED:
+        return ""
+    return str(typed.absolute() if typed.parent != Path() else typed)
 
 
 def words_of(script: str) -> list[str]:

@@ -3,6 +3,7 @@
 Shape letters: B images, K classes, H rows, W columns.
 """
 
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -123,7 +124,7 @@ class EdgewiseLoss(nn.Module):
         return self.loss_weight * cast(Tensor, self.loss(cls_score, labels))
 
 
-CLASS_LOSSES: dict[str, type[ClassLoss]] = {
+CLASS_LOSSES: dict[str, Callable[..., ClassLoss]] = {
     name: kind
     for name, kind in vars(class_losses).items()
     if isinstance(kind, type) and issubclass(kind, ClassLoss) and kind is not ClassLoss

@@ -48,8 +48,8 @@ def valid_labels(
     """
     _check_shapes(logits, labels)
     num_classes = logits.shape[1]
-    ignored = labels == ignore_index
     labels = labels.long()
+    ignored = labels == ignore_index
     wrong = ((labels < 0) | (labels >= num_classes)) & ~ignored
     if ignore_index != VOID:
         labels = labels.masked_fill(ignored, VOID)

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import ClassVar, Concatenate, Literal, ParamSpec, get_args, get_origin
+from typing import ClassVar, Concatenate, Literal, ParamSpec, cast, get_args, get_origin
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +55,14 @@ class LossModule(nn.Module):
         return f"{type(self).__name__}({', '.join(own)})"
 
 
+def _outside_of_graphs(function: Callable[P, Tensor], *args: P.args, **given: P.kwargs) -> Tensor:
+    """Call the function; for ``torch.compile`` it is one call, not cut into dozens of graphs."""
+    if torch.compiler.is_compiling():
+        outside: Tensor = torch.compiler.disable(function)(*args, **given)
+        return outside
+    return function(*args, **given)
+
+
 def _shown(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
@@ -80,10 +88,7 @@ class ClassLoss(LossModule):
         Raises:
             ValueError: naming the argument, what is allowed and what was given.
         """
-        if torch.compiler.is_compiling():  # it would be cut into dozens of graphs
-            outside: Tensor = torch.compiler.disable(self._value)(logits, labels)
-            return outside
-        return self._value(logits, labels)
+        return _outside_of_graphs(self._value, logits, labels)
 
     def _value(self, logits: Tensor, labels: Tensor) -> Tensor:
         refuse_transforms(self, self.by_hand, logits, labels)
@@ -115,11 +120,7 @@ class HeadLoss(LossModule):
         Raises:
             ValueError: naming the argument, what is allowed and what was given.
         """
-        if torch.compiler.is_compiling():
-            alone = torch.compiler.disable(self._value)
-            outside: Tensor = alone(logits, labels, boundary_logits)
-            return outside
-        return self._value(logits, labels, boundary_logits)
+        return _outside_of_graphs(self._value, logits, labels, boundary_logits)
 
     def _value(self, logits: Tensor, labels: Tensor, boundary_logits: Tensor) -> Tensor:
         refuse_transforms(self, False, logits, labels, boundary_logits)
@@ -141,8 +142,10 @@ def function_of(kind: Callable[P, ClassLoss], name: str) -> Scalar[P]:
     """The loss as a function (logits, labels, *, settings) -> scalar."""
 
     def loss(logits: Tensor, labels: Tensor, /, *args: P.args, **settings: P.kwargs) -> Tensor:
-        value: Tensor = kind(*args, **settings)(logits, labels)
-        return value
+        def value() -> Tensor:
+            return cast(Tensor, kind(*args, **settings)(logits, labels))
+
+        return _outside_of_graphs(value)
 
     return _named(loss, kind, name, ("logits", "labels"))
 
@@ -161,8 +164,10 @@ def head_function_of(kind: Callable[P, HeadLoss], name: str) -> HeadScalar[P]:
         *args: P.args,
         **settings: P.kwargs,
     ) -> Tensor:
-        value: Tensor = kind(*args, **settings)(logits, labels, boundary_logits)
-        return value
+        def value() -> Tensor:
+            return cast(Tensor, kind(*args, **settings)(logits, labels, boundary_logits))
+
+        return _outside_of_graphs(value)
 
     return _named(loss, kind, name, ("logits", "labels", "boundary_logits"))
 

@@ -72,6 +72,15 @@ def test_printed_commands_start_what_was_typed(typed: str, tmp_path: Path) -> No
     assert rebuild.startswith(f"{typed} report mine --rebuild-mlflow ")
 
 
+def test_a_printed_command_works_from_another_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["env/bin/edgewise"])
+    monkeypatch.chdir(tmp_path)
+    resume = printed_commands.resume_command("mine", tmp_path, "sqlite:///x.db")
+    assert resume.startswith(f"{tmp_path}/env/bin/edgewise --resume mine ")
+
+
 def test_without_it_the_scripts_keep_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", [str(ROOT / "study" / "run.py")])
     assert typed_command.name_of("study/report.py") == "study/report.py"

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from docs.test_use_the_loss import code
 from tests.conftest import ROOT
+from tests.printed_code import code
 from trainables.edgewise import adapters, losses
 
 PAGE = ROOT / "docs" / "adapters.md"

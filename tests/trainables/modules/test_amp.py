@@ -5,6 +5,8 @@ import torch
 from torch import nn
 
 from tests.trainables.modules.scenes import CLASSES, modules, scene
+from trainables.config import TrialConfig
+from trainables.losses.compose import TERMS, Learned, Prediction, Target
 from trainables.modules import arguments
 from trainables.modules.loss_module import HeadLoss, LossModule
 
@@ -107,3 +109,15 @@ def test_where_the_host_must_not_wait_a_wrong_value_gives_nan(
         assert value.isnan() == bool(wrong)
         gradients = [leaf.grad for leaf in given.leaves() if leaf.grad is not None]
         assert any(gradient.isnan().any() for gradient in gradients) == bool(wrong)
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"inverse_form", "edge", "edge ppce"}))
+def test_autocast_does_not_reach_into_a_term(name: str) -> None:
+    """Without the module, whose network alone would run in half precision."""
+    given, fields = scene(), modules()[name][1]
+    config = TrialConfig().changed({f"loss/{key}": value for key, value in fields.items()}).loss
+    prediction, target = Prediction(given.logits, given.boundary_logits), Target(given.labels, 3)
+    compute = TERMS[name.partition(" ")[0]].compute
+    with torch.autocast("cpu", torch.bfloat16):
+        value = compute(config, prediction, target, Learned()).value()
+    assert value == compute(config, prediction, Target(given.labels, 3), Learned()).value()
