@@ -23,6 +23,7 @@ from study.ledger.json_records import clean
 from study.ledger.ledger import read
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
+from study.tracking.models import name_of
 from tests.chaos.victims import run_until_killed
 from trainables.config import from_flat
 from trainables.data import load
@@ -208,7 +209,8 @@ def test_mlflow_has_one_parent_and_one_run_per_ended_trial(
         names = {item.path for item in client.list_artifacts(run_.info.run_id)}
         assert names - {"model"} == {"config.yaml", "counts", "pictures"}
         if "model" in names:
-            version = client.search_model_versions("name = 'edgewise-inverseform-shapes'")[0]
+            name = name_of(ended_study)
+            version = client.search_model_versions(f"name = '{name}'")[0]
             assert (version.run_id, version.tags["study"]) == (run_.info.run_id, "ended")
         pictures = client.list_artifacts(run_.info.run_id, "pictures")
         assert len(pictures) == 4 + 2  # and two of the first of them by epoch

@@ -14,6 +14,7 @@ from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
+from study.tracking.models import name_of
 from study.tracking.sink import MlflowSink
 from tests.study import fake, fake_grid, reports
 
@@ -178,12 +179,13 @@ def test_the_best_network_is_registered_once_with_its_config(
         sink = MlflowSink(plan.tracking_uri, ledger.record.copy(), no_pictures)
         assert sink.close([], folder) == ""
     client = MlflowClient(plan.tracking_uri)
-    versions = client.search_model_versions("name = 'edgewise-inverseform-shapes'")
+    name = name_of(ledger.record)
+    versions = client.search_model_versions(f"name = '{name}'")
     best = results_of(ledger.record).best
     assert best is not None
     assert [version.tags["trial"] for version in versions] == [str(best.number)]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", plan.tracking_uri)
-    home = mlflow.artifacts.download_artifacts("models:/edgewise-inverseform-shapes/1")
+    home = mlflow.artifacts.download_artifacts(f"models:/{name}/1")
     assert (Path(home) / "config.yaml").read_text() == "epochs: 4\n"
 
 
