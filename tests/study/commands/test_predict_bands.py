@@ -10,7 +10,7 @@ from study.commands.predict import main
 from tests.study import fake
 from tests.study.commands.test_predict import finished_study, maps
 from tests.trainables.data.kinds import config as data_config
-from tests.trainables.data.kinds import folder, npy, opened, values
+from tests.trainables.data.kinds import folder, opened, tiff, values
 from trainables import saved
 from trainables.config import TrialConfig
 from trainables.data import load
@@ -28,7 +28,7 @@ def _no_miou(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_prediction_normalises_as_the_training_did(
     tmp_path: Path, dtype: str, bands: int, full: float
 ) -> None:
-    root = folder(tmp_path / "data", dtype, bands)
+    root = folder(tmp_path / "data", dtype, bands, tiff)
     study, _, _ = finished_study(tmp_path / "runs", data__dataset="folder", data__root=str(root))
     pixels = opened(root).pixels
     network, _, _ = saved.load(study.model)
@@ -48,9 +48,9 @@ def test_a_prediction_normalises_as_the_training_did(
 def test_images_of_another_kind_are_refused_by_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = folder(tmp_path / "data", "uint16", 7)
+    root = folder(tmp_path / "data", "uint16", 7, tiff)
     finished_study(tmp_path / "runs", data__dataset="folder", data__root=str(root))
-    npy(root / "images" / "3", values("uint8", 7))
+    tiff(root / "images" / "3", values("uint8", 7))
     where = ["--storage", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]
     assert main(["fake", str(root / "images"), *where]) == 2
     error = capsys.readouterr().err

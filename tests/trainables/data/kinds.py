@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -26,6 +27,11 @@ def values(dtype: str, bands: int, seed: int = 0) -> NDArray[np.uint8 | np.uint1
 
 def npy(path: Path, image: NDArray[np.generic]) -> None:
     np.save(path.with_suffix(".npy"), image)
+
+
+def tiff(path: Path, image: NDArray[np.generic]) -> None:
+    more = {"photometric": "minisblack", "planarconfig": "contig"}
+    tifffile.imwrite(path.with_suffix(".tif"), image, **more)
 
 
 def folder(root: Path, dtype: str, bands: int, write: Write = npy) -> Path:
