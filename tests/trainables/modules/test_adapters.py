@@ -37,8 +37,8 @@ def test_lightning(tmp_path: object) -> None:
             ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False
         ),
     )
-    given = cast("torch.utils.data.Dataset[tuple[Tensor, Tensor]]", batches())
-    trainer.fit(module, torch.utils.data.DataLoader(given, batch_size=None))
+    rows = cast("torch.utils.data.Dataset[tuple[Tensor, Tensor]]", batches())
+    trainer.fit(module, torch.utils.data.DataLoader(rows, batch_size=None))
     assert_moved(model, gradients_of_plain_loop(loss))
 
 
