@@ -168,7 +168,7 @@ def label_values(path: Path) -> NDArray[np.uint8]:
         DataError: see ``mask_values``; or a value does not fit.
     """
     values = mask_values(path)
-    wrong = np.less(values, 0) | np.greater(values, 255)
-    if wrong.any():
-        raise DataError(f"{path}: labels must be 0..255, got {values[wrong][0]}")
-    return values.astype(np.uint8)
+    labels = values.astype(np.uint8)
+    if (labels != values).any():
+        raise DataError(f"{path}: labels must be 0..255, got {values[labels != values][0]}")
+    return labels

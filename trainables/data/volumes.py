@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from trainables.data import rasters
 from trainables.data.dataset import DataError, escaped
-from trainables.data.samples import Decoded, Groups, MaskReader, Pair, Sample
+from trainables.data.samples import Decoded, Groups, Pair, Sample
 from trainables.data.volume_files import facts_of, is_volume, name_of, read, state_of
 
 GROUPS = Groups("volume", "volumes", lambda name: name.rpartition("/")[0])
@@ -48,7 +48,7 @@ class Slice:
     def read(self) -> Decoded:
         self.require_files()
         image_HWC, volume = self.image(), read(self.pair.image)
-        labels_DHW = _labels(self.pair.table, self.pair.mask, state_of(self.pair.mask))
+        labels_DHW = _labels(self.pair, state_of(self.pair.mask))
         if labels_DHW.shape != volume.shape[:3]:
             raise DataError(
                 f"{self.pair.mask}: size {labels_DHW.shape} differs from its image's "
@@ -60,9 +60,9 @@ class Slice:
 
 
 @lru_cache(maxsize=4)
-def _labels(table: MaskReader, path: Path, state: tuple[int, int, int]) -> NDArray[np.uint8]:
+def _labels(pair: Pair, state: tuple[int, int, int]) -> NDArray[np.uint8]:
     """(D,H,W), computed once for all slices until the file changes."""
-    return table.read(path)[0]
+    return pair.table.read(pair.mask)[0]
 
 
 class Slices(NamedTuple):

@@ -30,8 +30,8 @@ def npy(path: Path, image: NDArray[np.generic]) -> None:
 
 
 def tiff(path: Path, image: NDArray[np.generic]) -> None:
-    more = {"photometric": "minisblack", "planarconfig": "contig"}
-    tifffile.imwrite(path.with_suffix(".tif"), image, **more)
+    path = path.with_suffix(".tif")
+    tifffile.imwrite(path, image, photometric="minisblack", planarconfig="contig")
 
 
 def folder(root: Path, dtype: str, bands: int, write: Write = npy) -> Path:

@@ -117,8 +117,8 @@ def _nodata(path: Path) -> None:
     image[:2, :3, 1] = 7
     image[image[..., 0] == 7, 0] = 8
     tag = (42113, "s", 2, "7", True)
-    more = {"photometric": "minisblack", "planarconfig": "contig", "extratags": [tag]}
-    tifffile.imwrite(path.with_suffix(".tif"), image, **more)
+    path = path.with_suffix(".tif")
+    tifffile.imwrite(path, image, photometric="minisblack", planarconfig="contig", extratags=[tag])
 
 
 def _torn(path: Path) -> None:

@@ -52,8 +52,7 @@ def npz(path: Path, values: NDArray[np.generic]) -> Path:
 
 
 def pages(path: Path, values: NDArray[np.generic]) -> Path:
-    kind = {"photometric": "minisblack", "metadata": None}
-    tifffile.imwrite(path.with_suffix(".tif"), values, **kind)
+    tifffile.imwrite(path.with_suffix(".tif"), values, photometric="minisblack", metadata=None)
     return path.with_suffix(".tif")
 
 
