@@ -122,7 +122,8 @@ def test_two_plug_ins_metrics_of_one_name_are_two_metrics(tmp_path: Path) -> Non
         objectives = {"shared_name": "max"}
         made = {"objectives": objectives, "metrics": metrics, "plugin": text}
         studies.append(ended(tmp_path, dataset, dataset, **made))  # type: ignore[arg-type]
-    refused(*studies, "same plug-in, whose metric this is, .* got d0 in shapes and d1 in camvid")
+    one, other = studies
+    refused(one, other, "same plug-in, whose metric this is, .* got d0 in shapes and d1 in camvid")
 
 
 def test_a_searched_weight_may_differ(tmp_path: Path) -> None:
