@@ -22,11 +22,9 @@ _MOST_PIXELS = 100_000_000
 """Of an image, as of a file: more would take gigabytes each."""
 _NO_FOLDS = "test_list extra_list train_images val_images test_images".split()
 """Fields that would take an image from the folds, or train on one that another list tests."""
-LATER = ("flip_vertical", "rotate", "elastic", "grid_distortion", "color_jitter")
-"""Augmentations that trials of older versions have no field for; they are off by default."""
 _AUGMENTATION = (
     *("flip", "scale_min", "scale_max", "crop_height", "crop_width", "brightness", "added"),
-    *LATER,
+    *("flip_vertical", "rotate", "elastic", "grid_distortion", "color_jitter"),
 )
 
 

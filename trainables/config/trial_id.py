@@ -5,7 +5,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from trainables.config.data import LATER, OF_FOLDER, DataConfig
+from trainables.config.data import OF_FOLDER
 from trainables.config.trial import TrialConfig, flatten
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -42,11 +42,6 @@ def identity(config: TrialConfig, data_digest: str) -> str:
     flat = {path: value for path, value in flatten(config).items() if path not in left_out}
     if not config.parts:
         del flat["parts"]
-    if not config.data.folds:
-        del flat["data/fold"]
-    for name in LATER:
-        if getattr(config.data, name) == getattr(DataConfig(), name):
-            del flat[f"data/{name}"]
     for path in ("model/weights", "model/init"):
         flat[path] = weights_content(str(flat[path]))
     text = json.dumps([flat, data_digest, code_digest()], sort_keys=True, allow_nan=False)

@@ -79,25 +79,6 @@ def test_augmentation_shares_images_but_no_epochs(example: None) -> None:
         assert first_difference(plain, changed) == 0
 
 
-def test_trials_without_the_new_augmentations_keep_their_identity() -> None:
-    """So that those of an older version that ran the same code would be found again."""
-    import hashlib
-    import json
-
-    from trainables.config import code_digest
-
-    flat = flatten(TrialConfig())
-    for name in "flip_vertical rotate elastic grid_distortion color_jitter".split():
-        assert not flat.pop(f"data/{name}")
-    for path in ("data/root", "data/cache", "data/links", "data/holdout", "data/holdout_by"):
-        del flat[path]
-    assert flat.pop("parts") == ""
-    text = json.dumps([flat, "d", code_digest()], sort_keys=True)
-    assert identity(TrialConfig(), "d") == hashlib.sha256(text.encode()).hexdigest()[:12]
-    turned = TrialConfig().changed({"data/rotate": 1.0})
-    assert identity(turned, "d") != identity(TrialConfig(), "d")
-
-
 def test_a_space_and_factors_of_its_fields_are_planned(tmp_path: Path, example: None) -> None:
     plan = planned(tmp_path, "--space", "lion", "--objective", "mean_recall")
     assert plan.objectives == {"mean_recall": "max"}
