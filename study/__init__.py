@@ -5,14 +5,9 @@
     plan = study.plan(space="region", epochs=5, trials=10, changes={"data/height": 96})
     study.check_plan(plan)              # reads the data, prints the plan with its forecast
     table = study.run_plan(plan)        # a pandas.DataFrame, one row per trial
-    table = study.resume("NAME")        # resumes an interrupted study
-    table = study.results("NAME")       # the same table again, from the ledger
     table = study.verdict("NAME")       # what is better than the baseline, by how much, how sure
-    table = study.together("A", "B")    # comparisons of several datasets, and a new one's gain
-    paths = study.predict("NAME", "IMAGES", out="MAPS")  # label maps of a folder of images
-    path = study.export("NAME", "onnx")  # the network for other runtimes
 
-Each function imports what it needs, so that importing a ``study`` module stays fast.
+docs/python.md has the others. Each imports what it needs: importing a ``study`` module stays fast.
 """
 
 from collections.abc import Mapping, Sequence
@@ -111,7 +106,6 @@ def plan(
         winner, control, horizon, replay: an earlier study, or trial, to run again.
         weights: "imagenet", or a file for the backbone; ``init`` is for the whole network.
         changes: ``--set``, values by config path, as in ``{"data/height": 96}``.
-        lanes: trials at once; 0: all that fit.
 
     Raises:
         ValueError: one line that names the argument, what is allowed and what it got.
@@ -123,8 +117,7 @@ def plan(
     return python_api.make_plan(given)
 
 
-make_plan = plan
-"""The earlier name."""
+make_plan = plan  # the earlier name
 
 
 def check_plan(plan: "Plan") -> None:
@@ -146,7 +139,6 @@ def run_plan(
     """Run a plan to its end and return its ``results``.
 
     Args:
-        plan: of ``plan``.
         max_failures: errors of trials after which the study stops; 0: any number.
         on_oom: "halve" runs a trial that is out of memory once more, with half the batch size.
         lane_wait: minutes that lanes may wait for room.
@@ -229,7 +221,6 @@ def predict(
     Args:
         network: ``NAME``, a study's best network, or ``NAME/NUMBER``, that of a trial.
         folder: of images; None for a list of the study's dataset.
-        out: the folder for the maps.
         list_name: ``--list``: ``train``, ``val``, ``test`` or a list's file.
         data: the dataset's folder, if it has moved.
         device: "cpu" or "cuda"; "": the kind that the study ran on.

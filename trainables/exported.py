@@ -3,7 +3,7 @@
 The number of images, their rows and their columns stay free. What was exported is run on sizes and
 batches that the export has not seen, and refused if it differs from the network.
 
-Shape letters: B images, K classes, H rows, W columns (h, w at the network's stride).
+Shape letters: B images, C bands, K classes, H rows, W columns (h, w at the network's stride).
 """
 
 import io
@@ -32,26 +32,29 @@ _OF_ONNX = ("onnx", "onnxruntime", "onnxscript")
 _SMALLEST = 8
 
 Run = Callable[[Tensor], Tensor]
-"""Images (B,3,H,W) to logits (B,K,H,W)."""
+"""Images (B,C,H,W) to logits (B,K,H,W)."""
 
 
 class Exportable(nn.Module):
     """A network in evaluation, as ``Segmenter`` computes it, with sizes that a tracer can follow.
 
-    Images (B,3,H,W) in [0,1] to logits (B,K,H,W).
+    Images (B,C,H,W), in [0,1] or as ``Pixels`` says, to logits (B,K,H,W).
     """
 
     def __init__(self, segmenter: Segmenter) -> None:
         super().__init__()
         self.network, self.multiple = segmenter.network, segmenter.multiple
+        self.standardise = segmenter.standardise
 
     def forward(self, images: Tensor) -> Tensor:
+        if self.standardise is not None:
+            images = self.standardise(images)
         rows, columns = images.shape[-2:]
-        padded_B3HW = self._padded(images) if self.multiple > 1 else images
-        logits_BKhw = logits_of(self.network(padded_B3HW))
+        padded_BCHW = self._padded(images) if self.multiple > 1 else images
+        logits_BKhw = logits_of(self.network(padded_BCHW))
         assert isinstance(logits_BKhw, Tensor)
-        if logits_BKhw.shape[-2:] != padded_B3HW.shape[-2:]:
-            size = padded_B3HW.shape[-2:]
+        if logits_BKhw.shape[-2:] != padded_BCHW.shape[-2:]:
+            size = padded_BCHW.shape[-2:]
             logits_BKhw = F.interpolate(logits_BKhw, size, mode="bilinear", align_corners=False)
         if self.multiple == 1:
             return logits_BKhw
@@ -59,14 +62,14 @@ class Exportable(nn.Module):
         row, column = (torch.arange(side, device=images.device) for side in (rows, columns))
         return logits_BKhw.index_select(2, row).index_select(3, column)
 
-    def _padded(self, images_B3HW: Tensor) -> Tensor:
+    def _padded(self, images_BCHW: Tensor) -> Tensor:
         """The last row and column repeated, up to whole multiples: sizes that a tracer divides."""
         for side in (2, 3):
-            size = images_B3HW.shape[side]
+            size = images_BCHW.shape[side]
             whole = self.multiple * ((size + self.multiple - 1) // self.multiple)
-            place = torch.arange(whole, device=images_B3HW.device).clamp(max=size - 1)
-            images_B3HW = images_B3HW.index_select(side, place)
-        return images_B3HW
+            place = torch.arange(whole, device=images_BCHW.device).clamp(max=size - 1)
+            images_BCHW = images_BCHW.index_select(side, place)
+        return images_BCHW
 
 
 def smallest_side(segmenter: Segmenter) -> int:
@@ -91,7 +94,8 @@ def exported(segmenter: Segmenter, classes: Sequence[str], form: str) -> tuple[b
     require(form in FORMATS, "--format", " or ".join(FORMATS), form)
     make = _onnx if form == "onnx" else _torch
     network = Exportable(segmenter).eval()
-    given = torch.rand(_EXAMPLE[0], 3, *_EXAMPLE[1:], generator=_random())
+    count, *size = _EXAMPLE
+    given = torch.rand(count, segmenter.pixels.bands, *size, generator=_random())
     try:
         content, run = make(network, given, smallest_side(segmenter), {"classes": list(classes)})
         difference = _difference(segmenter, run)
@@ -119,7 +123,7 @@ def _difference(segmenter: Segmenter, run: Run) -> float:
     """The largest, at sizes and batches that the export has not seen."""
     worst, random = 0.0, _random()
     for images, rows, columns in _UNSEEN:
-        given = torch.rand(images, 3, rows, columns, generator=random)
+        given = torch.rand(images, segmenter.pixels.bands, rows, columns, generator=random)
         expected, found = segmenter(given).logits_BKHW, run(given)
         scale = max(1.0, expected.abs().max().item())
         same = found.shape == expected.shape

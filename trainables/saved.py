@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trainables import plugin, proof
 from trainables.config import TrialConfig, flatten, from_flat
+from trainables.config.pixels import Pixels
 from trainables.losses.batch import Learned
 from trainables.losses.compose import needs_boundary_head
 from trainables.networks.segmentation import Segmenter
@@ -113,6 +114,16 @@ def _built(config: TrialConfig, num_classes: int, weights: dict[str, Tensor]) ->
     network = Segmenter(bare.model, num_classes, head, pixels_of(weights))
     network.load_state_dict(weights)
     return network.eval()
+
+
+def pixels(folder: Path) -> Pixels:
+    """The images that the folder's network was trained on.
+
+    Raises:
+        DamageError: a file is missing or damaged.
+    """
+    content = io.BytesIO(read_files(folder)[NETWORK])
+    return pixels_of(torch.load(content, map_location="cpu", weights_only=True))
 
 
 def load(folder: Path, trust: bool = False) -> tuple[Segmenter, TrialConfig, list[str]]:

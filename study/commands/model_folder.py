@@ -40,7 +40,8 @@ def save(results: Results, folder: StudyFolder) -> str:
 def _make_mlflow_model(results: Results, folder: StudyFolder) -> None:
     from study.tracking import model_files  # MLflow takes seconds
 
-    model_files.write(folder.model, folder.name, results.record.data.classes)
+    classes, pixels = results.record.data.classes, saved.pixels(folder.model)
+    model_files.write(folder.model, folder.name, classes, pixels)
 
 
 def describe(results: Results, folder: StudyFolder) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from study.planning import initial
 from study.planning.request import StudyRequest
-from trainables.config import DataConfig, TrialConfig, Value, recipes
+from trainables.config import DataConfig, TrialConfig, Value, recipes, require
 from trainables.config.data import BUILT_IN, FOLDER, OF_FOLDER
 from trainables.config.plugin_fields import PLUGIN
 
@@ -40,6 +40,8 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
     if changes.get("model/init"):
         start = initial.fields(request.storage_folder(), str(changes.pop("model/init")))
     dataset = {**space_base, **changes}.get("data/dataset", BUILT_IN)
+    root = changes.get("data/root", "")
+    require(dataset != BUILT_IN or not root, "--data", f"left out with --dataset {BUILT_IN}", root)
     if recipe := request.recipe or recipes.usual(dataset):
         changes = {**recipes.changes(recipe), **changes}
     # The default network has no backbone that could have pretrained weights.

@@ -233,8 +233,7 @@ def _smallest(
     request: StudyRequest, objectives: Mapping[str, str], design: Search | Ablation
 ) -> float | None:
     """The smallest effect that matters, in the objective's own unit."""
-    given = request.smallest
-    if given is None:
+    if (given := request.smallest) is None:
         return None
     require(0 < given < math.inf, "--smallest", "> 0", given)
     if isinstance(design, Search) and not design.confirm:

@@ -18,7 +18,8 @@ from mlflow.models import ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.types.schema import Schema, TensorSpec
 
-from study.tracking.pyfunc_model import LOADER
+from study.tracking.pyfunc_model import LOADER, stored_type
+from trainables.config.pixels import Pixels
 
 _PACKAGES = (
     *("torch", "torchvision", "timm", "segmentation-models-pytorch", "numpy", "pillow", "pyyaml"),
@@ -26,31 +27,36 @@ _PACKAGES = (
 )
 """What loading and predicting may import, beside Edgewise itself, which no registry has."""
 _EXAMPLE_SIDE = 32
-_SIGNATURE = ModelSignature(
-    Schema([TensorSpec(np.dtype("uint8"), (-1, -1, -1, 3))]),
-    Schema([TensorSpec(np.dtype("int64"), (-1, -1, -1))]),
-)
-"""Images (B,H,W,3), RGB of 8 bits and any size, to labels (B,H,W)."""
 
 
-def write(folder: Path, study: str, classes: Sequence[str]) -> None:
+def _signature(pixels: Pixels) -> ModelSignature:
+    """Images (B,H,W,C) as their files hold them, of any size, to labels (B,H,W)."""
+    return ModelSignature(
+        Schema([TensorSpec(stored_type(pixels), (-1, -1, -1, pixels.bands))]),
+        Schema([TensorSpec(np.dtype("int64"), (-1, -1, -1))]),
+    )
+
+
+def write(folder: Path, study: str, classes: Sequence[str], pixels: Pixels) -> None:
     """Add MLflow's files to a folder that ``saved.save`` has written; replaces those it has.
 
     Args:
         folder: of the network.
         study: its name, and
         classes: their names by label, which stand in the model's metadata.
+        pixels: what images it takes.
     """
-    shade = np.arange(_EXAMPLE_SIDE, dtype=np.uint8) * (255 // _EXAMPLE_SIDE)
-    example_1HW3 = np.broadcast_to(shade[None, :, None, None], (1, len(shade), len(shade), 3))
+    shade = np.linspace(0, pixels.full, _EXAMPLE_SIDE).astype(stored_type(pixels))
+    shape = (1, len(shade), len(shade), pixels.bands)
+    example_1HWC = np.broadcast_to(shade[None, :, None, None], shape)
     folder.mkdir(parents=True, exist_ok=True)
     with _silent(), tempfile.TemporaryDirectory() as draft:
         made = Path(draft) / "model"
         mlflow.pyfunc.save_model(
             made,
             loader_module=LOADER,
-            signature=_SIGNATURE,
-            input_example=np.ascontiguousarray(example_1HW3),
+            signature=_signature(pixels),
+            input_example=np.ascontiguousarray(example_1HWC),
             pip_requirements=_requirements(),
             metadata={"study": study, "classes": list(classes)},
             model_config={"device": "", "trust": False},

@@ -15,6 +15,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from study.tracking import model_files
 from study.tracking.entities import trial_key
+from trainables import saved
 from trainables.data import PUBLISHED
 
 _FOLDER = "model"
@@ -60,7 +61,7 @@ def register(
         return
     _create(client, name, record)
     if not model_files.is_complete(folder):  # an older version saved it
-        model_files.write(folder, record.plan.study, record.data.classes)
+        model_files.write(folder, record.plan.study, record.data.classes, saved.pixels(folder))
     client.log_artifacts(run, str(folder), _FOLDER)
     model = Model.load(str(folder))
     model.run_id = run

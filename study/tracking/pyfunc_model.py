@@ -13,10 +13,16 @@ from numpy.typing import NDArray
 
 from trainables import saved
 from trainables.config import require
+from trainables.config.pixels import Pixels
 from trainables.training.prediction import Predictor, device_of
 
 LOADER = __name__
 """What the ``MLmodel`` file names as the loader."""
+
+
+def stored_type(pixels: Pixels) -> np.dtype[np.generic]:
+    """The type of the images' values as files hold them."""
+    return np.dtype({8: np.uint8, 16: np.uint16, 32: np.float32}[pixels.bits])
 
 
 class Labels:
@@ -34,20 +40,23 @@ class Labels:
             ValueError: as ``saved.load``.
         """
         network, self.config, self.classes = saved.load(folder, trust)
+        self._pixels = network.pixels
         self._predictor = Predictor(network, self.config, device_of(device, cuda=False))
 
-    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    def predict(self, images: NDArray[np.generic]) -> NDArray[np.int64]:
         """The labels (B,H,W), indices into the classes, at the images' own size.
 
         Images are resized to the size of the training inside, normalised, and predicted as the
         study's test does (scales, mirrors, windows).
 
         Args:
-            images: (B,H,W,3), RGB of 8 bits, of any size.
+            images: (B,H,W,C), RGB of 8 bits or as the training's files, of any size.
         """
-        given = isinstance(images, np.ndarray) and images.dtype == np.uint8 and images.ndim == 4
+        kind, bands = stored_type(self._pixels), self._pixels.bands
+        is_array = isinstance(images, np.ndarray) and images.ndim == 4
+        fits = is_array and images.dtype == kind and images.shape[3] == bands
         found = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else images
-        require(given, "images", "uint8 of shape (B,H,W,3)", found)
+        require(fits, "images", f"{kind} of shape (B,H,W,{bands})", found)
         maps = [labels_HW for _, labels_HW in self._predictor.label_maps(images)]
         empty = np.zeros((0, *images.shape[1:3]), np.int64)
         return np.stack(maps).astype(np.int64) if maps else empty

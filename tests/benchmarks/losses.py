@@ -20,9 +20,9 @@ import argparse
 import statistics
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 
-import cv2
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -205,7 +205,10 @@ def print_table(times: dict[str, list[float]], memory: dict[str, float]) -> None
 def main() -> int:
     options = parsed()
     torch.set_num_threads(1)
-    cv2.setNumThreads(0)
+    with suppress(ImportError):
+        import cv2
+
+        cv2.setNumThreads(0)
     size = tuple(int(side) for side in options.size.split(","))
     dtype = getattr(torch, options.dtype)
     logits, labels = scene(size, options.device, dtype)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from trainables.data import files, mask_files
 from trainables.data.classes import Classes, Colour
 from trainables.data.dataset import DataError
+from trainables.data.label_tables import LabelTable
 from trainables.data.mask_files import Mask
-from trainables.data.samples import LabelTable
 from trainables.geometry.boundaries import VOID
 
 

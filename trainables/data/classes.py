@@ -16,7 +16,8 @@ from trainables.config import DataConfig
 from trainables.data import class_entries, lists
 from trainables.data.class_entries import NONZERO, Entry, Source
 from trainables.data.dataset import DataError
-from trainables.data.samples import MOST_CLASSES, voc_palette
+from trainables.data.label_tables import voc_palette
+from trainables.data.samples import MOST_CLASSES
 from trainables.geometry.boundaries import VOID
 
 Colour = tuple[int, int, int]

@@ -3,12 +3,12 @@
 Shape letters: N images, H rows, W columns.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig
@@ -112,7 +112,7 @@ def _bytes_needed(layout: Layout, size: Size | None) -> int:
 
 
 def _require_memory(layout: Layout, size: Size | None, needed_bytes: int) -> None:
-    memory = psutil.virtual_memory().total
+    _, memory = _memory()
     if needed_bytes > memory:
         count = sum(map(len, layout.decoded.values()))
         of = f" of {size[0]}x{size[1]}" if size else " at their own size"
@@ -124,7 +124,19 @@ def _require_memory(layout: Layout, size: Size | None, needed_bytes: int) -> Non
 
 def fits(needed_bytes: int) -> bool:
     """Whether images of that size fit into memory beside the other processes."""
-    return needed_bytes <= _MEMORY_SHARE * psutil.virtual_memory().available
+    return needed_bytes <= _MEMORY_SHARE * _memory()[0]
+
+
+def _memory() -> tuple[int, int]:
+    """Bytes of this machine's memory: those that are available, and all."""
+    try:
+        import psutil
+    except ImportError:  # then what is cached counts as taken
+        pages = [os.sysconf(name) for name in ("SC_AVPHYS_PAGES", "SC_PHYS_PAGES")]
+        available, total = (count * os.sysconf("SC_PAGE_SIZE") for count in pages)
+        return available, total
+    memory = psutil.virtual_memory()
+    return memory.available, memory.total
 
 
 Count = Callable[[int, Sample, Decoded, Pixels, NDArray[np.uint8]], None]

@@ -16,9 +16,9 @@ from trainables.config import DataConfig, require
 from trainables.config.data import FOLDER
 from trainables.data import classes as class_file
 from trainables.data.classes import Colour
+from trainables.data.label_tables import LabelTable, voc_palette
 from trainables.data.layouts import ade20k, camvid, cityscapes, davis2016, nyuv2, wmh
 from trainables.data.rasters import Pixels
-from trainables.data.samples import LabelTable, voc_palette
 from trainables.data.shown import shown
 
 _GREY = {

@@ -16,7 +16,7 @@ from trainables.data.class_colours import ClassColours, grey_values, is_grey, st
 from trainables.data.classes import Classes
 from trainables.data.dataset import DataError
 from trainables.data.instances import InstanceMask
-from trainables.data.samples import LabelTable, MaskReader
+from trainables.data.label_tables import LabelTable, MaskReader
 from trainables.geometry.boundaries import VOID
 
 _THREADS = 8

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from trainables.config import DataConfig
 from trainables.data import lists, named_files, pairing, sample_table
 from trainables.data.dataset import DataError
+from trainables.data.label_tables import MaskReader
 from trainables.data.named_files import NamedFiles, is_pattern
-from trainables.data.samples import SPLITS, MaskReader, Pair
+from trainables.data.samples import SPLITS, Pair
 
 _OF_TEN = (
     "no list and no folder says which image is in which split: of every ten images in name order, "

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from trainables.data import lists, text
 from trainables.data.dataset import DataError
-from trainables.data.samples import SPLITS, MaskReader, Pair
+from trainables.data.label_tables import MaskReader
+from trainables.data.samples import SPLITS, Pair
 
 _DELIMITERS = (",", ";", "\t")
 _NAMES = ("samples.csv", "samples.tsv")

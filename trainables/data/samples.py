@@ -7,7 +7,7 @@ Shape letters: N images, H rows, W columns, C colours.
 
 import os
 import zlib
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -15,8 +15,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.data import files, mask_files, photos, rasters
+from trainables.data import files, photos, rasters
 from trainables.data.dataset import DataError, Series, escaped
+from trainables.data.label_tables import MaskReader
 from trainables.data.photos import Alpha
 from trainables.data.picked import FoldLists
 from trainables.data.rasters import Pixels
@@ -136,63 +137,6 @@ class Layout:
         return {"pool": self.pool} if self.folds else self.splits
 
 
-@dataclass(frozen=True, eq=False)
-class LabelTable:
-    """The meaning of the values in a mask file."""
-
-    labels_256: NDArray[np.int16]
-    """Label of each file value: 0..K-1, void 255, or -1 for a value that is not allowed."""
-    allowed: str
-    """For the error message: ``0..10 or void (11)``."""
-    remedy: str = ""
-    """The end of the error message, with ``{}`` for the value: what the user can do."""
-
-    @classmethod
-    def of(cls, labels: Mapping[int, int], allowed: str, remedy: str = "") -> "LabelTable":
-        table = np.full(256, -1, dtype=np.int16)
-        table[list(labels)] = list(labels.values())
-        return cls(table, allowed, remedy)
-
-    @classmethod
-    def plain(cls, num_classes: int) -> "LabelTable":
-        """The file's values are the labels."""
-        return cls.of(
-            {**{label: label for label in range(num_classes)}, VOID: VOID},
-            f"0..{num_classes - 1} or void ({VOID})",
-        )
-
-    @classmethod
-    def from_one(cls, num_classes: int) -> "LabelTable":
-        """The file counts classes from 1, and 0 is void."""
-        labels = {label + 1: label for label in range(num_classes)}
-        return cls.of({0: VOID, **labels}, f"1..{num_classes} or void (0)")
-
-    def read(self, path: Path) -> tuple[NDArray[np.uint8], bytes]:
-        """Labels (H,W) of a mask file, and the file's content."""
-        mask = mask_files.read_mask(path)
-        return self.apply(path, mask.values_HW), mask.content
-
-    def apply(self, path: Path | str, mask_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Labels of a mask.
-
-        Raises:
-            DataError: it holds a value that is not allowed.
-        """
-        labels_HW = self.labels_256[mask_HW]
-        if labels_HW.min(initial=0) < 0:
-            wrong = int(mask_HW[labels_HW < 0].min())
-            remedy = self.remedy.replace("{}", str(wrong))
-            raise DataError(f"{path}: labels must be {self.allowed}, got {wrong}{remedy}")
-        return labels_HW.astype(np.uint8)
-
-
-class MaskReader(Hashable, Protocol):
-    """What turns a mask file into labels: a ``LabelTable``, or a folder's ``ClassColours``."""
-
-    def read(self, path: Path) -> tuple[NDArray[np.uint8], bytes]:
-        """Labels (H,W) of a mask file, and the file's content; a DataError that names it."""
-
-
 @dataclass(frozen=True)
 class Pair:
     """An image file and a mask file of the same size."""
@@ -258,16 +202,3 @@ def require_all(samples: Iterable[Sample]) -> None:
         count = f"{len(lacking)} files are missing: " if len(lacking) > 1 else ""
         more = f"; and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
         raise DataError(f"{count}{'; '.join(lacking[:_NAMED])}{more}")
-
-
-def voc_palette(num_classes: int) -> tuple[tuple[int, int, int], ...]:
-    """PASCAL VOC's colours: bits 0, 3, 6 ... of a label are red's bits from the highest down, bits
-    1, 4, 7 ... green's, bits 2, 5, 8 ... blue's."""
-    colours = []
-    for label in range(num_classes):
-        channels = [
-            sum((label >> (3 * bit + channel) & 1) << (7 - bit) for bit in range(8))
-            for channel in range(3)
-        ]
-        colours.append((channels[0], channels[1], channels[2]))
-    return tuple(colours)

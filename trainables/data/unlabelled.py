@@ -8,9 +8,10 @@ from trainables.config import DataConfig
 from trainables.config.data import BUILT_IN
 from trainables.data import PUBLISHED, files, lists, open_layout, photos
 from trainables.data.dataset import DataError
+from trainables.data.label_tables import LabelTable
 from trainables.data.layouts import wmh
 from trainables.data.rasters import Pixels
-from trainables.data.samples import SPLITS, LabelTable, Pair, Sample
+from trainables.data.samples import SPLITS, Pair, Sample
 from trainables.data.volume_files import SUFFIXES as VOLUMES
 from trainables.data.volume_files import facts_of, is_nifti
 from trainables.data.volumes import Slice

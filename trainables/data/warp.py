@@ -8,7 +8,6 @@ Shape letters: H rows, W columns, C colours.
 
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -56,6 +55,8 @@ def warp(
         corner: row and column of the crop before it is deformed.
         fill: the image's value outside.
     """
+    import cv2  # takes a while to import, and is needed for these augmentations alone
+
     x, y = places_of(config, size, draws)
     x, y = x + np.float32(corner[1]), y + np.float32(corner[0])
     labels = cv2.remap(
@@ -88,6 +89,8 @@ def places_of(config: DataConfig, size: Size, draws: Draws) -> Places:
         x = np.broadcast_to(_stretched(columns, config.grid_distortion, random), size)
         y = np.broadcast_to(_stretched(rows, config.grid_distortion, random)[:, None], size)
     if config.elastic:
+        import cv2
+
         moved = draws.generator("elastic").normal(0, config.elastic, (2, _PLACES, _PLACES))
         by_x, by_y = (
             cv2.resize(each.astype(np.float32), (columns, rows), interpolation=cv2.INTER_CUBIC)

@@ -7,11 +7,15 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+try:
+    import cv2
+except ImportError:  # it is faster than scipy, no more
+    cv2 = None
 
 NO_SITE = 2**30
 """The squared distance in a map without any site."""
@@ -33,8 +37,9 @@ def squared_distance(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0
 
     int32 and exact for unit spacing, else float64; ``NO_SITE`` throughout a map without sites.
     The fastest algorithm differs: on a CPU, maps with sites close together take the parabola pass
-    below, others OpenCV's transform, or scipy's where that is not exact. On a GPU it is always the
-    parabola pass, which synchronises with the host only every eight rows, to see if it can stop.
+    below, others OpenCV's transform, or scipy's where that is missing or not exact. On a GPU it is
+    always the parabola pass, which synchronises with the host only every eight rows, to see if it
+    can stop.
 
     Args:
         sites_NHW: bool.
@@ -128,7 +133,7 @@ def _on_cpu(sites_HW: Tensor, spacing: tuple[float, float]) -> Tensor:
     if not sites_HW.numpy().any():  # ten times as fast as torch's any()
         dtype = torch.int32 if spacing == (1.0, 1.0) else torch.float64
         return torch.full(sites_HW.shape, NO_SITE, dtype=dtype)
-    if spacing == (1.0, 1.0) and max(sites_HW.shape) <= _OPENCV_SIDE:
+    if cv2 is not None and spacing == (1.0, 1.0) and max(sites_HW.shape) <= _OPENCV_SIDE:
         return _by_opencv(sites_HW)
     down_HW, right_HW = _to_nearest_site(sites_HW, spacing)
     if spacing == (1.0, 1.0):

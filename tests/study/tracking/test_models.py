@@ -21,6 +21,7 @@ from tests.study import fake, fake_grid
 from tests.study.tracking.test_sink import database, empty, no_pictures
 from tests.trainables.test_saved import save
 from trainables import saved
+from trainables.config.pixels import RGB
 from trainables.training.prediction import Predictor
 
 __all__ = ["database", "empty"]
@@ -129,7 +130,7 @@ def test_mlflow_loads_a_registered_network_as_edgewise_does(
 def test_it_answers_as_mlflow_serves_it(tmp_path: Path) -> None:
     """As `mlflow models serve` and `mlflow models predict` do: JSON in, JSON out."""
     save(tmp_path)
-    model_files.write(tmp_path, "mine", ["a", "b"])
+    model_files.write(tmp_path, "mine", ["a", "b"], RGB)
     request = (tmp_path / "serving_input_example.json").read_text()
     model = mlflow.pyfunc.load_model(str(tmp_path))
     schema = model.metadata.get_input_schema()

@@ -10,6 +10,7 @@ from tests.trainables.data.test_mask_meaning import grey, make
 from trainables.config import DataConfig
 from trainables.data import open_layout
 from trainables.data.label_files import label_files
+from trainables.data.label_tables import LabelTable
 from trainables.data.layouts import (
     ade20k,
     camvid,
@@ -20,7 +21,6 @@ from trainables.data.layouts import (
     voc2012,
     wmh,
 )
-from trainables.data.samples import LabelTable
 
 READERS = {
     "ade20k": (ade20k.CLASSES, ade20k.TABLE),

@@ -10,8 +10,8 @@ from PIL import Image
 from tests.trainables.data.real_layouts import listing, opened, raw
 from trainables.config import DataConfig
 from trainables.data import DataError, open_layout
+from trainables.data.label_tables import voc_palette
 from trainables.data.layouts import ade20k, cityscapes, pascal_context, voc2012
-from trainables.data.samples import voc_palette
 from trainables.geometry.boundaries import VOID
 
 CLASSES = {

@@ -8,7 +8,8 @@ from pathlib import Path
 from trainables.config import DataConfig
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
-from trainables.data.samples import SPLITS, LabelTable, Layout, Pair
+from trainables.data.label_tables import LabelTable
+from trainables.data.samples import SPLITS, Layout, Pair
 from trainables.geometry.boundaries import VOID
 
 CLASSES = (

@@ -14,7 +14,8 @@ from pathlib import Path
 from trainables.config import DataConfig
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
-from trainables.data.samples import SPLITS, Groups, LabelTable, Layout, Pair, Sample
+from trainables.data.label_tables import LabelTable
+from trainables.data.samples import SPLITS, Groups, Layout, Pair, Sample
 from trainables.geometry.boundaries import VOID
 
 CLASSES = (

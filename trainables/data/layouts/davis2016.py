@@ -10,7 +10,8 @@ from pathlib import Path
 from trainables.config import DataConfig
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
-from trainables.data.samples import Groups, LabelTable, Layout, Pair
+from trainables.data.label_tables import LabelTable
+from trainables.data.samples import Groups, Layout, Pair
 
 CLASSES = ("background", "object")
 COLOURS = ((0, 0, 0), (236, 95, 103))

@@ -28,9 +28,10 @@ from trainables.data import (
     volumes,
 )
 from trainables.data.dataset import DataError
+from trainables.data.label_tables import LabelTable, MaskReader
 from trainables.data.named_files import SUFFIXES
 from trainables.data.named_samples import Named
-from trainables.data.samples import SPLITS, LabelTable, Layout, MaskReader, Pair
+from trainables.data.samples import SPLITS, Layout, Pair
 
 
 def layout(config: DataConfig) -> Layout:

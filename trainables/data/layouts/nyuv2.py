@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from trainables.config import DataConfig
 from trainables.data import files, lists, photos
 from trainables.data.dataset import DataError
-from trainables.data.samples import Decoded, Groups, LabelTable, Layout, Pair, Sample, voc_palette
+from trainables.data.label_tables import LabelTable, voc_palette
+from trainables.data.samples import Decoded, Groups, Layout, Pair, Sample
 from trainables.geometry.boundaries import VOID
 
 CLASSES = tuple(

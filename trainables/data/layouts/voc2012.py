@@ -10,7 +10,8 @@ from pathlib import Path
 
 from trainables.config import DataConfig
 from trainables.data import files, lists
-from trainables.data.samples import LabelTable, Layout, Pair, voc_palette
+from trainables.data.label_tables import LabelTable, voc_palette
+from trainables.data.samples import Layout, Pair
 
 CLASSES = (
     "background",

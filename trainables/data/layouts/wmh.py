@@ -23,7 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 from trainables.config import DataConfig
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
-from trainables.data.samples import Decoded, Groups, LabelTable, Layout, Sample
+from trainables.data.label_tables import LabelTable
+from trainables.data.samples import Decoded, Groups, Layout, Sample
 from trainables.geometry.boundaries import VOID
 
 CLASSES = ("background", "lesion")
