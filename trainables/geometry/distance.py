@@ -15,7 +15,7 @@ from torch import Tensor
 try:
     import cv2
 except ImportError:  # it is faster than scipy, no more
-    cv2 = None
+    cv2 = None  # type: ignore[assignment]
 
 NO_SITE = 2**30
 """The squared distance in a map without any site."""

@@ -127,4 +127,4 @@ def test_the_list_says_which_networks_go_on_an_encoder() -> None:
     console = Console(record=True, width=300)
     print_list(console)
     text = console.export_text()
-    assert f"of these on --set model/encoder=NAME: {', '.join(ON_ENCODER)}" in text
+    assert f"--set model/encoder=NAME  for {', '.join(ON_ENCODER)}" in text
