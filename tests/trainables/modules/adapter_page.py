@@ -1,18 +1,14 @@
 """What the tests of docs/adapters.md share: the page's examples, a network, batches."""
 
-import sys
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any, cast
 
-import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.conftest import ROOT
 from tests.printed_code import code
-from trainables.edgewise import adapters, losses
 
 PAGE = ROOT / "docs" / "adapters.md"
 MONAI = "from edgewise.losses import BoundaryLoss, GeneralisedDice"
@@ -21,14 +17,6 @@ NNUNET = "from nnunetv2.training.loss.deep_supervision import DeepSupervisionWra
 Loss = Callable[[Tensor, Tensor], Tensor]
 Scope = dict[str, Any]
 """What a block of the page defines."""
-
-
-@pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The names that pip would install, of this checkout."""
-    monkeypatch.setitem(sys.modules, "edgewise", ModuleType("edgewise"))
-    monkeypatch.setitem(sys.modules, "edgewise.losses", losses)
-    monkeypatch.setitem(sys.modules, "edgewise.adapters", adapters)
 
 
 def block(first: str, **given: object) -> Scope:

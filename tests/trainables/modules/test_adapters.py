@@ -14,14 +14,10 @@ from tests.trainables.modules.adapter_page import (
     batches,
     block,
     gradients_of_plain_loop,
-    installed,
     network,
     objective,
 )
 from trainables.edgewise import adapters, losses
-
-__all__ = ["installed"]
-pytestmark = pytest.mark.usefixtures("installed")
 
 
 def test_lightning(tmp_path: object) -> None:

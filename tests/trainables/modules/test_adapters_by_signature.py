@@ -9,12 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.trainables.modules.adapter_page import NNUNET, batches, block, installed, network
+from tests.trainables.modules.adapter_page import NNUNET, batches, block, network
 from trainables.edgewise import losses
 from trainables.modules.adapters import EdgewiseLoss
-
-__all__ = ["installed"]
-pytestmark = pytest.mark.usefixtures("installed")
 
 
 def test_mmsegmentation(monkeypatch: pytest.MonkeyPatch) -> None:
