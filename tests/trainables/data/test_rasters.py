@@ -72,6 +72,15 @@ def test_other_types_of_numbers_become_float_or_their_own(tmp_path: Path, dtype:
     np.testing.assert_array_equal(found, image)
 
 
+@pytest.mark.parametrize("compression", ["lzw", "zstd", "deflate"])
+def test_compressed_bands_are_read_as_they_were(tmp_path: Path, compression: str) -> None:
+    """LZW with differences between neighbours is what GDAL's users write."""
+    image, path = values("uint16", 5), tmp_path / "0.tif"
+    kind = {"photometric": "minisblack", "planarconfig": "contig"}
+    tifffile.imwrite(path, image, compression=compression, predictor=True, **kind)
+    np.testing.assert_array_equal(read_image(path, (ROWS, COLUMNS)).image_HWC, image)
+
+
 def _nan(path: Path) -> None:
     image = values("float32", 3).astype(np.float32)
     image[0, :2, 1] = np.nan
