@@ -45,16 +45,19 @@ lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# Ray's workers are niced: at the usual priority the types would starve them.
 types: .venv/.installed
-	$(BIN)/mypy
+	nice -n 19 $(BIN)/mypy
 
 # A file's tests share fixtures, so a file stays on one core.
 unit: .venv/.installed
 	$(BIN)/python -m pytest tests docs -m 'not ray and not slow' -n 2 --dist loadfile
 
-# One Ray at a time: each needs both cores.
+# One Ray at a time: each needs both cores. Reading the other tests would take as long as a study's
+# start; tests/test_walls.py holds these folders.
+RAY_TESTS := tests/study/execution tests/trainables/lane
 ray: .venv/.installed
-	$(BIN)/python -m pytest tests -m 'ray and not slow'
+	$(BIN)/python -m pytest $(RAY_TESTS) -m 'ray and not slow'
 
 slow: .venv/.installed
 	$(BIN)/python -m pytest tests -m slow

@@ -267,6 +267,17 @@ def test_files_and_functions_stay_small(package: str) -> None:
                 assert node.end_lineno - node.lineno < 80, f"{path}: {node.name}"
 
 
+def test_make_ray_reads_every_test_that_starts_ray() -> None:
+    """`make unit` leaves tests with Ray out, so those in another folder must be for `make slow`."""
+    line = next(x for x in (ROOT / "Makefile").read_text().splitlines() if "RAY_TESTS :=" in x)
+    read = [ROOT / folder for folder in line.partition(":= ")[2].split()]
+    assert all(folder.is_dir() for folder in read)
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        text = path.read_text()
+        if path != Path(__file__) and not any(path.is_relative_to(folder) for folder in read):
+            assert text.count("pytest.mark.ray") <= text.count("pytest.mark.slow"), path
+
+
 def test_the_formatter_is_obeyed() -> None:
     skips = sum(
         path.read_text().count("# fmt: " + word)

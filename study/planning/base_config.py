@@ -40,14 +40,15 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
     if changes.get("model/init"):
         start = initial.fields(request.storage_folder(), str(changes.pop("model/init")))
     dataset = {**space_base, **changes}.get("data/dataset", BUILT_IN)
-    root = changes.get("data/root", "")
-    require(dataset != BUILT_IN or not root, "--data", f"left out with --dataset {BUILT_IN}", root)
     if recipe := request.recipe or recipes.usual(dataset):
         changes = {**recipes.changes(recipe), **changes}
     # The default network has no backbone that could have pretrained weights.
     if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
         changes["model/network"] = "fpn"
-    return TrialConfig().changed({**space_base, **start, **changes})
+    config = TrialConfig().changed({**space_base, **start, **changes})
+    unread = config.data.root if config.data.dataset == BUILT_IN else ""
+    require(not unread, "--data", f"left out with --dataset {BUILT_IN}", unread)
+    return config
 
 
 def _named(request: StudyRequest) -> dict[str, Value | None]:

@@ -21,6 +21,7 @@ from tests.study import fake
 from tests.study.execution.test_stages import small
 from tests.trainables.fake_checkpoint import write_checkpoint
 from trainables import saved
+from trainables.config.pixels import RGB
 
 
 @pytest.fixture
@@ -85,6 +86,7 @@ def test_a_model_that_cannot_be_saved_leaves_the_study_outdated(
         assert end(plan, ledger) == STOPPED
     assert folder.is_outdated()
     monkeypatch.setattr(saved, "save", lambda *given: None)
+    monkeypatch.setattr(saved, "pixels", lambda folder: RGB)
     assert end(plan, ledger) == 0
     assert not folder.is_outdated()
     assert closed == [([], None), ([tmp_path / "report.md"], folder.model)]

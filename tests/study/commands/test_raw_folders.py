@@ -83,6 +83,8 @@ def test_data_of_ones_own_are_never_the_built_in_ones() -> None:
     assert base_config(StudyRequest(data="/mine"), named).data.dataset == "camvid"
     published = StudyRequest(data="/mine", recipe="inverseform_cityscapes")
     assert base_config(published, {}).data.dataset != "folder"
+    with pytest.raises(ValueError, match=r"^--data must be left out with --dataset shapes, got "):
+        base_config(StudyRequest(dataset="shapes", data="/mine"), {})
 
 
 def test_a_table_outside_the_folder_is_found_from_anywhere(

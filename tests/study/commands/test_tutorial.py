@@ -50,9 +50,7 @@ def run(plan: Plan) -> object:
 
 def execute(folder: Path, prelude: str) -> None:
     """Run the cells as one program, in a folder of their own."""
-    (folder / "site").mkdir()
-    (folder / "site" / "edgewise").symlink_to(ROOT / "trainables" / "edgewise")
-    given = {"PYTHONPATH": f"{folder / 'site'}{os.pathsep}{ROOT}", "MPLBACKEND": "Agg"}
+    given = {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
     done = subprocess.run(
         [sys.executable, "-c", prelude + "\n".join(cells())],
         cwd=folder,

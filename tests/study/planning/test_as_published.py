@@ -27,8 +27,9 @@ def test_it_measures_as_the_first_setup_of_the_table_did(tmp_path: Path) -> None
     assert (config.epochs, config.batch, config.data.crop_width) == (100, 8, 640)
     assert comparable(plan, plan.grid, NYUV2) == ["HRNet-w18, NYUv2"]
     # without it, the grid runs on the user's config as before
-    users = ["--space", "inverseform", "--grid", "table1", "--dataset", "shapes"]
-    assert planned(tmp_path, *users).config.epochs == 7
+    users = ["--space", "inverseform", "--grid", "table1", "--storage", str(tmp_path)]
+    request = options.parse_request(users)
+    assert plan_from_request(request, [Node(cpus=8, gpus=0)]).config.epochs == 7
 
 
 @pytest.mark.parametrize(

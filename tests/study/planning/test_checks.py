@@ -96,7 +96,7 @@ def test_images_that_must_stay_in_memory_but_cannot_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     memory = SimpleNamespace(total=2**20, available=2**20)
-    monkeypatch.setattr("trainables.data.decoding.psutil.virtual_memory", lambda: memory)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
     changes: dict[str, Value] = {"data/height": 99, "data/width": 201, "data/cache": "on"}
     with pytest.raises(DataError, match=r"data/cache must be off or auto for .* got 'on'"):
         load(TrialConfig().changed(changes).data)

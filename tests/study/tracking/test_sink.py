@@ -1,11 +1,13 @@
 """MLflow is a projection of the ledger: writing twice changes nothing, and nothing waits for it."""
 
+import io
 import shutil
 import time
 from pathlib import Path
 
 import mlflow
 import pytest
+import torch
 from mlflow import MlflowClient
 
 from study.analysis.results import results_of
@@ -17,6 +19,9 @@ from study.ledger.trial_record import TrialRecord
 from study.tracking.models import name_of
 from study.tracking.sink import MlflowSink
 from tests.study import fake, fake_grid, reports
+from trainables import saved
+from trainables.config import TrialConfig
+from trainables.networks.segmentation import Segmenter
 
 
 @pytest.fixture(scope="module")
@@ -173,8 +178,10 @@ def test_the_best_network_is_registered_once_with_its_config(
     plan = fake.plan(tmp_path)
     ledger = fake.ended_study(plan)
     folder = StudyFolder.of(plan).model
-    folder.mkdir()
-    (folder / "config.yaml").write_text("epochs: 4\n")
+    config = TrialConfig().changed({"model/width": 4, "epochs": 4})
+    state = io.BytesIO()
+    torch.save({"network": Segmenter(config.model, 2, False).state_dict()}, state)
+    saved.save(folder, config, ["a", "b"], state.getvalue())
     for _ in range(2):
         sink = MlflowSink(plan.tracking_uri, ledger.record.copy(), no_pictures)
         assert sink.close([], folder) == ""
@@ -186,7 +193,7 @@ def test_the_best_network_is_registered_once_with_its_config(
     assert [version.tags["trial"] for version in versions] == [str(best.number)]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", plan.tracking_uri)
     home = mlflow.artifacts.download_artifacts(f"models:/{name}/1")
-    assert (Path(home) / "config.yaml").read_text() == "epochs: 4\n"
+    assert saved.load(Path(home))[1] == config
 
 
 def test_an_experiment_deleted_while_a_study_runs_is_named_at_its_end(tmp_path: Path) -> None:

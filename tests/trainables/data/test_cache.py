@@ -109,7 +109,7 @@ def test_auto_streams_what_does_not_fit(tmp_path: Path, monkeypatch: pytest.Monk
     config = DataConfig(dataset="camvid", root=str(make(tmp_path)))
     assert isinstance(load.__wrapped__(config).splits["train"].images_NHWC, np.ndarray)
     needed = 6 * 12 * 16 * 4
-    memory = SimpleNamespace(available=4 * needed - 1)
+    memory = SimpleNamespace(available=4 * needed - 1, total=2**40)
     monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
     assert not isinstance(load.__wrapped__(config).splits["train"].images_NHWC, np.ndarray)
 

@@ -41,7 +41,9 @@ def start(*words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_two_ranks_meet_and_listen_on_loopback_alone() -> None:
+    """tests/study/execution/test_two_ranks_job.py looks at the ports of a study."""
     first = start("0")
     assert first.stdout is not None
     second = start("1", first.stdout.readline().strip())

@@ -36,7 +36,13 @@ FAMILIES = {
     "swin_tiny_patch4_window7_224": {"unet", "upernet"},
 }
 """timm's smallest of each family, and the decoders that they go with."""
-PAIRS = [(decoder, encoder) for encoder, goes in FAMILIES.items() for decoder in sorted(goes)]
+LATER = {"mobilenetv3_small_050", "pvt_v2_b0"}
+"""Families whose pairs ``make slow`` compares: they are large, and like others here."""
+PAIRS = [
+    pytest.param(decoder, encoder, marks=[pytest.mark.slow] if encoder in LATER else [])
+    for encoder, goes in FAMILIES.items()
+    for decoder in sorted(goes)
+]
 
 
 def built(decoder: str, encoder: str, classes: int = 3, head: bool = False) -> Segmenter:

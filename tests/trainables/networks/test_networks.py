@@ -81,7 +81,17 @@ def test_the_number_of_parameters_is_the_published_one(name: str) -> None:
     assert parameters(network) == pytest.approx(published, rel=0.02)
 
 
-@pytest.mark.parametrize("name", sorted(STRIDES))
+LARGER = {"upernet_swin_b", "upernet_swin_s", "hrnet_w48", "refinenet_lw_101", "refinenet_lw_152"}
+"""Of a class that a smaller network here has, too: ``make slow`` trains them."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in LARGER else [])
+        for name in sorted(STRIDES)
+    ],
+)
 def test_every_network_trains_a_step_and_evaluates(name: str) -> None:
     """At 64x64 with two images: finite gradients everywhere, then the plain network's output."""
     torch.manual_seed(0)
