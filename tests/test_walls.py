@@ -47,7 +47,7 @@ TRAINABLES = {
         "proof",
     },
     "training": {"plugin", "losses", "networks", "data", "metrics", "optim", "config", "proof"},
-    "exported": {"networks", "config"},
+    "export": {"networks", "config"},
     "saved_loss": {"saved", "stages", "losses", "config"},
     "saved": {"plugin", "losses", "networks", "config", "proof"},
     "stages": {"losses", "data", "config", "geometry", "proof"},

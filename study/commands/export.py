@@ -83,7 +83,7 @@ def export(request: ExportRequest) -> Path:
     study, record, trial = find(request.network, request.storage)
     # These take seconds to import.
     from study.planning.plugin import install_from_plan
-    from trainables.exported import exported, smallest_side
+    from trainables.export import exported, smallest_side
 
     install_from_plan(record.plan, "NAME", request.trust)
     trained = load(study, record, trial, request.trust)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.config.pixels import RGB, Pixels
+from trainables.data.fold_views import FoldLists, FoldView
 from trainables.data.images import Size, indexed_as_array, one_size, sizes_of
-from trainables.data.picked import FoldLists, Picked
 
 Series = Literal["", "volume", "film"]
 """What images that belong together are: the slices of a volume, or the frames of a film, in their
@@ -81,7 +81,7 @@ class ImageList:
     def picked(self, places: Sequence[int]) -> "ImageList":
         """The images at these places, which share their memory with this list."""
         spacing = None if self.spacing_mm is None else self.spacing_mm[list(places)]
-        images, labels = (Picked(maps, places) for maps in (self.images_NHWC, self.labels_NHW))
+        images, labels = (FoldView(maps, places) for maps in (self.images_NHWC, self.labels_NHW))
         names = tuple(self.names[place] for place in places)
         pixels = indexed_as_array(images), indexed_as_array(labels)
         return ImageList(*pixels, names, spacing, self.series)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from trainables.config import DataConfig
 from trainables.data.dataset import Sanity
-from trainables.data.picked import FoldLists
+from trainables.data.fold_views import FoldLists
 from trainables.data.samples import Decoded, Layout
 from trainables.data.sanity import Facts, sanity_of, shared_with_test, summary
 

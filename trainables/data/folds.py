@@ -14,7 +14,7 @@ from trainables.config import DataConfig
 from trainables.config.words import counted
 from trainables.data import holdout
 from trainables.data.dataset import DataError
-from trainables.data.picked import FoldLists
+from trainables.data.fold_views import FoldLists
 from trainables.data.samples import Groups, Sample, fields_of
 
 

@@ -18,8 +18,8 @@ from trainables.data import classes as class_file
 from trainables.data.classes import Colour
 from trainables.data.label_tables import LabelTable, voc_palette
 from trainables.data.layouts import ade20k, camvid, cityscapes, davis2016, nyuv2, wmh
+from trainables.data.preview import shown
 from trainables.data.rasters import Pixels
-from trainables.data.shown import shown
 
 _GREY = {
     "ade20k": (ade20k.TABLE, ade20k.COLOURS),

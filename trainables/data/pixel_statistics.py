@@ -17,7 +17,7 @@ from trainables.config.pixels import (
 )
 from trainables.data import rasters
 from trainables.data.dataset import DataError, Sanity
-from trainables.data.picked import FoldLists
+from trainables.data.fold_views import FoldLists
 from trainables.data.samples import Decoded, Pair, Sample
 
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from trainables.data import files, photos, rasters
 from trainables.data.dataset import DataError, Series, escaped
+from trainables.data.fold_views import FoldLists
 from trainables.data.label_tables import MaskReader
 from trainables.data.photos import Alpha
-from trainables.data.picked import FoldLists
 from trainables.data.rasters import Pixels
 from trainables.geometry.boundaries import VOID
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from trainables.config import DataConfig
 from trainables.data import folds, holdout
 from trainables.data.dataset import DataError
+from trainables.data.fold_views import FoldLists
 from trainables.data.lists import EXTRA
-from trainables.data.picked import FoldLists
 from trainables.data.samples import SPLITS, Groups, Sample
 
 _NAMES = {"val": "validation list", "test": "test list"}

@@ -18,7 +18,7 @@ from study.reporting.explanations.explanation import Explanation, Given
 from study.reporting.explanations.moved import SHIFT_PX, moved, scores_of
 from study.reporting.pictures.epochs import boundaries
 from trainables.config import LossConfig
-from trainables.data.shown import shown
+from trainables.data.preview import shown
 from trainables.geometry.boundaries import VOID
 from trainables.losses.active_boundary import (
     active_boundary,

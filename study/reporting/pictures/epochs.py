@@ -16,7 +16,7 @@ from study.reporting.pictures.pictures import (
     stacked,
 )
 from trainables.data import Dataset
-from trainables.data.shown import caption, shown
+from trainables.data.preview import caption, shown
 from trainables.geometry.boundaries import VOID
 
 NAME, BOUNDARIES = "by~epoch.png", "boundaries~by~epoch.png"

@@ -22,7 +22,7 @@ from study.reporting.figures.style import LITERAL
 from study.reporting.pictures import affinity, pairs, pictures, trimaps
 from study.reporting.pictures.pairs import NOWHERE, Differing
 from trainables.data import Dataset
-from trainables.data.shown import shown
+from trainables.data.preview import shown
 from trainables.metrics import boundary
 from trainables.metrics.catalog import TOLERANCES_PX
 from trainables.training.restore import Seen

@@ -14,7 +14,7 @@ from torch import Tensor
 from study.reporting.pictures.overlay import holes, overlay
 from study.reporting.pictures.pictures import boundary_errors, colours, side_by_side, stacked
 from trainables.data import Dataset
-from trainables.data.shown import caption, shown
+from trainables.data.preview import caption, shown
 from trainables.geometry.boundaries import VOID
 
 IMAGES = 2

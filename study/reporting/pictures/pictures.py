@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from trainables.data import Dataset
-from trainables.data.shown import caption, shown
+from trainables.data.preview import caption, shown
 from trainables.geometry.boundaries import VOID
 from trainables.metrics.boundary import contour
 from trainables.metrics.windows import disk, unite

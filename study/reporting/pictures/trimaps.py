@@ -10,7 +10,7 @@ from PIL import Image
 
 from study.reporting.pictures.pictures import colours, side_by_side
 from trainables.data import Dataset
-from trainables.data.shown import caption, shown
+from trainables.data.preview import caption, shown
 from trainables.geometry.boundaries import VOID
 from trainables.metrics.bands import band_zones
 

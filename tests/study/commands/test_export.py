@@ -14,7 +14,7 @@ import study
 from study.commands.export import main
 from tests.study import fake
 from tests.study.commands.test_predict import finished_study
-from trainables import exported, saved
+from trainables import export, saved
 from trainables.config import ModelConfig
 from trainables.networks.segmentation import Segmenter
 
@@ -96,7 +96,7 @@ def test_mistakes_are_one_line(
 def test_a_package_that_is_missing_is_named(
     storage: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(exported, "find_spec", lambda name: None if name == "onnx" else "here")
+    monkeypatch.setattr(export, "find_spec", lambda name: None if name == "onnx" else "here")
     out = storage / "missing.onnx"
     assert main(["fake", "--storage", str(storage), "--out", str(out)]) == 1
     assert capsys.readouterr().err == (
@@ -109,14 +109,14 @@ def test_a_package_that_is_missing_is_named(
 def test_what_differs_at_other_sizes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     segmenter = Segmenter(ModelConfig(network="tiny", width=4), 2, boundary_head=False).eval()
     monkeypatch.setattr(
-        exported, "_torch", lambda *given: (b"", lambda images: torch.zeros(len(images), 2, 9, 9))
+        export, "_torch", lambda *given: (b"", lambda images: torch.zeros(len(images), 2, 9, 9))
     )
     with pytest.raises(ValueError, match="its logits differ by inf from the network's at other"):
-        exported.exported(segmenter, ["a", "b"], "torch")
+        export.exported(segmenter, ["a", "b"], "torch")
     monkeypatch.undo()
     segmenter.network = _Branching()  # type: ignore[assignment]
     with pytest.raises(ValueError, match="model/network must be a network that torch can hold"):
-        exported.exported(segmenter, ["a", "b"], "torch")
+        export.exported(segmenter, ["a", "b"], "torch")
 
 
 class _Branching(nn.Module):

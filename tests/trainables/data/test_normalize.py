@@ -13,7 +13,7 @@ from trainables.data import DataError
 from trainables.data.augment import Draw, augmented_batch
 from trainables.data.batches import to_tensors
 from trainables.data.pixel_statistics import BandStatistics
-from trainables.data.shown import shown
+from trainables.data.preview import shown
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ FoldLists = tuple[Mapping[str, tuple[int, ...]], ...]
 """By fold, and by split, places in the pool of all folds."""
 
 
-class Picked:
+class FoldView:
     """Images of a pool, or their labels, indexed as an array of the picked ones would be."""
 
     nbytes = 0
