@@ -30,7 +30,6 @@ from trainables.losses.term import LossTerm
 from trainables.stages.copies import learned_from
 
 _STUDIES = "runs"
-_WHOLE = (torch.uint8, torch.int16, torch.int32, torch.int64)
 
 
 class Loss(nn.Module):
