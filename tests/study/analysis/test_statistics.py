@@ -162,7 +162,7 @@ def simulate(tables: int, seeds: int, effects: list[float], seed: int) -> list[d
     return decided
 
 
-@pytest.mark.parametrize(("seeds", "cells"), [(6, 1), (8, 4)])
+@pytest.mark.parametrize(("seeds", "cells"), [(6, 1), pytest.param(8, 4, marks=pytest.mark.slow)])
 def test_at_most_one_null_table_in_twenty_has_a_verdict(seeds: int, cells: int) -> None:
     false = sum(any(table.values()) for table in simulate(1000, seeds, [0.0] * cells, seed=4))
     assert false <= ALPHA * 1000

@@ -53,7 +53,7 @@ def ended(storage: Path, **changes: Value) -> tuple[StudyFolder, StudyRecord]:
     return folder, record
 
 
-def test_the_lines_of_the_report_run(tmp_path: Path) -> None:
+def test_the_lines_of_the_report_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     changes: dict[str, Value] = {"loss__beta": 2.0, "loss__lovasz": 1.5}
     changes["loss__schedule"] = "lovasz from 0.5"
     folder, record = ended(tmp_path / "runs", **changes)
@@ -68,14 +68,15 @@ def test_the_lines_of_the_report_run(tmp_path: Path) -> None:
         "logits, labels, epoch = torch.zeros(1, 6, 16, 24), torch.zeros(1, 16, 24).long(), 0\n"
         "boundary_logits, images = torch.zeros(1, 16, 24), torch.rand(1, 3, 16, 24)\n"
     )
-    output = run(f"{given}\n{loss}\n{network}\nprint(value.item(), *labels.shape)", tmp_path)
-    value, *shape = output.split()
+    scope: dict[str, torch.Tensor] = {}
+    monkeypatch.chdir(tmp_path)
+    exec(f"{given}\n{loss}\n{network}", scope)
     own = Loss.from_model(folder.model)
     labels = torch.zeros(1, 16, 24).long()
     boundary = torch.zeros(1, 16, 24)
     expected = own(torch.zeros(1, 6, 16, 24), labels, boundary, progress=0.0)
-    assert float(value) == pytest.approx(expected.item())
-    assert shape == ["1", "16", "24"]
+    assert scope["value"].item() == pytest.approx(expected.item())
+    assert tuple(scope["labels"].shape) == (1, 16, 24)
     page = (folder.report / "report.html").read_text()
     assert "<pre>from edgewise import Loss\n" in page
 

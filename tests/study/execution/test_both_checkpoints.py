@@ -104,7 +104,9 @@ def test_both_networks_stay_until_they_are_tested(
     assert ledger.path.read_bytes() == lines, "a resume tests nothing again"
 
 
-@pytest.mark.parametrize("tests_before", [0, 1, 12, 13, 23])
+@pytest.mark.parametrize(
+    "tests_before", [0, 13, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 12, 23))]
+)
 def test_a_study_killed_between_two_tests_ends_as_one_that_was_not(
     tmp_path: Path, tests_before: int
 ) -> None:

@@ -3,6 +3,7 @@
 import gc
 from pathlib import Path
 
+import pytest
 import ray
 import torch
 
@@ -46,6 +47,7 @@ def grow(_: int, folder: str) -> None:
     (Path(folder) / "growth").write_text(str(after - before))
 
 
+@pytest.mark.slow
 def test_a_rank_has_as_many_objects_after_eight_trials_as_before(tmp_path: Path) -> None:
     """In a process of its own: a test runner's threads create objects meanwhile."""
     on_ranks(1, tmp_path, grow, str(tmp_path))

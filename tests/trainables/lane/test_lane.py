@@ -137,6 +137,7 @@ def test_a_trial_continues_from_its_checkpoint_when_a_worker_dies(trial: "Trial"
     assert last["done"]
 
 
+@pytest.mark.slow
 def test_the_next_trial_runs_on_the_same_lane_also_after_one_that_failed(
     trial: "Trial", tmp_path: Path
 ) -> None:

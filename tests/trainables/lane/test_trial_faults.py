@@ -90,7 +90,7 @@ def test_an_actor_in_place_of_a_dead_one_reports_the_last_epoch_again(here: Tria
 
 
 @pytest.mark.parametrize("lost", [LaneDied("killed"), LaneRestarted("lane", "")])
-@pytest.mark.parametrize("call", [4, 5, 6])
+@pytest.mark.parametrize("call", [4, *(pytest.param(n, marks=pytest.mark.slow) for n in (5, 6))])
 def test_a_lane_lost_at_any_call_costs_one_epoch(
     here: Trial, tmp_path: Path, lost: Exception, call: int
 ) -> None:
@@ -133,7 +133,11 @@ def test_worker_groups_that_die_repeatedly_are_the_trials_fault(here: Trial) -> 
 @pytest.mark.parametrize(
     ("field", "killed_after"),
     [
-        *(({"eval/checkpoint": "best"}, epoch) for epoch in (1, 2, 3, 4)),
+        ({"eval/checkpoint": "best"}, 2),
+        *(
+            pytest.param({"eval/checkpoint": "best"}, epoch, marks=pytest.mark.slow)
+            for epoch in (1, 3, 4)
+        ),
         ({"eval/both_checkpoints": True}, 3),
     ],
 )

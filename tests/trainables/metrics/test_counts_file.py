@@ -43,6 +43,7 @@ def test_counts_above_16_bits_come_back(tmp_path: Path, counts: ImageCounts) -> 
     assert torch.equal(counts_file.load(tmp_path / "counts.npz").overlap_NK3, large.overlap_NK3)
 
 
+@pytest.mark.slow
 def test_camvids_test_images_take_less_than_a_megabyte(tmp_path: Path) -> None:
     if not CAMVID.exists():
         pytest.skip("needs CamVid's labels of the shared data")
