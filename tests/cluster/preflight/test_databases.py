@@ -42,6 +42,7 @@ def test_the_newest_version_is_the_one_that_mlflow_writes(tmp_path: Path) -> Non
     assert tracking_checks(uri) == []
 
 
+@pytest.mark.slow
 def test_an_older_database_is_refused_before_the_study_with_the_command_that_upgrades_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

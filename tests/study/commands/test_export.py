@@ -39,6 +39,7 @@ def other_sizes() -> list[Tensor]:
     return [torch.rand(*shape, generator=random) for shape in ((1, 3, 16, 16), (5, 3, 21, 50))]
 
 
+@pytest.mark.slow
 def test_onnx_takes_any_size_and_number_of_images(
     storage: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -78,6 +78,7 @@ def test_a_dry_run_shows_cells_figures_and_what_the_seeds_can_decide(
         assert words in output
 
 
+@pytest.mark.slow
 def test_all_losses_needs_no_grid_option(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

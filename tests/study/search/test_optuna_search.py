@@ -45,7 +45,9 @@ def drive(ledger: Ledger, end_after: int | None = None) -> list[TrialSpec]:
     return specs
 
 
-@pytest.mark.parametrize("sampler", ["random", "tpe", "gp", "cmaes"])
+@pytest.mark.parametrize(
+    "sampler", ["random", "tpe", pytest.param("gp", marks=pytest.mark.slow), "cmaes"]
+)
 def test_an_interrupted_search_draws_what_an_uninterrupted_one_draws(
     tmp_path: Path, sampler: str
 ) -> None:

@@ -82,6 +82,7 @@ def test_sharing_changes_no_weight_and_no_metric(tmp_path: Path) -> None:
     assert late.epochs[3].metrics != one.ledger.record.trials[0].epochs[3].metrics
 
 
+@pytest.mark.slow
 def test_a_second_training_begins_with_the_first_ones_figures(tmp_path: Path) -> None:
     """With next to no learning rate, its first epoch has the first training's last figures."""
     still = replace(PEAK, changes={"optim/lr": 1e-12})

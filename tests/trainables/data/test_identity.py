@@ -197,7 +197,7 @@ def test_a_study_resumes_on_the_same_lists_alone(tmp_path: Path) -> None:
         require_same_data(plan, record, changed)
 
 
-@pytest.mark.parametrize("old", [True, False])
+@pytest.mark.parametrize("old", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_study_of_either_digest_is_resumed_from_its_ledger(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], old: bool
 ) -> None:

@@ -79,6 +79,7 @@ def test_nothing_is_measured_that_is_not_requested() -> None:
     assert "dice_volume" in usual
 
 
+@pytest.mark.slow
 def test_lesions_in_mm_equal_distance_transforms_of_the_volume(real_data: Path) -> None:
     """As medpy: surfaces by erosion, distances by scipy's transform with the volume's spacing."""
     import nibabel
