@@ -5,7 +5,7 @@
 errors with the line in the user's file.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import ModuleType
@@ -47,12 +47,20 @@ def _with_place(
     return call
 
 
+def _of_optim(
+    table: str, name: str, entry: object, takes: Sequence[str]
+) -> tuple[Callable[..., Any], dict[str, Value]]:
+    """An entry as a function, and its parameters, which are fields of ``optim`` now."""
+    function = callable_of(entry)
+    defaults = parameters_of(function, takes)
+    add_fields("optim", OptimConfig, named(name, defaults))
+    PLUGIN.parameters[table, name] = tuple(defaults)
+    return function, defaults
+
+
 def add_optimizer(plugin: Plugin, module: ModuleType, name: str, entry: object) -> None:
     """``optim/optimizer=NAME``, with its parameters ``optim/NAME_PARAMETER``."""
-    build = callable_of(entry)
-    defaults = parameters_of(build, _BUILD)
-    add_fields("optim", OptimConfig, named(name, defaults))
-    PLUGIN.parameters["OPTIMIZERS", name] = tuple(defaults)
+    build, defaults = _of_optim("OPTIMIZERS", name, entry, _BUILD)
     try_optimizer(partial(build, **defaults))
     placed = _with_place(plugin, "OPTIMIZERS", name, build)
     make: _Make = partial(_optimizer, placed, name, tuple(defaults))
@@ -72,10 +80,7 @@ def _optimizer(
 
 def add_schedule(plugin: Plugin, module: ModuleType, name: str, entry: object) -> None:
     """``optim/schedule=NAME``, with its parameters ``optim/NAME_PARAMETER``."""
-    factor = callable_of(entry)
-    defaults = parameters_of(factor, ("progress",))
-    add_fields("optim", OptimConfig, named(name, defaults))
-    PLUGIN.parameters["SCHEDULES", name] = tuple(defaults)
+    factor, defaults = _of_optim("SCHEDULES", name, entry, ("progress",))
     try_schedule(partial(factor, **defaults))
     placed = _with_place(plugin, "SCHEDULES", name, factor)
     schedule: _Schedule = partial(_factor, placed, name, tuple(defaults))

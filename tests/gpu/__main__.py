@@ -3,7 +3,7 @@
     python -m tests.gpu [--device cuda] [--minutes 8] [--out FILE] [--only CHECK]
 
 Each check runs in a process of its own, so that none can spoil another, and the table is written
-after every line: a run that is cut off keeps what it has. On a CPU all of them run in this process,
+after every line: an interrupted run keeps what it has. On a CPU all of them run in this process,
 at toy size, which shows only that they work. The status is 1 if a line falls short.
 """
 

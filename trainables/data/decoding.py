@@ -54,7 +54,7 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
         else:
             facts[split] = Facts()
             identity.begin(split, samples)
-            counted = Counted(split, identity, facts[split], pixels)
+            counted = Counted(identity, facts[split].add_at, pixels.of_list(split))
             splits[split] = _decode_split(layout, samples, size, counted.add, cached)
     sanity = pixels.with_lines(sanity_of(layout, config, facts))
     return Dataset(
@@ -77,7 +77,7 @@ def _decode_folds(
     """Decode the pool once; the lists of each fold are places in it."""
     facts, pixels = FoldFacts(layout.folds), FoldPixels(config, layout.folds)
     identity.begin("pool", layout.pool)
-    count = CountedInFolds(identity, facts, pixels).add
+    count = Counted(identity, facts.add_at, pixels.add_at).add
     pool = _decode_split(layout, layout.pool, size, count, cached)
     identity.divide(layout.folds)
     whole = Dataset(
@@ -145,12 +145,11 @@ Count = Callable[[int, Sample, Decoded, Pixels, NDArray[np.uint8]], None]
 
 @dataclass(frozen=True)
 class Counted:
-    """What each image of a split is counted in."""
+    """What each image of a list is counted in."""
 
-    split: str
     identity: Identity
-    facts: Facts
-    pixels: PixelFacts
+    add_facts: Callable[[int, Decoded, NDArray[np.uint8]], None]
+    add_pixels: Callable[[int, Sample, Decoded, Pixels], None]
 
     def add(
         self,
@@ -161,29 +160,8 @@ class Counted:
         labels_HW: NDArray[np.uint8],
     ) -> None:
         self.identity.add(sample, decoded)
-        self.facts.add(decoded, labels_HW)
-        self.pixels.add(self.split, sample, decoded, image_HWC)
-
-
-@dataclass(frozen=True)
-class CountedInFolds:
-    """What each image of the pool is counted in."""
-
-    identity: Identity
-    facts: FoldFacts
-    pixels: FoldPixels
-
-    def add(
-        self,
-        place: int,
-        sample: Sample,
-        decoded: Decoded,
-        image_HWC: Pixels,
-        labels_HW: NDArray[np.uint8],
-    ) -> None:
-        self.identity.add(sample, decoded)
-        self.facts.add_at(place, decoded, labels_HW)
-        self.pixels.add_at(place, sample, decoded, image_HWC)
+        self.add_facts(place, decoded, labels_HW)
+        self.add_pixels(place, sample, decoded, image_HWC)
 
 
 def _decode_split(

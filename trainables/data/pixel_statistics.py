@@ -3,6 +3,7 @@
 Shape letters: H rows, W columns, C bands.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -105,6 +106,10 @@ class PixelFacts:
         itself = normalises_itself(self._config.normalize, bands, bits)
         if split == "train" and not (itself and (bands, bits) == (3, 8)):
             self._found.add(used_HWC)
+
+    def of_list(self, split: str) -> Callable[[int, Sample, Decoded, rasters.Pixels], None]:
+        """Counts the images of this split, by their places in its list."""
+        return lambda place, *image: self.add(split, *image)
 
     @property
     def pixels(self) -> Pixels:

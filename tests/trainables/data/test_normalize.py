@@ -48,9 +48,9 @@ def test_photographs_are_left_to_the_backbone(tmp_path: Path) -> None:
     dataset = opened(root)
     assert dataset.pixels == RGB
     assert not any("band" in line for line in dataset.sanity.lines)
-    asked = opened(root, normalize="train")
-    assert asked.digest == dataset.digest
-    assert len(asked.pixels.mean) == 3
+    normalised = opened(root, normalize="train")
+    assert normalised.digest == dataset.digest
+    assert len(normalised.pixels.mean) == 3
 
 
 def test_a_backbones_own_normalisation_needs_three_bands_in_0_to_1(tmp_path: Path) -> None:
