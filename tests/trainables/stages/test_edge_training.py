@@ -12,7 +12,11 @@ from trainables.stages.edge_net.network import EdgeNet
 from trainables.stages.result import TrainedStage
 
 CONFIG = TrialConfig().changed(
-    {"data/train_images": 24, "data/val_images": 8, "data/test_images": 8, "edge_net/steps": 700}
+    {
+        **{"data/height": 48, "data/width": 64},
+        **{"data/train_images": 24, "data/val_images": 8, "data/test_images": 8},
+        **{"edge_net/steps": 500, "edge_net/batch": 8},
+    }
 )
 
 
