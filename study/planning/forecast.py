@@ -21,6 +21,7 @@ from trainables.lane.failures import FailureKind
 from trainables.losses.compose import active_weights
 from trainables.plugin_file import place_in
 from trainables.stages import registry
+from trainables.training import process_settings
 
 START_S = 6.0
 """Ray's start, and Tune's."""
@@ -95,7 +96,8 @@ def forecast(plan: Plan, space: Space, dataset: Dataset, left: int, shared: int 
 
 def described(error: Exception) -> str:
     """An error with its type, and with the line of the plug-in where it was raised there."""
-    message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    plain = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    message = process_settings.explained(error) or plain
     file = plugin.installed()
     place = place_in(file, error) if file else ""
     return f"{message} (--with {place})" if place else message

@@ -17,6 +17,7 @@ from trainables.data.augment import in_units
 from trainables.data.rasters import Pixels, require_same
 from trainables.metrics.inference import probabilities, resize, scores
 from trainables.networks.segmentation import Segmenter
+from trainables.training import process_settings
 from trainables.training.forward import forward
 
 Labels = NDArray[np.uint8]
@@ -62,6 +63,7 @@ class Predictor:
 
     def _logits(self, images_BCHW: Tensor) -> Tensor:
         optim = self._config.optim
+        process_settings.use(optim, self._device, training=False)
         return forward(self._network, images_BCHW, optim, self._device).logits_BKHW
 
 

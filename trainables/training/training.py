@@ -26,6 +26,7 @@ from trainables.losses.term import LossTerm
 from trainables.metrics.inference import scores
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.optim.schedules import rate_factor
+from trainables.training import process_settings
 from trainables.training.auxiliary import AUXILIARY, auxiliary_loss
 from trainables.training.batch_terms import batch_terms
 from trainables.training.build import network_of
@@ -57,6 +58,7 @@ class Training:
         require_crops(self.dataset.splits["train"], config.data)
         self.names = ever_active(config.loss)
         self.learned = on_device(learned, device)
+        process_settings.use(config.optim, device, training=True)
         torch.manual_seed(config.seed)
         self.network = network_of(config, self.dataset, device)
         if self.network.auxiliary_weights:
@@ -85,6 +87,7 @@ class Training:
         Synchronises with the device once, at the end: a loss that is not finite is found then.
         """
         config = self.config
+        process_settings.use(config.optim, self.device, training=True)
         self.epoch += 1
         self.parallel.train()
         if config.model.freeze_batch_norm:
@@ -167,7 +170,8 @@ class Training:
             self.average.update_parameters(self.network)
 
     def _evaluated(self) -> nn.Module:
-        """The network to evaluate, the average if there is one, in evaluation mode."""
+        """The network to evaluate, the average if there is one, in evaluation mode like torch."""
+        process_settings.use(self.config.optim, self.device, training=False)
         network = self.network if self.average is None else self.average.module
         return network.eval()
 
