@@ -11,7 +11,7 @@ from study.analysis.training_budget import total_epochs
 from study.ledger.design import Ablation
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
-from study.planning import runs
+from study.planning import gpu_defaults, runs
 from study.planning.pace import others, pace
 from trainables import plugin
 from trainables.config import TrialConfig, from_flat
@@ -77,7 +77,8 @@ def forecast(plan: Plan, space: Space, dataset: Dataset, left: int, shared: int 
     """
     kinds = trial_kinds(plan, space)
     try:
-        paces = [pace(kind.config, dataset, int(plan.cpus_per_worker)) for kind in kinds]
+        configs = [gpu_defaults.on_cpu(kind.config, plan) for kind in kinds]
+        paces = [pace(config, dataset, int(plan.cpus_per_worker)) for config in configs]
     except ValueError:
         raise
     except Exception as error:

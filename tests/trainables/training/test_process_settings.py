@@ -63,9 +63,7 @@ def test_what_is_said_as_held_is_read_from_torch(tf32: str) -> None:
 def test_a_card_without_bf16_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     use(OptimConfig(precision="bf16"), CUDA, training=True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
-    with pytest.raises(
-        ValueError, match=r"^optim/precision must be fp32 or fp16 on Amp.*bf16"
-    ):
+    with pytest.raises(ValueError, match=r"^optim/precision must be fp32 or fp16 on Amp.*bf16"):
         use(OptimConfig(precision="bf16"), CUDA, training=True)
     use(OptimConfig(precision="fp16"), CUDA, training=True)
 
