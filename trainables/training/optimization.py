@@ -57,7 +57,7 @@ def held_settings(config: OptimConfig, optimizer: torch.optim.Optimizer) -> dict
 def freeze_batch_norm(network: nn.Module) -> None:
     """Fix the statistics and weights of every batch norm. Call it after every ``train()``."""
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d | nn.SyncBatchNorm):
             module.eval()
             module.requires_grad_(False)
 
