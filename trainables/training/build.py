@@ -6,6 +6,7 @@ from trainables.config import TrialConfig
 from trainables.data.dataset import Dataset
 from trainables.losses.compose import needs_boundary_head
 from trainables.networks.batch_norm import make_global
+from trainables.networks.repeatable import make_repeatable
 from trainables.networks.segmentation import Segmenter
 from trainables.training.optimization import freeze_batch_norm
 
@@ -17,5 +18,7 @@ def network_of(config: TrialConfig, dataset: Dataset, device: torch.device) -> S
     make_global(network)
     if config.model.freeze_batch_norm:
         freeze_batch_norm(network)
+    if config.optim.deterministic:
+        make_repeatable(network)
     layout = torch.channels_last if config.optim.channels_last else torch.preserve_format
     return network.to(device).to(memory_format=layout)

@@ -84,9 +84,8 @@ def _tf32(now: Settings) -> str:
 
 
 def _set(wanted: Settings) -> None:
-    if wanted == current():
-        return
-    torch.use_deterministic_algorithms(wanted.deterministic)
+    if wanted.deterministic != torch.are_deterministic_algorithms_enabled():
+        torch.use_deterministic_algorithms(wanted.deterministic)  # the first call takes seconds
     torch.backends.cudnn.deterministic = wanted.deterministic
     torch.backends.cudnn.benchmark = wanted.benchmark
     # The newer names (``fp32_precision``) leave these two unset, and reading them is then an error.
