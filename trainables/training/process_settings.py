@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 
 from trainables.config import OptimConfig, Value, require
+from trainables.training import compiled
 
 _WORKSPACE, _FIXED = "CUBLAS_WORKSPACE_CONFIG", (":4096:8", ":16:8")
 """cuBLAS repeats its sums in the same order with such a workspace alone, and reads the variable at
@@ -117,8 +118,8 @@ def _require_bf16(optim: OptimConfig, device: torch.device) -> None:
 
 
 def explained(error: BaseException) -> str:
-    """One line for an operation that ``optim/deterministic`` refuses; "" for any other error."""
+    """One line for what torch refuses because of a field of ``optim``; "" for any other error."""
     operation, found, _ = str(error).partition(_REFUSED)
     if not found:
-        return ""
+        return compiled.explained(error)
     return f"optim/deterministic must be false: {operation.strip()} has no deterministic form here"

@@ -30,6 +30,7 @@ from trainables.training import process_settings
 from trainables.training.auxiliary import AUXILIARY, auxiliary_loss
 from trainables.training.batch_terms import batch_terms
 from trainables.training.build import network_of
+from trainables.training.compiled import compile_in_place
 from trainables.training.epoch_summary import Diverged, points, summary
 from trainables.training.evaluation import Evaluation, evaluate
 from trainables.training.forward import forward
@@ -77,7 +78,7 @@ class Training:
         self.iterations = Iterations(at=[], terms={})
         """Loss terms of the last trained epoch, batch by batch, thinned."""
         if config.optim.compile:
-            self.network.compile()
+            compile_in_place(self.network)
         unused = self.network.network.unused_parameters
         self.parallel = joined_over_ranks(self.network, unused)
 
