@@ -6,6 +6,11 @@ from typing import Literal
 from trainables.config.plugin_fields import PLUGIN, Added, Value
 from trainables.config.validation import require, require_choices
 
+REPEATED_WITHIN = 1e-3
+"""On GPUs without ``deterministic``: the most by which a figure of the same training may differ in
+a repetition, relative to its value or to this number, whichever is larger. Sums there have no fixed
+order."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OptimConfig:

@@ -46,11 +46,10 @@ def test_every_output_of_a_network_leaves_it_in_fp32(precision: str) -> None:
 def test_losses_and_their_networks_compute_in_fp32(
     precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trial = config(
-        **{"optim/precision": precision, "loss/lambda_1": 1.0, "loss/w_a": 1.0, "loss/ar": 1.0}
-    )
+    losses: dict[str, float | str] = {"loss/lambda_1": 1.0, "loss/w_a": 1.0, "loss/ar": 1.0}
+    trial = config(**losses, **{"optim/precision": precision})
     stages, seen = registry.untrained(trial, 6), set[torch.dtype]()
-    inside = [stage for stage in stages if stage is not None]
+    inside = [stage for stage in stages if isinstance(stage, nn.Module)]
     assert len(inside) == 2, "InverseForm's network and SEMEDA's"
     for layer in (layer for stage in inside for layer in stage.modules()):
         layer.register_forward_hook(lambda _layer, _given, found: note(found))
