@@ -91,7 +91,8 @@ def _words(base: Mapping[str, Value]) -> Iterator[str]:
     ):
         if base.get(path):
             yield word
-    yield f"TF32 for {base.get('optim/tf32', 'convolutions')}"
+    tf32 = base.get("optim/tf32", "convolutions")
+    yield "no TF32" if tf32 == "none" else f"TF32 for {tf32}"
 
 
 def _change(base: Mapping[str, Value]) -> str:

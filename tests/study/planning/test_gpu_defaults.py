@@ -51,7 +51,7 @@ def test_a_study_on_gpus_has_its_defaults_in_the_base_config(tmp_path: Path) -> 
     plan = planned(tmp_path, *GPUS)
     assert changed(plan) == DEFAULTS
     assert gpu_defaults.line(plan)["on GPUs"] == (
-        "bf16, channels-last, fused optimiser, cudnn.benchmark in training, TF32 for none; "
+        "bf16, channels-last, fused optimiser, cudnn.benchmark in training, no TF32; "
         "losses stay fp32; --set optim/precision=fp32 and the like change it"
     )
     timed = gpu_defaults.on_cpu(plan.config, plan).optim
