@@ -50,7 +50,9 @@ class Predictor:
         require_same(self._network.pixels, images[0], "the images to predict")
         resized_BHWC = np.stack([photos.resize(image, self._size) for image in images])
         images_BCHW = in_units(torch.from_numpy(resized_BHWC).permute(0, 3, 1, 2))
-        scores_BKHW = self._scores(images_BCHW, (rows, columns))
+        with process_settings.restored():
+            process_settings.use(self._config.optim, self._device, training=False)
+            scores_BKHW = self._scores(images_BCHW, (rows, columns))
         labels_BHW: Labels = scores_BKHW.argmax(dim=1).cpu().numpy().astype(np.uint8)
         return labels_BHW
 
@@ -63,7 +65,6 @@ class Predictor:
 
     def _logits(self, images_BCHW: Tensor) -> Tensor:
         optim = self._config.optim
-        process_settings.use(optim, self._device, training=False)
         return forward(self._network, images_BCHW, optim, self._device).logits_BKHW
 
 

@@ -5,6 +5,8 @@ training and every evaluation sets all of it, also to torch's own defaults: noth
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -24,6 +26,7 @@ class Settings(NamedTuple):
     """torch's own are the defaults."""
 
     deterministic: bool = False
+    cudnn_deterministic: bool = False
     benchmark: bool = False
     tf32_convolutions: bool = True
     tf32_products: bool = False
@@ -31,14 +34,11 @@ class Settings(NamedTuple):
 
 def of(optim: OptimConfig, device: torch.device, *, training: bool) -> Settings:
     """What a config means on a device; on a CPU, fields that only GPUs use are not even read."""
+    fixed = optim.deterministic
     if device.type != "cuda":
-        return Settings(deterministic=optim.deterministic)
-    return Settings(
-        deterministic=optim.deterministic,
-        benchmark=training and optim.cudnn_benchmark,
-        tf32_convolutions=optim.tf32 != "none",
-        tf32_products=optim.tf32 == "all",
-    )
+        return Settings(fixed, fixed)
+    timed, tf32 = training and optim.cudnn_benchmark, optim.tf32
+    return Settings(fixed, fixed, timed, tf32 != "none", tf32 == "all")
 
 
 def use(optim: OptimConfig, device: torch.device, *, training: bool) -> None:
@@ -58,13 +58,25 @@ def reset() -> None:
     _set(Settings())
 
 
+@contextmanager
+def restored() -> Iterator[None]:
+    """Have the process afterwards as it was: it may be the user's own."""
+    before = current()
+    try:
+        yield
+    finally:
+        _set(before)
+
+
 def current() -> Settings:
     """What torch holds now."""
     return Settings(
         torch.are_deterministic_algorithms_enabled(),
+        torch.backends.cudnn.deterministic,
         torch.backends.cudnn.benchmark,
-        torch.backends.cudnn.allow_tf32,
-        torch.backends.cuda.matmul.allow_tf32,
+        # By their newer names, which can be read whatever names they were set by.
+        torch.backends.cudnn.conv.fp32_precision == "tf32",  # type: ignore[attr-defined]
+        torch.backends.cuda.matmul.fp32_precision == "tf32",
     )
 
 
@@ -87,9 +99,9 @@ def _tf32(now: Settings) -> str:
 def _set(wanted: Settings) -> None:
     if wanted.deterministic != torch.are_deterministic_algorithms_enabled():
         torch.use_deterministic_algorithms(wanted.deterministic)  # the first call takes seconds
-    torch.backends.cudnn.deterministic = wanted.deterministic
+    torch.backends.cudnn.deterministic = wanted.cudnn_deterministic
     torch.backends.cudnn.benchmark = wanted.benchmark
-    # The newer names (``fp32_precision``) leave these two unset, and reading them is then an error.
+    # Set by the newer names alone, these two could not be read any more, which others do.
     torch.backends.cudnn.allow_tf32 = wanted.tf32_convolutions
     torch.backends.cuda.matmul.allow_tf32 = wanted.tf32_products
 

@@ -31,18 +31,16 @@ def test_the_defaults_are_torch_s_own() -> None:
 
 def test_a_trial_inherits_nothing_from_the_one_before_it() -> None:
     use(ALL, CUDA, training=True)
-    assert current() == Settings(False, True, True, True)
+    assert current() == Settings(False, False, True, True, True)
     use(OptimConfig(deterministic=True, tf32="none"), CUDA, training=True)
-    assert current() == Settings(True, False, False, False)
-    assert torch.backends.cudnn.deterministic
+    assert current() == Settings(True, True, False, False, False)
     use(OptimConfig(), CUDA, training=True)
     assert current() == Settings()
-    assert not torch.backends.cudnn.deterministic
 
 
 def test_an_evaluation_times_no_algorithms() -> None:
     use(ALL, CUDA, training=False)
-    assert current() == Settings(False, False, True, True)
+    assert current() == Settings(False, False, False, True, True)
 
 
 def test_a_cpu_reads_and_sets_nothing_of_a_gpu() -> None:
@@ -50,6 +48,16 @@ def test_a_cpu_reads_and_sets_nothing_of_a_gpu() -> None:
     use(ALL, CPU, training=True)
     assert current() == Settings()
     assert process_settings.held(ALL, CPU) == {"optim/deterministic": False}
+
+
+def test_a_user_s_own_process_is_left_as_it_was() -> None:
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cuda.matmul.fp32_precision = "tf32"  # by its newer name
+    before = current()
+    with process_settings.restored():
+        use(OptimConfig(tf32="none"), CUDA, training=False)
+        assert current() == Settings(False, False, False, False, False)
+    assert current() == before == Settings(False, True, False, True, True)
 
 
 @pytest.mark.parametrize("tf32", ["convolutions", "all", "none"])
