@@ -51,10 +51,8 @@ def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
         few[EXTRA] = few["train"]
     learned = registry.untrained(config, dataset.num_classes)
     longer = config.changed({"epochs": max(1 + _MOST_TIMES, config.epochs)})
-    with (
-        torch_threads(threads),
-        process_settings.restored(),
-    ):  # torch would use every core, a rank has only its own
+    # torch would use every core, a rank has only its own.
+    with torch_threads(threads), process_settings.restored():
         training = Training(longer, replace(dataset, splits=few), learned, torch.device("cpu"))
         training.train_epoch()
         training.evaluate("val")
