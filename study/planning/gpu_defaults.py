@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cluster.resources import Node
 from search_spaces import Grid, Space
+from study.analysis.gpu_settings import in_words
 from study.ledger.plan import Plan
 from study.planning.base_config import base_config
 from study.planning.request import StudyRequest
@@ -77,22 +78,7 @@ def line(plan: Plan) -> dict[str, str]:
     """The plan's line about its GPUs, by its label; nothing for a study on CPUs."""
     if not plan.gpus_per_worker:
         return {}
-    return {"on GPUs": f"{', '.join(_words(plan.base))}; {_change(plan.base)}"}
-
-
-def _words(base: Mapping[str, Value]) -> Iterator[str]:
-    yield str(base.get("optim/precision", "fp32"))
-    for path, word in (
-        ("optim/channels_last", "channels-last"),
-        ("optim/fused", "fused optimiser"),
-        ("optim/cudnn_benchmark", "cudnn.benchmark in training"),
-        ("optim/compile", "compiled"),
-        ("optim/deterministic", "deterministic"),
-    ):
-        if base.get(path):
-            yield word
-    tf32 = base.get("optim/tf32", "convolutions")
-    yield "no TF32" if tf32 == "none" else f"TF32 for {tf32}"
+    return {"on GPUs": f"{in_words(plan.base)}; {_change(plan.base)}"}
 
 
 def _change(base: Mapping[str, Value]) -> str:
