@@ -48,8 +48,8 @@ def use(optim: OptimConfig, device: torch.device, *, training: bool) -> None:
         ValueError: the device has no bf16, or cuBLAS has started without a fixed workspace.
     """
     if device.type == "cuda":
+        _require_workspace(optim.deterministic)  # first: asking for the card starts CUDA
         _require_bf16(optim, device)
-        _require_workspace(optim.deterministic)
     _set(of(optim, device, training=training))
 
 

@@ -9,17 +9,13 @@ from study.commands.options import parse_request
 from study.ledger.plan import Plan
 from study.planning import gpu_defaults
 from study.planning.make_plan import plan_from_request
+from tests.gpu.steps import VARIANTS
 from trainables.config import TrialConfig, flatten
 
 NEW = Node(cpus=8, gpus=2, has_bf16=True)
 OLD = Node(cpus=8, gpus=2)
-DEFAULTS = {
-    "optim/precision": "bf16",
-    "optim/channels_last": True,
-    "optim/fused": True,
-    "optim/cudnn_benchmark": True,
-    "optim/tf32": "none",
-}
+DEFAULTS = VARIANTS["as a study plans it"]
+"""What `make gpu` measures is what is planned."""
 FIELDS = [path for path in flatten(TrialConfig()) if path.startswith("optim/")]
 
 

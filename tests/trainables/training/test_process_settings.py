@@ -84,10 +84,18 @@ def test_a_workspace_that_repeats_nothing_is_refused(monkeypatch: pytest.MonkeyP
 
 
 def test_a_workspace_is_fixed_before_cuda_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[torch.device] = []
+
+    def capability(device: torch.device) -> tuple[int, int]:
+        started.append(device)  # which is what starts CUDA
+        return (8, 0)
+
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: bool(started))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", capability)
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
-    use(OptimConfig(deterministic=True), CUDA, training=True)  # CUDA has not started here
+    use(OptimConfig(precision="bf16", deterministic=True), CUDA, training=True)
+    assert started
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
-    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     with pytest.raises(ValueError, match="optim/deterministic must be false"):
         use(OptimConfig(deterministic=True), CUDA, training=True)
 
