@@ -75,6 +75,11 @@ def local_gpus() -> int:
     return int(NvidiaGPUAcceleratorManager.get_current_node_num_accelerators())
 
 
+def local_gpu_type() -> str:
+    """Ray's name of this machine's NVIDIA GPUs, such as ``H100``; "" without one."""
+    return NvidiaGPUAcceleratorManager.get_current_node_accelerator_type() or ""
+
+
 def address_for_localhost(host: str) -> str:
     """The address that Ray uses in place of a loopback address."""
     return str(resolve_ip_for_localhost(host))

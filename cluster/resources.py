@@ -16,6 +16,8 @@ class Node:
     name: str = ""
     here: bool = True
     """False for a machine that the cluster's autoscaler may still add."""
+    has_bf16: bool = False
+    """Whether its GPUs are known to compute in bfloat16."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
 
-from cluster import autoscaler
+from cluster import accelerators, autoscaler
 from cluster.own_cluster import OwnCluster, own_cluster
 from cluster.resources import Node
 from cluster.session_folder import session_folder
@@ -63,9 +63,10 @@ def shipped() -> bool:
 
 def local_node() -> Node:
     """This machine, as the one node of the cluster that would start on it."""
-    from cluster.ray_private import local_gpus
+    from cluster.ray_private import local_gpu_type, local_gpus
 
-    return Node(cpus=os.cpu_count() or 1, gpus=local_gpus())
+    cpus, known = os.cpu_count() or 1, accelerators.have_bf16([local_gpu_type()])
+    return Node(cpus=cpus, gpus=local_gpus(), has_bf16=known)
 
 
 def cluster_nodes() -> list[Node]:
@@ -80,6 +81,7 @@ def cluster_nodes() -> list[Node]:
             cpus=node["Resources"].get("CPU", 0.0),
             gpus=node["Resources"].get("GPU", 0.0),
             name=name if names.count(name) == 1 else f"{name}/{node['NodeID'][:6]}",
+            has_bf16=accelerators.have_bf16(accelerators.types(node["Resources"])),
         )
         for node, name in zip(alive, names, strict=True)
     ]

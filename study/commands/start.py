@@ -25,7 +25,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name, prove_writable
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL
-from study.planning import budget, disk, evaluation_checks, runs, same_data, weights
+from study.planning import budget, disk, evaluation_checks, gpu_defaults, runs, same_data, weights
 from study.planning.dependent_runs import DependentRuns
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan, install_given
@@ -162,6 +162,7 @@ class PlannedStudy:
         need = disk.disk_need(plan, self._space, dataset.num_classes, left, dataset.pixels)
         runs, numbers = DependentRuns(plan, record), [run.number for run, _ in reused]
         more = {"disk": str(need)} | ({"gradients": untaught} if untaught else {})
+        more |= gpu_defaults.line(plan)
         if described := runs.described(numbers):
             more["shares"] = f"{described}; --no-sharing runs every epoch"
         shared = sum(runs.shared_of_left(numbers).values())

@@ -11,7 +11,7 @@ from study.analysis.training_budget import total_epochs
 from study.ledger.design import Ablation
 from study.ledger.plan import Plan
 from study.ledger.study_folder import StudyFolder
-from study.planning import runs
+from study.planning import gpu_defaults, runs
 from study.planning.pace import others, pace
 from trainables import plugin
 from trainables.config import TrialConfig, from_flat
@@ -21,6 +21,7 @@ from trainables.lane.failures import FailureKind
 from trainables.losses.compose import active_weights
 from trainables.plugin_file import place_in
 from trainables.stages import registry
+from trainables.training import process_settings
 
 START_S = 6.0
 """Ray's start, and Tune's."""
@@ -76,7 +77,8 @@ def forecast(plan: Plan, space: Space, dataset: Dataset, left: int, shared: int 
     """
     kinds = trial_kinds(plan, space)
     try:
-        paces = [pace(kind.config, dataset, int(plan.cpus_per_worker)) for kind in kinds]
+        configs = [gpu_defaults.on_cpu(kind.config, plan) for kind in kinds]
+        paces = [pace(config, dataset, int(plan.cpus_per_worker)) for config in configs]
     except ValueError:
         raise
     except Exception as error:
@@ -95,7 +97,8 @@ def forecast(plan: Plan, space: Space, dataset: Dataset, left: int, shared: int 
 
 def described(error: Exception) -> str:
     """An error with its type, and with the line of the plug-in where it was raised there."""
-    message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    plain = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    message = process_settings.explained(error) or plain
     file = plugin.installed()
     place = place_in(file, error) if file else ""
     return f"{message} (--with {place})" if place else message

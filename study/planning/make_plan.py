@@ -13,9 +13,8 @@ from study.ledger.design import Ablation, Search
 from study.ledger.plan import Plan, PluginText
 from study.ledger.prior_trials import WarmStart
 from study.ledger.storage import check_name
-from study.planning import budget, cross_validation, grids
+from study.planning import budget, cross_validation, gpu_defaults, grids
 from study.planning.as_published import as_published
-from study.planning.base_config import base_config
 from study.planning.look_schedule import seeds_and_looks
 from study.planning.objectives import check_objectives, measuring, parse_objectives
 from study.planning.prior_studies import horizon, replay, rerun, warm_start
@@ -57,7 +56,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
     if request.replay:
         return replay.replay_plan(request, nodes)
     rerun_of_earlier = _rerun(request)
-    question = rerun_of_earlier or _question(request)
+    question = rerun_of_earlier or _question(request, nodes)
     space, base, grid = question.space, question.base, question.grid
     check_objectives(question.objectives, request, ablation=grid is not None)
     design = _search(request, question) if grid is None else _ablation(request, question, grid)
@@ -148,7 +147,7 @@ def _rerun(request: StudyRequest) -> _Question | None:
     )
 
 
-def _question(request: StudyRequest) -> _Question:
+def _question(request: StudyRequest, nodes: list[Node]) -> _Question:
     grid = grids.grid_of(request)
     request, grid = as_published(request, grid)
     named = request.space or ("all_losses" if grid else None)
@@ -157,7 +156,7 @@ def _question(request: StudyRequest) -> _Question:
     for text in request.changes:
         if text.partition("=")[0] in searched:
             raise ValueError(f"--set must leave {', '.join(searched)} to the search, got {text!r}")
-    base = base_config(request, {} if grid else space.base)
+    base = gpu_defaults.base_on(nodes, request, space, grid)
     cross_validation.check(request, grid, base)
     objectives = parse_objectives(request.objective)
     cells = grid.cells if grid else ()

@@ -15,6 +15,7 @@ from trainables.data.batches import num_batches
 from trainables.data.lists import EXTRA
 from trainables.stages import registry
 from trainables.stages.threads import torch_threads
+from trainables.training import process_settings
 from trainables.training.training import Training
 
 _TIMED_BATCHES = 2
@@ -50,7 +51,8 @@ def pace(config: TrialConfig, dataset: Dataset, threads: int) -> Pace:
         few[EXTRA] = few["train"]
     learned = registry.untrained(config, dataset.num_classes)
     longer = config.changed({"epochs": max(1 + _MOST_TIMES, config.epochs)})
-    with torch_threads(threads):  # torch would use every core, a rank has only its own
+    # torch would use every core, a rank has only its own.
+    with torch_threads(threads), process_settings.restored():
         training = Training(longer, replace(dataset, splits=few), learned, torch.device("cpu"))
         training.train_epoch()
         training.evaluate("val")

@@ -50,4 +50,5 @@ def test_this_ray_has_every_private_part_that_is_used() -> None:
 
 def test_parts_that_need_no_cluster_answer() -> None:
     assert ray_private.local_gpus() >= 0
+    assert bool(ray_private.local_gpu_type()) == bool(ray_private.local_gpus())
     assert ray_private.address_for_localhost("192.168.1.10") == "192.168.1.10"

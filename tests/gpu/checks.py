@@ -10,6 +10,7 @@ from tests.gpu import (
     loss_costs,
     losses_agree,
     metrics_agree,
+    norm_over_ranks,
     side_by_side,
     steps,
     study_on_it,
@@ -27,7 +28,8 @@ class Check(NamedTuple):
 CHECKS: Mapping[str, Check] = {
     losses_agree.CHECK: Check(losses_agree.lines, 60),
     metrics_agree.CHECK: Check(metrics_agree.lines, 40),
-    trial_state.CHECK: Check(trial_state.lines, 60),
+    trial_state.CHECK: Check(trial_state.lines, 80),
+    norm_over_ranks.CHECK: Check(norm_over_ranks.lines, 40),
     steps.CHECK: Check(steps.lines, 90),
     loss_costs.CHECK: Check(loss_costs.lines, 80),
     side_by_side.CHECK: Check(side_by_side.lines, 90),

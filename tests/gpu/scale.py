@@ -17,6 +17,8 @@ class Scale:
     logits: tuple[int, int, int, int]
     """Images, classes, rows and columns of the logits that losses are timed on."""
     networks: tuple[str, ...]
+    pooled: tuple[str, ...]
+    """Networks with pooled bins, whose usual gradient has no fixed order on a GPU."""
     rounds: int
     """How often a time is taken."""
     processes: tuple[int, ...]
@@ -32,6 +34,7 @@ REAL = Scale(
     images=64,
     logits=(8, 19, 512, 1024),
     networks=("fpn", "deeplabv3_r50", "hrnet_w18"),
+    pooled=("pspnet_r101",),
     rounds=9,
     processes=(1, 2, 4, 8),
     seconds=8.0,
@@ -43,6 +46,7 @@ TOY = Scale(
     images=4,
     logits=(2, 3, 16, 32),
     networks=("tiny",),
+    pooled=(),
     rounds=1,
     processes=(1,),
     seconds=0.1,

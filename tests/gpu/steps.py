@@ -19,6 +19,13 @@ VARIANTS: Mapping[str, Mapping[str, Value]] = {
     "fp32": {},
     "bf16": {"optim/precision": "bf16"},
     "bf16, channels last": {"optim/precision": "bf16", "optim/channels_last": True},
+    "as a study plans it": {
+        "optim/precision": "bf16",
+        "optim/channels_last": True,
+        "optim/fused": True,
+        "optim/cudnn_benchmark": True,
+        "optim/tf32": "none",
+    },
 }
 COMPILED: Mapping[str, Value] = {**VARIANTS["bf16, channels last"], "optim/compile": True}
 _DATA_SHARE = 0.05

@@ -62,7 +62,7 @@ def page(device: str, lines: Sequence[Line], seconds: float) -> str:
             "# Edgewise on a GPU",
             "",
             f"Written by `make gpu` on {device}, torch {torch.__version__}, in {seconds:.0f} s: "
-            f"{head}.",
+            f"{head}. [training_on_gpus.md](training_on_gpus.md) has the defaults.",
             "",
             "| check | what | must be | measured | verdict |",
             "|---|---|---|---|---|",

@@ -6,6 +6,11 @@ from typing import Literal
 from trainables.config.plugin_fields import PLUGIN, Added, Value
 from trainables.config.validation import require, require_choices
 
+REPEATED_WITHIN = 1e-3
+"""On GPUs without ``deterministic``: the most by which a figure of the same training may differ in
+a repetition, relative to its value or to this number, whichever is larger. Sums there have no fixed
+order."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OptimConfig:
@@ -45,6 +50,21 @@ class OptimConfig:
     compile: bool = False
     """``torch.compile`` the network: slower to start, faster to run."""
 
+    fused: bool = False
+    """One kernel for an optimiser's whole step, instead of some for each operation."""
+
+    cudnn_benchmark: bool = False
+    """On GPUs: time cuDNN's algorithms at the first training step and use the fastest; evaluation
+    always uses cuDNN's own choice, so that it is the same wherever it runs."""
+
+    tf32: Literal["convolutions", "all", "none"] = "convolutions"
+    """What GPUs may compute in TF32, with 10 bits of mantissa, where a network or a loss is fp32;
+    ``all`` adds matrix products."""
+
+    deterministic: bool = False
+    """The same figures to the last bit in every repetition on the same device and software;
+    an operation that has no such form is refused."""
+
     ema: float = 0.0
     """Decay of a moving average of the weights, which is evaluated in their place; 0: none."""
 
@@ -64,4 +84,7 @@ class OptimConfig:
         for name in ("momentum", "warmup", "ema"):
             require(0 <= getattr(self, name) < 1, f"optim/{name}", "in [0, 1)", getattr(self, name))
         require(0 < self.head_lr < float("inf"), "optim/head_lr", "> 0", self.head_lr)
+        allowed = "false with optim/deterministic, which times no algorithms"
+        timed = self.cudnn_benchmark and self.deterministic
+        require(not timed, "optim/cudnn_benchmark", allowed, self.cudnn_benchmark)
         require(self.accumulate >= 1, "optim/accumulate", ">= 1", self.accumulate)

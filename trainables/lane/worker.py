@@ -35,7 +35,7 @@ from trainables.lane.usage import Usage
 from trainables.metrics import counts_file
 from trainables.plugin import install
 from trainables.stages.registry import deciding_paths, make_learned, needed
-from trainables.training import epoch_summary
+from trainables.training import epoch_summary, process_settings
 from trainables.training.evaluation import Evaluation
 from trainables.training.optimization import held_settings
 from trainables.training.ranks import rank
@@ -48,6 +48,7 @@ def work(loop_config: dict[str, Any]) -> None:
     context = ray.train.get_context()
     is_first, ranks = context.get_world_rank() == 0, context.get_world_size()
     torch.set_num_threads(max(int(settings.cpus_per_worker), 1))
+    process_settings.fix_workspace()
     cv2.setNumThreads(0)  # of distance transforms: ranks share the cores
     # One generation for all ranks: only rank 0 opens it.
     generation = broadcast_from_rank_zero(_open(mailbox) if is_first else None)
@@ -124,7 +125,8 @@ class Worker:
         except Exception as error:
             if is_peer_loss(error):
                 raise  # not the trial's fault: Ray Train starts a new group for the lane
-            failure = Failure(kind_of(error), str(error), traceback.format_exc())
+            message = process_settings.explained(error) or str(error)
+            failure = Failure(kind_of(error), message, traceback.format_exc())
         if alone:
             self.drop()
         return failure
@@ -172,7 +174,7 @@ class Worker:
         trained = training.train_epoch()
         if isinstance(trained, epoch_summary.Diverged):
             return Diverged(str(trained))
-        middle = monotonic()
+        middle, held = monotonic(), self.held(training)
         with self.watch.paused():
             found = self.evaluation = training.evaluate(with_terms=True)
         return EpochResult(
@@ -181,14 +183,17 @@ class Worker:
             train_s=middle - begin,
             evaluate_s=monotonic() - middle,
             system=self.usage.sample(),
-            held=self.held(training),
+            held=held,
             iterations=training.iterations,
         )
 
     def held(self, training: Training) -> dict[str, Value]:
-        """What the trial's losses have read, its optimiser holds and its stages were made with."""
-        optimizer = held_settings(training.config.optim, training.optimizer)
-        return {**self.of_stages, **self.watch.used, **optimizer}
+        """What the trial's losses have read, its optimiser and torch hold while it trains, and its
+        stages were made with."""
+        optim = training.config.optim
+        optimizer = held_settings(optim, training.optimizer)
+        process = process_settings.held(optim, self.device)
+        return {**self.of_stages, **self.watch.used, **optimizer, **process}
 
     def save(self, training: Training) -> Saved | None:
         """What a checkpoint holds; None on ranks other than 0."""
@@ -203,7 +208,8 @@ class Worker:
         )
 
     def drop(self) -> None:
-        """Free the trial's memory."""
+        """Free the trial's memory, and leave torch as the trial found it."""
+        process_settings.reset()
         self.training = self.evaluation = None
         gc.collect()
         if self.device.type == "cuda":

@@ -6,10 +6,10 @@ Shape letters: B images, K classes, H rows, W columns, L places (12x12 and 6x6: 
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID
+from trainables.geometry.pooling import cell_means
 from trainables.losses.inputs import check_inputs, full_precision
 from trainables.losses.term import LossTerm, of_no_image
 
@@ -106,7 +106,7 @@ def _cell_means(logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor:
     valid_B1HW = (labels_BHW != VOID).unsqueeze(1).to(logits_BKHW.dtype)
     means = []
     for size in SIZES:
-        sum_BKL = F.adaptive_avg_pool2d(logits_BKHW * valid_B1HW, size).flatten(2)
-        share_B1L = F.adaptive_avg_pool2d(valid_B1HW, size).flatten(2)
+        sum_BKL = cell_means(logits_BKHW * valid_B1HW, (size, size)).flatten(2)
+        share_B1L = cell_means(valid_B1HW, (size, size)).flatten(2)
         means.append(sum_BKL / torch.where(share_B1L > 0, share_B1L, 1.0))
     return torch.cat(means, dim=2)

@@ -44,7 +44,13 @@ def cross_entropy(
 
 
 def _summed(logits_BKHW: Tensor, labels_BHW: Tensor, weights_K: Tensor | None = None) -> Tensor:
-    return F.cross_entropy(logits_BKHW, labels_BHW, weights_K, ignore_index=VOID, reduction="sum")
+    given = logits_BKHW, labels_BHW, weights_K
+    return F.cross_entropy(*given, ignore_index=VOID, reduction=_reduction()).sum()
+
+
+def _reduction() -> str:
+    """torch's own sum over pixels has no deterministic form on a GPU; a map's sum has one."""
+    return "none" if torch.are_deterministic_algorithms_enabled() else "sum"
 
 
 def nats_per_image(logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor:
@@ -66,7 +72,7 @@ def _weight_of(labels_BHW: Tensor, weights_K: Tensor) -> Tensor:
 
 def _smoothed(logits_BKHW: Tensor, labels_BHW: Tensor, hit: float, miss: float) -> Tensor:
     log_prob_BKHW = logits_BKHW.log_softmax(dim=1)
-    own = F.nll_loss(log_prob_BKHW, labels_BHW, ignore_index=VOID, reduction="sum")
+    own = F.nll_loss(log_prob_BKHW, labels_BHW, ignore_index=VOID, reduction=_reduction()).sum()
     all_BHW = log_prob_BKHW.sum(dim=1).masked_fill(labels_BHW == VOID, 0.0)
     return (hit - miss) * own - miss * all_BHW.sum()
 

@@ -1,6 +1,8 @@
 """Batch normalisation over the images of all ranks.
 
-With statistics of each rank alone, two ranks would be another experiment than one.
+With statistics of each rank alone, two ranks would be another experiment than one. Ranks on GPUs
+use torch's own layer, which needs NCCL; ours does the same over any other backend. Both have the
+names of ``nn.BatchNorm2d`` in a state dict, so a checkpoint of either is one of the other.
 Shape letters: B images, D channels, H rows, W columns.
 """
 
@@ -34,20 +36,6 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
     act: nn.Module
     """The activation of timm's ``BatchNormAct2d``; the identity for other layers."""
 
-    @classmethod
-    def adopt(cls, source: nn.BatchNorm2d) -> "GlobalBatchNorm2d":
-        """The same layer with the same parameters, under the same names in a state dict."""
-        new = cls(
-            source.num_features,
-            source.eps,
-            source.momentum,
-            source.affine,
-            source.track_running_stats,
-        )
-        new.load_state_dict(source.state_dict())
-        new.act = getattr(source, "act", nn.Identity())
-        return new
-
     def forward(self, x_BDHW: Tensor) -> Tensor:
         if not (self.training and dist.is_initialized() and dist.get_world_size() > 1):
             return self.act(super().forward(x_BDHW))
@@ -77,11 +65,45 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
         return mean_D, variance_D
 
 
+class NcclBatchNorm(nn.SyncBatchNorm):
+    """torch's SyncBatchNorm with an activation: its kernels, and one collective each way."""
+
+    act: nn.Module
+    """As that of ``GlobalBatchNorm2d``."""
+
+    def forward(self, x_BDHW: Tensor) -> Tensor:
+        return self.act(super().forward(x_BDHW))
+
+
+Global = GlobalBatchNorm2d | NcclBatchNorm
+"""A batch norm over all ranks."""
+
+
+def adopt(source: nn.BatchNorm2d, kind: type[Global]) -> Global:
+    """The same layer, of this kind, with the same parameters under the same names."""
+    new = kind(
+        source.num_features,
+        source.eps,
+        source.momentum,
+        source.affine,
+        source.track_running_stats,
+    )
+    new.load_state_dict(source.state_dict())
+    new.act = getattr(source, "act", nn.Identity())
+    return new
+
+
 def make_global(module: nn.Module) -> nn.Module:
     """Replace every batch norm in ``module``, in place, and return the module."""
+    kind = NcclBatchNorm if _is_nccl() else GlobalBatchNorm2d
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm2d) and not isinstance(child, GlobalBatchNorm2d):
-            setattr(module, name, GlobalBatchNorm2d.adopt(child))
+            setattr(module, name, adopt(child, kind))
         else:
             make_global(child)
     return module
+
+
+def _is_nccl() -> bool:
+    """Whether this process's ranks exchange tensors by NCCL, which is so on GPUs."""
+    return dist.is_initialized() and "nccl" in dist.get_backend()

@@ -11,13 +11,24 @@ Groups = list[dict[str, object]]
 
 
 def _adamw(groups: Groups, config: OptimConfig) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(groups, config.lr, weight_decay=config.weight_decay)
+    return torch.optim.AdamW(
+        groups, config.lr, weight_decay=config.weight_decay, fused=_fused(config)
+    )
 
 
 def _sgd(groups: Groups, config: OptimConfig) -> torch.optim.Optimizer:
     return torch.optim.SGD(
-        groups, config.lr, momentum=config.momentum, weight_decay=config.weight_decay
+        groups,
+        config.lr,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        fused=_fused(config),
     )
+
+
+def _fused(config: OptimConfig) -> bool | None:
+    """None lets torch choose among its other forms, as it did before there was the field."""
+    return config.fused or None
 
 
 OPTIMIZERS: dict[str, Callable[[Groups, OptimConfig], torch.optim.Optimizer]] = {

@@ -19,6 +19,7 @@ from trainables.config.pixels import RGB, Pixels
 from trainables.metrics.inference import scores
 from trainables.networks.segmentation import Segmenter
 from trainables.plugin import Plugin, install
+from trainables.training import process_settings
 from trainables.training.optimization import AUTOCAST
 
 _RUNS, _ENOUGH_S = 5, 2.0
@@ -67,6 +68,7 @@ def network_cost(
     if plugin is not None:
         install(plugin)
     typed, place = from_flat({**config, "model/weights": "none"}), torch.device(device)
+    process_settings.use(typed.optim, place, training=False)
     network = _built(typed, num_classes, place, pixels)
     image_1CHW = torch.rand(1, pixels.bands, *size, device=place)
     if typed.optim.channels_last:

@@ -50,13 +50,14 @@ def held_settings(config: OptimConfig, optimizer: torch.optim.Optimizer) -> dict
         "optim/lr": float(group["initial_lr"]) / config.head_lr,
     }
     known = [name for name in ("weight_decay", "momentum") if name in group]
-    return held | {f"optim/{name}": float(group[name]) for name in known}
+    fused = {"optim/fused": bool(group["fused"])} if "fused" in group else {}
+    return held | {f"optim/{name}": float(group[name]) for name in known} | fused
 
 
 def freeze_batch_norm(network: nn.Module) -> None:
     """Fix the statistics and weights of every batch norm. Call it after every ``train()``."""
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d | nn.SyncBatchNorm):
             module.eval()
             module.requires_grad_(False)
 

@@ -17,6 +17,7 @@ from trainables.data.augment import in_units
 from trainables.data.rasters import Pixels, require_same
 from trainables.metrics.inference import probabilities, resize, scores
 from trainables.networks.segmentation import Segmenter
+from trainables.training import process_settings
 from trainables.training.forward import forward
 
 Labels = NDArray[np.uint8]
@@ -49,7 +50,9 @@ class Predictor:
         require_same(self._network.pixels, images[0], "the images to predict")
         resized_BHWC = np.stack([photos.resize(image, self._size) for image in images])
         images_BCHW = in_units(torch.from_numpy(resized_BHWC).permute(0, 3, 1, 2))
-        scores_BKHW = self._scores(images_BCHW, (rows, columns))
+        with process_settings.restored():
+            process_settings.use(self._config.optim, self._device, training=False)
+            scores_BKHW = self._scores(images_BCHW, (rows, columns))
         labels_BHW: Labels = scores_BKHW.argmax(dim=1).cpu().numpy().astype(np.uint8)
         return labels_BHW
 

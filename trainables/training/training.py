@@ -15,21 +15,22 @@ from trainables.config.evaluation import Split
 from trainables.data.batches import num_batches, require_crops, to_tensors, training_batches
 from trainables.data.dataset import Dataset, ImageList
 from trainables.data.lists import EXTRA
-from trainables.losses.batch import Learned, Prediction, Target, on_device
+from trainables.losses.batch import Learned, Target, on_device
 from trainables.losses.compose import (
     active_weights,
     combine,
     ever_active,
-    loss_terms,
     measured_terms,
-    needs_boundary_head,
 )
 from trainables.losses.term import LossTerm
 from trainables.metrics.inference import scores
-from trainables.networks.batch_norm import make_global
-from trainables.networks.segmentation import Segmenter, SegmenterOutput
+from trainables.networks.segmentation import SegmenterOutput
 from trainables.optim.schedules import rate_factor
+from trainables.training import process_settings
 from trainables.training.auxiliary import AUXILIARY, auxiliary_loss
+from trainables.training.batch_terms import batch_terms
+from trainables.training.build import network_of
+from trainables.training.compiled import compile_in_place
 from trainables.training.epoch_summary import Diverged, points, summary
 from trainables.training.evaluation import Evaluation, evaluate
 from trainables.training.forward import forward
@@ -58,8 +59,9 @@ class Training:
         require_crops(self.dataset.splits["train"], config.data)
         self.names = ever_active(config.loss)
         self.learned = on_device(learned, device)
+        process_settings.use(config.optim, device, training=True)
         torch.manual_seed(config.seed)
-        self.network = self._build(needs_boundary_head(config.loss))
+        self.network = network_of(config, self.dataset, device)
         if self.network.auxiliary_weights:
             self.names.append(AUXILIARY)
         self.optimizer = make_optimizer(config.optim, self.network)
@@ -76,19 +78,9 @@ class Training:
         self.iterations = Iterations(at=[], terms={})
         """Loss terms of the last trained epoch, batch by batch, thinned."""
         if config.optim.compile:
-            self.network.compile()
+            compile_in_place(self.network)
         unused = self.network.network.unused_parameters
         self.parallel = joined_over_ranks(self.network, unused)
-
-    def _build(self, boundary_head: bool) -> Segmenter:
-        config = self.config
-        data = self.dataset
-        network = Segmenter(config.model, data.num_classes, boundary_head, data.pixels)
-        make_global(network)
-        if config.model.freeze_batch_norm:
-            freeze_batch_norm(network)
-        layout = torch.channels_last if config.optim.channels_last else torch.preserve_format
-        return network.to(self.device).to(memory_format=layout)
 
     def train_epoch(self) -> dict[str, float] | Diverged:
         """Train on every image once. Returns each loss term's mean over all ranks.
@@ -96,6 +88,7 @@ class Training:
         Synchronises with the device once, at the end: a loss that is not finite is found then.
         """
         config = self.config
+        process_settings.use(config.optim, self.device, training=True)
         self.epoch += 1
         self.parallel.train()
         if config.model.freeze_batch_norm:
@@ -153,23 +146,8 @@ class Training:
         return torch.stack([loss, *(shares.get(name, none) for name in self.names)]).float()
 
     def _terms(self, output: SegmenterOutput, labels_BHW: Tensor) -> dict[str, LossTerm]:
-        """The losses of a batch; all of them NaN if the network's output is not finite.
-
-        On a CPU losses raise an error for such logits. That would leave the other ranks waiting in
-        a collective, so this rank takes part with NaN, and the epoch ends as diverged on all.
-        """
-        prediction = Prediction(output.logits_BKHW, output.boundary_logits_BHW)
-        maps = [map_ for map_ in prediction if map_ is not None]
-        if self.device.type == "cpu" and not all(bool(map_.isfinite().all()) for map_ in maps):
-            lost = torch.stack([map_.sum() for map_ in maps]).sum() * float("nan")
-            return {
-                name: LossTerm(lost, lost.new_ones(()))
-                for name in active_weights(self.config.loss, self.progress)
-            }
         target = Target(labels_BHW, self.dataset.num_classes)
-        return loss_terms(
-            self.config.loss, prediction, target, self.learned, progress=self.progress
-        )
+        return batch_terms(self.config.loss, output, target, self.learned, self.progress)
 
     @property
     def progress(self) -> float:
@@ -193,7 +171,8 @@ class Training:
             self.average.update_parameters(self.network)
 
     def _evaluated(self) -> nn.Module:
-        """The network to evaluate, the average if there is one, in evaluation mode."""
+        """The network to evaluate, the average if there is one, in evaluation mode like torch."""
+        process_settings.use(self.config.optim, self.device, training=False)
         network = self.network if self.average is None else self.average.module
         return network.eval()
 

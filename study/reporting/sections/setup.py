@@ -1,7 +1,8 @@
 """The section that says how a study was run: enough to run it again."""
 
-from study.analysis import evaluation
+from study.analysis import evaluation, gpu_settings, repetition
 from study.analysis.training_budget import epochs_in_words
+from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.reporting.document import Points, Section
 from study.reporting.values import formatted, sizes
@@ -20,6 +21,7 @@ def section(record: StudyRecord) -> Section:
         "training": f"{epochs_in_words(record.plan)}, batch {_shown(record, 'batch')}, "
         f"learning rate {_shown(record, 'optim/lr')}",
         "machine": _machine(record),
+        "on GPUs": _on_gpus(record.plan),
         "commit": record.provenance.state,
         "command": f"`{record.provenance.command}`" if record.provenance.command else "",
     }
@@ -57,6 +59,13 @@ def _machine(record: StudyRecord) -> str:
     named = f", GPUs {gpus}" if gpus else ""
     has = f"{counted(int(cores), 'core') if cores else '-'}{named}"
     return f"{machine.get('system')}, {has}; {shape}"
+
+
+def _on_gpus(plan: Plan) -> str:
+    """The shared settings, and how equal a repetition is; "" for a study on CPUs."""
+    if not plan.gpus_per_worker:
+        return ""
+    return f"{gpu_settings.in_words(plan.base)}; a repetition is {repetition.described(plan)}"
 
 
 def _shown(record: StudyRecord, path: str) -> str:

@@ -1,5 +1,6 @@
 """A trial replayed from its record: the same content, and both figures beside each other."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,30 @@ def test_the_largest_difference_is_named(tmp_path: Path, record: StudyRecord) ->
     change = {"miou": miou + 0.125, "pixel_accuracy": 0.5 + 0.0625}
     again = run_again(replayed(tmp_path, "fake/3"), change)
     assert verdict(again).startswith("2 of 7 figures differ, most miou by 0.12;")
+
+
+@pytest.mark.parametrize(
+    ("deterministic", "apart", "words"),
+    [
+        (
+            False,
+            1e-4,
+            "all 7 figures are equal; then complete, now complete; equal within 0.001",
+        ),
+        (False, 0.1, "1 of 7 figures differ, most miou by 0.1; then complete, now complete; equal"),
+        (True, 1e-4, "1 of 7 figures differ, most miou by 0.0001; then complete, now complete"),
+    ],
+)
+def test_on_gpus_equal_means_within_a_tolerance_that_is_said(
+    tmp_path: Path, record: StudyRecord, deterministic: bool, apart: float, words: str
+) -> None:
+    miou = record.trials[3].metrics["miou"]
+    assert miou is not None
+    plan = replayed(tmp_path, "fake/3")
+    base = {**plan.base, "optim/deterministic": deterministic}
+    again = run_again(replace(plan, gpus_per_worker=1.0, base=base), {"miou": miou + apart})
+    assert verdict(again).startswith(words)
+    assert verdict(again).endswith("complete") == deterministic
 
 
 def test_a_replay_that_ended_early_differs_in_everything(

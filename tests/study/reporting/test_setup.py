@@ -36,3 +36,24 @@ def test_a_report_says_how_the_study_was_run(tmp_path: Path) -> None:
         )
     ]
     assert "How it was run" in reports.markdown(told, tmp_path)
+
+
+def test_a_report_says_how_the_study_used_its_gpus_and_how_equal_a_repetition_is(
+    tmp_path: Path,
+) -> None:
+    plan = fake.plan(tmp_path)
+    # As an older ledger, which has none of the newer fields.
+    older = {p: v for p, v in plan.base.items() if p not in ("optim/tf32", "optim/fused")}
+    lines = []
+    for base in (older, {**plan.base, "optim/precision": "bf16", "optim/deterministic": True}):
+        record = fake.ended_study(replace(plan, gpus_per_worker=1.0, base=base)).record
+        (points,) = setup.section(record).blocks
+        assert isinstance(points, Points)
+        lines += [line for line in points.texts if line.startswith("on GPUs")]
+        plan = replace(plan, study="fake-2")
+    assert lines == [
+        "on GPUs: fp32, TF32 for convolutions; a repetition is equal within 0.001 of the value, on "
+        "GPUs without optim/deterministic",
+        "on GPUs: bf16, deterministic, TF32 for convolutions; a repetition is equal to the last "
+        "bit on the same card and software (optim/deterministic)",
+    ]

@@ -24,6 +24,10 @@ WERE = {
     "loss/edge_norm": "l1",
     "loss/geodesic": "bounded",
     "loss/ar_sampling": "nearest",
+    "optim/fused": False,
+    "optim/cudnn_benchmark": False,
+    "optim/tf32": "convolutions",
+    "optim/deterministic": False,
 }
 """The fields of today that were constants, or other defaults, when those ledgers were written."""
 

@@ -67,6 +67,22 @@ def test_the_optimiser_is_asked_and_not_the_config(tmp_path: Path) -> None:
     assert found["optim/momentum"] == 0.9
 
 
+def test_a_warm_lane_s_next_trial_holds_its_own_settings_of_the_process(tmp_path: Path) -> None:
+    settings = LaneSettings(
+        workers=1, cpus_per_worker=1, gpus_per_worker=0, storage="", stages=str(tmp_path)
+    )
+    worker = Worker(settings, torch.device("cpu"))
+    for deterministic in (True, False, True):
+        changes: dict[str, Value] = {**SMALL, "optim/deterministic": deterministic}
+        worker.start(Start(flatten(TrialConfig().changed(changes))))
+        assert worker.training is not None
+        result = worker.run_epoch(worker.training)
+        assert isinstance(result, EpochResult)
+        assert result.held["optim/deterministic"] == deterministic
+    worker.drop()
+    assert not torch.are_deterministic_algorithms_enabled(), "a stage trains next, for others too"
+
+
 def test_a_parameter_that_a_loss_forgets_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

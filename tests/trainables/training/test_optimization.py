@@ -10,7 +10,7 @@ from trainables.config import TrialConfig
 from trainables.data import load
 from trainables.losses.batch import Learned
 from trainables.optim.schedules import rate_factor
-from trainables.training.optimization import groups_of
+from trainables.training.optimization import groups_of, held_settings
 from trainables.training.training import Training
 
 
@@ -229,3 +229,16 @@ def test_auxiliary_heads_are_a_term_of_the_loss() -> None:
     bare = Training(without, load(trial_config.data), Learned(), CPU).train_epoch()
     assert isinstance(bare, dict)
     assert "train/auxiliary" not in bare
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_a_fused_optimiser_is_the_same_step_in_one_kernel(optimizer: str) -> None:
+    given = ({"optim/optimizer": optimizer, "optim/fused": fused} for fused in (True, False))
+    runs = [training(config(**each)) for each in given]
+    for run in runs:
+        run.train_epoch()
+    fused, plain = runs
+    assert held_settings(fused.config.optim, fused.optimizer)["optim/fused"] is True
+    assert held_settings(plain.config.optim, plain.optimizer)["optim/fused"] is False
+    pairs = zip(fused.network.parameters(), plain.network.parameters(), strict=True)
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in pairs)
