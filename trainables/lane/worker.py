@@ -19,7 +19,7 @@ from trainables.config.trial_id import weights_content
 from trainables.config.watched import Watch, watched
 from trainables.data import DataError, Dataset, load
 from trainables.lane.error_kind import kind_of
-from trainables.lane.failures import Failure
+from trainables.lane.failures import Failure, FailureKind
 from trainables.lane.mailbox import (
     Close,
     Command,
@@ -31,12 +31,14 @@ from trainables.lane.mailbox import (
     Saved,
     Start,
 )
+from trainables.lane.out_of_memory import Recipe, explained
 from trainables.lane.usage import Usage
 from trainables.metrics import counts_file
 from trainables.plugin import install
 from trainables.stages.registry import deciding_paths, make_learned, needed
 from trainables.training import epoch_summary
 from trainables.training.evaluation import Evaluation
+from trainables.training.gpu_memory import keep_to_share
 from trainables.training.optimization import held_settings
 from trainables.training.ranks import rank
 from trainables.training.training import Training
@@ -109,8 +111,11 @@ class Worker:
         self.training: Training | None = None
         self.evaluation: Evaluation | None = None
         self.watch = Watch()
+        self.recipe: Recipe | None = None
+        """Of the trial, from which it can be built again."""
         self.of_stages: dict[str, Value] = {}
         """The fields of the stages that the trial uses."""
+        keep_to_share(device, settings.gpus_per_worker, settings.gpu_context_mib)
         self.usage = Usage(device)
 
     def answer(self, command: Command[object], alone: bool) -> object:
@@ -127,6 +132,8 @@ class Worker:
             failure = Failure(kind_of(error), str(error), traceback.format_exc())
         if alone:
             self.drop()
+        if failure.kind == FailureKind.MEMORY and self.recipe is not None:
+            return explained(failure, self.recipe, self.device, alone=alone)
         return failure
 
     def obey(self, command: Command[object]) -> object:
@@ -141,6 +148,7 @@ class Worker:
     def start(self, command: Start) -> int:
         """Build the trial; return the epoch that it continues after."""
         self.drop()
+        self.recipe = None
         settings = self.settings
         if settings.plugin is not None:
             install(settings.plugin)
@@ -152,6 +160,7 @@ class Worker:
         flat, paths = flatten(config), [p for kind in needed(config) for p in deciding_paths(kind)]
         self.of_stages = {path: flat[path] for path in paths}
         config, self.watch = watched(config)
+        self.recipe = Recipe(config, dataset, learned)
         self.training = Training(config, dataset, learned, self.device)
         if command.checkpoint is not None:
             self.training.load(ray.get(command.checkpoint))
