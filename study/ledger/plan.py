@@ -9,6 +9,7 @@ from typing import Literal
 from search_spaces import SPACES, Grid, Space
 from search_spaces.earlier import EARLIER
 from study.ledger.design import Ablation, Search
+from study.ledger.gpu_share import GpuShare
 from study.ledger.html_table import html_table
 from trainables.config import TrialConfig, Value, flatten, from_flat, require
 from trainables.config.earlier import changes_beside, is_earlier
@@ -50,6 +51,8 @@ class Plan:
     workers: int
     cpus_per_worker: float
     gpus_per_worker: float
+    gpu_share: GpuShare | None = None
+    """What decided ``gpus_per_worker``; None where the user did."""
     budget: Mapping[str, float] = field(default_factory=dict)
     """Upper limits of ``hours`` and ``gpu_hours``; a kind without a limit is absent."""
     correction: Correction = "holm"

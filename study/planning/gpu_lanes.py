@@ -1,0 +1,104 @@
+"""How many lanes share a GPU: decided from what one lane was measured to take of it."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cluster.resources import LaneRequest, Node
+from study.ledger.gpu_share import AUTO, GpuShare, Limit
+from study.planning.request import StudyRequest
+from trainables.config import require
+from trainables.training.batch_fit import MIB
+
+if TYPE_CHECKING:  # torch takes seconds to import, and a refusal needs none
+    from trainables.lane.gpu_probe import GpuNeed
+
+MARGIN = 0.1
+"""Of a step's measured peak, what each lane has in addition: allocators differ from run to run."""
+_FULL = 0.9
+"""A GPU that is computing for this share of the time has no use for another lane."""
+_MOST = 48
+"""Processes that CUDA MPS serves on one GPU."""
+
+
+def lane_of(request: StudyRequest, batch: int, nodes: Sequence[Node]) -> LaneRequest:
+    """The resources of the requested lanes; with ``auto``, a whole GPU until it is measured.
+
+    Raises:
+        ValueError: one is out of range, no GPU is there to measure, or a rank would have no image
+            of a batch.
+    """
+    gpus = request.gpus_per_worker
+    if isinstance(gpus, str):
+        require(gpus == AUTO, "--gpus-per-worker", f"a number or {AUTO}", gpus)
+        has_gpu = any(node.gpus >= 1 for node in nodes)
+        require(has_gpu, "--gpus-per-worker", "0 on machines without a GPU", gpus)
+        gpus = 1.0
+    lane = LaneRequest(request.workers, request.cpus_per_worker, gpus)
+    if batch < lane.workers:
+        raise ValueError(f"batch must be at least the {lane.workers} workers, got {batch}")
+    return lane
+
+
+def share_of(request: StudyRequest) -> GpuShare | None:
+    """The share to measure; None where the user has given one."""
+    if request.gpus_per_worker != AUTO:
+        return None
+    return GpuShare() if request.workers == 1 else GpuShare(lanes=1, limited_by="workers")
+
+
+def decided(
+    need: "GpuNeed", nodes: Sequence[Node], cpus_per_worker: float, trials: int
+) -> GpuShare:
+    """How many lanes share each GPU: as many as memory, utilisation, CPUs and trials allow.
+
+    Args:
+        need: of the largest config, alone on a GPU.
+        nodes: the machines.
+        trials: those that could run at once.
+
+    Raises:
+        ValueError: not even one lane fits.
+    """
+    if need.refused:
+        raise ValueError(f"--gpus-per-worker {AUTO}: {need.refused}")
+    gpus = sum(math.floor(node.gpus) for node in nodes)
+    allowed: dict[Limit, int] = {
+        "memory": by_memory(need.peak, need.beside, need.total),
+        "utilisation": by_utilization(need.busy),
+        "CPUs": by_cpus(nodes, cpus_per_worker),
+        "trials": math.ceil(trials / max(gpus, 1)),
+    }
+    limit = min(allowed, key=lambda kind: allowed[kind])
+    return GpuShare(
+        lanes=max(allowed[limit], 1),
+        limited_by=limit,
+        device=need.device,
+        batch=need.batch,
+        size=need.size,
+        peak_mib=round(need.peak / MIB, 1),
+        context_mib=round(need.beside / MIB, 1),
+        total_mib=round(need.total / MIB, 1),
+        utilization=None if need.busy is None else round(100 * need.busy, 1),
+    )
+
+
+def by_memory(peak: int, beside: int, total: int) -> int:
+    """Lanes whose peaks, each with its margin and its context, fit into the GPU together."""
+    return int(total // (peak * (1 + MARGIN) + beside))
+
+
+def by_utilization(busy: float | None) -> int:
+    """Lanes until the GPU computes nearly all the time; where that is unknown, no limit.
+
+    A lane is added while those before it leave the GPU idle for at least a tenth of the time.
+    """
+    if not busy:
+        return _MOST
+    return min(math.ceil(_FULL / busy - 1e-9), _MOST)
+
+
+def by_cpus(nodes: Sequence[Node], cpus_per_worker: float) -> int:
+    """Lanes a GPU for which the machine with the most CPUs a GPU has CPUs."""
+    cpus = max(node.cpus / node.gpus for node in nodes if node.gpus >= 1)
+    return math.floor(cpus / cpus_per_worker + 1e-9)
