@@ -41,7 +41,6 @@ from trainables.data import Dataset
 from trainables.lane.mailbox import LaneSettings, SharedData
 from trainables.plugin import Plugin
 from trainables.training import checkpoint
-from trainables.training.batch_fit import CONTEXT_MIB
 from trainables.training.restore import Seen
 
 _logger = logging.getLogger(__name__)
@@ -158,7 +157,7 @@ class Execution:
             plugin=None if plugin is None else Plugin(plugin.name, plugin.text),
             on_oom=self._faults.policy.on_oom,
             weights=weights,
-            gpu_context_mib=plan.gpu_share.context_mib if plan.gpu_share else CONTEXT_MIB,
+            gpu_context_mib=plan.gpu_context_mib,
             objective=(plan.objective, plan.mode),
         )
 

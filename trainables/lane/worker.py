@@ -32,6 +32,7 @@ from trainables.lane.mailbox import (
     Start,
 )
 from trainables.lane.out_of_memory import Recipe, explained
+from trainables.lane.ray_private import NVML
 from trainables.lane.usage import Usage
 from trainables.metrics import counts_file
 from trainables.plugin import install
@@ -39,6 +40,7 @@ from trainables.stages.registry import deciding_paths, make_learned, needed
 from trainables.training import epoch_summary
 from trainables.training.evaluation import Evaluation
 from trainables.training.gpu_memory import keep_to_share
+from trainables.training.gpu_use import gauge_of
 from trainables.training.optimization import held_settings
 from trainables.training.ranks import rank
 from trainables.training.training import Training
@@ -116,7 +118,7 @@ class Worker:
         self.of_stages: dict[str, Value] = {}
         """The fields of the stages that the trial uses."""
         keep_to_share(device, settings.gpus_per_worker, settings.gpu_context_mib)
-        self.usage = Usage(device)
+        self.usage = Usage(device, gauge_of(device, NVML))
 
     def answer(self, command: Command[object], alone: bool) -> object:
         """Obey a command; answer with a ``Failure`` if the trial raised an error.

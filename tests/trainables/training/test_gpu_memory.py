@@ -59,6 +59,7 @@ class Fixed:
 def limits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The fractions that were set, on a GPU of 80 GiB."""
     found: list[float] = []
+    monkeypatch.setattr("trainables.lane.worker.gauge_of", lambda *given: None)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (80 * GIB, 80 * GIB))
     monkeypatch.setattr(
         torch.cuda, "set_per_process_memory_fraction", lambda share, device: found.append(share)
