@@ -14,9 +14,10 @@ from study.planning.largest import largest
 from study.planning.runs import place
 from trainables.config import flatten
 from trainables.data import Dataset
-from trainables.lane.gpu_probe import GpuNeed, probe
+from trainables.lane.gpu_probe import probe
 from trainables.plugin import Plugin
-from trainables.training.gpu_memory import one_batch
+from trainables.training.gpu_memory import few_batches
+from trainables.training.gpu_need import TIMED_BATCHES, GpuNeed
 
 
 def with_share(
@@ -45,7 +46,8 @@ def _need(plan: Plan, space: Space, dataset: Dataset, patience_s: float) -> GpuN
     task = ray.remote(num_cpus=plan.cpus_per_worker, num_gpus=1, max_calls=1)(probe)
     try:
         need: GpuNeed = ray.get(
-            task.remote(flatten(config), one_batch(config, dataset), file), timeout=patience_s
+            task.remote(flatten(config), few_batches(config, dataset, TIMED_BATCHES), file),
+            timeout=patience_s,
         )
     except ray.exceptions.GetTimeoutError:
         raise ValueError(

@@ -9,16 +9,10 @@ from study.ledger.gpu_share import AUTO, GpuShare, Limit
 from study.planning.request import StudyRequest
 from trainables.config import require
 from trainables.training.batch_fit import MIB
+from trainables.training.gpu_sharing import by_memory, by_utilization
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a refusal needs none
-    from trainables.lane.gpu_probe import GpuNeed
-
-MARGIN = 0.1
-"""Of a step's measured peak, what each lane has in addition: allocators differ from run to run."""
-_FULL = 0.9
-"""A GPU that is computing for this share of the time has no use for another lane."""
-_MOST = 48
-"""Processes that CUDA MPS serves on one GPU."""
+    from trainables.training.gpu_need import GpuNeed
 
 
 def lane_of(request: StudyRequest, batch: int, nodes: Sequence[Node]) -> LaneRequest:
@@ -81,21 +75,6 @@ def decided(
         total_mib=round(need.total / MIB, 1),
         utilization=None if need.busy is None else round(100 * need.busy, 1),
     )
-
-
-def by_memory(peak: int, beside: int, total: int) -> int:
-    """Lanes whose peaks, each with its margin and its context, fit into the GPU together."""
-    return int(total // (peak * (1 + MARGIN) + beside))
-
-
-def by_utilization(busy: float | None) -> int:
-    """Lanes until the GPU computes nearly all the time; where that is unknown, no limit.
-
-    A lane is added while those before it leave the GPU idle for at least a tenth of the time.
-    """
-    if not busy:
-        return _MOST
-    return min(math.ceil(_FULL / busy - 1e-9), _MOST)
 
 
 def by_cpus(nodes: Sequence[Node], cpus_per_worker: float) -> int:

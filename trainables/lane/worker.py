@@ -31,7 +31,7 @@ from trainables.lane.mailbox import (
     Saved,
     Start,
 )
-from trainables.lane.out_of_memory import Recipe, explained
+from trainables.lane.out_of_memory import explained
 from trainables.lane.ray_private import NVML
 from trainables.lane.usage import Usage
 from trainables.metrics import counts_file
@@ -40,6 +40,7 @@ from trainables.stages.registry import deciding_paths, make_learned, needed
 from trainables.training import epoch_summary
 from trainables.training.evaluation import Evaluation
 from trainables.training.gpu_memory import keep_to_share
+from trainables.training.gpu_need import Recipe
 from trainables.training.gpu_use import gauge_of
 from trainables.training.optimization import held_settings
 from trainables.training.ranks import rank

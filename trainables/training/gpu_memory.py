@@ -17,7 +17,7 @@ _OUT_OF_MEMORY = ("out of memory", "defaultcpuallocator", "not enough memory", "
 _LEAST_OF_SHARE = 0.5
 """Of a lane's share, the pool has at least this much, however large the context is."""
 _EPOCHS = 2
-"""Of one step each: the first makes the optimiser's state, the second has it from its start."""
+"""The first makes the optimiser's state, the second has it from its start."""
 MORE_EPOCHS = 30
 """That can follow, to be timed."""
 
@@ -82,12 +82,12 @@ def peak_of(
 
 
 def run_steps(
-    config: TrialConfig, dataset: Dataset, learned: Learned, device: torch.device
+    config: TrialConfig, dataset: Dataset, learned: Learned, device: torch.device, batches: int = 1
 ) -> Training:
-    """A training after a few steps and an evaluation, each of one full batch."""
+    """A training after a few epochs of so many full batches and an evaluation of one."""
     training = Training(
         config.changed({"epochs": max(config.epochs, _EPOCHS + MORE_EPOCHS)}),
-        one_batch(config, dataset),
+        few_batches(config, dataset, batches),
         learned,
         device,
     )
@@ -97,9 +97,9 @@ def run_steps(
     return training
 
 
-def one_batch(config: TrialConfig, dataset: Dataset) -> Dataset:
-    """The dataset with lists of a single batch."""
-    train = dataset.splits["train"].first(config.batch)
+def few_batches(config: TrialConfig, dataset: Dataset, count: int = 1) -> Dataset:
+    """The dataset with lists of so many batches for training, and of one for validation."""
+    train = dataset.splits["train"].first(count * config.batch)
     lists = {"train": train, "val": dataset.splits["val"].first(config.batch)}
     return replace(dataset, splits=lists | ({EXTRA: train} if EXTRA in dataset.splits else {}))
 

@@ -12,15 +12,16 @@ from study.execution import gpu_probing
 from study.ledger.events import Planned
 from study.ledger.gpu_share import GpuShare
 from study.ledger.ledger import Ledger
-from study.planning.gpu_lanes import MARGIN, by_memory, by_utilization, decided
+from study.planning.gpu_lanes import decided
 from study.planning.largest import largest
 from study.planning.make_plan import plan_from_request
 from study.planning.request import StudyRequest
 from study.planning.runs import request_of
 from tests.study import fake
 from trainables.data import load
-from trainables.lane.gpu_probe import GpuNeed
 from trainables.training.batch_fit import GIB
+from trainables.training.gpu_need import GpuNeed
+from trainables.training.gpu_sharing import MARGIN, by_memory, by_utilization
 
 H100 = [Node(cpus=16, gpus=1)]
 

@@ -1,5 +1,6 @@
 """A lane's share of a GPU and what steps take of it, without a GPU."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,14 +9,14 @@ import torch
 from trainables.config import TrialConfig, Value, flatten
 from trainables.data import load
 from trainables.lane.failures import Failure, FailureKind
-from trainables.lane.gpu_probe import measured
 from trainables.lane.mailbox import LaneSettings, Start
-from trainables.lane.out_of_memory import Recipe, explained, from_tried_steps
+from trainables.lane.out_of_memory import explained
 from trainables.lane.worker import Worker
 from trainables.losses.batch import Learned
 from trainables.training import gpu_memory
 from trainables.training.batch_fit import GIB, MIB
 from trainables.training.gpu_memory import keep_to_share, pool_share
+from trainables.training.gpu_need import Recipe, from_tried_steps, measured
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 CONFIG = TrialConfig().changed(
@@ -102,9 +103,9 @@ def test_a_gpu_s_out_of_memory_names_the_batch_that_fits(monkeypatch: pytest.Mon
         "batch 8 of 16x16 needs about 9.0 GiB of 6.0 GiB of GPU memory; batch 5 fits (6.0 GiB, "
         "measured)"
     )
-    need = measured(CONFIG, recipe.dataset, CPU, Fixed(monkeypatch, 6 * GIB))
+    need = measured(recipe, CPU, Fixed(monkeypatch, 6 * GIB))
     assert (need.refused, need.peak) == (line, 0)
-    fits = measured(CONFIG, recipe.dataset, CPU, Fixed(monkeypatch, 9 * GIB))
+    fits = measured(recipe, CPU, Fixed(monkeypatch, 9 * GIB))
     assert (fits.refused, fits.peak) == ("", 9 * GIB)
 
 
@@ -114,7 +115,7 @@ def test_a_fault_of_the_trial_is_no_missing_memory(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(meter, "train_epoch", lambda: 1 / 0)
     assert from_tried_steps(recipe, CPU, meter).endswith("since that raised ZeroDivisionError")
     with pytest.raises(ZeroDivisionError):
-        measured(CONFIG.changed({"batch": 2}), recipe.dataset, CPU, meter)
+        measured(replace(recipe, config=CONFIG.changed({"batch": 2})), CPU, meter)
 
 
 def test_ranks_that_wait_leave_smaller_batches_untried() -> None:
