@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import ray
 
+from cluster.accelerators import accelerators
 from cluster.resources import Node
 from search_spaces import Space
 from study.ledger.plan import Plan
@@ -12,7 +13,7 @@ from study.planning.budget import duration
 from study.planning.gpu_lanes import decided
 from study.planning.largest import largest
 from study.planning.runs import place
-from trainables.config import flatten
+from trainables.config import flatten, refused
 from trainables.data import Dataset
 from trainables.lane.gpu_probe import probe
 from trainables.plugin import Plugin
@@ -26,13 +27,20 @@ def with_share(
     """The plan with the share of a GPU that its lanes have, and with the lanes that then fit.
 
     Raises:
-        ValueError: the config does not fit, its steps raise an error, or no GPU becomes free.
+        ValueError: the GPUs differ, the config does not fit, its steps raise an error, or no GPU
+            becomes free.
     """
+    kinds = accelerators()
+    if ", " in kinds:  # a share of the largest card may be too little of another
+        raise refused("--gpus-per-worker", "a number on GPUs of several kinds", f"auto on {kinds}")
     need = _need(plan, space, dataset, patience_s)
     at_once = min(plan.trials, plan.most_lanes or plan.trials)
     share = decided(need, nodes, plan.cpus_per_worker, at_once)
     shared = replace(plan, gpu_share=share, gpus_per_worker=share_in_ray(share.lanes))
-    return place(shared, list(nodes), plan.most_lanes)
+    try:
+        return place(shared, list(nodes), plan.most_lanes)
+    except ValueError as error:  # more lanes are wanted
+        raise ValueError(f"{error}: {share}") from None
 
 
 def share_in_ray(lanes: int) -> float:

@@ -41,6 +41,12 @@ def share_of(request: StudyRequest) -> GpuShare | None:
     return GpuShare() if request.workers == 1 else GpuShare(lanes=1, limited_by="workers")
 
 
+def lanes_now(share: GpuShare | None, wanted: int) -> int:
+    """How many of the wanted lanes must fit now: until a share is measured, each has a whole GPU,
+    and one is enough; 0 stays all that fit."""
+    return min(wanted, 1) if share is not None and not share.lanes else wanted
+
+
 def decided(
     need: "GpuNeed", nodes: Sequence[Node], cpus_per_worker: float, trials: int
 ) -> GpuShare:

@@ -16,7 +16,7 @@ from study.ledger.storage import check_name
 from study.planning import budget, cross_validation, grids
 from study.planning.as_published import as_published
 from study.planning.base_config import base_config
-from study.planning.gpu_lanes import lane_of, share_of
+from study.planning.gpu_lanes import lane_of, lanes_now, share_of
 from study.planning.look_schedule import seeds_and_looks
 from study.planning.objectives import check_objectives, measuring, parse_objectives
 from study.planning.prior_studies import horizon, replay, rerun, warm_start
@@ -68,7 +68,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
         base = _without_holdout(base, design)
     if design.total < 1:
         raise ValueError(f"--trials must be >= 1, got {design.total}")
-    lane = lane_of(request, base.batch, nodes)
+    lane, share = lane_of(request, base.batch, nodes), share_of(request)
     limits = budget.limits(request, lane.workers * lane.gpus_per_worker)
     return Plan(
         study=_name(request, space, grid, base),
@@ -78,11 +78,11 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
         base=flatten(base),
         objectives=question.objectives,
         seed=request.seed,
-        lanes=count_lanes(nodes, lane, request.lanes, design.total),
+        lanes=count_lanes(nodes, lane, lanes_now(share, request.lanes), design.total),
         workers=lane.workers,
         cpus_per_worker=lane.cpus_per_worker,
         gpus_per_worker=lane.gpus_per_worker,
-        gpu_share=share_of(request),
+        gpu_share=share,
         budget=budget.finite(limits),
         correction=cross_validation.correction(request),
         smallest=_smallest(request, question.objectives, design),

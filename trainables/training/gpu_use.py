@@ -76,9 +76,9 @@ def gauge_of(device: torch.device, modules: Iterable[str] = ("pynvml",)) -> Gaug
     """
     if device.type != "cuda":
         return None
-    uuid = str(torch.cuda.get_device_properties(device).uuid)
     for name in modules:
         try:
+            uuid = str(torch.cuda.get_device_properties(device).uuid)
             return NvmlGauge(import_module(name), uuid)
         except Exception:  # not installed, no driver, another GPU's container: no figures then
             continue

@@ -1,5 +1,6 @@
 """``--gpus-per-worker auto``: from a lane's figures to the lanes that share a GPU."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from study.planning.gpu_lanes import decided
 from study.planning.largest import largest
 from study.planning.make_plan import plan_from_request
 from study.planning.request import StudyRequest
-from study.planning.runs import request_of
+from study.planning.runs import place, request_of
 from tests.study import fake
 from trainables.data import load
 from trainables.training.batch_fit import GIB
@@ -112,6 +113,27 @@ def test_the_plan_has_the_share_and_says_why(
     again = Ledger(ledger.path).record.plan
     assert again.gpu_share == found.gpu_share
     assert count_lanes(H100, request_of(again), 0, 99) == 5
+
+
+def test_wanted_lanes_are_counted_by_the_measured_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auto = StudyRequest(space="region", gpus_per_worker="auto", storage=tmp_path, lanes=3)
+    plan = place(plan_from_request(auto, H100), H100, auto.lanes)
+    assert (plan.lanes, plan.most_lanes) == (1, 3)
+    data = load(plan.config.data)
+    monkeypatch.setattr(gpu_probing, "_need", lambda *given: need(5.0, 0.2))
+    found = gpu_probing.with_share(plan, SPACES["region"], data, H100, 1.0)
+    assert (found.lanes, found.gpus_per_worker) == (3, 0.3333)
+    monkeypatch.setattr(gpu_probing, "_need", lambda *given: need(30.0, 0.2))
+    with pytest.raises(ValueError, match=r"^--lanes must be at most 2, .* limited by memory: on"):
+        gpu_probing.with_share(plan, SPACES["region"], data, H100, 1.0)
+    monkeypatch.setattr(gpu_probing, "accelerators", lambda: "1 x A10G, 2 x H100")
+    words = r"^--gpus-per-worker must be a number on GPUs of several kinds, got 'auto on 1 x A10G"
+    with pytest.raises(ValueError, match=words):
+        gpu_probing.with_share(plan, SPACES["region"], data, H100, 1.0)
+    with pytest.raises(ValueError, match=r"^--lanes must be >= 0, got -1"):
+        plan_from_request(replace(auto, lanes=-1), H100)
 
 
 def test_older_plans_and_given_shares_have_no_such_key(tmp_path: Path) -> None:
