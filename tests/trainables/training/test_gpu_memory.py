@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainables.config import TrialConfig, Value, flatten
+from trainables.config import TrialConfig, flatten
 from trainables.data import load
 from trainables.lane.failures import Failure, FailureKind
 from trainables.lane.mailbox import LaneSettings, Start
@@ -140,7 +140,9 @@ def test_a_rank_s_failure_names_the_batch(tmp_path: Path, monkeypatch: pytest.Mo
     assert isinstance(answer, Failure)
     assert answer.kind == FailureKind.MEMORY
     assert answer.first_line.startswith("batch 8 of 16x16 did not fit into the machine's memory")
-    changed: dict[str, Value] = {**flat, "batch": 99, "data/dataset": "folder", "data/root": "/no"}
-    lost = worker.answer(Start(changed), alone=True)
-    assert isinstance(lost, Failure)
-    assert "batch" not in lost.message
+    # The next trial fails before its own batch is known.
+    monkeypatch.setattr(worker, "dataset", short)
+    early = worker.answer(Start({**flat, "batch": 99}), alone=True)
+    assert isinstance(early, Failure)
+    assert early.kind == FailureKind.MEMORY
+    assert "batch" not in early.message
