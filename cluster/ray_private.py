@@ -72,7 +72,10 @@ def node_groups() -> list[NodeGroup]:
 
 def local_gpus() -> int:
     """NVIDIA GPUs of this machine, counted as ``ray.init`` counts them and without starting it."""
-    return int(NvidiaGPUAcceleratorManager.get_current_node_num_accelerators())
+    manager = NvidiaGPUAcceleratorManager
+    count = int(manager.get_current_node_num_accelerators())
+    visible = manager.get_current_process_visible_accelerator_ids()  # of CUDA_VISIBLE_DEVICES
+    return count if visible is None else min(count, len(visible))
 
 
 def local_gpu_type() -> str:

@@ -102,6 +102,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--head-ip", default="192.168.1.10", help="on-premise")
     parser.add_argument("--worker-ips", default="192.168.1.11,192.168.1.12", help="on-premise")
     parser.add_argument("--spot", action="store_true", help="aws, gcp: cheaper, may be preempted")
+    parser.add_argument(
+        "--mps", action="store_true", help="slurm, ray-up: start CUDA MPS, for lanes that share"
+    )
     parser.epilog = "After `--`: more options of study/run.py."
     # Split by hand: argparse would read what follows "--" as positional arguments.
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -139,6 +142,8 @@ def render(given: argparse.Namespace) -> str:
             f"--space must be one of {', '.join(sorted(SPACES))}, got {given.space!r}; "
             f"one of your own needs `-- --with FILE.py`"
         )
+    if given.mps and given.launcher == "kuberay":
+        raise ValueError("--mps goes with slurm and ray-up: on Kubernetes the device plugin shares")
     values = values_of(given)
     match given.launcher:
         case "slurm":
@@ -208,6 +213,8 @@ def values_of(given: argparse.Namespace) -> dict[str, object]:
         "image": given.image,
         "options": options,
         "machines": machines,
+        "mps": ["sh", "cluster/launch/with-mps.sh"] if given.mps else [],
+        "mps_option": f"-e EDGEWISE_MPS={'on' if given.mps else 'off'}",
         "node_cpus": given.node_cpus,
         "node_gpus": given.node_gpus or None,
         "node_resources": {"CPU": given.node_cpus, "GPU": given.node_gpus},

@@ -79,7 +79,7 @@ def plan(
     workers: int = 1,
     lanes: int = 0,
     cpus_per_worker: float = 1.0,
-    gpus_per_worker: float = 0.0,
+    gpus_per_worker: float | str = 0.0,
     storage: Path | str | None = None,
     name: str | None = None,
     tracking_uri: str | None = None,

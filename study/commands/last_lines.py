@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cluster.safe_text import without_passwords
 from study.analysis.answer import needs_confirmation
+from study.analysis.gpu_hours import gpu_hours
 from study.analysis.horizon import moving, origin
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.statistics import fewest_seeds
@@ -33,6 +34,8 @@ def places(
         lines["use it"] = (
             f"{folder.model / use_it.SCRIPT} has the lines for the loss and the network; it runs"
         )
+    if (hours := gpu_hours(results)) is not None:
+        lines["GPUs"] = str(hours)
     page = study_page(experiment, plan.study) if experiment else ""
     lines["browse"] = browse(without_passwords(plan.tracking_uri), page)
     lines["ledger"] = str(folder.ledger)

@@ -3,13 +3,30 @@
 import argparse
 from pathlib import Path
 
+from study.ledger.gpu_share import AUTO
+
+
+def _gpus(text: str) -> float | str:
+    """The value of ``--gpus-per-worker``."""
+    try:
+        return text if text == AUTO else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number or {AUTO}, got {text!r}") from None
+
 
 def add_places(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where to run")
     where.add_argument("--workers", type=int, default=1, help="ranks per trial")
     where.add_argument("--lanes", type=int, default=0, help="trials at once; 0: all that fit")
     where.add_argument("--cpus-per-worker", type=float, default=1)
-    where.add_argument("--gpus-per-worker", type=float, default=0, help="may be a fraction")
+    where.add_argument(
+        "--gpus-per-worker",
+        type=_gpus,
+        default=0,
+        metavar="N|auto",
+        help="may be a fraction; auto: the largest trial's first steps run alone on a GPU, and "
+        "their memory and utilisation decide how many lanes share one",
+    )
     where.add_argument("--storage", type=Path, help="folder of studies; on a cluster, a shared one")
     where.add_argument("--name", help="name of the study; default: space, dataset and time")
     where.add_argument("--tracking-uri", help="URI of MLflow; default: sqlite:///mlflow.db")

@@ -32,7 +32,7 @@ from study.planning.plugin import install_from_plan, install_given
 from study.planning.printed_commands import resume_command
 from study.planning.prior_studies import pilot
 from study.planning.request import StudyRequest
-from study.reporting.terminal.plan_and_result import Outlook, print_plan
+from study.reporting.terminal.plan_and_result import Outlook, print_places, print_plan
 from study.search import reuse
 from study.search.importance import importances
 from trainables import plugin
@@ -205,8 +205,30 @@ class PlannedStudy:
         doubts = health_of_plan.findings(plan, space, unread)
         return Outlook(left, found.stages, found.epoch_s, found.total_s, more, doubts)
 
+    def _started_cluster(self, dataset: Dataset, verbose: bool) -> OwnCluster | None:
+        """This study's own cluster; None if it is attached to another one."""
+        if session.attached():
+            return None
+        store_bytes = _STORE_BYTES + 2 * dataset.nbytes
+        return self._stack.enter_context(session.ray_session(store_bytes, verbose))
+
+    def _measure_share(self, dataset: Dataset, policy: Policy, verbose: bool) -> OwnCluster | None:
+        """Decide how many lanes share a GPU, if that is to be measured: before the ledger, so that
+        a config that does not fit leaves nothing behind. Returns the cluster, if it was started."""
+        plan = self._plan
+        if plan.gpu_share is None or plan.gpu_share.lanes:
+            return None
+        from study.execution.gpu_probing import with_share
+
+        own = self._started_cluster(dataset, verbose)
+        nodes = session.cluster_nodes() if session.attached() else [session.local_node()]
+        self._plan = with_share(plan, self._space, dataset, nodes, policy.lane_wait_s)
+        print_places(self._console, self._plan)
+        return own
+
     def _run(self, dataset: Dataset, policy: Policy, verbose: bool) -> int:
         """Lock the study, start Ray unless it is there, and run what is left."""
+        own = self._measure_share(dataset, policy, verbose)
         # Before the ledger is opened: two processes must never append to one.
         self._stack.callback(self._folder.lock().release)
         ledger = Ledger(self._folder.ledger)
@@ -215,10 +237,7 @@ class PlannedStudy:
         # Tune and MLflow take seconds to import, and a refused plan or a dry run needs neither.
         from study.commands.run_study import StudyRun
 
-        own: OwnCluster | None = None
-        if not session.attached():
-            store_bytes = _STORE_BYTES + 2 * dataset.nbytes
-            own = self._stack.enter_context(session.ray_session(store_bytes, verbose))
+        own = own or self._started_cluster(dataset, verbose)
         stop_waiting()
         plan = self._plan
         if threading.current_thread() is threading.main_thread():  # after Ray, which takes SIGTERM

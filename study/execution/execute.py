@@ -157,6 +157,7 @@ class Execution:
             plugin=None if plugin is None else Plugin(plugin.name, plugin.text),
             on_oom=self._faults.policy.on_oom,
             weights=weights,
+            gpu_context_mib=plan.gpu_context_mib,
             objective=(plan.objective, plan.mode),
         )
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import ray
+import torch
 from ray import ObjectRef
 
 from study.ledger.plan import Plan
@@ -12,8 +14,10 @@ from trainables.config.pixels import Pixels
 from trainables.plugin import Plugin
 from trainables.proof import DamageError
 from trainables.training.cost import NetworkCost, network_cost
+from trainables.training.gpu_memory import keep_to_share
 from trainables.training.restore import Measured, Seen, look, measure
 
+_T = TypeVar("_T")
 ReadState = Callable[[TrialRecord], bytes]
 """Returns a trial's training state after its measured epoch, or raises DamageError."""
 
@@ -39,6 +43,11 @@ class ClusterEvaluation:
     def _device(self) -> str:
         return "cuda" if self.plan.gpus_per_worker else "cpu"
 
+    @property
+    def _share(self) -> tuple[float, float]:
+        """Of a GPU that a task has, as a lane's rank, and what it takes beside PyTorch's pool."""
+        return self.plan.gpus_per_worker, self.plan.gpu_context_mib
+
     def measure(
         self, trials: Sequence[TrialRecord], read: ReadState
     ) -> Iterator[tuple[TrialRecord, Measured | DamageError]]:
@@ -47,7 +56,7 @@ class ClusterEvaluation:
 
         A state is read when its task starts: only those of running tasks are in memory.
         """
-        remote = ray.remote(**self._resources)(measure)
+        remote = ray.remote(**self._resources)(_in_share)
         left = list(reversed(trials))  # pop() then follows the given order
         running: dict[ObjectRef, TrialRecord] = {}
         while left or running:
@@ -59,6 +68,8 @@ class ClusterEvaluation:
                     yield trial, error
                     continue
                 task = remote.remote(
+                    *self._share,
+                    measure,
                     _without_weights(trial),
                     state,
                     self.dataset,
@@ -90,9 +101,11 @@ class ClusterEvaluation:
         Raises:
             DamageError: a training state cannot be used.
         """
-        remote = ray.remote(**self._resources)(look)
+        remote = ray.remote(**self._resources)(_in_share)
         tasks = [
             remote.remote(
+                *self._share,
+                look,
                 trial.cell or f"trial {trial.number}",
                 _without_weights(trial),
                 read(trial),
@@ -105,6 +118,13 @@ class ClusterEvaluation:
         ]
         seen: list[Seen] = ray.get(tasks)
         return seen
+
+
+def _in_share(share: float, beside_mib: float, run: Callable[..., _T], *given: object) -> _T:
+    """Run a measurement within a lane's share of a GPU: those beside it have theirs."""
+    device = torch.device("cuda" if share else "cpu")
+    keep_to_share(device, share, beside_mib)
+    return run(*given)
 
 
 def _without_weights(trial: TrialRecord) -> dict[str, bool | int | float | str]:

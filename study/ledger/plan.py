@@ -9,11 +9,13 @@ from typing import Literal
 from search_spaces import SPACES, Grid, Space
 from search_spaces.earlier import EARLIER
 from study.ledger.design import Ablation, Search
+from study.ledger.gpu_share import GpuShare
 from study.ledger.html_table import html_table
 from trainables.config import TrialConfig, Value, flatten, from_flat, require
 from trainables.config.earlier import changes_beside, is_earlier
 from trainables.config.words import counted
 from trainables.metrics.catalog import Metric
+from trainables.training.batch_fit import CONTEXT_MIB
 
 Correction = Literal["holm", "max_t"]
 """How the p-values of a table are corrected for its number of comparisons: Holm's step-down method
@@ -50,6 +52,8 @@ class Plan:
     workers: int
     cpus_per_worker: float
     gpus_per_worker: float
+    gpu_share: GpuShare | None = None
+    """What decided ``gpus_per_worker``; None where the user did."""
     budget: Mapping[str, float] = field(default_factory=dict)
     """Upper limits of ``hours`` and ``gpu_hours``; a kind without a limit is absent."""
     correction: Correction = "holm"
@@ -129,6 +133,11 @@ class Plan:
     def grid(self) -> Grid:
         """The ablation's grid."""
         return self.ablation.grid
+
+    @property
+    def gpu_context_mib(self) -> float:
+        """What a process takes of its GPU beside PyTorch's pool, as far as it is known."""
+        return (self.gpu_share and self.gpu_share.context_mib) or CONTEXT_MIB
 
     def known_space(self) -> Space:
         """The space that the plan names, as it was when the plan was written.

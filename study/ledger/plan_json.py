@@ -8,6 +8,7 @@ from typing import Literal, cast
 from search_spaces.grid import GridEvent, grid_from_event
 from search_spaces.space import DimensionEvent, dimension_from_event
 from study.ledger.design import Ablation, Search
+from study.ledger.gpu_share import GpuShare
 from study.ledger.json_records import Json, build, mapping, plain
 from study.ledger.json_types import require_types
 from study.ledger.plan import Plan, PluginText
@@ -36,6 +37,7 @@ def plan_to_json(plan: Plan) -> Json:
         "workers": plan.workers,
         "cpus_per_worker": plan.cpus_per_worker,
         "gpus_per_worker": plan.gpus_per_worker,
+        **({"gpu_share": plain(plan.gpu_share)} if plan.gpu_share else {}),
         **({"budget": dict(plan.budget)} if plan.budget else {}),
         **({"correction": plan.correction} if plan.correction != "holm" else {}),
         **({"smallest": plan.smallest} if plan.smallest is not None else {}),
@@ -52,6 +54,7 @@ def plan_from_json(line: Mapping[str, object]) -> Plan:
     Raises:
         KeyError, TypeError, ValueError: it is not a plan.
     """
+    share = {"gpu_share": build(GpuShare, line["gpu_share"])} if "gpu_share" in line else {}
     objectives = line.get("objectives") or {line["objective"]: line["mode"]}
     plugin = {"plugin": build(PluginText, line["parts"])} if "parts" in line else {}
     typed = {
@@ -61,7 +64,7 @@ def plan_from_json(line: Mapping[str, object]) -> Plan:
     }
     metrics = _metrics_from_json(line.get(_METRICS, {}))
     declare(metrics)
-    return build(Plan, {**line, **plugin, **typed, "metrics": metrics})
+    return build(Plan, {**line, **share, **plugin, **typed, "metrics": metrics})
 
 
 def _metrics_to_json(metrics: Mapping[str, Metric]) -> Json:

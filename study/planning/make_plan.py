@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cluster.resources import LaneRequest, Node, count_lanes
+from cluster.resources import Node, count_lanes
 from search_spaces import BUILT_IN, SPACES, Grid, Space
 from study.analysis import same_images
 from study.analysis.statistics import fewest_seeds
@@ -15,6 +15,7 @@ from study.ledger.prior_trials import WarmStart
 from study.ledger.storage import check_name
 from study.planning import budget, cross_validation, gpu_defaults, grids
 from study.planning.as_published import as_published
+from study.planning.gpu_lanes import lane_of, lanes_now, share_of
 from study.planning.look_schedule import seeds_and_looks
 from study.planning.objectives import check_objectives, measuring, parse_objectives
 from study.planning.prior_studies import horizon, replay, rerun, warm_start
@@ -66,10 +67,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
         base = _without_holdout(base, design)
     if design.total < 1:
         raise ValueError(f"--trials must be >= 1, got {design.total}")
-    lane = LaneRequest(request.workers, request.cpus_per_worker, request.gpus_per_worker)
-    # Every rank needs an image of each batch.
-    if base.batch < lane.workers:
-        raise ValueError(f"batch must be at least the {lane.workers} workers, got {base.batch}")
+    lane, share = lane_of(request, base.batch, nodes), share_of(request)
     limits = budget.limits(request, lane.workers * lane.gpus_per_worker)
     return Plan(
         study=_name(request, space, grid, base),
@@ -79,10 +77,11 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
         base=flatten(base),
         objectives=question.objectives,
         seed=request.seed,
-        lanes=count_lanes(nodes, lane, request.lanes, design.total),
+        lanes=count_lanes(nodes, lane, lanes_now(share, request.lanes), design.total),
         workers=lane.workers,
         cpus_per_worker=lane.cpus_per_worker,
         gpus_per_worker=lane.gpus_per_worker,
+        gpu_share=share,
         budget=budget.finite(limits),
         correction=cross_validation.correction(request),
         smallest=_smallest(request, question.objectives, design),

@@ -98,7 +98,8 @@ class StudyRequest:
     workers: int = 1
     lanes: int = 0
     cpus_per_worker: float = 1.0
-    gpus_per_worker: float = 0.0
+    gpus_per_worker: float | str = 0.0
+    """A number, or ``auto``: measured before the first trial."""
     storage: Path | None = None
     name: str | None = None
     tracking_uri: str | None = None

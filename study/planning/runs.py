@@ -8,6 +8,7 @@ from cluster.resources import LaneRequest, Node, count_lanes, placement, workers
 from search_spaces import Dimension, Space
 from study.ledger.design import seed_and_fold
 from study.ledger.plan import Plan
+from study.planning.gpu_lanes import lanes_now
 from trainables.config import TrialConfig, Value, flatten, from_flat, image_paths, refused
 from trainables.data import Dataset
 from trainables.lane.trial_spec import TrialSpec
@@ -192,7 +193,7 @@ def place(plan: Plan, nodes: list[Node], wanted: int) -> Plan:
         ValueError: the lanes can never fit.
     """
     request = request_of(plan)
-    lanes = count_lanes(nodes, request, wanted, plan.trials)
+    lanes = count_lanes(nodes, request, lanes_now(plan.gpu_share, wanted), plan.trials)
     return replace(plan, lanes=lanes, most_lanes=wanted, places=placement(nodes, request, lanes))
 
 

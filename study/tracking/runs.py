@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from study.analysis.results import results_of
+from study.analysis.gpu_hours import gpu_hours
+from study.analysis.results import AblationResults, SearchResults, results_of
 from study.ledger.events import StageReady
 from study.ledger.json_records import Json
 from study.ledger.plan import Plan
@@ -64,6 +65,7 @@ def study_run(
             **({"untested": untested[: names.TAG_LENGTH]} if untested else {}),
         },
         params={**facts, **numbers},
+        late=_gpu_hours(results),
         curves=curves(results),
         inputs=inputs_of(record),
         status="FINISHED" if record.ended else "KILLED",
@@ -79,6 +81,15 @@ def running_study(record: StudyRecord) -> Run:
     run = study_run(record)
     tags = {**run.tags, **description.described(description.running(record.plan.question))}
     return replace(run, tags=tags, status=RUNNING, ended_ms=None, curves=())
+
+
+def _gpu_hours(results: SearchResults | AblationResults) -> list[Point]:
+    """What the study's GPUs have worked; nothing before its end, nor on CPUs."""
+    record, found = results.record, gpu_hours(results)
+    if found is None or not record.ended:
+        return []
+    figures = {"gpu_hours": found.total, "gpu_hours_per_verdict": found.per_verdict}
+    return points_of(figures, milliseconds(record.last_time), 0)
 
 
 def _winner_tags(best: TrialRecord, plan: Plan) -> dict[str, str]:

@@ -160,7 +160,7 @@ def assert_passes_shellcheck(path: Path) -> None:
 
 
 def test_shell_scripts_pass_shellcheck() -> None:
-    for name in ("study.sbatch", "start-or-resume.sh"):
+    for name in ("study.sbatch", "start-or-resume.sh", "with-mps.sh"):
         assert_passes_shellcheck(LAUNCH / name)
 
 

@@ -7,6 +7,7 @@ import torch
 
 from tests.gpu import (
     camvid,
+    lanes,
     loss_costs,
     losses_agree,
     metrics_agree,
@@ -33,6 +34,7 @@ CHECKS: Mapping[str, Check] = {
     steps.CHECK: Check(steps.lines, 90),
     loss_costs.CHECK: Check(loss_costs.lines, 80),
     side_by_side.CHECK: Check(side_by_side.lines, 90),
+    lanes.CHECK: Check(lanes.lines, 60),
     camvid.CHECK: Check(camvid.lines, 90),
     steps.COMPILING: Check(steps.compiled_lines, 120),
     study_on_it.CHECK: Check(study_on_it.lines, 150),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 import ray
 
 from trainables.config import DataConfig, Value
+from trainables.training.batch_fit import CONTEXT_MIB
 from trainables.training.iterations import Iterations
 
 if TYPE_CHECKING:  # torch and numpy take seconds to import, and only a rank needs them
@@ -214,5 +215,7 @@ class LaneSettings:
     data: SharedData | None = None
     weights: Mapping[str, str] = field(default_factory=dict)
     """By file of initial weights, the name of its content when the study began."""
+    gpu_context_mib: float = CONTEXT_MIB
+    """What a rank takes of its GPU beside PyTorch's pool."""
     plugin: "Plugin | None" = None
     """Installed on every rank."""

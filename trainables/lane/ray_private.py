@@ -16,7 +16,16 @@ from ray.util.placement_group import PlacementGroup
 if TYPE_CHECKING:
     from ray.train.v2._internal.execution.worker_group import WorkerGroup
 
-__all__ = ["TorchBackend", "WorkerGroup", "orphaned_placement_groups", "set_torch_variables"]
+__all__ = [
+    "NVML",
+    "TorchBackend",
+    "WorkerGroup",
+    "orphaned_placement_groups",
+    "set_torch_variables",
+]
+
+NVML = ("pynvml", "ray._private.thirdparty.pynvml")
+"""Where the module that reads NVIDIA GPUs may be: installed, or the copy that Ray itself uses."""
 
 TorchBackend = _TorchBackend
 """What a ``TorchConfig`` runs on every worker, and how it sets the process group up."""

@@ -21,6 +21,7 @@ from trainables.lane.mailbox import Diverged, Epoch, EpochResult, LaneSettings, 
 from trainables.lane.trial_spec import TrialSpec
 from trainables.lane.tune_result import EpochReport, FailedTrial, from_tune, to_tune
 from trainables.training import checkpoint, retention, snapshots
+from trainables.training.batch_fit import short_on_cpu
 from trainables.training.best_epoch import best_is_tested
 
 _GROUPS_PER_EPOCH = 5
@@ -110,7 +111,8 @@ class Trial(tune.Trainable):
                 self._forget(error)
                 last = error
             if isinstance(last, LaneRestarted) and last.shortage:
-                return Failure(FailureKind.MEMORY, last.shortage)
+                short = f"{short_on_cpu(self.flat)}\n{last.shortage}"
+                return Failure(FailureKind.MEMORY, short)
         died = f"{_GROUPS_PER_EPOCH} worker groups died in epoch {self.epoch + 1}"
         return Failure(FailureKind.LANE, f"{died}; the last: {last}")
 

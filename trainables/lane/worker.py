@@ -19,7 +19,7 @@ from trainables.config.trial_id import weights_content
 from trainables.config.watched import Watch, watched
 from trainables.data import DataError, Dataset, load
 from trainables.lane.error_kind import kind_of
-from trainables.lane.failures import Failure
+from trainables.lane.failures import Failure, FailureKind
 from trainables.lane.mailbox import (
     Close,
     Command,
@@ -31,12 +31,17 @@ from trainables.lane.mailbox import (
     Saved,
     Start,
 )
+from trainables.lane.out_of_memory import explained
+from trainables.lane.ray_private import NVML
 from trainables.lane.usage import Usage
 from trainables.metrics import counts_file
 from trainables.plugin import install
 from trainables.stages.registry import deciding_paths, make_learned, needed
 from trainables.training import epoch_summary, process_settings
 from trainables.training.evaluation import Evaluation
+from trainables.training.gpu_memory import keep_to_share
+from trainables.training.gpu_need import Recipe
+from trainables.training.gpu_use import gauge_of
 from trainables.training.optimization import held_settings
 from trainables.training.ranks import rank
 from trainables.training.training import Training
@@ -110,9 +115,12 @@ class Worker:
         self.training: Training | None = None
         self.evaluation: Evaluation | None = None
         self.watch = Watch()
+        self.recipe: Recipe | None = None
+        """Of the trial, from which it can be built again."""
         self.of_stages: dict[str, Value] = {}
         """The fields of the stages that the trial uses."""
-        self.usage = Usage(device)
+        keep_to_share(device, settings.gpus_per_worker, settings.gpu_context_mib)
+        self.usage = Usage(device, gauge_of(device, NVML))
 
     def answer(self, command: Command[object], alone: bool) -> object:
         """Obey a command; answer with a ``Failure`` if the trial raised an error.
@@ -129,6 +137,8 @@ class Worker:
             failure = Failure(kind_of(error), message, traceback.format_exc())
         if alone:
             self.drop()
+        if failure.kind == FailureKind.MEMORY and self.recipe is not None:
+            return explained(failure, self.recipe, self.device, alone=alone)
         return failure
 
     def obey(self, command: Command[object]) -> object:
@@ -143,6 +153,7 @@ class Worker:
     def start(self, command: Start) -> int:
         """Build the trial; return the epoch that it continues after."""
         self.drop()
+        self.recipe = None
         settings = self.settings
         if settings.plugin is not None:
             install(settings.plugin)
@@ -154,6 +165,7 @@ class Worker:
         flat, paths = flatten(config), [p for kind in needed(config) for p in deciding_paths(kind)]
         self.of_stages = {path: flat[path] for path in paths}
         config, self.watch = watched(config)
+        self.recipe = Recipe(config, dataset, learned)
         self.training = Training(config, dataset, learned, self.device)
         if command.checkpoint is not None:
             self.training.load(ray.get(command.checkpoint))

@@ -56,6 +56,7 @@ def replay_plan(request: StudyRequest, nodes: list[Node]) -> Plan:
         design=Ablation(grid=grid, seeds=seeds, replayed=_replayed(record, trial)),
         base={**earlier.base, **trial.config},
         objectives={earlier.objective: earlier.mode},
+        gpu_share=None,  # the share is the earlier study's, and nothing is measured again
         budget={},
         sharing=False,
         fresh=True,  # or the replayed trial itself would be reused

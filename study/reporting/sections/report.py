@@ -26,6 +26,7 @@ from study.reporting.sections import (
     confirmation,
     cost,
     folds,
+    gpu_hours,
     health,
     horizon,
     importances,
@@ -108,6 +109,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *beginnings.section(record),
         *per_class.of_ablation(results, folder),
         *cost.of_ablation(record),
+        *gpu_hours.section(results),
     ]
     return Content(first, details)
 
@@ -149,6 +151,7 @@ def of_search(
         *(every if len(results.ranking) > SHOWN else []),
         *per_class.of_search(results, folder),
         *cost.of_search(results),
+        *gpu_hours.section(results),
     ]
     return Content(parts, details)
 

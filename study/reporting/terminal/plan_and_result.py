@@ -135,15 +135,26 @@ def _network(model: ModelConfig, dataset: Dataset) -> str:
 
 
 def _run_lines(plan: Plan, expected: Outlook) -> dict[str, str]:
-    lanes, workers = counted(plan.lanes, "lane"), counted(plan.workers, "worker")
-    places = f" ({plan.places})" if plan.places else ""
     pruned = "" if plan.design.scheduler == "none" else " if no trial is pruned"
     return {
-        "runs on": f"{lanes} of {workers}{places}; {_stages(expected.stages)}",
+        "runs on": f"{_places(plan)}; {_stages(expected.stages)}",
         "recorded in": without_passwords(plan.tracking_uri),
         "forecast": f"{foretold(expected.total_s)}{pruned} "
         f"({expected.epoch_s:.1f} s per epoch, measured on this machine)",
     }
+
+
+def _places(plan: Plan) -> str:
+    lanes, workers = counted(plan.lanes, "lane"), counted(plan.workers, "worker")
+    places = f" ({plan.places})" if plan.places else ""
+    share = f", {plan.gpu_share}" if plan.gpu_share else ""
+    return f"{lanes} of {workers}{places}{share}"
+
+
+def print_places(console: Console, plan: Plan) -> None:
+    """Print where the lanes run, once their share of a GPU is measured."""
+    label = f"[bold]{'runs on':>12}[/]"
+    console.print(f"{label}  {escape(_places(plan))}", highlight=False, soft_wrap=True)
 
 
 def _stages(count: int) -> str:

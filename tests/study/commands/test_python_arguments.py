@@ -48,7 +48,7 @@ def test_names_and_mappings_are_given_as_python_has_them(tmp_path: Path) -> None
         ({"space": "regoin"}, "^space must be one of"),
         ({"space": "region", "trials": "3"}, "^trials must be a whole number or None, got '3'"),
         ({"space": "region", "trials": True}, "^trials must be a whole number or None, got True"),
-        ({"space": "region", "gpus_per_worker": "1"}, "^gpus_per_worker must be a number, got"),
+        ({"space": "region", "gpus_per_worker": "1"}, "^gpus_per_worker must be a number or auto"),
         ({"space": "region", "changes": "loss/beta=1"}, "^changes must be a list, or what"),
         ({"space": "region", "changes": {"loss/betta": 1}}, "unknown config path 'loss/betta'"),
         ({"with_parts": "/no/such.py"}, "^with_parts must be a Python file"),
