@@ -19,6 +19,7 @@ from trainables.config.pixels import RGB, Pixels
 from trainables.data import plugin_augmentation, warp
 from trainables.data.images import Map, Size
 from trainables.data.jitter import color_jitter
+from trainables.data.units import in_units
 from trainables.geometry.boundaries import VOID
 
 
@@ -130,7 +131,7 @@ def _crop(
     if below or right:
         image_CHW = F.pad(image_CHW, (0, right, 0, below), value=fill)
         labels_HW = F.pad(labels_HW, (0, right, 0, below), value=VOID)
-    top, left = corner_of(tuple(labels_HW.shape), size, draw)
+    top, left = corner_of(_size(labels_HW), size, draw)
     window = (slice(top, top + size[0]), slice(left, left + size[1]))
     return image_CHW[:, *window], labels_HW[*window]
 
@@ -143,10 +144,15 @@ def _warped(
     config: DataConfig,
     fill: float,
 ) -> tuple[Tensor, Tensor]:
-    corner = corner_of(tuple(labels_HW.shape), size, draw)
+    corner = corner_of(_size(labels_HW), size, draw)
     maps = image_CHW.permute(1, 2, 0).numpy(), labels_HW.numpy()
     image_HWC, labels = warp.warp(*maps, config, size, corner, draw, fill)
     return _tensor(image_HWC).permute(2, 0, 1), _tensor(labels)
+
+
+def _size(labels_HW: Tensor) -> Size:
+    rows, columns = labels_HW.shape
+    return rows, columns
 
 
 def corner_of(scaled: Size, size: Size, draw: Draw) -> tuple[int, int]:
@@ -172,10 +178,24 @@ def augmented_batch(
     draws: list[Draw],
     pixels: Pixels = RGB,
 ) -> tuple[Tensor, Tensor]:
-    """Images float (B,C,H,W) in the unit of their type and labels int64 (B,H,W), one draw each.
+    """Images float (B,C,H,W) in the unit of their type and labels int64 (B,H,W): see
+    ``augmented_maps``."""
+    stored_BCHW, labels_BHW = augmented_maps(images, labels, config, draws, pixels)
+    return in_units(stored_BCHW), labels_BHW.long()
+
+
+def augmented_maps(
+    images: Iterable[Map],
+    labels: Iterable[Map],
+    config: DataConfig,
+    draws: list[Draw],
+    pixels: Pixels = RGB,
+) -> tuple[Tensor, Tensor]:
+    """Images (B,C,H,W), bytes or floats in the unit of their type, and labels uint8 (B,H,W).
 
     Args:
-        images: (H,W,C); they may differ in size if the config gives both sides of a crop.
+        images: (H,W,C), one draw each; they may differ in size if the config gives both sides of a
+            crop.
         labels: uint8 (H,W), of the images' sizes.
         pixels: what the images are. Photographs are augmented in bytes, others in floats.
     """
@@ -184,7 +204,7 @@ def augmented_batch(
         for image_HWC, labels_HW, draw in zip(images, labels, draws, strict=True)
     ]
     images, labels = zip(*pairs, strict=True)
-    return in_units(torch.stack(images)), torch.stack(labels).long()
+    return torch.stack(images), torch.stack(labels)
 
 
 def _augmented(
@@ -209,13 +229,6 @@ def require_no_jitter(config: DataConfig, pixels: Pixels) -> None:
     """Raise a ValueError if colours are jittered that are no photograph's."""
     words = f"0 with images of {pixels.kind} or normalised by data/normalize"
     require(not config.color_jitter, "data/color_jitter", words, config.color_jitter)
-
-
-def in_units(images: Tensor) -> Tensor:
-    """Float images in the unit of their type: bytes / 255, 16 bits / 65535, floats as they are."""
-    if images.dtype == torch.float32:
-        return images
-    return images.float().div(65535 if images.dtype == torch.uint16 else 255)
 
 
 def _tensor(map_: NDArray[np.generic]) -> Tensor:

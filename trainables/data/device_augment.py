@@ -26,11 +26,12 @@ from trainables.data.augment import (
     turned,
 )
 from trainables.data.deformation import Deformation, places
-from trainables.data.device_lists import DeviceImages, on_device, one_size, units
+from trainables.data.device_lists import DeviceImages, on_device, one_size
 from trainables.data.device_resize import Prepare, resized, sampled
 from trainables.data.images import Size
 from trainables.data.jitter import color_jitter
-from trainables.data.resampling import side
+from trainables.data.resampling import Side, side
+from trainables.data.units import in_units
 from trainables.geometry.boundaries import VOID
 
 
@@ -53,11 +54,11 @@ def augmented(
     if pixels.plain or is_off(config):
         values_BHWC, labels_BHW = _placed(images, crops, config, _as_stored, warp.GREY)
         values_BHWC = _recoloured(values_BHWC, config, draws)
-        return units(values_BHWC).permute(0, 3, 1, 2), labels_BHW.long()
+        return in_units(values_BHWC).permute(0, 3, 1, 2), labels_BHW.long()
     require_no_jitter(config, pixels)
     mean_C = torch.tensor(pixels.mean or (0.0,), device=images.device)
     fill = 0.0 if pixels.mean else warp.GREY / 255  # normalisation turns the mean into zero
-    prepare: Prepare = (lambda x: units(x) - mean_C) if pixels.mean else units
+    prepare: Prepare = (lambda x: in_units(x) - mean_C) if pixels.mean else in_units
     values_BHWC, labels_BHW = _placed(images, crops, config, prepare, fill)
     values_BHWC = values_BHWC + mean_C if pixels.mean else values_BHWC
     values_BHWC = values_BHWC + _shifts(config, draws, pixels, images.device)
@@ -91,6 +92,11 @@ class _Crop:
         """The places of its rows or columns in the scaled image; some may lie behind its end."""
         return (self.corner[axis] + np.arange(self.size[axis]))[self.order[axis]]
 
+    def table(self, axis: int) -> Side:
+        """Of which pixels of the image each of its rows or columns is made."""
+        whole = side(self.before[axis], self.scaled[axis])
+        return whole.picked(np.minimum(self.along(axis), self.scaled[axis] - 1))
+
 
 def _placed(
     images: DeviceImages, crops: list[_Crop], config: DataConfig, prepare: Prepare, fill: float
@@ -98,16 +104,8 @@ def _placed(
     """Scale, deform, crop and mirror: values (B,H,W,C), and labels uint8 (B,H,W)."""
     if warp.is_on(config):
         return _deformed(images, crops, config, prepare, fill)
-    sides = [
-        [
-            side(crop.before[axis], crop.scaled[axis]).picked(
-                np.minimum(crop.along(axis), crop.scaled[axis] - 1)
-            )
-            for crop in crops
-        ]
-        for axis in (0, 1)
-    ]
-    values_BHWC, labels_BHW = resized(images, *sides, prepare)
+    rows, columns = ([crop.table(axis) for crop in crops] for axis in (0, 1))
+    values_BHWC, labels_BHW = resized(images, rows, columns, prepare)
     if all(
         have >= want for crop in crops for have, want in zip(crop.scaled, crop.size, strict=True)
     ):
@@ -139,15 +137,16 @@ def _deformed(
 
 def _scaled(images: DeviceImages, crops: list[_Crop], prepare: Prepare) -> DeviceImages:
     """The complete scaled images, each in a field as large as the largest of them."""
-    sides = [[side(crop.before[axis], crop.scaled[axis]) for crop in crops] for axis in (0, 1)]
-    values_BMNC, labels_BMN = resized(images, *sides, prepare)
-    count, rows, columns, bands = values_BMNC.shape
+    sides = ([side(crop.before[axis], crop.scaled[axis]) for crop in crops] for axis in (0, 1))
+    rows, columns = sides
+    values_BMNC, labels_BMN = resized(images, rows, columns, prepare)
+    count, height, width, bands = values_BMNC.shape
     return DeviceImages(
         values_BMNC.view(-1, bands),
         labels_BMN.view(-1),
-        np.arange(count, dtype=np.int64) * rows * columns,
+        np.arange(count, dtype=np.int64) * height * width,
         np.array([crop.scaled for crop in crops], dtype=np.int64),
-        np.full(count, columns, dtype=np.int64),
+        np.full(count, width, dtype=np.int64),
     )
 
 

@@ -43,10 +43,6 @@ class DeviceImages:
         picked = self.first_N[at], self.sizes_N2[at], self.width_N[at]
         return DeviceImages(self.pixels_PC, self.labels_P, *picked)
 
-    def units(self, index: Tensor) -> Tensor:
-        """The pixels (...,C) at an index of any shape, float in the unit of their type."""
-        return units(self.pixels_PC[index])
-
     def whole(self) -> tuple[Tensor, Tensor]:
         """Images of one size, as stored (B,H,W,C), and labels uint8 (B,H,W)."""
         rows, columns = map(int, self.sizes_N2[0])
@@ -87,7 +83,7 @@ def _joined(maps: Iterator[NDArray[np.generic]], count: int, device: torch.devic
     whole: Tensor | None = None
     first = 0
     for one in maps:
-        tensor = torch.from_numpy(np.require(one, requirements="CW"))
+        tensor = torch.from_numpy(np.require(one, requirements=["C", "W"]))
         if whole is None:
             whole = torch.empty((count, *tensor.shape[1:]), dtype=tensor.dtype, device=device)
         whole[first : first + len(tensor)] = tensor
@@ -96,30 +92,12 @@ def _joined(maps: Iterator[NDArray[np.generic]], count: int, device: torch.devic
     return whole
 
 
-def units(stored: Tensor) -> Tensor:
-    """Stored values as float in the unit of their type: bytes / 255, 16 bits / 65535.
-
-    The same floats on every device: on CUDA a number as the divisor would be turned into a factor,
-    which rounds otherwise, so the divisor lies on the device.
-    """
-    if stored.dtype == torch.float32:
-        return stored
-    sixteen = stored.dtype in (torch.int16, torch.uint16)
-    values = (stored.int() & 0xFFFF).float() if sixteen else stored.float()
-    return values / torch.full((), 65535.0 if sixteen else 255.0, device=stored.device)
-
-
 def on_device(values: NDArray[np.generic], device: torch.device) -> Tensor:
     """A copy on the device, for which a GPU's stream need not be waited for."""
     tensor = torch.from_numpy(np.ascontiguousarray(values))
     if device.type != "cuda":
         return tensor
     return tensor.pin_memory().to(device, non_blocking=True)
-
-
-def nbytes(sizes_N2: NDArray[np.int64], bands: int, bits: int) -> int:
-    """What a list of these sizes takes, with its labels."""
-    return int(sizes_N2.prod(axis=1).sum()) * (bands * bits // 8 + 1)
 
 
 def one_size(images: DeviceImages) -> Size | None:

@@ -59,8 +59,8 @@ def _antialiased(before: int, after: int) -> tuple[NDArray[np.int64], NDArray[np
     shares_MT = np.maximum(1 - np.abs(at_MT - middle_M[:, None] + 0.5) / reach, 0)
     shares_MT[at_MT >= end_M[:, None]] = 0
     shares_MT /= shares_MT.sum(axis=1, keepdims=True)
-    used = int((shares_MT > 0).any(axis=0).nonzero()[0].max()) + 1
-    return first_M, shares_MT[:, :used]
+    used = np.flatnonzero((shares_MT > 0).any(axis=0))
+    return first_M, shares_MT[:, : used[-1] + 1]
 
 
 def _nearest(before: int, after: int) -> NDArray[np.int64]:

@@ -18,6 +18,8 @@ from trainables.config import TrialConfig, Value, flatten, from_flat
 from trainables.config.trial_id import weights_content
 from trainables.config.watched import Watch, watched
 from trainables.data import DataError, Dataset, load
+from trainables.data.loader import Loaders
+from trainables.data.worker_processes import WorkerLostError
 from trainables.lane.error_kind import kind_of
 from trainables.lane.failures import Failure
 from trainables.lane.mailbox import (
@@ -79,10 +81,12 @@ def _open(mailbox: ActorHandle) -> int:
 
 
 def is_peer_loss(error: Exception) -> bool:
-    """Whether a collective failed because another rank is gone.
+    """Whether a collective failed because another rank is gone, or a process that reads images is.
 
     NCCL raises a type of its own; gloo raises a RuntimeError that names its source file.
     """
+    if isinstance(error, WorkerLostError):
+        return True
     gloo = isinstance(error, RuntimeError) and "gloo/transport" in str(error)
     return gloo or isinstance(error, torch.distributed.DistError)
 
@@ -112,6 +116,7 @@ class Worker:
         self.of_stages: dict[str, Value] = {}
         """The fields of the stages that the trial uses."""
         self.usage = Usage(device)
+        self.loaders = Loaders(device, int(settings.cpus_per_worker))
 
     def answer(self, command: Command[object], alone: bool) -> object:
         """Obey a command; answer with a ``Failure`` if the trial raised an error.
@@ -152,7 +157,7 @@ class Worker:
         flat, paths = flatten(config), [p for kind in needed(config) for p in deciding_paths(kind)]
         self.of_stages = {path: flat[path] for path in paths}
         config, self.watch = watched(config)
-        self.training = Training(config, dataset, learned, self.device)
+        self.training = Training(config, dataset, learned, self.device, self.loaders)
         if command.checkpoint is not None:
             self.training.load(ray.get(command.checkpoint))
         return self.training.epoch
@@ -180,7 +185,7 @@ class Worker:
             metrics={**found.metrics, **trained, "val/loss": found.loss, **found.terms},
             train_s=middle - begin,
             evaluate_s=monotonic() - middle,
-            system=self.usage.sample(),
+            system=self.usage.sample(training.wait_share),
             held=self.held(training),
             iterations=training.iterations,
         )
@@ -188,7 +193,8 @@ class Worker:
     def held(self, training: Training) -> dict[str, Value]:
         """What the trial's losses have read, its optimiser holds and its stages were made with."""
         optimizer = held_settings(training.config.optim, training.optimizer)
-        return {**self.of_stages, **self.watch.used, **optimizer}
+        loader: dict[str, Value] = {"data/loader": training.loader.name}
+        return {**self.of_stages, **self.watch.used, **optimizer, **loader}
 
     def save(self, training: Training) -> Saved | None:
         """What a checkpoint holds; None on ranks other than 0."""
