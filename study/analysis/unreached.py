@@ -13,7 +13,6 @@ from study.ledger.trial_record import TrialRecord
 from trainables.config import Value
 from trainables.config.words import counted
 
-_CHOSEN_BY_LANE = "auto"
 REPORTED = ("loss/", "optim/", "inverse_net/", "edge_net/")
 """The sections whose fields a training reports; others are of data, network and evaluation."""
 
@@ -50,7 +49,7 @@ def other_values(record: StudyRecord) -> list[Finding]:
 def _differing(trial: TrialRecord) -> Iterator[tuple[str, Value, Value]]:
     for path, held in trial.held.items():
         wanted = trial.config.get(path)
-        if wanted not in (None, _CHOSEN_BY_LANE) and not _equal(held, wanted):
+        if wanted is not None and not _equal(held, wanted):
             yield path, held, wanted
 
 

@@ -25,6 +25,11 @@ class DeviceMemory:
         """By the memory of the decoded maps; holding the list keeps that memory from being used
         again for other images."""
 
+    @property
+    def nbytes(self) -> int:
+        """What the copies take."""
+        return sum(whole.nbytes for whole, _ in self._copies.values())
+
     def fits(self, lists: Sequence[ImageList], share: float = SHARE) -> bool:
         """Whether these lists are there, or would take no more than this share of what is free."""
         return self._missing_bytes(lists) <= share * self._free_bytes()

@@ -45,6 +45,12 @@ class Loader(Protocol):
     """Makes the batches of one trial: images float (B,C,H,W), labels int64 (B,H,W)."""
 
     name: Name
+    processes: int
+    """That make batches beside the training's."""
+
+    @property
+    def device_bytes(self) -> int:
+        """Of the lists that lie in the device's memory."""
 
     def training(self, images: ImageList, config: DataConfig, epoch: Epoch) -> Iterator[Batch]:
         """Yield this rank's share of each batch of an epoch."""
@@ -59,6 +65,8 @@ class Threads:
     """Batches of this process; on a GPU they cross as they are stored, a quarter of the bytes."""
 
     name: Name = "threads"
+    processes = 0
+    device_bytes = 0
 
     def __init__(self, dataset: Dataset, device: torch.device, cpus: int = 1) -> None:
         self._pixels, self._device = dataset.pixels, device
@@ -86,11 +94,16 @@ class OnDevice:
     """Batches of lists in the device's memory; other lists are read as ``Threads`` reads them."""
 
     name: Name = "device"
+    processes = 0
 
     def __init__(self, dataset: Dataset, memory: DeviceMemory) -> None:
         self._pixels, self._memory = dataset.pixels, memory
         self._lists = [dataset.splits[name] for name in TRAINED_ON if name in dataset.splits]
         self._others = Threads(dataset, memory.device)
+
+    @property
+    def device_bytes(self) -> int:
+        return self._memory.nbytes
 
     def training(self, images: ImageList, config: DataConfig, epoch: Epoch) -> Iterator[Batch]:
         on_device = self._memory.of(images)
@@ -113,9 +126,11 @@ class Workers:
     """Batches that processes decode and augment, several at a time."""
 
     name: Name = "workers"
+    device_bytes = 0
 
     def __init__(self, dataset: Dataset, device: torch.device, processes: WorkerProcesses) -> None:
         self._dataset, self._device, self._processes = dataset, device, processes
+        self.processes = processes.count
 
     def training(self, images: ImageList, config: DataConfig, epoch: Epoch) -> Iterator[Batch]:
         shares = epoch.shares(len(images))

@@ -105,6 +105,7 @@ class WorkerProcesses:
 
     def __init__(self, lists: Mapping[str, ImageList], count: int, *, pinned: bool) -> None:
         """``pinned``: whether batches lie where a GPU copies from while it computes."""
+        self.count = count
         self._digest = Pickled.of(lists).digest
         self._jobs = _Jobs()
         context = get_context("forkserver")

@@ -23,8 +23,6 @@ from trainables.lane.tune_result import EpochReport, FailedTrial, from_tune, to_
 from trainables.training import checkpoint, retention, snapshots
 from trainables.training.best_epoch import best_is_tested
 
-_SAID = "data/loader"
-"""Recorded of every trial: ``auto`` leaves the choice to the lane."""
 _GROUPS_PER_EPOCH = 5
 """Worker groups that may die in one epoch before the trial counts as their cause."""
 _IDLE_S = 20.0
@@ -166,8 +164,7 @@ class Trial(tune.Trainable):
 
     def _report(self, answer: EpochResult) -> EpochReport:
         self.epoch = answer.epoch
-        said = {*self.params, _SAID}
-        held = {path: value for path, value in answer.held.items() if path in said}
+        held = {path: answer.held[path] for path in self.params if path in answer.held}
         new, self.held = held if held != self.held else {}, held
         return EpochReport(
             epoch=self.epoch,

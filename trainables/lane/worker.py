@@ -33,7 +33,7 @@ from trainables.lane.mailbox import (
     Saved,
     Start,
 )
-from trainables.lane.usage import Usage
+from trainables.lane.usage import Reading, Usage
 from trainables.metrics import counts_file
 from trainables.plugin import install
 from trainables.stages.registry import deciding_paths, make_learned, needed
@@ -185,7 +185,7 @@ class Worker:
             metrics={**found.metrics, **trained, "val/loss": found.loss, **found.terms},
             train_s=middle - begin,
             evaluate_s=monotonic() - middle,
-            system=self.usage.sample(training.wait_share),
+            system=self.usage.sample(Reading.of(training)),
             held=self.held(training),
             iterations=training.iterations,
         )
@@ -193,8 +193,7 @@ class Worker:
     def held(self, training: Training) -> dict[str, Value]:
         """What the trial's losses have read, its optimiser holds and its stages were made with."""
         optimizer = held_settings(training.config.optim, training.optimizer)
-        loader: dict[str, Value] = {"data/loader": training.loader.name}
-        return {**self.of_stages, **self.watch.used, **optimizer, **loader}
+        return {**self.of_stages, **self.watch.used, **optimizer}
 
     def save(self, training: Training) -> Saved | None:
         """What a checkpoint holds; None on ranks other than 0."""
