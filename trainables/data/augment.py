@@ -19,6 +19,7 @@ from trainables.config.pixels import RGB, Pixels
 from trainables.data import plugin_augmentation, warp
 from trainables.data.images import Map, Size
 from trainables.data.jitter import color_jitter
+from trainables.data.resampling import nearest
 from trainables.data.units import in_units
 from trainables.geometry.boundaries import VOID
 
@@ -107,7 +108,9 @@ def shift_of(config: DataConfig, draw: Draw) -> int:
 
 def _recoloured(image_CHW: Tensor, config: DataConfig, draw: Draw) -> Tensor:
     if config.brightness:
-        image_CHW = (image_CHW.short() + shift_of(config, draw)).clamp(0, 255).byte()
+        shift = shift_of(config, draw)  # kept within bytes before it is added, not after
+        within = image_CHW.clamp(max=255 - shift) if shift > 0 else image_CHW.clamp(min=-shift)
+        image_CHW = within + shift
     if config.color_jitter:
         random = draw.generator("color_jitter")
         image_CHW = color_jitter(image_CHW, config.color_jitter, random)
@@ -115,12 +118,11 @@ def _recoloured(image_CHW: Tensor, config: DataConfig, draw: Draw) -> Tensor:
 
 
 def _resized(image_CHW: Tensor, labels_HW: Tensor, scaled: Size) -> tuple[Tensor, Tensor]:
-    from torchvision.transforms import InterpolationMode  # takes seconds to import
-    from torchvision.transforms.v2 import functional as vision
+    from torchvision.transforms.v2 import functional as vision  # takes seconds to import
 
-    size = list(scaled)
-    image_CHW = vision.resize(image_CHW, size, antialias=True)
-    return image_CHW, vision.resize(labels_HW[None], size, InterpolationMode.NEAREST)[0]
+    rows, columns = map(nearest, labels_HW.shape, scaled)
+    labels_HW = torch.from_numpy(labels_HW.numpy()[rows][:, columns])
+    return vision.resize(image_CHW, list(scaled), antialias=True), labels_HW
 
 
 def _crop(
@@ -204,7 +206,8 @@ def augmented_maps(
         for image_HWC, labels_HW, draw in zip(images, labels, draws, strict=True)
     ]
     images, labels = zip(*pairs, strict=True)
-    return torch.stack(images), torch.stack(labels)
+    rows_of_pixels = torch.stack([image_CHW.permute(1, 2, 0) for image_CHW in images])
+    return rows_of_pixels.permute(0, 3, 1, 2).contiguous(), torch.stack(labels)
 
 
 def _augmented(

@@ -47,10 +47,7 @@ def augmented(
     """
     own = one_size(images) or (0, 0)
     size = config.crop_height or own[0], config.crop_width or own[1]
-    crops = [
-        _Crop.of((rows, columns), size, config, draw)
-        for (rows, columns), draw in zip(images.sizes_N2.tolist(), draws, strict=True)
-    ]
+    crops = crops_of(images.sizes_N2, size, config, draws)
     if pixels.plain or is_off(config):
         values_BHWC, labels_BHW = _placed(images, crops, config, _as_stored, warp.GREY)
         values_BHWC = _recoloured(values_BHWC, config, draws)
@@ -65,12 +62,20 @@ def augmented(
     return values_BHWC.permute(0, 3, 1, 2), labels_BHW.long()
 
 
+def crops_of(
+    sizes_B2: NDArray[np.int64], size: Size, config: DataConfig, draws: list[Draw]
+) -> list["Crop"]:
+    """Of images of these sizes, the crops of this size."""
+    sizes = [(int(rows), int(columns)) for rows, columns in sizes_B2]
+    return [Crop.of(*each, config) for each in zip(sizes, [size] * len(sizes), draws, strict=True)]
+
+
 def _as_stored(values: Tensor) -> Tensor:
     return values
 
 
 @dataclass(frozen=True)
-class _Crop:
+class Crop:
     """Where the crop of one image lies, before it is deformed."""
 
     before: Size
@@ -82,7 +87,7 @@ class _Crop:
     draw: Draw
 
     @classmethod
-    def of(cls, before: Size, size: Size, config: DataConfig, draw: Draw) -> "_Crop":
+    def of(cls, before: Size, size: Size, draw: Draw, config: DataConfig) -> "Crop":
         scaled = before if is_off(config) else scaled_size(before, config, draw)
         upside_down, mirrored = (slice(None, None, -1 if on else 1) for on in turned(config, draw))
         corner = corner_of(scaled, size, draw)
@@ -99,7 +104,7 @@ class _Crop:
 
 
 def _placed(
-    images: DeviceImages, crops: list[_Crop], config: DataConfig, prepare: Prepare, fill: float
+    images: DeviceImages, crops: list[Crop], config: DataConfig, prepare: Prepare, fill: float
 ) -> tuple[Tensor, Tensor]:
     """Scale, deform, crop and mirror: values (B,H,W,C), and labels uint8 (B,H,W)."""
     if warp.is_on(config):
@@ -122,7 +127,7 @@ def _placed(
 
 
 def _deformed(
-    images: DeviceImages, crops: list[_Crop], config: DataConfig, prepare: Prepare, fill: float
+    images: DeviceImages, crops: list[Crop], config: DataConfig, prepare: Prepare, fill: float
 ) -> tuple[Tensor, Tensor]:
     size, device = crops[0].size, images.device
     each = [Deformation.of(config, size, crop.draw, crop.order) for crop in crops]
@@ -135,7 +140,7 @@ def _deformed(
     return sampled(images, x_BHW, y_BHW, prepare, fill, VOID)
 
 
-def _scaled(images: DeviceImages, crops: list[_Crop], prepare: Prepare) -> DeviceImages:
+def _scaled(images: DeviceImages, crops: list[Crop], prepare: Prepare) -> DeviceImages:
     """The complete scaled images, each in a field as large as the largest of them."""
     sides = ([side(crop.before[axis], crop.scaled[axis]) for crop in crops] for axis in (0, 1))
     rows, columns = sides

@@ -45,7 +45,7 @@ def side(before: int, after: int) -> Side:
         same_M = np.arange(before)
         return Side(same_M, np.ones((before, 1)), same_M, bits=1)
     first_M, shares_MT = _antialiased(before, after)
-    return Side(first_M, shares_MT, _nearest(before, after), _bits(float(shares_MT.max())))
+    return Side(first_M, shares_MT, nearest(before, after), _bits(float(shares_MT.max())))
 
 
 def _antialiased(before: int, after: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -63,7 +63,8 @@ def _antialiased(before: int, after: int) -> tuple[NDArray[np.int64], NDArray[np
     return first_M, shares_MT[:, : used[-1] + 1]
 
 
-def _nearest(before: int, after: int) -> NDArray[np.int64]:
+def nearest(before: int, after: int) -> NDArray[np.int64]:
+    """Of ``after`` new pixels, the old one whose label each has."""
     scale = np.float32(before) / np.float32(after)  # PyTorch computes these places in float32
     places_M = np.floor(np.arange(after, dtype=np.float32) * scale).astype(np.int64)
     return np.minimum(places_M, before - 1)

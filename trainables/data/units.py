@@ -14,4 +14,4 @@ def in_units(stored: Tensor) -> Tensor:
         return stored
     sixteen = stored.dtype in (torch.int16, torch.uint16)
     values = (stored.int() & 0xFFFF if stored.dtype == torch.int16 else stored).float()
-    return values / torch.full((), 65535.0 if sixteen else 255.0, device=stored.device)
+    return values.div_(torch.full((), 65535.0 if sixteen else 255.0, device=stored.device))
