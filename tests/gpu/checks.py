@@ -7,6 +7,7 @@ import torch
 
 from tests.gpu import (
     camvid,
+    data_path,
     loss_costs,
     losses_agree,
     metrics_agree,
@@ -30,6 +31,7 @@ CHECKS: Mapping[str, Check] = {
     trial_state.CHECK: Check(trial_state.lines, 60),
     steps.CHECK: Check(steps.lines, 90),
     loss_costs.CHECK: Check(loss_costs.lines, 80),
+    data_path.CHECK: Check(data_path.lines, 90),
     side_by_side.CHECK: Check(side_by_side.lines, 90),
     camvid.CHECK: Check(camvid.lines, 90),
     steps.COMPILING: Check(steps.compiled_lines, 120),

@@ -186,7 +186,7 @@ class Loaders:
         self._memory.keep_only(lists if chosen == "device" else [])
         if chosen == "workers":
             return Workers(dataset, self._device, self._reading(dataset))
-        self._end_processes()
+        self.end()
         if chosen == "device":
             return OnDevice(dataset, self._memory)
         return Threads(dataset, self._device, self._cpus)
@@ -222,12 +222,13 @@ class Loaders:
     def _reading(self, dataset: Dataset) -> WorkerProcesses:
         """The processes that read this dataset's files: those of the last trial, if they do."""
         if self._processes is None or not self._processes.read(dataset.splits):
-            self._end_processes()
+            self.end()
             on_gpu = self._device.type == "cuda"
             self._processes = WorkerProcesses(dataset.splits, self._readers, pinned=on_gpu)
         return self._processes
 
-    def _end_processes(self) -> None:
+    def end(self) -> None:
+        """End the processes that read files."""
         if self._processes is not None:
             self._processes.end()
         self._processes = None

@@ -60,6 +60,7 @@ def work(loop_config: dict[str, Any]) -> None:
         while (message := ray.get(mailbox.take.remote(generation, number))) is not None:
             number, command = message
             if isinstance(command, Close):
+                worker.loaders.end()
                 return
             answer = worker.answer(command, alone=ranks == 1)
             # Any rank may fail alone, and its failure is then the answer.

@@ -103,7 +103,7 @@ def test_processes_give_the_same_batches_and_their_errors_and_losses_arrive(fold
     os.kill(workers[0].pid, signal.SIGKILL)
     with pytest.raises(WorkerLostError, match="a process that reads images was lost"):
         epochs(50, loader, train, config)  # it may have made its next batches already
-    loaders._end_processes()
+    loaders.end()
 
 
 def epochs(count: int, loader: Loader, images: ImageList, config: TrialConfig) -> None:
