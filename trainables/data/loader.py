@@ -200,6 +200,8 @@ class Loaders:
             words = "auto, threads or workers for files that are read each time"
             require(decoded, "data/loader", words, config.loader)
             self._memory.require_room(lists)
+        if config.loader == "workers" and decoded:
+            return "threads"  # to hand over what is in memory takes longer than to augment it here
         if config.loader == "workers":
             why = unfit(dataset.splits, config, dataset.pixels, batch, self._readers)
             require(not why, "data/loader", f"auto or threads: {why}", config.loader)

@@ -27,7 +27,6 @@ from trainables.data import plugin_augmentation
 from trainables.data.augment import Draw
 from trainables.data.batches import Batch, made, stored, without_sixteen_bits
 from trainables.data.dataset import ImageList
-from trainables.data.device_memory import in_memory
 from trainables.data.pickled import Pickled, as_it_was_raised
 
 _EACH_AHEAD = 2
@@ -198,8 +197,6 @@ def unfit(
     lists: Mapping[str, ImageList], config: DataConfig, pixels: Pixels, batch: int, count: int
 ) -> str:
     """Why so many processes cannot make these batches; "" if they can."""
-    if any(map(in_memory, lists.values())):
-        return "the images are in memory; data/cache=off reads the files each time"
     if plugin_augmentation.active(config):
         return "a plug-in's augmentation runs in the training's process"
     try:
