@@ -7,6 +7,7 @@ import torch
 
 from tests.gpu import (
     camvid,
+    data_path,
     lanes,
     loss_costs,
     losses_agree,
@@ -33,6 +34,7 @@ CHECKS: Mapping[str, Check] = {
     norm_over_ranks.CHECK: Check(norm_over_ranks.lines, 40),
     steps.CHECK: Check(steps.lines, 90),
     loss_costs.CHECK: Check(loss_costs.lines, 80),
+    data_path.CHECK: Check(data_path.lines, 90),
     side_by_side.CHECK: Check(side_by_side.lines, 90),
     lanes.CHECK: Check(lanes.lines, 60),
     camvid.CHECK: Check(camvid.lines, 90),

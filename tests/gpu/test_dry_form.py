@@ -42,8 +42,8 @@ def test_every_check_works_at_toy_size_without_what_a_gpu_machine_may_lack(tmp_p
     assert {row[0] for row in found} == set(CHECKS)
     assert {row[4] for row in found} == {"holds", "not measured"}
     # What a CPU can judge is judged, and no speed of a toy is called good.
-    judged = {"losses", "metrics", "one training", "batch norm over ranks"}
-    assert {row[0] for row in found if row[4] == "holds"} == judged
+    judged_here = {"losses", "metrics", "one training", "batch norm over ranks", "data path"}
+    assert {row[0] for row in found if row[4] == "holds"} == judged_here
 
 
 def test_a_wrong_gradient_falls_short(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,10 +22,11 @@ _MOST_PIXELS = 100_000_000
 """Of an image, as of a file: more would take gigabytes each."""
 _NO_FOLDS = "test_list extra_list train_images val_images test_images".split()
 """Fields that would take an image from the folds, or train on one that another list tests."""
-_AUGMENTATION = (
+_OF_BATCHES = (
     *("flip", "scale_min", "scale_max", "crop_height", "crop_width", "brightness", "added"),
-    *("flip_vertical", "rotate", "elastic", "grid_distortion", "color_jitter"),
+    *("flip_vertical", "rotate", "elastic", "grid_distortion", "color_jitter", "loader"),
 )
+"""How batches are made of decoded images."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +92,12 @@ class DataConfig:
 
     cache: Literal["auto", "on", "off"] = "auto"
     """Keep decoded images in memory; ``auto``: if they fit; ``off``: read the files each time."""
+
+    loader: Literal["auto", "threads", "workers", "device"] = "auto"
+    """How batches are made. ``threads``: by the training's own process; ``workers``: by processes
+    that read the files, one for each CPU of ``--cpus-per-worker`` but one; ``device``: from lists
+    in the GPU's memory, augmented there. ``auto``: on a GPU the lists, if they fit, else workers;
+    on a CPU, with one CPU and with a plug-in's augmentations, threads."""
 
     normalize: str = "auto"
     """How images are normalised before a network. ``backbone``: by the mean and std that its
@@ -190,6 +197,8 @@ class DataConfig:
         for name in PLUGIN.augmentations:
             share = self.plugin_field(name)
             require(0 <= float(share) <= 1, f"data/{name}", "a probability, 0 .. 1", share)
+            here = not share or self.loader in ("auto", "threads")
+            require(here, "data/loader", f"auto or threads with data/{name}", self.loader)
 
     def _require_folds(self) -> None:
         require(self.folds != 1, "data/folds", "0 or >= 2", self.folds)
@@ -204,11 +213,11 @@ class DataConfig:
         """The same without augmentation, of the first fold; configs for which this is equal share
         decoded images."""
         default = DataConfig()
-        values = {name: getattr(default, name) for name in _AUGMENTATION}
+        values = {name: getattr(default, name) for name in _OF_BATCHES}
         return replace(self, **values, fold=min(self.folds, 1))
 
 
 def image_paths() -> frozenset[str]:
     """The paths that decide which images are decoded, and to which size."""
-    names = {field.name for field in fields(DataConfig)} - {*_AUGMENTATION}
+    names = {field.name for field in fields(DataConfig)} - {*_OF_BATCHES}
     return frozenset(f"data/{name}" for name in names)

@@ -42,6 +42,8 @@ def identity(config: TrialConfig, data_digest: str) -> str:
     flat = {path: value for path, value in flatten(config).items() if path not in left_out}
     if not config.parts:
         del flat["parts"]
+    if config.data.loader == "auto":
+        del flat["data/loader"]
     for path in ("model/weights", "model/init"):
         flat[path] = weights_content(str(flat[path]))
     text = json.dumps([flat, data_digest, code_digest()], sort_keys=True, allow_nan=False)

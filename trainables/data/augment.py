@@ -17,8 +17,10 @@ from torch import Tensor
 from trainables.config import DataConfig, require
 from trainables.config.pixels import RGB, Pixels
 from trainables.data import plugin_augmentation, warp
-from trainables.data.images import Map
+from trainables.data.images import Map, Size
 from trainables.data.jitter import color_jitter
+from trainables.data.resampling import nearest
+from trainables.data.units import in_units
 from trainables.geometry.boundaries import VOID
 
 
@@ -72,37 +74,55 @@ def _placed(
     """Scale, deform, crop and mirror; ``fill`` is what lies outside the image."""
     rows, columns = labels_HW.shape
     size = (config.crop_height or rows, config.crop_width or columns)
-    scale = config.scale_min + (config.scale_max - config.scale_min) * draw.scale
-    if scale != 1:
-        scaled = [max(round(scale * side), 1) for side in (rows, columns)]
+    if (scaled := scaled_size((rows, columns), config, draw)) != (rows, columns):
         image_CHW, labels_HW = _resized(image_CHW, labels_HW, scaled)
     if warp.is_on(config):
         image_CHW, labels_HW = _warped(image_CHW, labels_HW, size, draw, config, fill)
     else:
         image_CHW, labels_HW = _crop(image_CHW, labels_HW, size, draw, fill)
-    if config.flip and draw.flip < 0.5:
+    upside_down, mirrored = turned(config, draw)
+    if mirrored:
         image_CHW, labels_HW = image_CHW.flip(2), labels_HW.flip(1)
-    if config.flip_vertical and draw.generator("flip_vertical").random() < 0.5:
+    if upside_down:
         image_CHW, labels_HW = image_CHW.flip(1), labels_HW.flip(0)
     return image_CHW, labels_HW
 
 
+def scaled_size(size: Size, config: DataConfig, draw: Draw) -> Size:
+    """Rows and columns of an image of this size once it is scaled."""
+    scale = config.scale_min + (config.scale_max - config.scale_min) * draw.scale
+    rows, columns = (max(round(scale * side), 1) for side in size)
+    return rows, columns
+
+
+def turned(config: DataConfig, draw: Draw) -> tuple[bool, bool]:
+    """Whether an image is turned upside down, and whether it is mirrored left and right."""
+    upside_down = config.flip_vertical and draw.generator("flip_vertical").random() < 0.5
+    return upside_down, config.flip and draw.flip < 0.5
+
+
+def shift_of(config: DataConfig, draw: Draw) -> int:
+    """What ``data/brightness`` adds to a photograph's bytes."""
+    return round(config.brightness * (2 * draw.brightness - 1))
+
+
 def _recoloured(image_CHW: Tensor, config: DataConfig, draw: Draw) -> Tensor:
     if config.brightness:
-        shift = round(config.brightness * (2 * draw.brightness - 1))
-        image_CHW = (image_CHW.short() + shift).clamp(0, 255).byte()
+        shift = shift_of(config, draw)  # kept within bytes before it is added, not after
+        within = image_CHW.clamp(max=255 - shift) if shift > 0 else image_CHW.clamp(min=-shift)
+        image_CHW = within + shift
     if config.color_jitter:
         random = draw.generator("color_jitter")
         image_CHW = color_jitter(image_CHW, config.color_jitter, random)
     return image_CHW
 
 
-def _resized(image_CHW: Tensor, labels_HW: Tensor, size: list[int]) -> tuple[Tensor, Tensor]:
-    from torchvision.transforms import InterpolationMode  # takes seconds to import
-    from torchvision.transforms.v2 import functional as vision
+def _resized(image_CHW: Tensor, labels_HW: Tensor, scaled: Size) -> tuple[Tensor, Tensor]:
+    from torchvision.transforms.v2 import functional as vision  # takes seconds to import
 
-    image_CHW = vision.resize(image_CHW, size, antialias=True)
-    return image_CHW, vision.resize(labels_HW[None], size, InterpolationMode.NEAREST)[0]
+    rows, columns = map(nearest, labels_HW.shape, scaled)
+    labels_HW = torch.from_numpy(labels_HW.numpy()[rows][:, columns])
+    return vision.resize(image_CHW, list(scaled), antialias=True), labels_HW
 
 
 def _crop(
@@ -113,7 +133,7 @@ def _crop(
     if below or right:
         image_CHW = F.pad(image_CHW, (0, right, 0, below), value=fill)
         labels_HW = F.pad(labels_HW, (0, right, 0, below), value=VOID)
-    top, left = _corner(labels_HW, size, draw)
+    top, left = corner_of(_size(labels_HW), size, draw)
     window = (slice(top, top + size[0]), slice(left, left + size[1]))
     return image_CHW[:, *window], labels_HW[*window]
 
@@ -126,15 +146,20 @@ def _warped(
     config: DataConfig,
     fill: float,
 ) -> tuple[Tensor, Tensor]:
-    corner = _corner(labels_HW, size, draw)
+    corner = corner_of(_size(labels_HW), size, draw)
     maps = image_CHW.permute(1, 2, 0).numpy(), labels_HW.numpy()
     image_HWC, labels = warp.warp(*maps, config, size, corner, draw, fill)
     return _tensor(image_HWC).permute(2, 0, 1), _tensor(labels)
 
 
-def _corner(labels_HW: Tensor, size: tuple[int, int], draw: Draw) -> tuple[int, int]:
-    """Row and column of the crop; 0 where the image is no larger."""
-    rows, columns = (max(have - want, 0) for have, want in zip(labels_HW.shape, size, strict=True))
+def _size(labels_HW: Tensor) -> Size:
+    rows, columns = labels_HW.shape
+    return rows, columns
+
+
+def corner_of(scaled: Size, size: Size, draw: Draw) -> tuple[int, int]:
+    """Row and column of a crop of this size; 0 where the image is no larger."""
+    rows, columns = (max(have - want, 0) for have, want in zip(scaled, size, strict=True))
     return int(draw.top * (rows + 1)), int(draw.left * (columns + 1))
 
 
@@ -155,10 +180,24 @@ def augmented_batch(
     draws: list[Draw],
     pixels: Pixels = RGB,
 ) -> tuple[Tensor, Tensor]:
-    """Images float (B,C,H,W) in the unit of their type and labels int64 (B,H,W), one draw each.
+    """Images float (B,C,H,W) in the unit of their type and labels int64 (B,H,W): see
+    ``augmented_maps``."""
+    stored_BCHW, labels_BHW = augmented_maps(images, labels, config, draws, pixels)
+    return in_units(stored_BCHW), labels_BHW.long()
+
+
+def augmented_maps(
+    images: Iterable[Map],
+    labels: Iterable[Map],
+    config: DataConfig,
+    draws: list[Draw],
+    pixels: Pixels = RGB,
+) -> tuple[Tensor, Tensor]:
+    """Images (B,C,H,W), bytes or floats in the unit of their type, and labels uint8 (B,H,W).
 
     Args:
-        images: (H,W,C); they may differ in size if the config gives both sides of a crop.
+        images: (H,W,C), one draw each; they may differ in size if the config gives both sides of a
+            crop.
         labels: uint8 (H,W), of the images' sizes.
         pixels: what the images are. Photographs are augmented in bytes, others in floats.
     """
@@ -167,7 +206,8 @@ def augmented_batch(
         for image_HWC, labels_HW, draw in zip(images, labels, draws, strict=True)
     ]
     images, labels = zip(*pairs, strict=True)
-    return in_units(torch.stack(images)), torch.stack(labels).long()
+    rows_of_pixels = torch.stack([image_CHW.permute(1, 2, 0) for image_CHW in images])
+    return rows_of_pixels.permute(0, 3, 1, 2).contiguous(), torch.stack(labels)
 
 
 def _augmented(
@@ -175,8 +215,7 @@ def _augmented(
 ) -> tuple[Tensor, Tensor]:
     if pixels.plain:
         return augment(image_CHW, labels_HW, config, draw)
-    words = f"0 with images of {pixels.kind} or normalised by data/normalize"
-    require(not config.color_jitter, "data/color_jitter", words, config.color_jitter)
+    require_no_jitter(config, pixels)
     image_CHW, fill = in_units(image_CHW), warp.GREY / 255
     if pixels.mean:  # padding that normalisation turns into zero, as the grey of photographs
         mean_C11 = torch.tensor(pixels.mean).view(-1, 1, 1)
@@ -189,11 +228,10 @@ def _augmented(
     return _with_plugin(image_CHW, labels_HW, config, draw)
 
 
-def in_units(images: Tensor) -> Tensor:
-    """Float images in the unit of their type: bytes / 255, 16 bits / 65535, floats as they are."""
-    if images.dtype == torch.float32:
-        return images
-    return images.float().div(65535 if images.dtype == torch.uint16 else 255)
+def require_no_jitter(config: DataConfig, pixels: Pixels) -> None:
+    """Raise a ValueError if colours are jittered that are no photograph's."""
+    words = f"0 with images of {pixels.kind} or normalised by data/normalize"
+    require(not config.color_jitter, "data/color_jitter", words, config.color_jitter)
 
 
 def _tensor(map_: NDArray[np.generic]) -> Tensor:

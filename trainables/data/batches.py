@@ -8,7 +8,9 @@ Shape letters: B images, H rows, W columns.
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,8 +19,12 @@ from torch import Tensor
 
 from trainables.config import DataConfig
 from trainables.config.pixels import RGB, Pixels
-from trainables.data.augment import Draw, augmented_batch, in_units, is_off
+from trainables.data.augment import Draw, augmented_maps, is_off
 from trainables.data.dataset import DataError, ImageList
+from trainables.data.units import in_units
+
+Batch = tuple[Tensor, Tensor]
+"""Images and labels."""
 
 
 def num_batches(num_images: int, batch: int) -> int:
@@ -47,14 +53,73 @@ def to_tensors(
 ) -> tuple[Tensor, Tensor]:
     """Images float (B,C,H,W) in the unit of their type, photographs in [0,1], and labels int64
     (B,H,W), of images of one size."""
+    return ready(stored(split, indices))
+
+
+def stored(split: ImageList, indices: NDArray[np.int64] | Sequence[int]) -> Batch:
+    """Images (B,C,H,W) as they are stored, and labels uint8 (B,H,W)."""
     images_BHWC, labels_BHW = map(torch.from_numpy, split.stacked(indices))
-    return in_units(images_BHWC.permute(0, 3, 1, 2)), labels_BHW.long()
+    return images_BHWC.permute(0, 3, 1, 2), labels_BHW
 
 
-def _flipped(images_BCHW: Tensor, labels_BHW: Tensor, draws: list[Draw]) -> tuple[Tensor, Tensor]:
+def ready(batch: Batch) -> Batch:
+    """Stored images and labels as a network and its losses receive them: float and int64."""
+    images_BCHW, labels_BHW = batch
+    return in_units(images_BCHW), labels_BHW.long()
+
+
+def without_sixteen_bits(batch: Batch) -> Batch:
+    """A stored batch of a type that every device computes with."""
+    images_BCHW, labels_BHW = batch
+    return (in_units(images_BCHW) if images_BCHW.dtype == torch.uint16 else images_BCHW), labels_BHW
+
+
+def _flipped(batch: Batch, draws: list[Draw]) -> Batch:
+    images_BCHW, labels_BHW = batch
     flip_B = torch.tensor([draw.flip for draw in draws]) < 0.5
     images_BCHW = torch.where(flip_B.view(-1, 1, 1, 1), images_BCHW.flip(3), images_BCHW)
     return images_BCHW, torch.where(flip_B.view(-1, 1, 1), labels_BHW.flip(2), labels_BHW)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass of a rank over a training list."""
+
+    batch: int
+    """Images of a step over all ranks; at least ``ranks``."""
+    seed: int
+    epoch: int
+    """Counted from 1."""
+    rank: int
+    ranks: int
+
+    def shares(self, num_images: int) -> list[NDArray[np.int64]]:
+        """By step, the images of this rank: every ``ranks``-th of the step's."""
+        order = epoch_order(num_images, self.seed, self.epoch)
+        steps = range(num_batches(num_images, self.batch))
+        return [
+            order[step * self.batch : (step + 1) * self.batch][self.rank :: self.ranks]
+            for step in steps
+        ]
+
+    def draws(self, share: NDArray[np.int64]) -> list[Draw]:
+        """The random numbers of these images."""
+        return [Draw.of(self.seed, self.epoch, int(index)) for index in share]
+
+
+def made(
+    split: ImageList,
+    config: DataConfig,
+    share: NDArray[np.int64],
+    draws: list[Draw],
+    pixels: Pixels,
+) -> Batch:
+    """These images, augmented: (B,C,H,W) as stored or float, and labels uint8 (B,H,W)."""
+    if not is_off(config):
+        chosen = split.images_NHWC[share], split.labels_NHW[share]
+        return augmented_maps(*chosen, config, draws, pixels)
+    batch = stored(split, share)
+    return _flipped(batch, draws) if config.flip else batch
 
 
 def training_batches(
@@ -67,59 +132,66 @@ def training_batches(
     rank: int,
     ranks: int,
     pixels: Pixels = RGB,
-) -> Iterator[tuple[Tensor, Tensor]]:
+    finish: Callable[[Batch], Batch] = ready,
+    threads: int = 1,
+) -> Iterator[Batch]:
     """Yield this rank's share of each batch: every ``ranks``-th of its images.
 
-    ``batch`` counts the images over all ranks and must be at least ``ranks``.
+    Args:
+        batch: counts the images over all ranks; at least ``ranks``.
+        finish: what is done with the stored images and labels of a batch in the thread that makes
+            them.
+        threads: that make batches, several at a time; a list that is read from disk has one, which
+            reads the images of a batch on several.
     """
-    order = epoch_order(len(split), seed, epoch)
+    this = Epoch(batch, seed, epoch, rank, ranks)
 
-    def share(number: int) -> tuple[Tensor, Tensor]:
-        mine = order[number * batch : (number + 1) * batch][rank::ranks]
-        draws = [Draw.of(seed, epoch, int(index)) for index in mine]
-        if not is_off(config):
-            chosen = split.images_NHWC[mine], split.labels_NHW[mine]
-            return augmented_batch(*chosen, config, draws, pixels)
-        tensors = to_tensors(split, mine)
-        return _flipped(*tensors, draws) if config.flip else tensors
+    def make(share: NDArray[np.int64]) -> Batch:
+        return finish(made(split, config, share, this.draws(share), pixels))
 
-    numbers = range(num_batches(len(split), batch))
+    shares = this.shares(len(split))
     if is_off(config) and isinstance(split.images_NHWC, np.ndarray):
-        yield from map(
-            share, numbers
-        )  # copying pixels takes less time than handing them to a thread
+        yield from map(make, shares)  # copying pixels takes less time than handing them to a thread
     else:
-        yield from ahead(share, numbers)
+        yield from ahead(make, shares, threads)
 
 
 _AHEAD = 2
 """Batches prepared while the network works on the current one."""
+T = TypeVar("T")
 
 
-def ahead(
-    make: Callable[[int], tuple[Tensor, Tensor]], numbers: Sequence[int]
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield ``make`` of each number in order; a thread computes the next ones in advance."""
-    with ThreadPoolExecutor(1) as pool:
-        pending = deque(pool.submit(make, number) for number in numbers[:_AHEAD])
-        for number in [*numbers[_AHEAD:], *[None] * min(_AHEAD, len(numbers))]:
+def ahead(make: Callable[[T], Batch], each: Sequence[T], threads: int = 1) -> Iterator[Batch]:
+    """Yield ``make`` of each in order; threads compute the next ones in advance."""
+    first = _AHEAD * threads
+    with ThreadPoolExecutor(threads) as pool:
+        pending = deque(pool.submit(make, one) for one in each[:first])
+        for one in each[first:]:
             done = pending.popleft().result()
-            if number is not None:
-                pending.append(pool.submit(make, number))
+            pending.append(pool.submit(make, one))
             yield done
+        while pending:
+            yield pending.popleft().result()
 
 
-def evaluation_batches(
+def evaluation_shares(
     split: ImageList, *, batch: int, rank: int, ranks: int
-) -> Iterator[tuple[NDArray[np.int64], Tensor, Tensor]]:
-    """Yield rows, images and labels; each image comes on exactly one rank, exactly once.
+) -> Iterator[NDArray[np.int64]]:
+    """By forward pass, the images of this rank; each comes on exactly one rank, exactly once.
 
-    The images of a batch have one size: where sizes differ, equal ones come together.
+    They have one size: where sizes differ, equal ones come together.
     """
     sizes_N2, mine = split.sizes_N2, np.arange(len(split))[rank::ranks]
     order = mine[np.lexsort(sizes_N2[mine].T)]  # stable: equal sizes stay in the list's order
     for _, same in groupby(order, key=lambda row: tuple(sizes_N2[row])):
         rows = np.array(list(same))
         for start in range(0, len(rows), batch):
-            chosen = rows[start : start + batch]
-            yield chosen, *to_tensors(split, chosen)
+            yield rows[start : start + batch]
+
+
+def evaluation_batches(
+    split: ImageList, *, batch: int, rank: int, ranks: int
+) -> Iterator[tuple[NDArray[np.int64], Tensor, Tensor]]:
+    """Yield rows, images and labels of ``evaluation_shares``."""
+    for rows in evaluation_shares(split, batch=batch, rank=rank, ranks=ranks):
+        yield rows, *to_tensors(split, rows)

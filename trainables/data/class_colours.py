@@ -43,7 +43,8 @@ class ClassColours:
             labels_HW = self.grey.apply(path, grey_values(mask, classes))
         else:
             labels_HW = self._by_palette(path, mask).apply(path, mask.values_HW)
-        if (by_number.labels_256[mask.values_HW] != labels_HW).any():
+        values_HW = mask.values_HW
+        if by_number.others(values_HW) or (by_number.looked_up(values_HW) != labels_HW).any():
             content = files.marked("colours", content)
         return labels_HW, content
 

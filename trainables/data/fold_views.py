@@ -19,17 +19,17 @@ class FoldView:
 
     def __init__(self, pool: Map, places: Sequence[int]) -> None:
         """``places``: of the picked maps in the pool, one or more."""
-        self._pool, self._places_N = pool, np.asarray(places, dtype=np.int64)
+        self.pool, self.places_N = pool, np.asarray(places, dtype=np.int64)
 
     @property
     def sizes_N2(self) -> NDArray[np.int64]:
         """Rows and columns of each."""
-        sizes_N2: NDArray[np.int64] = sizes_of(self._pool)[self._places_N]
+        sizes_N2: NDArray[np.int64] = sizes_of(self.pool)[self.places_N]
         return sizes_N2
 
     def __len__(self) -> int:
-        return len(self._places_N)
+        return len(self.places_N)
 
     def __getitem__(self, index: int | np.integer | Rows) -> Map:
         """One map for one place; for several, what the pool gives for several."""
-        return self._pool[self._places_N[index]]
+        return self.pool[self.places_N[index]]

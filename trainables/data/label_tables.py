@@ -58,12 +58,23 @@ class LabelTable:
         Raises:
             DataError: it holds a value that is not allowed.
         """
-        labels_HW = self.labels_256[mask_HW]
-        if labels_HW.min(initial=0) < 0:
-            wrong = int(mask_HW[labels_HW < 0].min())
+        if others := self.others(mask_HW):
+            wrong = min(others)
             remedy = self.remedy.replace("{}", str(wrong))
             raise DataError(f"{path}: labels must be {self.allowed}, got {wrong}{remedy}")
-        return labels_HW.astype(np.uint8)
+        return self.looked_up(mask_HW)
+
+    def others(self, mask_HW: NDArray[np.uint8]) -> bytes:
+        """The values of a mask that are not allowed, each as often as it is there."""
+        return mask_HW.tobytes().translate(
+            None, np.flatnonzero(self.labels_256 >= 0).astype(np.uint8).tobytes()
+        )
+
+    def looked_up(self, mask_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Labels of a mask of allowed values; a fifth of the time of an index by an array."""
+        table = self.labels_256.astype(np.uint8).tobytes()
+        labels = bytearray(mask_HW.tobytes()).translate(table)  # a bytearray: it may be written to
+        return np.frombuffer(labels, dtype=np.uint8).reshape(mask_HW.shape)
 
 
 class MaskReader(Hashable, Protocol):

@@ -73,7 +73,7 @@ def _photograph(path: Path, content: bytes, size: tuple[int, int] | None) -> Pho
     image = files.open_image(path, content)
     if image.mode not in _MODES:
         raise DataError(f"{path}: an image must be 8-bit grey or RGB, got mode {image.mode}")
-    seen = np.asarray(image.convert("RGB"))
+    seen = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
     turned = bool(image.info["turned"])
     orientation = files.orientation_of(content) if turned else 1
     photo = Photo(seen, content, turned, _alpha(image), orientation)

@@ -20,7 +20,7 @@ GREY = 124
 """ImageNet's mean, which normalisation turns into zero."""
 _FIELDS = 5
 """Of the grid distortion, along each side, as in albumentations."""
-_PLACES = 3
+PLACES = 3
 """Of the elastic deformation, along each side: "a coarse 3 by 3 grid" (U-Net)."""
 _BANDS_AT_ONCE = 4
 """OpenCV fills what is outside in no more bands at once."""
@@ -85,22 +85,38 @@ def places_of(config: DataConfig, size: Size, draws: Draws) -> Places:
     rows, columns = size
     x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
     if config.grid_distortion:
-        random = draws.generator("grid_distortion")
-        x = np.broadcast_to(_stretched(columns, config.grid_distortion, random), size)
-        y = np.broadcast_to(_stretched(rows, config.grid_distortion, random)[:, None], size)
+        along_x, along_y = stretched(config, size, draws)
+        x, y = np.broadcast_to(along_x, size), np.broadcast_to(along_y[:, None], size)
     if config.elastic:
         import cv2
 
-        moved = draws.generator("elastic").normal(0, config.elastic, (2, _PLACES, _PLACES))
         by_x, by_y = (
-            cv2.resize(each.astype(np.float32), (columns, rows), interpolation=cv2.INTER_CUBIC)
-            for each in moved
+            cv2.resize(each, (columns, rows), interpolation=cv2.INTER_CUBIC)
+            for each in moved(config, draws)
         )
         x, y = x + by_x, y + by_y
     if config.rotate:
-        angle = np.deg2rad(draws.generator("rotate").uniform(-config.rotate, config.rotate))
-        x, y = _rotated(x, y, angle, size)
+        x, y = _rotated(x, y, angle_of(config, draws), size)
     return x, y
+
+
+def stretched(config: DataConfig, size: Size, draws: Draws) -> Places:
+    """Where each column and each row comes from, (W,) and (H,), by ``data/grid_distortion``."""
+    random, limit = draws.generator("grid_distortion"), config.grid_distortion
+    rows, columns = size
+    along_x = _stretched(columns, limit, random)
+    return along_x, _stretched(rows, limit, random)
+
+
+def moved(config: DataConfig, draws: Draws) -> NDArray[np.float32]:
+    """By how much ``data/elastic`` moves x and y at its 3 x 3 places, (2,3,3)."""
+    by = draws.generator("elastic").normal(0, config.elastic, (2, PLACES, PLACES))
+    return by.astype(np.float32)
+
+
+def angle_of(config: DataConfig, draws: Draws) -> float:
+    """The angle of ``data/rotate``, in radians."""
+    return float(np.deg2rad(draws.generator("rotate").uniform(-config.rotate, config.rotate)))
 
 
 def _stretched(side: int, limit: float, random: Generator) -> NDArray[np.float32]:

@@ -18,6 +18,8 @@ from trainables.config import TrialConfig, Value, flatten, from_flat
 from trainables.config.trial_id import weights_content
 from trainables.config.watched import Watch, watched
 from trainables.data import DataError, Dataset, load
+from trainables.data.loader import Loaders
+from trainables.data.worker_processes import WorkerLostError
 from trainables.lane.error_kind import kind_of
 from trainables.lane.failures import Failure, FailureKind
 from trainables.lane.mailbox import (
@@ -33,7 +35,7 @@ from trainables.lane.mailbox import (
 )
 from trainables.lane.out_of_memory import explained
 from trainables.lane.ray_private import NVML
-from trainables.lane.usage import Usage
+from trainables.lane.usage import Reading, Usage
 from trainables.metrics import counts_file
 from trainables.plugin import install
 from trainables.stages.registry import deciding_paths, make_learned, needed
@@ -64,6 +66,7 @@ def work(loop_config: dict[str, Any]) -> None:
         while (message := ray.get(mailbox.take.remote(generation, number))) is not None:
             number, command = message
             if isinstance(command, Close):
+                worker.loaders.end()
                 return
             answer = worker.answer(command, alone=ranks == 1)
             # Any rank may fail alone, and its failure is then the answer.
@@ -85,10 +88,12 @@ def _open(mailbox: ActorHandle) -> int:
 
 
 def is_peer_loss(error: Exception) -> bool:
-    """Whether a collective failed because another rank is gone.
+    """Whether a collective failed because another rank is gone, or a process that reads images is.
 
     NCCL raises a type of its own; gloo raises a RuntimeError that names its source file.
     """
+    if isinstance(error, WorkerLostError):
+        return True
     gloo = isinstance(error, RuntimeError) and "gloo/transport" in str(error)
     return gloo or isinstance(error, torch.distributed.DistError)
 
@@ -121,6 +126,7 @@ class Worker:
         """The fields of the stages that the trial uses."""
         keep_to_share(device, settings.gpus_per_worker, settings.gpu_context_mib)
         self.usage = Usage(device, gauge_of(device, NVML))
+        self.loaders = Loaders(device, int(settings.cpus_per_worker))
 
     def answer(self, command: Command[object], alone: bool) -> object:
         """Obey a command; answer with a ``Failure`` if the trial raised an error.
@@ -166,7 +172,7 @@ class Worker:
         self.of_stages = {path: flat[path] for path in paths}
         config, self.watch = watched(config)
         self.recipe = Recipe(config, dataset, learned)
-        self.training = Training(config, dataset, learned, self.device)
+        self.training = Training(config, dataset, learned, self.device, self.loaders)
         if command.checkpoint is not None:
             self.training.load(ray.get(command.checkpoint))
         return self.training.epoch
@@ -194,7 +200,7 @@ class Worker:
             metrics={**found.metrics, **trained, "val/loss": found.loss, **found.terms},
             train_s=middle - begin,
             evaluate_s=monotonic() - middle,
-            system=self.usage.sample(),
+            system=self.usage.sample(Reading.of(training)),
             held=held,
             iterations=training.iterations,
         )

@@ -3,7 +3,7 @@
 Shape letters: B images, C colours, K classes, H rows, W columns.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +27,7 @@ from trainables.training.plugin_counts import scores as plugin_scores
 from trainables.training.ranks import num_ranks, rank, sum_over_ranks
 
 _USUAL = EvalConfig()
+Batches = Callable[..., Iterator[tuple[NDArray[np.int64], Tensor, Tensor]]]
 PICTURES = 4
 """How many images' predictions are saved with a checkpoint."""
 
@@ -60,6 +61,7 @@ def evaluate(
     how: EvaluationProtocol = PLAIN,
     config: EvalConfig = _USUAL,
     observe: Callable[[NDArray[np.int64], Tensor, Tensor], None] | None = None,
+    batches: Batches = evaluation_batches,
 ) -> Evaluation:
     """Evaluate a list on all ranks; every rank gets the metrics of all images.
 
@@ -73,6 +75,7 @@ def evaluate(
         config: what is measured.
         observe: receives rows, images (B,C,H,W) and labels (B,H,W) of each batch, after its
             prediction; both are on the device.
+        batches: makes rows, images and labels of the list, as ``evaluation_batches`` does.
     """
     table = ListCounts(images, num_classes, device, config)
     own = PluginCounts(len(images), num_classes, device)
@@ -80,7 +83,7 @@ def evaluate(
     confusion_KK = torch.zeros((num_classes, num_classes), dtype=torch.int64, device=device)
     pictures = _Pictures(images, device)
     batch = batch if how.is_plain else 1
-    for rows, images_BCHW, labels_BHW in evaluation_batches(
+    for rows, images_BCHW, labels_BHW in batches(
         images, batch=batch, rank=rank(), ranks=num_ranks()
     ):
         labels_BHW = labels_BHW.to(device)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from trainables.config import TrialConfig, require
 from trainables.data import photos
-from trainables.data.augment import in_units
 from trainables.data.rasters import Pixels, require_same
+from trainables.data.units import in_units
 from trainables.metrics.inference import probabilities, resize, scores
 from trainables.networks.segmentation import Segmenter
 from trainables.training import process_settings

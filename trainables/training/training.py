@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from trainables.config import TrialConfig, require
 from trainables.config.evaluation import Split
-from trainables.data.batches import num_batches, require_crops, to_tensors, training_batches
+from trainables.data.batches import Epoch, num_batches, require_crops, to_tensors
 from trainables.data.dataset import Dataset, ImageList
 from trainables.data.lists import EXTRA
+from trainables.data.loader import Loaders
 from trainables.losses.batch import Learned, Target, on_device
 from trainables.losses.compose import (
     active_weights,
@@ -44,14 +45,21 @@ from trainables.training.optimization import (
 from trainables.training.ranks import joined_over_ranks, num_ranks, places, rank, sum_over_ranks
 from trainables.training.state import TrainingState, pack, unpack
 from trainables.training.validation_terms import ListTerms, ValidationTerms
+from trainables.training.waiting import Waiting
 
 
 class Training:
     """The state of one trial on this rank. Every rank makes the same calls in the same order."""
 
     def __init__(
-        self, config: TrialConfig, dataset: Dataset, learned: Learned, device: torch.device
+        self,
+        config: TrialConfig,
+        dataset: Dataset,
+        learned: Learned,
+        device: torch.device,
+        loaders: Loaders | None = None,
     ) -> None:
+        """``loaders``: what a lane keeps for its next trials; None: nothing is kept."""
         ranks = num_ranks()
         require(config.batch >= ranks, "batch", f"at least the {ranks} ranks", config.batch)
         self.config, self.device = config, device
@@ -74,6 +82,9 @@ class Training:
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.optim.precision == "fp16")
         self.average = make_average(config.optim, self.network)
+        self.loader = (loaders or Loaders(device)).of(self.dataset, config.data, config.batch)
+        self.wait_share = 0.0
+        """Of the last trained epoch, on this rank: see ``Waiting``."""
         self.epoch = 0
         self.iterations = Iterations(at=[], terms={})
         """Loss terms of the last trained epoch, batch by batch, thinned."""
@@ -93,16 +104,10 @@ class Training:
         self.parallel.train()
         if config.model.freeze_batch_norm:
             freeze_batch_norm(self.network)
-        batches = training_batches(
-            self._images(self.epoch),
-            config.data,
-            batch=config.batch,
-            seed=config.seed,
-            epoch=self.epoch,
-            rank=rank(),
-            ranks=num_ranks(),
-            pixels=self.dataset.pixels,
-        )
+        this = Epoch(config.batch, config.seed, self.epoch, rank(), num_ranks())
+        waiting = Waiting(self.device)
+        made = self.loader.training(self._images(self.epoch), config.data, this)
+        batches = waiting.timed(made)
         history: list[Tensor] = []
         computed: list[set[str]] = []
         for size in self._groups(self.epoch):
@@ -114,6 +119,7 @@ class Training:
                 self.network.dropout.draw(config.seed, self.epoch, at)
                 history.append(self._backward(images_BCHW, labels_BHW, size, weights))
             self._step()
+        self.wait_share = waiting.share()
         whole = sum_over_ranks(torch.stack(history)).cpu()
         self.iterations = points(whole, self.names, computed, self.epoch, self.batches)
         return summary(whole, self.names, self.epoch)
@@ -186,7 +192,8 @@ class Training:
         terms = ValidationTerms(lambda x: self._predict(network, x, bool(names)), table)
         how, observe = config.eval.of(split), terms.observe if names else None
         given = num_classes, config.batch, self.device, how, config.eval, observe
-        return replace(evaluate(terms.predict, images, *given), terms=table.means())
+        found = evaluate(terms.predict, images, *given, self.loader.evaluation)
+        return replace(found, terms=table.means())
 
     @torch.no_grad()
     def scores(self, split: Split, rows: Sequence[int]) -> Iterator[Tensor]:

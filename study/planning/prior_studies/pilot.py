@@ -22,7 +22,7 @@ from trainables.metrics.catalog import METRICS
 _FRACTION = "fraction"
 _LISTED = 3
 """How many differing fields of a study are listed."""
-_NO_DIFFERENCE = {"seed", "data/root", "data/cache", "data/links"}
+_NO_DIFFERENCE = {"seed", "data/root", "data/cache", "data/links", "data/loader"}
 """Fields that differ without effect on the spread."""
 
 

@@ -112,7 +112,14 @@ def _differs(record: StudyRecord, base: TrialConfig, space: Space) -> list[str]:
     """Paths of the fixed config fields whose value differs in the earlier study."""
     # A field that an older version did not have meant what its default means.
     ours, theirs = flatten(base), {**flatten(TrialConfig()), **translated(record.plan.base)}
-    ignored = {"seed", "data/root", "data/cache", "data/links", *(d.path for d in space.dimensions)}
+    ignored = {
+        "seed",
+        "data/root",
+        "data/cache",
+        "data/links",
+        "data/loader",
+        *(d.path for d in space.dimensions),
+    }
     return [path for path in ours if path not in ignored and ours[path] != theirs[path]]
 
 

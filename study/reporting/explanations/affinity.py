@@ -18,8 +18,8 @@ from study.reporting.pictures import affinity
 from trainables import saved
 from trainables.config import require
 from trainables.data import Dataset
-from trainables.data.augment import in_units
 from trainables.data.rasters import Pixels, require_same
+from trainables.data.units import in_units
 from trainables.losses.affinity_regression import affinity_regression
 from trainables.losses.cross_entropy import cross_entropy
 from trainables.training.restore import Affinities, affinities_of

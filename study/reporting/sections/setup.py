@@ -1,5 +1,7 @@
 """The section that says how a study was run: enough to run it again."""
 
+from statistics import median
+
 from study.analysis import evaluation, gpu_settings, repetition
 from study.analysis.training_budget import epochs_in_words
 from study.ledger.plan import Plan
@@ -11,6 +13,9 @@ from trainables.config.model import ON_ENCODER
 from trainables.config.trial_id import is_of_trial
 from trainables.config.words import counted
 
+WAIT = "data_wait_percent"
+_WAYS = {"data_processes": "by processes", "data_device_megabytes": "on the device"}
+
 
 def section(record: StudyRecord) -> Section:
     """Network, data, training, machine, code and command, one line each."""
@@ -20,6 +25,7 @@ def section(record: StudyRecord) -> Section:
         "evaluated": evaluation.described(record.plan.base),
         "training": f"{epochs_in_words(record.plan)}, batch {_shown(record, 'batch')}, "
         f"learning rate {_shown(record, 'optim/lr')}",
+        "batches": _batches(record),
         "machine": _machine(record),
         "on GPUs": _on_gpus(record.plan),
         "commit": record.provenance.state,
@@ -43,6 +49,23 @@ def _data(record: StudyRecord) -> str:
         lists = f"{', '.join(str(fold['test']) for fold in folds)} tested by {len(folds)} folds"
     classes = counted(len(record.data.classes), "class", "classes")
     return f"`{record.data.dataset}`, {sizes(record.data.size)}, {classes}, images: {lists}"
+
+
+def _batches(record: StudyRecord) -> str:
+    """Who made the batches, and how long epochs waited for them; "" in older ledgers."""
+    epochs = [epoch for trial in record.trials.values() for epoch in trial.epochs.values()]
+    known = [epoch.system for epoch in epochs if WAIT in epoch.system]
+    if not known:
+        return ""
+    ways = dict.fromkeys(
+        next((words for name, words in _WAYS.items() if name in system), "by the trainings")
+        for system in known
+    )
+    waits = [system[WAIT] for system in known]
+    return (
+        f"made {' and '.join(ways)}; epochs waited {median(waits):.1f} % of their training for "
+        f"them, at most {max(waits):.1f} %"
+    )
 
 
 def _machine(record: StudyRecord) -> str:

@@ -57,3 +57,17 @@ def test_a_report_says_how_the_study_used_its_gpus_and_how_equal_a_repetition_is
         "on GPUs: bf16, deterministic, TF32 for convolutions; a repetition is equal to the last "
         "bit on the same card and software (optim/deterministic)",
     ]
+
+
+def test_it_says_who_made_the_batches_and_how_long_they_took(tmp_path: Path) -> None:
+    record = fake.ended_study(fake.plan(tmp_path)).record
+    waits = iter([1.0, 3.0, 2.0])
+    for trial in list(record.trials.values())[:3]:
+        trial.epochs[1] = replace(
+            trial.epochs[1],
+            system={"data_wait_percent": next(waits), "data_device_megabytes": 9.0},
+        )
+    points = setup.section(record).blocks[0]
+    assert isinstance(points, Points)
+    waited = "epochs waited 2.0 % of their training for them, at most 3.0 %"
+    assert f"batches: made on the device; {waited}" in points.texts

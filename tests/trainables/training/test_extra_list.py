@@ -8,9 +8,8 @@ import torch
 
 from tests.trainables.data.test_choosing_and_judging import MAKE
 from trainables.config import TrialConfig
-from trainables.data import Dataset, load
+from trainables.data import Dataset, load, loader
 from trainables.losses.batch import Learned
-from trainables.training import training as training_module
 from trainables.training.training import Training
 
 
@@ -43,13 +42,13 @@ def test_each_epoch_has_its_list_and_the_schedule_counts_its_steps(
 ) -> None:
     config, dataset = opened(tmp_path)
     seen = []
-    batches = training_module.training_batches
+    batches = loader.training_batches
 
     def counted(images, *arguments, **options):  # type: ignore[no-untyped-def]
         seen.append(len(images))
         return batches(images, *arguments, **options)
 
-    monkeypatch.setattr(training_module, "training_batches", counted)
+    monkeypatch.setattr(loader, "training_batches", counted)
     training = trained(config, dataset)
     assert training.total_steps == 2 + 2 + 7
     for done in (2, 4, 11):
