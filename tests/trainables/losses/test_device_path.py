@@ -1,0 +1,64 @@
+"""On a GPU the host waits for no loss, and what is computed there is what a CPU computes."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.trainables.losses.cases import LOSSES, RELEASED, Loss
+from tests.trainables.losses.test_contract import batch
+from trainables.geometry.boundaries import VOID
+
+EVERY: dict[str, Loss] = {**LOSSES, **{f"{name}, released": RELEASED[name] for name in RELEASED}}
+
+
+@pytest.fixture
+def _as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The branches of a GPU, with tensors of the CPU."""
+    found = [m for name, m in sys.modules.items() if name.startswith("trainables.")]
+    for module in found:
+        if hasattr(module, "on_cpu"):
+            monkeypatch.setattr(module, "on_cpu", lambda tensor: False)
+
+
+@pytest.fixture
+def _autocast_of_any_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    real = torch.autocast
+
+    def autocast(device: str, **options: bool) -> AbstractContextManager[object]:
+        return nullcontext() if device == "meta" else real(device, **options)
+
+    monkeypatch.setattr(torch, "autocast", autocast)
+    yield
+
+
+@pytest.mark.usefixtures("_autocast_of_any_device")
+@pytest.mark.parametrize("name", EVERY)
+def test_no_loss_looks_at_a_value(name: str) -> None:
+    """Tensors of the device "meta" have no values, so whatever would wait for one fails: item(),
+    nonzero(), a mask as an index, cpu(), numpy(). 40 rows, so that every stopping test is met."""
+    logits_BKHW = torch.zeros(2, 3, 40, 48, device="meta", requires_grad=True)
+    labels_BHW = torch.zeros(2, 40, 48, dtype=torch.int64, device="meta")
+    EVERY[name](logits_BKHW, labels_BHW).value().backward()
+    assert logits_BKHW.grad is not None
+    assert logits_BKHW.grad.device.type == "meta"
+
+
+def _value_and_gradient(loss: Loss, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    leaf = logits.detach().requires_grad_()
+    value = loss(leaf, labels).value()
+    return value.detach(), torch.autograd.grad(value, leaf)[0]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_gpu_computes_what_a_cpu_does(name: str, request: pytest.FixtureRequest) -> None:
+    logits, labels = batch(rows=9, columns=8)
+    labels[0] = VOID
+    labels[1] = 1  # no boundary
+    expected = _value_and_gradient(EVERY[name], logits, labels)
+    request.getfixturevalue("_as_on_a_gpu")
+    found = _value_and_gradient(EVERY[name], logits, labels)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
