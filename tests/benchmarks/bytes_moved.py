@@ -22,6 +22,8 @@ from tests.benchmarks.terms import floor_bytes, works
 H100_BYTES_A_MS = 3.35e9
 _NO_WRITES = ("empty", "empty_like", "new_empty", "empty_strided")
 _GATHERS = ("gather", "index_select", "index")
+_SORT_PASSES = 8
+"""A radix sort reads and writes keys and indices for each byte of a 32-bit key."""
 
 
 class BytesMoved(TorchDispatchMode):
@@ -49,6 +51,8 @@ class BytesMoved(TorchDispatchMode):
                 read[0] = written
             elif name == "scatter":
                 read, written = read[1:], sum(read[1:])
+            elif name == "sort":
+                written *= _SORT_PASSES
             self.total += sum(read) + written
         return answer
 
@@ -98,7 +102,9 @@ def main() -> None:
     images, classes, rows, columns = map(int, parser.parse_args().size.split(","))
     size = images, classes, rows, columns
     for dtype in (torch.float32, torch.bfloat16):
-        print(f"\n{dtype}, {size}\n\n| loss | operations | GB | floor, GB | floors | ms, expected |")
+        print(
+            f"\n{dtype}, {size}\n\n| loss | operations | GB | floor, GB | floors | ms, expected |"
+        )
         print("|---|---|---|---|---|---|")
         for name, (total, operations) in moved(size, dtype).items():
             floor = floor_bytes(name, size, dtype)

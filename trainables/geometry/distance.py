@@ -27,6 +27,8 @@ LONGEST = 32_767
 """Of a map's diagonal: every squared distance is below ``NO_SITE`` then, and fits in int32."""
 
 _CHECK_EVERY = 8
+_PIXELS = 2**24
+"""Of the maps that ``device_pass`` computes at once: 1 GiB of intermediate integers."""
 _BLOCK = 32
 _OPENCV_SIDE = 1024
 """Longest side for which OpenCV's float32 is exact. It computes where two parabolas meet to 2e-4 of
@@ -63,7 +65,9 @@ def squared_distance(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0
     if sites_NHW.numel() == 0:
         return torch.zeros(sites_NHW.shape, dtype=torch.int32, device=sites_NHW.device)
     if not on_cpu(sites_NHW):
-        return device_pass(sites_NHW) if spacing == (1.0, 1.0) else parabola_pass(sites_NHW, spacing)
+        return (
+            device_pass(sites_NHW) if spacing == (1.0, 1.0) else parabola_pass(sites_NHW, spacing)
+        )
     squares = [_on_cpu(sites_HW, spacing) for sites_HW in sites_NHW]
     return squares[0].unsqueeze(0) if len(squares) == 1 else torch.stack(squares)
 
@@ -95,10 +99,16 @@ def parabola_pass(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0)) 
 def device_pass(sites_NHW: Tensor) -> Tensor:
     """``squared_distance`` of unit spacing, at a cost that no value decides: 2 log2(side) steps.
 
-    The distance along the longer axis, then ``lower_envelope`` over the shorter one.
+    The distance along the longer axis, then ``lower_envelope`` over the shorter one, on so many
+    maps at once as keep a device busy.
     """
     if sites_NHW.shape[1] > sites_NHW.shape[2]:
         return device_pass(sites_NHW.transpose(1, 2)).transpose(1, 2)
+    at_once = max(_PIXELS // sites_NHW[0].numel(), 1)
+    return torch.cat([_both_passes(part_NHW) for part_NHW in sites_NHW.split(at_once)])
+
+
+def _both_passes(sites_NHW: Tensor) -> Tensor:
     line_NHW = _distance_along_rows(sites_NHW)
     square_NHW = line_NHW.to(torch.int32)
     square_NHW = torch.where(line_NHW < _far(line_NHW.shape[2]), square_NHW * square_NHW, NO_SITE)

@@ -4,14 +4,15 @@ Shape letters: A arms, B images, C channels, K classes, H rows, W columns.
 """
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import process_time
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from tests.benchmarks.fused_arms.arms import Changes, FusedArms, batches, configs
+from tests.benchmarks.measuring import elapsed
 from trainables.data import load
 from trainables.geometry.boundaries import sobel_boundary
 from trainables.geometry.signed_distance import signed_distance
@@ -22,6 +23,7 @@ from trainables.networks.segmentation import SegmenterOutput
 from trainables.training.training import Training
 
 CPU = torch.device("cpu")
+Given = TypeVar("Given")
 Apart = tuple[float, float]
 """The largest difference of a weight, and that of the loss, both relative."""
 
@@ -51,26 +53,31 @@ def equality(
 
 
 def _of_weights(fused: FusedArms, number: int, own: Training) -> float:
-    return max(
-        float((fused.weights[name][number] - weight).detach().abs().max() / weight.abs().max())
+    pairs = [
+        (fused.weights[name][number].detach(), weight.detach())
         for name, weight in own.network.named_parameters()
-        if weight.any()
-    )
+    ]
+    return max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs if b.any())
 
 
 def speed(
-    arms: Sequence[str], changes: Changes, steps: int, rounds: int, batch: int = 8
+    arms: Sequence[str],
+    changes: Changes,
+    steps: int,
+    rounds: int,
+    device: torch.device = CPU,
+    batch: int = 8,
 ) -> tuple[float, float]:
-    """Seconds a step, of processor time: the arms one after the other, and fused; medians of
-    rounds in which they take turns. The first round is not counted."""
+    """Seconds a step, of processor time on a CPU: the arms one after the other, and fused; medians
+    of rounds in which they take turns. The first round is not counted."""
     given = configs(arms, steps, rounds + 1, changes, batch)
     dataset = load(given[0].data)
-    fused = FusedArms(given, dataset, CPU)
-    apart = [Training(config, dataset, Learned(), CPU) for config in given]
+    fused = FusedArms(given, dataset, device)
+    apart = [Training(config, dataset, Learned(), device) for config in given]
     pairs = []
     for _ in range(rounds + 1):
-        separately = _seconds(lambda: [one.train_epoch() for one in apart])
-        pairs.append((separately / steps, _seconds(fused.train_epoch) / steps))
+        separately = _seconds(lambda: [one.train_epoch() for one in apart], device)
+        pairs.append((separately / steps, _seconds(fused.train_epoch, device) / steps))
     alone, together = (statistics.median(column) for column in zip(*pairs[1:], strict=True))
     return alone, together
 
@@ -79,29 +86,32 @@ def shares(changes: Changes, steps: int, arm: str, batch: int = 8) -> dict[str, 
     """Milliseconds a step, of processor time, by what is done; the medians over steps."""
     (config,) = configs([arm], steps, 1, changes, batch)
     training = Training(config, load(config.data), Learned(), CPU)
-    classes = training.dataset.num_classes
     training.network.train()
-    times: dict[str, list[float]] = {}
-
-    def timed(name: str, work: Callable[[], object]) -> None:
-        times.setdefault(name, []).append(1e3 * _seconds(work))
-
     feed = batches(training, 1)
-    for _ in range(steps):
-        given: list[tuple[Tensor, Tensor]] = []
-        timed("decode and augment", lambda: given.append(next(feed)))
-        images_BCHW, labels_BHW = given[0]
-        held: list[Tensor] = []
-        timed("network forward", lambda: held.append(training.network(images_BCHW).logits_BKHW))
-        leaf = held[0].detach().requires_grad_()
-        timed("losses, forward and backward", lambda: _loss(training, leaf, labels_BHW).backward())
-        slope_BKHW = leaf.grad
-        timed("network backward", lambda: held[0].backward(slope_BKHW))
-        timed("optimiser", training.optimizer.step)
-        timed("targets: Sobel boundary", lambda: sobel_boundary(labels_BHW, classes))
-        timed("targets: distance of ABL", lambda: boundary_distance(labels_BHW, "paper"))
-        timed("targets: maps of boundary loss", lambda: signed_distance(labels_BHW, classes))
-    return {name: statistics.median(values) for name, values in times.items()}
+    rows = [_times_of_step(training, feed) for _ in range(steps)]
+    return {name: statistics.median(row[name] for row in rows) for name in rows[0]}
+
+
+def _times_of_step(training: Training, feed: Iterator[tuple[Tensor, Tensor]]) -> dict[str, float]:
+    times = {}
+
+    def timed(name: str, work: Callable[[], Given]) -> Given:
+        start = process_time()
+        answer = work()
+        times[name] = 1e3 * (process_time() - start)
+        return answer
+
+    images_BCHW, labels_BHW = timed("decode and augment", lambda: next(feed))
+    logits_BKHW = timed("network forward", lambda: training.network(images_BCHW).logits_BKHW)
+    leaf_BKHW = logits_BKHW.detach().requires_grad_()
+    timed("losses, forward and backward", lambda: _loss(training, leaf_BKHW, labels_BHW).backward())
+    timed("network backward", lambda: logits_BKHW.backward(leaf_BKHW.grad))
+    timed("optimiser", training.optimizer.step)
+    classes = training.dataset.num_classes
+    timed("targets: Sobel boundary", lambda: sobel_boundary(labels_BHW, classes))
+    timed("targets: distance of ABL", lambda: boundary_distance(labels_BHW, "paper"))
+    timed("targets: maps of boundary loss", lambda: signed_distance(labels_BHW, classes))
+    return times
 
 
 def _loss(training: Training, logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor:
@@ -109,7 +119,5 @@ def _loss(training: Training, logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor
     return combine(terms, active_weights(training.config.loss))[0]
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    start = process_time()
-    work()
-    return process_time() - start
+def _seconds(work: Callable[[], object], device: torch.device = CPU) -> float:
+    return 1e-3 * elapsed(lambda: (work(), None)[1], device.type)

@@ -1,13 +1,12 @@
 """On a GPU the host waits for no loss, and what is computed there is what a CPU computes."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 import torch
 from torch import Tensor
 
+from tests.benchmarks.bytes_moved import autocast_of_meta
 from tests.trainables.losses.cases import LOSSES, RELEASED, Loss
 from tests.trainables.losses.test_contract import batch
 from trainables.geometry.boundaries import VOID
@@ -24,25 +23,14 @@ def _as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(module, "on_cpu", lambda tensor: False)
 
 
-@pytest.fixture
-def _autocast_of_any_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    real = torch.autocast
-
-    def autocast(device: str, **options: bool) -> AbstractContextManager[object]:
-        return nullcontext() if device == "meta" else real(device, **options)
-
-    monkeypatch.setattr(torch, "autocast", autocast)
-    yield
-
-
-@pytest.mark.usefixtures("_autocast_of_any_device")
 @pytest.mark.parametrize("name", EVERY)
 def test_no_loss_looks_at_a_value(name: str) -> None:
     """Tensors of the device "meta" have no values, so whatever would wait for one fails: item(),
     nonzero(), a mask as an index, cpu(), numpy(). 40 rows, so that every stopping test is met."""
     logits_BKHW = torch.zeros(2, 3, 40, 48, device="meta", requires_grad=True)
     labels_BHW = torch.zeros(2, 40, 48, dtype=torch.int64, device="meta")
-    EVERY[name](logits_BKHW, labels_BHW).value().backward()
+    with autocast_of_meta():
+        EVERY[name](logits_BKHW, labels_BHW).value().backward()
     assert logits_BKHW.grad is not None
     assert logits_BKHW.grad.device.type == "meta"
 

@@ -30,9 +30,7 @@ class Around(NamedTuple):
     image in "released", and by the chosen pixel itself in "paper"."""
 
     @classmethod
-    def of(
-        cls, chosen_BHW: Tensor, labels_BHW: Tensor, variant: Variant, most: int
-    ) -> "Around":
+    def of(cls, chosen_BHW: Tensor, labels_BHW: Tensor, variant: Variant, most: int) -> "Around":
         """
         Args:
             most: no image has more chosen pixels than this. A GPU takes as many in each image, so

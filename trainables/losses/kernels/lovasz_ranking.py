@@ -61,8 +61,8 @@ class Ranking:
         differences. Both are (I + rank * truth) / (U (U - 1)), with ranks from zero.
 
         On a CPU, float32 errors are packed with index and truth into integers, which numpy sorts
-        twenty times as fast as torch sorts pairs; pixels whose weight is zero are left out. On a GPU
-        maps are sorted together, void pixels last: to select the valid ones, the host would wait.
+        twenty times as fast as torch sorts pairs; pixels whose weight is zero are left out. A GPU
+        sorts all maps together, void pixels last: to select others, the host would wait.
         """
         if not self._on_cpu or (not self._packs and self._variant == "paper"):
             return self._by_torch(error_MP, truth_MP)
