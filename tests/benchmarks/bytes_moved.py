@@ -77,8 +77,8 @@ def autocast_of_meta() -> Iterator[None]:
     """Let ``torch.autocast("meta", enabled=False)`` pass, which torch refuses."""
     real = torch.autocast
 
-    def autocast(device: str, **options: bool) -> AbstractContextManager[object]:
-        return nullcontext() if device == "meta" else real(device, **options)
+    def autocast(device: str, *, enabled: bool = True) -> AbstractContextManager[object]:
+        return nullcontext() if device == "meta" else real(device, enabled=enabled)
 
     with patch.object(torch, "autocast", autocast):
         yield

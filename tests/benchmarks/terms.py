@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tests.benchmarks.measuring import Work
-from trainables.config import LossConfig, Value
+from trainables.config import LossConfig, TrialConfig, Value
 from trainables.losses.batch import Learned, Prediction, Target
 from trainables.losses.compose import active_weights, combine, loss_terms
 from trainables.losses.terms import TERMS
@@ -20,23 +20,23 @@ from trainables.stages.inverse_net.plain import InverseTransformNet
 Size = tuple[int, int, int, int]
 """Images, classes, rows, columns."""
 TILE, UNITS = 16, (64,)
-_OFF: Mapping[str, Value] = {"xe": 0.0}
+_OFF: Mapping[str, Value] = {"loss/xe": 0.0}
 LOSSES: Mapping[str, Mapping[str, Value]] = {
-    "cross_entropy": {"xe": 1.0},
-    "boundary_cross_entropy": {"beta": 1.0},
-    "inverse_form": {"gamma": 1.0, "tile": TILE},
-    "boundary_correlation": {"correlation": 1.0, "tile": TILE},
-    "edge_attention": {"edge_attention": 1.0},
-    "lovasz": {"lovasz": 1.0},
-    "active_boundary": {"w_a": 1.0},
-    "full_divergence": {"fkl": 1.0},
-    "generalised_dice": {"gdl": 1.0},
-    "boundary_loss": {"bl": 1.0},
-    "hausdorff": {"hausdorff": 1.0},
-    "edge": {"lambda_2": 1.0},
-    "affinity_regression": {"ar": 1.0},
+    "cross_entropy": {"loss/xe": 1.0},
+    "boundary_cross_entropy": {"loss/beta": 1.0},
+    "inverse_form": {"loss/gamma": 1.0, "loss/tile": TILE},
+    "boundary_correlation": {"loss/correlation": 1.0, "loss/tile": TILE},
+    "edge_attention": {"loss/edge_attention": 1.0},
+    "lovasz": {"loss/lovasz": 1.0},
+    "active_boundary": {"loss/w_a": 1.0},
+    "full_divergence": {"loss/fkl": 1.0},
+    "generalised_dice": {"loss/gdl": 1.0},
+    "boundary_loss": {"loss/bl": 1.0},
+    "hausdorff": {"loss/hausdorff": 1.0},
+    "edge": {"loss/lambda_2": 1.0},
+    "affinity_regression": {"loss/ar": 1.0},
 }
-"""By term, the fields of ``loss/*`` that turn it on alone."""
+"""By term, the fields that turn it on alone."""
 _MAPS: Mapping[str, int] = {
     "boundary_cross_entropy": 1,
     "inverse_form": 1,
@@ -96,7 +96,6 @@ def works(size: Size, dtype: torch.dtype, labels_BHW: Tensor) -> dict[str, Work]
         combine(terms, active_weights(config))[0].backward()
 
     assert set(LOSSES) == set(TERMS), "a loss has no row here"
-    on = {name: LossConfig(**{**_OFF, **fields}) for name, fields in LOSSES.items()}
-    fields = {field: value for one in LOSSES.values() for field, value in one.items()}
-    on[TOGETHER] = LossConfig(**fields)
-    return {name: partial(work, config) for name, config in on.items()}
+    on = {name: {**_OFF, **fields} for name, fields in LOSSES.items()}
+    on[TOGETHER] = {field: value for one in LOSSES.values() for field, value in one.items()}
+    return {name: partial(work, TrialConfig().changed(fields).loss) for name, fields in on.items()}

@@ -6,6 +6,7 @@ from tests.benchmarks.fused_arms.arms import ARMS
 from tests.benchmarks.fused_arms.figures import speed
 from tests.gpu import scale
 from tests.gpu.table import Lines, timed
+from trainables.config import Value
 
 CHECK = "fused arms"
 _STEPS_OF_A_TRIAL = 1000
@@ -16,9 +17,12 @@ _TIMES = 2.0
 def lines(device: torch.device) -> Lines:
     toy, size = device.type == "cpu", scale.of(device)
     sizes = ((size.rows, size.columns),) if toy else ((120, 160), (size.rows, size.columns))
-    network = {"model/network": size.networks[0], **({"model/width": 4} if toy else {})}
+    network: dict[str, Value] = {
+        "model/network": size.networks[0],
+        **({"model/width": 4} if toy else {}),
+    }
     for rows, columns in sizes:
-        changes = {
+        changes: dict[str, Value] = {
             "data/height": rows,
             "data/width": columns,
             **network,

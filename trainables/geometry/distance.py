@@ -97,7 +97,7 @@ def parabola_pass(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0)) 
 
 
 def device_pass(sites_NHW: Tensor) -> Tensor:
-    """``squared_distance`` of unit spacing, at a cost that no value decides: 2 log2(side) steps.
+    """``squared_distance`` of unit spacing, at a cost that no value decides.
 
     The distance along the longer axis, then ``lower_envelope`` over the shorter one, on so many
     maps at once as keep a device busy.
@@ -109,10 +109,16 @@ def device_pass(sites_NHW: Tensor) -> Tensor:
 
 
 def _both_passes(sites_NHW: Tensor) -> Tensor:
-    line_NHW = _distance_along_rows(sites_NHW)
-    square_NHW = line_NHW.to(torch.int32)
-    square_NHW = torch.where(line_NHW < _far(line_NHW.shape[2]), square_NHW * square_NHW, NO_SITE)
-    return lower_envelope(square_NHW).clamp_(max=NO_SITE)
+    _, rows, columns = sites_NHW.shape
+    column_W = torch.arange(columns, dtype=torch.int32, device=sites_NHW.device)
+    # Outside the map lie sites so far away that no distance to a true one is as long.
+    far = math.isqrt(rows**2 + columns**2) + 1
+    left_NHW = column_W - torch.where(sites_NHW, column_W, -far).cummax(dim=2).values
+    right_NHW = torch.where(sites_NHW, column_W, columns + far).flip(2).cummin(dim=2).values.flip(2)
+    line_NHW = left_NHW.minimum(right_NHW.sub_(column_W)).clamp_(max=far)
+    line_NWH = line_NHW.transpose(1, 2).contiguous()
+    square_NHW = lower_envelope(line_NWH.mul_(line_NWH), far**2).transpose(1, 2)
+    return square_NHW.masked_fill(square_NHW >= far**2, NO_SITE)
 
 
 def _sweep(square_NHW: Tensor, best_NHW: Tensor, spacing: float = 1.0) -> Tensor:
