@@ -10,3 +10,9 @@ def on_cpu(tensor: Tensor) -> bool:
     does that in a step.
     """
     return tensor.device.type == "cpu"
+
+
+def beside(constant: Tensor, other: Tensor) -> Tensor:
+    """A constant of the host on the device of another tensor, of its type; the host does not wait
+    until the copy has arrived, as it would in ``new_tensor`` and ``to(other)``."""
+    return constant.to(other.device, other.dtype, non_blocking=True)
