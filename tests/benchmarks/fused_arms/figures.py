@@ -25,7 +25,7 @@ from trainables.training.training import Training
 CPU = torch.device("cpu")
 Given = TypeVar("Given")
 Apart = tuple[float, float]
-"""The largest difference of a weight, and that of the loss, both relative."""
+"""The largest difference of a weight, and that of the loss as a share of it."""
 
 
 def equality(
@@ -33,8 +33,7 @@ def equality(
 ) -> dict[int, list[Apart]]:
     """By number of steps, how far each fused arm is from its own training.
 
-    A weight's difference is a share of the largest weight of its tensor. Epochs have one step, so
-    that trainings can be seen after each.
+    Epochs have one step, so that trainings can be seen after each.
     """
     given = configs(arms, 1, max(places), changes, batch)
     dataset = load(given[0].data)
@@ -53,11 +52,10 @@ def equality(
 
 
 def _of_weights(fused: FusedArms, number: int, own: Training) -> float:
-    pairs = [
-        (fused.weights[name][number].detach(), weight.detach())
+    return max(
+        float((fused.weights[name][number] - weight).detach().abs().max())
         for name, weight in own.network.named_parameters()
-    ]
-    return max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs if b.any())
+    )
 
 
 def speed(
