@@ -8,6 +8,7 @@ import torch
 from tests.gpu import (
     camvid,
     data_path,
+    fused,
     lanes,
     loss_costs,
     losses_agree,
@@ -40,4 +41,5 @@ CHECKS: Mapping[str, Check] = {
     camvid.CHECK: Check(camvid.lines, 90),
     steps.COMPILING: Check(steps.compiled_lines, 120),
     study_on_it.CHECK: Check(study_on_it.lines, 150),
+    fused.CHECK: Check(fused.lines, 90),
 }

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.geometry.device import on_cpu
+
 VOID = 255
 """The label of pixels without annotation: no loss, no metric, no boundary."""
 
@@ -129,7 +131,7 @@ def _touches_other_class(labels_BHW: Tensor, offsets: list[tuple[int, int]]) -> 
     labels_BHW = labels_BHW.to(torch.uint8)  # an eighth of the memory traffic of int64
     valid_BHW = labels_BHW != VOID
     # On a GPU, asking whether there is void would make the host wait.
-    some_void = labels_BHW.device.type != "cpu" or not valid_BHW.all()
+    some_void = not on_cpu(labels_BHW) or not valid_BHW.all()
     boundary_BHW = torch.zeros_like(valid_BHW)
     for near, far in (_pairs(*offset) for offset in offsets):
         differs = labels_BHW[near] != labels_BHW[far]

@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.geometry.device import on_cpu
+from trainables.geometry.nearest_row import lower_envelope
+
 try:
     import cv2
 except ImportError:  # it is faster than scipy, no more
@@ -24,6 +27,8 @@ LONGEST = 32_767
 """Of a map's diagonal: every squared distance is below ``NO_SITE`` then, and fits in int32."""
 
 _CHECK_EVERY = 8
+_PIXELS = 2**24
+"""Of the maps that ``device_pass`` computes at once: 1 GiB of intermediate integers."""
 _BLOCK = 32
 _OPENCV_SIDE = 1024
 """Longest side for which OpenCV's float32 is exact. It computes where two parabolas meet to 2e-4 of
@@ -38,8 +43,7 @@ def squared_distance(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0
     int32 and exact for unit spacing, else float64; ``NO_SITE`` throughout a map without sites.
     The fastest algorithm differs: on a CPU, maps with sites close together take the parabola pass
     below, others OpenCV's transform, or scipy's where that is missing or not exact. On a GPU it is
-    always the parabola pass, which synchronises with the host only every eight rows, to see if it
-    can stop.
+    ``device_pass``, for which the host never waits, or the parabola pass for another spacing.
 
     Args:
         sites_NHW: bool.
@@ -60,8 +64,10 @@ def squared_distance(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0
         raise ValueError(f"sites_NHW must have a diagonal of at most {LONGEST}, got {diagonal:.0f}")
     if sites_NHW.numel() == 0:
         return torch.zeros(sites_NHW.shape, dtype=torch.int32, device=sites_NHW.device)
-    if sites_NHW.device.type != "cpu":
-        return parabola_pass(sites_NHW, spacing)
+    if not on_cpu(sites_NHW):
+        return (
+            device_pass(sites_NHW) if spacing == (1.0, 1.0) else parabola_pass(sites_NHW, spacing)
+        )
     squares = [_on_cpu(sites_HW, spacing) for sites_HW in sites_NHW]
     return squares[0].unsqueeze(0) if len(squares) == 1 else torch.stack(squares)
 
@@ -75,7 +81,8 @@ def parabola_pass(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0)) 
     """``squared_distance`` by brute force along one axis: min over k of g(x+k)^2 + k^2.
 
     g is the distance along the longer axis. The pass over the shorter one stops as soon as k^2
-    exceeds every squared distance found, so its cost depends on the farthest pixel.
+    exceeds every squared distance found, so its cost depends on the farthest pixel; it looks every
+    eight rows, for which a host waits.
     """
     if sites_NHW.shape[1] > sites_NHW.shape[2]:
         flipped = parabola_pass(sites_NHW.transpose(1, 2), (spacing[1], spacing[0]))
@@ -86,10 +93,35 @@ def parabola_pass(sites_NHW: Tensor, spacing: tuple[float, float] = (1.0, 1.0)) 
     if spacing == (1.0, 1.0):
         square_NHW = square_NHW.to(torch.int32)
     square_NHW.masked_fill_(empty_NHW, NO_SITE)
-    return lower_envelope(square_NHW, square_NHW.clone(), spacing[0]).clamp_(max=NO_SITE)
+    return _sweep(square_NHW, square_NHW.clone(), spacing[0]).clamp_(max=NO_SITE)
 
 
-def lower_envelope(square_NHW: Tensor, best_NHW: Tensor, spacing: float = 1.0) -> Tensor:
+def device_pass(sites_NHW: Tensor) -> Tensor:
+    """``squared_distance`` of unit spacing, at a cost that no value decides.
+
+    The distance along the longer axis, then ``lower_envelope`` over the shorter one, on so many
+    maps at once as keep a device busy.
+    """
+    if sites_NHW.shape[1] > sites_NHW.shape[2]:
+        return device_pass(sites_NHW.transpose(1, 2)).transpose(1, 2)
+    at_once = max(_PIXELS // sites_NHW[0].numel(), 1)
+    return torch.cat([_both_passes(part_NHW) for part_NHW in sites_NHW.split(at_once)])
+
+
+def _both_passes(sites_NHW: Tensor) -> Tensor:
+    _, rows, columns = sites_NHW.shape
+    column_W = torch.arange(columns, dtype=torch.int32, device=sites_NHW.device)
+    # Outside the map lie sites so far away that no distance to a true one is as long.
+    far = math.isqrt(rows**2 + columns**2) + 1
+    left_NHW = column_W - torch.where(sites_NHW, column_W, -far).cummax(dim=2).values
+    right_NHW = torch.where(sites_NHW, column_W, columns + far).flip(2).cummin(dim=2).values.flip(2)
+    line_NHW = left_NHW.minimum(right_NHW.sub_(column_W)).clamp_(max=far)
+    line_NWH = line_NHW.transpose(1, 2).contiguous()
+    square_NHW = lower_envelope(line_NWH.mul_(line_NWH), far**2).transpose(1, 2)
+    return square_NHW.masked_fill(square_NHW >= far**2, NO_SITE)
+
+
+def _sweep(square_NHW: Tensor, best_NHW: Tensor, spacing: float = 1.0) -> Tensor:
     """Lower ``best`` to the least of square(row + k) + k^2 over all k; in place.
 
     Stops when k^2 exceeds every value, which it checks every eight rows.
@@ -197,7 +229,7 @@ def _close_pass(sites_1HW: Tensor) -> Tensor:
         return _close_pass(sites_1HW.transpose(1, 2)).transpose(1, 2)
     line_1HW = _distance_along_rows(sites_1HW).clamp_(max=4 * _BLOCK).to(torch.int16)
     square_1HW = line_1HW * line_1HW
-    return lower_envelope(square_1HW, square_1HW.clone()).to(torch.int32)
+    return _sweep(square_1HW, square_1HW.clone()).to(torch.int32)
 
 
 def _sites_are_close(sites_HW: Tensor) -> bool:

@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from trainables.geometry.device import beside
+
 AFFINE, PERSPECTIVE = 6, 8
 """Numbers of coefficients."""
 
@@ -45,9 +47,14 @@ _AFFINE_FREEDOM, _CORNERS = 6, 8
 _SIDE = 2
 """Of a tile, in its coordinates."""
 
+
+def _float64(*values: float) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
 _UNITS = {
-    AFFINE: (0.115, 0.224, 0.231, 0.201, 0.117, 0.231),
-    PERSPECTIVE: (0.123, 0.228, 0.239, 0.205, 0.125, 0.239, 0.043, 0.043),
+    AFFINE: _float64(0.115, 0.224, 0.231, 0.201, 0.117, 0.231),
+    PERSPECTIVE: _float64(0.123, 0.228, 0.239, 0.205, 0.125, 0.239, 0.043, 0.043),
 }
 """The unit of each entry of ``theta - identity``, row by row: its standard deviation under the
 default ranges. Other ranges keep it, so that a distance and its weight mean the same with them."""
@@ -118,14 +125,14 @@ def shift(dx_N: Tensor, dy_N: Tensor) -> Tensor:
 def normalise(theta_N33: Tensor, coefficients: int) -> Tensor:
     """(N,C): the normal form: zero at the identity, and of similar size in every coefficient."""
     identity_33 = torch.eye(3, dtype=theta_N33.dtype, device=theta_N33.device)
-    scale_C = theta_N33.new_tensor(_UNITS[coefficients])
+    scale_C = beside(_UNITS[coefficients], theta_N33)
     return (theta_N33 - identity_33).flatten(1)[:, :coefficients] / scale_C
 
 
 def denormalise(coefficients_NC: Tensor) -> Tensor:
     """(N,3,3): the transformations with this normal form."""
     coefficients = coefficients_NC.shape[1]
-    offset_NC = coefficients_NC * coefficients_NC.new_tensor(_UNITS[coefficients])
+    offset_NC = coefficients_NC * beside(_UNITS[coefficients], coefficients_NC)
     identity_33 = torch.eye(3, dtype=offset_NC.dtype, device=offset_NC.device)
     return F.pad(offset_NC, (0, 9 - coefficients)).unflatten(1, (3, 3)) + identity_33
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from trainables.geometry.boundaries import Variant, one_hot
+from trainables.geometry.device import on_cpu
 from trainables.geometry.distance import NO_SITE, no_site, squared_distance
 
 _ABSENT = NO_SITE**0.5 - 0.5
@@ -56,7 +57,7 @@ def _paper(labels_BHW: Tensor, num_classes: int) -> Tensor:
     phi_BKHW = torch.empty(images, num_classes, rows, columns, device=labels_BHW.device)
     if labels_BHW.numel() == 0:
         return phi_BKHW
-    chunk = 1 if labels_BHW.device.type == "cpu" else num_classes
+    chunk = 1 if on_cpu(labels_BHW) else num_classes
     for labels_HW, phi_KHW in zip(labels_BHW.to(torch.uint8), phi_BKHW, strict=True):
         mask_KHW = one_hot(labels_HW.unsqueeze(0), num_classes).squeeze(0)
         for mask_NHW, phi_NHW in zip(mask_KHW.split(chunk), phi_KHW.split(chunk), strict=True):
@@ -80,7 +81,7 @@ def _fill_inside(phi_KHW: Tensor, labels_HW: Tensor) -> None:
 def _released(labels_BHW: Tensor, num_classes: int, spacing: tuple[float, float]) -> Tensor:
     images, rows, columns = labels_BHW.shape
     phi_BKHW = torch.empty(images, num_classes, rows, columns, device=labels_BHW.device)
-    chunk = 1 if labels_BHW.device.type == "cpu" else num_classes
+    chunk = 1 if on_cpu(labels_BHW) else num_classes
     for labels_HW, phi_KHW in zip(labels_BHW, phi_BKHW, strict=True):
         mask_KHW = one_hot(labels_HW.unsqueeze(0), num_classes).squeeze(0)
         for mask_NHW, phi_NHW in zip(mask_KHW.split(chunk), phi_KHW.split(chunk), strict=True):

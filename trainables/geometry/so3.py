@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from trainables.geometry.device import beside
 from trainables.geometry.first_derivative import anchor, first_derivative
 
 EPSILON = 0.05
@@ -61,7 +62,7 @@ _B = _quaternion_form()
 
 def rotation_matrix(q_N4: Tensor) -> Tensor:
     """(N,3,3): the rotation of each unit quaternion."""
-    return torch.einsum("abij,na,nb->nij", _B.to(q_N4), q_N4, q_N4)
+    return torch.einsum("abij,na,nb->nij", beside(_B, q_N4), q_N4, q_N4)
 
 
 def so3_distance(m_N33: Tensor, lambda_geo: float) -> Tensor:
@@ -75,7 +76,8 @@ def so3_distance(m_N33: Tensor, lambda_geo: float) -> Tensor:
     kink, it is 0, a subgradient; at a rotation by pi it is one of the two one-sided gradients.
 
     Computed in float64 for any input: near the identity an eigenvector loses half the digits.
-    A second derivative raises ``NotImplementedError``.
+    A second derivative raises ``NotImplementedError``. On a GPU the host waits once, in ``eigh``,
+    which looks whether it has converged.
 
     Args:
         m_N33: float; theta^-1 theta_hat.
@@ -97,7 +99,7 @@ class _Decomposition(NamedTuple):
 
 
 def _decompose(m_N33: Tensor) -> _Decomposition:
-    k_N44 = torch.einsum("abij,nij->nab", _B.to(m_N33), m_N33)
+    k_N44 = torch.einsum("abij,nij->nab", beside(_B, m_N33), m_N33)
     rising_N4, vectors_N44 = torch.linalg.eigh(k_N44)
     return _Decomposition(rising_N4.flip(1), vectors_N44.flip(2))
 
@@ -134,7 +136,7 @@ class _So3Distance(torch.autograd.Function):
         origin, lambda_N4, q_N44, phi_N, residual_N33 = ctx.saved_tensors
         with torch.no_grad():
             w_N44 = _angle_slope(lambda_N4, q_N44, phi_N)
-            gradient_N33 = torch.einsum("abij,nab->nij", _B.to(w_N44), w_N44)
+            gradient_N33 = torch.einsum("abij,nab->nij", beside(_B, w_N44), w_N44)
             gradient_N33 += 2 * ctx.lambda_geo * residual_N33
             gradient_N33 = (gradient_N33 * slope_N.double().view(-1, 1, 1)).to(slope_N.dtype)
         return first_derivative(gradient_N33, origin, slope_N), None, None

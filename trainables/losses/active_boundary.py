@@ -24,6 +24,7 @@ from torch import Tensor
 
 from trainables.config import require
 from trainables.geometry.boundaries import VOID, Variant, two_neighbour_boundary
+from trainables.geometry.device import on_cpu
 from trainables.geometry.distance import no_site, squared_distance
 from trainables.geometry.signed_distance import with_phantom
 from trainables.losses.inputs import check_inputs, full_precision
@@ -63,8 +64,8 @@ def active_boundary(
     "paper" follows the equations, "released" the authors' code: see the head of this file.
 
     A neighbour that is void or outside the image counts as equal to the pixel itself, and is never
-    the target. On a GPU the host waits twice to learn how many pixels were chosen, besides the
-    waits of ``squared_distance``.
+    the target. On a GPU the host never waits: the kernels take as many pixels of every image as
+    could be chosen, and those that are not have no weight.
 
     Args:
         logits_BKHW: float.
@@ -92,7 +93,7 @@ def active_boundary(
         distance_BHW = boundary_distance(labels_BHW, variant)
         if variant == "paper":
             chosen_BHW = chosen_BHW & (distance_BHW > 0) & (labels_BHW != VOID)
-        around = Around.of(chosen_BHW, labels_BHW, variant)
+        around = Around.of(chosen_BHW, labels_BHW, variant, _most(labels_BHW, max_ratio))
         distance_N = at(distance_BHW, around.centre_N)
         beside_DN = at(distance_BHW, around.beside_DN)
         nearest_N, target_N = beside_DN.masked_fill_(~around.usable_DN, _NEVER).min(dim=0)
@@ -100,12 +101,24 @@ def active_boundary(
         if variant == "released":
             # There, a pixel stays if it is nearer to the boundary than all of its neighbours.
             moves_N = nearest_N <= distance_N
+        if around.chosen_N is not None:
+            moves_N &= around.chosen_N
 
     direction_logits = detached_logits if detach else attached_logits
     logits_DN = direction_logits(logits_BKHW, divergence.log_sum_BHW, around, variant)
     entropy_N = _cross_entropy(logits_DN, target_N, label_smoothing, variant)
     weight_N = distance_N.clamp(max=theta).to(entropy_N.dtype) / theta * moves_N
     return LossTerm((entropy_N * weight_N).sum(), moves_N.sum())
+
+
+def _allowed(labels_BHW: Tensor, max_ratio: float) -> int:
+    """How many pixels of an image (released: of the batch) may exceed the threshold."""
+    return int(labels_BHW[0].numel() * max_ratio)
+
+
+def _most(labels_BHW: Tensor, max_ratio: float) -> int:
+    """No image has more chosen pixels: those above the threshold, dilated by one pixel."""
+    return (len(DIRECTIONS) + 1) * _allowed(labels_BHW, max_ratio)
 
 
 def _check_settings(theta: float, label_smoothing: float, max_ratio: float) -> None:
@@ -135,7 +148,7 @@ def _predicted_boundary(
     divergence: Divergence, labels_BHW: Tensor, max_ratio: float, variant: Variant
 ) -> Tensor:
     below_BHW, right_BHW, _ = divergence
-    allowed = int(below_BHW[0].numel() * max_ratio)
+    allowed = _allowed(labels_BHW, max_ratio)
     if variant == "released":
         either_BHW = below_BHW + right_BHW
         above_BHW = either_BHW > _released_threshold(either_BHW, allowed)
@@ -153,7 +166,7 @@ def _predicted_boundary(
 def _largest(values_BN: Tensor, skipped: int) -> Tensor:
     """(B,): the largest value of each row after the ``skipped`` largest, or else its smallest."""
     last = values_BN.shape[1] - 1
-    if values_BN.device.type == "cpu":
+    if on_cpu(values_BN):
         place = max(last - skipped, 0)
         return torch.from_numpy(np.partition(values_BN.numpy(), place, axis=1)[:, place])
     return values_BN.topk(min(skipped, last) + 1).values[:, -1]

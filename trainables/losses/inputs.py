@@ -7,6 +7,7 @@ from torch import Tensor
 
 from trainables.config import refused, require
 from trainables.geometry.boundaries import VOID
+from trainables.geometry.device import on_cpu
 
 
 def check_inputs(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
@@ -25,7 +26,7 @@ def check_inputs(logits_BKHW: Tensor, labels_BHW: Tensor) -> None:
     check_map("labels_BHW", labels_BHW, torch.int64, (images, rows, columns))
     if labels_BHW.device != logits_BKHW.device:
         raise refused("labels_BHW", f"on {logits_BKHW.device}", str(labels_BHW.device))
-    if logits_BKHW.device.type == "cpu":
+    if on_cpu(logits_BKHW):
         check_values(logits_BKHW, labels_BHW)
 
 
@@ -39,7 +40,7 @@ def check_logits(name: str, logits: Tensor, shape: tuple[int, ...]) -> None:
     """Reject logits of another shape or, on a CPU (see ``check_inputs``), not finite."""
     if not logits.is_floating_point() or tuple(logits.shape) != shape:
         raise _refused_tensor(name, f"floating point of shape {shape}", logits)
-    if logits.device.type == "cpu":
+    if on_cpu(logits):
         check_finite(name, logits)
 
 

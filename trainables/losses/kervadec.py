@@ -27,8 +27,7 @@ def boundary_loss(
     The paper's loss has one foreground class; its extension sums over classes, each with its own
     map (``signed_distance`` documents how "paper" and "released" maps differ). The count is the
     number of (class, valid pixel) pairs, so an image counts alike on any rank. The released code
-    has no void label; void pixels have no weight in either variant. On a GPU the host waits where
-    ``squared_distance`` does.
+    has no void label; void pixels have no weight in either variant.
 
     Args:
         logits_BKHW: float.

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trainables.config import require
 from trainables.geometry.boundaries import VOID, Variant
+from trainables.geometry.device import on_cpu
 from trainables.losses.inputs import (
     check_inputs,
     check_labels,
@@ -50,8 +51,7 @@ def lovasz_softmax(
         classes: what to average over: those "present" in the group, "all", or a list of
             different classes.
         per_image: rank the pixels within each image.
-        variant: "released" only breaks ties differently; see ``Ranking``. It selects the valid
-            pixels first, so on a GPU the host waits to learn their number; in "paper" it does not.
+        variant: "released" only breaks ties differently; see ``Ranking``.
     """
     check_inputs(logits_BKHW, labels_BHW)
     settings = _settings(classes, logits_BKHW.shape[1], variant)
@@ -82,7 +82,7 @@ def lovasz_hinge(
     check_map("labels_BHW", labels_BHW, torch.int64, tuple(logits_BHW.shape))
     check_logits("logits_BHW", logits_BHW, tuple(labels_BHW.shape))
     require(labels_BHW.dim() == 3, "labels_BHW", "of shape (B,H,W)", tuple(labels_BHW.shape))
-    if labels_BHW.device.type == "cpu":
+    if on_cpu(labels_BHW):
         check_labels(labels_BHW, num_classes=2)
     logits_BHW = full_precision(logits_BHW)
     with torch.no_grad():
@@ -168,7 +168,7 @@ def _group(
     labels_P = labels_P.to(prob_BKHW.dtype)
     total = prob_BKHW.new_zeros(())
     chunks: list[Tensor | slice] = [classes_M]
-    if labels_P.device.type == "cpu":
+    if on_cpu(labels_P):
         chunks = [slice(label, label + 1) for label in classes_M.tolist()]
         classes_M, share_M = classes_M.unsqueeze(1), share_M.unsqueeze(1)
     else:
@@ -182,8 +182,9 @@ def _group(
         error_MP = signed_MP.abs()
         weight_MP = ranking.weights(error_MP, truth_MP).mul_(share.unsqueeze(1))
         total += error_MP.mul_(weight_MP).sum()
-        slope_MBHW = slope_BKHW[:, chunk].transpose(0, 1)
-        slope_MBHW.copy_(weight_MP.copysign_(signed_MP).view_as(slope_MBHW))
+        slope_MBHW = weight_MP.copysign_(signed_MP).unflatten(1, labels_BHW.shape)
+        # Assigned, not copied into ``slope[:, chunk]``: that is a new tensor if the chunk is one.
+        slope_BKHW[:, chunk] = slope_MBHW.transpose(0, 1)
     return total
 
 
@@ -200,6 +201,6 @@ def _averaged(labels_P: Tensor, settings: _Settings, dtype: torch.dtype) -> tupl
     size = one.new_zeros(VOID + 1).scatter_add_(0, labels_P, one.expand_as(labels_P))
     kept_M = size[classes_M] > 0
     share_M = kept_M.to(dtype) / kept_M.sum().clamp(min=1)
-    if labels_P.device.type != "cpu":
+    if not on_cpu(labels_P):
         return classes_M, share_M
     return classes_M[kept_M], share_M[kept_M]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from trainables.geometry.boundaries import VOID, Variant
+from trainables.geometry.device import on_cpu
 from trainables.geometry.first_derivative import anchor, first_derivative
 
 DIRECTIONS = ((1, 0), (-1, 0), (0, -1), (0, 1), (-1, 1), (1, 1), (-1, -1), (1, -1))
@@ -22,14 +23,27 @@ class Around(NamedTuple):
     beside_DN: Tensor
     counts: list[int]
     """How many of the N pixels lie in each image; they are in the order of images."""
+    chosen_N: Tensor | None
+    """On a GPU, which of the N pixels are: the first of each image. None if all of them are."""
     usable_DN: Tensor
     """Whether a neighbour may be the target. If not, it is replaced by the nearest pixel of the
     image in "released", and by the chosen pixel itself in "paper"."""
 
     @classmethod
-    def of(cls, chosen_BHW: Tensor, labels_BHW: Tensor, variant: Variant) -> "Around":
+    def of(cls, chosen_BHW: Tensor, labels_BHW: Tensor, variant: Variant, most: int) -> "Around":
+        """
+        Args:
+            most: no image has more chosen pixels than this. A GPU takes as many in each image, so
+                that the host need not wait to learn their number.
+        """
         _, rows, columns = labels_BHW.shape
-        centre_N = chosen_BHW.flatten().nonzero().squeeze(1)
+        if on_cpu(chosen_BHW):
+            centre_N = chosen_BHW.flatten().nonzero().squeeze(1)
+            counts, chosen_N = chosen_BHW.flatten(1).sum(dim=1).tolist(), None
+        else:
+            centre_BN = chosen_first(chosen_BHW, most)
+            centre_N, counts = centre_BN.flatten(), [centre_BN.shape[1]] * len(centre_BN)
+            chosen_N = at(chosen_BHW, centre_N)
         row_N, column_N = centre_N // columns % rows, centre_N % columns
         wanted_row_DN = torch.stack([row_N + down for down, _ in DIRECTIONS])
         wanted_column_DN = torch.stack([column_N + right for _, right in DIRECTIONS])
@@ -41,7 +55,19 @@ class Around(NamedTuple):
         if variant == "paper":
             usable_DN &= at(labels_BHW, beside_DN) != VOID
             beside_DN = torch.where(usable_DN, beside_DN, centre_N)
-        return cls(centre_N, beside_DN, chosen_BHW.flatten(1).sum(dim=1).tolist(), usable_DN)
+        return cls(centre_N, beside_DN, counts, chosen_N, usable_DN)
+
+
+def chosen_first(chosen_BHW: Tensor, most: int) -> Tensor:
+    """(B,N) with N = ``most``, or H*W if that is less: different pixels of each image, as indices
+    into the flattened batch: the chosen ones in order, then others, also in order."""
+    chosen_BP = chosen_BHW.flatten(1)
+    index_P = torch.arange(chosen_BP.shape[1], device=chosen_BP.device)
+    found_BP = chosen_BP.cumsum(dim=1)
+    place_BP = torch.where(chosen_BP, found_BP - 1, found_BP[:, -1:] + index_P - found_BP)
+    order_BP = torch.empty_like(place_BP).scatter_(1, place_BP, index_P.expand_as(place_BP))
+    start_B1 = torch.arange(len(chosen_BP), device=chosen_BP.device).unsqueeze(1) * len(index_P)
+    return order_BP[:, :most] + start_B1
 
 
 def at(map_BHW: Tensor, place: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 
 from trainables.geometry.boundaries import VOID
+from trainables.geometry.device import on_cpu
 
 EdgeNet = Callable[[Tensor], Iterable[Tensor]]
 """A frozen edge network: (B,K,H,W) class probabilities -> the output (B,C,H,W) of each of its three
@@ -37,7 +38,7 @@ def bands_of(labels_BHW: Tensor, edge_net: EdgeNet) -> Iterator[Band]:
     """Bands that together contain every row once; whole images if the reach is unknown."""
     reach = int(getattr(edge_net, "reach", 0))
     images, rows, columns = labels_BHW.shape
-    per_reach = _CPU_ROWS if labels_BHW.device.type == "cpu" else _GPU_ROWS
+    per_reach = _CPU_ROWS if on_cpu(labels_BHW) else _GPU_ROWS
     height = per_reach * reach or max(rows, 1)
     for image in (slice(i, i + 1) for i in range(images if columns else 0)):
         for start in range(0, rows, height):

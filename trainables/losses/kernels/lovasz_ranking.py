@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from trainables.geometry.boundaries import Variant
+from trainables.geometry.device import on_cpu
 
 _LARGEST = 2**31 - 1
 _EXACT_IN_FLOAT32 = 2**24
@@ -36,7 +37,7 @@ class Ranking:
         self._valid_P = valid_P
         self._variant = variant
         self._nonnegative = nonnegative
-        self._on_cpu = valid_P.device.type == "cpu"
+        self._on_cpu = on_cpu(valid_P)
         self._all_valid = self._on_cpu and bool(valid_P.all())
         self._packs = (
             self._on_cpu
@@ -60,9 +61,10 @@ class Ranking:
         differences. Both are (I + rank * truth) / (U (U - 1)), with ranks from zero.
 
         On a CPU, float32 errors are packed with index and truth into integers, which numpy sorts
-        twenty times as fast as torch sorts pairs; pixels whose weight is zero are left out.
+        twenty times as fast as torch sorts pairs; pixels whose weight is zero are left out. A GPU
+        sorts all maps together, void pixels last: to select others, the host would wait.
         """
-        if not self._packs and self._variant == "paper":
+        if not self._on_cpu or (not self._packs and self._variant == "paper"):
             return self._by_torch(error_MP, truth_MP)
         one_map = self._by_numpy if self._packs else self._as_released
         rows = [one_map(*row) for row in zip(error_MP, truth_MP, strict=True)]
@@ -71,7 +73,8 @@ class Ranking:
     def _by_torch(self, error_MP: Tensor, truth_MP: Tensor) -> Tensor:
         # Void pixels are ranked last, where their weight does not change that of others.
         last_MP = error_MP.masked_fill(~self._valid_P, float("-inf"))
-        order_MP = last_MP.argsort(dim=1, descending=True, stable=True)
+        stable = self._variant == "paper"
+        order_MP = last_MP.sort(dim=1, descending=True, stable=stable).indices
         weight_MP = self._steps((truth_MP * self._valid_P).gather(1, order_MP))
         return torch.zeros_like(error_MP).scatter_(1, order_MP, weight_MP).mul_(self._valid_P)
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
+from trainables.geometry.device import on_cpu
+
 _ELEMENTS = 2**18
 """Of a row band: 1 MiB of float32."""
 
@@ -18,7 +20,7 @@ def bands(maps_BKHW: Tensor) -> Iterator[tuple[slice, slice]]:
     buffers of this size are reused. On a GPU, the whole batch at once.
     """
     images, classes, rows, columns = maps_BKHW.shape
-    if maps_BKHW.device.type != "cpu":
+    if not on_cpu(maps_BKHW):
         yield slice(None), slice(0, rows)
         return
     height = max(_ELEMENTS // max(classes * columns, 1), 1)
