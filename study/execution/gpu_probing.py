@@ -13,8 +13,9 @@ from study.planning.budget import duration
 from study.planning.gpu_lanes import decided
 from study.planning.largest import largest
 from study.planning.runs import place
-from trainables.config import flatten, refused
+from trainables.config import TrialConfig, flatten, refused
 from trainables.data import Dataset
+from trainables.data.device_memory import most_held
 from trainables.lane.gpu_probe import probe
 from trainables.plugin import Plugin
 from trainables.training.gpu_memory import few_batches
@@ -33,7 +34,9 @@ def with_share(
     kinds = accelerators()
     if ", " in kinds:  # a share of the largest card may be too little of another
         raise refused("--gpus-per-worker", "a number on GPUs of several kinds", f"auto on {kinds}")
-    need = _need(plan, space, dataset, patience_s)
+    config = largest(plan, space, dataset)
+    need = _need(plan, config, dataset, patience_s)
+    need = replace(need, lists=most_held(dataset, config.data, need.total))
     at_once = min(plan.trials, plan.most_lanes or plan.trials)
     share = decided(need, nodes, plan.cpus_per_worker, at_once)
     shared = replace(plan, gpu_share=share, gpus_per_worker=share_in_ray(share.lanes))
@@ -48,8 +51,8 @@ def share_in_ray(lanes: int) -> float:
     return int(10_000 / lanes) / 10_000
 
 
-def _need(plan: Plan, space: Space, dataset: Dataset, patience_s: float) -> GpuNeed:
-    config, plugin = largest(plan, space, dataset), plan.plugin
+def _need(plan: Plan, config: TrialConfig, dataset: Dataset, patience_s: float) -> GpuNeed:
+    plugin = plan.plugin
     file = None if plugin is None else Plugin(plugin.name, plugin.text)
     task = ray.remote(num_cpus=plan.cpus_per_worker, num_gpus=1, max_calls=1)(probe)
     try:

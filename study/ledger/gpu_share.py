@@ -34,6 +34,8 @@ class GpuShare:
     """In use beside it: CUDA's context, libraries, and what other processes held."""
     total_mib: float = 0.0
     """Of the GPU, or of the MIG slice."""
+    lists_mib: float = 0.0
+    """For lists of images that each lane may hold on the GPU."""
     utilization: float | None = None
     """Percent of a step's time in which the GPU computed; None: it could not be measured."""
     requested: str = AUTO
@@ -44,9 +46,10 @@ class GpuShare:
         if self.limited_by == "workers":
             return "whole GPUs: ranks of one lane cannot share one"
         busy = "an unknown share" if self.utilization is None else f"{self.utilization:.0f} %"
+        lists = f", {_gib(self.lists_mib)} for images" if self.lists_mib else ""
         return (
             f"{counted(self.lanes, 'lane')} a GPU, limited by {self.limited_by}: on {self.device} "
-            f"a step of batch {self.batch} of {self.size} took {_gib(self.peak_mib)} and "
+            f"a step of batch {self.batch} of {self.size} took {_gib(self.peak_mib)}{lists} and "
             f"{_gib(self.context_mib)} beside it of {_gib(self.total_mib)}, and computed for "
             f"{busy} of its time"
         )

@@ -64,7 +64,7 @@ def decided(
         raise ValueError(f"--gpus-per-worker {AUTO}: {need.refused}")
     gpus = sum(math.floor(node.gpus) for node in nodes)
     allowed: dict[Limit, int] = {
-        "memory": by_memory(need.peak, need.beside, need.total),
+        "memory": by_memory(need.peak + need.lists, need.beside, need.total),
         "utilisation": by_utilization(need.busy),
         "CPUs": by_cpus(nodes, cpus_per_worker),
         "trials": math.ceil(trials / max(gpus, 1)),
@@ -79,6 +79,7 @@ def decided(
         peak_mib=round(need.peak / MIB, 1),
         context_mib=round(need.beside / MIB, 1),
         total_mib=round(need.total / MIB, 1),
+        lists_mib=round(need.lists / MIB, 1),
         utilization=None if need.busy is None else round(100 * need.busy, 1),
     )
 

@@ -5,11 +5,13 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import torch
 
-from trainables.config import refused
-from trainables.data.dataset import ImageList
+from trainables.config import DataConfig, refused
+from trainables.data import plugin_augmentation
+from trainables.data.dataset import Dataset, ImageList
 from trainables.data.device_lists import DeviceImages, copied
 from trainables.data.fold_views import FoldView
 from trainables.data.images import ManySizes, indexed_as_array
+from trainables.data.lists import EXTRA
 
 SHARE = 0.25
 """Share of the memory that is free to a lane which ``data/loader=auto`` fills with lists."""
@@ -57,8 +59,8 @@ class DeviceMemory:
         return copy.picked(view.places_N) if isinstance(view, FoldView) else copy
 
     def _missing_bytes(self, lists: Sequence[ImageList]) -> int:
-        wholes = {_key(whole): whole.nbytes for whole in map(_whole, lists)}
-        return sum(nbytes for key, nbytes in wholes.items() if key not in self._copies)
+        found = bytes_of(lists).items()
+        return sum(nbytes for key, nbytes in found if key not in self._copies)
 
     def _free_bytes(self) -> float:
         """Of the device, as far as this lane may use it: lanes may share a GPU."""
@@ -67,6 +69,26 @@ class DeviceMemory:
         free, total = torch.cuda.mem_get_info(self.device)
         mine = total * torch.cuda.get_per_process_memory_fraction(self.device)
         return max(min(free, mine - torch.cuda.memory_reserved(self.device)), 0.0)
+
+
+def trained_on(dataset: Dataset) -> list[ImageList]:
+    """The lists that a training reads, epoch after epoch."""
+    return [dataset.splits[name] for name in ("train", EXTRA, "val") if name in dataset.splits]
+
+
+def most_held(dataset: Dataset, config: DataConfig, total_bytes: int) -> int:
+    """The most bytes that ``data/loader`` lets a lane's lists take of a GPU of this size."""
+    lists = trained_on(dataset)
+    named = config.loader in ("auto", "device") and not plugin_augmentation.active(config)
+    if not named or not all(map(in_memory, lists)):
+        return 0
+    nbytes = sum(bytes_of(lists).values())
+    return nbytes if config.loader == "device" or nbytes <= SHARE * total_bytes else 0
+
+
+def bytes_of(lists: Sequence[ImageList]) -> dict[Hashable, int]:
+    """By the memory in which decoded lists lie, its bytes: folds share one."""
+    return {_key(whole): whole.nbytes for whole in map(_whole, lists)}
 
 
 def in_memory(images: ImageList) -> bool:

@@ -30,15 +30,12 @@ from trainables.data.batches import (
 )
 from trainables.data.dataset import Dataset, ImageList
 from trainables.data.device_augment import augmented
-from trainables.data.device_memory import DeviceMemory, in_memory
-from trainables.data.lists import EXTRA
+from trainables.data.device_memory import DeviceMemory, in_memory, trained_on
 from trainables.data.worker_processes import Evaluated, Trained, WorkerProcesses, unfit
 
 _logger = logging.getLogger(__name__)
 Name = Literal["threads", "workers", "device"]
 Rows = NDArray[np.int64]
-TRAINED_ON = ("train", EXTRA, "val")
-"""The lists that a training reads, epoch after epoch."""
 
 
 class Loader(Protocol):
@@ -98,7 +95,7 @@ class OnDevice:
 
     def __init__(self, dataset: Dataset, memory: DeviceMemory) -> None:
         self._pixels, self._memory = dataset.pixels, memory
-        self._lists = [dataset.splits[name] for name in TRAINED_ON if name in dataset.splits]
+        self._lists = trained_on(dataset)
         self._others = Threads(dataset, memory.device)
 
     @property
@@ -181,7 +178,7 @@ class Loaders:
         Raises:
             ValueError: ``data/loader`` names a way that this trial cannot go.
         """
-        lists = [dataset.splits[name] for name in TRAINED_ON if name in dataset.splits]
+        lists = trained_on(dataset)
         chosen = self._chosen(dataset, lists, config, batch)
         self._memory.keep_only(lists if chosen == "device" else [])
         if chosen == "workers":

@@ -33,6 +33,8 @@ class GpuNeed:
     other processes hold."""
     total: int
     """Bytes of the GPU; of a MIG slice, those of the slice."""
+    lists: int = 0
+    """Bytes of PyTorch's pool for lists of images, if a lane holds them there."""
     busy: float | None
     """Share of a step's time in which the GPU computes, in [0,1]; None if it cannot be measured."""
     device: str

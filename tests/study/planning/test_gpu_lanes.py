@@ -60,6 +60,12 @@ def test_what_is_scarce_decides(
     assert (share.lanes, share.limited_by) == (lanes, limit)
 
 
+def test_images_that_a_lane_holds_on_the_gpu_are_counted() -> None:
+    share = decided(replace(need(5.0, 0.02), lists=5 * GIB), H100, 1.0, 99)
+    assert (share.lanes, share.limited_by, share.lists_mib) == (6, "memory", 5 * 1024)
+    assert "took 5.0 GiB, 5.0 GiB for images and 0.5 GiB beside it" in str(share)
+
+
 def test_all_lanes_of_a_gpu_have_their_peak_its_margin_and_their_context() -> None:
     """Of a MIG slice of 10 GB, too: nothing assumes a card's size."""
     for total in (9.75, 40.0, 80.0):
