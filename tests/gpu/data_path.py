@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from tests.gpu.table import Lines, judged, timed
+from tests.gpu.table import Lines, judged, not_measured, timed
 from trainables.config import TrialConfig, Value
 from trainables.data import Dataset, load
 from trainables.data.batches import Epoch, training_batches
@@ -41,8 +41,11 @@ def lines(device: torch.device) -> Lines:
         held = config.changed({"data/loader": "device"})
         usual = "the threads' but for rounding"
         yield judged(CHECK, "scaled crops", usual, *_apart(held, decoded, device))
-        deformed = held.changed(_DEFORMED)
-        yield judged(CHECK, "deformed crops", usual, *_apart(deformed, decoded, device))
+        if _has_opencv():
+            deformed = held.changed(_DEFORMED)
+            yield judged(CHECK, "deformed crops", usual, *_apart(deformed, decoded, device))
+        else:
+            yield not_measured(CHECK, "deformed crops", "the CPU's need OpenCV")
         what, bound = f"{batch} of {size[0]}x{size[1]}", "at most 5 ms"
         ms = _milliseconds(held, decoded, device, 1)
         yield timed(CHECK, f"{what}, on the device", bound, f"{ms:.1f} ms a batch", ms <= 5, device)
@@ -78,6 +81,14 @@ def write(root: Path, count: int, size: tuple[int, int]) -> None:
             mask = Image.fromarray(small[..., 0] % 5).resize(size[::-1], Image.Resampling.NEAREST)
             mask.save(root / f"masks/{split}/{index}.png")
     (root / "classes.txt").write_text("".join(f"c{index}\n" for index in range(5)))
+
+
+def _has_opencv() -> bool:
+    try:
+        import cv2  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def _exact(device: torch.device) -> tuple[str, bool]:
