@@ -8,6 +8,7 @@ from trainables.training.batch_fit import GIB, MIB
 
 AUTO = "auto"
 """The value of ``--gpus-per-worker`` that asks for the measurement."""
+_WORTH_SAYING_MIB = 100.0
 Limit = Literal["", "memory", "utilisation", "CPUs", "trials", "workers"]
 
 
@@ -46,7 +47,7 @@ class GpuShare:
         if self.limited_by == "workers":
             return "whole GPUs: ranks of one lane cannot share one"
         busy = "an unknown share" if self.utilization is None else f"{self.utilization:.0f} %"
-        lists = f", {_gib(self.lists_mib)} for images" if self.lists_mib else ""
+        lists = f", {_gib(self.lists_mib)} for images" if self.lists_mib >= _WORTH_SAYING_MIB else ""
         return (
             f"{counted(self.lanes, 'lane')} a GPU, limited by {self.limited_by}: on {self.device} "
             f"a step of batch {self.batch} of {self.size} took {_gib(self.peak_mib)}{lists} and "

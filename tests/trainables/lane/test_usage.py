@@ -56,6 +56,7 @@ def test_figures_have_mlflow_s_names_by_rank(monkeypatch: pytest.MonkeyPatch) ->
     assert set(used.sample()) == {
         "cpu_percent",
         "memory_megabytes",
+        "data_wait_percent",
         "gpu_0_utilization_percentage",
         "gpu_0_memory_usage_megabytes",
         "gpu_0_memory_usage_percentage",
@@ -64,7 +65,7 @@ def test_figures_have_mlflow_s_names_by_rank(monkeypatch: pytest.MonkeyPatch) ->
     # The second of two ranks; the first one's figures come with the sum over ranks.
     monkeypatch.setattr(usage, "num_ranks", lambda: 2)
     monkeypatch.setattr(usage, "rank", lambda: 1)
-    other = torch.tensor([0.0, 0.0, 0.0, 90.0, 700.0, 35.0, 0.0, 0.0, 0.0])
+    other = torch.tensor([0.0] * 6 + [90.0, 700.0, 35.0, 0.0, 0.0, 0.0])
     monkeypatch.setattr(usage, "sum_over_ranks", lambda own: own + other)
     second = Usage(CPU, Readings(Reading(40, GB, 2 * GB))).sample()
     assert second["gpu_0_utilization_percentage"] == 90.0
@@ -74,7 +75,7 @@ def test_figures_have_mlflow_s_names_by_rank(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_without_a_gpu_nothing_is_said_of_one() -> None:
     assert gauge_of(CPU) is None
-    assert set(Usage(CPU).sample()) == {"cpu_percent", "memory_megabytes"}
+    assert set(Usage(CPU).sample()) == {"cpu_percent", "memory_megabytes", "data_wait_percent"}
 
 
 def test_ray_s_copy_of_nvml_has_what_is_read() -> None:
