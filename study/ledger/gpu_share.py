@@ -47,7 +47,8 @@ class GpuShare:
         if self.limited_by == "workers":
             return "whole GPUs: ranks of one lane cannot share one"
         busy = "an unknown share" if self.utilization is None else f"{self.utilization:.0f} %"
-        lists = f", {_gib(self.lists_mib)} for images" if self.lists_mib >= _WORTH_SAYING_MIB else ""
+        said = self.lists_mib >= _WORTH_SAYING_MIB
+        lists = f", {_gib(self.lists_mib)} for images" if said else ""
         return (
             f"{counted(self.lanes, 'lane')} a GPU, limited by {self.limited_by}: on {self.device} "
             f"a step of batch {self.batch} of {self.size} took {_gib(self.peak_mib)}{lists} and "
