@@ -28,32 +28,36 @@ help:
 
 # Rebuilt whenever the dependencies change; .installed marks a successful installation. Only files
 # whose hashes are in constraints.txt are installed; an editable project has none, so it follows alone.
-# The lock is complete: pip need not look for what each package needs, which takes a quarter of a minute.
+# The lock is complete: pip need not look for what each package needs. CUDA's libraries are half of
+# the bytes, and a second pip unpacks them beside the first.
+INSTALL := $(BIN)/python -m pip install --quiet --no-deps --no-compile
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --no-deps --no-compile --require-hashes --requirement constraints.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	awk '/^[a-z]/ { cuda = /^(nvidia-|triton)/ } { print > (cuda ? ".venv/cuda" : ".venv/other") }' constraints.txt
+	$(INSTALL) --require-hashes --requirement .venv/cuda & \
+	$(INSTALL) --require-hashes --requirement .venv/other; code=$$?; wait $$! && exit $$code
+	$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
 study: .venv/.installed
 	$(BIN)/python study/run.py --space inverseform
 
-# Beside each other: Ray's tests wait half of the time. Ray's workers have niceness 15, so the others
-# have 19; at the usual one they would starve Ray.
-test: .venv/.installed lint
-	$(MAKE) --no-print-directory --jobs 3 --output-sync=target ray unit types
+# Ray's tests wait most of the time, so the types are checked beside them.
+test: .venv/.installed lint unit
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target types ray
 
 lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# Ray's workers are niced: at the usual priority the types would starve them.
 types: .venv/.installed
 	nice -n 19 $(BIN)/mypy
 
 # A file's tests share fixtures, so a file stays in one process. Three processes for two cores: they
 # wait a fifth of the time. One thread each: more of them wait for each other by spinning.
 unit: .venv/.installed
-	OMP_NUM_THREADS=1 nice -n 19 $(BIN)/python -m pytest tests docs -m 'not ray and not slow' \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests docs -m 'not ray and not slow' \
 		-n 3 --dist loadfile
 
 # One Ray at a time: each needs both cores. Reading the other tests would take as long as a study's

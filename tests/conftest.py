@@ -1,6 +1,7 @@
 """Shared by all tests: where the real data is."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,16 @@ from study.planning import trust
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+_NUMBERS = count()
 
 
 @pytest.fixture(autouse=True)
 def _own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the marks of trusted plug-ins out of the user's state folder, and out of other tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        # Not made: numbering a new folder reads the names of all the others.
+        folder = tmp_path_factory.getbasetemp() / "state" / str(next(_NUMBERS))
+        patch.setenv("XDG_STATE_HOME", str(folder))
         patch.setattr(trust, "_agreed", set())
         yield
 

@@ -44,18 +44,17 @@ def differences(
     """In what a study does not measure as the setup did; [] if it does.
 
     Args:
-        config: of a trial, flat. A field that a ledger does not have yet has its default.
+        config: of a trial, flat, with all fields.
         images: of the study by list; None where they are not known yet.
     """
-    values = {**flatten(TrialConfig()), **config}
     found = [setup.needs] if setup.needs else []
     found += ["measured on folds of the training and validation list here"] * bool(
-        values["data/folds"]
+        config["data/folds"]
     )
     found += [
-        f"{path} is {_shown(values.get(path, 'unknown'))} here, {_shown(wanted)} there"
+        f"{path} is {_shown(config.get(path, 'unknown'))} here, {_shown(wanted)} there"
         for path, wanted in sorted(setup.config.items(), key=lambda item: item[0] not in _FIRST)
-        if values.get(path) != wanted
+        if config.get(path) != wanted
     ]
     found += [
         f"{images.get(split, 0)} images of {split} here, {count} there"
@@ -88,10 +87,12 @@ def set_apart(
 ) -> list[Apart]:
     """The setups whose figures the study does not measure as they were, with the reasons."""
     known = {setup.name: setup for setup in grid.setups}
+    # A field that a ledger does not have yet has its default.
+    base = {**flatten(TrialConfig()), **plan.base}
     found = []
     for name in grid.setup_names():
         setup = known.get(name)
-        reasons = [UNKNOWN] if setup is None else _differences(setup, plan, grid, images, split)
+        reasons = [UNKNOWN] if setup is None else _differences(setup, base, grid, images, split)
         if reasons:
             words = name if setup is None else setup.words()
             found.append(Apart(name=name, words=words, differences=tuple(reasons)))
@@ -99,14 +100,18 @@ def set_apart(
 
 
 def _differences(
-    setup: Setup, plan: Plan, grid: Grid, images: Mapping[str, int] | None, split: str
+    setup: Setup,
+    base: Mapping[str, Value],
+    grid: Grid,
+    images: Mapping[str, int] | None,
+    split: str,
 ) -> list[str]:
     """Of the cells that run here, a cell's changes count, too; where each network has cells of its
     own, of those that the setup has figures of."""
     cells = [cell for cell in grid.cells if not cell.needs] or list(grid.cells)
     if len(grid.baselines) > 1:
         cells = [cell for cell in cells if setup.name in {*cell.published, *cell.gains}]
-    found = [differences(setup, {**plan.base, **cell.changes}, images) for cell in cells]
+    found = [differences(setup, {**base, **cell.changes}, images) for cell in cells]
     if split != "test":
         found.append([_UNTESTED])
     return list(dict.fromkeys(reason for reasons in found for reason in reasons))

@@ -200,7 +200,11 @@ def test_a_report_is_written_without_a_screen(
         (f"{RUN} --help >&-", 0),
         (f"{RUN} --help >&- 2>&- <&-", 0),
         (f"{RUN} --list >/dev/full", 0),
-        (f"{RUN} --list | head -n 1 >/dev/null; exit ${{PIPESTATUS[0]}}", 0),
+        pytest.param(
+            f"{RUN} --list | head -n 1 >/dev/null; exit ${{PIPESTATUS[0]}}",
+            0,
+            marks=pytest.mark.slow,
+        ),
         (f"{RUN} --space nothing 2>&-", 2),
         (f"{RUN} --space nothing 2>/dev/full", 2),
         pytest.param(

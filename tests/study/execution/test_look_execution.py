@@ -64,7 +64,7 @@ def test_tune_starts_once_before_each_look(tmp_path: Path, attempt: Attempt) -> 
 
 
 @pytest.mark.parametrize(
-    "most", [5, 26, *(pytest.param(most, marks=pytest.mark.slow) for most in (24, 31))]
+    "most", [26, *(pytest.param(most, marks=pytest.mark.slow) for most in (5, 24, 31))]
 )
 def test_a_stopped_attempt_is_continued_to_the_same_looks(
     tmp_path: Path, attempt: Attempt, most: int

@@ -95,7 +95,9 @@ def test_the_study_ends_at_the_look_that_decides_the_last_cell(tmp_path: Path) -
     assert len(record.trials) == planned_trials(record, record.plan) == 12
 
 
-@pytest.mark.parametrize("killed_after", [1, 11, 23, 24, 25, 30])
+@pytest.mark.parametrize(
+    "killed_after", [1, 24, *(pytest.param(n, marks=pytest.mark.slow) for n in (11, 23, 25, 30))]
+)
 def test_a_killed_study_has_the_looks_of_an_uninterrupted_one(
     tmp_path: Path, killed_after: int
 ) -> None:

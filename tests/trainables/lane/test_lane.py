@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,8 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Trial"]:
         made.stop()
 
 
-def expected() -> list[dict[str, float]]:
+@cache
+def expected() -> tuple[dict[str, float], ...]:
     """The metrics of each epoch by one rank in this process."""
     training = Training(CONFIG, load(CONFIG.data), Learned(), torch.device("cpu"))
     epochs = []
@@ -78,7 +80,7 @@ def expected() -> list[dict[str, float]]:
         trained = training.train_epoch()
         assert isinstance(trained, dict)
         epochs.append({**training.evaluate().metrics, **trained})
-    return epochs
+    return tuple(epochs)
 
 
 def assert_epoch(result: dict[str, Any], epoch: int) -> None:
@@ -164,9 +166,8 @@ def test_a_missing_stage_is_trained_by_one_rank_while_the_other_waits(
     assert [path.stem for path in made] == stage_names(config, load(config.data).digest)
 
 
-@pytest.mark.parametrize(
-    "actor", ["TrainController", pytest.param("Mailbox", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("actor", ["TrainController", "Mailbox"])
 def test_a_new_lane_continues_from_the_checkpoint_when_the_lane_itself_dies(
     trial: "Trial", tmp_path: Path, actor: str
 ) -> None:
