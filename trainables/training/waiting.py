@@ -28,9 +28,9 @@ class Waiting:
     def timed(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         """The same batches."""
         while True:
-            asked = self._mark()
+            begin = self._mark()
             batch = next(batches, None)
-            self._waits.append((asked, self._mark()))
+            self._waits.append((begin, self._mark()))
             if batch is None:
                 return
             yield batch
