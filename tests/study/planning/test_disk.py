@@ -136,6 +136,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(made)], check=True)
 
 
+@pytest.mark.slow
 def test_a_real_small_disk_is_refused(small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(small(small_disk)) == 2
     (line,) = capsys.readouterr().err.splitlines()

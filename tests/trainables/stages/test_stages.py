@@ -182,7 +182,9 @@ def test_masks_without_a_boundary_and_tiles_that_do_not_fit_are_refused(data: Da
         TileSource(data, "train", 128)
 
 
-@pytest.mark.parametrize("descend", [descend_centre, descend_logits])
+@pytest.mark.parametrize(
+    "descend", [descend_logits, pytest.param(descend_centre, marks=pytest.mark.slow)]
+)
 def test_gradient_descent_on_this_term_alone_moves_a_shifted_boundary_back(
     made: tuple[Path, StageRecord], data: Dataset, descend: Callable[..., Landed]
 ) -> None:
