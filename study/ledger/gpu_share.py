@@ -7,7 +7,7 @@ from trainables.config.words import counted
 from trainables.training.batch_fit import GIB, MIB
 
 AUTO = "auto"
-"""The value of ``--gpus-per-worker`` that asks for the measurement."""
+"""The value of ``--gpus-per-worker`` that requests the measurement."""
 _WORTH_SAYING_MIB = 100.0
 Limit = Literal["", "memory", "utilisation", "CPUs", "trials", "workers"]
 

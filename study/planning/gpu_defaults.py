@@ -1,4 +1,4 @@
-"""How a new study trains on GPUs where nobody says otherwise, kept in its base config.
+"""How a new study trains on GPUs where nobody says otherwise, as part of its base config.
 
 A study on CPUs, an earlier study that is resumed and one that is run again keep their config.
 """

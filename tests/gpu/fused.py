@@ -1,17 +1,17 @@
-"""What fused arms, a prototype, would give: trials an hour against the same one after the other."""
+"""What fused cells, a prototype, would give: trials an hour, against one after the other."""
 
 import torch
 
-from tests.benchmarks.fused_arms.arms import ARMS
-from tests.benchmarks.fused_arms.figures import speed
+from tests.benchmarks.fused_cells.cells import CELLS
+from tests.benchmarks.fused_cells.figures import speed
 from tests.gpu import scale
 from tests.gpu.table import Lines, timed
 from trainables.config import Value
 
-CHECK = "fused arms"
+CHECK = "fused cells"
 _STEPS_OF_A_TRIAL = 1000
 _TIMES = 2.0
-"""As fast as this, or fused arms are not worth their complexity."""
+"""As fast as this, or fused cells are not worth their complexity."""
 
 
 def lines(device: torch.device) -> Lines:
@@ -30,7 +30,7 @@ def lines(device: torch.device) -> Lines:
         }
         for count in (1, 2) if toy else (1, 2, 4, 8):
             steps, rounds = (1, 1) if toy else (8, 2)
-            alone, fused = speed(list(ARMS)[:count], changes, steps, rounds, device, size.batch)
+            alone, fused = speed(list(CELLS)[:count], changes, steps, rounds, device, size.batch)
             rate = 3600 * count / (_STEPS_OF_A_TRIAL * fused)
             text = f"{rate:.0f} trials of {_STEPS_OF_A_TRIAL} steps an hour, {alone / fused:.2f} x"
             bound = "-" if count == 1 else f"{_TIMES:g} times as many as one after the other"

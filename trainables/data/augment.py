@@ -108,7 +108,7 @@ def shift_of(config: DataConfig, draw: Draw) -> int:
 
 def _recoloured(image_CHW: Tensor, config: DataConfig, draw: Draw) -> Tensor:
     if config.brightness:
-        shift = shift_of(config, draw)  # kept within bytes before it is added, not after
+        shift = shift_of(config, draw)  # limited before it is added, so that bytes suffice
         within = image_CHW.clamp(max=255 - shift) if shift > 0 else image_CHW.clamp(min=-shift)
         image_CHW = within + shift
     if config.color_jitter:
@@ -171,19 +171,6 @@ def _with_plugin(
     image_HWC = np.ascontiguousarray(image_CHW.permute(1, 2, 0).numpy())
     image, labels = plugin_augmentation.apply(image_HWC, labels_HW.numpy(), config, draw)
     return _tensor(image).permute(2, 0, 1), _tensor(labels)
-
-
-def augmented_batch(
-    images: Iterable[Map],
-    labels: Iterable[Map],
-    config: DataConfig,
-    draws: list[Draw],
-    pixels: Pixels = RGB,
-) -> tuple[Tensor, Tensor]:
-    """Images float (B,C,H,W) in the unit of their type and labels int64 (B,H,W): see
-    ``augmented_maps``."""
-    stored_BCHW, labels_BHW = augmented_maps(images, labels, config, draws, pixels)
-    return in_units(stored_BCHW), labels_BHW.long()
 
 
 def augmented_maps(

@@ -73,7 +73,7 @@ class Evaluated:
 
 
 class _Jobs:
-    """The jobs of one pass, in order, as ``DataLoader`` asks for them."""
+    """The jobs of one pass, in order, as ``DataLoader`` reads them."""
 
     def __init__(self) -> None:
         self.named: list[tuple[str, Job]] = []

@@ -121,7 +121,7 @@ def from_tried_steps(recipe: Recipe, device: torch.device, meter: Meter) -> str:
     try:
         limit = meter.limit()
         fit = largest_batch(peak, min(config.batch, len(dataset.splits["train"])), limit)
-    except Exception as error:  # the trial has failed for its memory, and the study goes on
+    except Exception as error:  # the trial has failed for its memory, and the study continues
         return untried(recipe, f"that raised {type(error).__name__}")
     return too_large(config.batch, size_of(flatten(config)), fit, limit)
 

@@ -59,7 +59,7 @@ class Training:
         device: torch.device,
         loaders: Loaders | None = None,
     ) -> None:
-        """``loaders``: what a lane keeps for its next trials; None: nothing is kept."""
+        """``loaders``: what a lane reuses for its next trials; None: nothing."""
         ranks = num_ranks()
         require(config.batch >= ranks, "batch", f"at least the {ranks} ranks", config.batch)
         self.config, self.device = config, device

@@ -59,8 +59,8 @@ def test_people_find_them_where_they_look(tmp_path: Path) -> None:
     assert places["GPUs"] == "3 GPU h, 3 for each verdict"
     points = {point.name: point.value for point in study_run(ledger.record).late}
     assert points == {"gpu_hours": 3.0, "gpu_hours_per_verdict": 3.0}
-    shown = {point.name for point in trial_run(ledger.record, ledger.record.trials[0]).points}
-    assert "system/gpu_0_utilization_percentage" in shown
+    names = {point.name for point in trial_run(ledger.record, ledger.record.trials[0]).points}
+    assert "system/gpu_0_utilization_percentage" in names
 
 
 def test_a_gpu_that_nobody_could_read_is_said_once(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from tests.trainables.data.kinds import config, folder, npy, opened, values
 from trainables.config import DataConfig
 from trainables.config.pixels import RGB
 from trainables.data import DataError
-from trainables.data.augment import Draw, augmented_batch
-from trainables.data.batches import to_tensors
+from trainables.data.augment import Draw, augmented_maps
+from trainables.data.batches import ready, to_tensors
 from trainables.data.pixel_statistics import BandStatistics
 from trainables.data.preview import shown
 
@@ -105,7 +105,7 @@ def test_brightness_is_in_shares_of_each_bands_range_and_padding_is_the_mean(
     draw = Draw(flip=0.9, scale=0.5, top=0.0, left=0.0, brightness=1.0)  # its upper end
     train = dataset.splits["train"]
     rows = train.images_NHWC[:1], train.labels_NHW[:1]
-    images_BCHW, labels_BHW = augmented_batch(*rows, data, [draw], dataset.pixels)
+    images_BCHW, labels_BHW = ready(augmented_maps(*rows, data, [draw], dataset.pixels))
     shift_C = 0.2 * np.array(dataset.pixels.span)
     seen = images_BCHW[0].permute(1, 2, 0).numpy()
     np.testing.assert_allclose(seen[:6], values("float32", 2) + shift_C, rtol=1e-5)

@@ -1,10 +1,10 @@
 """K trainings of one network and seed, which differ in their losses alone, as one.
 
-Each batch is decoded and augmented once. The arms' weights are stacked, and one ``vmap`` over them
-makes every convolution one with as many groups as arms; batch norms and optimiser states stay
+Each batch is decoded and augmented once. The cells' weights are stacked, and one ``vmap`` over them
+makes every convolution one with as many groups as cells; batch norms and optimiser states stay
 apart, since they are stacked too.
 
-Shape letters: A arms, B images, K classes, H rows, W columns.
+Shape letters: A cells, B images, K classes, H rows, W columns.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ from trainables.training.optimization import AUTOCAST
 from trainables.training.training import Training
 
 Changes = Mapping[str, Value]
-ARMS: Mapping[str, Changes] = {
+CELLS: Mapping[str, Changes] = {
     "cross-entropy": {},
     "+ ABL": {"loss/w_a": 1.0},
     "+ Lovasz": {"loss/lovasz": 1.0},
@@ -39,7 +39,7 @@ ARMS: Mapping[str, Changes] = {
 _ALIKE = ("data", "model", "optim", "batch", "epochs", "seed")
 
 
-class FusedArms:
+class FusedCells:
     """Trains like one ``Training`` for each config, without a boundary head, accumulation, clipping
     or an average of weights."""
 
@@ -50,25 +50,25 @@ class FusedArms:
         if any(getattr(c, name) != getattr(first, name) for c in configs for name in _ALIKE):
             raise ValueError(f"configs must agree in {', '.join(_ALIKE)}")
         self.config, self.device = first, device
-        self.arms = [Training(config, dataset, Learned(), device) for config in configs]
-        self.network = self.arms[0].network
-        self.weights, self.buffers = stack_module_state([arm.network for arm in self.arms])
+        self.cells = [Training(config, dataset, Learned(), device) for config in configs]
+        self.network = self.cells[0].network
+        self.weights, self.buffers = stack_module_state([cell.network for cell in self.cells])
         groups: list[dict[str, object]] = [
             {"params": list(self.weights.values()), "lr": first.optim.lr}
         ]
         self.optimizer = OPTIMIZERS[first.optim.optimizer](groups, first.optim)
-        total = self.arms[0].total_steps
+        total = self.cells[0].total_steps
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: rate_factor(first.optim, step, total)
         )
         self.epoch = 0
 
     def train_epoch(self) -> Tensor:
-        """Train every arm on every image once. Returns the losses (steps, A)."""
+        """Train every cell on every image once. Returns the losses (steps, A)."""
         self.epoch += 1
         self.network.train()
         history = []
-        for number, (images_BCHW, labels_BHW) in enumerate(batches(self.arms[0], self.epoch)):
+        for number, (images_BCHW, labels_BHW) in enumerate(batches(self.cells[0], self.epoch)):
             at = range(number * len(labels_BHW), (number + 1) * len(labels_BHW))
             self.network.dropout.draw(self.config.seed, self.epoch, at)
             images_BCHW = images_BCHW.to(self.device, non_blocking=True)
@@ -76,15 +76,15 @@ class FusedArms:
         return torch.stack(history).cpu()
 
     def step(self, images_BCHW: Tensor, labels_BHW: Tensor) -> Tensor:
-        """One step of every arm on its own loss. Returns the losses (A,)."""
+        """One step of every cell on its own loss. Returns the losses (A,)."""
         self.optimizer.zero_grad()
         losses = []
-        for arm, logits_BKHW in zip(self.arms, self.logits(images_BCHW), strict=True):
-            terms = arm._terms(SegmenterOutput(logits_BKHW, None), labels_BHW)
-            progress = self.schedule.last_epoch / arm.total_steps
-            losses.append(combine(terms, active_weights(arm.config.loss, progress))[0])
+        for cell, logits_BKHW in zip(self.cells, self.logits(images_BCHW), strict=True):
+            terms = cell._terms(SegmenterOutput(logits_BKHW, None), labels_BHW)
+            progress = self.schedule.last_epoch / cell.total_steps
+            losses.append(combine(terms, active_weights(cell.config.loss, progress))[0])
         losses_A = torch.stack(losses)
-        losses_A.sum().backward()  # no arm's loss depends on another's weights
+        losses_A.sum().backward()  # no cell's loss depends on another's weights
         self.optimizer.step()
         self.schedule.step()
         return losses_A.detach()
@@ -120,9 +120,9 @@ def batches(training: Training, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def configs(
-    arms: Sequence[str], steps: int, epochs: int, changes: Changes, batch: int = 8
+    cells: Sequence[str], steps: int, epochs: int, changes: Changes, batch: int = 8
 ) -> list[TrialConfig]:
-    """One for each arm, with epochs of so many steps."""
+    """One for each cell, with epochs of so many steps."""
     alike = {
         "data/train_images": batch * steps,
         "data/val_images": 2,
@@ -131,4 +131,4 @@ def configs(
         "epochs": epochs,
         **changes,
     }
-    return [TrialConfig().changed({**alike, **ARMS[arm]}) for arm in arms]
+    return [TrialConfig().changed({**alike, **CELLS[cell]}) for cell in cells]

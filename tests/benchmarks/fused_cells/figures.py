@@ -1,6 +1,6 @@
-"""What is measured of fused arms: how long they stay equal, how fast they are, what they share.
+"""What is measured of fused cells: how long they stay equal, how fast they are, what they share.
 
-Shape letters: A arms, B images, C channels, K classes, H rows, W columns.
+Shape letters: A cells, B images, C channels, K classes, H rows, W columns.
 """
 
 import statistics
@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 import torch
 from torch import Tensor
 
-from tests.benchmarks.fused_arms.arms import Changes, FusedArms, batches, configs
+from tests.benchmarks.fused_cells.cells import Changes, FusedCells, batches, configs
 from tests.benchmarks.measuring import elapsed
 from trainables.data import load
 from trainables.geometry.boundaries import sobel_boundary
@@ -29,15 +29,15 @@ Apart = tuple[float, float]
 
 
 def equality(
-    arms: Sequence[str], changes: Changes, places: Sequence[int], batch: int = 8
+    cells: Sequence[str], changes: Changes, places: Sequence[int], batch: int = 8
 ) -> dict[int, list[Apart]]:
-    """By number of steps, how far each fused arm is from its own training.
+    """By number of steps, how far each fused cell is from its own training.
 
     Epochs have one step, so that trainings can be seen after each.
     """
-    given = configs(arms, 1, max(places), changes, batch)
+    given = configs(cells, 1, max(places), changes, batch)
     dataset = load(given[0].data)
-    fused = FusedArms(given, dataset, CPU)
+    fused = FusedCells(given, dataset, CPU)
     apart = [Training(config, dataset, Learned(), CPU) for config in given]
     found = {}
     for step in range(1, max(places) + 1):
@@ -51,7 +51,7 @@ def equality(
     return found
 
 
-def _of_weights(fused: FusedArms, number: int, own: Training) -> float:
+def _of_weights(fused: FusedCells, number: int, own: Training) -> float:
     return max(
         float((fused.weights[name][number] - weight).detach().abs().max())
         for name, weight in own.network.named_parameters()
@@ -59,18 +59,18 @@ def _of_weights(fused: FusedArms, number: int, own: Training) -> float:
 
 
 def speed(
-    arms: Sequence[str],
+    cells: Sequence[str],
     changes: Changes,
     steps: int,
     rounds: int,
     device: torch.device = CPU,
     batch: int = 8,
 ) -> tuple[float, float]:
-    """Seconds a step, of processor time on a CPU: the arms one after the other, and fused; medians
+    """Seconds a step, of processor time on a CPU: the cells one after the other, and fused; medians
     of rounds in which they take turns. The first round is not counted."""
-    given = configs(arms, steps, rounds + 1, changes, batch)
+    given = configs(cells, steps, rounds + 1, changes, batch)
     dataset = load(given[0].data)
-    fused = FusedArms(given, dataset, device)
+    fused = FusedCells(given, dataset, device)
     apart = [Training(config, dataset, Learned(), device) for config in given]
     pairs = []
     for _ in range(rounds + 1):
@@ -80,9 +80,9 @@ def speed(
     return alone, together
 
 
-def shares(changes: Changes, steps: int, arm: str, batch: int = 8) -> dict[str, float]:
+def shares(changes: Changes, steps: int, cell: str, batch: int = 8) -> dict[str, float]:
     """Milliseconds a step, of processor time, by what is done; the medians over steps."""
-    (config,) = configs([arm], steps, 1, changes, batch)
+    (config,) = configs([cell], steps, 1, changes, batch)
     training = Training(config, load(config.data), Learned(), CPU)
     training.network.train()
     feed = batches(training, 1)

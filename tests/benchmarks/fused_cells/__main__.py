@@ -1,6 +1,6 @@
-"""Is it worth training the arms of a comparison as one? A prototype, not part of the product.
+"""Is it worth training the cells of a comparison as one? A prototype, not part of the product.
 
-    python -m tests.benchmarks.fused_arms [equality] [speed] [shares] [--networks tiny,lraspp]
+    python -m tests.benchmarks.fused_cells [equality] [speed] [shares] [--networks tiny,lraspp]
         [--counts 2,4,8] [--size 120x160] [--steps 4] [--rounds 3] [--data DIR]
 
 Processor time of one thread, which others on the machine disturb least.
@@ -12,8 +12,8 @@ from contextlib import suppress
 
 import torch
 
-from tests.benchmarks.fused_arms.arms import ARMS, Changes
-from tests.benchmarks.fused_arms.figures import equality, shares, speed
+from tests.benchmarks.fused_cells.cells import CELLS, Changes
+from tests.benchmarks.fused_cells.figures import equality, shares, speed
 
 NETWORKS: Mapping[str, Changes] = {
     "tiny": {"model/network": "tiny"},
@@ -43,17 +43,17 @@ def _equality(changes: Changes, options: argparse.Namespace) -> None:
     for optimizer in ("adamw", "sgd"):
         lr = 3e-3 if optimizer == "adamw" else 1e-2
         given = {**changes, "optim/optimizer": optimizer, "optim/lr": lr}
-        arms = list(ARMS)[: options.arms]
-        print("| optimiser | steps | " + " | ".join(arms) + " |")
-        for step, row in equality(arms, given, PLACES).items():
-            cells = " | ".join(f"{weight:.0e}, {loss:.0e}" for weight, loss in row)
-            print(f"| {optimizer} | {step} | {cells} |", flush=True)
+        cells = list(CELLS)[: options.cells]
+        print("| optimiser | steps | " + " | ".join(cells) + " |")
+        for step, row in equality(cells, given, PLACES).items():
+            figures = " | ".join(f"{weight:.0e}, {loss:.0e}" for weight, loss in row)
+            print(f"| {optimizer} | {step} | {figures} |", flush=True)
 
 
 def _speed(changes: Changes, options: argparse.Namespace) -> None:
     print("| K | one after the other, s a step | fused, s a step | ratio | trials per core-hour |")
     for count in map(int, options.counts.split(",")):
-        alone, fused = speed(list(ARMS)[:count], changes, options.steps, options.rounds)
+        alone, fused = speed(list(CELLS)[:count], changes, options.steps, options.rounds)
         # Of a trial of 1,000 steps.
         rates = [3600 * count / (1000 * seconds) for seconds in (alone, fused)]
         print(
@@ -64,9 +64,9 @@ def _speed(changes: Changes, options: argparse.Namespace) -> None:
 
 
 def _shares(changes: Changes, options: argparse.Namespace) -> None:
-    for arm in ("cross-entropy", "+ Lovasz, ABL"):
-        for what, ms in shares(changes, options.steps, arm).items():
-            print(f"| {arm} | {what} | {ms:.1f} ms |", flush=True)
+    for cell in ("cross-entropy", "+ Lovasz, ABL"):
+        for what, ms in shares(changes, options.steps, cell).items():
+            print(f"| {cell} | {what} | {ms:.1f} ms |", flush=True)
 
 
 def _parse() -> argparse.Namespace:
@@ -74,7 +74,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("what", nargs="*", choices=["equality", "speed", "shares"])
     parser.add_argument("--networks", default=",".join(NETWORKS))
     parser.add_argument("--counts", default="1,2,4,8")
-    parser.add_argument("--arms", type=int, default=len(ARMS), help="of the equality")
+    parser.add_argument("--cells", type=int, default=len(CELLS), help="of the equality")
     parser.add_argument("--size", default="120x160")
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
