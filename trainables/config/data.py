@@ -5,6 +5,7 @@ from typing import Literal
 
 from trainables.config.pixels import given_statistics
 from trainables.config.plugin_fields import PLUGIN, Added, Value
+from trainables.config.tasks import TaskName, parse_targets
 from trainables.config.validation import require, require_choices
 
 _COUNTS = (
@@ -89,6 +90,10 @@ class DataConfig:
     classes: int = 0
     """Choice between two sets of classes, 59 or 60 of ``pascal_context``, 19 or 18 (SEMEDA's 18 and
     background) of ``cityscapes``; 0 is the default."""
+
+    targets: str = ""
+    """The maps that are read beside the labels, such as ``edge,depth,normals``: those that any task
+    of the study needs."""
 
     cache: Literal["auto", "on", "off"] = "auto"
     """Keep decoded images in memory; ``auto``: if they fit; ``off``: read the files each time."""
@@ -176,6 +181,7 @@ class DataConfig:
         both = self.extra_epochs >= 1 if self.extra_list else self.extra_epochs == 0
         require(both, "data/extra_epochs", allowed, self.extra_epochs)
         given_statistics(self.normalize)
+        parse_targets(self.targets)
         fits = self.holdout in (AUTO, 0) or self.holdout >= 2
         require(fits, "data/holdout", "-1, 0 or >= 2", self.holdout)
         self._require_folds()
@@ -208,6 +214,11 @@ class DataConfig:
         for name in _NO_FOLDS if self.folds else ():
             value = getattr(self, name)
             require(not value, f"data/{name}", f"{type(value)()!r} with data/folds", value)
+
+    @property
+    def target_names(self) -> tuple[TaskName, ...]:
+        """The maps of ``targets``."""
+        return parse_targets(self.targets)
 
     def unaugmented(self) -> "DataConfig":
         """The same without augmentation, of the first fold; configs for which this is equal share

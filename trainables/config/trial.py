@@ -18,6 +18,7 @@ from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
 from trainables.config.plugin_fields import PLUGIN, SECTIONS, Added
 from trainables.config.stages import EdgeNetConfig, InverseNetConfig
+from trainables.config.tasks import TaskConfig
 from trainables.config.validation import Value, hints_of, refused, require
 
 
@@ -27,6 +28,7 @@ class TrialConfig:
 
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    task: TaskConfig = field(default_factory=TaskConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     inverse_net: InverseNetConfig = field(default_factory=InverseNetConfig)
     edge_net: EdgeNetConfig = field(default_factory=EdgeNetConfig)
@@ -51,6 +53,9 @@ class TrialConfig:
         extra, allowed = self.data.extra_epochs, f"less than the {self.epochs} epochs"
         require(extra < self.epochs, "data/extra_epochs", allowed, extra)
         require(self.seed >= 0, "seed", ">= 0", self.seed)
+        read = {"semseg", *self.data.target_names}
+        have = f"only tasks whose maps data/targets has ({','.join(sorted(read))})"
+        require({*self.task.names} <= read, "task/tasks", have, self.task.tasks)
         if self.loss.tile_share:
             rows = self.data.crop_height or self.data.height or self.loss.resized
             require(bool(rows), "loss/tile_share", "0 without data/height", self.loss.tile_share)

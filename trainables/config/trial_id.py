@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from trainables.config.data import OF_FOLDER
+from trainables.config.tasks import TaskConfig
 from trainables.config.trial import TrialConfig, flatten
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +45,10 @@ def identity(config: TrialConfig, data_digest: str) -> str:
         del flat["parts"]
     if config.data.loader == "auto":
         del flat["data/loader"]
+    if config.task == TaskConfig():
+        flat = {path: value for path, value in flat.items() if not path.startswith("task/")}
+    if not config.data.targets:
+        del flat["data/targets"]
     for path in ("model/weights", "model/init"):
         flat[path] = weights_content(str(flat[path]))
     text = json.dumps([flat, data_digest, code_digest()], sort_keys=True, allow_nan=False)

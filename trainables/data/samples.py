@@ -15,12 +15,14 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from trainables.config.tasks import TaskName
 from trainables.data import files, photos, rasters
 from trainables.data.dataset import DataError, Series, escaped
 from trainables.data.fold_views import FoldLists
 from trainables.data.label_tables import MaskReader
 from trainables.data.photos import Alpha
 from trainables.data.rasters import Pixels
+from trainables.data.targets import NO_TARGETS, TargetMaps
 from trainables.geometry.boundaries import VOID
 
 SPLITS = ("train", "val", "test")
@@ -48,6 +50,8 @@ class Decoded(NamedTuple):
     """Transparency, and what became of it."""
     orientation: int = 1
     """EXIF's, 1..8, whether or not the image is turned by it."""
+    targets: TargetMaps = NO_TARGETS
+    """By task, the map beside the labels; see ``targets.py``."""
 
     @property
     def fits_both(self) -> bool:
@@ -130,6 +134,10 @@ class Layout:
     """The lists of each fold, as places in the pool; ``splits`` are those of ``data/fold``."""
     divided: str = ""
     """How many images each fold tests, in words."""
+    targets: tuple[TaskName, ...] = ()
+    """The maps that its samples have beside the labels, of those that the config names."""
+    parts: tuple[str, ...] = ()
+    """Names of the human parts, the background first; none without that map."""
 
     @property
     def decoded(self) -> Mapping[str, tuple[Sample, ...]]:

@@ -17,17 +17,26 @@ from torch import Tensor, nn
 
 from trainables.config import ModelConfig
 from trainables.config.pixels import RGB, Pixels
+from trainables.config.tasks import TaskName
 from trainables.networks.weights import RANDOM, load_backbone, unreachable
+
+NO_TASKS: Mapping[TaskName, Tensor] = MappingProxyType({})
 
 
 class Output(NamedTuple):
     """What a network returns, at its own stride."""
 
     logits_BKhw: Tensor
+    """Of the segmentation; zeros where it is none of the network's tasks."""
     features_BDhw: Tensor | None
     """Input of the classifier and of a boundary head; None from a network that has no head."""
     auxiliary: tuple[Tensor, ...] = ()
     """Logits (B,K,h,w) of the auxiliary heads, each at its own stride; none in evaluation."""
+    tasks: Mapping[TaskName, Tensor] = NO_TASKS
+    """(B,C,h,w) of each other task: logits, metres of the depth, vectors of any length."""
+    initial: tuple[Mapping[TaskName, Tensor], ...] = ()
+    """Initial predictions, which losses see, too (deep supervision), by scale; with the logits of
+    ``semseg``, if it is a task; none in evaluation."""
 
 
 class Network(nn.Module):

@@ -3,7 +3,7 @@
 Shape letters: B images, K classes, D features, H rows, W columns (h, w at the features' stride).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from trainables.config import ModelConfig, require
 from trainables.config.pixels import RGB, Pixels
 from trainables.config.plugin_fields import PLUGIN
+from trainables.config.tasks import TaskName
 from trainables.networks.boundary_head import BoundaryHead, wider_classifier
 from trainables.networks.decoders import DECODERS, Smp
 from trainables.networks.dilated import DeepLabV2, DeepLabV3, DeepLabV3Plus, PSPNet
@@ -23,7 +24,7 @@ from trainables.networks.dropout import ChannelDropout
 from trainables.networks.first_layer import built, require_bands, transfer_of
 from trainables.networks.hrnet import HRNet, HRNetOCR
 from trainables.networks.icnet import ICNet
-from trainables.networks.network import Network
+from trainables.networks.network import NO_TASKS, Network
 from trainables.networks.plain_network import as_network, as_output
 from trainables.networks.refinenet import RefineNetLW
 from trainables.networks.segformer_hf import SegformerHF
@@ -67,6 +68,13 @@ class SegmenterOutput(NamedTuple):
     """None where the network has no boundary head, and in evaluation."""
     auxiliary_BKHW: tuple[Tensor, ...] = ()
     """One for each of ``Segmenter.auxiliary_weights`` in training; none in evaluation."""
+    tasks: Mapping[TaskName, Tensor] = NO_TASKS
+    """By task other than the segmentation, its head's map at the labels' size, float (B,C,H,W):
+    logits of ``edge`` and ``saliency`` (C = 1) and ``parts``, metres of ``depth`` (C = 1), vectors
+    of any length of ``normals`` (C = 3)."""
+    initial: tuple[Mapping[TaskName, Tensor], ...] = ()
+    """The same of the initial predictions by scale, ``semseg`` among them, each enlarged to the
+    labels' size; none in evaluation."""
 
 
 class Segmenter(nn.Module):

@@ -91,6 +91,13 @@ OTHERS: dict[str, dict[str, Value]] = {
     "data/normalize": {"data/normalize": "train"},
     "data/scale_max": {"data/scale_max": 2.0},
     "data/fold": {"data/folds": 5, "data/fold": 2},
+    "data/targets": {"data/targets": "edge"},
+    "task/tasks": {"data/targets": "edge", "task/tasks": "semseg,edge"},
+    "task/boundary_on": {
+        "data/targets": "edge",
+        "task/tasks": "semseg,edge",
+        "task/boundary_on": "edge",
+    },
     "model/encoder": {"model/encoder": "resnet18"},
     "model/features": {"model/features": "body"},
     "model/weights": {"model/weights": "imagenet"},
