@@ -24,10 +24,10 @@ from torch.utils.data import Dataset as TorchDataset
 from trainables.config import DataConfig
 from trainables.config.pixels import Pixels
 from trainables.data import plugin_augmentation
-from trainables.data.augment import Draw
 from trainables.data.batch import Batch
 from trainables.data.batches import made, stored, without_sixteen_bits
 from trainables.data.dataset import ImageList
+from trainables.data.draw import Draw
 from trainables.data.pickled import Pickled, as_it_was_raised
 
 _EACH_AHEAD = 2

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from trainables.config import DataConfig, Value
 from trainables.config.pixels import RGB, Pixels
-from trainables.data.augment import Draw
+from trainables.data.draw import Draw
 from trainables.data.batches import made, ready
 from trainables.data.dataset import ImageList
 from trainables.data.device_augment import augmented
