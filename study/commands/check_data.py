@@ -9,12 +9,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from trainables.config import DataConfig, require
+from trainables.config.tasks import TaskName
 from trainables.config.words import counted
 from trainables.data import DataError, open_layout
+from trainables.data.facts import Facts
 from trainables.data.identity import Identity
 from trainables.data.pixel_statistics import PixelFacts
 from trainables.data.samples import Decoded, Layout, Sample, require_sound
-from trainables.data.sanity import Facts, sanity_of
+from trainables.data.sanity import sanity_of
+from trainables.data.target_facts import target_lines
 from trainables.geometry.boundaries import VOID
 
 _PRINTED = 10
@@ -42,7 +45,7 @@ def check(config: DataConfig, console: Console) -> bool:
             identity.repeat(split)
         else:
             identity.begin(split, samples)
-            facts[split] = _facts(layout, split, identity, pixels, bad)
+            facts[split] = _facts(layout, split, identity, pixels, bad, config.target_names)
     if bad:
         for line in bad[:_PRINTED]:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
@@ -52,7 +55,8 @@ def check(config: DataConfig, console: Console) -> bool:
     found = pixels.with_lines(sanity_of(layout, config, facts))
     _print(layout, facts, console)
     _print_uses(layout, console)
-    for line in found.lines:
+    shown = {split: one.targets for split, one in facts.items()}
+    for line in (*target_lines(shown, layout.parts), *found.lines):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     if not found.failures:
         good = f"{layout.name}: all files are good; digest {identity.digest}"
@@ -61,11 +65,16 @@ def check(config: DataConfig, console: Console) -> bool:
 
 
 def _facts(
-    layout: Layout, split: str, identity: Identity, pixels: PixelFacts, bad: list[str]
+    layout: Layout,
+    split: str,
+    identity: Identity,
+    pixels: PixelFacts,
+    bad: list[str],
+    targets: Sequence[TaskName],
 ) -> Facts:
     """Statistics of the good samples; ``bad`` gets a line for each of the others."""
     found, samples = Facts(), layout.splits[split]
-    for sample, outcome in zip(samples, _outcomes(layout, samples), strict=True):
+    for sample, outcome in zip(samples, _outcomes(layout, samples, targets), strict=True):
         if isinstance(outcome, DataError):
             bad.append(str(outcome))
             continue
@@ -79,13 +88,15 @@ def _facts(
     return found
 
 
-def _outcomes(layout: Layout, samples: Sequence[Sample]) -> Iterator[Decoded | DataError]:
+def _outcomes(
+    layout: Layout, samples: Sequence[Sample], targets: Sequence[TaskName]
+) -> Iterator[Decoded | DataError]:
     """Each file decoded, or the error that says why it cannot be."""
 
     def read(sample: Sample) -> Decoded | DataError:
         try:
             decoded = sample.read()
-            require_sound(sample.name, decoded, len(layout.classes))
+            require_sound(sample.name, decoded, len(layout.classes), targets, len(layout.parts))
             return decoded
         except DataError as error:
             return error

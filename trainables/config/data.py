@@ -181,7 +181,7 @@ class DataConfig:
         both = self.extra_epochs >= 1 if self.extra_list else self.extra_epochs == 0
         require(both, "data/extra_epochs", allowed, self.extra_epochs)
         given_statistics(self.normalize)
-        parse_targets(self.targets)
+        self._require_targets()
         fits = self.holdout in (AUTO, 0) or self.holdout >= 2
         require(fits, "data/holdout", "-1, 0 or >= 2", self.holdout)
         self._require_folds()
@@ -205,6 +205,18 @@ class DataConfig:
             require(0 <= float(share) <= 1, f"data/{name}", "a probability, 0 .. 1", share)
             here = not share or self.loader in ("auto", "threads")
             require(here, "data/loader", f"auto or threads with data/{name}", self.loader)
+
+    def _require_targets(self) -> None:
+        read = parse_targets(self.targets)
+        loads = not read or self.loader != "device"
+        require(loads, "data/loader", "auto, threads or workers with data/targets", self.loader)
+        for name in ("elastic", "grid_distortion"):  # no camera sees such surfaces
+            real = {"depth", "normals"}.isdisjoint(read) or not getattr(self, name)
+            allowed = "0 with depth or normals in data/targets"
+            require(real, f"data/{name}", allowed, getattr(self, name))
+        for name in PLUGIN.augmentations if read else ():
+            share, allowed = self.plugin_field(name), "0 with data/targets, which it does not move"
+            require(not share, f"data/{name}", allowed, share)
 
     def _require_folds(self) -> None:
         require(self.folds != 1, "data/folds", "0 or >= 2", self.folds)
