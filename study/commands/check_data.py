@@ -1,13 +1,15 @@
 """`--check-data NAME DIR`: print a dataset's statistics, or the files that cannot be read."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from study.commands.target_pictures import write_pictures
 from trainables.config import DataConfig, require
 from trainables.config.tasks import TaskName
 from trainables.config.words import counted
@@ -26,8 +28,13 @@ _AT_ONCE = 32
 """Files decoded ahead: a complete split would not fit in memory."""
 
 
-def check(config: DataConfig, console: Console) -> bool:
+def check(config: DataConfig, console: Console, pictures: Path) -> bool:
     """Print every split's statistics, or the first bad files; return whether all files are good.
+
+    Args:
+        config: of the data.
+        console: to print on.
+        pictures: the folder below which pictures of maps beside the labels are written, if any.
 
     Raises:
         DataError: before any file is opened: a folder or list is missing, or a split is empty.
@@ -55,8 +62,8 @@ def check(config: DataConfig, console: Console) -> bool:
     found = pixels.with_lines(sanity_of(layout, config, facts))
     _print(layout, facts, console)
     _print_uses(layout, console)
-    shown = {split: one.targets for split, one in facts.items()}
-    for line in (*target_lines(shown, layout.parts), *found.lines):
+    _print_targets(layout, facts, pictures, console)
+    for line in found.lines:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     if not found.failures:
         good = f"{layout.name}: all files are good; digest {identity.digest}"
@@ -104,6 +111,22 @@ def _outcomes(
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(samples), _AT_ONCE):
             yield from pool.map(read, samples[start : start + _AT_ONCE])
+
+
+def _print_targets(
+    layout: Layout, facts: Mapping[str, Facts], pictures: Path, console: Console
+) -> None:
+    """What the maps beside the labels hold, and pictures of the first image's."""
+    # One list may serve as two.
+    own = {split: one for split, one in facts.items() if split != "test" or one is not facts["val"]}
+    by_split = {split: one.targets for split, one in own.items()}
+    lines = [*target_lines(by_split, layout.parts)]
+    first = layout.splits["train"][0]
+    if lines:
+        written = write_pictures(first.read(), pictures / layout.name)
+        lines.append(f"pictures of {first.name}: {', '.join(map(str, written))}")
+    for line in lines:
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def _print_uses(layout: Layout, console: Console) -> None:

@@ -4,7 +4,7 @@ The random numbers of an image depend on (seed, epoch, index) alone. Targets (bo
 are computed from the augmented labels. Shape letters: C bands, H rows, W columns.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from trainables.data.draw import Draw, corner_of, scaled_size, shift_of, turned,
 from trainables.data.images import Map, Size
 from trainables.data.jitter import color_jitter
 from trainables.data.resampling import nearest
-from trainables.data.targets import MISSING, NO_TARGETS, TargetMap, Targets
+from trainables.data.targets import MISSING, NO_TARGETS, TargetMaps, Targets
 from trainables.data.units import in_units
 from trainables.geometry.boundaries import VOID
 
@@ -168,7 +168,7 @@ def augmented_maps(
     config: DataConfig,
     draws: list[Draw],
     pixels: Pixels = RGB,
-    targets: Mapping[TaskName, Sequence[TargetMap]] = NO_TARGETS,
+    targets: TargetMaps = NO_TARGETS,
 ) -> Batch:
     """Images (B,C,H,W), bytes or floats in the unit of their type, labels uint8 (B,H,W), targets.
 
@@ -177,7 +177,7 @@ def augmented_maps(
             crop.
         labels: uint8 (H,W), of the images' sizes.
         pixels: what the images are. Photographs are augmented in bytes, others in floats.
-        targets: by task, maps of the images' sizes.
+        targets: by task, maps of the images' sizes, indexed like an array of all of them.
     """
     moved = []
     for place, (image_HWC, labels_HW, draw) in enumerate(zip(images, labels, draws, strict=True)):

@@ -27,7 +27,7 @@ from trainables.geometry.boundaries import VOID
 
 TargetMap = NDArray[np.uint8 | np.float32]
 TargetMaps = Mapping[TaskName, TargetMap]
-"""Of one image."""
+"""Of one image, or of each image of a list, one behind the other."""
 Targets = Mapping[TaskName, Tensor]
 """Of a batch."""
 NO_TARGETS: TargetMaps = MappingProxyType({})

@@ -30,7 +30,7 @@ def test_nyud_mt_has_its_maps_and_its_official_lists(real_data: Path) -> None:
     assert np.array_equal(images.labels_NHW[0], np.where(stored_HW == 0, VOID, stored_HW - 1))
     for task in ("edge", "depth"):
         expected = np.load(folder / task / "0433.npy")
-        assert np.array_equal(images.targets[task][0], expected)  # type: ignore[index]
+        assert np.array_equal(images.targets[task][0], expected)
     normals = np.load(folder / "normals/0433.npy")
     length = np.linalg.norm(normals, axis=2, keepdims=True)
     unit = np.divide(normals, length, out=np.zeros_like(normals), where=length > 0)
@@ -106,7 +106,7 @@ def small(tmp_path: Path) -> Path:
     """A folder of NYUD_MT's form with one image of 6 x 8."""
     maps: dict[str, NDArray[np.generic]] = {
         "depth": np.full((6, 8), 2.5, dtype=np.float32) + np.eye(6, 8, dtype=np.float32),
-        "normals": np.tile(np.float32([0, 0, 1]), (6, 8, 1)),
+        "normals": np.tile(np.array([0, 0, 1], dtype=np.float32), (6, 8, 1)),
         "edge": np.eye(6, 8, dtype=np.uint8),
     }
     for task, map_ in maps.items():

@@ -65,7 +65,7 @@ class MatSample:
         image_HWC = np.ascontiguousarray(np.asarray(opened["images"][row]).transpose(2, 1, 0))
         fine_HW = np.asarray(opened["labels"][row]).T
         labels_HW = np.ascontiguousarray(_to_40(self.root)[fine_HW])
-        content = (
+        content: tuple[tuple[str, bytes], ...] = (
             (f"{self.name}/labels", labels_HW.tobytes()),
             (f"{self.name}/image", image_HWC.tobytes()),
         )

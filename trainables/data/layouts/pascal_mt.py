@@ -14,6 +14,7 @@ Source: Maninis et al., CVPR 2019 (ASTMT), and its public code.
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +117,7 @@ def normals(file: Content, labels: Content) -> TargetMap:
 
 def parts(file: Content) -> TargetMap:
     """The parts of every person; missing where no person of the image has any."""
-    objects = _mat(file, "anno")["objects"][0, 0].ravel()
+    objects = _mat(file, "anno")["anno"][0, 0]["objects"].ravel()
     shape = next((one["mask"].shape for one in objects), None)
     if shape is None:
         raise DataError(f"{file[0]}: must hold an object")
@@ -135,7 +136,7 @@ def _part(file: Content, name: str) -> int:
 
 
 def _label_map(file: Content) -> NDArray[np.integer]:
-    labels_HW = _mat(file, "LabelMap")
+    labels_HW: NDArray[np.integer] = _mat(file, "LabelMap")["LabelMap"]
     if labels_HW.ndim != 2 or not np.issubdtype(labels_HW.dtype, np.integer):
         raise DataError(
             f"{file[0]}: LabelMap must be a map of whole numbers, got {labels_HW.dtype} "
@@ -144,19 +145,18 @@ def _label_map(file: Content) -> NDArray[np.integer]:
     return labels_HW
 
 
-def _mat(file: Content, key: str) -> NDArray[np.generic]:
-    """A variable of a MATLAB file of version 5."""
+def _mat(file: Content, key: str) -> dict[str, Any]:
+    """The content of a MATLAB file of version 5, which must have this variable."""
     from scipy.io import loadmat
 
     path, content = file
     try:
-        found = loadmat(io.BytesIO(content))
+        found: dict[str, Any] = loadmat(io.BytesIO(content))
     except (OSError, ValueError, TypeError, NotImplementedError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
     if key not in found:
         raise DataError(f"{path}: has no {key}")
-    value: NDArray[np.generic] = found[key]
-    return value
+    return found
 
 
 _DECODE: Mapping[TaskName, tuple[tuple[str, ...], Callable[..., TargetMap]]] = {
