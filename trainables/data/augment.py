@@ -5,8 +5,6 @@ are computed from the augmented labels. Shape letters: C bands, H rows, W column
 """
 
 from collections.abc import Callable, Iterable
-from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,13 +15,14 @@ from torch import Tensor
 from trainables.config import DataConfig, require
 from trainables.config.pixels import RGB, Pixels
 from trainables.config.tasks import TaskName
-from trainables.data import plugin_augmentation, target_kinds, warp
+from trainables.data import plugin_augmentation, released_moves, target_kinds, warp
 from trainables.data.batch import Batch
 from trainables.data.draw import Draw, corner_of, scaled_size, shift_of, turned, zoom_of
 from trainables.data.images import Map, Size
 from trainables.data.jitter import color_jitter
+from trainables.data.maps import Maps
 from trainables.data.resampling import nearest
-from trainables.data.targets import MISSING, NO_TARGETS, TargetMaps, Targets
+from trainables.data.targets import MISSING, NO_TARGETS, TargetMaps
 from trainables.data.units import in_units
 from trainables.geometry.boundaries import VOID
 
@@ -34,27 +33,8 @@ def is_off(config: DataConfig) -> bool:
     crops = config.crop_height or config.crop_width
     colours = config.brightness or config.color_jitter
     own = plugin_augmentation.active(config)
-    return not (moves or crops or colours or config.flip_vertical or own)
-
-
-class Maps(NamedTuple):
-    """An image with all that moves with it."""
-
-    image_CHW: Tensor
-    labels_HW: Tensor
-    """uint8."""
-    targets: Targets = MappingProxyType({})
-    """By task, (H,W) or (3,H,W)."""
-
-    def each(
-        self,
-        image: Callable[[Tensor], Tensor],
-        labels: Callable[[Tensor], Tensor],
-        target: Callable[[TaskName, Tensor], Tensor],
-    ) -> "Maps":
-        """Each of them moved in its own way."""
-        targets = {task: target(task, map_) for task, map_ in self.targets.items()}
-        return Maps(image(self.image_CHW), labels(self.labels_HW), targets)
+    others = config.flip_vertical or own or config.moves != "edgewise"
+    return not (moves or crops or colours or others)
 
 
 def augment(maps: Maps, config: DataConfig, draw: Draw) -> Maps:
@@ -71,6 +51,8 @@ def augment(maps: Maps, config: DataConfig, draw: Draw) -> Maps:
 
 def _placed(maps: Maps, config: DataConfig, draw: Draw, fill: float) -> Maps:
     """Scale, deform, crop and mirror; ``fill`` is what lies outside the image."""
+    if config.moves == "released":
+        return released_moves.moved(maps, config, draw)
     rows, columns = maps.labels_HW.shape
     size = (config.crop_height or rows, config.crop_width or columns)
     if (scaled := scaled_size((rows, columns), config, draw)) != (rows, columns):
@@ -193,6 +175,8 @@ def augmented_maps(
 
 
 def _augmented(maps: Maps, config: DataConfig, draw: Draw, pixels: Pixels) -> Maps:
+    words = f"edgewise with images of {pixels.kind} or normalised by data/normalize"
+    require(pixels.plain or config.moves == "edgewise", "data/moves", words, config.moves)
     if pixels.plain:
         return augment(maps, config, draw)
     require_no_jitter(config, pixels)

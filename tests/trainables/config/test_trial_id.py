@@ -92,6 +92,7 @@ OTHERS: dict[str, dict[str, Value]] = {
     "data/scale_max": {"data/scale_max": 2.0},
     "data/fold": {"data/folds": 5, "data/fold": 2},
     "data/targets": {"data/targets": "edge"},
+    "data/moves": {"data/moves": "released"},
     "task/tasks": {"data/targets": "edge", "task/tasks": "semseg,edge"},
     "task/boundary_on": {
         "data/targets": "edge",

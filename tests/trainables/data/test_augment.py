@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from trainables.config import DataConfig, TrialConfig
-from trainables.data.augment import Maps, augment, is_off
+from trainables.data.augment import augment, is_off
 from trainables.data.draw import Draw
+from trainables.data.maps import Maps
 from trainables.geometry.boundaries import VOID
 
 STILL = Draw(flip=0.9, scale=0.5, top=0.0, left=0.0, brightness=0.5)

@@ -10,8 +10,9 @@ from torch import Tensor
 from trainables.config import DataConfig, TrialConfig
 from trainables.config.tasks import TARGETS, TaskName
 from trainables.data import target_kinds
-from trainables.data.augment import Maps, augment
+from trainables.data.augment import augment
 from trainables.data.draw import Draw
+from trainables.data.maps import Maps
 from trainables.data.targets import BYTES, MISSING
 
 STILL = Draw(flip=0.9, scale=0.5, top=0.0, left=0.0, brightness=0.5)

@@ -5,10 +5,11 @@ import pytest
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig
-from trainables.data.augment import Maps, augment, augmented_maps, is_off
+from trainables.data.augment import augment, augmented_maps, is_off
 from trainables.data.batches import ready
 from trainables.data.draw import Draw
 from trainables.data.images import Size
+from trainables.data.maps import Maps
 from trainables.data.warp import GREY, Draws, interpolated, nearest, places_at, places_of
 from trainables.geometry.boundaries import VOID
 
