@@ -1,7 +1,6 @@
 """Which losses and tasks go together: combinations that mean nothing are refused in one line."""
 
 from trainables.config.loss import LossConfig
-from trainables.config.model import ModelConfig
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.tasks import TaskConfig
 from trainables.config.validation import require
@@ -10,14 +9,15 @@ _OF_CLASSES = ("lovasz", "w_a", "fkl", "gdl", "bl", "hausdorff", "ar")
 _OF_EDGE_NET = ("lambda_1", "lambda_2", "lambda_3")
 
 
-def require_losses(task: TaskConfig, loss: LossConfig, model: ModelConfig) -> None:
+def require_losses(task: TaskConfig, loss: LossConfig) -> None:
     """Check that the heads that the losses need are there.
 
     Raises:
         ValueError: a loss of classes without ``semseg``, or a field that the edge task replaces.
     """
     if "edge" in task.names:
-        _require_edge_head(loss, model)
+        own = "sobel with the task edge, whose map is the true boundary"
+        require(loss.boundary == "sobel", "loss/boundary", own, loss.boundary)
     if "semseg" in task.names:
         return
     without = "0 without the task semseg"
@@ -32,11 +32,3 @@ def require_losses(task: TaskConfig, loss: LossConfig, model: ModelConfig) -> No
     for name in PLUGIN.weights:
         weight = loss.plugin_field(name)
         require(weight == 0, f"loss/{name}", without, weight)
-
-
-def _require_edge_head(loss: LossConfig, model: ModelConfig) -> None:
-    """The edge task's head is the boundary head, and its map the true boundary."""
-    own = "sobel with the task edge, whose map is the true boundary"
-    require(loss.boundary == "sobel", "loss/boundary", own, loss.boundary)
-    other = "false with the task edge, whose head is the boundary head"
-    require(not model.boundary_input, "model/boundary_input", other, model.boundary_input)

@@ -57,8 +57,10 @@ class TrialConfig:
         read = {"semseg", *self.data.target_names}
         have = f"only tasks whose maps data/targets has ({','.join(sorted(read))})"
         require({*self.task.names} <= read, "task/tasks", have, self.task.tasks)
+        further = self.task.auxiliary
+        require({*self.task.auxiliary_names} <= read, "task/auxiliary", have, further)
         if not self.task.only_segments:
-            require_losses(self.task, self.loss, self.model)
+            require_losses(self.task, self.loss)
         if self.loss.tile_share:
             rows = self.data.crop_height or self.data.height or self.loss.resized
             require(bool(rows), "loss/tile_share", "0 without data/height", self.loss.tile_share)

@@ -13,7 +13,6 @@ from trainables.losses.compose import (
     active_weights,
     ever_active,
     measured_terms,
-    needs_boundary_head,
 )
 
 CROSS_ENTROPY = "cross_entropy"
@@ -105,8 +104,3 @@ def _has_head(config: TrialConfig, name: str) -> bool:
         return True
     moved = config.task.boundary_on == "edge" or term.head(config.loss)
     return moved and not term.of_segmentation
-
-
-def builds_boundary_head(config: TrialConfig) -> bool:
-    """Whether the network has a boundary head of its own: not where the edge task's head is it."""
-    return needs_boundary_head(config.loss) and "edge" not in config.task.names

@@ -1,9 +1,9 @@
 """The loss of each task beside the segmentation, from the map of its head and the true map.
 
-Shape letters: B images, C channels of a head, P human parts, H rows, W columns.
+Shape letters: B images, C channels of a head, P human parts, H rows, W columns, M sets of maps.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -68,13 +68,18 @@ def task_term(
             return cross_entropy(predicted_BCHW, true.long())
 
 
-def berhu_errors(config: TaskConfig, predicted: list[Maps], targets: Maps) -> Tensor | None:
-    """By map of the depth among those predicted, its largest error; None without ``berhu``.
-
-    The largest over all ranks then belongs into ``task_term``.
-    """
-    depths = [maps["depth"] for maps in predicted if "depth" in maps]
-    if config.depth_loss != "berhu" or not depths:
+def berhu_errors(
+    config: TaskConfig, predicted: Sequence[Maps], targets: Maps
+) -> Tensor | None:
+    """(M,): by set of predicted maps, the largest error of its depth in metres; None without
+    ``berhu``. Over all ranks they belong into ``task_term``."""
+    if config.depth_loss != "berhu" or not any("depth" in maps for maps in predicted):
         return None
     true_BHW = targets["depth"]
-    return torch.stack([largest_error(map_[:, 0], true_BHW, true_BHW > 0) for map_ in depths])
+    none = true_BHW.new_zeros(())
+    return torch.stack(
+        [
+            largest_error(maps["depth"][:, 0], true_BHW, true_BHW > 0) if "depth" in maps else none
+            for maps in predicted
+        ]
+    )

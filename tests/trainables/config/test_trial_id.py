@@ -93,6 +93,7 @@ OTHERS: dict[str, dict[str, Value]] = {
     "data/fold": {"data/folds": 5, "data/fold": 2},
     "data/targets": {"data/targets": "edge"},
     "task/tasks": {"data/targets": "edge", "task/tasks": "semseg,edge"},
+    "task/auxiliary": {"data/targets": "edge", "task/auxiliary": "edge"},
     "task/boundary_on": {
         "data/targets": "edge",
         "task/tasks": "semseg,edge",
