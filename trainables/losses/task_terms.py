@@ -68,9 +68,7 @@ def task_term(
             return cross_entropy(predicted_BCHW, true.long())
 
 
-def berhu_errors(
-    config: TaskConfig, predicted: Sequence[Maps], targets: Maps
-) -> Tensor | None:
+def berhu_errors(config: TaskConfig, predicted: Sequence[Maps], targets: Maps) -> Tensor | None:
     """(M,): by set of predicted maps, the largest error of its depth in metres; None without
     ``berhu``. Over all ranks they belong into ``task_term``."""
     if config.depth_loss != "berhu" or not any("depth" in maps for maps in predicted):

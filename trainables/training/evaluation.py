@@ -61,7 +61,7 @@ def evaluate(
     device: torch.device,
     how: EvaluationProtocol = PLAIN,
     config: EvalConfig = _USUAL,
-    observe: Callable[[NDArray[np.int64], Tensor, Tensor], None] | None = None,
+    observe: Callable[[NDArray[np.int64], Batch], None] | None = None,
     batches: Batches = evaluation_batches,
 ) -> Evaluation:
     """Evaluate a list on all ranks; every rank gets the metrics of all images.
@@ -74,8 +74,7 @@ def evaluate(
         device: where predictions are counted.
         how: scales, mirroring and windows.
         config: what is measured.
-        observe: receives rows, images (B,C,H,W) and labels (B,H,W) of each batch, after its
-            prediction; both are on the device.
+        observe: receives the rows and the batch, on the device, after its prediction.
         batches: makes rows and batches of the list, as ``evaluation_batches`` does.
     """
     table = ListCounts(images, num_classes, device, config)
@@ -85,13 +84,14 @@ def evaluate(
     pictures = _Pictures(images, device)
     batch = batch if how.is_plain else 1
     for rows, made in batches(images, batch=batch, rank=rank(), ranks=num_ranks()):
-        images_BCHW, labels_BHW, _ = made.to(device)
+        on_device = made.to(device)
+        images_BCHW, labels_BHW, _ = on_device
         logits_BKHW = scores(predict, images_BCHW, how)
         predicted_BHW = logits_BKHW.argmax(dim=1)
         table.add(rows, predicted_BHW, labels_BHW)
         own.add(rows, predicted_BHW, labels_BHW)
         if observe is not None:
-            observe(rows, images_BCHW, labels_BHW)
+            observe(rows, on_device)
         nats_N[torch.from_numpy(rows).to(device)] = nats_per_image(logits_BKHW, labels_BHW)
         confusion_KK += confusion(predicted_BHW, labels_BHW, num_classes)
         pictures.add(rows, predicted_BHW)

@@ -3,7 +3,7 @@
 Shape letters: T tasks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -22,9 +22,11 @@ class TaskWeighting:
     """Factors of the tasks' fixed weights: 1, learnt, or from the losses of the last two epochs."""
 
     def __init__(
-        self, config: TaskConfig, tasks: Sequence[TaskName], device: torch.device
+        self, config: TaskConfig, fixed: Mapping[TaskName, float], device: torch.device
     ) -> None:
-        self.tasks, self._temperature = tuple(tasks), config.dwa_temperature
+        """``fixed``: by task, its weight as configured."""
+        self.tasks, self._temperature = tuple(fixed), config.dwa_temperature
+        self._fixed = fixed
         self._kind = config.weighting
         self._losses_ET: list[list[float]] = []
         """Of ``dwa``: each task's mean loss in the last two epochs."""
@@ -45,7 +47,8 @@ class TaskWeighting:
         """All 1 in the first two epochs."""
         if len(self._losses_ET) < 2:
             return [1.0] * len(self.tasks)
-        return dwa_factors(*self._losses_ET, self._temperature)
+        before_T, last_T = self._losses_ET
+        return dwa_factors(before_T, last_T, self._temperature)
 
     def penalty(self) -> Tensor | None:
         """What the objective has beside the losses, the same on every rank; None: nothing."""
@@ -57,9 +60,12 @@ class TaskWeighting:
             sum_over_ranks(self.log_variance_T.grad).div_(num_ranks())
 
     def end_epoch(self, means: Mapping[str, float]) -> dict[str, float]:
-        """Note an epoch's mean losses, by ``train/NAME``. Returns the factors that it ended with,
-        by ``task_weight/TASK``."""
-        found = {f"task_weight/{task}": float(value) for task, value in self.factors().items()}
+        """Note an epoch's mean losses, by ``train/NAME``. Returns the weights that it ended with,
+        by ``task_weight/TASK``; none where they are fixed."""
+        found = {
+            f"task_weight/{task}": self._fixed[task] * float(factor)
+            for task, factor in self.factors().items()
+        }
         if self._kind == "dwa":
             losses_T = [means[f"train/{own_term(task)}"] for task in self.tasks]
             self._losses_ET = [*self._losses_ET[-1:], losses_T]
