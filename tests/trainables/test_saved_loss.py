@@ -12,15 +12,15 @@ from torch import Tensor
 from trainables import saved
 from trainables.config import LossConfig, TrialConfig, Value
 from trainables.data import load
-from trainables.losses.batch import Learned
 from trainables.data.batch import Batch
+from trainables.losses.batch import Learned
 from trainables.losses.term import LossTerm
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.saved_loss import Loss
 from trainables.stages import copies, registry
 from trainables.stages.standalone import load_stage
-from trainables.training.state import pack
 from trainables.training.objective import Weights
+from trainables.training.state import pack
 from trainables.training.training import Training
 
 ROOT = Path(__file__).resolve().parents[2]

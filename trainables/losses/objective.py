@@ -73,6 +73,19 @@ def names_of(config: TrialConfig, initial: Sequence[TaskName] = ()) -> list[str]
     return segmentation + [name for name in always if name not in TERMS]
 
 
+def of_labels(config: TrialConfig) -> list[str]:
+    """The terms of ``TERMS`` that see the labels, and not the edge maps of the task ``edge``."""
+    names = [name for name in names_of(config) if name in TERMS]
+    if "edge" not in config.task.names:
+        return names
+    moved = config.task.boundary_on == "edge"
+    return [
+        name
+        for name in names
+        if TERMS[name].of_segmentation or not (moved or TERMS[name].head(config.loss))
+    ]
+
+
 def measured_of(config: TrialConfig) -> list[str]:
     """The terms that validation measures: those that are trained, and those of ``eval/terms``.
 

@@ -111,7 +111,9 @@ def test_the_paper_balances_saliency_within_each_image() -> None:
     assert alone.value().item() == pytest.approx(float(GOLDEN[f"{case}/loss/sal/loss"]), rel=1e-7)
     blank = torch.zeros_like(predicted), torch.zeros_like(salient)
     both = task_term(
-        TaskConfig(), "saliency", *(torch.cat(pair) for pair in zip((predicted, salient), blank))
+        TaskConfig(),
+        "saliency",
+        *(torch.cat(pair) for pair in zip((predicted, salient), blank, strict=True)),
     )
     assert both.total.item() == pytest.approx(alone.total.item(), rel=1e-12)
 
