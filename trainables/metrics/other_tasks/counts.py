@@ -6,6 +6,7 @@ Shape letters: B images, N images of a list, C channels, P parts, S thresholds, 
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ from trainables.metrics.overlap import zone_overlap
 
 Tables = Mapping[TaskName, Tensor]
 """By task, a row per image: see ``count``."""
-NO_TABLES: Tables = {}
+NO_TABLES: Tables = MappingProxyType({})
 _SALIENCY = len(tasks.SALIENCY_THRESHOLDS)
 
 

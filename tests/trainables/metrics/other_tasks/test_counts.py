@@ -70,11 +70,12 @@ def test_the_meters_figures(golden: Golden, case: str, task: TaskName) -> None:
 
 def test_the_file_evaluations_figures_of_depth_and_saliency(golden: Golden) -> None:
     case = "t2_1x17x24"
-    for task, rel in (("depth", 1e-6), ("saliency", 1e-6)):
+    chosen: tuple[TaskName, ...] = "depth", "saliency"
+    for task in chosen:
         found, true = values(golden, case)[task], target(golden, case, task)
         name = THEIR_NAMES[task]
         theirs = float(golden[f"{case}/file_eval/{name}/{FIGURES[name]}"])
-        assert figure(task, counts.count(task, found, true, 9)) == pytest.approx(theirs, rel=rel)
+        assert figure(task, counts.count(task, found, true, 9)) == pytest.approx(theirs, rel=1e-6)
 
 
 def test_what_is_missing_counts_for_nothing() -> None:
