@@ -63,7 +63,7 @@ class TaskWeighting:
         """Note an epoch's mean losses, by ``train/NAME``. Returns the weights that it ended with,
         by ``task_weight/TASK``; none where they are fixed."""
         found = {
-            f"task_weight/{task}": self._fixed[task] * float(factor)
+            f"task_weight/{task}": self._fixed[task] * float(torch.as_tensor(factor).detach())
             for task, factor in self.factors().items()
         }
         if self._kind == "dwa":
