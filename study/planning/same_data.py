@@ -3,7 +3,7 @@
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from trainables.data import Dataset
-from trainables.data.dataset import is_old
+from trainables.data.digest import is_old
 
 
 def require_same_data(plan: Plan, record: StudyRecord, dataset: Dataset) -> None:

@@ -92,7 +92,7 @@ def _images(config: TrialConfig, dataset: Dataset) -> Tensor:
         ranks=1,
         pixels=dataset.pixels,
     )
-    images_B3HW, _ = next(batches)
+    images_B3HW = next(batches).images_BCHW
     return images_B3HW if len(images_B3HW) == TWO else images_B3HW.expand(TWO, -1, -1, -1)
 
 

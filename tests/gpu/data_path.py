@@ -108,7 +108,7 @@ def _apart(config: TrialConfig, data: Dataset, device: torch.device) -> tuple[st
     usual = training_batches(images, config.data, **vars(epoch))
     most = other = labels = 0.0
     pairs = list(zip(ours.training(images, config.data, epoch), usual, strict=True))
-    for (image, label), (expected, known) in pairs:
+    for (image, label, _), (expected, known, _) in pairs:
         levels = (255 * (image.cpu() - expected)).round().abs()
         most = max(most, float(levels.max()))
         other += float((levels > 0).float().mean()) / len(pairs)

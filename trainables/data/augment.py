@@ -17,6 +17,7 @@ from torch import Tensor
 from trainables.config import DataConfig, require
 from trainables.config.pixels import RGB, Pixels
 from trainables.data import plugin_augmentation, warp
+from trainables.data.batch import Batch
 from trainables.data.images import Map, Size
 from trainables.data.jitter import color_jitter
 from trainables.data.resampling import nearest
@@ -179,7 +180,7 @@ def augmented_maps(
     config: DataConfig,
     draws: list[Draw],
     pixels: Pixels = RGB,
-) -> tuple[Tensor, Tensor]:
+) -> Batch:
     """Images (B,C,H,W), bytes or floats in the unit of their type, and labels uint8 (B,H,W).
 
     Args:
@@ -194,7 +195,7 @@ def augmented_maps(
     ]
     images, labels = zip(*pairs, strict=True)
     rows_of_pixels = torch.stack([image_CHW.permute(1, 2, 0) for image_CHW in images])
-    return rows_of_pixels.permute(0, 3, 1, 2).contiguous(), torch.stack(labels)
+    return Batch(rows_of_pixels.permute(0, 3, 1, 2).contiguous(), torch.stack(labels), {})
 
 
 def _augmented(

@@ -15,16 +15,14 @@ from typing import TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from trainables.config import DataConfig
 from trainables.config.pixels import RGB, Pixels
 from trainables.data.augment import Draw, augmented_maps, is_off
+from trainables.data.batch import Batch
 from trainables.data.dataset import DataError, ImageList
+from trainables.data.target_kinds import mirrored, to_tensor
 from trainables.data.units import in_units
-
-Batch = tuple[Tensor, Tensor]
-"""Images and labels."""
 
 
 def num_batches(num_images: int, batch: int) -> int:
@@ -48,37 +46,42 @@ def require_crops(split: ImageList, config: DataConfig) -> None:
         )
 
 
-def to_tensors(
-    split: ImageList, indices: NDArray[np.int64] | Sequence[int]
-) -> tuple[Tensor, Tensor]:
-    """Images float (B,C,H,W) in the unit of their type, photographs in [0,1], and labels int64
-    (B,H,W), of images of one size."""
+def to_tensors(split: ImageList, indices: NDArray[np.int64] | Sequence[int]) -> Batch:
+    """Images of one size, their labels and targets, as a network and its losses receive them."""
     return ready(stored(split, indices))
 
 
 def stored(split: ImageList, indices: NDArray[np.int64] | Sequence[int]) -> Batch:
-    """Images (B,C,H,W) as they are stored, and labels uint8 (B,H,W)."""
+    """Images (B,C,H,W) as they are stored, labels uint8 (B,H,W), and targets."""
     images_BHWC, labels_BHW = map(torch.from_numpy, split.stacked(indices))
-    return images_BHWC.permute(0, 3, 1, 2), labels_BHW
+    targets = {task: to_tensor(task, maps) for task, maps in split.stacked_targets(indices).items()}
+    return Batch(images_BHWC.permute(0, 3, 1, 2), labels_BHW, targets)
 
 
 def ready(batch: Batch) -> Batch:
     """Stored images and labels as a network and its losses receive them: float and int64."""
-    images_BCHW, labels_BHW = batch
-    return in_units(images_BCHW), labels_BHW.long()
+    return batch._replace(
+        images_BCHW=in_units(batch.images_BCHW), labels_BHW=batch.labels_BHW.long()
+    )
 
 
 def without_sixteen_bits(batch: Batch) -> Batch:
     """A stored batch of a type that every device computes with."""
-    images_BCHW, labels_BHW = batch
-    return (in_units(images_BCHW) if images_BCHW.dtype == torch.uint16 else images_BCHW), labels_BHW
+    if batch.images_BCHW.dtype != torch.uint16:
+        return batch
+    return batch._replace(images_BCHW=in_units(batch.images_BCHW))
 
 
 def _flipped(batch: Batch, draws: list[Draw]) -> Batch:
-    images_BCHW, labels_BHW = batch
+    images_BCHW, labels_BHW, targets = batch
     flip_B = torch.tensor([draw.flip for draw in draws]) < 0.5
     images_BCHW = torch.where(flip_B.view(-1, 1, 1, 1), images_BCHW.flip(3), images_BCHW)
-    return images_BCHW, torch.where(flip_B.view(-1, 1, 1), labels_BHW.flip(2), labels_BHW)
+    labels_BHW = torch.where(flip_B.view(-1, 1, 1), labels_BHW.flip(2), labels_BHW)
+    turned = {
+        task: torch.where(flip_B.view(-1, *[1] * (map_.ndim - 1)), mirrored(task, map_), map_)
+        for task, map_ in targets.items()
+    }
+    return Batch(images_BCHW, labels_BHW, turned)
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def made(
     draws: list[Draw],
     pixels: Pixels,
 ) -> Batch:
-    """These images, augmented: (B,C,H,W) as stored or float, and labels uint8 (B,H,W)."""
+    """These images, augmented: (B,C,H,W) as stored or float, labels uint8 (B,H,W), and targets."""
     if not is_off(config):
         chosen = split.images_NHWC[share], split.labels_NHW[share]
         return augmented_maps(*chosen, config, draws, pixels)
@@ -191,7 +194,7 @@ def evaluation_shares(
 
 def evaluation_batches(
     split: ImageList, *, batch: int, rank: int, ranks: int
-) -> Iterator[tuple[NDArray[np.int64], Tensor, Tensor]]:
-    """Yield rows, images and labels of ``evaluation_shares``."""
+) -> Iterator[tuple[NDArray[np.int64], Batch]]:
+    """Yield the rows of ``evaluation_shares``, and their batch."""
     for rows in evaluation_shares(split, batch=batch, rank=rank, ranks=ranks):
-        yield rows, *to_tensors(split, rows)
+        yield rows, to_tensors(split, rows)

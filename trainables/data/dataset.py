@@ -3,15 +3,16 @@
 Shape letters: N images, H rows, W columns, C colours.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainables.config.pixels import RGB, Pixels
+from trainables.config.tasks import TaskName
+from trainables.data.digest import is_old
 from trainables.data.fold_views import FoldLists, FoldView
 from trainables.data.images import Size, indexed_as_array, one_size, sizes_of
 
@@ -50,6 +51,8 @@ class ImageList:
     between the slices of its volume; None for photographs."""
     series: Series = ""
     """What a name before its last ``/`` stands for."""
+    targets: Mapping[TaskName, NDArray[np.uint8 | np.float32]] = field(default_factory=dict)
+    """By task, the maps beside the labels, kept as these are: (N,H,W), ``normals`` (N,H,W,3)."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -57,7 +60,8 @@ class ImageList:
     @property
     def nbytes(self) -> int:
         """Memory that it takes; 0 if it is read on access."""
-        return self.images_NHWC.nbytes + self.labels_NHW.nbytes
+        beside = sum(maps.nbytes for maps in self.targets.values())
+        return self.images_NHWC.nbytes + self.labels_NHW.nbytes + beside
 
     @property
     def sizes_N2(self) -> NDArray[np.int64]:
@@ -73,24 +77,31 @@ class ImageList:
         self, rows: Sequence[int] | NDArray[np.integer]
     ) -> tuple[NDArray[np.uint8 | np.uint16 | np.float32], NDArray[np.uint8]]:
         """Copies of images (B,H,W,C) of one size and their labels (B,H,W)."""
-        images, labels = self.images_NHWC[rows], self.labels_NHW[rows]
-        if isinstance(images, np.ndarray):
-            return images, labels
-        return np.stack(list(images)), np.stack(list(labels))
+        return _stacked(self.images_NHWC[rows]), _stacked(self.labels_NHW[rows])
+
+    def stacked_targets(
+        self, rows: Sequence[int] | NDArray[np.integer]
+    ) -> dict[TaskName, NDArray[np.uint8 | np.float32]]:
+        """By task, copies of the targets (B,H,W), ``normals`` (B,H,W,3), of images of one size."""
+        return {task: _stacked(maps[rows]) for task, maps in self.targets.items()}
 
     def picked(self, places: Sequence[int]) -> "ImageList":
         """The images at these places, which share their memory with this list."""
         spacing = None if self.spacing_mm is None else self.spacing_mm[list(places)]
-        images, labels = (FoldView(maps, places) for maps in (self.images_NHWC, self.labels_NHW))
         names = tuple(self.names[place] for place in places)
-        pixels = indexed_as_array(images), indexed_as_array(labels)
-        return ImageList(*pixels, names, spacing, self.series)
+        images, labels, *targets = (
+            indexed_as_array(FoldView(maps, places))
+            for maps in (self.images_NHWC, self.labels_NHW, *self.targets.values())
+        )
+        beside = dict(zip(self.targets, targets, strict=True))
+        return ImageList(images, labels, names, spacing, self.series, beside)
 
     def first(self, count: int) -> "ImageList":
         """The first images alone, in memory."""
         spacing = None if self.spacing_mm is None else self.spacing_mm[:count]
         images, labels = self.images_NHWC[:count], self.labels_NHW[:count]
-        return ImageList(images, labels, self.names[:count], spacing, self.series)
+        targets = {task: maps[:count] for task, maps in self.targets.items()}
+        return ImageList(images, labels, self.names[:count], spacing, self.series, targets)
 
     @property
     def unit(self) -> Literal["mm", "px"]:
@@ -105,6 +116,14 @@ class ImageList:
         parents = [name.rpartition("/")[0] for name in self.names]
         numbers = {parent: number for number, parent in enumerate(dict.fromkeys(parents))}
         return tuple(numbers[parent] for parent in parents)
+
+
+_V = TypeVar("_V", bound=np.generic)
+
+
+def _stacked(maps: NDArray[_V]) -> NDArray[_V]:
+    """Some maps of one size as one array; what is read on access may come as a list."""
+    return maps if isinstance(maps, np.ndarray) else np.stack(list(maps))
 
 
 @dataclass(frozen=True)
@@ -161,6 +180,8 @@ class Dataset:
     """What a network of each fold receives: its training images decide how they are normalised."""
     divided: str = ""
     """How many images each fold tests, in words."""
+    parts: tuple[str, ...] = ()
+    """Names of the human parts, the background first; none without that map."""
 
     def for_fold(self, fold: int) -> "Dataset":
         """The same images with the lists of this fold, from 1; 0 and without folds: as they are."""
@@ -195,49 +216,3 @@ class Dataset:
     def size(self) -> Size | None:
         """Rows and columns of every image; None if they differ."""
         return one_size(np.concatenate([images.sizes_N2 for images in self.splits.values()]))
-
-
-_VERSION = "2-"
-"""Before a digest; raised whenever one covers something else. The first version has none."""
-
-
-class Digest:
-    """A hash of what decides a study's numbers: class names, rules, splits, pixels and labels."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256(_VERSION.encode())
-
-    def note(self, name: str, content: bytes) -> None:
-        """Add a named fact."""
-        self._hash.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
-        self._hash.update(content)
-
-    def add(self, pixels: NDArray[np.uint8 | np.uint16 | np.float32]) -> None:
-        """Add an image or its labels, as decoded."""
-        self.note(f"{pixels.dtype} {pixels.shape}", pixels.tobytes())
-
-    def text(self) -> str:
-        """The version, and sixteen hex digits."""
-        return f"{_VERSION}{self._hash.hexdigest()[:16]}"
-
-
-class ContentDigest:
-    """The first version: a hash of the files, in the order of the lists, and of nothing else.
-
-    Ledgers of that time have it; a study of theirs can only be resumed by comparing it.
-    """
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-
-    def add(self, name: str, content: bytes) -> None:
-        self._hash.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
-        self._hash.update(content)
-
-    def hex(self) -> str:
-        return self._hash.hexdigest()[:16]
-
-
-def is_old(digest: str) -> bool:
-    """Whether a digest is of the first version, which leaves out what decides a study's numbers."""
-    return not digest.startswith(_VERSION)

@@ -4,7 +4,7 @@ Shape letters: N images, H rows, W columns.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig
+from trainables.config.tasks import TaskName
 from trainables.data.dataset import DataError, Dataset, ImageList
 from trainables.data.fold_sanity import FoldFacts, sanity_of_folds
 from trainables.data.identity import Identity
@@ -20,7 +21,7 @@ from trainables.data.pixel_statistics import FoldPixels, PixelFacts
 from trainables.data.rasters import Pixels
 from trainables.data.samples import Decoded, Layout, Sample, require_sound
 from trainables.data.sanity import Facts, sanity_of, shared_with_test
-from trainables.data.streaming import Reader, Streamed, read_all, resized
+from trainables.data.streaming import Part, Reader, Streamed, read_all, resized
 
 _MEMORY_SHARE = 0.25
 """Share of the free memory that images may take: the driver and the object store hold a copy each,
@@ -55,7 +56,9 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
             facts[split] = Facts()
             identity.begin(split, samples)
             counted = Counted(identity, facts[split].add_at, pixels.of_list(split))
-            splits[split] = _decode_split(layout, samples, size, counted.add, cached)
+            splits[split] = _decode_split(
+                *(layout, samples, size, counted.add, cached, config.target_names)
+            )
     sanity = pixels.with_lines(sanity_of(layout, config, facts))
     return Dataset(
         layout.name,
@@ -68,6 +71,7 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
         layout.lists,
         shared_with_test(facts),
         pixels.pixels,
+        parts=layout.parts,
     )
 
 
@@ -78,7 +82,7 @@ def _decode_folds(
     facts, pixels = FoldFacts(layout.folds), FoldPixels(config, layout.folds)
     identity.begin("pool", layout.pool)
     count = Counted(identity, facts.add_at, pixels.add_at).add
-    pool = _decode_split(layout, layout.pool, size, count, cached)
+    pool = _decode_split(layout, layout.pool, size, count, cached, config.target_names)
     identity.divide(layout.folds)
     whole = Dataset(
         layout.name,
@@ -95,6 +99,7 @@ def _decode_folds(
         layout.folds,
         pixels.of_fold,
         layout.divided,
+        layout.parts,
     )
     return whole.for_fold(config.fold)
 
@@ -170,16 +175,19 @@ def _decode_split(
     size: Size | None,
     count: Count,
     cached: bool,
+    targets: Sequence[TaskName],
 ) -> ImageList:
-    images, labels = Collector(len(samples)), Collector(len(samples))
+    parts: tuple[Part, ...] = ("image", "labels", *targets)
+    collectors = {part: Collector(len(samples)) for part in parts}
     spacing_mm: list[tuple[float, ...]] = []
     checksums = np.zeros(len(samples), dtype=np.uint32)
     sizes_N2 = np.zeros((len(samples), 2), dtype=np.int64)
     for index, (sample, decoded) in enumerate(zip(samples, read_all(samples), strict=True)):
         require_sound(sample.name, decoded, len(layout.classes))
         checksums[index] = decoded.checksum
-        image_HWC, labels_HW = resized(decoded, size)
-        count(index, sample, decoded, image_HWC, labels_HW)
+        used = resized(decoded, size)
+        labels_HW = used.labels_HW
+        count(index, sample, decoded, used.image_HWC, labels_HW)
         sizes_N2[index] = labels_HW.shape
         if layout.spacing_mm is not None:
             down_mm, across_mm, *between_mm = layout.spacing_mm[sample.name]
@@ -190,14 +198,17 @@ def _decode_split(
             )
             spacing_mm.append((*resized_mm, *between_mm))
         if cached:
-            images.add(image_HWC)
-            labels.add(labels_HW)
+            for part, collector in collectors.items():
+                collector.add(used.part(part))
     names = tuple(sample.name for sample in samples)
     spacing = np.array(spacing_mm, dtype=np.float32) if spacing_mm else None
-    if cached:
-        pixels = images.collected(), labels.collected()
-        return ImageList(*pixels, names, spacing, layout.series)
-    # Both views share one reader, so that an image's file is not decoded again for its labels.
+    # All views share one reader, so that an image's file is not decoded again for its labels.
     reader = Reader(samples, size, checksums)
-    views = [indexed_as_array(Streamed(reader, part, sizes_N2)) for part in (0, 1)]
-    return ImageList(views[0], views[1], names, spacing, layout.series)
+    images, labels, *beside = (
+        collectors[part].collected()
+        if cached
+        else indexed_as_array(Streamed(reader, part, sizes_N2))
+        for part in parts
+    )
+    by_task = dict(zip(targets, beside, strict=True))
+    return ImageList(images, labels, names, spacing, layout.series, by_task)

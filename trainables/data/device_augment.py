@@ -25,6 +25,7 @@ from trainables.data.augment import (
     shift_of,
     turned,
 )
+from trainables.data.batch import Batch
 from trainables.data.deformation import Deformation, places
 from trainables.data.device_lists import DeviceImages, on_device, one_size
 from trainables.data.device_resize import Prepare, resized, sampled
@@ -37,7 +38,7 @@ from trainables.geometry.boundaries import VOID
 
 def augmented(
     images: DeviceImages, config: DataConfig, draws: list[Draw], pixels: Pixels = RGB
-) -> tuple[Tensor, Tensor]:
+) -> Batch:
     """Images float (B,C,H,W) in the unit of their type and labels int64 (B,H,W), one draw each.
 
     Args:
@@ -51,7 +52,7 @@ def augmented(
     if pixels.plain or is_off(config):
         values_BHWC, labels_BHW = _placed(images, crops, config, _as_stored, warp.GREY)
         values_BHWC = _recoloured(values_BHWC, config, draws)
-        return in_units(values_BHWC).permute(0, 3, 1, 2), labels_BHW.long()
+        return Batch(in_units(values_BHWC).permute(0, 3, 1, 2), labels_BHW.long(), {})
     require_no_jitter(config, pixels)
     mean_C = torch.tensor(pixels.mean or (0.0,), device=images.device)
     fill = 0.0 if pixels.mean else warp.GREY / 255  # normalisation turns the mean into zero
@@ -59,7 +60,7 @@ def augmented(
     values_BHWC, labels_BHW = _placed(images, crops, config, prepare, fill)
     values_BHWC = values_BHWC + mean_C if pixels.mean else values_BHWC
     values_BHWC = values_BHWC + _shifts(config, draws, pixels, images.device)
-    return values_BHWC.permute(0, 3, 1, 2), labels_BHW.long()
+    return Batch(values_BHWC.permute(0, 3, 1, 2), labels_BHW.long(), {})
 
 
 def crops_of(

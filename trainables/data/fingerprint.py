@@ -4,7 +4,7 @@ from pathlib import Path
 
 from trainables.config import DataConfig
 from trainables.data import open_layout
-from trainables.data.dataset import Digest
+from trainables.data.digest import Digest
 from trainables.data.identity import digest_of
 from trainables.data.samples import require_all
 

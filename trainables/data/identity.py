@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from trainables.config import DataConfig
-from trainables.data.dataset import ContentDigest, Digest
+from trainables.data.digest import ContentDigest, Digest
 from trainables.data.fold_views import FoldLists
 from trainables.data.samples import Decoded, Layout, Sample
 

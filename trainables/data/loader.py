@@ -14,12 +14,11 @@ from typing import Literal, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from trainables.config import DataConfig, require
 from trainables.data import plugin_augmentation
+from trainables.data.batch import Batch
 from trainables.data.batches import (
-    Batch,
     Epoch,
     evaluation_batches,
     evaluation_shares,
@@ -39,7 +38,7 @@ Rows = NDArray[np.int64]
 
 
 class Loader(Protocol):
-    """Makes the batches of one trial: images float (B,C,H,W), labels int64 (B,H,W)."""
+    """Makes the batches of one trial: see ``Batch``, after ``ready``."""
 
     name: Name
     processes: int
@@ -54,8 +53,8 @@ class Loader(Protocol):
 
     def evaluation(
         self, images: ImageList, *, batch: int, rank: int, ranks: int
-    ) -> Iterator[tuple[Rows, Tensor, Tensor]]:
-        """Yield rows, images and labels as ``evaluation_batches`` does."""
+    ) -> Iterator[tuple[Rows, Batch]]:
+        """Yield rows and batches as ``evaluation_batches`` does."""
 
 
 class Threads:
@@ -79,12 +78,12 @@ class Threads:
 
     def evaluation(
         self, images: ImageList, *, batch: int, rank: int, ranks: int
-    ) -> Iterator[tuple[Rows, Tensor, Tensor]]:
+    ) -> Iterator[tuple[Rows, Batch]]:
         if self._device.type != "cuda":
             yield from evaluation_batches(images, batch=batch, rank=rank, ranks=ranks)
             return
         for rows in evaluation_shares(images, batch=batch, rank=rank, ranks=ranks):
-            yield rows, *crossed(pinned(stored(images, rows)), self._device)
+            yield rows, crossed(pinned(stored(images, rows)), self._device)
 
 
 class OnDevice:
@@ -109,14 +108,14 @@ class OnDevice:
 
     def evaluation(
         self, images: ImageList, *, batch: int, rank: int, ranks: int
-    ) -> Iterator[tuple[Rows, Tensor, Tensor]]:
+    ) -> Iterator[tuple[Rows, Batch]]:
         if not any(images is known for known in self._lists):
             yield from self._others.evaluation(images, batch=batch, rank=rank, ranks=ranks)
             return
         on_device = self._memory.of(images)
         for rows in evaluation_shares(images, batch=batch, rank=rank, ranks=ranks):
             values_BHWC, labels_BHW = on_device.picked(rows).whole()
-            yield rows, *ready((values_BHWC.permute(0, 3, 1, 2), labels_BHW))
+            yield rows, ready(Batch(values_BHWC.permute(0, 3, 1, 2), labels_BHW, {}))
 
 
 class Workers:
@@ -138,11 +137,11 @@ class Workers:
 
     def evaluation(
         self, images: ImageList, *, batch: int, rank: int, ranks: int
-    ) -> Iterator[tuple[Rows, Tensor, Tensor]]:
+    ) -> Iterator[tuple[Rows, Batch]]:
         shares = list(evaluation_shares(images, batch=batch, rank=rank, ranks=ranks))
         done = self._processes.done(self._name(images), [Evaluated(rows) for rows in shares])
         for rows, made in zip(shares, done, strict=True):
-            yield rows, *crossed(made, self._device)
+            yield rows, crossed(made, self._device)
 
     def _name(self, images: ImageList) -> str:
         return next(name for name, known in self._dataset.splits.items() if known is images)
@@ -150,14 +149,14 @@ class Workers:
 
 def pinned(batch: Batch) -> Batch:
     """A stored batch in memory that a GPU copies from while it computes."""
-    images_BCHW, labels_BHW = without_sixteen_bits(batch)
-    return images_BCHW.pin_memory(), labels_BHW.pin_memory()
+    images_BCHW, labels_BHW, targets = without_sixteen_bits(batch)
+    pinned_targets = {task: map_.pin_memory() for task, map_ in targets.items()}
+    return Batch(images_BCHW.pin_memory(), labels_BHW.pin_memory(), pinned_targets)
 
 
 def crossed(batch: Batch, device: torch.device) -> Batch:
     """A stored batch on the device, made ready there."""
-    images_BCHW, labels_BHW = (x.to(device, non_blocking=True) for x in batch)
-    return ready((images_BCHW, labels_BHW))
+    return ready(batch.to(device))
 
 
 class Loaders:

@@ -135,7 +135,7 @@ class Layout:
     divided: str = ""
     """How many images each fold tests, in words."""
     targets: tuple[TaskName, ...] = ()
-    """The maps that its samples have beside the labels, of those that the config names."""
+    """The maps that its samples can have beside the labels; read are those of ``data/targets``."""
     parts: tuple[str, ...] = ()
     """Names of the human parts, the background first; none without that map."""
 

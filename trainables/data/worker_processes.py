@@ -25,7 +25,8 @@ from trainables.config import DataConfig
 from trainables.config.pixels import Pixels
 from trainables.data import plugin_augmentation
 from trainables.data.augment import Draw
-from trainables.data.batches import Batch, made, stored, without_sixteen_bits
+from trainables.data.batch import Batch
+from trainables.data.batches import made, stored, without_sixteen_bits
 from trainables.data.dataset import ImageList
 from trainables.data.pickled import Pickled, as_it_was_raised
 
@@ -46,7 +47,7 @@ class Job(Protocol):
     """What decides a batch. Must pickle."""
 
     def made(self, images: ImageList) -> Batch:
-        """Images (B,C,H,W), bytes or floats, and labels uint8 (B,H,W)."""
+        """Images (B,C,H,W), bytes or floats, labels uint8 (B,H,W), and targets."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,8 @@ class WorkerProcesses:
             if isinstance(result, Exception):
                 raise result
             assert isinstance(result, tuple | list)
-            images_BCHW, labels_BHW = result
-            yield images_BCHW, labels_BHW
+            images_BCHW, labels_BHW, targets = result
+            yield Batch(images_BCHW, labels_BHW, targets)
 
     def _results(self) -> Iterator[object]:
         """What the processes return for the jobs, in order."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trainables.config import EvalConfig
 from trainables.config.evaluation import EvaluationProtocol
+from trainables.data.batch import Batch
 from trainables.data.batches import evaluation_batches
 from trainables.data.dataset import ImageList
 from trainables.losses.cross_entropy import nats_per_image
@@ -27,7 +28,7 @@ from trainables.training.plugin_counts import scores as plugin_scores
 from trainables.training.ranks import num_ranks, rank, sum_over_ranks
 
 _USUAL = EvalConfig()
-Batches = Callable[..., Iterator[tuple[NDArray[np.int64], Tensor, Tensor]]]
+Batches = Callable[..., Iterator[tuple[NDArray[np.int64], Batch]]]
 PICTURES = 4
 """How many images' predictions are saved with a checkpoint."""
 
@@ -75,7 +76,7 @@ def evaluate(
         config: what is measured.
         observe: receives rows, images (B,C,H,W) and labels (B,H,W) of each batch, after its
             prediction; both are on the device.
-        batches: makes rows, images and labels of the list, as ``evaluation_batches`` does.
+        batches: makes rows and batches of the list, as ``evaluation_batches`` does.
     """
     table = ListCounts(images, num_classes, device, config)
     own = PluginCounts(len(images), num_classes, device)
@@ -83,11 +84,8 @@ def evaluate(
     confusion_KK = torch.zeros((num_classes, num_classes), dtype=torch.int64, device=device)
     pictures = _Pictures(images, device)
     batch = batch if how.is_plain else 1
-    for rows, images_BCHW, labels_BHW in batches(
-        images, batch=batch, rank=rank(), ranks=num_ranks()
-    ):
-        labels_BHW = labels_BHW.to(device)
-        images_BCHW = images_BCHW.to(device, non_blocking=True)
+    for rows, made in batches(images, batch=batch, rank=rank(), ranks=num_ranks()):
+        images_BCHW, labels_BHW, _ = made.to(device)
         logits_BKHW = scores(predict, images_BCHW, how)
         predicted_BHW = logits_BKHW.argmax(dim=1)
         table.add(rows, predicted_BHW, labels_BHW)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from trainables.config import TrialConfig, require
 from trainables.config.evaluation import Split
+from trainables.data.batch import Batch
 from trainables.data.batches import Epoch, num_batches, require_crops, to_tensors
 from trainables.data.dataset import Dataset, ImageList
 from trainables.data.lists import EXTRA
@@ -114,10 +115,10 @@ class Training:
             self.optimizer.zero_grad()
             weights = {**active_weights(config.loss, self.progress), AUXILIARY: 1.0}
             computed += [set(weights)] * size
-            for images_BCHW, labels_BHW in islice(batches, size):
-                at = places(len(history), config.batch, len(labels_BHW))
+            for batch in islice(batches, size):
+                at = places(len(history), config.batch, len(batch.labels_BHW))
                 self.network.dropout.draw(config.seed, self.epoch, at)
-                history.append(self._backward(images_BCHW, labels_BHW, size, weights))
+                history.append(self._backward(batch, size, weights))
             self._step()
         self.wait_share = waiting.share()
         whole = sum_over_ranks(torch.stack(history)).cpu()
@@ -132,11 +133,9 @@ class Training:
         """How many batches each step of an epoch has."""
         return groups_of(self.batches[epoch - 1], self.config.optim.accumulate)
 
-    def _backward(
-        self, images_BCHW: Tensor, labels_BHW: Tensor, size: int, weights: Mapping[str, float]
-    ) -> Tensor:
+    def _backward(self, batch: Batch, size: int, weights: Mapping[str, float]) -> Tensor:
         """One of ``size`` batches of a step. Returns this rank's share of each term."""
-        labels_BHW = labels_BHW.to(self.device, non_blocking=True)
+        images_BCHW, labels_BHW, _ = batch.to(self.device)
         output = self._predict(self.parallel, images_BCHW)
         terms = self._terms(output, labels_BHW)
         if output.auxiliary_BKHW:
@@ -201,7 +200,7 @@ class Training:
         one rank."""
         network, how = self._evaluated(), self.config.eval.of(split)
         for row in rows:
-            images_1CHW, _ = to_tensors(self.dataset.splits[split], [row])
+            images_1CHW = to_tensors(self.dataset.splits[split], [row]).images_BCHW
             yield scores(lambda x: self._predict(network, x).logits_BKHW, images_1CHW, how)
 
     def save(self) -> bytes:

@@ -5,7 +5,7 @@ from time import perf_counter
 
 import torch
 
-from trainables.data.batches import Batch
+from trainables.data.batch import Batch
 
 Mark = float | torch.cuda.Event
 """A moment: of the host's clock or, on a GPU, of the stream on which steps run."""

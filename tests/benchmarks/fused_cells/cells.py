@@ -16,6 +16,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from trainables.config import TrialConfig, Value
 from trainables.data import Dataset
+from trainables.data.batch import Batch
 from trainables.data.batches import training_batches
 from trainables.losses.batch import Learned
 from trainables.losses.compose import active_weights, combine
@@ -68,7 +69,7 @@ class FusedCells:
         self.epoch += 1
         self.network.train()
         history = []
-        for number, (images_BCHW, labels_BHW) in enumerate(batches(self.cells[0], self.epoch)):
+        for number, (images_BCHW, labels_BHW, _) in enumerate(batches(self.cells[0], self.epoch)):
             at = range(number * len(labels_BHW), (number + 1) * len(labels_BHW))
             self.network.dropout.draw(self.config.seed, self.epoch, at)
             images_BCHW = images_BCHW.to(self.device, non_blocking=True)
@@ -103,7 +104,7 @@ class FusedCells:
         return logits_ABKHW.float()
 
 
-def batches(training: Training, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(training: Training, epoch: int) -> Iterator[Batch]:
     """An epoch's batches, as this training sees them."""
     config = training.config
     every = training_batches(

@@ -58,7 +58,7 @@ def test_about_half_are_mirrored_with_their_labels() -> None:
     split = images()
     mirrored = 0
     for epoch in range(1, 31):
-        for shown, labels in training_batches(
+        for shown, labels, _ in training_batches(
             split, DataConfig(), batch=11, seed=0, epoch=epoch, rank=0, ranks=1
         ):
             for image, label in zip(shown, labels, strict=True):
@@ -79,7 +79,7 @@ def test_evaluation_shows_each_image_once_on_one_rank() -> None:
         rows = [
             row
             for rank in range(ranks)
-            for part, _, _ in evaluation_batches(images(), batch=2, rank=rank, ranks=ranks)
+            for part, _ in evaluation_batches(images(), batch=2, rank=rank, ranks=ranks)
             for row in part
         ]
         assert sorted(rows) == list(range(11))

@@ -50,7 +50,9 @@ def both(
         threads = ready(made(images, config, rows, draws, pixels))
         pairs.append((threads, augmented(on_device.picked(rows), config, draws, pixels)))
     ours, theirs = zip(*pairs, strict=True)
-    left, right = (tuple(map(torch.cat, zip(*each, strict=True))) for each in (ours, theirs))
+    left, right = (
+        tuple(torch.cat([one[part] for one in each]) for part in (0, 1)) for each in (ours, theirs)
+    )
     return (left[0], left[1]), (right[0], right[1])
 
 

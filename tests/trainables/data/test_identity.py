@@ -11,7 +11,7 @@ from PIL import Image
 from tests.trainables.data.test_mask_meaning import grey, make, opened, palette
 from trainables.config import DataConfig
 from trainables.data import DataError, load, open_layout
-from trainables.data.dataset import ContentDigest, is_old
+from trainables.data.digest import ContentDigest, is_old
 from trainables.data.fingerprint import fingerprint
 
 CLASSES = "a\nb\nc\n"

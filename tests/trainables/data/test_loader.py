@@ -57,12 +57,12 @@ def require_same_batches(loader: Loader, config: TrialConfig, data: Dataset) -> 
     usual = list(training_batches(train, config.data, **vars(EPOCH)))
     given = list(loader.training(train, config.data, EPOCH))
     for ours, theirs in zip(given, usual, strict=True):
-        assert all(map(torch.equal, ours, theirs))
+        assert all(map(torch.equal, ours[:2], theirs[:2]))
     share = {"batch": 2, "rank": 0, "ranks": 1}
     pairs = zip(loader.evaluation(val, **share), evaluation_batches(val, **share), strict=True)
-    for (rows, *ours_of), (known, *theirs_of) in pairs:
+    for (rows, ours_of), (known, theirs_of) in pairs:
         assert np.array_equal(rows, known)
-        assert all(map(torch.equal, ours_of, theirs_of))
+        assert all(map(torch.equal, ours_of[:2], theirs_of[:2]))
 
 
 @pytest.mark.parametrize("way", ["auto", "threads", "device"])
@@ -80,9 +80,9 @@ def test_what_a_process_does_depends_on_its_job_alone(folder: Path) -> None:
     trained = Trained(share, config.data, EPOCH.draws(share), data.pixels)
     job, images = pickle.loads(pickle.dumps((trained, train)))
     usual = list(training_batches(train, config.data, **vars(EPOCH)))[1]
-    assert all(map(torch.equal, ready(job.made(images)), usual))
-    rows, *usual_of = list(evaluation_batches(train, batch=3, rank=0, ranks=1))[1]
-    assert all(map(torch.equal, ready(Evaluated(rows).made(images)), usual_of))
+    assert all(map(torch.equal, ready(job.made(images))[:2], usual[:2]))
+    rows, usual_of = list(evaluation_batches(train, batch=3, rank=0, ranks=1))[1]
+    assert all(map(torch.equal, ready(Evaluated(rows).made(images))[:2], usual_of[:2]))
 
 
 @pytest.mark.slow  # it starts processes

@@ -91,7 +91,7 @@ def test_a_band_with_one_value_is_warned_of_and_does_not_divide_by_zero(tmp_path
 @pytest.mark.parametrize(("dtype", "full"), [("uint16", 65535), ("float32", 1)])
 def test_tensors_are_in_the_unit_of_their_type(tmp_path: Path, dtype: str, full: float) -> None:
     split = opened(folder(tmp_path, dtype, 2)).splits["train"]
-    images_BCHW, _ = to_tensors(split, [0, 3])
+    images_BCHW = to_tensors(split, [0, 3]).images_BCHW
     assert images_BCHW.dtype == torch.float32
     expected = values(dtype, 2, 3).astype(np.float64) / full
     np.testing.assert_allclose(images_BCHW[1].permute(1, 2, 0).numpy(), expected, rtol=1e-6)
@@ -105,7 +105,7 @@ def test_brightness_is_in_shares_of_each_bands_range_and_padding_is_the_mean(
     draw = Draw(flip=0.9, scale=0.5, top=0.0, left=0.0, brightness=1.0)  # its upper end
     train = dataset.splits["train"]
     rows = train.images_NHWC[:1], train.labels_NHW[:1]
-    images_BCHW, labels_BHW = ready(augmented_maps(*rows, data, [draw], dataset.pixels))
+    images_BCHW, labels_BHW, _ = ready(augmented_maps(*rows, data, [draw], dataset.pixels))
     shift_C = 0.2 * np.array(dataset.pixels.span)
     seen = images_BCHW[0].permute(1, 2, 0).numpy()
     np.testing.assert_allclose(seen[:6], values("float32", 2) + shift_C, rtol=1e-5)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from trainables.config import DataConfig
 from trainables.data import DataError, Dataset, load
+from trainables.data.batch import Batch
 from trainables.data.batches import evaluation_batches, require_crops, training_batches
 from trainables.data.images import Collector, joined
 
@@ -83,9 +84,9 @@ def test_a_list_of_differing_sizes_travels(tmp_path: Path, cache: str) -> None:
         assert np.array_equal(moved.images_NHWC[row], train.images_NHWC[row])
         assert np.array_equal(moved.labels_NHW[row], train.labels_NHW[row])
     crops = DataConfig(crop_height=7, crop_width=7)
-    for images, labels in training_batches(moved, crops, batch=2, seed=0, epoch=1, rank=0, ranks=1):
-        assert images.shape == (2, 3, 7, 7)
-        assert labels.shape == (2, 7, 7)
+    for made in training_batches(moved, crops, batch=2, seed=0, epoch=1, rank=0, ranks=1):
+        assert made.images_BCHW.shape == (2, 3, 7, 7)
+        assert made.labels_BHW.shape == (2, 7, 7)
 
 
 def test_training_on_them_needs_crops(tmp_path: Path) -> None:
@@ -102,14 +103,14 @@ def test_crops_are_the_same_from_any_number_of_ranks(tmp_path: Path) -> None:
     train = loaded(write(tmp_path)).splits["train"]
     config = DataConfig(crop_height=9, crop_width=11, scale_min=0.5, scale_max=2.0)
 
-    def batches(rank: int, ranks: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def batches(rank: int, ranks: int) -> list[Batch]:
         return list(
             training_batches(train, config, batch=2, seed=1, epoch=3, rank=rank, ranks=ranks)
         )
 
     for whole, first, second in zip(batches(0, 1), batches(0, 2), batches(1, 2), strict=True):
-        for part in (0, 1):
-            assert torch.equal(whole[part], torch.cat((first[part], second[part])))
+        for all_of_them, *parts in zip(whole[:2], first[:2], second[:2], strict=True):
+            assert torch.equal(all_of_them, torch.cat(parts))
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5])
@@ -120,9 +121,9 @@ def test_each_image_is_evaluated_once_at_its_own_size(
     train = loaded(write(tmp_path)).splits["train"]
     seen: list[int] = []
     for rank in range(ranks):
-        for rows, images, labels in evaluation_batches(train, batch=batch, rank=rank, ranks=ranks):
+        for rows, made in evaluation_batches(train, batch=batch, rank=rank, ranks=ranks):
             assert len(rows) <= batch
-            for row, image, label in zip(rows, images, labels, strict=True):
+            for row, image, label in zip(rows, *made[:2], strict=True):
                 assert row % ranks == rank
                 expected = torch.tensor(train.images_NHWC[row]).permute(2, 0, 1).float() / 255
                 assert torch.equal(image, expected)

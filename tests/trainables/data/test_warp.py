@@ -121,9 +121,9 @@ def test_each_is_off_by_default_and_a_function_of_seed_epoch_and_index(name: str
     assert not is_off(config)
     image, labels = pair()
     draws = [Draw.of(0, 1, index) for index in range(6)]
-    images, maps = ready(augmented_maps([image] * 6, [labels] * 6, config, draws))
+    images, maps, _ = ready(augmented_maps([image] * 6, [labels] * 6, config, draws))
     for place in (5, 0, 3):  # in another order, alone
-        alone, its = ready(augmented_maps([image], [labels], config, [Draw.of(0, 1, place)]))
+        alone, its, _ = ready(augmented_maps([image], [labels], config, [Draw.of(0, 1, place)]))
         assert bool((alone[0] == images[place]).all())
         assert bool((its[0] == maps[place]).all())
     assert any(bool((images[0] != other).any()) for other in images[1:])
@@ -134,7 +134,7 @@ def test_what_one_augmentation_draws_changes_no_other() -> None:
     one, both = DataConfig(flip=False, rotate=20), DataConfig(flip=False, rotate=20, color_jitter=1)
     maps = []
     for config in (one, both):
-        _, moved = ready(augmented_maps([image], [labels], config, [DRAW]))
+        _, moved, _ = ready(augmented_maps([image], [labels], config, [DRAW]))
         maps.append(moved)
     assert bool((maps[0] == maps[1]).all())
 

@@ -92,7 +92,7 @@ def test_accumulated_batches_are_one_step_with_the_mean_gradient() -> None:
     from trainables.data.batches import training_batches
 
     sums = [torch.zeros_like(parameter) for parameter in before]
-    for images, labels in training_batches(
+    for images, labels, _ in training_batches(
         alone.dataset.splits["train"], alone.config.data, batch=5, seed=0, epoch=1, rank=0, ranks=1
     ):
         alone.network.zero_grad()

@@ -121,7 +121,7 @@ def test_two_ranks_see_the_images_of_one() -> None:
         batches = training_batches(
             images, chosen.data, batch=4, seed=0, epoch=2, rank=rank, ranks=ranks
         )
-        return [image for pixels, _ in batches for image in pixels]
+        return [image for made in batches for image in made.images_BCHW]
 
     one = seen(0, 1)
     assert all(map(torch.equal, one[0::2], seen(0, 2)))

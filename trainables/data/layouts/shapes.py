@@ -2,11 +2,13 @@
 
 A scene has a textured background, overlapping objects, thin poles and wires, noise, and a void
 rim. It is a function of (split, index, height, width) alone: no files, no download, the same on
-every machine. Shape letters: H rows, W columns, C colours, N images.
+every machine. ``shapes_targets.py`` has its depth, normals, edges and saliency.
+Shape letters: H rows, W columns, C colours, N images.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -14,7 +16,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from trainables.config import DataConfig, require
+from trainables.config.tasks import TaskName
 from trainables.data import lists
+from trainables.data.layouts import shapes_targets
 from trainables.data.samples import Decoded, Layout
 from trainables.geometry.boundaries import VOID
 
@@ -105,10 +109,26 @@ def _paint(random: Generator, label: int, shape: tuple[int, int]) -> NDArray[np.
     return colour_C + grain_HW[..., None]
 
 
+class Drawn(NamedTuple):
+    """A scene with what was painted in it."""
+
+    image_HWC: NDArray[np.uint8]
+    labels_HW: NDArray[np.uint8]
+    masks: list[Mask]
+    """Of each object, in the order in which they were painted: the last one is the nearest."""
+    classes: list[int]
+    """Of each object, its label."""
+
+
 def scene(
     split: str, index: int, height: int, width: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """One image (H,W,C) and its labels (H,W), determined by the four arguments alone."""
+    return drawn(split, index, height, width)[:2]
+
+
+def drawn(split: str, index: int, height: int, width: int) -> Drawn:
+    """A scene, determined by the four arguments alone."""
     random = np.random.default_rng([_VERSION, _SPLIT_SEED[split], index])
     y_HW, x_HW = np.mgrid[:height, :width].astype(np.float64)
     labels_HW = np.zeros((height, width), dtype=np.uint8)
@@ -118,11 +138,15 @@ def scene(
         for label, draw, least, most in _DRAW
         for _ in range(random.integers(least, most))
     ]
+    masks: list[Mask] = []
+    classes: list[int] = []
     for choice in random.permutation(len(objects)):
         label, draw = objects[choice]
         mask_HW = draw(random, (y_HW, x_HW))
         labels_HW[mask_HW] = label
         image_HWC[mask_HW] = _paint(random, label, (height, width))[mask_HW]
+        masks.append(mask_HW)
+        classes.append(label)
 
     # As a lens and a sensor would: otherwise edges are perfectly sharp and too easy to find.
     image_HWC = gaussian_filter(image_HWC, (0.6, 0.6, 0))
@@ -130,7 +154,7 @@ def scene(
     rim = max(1, min(RIM_PX, round(RIM_PX * height / SIZE[0])))
     labels_HW[:rim] = labels_HW[-rim:] = VOID
     labels_HW[:, :rim] = labels_HW[:, -rim:] = VOID
-    return image_HWC.clip(0, 255).astype(np.uint8), labels_HW
+    return Drawn(image_HWC.clip(0, 255).astype(np.uint8), labels_HW, masks, classes)
 
 
 @dataclass(frozen=True)
@@ -141,6 +165,7 @@ class Scene:
     index: int
     height: int
     width: int
+    targets: tuple[TaskName, ...] = ()
 
     @property
     def name(self) -> str:
@@ -150,9 +175,15 @@ class Scene:
         """A scene has no files."""
 
     def read(self) -> Decoded:
-        image_HWC, labels_HW = scene(self.split, self.index, self.height, self.width)
+        found = drawn(self.split, self.index, self.height, self.width)
+        image_HWC, labels_HW = found.image_HWC, found.labels_HW
         content = ((self.name, image_HWC.tobytes() + labels_HW.tobytes()),)
-        return Decoded(image_HWC, labels_HW, content)
+        decoded = Decoded(image_HWC, labels_HW, content)
+        if not self.targets:
+            return decoded
+        key = [_SPLIT_SEED[self.split], self.index]
+        maps = shapes_targets.maps(found.masks, found.classes, labels_HW == VOID, key)
+        return decoded._replace(targets={task: maps[task] for task in self.targets})
 
 
 def layout(config: DataConfig) -> Layout:
@@ -163,8 +194,9 @@ def layout(config: DataConfig) -> Layout:
     requested = {"train": config.train_images, "val": config.val_images, "test": config.test_images}
     splits = {
         split: tuple(
-            Scene(split, index, rows, columns) for index in range(max(requested[split], count))
+            Scene(split, index, rows, columns, config.target_names)
+            for index in range(max(requested[split], count))
         )
         for split, count in COUNTS.items()
     }
-    return Layout("shapes", CLASSES, COLOURS, splits)
+    return Layout("shapes", CLASSES, COLOURS, splits, targets=shapes_targets.TASKS)
