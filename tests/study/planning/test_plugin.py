@@ -25,7 +25,7 @@ from trainables.data import load
 from trainables.losses.batch import Learned
 from trainables.losses.compose import active_weights
 from trainables.losses.terms import TERMS
-from trainables.networks.segmentation import NETWORKS
+from trainables.networks.catalog import NETWORKS
 from trainables.training.training import Training
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "my_parts.py"

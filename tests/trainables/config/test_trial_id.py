@@ -93,7 +93,11 @@ OTHERS: dict[str, dict[str, Value]] = {
     "data/fold": {"data/folds": 5, "data/fold": 2},
     "data/targets": {"data/targets": "edge"},
     "task/tasks": {"data/targets": "edge", "task/tasks": "semseg,edge"},
-    "task/auxiliary": {"data/targets": "edge", "task/auxiliary": "edge"},
+    "task/auxiliary": {
+        "data/targets": "edge",
+        "task/auxiliary": "edge",
+        "model/network": "pad_net",
+    },
     "task/boundary_on": {
         "data/targets": "edge",
         "task/tasks": "semseg,edge",
