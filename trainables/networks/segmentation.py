@@ -187,13 +187,19 @@ class Segmenter(nn.Module):
 
 
 @lru_cache(maxsize=4)
-def transfer_report(config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> str:
+def transfer_report(
+    config: ModelConfig,
+    num_classes: int,
+    pixels: Pixels = RGB,
+    tasks: NetworkTasks | None = None,
+) -> str:
     """How many of the initial weights are loaded, new and unused, as a sentence.
 
     Raises:
         ValueError: the file is missing, holds no weights, or none that fit.
     """
-    return Segmenter(config, num_classes, boundary_head=False, pixels=pixels).transfer
+    given = num_classes, False, pixels, tasks
+    return Segmenter(config, *given).transfer
 
 
 def _enlarged(maps_BKhw: Tensor, images_B3HW: Tensor) -> Tensor:

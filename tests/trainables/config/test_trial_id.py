@@ -94,8 +94,9 @@ OTHERS: dict[str, dict[str, Value]] = {
     "data/targets": {"data/targets": "edge"},
     "task/tasks": {"data/targets": "edge", "task/tasks": "semseg,edge"},
     "task/auxiliary": {
-        "data/targets": "edge",
-        "task/auxiliary": "edge",
+        "data/targets": "edge,depth",
+        "task/tasks": "semseg,edge",
+        "task/auxiliary": "depth",
         "model/network": "pad_net",
     },
     "task/boundary_on": {
