@@ -5,6 +5,7 @@ Shape letters: B images, H rows, W columns, N images of a list, P pictures.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import torch
@@ -26,6 +27,7 @@ from trainables.losses.compose import (
 )
 from trainables.losses.term import LossTerm
 from trainables.metrics.inference import scores
+from trainables.metrics.other_tasks.edge_detection import NUM_THRESHOLDS
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.optim.schedules import rate_factor
 from trainables.training import process_settings
@@ -45,6 +47,7 @@ from trainables.training.optimization import (
 )
 from trainables.training.ranks import joined_over_ranks, num_ranks, places, rank, sum_over_ranks
 from trainables.training.state import TrainingState, pack, unpack
+from trainables.training.task_counts import TaskCounts
 from trainables.training.validation_terms import ListTerms, ValidationTerms
 from trainables.training.waiting import Waiting
 
@@ -188,11 +191,19 @@ class Training:
         names = measured_terms(config.loss, config.eval.terms) if with_terms else []
         num_classes, learned = self.dataset.num_classes, self.learned
         table = ListTerms(config.loss, names, num_classes, learned, len(images), self.device)
-        terms = ValidationTerms(lambda x: self._predict(network, x, bool(names)), table)
+        counted = self._task_counts(split)
+        forward = partial(self._predict, network, with_boundary=bool(names))
+        terms = ValidationTerms(forward, table, counted.heads)
         how, observe = config.eval.of(split), terms.observe if names else None
         given = num_classes, config.batch, self.device, how, config.eval, observe
-        found = evaluate(terms.predict, images, *given, self.loader.evaluation)
+        found = evaluate(terms.predict, images, *given, self.loader.evaluation, counted)
         return replace(found, terms=table.means())
+
+    def _task_counts(self, split: Split) -> TaskCounts:
+        """All thresholds on the test list; fewer after each epoch, as each takes its time."""
+        thresholds = NUM_THRESHOLDS if split == "test" else self.config.eval.edge_thresholds
+        images, channels = self.dataset.splits[split], self.network.tasks.channels
+        return TaskCounts(len(images), channels, thresholds, self.device)
 
     @torch.no_grad()
     def scores(self, split: Split, rows: Sequence[int]) -> Iterator[Tensor]:

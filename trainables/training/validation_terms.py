@@ -16,6 +16,7 @@ from torch import Tensor
 
 from trainables.config import LossConfig
 from trainables.losses.compose import TERMS, Learned, Prediction, Target
+from trainables.metrics.other_tasks.heads import CLASSES, Heads
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.training.ranks import sum_over_ranks
 
@@ -60,15 +61,18 @@ class ValidationTerms:
     """Measures terms on what an evaluation predicts anyway, where it predicts each image once,
     complete and at its own size; otherwise predicts again."""
 
-    def __init__(self, forward: Callable[[Tensor], SegmenterOutput], terms: ListTerms) -> None:
+    def __init__(
+        self, forward: Callable[[Tensor], SegmenterOutput], terms: ListTerms, heads: Heads = CLASSES
+    ) -> None:
         """``forward``: images (B,C,H,W) to the network's output."""
-        self._forward, self._terms = forward, terms
+        self._forward, self._terms, self._heads = forward, terms, heads
         self._outputs: list[SegmenterOutput] = []
 
     def predict(self, images_BCHW: Tensor) -> Tensor:
-        """The logits (B,K,H,W), for ``evaluate``."""
+        """The stack of all heads (B,M,H,W), for ``evaluate``: the logits, if it only segments."""
         self._outputs = [*self._outputs[:1], self._forward(images_BCHW)]
-        return self._outputs[-1].logits_BKHW
+        output = self._outputs[-1]
+        return self._heads.stack(output.logits_BKHW, output.tasks)
 
     def observe(self, rows_B: NDArray[np.int64], images_BCHW: Tensor, labels_BHW: Tensor) -> None:
         """Measure these images of the list, which have just been predicted."""

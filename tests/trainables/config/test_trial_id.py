@@ -92,6 +92,11 @@ OTHERS: dict[str, dict[str, Value]] = {
     "data/scale_max": {"data/scale_max": 2.0},
     "data/fold": {"data/folds": 5, "data/fold": 2},
     "data/targets": {"data/targets": "edge"},
+    "eval/edge_thresholds": {
+        "data/targets": "edge",
+        "task/tasks": "edge",
+        "eval/edge_thresholds": 5,
+    },
     "task/tasks": {"data/targets": "edge", "task/tasks": "semseg,edge"},
     "task/auxiliary": {
         "data/targets": "edge,depth",

@@ -7,8 +7,15 @@ from pathlib import Path
 import pytest
 
 from trainables.config import TrialConfig, flatten
+from trainables.config.tasks import TASKS
 from trainables.metrics import catalog
-from trainables.metrics.catalog import METRICS, OTHER_METRICS, TOLERANCES_PX, TRIMAP_WIDTHS_PX
+from trainables.metrics.catalog import (
+    METRICS,
+    OF_TASK,
+    OTHER_METRICS,
+    TOLERANCES_PX,
+    TRIMAP_WIDTHS_PX,
+)
 
 
 @pytest.mark.parametrize("name", [*METRICS, *OTHER_METRICS])
@@ -27,7 +34,11 @@ def test_what_a_metric_needs_is_a_field_or_a_kind_of_data(name: str) -> None:
 
     assert METRICS[name].field in fields
     assert METRICS[name].series in kinds
-    assert len(METRICS[name].needs) == bool(METRICS[name].field) + bool(METRICS[name].series)
+    assert METRICS[name].task in TASKS
+    others = METRICS[name].task != "semseg"
+    assert OF_TASK[METRICS[name].task] == name or not others
+    known = bool(METRICS[name].field) + bool(METRICS[name].series) + others
+    assert len(METRICS[name].needs) == known
     assert METRICS[name].field in flatten(TrialConfig()) or not METRICS[name].field
 
 
