@@ -4,10 +4,9 @@ The segmentation's terms have the names of ``TERMS``; a task's own loss is ``tas
 of its initial predictions ``initial_depth``.
 """
 
-from collections.abc import Sequence
-
 from trainables.config import TrialConfig, require
-from trainables.config.tasks import TaskName
+from trainables.config.model import INITIAL
+from trainables.config.tasks import TASKS, TaskName
 from trainables.losses.compose import (
     TERMS,
     active_weights,
@@ -35,39 +34,48 @@ def task_weight(config: TrialConfig, task: TaskName) -> float:
     return weight * config.loss.xe if task == "semseg" else weight
 
 
-def weighed_tasks(config: TrialConfig, initial: Sequence[TaskName] = ()) -> list[TaskName]:
-    """The tasks whose own loss has a weight.
+def initial_tasks(config: TrialConfig) -> tuple[TaskName, ...]:
+    """The tasks with initial predictions, some of which have no other, in the order of ``TASKS``;
+    none where the network has no such predictions, or no heads for them."""
+    if config.model.network not in INITIAL or not config.model.auxiliary:
+        return ()
+    both = {*config.task.names, *config.task.auxiliary_names}
+    return tuple(task for task in TASKS if task in both)
 
-    Args:
-        config: of the trial.
-        initial: tasks with initial predictions, some of which may have no other.
-    """
-    tasks = dict.fromkeys((*config.task.names, *(initial if config.task.initial else ())))
+
+def weighed_tasks(config: TrialConfig) -> list[TaskName]:
+    """The tasks whose own loss has a weight."""
+    initial = initial_tasks(config) if config.task.initial else ()
+    tasks = dict.fromkeys((*config.task.names, *initial))
     return [task for task in tasks if task_weight(config, task) > 0]
 
 
-def weights_of(
-    config: TrialConfig, progress: float = 0.0, initial: Sequence[TaskName] = ()
-) -> dict[str, float]:
+def judged_by(config: TrialConfig, task: TaskName) -> str:
+    """The name of the loss by which changing weights judge a task."""
+    return own_term(task) if task in config.task.names else initial_term(task)
+
+
+def weights_of(config: TrialConfig, progress: float = 0.0) -> dict[str, float]:
     """By name, the weight of every term that is active at this point of the training.
 
     Args:
         config: of the trial.
         progress: the fraction of optimiser steps that are done, in [0, 1].
-        initial: tasks with initial predictions.
     """
     weights = active_weights(config.loss, progress)
     weights.pop(CROSS_ENTROPY, None)
     own = {own_term(task): task_weight(config, task) for task in config.task.names}
     again = config.task.initial
-    early = {initial_term(task): again * task_weight(config, task) for task in initial}
+    early = {
+        initial_term(task): again * task_weight(config, task) for task in initial_tasks(config)
+    }
     together = {**own, **weights, **early}
     return {name: weight for name, weight in together.items() if weight > 0}
 
 
-def names_of(config: TrialConfig, initial: Sequence[TaskName] = ()) -> list[str]:
+def names_of(config: TrialConfig) -> list[str]:
     """The terms that are active at some point of the training."""
-    always = weights_of(config, initial=initial)
+    always = weights_of(config)
     late = [name for name in ever_active(config.loss) if name != CROSS_ENTROPY]
     segmentation = [name for name in TERMS if name in {*always, *late}]
     return segmentation + [name for name in always if name not in TERMS]
@@ -95,7 +103,9 @@ def measured_of(config: TrialConfig) -> list[str]:
     requested = config.eval.terms
     if requested == "none":
         return []
-    own = [name for name in names_of(config) if name not in TERMS]
+    # Initial predictions are made in training alone.
+    mine = {own_term(task) for task in config.task.names}
+    own = [name for name in names_of(config) if name in mine and name not in TERMS]
     others = [name for name in _split(requested) if name not in own]
     measured = measured_terms(config.loss, ",".join(others))
     if "semseg" not in config.task.names and CROSS_ENTROPY not in others:

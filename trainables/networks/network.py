@@ -54,8 +54,6 @@ class Network(nn.Module):
     """Paths of what turns features into class logits; none where features depend on the logits."""
     tasks: frozenset[TaskName] = frozenset()
     """Those that it has own heads for; others get one each on its features."""
-    initial: bool = False
-    """Whether training also sees initial predictions, of ``NetworkTasks.initial``."""
     transfer: str = RANDOM
     """Where the backbone's weights came from, as a sentence for the terminal."""
 

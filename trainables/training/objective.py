@@ -14,6 +14,7 @@ from trainables.losses.batch import Learned, Target
 from trainables.losses.compose import combine
 from trainables.losses.objective import (
     initial_term,
+    judged_by,
     measured_of,
     names_of,
     own_term,
@@ -44,14 +45,14 @@ class Objective:
     ) -> None:
         self._config, self._num_classes, self._learned = config, num_classes, learned
         self._auxiliary = network.auxiliary_weights
-        self._initial = tuple(network.tasks.initial) if network.network.initial else ()
-        self.names = names_of(config, self._initial)
+        self.names = names_of(config)
         """Of every term of the training."""
         if self._auxiliary:
             self.names.append(AUXILIARY)
-        tasks = weighed_tasks(config, self._initial)
+        tasks = weighed_tasks(config)
         fixed = {task: task_weight(config, task) for task in tasks}
-        self.weighting = TaskWeighting(config.task, fixed, device)
+        judges = {task: judged_by(config, task) for task in tasks}
+        self.weighting = TaskWeighting(config.task, fixed, judges, device)
 
     @property
     def measured(self) -> list[str]:
@@ -61,7 +62,7 @@ class Objective:
     def weights(self, progress: float) -> Weights:
         """By name, the weight of each term that is active at this point of the training."""
         weights: dict[str, float | Tensor] = {
-            **weights_of(self._config, progress, self._initial),
+            **weights_of(self._config, progress),
             AUXILIARY: self._config.task.semseg,
         }
         for task, factor in self.weighting.factors().items():

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config.tasks import TaskConfig, TaskName
-from trainables.losses.objective import own_term
 from trainables.losses.task_weighting import (
     dwa_factors,
     uncertainty_factors,
@@ -22,12 +21,15 @@ class TaskWeighting:
     """Factors of the tasks' fixed weights: 1, learnt, or from the losses of the last two epochs."""
 
     def __init__(
-        self, config: TaskConfig, fixed: Mapping[TaskName, float], device: torch.device
+        self,
+        config: TaskConfig,
+        fixed: Mapping[TaskName, float],
+        names: Mapping[TaskName, str],
+        device: torch.device,
     ) -> None:
-        """``fixed``: by task, its weight as configured."""
+        """``fixed``: by task, its weight as configured; ``names``: of the loss that judges it."""
         self.tasks, self._temperature = tuple(fixed), config.dwa_temperature
-        self._fixed = fixed
-        self._kind = config.weighting
+        self._fixed, self._names, self._kind = fixed, names, config.weighting
         self._losses_ET: list[list[float]] = []
         """Of ``dwa``: each task's mean loss in the last two epochs."""
         zeros_T = torch.zeros(len(self.tasks), device=device)
@@ -67,7 +69,7 @@ class TaskWeighting:
             for task, factor in self.factors().items()
         }
         if self._kind == "dwa":
-            losses_T = [means[f"train/{own_term(task)}"] for task in self.tasks]
+            losses_T = [means[f"train/{self._names[task]}"] for task in self.tasks]
             self._losses_ET = [*self._losses_ET[-1:], losses_T]
         return found
 

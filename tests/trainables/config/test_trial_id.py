@@ -98,7 +98,12 @@ OTHERS: dict[str, dict[str, Value]] = {
         "eval/edge_thresholds": 5,
     },
     "task/tasks": {"data/targets": "edge", "task/tasks": "semseg,edge"},
-    "task/auxiliary": {"data/targets": "edge", "task/auxiliary": "edge"},
+    "task/auxiliary": {
+        "data/targets": "edge,depth",
+        "task/tasks": "semseg,edge",
+        "task/auxiliary": "depth",
+        "model/network": "pad_net",
+    },
     "task/boundary_on": {
         "data/targets": "edge",
         "task/tasks": "semseg,edge",

@@ -72,6 +72,7 @@ def total(case: str, tasks: str, auxiliary: str = "", scales: tuple[int, ...] = 
             "task/tasks": tasks,
             "task/auxiliary": auxiliary,
             "task/variant": "released",
+            "model/network": "pad_net" if scales else "tiny",
         }
     )
     names = config.task.names
@@ -82,7 +83,7 @@ def total(case: str, tasks: str, auxiliary: str = "", scales: tuple[int, ...] = 
         tasks={task: maps[task] for task in names if task != "semseg"},
         initial=tuple(enlarged(case, scale) for scale in scales),
     )
-    weights = weights_of(config, initial=MTI if scales else ())
+    weights = weights_of(config)
     target = Target(golden.labels(GOLDEN[f"{case}/gt/semseg"][:, 0]), 40)
     targets = {task: true(case, task) for task in THEIRS}
     terms = terms_of(config, list(weights), output, target, targets, Learned())
