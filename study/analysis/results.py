@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from study.analysis import comparability, tables
+from study.analysis import cell_values, comparability, tables
 from study.analysis.comparability import Apart
 from study.analysis.confirmation import confirmation_of
 from study.analysis.other_network import by_other
@@ -133,7 +133,7 @@ class AblationResults(StudyResults):
 
     @cached_property
     def split(self) -> str:
-        return tables.split_of(self.record)
+        return cell_values.split_of(self.record)
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
