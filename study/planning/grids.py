@@ -48,6 +48,8 @@ def _check_grid(request: StudyRequest, grid: Grid) -> None:
             "--scheduler cannot be given with --grid: a search may stop trials early, a comparison "
             "never does: every cell runs all epochs on every seed"
         )
+    if request.tasks is not None and "task/tasks" in grid.decided():
+        raise refused("--tasks", f"left to the cells of the grid {grid.name}", request.tasks)
     for text in request.changes:
         _check_left_to_cells(text, grid)
 
