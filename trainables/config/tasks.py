@@ -144,6 +144,8 @@ class TaskConfig:
         """What a network for these data predicts; None for segmentation alone."""
         if self.only_segments:
             return None
+        named = num_parts > 0 or "parts" not in (*self.names, *self.auxiliary_names)
+        require(named, "task/tasks", "without parts, of which the data name none", self.tasks)
         own = {**_CHANNELS, "semseg": num_classes, "parts": num_parts}
         main, auxiliary = (
             tuple((name, own[name]) for name in names)

@@ -3,9 +3,8 @@
 Shape letters: B images, K classes, D features, H rows, W columns (h, w at the features' stride).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import lru_cache, partial
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,48 +17,14 @@ from trainables.config.pixels import RGB, Pixels
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.tasks import NetworkTasks, TaskName
 from trainables.networks.boundary_head import BoundaryHead, wider_classifier
-from trainables.networks.decoders import DECODERS, Smp
-from trainables.networks.dilated import DeepLabV2, DeepLabV3, DeepLabV3Plus, PSPNet
-from trainables.networks.dpt import DPT
+from trainables.networks.catalog import NETWORKS
 from trainables.networks.dropout import ChannelDropout
 from trainables.networks.first_layer import built, require_bands, transfer_of
-from trainables.networks.hrnet import HRNet, HRNetOCR
-from trainables.networks.icnet import ICNet
-from trainables.networks.network import NO_TASKS, Network, Output
+from trainables.networks.network import NO_TASKS, Output
 from trainables.networks.plain_network import as_network, as_output
-from trainables.networks.refinenet import RefineNetLW
-from trainables.networks.segformer_hf import SegformerHF
-from trainables.networks.small import LRASPP, Tiny
 from trainables.networks.standardise import Standardise
 from trainables.networks.task_heads import TaskHead, drop_classifiers, require_features
-from trainables.networks.upernet import UPerNet
 from trainables.networks.whole import load_network
-
-_SWIN = "swin_{}_patch4_window{}_{}"
-NETWORKS: dict[str, Callable[..., Network]] = {
-    "tiny": Tiny,
-    **dict.fromkeys(DECODERS, Smp),
-    "dpt": DPT,
-    "segformer_hf": SegformerHF,
-    "lraspp": LRASPP,
-    "deeplabv2_r101": partial(DeepLabV2, resnet="resnet101"),
-    "deeplabv3_r50": partial(DeepLabV3, resnet="resnet50"),
-    "deeplabv3plus_r101": partial(DeepLabV3Plus, resnet="resnet101"),
-    "pspnet_r101": partial(PSPNet, resnet="resnet101"),
-    "upernet_swin_t": partial(UPerNet, swin=_SWIN.format("tiny", 7, 224)),
-    "upernet_swin_s": partial(UPerNet, swin=_SWIN.format("small", 7, 224)),
-    "upernet_swin_b": partial(UPerNet, swin=_SWIN.format("base", 7, 224)),
-    "hrnet_w18": partial(HRNet, name="hrnet_w18"),
-    "hrnet_w18s": partial(HRNet, name="hrnet_w18_small_v2"),
-    "hrnet_w48": partial(HRNet, name="hrnet_w48"),
-    "hrnet_w48_ocr": partial(HRNetOCR, name="hrnet_w48"),
-    "refinenet_lw_50": partial(RefineNetLW, resnet="resnet50"),
-    "refinenet_lw_101": partial(RefineNetLW, resnet="resnet101"),
-    "refinenet_lw_152": partial(RefineNetLW, resnet="resnet152"),
-    "icnet_r50": partial(ICNet, resnet="resnet50"),
-}
-"""``model/network`` -> what builds it of a config and a number of classes; see ``first_layer.py``
-for ``pixels``, which it may take."""
 
 
 class SegmenterOutput(NamedTuple):
@@ -97,8 +62,6 @@ class Segmenter(nn.Module):
         super().__init__()
         self.name, self.num_classes, self.pixels = config.network, num_classes, pixels
         self.tasks = tasks or NetworkTasks((("semseg", num_classes),))
-        if not self.tasks.segments:
-            config = replace(config, auxiliary=False)
         layer = config.features or PLUGIN.features.get(self.name, "")
         found = built(NETWORKS[self.name], config, num_classes, pixels, tasks)
         self.network = as_network(self.name, found, layer, pixels.bands)
@@ -130,7 +93,7 @@ class Segmenter(nn.Module):
 
     def _task_heads(self) -> nn.ModuleDict:
         """One for each task that the network itself has none for."""
-        if not self.tasks.segments and "semseg" not in self.network.tasks:
+        if not self.tasks.segments and not self.network.tasks:
             drop_classifiers(self.name, self.network, self.num_classes)
         further = {
             name: channels
@@ -224,13 +187,19 @@ class Segmenter(nn.Module):
 
 
 @lru_cache(maxsize=4)
-def transfer_report(config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> str:
+def transfer_report(
+    config: ModelConfig,
+    num_classes: int,
+    pixels: Pixels = RGB,
+    tasks: NetworkTasks | None = None,
+) -> str:
     """How many of the initial weights are loaded, new and unused, as a sentence.
 
     Raises:
         ValueError: the file is missing, holds no weights, or none that fit.
     """
-    return Segmenter(config, num_classes, boundary_head=False, pixels=pixels).transfer
+    given = num_classes, False, pixels, tasks
+    return Segmenter(config, *given).transfer
 
 
 def _enlarged(maps_BKhw: Tensor, images_B3HW: Tensor) -> Tensor:

@@ -51,7 +51,8 @@ def require_features(name: str, network: Network) -> None:
 def drop_classifiers(name: str, network: Network, num_classes: int) -> None:
     """Build no segmentation head, for tasks without ``semseg``, in place.
 
-    A plug-in's plain module keeps its own, which is not trained.
+    Auxiliary heads of classes go, too. A plug-in's plain module keeps its own, which is not
+    trained.
 
     Raises:
         ValueError: class logits are an input of the network's features.
@@ -62,5 +63,6 @@ def drop_classifiers(name: str, network: Network, num_classes: int) -> None:
     known = {path for path, _ in network.named_modules()}
     separate = bool(network.classifiers) and known >= {*network.classifiers}
     require(separate, f"model/network {name}", needs, type(network).__name__)
+    network.auxiliary, network.auxiliary_weights = None, ()
     for path in network.classifiers:
         network.set_submodule(path, NoClasses(num_classes))

@@ -10,7 +10,7 @@ from study.reporting.document import Code, Prose, Section
 from trainables import saved
 from trainables.config import TrialConfig, from_flat
 from trainables.losses.compose import TERMS, ever_active, needs_boundary_head, schedules_of
-from trainables.networks.segmentation import NETWORKS
+from trainables.networks.catalog import NETWORKS
 
 SCRIPT = "use_it.py"
 _TITLE = "Use it"

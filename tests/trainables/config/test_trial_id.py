@@ -97,8 +97,14 @@ OTHERS: dict[str, dict[str, Value]] = {
         "task/tasks": "edge",
         "eval/edge_thresholds": 5,
     },
+    "data/moves": {"data/moves": "released"},
     "task/tasks": {"data/targets": "edge", "task/tasks": "semseg,edge"},
-    "task/auxiliary": {"data/targets": "edge", "task/auxiliary": "edge"},
+    "task/auxiliary": {
+        "data/targets": "edge,depth",
+        "task/tasks": "semseg,edge",
+        "task/auxiliary": "depth",
+        "model/network": "pad_net",
+    },
     "task/boundary_on": {
         "data/targets": "edge",
         "task/tasks": "semseg,edge",
