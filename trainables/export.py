@@ -133,8 +133,9 @@ def exported(segmenter: Segmenter, classes: Sequence[str], form: str) -> tuple[b
         allowed = f"a network that {form} can hold with free sizes ({reason})"
         raise ValueError(f"model/network must be {allowed}, got {segmenter.name}") from None
     if not difference <= TOLERANCE:
+        what = "maps" if segmenter.tasks.further else LOGITS
         raise ValueError(
-            f"model/network {segmenter.name}: exported to {form}, its maps differ by "
+            f"model/network {segmenter.name}: exported to {form}, its {what} differ by "
             f"{difference:.1e} from the network's at other sizes, more than {TOLERANCE:g}; "
             f"no file is written"
         )
