@@ -1,20 +1,25 @@
 """`--check-data NAME DIR`: print a dataset's statistics, or the files that cannot be read."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from study.commands.target_pictures import write_pictures
 from trainables.config import DataConfig, require
+from trainables.config.tasks import TaskName
 from trainables.config.words import counted
 from trainables.data import DataError, open_layout
+from trainables.data.facts import Facts
 from trainables.data.identity import Identity
 from trainables.data.pixel_statistics import PixelFacts
 from trainables.data.samples import Decoded, Layout, Sample, require_sound
-from trainables.data.sanity import Facts, sanity_of
+from trainables.data.sanity import sanity_of
+from trainables.data.target_facts import target_lines
 from trainables.geometry.boundaries import VOID
 
 _PRINTED = 10
@@ -23,8 +28,13 @@ _AT_ONCE = 32
 """Files decoded ahead: a complete split would not fit in memory."""
 
 
-def check(config: DataConfig, console: Console) -> bool:
+def check(config: DataConfig, console: Console, pictures: Path) -> bool:
     """Print every split's statistics, or the first bad files; return whether all files are good.
+
+    Args:
+        config: of the data.
+        console: to print on.
+        pictures: the folder below which pictures of maps beside the labels are written, if any.
 
     Raises:
         DataError: before any file is opened: a folder or list is missing, or a split is empty.
@@ -42,7 +52,7 @@ def check(config: DataConfig, console: Console) -> bool:
             identity.repeat(split)
         else:
             identity.begin(split, samples)
-            facts[split] = _facts(layout, split, identity, pixels, bad)
+            facts[split] = _facts(layout, split, identity, pixels, bad, config.target_names)
     if bad:
         for line in bad[:_PRINTED]:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
@@ -52,6 +62,7 @@ def check(config: DataConfig, console: Console) -> bool:
     found = pixels.with_lines(sanity_of(layout, config, facts))
     _print(layout, facts, console)
     _print_uses(layout, console)
+    _print_targets(layout, facts, pictures, console)
     for line in found.lines:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     if not found.failures:
@@ -61,11 +72,16 @@ def check(config: DataConfig, console: Console) -> bool:
 
 
 def _facts(
-    layout: Layout, split: str, identity: Identity, pixels: PixelFacts, bad: list[str]
+    layout: Layout,
+    split: str,
+    identity: Identity,
+    pixels: PixelFacts,
+    bad: list[str],
+    targets: Sequence[TaskName],
 ) -> Facts:
     """Statistics of the good samples; ``bad`` gets a line for each of the others."""
     found, samples = Facts(), layout.splits[split]
-    for sample, outcome in zip(samples, _outcomes(layout, samples), strict=True):
+    for sample, outcome in zip(samples, _outcomes(layout, samples, targets), strict=True):
         if isinstance(outcome, DataError):
             bad.append(str(outcome))
             continue
@@ -79,13 +95,15 @@ def _facts(
     return found
 
 
-def _outcomes(layout: Layout, samples: Sequence[Sample]) -> Iterator[Decoded | DataError]:
+def _outcomes(
+    layout: Layout, samples: Sequence[Sample], targets: Sequence[TaskName]
+) -> Iterator[Decoded | DataError]:
     """Each file decoded, or the error that says why it cannot be."""
 
     def read(sample: Sample) -> Decoded | DataError:
         try:
             decoded = sample.read()
-            require_sound(sample.name, decoded, len(layout.classes))
+            require_sound(sample.name, decoded, len(layout.classes), targets, len(layout.parts))
             return decoded
         except DataError as error:
             return error
@@ -93,6 +111,22 @@ def _outcomes(layout: Layout, samples: Sequence[Sample]) -> Iterator[Decoded | D
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(samples), _AT_ONCE):
             yield from pool.map(read, samples[start : start + _AT_ONCE])
+
+
+def _print_targets(
+    layout: Layout, facts: Mapping[str, Facts], pictures: Path, console: Console
+) -> None:
+    """What the maps beside the labels hold, and pictures of the first image's."""
+    # One list may serve as two.
+    own = {split: one for split, one in facts.items() if split != "test" or one is not facts["val"]}
+    by_split = {split: one.targets for split, one in own.items()}
+    lines = [*target_lines(by_split, layout.parts)]
+    first = layout.splits["train"][0]
+    if lines:
+        written = write_pictures(first.read(), pictures / layout.name)
+        lines.append(f"pictures of {first.name}: {', '.join(map(str, written))}")
+    for line in lines:
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def _print_uses(layout: Layout, console: Console) -> None:

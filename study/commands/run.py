@@ -74,6 +74,7 @@ def _run(request: StudyRequest) -> int:
         listing.print_grid(console, grid) if grid else listing.print_list(console)
         return 0
     if request.check_data:
-        return 0 if check_data.check(data_config(request), console) else 2
+        pictures = request.storage_folder() / "check"
+        return 0 if check_data.check(data_config(request), console, pictures) else 2
     with ExitStack() as stack:
         return start.start(request, console, stack)

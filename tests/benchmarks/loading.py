@@ -94,10 +94,10 @@ class Plain(TorchDataset[tuple[Tensor, Tensor]]):
         return self._colours(image_CHW), labels_HW.long()
 
 
-def rate(batches: Callable[[int], Iterator[tuple[Tensor, Tensor]]], epoch: int) -> float:
+def rate(images: Callable[[int], Iterator[Tensor]], epoch: int) -> float:
     """Images a second of one epoch."""
     start, count = perf_counter(), 0
-    for images_BCHW, _ in batches(epoch):
+    for images_BCHW in images(epoch):
         count += len(images_BCHW)
     return count / (perf_counter() - start)
 
@@ -111,10 +111,13 @@ def rates(name: str, config: TrialConfig, files: list[tuple[Path, Path]]) -> str
     pairs = [
         (
             rate(
-                lambda epoch: ours.training(images, config.data, Epoch(_BATCH, 0, epoch, 0, 1)),
+                lambda epoch: (
+                    made.images_BCHW
+                    for made in ours.training(images, config.data, Epoch(_BATCH, 0, epoch, 0, 1))
+                ),
                 number,
             ),
-            rate(lambda _: iter(plain), number),
+            rate(lambda _: (images_BCHW for images_BCHW, _ in plain), number),
         )
         for number in range(_ROUNDS + 1)
     ][1:]

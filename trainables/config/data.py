@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
+from trainables.config.augmentation import require_augmentation
 from trainables.config.pixels import given_statistics
 from trainables.config.plugin_fields import PLUGIN, Added, Value
 from trainables.config.tasks import TaskName, parse_targets
@@ -25,7 +26,7 @@ _NO_FOLDS = "test_list extra_list train_images val_images test_images".split()
 """Fields that would take an image from the folds, or train on one that another list tests."""
 _OF_BATCHES = (
     *("flip", "scale_min", "scale_max", "crop_height", "crop_width", "brightness", "added"),
-    *("flip_vertical", "rotate", "elastic", "grid_distortion", "color_jitter", "loader"),
+    *("flip_vertical", "rotate", "elastic", "grid_distortion", "color_jitter", "loader", "moves"),
 )
 """How batches are made of decoded images."""
 
@@ -162,6 +163,10 @@ class DataConfig:
     """Strength s (SimCLR, 2020, appendix A): contrast and saturation by 1 - 0.8 s .. 1 + 0.8 s, hue
     by up to 0.2 s of a turn."""
 
+    moves: Literal["edgewise", "released"] = "edgewise"
+    """How training images are scaled and turned: by Edgewise, or as the public code of MTI-Net and
+    ASTMT does: about the middle, then the complete image to the size of the crop."""
+
     added: Added = ()
     """Fields of a plug-in's augmentations that differ from their defaults."""
 
@@ -185,26 +190,10 @@ class DataConfig:
         fits = self.holdout in (AUTO, 0) or self.holdout >= 2
         require(fits, "data/holdout", "-1, 0 or >= 2", self.holdout)
         self._require_folds()
-        require(0.1 <= self.scale_min <= 10, "data/scale_min", "0.1 .. 10", self.scale_min)
-        ordered = self.scale_min <= self.scale_max <= 10
-        require(ordered, "data/scale_max", "scale_min .. 10", self.scale_max)
-        require(0 <= self.brightness <= 255, "data/brightness", "0 .. 255", self.brightness)
-        self._require_augmentation()
+        require_augmentation(self)
         for name in OF_FOLDER:
             fits = self.dataset == FOLDER or not getattr(self, name)
             require(fits, f"data/{name}", f"given with --dataset {FOLDER}", getattr(self, name))
-
-    def _require_augmentation(self) -> None:
-        require(0 <= self.rotate <= 180, "data/rotate", "0 .. 180", self.rotate)
-        require(0 <= self.elastic <= 1000, "data/elastic", "0 .. 1000", self.elastic)
-        narrow = 0 <= self.grid_distortion <= 0.9  # no field is folded
-        require(narrow, "data/grid_distortion", "0 .. 0.9", self.grid_distortion)
-        require(0 <= self.color_jitter <= 1, "data/color_jitter", "0 .. 1", self.color_jitter)
-        for name in PLUGIN.augmentations:
-            share = self.plugin_field(name)
-            require(0 <= float(share) <= 1, f"data/{name}", "a probability, 0 .. 1", share)
-            here = not share or self.loader in ("auto", "threads")
-            require(here, "data/loader", f"auto or threads with data/{name}", self.loader)
 
     def _require_folds(self) -> None:
         require(self.folds != 1, "data/folds", "0 or >= 2", self.folds)

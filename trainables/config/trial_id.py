@@ -51,6 +51,8 @@ def identity(config: TrialConfig, data_digest: str) -> str:
         del flat["eval/edge_thresholds"]
     if not config.data.targets:
         del flat["data/targets"]
+    if config.data.moves == "edgewise":
+        del flat["data/moves"]
     for path in ("model/weights", "model/init"):
         flat[path] = weights_content(str(flat[path]))
     text = json.dumps([flat, data_digest, code_digest()], sort_keys=True, allow_nan=False)

@@ -15,8 +15,10 @@ from trainables.data.layouts import (
     cityscapes,
     davis2016,
     folder,
+    nyud_mt,
     nyuv2,
     pascal_context,
+    pascal_mt,
     shapes,
     voc2012,
     wmh,
@@ -32,8 +34,10 @@ LAYOUTS: dict[str, Callable[[DataConfig], Layout]] = {
     "cityscapes": cityscapes.layout,
     "davis2016": davis2016.layout,
     "folder": folder.layout,
+    "nyud_mt": nyud_mt.layout,
     "nyuv2": nyuv2.layout,
     "pascal_context": pascal_context.layout,
+    "pascal_mt": pascal_mt.layout,
     "shapes": shapes.layout,
     "voc2012": voc2012.layout,
     "wmh": wmh.layout,
@@ -59,6 +63,7 @@ def open_layout(config: DataConfig) -> Layout:
         )
     found = LAYOUTS[config.dataset](config)
     _require_classes(found)
+    _require_targets(found, config)
     published = config.dataset in PUBLISHED
     splits = _of_photographs(found.splits) if published else found.splits
     three = complete(splits, config, found.groups)
@@ -106,6 +111,16 @@ def _require_classes(layout: Layout) -> None:
         raise DataError(f"{layout.name}: must name each class once, got {twice!r} twice")
     if len(colours) != len(classes):
         raise DataError(f"{layout.name}: must have {len(classes)} colours, got {len(colours)}")
+
+
+def _require_targets(layout: Layout, config: DataConfig) -> None:
+    """Raise a DataError unless the layout has the maps that the config names."""
+    if set(config.target_names) <= set(layout.targets):
+        return
+    has = (
+        f"'' or some of {','.join(layout.targets)}" if layout.targets else "'', it has labels only"
+    )
+    raise DataError(f"data/targets must be, for {layout.name}: {has}; got {config.targets!r}")
 
 
 @lru_cache(maxsize=2)

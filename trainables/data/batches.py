@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from trainables.config import DataConfig
 from trainables.config.pixels import RGB, Pixels
-from trainables.data.augment import Draw, augmented_maps, is_off
+from trainables.data.augment import augmented_maps, is_off
 from trainables.data.batch import Batch
 from trainables.data.dataset import DataError, ImageList
+from trainables.data.draw import Draw
 from trainables.data.target_kinds import mirrored, to_tensor
 from trainables.data.units import in_units
 
@@ -120,7 +121,8 @@ def made(
     """These images, augmented: (B,C,H,W) as stored or float, labels uint8 (B,H,W), and targets."""
     if not is_off(config):
         chosen = split.images_NHWC[share], split.labels_NHW[share]
-        return augmented_maps(*chosen, config, draws, pixels)
+        targets = {task: maps[share] for task, maps in split.targets.items()}
+        return augmented_maps(*chosen, config, draws, pixels, targets)
     batch = stored(split, share)
     return _flipped(batch, draws) if config.flip else batch
 

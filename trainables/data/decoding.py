@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from trainables.config import DataConfig
 from trainables.config.tasks import TaskName
 from trainables.data.dataset import DataError, Dataset, ImageList
+from trainables.data.facts import Facts
 from trainables.data.fold_sanity import FoldFacts, sanity_of_folds
 from trainables.data.identity import Identity
 from trainables.data.images import Collector, Size, indexed_as_array
 from trainables.data.pixel_statistics import FoldPixels, PixelFacts
 from trainables.data.rasters import Pixels
 from trainables.data.samples import Decoded, Layout, Sample, require_sound
-from trainables.data.sanity import Facts, sanity_of, shared_with_test
+from trainables.data.sanity import sanity_of, shared_with_test
 from trainables.data.streaming import Part, Reader, Streamed, read_all, resized
 
 _MEMORY_SHARE = 0.25
@@ -112,8 +113,9 @@ def _bytes_needed(layout: Layout, size: Size | None) -> int:
     pixels = float(np.mean([decoded.labels_HW.size for decoded in read]))
     if size is not None:
         pixels = float(size[0] * size[1])
-    first_HWC = read[0].image_HWC  # all are of one kind
-    return round(len(samples) * pixels * (first_HWC.shape[-1] * first_HWC.itemsize + 1))
+    first = read[0]  # all are of one kind
+    bytes_of_one = first.image_HWC.nbytes + sum(map_.nbytes for map_ in first.targets.values())
+    return round(len(samples) * pixels * (bytes_of_one / first.labels_HW.size + 1))
 
 
 def _require_memory(layout: Layout, size: Size | None, needed_bytes: int) -> None:
@@ -183,7 +185,7 @@ def _decode_split(
     checksums = np.zeros(len(samples), dtype=np.uint32)
     sizes_N2 = np.zeros((len(samples), 2), dtype=np.int64)
     for index, (sample, decoded) in enumerate(zip(samples, read_all(samples), strict=True)):
-        require_sound(sample.name, decoded, len(layout.classes))
+        require_sound(sample.name, decoded, len(layout.classes), targets, len(layout.parts))
         checksums[index] = decoded.checksum
         used = resized(decoded, size)
         labels_HW = used.labels_HW

@@ -16,19 +16,12 @@ from torch import Tensor
 from trainables.config import DataConfig
 from trainables.config.pixels import RGB, Pixels
 from trainables.data import warp
-from trainables.data.augment import (
-    Draw,
-    corner_of,
-    is_off,
-    require_no_jitter,
-    scaled_size,
-    shift_of,
-    turned,
-)
+from trainables.data.augment import is_off, require_no_jitter
 from trainables.data.batch import Batch
 from trainables.data.deformation import Deformation, places
 from trainables.data.device_lists import DeviceImages, on_device, one_size
 from trainables.data.device_resize import Prepare, resized, sampled
+from trainables.data.draw import Draw, corner_of, scaled_size, shift_of, turned
 from trainables.data.images import Size
 from trainables.data.jitter import color_jitter
 from trainables.data.resampling import Side, side

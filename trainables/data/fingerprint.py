@@ -27,6 +27,8 @@ def fingerprint(data: DataConfig | None, *weights: str) -> str:
                 decoded = sample.read()
                 digest.add(decoded.image_HWC)
                 digest.add(decoded.labels_HW)
+                for map_ in decoded.targets.values():
+                    digest.add(map_)
     for file in weights:
         digest.note(Path(file).name, Path(file).read_bytes())
     return digest.text()

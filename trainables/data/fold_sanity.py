@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from trainables.config import DataConfig
 from trainables.data.dataset import Sanity
+from trainables.data.facts import Facts
 from trainables.data.fold_views import FoldLists
 from trainables.data.samples import Decoded, Layout
-from trainables.data.sanity import Facts, sanity_of, shared_with_test, summary
+from trainables.data.sanity import sanity_of, shared_with_test, summary
 
 _NAMED = 3
 """How many folds a line names."""

@@ -34,6 +34,9 @@ class Identity:
         self._new.note("spacing", repr(tuple(spacing)).encode())
         self._new.add(decoded.image_HWC)
         self._new.add(decoded.labels_HW)
+        for task, map_ in decoded.targets.items():
+            self._new.note("target", task.encode())
+            self._new.add(map_)
         for name, content in decoded.content:
             self._old.add(name, content)
 

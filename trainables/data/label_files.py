@@ -17,7 +17,7 @@ from trainables.config.data import FOLDER
 from trainables.data import classes as class_file
 from trainables.data.classes import Colour
 from trainables.data.label_tables import LabelTable, voc_palette
-from trainables.data.layouts import ade20k, camvid, cityscapes, davis2016, nyuv2, wmh
+from trainables.data.layouts import ade20k, camvid, cityscapes, davis2016, nyud_mt, nyuv2, wmh
 from trainables.data.preview import shown
 from trainables.data.rasters import Pixels
 
@@ -26,10 +26,13 @@ _GREY = {
     "camvid": (camvid.TABLE, camvid.COLOURS),
     "cityscapes": (cityscapes.IDS, cityscapes.COLOURS),
     "davis2016": (davis2016.TABLE, davis2016.COLOURS),
+    "nyud_mt": (nyud_mt.TABLE, nyud_mt.COLOURS),
     "nyuv2": (nyuv2.TABLE, nyuv2.COLOURS),
     "wmh": (wmh.TABLE, wmh.COLOURS),
 }
 """Datasets whose masks are grey: the meaning of their values, and colours for overlays."""
+_FROM_BACKGROUND = ("voc2012", "pascal_context", "pascal_mt")
+"""Datasets whose masks have VOC's palette, from its first colour on."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def label_files(config: DataConfig, classes: Sequence[str]) -> LabelFiles:
         return LabelFiles(tuple(range(1, 60)), spare[1:], True, "1..59, as in its masks")
     if config.dataset == FOLDER and class_file.are_given(config):
         return _of_folder(class_file.of(config), classes)
-    colours = spare[:-1] if config.dataset in ("voc2012", "pascal_context") else spare[1:]
+    colours = spare[:-1] if config.dataset in _FROM_BACKGROUND else spare[1:]
     return LabelFiles(tuple(range(count)), colours, True, f"the classes' numbers, 0..{count - 1}")
 
 

@@ -205,6 +205,8 @@ class Loaders:
             return config.loader
         if self._device.type != "cuda" or plugin_augmentation.active(config):
             return "threads"
+        if decoded and (config.targets or config.moves != "edgewise"):
+            return "threads"  # a device augments images and labels alone, and in its own way
         if decoded:
             return "device" if self._memory.fits(lists) else "threads"
         if self._cpus < 2:

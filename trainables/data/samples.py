@@ -7,7 +7,7 @@ Shape letters: N images, H rows, W columns, C colours.
 
 import os
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -22,7 +22,9 @@ from trainables.data.fold_views import FoldLists
 from trainables.data.label_tables import MaskReader
 from trainables.data.photos import Alpha
 from trainables.data.rasters import Pixels
-from trainables.data.targets import NO_TARGETS, TargetMaps
+from trainables.data.target_faults import require_targets
+from trainables.data.target_files import TargetFile, label_changes
+from trainables.data.targets import NO_TARGETS, TargetMap, TargetMaps
 from trainables.geometry.boundaries import VOID
 
 SPLITS = ("train", "val", "test")
@@ -85,7 +87,15 @@ def fields_of(sample: Sample) -> tuple[object, ...]:
     """The values of a sample's fields, and of a slice's files; its paths are among them."""
     names = getattr(sample, "__dataclass_fields__", ())
     own = tuple(getattr(sample, name) for name in names)
-    return (*own, *(x for part in own if isinstance(part, Pair) for x in fields_of(part)))
+    inside = [part for part in own if isinstance(part, Pair)]
+    paths = [path for part in own if isinstance(part, tuple) for path in _paths_of(part)]
+    return (*own, *paths, *(x for part in inside for x in fields_of(part)))
+
+
+def _paths_of(parts: tuple[object, ...]) -> Iterator[Path]:
+    for part in parts:
+        if isinstance(part, TargetFile):
+            yield from part.paths
 
 
 @dataclass(frozen=True)
@@ -157,6 +167,10 @@ class Pair:
     """The line that names it, ``val.txt:3``; empty if a folder was listed."""
     photograph: bool = False
     """Whether the image must be 8-bit grey or RGB, as a published dataset's are."""
+    beside: tuple[TargetFile, ...] = ()
+    """Maps in files of their own."""
+    edges: bool = False
+    """Whether the labels' changes are its edges."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", escaped(self.name))  # it is written to many files
@@ -166,6 +180,8 @@ class Pair:
             if not os.path.isfile(path):  # pathlib's raises for a name that is too long
                 of = f" of {self.listed}" if self.listed else f" of {self.name}"
                 raise DataError(f"{path}: {what}{of} is missing")
+        for file in self.beside:
+            file.require_files(self.name)
 
     def read(self) -> Decoded:
         self.require_files()
@@ -180,15 +196,37 @@ class Pair:
         if turned:
             image_bytes = files.marked("turned", image_bytes)
         content = ((self.mask.name, mask_bytes), (self.image.name, image_bytes))
-        return Decoded(image_HWC, labels_HW, content, turned, photo.alpha, photo.orientation)
+        targets, more = self._targets(labels_HW)
+        how = turned, photo.alpha, photo.orientation
+        return Decoded(image_HWC, labels_HW, (*content, *more), *how, targets)
+
+    def _targets(self, labels_HW: NDArray[np.uint8]) -> tuple[TargetMaps, list[tuple[str, bytes]]]:
+        """The maps in the order of the tasks, and what is in their files."""
+        found: dict[TaskName, TargetMap] = {}
+        contents: list[tuple[str, bytes]] = []
+        if self.edges:
+            found["edge"] = label_changes(labels_HW)
+        rows, columns = labels_HW.shape
+        for file in self.beside:
+            found[file.task], more = file.read((rows, columns))
+            contents += more
+        return found, contents
 
 
-def require_sound(name: str, decoded: Decoded, num_classes: int) -> None:
+def require_sound(
+    name: str,
+    decoded: Decoded,
+    num_classes: int,
+    tasks: Sequence[TaskName] = (),
+    num_parts: int = 0,
+) -> None:
     """Raise a DataError unless an image and its labels are what ``Decoded`` says.
 
     A plug-in's sample could otherwise wrap around in eight bits, or train a class that has no name.
     """
     labels_HW = decoded.labels_HW
+    rows, columns = labels_HW.shape
+    require_targets(name, decoded.targets, tasks, (rows, columns), num_parts)
     rasters.require_image(name, decoded.image_HWC, labels_HW)
     wrong_HW = (labels_HW >= num_classes) & (labels_HW != VOID)
     if wrong_HW.any():

@@ -1,99 +1,21 @@
-"""One page of sanity: what a dataset's labels are like, and what a study must not start on.
+"""One page of sanity: what a dataset's labels are like, and what a study must not start on."""
 
-Shape letters: H rows, W columns.
-"""
-
-import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import combinations
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from trainables.config import DataConfig
 from trainables.config.words import counted
 from trainables.data.dataset import Sanity
-from trainables.data.photos import Alpha
-from trainables.data.samples import Decoded, Layout
-from trainables.geometry.boundaries import VOID, radius_boundary
+from trainables.data.facts import Facts
+from trainables.data.samples import Layout
+from trainables.data.target_facts import target_faults
+from trainables.geometry.boundaries import VOID
 
 _VOID_NOTED, _VOID_WARNED = 0.1, 0.5
 _NAMED = 5
 """How many classes a line names."""
 _SHARES = 20
 """Of how many classes a line has the shares."""
-
-
-@dataclass
-class Facts:
-    """Statistics of a split's files."""
-
-    images: int = 0
-    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    labels_256: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
-    boundary: int = 0
-    """Boundary pixels; of the first image that has some, unless all are counted."""
-    contents: set[bytes] = field(default_factory=set)
-    """A hash of each image's pixels."""
-    second_absent: int = 0
-    """Images with void and class 0 alone."""
-
-    turned: int = 0
-    """Images turned by their EXIF orientation."""
-    either_way: int = 0
-    """Turned images whose masks would fit them as they are stored, too."""
-    as_stored: int = 0
-    """Images with an EXIF orientation whose masks show that they must not be turned."""
-    alpha: Counter[Alpha] = field(default_factory=Counter)
-    """Images by their transparency, and what became of it."""
-
-    def add(self, decoded: Decoded, labels_HW: NDArray[np.uint8], count_all: bool = False) -> None:
-        """Count an image with these labels, which may be resized."""
-        self.images += 1
-        self.turned += decoded.turned
-        self.either_way += decoded.fits_both
-        self.as_stored += decoded.orientation > 1 and not decoded.turned
-        self.alpha[decoded.alpha] += 1
-        self.sizes[decoded.labels_HW.shape[0], decoded.labels_HW.shape[1]] += 1
-        counts_256 = np.bincount(labels_HW.ravel(), minlength=256)
-        self.labels_256 += counts_256
-        self.second_absent += set(np.flatnonzero(counts_256)) == {0, VOID}
-        if count_all or not self.boundary:
-            self.boundary += int(boundary(labels_HW).sum())
-        shape = repr(decoded.image_HWC.shape).encode()
-        self.contents.add(hashlib.sha256(shape + decoded.image_HWC.tobytes()).digest())
-
-    def add_at(self, place: int, decoded: Decoded, labels_HW: NDArray[np.uint8]) -> None:
-        """``add`` for the image at a place of the list, which does not matter here."""
-        self.add(decoded, labels_HW)
-
-    def merge(self, other: "Facts") -> None:
-        """Count the images of another one, too."""
-        self.images += other.images
-        self.turned += other.turned
-        self.sizes += other.sizes
-        self.labels_256 = self.labels_256 + other.labels_256
-        self.second_absent += other.second_absent
-        self.boundary += other.boundary
-        self.contents |= other.contents
-
-    @property
-    def void_share(self) -> float:
-        return float(self.labels_256[VOID] / max(self.labels_256.sum(), 1))
-
-    def share(self, label: int) -> float:
-        """Share of a class among the pixels that are not void."""
-        return float(self.labels_256[label] / max(self.labels_256[:VOID].sum(), 1))
-
-
-def boundary(labels_HW: NDArray[np.uint8]) -> Tensor:
-    """Bool (H,W): pixels beside a pixel of another class, neither of them void."""
-    labels_1HW = torch.tensor(labels_HW).unsqueeze(0)
-    return radius_boundary(labels_1HW, VOID, radius=1)[0]
 
 
 def sanity_of(layout: Layout, config: DataConfig, facts: Mapping[str, Facts]) -> Sanity:
@@ -117,6 +39,7 @@ def sanity_of(layout: Layout, config: DataConfig, facts: Mapping[str, Facts]) ->
         for split, names in absent.items()
         if names
     ]
+    warnings += target_faults({split: one.targets for split, one in own.items()})
     flat = tuple(split for split, one in own.items() if not one.boundary)
     warnings += [f"{split}: no boundary at all: boundary losses need one" for split in flat]
     return Sanity(

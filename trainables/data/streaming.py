@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.config.tasks import TaskName
-from trainables.data import files, photos
+from trainables.data import files, photos, target_kinds
 from trainables.data.dataset import DataError
 from trainables.data.images import Map, Rows, Size, joined
 from trainables.data.rasters import Pixels
 from trainables.data.samples import Decoded, Sample
-from trainables.data.target_kinds import resize
-from trainables.data.targets import TargetMaps
+from trainables.data.targets import TargetMap, TargetMaps
 
 _THREADS = min(cpu_count() or 1, 16)
 _AT_ONCE = 32
@@ -54,8 +53,13 @@ def resized(decoded: Decoded, size: Size | None) -> Used:
     if size is None:
         return Used(decoded.image_HWC, decoded.labels_HW, decoded.targets)
     image_HWC = photos.resize(decoded.image_HWC, size)
-    targets = {task: resize(task, map_, size) for task, map_ in decoded.targets.items()}
+    targets = {task: _resized(task, map_, size) for task, map_ in decoded.targets.items()}
     return Used(image_HWC, files.resize_mask(decoded.labels_HW, size), targets)
+
+
+def _resized(task: TaskName, map_: TargetMap, size: Size) -> TargetMap:
+    small = target_kinds.resized(task, target_kinds.to_tensor(task, map_), size)
+    return target_kinds.to_array(task, small)
 
 
 class Reader:

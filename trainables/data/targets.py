@@ -27,7 +27,7 @@ from trainables.geometry.boundaries import VOID
 
 TargetMap = NDArray[np.uint8 | np.float32]
 TargetMaps = Mapping[TaskName, TargetMap]
-"""Of one image."""
+"""Of one image, or of each image of a list, one behind the other."""
 Targets = Mapping[TaskName, Tensor]
 """Of a batch."""
 NO_TARGETS: TargetMaps = MappingProxyType({})
@@ -35,3 +35,7 @@ MISSING: Mapping[TaskName, int] = MappingProxyType(
     {"edge": VOID, "depth": 0, "normals": 0, "saliency": VOID, "parts": VOID}
 )
 """By task, what stands where a map has no value."""
+BYTES: Mapping[TaskName, int] = MappingProxyType(
+    {"edge": 1, "depth": 4, "normals": 12, "saliency": 1, "parts": 1}
+)
+"""By task, what a pixel takes."""

@@ -6,7 +6,7 @@ outside the image is grey, and void in the labels; labels are never mixed (neare
 Shape letters: H rows, W columns, C colours.
 """
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.random import Generator
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from trainables.config import DataConfig
 from trainables.data.images import Size
-from trainables.geometry.boundaries import VOID
 
 GREY = 124
 """ImageNet's mean, which normalisation turns into zero."""
@@ -24,6 +23,7 @@ PLACES = 3
 """Of the elastic deformation, along each side: "a coarse 3 by 3 grid" (U-Net)."""
 _BANDS_AT_ONCE = 4
 """OpenCV fills what is outside in no more bands at once."""
+_V = TypeVar("_V", bound=np.generic)
 Places = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Columns x (H,W) and rows y (H,W)."""
 
@@ -39,45 +39,50 @@ def is_on(config: DataConfig) -> bool:
     return bool(config.rotate or config.elastic or config.grid_distortion)
 
 
-def warp(
-    image_HWC: NDArray[np.generic],
-    labels_HW: NDArray[np.uint8],
-    config: DataConfig,
-    size: Size,
-    corner: tuple[int, int],
-    draws: Draws,
-    fill: float = GREY,
-) -> tuple[NDArray[np.generic], NDArray[np.uint8]]:
-    """The crop of this size whose corner lies here, deformed; of the types given.
+def places_at(corner: tuple[int, int], config: DataConfig, size: Size, draws: Draws) -> Places:
+    """Where each pixel of the crop whose corner lies here, before it is deformed, comes from."""
+    x, y = places_of(config, size, draws)
+    return x + np.float32(corner[1]), y + np.float32(corner[0])
+
+
+def interpolated(
+    image_HWC: NDArray[np.generic], places: Places, fill: float = GREY
+) -> NDArray[np.generic]:
+    """The image at these places, of the type given.
 
     Args:
         image_HWC: of any number of bands; uint8, uint16 or float32.
-        corner: row and column of the crop before it is deformed.
-        fill: the image's value outside.
+        places: in pixels of the image.
+        fill: the value outside.
     """
     import cv2  # takes a while to import, and is needed for these augmentations alone
 
-    x, y = places_of(config, size, draws)
-    x, y = x + np.float32(corner[1]), y + np.float32(corner[0])
-    labels = cv2.remap(
-        np.ascontiguousarray(labels_HW),
-        *(x, y),
-        cv2.INTER_NEAREST,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=VOID,
-    )
     image = np.ascontiguousarray(image_HWC)
     bands = [
         cv2.remap(
             image[..., first : first + _BANDS_AT_ONCE],
-            *(x, y),
+            *places,
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(fill,) * _BANDS_AT_ONCE,
-        ).reshape(*size, -1)
+        ).reshape(*places[0].shape, -1)
         for first in range(0, image.shape[2], _BANDS_AT_ONCE)
     ]
-    return np.concatenate(bands, axis=2), labels
+    return np.concatenate(bands, axis=2)
+
+
+def nearest(map_: NDArray[_V], places: Places, missing: int) -> NDArray[_V]:
+    """Labels (H,W), or a map (H,W) or (H,W,3) beside them, at these places; ``missing`` outside."""
+    import cv2
+
+    found: NDArray[_V] = cv2.remap(
+        np.ascontiguousarray(map_),
+        *places,
+        cv2.INTER_NEAREST,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(missing,) * _BANDS_AT_ONCE,
+    )
+    return found
 
 
 def places_of(config: DataConfig, size: Size, draws: Draws) -> Places:

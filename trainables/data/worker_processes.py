@@ -24,11 +24,12 @@ from torch.utils.data import Dataset as TorchDataset
 from trainables.config import DataConfig
 from trainables.config.pixels import Pixels
 from trainables.data import plugin_augmentation
-from trainables.data.augment import Draw
 from trainables.data.batch import Batch
 from trainables.data.batches import made, stored, without_sixteen_bits
 from trainables.data.dataset import ImageList
+from trainables.data.draw import Draw
 from trainables.data.pickled import Pickled, as_it_was_raised
+from trainables.data.targets import BYTES
 
 _EACH_AHEAD = 2
 """Batches that a process makes in advance."""
@@ -224,7 +225,8 @@ def _batch_bytes(
     )
     rows, columns = max(rows, config.crop_height), max(columns, config.crop_width)
     a_value = 1 if pixels.bits == 8 and pixels.plain else 4
-    return int(batch * rows * columns * (pixels.bands * a_value + 1))
+    beside = sum(BYTES[task] for task in config.target_names)
+    return int(batch * rows * columns * (pixels.bands * a_value + 1 + beside))
 
 
 def _free() -> float:

@@ -79,7 +79,7 @@ def evaluate(
     device: torch.device,
     how: EvaluationProtocol = PLAIN,
     config: EvalConfig = _USUAL,
-    observe: Callable[[NDArray[np.int64], Tensor, Tensor], None] | None = None,
+    observe: Callable[[NDArray[np.int64], Batch], None] | None = None,
     batches: Batches = evaluation_batches,
     tasks: TaskCounts | None = None,
 ) -> Evaluation:
@@ -94,8 +94,7 @@ def evaluate(
         device: where predictions are counted.
         how: scales, mirroring and windows.
         config: what is measured.
-        observe: receives rows, images (B,C,H,W) and labels (B,H,W) of each batch, after its
-            prediction; both are on the device.
+        observe: receives the rows and the batch, on the device, after its prediction.
         batches: makes rows and batches of the list, as ``evaluation_batches`` does.
         tasks: counts all tasks of the network, new for this list; None: it only segments.
     """
@@ -105,14 +104,15 @@ def evaluate(
     first = FirstPredictions(images, further, device, segments=counted.segments)
     batch = batch if how.is_plain else 1
     for rows, made in batches(images, batch=batch, rank=rank(), ranks=num_ranks()):
-        images_BCHW, labels_BHW, targets = made.to(device)
+        on_device = made.to(device)
+        images_BCHW, labels_BHW, targets = on_device
         maps_BMHW = scores(predict, images_BCHW, how, counted.heads)
         logits_BKHW, values = counted.heads.split(maps_BMHW)
         if counted.segments:
             classes.add(rows, logits_BKHW, labels_BHW)
         counted.add(rows, values, targets)
         if observe is not None:
-            observe(rows, images_BCHW, labels_BHW)
+            observe(rows, on_device)
         first.add(rows, logits_BKHW, values)
     found, tables = classes.total(), counted.total()
     of_classes = summarize(found.counts) | plugin_scores(found.plugin_counts)

@@ -14,11 +14,12 @@ from torch import Tensor
 from tests.benchmarks.fused_cells.cells import Changes, FusedCells, batches, configs
 from tests.benchmarks.measuring import elapsed
 from trainables.data import load
+from trainables.data.batch import Batch
 from trainables.geometry.boundaries import sobel_boundary
 from trainables.geometry.signed_distance import signed_distance
 from trainables.losses.active_boundary import boundary_distance
 from trainables.losses.batch import Learned
-from trainables.losses.compose import active_weights, combine
+from trainables.losses.compose import combine
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.training.training import Training
 
@@ -90,7 +91,7 @@ def shares(changes: Changes, steps: int, cell: str, batch: int = 8) -> dict[str,
     return {name: statistics.median(row[name] for row in rows) for name in rows[0]}
 
 
-def _times_of_step(training: Training, feed: Iterator[tuple[Tensor, Tensor]]) -> dict[str, float]:
+def _times_of_step(training: Training, feed: Iterator[Batch]) -> dict[str, float]:
     times = {}
 
     def timed(name: str, work: Callable[[], Given]) -> Given:
@@ -99,7 +100,7 @@ def _times_of_step(training: Training, feed: Iterator[tuple[Tensor, Tensor]]) ->
         times[name] = 1e3 * (process_time() - start)
         return answer
 
-    images_BCHW, labels_BHW = timed("decode and augment", lambda: next(feed))
+    images_BCHW, labels_BHW, _ = timed("decode and augment", lambda: next(feed))
     logits_BKHW = timed("network forward", lambda: training.network(images_BCHW).logits_BKHW)
     leaf_BKHW = logits_BKHW.detach().requires_grad_()
     timed("losses, forward and backward", lambda: _loss(training, leaf_BKHW, labels_BHW).backward())
@@ -113,8 +114,10 @@ def _times_of_step(training: Training, feed: Iterator[tuple[Tensor, Tensor]]) ->
 
 
 def _loss(training: Training, logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor:
-    terms = training._terms(SegmenterOutput(logits_BKHW, None), labels_BHW)
-    return combine(terms, active_weights(training.config.loss))[0]
+    weights = training.objective.weights(0.0)
+    batch = Batch(logits_BKHW, labels_BHW, {})
+    terms = training.objective.terms(SegmenterOutput(logits_BKHW, None), batch, weights)
+    return combine(terms, weights)[0]
 
 
 def _seconds(work: Callable[[], object], device: torch.device = CPU) -> float:

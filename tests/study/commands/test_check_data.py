@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from study.commands.run import main
-from trainables.data.sanity import boundary
+from trainables.data.facts import boundary
 
 ROWS, COLUMNS, IMAGES = 8, 10, 10
 

@@ -97,6 +97,7 @@ OTHERS: dict[str, dict[str, Value]] = {
         "task/tasks": "edge",
         "eval/edge_thresholds": 5,
     },
+    "data/moves": {"data/moves": "released"},
     "task/tasks": {"data/targets": "edge", "task/tasks": "semseg,edge"},
     "task/auxiliary": {
         "data/targets": "edge,depth",

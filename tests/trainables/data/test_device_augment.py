@@ -7,11 +7,11 @@ from torch import Tensor
 
 from trainables.config import DataConfig, Value
 from trainables.config.pixels import RGB, Pixels
-from trainables.data.augment import Draw
 from trainables.data.batches import made, ready
 from trainables.data.dataset import ImageList
 from trainables.data.device_augment import augmented
 from trainables.data.device_lists import copied
+from trainables.data.draw import Draw
 from trainables.data.images import joined
 
 ONE_SIZE = [(48, 70)] * 4

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.trainables.data.test_mask_meaning import grey, make
 from trainables.config import DataConfig
-from trainables.data import open_layout
+from trainables.data import PUBLISHED, open_layout
 from trainables.data.label_files import label_files
 from trainables.data.label_tables import LabelTable
 from trainables.data.layouts import (
@@ -16,6 +16,7 @@ from trainables.data.layouts import (
     camvid,
     cityscapes,
     davis2016,
+    nyud_mt,
     nyuv2,
     pascal_context,
     voc2012,
@@ -27,8 +28,10 @@ READERS = {
     "camvid": (camvid.CLASSES, camvid.TABLE),
     "cityscapes": (cityscapes.CLASSES, cityscapes.IDS),
     "davis2016": (davis2016.CLASSES, davis2016.TABLE),
+    "nyud_mt": (nyud_mt.CLASSES, nyud_mt.TABLE),
     "nyuv2": (nyuv2.CLASSES, nyuv2.TABLE),
     "pascal_context": (pascal_context.CLASSES, LabelTable.plain(60)),
+    "pascal_mt": (voc2012.CLASSES, voc2012.TABLE),
     "voc2012": (voc2012.CLASSES, voc2012.TABLE),
     "wmh": (wmh.CLASSES, wmh.TABLE),
 }
@@ -41,6 +44,10 @@ def test_the_dataset_s_own_reader_gives_the_labels_back(dataset: str, tmp_path: 
     path = tmp_path / "map.png"
     path.write_bytes(label_files(DataConfig(dataset=dataset), classes).png(labels_HW))
     assert np.array_equal(table.read(path)[0], labels_HW)
+
+
+def test_every_published_dataset_with_files_is_read_back() -> None:
+    assert set(READERS) == PUBLISHED - {"shapes"}
 
 
 def test_18_classes_and_background_have_ids_too(tmp_path: Path) -> None:

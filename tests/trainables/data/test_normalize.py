@@ -10,8 +10,9 @@ from tests.trainables.data.kinds import config, folder, npy, opened, values
 from trainables.config import DataConfig
 from trainables.config.pixels import RGB
 from trainables.data import DataError
-from trainables.data.augment import Draw, augmented_maps
+from trainables.data.augment import augmented_maps
 from trainables.data.batches import ready, to_tensors
+from trainables.data.draw import Draw
 from trainables.data.pixel_statistics import BandStatistics
 from trainables.data.preview import shown
 

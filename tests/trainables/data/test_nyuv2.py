@@ -47,17 +47,28 @@ def test_nyu_s_40_classes_fold_into_the_13_of_another_repository(real_data: Path
     assert (other[~known] == 0).all()
 
 
-def test_nyu_depth_is_metres_and_normals_are_unit_vectors(real_data: Path) -> None:
+def test_nyu_depth_is_metres_and_normals_are_unit_vectors(real_data: Path, tmp_path: Path) -> None:
     root = real_data / "nyuv2" / "full480x640"
-    depth = nyuv2.depth_m(root, 433)
-    converted = np.load(real_data / "nyud_mt_layout/NYUD_MT/depth/0433.npy")
-    known = np.isfinite(depth)
-    assert np.allclose(depth[known], converted[known], atol=2e-4)
-    assert (converted[~known] == 0).all() or not np.isfinite(converted[~known]).any()
-    normals = nyuv2.normals(root, 433)
-    seen = np.isfinite(normals).all(axis=2)
-    assert 0.5 < seen.mean() < 1
-    assert np.allclose(np.linalg.norm(normals[seen], axis=1), 1, atol=1e-5)
+    lists = dict.fromkeys(("train_list", "val_list", "test_list"), listing(tmp_path, "433"))
+    dataset = opened("nyuv2", root, targets="edge,depth,normals", holdout=0, **lists)
+    images = dataset.splits["train"]
+    depth_HW = images.targets["depth"][0]
+    converted_HW = np.load(real_data / "nyud_mt_layout/NYUD_MT/depth/0433.npy")
+    assert np.array_equal(depth_HW == 0, converted_HW == 0)
+    assert np.allclose(depth_HW, converted_HW, atol=2e-4)
+    normals_HW3, labels_HW = images.targets["normals"][0], images.labels_NHW[0]
+    seen_HW = normals_HW3.any(axis=2)
+    assert 0.5 < seen_HW.mean() < 1
+    assert np.allclose(np.linalg.norm(normals_HW3[seen_HW], axis=1), 1, atol=1e-5)
+    # The axes: a floor looks up (y is down), and what is seen looks to the viewer.
+    floor = normals_HW3[seen_HW & (labels_HW == nyuv2.CLASSES.index("floor"))].mean(axis=0)
+    assert floor[1] < -0.8
+    assert (normals_HW3[seen_HW][:, 2] > 0).mean() > 0.9
+    edge_HW = images.targets["edge"][0]
+    assert np.array_equal(edge_HW == VOID, labels_HW == VOID)
+    row, column = np.argwhere(edge_HW == 1)[1000]
+    below, right = labels_HW[row + 1, column], labels_HW[row, column + 1]
+    assert {int(below), int(right)} - {int(labels_HW[row, column]), VOID}
 
 
 def test_the_official_mat_file_is_read_as_matlab_wrote_it(real_data: Path, tmp_path: Path) -> None:
@@ -84,6 +95,11 @@ def test_the_official_mat_file_is_read_as_matlab_wrote_it(real_data: Path, tmp_p
             assert dataset.splits["train"].labels_NHW[0, row, column] == expected
             pixel = dataset.splits["train"].images_NHWC[0, row, column]
             assert pixel.tolist() == images[2, :, column, row].tolist()
-    assert np.array_equal(nyuv2.MatSample(tmp_path, 3).depth_m(), depths[2].T)
+    few = {"train_images": 5, "val_images": 2, "test_images": 2}
+    of_depth = opened("nyuv2", tmp_path, targets="depth", **few)
+    assert np.array_equal(of_depth.splits["train"].targets["depth"][0], depths[2].T)
+    assert of_depth.digest != opened("nyuv2", tmp_path, **few).digest
+    with pytest.raises(DataError, match="for nyuv2: '' or some of edge,depth; got 'normals'"):
+        opened("nyuv2", tmp_path, targets="normals")
     with pytest.raises(DataError, match="image 1440 is missing, has 20"):
         opened("nyuv2", tmp_path, train_list=listing(tmp_path, "1440"), holdout=0)

@@ -119,8 +119,10 @@ def test_batches_carry_them_and_mirror_them() -> None:
         turned += len(back)
         row, step = (rows or back)[0], -1 if back else 1
         for task in ("edge", "depth", "saliency"):
-            expected = train.targets[task][row][:, ::step]  # type: ignore[index]
-            assert np.array_equal(made.targets[task][place], expected)  # type: ignore[index]
-        normals_HW3 = train.targets["normals"][row][:, ::step] * np.float32([step, 1, 1])
+            expected = train.targets[task][row][:, ::step]
+            assert np.array_equal(made.targets[task][place], expected)
+        normals_HW3 = train.targets["normals"][row][:, ::step] * np.array(
+            [step, 1, 1], dtype=np.float32
+        )
         assert np.array_equal(made.targets["normals"][place].permute(1, 2, 0), normals_HW3)
     assert 0 < turned < 5

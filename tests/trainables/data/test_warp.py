@@ -5,10 +5,12 @@ import pytest
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig
-from trainables.data.augment import Draw, augment, augmented_maps, is_off
+from trainables.data.augment import augment, augmented_maps, is_off
 from trainables.data.batches import ready
+from trainables.data.draw import Draw
 from trainables.data.images import Size
-from trainables.data.warp import GREY, places_of, warp
+from trainables.data.maps import Maps
+from trainables.data.warp import GREY, Draws, interpolated, nearest, places_at, places_of
 from trainables.geometry.boundaries import VOID
 
 DRAW = Draw.of(3, 1, 4)
@@ -23,6 +25,18 @@ class Turn:
                 return high
 
         return Largest(np.random.PCG64(0))
+
+
+def warp(
+    image: NDArray[np.generic],
+    labels: NDArray[np.uint8],
+    config: DataConfig,
+    size: Size,
+    corner: tuple[int, int],
+    draws: Draws,
+) -> tuple[NDArray[np.generic], NDArray[np.uint8]]:
+    places = places_at(corner, config, size, draws)
+    return interpolated(image, places), nearest(labels, places, VOID)
 
 
 def pair(rows: int = 21, columns: int = 30) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -147,9 +161,9 @@ def test_colours_stay_where_there_is_no_strength_and_need_rgb() -> None:
     deep = torch.zeros(4, 8, 8, dtype=torch.uint8)
     labels = torch.zeros(8, 8, dtype=torch.uint8)
     with pytest.raises(DataError, match="data/color_jitter must be 0 for images that are not RGB"):
-        augment(deep, labels, DataConfig(color_jitter=0.5), DRAW)
+        augment(Maps(deep, labels), DataConfig(color_jitter=0.5), DRAW)
     grey = torch.full((3, 8, 8), 77, dtype=torch.uint8)
-    found, _ = augment(grey, labels, DataConfig(color_jitter=1.0), DRAW)
+    found = augment(Maps(grey, labels), DataConfig(color_jitter=1.0), DRAW).image_CHW
     # An even grey has no contrast, no saturation and no hue; torchvision rounds its mean down.
     assert int((found.int() - 77).abs().max()) <= 1
 

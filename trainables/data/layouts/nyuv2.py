@@ -1,13 +1,15 @@
 """NYU Depth v2, 40 classes and void: label PNGs, or the official `nyu_depth_v2_labeled.mat`.
 
-As PNG: `rgb/NUMBER.png` and `label40_minus1/NUMBER.png` (0..39, void 255), and optionally
-`depth_x5000/` (uint16, metres = value / 5000, 0 = unknown) and `normals_rgb/` (value / 127.5 - 1).
+As PNG: `rgb/NUMBER.png` and `label40_minus1/NUMBER.png` (0..39, void 255); for `data/targets`
+`depth_x5000/` (uint16, metres = value / 5000, 0 = missing) and `normals_rgb/` (value / 127.5 - 1,
+x to the right, y into the scene, z up). The .mat has depth, with gaps filled, and no normals. Edges
+are derived: changes of the 40 classes, see ``target_files.label_changes``.
 `splits.mat` (795 and 654, numbers from 1) and, for the .mat, `classMapping40.mat` lie beside it or
 in `meta/`. Source: Silberman et al., ECCV 2012; the 40 classes are Gupta et al.'s, CVPR 2013.
 Shape letters: H rows, W columns, C colours or coordinates.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,10 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig
-from trainables.data import files, lists, photos
+from trainables.config.tasks import TaskName
+from trainables.data import files, lists
 from trainables.data.dataset import DataError
 from trainables.data.label_tables import LabelTable, voc_palette
 from trainables.data.samples import Decoded, Groups, Layout, Pair, Sample
+from trainables.data.target_files import Content, TargetFile, label_changes, normals_png
+from trainables.data.targets import TargetMap
 from trainables.geometry.boundaries import VOID
 
 CLASSES = tuple(
@@ -44,6 +49,7 @@ class MatSample:
 
     root: Path
     number: int
+    targets: tuple[TaskName, ...] = ()
 
     @property
     def name(self) -> str:
@@ -59,15 +65,18 @@ class MatSample:
         image_HWC = np.ascontiguousarray(np.asarray(opened["images"][row]).transpose(2, 1, 0))
         fine_HW = np.asarray(opened["labels"][row]).T
         labels_HW = np.ascontiguousarray(_to_40(self.root)[fine_HW])
-        content = (
+        content: tuple[tuple[str, bytes], ...] = (
             (f"{self.name}/labels", labels_HW.tobytes()),
             (f"{self.name}/image", image_HWC.tobytes()),
         )
-        return Decoded(image_HWC, labels_HW, content)
-
-    def depth_m(self) -> NDArray[np.float32]:
-        """(H,W) metres, known everywhere: the authors filled the gaps."""
-        return np.asarray(_open_mat(self.root / OFFICIAL)["depths"][self._row()]).T
+        targets: dict[TaskName, TargetMap] = {}
+        if "edge" in self.targets:
+            targets["edge"] = label_changes(labels_HW)
+        if "depth" in self.targets:
+            depth_HW = np.asarray(opened["depths"][row], dtype=np.float32).T
+            targets["depth"] = np.ascontiguousarray(depth_HW)
+            content = (*content, (f"{self.name}/depth", depth_HW.tobytes()))
+        return Decoded(image_HWC, labels_HW, content, targets=targets)
 
     def _row(self) -> int:
         count = len(_open_mat(self.root / OFFICIAL)["images"])
@@ -85,13 +94,18 @@ def layout(config: DataConfig) -> Layout:
     numbers = _official_numbers(root)
 
     def official(split: str) -> list[Sample]:
-        return [_sample(root, number, "splits.mat") for number in numbers.get(split, ())]
+        found = numbers.get(split, ())
+        return [_sample(root, number, "splits.mat", config.target_names) for number in found]
 
     def listed(line: lists.Line) -> list[Sample]:
-        return [_sample(root, _number(line), line.listed)]
+        return [_sample(root, _number(line), line.listed, config.target_names)]
 
     splits = lists.of_splits(root, config, official, listed)
-    return Layout("nyuv2", CLASSES, COLOURS, splits, groups=_scenes(*splits.values()))
+    targets: tuple[TaskName, ...] = ("edge", "depth")
+    if not (root / OFFICIAL).is_file():
+        targets = (*targets, "normals")
+    groups = _scenes(*splits.values())
+    return Layout("nyuv2", CLASSES, COLOURS, splits, groups=groups, targets=targets)
 
 
 def _scenes(*parts: Sequence[Sample]) -> Groups:
@@ -106,34 +120,40 @@ def _scenes(*parts: Sequence[Sample]) -> Groups:
     return Groups("run of scenes", "runs of scenes", first.__getitem__)
 
 
-def depth_m(root: Path, number: int) -> NDArray[np.float32]:
-    """(H,W) metres, from a PNG copy; NaN where the sensor has no value."""
-    path = root / "depth_x5000" / f"{number:06d}.png"
-    image = files.open_image(path, files.read_bytes(path), deep=True)
+def depth_m(file: Content) -> TargetMap:
+    """(H,W) metres, from a PNG copy; 0 where the sensor has no value."""
+    path, content = file
+    image = files.open_image(path, content, deep=True)
     if image.mode not in ("I;16", "I"):
         raise DataError(f"{path}: depth must be 16-bit with one channel, got mode {image.mode}")
-    depth_HW = np.asarray(image).astype(np.float32)
-    return np.where(depth_HW > 0, depth_HW / _DEPTH_SCALE, np.nan).astype(np.float32)
+    return np.asarray(image).astype(np.float32) / np.float32(_DEPTH_SCALE)
 
 
-def normals(root: Path, number: int) -> NDArray[np.float32]:
-    """(H,W,C) unit vectors, from a PNG copy; NaN where they are unknown."""
-    image_HWC = photos.read_image(root / "normals_rgb" / f"{number:06d}.png").image_HWC
-    normals_HWC = image_HWC.astype(np.float32) / 127.5 - 1
-    length_HW1 = np.linalg.norm(normals_HWC, axis=2, keepdims=True)
-    known = length_HW1 > 0.5  # eight bits leave 0.99 .. 1.01, or about 0 where unknown
-    unit_HWC: NDArray[np.float32] = np.where(
-        known, normals_HWC / np.maximum(length_HW1, 0.5), np.nan
-    ).astype(np.float32)
-    return unit_HWC
+def normals(file: Content) -> TargetMap:
+    """(H,W,3) unit vectors with y down and z to the viewer, from a PNG copy; 0 where missing."""
+    stored_HW3 = normals_png(file)  # x to the right, y into the scene, z up
+    x_HW, y_HW, z_HW = np.moveaxis(stored_HW3, 2, 0)
+    return np.stack((x_HW, -z_HW, -y_HW), axis=2) + np.float32(0)  # no negative zero
 
 
-def _sample(root: Path, number: int, listed: str) -> Sample:
+_BESIDE: Mapping[TaskName, tuple[str, Callable[[Content], TargetMap]]] = {
+    "depth": ("depth_x5000", depth_m),
+    "normals": ("normals_rgb", normals),
+}
+
+
+def _sample(root: Path, number: int, listed: str, targets: tuple[TaskName, ...]) -> Sample:
     if (root / OFFICIAL).is_file():
-        return MatSample(root, number)
+        return MatSample(root, number, targets)
     name = f"{number:06d}"
     image, mask = (root / folder / f"{name}.png" for folder in ("rgb", "label40_minus1"))
-    return Pair(name, image, mask, TABLE, listed)
+    beside = tuple(
+        TargetFile(task, (root / _BESIDE[task][0] / f"{name}.png",), _BESIDE[task][1])
+        for task in targets
+        if task in _BESIDE
+    )
+    edges = "edge" in targets
+    return Pair(name, image, mask, TABLE, listed, beside=beside, edges=edges)
 
 
 def _number(line: lists.Line) -> int:

@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_flow
 from torch import Tensor
 
-from trainables.metrics.other_tasks.thinning import thin
+from trainables.geometry.thinning import thin
 
 NUM_THRESHOLDS = 99
 MAX_DISTANCE = 0.0075

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from tests.trainables.metrics.conftest import Golden
+from trainables.geometry.thinning import thin
 from trainables.metrics.other_tasks.edge_detection import edge_counts, match, ods_f, thresholds
-from trainables.metrics.other_tasks.thinning import thin
 
 
 def _images(golden: Golden) -> list[str]:

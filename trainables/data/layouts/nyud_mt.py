@@ -1,0 +1,44 @@
+"""NYUD_MT: NYU Depth v2 with four maps, as Multi-Task-Learning-PyTorch reads it.
+
+`images/ID.jpg`, `segmentation/ID.png` (0 void, 1..40), and for `data/targets` `depth/ID.npy`
+(metres, 0 = missing), `normals/ID.npy` (H,W,3) and `edge/ID.npy` (0 or 1). `gt_sets/train.txt` has
+795 images and `val.txt` 654: NYUv2's test list, which is validation and test list here.
+Source: Vandenhende et al., TPAMI 2021, and its public code.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from trainables.config import DataConfig
+from trainables.config.tasks import TaskName
+from trainables.data import files, lists, target_files
+from trainables.data.label_tables import LabelTable
+from trainables.data.layouts.nyuv2 import CLASSES, COLOURS
+from trainables.data.samples import Layout, Pair
+from trainables.data.target_files import Content, TargetFile
+from trainables.data.targets import TargetMap
+
+TABLE = LabelTable.from_one(len(CLASSES))
+_DECODE: Mapping[TaskName, Callable[[Content], TargetMap]] = {
+    "edge": target_files.edge_npy,
+    "depth": target_files.depth_npy,
+    "normals": target_files.normals_npy,
+}
+
+
+def layout(config: DataConfig) -> Layout:
+    root = files.descend(files.folder(config.root, "nyud_mt"), "NYUD_MT")
+
+    def pair(line: lists.Line) -> list[Pair]:
+        name = Path(line.words[0]).stem
+        beside = tuple(
+            TargetFile(task, (root / task / f"{name}.npy",), _DECODE[task])
+            for task in config.target_names
+            if task in _DECODE
+        )
+        image, mask = root / "images" / f"{name}.jpg", root / "segmentation" / f"{name}.png"
+        return [Pair(name, image, mask, TABLE, line.listed, beside=beside)]
+
+    official = {split: root / "gt_sets" / f"{split}.txt" for split in ("train", "val")}
+    splits = lists.read_splits(root, config, official, pair)
+    return Layout("nyud_mt", CLASSES, COLOURS, splits, targets=tuple(_DECODE))

@@ -1,0 +1,168 @@
+"""PASCAL_MT: PASCAL-Context with five tasks, as ASTMT and Multi-Task-Learning-PyTorch read it.
+
+`JPEGImages/ID.jpg`; `semseg/VOC12/ID.png`, or else `semseg/pascal-context/ID.png` (0 background,
+1..20, void 255); `ImageSets/Context/{train,val}.txt` (4998 and 5105 images). For `data/targets`:
+- edge: `pascal-context/trainval/ID.mat`, a label map of 459 classes: its Laplacian is not zero,
+  thinned;
+- normals: `normals_distill/ID.png`, what another network predicts, where the label map has a class
+  that NYUv2 has too;
+- saliency: `sal_distill/ID.png`, what another network predicts, above a half;
+- parts: `human_parts/ID.mat`, missing where no person of the image has parts.
+Source: Maninis et al., CVPR 2019 (ASTMT), and its public code.
+"""
+
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainables.config import DataConfig
+from trainables.config.tasks import TaskName
+from trainables.data import files, lists
+from trainables.data.dataset import DataError
+from trainables.data.layouts import voc2012
+from trainables.data.samples import Layout, Pair
+from trainables.data.target_files import Content, TargetFile, normals_png, saliency_png
+from trainables.data.targets import MISSING, TargetMap
+from trainables.geometry.thinning import thin
+
+PARTS = (
+    "background",
+    "head",
+    "torso",
+    "upper arms",
+    "lower arms",
+    "upper legs",
+    "lower legs",
+)
+_PART_OF: Mapping[str, int] = {
+    name: number
+    for number, names in enumerate(
+        (
+            "hair head lear lebrow leye mouth nose rear rebrow reye",
+            "neck torso",
+            "luarm ruarm",
+            "lhand llarm rhand rlarm",
+            "luleg ruleg",
+            "lfoot llleg rfoot rlleg",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+_PERSON = 15
+_IDS = (
+    "3 4 6 9 10 11 13 15 17 18 22 23 29 30 33 34 36 37 38 39 41 43 46 49 50 51 53 55 56 "
+    "59 61 62 65 66 68 69 72 73 78 83 84 85 87 88 95 96 101 104 105 107 111 113 115 122 "
+    "124 135 141 142 143 146 150 154 157 158 159 165 172 174 181 183 184 191 193 195 "
+    "197 199 202 213 215 216 219 220 223 225 228 230 232 233 238 239 242 243 246 250 "
+    "251 252 255 260 261 263 269 272 273 275 281 283 284 285 286 287 288 290 291 292 "
+    "293 295 304 307 309 310 314 315 319 323 329 330 331 336 342 345 349 350 351 352 "
+    "355 357 368 370 371 374 379 380 383 384 397 401 403 405 407 408 411 412 413 414 "
+    "417 419 421 423 427 428 430 432 440 441 442 443 444 446 454 457"
+)
+NORMALS_HOLD = frozenset(map(int, _IDS.split()))
+"""Of the 459 classes of the label map, those whose names are among NYUv2's 894, on whose rooms the
+network of the normals was trained, and tvmonitor (427)."""
+
+
+def layout(config: DataConfig) -> Layout:
+    root = files.descend(files.folder(config.root, "pascal_mt"), "PASCAL_MT")
+
+    def pair(line: lists.Line) -> list[Pair]:
+        name = Path(line.words[0]).stem
+        mask = root / "semseg" / "VOC12" / f"{name}.png"
+        if not mask.is_file():
+            mask = root / "semseg" / "pascal-context" / f"{name}.png"
+        image = root / "JPEGImages" / f"{name}.jpg"
+        beside = tuple(_file(root, task, name) for task in config.target_names if task in _DECODE)
+        return [Pair(name, image, mask, voc2012.TABLE, line.listed, beside=beside)]
+
+    folder = root / "ImageSets" / "Context"
+    official = {split: folder / f"{split}.txt" for split in ("train", "val")}
+    splits = lists.read_splits(root, config, official, pair)
+    parts = PARTS if "parts" in config.target_names else ()
+    classes = voc2012.CLASSES, voc2012.COLOURS
+    return Layout("pascal_mt", *classes, splits, targets=tuple(_DECODE), parts=parts)
+
+
+def _file(root: Path, task: TaskName, name: str) -> TargetFile:
+    folders, decode = _DECODE[task]
+    paths = tuple(
+        root / folder / f"{name}{'.png' if 'distill' in folder else '.mat'}" for folder in folders
+    )
+    return TargetFile(task, paths, decode)
+
+
+def edges(file: Content) -> TargetMap:
+    """Where the label map changes: next to a change on either side, thinned to lines."""
+    labels_HW = _label_map(file).astype(np.int64)
+    around = np.pad(labels_HW, 1, mode="reflect")
+    sides = around[:-2, 1:-1] + around[2:, 1:-1] + around[1:-1, :-2] + around[1:-1, 2:]
+    return thin(sides != 4 * labels_HW).astype(np.uint8)
+
+
+def normals(file: Content, labels: Content) -> TargetMap:
+    """Unit vectors where the label map has a class for which they hold."""
+    normals_HW3, labels_HW = normals_png(file), _label_map(labels)
+    if labels_HW.shape != normals_HW3.shape[:2]:
+        shapes = f"{normals_HW3.shape[:2]}, its label map {labels_HW.shape}"
+        raise DataError(f"{file[0]}: must have the size of its label map, has {shapes}")
+    normals_HW3[~np.isin(labels_HW, list(NORMALS_HOLD))] = MISSING["normals"]
+    return normals_HW3
+
+
+def parts(file: Content) -> TargetMap:
+    """The parts of every person; missing where no person of the image has any."""
+    objects = _mat(file, "anno")["anno"][0, 0]["objects"].ravel()
+    shape = next((one["mask"].shape for one in objects), None)
+    if shape is None:
+        raise DataError(f"{file[0]}: must hold an object")
+    parts_HW = np.zeros(shape, dtype=np.uint8)
+    for one in objects:
+        if int(one["class_ind"].squeeze()) == _PERSON:
+            for part in one["parts"].ravel():
+                parts_HW[part["mask"].astype(bool)] = _part(file, str(part["part_name"][0]))
+    return parts_HW if parts_HW.any() else np.full(shape, MISSING["parts"], dtype=np.uint8)
+
+
+def _part(file: Content, name: str) -> int:
+    if name not in _PART_OF:
+        raise DataError(f"{file[0]}: part_name must be one of {', '.join(_PART_OF)}, got {name!r}")
+    return _PART_OF[name]
+
+
+def _label_map(file: Content) -> NDArray[np.integer]:
+    labels_HW: NDArray[np.integer] = _mat(file, "LabelMap")["LabelMap"]
+    if labels_HW.ndim != 2 or not np.issubdtype(labels_HW.dtype, np.integer):
+        raise DataError(
+            f"{file[0]}: LabelMap must be a map of whole numbers, got {labels_HW.dtype} "
+            f"{labels_HW.shape}"
+        )
+    return labels_HW
+
+
+def _mat(file: Content, key: str) -> dict[str, Any]:
+    """The content of a MATLAB file of version 5, which must have this variable."""
+    from scipy.io import loadmat
+
+    path, content = file
+    try:
+        found: dict[str, Any] = loadmat(io.BytesIO(content))
+    except (OSError, ValueError, TypeError, NotImplementedError) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from None
+    if key not in found:
+        raise DataError(f"{path}: has no {key}")
+    return found
+
+
+_DECODE: Mapping[TaskName, tuple[tuple[str, ...], Callable[..., TargetMap]]] = {
+    "edge": (("pascal-context/trainval",), edges),
+    "normals": (("normals_distill", "pascal-context/trainval"), normals),
+    "saliency": (("sal_distill",), saliency_png),
+    "parts": (("human_parts",), parts),
+}
+"""By task, the folders of its files and how they are decoded."""
