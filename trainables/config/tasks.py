@@ -40,6 +40,11 @@ class NetworkTasks(NamedTuple):
         return {name: both[name] for name in TASKS if name in both}
 
     @property
+    def further(self) -> dict[TaskName, int]:
+        """Of its output, but for the segmentation."""
+        return {name: count for name, count in self.main if name != "semseg"}
+
+    @property
     def segments(self) -> bool:
         """Whether the output has class logits."""
         return "semseg" in self.channels

@@ -23,7 +23,7 @@ from trainables.networks.first_layer import built, require_bands, transfer_of
 from trainables.networks.network import NO_TASKS, Output
 from trainables.networks.plain_network import as_network, as_output
 from trainables.networks.standardise import Standardise
-from trainables.networks.task_heads import TaskHead, drop_classifiers, require_features
+from trainables.networks.task_heads import Predicts, TaskHead, drop_classifiers, require_features
 from trainables.networks.whole import load_network
 
 
@@ -69,6 +69,7 @@ class Segmenter(nn.Module):
         self.standardise = None if pixels.plain else Standardise(pixels)
         self.dropout = ChannelDropout(config.dropout)
         self.heads = self._task_heads()
+        self.predicts = None if tasks is None else Predicts(tasks)
         reads = boundary_head or config.boundary_input
         own = reads and "edge" not in self.tasks.channels
         self.boundary_head = self._make_head() if own else None
@@ -97,8 +98,8 @@ class Segmenter(nn.Module):
             drop_classifiers(self.name, self.network, self.num_classes)
         further = {
             name: channels
-            for name, channels in self.tasks.channels.items()
-            if name != "semseg" and name not in self.network.tasks
+            for name, channels in self.tasks.further.items()
+            if name not in self.network.tasks
         }
         if further:
             require_features(self.name, self.network)

@@ -3,11 +3,18 @@
 Shape letters: B images, C channels of a task's map, K classes, D features, h rows, w columns.
 """
 
+from collections.abc import Mapping
+
+import torch
 from torch import Tensor, nn
 
 from trainables.config import require
+from trainables.config.tasks import TASKS, NetworkTasks
 from trainables.networks.network import Network
 from trainables.networks.plain_network import PlainNetwork
+
+_PREDICTS = "predicts._extra_state"
+"""The entry of ``Predicts`` in the weights of a ``Segmenter``."""
 
 
 class TaskHead(nn.Module):
@@ -26,6 +33,29 @@ class TaskHead(nn.Module):
         """(B,C,h,w) at the features' stride."""
         maps_BChw: Tensor = self.layers(features_BDhw)
         return maps_BChw
+
+
+class Predicts(nn.Module):
+    """Says in a network's weights what it predicts, so that whoever loads them can build it."""
+
+    def __init__(self, tasks: NetworkTasks) -> None:
+        super().__init__()
+        self.channels = tasks.initial
+
+    def get_extra_state(self) -> Tensor:
+        """The channels of each of ``TASKS``; 0: it is none of them."""
+        return torch.tensor([self.channels.get(task, 0) for task in TASKS])
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Raise a ValueError if the weights are of a network with other tasks."""
+        if state.tolist() != self.get_extra_state().tolist():
+            raise ValueError("the weights are of a network that predicts other tasks")
+
+
+def parts_of(state: Mapping[str, Tensor]) -> int:
+    """How many human parts the network with these weights tells apart; 0: it has no such task."""
+    found = state.get(_PREDICTS)
+    return 0 if found is None else int(found[TASKS.index("parts")])
 
 
 class NoClasses(nn.Module):
