@@ -12,6 +12,9 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
+PRELOADED = ["trainables.training.training", "torch._dynamo"]
+"""The second is imported by every optimiser, and takes seconds."""
+
 
 def on_ranks(ranks: int, folder: Path, body: Callable[..., None], *arguments: Any) -> None:
     """Run ``body(rank, *arguments)`` in ``ranks`` processes joined by gloo; raise if one fails.
@@ -20,7 +23,7 @@ def on_ranks(ranks: int, folder: Path, body: Callable[..., None], *arguments: An
     are forks of one server, which imports torch and Edgewise once for all of them.
     """
     meeting = folder / f"meet-{ranks}"
-    multiprocessing.set_forkserver_preload(["trainables.training.training"])
+    multiprocessing.set_forkserver_preload(PRELOADED)
     mp.start_processes(
         _enter, (ranks, f"file://{meeting}", body, arguments), ranks, start_method="forkserver"
     )

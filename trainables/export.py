@@ -18,8 +18,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.config import require
+from trainables.networks.network import Output
 from trainables.networks.plain_network import logits_of
-from trainables.networks.segmentation import Segmenter
+from trainables.networks.segmentation import Segmenter, SegmenterOutput
 
 FORMATS = ("onnx", "torch")
 """What a network is exported to."""
@@ -31,36 +32,53 @@ _UNSEEN = ((1, 96, 160), (3, 77, 130), (1, 133, 67))
 _OF_ONNX = ("onnx", "onnxruntime", "onnxscript")
 _SMALLEST = 8
 
-Run = Callable[[Tensor], Tensor]
-"""Images (B,C,H,W) to logits (B,K,H,W)."""
+Run = Callable[[Tensor], Sequence[Tensor]]
+"""Images (B,C,H,W) to the network's maps, each (B,..,H,W)."""
+LOGITS = "logits"
+"""The name of the segmentation's output; others have their task's."""
 
 
 class Exportable(nn.Module):
     """A network in evaluation, as ``Segmenter`` computes it, with sizes that a tracer can follow.
 
-    Images (B,C,H,W), in [0,1] or as ``Pixels`` says, to logits (B,K,H,W).
+    Images (B,C,H,W), in [0,1] or as ``Pixels`` says, to logits (B,K,H,W), or to a tuple of the maps
+    of all tasks, as ``SegmenterOutput.tasks`` has them.
     """
 
     def __init__(self, segmenter: Segmenter) -> None:
         super().__init__()
         self.network, self.multiple = segmenter.network, segmenter.multiple
-        self.standardise = segmenter.standardise
+        self.standardise, self.heads = segmenter.standardise, segmenter.heads
+        self.tasks = segmenter.tasks
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         if self.standardise is not None:
             images = self.standardise(images)
         rows, columns = images.shape[-2:]
         padded_BCHW = self._padded(images) if self.multiple > 1 else images
-        logits_BKhw = logits_of(self.network(padded_BCHW))
-        assert isinstance(logits_BKhw, Tensor)
-        if logits_BKhw.shape[-2:] != padded_BCHW.shape[-2:]:
-            size = padded_BCHW.shape[-2:]
-            logits_BKhw = F.interpolate(logits_BKhw, size, mode="bilinear", align_corners=False)
-        if self.multiple == 1:
-            return logits_BKhw
-        # By places: of a slice, a tracer would have to prove that it fits.
-        row, column = (torch.arange(side, device=images.device) for side in (rows, columns))
-        return logits_BKhw.index_select(2, row).index_select(3, column)
+        size = padded_BCHW.shape[-2:]
+        maps = self._maps(self.network(padded_BCHW))
+        whole = [
+            map_BChw
+            if map_BChw.shape[-2:] == size
+            else F.interpolate(map_BChw, size, mode="bilinear", align_corners=False)
+            for map_BChw in maps
+        ]
+        if self.multiple > 1:
+            # By places: of a slice, a tracer would have to prove that it fits.
+            row, column = (torch.arange(side, device=images.device) for side in (rows, columns))
+            whole = [map_.index_select(2, row).index_select(3, column) for map_ in whole]
+        return whole[0] if len(whole) == 1 else tuple(whole)
+
+    def _maps(self, result: object) -> list[Tensor]:
+        """In the order of ``outputs_of``, at the network's stride."""
+        maps: list[object] = [logits_of(result)] if self.tasks.segments else []
+        if self.tasks.further:
+            assert isinstance(result, Output)
+            own = result.tasks
+            features = result.features_BDhw
+            maps += [own[x] if x in own else self.heads[x](features) for x in self.tasks.further]
+        return [map_ for map_ in maps if isinstance(map_, Tensor)]
 
     def _padded(self, images_BCHW: Tensor) -> Tensor:
         """The last row and column repeated, up to whole multiples: sizes that a tracer divides."""
@@ -70,6 +88,12 @@ class Exportable(nn.Module):
             place = torch.arange(whole, device=images_BCHW.device).clamp(max=size - 1)
             images_BCHW = images_BCHW.index_select(side, place)
         return images_BCHW
+
+
+def outputs_of(segmenter: Segmenter) -> dict[str, int]:
+    """By name, the channels of an exported network's outputs, in their order."""
+    found = {LOGITS: segmenter.num_classes} if segmenter.tasks.segments else {}
+    return found | {str(task): count for task, count in segmenter.tasks.further.items()}
 
 
 def smallest_side(segmenter: Segmenter) -> int:
@@ -97,7 +121,10 @@ def exported(segmenter: Segmenter, classes: Sequence[str], form: str) -> tuple[b
     count, *size = _EXAMPLE
     given = torch.rand(count, segmenter.pixels.bands, *size, generator=_random())
     try:
-        content, run = make(network, given, smallest_side(segmenter), {"classes": list(classes)})
+        facts = {"classes": list(classes)}
+        if segmenter.predicts is not None:
+            facts["outputs"] = [*outputs_of(segmenter)]
+        content, run = make(network, given, smallest_side(segmenter), facts)
         difference = _difference(segmenter, run)
     except ImportError:
         raise
@@ -106,8 +133,9 @@ def exported(segmenter: Segmenter, classes: Sequence[str], form: str) -> tuple[b
         allowed = f"a network that {form} can hold with free sizes ({reason})"
         raise ValueError(f"model/network must be {allowed}, got {segmenter.name}") from None
     if not difference <= TOLERANCE:
+        what = "maps" if segmenter.tasks.further else LOGITS
         raise ValueError(
-            f"model/network {segmenter.name}: exported to {form}, its logits differ by "
+            f"model/network {segmenter.name}: exported to {form}, its {what} differ by "
             f"{difference:.1e} from the network's at other sizes, more than {TOLERANCE:g}; "
             f"no file is written"
         )
@@ -124,10 +152,14 @@ def _difference(segmenter: Segmenter, run: Run) -> float:
     worst, random = 0.0, _random()
     for images, rows, columns in _UNSEEN:
         given = torch.rand(images, segmenter.pixels.bands, rows, columns, generator=random)
-        expected, found = segmenter(given).logits_BKHW, run(given)
-        scale = max(1.0, expected.abs().max().item())
-        same = found.shape == expected.shape
-        worst = max(worst, (found - expected).abs().max().item() / scale if same else float("inf"))
+        output: SegmenterOutput = segmenter(given)
+        maps = [output.logits_BKHW] if segmenter.tasks.segments else []
+        maps += [output.tasks[task] for task in segmenter.tasks.further]
+        for expected, found in zip(maps, run(given), strict=True):
+            scale = max(1.0, expected.abs().max().item())
+            same = found.shape == expected.shape
+            apart = (found - expected).abs().max().item() / scale if same else float("inf")
+            worst = max(worst, apart)
     return worst
 
 
@@ -145,7 +177,12 @@ def _torch(
     file = io.BytesIO()
     torch.export.save(program, file, extra_files={"facts.json": json.dumps(facts)})
     file.seek(0)
-    return file.getvalue(), torch.export.load(file).module()
+    module = torch.export.load(file).module()
+    return file.getvalue(), lambda x: _listed(module(x))
+
+
+def _listed(result: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
+    return [result] if isinstance(result, Tensor) else result
 
 
 def _onnx(
@@ -162,7 +199,7 @@ def _onnx(
         dynamo=True,
         dynamic_shapes=_sizes(smallest),
         input_names=["images"],
-        output_names=["logits"],
+        output_names=facts.get("outputs", [LOGITS]),
         verbose=False,
     )
     assert program is not None
@@ -174,4 +211,4 @@ def _onnx(
         program.save(path)
         content = path.read_bytes()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    return content, lambda x: torch.from_numpy(session.run(None, {"images": x.numpy()})[0])
+    return content, lambda x: [*map(torch.from_numpy, session.run(None, {"images": x.numpy()}))]

@@ -25,13 +25,14 @@ from trainables.config import LossConfig, ModelConfig, refused, require
 from trainables.config.model import LATER
 from trainables.config.pixels import RGB, Pixels
 from trainables.config.plugin_fields import PLUGIN
+from trainables.config.tasks import NetworkTasks
 from trainables.data import LAYOUTS
 from trainables.losses.batch import Learned, Prediction, Target
 from trainables.losses.check import try_loss
 from trainables.losses.term import LossTerm
 from trainables.losses.terms import TERMS, Term
+from trainables.networks.catalog import NETWORKS
 from trainables.networks.first_layer import built
-from trainables.networks.segmentation import NETWORKS
 from trainables.plugin_entry import (
     add,
     add_fields,
@@ -158,10 +159,11 @@ def _build(
     config: ModelConfig,
     num_classes: int,
     pixels: Pixels = RGB,
+    tasks: NetworkTasks | None = None,
 ) -> object:
     """Call the plug-in's constructor; report its errors with the line in the user's file."""
     with located(plugin, "NETWORKS", name, build):
-        return built(build, config, num_classes, pixels)
+        return built(build, config, num_classes, pixels, tasks)
 
 
 def _add_loss(plugin: Plugin, module: ModuleType, name: str, entry: object) -> None:

@@ -18,6 +18,7 @@ from trainables.losses.batch import Learned
 from trainables.losses.compose import needs_boundary_head
 from trainables.networks.segmentation import Segmenter
 from trainables.networks.standardise import pixels_of
+from trainables.networks.task_heads import parts_of
 
 NETWORK, CONFIG, CLASSES = "network.pt", "config.yaml", "classes.txt"
 PARTS = "own_parts.py"
@@ -111,7 +112,8 @@ def _built(config: TrialConfig, num_classes: int, weights: dict[str, Tensor]) ->
     # The given weights are those of the whole network.
     bare = config.changed({"model/weights": "none", "model/init": ""})
     head = needs_boundary_head(config.loss)
-    network = Segmenter(bare.model, num_classes, head, pixels_of(weights))
+    tasks = config.task.of_network(num_classes, parts_of(weights))
+    network = Segmenter(bare.model, num_classes, head, pixels_of(weights), tasks)
     network.load_state_dict(weights)
     return network.eval()
 

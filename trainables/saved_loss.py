@@ -109,6 +109,9 @@ class Loss(nn.Module):
         """The loss that the network in this folder was trained with; see ``from_study``."""
         folder = Path(folder).expanduser()
         found = saved.describe(folder, trust)
+        tasks = found.config.task
+        only = "semseg, for a loss of logits and labels alone"
+        require(tasks.only_segments, "task/tasks of the study", only, tasks.tasks)
         learned = learned_from(found.config, found.stages, folder)
         run = found.config.epochs if epochs is None else epochs
         return cls(found.config.loss, len(found.classes), learned, epochs=run)

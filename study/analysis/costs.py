@@ -14,8 +14,12 @@ _DECIDE = ("optim/precision", "optim/channels_last", "data/height", "data/width"
 _NEVER = ("model/weights", "model/auxiliary", "model/freeze_batch_norm", "model/dropout")
 """Fields in it on which it does not."""
 
-_SINCE = "model/boundary_input"
-"""A field that older ledgers lack; without it, their keys stay."""
+_SINCE: Mapping[str, Value] = {
+    "model/boundary_input": False,
+    "task/tasks": "semseg",
+    "task/auxiliary": "",
+}
+"""Fields that older ledgers lack, and their defaults, with which the keys stay."""
 
 
 def cost_key(config: Mapping[str, Value]) -> str:
@@ -23,10 +27,11 @@ def cost_key(config: Mapping[str, Value]) -> str:
     chosen = {
         path: value
         for path, value in sorted(config.items())
-        if path in _DECIDE or (path.startswith("model/") and path not in _NEVER)
+        if path in (*_DECIDE, *_SINCE) or (path.startswith("model/") and path not in _NEVER)
     }
-    if not chosen.get(_SINCE):
-        chosen.pop(_SINCE, None)
+    for path, default in _SINCE.items():
+        if chosen.get(path) == default:
+            del chosen[path]
     return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()[:8]
 
 

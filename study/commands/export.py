@@ -83,7 +83,7 @@ def export(request: ExportRequest) -> Path:
     study, record, trial = find(request.network, request.storage)
     # These take seconds to import.
     from study.planning.plugin import install_from_plan
-    from trainables.export import exported, smallest_side
+    from trainables.export import exported, outputs_of, smallest_side
 
     install_from_plan(record.plan, "NAME", request.trust)
     trained = load(study, record, trial, request.trust)
@@ -91,10 +91,11 @@ def export(request: ExportRequest) -> Path:
     with all_or_none(path.parent, [path.name], request.overwrite) as draft:
         content, worst = exported(trained.network, record.data.classes, request.format)
         (draft / path.name).write_bytes(content)
-    side, classes = smallest_side(trained.network), len(record.data.classes)
+    side, outputs = smallest_side(trained.network), outputs_of(trained.network).items()
+    maps = ", ".join(f"{name} (batch, {count}, height, width)" for name, count in outputs)
     print(
         f"{trained.what}: {path}; images float (batch, 3, height, width) in [0, 1], sides of "
-        f"{side} px or more, to logits (batch, {classes}, height, width); other sizes and batches "
+        f"{side} px or more, to {maps}; other sizes and batches "
         f"differ from the network by at most {worst:.1e}"
     )
     return path

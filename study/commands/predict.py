@@ -1,8 +1,9 @@
-"""`study/predict.py NAME[/NUMBER] FOLDER --out DIR`: label maps of images with a study's network.
+"""`study/predict.py NAME[/NUMBER] FOLDER --out DIR`: maps of images with a study's network.
 
 Without a number, the network that the study saved as its best. With one, that trial's, if the study
 still has it. The maps are PNGs at the images' own size, in the values of the study's dataset, and
-volumes (NIfTI) where the images are slices.
+volumes (NIfTI) where the images are slices. Each further task of the network has a folder of maps
+in DIR, such as ``depth``; a network that does not segment writes no label maps.
 """
 
 import sys
@@ -109,6 +110,7 @@ def predict(request: PredictRequest) -> list[Path]:
     _refuse_mistakes(request)
     # These take seconds to import.
     from study.planning.plugin import install_from_plan
+    from trainables.data import task_files
     from trainables.data.label_files import label_files
     from trainables.training.prediction import Predictor, device_of
 
@@ -119,23 +121,40 @@ def predict(request: PredictRequest) -> list[Path]:
     written = label_files(trained.config.data, record.data.classes)
     predictor = Predictor(trained.network, trained.config, device)
     volumes = {picture.volume: _volume(picture) for picture in pictures if picture.volume}
-    files = [*map(_file, pictures), *volumes.values()]
+    segments, tasks = trained.network.tasks.segments, trained.network.tasks.further
+    asked = segments or not request.overlay
+    require(asked, "--overlay", "left out: the network does not segment", request.overlay)
+    files = [*map(_file, pictures), *volumes.values()] if segments else []
+    files += [f"{task}/{_file(picture)}" for task in tasks for picture in pictures]
     overlays = [f"{_OVERLAYS}/{_file(picture)}" for picture in pictures if request.overlay]
     slices: dict[Path, list[NDArray[np.uint8]]] = {volume: [] for volume in volumes}
     with all_or_none(request.out, [*files, *overlays], request.overwrite) as draft:
-        found = predictor.label_maps(_read(picture, trained.network) for picture in pictures)
-        for picture, (image_HWC, labels_HW) in zip(pictures, found, strict=True):
+        found = predictor.predictions(_read(picture, trained.network) for picture in pictures)
+        for picture, (image_HWC, labels_HW, maps) in zip(pictures, found, strict=True):
+            for task, map_CHW in maps.items():
+                _write(draft / task / _file(picture), task_files.png(task, map_CHW))
+            if not segments:
+                continue
             _write(draft / _file(picture), written.png(labels_HW))
             if picture.volume:
                 slices[picture.volume].append(labels_HW)
             if request.overlay:
                 _write(draft / _OVERLAYS / _file(picture), written.overlay(image_HWC, labels_HW))
-        for volume, labels in slices.items():
+        for volume, labels in slices.items() if segments else ():
             _write(draft / volumes[volume], written.volume(labels, volume))
-    maps = counted(len(pictures), "label map")
-    maps += f" and {counted(len(volumes), 'volume')}" if volumes else ""
-    print(f"{trained.what}: {maps} in {request.out}; values are {written.what}")
+    what = [f"values are {written.what}"] if segments else []
+    what += [f"{task}/ has {task_files.VALUES[task]}" for task in tasks]
+    count = _counted(len(pictures), len(volumes), segments, len(tasks))
+    print(f"{trained.what}: {count} in {request.out}; {'; '.join(what)}")
     return [request.out / file for file in files]
+
+
+def _counted(pictures: int, volumes: int, segments: bool, tasks: int) -> str:
+    """What was written, in words."""
+    found = [counted(pictures, "label map")] if segments else []
+    found += [counted(volumes, "volume")] if volumes and segments else []
+    found += [counted(tasks * pictures, "map")] if tasks else []
+    return " and ".join(found)
 
 
 def _refuse_mistakes(request: PredictRequest) -> None:

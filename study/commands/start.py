@@ -159,7 +159,8 @@ class PlannedStudy:
         untaught = self._try_networks(dataset)
         reused = reuse.reusable_runs(plan, dataset.digest, record)
         left = planned_trials(record, plan) - len(record.in_state(*FINAL)) - len(reused)
-        need = disk.disk_need(plan, self._space, dataset.num_classes, left, dataset.pixels)
+        given = dataset.num_classes, left, dataset.pixels, len(dataset.parts)
+        need = disk.disk_need(plan, self._space, *given)
         runs, numbers = DependentRuns(plan, record), [run.number for run, _ in reused]
         more = {"disk": str(need)} | ({"gradients": untaught} if untaught else {})
         more |= gpu_defaults.line(plan)

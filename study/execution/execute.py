@@ -177,7 +177,8 @@ class Execution:
                 continue
             try:
                 data = self._dataset
-                cost = self._tests.cost(trial, data.num_classes, self._size(trial), data.pixels)
+                given = data.num_classes, self._size(trial), data.pixels, len(data.parts)
+                cost = self._tests.cost(trial, *given)
             except ray.exceptions.RayError as error:  # the verdict does not need it
                 _logger.warning("the cost of %s is unknown: %s", trial.folder, error)
                 continue

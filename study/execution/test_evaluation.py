@@ -82,7 +82,12 @@ class ClusterEvaluation:
                 yield running.pop(done[0]), ray.get(done[0])
 
     def cost(
-        self, trial: TrialRecord, num_classes: int, size: tuple[int, int], pixels: Pixels
+        self,
+        trial: TrialRecord,
+        num_classes: int,
+        size: tuple[int, int],
+        pixels: Pixels,
+        num_parts: int = 0,
     ) -> NetworkCost:
         """Measure what a trial's network costs in use, with nothing else of this study running.
 
@@ -91,7 +96,7 @@ class ClusterEvaluation:
         """
         remote = ray.remote(**self._resources)(network_cost)
         given = _without_weights(trial), num_classes, size, self._device, self._plugin, pixels
-        task = remote.remote(*given)
+        task = remote.remote(*given, num_parts)
         cost: NetworkCost = ray.get(task)
         return cost
 

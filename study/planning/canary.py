@@ -15,7 +15,8 @@ from study.analysis.health_of_plan import varied
 from study.ledger.plan import Plan
 from trainables.config import TrialConfig, Value, from_flat
 from trainables.config.watched import watched
-from trainables.losses.compose import loss_terms, needs_boundary_head
+from trainables.losses.compose import TERMS, loss_terms, needs_boundary_head
+from trainables.losses.objective import weights_of
 from trainables.losses.terms import Prediction, Target
 from trainables.stages.registry import untrained
 
@@ -51,7 +52,8 @@ def _trials(plan: Plan, space: Space) -> Iterator[TrialConfig]:
 
 def read_by(config: TrialConfig, num_classes: int) -> set[str]:
     """The fields of ``loss/`` that the losses of this config read in a training."""
-    learned, head = untrained(config, num_classes), needs_boundary_head(config.loss)
+    learned, edges = untrained(config, num_classes), "edge" in config.task.names
+    head = edges or needs_boundary_head(config.loss)
     config, watch = watched(config)
     draws = torch.Generator().manual_seed(0)  # the global one belongs to the trials
     side = max(_SIDE, config.tile_px)
@@ -60,7 +62,9 @@ def read_by(config: TrialConfig, num_classes: int) -> set[str]:
     labels_BHW = torch.zeros((1, side, side), dtype=torch.int64)
     labels_BHW[:, :, side // 2 :] = num_classes - 1
     prediction = Prediction(logits_BKHW, edge_BHW if head else None)
-    target = Target(labels_BHW, num_classes)
+    target = Target(labels_BHW, num_classes, (labels_BHW > 0).byte() if edges else None)
     for progress in _MOMENTS:
-        loss_terms(config.loss, prediction, target, learned, progress=progress)
+        names = [name for name in weights_of(config, progress) if name in TERMS]
+        on = config.task.boundary_on
+        loss_terms(config.loss, prediction, target, learned, names=names, boundary_on=on)
     return set(watch.used)

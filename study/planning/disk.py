@@ -14,6 +14,7 @@ from study.planning.dependent_runs import DependentRuns
 from study.planning.runs import grid_runs, searched_dimensions, slowest
 from trainables.config import ModelConfig, TrialConfig, from_flat
 from trainables.config.pixels import RGB, Pixels
+from trainables.config.tasks import NetworkTasks
 from trainables.losses.compose import needs_boundary_head
 from trainables.networks.segmentation import Segmenter
 from trainables.optim.optimizers import stored_per_weight
@@ -56,10 +57,16 @@ class DiskNeed:
 
 
 def disk_need(
-    plan: Plan, space: Space, num_classes: int, left: int, pixels: Pixels = RGB
+    plan: Plan,
+    space: Space,
+    num_classes: int,
+    left: int,
+    pixels: Pixels = RGB,
+    num_parts: int = 0,
 ) -> DiskNeed:
     """The need of a plan of which ``left`` trials have not ended."""
-    sizes = [checkpoint_bytes(config, num_classes, pixels) for config in configs(plan, space)]
+    given = num_classes, pixels, num_parts
+    sizes = [checkpoint_bytes(config, *given) for config in configs(plan, space)]
     running, ended = max(each.running for each in sizes), max(each.ended for each in sizes)
     beside = max(each.beside for each in sizes)
     untested, stay = _networks(plan)
@@ -87,12 +94,13 @@ def _networks(plan: Plan) -> tuple[int, int]:
 
 
 def checkpoint_bytes(
-    config: TrialConfig, num_classes: int, pixels: Pixels = RGB
+    config: TrialConfig, num_classes: int, pixels: Pixels = RGB, num_parts: int = 0
 ) -> CheckpointBytes:
     """The sizes for one config, without the few bytes that the files add."""
     bare = replace(config.model, weights="none", init="")
     head = needs_boundary_head(config.loss)
-    network, learned = _network_bytes(bare, num_classes, head, pixels)
+    tasks = config.task.of_network(num_classes, num_parts)
+    network, learned = _network_bytes(bare, num_classes, head, pixels, tasks)
     optimizer = round(stored_per_weight(config.optim) * learned)
     average = network if config.optim.ema else 0
     running = network + optimizer + average
@@ -104,10 +112,14 @@ def checkpoint_bytes(
 
 @lru_cache(maxsize=16)
 def _network_bytes(
-    model: ModelConfig, num_classes: int, boundary_head: bool, pixels: Pixels
+    model: ModelConfig,
+    num_classes: int,
+    boundary_head: bool,
+    pixels: Pixels,
+    tasks: NetworkTasks | None,
 ) -> tuple[int, int]:
     """The bytes of a network with its statistics, and those of its weights alone."""
-    network = Segmenter(model, num_classes, boundary_head, pixels)
+    network = Segmenter(model, num_classes, boundary_head, pixels, tasks)
     whole = sum(tensor.nbytes for tensor in network.state_dict().values())
     return whole, sum(weight.nbytes for weight in network.parameters())
 

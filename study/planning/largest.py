@@ -23,7 +23,8 @@ def largest(plan: Plan, space: Space, dataset: Dataset) -> TrialConfig:
     }
 
     def order(config: TrialConfig) -> tuple[int, int]:
-        stored = checkpoint_bytes(config, dataset.num_classes, dataset.pixels).running
+        given = dataset.num_classes, dataset.pixels, len(dataset.parts)
+        stored = checkpoint_bytes(config, *given).running
         count = len(active_weights(config.loss))
         return stored * _pixels(config, dataset) * config.batch, count
 

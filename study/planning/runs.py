@@ -12,7 +12,8 @@ from study.planning.gpu_lanes import lanes_now
 from trainables.config import TrialConfig, Value, flatten, from_flat, image_paths, refused
 from trainables.data import Dataset
 from trainables.lane.trial_spec import TrialSpec
-from trainables.losses.compose import active_weights, ever_active, measured_terms
+from trainables.losses.compose import active_weights
+from trainables.losses.objective import measured_of, of_labels
 from trainables.metrics.catalog import METRICS
 from trainables.stages import registry
 
@@ -151,7 +152,7 @@ def check_sanity(plan: Plan, space: Space, dataset: Dataset) -> None:
     flat = [split for split in ("train", "val") if split in dataset.sanity.without_boundary]
     weights = _searched_weights(plan.base, space, _BOUNDARY_WEIGHTS)
     configs = [*_possible_configs(plan, space), plan.config.changed(weights)]
-    used = {name for config in configs for name in ever_active(config.loss)} & _BOUNDARY_TERMS
+    used = {name for config in configs for name in of_labels(config)} & _BOUNDARY_TERMS
     if flat and used:
         raise ValueError(
             f"{dataset.name}: no boundary at all in the masks of {' and '.join(flat)}, and "
@@ -164,7 +165,7 @@ def require_measured(plan: Plan, space: Space, dataset: Dataset) -> None:
     and for a loss term that a trial cannot measure on validation."""
     configs = _possible_configs(plan, space) or [plan.config]
     for config in configs:
-        measured_terms(config.loss, config.eval.terms)
+        measured_of(config)
     for name in plan.objectives:
         field, kind = METRICS[name].field, METRICS[name].series
         if kind and any(images.series != kind for images in dataset.splits.values()):

@@ -39,7 +39,8 @@ def try_networks(plan: Plan, space: Space, dataset: Dataset) -> str:
     """
     found = {}
     for config in configs(plan, space):
-        key = (config.model, config.data, config.batch, needs_boundary_head(config.loss))
+        head = needs_boundary_head(config.loss)
+        key = (config.model, config.task, config.data, config.batch, head)
         if key not in found:
             found[key] = _tried(config, plan, dataset)
     return "; ".join(dict.fromkeys(line for line in found.values() if line))
@@ -77,6 +78,7 @@ def _attempt(config: TrialConfig, workers: int, dataset: Dataset) -> Attempt:
         trained=min(share, TWO),
         pixels=dataset.pixels,
         shared_statistics=share == 1 and workers > 1,
+        tasks=config.task.of_network(dataset.num_classes, len(dataset.parts)),
     )
 
 

@@ -12,12 +12,14 @@ from torch import Tensor
 from trainables import saved
 from trainables.config import LossConfig, TrialConfig, Value
 from trainables.data import load
+from trainables.data.batch import Batch
 from trainables.losses.batch import Learned
 from trainables.losses.term import LossTerm
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.saved_loss import Loss
 from trainables.stages import copies, registry
 from trainables.stages.standalone import load_stage
+from trainables.training.objective import Weights
 from trainables.training.state import pack
 from trainables.training.training import Training
 
@@ -58,13 +60,13 @@ def trained(folder: Path, changes: dict[str, Value]) -> tuple[float, SegmenterOu
     outputs: list[SegmenterOutput] = []
     labels: list[Tensor] = []
     training.network.register_forward_hook(lambda _, given, output: outputs.append(output))
-    terms = training._terms
+    terms = training.objective.terms
 
-    def kept(output: SegmenterOutput, labels_BHW: Tensor) -> dict[str, LossTerm]:
-        labels.append(labels_BHW)
-        return terms(output, labels_BHW)
+    def kept(output: SegmenterOutput, batch: Batch, weights: Weights) -> dict[str, LossTerm]:
+        labels.append(batch.labels_BHW)
+        return terms(output, batch, weights)
 
-    training._terms = kept  # type: ignore[method-assign]
+    training.objective.terms = kept  # type: ignore[method-assign]
     training.train_epoch()
     history = training.train_epoch()
     assert isinstance(history, dict)

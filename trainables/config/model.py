@@ -21,13 +21,20 @@ _OnEncoder = Literal[
     "dpt",
     "segformer_hf",
 ]
+_MultiTask = Literal["mtl_baseline", "pad_net", "mti_net", "astmt", "astmt_unmodulated"]
 _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "pspnet_r101"]
 _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
 _HRNet = Literal["hrnet_w18", "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr"]
 _RefineNet = Literal["refinenet_lw_50", "refinenet_lw_101", "refinenet_lw_152"]
 _Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50"]
 
-ON_ENCODER: tuple[str, ...] = get_args(_OnEncoder)
+MULTI_TASK: tuple[str, ...] = get_args(_MultiTask)
+"""Networks with a head of their own for each task."""
+
+INITIAL = ("pad_net", "mti_net")
+"""Those that predict all tasks twice, and let the tasks' features help each other in between."""
+
+ON_ENCODER: tuple[str, ...] = (*get_args(_OnEncoder), *MULTI_TASK)
 """Networks that read ``model/encoder``."""
 
 LATER = tuple(name for name in ON_ENCODER if name not in ("unet", "fpn"))
@@ -51,14 +58,14 @@ WITH_DROPOUT = (
 RefineNet-LW drops single features elsewhere, which this is not."""
 
 
-WITHOUT_BOUNDARY_INPUT = ("lraspp", "deeplabv2_r101")
+WITHOUT_BOUNDARY_INPUT = ("lraspp", "deeplabv2_r101", *MULTI_TASK)
 """Networks of several classifiers, to which a boundary map cannot be joined once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig:
-    network: Literal["tiny", _OnEncoder, _Named] = "tiny"
-    """A row of ``networks/segmentation.py``; ``tiny`` is our own U-Net of ``width`` channels."""
+    network: Literal["tiny", _OnEncoder, _Named, _MultiTask] = "tiny"
+    """A row of ``networks/catalog.py``; ``tiny`` is our own U-Net of ``width`` channels."""
 
     encoder: str = "tf_efficientnet_lite0"
     """Backbone of the networks in ``ON_ENCODER``: any of timm that has the features they need, or

@@ -5,7 +5,7 @@ Without it a network segments, ``task/tasks=semseg``, and nothing here is read.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from trainables.config.validation import require, require_choices
 
@@ -15,6 +15,39 @@ TASKS: tuple[TaskName, ...] = get_args(TaskName)
 TARGETS: tuple[TaskName, ...] = TASKS[1:]
 """The maps that a sample may have beside its labels."""
 _CHANNELS: Mapping[TaskName, int] = {"edge": 1, "depth": 1, "normals": 3, "saliency": 1}
+Variant = Literal["paper", "released"]
+Channels = tuple[tuple[TaskName, int], ...]
+"""Tasks and the channels of their maps."""
+
+
+class NetworkTasks(NamedTuple):
+    """What a network predicts. It is hashable, because sizes and reports of networks are cached."""
+
+    main: Channels
+    auxiliary: Channels = ()
+    """Those of ``task/auxiliary``."""
+    variant: Variant = "paper"
+
+    @property
+    def channels(self) -> dict[TaskName, int]:
+        """Of its output."""
+        return dict(self.main)
+
+    @property
+    def initial(self) -> dict[TaskName, int]:
+        """Of its initial predictions, if it has any: all tasks in the order of ``TASKS``."""
+        both = dict((*self.main, *self.auxiliary))
+        return {name: both[name] for name in TASKS if name in both}
+
+    @property
+    def further(self) -> dict[TaskName, int]:
+        """Of its output, but for the segmentation."""
+        return {name: count for name, count in self.main if name != "semseg"}
+
+    @property
+    def segments(self) -> bool:
+        """Whether the output has class logits."""
+        return "semseg" in self.channels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +59,10 @@ class TaskConfig:
 
     tasks: str = "semseg"
     """What the network predicts, such as ``semseg,edge,depth,normals``; a head each."""
+
+    auxiliary: str = ""
+    """Further tasks, such as ``edge,normals``, that ``pad_net`` and ``mti_net`` predict initially
+    only: they are trained, help the others, and are no output."""
 
     semseg: float = 1.0
     """Weight of the cross-entropy of ``loss/xe``; the other losses have their own in ``loss``."""
@@ -70,15 +107,18 @@ class TaskConfig:
     segmentation, or the edge task as two classes. InverseForm's are always on the edge task, where
     there is one."""
 
-    variant: Literal["paper", "released"] = "paper"
+    variant: Variant = "paper"
     """Which reading to use where the public code of a network or loss differs from its paper."""
 
     def __post_init__(self) -> None:
         require_choices(self, "task")
-        names = self.tasks.split(",")
-        ordered = ",".join(name for name in TASKS if name in names)
         allowed = f"one or more of {','.join(TASKS)}, in this order"
-        require(bool(ordered) and self.tasks == ordered, "task/tasks", allowed, self.tasks)
+        known = self.names and self.tasks == ",".join(self.names)
+        require(bool(known), "task/tasks", allowed, self.tasks)
+        others = [name for name in TASKS if name not in self.names]
+        allowed = f"'' or some of {','.join(others)}, in this order"
+        known = self.auxiliary == ",".join(self.auxiliary_names)
+        require(known, "task/auxiliary", allowed, self.auxiliary)
         for name in (*TASKS, "initial"):
             weight = getattr(self, name)
             require(0 <= weight < float("inf"), f"task/{name}", "a finite number >= 0", weight)
@@ -95,14 +135,28 @@ class TaskConfig:
         return tuple(name for name in TASKS if name in self.tasks.split(","))
 
     @property
+    def auxiliary_names(self) -> tuple[TaskName, ...]:
+        """Those that are predicted initially only, in the order of ``TASKS``."""
+        further = self.auxiliary.split(",")
+        return tuple(name for name in TASKS if name in further and name not in self.names)
+
+    @property
     def only_segments(self) -> bool:
         """Whether segmentation is the one task, as in a study without any of this."""
-        return self.names == ("semseg",)
+        return self.names == ("semseg",) and not self.auxiliary
 
-    def channels(self, num_classes: int, num_parts: int = 0) -> dict[TaskName, int]:
-        """By task, the channels of its head."""
+    def of_network(self, num_classes: int, num_parts: int = 0) -> NetworkTasks | None:
+        """What a network for these data predicts; None for segmentation alone."""
+        if self.only_segments:
+            return None
+        named = num_parts > 0 or "parts" not in (*self.names, *self.auxiliary_names)
+        require(named, "task/tasks", "without parts, of which the data name none", self.tasks)
         own = {**_CHANNELS, "semseg": num_classes, "parts": num_parts}
-        return {name: own[name] for name in self.names}
+        main, auxiliary = (
+            tuple((name, own[name]) for name in names)
+            for names in (self.names, self.auxiliary_names)
+        )
+        return NetworkTasks(main, auxiliary, self.variant)
 
 
 def parse_targets(text: str) -> tuple[TaskName, ...]:

@@ -18,6 +18,8 @@ from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
 from trainables.config.plugin_fields import PLUGIN, SECTIONS, Added
 from trainables.config.stages import EdgeNetConfig, InverseNetConfig
+from trainables.config.task_checks import require_losses
+from trainables.config.task_network import require_network
 from trainables.config.tasks import TaskConfig
 from trainables.config.validation import Value, hints_of, refused, require
 
@@ -56,6 +58,11 @@ class TrialConfig:
         read = {"semseg", *self.data.target_names}
         have = f"only tasks whose maps data/targets has ({','.join(sorted(read))})"
         require({*self.task.names} <= read, "task/tasks", have, self.task.tasks)
+        further = self.task.auxiliary
+        require({*self.task.auxiliary_names} <= read, "task/auxiliary", have, further)
+        if not self.task.only_segments:
+            require_losses(self.task, self.loss)
+        require_network(self.task, self.model)
         if self.loss.tile_share:
             rows = self.data.crop_height or self.data.height or self.loss.resized
             require(bool(rows), "loss/tile_share", "0 without data/height", self.loss.tile_share)

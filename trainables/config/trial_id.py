@@ -47,6 +47,8 @@ def identity(config: TrialConfig, data_digest: str) -> str:
         del flat["data/loader"]
     if config.task == TaskConfig():
         flat = {path: value for path, value in flat.items() if not path.startswith("task/")}
+    if "edge" not in config.task.names:
+        del flat["eval/edge_thresholds"]
     if not config.data.targets:
         del flat["data/targets"]
     if config.data.moves == "edgewise":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # torch and numpy take seconds to import, and only a rank nee
     from numpy.typing import NDArray
 
     from trainables.plugin import Plugin
+    from trainables.training.predictions import TaskMaps
 
 A_co = TypeVar("A_co", covariant=True)
 """What a rank answers to a command, unless its trial fails."""
@@ -51,9 +52,11 @@ class Saved:
     state: ray.ObjectRef
     """Bytes in the object store, owned by rank 0."""
     predictions: "tuple[NDArray[np.uint8], ...]"
-    """Labels (H,W) of each of the first validation images."""
+    """Labels (H,W) of each of the first validation images; none where nothing segments."""
     counts: bytes
     """The content of a counts file."""
+    task_predictions: "TaskMaps"
+    """The maps of the same images by further task."""
 
 
 class Command(Generic[A_co]):

@@ -204,6 +204,7 @@ class Trial(tune.Trainable):
             saved.counts,
             self.changes,
             result,
+            saved.task_predictions,
         )
         best_by = self.settings.objective if best_is_tested(self.flat) else None
         retention.keep(self.folder, _CHECKPOINTS, best_by, self.kept_epochs)

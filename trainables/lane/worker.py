@@ -36,11 +36,10 @@ from trainables.lane.mailbox import (
 from trainables.lane.out_of_memory import explained
 from trainables.lane.ray_private import NVML
 from trainables.lane.usage import Reading, Usage
-from trainables.metrics import counts_file
 from trainables.plugin import install
 from trainables.stages.registry import deciding_paths, make_learned, needed
 from trainables.training import epoch_summary, process_settings
-from trainables.training.evaluation import Evaluation
+from trainables.training.evaluation import Evaluation, packed
 from trainables.training.gpu_memory import keep_to_share
 from trainables.training.gpu_need import Recipe
 from trainables.training.gpu_use import gauge_of
@@ -197,7 +196,7 @@ class Worker:
             found = self.evaluation = training.evaluate(with_terms=True)
         return EpochResult(
             epoch=training.epoch,
-            metrics={**found.metrics, **trained, "val/loss": found.loss, **found.terms},
+            metrics={**found.metrics, **trained, **found.losses},
             train_s=middle - begin,
             evaluate_s=monotonic() - middle,
             system=self.usage.sample(Reading.of(training)),
@@ -222,7 +221,8 @@ class Worker:
         return Saved(
             state=ray.put(training.save()),
             predictions=found.predictions,
-            counts=counts_file.pack(found.counts, names, found.confusion_KK, found.plugin_counts),
+            counts=packed(found, names),
+            task_predictions=found.task_predictions,
         )
 
     def drop(self) -> None:

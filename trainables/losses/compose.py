@@ -3,7 +3,8 @@
 Shape letters: B images, K classes, H rows, W columns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import torch
 import torch.distributed as dist
@@ -126,22 +127,38 @@ def loss_terms(
     learned: Learned,
     *,
     progress: float = 0.0,
+    names: Iterable[str] | None = None,
+    boundary_on: Literal["semseg", "edge"] = "semseg",
 ) -> dict[str, LossTerm]:
-    """The terms that are active at this point of the training, over this rank's images."""
+    """The terms that are active at this point of the training, over this rank's images.
+
+    Args:
+        names: these terms instead.
+        boundary_on: which head the losses of classes see, as ``task/boundary_on``.
+    """
+    names = active_weights(config, progress) if names is None else names
+    given = prediction, target
+    moved = (prediction.of_edges(), target.of_edges()) if boundary_on == "edge" else given
     return {
-        name: TERMS[name].compute(config, prediction, target, learned)
-        for name in active_weights(config, progress)
+        name: TERMS[name].compute(
+            config, *(given if TERMS[name].of_segmentation else moved), learned
+        )
+        for name in names
     }
 
 
 def combine(
-    terms: Mapping[str, LossTerm], weights: Mapping[str, float]
+    terms: Mapping[str, LossTerm], weights: Mapping[str, float | Tensor]
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """This rank's objective, and each term's share of the value over all ranks.
 
     Counts are summed over all ranks before the one division. DistributedDataParallel averages
     gradients over ranks; multiplying by the number of ranks turns that average back into the sum,
     which is the gradient that a single rank with all the images would have.
+
+    Args:
+        terms: by name, over this rank's images.
+        weights: by name, of at least these terms; a tensor, which may be learnt, is a scalar.
 
     Returns:
         The objective, and for each term ``total / global count`` (detached): summed over the

@@ -41,6 +41,8 @@ class Term:
     """The name of the weight in schedules."""
     head: Callable[[LossConfig], bool] = lambda loss: False
     """Whether the term uses the boundary head."""
+    of_segmentation: bool = False
+    """Whether ``task/boundary_on`` does not move it to another head."""
 
 
 def _head_of(prediction: Prediction) -> Tensor:
@@ -67,7 +69,7 @@ def _boundary_cross_entropy(
     return boundary_cross_entropy(
         _head_of(prediction),
         target.boundary_BHW(config),
-        target.valid_BHW,
+        target.boundary_valid_BHW,
         variant=config.variant,
     )
 
@@ -79,7 +81,7 @@ def _inverse_form(
     return inverse_form(
         _head_of(prediction),
         target.boundary_BHW(config),
-        target.valid_BHW,
+        target.boundary_valid_BHW,
         network=learned.inverse_net,
         tile=config.tile_px(target.labels_BHW.shape[1]),
         tile_reduction=config.tile_reduction,
@@ -95,7 +97,7 @@ def _boundary_correlation(
     return boundary_correlation(
         _head_of(prediction),
         target.boundary_BHW(config),
-        target.valid_BHW,
+        target.boundary_valid_BHW,
         tile=config.tile_px(target.labels_BHW.shape[1]),
         reach=config.correlation_reach,
         sharpness=config.correlation_sharpness,
@@ -131,7 +133,8 @@ def _active_boundary(
 def _edge(config: LossConfig, prediction: Prediction, target: Target, learned: Learned) -> LossTerm:
     logits_BKHW, labels_BHW = prediction.logits_BKHW, target.labels_BHW
     if config.edge == "multi_task":
-        return edge_head_loss(_head_of(prediction), target.eight_neighbour_BHW, target.valid_BHW)
+        edge_BHW, valid_BHW = target.edge_head_BHW, target.boundary_valid_BHW
+        return edge_head_loss(_head_of(prediction), edge_BHW, valid_BHW)
     edge_net = _edge_net(learned)
     if config.edge == "ppce":
         boundary_BHW = target.eight_neighbour_BHW
@@ -165,7 +168,7 @@ def _of_regions(compute: Callable[..., LossTerm]) -> Compute:
 
 
 TERMS: dict[str, Term] = {
-    "cross_entropy": Term(lambda loss: loss.xe, _cross_entropy),
+    "cross_entropy": Term(lambda loss: loss.xe, _cross_entropy, of_segmentation=True),
     "boundary_cross_entropy": Term(
         lambda loss: loss.beta, _boundary_cross_entropy, rule="beta", head=lambda loss: True
     ),
@@ -188,6 +191,7 @@ TERMS: dict[str, Term] = {
         ),
         rule="edge_attention",
         head=lambda loss: True,
+        of_segmentation=True,
     ),
     "lovasz": Term(lambda loss: loss.lovasz, _lovasz, rule="lovasz"),
     "active_boundary": Term(lambda loss: loss.w_a, _active_boundary, rule="w_a"),

@@ -3,6 +3,11 @@
 from math import inf
 from typing import Literal, NamedTuple
 
+_TASK = "task/"
+_CELLS = "cells"
+DELTA_M = "delta_m"
+SEMSEG = f"{_TASK}semseg"
+
 
 class Metric(NamedTuple):
     """A metric's properties; values lie in ``low`` to ``high``."""
@@ -14,7 +19,8 @@ class Metric(NamedTuple):
     source: str
     needs: tuple[str, ...] = ()
     """What it is measured with: ``eval/...``, the field that requests it; ``volume`` or ``film``,
-    the data that have it. Without any, every evaluation measures it."""
+    the data that have it; ``task/...``, the task whose head it measures; ``cells``, a grid's
+    networks of other tasks. Without any, every evaluation of a segmentation measures it."""
 
     @property
     def field(self) -> str:
@@ -24,7 +30,19 @@ class Metric(NamedTuple):
     @property
     def series(self) -> str:
         """``volume`` or ``film``, if only such data have it; else ""."""
-        return next((need for need in self.needs if not need.startswith("eval/")), "")
+        kinds = (need for need in self.needs if "/" not in need and need != _CELLS)
+        return next(kinds, "")
+
+    @property
+    def of_cells(self) -> bool:
+        """Whether it compares the networks of a grid, so that no evaluation measures it."""
+        return _CELLS in self.needs
+
+    @property
+    def task(self) -> str:
+        """The task that it measures, such as ``depth``; most measure ``semseg``."""
+        named = (need for need in self.needs if need.startswith(_TASK))
+        return next(named, SEMSEG).removeprefix(_TASK)
 
 
 TOLERANCES_PX = (1, 3, 5)
@@ -140,6 +158,27 @@ METRICS: dict[str, Metric] = {
     "davis_f": _fraction(
         "DAVIS' F: contour F at 0.8 % of the diagonal, averaged as J (ABL Table 7)", FILM
     ),
+    "ods_f": _fraction("edge_detection.py: best F of one threshold for all images", "task/edge"),
+    "depth_rmse": _distance("m", "root of the mean square over all pixels", "task/depth"),
+    "normals_mean_angle": Metric(
+        "min", "degree", 0, 180, "mean angle over all pixels", ("task/normals",)
+    ),
+    "saliency_miou": _fraction(
+        "IoU of the salient region, mean over images, at the best threshold of 0.2, 0.25 .. 0.9 "
+        "for all images (ASTMT)",
+        "task/saliency",
+    ),
+    "parts_miou": _fraction(
+        "mIoU of human parts and background over the images that show a part (ASTMT)", "task/parts"
+    ),
+    DELTA_M: Metric(
+        "max",
+        "fraction",
+        -inf,
+        inf,
+        "mean over tasks of the gain relative to a network of this task alone (ASTMT)",
+        ("cells",),
+    ),
     "classes_scored": Metric("max", "classes", 0, inf, "classes that occur: those in mIoU's mean"),
     "contours_scored": Metric(
         "max", "pairs", 0, inf, "pairs of image and class with a contour: those in boundary F"
@@ -150,12 +189,12 @@ METRICS: dict[str, Metric] = {
 These are the names in the ledger and in MLflow; the test list's have ``test_`` before them.
 """
 
-OTHER_METRICS: dict[str, Metric] = {
-    "ods_f": _fraction("edge_detection.py: best F of one threshold for all images"),
-    "depth_rmse": Metric("min", "m", 0, inf, "tasks.py: root of the mean square over all pixels"),
-    "normals_mean_angle": Metric("min", "degree", 0, 180, "tasks.py: mean over all pixels"),
-    "saliency_miou": _fraction("tasks.py: best threshold for all images (ASTMT)"),
-    "parts_miou": _fraction("tasks.py: mean over parts and background (ASTMT)"),
-    "delta_m": Metric("max", "fraction", -inf, inf, "tasks.py: mean relative gain over tasks"),
+OF_TASK: dict[str, str] = {
+    "semseg": "miou",
+    "edge": "ods_f",
+    "depth": "depth_rmse",
+    "normals": "normals_mean_angle",
+    "saliency": "saliency_miou",
+    "parts": "parts_miou",
 }
-"""Metrics of tasks other than segmentation, which functions in ``other_tasks`` compute."""
+"""By task, the metric of its part in Delta_m (InverseForm's tables)."""

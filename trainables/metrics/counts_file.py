@@ -17,7 +17,9 @@ from torch import Tensor
 
 from trainables import proof
 from trainables.config import require
+from trainables.config.tasks import TASKS, TaskName
 from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, TOLERANCES_PX, TRIMAP_WIDTHS_PX
+from trainables.metrics.other_tasks.counts import NO_TABLES, Tables, type_of
 from trainables.metrics.per_image import LATER, ImageCounts, empty
 from trainables.metrics.plugin_metric import Counts
 
@@ -29,6 +31,7 @@ SETTINGS = {
 """The settings of the counts; a file with other settings is refused, not misread."""
 _CONFUSION = "confusion_KK"
 _PLUGIN = "plugin_{}_NC"
+_TASK = "task_{}"
 
 
 def pack(
@@ -36,6 +39,7 @@ def pack(
     names: Sequence[str] = (),
     confusion_KK: Tensor | None = None,
     plugin_counts: Mapping[str, Counts] | None = None,
+    task_counts: Tables = NO_TABLES,
 ) -> bytes:
     """The content of a counts file, with its hash. Equal counts give equal bytes.
 
@@ -45,6 +49,7 @@ def pack(
         confusion_KK: of all images together, by true class (rows) and predicted class; may be
             left out.
         plugin_counts: by metric of a plug-in, float64 (N,C).
+        task_counts: by task besides the segmentation, a table as ``other_tasks/counts.py`` has it.
 
     Raises:
         ValueError: if there are names, but not one per image.
@@ -61,6 +66,9 @@ def pack(
     if confusion_KK is not None:
         arrays[_CONFUSION] = _narrow(confusion_KK.cpu().numpy())
     arrays |= {_PLUGIN.format(name): table for name, table in (plugin_counts or {}).items()}
+    for task, table in task_counts.items():
+        whole = table.dtype == torch.int64
+        arrays[_TASK.format(task)] = _narrow(table.numpy()) if whole else table.numpy()
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return proof.seal(buffer.getvalue())
@@ -117,6 +125,22 @@ def load_plugin_counts(path: str | os.PathLike[str], names: Iterable[str]) -> di
     keys = {_PLUGIN.format(name): name for name in names}
     arrays = _read(path, ("names",), tuple(keys))
     return {name: arrays[key].astype(np.float64) for key, name in keys.items() if key in arrays}
+
+
+def load_task_counts(path: str | os.PathLike[str]) -> dict[TaskName, Tensor]:
+    """By task besides the segmentation, its table on the CPU; none in files of older versions.
+
+    Raises:
+        FileNotFoundError: if it does not exist.
+        ValueError: if it is damaged, or is not a counts file.
+    """
+    arrays = _read(path, ("names",), [_TASK.format(task) for task in TASKS])
+    found = {task: arrays.get(_TASK.format(task)) for task in TASKS}
+    return {
+        task: torch.from_numpy(table).to(type_of(task))
+        for task, table in found.items()
+        if table is not None
+    }
 
 
 def _read(

@@ -2,18 +2,21 @@
 
 All functions take a ``predict`` callable; the caller sets its model to evaluation mode and turns
 gradients off. Several predictions of a pixel are combined by the mean of their softmax
-probabilities. docs/evaluation.md has the conventions and the memory that each needs.
+probabilities, of further tasks as ``Heads`` says. docs/evaluation.md has the conventions and the
+memory that each needs.
 
-Shape letters: B images, C channels, K classes, H rows, W columns.
+Shape letters: B images, C channels, K classes or the maps of all ``Heads``, H rows, W columns.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.config.evaluation import EvaluationProtocol, Size
+from trainables.metrics.other_tasks.heads import CLASSES, Heads
 
 Predict = Callable[[Tensor], Tensor]
 """Images (B,C,H,W) to logits (B,K,h,w); h and w may be smaller than H and W."""
@@ -22,7 +25,12 @@ PLAIN = EvaluationProtocol()
 """Single-scale, the complete image at once."""
 
 
-def scores(predict: Predict, images_BCHW: Tensor, how: EvaluationProtocol = PLAIN) -> Tensor:
+def scores(
+    predict: Predict,
+    images_BCHW: Tensor,
+    how: EvaluationProtocol = PLAIN,
+    heads: Heads = CLASSES,
+) -> Tensor:
     """Logits (B,K,H,W) of complete images: the model's own, or, where several predictions are
     averaged, the logarithm of their mean probability (at least that of float32's least number).
 
@@ -30,15 +38,21 @@ def scores(predict: Predict, images_BCHW: Tensor, how: EvaluationProtocol = PLAI
         predict: from images to logits; in the plain protocol they have the images' size.
         images_BCHW: images as the model expects them.
         how: windows, scales, mirroring.
+        heads: what the maps are, beside the classes: those of further tasks are their ``values``.
     """
     if how.is_plain:
-        return predict(images_BCHW)
-    probability_BKHW = probabilities(predict, images_BCHW, how)
-    return probability_BKHW.clamp_(min=torch.finfo(probability_BKHW.dtype).tiny).log_()
+        return heads.of_one(predict(images_BCHW))
+    return heads.of_mean(probabilities(predict, images_BCHW, how, heads))
 
 
-def probabilities(predict: Predict, images_BCHW: Tensor, how: EvaluationProtocol = PLAIN) -> Tensor:
-    """Class probabilities (B,K,H,W) of complete images, averaged over scales and mirroring."""
+def probabilities(
+    predict: Predict,
+    images_BCHW: Tensor,
+    how: EvaluationProtocol = PLAIN,
+    heads: Heads = CLASSES,
+) -> Tensor:
+    """Class probabilities (B,K,H,W) of complete images, averaged over scales and mirroring; of
+    further tasks, the mean ``values``."""
     size = images_BCHW.shape[-2], images_BCHW.shape[-1]
     views = [
         (scale, mirrored) for scale in how.scales for mirrored in (False, True)[: 1 + how.flip]
@@ -46,8 +60,9 @@ def probabilities(predict: Predict, images_BCHW: Tensor, how: EvaluationProtocol
     total_BKHW: Tensor | None = None
     for scale, mirrored in views:
         view_BCHW = resize(images_BCHW, scaled(size, scale))
-        prob_BKHW = _of_view(predict, view_BCHW.flip(-1) if mirrored else view_BCHW, size, how)
-        prob_BKHW = prob_BKHW.flip(-1) if mirrored else prob_BKHW
+        view_BCHW = view_BCHW.flip(-1) if mirrored else view_BCHW
+        prob_BKHW = _of_view(predict, view_BCHW, size, how, partial(heads.values, scale=scale))
+        prob_BKHW = heads.unmirrored(prob_BKHW) if mirrored else prob_BKHW
         total_BKHW = prob_BKHW if total_BKHW is None else total_BKHW.add_(prob_BKHW)
     assert total_BKHW is not None
     return total_BKHW.div_(len(views))
@@ -66,18 +81,24 @@ def resize(maps_BCHW: Tensor, size: Size) -> Tensor:
     return F.interpolate(maps_BCHW, size, mode="bilinear", align_corners=False, antialias=shrinks)
 
 
-def _of_view(predict: Predict, images_BCHW: Tensor, size: Size, how: EvaluationProtocol) -> Tensor:
-    """Probabilities (B,K,H,W), at ``size``, of images that are already scaled and mirrored."""
+def _of_view(
+    predict: Predict,
+    images_BCHW: Tensor,
+    size: Size,
+    how: EvaluationProtocol,
+    values: Callable[[Tensor], Tensor],
+) -> Tensor:
+    """``values`` (B,K,H,W), at ``size``, of images that are already scaled and mirrored."""
     rows, columns = images_BCHW.shape[-2:]
     if how.window is None or (rows <= how.window[0] and columns <= how.window[1]):
-        return resize(predict(images_BCHW), size).softmax(dim=1)
+        return values(resize(predict(images_BCHW), size))
     assert how.stride is not None, "windows have a stride"
     total_BKHW: Tensor | None = None
     times_HW = torch.zeros(rows, columns, device=images_BCHW.device)
     for place in windows((rows, columns), how.window, how.stride):
         part_BCHW = images_BCHW[..., place[0], place[1]]
         part_size = (part_BCHW.shape[-2], part_BCHW.shape[-1])
-        prob_BKHW = resize(predict(part_BCHW), part_size).softmax(dim=1)
+        prob_BKHW = values(resize(predict(part_BCHW), part_size))
         if total_BKHW is None:
             total_BKHW = prob_BKHW.new_zeros(*prob_BKHW.shape[:2], rows, columns)
         total_BKHW[..., place[0], place[1]] += prob_BKHW

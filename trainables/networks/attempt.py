@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from trainables.config import ModelConfig, refused
 from trainables.config.pixels import RGB, Pixels
+from trainables.config.tasks import NetworkTasks
 from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 
@@ -32,6 +33,8 @@ class Attempt:
     """What the images are."""
     shared_statistics: bool = False
     """Whether batch norms see the images of other ranks, too, so that one image is enough."""
+    tasks: NetworkTasks | None = None
+    """What is predicted; None: the segmentation alone."""
 
     def run(self) -> list[str]:
         """Evaluate two images and one, and train one batch, with random weights.
@@ -46,7 +49,8 @@ class Attempt:
         """
         bare = replace(self.model, weights="none", init="")
         with torch.random.fork_rng(devices=[]):
-            network = Segmenter(bare, self.num_classes, self.boundary_head, self.pixels)
+            given = self.num_classes, self.boundary_head, self.pixels, self.tasks
+            network = Segmenter(bare, *given)
             make_global(network)  # as a training does
             self._evaluate(network.eval())
             return self._train(network.train())
@@ -54,10 +58,11 @@ class Attempt:
     def _evaluate(self, network: Segmenter) -> None:
         with torch.no_grad():
             for count in (TWO, 1):
-                logits_BKHW = network(self.images_B3HW[:count]).logits_BKHW
-                if not logits_BKHW.is_meta and not bool(logits_BKHW.isfinite().all()):
-                    words = f"a network with finite logits for {count} images"
-                    raise refused(f"model/network {network.name}", words, "NaN or infinity")
+                output = network(self.images_B3HW[:count])
+                for name, map_BCHW in {"logits": output.logits_BKHW, **output.tasks}.items():
+                    if not map_BCHW.is_meta and not bool(map_BCHW.isfinite().all()):
+                        words = f"a network with finite {name} for {count} images"
+                        raise refused(f"model/network {network.name}", words, "NaN or infinity")
 
     def _train(self, network: Segmenter) -> list[str]:
         if self.shared_statistics:
@@ -76,7 +81,8 @@ class Attempt:
 
 def _scalar(output: SegmenterOutput) -> Tensor:
     """A number on which every output of a network has an effect."""
-    maps: Sequence[Tensor] = [output.logits_BKHW, *output.auxiliary_BKHW]
+    maps: Sequence[Tensor] = [output.logits_BKHW, *output.auxiliary_BKHW, *output.tasks.values()]
+    maps = [*maps, *(map_BCHW for scale in output.initial for map_BCHW in scale.values())]
     if output.boundary_logits_BHW is not None:
         maps = [*maps, output.boundary_logits_BHW]
     return torch.stack([(map_.float() - 1).square().mean() for map_ in maps]).sum()

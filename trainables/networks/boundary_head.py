@@ -8,23 +8,18 @@ Shape letters: B images, D features, H rows, W columns (h, w at the features' ow
 from torch import Tensor, nn
 
 from trainables.config import refused
+from trainables.networks.task_heads import TaskHead
 
 
-class BoundaryHead(nn.Module):
-    """3x3 convolution, normalisation, ReLU, 1x1 convolution to one channel."""
+class BoundaryHead(TaskHead):
+    """A head of one channel."""
 
-    def __init__(self, features: int, hidden: int = 32) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(features, hidden, 3, padding=1, bias=False),
-            nn.GroupNorm(8, hidden),
-            nn.ReLU(),
-            nn.Conv2d(hidden, 1, 1),
-        )
+    def __init__(self, features: int) -> None:
+        super().__init__(features, 1)
 
     def forward(self, features_BDhw: Tensor) -> Tensor:
         """(B,h,w) logits at the features' stride."""
-        return self.layers(features_BDhw).squeeze(1)
+        return super().forward(features_BDhw).squeeze(1)
 
 
 def wider_classifier(classifier: nn.Module | None, features: int) -> nn.Conv2d:

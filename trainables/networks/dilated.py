@@ -49,6 +49,15 @@ class _Dilated(Network):
         return Output(logits_BKhw, features_BDhw, (self.auxiliary[0](stages[3]),))
 
 
+def deeplab_head(inputs: int) -> nn.Sequential:
+    """Dilated pyramid pooling and a 3x3 convolution, to 256 features."""
+    from torchvision.models.segmentation.deeplabv3 import ASPP
+
+    aspp = ASPP(inputs, [12, 24, 36])
+    aspp.project[3].p = 0.0  # no dropout: see network.py
+    return nn.Sequential(aspp, conv_bn(256, 256, 3))
+
+
 class DeepLabV3(_Dilated):
     """Chen et al., arXiv 1706.05587, as torchvision builds it."""
 
@@ -59,11 +68,7 @@ class DeepLabV3(_Dilated):
         self, config: ModelConfig, num_classes: int, resnet: str, pixels: Pixels = RGB
     ) -> None:
         super().__init__(config, num_classes, resnet, pixels)
-        from torchvision.models.segmentation.deeplabv3 import ASPP
-
-        aspp = ASPP(_LAST, [12, 24, 36])
-        aspp.project[3].p = 0.0  # no dropout: see network.py
-        self.head = nn.Sequential(aspp, conv_bn(256, 256, 3))
+        self.head = deeplab_head(_LAST)
         self.classifier = nn.Conv2d(256, num_classes, 1)
 
     def context(self, stages: list[Tensor]) -> Tensor:

@@ -11,6 +11,7 @@ from torch import nn
 
 from trainables.config import ModelConfig, refused
 from trainables.config.pixels import RGB, Pixels
+from trainables.config.tasks import NetworkTasks
 from trainables.networks.weights import RANDOM
 
 _SIDE = 128
@@ -18,21 +19,26 @@ _SIDE = 128
 
 
 def built(
-    build: Callable[..., object], config: ModelConfig, num_classes: int, pixels: Pixels
+    build: Callable[..., object],
+    config: ModelConfig,
+    num_classes: int,
+    pixels: Pixels,
+    tasks: NetworkTasks | None = None,
 ) -> object:
-    """What ``model/network`` builds for these images.
+    """What ``model/network`` builds for these images and tasks.
 
-    Photographs need nothing more than before; other images are announced to a network that has a
-    parameter ``pixels`` for them, or ``bands`` for their number.
+    Photographs and segmentation need nothing more than before; other images are announced to a
+    network that has a parameter ``pixels`` for them, or ``bands`` for their number; tasks to one
+    with a parameter ``tasks``, which has its own heads.
     """
-    if pixels == RGB:
+    if pixels == RGB and tasks is None:
         return build(config, num_classes)
     takes = inspect.signature(build).parameters
-    if "pixels" in takes:
-        return build(config, num_classes, pixels=pixels)
-    if "bands" in takes:
-        return build(config, num_classes, bands=pixels.bands)
-    return build(config, num_classes)
+    further: dict[str, object] = {}
+    if pixels != RGB:
+        further = {"pixels": pixels} if "pixels" in takes else {"bands": pixels.bands}
+    given = {**further, "tasks": tasks}
+    return build(config, num_classes, **{name: given[name] for name in given if name in takes})
 
 
 def require_bands(name: str, network: nn.Module, pixels: Pixels) -> None:

@@ -50,6 +50,7 @@ class HRNetOCR(Network):
 
     auxiliary_weights = (0.4,)  # HRNet-Semantic-Segmentation, branch HRNet-OCR
     out_channels = 512
+    classifiers = ()
     KEYS = 256
 
     def __init__(

@@ -50,6 +50,10 @@ class Network(nn.Module):
     """Published weight of each auxiliary head's cross-entropy."""
     unused_parameters: bool = False
     """Whether the logits may not depend on some parameters, which then have no gradient."""
+    classifiers: tuple[str, ...] = ("classifier",)
+    """Paths of what turns features into class logits; none where features depend on the logits."""
+    tasks: frozenset[TaskName] = frozenset()
+    """Those that it has own heads for; others get one each on its features."""
     transfer: str = RANDOM
     """Where the backbone's weights came from, as a sentence for the terminal."""
 

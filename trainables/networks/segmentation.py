@@ -3,8 +3,8 @@
 Shape letters: B images, K classes, D features, H rows, W columns (h, w at the features' stride).
 """
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,52 +12,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainables.config import ModelConfig, require
+from trainables.config import ModelConfig
 from trainables.config.pixels import RGB, Pixels
 from trainables.config.plugin_fields import PLUGIN
-from trainables.config.tasks import TaskName
+from trainables.config.tasks import NetworkTasks, TaskName
 from trainables.networks.boundary_head import BoundaryHead, wider_classifier
-from trainables.networks.decoders import DECODERS, Smp
-from trainables.networks.dilated import DeepLabV2, DeepLabV3, DeepLabV3Plus, PSPNet
-from trainables.networks.dpt import DPT
+from trainables.networks.catalog import NETWORKS
 from trainables.networks.dropout import ChannelDropout
 from trainables.networks.first_layer import built, require_bands, transfer_of
-from trainables.networks.hrnet import HRNet, HRNetOCR
-from trainables.networks.icnet import ICNet
-from trainables.networks.network import NO_TASKS, Network
+from trainables.networks.network import NO_TASKS, Output
 from trainables.networks.plain_network import as_network, as_output
-from trainables.networks.refinenet import RefineNetLW
-from trainables.networks.segformer_hf import SegformerHF
-from trainables.networks.small import LRASPP, Tiny
 from trainables.networks.standardise import Standardise
-from trainables.networks.upernet import UPerNet
+from trainables.networks.task_heads import Predicts, TaskHead, drop_classifiers, require_features
 from trainables.networks.whole import load_network
-
-_SWIN = "swin_{}_patch4_window{}_{}"
-NETWORKS: dict[str, Callable[..., Network]] = {
-    "tiny": Tiny,
-    **dict.fromkeys(DECODERS, Smp),
-    "dpt": DPT,
-    "segformer_hf": SegformerHF,
-    "lraspp": LRASPP,
-    "deeplabv2_r101": partial(DeepLabV2, resnet="resnet101"),
-    "deeplabv3_r50": partial(DeepLabV3, resnet="resnet50"),
-    "deeplabv3plus_r101": partial(DeepLabV3Plus, resnet="resnet101"),
-    "pspnet_r101": partial(PSPNet, resnet="resnet101"),
-    "upernet_swin_t": partial(UPerNet, swin=_SWIN.format("tiny", 7, 224)),
-    "upernet_swin_s": partial(UPerNet, swin=_SWIN.format("small", 7, 224)),
-    "upernet_swin_b": partial(UPerNet, swin=_SWIN.format("base", 7, 224)),
-    "hrnet_w18": partial(HRNet, name="hrnet_w18"),
-    "hrnet_w18s": partial(HRNet, name="hrnet_w18_small_v2"),
-    "hrnet_w48": partial(HRNet, name="hrnet_w48"),
-    "hrnet_w48_ocr": partial(HRNetOCR, name="hrnet_w48"),
-    "refinenet_lw_50": partial(RefineNetLW, resnet="resnet50"),
-    "refinenet_lw_101": partial(RefineNetLW, resnet="resnet101"),
-    "refinenet_lw_152": partial(RefineNetLW, resnet="resnet152"),
-    "icnet_r50": partial(ICNet, resnet="resnet50"),
-}
-"""``model/network`` -> what builds it of a config and a number of classes; see ``first_layer.py``
-for ``pixels``, which it may take."""
 
 
 class SegmenterOutput(NamedTuple):
@@ -78,7 +45,10 @@ class SegmenterOutput(NamedTuple):
 
 
 class Segmenter(nn.Module):
-    """A network; in training, also a boundary head on its features and its auxiliary heads."""
+    """A network; in training, also a boundary head on its features and its auxiliary heads.
+
+    With the task ``edge``, the edge head is the boundary head, and there is no other.
+    """
 
     def __init__(
         self,
@@ -86,16 +56,23 @@ class Segmenter(nn.Module):
         num_classes: int,
         boundary_head: bool,
         pixels: Pixels = RGB,
+        tasks: NetworkTasks | None = None,
     ) -> None:
+        """``tasks``: what is predicted; None: the segmentation alone."""
         super().__init__()
         self.name, self.num_classes, self.pixels = config.network, num_classes, pixels
+        self.tasks = tasks or NetworkTasks((("semseg", num_classes),))
         layer = config.features or PLUGIN.features.get(self.name, "")
-        found = built(NETWORKS[self.name], config, num_classes, pixels)
+        found = built(NETWORKS[self.name], config, num_classes, pixels, tasks)
         self.network = as_network(self.name, found, layer, pixels.bands)
         require_bands(self.name, self.network, pixels)
         self.standardise = None if pixels.plain else Standardise(pixels)
         self.dropout = ChannelDropout(config.dropout)
-        self.boundary_head = self._make_head() if boundary_head or config.boundary_input else None
+        self.heads = self._task_heads()
+        self.predicts = None if tasks is None else Predicts(tasks)
+        reads = boundary_head or config.boundary_input
+        own = reads and "edge" not in self.tasks.channels
+        self.boundary_head = self._make_head() if own else None
         self._joined_Bhw: Tensor | None = None
         self.reads_boundary = config.boundary_input
         """Whether the classifier does, so that evaluation runs the head, too."""
@@ -112,12 +89,22 @@ class Segmenter(nn.Module):
             self.transfer = load_network(self, Path(config.init).expanduser())
 
     def _make_head(self) -> BoundaryHead:
-        channels = self.network.out_channels
-        needs = (
-            "given model/features, the layer whose output a boundary head reads (docs/plugins.md)"
-        )
-        require(channels > 0, f"model/network {self.name}", needs, "a module without features")
-        return BoundaryHead(channels)
+        require_features(self.name, self.network)
+        return BoundaryHead(self.network.out_channels)
+
+    def _task_heads(self) -> nn.ModuleDict:
+        """One for each task that the network itself has none for."""
+        if not self.tasks.segments and not self.network.tasks:
+            drop_classifiers(self.name, self.network, self.num_classes)
+        further = {
+            name: channels
+            for name, channels in self.tasks.further.items()
+            if name not in self.network.tasks
+        }
+        if further:
+            require_features(self.name, self.network)
+        features = self.network.out_channels
+        return nn.ModuleDict({name: TaskHead(features, further[name]) for name in further})
 
     def _widen_classifier(self) -> None:
         """Let the classifier receive the boundary map beside the features (InverseForm, 3.5)."""
@@ -127,9 +114,15 @@ class Segmenter(nn.Module):
 
     def _join(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The features and the boundary's probabilities, which ``forward`` then need not repeat."""
-        assert self.boundary_head is not None
-        self._joined_Bhw = self.boundary_head(inputs[0])
+        self._joined_Bhw = self._boundary(inputs[0])
         return (torch.cat((inputs[0], self._joined_Bhw.sigmoid().unsqueeze(1)), dim=1),)
+
+    def _boundary(self, features_BDhw: Tensor) -> Tensor:
+        """(B,h,w) logits of the boundary head, or of the edge task's, which then is the same."""
+        if self.boundary_head is not None:
+            return self.boundary_head(features_BDhw)
+        edges_Bhw: Tensor = self.heads["edge"](features_BDhw).squeeze(1)
+        return edges_Bhw
 
     def _drop(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The classifier's features; a boundary head uses them all."""
@@ -154,27 +147,60 @@ class Segmenter(nn.Module):
         def at_label_size(maps_BKhw: Tensor) -> Tensor:
             return _enlarged(maps_BKhw, padded)[..., :rows, :columns]
 
-        logits_BKHW = at_label_size(output.logits_BKhw)
+        logits_BKHW = images_B3HW.new_zeros(len(padded), self.num_classes, rows, columns)
+        if self.tasks.segments:
+            logits_BKHW = at_label_size(output.logits_BKhw)
+        maps = self._task_maps(output, joined_Bhw)
+        tasks = {name: at_label_size(map_BChw) for name, map_BChw in maps.items()} or NO_TASKS
         if not (self.training or with_boundary):
-            return SegmenterOutput(logits_BKHW, None)
+            return SegmenterOutput(logits_BKHW, None, tasks=tasks)
         boundary_BHW = None
-        if self.boundary_head is not None:
+        if "edge" in tasks:
+            boundary_BHW = tasks["edge"].squeeze(1)
+        elif self.boundary_head is not None:
             assert output.features_BDhw is not None, "a Network with out_channels has features"
             if joined_Bhw is None:
                 joined_Bhw = self.boundary_head(output.features_BDhw)
             boundary_BHW = at_label_size(joined_Bhw.unsqueeze(1)).squeeze(1)
         auxiliary = tuple(at_label_size(logits) for logits in output.auxiliary)
-        return SegmenterOutput(logits_BKHW, boundary_BHW, auxiliary)
+        initial = tuple(
+            {name: at_label_size(map_BChw) for name, map_BChw in scale.items()}
+            for scale in output.initial
+        )
+        return SegmenterOutput(logits_BKHW, boundary_BHW, auxiliary, tasks, initial)
+
+    def _task_maps(self, output: Output, joined_Bhw: Tensor | None) -> dict[TaskName, Tensor]:
+        """(B,C,h,w) of each task but the segmentation, of the network's own heads and the others.
+
+        The edge task's head uses all features, as a boundary head does.
+        """
+        maps, features_BDhw = dict(output.tasks), output.features_BDhw
+        for name in self.tasks.channels:
+            if name not in self.heads:
+                continue
+            assert features_BDhw is not None, "a Network with out_channels has features"
+            if name == "edge":
+                edges_Bhw = self._boundary(features_BDhw) if joined_Bhw is None else joined_Bhw
+                maps[name] = edges_Bhw.unsqueeze(1)
+            else:
+                maps[name] = self.heads[name](self.dropout(features_BDhw))
+        return maps
 
 
 @lru_cache(maxsize=4)
-def transfer_report(config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> str:
+def transfer_report(
+    config: ModelConfig,
+    num_classes: int,
+    pixels: Pixels = RGB,
+    tasks: NetworkTasks | None = None,
+) -> str:
     """How many of the initial weights are loaded, new and unused, as a sentence.
 
     Raises:
         ValueError: the file is missing, holds no weights, or none that fit.
     """
-    return Segmenter(config, num_classes, boundary_head=False, pixels=pixels).transfer
+    given = num_classes, False, pixels, tasks
+    return Segmenter(config, *given).transfer
 
 
 def _enlarged(maps_BKhw: Tensor, images_B3HW: Tensor) -> Tensor:

@@ -34,6 +34,7 @@ class LRASPP(Network):
     """
 
     out_channels = 128
+    classifiers = ("head.low_classifier", "head.high_classifier")
 
     def __init__(self, config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> None:
         super().__init__()

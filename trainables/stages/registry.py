@@ -19,6 +19,7 @@ from trainables.config import LossConfig, TrialConfig, Value, code_digest, flatt
 from trainables.data.dataset import Dataset
 from trainables.losses.batch import Learned
 from trainables.losses.compose import needs_edge_net, needs_inverse_net
+from trainables.stages import masks
 from trainables.stages.edge_net import training as edge_training
 from trainables.stages.files import SavedStage, StageFile, StageRecord
 from trainables.stages.inverse_net import training as inverse_training
@@ -40,6 +41,10 @@ class Kind(NamedTuple):
     build: Callable[[TrialConfig, int], nn.Module]
     """From the config and the number of classes."""
     train: Callable[[TrialConfig, Dataset, ReportProgress], TrainedStage]
+    masks: Callable[[TrialConfig, Dataset], Dataset]
+    """The dataset with the masks that it is trained on as labels."""
+    on_edges: Callable[[TrialConfig], bool]
+    """Whether these are edge maps."""
 
 
 KINDS: dict[str, Kind] = {
@@ -57,8 +62,17 @@ KINDS: dict[str, Kind] = {
         ),
         lambda config, num_classes: inverse_training.build(config),
         inverse_training.train,
+        masks.of_boundaries,
+        masks.has_edge_task,
     ),
-    "edge_net": Kind(needs_edge_net, ("edge_net/*",), edge_training.build, edge_training.train),
+    "edge_net": Kind(
+        needs_edge_net,
+        ("edge_net/*",),
+        edge_training.build,
+        edge_training.train,
+        masks.of_classes,
+        masks.classes_are_edges,
+    ),
 }
 """Named as the fields of ``Learned``."""
 
@@ -80,7 +94,7 @@ def deciding_paths(kind: str) -> list[str]:
 
 def check(kind: str, config: TrialConfig, dataset: Dataset) -> None:
     """Raise a ValueError if a stage of this kind cannot be trained on this data."""
-    require_boundary(dataset)
+    require_boundary(KINDS[kind].masks(config, dataset))
     if kind == "inverse_net":
         crop = config.data.crop_height, config.data.crop_width
         check_tile(config.tile_px, config.loss.resized or dataset.splits["train"].size or crop)
@@ -111,6 +125,7 @@ def stage_key(kind: str, config: TrialConfig, digest: str) -> str:
         digest,
         code_digest(),
         {path: flat[path] for path in (*data, *deciding_paths(kind))},
+        *(["edge maps"] if KINDS[kind].on_edges(config) else []),
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -142,7 +157,8 @@ def ensure(
         record = file.record()
         if record is not None:
             return record
-        start, lists = time.monotonic(), dataset.for_fold(config.data.fold)
+        start = time.monotonic()
+        lists = KINDS[kind].masks(config, dataset.for_fold(config.data.fold))
         # The layers are small: more threads slow them down, and a different number of threads
         # would round differently.
         with torch_threads(1):
@@ -150,7 +166,7 @@ def ensure(
         seconds, remade = time.monotonic() - start, file.path.exists()
         record = StageRecord(kind, file.key, study, seconds, quality, curve, remade)
         fields = deciding_fields(kind, config)
-        file.write(SavedStage(record, dataset.num_classes, network.state_dict(), fields))
+        file.write(SavedStage(record, lists.num_classes, network.state_dict(), fields))
         return record
 
 
@@ -178,7 +194,9 @@ def untrained(config: TrialConfig, num_classes: int) -> Learned:
     """Untrained networks of the same shape, to time a trial before its stages exist."""
     return Learned(
         **{
-            kind: KINDS[kind].build(config, num_classes).requires_grad_(False)
+            kind: KINDS[kind]
+            .build(config, 2 if KINDS[kind].on_edges(config) else num_classes)
+            .requires_grad_(False)
             for kind in needed(config)
         }
     )

@@ -14,7 +14,8 @@ from trainables.training.optimization import freeze_batch_norm
 def network_of(config: TrialConfig, dataset: Dataset, device: torch.device) -> Segmenter:
     """The config's network with its initial weights, on the device."""
     head = needs_boundary_head(config.loss)
-    network = Segmenter(config.model, dataset.num_classes, head, dataset.pixels)
+    tasks = config.task.of_network(dataset.num_classes, len(dataset.parts))
+    network = Segmenter(config.model, dataset.num_classes, head, dataset.pixels, tasks)
     make_global(network)
     if config.model.freeze_batch_norm:
         freeze_batch_norm(network)

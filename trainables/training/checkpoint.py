@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from trainables import proof
 from trainables.proof import DamageError
 from trainables.training import predictions, snapshots
+from trainables.training.predictions import NO_MAPS, Predicted, TaskMaps
 
 STATE, PREDICTIONS, COUNTS = "state.pt", "predictions.npz", "counts.npz"
 NOTE = "checkpoint.json"
@@ -57,8 +58,8 @@ class Checkpoint:
         """The content of the counts file. Raises DamageError if it is not what was written."""
         return self._read(COUNTS)
 
-    def predictions(self) -> list[NDArray[np.uint8]]:
-        """Labels (H,W) predicted for each of the first images of the validation list.
+    def predictions(self) -> Predicted:
+        """What was predicted for the first images of the validation list.
 
         Raises:
             DamageError: the file is not what was written.
@@ -107,14 +108,17 @@ def write(
     counts: bytes,
     changes: Mapping[str, int] | None = None,
     result: Mapping[str, Any] | None = None,
+    task_predictions: TaskMaps = NO_MAPS,
 ) -> None:
     """Write a checkpoint completely or not at all.
 
     Args:
         predicted: labels (H,W) of each of the first validation images.
         counts: the content of a counts file.
+        task_predictions: the maps of the same images by further task.
     """
-    files = {STATE: state, COUNTS: counts, PREDICTIONS: predictions.pack(predicted)}
+    shown = predictions.pack(predicted, task_predictions)
+    files = {STATE: state, COUNTS: counts, PREDICTIONS: shown}
     note: dict[str, object] = {
         "epoch": epoch,
         "changes": dict(changes or {}),

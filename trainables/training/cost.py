@@ -1,7 +1,8 @@
 """What a network costs in use: parameters, operations, time and memory of one image.
 
 The image is predicted as the test predicts it: at every scale, mirrored, in windows (``eval/*``).
-Only what evaluation runs counts: boundary heads and auxiliary heads serve training alone. The
+Only what evaluation runs counts: boundary heads, auxiliary heads and those of initial predictions
+serve training alone, the edge task's and all other tasks' heads do not. The
 weights do not matter, so that no checkpoint is needed.
 """
 
@@ -54,6 +55,7 @@ def network_cost(
     device: str,
     plugin: Plugin | None = None,
     pixels: Pixels = RGB,
+    num_parts: int = 0,
 ) -> NetworkCost:
     """Measure a config's network on one random image.
 
@@ -64,12 +66,13 @@ def network_cost(
         device: such as ``cuda``.
         plugin: the user's own file that the trial runs with.
         pixels: what its images are.
+        num_parts: P, of the task ``parts``.
     """
     if plugin is not None:
         install(plugin)
     typed, place = from_flat({**config, "model/weights": "none"}), torch.device(device)
     process_settings.use(typed.optim, place, training=False)
-    network = _built(typed, num_classes, place, pixels)
+    network = _built(typed, num_classes, place, pixels, num_parts)
     image_1CHW = torch.rand(1, pixels.bands, *size, device=place)
     if typed.optim.channels_last:
         image_1CHW = image_1CHW.contiguous(memory_format=torch.channels_last)
@@ -93,9 +96,10 @@ def network_cost(
 
 
 def _built(
-    config: TrialConfig, num_classes: int, device: torch.device, pixels: Pixels
+    config: TrialConfig, num_classes: int, device: torch.device, pixels: Pixels, num_parts: int
 ) -> Segmenter:
-    network = Segmenter(config.model, num_classes, boundary_head=False, pixels=pixels).eval()
+    tasks = config.task.of_network(num_classes, num_parts)
+    network = Segmenter(config.model, num_classes, False, pixels, tasks).eval()
     layout = torch.channels_last if config.optim.channels_last else torch.preserve_format
     return network.to(device).to(memory_format=layout)
 
@@ -106,7 +110,8 @@ def evaluated_parameters(network: Segmenter) -> int:
     unused = () if auxiliary is None else auxiliary.parameters()
     head = network.boundary_head if network.reads_boundary else None
     read = () if head is None else head.parameters()
-    return _count(network.network.parameters()) - _count(unused) + _count(read)
+    heads = _count(network.heads.parameters())
+    return _count(network.network.parameters()) - _count(unused) + _count(read) + heads
 
 
 def _count(parameters: Iterable[Tensor]) -> int:

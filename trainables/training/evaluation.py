@@ -3,7 +3,7 @@
 Shape letters: B images, C colours, K classes, H rows, W columns.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,21 +16,21 @@ from trainables.config.evaluation import EvaluationProtocol
 from trainables.data.batch import Batch
 from trainables.data.batches import evaluation_batches
 from trainables.data.dataset import ImageList
-from trainables.losses.cross_entropy import nats_per_image
+from trainables.metrics import counts_file
 from trainables.metrics.inference import PLAIN, scores
-from trainables.metrics.overlap import confusion
+from trainables.metrics.other_tasks.counts import Tables, task_metrics
 from trainables.metrics.per_image import ImageCounts
 from trainables.metrics.plugin_metric import Counts
 from trainables.metrics.summaries import summarize
-from trainables.training.list_counts import ListCounts
-from trainables.training.plugin_counts import PluginCounts
+from trainables.training.class_counts import ClassCounts
+from trainables.training.first_predictions import FirstPredictions
 from trainables.training.plugin_counts import scores as plugin_scores
-from trainables.training.ranks import num_ranks, rank, sum_over_ranks
+from trainables.training.predictions import TaskMaps
+from trainables.training.ranks import num_ranks, rank
+from trainables.training.task_counts import TaskCounts
 
 _USUAL = EvalConfig()
 Batches = Callable[..., Iterator[tuple[NDArray[np.int64], Batch]]]
-PICTURES = 4
-"""How many images' predictions are saved with a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,34 @@ class Evaluation:
     metrics: dict[str, float]
     loss: float
     """Cross-entropy in nats per valid pixel, whatever the network was trained with; NaN if no pixel
-    is valid, or a prediction is not finite."""
+    is valid, or a prediction is not finite, or nothing segments."""
     counts: ImageCounts
+    """Zeros where nothing segments."""
     confusion_KK: Tensor
     """int64: valid pixels by their true class (rows) and their predicted one (columns)."""
     predictions: tuple[NDArray[np.uint8], ...]
-    """Labels (H,W) of each."""
+    """Labels (H,W) of each; none where nothing segments."""
     terms: Mapping[str, float] = field(default_factory=dict)
     """By ``val/NAME``, the loss terms that were measured."""
     plugin_counts: Mapping[str, Counts] = field(default_factory=dict)
     """By metric of the plug-in, float64 (N,C): what each image counts."""
+    task_counts: Tables = field(default_factory=dict)
+    """By task besides the segmentation, what each image counts."""
+    task_predictions: TaskMaps = field(default_factory=dict)
+    segments: bool = True
+    """Whether the network segments."""
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """The cross-entropy where anything segments, and the terms."""
+        return {**({"val/loss": self.loss} if self.segments else {}), **self.terms}
+
+
+def packed(found: Evaluation, names: Sequence[str]) -> bytes:
+    """The content of a counts file of a list whose images have these names."""
+    return counts_file.pack(
+        found.counts, list(names), found.confusion_KK, found.plugin_counts, found.task_counts
+    )
 
 
 @torch.no_grad()
@@ -61,60 +79,51 @@ def evaluate(
     device: torch.device,
     how: EvaluationProtocol = PLAIN,
     config: EvalConfig = _USUAL,
-    observe: Callable[[NDArray[np.int64], Tensor, Tensor], None] | None = None,
+    observe: Callable[[NDArray[np.int64], Batch], None] | None = None,
     batches: Batches = evaluation_batches,
+    tasks: TaskCounts | None = None,
 ) -> Evaluation:
     """Evaluate a list on all ranks; every rank gets the metrics of all images.
 
     Args:
-        predict: images (B,C,H,W) in [0,1] on the CPU -> logits (B,K,H,W) on the device.
+        predict: images (B,C,H,W) in [0,1] on the CPU -> logits (B,K,H,W) on the device; with
+            ``tasks``, the stack of all its heads.
         images: the list.
         num_classes: K.
         batch: images per forward pass, if they are predicted once and complete; else it is one.
         device: where predictions are counted.
         how: scales, mirroring and windows.
         config: what is measured.
-        observe: receives rows, images (B,C,H,W) and labels (B,H,W) of each batch, after its
-            prediction; both are on the device.
+        observe: receives the rows and the batch, on the device, after its prediction.
         batches: makes rows and batches of the list, as ``evaluation_batches`` does.
+        tasks: counts all tasks of the network, new for this list; None: it only segments.
     """
-    table = ListCounts(images, num_classes, device, config)
-    own = PluginCounts(len(images), num_classes, device)
-    nats_N = torch.zeros(len(images), dtype=torch.float64, device=device)
-    confusion_KK = torch.zeros((num_classes, num_classes), dtype=torch.int64, device=device)
-    pictures = _Pictures(images, device)
+    counted = tasks or TaskCounts(len(images), {"semseg": num_classes}, 0, device)
+    classes = ClassCounts(images, num_classes, device, config)
+    further = counted.heads.channels
+    first = FirstPredictions(images, further, device, segments=counted.segments)
     batch = batch if how.is_plain else 1
     for rows, made in batches(images, batch=batch, rank=rank(), ranks=num_ranks()):
-        images_BCHW, labels_BHW, _ = made.to(device)
-        logits_BKHW = scores(predict, images_BCHW, how)
-        predicted_BHW = logits_BKHW.argmax(dim=1)
-        table.add(rows, predicted_BHW, labels_BHW)
-        own.add(rows, predicted_BHW, labels_BHW)
+        on_device = made.to(device)
+        images_BCHW, labels_BHW, targets = on_device
+        maps_BMHW = scores(predict, images_BCHW, how, counted.heads)
+        logits_BKHW, values = counted.heads.split(maps_BMHW)
+        if counted.segments:
+            classes.add(rows, logits_BKHW, labels_BHW)
+        counted.add(rows, values, targets)
         if observe is not None:
-            observe(rows, images_BCHW, labels_BHW)
-        nats_N[torch.from_numpy(rows).to(device)] = nats_per_image(logits_BKHW, labels_BHW)
-        confusion_KK += confusion(predicted_BHW, labels_BHW, num_classes)
-        pictures.add(rows, predicted_BHW)
-    counts, own_counts = table.total(), own.total()
-    confusion_KK = sum_over_ranks(confusion_KK).cpu()
-    loss = float(sum_over_ranks(nats_N).sum()) / (int(confusion_KK.sum()) or float("nan"))
-    metrics = summarize(counts) | plugin_scores(own_counts)
-    return Evaluation(metrics, loss, counts, confusion_KK, pictures.all(), plugin_counts=own_counts)
-
-
-class _Pictures:
-    """The predictions of a list's first images, whichever rank has them."""
-
-    def __init__(self, images: ImageList, device: torch.device) -> None:
-        self._sizes = [(int(rows), int(columns)) for rows, columns in images.sizes_N2[:PICTURES]]
-        self._maps = [torch.zeros(size, dtype=torch.int64, device=device) for size in self._sizes]
-
-    def add(self, rows: NDArray[np.int64], predicted_BHW: Tensor) -> None:
-        for row, predicted_HW in zip(rows, predicted_BHW, strict=True):
-            if row < len(self._maps):
-                self._maps[row] = predicted_HW
-
-    def all(self) -> tuple[NDArray[np.uint8], ...]:
-        """Those of all ranks. Each has zeros for the images of the others."""
-        maps = (sum_over_ranks(map_HW.contiguous()) for map_HW in self._maps)
-        return tuple(map_HW.cpu().numpy().astype(np.uint8) for map_HW in maps)
+            observe(rows, on_device)
+        first.add(rows, logits_BKHW, values)
+    found, tables = classes.total(), counted.total()
+    of_classes = summarize(found.counts) | plugin_scores(found.plugin_counts)
+    return Evaluation(
+        metrics=(of_classes if counted.segments else {}) | task_metrics(tables),
+        loss=found.loss,
+        segments=counted.segments,
+        counts=found.counts,
+        confusion_KK=found.confusion_KK,
+        predictions=first.labels(),
+        plugin_counts=found.plugin_counts,
+        task_counts=tables,
+        task_predictions=first.tasks(),
+    )

@@ -13,10 +13,10 @@ from trainables.config.schedule import Constant, StartAt
 from trainables.losses.compose import (
     TERMS,
     ever_active,
-    measured_terms,
     needs_boundary_head,
     schedules_of,
 )
+from trainables.losses.objective import measured_of, names_of
 
 READ_BY: Mapping[str, tuple[str, ...]] = {
     "theta": ("active_boundary",),
@@ -99,9 +99,9 @@ def shared_metrics(
     Args:
         metrics: of the first trial, after an epoch up to ``first_difference``.
     """
-    measured = measured_terms(b.loss, b.eval.terms)
+    measured = measured_of(b)
     kept = {name for name in measured if name in TERMS and _same_reading(name, a.loss, b.loss)}
-    trained = ever_active(b.loss)
+    trained = [name for name in names_of(b) if name in TERMS]
     others = {f"train/{name}" for name in TERMS.keys() - set(trained)}
     others |= {f"val/{name}" for name in TERMS.keys() - kept}
     later: dict[str, float | None] = {f"train/{name}": 0.0 for name in trained}

@@ -1,9 +1,12 @@
 """One call of a network, on its device and in the precision of its training."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 from trainables.config import OptimConfig
+from trainables.config.tasks import TaskName
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.training.optimization import AUTOCAST
 
@@ -35,4 +38,10 @@ def forward(
         output.logits_BKHW.float(),
         None if boundary_BHW is None else boundary_BHW.float(),
         tuple(logits.float() for logits in output.auxiliary_BKHW),
+        _floats(output.tasks) if output.tasks else output.tasks,
+        tuple(_floats(scale) for scale in output.initial),
     )
+
+
+def _floats(maps: Mapping[TaskName, Tensor]) -> dict[TaskName, Tensor]:
+    return {name: map_BCHW.float() for name, map_BCHW in maps.items()}

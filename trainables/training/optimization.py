@@ -33,9 +33,22 @@ def _is_backbone(path: str) -> bool:
     return any(part in _BACKBONES for part in path.split("."))
 
 
-def make_optimizer(config: OptimConfig, network: Segmenter) -> torch.optim.Optimizer:
-    """The config's optimiser of the network's parameters that learn."""
-    return OPTIMIZERS[config.optimizer](parameter_groups(config, network), config)
+def make_optimizer(
+    config: OptimConfig, network: Segmenter, further: Tensor | None = None
+) -> torch.optim.Optimizer:
+    """The config's optimiser of the network's parameters that learn.
+
+    Args:
+        config: the section ``optim``.
+        network: the trial's.
+        further: a parameter outside of it, which learns at the heads' rate and does not decay.
+    """
+    groups = parameter_groups(config, network)
+    if further is not None:
+        # First, as the last group is the heads'.
+        rate = config.lr * config.head_lr
+        groups.insert(0, {"params": [further], "lr": rate, "weight_decay": 0.0})
+    return OPTIMIZERS[config.optimizer](groups, config)
 
 
 def held_settings(config: OptimConfig, optimizer: torch.optim.Optimizer) -> dict[str, Value]:

@@ -1,26 +1,40 @@
-"""Label maps of images of any size, predicted as the test of a study predicts them.
+"""Maps of images of any size, predicted as the test of a study predicts them.
 
 Shape letters: B images, K classes, H rows, W columns, C colours.
 """
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
+from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.config import TrialConfig, require
+from trainables.config.tasks import TaskName
 from trainables.data import photos
 from trainables.data.rasters import Pixels, require_same
 from trainables.data.units import in_units
 from trainables.metrics.inference import probabilities, resize, scores
+from trainables.metrics.other_tasks.heads import Heads
 from trainables.networks.segmentation import Segmenter
 from trainables.training import process_settings
 from trainables.training.forward import forward
 
 Labels = NDArray[np.uint8]
+
+
+class Predicted(NamedTuple):
+    """What a network says of one image, at the image's own size."""
+
+    image_HWC: Pixels
+    labels_HW: Labels
+    """0..K-1; zeros from a network that does not segment."""
+    tasks: dict[TaskName, NDArray[np.float32]]
+    """(C,H,W) by further task: probabilities of edges, saliency and parts, metres, unit normals."""
 
 
 class Predictor:
@@ -32,40 +46,60 @@ class Predictor:
         self._size = (data.height, data.width) if data.height else None
         self._how = config.eval.of("test")
         self._batch = config.batch if self._how.is_plain else 1  # as in the test
+        self._heads = Heads(network.tasks.further)
 
     def label_maps(self, images: Iterable[Pixels]) -> Iterator[tuple[Pixels, Labels]]:
         """Yield each image (H,W,C) with its labels (H,W), 0..K-1, at its own size.
+
+        Raises:
+            ValueError: the network does not segment.
+        """
+        segments, tasks = self._network.tasks.segments, self._config.task.tasks
+        require(segments, "task/tasks", "with semseg for label maps", tasks)
+        return ((each.image_HWC, each.labels_HW) for each in self.predictions(images))
+
+    def predictions(self, images: Iterable[Pixels]) -> Iterator[Predicted]:
+        """Yield what is predicted for each image (H,W,C).
 
         Equal sizes that follow each other share a batch, as in the test: another one may round
         otherwise.
         """
         for _, same in groupby(images, key=lambda image_HWC: image_HWC.shape):
             while batch := list(islice(same, self._batch)):
-                yield from zip(batch, self._labels(batch), strict=True)
+                yield from self._predicted(batch)
 
     @torch.no_grad()
-    def _labels(self, images: list[Pixels]) -> Labels:
-        """(B,H,W) of images of one size."""
+    def _predicted(self, images: list[Pixels]) -> list[Predicted]:
+        """Of images of one size."""
         rows, columns = images[0].shape[:2]
         require_same(self._network.pixels, images[0], "the images to predict")
         resized_BHWC = np.stack([photos.resize(image, self._size) for image in images])
         images_BCHW = in_units(torch.from_numpy(resized_BHWC).permute(0, 3, 1, 2))
         with process_settings.restored():
             process_settings.use(self._config.optim, self._device, training=False)
-            scores_BKHW = self._scores(images_BCHW, (rows, columns))
+            maps_BMHW = self._scores(images_BCHW, (rows, columns))
+        scores_BKHW, tasks = self._heads.split(maps_BMHW)
         labels_BHW: Labels = scores_BKHW.argmax(dim=1).cpu().numpy().astype(np.uint8)
-        return labels_BHW
+        if "normals" in tasks:  # a mean of unit vectors is shorter
+            tasks["normals"] = F.normalize(tasks["normals"], dim=1)
+        further = {task: values_BCHW.cpu().numpy() for task, values_BCHW in tasks.items()}
+        return [
+            Predicted(image, labels_HW, {task: maps[place] for task, maps in further.items()})
+            for place, (image, labels_HW) in enumerate(zip(images, labels_BHW, strict=True))
+        ]
 
     def _scores(self, images_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
-        """(B,K,H,W) at ``size``: the network's own logits where nothing is averaged or resized."""
+        """(B,M,H,W) at ``size``, of all heads: of the classes the network's own logits where
+        nothing is averaged or resized."""
         images_BCHW = images_BCHW.to(self._device)
         if tuple(images_BCHW.shape[-2:]) == size:
-            return scores(self._logits, images_BCHW, self._how)
-        return resize(probabilities(self._logits, images_BCHW, self._how), size)
+            return scores(self._outputs, images_BCHW, self._how, self._heads)
+        found_BMHW = probabilities(self._outputs, images_BCHW, self._how, self._heads)
+        return resize(found_BMHW, size)
 
-    def _logits(self, images_BCHW: Tensor) -> Tensor:
-        optim = self._config.optim
-        return forward(self._network, images_BCHW, optim, self._device).logits_BKHW
+    def _outputs(self, images_BCHW: Tensor) -> Tensor:
+        output = forward(self._network, images_BCHW, self._config.optim, self._device)
+        return self._heads.stack(output.logits_BKHW, output.tasks)
 
 
 def device_of(name: str, *, cuda: bool) -> torch.device:

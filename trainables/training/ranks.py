@@ -22,6 +22,13 @@ def sum_over_ranks(values: Tensor) -> Tensor:
     return values
 
 
+def max_over_ranks(values: Tensor) -> Tensor:
+    """The largest of every rank's values, in place. All ranks must make this call."""
+    if dist.is_initialized():
+        dist.all_reduce(values, dist.ReduceOp.MAX)
+    return values
+
+
 def joined_over_ranks(network: nn.Module, unused: bool) -> nn.Module:
     """The network, with gradients that are means over the ranks where there are several.
 

@@ -13,8 +13,8 @@ from trainables.config import Value, from_flat
 from trainables.data import Dataset
 from trainables.losses.affinity_regression import SIZES, affinities
 from trainables.losses.batch import Learned
-from trainables.metrics import counts_file
 from trainables.plugin import Plugin, install
+from trainables.training.evaluation import packed
 from trainables.training.training import Training
 
 
@@ -60,9 +60,9 @@ def measure(
     """Evaluate a checkpoint on the complete test list."""
     cv2.setNumThreads(0)  # of distance transforms: the task has a process, but shares the cores
     training = restore(config, state, dataset, device, plugin)
-    found, names = training.evaluate("test"), list(training.dataset.splits["test"].names)
-    counts = counts_file.pack(found.counts, names, found.confusion_KK, found.plugin_counts)
-    return Measured({f"test_{name}": value for name, value in found.metrics.items()}, counts)
+    found, names = training.evaluate("test"), training.dataset.splits["test"].names
+    metrics = {f"test_{name}": value for name, value in found.metrics.items()}
+    return Measured(metrics, packed(found, names))
 
 
 class Affinities(NamedTuple):

@@ -43,7 +43,7 @@ def read(trial_folders: Sequence[Path]) -> dict[int, list[NDArray[np.uint8]]]:
     found = {}
     for path in [path for root in trial_folders for path in (root / _FOLDER).glob("*.npz")]:
         with suppress(OSError, ValueError):  # damaged
-            found[int(path.stem)] = predictions.unpack(proof.unseal(path.read_bytes(), path))
+            found[int(path.stem)] = predictions.unpack(proof.unseal(path.read_bytes(), path)).labels
     return dict(sorted(found.items()))
 
 

@@ -18,6 +18,8 @@ class TrainingState(TypedDict):
     """The optimiser steps that are done."""
     scaler: NotRequired[dict[str, Any]]
     average: NotRequired[dict[str, Tensor]]
+    weighting: NotRequired[Tensor]
+    """Of the tasks, where their weights change."""
 
 
 def pack(state: TrainingState) -> bytes:

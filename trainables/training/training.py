@@ -3,8 +3,9 @@
 Shape letters: B images, H rows, W columns, N images of a list, P pictures.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import torch
@@ -17,26 +18,19 @@ from trainables.data.batches import Epoch, num_batches, require_crops, to_tensor
 from trainables.data.dataset import Dataset, ImageList
 from trainables.data.lists import EXTRA
 from trainables.data.loader import Loaders
-from trainables.losses.batch import Learned, Target, on_device
-from trainables.losses.compose import (
-    active_weights,
-    combine,
-    ever_active,
-    measured_terms,
-)
-from trainables.losses.term import LossTerm
+from trainables.losses.batch import Learned, on_device
 from trainables.metrics.inference import scores
+from trainables.metrics.other_tasks.edge_detection import NUM_THRESHOLDS
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.optim.schedules import rate_factor
 from trainables.training import process_settings
-from trainables.training.auxiliary import AUXILIARY, auxiliary_loss
-from trainables.training.batch_terms import batch_terms
 from trainables.training.build import network_of
 from trainables.training.compiled import compile_in_place
 from trainables.training.epoch_summary import Diverged, points, summary
 from trainables.training.evaluation import Evaluation, evaluate
 from trainables.training.forward import forward
 from trainables.training.iterations import Iterations
+from trainables.training.objective import Objective, Weights
 from trainables.training.optimization import (
     freeze_batch_norm,
     groups_of,
@@ -45,6 +39,7 @@ from trainables.training.optimization import (
 )
 from trainables.training.ranks import joined_over_ranks, num_ranks, places, rank, sum_over_ranks
 from trainables.training.state import TrainingState, pack, unpack
+from trainables.training.task_counts import TaskCounts
 from trainables.training.validation_terms import ListTerms, ValidationTerms
 from trainables.training.waiting import Waiting
 
@@ -66,14 +61,13 @@ class Training:
         self.config, self.device = config, device
         self.dataset = dataset.for_fold(config.data.fold)
         require_crops(self.dataset.splits["train"], config.data)
-        self.names = ever_active(config.loss)
-        self.learned = on_device(learned, device)
         process_settings.use(config.optim, device, training=True)
         torch.manual_seed(config.seed)
         self.network = network_of(config, self.dataset, device)
-        if self.network.auxiliary_weights:
-            self.names.append(AUXILIARY)
-        self.optimizer = make_optimizer(config.optim, self.network)
+        given = self.dataset.num_classes, on_device(learned, device), device
+        self.objective = Objective(config, self.network, *given)
+        learnt = self.objective.weighting.log_variance_T
+        self.optimizer = make_optimizer(config.optim, self.network, learnt)
         numbers = range(1, config.epochs + 1)
         self.batches = [num_batches(len(self._images(epoch)), config.batch) for epoch in numbers]
         """Of every epoch."""
@@ -113,7 +107,7 @@ class Training:
         computed: list[set[str]] = []
         for size in self._groups(self.epoch):
             self.optimizer.zero_grad()
-            weights = {**active_weights(config.loss, self.progress), AUXILIARY: 1.0}
+            weights = self.objective.weights(self.progress)
             computed += [set(weights)] * size
             for batch in islice(batches, size):
                 at = places(len(history), config.batch, len(batch.labels_BHW))
@@ -122,8 +116,12 @@ class Training:
             self._step()
         self.wait_share = waiting.share()
         whole = sum_over_ranks(torch.stack(history)).cpu()
-        self.iterations = points(whole, self.names, computed, self.epoch, self.batches)
-        return summary(whole, self.names, self.epoch)
+        names = self.objective.names
+        self.iterations = points(whole, names, computed, self.epoch, self.batches)
+        means = summary(whole, names, self.epoch)
+        if isinstance(means, Diverged):
+            return means
+        return means | self.objective.weighting.end_epoch(means)
 
     def _images(self, epoch: int) -> ImageList:
         """Those that an epoch trains on, counted from 1: the further list, if any, comes first."""
@@ -133,26 +131,14 @@ class Training:
         """How many batches each step of an epoch has."""
         return groups_of(self.batches[epoch - 1], self.config.optim.accumulate)
 
-    def _backward(self, batch: Batch, size: int, weights: Mapping[str, float]) -> Tensor:
+    def _backward(self, batch: Batch, size: int, weights: Weights) -> Tensor:
         """One of ``size`` batches of a step. Returns this rank's share of each term."""
-        images_BCHW, labels_BHW, _ = batch.to(self.device)
-        output = self._predict(self.parallel, images_BCHW)
-        terms = self._terms(output, labels_BHW)
-        if output.auxiliary_BKHW:
-            heads = self.network.auxiliary_weights
-            terms[AUXILIARY] = auxiliary_loss(output, heads, labels_BHW)
-        objective, shares = combine(terms, weights)
-        if output.boundary_logits_BHW is not None:
-            # A head whose terms are scheduled to start later still takes part in every backward.
-            objective = objective + 0 * output.boundary_logits_BHW.sum()
+        batch = batch.to(self.device)
+        output = self._predict(self.parallel, batch.images_BCHW)
+        terms = self.objective.terms(output, batch, weights)
+        objective, row = self.objective.joined(terms, weights, output)
         self.scaler.scale(objective / size).backward()
-        none = objective.new_zeros(())
-        loss = torch.stack([weights[name] * share for name, share in shares.items()]).sum()
-        return torch.stack([loss, *(shares.get(name, none) for name in self.names)]).float()
-
-    def _terms(self, output: SegmenterOutput, labels_BHW: Tensor) -> dict[str, LossTerm]:
-        target = Target(labels_BHW, self.dataset.num_classes)
-        return batch_terms(self.config.loss, output, target, self.learned, self.progress)
+        return row
 
     @property
     def progress(self) -> float:
@@ -165,6 +151,7 @@ class Training:
         return forward(network, images_BCHW, self.config.optim, self.device, with_boundary)
 
     def _step(self) -> None:
+        self.objective.weighting.average_gradient()
         clip_norm = self.config.optim.clip_norm
         if clip_norm:
             self.scaler.unscale_(self.optimizer)
@@ -185,14 +172,21 @@ class Training:
         """The metrics of a list, predicted as ``eval/*`` says, and its loss terms on request. All
         ranks must make this call."""
         config, network, images = self.config, self._evaluated(), self.dataset.splits[split]
-        names = measured_terms(config.loss, config.eval.terms) if with_terms else []
-        num_classes, learned = self.dataset.num_classes, self.learned
-        table = ListTerms(config.loss, names, num_classes, learned, len(images), self.device)
-        terms = ValidationTerms(lambda x: self._predict(network, x, bool(names)), table)
+        names = self.objective.measured if with_terms else []
+        table = ListTerms(self.objective.measure, names, len(images), self.device)
+        counted = self._task_counts(split)
+        forward = partial(self._predict, network, with_boundary=bool(names))
+        terms = ValidationTerms(forward, table, counted.heads)
         how, observe = config.eval.of(split), terms.observe if names else None
-        given = num_classes, config.batch, self.device, how, config.eval, observe
-        found = evaluate(terms.predict, images, *given, self.loader.evaluation)
+        given = self.dataset.num_classes, config.batch, self.device, how, config.eval, observe
+        found = evaluate(terms.predict, images, *given, self.loader.evaluation, counted)
         return replace(found, terms=table.means())
+
+    def _task_counts(self, split: Split) -> TaskCounts:
+        """All thresholds on the test list; fewer after each epoch, as each takes its time."""
+        thresholds = NUM_THRESHOLDS if split == "test" else self.config.eval.edge_thresholds
+        images, channels = self.dataset.splits[split], self.network.tasks.channels
+        return TaskCounts(len(images), channels, thresholds, self.device)
 
     @torch.no_grad()
     def scores(self, split: Split, rows: Sequence[int]) -> Iterator[Tensor]:
@@ -217,6 +211,9 @@ class Training:
         }
         if self.average is not None:
             state["average"] = self.average.module.state_dict()
+        weighting = self.objective.weighting.state()
+        if weighting is not None:
+            state["weighting"] = weighting
         return pack(state)
 
     def load(self, content: bytes) -> None:
@@ -230,5 +227,7 @@ class Training:
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.last_epoch = state["schedule"]
         self.scaler.load_state_dict(state["scaler"])
+        if "weighting" in state:
+            self.objective.weighting.load(state["weighting"])
         if self.average is not None:
             self.average.module.load_state_dict(state["average"])

@@ -19,9 +19,9 @@ from torch import Generator, Tensor
 from study.reporting.explanations.explanation import Explanation, Given
 from trainables.config import TrialConfig
 from trainables.data import Dataset
-from trainables.geometry.boundaries import boundary_maker
 from trainables.losses.geodesic import distance_of
 from trainables.stages.inverse_net.tile_pairs import TileSource
+from trainables.stages.masks import boundary_of, of_boundaries
 from trainables.stages.registry import ensure, load_learned
 
 DISTANCES = ("euclidean", "geodesic")
@@ -54,8 +54,8 @@ def explain(given: Given) -> Explanation:
 
 def draw_pairs(dataset: Dataset, config: TrialConfig) -> Pairs:
     """Tiles of the test list, which no stage is trained on."""
-    make = boundary_maker(config.loss.boundary, config.loss.variant)
-    source = TileSource(dataset, "test", config.tile_px, boundary=make)
+    seen, make = of_boundaries(config, dataset), boundary_of(config)
+    source = TileSource(seen, "test", config.tile_px, boundary=make)
     generator = Generator().manual_seed(0)
     context_NPP = source.contexts(_PAIRS, generator)
     # Up and left by the same amount: 3 px along each axis.

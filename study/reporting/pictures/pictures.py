@@ -42,7 +42,7 @@ def draw(dataset: Dataset, checkpoint: Checkpoint, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     images = dataset.splits["val"]
     paths = []
-    for row, predicted_HW in enumerate(checkpoint.predictions()):
+    for row, predicted_HW in enumerate(checkpoint.predictions().labels):
         path = folder / f"{file_name(images.names[row])}.png"
         if path in paths:
             path = folder / f"{path.stem}-{row}.png"

@@ -21,7 +21,7 @@ from study.ledger.study_folder import StudyFolder
 from study.planning.budget import clock, foretold
 from study.reporting.terminal import grid, search
 from study.reporting.values import sizes
-from trainables.config import ModelConfig
+from trainables.config import TrialConfig
 from trainables.config.model import ON_ENCODER
 from trainables.config.pixels import RGB
 from trainables.config.plugin_fields import PLUGIN
@@ -120,17 +120,20 @@ def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
         "data": f"{dataset.name}: {counts}; {sizes(dataset.size)}, {dataset.num_classes} classes, "
         f"digest {dataset.digest}",
         "evaluated": evaluation.described(plan.base),
-        "network": _network(plan.config.model, dataset),
+        "network": _network(plan.config, dataset),
         **({"plug-in": f"{plugin.name}, digest {plugin.digest}"} if plugin else {}),
     }
 
 
-def _network(model: ModelConfig, dataset: Dataset) -> str:
+def _network(config: TrialConfig, dataset: Dataset) -> str:
+    model = config.model
     name: str = model.network
     if name in ON_ENCODER and name not in PLUGIN.networks:
         name += f" on {model.encoder}"
     plain = name == "tiny" and not model.init and dataset.pixels.bands == RGB.bands
-    report = "" if plain else transfer_report(model, dataset.num_classes, dataset.pixels)
+    tasks = config.task.of_network(dataset.num_classes, len(dataset.parts))
+    given = dataset.num_classes, dataset.pixels, tasks
+    report = "" if plain else transfer_report(model, *given)
     return f"{name}: {report}" if report else name
 
 

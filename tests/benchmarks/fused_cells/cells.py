@@ -19,7 +19,7 @@ from trainables.data import Dataset
 from trainables.data.batch import Batch
 from trainables.data.batches import training_batches
 from trainables.losses.batch import Learned
-from trainables.losses.compose import active_weights, combine
+from trainables.losses.compose import combine
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.optim.optimizers import OPTIMIZERS
 from trainables.optim.schedules import rate_factor
@@ -69,21 +69,21 @@ class FusedCells:
         self.epoch += 1
         self.network.train()
         history = []
-        for number, (images_BCHW, labels_BHW, _) in enumerate(batches(self.cells[0], self.epoch)):
-            at = range(number * len(labels_BHW), (number + 1) * len(labels_BHW))
+        for number, batch in enumerate(batches(self.cells[0], self.epoch)):
+            images = len(batch.labels_BHW)
+            at = range(number * images, (number + 1) * images)
             self.network.dropout.draw(self.config.seed, self.epoch, at)
-            images_BCHW = images_BCHW.to(self.device, non_blocking=True)
-            history.append(self.step(images_BCHW, labels_BHW.to(self.device, non_blocking=True)))
+            history.append(self.step(batch.to(self.device)))
         return torch.stack(history).cpu()
 
-    def step(self, images_BCHW: Tensor, labels_BHW: Tensor) -> Tensor:
+    def step(self, batch: Batch) -> Tensor:
         """One step of every cell on its own loss. Returns the losses (A,)."""
         self.optimizer.zero_grad()
         losses = []
-        for cell, logits_BKHW in zip(self.cells, self.logits(images_BCHW), strict=True):
-            terms = cell._terms(SegmenterOutput(logits_BKHW, None), labels_BHW)
-            progress = self.schedule.last_epoch / cell.total_steps
-            losses.append(combine(terms, active_weights(cell.config.loss, progress))[0])
+        for cell, logits_BKHW in zip(self.cells, self.logits(batch.images_BCHW), strict=True):
+            weights = cell.objective.weights(self.schedule.last_epoch / cell.total_steps)
+            terms = cell.objective.terms(SegmenterOutput(logits_BKHW, None), batch, weights)
+            losses.append(combine(terms, weights)[0])
         losses_A = torch.stack(losses)
         losses_A.sum().backward()  # no cell's loss depends on another's weights
         self.optimizer.step()

@@ -19,7 +19,7 @@ from trainables.geometry.boundaries import sobel_boundary
 from trainables.geometry.signed_distance import signed_distance
 from trainables.losses.active_boundary import boundary_distance
 from trainables.losses.batch import Learned
-from trainables.losses.compose import active_weights, combine
+from trainables.losses.compose import combine
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.training.training import Training
 
@@ -114,8 +114,10 @@ def _times_of_step(training: Training, feed: Iterator[Batch]) -> dict[str, float
 
 
 def _loss(training: Training, logits_BKHW: Tensor, labels_BHW: Tensor) -> Tensor:
-    terms = training._terms(SegmenterOutput(logits_BKHW, None), labels_BHW)
-    return combine(terms, active_weights(training.config.loss))[0]
+    weights = training.objective.weights(0.0)
+    batch = Batch(logits_BKHW, labels_BHW, {})
+    terms = training.objective.terms(SegmenterOutput(logits_BKHW, None), batch, weights)
+    return combine(terms, weights)[0]
 
 
 def _seconds(work: Callable[[], object], device: torch.device = CPU) -> float:

@@ -16,6 +16,7 @@ from tests.study import fake
 from tests.study.commands.test_predict import finished_study
 from trainables import export, saved
 from trainables.config import ModelConfig
+from trainables.config.tasks import TaskConfig
 from trainables.networks.segmentation import Segmenter
 
 
@@ -110,7 +111,7 @@ def test_a_package_that_is_missing_is_named(
 def test_what_differs_at_other_sizes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     segmenter = Segmenter(ModelConfig(network="tiny", width=4), 2, boundary_head=False).eval()
     monkeypatch.setattr(
-        export, "_torch", lambda *given: (b"", lambda images: torch.zeros(len(images), 2, 9, 9))
+        export, "_torch", lambda *given: (b"", lambda images: [torch.zeros(len(images), 2, 9, 9)])
     )
     with pytest.raises(ValueError, match="its logits differ by inf from the network's at other"):
         export.exported(segmenter, ["a", "b"], "torch")
@@ -126,3 +127,20 @@ class _Branching(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         shade = images[:, :2]
         return shade if images.mean().item() > 0.5 else -shade
+
+
+def test_every_task_is_an_output() -> None:
+    """The heads of other tasks too; of a network that does not segment, no class logits."""
+    for tasks, outputs in (("semseg,edge,normals", ["logits", "edge", "normals"]), ("depth", None)):
+        predicted = TaskConfig(tasks=tasks).of_network(2)
+        config = ModelConfig(network="tiny", width=4)
+        segmenter = Segmenter(config, 2, boundary_head=False, tasks=predicted).eval()
+        images = torch.rand(2, 3, 16, 24)
+        found, expected = export.Exportable(segmenter)(images), segmenter(images)
+        assert [*export.outputs_of(segmenter)] == (outputs or ["depth"])
+        if outputs is None:
+            assert torch.equal(found, expected.tasks["depth"])
+        else:
+            assert torch.equal(found[0], expected.logits_BKHW)
+            assert torch.equal(found[1], expected.tasks["edge"])
+            assert torch.equal(found[2], expected.tasks["normals"])

@@ -221,3 +221,24 @@ def test_a_trial_whose_network_is_gone_is_refused(
     command = ["fake/0", str(photos(tmp_path / "photos")), "--out", str(tmp_path / "maps")]
     assert main([*command, "--storage", str(tmp_path / "runs")]) == 2
     assert "trial 0 has no network here: " in capsys.readouterr().err
+
+
+def test_every_further_task_has_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tasks: dict[str, Value] = {
+        "data__targets": "edge,depth,normals",
+        "task__tasks": "semseg,edge,depth,normals",
+    }
+    finished_study(tmp_path, data__height=16, data__width=16, data__train_images=4, **tasks)
+    images, out = tmp_path / "images", tmp_path / "maps"
+    images.mkdir()
+    Image.new("RGB", (24, 20)).save(images / "a.png")
+    assert main(["fake", str(images), "--out", str(out), "--storage", str(tmp_path)]) == 0
+    line = capsys.readouterr().out
+    assert "1 label map and 3 maps" in line
+    assert "depth/ has 16-bit millimetres" in line
+    assert maps(out).keys() == {"a"}
+    shapes = {task: maps(out / task)["a"].shape for task in ("edge", "depth", "normals")}
+    assert shapes == {"edge": (20, 24), "depth": (20, 24), "normals": (20, 24, 3)}
+    assert maps(out / "depth")["a"].dtype == np.uint16

@@ -25,7 +25,7 @@ from trainables.data import load
 from trainables.losses.batch import Learned
 from trainables.losses.compose import active_weights
 from trainables.losses.terms import TERMS
-from trainables.networks.segmentation import NETWORKS
+from trainables.networks.catalog import NETWORKS
 from trainables.training.training import Training
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "my_parts.py"
@@ -204,7 +204,7 @@ LOSS = "from trainables.losses.term import LossTerm\n"
             "def f(p, t, *, geo=1.0):\n    return 1\nLOSSES = {'lambda': f}\n",
             "loss/lambda_geo is a config field already (LOSSES/lambda)",
         ),
-        ("NETWORKS = {'unet': print}\n", "'unet' is Edgewise's own name; have deeplabv2_r101"),
+        ("NETWORKS = {'unet': print}\n", "'unet' is Edgewise's own name; have astmt, astmt"),
         ("SPACES = {'s': 1}\n", "must be a Space whose name is 's', got 1 (SPACES/s)"),
         (
             "from search_spaces import Space\n\n"

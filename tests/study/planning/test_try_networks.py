@@ -17,7 +17,7 @@ from trainables import plugin
 from trainables.config import TrialConfig, Value
 from trainables.config.model import ON_ENCODER
 from trainables.data import load
-from trainables.networks.segmentation import NETWORKS
+from trainables.networks.catalog import NETWORKS
 
 OWN = """
 import torch

@@ -92,8 +92,19 @@ OTHERS: dict[str, dict[str, Value]] = {
     "data/scale_max": {"data/scale_max": 2.0},
     "data/fold": {"data/folds": 5, "data/fold": 2},
     "data/targets": {"data/targets": "edge"},
+    "eval/edge_thresholds": {
+        "data/targets": "edge",
+        "task/tasks": "edge",
+        "eval/edge_thresholds": 5,
+    },
     "data/moves": {"data/moves": "released"},
     "task/tasks": {"data/targets": "edge", "task/tasks": "semseg,edge"},
+    "task/auxiliary": {
+        "data/targets": "edge,depth",
+        "task/tasks": "semseg,edge",
+        "task/auxiliary": "depth",
+        "model/network": "pad_net",
+    },
     "task/boundary_on": {
         "data/targets": "edge",
         "task/tasks": "semseg,edge",

@@ -7,13 +7,19 @@ from pathlib import Path
 import pytest
 
 from trainables.config import TrialConfig, flatten
+from trainables.config.tasks import TASKS
 from trainables.metrics import catalog
-from trainables.metrics.catalog import METRICS, OTHER_METRICS, TOLERANCES_PX, TRIMAP_WIDTHS_PX
+from trainables.metrics.catalog import (
+    METRICS,
+    OF_TASK,
+    TOLERANCES_PX,
+    TRIMAP_WIDTHS_PX,
+)
 
 
-@pytest.mark.parametrize("name", [*METRICS, *OTHER_METRICS])
+@pytest.mark.parametrize("name", METRICS)
 def test_a_metric_has_a_direction_a_unit_a_range_and_a_source(name: str) -> None:
-    metric = (METRICS | OTHER_METRICS)[name]
+    metric = METRICS[name]
 
     assert metric.direction in ("max", "min")
     assert metric.unit
@@ -27,12 +33,13 @@ def test_what_a_metric_needs_is_a_field_or_a_kind_of_data(name: str) -> None:
 
     assert METRICS[name].field in fields
     assert METRICS[name].series in kinds
-    assert len(METRICS[name].needs) == bool(METRICS[name].field) + bool(METRICS[name].series)
+    assert METRICS[name].task in TASKS
+    others = METRICS[name].task != "semseg"
+    assert OF_TASK[METRICS[name].task] == name or not others
+    assert METRICS[name].of_cells == (name == "delta_m")
+    known = [METRICS[name].field, METRICS[name].series, others, METRICS[name].of_cells]
+    assert len(METRICS[name].needs) == sum(map(bool, known))
     assert METRICS[name].field in flatten(TrialConfig()) or not METRICS[name].field
-
-
-def test_no_name_is_given_twice() -> None:
-    assert not METRICS.keys() & OTHER_METRICS.keys()
 
 
 def test_errors_and_distances_are_minimised_and_the_rest_maximised() -> None:
@@ -40,7 +47,7 @@ def test_errors_and_distances_are_minimised_and_the_rest_maximised() -> None:
     errors |= {"hausdorff_slice", "hausdorff_volume", "hd95_volume"}
     errors |= {"hole_area", "holes", "islands"}
 
-    minimised = {name for name, m in (METRICS | OTHER_METRICS).items() if m.direction == "min"}
+    minimised = {name for name, m in METRICS.items() if m.direction == "min"}
 
     assert minimised == errors
     assert all(math.isinf(m.high) or m.high == 1 or m.unit == "degree" for m in METRICS.values())

@@ -13,7 +13,7 @@ from trainables.metrics.summaries import by_class, resample, summarize
 CPU = torch.device("cpu")
 USUAL = [name for name, metric in METRICS.items() if not metric.needs]
 FRACTIONS = [name for name in USUAL if METRICS[name].unit == "fraction"]
-MEASURED = [name for name, metric in METRICS.items() if not metric.series]
+MEASURED = [name for name, m in METRICS.items() if not m.series and m.task == "semseg"]
 """With distances and holes, of photographs."""
 
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from trainables.config import ModelConfig
 from trainables.config.plugin_fields import PLUGIN
-from trainables.networks import segmentation
 from trainables.networks.attempt import Attempt
+from trainables.networks.catalog import NETWORKS
 
 Wrap = Callable[[Tensor], Tensor]
 
@@ -38,7 +38,7 @@ class Pooled(nn.Module):
 @pytest.fixture
 def attempt(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Attempt]:
     def of(module: nn.Module, trained: int = 2, shared: bool = False) -> Attempt:
-        monkeypatch.setitem(segmentation.NETWORKS, "own", lambda config, k: module)
+        monkeypatch.setitem(NETWORKS, "own", lambda config, k: module)
         monkeypatch.setattr(PLUGIN, "networks", ["own"])
         config = ModelConfig(network="own")  # type: ignore[arg-type]
         images = torch.rand(2, 3, 32, 32)

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from trainables.config import ModelConfig, TrialConfig
 from trainables.config.pixels import RGB, Pixels
+from trainables.networks.catalog import NETWORKS
 from trainables.networks.first_layer import built, require_bands, transfer_of
 from trainables.networks.network import Backbone
-from trainables.networks.segmentation import NETWORKS, Segmenter
+from trainables.networks.segmentation import Segmenter
 from trainables.networks.standardise import pixels_of, without_images
 from trainables.networks.weights import RANDOM, adapted, load_backbone
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from trainables.config import ModelConfig
 from trainables.config.plugin_fields import PLUGIN
-from trainables.networks import segmentation
 from trainables.networks.batch_norm import make_global
+from trainables.networks.catalog import NETWORKS
 from trainables.networks.segmentation import Segmenter
 
 
@@ -35,8 +35,8 @@ class Foreign(nn.Module):
 
 @pytest.fixture
 def foreign(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(segmentation.NETWORKS, "foreign", lambda config, k: Foreign())
-    monkeypatch.setitem(segmentation.NETWORKS, "large", lambda config, k: Foreign(200))
+    monkeypatch.setitem(NETWORKS, "foreign", lambda config, k: Foreign())
+    monkeypatch.setitem(NETWORKS, "large", lambda config, k: Foreign(200))
     monkeypatch.setattr(PLUGIN, "networks", ["foreign", "large"])
 
 

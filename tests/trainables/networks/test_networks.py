@@ -8,7 +8,8 @@ from torchvision.models import segmentation as torchvision_models
 from trainables.config import ModelConfig, TrialConfig, get_choices
 from trainables.config.model import ON_ENCODER
 from trainables.networks.batch_norm import make_global
-from trainables.networks.segmentation import NETWORKS, Segmenter
+from trainables.networks.catalog import NETWORKS
+from trainables.networks.segmentation import Segmenter
 
 STRIDES = {
     "tiny": 1,

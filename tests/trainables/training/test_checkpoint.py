@@ -34,7 +34,7 @@ def test_it_is_read_as_it_was_written(trial: Path) -> None:
     assert (found.epoch, found.changes) == (4, {"batch": 2})
     assert found.state() == b"state after epoch 4"
     assert found.counts() == b"counts"
-    assert [map_HW.shape for map_HW in found.predictions()] == [(2, 2)]
+    assert [map_HW.shape for map_HW in found.predictions().labels] == [(2, 2)]
 
 
 @pytest.mark.parametrize("name", FILES)

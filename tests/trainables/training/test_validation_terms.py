@@ -10,9 +10,12 @@ from torch import Tensor
 from tests.processes import on_ranks
 from trainables.config import LossConfig, TrialConfig, Value
 from trainables.data import load
+from trainables.data.batch import Batch
 from trainables.losses.affinity_regression import affinity_regression
-from trainables.losses.batch import Learned, Prediction
+from trainables.losses.batch import Learned
 from trainables.losses.compose import measured_terms
+from trainables.losses.cross_entropy import cross_entropy
+from trainables.losses.term import LossTerm
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.training.training import Training
 from trainables.training.validation_terms import ListTerms, ValidationTerms
@@ -97,13 +100,21 @@ def test_a_term_that_cannot_be_measured_is_refused(name: str) -> None:
         measured_terms(LossConfig(), name)
 
 
-def _table(num_images: int = 1) -> ListTerms:
-    return ListTerms(LossConfig(), ["cross_entropy"], 2, Learned(), num_images, CPU)
+def _table() -> ListTerms:
+    def measure(output: SegmenterOutput, batch: Batch) -> dict[str, LossTerm]:
+        return {"cross_entropy": cross_entropy(output.logits_BKHW, batch.labels_BHW)}
+
+    return ListTerms(measure, ["cross_entropy"], 1, CPU)
+
+
+def _batch(images_BCHW: Tensor) -> Batch:
+    return Batch(images_BCHW, torch.zeros(1, 4, 4).long(), {})
 
 
 def test_a_prediction_that_is_not_finite_is_nan_and_raises_nothing() -> None:
     table = _table()
-    table.add(0, Prediction(torch.full((1, 2, 4, 4), torch.nan), None), torch.zeros(1, 4, 4).long())
+    lost = SegmenterOutput(torch.full((1, 2, 4, 4), torch.nan), None)
+    table.add(0, lost, _batch(torch.zeros(1, 1, 4, 4)))
 
     assert math.isnan(table.means()["val/cross_entropy"])
 
@@ -123,7 +134,7 @@ def test_images_are_predicted_again_where_the_evaluation_does_it_otherwise(
     terms = ValidationTerms(forward, table)
     for scale in scales:
         terms.predict(torch.nn.functional.interpolate(images, scale_factor=scale))
-    terms.observe(torch.arange(1).numpy(), images, torch.zeros(1, 4, 4).long())
+    terms.observe(torch.arange(1).numpy(), _batch(images))
 
     expected = -torch.log_softmax(torch.cat((images, -images), dim=1), dim=1)[:, 0].mean()
     assert table.means()["val/cross_entropy"] == pytest.approx(float(expected), rel=1e-5)

@@ -1,4 +1,4 @@
-"""Depth, normals, saliency, human parts, and the gain over all tasks (InverseForm, section 4).
+"""Depth, normals, saliency and human parts (InverseForm, section 4).
 
 They follow ASTMT and Vandenhende's Multi-Task-Learning-PyTorch, except that those score what is
 absent with 1 or 0, and here it is left out. Totals are per image and additive over ranks.
@@ -8,13 +8,10 @@ positives, false positives, false negatives.
 """
 
 import math
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from trainables.config import require
-from trainables.metrics.catalog import METRICS, OTHER_METRICS
 from trainables.metrics.overlap import iou, mean_of_present
 
 SALIENCY_THRESHOLDS = tuple(0.2 + 0.05 * step for step in range(15))
@@ -95,35 +92,3 @@ def parts_miou(overlap_NK3: Tensor) -> float:
     true_NK = overlap_NK3[..., 0] + overlap_NK3[..., 2]
     shows_N = true_NK[:, 1:].sum(dim=-1) > 0
     return mean_of_present(iou(overlap_NK3[shows_N].sum(dim=0))).item()
-
-
-def delta_m(multi: Mapping[str, float], single: Mapping[str, float]) -> float:
-    """The mean relative gain of a multi-task model over single-task models; 0.01 is 1 %.
-
-    It is the mean over tasks of (m - b) / b, with the sign reversed for metrics where less is
-    better, so a gain is positive. InverseForm's text (4.2) has the opposite sign to its own table,
-    ASTMT's equation and the public code, which this function follows. NaN if a baseline is 0 or
-    NaN.
-
-    Args:
-        multi: value by the catalog's name of the metric, such as ``depth_rmse``, of the model.
-        single: the same for the single-task models, the baseline b.
-
-    Raises:
-        ValueError: if the two differ in their metrics, or one is not in the catalog.
-    """
-    if set(multi) != set(single) or not multi:
-        raise ValueError(
-            f"multi and single must hold the same metrics, got {sorted(multi)} and {sorted(single)}"
-        )
-    gains = [
-        _direction(name) * (multi[name] - single[name]) / single[name] if single[name] else math.nan
-        for name in multi
-    ]
-    return sum(gains) / len(gains)
-
-
-def _direction(name: str) -> int:
-    catalog = METRICS | OTHER_METRICS
-    require(name in catalog, "metric", f"one of {', '.join(catalog)}", name)
-    return 1 if catalog[name].direction == "max" else -1

@@ -12,7 +12,6 @@ from trainables.config import InverseNetConfig, TrialConfig
 from trainables.config.stages import parse_units
 from trainables.data.dataset import Dataset
 from trainables.geometry import homography
-from trainables.geometry.boundaries import boundary_maker
 from trainables.losses.geodesic import Kind, coefficients_of, distance_of
 from trainables.stages.inverse_net.aet import AutoEncodingTransformationNet
 from trainables.stages.inverse_net.aet_dense import MeetingMapsNet
@@ -23,6 +22,7 @@ from trainables.stages.inverse_net.quality import measure
 from trainables.stages.inverse_net.spatial_transformer import SpatialTransformer
 from trainables.stages.inverse_net.tile_pairs import TileSource
 from trainables.stages.inverse_net.unexplained import WithUnexplained
+from trainables.stages.masks import boundary_of
 from trainables.stages.result import Curve, ReportProgress, TrainedStage, ignore_progress
 
 _MOMENTUM, _WEIGHT_DECAY = 0.9, 5e-4
@@ -64,14 +64,17 @@ def outputs_of(config: TrialConfig) -> int:
 
 
 def tiles_of(config: TrialConfig, dataset: Dataset, split: str) -> TileSource:
-    """The tiles of a list, with the config's boundaries and transformations."""
+    """The tiles of a list, with the config's boundaries and transformations.
+
+    With the task ``edge``, the dataset's labels are its edge maps.
+    """
     settings = config.inverse_net
     return TileSource(
         dataset,
         split,
         config.tile_px,
         outputs_of(config),
-        boundary_maker(config.loss.boundary, config.loss.variant),
+        boundary_of(config),
         ranges_of(settings),
         settings.soften,
         config.loss.resized,

@@ -1,0 +1,26 @@
+"""Which networks and tasks go together."""
+
+from trainables.config.model import INITIAL, ModelConfig
+from trainables.config.plugin_fields import PLUGIN
+from trainables.config.tasks import TaskConfig
+from trainables.config.validation import require
+
+
+def require_network(task: TaskConfig, model: ModelConfig) -> None:
+    """Check that a network has the predictions that the tasks need.
+
+    Raises:
+        ValueError: tasks that nothing would predict or train, or one task alone for a network in
+            which tasks exchange their features.
+    """
+    name = model.network
+    if name in PLUGIN.networks:
+        return
+    several = f"two or more with {name} (or more of task/auxiliary), whose tasks help each other"
+    count = len(task.names) + len(task.auxiliary_names)
+    require(name not in INITIAL or count > 1, "task/tasks", several, task.tasks)
+    if task.auxiliary:
+        only = f"'' with {name}: only {' and '.join(INITIAL)} have initial predictions"
+        require(name in INITIAL, "task/auxiliary", only, task.auxiliary)
+        trained = "true with task/auxiliary, whose tasks nothing else trains"
+        require(model.auxiliary, "model/auxiliary", trained, model.auxiliary)
