@@ -6,7 +6,8 @@ from study.analysis.results import AblationResults, SearchResults, StudyResults
 from study.ledger.design import WINNER
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
-from study.reporting.document import Code, Prose, Section
+from study.reporting.document import Block, Code, Prose, Section
+from study.reporting.sections import use_tasks
 from trainables import saved
 from trainables.config import TrialConfig, from_flat
 from trainables.losses.compose import TERMS, ever_active, needs_boundary_head, schedules_of
@@ -38,17 +39,25 @@ def section(results: StudyResults, folder: StudyFolder) -> Section:
         "from trainables import saved",
         "",
         f"network, config, classes = saved.load(Path({str(folder.model)!r}){_trust(config)})",
-        "labels = network(images).logits_BKHW.argmax(dim=1)  # images float (B,3,H,W) in [0, 1]",
     ]
+    if config is not None and use_tasks.has_tasks(config):
+        network += ["output = network(images)  # images float (B,3,H,W) in [0, 1]"]
+        network += use_tasks.outputs(config)
+        of_loss: list[Block | Section] = [Prose(use_tasks.NO_LOSS)]
+        whole = "it"
+    else:
+        what = "  # images float (B,3,H,W) in [0, 1]"
+        network += [f"labels = network(images).logits_BKHW.argmax(dim=1){what}"]
+        words = f"The loss in a training of your own: {described(config)}."
+        of_loss, whole = [Prose(words), Code("\n".join(loss))], "both"
     return Section(
         _TITLE,
         [
             Prose(standing(results, trial)),
-            Prose(f"The loss in a training of your own: {described(config)}."),
-            Code("\n".join(loss)),
+            *of_loss,
             Prose("The network:"),
             Code("\n".join(network)),
-            Prose(f"`{folder.model / SCRIPT}` has both and runs as it is."),
+            Prose(f"`{folder.model / SCRIPT}` has {whole} and runs as it is."),
         ],
     )
 
@@ -128,6 +137,11 @@ def script(results: StudyResults, trial: TrialRecord, study: str) -> str:
     config, classes = config_of(trial), len(results.record.data.classes)
     rows, columns = _size(config)
     head = f"boundary_logits = torch.randn(2, {rows}, {columns})  # of a boundary head"
+    if config is not None and use_tasks.has_tasks(config):
+        name = f'"""The network of the study {study}; runs where Edgewise is installed.'
+        docstring = [name, "", _as_text(standing(results, trial)), '"""', ""]
+        tasks = use_tasks.script(docstring, _trust(config), _size(config), config)
+        return "\n".join(tasks) + "\n"
     lines = [
         f'"""The loss and the network of the study {study}; runs where Edgewise is installed.',
         "",
