@@ -16,6 +16,7 @@ from search_spaces.tables import (
     inverseform,
     inverseform_ablations,
     semeda,
+    tasks,
 )
 
 __all__ = [
@@ -42,7 +43,7 @@ BUILT_IN = frozenset(SPACES)
 GRIDS: dict[str, dict[str, Grid]] = {
     space: {grid.name: grid for grid in grids}
     for space, grids in {
-        "inverseform": (*inverseform.GRIDS, *inverseform_ablations.GRIDS),
+        "inverseform": (*inverseform.GRIDS, *inverseform_ablations.GRIDS, *tasks.GRIDS),
         "active_boundary": active_boundary.GRIDS,
         "semeda": semeda.GRIDS,
         "affinity": affinity.GRIDS,

@@ -168,8 +168,11 @@ class Grid:
 
     @property
     def baselines(self) -> list[str]:
-        """The cells that others are compared with: one, unless a table has several networks."""
-        return [cell.name for cell in self.cells if self.is_baseline(cell.name)]
+        """The cells that others are compared with: one, unless a table has several networks. Those
+        that cannot run are left out where others can."""
+        found = [cell for cell in self.cells if self.is_baseline(cell.name)]
+        run = [cell.name for cell in found if not cell.needs]
+        return run or [cell.name for cell in found]
 
     def decided(self) -> list[str]:
         """Every config path that a cell sets, whether or not a per-cell search starts from it."""

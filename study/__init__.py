@@ -39,7 +39,8 @@ __all__ = [
 def plan(
     *,
     space: str | None = None,
-    objective: str | Sequence[str] = "miou",
+    objective: str | Sequence[str] | None = None,
+    tasks: str | Sequence[str] | None = None,
     trials: int | None = None,
     epochs: int | None = None,
     sampler: str = "tpe",
@@ -90,12 +91,11 @@ def plan(
 
     Args:
         space: what a search varies, or whose ``grid`` is run.
-        objective: a metric, or several for a Pareto set.
+        objective: a metric, or several for a Pareto set; None: the first task's (``miou``).
         trials: of a search; with ``all_losses``, of each loss's own search, 0 for none.
         confirm: seeds on which a search's winner runs against its base, for a verdict.
         with_parts: ``--with``, a plug-in's file or files.
-        seeds: of a grid, on which every cell runs; None: the fewest that allow a verdict;
-            "6..12": with planned looks.
+        seeds: of a grid; None: the fewest that allow a verdict; "6..12": with planned looks.
         folds: of a k-fold cross-validation, on each of which every cell runs with every seed.
         smallest: effect that matters, in percentage points or the metric's unit.
         factor: of an ablation: values by config path, the first of them the baseline's, as in

@@ -59,7 +59,11 @@ def needs_confirmation(results: SearchResults | AblationResults) -> bool:
 
 def _compared(results: AblationResults, of_search: bool) -> str:
     table = results.tables[0]
-    rows = [row for row in table.rows if row.cell.name != row.baseline and not row.cell.needs]
+    rows = [
+        row
+        for row in table.rows
+        if row.cell.name != row.baseline and not row.cell.needs and not row.lacks
+    ]
     if not rows:
         return "Nothing is compared: only the baseline ran."
     rows.sort(key=lambda row: _gain(row, table), reverse=True)
@@ -68,7 +72,7 @@ def _compared(results: AblationResults, of_search: bool) -> str:
         for verdict in ("better", "worse", "same", "undecided")
     }
     smallest = results.record.plan.smallest
-    base = table.baseline if len(table.baselines) == 1 else "its own network's baseline"
+    base = table.baseline if len(table.baselines) == 1 else "its own baseline"
     base = "the same training without the searched losses" if of_search else base
     for verdict in ("better", "worse", "same"):
         if found := by_verdict.pop(verdict):

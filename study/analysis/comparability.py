@@ -11,7 +11,7 @@ from search_spaces import Cell, Grid, Setup
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from trainables.config import TrialConfig, Value, flatten
-from trainables.metrics.catalog import METRICS, OTHER_METRICS
+from trainables.metrics.catalog import METRICS
 
 UNKNOWN = "how it was measured is not recorded"
 _FIRST = ("data/dataset", "model/network", "model/weights")
@@ -144,5 +144,4 @@ def gain(cell: Cell, baseline: Cell, name: str, metric: str) -> float | None:
 
 def in_percent(metric: str) -> bool:
     """Whether a published figure is a fraction, which is shown in percent."""
-    known = {**METRICS, **OTHER_METRICS}
-    return metric in known and known[metric].unit == "fraction"
+    return metric in METRICS and METRICS[metric].unit == "fraction"

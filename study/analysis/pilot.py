@@ -10,11 +10,11 @@ from itertools import combinations
 
 import numpy as np
 
+from study.analysis.cell_values import values_by_cell
 from study.analysis.confirmation import confirmation_of
 from study.analysis.power import INDEPENDENT
 from study.analysis.sign_flips import Baseline, differences
 from study.analysis.statistics import ALPHA
-from study.analysis.tables import values_by_cell
 from study.ledger.design import Ablation
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord

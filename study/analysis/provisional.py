@@ -11,9 +11,9 @@ Annals of Statistics 49, Algorithm 1).
 import math
 from collections.abc import Mapping, Sequence
 
+from study.analysis.cell_values import values_by_cell
 from study.analysis.sign_flips import differences
 from study.analysis.statistics import ALPHA
-from study.analysis.tables import values_by_cell
 from study.ledger.design import Ablation
 from study.ledger.record import StudyRecord
 

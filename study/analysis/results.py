@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from study.analysis import comparability, tables
+from study.analysis import cell_values, comparability, tables
 from study.analysis.comparability import Apart
 from study.analysis.confirmation import confirmation_of
 from study.analysis.other_network import by_other
 from study.analysis.ranking import layered
 from study.analysis.tables import Table
+from study.analysis.task_gains import TaskGain, task_gains
 from study.ledger.design import Ablation
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
@@ -133,7 +134,7 @@ class AblationResults(StudyResults):
 
     @cached_property
     def split(self) -> str:
-        return tables.split_of(self.record)
+        return cell_values.split_of(self.record)
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
@@ -154,6 +155,11 @@ class AblationResults(StudyResults):
     def verdicts(self) -> dict[str, str]:
         """By cell, its verdict; the objective alone decides it."""
         return {row.cell.name: tables.verdict_of(row) for row in self.tables[0].rows}
+
+    @cached_property
+    def task_gains(self) -> tuple[TaskGain, ...]:
+        """Delta_m of the cells of several tasks that have a cell of each task alone."""
+        return task_gains(self.record)
 
     @cached_property
     def unchanged(self) -> list[str]:

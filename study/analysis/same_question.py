@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from search_spaces import Grid
+from study.analysis.cell_values import split_of
 from study.analysis.confirmation import OF_LOSSES, confirmation_of
 from study.analysis.recorded_space import space_of
-from study.analysis.tables import split_of
 from study.analysis.units import unit_in
 from study.ledger.design import WINNER, Ablation
 from study.ledger.plan import Plan

@@ -39,6 +39,8 @@ With few seeds the interval is too narrow, and reports say so. The verdict rests
 alone."""
 
 RESAMPLES = 9999
+_ROUNDING = 1e-12
+"""Relative; a spread below it is none."""
 
 Verdict = Literal["better", "worse", "same", "undecided"]
 """``same``: within the smallest effect that matters, which only some plans have."""
@@ -83,8 +85,9 @@ def bca_interval(differences: Sequence[float]) -> tuple[float, float] | None:
     if len(differences) < 2:
         return None
     values = np.asarray(differences, dtype=np.float64)
-    if np.ptp(values) == 0:  # the acceleration of equal values is 0 / 0
-        return float(values[0]), float(values[0])
+    # The acceleration of equal values is 0 / 0, and that of values equal but for rounding is NaN.
+    if np.ptp(values) <= _ROUNDING * np.abs(values).max():
+        return float(values.min()), float(values.max())
     from scipy import stats  # takes a second to import, and most modules need only the constants
 
     interval = stats.bootstrap(

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
 from study.analysis import comparability
+from study.analysis.cell_values import split_of, trials_by_cell, values_by_cell
+from study.analysis.grid_tasks import lacks
 from study.analysis.look_results import comparisons
 from study.analysis.planned_looks import planned_seeds
 from study.analysis.statistics import Comparison
@@ -18,7 +20,7 @@ from study.ledger.plan import Correction
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from trainables.config.evaluation import Split
-from trainables.metrics.catalog import METRICS
+from trainables.metrics.catalog import DELTA_M, METRICS, OF_TASK
 from trainables.metrics.declared import built_in
 
 
@@ -41,6 +43,8 @@ class Row:
     """None for a baseline and for a cell that cannot run here."""
     baseline: str
     """The cell that it is compared with; its own name for a baseline."""
+    lacks: bool = False
+    """Whether its networks have no such task, so that it is shown and not compared."""
 
     @property
     def mean(self) -> float | None:
@@ -78,26 +82,26 @@ class Table:
     @property
     def baselines(self) -> list[str]:
         """The cells that others are compared with, in the table's order."""
-        return [row.cell.name for row in self.rows if row.baseline == row.cell.name]
+        return [
+            row.cell.name
+            for row in self.rows
+            if row.baseline == row.cell.name and not row.lacks and not row.cell.needs
+        ]
 
 
 CORRECTED: Mapping[Correction, str] = {"holm": "Holm", "max_t": "max-T"}
 """What the column of corrected p-values is called."""
 
+OTHER_TASK = "other task"
+"""The verdict on a cell whose networks do not have the metric."""
 ALSO = ("miou", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
 """Metrics of area and boundary that every ablation has a table for, whatever its paper reports."""
+BESIDE = (*ALSO, *OF_TASK.values(), DELTA_M)
+"""Metrics whose differences stand beside the objective's verdicts, where they are measured."""
 _REQUESTED = tuple(
     name for name, m in built_in().items() if m.needs and not name.endswith("_scored")
 )
 """Metrics that have a table where they were measured."""
-
-
-def split_of(record: StudyRecord) -> Split:
-    """The list of all the study's figures: ``test`` if every complete trial was measured there or
-    is untested, else ``val``. A table never mixes the two."""
-    complete = record.compared().in_state("complete")
-    known = all(trial.tested is not None or trial.untested for trial in complete)
-    return "test" if complete and known else "val"
 
 
 def metric_tables(record: StudyRecord) -> list[Table]:
@@ -108,7 +112,7 @@ def metric_tables(record: StudyRecord) -> list[Table]:
         metric
         for name in grid.setup_names()
         for metric in comparability.metrics_of(grid, name)
-        if metric in METRICS  # others belong to tasks that no study has
+        if metric in METRICS
     )
     metrics = dict.fromkeys([record.plan.objective, *reported, *ALSO, *_REQUESTED, *own])
     first, *others = (table(record, grid, metric) for metric in metrics)
@@ -118,9 +122,11 @@ def metric_tables(record: StudyRecord) -> list[Table]:
 def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
     """The table of one metric, with every cell of the grid, including those that cannot run."""
     split, mode = split_of(record), METRICS[metric].direction
-    by_cell, baseline = _trials_by_cell(record, grid), grid.baseline_by_cell
+    by_cell, baseline = trials_by_cell(record), grid.baseline_by_cell
     values = values_by_cell(record, metric)
-    compared = comparisons(record, values, baseline, metric, mode)
+    having = [cell.name for cell in grid.cells if not lacks(cell, grid, record.plan.base, metric)]
+    can = {cell: values[cell] for cell in having if cell in values}
+    compared = comparisons(record, can, baseline, metric, mode)
     planned = planned_seeds(record.plan, record)
     rows = tuple(
         _row(
@@ -130,6 +136,7 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
             compared.get(cell.name),
             planned.get(cell.name, 0),
             baseline[cell.name],
+            lacks(cell, grid, record.plan.base, metric),
         )
         for cell in grid.cells
     )
@@ -149,32 +156,6 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
     )
 
 
-def values_by_cell(record: StudyRecord, metric: str) -> dict[str, dict[int, float]]:
-    """By cell that can run here and by unit, the metric on the list of the study's figures."""
-    grid, split = record.plan.grid, split_of(record)
-    trials = _trials_by_cell(record, grid)
-    cells = [cell.name for cell in grid.cells if not cell.needs]
-    return {cell: _values(trials[cell], metric, split) for cell in cells}
-
-
-def _trials_by_cell(record: StudyRecord, grid: Grid) -> dict[str, list[TrialRecord]]:
-    by_cell: dict[str, list[TrialRecord]] = {cell.name: [] for cell in grid.cells}
-    for trial in record.compared().trials.values():
-        by_cell[trial.cell].append(trial)
-    return by_cell
-
-
-def _values(trials: list[TrialRecord], metric: str, split: str) -> dict[int, float]:
-    """The metric by unit, of the trials that ran all epochs."""
-    by_unit: dict[int, float] = {}
-    for trial in sorted(trials, key=lambda trial: trial.unit):
-        measured = trial.tested or {} if split == "test" else trial.metrics
-        value = measured.get(f"test_{metric}" if split == "test" else metric)
-        if trial.state == "complete" and value is not None:
-            by_unit[trial.unit] = value
-    return by_unit
-
-
 def _row(
     cell: Cell,
     trials: list[TrialRecord],
@@ -182,21 +163,23 @@ def _row(
     comparison: Comparison | None,
     planned: int,
     baseline: str,
+    lacking: bool,
 ) -> Row:
     kinds = [trial.failure.kind for trial in trials if trial.failure is not None]
     without = [trial for trial in trials if trial.unit not in values]
     untested = sum(bool(trial.untested) for trial in without)
-    unmeasured = sum(trial.state == "complete" and not trial.untested for trial in without)
+    complete = sum(trial.state == "complete" and not trial.untested for trial in without)
     return Row(
         cell=cell,
         values=values,
         failed=sum(kind != "diverged" for kind in kinds),
         diverged=sum(kind == "diverged" for kind in kinds),
         untested=untested,
-        unfinished=planned - len(values) - len(kinds) - untested - unmeasured,
-        unmeasured=unmeasured,
-        comparison=comparison,
+        unfinished=planned - len(values) - len(kinds) - untested - complete,
+        unmeasured=0 if lacking else complete,
+        comparison=None if lacking else comparison,
         baseline=baseline,
+        lacks=lacking,
     )
 
 
@@ -219,9 +202,11 @@ def outcome(trial: TrialRecord) -> tuple[float | None, ...]:
 
 
 def verdict_of(row: Row) -> str:
-    """A row's verdict: ``baseline``, ``not run``, or that of its comparison."""
-    if row.cell.name == row.baseline:
-        return "baseline"
+    """A row's verdict: ``other task``, ``baseline``, ``not run``, or that of its comparison."""
     if row.cell.needs:
         return "not run"
+    if row.lacks:
+        return OTHER_TASK
+    if row.cell.name == row.baseline:
+        return "baseline"
     return row.comparison.verdict if row.comparison else "undecided"

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from study.analysis import same_question
+from study.analysis.cell_values import values_by_cell
 from study.analysis.power import SMALLEST
 from study.analysis.random_effects import Measured, Pooled, pool_all
 from study.analysis.same_question import Compared
 from study.analysis.sign_flips import paired
 from study.analysis.signed_rank import Probabilities, signed_rank
 from study.analysis.statistics import ALPHA
-from study.analysis.tables import values_by_cell
 from study.analysis.units import unit_in
 from study.ledger.record import StudyRecord
 from trainables.config import require

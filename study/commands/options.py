@@ -18,6 +18,7 @@ from study.planning.request import (
     StudyRequest,
 )
 from trainables.config import recipes
+from trainables.config.tasks import TASKS
 
 
 def parse_request(arguments: Sequence[str] | None = None) -> StudyRequest:
@@ -45,8 +46,13 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--space", help=f"the search space: {', '.join(SPACES)}")
     group.add_argument(
         "--objective",
-        default="miou",
-        help=f"one of {LISTED}; several, separated by commas, give a Pareto set",
+        help=f"one of {LISTED}; several, separated by commas, give a Pareto set; default: miou, or "
+        "the metric of the first task",
+    )
+    group.add_argument(
+        "--tasks",
+        metavar="NAME,...",
+        help=f"what the networks predict, of {', '.join(TASKS)}; default: semseg",
     )
     group.add_argument(
         "--trials",

@@ -18,7 +18,7 @@ from trainables.config import require
 
 _PATHS = {"storage", "out", "folder"}
 """Arguments whose field is a path; other paths are texts in the requests."""
-_LISTS = {"objective", "cells", "warm_start", "classes"}
+_LISTS = {"objective", "tasks", "cells", "warm_start", "classes"}
 """Arguments of several names, which the command separates by commas."""
 _WORDS: dict[type, str] = {
     int: "a whole number",

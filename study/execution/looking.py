@@ -1,8 +1,8 @@
 """Takes a planned look: which networks it needs measured, and which cells go on."""
 
+from study.analysis.cell_values import values_by_cell
 from study.analysis.look_results import retaken
 from study.analysis.results import results_of
-from study.analysis.tables import values_by_cell
 from study.ledger.look import Looked
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord

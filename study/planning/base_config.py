@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from study.planning import initial
+from study.planning import initial, tasks
 from study.planning.request import StudyRequest
 from trainables.config import DataConfig, TrialConfig, Value, recipes, require
 from trainables.config.data import BUILT_IN, FOLDER, OF_FOLDER
@@ -20,6 +20,7 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
         "data/cache": request.cache,
         "model/weights": request.weights,
         "model/init": request.init,
+        **(tasks.changes_of(request.tasks) if request.tasks is not None else {}),
         "epochs": request.epochs,
         "seed": request.seed,
     }
@@ -45,7 +46,7 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
     # The default network has no backbone that could have pretrained weights.
     if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
         changes["model/network"] = "fpn"
-    config = TrialConfig().changed({**space_base, **start, **changes})
+    config = TrialConfig().changed(tasks.with_targets({**space_base, **start, **changes}))
     unread = config.data.root if config.data.dataset == BUILT_IN else ""
     require(not unread, "--data", f"left out with --dataset {BUILT_IN}", unread)
     return config

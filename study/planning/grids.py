@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from search_spaces import GRIDS, OWN_GRIDS, SPACES, Cell, Grid
-from study.planning import custom_grid
+from study.planning import custom_grid, tasks
 from study.planning.request import (
     DEFAULT_CELL_TRIALS,
     SAMPLERS,
@@ -48,6 +48,8 @@ def _check_grid(request: StudyRequest, grid: Grid) -> None:
             "--scheduler cannot be given with --grid: a search may stop trials early, a comparison "
             "never does: every cell runs all epochs on every seed"
         )
+    if request.tasks is not None and "task/tasks" in grid.decided():
+        raise refused("--tasks", f"left to the cells of the grid {grid.name}", request.tasks)
     for text in request.changes:
         _check_left_to_cells(text, grid)
 
@@ -74,19 +76,19 @@ def checked_grid(request: StudyRequest, grid: Grid, base: TrialConfig) -> Grid:
         ValueError: an option contradicts the grid, or the baseline lacks something.
     """
     _check_grid(request, grid)
-    cells: list[Cell] = []
+    needs = {cell.name: missing(cell, base) for cell in grid.cells}
     for cell in grid.cells:  # one that starts after another cell comes after it
-        lost = any(other.needs for other in cells if other.name == cell.after)
-        needs = missing(cell, base) or (f"the cell {cell.after!r}" if lost else "")
-        cells.append(replace(cell, needs=needs))
+        lost = [name for name in (cell.after, cell.against) if needs.get(name)]
+        if lost and not needs[cell.name]:
+            needs[cell.name] = f"the cell {lost[0]!r}"
+    cells = (replace(cell, needs=needs[cell.name]) for cell in grid.cells)
     checked = replace(grid, cells=tuple(cells))
     _check_init(checked, base)
-    for name in grid.baselines:
-        if lacks := checked.cell(name).needs:
-            raise ValueError(
-                f"--grid {grid.name}: its baseline {name!r} needs {lacks}; --list with --grid "
-                f"shows its figures"
-            )
+    if lacks := needs[grid.baseline]:
+        raise ValueError(
+            f"--grid {grid.name}: its baseline {grid.baseline!r} needs {lacks}; --list with --grid "
+            f"shows its figures"
+        )
     return checked
 
 
@@ -157,5 +159,7 @@ def missing(cell: Cell, base: TrialConfig) -> str:
     unknown = [path for path in cell.changes if path not in field_types()]
     if unknown:
         return f"the config field {unknown[0]}, which this version does not have"
+    if lacks := tasks.lacking(cell, base):
+        return lacks
     base.changed(cell.changes)
     return ""

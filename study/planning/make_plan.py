@@ -13,7 +13,7 @@ from study.ledger.design import Ablation, Search
 from study.ledger.plan import Plan, PluginText
 from study.ledger.prior_trials import WarmStart
 from study.ledger.storage import check_name
-from study.planning import budget, cross_validation, gpu_defaults, grids
+from study.planning import budget, cross_validation, gpu_defaults, grids, tasks
 from study.planning.as_published import as_published
 from study.planning.gpu_lanes import lane_of, lanes_now, share_of
 from study.planning.look_schedule import seeds_and_looks
@@ -62,6 +62,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
     check_objectives(question.objectives, request, ablation=grid is not None)
     design = _search(request, question) if grid is None else _ablation(request, question, grid)
     cross_validation.check_design(design, base)
+    tasks.check(design, base, question.objectives)
     if rerun_of_earlier is None:  # what an earlier study has decided is not tried again
         _try_plugin(space, base, design)
         base = _without_holdout(base, design)
@@ -157,7 +158,8 @@ def _question(request: StudyRequest, nodes: list[Node]) -> _Question:
             raise ValueError(f"--set must leave {', '.join(searched)} to the search, got {text!r}")
     base = gpu_defaults.base_on(nodes, request, space, grid)
     cross_validation.check(request, grid, base)
-    objectives = parse_objectives(request.objective)
+    base = tasks.for_cells(base, grid, request.set_values())
+    objectives = parse_objectives(request.objective or tasks.usual_objective(base))
     cells = grid.cells if grid else ()
     reported = [name for cell in cells for row in cell.published.values() for name in row]
     measured = measuring(objectives, reported, request.set_values())

@@ -8,9 +8,11 @@ from trainables.config.plugin_fields import PLUGIN
 from trainables.metrics.catalog import METRICS, TRIMAP_WIDTHS_PX
 from trainables.metrics.declared import built_in
 
-OBJECTIVES = tuple(name for name in built_in() if not name.endswith("_scored"))
+OBJECTIVES = tuple(
+    name for name, m in built_in().items() if not name.endswith("_scored") and not m.of_cells
+)
 """Metrics that can rank trials. The number of scored classes, contours or surfaces says nothing
-about quality."""
+about quality, and Delta_m is none of one network."""
 _USUAL = tuple(name for name in OBJECTIVES if not METRICS[name].needs)
 _BANDS = tuple(name for name in _USUAL if name.startswith("trimap_"))
 _OF_AREA = ("miou", "pixel_accuracy", "dice")
@@ -30,6 +32,7 @@ GROUPS = {
     "holes": _needing("eval/holes"),
     "volumes": _needing("volume"),
     "films": _needing("film"),
+    "other tasks": ", ".join(name for name in OBJECTIVES if METRICS[name].task != "semseg"),
 }
 """The objectives by what they measure, as text."""
 LISTED = "; ".join(f"{group}: {names}" for group, names in GROUPS.items())

@@ -42,7 +42,9 @@ class StudyRequest:
     """The command's options by their names, ``_`` for ``-``. None: the plan has a default."""
 
     space: str | None = None
-    objective: str = "miou"
+    objective: str | None = None
+    """None: ``miou``, or the metric of the first task."""
+    tasks: str | None = None
     trials: int | None = None
     epochs: int | None = None
     sampler: str = "tpe"

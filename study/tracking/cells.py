@@ -58,10 +58,21 @@ def _figures(results: AblationResults, cell: str) -> dict[str, float | None]:
         figures |= _means(table, row)
         if place == 0:
             figures |= _verdict_figures(row)
-    figures |= _of_other(results, cell)
+    figures |= _gain(results, cell) | _of_other(results, cell)
     known = costs.by_cell(results.record).get(cell)
     figures |= costs.figures(known) if known else {}
     return figures | names.published(results.record, cell)
+
+
+def _gain(results: AblationResults, cell: str) -> dict[str, float | None]:
+    """The test of the cell's Delta_m, whose mean is among the figures; none without it."""
+    found = next((gain for gain in results.task_gains if gain.cell == cell), None)
+    if found is None:
+        return {}
+    compared = found.comparison
+    named = {f"gain_{task}": value for task, value in found.by_task.items()}
+    limits = {"delta_m_low": compared.low, "delta_m_high": compared.high}
+    return {**limits, "delta_m_p_corrected": compared.p_corrected, **named}
 
 
 def _of_other(results: AblationResults, cell: str) -> dict[str, float | None]:

@@ -8,7 +8,7 @@ import pytest
 
 from search_spaces import GRIDS, Cell, Grid
 from trainables.data.layouts import cityscapes
-from trainables.metrics.catalog import METRICS, OTHER_METRICS
+from trainables.metrics.catalog import METRICS
 
 PAPERS = Path(__file__).resolve().parents[3] / "shared" / "papers"
 FILES = {
@@ -38,8 +38,7 @@ def lines(space: str) -> list[list[float]]:
 
 def printed(metric: str, value: float) -> float:
     """As the paper prints it: in percent, unless it has the unit or is no share."""
-    known = {**METRICS, **OTHER_METRICS}
-    share = metric in known and known[metric].unit == "fraction"
+    share = metric in METRICS and METRICS[metric].unit == "fraction"
     return round(100 * value, 4) if share else value
 
 

@@ -4,6 +4,8 @@ from math import inf
 from typing import Literal, NamedTuple
 
 _TASK = "task/"
+_CELLS = "cells"
+DELTA_M = "delta_m"
 SEMSEG = f"{_TASK}semseg"
 
 
@@ -17,8 +19,8 @@ class Metric(NamedTuple):
     source: str
     needs: tuple[str, ...] = ()
     """What it is measured with: ``eval/...``, the field that requests it; ``volume`` or ``film``,
-    the data that have it; ``task/...``, the task whose head it measures. Without any, every
-    evaluation of a segmentation measures it."""
+    the data that have it; ``task/...``, the task whose head it measures; ``cells``, a grid's
+    networks of other tasks. Without any, every evaluation of a segmentation measures it."""
 
     @property
     def field(self) -> str:
@@ -28,7 +30,13 @@ class Metric(NamedTuple):
     @property
     def series(self) -> str:
         """``volume`` or ``film``, if only such data have it; else ""."""
-        return next((need for need in self.needs if "/" not in need), "")
+        kinds = (need for need in self.needs if "/" not in need and need != _CELLS)
+        return next(kinds, "")
+
+    @property
+    def of_cells(self) -> bool:
+        """Whether it compares the networks of a grid, so that no evaluation measures it."""
+        return _CELLS in self.needs
 
     @property
     def task(self) -> str:
@@ -163,6 +171,14 @@ METRICS: dict[str, Metric] = {
     "parts_miou": _fraction(
         "mIoU of human parts and background over the images that show a part (ASTMT)", "task/parts"
     ),
+    DELTA_M: Metric(
+        "max",
+        "fraction",
+        -inf,
+        inf,
+        "mean over tasks of the gain relative to a network of this task alone (ASTMT)",
+        ("cells",),
+    ),
     "classes_scored": Metric("max", "classes", 0, inf, "classes that occur: those in mIoU's mean"),
     "contours_scored": Metric(
         "max", "pairs", 0, inf, "pairs of image and class with a contour: those in boundary F"
@@ -172,11 +188,6 @@ METRICS: dict[str, Metric] = {
 
 These are the names in the ledger and in MLflow; the test list's have ``test_`` before them.
 """
-
-OTHER_METRICS: dict[str, Metric] = {
-    "delta_m": Metric("max", "fraction", -inf, inf, "delta_m.py: mean relative gain over tasks"),
-}
-"""Metrics that compare networks, which no evaluation of one network measures."""
 
 OF_TASK: dict[str, str] = {
     "semseg": "miou",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from trainables.metrics.catalog import METRICS, OTHER_METRICS, Metric
+from trainables.metrics.catalog import METRICS, Metric
 
 _of_plugins: dict[str, Metric] = {}
 """Those that ``declare`` has added."""
@@ -17,7 +17,7 @@ def declare(metrics: Mapping[str, Metric]) -> None:
         ValueError: a name is Edgewise's own, or has another unit or direction in this process.
     """
     for name, metric in metrics.items():
-        if (name in METRICS or name in OTHER_METRICS) and name not in _of_plugins:
+        if name in METRICS and name not in _of_plugins:
             raise ValueError(f"{name!r} is Edgewise's own metric")
         known = _of_plugins.get(name, metric)
         if (known.direction, known.unit) != (metric.direction, metric.unit):

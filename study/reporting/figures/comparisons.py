@@ -145,7 +145,7 @@ def differences(tables: Sequence[Table], where: str) -> Figure | None:
     words = [word for word in _HUES if word != "same" or first.looks]
     handles = [figure.axes[0].plot([], [], "o-", color=_HUES[word])[0] for word in words]
     figure.legend(handles, words, loc="outside lower right", ncols=len(words))
-    base = first.baseline if len(first.baselines) == 1 else "each network's own baseline"
+    base = first.baseline if len(first.baselines) == 1 else "each cell's own baseline"
     figure.suptitle(f"Difference from {base}, {where}", fontsize=10.5)
     return figure
 

@@ -10,7 +10,7 @@ from study.analysis.results import AblationResults
 from study.analysis.tables import CORRECTED, Row, Table, verdict_of
 from study.ledger.record import StudyRecord
 from study.reporting.document import Block, Parts, Points, Prose, Section, Sheet
-from study.reporting.sections import cell_search, published
+from study.reporting.sections import cell_search, published, task_gains
 from study.reporting.values import is_share, metric_head, percent
 from trainables.config.words import zero_without_sign
 
@@ -105,7 +105,8 @@ def _failures(row: Row) -> str:
 
 def parts(results: AblationResults) -> Parts:
     """All tables with their protocol, and the cells that did not run."""
-    return [*tables(results), *published.sections(results), *remarks(results)]
+    beside = [*task_gains.section(results), *published.sections(results)]
+    return [*tables(results), *beside, *remarks(results)]
 
 
 def tables(results: AblationResults) -> list[Section]:

@@ -6,7 +6,7 @@ from study.analysis.comparability import Apart
 from study.analysis.results import AblationResults
 from study.reporting.document import Block, Prose, Section, Sheet
 from trainables.config.words import counted, zero_without_sign
-from trainables.metrics.catalog import METRICS, OTHER_METRICS
+from trainables.metrics.catalog import METRICS
 
 _DIGITS = 4
 """Significant digits of a published figure that is neither a share nor in the catalogue."""
@@ -85,8 +85,7 @@ def formatted(metric: str, value: float | None, *, sign: bool = False) -> str:
     if value is None:
         return "-"
     plus = "+" if sign else ""
-    known = {**METRICS, **OTHER_METRICS}
-    if metric not in known:
+    if metric not in METRICS:
         return f"{value:{plus}.{_DIGITS}g}"
     share = comparability.in_percent(metric)
     shown, digits = (100 * value, 2) if share else (value, 3)
@@ -94,6 +93,5 @@ def formatted(metric: str, value: float | None, *, sign: bool = False) -> str:
 
 
 def _head(metric: str) -> str:
-    known = {**METRICS, **OTHER_METRICS}
-    unit = known[metric].unit if metric in known else ""
+    unit = METRICS[metric].unit if metric in METRICS else ""
     return f"{metric} {'%' if unit == 'fraction' else unit}".strip()

@@ -35,6 +35,7 @@ from study.reporting.sections import (
     published,
     reruns,
     setup,
+    task_gains,
     uncertainty,
     use_it,
     verdicts,
@@ -99,6 +100,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *_budget(record),
         *(reruns.replay_section(record, replayed) if replayed else []),
         verdicts.section(results, horizon.blocks(results, folder)),
+        *task_gains.section(results),
         *folds.section(results),
         *uncertainty.section(results, folder),
     ]

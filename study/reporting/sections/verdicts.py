@@ -17,7 +17,7 @@ from study.reporting.values import metric_head
 def section(results: AblationResults, beside: Sequence[Block] = ()) -> Section:
     """The table, how its figures were obtained, and what a reader needs ``beside`` it."""
     objective = results.tables[0]
-    others = [table for table in results.tables[1:] if table.metric in tables.ALSO]
+    others = [table for table in results.tables[1:] if table.metric in tables.BESIDE]
     sheet = Sheet(_head(objective, others), _body(objective, others))
     said = Prose(_said(results, objective, others))
     title, notes = f"Against {protocol.baselines(objective)}", ablation_table.remarks(results)

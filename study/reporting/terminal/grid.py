@@ -13,6 +13,7 @@ from study.analysis.tables import Table
 from study.analysis.training_budget import epochs_in_words
 from study.ledger.plan import Plan
 from study.reporting.sections import ablation_table, cell_search, horizon, reruns
+from study.reporting.sections import task_gains as gains_section
 from study.reporting.terminal import published
 from study.reporting.terminal.plain_table import plain_table
 from study.reporting.values import assignments, short_name
@@ -88,6 +89,19 @@ def print_comparison(console: Console, results: AblationResults) -> None:
         console.print()
 
 
+def _print_gains(console: Console, results: AblationResults) -> None:
+    """Print Delta_m of the cells of several tasks, if there is any."""
+    if not (gains := results.task_gains):
+        return
+    sheet = gains_section.sheet(results, gains)
+    output = plain_table(*map(escape, sheet.head))
+    for line in sheet.rows:
+        output.add_row(*map(escape, line))
+    console.print(f"\n[bold]{gains_section.TITLE}[/]")
+    console.print(output)
+    console.print(f"\n{escape(gains_section.said(results, gains))}", highlight=False)
+
+
 def _print_table(console: Console, table: Table) -> None:
     output = plain_table(*map(escape, ablation_table.heads(table)))
     for line in ablation_table.body(table):
@@ -105,6 +119,7 @@ def print_result(
     assert isinstance(results, AblationResults)
     record, table = results.record, results.tables[0]
     print_comparison(console, results)
+    _print_gains(console, results)
     for line_of_cell in cell_search.lines(record):
         console.print(escape(line_of_cell), highlight=False)
     if (replayed := record.plan.ablation.replayed) is not None:

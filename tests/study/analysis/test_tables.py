@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from search_spaces import Cell, Setup
-from study.analysis import tables
+from study.analysis import cell_values, tables
 from study.analysis.results import AblationResults
 from study.analysis.statistics import coverage_note
 from study.ledger.events import Tested
@@ -212,7 +212,7 @@ def test_until_every_run_is_tested_the_table_shows_validation(tmp_path: Path) ->
     for run in grid_runs(plan):
         fake_grid.complete(ledger, run)
     plain = tables.metric_tables(ledger.record)[0].rows[0]
-    assert tables.split_of(ledger.record) == "val"
+    assert cell_values.split_of(ledger.record) == "val"
     assert plain.mean == pytest.approx(0.515625 - 0.125)
     fake_grid.measure_all(ledger)
-    assert tables.split_of(ledger.record) == "test"
+    assert cell_values.split_of(ledger.record) == "test"

@@ -187,3 +187,24 @@ def test_the_real_horses_are_a_folder(
     assert code == 0, error
     assert "(same as val)" in output
     assert "1 horse" in output
+
+
+def test_maps_beside_the_labels_are_counted_and_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = [f"data/{split}_images=2" for split in ("train", "val", "test")]
+    changes = ["data/targets=edge,depth,normals", "data/height=24", "data/width=32", *few]
+    command = ["--check-data", "shapes", "", "--storage", str(tmp_path)]
+    code = main(command + [word for change in changes for word in ("--set", change)])
+    output = capsys.readouterr().out
+    assert code == 0
+    valid = 100 * 22 * 30 / (24 * 32)  # the void rim is one pixel wide
+    assert f"train: edge: {valid:.1f}% of the pixels have a value" in output
+    assert f"val: normals: {valid:.1f}% of the pixels have a value, mean length 1.000" in output
+    assert " m\n" in output.split("test: depth: ")[1]
+    for name in ("image", "edge", "depth", "normals"):
+        with Image.open(tmp_path / "check" / "shapes" / f"{name}.png") as picture:
+            assert picture.size == (32, 24)
+    assert main([*command, "--set", "data/targets=parts"]) == 2
+    error = capsys.readouterr().err
+    assert "data/targets must be, for shapes: '' or some of edge,depth,normals,saliency" in error

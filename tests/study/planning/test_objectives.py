@@ -32,6 +32,7 @@ NEVER_AN_OBJECTIVE = (
     "surfaces_scored",
     "classes_scored",
     "contours_scored",
+    "delta_m",
 )
 POINTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=9)
 

@@ -12,15 +12,14 @@ from trainables.metrics import catalog
 from trainables.metrics.catalog import (
     METRICS,
     OF_TASK,
-    OTHER_METRICS,
     TOLERANCES_PX,
     TRIMAP_WIDTHS_PX,
 )
 
 
-@pytest.mark.parametrize("name", [*METRICS, *OTHER_METRICS])
+@pytest.mark.parametrize("name", METRICS)
 def test_a_metric_has_a_direction_a_unit_a_range_and_a_source(name: str) -> None:
-    metric = (METRICS | OTHER_METRICS)[name]
+    metric = METRICS[name]
 
     assert metric.direction in ("max", "min")
     assert metric.unit
@@ -37,13 +36,10 @@ def test_what_a_metric_needs_is_a_field_or_a_kind_of_data(name: str) -> None:
     assert METRICS[name].task in TASKS
     others = METRICS[name].task != "semseg"
     assert OF_TASK[METRICS[name].task] == name or not others
-    known = bool(METRICS[name].field) + bool(METRICS[name].series) + others
-    assert len(METRICS[name].needs) == known
+    assert METRICS[name].of_cells == (name == "delta_m")
+    known = [METRICS[name].field, METRICS[name].series, others, METRICS[name].of_cells]
+    assert len(METRICS[name].needs) == sum(map(bool, known))
     assert METRICS[name].field in flatten(TrialConfig()) or not METRICS[name].field
-
-
-def test_no_name_is_given_twice() -> None:
-    assert not METRICS.keys() & OTHER_METRICS.keys()
 
 
 def test_errors_and_distances_are_minimised_and_the_rest_maximised() -> None:
@@ -51,7 +47,7 @@ def test_errors_and_distances_are_minimised_and_the_rest_maximised() -> None:
     errors |= {"hausdorff_slice", "hausdorff_volume", "hd95_volume"}
     errors |= {"hole_area", "holes", "islands"}
 
-    minimised = {name for name, m in (METRICS | OTHER_METRICS).items() if m.direction == "min"}
+    minimised = {name for name, m in METRICS.items() if m.direction == "min"}
 
     assert minimised == errors
     assert all(math.isinf(m.high) or m.high == 1 or m.unit == "degree" for m in METRICS.values())

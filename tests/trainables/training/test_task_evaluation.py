@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.config.tasks import TaskName
+from trainables.data.batch import Batch
 from trainables.data.batches import evaluation_batches
 from trainables.data.dataset import ImageList
 from trainables.metrics import counts_file
@@ -63,7 +65,7 @@ def measured(images: ImageList, channels: dict[TaskName, int], ranks: int = 1) -
     """The list as each of some ranks measures its share of it."""
 
     def of_rank(number: int) -> Evaluation:
-        def batches(split: ImageList, **_: int) -> Iterator[tuple]:  # type: ignore[type-arg]
+        def batches(split: ImageList, **_: int) -> Iterator[tuple[NDArray[np.int64], Batch]]:
             return evaluation_batches(split, batch=2, rank=number, ranks=ranks)
 
         tasks = TaskCounts(len(images), channels, 3, CPU)
@@ -77,7 +79,8 @@ def test_the_shares_of_two_ranks_add_up_to_the_complete_list(images: ImageList) 
     shares = measured(images, CHANNELS, ranks=2)
 
     for task, table in alone.task_counts.items():
-        assert torch.equal(sum(share.task_counts[task] for share in shares), table)
+        first, second = (share.task_counts[task] for share in shares)
+        assert torch.equal(first + second, table)
     assert {"miou", "ods_f", "depth_rmse", "normals_mean_angle"} <= alone.metrics.keys()
     assert {"saliency_miou", "parts_miou"} <= alone.metrics.keys()
     assert not any(np.isnan(alone.metrics[name]) for name in task_metrics(alone.task_counts))

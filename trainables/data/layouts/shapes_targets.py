@@ -91,7 +91,7 @@ def floor(shape: tuple[int, ...]) -> Surface:
     """The background."""
     _, y_HW = rays(shape)
     far, near = (1 / depth for depth in FLOOR_M)
-    slope = (near - far) / (y_HW[-1, 0] - y_HW[0, 0])
+    slope = (near - far) / max(y_HW[-1, 0] - y_HW[0, 0], 1e-6)  # an image may have one row
     q_HW = far + slope * (y_HW - y_HW[0, 0])
     return Surface(q_HW, np.zeros(shape), np.full(shape, slope))
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 
 from trainables.config import require
-from trainables.metrics.catalog import METRICS, OTHER_METRICS
+from trainables.metrics.catalog import METRICS
 
 
 def delta_m(multi: Mapping[str, float], single: Mapping[str, float]) -> float:
@@ -38,6 +38,5 @@ def gain(metric: str, multi: float, single: float) -> float:
 
 
 def _direction(name: str) -> int:
-    catalog = METRICS | OTHER_METRICS
-    require(name in catalog, "metric", f"one of {', '.join(catalog)}", name)
-    return 1 if catalog[name].direction == "max" else -1
+    require(name in METRICS, "metric", f"one of {', '.join(METRICS)}", name)
+    return 1 if METRICS[name].direction == "max" else -1
