@@ -43,7 +43,7 @@ def section(results: StudyResults, folder: StudyFolder) -> Section:
     if config is not None and use_tasks.has_tasks(config):
         network += ["output = network(images)  # images float (B,3,H,W) in [0, 1]"]
         network += use_tasks.outputs(config)
-        of_loss: list[Block | Section] = [Prose(use_tasks.NO_LOSS)]
+        of_loss: list[Block] = [Prose(use_tasks.NO_LOSS)]
         whole = "it"
     else:
         what = "  # images float (B,3,H,W) in [0, 1]"

@@ -7,7 +7,7 @@ import torch
 
 from study.reporting.sections import use_tasks
 from trainables import saved
-from trainables.config import TrialConfig
+from trainables.config import TrialConfig, Value
 from trainables.networks.segmentation import Segmenter
 from trainables.training.state import pack
 
@@ -22,7 +22,11 @@ from trainables.training.state import pack
 def test_the_program_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], tasks: str, printed: list[str]
 ) -> None:
-    changes = {"data/targets": "edge,depth,normals", "task/tasks": tasks, "model/width": 4}
+    changes: dict[str, Value] = {
+        "data/targets": "edge,depth,normals",
+        "task/tasks": tasks,
+        "model/width": 4,
+    }
     config = TrialConfig().changed(changes)
     assert use_tasks.has_tasks(config)
     network = Segmenter(config.model, 2, False, tasks=config.task.of_network(2))
