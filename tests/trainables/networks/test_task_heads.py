@@ -91,8 +91,7 @@ def test_a_plug_in_s_network_may_have_heads_of_its_own(
 
     monkeypatch.setitem(NETWORKS, "own", build)
     monkeypatch.setattr(PLUGIN, "networks", ["own"])
-    config = ModelConfig(network="tiny")
-    object.__setattr__(config, "network", "own")
+    config = ModelConfig(network="own")  # type: ignore[arg-type]
     built = Segmenter(config, 3, boundary_head=False, tasks=of("semseg,edge,depth"))
     assert [*built.heads] == ["edge"]
     if maps == 1:
@@ -100,3 +99,15 @@ def test_a_plug_in_s_network_may_have_heads_of_its_own(
         return
     with pytest.raises(ValueError, match=r"own must be a module whose tasks\['depth'\] is float"):
         built(IMAGES_B3HW)
+
+
+def test_the_classes_of_a_plain_module_count_for_nothing_without_the_segmentation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.Conv2d(4, 3, 1))
+    monkeypatch.setitem(NETWORKS, "own", lambda config, num_classes: module)
+    monkeypatch.setattr(PLUGIN, "networks", ["own"])
+    config = ModelConfig(network="own", features="0")  # type: ignore[arg-type]
+    output = Segmenter(config, 3, boundary_head=False, tasks=of("depth"))(IMAGES_B3HW)
+    assert not output.logits_BKHW.any()
+    assert output.tasks["depth"].any()
