@@ -14,6 +14,10 @@ from trainables.networks.catalog import NETWORKS
 
 SCRIPT = "use_it.py"
 _TITLE = "Use it"
+_OF_TASKS = (
+    "The loss of several tasks needs their maps, so `edgewise.Loss` does not have it: "
+    "`edgewise.losses` has its parts (docs/losses.md)."
+)
 _SIDE = 128
 """Of the example's maps, where the study's images differ in their sizes."""
 
@@ -38,19 +42,50 @@ def section(results: StudyResults, folder: StudyFolder) -> Section:
         "from trainables import saved",
         "",
         f"network, config, classes = saved.load(Path({str(folder.model)!r}){_trust(config)})",
-        "labels = network(images).logits_BKHW.argmax(dim=1)  # images float (B,3,H,W) in [0, 1]",
+        _prediction(config),
     ]
     return Section(
         _TITLE,
         [
             Prose(standing(results, trial)),
-            Prose(f"The loss in a training of your own: {described(config)}."),
-            Code("\n".join(loss)),
+            *(
+                [Prose(_OF_TASKS)]
+                if _has_tasks(config)
+                else [
+                    Prose(f"The loss in a training of your own: {described(config)}."),
+                    Code("\n".join(loss)),
+                ]
+            ),
             Prose("The network:"),
             Code("\n".join(network)),
             Prose(f"`{folder.model / SCRIPT}` has both and runs as it is."),
         ],
     )
+
+
+def _prediction(config: TrialConfig | None) -> str:
+    images = "  # images float (B,3,H,W) in [0, 1]"
+    if _has_tasks(config):
+        return f"maps = network(images).tasks{images}"
+    return f"labels = network(images).logits_BKHW.argmax(dim=1){images}"
+
+
+def _tried(config: TrialConfig | None) -> list[str]:
+    """Lines that print what the network predicts of ``images``."""
+    if _has_tasks(config):
+        return [
+            "    found = network(images).tasks",
+            "print({name: tuple(map_.shape) for name, map_ in found.items()})",
+        ]
+    return [
+        "    found = network(images).logits_BKHW.argmax(dim=1)",
+        "print(f\"labels {tuple(found.shape)} of {', '.join(classes)}\")",
+    ]
+
+
+def _has_tasks(config: TrialConfig | None) -> bool:
+    """Whether the loss needs more maps than labels."""
+    return config is not None and not config.task.only_segments
 
 
 def config_of(trial: TrialRecord) -> TrialConfig | None:
@@ -128,20 +163,7 @@ def script(results: StudyResults, trial: TrialRecord, study: str) -> str:
     config, classes = config_of(trial), len(results.record.data.classes)
     rows, columns = _size(config)
     head = f"boundary_logits = torch.randn(2, {rows}, {columns})  # of a boundary head"
-    lines = [
-        f'"""The loss and the network of the study {study}; runs where Edgewise is installed.',
-        "",
-        _as_text(standing(results, trial)),
-        '"""',
-        "",
-        "from pathlib import Path",
-        "",
-        "import torch",
-        "from edgewise import Loss",
-        "from trainables import saved",
-        "",
-        "FOLDER = Path(__file__).resolve().parent",
-        "",
+    loss = [
         f"# The loss: {_as_text(described(config))}.",
         f"loss = Loss.from_model(FOLDER{_more(config)})",
         f"logits = torch.randn(2, {classes}, {rows}, {columns}, requires_grad=True)"
@@ -153,12 +175,27 @@ def script(results: StudyResults, trial: TrialRecord, study: str) -> str:
         "value.backward()",
         'print(f"loss {value.item():.4f}")',
         "",
+    ]
+    lines = [
+        f'"""The loss and the network of the study {study}; runs where Edgewise is installed.',
+        "",
+        _as_text(standing(results, trial)),
+        '"""',
+        "",
+        "from pathlib import Path",
+        "",
+        "import torch",
+        *([] if _has_tasks(config) else ["from edgewise import Loss"]),
+        "from trainables import saved",
+        "",
+        "FOLDER = Path(__file__).resolve().parent",
+        "",
+        *([] if _has_tasks(config) else loss),
         "# The network: images float (B,3,H,W), RGB in [0, 1]; it normalises them itself.",
         f"network, config, classes = saved.load(FOLDER{_trust(config)})",
         f"images = torch.rand(1, 3, {rows}, {columns})",
         "with torch.inference_mode():",
-        "    found = network(images).logits_BKHW.argmax(dim=1)",
-        "print(f\"labels {tuple(found.shape)} of {', '.join(classes)}\")",
+        *_tried(config),
     ]
     return "\n".join(lines) + "\n"
 
