@@ -12,7 +12,6 @@ from PIL import Image
 from tests.trainables.data.real_layouts import listing, opened, raw
 from trainables.config import DataConfig
 from trainables.data import DataError, open_layout
-from trainables.data.layouts import pascal_mt
 from trainables.geometry.boundaries import VOID
 
 ONE_LIST = {"train_list": "val", "holdout": 0}
@@ -67,22 +66,6 @@ def test_pascal_mt_has_its_maps(real_data: Path, tmp_path: Path) -> None:
         assert np.allclose(normals[known], np.array([1, 1, 255]) / np.sqrt(2 + 255**2))
 
 
-def test_an_edge_of_pascal_is_where_the_laplacian_is_not_zero() -> None:
-    from io import BytesIO
-
-    from scipy.io import savemat
-
-    labels = np.zeros((9, 12), dtype=np.uint16)
-    labels[:, 6:] = 284
-    buffer = BytesIO()
-    savemat(buffer, {"LabelMap": labels})
-    edge = pascal_mt.edges((Path("a.mat"), buffer.getvalue()))
-    # Both sides of the change, thinned to a line.
-    assert set(np.argwhere(edge)[:, 1]) <= {5, 6}
-    assert edge.sum() <= 9
-    assert edge.sum(axis=1)[1:-1].min() == 1
-
-
 def faulty(folder: Path, change: Callable[[Path], None]) -> str:
     """The one line that is said after a change of the files."""
     change(folder)
@@ -130,6 +113,11 @@ def test_a_good_folder_is_read(small: Path) -> None:
         other = streamed.splits["val"].targets[task]
         assert other.nbytes == 0
         assert np.array_equal(other[0], maps[0])
+    with_value("depth", 2.51)(small)
+    changed = opened("nyud_mt", small, targets="edge,depth,normals", cache="on", **ONE_LIST)
+    assert changed.digest != dataset.digest
+    with pytest.raises(DataError, match="1: changed since the study began"):
+        streamed.splits["train"].targets["depth"][0]
 
 
 @pytest.mark.parametrize(
