@@ -44,9 +44,14 @@ def confusions(
     }
 
 
+def segments(trial: TrialRecord) -> bool:
+    """Whether a trial's network segments, so that its counts hold anything."""
+    return "semseg" in str(trial.config.get("task/tasks", "semseg")).split(",")
+
+
 def _confusion(folder: StudyFolder, trial: TrialRecord, split: str) -> Tensor | None:
     path = folder.counts_of(trial, split)
-    if path is None:
+    if path is None or not segments(trial):
         return None
     try:
         return counts_file.load_confusion(path)
@@ -82,7 +87,7 @@ def read_counts(folder: StudyFolder, trials: Iterable[TrialRecord], split: str) 
     found = FoundCounts({}, [])
     for trial in trials:
         path = folder.counts_of(trial, split)
-        if path is None:
+        if path is None or not segments(trial):
             continue
         try:
             found.by_trial[trial.number] = counts_file.load(path)

@@ -37,7 +37,22 @@ def as_published(request: StudyRequest, grid: Grid | None) -> tuple[StudyRequest
             raise ValueError(f"--{name} cannot be given with --as-published, which decides it")
     if request.as_published == ALL:
         return _with_all_networks(request, grid)
-    return _as_measured(request, _chosen(request.as_published, grid)), grid
+    setup = _chosen(request.as_published, grid)
+    return _as_measured(request, setup), _rows_of(grid, setup)
+
+
+def _rows_of(grid: Grid, setup: Setup) -> Grid:
+    """The grid; of a network that the baseline has no figure of, only the rows that have one: it
+    may be one of several tasks, which cannot segment alone."""
+
+    def has(cell: Cell) -> bool:
+        return setup.name in {*cell.published, *cell.gains, *cell.class_published}
+
+    rows = tuple(cell for cell in grid.cells if has(cell))
+    own = [cell.name for cell in rows if cell.against == cell.name]
+    if has(grid.cell(grid.baseline)) or not own:
+        return grid
+    return replace(grid, baseline=own[0], cells=rows)
 
 
 def _as_measured(request: StudyRequest, setup: Setup) -> StudyRequest:

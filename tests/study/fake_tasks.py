@@ -9,11 +9,11 @@ from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.planning.runs import grid_runs
 from tests.study import fake, fake_grid
-from trainables.config import TrialConfig
+from trainables.config import TrialConfig, Value
 from trainables.metrics.catalog import OF_TASK
 
 GRID = GRIDS["inverseform"]["tasks"]
-BASE = {"epochs": fake.EPOCHS, "data/targets": "edge,depth,normals"}
+BASE: dict[str, Value] = {"epochs": fake.EPOCHS, "data/targets": "edge,depth,normals"}
 ALONE = {"miou": 0.5, "ods_f": 0.4, "depth_rmse": 2.0, "normals_mean_angle": 32.0}
 """Of a network of this task alone."""
 FACTOR = {"S+E": 1.0, "S+E, InverseForm": 1.125, "S+E+D+N": 1.0, "S+E+D+N, InverseForm": 1.25}

@@ -5,18 +5,10 @@ and we count epochs: iterations times batch size over training images. Losses an
 belong to a space, not to a recipe. ``differs`` says in what a recipe is not the paper's.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from trainables.config.data import BUILT_IN
+from trainables.config.recipe import Recipe
+from trainables.config.task_recipes import TASK_RECIPES
 from trainables.config.validation import Value, require
-
-
-@dataclass(frozen=True)
-class Recipe:
-    source: str
-    changes: Mapping[str, Value]
-    differs: str = ""
 
 
 def _crop(height: int, width: int) -> dict[str, Value]:
@@ -228,6 +220,7 @@ RECIPES: dict[str, Recipe] = {
         },
         "the crop's side is mmsegmentation's: the paper gives none",
     ),
+    **TASK_RECIPES,
     BUILT_IN: Recipe(
         "ours: scenes so small that a run learns every class within seconds",
         {**_size(48, 64), **_ONE_CYCLE, "batch": 2, "epochs": 7, "inverse_net/steps": 400},

@@ -54,20 +54,18 @@ def _negated(normals: Tensor, coordinate: int) -> Tensor:
 
 
 def resized(task: TaskName, map_: Tensor, size: Size) -> Tensor:
-    """A map (...,H,W) at this size. Its values stay as they are."""
+    """A map of one image, (H,W) or (3,H,W), at this size. Its values stay as they are."""
     if task == "edge":
         map_ = _shrunk(map_, min(map_.shape[-2], size[0]), min(map_.shape[-1], size[1]))
     if map_.shape[-2:] == size:
         return map_
-    rows, columns = (
-        torch.from_numpy(nearest(before, after))
-        for before, after in zip(map_.shape[-2:], size, strict=True)
-    )
-    return map_[..., rows, :][..., columns]
+    rows, columns = map(nearest, map_.shape[-2:], size)
+    array = to_array(task, map_).take(rows, axis=0).take(columns, axis=1)
+    return to_tensor(task, array)
 
 
 def zoomed(task: TaskName, map_: Tensor, size: Size, zoom: float) -> Tensor:
-    """A map (...,H,W) of the image enlarged ``zoom`` times, to this size, as if it were nearer."""
+    """A map of the image enlarged ``zoom`` times, to this size, as if it were nearer."""
     map_ = resized(task, map_, size)
     return map_ / zoom if task == "depth" else map_
 

@@ -8,6 +8,10 @@
 ``logits`` are (B,K,H,W), before the softmax; ``labels`` integers (B,H,W), 255 for void. Losses of a
 boundary head also take its ``boundary_logits``, (B,H,W) or (B,1,H,W). Ours are plain tensors: no
 Ray, no MLflow, no Optuna, and importing them changes no setting of the process.
+
+Losses of other maps are functions of a prediction, the truth and where it is valid:
+
+    loss = depth_berhu(depth, true_depth, true_depth > 0)
 """
 
 from trainables.modules.class_losses import (
@@ -46,6 +50,14 @@ from trainables.modules.head_losses import (
     EdgeHead,
 )
 from trainables.modules.loss_module import ClassLoss, HeadLoss, LossModule
+from trainables.modules.map_losses import (
+    depth_berhu,
+    depth_l1,
+    edge_cross_entropy,
+    normals_cosine,
+    normals_l1,
+    saliency_cross_entropy,
+)
 from trainables.modules.stage_losses import SEMEDA, InverseForm, PPCEOnEdges
 
 __all__ = [
@@ -75,13 +87,19 @@ __all__ = [
     "boundary_cross_entropy",
     "boundary_loss",
     "cross_entropy",
+    "depth_berhu",
+    "depth_l1",
     "edge_attention",
+    "edge_cross_entropy",
     "edge_head",
     "full_divergence",
     "generalised_dice",
     "hausdorff",
     "inverse_form",
     "lovasz_softmax",
+    "normals_cosine",
+    "normals_l1",
     "ppce_on_edges",
+    "saliency_cross_entropy",
     "semeda",
 ]

@@ -4,7 +4,10 @@ Shape letters: B images, H rows, W columns.
 """
 
 from dataclasses import replace
+from typing import cast
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.config import TrialConfig
@@ -26,7 +29,8 @@ def edges_as_labels(dataset: Dataset) -> Dataset:
 
 
 def _with_edges(images: ImageList) -> ImageList:
-    return replace(images, labels_NHW=images.targets["edge"])
+    edges_NHW = cast(NDArray[np.uint8], images.targets["edge"])
+    return replace(images, labels_NHW=edges_NHW)
 
 
 def boundary_of(config: TrialConfig) -> BoundaryMaker:

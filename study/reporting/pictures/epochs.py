@@ -30,10 +30,10 @@ def draw(dataset: Dataset, by_epoch: Mapping[int, Sequence[Picture]], folder: Pa
 
     Args:
         by_epoch: predicted classes (H,W) of each image; nothing is written with fewer than two
-            epochs.
+            epochs, or where nothing segments.
         folder: of the trial's pictures.
     """
-    if len(by_epoch) < 2:
+    if len(by_epoch) < 2 or not all(by_epoch.values()):
         return
     palette = colours(dataset)
     _write(dataset, by_epoch, folder / NAME, lambda image, labels, predicted: palette[predicted])

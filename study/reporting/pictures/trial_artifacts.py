@@ -5,7 +5,7 @@ from pathlib import Path
 
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
-from study.reporting.pictures import epochs, pictures
+from study.reporting.pictures import epochs, pictures, tasks
 from trainables import proof
 from trainables.data import Dataset
 from trainables.proof import DamageError
@@ -44,6 +44,7 @@ class TrialArtifacts:
         found.check(without_state=True)
         dataset = self._dataset.for_fold(trial.fold)
         pictures.draw(dataset, found, folder.pictures(trial.number))
+        tasks.draw(dataset, found.predictions().tasks, folder.pictures(trial.number))
         source, number = folder.source(trial)
         by_epoch = snapshots.read(source.trial_folders(number))
         epochs.draw(dataset, by_epoch, folder.pictures(trial.number))

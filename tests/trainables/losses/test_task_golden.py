@@ -44,7 +44,7 @@ def true(case: str, task: TaskName) -> Tensor:
 def test_a_task_has_the_loss_and_the_gradient_of_the_public_code(case: str, task: TaskName) -> None:
     predicted = golden.logits(GOLDEN[f"{case}/pred/{THEIRS[task]}"])
     value = task_term(RELEASED, task, predicted, true(case, task)).value()
-    value.backward()  # type: ignore[no-untyped-call]
+    value.backward()
     key = f"{case}/loss/{THEIRS[task]}"
     assert value.item() == pytest.approx(float(GOLDEN[f"{key}/loss"]), rel=1e-7)
     assert predicted.grad is not None

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from trainables.config.tasks import TaskConfig, TaskName
+from trainables.edgewise import losses
 from trainables.losses.depth import depth_berhu, largest_error
 from trainables.losses.normals import normals_cosine, normals_l1
 from trainables.losses.task_terms import berhu_errors, task_term
@@ -60,7 +61,7 @@ def test_an_exact_prediction_has_no_loss_and_no_gradient(
     predicted = predicted.clone().float().requires_grad_()
     term = value(task, predicted, true, **fields)
     assert term.total.item() == 0
-    term.total.backward()  # type: ignore[no-untyped-call]
+    term.total.backward()
     assert predicted.grad is not None
     assert not predicted.grad.any()
 
@@ -80,7 +81,7 @@ def test_a_missing_value_counts_nowhere(task: TaskName, fields: dict[str, str]) 
     assert term.total.item() == pytest.approx(first.total.item(), rel=1e-5)
     if task != "edge" and fields.get("variant") != "released":  # the divisors of these: all pixels
         assert term.count.item() == first.count.item() < one.count.item()
-    term.total.backward()  # type: ignore[no-untyped-call]
+    term.total.backward()
     assert wild.grad is not None
     assert not wild.grad[1:].any()
     nothing = value(task, wild, torch.full_like(true, missing), **fields)
@@ -135,7 +136,7 @@ def test_a_prediction_of_no_direction_has_a_bounded_gradient(
 ) -> None:
     predicted = torch.zeros(2, 3, 6, 8, requires_grad=True)
     term = loss(predicted, NORMALS, VALID)
-    term.value().backward()  # type: ignore[no-untyped-call]
+    term.value().backward()
     assert predicted.grad is not None
     assert bool(predicted.grad.isfinite().all())
     assert predicted.grad.abs().max() < 1e5
@@ -148,3 +149,23 @@ def test_a_prediction_that_is_not_finite_or_of_another_shape_is_refused(task: Ta
         value(task, predicted * torch.nan, true)
     with pytest.raises(ValueError, match="of shape"):
         value(task, predicted[..., :5], true)
+
+
+def test_the_functions_have_the_values_of_the_terms() -> None:
+    """``edgewise.losses``, for any training: with one channel or none."""
+    predicted = DEPTH.unsqueeze(1) + 0.3
+    depth_valid = DEPTH > 1
+    known = DEPTH.where(depth_valid, 0)
+    assert losses.depth_l1(predicted, known, depth_valid) == pytest.approx(0.3, rel=1e-5)
+    berhu = value("depth", predicted, known, depth_loss="berhu").value()
+    assert losses.depth_berhu(predicted[:, 0], known, depth_valid) == berhu
+    logits, normals = torch.randn(2, 1, 6, 8, generator=GENERATOR), NORMALS.flip(1)
+    edges = BINARY == 1
+    assert losses.edge_cross_entropy(logits, edges, VALID) == value("edge", logits, BINARY).value()
+    salient = value("saliency", logits, BINARY).value()
+    assert losses.saliency_cross_entropy(logits, edges, VALID) == salient
+    assert losses.normals_l1(normals, NORMALS, VALID) == value("normals", normals, NORMALS).value()
+    cosine = value("normals", normals, NORMALS, normals_loss="cosine").value()
+    assert losses.normals_cosine(normals, NORMALS, VALID) == cosine
+    with pytest.raises(ValueError, match=r"of shape \(B,H,W\) or \(B,1,H,W\)"):
+        losses.depth_l1(normals, known, depth_valid)

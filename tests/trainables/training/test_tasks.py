@@ -60,6 +60,7 @@ def training(**changes: Value) -> Training:
     return Training(trial, scenes(), learned, CPU)
 
 
+NO_STAGE: dict[str, Value] = {"loss/gamma": 0.0}
 SGD: dict[str, Value] = {
     "optim/optimizer": "sgd",
     "optim/lr": 0.001,
@@ -103,7 +104,7 @@ def test_two_ranks_give_what_one_gives_for_all_tasks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("weighting", ["uncertainty", "dwa"])
 def test_a_resumed_trial_has_the_weights_of_an_uninterrupted_one(weighting: str) -> None:
-    changes: dict[str, Value] = {"task/weighting": weighting, "optim/lr": 0.01, "loss/gamma": 0.0}
+    changes = {**NO_STAGE, "task/weighting": weighting, "optim/lr": 0.01}
     whole = training(**changes)
     expected = [whole.train_epoch() for _ in "1234"]
 
@@ -123,7 +124,7 @@ def test_a_resumed_trial_has_the_weights_of_an_uninterrupted_one(weighting: str)
 
 
 def test_dwa_has_the_weights_of_the_last_two_epochs_losses() -> None:
-    run = training(**{"task/weighting": "dwa", "loss/gamma": 0.0, "task/tasks": "edge,depth"})
+    run = training(**NO_STAGE, **{"task/weighting": "dwa", "task/tasks": "edge,depth"})
     epochs = [run.train_epoch() for _ in "123"]
     first, second, third = (epoch for epoch in epochs if isinstance(epoch, dict))
     assert first["task_weight/edge"] == second["task_weight/edge"] == 50
@@ -140,7 +141,7 @@ RATES = {"edge": 50.0, "depth": 1.0}
 
 
 def test_without_the_segmentation_nothing_of_it_is_computed() -> None:
-    run = training(**{"task/tasks": "edge,depth", "loss/gamma": 0.0})
+    run = training(**NO_STAGE, **{"task/tasks": "edge,depth"})
     assert run.objective.names == ["task_edge", "task_depth"]
     assert run.evaluate(with_terms=True).terms.keys() == {"val/task_edge", "val/task_depth"}
     losses = run.train_epoch()
@@ -151,7 +152,7 @@ def test_without_the_segmentation_nothing_of_it_is_computed() -> None:
 
 def test_a_head_without_a_loss_takes_part_in_the_backward() -> None:
     """DistributedDataParallel waits for every parameter's gradient."""
-    run = training(**{"task/depth": 0.0, "loss/gamma": 0.0})
+    run = training(**NO_STAGE, **{"task/depth": 0.0})
     run.train_epoch()
     assert "task_depth" not in run.objective.names
     gradients = {name: weight.grad for name, weight in run.network.named_parameters()}
@@ -159,7 +160,7 @@ def test_a_head_without_a_loss_takes_part_in_the_backward() -> None:
 
 
 def test_a_head_that_is_not_finite_ends_the_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = training(**{"loss/gamma": 0.0})
+    run = training(**NO_STAGE)
     usual = run.network.forward
 
     def lost(*given: object) -> SegmenterOutput:
