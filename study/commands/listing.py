@@ -66,7 +66,7 @@ def print_list(console: Console) -> None:
     console.print(
         "    NAME: any of timm with features at strides 4 to 32, or mit_b0 to mit_b5; with dpt a "
         "plain vision transformer, such as vit_small_patch14_dinov2; with segformer_hf mit_b0 to "
-        "mit_b5",
+        "mit_b5; with astmt_* a ResNet of bottlenecks, such as resnet26",
         highlight=False,
     )
     for name, recipe in RECIPES.items():

@@ -159,8 +159,7 @@ class PlannedStudy:
         untaught = self._try_networks(dataset)
         reused = reuse.reusable_runs(plan, dataset.digest, record)
         left = planned_trials(record, plan) - len(record.in_state(*FINAL)) - len(reused)
-        given = dataset.num_classes, left, dataset.pixels, len(dataset.parts)
-        need = disk.disk_need(plan, self._space, *given)
+        need = disk.need_of(plan, self._space, dataset, left)
         runs, numbers = DependentRuns(plan, record), [run.number for run, _ in reused]
         more = {"disk": str(need)} | ({"gradients": untaught} if untaught else {})
         more |= gpu_defaults.line(plan)

@@ -15,6 +15,7 @@ from study.planning.runs import grid_runs, searched_dimensions, slowest
 from trainables.config import ModelConfig, TrialConfig, from_flat
 from trainables.config.pixels import RGB, Pixels
 from trainables.config.tasks import NetworkTasks
+from trainables.data import Dataset
 from trainables.losses.compose import needs_boundary_head
 from trainables.networks.segmentation import Segmenter
 from trainables.optim.optimizers import stored_per_weight
@@ -54,6 +55,12 @@ class DiskNeed:
             f"checkpoints take up to {size(self.most)}, and {size(self.kept)} when the study has "
             f"ended; {size(self.free)} are free"
         )
+
+
+def need_of(plan: Plan, space: Space, dataset: Dataset, left: int) -> DiskNeed:
+    """The need of a plan on this dataset; see ``disk_need``."""
+    given = dataset.num_classes, left, dataset.pixels, len(dataset.parts)
+    return disk_need(plan, space, *given)
 
 
 def disk_need(

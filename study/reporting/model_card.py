@@ -14,7 +14,7 @@ from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.reporting import document
 from study.reporting.document import Block, Points, Prose, Section
-from study.reporting.sections import use_it
+from study.reporting.sections import use_it, use_tasks
 from study.reporting.values import formatted, percent, sizes, with_unit
 from trainables.config import TrialConfig, flatten
 
@@ -28,8 +28,8 @@ def card(results: SearchResults | AblationResults, trial: TrialRecord, folder: S
     network = str(trial.config.get("model/network", ""))
     parts: list[Block | Section] = [
         Section(results.record.plan.study, [Prose(answer(results)), Prose(_what(trial))], 1),
-        Section("Use", [Prose(f"`{use_it.SCRIPT}` runs the loss and the network.")]),
-        Section("Network and loss", [Prose(f"{network}; {use_it.described(config)}.")]),
+        Section("Use", [Prose(f"`{use_it.SCRIPT}` runs {_runs(config)}.")]),
+        Section("Network and loss", [Prose(f"{network}; {_loss(config)}.")]),
         Section(
             "Data",
             [
@@ -61,6 +61,20 @@ _LIMITS = [
     "It gives every pixel one of the classes, also where none of them is.",
     "Its figures are of one training; another seed gives others.",
 ]
+
+
+def _runs(config: TrialConfig | None) -> str:
+    return "the network" if use_tasks.has_tasks(config) else "the loss and the network"
+
+
+def _loss(config: TrialConfig | None) -> str:
+    """The tasks, where there are several, and the terms of the loss."""
+    if config is None or config.task.only_segments:
+        return use_it.described(config)
+    also = f", initially also {config.task.auxiliary}" if config.task.auxiliary else ""
+    return f"tasks {config.task.tasks}{also}; terms of the segmentation and the edges: " + (
+        use_it.described(config) or "none"
+    )
 
 
 def _what(trial: TrialRecord) -> str:

@@ -21,7 +21,7 @@ _OnEncoder = Literal[
     "dpt",
     "segformer_hf",
 ]
-_MultiTask = Literal["mtl_baseline", "pad_net", "mti_net", "astmt", "astmt_unmodulated"]
+_MultiTask = Literal["mtl_baseline", "pad_net", "mti_net", "astmt_modulated", "astmt_unmodulated"]
 _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "pspnet_r101"]
 _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
 _HRNet = Literal["hrnet_w18", "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr"]

@@ -8,7 +8,7 @@ from trainables.networks.dilated import DeepLabV2, DeepLabV3, DeepLabV3Plus, PSP
 from trainables.networks.dpt import DPT
 from trainables.networks.hrnet import HRNet, HRNetOCR
 from trainables.networks.icnet import ICNet
-from trainables.networks.multi_task.astmt import ASTMT
+from trainables.networks.multi_task.astmt import ModulatedDeepLab
 from trainables.networks.multi_task.baseline import MTLBaseline
 from trainables.networks.multi_task.mti_net import MTINet
 from trainables.networks.multi_task.pad_net import PADNet
@@ -43,8 +43,8 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "mtl_baseline": MTLBaseline,
     "pad_net": PADNet,
     "mti_net": MTINet,
-    "astmt": ASTMT,
-    "astmt_unmodulated": partial(ASTMT, modulated=False),
+    "astmt_modulated": ModulatedDeepLab,
+    "astmt_unmodulated": partial(ModulatedDeepLab, modulated=False),
 }
 """``model/network`` -> what builds it of a config and a number of classes; see ``first_layer.py``
 for ``pixels`` and ``tasks``, which it may take."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from trainables.config import refused, require
+from trainables.config.tasks import TaskName
 from trainables.networks.layer_output import LayerOutput
 from trainables.networks.network import Network, Output
 
@@ -74,6 +75,20 @@ def as_output(name: str, result: object, batch: int, num_classes: int) -> Output
         f"a module whose logits are float ({batch}, {num_classes}, h, w): images, classes",
         _described(logits),
     )
+
+
+def task_map(name: str, output: Output, task: TaskName, channels: int) -> Tensor:
+    """A task's map of a network with heads of its own.
+
+    Raises:
+        ValueError: there is none, or it is not float (B,C,h,w).
+    """
+    found, batch = output.tasks.get(task), len(output.logits_BKhw)
+    if isinstance(found, Tensor) and found.is_floating_point() and found.ndim == 4:
+        if found.shape[:2] == (batch, channels):
+            return found
+    needs = f"a module whose tasks[{task!r}] is float ({batch}, {channels}, h, w)"
+    raise refused(f"model/network {name}", needs, _described(found))
 
 
 def logits_of(result: object) -> object:

@@ -21,7 +21,7 @@ from trainables.networks.catalog import NETWORKS
 from trainables.networks.dropout import ChannelDropout
 from trainables.networks.first_layer import built, require_bands, transfer_of
 from trainables.networks.network import NO_TASKS, Output
-from trainables.networks.plain_network import as_network, as_output
+from trainables.networks.plain_network import as_network, as_output, task_map
 from trainables.networks.standardise import Standardise
 from trainables.networks.task_heads import Predicts, TaskHead, drop_classifiers, require_features
 from trainables.networks.whole import load_network
@@ -174,9 +174,11 @@ class Segmenter(nn.Module):
 
         The edge task's head uses all features, as a boundary head does.
         """
-        maps, features_BDhw = dict(output.tasks), output.features_BDhw
-        for name in self.tasks.channels:
+        maps: dict[TaskName, Tensor] = {}
+        features_BDhw = output.features_BDhw
+        for name, channels in self.tasks.further.items():
             if name not in self.heads:
+                maps[name] = task_map(self.name, output, name, channels)
                 continue
             assert features_BDhw is not None, "a Network with out_channels has features"
             if name == "edge":

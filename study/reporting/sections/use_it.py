@@ -6,7 +6,8 @@ from study.analysis.results import AblationResults, SearchResults, StudyResults
 from study.ledger.design import WINNER
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
-from study.reporting.document import Code, Prose, Section
+from study.reporting.document import Block, Code, Prose, Section
+from study.reporting.sections import use_tasks
 from trainables import saved
 from trainables.config import TrialConfig, from_flat
 from trainables.losses.compose import TERMS, ever_active, needs_boundary_head, schedules_of
@@ -14,10 +15,6 @@ from trainables.networks.catalog import NETWORKS
 
 SCRIPT = "use_it.py"
 _TITLE = "Use it"
-_OF_TASKS = (
-    "The loss of several tasks needs their maps, so `edgewise.Loss` does not have it: "
-    "`edgewise.losses` has its parts (docs/losses.md)."
-)
 _SIDE = 128
 """Of the example's maps, where the study's images differ in their sizes."""
 
@@ -42,50 +39,27 @@ def section(results: StudyResults, folder: StudyFolder) -> Section:
         "from trainables import saved",
         "",
         f"network, config, classes = saved.load(Path({str(folder.model)!r}){_trust(config)})",
-        _prediction(config),
     ]
+    if config is not None and use_tasks.has_tasks(config):
+        network += ["output = network(images)  # images float (B,3,H,W) in [0, 1]"]
+        network += use_tasks.outputs(config)
+        of_loss: list[Block] = [Prose(use_tasks.NO_LOSS)]
+        whole = "it"
+    else:
+        what = "  # images float (B,3,H,W) in [0, 1]"
+        network += [f"labels = network(images).logits_BKHW.argmax(dim=1){what}"]
+        words = f"The loss in a training of your own: {described(config)}."
+        of_loss, whole = [Prose(words), Code("\n".join(loss))], "both"
     return Section(
         _TITLE,
         [
             Prose(standing(results, trial)),
-            *(
-                [Prose(_OF_TASKS)]
-                if _has_tasks(config)
-                else [
-                    Prose(f"The loss in a training of your own: {described(config)}."),
-                    Code("\n".join(loss)),
-                ]
-            ),
+            *of_loss,
             Prose("The network:"),
             Code("\n".join(network)),
-            Prose(f"`{folder.model / SCRIPT}` has both and runs as it is."),
+            Prose(f"`{folder.model / SCRIPT}` has {whole} and runs as it is."),
         ],
     )
-
-
-def _prediction(config: TrialConfig | None) -> str:
-    images = "  # images float (B,3,H,W) in [0, 1]"
-    if _has_tasks(config):
-        return f"maps = network(images).tasks{images}"
-    return f"labels = network(images).logits_BKHW.argmax(dim=1){images}"
-
-
-def _tried(config: TrialConfig | None) -> list[str]:
-    """Lines that print what the network predicts of ``images``."""
-    if _has_tasks(config):
-        return [
-            "    found = network(images).tasks",
-            "print({name: tuple(map_.shape) for name, map_ in found.items()})",
-        ]
-    return [
-        "    found = network(images).logits_BKHW.argmax(dim=1)",
-        "print(f\"labels {tuple(found.shape)} of {', '.join(classes)}\")",
-    ]
-
-
-def _has_tasks(config: TrialConfig | None) -> bool:
-    """Whether the loss needs more maps than labels."""
-    return config is not None and not config.task.only_segments
 
 
 def config_of(trial: TrialRecord) -> TrialConfig | None:
@@ -163,7 +137,25 @@ def script(results: StudyResults, trial: TrialRecord, study: str) -> str:
     config, classes = config_of(trial), len(results.record.data.classes)
     rows, columns = _size(config)
     head = f"boundary_logits = torch.randn(2, {rows}, {columns})  # of a boundary head"
-    loss = [
+    if config is not None and use_tasks.has_tasks(config):
+        name = f'"""The network of the study {study}; runs where Edgewise is installed.'
+        docstring = [name, "", _as_text(standing(results, trial)), '"""', ""]
+        tasks = use_tasks.script(docstring, _trust(config), _size(config), config)
+        return "\n".join(tasks) + "\n"
+    lines = [
+        f'"""The loss and the network of the study {study}; runs where Edgewise is installed.',
+        "",
+        _as_text(standing(results, trial)),
+        '"""',
+        "",
+        "from pathlib import Path",
+        "",
+        "import torch",
+        "from edgewise import Loss",
+        "from trainables import saved",
+        "",
+        "FOLDER = Path(__file__).resolve().parent",
+        "",
         f"# The loss: {_as_text(described(config))}.",
         f"loss = Loss.from_model(FOLDER{_more(config)})",
         f"logits = torch.randn(2, {classes}, {rows}, {columns}, requires_grad=True)"
@@ -175,27 +167,12 @@ def script(results: StudyResults, trial: TrialRecord, study: str) -> str:
         "value.backward()",
         'print(f"loss {value.item():.4f}")',
         "",
-    ]
-    lines = [
-        f'"""The loss and the network of the study {study}; runs where Edgewise is installed.',
-        "",
-        _as_text(standing(results, trial)),
-        '"""',
-        "",
-        "from pathlib import Path",
-        "",
-        "import torch",
-        *([] if _has_tasks(config) else ["from edgewise import Loss"]),
-        "from trainables import saved",
-        "",
-        "FOLDER = Path(__file__).resolve().parent",
-        "",
-        *([] if _has_tasks(config) else loss),
         "# The network: images float (B,3,H,W), RGB in [0, 1]; it normalises them itself.",
         f"network, config, classes = saved.load(FOLDER{_trust(config)})",
         f"images = torch.rand(1, 3, {rows}, {columns})",
         "with torch.inference_mode():",
-        *_tried(config),
+        "    found = network(images).logits_BKHW.argmax(dim=1)",
+        "print(f\"labels {tuple(found.shape)} of {', '.join(classes)}\")",
     ]
     return "\n".join(lines) + "\n"
 

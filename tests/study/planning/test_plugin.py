@@ -204,7 +204,10 @@ LOSS = "from trainables.losses.term import LossTerm\n"
             "def f(p, t, *, geo=1.0):\n    return 1\nLOSSES = {'lambda': f}\n",
             "loss/lambda_geo is a config field already (LOSSES/lambda)",
         ),
-        ("NETWORKS = {'unet': print}\n", "'unet' is Edgewise's own name; have astmt, astmt"),
+        (
+            "NETWORKS = {'unet': print}\n",
+            "'unet' is Edgewise's own name; have astmt_modulated, ",
+        ),
         ("SPACES = {'s': 1}\n", "must be a Space whose name is 's', got 1 (SPACES/s)"),
         (
             "from search_spaces import Space\n\n"

@@ -4,7 +4,10 @@ import pytest
 import torch
 
 from trainables.config import ModelConfig
+from trainables.config.plugin_fields import PLUGIN
 from trainables.config.tasks import NetworkTasks, TaskConfig
+from trainables.networks.catalog import NETWORKS
+from trainables.networks.network import Network, Output
 from trainables.networks.segmentation import Segmenter
 
 IMAGES_B3HW = torch.rand(2, 3, 18, 22, generator=torch.Generator().manual_seed(0))
@@ -61,3 +64,50 @@ def test_a_network_whose_features_need_classes_is_refused_without_them() -> None
     line = "model/network hrnet_w48_ocr must be one whose features do not depend on class logits"
     with pytest.raises(ValueError, match=line), torch.device("meta"):
         network("depth", network="hrnet_w48_ocr")
+
+
+class Own(Network):
+    """A plug-in's network with a head of its own for the depth."""
+
+    out_channels, multiple = 4, 1
+
+    def __init__(self, num_classes: int, tasks: NetworkTasks | None, maps: int) -> None:
+        super().__init__()
+        self.features = torch.nn.Conv2d(3, 4, 1)
+        self.classifier = torch.nn.Conv2d(4, num_classes, 1)
+        self.depth, self.tasks = torch.nn.Conv2d(4, maps, 1), frozenset({"depth"})
+
+    def forward(self, images_B3HW: torch.Tensor) -> Output:
+        x_BDHW = self.features(images_B3HW)
+        return Output(self.classifier(x_BDHW), x_BDHW, tasks={"depth": self.depth(x_BDHW)})
+
+
+@pytest.mark.parametrize("maps", [1, 2])
+def test_a_plug_in_s_network_may_have_heads_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, maps: int
+) -> None:
+    def build(config: ModelConfig, num_classes: int, tasks: NetworkTasks | None = None) -> Own:
+        return Own(num_classes, tasks, maps)
+
+    monkeypatch.setitem(NETWORKS, "own", build)
+    monkeypatch.setattr(PLUGIN, "networks", ["own"])
+    config = ModelConfig(network="own")  # type: ignore[arg-type]
+    built = Segmenter(config, 3, boundary_head=False, tasks=of("semseg,edge,depth"))
+    assert [*built.heads] == ["edge"]
+    if maps == 1:
+        assert built(IMAGES_B3HW).tasks.keys() == {"edge", "depth"}
+        return
+    with pytest.raises(ValueError, match=r"own must be a module whose tasks\['depth'\] is float"):
+        built(IMAGES_B3HW)
+
+
+def test_the_classes_of_a_plain_module_count_for_nothing_without_the_segmentation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.Conv2d(4, 3, 1))
+    monkeypatch.setitem(NETWORKS, "own", lambda config, num_classes: module)
+    monkeypatch.setattr(PLUGIN, "networks", ["own"])
+    config = ModelConfig(network="own", features="0")  # type: ignore[arg-type]
+    output = Segmenter(config, 3, boundary_head=False, tasks=of("depth"))(IMAGES_B3HW)
+    assert not output.logits_BKHW.any()
+    assert output.tasks["depth"].any()

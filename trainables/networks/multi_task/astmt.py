@@ -1,6 +1,8 @@
 """ASTMT's network (Maninis et al., CVPR 2019): one task at a time, with layers of its own.
 
-Its adversarial training is not here: see docs/networks.md.
+It is not the complete method: there is no discriminator that makes the tasks' gradients alike, and
+the optimiser makes one step on the sum of the tasks instead of one for each. So no network here has
+the paper's name alone.
 Shape letters: B images, D features, h rows, w columns at a stride.
 """
 
@@ -24,7 +26,7 @@ _RATES = (6, 12, 18)
 _INPUTS = 2048
 
 
-class ASTMT(Host):
+class ModulatedDeepLab(Host):
     """A ResNet of bottlenecks at output stride 16, DeepLabV3+'s decoder, squeeze and excitation.
 
     The image passes once for each task. Unlike the released code, the first block of the dilated

@@ -1,0 +1,65 @@
+"""The lines of a program that uses a network of several tasks."""
+
+from collections.abc import Mapping
+
+from trainables.config import TrialConfig
+from trainables.config.tasks import TaskName
+
+NO_LOSS = (
+    "The network predicts several tasks, whose losses need more than logits and labels: Edgewise "
+    "offers no loss of theirs to other programs."
+)
+_MAPS: Mapping[TaskName, str] = {
+    "edge": "logits (B,1,H,W)",
+    "depth": "metres (B,1,H,W)",
+    "normals": "vectors of any length (B,3,H,W)",
+    "saliency": "logits (B,1,H,W)",
+    "parts": "logits (B,P,H,W)",
+}
+"""By task, what the network's ``tasks`` hold."""
+
+
+def has_tasks(config: TrialConfig | None) -> bool:
+    """Whether the network predicts more than the segmentation, or something else."""
+    return config is not None and not config.task.only_segments
+
+
+def outputs(config: TrialConfig) -> list[str]:
+    """Each task's map, taken from the network's ``output``."""
+    names = config.task.names
+    labels = ["labels = output.logits_BKHW.argmax(dim=1)"] if "semseg" in names else []
+    further = [name for name in names if name != "semseg"]
+    return labels + [f'{name} = output.tasks["{name}"]  # {_MAPS[name]}' for name in further]
+
+
+def script(head: list[str], load: str, size: tuple[int, int], config: TrialConfig) -> list[str]:
+    """A program that runs the network on a random image.
+
+    Args:
+        head: its docstring.
+        load: what follows the folder in the call that loads the network.
+        size: rows and columns of the image.
+        config: of the trial.
+    """
+    rows, columns = size
+    shown = [
+        f'print("{name}", tuple({"labels" if name == "semseg" else name}.shape))'
+        for name in config.task.names
+    ]
+    return [
+        *head,
+        "from pathlib import Path",
+        "",
+        "import torch",
+        "from trainables import saved",
+        "",
+        "FOLDER = Path(__file__).resolve().parent",
+        "",
+        "# Images float (B,3,H,W), RGB in [0, 1]; the network normalises them itself.",
+        f"network, config, classes = saved.load(FOLDER{load})",
+        f"images = torch.rand(1, 3, {rows}, {columns})",
+        "with torch.inference_mode():",
+        "    output = network(images)",
+        *outputs(config),
+        *shown,
+    ]
