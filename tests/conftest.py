@@ -1,5 +1,6 @@
 """Shared by all tests: where the real data is."""
 
+import gc
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -11,6 +12,9 @@ from study.planning import trust
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 _NUMBERS = count()
+
+# Python looks for garbage after every 700 new objects, and finds a million that imports have made.
+gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.fixture(autouse=True)
