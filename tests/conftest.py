@@ -13,8 +13,21 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 _NUMBERS = count()
 
-# Python looks for garbage after every 700 new objects, and finds a million that imports have made.
+# By default Python looks for garbage after every 700 new objects.
 gc.set_threshold(10_000, 10, 10)
+
+
+def pytest_collection_finish() -> None:
+    """Leave a million objects that imports have made out of every later search for garbage.
+
+    A lane searches after each trial, which took longer than a test's epoch.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()  # C++ extensions look for leaks when Python exits
 
 
 @pytest.fixture(autouse=True)
