@@ -65,10 +65,11 @@ types: .venv/.installed
 	nice -n 19 $(BIN)/mypy
 
 # A file's tests share fixtures, so a file stays in one process. Three processes for two cores: they
-# wait a fifth of the time. One thread each: more of them wait for each other by spinning.
+# wait a fifth of the time. One thread each: more of them wait for each other by spinning. Not the
+# files of many tests first: the dearest have one, and two processes would wait for the last of them.
 unit: .venv/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests docs -m 'not ray and not slow' \
-		-n 3 --dist loadfile
+		-n 3 --dist loadfile --no-loadscope-reorder
 
 # One Ray at a time: each needs both cores. Reading the other tests would take as long as a study's
 # start; tests/test_walls.py holds these folders.
