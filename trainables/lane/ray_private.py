@@ -1,7 +1,8 @@
 """The private parts of Ray that a lane needs; tested with Ray 2.58 to 2.60.
 
 Ray's public ``placement_group_table()`` leaves out which actor created a group and whether that
-actor is dead; its ``TorchConfig`` has no option for the address on which torch listens.
+actor is dead; its ``TorchConfig`` has no option for the address on which torch listens; its
+trainer has none against the process that hands out Ray's datasets.
 ``tests/trainables/lane/test_ray_private.py`` fails when a new Ray changes one of these.
 """
 

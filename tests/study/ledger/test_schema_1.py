@@ -129,7 +129,8 @@ def test_it_can_be_resumed_with_its_original_plan(old_study: Path, tmp_path: Pat
     first = json.loads((old_study / "ledger.jsonl").read_text().splitlines()[0])
     written = {key: value for key, value in first.items() if key not in _OUTSIDE_THE_PLAN}
     assert clean(plan_to_json(plan_from_json(first))) == written
-    path = shutil.copy(old_study / "ledger.jsonl", tmp_path / "ledger.jsonl")
+    path = tmp_path / "ledger.jsonl"
+    shutil.copy(old_study / "ledger.jsonl", path)
     ledger = Ledger(path)
     record = ledger.record
     for cell in written.get("grid", {}).get("cells", ()):  # as its search chose, if it had one
