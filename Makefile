@@ -26,19 +26,27 @@ help:
 	@echo "make mlflow   browse the results on http://127.0.0.1:$(MLFLOW_PORT); MLFLOW_PORT"
 	@echo "make lock     update the locked versions and their hashes"
 
+# Hundreds of processes import the same modules; without bytecode, each compiles them again.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Rebuilt whenever the dependencies change; .installed marks a successful installation. Only files
-# whose hashes are in constraints.txt are installed; an editable project has none, so it follows alone.
-# The lock is complete: pip need not look for what each package needs. CUDA's libraries are half of
-# the bytes, and a second pip unpacks them beside the first. Compiled on all cores: where Python writes
-# no bytecode, each process would compile torch again, 15 s. Files for other Pythons do not compile.
-INSTALL := $(BIN)/python -m pip install --quiet --no-deps --no-compile
+# whose hashes are in constraints.txt are installed, uv among them; an editable project has none, so
+# it follows alone. The lock is complete: nobody need look for what each package needs. uv reads none
+# of pip's settings, so it gets pip's index; where it cannot install, pip does, in three times as long.
+# Compiled on all cores; what few import (and files for other Pythons) is compiled when it is imported.
+PIP := $(BIN)/python -m pip
+INSTALL := $(PIP) install --quiet --no-deps --no-compile
+PIP_INDEX = $(PIP) config list | sed -n "s/^.*\.index-url='\(.*\)'$$/\1/p" | head -n 1
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --system-certs --no-deps
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	awk '/^[a-z]/ { cuda = /^(nvidia-|triton)/ } { print > (cuda ? ".venv/cuda" : ".venv/other") }' constraints.txt
-	$(INSTALL) --require-hashes --requirement .venv/cuda & \
-	$(INSTALL) --require-hashes --requirement .venv/other; code=$$?; wait $$! && exit $$code
+	sed -n '/^uv==/,/[^\\]$$/p' constraints.txt > .venv/uv
+	$(INSTALL) --require-hashes --requirement .venv/uv
+	@UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(PIP_INDEX))}" \
+		$(UV) --require-hashes --requirement constraints.txt \
+		|| $(INSTALL) --require-hashes --requirement constraints.txt
 	$(INSTALL) --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -qq -j 0 -x '/tests?/|/nvidia/' .venv/lib || true
+	@$(BIN)/python -m compileall -qq -j 0 -x '/tests?/|/nvidia/|/transformers/models/' .venv/lib || true
 	@touch $@
 
 study: .venv/.installed
@@ -57,10 +65,11 @@ types: .venv/.installed
 	nice -n 19 $(BIN)/mypy
 
 # A file's tests share fixtures, so a file stays in one process. Three processes for two cores: they
-# wait a fifth of the time. One thread each: more of them wait for each other by spinning.
+# wait a fifth of the time. One thread each: more of them wait for each other by spinning. Not the
+# files of many tests first: the dearest have one, and two processes would wait for the last of them.
 unit: .venv/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests docs -m 'not ray and not slow' \
-		-n 3 --dist loadfile
+		-n 3 --dist loadfile --no-loadscope-reorder
 
 # One Ray at a time: each needs both cores. Reading the other tests would take as long as a study's
 # start; tests/test_walls.py holds these folders.
@@ -118,7 +127,6 @@ mlflow: .venv/.installed
 
 # The image's lock has the same versions, without the tools for tests.
 lock: .venv/.installed
-	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/$(LOCK) --extra study --extra test --output-file constraints.txt
 	$(BIN)/$(LOCK) --extra study --extra server --constraint constraints.txt --output-file $(IMAGE_LOCK)
 

@@ -38,8 +38,14 @@ _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # For ``ray list tasks``: by default the head keeps 100 000 tasks, 3 kB each.
     "RAY_task_events_max_num_task_in_gcs": "1000",
+    # A process for each worker group, which tells ranks that their machine will be taken away. They
+    # have nothing to save: the trial holds the state of its last epoch.
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
     # A lane may wait for an autoscaler's machines, or for those of another study.
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "1800",
+    # Workers that start in advance are never used, since each actor of Tune has an environment of
+    # its own; but they import Ray while the driver waits for it.
+    "RAY_prestart_worker_first_driver": "0",
     # A lane is half a dozen small actors, which may start together.
     "RAY_worker_maximum_startup_concurrency": "16",
 }

@@ -21,14 +21,13 @@ import ray
 from ray.actor import ActorHandle
 from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.train import FailureConfig, RunConfig, ScalingConfig, UserCallback
-from ray.train.torch import TorchTrainer
 from ray.util.placement_group import remove_placement_group
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from trainables.lane.failures import Failure
 from trainables.lane.mailbox import AnswerState, Close, Command, LaneSettings, Mailbox
 from trainables.lane.process_group import LaneTorchConfig
-from trainables.lane.ray_private import orphaned_placement_groups
+from trainables.lane.ray_private import TrainerWithoutDatasets, orphaned_placement_groups
 
 _logger = logging.getLogger(__name__)
 A = TypeVar("A")
@@ -109,7 +108,7 @@ class Lane:
         resources = {"CPU": settings.cpus_per_worker}
         if settings.gpus_per_worker:
             resources["GPU"] = settings.gpus_per_worker
-        trainer = TorchTrainer(
+        trainer = TrainerWithoutDatasets(
             _work,
             train_loop_config={"mailbox": self.mailbox, "settings": settings},
             torch_config=LaneTorchConfig(),

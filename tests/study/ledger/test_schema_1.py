@@ -35,18 +35,19 @@ OMITTED = {"search": ["Importance for `miou`"]}
 _OUTSIDE_THE_PLAN = ("event", "time", "schema", "data", "provenance")
 
 
-@pytest.fixture(params=("search", "grid", "cells"))
+@pytest.fixture(scope="module", params=("search", "grid", "cells"))
 def old_study(request: pytest.FixtureRequest) -> Path:
     """The folder of a ledger and its old report."""
     return LEDGERS / str(request.param)
 
 
-@pytest.fixture
-def folder(old_study: Path, tmp_path: Path) -> StudyFolder:
-    """A copy of the study that holds only its ledger."""
-    found = StudyFolder(tmp_path / f"old-{old_study.name}")
+@pytest.fixture(scope="module")
+def folder(old_study: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
+    """A copy of the study's ledger, with today's report."""
+    found = StudyFolder(tmp_path_factory.mktemp("old") / f"old-{old_study.name}")
     found.path.mkdir()
     shutil.copy(old_study / "ledger.jsonl", found.ledger)
+    reports.write(found.load(), found)
     return found
 
 
@@ -78,7 +79,6 @@ def in_prose(text: str) -> Counter[str]:
 
 def reports_of(old_study: Path, folder: StudyFolder) -> tuple[dict[str, str], dict[str, str]]:
     """The sections of the old report, in today's words, and of the new one."""
-    reports.write(folder.load(), folder)
     old = (old_study / "old_report.md").read_text()
     for word, now in RENAMED.items():
         old = old.replace(word, now)
@@ -110,9 +110,8 @@ def test_its_table_of_verdicts_has_no_figure_of_its_own(
         assert {word for row in body for word in row.split()} <= known
 
 
-@pytest.mark.parametrize("old_study", ["grid", "cells"], indirect=True)
+@pytest.mark.parametrize("old_study", ["grid", "cells"], indirect=True, scope="module")
 def test_its_table_has_the_same_bytes(old_study: Path, folder: StudyFolder) -> None:
-    reports.write(folder.load(), folder)
     new = (folder.report / "table.csv").read_bytes()
     assert new == (old_study / "old_table.csv").read_bytes()
 
@@ -126,11 +125,13 @@ def test_no_value_of_a_line_is_lost(old_study: Path) -> None:
         assert not any(again[key] for key in again.keys() - line.keys())  # empty: nothing is new
 
 
-def test_it_can_be_resumed_with_its_original_plan(old_study: Path, folder: StudyFolder) -> None:
+def test_it_can_be_resumed_with_its_original_plan(old_study: Path, tmp_path: Path) -> None:
     first = json.loads((old_study / "ledger.jsonl").read_text().splitlines()[0])
     written = {key: value for key, value in first.items() if key not in _OUTSIDE_THE_PLAN}
     assert clean(plan_to_json(plan_from_json(first))) == written
-    ledger = Ledger(folder.ledger)
+    path = tmp_path / "ledger.jsonl"
+    shutil.copy(old_study / "ledger.jsonl", path)
+    ledger = Ledger(path)
     record = ledger.record
     for cell in written.get("grid", {}).get("cells", ()):  # as its search chose, if it had one
         if cell["name"] in record.chosen:
@@ -139,5 +140,5 @@ def test_it_can_be_resumed_with_its_original_plan(old_study: Path, folder: Study
     assert bool(record.chosen) == (old_study.name == "cells")
     assert record.ended
     ledger.append(Resumed(continue_after={}))
-    assert not Ledger(folder.ledger).record.ended
-    assert folder.ledger.read_bytes().startswith((old_study / "ledger.jsonl").read_bytes())
+    assert not Ledger(path).record.ended
+    assert path.read_bytes().startswith((old_study / "ledger.jsonl").read_bytes())
