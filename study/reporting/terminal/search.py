@@ -76,7 +76,7 @@ def print_result(
     if results.ranking and len(plan.objectives) > 1:
         _print_front(console, results)
     elif best is not None and best.tested is not None:
-        fractions = all(map(is_share, plan.objectives))
+        fractions = all(map(is_share, headline(plan)))
         figures = [
             f"{name} {metric_value(name, value) if fractions else _stated(results, name, value)}"
             for name in headline(plan)
