@@ -13,7 +13,9 @@ from trainables.data import LAYOUTS, DataError, load, open_layout
 from trainables.data.samples import Layout
 
 CITIES = ("aachen", "bochum", "bremen", "cologne")
-PAPERS_TEST_ON_VALIDATION = ("ade20k", "cityscapes", "davis2016", "pascal_context", "voc2012")
+PAPERS_TEST_ON_VALIDATION = (
+    *("ade20k", "cityscapes", "davis2016", "nyud_mt", "pascal_context", "pascal_mt", "voc2012"),
+)
 
 
 def touch(path: Path, text: str = "") -> None:
@@ -73,6 +75,16 @@ def _nyuv2(root: Path) -> None:
     savemat(root / "splits.mat", {"trainNdxs": np.array(train), "testNdxs": np.array(test)})
 
 
+def _nyud_mt(root: Path) -> None:
+    for split, numbers in (("train", [*range(1, 8), *range(20, 40)]), ("val", [8, 9, 41])):
+        touch(root / f"gt_sets/{split}.txt", "".join(f"{number:04d}\n" for number in numbers))
+
+
+def _pascal_mt(root: Path) -> None:
+    touch(root / "ImageSets/Context/train.txt", _names(0, 30))
+    touch(root / "ImageSets/Context/val.txt", _names(50, 8))
+
+
 def _wmh(root: Path) -> None:
     import nibabel
 
@@ -100,8 +112,10 @@ MAKE: dict[str, Callable[[Path], None]] = {
     "cityscapes": _cityscapes,
     "davis2016": _davis2016,
     "folder": _folder,
+    "nyud_mt": _nyud_mt,
     "nyuv2": _nyuv2,
     "pascal_context": _pascal_context,
+    "pascal_mt": _pascal_mt,
     "shapes": lambda root: None,
     "voc2012": _voc2012,
     "wmh": _wmh,

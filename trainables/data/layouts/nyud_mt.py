@@ -2,7 +2,8 @@
 
 `images/ID.jpg`, `segmentation/ID.png` (0 void, 1..40), and for `data/targets` `depth/ID.npy`
 (metres, 0 = missing), `normals/ID.npy` (H,W,3) and `edge/ID.npy` (0 or 1). `gt_sets/train.txt` has
-795 images and `val.txt` 654: NYUv2's test list, which is validation and test list here.
+795 images and `val.txt` 654: NYUv2's test list, by its numbers. It is the test list here; what
+chooses is held out of the training list by whole scenes.
 Source: Vandenhende et al., TPAMI 2021, and its public code.
 """
 
@@ -13,7 +14,7 @@ from trainables.config import DataConfig
 from trainables.config.tasks import TaskName
 from trainables.data import files, lists, target_files
 from trainables.data.label_tables import LabelTable
-from trainables.data.layouts.nyuv2 import CLASSES, COLOURS
+from trainables.data.layouts.nyuv2 import CLASSES, COLOURS, scenes_of
 from trainables.data.samples import Layout, Pair
 from trainables.data.target_files import Content, TargetFile
 from trainables.data.targets import TargetMap
@@ -41,4 +42,6 @@ def layout(config: DataConfig) -> Layout:
 
     official = {split: root / "gt_sets" / f"{split}.txt" for split in ("train", "val")}
     splits = lists.read_splits(root, config, official, pair)
-    return Layout("nyud_mt", CLASSES, COLOURS, splits, targets=tuple(_DECODE))
+    numbered = all(sample.name.isdigit() for part in splits.values() for sample in part)
+    groups = scenes_of(*splits.values()) if numbered else None  # the numbers are NYUv2's
+    return Layout("nyud_mt", CLASSES, COLOURS, splits, targets=tuple(_DECODE), groups=groups)

@@ -104,19 +104,24 @@ def layout(config: DataConfig) -> Layout:
     targets: tuple[TaskName, ...] = ("edge", "depth")
     if not (root / OFFICIAL).is_file():
         targets = (*targets, "normals")
-    groups = _scenes(*splits.values())
+    groups = scenes_of(*splits.values())
     return Layout("nyuv2", CLASSES, COLOURS, splits, groups=groups, targets=targets)
 
 
-def _scenes(*parts: Sequence[Sample]) -> Groups:
+def scenes_of(*parts: Sequence[Sample]) -> Groups:
     """Runs of consecutive numbers in a list: the frames of a scene follow each other, and the
-    official lists never cut a scene in two, so that every run holds whole scenes."""
+    official lists never cut a scene in two, so that every run holds whole scenes.
+
+    Args:
+        parts: lists of samples whose names are numbers.
+    """
     first: dict[str, str] = {}
     for part in parts:
-        numbers = sorted({int(sample.name) for sample in part})
+        name_of = {int(sample.name): sample.name for sample in part}
+        numbers = sorted(name_of)
         for before, number in zip([-1, *numbers], numbers, strict=False):
-            name, start = f"{number:06d}", f"{before:06d}"
-            first[name] = first[start] if number == before + 1 else name
+            follows = number == before + 1 and before in name_of
+            first[name_of[number]] = first[name_of[before]] if follows else name_of[number]
     return Groups("run of scenes", "runs of scenes", first.__getitem__)
 
 
