@@ -46,6 +46,7 @@ TABLE2 = Grid(
     ),
 )
 
+_ASTMT = "astmt_modulated"
 _ADVERSARIAL = "ASTMT's adversarial training, which Edgewise does not have"
 _METRICS = ("miou", "ods_f", "saliency_miou", "parts_miou", "normals_mean_angle", "delta_m")
 _DEGREES = "normals_mean_angle"
@@ -95,7 +96,7 @@ def _setup3(name: str, network: str, encoder: str) -> Setup:
         dataset="PASCAL",
         images="val",
         protocol="single-scale, Delta_m over the single tasks of the networks' own papers",
-        needs=_ADVERSARIAL if network == "astmt" else "",
+        needs=_ADVERSARIAL if network == _ASTMT else "",
         config={
             **AS_THEY_ARE,
             "data/dataset": "pascal_mt",
@@ -104,7 +105,7 @@ def _setup3(name: str, network: str, encoder: str) -> Setup:
             "model/weights": "imagenet",
         },
         counts={"train": 4998, "test": 5105},
-        recipe=f"{network}_pascal",
+        recipe="astmt_pascal" if network == _ASTMT else "mti_net_pascal",
     )
 
 
@@ -117,9 +118,9 @@ TABLE3 = Grid(
     baseline="without",
     cells=(_cell3("without", 0, {}), _cell3("InverseForm", 1, ON_EDGES)),
     setups=(
-        _setup3("SE-ResNet-26+ASTMT", "astmt", "resnet26"),
-        _setup3("SE-ResNet-50+ASTMT", "astmt", "resnet50"),
-        _setup3("SE-ResNet-101+ASTMT", "astmt", "resnet101"),
+        _setup3("SE-ResNet-26+ASTMT", _ASTMT, "resnet26"),
+        _setup3("SE-ResNet-50+ASTMT", _ASTMT, "resnet50"),
+        _setup3("SE-ResNet-101+ASTMT", _ASTMT, "resnet101"),
         _setup3("ResNet-18+MTI-Net", "mti_net", "resnet18"),
         _setup3("HRNet-w18+MTI-Net", "mti_net", "hrnet_w18_small_v2"),
     ),

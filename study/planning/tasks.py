@@ -50,7 +50,7 @@ def lacking(cell: Cell, base: TrialConfig) -> str:
     absent = _ordered(_names(cell.changes) - {*base.data.target_names, "semseg"})
     if not absent:
         return ""
-    maps = absent.replace(",", " and ")
+    maps = absent.replace(",", ", ")
     if set(absent.split(",")) <= {*_available(base)}:
         return f"{maps} among data/targets"
     return f"maps of {maps}, which {base.data.dataset} does not have"

@@ -1,19 +1,23 @@
 """Formatting of single values, for the terminal and reports alike."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+from study.ledger.plan import Plan
 from study.ledger.trial_record import TrialRecord
 from trainables.config import Value
 from trainables.config.words import zero_without_sign
-from trainables.metrics.catalog import METRICS
+from trainables.metrics.catalog import METRICS, OF_TASK
 
 HEADLINE = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px", "boundary_iou")
-"""The metrics that rankings show; the ledger has the others, too."""
+"""The metrics that rankings show of a segmentation; the ledger has the others, too."""
 
 
-def headline(objectives: Iterable[str]) -> list[str]:
-    """The metrics that a study's ranking shows: its objectives among them."""
-    return [*(name for name in objectives if name not in HEADLINE), *HEADLINE]
+def headline(plan: Plan) -> list[str]:
+    """The metrics that a study's ranking shows: its objectives, then those of its tasks."""
+    tasks = str(plan.base.get("task/tasks", "semseg")).split(",")
+    of_tasks = [name for task, name in OF_TASK.items() if task in tasks and task != "semseg"]
+    usual = [*(HEADLINE if "semseg" in tasks else ()), *of_tasks]
+    return [*(name for name in plan.objectives if name not in usual), *usual]
 
 
 def percent(value: float | None) -> str:

@@ -61,7 +61,7 @@ TASK_RECIPES: Mapping[str, Recipe] = {
         {
             **_RELEASED,
             **_PASCAL,
-            "model/network": "astmt",
+            "model/network": "astmt_modulated",
             "model/encoder": "resnet26",
             "epochs": 60,
             "optim/optimizer": "sgd",

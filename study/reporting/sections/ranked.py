@@ -30,7 +30,7 @@ def winner(results: SearchResults) -> Parts:
         return [Section(title, [Prose(said)])]
     if best is None or best.tested is None:
         return []
-    record, tested, shown = results.record, best.tested, headline(results.record.plan.objectives)
+    record, tested, shown = results.record, best.tested, headline(results.record.plan)
     shares, other = all(is_share(name) for name in shown), best.other
     rows = [
         [
@@ -69,7 +69,7 @@ def ranking(record: StudyRecord, trials: list[TrialRecord], paths: list[str]) ->
         trials: best first.
         paths: the searched parameters.
     """
-    shown = headline(record.plan.objectives)
+    shown = headline(record.plan)
     heads = [metric_head(name, unit_in(record, name)) for name in shown]
     head = ["#", "trial", *paths, *heads, "epochs", "state"]
     rows = []

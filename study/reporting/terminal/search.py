@@ -76,10 +76,10 @@ def print_result(
     if results.ranking and len(plan.objectives) > 1:
         _print_front(console, results)
     elif best is not None and best.tested is not None:
-        fractions = all(map(is_share, plan.objectives))
+        fractions = all(map(is_share, headline(plan)))
         figures = [
             f"{name} {metric_value(name, value) if fractions else _stated(results, name, value)}"
-            for name in headline(plan.objectives)
+            for name in headline(plan)
             for value in [best.tested.get(f"test_{name}")]
         ]
         percent = ", in %" if fractions else ""
@@ -107,7 +107,7 @@ def _stated(results: SearchResults, metric: str, value: float | None) -> str:
 
 
 def _print_trials(console: Console, results: SearchResults) -> None:
-    shown = headline(results.record.plan.objectives)
+    shown = headline(results.record.plan)
     names = [_named(results, name) for name in shown]
     table = plain_table("#", "trial", *names, "epochs", "state", "parameters")
     ranked = results.ranking

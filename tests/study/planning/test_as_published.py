@@ -68,8 +68,8 @@ def test_options_still_override_what_they_name(tmp_path: Path) -> None:
             "--as-published must be all, or one of RefineNet-LW-50, NYUv2 val; PSPNet-101",
         ),
         (
-            ["--space", "inverseform", "--grid", "table3", "--as-published"],
-            "has no setup that runs here: needs PASCAL's five tasks",
+            ["--space", "inverseform", "--grid", "table2", "--as-published"],
+            "has no setup that runs here: needs SA-Gate on RGB and depth",
         ),
         (
             ["--space", "inverseform", "--grid", "tile", "--as-published"],
@@ -89,8 +89,8 @@ def test_options_still_override_what_they_name(tmp_path: Path) -> None:
         ),
         (
             ["--space", "inverseform", "--grid", "table3"],
-            "its baseline 'without' needs PASCAL's five tasks and a network of several tasks, "
-            "which Edgewise does not have; --list with --grid shows its figures",
+            "its baseline 'without' needs maps of edge, normals, saliency, parts, which folder "
+            "does not have; --list with --grid shows its figures",
         ),
     ],
 )
@@ -100,3 +100,15 @@ def test_what_it_cannot_decide_is_refused_in_one_line(
     with pytest.raises(ValueError, match=said.replace("(", r"\(")) as refused:
         planned(tmp_path, *words)
     assert "\n" not in str(refused.value)
+
+
+def test_a_network_of_several_tasks_has_its_rows_alone(tmp_path: Path) -> None:
+    """PAD-Net cannot segment alone, and the paper has no such row of it."""
+    words = ["--space", "inverseform", "--grid", "table1", "--set", "model/weights=none"]
+    plan = planned(tmp_path, *words, "--as-published", "PAD-HRNet18, NYUv2")
+
+    names = ["S+D", "S+D+E+N", "S+D+E+N, InverseForm"]
+    assert [cell.name for cell in plan.design.cells] == names
+    assert plan.grid.baselines == names[:2]
+    assert plan.base["model/network"] == "pad_net"
+    assert plan.base["data/targets"] == "edge,depth,normals"

@@ -79,7 +79,7 @@ def test_cells_whose_maps_the_data_lack_are_shown_and_do_not_run(tmp_path: Path)
     needs = {cell.name: cell.needs for cell in plan.grid.cells}
     assert needs["D"] == "depth among data/targets"
     assert needs["S+E, InverseForm"] == ""
-    assert needs["S+E+D+N, InverseForm"] == "depth and normals among data/targets"
+    assert needs["S+E+D+N, InverseForm"] == "depth, normals among data/targets"
     folder = planned(tmp_path, *GRID, "--dataset", "camvid", "--data", str(tmp_path))
     assert folder.base["data/targets"] == ""
     assert folder.grid.cell("D").needs == "maps of depth, which camvid does not have"

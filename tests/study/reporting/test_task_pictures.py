@@ -17,8 +17,15 @@ SHOWN: tuple[TaskName, ...] = ("edge", "depth", "normals", "saliency")
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    sizes = {"train_images": 1, "val_images": 2, "test_images": 1}
-    return load(DataConfig(height=48, width=64, targets=",".join(SHOWN), **sizes))
+    config = DataConfig(
+        height=48,
+        width=64,
+        train_images=1,
+        val_images=2,
+        test_images=1,
+        targets=",".join(SHOWN),
+    )
+    return load(config)
 
 
 def exact(dataset: Dataset, task: TaskName) -> list[TaskMap]:
