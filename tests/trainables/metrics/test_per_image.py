@@ -13,7 +13,11 @@ from trainables.metrics.summaries import by_class, resample, summarize
 CPU = torch.device("cpu")
 USUAL = [name for name, metric in METRICS.items() if not metric.needs]
 FRACTIONS = [name for name in USUAL if METRICS[name].unit == "fraction"]
-MEASURED = [name for name, m in METRICS.items() if not m.series and m.task == "semseg"]
+MEASURED = [
+    name
+    for name, m in METRICS.items()
+    if not m.series and m.task == "semseg" and "cells" not in m.needs
+]
 """With distances and holes, of photographs."""
 
 
