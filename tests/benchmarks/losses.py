@@ -21,6 +21,7 @@ import statistics
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 
 import torch
@@ -29,6 +30,7 @@ from torch import Tensor
 
 from tests.benchmarks import loss_step
 from tests.benchmarks.measuring import Work, elapsed, peak_bytes
+from trainables.config import LossConfig
 from trainables.geometry.boundaries import radius_boundary
 from trainables.geometry.signed_distance import signed_distance
 from trainables.losses.active_boundary import active_boundary
@@ -37,6 +39,7 @@ from trainables.losses.full_divergence import full_divergence
 from trainables.losses.generalised_dice import generalised_dice
 from trainables.losses.kervadec import boundary_loss
 from trainables.losses.lovasz import lovasz_softmax
+from trainables.losses.rival_terms import RIVAL_TERMS
 from trainables.losses.semeda import semeda
 from trainables.losses.term import LossTerm
 from trainables.stages.edge_net.network import EdgeNet
@@ -127,6 +130,10 @@ def workloads(logits: Tensor, labels: Tensor) -> dict[str, Work]:
         "generalised Dice": backward(generalised_dice, logits, labels),
         "SEMEDA": backward(edges, logits, labels),
         CONVOLUTIONS: convolutions,
+        **{
+            name: backward(partial(loss, LossConfig()), logits, labels)
+            for name, loss in RIVAL_TERMS.items()
+        },
     }
 
 

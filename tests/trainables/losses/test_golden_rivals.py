@@ -34,14 +34,13 @@ def released(loss: Callable[..., LossTerm], **settings: Any) -> Loss:
 unified = partial(released, multiclass_unified_focal, delta=0.6)
 jaccard = partial(released, jaccard_metric_loss)
 ohem = partial(released, ohem_cross_entropy)
-together = {"per_image": False, "variant": "released"}
-JDT_SMOOTH = {"smooth": 1e-3, **together}
+tversky_of_jdt = partial(released, tversky_loss, per_image=False, smooth=1e-3)
 CONFIGS: dict[str, dict[str, Loss]] = {
     "dice_focal_tversky": {
         "smp_dice_mc": partial(dice_loss, per_image=False),
         "monai_dice": released(dice_loss),
-        "monai_dice_batch_nobg_sq": partial(
-            dice_loss, squared=True, classes="foreground", **together
+        "monai_dice_batch_nobg_sq": released(
+            dice_loss, squared=True, classes="foreground", per_image=False
         ),
         "smp_jaccard_mc": partial(jaccard_metric_loss, average="dataset"),
         "smp_tversky_mc_0.3_0.7": partial(tversky_loss, per_image=False),
@@ -69,8 +68,8 @@ CONFIGS: dict[str, dict[str, Loss]] = {
         "hard_jaccard_D": jaccard(average="dataset"),
         "hard_jaccard_I": jaccard(average="image"),
         "hard_jaccard_C": jaccard(average="class"),
-        "hard_dice_D": partial(tversky_loss, alpha=0.5, beta=0.5, **JDT_SMOOTH),
-        "hard_tversky_D_0.3_0.7": partial(tversky_loss, **JDT_SMOOTH),
+        "hard_dice_D": tversky_of_jdt(alpha=0.5, beta=0.5),
+        "hard_tversky_D_0.3_0.7": tversky_of_jdt(),
         "focal2": focal_loss,
     },
     "boundary_dou": {"dou": released(boundary_dou_loss)},
