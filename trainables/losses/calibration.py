@@ -90,7 +90,7 @@ def _places(prob: Tensor, bins: int, binning: Binning) -> Iterator[tuple[Tensor,
     """The bins of each probability: index, weight, and the weight's derivative in bins per 1."""
     scaled = prob * bins
     if binning == "hard":  # a value on a border is in the lower bin
-        yield scaled.ceil().long().sub_(1).clamp_(0, bins - 1), torch.ones_like(prob), 0
+        yield scaled.ceil_().sub_(1).clamp_(0, bins - 1).long(), torch.ones_like(prob), 0
         return
     scaled = scaled - 0.5
     low = scaled.floor().clamp_(0, bins - 2)

@@ -116,6 +116,8 @@ class BoundaryDoULoss(ClassLoss):
 class SoftClDice(ClassLoss):
     """1 - soft clDice, in [0, 1] (Shit et al., CVPR 2021); the paper adds it to soft Dice."""
 
+    by_hand = True
+
     iterations: int = 3
     """The widest radius that is thinned to a line, in pixels."""
     classes: RegionClasses = "all"

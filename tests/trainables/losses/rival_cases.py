@@ -50,6 +50,6 @@ RELEASED_RIVALS: dict[str, Callable[[Tensor, Tensor], LossTerm]] = {
 }
 BY_HAND_RIVALS = (
     *("dice_loss", "focal_tversky", "jaccard", "boundary_dou", "focal_sigmoid", "unified_focal"),
-    *("scnp", "margin_smoothing", "l1_ace", "l1_ace_soft", "affinity_field"),
+    *("soft_cldice", "scnp", "margin_smoothing", "l1_ace", "l1_ace_soft", "affinity_field"),
 )
 """Those that compute their gradient along with their value."""

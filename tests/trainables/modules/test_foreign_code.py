@@ -17,7 +17,13 @@ NAMES = list(modules())
 BY_HAND = {
     *("lovasz", "active_boundary", "full_divergence", "generalised_dice", "boundary_loss"),
     *("edge", "edge ppce", "dice_loss", "tversky_loss", "jaccard_metric_loss", "l1_ace", "scnp"),
-    *("boundary_dou_loss", "multiclass_unified_focal", "margin_smoothing", "affinity_field"),
+    *(
+        "soft_cldice",
+        "boundary_dou_loss",
+        "multiclass_unified_focal",
+        "margin_smoothing",
+        "affinity_field",
+    ),
 }
 """Losses with a first derivative only."""
 NOT_OF_FUNC = {*BY_HAND, "active_boundary attached", "hausdorff", "focal_loss"}
