@@ -91,6 +91,7 @@ def evaluate(
         logits_BKHW = scores(predict, images_BCHW, how)
         predicted_BHW = logits_BKHW.argmax(dim=1)
         table.add(rows, predicted_BHW, labels_BHW)
+        table.add_scores(rows, logits_BKHW, labels_BHW)
         own.add(rows, predicted_BHW, labels_BHW)
         if observe is not None:
             observe(rows, images_BCHW, labels_BHW)

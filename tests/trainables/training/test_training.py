@@ -108,6 +108,9 @@ def test_two_ranks_give_what_one_gives(tmp_path: Path, changes: dict[str, float 
         assert a["at"] == b["at"] == sorted(set(a["at"]))
         for name, values in a["terms"].items():
             assert values == pytest.approx(b["terms"][name], rel=1e-4), name
+    for name in ("ece", "brier"):  # of probabilities, as the losses above
+        of_one, of_two = one["evaluation"].pop(name), two["evaluation"].pop(name)
+        assert of_one == pytest.approx(of_two, rel=1e-4)
     assert one["evaluation"] == pytest.approx(two["evaluation"], abs=1e-9)
     assert one["predictions"] == two["predictions"]
     assert torch.equal(one["confusion"], two["confusion"])
