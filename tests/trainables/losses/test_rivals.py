@@ -120,6 +120,9 @@ def test_calibration_error_of_four_pixels() -> None:
     term = l1_ace(logits_of(prob), labels_of(0, 1, 0, 1), bins=2)
     gap = (abs(0.85 - 0.5) + abs(0.35 - 0.5)) / 2
     assert value_of(term) == pytest.approx(gap)  # class 1 has the same gaps
+    given = logits_of([[0.5, 0.5], [0.2, 0.8]]), labels_of(0, 1)
+    border = l1_ace(*given, bins=2, classes="foreground")  # 0.5 is in the lower bin
+    assert value_of(border) == pytest.approx((0.5 + 0.2) / 2)
 
 
 def test_boundary_dou_of_a_square() -> None:
