@@ -7,6 +7,7 @@ from search_spaces.grid import Cell, Changes, Grid
 from search_spaces.inverseform import INVERSEFORM
 from search_spaces.learning_rate import LEARNING_RATE
 from search_spaces.region import REGION
+from search_spaces.rivals import RIVAL_CELLS, weight_of_one
 from search_spaces.space import Dimension, Space
 from search_spaces.tables.inverseform import UNEXPLAINED
 
@@ -22,12 +23,6 @@ ALL_LOSSES = Space(
 
 def _of(space: Space, path: str) -> Dimension:
     return next(dimension for dimension in space.dimensions if dimension.path == path)
-
-
-def _weight(path: str, source: str) -> Dimension:
-    """A weight that is 1 in a paper, searched over a decade either way."""
-    bounds = FloatDistribution(0.1, 10.0, log=True)
-    return Dimension(path=path, distribution=bounds, why=f"1 in {source}; a decade either way")
 
 
 _LAMBDA_2 = Dimension(
@@ -61,20 +56,21 @@ ARMS = Grid(
         _cell("inverse_form", _INVERSE_FORM, _BETA, _GAMMA),
         _cell("inverse_form_geodesic", _GEODESIC, _BETA, _GAMMA),
         _cell("inverse_form_unexplained", UNEXPLAINED, _BETA, _GAMMA),
-        _cell("lovasz", {"loss/lovasz": 1.0}, _weight("loss/lovasz", "ABL's Eq. 5")),
+        _cell("lovasz", {"loss/lovasz": 1.0}, weight_of_one("loss/lovasz", "ABL's Eq. 5")),
         _cell(
             "iabl",
             {"loss/lovasz": 1.0, "loss/w_a": 1.0},
-            _weight("loss/w_a", "ABL's Eq. 5 on ADE20K"),
+            weight_of_one("loss/w_a", "ABL's Eq. 5 on ADE20K"),
         ),
         _cell(
             "ifkl",
             {"loss/lovasz": 1.0, "loss/fkl": 1.0},
-            _weight("loss/fkl", "ABL's Eq. 7"),
+            weight_of_one("loss/fkl", "ABL's Eq. 7"),
         ),
         _cell("boundary_loss", {"loss/gdl": 1.0, "loss/bl": 0.01}, _of(REGION, "loss/bl")),
         _cell("semeda", {"loss/lambda_2": 1.0}, _LAMBDA_2),
         _cell("affinity_regression", {"loss/ar": 0.1}, _of(AFFINITY, "loss/ar")),
+        *RIVAL_CELLS,
     ),
 )
 """InverseForm is the paper's network; ``inverse_form_unexplained``, "InverseForm + unexplained", is

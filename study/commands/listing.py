@@ -13,7 +13,7 @@ from trainables.config.plugin_fields import PLUGIN
 from trainables.config.recipes import RECIPES
 from trainables.config.words import counted
 from trainables.data import LAYOUTS
-from trainables.losses.terms import TERMS
+from trainables.losses.sources import FAMILIES
 
 _CHOICES = (
     ("model", ModelConfig, "network"),
@@ -72,7 +72,17 @@ def print_list(console: Console) -> None:
     for name, recipe in RECIPES.items():
         differs = f" (differs: {recipe.differs})" if recipe.differs else ""
         console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)
-    console.print(f"[bold]losses[/]  {', '.join(TERMS)}")
+    _print_losses(console)
     console.print("[bold]--set[/]  any of these, with its default:")
     for path, value in flatten(TrialConfig()).items():
         console.print(f"    {path}={value}", highlight=False, markup=False)
+
+
+def _print_losses(console: Console) -> None:
+    """By family, the terms of a loss with their papers."""
+    for family, losses in FAMILIES.items():
+        console.print(f"[bold]losses[/]  {family}")
+        for name, source in losses.items():
+            console.print(f"    {name}: {source}", highlight=False, markup=False)
+    if PLUGIN.weights:
+        console.print(f"[bold]losses[/]  your own: {', '.join(PLUGIN.weights)}")

@@ -16,6 +16,7 @@ about quality, and Delta_m is none of one network."""
 _USUAL = tuple(name for name in OBJECTIVES if not METRICS[name].needs)
 _BANDS = tuple(name for name in _USUAL if name.startswith("trimap_"))
 _OF_AREA = ("miou", "pixel_accuracy", "dice")
+_OF_CALIBRATION = ("ece", "brier")
 
 
 def _needing(need: str) -> str:
@@ -25,7 +26,10 @@ def _needing(need: str) -> str:
 
 GROUPS = {
     "area": ", ".join(_OF_AREA),
-    "boundary": ", ".join(name for name in _USUAL if name not in (*_OF_AREA, *_BANDS)),
+    "boundary": ", ".join(
+        name for name in _USUAL if name not in (*_OF_AREA, *_OF_CALIBRATION, *_BANDS)
+    ),
+    "calibration": ", ".join(_OF_CALIBRATION),
     "around edges": f"trimap_miou_inside_Npx, trimap_miou_outside_Npx, N {TRIMAP_WIDTHS_PX[0]} to "
     f"{TRIMAP_WIDTHS_PX[-1]}",
     "distance": _needing("eval/surface"),

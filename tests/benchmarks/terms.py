@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tests.benchmarks.measuring import Work
 from trainables.config import LossConfig, TrialConfig, Value
+from trainables.config.rival_losses import RIVALS
 from trainables.losses.batch import Learned, Prediction, Target
 from trainables.losses.compose import active_weights, combine, loss_terms
 from trainables.losses.terms import TERMS
@@ -35,6 +36,7 @@ LOSSES: Mapping[str, Mapping[str, Value]] = {
     "hausdorff": {"loss/hausdorff": 1.0},
     "edge": {"loss/lambda_2": 1.0},
     "affinity_regression": {"loss/ar": 1.0},
+    **{name: {f"loss/{name}": 1.0} for name in RIVALS},
 }
 """By term, the fields that turn it on alone."""
 _MAPS: Mapping[str, int] = {

@@ -34,10 +34,10 @@ def logits(array: np.ndarray) -> Tensor:
 
 
 def assert_equal_to_authors(
-    value: Tensor, leaf: Tensor, loss: np.ndarray, gradient: np.ndarray
+    value: Tensor, leaf: Tensor, loss: np.ndarray, gradient: np.ndarray, *, rtol: float = 1e-5
 ) -> None:
-    """Loss within 1e-5 relative, gradient within 1e-6."""
+    """Loss within 1e-5 relative, or ``rtol``, gradient within 1e-6."""
     value.backward()
     assert leaf.grad is not None
-    np.testing.assert_allclose(value.item(), float(loss), rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(value.item(), float(loss), rtol=rtol, atol=1e-9)
     np.testing.assert_allclose(leaf.grad.numpy().reshape(gradient.shape), gradient, atol=1e-6)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trainables.config.plugin_fields import PLUGIN, Added
+from trainables.config.rival_losses import RivalLosses, check_rivals
 from trainables.config.schedule import parse_schedules
 from trainables.config.validation import Value, require, require_choices
 
@@ -20,7 +21,7 @@ _RESIZED = (672, 1344)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LossConfig:
+class LossConfig(RivalLosses):
     """Weights of the loss terms and their settings. A weight of zero turns a term off."""
 
     xe: float = 1.0
@@ -111,7 +112,8 @@ class LossConfig:
     """Weight of the Hausdorff loss by distance transforms (Karimi and Salcudean)."""
 
     region_classes: Literal["all", "foreground"] = "all"
-    """The classes of ``gdl``, ``bl`` and ``hausdorff``; ``foreground`` leaves out class 0."""
+    """The classes of ``gdl``, ``bl``, ``hausdorff``, Dice, Tversky, Jaccard, Boundary DoU, clDice
+    and ACE; ``foreground`` leaves out class 0."""
 
     alpha: Literal["none", "linear", "stealing"] = "none"
     """alpha GDL + (1 - alpha) (BL or ABL): alpha falls linearly from 1 to 0.01, or by stealing."""
@@ -171,6 +173,7 @@ class LossConfig:
         for name in _WEIGHTS:
             weight = getattr(self, name)
             require(0 <= weight < float("inf"), f"loss/{name}", "a finite number >= 0", weight)
+        check_rivals(self)
         for name in PLUGIN.weights:
             weight = self.plugin_field(name)
             finite = 0 <= float(weight) < float("inf")

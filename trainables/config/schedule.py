@@ -10,10 +10,11 @@ import math
 from dataclasses import dataclass
 
 from trainables.config.plugin_fields import PLUGIN
+from trainables.config.rival_losses import RIVALS
 
 SCHEDULABLE = (
     *("beta", "gamma", "edge_attention", "lovasz", "w_a", "fkl", "gdl", "bl", "edge", "ar"),
-    *("hausdorff", "correlation"),
+    *("hausdorff", "correlation", *RIVALS),
 )
 """Weights that a rule may name: fields of LossConfig; ``edge`` stands for lambda_1..3."""
 

@@ -92,6 +92,24 @@ def eight_neighbour_boundary(labels_BHW: Tensor) -> Tensor:
     return _touches_other_class(labels_BHW, [(0, 1), (1, -1), (1, 0), (1, 1)])
 
 
+def four_neighbour_boundary(labels_BHW: Tensor, *, rim: bool = False) -> Tensor:
+    """Bool (B,H,W): pixels of which one of the four neighbours has another label (Boundary DoU).
+
+    Void neighbours, and those outside the image, count as equal; with ``rim`` as another label.
+    """
+    if not rim:
+        return _touches_other_class(labels_BHW, [(0, 1), (1, 0)])
+    padded_BHW = F.pad(labels_BHW, (1, 1, 1, 1), value=VOID)
+    inside_BHW = padded_BHW[:, 1:-1, 1:-1]
+    neighbours = (
+        padded_BHW[:, :-2, 1:-1],
+        padded_BHW[:, 2:, 1:-1],
+        padded_BHW[:, 1:-1, :-2],
+        padded_BHW[:, 1:-1, 2:],
+    )
+    return torch.stack([inside_BHW != other_BHW for other_BHW in neighbours]).any(dim=0)
+
+
 def radius_boundary(
     labels_BHW: Tensor,
     num_classes: int,

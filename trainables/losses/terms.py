@@ -25,6 +25,7 @@ from trainables.losses.inverse_form import inverse_form
 from trainables.losses.kernels.edge_row_bands import EdgeNet
 from trainables.losses.kervadec import boundary_loss
 from trainables.losses.lovasz import lovasz_softmax
+from trainables.losses.rival_terms import RIVAL_TERMS, OfClasses
 from trainables.losses.semeda import ppce_on_edges, semeda
 from trainables.losses.term import LossTerm
 
@@ -167,6 +168,16 @@ def _of_regions(compute: Callable[..., LossTerm]) -> Compute:
     )
 
 
+def _rival(name: str, compute: OfClasses) -> Term:
+    return Term(
+        lambda loss: float(getattr(loss, name)),
+        lambda loss, prediction, target, learned: compute(
+            loss, prediction.logits_BKHW, target.labels_BHW
+        ),
+        rule=name,
+    )
+
+
 TERMS: dict[str, Term] = {
     "cross_entropy": Term(lambda loss: loss.xe, _cross_entropy, of_segmentation=True),
     "boundary_cross_entropy": Term(
@@ -222,5 +233,6 @@ TERMS: dict[str, Term] = {
         ),
         rule="ar",
     ),
+    **{name: _rival(name, compute) for name, compute in RIVAL_TERMS.items()},
 }
 """The loss of a trial is the weighted sum of these; a term of weight zero is not computed."""

@@ -95,6 +95,16 @@ METRICS: dict[str, Metric] = {
         "mean over occurring classes"
     ),
     "mba": _fraction("mean boundary accuracy of CascadePSP (CVPR 2020), by image"),
+    "ece": Metric(
+        "min",
+        "fraction",
+        0,
+        1,
+        "expected calibration error of Guo et al. (ICML 2017), 15 bins, over all valid pixels",
+    ),
+    "brier": Metric(
+        "min", "of 2", 0, 2, "squared error of all classes' probabilities, mean over valid pixels"
+    ),
     **{
         f"trimap_miou_{side}_{width}px": _fraction(
             f"mIoU of the pixels {side} the band of {width} px about true edges (SEMEDA Figure 5)"

@@ -17,6 +17,7 @@ from torch import Tensor
 from trainables.config import require
 from trainables.geometry.boundaries import VOID
 from trainables.metrics import bands, boundary, holes, overlap, surface
+from trainables.metrics.calibration import NUM_COUNTS
 from trainables.metrics.catalog import BOUNDARY_IOU_RATIO, TOLERANCES_PX, TRIMAP_WIDTHS_PX
 
 Spacing = Sequence[float] | NDArray[np.floating]
@@ -60,8 +61,11 @@ class ImageCounts(NamedTuple):
     """int64: like ``surface_NK3``, of the complete volume in mm, in the row of its first slice; 0
     in all other rows."""
 
+    calibration_NC: Tensor
+    """int64: ``calibration.calibration_counts``; 0 where there are no probabilities."""
 
-LATER = ("holes_NK3", "film_NK2", "series_N1", "volume_NK3")
+
+LATER = ("holes_NK3", "film_NK2", "series_N1", "volume_NK3", "calibration_NC")
 """The tables that counts of older versions lack; they are zeros there."""
 _MILLIONTHS = 1e6
 
@@ -212,4 +216,5 @@ def empty(num_images: int, num_classes: int, device: torch.device) -> ImageCount
         zeros(num_classes, 2),
         zeros(1),
         zeros(num_classes, 3),
+        zeros(NUM_COUNTS),
     )

@@ -7,7 +7,7 @@ of images elsewhere.
 import torch
 from torch import Tensor
 
-from trainables.metrics import bands, boundary, overlap, series
+from trainables.metrics import bands, boundary, calibration, overlap, series
 from trainables.metrics.catalog import METRICS, TOLERANCES_PX, TRIMAP_WIDTHS_PX
 from trainables.metrics.per_image import ImageCounts, distances
 
@@ -66,6 +66,9 @@ def _summaries(counts: ImageCounts, weights_RN: Tensor | None) -> dict[str, Tens
             )
     metrics["pixel_accuracy"] = overlap.pixel_accuracy(overlap_RK3)
     metrics["mba"] = _mean_boundary_accuracy(counts, weights_RN)
+    if counts.calibration_NC.any():
+        of_lists_RC = _total(counts.calibration_NC, weights_RN)
+        metrics |= {"ece": calibration.ece(of_lists_RC), "brier": calibration.brier(of_lists_RC)}
     metrics["classes_scored"] = (overlap_RK3.sum(dim=-1) > 0).sum(dim=-1).double()
     scored_N = (counts.contour_NK2.sum(dim=-1) > 0).sum(dim=-1)
     metrics["contours_scored"] = _total(scored_N, weights_RN).double()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from trainables.config import refused, require
 from trainables.geometry.boundaries import VOID
-from trainables.modules import class_losses
+from trainables.modules import class_losses, overlap_losses, pixel_losses
 from trainables.modules.arguments import may_wait
 from trainables.modules.loss_module import ClassLoss, LossModule
 
@@ -126,7 +126,8 @@ class EdgewiseLoss(nn.Module):
 
 CLASS_LOSSES: dict[str, Callable[..., ClassLoss]] = {
     name: kind
-    for name, kind in vars(class_losses).items()
+    for module in (class_losses, overlap_losses, pixel_losses)
+    for name, kind in vars(module).items()
     if isinstance(kind, type) and issubclass(kind, ClassLoss) and kind is not ClassLoss
 }
 

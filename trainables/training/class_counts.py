@@ -50,6 +50,7 @@ class ClassCounts:
         """Count these images of the list."""
         predicted_BHW = logits_BKHW.argmax(dim=1)
         self._table.add(rows_B, predicted_BHW, labels_BHW)
+        self._table.add_scores(rows_B, logits_BKHW, labels_BHW)
         self._own.add(rows_B, predicted_BHW, labels_BHW)
         places_B = torch.from_numpy(rows_B).to(self._device)
         self._nats_N[places_B] = nats_per_image(logits_BKHW, labels_BHW)

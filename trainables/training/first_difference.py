@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from trainables.config import LossConfig, TrialConfig, flatten
 from trainables.config.plugin_fields import PLUGIN
+from trainables.config.rival_losses import READ_BY as READ_BY_RIVALS
+from trainables.config.rival_losses import RIVALS
 from trainables.config.schedule import Constant, StartAt
 from trainables.losses.compose import (
     TERMS,
@@ -25,14 +27,18 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     "abl_ratio": ("active_boundary",),
     "lovasz_classes": ("lovasz",),
     "lovasz_per_image": ("lovasz",),
-    "region_classes": ("generalised_dice", "boundary_loss", "hausdorff"),
+    "region_classes": (
+        *("generalised_dice", "boundary_loss", "hausdorff", "dice_loss", "tversky_loss"),
+        *("jaccard_metric_loss", "boundary_dou_loss", "soft_cldice", "l1_ace"),
+    ),
     "ar_kernel": ("affinity_regression",),
     "ar_sampling": ("affinity_regression",),
+    **READ_BY_RIVALS,
 }
 """Fields of the loss that only these terms read; a test proves it."""
 _COURSES = {
     *("xe", "beta", "gamma", "edge_attention", "lovasz", "w_a", "fkl", "gdl", "bl", "hausdorff"),
-    *("ar", "schedule", "alpha"),
+    *("ar", "schedule", "alpha", *RIVALS),
 }
 """Fields that decide nothing but the weights of terms at each step."""
 _ALLOWED = {f"loss/{name}" for name in (*READ_BY, *_COURSES)}

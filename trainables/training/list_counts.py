@@ -11,6 +11,7 @@ from torch import Tensor
 from trainables.config import EvalConfig
 from trainables.data.dataset import ImageList
 from trainables.metrics import per_image
+from trainables.metrics.calibration import calibration_counts
 from trainables.metrics.per_image import ImageCounts
 from trainables.training.ranks import num_ranks, rank, sum_over_ranks
 
@@ -51,6 +52,13 @@ class ListCounts:
         if self._of_volumes:
             slices = predicted_BHW.cpu().numpy().astype(np.uint8)
             self._slices |= dict(zip(rows_B.tolist(), slices, strict=True))
+
+    def add_scores(
+        self, rows_B: NDArray[np.int64], logits_BKHW: Tensor, labels_BHW: Tensor
+    ) -> None:
+        """Count the probabilities of these images."""
+        places_B = torch.from_numpy(rows_B).to(self._device)
+        self._table.calibration_NC[places_B] = calibration_counts(logits_BKHW, labels_BHW)
 
     def _spacing(self, rows_B: NDArray[np.int64]) -> per_image.Spacing | None:
         """Size of a pixel in mm, or 1 px; None if no distances are measured."""

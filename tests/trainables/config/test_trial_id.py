@@ -118,6 +118,8 @@ OTHERS: dict[str, dict[str, Value]] = {
     "model/dropout": {"model/network": "pspnet_r101", "model/dropout": 0.1},
     "loss/tile_share": {"data/height": 96, "loss/tile_share": 0.5},
     "loss/resize": {"loss/variant": "released", "loss/resize": "672x1344"},
+    "loss/scnp_size": {"loss/scnp_size": 5},
+    "loss/focal_loss_alpha": {"loss/focal_loss_form": "sigmoid", "loss/focal_loss_alpha": 0.25},
     "eval/scales": {"eval/scales": "0.5,1"},
     "eval/window": {"eval/window": "32"},
     "eval/stride": {"eval/window": "32", "eval/stride": "16"},

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tests.trainables.losses.rival_cases import RELEASED_RIVALS, RIVALS
 from trainables.geometry.boundaries import VOID, Variant, eight_neighbour_boundary, sobel_boundary
 from trainables.losses.active_boundary import active_boundary
 from trainables.losses.affinity_regression import affinity_regression
@@ -102,6 +103,7 @@ LOSSES: dict[str, Loss] = {
     "ar": affinity_regression,
     "ar_dot_product": lambda x, y: affinity_regression(x, y, kernel="dot_product"),
     "ar_average": lambda x, y: affinity_regression(x, y, sampling="average"),
+    **RIVALS,
 }
 RELEASED: dict[str, Loss] = {
     "abl": lambda x, y: active_boundary(x, y, variant="released"),
@@ -111,9 +113,10 @@ RELEASED: dict[str, Loss] = {
     "hinge_together": lambda x, y: _hinge(x, y, per_image=False),
     "lovasz_together": lambda x, y: lovasz_softmax(x, y, per_image=False, variant="released"),
     "boundary_loss": lambda x, y: boundary_loss(x, y, variant="released"),
+    **RELEASED_RIVALS,
 }
 """Other readings of some losses."""
 DETACHED = ("abl",)
 """Losses whose gradient is, by design, not the derivative of their value."""
-NUMBERED = ("hinge", "lovasz_list", "boundary_loss_foreground")
+NUMBERED = ("hinge", "lovasz_list", "boundary_loss_foreground", "unified_focal")
 """Losses that treat particular classes specially, so that class numbers matter."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from tests.processes import on_ranks
 from tests.trainables.losses.cases import edge_net, inverse_net
 from trainables.config import LossConfig
+from trainables.config.rival_losses import RIVALS
 from trainables.geometry.boundaries import VOID
 from trainables.losses.batch import Learned, Prediction, Target
 from trainables.losses.compose import (
@@ -37,6 +38,7 @@ EVERYTHING: dict[str, Any] = {
     "correlation": 0.1,
     "lambda_2": 1.0,
     "ar": 0.1,
+    **dict.fromkeys(RIVALS, 0.1),
 }
 LEARNED = Learned(inverse_net=inverse_net, edge_net=edge_net)
 
@@ -123,6 +125,8 @@ def test_what_a_trial_needs_is_known_before_it_starts() -> None:
         ({"schedule": "w_a at 3"}, "loss/schedule must hold rules"),
         ({"alpha": "linear", "schedule": "gdl from 0.5"}, "loss/schedule must be without gdl, bl"),
         ({"resize": "672x1344"}, "loss/resize must be none unless loss/variant is released"),
+        ({"scnp_size": 4}, "loss/scnp_size must be an odd number >= 1, got 4"),
+        ({"focal_loss_alpha": 0.5}, "loss/focal_loss_alpha must be 0 with loss/focal_loss_form"),
     ],
 )
 def test_bad_settings_are_named(changes: dict[str, Any], message: str) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from tests.trainables.losses.cases import LOSSES, Loss
+from tests.trainables.losses.rival_cases import BY_HAND_RIVALS
 from trainables.geometry.so3 import so3_distance
 from trainables.losses.active_boundary import active_boundary
 from trainables.losses.lovasz import lovasz_softmax
@@ -24,6 +25,7 @@ BY_HAND = (
     "semeda",
     "semeda_after_relu",
     "ppce",
+    *BY_HAND_RIVALS,
 )
 """Losses that compute their gradient along with their value."""
 BY_TORCH = [name for name in LOSSES if name not in BY_HAND]

@@ -45,12 +45,13 @@ def test_what_a_metric_needs_is_a_field_or_a_kind_of_data(name: str) -> None:
 def test_errors_and_distances_are_minimised_and_the_rest_maximised() -> None:
     errors = {"hausdorff", "hd95", "assd", "depth_rmse", "normals_mean_angle"}
     errors |= {"hausdorff_slice", "hausdorff_volume", "hd95_volume"}
-    errors |= {"hole_area", "holes", "islands"}
+    errors |= {"hole_area", "holes", "islands", "ece", "brier"}
 
     minimised = {name for name, m in METRICS.items() if m.direction == "min"}
 
     assert minimised == errors
-    assert all(math.isinf(m.high) or m.high == 1 or m.unit == "degree" for m in METRICS.values())
+    units = ("degree", "of 2")  # a Brier score sums over classes
+    assert all(math.isinf(m.high) or m.high == 1 or m.unit in units for m in METRICS.values())
 
 
 def test_tolerances_and_bands_are_the_papers() -> None:

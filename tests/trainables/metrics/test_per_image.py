@@ -11,12 +11,14 @@ from trainables.metrics.per_image import ImageCounts, count, empty
 from trainables.metrics.summaries import by_class, resample, summarize
 
 CPU = torch.device("cpu")
-USUAL = [name for name, metric in METRICS.items() if not metric.needs]
+OF_SCORES = ("ece", "brier")
+"""Metrics of probabilities, which ``count`` does not see."""
+USUAL = [name for name, m in METRICS.items() if not m.needs and name not in OF_SCORES]
 FRACTIONS = [name for name in USUAL if METRICS[name].unit == "fraction"]
 MEASURED = [
     name
     for name, m in METRICS.items()
-    if not m.series and m.task == "semseg" and "cells" not in m.needs
+    if not m.series and m.task == "semseg" and not m.of_cells and name not in OF_SCORES
 ]
 """With distances and holes, of photographs."""
 

@@ -11,6 +11,7 @@ from trainables.metrics.per_image import count
 from trainables.metrics.summaries import by_class, summarize
 
 USUAL = [name for name, m in METRICS.items() if m.unit == "fraction" and not m.needs]
+USUAL.remove("ece")  # of probabilities, which ``count`` does not see
 DAVIS = [name for name in USUAL if name.startswith("boundary_f_davis")]
 """They count 1 where there is nothing to score; all others leave it out."""
 FRACTIONS = [name for name in USUAL if name not in DAVIS]

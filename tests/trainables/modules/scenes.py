@@ -13,6 +13,8 @@ from trainables.config import TrialConfig, Value
 from trainables.losses.batch import Learned
 from trainables.modules import class_losses as of_classes
 from trainables.modules import head_losses as of_head
+from trainables.modules import overlap_losses as of_overlap
+from trainables.modules import pixel_losses as of_pixels
 from trainables.modules import stage_losses as of_stage
 from trainables.modules.loss_module import HeadLoss, LossModule
 from trainables.stages.registry import untrained
@@ -98,4 +100,41 @@ def modules() -> dict[str, tuple[LossModule, dict[str, Value]]]:
         "edge": (of_stage.SEMEDA(stage=edge), {"lambda_2": 1.0}),
         "edge ppce": (of_stage.PPCEOnEdges(stage=edge), {"edge": "ppce", "lambda_1": 1.0}),
         "edge head": (of_head.EdgeHead(), {"edge": "multi_task", "lambda_1": 1.0}),
+        **rivals(),
+    }
+
+
+def rivals() -> dict[str, tuple[LossModule, dict[str, Value]]]:
+    """The losses beside those of the four papers."""
+    return {
+        "dice_loss": (of_overlap.DiceLoss(squared=True), {"dice_loss_squared": True}),
+        "tversky_loss": (
+            of_overlap.TverskyLoss(power=0.75, per_image=False),
+            {"tversky_loss_power": 0.75, "overlap_per_image": False},
+        ),
+        "jaccard_metric_loss": (
+            of_overlap.JaccardMetricLoss(average="dataset"),
+            {"jaccard_metric_loss_average": "dataset"},
+        ),
+        "boundary_dou_loss": (
+            of_overlap.BoundaryDoULoss(classes="foreground"),
+            {"region_classes": "foreground"},
+        ),
+        "soft_cldice": (of_overlap.SoftClDice(iterations=1), {"soft_cldice_iterations": 1}),
+        "focal_loss": (of_pixels.FocalLoss(gamma=1.0), {"focal_loss_gamma": 1.0}),
+        "multiclass_unified_focal": (
+            of_pixels.MulticlassUnifiedFocal(form="symmetric"),
+            {"multiclass_unified_focal_form": "symmetric"},
+        ),
+        "ohem_cross_entropy": (
+            of_pixels.OHEMCrossEntropy(share=0.5, threshold=0.1),
+            {"ohem_cross_entropy_share": 0.5, "ohem_cross_entropy_threshold": 0.1},
+        ),
+        "scnp": (of_pixels.SCNP(size=5), {"scnp_size": 5}),
+        "margin_smoothing": (
+            of_pixels.MarginSmoothing(margin=1.0),
+            {"margin_smoothing_margin": 1.0},
+        ),
+        "l1_ace": (of_pixels.L1ACE(bins=7), {"l1_ace_bins": 7}),
+        "affinity_field": (of_pixels.AffinityField(distance=2), {"affinity_field_distance": 2}),
     }

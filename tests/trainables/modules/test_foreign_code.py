@@ -16,10 +16,17 @@ from trainables.modules.loss_module import HeadLoss, LossModule
 NAMES = list(modules())
 BY_HAND = {
     *("lovasz", "active_boundary", "full_divergence", "generalised_dice", "boundary_loss"),
-    *("edge", "edge ppce"),
+    *("edge", "edge ppce", "dice_loss", "tversky_loss", "jaccard_metric_loss", "l1_ace", "scnp"),
+    *(
+        "soft_cldice",
+        "boundary_dou_loss",
+        "multiclass_unified_focal",
+        "margin_smoothing",
+        "affinity_field",
+    ),
 }
 """Losses with a first derivative only."""
-NOT_OF_FUNC = {*BY_HAND, "active_boundary attached", "hausdorff"}
+NOT_OF_FUNC = {*BY_HAND, "active_boundary attached", "hausdorff", "focal_loss"}
 """Those that read values of the logits or of their distances with numpy."""
 TILES = {"inverse_form", "boundary_correlation"}
 
