@@ -22,7 +22,12 @@ OF_INVERSE_NET = {
     "loss/boundary",
     "loss/variant",
 }
-TEXTS = {"inverse_net/units": "9,9", "loss/schedule": "gamma from 0.5"}
+OTHERS: dict[str, Value] = {
+    "inverse_net/units": "9,9",
+    "loss/schedule": "gamma from 0.5",
+    "loss/scnp_size": 5,
+}
+"""Another value, where half of the default, or one more, is not allowed."""
 
 
 def test_a_stage_is_named_by_the_content_that_decides_it(data: Dataset) -> None:
@@ -55,6 +60,7 @@ def test_every_field_of_a_stage_is_in_its_name_and_in_the_trials(path: str, data
             "loss/boundary": "radius",
             "inverse_net/network": "plain",
             "inverse_net/unlike": False,
+            "loss/focal_loss_form": "sigmoid",  # which alone has an alpha
         }
     )
     other = config.changed({path: another(path, flatten(config)[path])})
@@ -67,6 +73,8 @@ def test_every_field_of_a_stage_is_in_its_name_and_in_the_trials(path: str, data
 
 def another(path: str, value: Value) -> Value:
     """Another value that the field allows."""
+    if path in OTHERS:
+        return OTHERS[path]
     section, _, name = path.rpartition("/")
     owner = type(getattr(TrialConfig(), section)) if section else TrialConfig
     choices = get_choices(owner, name)
@@ -76,7 +84,8 @@ def another(path: str, value: Value) -> Value:
         return not value
     if isinstance(value, int):
         return value + 1
-    return value / 2 or 0.25 if isinstance(value, float) else TEXTS[path]
+    assert isinstance(value, float), f"{path}: OTHERS must have a value"
+    return value / 2 or 0.25
 
 
 def test_an_edge_stage_is_shared_by_all_lambdas(data: Dataset) -> None:
