@@ -75,7 +75,7 @@ def test_the_gains_of_the_tasks_are_over_the_seeds_of_delta_m(tmp_path: Path) ->
     gains = cell_values.gains_by_task(ledger.record, "S+E+D+N")
 
     assert list(cell_values.values_by_cell(ledger.record, "delta_m")["S+E+D+N"]) == [0]
-    assert {task: list(by_unit) for task, by_unit in gains.items()} == dict.fromkeys(gains, [0])
+    assert {task: list(by_unit) for task, by_unit in gains.items()} == {task: [0] for task in gains}
 
 
 def test_a_cell_without_the_objectives_task_is_shown_and_not_ranked(
