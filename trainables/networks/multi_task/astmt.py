@@ -48,31 +48,46 @@ class ModulatedDeepLab(Host):
         _require_bottlenecks(config)
         backbone = Backbone(config, config.encoder, pixels, output_stride=16)
         self.mean, self.std, self.transfer = backbone.mean, backbone.std, backbone.transfer
-        body, names = backbone.body, list(self.predicted.channels)
-        self.stem = nn.Sequential(body.conv1, body.bn1, body.act1, body.maxpool)
-        self.stages = nn.ModuleList(
-            nn.ModuleList(ModulatedBottleneck(block, names, modulated) for block in stage)
-            for stage in (body.layer1, body.layer2, body.layer3, body.layer4)
-        )
+        names = list(self.predicted.channels)
+        self.backbone = _ModulatedResNet(backbone, names, modulated)
         self.decoder = _Decoder(names, backbone.channels[1], modulated)
         self.heads = nn.ModuleDict(
             {name: nn.Conv2d(_WIDTH, channels, 1) for name, channels in self.predicted.main}
         )
 
     def forward(self, images_B3HW: Tensor) -> Output:
-        stem_BDhw = self.stem(normalized(images_B3HW, self.mean, self.std))
+        stem_BDhw = self.backbone.stem(normalized(images_B3HW, self.mean, self.std))
         features = {name: self._features(stem_BDhw, name) for name in self.predicted.channels}
         maps = {name: self.heads[name](x_BDhw) for name, x_BDhw in features.items()}
         return self.output(maps, self.of_main(features))
 
     def _features(self, x_BDhw: Tensor, task: TaskName) -> Tensor:
-        stages: list[Tensor] = []
+        low_BDhw, high_BDhw = self.backbone(x_BDhw, task)
+        decoded_BDhw: Tensor = self.decoder(low_BDhw, high_BDhw, task)
+        return decoded_BDhw
+
+
+class _ModulatedResNet(nn.Module):
+    """timm's stages, each block of which acts differently for each task, after one stem."""
+
+    def __init__(self, plain: Backbone, tasks: Sequence[TaskName], modulated: bool) -> None:
+        super().__init__()
+        body = plain.body
+        self.stem = nn.Sequential(body.conv1, body.bn1, body.act1, body.maxpool)
+        self.stages = nn.ModuleList(
+            nn.ModuleList(ModulatedBottleneck(block, tasks, modulated) for block in stage)
+            for stage in (body.layer1, body.layer2, body.layer3, body.layer4)
+        )
+
+    def forward(self, stem_BDhw: Tensor, task: TaskName) -> tuple[Tensor, Tensor]:
+        """The features of the first stage and of the last, from those of the stem."""
+        stages = [stem_BDhw]
         for stage in self.stages:
+            x_BDhw = stages[-1]
             for block in stage:  # type: ignore[attr-defined]
                 x_BDhw = block(x_BDhw, task)
             stages.append(x_BDhw)
-        decoded_BDhw: Tensor = self.decoder(stages[0], stages[-1], task)
-        return decoded_BDhw
+        return stages[1], stages[-1]
 
 
 class _Decoder(nn.Module):

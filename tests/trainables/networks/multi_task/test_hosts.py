@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from trainables.config import ModelConfig, TrialConfig
+from trainables.config import ModelConfig, OptimConfig, TrialConfig
 from trainables.config.tasks import NetworkTasks, TaskConfig, TaskName
 from trainables.networks.batch_norm import make_global
 from trainables.networks.segmentation import Segmenter
+from trainables.training.optimization import parameter_groups
 
 NYUD2: tuple[str, str] = ("semseg,depth", "")
 NYUD2_4 = ("semseg,depth", "edge,normals")
@@ -124,10 +125,23 @@ def test_without_the_segmentation_there_is_no_head_of_classes(network: str) -> N
 
 def test_unmodulated_tasks_have_batch_norms_of_their_own_alone() -> None:
     host = built("astmt_unmodulated", "resnet26", ("depth,saliency", "")).eval()
-    stage = host.network.get_submodule("stages.0.0")
+    stage = host.network.get_submodule("backbone.stages.0.0")
     shared = {name for name, _ in stage.named_parameters() if "depth" not in name}
     assert {"convolutions.1.weight", "excite.shared.squeeze.weight"} <= shared
     assert {f"norms.{place}.saliency.weight" for place in range(3)} <= shared
+
+
+@pytest.mark.parametrize(("network", "encoder"), LARGER)
+def test_the_encoder_learns_at_its_own_rate(network: str, encoder: str) -> None:
+    """``optim/head_lr`` multiplies the rate of the rest: heads, decoders, distillation."""
+    with torch.device("meta"):
+        host = built(network, encoder, NYUD4)
+    path = {id(parameter): path for path, parameter in host.named_parameters()}
+    slow, fast = parameter_groups(OptimConfig(head_lr=10.0), host)
+    assert (slow["lr"], fast["lr"]) == pytest.approx((OptimConfig().lr, 10 * OptimConfig().lr))
+    inside = {path[id(parameter)] for parameter in slow["params"]}  # type: ignore[attr-defined]
+    assert sum("conv" in name for name in inside) > 15
+    assert not any("head" in name or "distil" in name for name in inside)
 
 
 def refused(changes: dict[str, str | bool]) -> str:
