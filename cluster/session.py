@@ -38,7 +38,7 @@ _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # For ``ray list tasks``: by default the head keeps 100 000 tasks, 3 kB each.
     "RAY_task_events_max_num_task_in_gcs": "1000",
-    # A process for each worker group, which tells ranks that their machine will be taken away. They
+    # A process for each worker group, which warns ranks that their machine will be reclaimed. They
     # have nothing to save: the trial holds the state of its last epoch.
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
     # A lane may wait for an autoscaler's machines, or for those of another study.

@@ -1,15 +1,11 @@
 """The walls of the house: which room may import which, read from the code itself."""
 
 import ast
-from collections.abc import Iterator
-from functools import cache
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("study", "trainables", "search_spaces", "cluster")
+from tests.source import PACKAGES, ROOT, files, imports, module_of, top_level
 
 STUDY = {
     # "" holds run.py, report.py, explain.py, predict.py, export.py and __init__.py
@@ -68,74 +64,6 @@ TRAINABLES = {
     "plugin_file": set(),
     "proof": set(),
 }
-FACES = {"study", "search_spaces", "trainables.config", "trainables.data", "trainables.edgewise"}
-"""Packages whose ``__init__.py`` exports names; all others are empty."""
-PUBLIC = {
-    "study": [
-        "plan",
-        "make_plan",
-        "run_plan",
-        "resume",
-        "results",
-        "verdict",
-        "together",
-        "predict",
-        "export",
-    ],
-    "trainables.saved": ["load"],
-    "trainables.saved_loss": ["Loss"],
-    "trainables.losses.term": ["LossTerm"],
-    "trainables.losses.terms": ["Prediction", "Target"],
-    "trainables.metrics.plugin_metric": ["ImageMetric"],
-    "trainables.data.albumentations": ["from_albumentations"],
-    "search_spaces": ["Cell", "Dimension", "Grid", "Space"],
-}
-"""What users and their plug-ins import; plug-ins lie in old ledgers."""
-
-
-@cache
-def files(package: str) -> list[Path]:
-    found = sorted((ROOT / package).rglob("*.py"))
-    assert found
-    return found
-
-
-def module_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-@cache
-def imports(path: Path) -> set[str]:
-    """Every module that a file imports, anywhere in it but for type checking."""
-    found: set[str] = set()
-    for node in _running(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            assert node.module is not None
-            inner = {f"{node.module}.{alias.name}" for alias in node.names}
-            modules = {name for name in inner if is_module(name)}
-            found |= modules or {node.module}
-    return found
-
-
-def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue
-        yield node
-        yield from _running(node)
-
-
-def is_module(name: str) -> bool:
-    path = ROOT / name.replace(".", "/")
-    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
-
-
-def top_level(path: Path) -> set[str]:
-    return {name.partition(".")[0] for name in imports(path)}
 
 
 def room(package: str, module: str) -> str:
@@ -244,19 +172,6 @@ def test_only_a_rank_imports_what_a_rank_needs() -> None:
         tree = ast.parse((ROOT / "trainables" / "lane" / name).read_text())
         above = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
         assert "trainables.lane.worker" not in above, name
-
-
-@pytest.mark.parametrize("package", PACKAGES)
-def test_only_faces_export_names(package: str) -> None:
-    for path in files(package):
-        if path.name == "__init__.py" and module_of(path) not in FACES:
-            assert not path.read_text().strip(), path
-
-
-@pytest.mark.parametrize("module", PUBLIC)
-def test_what_users_import_stays(module: str) -> None:
-    for name in PUBLIC[module]:
-        assert hasattr(import_module(module), name), f"{module}.{name}"
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -14,11 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.config import require
-from trainables.networks.network import Output
+from trainables.networks.network import Output, resized
 from trainables.networks.plain_network import logits_of
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 
@@ -56,14 +55,8 @@ class Exportable(nn.Module):
             images = self.standardise(images)
         rows, columns = images.shape[-2:]
         padded_BCHW = self._padded(images) if self.multiple > 1 else images
-        size = padded_BCHW.shape[-2:]
         maps = self._maps(self.network(padded_BCHW))
-        whole = [
-            map_BChw
-            if map_BChw.shape[-2:] == size
-            else F.interpolate(map_BChw, size, mode="bilinear", align_corners=False)
-            for map_BChw in maps
-        ]
+        whole = [resized(map_BChw, padded_BCHW) for map_BChw in maps]
         if self.multiple > 1:
             # By places: of a slice, a tracer would have to prove that it fits.
             row, column = (torch.arange(side, device=images.device) for side in (rows, columns))
@@ -75,9 +68,11 @@ class Exportable(nn.Module):
         maps: list[object] = [logits_of(result)] if self.tasks.segments else []
         if self.tasks.further:
             assert isinstance(result, Output)
-            own = result.tasks
-            features = result.features_BDhw
-            maps += [own[x] if x in own else self.heads[x](features) for x in self.tasks.further]
+            own, features_BDhw = result.tasks, result.features_BDhw
+            maps += [
+                own[task] if task in own else self.heads[task](features_BDhw)
+                for task in self.tasks.further
+            ]
         return [map_ for map_ in maps if isinstance(map_, Tensor)]
 
     def _padded(self, images_BCHW: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from search_spaces import Cell, Grid
 from trainables.config import Value
-from trainables.config.tasks import TASKS, TaskName
+from trainables.config.tasks import TaskName, tasks_in
 from trainables.metrics.catalog import DELTA_M, METRICS
 
 _TASKS = "task/tasks"
@@ -14,8 +14,7 @@ Base = Mapping[str, Value]
 
 def tasks_of(cell: Cell, base: Base) -> tuple[TaskName, ...]:
     """The tasks that a cell's networks predict."""
-    named = str(cell.changes.get(_TASKS, base.get(_TASKS, "semseg"))).split(",")
-    return tuple(name for name in TASKS if name in named)
+    return tasks_in({**base, **cell.changes})
 
 
 def singles_of(cell: Cell, grid: Grid, base: Base) -> dict[TaskName, str]:

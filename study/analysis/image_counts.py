@@ -10,6 +10,7 @@ from torch import Tensor
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
+from trainables.config.tasks import tasks_in
 from trainables.metrics import counts_file
 from trainables.metrics.per_image import ImageCounts
 from trainables.metrics.plugin_metric import Counts
@@ -46,7 +47,7 @@ def confusions(
 
 def segments(trial: TrialRecord) -> bool:
     """Whether a trial's network segments, so that its counts hold anything."""
-    return "semseg" in str(trial.config.get("task/tasks", "semseg")).split(",")
+    return "semseg" in tasks_in(trial.config)
 
 
 def _confusion(folder: StudyFolder, trial: TrialRecord, split: str) -> Tensor | None:

@@ -44,7 +44,7 @@ class Row:
     baseline: str
     """The cell that it is compared with; its own name for a baseline."""
     lacks: bool = False
-    """Whether its networks have no such task, so that it is shown and not compared."""
+    """Whether its networks have no such task, so that it is not compared."""
 
     @property
     def mean(self) -> float | None:
@@ -124,9 +124,9 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
     split, mode = split_of(record), METRICS[metric].direction
     by_cell, baseline = trials_by_cell(record), grid.baseline_by_cell
     values = values_by_cell(record, metric)
-    having = [cell.name for cell in grid.cells if not lacks(cell, grid, record.plan.base, metric)]
-    can = {cell: values[cell] for cell in having if cell in values}
-    compared = comparisons(record, can, baseline, metric, mode)
+    lacking = {cell.name for cell in grid.cells if lacks(cell, grid, record.plan.base, metric)}
+    measurable = {cell: by_unit for cell, by_unit in values.items() if cell not in lacking}
+    compared = comparisons(record, measurable, baseline, metric, mode)
     planned = planned_seeds(record.plan, record)
     rows = tuple(
         _row(
@@ -136,7 +136,7 @@ def table(record: StudyRecord, grid: Grid, metric: str) -> Table:
             compared.get(cell.name),
             planned.get(cell.name, 0),
             baseline[cell.name],
-            lacks(cell, grid, record.plan.base, metric),
+            cell.name in lacking,
         )
         for cell in grid.cells
     )
@@ -168,15 +168,15 @@ def _row(
     kinds = [trial.failure.kind for trial in trials if trial.failure is not None]
     without = [trial for trial in trials if trial.unit not in values]
     untested = sum(bool(trial.untested) for trial in without)
-    complete = sum(trial.state == "complete" and not trial.untested for trial in without)
+    unmeasured = sum(trial.state == "complete" and not trial.untested for trial in without)
     return Row(
         cell=cell,
         values=values,
         failed=sum(kind != "diverged" for kind in kinds),
         diverged=sum(kind == "diverged" for kind in kinds),
         untested=untested,
-        unfinished=planned - len(values) - len(kinds) - untested - complete,
-        unmeasured=0 if lacking else complete,
+        unfinished=planned - len(values) - len(kinds) - untested - unmeasured,
+        unmeasured=0 if lacking else unmeasured,
         comparison=None if lacking else comparison,
         baseline=baseline,
         lacks=lacking,

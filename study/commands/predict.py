@@ -122,8 +122,8 @@ def predict(request: PredictRequest) -> list[Path]:
     predictor = Predictor(trained.network, trained.config, device)
     volumes = {picture.volume: _volume(picture) for picture in pictures if picture.volume}
     segments, tasks = trained.network.tasks.segments, trained.network.tasks.further
-    asked = segments or not request.overlay
-    require(asked, "--overlay", "left out: the network does not segment", request.overlay)
+    drawn = segments or not request.overlay
+    require(drawn, "--overlay", "left out: the network does not segment", request.overlay)
     files = [*map(_file, pictures), *volumes.values()] if segments else []
     files += [f"{task}/{_file(picture)}" for task in tasks for picture in pictures]
     overlays = [f"{_OVERLAYS}/{_file(picture)}" for picture in pictures if request.overlay]

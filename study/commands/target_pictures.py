@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from trainables.data.preview import shown, shown_target
+from trainables.data.preview import shown, target_picture
 from trainables.data.samples import Decoded
 
 
@@ -16,7 +16,7 @@ def write_pictures(decoded: Decoded, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {"image": shown(decoded.image_HWC)}
-    pictures |= {task: shown_target(task, map_) for task, map_ in decoded.targets.items()}
+    pictures |= {task: target_picture(task, map_) for task, map_ in decoded.targets.items()}
     written = [folder / f"{name}.png" for name in pictures]
     for path, picture_HW3 in zip(written, pictures.values(), strict=True):
         Image.fromarray(picture_HW3).save(path)

@@ -16,8 +16,8 @@ from study.ledger.plan import Plan
 from trainables.config import TrialConfig, Value, from_flat
 from trainables.config.watched import watched
 from trainables.losses.compose import TERMS, loss_terms, needs_boundary_head
-from trainables.losses.objective import weights_of
 from trainables.losses.terms import Prediction, Target
+from trainables.losses.trial_terms import weights_of
 from trainables.stages.registry import untrained
 
 _DRAWN = 5

@@ -13,7 +13,7 @@ from trainables.config import TrialConfig, Value, flatten, from_flat, image_path
 from trainables.data import Dataset
 from trainables.lane.trial_spec import TrialSpec
 from trainables.losses.compose import active_weights
-from trainables.losses.objective import measured_of, of_labels
+from trainables.losses.trial_terms import measured_of, of_labels
 from trainables.metrics.catalog import METRICS
 from trainables.stages import registry
 

@@ -90,24 +90,24 @@ def check(design: Search | Ablation, base: TrialConfig, objectives: Iterable[str
 
 def _require_task(name: str, base: TrialConfig) -> None:
     if METRICS[name].task not in base.task.names:
-        shown = [OF_TASK[task] for task in base.task.names]
-        raise refused("--objective", f"a metric of the tasks: {', '.join(shown)}", name)
+        allowed = ", ".join(OF_TASK[task] for task in base.task.names)
+        raise refused("--objective", f"a metric of the tasks: {allowed}", name)
 
 
 def _require_compared(name: str, design: Ablation, base: TrialConfig) -> None:
-    """A cell that lacks the objective's task shows its own metrics and is not ranked."""
+    """A cell that lacks the objective's task has its own metrics alone, and is not ranked."""
     grid = design.grid
     task = METRICS[name].task
     having = {cell.name for cell in design.cells if task in tasks_of(cell, flatten(base))}
-    arms = [cell.name for cell in design.cells if not grid.is_baseline(cell.name)]
-    compared = [arm for arm in arms if {arm, grid.baseline_of(arm)} <= having]
-    if arms and not compared:
+    others = [cell.name for cell in design.cells if not grid.is_baseline(cell.name)]
+    compared = [cell for cell in others if {cell, grid.baseline_of(cell)} <= having]
+    if others and not compared:
         allowed = f"a metric that a cell and its baseline have ({task} is no task of both)"
         raise refused("--objective", allowed, name)
     without = [cell.name for cell in design.cells if cell.name not in having]
     if without and (base.eval.checkpoint == "best" or base.eval.both_checkpoints):
         allowed = f"the last epoch's: {without[0]!r} has no {name}, which would choose the best"
         raise refused("eval/checkpoint", allowed, "best")
-    if design.looks and set(arms) - set(compared):
-        allowed = f"a number: {sorted(set(arms) - set(compared))[0]!r} has no {name} to look at"
+    if design.looks and (unseen := set(others) - set(compared)):
+        allowed = f"a number: {min(unseen)!r} has no {name} to look at"
         raise refused("--seeds", allowed, f"looks at {', '.join(map(str, design.looks))}")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from study.ledger.plan import Plan
 from study.ledger.trial_record import TrialRecord
 from trainables.config import Value
+from trainables.config.tasks import tasks_in
 from trainables.config.words import zero_without_sign
 from trainables.metrics.catalog import METRICS, OF_TASK
 
@@ -14,10 +15,25 @@ HEADLINE = ("miou", "pixel_accuracy", "boundary_f_1px", "boundary_f_3px", "bound
 
 def headline(plan: Plan) -> list[str]:
     """The metrics that a study's ranking shows: its objectives, then those of its tasks."""
-    tasks = str(plan.base.get("task/tasks", "semseg")).split(",")
-    of_tasks = [name for task, name in OF_TASK.items() if task in tasks and task != "semseg"]
+    tasks = tasks_in(plan.base)
+    of_tasks = [OF_TASK[task] for task in tasks if task != "semseg"]
     usual = [*(HEADLINE if "semseg" in tasks else ()), *of_tasks]
     return [*(name for name in plan.objectives if name not in usual), *usual]
+
+
+def measured_of(
+    objective: str, config: Mapping[str, Value], metrics: Mapping[str, float | None]
+) -> str:
+    """The metric that stands for a trial: the objective, or that of its first task where it has no
+    such task.
+
+    Args:
+        objective: a metric.
+        config: of the trial, by path.
+        metrics: what one of its epochs has measured.
+    """
+    names = (objective, *(OF_TASK[task] for task in tasks_in(config)))
+    return next((name for name in names if name in metrics), objective)
 
 
 def percent(value: float | None) -> str:

@@ -10,6 +10,7 @@ from study.ledger.plan import Plan
 from study.planning.runs import grid_runs
 from tests.study import fake, fake_grid
 from trainables.config import TrialConfig, Value
+from trainables.lane.trial_spec import TrialSpec
 from trainables.metrics.catalog import OF_TASK
 
 GRID = GRIDS["inverseform"]["tasks"]
@@ -37,6 +38,20 @@ def figures(cell: str, tasks: str, seed: int) -> dict[str, float]:
     return {name: ALONE[name] * luck * factor for name in names}
 
 
+def append_epoch(ledger: Ledger, run: TrialSpec, done: int, metrics: dict[str, float]) -> None:
+    ledger.append(
+        EpochEnded(
+            trial=run.number,
+            epoch=done,
+            metrics=metrics,
+            seconds=0.5,
+            lane="lane-0",
+            train_s=0.4,
+            evaluate_s=0.1,
+        )
+    )
+
+
 def ended(study_plan: Plan) -> Ledger:
     """An ended study: every cell is complete and tested on every seed."""
     ledger = fake.begin(study_plan)
@@ -44,17 +59,7 @@ def ended(study_plan: Plan) -> Ledger:
         fake_grid.start(ledger, run)
         metrics = figures(run.cell, str(run.params["task/tasks"]), run.seed)
         for epoch in range(1, fake.EPOCHS + 1):
-            ledger.append(
-                EpochEnded(
-                    trial=run.number,
-                    epoch=epoch,
-                    metrics=metrics,
-                    seconds=0.5,
-                    lane="lane-0",
-                    train_s=0.4,
-                    evaluate_s=0.1,
-                )
-            )
+            append_epoch(ledger, run, epoch, metrics)
         ledger.append(Finished(trial=run.number, state="complete"))
         tested = {f"test_{name}": value for name, value in metrics.items()}
         ledger.append(Tested(trial=run.number, metrics=tested))

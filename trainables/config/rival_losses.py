@@ -95,7 +95,7 @@ class RivalLosses:
     """Probability of the label below which a pixel is hard."""
 
     ohem_cross_entropy_share: float = 0.1
-    """Least share of an image's pixels that is kept."""
+    """Least share of an image's pixels that counts."""
 
     ohem_cross_entropy_kept: int = 100_000
     """Least number of a batch's pixels, in the released code."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
-from trainables.config.validation import require, require_choices
+from trainables.config.validation import Value, require, require_choices
 
 TaskName = Literal["semseg", "edge", "depth", "normals", "saliency", "parts"]
 TASKS: tuple[TaskName, ...] = get_args(TaskName)
@@ -157,6 +157,12 @@ class TaskConfig:
             for names in (self.names, self.auxiliary_names)
         )
         return NetworkTasks(main, auxiliary, self.variant)
+
+
+def tasks_in(config: Mapping[str, Value]) -> tuple[TaskName, ...]:
+    """The tasks of a config by path; one of an older version names none, and segments."""
+    named = str(config.get("task/tasks", "semseg")).split(",")
+    return tuple(name for name in TASKS if name in named)
 
 
 def parse_targets(text: str) -> tuple[TaskName, ...]:

@@ -52,7 +52,7 @@ class ImageList:
     series: Series = ""
     """What a name before its last ``/`` stands for."""
     targets: Mapping[TaskName, NDArray[np.uint8 | np.float32]] = field(default_factory=dict)
-    """By task, the maps beside the labels, kept as these are: (N,H,W), ``normals`` (N,H,W,3)."""
+    """By task, the maps beside the labels, stored as these are: (N,H,W), ``normals`` (N,H,W,3)."""
 
     def __len__(self) -> int:
         return len(self.names)

@@ -53,7 +53,7 @@ def shown(image_HWC: Pixels) -> NDArray[np.uint8]:
     return np.rint(255 * share_HWC.clip(0, 1)).astype(np.uint8)
 
 
-def shown_target(
+def target_picture(
     task: TaskName, map_: TargetMap, metres: tuple[float, float] | None = None
 ) -> NDArray[np.uint8]:
     """A map beside the labels, (H,W) or (H,W,3), as a picture (H,W,3); grey where it is missing.

@@ -23,6 +23,7 @@ from trainables.config.tasks import TaskName
 from trainables.data.images import Size
 from trainables.data.resampling import nearest
 from trainables.data.targets import MISSING, TargetMap
+from trainables.geometry import normals
 
 
 def to_tensor(task: TaskName, maps: TargetMap) -> Tensor:
@@ -39,18 +40,12 @@ def to_array(task: TaskName, map_: Tensor) -> TargetMap:
 
 def mirrored(task: TaskName, map_: Tensor) -> Tensor:
     """A map (...,H,W) of the image mirrored left and right."""
-    return _negated(map_.flip(-1), 0) if task == "normals" else map_.flip(-1)
+    return normals.mirrored(map_) if task == "normals" else map_.flip(-1)
 
 
 def upside_down(task: TaskName, map_: Tensor) -> Tensor:
     """A map (...,H,W) of the image mirrored up and down."""
-    return _negated(map_.flip(-2), 1) if task == "normals" else map_.flip(-2)
-
-
-def _negated(normals: Tensor, coordinate: int) -> Tensor:
-    sign_3 = normals.new_ones(3)
-    sign_3[coordinate] = -1
-    return normals * sign_3.view(3, 1, 1) + 0  # no negative zero
+    return normals.upside_down(map_) if task == "normals" else map_.flip(-2)
 
 
 def resized(task: TaskName, map_: Tensor, size: Size) -> Tensor:

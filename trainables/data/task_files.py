@@ -35,15 +35,19 @@ VALUES: Mapping[TaskName, str] = {
 def png(task: TaskName, map_CHW: Values) -> bytes:
     """The content of a map's PNG."""
     content = io.BytesIO()
-    Image.fromarray(_stored(task, map_CHW)).save(content, "PNG")
+    stored = _millimetres(map_CHW) if task == "depth" else as_bytes(task, map_CHW)
+    Image.fromarray(stored).save(content, "PNG")
     return content.getvalue()
 
 
-def _stored(task: TaskName, map_CHW: Values) -> NDArray[np.uint8 | np.uint16]:
+def _millimetres(map_1HW: Values) -> NDArray[np.uint16]:
+    return np.rint(map_1HW[0] * _MILLIMETRES).clip(0, _MOST).astype(np.uint16)
+
+
+def as_bytes(task: TaskName, map_CHW: Values) -> NDArray[np.uint8]:
+    """A map in eight bits, (H,W) or (H,W,3); not of ``depth``, for which they are too few."""
     if task == "parts":
         return map_CHW.argmax(axis=0).astype(np.uint8)
-    if task == "depth":
-        return np.rint(map_CHW[0] * _MILLIMETRES).clip(0, _MOST).astype(np.uint16)
     if task == "normals":
         return np.rint((map_CHW.transpose(1, 2, 0) + 1) * 127.5).clip(0, 255).astype(np.uint8)
     return np.rint(map_CHW[0] * 255).clip(0, 255).astype(np.uint8)

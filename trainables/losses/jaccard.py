@@ -51,7 +51,7 @@ def jaccard_metric_loss(
     require(0 <= label_smoothing < 1, "label_smoothing", "in [0, 1)", label_smoothing)
     check_inputs(logits_BKHW, labels_BHW)
     first, added = first_class(classes), smooth if variant == "released" else 0.0
-    finish = partial(_averaged, average=average, first=first, added=added)
+    finish = partial(averaged, average=average, first=first, added=added)
     if label_smoothing == 0:
         return loss_of_sums(
             logits_BKHW,
@@ -69,26 +69,6 @@ def jaccard_metric_loss(
     return finish(*parts, present_BK=true_BKHW.any(dim=(2, 3)))
 
 
-def soft_jaccard_metric_loss(
-    logits_BKHW: Tensor,
-    soft_BKHW: Tensor,
-    valid_BHW: Tensor,
-    *,
-    average: Average = "image",
-    smooth: float = 0.0,
-) -> LossTerm:
-    """``jaccard_metric_loss`` of labels that are probabilities; every class counts in each image.
-
-    Args:
-        logits_BKHW: float.
-        soft_BKHW: float in [0, 1].
-        valid_BHW: bool.
-    """
-    parts = soft_overlap(logits_BKHW, soft_BKHW, valid_BHW)
-    present_BK = valid_BHW.flatten(1).any(dim=1, keepdim=True).expand(parts[0].shape)
-    return _averaged(*parts, present_BK=present_BK, average=average, first=0, added=smooth)
-
-
 def soft_overlap(
     logits_BKHW: Tensor, soft_BKHW: Tensor, valid_BHW: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -102,7 +82,7 @@ def soft_overlap(
     return both_BK, predicted_BK - both_BK, true_BK - both_BK
 
 
-def _averaged(
+def averaged(
     both_BK: Tensor,
     wrong_BK: Tensor,
     missed_BK: Tensor,
@@ -112,6 +92,15 @@ def _averaged(
     first: int,
     added: float,
 ) -> LossTerm:
+    """1 - soft IoU, averaged over what is present.
+
+    Args:
+        both_BK, wrong_BK, missed_BK: as ``soft_overlap`` returns them.
+        present_BK: bool, the classes that count in an image.
+        average: as in ``jaccard_metric_loss``.
+        first: the first class that counts.
+        added: to the union.
+    """
     present_BK = from_class(first, present_BK)
     if average == "dataset":
         both_BK, wrong_BK, missed_BK = (

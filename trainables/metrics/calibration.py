@@ -32,20 +32,20 @@ def _of_image(logits_1KHW: Tensor, labels_1HW: Tensor) -> Tensor:
     sure_1HW, predicted_1HW = prob_1KHW.max(dim=1)
     valid_1HW = labels_1HW != VOID
     finite_1HW = sure_1HW.isfinite()
-    kept_1HW = valid_1HW & finite_1HW
+    counted_1HW = valid_1HW & finite_1HW
     place_11HW = labels_1HW.masked_fill(~valid_1HW, 0).unsqueeze(1)
     own_1HW = prob_1KHW.gather(1, place_11HW).squeeze(1)
     error_1HW = prob_1KHW.square_().sum(dim=1) - 2 * own_1HW + 1
-    error = torch.where(kept_1HW, error_1HW, 0).sum(dtype=torch.float64)
-    sure_1HW = torch.where(kept_1HW, sure_1HW, 0)
+    error = torch.where(counted_1HW, error_1HW, 0).sum(dtype=torch.float64)
+    sure_1HW = torch.where(counted_1HW, sure_1HW, 0)
     # A value on a border is in the lower bin; what does not count is in one beyond the last.
     bin_1HW = (sure_1HW * BINS).ceil().long().sub_(1).clamp_(0, BINS - 1)
-    bin_P = bin_1HW.masked_fill(~kept_1HW, BINS).flatten()
+    bin_P = bin_1HW.masked_fill(~counted_1HW, BINS).flatten()
     none_N = torch.zeros(BINS + 1, dtype=torch.float64, device=bin_P.device)
-    right_1HW = kept_1HW & (predicted_1HW == labels_1HW)
+    right_1HW = counted_1HW & (predicted_1HW == labels_1HW)
     summed = [
         none_N.scatter_add(0, bin_P, each_1HW.flatten().double())[:BINS]
-        for each_1HW in (kept_1HW, right_1HW, sure_1HW * _MILLIONTHS)
+        for each_1HW in (counted_1HW, right_1HW, sure_1HW * _MILLIONTHS)
     ]
     unknown = (valid_1HW & ~finite_1HW).sum().double()
     rest = torch.stack([error.clamp(min=0) * _MILLIONTHS, unknown, torch.ones_like(error)])

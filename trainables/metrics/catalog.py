@@ -187,7 +187,7 @@ METRICS: dict[str, Metric] = {
         -inf,
         inf,
         "mean over tasks of the gain relative to a network of this task alone (ASTMT)",
-        ("cells",),
+        (_CELLS,),
     ),
     "classes_scored": Metric("max", "classes", 0, inf, "classes that occur: those in mIoU's mean"),
     "contours_scored": Metric(

@@ -81,7 +81,7 @@ class OHEMCrossEntropy(ClassLoss):
     threshold: float = 0.7
     """Probability of the label below which a pixel is hard."""
     share: float = 0.1
-    """Least share of an image's pixels that is kept."""
+    """Least share of an image's pixels that counts."""
     kept: int = 100_000
     """Least number of the batch's pixels, with "released"."""
     variant: Variant = "paper"

@@ -20,7 +20,7 @@ from trainables.networks.boundary_head import BoundaryHead, wider_classifier
 from trainables.networks.catalog import NETWORKS
 from trainables.networks.dropout import ChannelDropout
 from trainables.networks.first_layer import built, require_bands, transfer_of
-from trainables.networks.network import NO_TASKS, Output
+from trainables.networks.network import NO_TASKS, Output, resized
 from trainables.networks.plain_network import as_network, as_output, task_map
 from trainables.networks.standardise import Standardise
 from trainables.networks.task_heads import Predicts, TaskHead, drop_classifiers, require_features
@@ -145,7 +145,7 @@ class Segmenter(nn.Module):
         joined_Bhw, self._joined_Bhw = self._joined_Bhw, None
 
         def at_label_size(maps_BKhw: Tensor) -> Tensor:
-            return _enlarged(maps_BKhw, padded)[..., :rows, :columns]
+            return resized(maps_BKhw, padded)[..., :rows, :columns]
 
         logits_BKHW = images_B3HW.new_zeros(len(padded), self.num_classes, rows, columns)
         if self.tasks.segments:
@@ -203,10 +203,3 @@ def transfer_report(
     """
     given = num_classes, False, pixels, tasks
     return Segmenter(config, *given).transfer
-
-
-def _enlarged(maps_BKhw: Tensor, images_B3HW: Tensor) -> Tensor:
-    size = images_B3HW.shape[-2:]
-    if maps_BKhw.shape[-2:] == size:
-        return maps_BKhw
-    return F.interpolate(maps_BKhw, size=size, mode="bilinear", align_corners=False)

@@ -53,7 +53,7 @@ class Predicts(nn.Module):
 
 
 def parts_of(state: Mapping[str, Tensor]) -> int:
-    """How many human parts the network with these weights tells apart; 0: it has no such task."""
+    """How many human parts the network with these weights predicts; 0: it has no such task."""
     found = state.get(_PREDICTS)
     return 0 if found is None else int(found[TASKS.index("parts")])
 
@@ -74,8 +74,8 @@ class NoClasses(nn.Module):
 def require_features(name: str, network: Network) -> None:
     """Raise a ValueError in one line if no head can read a network's features."""
     needs = "given model/features, the layer whose output a head reads (docs/plugins.md)"
-    shown = "a module without features"
-    require(network.out_channels > 0, f"model/network {name}", needs, shown)
+    without = "a module without features"
+    require(network.out_channels > 0, f"model/network {name}", needs, without)
 
 
 def drop_classifiers(name: str, network: Network, num_classes: int) -> None:

@@ -11,9 +11,9 @@ from torch import Tensor
 from trainables.config import TrialConfig
 from trainables.losses.batch import Learned, Prediction, Target
 from trainables.losses.compose import TERMS, loss_terms
-from trainables.losses.objective import CROSS_ENTROPY, initial_term, own_term
 from trainables.losses.task_terms import Maps, berhu_errors, task_term
 from trainables.losses.term import LossTerm
+from trainables.losses.trial_terms import CROSS_ENTROPY, initial_term, own_term
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.training.ranks import max_over_ranks
 
@@ -55,7 +55,7 @@ def terms_of(
 
     Args:
         config: of the trial.
-        names: of losses, as ``losses/objective.py`` has them.
+        names: of losses, as ``losses/trial_terms.py`` has them.
         output: the network's.
         target: the labels.
         targets: the maps beside them.

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from trainables import proof
 from trainables.proof import DamageError
 from trainables.training import predictions, snapshots
-from trainables.training.predictions import NO_MAPS, Predicted, TaskMaps
+from trainables.training.predictions import NO_MAPS, StoredPredictions, TaskMaps
 
 STATE, PREDICTIONS, COUNTS = "state.pt", "predictions.npz", "counts.npz"
 NOTE = "checkpoint.json"
@@ -58,7 +58,7 @@ class Checkpoint:
         """The content of the counts file. Raises DamageError if it is not what was written."""
         return self._read(COUNTS)
 
-    def predictions(self) -> Predicted:
+    def predictions(self) -> StoredPredictions:
         """What was predicted for the first images of the validation list.
 
         Raises:

@@ -18,7 +18,7 @@ from trainables.losses.compose import (
     needs_boundary_head,
     schedules_of,
 )
-from trainables.losses.objective import measured_of, names_of
+from trainables.losses.trial_terms import measured_of, names_of
 
 READ_BY: Mapping[str, tuple[str, ...]] = {
     "theta": ("active_boundary",),

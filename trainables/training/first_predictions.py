@@ -43,7 +43,7 @@ class FirstPredictions:
     def add(
         self, rows_B: NDArray[np.int64], logits_BKHW: Tensor, values: Mapping[TaskName, Tensor]
     ) -> None:
-        """Keep the first images of the list among these."""
+        """Store the first images of the list among these."""
         for place, row in enumerate(rows_B.tolist()):
             if row < len(self._labels):
                 self._labels[row] = logits_BKHW[place].argmax(dim=0)

@@ -12,7 +12,8 @@ from trainables.config import TrialConfig
 from trainables.data.batch import Batch
 from trainables.losses.batch import Learned, Target
 from trainables.losses.compose import combine
-from trainables.losses.objective import (
+from trainables.losses.term import LossTerm
+from trainables.losses.trial_terms import (
     initial_term,
     judged_by,
     measured_of,
@@ -22,7 +23,6 @@ from trainables.losses.objective import (
     weighed_tasks,
     weights_of,
 )
-from trainables.losses.term import LossTerm
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.training.auxiliary import AUXILIARY, auxiliary_loss
 from trainables.training.batch_terms import batch_terms, idle, terms_of

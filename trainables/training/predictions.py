@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.config.tasks import TASKS, TaskName
+from trainables.data.task_files import as_bytes
 
 _OLD = "predictions_PHW"
 """The one array in files of older versions, whose images had one size."""
@@ -27,13 +28,7 @@ _Map = TypeVar("_Map")
 
 def as_stored(task: TaskName, values_CHW: NDArray[np.float32]) -> TaskMap:
     """A head's ``values`` as ``TaskMap`` says: precise enough to look at."""
-    if task == "parts":
-        return values_CHW.argmax(axis=0).astype(np.uint8)
-    if task == "depth":
-        return values_CHW[0].astype(np.float16)
-    if task == "normals":
-        return ((values_CHW.transpose(1, 2, 0) + 1) * 127.5).round().astype(np.uint8)
-    return (values_CHW[0] * 255).round().astype(np.uint8)
+    return values_CHW[0].astype(np.float16) if task == "depth" else as_bytes(task, values_CHW)
 
 
 def pack(predicted: Iterable[NDArray[np.uint8]], tasks: TaskMaps = NO_MAPS) -> bytes:
@@ -46,7 +41,7 @@ def pack(predicted: Iterable[NDArray[np.uint8]], tasks: TaskMaps = NO_MAPS) -> b
     return packed.getvalue()
 
 
-class Predicted(NamedTuple):
+class StoredPredictions(NamedTuple):
     """What a file has of each of some images."""
 
     labels: list[NDArray[np.uint8]]
@@ -55,7 +50,7 @@ class Predicted(NamedTuple):
     """By further task; none in files of older versions."""
 
 
-def unpack(content: bytes) -> Predicted:
+def unpack(content: bytes) -> StoredPredictions:
     """What ``pack`` was given.
 
     Raises:
@@ -65,7 +60,7 @@ def unpack(content: bytes) -> Predicted:
     labels = list(arrays[_OLD]) if _OLD in arrays else _of(arrays, _LABELS)
     maps: dict[str, TaskMap] = dict(arrays)
     tasks = {task: _of(maps, f"{task}_{{}}") for task in TASKS}
-    return Predicted(labels, {task: found for task, found in tasks.items() if found})
+    return StoredPredictions(labels, {task: found for task, found in tasks.items() if found})
 
 
 def _of(arrays: Mapping[str, _Map], name: str) -> list[_Map]:

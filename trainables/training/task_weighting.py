@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config.tasks import TaskConfig, TaskName
-from trainables.losses.task_weighting import (
+from trainables.losses.task_factors import (
     dwa_factors,
     uncertainty_factors,
     uncertainty_penalty,

@@ -11,7 +11,7 @@ import numpy as np
 from study.reporting.pictures.pictures import Picture, file_name, side_by_side, stacked
 from trainables.config.tasks import TaskName
 from trainables.data import Dataset
-from trainables.data.preview import caption, shown, shown_target
+from trainables.data.preview import caption, shown, target_picture
 from trainables.data.targets import MISSING, TargetMap
 from trainables.training.predictions import TaskMap
 
@@ -57,7 +57,7 @@ def sheet(
         unit = f" {metres[0]:.2f} .. {metres[1]:.2f} m" if metres else ""
         panels = [
             image_HWC,
-            shown_target(task, true[task], metres),
+            target_picture(task, true[task], metres),
             painted(task, map_, metres),
         ]
         captions = [named, f"true {task}{unit}", f"predicted {task}"]
@@ -76,8 +76,8 @@ def painted(task: TaskName, map_: TaskMap, metres: tuple[float, float] | None) -
     if task in ("edge", "saliency"):
         return np.repeat(map_.astype(np.uint8)[..., None], 3, axis=2)
     if task == "parts":
-        return shown_target(task, map_.astype(np.uint8))
+        return target_picture(task, map_.astype(np.uint8))
     values = map_.astype(np.float32)
     if task == "normals":
-        return shown_target(task, (values / 127.5 - 1).astype(np.float32))
-    return shown_target(task, np.maximum(values, np.float32(_NEAR_M)), metres)
+        return target_picture(task, (values / 127.5 - 1).astype(np.float32))
+    return target_picture(task, np.maximum(values, np.float32(_NEAR_M)), metres)

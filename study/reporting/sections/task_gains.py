@@ -23,10 +23,10 @@ def section(results: AblationResults) -> Parts:
 
 def sheet(results: AblationResults, gains: tuple[TaskGain, ...]) -> Sheet:
     """A row per cell: Delta_m with its test, then the gain of each task."""
-    shown = [task for task in TASKS if any(task in gain.by_task for gain in gains)]
+    tasks = [task for task in TASKS if any(task in gain.by_task for gain in gains)]
     head = ["cell", "Δm %", "interval", "p", CORRECTED[results.record.plan.correction], "verdict"]
-    body = [[gain.cell, *_tested(gain), *_by_task(gain, shown)] for gain in gains]
-    return Sheet([*head, *(f"{task} %" for task in shown), "n"], body)
+    body = [[gain.cell, *_tested(gain), *_by_task(gain, tasks)] for gain in gains]
+    return Sheet([*head, *(f"{task} %" for task in tasks), "n"], body)
 
 
 def _tested(gain: TaskGain) -> list[str]:
@@ -42,8 +42,8 @@ def _tested(gain: TaskGain) -> list[str]:
     ]
 
 
-def _by_task(gain: TaskGain, shown: list[TaskName]) -> list[str]:
-    return [*(_percent(gain.by_task.get(task)) for task in shown), str(gain.comparison.n)]
+def _by_task(gain: TaskGain, tasks: list[TaskName]) -> list[str]:
+    return [*(_percent(gain.by_task.get(task)) for task in tasks), str(gain.comparison.n)]
 
 
 def _percent(value: float | None) -> str:

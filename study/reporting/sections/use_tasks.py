@@ -25,7 +25,7 @@ def has_tasks(config: TrialConfig | None) -> bool:
 
 
 def outputs(config: TrialConfig) -> list[str]:
-    """Each task's map, taken from the network's ``output``."""
+    """A line for each task, with its map in the network's ``output``."""
     names = config.task.names
     labels = ["labels = output.logits_BKHW.argmax(dim=1)"] if "semseg" in names else []
     further = [name for name in names if name != "semseg"]
@@ -42,7 +42,7 @@ def script(head: list[str], load: str, size: tuple[int, int], config: TrialConfi
         config: of the trial.
     """
     rows, columns = size
-    shown = [
+    sizes = [
         f'print("{name}", tuple({"labels" if name == "semseg" else name}.shape))'
         for name in config.task.names
     ]
@@ -61,5 +61,5 @@ def script(head: list[str], load: str, size: tuple[int, int], config: TrialConfi
         "with torch.inference_mode():",
         "    output = network(images)",
         *outputs(config),
-        *shown,
+        *sizes,
     ]

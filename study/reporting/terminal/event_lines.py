@@ -21,7 +21,7 @@ from study.ledger.events import (
 from study.ledger.look import ArmLook
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
-from study.reporting.values import parameters, with_unit
+from study.reporting.values import measured_of, parameters, with_unit
 from trainables.config.words import counted
 
 
@@ -104,10 +104,10 @@ def _finished(trial: TrialRecord, state: str) -> str:
 def _epoch(event: EpochEnded, trial: TrialRecord, record: StudyRecord) -> str:
     if trial.reused or event.epoch <= trial.epochs_shared:
         return ""
-    objective = record.plan.objective
-    value = with_unit(objective, event.metrics.get(objective), unit_in(record, objective))
+    name = measured_of(record.plan.objective, trial.config, event.metrics)
+    value = with_unit(name, event.metrics.get(name), unit_in(record, name))
     place = f"{event.epoch}/{trial.config['epochs']}"
-    return f"trial {event.trial} epoch {place}: {objective} {value}"
+    return f"trial {event.trial} epoch {place}: {name} {value}"
 
 
 def _found(arms: Mapping[str, ArmLook]) -> str:

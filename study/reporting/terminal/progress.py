@@ -30,11 +30,11 @@ from study.ledger.events import (
     TrialFailed,
 )
 from study.ledger.record import StudyRecord
-from study.ledger.trial_record import FINAL
+from study.ledger.trial_record import FINAL, TrialRecord
 from study.planning.budget import outlook
 from study.reporting.terminal.event_lines import event_line
 from study.reporting.terminal.plain_table import plain_table
-from study.reporting.values import metric_value, parameters, with_unit
+from study.reporting.values import measured_of, metric_value, parameters, with_unit
 from trainables.config.words import counted
 from trainables.stages.registry import stage_file
 
@@ -160,11 +160,22 @@ class LiveProgress:
                 f"{trial.number}{mark}",
                 f"[{_STYLES[trial.state]}]{trial.state}[/]",
                 f"{trial.last_epoch}/{trial.config['epochs']}",
-                *(metric_value(name, trial.value(name)) for name in objectives),
+                *self._values(trial),
                 escape(parameters(trial)),
                 lanes.get(trial.lane, ""),
             )
         return table
+
+    def _values(self, trial: TrialRecord) -> list[str]:
+        """The objectives; of a trial that has none of their tasks, the metric of its own first."""
+        names = list(self._record.plan.objectives)
+        values = [metric_value(name, trial.value(name)) for name in names]
+        if not trial.metrics.keys() & set(names):
+            own = measured_of(names[0], trial.config, trial.metrics)
+            if own != names[0]:
+                unit = unit_in(self._record, own)
+                values[0] = f"{own} {with_unit(own, trial.value(own), unit)}"
+        return values
 
     def _best(self) -> str:
         record, best = self._record, results_of(self._record).best

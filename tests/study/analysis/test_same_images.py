@@ -18,7 +18,7 @@ from study.planning.make_plan import plan_from_request
 from study.planning.request import StudyRequest
 from study.reporting.terminal import plan_and_result
 from tests.study import fake, fake_grid, reports
-from tests.trainables.data.test_choosing_and_judging import MAKE
+from tests.trainables.data.listed_layouts import MAKE
 from trainables.config import TrialConfig, flatten
 
 BASE = flatten(TrialConfig())

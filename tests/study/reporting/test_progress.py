@@ -1,5 +1,6 @@
 """What the terminal shows while a study runs."""
 
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan
 from study.planning.runs import grid_runs
 from study.reporting.terminal import progress
-from tests.study import fake, fake_grid
+from tests.study import fake, fake_grid, fake_tasks
 
 
 def reuse(ledger: Ledger, of: Plan, number: int) -> None:
@@ -56,3 +57,22 @@ def test_a_running_comparison_leans_provisionally(tmp_path: Path) -> None:
         fake_grid.complete(ledger, run)
         console.print(live.render())
     assert "provisional, no verdict yet: good better" in output.getvalue()
+
+
+def test_an_epoch_shows_what_its_trial_measures(tmp_path: Path) -> None:
+    """The objective is mIoU, which the networks of edges, depth and normals alone do not have."""
+    study, output = fake_tasks.plan(tmp_path, seeds=(0,)), StringIO()
+    ledger, console = fake.begin(study), Console(file=output, width=160)
+    live = progress.LiveProgress(console, ledger.record.copy(), tmp_path)
+    ledger.listeners.append(live)
+    for run in grid_runs(study):
+        fake_grid.start(ledger, run)
+        metrics = fake_tasks.figures(run.cell, str(run.params["task/tasks"]), run.seed)
+        fake_tasks.append_epoch(ledger, run, 1, metrics)
+    console.print(live.render())
+    lines = output.getvalue()
+    for number, own in enumerate(("miou 50.00 %", "ods_f 40.00 %", "depth_rmse 2.00 m")):
+        assert f"trial {number} epoch 1/4: {own}\n" in lines
+    assert "normals_mean_angle 32.00 degree" in lines
+    assert re.search(r"running +1/4 +ods_f 40.00 % +E, seed 0 ", lines)  # in the table
+    assert " - %" not in lines

@@ -5,7 +5,7 @@ import pytest
 from trainables.config import LossConfig, TrialConfig, Value
 from trainables.config.schedule import SCHEDULABLE
 from trainables.losses.compose import TERMS
-from trainables.losses.objective import measured_of, names_of, of_labels, weights_of
+from trainables.losses.trial_terms import measured_of, names_of, of_labels, weights_of
 
 EDGE: dict[str, Value] = {"data/targets": "edge,depth", "task/tasks": "semseg,edge"}
 NO_CLASSES: dict[str, Value] = {"data/targets": "edge,depth", "task/tasks": "edge,depth"}

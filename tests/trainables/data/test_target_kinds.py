@@ -13,7 +13,7 @@ from trainables.data import target_kinds
 from trainables.data.augment import augment
 from trainables.data.draw import Draw
 from trainables.data.maps import Maps
-from trainables.data.preview import shown_target
+from trainables.data.preview import target_picture
 from trainables.data.targets import BYTES, MISSING
 
 STILL = Draw(flip=0.9, scale=0.5, top=0.0, left=0.0, brightness=0.5)
@@ -162,9 +162,9 @@ def test_pictures_have_the_usual_colours() -> None:
     right, up, viewer, none = (1, 0, 0), (0, -1, 0), (0, 0, 1), (0, 0, 0)
     normals = np.array([[right, up, viewer, none]], dtype=np.float32)
     expected = [[(255, 128, 128), (128, 255, 128), (128, 128, 255), (128, 128, 128)]]
-    assert np.array_equal(shown_target("normals", normals), expected)
+    assert np.array_equal(target_picture("normals", normals), expected)
     depth = np.array([[0, 1, 3, 2]], dtype=np.float32)
-    missing, near, far, _ = shown_target("depth", depth)[0].tolist()
+    missing, near, far, _ = target_picture("depth", depth)[0].tolist()
     assert (missing, near, far) == ([128] * 3, [68, 1, 84], [253, 231, 37])
     edge = np.array([[0, 1, 255]], dtype=np.uint8)
-    assert shown_target("edge", edge)[0, :, 0].tolist() == [0, 255, 128]
+    assert target_picture("edge", edge)[0, :, 0].tolist() == [0, 255, 128]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from trainables.losses.boundary_dou import boundary_dou_loss
 from trainables.losses.calibration import l1_ace
 from trainables.losses.focal import focal_loss
 from trainables.losses.hard_pixels import ohem_cross_entropy
-from trainables.losses.jaccard import jaccard_metric_loss, soft_jaccard_metric_loss
+from trainables.losses.jaccard import Average, averaged, jaccard_metric_loss, soft_overlap
 from trainables.losses.overlap import dice_loss, tversky_loss
 from trainables.losses.scnp import scnp, worst_neighbours
 from trainables.losses.soft_cldice import soft_cldice, soft_skeleton
@@ -27,7 +26,7 @@ pytestmark = golden.needs_golden
 Loss = Callable[[Tensor, Tensor], LossTerm]
 
 
-def released(loss: Callable[..., LossTerm], **settings: Any) -> Loss:
+def released(loss: Callable[..., LossTerm], **settings: object) -> Loss:
     return partial(loss, variant="released", **settings)
 
 
@@ -114,15 +113,15 @@ def test_value_and_gradient(name: str) -> None:
 
 
 @pytest.mark.parametrize("average", ["dataset", "image", "class"])
-def test_jaccard_of_soft_labels(average: Any) -> None:
+def test_jaccard_of_soft_labels(average: Average) -> None:
     arrays = golden.load("jdt")
     config = f"soft_jaccard_{average[0].upper()}"
     for case in golden.keys_of(arrays, f"/{config}/loss"):
         leaf, soft = golden.logits(arrays[f"{case}/logits"]), arrays[f"{case}/soft_label"]
         everywhere = torch.ones(leaf[:, 0].shape, dtype=torch.bool)
-        term = soft_jaccard_metric_loss(
-            leaf, torch.from_numpy(soft), everywhere, average=average, smooth=1e-3
-        )
+        parts = soft_overlap(leaf, torch.from_numpy(soft), everywhere)
+        present = torch.ones(parts[0].shape, dtype=torch.bool)
+        term = averaged(*parts, present_BK=present, average=average, first=0, added=1e-3)
         key = f"{case}/{config}"
         expected = arrays[f"{key}/loss"], arrays[f"{key}/grad"]
         golden.assert_equal_to_authors(term.value(), leaf, *expected)

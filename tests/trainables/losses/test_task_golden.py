@@ -13,8 +13,8 @@ from trainables.config import TrialConfig
 from trainables.config.tasks import TaskConfig, TaskName
 from trainables.losses.batch import Learned, Prediction, Target
 from trainables.losses.compose import TERMS, combine
-from trainables.losses.objective import weights_of
 from trainables.losses.task_terms import task_term
+from trainables.losses.trial_terms import weights_of
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.training.batch_terms import terms_of
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.trainables.data.test_choosing_and_judging import MAKE
+from tests.trainables.data.listed_layouts import MAKE
 from trainables.config import TrialConfig
 from trainables.data import Dataset, load, loader
 from trainables.losses.batch import Learned

@@ -14,7 +14,6 @@ Source: Maninis et al., CVPR 2019 (ASTMT), and its public code.
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +98,7 @@ def _file(root: Path, task: TaskName, name: str) -> TargetFile:
 
 def edges(file: Content) -> TargetMap:
     """Where the label map changes: next to a change on either side, thinned to lines."""
-    labels_HW = _label_map(file).astype(np.int64)
+    labels_HW = _label_map(file)
     around = np.pad(labels_HW, 1, mode="reflect")
     sides = around[:-2, 1:-1] + around[2:, 1:-1] + around[1:-1, :-2] + around[1:-1, 2:]
     return thin(sides != 4 * labels_HW).astype(np.uint8)
@@ -117,7 +116,7 @@ def normals(file: Content, labels: Content) -> TargetMap:
 
 def parts(file: Content) -> TargetMap:
     """The parts of every person; missing where no person of the image has any."""
-    objects = _mat(file, "anno")["anno"][0, 0]["objects"].ravel()
+    objects = _variable(file, "anno")[0, 0]["objects"].ravel()
     shape = next((one["mask"].shape for one in objects), None)
     if shape is None:
         raise DataError(f"{file[0]}: must hold an object")
@@ -135,28 +134,28 @@ def _part(file: Content, name: str) -> int:
     return _PART_OF[name]
 
 
-def _label_map(file: Content) -> NDArray[np.integer]:
-    labels_HW: NDArray[np.integer] = _mat(file, "LabelMap")["LabelMap"]
+def _label_map(file: Content) -> NDArray[np.int64]:
+    labels_HW = _variable(file, "LabelMap")
     if labels_HW.ndim != 2 or not np.issubdtype(labels_HW.dtype, np.integer):
         raise DataError(
             f"{file[0]}: LabelMap must be a map of whole numbers, got {labels_HW.dtype} "
             f"{labels_HW.shape}"
         )
-    return labels_HW
+    return labels_HW.astype(np.int64)
 
 
-def _mat(file: Content, key: str) -> dict[str, Any]:
-    """The content of a MATLAB file of version 5, which must have this variable."""
+def _variable(file: Content, key: str) -> NDArray[np.generic]:
+    """The variable of this name in a MATLAB file of version 5."""
     from scipy.io import loadmat
 
     path, content = file
     try:
-        found: dict[str, Any] = loadmat(io.BytesIO(content))
+        found: dict[str, NDArray[np.generic]] = loadmat(io.BytesIO(content))
     except (OSError, ValueError, TypeError, NotImplementedError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
     if key not in found:
         raise DataError(f"{path}: has no {key}")
-    return found
+    return found[key]
 
 
 _DECODE: Mapping[TaskName, tuple[tuple[str, ...], Callable[..., TargetMap]]] = {

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.config.tasks import TaskName
+from trainables.geometry import normals
 
 _NO_TASKS: Mapping[TaskName, int] = MappingProxyType({})
 
@@ -37,6 +38,14 @@ _VALUES: Mapping[TaskName, Callable[[Tensor], Tensor]] = {
     "saliency": _probability,
     "parts": _probability,
 }
+
+
+def _values(tasks: Mapping[TaskName, Tensor]) -> dict[TaskName, Tensor]:
+    return {task: _VALUES[task](maps_BCHW) for task, maps_BCHW in tasks.items()}
+
+
+def _unmirrored(task: TaskName, maps_BCHW: Tensor) -> Tensor:
+    return normals.mirrored(maps_BCHW) if task == "normals" else maps_BCHW.flip(-1)
 
 
 @dataclass(frozen=True)
@@ -67,28 +76,25 @@ class Heads:
             scale: of the image that was predicted; what is twice as large looks half as far away.
         """
         logits_BKHW, tasks = self.split(maps_BMHW)
-        found = {task: _VALUES[task](maps_BCHW) for task, maps_BCHW in tasks.items()}
+        found = _values(tasks)
         if "depth" in found and scale != 1:
             found["depth"] = found["depth"] * scale
         return self.stack(logits_BKHW.softmax(dim=1), found)
 
     def unmirrored(self, maps_BMHW: Tensor) -> Tensor:
-        """The maps of a mirrored image, flipped back: normals point to the other side."""
-        flipped_BMHW = maps_BMHW.flip(-1)
+        """The maps of a mirrored image, as those of the image itself."""
         if "normals" not in self.channels:
-            return flipped_BMHW
-        logits_BKHW, tasks = self.split(flipped_BMHW)
-        turned_3 = tasks["normals"].new_tensor([-1, 1, 1])
-        tasks["normals"] = tasks["normals"] * turned_3.view(3, 1, 1)
-        return self.stack(logits_BKHW, tasks)
+            return maps_BMHW.flip(-1)
+        logits_BKHW, tasks = self.split(maps_BMHW)
+        found = {task: _unmirrored(task, map_) for task, map_ in tasks.items()}
+        return self.stack(logits_BKHW.flip(-1), found)
 
     def of_one(self, maps_BMHW: Tensor) -> Tensor:
         """A single prediction, finished: the classes' logits, the further tasks' ``values``."""
         if not self.channels:
             return maps_BMHW
-        logits_BKHW, _ = self.split(maps_BMHW)
-        _, tasks = self.split(self.values(maps_BMHW))
-        return self.stack(logits_BKHW, tasks)
+        logits_BKHW, tasks = self.split(maps_BMHW)
+        return self.stack(logits_BKHW, _values(tasks))
 
     def of_mean(self, values_BMHW: Tensor) -> Tensor:
         """The same of the mean of several: the logarithm of the classes' mean probability."""

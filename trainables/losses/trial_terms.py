@@ -1,4 +1,4 @@
-"""What a trial minimises: the losses of its classes, boundaries and tasks, each under one name.
+"""The loss terms of a trial: of its classes, boundaries and tasks, each with a name and a weight.
 
 The segmentation's terms have the names of ``TERMS``; a task's own loss is ``task_depth``, and that
 of its initial predictions ``initial_depth``.

@@ -1,4 +1,4 @@
-"""Formulas of weights between tasks that change during training.
+"""Formulas of the factors of tasks' weights that change during training.
 
 Shape letters: T tasks.
 """

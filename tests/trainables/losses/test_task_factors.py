@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from trainables.losses.task_weighting import (
+from trainables.losses.task_factors import (
     dwa_factors,
     uncertainty_factors,
     uncertainty_penalty,
