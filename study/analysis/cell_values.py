@@ -35,13 +35,11 @@ def values_by_cell(record: StudyRecord, metric: str) -> dict[str, ByUnit]:
 
 def gains_by_task(record: StudyRecord, cell: str) -> dict[TaskName, ByUnit]:
     """By task of a cell and by unit, its relative gain over the network of this task alone; on the
-    units that all tasks have."""
-    paired = _paired(record, cell)
+    units that have a Delta_m."""
+    units = _delta_m(record, cell)
     return {
-        task: {
-            unit: gain(OF_TASK[task], multi[unit], single[unit]) for unit in sorted(_common(paired))
-        }
-        for task, (multi, single) in paired.items()
+        task: {unit: gain(OF_TASK[task], multi[unit], single[unit]) for unit in units}
+        for task, (multi, single) in _paired(record, cell).items()
     }
 
 

@@ -2,10 +2,11 @@
 
 from trainables.config.loss import LossConfig
 from trainables.config.plugin_fields import PLUGIN
+from trainables.config.rival_losses import RIVALS
 from trainables.config.tasks import TaskConfig
 from trainables.config.validation import require
 
-_OF_CLASSES = ("lovasz", "w_a", "fkl", "gdl", "bl", "hausdorff", "ar")
+_OF_CLASSES = ("lovasz", "w_a", "fkl", "gdl", "bl", "hausdorff", "ar", *RIVALS)
 _OF_EDGE_NET = ("lambda_1", "lambda_2", "lambda_3")
 
 

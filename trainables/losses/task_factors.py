@@ -32,10 +32,11 @@ def dwa_factors(before: Sequence[float], last: Sequence[float], temperature: flo
 
     Args:
         before, last: mean losses of the epoch before the last one and of the last one. A task
-            without a loss before, which nothing could be compared with, counts as unchanged.
+            without a loss in one of them, such as without a single value there, has nothing to
+            be compared with, and counts as unchanged.
         temperature: above 0.
     """
     pairs = zip(before, last, strict=True)
-    ratios = [now / then if then > 0 else 1.0 for then, now in pairs]
+    ratios = [now / then if then > 0 and now > 0 else 1.0 for then, now in pairs]
     shares = torch.tensor(ratios, dtype=torch.float64).div(temperature).softmax(dim=0)
     return [float(len(ratios) * share) for share in shares]

@@ -107,9 +107,10 @@ class Training:
         computed: list[set[str]] = []
         for size in self._groups(self.epoch):
             self.optimizer.zero_grad()
-            weights = self.objective.weights(self.progress)
-            computed += [set(weights)] * size
             for batch in islice(batches, size):
+                # Of each batch anew: a backward frees the graph from which learnt weights are made.
+                weights = self.objective.weights(self.progress)
+                computed.append(set(weights))
                 at = places(len(history), config.batch, len(batch.labels_BHW))
                 self.network.dropout.draw(config.seed, self.epoch, at)
                 history.append(self._backward(batch, size, weights))

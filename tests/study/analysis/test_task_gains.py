@@ -65,6 +65,19 @@ def test_a_seed_that_one_single_task_lacks_is_no_pair(tmp_path: Path) -> None:
     assert list(values["S+E"]) == [0, 1]
 
 
+def test_the_gains_of_the_tasks_are_over_the_seeds_of_delta_m(tmp_path: Path) -> None:
+    """A baseline of 0 has no relative gain, so its seed is in neither."""
+    ledger = fake_tasks.ended(fake_tasks.plan(tmp_path, seeds=(0, 1)))
+    zero = next(t for t in ledger.record.trials.values() if (t.cell, t.seed) == ("D", 1))
+    assert zero.tested is not None
+    zero.tested = {**zero.tested, "test_depth_rmse": 0.0}
+
+    gains = cell_values.gains_by_task(ledger.record, "S+E+D+N")
+
+    assert list(cell_values.values_by_cell(ledger.record, "delta_m")["S+E+D+N"]) == [0]
+    assert {task: list(by_unit) for task, by_unit in gains.items()} == {task: [0] for task in gains}
+
+
 def test_a_cell_without_the_objectives_task_is_shown_and_not_ranked(
     results: AblationResults,
 ) -> None:

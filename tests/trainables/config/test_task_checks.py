@@ -2,7 +2,9 @@
 
 import pytest
 
-from trainables.config import TrialConfig, Value
+from trainables.config import LossConfig, TrialConfig, Value
+from trainables.config.schedule import SCHEDULABLE
+from trainables.losses.compose import TERMS
 from trainables.losses.trial_terms import measured_of, names_of, of_labels, weights_of
 
 EDGE: dict[str, Value] = {"data/targets": "edge,depth", "task/tasks": "semseg,edge"}
@@ -29,6 +31,19 @@ def config(**changes: Value) -> TrialConfig:
 def test_what_means_nothing_is_refused(changes: dict[str, Value], line: str) -> None:
     with pytest.raises(ValueError, match=line):
         config(**changes)
+
+
+@pytest.mark.parametrize("rule", SCHEDULABLE)
+def test_without_classes_every_loss_of_class_scores_is_refused(rule: str) -> None:
+    """A network without the segmentation has scores of zero, which such a loss would train on."""
+    reads_head = any(term.head(LossConfig()) for term in TERMS.values() if term.rule == rule)
+    field = "lambda_1" if rule == "edge" else rule
+    changes: dict[str, Value] = {f"loss/{field}": 0.5, "eval/terms": "none"}
+    if reads_head and rule != "edge_attention":
+        assert config(**changes)
+    else:
+        with pytest.raises(ValueError, match=f"loss/{field} must be 0 without the task semseg"):
+            config(**changes)
 
 
 @pytest.mark.parametrize(

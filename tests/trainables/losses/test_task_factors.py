@@ -40,3 +40,8 @@ def test_dwa_weighs_by_how_fast_losses_fall() -> None:
     assert sum(found) == pytest.approx(3)
     assert dwa_factors([1.0, 2.0], [0.5, 2.0], 1e9) == pytest.approx([1, 1])
     assert dwa_factors([0.0, 2.0], [0.0, 2.0], 2.0) == pytest.approx([1, 1])
+
+
+def test_a_task_absent_from_an_epoch_does_not_count_as_fallen_or_risen() -> None:
+    assert dwa_factors([3.0, 2.0], [0.0, 2.0], 2.0) == pytest.approx([1, 1])
+    assert dwa_factors([0.0, 2.0], [3.0, 2.0], 2.0) == pytest.approx([1, 1])

@@ -123,6 +123,18 @@ def test_a_resumed_trial_has_the_weights_of_an_uninterrupted_one(weighting: str)
     assert all(weights[name] != start[name] for name in weights)
 
 
+def test_learnt_weights_move_by_the_mean_gradient_of_the_batches_of_a_step() -> None:
+    """Plain SGD, one step of three batches: d/ds (e^-s w L + s / 2) at s = 0, L their mean."""
+    plain = {"optim/optimizer": "sgd", "optim/momentum": 0.0, "optim/schedule": "constant"}
+    steps = {"batch": 2, "optim/accumulate": 3, "optim/lr": 0.01, "task/weighting": "uncertainty"}
+    run = training(**NO_STAGE, **plain, **steps, **{"task/tasks": "edge,depth"})
+    losses, learnt = run.train_epoch(), run.objective.weighting.log_variance_T
+    assert isinstance(losses, dict)
+    assert learnt is not None
+    slopes = [0.5 - 50 * losses["train/task_edge"], 0.5 - 0.5 * losses["train/task_depth"]]
+    assert learnt.tolist() == pytest.approx([-0.01 * slope for slope in slopes], rel=1e-5)
+
+
 def test_dwa_has_the_weights_of_the_last_two_epochs_losses() -> None:
     run = training(**NO_STAGE, **{"task/weighting": "dwa", "task/tasks": "edge,depth"})
     epochs = [run.train_epoch() for _ in "123"]
