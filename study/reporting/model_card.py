@@ -69,7 +69,7 @@ def _runs(config: TrialConfig | None) -> str:
 
 def _loss(config: TrialConfig | None) -> str:
     """The tasks, where there are several, and the terms of the loss."""
-    if config is None or config.task.only_segments:
+    if not use_tasks.has_tasks(config):
         return use_it.described(config)
     also = f", initially also {config.task.auxiliary}" if config.task.auxiliary else ""
     return f"tasks {config.task.tasks}{also}; terms of the segmentation and the edges: " + (

@@ -4,7 +4,7 @@ Shape letters: H rows, W columns.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,21 @@ class TargetFile:
         map_ = self.decode(*contents)
         require_target(str(self.paths[0]), self.task, map_, size)
         return map_, tuple((path.name, content) for path, content in contents)
+
+
+Files = Mapping[TaskName, tuple[tuple[str, ...], Callable[..., TargetMap]]]
+"""By task, where the files of its map lie, such as ``depth/{}.npy``, and how they are decoded."""
+
+
+def files_beside(
+    root: Path, name: str, tasks: Iterable[TaskName], known: Files
+) -> tuple[TargetFile, ...]:
+    """The maps of an image of this name, of those tasks that have files."""
+    chosen = [(task, *known[task]) for task in tasks if task in known]
+    return tuple(
+        TargetFile(task, tuple(root / place.format(name) for place in places), decode)
+        for task, places, decode in chosen
+    )
 
 
 def numpy_array(file: Content) -> NDArray[np.generic]:

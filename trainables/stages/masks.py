@@ -45,13 +45,8 @@ def _edge_pixels(labels_BHW: Tensor, num_classes: int) -> Tensor:
 
 
 def of_boundaries(config: TrialConfig, dataset: Dataset) -> Dataset:
-    """The masks of a stage that knows the lines that a boundary head is compared with."""
+    """The masks whose boundaries a boundary head is compared with."""
     return edges_as_labels(dataset) if has_edge_task(config) else dataset
-
-
-def of_classes(config: TrialConfig, dataset: Dataset) -> Dataset:
-    """The masks of a stage that knows those that class scores are compared with."""
-    return edges_as_labels(dataset) if classes_are_edges(config) else dataset
 
 
 def has_edge_task(config: TrialConfig) -> bool:

@@ -41,10 +41,12 @@ class Kind(NamedTuple):
     build: Callable[[TrialConfig, int], nn.Module]
     """From the config and the number of classes."""
     train: Callable[[TrialConfig, Dataset, ReportProgress], TrainedStage]
-    masks: Callable[[TrialConfig, Dataset], Dataset]
-    """The dataset with the masks that it is trained on as labels."""
     on_edges: Callable[[TrialConfig], bool]
-    """Whether these are edge maps."""
+    """Whether it is trained on edge maps in the place of the labels."""
+
+    def masks(self, config: TrialConfig, dataset: Dataset) -> Dataset:
+        """The dataset with the masks that it is trained on as labels."""
+        return masks.edges_as_labels(dataset) if self.on_edges(config) else dataset
 
 
 KINDS: dict[str, Kind] = {
@@ -62,7 +64,6 @@ KINDS: dict[str, Kind] = {
         ),
         lambda config, num_classes: inverse_training.build(config),
         inverse_training.train,
-        masks.of_boundaries,
         masks.has_edge_task,
     ),
     "edge_net": Kind(
@@ -70,7 +71,6 @@ KINDS: dict[str, Kind] = {
         ("edge_net/*",),
         edge_training.build,
         edge_training.train,
-        masks.of_classes,
         masks.classes_are_edges,
     ),
 }
@@ -192,14 +192,11 @@ def make_learned(config: TrialConfig, dataset: Dataset, folder: Path, study: str
 
 def untrained(config: TrialConfig, num_classes: int) -> Learned:
     """Untrained networks of the same shape, to time a trial before its stages exist."""
-    return Learned(
-        **{
-            kind: KINDS[kind]
-            .build(config, 2 if KINDS[kind].on_edges(config) else num_classes)
-            .requires_grad_(False)
-            for kind in needed(config)
-        }
-    )
+    built = {}
+    for kind in needed(config):
+        classes = 2 if KINDS[kind].on_edges(config) else num_classes
+        built[kind] = KINDS[kind].build(config, classes).requires_grad_(False)
+    return Learned(**built)
 
 
 def _load(kind: str, config: TrialConfig, digest: str, folder: Path) -> nn.Module:

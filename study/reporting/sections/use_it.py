@@ -40,7 +40,7 @@ def section(results: StudyResults, folder: StudyFolder) -> Section:
         "",
         f"network, config, classes = saved.load(Path({str(folder.model)!r}){_trust(config)})",
     ]
-    if config is not None and use_tasks.has_tasks(config):
+    if use_tasks.has_tasks(config):
         network += ["output = network(images)  # images float (B,3,H,W) in [0, 1]"]
         network += use_tasks.outputs(config)
         of_loss: list[Block] = [Prose(use_tasks.NO_LOSS)]
@@ -135,13 +135,13 @@ def _auxiliary(config: TrialConfig) -> str:
 def script(results: StudyResults, trial: TrialRecord, study: str) -> str:
     """A program that runs as it is: the loss on a random batch, then the network."""
     config, classes = config_of(trial), len(results.record.data.classes)
-    rows, columns = _size(config)
-    head = f"boundary_logits = torch.randn(2, {rows}, {columns})  # of a boundary head"
-    if config is not None and use_tasks.has_tasks(config):
+    if use_tasks.has_tasks(config):
         name = f'"""The network of the study {study}; runs where Edgewise is installed.'
         docstring = [name, "", _as_text(standing(results, trial)), '"""', ""]
         tasks = use_tasks.script(docstring, _trust(config), _size(config), config)
         return "\n".join(tasks) + "\n"
+    rows, columns = _size(config)
+    head = f"boundary_logits = torch.randn(2, {rows}, {columns})  # of a boundary head"
     lines = [
         f'"""The loss and the network of the study {study}; runs where Edgewise is installed.',
         "",

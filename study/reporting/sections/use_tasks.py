@@ -1,6 +1,7 @@
 """The lines of a program that uses a network of several tasks."""
 
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from trainables.config import TrialConfig
 from trainables.config.tasks import TaskName
@@ -19,7 +20,7 @@ _MAPS: Mapping[TaskName, str] = {
 """By task, what the network's ``tasks`` hold."""
 
 
-def has_tasks(config: TrialConfig | None) -> bool:
+def has_tasks(config: TrialConfig | None) -> TypeGuard[TrialConfig]:
     """Whether the network predicts more than the segmentation, or something else."""
     return config is not None and not config.task.only_segments
 

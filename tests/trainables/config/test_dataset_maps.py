@@ -9,8 +9,8 @@ from trainables.data.layouts import nyud_mt, pascal_mt, shapes
 def test_the_table_has_the_layouts_maps() -> None:
     assert set(MAPS) <= set(LAYOUTS)
     assert set(shapes.layout(DataConfig()).targets) == set(MAPS["shapes"])
-    assert set(nyud_mt._DECODE) == set(MAPS["nyud_mt"])
-    assert set(pascal_mt._DECODE) == set(MAPS["pascal_mt"])
+    assert set(nyud_mt.MAPS) == set(MAPS["nyud_mt"])
+    assert set(pascal_mt.MAPS) == set(MAPS["pascal_mt"])
 
 
 def test_another_dataset_has_none_and_a_plug_ins_may_have_any() -> None:

@@ -125,14 +125,10 @@ def test_a_resumed_trial_has_the_weights_of_an_uninterrupted_one(weighting: str)
 
 def test_learnt_weights_move_by_the_mean_gradient_of_the_batches_of_a_step() -> None:
     """Plain SGD, one step of three batches: d/ds (e^-s w L + s / 2) at s = 0, L their mean."""
-    plain: dict[str, Value] = {
-        "optim/optimizer": "sgd",
-        "optim/momentum": 0.0,
-        "optim/schedule": "constant",
-    }
+    plain: dict[str, Value] = {"optim/optimizer": "sgd", "optim/momentum": 0.0}
     steps: dict[str, Value] = {"batch": 2, "optim/accumulate": 3, "optim/lr": 0.01}
-    learnt_ones: dict[str, Value] = {"task/weighting": "uncertainty", "task/tasks": "edge,depth"}
-    run = training(**NO_STAGE, **plain, **steps, **learnt_ones)
+    task: dict[str, Value] = {"task/weighting": "uncertainty", "task/tasks": "edge,depth"}
+    run = training(**NO_STAGE, **plain, **steps, **task, **{"optim/schedule": "constant"})
     losses, learnt = run.train_epoch(), run.objective.weighting.log_variance_T
     assert isinstance(losses, dict)
     assert learnt is not None

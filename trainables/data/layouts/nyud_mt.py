@@ -7,23 +7,20 @@ chooses is held out of the training list by whole scenes.
 Source: Vandenhende et al., TPAMI 2021, and its public code.
 """
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from trainables.config import DataConfig
-from trainables.config.tasks import TaskName
-from trainables.data import files, lists, target_files
+from trainables.data import files, lists
 from trainables.data.label_tables import LabelTable
 from trainables.data.layouts.nyuv2 import CLASSES, COLOURS, scenes_of
 from trainables.data.samples import Layout, Pair
-from trainables.data.target_files import Content, TargetFile
-from trainables.data.targets import TargetMap
+from trainables.data.target_files import Files, depth_npy, edge_npy, files_beside, normals_npy
 
 TABLE = LabelTable.from_one(len(CLASSES))
-_DECODE: Mapping[TaskName, Callable[[Content], TargetMap]] = {
-    "edge": target_files.edge_npy,
-    "depth": target_files.depth_npy,
-    "normals": target_files.normals_npy,
+MAPS: Files = {
+    "edge": (("edge/{}.npy",), edge_npy),
+    "depth": (("depth/{}.npy",), depth_npy),
+    "normals": (("normals/{}.npy",), normals_npy),
 }
 
 
@@ -32,11 +29,7 @@ def layout(config: DataConfig) -> Layout:
 
     def pair(line: lists.Line) -> list[Pair]:
         name = Path(line.words[0]).stem
-        beside = tuple(
-            TargetFile(task, (root / task / f"{name}.npy",), _DECODE[task])
-            for task in config.target_names
-            if task in _DECODE
-        )
+        beside = files_beside(root, name, config.target_names, MAPS)
         image, mask = root / "images" / f"{name}.jpg", root / "segmentation" / f"{name}.png"
         return [Pair(name, image, mask, TABLE, line.listed, beside=beside)]
 
@@ -44,4 +37,4 @@ def layout(config: DataConfig) -> Layout:
     splits = lists.read_splits(root, config, official, pair)
     numbered = all(sample.name.isdigit() for part in splits.values() for sample in part)
     groups = scenes_of(*splits.values()) if numbered else None  # the numbers are NYUv2's
-    return Layout("nyud_mt", CLASSES, COLOURS, splits, targets=tuple(_DECODE), groups=groups)
+    return Layout("nyud_mt", CLASSES, COLOURS, splits, targets=tuple(MAPS), groups=groups)

@@ -9,7 +9,7 @@ in `meta/`. Source: Silberman et al., ECCV 2012; the 40 classes are Gupta et al.
 Shape letters: H rows, W columns, C colours or coordinates.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from trainables.data import files, lists
 from trainables.data.dataset import DataError
 from trainables.data.label_tables import LabelTable, voc_palette
 from trainables.data.samples import Decoded, Groups, Layout, Pair, Sample
-from trainables.data.target_files import Content, TargetFile, label_changes, normals_png
+from trainables.data.target_files import Content, Files, files_beside, label_changes, normals_png
 from trainables.data.targets import TargetMap
 from trainables.geometry.boundaries import VOID
 
@@ -141,9 +141,9 @@ def normals(file: Content) -> TargetMap:
     return np.stack((x_HW, -z_HW, -y_HW), axis=2) + np.float32(0)  # no negative zero
 
 
-_BESIDE: Mapping[TaskName, tuple[str, Callable[[Content], TargetMap]]] = {
-    "depth": ("depth_x5000", depth_m),
-    "normals": ("normals_rgb", normals),
+_MAPS: Files = {
+    "depth": (("depth_x5000/{}.png",), depth_m),
+    "normals": (("normals_rgb/{}.png",), normals),
 }
 
 
@@ -152,11 +152,7 @@ def _sample(root: Path, number: int, listed: str, targets: tuple[TaskName, ...])
         return MatSample(root, number, targets)
     name = f"{number:06d}"
     image, mask = (root / folder / f"{name}.png" for folder in ("rgb", "label40_minus1"))
-    beside = tuple(
-        TargetFile(task, (root / _BESIDE[task][0] / f"{name}.png",), _BESIDE[task][1])
-        for task in targets
-        if task in _BESIDE
-    )
+    beside = files_beside(root, name, targets, _MAPS)
     edges = "edge" in targets
     return Pair(name, image, mask, TABLE, listed, beside=beside, edges=edges)
 

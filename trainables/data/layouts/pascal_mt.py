@@ -12,19 +12,18 @@ Source: Maninis et al., CVPR 2019 (ASTMT), and its public code.
 """
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig
-from trainables.config.tasks import TaskName
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
 from trainables.data.layouts import voc2012
 from trainables.data.samples import Layout, Pair
-from trainables.data.target_files import Content, TargetFile, normals_png, saliency_png
+from trainables.data.target_files import Content, Files, files_beside, normals_png, saliency_png
 from trainables.data.targets import MISSING, TargetMap
 from trainables.geometry.thinning import thin
 
@@ -77,7 +76,7 @@ def layout(config: DataConfig) -> Layout:
         if not mask.is_file():
             mask = root / "semseg" / "pascal-context" / f"{name}.png"
         image = root / "JPEGImages" / f"{name}.jpg"
-        beside = tuple(_file(root, task, name) for task in config.target_names if task in _DECODE)
+        beside = files_beside(root, name, config.target_names, MAPS)
         return [Pair(name, image, mask, voc2012.TABLE, line.listed, beside=beside)]
 
     folder = root / "ImageSets" / "Context"
@@ -85,15 +84,7 @@ def layout(config: DataConfig) -> Layout:
     splits = lists.read_splits(root, config, official, pair)
     parts = PARTS if "parts" in config.target_names else ()
     classes = voc2012.CLASSES, voc2012.COLOURS
-    return Layout("pascal_mt", *classes, splits, targets=tuple(_DECODE), parts=parts)
-
-
-def _file(root: Path, task: TaskName, name: str) -> TargetFile:
-    folders, decode = _DECODE[task]
-    paths = tuple(
-        root / folder / f"{name}{'.png' if 'distill' in folder else '.mat'}" for folder in folders
-    )
-    return TargetFile(task, paths, decode)
+    return Layout("pascal_mt", *classes, splits, targets=tuple(MAPS), parts=parts)
 
 
 def edges(file: Content) -> TargetMap:
@@ -158,10 +149,9 @@ def _variable(file: Content, key: str) -> NDArray[np.generic]:
     return found[key]
 
 
-_DECODE: Mapping[TaskName, tuple[tuple[str, ...], Callable[..., TargetMap]]] = {
-    "edge": (("pascal-context/trainval",), edges),
-    "normals": (("normals_distill", "pascal-context/trainval"), normals),
-    "saliency": (("sal_distill",), saliency_png),
-    "parts": (("human_parts",), parts),
+MAPS: Files = {
+    "edge": (("pascal-context/trainval/{}.mat",), edges),
+    "normals": (("normals_distill/{}.png", "pascal-context/trainval/{}.mat"), normals),
+    "saliency": (("sal_distill/{}.png",), saliency_png),
+    "parts": (("human_parts/{}.mat",), parts),
 }
-"""By task, the folders of its files and how they are decoded."""
