@@ -7,11 +7,14 @@ a tag of the experiment. Nothing here needs MLflow itself.
 import json
 from urllib.parse import quote
 
+from study.analysis.grid_tasks import singles_of, tasks_of
 from study.analysis.recorded_space import space_of
 from study.ledger.design import Ablation
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.tracking.entities import milliseconds
+from trainables.config.tasks import TASKS, tasks_in
+from trainables.metrics.catalog import DELTA_M, OF_TASK
 
 _TAG = "mlflow.sharedViewState."
 _NAME, _NAME_WIDTH_PX = "attributes.`Run Name`", 300
@@ -66,11 +69,33 @@ def _columns(record: StudyRecord) -> list[str]:
         metrics += [f"test_{name}" for name in plan.objectives]
     if compared:
         metrics += [f"delta_{plan.objective}", "p_corrected"]
+    metrics += _of_tasks(record)
     return [
         *([_column("tags", "verdict")] if compared else []),
         *(_column("metrics", name) for name in metrics),
         *(_column("params", path) for path in _decided(record)[:_WEIGHTS]),
     ]
+
+
+def _of_tasks(record: StudyRecord) -> list[str]:
+    """Of a study of several tasks, the metric of each, and what a network of several tasks gains.
+
+    The objective's own columns come before these.
+    """
+    plan = record.plan
+    cells = plan.grid.cells if isinstance(plan.design, Ablation) else ()
+    found = {task for cell in cells for task in tasks_of(cell, plan.base)}
+    found |= {*tasks_in(plan.base)}
+    named = [OF_TASK[task] for task in TASKS if task in found]
+    if len(named) < 2:
+        return []
+    tested = "test_" if "test" in record.data.images else ""
+    gains = (
+        [f"{tested}{DELTA_M}"]
+        if any(singles_of(cell, plan.grid, plan.base) for cell in cells)
+        else []
+    )
+    return [*(f"{tested}{name}" for name in named if name not in plan.objectives), *gains]
 
 
 def _decided(record: StudyRecord) -> list[str]:

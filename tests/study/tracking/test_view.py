@@ -124,3 +124,14 @@ def test_runs_with_older_names_are_renamed_not_doubled(tmp_path: Path) -> None:
     assert project(ledger, plan) == ""
     assert set(runs(plan)) == {None, "0"}
     assert client.get_run(run.info.run_id).info.run_name == run_name(ledger.record.trials[0])
+
+
+def test_a_study_of_several_tasks_has_a_column_for_each(tmp_path: Path) -> None:
+    """Segmentation alone has none of these: see the columns above."""
+    both = {"task/tasks": "semseg,edge"}
+    alone = Cell(name="E", changes={"task/tasks": "edge"}, against="E")
+    cells = (Cell(name="S", changes={}), alone, Cell(name="S+E", changes=both))
+    grid = Grid(name="g", question="?", source="", baseline="S", cells=cells)
+    columns = state_of(fake.begin(fake_grid.plan(tmp_path, grid)).record)["selectedColumns"]
+    assert isinstance(columns, list)
+    assert columns[-3:-1] == ["metrics.`test_ods_f`", "metrics.`test_delta_m`"]
