@@ -18,6 +18,7 @@ from study.ledger.network_measured import NetworkMeasured as NetworkMeasured  # 
 from study.ledger.plan import Plan
 from study.ledger.plan_json import plan_from_json, plan_to_json
 from study.ledger.provenance import DataFacts, Provenance
+from study.ledger.short_config import completed, shortened
 from study.ledger.started import Started as Started
 from study.ledger.tested import OtherTested as OtherTested
 from study.ledger.tested import Tested as Tested
@@ -83,6 +84,13 @@ class Changed(Event):
     trial: int
     id: str
     config: dict[str, Value]
+
+    def to_json(self) -> Json:
+        return {**super().to_json(), "config": shortened(self.config)}
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, object]) -> "Changed":
+        return build(cls, {**line, "config": completed(mapping(line["config"]))})
 
 
 @dataclass(frozen=True, kw_only=True)

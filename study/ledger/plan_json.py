@@ -13,6 +13,7 @@ from study.ledger.json_records import Json, build, mapping, plain
 from study.ledger.json_types import require_types
 from study.ledger.plan import Plan, PluginText
 from study.ledger.prior_trials import Replayed, WarmStart, WarmStartSource, WarmStartTrial
+from study.ledger.short_config import completed, shortened
 from trainables.metrics.catalog import Metric
 from trainables.metrics.declared import declare
 
@@ -27,7 +28,7 @@ def plan_to_json(plan: Plan) -> Json:
         "study": plan.study,
         "space": plan.space,
         "question": plan.question,
-        "base": dict(plan.base),
+        "base": shortened(plan.base),
         "objective": plan.objective,
         "mode": plan.mode,
         **several,
@@ -60,7 +61,7 @@ def plan_from_json(line: Mapping[str, object]) -> Plan:
     typed = {
         "design": _design_from_json(line),
         "objectives": objectives,
-        "base": _base_from_json(mapping(line["base"])),
+        "base": _base_from_json(completed(mapping(line["base"]))),
     }
     metrics = _metrics_from_json(line.get(_METRICS, {}))
     declare(metrics)

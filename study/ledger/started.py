@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from study.ledger.event import Event
 from study.ledger.event_values import Reused, Shared
-from study.ledger.json_records import Json, build
+from study.ledger.json_records import Json, build, mapping
+from study.ledger.short_config import completed, shortened
 from trainables.config import Value
 from trainables.lane.trial_spec import Phase
 
@@ -32,9 +33,12 @@ class Started(Event):
     shared: Shared | None = None
     """Whose first epochs it has, if it does not run them itself."""
 
+    def to_json(self) -> Json:
+        return {**super().to_json(), "config": shortened(self.config)}
+
     @classmethod
     def from_json(cls, line: Mapping[str, object]) -> "Started":
         inner: Json = {
             key: build(kind, line[key]) if line.get(key) else None for key, kind in _INNER.items()
         }
-        return build(cls, {**line, **inner})
+        return build(cls, {**line, **inner, "config": completed(mapping(line["config"]))})

@@ -1,0 +1,42 @@
+"""Configs as a line of the ledger has them: without the fields of what a study does not use.
+
+Tasks besides segmentation and the rivals of the papers' losses have some sixty fields, which are at
+their defaults in nearly every study. A line leaves these out where they are, and reading it brings
+them back. Lines of versions without such fields are read as they are.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+
+from trainables.config import TrialConfig, Value, flatten
+from trainables.config.rival_losses import DEFAULTS
+
+_TASK = "task/"
+_FIRST = "data/targets"
+"""Every version that leaves fields out writes this one."""
+
+
+@cache
+def _defaults() -> Mapping[str, Value]:
+    """By path, the defaults of the fields that are left out."""
+    tasks = {path: v for path, v in flatten(TrialConfig()).items() if path.startswith(_TASK)}
+    return {**tasks, **DEFAULTS}
+
+
+def shortened(config: Mapping[str, Value]) -> dict[str, Value]:
+    """A config by path, without those of these fields that are at their defaults."""
+    left_out = _defaults()
+    return {
+        path: value
+        for path, value in config.items()
+        if path not in left_out or value != left_out[path]
+    }
+
+
+def completed(config: Mapping[str, object]) -> dict[str, object]:
+    """What ``shortened`` was given, in its order."""
+    if _FIRST not in config:
+        return dict(config)
+    whole: dict[str, object] = {**_defaults(), **config}
+    declared = [path for path in flatten(TrialConfig()) if path in whole]
+    return {path: whole[path] for path in dict.fromkeys([*declared, *whole])}
