@@ -47,6 +47,8 @@ def test_the_first_tasks_metric_is_the_objective_of_a_study_without_segmentation
     both = ("--objective", "depth_rmse,miou", "--confirm", "0")
     several = planned(tmp_path, *SEARCH, "--tasks", "semseg,depth", *both)
     assert several.objectives == {"depth_rmse": "min", "miou": "max"}
+    assert several.question.endswith("give the best depth_rmse and miou?")
+    assert planned(tmp_path, *SEARCH).question.endswith("give the best segmentation?")
 
 
 @pytest.mark.parametrize(
