@@ -26,6 +26,10 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
     }
     changes = {path: value for path, value in given.items() if value is not None}
     changes |= request.set_values()
+    if request.tasks is not None:
+        own = str(given["task/tasks"])
+        allowed = f"{own!r} or left out with --tasks {request.tasks}"
+        require(changes["task/tasks"] == own, "task/tasks", allowed, changes["task/tasks"])
     of_recipe = recipes.changes(request.recipe) if request.recipe else {}
     if "data/dataset" not in {**space_base, **of_recipe, **changes} and _is_folder(changes):
         changes["data/dataset"] = FOLDER

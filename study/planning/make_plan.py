@@ -73,7 +73,7 @@ def plan_from_request(request: StudyRequest, nodes: list[Node]) -> Plan:
     return Plan(
         study=_name(request, space, grid, base),
         space=space.name,
-        question=grid.question if grid else space.question,
+        question=grid.question if grid else tasks.question_of(space, question.objectives),
         design=design,
         base=flatten(base),
         objectives=question.objectives,

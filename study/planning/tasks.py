@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from search_spaces import Cell, Grid
+from search_spaces import Cell, Grid, Space
 from study.analysis.grid_tasks import tasks_of
 from study.ledger.design import Ablation, Search
 from trainables.config import TrialConfig, Value, flatten, refused
@@ -71,6 +71,13 @@ def _ordered(names: Iterable[str]) -> str:
 def usual_objective(base: TrialConfig) -> str:
     """Of a study that names none: the metric of its first task."""
     return OF_TASK[base.task.names[0]]
+
+
+def question_of(space: Space, objectives: Iterable[str]) -> str:
+    """A space's question, which names the objectives where they are not of the segmentation."""
+    if all(METRICS[name].task == "semseg" for name in objectives):
+        return space.question
+    return space.question.replace("best segmentation", f"best {' and '.join(objectives)}")
 
 
 def check(design: Search | Ablation, base: TrialConfig, objectives: Iterable[str]) -> None:

@@ -145,6 +145,14 @@ class TaskConfig:
         """Whether segmentation is the one task, as in a study without any of this."""
         return self.names == ("semseg",) and not self.auxiliary
 
+    @property
+    def in_words(self) -> str:
+        """The tasks with their weights, as a plan shows them."""
+        own = ", ".join(f"{name} {getattr(self, name):g}" for name in self.names)
+        varied = "" if self.weighting == "fixed" else f", varied by {self.weighting}"
+        initially = self.auxiliary.replace(",", ", ")
+        return f"{own}{varied}" + (f"; initially also {initially}" if initially else "")
+
     def of_network(self, num_classes: int, num_parts: int = 0) -> NetworkTasks | None:
         """What a network for these data predicts; None for segmentation alone."""
         if self.only_segments:

@@ -6,6 +6,7 @@ Shape letters: H rows, W columns, C bands.
 
 import io
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ def read_numpy(path: Path, content: bytes, size: tuple[int, int] | None) -> Pixe
     """
     try:
         array = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    except (ValueError, EOFError, OSError, BadZipFile) as error:
         raise DataError(f"{path}: cannot be decoded: {str(error).splitlines()[0]}") from None
     if not isinstance(array, np.ndarray):
         raise DataError(f"{path}: must hold one array, as numpy.save writes it")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import read_array
 from numpy.typing import NDArray
 
 from trainables.config.tasks import TaskName
@@ -70,9 +71,11 @@ def numpy_array(file: Content) -> NDArray[np.generic]:
     """The array in a `.npy` file."""
     path, content = file
     try:
-        array: NDArray[np.generic] = np.load(io.BytesIO(content), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: cannot be decoded: {error}") from None
+        # Not ``np.load``, which opens archives and pickles, too.
+        array: NDArray[np.generic] = read_array(io.BytesIO(content), allow_pickle=False)
+    except (OSError, ValueError, EOFError, MemoryError) as error:
+        why = str(error).splitlines() or [type(error).__name__]
+        raise DataError(f"{path}: cannot be decoded: {why[0]}") from None
     if not np.issubdtype(array.dtype, np.number) and array.dtype != np.bool_:
         raise DataError(f"{path}: must hold numbers, got {array.dtype}")
     return array
@@ -119,7 +122,10 @@ def saliency_png(file: Content) -> TargetMap:
     image = files.open_image(path, content)
     if image.mode not in ("L", "1"):
         raise DataError(f"{path}: saliency must be 8-bit grey, got mode {image.mode}")
-    return (np.asarray(image.convert("L")) / 255.0 > 0.5).astype(np.uint8)
+    grey_HW = np.asarray(image.convert("L"))
+    if grey_HW.max() == 1:  # it would be read as salient nowhere
+        raise DataError(f"{path}: saliency must be 255 where it is white, got 0 and 1")
+    return (grey_HW / 255.0 > 0.5).astype(np.uint8)
 
 
 def label_changes(labels_HW: NDArray[np.uint8]) -> TargetMap:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.config.tasks import TASKS, TaskName
-from trainables.data.task_files import as_bytes
 
 _OLD = "predictions_PHW"
 """The one array in files of older versions, whose images had one size."""
@@ -28,6 +27,8 @@ _Map = TypeVar("_Map")
 
 def as_stored(task: TaskName, values_CHW: NDArray[np.float32]) -> TaskMap:
     """A head's ``values`` as ``TaskMap`` says: precise enough to look at."""
+    from trainables.data.task_files import as_bytes  # with torch, which a refusal need not import
+
     return values_CHW[0].astype(np.float16) if task == "depth" else as_bytes(task, values_CHW)
 
 

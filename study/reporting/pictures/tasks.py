@@ -15,6 +15,8 @@ from trainables.data.preview import caption, shown, target_picture
 from trainables.data.targets import MISSING, TargetMap
 from trainables.training.predictions import TaskMap
 
+NAMES = "*~tasks*.png"
+"""Of a trial's pictures, these."""
 _HEIGHT_PX = 160
 _NEAR_M = 1e-3
 """A predicted depth of 0 is near, not missing."""

@@ -9,6 +9,7 @@ from study.ledger.study_folder import StudyFolder
 from study.reporting.document import Block, Parts, Picture, Prose, Section
 from study.reporting.pictures import trimaps
 from study.reporting.pictures.epochs import BOUNDARIES, NAME
+from study.reporting.pictures.tasks import NAMES as TASK_PICTURES
 
 _CAPTIONS = {
     "differences": (
@@ -81,6 +82,7 @@ _TRIMAP = (
     "The bands around true edges inside which the mIoU by distance is measured: red is inside, "
     "black outside, white void (SEMEDA, Figure 4)."
 )
+_TASK_IMAGES = 2
 _PER_CELL = ("learning_curves", "training", "affinity_loss", "trade_off", "efficiency", "trimap")
 
 
@@ -120,6 +122,23 @@ def _by_epoch(
         for trial, path in [(trial, path) for trial, path in drawn if path.exists()][:1]:
             pictures.append(Picture(path, f"{name}, seed {trial.config['seed']}"))
     return [Section(title, [Prose(text), *pictures])] if pictures else []
+
+
+def tasks(results: StudyResults, folder: StudyFolder) -> Parts:
+    """What the networks predict beside classes, by their pictures of the first images."""
+    text = (
+        f"Each task on the first images of the {results.record.data.list_name('val')}: the image, "
+        "the truth and the prediction. Depth is dark where it is near; normals are red to the "
+        "right, green upwards and blue to the viewer; grey is missing."
+    )
+    pictures: list[Block] = []
+    for name, trials in inspected(results).items():
+        drawn = ((t, sorted(folder.pictures(t.number).glob(TASK_PICTURES))) for t in trials)
+        trial, paths = next(((t, paths) for t, paths in drawn if paths), (None, []))
+        for path in paths[:_TASK_IMAGES]:
+            assert trial is not None
+            pictures.append(Picture(path, f"{name}, seed {trial.config['seed']}"))
+    return [Section("Tasks", [Prose(text), *pictures])] if pictures else []
 
 
 def test_images(study: StudyFolder) -> Parts:

@@ -78,6 +78,7 @@ def complete(
         *caveats.of_ledger(record, folder),
         *plot_sections.sections(plots, per_cell),
         *plot_sections.epochs(results, folder),
+        *plot_sections.tasks(results, folder),
         *plot_sections.test_images(folder),
         *affinity_trend.section(record),
         setup.section(record),

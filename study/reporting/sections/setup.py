@@ -21,6 +21,7 @@ def section(record: StudyRecord) -> Section:
     """Network, data, training, machine, code and command, one line each."""
     facts = {
         "network": _network(record),
+        "tasks": _tasks(record),
         "data": _data(record),
         "evaluated": evaluation.described(record.plan.base),
         "training": f"{epochs_in_words(record.plan)}, batch {_shown(record, 'batch')}, "
@@ -41,6 +42,15 @@ def _network(record: StudyRecord) -> str:
     files = [str(value) for value in _values(record, "model/init") if value]
     whole = [name for name in files if not is_of_trial(name)]  # the report names these by trial
     return f"{name}{on}, {start}" + (f", then all of {', '.join(whole)}" if whole else "")
+
+
+def _tasks(record: StudyRecord) -> str:
+    """Which tasks the networks predict, by trial where they differ; "" for segmentation alone."""
+    named = [str(value).replace(",", ", ") for value in _values(record, "task/tasks")]
+    if set(named) <= {"semseg"}:
+        return ""
+    varied = _shown(record, "task/weighting")
+    return " | ".join(named) + ("" if varied == "fixed" else f"; weighting {varied}")
 
 
 def _data(record: StudyRecord) -> str:

@@ -25,6 +25,7 @@ from trainables.config import TrialConfig
 from trainables.config.model import ON_ENCODER
 from trainables.config.pixels import RGB
 from trainables.config.plugin_fields import PLUGIN
+from trainables.config.tasks import TaskConfig
 from trainables.config.words import counted
 from trainables.data import Dataset
 from trainables.networks.segmentation import transfer_report
@@ -121,8 +122,14 @@ def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
         f"digest {dataset.digest}",
         "evaluated": evaluation.described(plan.base),
         "network": _network(plan.config, dataset),
+        **_tasks(plan.config.task),
         **({"plug-in": f"{plugin.name}, digest {plugin.digest}"} if plugin else {}),
     }
+
+
+def _tasks(task: TaskConfig) -> dict[str, str]:
+    """The line of what the networks predict, and with which weights; none for segmentation."""
+    return {} if task.only_segments else {"tasks": task.in_words}
 
 
 def _network(config: TrialConfig, dataset: Dataset) -> str:

@@ -32,6 +32,7 @@ def test_the_maps_follow_from_the_tasks_unless_they_are_given(tmp_path: Path) ->
     plan = planned(tmp_path, *SEARCH, "--tasks", "depth,semseg")
     assert (plan.base["task/tasks"], plan.base["data/targets"]) == ("semseg,depth", "depth")
     assert plan.objectives == {"miou": "max"}
+    assert plan.config.task.in_words == "semseg 1, depth 1"
     plan = planned(tmp_path, *SEARCH, "--set", "task/tasks=semseg,edge")
     assert plan.base["data/targets"] == "edge"
     more = ("--set", "data/targets=edge,depth,normals")
@@ -46,6 +47,8 @@ def test_the_first_tasks_metric_is_the_objective_of_a_study_without_segmentation
     both = ("--objective", "depth_rmse,miou", "--confirm", "0")
     several = planned(tmp_path, *SEARCH, "--tasks", "semseg,depth", *both)
     assert several.objectives == {"depth_rmse": "min", "miou": "max"}
+    assert several.question.endswith("give the best depth_rmse and miou?")
+    assert planned(tmp_path, *SEARCH).question.endswith("give the best segmentation?")
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,15 @@ def test_the_first_tasks_metric_is_the_objective_of_a_study_without_segmentation
         (("--tasks", "semseg,depth", "--objective", "ods_f"), "the tasks: miou, depth_rmse"),
         (("--tasks", "edge", "--objective", "miou"), "a metric of the tasks: ods_f, got 'miou'"),
         (("--objective", "delta_m"), "--objective must be one of"),
+        (
+            ("--tasks", "semseg,edge", "--set", "task/tasks=semseg,depth"),
+            "task/tasks must be 'semseg,edge' or left out with --tasks semseg,edge, got 'semseg,d",
+        ),
+        (
+            ("--tasks", "semseg,edge", "--set", "task/tasks=semseg,depth"),
+            "task/tasks must be 'semseg,edge' or left out with --tasks semseg,edge, got "
+            "'semseg,depth'",
+        ),
         (
             ("--tasks", "edge", "--set", "eval/edge_thresholds=0"),
             "eval/edge_thresholds must be 1 or more with --objective ods_f",

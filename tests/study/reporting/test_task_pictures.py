@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from study.analysis.results import SearchResults
+from study.ledger.study_folder import StudyFolder
 from study.reporting.pictures import epochs, tasks
+from study.reporting.sections import plots
+from tests.study import fake, reports
 from trainables.config import DataConfig
 from trainables.config.tasks import TaskName
 from trainables.data import Dataset, load
@@ -53,6 +57,26 @@ def test_an_exact_prediction_has_the_colours_of_the_truth(dataset: Dataset, tmp_
         assert same.mean() > 0.7, task
         other = np.abs(true - np.roll(found, width // 3, axis=1)).max(axis=2) <= 3
         assert same.mean() > other.mean()
+
+
+def test_a_report_shows_the_tasks_and_their_pictures(tmp_path: Path) -> None:
+    ledger = fake.ended_study(fake.plan(tmp_path))
+    results = SearchResults(ledger.record)
+    assert results.best is not None
+    folder = StudyFolder(tmp_path)
+    assert plots.tasks(results, folder) == []
+    assert "tasks: " not in reports.markdown(results.record, tmp_path)
+    drawn = folder.pictures(results.best.number)
+    drawn.mkdir(parents=True)
+    for name in ("a.png", "a~tasks.png", "b~tasks.png", "b~tasks-1.png", "by~epoch.png"):
+        (drawn / name).touch()
+    results.best.config["task/tasks"] = "semseg,depth"
+
+    text = reports.markdown(results.record, tmp_path)
+
+    assert "## Tasks" in text
+    assert [name in text for name in ("a~tasks.png", "b~tasks-1.png", "/a.png")] == [1, 1, 0]
+    assert "- tasks: semseg | semseg, depth" in text
 
 
 def test_nothing_is_drawn_without_predictions(dataset: Dataset, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import loadmat
 
 from tests.trainables.data.real_layouts import listing, opened, raw
 from trainables.config import DataConfig
@@ -36,9 +37,9 @@ def test_nyu_splits_are_the_official_ones(real_data: Path, tmp_path: Path) -> No
 def test_nyu_s_40_classes_fold_into_the_13_of_another_repository(real_data: Path) -> None:
     """class13Mapping of the 40 classes, against the label13 of another repository."""
     root = real_data / "nyuv2"
-    mapping = nyuv2.load_mat(root / "meta/class13Mapping.mat")["classMapping13"][0, 0]
+    mapping = loadmat(root / "meta/class13Mapping.mat")["classMapping13"][0, 0]
     to_13 = np.asarray(mapping["labels13"]).ravel().astype(int)
-    names = nyuv2.load_mat(root / "meta/classMapping40.mat")["className"].ravel()
+    names = loadmat(root / "meta/classMapping40.mat")["className"].ravel()
     assert [str(name[0]) for name in names] == list(nyuv2.CLASSES)
     labels = nyuv2.TABLE.apply("", raw(root / "full480x640/label40_minus1/000433.png"))
     other = raw(root / "full480x640/label13/000433.png")
@@ -87,7 +88,7 @@ def test_the_official_mat_file_is_read_as_matlab_wrote_it(real_data: Path, tmp_p
         shutil.copy(meta / name, tmp_path / name)
     dataset = opened("nyuv2", tmp_path, train_images=5, val_images=2, test_images=2)
     assert dataset.splits["train"].names[0] == "000003"
-    to_40 = nyuv2.load_mat(meta / "classMapping40.mat")["mapClass"].ravel()
+    to_40 = loadmat(meta / "classMapping40.mat")["mapClass"].ravel()
     for row in range(6):
         for column in range(8):
             fine = labels[2, column, row]

@@ -23,6 +23,7 @@ from trainables.config.tasks import TaskName
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
 from trainables.data.label_tables import LabelTable, voc_palette
+from trainables.data.mat_files import read_mat
 from trainables.data.samples import Decoded, Groups, Layout, Pair, Sample
 from trainables.data.target_files import Content, Files, files_beside, label_changes, normals_png
 from trainables.data.targets import TargetMap
@@ -168,7 +169,7 @@ def _official_numbers(root: Path) -> dict[str, list[int]]:
     path = _beside(root, "splits.mat")
     if path is None:
         return {}
-    splits = load_mat(path)
+    splits = read_mat(path, files.read_bytes(path), "trainNdxs", "testNdxs")
     return {
         split: [int(number) for number in splits[key].ravel()]
         for split, key in (("train", "trainNdxs"), ("test", "testNdxs"))
@@ -189,21 +190,11 @@ def _to_40(root: Path) -> NDArray[np.uint8]:
     path = _beside(root, "classMapping40.mat")
     if path is None:
         raise DataError(f"{root / 'classMapping40.mat'}: missing; {OFFICIAL} needs it")
-    table = load_mat(path)["mapClass"].ravel().astype(np.int64) - 1
+    fine = read_mat(path, files.read_bytes(path), "mapClass")["mapClass"]
+    table = fine.ravel().astype(np.int64) - 1
     if table.min() < 0 or table.max() >= len(CLASSES):
         raise DataError(f"{path}: mapClass must hold 1..40, got {table.min() + 1}")
     return np.concatenate(([VOID], table)).astype(np.uint8)
-
-
-def load_mat(path: Path) -> dict[str, Any]:
-    """The content of a MATLAB file of version 5. A bad file raises a DataError that names it."""
-    from scipy.io import loadmat
-
-    try:
-        content: dict[str, Any] = loadmat(path)
-    except (OSError, ValueError, TypeError, NotImplementedError) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from None
-    return content
 
 
 @lru_cache(maxsize=2)

@@ -11,7 +11,6 @@
 Source: Maninis et al., CVPR 2019 (ASTMT), and its public code.
 """
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from trainables.config import DataConfig
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
 from trainables.data.layouts import voc2012
+from trainables.data.mat_files import read_mat
 from trainables.data.samples import Layout, Pair
 from trainables.data.target_files import Content, Files, files_beside, normals_png, saliency_png
 from trainables.data.targets import MISSING, TargetMap
@@ -107,16 +107,28 @@ def normals(file: Content, labels: Content) -> TargetMap:
 
 def parts(file: Content) -> TargetMap:
     """The parts of every person; missing where no person of the image has any."""
-    objects = _variable(file, "anno")[0, 0]["objects"].ravel()
-    shape = next((one["mask"].shape for one in objects), None)
-    if shape is None:
+    anno = read_mat(*file, "anno")["anno"]
+    try:
+        parts_HW = _drawn(file, anno[0, 0]["objects"].ravel())
+    except DataError:
+        raise
+    except (IndexError, KeyError, ValueError, TypeError, AttributeError) as error:
+        wanted = "anno.objects with mask, class_ind and parts, which have mask and part_name"
+        raise DataError(f"{file[0]}: must hold {wanted}: {error}") from None
+    known = parts_HW.any()
+    return parts_HW if known else np.full(parts_HW.shape, MISSING["parts"], dtype=np.uint8)
+
+
+def _drawn(file: Content, objects: NDArray[np.void]) -> TargetMap:
+    """The parts of all persons in one map, 0 elsewhere."""
+    if not len(objects):
         raise DataError(f"{file[0]}: must hold an object")
-    parts_HW = np.zeros(shape, dtype=np.uint8)
+    parts_HW = np.zeros(objects[0]["mask"].shape, dtype=np.uint8)
     for one in objects:
         if int(one["class_ind"].squeeze()) == _PERSON:
             for part in one["parts"].ravel():
                 parts_HW[part["mask"].astype(bool)] = _part(file, str(part["part_name"][0]))
-    return parts_HW if parts_HW.any() else np.full(shape, MISSING["parts"], dtype=np.uint8)
+    return parts_HW
 
 
 def _part(file: Content, name: str) -> int:
@@ -126,27 +138,13 @@ def _part(file: Content, name: str) -> int:
 
 
 def _label_map(file: Content) -> NDArray[np.int64]:
-    labels_HW = _variable(file, "LabelMap")
+    labels_HW = read_mat(*file, "LabelMap")["LabelMap"]
     if labels_HW.ndim != 2 or not np.issubdtype(labels_HW.dtype, np.integer):
         raise DataError(
             f"{file[0]}: LabelMap must be a map of whole numbers, got {labels_HW.dtype} "
             f"{labels_HW.shape}"
         )
     return labels_HW.astype(np.int64)
-
-
-def _variable(file: Content, key: str) -> NDArray[np.generic]:
-    """The variable of this name in a MATLAB file of version 5."""
-    from scipy.io import loadmat
-
-    path, content = file
-    try:
-        found: dict[str, NDArray[np.generic]] = loadmat(io.BytesIO(content))
-    except (OSError, ValueError, TypeError, NotImplementedError) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from None
-    if key not in found:
-        raise DataError(f"{path}: has no {key}")
-    return found[key]
 
 
 MAPS: Files = {
