@@ -12,6 +12,7 @@ from trainables.config import TrialConfig, Value, flatten
 from trainables.config.rival_losses import DEFAULTS
 
 _TASK = "task/"
+_OF_TASKS = ("data/moves", "eval/edge_thresholds")
 _FIRST = "data/targets"
 """Every version that leaves fields out writes this one."""
 
@@ -19,8 +20,9 @@ _FIRST = "data/targets"
 @cache
 def _defaults() -> Mapping[str, Value]:
     """By path, the defaults of the fields that are left out."""
-    tasks = {path: v for path, v in flatten(TrialConfig()).items() if path.startswith(_TASK)}
-    return {**tasks, **DEFAULTS}
+    declared = flatten(TrialConfig())
+    of_tasks = [path for path in declared if path.startswith(_TASK) or path in _OF_TASKS]
+    return {**{path: declared[path] for path in of_tasks}, **DEFAULTS}
 
 
 def shortened(config: Mapping[str, Value]) -> dict[str, Value]:
