@@ -62,11 +62,11 @@ def trained(folder: Path, changes: dict[str, Value]) -> tuple[float, SegmenterOu
     training.network.register_forward_hook(lambda _, given, output: outputs.append(output))
     terms = training.objective.terms
 
-    def kept(output: SegmenterOutput, batch: Batch, weights: Weights) -> dict[str, LossTerm]:
+    def recorded(output: SegmenterOutput, batch: Batch, weights: Weights) -> dict[str, LossTerm]:
         labels.append(batch.labels_BHW)
         return terms(output, batch, weights)
 
-    training.objective.terms = kept  # type: ignore[method-assign]
+    training.objective.terms = recorded  # type: ignore[method-assign]
     training.train_epoch()
     history = training.train_epoch()
     assert isinstance(history, dict)

@@ -117,8 +117,8 @@ def write(
         counts: the content of a counts file.
         task_predictions: the maps of the same images by further task.
     """
-    shown = predictions.pack(predicted, task_predictions)
-    files = {STATE: state, COUNTS: counts, PREDICTIONS: shown}
+    packed = predictions.pack(predicted, task_predictions)
+    files = {STATE: state, COUNTS: counts, PREDICTIONS: packed}
     note: dict[str, object] = {
         "epoch": epoch,
         "changes": dict(changes or {}),

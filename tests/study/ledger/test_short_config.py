@@ -21,9 +21,9 @@ CHANGES: list[dict[str, Value]] = [
 @pytest.mark.parametrize("changes", CHANGES)
 def test_a_config_is_read_as_it_was_written(changes: dict[str, Value]) -> None:
     config = flatten(TrialConfig().changed(changes))
-    kept = json.loads(json.dumps(shortened(config)))
-    assert kept.keys() >= changes.keys()
-    assert list(completed(kept).items()) == list(config.items())
+    written = json.loads(json.dumps(shortened(config)))
+    assert written.keys() >= changes.keys()
+    assert list(completed(written).items()) == list(config.items())
 
 
 def test_segmentation_writes_nothing_of_other_tasks_and_rivals(tmp_path: Path) -> None:

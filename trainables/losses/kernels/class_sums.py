@@ -29,7 +29,7 @@ class ClassSums(NamedTuple):
     """|G|: its pixels."""
 
     square_BK: Tensor
-    """The sum of P squared; zero where no loss asks for it."""
+    """The sum of P squared; zero where no loss needs it."""
 
     @property
     def both_BK(self) -> Tensor:

@@ -10,7 +10,7 @@ from trainables.config.pixels import RGB, Pixels
 from trainables.config.tasks import NetworkTasks
 from trainables.networks.multi_task.blocks import Distillation, bottlenecks
 from trainables.networks.multi_task.host import Host
-from trainables.networks.multi_task.pyramid import Pyramid, stacked
+from trainables.networks.multi_task.pyramid import Pyramid, fusion, stacked
 from trainables.networks.network import Output
 
 _WIDTH = 256
@@ -33,7 +33,7 @@ class PADNet(Host):
         self.transfer = self.pyramid.backbone.transfer
         width = sum(self.pyramid.channels)
         initial, main = self.predicted.initial, self.predicted.channels
-        self.fuse = nn.Sequential(nn.Conv2d(width, width, 1), nn.BatchNorm2d(width), nn.ReLU())
+        self.fuse = fusion(width)
         self.refine = nn.ModuleDict({name: bottlenecks(width, _WIDTH) for name in initial})
         self.distil = Distillation(main, initial, _WIDTH)
         self.heads = nn.ModuleDict(

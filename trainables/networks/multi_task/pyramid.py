@@ -58,8 +58,12 @@ def stacked(maps: Sequence[Tensor]) -> Tensor:
     return torch.cat([resized(map_BDhw, maps[0]) for map_BDhw in maps], dim=1)
 
 
+def fusion(features: int) -> nn.Sequential:
+    """1x1 convolution, batch norm and ReLU on stacked maps."""
+    return nn.Sequential(nn.Conv2d(features, features, 1), nn.BatchNorm2d(features), nn.ReLU())
+
+
 def fused_head(features: int, outputs: int) -> nn.Sequential:
-    """HRNet's head (TPAMI 2021) on stacked maps: 1x1 convolution, batch norm, ReLU, 1x1 convolution
-    to the task's channels."""
-    fuse = (nn.Conv2d(features, features, 1), nn.BatchNorm2d(features), nn.ReLU())
-    return nn.Sequential(*fuse, nn.Conv2d(features, outputs, 1))
+    """HRNet's head (TPAMI 2021) on stacked maps: their fusion, and a 1x1 convolution to the task's
+    channels."""
+    return nn.Sequential(*fusion(features), nn.Conv2d(features, outputs, 1))
