@@ -1,15 +1,15 @@
 """Configs as a line of the ledger has them: without the fields of what a study does not use.
 
-Tasks besides segmentation and the rivals of the papers' losses have some sixty fields, which are at
-their defaults in nearly every study. A line leaves these out where they are, and reading it brings
-them back. Lines of versions without such fields are read as they are.
+Tasks besides segmentation, the rivals of the papers' losses and refinement have some seventy
+fields, which are at their defaults in nearly every study. A line leaves these out where they are,
+and reading it brings them back. Lines of versions without such fields are read as they are.
 """
 
 from collections.abc import Mapping
 from functools import cache
 
 from trainables.config import TrialConfig, Value, flatten
-from trainables.config.rival_losses import DEFAULTS
+from trainables.config.later_fields import later_fields
 
 _TASK = "task/"
 _OF_TASKS = ("data/moves", "eval/edge_thresholds")
@@ -22,7 +22,7 @@ def _defaults() -> Mapping[str, Value]:
     """By path, the defaults of the fields that are left out."""
     declared = flatten(TrialConfig())
     of_tasks = [path for path in declared if path.startswith(_TASK) or path in _OF_TASKS]
-    return {**{path: declared[path] for path in of_tasks}, **DEFAULTS}
+    return {**{path: declared[path] for path in of_tasks}, **later_fields()}
 
 
 def shortened(config: Mapping[str, Value]) -> dict[str, Value]:

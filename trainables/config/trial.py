@@ -17,6 +17,7 @@ from trainables.config.loss import LEAST_TILE, LossConfig
 from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
 from trainables.config.plugin_fields import PLUGIN, SECTIONS, Added
+from trainables.config.refine import DenseCRFConfig, RefineConfig, SegFixConfig
 from trainables.config.stages import EdgeNetConfig, InverseNetConfig
 from trainables.config.task_checks import require_losses
 from trainables.config.task_network import require_network
@@ -36,6 +37,9 @@ class TrialConfig:
     edge_net: EdgeNetConfig = field(default_factory=EdgeNetConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
+    refine: RefineConfig = field(default_factory=RefineConfig)
+    segfix: SegFixConfig = field(default_factory=SegFixConfig)
+    dense_crf: DenseCRFConfig = field(default_factory=DenseCRFConfig)
 
     epochs: int = 5
     """Passes over the training images; schedules run over this many."""

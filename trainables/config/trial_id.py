@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from trainables.config.data import OF_FOLDER
-from trainables.config.rival_losses import DEFAULTS
+from trainables.config.later_fields import without_defaults
 from trainables.config.tasks import TaskConfig
 from trainables.config.trial import TrialConfig, flatten
 
@@ -21,7 +21,6 @@ _PLACES = ("data/root", "data/cache", "data/links")
 NAMED_WEIGHTS = ("", "none", "imagenet")
 """Initial weights that are no file; "" is ``model/init`` without one."""
 
-_OTHER = object()
 _OF_TRIAL = "trial:"
 
 
@@ -55,7 +54,7 @@ def identity(config: TrialConfig, data_digest: str) -> str:
         del flat["data/targets"]
     if config.data.moves == "edgewise":
         del flat["data/moves"]
-    flat = {path: value for path, value in flat.items() if DEFAULTS.get(path, _OTHER) != value}
+    flat = without_defaults(flat)
     for path in ("model/weights", "model/init"):
         flat[path] = weights_content(str(flat[path]))
     text = json.dumps([flat, data_digest, code_digest()], sort_keys=True, allow_nan=False)
