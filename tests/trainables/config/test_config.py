@@ -18,7 +18,7 @@ def test_every_path_is_documented_and_round_trips() -> None:
             {"loss/gama": 0.1},
             "unknown config path 'loss/gama'; did you mean loss/gamma; have",
         ),
-        ({"nothing": 1}, "unknown config path 'nothing'; have batch, data, dense_crf, edge_net, epochs"),
+        ({"nothing": 1}, "unknown config path 'nothing'; have batch, data, dense_crf, edge_net"),
         ({"loss/gamma": -0.1}, "loss/gamma must be"),
         ({"loss/gamma": float("nan")}, "loss/gamma must be"),
         ({"loss/gamma": float("inf")}, "loss/gamma must be"),
