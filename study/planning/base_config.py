@@ -25,11 +25,9 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
         "seed": request.seed,
     }
     changes = {path: value for path, value in given.items() if value is not None}
+    own = {path: value for path, value in changes.items() if path != "seed" or value}
+    _require_agreement(own, request.set_values())
     changes |= request.set_values()
-    if request.tasks is not None:
-        own = str(given["task/tasks"])
-        allowed = f"{own!r} or left out with --tasks {request.tasks}"
-        require(changes["task/tasks"] == own, "task/tasks", allowed, changes["task/tasks"])
     of_recipe = recipes.changes(request.recipe) if request.recipe else {}
     if "data/dataset" not in {**space_base, **of_recipe, **changes} and _is_folder(changes):
         changes["data/dataset"] = FOLDER
@@ -54,6 +52,31 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
     unread = config.data.root if config.data.dataset == BUILT_IN else ""
     require(not unread, "--data", f"left out with --dataset {BUILT_IN}", unread)
     return config
+
+
+def _require_agreement(given: Mapping[str, Value], set_values: Mapping[str, Value]) -> None:
+    """Raise a ValueError if ``--set`` contradicts an option: neither should win silently."""
+    for path, value in set_values.items():
+        if path in given:
+            option = _OPTIONS.get(path, f"--{path}")
+            allowed = f"{given[path]!r} or left out with {option} {given[path]}"
+            require(value == given[path], path, allowed, value)
+
+
+_OPTIONS = {
+    "data/dataset": "--dataset",
+    "data/root": "--data",
+    "data/images": "--images",
+    "data/masks": "--masks",
+    "data/class_names": "--classes",
+    "data/samples": "--samples",
+    "data/split_column": "--split-column",
+    "data/cache": "--cache",
+    "model/weights": "--weights",
+    "model/init": "--init",
+    "task/tasks": "--tasks",
+}
+"""The options that decide fields of other names."""
 
 
 def _named(request: StudyRequest) -> dict[str, Value | None]:

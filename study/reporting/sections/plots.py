@@ -21,7 +21,8 @@ _CAPTIONS = {
     "training": (
         "Losses and learning rate",
         "By epoch. The training loss is the sum of a trial's own terms, so that its height does "
-        "not compare losses; the validation loss is the cross-entropy, whatever was trained with.",
+        "not compare losses; the validation loss is the cross-entropy, whatever was trained with, "
+        "where the networks segment.",
     ),
     "affinity_loss": (
         "Affinity Regression's loss",
