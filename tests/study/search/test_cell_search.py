@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from cluster import session
-from search_spaces import GRIDS, SPACES
-from search_spaces.grid import grid_from_event
+from search_spaces import SPACES
 from study.analysis import tables
 from study.analysis.results import AblationResults
 from study.commands import options
@@ -32,7 +31,7 @@ from study.search.planned_search import Result
 from tests.study import fake, reports
 from tests.study.ledger.test_ledger import content
 from tests.study.search.next_trial import first_trial, next_trial
-from trainables.config import Value, field_types
+from trainables.config import Value
 from trainables.lane.trial_spec import TrialSpec
 
 CELLS = ("cross_entropy", "lovasz", "affinity_regression")
@@ -253,11 +252,3 @@ def test_a_rate_that_cells_chose_differently_is_named_beside_their_verdicts(
     assert line in ablation_table.notes(AblationResults(ledger.record))
     choose(dict.fromkeys(rates, 0.002))
     assert cell_search_section.differing(ledger.record) == []
-
-
-def test_searched_cells_have_known_paths_and_are_complete_in_the_ledger(tmp_path: Path) -> None:
-    grid = GRIDS["all_losses"]["arms"]
-    assert set(grid.decided()) <= set(field_types())
-    assert grid_from_event(grid.event()) == grid
-    rates = [next(iter(cell.searched)).path for cell in grid.cells]
-    assert set(rates) == {"optim/lr"}  # the baseline's too, and drawn first
