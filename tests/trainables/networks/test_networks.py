@@ -6,7 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import segmentation as torchvision_models
 
 from trainables.config import ModelConfig, TrialConfig, get_choices
-from trainables.config.model import ON_ENCODER
+from trainables.config.model import ON_ENCODER, WITH_ATTENTION
 from trainables.networks.batch_norm import make_global
 from trainables.networks.catalog import NETWORKS
 from trainables.networks.segmentation import Segmenter
@@ -70,8 +70,9 @@ def parameters(module: torch.nn.Module) -> int:
 
 
 def test_the_config_names_every_network() -> None:
-    # test_decoders.py and test_dpt.py try those on an encoder.
-    assert set(get_choices(ModelConfig, "network")) == set(NETWORKS) == {*STRIDES, *ON_ENCODER}
+    # test_decoders.py, test_dpt.py and test_hms.py try the others.
+    known = {*STRIDES, *ON_ENCODER, *WITH_ATTENTION}
+    assert set(get_choices(ModelConfig, "network")) == set(NETWORKS) == known
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
