@@ -10,6 +10,7 @@ from trainables.config.model import ON_ENCODER, WITH_ATTENTION
 from trainables.networks.batch_norm import make_global
 from trainables.networks.catalog import NETWORKS
 from trainables.networks.segmentation import Segmenter
+from trainables.networks.sources import FAMILIES
 
 STRIDES = {
     "tiny": 1,
@@ -73,6 +74,7 @@ def test_the_config_names_every_network() -> None:
     # test_decoders.py, test_dpt.py and test_hms.py try the others.
     known = {*STRIDES, *ON_ENCODER, *WITH_ATTENTION}
     assert set(get_choices(ModelConfig, "network")) == set(NETWORKS) == known
+    assert sorted(name for family in FAMILIES.values() for name in family) == sorted(NETWORKS)
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
