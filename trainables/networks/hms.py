@@ -75,16 +75,15 @@ class HMS(Network):
     Its features are those of scale 1, which a boundary head and other tasks' heads read.
     """
 
-    auxiliary_weights = (_EACH_SCALE, _EACH_SCALE)
+    auxiliary_weights: tuple[float, ...] = (_EACH_SCALE, _EACH_SCALE)  # one for each scale
     classifiers = ()  # the attention weighs class logits
 
-    def add_attention(self, config: ModelConfig) -> None:
-        """To be called where the network itself is built."""
+    def add_attention(self, config: ModelConfig, of_network: tuple[float, ...] = ()) -> None:
+        """To be called where the network itself is built, with its own auxiliary weights."""
         self.attention = ScaleAttention(self.out_channels)
         self.training_scales = config.training_attention
         self.test_scales = config.test_attention
         self.with_each_scale = config.auxiliary
-        of_network = type(self).auxiliary_weights[: -len(HMS.auxiliary_weights)]
         self.auxiliary_weights = (*of_network, *(_EACH_SCALE for _ in self.training_scales))
 
     def forward(self, images_B3HW: Tensor) -> Output:
@@ -124,13 +123,11 @@ class HMSHRNetOCR(HMS, HRNetOCR):
     """The published one: attention on the OCR features of HRNet; its coarse logits are mixed with
     the same attention."""
 
-    auxiliary_weights = (*HRNetOCR.auxiliary_weights, *HMS.auxiliary_weights)
-
     def __init__(
         self, config: ModelConfig, num_classes: int, name: str, pixels: Pixels = RGB
     ) -> None:
         super().__init__(config, num_classes, name, pixels)
-        self.add_attention(config)
+        self.add_attention(config, HRNetOCR.auxiliary_weights)
 
 
 class HMSOnEncoder(HMS, Smp):
