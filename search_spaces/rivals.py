@@ -71,6 +71,11 @@ RIVAL_CELLS = (
         weight_of_one("loss/affinity_field", "Ke et al., beside CE"),
     ),
     _cell(
+        "rmi",
+        {**_ALONE, "loss/rmi": 1.0},
+        searched("loss/rmi_share", 0.1, 0.9, "0.5 in Zhao et al.; the rest is RMI"),
+    ),
+    _cell(
         "ohem",
         {**_ALONE, "loss/ohem_cross_entropy": 1.0},
         searched("loss/ohem_cross_entropy_threshold", 0.5, 0.9, "0.7 in HRNet, 0.9 in PIDNet"),

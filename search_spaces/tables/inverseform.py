@@ -112,13 +112,22 @@ has published to which of its predictions InverseForm was added, or with which w
 
 _MAPILLARY = "ImageNet, then Mapillary Vistas"
 _FINE, _BOTH = "fine annotations", "fine and coarse annotations"
+_GENERATED = "the labels that HMS generated for coarse images"
 _SERVER = "Cityscapes' test labels, which only its server has"
+
+
+_HOSTS = {"HRNet-OCR": "hrnet_w48_ocr", "HMS": "hms_hrnet_w48_ocr"}
+"""The networks of Table 4 that are here."""
 
 
 def _cityscapes(network: str, images: str, data: str, missing: str = "", recipe: str = "") -> Setup:
     """All networks of Table 4 are pre-trained on Mapillary; coarse labels are partly generated."""
-    lacks = [missing, _SERVER if images == "test" else "", "weights trained on Mapillary Vistas"]
     short = "F+C" if data == _BOTH else "F"
+    lacks = [
+        missing,
+        _SERVER if images == "test" else "",
+        "weights trained on Mapillary Vistas",
+    ]
     return Setup(
         name=f"{network}, Cityscapes {images}, {short}",
         network=network,
@@ -128,11 +137,10 @@ def _cityscapes(network: str, images: str, data: str, missing: str = "", recipe:
         weights=f"{_MAPILLARY}; {data}",
         needs=", ".join(filter(None, lacks)),
         recipe=recipe,
-        config={"data/dataset": "cityscapes", "model/network": "hrnet_w48_ocr"} if recipe else {},
+        config={"data/dataset": "cityscapes", "model/network": _HOSTS[network]} if recipe else {},
     )
 
 
-_HMS = "hierarchical multi-scale attention (HMS), which Edgewise does not have"
 _GSCNN = "GSCNN on WideResNet-38, which Edgewise does not have"
 _SEGFIX = "SegFix, a refinement network trained apart, which Edgewise does not have"
 _WRN41 = "Naive-student on WideResNet-41, which Edgewise does not have"
@@ -184,8 +192,8 @@ TABLE4 = Grid(
     ),
     setups=(
         _cityscapes("HRNet-OCR", "test", _BOTH, recipe="inverseform_cityscapes"),
-        _cityscapes("HMS", "test", _BOTH, _HMS),
-        _cityscapes("HMS", "val", _BOTH, _HMS),
+        _cityscapes("HMS", "test", _BOTH, _GENERATED, recipe="hms_cityscapes"),
+        _cityscapes("HMS", "val", _BOTH, _GENERATED, recipe="hms_cityscapes"),
         _cityscapes("GSCNN", "test", _FINE, _GSCNN),
         _cityscapes("GSCNN", "val", _FINE, _GSCNN),
         _cityscapes("GSCNN", "val", _BOTH, _GSCNN),

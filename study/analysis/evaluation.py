@@ -5,9 +5,10 @@ Read from the config that all its trials share; a ledger older than a field has 
 
 from collections.abc import Mapping
 
-from trainables.config import EvalConfig, Value, from_flat
+from trainables.config import EvalConfig, ModelConfig, Value, from_flat
 from trainables.config.data import BUILT_IN
 from trainables.config.evaluation import Split
+from trainables.config.model import WITH_ATTENTION
 
 
 def config_of(base: Mapping[str, Value]) -> EvalConfig:
@@ -17,14 +18,22 @@ def config_of(base: Mapping[str, Value]) -> EvalConfig:
 
 def of_list(base: Mapping[str, Value], split: Split) -> str:
     """How one list is predicted, and on which labels it is measured."""
-    return f"{config_of(base).of(split)}{_resized(base)}"
+    return f"{config_of(base).of(split)}{_own_scales(base)}{_resized(base)}"
 
 
 def described(base: Mapping[str, Value]) -> str:
     """How the test list and the validation list are evaluated."""
     test, val = (config_of(base).of(split) for split in ("test", "val"))
     both = f"test and validation: {test}" if test == val else f"test: {test}; validation: {val}"
-    return f"{both}{_resized(base)}"
+    return f"{both}{_own_scales(base)}{_resized(base)}"
+
+
+def _own_scales(base: Mapping[str, Value]) -> str:
+    """A single scale is not the whole truth of a network that weighs several by attention."""
+    if base.get("model/network") not in WITH_ATTENTION:
+        return ""
+    scales = base.get("model/test_attention_scales", ModelConfig().test_attention_scales)
+    return f", each by HMS at the scales {str(scales).replace(',', ', ')}"
 
 
 def _resized(base: Mapping[str, Value]) -> str:

@@ -57,6 +57,7 @@ BOUNDS = {
     "l1_ace": (8.0, "-"),
     "affinity_field": (20.0, "-"),
     "scnp": (20.0, "-"),
+    "rmi": (12.0, "-"),
     "soft_cldice": (130.0, "-"),
 }
 """The most that a loss may cost, and what the authors' code costs, from the project's reference.

@@ -10,13 +10,15 @@ from trainables.config.rival_losses import DEFAULTS
 from trainables.config.trial import TrialConfig, flatten
 
 _SECTIONS = ("refine/", "segfix/", "dense_crf/")
+_ATTENTION = ("model/attention_scales", "model/test_attention_scales")
 
 
 def later_fields() -> Mapping[str, Value]:
     """By path, the defaults of these fields."""
     declared = flatten(TrialConfig())
     of_sections = {path: declared[path] for path in declared if path.startswith(_SECTIONS)}
-    return {**DEFAULTS, **of_sections}
+    of_attention = {path: declared[path] for path in _ATTENTION}
+    return {**DEFAULTS, **of_sections, **of_attention}
 
 
 def without_defaults(flat: Mapping[str, Value]) -> dict[str, Value]:

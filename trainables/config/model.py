@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from trainables.config.evaluation import parse_scales
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.validation import require, require_choices
 
@@ -20,13 +21,15 @@ _OnEncoder = Literal[
     "upernet",
     "dpt",
     "segformer_hf",
+    "hms",
 ]
 _MultiTask = Literal["mtl_baseline", "pad_net", "mti_net", "astmt_modulated", "astmt_unmodulated"]
 _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "pspnet_r101"]
 _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
 _HRNet = Literal["hrnet_w18", "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr"]
+_HMS = Literal["hms_hrnet_w48_ocr"]
 _RefineNet = Literal["refinenet_lw_50", "refinenet_lw_101", "refinenet_lw_152"]
-_Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50"]
+_Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, _HMS, "icnet_r50"]
 
 MULTI_TASK: tuple[str, ...] = get_args(_MultiTask)
 """Networks with a head of their own for each task."""
@@ -53,13 +56,18 @@ WITH_DROPOUT = (
     "pspnet_r101",
     *get_args(_UPerNet),
     "hrnet_w48_ocr",
+    "hms_hrnet_w48_ocr",
 )
 """Networks whose publications or usual code (mmsegmentation) drop channels before the classifier.
 RefineNet-LW drops single features elsewhere, which this is not."""
 
 
-WITHOUT_BOUNDARY_INPUT = ("lraspp", "deeplabv2_r101", *MULTI_TASK)
-"""Networks of several classifiers, to which a boundary map cannot be joined once."""
+WITH_ATTENTION = ("hms", "hms_hrnet_w48_ocr")
+"""Networks that predict an image at several scales, and weigh these by attention."""
+
+WITHOUT_BOUNDARY_INPUT = ("lraspp", "deeplabv2_r101", *MULTI_TASK, *WITH_ATTENTION)
+"""Networks whose classes come from several places or sizes, to which a boundary map cannot be
+joined once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +108,12 @@ class ModelConfig:
     freeze_batch_norm: bool = False
     """Keep batch norms at their initial statistics and weights, as SEMEDA does (small batches)."""
 
+    attention_scales: str = "0.5,1"
+    """Scales at which ``hms`` trains: two or more different numbers, one of them 1."""
+
+    test_attention_scales: str = "0.5,1,2"
+    """Scales that ``hms`` combines in validation and test; one of them is 1."""
+
     def __post_init__(self) -> None:
         require_choices(self, "model")
         divisible = self.width >= 4 and self.width % 4 == 0
@@ -110,6 +124,26 @@ class ModelConfig:
         allowed = f"0 with {self.network}: only {', '.join(WITH_DROPOUT)} are published with it"
         require(drops, "model/dropout", allowed, self.dropout)
         joined = not self.boundary_input or self.network not in WITHOUT_BOUNDARY_INPUT
-        several = f"false with {self.network}, which has several classifiers"
+        several = f"false with {self.network}, whose classes come from several places or scales"
         require(joined, "model/boundary_input", several, self.boundary_input)
         require(bool(self.weights), "model/weights", "none, imagenet or a path", self.weights)
+        _scales("model/attention_scales", self.attention_scales, at_least=2)
+        _scales("model/test_attention_scales", self.test_attention_scales, at_least=1)
+
+    @property
+    def training_attention(self) -> tuple[float, ...]:
+        """``attention_scales`` as numbers."""
+        return _scales("model/attention_scales", self.attention_scales, at_least=2)
+
+    @property
+    def test_attention(self) -> tuple[float, ...]:
+        """``test_attention_scales`` as numbers."""
+        return _scales("model/test_attention_scales", self.test_attention_scales, at_least=1)
+
+
+def _scales(name: str, text: str, at_least: int) -> tuple[float, ...]:
+    """The scales of a list; all maps are brought to the size of scale 1."""
+    scales = parse_scales(name, text)
+    allowed = f"a list with 1 and {at_least - 1} or more further scales, such as 0.5,1"
+    require(1 in scales and len(scales) >= at_least, name, allowed, text)
+    return scales

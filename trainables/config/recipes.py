@@ -5,6 +5,7 @@ and we count epochs: iterations times batch size over training images. Losses an
 belong to a space, not to a recipe. ``differs`` says in what a recipe is not the paper's.
 """
 
+from trainables.config.cityscapes_recipes import CITYSCAPES_RECIPES
 from trainables.config.data import BUILT_IN
 from trainables.config.recipe import Recipe
 from trainables.config.task_recipes import TASK_RECIPES
@@ -153,24 +154,7 @@ RECIPES: dict[str, Recipe] = {
         },
         f"{_MTI_NET_DIFFERS}; scales from 1 to 1.5, not one of 1, 1.2 and 1.5",
     ),
-    "inverseform_cityscapes": Recipe(
-        "InverseForm (CVPR 2021), Sec. 4.3: HRNet-48 with OCR, trained as the released code of HMS",
-        {
-            **_SCALE,
-            **_SGD,
-            "data/dataset": "cityscapes",
-            "model/network": "hrnet_w48_ocr",
-            "model/weights": "imagenet",
-            **_crop(1024, 2048),
-            "batch": 8,
-            "epochs": 175,
-            "optim/lr": 5e-3,
-            "optim/weight_decay": 1e-4,
-            "optim/poly_power": 2.0,
-        },
-        "InverseForm's own settings are in an appendix that is not public; no weights of Mapillary "
-        "(--init FILE), no coarse labels, no class-uniform sampling, no RMI loss, no HMS",
-    ),
+    **CITYSCAPES_RECIPES,
     "inverseform_pascal": Recipe(
         f"InverseForm (CVPR 2021), Sec. 4.2: HRNet-w18, {_MTI_NET_SOURCE}",
         {

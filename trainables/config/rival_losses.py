@@ -13,7 +13,7 @@ from trainables.config.validation import require
 RIVALS = (
     *("dice_loss", "tversky_loss", "jaccard_metric_loss", "boundary_dou_loss", "soft_cldice"),
     *("focal_loss", "multiclass_unified_focal", "ohem_cross_entropy", "scnp"),
-    *("margin_smoothing", "l1_ace", "affinity_field"),
+    *("margin_smoothing", "l1_ace", "affinity_field", "rmi"),
 )
 """The weights; each is also the name of a term, and of its rule in schedules."""
 
@@ -130,6 +130,22 @@ class RivalLosses:
     affinity_field_margin: float = 3.0
     """Least divergence between neighbours of different classes, in nats."""
 
+    rmi: float = 0.0
+    """Weight of region mutual information and its binary cross-entropy (Zhao et al., NeurIPS 2019);
+    with ``xe`` 0 it stands for it."""
+
+    rmi_share: float = 0.5
+    """Of the binary cross-entropy."""
+
+    rmi_form: Literal["mixed", "added"] = "mixed"
+    """BCE and RMI share a weight of 1, or ``rmi_share`` RMI is added to BCE."""
+
+    rmi_pool: Literal["average", "max", "resize"] = "average"
+    """What makes the maps of RMI smaller."""
+
+    rmi_downsampling: int = 4
+    """How many times smaller; 1: as they are."""
+
 
 _POSITIVE = (lambda x: 0 < x < float("inf"), "a finite number > 0")
 _NOT_NEGATIVE = (lambda x: 0 <= x < float("inf"), "a finite number >= 0")
@@ -156,6 +172,8 @@ _RANGES: Mapping[str, tuple[Callable[[float], bool], str]] = {
     "l1_ace_bins": (lambda x: x >= 2, ">= 2"),
     "affinity_field_distance": _AT_LEAST_ONE,
     "affinity_field_margin": _POSITIVE,
+    "rmi_share": _SHARE,
+    "rmi_downsampling": _AT_LEAST_ONE,
 }
 
 

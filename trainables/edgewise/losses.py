@@ -50,6 +50,7 @@ from trainables.modules.functions import (
     multiclass_unified_focal,
     ohem_cross_entropy,
     ppce_on_edges,
+    rmi,
     scnp,
     semeda,
     soft_cldice,
@@ -79,6 +80,7 @@ from trainables.modules.overlap_losses import (
 )
 from trainables.modules.pixel_losses import (
     L1ACE,
+    RMI,
     SCNP,
     AffinityField,
     FocalLoss,
@@ -90,6 +92,7 @@ from trainables.modules.stage_losses import SEMEDA, InverseForm, PPCEOnEdges
 
 __all__ = [
     "L1ACE",
+    "RMI",
     "SCNP",
     "SEMEDA",
     "ActiveBoundary",
@@ -149,6 +152,7 @@ __all__ = [
     "normals_l1",
     "ohem_cross_entropy",
     "ppce_on_edges",
+    "rmi",
     "saliency_cross_entropy",
     "scnp",
     "semeda",

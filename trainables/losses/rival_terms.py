@@ -17,6 +17,7 @@ from trainables.losses.hard_pixels import ohem_cross_entropy
 from trainables.losses.jaccard import jaccard_metric_loss
 from trainables.losses.margin_smoothing import margin_smoothing
 from trainables.losses.overlap import dice_loss, tversky_loss
+from trainables.losses.rmi import rmi
 from trainables.losses.scnp import scnp
 from trainables.losses.soft_cldice import soft_cldice
 from trainables.losses.term import LossTerm
@@ -108,6 +109,15 @@ RIVAL_TERMS: Mapping[str, OfClasses] = {
         y,
         distance=c.affinity_field_distance,
         margin=c.affinity_field_margin,
+        variant=c.variant,
+    ),
+    "rmi": lambda c, x, y: rmi(
+        x,
+        y,
+        share=c.rmi_share,
+        form=c.rmi_form,
+        pool=c.rmi_pool,
+        downsampling=c.rmi_downsampling,
         variant=c.variant,
     ),
 }

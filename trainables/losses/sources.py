@@ -35,6 +35,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
     "of neighbours": {
         "scnp": "same class neighbour penalisation (CVPR 2026, arXiv 2603.18671)",
         "affinity_field": "affinity fields of one size (Ke et al., ECCV 2018); not adaptive",
+        "rmi": "region mutual information and BCE (Zhao et al., NeurIPS 2019), as in HMS",
     },
     "of calibration": {
         "margin_smoothing": "margin-based label smoothing (Liu et al., CVPR 2022)",

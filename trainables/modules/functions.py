@@ -27,6 +27,7 @@ from trainables.modules.overlap_losses import (
 )
 from trainables.modules.pixel_losses import (
     L1ACE,
+    RMI,
     SCNP,
     AffinityField,
     FocalLoss,
@@ -57,6 +58,7 @@ l1_ace = function_of(L1ACE, "l1_ace")
 margin_smoothing = function_of(MarginSmoothing, "margin_smoothing")
 multiclass_unified_focal = function_of(MulticlassUnifiedFocal, "multiclass_unified_focal")
 ohem_cross_entropy = function_of(OHEMCrossEntropy, "ohem_cross_entropy")
+rmi = function_of(RMI, "rmi")
 scnp = function_of(SCNP, "scnp")
 soft_cldice = function_of(SoftClDice, "soft_cldice")
 tversky_loss = function_of(TverskyLoss, "tversky_loss")

@@ -11,6 +11,7 @@ from trainables.losses import (
     focal,
     hard_pixels,
     margin_smoothing,
+    rmi,
     scnp,
     unified_focal,
 )
@@ -175,5 +176,34 @@ class AffinityField(ClassLoss):
             labels_BHW,
             distance=self.distance,
             margin=self.margin,
+            variant=self.variant,
+        )
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class RMI(ClassLoss):
+    """Region mutual information mixed with binary cross-entropy (Zhao et al., NeurIPS 2019)."""
+
+    by_hand = True
+
+    share: float = 0.5
+    """Of the binary cross-entropy."""
+    form: rmi.Form = "mixed"
+    """"added" is the binary cross-entropy plus ``share`` of the RMI."""
+    pool: rmi.Pool = "average"
+    """What makes maps smaller: windows' "average" or "max", or "resize"."""
+    downsampling: int = 4
+    """How many times smaller; 1: as they are."""
+    variant: Variant = "paper"
+    """"released" takes the binary cross-entropy over the batch, and counts void images."""
+
+    def term(self, logits_BKHW: Tensor, labels_BHW: Tensor) -> LossTerm:
+        return rmi.rmi(
+            logits_BKHW,
+            labels_BHW,
+            share=self.share,
+            form=self.form,
+            pool=self.pool,
+            downsampling=self.downsampling,
             variant=self.variant,
         )

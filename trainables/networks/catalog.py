@@ -6,6 +6,7 @@ from functools import partial
 from trainables.networks.decoders import DECODERS, Smp
 from trainables.networks.dilated import DeepLabV2, DeepLabV3, DeepLabV3Plus, PSPNet
 from trainables.networks.dpt import DPT
+from trainables.networks.hms import HMSHRNetOCR, HMSOnEncoder
 from trainables.networks.hrnet import HRNet, HRNetOCR
 from trainables.networks.icnet import ICNet
 from trainables.networks.multi_task.astmt import ModulatedDeepLab
@@ -36,6 +37,8 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "hrnet_w18s": partial(HRNet, name="hrnet_w18_small_v2"),
     "hrnet_w48": partial(HRNet, name="hrnet_w48"),
     "hrnet_w48_ocr": partial(HRNetOCR, name="hrnet_w48"),
+    "hms_hrnet_w48_ocr": partial(HMSHRNetOCR, name="hrnet_w48"),
+    "hms": HMSOnEncoder,
     "refinenet_lw_50": partial(RefineNetLW, resnet="resnet50"),
     "refinenet_lw_101": partial(RefineNetLW, resnet="resnet101"),
     "refinenet_lw_152": partial(RefineNetLW, resnet="resnet152"),

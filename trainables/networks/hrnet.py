@@ -48,7 +48,7 @@ class HRNet(Network):
 class HRNetOCR(Network):
     """Yuan et al., ECCV 2020. Its coarse logits are needed in evaluation too."""
 
-    auxiliary_weights = (0.4,)  # HRNet-Semantic-Segmentation, branch HRNet-OCR
+    auxiliary_weights: tuple[float, ...] = (0.4,)  # HRNet-Semantic-Segmentation, branch HRNet-OCR
     out_channels = 512
     classifiers = ()
     KEYS = 256

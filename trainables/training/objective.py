@@ -78,7 +78,8 @@ class Objective:
         given = self._config, names, output, self._target(batch), batch.targets, self._learned
         terms = batch_terms(*given)
         if output.auxiliary_BKHW:
-            terms[AUXILIARY] = auxiliary_loss(output, self._auxiliary, batch.labels_BHW)
+            heads = output, self._auxiliary, batch.labels_BHW
+            terms[AUXILIARY] = auxiliary_loss(*heads, self._config.loss)
         return terms
 
     def measure(self, output: SegmenterOutput, batch: Batch) -> dict[str, LossTerm]:

@@ -68,7 +68,8 @@ def test_what_no_config_reaches_is_never_comparable(tmp_path: Path) -> None:
     assert comparable(plan, TABLE4, None) == []
     reasons = {apart.name: apart.reason() for apart in set_apart(plan, TABLE4, None)}
     assert "Cityscapes' test labels, which only its server has" in reasons[ocr.name]
-    assert "(HMS), which Edgewise does not have" in reasons["HMS, Cityscapes val, F+C"]
+    assert "weights trained on Mapillary Vistas" in reasons["HMS, Cityscapes val, F+C"]
+    assert "GSCNN on WideResNet-38" in reasons["GSCNN, Cityscapes val, F"]
     assert len(reasons) == 7
 
 

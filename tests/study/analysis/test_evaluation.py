@@ -45,3 +45,10 @@ def test_a_ledger_that_is_older_than_the_fields_or_has_a_plug_in_s_is_described(
 def test_sizes_are_said_unless_they_differ() -> None:
     assert sizes([24, 32]) == "32 x 24 px"
     assert sizes([]) == sizes(None) == "images of differing sizes"
+
+
+def test_the_scales_that_a_network_weighs_itself_are_told() -> None:
+    of_hms = base(**{"model/network": "hms", "model/test_attention_scales": "0.5,1"})
+    assert described(of_hms) == f"test and validation: {CHEAP}, each by HMS at the scales 0.5, 1"
+    without = {path: value for path, value in of_hms.items() if "attention" not in path}
+    assert of_list(without, "val") == f"{CHEAP}, each by HMS at the scales 0.5, 1, 2"

@@ -12,6 +12,7 @@ from trainables.losses.hard_pixels import ohem_cross_entropy
 from trainables.losses.jaccard import jaccard_metric_loss
 from trainables.losses.margin_smoothing import margin_smoothing
 from trainables.losses.overlap import dice_loss, tversky_loss
+from trainables.losses.rmi import rmi
 from trainables.losses.scnp import scnp
 from trainables.losses.soft_cldice import soft_cldice
 from trainables.losses.term import LossTerm
@@ -33,6 +34,8 @@ RIVALS: dict[str, Callable[[Tensor, Tensor], LossTerm]] = {
     "l1_ace": l1_ace,
     "l1_ace_soft": lambda x, y: l1_ace(x, y, bins=5, binning="soft"),
     "affinity_field": affinity_field,
+    "rmi": lambda x, y: rmi(x, y, downsampling=1),
+    "rmi_smaller": lambda x, y: rmi(x, y, form="added", pool="max", downsampling=2),
 }
 RELEASED_RIVALS: dict[str, Callable[[Tensor, Tensor], LossTerm]] = {
     "dice_together": lambda x, y: dice_loss(
@@ -47,9 +50,11 @@ RELEASED_RIVALS: dict[str, Callable[[Tensor, Tensor], LossTerm]] = {
     "ohem": lambda x, y: ohem_cross_entropy(x, y, kept=5, variant="released"),
     "scnp": lambda x, y: scnp(x, y, variant="released"),
     "affinity_field": lambda x, y: affinity_field(x, y, variant="released"),
+    "rmi": lambda x, y: rmi(x, y, pool="resize", downsampling=2, variant="released"),
 }
 BY_HAND_RIVALS = (
     *("dice_loss", "focal_tversky", "jaccard", "boundary_dou", "focal_sigmoid", "unified_focal"),
     *("soft_cldice", "scnp", "margin_smoothing", "l1_ace", "l1_ace_soft", "affinity_field"),
+    *("rmi", "rmi_smaller"),
 )
 """Those that compute their gradient along with their value."""

@@ -16,6 +16,7 @@ from trainables.losses.focal import focal_loss
 from trainables.losses.hard_pixels import ohem_cross_entropy
 from trainables.losses.jaccard import Average, averaged, jaccard_metric_loss, soft_overlap
 from trainables.losses.overlap import dice_loss, tversky_loss
+from trainables.losses.rmi import rmi
 from trainables.losses.scnp import scnp, worst_neighbours
 from trainables.losses.soft_cldice import soft_cldice, soft_skeleton
 from trainables.losses.term import LossTerm
@@ -70,6 +71,10 @@ CONFIGS: dict[str, dict[str, Loss]] = {
         "hard_dice_D": tversky_of_jdt(alpha=0.5, beta=0.5),
         "hard_tversky_D_0.3_0.7": tversky_of_jdt(),
         "focal2": focal_loss,
+    },
+    "rmi": {
+        "rmi": released(rmi),
+        "bce_only": released(rmi, share=1.0),
     },
     "boundary_dou": {"dou": released(boundary_dou_loss)},
     "cldice": {

@@ -137,4 +137,8 @@ def rivals() -> dict[str, tuple[LossModule, dict[str, Value]]]:
         ),
         "l1_ace": (of_pixels.L1ACE(bins=7), {"l1_ace_bins": 7}),
         "affinity_field": (of_pixels.AffinityField(distance=2), {"affinity_field_distance": 2}),
+        "rmi": (
+            of_pixels.RMI(downsampling=2, share=0.25),
+            {"rmi_downsampling": 2, "rmi_share": 0.25},
+        ),
     }

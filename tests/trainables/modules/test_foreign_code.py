@@ -23,6 +23,7 @@ BY_HAND = {
         "multiclass_unified_focal",
         "margin_smoothing",
         "affinity_field",
+        "rmi",
     ),
 }
 """Losses with a first derivative only."""

@@ -6,10 +6,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import segmentation as torchvision_models
 
 from trainables.config import ModelConfig, TrialConfig, get_choices
-from trainables.config.model import ON_ENCODER
+from trainables.config.model import ON_ENCODER, WITH_ATTENTION
 from trainables.networks.batch_norm import make_global
 from trainables.networks.catalog import NETWORKS
 from trainables.networks.segmentation import Segmenter
+from trainables.networks.sources import FAMILIES
 
 STRIDES = {
     "tiny": 1,
@@ -70,8 +71,10 @@ def parameters(module: torch.nn.Module) -> int:
 
 
 def test_the_config_names_every_network() -> None:
-    # test_decoders.py and test_dpt.py try those on an encoder.
-    assert set(get_choices(ModelConfig, "network")) == set(NETWORKS) == {*STRIDES, *ON_ENCODER}
+    # test_decoders.py, test_dpt.py and test_hms.py try the others.
+    known = {*STRIDES, *ON_ENCODER, *WITH_ATTENTION}
+    assert set(get_choices(ModelConfig, "network")) == set(NETWORKS) == known
+    assert sorted(name for family in FAMILIES.values() for name in family) == sorted(NETWORKS)
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))

@@ -23,6 +23,8 @@ OF_INVERSE_NET = {
     "loss/variant",
 }
 OTHERS: dict[str, Value] = {
+    "model/attention_scales": "0.25,1",
+    "model/test_attention_scales": "1",
     "inverse_net/units": "9,9",
     "loss/schedule": "gamma from 0.5",
     "loss/scnp_size": 5,

@@ -91,7 +91,19 @@ BATCH_NORM: dict[str, float | str] = {
 }
 
 
-@pytest.mark.parametrize("changes", [{}, BATCH_NORM], ids=["group norm", "batch norm"])
+MULTI_SCALE: dict[str, float | str] = {
+    **BATCH_NORM,
+    "model/network": "hms",
+    "loss/rmi": 0.5,
+    "loss/rmi_downsampling": 2,
+    # Half of 64 px is one value at stride 32: such batch norms amplify rounding with each step.
+    "optim/lr": 1e-4,
+}
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, BATCH_NORM, MULTI_SCALE], ids=["group norm", "batch norm", "HMS and RMI"]
+)
 def test_two_ranks_give_what_one_gives(tmp_path: Path, changes: dict[str, float | str]) -> None:
     """Uneven shards (5 images on 2 ranks), void pixels, an image that is all void.
 
