@@ -22,6 +22,7 @@ from trainables.data.augment import augmented_maps, is_off
 from trainables.data.batch import Batch
 from trainables.data.dataset import DataError, ImageList
 from trainables.data.draw import Draw
+from trainables.data.input_maps import joined, without
 from trainables.data.target_kinds import mirrored, to_tensor
 from trainables.data.units import in_units
 
@@ -56,14 +57,14 @@ def stored(split: ImageList, indices: NDArray[np.int64] | Sequence[int]) -> Batc
     """Images (B,C,H,W) as they are stored, labels uint8 (B,H,W), and targets."""
     images_BHWC, labels_BHW = map(torch.from_numpy, split.stacked(indices))
     targets = {task: to_tensor(task, maps) for task, maps in split.stacked_targets(indices).items()}
-    return Batch(images_BHWC.permute(0, 3, 1, 2), labels_BHW, targets)
+    return Batch(images_BHWC.permute(0, 3, 1, 2), labels_BHW, targets, split.inputs)
 
 
 def ready(batch: Batch) -> Batch:
-    """Stored images and labels as a network and its losses receive them: float and int64."""
-    return batch._replace(
-        images_BCHW=in_units(batch.images_BCHW), labels_BHW=batch.labels_BHW.long()
-    )
+    """Stored images and labels as a network and its losses receive them: float and int64, with the
+    maps of ``data/inputs`` behind the images' bands."""
+    images_BCHW = joined(in_units(batch.images_BCHW), batch.targets, batch.inputs)
+    return Batch(images_BCHW, batch.labels_BHW.long(), without(batch.targets, batch.inputs))
 
 
 def without_sixteen_bits(batch: Batch) -> Batch:
@@ -74,7 +75,7 @@ def without_sixteen_bits(batch: Batch) -> Batch:
 
 
 def _flipped(batch: Batch, draws: list[Draw]) -> Batch:
-    images_BCHW, labels_BHW, targets = batch
+    images_BCHW, labels_BHW, targets, _ = batch
     flip_B = torch.tensor([draw.flip for draw in draws]) < 0.5
     images_BCHW = torch.where(flip_B.view(-1, 1, 1, 1), images_BCHW.flip(3), images_BCHW)
     labels_BHW = torch.where(flip_B.view(-1, 1, 1), labels_BHW.flip(2), labels_BHW)
@@ -82,7 +83,7 @@ def _flipped(batch: Batch, draws: list[Draw]) -> Batch:
         task: torch.where(flip_B.view(-1, *[1] * (map_.ndim - 1)), mirrored(task, map_), map_)
         for task, map_ in targets.items()
     }
-    return Batch(images_BCHW, labels_BHW, turned)
+    return Batch(images_BCHW, labels_BHW, turned, batch.inputs)
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ def made(
     if not is_off(config):
         chosen = split.images_NHWC[share], split.labels_NHW[share]
         targets = {task: maps[share] for task, maps in split.targets.items()}
-        return augmented_maps(*chosen, config, draws, pixels, targets)
+        moved = augmented_maps(*chosen, config, draws, pixels, targets)
+        return moved._replace(inputs=split.inputs)
     batch = stored(split, share)
     return _flipped(batch, draws) if config.flip else batch
 

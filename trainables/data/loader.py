@@ -149,9 +149,9 @@ class Workers:
 
 def pinned(batch: Batch) -> Batch:
     """A stored batch in memory that a GPU copies from while it computes."""
-    images_BCHW, labels_BHW, targets = without_sixteen_bits(batch)
+    images_BCHW, labels_BHW, targets, inputs = without_sixteen_bits(batch)
     pinned_targets = {task: map_.pin_memory() for task, map_ in targets.items()}
-    return Batch(images_BCHW.pin_memory(), labels_BHW.pin_memory(), pinned_targets)
+    return Batch(images_BCHW.pin_memory(), labels_BHW.pin_memory(), pinned_targets, inputs)
 
 
 def crossed(batch: Batch, device: torch.device) -> Batch:
@@ -205,7 +205,7 @@ class Loaders:
             return config.loader
         if self._device.type != "cuda" or plugin_augmentation.active(config):
             return "threads"
-        if decoded and (config.targets or config.moves != "edgewise"):
+        if decoded and (config.map_names or config.moves != "edgewise"):
             return "threads"  # a device augments images and labels alone, and in its own way
         if decoded:
             return "device" if self._memory.fits(lists) else "threads"

@@ -140,8 +140,8 @@ class WorkerProcesses:
             if isinstance(result, Exception):
                 raise result
             assert isinstance(result, tuple | list)
-            images_BCHW, labels_BHW, targets = result
-            yield Batch(images_BCHW, labels_BHW, targets)
+            images_BCHW, labels_BHW, targets, inputs = result
+            yield Batch(images_BCHW, labels_BHW, targets, tuple(inputs))
 
     def _results(self) -> Iterator[object]:
         """What the processes return for the jobs, in order."""
@@ -225,7 +225,7 @@ def _batch_bytes(
     )
     rows, columns = max(rows, config.crop_height), max(columns, config.crop_width)
     a_value = 1 if pixels.bits == 8 and pixels.plain else 4
-    beside = sum(BYTES[task] for task in config.target_names)
+    beside = sum(BYTES[task] for task in config.map_names)
     return int(batch * rows * columns * (pixels.bands * a_value + 1 + beside))
 
 

@@ -96,7 +96,8 @@ def mean_and_std(
     """What a backbone subtracts and divides by: nothing where images come normalised."""
     if pixels.mean:
         return (0.0,) * pixels.bands, (1.0,) * pixels.bands
-    return settings["mean"], settings["std"]
+    further = pixels.bands - pixels.of_image.bands  # maps, which come normalised
+    return (*settings["mean"], *(0.0,) * further), (*settings["std"], *(1.0,) * further)
 
 
 _FREE = ("apache-2.0", "mit", "bsd-3-clause")

@@ -86,7 +86,7 @@ def evaluate(
     """Evaluate a list on all ranks; every rank gets the metrics of all images.
 
     Args:
-        predict: images (B,C,H,W) in [0,1] on the CPU -> logits (B,K,H,W) on the device; with
+        predict: images (B,C,H,W), as ``Batch`` says, on the CPU -> logits (B,K,H,W) on the device; with
             ``tasks``, the stack of all its heads.
         images: the list.
         num_classes: K.
@@ -105,8 +105,8 @@ def evaluate(
     batch = batch if how.is_plain else 1
     for rows, made in batches(images, batch=batch, rank=rank(), ranks=num_ranks()):
         on_device = made.to(device)
-        images_BCHW, labels_BHW, targets = on_device
-        maps_BMHW = scores(predict, images_BCHW, how, counted.heads)
+        images_BCHW, labels_BHW, targets, _ = on_device
+        maps_BMHW = scores(predict, images_BCHW, how, counted.heads, images.inputs)
         logits_BKHW, values = counted.heads.split(maps_BMHW)
         if counted.segments:
             classes.add(rows, logits_BKHW, labels_BHW)
