@@ -20,13 +20,15 @@ _OnEncoder = Literal[
     "upernet",
     "dpt",
     "segformer_hf",
+    "sa_gate",
 ]
 _MultiTask = Literal["mtl_baseline", "pad_net", "mti_net", "astmt_modulated", "astmt_unmodulated"]
 _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "pspnet_r101"]
 _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
 _HRNet = Literal["hrnet_w18", "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr"]
 _RefineNet = Literal["refinenet_lw_50", "refinenet_lw_101", "refinenet_lw_152"]
-_Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50"]
+_SAGate = Literal["sa_gate_r101", "sa_gate_r101_released"]
+_Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50", _SAGate]
 
 MULTI_TASK: tuple[str, ...] = get_args(_MultiTask)
 """Networks with a head of their own for each task."""
@@ -53,6 +55,8 @@ WITH_DROPOUT = (
     "pspnet_r101",
     *get_args(_UPerNet),
     "hrnet_w48_ocr",
+    "sa_gate",
+    *get_args(_SAGate),
 )
 """Networks whose publications or usual code (mmsegmentation) drop channels before the classifier.
 RefineNet-LW drops single features elsewhere, which this is not."""

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainables.config.inputs import InputName
 from trainables.data.targets import Targets
 
 
@@ -22,13 +21,10 @@ class Batch(NamedTuple):
     """int64; before ``ready`` uint8."""
     targets: Targets
     """By task, of the types of ``targets.py``; none without ``data/targets``."""
-    inputs: tuple[InputName, ...] = ()
-    """Which of them ``ready`` moves behind the images' bands; none after it."""
 
     def to(self, device: torch.device) -> "Batch":
         """On a device."""
-        images, labels = (
-            x.to(device, non_blocking=True) for x in (self.images_BCHW, self.labels_BHW)
+        images, labels = (x.to(device, non_blocking=True) for x in self[:2])
+        return Batch(
+            images, labels, {k: x.to(device, non_blocking=True) for k, x in self.targets.items()}
         )
-        targets = {k: x.to(device, non_blocking=True) for k, x in self.targets.items()}
-        return Batch(images, labels, targets, self.inputs)

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig
+from trainables.config.inputs import InputName
 from trainables.config.pixels import RGB, Pixels
 from trainables.data.augment import augmented_maps, is_off
 from trainables.data.batch import Batch
@@ -50,21 +51,25 @@ def require_crops(split: ImageList, config: DataConfig) -> None:
 
 def to_tensors(split: ImageList, indices: NDArray[np.int64] | Sequence[int]) -> Batch:
     """Images of one size, their labels and targets, as a network and its losses receive them."""
-    return ready(stored(split, indices))
+    return ready(stored(split, indices), split.inputs)
 
 
 def stored(split: ImageList, indices: NDArray[np.int64] | Sequence[int]) -> Batch:
     """Images (B,C,H,W) as they are stored, labels uint8 (B,H,W), and targets."""
     images_BHWC, labels_BHW = map(torch.from_numpy, split.stacked(indices))
     targets = {task: to_tensor(task, maps) for task, maps in split.stacked_targets(indices).items()}
-    return Batch(images_BHWC.permute(0, 3, 1, 2), labels_BHW, targets, split.inputs)
+    return Batch(images_BHWC.permute(0, 3, 1, 2), labels_BHW, targets)
 
 
-def ready(batch: Batch) -> Batch:
-    """Stored images and labels as a network and its losses receive them: float and int64, with the
-    maps of ``data/inputs`` behind the images' bands."""
-    images_BCHW = joined(in_units(batch.images_BCHW), batch.targets, batch.inputs)
-    return Batch(images_BCHW, batch.labels_BHW.long(), without(batch.targets, batch.inputs))
+def ready(batch: Batch, inputs: tuple[InputName, ...] = ()) -> Batch:
+    """Stored images and labels as a network and its losses receive them: float and int64.
+
+    Args:
+        batch: as stored.
+        inputs: which of its targets are no targets, and follow the images' bands.
+    """
+    images_BCHW = joined(in_units(batch.images_BCHW), batch.targets, inputs)
+    return Batch(images_BCHW, batch.labels_BHW.long(), without(batch.targets, inputs))
 
 
 def without_sixteen_bits(batch: Batch) -> Batch:
@@ -75,7 +80,7 @@ def without_sixteen_bits(batch: Batch) -> Batch:
 
 
 def _flipped(batch: Batch, draws: list[Draw]) -> Batch:
-    images_BCHW, labels_BHW, targets, _ = batch
+    images_BCHW, labels_BHW, targets = batch
     flip_B = torch.tensor([draw.flip for draw in draws]) < 0.5
     images_BCHW = torch.where(flip_B.view(-1, 1, 1, 1), images_BCHW.flip(3), images_BCHW)
     labels_BHW = torch.where(flip_B.view(-1, 1, 1), labels_BHW.flip(2), labels_BHW)
@@ -83,7 +88,7 @@ def _flipped(batch: Batch, draws: list[Draw]) -> Batch:
         task: torch.where(flip_B.view(-1, *[1] * (map_.ndim - 1)), mirrored(task, map_), map_)
         for task, map_ in targets.items()
     }
-    return Batch(images_BCHW, labels_BHW, turned, batch.inputs)
+    return Batch(images_BCHW, labels_BHW, turned)
 
 
 @dataclass(frozen=True)
@@ -123,8 +128,7 @@ def made(
     if not is_off(config):
         chosen = split.images_NHWC[share], split.labels_NHW[share]
         targets = {task: maps[share] for task, maps in split.targets.items()}
-        moved = augmented_maps(*chosen, config, draws, pixels, targets)
-        return moved._replace(inputs=split.inputs)
+        return augmented_maps(*chosen, config, draws, pixels, targets)
     batch = stored(split, share)
     return _flipped(batch, draws) if config.flip else batch
 
@@ -139,7 +143,7 @@ def training_batches(
     rank: int,
     ranks: int,
     pixels: Pixels = RGB,
-    finish: Callable[[Batch], Batch] = ready,
+    finish: Callable[[Batch], Batch] | None = None,
     threads: int = 1,
 ) -> Iterator[Batch]:
     """Yield this rank's share of each batch: every ``ranks``-th of its images.
@@ -147,14 +151,15 @@ def training_batches(
     Args:
         batch: counts the images over all ranks; at least ``ranks``.
         finish: what is done with the stored images and labels of a batch in the thread that makes
-            them.
+            them; None: they are made ready.
         threads: that make batches, several at a time; a list that is read from disk has one, which
             reads the images of a batch on several.
     """
     this = Epoch(batch, seed, epoch, rank, ranks)
 
     def make(share: NDArray[np.int64]) -> Batch:
-        return finish(made(split, config, share, this.draws(share), pixels))
+        batch = made(split, config, share, this.draws(share), pixels)
+        return finish(batch) if finish else ready(batch, split.inputs)
 
     shares = this.shares(len(split))
     if is_off(config) and isinstance(split.images_NHWC, np.ndarray):

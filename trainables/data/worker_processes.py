@@ -140,8 +140,8 @@ class WorkerProcesses:
             if isinstance(result, Exception):
                 raise result
             assert isinstance(result, tuple | list)
-            images_BCHW, labels_BHW, targets, inputs = result
-            yield Batch(images_BCHW, labels_BHW, targets, tuple(inputs))
+            images_BCHW, labels_BHW, targets = result
+            yield Batch(images_BCHW, labels_BHW, targets)
 
     def _results(self) -> Iterator[object]:
         """What the processes return for the jobs, in order."""

@@ -105,7 +105,7 @@ def evaluate(
     batch = batch if how.is_plain else 1
     for rows, made in batches(images, batch=batch, rank=rank(), ranks=num_ranks()):
         on_device = made.to(device)
-        images_BCHW, labels_BHW, targets, _ = on_device
+        images_BCHW, labels_BHW, targets = on_device
         maps_BMHW = scores(predict, images_BCHW, how, counted.heads, images.inputs)
         logits_BKHW, values = counted.heads.split(maps_BMHW)
         if counted.segments:
