@@ -24,7 +24,7 @@ def changes_of(names: str) -> dict[str, Value]:
 
 
 def with_targets(changes: Mapping[str, Value]) -> dict[str, Value]:
-    """The changes, with the maps that their tasks and inputs need unless they say which are read."""
+    """The changes, with the maps that tasks and inputs need unless they say which are read."""
     named = _names(changes)
     if _TARGETS in changes or not named:
         return dict(changes)

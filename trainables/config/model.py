@@ -42,6 +42,9 @@ ON_ENCODER: tuple[str, ...] = (*get_args(_OnEncoder), *MULTI_TASK)
 LATER = tuple(name for name in ON_ENCODER if name not in ("unet", "fpn"))
 """Names that earlier versions left to plug-ins: a plug-in's network of that name is its own."""
 
+WITH_MAPS: tuple[str, ...] = ("sa_gate", *get_args(_SAGate))
+"""Networks with a branch of its own for the maps of ``data/inputs``."""
+
 WITH_DROPOUT = (
     "deeplabv3",
     "deeplabv3plus",
@@ -55,8 +58,7 @@ WITH_DROPOUT = (
     "pspnet_r101",
     *get_args(_UPerNet),
     "hrnet_w48_ocr",
-    "sa_gate",
-    *get_args(_SAGate),
+    *WITH_MAPS,
 )
 """Networks whose publications or usual code (mmsegmentation) drop channels before the classifier.
 RefineNet-LW drops single features elsewhere, which this is not."""

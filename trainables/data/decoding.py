@@ -56,9 +56,7 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
             facts[split] = Facts()
             identity.begin(split, samples)
             counted = Counted(identity, facts[split].add_at, pixels.of_list(split))
-            splits[split] = _decode_split(
-                *(layout, samples, size, counted.add, cached, config)
-            )
+            splits[split] = _decode_split(*(layout, samples, size, counted.add, cached, config))
     sanity = pixels.with_lines(sanity_of(layout, config, facts))
     whole = Dataset(
         layout.name,

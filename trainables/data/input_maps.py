@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.config.inputs import INPUT_BANDS, InputMap, InputName
-from trainables.config.tasks import TaskName
-from trainables.data.target_kinds import to_tensor
-from trainables.data.targets import TargetMap, TargetMaps, Targets
+from trainables.data.targets import TargetMap, Targets
 
 
 def joined(images_BCHW: Tensor, maps: Targets, names: Sequence[InputName]) -> Tensor:
@@ -28,11 +26,6 @@ def joined(images_BCHW: Tensor, maps: Targets, names: Sequence[InputName]) -> Te
 def without(maps: Targets, names: Sequence[InputName]) -> Targets:
     """What is left for the losses: no task's map is an input."""
     return {task: map_ for task, map_ in maps.items() if task not in names} if names else maps
-
-
-def of_arrays(maps: Sequence[TargetMaps], names: Sequence[InputName]) -> dict[TaskName, Tensor]:
-    """Maps of images of one size, (H,W) or (H,W,3) each, as ``joined`` takes them."""
-    return {name: to_tensor(name, np.stack([one[name] for one in maps])) for name in names}
 
 
 def known_1PC(name: InputName, map_: TargetMap) -> NDArray[np.float32]:

@@ -114,9 +114,9 @@ class SAGateNetwork(Network):
     def __init__(self, config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> None:
         super().__init__()
         self.image_bands, branches = _branches(config.network, pixels)
-        self.backbones = nn.ModuleList(self.backbone(config, branch) for branch in branches)
-        self.transfer = f"{self.backbones[0].transfer} (both encoders)"
-        channels = self.backbones[0].channels[-_STAGES:]
+        self.of_image, self.of_maps = (self.backbone(config, branch) for branch in branches)
+        self.transfer = f"{self.of_image.transfer} (both encoders)"
+        channels = self.of_image.channels[-_STAGES:]
         self.gates = nn.ModuleList(map(SAGate, channels))
         self.out_channels = self.HIDDEN
         self.aspp = LeakyASPP(channels[-1], self.HIDDEN)
@@ -154,11 +154,8 @@ class SAGateNetwork(Network):
         """What the gate after each stage merges, the finest first."""
         image, maps = images_BCHW[:, : self.image_bands], images_BCHW[:, self.image_bands :]
         maps = maps.expand(-1, RGB.bands, -1, -1) if maps.shape[1] == 1 else maps
-        x, y = (
-            backbone.normalised(given)
-            for backbone, given in zip(self.backbones, (image, maps), strict=True)
-        )
-        first, second = (stages_of(backbone.body) for backbone in self.backbones)
+        x, y = self.of_image.normalised(image), self.of_maps.normalised(maps)
+        first, second = stages_of(self.of_image.body), stages_of(self.of_maps.body)
         gates: Iterable[nn.Module | None] = (*(None,) * (len(first) - _STAGES), *self.gates)
         merged = []
         for of_image, of_map, gate in zip(first, second, gates, strict=True):
@@ -187,9 +184,9 @@ class SAGateResNet(SAGateNetwork):
         released: bool = False,
     ) -> None:
         super().__init__(config, num_classes, pixels)
-        image, map_ = (backbone.body for backbone in self.backbones)
-        for name in ("layer1", "layer2", "layer3", "layer4") if released else ():
-            map_[name][0].downsample = image[name][0].downsample
+        for number in range(1, _STAGES + 1) if released else ():
+            path = f"body.layer{number}.0.downsample"
+            self.of_maps.set_submodule(path, self.of_image.get_submodule(path))
 
     def backbone(self, config: ModelConfig, pixels: Pixels) -> Backbone:
         found = Backbone(config, _RESNET, pixels, output_stride=16)

@@ -80,8 +80,8 @@ def network_cost(
     lower, how = AUTOCAST[typed.optim.precision], typed.eval.of("test")
 
     def predict() -> None:
-        predicted = lambda x: network(x).logits_BKHW
-        scores(predicted, image_1CHW, how, inputs=seen.input_names)
+        given = lambda x: network(x).logits_BKHW, image_1CHW, how
+        scores(*given, inputs=seen.input_names)
 
     with torch.no_grad(), torch.autocast(place.type, lower, enabled=lower is not None):
         gflops = _gflops(predict)

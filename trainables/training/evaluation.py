@@ -86,8 +86,8 @@ def evaluate(
     """Evaluate a list on all ranks; every rank gets the metrics of all images.
 
     Args:
-        predict: images (B,C,H,W), as ``Batch`` says, on the CPU -> logits (B,K,H,W) on the device; with
-            ``tasks``, the stack of all its heads.
+        predict: images (B,C,H,W), as ``Batch`` says, on the CPU -> logits (B,K,H,W) on the
+            device; with ``tasks``, the stack of all its heads.
         images: the list.
         num_classes: K.
         batch: images per forward pass, if they are predicted once and complete; else it is one.

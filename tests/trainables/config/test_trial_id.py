@@ -92,6 +92,7 @@ OTHERS: dict[str, dict[str, Value]] = {
     "data/scale_max": {"data/scale_max": 2.0},
     "data/fold": {"data/folds": 5, "data/fold": 2},
     "data/targets": {"data/targets": "edge"},
+    "data/inputs": {"data/inputs": "depth"},
     "eval/edge_thresholds": {
         "data/targets": "edge",
         "task/tasks": "edge",
