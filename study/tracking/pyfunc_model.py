@@ -15,8 +15,10 @@ from trainables import saved
 from trainables.config import require
 from trainables.config.inputs import INPUT_BANDS
 from trainables.config.pixels import Pixels
+from trainables.config.tasks import TaskName
 from trainables.data import rasters
 from trainables.data.target_faults import require_target
+from trainables.data.targets import TargetMap
 from trainables.training.prediction import Given, Predictor, device_of
 
 LOADER = __name__
@@ -84,11 +86,10 @@ def _given(values_HWC: rasters.Pixels, pixels: Pixels) -> Given:
     same = bool((stored_HWC == image_HWC).all())
     require(same, "images", f"of {image.kind}, as files hold it, in front of the maps", "others")
     ends = np.cumsum([INPUT_BANDS[name] for name in pixels.input_names])[:-1]
-    maps = dict(zip(pixels.input_names, np.split(maps_HWC, ends, axis=2), strict=True))
-    if "depth" in maps:
-        maps["depth"] = maps["depth"][..., 0]
-    for name, map_ in maps.items():
-        require_target("images", name, map_, values_HWC.shape[:2])
+    maps: dict[TaskName, TargetMap] = {}
+    for name, map_HWC in zip(pixels.input_names, np.split(maps_HWC, ends, axis=2), strict=True):
+        maps[name] = (map_HWC[..., 0] if name == "depth" else map_HWC).astype(np.float32)
+        require_target("images", name, maps[name], (len(values_HWC), values_HWC.shape[1]))
     return Given(stored_HWC, maps)
 
 

@@ -1,4 +1,4 @@
-"""Maps that networks receive: behind the image's bands, moved with it, normalised by what is there."""
+"""Maps that networks receive: behind the bands, moved with the image, normalised."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Training with maps as inputs: ranks, resumes, saved networks, and what they are predicted with."""
+"""Training with maps as inputs: ranks, resumes, and what saved networks are predicted with."""
 
 from pathlib import Path
 
