@@ -19,6 +19,7 @@ _SINCE: Mapping[str, Value] = {
     "task/tasks": "semseg",
     "task/auxiliary": "",
     "data/inputs": "",
+    "model/variant": "paper",
 }
 """Fields that older ledgers lack, and their defaults, with which the keys stay."""
 

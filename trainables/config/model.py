@@ -27,8 +27,7 @@ _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "psp
 _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
 _HRNet = Literal["hrnet_w18", "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr"]
 _RefineNet = Literal["refinenet_lw_50", "refinenet_lw_101", "refinenet_lw_152"]
-_SAGate = Literal["sa_gate_r101", "sa_gate_r101_released"]
-_Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50", _SAGate]
+_Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50", "sa_gate_r101"]
 
 MULTI_TASK: tuple[str, ...] = get_args(_MultiTask)
 """Networks with a head of their own for each task."""
@@ -42,8 +41,11 @@ ON_ENCODER: tuple[str, ...] = (*get_args(_OnEncoder), *MULTI_TASK)
 LATER = tuple(name for name in ON_ENCODER if name not in ("unet", "fpn"))
 """Names that earlier versions left to plug-ins: a plug-in's network of that name is its own."""
 
-WITH_MAPS: tuple[str, ...] = ("sa_gate", *get_args(_SAGate))
+WITH_MAPS = ("sa_gate", "sa_gate_r101")
 """Networks with a branch of its own for the maps of ``data/inputs``."""
+
+WITH_VARIANT = ("sa_gate_r101",)
+"""Networks whose authors' code differs from what is right."""
 
 WITH_DROPOUT = (
     "deeplabv3",
@@ -103,6 +105,9 @@ class ModelConfig:
     of InverseForm (3.5) that its experiments leave out: inference then runs the head, too. Where no
     loss trains the head, its map is one more channel that the segmentation learns."""
 
+    variant: Literal["paper", "released"] = "paper"
+    """``released``: SA-Gates as their code has them, whose two branches share four projections."""
+
     freeze_batch_norm: bool = False
     """Keep batch norms at their initial statistics and weights, as SEMEDA does (small batches)."""
 
@@ -118,4 +123,7 @@ class ModelConfig:
         joined = not self.boundary_input or self.network not in WITHOUT_BOUNDARY_INPUT
         several = f"false with {self.network}, which has several classifiers"
         require(joined, "model/boundary_input", several, self.boundary_input)
+        varies = self.variant == "paper" or (known and self.network in WITH_VARIANT)
+        allowed = f"paper with {self.network}: only {', '.join(WITH_VARIANT)} have two"
+        require(varies, "model/variant", allowed, self.variant)
         require(bool(self.weights), "model/weights", "none, imagenet or a path", self.weights)

@@ -1,4 +1,5 @@
 """Recipes of networks of several tasks or inputs, after the code that InverseForm's tables use."""
+
 from collections.abc import Mapping
 
 from trainables.config.recipe import Recipe

@@ -43,7 +43,6 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "icnet_r50": partial(ICNet, resnet="resnet50"),
     "sa_gate": SAGateNetwork,
     "sa_gate_r101": SAGateResNet,
-    "sa_gate_r101_released": partial(SAGateResNet, released=True),
     "mtl_baseline": MTLBaseline,
     "pad_net": PADNet,
     "mti_net": MTINet,

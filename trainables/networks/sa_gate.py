@@ -169,22 +169,17 @@ class SAGateNetwork(Network):
 class SAGateResNet(SAGateNetwork):
     """As published: two ResNet-101, and DeepLabV3+ of 256 channels.
 
-    ``released``: the first block's projection of each stage is one layer for both branches, with
+    ``model/variant=released``: the first block's projection of each stage is one layer for both branches, with
     one normalisation that sees the images and then the maps, as in the public code; here each
     branch has its own.
     """
 
     HIDDEN, LOW = 256, 48
 
-    def __init__(
-        self,
-        config: ModelConfig,
-        num_classes: int,
-        pixels: Pixels = RGB,
-        released: bool = False,
-    ) -> None:
+    def __init__(self, config: ModelConfig, num_classes: int, pixels: Pixels = RGB) -> None:
         super().__init__(config, num_classes, pixels)
-        for number in range(1, _STAGES + 1) if released else ():
+        shared = config.variant == "released"
+        for number in range(1, _STAGES + 1) if shared else ():
             path = f"body.layer{number}.0.downsample"
             self.of_maps.set_submodule(path, self.of_image.get_submodule(path))
 

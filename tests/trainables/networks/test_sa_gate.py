@@ -23,8 +23,9 @@ DEPTH = Pixels(4, inputs=(InputMap("depth", (2.8,), (1.3,)),))
 NORMALS = Pixels(7, inputs=(*DEPTH.inputs, InputMap("normals", (0.0,) * 3, (1.0,) * 3)))
 
 
-def model(name: str = "sa_gate", encoder: str = "resnet18") -> ModelConfig:
-    return TrialConfig().changed({"model/network": name, "model/encoder": encoder}).model
+def model(name: str = "sa_gate", encoder: str = "resnet18", variant: str = "paper") -> ModelConfig:
+    changes = {"network": name, "encoder": encoder, "variant": variant}
+    return TrialConfig().changed({f"model/{path}": value for path, value in changes.items()}).model
 
 
 def _own(name: str) -> str:
@@ -59,9 +60,9 @@ def parameters(module: torch.nn.Module) -> int:
 
 def test_the_number_of_parameters_is_that_of_the_public_code() -> None:
     """Which shares four projections of 2,792,960 weights between its branches."""
-    names = ("sa_gate_r101", "sa_gate_r101_released")
+    configs = [model("sa_gate_r101", variant=variant) for variant in ("paper", "released")]
     with torch.device("meta"):
-        ours, released = (Segmenter(model(name), 40, False, DEPTH) for name in names)
+        ours, released = (Segmenter(config, 40, False, DEPTH) for config in configs)
     assert parameters(released) == 110_875_160
     assert parameters(ours) == 110_875_160 + 2_792_960
     for segmenter, shares in ((ours, False), (released, True)):
@@ -82,7 +83,6 @@ def test_the_number_of_parameters_is_that_of_the_public_code() -> None:
         ("sa_gate", "tf_efficientnet_lite0", NORMALS),
         ("sa_gate", "mobilenetv3_large_100", Pixels(6, 8, (0.5,) * 6, (0.25,) * 6, (1.0,) * 6)),
         pytest.param("sa_gate_r101", "", DEPTH, marks=pytest.mark.slow),
-        pytest.param("sa_gate_r101_released", "", DEPTH, marks=pytest.mark.slow),
     ],
 )
 def test_it_trains_a_step_and_evaluates(name: str, encoder: str, pixels: Pixels) -> None:
