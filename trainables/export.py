@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import require
+from trainables.config.inputs import INPUT_BANDS, InputName
+from trainables.config.pixels import Pixels
 from trainables.networks.network import Output, resized
 from trainables.networks.plain_network import logits_of
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
@@ -28,6 +30,7 @@ TOLERANCE = 1e-4
 _EXAMPLE = (2, 96, 160)
 _UNSEEN = ((1, 96, 160), (3, 77, 130), (1, 133, 67))
 """Numbers of images, rows and columns to check with."""
+_UNITS: Mapping[InputName, str] = {"depth": "metres", "normals": "x, y, z"}
 _OF_ONNX = ("onnx", "onnxruntime", "onnxscript")
 _SMALLEST = 8
 
@@ -91,6 +94,17 @@ def outputs_of(segmenter: Segmenter) -> dict[str, int]:
     return found | {str(task): count for task, count in segmenter.tasks.further.items()}
 
 
+def described(pixels: Pixels) -> str:
+    """What an exported network takes, in words."""
+    image = pixels.of_image
+    unit = "in [0, 1]" if image.bits < 32 else "as files hold them"
+    maps = [f"{name} ({_UNITS[name]})" for name in pixels.input_names]
+    then = (
+        f": {image.bands} {unit}, then {', '.join(maps)}, 0 where missing" if maps else f" {unit}"
+    )
+    return f"(batch, {pixels.bands}, height, width){then}"
+
+
 def smallest_side(segmenter: Segmenter) -> int:
     """Pixels from which on an exported network takes images: maps of one pixel are special."""
     return segmenter.multiple + 1 if segmenter.multiple > 1 else _SMALLEST
@@ -116,7 +130,7 @@ def exported(segmenter: Segmenter, classes: Sequence[str], form: str) -> tuple[b
     count, *size = _EXAMPLE
     given = torch.rand(count, segmenter.pixels.bands, *size, generator=_random())
     try:
-        facts = {"classes": list(classes)}
+        facts = {"classes": list(classes), **_bands(segmenter.pixels)}
         if segmenter.predicts is not None:
             facts["outputs"] = [*outputs_of(segmenter)]
         content, run = make(network, given, smallest_side(segmenter), facts)
@@ -135,6 +149,18 @@ def exported(segmenter: Segmenter, classes: Sequence[str], form: str) -> tuple[b
             f"no file is written"
         )
     return content, difference
+
+
+def _bands(pixels: Pixels) -> dict[str, list[str]]:
+    """What the bands of the input are, where they are not an image's alone."""
+    if not pixels.inputs:
+        return {}
+    image = [f"image {band}" for band in range(1, pixels.of_image.bands + 1)]
+    return {"bands": [*image, *(f"{name} in {_UNITS[name]}" for name in _each_band(pixels))]}
+
+
+def _each_band(pixels: Pixels) -> list[InputName]:
+    return [name for name in pixels.input_names for _ in range(INPUT_BANDS[name])]
 
 
 def _random() -> torch.Generator:

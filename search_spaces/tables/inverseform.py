@@ -6,10 +6,7 @@ The paper gives the weights of Eq. 6 in its appendix only; these are the release
 from search_spaces.grid import Cell, Changes, Grid, percent
 from search_spaces.setup import AS_THEY_ARE, Setup
 from search_spaces.tables import inverseform_tasks
-from search_spaces.tables.tasks import ON_EDGES
-
-PAPER: Changes = {"loss/beta": 0.3, "loss/gamma": 0.3, "loss/tile_reduction": "mean"}
-"""With the defaults of ``inverse_net``: the paper's network, nothing added."""
+from search_spaces.tables.tasks import ON_EDGES, PAPER
 
 UNEXPLAINED: Changes = {
     **PAPER,

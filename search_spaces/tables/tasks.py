@@ -6,6 +6,9 @@ not print its weight; here it is that of the released code for plain segmentatio
 
 from search_spaces.grid import Cell, Changes, Grid
 
+PAPER: Changes = {"loss/beta": 0.3, "loss/gamma": 0.3, "loss/tile_reduction": "mean"}
+"""InverseForm on a boundary head; with the defaults of ``inverse_net`` the paper's network, nothing
+added."""
 ON_EDGES: Changes = {"loss/gamma": 0.3, "loss/tile_reduction": "mean"}
 """InverseForm's term beside the edge task's own cross-entropy, which takes the place of beta's."""
 _TWO, _FOUR = "semseg,edge", "semseg,edge,depth,normals"

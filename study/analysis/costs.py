@@ -18,6 +18,8 @@ _SINCE: Mapping[str, Value] = {
     "model/boundary_input": False,
     "task/tasks": "semseg",
     "task/auxiliary": "",
+    "data/inputs": "",
+    "model/variant": "paper",
 }
 """Fields that older ledgers lack, and their defaults, with which the keys stay."""
 

@@ -52,7 +52,7 @@ def check(config: DataConfig, console: Console, pictures: Path) -> bool:
             identity.repeat(split)
         else:
             identity.begin(split, samples)
-            facts[split] = _facts(layout, split, identity, pixels, bad, config.target_names)
+            facts[split] = _facts(layout, split, identity, pixels, bad, config.map_names)
     if bad:
         for line in bad[:_PRINTED]:
             console.print(line, soft_wrap=True, highlight=False, markup=False)

@@ -83,7 +83,7 @@ def export(request: ExportRequest) -> Path:
     study, record, trial = find(request.network, request.storage)
     # These take seconds to import.
     from study.planning.plugin import install_from_plan
-    from trainables.export import exported, outputs_of, smallest_side
+    from trainables.export import described, exported, outputs_of, smallest_side
 
     install_from_plan(record.plan, "NAME", request.trust)
     trained = load(study, record, trial, request.trust)
@@ -94,7 +94,7 @@ def export(request: ExportRequest) -> Path:
     side, outputs = smallest_side(trained.network), outputs_of(trained.network).items()
     maps = ", ".join(f"{name} (batch, {count}, height, width)" for name, count in outputs)
     print(
-        f"{trained.what}: {path}; images float (batch, 3, height, width) in [0, 1], sides of "
+        f"{trained.what}: {path}; images float {described(trained.network.pixels)}, sides of "
         f"{side} px or more, to {maps}; other sizes and batches "
         f"differ from the network by at most {worst:.1e}"
     )

@@ -76,7 +76,9 @@ def print_list(console: Console) -> None:
     for name, recipe in RECIPES.items():
         differs = f" (differs: {recipe.differs})" if recipe.differs else ""
         console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)
-    _print_losses(console)
+    _print_families(console, "losses", FAMILIES)
+    if PLUGIN.weights:
+        console.print(f"[bold]losses[/]  your own: {', '.join(PLUGIN.weights)}")
     console.print("[bold]--set[/]  any of these, with its default:")
     for path, value in flatten(TrialConfig()).items():
         console.print(f"    {path}={value}", highlight=False, markup=False)

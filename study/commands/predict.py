@@ -17,6 +17,7 @@ from cluster.one_line_parser import OneLineParser
 from cluster.safe_text import printable
 from study.commands import process
 from study.commands.all_or_none import all_or_none
+from study.commands.predicted_images import read, with_maps
 from study.commands.screen import outlived
 from study.commands.trained_network import find, load
 from study.ledger.typed_command import name_of
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from trainables.data.rasters import Pixels
     from trainables.data.unlabelled import Picture
-    from trainables.networks.segmentation import Segmenter
 
 _OVERLAYS = "overlays"
 
@@ -49,6 +48,8 @@ class PredictRequest:
     overwrite: bool = False
     data: str = ""
     """The dataset's folder, if it has moved."""
+    inputs: Path | None = None
+    """Of the maps that the network receives beside images; None: a list's are in the dataset."""
     device: str = ""
     """"" for the kind that the study ran on."""
     storage: Path | None = None
@@ -94,6 +95,13 @@ def _parse(arguments: Sequence[str] | None) -> PredictRequest:
     add("--overlay", action="store_true", help=f"draw the classes over the images, {_OVERLAYS}/")
     add("--overwrite", action="store_true", help="replace label maps that exist")
     add("--data", default="", metavar="DIR", help="the dataset's folder, if it has moved")
+    add(
+        "--inputs",
+        type=Path,
+        metavar="DIR",
+        help="folder of the maps that a network of data/inputs receives: depth/NAME.png (16-bit "
+        "millimetres) or .npy (metres), normals/NAME.png or .npy",
+    )
     add("--device", default="", help="cpu or cuda; default: what the study ran on")
     add("--storage", type=Path, help="folder of studies; default: ./runs")
     add("--trust", action="store_true", help="execute the plug-in in the study's ledger")
@@ -117,7 +125,7 @@ def predict(request: PredictRequest) -> list[Path]:
     device = device_of(request.device, cuda=record.plan.gpus_per_worker > 0)
     install_from_plan(record.plan, "NAME", request.trust)
     trained = load(study, record, trial, request.trust)
-    pictures = _pictures(request, trained.config)
+    pictures = with_maps(_pictures(request, trained.config), request.inputs, trained.network)
     written = label_files(trained.config.data, record.data.classes)
     predictor = Predictor(trained.network, trained.config, device)
     volumes = {picture.volume: _volume(picture) for picture in pictures if picture.volume}
@@ -129,7 +137,7 @@ def predict(request: PredictRequest) -> list[Path]:
     overlays = [f"{_OVERLAYS}/{_file(picture)}" for picture in pictures if request.overlay]
     slices: dict[Path, list[NDArray[np.uint8]]] = {volume: [] for volume in volumes}
     with all_or_none(request.out, [*files, *overlays], request.overwrite) as draft:
-        found = predictor.predictions(_read(picture, trained.network) for picture in pictures)
+        found = predictor.predictions(read(picture, trained.network) for picture in pictures)
         for picture, (image_HWC, labels_HW, maps) in zip(pictures, found, strict=True):
             for task, map_CHW in maps.items():
                 _write(draft / task / _file(picture), task_files.png(task, map_CHW))
@@ -181,15 +189,6 @@ def _pictures(request: PredictRequest, config: TrialConfig) -> "list[Picture]":
     if count > 1:
         raise ValueError(f"images must differ in their names without suffix, got {count} {name!r}")
     return pictures
-
-
-def _read(picture: "Picture", network: "Segmenter") -> "Pixels":
-    """The image, which must be of the kind that the network was trained on."""
-    from trainables.data.rasters import require_same
-
-    image_HWC = picture.read()
-    require_same(network.pixels, image_HWC, picture.name)
-    return image_HWC
 
 
 def _file(picture: "Picture") -> str:

@@ -107,7 +107,8 @@ def checkpoint_bytes(
     bare = replace(config.model, weights="none", init="")
     head = needs_boundary_head(config.loss)
     tasks = config.task.of_network(num_classes, num_parts)
-    network, learned = _network_bytes(bare, num_classes, head, pixels, tasks)
+    seen = pixels.seen(config.data.input_names)
+    network, learned = _network_bytes(bare, num_classes, head, seen, tasks)
     optimizer = round(stored_per_weight(config.optim) * learned)
     average = network if config.optim.ema else 0
     running = network + optimizer + average

@@ -11,7 +11,7 @@ from trainables.config.plugin_fields import PLUGIN
 from trainables.config.tasks import TARGETS, TASKS
 from trainables.metrics.catalog import METRICS, OF_TASK
 
-_TARGETS, _NAMES = "data/targets", ("task/tasks", "task/auxiliary")
+_TARGETS, _NAMES = "data/targets", ("task/tasks", "task/auxiliary", "data/inputs")
 
 
 def changes_of(names: str) -> dict[str, Value]:
@@ -24,7 +24,7 @@ def changes_of(names: str) -> dict[str, Value]:
 
 
 def with_targets(changes: Mapping[str, Value]) -> dict[str, Value]:
-    """The changes, with the maps that their tasks need unless they say which are read."""
+    """The changes, with the maps that tasks and inputs need unless they say which are read."""
     named = _names(changes)
     if _TARGETS in changes or not named:
         return dict(changes)

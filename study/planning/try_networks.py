@@ -69,14 +69,14 @@ def _tried(config: TrialConfig, plan: Plan, dataset: Dataset) -> str:
 
 def _attempt(config: TrialConfig, workers: int, dataset: Dataset) -> Attempt:
     """With the first images of the training list, as a rank would see them."""
-    share = config.batch // workers
+    share, dataset = config.batch // workers, dataset.for_inputs(config.data.input_names)
     return Attempt(
         config.model,
         dataset.num_classes,
         needs_boundary_head(config.loss),
         _images(config, dataset),
         trained=min(share, TWO),
-        pixels=dataset.pixels,
+        pixels=dataset.seen,
         shared_statistics=share == 1 and workers > 1,
         tasks=config.task.of_network(dataset.num_classes, len(dataset.parts)),
     )

@@ -46,9 +46,11 @@ def write(folder: Path, study: str, classes: Sequence[str], pixels: Pixels) -> N
         classes: their names by label, which stand in the model's metadata.
         pixels: what images it takes.
     """
-    shade = np.linspace(0, pixels.full, _EXAMPLE_SIDE).astype(stored_type(pixels))
+    image = pixels.of_image
+    shade = np.linspace(0, pixels.full, _EXAMPLE_SIDE).astype(stored_type(image))
     shape = (1, len(shade), len(shade), pixels.bands)
-    example_1HWC = np.broadcast_to(shade[None, :, None, None], shape)
+    example_1HWC = np.zeros(shape, stored_type(pixels))  # maps are missing
+    example_1HWC[..., : image.bands] = shade[None, :, None, None]
     folder.mkdir(parents=True, exist_ok=True)
     with _silent(), tempfile.TemporaryDirectory() as draft:
         made = Path(draft) / "model"

@@ -13,15 +13,22 @@ from numpy.typing import NDArray
 
 from trainables import saved
 from trainables.config import require
+from trainables.config.inputs import INPUT_BANDS
 from trainables.config.pixels import Pixels
-from trainables.training.prediction import Predictor, device_of
+from trainables.config.tasks import TaskName
+from trainables.data import rasters
+from trainables.data.target_faults import require_target
+from trainables.data.targets import TargetMap
+from trainables.training.prediction import Given, Predictor, device_of
 
 LOADER = __name__
 """What the ``MLmodel`` file names as the loader."""
 
 
 def stored_type(pixels: Pixels) -> np.dtype[np.generic]:
-    """The type of the images' values as files hold them."""
+    """The type of the images' values as files hold them; a float where maps follow them."""
+    if pixels.inputs:
+        return np.dtype(np.float32)
     return np.dtype({8: np.uint8, 16: np.uint16, 32: np.float32}[pixels.bits])
 
 
@@ -43,23 +50,47 @@ class Labels:
         self._pixels = network.pixels
         self._predictor = Predictor(network, self.config, device_of(device, cuda=False))
 
-    def predict(self, images: NDArray[np.generic]) -> NDArray[np.int64]:
+    def predict(self, images: rasters.Pixels) -> NDArray[np.int64]:
         """The labels (B,H,W), indices into the classes, at the images' own size.
 
         Images are resized to the size of the training inside, normalised, and predicted as the
         study's test does (scales, mirrors, windows).
 
         Args:
-            images: (B,H,W,C), RGB of 8 bits or as the training's files, of any size.
+            images: (B,H,W,C), RGB of 8 bits or as the training's files, of any size. For a network
+                that receives maps float32: the image's values as its files hold them, then depth in
+                metres or normals, 0 where they are missing.
         """
         kind, bands = stored_type(self._pixels), self._pixels.bands
         is_array = isinstance(images, np.ndarray) and images.ndim == 4
         fits = is_array and images.dtype == kind and images.shape[3] == bands
         found = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else images
         require(fits, "images", f"{kind} of shape (B,H,W,{bands})", found)
-        maps = [labels_HW for _, labels_HW in self._predictor.label_maps(images)]
+        given = (_given(image_HWC, self._pixels) for image_HWC in images)
+        maps = [labels_HW for _, labels_HW in self._predictor.label_maps(given)]
         empty = np.zeros((0, *images.shape[1:3]), np.int64)
         return np.stack(maps).astype(np.int64) if maps else empty
+
+
+def _given(values_HWC: rasters.Pixels, pixels: Pixels) -> Given:
+    """An image, and the maps behind its bands.
+
+    Raises:
+        ValueError: whole numbers are none, or too large: the image's values are in another unit.
+    """
+    if not pixels.inputs:
+        return Given(values_HWC)
+    image = pixels.of_image
+    image_HWC, maps_HWC = np.split(values_HWC, [image.bands], axis=2)
+    stored_HWC = image_HWC.astype(stored_type(image))
+    same = bool((stored_HWC == image_HWC).all())
+    require(same, "images", f"of {image.kind}, as files hold it, in front of the maps", "others")
+    ends = np.cumsum([INPUT_BANDS[name] for name in pixels.input_names])[:-1]
+    maps: dict[TaskName, TargetMap] = {}
+    for name, map_HWC in zip(pixels.input_names, np.split(maps_HWC, ends, axis=2), strict=True):
+        maps[name] = (map_HWC[..., 0] if name == "depth" else map_HWC).astype(np.float32)
+        require_target("images", name, maps[name], (len(values_HWC), values_HWC.shape[1]))
+    return Given(stored_HWC, maps)
 
 
 def _load_pyfunc(path: str, model_config: Mapping[str, object] | None = None) -> Labels:

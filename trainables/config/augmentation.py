@@ -30,16 +30,17 @@ def require_augmentation(data: "DataConfig") -> None:
 
 
 def _require_of_targets(data: "DataConfig") -> None:
-    if not (read := data.target_names):
+    if not (read := data.map_names):
         return
-    allowed = "auto, threads or workers with data/targets"
+    allowed = f"auto, threads or workers with {data.map_fields}"
     require(data.loader != "device", "data/loader", allowed, data.loader)
     for name in ("elastic", "grid_distortion"):  # no camera sees such surfaces
         real = {"depth", "normals"}.isdisjoint(read) or not getattr(data, name)
-        allowed = "0 with depth or normals in data/targets"
+        allowed = f"0 with depth or normals in {data.map_fields}"
         require(real, f"data/{name}", allowed, getattr(data, name))
     for name in PLUGIN.augmentations:
-        share, allowed = data.plugin_field(name), "0 with data/targets, which it does not move"
+        share = data.plugin_field(name)
+        allowed = f"0 with {data.map_fields}, which it does not move"
         require(not share, f"data/{name}", allowed, share)
 
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from trainables.config.augmentation import require_augmentation
+from trainables.config.inputs import InputName, parse_inputs
 from trainables.config.pixels import given_statistics
 from trainables.config.plugin_fields import PLUGIN, Added, Value
-from trainables.config.tasks import TaskName, parse_targets
+from trainables.config.tasks import TARGETS, TaskName, parse_targets
 from trainables.config.validation import require, require_choices
 
 _COUNTS = (
@@ -27,6 +28,7 @@ _NO_FOLDS = "test_list extra_list train_images val_images test_images".split()
 _OF_BATCHES = (
     *("flip", "scale_min", "scale_max", "crop_height", "crop_width", "brightness", "added"),
     *("flip_vertical", "rotate", "elastic", "grid_distortion", "color_jitter", "loader", "moves"),
+    "inputs",
 )
 """How batches are made of decoded images."""
 
@@ -95,6 +97,10 @@ class DataConfig:
     targets: str = ""
     """The maps that are read beside the labels, such as ``edge,depth,normals``: those that any task
     of the study needs."""
+
+    inputs: str = ""
+    """The maps that every network receives as further bands of its images: ``depth``, ``normals``
+    or both; none of them is predicted."""
 
     cache: Literal["auto", "on", "off"] = "auto"
     """Keep decoded images in memory; ``auto``: if they fit; ``off``: read the files each time."""
@@ -187,6 +193,7 @@ class DataConfig:
         require(both, "data/extra_epochs", allowed, self.extra_epochs)
         given_statistics(self.normalize)
         parse_targets(self.targets)
+        parse_inputs(self.inputs)
         fits = self.holdout in (AUTO, 0) or self.holdout >= 2
         require(fits, "data/holdout", "-1, 0 or >= 2", self.holdout)
         self._require_folds()
@@ -209,12 +216,30 @@ class DataConfig:
         """The maps of ``targets``."""
         return parse_targets(self.targets)
 
+    @property
+    def input_names(self) -> tuple[InputName, ...]:
+        """The maps of ``inputs``."""
+        return parse_inputs(self.inputs)
+
+    @property
+    def map_names(self) -> tuple[TaskName, ...]:
+        """The maps that are read, in the order of ``TARGETS``."""
+        read = {*self.target_names, *self.input_names}
+        return tuple(name for name in TARGETS if name in read)
+
+    @property
+    def map_fields(self) -> str:
+        """The fields that name any, as a line of refusal has them."""
+        named = [f"data/{name}" for name in ("targets", "inputs") if getattr(self, name)]
+        return " and ".join(named)
+
     def unaugmented(self) -> "DataConfig":
         """The same without augmentation, of the first fold; configs for which this is equal share
         decoded images."""
         default = DataConfig()
         values = {name: getattr(default, name) for name in _OF_BATCHES}
-        return replace(self, **values, fold=min(self.folds, 1))
+        read = ",".join(self.map_names)
+        return replace(self, **values, targets=read, fold=min(self.folds, 1))
 
 
 def image_paths() -> frozenset[str]:

@@ -22,6 +22,7 @@ _OnEncoder = Literal[
     "dpt",
     "segformer_hf",
     "hms",
+    "sa_gate",
 ]
 _MultiTask = Literal["mtl_baseline", "pad_net", "mti_net", "astmt_modulated", "astmt_unmodulated"]
 _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "pspnet_r101"]
@@ -29,7 +30,9 @@ _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
 _HRNet = Literal["hrnet_w18", "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr"]
 _HMS = Literal["hms_hrnet_w48_ocr"]
 _RefineNet = Literal["refinenet_lw_50", "refinenet_lw_101", "refinenet_lw_152"]
-_Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, _HMS, "icnet_r50"]
+_Named = Literal[
+    "lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, _HMS, "icnet_r50", "sa_gate_r101"
+]
 
 MULTI_TASK: tuple[str, ...] = get_args(_MultiTask)
 """Networks with a head of their own for each task."""
@@ -42,6 +45,12 @@ ON_ENCODER: tuple[str, ...] = (*get_args(_OnEncoder), *MULTI_TASK)
 
 LATER = tuple(name for name in ON_ENCODER if name not in ("unet", "fpn"))
 """Names that earlier versions left to plug-ins: a plug-in's network of that name is its own."""
+
+WITH_MAPS = ("sa_gate", "sa_gate_r101")
+"""Networks with a branch of its own for the maps of ``data/inputs``."""
+
+WITH_VARIANT = ("sa_gate_r101",)
+"""Networks whose authors' code differs from what is right."""
 
 WITH_DROPOUT = (
     "deeplabv3",
@@ -57,6 +66,7 @@ WITH_DROPOUT = (
     *get_args(_UPerNet),
     "hrnet_w48_ocr",
     "hms_hrnet_w48_ocr",
+    *WITH_MAPS,
 )
 """Networks whose publications or usual code (mmsegmentation) drop channels before the classifier.
 RefineNet-LW drops single features elsewhere, which this is not."""
@@ -105,6 +115,9 @@ class ModelConfig:
     of InverseForm (3.5) that its experiments leave out: inference then runs the head, too. Where no
     loss trains the head, its map is one more channel that the segmentation learns."""
 
+    variant: Literal["paper", "released"] = "paper"
+    """``released``: SA-Gates as their code has them, whose two branches share four projections."""
+
     freeze_batch_norm: bool = False
     """Keep batch norms at their initial statistics and weights, as SEMEDA does (small batches)."""
 
@@ -126,6 +139,9 @@ class ModelConfig:
         joined = not self.boundary_input or self.network not in WITHOUT_BOUNDARY_INPUT
         several = f"false with {self.network}, whose classes come from several places or scales"
         require(joined, "model/boundary_input", several, self.boundary_input)
+        varies = self.variant == "paper" or (known and self.network in WITH_VARIANT)
+        allowed = f"paper with {self.network}: only {', '.join(WITH_VARIANT)} have two"
+        require(varies, "model/variant", allowed, self.variant)
         require(bool(self.weights), "model/weights", "none, imagenet or a path", self.weights)
         _scales("model/attention_scales", self.attention_scales, at_least=2)
         _scales("model/test_attention_scales", self.test_attention_scales, at_least=1)

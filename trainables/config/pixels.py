@@ -1,8 +1,9 @@
 """What the images of a dataset are: how many bands, of which type, and how they are normalised."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
+from trainables.config.inputs import InputMap, InputName, bands_of
 from trainables.config.validation import refused, require
 
 MOST_BANDS = 20
@@ -22,21 +23,49 @@ class Pixels:
     in [0,1], floats as they are stored."""
 
     bands: int = 3
-    """C."""
+    """C: the image's, then those of ``inputs``."""
     bits: int = 8
-    """Of a value as it is stored: 8 or 16 (whole numbers), or 32 (a float)."""
+    """Of an image's value as it is stored: 8 or 16 (whole numbers), or 32 (a float)."""
     mean: tuple[float, ...] = ()
-    """Of each band, in that unit, subtracted before the network; () where the network's backbone
-    normalises as it was pretrained."""
+    """Of each band of the image, in that unit, subtracted before the network; () where the
+    network's backbone normalises as it was pretrained."""
     std: tuple[float, ...] = ()
-    """Of each band: what is divided by."""
+    """Of each band of the image: what is divided by."""
     span: tuple[float, ...] = ()
-    """Largest less smallest value of each band in training, the unit of ``data/brightness``."""
+    """Largest less smallest value of each band of the image in training, the unit of
+    ``data/brightness``."""
+    inputs: tuple[InputMap, ...] = ()
+    """The maps that follow the image's bands."""
+    maps: tuple[InputMap, ...] = ()
+    """Of a dataset: those that could follow; see ``seen``."""
+
+    def seen(self, names: tuple[InputName, ...]) -> "Pixels":
+        """What a network receives with ``data/inputs`` of these names.
+
+        Raises:
+            ValueError: the training images have no value of a map.
+        """
+        known = {map_.name: map_ for map_ in self.maps}
+        for name in names:
+            allowed = f"without {name}, of which no training image has a value"
+            require(name in known, "data/inputs", allowed, ",".join(names))
+        inputs = tuple(known[name] for name in names)
+        return replace(self, bands=self.bands + bands_of(names), inputs=inputs, maps=())
 
     @property
     def plain(self) -> bool:
-        """Whether they are 8-bit RGB, normalised by the backbone."""
-        return (self.bands, self.bits) == (3, 8) and not self.mean
+        """Whether they are 8-bit RGB alone, normalised by the backbone."""
+        return (self.bands, self.bits) == (3, 8) and not (self.mean or self.inputs)
+
+    @property
+    def input_names(self) -> tuple[InputName, ...]:
+        """The maps that follow the image."""
+        return tuple(map_.name for map_ in self.inputs)
+
+    @property
+    def of_image(self) -> "Pixels":
+        """What the images are without the maps: as their files hold them."""
+        return replace(self, bands=self.bands - bands_of(self.input_names), inputs=(), maps=())
 
     @property
     def full(self) -> float:
@@ -45,8 +74,9 @@ class Pixels:
 
     @property
     def kind(self) -> str:
-        """``7 bands, 16-bit``."""
-        return described(self.bands, self.bits)
+        """``7 bands, 16-bit``; the maps that follow are named."""
+        image = described(self.of_image.bands, self.bits)
+        return " + ".join((image, *self.input_names))
 
 
 RGB = Pixels()

@@ -1,5 +1,6 @@
 """Which losses and tasks go together: combinations that mean nothing are refused in one line."""
 
+from trainables.config.data import DataConfig
 from trainables.config.loss import LossConfig
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.rival_losses import RIVALS
@@ -33,3 +34,11 @@ def require_losses(task: TaskConfig, loss: LossConfig) -> None:
     for name in PLUGIN.weights:
         weight = loss.plugin_field(name)
         require(weight == 0, f"loss/{name}", without, weight)
+
+
+def require_no_leak(task: TaskConfig, data: DataConfig) -> None:
+    """Raise a ValueError if a task's map is an input, which the network could copy."""
+    for path, names in (("tasks", task.names), ("auxiliary", task.auxiliary_names)):
+        leaked = [name for name in names if name in data.input_names]
+        without = f"without {', '.join(leaked)}, which data/inputs shows to the network"
+        require(not leaked, f"task/{path}", without, getattr(task, path))

@@ -19,7 +19,7 @@ from trainables.config.optim import OptimConfig
 from trainables.config.plugin_fields import PLUGIN, SECTIONS, Added
 from trainables.config.refine import DenseCRFConfig, RefineConfig, SegFixConfig
 from trainables.config.stages import EdgeNetConfig, InverseNetConfig
-from trainables.config.task_checks import require_losses
+from trainables.config.task_checks import require_losses, require_no_leak
 from trainables.config.task_network import require_network
 from trainables.config.tasks import TaskConfig
 from trainables.config.validation import Value, hints_of, refused, require
@@ -64,6 +64,7 @@ class TrialConfig:
         require({*self.task.names} <= read, "task/tasks", have, self.task.tasks)
         further = self.task.auxiliary
         require({*self.task.auxiliary_names} <= read, "task/auxiliary", have, further)
+        require_no_leak(self.task, self.data)
         if not self.task.only_segments:
             require_losses(self.task, self.loss)
         require_network(self.task, self.model)

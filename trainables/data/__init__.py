@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from trainables.config import DataConfig
+from trainables.config.inputs import INPUTS
 from trainables.data import files
 from trainables.data.dataset import DataError, Dataset, ImageList
 from trainables.data.decoding import decode
@@ -115,12 +116,15 @@ def _require_classes(layout: Layout) -> None:
 
 def _require_targets(layout: Layout, config: DataConfig) -> None:
     """Raise a DataError unless the layout has the maps that the config names."""
-    if set(config.target_names) <= set(layout.targets):
-        return
-    has = (
-        f"'' or some of {','.join(layout.targets)}" if layout.targets else "'', it has labels only"
-    )
-    raise DataError(f"data/targets must be, for {layout.name}: {has}; got {config.targets!r}")
+    inputs = tuple(name for name in INPUTS if name in layout.targets)
+    for field, read, here in (
+        ("targets", config.target_names, layout.targets),
+        ("inputs", config.input_names, inputs),
+    ):
+        if not set(read) <= set(here):
+            has = f"'' or some of {','.join(here)}" if here else "'', it has labels only"
+            given = ",".join(read)
+            raise DataError(f"data/{field} must be, for {layout.name}: {has}; got {given!r}")
 
 
 @lru_cache(maxsize=2)

@@ -15,7 +15,8 @@ class Batch(NamedTuple):
     """Some images, their labels, and the maps beside them."""
 
     images_BCHW: Tensor
-    """Float in the unit of their type, photographs in [0,1]; as stored before ``ready``."""
+    """Float in the unit of their type, photographs in [0,1], then the maps of ``data/inputs``; as
+    stored and without these before ``ready``."""
     labels_BHW: Tensor
     """int64; before ``ready`` uint8."""
     targets: Targets

@@ -17,11 +17,13 @@ import torch
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig
+from trainables.config.inputs import InputName
 from trainables.config.pixels import RGB, Pixels
 from trainables.data.augment import augmented_maps, is_off
 from trainables.data.batch import Batch
 from trainables.data.dataset import DataError, ImageList
 from trainables.data.draw import Draw
+from trainables.data.input_maps import joined, without
 from trainables.data.target_kinds import mirrored, to_tensor
 from trainables.data.units import in_units
 
@@ -49,7 +51,7 @@ def require_crops(split: ImageList, config: DataConfig) -> None:
 
 def to_tensors(split: ImageList, indices: NDArray[np.int64] | Sequence[int]) -> Batch:
     """Images of one size, their labels and targets, as a network and its losses receive them."""
-    return ready(stored(split, indices))
+    return ready(stored(split, indices), split.inputs)
 
 
 def stored(split: ImageList, indices: NDArray[np.int64] | Sequence[int]) -> Batch:
@@ -59,11 +61,15 @@ def stored(split: ImageList, indices: NDArray[np.int64] | Sequence[int]) -> Batc
     return Batch(images_BHWC.permute(0, 3, 1, 2), labels_BHW, targets)
 
 
-def ready(batch: Batch) -> Batch:
-    """Stored images and labels as a network and its losses receive them: float and int64."""
-    return batch._replace(
-        images_BCHW=in_units(batch.images_BCHW), labels_BHW=batch.labels_BHW.long()
-    )
+def ready(batch: Batch, inputs: tuple[InputName, ...] = ()) -> Batch:
+    """Stored images and labels as a network and its losses receive them: float and int64.
+
+    Args:
+        batch: as stored.
+        inputs: which of its targets are no targets, and follow the images' bands.
+    """
+    images_BCHW = joined(in_units(batch.images_BCHW), batch.targets, inputs)
+    return Batch(images_BCHW, batch.labels_BHW.long(), without(batch.targets, inputs))
 
 
 def without_sixteen_bits(batch: Batch) -> Batch:
@@ -137,7 +143,7 @@ def training_batches(
     rank: int,
     ranks: int,
     pixels: Pixels = RGB,
-    finish: Callable[[Batch], Batch] = ready,
+    finish: Callable[[Batch], Batch] | None = None,
     threads: int = 1,
 ) -> Iterator[Batch]:
     """Yield this rank's share of each batch: every ``ranks``-th of its images.
@@ -145,14 +151,15 @@ def training_batches(
     Args:
         batch: counts the images over all ranks; at least ``ranks``.
         finish: what is done with the stored images and labels of a batch in the thread that makes
-            them.
+            them; None: they are made ready.
         threads: that make batches, several at a time; a list that is read from disk has one, which
             reads the images of a batch on several.
     """
     this = Epoch(batch, seed, epoch, rank, ranks)
 
     def make(share: NDArray[np.int64]) -> Batch:
-        return finish(made(split, config, share, this.draws(share), pixels))
+        batch = made(split, config, share, this.draws(share), pixels)
+        return finish(batch) if finish else ready(batch, split.inputs)
 
     shares = this.shares(len(split))
     if is_off(config) and isinstance(split.images_NHWC, np.ndarray):

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from trainables.config.inputs import InputName
 from trainables.config.pixels import RGB, Pixels
 from trainables.config.tasks import TaskName
 from trainables.data.digest import is_old
@@ -53,6 +54,8 @@ class ImageList:
     """What a name before its last ``/`` stands for."""
     targets: Mapping[TaskName, NDArray[np.uint8 | np.float32]] = field(default_factory=dict)
     """By task, the maps beside the labels, stored as these are: (N,H,W), ``normals`` (N,H,W,3)."""
+    inputs: tuple[InputName, ...] = ()
+    """Those of them that networks receive behind the images' bands."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -94,14 +97,15 @@ class ImageList:
             for maps in (self.images_NHWC, self.labels_NHW, *self.targets.values())
         )
         beside = dict(zip(self.targets, targets, strict=True))
-        return ImageList(images, labels, names, spacing, self.series, beside)
+        return ImageList(images, labels, names, spacing, self.series, beside, self.inputs)
 
     def first(self, count: int) -> "ImageList":
         """The first images alone, in memory."""
         spacing = None if self.spacing_mm is None else self.spacing_mm[:count]
         images, labels = self.images_NHWC[:count], self.labels_NHW[:count]
         targets = {task: maps[:count] for task, maps in self.targets.items()}
-        return ImageList(images, labels, self.names[:count], spacing, self.series, targets)
+        further = self.series, targets, self.inputs
+        return ImageList(images, labels, self.names[:count], spacing, *further)
 
     @property
     def unit(self) -> Literal["mm", "px"]:
@@ -182,6 +186,8 @@ class Dataset:
     """How many images each fold tests, in words."""
     parts: tuple[str, ...] = ()
     """Names of the human parts, the background first; none without that map."""
+    inputs: tuple[InputName, ...] = ()
+    """The maps that networks receive behind the images' bands."""
 
     def for_fold(self, fold: int) -> "Dataset":
         """The same images with the lists of this fold, from 1; 0 and without folds: as they are."""
@@ -192,6 +198,27 @@ class Dataset:
         if lists["val"] == lists["test"]:
             splits["test"] = splits["val"]
         return replace(self, splits=splits, pixels=self.pixels_of_fold[fold - 1])
+
+    def for_inputs(self, names: tuple[InputName, ...]) -> "Dataset":
+        """The same images for networks that receive these maps, too; they share their memory.
+
+        Raises:
+            ValueError: no training image has a value of a map.
+        """
+        if names == self.inputs:
+            return self
+        lists = {id(images): replace(images, inputs=names) for images in self.splits.values()}
+        splits = {
+            split: lists[id(images)] for split, images in self.splits.items()
+        }  # one may be two
+        pool = None if self.pool is None else replace(self.pool, inputs=names)
+        self.pixels.seen(names)
+        return replace(self, splits=splits, pool=pool, inputs=names)
+
+    @property
+    def seen(self) -> Pixels:
+        """What networks receive: the images and the maps of ``inputs``."""
+        return self.pixels.seen(self.inputs)
 
     @property
     def nbytes(self) -> int:

@@ -4,7 +4,7 @@ Shape letters: N images, H rows, W columns.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig
-from trainables.config.tasks import TaskName
 from trainables.data.dataset import DataError, Dataset, ImageList
 from trainables.data.facts import Facts
 from trainables.data.fold_sanity import FoldFacts, sanity_of_folds
@@ -57,11 +56,9 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
             facts[split] = Facts()
             identity.begin(split, samples)
             counted = Counted(identity, facts[split].add_at, pixels.of_list(split))
-            splits[split] = _decode_split(
-                *(layout, samples, size, counted.add, cached, config.target_names)
-            )
+            splits[split] = _decode_split(*(layout, samples, size, counted.add, cached, config))
     sanity = pixels.with_lines(sanity_of(layout, config, facts))
-    return Dataset(
+    whole = Dataset(
         layout.name,
         layout.classes,
         layout.colours,
@@ -74,6 +71,7 @@ def decode(layout: Layout, config: DataConfig) -> Dataset:
         pixels.pixels,
         parts=layout.parts,
     )
+    return whole.for_inputs(config.input_names)
 
 
 def _decode_folds(
@@ -83,7 +81,7 @@ def _decode_folds(
     facts, pixels = FoldFacts(layout.folds), FoldPixels(config, layout.folds)
     identity.begin("pool", layout.pool)
     count = Counted(identity, facts.add_at, pixels.add_at).add
-    pool = _decode_split(layout, layout.pool, size, count, cached, config.target_names)
+    pool = _decode_split(layout, layout.pool, size, count, cached, config)
     identity.divide(layout.folds)
     whole = Dataset(
         layout.name,
@@ -102,7 +100,7 @@ def _decode_folds(
         layout.divided,
         layout.parts,
     )
-    return whole.for_fold(config.fold)
+    return whole.for_fold(config.fold).for_inputs(config.input_names)
 
 
 def _bytes_needed(layout: Layout, size: Size | None) -> int:
@@ -177,8 +175,9 @@ def _decode_split(
     size: Size | None,
     count: Count,
     cached: bool,
-    targets: Sequence[TaskName],
+    config: DataConfig,
 ) -> ImageList:
+    targets = config.map_names
     parts: tuple[Part, ...] = ("image", "labels", *targets)
     collectors = {part: Collector(len(samples)) for part in parts}
     spacing_mm: list[tuple[float, ...]] = []

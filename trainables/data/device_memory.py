@@ -80,7 +80,7 @@ def most_held(dataset: Dataset, config: DataConfig, total_bytes: int) -> int:
     """The most bytes that ``data/loader`` lets a lane's lists take of a GPU of this size."""
     lists = trained_on(dataset)
     named = config.loader in ("auto", "device") and not plugin_augmentation.active(config)
-    named = named and not config.targets and config.moves == "edgewise"  # else threads augment
+    named = named and not config.map_names and config.moves == "edgewise"  # else threads augment
     if not named or not all(map(in_memory, lists)):
         return 0
     nbytes = sum(bytes_of(lists).values())

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig, require
+from trainables.config.inputs import InputName
 from trainables.data import plugin_augmentation
 from trainables.data.batch import Batch
 from trainables.data.batches import (
@@ -74,7 +75,7 @@ class Threads:
             return training_batches(images, config, **how)
         threads = self._threads if in_memory(images) else 1
         made = training_batches(images, config, **how, finish=pinned, threads=threads)
-        return (crossed(batch, self._device) for batch in made)
+        return (crossed(batch, self._device, images.inputs) for batch in made)
 
     def evaluation(
         self, images: ImageList, *, batch: int, rank: int, ranks: int
@@ -83,7 +84,7 @@ class Threads:
             yield from evaluation_batches(images, batch=batch, rank=rank, ranks=ranks)
             return
         for rows in evaluation_shares(images, batch=batch, rank=rank, ranks=ranks):
-            yield rows, crossed(pinned(stored(images, rows)), self._device)
+            yield rows, crossed(pinned(stored(images, rows)), self._device, images.inputs)
 
 
 class OnDevice:
@@ -133,7 +134,7 @@ class Workers:
         pixels = self._dataset.pixels
         jobs = [Trained(share, config, epoch.draws(share), pixels) for share in shares]
         for batch in self._processes.done(self._name(images), jobs):
-            yield crossed(batch, self._device)
+            yield crossed(batch, self._device, images.inputs)
 
     def evaluation(
         self, images: ImageList, *, batch: int, rank: int, ranks: int
@@ -141,7 +142,7 @@ class Workers:
         shares = list(evaluation_shares(images, batch=batch, rank=rank, ranks=ranks))
         done = self._processes.done(self._name(images), [Evaluated(rows) for rows in shares])
         for rows, made in zip(shares, done, strict=True):
-            yield rows, crossed(made, self._device)
+            yield rows, crossed(made, self._device, images.inputs)
 
     def _name(self, images: ImageList) -> str:
         return next(name for name, known in self._dataset.splits.items() if known is images)
@@ -154,9 +155,9 @@ def pinned(batch: Batch) -> Batch:
     return Batch(images_BCHW.pin_memory(), labels_BHW.pin_memory(), pinned_targets)
 
 
-def crossed(batch: Batch, device: torch.device) -> Batch:
+def crossed(batch: Batch, device: torch.device, inputs: tuple[InputName, ...]) -> Batch:
     """A stored batch on the device, made ready there."""
-    return ready(batch.to(device))
+    return ready(batch.to(device), inputs)
 
 
 class Loaders:
@@ -205,7 +206,7 @@ class Loaders:
             return config.loader
         if self._device.type != "cuda" or plugin_augmentation.active(config):
             return "threads"
-        if decoded and (config.targets or config.moves != "edgewise"):
+        if decoded and (config.map_names or config.moves != "edgewise"):
             return "threads"  # a device augments images and labels alone, and in its own way
         if decoded:
             return "device" if self._memory.fits(lists) else "threads"

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.config import DataConfig, refused
+from trainables.config.inputs import INPUTS, InputName
 from trainables.config.pixels import (
     Pixels,
     described,
     given_statistics,
     normalises_itself,
 )
-from trainables.data import rasters
+from trainables.data import input_maps, rasters
 from trainables.data.dataset import DataError, Sanity
 from trainables.data.fold_views import FoldLists
 from trainables.data.samples import Decoded, Pair, Sample
@@ -76,6 +77,11 @@ class BandStatistics:
         self._squares_C = self._squares_C + squares_C + merged_C
         self.low_C, self.high_C = np.minimum(self.low_C, low_C), np.maximum(self.high_C, high_C)
 
+    def add_known(self, values_1PC: rasters.Pixels) -> None:
+        """Add what an image has; nothing where it has no value."""
+        if values_1PC.size:
+            self.add(values_1PC)
+
     @property
     def std_C(self) -> NDArray[np.float64]:
         """Of all pixels (divided by their number)."""
@@ -93,6 +99,8 @@ class PixelFacts:
 
     def __init__(self, config: DataConfig) -> None:
         self._config, self._same, self._found = config, SameKind(), BandStatistics()
+        read = [name for name in INPUTS if name in config.map_names]
+        self._maps = {name: BandStatistics() for name in read}
 
     def add(self, split: str, sample: Sample, decoded: Decoded, used_HWC: rasters.Pixels) -> None:
         """Count an image, which training uses as ``used_HWC``.
@@ -104,6 +112,8 @@ class PixelFacts:
         self._same.check(sample, decoded.image_HWC)
         bands, bits = self._same.kind
         itself = normalises_itself(self._config.normalize, bands, bits)
+        for name, found in self._maps.items() if split == "train" else ():
+            found.add_known(input_maps.known_1PC(name, decoded.targets[name]))
         if split == "train" and not (itself and (bands, bits) == (3, 8)):
             self._found.add(used_HWC)
 
@@ -113,15 +123,22 @@ class PixelFacts:
 
     @property
     def pixels(self) -> Pixels:
-        """What a network receives."""
-        return pixels_of(self._config, *self._same.kind, self._found)
+        """What a network receives, and which maps it could receive, too."""
+        maps = tuple(
+            input_maps.input_map(name, found.mean_C, found.std_C)
+            for name, found in self._maps.items()
+            if found.pixels
+        )
+        return replace(pixels_of(self._config, *self._same.kind, self._found), maps=maps)
 
     def with_lines(self, sanity: Sanity) -> Sanity:
         """The page of sanity with what is to know about the bands."""
+        image = self.pixels
+        beside = (input_line(name, self._maps[name]) for name in self._config.input_names)
         return replace(
             sanity,
-            notes=(*sanity.notes, *lines(self.pixels, self._config, self._found)),
-            warnings=(*sanity.warnings, *warnings(self.pixels, self._found)),
+            notes=(*sanity.notes, *lines(image, self._config, self._found), *beside),
+            warnings=(*sanity.warnings, *warnings(image, self._found)),
         )
 
 
@@ -198,6 +215,22 @@ def lines(pixels: Pixels, config: DataConfig, found: BandStatistics) -> tuple[st
         f"images have {pixels.kind}, normalised by {how}; in the training images: "
         f"{'; '.join(bands)}",
         f"pictures show {shown}, stretched between each image's 2nd and 98th percentile",
+    )
+
+
+def input_line(name: InputName, found: BandStatistics) -> str:
+    """What the user should know of a map that the network receives."""
+    if not found.pixels:
+        return f"{name}: no training image has a value of it"
+    unit = " m" if name == "depth" else ""
+    bands = "; ".join(
+        f"mean {found.mean_C[band]:.4g}{unit}, std {found.std_C[band]:.4g}{unit}, "
+        f"{found.low_C[band]:.4g}..{found.high_C[band]:.4g}{unit}"
+        for band in range(len(found.mean_C))
+    )
+    return (
+        f"{name} follows the images' bands, normalised by the training images' pixels that have "
+        f"it, 0 where it is missing: {bands}"
     )
 
 

@@ -183,8 +183,9 @@ def bits_of(image_HWC: Pixels) -> int:
 
 def require_same(pixels: Kind, image_HWC: Pixels, what: str) -> None:
     """Raise a ValueError if a network was trained on images of another kind than this one."""
-    if (pixels.bands, pixels.bits) != (image_HWC.shape[2], bits_of(image_HWC)):
-        raise refused(what, f"of {pixels.kind}, as the network was trained on", kind_of(image_HWC))
+    image = pixels.of_image
+    if (image.bands, image.bits) != (image_HWC.shape[2], bits_of(image_HWC)):
+        raise refused(what, f"of {image.kind}, as the network was trained on", kind_of(image_HWC))
 
 
 def kind_of(image_HWC: Pixels) -> str:

@@ -1,17 +1,22 @@
 """Images to predict: those of a folder, or of a dataset's list, with or without labels."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from trainables.config import DataConfig
 from trainables.config.data import BUILT_IN
-from trainables.data import PUBLISHED, files, lists, open_layout, photos
+from trainables.config.inputs import InputName
+from trainables.data import PUBLISHED, files, input_files, lists, open_layout, photos
 from trainables.data.dataset import DataError
+from trainables.data.images import Size
 from trainables.data.label_tables import LabelTable
 from trainables.data.layouts import wmh
 from trainables.data.rasters import Pixels
 from trainables.data.samples import SPLITS, Pair, Sample
+from trainables.data.target_files import TargetFile
+from trainables.data.targets import NO_TARGETS, TargetMaps
 from trainables.data.volume_files import SUFFIXES as VOLUMES
 from trainables.data.volume_files import facts_of, is_nifti
 from trainables.data.volumes import Slice
@@ -29,6 +34,8 @@ class Picture:
     """The image (H,W,C), or a DataError that names its file."""
     volume: Path | None = None
     """The volume's file, if it is a slice of one; all slices follow each other in order."""
+    maps: Callable[[Size], TargetMaps] = lambda _: NO_TARGETS
+    """Of an image of this size, the maps of its sample."""
 
 
 def of_folder(folder: Path, volumes: bool = False) -> list[Picture]:
@@ -93,13 +100,33 @@ def _file(name: str, path: Path) -> Picture:
 
 def _sample(sample: Sample) -> Picture:
     if isinstance(sample, Pair):  # its labels may be missing
-        return _file(sample.name, sample.image)
+        return replace(_file(sample.name, sample.image), maps=partial(_beside, sample.beside))
     if isinstance(sample, wmh.Slice):
         return Picture(sample.name, sample.image, sample.flair)
     if isinstance(sample, Slice):
         file = sample.pair.image
         return Picture(sample.name, sample.image, file if is_nifti(file) else None)
-    return Picture(sample.name, lambda: sample.read().image_HWC)
+    return Picture(
+        sample.name, lambda: sample.read().image_HWC, maps=lambda _: sample.read().targets
+    )
+
+
+def _beside(found: Sequence[TargetFile], size: Size) -> TargetMaps:
+    return {file.task: file.read(size)[0] for file in found}
+
+
+def with_inputs(
+    pictures: Iterable[Picture], folder: Path, inputs: Sequence[InputName]
+) -> list[Picture]:
+    """The pictures with the maps in this folder: see ``input_files``.
+
+    Raises:
+        DataError: a file is missing.
+    """
+    return [
+        replace(one, maps=partial(_beside, input_files.beside(folder, one.name, inputs)))
+        for one in pictures
+    ]
 
 
 def _volume(name: str, path: Path) -> list[Picture]:

@@ -8,7 +8,7 @@ memory that each needs.
 Shape letters: B images, C channels, K classes or the maps of all ``Heads``, H rows, W columns.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.config.evaluation import EvaluationProtocol, Size
+from trainables.config.inputs import InputName
+from trainables.metrics.input_bands import mirrored_view, scaled_view
 from trainables.metrics.other_tasks.heads import CLASSES, Heads
 
 Predict = Callable[[Tensor], Tensor]
@@ -30,6 +32,7 @@ def scores(
     images_BCHW: Tensor,
     how: EvaluationProtocol = PLAIN,
     heads: Heads = CLASSES,
+    inputs: Sequence[InputName] = (),
 ) -> Tensor:
     """Logits (B,K,H,W) of complete images: the model's own, or, where several predictions are
     averaged, the logarithm of their mean probability (at least that of float32's least number).
@@ -39,10 +42,11 @@ def scores(
         images_BCHW: images as the model expects them.
         how: windows, scales, mirroring.
         heads: what the maps are, beside the classes: those of further tasks are their ``values``.
+        inputs: the maps that are the last bands of the images.
     """
     if how.is_plain:
         return heads.of_one(predict(images_BCHW))
-    return heads.of_mean(probabilities(predict, images_BCHW, how, heads))
+    return heads.of_mean(probabilities(predict, images_BCHW, how, heads, inputs))
 
 
 def probabilities(
@@ -50,6 +54,7 @@ def probabilities(
     images_BCHW: Tensor,
     how: EvaluationProtocol = PLAIN,
     heads: Heads = CLASSES,
+    inputs: Sequence[InputName] = (),
 ) -> Tensor:
     """Class probabilities (B,K,H,W) of complete images, averaged over scales and mirroring; of
     further tasks, the mean ``values``."""
@@ -59,8 +64,10 @@ def probabilities(
     ]
     total_BKHW: Tensor | None = None
     for scale, mirrored in views:
-        view_BCHW = resize(images_BCHW, scaled(size, scale))
-        view_BCHW = view_BCHW.flip(-1) if mirrored else view_BCHW
+        view_size = scaled(size, scale)
+        resized = partial(resize, size=view_size)
+        view_BCHW = scaled_view(images_BCHW, view_size, scale, inputs, resized)
+        view_BCHW = mirrored_view(view_BCHW, inputs) if mirrored else view_BCHW
         prob_BKHW = _of_view(predict, view_BCHW, size, how, partial(heads.values, scale=scale))
         prob_BKHW = heads.unmirrored(prob_BKHW) if mirrored else prob_BKHW
         total_BKHW = prob_BKHW if total_BKHW is None else total_BKHW.add_(prob_BKHW)

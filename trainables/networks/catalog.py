@@ -15,6 +15,7 @@ from trainables.networks.multi_task.mti_net import MTINet
 from trainables.networks.multi_task.pad_net import PADNet
 from trainables.networks.network import Network
 from trainables.networks.refinenet import RefineNetLW
+from trainables.networks.sa_gate import SAGateNetwork, SAGateResNet
 from trainables.networks.segformer_hf import SegformerHF
 from trainables.networks.small import LRASPP, Tiny
 from trainables.networks.upernet import UPerNet
@@ -43,6 +44,8 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "refinenet_lw_101": partial(RefineNetLW, resnet="resnet101"),
     "refinenet_lw_152": partial(RefineNetLW, resnet="resnet152"),
     "icnet_r50": partial(ICNet, resnet="resnet50"),
+    "sa_gate": SAGateNetwork,
+    "sa_gate_r101": SAGateResNet,
     "mtl_baseline": MTLBaseline,
     "pad_net": PADNet,
     "mti_net": MTINet,

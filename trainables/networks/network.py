@@ -54,6 +54,9 @@ class Network(nn.Module):
     """Paths of what turns features into class logits; none where features depend on the logits."""
     tasks: frozenset[TaskName] = frozenset()
     """Those that it has own heads for; others get one each on its features."""
+    splits_bands: bool = False
+    """Whether bands beyond the image's have a branch of their own, so that no first layer is
+    adapted to them."""
     transfer: str = RANDOM
     """Where the backbone's weights came from, as a sentence for the terminal."""
 
@@ -87,7 +90,11 @@ class Backbone(nn.Module):
         self.transfer = transfer(config, self.body, settings)
 
     def forward(self, images_B3HW: Tensor) -> list[Tensor]:
-        return list(self.body(normalized(images_B3HW, self.mean, self.std)))
+        return list(self.body(self.normalised(images_B3HW)))
+
+    def normalised(self, images_B3HW: Tensor) -> Tensor:
+        """What the body receives."""
+        return normalized(images_B3HW, self.mean, self.std)
 
 
 def mean_and_std(
@@ -96,7 +103,8 @@ def mean_and_std(
     """What a backbone subtracts and divides by: nothing where images come normalised."""
     if pixels.mean:
         return (0.0,) * pixels.bands, (1.0,) * pixels.bands
-    return settings["mean"], settings["std"]
+    further = pixels.bands - pixels.of_image.bands  # maps, which come normalised
+    return (*settings["mean"], *(0.0,) * further), (*settings["std"], *(1.0,) * further)
 
 
 _FREE = ("apache-2.0", "mit", "bsd-3-clause")

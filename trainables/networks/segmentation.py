@@ -71,8 +71,8 @@ class Segmenter(nn.Module):
         self.heads = self._task_heads()
         self.predicts = None if tasks is None else Predicts(tasks)
         reads = boundary_head or config.boundary_input
-        own = reads and "edge" not in self.tasks.channels
-        self.boundary_head = self._make_head() if own else None
+        further = reads and "edge" not in self.tasks.channels
+        self.boundary_head = self._make_head() if further else None
         self._joined_Bhw: Tensor | None = None
         self.reads_boundary = config.boundary_input
         """Whether the classifier does, so that evaluation runs the head, too."""
@@ -83,7 +83,8 @@ class Segmenter(nn.Module):
             classifier.register_forward_pre_hook(self._drop)
         self.multiple = self.network.multiple
         self.auxiliary_weights = self.network.auxiliary_weights if config.auxiliary else ()
-        self.transfer = transfer_of(self.network.transfer, pixels)
+        own = self.network.transfer
+        self.transfer = own if self.network.splits_bands else transfer_of(own, pixels)
         """Where the initial weights came from, as a sentence for the terminal."""
         if config.init:
             self.transfer = load_network(self, Path(config.init).expanduser())

@@ -52,5 +52,9 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "hms_hrnet_w48_ocr": "HMS (Tao et al., arXiv 2005.10821) on OCR: InverseForm's",
         "hms": "the same attention on the FPN of model/encoder",
     },
+    "of two inputs": {
+        "sa_gate_r101": "SA-Gates (Chen et al., ECCV 2020) on two ResNet-101: InverseForm's",
+        "sa_gate": "the same gates between two encoders of model/encoder",
+    },
 }
 """By family and ``model/network``, its paper, and which of the four papers uses it."""

@@ -26,7 +26,7 @@ class TinyUNet(nn.Module):
 
     def __init__(self, width: int, pixels: Pixels = RGB) -> None:
         super().__init__()
-        self._normalised = bool(pixels.mean)
+        self._raw_bands = 0 if pixels.mean else pixels.of_image.bands
         self.out_channels = width
         self.down = nn.ModuleList(
             [_block(pixels.bands, width), _block(width, 2 * width), _block(2 * width, 4 * width)]
@@ -35,7 +35,7 @@ class TinyUNet(nn.Module):
 
     def forward(self, images_B3HW: Tensor) -> Tensor:
         """(B,width,H,W) for images in [0,1] of any size from 4x4."""
-        x = images_B3HW if self._normalised else images_B3HW * 2 - 1
+        x = self._centred(images_B3HW)
         skips = []
         for number, block in enumerate(self.down):
             x = block(F.max_pool2d(x, 2) if number else x)
@@ -44,3 +44,12 @@ class TinyUNet(nn.Module):
             x = F.interpolate(x, size=skip.shape[-2:], mode="nearest")
             x = block(torch.cat((x, skip), dim=1))
         return x
+
+    def _centred(self, images_BCHW: Tensor) -> Tensor:
+        """In -1 .. 1 what no statistics normalise; further maps come normalised."""
+        if not self._raw_bands:
+            return images_BCHW
+        if self._raw_bands == images_BCHW.shape[1]:
+            return images_BCHW * 2 - 1
+        image, maps = images_BCHW[:, : self._raw_bands], images_BCHW[:, self._raw_bands :]
+        return torch.cat((image * 2 - 1, maps), dim=1)

@@ -15,7 +15,7 @@ def network_of(config: TrialConfig, dataset: Dataset, device: torch.device) -> S
     """The config's network with its initial weights, on the device."""
     head = needs_boundary_head(config.loss)
     tasks = config.task.of_network(dataset.num_classes, len(dataset.parts))
-    network = Segmenter(config.model, dataset.num_classes, head, dataset.pixels, tasks)
+    network = Segmenter(config.model, dataset.num_classes, head, dataset.seen, tasks)
     make_global(network)
     if config.model.freeze_batch_norm:
         freeze_batch_norm(network)

@@ -65,21 +65,23 @@ def network_cost(
         size: rows and columns of the image.
         device: such as ``cuda``.
         plugin: the user's own file that the trial runs with.
-        pixels: what its images are.
+        pixels: what its images are, and which maps it may receive.
         num_parts: P, of the task ``parts``.
     """
     if plugin is not None:
         install(plugin)
     typed, place = from_flat({**config, "model/weights": "none"}), torch.device(device)
     process_settings.use(typed.optim, place, training=False)
-    network = _built(typed, num_classes, place, pixels, num_parts)
-    image_1CHW = torch.rand(1, pixels.bands, *size, device=place)
+    seen = pixels.seen(typed.data.input_names)
+    network = _built(typed, num_classes, place, seen, num_parts)
+    image_1CHW = torch.rand(1, seen.bands, *size, device=place)
     if typed.optim.channels_last:
         image_1CHW = image_1CHW.contiguous(memory_format=torch.channels_last)
     lower, how = AUTOCAST[typed.optim.precision], typed.eval.of("test")
 
     def predict() -> None:
-        scores(lambda x: network(x).logits_BKHW, image_1CHW, how)
+        given = lambda x: network(x).logits_BKHW, image_1CHW, how
+        scores(*given, inputs=seen.input_names)
 
     with torch.no_grad(), torch.autocast(place.type, lower, enabled=lower is not None):
         gflops = _gflops(predict)

@@ -86,8 +86,8 @@ def evaluate(
     """Evaluate a list on all ranks; every rank gets the metrics of all images.
 
     Args:
-        predict: images (B,C,H,W) in [0,1] on the CPU -> logits (B,K,H,W) on the device; with
-            ``tasks``, the stack of all its heads.
+        predict: images (B,C,H,W), as ``Batch`` says, on the CPU -> logits (B,K,H,W) on the
+            device; with ``tasks``, the stack of all its heads.
         images: the list.
         num_classes: K.
         batch: images per forward pass, if they are predicted once and complete; else it is one.
@@ -106,7 +106,7 @@ def evaluate(
     for rows, made in batches(images, batch=batch, rank=rank(), ranks=num_ranks()):
         on_device = made.to(device)
         images_BCHW, labels_BHW, targets = on_device
-        maps_BMHW = scores(predict, images_BCHW, how, counted.heads)
+        maps_BMHW = scores(predict, images_BCHW, how, counted.heads, images.inputs)
         logits_BKHW, values = counted.heads.split(maps_BMHW)
         if counted.segments:
             classes.add(rows, logits_BKHW, labels_BHW)

@@ -15,8 +15,10 @@ from torch import Tensor
 
 from trainables.config import TrialConfig, require
 from trainables.config.tasks import TaskName
-from trainables.data import photos
+from trainables.data import input_maps, photos, target_kinds
 from trainables.data.rasters import Pixels, require_same
+from trainables.data.target_kinds import to_tensor
+from trainables.data.targets import NO_TARGETS, TargetMaps
 from trainables.data.units import in_units
 from trainables.metrics.inference import probabilities, resize, scores
 from trainables.metrics.other_tasks.heads import Heads
@@ -25,6 +27,14 @@ from trainables.training import process_settings
 from trainables.training.forward import forward
 
 Labels = NDArray[np.uint8]
+
+
+class Given(NamedTuple):
+    """An image to predict, with the maps that the network receives beside it."""
+
+    image_HWC: Pixels
+    maps: TargetMaps = NO_TARGETS
+    """Of the image's size, as ``data/targets.py`` says."""
 
 
 class Predicted(NamedTuple):
@@ -48,7 +58,7 @@ class Predictor:
         self._batch = config.batch if self._how.is_plain else 1  # as in the test
         self._heads = Heads(network.tasks.further)
 
-    def label_maps(self, images: Iterable[Pixels]) -> Iterator[tuple[Pixels, Labels]]:
+    def label_maps(self, images: Iterable[Pixels | Given]) -> Iterator[tuple[Pixels, Labels]]:
         """Yield each image (H,W,C) with its labels (H,W), 0..K-1, at its own size.
 
         Raises:
@@ -58,23 +68,29 @@ class Predictor:
         require(segments, "task/tasks", "with semseg for label maps", tasks)
         return ((each.image_HWC, each.labels_HW) for each in self.predictions(images))
 
-    def predictions(self, images: Iterable[Pixels]) -> Iterator[Predicted]:
+    def predictions(self, images: Iterable[Pixels | Given]) -> Iterator[Predicted]:
         """Yield what is predicted for each image (H,W,C).
 
         Equal sizes that follow each other share a batch, as in the test: another one may round
         otherwise.
+
+        Raises:
+            ValueError: an image of another kind, or without a map that the network needs.
         """
-        for _, same in groupby(images, key=lambda image_HWC: image_HWC.shape):
+        given = (one if isinstance(one, Given) else Given(one) for one in images)
+        for _, same in groupby(given, key=lambda one: one.image_HWC.shape):
             while batch := list(islice(same, self._batch)):
                 yield from self._predicted(batch)
 
     @torch.no_grad()
-    def _predicted(self, images: list[Pixels]) -> list[Predicted]:
+    def _predicted(self, given: list[Given]) -> list[Predicted]:
         """Of images of one size."""
+        images = [one.image_HWC for one in given]
         rows, columns = images[0].shape[:2]
         require_same(self._network.pixels, images[0], "the images to predict")
         resized_BHWC = np.stack([photos.resize(image, self._size) for image in images])
         images_BCHW = in_units(torch.from_numpy(resized_BHWC).permute(0, 3, 1, 2))
+        images_BCHW = self._with_maps(images_BCHW, [one.maps for one in given])
         with process_settings.restored():
             process_settings.use(self._config.optim, self._device, training=False)
             maps_BMHW = self._scores(images_BCHW, (rows, columns))
@@ -88,13 +104,29 @@ class Predictor:
             for place, (image, labels_HW) in enumerate(zip(images, labels_BHW, strict=True))
         ]
 
+    def _with_maps(self, images_BCHW: Tensor, maps: list[TargetMaps]) -> Tensor:
+        """The images with the maps that the network receives, at their size."""
+        names, size = self._network.pixels.input_names, images_BCHW.shape[-2:]
+        for name in names:
+            lacking = sum(name not in one for one in maps)
+            require(not lacking, "the images to predict", f"with {name}", f"{lacking} without it")
+        resized: dict[TaskName, Tensor] = {
+            name: torch.stack(
+                [target_kinds.resized(name, to_tensor(name, one[name]), (*size,)) for one in maps]
+            )
+            for name in names
+        }
+        return input_maps.joined(images_BCHW, resized, names)
+
     def _scores(self, images_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
         """(B,M,H,W) at ``size``, of all heads: of the classes the network's own logits where
         nothing is averaged or resized."""
         images_BCHW = images_BCHW.to(self._device)
+        names = self._network.pixels.input_names
+        given = self._outputs, images_BCHW, self._how, self._heads, names
         if tuple(images_BCHW.shape[-2:]) == size:
-            return scores(self._outputs, images_BCHW, self._how, self._heads)
-        found_BMHW = probabilities(self._outputs, images_BCHW, self._how, self._heads)
+            return scores(*given)
+        found_BMHW = probabilities(*given)
         return resize(found_BMHW, size)
 
     def _outputs(self, images_BCHW: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ class Training:
         ranks = num_ranks()
         require(config.batch >= ranks, "batch", f"at least the {ranks} ranks", config.batch)
         self.config, self.device = config, device
-        self.dataset = dataset.for_fold(config.data.fold)
+        self.dataset = dataset.for_fold(config.data.fold).for_inputs(config.data.input_names)
         require_crops(self.dataset.splits["train"], config.data)
         process_settings.use(config.optim, device, training=True)
         torch.manual_seed(config.seed)
@@ -196,7 +196,8 @@ class Training:
         network, how = self._evaluated(), self.config.eval.of(split)
         for row in rows:
             images_1CHW = to_tensors(self.dataset.splits[split], [row]).images_BCHW
-            yield scores(lambda x: self._predict(network, x).logits_BKHW, images_1CHW, how)
+            given = lambda x: self._predict(network, x).logits_BKHW, images_1CHW, how
+            yield scores(*given, inputs=self.dataset.inputs)
 
     def save(self) -> bytes:
         """The state from which ``load`` resumes as if training had never stopped; after the last

@@ -122,9 +122,16 @@ def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
         f"digest {dataset.digest}",
         "evaluated": evaluation.described(plan.base),
         "network": _network(plan.config, dataset),
+        **_inputs(plan.config, dataset),
         **_tasks(plan.config.task),
         **({"plug-in": f"{plugin.name}, digest {plugin.digest}"} if plugin else {}),
     }
+
+
+def _inputs(config: TrialConfig, dataset: Dataset) -> dict[str, str]:
+    """The line of the maps that the networks receive; none for images alone."""
+    seen = dataset.pixels.seen(config.data.input_names)
+    return {"inputs": f"the image, then {'; '.join(map(str, seen.inputs))}"} if seen.inputs else {}
 
 
 def _tasks(task: TaskConfig) -> dict[str, str]:
@@ -137,9 +144,10 @@ def _network(config: TrialConfig, dataset: Dataset) -> str:
     name: str = model.network
     if name in ON_ENCODER and name not in PLUGIN.networks:
         name += f" on {model.encoder}"
-    plain = name == "tiny" and not model.init and dataset.pixels.bands == RGB.bands
+    pixels = dataset.pixels.seen(config.data.input_names)
+    plain = name == "tiny" and not model.init and pixels.bands == RGB.bands
     tasks = config.task.of_network(dataset.num_classes, len(dataset.parts))
-    given = dataset.num_classes, dataset.pixels, tasks
+    given = dataset.num_classes, pixels, tasks
     report = "" if plain else transfer_report(model, *given)
     return f"{name}: {report}" if report else name
 

@@ -92,6 +92,7 @@ OTHERS: dict[str, dict[str, Value]] = {
     "data/scale_max": {"data/scale_max": 2.0},
     "data/fold": {"data/folds": 5, "data/fold": 2},
     "data/targets": {"data/targets": "edge"},
+    "data/inputs": {"data/inputs": "depth"},
     "eval/edge_thresholds": {
         "data/targets": "edge",
         "task/tasks": "edge",
@@ -115,6 +116,7 @@ OTHERS: dict[str, dict[str, Value]] = {
     "model/weights": {"model/weights": "imagenet"},
     "model/init": {"model/init": "a.pt"},
     "model/width": {"model/width": 8},
+    "model/variant": {"model/network": "sa_gate_r101", "model/variant": "released"},
     "model/dropout": {"model/network": "pspnet_r101", "model/dropout": 0.1},
     "loss/tile_share": {"data/height": 96, "loss/tile_share": 0.5},
     "loss/resize": {"loss/variant": "released", "loss/resize": "672x1344"},

@@ -29,7 +29,7 @@ def layout(config: DataConfig) -> Layout:
 
     def pair(line: lists.Line) -> list[Pair]:
         name = Path(line.words[0]).stem
-        beside = files_beside(root, name, config.target_names, MAPS)
+        beside = files_beside(root, name, config.map_names, MAPS)
         image, mask = root / "images" / f"{name}.jpg", root / "segmentation" / f"{name}.png"
         return [Pair(name, image, mask, TABLE, line.listed, beside=beside)]
 

@@ -96,10 +96,10 @@ def layout(config: DataConfig) -> Layout:
 
     def official(split: str) -> list[Sample]:
         found = numbers.get(split, ())
-        return [_sample(root, number, "splits.mat", config.target_names) for number in found]
+        return [_sample(root, number, "splits.mat", config.map_names) for number in found]
 
     def listed(line: lists.Line) -> list[Sample]:
-        return [_sample(root, _number(line), line.listed, config.target_names)]
+        return [_sample(root, _number(line), line.listed, config.map_names)]
 
     splits = lists.of_splits(root, config, official, listed)
     targets: tuple[TaskName, ...] = ("edge", "depth")

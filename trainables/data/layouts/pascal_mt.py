@@ -76,13 +76,13 @@ def layout(config: DataConfig) -> Layout:
         if not mask.is_file():
             mask = root / "semseg" / "pascal-context" / f"{name}.png"
         image = root / "JPEGImages" / f"{name}.jpg"
-        beside = files_beside(root, name, config.target_names, MAPS)
+        beside = files_beside(root, name, config.map_names, MAPS)
         return [Pair(name, image, mask, voc2012.TABLE, line.listed, beside=beside)]
 
     folder = root / "ImageSets" / "Context"
     official = {split: folder / f"{split}.txt" for split in ("train", "val")}
     splits = lists.read_splits(root, config, official, pair)
-    parts = PARTS if "parts" in config.target_names else ()
+    parts = PARTS if "parts" in config.map_names else ()
     classes = voc2012.CLASSES, voc2012.COLOURS
     return Layout("pascal_mt", *classes, splits, targets=tuple(MAPS), parts=parts)
 

@@ -194,7 +194,7 @@ def layout(config: DataConfig) -> Layout:
     requested = {"train": config.train_images, "val": config.val_images, "test": config.test_images}
     splits = {
         split: tuple(
-            Scene(split, index, rows, columns, config.target_names)
+            Scene(split, index, rows, columns, config.map_names)
             for index in range(max(requested[split], count))
         )
         for split, count in COUNTS.items()

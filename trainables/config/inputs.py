@@ -1,0 +1,45 @@
+"""The maps of a sample that a network receives beside the image: ``data/inputs``."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple, get_args
+
+from trainables.config.validation import require
+
+InputName = Literal["depth", "normals"]
+INPUTS: tuple[InputName, ...] = get_args(InputName)
+"""In the order in which they follow the image's bands."""
+INPUT_BANDS: Mapping[InputName, int] = MappingProxyType({"depth": 1, "normals": 3})
+
+
+class InputMap(NamedTuple):
+    """A map as a network normalises it: less the mean, divided by the std; 0 where it is missing.
+
+    Both have one number for each of its bands, in the map's own unit (metres of depth).
+    """
+
+    name: InputName
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __str__(self) -> str:
+        unit = " m" if self.name == "depth" else ""
+        mean, std = (", ".join(f"{x:.4g}" for x in values) for values in (self.mean, self.std))
+        return f"{self.name} less {mean}{unit}, divided by {std}{unit}, 0 where it is missing"
+
+
+def parse_inputs(text: str) -> tuple[InputName, ...]:
+    """The maps of ``data/inputs``, in the order of ``INPUTS``; "": none.
+
+    Raises:
+        ValueError: an unknown name, one given twice, or another order.
+    """
+    names = tuple(name for name in INPUTS if name in text.split(","))
+    allowed = f"'' or some of {','.join(INPUTS)}, in this order"
+    require(text == ",".join(names), "data/inputs", allowed, text)
+    return names
+
+
+def bands_of(names: tuple[InputName, ...]) -> int:
+    """How many bands these maps have together."""
+    return sum(INPUT_BANDS[name] for name in names)
