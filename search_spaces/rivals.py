@@ -71,6 +71,11 @@ RIVAL_CELLS = (
         weight_of_one("loss/affinity_field", "Ke et al., beside CE"),
     ),
     _cell(
+        "dual_task",
+        {"loss/dual_task": 1.0},
+        weight_of_one("loss/dual_task", "GSCNN, beside CE"),
+    ),
+    _cell(
         "ohem",
         {**_ALONE, "loss/ohem_cross_entropy": 1.0},
         searched("loss/ohem_cross_entropy_threshold", 0.5, 0.9, "0.7 in HRNet, 0.9 in PIDNet"),

@@ -20,13 +20,14 @@ _OnEncoder = Literal[
     "upernet",
     "dpt",
     "segformer_hf",
+    "gscnn",
 ]
 _MultiTask = Literal["mtl_baseline", "pad_net", "mti_net", "astmt_modulated", "astmt_unmodulated"]
 _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "pspnet_r101"]
 _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
 _HRNet = Literal["hrnet_w18", "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr"]
 _RefineNet = Literal["refinenet_lw_50", "refinenet_lw_101", "refinenet_lw_152"]
-_Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50"]
+_Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50", "gscnn_wrn38"]
 
 MULTI_TASK: tuple[str, ...] = get_args(_MultiTask)
 """Networks with a head of their own for each task."""
@@ -37,7 +38,7 @@ INITIAL = ("pad_net", "mti_net")
 ON_ENCODER: tuple[str, ...] = (*get_args(_OnEncoder), *MULTI_TASK)
 """Networks that read ``model/encoder``."""
 
-LATER = tuple(name for name in ON_ENCODER if name not in ("unet", "fpn"))
+LATER = (*(name for name in ON_ENCODER if name not in ("unet", "fpn")), "gscnn_wrn38")
 """Names that earlier versions left to plug-ins: a plug-in's network of that name is its own."""
 
 WITH_DROPOUT = (
@@ -60,6 +61,12 @@ RefineNet-LW drops single features elsewhere, which this is not."""
 
 WITHOUT_BOUNDARY_INPUT = ("lraspp", "deeplabv2_r101", *MULTI_TASK)
 """Networks of several classifiers, to which a boundary map cannot be joined once."""
+
+OWN_BOUNDARY = ("gscnn", "gscnn_wrn38")
+"""Networks that predict boundaries and use them in the segmentation."""
+
+WITH_VARIANT = OWN_BOUNDARY
+"""Networks whose authors' code differs from what is right."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +104,10 @@ class ModelConfig:
     of InverseForm (3.5) that its experiments leave out: inference then runs the head, too. Where no
     loss trains the head, its map is one more channel that the segmentation learns."""
 
+    variant: Literal["paper", "released"] = "paper"
+    """``released``: GSCNN as its code has it, Canny of a normalised image and boundaries after the
+    sigmoid, of which losses take it again."""
+
     freeze_batch_norm: bool = False
     """Keep batch norms at their initial statistics and weights, as SEMEDA does (small batches)."""
 
@@ -112,4 +123,10 @@ class ModelConfig:
         joined = not self.boundary_input or self.network not in WITHOUT_BOUNDARY_INPUT
         several = f"false with {self.network}, which has several classifiers"
         require(joined, "model/boundary_input", several, self.boundary_input)
+        joined = not self.boundary_input or not known or self.network not in OWN_BOUNDARY
+        itself = f"false with {self.network}, which joins its boundaries itself"
+        require(joined, "model/boundary_input", itself, self.boundary_input)
+        varies = self.variant == "paper" or (known and self.network in WITH_VARIANT)
+        allowed = f"paper with {self.network}: only {', '.join(WITH_VARIANT)} have two"
+        require(varies, "model/variant", allowed, self.variant)
         require(bool(self.weights), "model/weights", "none, imagenet or a path", self.weights)

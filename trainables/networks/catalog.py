@@ -6,6 +6,7 @@ from functools import partial
 from trainables.networks.decoders import DECODERS, Smp
 from trainables.networks.dilated import DeepLabV2, DeepLabV3, DeepLabV3Plus, PSPNet
 from trainables.networks.dpt import DPT
+from trainables.networks.gscnn import GSCNN, EncoderTrunk, WideTrunk
 from trainables.networks.hrnet import HRNet, HRNetOCR
 from trainables.networks.icnet import ICNet
 from trainables.networks.multi_task.astmt import ModulatedDeepLab
@@ -40,6 +41,8 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "refinenet_lw_101": partial(RefineNetLW, resnet="resnet101"),
     "refinenet_lw_152": partial(RefineNetLW, resnet="resnet152"),
     "icnet_r50": partial(ICNet, resnet="resnet50"),
+    "gscnn": partial(GSCNN, trunk=EncoderTrunk),
+    "gscnn_wrn38": partial(GSCNN, trunk=WideTrunk),
     "mtl_baseline": MTLBaseline,
     "pad_net": PADNet,
     "mti_net": MTINet,

@@ -37,6 +37,8 @@ class Output(NamedTuple):
     initial: tuple[Mapping[TaskName, Tensor], ...] = ()
     """Initial predictions, which losses see, too (deep supervision), by scale; with the logits of
     ``semseg``, if it is a task; none in evaluation."""
+    boundary_Bhw: Tensor | None = None
+    """Boundary logits, of a network with ``has_boundary`` alone."""
 
 
 class Network(nn.Module):
@@ -54,6 +56,8 @@ class Network(nn.Module):
     """Paths of what turns features into class logits; none where features depend on the logits."""
     tasks: frozenset[TaskName] = frozenset()
     """Those that it has own heads for; others get one each on its features."""
+    has_boundary: bool = False
+    """Whether it predicts boundaries itself, so that it needs no boundary head."""
     transfer: str = RANDOM
     """Where the backbone's weights came from, as a sentence for the terminal."""
 

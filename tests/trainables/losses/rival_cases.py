@@ -7,6 +7,7 @@ from torch import Tensor
 from trainables.losses.affinity_field import affinity_field
 from trainables.losses.boundary_dou import boundary_dou_loss
 from trainables.losses.calibration import l1_ace
+from trainables.losses.dual_task import dual_task
 from trainables.losses.focal import focal_loss
 from trainables.losses.hard_pixels import ohem_cross_entropy
 from trainables.losses.jaccard import jaccard_metric_loss
@@ -33,6 +34,7 @@ RIVALS: dict[str, Callable[[Tensor, Tensor], LossTerm]] = {
     "l1_ace": l1_ace,
     "l1_ace_soft": lambda x, y: l1_ace(x, y, bins=5, binning="soft"),
     "affinity_field": affinity_field,
+    "dual_task": lambda x, y: dual_task(x, y, sigma=0.6),
 }
 RELEASED_RIVALS: dict[str, Callable[[Tensor, Tensor], LossTerm]] = {
     "dice_together": lambda x, y: dice_loss(
@@ -47,6 +49,7 @@ RELEASED_RIVALS: dict[str, Callable[[Tensor, Tensor], LossTerm]] = {
     "ohem": lambda x, y: ohem_cross_entropy(x, y, kept=5, variant="released"),
     "scnp": lambda x, y: scnp(x, y, variant="released"),
     "affinity_field": lambda x, y: affinity_field(x, y, variant="released"),
+    "dual_task": lambda x, y: dual_task(x, y, variant="released"),
 }
 BY_HAND_RIVALS = (
     *("dice_loss", "focal_tversky", "jaccard", "boundary_dou", "focal_sigmoid", "unified_focal"),
