@@ -17,7 +17,6 @@ def eight_bit(images_BCHW: Tensor) -> Tensor:
     return (images_BCHW * 255).round().clamp(0, 255).to(torch.uint8)
 
 
-@torch.compiler.disable
 def canny_edges(images_BCHW: Tensor) -> Tensor:
     """float32 (B,H,W): 1 on an edge, else 0. Images on a GPU are copied to the CPU for it.
 
