@@ -115,6 +115,7 @@ OTHERS: dict[str, dict[str, Value]] = {
     "model/weights": {"model/weights": "imagenet"},
     "model/init": {"model/init": "a.pt"},
     "model/width": {"model/width": 8},
+    "model/variant": {"model/network": "gscnn", "model/variant": "released"},
     "model/dropout": {"model/network": "pspnet_r101", "model/dropout": 0.1},
     "loss/tile_share": {"data/height": 96, "loss/tile_share": 0.5},
     "loss/resize": {"loss/variant": "released", "loss/resize": "672x1344"},
