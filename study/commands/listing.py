@@ -76,12 +76,17 @@ def print_list(console: Console) -> None:
     for name, recipe in RECIPES.items():
         differs = f" (differs: {recipe.differs})" if recipe.differs else ""
         console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)
-    _print_families(console, "losses", FAMILIES)
-    if PLUGIN.weights:
-        console.print(f"[bold]losses[/]  your own: {', '.join(PLUGIN.weights)}")
+    _print_losses(console)
     console.print("[bold]--set[/]  any of these, with its default:")
     for path, value in flatten(TrialConfig()).items():
         console.print(f"    {path}={value}", highlight=False, markup=False)
+
+
+def _print_losses(console: Console) -> None:
+    """The terms of a loss, and a plug-in's."""
+    _print_families(console, "losses", FAMILIES)
+    if PLUGIN.weights:
+        console.print(f"[bold]losses[/]  your own: {', '.join(PLUGIN.weights)}")
 
 
 def _print_families(console: Console, what: str, families: Mapping[str, Mapping[str, str]]) -> None:

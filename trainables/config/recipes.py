@@ -6,6 +6,7 @@ belong to a space, not to a recipe. ``differs`` says in what a recipe is not the
 """
 
 from trainables.config.data import BUILT_IN
+from trainables.config.host_recipes import HOST_RECIPES
 from trainables.config.recipe import Recipe
 from trainables.config.task_recipes import TASK_RECIPES
 from trainables.config.validation import Value, require
@@ -171,23 +172,6 @@ RECIPES: dict[str, Recipe] = {
         "InverseForm's own settings are in an appendix that is not public; no weights of Mapillary "
         "(--init FILE), no coarse labels, no class-uniform sampling, no RMI loss, no HMS",
     ),
-    "gscnn_cityscapes": Recipe(
-        "GSCNN (Takikawa et al., ICCV 2019), as its released code trains: crop 720, 175 epochs",
-        {
-            **_SCALE,
-            **_SGD,
-            "data/dataset": "cityscapes",
-            "model/network": "gscnn_wrn38",
-            **_crop(720, 720),
-            "batch": 16,
-            "epochs": 175,
-            "optim/lr": 0.01,
-            "optim/weight_decay": 1e-4,
-            "optim/poly_power": 1.0,
-        },
-        "ImageNet weights of WideResNet-38 are your file (--weights FILE); no dropout in its last "
-        "stages; the rate falls at every step, not epoch; losses are the grid's or a space's",
-    ),
     "inverseform_pascal": Recipe(
         f"InverseForm (CVPR 2021), Sec. 4.2: HRNet-w18, {_MTI_NET_SOURCE}",
         {
@@ -237,6 +221,7 @@ RECIPES: dict[str, Recipe] = {
         },
         "the crop's side is mmsegmentation's: the paper gives none",
     ),
+    **HOST_RECIPES,
     **TASK_RECIPES,
     BUILT_IN: Recipe(
         "ours: scenes so small that a run learns every class within seconds",

@@ -204,7 +204,7 @@ class GSCNN(Network):
         return Output(
             self.classifier(features_BDhw),
             features_BDhw,
-            tasks=dict.fromkeys(self.tasks, boundary_B1HW),
+            tasks=dict.fromkeys(self.tasks, logits_B1HW),
             boundary_Bhw=boundary_B1HW.squeeze(1),
         )
 
