@@ -76,6 +76,11 @@ RIVAL_CELLS = (
         searched("loss/rmi_share", 0.1, 0.9, "0.5 in Zhao et al.; the rest is RMI"),
     ),
     _cell(
+        "dual_task",
+        {"loss/dual_task": 1.0},
+        weight_of_one("loss/dual_task", "GSCNN, beside CE"),
+    ),
+    _cell(
         "ohem",
         {**_ALONE, "loss/ohem_cross_entropy": 1.0},
         searched("loss/ohem_cross_entropy_threshold", 0.5, 0.9, "0.7 in HRNet, 0.9 in PIDNet"),

@@ -107,11 +107,12 @@ def _differences(
     split: str,
 ) -> list[str]:
     """Of the cells that run here, a cell's changes count, too; where each network has cells of its
-    own, of those that the setup has figures of."""
+    own, of those that the setup has figures of. Where none of these runs, the config alone."""
     cells = [cell for cell in grid.cells if not cell.needs] or list(grid.cells)
     if len(grid.baselines) > 1:
         cells = [cell for cell in cells if setup.name in {*cell.published, *cell.gains}]
-    found = [differences(setup, {**base, **cell.changes}, images) for cell in cells]
+    changes = [cell.changes for cell in cells] or [{}]
+    found = [differences(setup, {**base, **changed}, images) for changed in changes]
     if split != "test":
         found.append([_UNTESTED])
     return list(dict.fromkeys(reason for reasons in found for reason in reasons))

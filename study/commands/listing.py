@@ -65,6 +65,23 @@ def print_list(console: Console) -> None:
     for section, kind, name in _CHOICES:
         choices = ", ".join(map(str, get_choices(kind, name)))
         console.print(f"[bold]--set {section}/{name}=[/]  {choices}")
+    _print_networks(console)
+    for name, recipe in RECIPES.items():
+        differs = f" (differs: {recipe.differs})" if recipe.differs else ""
+        console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)
+    _print_losses(console)
+    console.print("[bold]--set[/]  any of these, with its default:")
+    for path, value in flatten(TrialConfig()).items():
+        console.print(f"    {path}={value}", highlight=False, markup=False)
+
+
+def _print_losses(console: Console) -> None:
+    _print_families(console, "losses", FAMILIES)
+    if PLUGIN.weights:
+        console.print(f"[bold]losses[/]  your own: {', '.join(PLUGIN.weights)}")
+
+
+def _print_networks(console: Console) -> None:
     _print_families(console, "networks", networks.FAMILIES)
     console.print(f"[bold]--set model/encoder=NAME[/]  for {', '.join(ON_ENCODER)}")
     console.print(
@@ -73,22 +90,6 @@ def print_list(console: Console) -> None:
         "mit_b5; with astmt_* a ResNet of bottlenecks, such as resnet26",
         highlight=False,
     )
-    for name, recipe in RECIPES.items():
-        differs = f" (differs: {recipe.differs})" if recipe.differs else ""
-        console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)
-    _print_families(console, "losses", FAMILIES)
-    if PLUGIN.weights:
-        console.print(f"[bold]losses[/]  your own: {', '.join(PLUGIN.weights)}")
-    console.print("[bold]--set[/]  any of these, with its default:")
-    for path, value in flatten(TrialConfig()).items():
-        console.print(f"    {path}={value}", highlight=False, markup=False)
-
-
-def _print_losses(console: Console) -> None:
-    """The terms of a loss, and a plug-in's."""
-    _print_families(console, "losses", FAMILIES)
-    if PLUGIN.weights:
-        console.print(f"[bold]losses[/]  your own: {', '.join(PLUGIN.weights)}")
 
 
 def _print_families(console: Console, what: str, families: Mapping[str, Mapping[str, str]]) -> None:

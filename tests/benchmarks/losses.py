@@ -56,6 +56,7 @@ BOUNDS = {
     "multiclass_unified_focal": (4.0, "-"),
     "l1_ace": (8.0, "-"),
     "affinity_field": (20.0, "-"),
+    "dual_task": (20.0, "-"),
     "scnp": (20.0, "-"),
     "rmi": (12.0, "-"),
     "soft_cldice": (130.0, "-"),

@@ -23,16 +23,15 @@ _OnEncoder = Literal[
     "segformer_hf",
     "hms",
     "sa_gate",
+    "gscnn",
 ]
 _MultiTask = Literal["mtl_baseline", "pad_net", "mti_net", "astmt_modulated", "astmt_unmodulated"]
 _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "pspnet_r101"]
 _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
 _HRNet = Literal["hrnet_w18", "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr"]
-_HMS = Literal["hms_hrnet_w48_ocr"]
+_Later = Literal["hms_hrnet_w48_ocr", "sa_gate_r101", "gscnn_wrn38"]
 _RefineNet = Literal["refinenet_lw_50", "refinenet_lw_101", "refinenet_lw_152"]
-_Named = Literal[
-    "lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, _HMS, "icnet_r50", "sa_gate_r101"
-]
+_Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50", _Later]
 
 MULTI_TASK: tuple[str, ...] = get_args(_MultiTask)
 """Networks with a head of their own for each task."""
@@ -43,14 +42,11 @@ INITIAL = ("pad_net", "mti_net")
 ON_ENCODER: tuple[str, ...] = (*get_args(_OnEncoder), *MULTI_TASK)
 """Networks that read ``model/encoder``."""
 
-LATER = tuple(name for name in ON_ENCODER if name not in ("unet", "fpn"))
+LATER = (*(name for name in ON_ENCODER if name not in ("unet", "fpn")), *get_args(_Later))
 """Names that earlier versions left to plug-ins: a plug-in's network of that name is its own."""
 
 WITH_MAPS = ("sa_gate", "sa_gate_r101")
 """Networks with a branch of its own for the maps of ``data/inputs``."""
-
-WITH_VARIANT = ("sa_gate_r101",)
-"""Networks whose authors' code differs from what is right."""
 
 WITH_DROPOUT = (
     "deeplabv3",
@@ -78,6 +74,12 @@ WITH_ATTENTION = ("hms", "hms_hrnet_w48_ocr")
 WITHOUT_BOUNDARY_INPUT = ("lraspp", "deeplabv2_r101", *MULTI_TASK, *WITH_ATTENTION)
 """Networks whose classes come from several places or sizes, to which a boundary map cannot be
 joined once."""
+
+OWN_BOUNDARY = ("gscnn", "gscnn_wrn38")
+"""Networks that predict boundaries and use them in the segmentation."""
+
+WITH_VARIANT = ("sa_gate_r101", *OWN_BOUNDARY)
+"""Networks whose authors' code differs from what is right."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +118,9 @@ class ModelConfig:
     loss trains the head, its map is one more channel that the segmentation learns."""
 
     variant: Literal["paper", "released"] = "paper"
-    """``released``: SA-Gates as their code has them, whose two branches share four projections."""
+    """``released``: SA-Gates as their code has them, whose two branches share four projections;
+    GSCNN as its code has it, Canny of a normalised image and boundaries after the sigmoid, of which
+    losses take it again."""
 
     freeze_batch_norm: bool = False
     """Keep batch norms at their initial statistics and weights, as SEMEDA does (small batches)."""
@@ -139,6 +143,9 @@ class ModelConfig:
         joined = not self.boundary_input or self.network not in WITHOUT_BOUNDARY_INPUT
         several = f"false with {self.network}, whose classes come from several places or scales"
         require(joined, "model/boundary_input", several, self.boundary_input)
+        joined = not self.boundary_input or not known or self.network not in OWN_BOUNDARY
+        itself = f"false with {self.network}, which joins its boundaries itself"
+        require(joined, "model/boundary_input", itself, self.boundary_input)
         varies = self.variant == "paper" or (known and self.network in WITH_VARIANT)
         allowed = f"paper with {self.network}: only {', '.join(WITH_VARIANT)} have two"
         require(varies, "model/variant", allowed, self.variant)

@@ -7,6 +7,7 @@ belong to a space, not to a recipe. ``differs`` says in what a recipe is not the
 
 from trainables.config.cityscapes_recipes import CITYSCAPES_RECIPES
 from trainables.config.data import BUILT_IN
+from trainables.config.host_recipes import HOST_RECIPES
 from trainables.config.recipe import Recipe
 from trainables.config.task_recipes import TASK_RECIPES
 from trainables.config.validation import Value, require
@@ -204,6 +205,7 @@ RECIPES: dict[str, Recipe] = {
         },
         "the crop's side is mmsegmentation's: the paper gives none",
     ),
+    **HOST_RECIPES,
     **TASK_RECIPES,
     BUILT_IN: Recipe(
         "ours: scenes so small that a run learns every class within seconds",

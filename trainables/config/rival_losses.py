@@ -14,6 +14,7 @@ RIVALS = (
     *("dice_loss", "tversky_loss", "jaccard_metric_loss", "boundary_dou_loss", "soft_cldice"),
     *("focal_loss", "multiclass_unified_focal", "ohem_cross_entropy", "scnp"),
     *("margin_smoothing", "l1_ace", "affinity_field", "rmi"),
+    *("margin_smoothing", "l1_ace", "affinity_field", "dual_task"),
 )
 """The weights; each is also the name of a term, and of its rule in schedules."""
 
@@ -145,6 +146,14 @@ class RivalLosses:
 
     rmi_downsampling: int = 4
     """How many times smaller; 1: as they are."""
+    dual_task: float = 0.0
+    """Weight of GSCNN's dual-task loss (Takikawa et al., ICCV 2019): 1 there."""
+
+    dual_task_sigma: float = 2.0
+    """Of the Gaussian before the gradient, in pixels."""
+
+    edge_attention_on: Literal["logit", "probability"] = "logit"
+    """What is above 0.8 where the boundary head is sure: InverseForm's code, or GSCNN's paper."""
 
 
 _POSITIVE = (lambda x: 0 < x < float("inf"), "a finite number > 0")
@@ -174,6 +183,7 @@ _RANGES: Mapping[str, tuple[Callable[[float], bool], str]] = {
     "affinity_field_margin": _POSITIVE,
     "rmi_share": _SHARE,
     "rmi_downsampling": _AT_LEAST_ONE,
+    "dual_task_sigma": _POSITIVE,
 }
 
 
@@ -197,6 +207,9 @@ DEFAULTS: Mapping[str, Value] = {
 READ_BY: Mapping[str, tuple[str, ...]] = {
     name: tuple(rival for rival in RIVALS if name.startswith(f"{rival}_"))
     for name in (field.name for field in fields(RivalLosses))
-    if name not in (*RIVALS, "overlap_per_image")
-} | {"overlap_per_image": ("dice_loss", "tversky_loss")}
+    if name not in (*RIVALS, "overlap_per_image", "edge_attention_on")
+} | {
+    "overlap_per_image": ("dice_loss", "tversky_loss"),
+    "edge_attention_on": ("edge_attention",),
+}
 """By setting, the terms that read it."""

@@ -1,6 +1,6 @@
 """Which networks and tasks go together."""
 
-from trainables.config.model import INITIAL, ModelConfig
+from trainables.config.model import INITIAL, OWN_BOUNDARY, ModelConfig
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.tasks import TaskConfig
 from trainables.config.validation import require
@@ -19,6 +19,8 @@ def require_network(task: TaskConfig, model: ModelConfig) -> None:
     several = f"two or more with {name} (or more of task/auxiliary), whose tasks help each other"
     count = len(task.names) + len(task.auxiliary_names)
     require(name not in INITIAL or count > 1, "task/tasks", several, task.tasks)
+    segments = name not in OWN_BOUNDARY or "semseg" in task.names
+    require(segments, "task/tasks", f"with semseg with {name}", task.tasks)
     if task.auxiliary:
         only = f"'' with {name}: only {' and '.join(INITIAL)} have initial predictions"
         require(name in INITIAL, "task/auxiliary", only, task.auxiliary)

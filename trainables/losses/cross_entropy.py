@@ -1,5 +1,7 @@
 """Pixel-wise cross-entropy. Shape letters: B images, K classes, H rows, W columns."""
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -128,17 +130,22 @@ def edge_attention(
     labels_BHW: Tensor,
     boundary_logits_BHW: Tensor,
     *,
+    confident_on: Literal["logit", "probability"] = "logit",
     variant: Variant = "paper",
 ) -> LossTerm:
-    """``balanced_cross_entropy`` where the boundary head is confident (logit > 0.8).
+    """``balanced_cross_entropy`` where the boundary head is confident (more than 0.8).
 
-    The fourth term of the released InverseForm, which the paper does not have. "released" weighs
-    and sums over the batch as that code does; "paper" weighs and averages images, so that it does
-    not matter which rank an image is on. (Where no pixel is confident, the released value is NaN;
-    here it is 0.)
+    A term of GSCNN (ICCV 2019, Sec. 3.2), whose threshold is of a probability; the released
+    InverseForm, whose paper does not have it, compares the logit. "released" weighs and sums over
+    the batch as InverseForm's code does; "paper" weighs and averages images, so that it does not
+    matter which rank an image is on. (Where no pixel is confident, the released value is NaN; here
+    it is 0.)
     """
     # In half precision, the threshold would be rounded to it.
-    unsure_BHW = full_precision(boundary_logits_BHW.detach()) <= _CONFIDENT
+    sure_BHW = full_precision(boundary_logits_BHW.detach())
+    if confident_on == "probability":
+        sure_BHW = sure_BHW.sigmoid()
+    unsure_BHW = sure_BHW <= _CONFIDENT
     return balanced_cross_entropy(
         logits_BKHW, labels_BHW.masked_fill(unsure_BHW, VOID), variant=variant
     )

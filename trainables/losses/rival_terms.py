@@ -12,6 +12,7 @@ from trainables.config import LossConfig
 from trainables.losses.affinity_field import affinity_field
 from trainables.losses.boundary_dou import boundary_dou_loss
 from trainables.losses.calibration import l1_ace
+from trainables.losses.dual_task import dual_task
 from trainables.losses.focal import focal_loss
 from trainables.losses.hard_pixels import ohem_cross_entropy
 from trainables.losses.jaccard import jaccard_metric_loss
@@ -120,5 +121,6 @@ RIVAL_TERMS: Mapping[str, OfClasses] = {
         downsampling=c.rmi_downsampling,
         variant=c.variant,
     ),
+    "dual_task": lambda c, x, y: dual_task(x, y, sigma=c.dual_task_sigma, variant=c.variant),
 }
 """By term, which is also the field of its weight and its rule in schedules."""

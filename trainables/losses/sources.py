@@ -8,7 +8,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "boundary_cross_entropy": "InverseForm (Borse et al., CVPR 2021), Eq. 6: loss/beta",
         "inverse_form": "InverseForm, Eq. 6: loss/gamma",
         "boundary_correlation": "ours, of a rival named in InverseForm 3.1: loss/correlation",
-        "edge_attention": "InverseForm's code alone: loss/edge_attention",
+        "edge_attention": "GSCNN (Takikawa et al., ICCV 2019); in InverseForm's code, too",
         "active_boundary": "Active Boundary Loss (Wang et al., AAAI 2022), Eq. 4: loss/w_a",
         "full_divergence": "Active Boundary Loss, Eq. 7: loss/fkl",
         "edge": "SEMEDA (Chen et al., 2019), Table 1: loss/lambda_1 to lambda_3",
@@ -25,6 +25,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "boundary_loss": "boundary loss (Kervadec et al., MIDL 2019): loss/bl",
         "hausdorff": "Hausdorff by distance transforms (Karimi and Salcudean, TMI 2020)",
         "boundary_dou_loss": "boundary difference over union (Sun et al., MICCAI 2023)",
+        "dual_task": "GSCNN's dual-task loss (Takikawa et al., ICCV 2019)",
         "soft_cldice": "soft clDice (Shit et al., CVPR 2021); its paper adds dice_loss",
     },
     "of pixels": {

@@ -198,6 +198,7 @@ TERMS: dict[str, Term] = {
             prediction.logits_BKHW,
             target.labels_BHW,
             _head_of(prediction),
+            confident_on=loss.edge_attention_on,
             variant=loss.variant,
         ),
         rule="edge_attention",

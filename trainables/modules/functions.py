@@ -30,6 +30,7 @@ from trainables.modules.pixel_losses import (
     RMI,
     SCNP,
     AffinityField,
+    DualTask,
     FocalLoss,
     MarginSmoothing,
     MulticlassUnifiedFocal,
@@ -52,6 +53,7 @@ semeda = function_of(SEMEDA, "semeda")
 affinity_field = function_of(AffinityField, "affinity_field")
 boundary_dou_loss = function_of(BoundaryDoULoss, "boundary_dou_loss")
 dice_loss = function_of(DiceLoss, "dice_loss")
+dual_task = function_of(DualTask, "dual_task")
 focal_loss = function_of(FocalLoss, "focal_loss")
 jaccard_metric_loss = function_of(JaccardMetricLoss, "jaccard_metric_loss")
 l1_ace = function_of(L1ACE, "l1_ace")

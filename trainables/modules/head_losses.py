@@ -51,15 +51,23 @@ class EdgeHead(HeadLoss):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class EdgeAttention(HeadLoss):
-    """Balanced cross-entropy where the boundary head is sure: in InverseForm's code alone (0.1)."""
+    """Balanced cross-entropy where the boundary head is sure (GSCNN; InverseForm's code)."""
 
+    confident_on: Literal["logit", "probability"] = "logit"
+    """What is above 0.8: InverseForm's code, or GSCNN's paper."""
     variant: Variant = "paper"
     """"released" weighs and sums over the batch."""
 
     def head_term(
         self, logits_BKHW: Tensor, labels_BHW: Tensor, boundary_logits_BHW: Tensor
     ) -> LossTerm:
-        return edge_attention(logits_BKHW, labels_BHW, boundary_logits_BHW, variant=self.variant)
+        return edge_attention(
+            logits_BKHW,
+            labels_BHW,
+            boundary_logits_BHW,
+            confident_on=self.confident_on,
+            variant=self.variant,
+        )
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -8,6 +8,7 @@ from trainables.geometry.boundaries import Variant
 from trainables.losses import (
     affinity_field,
     calibration,
+    dual_task,
     focal,
     hard_pixels,
     margin_smoothing,
@@ -207,3 +208,16 @@ class RMI(ClassLoss):
             downsampling=self.downsampling,
             variant=self.variant,
         )
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class DualTask(ClassLoss):
+    """Difference of predicted and true boundaries near both (GSCNN, ICCV 2019, Sec. 3.2)."""
+
+    sigma: float = 2.0
+    """Of the Gaussian before the gradient, in pixels."""
+    variant: Variant = "paper"
+    """"released" has neither Gaussian nor gradient, nor noise here."""
+
+    def term(self, logits_BKHW: Tensor, labels_BHW: Tensor) -> LossTerm:
+        return dual_task.dual_task(logits_BKHW, labels_BHW, sigma=self.sigma, variant=self.variant)

@@ -6,6 +6,7 @@ from functools import partial
 from trainables.networks.decoders import DECODERS, Smp
 from trainables.networks.dilated import DeepLabV2, DeepLabV3, DeepLabV3Plus, PSPNet
 from trainables.networks.dpt import DPT
+from trainables.networks.gscnn import GSCNN, EncoderTrunk, WideTrunk
 from trainables.networks.hms import HMSHRNetOCR, HMSOnEncoder
 from trainables.networks.hrnet import HRNet, HRNetOCR
 from trainables.networks.icnet import ICNet
@@ -46,6 +47,8 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "icnet_r50": partial(ICNet, resnet="resnet50"),
     "sa_gate": SAGateNetwork,
     "sa_gate_r101": SAGateResNet,
+    "gscnn": partial(GSCNN, trunk=EncoderTrunk),
+    "gscnn_wrn38": partial(GSCNN, trunk=WideTrunk),
     "mtl_baseline": MTLBaseline,
     "pad_net": PADNet,
     "mti_net": MTINet,

@@ -37,6 +37,8 @@ class Output(NamedTuple):
     initial: tuple[Mapping[TaskName, Tensor], ...] = ()
     """Initial predictions, which losses see, too (deep supervision), by scale; with the logits of
     ``semseg``, if it is a task; none in evaluation."""
+    boundary_Bhw: Tensor | None = None
+    """Boundary logits, of a network with ``has_boundary`` alone."""
 
 
 class Network(nn.Module):
@@ -57,6 +59,8 @@ class Network(nn.Module):
     splits_bands: bool = False
     """Whether bands beyond the image's have a branch of their own, so that no first layer is
     adapted to them."""
+    has_boundary: bool = False
+    """Whether it predicts boundaries itself, so that it needs no boundary head."""
     transfer: str = RANDOM
     """Where the backbone's weights came from, as a sentence for the terminal."""
 

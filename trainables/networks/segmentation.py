@@ -47,7 +47,8 @@ class SegmenterOutput(NamedTuple):
 class Segmenter(nn.Module):
     """A network; in training, also a boundary head on its features and its auxiliary heads.
 
-    With the task ``edge``, the edge head is the boundary head, and there is no other.
+    With the task ``edge``, the edge head is the boundary head, and there is no other. A network
+    that predicts boundaries itself gets no boundary head.
     """
 
     def __init__(
@@ -71,8 +72,8 @@ class Segmenter(nn.Module):
         self.heads = self._task_heads()
         self.predicts = None if tasks is None else Predicts(tasks)
         reads = boundary_head or config.boundary_input
-        further = reads and "edge" not in self.tasks.channels
-        self.boundary_head = self._make_head() if further else None
+        lacks = "edge" not in self.tasks.channels and not self.network.has_boundary
+        self.boundary_head = self._make_head() if reads and lacks else None
         self._joined_Bhw: Tensor | None = None
         self.reads_boundary = config.boundary_input
         """Whether the classifier does, so that evaluation runs the head, too."""
@@ -144,6 +145,8 @@ class Segmenter(nn.Module):
         padded = F.pad(images_B3HW, padding, mode="replicate") if any(padding) else images_B3HW
         output = as_output(self.name, self.network(padded), len(padded), self.num_classes)
         joined_Bhw, self._joined_Bhw = self._joined_Bhw, None
+        if output.boundary_Bhw is not None:
+            joined_Bhw = output.boundary_Bhw
 
         def at_label_size(maps_BKhw: Tensor) -> Tensor:
             return resized(maps_BKhw, padded)[..., :rows, :columns]
@@ -158,10 +161,10 @@ class Segmenter(nn.Module):
         boundary_BHW = None
         if "edge" in tasks:
             boundary_BHW = tasks["edge"].squeeze(1)
-        elif self.boundary_head is not None:
-            assert output.features_BDhw is not None, "a Network with out_channels has features"
+        elif joined_Bhw is not None or self.boundary_head is not None:
             if joined_Bhw is None:
-                joined_Bhw = self.boundary_head(output.features_BDhw)
+                assert output.features_BDhw is not None, "a Network with out_channels has features"
+                joined_Bhw = self._boundary(output.features_BDhw)
             boundary_BHW = at_label_size(joined_Bhw.unsqueeze(1)).squeeze(1)
         auxiliary = tuple(at_label_size(logits) for logits in output.auxiliary)
         initial = tuple(

@@ -56,5 +56,9 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "sa_gate_r101": "SA-Gates (Chen et al., ECCV 2020) on two ResNet-101: InverseForm's",
         "sa_gate": "the same gates between two encoders of model/encoder",
     },
+    "with a stream of shapes": {
+        "gscnn_wrn38": "GSCNN (Takikawa et al., ICCV 2019) on WideResNet-38: InverseForm's",
+        "gscnn": "the same shape stream and decoder, on model/encoder",
+    },
 }
 """By family and ``model/network``, its paper, and which of the four papers uses it."""

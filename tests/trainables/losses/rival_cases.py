@@ -7,6 +7,7 @@ from torch import Tensor
 from trainables.losses.affinity_field import affinity_field
 from trainables.losses.boundary_dou import boundary_dou_loss
 from trainables.losses.calibration import l1_ace
+from trainables.losses.dual_task import dual_task
 from trainables.losses.focal import focal_loss
 from trainables.losses.hard_pixels import ohem_cross_entropy
 from trainables.losses.jaccard import jaccard_metric_loss
@@ -36,6 +37,7 @@ RIVALS: dict[str, Callable[[Tensor, Tensor], LossTerm]] = {
     "affinity_field": affinity_field,
     "rmi": lambda x, y: rmi(x, y, downsampling=1),
     "rmi_smaller": lambda x, y: rmi(x, y, form="added", pool="max", downsampling=2),
+    "dual_task": lambda x, y: dual_task(x, y, sigma=0.6),
 }
 RELEASED_RIVALS: dict[str, Callable[[Tensor, Tensor], LossTerm]] = {
     "dice_together": lambda x, y: dice_loss(
@@ -51,6 +53,7 @@ RELEASED_RIVALS: dict[str, Callable[[Tensor, Tensor], LossTerm]] = {
     "scnp": lambda x, y: scnp(x, y, variant="released"),
     "affinity_field": lambda x, y: affinity_field(x, y, variant="released"),
     "rmi": lambda x, y: rmi(x, y, pool="resize", downsampling=2, variant="released"),
+    "dual_task": lambda x, y: dual_task(x, y, variant="released"),
 }
 BY_HAND_RIVALS = (
     *("dice_loss", "focal_tversky", "jaccard", "boundary_dou", "focal_sigmoid", "unified_focal"),

@@ -91,7 +91,10 @@ def modules() -> dict[str, tuple[LossModule, dict[str, Value]]]:
         "hausdorff": (of_classes.Hausdorff(), {"hausdorff": 1.0}),
         "affinity_regression": (of_classes.AffinityRegression(), {"ar": 1.0}),
         "boundary_cross_entropy": (of_head.BoundaryCrossEntropy(), {"beta": 1.0}),
-        "edge_attention": (of_head.EdgeAttention(), {"edge_attention": 1.0}),
+        "edge_attention": (
+            of_head.EdgeAttention(confident_on="probability"),
+            {"edge_attention": 1.0, "edge_attention_on": "probability"},
+        ),
         "boundary_correlation": (
             of_head.BoundaryCorrelation(tile=16),
             {"correlation": 1.0, "tile": 16},
@@ -136,6 +139,7 @@ def rivals() -> dict[str, tuple[LossModule, dict[str, Value]]]:
             {"margin_smoothing_margin": 1.0},
         ),
         "l1_ace": (of_pixels.L1ACE(bins=7), {"l1_ace_bins": 7}),
+        "dual_task": (of_pixels.DualTask(sigma=1.0), {"dual_task_sigma": 1.0}),
         "affinity_field": (of_pixels.AffinityField(distance=2), {"affinity_field_distance": 2}),
         "rmi": (
             of_pixels.RMI(downsampling=2, share=0.25),

@@ -32,6 +32,7 @@ STRIDES = {
     "refinenet_lw_101": 4,
     "refinenet_lw_152": 4,
     "icnet_r50": 4,
+    "gscnn_wrn38": 2,
 }
 """Of the logits before they are enlarged. DeepLabV3+ decodes at 4; its encoder's stride is 8."""
 
@@ -54,6 +55,7 @@ PUBLISHED: dict[str, tuple[float, int, bool]] = {
     "refinenet_lw_50": (27e6, 21, False),  # light-weight-refinenet, README
     "refinenet_lw_101": (46e6, 21, False),
     "refinenet_lw_152": (62e6, 21, False),
+    "gscnn_wrn38": (137_278_190, 19, False),  # the public code, with 65 that nothing reads
     "icnet_r50": (26.5e6, 19, False),  # ICNet-ResNet50 in PMC12440891, Table 2
 }
 
@@ -85,7 +87,10 @@ def test_the_number_of_parameters_is_the_published_one(name: str) -> None:
     assert parameters(network) == pytest.approx(published, rel=0.02)
 
 
-LARGER = {"upernet_swin_b", "upernet_swin_s", "hrnet_w48", "refinenet_lw_101", "refinenet_lw_152"}
+LARGER = {
+    *("upernet_swin_b", "upernet_swin_s", "hrnet_w48", "refinenet_lw_101", "refinenet_lw_152"),
+    "gscnn_wrn38",
+}
 """Of a class that a smaller network here has, too: ``make slow`` trains them."""
 
 
