@@ -24,7 +24,7 @@ HOST_RECIPES: dict[str, Recipe] = {
             "optim/poly_power": 1.0,
         },
         "timm lacks ImageNet weights of WideResNet-38: give --weights FILE or --weights none; no "
-        "dropout in its last stages; the rate falls at every step, not epoch; a batch of 2 on each of 8 GPUs is "
-        "assumed, as the code has it by GPU; losses are the grid's or a space's",
+        "dropout in its last stages; the rate falls at every step, not epoch; the batch is of 2 on "
+        "each of 8 GPUs, as the code gives it by GPU; losses are the grid's or a space's",
     ),
 }

@@ -10,7 +10,7 @@ def test_every_recipe_is_a_config_with_a_source(name: str) -> None:
     recipe = recipes.RECIPES[name]
     made = TrialConfig().changed(recipe.changes)
     assert made.model.weights == "imagenet"
-    papers = "ABL", "SEMEDA", "Affinity", "InverseForm", "MTI-Net", "ASTMT"
+    papers = "ABL", "SEMEDA", "Affinity", "InverseForm", "MTI-Net", "ASTMT", "GSCNN"
     assert any(word in recipe.source for word in papers)
     assert made.optim != OptimConfig()
 
