@@ -13,6 +13,7 @@ HOST_RECIPES: dict[str, Recipe] = {
             "data/crop_height": 720,
             "data/crop_width": 720,
             "model/network": "gscnn_wrn38",
+            "model/weights": "imagenet",
             "batch": 16,
             "epochs": 175,
             "optim/optimizer": "sgd",
@@ -22,8 +23,8 @@ HOST_RECIPES: dict[str, Recipe] = {
             "optim/schedule": "poly",
             "optim/poly_power": 1.0,
         },
-        "ImageNet weights of WideResNet-38 are your file (--weights FILE); no dropout in its last "
-        "stages; the rate falls at every step, not epoch; a batch of 2 on each of 8 GPUs is "
-        "assumed, as the code has it by GPU; losses are the grid's or a space's",
+        "timm lacks ImageNet weights of WideResNet-38: give --weights FILE or --weights none; no "
+        "dropout in its last stages; the rate falls at every step, not epoch; the batch is of 2 on "
+        "each of 8 GPUs, as the code gives it by GPU; losses are the grid's or a space's",
     ),
 }

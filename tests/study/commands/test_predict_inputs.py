@@ -148,10 +148,8 @@ def test_mlflow_takes_maps_behind_the_image(tmp_path: Path) -> None:
     )
     labels = Labels(model)
     assert np.array_equal(labels.predict(given), np.stack(_expected(model, data)))
-    in_units = given.copy()
-    in_units[..., :3] /= 255
     with pytest.raises(ValueError, match="images must be of 3 bands, 8-bit, as files hold it, in"):
-        labels.predict(in_units)
+        labels.predict(given / np.array((255, 255, 255, 1), np.float32))
     with pytest.raises(ValueError, match="depth must be finite metres >= 0"):
         labels.predict((given * np.array((1, 1, 1, -1))).astype(np.float32))
     with pytest.raises(ValueError, match=r"images must be float32 of shape \(B,H,W,4\)"):

@@ -10,7 +10,8 @@ def test_every_recipe_is_a_config_with_a_source(name: str) -> None:
     recipe = recipes.RECIPES[name]
     made = TrialConfig().changed(recipe.changes)
     assert made.model.weights == "imagenet"
-    papers = "ABL", "SEMEDA", "Affinity", "InverseForm", "MTI-Net", "ASTMT", "HMS"
+    of_ours = "ABL", "SEMEDA", "Affinity", "InverseForm"
+    papers = (*of_ours, "MTI-Net", "ASTMT", "HMS", "GSCNN", "SA-Gate")
     assert any(word in recipe.source for word in papers)
     assert made.optim != OptimConfig()
 
