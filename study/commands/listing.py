@@ -62,6 +62,20 @@ def print_list(console: Console) -> None:
         console.print(f"[bold]--objective[/]  {group}: {names}", highlight=False)
     if PLUGIN.metrics:
         console.print(f"[bold]--objective[/]  your own: {', '.join(PLUGIN.metrics)}")
+    _print_networks(console)
+    for name, recipe in RECIPES.items():
+        differs = f" (differs: {recipe.differs})" if recipe.differs else ""
+        console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)
+    _print_families(console, "losses", FAMILIES)
+    if PLUGIN.weights:
+        console.print(f"[bold]losses[/]  your own: {', '.join(PLUGIN.weights)}")
+    console.print("[bold]--set[/]  any of these, with its default:")
+    for path, value in flatten(TrialConfig()).items():
+        console.print(f"    {path}={value}", highlight=False, markup=False)
+
+
+def _print_networks(console: Console) -> None:
+    """Names that a plug-in may add to, and where the networks come from."""
     for section, kind, name in _CHOICES:
         choices = ", ".join(map(str, get_choices(kind, name)))
         console.print(f"[bold]--set {section}/{name}=[/]  {choices}")
@@ -73,15 +87,6 @@ def print_list(console: Console) -> None:
         "mit_b5; with astmt_* a ResNet of bottlenecks, such as resnet26",
         highlight=False,
     )
-    for name, recipe in RECIPES.items():
-        differs = f" (differs: {recipe.differs})" if recipe.differs else ""
-        console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)
-    _print_families(console, "losses", FAMILIES)
-    if PLUGIN.weights:
-        console.print(f"[bold]losses[/]  your own: {', '.join(PLUGIN.weights)}")
-    console.print("[bold]--set[/]  any of these, with its default:")
-    for path, value in flatten(TrialConfig()).items():
-        console.print(f"    {path}={value}", highlight=False, markup=False)
 
 
 def _print_families(console: Console, what: str, families: Mapping[str, Mapping[str, str]]) -> None:

@@ -169,9 +169,9 @@ class SAGateNetwork(Network):
 class SAGateResNet(SAGateNetwork):
     """As published: two ResNet-101, and DeepLabV3+ of 256 channels.
 
-    ``model/variant=released``: the first block's projection of each stage is one layer for both branches, with
-    one normalisation that sees the images and then the maps, as in the public code; here each
-    branch has its own.
+    ``model/variant=released``: the first block's projection of each stage is one layer for both
+    branches, with one normalisation that sees the images and then the maps, as in the public code;
+    else each branch has its own.
     """
 
     HIDDEN, LOW = 256, 48
