@@ -107,7 +107,7 @@ def test_a_list_has_the_maps_of_its_dataset(tmp_path: Path) -> None:
     model, data = _study(tmp_path, "depth")
     given = ["fake", "--list", "test", "--storage", str(tmp_path / "runs")]
     assert main([*given, "--out", str(tmp_path / "out")]) == 0
-    found = [np.asarray(Image.open(tmp_path / "out" / f"test-{row}.png")) for row in (0, 1)]
+    found = [np.asarray(Image.open(tmp_path / "out" / f"test-{row:05d}.png")) for row in (0, 1)]
     for labels_HW, expected_HW in zip(found, _expected(model, data, exact=True), strict=True):
         assert np.array_equal(labels_HW, expected_HW)
 
@@ -143,9 +143,8 @@ def test_mlflow_takes_maps_behind_the_image(tmp_path: Path) -> None:
     assert stored_type(pixels) == np.float32
     images = data.splits["test"]
     millimetres = np.rint(images.targets["depth"] * 1000).astype(np.float32)
-    given = np.concatenate(
-        (images.images_NHWC.astype(np.float32), millimetres[..., None] / 1000), axis=3
-    )
+    parts = images.images_NHWC.astype(np.float32), millimetres[..., None] / 1000
+    given = np.concatenate(parts, axis=3).astype(np.float32)
     labels = Labels(model)
     assert np.array_equal(labels.predict(given), np.stack(_expected(model, data)))
     with pytest.raises(ValueError, match="images must be of 3 bands, 8-bit, as files hold it, in"):
@@ -153,6 +152,6 @@ def test_mlflow_takes_maps_behind_the_image(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="depth must be finite metres >= 0"):
         labels.predict((given * np.array((1, 1, 1, -1))).astype(np.float32))
     with pytest.raises(ValueError, match=r"images must be float32 of shape \(B,H,W,4\)"):
-        labels.predict(images.images_NHWC)
+        labels.predict(np.asarray(images.images_NHWC, np.uint8))
     model_files.write(model, "fake", ["a"], pixels)
     assert model_files.is_complete(model)
