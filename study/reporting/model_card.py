@@ -29,7 +29,7 @@ def card(results: SearchResults | AblationResults, trial: TrialRecord, folder: S
     parts: list[Block | Section] = [
         Section(results.record.plan.study, [Prose(answer(results)), Prose(_what(trial))], 1),
         Section("Use", [Prose(f"`{use_it.SCRIPT}` runs {_runs(config)}.")]),
-        Section("Network and loss", [Prose(f"{network}; {_loss(config)}.")]),
+        Section("Network and loss", [Prose(f"{network}{_inputs(config)}; {_loss(config)}.")]),
         Section(
             "Data",
             [
@@ -65,6 +65,13 @@ _LIMITS = [
 
 def _runs(config: TrialConfig | None) -> str:
     return "the network" if use_tasks.has_tasks(config) else "the loss and the network"
+
+
+def _inputs(config: TrialConfig | None) -> str:
+    """The maps that the network needs beside the image; "" for none."""
+    if config is None or not config.data.inputs:
+        return ""
+    return f", which receives images {use_tasks.images_of(config)}"
 
 
 def _loss(config: TrialConfig | None) -> str:

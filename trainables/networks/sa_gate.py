@@ -171,7 +171,7 @@ class SAGateResNet(SAGateNetwork):
 
     ``model/variant=released``: the first block's projection of each stage is one layer for both
     branches, with one normalisation that sees the images and then the maps, as in the public code;
-    here each branch has its own.
+    else each branch has its own.
     """
 
     HIDDEN, LOW = 256, 48

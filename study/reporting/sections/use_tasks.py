@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TypeGuard
 
 from trainables.config import TrialConfig
+from trainables.config.inputs import InputName
 from trainables.config.tasks import TaskName
 
 NO_LOSS = (
@@ -33,6 +34,22 @@ def outputs(config: TrialConfig) -> list[str]:
     return labels + [f'{name} = output.tasks["{name}"]  # {_MAPS[name]}' for name in further]
 
 
+_UNITS: Mapping[InputName, str] = {"depth": "metres", "normals": "x, y, z"}
+
+
+def images_of(config: TrialConfig | None) -> str:
+    """What a network takes, in words."""
+    if config is None or not config.data.inputs:
+        return "float (B,3,H,W), RGB in [0, 1]"
+    maps = ", ".join(f"{name} ({_UNITS[name]})" for name in config.data.input_names)
+    return f"float (B,C,H,W), RGB in [0, 1], then {maps}, 0 where missing"
+
+
+def bands_of(config: TrialConfig | None) -> str:
+    """How many bands its images have, as an expression of a loaded ``network``."""
+    return "network.pixels.bands" if config is not None and config.data.inputs else "3"
+
+
 def script(head: list[str], load: str, size: tuple[int, int], config: TrialConfig) -> list[str]:
     """A program that runs the network on a random image.
 
@@ -56,9 +73,9 @@ def script(head: list[str], load: str, size: tuple[int, int], config: TrialConfi
         "",
         "FOLDER = Path(__file__).resolve().parent",
         "",
-        "# Images float (B,3,H,W), RGB in [0, 1]; the network normalises them itself.",
+        f"# Images {images_of(config)}; the network normalises them itself.",
         f"network, config, classes = saved.load(FOLDER{load})",
-        f"images = torch.rand(1, 3, {rows}, {columns})",
+        f"images = torch.rand(1, {bands_of(config)}, {rows}, {columns})",
         "with torch.inference_mode():",
         "    output = network(images)",
         *outputs(config),
