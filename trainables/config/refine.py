@@ -48,13 +48,13 @@ class SegFixConfig:
     variant: Literal["paper", "released"] = "paper"
     """``released``: with the code's faults, see ``docs/refinement.md``."""
 
-    steps: int = 2000
+    steps: int = 1000
     """Optimiser steps; 80,000 as released."""
 
     batch: int = 8
     """Crops per step; 16 as released."""
 
-    crop: int = 96
+    crop: int = 64
     """Side of a crop in pixels; 512 as released."""
 
     lr: float = 0.04

@@ -1,5 +1,6 @@
-"""Stages: networks that trials share, each trained once: inside losses, before the trials; SegFix's,
-which corrects predictions, before the first test that it corrects.
+"""Stages: networks that trials share, each trained once.
+
+Those inside losses are trained before the trials, SegFix's before the first test that it corrects.
 
 A stage's file is named by what determines its content: the data, the code, and the config fields
 that the stage reads. The first rank of the first trial that needs a stage trains it while the
@@ -30,14 +31,11 @@ from trainables.stages.inverse_net.tile_pairs import check_tile, require_boundar
 from trainables.stages.result import TrainedStage
 from trainables.stages.segfix import training as segfix_training
 from trainables.stages.threads import torch_threads
-from trainables.stages.work import Work
+from trainables.stages.work import CPU, Work
 
 _VERSION = 5
 """Since 5 a file carries its hash; older ones, which prove nothing, have other names."""
 _DATA = ("data/height", "data/width", "data/train_images")
-
-
-_CPU = torch.device("cpu")
 
 
 class Build(Protocol):
@@ -190,7 +188,7 @@ def ensure(
     dataset: Dataset,
     folder: Path,
     study: str = "",
-    device: torch.device = _CPU,
+    device: torch.device = CPU,
 ) -> StageRecord:
     """Train the stage that this trial needs, unless the folder already has it.
 

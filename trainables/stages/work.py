@@ -8,13 +8,15 @@ import torch
 from trainables.stages.result import ReportProgress, ignore_progress
 from trainables.stages.unfinished import Unfinished
 
+CPU = torch.device("cpu")
+
 
 @dataclass
 class Work:
     """Where a stage is trained, and what is written meanwhile."""
 
     report: ReportProgress = ignore_progress
-    device: torch.device = torch.device("cpu")
+    device: torch.device = CPU
     unfinished: Unfinished | None = None
     """Of the kinds that can continue."""
     earlier_s: float = 0.0

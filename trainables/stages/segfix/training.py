@@ -20,7 +20,6 @@ from trainables.stages.result import Curve, TrainedStage
 from trainables.stages.segfix.crops import Crops, draw, learnt
 from trainables.stages.segfix.loss import segfix_loss
 from trainables.stages.segfix.network import SegFixNet
-from trainables.stages.unfinished import Unfinished
 from trainables.stages.work import Work
 
 _MOMENTUM, _WEIGHT_DECAY, _POWER = 0.9, 5e-4, 0.9
@@ -87,7 +86,9 @@ class _Training:
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.lr * left**_POWER
         output, variant = self.network(images_BCSS), self.settings.variant
-        loss = segfix_loss(*output, near_BSS, direction_BSS, variant=variant)
+        loss = segfix_loss(
+            output.near_B2hw, output.direction_BNhw, near_BSS, direction_BSS, variant=variant
+        )
         value = loss.item()
         if not np.isfinite(value):
             allowed = f"paper where the released loss is {value} (step {self.step + 1})"
