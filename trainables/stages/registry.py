@@ -122,6 +122,11 @@ def of_loss(config: TrialConfig) -> list[str]:
     return [name for name in needed(config) if KINDS[name].in_loss]
 
 
+def in_loss(name: str) -> bool:
+    """Whether the stage of this name, ``kind-key``, is a network inside losses."""
+    return KINDS[name.partition("-")[0]].in_loss
+
+
 def deciding_paths(kind: str) -> list[str]:
     """The config fields that determine a stage of this kind."""
     sections = tuple(path[:-1] for path in KINDS[kind].paths if path.endswith("/*"))

@@ -23,6 +23,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from study.reporting.values import measured_of, parameters, with_unit
 from trainables.config.words import counted
+from trainables.stages.registry import in_loss
 
 
 def event_line(event: Event, record: StudyRecord) -> str:
@@ -86,7 +87,7 @@ def _have(count: int, what: str) -> str:
 def _started(trial: TrialRecord, record: StudyRecord) -> str:
     if trial.reused:
         return ""
-    awaited = [name for name in trial.stages if name in record.awaited_stages]
+    awaited = [name for name in trial.stages if name in record.awaited_stages and in_loss(name)]
     waits = f"; waiting for stage {', '.join(awaited)}" if awaited else ""
     shared = trial.shared
     begins = f"; begins after epoch {shared.epochs} of trial {shared.trial}" if shared else ""

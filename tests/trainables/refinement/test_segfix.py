@@ -185,13 +185,13 @@ def test_level_directions_turn_round_but_in_the_released_code() -> None:
 
 
 def test_an_offset_needs_a_probable_boundary() -> None:
-    """The released code compares the raw logit: 0.4 against -3 is a sure boundary, and not moved."""
+    """The released code compares the raw logit: 0.4 against -3 is sure, and is not moved."""
     near_logits = torch.tensor([-3.0, 0.4]).view(1, 2, 1, 1)
     right = torch.zeros(1, 8, 1, 1)
     right[:, 4] = 1
     assert segfix.offsets(near_logits, right).flatten().tolist() == [0, 1]
     assert segfix.offsets(near_logits, right, variant="released").flatten().tolist() == [0, 0]
-    with pytest.raises(ValueError, match="^directions must be 4 or 8, got 5$"):
+    with pytest.raises(ValueError, match=r"^directions must be 4 or 8, got 5$"):
         segfix.offsets(near_logits, right[:, :5])
 
 
