@@ -4,6 +4,7 @@ What an erosion removes completely, no offset brings back: structures at most si
 void here. Shape letters: B images, K classes, H rows, W columns.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,8 +74,8 @@ def repaired(labels_BHW: Tensor, num_classes: int, directions: int) -> dict[str,
 
 @pytest.mark.parametrize("directions", [4, 8])
 def test_the_truth_repairs_camvid(camvid_root: Path, directions: int) -> None:
-    root, few = str(camvid_root), {"train_images": 1, "val_images": 1}
-    dataset = load(DataConfig(dataset="camvid", root=root, test_images=3, **few))
+    few = DataConfig(train_images=1, val_images=1, test_images=3)
+    dataset = load(replace(few, dataset="camvid", root=str(camvid_root)))
     found = repaired(labels_of(dataset, 3), dataset.num_classes, directions)
     print(found)
     assert found["twice"] > 0.99

@@ -4,6 +4,7 @@ Shape letters: B images, H rows, W columns.
 """
 
 import math
+from typing import Literal
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from tests.trainables import golden
 from trainables.config import SegFixConfig
 from trainables.config.pixels import RGB, Pixels
+from trainables.geometry.boundaries import Variant
 from trainables.stages.segfix.loss import segfix_loss
 from trainables.stages.segfix.network import SegFixNet
 
@@ -33,7 +35,7 @@ def test_sizes_are_the_published_ones() -> None:
 
 
 @pytest.mark.parametrize("directions", [4, 8])
-def test_it_predicts_images_of_any_size(directions: int) -> None:
+def test_it_predicts_images_of_any_size(directions: Literal[4, 8]) -> None:
     network = SegFixNet(SegFixConfig(width=4, directions=directions), Pixels(bands=5, bits=16))
     near_B2HW, direction_BNHW = network.eval().at_full_size(torch.rand(2, 5, 19, 33))
     assert near_B2HW.shape == (2, 2, 19, 33)
@@ -43,19 +45,20 @@ def test_it_predicts_images_of_any_size(directions: int) -> None:
 @golden.needs_golden
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("variant", ["paper", "released"])
-def test_the_loss_is_the_authors(case: str, variant: str) -> None:
-    leaves = [
+def test_the_loss_is_the_authors(case: str, variant: Variant) -> None:
+    near_B2hw, direction_B8hw = (
         golden.logits(ARRAYS[f"{case}/pred_{name}_logits"][:, :, ::2, ::2].astype("float64"))
         for name in ("mask", "dir")
-    ]
-    value = segfix_loss(*leaves, *targets(case), variant=variant)  # type: ignore[misc]
+    )
+    near_BHW, direction_BHW = targets(case)
+    value = segfix_loss(near_B2hw, direction_B8hw, near_BHW, direction_BHW, variant=variant)
     value.backward()
-    for leaf, name in zip(leaves, ("mask", "dir"), strict=True):
+    for leaf, name in ((near_B2hw, "mask"), (direction_B8hw, "dir")):
         assert leaf.grad is not None
         expected = torch.from_numpy(ARRAYS[f"{case}/loss/grad_{name}"])
         torch.testing.assert_close(leaf.grad, expected, rtol=1e-6, atol=1e-12)
     torch.testing.assert_close(value.item(), float(ARRAYS[f"{case}/loss/total"]), rtol=1e-7, atol=0)
-    counts = torch.bincount(targets(case)[0][targets(case)[0] >= 0], minlength=2)
+    counts = torch.bincount(near_BHW[near_BHW >= 0], minlength=2)
     weights = torch.from_numpy(ARRAYS[f"{case}/loss/mask_weights"])
     torch.testing.assert_close(1 - counts / counts.sum(), weights)
 

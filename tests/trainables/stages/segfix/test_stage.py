@@ -1,6 +1,6 @@
 """The stage of SegFix: trained once, continued where a process died, used as a refinement."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -120,7 +120,7 @@ def test_it_is_shared_and_says_how_good_it_is(folder: Path, data: Dataset) -> No
 
 
 def test_its_key_follows_what_it_is_trained_with(data: Dataset) -> None:
-    def key(changes: dict[str, bool | int | float | str]) -> str:
+    def key(changes: Mapping[str, bool | int | float | str]) -> str:
         return registry.stage_key("segfix", QUICK.changed(changes), data.digest)
 
     used = {"segfix/scale": 1, "segfix/passes": 3, "loss/w_a": 1.0, "model/width": 16, "seed": 3}
@@ -184,8 +184,8 @@ def test_a_released_loss_that_is_no_number_ends_in_one_line(data: Dataset, tmp_p
             registry.ensure("segfix", config, data, tmp_path)
 
 
-def crop_of(images: ImageList, settings: SegFixConfig, seed: int) -> tuple[crops.Crops, ImageList]:
-    return crops.draw(images, 6, settings, Generator().manual_seed(seed)), images
+def crops_of(images: ImageList, settings: SegFixConfig, seed: int) -> crops.Crops:
+    return crops.draw(images, 6, settings, Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize("variant", ["paper", "released"])
@@ -193,10 +193,10 @@ def test_a_crop_has_the_targets_of_its_image(variant: str, data: Dataset) -> Non
     """Near boundaries those of the complete image, mirrored with it; its pixels find its place."""
     settings = replace(QUICK.segfix, variant=variant, batch=8)  # type: ignore[arg-type]
     train = data.splits["train"]
-    codes = np.arange(train.images_NHWC[0, ..., 0].size).reshape(train.images_NHWC.shape[1:3])
+    codes = np.arange(train.labels_NHW[0].size).reshape(train.labels_NHW[0].shape)
     coded = np.stack([codes // 256, codes % 256, np.zeros_like(codes)], axis=-1)
-    one = replace(train.first(1), images_NHWC=coded[None].astype(np.float32), names=("one",))
-    found, _ = crop_of(one, settings, 1)
+    one = replace(train.first(1), images_NHWC=np.stack([coded]).astype(np.float32), names=("one",))
+    found = crops_of(one, settings, 1)
     labels_1HW = torch.from_numpy(one.labels_NHW[:1]).long()
     whole = crops.learnt(labels_1HW, 6, settings)
     mirrored = crops.learnt(labels_1HW, 6, settings, mirror=True)
@@ -217,7 +217,8 @@ def test_a_crop_has_the_targets_of_its_image(variant: str, data: Dataset) -> Non
 
 def test_a_smaller_image_is_filled_up_with_what_is_not_learned(data: Dataset) -> None:
     settings = replace(QUICK.segfix, crop=128, batch=4)
-    found, images = crop_of(data.splits["train"], settings, 0)
+    images = data.splits["train"]
+    found = crops_of(images, settings, 0)
     rows, columns = images.size or (0, 0)
     assert found.images_BCSS.shape == (4, 3, 128, 128)
     assert rows < 128
