@@ -77,7 +77,6 @@ def test_the_truth_repairs_camvid(camvid_root: Path, directions: int) -> None:
     few = DataConfig(train_images=1, val_images=1, test_images=3)
     dataset = load(replace(few, dataset="camvid", root=str(camvid_root)))
     found = repaired(labels_of(dataset, 3), dataset.num_classes, directions)
-    print(found)
     assert found["twice"] > 0.99
     assert found["eroded"] < 0.85
     assert 0.95 < found["once"] < 0.99
@@ -87,7 +86,6 @@ def test_the_truth_repairs_camvid(camvid_root: Path, directions: int) -> None:
 def test_the_truth_repairs_shapes(directions: int) -> None:
     dataset = load(DataConfig(train_images=1, val_images=1, test_images=6))
     found = repaired(labels_of(dataset, 6), dataset.num_classes, directions)
-    print(found)
     assert found["twice"] > 0.99
     assert found["eroded"] < 0.85
     assert found["once"] < found["twice"]
