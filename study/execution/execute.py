@@ -39,6 +39,7 @@ from study.planning import budget
 from study.planning.weights import contents
 from trainables.data import Dataset
 from trainables.lane.mailbox import LaneSettings, SharedData
+from trainables.lane.refiner import Refiner
 from trainables.plugin import Plugin
 from trainables.training import checkpoint
 from trainables.training.restore import Seen
@@ -64,7 +65,9 @@ class Execution:
 
     @cached_property
     def _tests(self) -> ClusterEvaluation:
-        return ClusterEvaluation(self._plan, self._shared)
+        objective = self._plan.objective, self._plan.mode
+        refiner = Refiner(str(self._folder.stages), self._ledger.record.mark, objective)
+        return ClusterEvaluation(self._plan, self._shared, refiner)
 
     def run(self) -> None:
         """Run what is left of the study, until it ends or has a reason to stop.

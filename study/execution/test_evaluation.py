@@ -15,6 +15,7 @@ from trainables.plugin import Plugin
 from trainables.proof import DamageError
 from trainables.training.cost import NetworkCost, network_cost
 from trainables.training.gpu_memory import keep_to_share
+from trainables.training.refinement import Prepare, none
 from trainables.training.restore import Measured, Seen, look, measure
 
 _T = TypeVar("_T")
@@ -29,6 +30,8 @@ class ClusterEvaluation:
     plan: Plan
     dataset: ObjectRef
     """The dataset in the object store."""
+    prepare: Prepare = none
+    """Makes the refinement of each network."""
 
     @property
     def _plugin(self) -> Plugin | None:
@@ -75,6 +78,7 @@ class ClusterEvaluation:
                     self.dataset,
                     self._device,
                     self._plugin,
+                    self.prepare,
                 )
                 running[task] = trial
             if running:
@@ -118,6 +122,7 @@ class ClusterEvaluation:
                 rows,
                 self._device,
                 self._plugin,
+                self.prepare,
             )
             for trial in trials
         ]

@@ -81,8 +81,48 @@ class SegFixConfig:
 class DenseCRFConfig:
     """The energy of the CRF, and what of it the validation list chooses."""
 
+    appearance_weight: float = 10.0
+    """Of the kernel of positions and colours; 0: without it."""
+
+    appearance_sxy: float = 80.0
+    """Its width in pixels, the paper's theta_alpha."""
+
+    appearance_srgb: float = 13.0
+    """Its width in colours, of 0 .. 255: the paper's theta_beta."""
+
+    smoothness_weight: float = 3.0
+    """Of the kernel of positions alone; 0: without it."""
+
+    smoothness_sxy: float = 3.0
+    """Its width in pixels, the paper's theta_gamma."""
+
     steps: int = 10
     """Of mean field."""
 
+    variant: Literal["released", "paper"] = "released"
+    """``released``: each kernel is normalised, and a pixel hears itself, as in the authors' code;
+    ``paper``: neither, as in Eq. 4."""
+
+    filter: Literal["lattice", "exact"] = "lattice"
+    """How the sums over all pairs of pixels are computed: on a permutohedral lattice, as in the
+    authors' code, or each pair by itself, for small images."""
+
+    tried: int = 8
+    """Settings that are tried on the validation list with each network, the given one among them;
+    the best in the study's objective is applied to the test list. 1: the given one."""
+
+    seed: int = 0
+    """Of the settings that are drawn."""
+
     def __post_init__(self) -> None:
-        require(self.steps >= 1, "dense_crf/steps", ">= 1", self.steps)
+        require_choices(self, "dense_crf")
+        for name in ("appearance_sxy", "appearance_srgb", "smoothness_sxy"):
+            value = getattr(self, name)
+            require(0 < value <= 1e4, f"dense_crf/{name}", "0 < width <= 10000", value)
+        for name in ("appearance_weight", "smoothness_weight"):
+            value = getattr(self, name)
+            require(0 <= value <= 1e4, f"dense_crf/{name}", "0 .. 10000", value)
+        for name in ("steps", "tried"):
+            value = getattr(self, name)
+            require(1 <= value <= 1000, f"dense_crf/{name}", "1 .. 1000", value)
+        require(self.seed >= 0, "dense_crf/seed", ">= 0", self.seed)
