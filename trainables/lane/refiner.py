@@ -9,6 +9,7 @@ from trainables.config import TrialConfig
 from trainables.data import Dataset
 from trainables.refinement.dense_crf import dense_crf
 from trainables.refinement.refine import Refine
+from trainables.stages.segfix.refiner import refiner
 from trainables.training import crf_settings
 from trainables.training.refinement import Refinement
 from trainables.training.training import Training
@@ -27,6 +28,8 @@ def refiner_of(
         device: where predictions are.
     """
     match config.refine.method:
+        case "segfix":
+            return refiner(config, dataset, stages, study, device)
         case "dense_crf":
             return dense_crf(config.dense_crf)
         case _:
