@@ -82,7 +82,7 @@ def saved_trial(results: StudyResults, folder: StudyFolder) -> TrialRecord | Non
     champion = [] if results.champion is None else [results.champion]
     for trial in [*champion, *results.record.trials.values()]:
         # Fields that only one of them has are of another version.
-        if all(trial.config.get(name, value) == value for name, value in flat.items()):
+        if all(trial.decided_config.get(name, value) == value for name, value in flat.items()):
             return trial
     return None
 

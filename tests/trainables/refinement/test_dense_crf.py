@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from itertools import product
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -15,6 +16,10 @@ from trainables.config.refine import DenseCRFConfig
 from trainables.refinement.dense_crf import dense_crf
 
 GOLDEN = golden.load("densecrf")
+Place = tuple[int, int, int]
+"""Class, row and column."""
+Variant = Literal["released", "paper"]
+Filter = Literal["lattice", "exact"]
 CASES = sorted({key.partition("/")[0] for key in GOLDEN})
 KINDS = {
     "gauss": DenseCRFConfig(appearance_weight=0.0),
@@ -40,7 +45,7 @@ def by_loops(config: DenseCRFConfig, image_CHW: Tensor, logits_KHW: Tensor) -> N
     softmax = logits_KHW.softmax(dim=0).numpy()
     energy = {(k, *p): -math.log(max(softmax[k, *p], 1e-5)) for k in range(classes) for p in pixels}
 
-    def normalised(values: dict[tuple[int, ...], float]) -> dict[tuple[int, ...], float]:
+    def normalised(values: dict[Place, float]) -> dict[Place, float]:
         sums = {p: sum(math.exp(-values[k, *p]) for k in range(classes)) for p in pixels}
         return {(k, *p): math.exp(-values[k, *p]) / sums[p] for k in range(classes) for p in pixels}
 
@@ -71,7 +76,7 @@ def by_loops(config: DenseCRFConfig, image_CHW: Tensor, logits_KHW: Tensor) -> N
 
 
 @pytest.mark.parametrize("variant", ["released", "paper"])
-def test_exact_form_is_the_loop_over_all_pairs(variant: str) -> None:
+def test_exact_form_is_the_loop_over_all_pairs(variant: Variant) -> None:
     config = replace(SMALL, variant=variant, smoothness_weight=0.7, appearance_weight=1.3)
     image_1CHW, logits_1KHW = scene(3, 4, 5)
     found = dense_crf(config)(image_1CHW, logits_1KHW)[0].exp().numpy()
@@ -119,7 +124,7 @@ def test_exact_form_is_near_the_authors_lattice(case: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("filter_", ["lattice", "exact"])
-def test_images_of_a_batch_do_not_meet(filter_: str) -> None:
+def test_images_of_a_batch_do_not_meet(filter_: Filter) -> None:
     images_BCHW, logits_BKHW = (torch.cat([x, x.flip(-1)]) for x in scene(3, 5, 6))
     refine = dense_crf(replace(SMALL, filter=filter_))
     together = refine(images_BCHW, logits_BKHW)
@@ -129,7 +134,7 @@ def test_images_of_a_batch_do_not_meet(filter_: str) -> None:
 
 @pytest.mark.parametrize("filter_", ["lattice", "exact"])
 @pytest.mark.parametrize("bands", [1, 3])
-def test_lone_pixel_of_another_class_follows_its_surroundings(filter_: str, bands: int) -> None:
+def test_lone_pixel_of_another_class_follows_its_surroundings(filter_: Filter, bands: int) -> None:
     logits_1KHW = torch.zeros(1, 2, 9, 9)
     logits_1KHW[:, 0] = 1.0
     logits_1KHW[:, 1, 4, 4] = 2.0
