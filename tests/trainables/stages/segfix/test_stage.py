@@ -80,7 +80,7 @@ def dying_at(step: int) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("step", [1, 2, 5])
+@pytest.mark.parametrize("step", [1, 4])
 def test_a_training_that_died_continues_bit_by_bit(
     step: int, tmp_path: Path, folder: Path, data: Dataset
 ) -> None:
@@ -143,8 +143,8 @@ def test_no_loss_waits_for_it(data: Dataset, tmp_path: Path) -> None:
 
 
 def test_each_fold_has_one(data: Dataset) -> None:
-    whole = TrialConfig().changed({"refine/method": "segfix", "data/folds": 2})
-    of_folds = [whole.changed({"data/fold": fold}) for fold in (1, 2)]
+    refined = {"refine/method": "segfix", "data/folds": 2}
+    of_folds = [TrialConfig().changed({**refined, "data/fold": fold}) for fold in (1, 2)]
     first, second = (registry.stage_key("segfix", fold, data.digest) for fold in of_folds)
     assert first != second
 
