@@ -7,7 +7,7 @@ differs, it shares all epochs: it takes the other's networks and trains nothing.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from itertools import groupby
 
@@ -179,7 +179,23 @@ class DependentRuns:
         cells, seeds = len({run.cell for run in runs}), len({run.pair for run in runs})
         all_, needed = len(runs) / seeds, (len(runs) - saved) / seeds
         each = "fold and seed" if self._plan.design.folds else "seed"
-        return f"{cells} cells take {needed:.2g} trainings a {each} instead of {all_:.3g}"
+        trainings = "training" if f"{needed:.2g}" == "1" else "trainings"
+        words = f"{cells} cells take {needed:.2g} {trainings} a {each} instead of {all_:.3g}"
+        return "; ".join([words, *self._taking(shared)])
+
+    def _taking(self, numbers: Iterable[int]) -> list[str]:
+        """A text for each cell whose networks others take."""
+        takers: dict[str, dict[str, None]] = {}
+        for number in numbers:
+            twin = self.twin_of(number)
+            if twin is not None and self.is_whole(twin):
+                cell = self.runs[number].cell
+                takers.setdefault(self.runs[twin.trial].cell, {})[cell] = None
+        takes = {lender: "takes" if len(cells) == 1 else "take" for lender, cells in takers.items()}
+        return [
+            f"{', '.join(cells)} {takes[lender]} the networks of {lender}, no training"
+            for lender, cells in takers.items()
+        ]
 
     def most_kept(self) -> int:
         """The checkpoints that the runs of one seed keep for others, if none is lost."""

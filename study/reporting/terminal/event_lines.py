@@ -85,7 +85,7 @@ def _have(count: int, what: str) -> str:
 
 
 def _started(trial: TrialRecord, record: StudyRecord) -> str:
-    if trial.reused:
+    if trial.reused or trial.lender:
         return ""
     awaited = [name for name in trial.stages if name in record.awaited_stages and in_loss(name)]
     waits = f"; waiting for stage {', '.join(awaited)}" if awaited else ""
@@ -95,7 +95,10 @@ def _started(trial: TrialRecord, record: StudyRecord) -> str:
 
 
 def _finished(trial: TrialRecord, state: str) -> str:
-    """The only line of a reused trial, which has all its events at once."""
+    """The only line of a trial that ran nothing, which has all its events at once."""
+    if (lender := trial.lender) is not None:
+        takes = f"takes trial {lender.number}'s network, no training"
+        return f"trial {trial.number}: {parameters(trial)}; {takes}"
     if trial.reused is None:
         return f"trial {trial.number} {state}"
     origin = f"{trial.reused.study}/{trial.reused.trial}"
