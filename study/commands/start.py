@@ -25,7 +25,16 @@ from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name, prove_writable
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL
-from study.planning import budget, disk, evaluation_checks, gpu_defaults, runs, same_data, weights
+from study.planning import (
+    budget,
+    disk,
+    evaluation_checks,
+    gpu_defaults,
+    refinement_checks,
+    runs,
+    same_data,
+    weights,
+)
 from study.planning.dependent_runs import DependentRuns
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan, install_given
@@ -122,6 +131,7 @@ class PlannedStudy:
             return self._show_again()
         runs.check_images(plan, self._space)
         evaluation_checks.check_evaluation(plan, self._space)
+        refinement_checks.check_plan(plan, self._space)
         if not session.attached():  # else other machines run the trials
             memory = psutil.virtual_memory().total
             runs.check_memory(plan.config, plan.workers, memory)
@@ -136,6 +146,7 @@ class PlannedStudy:
             plan = self._plan = replace(plan, fresh=True)
         runs.check_sanity(plan, self._space, dataset)
         evaluation_checks.check_sizes(plan, self._space, dataset)
+        refinement_checks.check_images(plan, dataset)
         runs.require_measured(plan, self._space, dataset)
         runs.check_stages(plan, self._space, dataset)
         disk_bytes = self._show(dataset)

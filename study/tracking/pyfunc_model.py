@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from trainables import saved
 from trainables.config import require
 from trainables.config.pixels import Pixels
+from trainables.lane.refiner import saved_refiner_of
 from trainables.training.prediction import Predictor, device_of
 
 LOADER = __name__
@@ -41,13 +42,15 @@ class Labels:
         """
         network, self.config, self.classes = saved.load(folder, trust)
         self._pixels = network.pixels
-        self._predictor = Predictor(network, self.config, device_of(device, cuda=False))
+        place, stages = device_of(device, cuda=False), saved.describe(folder, trust).stages
+        refine = saved_refiner_of(self.config, stages, place)
+        self._predictor = Predictor(network, self.config, place, refine)
 
     def predict(self, images: NDArray[np.generic]) -> NDArray[np.int64]:
         """The labels (B,H,W), indices into the classes, at the images' own size.
 
         Images are resized to the size of the training inside, normalised, and predicted as the
-        study's test does (scales, mirrors, windows).
+        study's test does (scales, mirrors, windows, refinement).
 
         Args:
             images: (B,H,W,C), RGB of 8 bits or as the training's files, of any size.

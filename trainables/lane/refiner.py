@@ -1,5 +1,6 @@
 """The one place that knows every refinement: from a config to what corrects predictions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,23 @@ def refiner_of(
     match config.refine.method:
         case "segfix":
             return refiner(config, dataset, stages, study, device)
+        case "dense_crf":
+            return dense_crf(config.dense_crf)
+        case _:
+            return None
+
+
+def saved_refiner_of(
+    config: TrialConfig, files: Mapping[str, bytes], device: torch.device
+) -> Refine | None:
+    """The refinement of a network that is used after its study, without the study's data.
+
+    Args:
+        config: the trial's, with what the validation list has decided.
+        files: by name, the files of the stages that the trial used.
+        device: where predictions are.
+    """
+    match config.refine.method:
         case "dense_crf":
             return dense_crf(config.dense_crf)
         case _:

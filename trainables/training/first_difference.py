@@ -8,6 +8,7 @@ proven here to have no effect before that epoch counts as a difference from the 
 from collections.abc import Mapping
 
 from trainables.config import LossConfig, TrialConfig, Value, flatten
+from trainables.config.later_fields import of_refinement
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.rival_losses import READ_BY as READ_BY_RIVALS
 from trainables.config.rival_losses import RIVALS
@@ -42,8 +43,6 @@ _COURSES = {
 }
 """Fields that decide nothing but the weights of terms at each step."""
 _ALLOWED = {f"loss/{name}" for name in (*READ_BY, *_COURSES)}
-_ONLY_TESTED = ("refine/", "segfix/", "dense_crf/")
-"""Sections that only the test on the test list reads: no training, and no validation."""
 
 
 def same_training(a: TrialConfig, b: TrialConfig) -> bool:
@@ -54,7 +53,7 @@ def same_training(a: TrialConfig, b: TrialConfig) -> bool:
 def training_of(config: TrialConfig) -> dict[str, Value]:
     """All that a training and its validation may read, by path."""
     flat = flatten(config)
-    return {path: value for path, value in flat.items() if not path.startswith(_ONLY_TESTED)}
+    return {path: value for path, value in flat.items() if not of_refinement(path)}
 
 
 def first_difference(a: TrialConfig, b: TrialConfig) -> int:
