@@ -3,6 +3,7 @@
 Shape letters: B images, C bands, K classes, H rows, W columns.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -13,7 +14,7 @@ from trainables.data.dataset import Dataset
 from trainables.refinement import segfix
 from trainables.refinement.refine import Refine
 from trainables.stages import registry
-from trainables.stages.files import SavedStage
+from trainables.stages.files import SavedStage, parsed
 from trainables.stages.segfix.network import SegFixNet
 
 KIND = "segfix"
@@ -42,6 +43,21 @@ def refiner(
     if saved is None:
         raise FileNotFoundError(f"stage file {folder / name}.pt is missing or damaged")
     return of_saved(config, saved, device)
+
+
+def of_copies(config: TrialConfig, files: Mapping[str, bytes], device: torch.device) -> Refine:
+    """The correction by the copy of the stage's file that lies beside a trained network.
+
+    Raises:
+        ValueError: there is none, or it is damaged.
+    """
+    names = [name for name in files if name.startswith(f"{KIND}-")]
+    if len(names) != 1:
+        raise ValueError(
+            f"{KIND}-KEY.pt: missing: the network's test was refined by SegFix's network, whose "
+            f"file is gone; study/report.py NAME adds it if the storage still has it"
+        )
+    return of_saved(config, parsed(KIND, files[names[0]], Path(names[0])), device)
 
 
 def of_saved(config: TrialConfig, saved: SavedStage, device: torch.device) -> Refine:

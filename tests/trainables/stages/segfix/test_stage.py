@@ -13,8 +13,9 @@ from torch import Generator
 from trainables.config import SegFixConfig, TrialConfig
 from trainables.data import Dataset, load
 from trainables.data.dataset import ImageList
+from trainables.lane.refiner import saved_refiner_of
 from trainables.refinement import segfix
-from trainables.stages import registry
+from trainables.stages import copies, registry
 from trainables.stages.files import SavedStage, StageFile
 from trainables.stages.segfix import crops, refiner, training
 from trainables.stages.segfix.network import SegFixOutput
@@ -165,6 +166,20 @@ def test_the_refiner_reads_logits_along_its_network_s_offsets(
     for _ in range(passes):
         expected = segfix.corrected(expected, offsets, scale=3)
     assert torch.equal(found, expected)
+
+
+def test_a_copy_beside_a_network_refines_as_the_stage_does(folder: Path, data: Dataset) -> None:
+    name = f"segfix-{registry.stage_key('segfix', QUICK, data.digest)}"
+    files = copies.contents([name], folder)
+    images = torch.from_numpy(data.splits["val"].images_NHWC[:1]).permute(0, 3, 1, 2) / 255
+    logits = torch.randn(1, 6, *images.shape[-2:])
+    found = saved_refiner_of(QUICK, files, CPU)
+    assert found is not None
+    assert torch.equal(
+        found(images, logits), refiner.refiner(QUICK, data, folder, "", CPU)(images, logits)
+    )
+    with pytest.raises(ValueError, match=r"^segfix-KEY.pt: missing: .*study/report.py NAME adds"):
+        saved_refiner_of(QUICK, {}, CPU)
 
 
 def test_released_refines_as_the_released_code(data: Dataset, tmp_path: Path) -> None:
