@@ -144,7 +144,7 @@ def test_no_loss_waits_for_it(data: Dataset, tmp_path: Path) -> None:
 
 
 def test_each_fold_has_one(data: Dataset) -> None:
-    refined = {"refine/method": "segfix", "data/folds": 2}
+    refined: dict[str, bool | int | float | str] = {"refine/method": "segfix", "data/folds": 2}
     of_folds = [TrialConfig().changed({**refined, "data/fold": fold}) for fold in (1, 2)]
     first, second = (registry.stage_key("segfix", fold, data.digest) for fold in of_folds)
     assert first != second
