@@ -9,6 +9,13 @@ from typing import Literal
 
 from trainables.config.validation import require, require_choices
 
+SOURCES = {
+    "segfix": "SegFix (Yuan et al., ECCV 2020): scores from further inside at boundaries",
+    "dense_crf": "DenseCRF (Krähenbühl and Koltun, NIPS 2011): all pairs of pixels, by colour and "
+    "position",
+}
+"""By method, its paper."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefineConfig:
