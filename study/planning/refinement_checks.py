@@ -26,8 +26,8 @@ def check_plan(plan: Plan, space: Space) -> None:
     for dimension in searched_dimensions(plan, space):
         if of_refinement(dimension.path):
             raise ValueError(
-                f"{dimension.path} must be the same in every trial of a search, got the search over "
-                f"{dimension.bounds()}: validation, which ranks trials, is not refined; "
+                f"{dimension.path} must be the same in every trial of a search, got the search "
+                f"over {dimension.bounds()}: validation, which ranks trials, is not refined; "
                 f"dense_crf/tried tries settings of each trained network"
             )
     own, objective = METRICS.get(plan.objective), plan.objective

@@ -15,6 +15,8 @@ from trainables.training import crf_settings
 from trainables.training.refinement import Refinement
 from trainables.training.training import Training
 
+_CPU = torch.device("cpu")
+
 
 def refiner_of(
     config: TrialConfig, dataset: Dataset, stages: Path, study: str, device: torch.device
@@ -38,7 +40,7 @@ def refiner_of(
 
 
 def saved_refiner_of(
-    config: TrialConfig, files: Mapping[str, bytes], device: torch.device
+    config: TrialConfig, files: Mapping[str, bytes], device: torch.device = _CPU
 ) -> Refine | None:
     """The refinement of a network that is used after its study, without the study's data.
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cluster.safe_text import without_passwords
 from search_spaces import Space
-from study.analysis import evaluation, health
+from study.analysis import evaluation, health, refinements
 from study.analysis.answer import answer
 from study.analysis.finding import Finding
 from study.analysis.results import AblationResults, SearchResults
@@ -121,10 +121,18 @@ def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
         "data": f"{dataset.name}: {counts}; {sizes(dataset.size)}, {dataset.num_classes} classes, "
         f"digest {dataset.digest}",
         "evaluated": evaluation.described(plan.base),
+        **_refined(plan),
         "network": _network(plan.config, dataset),
         **_tasks(plan.config.task),
         **({"plug-in": f"{plugin.name}, digest {plugin.digest}"} if plugin else {}),
     }
+
+
+def _refined(plan: Plan) -> dict[str, str]:
+    """What corrects tests; nothing where none is corrected."""
+    methods = ", ".join(refinements.methods(plan))
+    words = f"{methods}, on the test list; validation is of the networks alone"
+    return {"refined": words} if methods else {}
 
 
 def _tasks(task: TaskConfig) -> dict[str, str]:
