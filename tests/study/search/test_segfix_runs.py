@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from search_spaces import SPACES, Cell
+from study.analysis import tables
 from study.execution.callbacks.ledger_writer import StageWatch
+from study.ledger.events import Tested
 from study.planning.forecast import SEGFIX_PIXEL_S, stage_seconds, stages_to_train
 from study.planning.runs import needed_stages
 from study.reporting.terminal.event_lines import event_line
@@ -69,3 +71,16 @@ def test_a_saved_network_has_it_as_a_stage() -> None:
     files = {"segfix-0123abcd.pt": b"1", "edge_net-0123abcd.pt": b"2", "segfix.yaml": b"3"}
     stages = Saved(TrialConfig(), ["a", "b"], files).stages
     assert stages.keys() == {"segfix-0123abcd.pt", "edge_net-0123abcd.pt"}
+
+
+def test_a_refinement_changes_something_if_the_test_does(tmp_path: Path) -> None:
+    """Validation is that of the network alone, equal in both cells."""
+    driver = Driver(plan(tmp_path, REFINED)).run()
+    record = driver.ledger.record
+    assert tables.unchanged(record) == []  # not known before the test
+    driver.ledger.append(Tested(trial=0, metrics={"test_miou": 0.5}))
+    assert tables.unchanged(record) == []
+    driver.ledger.append(Tested(trial=1, metrics={"test_miou": 0.5}))
+    assert tables.unchanged(record) == ["refined"]
+    driver.ledger.append(Tested(trial=1, metrics={"test_miou": 0.6}))
+    assert tables.unchanged(record) == []
