@@ -10,15 +10,13 @@ trained again.
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 import torch
 from torch import nn
 
 from trainables.config import TrialConfig, Value, code_digest, flatten
-from trainables.config.pixels import RGB, Pixels
+from trainables.config.pixels import RGB
 from trainables.data.dataset import Dataset
 from trainables.losses.batch import Learned
 from trainables.losses.compose import needs_edge_net, needs_inverse_net
@@ -28,7 +26,7 @@ from trainables.stages.edge_net import training as edge_training
 from trainables.stages.files import SavedStage, StageFile, StageRecord
 from trainables.stages.inverse_net import training as inverse_training
 from trainables.stages.inverse_net.tile_pairs import check_tile, require_boundary
-from trainables.stages.result import TrainedStage
+from trainables.stages.kind import Kind
 from trainables.stages.segfix import training as segfix_training
 from trainables.stages.threads import torch_threads
 from trainables.stages.work import CPU, Work
@@ -36,32 +34,6 @@ from trainables.stages.work import CPU, Work
 _VERSION = 5
 """Since 5 a file carries its hash; older ones, which prove nothing, have other names."""
 _DATA = ("data/height", "data/width", "data/train_images")
-
-
-class Build(Protocol):
-    """Makes an untrained network for a number of classes and a kind of images."""
-
-    def __call__(
-        self, config: TrialConfig, num_classes: int, pixels: Pixels = RGB
-    ) -> nn.Module: ...
-
-
-class Kind(NamedTuple):
-    """One kind of stage."""
-
-    needed: Callable[[TrialConfig], bool]
-    paths: tuple[str, ...]
-    """The config fields that, with the data, determine the network; ``section/*`` is all of one."""
-    build: Build
-    train: Callable[[TrialConfig, Dataset, Work], TrainedStage]
-    on_edges: Callable[[TrialConfig], bool]
-    """Whether it is trained on edge maps in the place of the labels."""
-    in_loss: bool = True
-    """Whether it is a field of ``Learned``, which a trial needs before its first step."""
-
-    def masks(self, config: TrialConfig, dataset: Dataset) -> Dataset:
-        """The dataset with the masks that it is trained on as labels."""
-        return masks.edges_as_labels(dataset) if self.on_edges(config) else dataset
 
 
 KINDS: dict[str, Kind] = {

@@ -33,9 +33,9 @@ def test_the_setup_s_own_config_and_lists_differ_in_nothing() -> None:
 
 def test_how_segfix_is_trained_counts_where_it_refines() -> None:
     setup = GRIDS["active_boundary"]["table5"].setups[0]
-    assert differences(setup, config(setup, segfix__network="fpn"), CITYSCAPES) == []
-    refined = config(setup, segfix__network="fpn", refine__method="segfix")
-    words = "segfix/network is fpn here, hrnet_w48 there"
+    assert differences(setup, config(setup, segfix__network="hrnet_w18"), CITYSCAPES) == []
+    refined = config(setup, segfix__network="hrnet_w18", refine__method="segfix")
+    words = "segfix/network is hrnet_w18 here, hrnet_w48 there"
     assert differences(setup, refined, CITYSCAPES) == [words]
 
 
