@@ -115,6 +115,8 @@ def check(kind: str, config: TrialConfig, dataset: Dataset) -> None:
     if kind == "inverse_net":
         crop = config.data.crop_height, config.data.crop_width
         check_tile(config.tile_px, config.loss.resized or dataset.splits["train"].size or crop)
+    if kind == "segfix":  # trained last: what cannot be built is said first
+        segfix_training.build(config, dataset.num_classes, dataset.pixels)
 
 
 def _flat(config: TrialConfig) -> dict[str, Value]:

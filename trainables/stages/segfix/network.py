@@ -40,8 +40,7 @@ class SegFixNet(nn.Module):
         if settings.network == "fpn":
             self.backbone, self.multiple = Pyramid(settings.width, pixels.bands), 2**_LEVELS
         else:
-            config = ModelConfig(weights=settings.weights)
-            self.backbone, self.multiple = Streams(config, settings.network, pixels), 32
+            self.backbone, self.multiple = _hrnet(settings, pixels), 32
         self.near = _head(self.backbone.out_channels, 2)
         self.direction = _head(self.backbone.out_channels, settings.directions)
 
@@ -57,6 +56,14 @@ class SegFixNet(nn.Module):
         padded_BCHW = F.pad(images_BCHW, padding, mode="replicate")
         maps = (enlarged(map_BLhw, padded_BCHW.shape[-2:]) for map_BLhw in self(padded_BCHW))
         return SegFixOutput(*(map_BLHW[..., :rows, :columns] for map_BLHW in maps))
+
+
+def _hrnet(settings: SegFixConfig, pixels: Pixels) -> Streams:
+    try:
+        return Streams(ModelConfig(weights=settings.weights), settings.network, pixels)
+    except ValueError as error:
+        reason, *_ = str(error).removeprefix("model/weights: ").partition("; give a file")
+        raise ValueError(f"segfix/weights: {reason}; none begins at random") from None
 
 
 def _head(inputs: int, outputs: int) -> nn.Sequential:

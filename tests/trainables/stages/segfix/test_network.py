@@ -5,6 +5,7 @@ Shape letters: B images, H rows, W columns.
 
 import math
 from typing import Literal
+from unittest import mock
 
 import pytest
 import torch
@@ -110,3 +111,13 @@ def test_a_batch_weighs_its_labels_together() -> None:
     far_weight, near_weight = 8 / 24, 16 / 24
     total = near_weight * (6 * wrong + 2 * right) + far_weight * (6 * right + 10 * wrong)
     assert found.item() == pytest.approx(total / (near_weight * 8 + far_weight * 16), rel=1e-12)
+
+
+def test_weights_that_cannot_be_fetched_are_one_line_of_segfix(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("timm.create_model", mock.Mock(side_effect=OSError("no hub")))
+    settings = SegFixConfig(network="hrnet_w18", weights="imagenet")
+    line = r"^segfix/weights: imagenet weights of hrnet_w18 cannot be fetched.*OSError; none begins"
+    with pytest.raises(ValueError, match=line):
+        SegFixNet(settings, RGB)
