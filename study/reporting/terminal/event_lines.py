@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from study.analysis import segfix_quality
 from study.analysis.units import unit_in
 from study.ledger.events import (
     Changed,
@@ -66,7 +67,8 @@ def _study_line(event: Event, record: StudyRecord) -> str:
         case StageReady(kind=kind, key=key):
             how = "reused" if event.reused else f"trained in {event.seconds:.0f} s"
             how += ", again: its file was damaged" if event.remade else ""
-            return f"stage {kind} {key} {how}"
+            found = segfix_quality.quality(event)
+            return f"stage {kind} {key} {how}{f': {found}' if found else ''}"
         case Chosen() if not record.plan.design.cells:
             return "the search has ended; its winner and the base run on other seeds"
         case Chosen():

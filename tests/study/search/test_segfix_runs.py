@@ -7,6 +7,8 @@ import pytest
 
 from search_spaces import SPACES, Cell
 from study.analysis import tables
+from study.analysis.health import findings
+from study.analysis.results import results_of
 from study.execution.callbacks.ledger_writer import StageWatch
 from study.ledger.events import Tested
 from study.planning.forecast import SEGFIX_PIXEL_S, stage_seconds, stages_to_train
@@ -58,13 +60,20 @@ def test_no_trial_waits_for_what_its_test_trains(tmp_path: Path) -> None:
     watch.look()
     assert record.stages == []
     kind, _, key = name.partition("-")
-    made = StageRecord(kind, key, record.mark, 2.0, {"boundary_iou": 0.5}, [1.0])
+    found = {"boundary_iou": 0.5, "direction_accuracy": 0.25}
+    made = StageRecord(kind, key, record.mark, 2.0, found, [1.0])
     StageFile(driver.folder.stages, kind, key).path.parent.mkdir(parents=True, exist_ok=True)
     StageFile(driver.folder.stages, kind, key).write(SavedStage(made, 3, {}))
     watch.look()
     [ready] = record.stages
     assert (ready.kind, ready.key, ready.reused) == ("segfix", key, False)
-    assert (ready.quality, record.awaited_stages) == ({"boundary_iou": 0.5}, [])
+    assert (ready.quality, record.awaited_stages) == (found, [])
+    words = "IoU of pixels near a boundary 50.0%, right directions 25.0%"
+    assert lines[-1] == f"stage {name.replace('-', ' ')} trained in 2 s: {words}"
+    assert words in findings(results_of(record), {})[-1].seen
+    good = replace(ready, quality={"boundary_iou": 0.5, "direction_accuracy": 0.75})
+    record.stages[0] = good
+    assert not [each for each in findings(results_of(record), {}) if "SegFix" in each.seen]
 
 
 def test_a_saved_network_has_it_as_a_stage() -> None:
