@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from search_spaces import SPACES, Cell
-from study.analysis import tables
+from study.analysis import refinements, tables
 from study.analysis.health import findings
 from study.analysis.results import results_of
 from study.execution.callbacks.ledger_writer import StageWatch
@@ -15,7 +15,7 @@ from study.planning.forecast import SEGFIX_PIXEL_S, stage_seconds, stages_to_tra
 from study.planning.runs import needed_stages
 from study.reporting.terminal.event_lines import event_line
 from tests.study.search.grid_driver import Driver, plan
-from trainables.config import TrialConfig, from_flat
+from trainables.config import TrialConfig, flatten, from_flat
 from trainables.saved import Saved
 from trainables.stages import registry
 from trainables.stages.files import SavedStage, StageFile, StageRecord
@@ -80,6 +80,12 @@ def test_a_saved_network_has_it_as_a_stage() -> None:
     files = {"segfix-0123abcd.pt": b"1", "edge_net-0123abcd.pt": b"2", "segfix.yaml": b"3"}
     stages = Saved(TrialConfig(), ["a", "b"], files).stages
     assert stages.keys() == {"segfix-0123abcd.pt", "edge_net-0123abcd.pt"}
+
+
+def test_settings_tell_one_segfix_from_another() -> None:
+    config = flatten(TrialConfig().changed(TWICE.changes))
+    words = "network fpn, directions 8, scale 2, passes 2, variant paper"
+    assert refinements.settings(config) == words
 
 
 def test_a_refinement_changes_something_if_the_test_does(tmp_path: Path) -> None:
