@@ -13,8 +13,13 @@ def quality(stage: StageReady) -> str:
     """In words, on the validation list; "" of another kind of stage."""
     if stage.kind != KIND:
         return ""
-    near, right = (stage.quality[name] for name in ("boundary_iou", "direction_accuracy"))
-    return f"IoU of pixels near a boundary {near:.1%}, right directions {right:.1%}"
+    near = stage.quality["boundary_iou"] or 0.0
+    return f"IoU of pixels near a boundary {near:.1%}, right directions {_directions(stage):.1%}"
+
+
+def _directions(stage: StageReady) -> float:
+    """The share of right ones."""
+    return stage.quality["direction_accuracy"] or 0.0
 
 
 def poor(record: StudyRecord) -> list[Finding]:
@@ -28,5 +33,5 @@ def poor(record: StudyRecord) -> list[Finding]:
             "verdict is of this network, not of SegFix",
         )
         for stage in stages
-        if stage.quality["direction_accuracy"] < _LEAST
+        if _directions(stage) < _LEAST
     ]
