@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from tests.trainables import golden
-from trainables.config import SegFixConfig
+from trainables.config import SegFixConfig, TrialConfig
 from trainables.config.pixels import RGB, Pixels
+from trainables.data import load
 from trainables.geometry.boundaries import Variant
+from trainables.stages.segfix import training
 from trainables.stages.segfix.loss import segfix_loss
 from trainables.stages.segfix.network import SegFixNet
+from trainables.stages.work import Work
 
 ARRAYS = golden.load("segfix")
 CASES = sorted({key.partition("/")[0] for key in ARRAYS})
@@ -121,3 +124,25 @@ def test_weights_that_cannot_be_fetched_are_one_line_of_segfix(
     line = r"^segfix/weights: imagenet weights of hrnet_w18 cannot be fetched.*OSError; none begins"
     with pytest.raises(ValueError, match=line):
         SegFixNet(settings, RGB)
+
+
+def test_an_hrnet_takes_a_step_and_is_measured() -> None:
+    config = TrialConfig().changed(
+        {
+            **{f"data/{split}_images": 1 for split in ("train", "val", "test")},
+            "segfix/network": "hrnet_w18",
+            "segfix/steps": 1,
+            "segfix/batch": 2,
+        }
+    )
+    network, quality, [loss] = training.train(config, load(config.data), Work())
+    assert loss > 0
+    assert all(0 <= value <= 1 for value in quality.values())
+    before = training.build(config, 6).backbone.state_dict()
+    moved = [not torch.equal(before[name], value) for name, value in named(network).items()]
+    assert all(moved)
+
+
+def named(network: torch.nn.Module) -> dict[str, Tensor]:
+    """The backbone's parameters."""
+    return dict(network.get_submodule("backbone").named_parameters())
