@@ -1,6 +1,7 @@
 """The test of a network is refined, and nothing else of its trial."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,7 +80,8 @@ def test_the_best_setting_of_the_validation_list_is_applied(
 ) -> None:
     values = {
         setting: training.evaluate(
-            "val", refine=refiner_of(replace(training.config, dense_crf=setting), data, "", "", CPU)
+            "val",
+            refine=refiner_of(replace(training.config, dense_crf=setting), data, Path(), "", CPU),
         ).loss
         for setting in settings_of(training.config.dense_crf)
     }
@@ -91,10 +93,10 @@ def test_the_best_setting_of_the_validation_list_is_applied(
         assert found.chosen["dense_crf/appearance_srgb"] == best.appearance_srgb
         chosen = training.config.changed(found.chosen)
         assert chosen.dense_crf == replace(best, tried=1)
-    found = measured(training, data, **{"dense_crf/tried": 3})
-    again = measured(training, data, **found.refinement.chosen)
-    np.testing.assert_equal(found.metrics, again.metrics)
-    assert found.refinement.value is not None
+    tried = measured(training, data, **{"dense_crf/tried": 3})
+    again = measured(training, data, **tried.refinement.chosen)
+    np.testing.assert_equal(tried.metrics, again.metrics)
+    assert tried.refinement.value is not None
     assert again.refinement.value is None
 
 
@@ -114,7 +116,7 @@ def test_gallery_and_predictor_have_the_maps_of_the_test(training: Training, dat
     prepare = Refiner("", "", ("miou", "max"))
     state = training.save()
     seen = restore.look("it", flatten(config), state, data, [0, 2], "cpu", None, prepare)
-    refined = refiner_of(config, data, "", "", CPU)
+    refined = refiner_of(config, data, Path(), "", CPU)
     assert refined is not None
     expected = training.evaluate("test", refine=refined).predictions
     assert np.array_equal(seen.predicted[0], expected[0])
