@@ -176,6 +176,7 @@ class PlannedStudy:
         more |= gpu_defaults.line(plan)
         if described := runs.described(numbers):
             more["shares"] = f"{described}; --no-sharing runs every epoch"
+        more |= self._refinement(dataset)
         shared = sum(runs.shared_of_left(numbers).values())
         expected = self._expected(dataset, left, shared, more)
         print_plan(self._console, plan, self._space, dataset, expected)
@@ -188,6 +189,11 @@ class PlannedStudy:
                 highlight=False,
             )
         return need.most
+
+    def _refinement(self, dataset: Dataset) -> dict[str, str]:
+        from study.planning import refinement_time  # torch takes seconds
+
+        return refinement_time.line(self._plan, dataset)
 
     def _try_networks(self, dataset: Dataset) -> str:
         """Try the networks of a new study; return which of their parameters get no gradient."""

@@ -8,6 +8,7 @@ from optuna.distributions import CategoricalDistribution
 
 from search_spaces import SPACES, Cell, Dimension, Grid
 from study.analysis.same_images import chosen
+from study.planning import refinement_time
 from study.planning.refinement_checks import check_images, check_plan
 from tests.study import fake, fake_grid
 from trainables.config import TrialConfig, Value
@@ -81,3 +82,23 @@ def test_choosing_settings_on_the_test_list_is_said(tmp_path: Path) -> None:
     assert chosen(given.design, given.base) == []
     plain = fake_grid.plan(tmp_path, grid(**{"loss/gamma": 1.0}))
     assert chosen(plain.design, plain.base) == []
+
+
+def test_the_plan_says_how_long_refinement_takes(tmp_path: Path) -> None:
+    base = TrialConfig().changed(SMALL)
+    plan, dataset = fake_grid.plan(tmp_path, grid(**REFINED), base=base), images()
+    assert "each refined network" in refinement_time.line(plan, dataset)["dense CRF"]
+    plain = fake_grid.plan(tmp_path, grid(**{"loss/gamma": 1.0}), base=base)
+    assert refinement_time.line(plain, dataset) == {}
+
+
+def test_time_grows_with_images_settings_and_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The part that is timed takes a second, and is the complete image."""
+    monkeypatch.setattr(refinement_time, "_timed", lambda config, dataset: (1.0, 24 * 32))
+    given = TrialConfig().changed({**SMALL, **REFINED, "dense_crf/tried": 5})
+    seconds, dataset = refinement_time.seconds_of, images()
+    assert seconds(given, dataset) == 5 * 2 + 2
+    assert seconds(given.changed({"dense_crf/tried": 1}), dataset) == 2
+    double: dict[str, Value] = {"dense_crf/tried": 1, "data/height": 48}
+    assert seconds(given.changed(double), dataset) == 2 * 2
+    assert seconds(given.changed({**double, "dense_crf/filter": "exact"}), dataset) == 2 * 4

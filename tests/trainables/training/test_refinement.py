@@ -13,6 +13,7 @@ from trainables.config.refine import DenseCRFConfig
 from trainables.data import Dataset, load
 from trainables.lane.refiner import Refiner, refiner_of, saved_refiner_of
 from trainables.losses.batch import Learned
+from trainables.refinement.dense_crf import dense_crf
 from trainables.training import crf_settings, restore
 from trainables.training.crf_settings import settings_of
 from trainables.training.prediction import Predictor
@@ -79,10 +80,7 @@ def test_the_best_setting_of_the_validation_list_is_applied(
     training: Training, data: Dataset
 ) -> None:
     values = {
-        setting: training.evaluate(
-            "val",
-            refine=refiner_of(replace(training.config, dense_crf=setting), data, Path(), "", CPU),
-        ).loss
+        setting: training.evaluate("val", refine=dense_crf(setting)).loss
         for setting in settings_of(training.config.dense_crf)
     }
     assert len(set(values.values())) == 3
