@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
-from study.analysis import comparability
+from study.analysis import comparability, refinements
 from study.analysis.cell_values import split_of, trials_by_cell, values_by_cell
 from study.analysis.grid_tasks import lacks
 from study.analysis.look_results import comparisons
@@ -19,9 +19,7 @@ from study.analysis.units import unit_in
 from study.ledger.plan import Correction
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
-from trainables.config import Value
 from trainables.config.evaluation import Split
-from trainables.config.later_fields import of_refinement
 from trainables.metrics.catalog import DELTA_M, METRICS, OF_TASK
 from trainables.metrics.declared import built_in
 
@@ -192,27 +190,16 @@ def unchanged(record: StudyRecord) -> list[str]:
     equal: dict[str, bool] = {}
     for (cell, unit), trial in complete.items():
         other = complete.get((grid.baseline_of(cell), unit))
-        if not grid.is_baseline(cell) and other is not None and _are_seen(trial, other):
-            equal[cell] = equal.get(cell, True) and _are_equal(trial, other)
+        if not grid.is_baseline(cell) and other is not None:
+            equal[cell] = equal.get(cell, True) and _same(trial, other)
     return [cell for cell, same in equal.items() if same]
 
 
-def _are_seen(trial: TrialRecord, other: TrialRecord) -> bool:
-    """Whether what differs shows in the figures so far: refinement does in the test alone."""
-    return _both_tested(trial, other) or _refinement(trial) == _refinement(other)
-
-
-def _are_equal(trial: TrialRecord, other: TrialRecord) -> bool:
-    same_test = not _both_tested(trial, other) or trial.tested == other.tested
-    return same_test and outcome(trial) == outcome(other)
-
-
-def _both_tested(trial: TrialRecord, other: TrialRecord) -> bool:
-    return trial.tested is not None and other.tested is not None
-
-
-def _refinement(trial: TrialRecord) -> dict[str, Value]:
-    return {path: value for path, value in trial.config.items() if of_refinement(path)}
+def _same(trial: TrialRecord, other: TrialRecord) -> bool:
+    """Whether two trials have the same figures. Refinement changes those of the test alone."""
+    if any(refinements.method(each.config) for each in (trial, other)):
+        return trial.tested is not None and trial.tested == other.tested
+    return outcome(trial) == outcome(other)
 
 
 def outcome(trial: TrialRecord) -> tuple[float | None, ...]:

@@ -32,7 +32,7 @@ def check_plan(plan: Plan, space: Space) -> None:
             )
     own, objective = METRICS.get(plan.objective), plan.objective
     segments = objective in PLUGIN.metrics or (own is not None and own.task == "semseg")
-    for config in _refined(plan):
+    for config in refined_configs(plan):
         one = f"1 with --objective {objective}, which refinement does not change"
         tried = config.dense_crf.tried
         chooses = config.refine.method == "dense_crf" and tried > 1
@@ -46,7 +46,7 @@ def check_images(plan: Plan, dataset: Dataset) -> None:
         ValueError: the colours are no bytes, or the images too large for the exact sums.
     """
     pixels = dataset.pixels
-    for config in _refined(plan):
+    for config in refined_configs(plan):
         if config.refine.method != "dense_crf":
             continue
         colours = pixels.bits == 8 and pixels.bands in (1, 3)
@@ -54,17 +54,18 @@ def check_images(plan: Plan, dataset: Dataset) -> None:
         what += "are of 8-bit grey or RGB"
         require(colours, "refine/method", what, config.refine.method)
         if config.dense_crf.filter == "exact":
-            rows, columns = _largest(config, dataset)
+            rows, columns = largest(config, dataset)
             few = f"lattice for images of {rows}x{columns}, more than {MOST_PIXELS} px"
             require(rows * columns <= MOST_PIXELS, "dense_crf/filter", few, "exact")
 
 
-def _refined(plan: Plan) -> Sequence[TrialConfig]:
+def refined_configs(plan: Plan) -> Sequence[TrialConfig]:
+    """The configs of the cells, or of the search, whose tests are refined."""
     configs = [from_flat(run.config) for run in grid_runs(plan)] or [plan.config]
     return [config for config in configs if config.refine.method != "none"]
 
 
-def _largest(config: TrialConfig, dataset: Dataset) -> tuple[int, int]:
+def largest(config: TrialConfig, dataset: Dataset) -> tuple[int, int]:
     """Rows and columns of the largest image as the network sees it."""
     if config.data.height:
         return config.data.height, config.data.width

@@ -17,40 +17,42 @@ from trainables.refinement.gaussian_filter import Filter
 
 
 def lattice_filter(features_ND: Tensor) -> Filter:
-    """The filter of these features, which must be few: their points are numbered in 63 bits."""
-    place_NE, share_NE, neighbours = _lattice(features_ND)
-    points, corners = len(neighbours[0][0]), place_NE.shape[1]
-    flat, scale = place_NE.flatten(), 1 / (1 + 2.0 ** (1 - corners))
+    """The filter of these features, which must be few: their points are numbered in 63 bits.
+
+    It needs memory for a few copies of the values, at the pixels and at the points; there are at
+    most E points a pixel.
+    """
+    place_EN, share_EN, neighbours = _lattice(features_ND)
+    corners, points = len(place_EN), len(neighbours[0][0])
+    scale = 1 / (1 + 2.0 ** (1 - corners))
 
     def sums(values_NK: Tensor) -> Tensor:
-        spread_NEK = share_NE[:, :, None] * values_NK[:, None]
         # The last point stands for neighbours that are not there.
         found_MK = values_NK.new_zeros(points + 1, values_NK.shape[1])
-        found_MK.index_add_(0, flat, spread_NEK.flatten(0, 1))
+        for place_N, share_N in zip(place_EN, share_EN, strict=True):
+            found_MK.index_add_(0, place_N, share_N[:, None] * values_NK)
         for before_M, after_M in neighbours:
             beside_MK = (found_MK[before_M] + found_MK[after_M]).mul_(0.5)
             found_MK[:points] += beside_MK
-        read_NEK = found_MK[flat].unflatten(0, place_NE.shape)
-        return (read_NEK * share_NE[:, :, None]).sum(dim=1).mul_(scale)
+        read_NK = torch.zeros_like(values_NK)
+        for place_N, share_N in zip(place_EN, share_EN, strict=True):
+            read_NK.addcmul_(found_MK[place_N], share_N[:, None])
+        return read_NK.mul_(scale)
 
     return sums
 
 
 def _lattice(features_ND: Tensor) -> tuple[Tensor, Tensor, list[tuple[Tensor, Tensor]]]:
-    """The lattice points around each pixel (N,E), what each takes of it (N,E), and along each axis
+    """The lattice points around each pixel (E,N), what each takes of it (E,N), and along each axis
     the neighbours of every point on either side, (M,) and (M,)."""
     elevated_NE = _elevated(features_ND)
     nearest_NE, rank_NE = _nearest(elevated_NE)
     share_NE = _shares(elevated_NE - nearest_NE, rank_NE)
-    corners = rank_NE.shape[1]
-    corner_E = torch.arange(corners, device=rank_NE.device)
-    wraps_EE = corner_E[None, :] >= corners - corner_E[:, None]  # corners, then ranks
-    canonical_EE = corner_E[:, None] - corners * wraps_EE
-    # The last coordinate follows from the others: all of them sum to 0.
-    keys_NED = (nearest_NE[:, None].long() + canonical_EE[:, rank_NE].movedim(0, 1))[..., :-1]
-    codes_NE, radix_D = _numbered(keys_NED)
-    known_M, place_NE = codes_NE.unique(return_inverse=True)
-    return place_NE, share_NE, [_beside(known_M, radix_D, axis) for axis in range(corners)]
+    codes_EN, radix_D = _numbered(nearest_NE.long(), rank_NE)
+    known_M, place_EN = codes_EN.unique(return_inverse=True)
+    axes = range(share_NE.shape[1])
+    neighbours = [_beside(known_M, radix_D, axis) for axis in axes]
+    return place_EN, share_NE.T.contiguous(), neighbours
 
 
 def _elevated(features_ND: Tensor) -> Tensor:
@@ -96,18 +98,24 @@ def _shares(rest_NE: Tensor, rank_NE: Tensor) -> Tensor:
     return shares[:, :corners]
 
 
-def _numbered(keys_NED: Tensor) -> tuple[Tensor, Tensor]:
-    """One number (N,E) for each lattice point, and what a step along each coordinate adds (D,)."""
-    flat_ED = keys_NED.flatten(0, 1)
-    margin = keys_NED.shape[-1] + 1
-    low_D = flat_ED.amin(dim=0) - margin
-    span_D = flat_ED.amax(dim=0) - low_D + margin + 1
+def _numbered(nearest_NE: Tensor, rank_NE: Tensor) -> tuple[Tensor, Tensor]:
+    """One number (E,N) for each corner's lattice point, and what a step along each coordinate adds
+    (D,). The last coordinate follows from the others: all of them sum to 0."""
+    corners = nearest_NE.shape[1]
+    nearest_ND, rank_ND = nearest_NE[:, :-1], rank_NE[:, :-1]
+    low_D = nearest_ND.amin(dim=0) - 2 * corners  # with a margin for neighbours
+    span_D = nearest_ND.amax(dim=0) + 2 * corners - low_D
     radix = [1]
     for span in span_D.tolist():
         radix.append(radix[-1] * span)
     assert radix[-1] < 2**63, "the features reach too far to number their lattice points"
-    radix_D = torch.tensor(radix[:-1], device=keys_NED.device)
-    return ((keys_NED - low_D) * radix_D).sum(dim=-1), radix_D
+    radix_D = torch.tensor(radix[:-1], device=nearest_NE.device)
+    first_N = ((nearest_ND - low_D) * radix_D).sum(dim=1)
+    codes = [
+        first_N + ((corner - corners * (rank_ND >= corners - corner)) * radix_D).sum(dim=1)
+        for corner in range(corners)
+    ]
+    return torch.stack(codes), radix_D
 
 
 def _beside(known_M: Tensor, radix_D: Tensor, axis: int) -> tuple[Tensor, Tensor]:
