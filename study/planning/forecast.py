@@ -133,7 +133,8 @@ def _all_kinds(plan: Plan, space: Space) -> Iterator[Kind]:
 
 
 def stages_to_train(plan: Plan, space: Space, digest: str, left: int) -> tuple[int, float]:
-    """How many stages are trained at most, and the seconds that are expected to go into stages.
+    """How many stages are trained at most, and the seconds of all lanes that these are expected
+    to take.
 
     A search draws which stages it needs: with few trials it misses some.
     """
@@ -142,7 +143,9 @@ def stages_to_train(plan: Plan, space: Space, digest: str, left: int) -> tuple[i
     for kind, config in needed:
         name = f"{kind}-{registry.stage_key(kind, config, digest)}"
         if registry.stage_file(name, folder).record() is None:
-            seconds.append(stage_seconds(kind, config))
+            # Lanes train those of losses side by side, and all wait for one that a test trains.
+            at_once = 1 if registry.in_loss(name) else plan.lanes
+            seconds.append(at_once * stage_seconds(kind, config))
     most = min(len(seconds), left)
     if isinstance(plan.design, Ablation) or not seconds:
         return most, sum(seconds[:most])
