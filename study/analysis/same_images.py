@@ -6,6 +6,7 @@ one list where the labels of another are not public; a study may too, and then s
 
 from collections.abc import Mapping
 
+from study.analysis import refinements
 from study.ledger.design import WINNER, Ablation, Search
 from study.ledger.plan import Plan
 from trainables.config import Value
@@ -30,6 +31,8 @@ def chosen(design: Search | Ablation, base: Mapping[str, Value]) -> list[str]:
         found.append("the epoch of each network")
     elif both_are_tested(base):
         found.append("the epoch of each network beside the verdict")
+    if refinements.chooses(base, [cell.changes for cell in design.cells]):
+        found.append("the settings of each dense CRF")
     return found
 
 

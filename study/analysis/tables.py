@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from search_spaces import Cell, Grid
-from study.analysis import comparability
+from study.analysis import comparability, refinements
 from study.analysis.cell_values import split_of, trials_by_cell, values_by_cell
 from study.analysis.grid_tasks import lacks
 from study.analysis.look_results import comparisons
@@ -191,8 +191,15 @@ def unchanged(record: StudyRecord) -> list[str]:
     for (cell, unit), trial in complete.items():
         other = complete.get((grid.baseline_of(cell), unit))
         if not grid.is_baseline(cell) and other is not None:
-            equal[cell] = equal.get(cell, True) and outcome(trial) == outcome(other)
+            equal[cell] = equal.get(cell, True) and _same(trial, other)
     return [cell for cell, same in equal.items() if same]
+
+
+def _same(trial: TrialRecord, other: TrialRecord) -> bool:
+    """Whether two trials have the same figures. Refinement changes those of the test alone."""
+    if any(refinements.method(each.config) for each in (trial, other)):
+        return trial.tested is not None and trial.tested == other.tested
+    return outcome(trial) == outcome(other)
 
 
 def outcome(trial: TrialRecord) -> tuple[float | None, ...]:

@@ -93,9 +93,11 @@ def export(request: ExportRequest) -> Path:
         (draft / path.name).write_bytes(content)
     side, outputs = smallest_side(trained.network), outputs_of(trained.network).items()
     maps = ", ".join(f"{name} (batch, {count}, height, width)" for name, count in outputs)
+    method = trained.config.refine.method
+    without = "" if method == "none" else f"; without the study's refinement by {method}"
     print(
         f"{trained.what}: {path}; images float {described(trained.network.pixels)}, sides of "
         f"{side} px or more, to {maps}; other sizes and batches "
-        f"differ from the network by at most {worst:.1e}"
+        f"differ from the network by at most {worst:.1e}{without}"
     )
     return path

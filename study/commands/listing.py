@@ -13,6 +13,7 @@ from trainables.config import ModelConfig, OptimConfig, TrialConfig, flatten, ge
 from trainables.config.model import ON_ENCODER
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.recipes import RECIPES
+from trainables.config.refine import SOURCES
 from trainables.config.words import counted
 from trainables.data import LAYOUTS
 from trainables.losses.sources import FAMILIES
@@ -70,6 +71,7 @@ def print_list(console: Console) -> None:
         differs = f" (differs: {recipe.differs})" if recipe.differs else ""
         console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)
     _print_losses(console)
+    _print_refinements(console)
     console.print("[bold]--set[/]  any of these, with its default:")
     for path, value in flatten(TrialConfig()).items():
         console.print(f"    {path}={value}", highlight=False, markup=False)
@@ -98,3 +100,10 @@ def _print_families(console: Console, what: str, families: Mapping[str, Mapping[
         console.print(f"[bold]{what}[/]  {family}")
         for name, source in members.items():
             console.print(f"    {name}: {source}", highlight=False, markup=False)
+
+
+def _print_refinements(console: Console) -> None:
+    """What corrects a trained network's predictions, with its paper."""
+    console.print("[bold]--set refine/method=[/]  corrects a trained network's predictions")
+    for method, source in SOURCES.items():
+        console.print(f"    {method}: {source}", highlight=False, markup=False)

@@ -29,7 +29,7 @@ def save(results: Results, folder: StudyFolder) -> str:
         state = folder.measured_checkpoint(champion).state()
     except DamageError as error:
         return f"no model is saved: {error}"
-    config, data = from_flat(champion.config), results.record.data
+    config, data = from_flat(champion.decided_config), results.record.data
     stages = _stages(results, champion, folder)
     saved.save(folder.model, config, data.classes, state, stages)
     _make_mlflow_model(results, folder)

@@ -120,6 +120,7 @@ def predict(request: PredictRequest) -> list[Path]:
     from study.planning.plugin import install_from_plan
     from trainables.data import task_files
     from trainables.data.label_files import label_files
+    from trainables.lane.refiner import saved_refiner_of
     from trainables.training.prediction import Predictor, device_of
 
     device = device_of(request.device, cuda=record.plan.gpus_per_worker > 0)
@@ -127,7 +128,8 @@ def predict(request: PredictRequest) -> list[Path]:
     trained = load(study, record, trial, request.trust)
     pictures = with_maps(_pictures(request, trained.config), request.inputs, trained.network)
     written = label_files(trained.config.data, record.data.classes)
-    predictor = Predictor(trained.network, trained.config, device)
+    refine = saved_refiner_of(trained.config, trained.files, device)
+    predictor = Predictor(trained.network, trained.config, device, refine)
     volumes = {picture.volume: _volume(picture) for picture in pictures if picture.volume}
     segments, tasks = trained.network.tasks.segments, trained.network.tasks.further
     drawn = segments or not request.overlay

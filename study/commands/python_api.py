@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas
 import ray
 
+from study.analysis import refinements
 from study.analysis.other_network import named
 from study.analysis.results import results_of
 from study.commands import export as export_command
@@ -176,6 +177,7 @@ def frame(record: StudyRecord) -> pandas.DataFrame:
             **trial.metrics,
             **(trial.tested or {}),
             **named(trial.other.metrics if trial.other else {}, trial.config),
+            **refinements.figures(record, trial),
             "untested": trial.untested or None,
             "failure": trial.failure.message if trial.failure else None,
         }

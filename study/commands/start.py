@@ -10,11 +10,10 @@ from rich.console import Console
 from cluster import session
 from cluster.own_cluster import OwnCluster
 from cluster.resources import Node
-from study.analysis import health_of_plan
 from study.analysis.confirmation import planned_trials
 from study.analysis.recorded_space import space_of
 from study.analysis.results import results_of
-from study.commands import prior_studies
+from study.commands import outlook
 from study.commands.screen import stop_waiting
 from study.execution import preflight
 from study.execution.last_word import LastWord
@@ -25,14 +24,22 @@ from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name, prove_writable
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL
-from study.planning import budget, disk, evaluation_checks, gpu_defaults, runs, same_data, weights
+from study.planning import (
+    budget,
+    disk,
+    evaluation_checks,
+    gpu_defaults,
+    refinement_checks,
+    runs,
+    same_data,
+    weights,
+)
 from study.planning.dependent_runs import DependentRuns
 from study.planning.make_plan import plan_from_request
 from study.planning.plugin import install_from_plan, install_given
 from study.planning.printed_commands import resume_command
-from study.planning.prior_studies import pilot
 from study.planning.request import StudyRequest
-from study.reporting.terminal.plan_and_result import Outlook, print_places, print_plan
+from study.reporting.terminal.plan_and_result import print_places, print_plan
 from study.search import reuse
 from study.search.importance import importances
 from trainables import plugin
@@ -122,6 +129,7 @@ class PlannedStudy:
             return self._show_again()
         runs.check_images(plan, self._space)
         evaluation_checks.check_evaluation(plan, self._space)
+        refinement_checks.check_plan(plan, self._space)
         if not session.attached():  # else other machines run the trials
             memory = psutil.virtual_memory().total
             runs.check_memory(plan.config, plan.workers, memory)
@@ -136,6 +144,7 @@ class PlannedStudy:
             plan = self._plan = replace(plan, fresh=True)
         runs.check_sanity(plan, self._space, dataset)
         evaluation_checks.check_sizes(plan, self._space, dataset)
+        refinement_checks.check_images(plan, dataset)
         runs.require_measured(plan, self._space, dataset)
         runs.check_stages(plan, self._space, dataset)
         disk_bytes = self._show(dataset)
@@ -156,7 +165,8 @@ class PlannedStudy:
     def _show(self, dataset: Dataset) -> int:
         """Print the plan; return how many bytes its checkpoints need."""
         plan, record = self._plan, self._record
-        untaught = self._try_networks(dataset)
+        begun = record.planned is not None
+        untaught = "" if begun else outlook.try_networks(plan, self._space, dataset)
         reused = reuse.reusable_runs(plan, dataset.digest, record)
         left = planned_trials(record, plan) - len(record.in_state(*FINAL)) - len(reused)
         need = disk.need_of(plan, self._space, dataset, left)
@@ -166,7 +176,7 @@ class PlannedStudy:
         if described := runs.described(numbers):
             more["shares"] = f"{described}; --no-sharing runs every epoch"
         shared = sum(runs.shared_of_left(numbers).values())
-        expected = self._expected(dataset, left, shared, more)
+        expected = outlook.expected(plan, self._space, record, dataset, left, shared, more)
         print_plan(self._console, plan, self._space, dataset, expected)
         if reused:
             studies = ", ".join(dict.fromkeys(earlier.study for _, earlier in reused))
@@ -177,33 +187,6 @@ class PlannedStudy:
                 highlight=False,
             )
         return need.most
-
-    def _try_networks(self, dataset: Dataset) -> str:
-        """Try the networks of a new study; return which of their parameters get no gradient."""
-        from study.planning.try_networks import try_networks
-
-        begun = self._record.planned is not None
-        return "" if begun else try_networks(self._plan, self._space, dataset)
-
-    def _expected(self, dataset: Dataset, left: int, shared: int, more: dict[str, str]) -> Outlook:
-        from study.planning import canary
-        from study.planning.forecast import forecast
-        from study.planning.pace import busy_with_others
-
-        plan, space, load = self._plan, self._space, busy_with_others()
-        found = forecast(plan, space, dataset, left, shared)
-        more |= {"forecast": found.problem} if found.problem else {}
-        more |= {"load": load} if load else {}
-        more |= prior_studies.lines(plan, space, self._record, dataset.digest)
-        if power := pilot.power_line(plan, self._record, dataset):
-            more["power"] = power
-        if plan.budget:
-            more["budget"] = budget.planned(plan.budget, self._record, found.total_s)
-        # Printed before the start: a driver that is killed, or loses its raylet, prints nothing.
-        more["to resume"] = resume_command(plan.study, plan.storage, plan.tracking_uri)
-        unread = canary.unread(plan, space, dataset.num_classes)
-        doubts = health_of_plan.findings(plan, space, unread)
-        return Outlook(left, found.stages, found.epoch_s, found.total_s, more, doubts)
 
     def _started_cluster(self, dataset: Dataset, verbose: bool) -> OwnCluster | None:
         """This study's own cluster; None if it is attached to another one."""

@@ -1,5 +1,6 @@
 """A trained network by its name: ``NAME``, a study's best, or ``NAME/NUMBER``, a trial's."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +24,8 @@ class TrainedNetwork(NamedTuple):
     config: TrialConfig
     what: str
     """In words."""
+    files: Mapping[str, bytes]
+    """By name, those of the stages that its training and its test used."""
 
 
 def find(name: str, storage: Path | None) -> tuple[StudyFolder, StudyRecord, TrialRecord | None]:
@@ -55,6 +58,7 @@ def load(
         ValueError: one line; the study has saved none, or the trial's is gone or damaged.
     """
     from trainables import saved  # takes seconds
+    from trainables.stages.copies import contents
 
     if trial is None:
         if not study.model.is_dir():
@@ -63,11 +67,13 @@ def load(
                 f"one of its trials"
             )
         network, config, _ = saved.load(study.model, trust)
-        return TrainedNetwork(network, config, f"the network in {study.model}")
+        stages = saved.describe(study.model, trust).stages
+        return TrainedNetwork(network, config, f"the network in {study.model}", stages)
     try:
         state = study.measured_checkpoint(trial).state()
     except DamageError as error:
         raise ValueError(f"trial {trial.number} has no network here: {error}") from None
-    config = from_flat(trial.config)
+    config = from_flat(trial.decided_config)
     network = saved.from_state(config, len(record.data.classes), state)
-    return TrainedNetwork(network, config, f"trial {trial.number} of {study.name}")
+    stages = contents(trial.stages, study.stages)
+    return TrainedNetwork(network, config, f"trial {trial.number} of {study.name}", stages)

@@ -35,12 +35,17 @@ class CheckpointRemover:
                 self._kept.add(number)
                 self._remove({number, *self._sources_of(number)})
             case Tested(trial=number) | OtherTested(trial=number):
-                self._remove({number})
+                self._remove(self._with_lenders({number}))
             case EpochEnded(trial=number, epoch=epoch):
                 # From now on it resumes from its own checkpoint.
                 shared = self._record.trials[number].shared
                 if shared is not None and epoch == shared.epochs + 1:
                     self._remove(self._sources_of(number))
+
+    def _with_lenders(self, numbers: set[int]) -> set[int]:
+        """These trials, and those whose networks they have."""
+        lenders = (self._record.trials[number].lender for number in numbers)
+        return numbers | {lender.number for lender in lenders if lender is not None}
 
     def _sources_of(self, number: int) -> set[int]:
         """The ended trials from whose checkpoint this one may have begun."""
@@ -63,7 +68,7 @@ class CheckpointRemover:
         # Whoever was not needed before will not be again.
         trials = {number: self._record.trials[number] for number in sorted(self._kept)}
         seen = replace(self._record, trials=trials)
-        still, others = needed(seen), others_due(seen)
+        still, others = map(self._with_lenders, (needed(seen), others_due(seen)))
         runs = self._dependent_runs()
         for number in changed | (self._kept - still):
             trial = self._record.trials[number]

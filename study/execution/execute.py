@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 
 import ray
 
@@ -16,7 +15,9 @@ from study.analysis.costs import cost_key
 from study.analysis.planned_looks import is_look_due
 from study.analysis.results import results_of
 from study.execution import finalists, tuner
+from study.execution.callbacks.ledger_writer import StageWatch
 from study.execution.checkpoints import CheckpointRemover
+from study.execution.interrupted import continue_after, interrupted_trials
 from study.execution.looking import next_look
 from study.execution.phases import pending, reuse_runs
 from study.execution.stopping import Faults
@@ -24,7 +25,6 @@ from study.execution.test_evaluation import ClusterEvaluation
 from study.ledger.events import (
     BudgetSpent,
     Ended,
-    Finished,
     ImagesResampled,
     NetworkMeasured,
     Planned,
@@ -39,8 +39,8 @@ from study.planning import budget
 from study.planning.weights import contents
 from trainables.data import Dataset
 from trainables.lane.mailbox import LaneSettings, SharedData
+from trainables.lane.refiner import Refiner
 from trainables.plugin import Plugin
-from trainables.training import checkpoint
 from trainables.training.restore import Seen
 
 _logger = logging.getLogger(__name__)
@@ -64,7 +64,9 @@ class Execution:
 
     @cached_property
     def _tests(self) -> ClusterEvaluation:
-        return ClusterEvaluation(self._plan, self._shared)
+        objective = self._plan.objective, self._plan.mode
+        refiner = Refiner(str(self._folder.stages), self._ledger.record.mark, objective)
+        return ClusterEvaluation(self._plan, self._shared, refiner)
 
     def run(self) -> None:
         """Run what is left of the study, until it ends or has a reason to stop.
@@ -167,6 +169,8 @@ class Execution:
     def _measure_finalists(self) -> None:
         finalists.measure(self._tests, self._folder, self._ledger)
         finalists.measure_others(self._tests, self._folder, self._ledger)
+        # What the tests themselves have trained: SegFix's.
+        StageWatch(self._ledger, self._folder.stages, self._dataset.digest).look()
 
     def _measure_networks(self) -> None:
         """Measure what the finalists' networks cost in use, once for each distinct network."""
@@ -214,31 +218,3 @@ def _facts(dataset: Dataset) -> DataFacts:
         unit=dataset.splits["val"].unit,
         folds=[{split: len(places) for split, places in lists.items()} for lists in dataset.folds],
     )
-
-
-def interrupted_trials(ledger: Ledger, folder: StudyFolder) -> list[InterruptedTrial]:
-    """The trials that an earlier attempt started but did not end, with their checkpoints.
-
-    A trial that was interrupted after the checkpoint of its last epoch is ended here.
-    """
-    interrupted = []
-    for trial in ledger.record.in_state("running"):
-        saved = checkpoint.latest(folder.trial_folders(trial.number), at_most=trial.last_epoch)
-        shared = trial.shared
-        if saved is None and shared is not None and trial.last_epoch >= shared.epochs:
-            saved = checkpoint.undamaged(folder.trial_folders(shared.trial), shared.epochs)
-        if saved is not None and saved.epoch >= int(trial.config["epochs"]):
-            ledger.append(Finished(trial=trial.number, state="complete"))
-            continue
-        resume_from = str(saved.folder) if saved else ""
-        interrupted.append(InterruptedTrial(trial.number, trial.params, resume_from))
-    return interrupted
-
-
-def continue_after(interrupted: list[InterruptedTrial]) -> dict[int, int]:
-    """The epoch after which each trial continues, by its number."""
-    epochs = {}
-    for trial in interrupted:
-        resume_from = Path(trial.resume_from)
-        epochs[trial.number] = checkpoint.read(resume_from).epoch if trial.resume_from else 0
-    return epochs

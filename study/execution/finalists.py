@@ -11,8 +11,10 @@ from study.ledger.event_values import Metrics
 from study.ledger.events import OtherTested, Tested, Untested
 from study.ledger.ledger import Ledger
 from study.ledger.study_folder import StudyFolder
+from study.ledger.tested import Refined
 from study.ledger.trial_record import TrialRecord
 from trainables.proof import DamageError
+from trainables.training.refinement import Refinement
 
 
 def measure(tests: ClusterEvaluation, folder: StudyFolder, ledger: Ledger) -> None:
@@ -21,7 +23,8 @@ def measure(tests: ClusterEvaluation, folder: StudyFolder, ledger: Ledger) -> No
     for trial, found in tests.measure(trials, lambda t: folder.measured_checkpoint(t).state()):
         if not isinstance(found, DamageError):
             folder.write_counts(trial.number, found.counts)
-            ledger.append(Tested(trial=trial.number, metrics=found.metrics))
+            refined = _refined(found.refinement)
+            ledger.append(Tested(trial=trial.number, metrics=found.metrics, refined=refined))
         elif trial.untested != str(found):
             ledger.append(Untested(trial=trial.number, reason=str(found)))
 
@@ -32,7 +35,7 @@ def measure_others(tests: ClusterEvaluation, folder: StudyFolder, ledger: Ledger
     trials = [ledger.record.trials[number] for number in sorted(due)]
     for trial in trials:
         if trial.other_epoch == trial.measured_epoch:  # one network is both
-            _write(ledger, trial, trial.tested or {}, trial.untested)
+            _write(ledger, trial, trial.tested or {}, trial.untested, trial.refined)
     left = [trial for trial in trials if trial.other_epoch != trial.measured_epoch]
 
     def state(trial: TrialRecord) -> bytes:
@@ -42,14 +45,28 @@ def measure_others(tests: ClusterEvaluation, folder: StudyFolder, ledger: Ledger
         if isinstance(found, DamageError):
             _write(ledger, trial, {}, str(found))
         else:
-            _write(ledger, trial, found.metrics, "")
+            _write(ledger, trial, found.metrics, "", _refined(found.refinement))
 
 
-def _write(ledger: Ledger, trial: TrialRecord, metrics: Metrics, untested: str) -> None:
+def _refined(found: Refinement) -> Refined | None:
+    return Refined(chosen=dict(found.chosen), value=found.value) if found.chosen else None
+
+
+def _write(
+    ledger: Ledger,
+    trial: TrialRecord,
+    metrics: Metrics,
+    untested: str,
+    refined: Refined | None = None,
+) -> None:
     """Write the test of a trial's other network, unless the ledger has just that."""
     assert trial.other_epoch is not None
     event = OtherTested(
-        trial=trial.number, epoch=trial.other_epoch, metrics=metrics, untested=untested
+        trial=trial.number,
+        epoch=trial.other_epoch,
+        metrics=metrics,
+        untested=untested,
+        refined=refined,
     )
     if trial.other is None or trial.other.untested != untested:
         ledger.append(event)

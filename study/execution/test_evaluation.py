@@ -1,6 +1,6 @@
 """Evaluates checkpoints on the test list, on the cluster: for metrics and for the gallery."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,11 +10,13 @@ from ray import ObjectRef
 
 from study.ledger.plan import Plan
 from study.ledger.trial_record import TrialRecord
+from trainables.config import Value
 from trainables.config.pixels import Pixels
 from trainables.plugin import Plugin
 from trainables.proof import DamageError
 from trainables.training.cost import NetworkCost, network_cost
 from trainables.training.gpu_memory import keep_to_share
+from trainables.training.refinement import Prepare, none
 from trainables.training.restore import Measured, Seen, look, measure
 
 _T = TypeVar("_T")
@@ -29,6 +31,8 @@ class ClusterEvaluation:
     plan: Plan
     dataset: ObjectRef
     """The dataset in the object store."""
+    prepare: Prepare = none
+    """Makes the refinement of each network."""
 
     @property
     def _plugin(self) -> Plugin | None:
@@ -70,11 +74,12 @@ class ClusterEvaluation:
                 task = remote.remote(
                     *self._share,
                     measure,
-                    _without_weights(trial),
+                    _without_weights(trial.config),
                     state,
                     self.dataset,
                     self._device,
                     self._plugin,
+                    self.prepare,
                 )
                 running[task] = trial
             if running:
@@ -95,7 +100,14 @@ class ClusterEvaluation:
             RayError: it cannot be measured, for example because the image does not fit.
         """
         remote = ray.remote(**self._resources)(network_cost)
-        given = _without_weights(trial), num_classes, size, self._device, self._plugin, pixels
+        given = (
+            _without_weights(trial.config),
+            num_classes,
+            size,
+            self._device,
+            self._plugin,
+            pixels,
+        )
         task = remote.remote(*given, num_parts)
         cost: NetworkCost = ray.get(task)
         return cost
@@ -112,12 +124,14 @@ class ClusterEvaluation:
                 *self._share,
                 look,
                 trial.cell or f"trial {trial.number}",
-                _without_weights(trial),
+                # As its test: what the validation list has decided is decided.
+                _without_weights(trial.decided_config),
                 read(trial),
                 self.dataset,
                 rows,
                 self._device,
                 self._plugin,
+                self.prepare,
             )
             for trial in trials
         ]
@@ -132,6 +146,6 @@ def _in_share(share: float, beside_mib: float, run: Callable[..., _T], *given: o
     return run(*given)
 
 
-def _without_weights(trial: TrialRecord) -> dict[str, bool | int | float | str]:
-    """The trial's config without pretrained weights: the checkpoint has all weights."""
-    return {**trial.config, "model/weights": "none", "model/init": ""}
+def _without_weights(config: Mapping[str, Value]) -> dict[str, Value]:
+    """A config without pretrained weights: the checkpoint has all weights."""
+    return {**config, "model/weights": "none", "model/init": ""}

@@ -17,6 +17,13 @@ class Reused:
     trial: int
     commit: str | None = None
     """Commit of the code that ran the trial."""
+    network: int | None = None
+    """The trial of that study that trained its network, if it is another one."""
+
+    def to_json(self) -> dict[str, object]:
+        """As earlier versions wrote it, where the trial has trained its network."""
+        network = {} if self.network is None else {"network": self.network}
+        return {"study": self.study, "trial": self.trial, "commit": self.commit, **network}
 
 
 @dataclass(frozen=True, kw_only=True)

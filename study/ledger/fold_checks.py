@@ -80,7 +80,7 @@ def _require_start(event: Started, plan: Plan, known: Mapping[int, object]) -> N
         _require_name("reused/study", event.reused.study)
     if event.shared is not None:
         twin, epochs = event.shared.trial, event.shared.epochs
-        if twin not in known or not 1 <= epochs < int(event.config["epochs"]):
+        if twin not in known or not 1 <= epochs <= int(event.config["epochs"]):
             raise ValueError(f"shared must name epochs of an earlier trial, got {event.shared}")
     for stage in event.stages:
         if not _STAGE.fullmatch(stage):

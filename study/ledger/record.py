@@ -155,7 +155,7 @@ class StudyRecord:
             case Changed(trial=number):
                 trial = self.trials[number]
                 trial.id, trial.config, trial.epochs = event.id, event.config, {}
-                trial.shared = None
+                trial.shared = trial.lender = None
             case EpochEnded(trial=number):
                 self.trials[number].epochs[event.epoch] = EpochRecord(
                     metrics=event.metrics,
@@ -176,7 +176,8 @@ class StudyRecord:
                     kind=event.kind, message=event.message, traceback=event.traceback
                 )
             case Tested(trial=number, metrics=metrics):
-                self.trials[number].tested, self.trials[number].untested = metrics, ""
+                trial = self.trials[number]
+                trial.tested, trial.untested, trial.refined = metrics, "", event.refined
             case Untested(trial=number, reason=reason):
                 self.trials[number].untested = reason
             case OtherTested(trial=number):
@@ -201,11 +202,17 @@ class StudyRecord:
             stages=tuple(event.stages),
             reused=event.reused,
             shared=event.shared,
+            lender=self._lender(event),
             best_by=self._best_by(event),
         )
         ready = {f"{stage.kind}-{stage.key}" for stage in self.stages}
         known = {*ready, *self.awaited_stages}
         self.awaited_stages += [name for name in event.stages if name not in known]
+
+    def _lender(self, event: Started) -> TrialRecord | None:
+        shared = event.shared
+        whole = shared is not None and shared.epochs == event.config["epochs"]
+        return self.trials[shared.trial] if shared is not None and whole else None
 
     def _best_by(self, event: Started) -> tuple[str, str] | None:
         tested = best_is_tested(event.config)
@@ -222,4 +229,4 @@ class StudyRecord:
             trial = self.trials[number]
             trial.epochs = {epoch: trial.epochs[epoch] for epoch in trial.epochs if epoch <= last}
             if trial.shared is not None and last < trial.shared.epochs:
-                trial.shared = None  # it runs them itself now
+                trial.shared = trial.lender = None  # it runs them itself now

@@ -1,7 +1,6 @@
 """The folder of a study: every path below it, its lock, and what can be read from it."""
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.storage import storage_errors
 from study.ledger.trial_record import TrialRecord
 from trainables import proof
+from trainables.proof import DamageError
 from trainables.training import checkpoint
 
 _LEDGER = "ledger.jsonl"
@@ -106,8 +106,24 @@ class StudyFolder:
         Raises:
             DamageError: it is gone or damaged; the message is one line and names the file.
         """
-        source, number = self.source(trial)
+        source, number = self.network_source(trial)
         return checkpoint.of_epoch(source.trial_folders(number), epoch or trial.measured_epoch)
+
+    def has_networks(self, trial: TrialRecord) -> bool:
+        """Whether the networks that a complete trial is measured by are there, unread."""
+        epochs = (trial.measured_epoch, *([trial.other_epoch] if trial.other_epoch else []))
+        try:
+            return all(self.measured_checkpoint(trial, epoch).has_state for epoch in epochs)
+        except DamageError:
+            return False
+
+    def network_source(self, trial: TrialRecord) -> "tuple[StudyFolder, int]":
+        """The study that trained a trial's network, and the number there of the trial that did."""
+        if trial.lender is not None:
+            return self.network_source(trial.lender)
+        source, number = self.source(trial)
+        network = None if trial.reused is None else trial.reused.network
+        return source, number if network is None else network
 
     def source(self, trial: TrialRecord) -> "tuple[StudyFolder, int]":
         """The study that ran a trial, and its number there."""
@@ -121,7 +137,8 @@ class StudyFolder:
 
     def counts_of(self, trial: TrialRecord, split: str) -> Path | None:
         """A trial's counts, here or in the study that ran it; None if there are none."""
-        source, number = self.source(trial)
+        # Refinement changes the test alone.
+        source, number = self.source(trial) if split == "test" else self.network_source(trial)
         paths = [source.counts(number, split), self.counts(trial.number, split)]
         return next((path for path in paths if path.exists()), None)
 
@@ -228,21 +245,3 @@ def studies(storage: Path) -> list[StudyFolder]:
         return []
     found = [StudyFolder(path) for path in sorted(storage.iterdir())]
     return [folder for folder in found if present(folder.ledger)]
-
-
-def other_records(
-    storage: Path, study: str = "", left_out: set[str] | None = None
-) -> Iterator[StudyRecord]:
-    """The records of all studies but one.
-
-    A study that cannot be read is left out: it may be damaged, of another schema, or of another
-    user who keeps it private. Its line is added to ``left_out``.
-    """
-    for folder in studies(storage):
-        if folder.name == study:
-            continue
-        try:
-            yield folder.load()
-        except (LedgerError, FileNotFoundError) as error:
-            if left_out is not None:
-                left_out.add(str(error))

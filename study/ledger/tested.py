@@ -1,9 +1,28 @@
 """The events of networks on the test list."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from study.ledger.event import Event
 from study.ledger.event_values import Metrics
+from study.ledger.json_records import Json, build
+from trainables.config import Value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refined:
+    """What the validation list has decided of the refinement of a test."""
+
+    chosen: dict[str, Value]
+    """Config fields by path."""
+    value: float | None = None
+    """The study's objective on the validation list, refined with them."""
+
+
+def _with_refined(line: Mapping[str, object]) -> Json:
+    refined = line.get("refined")
+    return {**line, "refined": build(Refined, refined) if refined else None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +32,12 @@ class Tested(Event):
     name = "tested"
     trial: int
     metrics: Metrics
+    refined: Refined | None = None
+    """None where nothing was chosen, and in ledgers of earlier versions."""
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, object]) -> Self:
+        return build(cls, _with_refined(line))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,3 +66,9 @@ class OtherTested(Event):
     """Named ``test_...``; empty if it could not be tested."""
     untested: str = ""
     """Why it could not: one line, which names the file."""
+    refined: Refined | None = None
+    """None where nothing was chosen, and in ledgers of earlier versions."""
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, object]) -> Self:
+        return build(cls, _with_refined(line))

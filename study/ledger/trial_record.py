@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from study.ledger.event_values import Metrics, Reused, Shared
-from study.ledger.tested import OtherTested
+from study.ledger.tested import OtherTested, Refined
 from trainables.config import Value
 from trainables.lane.failures import Failure
 from trainables.lane.trial_spec import Phase
@@ -61,12 +61,16 @@ class TrialRecord:
     """Metrics on the test list, named ``test_...``; None if it was not measured there."""
     untested: str = ""
     """Why it could not be measured on the test list; "" if it was, or nobody tried."""
+    refined: Refined | None = None
+    """What the validation list has decided of the refinement of its test."""
     generation: int | None = None
     """With NSGA-II, the trial's generation; it descends from the one before."""
     reused: Reused | None = None
     """The origin of the results, if another study ran the trial."""
     shared: Shared | None = None
     """Whose first epochs it has, if it did not run them itself; they have 0 seconds here."""
+    lender: "TrialRecord | None" = None
+    """The trial whose networks it has, if it shares all epochs and only its test is another."""
     stages: tuple[str, ...] = ()
     """``kind-key`` of the stages that it uses."""
     best_by: tuple[str, str] | None = None
@@ -121,6 +125,11 @@ class TrialRecord:
     def epochs_shared(self) -> int:
         """How many of its first epochs another trial ran."""
         return 0 if self.shared is None else self.shared.epochs
+
+    @property
+    def decided_config(self) -> dict[str, Value]:
+        """The config with what the validation list has decided of its refinement."""
+        return {**self.config, **(self.refined.chosen if self.refined else {})}
 
     @property
     def has_all_epochs(self) -> bool:

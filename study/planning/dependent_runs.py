@@ -1,23 +1,25 @@
 """Which runs of a grid begin from the checkpoint of another run of the same seed.
 
 A run shares its first epochs with another one if their trainings are the same until then
-(``trainables/training/first_difference.py``). A run of a cell ``after`` another starts from that
-cell's measured network.
+(``trainables/training/first_difference.py``). If they are the same to the end, and only the test
+differs, it shares all epochs: it takes the other's networks and trains nothing. A run of a cell
+``after`` another starts from that cell's measured network.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from itertools import groupby
 
 from study.ledger.event_values import Shared
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
+from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL, TrialRecord
 from study.planning.comparison import comparing_runs
 from trainables.config import TrialConfig, from_flat, identity
 from trainables.lane.trial_spec import TrialSpec
-from trainables.training.first_difference import first_difference
+from trainables.training.first_difference import first_difference, same_training
 
 
 class DependentRuns:
@@ -72,15 +74,27 @@ class DependentRuns:
         offers = self._offers.get(number, [])
         return next((offer for offer in offers if self._can_give(offer)), None)
 
+    def is_whole(self, offer: Shared) -> bool:
+        """Whether all epochs are shared, the networks with them."""
+        return offer.epochs == int(self.runs[offer.trial].config["epochs"])
+
     def _can_give(self, offer: Shared) -> bool:
         """Whether a run may have the checkpoint. One that another study has run, that runs with
         other code or another batch, or that shares these epochs itself, has none."""
         trial = self._record.trials.get(offer.trial)
         if trial is None:
             return True
-        own = 0 if trial.shared is None else trial.shared.epochs
+        if self.is_whole(offer):
+            return self._can_lend(trial)
+        own = trial.epochs_shared
         reaches = trial.state not in FINAL or trial.last_epoch >= offer.epochs
         return trial.reused is None and own < offer.epochs and reaches and self._is_planned(trial)
+
+    def _can_lend(self, trial: TrialRecord) -> bool:
+        """Whether a run may have the networks, also those that another study still has."""
+        if trial.state in ("failed", "pruned") or trial.lender or not self._is_planned(trial):
+            return False
+        return trial.reused is None or StudyFolder.of(self._plan).has_networks(trial)
 
     def _is_planned(self, trial: TrialRecord) -> bool:
         number = trial.number
@@ -101,6 +115,8 @@ class DependentRuns:
         return trial is not None and trial.state in FINAL
 
     def _has_reached(self, twin: Shared) -> bool:
+        if self.is_whole(twin):
+            return self._has_ended(twin.trial)
         trial = self._record.trials.get(twin.trial)
         return trial is not None and trial.last_epoch >= twin.epochs
 
@@ -113,12 +129,14 @@ class DependentRuns:
     def kept_epochs(self, number: int) -> tuple[int, ...]:
         """The epochs after which others may begin from this run's checkpoint."""
         offers = (offer for of_run in self._offers.values() for offer in of_run)
-        return tuple(sorted({offer.epochs for offer in offers if offer.trial == number}))
+        own = {o.epochs for o in offers if o.trial == number and not self.is_whole(o)}
+        return tuple(sorted(own))
 
     def needed_epochs(self, number: int) -> set[int]:
         """Those among them whose checkpoint a run that has not got its own will begin from."""
         wanted = [self._wanted_by(other) for other in self._offers if other != number]
-        return {twin.epochs for twin in wanted if twin is not None and twin.trial == number}
+        own = [twin for twin in wanted if twin is not None and twin.trial == number]
+        return {twin.epochs for twin in own if not self.is_whole(twin)}
 
     def _wanted_by(self, number: int) -> Shared | None:
         trial = self._record.trials.get(number)
@@ -129,9 +147,14 @@ class DependentRuns:
         return None if ended else shared
 
     def network_needed(self, number: int) -> bool:
-        """Whether a run that starts from this one's network has not ended."""
+        """Whether a run that starts from this one's network, or takes it, has not ended."""
         children = [child for child, parent in self.parents.items() if parent == number]
-        return not all(self._has_ended(child) for child in children)
+        takers = [
+            other
+            for other, offers in self._offers.items()
+            if any(offer.trial == number and self.is_whole(offer) for offer in offers)
+        ]
+        return not all(self._has_ended(run) for run in (*children, *takers))
 
     def shared_of_left(self, reused: Collection[int] = ()) -> dict[int, int]:
         """By run that has not started, the epochs that it will share if all goes well.
@@ -156,23 +179,45 @@ class DependentRuns:
         cells, seeds = len({run.cell for run in runs}), len({run.pair for run in runs})
         all_, needed = len(runs) / seeds, (len(runs) - saved) / seeds
         each = "fold and seed" if self._plan.design.folds else "seed"
-        return f"{cells} cells take {needed:.2g} trainings a {each} instead of {all_:.3g}"
+        trainings = "training" if f"{needed:.2g}" == "1" else "trainings"
+        words = f"{cells} cells take {needed:.2g} {trainings} a {each} instead of {all_:.3g}"
+        return "; ".join([words, *self._taking(shared)])
+
+    def _taking(self, numbers: Iterable[int]) -> list[str]:
+        """A text for each cell whose networks others take."""
+        takers: dict[str, dict[str, None]] = {}
+        for number in numbers:
+            twin = self.twin_of(number)
+            if twin is not None and self.is_whole(twin):
+                cell = self.runs[number].cell
+                takers.setdefault(self.runs[twin.trial].cell, {})[cell] = None
+        takes = {lender: "takes" if len(cells) == 1 else "take" for lender, cells in takers.items()}
+        return [
+            f"{', '.join(cells)} {takes[lender]} the networks of {lender}, no training"
+            for lender, cells in takers.items()
+        ]
 
     def most_kept(self) -> int:
         """The checkpoints that the runs of one seed keep for others, if none is lost."""
         twins = {(run.pair, self.twin_of(number)) for number, run in self.runs.items()}
-        counts = Counter(seed for seed, twin in twins if twin is not None)
+        counts = Counter(
+            seed for seed, twin in twins if twin is not None and not self.is_whole(twin)
+        )
         return max(counts.values(), default=0)
 
 
 def _in_common(runs: Sequence[TrialSpec]) -> dict[tuple[str, str], int]:
-    """By the cells of two runs of a seed, the epochs that both have in common; the last epoch of a
-    run is always its own."""
+    """By the cells of two runs of a seed, the epochs that both have in common."""
     configs: list[TrialConfig] = [from_flat(run.config) for run in runs]
     return {
-        (runs[early].cell, runs[late].cell): min(
-            first_difference(configs[early], config), config.epochs - 1
-        )
+        (runs[early].cell, runs[late].cell): _equal_epochs(configs[early], config)
         for late, config in enumerate(configs)
         for early in range(late)
     }
+
+
+def _equal_epochs(early: TrialConfig, late: TrialConfig) -> int:
+    """All of them, if only the test differs; else the last epoch of a run is always its own."""
+    if same_training(early, late):
+        return late.epochs
+    return min(first_difference(early, late), late.epochs - 1)

@@ -1,13 +1,13 @@
 """An ablation's tables as files: Markdown, CSV and LaTeX. The same ledger gives the same bytes."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas
 
 from cluster.safe_text import printable
-from study.analysis import comparability
+from study.analysis import comparability, refinements
 from study.analysis.costs import by_cell, figures
 from study.analysis.other_network import prefix
 from study.analysis.protocol import protocol
@@ -17,6 +17,7 @@ from study.ledger.design import Ablation, seed_and_fold
 from study.reporting import document
 from study.reporting.document import Prose
 from study.reporting.sections import ablation_table
+from trainables.config import Value
 
 _LATEX = str.maketrans(
     {
@@ -68,11 +69,12 @@ def guarded_csv(table: pandas.DataFrame) -> str:
 
 def frame(results: AblationResults) -> pandas.DataFrame:
     """The tables as one: a row per cell and metric, a column per seed; fractions, no percent."""
-    design, lists = results.record.plan.ablation, results.record.data.lists
+    plan, lists = results.record.plan, results.record.data.lists
+    design = plan.ablation
     costs = by_cell(results.record)
     rows = [
         {
-            **_row(table, row, design, lists.get(table.split, table.split)),
+            **_row(table, row, design, lists.get(table.split, table.split), plan.base),
             **_apart(results, table, row),
             **(figures(costs[row.cell.name]) if row.cell.name in costs else {}),
         }
@@ -91,7 +93,9 @@ def _guarded(value: object) -> object:
     return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
 
 
-def _row(table: Table, row: Row, design: Ablation, split: str) -> dict[str, object]:
+def _row(
+    table: Table, row: Row, design: Ablation, split: str, base: Mapping[str, Value]
+) -> dict[str, object]:
     compared = row.comparison
     return {
         "cell": row.cell.name,
@@ -114,9 +118,16 @@ def _row(table: Table, row: Row, design: Ablation, split: str) -> dict[str, obje
         **({"untested": row.untested} if row.untested else {}),
         **({"unmeasured": row.unmeasured} if row.unmeasured else {}),
         "needs": row.cell.needs,
+        **_refined(row, base),
         "published": _published(table, row, table.setups),
         **{_column(unit, design.folds): row.values.get(unit) for unit in design.units},
     }
+
+
+def _refined(row: Row, base: Mapping[str, Value]) -> dict[str, object]:
+    """What corrects the cell's test; no column where nothing corrects any."""
+    method = refinements.method({**base, **row.cell.changes})
+    return {"refined": method} if method else {}
 
 
 def _column(unit: int, folds: int) -> str:

@@ -11,7 +11,7 @@ from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import FINAL, InterruptedTrial, TrialRecord
 from study.planning.dependent_runs import DependentRuns
 from study.search.reuse import reusable_run, reuse_trial
-from study.search.trial_events import started
+from study.search.trial_events import started, take_networks
 from trainables.config import from_flat, identity
 from trainables.config.trial_id import of_trial
 from trainables.lane.failures import FailureKind
@@ -23,7 +23,8 @@ from trainables.training import checkpoint
 class Beginnings:
     """Turns planned runs into trials, once what they begin from is there.
 
-    A run whose twin's checkpoint is lost or damaged runs from scratch: that gives the same figures.
+    A run whose training is another's, too, takes its networks and trains nothing. A run whose
+    twin's checkpoint is lost or damaged runs from scratch: that gives the same figures.
     One whose first training is lost fails, since without it, it would be another training.
     """
 
@@ -45,8 +46,8 @@ class Beginnings:
         return self._runs.waits(number)
 
     def begin(self, number: int) -> TrialSpec | None:
-        """The trial of a run; None if it is reused or failed, which the ledger has by then, or if
-        what it starts from is still to come."""
+        """The trial of a run; None if it is reused, has taken another's networks or failed, which
+        the ledger has by then, or if what it starts from is still to come."""
         run = self._with_kept_epochs(number)
         if (parent := self._runs.parents.get(number)) is not None:
             return self._after(run, parent)
@@ -55,10 +56,16 @@ class Beginnings:
     def _with_kept_epochs(self, number: int) -> TrialSpec:
         return replace(self._runs.runs[number], kept_epochs=self._runs.kept_epochs(number))
 
-    def _beside_twin(self, run: TrialSpec) -> TrialSpec:
+    def _beside_twin(self, run: TrialSpec) -> TrialSpec | None:
         twin = self._runs.twin_of(run.number)
         if twin is None or self._runs.waits(run.number):
             return run
+        if self._runs.is_whole(twin):
+            lender = self._ledger.record.trials[twin.trial]
+            if not self._can_read(lender):
+                return run
+            take_networks(self._ledger, run, lender)
+            return None
         folders = self._folder.trial_folders(twin.trial)
         found = checkpoint.undamaged(folders, twin.epochs)
         if found is None:
@@ -66,6 +73,15 @@ class Beginnings:
         return replace(
             run, resume_from=str(found.folder), twin=twin.trial, shared_epochs=twin.epochs
         )
+
+    def _can_read(self, lender: TrialRecord) -> bool:
+        """Whether the networks that a trial is measured by are as they were written."""
+        try:
+            for epoch in filter(None, (lender.measured_epoch, lender.other_epoch)):
+                self._folder.measured_checkpoint(lender, epoch).state()
+        except DamageError:
+            return False
+        return True
 
     def _after(self, run: TrialSpec, parent: int) -> TrialSpec | None:
         first = self._ledger.record.trials.get(parent)

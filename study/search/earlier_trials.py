@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study.ledger import end_mark
+from study.ledger.other_studies import other_records
 from study.ledger.plan import Plan
-from study.ledger.study_folder import StudyFolder, other_records, studies
+from study.ledger.study_folder import StudyFolder, studies
 from study.ledger.trial_record import TrialRecord
 from trainables.proof import DamageError
 

@@ -83,7 +83,8 @@ def _complete_draws(plan: Plan) -> Mapping[str, ReusableTrial]:
 def reuse_trial(ledger: Ledger, run: TrialSpec, earlier: ReusableTrial) -> None:
     """Write an earlier trial's events to this study's ledger, under the run's number."""
     trial, number = earlier.trial, run.number
-    source = Reused(study=earlier.study, trial=trial.number, commit=earlier.commit)
+    network = None if trial.lender is None else trial.lender.number
+    source = Reused(study=earlier.study, trial=trial.number, commit=earlier.commit, network=network)
     ledger.append(started(run, trial.id, reused=source))
     for epoch, record in sorted(trial.epochs.items()):
         ledger.append(
@@ -99,7 +100,7 @@ def reuse_trial(ledger: Ledger, run: TrialSpec, earlier: ReusableTrial) -> None:
         )
     ledger.append(Finished(trial=number, state="complete"))
     if trial.tested is not None:
-        ledger.append(Tested(trial=number, metrics=trial.tested))
+        ledger.append(Tested(trial=number, metrics=trial.tested, refined=trial.refined))
     if trial.other is not None:
         ledger.append(replace(trial.other, trial=number))
 

@@ -1,12 +1,16 @@
 """The events with which a trial begins in the ledger, by what a searcher decided."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from study.ledger.event_values import Reused, Shared
-from study.ledger.events import EpochEnded, Started
+from study.ledger.events import EpochEnded, Finished, Started
+from study.ledger.ledger import Ledger
 from study.ledger.record import StudyRecord
-from trainables.config import from_flat
+from study.ledger.trial_record import TrialRecord
+from trainables.config import from_flat, identity
 from trainables.lane.trial_spec import TrialSpec
+from trainables.stages.registry import in_loss, stage_names
 from trainables.training.first_difference import shared_metrics
 
 
@@ -50,3 +54,33 @@ def shared_epochs(spec: TrialSpec, record: StudyRecord) -> Iterator[EpochEnded]:
             lane=ended.lane,
             seconds=0.0,
         )
+
+
+def take_networks(ledger: Ledger, run: TrialSpec, lender: TrialRecord) -> None:
+    """Write a run that trains nothing, since another one has trained its networks, completely."""
+    epochs, digest = int(run.config["epochs"]), ledger.record.data.digest
+    config = from_flat(run.config)
+    sharing = replace(run, twin=lender.number, shared_epochs=epochs)
+    of_test = [name for name in stage_names(config, digest) if not in_loss(name)]
+    stages = [*filter(in_loss, lender.stages), *of_test]
+    ledger.append(started(sharing, identity(config, digest), stages=stages))
+    complete_taken(ledger, ledger.record.trials[run.number], lender)
+
+
+def complete_taken(ledger: Ledger, trial: TrialRecord, lender: TrialRecord) -> None:
+    """Write the epochs that a trial has from its lender, where the ledger lacks them, and its end.
+    They took no time."""
+    for epoch, record in sorted(lender.epochs.items()):
+        if epoch not in trial.epochs:
+            ledger.append(
+                EpochEnded(
+                    trial=trial.number,
+                    epoch=epoch,
+                    metrics=record.metrics,
+                    seconds=0.0,
+                    lane=record.lane,
+                    held=record.held,
+                    iterations=record.iterations,
+                )
+            )
+    ledger.append(Finished(trial=trial.number, state="complete"))

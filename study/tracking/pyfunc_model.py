@@ -19,6 +19,7 @@ from trainables.config.tasks import TaskName
 from trainables.data import rasters
 from trainables.data.target_faults import require_target
 from trainables.data.targets import TargetMap
+from trainables.lane.refiner import saved_refiner_of
 from trainables.training.prediction import Given, Predictor, device_of
 
 LOADER = __name__
@@ -48,13 +49,15 @@ class Labels:
         """
         network, self.config, self.classes = saved.load(folder, trust)
         self._pixels = network.pixels
-        self._predictor = Predictor(network, self.config, device_of(device, cuda=False))
+        place, stages = device_of(device, cuda=False), saved.describe(folder, trust).stages
+        refine = saved_refiner_of(self.config, stages, place)
+        self._predictor = Predictor(network, self.config, place, refine)
 
     def predict(self, images: rasters.Pixels) -> NDArray[np.int64]:
         """The labels (B,H,W), indices into the classes, at the images' own size.
 
         Images are resized to the size of the training inside, normalised, and predicted as the
-        study's test does (scales, mirrors, windows).
+        study's test does (scales, mirrors, windows, refinement).
 
         Args:
             images: (B,H,W,C), RGB of 8 bits or as the training's files, of any size. For a network

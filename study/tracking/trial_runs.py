@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from study.analysis import costs, other_network
+from study.analysis import costs, other_network, refinements
 from study.analysis.costs import cost_of
 from study.analysis.one_class import class_alone
 from study.ledger.record import StudyRecord
@@ -76,6 +76,9 @@ def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
         chosen["other_epoch"] = str(trial.other.epoch)
     untested = {"untested": trial.untested[: names.TAG_LENGTH]} if trial.untested else {}
     begins = trial.shared and f"after epoch {trial.shared.epochs} of trial {trial.shared.trial}"
+    if trial.lender is not None:
+        begins = f"with the network of trial {trial.lender.number}, no training"
+    refined = refinements.method(trial.config)
     return {
         "study": record.plan.study,
         "trial": str(trial.number),
@@ -92,6 +95,7 @@ def _tags(record: StudyRecord, trial: TrialRecord) -> dict[str, str]:
         **names.grid_tags(record, trial),
         **names.provenance_tags(record),
         **({"begins": begins} if begins else {}),
+        **({"refined": refined} if refined else {}),
         **failure,
         **untested,
         **chosen,
@@ -148,6 +152,7 @@ def _late(record: StudyRecord, trial: TrialRecord, time_ms: int) -> list[Point]:
         **names.shown(trial.tested or {}),
         **other_network.named(other, trial.config),
         **(costs.figures(cost) if cost else {}),
+        **refinements.figures(record, trial),
     }
     if trial.cell:
         figures |= names.published(record, trial.cell)

@@ -9,7 +9,8 @@ from trainables.config.plugin_fields import Value
 from trainables.config.rival_losses import DEFAULTS
 from trainables.config.trial import TrialConfig, flatten
 
-_SECTIONS = ("refine/", "segfix/", "dense_crf/")
+_REFINEMENT = ("refine/", "segfix/", "dense_crf/")
+"""Sections that only the test on the test list reads: no training, and no validation."""
 _FIELDS = (
     "data/inputs",
     "model/attention_scales",
@@ -18,10 +19,15 @@ _FIELDS = (
 )
 
 
+def of_refinement(path: str) -> bool:
+    """Whether only the test on the test list reads the field."""
+    return path.startswith(_REFINEMENT)
+
+
 def later_fields() -> Mapping[str, Value]:
     """By path, the defaults of these fields."""
     declared = flatten(TrialConfig())
-    of_sections = {path: declared[path] for path in declared if path.startswith(_SECTIONS)}
+    of_sections = {path: declared[path] for path in declared if of_refinement(path)}
     of_fields = {path: declared[path] for path in _FIELDS}
     return {**DEFAULTS, **of_sections, **of_fields}
 

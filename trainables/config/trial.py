@@ -65,6 +65,9 @@ class TrialConfig:
         further = self.task.auxiliary
         require({*self.task.auxiliary_names} <= read, "task/auxiliary", have, further)
         require_no_leak(self.task, self.data)
+        segments, method = "semseg" in self.task.names, self.refine.method
+        without = f"none without the task semseg, here task/tasks {self.task.tasks}"
+        require(segments or method == "none", "refine/method", without, method)
         if not self.task.only_segments:
             require_losses(self.task, self.loss)
         require_network(self.task, self.model)

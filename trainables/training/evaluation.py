@@ -22,6 +22,7 @@ from trainables.metrics.other_tasks.counts import Tables, task_metrics
 from trainables.metrics.per_image import ImageCounts
 from trainables.metrics.plugin_metric import Counts
 from trainables.metrics.summaries import summarize
+from trainables.refinement.refine import Refine
 from trainables.training.class_counts import ClassCounts
 from trainables.training.first_predictions import FirstPredictions
 from trainables.training.plugin_counts import scores as plugin_scores
@@ -82,6 +83,7 @@ def evaluate(
     observe: Callable[[NDArray[np.int64], Batch], None] | None = None,
     batches: Batches = evaluation_batches,
     tasks: TaskCounts | None = None,
+    refine: Refine | None = None,
 ) -> Evaluation:
     """Evaluate a list on all ranks; every rank gets the metrics of all images.
 
@@ -97,6 +99,7 @@ def evaluate(
         observe: receives the rows and the batch, on the device, after its prediction.
         batches: makes rows and batches of the list, as ``evaluation_batches`` does.
         tasks: counts all tasks of the network, new for this list; None: it only segments.
+        refine: corrects the segmentation's logits of complete images before they are counted.
     """
     counted = tasks or TaskCounts(len(images), {"semseg": num_classes}, 0, device)
     classes = ClassCounts(images, num_classes, device, config)
@@ -108,6 +111,8 @@ def evaluate(
         images_BCHW, labels_BHW, targets = on_device
         maps_BMHW = scores(predict, images_BCHW, how, counted.heads, images.inputs)
         logits_BKHW, values = counted.heads.split(maps_BMHW)
+        if refine is not None:
+            logits_BKHW = refine(on_device.images_BCHW, logits_BKHW)
         if counted.segments:
             classes.add(rows, logits_BKHW, labels_BHW)
         counted.add(rows, values, targets)

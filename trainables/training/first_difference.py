@@ -7,7 +7,8 @@ proven here to have no effect before that epoch counts as a difference from the 
 
 from collections.abc import Mapping
 
-from trainables.config import LossConfig, TrialConfig, flatten
+from trainables.config import LossConfig, TrialConfig, Value, flatten
+from trainables.config.later_fields import of_refinement
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.rival_losses import READ_BY as READ_BY_RIVALS
 from trainables.config.rival_losses import RIVALS
@@ -44,13 +45,24 @@ _COURSES = {
 _ALLOWED = {f"loss/{name}" for name in (*READ_BY, *_COURSES)}
 
 
+def same_training(a: TrialConfig, b: TrialConfig) -> bool:
+    """Whether both trainings are the same from the first to the last step, and every validation."""
+    return training_of(a) == training_of(b)
+
+
+def training_of(config: TrialConfig) -> dict[str, Value]:
+    """All that a training and its validation may read, by path."""
+    flat = flatten(config)
+    return {path: value for path, value in flat.items() if not of_refinement(path)}
+
+
 def first_difference(a: TrialConfig, b: TrialConfig) -> int:
     """The number of first epochs in which both trainings are the same, step by step.
 
     After so many epochs, both have the same network and optimiser, bit by bit, on the same
     machines. 0: they may differ from the first step on.
     """
-    one, other = flatten(a), flatten(b)
+    one, other = training_of(a), training_of(b)
     if any(one[path] != other[path] for path in one.keys() - _ALLOWED):
         return 0
     # The best epoch may be a shared one, whose network only the other trial has. Epochs on a

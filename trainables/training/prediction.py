@@ -23,6 +23,7 @@ from trainables.data.units import in_units
 from trainables.metrics.inference import probabilities, resize, scores
 from trainables.metrics.other_tasks.heads import Heads
 from trainables.networks.segmentation import Segmenter
+from trainables.refinement.refine import Refine
 from trainables.training import process_settings
 from trainables.training.forward import forward
 
@@ -50,7 +51,15 @@ class Predicted(NamedTuple):
 class Predictor:
     """Predicts with a trained network, at the size and with the protocol of its test."""
 
-    def __init__(self, network: Segmenter, config: TrialConfig, device: torch.device) -> None:
+    def __init__(
+        self,
+        network: Segmenter,
+        config: TrialConfig,
+        device: torch.device,
+        refine: Refine | None = None,
+    ) -> None:
+        """``refine``: corrects what the network says of the classes, as in its test."""
+        self._refine = refine
         self._network, self._config, self._device = network.eval().to(device), config, device
         data = config.data
         self._size = (data.height, data.width) if data.height else None
@@ -120,14 +129,25 @@ class Predictor:
 
     def _scores(self, images_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
         """(B,M,H,W) at ``size``, of all heads: of the classes the network's own logits where
-        nothing is averaged or resized."""
+        nothing is averaged, refined or resized."""
         images_BCHW = images_BCHW.to(self._device)
         names = self._network.pixels.input_names
         given = self._outputs, images_BCHW, self._how, self._heads, names
+        if self._refine is not None:
+            return self._refined(self._refine, scores(*given), images_BCHW, size)
         if tuple(images_BCHW.shape[-2:]) == size:
             return scores(*given)
         found_BMHW = probabilities(*given)
         return resize(found_BMHW, size)
+
+    def _refined(
+        self, refine: Refine, maps_BMHW: Tensor, images_BCHW: Tensor, size: tuple[int, int]
+    ) -> Tensor:
+        """The same where the classes are refined, at the size that the network sees."""
+        further = sum(self._heads.channels.values())
+        classes = maps_BMHW.shape[1] - further
+        refined_BKHW = refine(images_BCHW, maps_BMHW[:, :classes]).softmax(dim=1)
+        return resize(torch.cat([refined_BKHW, maps_BMHW[:, classes:]], dim=1), size)
 
     def _outputs(self, images_BCHW: Tensor) -> Tensor:
         output = forward(self._network, images_BCHW, self._config.optim, self._device)

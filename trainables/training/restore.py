@@ -15,6 +15,7 @@ from trainables.losses.affinity_regression import SIZES, affinities
 from trainables.losses.batch import Learned
 from trainables.plugin import Plugin, install
 from trainables.training.evaluation import packed
+from trainables.training.refinement import Prepare, Refinement, none
 from trainables.training.training import Training
 
 
@@ -48,6 +49,8 @@ class Measured(NamedTuple):
     """Named ``test_...``."""
     counts: bytes
     """The counts of every image, as the content of a counts file."""
+    refinement: Refinement = Refinement()
+    """Without ``refine``: what the validation list has decided of it."""
 
 
 def measure(
@@ -56,13 +59,16 @@ def measure(
     dataset: Dataset,
     device: str,
     plugin: Plugin | None,
+    prepare: Prepare = none,
 ) -> Measured:
-    """Evaluate a checkpoint on the complete test list."""
+    """Evaluate a checkpoint on the complete test list, refined as ``prepare`` says."""
     cv2.setNumThreads(0)  # of distance transforms: the task has a process, but shares the cores
     training = restore(config, state, dataset, device, plugin)
-    found, names = training.evaluate("test"), training.dataset.splits["test"].names
+    refinement = prepare(training)
+    found = training.evaluate("test", refine=refinement.refine)
+    names = training.dataset.splits["test"].names
     metrics = {f"test_{name}": value for name, value in found.metrics.items()}
-    return Measured(metrics, packed(found, names))
+    return Measured(metrics, packed(found, names), refinement._replace(refine=None))
 
 
 class Affinities(NamedTuple):
@@ -90,18 +96,20 @@ def look(
     rows: list[int],
     device: str,
     plugin: Plugin | None = None,
+    prepare: Prepare = none,
 ) -> Seen:
-    """Predict the chosen images of the test list with one checkpoint's network.
+    """Predict the chosen images of the test list with one checkpoint's network, refined.
 
     Args:
         name: what to call the network.
         config: as ``restore`` takes it, like ``state``, ``dataset``, ``device`` and ``plugin``.
         rows: places in the test list, one or more.
+        prepare: makes the refinement.
     """
     training = restore(config, state, dataset, device, plugin)
     labels_HW = np.asarray(training.dataset.splits["test"].labels_NHW[rows[0]])
     predicted, affinity = [], dict[int, Affinities]()
-    for logits_1KHW in training.scores("test", rows):
+    for logits_1KHW in training.scores("test", rows, prepare(training).refine):
         predicted.append(logits_1KHW[0].argmax(dim=0).cpu().numpy().astype(np.uint8))
         affinity = affinity or affinities_of(logits_1KHW.cpu(), labels_HW)
     return Seen(name, predicted, affinity)

@@ -23,6 +23,7 @@ from trainables.metrics.inference import scores
 from trainables.metrics.other_tasks.edge_detection import NUM_THRESHOLDS
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.optim.schedules import rate_factor
+from trainables.refinement.refine import Refine
 from trainables.training import process_settings
 from trainables.training.build import network_of
 from trainables.training.compiled import compile_in_place
@@ -169,9 +170,11 @@ class Training:
         network = self.network if self.average is None else self.average.module
         return network.eval()
 
-    def evaluate(self, split: Split = "val", *, with_terms: bool = False) -> Evaluation:
-        """The metrics of a list, predicted as ``eval/*`` says, and its loss terms on request. All
-        ranks must make this call."""
+    def evaluate(
+        self, split: Split = "val", *, with_terms: bool = False, refine: Refine | None = None
+    ) -> Evaluation:
+        """The metrics of a list, predicted as ``eval/*`` says and refined, and its loss terms,
+        which are of the network alone, on request. All ranks must make this call."""
         config, network, images = self.config, self._evaluated(), self.dataset.splits[split]
         names = self.objective.measured if with_terms else []
         table = ListTerms(self.objective.measure, names, len(images), self.device)
@@ -180,7 +183,8 @@ class Training:
         terms = ValidationTerms(forward, table, counted.heads)
         how, observe = config.eval.of(split), terms.observe if names else None
         given = self.dataset.num_classes, config.batch, self.device, how, config.eval, observe
-        found = evaluate(terms.predict, images, *given, self.loader.evaluation, counted)
+        further = self.loader.evaluation, counted, refine
+        found = evaluate(terms.predict, images, *given, *further)
         return replace(found, terms=table.means())
 
     def _task_counts(self, split: Split) -> TaskCounts:
@@ -190,14 +194,18 @@ class Training:
         return TaskCounts(len(images), channels, thresholds, self.device)
 
     @torch.no_grad()
-    def scores(self, split: Split, rows: Sequence[int]) -> Iterator[Tensor]:
+    def scores(
+        self, split: Split, rows: Sequence[int], refine: Refine | None = None
+    ) -> Iterator[Tensor]:
         """Yield the logits, float (1,K,H,W), of single images as ``evaluate`` predicts them. For
         one rank."""
         network, how = self._evaluated(), self.config.eval.of(split)
         for row in rows:
             images_1CHW = to_tensors(self.dataset.splits[split], [row]).images_BCHW
             given = lambda x: self._predict(network, x).logits_BKHW, images_1CHW, how
-            yield scores(*given, inputs=self.dataset.inputs)
+            found_1KHW = scores(*given, inputs=self.dataset.inputs)
+            images_1CHW = images_1CHW.to(self.device)
+            yield found_1KHW if refine is None else refine(images_1CHW, found_1KHW)
 
     def save(self) -> bytes:
         """The state from which ``load`` resumes as if training had never stopped; after the last

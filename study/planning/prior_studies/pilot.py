@@ -9,10 +9,10 @@ from study.analysis.pilot import Spread
 from study.analysis.power import MOST_SEEDS, POWER, SMALLEST, Comparisons, detectable, seeds_for
 from study.analysis.protocol import comparisons
 from study.ledger.design import Ablation
+from study.ledger.other_studies import other_records
 from study.ledger.plan import Plan
 from study.ledger.provenance import DataFacts
 from study.ledger.record import StudyRecord
-from study.ledger.study_folder import other_records
 from trainables.config import TrialConfig, Value, flatten
 from trainables.config.earlier import translated
 from trainables.config.words import counted

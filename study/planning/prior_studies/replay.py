@@ -9,11 +9,12 @@ from search_spaces import Cell, Grid
 from search_spaces.setup import of_earlier_study
 from study.ledger.design import Ablation
 from study.ledger.events import Metrics
+from study.ledger.other_studies import other_records
 from study.ledger.plan import Plan
 from study.ledger.prior_trials import Replayed
 from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
-from study.ledger.study_folder import StudyFolder, other_records
+from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import TrialRecord
 from study.planning.earlier_plugin import install_earlier
 from study.planning.request import PLACES, StudyRequest

@@ -45,21 +45,23 @@ class TrialArtifacts:
         dataset = self._dataset.for_fold(trial.fold)
         pictures.draw(dataset, found, folder.pictures(trial.number))
         tasks.draw(dataset, found.predictions().tasks, folder.pictures(trial.number))
-        source, number = folder.source(trial)
+        source, number = folder.network_source(trial)
         by_epoch = snapshots.read(source.trial_folders(number))
         epochs.draw(dataset, by_epoch, folder.pictures(trial.number))
         # Last: where the counts are, the pictures are complete.
         proof.write(folder.counts(trial.number, "val"), found.counts())
         if trial.reused is None:
             snapshots.remove(folder.trial_folders(trial.number))
-        if trial.reused is None and not found.has_state:
+        if trial.reused is None and trial.lender is None and not found.has_state:
             shutil.rmtree(found.folder, ignore_errors=True)
 
     def _copied(self, trial: TrialRecord) -> bool:
-        """Copy those of a reused trial from the study that ran it, if it has them."""
-        folder, (source, number) = self._folder, self._folder.source(trial)
+        """Copy those of a reused trial from the study that ran it, or of one with another's
+        networks from that one, if they are there."""
+        folder, (source, number) = self._folder, self._folder.network_source(trial)
         counts = source.counts(number, "val")
-        if trial.reused is None or not counts.exists():
+        own = trial.reused is None and trial.lender is None
+        if own or not counts.exists():
             return False
         for picture in source.pictures(number).glob("*.png"):
             copy = folder.pictures(trial.number) / picture.name

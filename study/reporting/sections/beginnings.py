@@ -10,6 +10,11 @@ _SHARED = (
     "that trial's, and its seconds count once. A loss term that starts later has no value on "
     "validation in them, unless the other trial measured it."
 )
+_TAKEN = (
+    "The trainings of these trials are those of other ones to the last step, and so are all "
+    "figures of validation: only what corrects the test is another. So they trained nothing, and "
+    "their test read the other trial's network."
+)
 _AFTER = (
     "These trials are second trainings: each begins with the network by which another trial of "
     "its seed is measured, and with a new optimiser and schedule. Compare them with a cell that "
@@ -18,15 +23,26 @@ _AFTER = (
 
 
 def section(record: StudyRecord) -> Parts:
-    """The trials that share epochs, and the second trainings; none where all began from scratch."""
-    return [*_shared(record), *_second_trainings(record)]
+    """The trials that trained nothing, those that share epochs, and the second trainings; none
+    where all began from scratch."""
+    return [*_taken(record), *_shared(record), *_second_trainings(record)]
+
+
+def _taken(record: StudyRecord) -> Parts:
+    rows = [
+        [*_named(trial), _of(lender)]
+        for trial in record.trials.values()
+        if (lender := trial.lender) is not None
+    ]
+    head = ["trial", "cell", "seed", "has the networks of"]
+    return [Section("Networks of other trials", [Prose(_TAKEN), Sheet(head, rows)])] if rows else []
 
 
 def _shared(record: StudyRecord) -> Parts:
     rows = [
         [*_named(trial), _of(record.trials[shared.trial]), f"{shared.epochs} of {_epochs(trial)}"]
         for trial in record.trials.values()
-        if (shared := trial.shared) is not None
+        if (shared := trial.shared) is not None and trial.lender is None
     ]
     head = ["trial", "cell", "seed", "began from", "epochs"]
     return [Section("Shared epochs", [Prose(_SHARED), Sheet(head, rows)])] if rows else []

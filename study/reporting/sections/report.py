@@ -33,6 +33,7 @@ from study.reporting.sections import (
     pareto,
     per_class,
     published,
+    refinement,
     reruns,
     setup,
     task_gains,
@@ -110,6 +111,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *published.sections(results),
         *cell_search.section(record),
         *beginnings.section(record),
+        *refinement.section(record),
         *per_class.of_ablation(results, folder),
         *cost.of_ablation(record),
         *gpu_hours.section(results),
@@ -152,6 +154,7 @@ def of_search(
     details = [
         *tables,
         *(every if len(results.ranking) > SHOWN else []),
+        *refinement.section(record),
         *per_class.of_search(results, folder),
         *cost.of_search(results),
         *gpu_hours.section(results),

@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from study.analysis import evaluation, gpu_settings, repetition
+from study.analysis import evaluation, gpu_settings, refinements, repetition
 from study.analysis.training_budget import epochs_in_words
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
@@ -24,6 +24,7 @@ def section(record: StudyRecord) -> Section:
         "tasks": _tasks(record),
         "data": _data(record),
         "evaluated": evaluation.described(record.plan.base),
+        "refined": ", ".join(refinements.methods(record.plan)),
         "training": f"{epochs_in_words(record.plan)}, batch {_shown(record, 'batch')}, "
         f"learning rate {_shown(record, 'optim/lr')}",
         "batches": _batches(record),

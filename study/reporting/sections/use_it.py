@@ -47,7 +47,8 @@ def section(results: StudyResults, folder: StudyFolder) -> Section:
         whole = "it"
     else:
         what = "  # images float (B,3,H,W) in [0, 1]"
-        network += [f"labels = network(images).logits_BKHW.argmax(dim=1){what}"]
+        network += _refiner(config, f"Path({str(folder.model)!r})")
+        network += [f"labels = {_labels(config)}{what}"]
         words = f"The loss in a training of your own: {described(config)}."
         of_loss, whole = [Prose(words), Code("\n".join(loss))], "both"
     return Section(
@@ -82,7 +83,7 @@ def saved_trial(results: StudyResults, folder: StudyFolder) -> TrialRecord | Non
     champion = [] if results.champion is None else [results.champion]
     for trial in [*champion, *results.record.trials.values()]:
         # Fields that only one of them has are of another version.
-        if all(trial.config.get(name, value) == value for name, value in flat.items()):
+        if all(trial.decided_config.get(name, value) == value for name, value in flat.items()):
             return trial
     return None
 
@@ -169,12 +170,31 @@ def script(results: StudyResults, trial: TrialRecord, study: str) -> str:
         "",
         f"# The network: images {use_tasks.images_of(config)}; it normalises them itself.",
         f"network, config, classes = saved.load(FOLDER{_trust(config)})",
+        *_refiner(config, "FOLDER"),
         f"images = torch.rand(1, {use_tasks.bands_of(config)}, {rows}, {columns})",
         "with torch.inference_mode():",
-        "    found = network(images).logits_BKHW.argmax(dim=1)",
+        f"    found = {_labels(config)}",
         "print(f\"labels {tuple(found.shape)} of {', '.join(classes)}\")",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _refiner(config: TrialConfig | None, folder: str) -> list[str]:
+    """The lines that make the refinement of the network's test; none without one."""
+    if config is None or config.refine.method == "none":
+        return []
+    stages = f"saved.describe({folder}{_trust(config)}).stages"
+    return [
+        "from trainables.lane.refiner import saved_refiner_of",
+        f"refine = saved_refiner_of(config, {stages})",
+    ]
+
+
+def _labels(config: TrialConfig | None) -> str:
+    logits = "network(images).logits_BKHW"
+    if config is not None and config.refine.method != "none":
+        logits = f"refine(images, {logits})"
+    return f"{logits}.argmax(dim=1)"
 
 
 def _as_text(words: str) -> str:

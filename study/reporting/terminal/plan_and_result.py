@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cluster.safe_text import without_passwords
 from search_spaces import Space
-from study.analysis import evaluation, health
+from study.analysis import evaluation, health, refinements
 from study.analysis.answer import answer
 from study.analysis.finding import Finding
 from study.analysis.results import AblationResults, SearchResults
@@ -121,6 +121,7 @@ def _data_lines(plan: Plan, dataset: Dataset) -> dict[str, str]:
         "data": f"{dataset.name}: {counts}; {sizes(dataset.size)}, {dataset.num_classes} classes, "
         f"digest {dataset.digest}",
         "evaluated": evaluation.described(plan.base),
+        **_refined(plan),
         "network": _network(plan.config, dataset),
         **_inputs(plan.config, dataset),
         **_tasks(plan.config.task),
@@ -132,6 +133,13 @@ def _inputs(config: TrialConfig, dataset: Dataset) -> dict[str, str]:
     """The line of the maps that the networks receive; none for images alone."""
     seen = dataset.pixels.seen(config.data.input_names)
     return {"inputs": f"the image, then {'; '.join(map(str, seen.inputs))}"} if seen.inputs else {}
+
+
+def _refined(plan: Plan) -> dict[str, str]:
+    """What corrects tests; nothing where none is corrected."""
+    methods = ", ".join(refinements.methods(plan))
+    words = f"{methods}, on the test list; validation is of the networks alone"
+    return {"refined": words} if methods else {}
 
 
 def _tasks(task: TaskConfig) -> dict[str, str]:
@@ -179,7 +187,7 @@ def _stages(count: int) -> str:
     if count == 0:
         return "no stages"
     stages = f"stage{'s' if count > 1 else ''}"
-    return f"up to {count} {stages}, each trained by the first trial that needs it"
+    return f"up to {count} {stages}, each trained by the first trial or test that needs it"
 
 
 def print_result(

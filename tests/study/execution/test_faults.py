@@ -10,7 +10,7 @@ import pytest
 from ray.tune.experiment import Trial as RayTrial
 
 from study.execution.callbacks.ledger_writer import ACTOR_RESTARTS, LedgerWriter
-from study.execution.execute import interrupted_trials
+from study.execution.interrupted import interrupted_trials
 from study.execution.stopping import Faults, Policy, Stop, while_tune_runs
 from study.ledger.ledger import Ledger
 from study.ledger.plan import Plan

@@ -9,7 +9,8 @@ import pytest
 from study.commands import start
 from study.ledger.errors import LedgerError
 from study.ledger.events import TrialFailed
-from study.ledger.study_folder import StudyFolder, other_records
+from study.ledger.other_studies import other_records
+from study.ledger.study_folder import StudyFolder
 from study.planning.request import StudyRequest
 from tests.study import fake
 from tests.study.ledger import linked

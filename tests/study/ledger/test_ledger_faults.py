@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from study.execution.execute import continue_after, interrupted_trials
+from study.execution.interrupted import continue_after, interrupted_trials
 from study.ledger import end_mark
 from study.ledger.errors import LedgerError, StorageError
 from study.ledger.events import Ended, Finished, Resumed, TrialFailed

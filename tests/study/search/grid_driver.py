@@ -10,7 +10,7 @@ from ray.tune.search import Searcher
 from search_spaces import Cell, Grid
 from study.execution.callbacks.ledger_writer import LedgerWriter
 from study.execution.checkpoints import CheckpointRemover
-from study.execution.execute import continue_after, interrupted_trials
+from study.execution.interrupted import continue_after, interrupted_trials
 from study.execution.phases import reuse_runs
 from study.execution.stopping import Faults, Policy, Stop
 from study.ledger.events import Resumed
