@@ -6,6 +6,7 @@ from search_spaces.all_losses import ALL_LOSSES, ARMS
 from search_spaces.factors import Factor
 from search_spaces.grid import Cell, Grid
 from search_spaces.inverseform import INVERSEFORM
+from search_spaces.refinement import REFINEMENT
 from search_spaces.region import REGION
 from search_spaces.semeda import SEMEDA
 from search_spaces.setup import Setup
@@ -44,7 +45,7 @@ GRIDS: dict[str, dict[str, Grid]] = {
     space: {grid.name: grid for grid in grids}
     for space, grids in {
         "inverseform": (*inverseform.GRIDS, *inverseform_ablations.GRIDS, *tasks.GRIDS),
-        "active_boundary": active_boundary.GRIDS,
+        "active_boundary": (*active_boundary.GRIDS, REFINEMENT),
         "semeda": semeda.GRIDS,
         "affinity": affinity.GRIDS,
         "all_losses": (ARMS,),

@@ -23,8 +23,8 @@ from trainables.networks.task_heads import parts_of
 NETWORK, CONFIG, CLASSES = "network.pt", "config.yaml", "classes.txt"
 PARTS = "own_parts.py"
 """The plug-in that the network was trained with, if any; loading the network executes it."""
-_STAGE = re.compile(rf"({'|'.join(Learned._fields)})-[0-9a-f]+\.pt")
-"""The copy of a stage's file: a network inside the loss."""
+_STAGE = re.compile(rf"({'|'.join((*Learned._fields, 'segfix'))})-[0-9a-f]+\.pt")
+"""The copy of a stage's file: a network inside the loss, or one that corrects predictions."""
 HASHES = "sha256.txt"
 """The hashes of the other files; ``sha256sum -c sha256.txt`` checks them, and so does loading."""
 
@@ -43,7 +43,7 @@ class Saved(NamedTuple):
 
     @property
     def stages(self) -> dict[str, bytes]:
-        """By name, the files of the networks inside the loss."""
+        """By name, the files of its stages."""
         return {name: file for name, file in self.files.items() if _STAGE.fullmatch(name)}
 
 
@@ -61,7 +61,7 @@ def save(
         config: the trial's.
         classes: their names by label.
         state: of the training.
-        stages: by name, the files of the networks inside the loss.
+        stages: by name, the files of its stages.
     """
     weights = io.BytesIO()
     torch.save(_evaluated(state), weights)
@@ -77,7 +77,7 @@ def save(
 
 
 def add_stages(folder: Path, stages: Mapping[str, bytes]) -> None:
-    """Add files of the networks inside the loss, by name, to a folder that lacks them.
+    """Add files of stages, by name, to a folder that lacks them.
 
     Raises:
         DamageError: a file of the folder is damaged.

@@ -54,7 +54,7 @@ def differences(
     found += [
         f"{path} is {_shown(config.get(path, 'unknown'))} here, {_shown(wanted)} there"
         for path, wanted in sorted(setup.config.items(), key=lambda item: item[0] not in _FIRST)
-        if config.get(path) != wanted
+        if config.get(path) != wanted and _is_used(path, config)
     ]
     found += [
         f"{images.get(split, 0)} images of {split} here, {count} there"
@@ -62,6 +62,11 @@ def differences(
         if images is not None and images.get(split, 0) != count
     ]
     return found
+
+
+def _is_used(path: str, config: Mapping[str, Value]) -> bool:
+    """Whether the field is read with this config: how SegFix is trained, only by who refines so."""
+    return not path.startswith("segfix/") or config.get("refine/method") == "segfix"
 
 
 def _shown(value: Value) -> str:

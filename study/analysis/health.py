@@ -7,7 +7,7 @@ fed by the ledger.
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from study.analysis import fold_protocol
+from study.analysis import fold_protocol, segfix_quality
 from study.analysis.answer import signed
 from study.analysis.bounds import at_a_bound
 from study.analysis.equal_outcomes import equal_outcomes
@@ -47,6 +47,7 @@ def findings(
         without_effect(record, importance),
         first_is_best(record),
         all_noise(results),
+        segfix_quality.poor(record),
     )
     return list(chain.from_iterable(checks))
 

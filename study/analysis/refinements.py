@@ -15,6 +15,9 @@ _SETTINGS = {
 }
 """What the validation list chooses of a dense CRF."""
 
+_SEGFIX = ("network", "directions", "scale", "passes", "variant")
+"""What tells one SegFix from another."""
+
 
 def method(config: Mapping[str, Value]) -> str:
     """The refinement of a config; "" without one, as in older ledgers."""
@@ -49,11 +52,15 @@ def _configs(
 
 
 def settings(config: Mapping[str, Value]) -> str:
-    """``weight 5, sxy 80, srgb 13``; "" for a refinement without such settings."""
-    if method(config) != "dense_crf":
-        return ""
-    values = {name: config[f"dense_crf/{field}"] for field, name in _SETTINGS.items()}
-    return ", ".join(f"{name} {value:g}" for name, value in values.items())
+    """``weight 5, sxy 80, srgb 13``; "" without a refinement."""
+    match method(config):
+        case "dense_crf":
+            values = {name: config[f"dense_crf/{field}"] for field, name in _SETTINGS.items()}
+            return ", ".join(f"{name} {value:g}" for name, value in values.items())
+        case "segfix":
+            return ", ".join(f"{name} {config[f'segfix/{name}']}" for name in _SEGFIX)
+        case _:
+            return ""
 
 
 def tested(record: StudyRecord) -> list[TrialRecord]:

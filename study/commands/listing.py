@@ -11,6 +11,7 @@ from trainables.config import ModelConfig, OptimConfig, TrialConfig, flatten, ge
 from trainables.config.model import ON_ENCODER
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.recipes import RECIPES
+from trainables.config.refine import SOURCES
 from trainables.config.words import counted
 from trainables.data import LAYOUTS
 from trainables.losses.sources import FAMILIES
@@ -73,6 +74,7 @@ def print_list(console: Console) -> None:
         differs = f" (differs: {recipe.differs})" if recipe.differs else ""
         console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)
     _print_losses(console)
+    _print_refinements(console)
     console.print("[bold]--set[/]  any of these, with its default:")
     for path, value in flatten(TrialConfig()).items():
         console.print(f"    {path}={value}", highlight=False, markup=False)
@@ -86,3 +88,10 @@ def _print_losses(console: Console) -> None:
             console.print(f"    {name}: {source}", highlight=False, markup=False)
     if PLUGIN.weights:
         console.print(f"[bold]losses[/]  your own: {', '.join(PLUGIN.weights)}")
+
+
+def _print_refinements(console: Console) -> None:
+    """What corrects a trained network's predictions, with its paper."""
+    console.print("[bold]--set refine/method=[/]  corrects a trained network's predictions")
+    for method, source in SOURCES.items():
+        console.print(f"    {method}: {source}", highlight=False, markup=False)

@@ -15,6 +15,7 @@ from study.analysis.costs import cost_key
 from study.analysis.planned_looks import is_look_due
 from study.analysis.results import results_of
 from study.execution import finalists, tuner
+from study.execution.callbacks.ledger_writer import StageWatch
 from study.execution.checkpoints import CheckpointRemover
 from study.execution.interrupted import continue_after, interrupted_trials
 from study.execution.looking import next_look
@@ -168,6 +169,8 @@ class Execution:
     def _measure_finalists(self) -> None:
         finalists.measure(self._tests, self._folder, self._ledger)
         finalists.measure_others(self._tests, self._folder, self._ledger)
+        # What the tests themselves have trained: SegFix's.
+        StageWatch(self._ledger, self._folder.stages, self._dataset.digest).look()
 
     def _measure_networks(self) -> None:
         """Measure what the finalists' networks cost in use, once for each distinct network."""

@@ -33,6 +33,8 @@ NEXT_PHASE_S = 8.0
 """Between a search and what it chooses for: one lane stays warm, the others start again."""
 STEP_S = {"inverse_net": 0.011, "edge_net": 0.004}
 """A step of a stage's training on one core: the mean over tiles of 8 to 32 px (docs/log.md)."""
+SEGFIX_PIXEL_S = {"fpn": 6.6e-6, "hrnet_w18": 2.5e-5, "hrnet_w48": 7.2e-5}
+"""A pixel of a crop in a step of SegFix's training on one core (docs/log.md)."""
 TEST_START_S = 5.0
 """The first measurement on the test list: its workers import torch."""
 END_S = 10.0
@@ -131,7 +133,8 @@ def _all_kinds(plan: Plan, space: Space) -> Iterator[Kind]:
 
 
 def stages_to_train(plan: Plan, space: Space, digest: str, left: int) -> tuple[int, float]:
-    """How many stages are trained at most, and the seconds that are expected to go into stages.
+    """How many stages are trained at most, and the seconds of all lanes that these are expected
+    to take.
 
     A search draws which stages it needs: with few trials it misses some.
     """
@@ -140,13 +143,27 @@ def stages_to_train(plan: Plan, space: Space, digest: str, left: int) -> tuple[i
     for kind, config in needed:
         name = f"{kind}-{registry.stage_key(kind, config, digest)}"
         if registry.stage_file(name, folder).record() is None:
-            steps = config.inverse_net.steps if kind == "inverse_net" else config.edge_net.steps
-            seconds.append(STEP_S[kind] * steps)
+            # Lanes train those of losses side by side, and all wait for one that a test trains.
+            at_once = 1 if registry.in_loss(name) else plan.lanes
+            seconds.append(at_once * stage_seconds(kind, config))
     most = min(len(seconds), left)
     if isinstance(plan.design, Ablation) or not seconds:
         return most, sum(seconds[:most])
     drawn = min(left, plan.design.trials)
     return most, sum(seconds) * (1 - (1 - 1 / len(needed)) ** drawn)
+
+
+def stage_seconds(kind: str, config: TrialConfig) -> float:
+    """Seconds of the training of a stage on one core."""
+    match kind:
+        case "inverse_net":
+            return STEP_S[kind] * config.inverse_net.steps
+        case "edge_net":
+            return STEP_S[kind] * config.edge_net.steps
+        case _:
+            segfix = config.segfix
+            pixels = segfix.batch * segfix.crop**2
+            return SEGFIX_PIXEL_S[segfix.network] * pixels * segfix.steps
 
 
 def study_seconds(

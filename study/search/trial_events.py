@@ -10,6 +10,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from trainables.config import from_flat, identity
 from trainables.lane.trial_spec import TrialSpec
+from trainables.stages.registry import in_loss, stage_names
 from trainables.training.first_difference import shared_metrics
 
 
@@ -57,10 +58,12 @@ def shared_epochs(spec: TrialSpec, record: StudyRecord) -> Iterator[EpochEnded]:
 
 def take_networks(ledger: Ledger, run: TrialSpec, lender: TrialRecord) -> None:
     """Write a run that trains nothing, since another one has trained its networks, completely."""
-    epochs = int(run.config["epochs"])
-    key = identity(from_flat(run.config), ledger.record.data.digest)
+    epochs, digest = int(run.config["epochs"]), ledger.record.data.digest
+    config = from_flat(run.config)
     sharing = replace(run, twin=lender.number, shared_epochs=epochs)
-    ledger.append(started(sharing, key, stages=lender.stages))
+    of_test = [name for name in stage_names(config, digest) if not in_loss(name)]
+    stages = [*filter(in_loss, lender.stages), *of_test]
+    ledger.append(started(sharing, identity(config, digest), stages=stages))
     complete_taken(ledger, ledger.record.trials[run.number], lender)
 
 

@@ -5,6 +5,7 @@ from trainables.config.evaluation import EvalConfig
 from trainables.config.loss import LossConfig
 from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
+from trainables.config.refine import DenseCRFConfig, RefineConfig, SegFixConfig
 from trainables.config.stages import EdgeNetConfig, InverseNetConfig
 from trainables.config.trial import (
     TrialConfig,
@@ -19,12 +20,15 @@ from trainables.config.validation import Value, get_choices, refused, require
 
 __all__ = [
     "DataConfig",
+    "DenseCRFConfig",
     "EdgeNetConfig",
     "EvalConfig",
     "InverseNetConfig",
     "LossConfig",
     "ModelConfig",
     "OptimConfig",
+    "RefineConfig",
+    "SegFixConfig",
     "TrialConfig",
     "Value",
     "code_digest",

@@ -9,6 +9,13 @@ from typing import Literal
 
 from trainables.config.validation import require, require_choices
 
+SOURCES = {
+    "segfix": "SegFix (Yuan et al., ECCV 2020): scores from further inside at boundaries",
+    "dense_crf": "DenseCRF (Krähenbühl and Koltun, NIPS 2011): all pairs of pixels, by colour and "
+    "position",
+}
+"""By method, its paper."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefineConfig:
@@ -24,17 +31,56 @@ class RefineConfig:
 class SegFixConfig:
     """How SegFix's network is trained, once for the data, and how its offsets are applied."""
 
-    network: Literal["fpn", "hrnet_w18"] = "fpn"
-    """``fpn``: on a small encoder; ``hrnet_w18``: the paper's kind of backbone."""
+    network: Literal["fpn", "hrnet_w18", "hrnet_w48"] = "fpn"
+    """``fpn``: a small pyramid of ours; ``hrnet_w18``, ``hrnet_w48``: the paper's backbones."""
+
+    width: int = 16
+    """Channels of ``fpn`` at stride 2."""
+
+    weights: Literal["none", "imagenet"] = "none"
+    """Initial weights of an HRNet: random, or ImageNet's as timm has them."""
 
     directions: Literal[8, 4] = 8
     """Bins of the direction to the interior."""
+
+    distance: float = 5.0
+    """How far from a boundary pixels may be moved, in pixels; gamma in the paper."""
+
+    scale: int = 2
+    """Pixels of one step along the offset."""
+
+    passes: int = 1
+    """How often a prediction is corrected in turn; once in the paper."""
+
+    variant: Literal["paper", "released"] = "paper"
+    """``released``: with the code's faults, see ``docs/refinement.md``."""
+
+    steps: int = 1000
+    """Optimiser steps; 80,000 as released."""
+
+    batch: int = 8
+    """Crops per step; 16 as released."""
+
+    crop: int = 64
+    """Side of a crop in pixels; 512 as released."""
+
+    lr: float = 0.04
+    """Of SGD, with polynomial decay; as released."""
 
     seed: int = 0
     """Of its weights and crops."""
 
     def __post_init__(self) -> None:
         require_choices(self, "segfix")
+        for name in ("width", "scale", "passes", "steps", "batch"):
+            require(getattr(self, name) >= 1, f"segfix/{name}", ">= 1", getattr(self, name))
+        fits = self.crop >= 32 and self.crop % 32 == 0
+        require(fits, "segfix/crop", "a multiple of 32", self.crop)
+        for name in ("lr", "distance"):
+            good = 0 < getattr(self, name) < float("inf")
+            require(good, f"segfix/{name}", "a finite number > 0", getattr(self, name))
+        pretrained = self.network != "fpn" or self.weights == "none"
+        require(pretrained, "segfix/weights", "none with segfix/network fpn", self.weights)
         require(self.seed >= 0, "segfix/seed", ">= 0", self.seed)
 
 

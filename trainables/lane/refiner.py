@@ -10,6 +10,7 @@ from trainables.config import TrialConfig
 from trainables.data import Dataset
 from trainables.refinement.dense_crf import dense_crf
 from trainables.refinement.refine import Refine
+from trainables.stages.segfix.refiner import of_copies, refiner
 from trainables.training import crf_settings
 from trainables.training.refinement import Refinement
 from trainables.training.training import Training
@@ -30,6 +31,8 @@ def refiner_of(
         device: where predictions are.
     """
     match config.refine.method:
+        case "segfix":
+            return refiner(config, dataset, stages, study, device)
         case "dense_crf":
             return dense_crf(config.dense_crf)
         case _:
@@ -45,8 +48,13 @@ def saved_refiner_of(
         config: the trial's, with what the validation list has decided.
         files: by name, the files of the stages that the trial used.
         device: where predictions are.
+
+    Raises:
+        ValueError: a file is missing or damaged.
     """
     match config.refine.method:
+        case "segfix":
+            return of_copies(config, files, device)
         case "dense_crf":
             return dense_crf(config.dense_crf)
         case _:

@@ -37,7 +37,7 @@ from trainables.lane.out_of_memory import explained
 from trainables.lane.ray_private import NVML
 from trainables.lane.usage import Reading, Usage
 from trainables.plugin import install
-from trainables.stages.registry import deciding_paths, make_learned, needed
+from trainables.stages.registry import deciding_paths, make_learned, of_loss
 from trainables.training import epoch_summary, process_settings
 from trainables.training.evaluation import Evaluation, packed
 from trainables.training.gpu_memory import keep_to_share
@@ -167,7 +167,7 @@ class Worker:
         require_unchanged(config.model.init, settings.weights)
         dataset = self.dataset(config)
         learned = make_learned(config, dataset, Path(settings.stages), settings.study)
-        flat, paths = flatten(config), [p for kind in needed(config) for p in deciding_paths(kind)]
+        flat, paths = flatten(config), [p for kind in of_loss(config) for p in deciding_paths(kind)]
         self.of_stages = {path: flat[path] for path in paths}
         config, self.watch = watched(config)
         self.recipe = Recipe(config, dataset, learned)

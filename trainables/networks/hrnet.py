@@ -12,7 +12,7 @@ from trainables.config.pixels import RGB, Pixels
 from trainables.networks.network import Backbone, Network, Output, conv_bn, resized
 
 
-class _Streams(nn.Module):
+class Streams(nn.Module):
     """The four resolutions, enlarged to the largest and stacked."""
 
     def __init__(self, config: ModelConfig, name: str, pixels: Pixels) -> None:
@@ -34,7 +34,7 @@ class HRNet(Network):
         self, config: ModelConfig, num_classes: int, name: str, pixels: Pixels = RGB
     ) -> None:
         super().__init__()
-        self.streams = _Streams(config, name, pixels)
+        self.streams = Streams(config, name, pixels)
         self.transfer = self.streams.backbone.transfer
         self.out_channels = self.streams.out_channels
         self.fuse = conv_bn(self.out_channels, self.out_channels)
@@ -57,7 +57,7 @@ class HRNetOCR(Network):
         self, config: ModelConfig, num_classes: int, name: str, pixels: Pixels = RGB
     ) -> None:
         super().__init__()
-        self.streams = _Streams(config, name, pixels)
+        self.streams = Streams(config, name, pixels)
         self.transfer = self.streams.backbone.transfer
         self.with_auxiliary = config.auxiliary
         width = self.streams.out_channels

@@ -10,7 +10,7 @@ from trainables import proof
 from trainables.config import TrialConfig
 from trainables.losses.batch import Learned
 from trainables.stages.files import parsed
-from trainables.stages.registry import built, needed, stage_file
+from trainables.stages.registry import built, of_loss, stage_file
 
 
 def contents(names: Iterable[str], folder: Path) -> dict[str, bytes]:
@@ -32,7 +32,7 @@ def learned_from(config: TrialConfig, files: Mapping[str, bytes], folder: Path) 
     """
     names = {name.partition("-")[0]: name for name in files}
     networks: dict[str, nn.Module] = {}
-    for kind in needed(config):
+    for kind in of_loss(config):
         path = folder / names.get(kind, f"{kind}-KEY.pt")
         if kind not in names:
             raise ValueError(

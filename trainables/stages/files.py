@@ -10,6 +10,7 @@ from torch import Tensor
 
 from trainables import proof
 from trainables.config import Value
+from trainables.stages.unfinished import Unfinished
 
 _RECORD_FIELDS = ("study", "seconds", "quality", "curve", "remade")
 _FIELDS = {"key", "classes", "state", *_RECORD_FIELDS}
@@ -67,6 +68,8 @@ class StageFile:
         self.kind, self.key = kind, key
         self.path = folder / f"{kind}-{key}.pt"
         self._progress = folder / f"{kind}-{key}.progress"
+        self.unfinished = Unfinished(folder / f"{kind}-{key}.unfinished")
+        """The state of its training, of the kinds that can continue."""
 
     def lock(self) -> FileLock:
         """The lock of the process that trains it. The system releases it when that process dies."""
@@ -108,6 +111,7 @@ class StageFile:
         torch.save(content, archive)
         proof.write(self.path, proof.seal(archive.getvalue()))
         self._progress.unlink(missing_ok=True)
+        self.unfinished.remove()
 
     def report_progress(self, share: float) -> None:
         """Write the completed share of the training, for other processes to read."""

@@ -1,7 +1,7 @@
 """The result of training a stage: a network, its quality, and its loss curve."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -39,3 +39,12 @@ class Curve:
             self.points.append(round(self._sum / self._span, 6))
             self._sum, self._count = 0.0, 0
             self._report(self._done / self._steps)
+
+    def state(self) -> dict[str, Any]:
+        """All that ``load`` needs to continue the curve."""
+        return {"sum": self._sum, "count": self._count, "done": self._done, "points": self.points}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Continue another curve of as many steps."""
+        self._sum, self._count, self._done = state["sum"], state["count"], state["done"]
+        self.points = list(state["points"])

@@ -1,6 +1,7 @@
 """The section that says which tests were refined, and with what."""
 
 from study.analysis import refinements
+from study.analysis.segfix_quality import quality
 from study.analysis.units import unit_in
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
@@ -25,6 +26,11 @@ def section(record: StudyRecord) -> Parts:
     objective = record.plan.objective
     chosen = any(trial.refined for trial in trials)
     words = _WORDS + (_CHOSEN.format(objective=objective) if chosen else "")
+    words += "".join(
+        f" SegFix's network {stage.key}, on the validation list: {found}."
+        for stage in record.stages
+        if (found := quality(stage))
+    )
     head = ["trial", "cell", "seed", "refined by", "settings"]
     head += [f"validation {objective}, refined", "network alone"] if chosen else []
     rows = [_row(record, trial, chosen=chosen) for trial in trials]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from study.analysis import segfix_quality
 from study.analysis.units import unit_in
 from study.ledger.events import (
     Changed,
@@ -23,6 +24,7 @@ from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from study.reporting.values import measured_of, parameters, with_unit
 from trainables.config.words import counted
+from trainables.stages.registry import in_loss
 
 
 def event_line(event: Event, record: StudyRecord) -> str:
@@ -65,7 +67,8 @@ def _study_line(event: Event, record: StudyRecord) -> str:
         case StageReady(kind=kind, key=key):
             how = "reused" if event.reused else f"trained in {event.seconds:.0f} s"
             how += ", again: its file was damaged" if event.remade else ""
-            return f"stage {kind} {key} {how}"
+            found = segfix_quality.quality(event)
+            return f"stage {kind} {key} {how}{f': {found}' if found else ''}"
         case Chosen() if not record.plan.design.cells:
             return "the search has ended; its winner and the base run on other seeds"
         case Chosen():
@@ -86,7 +89,7 @@ def _have(count: int, what: str) -> str:
 def _started(trial: TrialRecord, record: StudyRecord) -> str:
     if trial.reused or trial.lender:
         return ""
-    awaited = [name for name in trial.stages if name in record.awaited_stages]
+    awaited = [name for name in trial.stages if name in record.awaited_stages and in_loss(name)]
     waits = f"; waiting for stage {', '.join(awaited)}" if awaited else ""
     shared = trial.shared
     begins = f"; begins after epoch {shared.epochs} of trial {shared.trial}" if shared else ""

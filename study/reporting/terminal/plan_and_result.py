@@ -179,7 +179,7 @@ def _stages(count: int) -> str:
     if count == 0:
         return "no stages"
     stages = f"stage{'s' if count > 1 else ''}"
-    return f"up to {count} {stages}, each trained by the first trial that needs it"
+    return f"up to {count} {stages}, each trained by the first trial or test that needs it"
 
 
 def print_result(

@@ -31,6 +31,14 @@ def test_the_setup_s_own_config_and_lists_differ_in_nothing() -> None:
     assert differences(DEEPLAB, trained, CITYSCAPES) == []
 
 
+def test_how_segfix_is_trained_counts_where_it_refines() -> None:
+    setup = GRIDS["active_boundary"]["table5"].setups[0]
+    assert differences(setup, config(setup, segfix__network="hrnet_w18"), CITYSCAPES) == []
+    refined = config(setup, segfix__network="hrnet_w18", refine__method="segfix")
+    words = "segfix/network is hrnet_w18 here, hrnet_w48 there"
+    assert differences(setup, refined, CITYSCAPES) == [words]
+
+
 @pytest.mark.parametrize(
     ("changes", "images", "words"),
     [

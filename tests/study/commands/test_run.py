@@ -135,3 +135,4 @@ def test_the_list_names_everything_that_can_be_requested(
     output = capsys.readouterr().out
     for words in ("--space inverseform", "camvid", "boundary_f_3px", "fpn", "loss/gamma=0.0"):
         assert words in output
+    assert "segfix: SegFix (Yuan et al., ECCV 2020)" in output

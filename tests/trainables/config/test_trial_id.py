@@ -127,6 +127,8 @@ OTHERS: dict[str, dict[str, Value]] = {
     "eval/val_window": {"eval/val_window": "32"},
     "eval/val_stride": {"eval/val_window": "32", "eval/val_stride": "16"},
     "eval/terms": {"eval/terms": "none"},
+    "segfix/weights": {"segfix/network": "hrnet_w18", "segfix/weights": "imagenet"},
+    "segfix/crop": {"segfix/crop": 96},
 }
 """Changes of fields whose other values are not plain, or need another field's."""
 NOT_NAMED = {

@@ -15,7 +15,9 @@ from trainables.stages import registry
 from trainables.stages.edge_net import training as edge_training
 from trainables.stages.inverse_net import training as inverse_training
 from trainables.stages.inverse_net.tile_pairs import TileSource
+from trainables.stages.segfix import training as segfix_training
 from trainables.stages.sheet import sheet
+from trainables.stages.work import Work
 
 CONFIG = TrialConfig().changed(
     {
@@ -112,6 +114,12 @@ def test_both_stages_train_on_them(cut: Dataset) -> None:
     assert edge_training.train(CONFIG, cut).quality["f_clean"] >= 0
     with pytest.raises(ValueError, match="loss/tile must be at most 24"):
         registry.check("inverse_net", CONFIG.changed({"loss/tile": 32}), cut)
+
+
+def test_segfix_trains_on_them(cut: Dataset) -> None:
+    few = {"segfix/steps": 1, "segfix/batch": 2, "segfix/crop": 32, "segfix/width": 4}
+    quality = segfix_training.train(CONFIG.changed(few), cut, Work()).quality
+    assert 0 <= quality["boundary_iou"] <= 1
 
 
 class _OnAccess:
