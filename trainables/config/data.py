@@ -10,7 +10,8 @@ from trainables.config.tasks import TaskName, parse_targets
 from trainables.config.validation import require, require_choices
 
 _COUNTS = (
-    "height width crop_height crop_width classes train_images val_images test_images folds fold"
+    "height width crop_height crop_width classes train_images val_images test_images folds fold "
+    "clip_skip"
 ).split()
 BUILT_IN = "shapes"
 """The default dataset."""
@@ -29,6 +30,7 @@ _NO_FOLDS = "test_list extra_list train_images val_images test_images".split()
 _OF_BATCHES = (
     *("flip", "scale_min", "scale_max", "crop_height", "crop_width", "brightness", "added"),
     *("flip_vertical", "rotate", "elastic", "grid_distortion", "color_jitter", "loader", "moves"),
+    *("clip", "clip_skip"),
 )
 """How batches are made of decoded images."""
 
@@ -168,6 +170,13 @@ class DataConfig:
     moves: Literal["edgewise", "released"] = "edgewise"
     """How training images are scaled and turned: by Edgewise, or as the public code of MTI-Net and
     ASTMT does: about the middle, then the complete image to the size of the crop."""
+
+    clip: int = 1
+    """Frames of a film that are one sample, 3 as STM is published; 1: photographs. ``batch`` then
+    counts clips. The frames of a clip are augmented alike."""
+
+    clip_skip: int = 25
+    """Frames from one of a clip to the next, at most."""
 
     added: Added = ()
     """Fields of a plug-in's augmentations that differ from their defaults."""

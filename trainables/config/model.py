@@ -20,13 +20,14 @@ _OnEncoder = Literal[
     "upernet",
     "dpt",
     "segformer_hf",
+    "stm_small",
 ]
 _MultiTask = Literal["mtl_baseline", "pad_net", "mti_net", "astmt_modulated", "astmt_unmodulated"]
 _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "pspnet_r101"]
 _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
 _HRNet = Literal["hrnet_w18", "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr"]
 _RefineNet = Literal["refinenet_lw_50", "refinenet_lw_101", "refinenet_lw_152"]
-_Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50"]
+_Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50", "stm"]
 
 MULTI_TASK: tuple[str, ...] = get_args(_MultiTask)
 """Networks with a head of their own for each task."""
@@ -58,8 +59,12 @@ WITH_DROPOUT = (
 RefineNet-LW drops single features elsewhere, which this is not."""
 
 
-WITHOUT_BOUNDARY_INPUT = ("lraspp", "deeplabv2_r101", *MULTI_TASK)
-"""Networks of several classifiers, to which a boundary map cannot be joined once."""
+FOLLOWERS = ("stm", "stm_small")
+"""Networks that follow an object through films, given its mask in the first frame."""
+
+WITHOUT_BOUNDARY_INPUT = ("lraspp", "deeplabv2_r101", *MULTI_TASK, *FOLLOWERS)
+"""Networks of several classifiers, or that memory classifies, to which a boundary map cannot be
+joined once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +104,10 @@ class ModelConfig:
 
     freeze_batch_norm: bool = False
     """Keep batch norms at their initial statistics and weights, as SEMEDA does (small batches)."""
+
+    detach_masks: bool = False
+    """Of ``stm`` and ``stm_small``: remember predicted masks without their gradient, as public
+    training code does; the authors let gradients through all frames of a clip."""
 
     def __post_init__(self) -> None:
         require_choices(self, "model")

@@ -46,6 +46,9 @@ class Network(nn.Module):
     """D, the channels of the features."""
     multiple: int = 32
     """What the sides of its images are multiples of; a multiple of its strides."""
+    follows: bool = False
+    """Whether it follows an object through films and is given its mask in the first frame; images
+    are then padded around by zeros, as STM's are."""
     auxiliary_weights: tuple[float, ...] = ()
     """Published weight of each auxiliary head's cross-entropy."""
     unused_parameters: bool = False
