@@ -1,121 +1,58 @@
 """Evaluation of a network that follows an object: film by film, from its mask in the first frame.
 
 Each film is followed on one rank, its frames in their order. The first frame's mask is given, so
-that frame is no prediction: its labels are void to every metric and loss. Scales and mirroring
-follow the object through a film of their own each, and are averaged frame by frame.
-
-Shape letters: B images, C bands, K classes, H rows, W columns.
+that frame is no prediction: its labels are void to every metric and loss.
+Shape letters: C bands, K classes, H rows, W columns.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainables.config import EvalConfig
 from trainables.config.evaluation import EvaluationProtocol
 from trainables.data.batch import Batch
 from trainables.data.batches import ahead, to_tensors
 from trainables.data.dataset import ImageList
-from trainables.geometry.boundaries import VOID
-from trainables.metrics.inference import resize, scaled
-from trainables.metrics.other_tasks.heads import CLASSES
+from trainables.metrics.inference import PLAIN
 from trainables.networks.segmentation import SegmenterOutput
+from trainables.training.evaluation import Evaluation, evaluate
+from trainables.training.following import Begin, Film
+from trainables.training.task_counts import TaskCounts
 from trainables.training.validation_terms import ListTerms
 
 OBJECT = 1
 """The label of the object that is followed."""
 
 
-class Following(Protocol):
-    """A network on its way through a film."""
+def evaluate_films(
+    begin: Begin,
+    images: ImageList,
+    num_classes: int,
+    device: torch.device,
+    how: EvaluationProtocol,
+    config: EvalConfig,
+    terms: ListTerms | None = None,
+    counted: TaskCounts | None = None,
+) -> Evaluation:
+    """``evaluate`` of a network that follows an object; all ranks must make this call.
 
-    def next(self, frame_1CHW: Tensor, with_boundary: bool = False) -> SegmenterOutput:
-        """What it says of the next frame."""
-
-
-Begin = Callable[[Tensor, Tensor], Following]
-"""The first frame (1,C,H,W) and its mask (1,H,W), in [0,1], to what predicts the next ones."""
-
-
-class _View(NamedTuple):
-    scale: float
-    mirrored: bool
-
-    def of(self, maps_BCHW: Tensor) -> Tensor:
-        """The maps, as this view shows them."""
-        rows, columns = maps_BCHW.shape[-2:]
-        seen_BCHW = resize(maps_BCHW, scaled((rows, columns), self.scale))
-        return seen_BCHW.flip(-1) if self.mirrored else seen_BCHW
-
-
-_PLAIN = _View(1.0, False)
-
-
-class Frame(NamedTuple):
-    """What is predicted of a frame."""
-
-    logits_1KHW: Tensor
-    """The network's own, or the logarithm of the mean probability of several views."""
-    plain: SegmenterOutput | None
-    """Of the frame as it is; None where that was not requested."""
-
-
-class Film:
-    """A film, followed in all views of an evaluation."""
-
-    def __init__(
-        self,
-        begin: Begin,
-        how: EvaluationProtocol,
-        first_1CHW: Tensor,
-        mask_1HW: Tensor,
-        *,
-        with_plain: bool = False,
-        with_boundary: bool = False,
-    ) -> None:
-        """
-        Args:
-            begin: starts to follow an object.
-            how: scales and mirroring; without windows.
-            first_1CHW: the first frame, as the network expects images.
-            mask_1HW: the object in it: 1, else 0.
-            with_plain: follow the film as it is, too, whatever ``how`` says.
-            with_boundary: also run a boundary head.
-        """
-        assert how.window is None, "an object is followed through complete frames"
-        mirrors = (False, True)[: 1 + how.flip]
-        self._averaged = [_View(scale, mirror) for scale in how.scales for mirror in mirrors]
-        plain = [_PLAIN] if with_plain and _PLAIN not in self._averaged else []
-        mask_11HW = mask_1HW.float().unsqueeze(1)
-        self._following = {
-            view: begin(view.of(first_1CHW), view.of(mask_11HW)[:, 0])
-            for view in (*self._averaged, *plain)
-        }
-        self._with_boundary = with_boundary
-
-    def next(self, frame_1CHW: Tensor) -> Frame:
-        """What is predicted of the next frame."""
-        found = {
-            view: following.next(view.of(frame_1CHW), self._with_boundary)
-            for view, following in self._following.items()
-        }
-        plain = found.get(_PLAIN)
-        if plain is not None and self._averaged == [_PLAIN]:
-            return Frame(plain.logits_BKHW, plain)
-        rows, columns = frame_1CHW.shape[-2:]
-        mean_1KHW = torch.stack(
-            [_probability(view, found[view], (rows, columns)) for view in self._averaged]
-        ).mean(dim=0)
-        return Frame(CLASSES.of_mean(mean_1KHW), plain)
-
-
-def _probability(view: _View, output: SegmenterOutput, size: tuple[int, int]) -> Tensor:
-    """(1,K,H,W) of the frame itself, whatever view of it was predicted."""
-    probability_1KHW = resize(output.logits_BKHW, size).softmax(dim=1)
-    return probability_1KHW.flip(-1) if view.mirrored else probability_1KHW
+    Args:
+        begin: starts to follow an object.
+        images: a list of films.
+        num_classes: K.
+        device: the network's.
+        how: scales and mirroring; without windows.
+        config: what is measured.
+        terms: measured of the predicted frames, as they are; None: none.
+        counted: as ``evaluate`` takes it.
+    """
+    films = Films(begin, how, device, terms)
+    given = images, num_classes, 1, device, PLAIN, config
+    return evaluate(films.predict, *given, films.observe, films.batches, counted)
 
 
 class Films:
@@ -146,7 +83,7 @@ class Films:
             self._given_1HW = None
             if row in firsts:
                 self._given_1HW = (made.labels_BHW == OBJECT).to(self._device)
-                made = made._replace(labels_BHW=torch.full_like(made.labels_BHW, VOID))
+                made = made.unlabelled()
             yield np.array([row]), made
 
     def predict(self, images_1CHW: Tensor) -> Tensor:

@@ -28,6 +28,8 @@ from trainables.training.build import network_of
 from trainables.training.compiled import compile_in_place
 from trainables.training.epoch_summary import Diverged, points, summary
 from trainables.training.evaluation import Evaluation, evaluate
+from trainables.training.films import evaluate_films, logits_at
+from trainables.training.following import Begin, follow
 from trainables.training.forward import forward
 from trainables.training.iterations import Iterations
 from trainables.training.objective import Objective, Weights
@@ -176,12 +178,20 @@ class Training:
         names = self.objective.measured if with_terms else []
         table = ListTerms(self.objective.measure, names, len(images), self.device)
         counted = self._task_counts(split)
+        given, how = (images, self.dataset.num_classes), config.eval.of(split)
+        if self.network.network.follows:
+            of = how, config.eval, table if names else None, counted
+            found = evaluate_films(self._follow(), *given, self.device, *of)
+            return replace(found, terms=table.means())
         forward = partial(self._predict, network, with_boundary=bool(names))
         terms = ValidationTerms(forward, table, counted.heads)
-        how, observe = config.eval.of(split), terms.observe if names else None
-        given = self.dataset.num_classes, config.batch, self.device, how, config.eval, observe
-        found = evaluate(terms.predict, images, *given, self.loader.evaluation, counted)
-        return replace(found, terms=table.means())
+        observe = terms.observe if names else None
+        of = config.batch, self.device, how, config.eval, observe, self.loader.evaluation
+        return replace(evaluate(terms.predict, *given, *of, counted), terms=table.means())
+
+    def _follow(self) -> Begin:
+        network = self.network if self.average is None else self.average.module
+        return follow(network, self.config.optim, self.device)
 
     def _task_counts(self, split: Split) -> TaskCounts:
         """All thresholds on the test list; fewer after each epoch, as each takes its time."""
@@ -194,6 +204,10 @@ class Training:
         """Yield the logits, float (1,K,H,W), of single images as ``evaluate`` predicts them. For
         one rank."""
         network, how = self._evaluated(), self.config.eval.of(split)
+        if self.network.network.follows:
+            images = self.dataset.splits[split]
+            yield from logits_at(self._follow(), how, images, rows, self.device)
+            return
         for row in rows:
             images_1CHW = to_tensors(self.dataset.splits[split], [row]).images_BCHW
             yield scores(lambda x: self._predict(network, x).logits_BKHW, images_1CHW, how)

@@ -13,7 +13,7 @@ class CopiesTheMask:
     def __init__(self, first_1CHW: Tensor, mask_1HW: Tensor) -> None:
         self.frames, self.mask_1HW = [first_1CHW], mask_1HW
 
-    def next(self, frame_1CHW: Tensor, with_boundary: bool = False) -> SegmenterOutput:
+    def __call__(self, frame_1CHW: Tensor, with_boundary: bool = False) -> SegmenterOutput:
         self.frames.append(frame_1CHW)
         boundary_BHW = torch.zeros_like(self.mask_1HW) if with_boundary else None
         return SegmenterOutput(4 * as_logits(self.mask_1HW), boundary_BHW)
@@ -22,7 +22,7 @@ class CopiesTheMask:
 class MovesTheMask(CopiesTheMask):
     """Predicts the mask one column further to the right in each frame."""
 
-    def next(self, frame_1CHW: Tensor, with_boundary: bool = False) -> SegmenterOutput:
-        output = super().next(frame_1CHW, with_boundary)
+    def __call__(self, frame_1CHW: Tensor, with_boundary: bool = False) -> SegmenterOutput:
+        output = super().__call__(frame_1CHW, with_boundary)
         by = len(self.frames) - 1
         return output._replace(logits_BKHW=output.logits_BKHW.roll(by, dims=-1))

@@ -18,8 +18,9 @@ from trainables.data.layouts.moving_shapes import frame
 from trainables.losses.term import LossTerm
 from trainables.metrics.inference import PLAIN
 from trainables.networks.segmentation import SegmenterOutput
-from trainables.training.evaluation import Evaluation, evaluate
-from trainables.training.films import Begin, Film, Films, as_logits, logits_at, rows_by_film
+from trainables.training.evaluation import Evaluation
+from trainables.training.films import Films, as_logits, evaluate_films, logits_at, rows_by_film
+from trainables.training.following import Begin, Film
 from trainables.training.validation_terms import ListTerms
 
 CPU = torch.device("cpu")
@@ -42,9 +43,7 @@ def measured(
     images: ImageList | None = None,
     terms: ListTerms | None = None,
 ) -> Evaluation:
-    films = Films(begin, how, CPU, terms)
-    given = 2, 4, CPU, PLAIN, EvalConfig(), films.observe, films.batches
-    return evaluate(films.predict, images or films_of(), *given)
+    return evaluate_films(begin, images or films_of(), 2, CPU, how, EvalConfig(), terms)
 
 
 def iou(one: np.ndarray, other: np.ndarray) -> float:
