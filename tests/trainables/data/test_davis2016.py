@@ -25,8 +25,10 @@ def davis(root: Path, **frames: tuple[str, ...]) -> Path:
     return root
 
 
-def names_of(root: Path, split: str = "train", **changes: object) -> list[str]:
-    config = DataConfig(dataset="davis2016", root=str(root), **changes)  # type: ignore[arg-type]
+def names_of(root: Path, listed: str, split: str = "train", holdout: int = 0) -> list[str]:
+    """Of the frames of a list, which is the validation list, too, unless that is held out."""
+    lists = {"train_list": listed, "val_list": "" if holdout else listed}
+    config = DataConfig(dataset="davis2016", root=str(root), holdout=holdout, **lists)
     return [sample.name for sample in open_layout(config).splits[split]]
 
 
@@ -34,9 +36,7 @@ def test_frames_follow_each_other_by_number_with_gaps_and_without_leading_zeros(
     tmp_path: Path,
 ) -> None:
     root = davis(tmp_path, dog=("9", "10", "2"), bear=("00003", "00000", "00017"), cow=("00000",))
-    given = {"train_list": listing(tmp_path, "dog", "bear", "cow"), "holdout": 0}
-    given |= {"val_list": given["train_list"]}
-    assert names_of(root, **given) == [
+    assert names_of(root, listing(tmp_path, "dog", "bear", "cow")) == [
         *("dog/2", "dog/9", "dog/10", "bear/00000", "bear/00003", "bear/00017", "cow/00000")
     ]
 
@@ -47,9 +47,7 @@ def test_a_list_of_frames_in_any_order_gives_films_in_order(tmp_path: Path) -> N
         f"/JPEGImages/480p/{name}.jpg /Annotations/480p/{name}.png"
         for name in ("dog/00002", "bear/00001", "dog/00000", "bear/00000", "dog/00001")
     ]
-    given = {"train_list": listing(tmp_path, *lines), "holdout": 0}
-    given |= {"val_list": given["train_list"]}
-    assert names_of(root, **given) == [
+    assert names_of(root, listing(tmp_path, *lines)) == [
         *("dog/00000", "dog/00001", "dog/00002", "bear/00000", "bear/00001")
     ]
 
@@ -60,10 +58,7 @@ def test_every_list_has_whole_sequences(tmp_path: Path) -> None:
     chosen = listing(tmp_path, *films)
     (root / "ImageSets/2016").mkdir(parents=True)
     (root / "ImageSets/2016/val.txt").write_text("dog\n")
-    of = {
-        split: names_of(root, split, train_list=chosen, holdout=4)
-        for split in ("train", "val", "test")
-    }
+    of = {split: names_of(root, chosen, split, holdout=4) for split in ("train", "val", "test")}
     assert [len(names) for names in of.values()] == [12, 4, 4]
     sequences = [{name.split("/")[0] for name in names} for names in of.values()]
     assert not sequences[0] & sequences[1]

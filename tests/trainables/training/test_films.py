@@ -93,9 +93,14 @@ def test_frames_come_in_order_and_each_film_begins_with_its_own_mask() -> None:
 def test_void_in_the_given_mask_is_no_object() -> None:
     images = films_of({"a": 3})
     images.labels_NHW[0, :12] = 255
-    given = []
-    measured(lambda first, mask: given.append(mask) or CopiesTheMask(first, mask), images=images)
-    assert np.array_equal(given[0][0], images.labels_NHW[0] == 1)
+    masks = []
+
+    def begin(first_1CHW: Tensor, mask_1HW: Tensor) -> CopiesTheMask:
+        masks.append(mask_1HW)
+        return CopiesTheMask(first_1CHW, mask_1HW)
+
+    measured(begin, images=images)
+    assert np.array_equal(masks[0][0], images.labels_NHW[0] == 1)
 
 
 def test_a_mirrored_film_is_followed_mirrored_and_averaged_by_frame() -> None:
