@@ -10,8 +10,7 @@ from trainables.config.tasks import TaskName, parse_targets
 from trainables.config.validation import require, require_choices
 
 _COUNTS = (
-    "height width crop_height crop_width classes train_images val_images test_images folds fold "
-    "clip_skip"
+    "height width crop_height crop_width classes train_images val_images test_images folds fold"
 ).split()
 BUILT_IN = "shapes"
 """The default dataset."""
@@ -198,6 +197,8 @@ class DataConfig:
         require(both, "data/extra_epochs", allowed, self.extra_epochs)
         given_statistics(self.normalize)
         parse_targets(self.targets)
+        require(self.clip >= 1, "data/clip", ">= 1", self.clip)
+        require(self.clip_skip >= 1, "data/clip_skip", ">= 1", self.clip_skip)
         fits = self.holdout in (AUTO, 0) or self.holdout >= 2
         require(fits, "data/holdout", "-1, 0 or >= 2", self.holdout)
         self._require_folds()

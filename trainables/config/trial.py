@@ -13,6 +13,7 @@ from typing import Any, get_args
 from trainables.config import earlier
 from trainables.config.data import DataConfig
 from trainables.config.evaluation import EvalConfig
+from trainables.config.films import require_films
 from trainables.config.loss import LEAST_TILE, LossConfig
 from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
@@ -23,7 +24,6 @@ from trainables.config.task_checks import require_losses
 from trainables.config.task_network import require_network
 from trainables.config.tasks import TaskConfig
 from trainables.config.validation import Value, hints_of, refused, require
-from trainables.config.whole_frames import require_complete_frames
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +68,7 @@ class TrialConfig:
         if not self.task.only_segments:
             require_losses(self.task, self.loss)
         require_network(self.task, self.model)
-        require_complete_frames(self.model, self.eval)
+        require_films(self.data, self.model, self.task, self.eval)
         if self.loss.tile_share:
             rows = self.data.crop_height or self.data.height or self.loss.resized
             require(bool(rows), "loss/tile_share", "0 without data/height", self.loss.tile_share)

@@ -8,15 +8,17 @@ from torch import Tensor
 from trainables.config import OptimConfig
 from trainables.config.tasks import TaskName
 from trainables.networks.segmentation import SegmenterOutput
+from trainables.networks.stm.memory import Memory
 from trainables.training.optimization import AUTOCAST
 
 
 def forward(
-    network: Callable[[Tensor, bool], SegmenterOutput],
+    network: Callable[..., SegmenterOutput],
     images_BCHW: Tensor,
     optim: OptimConfig,
     device: torch.device,
     with_boundary: bool = False,
+    known: Tensor | Memory | None = None,
 ) -> SegmenterOutput:
     """Run the network in the config's precision; the output is fp32.
 
@@ -26,13 +28,15 @@ def forward(
         optim: precision and memory layout.
         device: the network's.
         with_boundary: also run the boundary head of a network in evaluation mode.
+        known: of a network that follows an object, as ``Segmenter`` has it.
     """
     images_BCHW = images_BCHW.to(device, non_blocking=True)
     if optim.channels_last:
         images_BCHW = images_BCHW.contiguous(memory_format=torch.channels_last)
     lower = AUTOCAST[optim.precision]
+    given = () if known is None else (known,)
     with torch.autocast(device.type, lower, enabled=lower is not None):
-        output = network(images_BCHW, with_boundary)
+        output = network(images_BCHW, with_boundary, *given)
     boundary_BHW = output.boundary_logits_BHW
     return SegmenterOutput(
         output.logits_BKHW.float(),

@@ -15,6 +15,7 @@ from trainables.config import TrialConfig, require
 from trainables.config.evaluation import Split
 from trainables.data.batch import Batch
 from trainables.data.batches import Epoch, num_batches, require_crops, to_tensors
+from trainables.data.clips import require_clips
 from trainables.data.dataset import Dataset, ImageList
 from trainables.data.lists import EXTRA
 from trainables.data.loader import Loaders
@@ -25,6 +26,7 @@ from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.optim.schedules import rate_factor
 from trainables.training import process_settings
 from trainables.training.build import network_of
+from trainables.training.clips import shown
 from trainables.training.compiled import compile_in_place
 from trainables.training.epoch_summary import Diverged, points, summary
 from trainables.training.evaluation import Evaluation, evaluate
@@ -63,6 +65,7 @@ class Training:
         self.config, self.device = config, device
         self.dataset = dataset.for_fold(config.data.fold)
         require_crops(self.dataset.splits["train"], config.data)
+        require_clips(self.dataset.splits, config.data)
         process_settings.use(config.optim, device, training=True)
         torch.manual_seed(config.seed)
         self.network = network_of(config, self.dataset, device)
@@ -113,7 +116,8 @@ class Training:
                 # Of each batch anew: a backward frees the graph from which learnt weights are made.
                 weights = self.objective.weights(self.progress)
                 computed.append(set(weights))
-                at = places(len(history), config.batch, len(batch.labels_BHW))
+                count = len(batch.labels_BHW) // config.data.clip
+                at = places(len(history), config.batch, count)
                 self.network.dropout.draw(config.seed, self.epoch, at)
                 history.append(self._backward(batch, size, weights))
             self._step()
@@ -136,9 +140,9 @@ class Training:
 
     def _backward(self, batch: Batch, size: int, weights: Weights) -> Tensor:
         """One of ``size`` batches of a step. Returns this rank's share of each term."""
-        batch = batch.to(self.device)
-        output = self._predict(self.parallel, batch.images_BCHW)
-        terms = self.objective.terms(output, batch, weights)
+        images_NCHW, known_BHW, judged = shown(batch.to(self.device), self.config.data.clip)
+        output = self._predict(self.parallel, images_NCHW, known=known_BHW)
+        terms = self.objective.terms(output, judged, weights)
         objective, row = self.objective.joined(terms, weights, output)
         self.scaler.scale(objective / size).backward()
         return row
@@ -149,9 +153,14 @@ class Training:
         return float(self.schedule.last_epoch) / self.total_steps
 
     def _predict(
-        self, network: nn.Module, images_BCHW: Tensor, with_boundary: bool = False
+        self,
+        network: nn.Module,
+        images_BCHW: Tensor,
+        with_boundary: bool = False,
+        known: Tensor | None = None,
     ) -> SegmenterOutput:
-        return forward(network, images_BCHW, self.config.optim, self.device, with_boundary)
+        how = self.config.optim, self.device, with_boundary, known
+        return forward(network, images_BCHW, *how)
 
     def _step(self) -> None:
         self.objective.weighting.average_gradient()
