@@ -13,7 +13,9 @@ _COUNTS = (
     "height width crop_height crop_width classes train_images val_images test_images folds fold"
 ).split()
 BUILT_IN = "shapes"
-"""The dataset that needs no files."""
+"""The default dataset."""
+DRAWN = (BUILT_IN, "moving_shapes")
+"""The built-in datasets, which need no files: scenes, and films of one object."""
 FOLDER = "folder"
 """The dataset of a user's own files."""
 OF_FOLDER = ("images", "masks", "samples", "split_column", "class_names")
@@ -38,7 +40,7 @@ class DataConfig:
     """Name of a layout in ``trainables/data``."""
 
     root: str = ""
-    """Folder of the dataset; unused by the built-in one."""
+    """Folder of the dataset; unused by the built-in ones."""
 
     height: int = 0
     """Rows that images and labels are resized to; 0: each keeps its own size."""

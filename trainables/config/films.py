@@ -1,17 +1,20 @@
 """Which networks and data follow an object through films."""
 
 from trainables.config.data import DataConfig
+from trainables.config.evaluation import EvalConfig
 from trainables.config.model import FOLLOWERS, ModelConfig
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.tasks import TaskConfig
 from trainables.config.validation import require
 
 
-def require_films(data: DataConfig, model: ModelConfig, task: TaskConfig) -> None:
+def require_films(
+    data: DataConfig, model: ModelConfig, task: TaskConfig, evaluation: EvalConfig
+) -> None:
     """Check that clips are given to a network that follows an object, and to no other.
 
     Raises:
-        ValueError: single images for such a network, clips for another, or other tasks.
+        ValueError: single images or windows for such a network, clips for another, or other tasks.
     """
     name = model.network
     if name in PLUGIN.networks or name not in FOLLOWERS:
@@ -22,4 +25,8 @@ def require_films(data: DataConfig, model: ModelConfig, task: TaskConfig) -> Non
         return
     several = f">= 2 with {name}, which follows an object through clips (3 as published)"
     require(data.clip >= 2, "data/clip", several, data.clip)
+    complete = f"whole with {name}, which follows an object through complete frames"
+    require(evaluation.of("test").window is None, "eval/window", complete, evaluation.window)
+    window = evaluation.val_window
+    require(evaluation.of("val").window is None, "eval/val_window", complete, window)
     require(task.only_segments, "task/tasks", f"semseg alone with {name}", task.tasks)

@@ -68,7 +68,7 @@ class TrialConfig:
         if not self.task.only_segments:
             require_losses(self.task, self.loss)
         require_network(self.task, self.model)
-        require_films(self.data, self.model, self.task)
+        require_films(self.data, self.model, self.task, self.eval)
         if self.loss.tile_share:
             rows = self.data.crop_height or self.data.height or self.loss.resized
             require(bool(rows), "loss/tile_share", "0 without data/height", self.loss.tile_share)

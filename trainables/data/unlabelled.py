@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trainables.config import DataConfig
-from trainables.config.data import BUILT_IN
+from trainables.config.data import DRAWN
 from trainables.data import PUBLISHED, files, lists, open_layout, photos
 from trainables.data.dataset import DataError
 from trainables.data.label_tables import LabelTable
@@ -80,7 +80,7 @@ def _labelled(config: DataConfig, name: str) -> tuple[Sample, ...]:
     if config.folds and name in SPLITS:  # the lists of the network's own fold
         return open_layout(whole).splits[name]
     whole = replace(whole, folds=0, fold=0)
-    if config.dataset in {*PUBLISHED, "folder"} - {BUILT_IN}:
+    if config.dataset in {*PUBLISHED, "folder"} - {*DRAWN}:
         return open_layout(replace(whole, train_list=name)).splits["train"]
     if name not in SPLITS:
         raise DataError(f"--list must be one of {', '.join(SPLITS)} here, got {name!r}")

@@ -22,7 +22,7 @@ from trainables.data.loader import Loaders
 from trainables.losses.batch import Learned, on_device
 from trainables.metrics.inference import scores
 from trainables.metrics.other_tasks.edge_detection import NUM_THRESHOLDS
-from trainables.networks.segmentation import SegmenterOutput
+from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.optim.schedules import rate_factor
 from trainables.training import process_settings
 from trainables.training.build import network_of
@@ -30,6 +30,8 @@ from trainables.training.clips import shown
 from trainables.training.compiled import compile_in_place
 from trainables.training.epoch_summary import Diverged, points, summary
 from trainables.training.evaluation import Evaluation, evaluate
+from trainables.training.films import evaluate_films, logits_at
+from trainables.training.following import follow
 from trainables.training.forward import forward
 from trainables.training.iterations import Iterations
 from trainables.training.objective import Objective, Weights
@@ -172,10 +174,11 @@ class Training:
         if self.average is not None:
             self.average.update_parameters(self.network)
 
-    def _evaluated(self) -> nn.Module:
+    def _evaluated(self) -> Segmenter:
         """The network to evaluate, the average if there is one, in evaluation mode like torch."""
         process_settings.use(self.config.optim, self.device, training=False)
         network = self.network if self.average is None else self.average.module
+        assert isinstance(network, Segmenter)
         return network.eval()
 
     def evaluate(self, split: Split = "val", *, with_terms: bool = False) -> Evaluation:
@@ -185,10 +188,15 @@ class Training:
         names = self.objective.measured if with_terms else []
         table = ListTerms(self.objective.measure, names, len(images), self.device)
         counted = self._task_counts(split)
+        how, num_classes = config.eval.of(split), self.dataset.num_classes
+        if self.network.network.follows:
+            begin, measured = follow(network, config.optim, self.device), table if names else None
+            films = images, num_classes, self.device, how, config.eval, measured, counted
+            return replace(evaluate_films(begin, *films), terms=table.means())
         forward = partial(self._predict, network, with_boundary=bool(names))
         terms = ValidationTerms(forward, table, counted.heads)
-        how, observe = config.eval.of(split), terms.observe if names else None
-        given = self.dataset.num_classes, config.batch, self.device, how, config.eval, observe
+        observe = terms.observe if names else None
+        given = num_classes, config.batch, self.device, how, config.eval, observe
         found = evaluate(terms.predict, images, *given, self.loader.evaluation, counted)
         return replace(found, terms=table.means())
 
@@ -203,6 +211,11 @@ class Training:
         """Yield the logits, float (1,K,H,W), of single images as ``evaluate`` predicts them. For
         one rank."""
         network, how = self._evaluated(), self.config.eval.of(split)
+        if self.network.network.follows:
+            images = self.dataset.splits[split]
+            begin = follow(network, self.config.optim, self.device)
+            yield from logits_at(begin, how, images, rows, self.device)
+            return
         for row in rows:
             images_1CHW = to_tensors(self.dataset.splits[split], [row]).images_BCHW
             yield scores(lambda x: self._predict(network, x).logits_BKHW, images_1CHW, how)
