@@ -6,6 +6,7 @@ belong to a space, not to a recipe. ``differs`` says in what a recipe is not the
 """
 
 from trainables.config.data import BUILT_IN
+from trainables.config.film_recipes import FILM_RECIPES
 from trainables.config.recipe import Recipe
 from trainables.config.task_recipes import TASK_RECIPES
 from trainables.config.validation import Value, require
@@ -221,6 +222,7 @@ RECIPES: dict[str, Recipe] = {
         "the crop's side is mmsegmentation's: the paper gives none",
     ),
     **TASK_RECIPES,
+    **FILM_RECIPES,
     BUILT_IN: Recipe(
         "ours: scenes so small that a run learns every class within seconds",
         {**_size(48, 64), **_ONE_CYCLE, "batch": 2, "epochs": 7, "inverse_net/steps": 400},

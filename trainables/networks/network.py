@@ -59,6 +59,8 @@ class Network(nn.Module):
     """Those that it has own heads for; others get one each on its features."""
     transfer: str = RANDOM
     """Where the backbone's weights came from, as a sentence for the terminal."""
+    published: Mapping[str, str] = MappingProxyType({})
+    """By module of public weights of the whole network, the module here."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -38,14 +38,9 @@ def shown(batch: Batch, clip: int) -> Shown:
         return maps_N.unflatten(0, (-1, clip))[:, 1:].flatten(0, 1)
 
     labels_BTHW = batch.labels_BHW.unflatten(0, (-1, clip))
-    known_BHW = object_in(labels_BTHW[:, 0])
+    known_BHW = (labels_BTHW[:, 0] == OBJECT).float()
     unknown_B = known_BHW.flatten(1).amax(dim=1) == 0
     labels_BTHW = labels_BTHW.masked_fill(unknown_B.view(-1, 1, 1, 1), VOID)
     targets = {task: later(maps_N) for task, maps_N in batch.targets.items()}
     judged = Batch(later(batch.images_BCHW), labels_BTHW[:, 1:].flatten(0, 1), targets)
     return Shown(batch.images_BCHW, known_BHW, judged)
-
-
-def object_in(labels_BHW: Tensor) -> Tensor:
-    """1 where a frame shows the object, else 0, also where its label is void; float32."""
-    return (labels_BHW == OBJECT).float()

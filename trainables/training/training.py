@@ -109,8 +109,7 @@ class Training:
                 # Of each batch anew: a backward frees the graph from which learnt weights are made.
                 weights = self.objective.weights(self.progress)
                 computed.append(set(weights))
-                count = len(batch.labels_BHW) // config.data.clip
-                at = places(len(history), config.batch, count)
+                at = places(len(history), config.batch, len(batch.labels_BHW))
                 self.network.dropout.draw(config.seed, self.epoch, at)
                 history.append(self._backward(batch, size, weights))
             self._step()
@@ -133,8 +132,8 @@ class Training:
 
     def _backward(self, batch: Batch, size: int, weights: Weights) -> Tensor:
         """One of ``size`` batches of a step. Returns this rank's share of each term."""
-        images_NCHW, known_BHW, judged = shown(batch.to(self.device), self.config.data.clip)
-        output = self._predict(self.parallel, images_NCHW, known=known_BHW)
+        images_NCHW, known, judged = shown(batch.to(self.device), self.config.data.clip)
+        output = forward(self.parallel, images_NCHW, self.config.optim, self.device, known=known)
         terms = self.objective.terms(output, judged, weights)
         objective, row = self.objective.joined(terms, weights, output)
         self.scaler.scale(objective / size).backward()
@@ -146,14 +145,9 @@ class Training:
         return float(self.schedule.last_epoch) / self.total_steps
 
     def _predict(
-        self,
-        network: nn.Module,
-        images_BCHW: Tensor,
-        with_boundary: bool = False,
-        known: Tensor | None = None,
+        self, network: nn.Module, images_BCHW: Tensor, with_boundary: bool = False
     ) -> SegmenterOutput:
-        how = self.config.optim, self.device, with_boundary, known
-        return forward(network, images_BCHW, *how)
+        return forward(network, images_BCHW, self.config.optim, self.device, with_boundary)
 
     def _step(self) -> None:
         self.objective.weighting.average_gradient()

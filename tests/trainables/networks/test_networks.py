@@ -6,7 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import segmentation as torchvision_models
 
 from trainables.config import ModelConfig, TrialConfig, get_choices
-from trainables.config.model import ON_ENCODER
+from trainables.config.model import FOLLOWERS, ON_ENCODER
 from trainables.networks.batch_norm import make_global
 from trainables.networks.catalog import NETWORKS
 from trainables.networks.segmentation import Segmenter
@@ -70,8 +70,9 @@ def parameters(module: torch.nn.Module) -> int:
 
 
 def test_the_config_names_every_network() -> None:
-    # test_decoders.py and test_dpt.py try those on an encoder.
-    assert set(get_choices(ModelConfig, "network")) == set(NETWORKS) == {*STRIDES, *ON_ENCODER}
+    # test_decoders.py and test_dpt.py try those on an encoder, stm/ those that follow an object.
+    named = {*STRIDES, *ON_ENCODER, *FOLLOWERS}
+    assert set(get_choices(ModelConfig, "network")) == set(NETWORKS) == named
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))

@@ -17,6 +17,7 @@ from trainables.networks.stm.aggregation import soft_aggregation
 from trainables.networks.stm.decoder import Decoder
 from trainables.networks.stm.encoders import FrameEncoder, KeyValue, MaskedEncoder
 from trainables.networks.stm.memory import Given, Memory
+from trainables.networks.stm.published import NAMES
 
 _CLASSES = 2
 _STRIDE = 4
@@ -28,6 +29,7 @@ class STM(Network):
     features, at stride 4, of the predicted frames."""
 
     follows = True
+    published = NAMES
 
     def __init__(
         self,
