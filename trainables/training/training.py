@@ -87,13 +87,16 @@ class Training:
         self.parallel = joined_over_ranks(self.network, unused)
 
     def train_epoch(self) -> dict[str, float] | Diverged:
-        """Train on every image once. Returns each loss term's mean over all ranks.
+        """Train on every image once. Returns each loss term's mean over all ranks; {} where
+        ``optim/train`` is off.
 
         Synchronises with the device once, at the end: a loss that is not finite is found then.
         """
         config = self.config
-        process_settings.use(config.optim, self.device, training=True)
         self.epoch += 1
+        if not config.optim.train:
+            return {}
+        process_settings.use(config.optim, self.device, training=True)
         self.parallel.train()
         if config.model.freeze_batch_norm:
             freeze_batch_norm(self.network)
