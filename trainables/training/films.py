@@ -19,7 +19,7 @@ from trainables.data.batches import ahead, to_tensors
 from trainables.data.dataset import ImageList
 from trainables.metrics.inference import PLAIN
 from trainables.networks.segmentation import SegmenterOutput
-from trainables.training.clips import object_in
+from trainables.training.clips import OBJECT
 from trainables.training.evaluation import Evaluation, evaluate
 from trainables.training.following import Begin, Film
 from trainables.training.task_counts import TaskCounts
@@ -80,7 +80,7 @@ class Films:
         for row, made in zip(rows, ahead(lambda row: to_tensors(images, [row]), rows), strict=True):
             self._given_1HW = None
             if row in firsts:
-                self._given_1HW = object_in(made.labels_BHW).to(self._device)
+                self._given_1HW = (made.labels_BHW == OBJECT).float().to(self._device)
                 made = made.unlabelled()
             yield np.array([row]), made
 
