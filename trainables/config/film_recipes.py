@@ -28,4 +28,17 @@ FILM_RECIPES: Mapping[str, Recipe] = {
         "DAVIS 2016 alone, without YouTube-VOS; crop, clips and Adam are STM's, as the paper gives "
         "none; no affine moves within a clip",
     ),
+    "moving_shapes": Recipe(
+        "ours: small films of which a small network learns what an object is within minutes",
+        {
+            "data/height": 48,
+            "data/width": 64,
+            "data/clip": 3,
+            "data/clip_skip": 5,
+            "model/network": "stm_small",
+            "batch": 4,
+            "epochs": 3,
+            "optim/lr": 1e-3,
+        },
+    ),
 }

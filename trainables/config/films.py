@@ -8,6 +8,11 @@ from trainables.config.tasks import TaskConfig
 from trainables.config.validation import require
 
 
+def follows(model: ModelConfig) -> bool:
+    """Whether a network follows an object; a plug-in's network of that name does not."""
+    return model.network in FOLLOWERS and model.network not in PLUGIN.networks
+
+
 def require_films(
     data: DataConfig, model: ModelConfig, task: TaskConfig, evaluation: EvalConfig
 ) -> None:
@@ -17,7 +22,7 @@ def require_films(
         ValueError: single images or windows for such a network, clips for another, or other tasks.
     """
     name = model.network
-    if name in PLUGIN.networks or name not in FOLLOWERS:
+    if not follows(model):
         others = f"1 with {name}: only {' and '.join(FOLLOWERS)} see clips"
         require(data.clip == 1, "data/clip", others, data.clip)
         alone = f"false with {name}: only {' and '.join(FOLLOWERS)} remember masks"

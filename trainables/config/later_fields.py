@@ -10,6 +10,7 @@ from trainables.config.rival_losses import DEFAULTS
 from trainables.config.trial import TrialConfig, flatten
 
 _SECTIONS = ("refine/", "segfix/", "dense_crf/")
+_OF_TRAINING = ("optim/train",)
 _OF_FILMS = ("data/clip", "data/clip_skip", "model/detach_masks")
 
 
@@ -17,7 +18,11 @@ def later_fields() -> Mapping[str, Value]:
     """By path, the defaults of these fields."""
     declared = flatten(TrialConfig())
     of_sections = {path: declared[path] for path in declared if path.startswith(_SECTIONS)}
-    return {**DEFAULTS, **of_sections, **{path: declared[path] for path in _OF_FILMS}}
+    return {
+        **DEFAULTS,
+        **of_sections,
+        **{path: declared[path] for path in (*_OF_FILMS, *_OF_TRAINING)},
+    }
 
 
 def without_defaults(flat: Mapping[str, Value]) -> dict[str, Value]:

@@ -5,7 +5,7 @@ and we count epochs: iterations times batch size over training images. Losses an
 belong to a space, not to a recipe. ``differs`` says in what a recipe is not the paper's.
 """
 
-from trainables.config.data import BUILT_IN
+from trainables.config.data import BUILT_IN, DRAWN
 from trainables.config.film_recipes import FILM_RECIPES
 from trainables.config.recipe import Recipe
 from trainables.config.task_recipes import TASK_RECIPES
@@ -231,8 +231,8 @@ RECIPES: dict[str, Recipe] = {
 
 
 def usual(dataset: Value) -> str | None:
-    """The recipe that a dataset has by default: only the built-in one has any."""
-    return BUILT_IN if dataset == BUILT_IN else None
+    """The recipe that a dataset has by default, of its name: only the built-in ones have any."""
+    return str(dataset) if dataset in DRAWN else None
 
 
 def changes(name: str) -> dict[str, Value]:

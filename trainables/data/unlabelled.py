@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trainables.config import DataConfig
 from trainables.config.data import DRAWN
 from trainables.data import PUBLISHED, files, lists, open_layout, photos
@@ -29,6 +32,8 @@ class Picture:
     """The image (H,W,C), or a DataError that names its file."""
     volume: Path | None = None
     """The volume's file, if it is a slice of one; all slices follow each other in order."""
+    labels: Callable[[], NDArray[np.uint8]] | None = None
+    """Its labels (H,W), of an image of a dataset's list, or a DataError that names their file."""
 
 
 def of_folder(folder: Path, volumes: bool = False) -> list[Picture]:
@@ -93,13 +98,15 @@ def _file(name: str, path: Path) -> Picture:
 
 def _sample(sample: Sample) -> Picture:
     if isinstance(sample, Pair):  # its labels may be missing
-        return _file(sample.name, sample.image)
+        return replace(_file(sample.name, sample.image), labels=lambda: sample.read().labels_HW)
     if isinstance(sample, wmh.Slice):
         return Picture(sample.name, sample.image, sample.flair)
     if isinstance(sample, Slice):
         file = sample.pair.image
         return Picture(sample.name, sample.image, file if is_nifti(file) else None)
-    return Picture(sample.name, lambda: sample.read().image_HWC)
+    return Picture(
+        sample.name, lambda: sample.read().image_HWC, labels=lambda: sample.read().labels_HW
+    )
 
 
 def _volume(name: str, path: Path) -> list[Picture]:

@@ -19,13 +19,11 @@ from trainables.data.batches import ahead, to_tensors
 from trainables.data.dataset import ImageList
 from trainables.metrics.inference import PLAIN
 from trainables.networks.segmentation import SegmenterOutput
+from trainables.training.clips import OBJECT
 from trainables.training.evaluation import Evaluation, evaluate
 from trainables.training.following import Begin, Film
 from trainables.training.task_counts import TaskCounts
 from trainables.training.validation_terms import ListTerms
-
-OBJECT = 1
-"""The label of the object that is followed."""
 
 
 def evaluate_films(
@@ -82,7 +80,7 @@ class Films:
         for row, made in zip(rows, ahead(lambda row: to_tensors(images, [row]), rows), strict=True):
             self._given_1HW = None
             if row in firsts:
-                self._given_1HW = (made.labels_BHW == OBJECT).to(self._device)
+                self._given_1HW = (made.labels_BHW == OBJECT).float().to(self._device)
                 made = made.unlabelled()
             yield np.array([row]), made
 
@@ -112,8 +110,8 @@ class Films:
 
 
 def as_logits(mask_1HW: Tensor) -> Tensor:
-    """(1,2,H,W): a given mask, in the place of a prediction."""
-    object_1HW = 2 * mask_1HW.float() - 1
+    """(1,2,H,W): a given mask of 1 and 0, in the place of a prediction."""
+    object_1HW = 2 * mask_1HW - 1
     return torch.stack((-object_1HW, object_1HW), dim=1)
 
 

@@ -89,7 +89,7 @@ class Film:
         mirrors = (False, True)[: 1 + how.flip]
         self._averaged = [_View(scale, mirror) for scale in how.scales for mirror in mirrors]
         plain = [_PLAIN] if with_plain and _PLAIN not in self._averaged else []
-        mask_11HW = mask_1HW.float().unsqueeze(1)
+        mask_11HW = mask_1HW.unsqueeze(1)
         self._following = {
             view: begin(view.of(first_1CHW), view.of(mask_11HW)[:, 0])
             for view in (*self._averaged, *plain)

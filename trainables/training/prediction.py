@@ -41,6 +41,9 @@ class Predictor:
     """Predicts with a trained network, at the size and with the protocol of its test."""
 
     def __init__(self, network: Segmenter, config: TrialConfig, device: torch.device) -> None:
+        name, follows = config.model.network, network.network.follows
+        words = "one that needs no first mask to predict single images"
+        require(not follows, "model/network", words, f"{name}, which follows an object")
         self._network, self._config, self._device = network.eval().to(device), config, device
         data = config.data
         self._size = (data.height, data.width) if data.height else None

@@ -4,8 +4,6 @@ Shape letters: B images, H rows, W columns, N images of a list, P pictures.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import partial
 from itertools import islice
 
 import torch
@@ -14,26 +12,23 @@ from torch import Tensor, nn
 from trainables.config import TrialConfig, require
 from trainables.config.evaluation import Split
 from trainables.data.batch import Batch
-from trainables.data.batches import Epoch, num_batches, require_crops, to_tensors
+from trainables.data.batches import Epoch, num_batches, require_crops
 from trainables.data.clips import require_clips
 from trainables.data.dataset import Dataset, ImageList
 from trainables.data.given_frames import shown
 from trainables.data.lists import EXTRA
 from trainables.data.loader import Loaders
 from trainables.losses.batch import Learned, on_device
-from trainables.metrics.inference import scores
-from trainables.metrics.other_tasks.edge_detection import NUM_THRESHOLDS
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.optim.schedules import rate_factor
 from trainables.training import process_settings
 from trainables.training.build import network_of
 from trainables.training.compiled import compile_in_place
 from trainables.training.epoch_summary import Diverged, points, summary
-from trainables.training.evaluation import Evaluation, evaluate
-from trainables.training.films import evaluate_films, logits_at
-from trainables.training.following import follow
+from trainables.training.evaluation import Evaluation
 from trainables.training.forward import forward
 from trainables.training.iterations import Iterations
+from trainables.training.network_evaluation import evaluate_network, scores_of
 from trainables.training.objective import Objective, Weights
 from trainables.training.optimization import (
     freeze_batch_norm,
@@ -43,8 +38,6 @@ from trainables.training.optimization import (
 )
 from trainables.training.ranks import joined_over_ranks, num_ranks, places, rank, sum_over_ranks
 from trainables.training.state import TrainingState, pack, unpack
-from trainables.training.task_counts import TaskCounts
-from trainables.training.validation_terms import ListTerms, ValidationTerms
 from trainables.training.waiting import Waiting
 
 
@@ -94,13 +87,16 @@ class Training:
         self.parallel = joined_over_ranks(self.network, unused)
 
     def train_epoch(self) -> dict[str, float] | Diverged:
-        """Train on every image once. Returns each loss term's mean over all ranks.
+        """Train on every image once. Returns each loss term's mean over all ranks; {} where
+        ``optim/train`` is off.
 
         Synchronises with the device once, at the end: a loss that is not finite is found then.
         """
         config = self.config
-        process_settings.use(config.optim, self.device, training=True)
         self.epoch += 1
+        if not config.optim.train:
+            return {}
+        process_settings.use(config.optim, self.device, training=True)
         self.parallel.train()
         if config.model.freeze_batch_norm:
             freeze_batch_norm(self.network)
@@ -178,41 +174,15 @@ class Training:
     def evaluate(self, split: Split = "val", *, with_terms: bool = False) -> Evaluation:
         """The metrics of a list, predicted as ``eval/*`` says, and its loss terms on request. All
         ranks must make this call."""
-        config, network, images = self.config, self._evaluated(), self.dataset.splits[split]
         names = self.objective.measured if with_terms else []
-        table = ListTerms(self.objective.measure, names, len(images), self.device)
-        counted = self._task_counts(split)
-        how, num_classes = config.eval.of(split), self.dataset.num_classes
-        if self.network.network.follows:
-            begin, measured = follow(network, config.optim, self.device), table if names else None
-            films = images, num_classes, self.device, how, config.eval, measured, counted
-            return replace(evaluate_films(begin, *films), terms=table.means())
-        forward = partial(self._predict, network, with_boundary=bool(names))
-        terms = ValidationTerms(forward, table, counted.heads)
-        observe = terms.observe if names else None
-        given = num_classes, config.batch, self.device, how, config.eval, observe
-        found = evaluate(terms.predict, images, *given, self.loader.evaluation, counted)
-        return replace(found, terms=table.means())
+        given = self._evaluated(), self.config, self.dataset.splits[split], split, self.device
+        return evaluate_network(*given, self.loader.evaluation, self.objective.measure, names)
 
-    def _task_counts(self, split: Split) -> TaskCounts:
-        """All thresholds on the test list; fewer after each epoch, as each takes its time."""
-        thresholds = NUM_THRESHOLDS if split == "test" else self.config.eval.edge_thresholds
-        images, channels = self.dataset.splits[split], self.network.tasks.channels
-        return TaskCounts(len(images), channels, thresholds, self.device)
-
-    @torch.no_grad()
     def scores(self, split: Split, rows: Sequence[int]) -> Iterator[Tensor]:
         """Yield the logits, float (1,K,H,W), of single images as ``evaluate`` predicts them. For
         one rank."""
-        network, how = self._evaluated(), self.config.eval.of(split)
-        if self.network.network.follows:
-            images = self.dataset.splits[split]
-            begin = follow(network, self.config.optim, self.device)
-            yield from logits_at(begin, how, images, rows, self.device)
-            return
-        for row in rows:
-            images_1CHW = to_tensors(self.dataset.splits[split], [row]).images_BCHW
-            yield scores(lambda x: self._predict(network, x).logits_BKHW, images_1CHW, how)
+        images = self.dataset.splits[split]
+        return scores_of(self._evaluated(), self.config, images, split, rows, self.device)
 
     def save(self) -> bytes:
         """The state from which ``load`` resumes as if training had never stopped; after the last

@@ -66,7 +66,7 @@ def test_a_copied_mask_scores_what_copying_the_mask_scores() -> None:
     assert found.metrics["miou"] == pytest.approx((iou(one, other) + iou(~one, ~other)) / 2)
     assert found.confusion_KK.sum() == one.size
     expected = torch.nn.functional.cross_entropy(
-        4 * torch.cat([as_logits(torch.from_numpy(mask)[None]) for mask in one]),
+        4 * torch.cat([as_logits(torch.from_numpy(mask)[None].float()) for mask in one]),
         torch.from_numpy(other).long(),
     )
     assert found.loss == pytest.approx(expected.item())
@@ -108,8 +108,8 @@ def test_a_mirrored_film_is_followed_mirrored_and_averaged_by_frame() -> None:
     images = films_of({"a": 4})
     found = list(logits_at(MovesTheMask, MIRRORED, images, [0, 1, 3], CPU))
 
-    mask_1HW = torch.from_numpy(images.labels_NHW[:1] == 1)
-    assert torch.equal(found[0].argmax(dim=1).bool(), mask_1HW)
+    mask_1HW = torch.from_numpy(images.labels_NHW[:1] == 1).float()
+    assert torch.equal(found[0].argmax(dim=1).float(), mask_1HW)
     for by, logits in ((1, found[1]), (3, found[2])):
         both = (4 * as_logits(mask_1HW)).softmax(dim=1)
         expected = (both.roll(by, dims=-1) + both.roll(-by, dims=-1)) / 2

@@ -13,6 +13,7 @@ from pathlib import Path
 from trainables.config import DataConfig
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
+from trainables.data.frame_order import by_number
 from trainables.data.label_tables import LabelTable
 from trainables.data.samples import Groups, Layout, Pair
 
@@ -52,13 +53,8 @@ def _in_order(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     """The frames of each sequence together, by their numbers."""
     place = {SEQUENCES.of(pair.name): place for place, pair in reversed([*enumerate(pairs)])}
     return tuple(
-        sorted(pairs, key=lambda pair: (place[SEQUENCES.of(pair.name)], _number(pair.image)))
+        sorted(pairs, key=lambda pair: (place[SEQUENCES.of(pair.name)], by_number(pair.image.stem)))
     )
-
-
-def _number(image: Path) -> tuple[int, str]:
-    """What frames are sorted by: a number without leading zeros would not sort as a word."""
-    return (int(image.stem), "") if image.stem.isdecimal() else (0, image.stem)
 
 
 def _sequence(root: Path, line: lists.Line) -> list[Pair]:
