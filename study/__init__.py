@@ -209,6 +209,7 @@ def predict(
     *,
     out: Path | str,
     list_name: str = "",
+    first_masks: Path | str | None = None,
     overlay: bool = False,
     overwrite: bool = False,
     data: Path | str = "",
@@ -221,9 +222,8 @@ def predict(
     Args:
         network: ``NAME``, a study's best network, or ``NAME/NUMBER``, that of a trial.
         folder: of images; None for a list of the study's dataset.
-        list_name: ``--list``: ``train``, ``val``, ``test`` or a list's file.
+        list_name, first_masks: ``--list`` and ``--first-masks``; see docs/predict.md.
         data: the dataset's folder, if it has moved.
-        device: "cpu" or "cuda"; "": the kind that the study ran on.
     """
     given = dict(locals())
     import_packages()

@@ -22,6 +22,7 @@ from trainables.config.pixels import Pixels
 from trainables.networks.network import Output, resized
 from trainables.networks.plain_network import logits_of
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
+from trainables.networks.stm.network import STM
 
 FORMATS = ("onnx", "torch")
 """What a network is exported to."""
@@ -125,6 +126,8 @@ def exported(segmenter: Segmenter, classes: Sequence[str], form: str) -> tuple[b
         ValueError: the network cannot be exported, or differs; or a package is missing.
     """
     require(form in FORMATS, "--format", " or ".join(FORMATS), form)
+    alone = f"one of single images for --format {form}: a film's frames need its memory"
+    require(not isinstance(segmenter.network, STM), "model/network", alone, segmenter.name)
     make = _onnx if form == "onnx" else _torch
     network = Exportable(segmenter).eval()
     count, *size = _EXAMPLE

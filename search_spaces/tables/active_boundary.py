@@ -1,8 +1,8 @@
-"""Active Boundary Loss's Tables 1, 2, 7, 8 and its decay experiment (Wang et al., AAAI 2022)."""
+"""Active Boundary Loss's Tables 1, 2, 8 and its decay experiment (Wang et al., AAAI 2022)."""
 
-from search_spaces.grid import Cell, Changes, Grid, Published, percent
+from search_spaces.grid import Cell, Grid, Published, percent
 from search_spaces.setup import Setup
-from search_spaces.tables import active_boundary_rivals
+from search_spaces.tables import active_boundary_rivals, active_boundary_video
 from search_spaces.tables.active_boundary_setups import (
     DEEPLAB,
     IABL,
@@ -99,40 +99,6 @@ TABLE2 = Grid(
     ),
 )
 
-_STM = "STM, a network of video objects, which Edgewise does not have"
-_STM_DAVIS = "STM, DAVIS-2016 val"
-
-
-def _t7(name: str, changes: Changes, j: float, f: float) -> Cell:
-    published = percent(_STM_DAVIS, davis_j=j, davis_f=f)
-    return Cell(name=name, changes=changes, published=published, needs=_STM)
-
-
-TABLE7 = Grid(
-    name="table7",
-    question="Does ABL help to fine-tune a network of video objects?",
-    source="ABL (Wang et al., AAAI 2022), Table 7; w_a as for video",
-    baseline="CE",
-    cells=(
-        _t7("no fine-tuning", {}, 88.67, 89.86),
-        _t7("CE", {}, 88.81, 90.25),
-        _t7("CE + IoU", {"loss/lovasz": 1.0}, 89.08, 90.66),
-        _t7("CE + IFKL", {"loss/lovasz": 1.0, "loss/fkl": 1.0}, 89.08, 90.63),
-        _t7("CE + IABL", {"loss/lovasz": 1.0, "loss/w_a": 5.0}, 89.29, 90.82),
-    ),
-    setups=(
-        Setup(
-            name=_STM_DAVIS,
-            network="STM",
-            dataset="DAVIS-2016",
-            images="val",
-            protocol="J and F of the DAVIS toolkit",
-            weights="STM's, fine-tuned on DAVIS-2016 and YouTube-VOS",
-            needs=_STM,
-        ),
-    ),
-)
-
 _WMH = "Kervadec's network, WMH val"
 
 
@@ -226,4 +192,7 @@ LOVASZ = Grid(
     ),
 )
 
-GRIDS = (TABLE1, TABLE2, *active_boundary_rivals.GRIDS, TABLE7, TABLE8, SCHEDULE, DECAY, LOVASZ)
+GRIDS = (
+    *(TABLE1, TABLE2, *active_boundary_rivals.GRIDS, *active_boundary_video.GRIDS, TABLE8),
+    *(SCHEDULE, DECAY, LOVASZ),
+)

@@ -6,7 +6,7 @@ Read from the config that all its trials share; a ledger older than a field has 
 from collections.abc import Mapping
 
 from trainables.config import EvalConfig, ModelConfig, Value, from_flat
-from trainables.config.data import BUILT_IN
+from trainables.config.data import BUILT_IN, DRAWN
 from trainables.config.evaluation import Split
 from trainables.config.model import WITH_ATTENTION
 
@@ -39,9 +39,9 @@ def _own_scales(base: Mapping[str, Value]) -> str:
 def _resized(base: Mapping[str, Value]) -> str:
     """Said wherever figures are: on resized labels they are not those of other work.
 
-    The built-in scenes are drawn at their size.
+    The built-in data are drawn at their size.
     """
     rows, columns = base.get("data/height"), base.get("data/width")
-    if not rows or base.get("data/dataset", BUILT_IN) == BUILT_IN:
+    if not rows or base.get("data/dataset", BUILT_IN) in DRAWN:
         return ""
     return f", on labels resized to {rows}x{columns}"

@@ -38,11 +38,11 @@ def _one_value(plan: Plan, space: Space) -> list[Finding]:
 
 
 def _same_cells(plan: Plan) -> list[Finding]:
-    """Cells whose resolved configs are equal, and that search nothing."""
+    """Cells whose resolved configs are equal, that begin alike, and that search nothing."""
     by_config: dict[tuple[object, ...], list[str]] = {}
     for cell in plan.design.cells:
         if not cell.searched:
-            config = tuple(sorted(plan.resolve(cell.changes).items()))
+            config = (cell.after, *sorted(plan.resolve(cell.changes).items()))
             by_config.setdefault(config, []).append(cell.name)
     return [
         Finding(

@@ -8,27 +8,29 @@ in DIR, such as ``depth``; a network that does not segment writes no label maps.
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.one_line_parser import OneLineParser
 from cluster.safe_text import printable
-from study.commands import process
+from study.commands import predict_films, process
 from study.commands.all_or_none import all_or_none
 from study.commands.predicted_images import read, with_maps
 from study.commands.screen import outlived
-from study.commands.trained_network import find, load
+from study.commands.trained_network import TrainedNetwork, find, load
 from study.ledger.typed_command import name_of
-from trainables.config import TrialConfig, require
+from trainables.config import require
 from trainables.config.words import counted
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
     from trainables.data.unlabelled import Picture
+    from trainables.training.prediction import Predicted
 
 _OVERLAYS = "overlays"
 
@@ -44,6 +46,8 @@ class PredictRequest:
     list_name: str = ""
     """``--list``."""
     out: Path
+    first_masks: Path | None = None
+    """Folder of the objects' masks in the first frames of films."""
     overlay: bool = False
     overwrite: bool = False
     data: str = ""
@@ -92,6 +96,13 @@ def _parse(arguments: Sequence[str] | None) -> PredictRequest:
         help="instead of FOLDER, a list of the study's dataset; test is the official one",
     )
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the label maps")
+    add(
+        predict_films.OPTION,
+        type=Path,
+        metavar="DIR",
+        help="of a network that follows an object: SEQUENCE.png or SEQUENCE/FRAME.png of the first "
+        "frame of each folder SEQUENCE; default: the labels of --list",
+    )
     add("--overlay", action="store_true", help=f"draw the classes over the images, {_OVERLAYS}/")
     add("--overwrite", action="store_true", help="replace label maps that exist")
     add("--data", default="", metavar="DIR", help="the dataset's folder, if it has moved")
@@ -120,16 +131,16 @@ def predict(request: PredictRequest) -> list[Path]:
     from study.planning.plugin import install_from_plan
     from trainables.data import task_files
     from trainables.data.label_files import label_files
-    from trainables.lane.refiner import saved_refiner_of
-    from trainables.training.prediction import Predictor, device_of
+    from trainables.training.prediction import device_of
 
     device = device_of(request.device, cuda=record.plan.gpus_per_worker > 0)
     install_from_plan(record.plan, "NAME", request.trust)
     trained = load(study, record, trial, request.trust)
-    pictures = with_maps(_pictures(request, trained.config), request.inputs, trained.network)
+    predict_films.require_given(trained, bool(request.list_name), request.first_masks)
+    pictures = _pictures(request, trained)
+    if not trained.network.network.follows:
+        pictures = with_maps(pictures, request.inputs, trained.network)
     written = label_files(trained.config.data, record.data.classes)
-    refine = saved_refiner_of(trained.config, trained.files, device)
-    predictor = Predictor(trained.network, trained.config, device, refine)
     volumes = {picture.volume: _volume(picture) for picture in pictures if picture.volume}
     segments, tasks = trained.network.tasks.segments, trained.network.tasks.further
     drawn = segments or not request.overlay
@@ -139,7 +150,7 @@ def predict(request: PredictRequest) -> list[Path]:
     overlays = [f"{_OVERLAYS}/{_file(picture)}" for picture in pictures if request.overlay]
     slices: dict[Path, list[NDArray[np.uint8]]] = {volume: [] for volume in volumes}
     with all_or_none(request.out, [*files, *overlays], request.overwrite) as draft:
-        found = predictor.predictions(read(picture, trained.network) for picture in pictures)
+        found = _predicted(trained, pictures, request.first_masks, device)
         for picture, (image_HWC, labels_HW, maps) in zip(pictures, found, strict=True):
             for task, map_CHW in maps.items():
                 _write(draft / task / _file(picture), task_files.png(task, map_CHW))
@@ -157,6 +168,20 @@ def predict(request: PredictRequest) -> list[Path]:
     count = _counted(len(pictures), len(volumes), segments, len(tasks))
     print(f"{trained.what}: {count} in {request.out}; {'; '.join(what)}")
     return [request.out / file for file in files]
+
+
+def _predicted(
+    trained: TrainedNetwork, pictures: "list[Picture]", masks: Path | None, device: "torch.device"
+) -> "Iterator[Predicted]":
+    """Yield what is predicted of each image."""
+    from trainables.lane.refiner import saved_refiner_of
+    from trainables.training.prediction import Predictor
+
+    if trained.network.network.follows:
+        return predict_films.predicted(trained, pictures, masks, device)
+    refine = saved_refiner_of(trained.config, trained.files, device)
+    predictor = Predictor(trained.network, trained.config, device, refine)
+    return predictor.predictions(read(picture, trained.network) for picture in pictures)
 
 
 def _counted(pictures: int, volumes: int, segments: bool, tasks: int) -> str:
@@ -178,9 +203,10 @@ def _refuse_mistakes(request: PredictRequest) -> None:
     require(request.device in ("", "cpu", "cuda"), "--device", "cpu or cuda", request.device)
 
 
-def _pictures(request: PredictRequest, config: TrialConfig) -> "list[Picture]":
+def _pictures(request: PredictRequest, trained: TrainedNetwork) -> "list[Picture]":
     from trainables.data import unlabelled
 
+    config = trained.config
     if request.folder is not None:
         pictures = unlabelled.of_folder(request.folder, config.data.dataset == "wmh")
     else:
@@ -190,7 +216,9 @@ def _pictures(request: PredictRequest, config: TrialConfig) -> "list[Picture]":
     name, count = Counter(picture.name for picture in pictures).most_common(1)[0]
     if count > 1:
         raise ValueError(f"images must differ in their names without suffix, got {count} {name!r}")
-    return pictures
+    if not trained.network.network.follows:
+        return pictures
+    return [frame for film in predict_films.films_of(pictures) for frame in film.frames]
 
 
 def _file(picture: "Picture") -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from study.planning import initial, tasks
 from study.planning.request import StudyRequest
 from trainables.config import DataConfig, TrialConfig, Value, recipes, require
-from trainables.config.data import BUILT_IN, FOLDER, OF_FOLDER
+from trainables.config.data import BUILT_IN, DRAWN, FOLDER, OF_FOLDER
 from trainables.config.plugin_fields import PLUGIN
 
 
@@ -49,8 +49,8 @@ def base_config(request: StudyRequest, space_base: Mapping[str, Value]) -> Trial
     if changes.get("model/weights", "none") != "none" and "model/network" not in changes:
         changes["model/network"] = "fpn"
     config = TrialConfig().changed(tasks.with_targets({**space_base, **start, **changes}))
-    unread = config.data.root if config.data.dataset == BUILT_IN else ""
-    require(not unread, "--data", f"left out with --dataset {BUILT_IN}", unread)
+    unread = config.data.root if config.data.dataset in DRAWN else ""
+    require(not unread, "--data", f"left out with --dataset {config.data.dataset}", unread)
     return config
 
 

@@ -6,6 +6,7 @@ from study.planning.runs import grid_runs, searched_dimensions
 from trainables.config import TrialConfig, flatten, from_flat
 from trainables.data import Dataset
 from trainables.data.batches import require_crops
+from trainables.data.clips import require_clips
 
 _CHECKPOINT = "eval/checkpoint"
 _SHARED = {path for path in flatten(TrialConfig()) if path.startswith("eval/")} - {_CHECKPOINT}
@@ -47,3 +48,4 @@ def check_sizes(plan: Plan, space: Space, dataset: Dataset) -> None:
     runs = [from_flat(run.config) for run in grid_runs(plan)]
     for config in runs or [plan.config.changed(dict.fromkeys(searched, 1))]:
         require_crops(dataset.splits["train"], config.data)
+        require_clips(dataset.splits, config.data)

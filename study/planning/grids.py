@@ -76,7 +76,8 @@ def checked_grid(request: StudyRequest, grid: Grid, base: TrialConfig) -> Grid:
         ValueError: an option contradicts the grid, or the baseline lacks something.
     """
     _check_grid(request, grid)
-    needs = {cell.name: missing(cell, base) for cell in grid.cells}
+    weights = _weights_to_fine_tune(grid, base)
+    needs = {cell.name: missing(cell, base) or weights for cell in grid.cells}
     for cell in grid.cells:  # one that starts after another cell comes after it
         lost = [name for name in (cell.after, cell.against) if needs.get(name)]
         if lost and not needs[cell.name]:
@@ -90,6 +91,14 @@ def checked_grid(request: StudyRequest, grid: Grid, base: TrialConfig) -> Grid:
             f"shows its figures"
         )
     return checked
+
+
+def _weights_to_fine_tune(grid: Grid, base: TrialConfig) -> str:
+    """What all cells lack, in words, where one of them measures a network without training it."""
+    untrained = [cell for cell in grid.cells if cell.changes.get("optim/train") is False]
+    if not untrained or base.model.init:
+        return ""
+    return f"weights of a whole network (--init FILE), which {untrained[0].name!r} measures"
 
 
 def _check_init(grid: Grid, base: TrialConfig) -> None:

@@ -29,8 +29,8 @@ from study.planning.request import (
     choice,
     correction_of,
 )
-from trainables.config import TrialConfig, flatten, recipes, refused, require
-from trainables.config.data import AUTO
+from trainables.config import TrialConfig, flatten, refused, require
+from trainables.config.data import AUTO, DRAWN
 from trainables.config.plugin_fields import PLUGIN
 from trainables.metrics.catalog import METRICS
 
@@ -167,7 +167,7 @@ def _question(request: StudyRequest, nodes: list[Node]) -> _Question:
 
 
 def _search(request: StudyRequest, question: _Question) -> Search:
-    usual = BUILT_IN_TRIALS if question.base.data.dataset == recipes.BUILT_IN else DEFAULT_TRIALS
+    usual = BUILT_IN_TRIALS if question.base.data.dataset in DRAWN else DEFAULT_TRIALS
     trials = usual if request.trials is None else request.trials
     require(trials >= 1, "--trials", ">= 1", trials)
     return Search(
@@ -183,7 +183,7 @@ def _search(request: StudyRequest, question: _Question) -> Search:
 def _confirming_seeds(request: StudyRequest, question: _Question) -> tuple[int, ...]:
     """The seeds of the confirmation; the search's own seed chose the winner, so it is none."""
     several = len(question.objectives) > 1
-    usual = fewest_seeds() if question.base.data.dataset == recipes.BUILT_IN and not several else 0
+    usual = fewest_seeds() if question.base.data.dataset in DRAWN and not several else 0
     count = usual if request.confirm is None else request.confirm
     require(count >= 0, "--confirm", ">= 0", count)
     if count and several:

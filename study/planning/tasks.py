@@ -7,6 +7,7 @@ from study.analysis.grid_tasks import tasks_of
 from study.ledger.design import Ablation, Search
 from trainables.config import TrialConfig, Value, flatten, refused
 from trainables.config.dataset_maps import maps_of
+from trainables.config.films import follows
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.tasks import TARGETS, TASKS
 from trainables.metrics.catalog import METRICS, OF_TASK
@@ -69,8 +70,9 @@ def _ordered(names: Iterable[str]) -> str:
 
 
 def usual_objective(base: TrialConfig) -> str:
-    """Of a study that names none: the metric of its first task."""
-    return OF_TASK[base.task.names[0]]
+    """Of a study that names none: the metric of its first task, or DAVIS' J&F where a network
+    follows an object."""
+    return "davis_jf" if follows(base.model) else OF_TASK[base.task.names[0]]
 
 
 def question_of(space: Space, objectives: Iterable[str]) -> str:

@@ -79,11 +79,12 @@ def _attempt(config: TrialConfig, workers: int, dataset: Dataset) -> Attempt:
         pixels=dataset.seen,
         shared_statistics=share == 1 and workers > 1,
         tasks=config.task.of_network(dataset.num_classes, len(dataset.parts)),
+        clip=config.data.clip,
     )
 
 
 def _images(config: TrialConfig, dataset: Dataset) -> Tensor:
-    few = dataset.splits["train"].first(TWO)
+    few = dataset.splits["train"].first(max(TWO, config.data.clip))
     require_crops(few, config.data)
     batches = training_batches(
         *(few, config.data),
@@ -95,7 +96,8 @@ def _images(config: TrialConfig, dataset: Dataset) -> Tensor:
         pixels=dataset.pixels,
     )
     images_B3HW = next(batches).images_BCHW
-    return images_B3HW if len(images_B3HW) == TWO else images_B3HW.expand(TWO, -1, -1, -1)
+    enough = len(images_B3HW) == TWO * config.data.clip
+    return images_B3HW if enough else images_B3HW.expand(TWO, -1, -1, -1)
 
 
 def _runs_without_memory(attempt: Attempt) -> bool:

@@ -14,7 +14,9 @@ _COUNTS = (
     "height width crop_height crop_width classes train_images val_images test_images folds fold"
 ).split()
 BUILT_IN = "shapes"
-"""The dataset that needs no files."""
+"""The default dataset."""
+DRAWN = (BUILT_IN, "moving_shapes")
+"""The built-in datasets, which need no files: scenes, and films of one object."""
 FOLDER = "folder"
 """The dataset of a user's own files."""
 OF_FOLDER = ("images", "masks", "samples", "split_column", "class_names")
@@ -29,6 +31,7 @@ _OF_BATCHES = (
     *("flip", "scale_min", "scale_max", "crop_height", "crop_width", "brightness", "added"),
     *("flip_vertical", "rotate", "elastic", "grid_distortion", "color_jitter", "loader", "moves"),
     "inputs",
+    *("clip", "clip_skip"),
 )
 """How batches are made of decoded images."""
 
@@ -39,7 +42,7 @@ class DataConfig:
     """Name of a layout in ``trainables/data``."""
 
     root: str = ""
-    """Folder of the dataset; unused by the built-in one."""
+    """Folder of the dataset; unused by the built-in ones."""
 
     height: int = 0
     """Rows that images and labels are resized to; 0: each keeps its own size."""
@@ -173,6 +176,13 @@ class DataConfig:
     """How training images are scaled and turned: by Edgewise, or as the public code of MTI-Net and
     ASTMT does: about the middle, then the complete image to the size of the crop."""
 
+    clip: int = 1
+    """Frames of a film that are one sample, 3 as STM is published; 1: photographs. ``batch`` then
+    counts clips. The frames of a clip are augmented alike."""
+
+    clip_skip: int = 25
+    """Frames from one of a clip to the next, at most."""
+
     added: Added = ()
     """Fields of a plug-in's augmentations that differ from their defaults."""
 
@@ -194,6 +204,8 @@ class DataConfig:
         given_statistics(self.normalize)
         parse_targets(self.targets)
         parse_inputs(self.inputs)
+        require(self.clip >= 1, "data/clip", ">= 1", self.clip)
+        require(self.clip_skip >= 1, "data/clip_skip", ">= 1", self.clip_skip)
         fits = self.holdout in (AUTO, 0) or self.holdout >= 2
         require(fits, "data/holdout", "-1, 0 or >= 2", self.holdout)
         self._require_folds()

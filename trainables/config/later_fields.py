@@ -12,10 +12,14 @@ from trainables.config.trial import TrialConfig, flatten
 _REFINEMENT = ("refine/", "segfix/", "dense_crf/")
 """Sections that only the test on the test list reads: no training, and no validation."""
 _FIELDS = (
+    "data/clip",
+    "data/clip_skip",
     "data/inputs",
     "model/attention_scales",
+    "model/detach_masks",
     "model/test_attention_scales",
     "model/variant",
+    "optim/train",
 )
 
 

@@ -24,12 +24,13 @@ _OnEncoder = Literal[
     "hms",
     "sa_gate",
     "gscnn",
+    "stm_small",
 ]
 _MultiTask = Literal["mtl_baseline", "pad_net", "mti_net", "astmt_modulated", "astmt_unmodulated"]
 _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "pspnet_r101"]
 _UPerNet = Literal["upernet_swin_t", "upernet_swin_s", "upernet_swin_b"]
 _HRNet = Literal["hrnet_w18", "hrnet_w18s", "hrnet_w48", "hrnet_w48_ocr"]
-_Later = Literal["hms_hrnet_w48_ocr", "sa_gate_r101", "gscnn_wrn38"]
+_Later = Literal["hms_hrnet_w48_ocr", "sa_gate_r101", "gscnn_wrn38", "stm"]
 _RefineNet = Literal["refinenet_lw_50", "refinenet_lw_101", "refinenet_lw_152"]
 _Named = Literal["lraspp", _Dilated, _UPerNet, _HRNet, _RefineNet, "icnet_r50", _Later]
 
@@ -71,9 +72,15 @@ RefineNet-LW drops single features elsewhere, which this is not."""
 WITH_ATTENTION = ("hms", "hms_hrnet_w48_ocr")
 """Networks that predict an image at several scales, and weigh these by attention."""
 
-WITHOUT_BOUNDARY_INPUT = ("lraspp", "deeplabv2_r101", *MULTI_TASK, *WITH_ATTENTION)
-"""Networks whose classes come from several places or sizes, to which a boundary map cannot be
-joined once."""
+FOLLOWERS = ("stm", "stm_small")
+"""Networks that follow an object through films, given its mask in the first frame."""
+
+WITHOUT_BOUNDARY_INPUT = (
+    *("lraspp", "deeplabv2_r101"),
+    *(*MULTI_TASK, *WITH_ATTENTION, *FOLLOWERS),
+)
+"""Networks whose classes come from several places or sizes, or from a memory, to which a boundary
+map cannot be joined once."""
 
 OWN_BOUNDARY = ("gscnn", "gscnn_wrn38")
 """Networks that predict boundaries and use them in the segmentation."""
@@ -130,6 +137,10 @@ class ModelConfig:
 
     test_attention_scales: str = "0.5,1,2"
     """Scales that ``hms`` combines in validation and test; one of them is 1."""
+
+    detach_masks: bool = False
+    """Of ``stm`` and ``stm_small``: remember predicted masks without their gradient, as public
+    training code does; the authors let gradients through all frames of a clip."""
 
     def __post_init__(self) -> None:
         require_choices(self, "model")

@@ -14,6 +14,9 @@ order."""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OptimConfig:
+    train: bool = True
+    """``false``: take no step, and measure the network as it begins (``model/init``)."""
+
     optimizer: Literal["adamw", "sgd"] = "adamw"
 
     lr: float = 3e-3

@@ -6,7 +6,8 @@ belong to a space, not to a recipe. ``differs`` says in what a recipe is not the
 """
 
 from trainables.config.cityscapes_recipes import CITYSCAPES_RECIPES
-from trainables.config.data import BUILT_IN
+from trainables.config.data import BUILT_IN, DRAWN
+from trainables.config.film_recipes import FILM_RECIPES
 from trainables.config.host_recipes import HOST_RECIPES
 from trainables.config.recipe import Recipe
 from trainables.config.task_recipes import TASK_RECIPES
@@ -207,6 +208,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     **HOST_RECIPES,
     **TASK_RECIPES,
+    **FILM_RECIPES,
     BUILT_IN: Recipe(
         "ours: scenes so small that a run learns every class within seconds",
         {**_size(48, 64), **_ONE_CYCLE, "batch": 2, "epochs": 7, "inverse_net/steps": 400},
@@ -215,8 +217,8 @@ RECIPES: dict[str, Recipe] = {
 
 
 def usual(dataset: Value) -> str | None:
-    """The recipe that a dataset has by default: only the built-in one has any."""
-    return BUILT_IN if dataset == BUILT_IN else None
+    """The recipe that a dataset has by default, of its name: only the built-in ones have any."""
+    return str(dataset) if dataset in DRAWN else None
 
 
 def changes(name: str) -> dict[str, Value]:

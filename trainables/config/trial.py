@@ -13,6 +13,7 @@ from typing import Any, get_args
 from trainables.config import earlier
 from trainables.config.data import DataConfig
 from trainables.config.evaluation import EvalConfig
+from trainables.config.films import require_films
 from trainables.config.loss import LEAST_TILE, LossConfig
 from trainables.config.model import ModelConfig
 from trainables.config.optim import OptimConfig
@@ -71,6 +72,7 @@ class TrialConfig:
         if not self.task.only_segments:
             require_losses(self.task, self.loss)
         require_network(self.task, self.model)
+        require_films(self.data, self.model, self.task, self.eval, self.refine)
         if self.loss.tile_share:
             rows = self.data.crop_height or self.data.height or self.loss.resized
             require(bool(rows), "loss/tile_share", "0 without data/height", self.loss.tile_share)

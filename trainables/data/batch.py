@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.targets import Targets
+from trainables.geometry.boundaries import VOID
 
 
 class Batch(NamedTuple):
@@ -21,6 +22,10 @@ class Batch(NamedTuple):
     """int64; before ``ready`` uint8."""
     targets: Targets
     """By task, of the types of ``targets.py``; none without ``data/targets``."""
+
+    def unlabelled(self) -> "Batch":
+        """The same with nothing but void labels: what a network was given counts nowhere."""
+        return self._replace(labels_BHW=torch.full_like(self.labels_BHW, VOID))
 
     def to(self, device: torch.device) -> "Batch":
         """On a device."""

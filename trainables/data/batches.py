@@ -21,6 +21,7 @@ from trainables.config.inputs import InputName
 from trainables.config.pixels import RGB, Pixels
 from trainables.data.augment import augmented_maps, is_off
 from trainables.data.batch import Batch
+from trainables.data.clips import frames_of_batch
 from trainables.data.dataset import DataError, ImageList
 from trainables.data.draw import Draw
 from trainables.data.input_maps import joined, without
@@ -96,7 +97,7 @@ class Epoch:
     """One pass of a rank over a training list."""
 
     batch: int
-    """Images of a step over all ranks; at least ``ranks``."""
+    """Images, or clips, of a step over all ranks; at least ``ranks``."""
     seed: int
     epoch: int
     """Counted from 1."""
@@ -124,7 +125,9 @@ def made(
     draws: list[Draw],
     pixels: Pixels,
 ) -> Batch:
-    """These images, augmented: (B,C,H,W) as stored or float, labels uint8 (B,H,W), and targets."""
+    """These images, or the clips that begin with them, augmented: (B,C,H,W) as stored or float,
+    labels uint8 (B,H,W), and targets."""
+    share, draws = frames_of_batch(split.names, config, share, draws)
     if not is_off(config):
         chosen = split.images_NHWC[share], split.labels_NHW[share]
         targets = {task: maps[share] for task, maps in split.targets.items()}

@@ -28,6 +28,7 @@ from trainables.data.batches import (
     training_batches,
     without_sixteen_bits,
 )
+from trainables.data.clips import frames_of_batch
 from trainables.data.dataset import Dataset, ImageList
 from trainables.data.device_augment import augmented
 from trainables.data.device_memory import DeviceMemory, in_memory, trained_on
@@ -105,7 +106,8 @@ class OnDevice:
     def training(self, images: ImageList, config: DataConfig, epoch: Epoch) -> Iterator[Batch]:
         on_device = self._memory.of(images)
         for share in epoch.shares(len(images)):
-            yield augmented(on_device.picked(share), config, epoch.draws(share), self._pixels)
+            rows, draws = frames_of_batch(images.names, config, share, epoch.draws(share))
+            yield augmented(on_device.picked(rows), config, draws, self._pixels)
 
     def evaluation(
         self, images: ImageList, *, batch: int, rank: int, ranks: int

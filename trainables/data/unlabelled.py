@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trainables.config import DataConfig
-from trainables.config.data import BUILT_IN
+from trainables.config.data import DRAWN
 from trainables.config.inputs import InputName
 from trainables.data import PUBLISHED, files, input_files, lists, open_layout, photos
 from trainables.data.dataset import DataError
@@ -36,6 +39,8 @@ class Picture:
     """The volume's file, if it is a slice of one; all slices follow each other in order."""
     maps: Callable[[Size], TargetMaps] = lambda _: NO_TARGETS
     """Of an image of this size, the maps of its sample."""
+    labels: Callable[[], NDArray[np.uint8]] | None = None
+    """Its labels (H,W), of an image of a dataset's list, or a DataError that names their file."""
 
 
 def of_folder(folder: Path, volumes: bool = False) -> list[Picture]:
@@ -87,7 +92,7 @@ def _labelled(config: DataConfig, name: str) -> tuple[Sample, ...]:
     if config.folds and name in SPLITS:  # the lists of the network's own fold
         return open_layout(whole).splits[name]
     whole = replace(whole, folds=0, fold=0)
-    if config.dataset in {*PUBLISHED, "folder"} - {BUILT_IN}:
+    if config.dataset in {*PUBLISHED, "folder"} - {*DRAWN}:
         return open_layout(replace(whole, train_list=name)).splits["train"]
     if name not in SPLITS:
         raise DataError(f"--list must be one of {', '.join(SPLITS)} here, got {name!r}")
@@ -100,14 +105,21 @@ def _file(name: str, path: Path) -> Picture:
 
 def _sample(sample: Sample) -> Picture:
     if isinstance(sample, Pair):  # its labels may be missing
-        return replace(_file(sample.name, sample.image), maps=partial(_beside, sample.beside))
+        return replace(
+            _file(sample.name, sample.image),
+            labels=lambda: sample.read().labels_HW,
+            maps=partial(_beside, sample.beside),
+        )
     if isinstance(sample, wmh.Slice):
         return Picture(sample.name, sample.image, sample.flair)
     if isinstance(sample, Slice):
         file = sample.pair.image
         return Picture(sample.name, sample.image, file if is_nifti(file) else None)
     return Picture(
-        sample.name, lambda: sample.read().image_HWC, maps=lambda _: sample.read().targets
+        sample.name,
+        lambda: sample.read().image_HWC,
+        labels=lambda: sample.read().labels_HW,
+        maps=lambda _: sample.read().targets,
     )
 
 

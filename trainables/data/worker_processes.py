@@ -226,7 +226,7 @@ def _batch_bytes(
     rows, columns = max(rows, config.crop_height), max(columns, config.crop_width)
     a_value = 1 if pixels.bits == 8 and pixels.plain else 4
     beside = sum(BYTES[task] for task in config.map_names)
-    return int(batch * rows * columns * (pixels.bands * a_value + 1 + beside))
+    return int(batch * config.clip * rows * columns * (pixels.bands * a_value + 1 + beside))
 
 
 def _free() -> float:

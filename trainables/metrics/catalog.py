@@ -168,6 +168,25 @@ METRICS: dict[str, Metric] = {
     "davis_f": _fraction(
         "DAVIS' F: contour F at 0.8 % of the diagonal, averaged as J (ABL Table 7)", FILM
     ),
+    "davis_jf": _fraction("the mean of J and F, DAVIS' J&F", FILM),
+    **{
+        f"davis_{letter.lower()}_recall": _fraction(
+            f"share of a film's frames with {letter} above 0.5, averaged over films", FILM
+        )
+        for letter in "JF"
+    },
+    **{
+        f"davis_{letter.lower()}_decay": Metric(
+            "min",
+            "fraction",
+            -1,
+            1,
+            f"mean {letter} of the first quarter of a film's frames less that of the last, "
+            "averaged over films",
+            (FILM,),
+        )
+        for letter in "JF"
+    },
     "ods_f": _fraction("edge_detection.py: best F of one threshold for all images", "task/edge"),
     "depth_rmse": _distance("m", "root of the mean square over all pixels", "task/depth"),
     "normals_mean_angle": Metric(

@@ -87,11 +87,13 @@ def _by_class(counts: ImageCounts, weights_RN: Tensor | None) -> dict[str, Tenso
         "iou": overlap.iou(_total(counts.overlap_NK3, weights_RN)),
         "dice": _mean_over_images(overlap.dice(counts.overlap_NK3), weights_RN),
     }
+    given_N1 = series.given_frames(counts).unsqueeze(1)  # what was not predicted is not right
     for index, tolerance in enumerate(TOLERANCES_PX):
         f_NK = boundary.boundary_f(counts.contour_NK2, counts.hits_NTK2[:, index])
         per_class[f"boundary_f_{tolerance}px"] = _mean_over_images(f_NK, weights_RN)
+        empty_is_one_NK = f_NK.nan_to_num(1).masked_fill(given_N1, torch.nan)
         per_class[f"boundary_f_davis_{tolerance}px"] = _mean_over_images(
-            f_NK.nan_to_num(1), weights_RN
+            empty_is_one_NK, weights_RN
         )
     per_class["boundary_iou"] = boundary.boundary_iou(_total(counts.regions_NK3, weights_RN))
     if counts.surface_NK3.any():

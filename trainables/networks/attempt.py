@@ -26,7 +26,7 @@ class Attempt:
     num_classes: int
     boundary_head: bool
     images_B3HW: Tensor
-    """Two images in [0,1], as training sees them."""
+    """Two images in [0,1], or the frames of two clips, as training sees them."""
     trained: int
     """How many of them one batch of a rank has, at most two."""
     pixels: Pixels = RGB
@@ -35,6 +35,8 @@ class Attempt:
     """Whether batch norms see the images of other ranks, too, so that one image is enough."""
     tasks: NetworkTasks | None = None
     """What is predicted; None: the segmentation alone."""
+    clip: int = 1
+    """Frames of a clip; 1: single images."""
 
     def run(self) -> list[str]:
         """Evaluate two images and one, and train one batch, with random weights.
@@ -55,10 +57,19 @@ class Attempt:
             self._evaluate(network.eval())
             return self._train(network.train())
 
+    def _images(self, count: int) -> Tensor:
+        return self.images_B3HW[: count * self.clip]
+
+    def _known(self, count: int) -> Tensor | None:
+        """An object wherever the first frames of so many clips are; None for single images."""
+        if self.clip == 1:
+            return None
+        return torch.ones_like(self.images_B3HW[: count * self.clip : self.clip, 0])
+
     def _evaluate(self, network: Segmenter) -> None:
         with torch.no_grad():
             for count in (TWO, 1):
-                output = network(self.images_B3HW[:count])
+                output = network(self._images(count), False, self._known(count))
                 for name, map_BCHW in {"logits": output.logits_BKHW, **output.tasks}.items():
                     if not map_BCHW.is_meta and not bool(map_BCHW.isfinite().all()):
                         words = f"a network with finite {name} for {count} images"
@@ -70,7 +81,8 @@ class Attempt:
                 if isinstance(part, nn.modules.batchnorm._BatchNorm):
                     part.eval()
         network.dropout.draw(0, 1, range(self.trained))
-        _scalar(network(self.images_B3HW[: self.trained])).backward()
+        count = self.trained
+        _scalar(network(self._images(count), False, self._known(count))).backward()
         learned = [item for item in network.named_parameters() if item[1].requires_grad]
         without = [path for path, weight in learned if weight.grad is None]
         if len(without) == len(learned) or all(_is_zero(weight.grad) for _, weight in learned):

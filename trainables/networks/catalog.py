@@ -19,6 +19,7 @@ from trainables.networks.refinenet import RefineNetLW
 from trainables.networks.sa_gate import SAGateNetwork, SAGateResNet
 from trainables.networks.segformer_hf import SegformerHF
 from trainables.networks.small import LRASPP, Tiny
+from trainables.networks.stm.network import STM
 from trainables.networks.upernet import UPerNet
 
 _SWIN = "swin_{}_patch4_window{}_{}"
@@ -54,6 +55,8 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "mti_net": MTINet,
     "astmt_modulated": ModulatedDeepLab,
     "astmt_unmodulated": partial(ModulatedDeepLab, modulated=False),
+    "stm": partial(STM, encoder="resnet50"),
+    "stm_small": partial(STM, key=32, value=128, features=64),
 }
 """``model/network`` -> what builds it of a config and a number of classes; see ``first_layer.py``
 for ``pixels`` and ``tasks``, which it may take."""

@@ -48,6 +48,9 @@ class Network(nn.Module):
     """D, the channels of the features."""
     multiple: int = 32
     """What the sides of its images are multiples of; a multiple of its strides."""
+    follows: bool = False
+    """Whether it follows an object through films and is given its mask in the first frame; images
+    are then padded around by zeros, as STM's are."""
     auxiliary_weights: tuple[float, ...] = ()
     """Published weight of each auxiliary head's cross-entropy."""
     unused_parameters: bool = False
@@ -63,6 +66,8 @@ class Network(nn.Module):
     """Whether it predicts boundaries itself, so that it needs no boundary head."""
     transfer: str = RANDOM
     """Where the backbone's weights came from, as a sentence for the terminal."""
+    published: Mapping[str, str] = MappingProxyType({})
+    """By module of public weights of the whole network, the module here."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig
@@ -21,8 +20,11 @@ from trainables.networks.catalog import NETWORKS
 from trainables.networks.dropout import ChannelDropout
 from trainables.networks.first_layer import built, require_bands, transfer_of
 from trainables.networks.network import NO_TASKS, Output, resized
+from trainables.networks.padding import Padding
 from trainables.networks.plain_network import as_network, as_output, task_map
 from trainables.networks.standardise import Standardise
+from trainables.networks.stm.memory import Given, Memory
+from trainables.networks.stm.network import STM
 from trainables.networks.task_heads import Predicts, TaskHead, drop_classifiers, require_features
 from trainables.networks.whole import load_network
 
@@ -82,7 +84,7 @@ class Segmenter(nn.Module):
         if config.dropout:
             classifier = self.network.get_submodule("classifier")
             classifier.register_forward_pre_hook(self._drop)
-        self.multiple = self.network.multiple
+        self.multiple, self._centred = self.network.multiple, self.network.follows
         self.auxiliary_weights = self.network.auxiliary_weights if config.auxiliary else ()
         own = self.network.transfer
         self.transfer = own if self.network.splits_bands else transfer_of(own, pixels)
@@ -130,28 +132,55 @@ class Segmenter(nn.Module):
         """The classifier's features; a boundary head uses them all."""
         return (self.dropout(inputs[0]), *inputs[1:])
 
-    def forward(self, images_B3HW: Tensor, with_boundary: bool = False) -> SegmenterOutput:
+    def _padded(self, images_B3HW: Tensor) -> tuple[Tensor, Padding]:
+        """Standardised images whose sides are multiples of ``multiple``."""
+        if self.standardise is not None:
+            images_B3HW = self.standardise(images_B3HW)
+        rows, columns = images_B3HW.shape[-2:]
+        padding = Padding.of(rows, columns, self.multiple, centred=self._centred)
+        return padding.around(images_B3HW), padding
+
+    def memorise(self, frames_B3HW: Tensor, mask_BHW: Tensor) -> Memory:
+        """Of a network that follows an object: frames with the object's mask, in [0,1]."""
+        assert isinstance(self.network, STM)
+        padded, padding = self._padded(frames_B3HW)
+        return self.network.memorise(padded, padding.around(mask_BHW))
+
+    def forward(
+        self,
+        images_B3HW: Tensor,
+        with_boundary: bool = False,
+        known: Tensor | Given | Memory | None = None,
+    ) -> SegmenterOutput:
         """Logits at the images' size, for images in [0,1], or as ``Pixels`` says.
 
         In evaluation, the boundary head runs only ``with_boundary``: it serves losses.
 
         Images whose sides are not multiples of ``multiple`` are padded by repeating their edge, and
         the logits are cropped to the image.
+
+        Args:
+            images_B3HW: images, or frames: see ``known``.
+            with_boundary: as above.
+            known: of a network that follows an object: its mask (clips,H,W) in the first frame of
+                each clip, where the images are clips, one behind the other, of which all other
+                frames are predicted; or a memory of earlier frames.
         """
-        if self.standardise is not None:
-            images_B3HW = self.standardise(images_B3HW)
-        rows, columns = images_B3HW.shape[-2:]
-        padding = (0, -columns % self.multiple, 0, -rows % self.multiple)
-        padded = F.pad(images_B3HW, padding, mode="replicate") if any(padding) else images_B3HW
-        output = as_output(self.name, self.network(padded), len(padded), self.num_classes)
+        padded, padding = self._padded(images_B3HW)
+        count = len(padded)
+        if isinstance(known, Tensor):
+            known, count = Given(known, padding), count - len(known)
+        given = () if known is None else (known,)
+        output = as_output(self.name, self.network(padded, *given), count, self.num_classes)
         joined_Bhw, self._joined_Bhw = self._joined_Bhw, None
         if output.boundary_Bhw is not None:
             joined_Bhw = output.boundary_Bhw
 
         def at_label_size(maps_BKhw: Tensor) -> Tensor:
-            return resized(maps_BKhw, padded)[..., :rows, :columns]
+            return padding.cut(resized(maps_BKhw, padded))
 
-        logits_BKHW = images_B3HW.new_zeros(len(padded), self.num_classes, rows, columns)
+        size = images_B3HW.shape[-2:]
+        logits_BKHW = images_B3HW.new_zeros(count, self.num_classes, *size)
         if self.tasks.segments:
             logits_BKHW = at_label_size(output.logits_BKhw)
         maps = self._task_maps(output, joined_Bhw)

@@ -60,5 +60,9 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "gscnn_wrn38": "GSCNN (Takikawa et al., ICCV 2019) on WideResNet-38: InverseForm's",
         "gscnn": "the same shape stream and decoder, on model/encoder",
     },
+    "that follow an object through films": {
+        "stm": "STM (Oh et al., ICCV 2019) on ResNet-50: ABL's",
+        "stm_small": "ours: a narrower STM, on model/encoder",
+    },
 }
 """By family and ``model/network``, its paper, and which of the four papers uses it."""

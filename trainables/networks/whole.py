@@ -1,6 +1,7 @@
 """A whole network's initial weights from a file: heads and decoder, not the backbone alone."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ def load_network(network: nn.Module, path: Path) -> str:
 
     The file may be a trial's checkpoint, a model saved by a study, or a state dict of other code:
     prefixes such as ``module.`` or ``backbone.`` are removed on both sides, where that leaves names
-    that differ.
+    that differ, and ``Network.published`` translates those of public weights.
 
     Args:
         network: a ``Segmenter``, changed in place.
@@ -25,7 +26,9 @@ def load_network(network: nn.Module, path: Path) -> str:
     Raises:
         ValueError: the file is missing, is no state dict, or nothing in it fits.
     """
-    state = _short(without_images(read_state(path, "model/init")))
+    published = getattr(getattr(network, "network", None), "published", {})
+    read = _short(without_images(read_state(path, "model/init")))
+    state = {renamed(name, published): found for name, found in read.items()}
     own = _short(without_images(network.state_dict()))
     fitting = {
         own[name][0]: value.to(own[name][1].dtype)
@@ -44,6 +47,17 @@ def load_network(network: nn.Module, path: Path) -> str:
         f"{len(reshaped)} have another shape in the file{first(reshaped)}; "
         f"{len(left_over)} of the file left over{first(left_over)}"
     )
+
+
+def renamed(name: str, modules: Mapping[str, str]) -> str:
+    """A parameter's name with its module renamed, the innermost one that is listed."""
+    module, _, rest = name.rpartition(".")
+    while module:
+        if module in modules:
+            return f"{modules[module]}.{rest}"
+        module, _, inner = module.rpartition(".")
+        rest = f"{inner}.{rest}"
+    return name
 
 
 def _short(state: dict[str, Tensor]) -> dict[str, tuple[str, Tensor]]:

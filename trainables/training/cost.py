@@ -3,7 +3,8 @@
 The image is predicted as the test predicts it: at every scale, mirrored, in windows (``eval/*``).
 Only what evaluation runs counts: boundary heads, auxiliary heads and those of initial predictions
 serve training alone, the edge task's and all other tasks' heads do not. The
-weights do not matter, so that no checkpoint is needed.
+weights do not matter, so that no checkpoint is needed. Of a film, a frame is predicted and its mask
+remembered, with one earlier frame in memory.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,8 +17,9 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from trainables.config import TrialConfig, Value, from_flat
+from trainables.config.evaluation import EvaluationProtocol
 from trainables.config.pixels import RGB, Pixels
-from trainables.metrics.inference import scores
+from trainables.metrics.inference import resize, scaled, scores
 from trainables.networks.segmentation import Segmenter
 from trainables.plugin import Plugin, install
 from trainables.training import process_settings
@@ -80,8 +82,11 @@ def network_cost(
     lower, how = AUTOCAST[typed.optim.precision], typed.eval.of("test")
 
     def predict() -> None:
-        given = lambda x: network(x).logits_BKHW, image_1CHW, how
-        scores(*given, inputs=seen.input_names)
+        if network.network.follows:
+            _follow(network, image_1CHW, how)
+        else:
+            given = lambda x: network(x).logits_BKHW, image_1CHW, how
+            scores(*given, inputs=seen.input_names)
 
     with torch.no_grad(), torch.autocast(place.type, lower, enabled=lower is not None):
         gflops = _gflops(predict)
@@ -95,6 +100,16 @@ def network_cost(
         device=torch.cuda.get_device_name(place) if place.type == "cuda" else place.type,
         evaluated=str(how),
     )
+
+
+def _follow(network: Segmenter, frame_1CHW: Tensor, how: EvaluationProtocol) -> None:
+    """Remember one frame and predict the next, in each view of the evaluation."""
+    size = frame_1CHW.shape[-2], frame_1CHW.shape[-1]
+    for scale in how.scales:
+        view_1CHW = resize(frame_1CHW, scaled(size, scale))
+        for _ in range(1 + how.flip):
+            known_1HW = view_1CHW.new_zeros(1, *view_1CHW.shape[-2:])
+            network(view_1CHW.expand(2, -1, -1, -1), False, known_1HW)
 
 
 def _built(

@@ -59,6 +59,9 @@ class Predictor:
         refine: Refine | None = None,
     ) -> None:
         """``refine``: corrects what the network says of the classes, as in its test."""
+        name, follows = config.model.network, network.network.follows
+        words = "one that needs no first mask to predict single images"
+        require(not follows, "model/network", words, f"{name}, which follows an object")
         self._refine = refine
         self._network, self._config, self._device = network.eval().to(device), config, device
         data = config.data

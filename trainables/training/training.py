@@ -4,8 +4,6 @@ Shape letters: B images, H rows, W columns, N images of a list, P pictures.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import partial
 from itertools import islice
 
 import torch
@@ -14,23 +12,24 @@ from torch import Tensor, nn
 from trainables.config import TrialConfig, require
 from trainables.config.evaluation import Split
 from trainables.data.batch import Batch
-from trainables.data.batches import Epoch, num_batches, require_crops, to_tensors
+from trainables.data.batches import Epoch, num_batches, require_crops
+from trainables.data.clips import require_clips
 from trainables.data.dataset import Dataset, ImageList
+from trainables.data.given_frames import shown
 from trainables.data.lists import EXTRA
 from trainables.data.loader import Loaders
 from trainables.losses.batch import Learned, on_device
-from trainables.metrics.inference import scores
-from trainables.metrics.other_tasks.edge_detection import NUM_THRESHOLDS
-from trainables.networks.segmentation import SegmenterOutput
+from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.optim.schedules import rate_factor
 from trainables.refinement.refine import Refine
 from trainables.training import process_settings
 from trainables.training.build import network_of
 from trainables.training.compiled import compile_in_place
 from trainables.training.epoch_summary import Diverged, points, summary
-from trainables.training.evaluation import Evaluation, evaluate
+from trainables.training.evaluation import Evaluation
 from trainables.training.forward import forward
 from trainables.training.iterations import Iterations
+from trainables.training.network_evaluation import evaluate_network, scores_of
 from trainables.training.objective import Objective, Weights
 from trainables.training.optimization import (
     freeze_batch_norm,
@@ -40,8 +39,6 @@ from trainables.training.optimization import (
 )
 from trainables.training.ranks import joined_over_ranks, num_ranks, places, rank, sum_over_ranks
 from trainables.training.state import TrainingState, pack, unpack
-from trainables.training.task_counts import TaskCounts
-from trainables.training.validation_terms import ListTerms, ValidationTerms
 from trainables.training.waiting import Waiting
 
 
@@ -62,6 +59,7 @@ class Training:
         self.config, self.device = config, device
         self.dataset = dataset.for_fold(config.data.fold).for_inputs(config.data.input_names)
         require_crops(self.dataset.splits["train"], config.data)
+        require_clips(self.dataset.splits, config.data)
         process_settings.use(config.optim, device, training=True)
         torch.manual_seed(config.seed)
         self.network = network_of(config, self.dataset, device)
@@ -90,13 +88,16 @@ class Training:
         self.parallel = joined_over_ranks(self.network, unused)
 
     def train_epoch(self) -> dict[str, float] | Diverged:
-        """Train on every image once. Returns each loss term's mean over all ranks.
+        """Train on every image once. Returns each loss term's mean over all ranks; {} where
+        ``optim/train`` is off.
 
         Synchronises with the device once, at the end: a loss that is not finite is found then.
         """
         config = self.config
-        process_settings.use(config.optim, self.device, training=True)
         self.epoch += 1
+        if not config.optim.train:
+            return {}
+        process_settings.use(config.optim, self.device, training=True)
         self.parallel.train()
         if config.model.freeze_batch_norm:
             freeze_batch_norm(self.network)
@@ -135,9 +136,9 @@ class Training:
 
     def _backward(self, batch: Batch, size: int, weights: Weights) -> Tensor:
         """One of ``size`` batches of a step. Returns this rank's share of each term."""
-        batch = batch.to(self.device)
-        output = self._predict(self.parallel, batch.images_BCHW)
-        terms = self.objective.terms(output, batch, weights)
+        images_NCHW, known, judged = shown(batch.to(self.device), self.config.data.clip)
+        output = forward(self.parallel, images_NCHW, self.config.optim, self.device, known=known)
+        terms = self.objective.terms(output, judged, weights)
         objective, row = self.objective.joined(terms, weights, output)
         self.scaler.scale(objective / size).backward()
         return row
@@ -164,10 +165,11 @@ class Training:
         if self.average is not None:
             self.average.update_parameters(self.network)
 
-    def _evaluated(self) -> nn.Module:
+    def _evaluated(self) -> Segmenter:
         """The network to evaluate, the average if there is one, in evaluation mode like torch."""
         process_settings.use(self.config.optim, self.device, training=False)
         network = self.network if self.average is None else self.average.module
+        assert isinstance(network, Segmenter)
         return network.eval()
 
     def evaluate(
@@ -175,37 +177,18 @@ class Training:
     ) -> Evaluation:
         """The metrics of a list, predicted as ``eval/*`` says and refined, and its loss terms,
         which are of the network alone, on request. All ranks must make this call."""
-        config, network, images = self.config, self._evaluated(), self.dataset.splits[split]
         names = self.objective.measured if with_terms else []
-        table = ListTerms(self.objective.measure, names, len(images), self.device)
-        counted = self._task_counts(split)
-        forward = partial(self._predict, network, with_boundary=bool(names))
-        terms = ValidationTerms(forward, table, counted.heads)
-        how, observe = config.eval.of(split), terms.observe if names else None
-        given = self.dataset.num_classes, config.batch, self.device, how, config.eval, observe
-        further = self.loader.evaluation, counted, refine
-        found = evaluate(terms.predict, images, *given, *further)
-        return replace(found, terms=table.means())
+        given = self._evaluated(), self.config, self.dataset.splits[split], split, self.device
+        further = self.loader.evaluation, self.objective.measure, names, refine
+        return evaluate_network(*given, *further)
 
-    def _task_counts(self, split: Split) -> TaskCounts:
-        """All thresholds on the test list; fewer after each epoch, as each takes its time."""
-        thresholds = NUM_THRESHOLDS if split == "test" else self.config.eval.edge_thresholds
-        images, channels = self.dataset.splits[split], self.network.tasks.channels
-        return TaskCounts(len(images), channels, thresholds, self.device)
-
-    @torch.no_grad()
     def scores(
         self, split: Split, rows: Sequence[int], refine: Refine | None = None
     ) -> Iterator[Tensor]:
         """Yield the logits, float (1,K,H,W), of single images as ``evaluate`` predicts them. For
         one rank."""
-        network, how = self._evaluated(), self.config.eval.of(split)
-        for row in rows:
-            images_1CHW = to_tensors(self.dataset.splits[split], [row]).images_BCHW
-            given = lambda x: self._predict(network, x).logits_BKHW, images_1CHW, how
-            found_1KHW = scores(*given, inputs=self.dataset.inputs)
-            images_1CHW = images_1CHW.to(self.device)
-            yield found_1KHW if refine is None else refine(images_1CHW, found_1KHW)
+        images = self.dataset.splits[split]
+        return scores_of(self._evaluated(), self.config, images, split, rows, self.device, refine)
 
     def save(self) -> bytes:
         """The state from which ``load`` resumes as if training had never stopped; after the last

@@ -121,6 +121,15 @@ def test_what_differs_at_other_sizes_is_refused(monkeypatch: pytest.MonkeyPatch)
         export.exported(segmenter, ["a", "b"], "torch")
 
 
+def test_a_network_that_follows_an_object_is_refused() -> None:
+    config = ModelConfig(network="stm_small", encoder="mobilenetv3_small_050")
+    segmenter = Segmenter(config, 2, boundary_head=False)
+    for form in export.FORMATS:
+        words = f"model/network must be one of single images for --format {form}.*got 'stm_small'"
+        with pytest.raises(ValueError, match=words):
+            export.exported(segmenter, ["a", "b"], form)
+
+
 class _Branching(nn.Module):
     """Its path depends on the images' content, which no graph can hold."""
 

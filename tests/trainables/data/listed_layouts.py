@@ -106,6 +106,7 @@ MAKE: dict[str, Callable[[Path], None]] = {
     "cityscapes": _cityscapes,
     "davis2016": _davis2016,
     "folder": _folder,
+    "moving_shapes": lambda root: None,
     "nyud_mt": _nyud_mt,
     "nyuv2": _nyuv2,
     "pascal_context": _pascal_context,

@@ -24,6 +24,7 @@ CLASSES = {
     "davis2016": 2,
     "wmh": 2,
     "shapes": 6,
+    "moving_shapes": 2,
 }
 """The issue's table."""
 

@@ -45,7 +45,7 @@ def test_what_a_metric_needs_is_a_field_or_a_kind_of_data(name: str) -> None:
 def test_errors_and_distances_are_minimised_and_the_rest_maximised() -> None:
     errors = {"hausdorff", "hd95", "assd", "depth_rmse", "normals_mean_angle"}
     errors |= {"hausdorff_slice", "hausdorff_volume", "hd95_volume"}
-    errors |= {"hole_area", "holes", "islands", "ece", "brier"}
+    errors |= {"hole_area", "holes", "islands", "ece", "brier", "davis_j_decay", "davis_f_decay"}
 
     minimised = {name for name, m in METRICS.items() if m.direction == "min"}
 

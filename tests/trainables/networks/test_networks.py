@@ -6,7 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import segmentation as torchvision_models
 
 from trainables.config import ModelConfig, TrialConfig, get_choices
-from trainables.config.model import ON_ENCODER, WITH_ATTENTION, WITH_MAPS
+from trainables.config.model import FOLLOWERS, ON_ENCODER, WITH_ATTENTION, WITH_MAPS
 from trainables.networks.batch_norm import make_global
 from trainables.networks.catalog import NETWORKS
 from trainables.networks.segmentation import Segmenter
@@ -73,8 +73,8 @@ def parameters(module: torch.nn.Module) -> int:
 
 
 def test_the_config_names_every_network() -> None:
-    # test_decoders.py, test_dpt.py, test_hms.py and test_sa_gate.py try the others.
-    known = {*STRIDES, *ON_ENCODER, *WITH_ATTENTION, *WITH_MAPS}
+    # test_decoders.py, test_dpt.py, test_hms.py, test_sa_gate.py and stm/ try the others.
+    known = {*STRIDES, *ON_ENCODER, *WITH_ATTENTION, *WITH_MAPS, *FOLLOWERS}
     assert set(get_choices(ModelConfig, "network")) == set(NETWORKS) == known
     assert sorted(name for family in FAMILIES.values() for name in family) == sorted(NETWORKS)
 

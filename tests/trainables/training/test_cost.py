@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from trainables.config import TrialConfig, flatten
 from trainables.networks.segmentation import Segmenter
@@ -85,3 +86,21 @@ def test_auxiliary_heads_are_not_counted() -> None:
         )
     assert sum(p.numel() for p in with_heads.parameters()) > evaluated_parameters(with_heads)
     assert evaluated_parameters(with_heads) == evaluated_parameters(without)
+
+
+def test_a_frame_of_a_film_costs_both_encoders_of_its_network() -> None:
+    """It is predicted, and remembered for the next one; mirrored, all of it twice."""
+    film = {"model/network": "stm_small", "model/encoder": "mobilenetv3_small_050", "data/clip": 3}
+    once, twice = (
+        network_cost(
+            flatten(TrialConfig().changed({**film, "eval/flip": flip})), 2, (64, 64), "cpu"
+        )
+        for flip in (False, True)
+    )
+    network = Segmenter(TrialConfig().changed(film).model, 2, False).eval()
+    assert once.parameters == sum(weight.numel() for weight in network.parameters())
+    assert twice.gflops == pytest.approx(2 * once.gflops)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        memory = network.memorise(torch.rand(1, 3, 64, 64), torch.zeros(1, 64, 64))
+        network(torch.rand(1, 3, 64, 64), False, memory)
+    assert once.gflops == pytest.approx(counter.get_total_flops() / 1e9)
