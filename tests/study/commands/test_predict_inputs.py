@@ -11,12 +11,17 @@ from PIL import Image
 
 from study.commands.export import main as export
 from study.commands.predict import main
+from study.reporting.sections import use_tasks
 from study.tracking import model_files
 from study.tracking.pyfunc_model import Labels, stored_type
 from tests.study import fake
 from tests.study.commands.test_predict import finished_study
 from trainables import saved
+from trainables.config import TrialConfig
+from trainables.config.inputs import InputMap
+from trainables.config.pixels import Pixels
 from trainables.data import Dataset, load
+from trainables.export import described
 
 SMALL = {
     "data__height": 32,
@@ -121,6 +126,7 @@ def test_images_alone_need_no_folder_of_maps(
     assert "--inputs must be left out: the network receives images alone" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_exported_network_says_what_its_bands_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,3 +161,14 @@ def test_mlflow_takes_maps_behind_the_image(tmp_path: Path) -> None:
         labels.predict(np.asarray(images.images_NHWC, np.uint8))
     model_files.write(model, "fake", ["a"], pixels)
     assert model_files.is_complete(model)
+
+
+def test_words_for_users_name_the_maps() -> None:
+    """Of exported files, model cards and `use_it.py`, whose example is as wide as the network."""
+    config = TrialConfig().changed({"data/inputs": "depth,normals"})
+    assert use_tasks.bands_of(config) == "network.pixels.bands"
+    assert "then depth (metres), normals (x, y, z), 0 where" in use_tasks.images_of(config)
+    assert use_tasks.images_of(TrialConfig()) == "float (B,3,H,W), RGB in [0, 1]"
+    seen = Pixels(7, maps=()), Pixels(4, inputs=(InputMap("depth", (2.0,), (1.0,)),))
+    assert described(seen[0]) == "(batch, 7, height, width) in [0, 1]"
+    assert described(seen[1]).startswith("(batch, 4, height, width): 3 in [0, 1], then depth (m")
