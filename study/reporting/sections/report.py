@@ -25,6 +25,7 @@ from study.reporting.sections import (
     cell_search,
     confirmation,
     cost,
+    films,
     folds,
     gpu_hours,
     health,
@@ -111,6 +112,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *cell_search.section(record),
         *beginnings.section(record),
         *per_class.of_ablation(results, folder),
+        *films.of_ablation(results, folder),
         *cost.of_ablation(record),
         *gpu_hours.section(results),
     ]
@@ -153,6 +155,7 @@ def of_search(
         *tables,
         *(every if len(results.ranking) > SHOWN else []),
         *per_class.of_search(results, folder),
+        *films.of_search(results, folder),
         *cost.of_search(results),
         *gpu_hours.section(results),
     ]
