@@ -42,8 +42,8 @@ def test_osvos_on_davis_has_the_j_that_its_source_states() -> None:
 
 
 def test_osvos_on_the_whole_film_equals_a_brute_force() -> None:
-    """The first 24 frames of car-shadow: J and F of the 22 between them, at 19 px for 854 x 480
-    scaled down, so at what the diagonal says; every pixel of a contour is compared with all."""
+    """24 frames of car-shadow, each fourth pixel of them: J and F of the 22 within. Every pixel of
+    a contour is compared with every one of the other."""
     if not DAVIS.exists():
         pytest.skip("needs DAVIS of the shared data")
     places = ["DAVIS/Annotations/480p", "results_osvos"]
