@@ -1,5 +1,7 @@
 """`--list`: everything that the command line can name."""
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.markup import escape
 
@@ -14,6 +16,7 @@ from trainables.config.recipes import RECIPES
 from trainables.config.words import counted
 from trainables.data import LAYOUTS
 from trainables.losses.sources import FAMILIES
+from trainables.networks import sources as networks
 
 _CHOICES = (
     ("model", ModelConfig, "network"),
@@ -62,13 +65,7 @@ def print_list(console: Console) -> None:
     for section, kind, name in _CHOICES:
         choices = ", ".join(map(str, get_choices(kind, name)))
         console.print(f"[bold]--set {section}/{name}=[/]  {choices}")
-    console.print(f"[bold]--set model/encoder=NAME[/]  for {', '.join(ON_ENCODER)}")
-    console.print(
-        "    NAME: any of timm with features at strides 4 to 32, or mit_b0 to mit_b5; with dpt a "
-        "plain vision transformer, such as vit_small_patch14_dinov2; with segformer_hf mit_b0 to "
-        "mit_b5; with astmt_* a ResNet of bottlenecks, such as resnet26",
-        highlight=False,
-    )
+    _print_networks(console)
     for name, recipe in RECIPES.items():
         differs = f" (differs: {recipe.differs})" if recipe.differs else ""
         console.print(f"[bold]--recipe {name}[/]  {recipe.source}{differs}", highlight=False)
@@ -79,10 +76,25 @@ def print_list(console: Console) -> None:
 
 
 def _print_losses(console: Console) -> None:
-    """By family, the terms of a loss with their papers."""
-    for family, losses in FAMILIES.items():
-        console.print(f"[bold]losses[/]  {family}")
-        for name, source in losses.items():
-            console.print(f"    {name}: {source}", highlight=False, markup=False)
+    _print_families(console, "losses", FAMILIES)
     if PLUGIN.weights:
         console.print(f"[bold]losses[/]  your own: {', '.join(PLUGIN.weights)}")
+
+
+def _print_networks(console: Console) -> None:
+    _print_families(console, "networks", networks.FAMILIES)
+    console.print(f"[bold]--set model/encoder=NAME[/]  for {', '.join(ON_ENCODER)}")
+    console.print(
+        "    NAME: any of timm with features at strides 4 to 32, or mit_b0 to mit_b5; with dpt a "
+        "plain vision transformer, such as vit_small_patch14_dinov2; with segformer_hf mit_b0 to "
+        "mit_b5; with astmt_* a ResNet of bottlenecks, such as resnet26",
+        highlight=False,
+    )
+
+
+def _print_families(console: Console, what: str, families: Mapping[str, Mapping[str, str]]) -> None:
+    """By family, names with their papers."""
+    for family, members in families.items():
+        console.print(f"[bold]{what}[/]  {family}")
+        for name, source in members.items():
+            console.print(f"    {name}: {source}", highlight=False, markup=False)

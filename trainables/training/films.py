@@ -17,9 +17,9 @@ from trainables.config.evaluation import EvaluationProtocol
 from trainables.data.batch import Batch
 from trainables.data.batches import ahead, to_tensors
 from trainables.data.dataset import ImageList
+from trainables.data.given_frames import OBJECT
 from trainables.metrics.inference import PLAIN
 from trainables.networks.segmentation import SegmenterOutput
-from trainables.training.clips import OBJECT
 from trainables.training.evaluation import Evaluation, evaluate
 from trainables.training.following import Begin, Film
 from trainables.training.task_counts import TaskCounts

@@ -15,6 +15,7 @@ from trainables.data.batch import Batch
 from trainables.data.batches import Epoch, num_batches, require_crops
 from trainables.data.clips import require_clips
 from trainables.data.dataset import Dataset, ImageList
+from trainables.data.given_frames import shown
 from trainables.data.lists import EXTRA
 from trainables.data.loader import Loaders
 from trainables.losses.batch import Learned, on_device
@@ -22,7 +23,6 @@ from trainables.networks.segmentation import Segmenter, SegmenterOutput
 from trainables.optim.schedules import rate_factor
 from trainables.training import process_settings
 from trainables.training.build import network_of
-from trainables.training.clips import shown
 from trainables.training.compiled import compile_in_place
 from trainables.training.epoch_summary import Diverged, points, summary
 from trainables.training.evaluation import Evaluation

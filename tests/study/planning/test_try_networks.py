@@ -128,3 +128,5 @@ def test_the_list_says_which_networks_go_on_an_encoder() -> None:
     print_list(console)
     text = console.export_text()
     assert f"--set model/encoder=NAME  for {', '.join(ON_ENCODER)}" in text
+    assert "networks  that follow an object through films" in text
+    assert "    stm: STM (Oh et al., ICCV 2019) on ResNet-50" in text

@@ -110,6 +110,12 @@ OTHERS: dict[str, dict[str, Value]] = {
         "task/tasks": "semseg,edge",
         "task/boundary_on": "edge",
     },
+    "data/clip": {"model/network": "stm_small", "data/clip": 3},
+    "model/detach_masks": {
+        "model/network": "stm_small",
+        "data/clip": 3,
+        "model/detach_masks": True,
+    },
     "model/encoder": {"model/encoder": "resnet18"},
     "model/features": {"model/features": "body"},
     "model/weights": {"model/weights": "imagenet"},
@@ -150,4 +156,6 @@ def test_every_field_names_the_trial(path: str) -> None:
         beside = {}
     if path in ("data/extra_epochs", "data/fold"):
         beside = {**changes, path: 1}
+    if path == "data/clip":
+        beside = {**changes, path: 2}
     assert identity(config, "d") != identity(TrialConfig().changed(beside), "d")

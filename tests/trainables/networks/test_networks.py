@@ -10,6 +10,7 @@ from trainables.config.model import FOLLOWERS, ON_ENCODER
 from trainables.networks.batch_norm import make_global
 from trainables.networks.catalog import NETWORKS
 from trainables.networks.segmentation import Segmenter
+from trainables.networks.sources import FAMILIES
 
 STRIDES = {
     "tiny": 1,
@@ -73,6 +74,10 @@ def test_the_config_names_every_network() -> None:
     # test_decoders.py and test_dpt.py try those on an encoder, stm/ those that follow an object.
     named = {*STRIDES, *ON_ENCODER, *FOLLOWERS}
     assert set(get_choices(ModelConfig, "network")) == set(NETWORKS) == named
+
+
+def test_every_network_has_a_source() -> None:
+    assert {name for family in FAMILIES.values() for name in family} == set(NETWORKS)
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))

@@ -9,10 +9,10 @@ from tests.processes import on_ranks
 from tests.trainables import films
 from trainables.config import TrialConfig, Value
 from trainables.data.batch import Batch
+from trainables.data.given_frames import shown
 from trainables.losses.batch import Learned
 from trainables.stages.edge_net.network import EdgeNet
 from trainables.stages.inverse_net.dense import BlurredDenseNet
-from trainables.training.clips import shown
 from trainables.training.training import Training
 
 CPU = torch.device("cpu")
