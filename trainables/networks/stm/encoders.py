@@ -5,6 +5,7 @@ stride.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig, refused
@@ -18,13 +19,18 @@ _STRIDES = (4, 8, 16)
 class FrameEncoder(nn.Module):
     """A timm model's features at strides 4, 8 and 16."""
 
-    def __init__(self, config: ModelConfig, name: str, pixels: Pixels) -> None:
+    def __init__(
+        self, config: ModelConfig, name: str, pixels: Pixels, one_scale: bool = False
+    ) -> None:
+        """``one_scale``: bring each frame's features to mean 0 and variance 1: encoders differ in
+        how large theirs are, and no norm follows."""
         super().__init__()
         options = {"out_indices": _places(config, name), **any_size(sketch(name))}
         self.backbone = Backbone(config, name, pixels, **options)
         without_chance(self.backbone)
         _cut(self.backbone.body)
         self.channels = self.backbone.channels
+        self._one_scale = one_scale
         self._channels_last = getattr(self.backbone.body, "output_fmt", "NCHW") == "NHWC"
 
     def forward(self, frames_B3HW: Tensor) -> list[Tensor]:
@@ -33,14 +39,18 @@ class FrameEncoder(nn.Module):
 
     def _stages(self, x_BDHW: Tensor) -> list[Tensor]:
         stages = self.backbone.body(x_BDHW)
-        return [x.permute(0, 3, 1, 2) for x in stages] if self._channels_last else list(stages)
+        if self._channels_last:
+            stages = [x_BhwD.permute(0, 3, 1, 2) for x_BhwD in stages]
+        return [F.group_norm(x_BDhw, 1) if self._one_scale else x_BDhw for x_BDhw in stages]
 
 
 class MaskedEncoder(FrameEncoder):
     """The same of a frame and its masks, which the first layer sees beside the image."""
 
-    def __init__(self, config: ModelConfig, name: str, pixels: Pixels) -> None:
-        super().__init__(config, name, pixels)
+    def __init__(
+        self, config: ModelConfig, name: str, pixels: Pixels, one_scale: bool = False
+    ) -> None:
+        super().__init__(config, name, pixels, one_scale)
         body = self.backbone.body
         layers = body.named_modules()
         path, first = next(item for item in layers if isinstance(item[1], nn.Conv2d))
@@ -71,9 +81,14 @@ class MaskedLayer(nn.Module):
 
 
 def _of_one_band(layer: nn.Conv2d) -> nn.Conv2d:
-    """Timm's layer may pad in its own way, so it is one of its class."""
+    """Of the class of timm's layer, which may pad in its own way; a mask is seen as strongly as all
+    bands of the image together, whose weights may be pretrained."""
     sides = layer.kernel_size, layer.stride, layer.padding, layer.dilation
-    return type(layer)(1, layer.out_channels, *sides, bias=False)  # type: ignore[arg-type]
+    found = type(layer)(1, layer.out_channels, *sides, bias=False)  # type: ignore[arg-type]
+    if not layer.weight.is_meta:
+        size = layer.weight.square().mean().item() * layer.in_channels
+        nn.init.normal_(found.weight, std=size**0.5)
+    return found
 
 
 class KeyValue(nn.Module):

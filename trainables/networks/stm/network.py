@@ -20,6 +20,8 @@ from trainables.networks.stm.memory import Given, Memory
 from trainables.networks.stm.published import NAMES
 
 _CLASSES = 2
+_NEAR_ZERO = 1e-3
+"""So that an untrained network is sure of nothing: without batch norms, features may be large."""
 _STRIDE = 4
 """Of the decoder."""
 
@@ -46,8 +48,8 @@ class STM(Network):
         words = f"background and one object with {config.network}, which follows one"
         require(num_classes == _CLASSES, "classes", words, num_classes)
         name = encoder or config.encoder
-        self.query_encoder = FrameEncoder(config, name, pixels)
-        self.memory_encoder = MaskedEncoder(config, name, pixels)
+        self.query_encoder = FrameEncoder(config, name, pixels, one_scale=not encoder)
+        self.memory_encoder = MaskedEncoder(config, name, pixels, one_scale=not encoder)
         self.transfer = self.query_encoder.backbone.transfer
         *fine, last = self.query_encoder.channels
         self.query_key_value = KeyValue(last, key, value)
@@ -55,6 +57,7 @@ class STM(Network):
         self.decoder = Decoder(2 * value, fine, features)
         self.out_channels = features
         self.classifier = nn.Conv2d(features, _CLASSES, 3, padding=1)
+        nn.init.normal_(self.classifier.weight, std=_NEAR_ZERO)
         self._detached = config.detach_masks
         self.multiple = 16 if encoder else 32  # some encoders look further than their features,
         self.unused_parameters = not encoder  # and some of their layers serve coarser ones alone
