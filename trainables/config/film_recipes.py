@@ -29,8 +29,8 @@ FILM_RECIPES: Mapping[str, Recipe] = {
         "none; no affine moves within a clip",
     ),
     "moving_shapes": Recipe(
-        "ours: small films on which a small network learns to follow within minutes, from "
-        "ImageNet weights (--weights)",
+        "ours: small films on which a study of a small network ends within minutes; "
+        "ImageNet weights (--weights) help",
         {
             "data/height": 48,
             "data/width": 64,
