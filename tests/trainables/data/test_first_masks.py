@@ -7,7 +7,6 @@ import pytest
 
 from trainables.data.dataset import DataError, ImageList
 from trainables.data.first_masks import require_first_masks
-from trainables.data.images import ManySizes
 
 LABELS = np.tile(np.array([[0, 1], [255, 0]], np.uint8), (4, 1, 1))
 NAMES = ("a/0", "a/1", "b/0", "b/1")
@@ -42,7 +41,7 @@ def test_photographs_and_frames_of_several_sizes_are_refused() -> None:
         require_first_masks({"val": films(), "test": several}, "stm")
 
 
-def many_sizes(maps: list[np.ndarray]) -> ManySizes:
+def many_sizes(maps: list[np.ndarray]) -> np.ndarray:
     from trainables.data.images import Collector
 
     collector = Collector(len(maps))
