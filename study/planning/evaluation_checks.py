@@ -4,9 +4,11 @@ from search_spaces import Space
 from study.ledger.plan import Plan
 from study.planning.runs import grid_runs, searched_dimensions
 from trainables.config import TrialConfig, flatten, from_flat
+from trainables.config.films import follows
 from trainables.data import Dataset
 from trainables.data.batches import require_crops
 from trainables.data.clips import require_clips
+from trainables.data.first_masks import require_first_masks
 
 _CHECKPOINT = "eval/checkpoint"
 _SHARED = {path for path in flatten(TrialConfig()) if path.startswith("eval/")} - {_CHECKPOINT}
@@ -49,3 +51,5 @@ def check_sizes(plan: Plan, space: Space, dataset: Dataset) -> None:
     for config in runs or [plan.config.changed(dict.fromkeys(searched, 1))]:
         require_crops(dataset.splits["train"], config.data)
         require_clips(dataset.splits, config.data)
+        if follows(config.model):
+            require_first_masks(dataset.splits, config.model.network)

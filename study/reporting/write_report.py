@@ -19,7 +19,7 @@ from study.reporting import document, html, table_files
 from study.reporting.document import Prose, Section
 from study.reporting.figures import draw
 from study.reporting.figures.confusion import confusion
-from study.reporting.sections import report
+from study.reporting.sections import films, report
 from study.reporting.sections.report import Content
 
 
@@ -62,6 +62,7 @@ def write(
         "report.md": document.markdown([title, *parts], target),
         "report.html": html.page(plan.study, plan.question, said, parts),
         **content.tables,
+        **films.files(results, folder),
     }
     for name, text in texts.items():
         (target / name).write_text(text)

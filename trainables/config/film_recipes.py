@@ -29,13 +29,16 @@ FILM_RECIPES: Mapping[str, Recipe] = {
         "none; no affine moves within a clip",
     ),
     "moving_shapes": Recipe(
-        "ours: small films of which a small network learns what an object is within minutes",
+        "ours: small films on which a study of a small network ends within minutes; "
+        "ImageNet weights (--weights) help",
         {
             "data/height": 48,
             "data/width": 64,
             "data/clip": 3,
             "data/clip_skip": 5,
+            "data/color_jitter": 0.5,
             "model/network": "stm_small",
+            "model/freeze_batch_norm": True,
             "batch": 4,
             "epochs": 3,
             "optim/lr": 1e-3,

@@ -101,6 +101,17 @@ def load(path: str | os.PathLike[str]) -> ImageCounts:
     return empty(images, classes, torch.device("cpu"))._replace(**tables)
 
 
+def load_names(path: str | os.PathLike[str]) -> list[str]:
+    """The images' names in row order; none where they were left out.
+
+    Raises:
+        FileNotFoundError: if it does not exist.
+        ValueError: if it is damaged, or is not a counts file.
+    """
+    names: list[str] = _read(path, ("names",))["names"].tolist()
+    return names
+
+
 def load_confusion(path: str | os.PathLike[str]) -> Tensor | None:
     """int64 (K,K): the pixels of all images by true class (rows) and predicted class; None in a
     file of an older version.

@@ -25,6 +25,7 @@ from study.reporting.sections import (
     cell_search,
     confirmation,
     cost,
+    films,
     folds,
     gpu_hours,
     health,
@@ -113,6 +114,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *beginnings.section(record),
         *refinement.section(record),
         *per_class.of_ablation(results, folder),
+        *films.of_ablation(results, folder),
         *cost.of_ablation(record),
         *gpu_hours.section(results),
     ]
@@ -156,6 +158,7 @@ def of_search(
         *(every if len(results.ranking) > SHOWN else []),
         *refinement.section(record),
         *per_class.of_search(results, folder),
+        *films.of_search(results, folder),
         *cost.of_search(results),
         *gpu_hours.section(results),
     ]

@@ -17,13 +17,6 @@ def test_windows_are_refused_in_one_line(field: str) -> None:
 
 
 def test_scales_and_mirrors_are_not() -> None:
-    changes = {"eval/scales": "0.5,1", "eval/flip": True, "eval/window": "64"}
-    assert TrialConfig().changed(
-        {
-            "model/network": "stm",
-            "data/clip": 3,
-            **changes,
-            "eval/window": "whole",
-            "eval/val_window": "whole",
-        }
-    )
+    whole = {"eval/window": "whole", "eval/val_window": "whole"}
+    network: dict[str, str | int] = {"model/network": "stm", "data/clip": 3}
+    assert TrialConfig().changed({**network, **whole, "eval/scales": "0.5,1", "eval/flip": True})

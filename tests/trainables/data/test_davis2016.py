@@ -27,8 +27,13 @@ def davis(root: Path, **frames: tuple[str, ...]) -> Path:
 
 def names_of(root: Path, listed: str, split: str = "train", holdout: int = 0) -> list[str]:
     """Of the frames of a list, which is the validation list, too, unless that is held out."""
-    lists = {"train_list": listed, "val_list": "" if holdout else listed}
-    config = DataConfig(dataset="davis2016", root=str(root), holdout=holdout, **lists)
+    config = DataConfig(
+        dataset="davis2016",
+        root=str(root),
+        train_list=listed,
+        val_list="" if holdout else listed,
+        holdout=holdout,
+    )
     return [sample.name for sample in open_layout(config).splits[split]]
 
 

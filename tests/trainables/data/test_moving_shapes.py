@@ -1,5 +1,6 @@
 """The built-in films: the same everywhere, of one object that moves before others."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ from trainables.data.dataset import DataError
 from trainables.data.layouts import moving_shapes
 from trainables.data.layouts.moving_shapes import FRAMES, frame
 
-SMALL = {"dataset": "moving_shapes", "height": 24, "width": 32}
+SMALL = DataConfig(dataset="moving_shapes", height=24, width=32)
 
 
 def test_a_frame_is_a_function_of_its_arguments() -> None:
@@ -59,7 +60,7 @@ def _with(
 
 
 def test_lists_have_whole_sequences_in_the_order_of_their_frames() -> None:
-    lists = open_layout(DataConfig(**SMALL)).splits
+    lists = open_layout(SMALL).splits
     assert {split: len(frames) for split, frames in lists.items()} == {
         "train": 24 * FRAMES,
         "val": 6 * FRAMES,
@@ -68,14 +69,13 @@ def test_lists_have_whole_sequences_in_the_order_of_their_frames() -> None:
     names = [one.name for one in lists["val"]]
     assert names == sorted(names)
     assert names[:2] == ["val-00000/00000", "val-00000/00001"]
-    more = open_layout(DataConfig(**SMALL, val_images=7 * FRAMES)).splits["val"]
+    more = open_layout(replace(SMALL, val_images=7 * FRAMES)).splits["val"]
     assert len({one.name.split("/")[0] for one in more}) == 7
 
 
 def test_a_holdout_and_folds_cut_between_sequences() -> None:
-    few = {**SMALL, "train_images": 0, "val_images": 0}
-    held = open_layout(DataConfig(**few, holdout=4)).splits
-    folded = open_layout(DataConfig(**SMALL, folds=3, fold=1)).splits
+    held = open_layout(replace(SMALL, holdout=4)).splits
+    folded = open_layout(replace(SMALL, folds=3, fold=1)).splits
 
     for lists in (held, folded):
         of = {split: {one.name.split("/")[0] for one in lists[split]} for split in lists}
@@ -84,8 +84,8 @@ def test_a_holdout_and_folds_cut_between_sequences() -> None:
 
 
 def test_the_digest_is_the_content() -> None:
-    few = DataConfig(**SMALL, train_images=12, val_images=12, test_images=12)
-    more = DataConfig(**SMALL, train_images=24, val_images=12, test_images=12)
+    few = replace(SMALL, train_images=12, val_images=12, test_images=12)
+    more = replace(SMALL, train_images=24, val_images=12, test_images=12)
     assert load(few).digest == load.__wrapped__(few).digest
     assert load(few).digest != load(more).digest
     assert load(few).splits["train"].series == "film"
@@ -93,6 +93,6 @@ def test_the_digest_is_the_content() -> None:
 
 def test_a_list_file_is_refused_in_one_line() -> None:
     with pytest.raises(ValueError, match='data/val_list must be "" for moving_shapes') as error:
-        open_layout(DataConfig(**SMALL, val_list="some.txt"))
+        open_layout(replace(SMALL, val_list="some.txt"))
     assert "\n" not in str(error.value)
     assert not isinstance(error.value, DataError)

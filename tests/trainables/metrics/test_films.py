@@ -24,7 +24,7 @@ def film(predicted: Tensor, true: Tensor, objects: int, number: int = 1) -> Imag
     return counts._replace(series_N1=torch.full((len(true), 1), number))
 
 
-def golden_film(case: str) -> tuple[dict[str, NDArray[np.generic]], Tensor, Tensor, int]:
+def golden_film(case: str) -> tuple[dict[str, NDArray[np.float64]], Tensor, Tensor, int]:
     golden = load_golden("davis.npz")
     found = {key.partition("/")[2]: golden[key] for key in golden if key.startswith(case)}
     predicted, true = (torch.from_numpy(found[name].astype(int)) for name in ("pred", "gt"))

@@ -41,6 +41,49 @@ def test_osvos_on_davis_has_the_j_that_its_source_states() -> None:
     assert 0.9 < found["davis_f"][1].item() <= 1
 
 
+def test_osvos_on_the_whole_film_equals_a_brute_force() -> None:
+    """24 frames of car-shadow, each fourth pixel of them: J and F of the 22 within. Every pixel of
+    a contour is compared with every one of the other."""
+    if not DAVIS.exists():
+        pytest.skip("needs DAVIS of the shared data")
+    places = ["DAVIS/Annotations/480p", "results_osvos"]
+    true, predicted = (
+        torch.cat(
+            [
+                _mask(file)[:, ::4, ::4]
+                for file in sorted((DAVIS / place / "car-shadow").glob("*.png"))
+            ]
+        )
+        for place in places
+    )
+    counts = count(predicted, true, 2, film=True)
+    found = by_class(counts._replace(series_N1=torch.ones(len(true), 1, dtype=torch.int64)))
+
+    assert len(true) == 24
+    pairs = [(p.numpy() > 0, t.numpy() > 0) for p, t in zip(predicted, true, strict=True)]
+    j = [(p & t).sum() / (p | t).sum() for p, t in pairs[1:-1]]
+    f = [_brute_force_f(p, t) for p, t in pairs[1:-1]]
+    assert found["davis_j"][1].item() == pytest.approx(np.mean(j), abs=1e-12)
+    assert found["davis_f"][1].item() == pytest.approx(np.mean(f), abs=1e-12)
+    assert found["davis_j_recall"][1] == 1
+
+
+def _brute_force_f(predicted_HW: np.ndarray, true_HW: np.ndarray) -> float:
+    """Contour F of two masks that both have one, as Perazzi et al. (2016) define it."""
+    reach = math.ceil(0.008 * math.hypot(*true_HW.shape))
+    one, other = (_contour(mask_HW) for mask_HW in (predicted_HW, true_HW))
+    near = ((one[:, None] - other[None]) ** 2).sum(axis=2) <= reach**2
+    precision, recall = near.any(axis=1).mean(), near.any(axis=0).mean()
+    return float(2 * precision * recall / (precision + recall))
+
+
+def _contour(mask_HW: np.ndarray) -> np.ndarray:
+    """(N,2): the pixels that differ from the one to the right, below, or both."""
+    padded = np.pad(mask_HW, (0, 1), mode="edge")
+    here, right, below, both = padded[:-1, :-1], padded[:-1, 1:], padded[1:, :-1], padded[1:, 1:]
+    return np.argwhere((here != right) | (here != below) | (here != both))
+
+
 def _volume(file: Path) -> tuple[Tensor, tuple[float, float, float]]:
     """A NIfTI-1 mask (slices, rows, columns) and its spacing in mm."""
     content = gzip.decompress(file.read_bytes())
