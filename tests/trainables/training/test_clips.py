@@ -46,7 +46,8 @@ def _rank_main(rank: int, ranks: int, folder: str, trial_config: TrialConfig) ->
 
 def test_two_ranks_give_what_one_gives(tmp_path: Path) -> None:
     """Plain SGD on clips of three frames, with batch norms of all ranks."""
-    trial_config = config(**{"optim/optimizer": "sgd", "loss/w_a": 0.5, "loss/lovasz": 1.0})
+    changes: dict[str, Value] = {"optim/optimizer": "sgd", "loss/w_a": 0.5, "loss/lovasz": 1.0}
+    trial_config = config(**changes)
     _rank_main(0, 1, str(tmp_path), trial_config)
     on_ranks(2, tmp_path, _rank_main, 2, str(tmp_path), trial_config)
     one, two = (torch.load(tmp_path / f"{ranks}.pt", weights_only=True) for ranks in (1, 2))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from trainables.config import TrialConfig, flatten
+from trainables.config import TrialConfig, Value, flatten
 from trainables.networks.segmentation import Segmenter
 from trainables.training.cost import NetworkCost, evaluated_parameters, network_cost
 
@@ -90,7 +90,11 @@ def test_auxiliary_heads_are_not_counted() -> None:
 
 def test_a_frame_of_a_film_costs_both_encoders_of_its_network() -> None:
     """It is predicted, and remembered for the next one; mirrored, all of it twice."""
-    film = {"model/network": "stm_small", "model/encoder": "mobilenetv3_small_050", "data/clip": 3}
+    film: dict[str, Value] = {
+        "model/network": "stm_small",
+        "model/encoder": "mobilenetv3_small_050",
+        "data/clip": 3,
+    }
     once, twice = (
         network_cost(
             flatten(TrialConfig().changed({**film, "eval/flip": flip})), 2, (64, 64), "cpu"

@@ -37,7 +37,7 @@ def public_names() -> set[str]:
 
 def test_each_public_parameter_has_one_here() -> None:
     with torch.device("meta"):
-        own = built(**{"model/network": "stm"}).network.state_dict()
+        own = built({"model/network": "stm"}).network.state_dict()
     assert {renamed(name, NAMES) for name in public_names()} == set(own)
     assert len(public_names()) == len(own)
 

@@ -19,13 +19,19 @@ PUBLISHED = 38_925_570  # seoungwugoh/STM, counted of its network
 SMALL: dict[str, Value] = {"model/network": "stm_small", "model/encoder": "mobilenetv3_small_050"}
 
 
-def built(boundary: bool = False, **changes: Value) -> Segmenter:
-    config = TrialConfig().changed({"data/clip": 3, **SMALL, **changes})
+def built(changes: dict[str, Value] | None = None, boundary: bool = False) -> Segmenter:
+    config = TrialConfig().changed({"data/clip": 3, **SMALL, **(changes or {})})
     torch.manual_seed(0)
     network = Segmenter(config.model, 2, boundary)
-    classifier = network.network.get_submodule("classifier")
-    nn.init.normal_(classifier.weight, std=0.1)  # it begins near 0, and says nothing
+    nn.init.normal_(weight_of(network), std=0.1)  # it begins near 0, and says nothing
     return network
+
+
+def weight_of(network: Segmenter) -> nn.Parameter:
+    """The classifier's."""
+    weight = network.network.get_submodule("classifier").weight
+    assert isinstance(weight, nn.Parameter)
+    return weight
 
 
 @lru_cache(maxsize=1)
@@ -43,13 +49,13 @@ def clips(count: int, frames: int, rows: int = 64, columns: int = 64) -> tuple[T
 
 def test_the_number_of_parameters_is_the_published_one() -> None:
     with torch.device("meta"):
-        network = built(**{"model/network": "stm"})
+        network = built({"model/network": "stm"})
     assert sum(weight.numel() for weight in network.parameters()) == PUBLISHED
 
 
 @pytest.mark.parametrize("name", [pytest.param("stm", marks=pytest.mark.slow), "stm_small"])
 def test_a_clip_trains_every_parameter_and_is_evaluated(name: str) -> None:
-    network = built(boundary=True, **{"model/network": name})
+    network = built({"model/network": name}, boundary=True)
     frames, mask = clips(2, 3)
     output = network.train()(frames, False, mask)
     assert output.logits_BKHW.shape == (4, 2, 64, 64)
@@ -118,10 +124,11 @@ def test_soft_masks_are_remembered_with_their_gradient_or_without() -> None:
     frames, mask = clips(1, 3)
     gradients = []
     for detached in (False, True):
-        network = built(**{"model/detach_masks": detached}).eval()
+        network = built({"model/detach_masks": detached}).eval()
         network(frames, False, mask).logits_BKHW[1, 1].sum().backward()
-        classifier = network.network.get_submodule("classifier")
-        gradients.append(classifier.weight.grad)
+        gradient = weight_of(network).grad
+        assert gradient is not None
+        gradients.append(gradient)
     assert (gradients[0] - gradients[1]).norm() > 1e-4 * gradients[1].norm() > 0
 
 
@@ -152,7 +159,7 @@ def test_several_objects_and_encoders_without_such_stages_are_one_line() -> None
         Segmenter(config, 4, False)
     for encoder in ("vit_tiny_patch16_224", "no_such_encoder"):
         with pytest.raises(ValueError, match=r"model/encoder must be .* got"):
-            built(**{"model/encoder": encoder})
+            built({"model/encoder": encoder})
 
 
 def test_frames_alone_are_refused_in_one_line() -> None:
