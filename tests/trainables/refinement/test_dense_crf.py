@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tests.trainables import golden
 from trainables.config.refine import DenseCRFConfig
-from trainables.refinement.dense_crf import dense_crf
+from trainables.refinement.dense_crf import dense_crf, kernels_of
 
 GOLDEN = golden.load("densecrf")
 Place = tuple[int, int, int]
@@ -83,6 +83,35 @@ def test_exact_form_is_the_loop_over_all_pairs(variant: Variant) -> None:
     expected = by_loops(config, image_1CHW[0], logits_1KHW[0])
     assert not np.allclose(expected, logits_1KHW[0].softmax(dim=0).numpy(), atol=0.05)
     np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_a_lattice_has_no_form_without_normalisation() -> None:
+    """Its kernels are too small: a pixel would hear less of itself than is taken away again."""
+    image_1CHW, _ = scene(2, 20, 24)
+    given = DenseCRFConfig(smoothness_weight=0.0)
+    ones_N1 = torch.ones(20 * 24, 1, dtype=torch.float64)
+    sums = [
+        kernels_of(replace(given, filter=each), image_1CHW[0])[0].filter(ones_N1).mean()
+        for each in ("lattice", "exact")
+    ]
+    assert sums[0] < 0.8 * sums[1]
+    with pytest.raises(
+        ValueError, match=r"^dense_crf/filter must be exact with dense_crf/variant paper"
+    ):
+        replace(given, variant="paper")
+
+
+def test_exact_sums_in_float32_are_those_in_float64() -> None:
+    """Also far from the origin of narrow kernels, where squares are large."""
+    image_1CHW, _ = scene(2, 2, 400)
+    config = replace(SMALL, appearance_srgb=3.0, smoothness_sxy=0.5)
+    values_NK = torch.rand(2 * 400, 2, dtype=torch.float64)
+    for each, other in zip(
+        kernels_of(config, image_1CHW[0]), kernels_of(config, image_1CHW[0].float()), strict=True
+    ):
+        found_NK = other.filter(values_NK.float())
+        assert found_NK.dtype == torch.float32
+        torch.testing.assert_close(found_NK.double(), each.filter(values_NK), rtol=1e-4, atol=0)
 
 
 def refined(config: DenseCRFConfig, case: str) -> NDArray[np.float32]:
