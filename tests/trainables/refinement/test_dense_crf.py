@@ -175,6 +175,14 @@ def test_lone_pixel_of_another_class_follows_its_surroundings(filter_: Filter, b
     assert dense_crf(edge)(image_1CHW, logits_1KHW).argmax(dim=1).sum() == 1
 
 
+def test_a_lattice_that_is_too_fine_is_one_line() -> None:
+    image_1CHW, logits_1KHW = scene(2, 5, 6)
+    narrow = DenseCRFConfig(appearance_sxy=1e-3, appearance_srgb=1e-2)
+    with pytest.raises(ValueError, match=r"^dense_crf/appearance_sxy and .* must be larger with"):
+        dense_crf(narrow)(image_1CHW, logits_1KHW)
+    assert dense_crf(replace(narrow, filter="exact"))(image_1CHW, logits_1KHW).isfinite().all()
+
+
 def test_without_weights_nothing_changes() -> None:
     config = DenseCRFConfig(appearance_weight=0.0, smoothness_weight=0.0)
     image_1CHW, logits_1KHW = scene(3, 4, 5)
