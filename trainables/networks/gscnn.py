@@ -18,7 +18,7 @@ from trainables.config.pixels import RGB, Pixels
 from trainables.config.tasks import NetworkTasks, TaskName
 from trainables.geometry.canny import canny_edges, eight_bit
 from trainables.networks.multi_task.pyramid import Pyramid
-from trainables.networks.network import Network, Output, conv_bn, normalized
+from trainables.networks.network import Network, Output, conv_bn, enlarged, normalized
 from trainables.networks.wide_resnet import WideResNet38
 
 _FIRST = 64
@@ -77,11 +77,6 @@ class EncoderTrunk(nn.Module):
         low_BDhw, *gates = self.pyramid(images_BCHW)
         first_BDHW = self.first(normalized(images_BCHW, self.mean, self.std))
         return Maps(first_BDHW, low_BDhw, (gates[0], gates[1], gates[2]))
-
-
-def enlarged(map_BDhw: Tensor, size: Sequence[int]) -> Tensor:
-    """Bilinear with the corners' pixels on each other, as everywhere in the published network."""
-    return F.interpolate(map_BDhw, tuple(size), mode="bilinear", align_corners=True)
 
 
 class Gate(nn.Module):
