@@ -189,7 +189,10 @@ def test_public_weights_load_by_their_names() -> None:
     ("changes", "words"),
     [
         ({"model/boundary_input": True}, "false with gscnn, which joins its boundaries itself"),
-        ({"model/network": "tiny", "model/variant": "released"}, "paper with tiny: only sa_gate_r101, gscnn"),
+        (
+            {"model/network": "tiny", "model/variant": "released"},
+            "paper with tiny: only sa_gate_r101, gscnn",
+        ),
         ({"data/targets": "edge", "task/tasks": "edge"}, "with semseg with gscnn, got 'edge'"),
     ],
 )
