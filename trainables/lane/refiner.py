@@ -9,7 +9,7 @@ import torch
 from trainables.config import TrialConfig
 from trainables.data import Dataset
 from trainables.refinement.dense_crf import dense_crf
-from trainables.refinement.refine import Refine
+from trainables.refinement.refine import Refine, of_image
 from trainables.stages.segfix.refiner import of_copies, refiner
 from trainables.training import crf_settings
 from trainables.training.refinement import Refinement
@@ -32,11 +32,12 @@ def refiner_of(
     """
     match config.refine.method:
         case "segfix":
-            return refiner(config, dataset, stages, study, device)
+            found = refiner(config, dataset, stages, study, device)
         case "dense_crf":
-            return dense_crf(config.dense_crf)
+            found = dense_crf(config.dense_crf)
         case _:
             return None
+    return of_image(found, config.data.input_names)
 
 
 def saved_refiner_of(
@@ -54,11 +55,12 @@ def saved_refiner_of(
     """
     match config.refine.method:
         case "segfix":
-            return of_copies(config, files, device)
+            found = of_copies(config, files, device)
         case "dense_crf":
-            return dense_crf(config.dense_crf)
+            found = dense_crf(config.dense_crf)
         case _:
             return None
+    return of_image(found, config.data.input_names)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from torch import Tensor
 from trainables.config import TrialConfig, Value, flatten
 from trainables.config.refine import DenseCRFConfig
 from trainables.data import Dataset, load
+from trainables.data.batches import to_tensors
 from trainables.lane.refiner import Refiner, refiner_of, saved_refiner_of
 from trainables.losses.batch import Learned
 from trainables.refinement.dense_crf import dense_crf
@@ -130,6 +131,44 @@ def test_gallery_and_predictor_have_the_maps_of_the_test(training: Training, dat
     larger = np.repeat(np.repeat(images[0], 2, axis=0), 2, axis=1)
     ((_, labels_HW),) = predictor.label_maps([larger])
     assert labels_HW.shape == (48, 64)
+
+
+@pytest.mark.parametrize("method", ["dense_crf", "segfix"])
+def test_refinement_sees_the_image_alone_where_maps_follow_it(method: str, tmp_path: Path) -> None:
+    small = {**SMALL, "segfix/steps": 1, "segfix/width": 2, "segfix/crop": 32, "segfix/batch": 1}
+    config = TrialConfig().changed(
+        {**small, "data/inputs": "depth,normals", "refine/method": method}
+    )
+    data = load(config.data)
+    refine = refiner_of(config, data, tmp_path, "", CPU)
+    files = {path.name: path.read_bytes() for path in tmp_path.glob("segfix-*.pt")}
+    later = saved_refiner_of(config, files, CPU)
+    assert refine is not None
+    assert later is not None
+    images_BCHW = to_tensors(
+        data.for_inputs(config.data.input_names).splits["test"], [0]
+    ).images_BCHW
+    logits_BKHW = torch.randn(1, data.num_classes, *images_BCHW.shape[-2:])
+    alone = TrialConfig().changed({**small, "refine/method": method})
+    of_photographs = saved_refiner_of(alone, files, CPU)
+    assert of_photographs is not None
+    expected_BKHW = of_photographs(images_BCHW[:, :3], logits_BKHW)
+    assert images_BCHW.shape[1] == 7
+    assert torch.equal(refine(images_BCHW, logits_BKHW), expected_BKHW)
+    assert torch.equal(later(images_BCHW, logits_BKHW), expected_BKHW)
+
+
+def test_settings_are_chosen_by_the_image_alone_where_maps_follow_it() -> None:
+    config = TrialConfig().changed({**SMALL, "data/inputs": "depth"})
+    training = Training(config, load(config.data), Learned(), CPU)
+    found = crf_settings.choose(training, "miou", "max")
+    images_BCHW = to_tensors(training.dataset.splits["val"], [0]).images_BCHW
+    logits_BKHW = torch.randn(1, 6, *images_BCHW.shape[-2:])
+    alone = dense_crf(config.changed(found.chosen).dense_crf)
+    expected_BKHW = alone(images_BCHW[:, :3], logits_BKHW)
+    assert images_BCHW.shape[1] == 4
+    assert found.refine is not None
+    assert torch.equal(found.refine(images_BCHW, logits_BKHW), expected_BKHW)
 
 
 def test_without_segmentation_there_is_nothing_to_refine() -> None:
