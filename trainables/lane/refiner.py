@@ -9,7 +9,7 @@ import torch
 from trainables.config import TrialConfig
 from trainables.data import Dataset
 from trainables.refinement.dense_crf import dense_crf
-from trainables.refinement.refine import Refine, of_image
+from trainables.refinement.refine import Refine, of_images
 from trainables.stages.segfix.refiner import of_copies, refiner
 from trainables.training import crf_settings
 from trainables.training.refinement import Refinement
@@ -37,7 +37,7 @@ def refiner_of(
             found = dense_crf(config.dense_crf)
         case _:
             return None
-    return of_image(found, config.data.input_names)
+    return of_images(found, config.data.input_names)
 
 
 def saved_refiner_of(
@@ -60,7 +60,7 @@ def saved_refiner_of(
             found = dense_crf(config.dense_crf)
         case _:
             return None
-    return of_image(found, config.data.input_names)
+    return of_images(found, config.data.input_names)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What all refinements have in common: they change the logits of complete images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from torch import Tensor
 
@@ -11,16 +11,10 @@ Refine = Callable[[Tensor, Tensor], Tensor]
 the refined prediction, on the same device."""
 
 
-def of_image(refine: Refine, inputs: Sequence[InputName]) -> Refine:
-    """A refinement that sees the image alone, where a network receives maps behind its bands.
-
-    Depth is no colour for a CRF, and SegFix's network is trained on images.
-    """
-    maps = bands_of(tuple(inputs))
-    if not maps:
+def of_images(refine: Refine, inputs: tuple[InputName, ...]) -> Refine:
+    """The same for a network that receives these maps behind the bands of its images: refinement
+    sees the images alone."""
+    further = bands_of(inputs)
+    if not further:
         return refine
-
-    def refined(images_BCHW: Tensor, logits_BKHW: Tensor) -> Tensor:
-        return refine(images_BCHW[:, : images_BCHW.shape[1] - maps], logits_BKHW)
-
-    return refined
+    return lambda images_BCHW, logits_BKHW: refine(images_BCHW[:, :-further], logits_BKHW)

@@ -12,7 +12,7 @@ from itertools import product
 
 from trainables.config.refine import DenseCRFConfig
 from trainables.refinement.dense_crf import dense_crf
-from trainables.refinement.refine import of_image
+from trainables.refinement.refine import of_images
 from trainables.training.best_epoch import best_epoch
 from trainables.training.refinement import Refinement
 from trainables.training.training import Training
@@ -43,15 +43,12 @@ def choose(training: Training, objective: str, mode: str) -> Refinement:
         objective: a metric or a loss of ``Training.evaluate``.
         mode: ``max`` or ``min``.
     """
-    settings = settings_of(training.config.dense_crf)
-    refines = [
-        of_image(dense_crf(setting), training.config.data.input_names) for setting in settings
-    ]
+    settings, inputs = settings_of(training.config.dense_crf), training.config.data.input_names
     values = dict[int, float | None]()
-    for place, refine in enumerate(refines):
-        found = training.evaluate("val", refine=refine)
+    for place, setting in enumerate(settings):
+        found = training.evaluate("val", refine=of_images(dense_crf(setting), inputs))
         values[place] = {**found.metrics, **found.losses}.get(objective)
     best = best_epoch(values, mode) or 0
     chosen = replace(settings[best], tried=1)
     flat = {f"dense_crf/{item.name}": getattr(chosen, item.name) for item in fields(chosen)}
-    return Refinement(refines[best], flat, values[best])
+    return Refinement(of_images(dense_crf(chosen), inputs), flat, values[best])
