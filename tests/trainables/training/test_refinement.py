@@ -121,6 +121,9 @@ def test_gallery_and_predictor_have_the_maps_of_the_test(training: Training, dat
     assert np.array_equal(seen.predicted[0], expected[0])
     assert np.array_equal(seen.predicted[1], expected[2])
 
+    with pytest.raises(ValueError, match=r"dense_crf/tried must be 1 for a network without a test"):
+        saved_refiner_of(training.config, {}, CPU)
+
     images = [np.asarray(image) for image in data.splits["test"].images_NHWC]
     refine = saved_refiner_of(config, {}, CPU)
     predictor = Predictor(training.network, config, CPU, refine)
@@ -135,7 +138,14 @@ def test_gallery_and_predictor_have_the_maps_of_the_test(training: Training, dat
 
 @pytest.mark.parametrize("method", ["dense_crf", "segfix"])
 def test_refinement_sees_the_image_alone_where_maps_follow_it(method: str, tmp_path: Path) -> None:
-    small = {**SMALL, "segfix/steps": 1, "segfix/width": 2, "segfix/crop": 32, "segfix/batch": 1}
+    small = {
+        **SMALL,
+        "dense_crf/tried": 1,
+        "segfix/steps": 1,
+        "segfix/width": 2,
+        "segfix/crop": 32,
+        "segfix/batch": 1,
+    }
     config = TrialConfig().changed(
         {**small, "data/inputs": "depth,normals", "refine/method": method}
     )
