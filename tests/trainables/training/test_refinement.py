@@ -18,7 +18,7 @@ from trainables.refinement.dense_crf import dense_crf
 from trainables.training import crf_settings, restore
 from trainables.training.crf_settings import settings_of
 from trainables.training.prediction import Predictor
-from trainables.training.refinement import Refinement
+from trainables.training.refinement import Refinement, RefinementError
 from trainables.training.training import Training
 
 CPU = torch.device("cpu")
@@ -44,7 +44,9 @@ def data(training: Training) -> Dataset:
 def measured(training: Training, data: Dataset, **changes: Value) -> restore.Measured:
     config = flatten(training.config.changed({"dense_crf/tried": 1, **changes}))
     prepare = Refiner("", "", ("miou", "max"))
-    return restore.measure(config, training.save(), data, "cpu", None, prepare)
+    found = restore.measure(config, training.save(), data, "cpu", None, prepare)
+    assert isinstance(found, restore.Measured)
+    return found
 
 
 def inverted(images_BCHW: Tensor, logits_BKHW: Tensor) -> Tensor:
@@ -75,6 +77,16 @@ def test_measure_refines_and_validation_does_not(training: Training, data: Datas
     other = replace(training.config, refine=TrialConfig().refine)
     unrefined = Training(other, data, Learned(), CPU).evaluate()
     np.testing.assert_equal(unrefined.metrics, training.evaluate().metrics)
+
+
+def test_why_there_is_no_refinement_is_said(training: Training, data: Dataset) -> None:
+    def prepare(_: Training) -> Refinement:
+        raise ValueError("segfix/variant must be paper where the released loss is nan")
+
+    given = flatten(training.config), training.save(), data, "cpu", None, prepare
+    found = restore.measure(*given)
+    assert isinstance(found, RefinementError)
+    assert str(found).startswith("no refinement by dense_crf: segfix/variant must be paper")
 
 
 def test_the_best_setting_of_the_validation_list_is_applied(
