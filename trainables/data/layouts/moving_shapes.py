@@ -25,7 +25,7 @@ COLOURS = ((0, 0, 0), (236, 95, 103))
 SIZE = shapes.SIZE
 FRAMES = 12
 """Of a sequence."""
-COUNTS = {"train": 24, "val": 6, "test": 6}
+COUNTS = {"train": 72, "val": 6, "test": 12}
 """Sequences of a list."""
 SEQUENCES = Groups("sequence", "sequences", lambda name: name.split("/")[0])
 _SPLIT_SEED = {"train": 1, "val": 2, "test": 3}
