@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import require
-from trainables.config.inputs import INPUT_BANDS, InputName
+from trainables.config.inputs import INPUT_BANDS, UNITS, InputName
 from trainables.config.pixels import Pixels
 from trainables.networks.network import Output, resized
 from trainables.networks.plain_network import logits_of
@@ -31,7 +31,6 @@ TOLERANCE = 1e-4
 _EXAMPLE = (2, 96, 160)
 _UNSEEN = ((1, 96, 160), (3, 77, 130), (1, 133, 67))
 """Numbers of images, rows and columns to check with."""
-_UNITS: Mapping[InputName, str] = {"depth": "metres", "normals": "x, y, z"}
 _OF_ONNX = ("onnx", "onnxruntime", "onnxscript")
 _SMALLEST = 8
 
@@ -99,7 +98,7 @@ def described(pixels: Pixels) -> str:
     """What an exported network takes, in words."""
     image = pixels.of_image
     unit = "in [0, 1]" if image.bits < 32 else "as files hold them"
-    maps = [f"{name} ({_UNITS[name]})" for name in pixels.input_names]
+    maps = [f"{name} ({UNITS[name]})" for name in pixels.input_names]
     then = (
         f": {image.bands} {unit}, then {', '.join(maps)}, 0 where missing" if maps else f" {unit}"
     )
@@ -159,7 +158,7 @@ def _bands(pixels: Pixels) -> dict[str, list[str]]:
     if not pixels.inputs:
         return {}
     image = [f"image {band}" for band in range(1, pixels.of_image.bands + 1)]
-    return {"bands": [*image, *(f"{name} in {_UNITS[name]}" for name in _each_band(pixels))]}
+    return {"bands": [*image, *(f"{name} in {UNITS[name]}" for name in _each_band(pixels))]}
 
 
 def _each_band(pixels: Pixels) -> list[InputName]:

@@ -51,7 +51,7 @@ def films_of(pictures: "Sequence[Picture]") -> list[Film]:
     Raises:
         ValueError: an image that is in no folder of its film.
     """
-    from trainables.data.frame_order import by_number
+    from trainables.data.films import by_number
 
     found: dict[str, list[Picture]] = {}
     for picture in pictures:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import TrialConfig, Value
+from trainables.config.inputs import InputMap
 from trainables.config.pixels import RGB, Pixels
 from trainables.config.tasks import NetworkTasks
 from trainables.networks.batch_norm import make_global
@@ -46,7 +47,7 @@ def test_the_published_network_has_the_published_parameters() -> None:
     maps = network.get_submodule("trunk.backbone")(torch.zeros(1, 3, 64, 64, device="meta"))
     assert [map_.shape[1:] for map_ in maps] == [
         (channels, 64 // stride, 64 // stride)
-        for channels, stride in zip(WideResNet38.channels, WideResNet38.strides, strict=True)
+        for channels, stride in zip(WideResNet38.channels, (1, 2, 4, 8, 8, 8, 8), strict=True)
     ]
 
 
@@ -140,6 +141,16 @@ def test_canny_sees_the_mean_of_other_bands() -> None:
     expected = cv2.Canny(given.round().clip(0, 255).astype(np.uint8), 10, 100)
     np.testing.assert_array_equal(canny_of(built(pixels), images)[0], expected / 255)
     assert expected.any()
+
+
+@pytest.mark.parametrize("variant", ["paper", "released"])
+def test_canny_sees_no_map_behind_the_image(variant: str) -> None:
+    images = torch.from_numpy(image()).permute(2, 0, 1).unsqueeze(0) / 255
+    metres = 9 * torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(1))
+    network = built(Pixels(4, inputs=(InputMap("depth", (5.0,), (2.0,)),)), variant=variant)
+    found = canny_of(network, torch.cat((images, metres), dim=1))
+    np.testing.assert_array_equal(found, canny_of(built(variant=variant), images))
+    assert found.any()
 
 
 def test_a_gate_is_the_papers_formula() -> None:
