@@ -29,6 +29,7 @@ FILMS: dict[str, Value] = {
     "data__test_images": FRAMES + 3,
     "data__clip": 2,
     "model__network": "stm_small",
+    "model__encoder": "mobilenetv3_small_050",
 }
 
 
