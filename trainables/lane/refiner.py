@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from trainables.config import TrialConfig
+from trainables.config import TrialConfig, require
 from trainables.data import Dataset
 from trainables.refinement.dense_crf import dense_crf
 from trainables.refinement.refine import Refine, of_images
@@ -51,12 +51,15 @@ def saved_refiner_of(
         device: where predictions are.
 
     Raises:
-        ValueError: a file is missing or damaged.
+        ValueError: a file is missing or damaged, or the validation list has not decided yet.
     """
     match config.refine.method:
         case "segfix":
             found = of_copies(config, files, device)
         case "dense_crf":
+            tried = config.dense_crf.tried
+            untested = "1 for a network without a test, which chooses among settings"
+            require(tried == 1, "dense_crf/tried", untested, tried)
             found = dense_crf(config.dense_crf)
         case _:
             return None
