@@ -54,7 +54,7 @@ def test_a_film_that_any_fold_tests_begins_with_its_object(tmp_path: Path) -> No
 def test_a_metric_of_films_needs_a_frame_between_the_first_and_the_last_one(
     tmp_path: Path, split: str
 ) -> None:
-    base = TrialConfig(data=DATA)
+    base = TrialConfig(data=DATA, model=ModelConfig(network="stm_small"))
     three, two = (base.changed({f"data/{split}_images": count}).data for count in (15, 2))
     check_films(plan_of(tmp_path, three), load(three))
     with pytest.raises(ValueError, match=f"films of 3 or more frames in {split} .longest: 2"):
