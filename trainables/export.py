@@ -22,7 +22,6 @@ from trainables.config.pixels import Pixels
 from trainables.networks.network import Output, resized
 from trainables.networks.plain_network import logits_of
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
-from trainables.networks.stm.network import STM
 
 FORMATS = ("onnx", "torch")
 """What a network is exported to."""
@@ -126,7 +125,7 @@ def exported(segmenter: Segmenter, classes: Sequence[str], form: str) -> tuple[b
     """
     require(form in FORMATS, "--format", " or ".join(FORMATS), form)
     alone = f"one of single images for --format {form}: a film's frames need its memory"
-    require(not isinstance(segmenter.network, STM), "model/network", alone, segmenter.name)
+    require(not segmenter.follows, "model/network", alone, segmenter.name)
     make = _onnx if form == "onnx" else _torch
     network = Exportable(segmenter).eval()
     count, *size = _EXAMPLE

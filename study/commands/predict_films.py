@@ -35,7 +35,7 @@ def require_given(trained: "TrainedNetwork", listed: bool, masks: Path | None) -
         ValueError: a network that follows an object, and images without its first masks; masks for
             another network; or no such folder.
     """
-    follows, name = trained.network.network.follows, trained.config.model.network
+    follows, name = trained.network.follows, trained.config.model.network
     if not follows:
         require(masks is None, OPTION, f"left out: {name} follows no object", masks)
         return

@@ -1,4 +1,4 @@
-"""Checks of how a plan's trials are trained and evaluated on images of differing sizes, and films."""
+"""Checks of how a plan's trials are trained and evaluated on images of many sizes, and films."""
 
 from collections import Counter
 from collections.abc import Mapping
