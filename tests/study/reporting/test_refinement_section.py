@@ -8,7 +8,7 @@ from study.ledger.events import Tested
 from study.ledger.study_folder import StudyFolder
 from study.ledger.tested import Refined
 from study.planning.runs import grid_runs
-from study.reporting.document import Sheet
+from study.reporting.document import Section, Sheet
 from study.reporting.sections import plots, refinement
 from tests.study import fake, fake_grid
 from trainables.config import Value
@@ -34,6 +34,7 @@ def test_a_row_has_the_settings_and_the_figures_that_chose_them(tmp_path: Path) 
         refined = Refined(chosen=CHOSEN, value=0.75) if run.cell == "crf" else None
         ledger.append(Tested(trial=run.number, metrics={"test_miou": 0.5}, refined=refined))
     (section,) = refinement.section(ledger.record)
+    assert isinstance(section, Section)
     (sheet,) = (block for block in section.blocks if isinstance(block, Sheet))
     crf, fix = sheet.rows
     alone = ledger.record.trials[1].value("miou")
@@ -52,4 +53,5 @@ def test_pictures_of_validation_are_said_to_be_unrefined(tmp_path: Path) -> None
             folder.pictures(number).mkdir(parents=True)
             (folder.pictures(number) / "by~epoch.png").touch()
         (section,) = plots.epochs(results_of(ledger.record), folder)
+        assert isinstance(section, Section)
         assert ("without refinement" in str(section.blocks[0])) == said
