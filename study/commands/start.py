@@ -146,6 +146,7 @@ class PlannedStudy:
         evaluation_checks.check_sizes(plan, self._space, dataset)
         refinement_checks.check_images(plan, dataset)
         runs.require_measured(plan, self._space, dataset)
+        evaluation_checks.check_films(plan, dataset)
         runs.check_stages(plan, self._space, dataset)
         disk_bytes = self._show(dataset)
         begun = record.planned is not None

@@ -1,17 +1,24 @@
-"""Checks of how a plan's trials are trained and evaluated on images of differing sizes."""
+"""Checks of how a plan's trials are trained and evaluated on images of differing sizes, and films."""
+
+from collections import Counter
+from collections.abc import Mapping
 
 from search_spaces import Space
 from study.ledger.plan import Plan
 from study.planning.runs import grid_runs, searched_dimensions
-from trainables.config import TrialConfig, flatten, from_flat
+from trainables.config import TrialConfig, flatten, from_flat, refused
 from trainables.config.films import follows
 from trainables.data import Dataset
 from trainables.data.batches import require_crops
 from trainables.data.clips import require_clips
+from trainables.data.dataset import ImageList
 from trainables.data.first_masks import require_first_masks
+from trainables.metrics.catalog import METRICS
 
 _CHECKPOINT = "eval/checkpoint"
 _SHARED = {path for path in flatten(TrialConfig()) if path.startswith("eval/")} - {_CHECKPOINT}
+_SHORTEST = 3
+"""Frames of a film that has J and F, of all but the first and the last one."""
 _CROP = ("data/crop_height", "data/crop_width")
 
 
@@ -45,11 +52,33 @@ def check_evaluation(plan: Plan, space: Space) -> None:
 
 
 def check_sizes(plan: Plan, space: Space, dataset: Dataset) -> None:
-    """Raise a DataError if a trial could not form batches of the training images."""
+    """Raise a DataError if a trial could not form batches of the training images, or follow the
+    films of its lists, which are those of its fold."""
     searched = {d.path for d in searched_dimensions(plan, space)}.intersection(_CROP)
     runs = [from_flat(run.config) for run in grid_runs(plan)]
-    for config in runs or [plan.config.changed(dict.fromkeys(searched, 1))]:
-        require_crops(dataset.splits["train"], config.data)
-        require_clips(dataset.splits, config.data)
+    configs = runs or [plan.config.changed(dict.fromkeys(searched, 1))]
+    for config in {(config.data, config.model): config for config in configs}.values():
+        lists = dataset.for_fold(config.data.fold).splits
+        require_crops(lists["train"], config.data)
+        require_clips(lists, config.data)
         if follows(config.model):
-            require_first_masks(dataset.splits, config.model.network)
+            require_first_masks(lists, config.model.network)
+
+
+def check_films(plan: Plan, dataset: Dataset) -> None:
+    """Raise a ValueError for an objective of films on a list with no film that has one: the first
+    and the last frame do not count."""
+    of_films = [name for name in plan.objectives if METRICS[name].series == "film"]
+    for lists in _lists(plan, dataset) if of_films else ():
+        for split in ("val", "test"):
+            longest = max(Counter(lists[split].series_numbers).values())
+            if longest < _SHORTEST:
+                needs = (
+                    f"another metric, or films of {_SHORTEST} or more frames in {split} (longest"
+                )
+                raise refused("--objective", f"{needs}: {longest})", of_films[0])
+
+
+def _lists(plan: Plan, dataset: Dataset) -> list[Mapping[str, ImageList]]:
+    """Those of each fold; without folds, those of the study."""
+    return [dataset.for_fold(fold + 1).splits for fold in range(max(plan.design.folds, 1))]

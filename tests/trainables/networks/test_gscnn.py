@@ -205,6 +205,14 @@ def test_public_weights_load_by_their_names() -> None:
             "paper with tiny: only sa_gate_r101, gscnn",
         ),
         ({"data/targets": "edge", "task/tasks": "edge"}, "with semseg with gscnn, got 'edge'"),
+        (
+            {
+                "model/variant": "released",
+                "loss/edge_attention": 1.0,
+                "loss/edge_attention_on": "probability",
+            },
+            "loss/edge_attention_on must be logit with model/variant released of gscnn, whose",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(changes: dict[str, Value], words: str) -> None:

@@ -24,7 +24,7 @@ from trainables.data.samples import Decoded, Layout
 SIZE = shapes.SIZE
 FRAMES = 12
 """Of a sequence."""
-COUNTS = {"train": 24, "val": 6, "test": 6}
+COUNTS = {"train": 72, "val": 6, "test": 12}
 """Sequences of a list."""
 _SPLIT_SEED = {"train": 1, "val": 2, "test": 3}
 _VERSION = 1

@@ -29,10 +29,14 @@ def crops_of(images: ImageList, settings: SegFixConfig, seed: int) -> crops.Crop
     return crops.draw(images, 6, settings, Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("variant", ["paper", "released"])
-def test_a_crop_has_the_targets_of_its_image(variant: str, train: ImageList) -> None:
+@pytest.mark.parametrize(
+    ("variant", "distance"), [("paper", 5.0), ("paper", 40.0), ("released", 5.0)]
+)
+def test_a_crop_has_the_targets_of_its_image(
+    variant: str, distance: float, train: ImageList
+) -> None:
     """Near boundaries those of the complete image, mirrored with it; its pixels find its place."""
-    settings = replace(SETTINGS, variant=variant, batch=8)  # type: ignore[arg-type]
+    settings = replace(SETTINGS, variant=variant, distance=distance, batch=8)  # type: ignore[arg-type]
     codes = np.arange(train.labels_NHW[0].size).reshape(train.labels_NHW[0].shape)
     coded = np.stack([codes // 256, codes % 256, np.zeros_like(codes)], axis=-1)
     one = replace(train.first(1), images_NHWC=np.stack([coded]).astype(np.float32), names=("one",))
