@@ -213,6 +213,7 @@ def predict(
     overlay: bool = False,
     overwrite: bool = False,
     data: Path | str = "",
+    inputs: Path | str | None = None,
     device: str = "",
     storage: Path | str | None = None,
     trust: bool = False,
@@ -222,8 +223,7 @@ def predict(
     Args:
         network: ``NAME``, a study's best network, or ``NAME/NUMBER``, that of a trial.
         folder: of images; None for a list of the study's dataset.
-        list_name, first_masks: ``--list`` and ``--first-masks``; see docs/predict.md.
-        data: the dataset's folder, if it has moved.
+        list_name, first_masks, data, inputs: as the command's options; see docs/predict.md.
     """
     given = dict(locals())
     import_packages()

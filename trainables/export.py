@@ -17,12 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import require
-from trainables.config.inputs import INPUT_BANDS, InputName
+from trainables.config.inputs import INPUT_BANDS, UNITS, InputName
 from trainables.config.pixels import Pixels
 from trainables.networks.network import Output, resized
 from trainables.networks.plain_network import logits_of
 from trainables.networks.segmentation import Segmenter, SegmenterOutput
-from trainables.networks.stm.network import STM
 
 FORMATS = ("onnx", "torch")
 """What a network is exported to."""
@@ -31,7 +30,6 @@ TOLERANCE = 1e-4
 _EXAMPLE = (2, 96, 160)
 _UNSEEN = ((1, 96, 160), (3, 77, 130), (1, 133, 67))
 """Numbers of images, rows and columns to check with."""
-_UNITS: Mapping[InputName, str] = {"depth": "metres", "normals": "x, y, z"}
 _OF_ONNX = ("onnx", "onnxruntime", "onnxscript")
 _SMALLEST = 8
 
@@ -99,7 +97,7 @@ def described(pixels: Pixels) -> str:
     """What an exported network takes, in words."""
     image = pixels.of_image
     unit = "in [0, 1]" if image.bits < 32 else "as files hold them"
-    maps = [f"{name} ({_UNITS[name]})" for name in pixels.input_names]
+    maps = [f"{name} ({UNITS[name]})" for name in pixels.input_names]
     then = (
         f": {image.bands} {unit}, then {', '.join(maps)}, 0 where missing" if maps else f" {unit}"
     )
@@ -127,7 +125,7 @@ def exported(segmenter: Segmenter, classes: Sequence[str], form: str) -> tuple[b
     """
     require(form in FORMATS, "--format", " or ".join(FORMATS), form)
     alone = f"one of single images for --format {form}: a film's frames need its memory"
-    require(not isinstance(segmenter.network, STM), "model/network", alone, segmenter.name)
+    require(not segmenter.follows, "model/network", alone, segmenter.name)
     make = _onnx if form == "onnx" else _torch
     network = Exportable(segmenter).eval()
     count, *size = _EXAMPLE
@@ -159,7 +157,7 @@ def _bands(pixels: Pixels) -> dict[str, list[str]]:
     if not pixels.inputs:
         return {}
     image = [f"image {band}" for band in range(1, pixels.of_image.bands + 1)]
-    return {"bands": [*image, *(f"{name} in {_UNITS[name]}" for name in _each_band(pixels))]}
+    return {"bands": [*image, *(f"{name} in {UNITS[name]}" for name in _each_band(pixels))]}
 
 
 def _each_band(pixels: Pixels) -> list[InputName]:

@@ -119,12 +119,8 @@ _HOSTS = {"HRNet-OCR": "hrnet_w48_ocr", "HMS": "hms_hrnet_w48_ocr", "GSCNN": gsc
 
 def _cityscapes(network: str, images: str, data: str, missing: str = "", recipe: str = "") -> Setup:
     """All networks of Table 4 are pre-trained on Mapillary; coarse labels are partly generated."""
+    lacks = [missing, _SERVER if images == "test" else "", "weights trained on Mapillary Vistas"]
     short = "F+C" if data == _BOTH else "F"
-    lacks = [
-        missing,
-        _SERVER if images == "test" else "",
-        "weights trained on Mapillary Vistas",
-    ]
     return Setup(
         name=f"{network}, Cityscapes {images}, {short}",
         network=network,

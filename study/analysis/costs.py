@@ -8,8 +8,9 @@ from study.ledger.events import NetworkMeasured
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from trainables.config import Value
+from trainables.config.later_fields import without_defaults
 
-_DECIDE = ("optim/precision", "optim/channels_last", "data/height", "data/width")
+_DECIDE = ("optim/precision", "optim/channels_last", "data/height", "data/width", "data/inputs")
 """Fields outside the section ``model`` on which the cost depends."""
 _NEVER = ("model/weights", "model/auxiliary", "model/freeze_batch_norm", "model/dropout")
 """Fields in it on which it does not."""
@@ -18,17 +19,16 @@ _SINCE: Mapping[str, Value] = {
     "model/boundary_input": False,
     "task/tasks": "semseg",
     "task/auxiliary": "",
-    "data/inputs": "",
-    "model/variant": "paper",
 }
-"""Fields that older ledgers lack, and their defaults, with which the keys stay."""
+"""Fields that older ledgers lack, and their defaults, with which the keys stay; beside those of
+``later_fields``."""
 
 
 def cost_key(config: Mapping[str, Value]) -> str:
     """Eight hex digits that name what decides a network's cost: equal for equal costs."""
     chosen = {
         path: value
-        for path, value in sorted(config.items())
+        for path, value in sorted(without_defaults(config).items())
         if path in (*_DECIDE, *_SINCE) or (path.startswith("model/") and path not in _NEVER)
     }
     for path, default in _SINCE.items():

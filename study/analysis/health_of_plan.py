@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from itertools import chain
 
 from search_spaces import Space
+from study.analysis import refinements
 from study.analysis.finding import Finding
 from study.ledger.plan import Plan
+from trainables.config.later_fields import of_refinement
 
 
 def findings(plan: Plan, space: Space, unread: Sequence[str]) -> list[Finding]:
@@ -16,7 +18,8 @@ def findings(plan: Plan, space: Space, unread: Sequence[str]) -> list[Finding]:
         space: that a search draws from.
         unread: varied parameters of losses that no loss reads (``planning/canary.py``).
     """
-    return list(chain(_one_value(plan, space), _same_cells(plan), _unread(unread)))
+    doubts = _one_value(plan, space), _same_cells(plan), _unread(unread), _unrefined(plan, space)
+    return list(chain.from_iterable(doubts))
 
 
 def varied(plan: Plan, space: Space) -> list[str]:
@@ -61,5 +64,23 @@ def _unread(paths: Sequence[str]) -> list[Finding]:
         Finding(
             f"varied, and read by no loss of the study: {', '.join(paths)}",
             "turn its loss on (a weight of 0 turns it off), or do not vary it",
+        )
+    ]
+
+
+def _unrefined(plan: Plan, space: Space) -> list[Finding]:
+    """Fields of a refinement that cells vary, and that no cell's test is refined by."""
+    sections = ["refine", *refinements.methods(plan)]
+    idle = [
+        path
+        for path in varied(plan, space)
+        if of_refinement(path) and path.partition("/")[0] not in sections
+    ]
+    if not idle:
+        return []
+    return [
+        Finding(
+            f"varied, and read by no test of the study: {', '.join(idle)}",
+            f"--set refine/method={idle[0].partition('/')[0]}, or do not vary it",
         )
     ]

@@ -12,6 +12,8 @@ from study.analysis.results import AblationResults
 from study.ledger.fold_checks import NAME
 from study.ledger.plan import Plan
 from study.ledger.trial_record import TrialRecord
+from trainables.config import Value
+from trainables.config.later_fields import of_refinement
 from trainables.config.words import counted
 
 GRID, TIMES = "horizon", 3
@@ -45,7 +47,8 @@ class Moving(NamedTuple):
 
 
 def moving(results: AblationResults) -> Moving | None:
-    """None without a pair of cells, for several networks, and below three epochs."""
+    """None without a pair of cells that are refined alike, for several networks, and below three
+    epochs."""
     if len(results.record.plan.grid.baselines) > 1:
         return None  # cells of two networks are not compared, and their epochs may differ
     epochs, objective = results.record.plan.epochs, results.record.plan.objective
@@ -53,9 +56,13 @@ def moving(results: AblationResults) -> Moving | None:
         cell: {trial.unit: _curve(trial, objective) for trial in trials if _is_complete(trial)}
         for cell, trials in results.by_cell().items()
     }
+    plan = results.record.plan
+    refined = {cell.name: _refinement(plan.resolve(cell.changes)) for cell in plan.design.cells}
+    # Validation is of the networks alone: it says nothing of an order that refinement decides.
+    alike = [pair for pair in combinations(curves, 2) if refined[pair[0]] == refined[pair[1]]]
     pairs = {
         pair: differences
-        for pair in combinations(curves, 2)
+        for pair in alike
         if (differences := _differences(curves[pair[0]], curves[pair[1]]))
     }
     if not pairs or epochs < _FEWEST_EPOCHS:
@@ -80,6 +87,11 @@ def moving(results: AblationResults) -> Moving | None:
             if baseline in pair and verdicts[cell] in ("better", "worse")
         ),
     )
+
+
+def _refinement(config: Mapping[str, Value]) -> dict[str, Value]:
+    """What corrects a test."""
+    return {path: value for path, value in config.items() if of_refinement(path)}
 
 
 def _is_complete(trial: TrialRecord) -> bool:

@@ -14,6 +14,7 @@ from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from trainables.config import TrialConfig, Value, flatten
 from trainables.config.earlier import translated
+from trainables.config.later_fields import of_refinement
 
 _OF_OTHER_DATA = ("data/",)
 _NO_MATTER = {"seed"}
@@ -62,10 +63,11 @@ class Compared:
         """The complete config in today's words; a field that the ledger lacks has its default."""
         return {**flatten(TrialConfig()), **translated(self.record.plan.base)}
 
-    def losses(self, cell: str) -> dict[str, Value]:
-        """The fields of a cell's loss; without those of a network that no term of it uses, as
-        recipes set them for all cells."""
-        values = {**self.base, **self.grid.cell(cell).changes}
+    def decided(self, cell: str) -> dict[str, Value]:
+        """The fields that make a cell: of its loss, without those of a network that no term of it
+        uses, as recipes set them for all cells; of its refinement; and what else it changes."""
+        changes = self.grid.cell(cell).changes
+        values = {**self.base, **changes}
         unused = tuple(
             section
             for section, weights in _USED_BY.items()
@@ -74,7 +76,8 @@ class Compared:
         return {
             path: value
             for path, value in values.items()
-            if path.startswith(OF_LOSSES) and not path.startswith(unused)
+            if (path.startswith(OF_LOSSES) or of_refinement(path) or path in changes)
+            and not path.startswith(unused)
         }
 
 
@@ -123,7 +126,7 @@ def require_same(studies: Sequence[Compared], cells: Sequence[str]) -> list[str]
                 _refuse(f"the same {what}", first, ours, other, theirs)
     names = _chosen(studies, cells) if cells else _shared(studies)
     for cell in [first.baseline, *names]:
-        _require_same_loss(studies, cell)
+        _require_same_cell(studies, cell)
     return names
 
 
@@ -164,14 +167,16 @@ def _plugin(plan: Plan) -> str:
     return plan.plugin.digest if plan.plugin else "none"
 
 
-def _require_same_loss(studies: Sequence[Compared], cell: str) -> None:
+def _require_same_cell(studies: Sequence[Compared], cell: str) -> None:
     first, searched = studies[0], frozenset[str]().union(*(study.searched for study in studies))
     for other in studies[1:]:
-        ours, theirs = first.losses(cell), other.losses(cell)
+        ours, theirs = first.decided(cell), other.decided(cell)
         for path in sorted((ours.keys() | theirs.keys()) - searched):
-            if ours.get(path) != theirs.get(path):
-                what = f"the same loss in {cell!r}"
-                values = [f"{path} {values.get(path)}" for values in (ours, theirs)]
+            pair = ours.get(path, first.base.get(path)), theirs.get(path, other.base.get(path))
+            if pair[0] != pair[1]:
+                kind = "loss" if path.startswith(OF_LOSSES) else "setting"
+                what = f"the same {kind} in {cell!r}"
+                values = [f"{path} {value}" for value in pair]
                 _refuse(what, first, values[0], other, values[1])
 
 

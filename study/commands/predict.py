@@ -138,7 +138,7 @@ def predict(request: PredictRequest) -> list[Path]:
     trained = load(study, record, trial, request.trust)
     predict_films.require_given(trained, bool(request.list_name), request.first_masks)
     pictures = _pictures(request, trained)
-    if not trained.network.network.follows:
+    if not trained.network.follows:
         pictures = with_maps(pictures, request.inputs, trained.network)
     written = label_files(trained.config.data, record.data.classes)
     volumes = {picture.volume: _volume(picture) for picture in pictures if picture.volume}
@@ -177,7 +177,7 @@ def _predicted(
     from trainables.lane.refiner import saved_refiner_of
     from trainables.training.prediction import Predictor
 
-    if trained.network.network.follows:
+    if trained.network.follows:
         return predict_films.predicted(trained, pictures, masks, device)
     refine = saved_refiner_of(trained.config, trained.files, device)
     predictor = Predictor(trained.network, trained.config, device, refine)
@@ -216,7 +216,7 @@ def _pictures(request: PredictRequest, trained: TrainedNetwork) -> "list[Picture
     name, count = Counter(picture.name for picture in pictures).most_common(1)[0]
     if count > 1:
         raise ValueError(f"images must differ in their names without suffix, got {count} {name!r}")
-    if not trained.network.network.follows:
+    if not trained.network.follows:
         return pictures
     return [frame for film in predict_films.films_of(pictures) for frame in film.frames]
 

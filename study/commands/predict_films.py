@@ -35,7 +35,7 @@ def require_given(trained: "TrainedNetwork", listed: bool, masks: Path | None) -
         ValueError: a network that follows an object, and images without its first masks; masks for
             another network; or no such folder.
     """
-    follows, name = trained.network.network.follows, trained.config.model.network
+    follows, name = trained.network.follows, trained.config.model.network
     if not follows:
         require(masks is None, OPTION, f"left out: {name} follows no object", masks)
         return
@@ -51,7 +51,7 @@ def films_of(pictures: "Sequence[Picture]") -> list[Film]:
     Raises:
         ValueError: an image that is in no folder of its film.
     """
-    from trainables.data.frame_order import by_number
+    from trainables.data.films import by_number
 
     found: dict[str, list[Picture]] = {}
     for picture in pictures:

@@ -16,7 +16,7 @@ from study.commands.predict import PredictRequest
 from study.planning.request import StudyRequest
 from trainables.config import require
 
-_PATHS = {"first_masks", "storage", "out", "folder"}
+_PATHS = {"first_masks", "inputs", "storage", "out", "folder"}
 """Arguments whose field is a path; other paths are texts in the requests."""
 _LISTS = {"objective", "tasks", "cells", "warm_start", "classes"}
 """Arguments of several names, which the command separates by commas."""

@@ -113,7 +113,8 @@ class StudyRun:
         if not record.ended and record.budget_spent is None:
             return
         results, folder = results_of(record), self._folder.test_pictures
-        trials = [trial for trial in networks.shown(results) if self._has_network(trial)]
+        shown = [trial for trial in networks.shown(results) if trial.tested is not None]
+        trials = [trial for trial in shown if self._has_network(trial)]
         chosen = gallery.choose(self._folder, results, trials)
         if chosen.worst and not folder.exists():
             seen = execution.look(trials, chosen.rows)

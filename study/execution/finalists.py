@@ -1,7 +1,8 @@
 """Measures a study's finalists on the test list: a search's winner or Pareto set, or an ablation's
 complete trials. What an earlier attempt measured is left out.
 
-A trial whose checkpoint is gone or damaged is untested, for a reason that is recorded.
+A trial whose checkpoint is gone or damaged, or that cannot be refined, is untested, for a reason
+that is recorded.
 """
 
 from study.analysis.networks import others_due
@@ -13,15 +14,15 @@ from study.ledger.ledger import Ledger
 from study.ledger.study_folder import StudyFolder
 from study.ledger.tested import Refined
 from study.ledger.trial_record import TrialRecord
-from trainables.proof import DamageError
 from trainables.training.refinement import Refinement
+from trainables.training.restore import Measured
 
 
 def measure(tests: ClusterEvaluation, folder: StudyFolder, ledger: Ledger) -> None:
     """Measure the networks that the results rest on."""
     trials = unmeasured(ledger.record)
     for trial, found in tests.measure(trials, lambda t: folder.measured_checkpoint(t).state()):
-        if not isinstance(found, DamageError):
+        if isinstance(found, Measured):
             folder.write_counts(trial.number, found.counts)
             refined = _refined(found.refinement)
             ledger.append(Tested(trial=trial.number, metrics=found.metrics, refined=refined))
@@ -42,10 +43,10 @@ def measure_others(tests: ClusterEvaluation, folder: StudyFolder, ledger: Ledger
         return folder.measured_checkpoint(trial, trial.other_epoch).state()
 
     for trial, found in tests.measure(left, state):
-        if isinstance(found, DamageError):
-            _write(ledger, trial, {}, str(found))
-        else:
+        if isinstance(found, Measured):
             _write(ledger, trial, found.metrics, "", _refined(found.refinement))
+        else:
+            _write(ledger, trial, {}, str(found))
 
 
 def _refined(found: Refinement) -> Refined | None:

@@ -16,7 +16,7 @@ from trainables.plugin import Plugin
 from trainables.proof import DamageError
 from trainables.training.cost import NetworkCost, network_cost
 from trainables.training.gpu_memory import keep_to_share
-from trainables.training.refinement import Prepare, none
+from trainables.training.refinement import Prepare, RefinementError, none
 from trainables.training.restore import Measured, Seen, look, measure
 
 _T = TypeVar("_T")
@@ -54,9 +54,9 @@ class ClusterEvaluation:
 
     def measure(
         self, trials: Sequence[TrialRecord], read: ReadState
-    ) -> Iterator[tuple[TrialRecord, Measured | DamageError]]:
+    ) -> Iterator[tuple[TrialRecord, Measured | DamageError | RefinementError]]:
         """Measure every network on the complete list; yields each as soon as it is done, or why
-        its training state cannot be used.
+        its training state cannot be used, or its refinement not be made.
 
         A state is read when its task starts: only those of running tasks are in memory.
         """

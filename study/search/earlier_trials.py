@@ -98,8 +98,10 @@ def _read(
         for trial in other.in_state("complete"):
             known = complete.get(trial.id)
             better = known is None or (known.trial.tested is None and trial.tested is not None)
-            # The id does not have the objective, which chose the epoch that measures the trial.
-            same = trial.best_by in (None, objective)
+            # The id does not have the objective, which chose the epoch that measures the trial, and
+            # the settings of its refinement.
+            chosen = None if trial.refined is None else (other.plan.objective, other.plan.mode)
+            same = {trial.best_by, chosen} <= {None, objective}
             if better and same and not trial.reused and trial.has_all_epochs:
                 complete[trial.id] = ReusableTrial(
                     other.plan.study, commit, trial, other.trials, other.plan.objectives

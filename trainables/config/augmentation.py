@@ -25,22 +25,23 @@ def require_augmentation(data: "DataConfig") -> None:
         require(0 <= float(share) <= 1, f"data/{name}", "a probability, 0 .. 1", share)
         here = not share or data.loader in ("auto", "threads")
         require(here, "data/loader", f"auto or threads with data/{name}", data.loader)
-    _require_of_targets(data)
+    _require_of_maps(data)
     _require_of_moves(data)
 
 
-def _require_of_targets(data: "DataConfig") -> None:
+def _require_of_maps(data: "DataConfig") -> None:
     if not (read := data.map_names):
         return
-    allowed = f"auto, threads or workers with {data.map_fields}"
+    named = " and ".join(f"data/{name}" for name in ("targets", "inputs") if getattr(data, name))
+    allowed = f"auto, threads or workers with {named}"
     require(data.loader != "device", "data/loader", allowed, data.loader)
     for name in ("elastic", "grid_distortion"):  # no camera sees such surfaces
         real = {"depth", "normals"}.isdisjoint(read) or not getattr(data, name)
-        allowed = f"0 with depth or normals in {data.map_fields}"
+        allowed = f"0 with depth or normals in {named}"
         require(real, f"data/{name}", allowed, getattr(data, name))
     for name in PLUGIN.augmentations:
         share = data.plugin_field(name)
-        allowed = f"0 with {data.map_fields}, which it does not move"
+        allowed = f"0 with {named}, which it does not move"
         require(not share, f"data/{name}", allowed, share)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from trainables.config.augmentation import require_augmentation
+from trainables.config.folds import require_folds
 from trainables.config.inputs import InputName, parse_inputs
 from trainables.config.pixels import given_statistics
 from trainables.config.plugin_fields import PLUGIN, Added, Value
@@ -25,13 +26,10 @@ AUTO = -1
 """Of ``data/holdout``: the dataset's lists and the study decide."""
 _MOST_PIXELS = 100_000_000
 """Of an image, as of a file: more would take gigabytes each."""
-_NO_FOLDS = "test_list extra_list train_images val_images test_images".split()
-"""Fields that would take an image from the folds, or train on one that another list tests."""
 _OF_BATCHES = (
     *("flip", "scale_min", "scale_max", "crop_height", "crop_width", "brightness", "added"),
     *("flip_vertical", "rotate", "elastic", "grid_distortion", "color_jitter", "loader", "moves"),
-    "inputs",
-    *("clip", "clip_skip"),
+    *("inputs", "clip", "clip_skip"),
 )
 """How batches are made of decoded images."""
 
@@ -208,20 +206,11 @@ class DataConfig:
         require(self.clip_skip >= 1, "data/clip_skip", ">= 1", self.clip_skip)
         fits = self.holdout in (AUTO, 0) or self.holdout >= 2
         require(fits, "data/holdout", "-1, 0 or >= 2", self.holdout)
-        self._require_folds()
+        require_folds(self)
         require_augmentation(self)
         for name in OF_FOLDER:
             fits = self.dataset == FOLDER or not getattr(self, name)
             require(fits, f"data/{name}", f"given with --dataset {FOLDER}", getattr(self, name))
-
-    def _require_folds(self) -> None:
-        require(self.folds != 1, "data/folds", "0 or >= 2", self.folds)
-        fits = 1 <= self.fold <= self.folds if self.folds else self.fold == 0
-        allowed = f"1 .. {self.folds} with data/folds={self.folds}" if self.folds else "0"
-        require(fits, "data/fold", f"{allowed}{'' if self.folds else ' without folds'}", self.fold)
-        for name in _NO_FOLDS if self.folds else ():
-            value = getattr(self, name)
-            require(not value, f"data/{name}", f"{type(value)()!r} with data/folds", value)
 
     @property
     def target_names(self) -> tuple[TaskName, ...]:
@@ -238,12 +227,6 @@ class DataConfig:
         """The maps that are read, in the order of ``TARGETS``."""
         read = {*self.target_names, *self.input_names}
         return tuple(name for name in TARGETS if name in read)
-
-    @property
-    def map_fields(self) -> str:
-        """The fields that name any, as a line of refusal has them."""
-        named = [f"data/{name}" for name in ("targets", "inputs") if getattr(self, name)]
-        return " and ".join(named)
 
     def unaugmented(self) -> "DataConfig":
         """The same without augmentation, of the first fold; configs for which this is equal share

@@ -10,6 +10,8 @@ InputName = Literal["depth", "normals"]
 INPUTS: tuple[InputName, ...] = get_args(InputName)
 """In the order in which they follow the image's bands."""
 INPUT_BANDS: Mapping[InputName, int] = MappingProxyType({"depth": 1, "normals": 3})
+UNITS: Mapping[InputName, str] = MappingProxyType({"depth": "metres", "normals": "x, y, z"})
+"""Of a map's values, in words."""
 
 
 class InputMap(NamedTuple):

@@ -4,6 +4,7 @@ Ledgers of versions without them then read as before, and their trials keep thei
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 from trainables.config.plugin_fields import Value
 from trainables.config.rival_losses import DEFAULTS
@@ -28,6 +29,7 @@ def of_refinement(path: str) -> bool:
     return path.startswith(_REFINEMENT)
 
 
+@cache
 def later_fields() -> Mapping[str, Value]:
     """By path, the defaults of these fields."""
     declared = flatten(TrialConfig())

@@ -75,10 +75,7 @@ WITH_ATTENTION = ("hms", "hms_hrnet_w48_ocr")
 FOLLOWERS = ("stm", "stm_small")
 """Networks that follow an object through films, given its mask in the first frame."""
 
-WITHOUT_BOUNDARY_INPUT = (
-    *("lraspp", "deeplabv2_r101"),
-    *(*MULTI_TASK, *WITH_ATTENTION, *FOLLOWERS),
-)
+WITHOUT_BOUNDARY_INPUT = (*("lraspp", "deeplabv2_r101", *MULTI_TASK, *WITH_ATTENTION, *FOLLOWERS),)
 """Networks whose classes come from several places or sizes, or from a memory, to which a boundary
 map cannot be joined once."""
 

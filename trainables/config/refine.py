@@ -108,7 +108,8 @@ class DenseCRFConfig:
 
     variant: Literal["released", "paper"] = "released"
     """``released``: each kernel is normalised, and a pixel hears itself, as in the authors' code;
-    ``paper``: neither, as in Eq. 4."""
+    ``paper``: neither, as in Eq. 4, and with ``filter`` exact: a lattice's kernels are smaller by
+    up to a half, which only their normalisation takes out again."""
 
     filter: Literal["lattice", "exact"] = "lattice"
     """How the sums over all pairs of pixels are computed: on a permutohedral lattice, as in the
@@ -132,4 +133,7 @@ class DenseCRFConfig:
         for name in ("steps", "tried"):
             value = getattr(self, name)
             require(1 <= value <= 1000, f"dense_crf/{name}", "1 .. 1000", value)
+        true_to_size = self.variant == "released" or self.filter == "exact"
+        allowed = "exact with dense_crf/variant paper: a lattice makes kernels smaller by a half"
+        require(true_to_size, "dense_crf/filter", allowed, self.filter)
         require(self.seed >= 0, "dense_crf/seed", ">= 0", self.seed)

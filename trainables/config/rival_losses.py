@@ -13,8 +13,7 @@ from trainables.config.validation import require
 RIVALS = (
     *("dice_loss", "tversky_loss", "jaccard_metric_loss", "boundary_dou_loss", "soft_cldice"),
     *("focal_loss", "multiclass_unified_focal", "ohem_cross_entropy", "scnp"),
-    *("margin_smoothing", "l1_ace", "affinity_field", "rmi"),
-    *("margin_smoothing", "l1_ace", "affinity_field", "dual_task"),
+    *("margin_smoothing", "l1_ace", "affinity_field", "rmi", "dual_task"),
 )
 """The weights; each is also the name of a term, and of its rule in schedules."""
 
@@ -146,6 +145,7 @@ class RivalLosses:
 
     rmi_downsampling: int = 4
     """How many times smaller; 1: as they are."""
+
     dual_task: float = 0.0
     """Weight of GSCNN's dual-task loss (Takikawa et al., ICCV 2019): 1 there."""
 

@@ -1,5 +1,6 @@
-"""Which networks and tasks go together."""
+"""Which networks, tasks and losses of a network's own boundaries go together."""
 
+from trainables.config.loss import LossConfig
 from trainables.config.model import INITIAL, OWN_BOUNDARY, ModelConfig
 from trainables.config.plugin_fields import PLUGIN
 from trainables.config.tasks import TaskConfig
@@ -26,3 +27,17 @@ def require_network(task: TaskConfig, model: ModelConfig) -> None:
         require(name in INITIAL, "task/auxiliary", only, task.auxiliary)
         trained = "true with task/auxiliary, whose tasks nothing else trains"
         require(model.auxiliary, "model/auxiliary", trained, model.auxiliary)
+
+
+def require_attention(task: TaskConfig, model: ModelConfig, loss: LossConfig) -> None:
+    """Check that a boundary can be sure at all: a sigmoid's sigmoid is at most 0.73.
+
+    Raises:
+        ValueError: a loss takes the sigmoid of boundaries that are probabilities already.
+    """
+    released = model.variant == "released" and model.network in OWN_BOUNDARY
+    given = released and model.network not in PLUGIN.networks and "edge" not in task.names
+    fits = not (given and loss.edge_attention) or loss.edge_attention_on == "logit"
+    allowed = f"logit with model/variant released of {model.network}, whose boundaries are "
+    allowed += "probabilities already"
+    require(fits, "loss/edge_attention_on", allowed, loss.edge_attention_on)

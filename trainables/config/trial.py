@@ -21,7 +21,7 @@ from trainables.config.plugin_fields import PLUGIN, SECTIONS, Added
 from trainables.config.refine import DenseCRFConfig, RefineConfig, SegFixConfig
 from trainables.config.stages import EdgeNetConfig, InverseNetConfig
 from trainables.config.task_checks import require_losses, require_no_leak
-from trainables.config.task_network import require_network
+from trainables.config.task_network import require_attention, require_network
 from trainables.config.tasks import TaskConfig
 from trainables.config.validation import Value, hints_of, refused, require
 
@@ -72,6 +72,7 @@ class TrialConfig:
         if not self.task.only_segments:
             require_losses(self.task, self.loss)
         require_network(self.task, self.model)
+        require_attention(self.task, self.model, self.loss)
         require_films(self.data, self.model, self.task, self.eval, self.refine)
         if self.loss.tile_share:
             rows = self.data.crop_height or self.data.height or self.loss.resized

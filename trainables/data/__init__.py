@@ -119,9 +119,10 @@ def _require_classes(layout: Layout) -> None:
 def _require_targets(layout: Layout, config: DataConfig) -> None:
     """Raise a DataError unless the layout has the maps that the config names."""
     inputs = tuple(name for name in INPUTS if name in layout.targets)
+    # Inputs first: a study's plan names those of its cells among the targets.
     for field, read, here in (
-        ("targets", config.target_names, layout.targets),
         ("inputs", config.input_names, inputs),
+        ("targets", config.target_names, layout.targets),
     ):
         if not set(read) <= set(here):
             has = f"'' or some of {','.join(here)}" if here else "'', it has labels only"

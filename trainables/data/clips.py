@@ -6,7 +6,6 @@ Shape letters: B clips, N = B T frames, clip by clip.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from trainables.config import DataConfig
 from trainables.data.dataset import DataError, ImageList
 from trainables.data.draw import Draw
+from trainables.data.films import film, of_several_sizes, rows_by_film
 from trainables.data.lists import EXTRA
 
 
@@ -52,11 +52,6 @@ def _together(names: Sequence[str], row: int, other: int) -> bool:
     return other < len(names) and film(names[row]) == film(names[other])
 
 
-def film(name: str) -> str:
-    """Of a frame's name."""
-    return name.rpartition("/")[0]
-
-
 def require_clips(lists: Mapping[str, ImageList], config: DataConfig) -> None:
     """Raise a DataError if a list that is trained on has no such clips, in one line."""
     if config.clip > 1:
@@ -71,16 +66,15 @@ def _require_clips(images: ImageList, config: DataConfig) -> None:
             f"data/clip must be 1 with {config.dataset}, whose images are no frames of films, "
             f"got {config.clip}"
         )
-    films = {name: list(frames) for name, frames in groupby(images.names, film)}
-    if sum(map(len, films.values())) < len(images):
+    films = rows_by_film(images)
+    if any(rows != list(range(rows[0], rows[-1] + 1)) for rows in films):
         raise DataError("data/clip must be 1 with a training list that mixes frames of films")
-    name = min(films, key=lambda name: len(films[name]))
-    if len(films[name]) < config.clip:
+    shortest = min(films, key=len)
+    if len(shortest) < config.clip:
+        name = film(images.names[shortest[0]])
         raise DataError(
-            f"data/clip must be at most {len(films[name])}, the frames of {name} in the training "
+            f"data/clip must be at most {len(shortest)}, the frames of {name} in the training "
             f"list (or leave {name} out of it), got {config.clip}"
         )
-    sizes_N2, of_film = images.sizes_N2, np.array(images.series_numbers)
-    for number, name in enumerate(films):
-        if len(np.unique(sizes_N2[of_film == number], axis=0)) > 1:
-            raise DataError(f"data/clip: frames of {name} must have one size to form clips")
+    if several := of_several_sizes(images, films):
+        raise DataError(f"data/clip: frames of {several} must have one size to form clips")

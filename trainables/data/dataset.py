@@ -208,9 +208,8 @@ class Dataset:
         if names == self.inputs:
             return self
         lists = {id(images): replace(images, inputs=names) for images in self.splits.values()}
-        splits = {
-            split: lists[id(images)] for split, images in self.splits.items()
-        }  # one may be two
+        # One list may be two splits.
+        splits = {split: lists[id(images)] for split, images in self.splits.items()}
         pool = None if self.pool is None else replace(self.pool, inputs=names)
         self.pixels.seen(names)
         return replace(self, splits=splits, pool=pool, inputs=names)

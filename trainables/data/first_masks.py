@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from trainables.data.dataset import DataError, ImageList
+from trainables.data.films import of_several_sizes, rows_by_film
 from trainables.data.given_frames import OBJECT
 
 
@@ -17,19 +18,18 @@ def require_first_masks(lists: Mapping[str, ImageList], network: str) -> None:
     """
     for split in ("val", "test"):
         images = lists[split]
-        if images.series_numbers is None or images.series != "film":
+        if images.series != "film":
             raise DataError(
                 f"model/network {network} follows an object through films, and the images of "
                 f"{split} are no frames of films: use davis2016 or moving_shapes"
             )
-        numbers, sizes_N2 = np.array(images.series_numbers), images.sizes_N2
-        for number in range(int(numbers.max()) + 1):
-            rows = (numbers == number).nonzero()[0]
-            name = images.names[int(rows[0])]
-            if len(np.unique(sizes_N2[rows], axis=0)) > 1:
-                raise DataError(f"{split}: frames of {name.rpartition('/')[0]} must have one size")
-            if not (np.asarray(images.labels_NHW[int(rows[0])]) == OBJECT).any():
+        films = rows_by_film(images)
+        if several := of_several_sizes(images, films):
+            raise DataError(f"{split}: frames of {several} must have one size")
+        for first, *_ in films:
+            if not (np.asarray(images.labels_NHW[first]) == OBJECT).any():
                 raise DataError(
-                    f"{split}: {name}: no object in the first frame of its film, from which "
-                    f"{network} would follow it: leave the film or its first frames out of the list"
+                    f"{split}: {images.names[first]}: no object in the first frame of its film, "
+                    f"from which {network} would follow it: leave the film or its first frames out "
+                    "of the list"
                 )

@@ -28,7 +28,7 @@ class Shown(NamedTuple):
 def shown(batch: Batch, clip: int) -> Shown:
     """A batch of clips of this length; 1: of single images.
 
-    Where the first frame shows no object, or a crop has cut it off, nothing says what to follow:
+    Where the first frame shows no object, or none within the crop, nothing says what to follow:
     the labels of that clip are void.
     """
     if clip == 1:

@@ -112,9 +112,11 @@ class PixelFacts:
         self._same.check(sample, decoded.image_HWC)
         bands, bits = self._same.kind
         itself = normalises_itself(self._config.normalize, bands, bits)
-        for name, found in self._maps.items() if split == "train" else ():
+        if split != "train":
+            return
+        for name, found in self._maps.items():
             found.add_known(input_maps.known_1PC(name, decoded.targets[name]))
-        if split == "train" and not (itself and (bands, bits) == (3, 8)):
+        if not (itself and (bands, bits) == (3, 8)):
             self._found.add(used_HWC)
 
     def of_list(self, split: str) -> Callable[[int, Sample, Decoded, rasters.Pixels], None]:

@@ -26,6 +26,13 @@ def canny_edges(images_BCHW: Tensor) -> Tensor:
     """
     if images_BCHW.is_meta:
         return images_BCHW[:, 0].float()
+    if torch.compiler.is_compiling():  # a call between two graphs
+        outside: Tensor = torch.compiler.disable(_canny_edges)(images_BCHW)
+        return outside
+    return _canny_edges(images_BCHW)
+
+
+def _canny_edges(images_BCHW: Tensor) -> Tensor:
     images_BHWC = images_BCHW.permute(0, 2, 3, 1).contiguous().cpu().numpy()
     edges_BHW = np.stack([cv2.Canny(image_HWC, LOW, HIGH) for image_HWC in images_BHWC])
     return torch.from_numpy(edges_BHW).to(images_BCHW.device).float() / 255

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from trainables.config import TrialConfig
+from trainables.config import TrialConfig, require
 from trainables.data import Dataset
 from trainables.refinement.dense_crf import dense_crf
-from trainables.refinement.refine import Refine
+from trainables.refinement.refine import Refine, of_images
 from trainables.stages.segfix.refiner import of_copies, refiner
 from trainables.training import crf_settings
 from trainables.training.refinement import Refinement
@@ -32,11 +32,12 @@ def refiner_of(
     """
     match config.refine.method:
         case "segfix":
-            return refiner(config, dataset, stages, study, device)
+            found = refiner(config, dataset, stages, study, device)
         case "dense_crf":
-            return dense_crf(config.dense_crf)
+            found = dense_crf(config.dense_crf)
         case _:
             return None
+    return of_images(found, config.data.input_names)
 
 
 def saved_refiner_of(
@@ -50,15 +51,19 @@ def saved_refiner_of(
         device: where predictions are.
 
     Raises:
-        ValueError: a file is missing or damaged.
+        ValueError: a file is missing or damaged, or the validation list has not decided yet.
     """
     match config.refine.method:
         case "segfix":
-            return of_copies(config, files, device)
+            found = of_copies(config, files, device)
         case "dense_crf":
-            return dense_crf(config.dense_crf)
+            tried = config.dense_crf.tried
+            untested = "1 for a network without a test, which chooses among settings"
+            require(tried == 1, "dense_crf/tried", untested, tried)
+            found = dense_crf(config.dense_crf)
         case _:
             return None
+    return of_images(found, config.data.input_names)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from trainables.networks.sa_gate import SAGateNetwork, SAGateResNet
 from trainables.networks.segformer_hf import SegformerHF
 from trainables.networks.small import LRASPP, Tiny
 from trainables.networks.stm.network import STM
+from trainables.networks.stm.small import SmallSTM
 from trainables.networks.upernet import UPerNet
 
 _SWIN = "swin_{}_patch4_window{}_{}"
@@ -56,7 +57,7 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "astmt_modulated": ModulatedDeepLab,
     "astmt_unmodulated": partial(ModulatedDeepLab, modulated=False),
     "stm": partial(STM, encoder="resnet50"),
-    "stm_small": partial(STM, key=32, value=128, features=64),
+    "stm_small": SmallSTM,
 }
 """``model/network`` -> what builds it of a config and a number of classes; see ``first_layer.py``
 for ``pixels`` and ``tasks``, which it may take."""

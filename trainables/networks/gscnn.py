@@ -18,7 +18,7 @@ from trainables.config.pixels import RGB, Pixels
 from trainables.config.tasks import NetworkTasks, TaskName
 from trainables.geometry.canny import canny_edges, eight_bit
 from trainables.networks.multi_task.pyramid import Pyramid
-from trainables.networks.network import Network, Output, conv_bn, normalized
+from trainables.networks.network import Network, Output, conv_bn, enlarged, normalized
 from trainables.networks.wide_resnet import WideResNet38
 
 _FIRST = 64
@@ -77,11 +77,6 @@ class EncoderTrunk(nn.Module):
         low_BDhw, *gates = self.pyramid(images_BCHW)
         first_BDHW = self.first(normalized(images_BCHW, self.mean, self.std))
         return Maps(first_BDHW, low_BDhw, (gates[0], gates[1], gates[2]))
-
-
-def enlarged(map_BDhw: Tensor, size: Sequence[int]) -> Tensor:
-    """Bilinear with the corners' pixels on each other, as everywhere in the published network."""
-    return F.interpolate(map_BDhw, tuple(size), mode="bilinear", align_corners=True)
 
 
 class Gate(nn.Module):
@@ -210,17 +205,19 @@ class GSCNN(Network):
 
     @torch.no_grad()
     def _eight_bit(self, images_BCHW: Tensor) -> Tensor:
-        """The images that Canny sees, uint8: colours as they are, other bands as their mean.
+        """The images that Canny sees, uint8: colours as they are, other bands as their mean. Maps
+        that follow the image have other units, and are left out.
 
         Images that come normalised span 8 bits from two standard deviations below their mean to
         two above it. "released" casts what the trunk is given, so that -1.5 becomes 255.
         """
+        bands = self.pixels.of_image.bands
         if self.released:
             given_BCHW = normalized(images_BCHW.float(), self.trunk.mean, self.trunk.std)
-            return (given_BCHW.to(torch.int32) & 255).to(torch.uint8)
-        images_BCHW = images_BCHW.float()
+            return (given_BCHW[:, :bands].to(torch.int32) & 255).to(torch.uint8)
+        images_BCHW = images_BCHW[:, :bands].float()
         if self.pixels.mean:
             images_BCHW = images_BCHW / _SPAN + 0.5
-        if self.pixels.bands != RGB.bands:
+        if bands != RGB.bands:
             images_BCHW = images_BCHW.mean(dim=1, keepdim=True)
         return eight_bit(images_BCHW)

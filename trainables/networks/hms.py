@@ -18,6 +18,7 @@ from trainables.config.pixels import RGB, Pixels
 from trainables.networks.decoders import Smp
 from trainables.networks.hrnet import HRNetOCR
 from trainables.networks.network import Network, Output, conv_bn, resized
+from trainables.networks.padding import Padding
 
 _EACH_SCALE = 0.05
 """Weight of the loss of each scale's own logits, in the released code."""
@@ -100,17 +101,18 @@ class HMS(Network):
 
     def _at(self, scale: float, images_B3HW: Tensor) -> AtScale:
         """The network's own output for the image at this scale, padded as all images are."""
-        size = [floor(scale * side) for side in images_B3HW.shape[-2:]]
+        rows, columns = (floor(scale * side) for side in images_B3HW.shape[-2:])
         view_B3hw = images_B3HW
         if scale != 1:
+            size = rows, columns
             view_B3hw = F.interpolate(images_B3HW, size, mode="bilinear", align_corners=False)
-        rows, columns = (-side % self.multiple for side in size)
-        padded_B3hw = F.pad(view_B3hw, (0, columns, 0, rows), mode="replicate")
+        padding = Padding.of(rows, columns, self.multiple)
+        padded_B3hw = padding.around(view_B3hw)
         output: Output = super().forward(padded_B3hw)
         assert output.features_BDhw is not None, "the networks below have features"
 
         def whole(maps_BKhw: Tensor) -> Tensor:
-            return resized(maps_BKhw, padded_B3hw)[..., : size[0], : size[1]]
+            return padding.cut(resized(maps_BKhw, padded_B3hw))
 
         maps = output._replace(
             logits_BKhw=whole(output.logits_BKhw),

@@ -7,7 +7,7 @@ draws it for a rank's images in turn, so that the number of ranks would decide w
 Shape letters: B images, K classes, D features, H rows, W columns (h, w at a stride).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -180,6 +180,11 @@ def resized(maps_BDhw: Tensor, like_BDhw: Tensor) -> Tensor:
     if maps_BDhw.shape[-2:] == like_BDhw.shape[-2:]:
         return maps_BDhw
     return F.interpolate(maps_BDhw, like_BDhw.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def enlarged(maps_BDhw: Tensor, size: Sequence[int]) -> Tensor:
+    """Maps resized bilinearly with their corners' centres aligned, as older public code does."""
+    return F.interpolate(maps_BDhw, tuple(size), mode="bilinear", align_corners=True)
 
 
 class PyramidPooling(nn.Module):

@@ -84,7 +84,7 @@ class Segmenter(nn.Module):
         if config.dropout:
             classifier = self.network.get_submodule("classifier")
             classifier.register_forward_pre_hook(self._drop)
-        self.multiple, self._centred = self.network.multiple, self.network.follows
+        self.multiple, self.follows = self.network.multiple, self.network.follows
         self.auxiliary_weights = self.network.auxiliary_weights if config.auxiliary else ()
         own = self.network.transfer
         self.transfer = own if self.network.splits_bands else transfer_of(own, pixels)
@@ -137,7 +137,7 @@ class Segmenter(nn.Module):
         if self.standardise is not None:
             images_B3HW = self.standardise(images_B3HW)
         rows, columns = images_B3HW.shape[-2:]
-        padding = Padding.of(rows, columns, self.multiple, centred=self._centred)
+        padding = Padding.of(rows, columns, self.multiple, centred=self.follows)
         return padding.around(images_B3HW), padding
 
     def memorise(self, frames_B3HW: Tensor, mask_BHW: Tensor) -> Memory:

@@ -88,7 +88,6 @@ class WideResNet38(nn.Module):
     """The trunk: images in [0,1], or as ``Pixels`` says, to the maps of its seven stages."""
 
     channels = (64, *(widths[-1] for widths in _WIDTHS))
-    strides = (1, 2, 4, 8, 8, 8, 8)
 
     def __init__(self, config: ModelConfig, pixels: Pixels = RGB) -> None:
         super().__init__()

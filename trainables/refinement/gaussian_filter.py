@@ -13,20 +13,26 @@ Filter = Callable[[Tensor], Tensor]
 times ``exp(-|difference of the features|^2 / 2)``."""
 
 _BLOCK = 2**22
-"""Pairs of pixels at a time: 16 MiB of float32."""
+"""Pairs of pixels at a time: 32 MiB of float64."""
 
 
 def exact_filter(features_ND: Tensor) -> Filter:
-    """The filter of these features, every pair computed anew: N^2 of them."""
+    """The filter of these features, every pair computed anew: N^2 of them.
+
+    In float64: float32 has little left of the difference of two large squares, and exponentials
+    below its normal range take a CPU several times as long.
+    """
+    features_ND = features_ND.double()
     squares_N = features_ND.square().sum(dim=1)
     rows = max(1, _BLOCK // len(features_ND))
 
     def sums(values_NK: Tensor) -> Tensor:
+        double_NK = values_NK.double()
         sums_PK = [
-            _weights(block_PD, own_P, features_ND, squares_N) @ values_NK
+            _weights(block_PD, own_P, features_ND, squares_N) @ double_NK
             for block_PD, own_P in zip(features_ND.split(rows), squares_N.split(rows), strict=True)
         ]
-        return torch.cat(sums_PK)
+        return torch.cat(sums_PK).to(values_NK.dtype)
 
     return sums
 

@@ -21,6 +21,9 @@ def lattice_filter(features_ND: Tensor) -> Filter:
 
     It needs memory for a few copies of the values, at the pixels and at the points; there are at
     most E points a pixel.
+
+    Raises:
+        ValueError: the features reach too far for such numbers.
     """
     place_EN, share_EN, neighbours = _lattice(features_ND)
     corners, points = len(place_EN), len(neighbours[0][0])
@@ -108,7 +111,11 @@ def _numbered(nearest_NE: Tensor, rank_NE: Tensor) -> tuple[Tensor, Tensor]:
     radix = [1]
     for span in span_D.tolist():
         radix.append(radix[-1] * span)
-    assert radix[-1] < 2**63, "the features reach too far to number their lattice points"
+    if radix[-1] >= 2**63:
+        raise ValueError(
+            "dense_crf/appearance_sxy and dense_crf/appearance_srgb must be larger with "
+            "dense_crf/filter lattice: 63 bits do not number the points of so fine a lattice"
+        )
     radix_D = torch.tensor(radix[:-1], device=nearest_NE.device)
     first_N = ((nearest_ND - low_D) * radix_D).sum(dim=1)
     codes = [

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.config import require
-from trainables.geometry.boundaries import Variant
+from trainables.geometry.boundaries import Variant, one_hot
 
 UNKNOWN = -1
 """The label of a boundary or a direction that is not known."""
@@ -116,8 +116,7 @@ def corrected_as_released(logits_BKHW: Tensor, offsets_B2HW: Tensor, *, scale: i
     """
     classes = logits_BKHW.shape[1]
     labels_BHW = shifted_labels(logits_BKHW.argmax(dim=1), offsets_B2HW, scale=scale)
-    one_hot_BHWK = F.one_hot(labels_BHW.long().clamp(max=classes - 1), classes)
-    return one_hot_BHWK.movedim(3, 1).to(logits_BKHW.dtype)
+    return one_hot(labels_BHW.clamp(max=classes - 1), classes).to(logits_BKHW.dtype)
 
 
 def shifted_labels(labels_BHW: Tensor, offsets_B2HW: Tensor, *, scale: int = 2) -> Tensor:

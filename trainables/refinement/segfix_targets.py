@@ -85,15 +85,18 @@ def _angle(labels_BHW: Tensor, depth_BHW: Tensor, *, rim: bool) -> Tensor:
     flat_BHW = torch.where(known_BHW, depth_BHW, 0)
     right_BHW, down_BHW = torch.zeros_like(flat_BHW), torch.zeros_like(flat_BHW)
     depths, labels = _padded(flat_BHW, rim=rim), _padded(labels_BHW, rim=False)
-    for down in range(-REACH, REACH + 1):
-        for right in range(-REACH, REACH + 1):
-            square = down * down + right * right
-            if not square:
-                continue
-            there_BHW = _at(depths, down, right, flat_BHW)
-            there_BHW = there_BHW * (_at(labels, down, right, flat_BHW) == labels_BHW)
-            right_BHW += there_BHW * (right / square)
-            down_BHW += there_BHW * (down / square)
+
+    def own_BHW(down: int, right: int) -> Tensor:
+        there_BHW = _at(depths, down, right, flat_BHW)
+        return there_BHW * (_at(labels, down, right, flat_BHW) == labels_BHW)
+
+    # In pairs, so that what is symmetric cancels exactly: a straight boundary's direction, between
+    # two of four bins, would else be in one or the other by rounding.
+    for far in range(1, REACH + 1):
+        for aside in range(-REACH, REACH + 1):
+            weight = far / (far * far + aside * aside)
+            right_BHW += (own_BHW(aside, far) - own_BHW(aside, -far)) * weight
+            down_BHW += (own_BHW(far, aside) - own_BHW(-far, aside)) * weight
     # A ridge's two sides cancel, but for rounding.
     still_BHW = torch.hypot(right_BHW, down_BHW) <= 1e-5 * flat_BHW
     angle_BHW = torch.atan2(down_BHW, right_BHW).rad2deg()

@@ -63,6 +63,7 @@ KINDS: dict[str, Kind] = {
     "segfix": Kind(
         lambda config: config.refine.method == "segfix",
         (
+            "data/normalize",
             "segfix/network",
             "segfix/width",
             "segfix/weights",

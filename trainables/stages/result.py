@@ -1,7 +1,7 @@
 """The result of training a stage: a network, its quality, and its loss curve."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 from torch import nn
 
@@ -24,6 +24,15 @@ def ignore_progress(share: float) -> None:
     """Do nothing with the progress."""
 
 
+class CurveState(TypedDict):
+    """All that a curve needs to continue."""
+
+    sum: float
+    count: int
+    done: int
+    points: list[float]
+
+
 class Curve:
     """A loss curve of at most 40 points, however many the steps."""
 
@@ -40,11 +49,11 @@ class Curve:
             self._sum, self._count = 0.0, 0
             self._report(self._done / self._steps)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> CurveState:
         """All that ``load`` needs to continue the curve."""
         return {"sum": self._sum, "count": self._count, "done": self._done, "points": self.points}
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: CurveState) -> None:
         """Continue another curve of as many steps."""
         self._sum, self._count, self._done = state["sum"], state["count"], state["done"]
         self.points = list(state["points"])

@@ -6,14 +6,28 @@ It is written completely or not at all, and used only if it has the hash with wh
 import io
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
+from torch import Tensor
 
 from trainables import proof
+from trainables.stages.result import CurveState
 
 EVERY_S = 60.0
 """Seconds of training between two writes."""
+
+
+class StageState(TypedDict):
+    """A stage's network, and all that decides its steps to come."""
+
+    step: int
+    seconds: float
+    network: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    """As torch names it."""
+    generator: Tensor
+    curve: CurveState
 
 
 class Unfinished:
@@ -23,7 +37,7 @@ class Unfinished:
         """``path`` is of a file that one process at a time writes: the holder of the lock."""
         self.path, self._every_s, self._last = path, every_s, monotonic()
 
-    def read(self) -> dict[str, Any] | None:
+    def read(self) -> StageState | None:
         """What was written last; None where there is nothing, or nothing that can be trusted."""
         if not self.path.is_file():
             return None
@@ -31,9 +45,7 @@ class Unfinished:
             archive = proof.unseal(proof.read(self.path), self.path)
         except proof.DamageError:
             return None  # trained from the start
-        found: dict[str, Any] = torch.load(
-            io.BytesIO(archive), map_location="cpu", weights_only=True
-        )
+        found: StageState = torch.load(io.BytesIO(archive), map_location="cpu", weights_only=True)
         return found
 
     @property
@@ -41,7 +53,7 @@ class Unfinished:
         """Whether it is time to write."""
         return monotonic() - self._last >= self._every_s
 
-    def write(self, state: dict[str, Any]) -> None:
+    def write(self, state: StageState) -> None:
         """Replace what was written before."""
         archive = io.BytesIO()
         torch.save(state, archive)

@@ -82,7 +82,7 @@ def network_cost(
     lower, how = AUTOCAST[typed.optim.precision], typed.eval.of("test")
 
     def predict() -> None:
-        if network.network.follows:
+        if network.follows:
             _follow(network, image_1CHW, how)
         else:
             given = lambda x: network(x).logits_BKHW, image_1CHW, how

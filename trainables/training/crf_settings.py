@@ -12,6 +12,7 @@ from itertools import product
 
 from trainables.config.refine import DenseCRFConfig
 from trainables.refinement.dense_crf import dense_crf
+from trainables.refinement.refine import of_images
 from trainables.training.best_epoch import best_epoch
 from trainables.training.refinement import Refinement
 from trainables.training.training import Training
@@ -42,12 +43,12 @@ def choose(training: Training, objective: str, mode: str) -> Refinement:
         objective: a metric or a loss of ``Training.evaluate``.
         mode: ``max`` or ``min``.
     """
-    settings = settings_of(training.config.dense_crf)
+    settings, inputs = settings_of(training.config.dense_crf), training.config.data.input_names
     values = dict[int, float | None]()
     for place, setting in enumerate(settings):
-        found = training.evaluate("val", refine=dense_crf(setting))
+        found = training.evaluate("val", refine=of_images(dense_crf(setting), inputs))
         values[place] = {**found.metrics, **found.losses}.get(objective)
     best = best_epoch(values, mode) or 0
     chosen = replace(settings[best], tried=1)
     flat = {f"dense_crf/{item.name}": getattr(chosen, item.name) for item in fields(chosen)}
-    return Refinement(dense_crf(chosen), flat, values[best])
+    return Refinement(of_images(dense_crf(chosen), inputs), flat, values[best])

@@ -112,7 +112,7 @@ def evaluate(
         maps_BMHW = scores(predict, images_BCHW, how, counted.heads, images.inputs)
         logits_BKHW, values = counted.heads.split(maps_BMHW)
         if refine is not None:
-            logits_BKHW = refine(on_device.images_BCHW, logits_BKHW)
+            logits_BKHW = refine(images_BCHW, logits_BKHW)
         if counted.segments:
             classes.add(rows, logits_BKHW, labels_BHW)
         counted.add(rows, values, targets)

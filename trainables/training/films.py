@@ -17,6 +17,7 @@ from trainables.config.evaluation import EvaluationProtocol
 from trainables.data.batch import Batch
 from trainables.data.batches import ahead, to_tensors
 from trainables.data.dataset import ImageList
+from trainables.data.films import rows_by_film
 from trainables.data.given_frames import OBJECT
 from trainables.metrics.inference import PLAIN
 from trainables.networks.segmentation import SegmenterOutput
@@ -113,14 +114,6 @@ def as_logits(mask_1HW: Tensor) -> Tensor:
     """(1,2,H,W): a given mask of 1 and 0, in the place of a prediction."""
     object_1HW = 2 * mask_1HW - 1
     return torch.stack((-object_1HW, object_1HW), dim=1)
-
-
-def rows_by_film(images: ImageList) -> list[list[int]]:
-    """The places of each film's frames in a list, in the list's order."""
-    found: dict[int, list[int]] = {}
-    for row, number in enumerate(images.series_numbers or ()):
-        found.setdefault(number, []).append(row)
-    return list(found.values())
 
 
 def logits_at(

@@ -53,7 +53,7 @@ def evaluate_network(
     table = ListTerms(measure, names, len(images), device)
     counted = _task_counts(network, config, len(images), split, device)
     how, num_classes = config.eval.of(split), network.num_classes
-    if network.network.follows:
+    if network.follows:
         begin, measured = follow(network, config.optim, device), table if names else None
         films = images, num_classes, device, how, config.eval, measured, counted
         return replace(evaluate_films(begin, *films), terms=table.means())
@@ -89,7 +89,7 @@ def scores_of(
     """Yield the logits, float (1,K,H,W), of single images as ``evaluate_network`` predicts them.
     For one rank."""
     how = config.eval.of(split)
-    if network.network.follows:
+    if network.follows:
         yield from logits_at(follow(network, config.optim, device), how, images, rows, device)
         return
 

@@ -59,7 +59,7 @@ class Predictor:
         refine: Refine | None = None,
     ) -> None:
         """``refine``: corrects what the network says of the classes, as in its test."""
-        name, follows = config.model.network, network.network.follows
+        name, follows = config.model.network, network.follows
         words = "one that needs no first mask to predict single images"
         require(not follows, "model/network", words, f"{name}, which follows an object")
         self._refine = refine

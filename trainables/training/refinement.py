@@ -19,8 +19,12 @@ class Refinement(NamedTuple):
     """The objective on the validation list with them; None if nothing was chosen."""
 
 
+class RefinementError(ValueError):
+    """A network's refinement cannot be made; the message is one line."""
+
+
 Prepare = Callable[[Training], Refinement]
-"""Makes the refinement of a restored network."""
+"""Makes the refinement of a restored network, or raises a ValueError of one line."""
 
 
 def none(training: Training) -> Refinement:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.config import Value, from_flat
-from trainables.data import Dataset
+from trainables.data import DataError, Dataset
 from trainables.losses.affinity_regression import SIZES, affinities
 from trainables.losses.batch import Learned
 from trainables.plugin import Plugin, install
 from trainables.training.evaluation import packed
-from trainables.training.refinement import Prepare, Refinement, none
+from trainables.training.refinement import Prepare, Refinement, RefinementError, none
 from trainables.training.training import Training
 
 
@@ -60,11 +60,17 @@ def measure(
     device: str,
     plugin: Plugin | None,
     prepare: Prepare = none,
-) -> Measured:
-    """Evaluate a checkpoint on the complete test list, refined as ``prepare`` says."""
+) -> Measured | RefinementError:
+    """Evaluate a checkpoint on the complete test list, refined as ``prepare`` says; or return why
+    there is no refinement, which is no fault of the networks beside it."""
     cv2.setNumThreads(0)  # of distance transforms: the task has a process, but shares the cores
     training = restore(config, state, dataset, device, plugin)
-    refinement = prepare(training)
+    try:
+        refinement = prepare(training)
+    except DataError:
+        raise
+    except ValueError as error:
+        return RefinementError(f"no refinement by {training.config.refine.method}: {error}")
     found = training.evaluate("test", refine=refinement.refine)
     names = training.dataset.splits["test"].names
     metrics = {f"test_{name}": value for name, value in found.metrics.items()}

@@ -19,7 +19,7 @@ from trainables.data.given_frames import shown
 from trainables.data.lists import EXTRA
 from trainables.data.loader import Loaders
 from trainables.losses.batch import Learned, on_device
-from trainables.networks.segmentation import Segmenter, SegmenterOutput
+from trainables.networks.segmentation import Segmenter
 from trainables.optim.schedules import rate_factor
 from trainables.refinement.refine import Refine
 from trainables.training import process_settings
@@ -147,11 +147,6 @@ class Training:
     def progress(self) -> float:
         """The completed fraction of the optimiser steps."""
         return float(self.schedule.last_epoch) / self.total_steps
-
-    def _predict(
-        self, network: nn.Module, images_BCHW: Tensor, with_boundary: bool = False
-    ) -> SegmenterOutput:
-        return forward(network, images_BCHW, self.config.optim, self.device, with_boundary)
 
     def _step(self) -> None:
         self.objective.weighting.average_gradient()

@@ -35,9 +35,8 @@ def _in_use(costs: Mapping[str, NetworkMeasured]) -> Parts:
     text = (
         f"Of one image, {', '.join(places)}; what only training uses, "
         "such as boundary heads, is not in it, nor is refinement. A multiplication and an addition "
-        "are two "
-        "operations. Times are medians of up to 5 predictions, each with all its scales, mirrors "
-        "and windows, and with nothing else of the study running; "
+        "are two operations. Times are medians of up to 5 predictions, each with all its scales, "
+        "mirrors and windows, and with nothing else of the study running; "
         "memory is the most that PyTorch allocated on a GPU, and not known on a CPU. Networks that "
         "are equal were measured once."
     )

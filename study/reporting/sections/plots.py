@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from study.analysis import refinements
 from study.analysis.networks import inspected
 from study.analysis.results import StudyResults
 from study.ledger.study_folder import StudyFolder
@@ -104,6 +105,8 @@ def epochs(results: StudyResults, folder: StudyFolder) -> Parts:
         f"The first images of the {where} as they are segmented after some epochs; of a "
         "comparison, the baseline and the best other cell."
     )
+    if refinements.methods(results.record.plan):
+        first += " They are of the networks alone, without refinement."
     then = (
         "The same images: predicted boundaries are red, true ones blue, and pink where they agree "
         "(Active Boundary Loss, Figure 4)."

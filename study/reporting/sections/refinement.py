@@ -39,13 +39,13 @@ def section(record: StudyRecord) -> Parts:
 
 def _row(record: StudyRecord, trial: TrialRecord, *, chosen: bool) -> list[str]:
     objective, unit = record.plan.objective, unit_in(record, record.plan.objective)
-    refined = trial.refined.value if trial.refined else None
-    values = [refined, trial.value(objective)] if trial.refined else [None, None]
+    values = [trial.refined.value, trial.value(objective)] if trial.refined else []
+    shown = [with_unit(objective, value, unit) for value in values] or ["-", "-"]
     return [
         str(trial.number),
         trial.cell or "-",
         str(trial.seed),
         refinements.method(trial.config),
         refinements.settings(trial.decided_config) or "-",
-        *([with_unit(objective, value, unit) for value in values] if chosen else []),
+        *(shown if chosen else []),
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TypeGuard
 
 from trainables.config import TrialConfig
-from trainables.config.inputs import InputName
+from trainables.config.inputs import UNITS
 from trainables.config.tasks import TaskName
 
 NO_LOSS = (
@@ -34,14 +34,11 @@ def outputs(config: TrialConfig) -> list[str]:
     return labels + [f'{name} = output.tasks["{name}"]  # {_MAPS[name]}' for name in further]
 
 
-_UNITS: Mapping[InputName, str] = {"depth": "metres", "normals": "x, y, z"}
-
-
 def images_of(config: TrialConfig | None) -> str:
     """What a network takes, in words."""
     if config is None or not config.data.inputs:
         return "float (B,3,H,W), RGB in [0, 1]"
-    maps = ", ".join(f"{name} ({_UNITS[name]})" for name in config.data.input_names)
+    maps = ", ".join(f"{name} ({UNITS[name]})" for name in config.data.input_names)
     return f"float (B,C,H,W), RGB in [0, 1], then {maps}, 0 where missing"
 
 

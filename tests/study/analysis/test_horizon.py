@@ -15,15 +15,17 @@ from study.ledger.provenance import Provenance
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import EpochRecord, TrialRecord
 from tests.study import fake, fake_grid
-from trainables.config import TrialConfig
+from trainables.config import TrialConfig, Value
 
 Curves = Mapping[str, Sequence[Sequence[float]]]
 """By cell, a curve of mIoU for each seed."""
 
 
-def compared(curves: Curves, epochs: int) -> AblationResults:
+def compared(curves: Curves, epochs: int, refined: Sequence[str] = ()) -> AblationResults:
+    crf: dict[str, Value] = {"refine/method": "dense_crf"}
     cells = tuple(
-        Cell(name=name, changes={"loss/xe": 1.0 + place}) for place, name in enumerate(curves)
+        Cell(name=name, changes={"loss/xe": 1.0 + place, **(crf if name in refined else {})})
+        for place, name in enumerate(curves)
     )
     grid = Grid(name="g", question="?", source="s", baseline=next(iter(curves)), cells=cells)
     seeds = tuple(range(len(next(iter(curves.values())))))
@@ -93,6 +95,18 @@ def test_the_answer_says_where_orders_still_move() -> None:
     assert found.decided == ("other",)
     settled = compared({"plain": [FLAT] * 6, "other": [EARLY] * 6}, 6)
     assert "moving" not in answer(settled)
+
+
+def test_validation_says_nothing_of_an_order_that_refinement_decides() -> None:
+    """The curve of a refined cell is that of the network alone."""
+    curves = {"plain": [FLAT], "refined": [FLAT], "other": [IN_THE_THIRD]}
+    found = horizon.moving(compared(curves, 6, refined=["refined"]))
+    assert found is not None
+    assert (found.pairs, found.third, found.runs) == (1, 1, 1)
+    assert horizon.moving(compared({"plain": [FLAT], "it": [FLAT]}, 6, refined=["it"])) is None
+    both = horizon.moving(compared(curves, 6, refined=[*curves]))
+    assert both is not None
+    assert both.pairs == 3
 
 
 def test_two_epochs_and_unfinished_runs_say_nothing() -> None:

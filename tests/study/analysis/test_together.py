@@ -112,6 +112,11 @@ def test_other_questions_are_refused(tmp_path: Path, first: StudyRecord) -> None
     refused(
         first, study("l", grid=grid), "same loss in 'good' .* loss/lovasz 1.0 in first and loss"
     )
+    for path, value in (("refine/method", "dense_crf"), ("model/freeze_batch_norm", True)):
+        changes = {**fake_grid.GRID.cells[1].changes, path: value}
+        other = replace(fake_grid.GRID.cells[1], changes=changes)
+        grid = replace(fake_grid.GRID, cells=(fake_grid.GRID.cells[0], other))
+        refused(first, study(path[:6], grid=grid), f"same setting in 'good' .* {path} {value} in")
 
 
 def test_two_plug_ins_metrics_of_one_name_are_two_metrics(tmp_path: Path) -> None:

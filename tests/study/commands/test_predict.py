@@ -77,6 +77,7 @@ def test_a_list_s_maps_give_the_confusion_matrix_of_the_study(
         data__val_images=1,
     )
     measured = restore.measure(flatten(config), state, load(config.data), "cpu", None)
+    assert isinstance(measured, restore.Measured)
     (tmp_path / "counts.npz").write_bytes(measured.counts)
     expected = counts_file.load_confusion(tmp_path / "counts.npz")
     assert expected is not None

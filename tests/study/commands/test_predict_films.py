@@ -29,6 +29,7 @@ FILMS: dict[str, Value] = {
     "data__test_images": FRAMES + 3,
     "data__clip": 2,
     "model__network": "stm_small",
+    "model__encoder": "mobilenetv3_small_050",
 }
 
 
@@ -67,7 +68,9 @@ def film(folder: Path, sequence: str, names: list[str], rows: int = 40) -> Path:
 def test_a_list_s_maps_are_what_the_test_measured(tmp_path: Path, trained: Study) -> None:
     test = load(trained.config.data).splits["test"]
     given = flatten(trained.config), trained.state, load(trained.config.data), "cpu", None
-    (tmp_path / "counts").write_bytes(restore.measure(*given).counts)
+    measured = restore.measure(*given)
+    assert isinstance(measured, restore.Measured)
+    (tmp_path / "counts").write_bytes(measured.counts)
     arguments = ["fake/0", "--list", "test", "--storage", str(trained.storage)]
     assert main([*arguments, "--out", str(tmp_path / "maps")]) == 0
 

@@ -10,6 +10,8 @@ import pytest
 
 import study
 from study.commands import python_api, start
+from study.commands.export import ExportRequest
+from study.commands.predict import PredictRequest
 from study.commands.python_arguments import named_as_in_python
 from study.execution.stopping import Policy
 from study.planning.request import StudyRequest
@@ -27,6 +29,12 @@ def test_every_option_of_the_command_is_a_named_argument_with_its_default() -> N
     }
     assert {*inspect.signature(study.run_plan).parameters} == {"plan", "verbose", *of_runs}
     assert not {"", inspect.Parameter.empty} & {one.annotation for one in found.values()}
+
+
+def test_predict_and_export_have_the_options_of_their_commands() -> None:
+    for function, request in ((study.predict, PredictRequest), (study.export, ExportRequest)):
+        options_there = {field.name for field in fields(request)}
+        assert {*inspect.signature(function).parameters} == options_there
 
 
 def test_names_and_mappings_are_given_as_python_has_them(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from tests.study import fake, fake_grid, reports
 from tests.study.execution.test_stages import small
 from tests.trainables.fake_checkpoint import write_checkpoint
 from trainables.training import checkpoint
+from trainables.training.refinement import RefinementError
 from trainables.training.restore import Measured
 
 
@@ -108,6 +110,22 @@ def test_a_network_of_the_epoch_before_is_never_measured(
     others = [t for t in ledger.record.trials.values() if t.number != 3]
     assert all(t.tested is not None for t in others)
     assert Ledger(ledger.path).record.trials[3].untested == trial.untested
+
+
+def test_a_network_that_cannot_be_refined_stops_no_other(
+    grid: tuple[Plan, Ledger, dict[int, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, ledger, _ = grid
+    given = iter([RefinementError("no refinement by segfix: its loss is nan")])
+    measured_else = test_evaluation.measure
+
+    def measure(*of: Any) -> Measured | RefinementError:
+        return next(given, None) or measured_else(*of)
+
+    monkeypatch.setattr(test_evaluation, "measure", measure)
+    trials = measured(plan, ledger).record.trials.values()
+    (untested,) = (trial for trial in trials if trial.tested is None)
+    assert untested.untested == "no refinement by segfix: its loss is nan"
 
 
 def test_every_view_names_the_untested_run(grid: tuple[Plan, Ledger, dict[int, Path]]) -> None:

@@ -81,3 +81,14 @@ def test_one_value_and_equal_cells_are_named() -> None:
     at_the_default = Cell(name="c", changes={"loss/xe": 1.0})
     (same,) = findings(of_cells(*cells, at_the_default), fake.SPACE, [])
     assert same.seen == "a and c have the same config, so that their figures will be equal"
+
+
+def test_a_refinement_that_no_test_applies_is_varied_in_vain() -> None:
+    plain = Cell(name="plain", changes={})
+    longer = Cell(name="longer", changes={"segfix/steps": 2000})
+    (found,) = findings(of_cells(plain, longer), fake.SPACE, [])
+    assert str(found).startswith(
+        "Varied, and read by no test of the study: segfix/steps. --set refine/method=segfix"
+    )
+    refined = replace(longer, changes={**longer.changes, "refine/method": "segfix"})
+    assert findings(of_cells(plain, refined), fake.SPACE, []) == []

@@ -73,6 +73,9 @@ def test_exact_sums_are_for_small_images(tmp_path: Path) -> None:
     plan = fake_grid.plan(tmp_path, exact, base=large)
     with pytest.raises(ValueError, match=r"dense_crf/filter must be lattice for .* 129x128"):
         check_images(plan, images())
+    paper = grid(**REFINED, **{"dense_crf/filter": "exact", "dense_crf/variant": "paper"})
+    with pytest.raises(ValueError, match=r"dense_crf/variant must be released for .* 129x128"):
+        check_images(fake_grid.plan(tmp_path, paper, base=large), images())
 
 
 def test_choosing_settings_on_the_test_list_is_said(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from study.reporting.figures.efficiency import efficiency
 from study.reporting.figures.style import cell_groups
 from study.tracking.trial_runs import trial_run
 from tests.study import fake, fake_grid, reports
+from trainables.config import TrialConfig, flatten
+from trainables.config.later_fields import without_defaults
 
 
 def studied(tmp_path: Path, field: str = "model/width", measured: bool = True) -> Ledger:
@@ -98,3 +100,11 @@ def test_equal_networks_have_no_figure_and_one_cost(tmp_path: Path) -> None:
     assert len(ledger.record.networks) == 1
     results = AblationResults(ledger.record)
     assert efficiency(results, cell_groups(results)) is None
+
+
+def test_what_later_versions_added_leaves_the_keys_of_older_ledgers() -> None:
+    """A line of an older ledger is read with the defaults of today's fields."""
+    config = flatten(TrialConfig())
+    assert cost_key(config) == cost_key(without_defaults(config))
+    taught = {**config, "model/network": "hms", "model/test_attention_scales": "0.5,1"}
+    assert cost_key(taught) != cost_key({**taught, "model/test_attention_scales": "1"})

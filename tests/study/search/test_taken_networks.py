@@ -174,6 +174,20 @@ def test_another_study_reuses_both(tmp_path: Path) -> None:
     assert trials[2].shared == OF_PLAIN
 
 
+def test_settings_that_another_objective_chose_are_not_reused(tmp_path: Path) -> None:
+    first = Driver(replace(plan(tmp_path, REFINED), study="before")).run()
+    for number in (0, 1):
+        measure(first, number)
+    other = replace(plan(tmp_path, REFINED), objectives={"dice": "max"})
+    driver = Driver(other).run()
+    assert driver.ran == []
+    plain, refined = driver.ledger.record.trials.values()
+    assert plain.reused is not None
+    assert plain.tested is not None
+    assert (refined.reused, refined.tested, refined.refined) == (None, None, None)
+    assert refined.shared == OF_PLAIN
+
+
 def test_the_plan_counts_them_as_no_training(tmp_path: Path) -> None:
     driver = Driver(plan(tmp_path, *CELLS))
     runs = DependentRuns(driver.plan, driver.ledger.record)

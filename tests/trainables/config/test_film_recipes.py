@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trainables.config import TrialConfig, recipes
-from trainables.data.clips import film
+from trainables.data.films import film
 
 LISTS = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "davis2016"
 OFFICIAL = LISTS / "official_lists" / "train_parent_480p.txt"

@@ -99,6 +99,7 @@ OTHERS: dict[str, dict[str, Value]] = {
         "eval/edge_thresholds": 5,
     },
     "data/moves": {"data/moves": "released"},
+    "dense_crf/variant": {"dense_crf/variant": "paper", "dense_crf/filter": "exact"},
     "task/tasks": {"data/targets": "edge", "task/tasks": "semseg,edge"},
     "task/auxiliary": {
         "data/targets": "edge,depth",

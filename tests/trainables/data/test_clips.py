@@ -10,8 +10,9 @@ from tests.trainables.films import dataset, films
 from trainables.config import DataConfig
 from trainables.data import DataError
 from trainables.data.batches import Epoch, training_batches
-from trainables.data.clips import film, frames_of_clip, require_clips
+from trainables.data.clips import frames_of_clip, require_clips
 from trainables.data.draw import Draw
+from trainables.data.films import film
 from trainables.data.lists import EXTRA
 from trainables.data.loader import Loaders
 

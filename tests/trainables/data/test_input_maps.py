@@ -199,6 +199,10 @@ def test_data_without_the_map_are_refused() -> None:
         DataError, match="data/inputs must be, for mine: '' or some of normals; got"
     ):
         _require_targets(found, BOTH)
+    photographs = replace(found, targets=())
+    # A plan adds the inputs of its cells to the targets.
+    with pytest.raises(DataError, match="data/inputs must be, for mine: '', it has labels only"):
+        _require_targets(photographs, replace(BOTH, targets="depth,normals"))
     data = load(TARGETS)
     unknown = replace(data, pixels=replace(data.pixels, maps=()))
     with pytest.raises(ValueError, match="without depth, of which no training image has a value"):

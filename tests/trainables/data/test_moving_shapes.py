@@ -62,9 +62,9 @@ def _with(
 def test_lists_have_whole_sequences_in_the_order_of_their_frames() -> None:
     lists = open_layout(SMALL).splits
     assert {split: len(frames) for split, frames in lists.items()} == {
-        "train": 24 * FRAMES,
+        "train": 72 * FRAMES,
         "val": 6 * FRAMES,
-        "test": 6 * FRAMES,
+        "test": 12 * FRAMES,
     }
     names = [one.name for one in lists["val"]]
     assert names == sorted(names)

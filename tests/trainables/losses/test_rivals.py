@@ -187,5 +187,6 @@ def test_dice_of_one_class_is_generalised_dice() -> None:
 def test_every_loss_is_an_arm_and_has_a_source() -> None:
     configs = [TrialConfig().changed(cell.changes).loss for cell in ARMS.cells]
     assert set(RIVALS) <= {name for loss in configs for name in ever_active(loss)}
-    assert len(ARMS.cells) == 26
+    assert len(ARMS.cells) == 27
+    assert len({*RIVALS}) == len(RIVALS)
     assert {name for family in FAMILIES.values() for name in family} == set(TERMS)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.config import TrialConfig, Value
+from trainables.config.inputs import InputMap
 from trainables.config.pixels import RGB, Pixels
 from trainables.config.tasks import NetworkTasks
 from trainables.networks.batch_norm import make_global
@@ -46,7 +47,7 @@ def test_the_published_network_has_the_published_parameters() -> None:
     maps = network.get_submodule("trunk.backbone")(torch.zeros(1, 3, 64, 64, device="meta"))
     assert [map_.shape[1:] for map_ in maps] == [
         (channels, 64 // stride, 64 // stride)
-        for channels, stride in zip(WideResNet38.channels, WideResNet38.strides, strict=True)
+        for channels, stride in zip(WideResNet38.channels, (1, 2, 4, 8, 8, 8, 8), strict=True)
     ]
 
 
@@ -142,6 +143,16 @@ def test_canny_sees_the_mean_of_other_bands() -> None:
     assert expected.any()
 
 
+@pytest.mark.parametrize("variant", ["paper", "released"])
+def test_canny_sees_no_map_behind_the_image(variant: str) -> None:
+    images = torch.from_numpy(image()).permute(2, 0, 1).unsqueeze(0) / 255
+    metres = 9 * torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(1))
+    network = built(Pixels(4, inputs=(InputMap("depth", (5.0,), (2.0,)),)), variant=variant)
+    found = canny_of(network, torch.cat((images, metres), dim=1))
+    np.testing.assert_array_equal(found, canny_of(built(variant=variant), images))
+    assert found.any()
+
+
 def test_a_gate_is_the_papers_formula() -> None:
     gate = Gate(4).eval()
     shape, trunk = torch.rand(1, 4, 5, 6), torch.rand(1, 1, 5, 6)
@@ -189,8 +200,19 @@ def test_public_weights_load_by_their_names() -> None:
     ("changes", "words"),
     [
         ({"model/boundary_input": True}, "false with gscnn, which joins its boundaries itself"),
-        ({"model/network": "tiny", "model/variant": "released"}, "paper with tiny: only gscnn"),
+        (
+            {"model/network": "tiny", "model/variant": "released"},
+            "paper with tiny: only sa_gate_r101, gscnn",
+        ),
         ({"data/targets": "edge", "task/tasks": "edge"}, "with semseg with gscnn, got 'edge'"),
+        (
+            {
+                "model/variant": "released",
+                "loss/edge_attention": 1.0,
+                "loss/edge_attention_on": "probability",
+            },
+            "loss/edge_attention_on must be logit with model/variant released of gscnn, whose",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(changes: dict[str, Value], words: str) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tests.trainables import golden
 from trainables.config.refine import DenseCRFConfig
-from trainables.refinement.dense_crf import dense_crf
+from trainables.refinement.dense_crf import dense_crf, kernels_of
 
 GOLDEN = golden.load("densecrf")
 Place = tuple[int, int, int]
@@ -85,6 +85,35 @@ def test_exact_form_is_the_loop_over_all_pairs(variant: Variant) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
+def test_a_lattice_has_no_form_without_normalisation() -> None:
+    """Its kernels are too small: a pixel would hear less of itself than is taken away again."""
+    image_1CHW, _ = scene(2, 20, 24)
+    given = DenseCRFConfig(smoothness_weight=0.0)
+    ones_N1 = torch.ones(20 * 24, 1, dtype=torch.float64)
+    sums = [
+        kernels_of(replace(given, filter=each), image_1CHW[0])[0].filter(ones_N1).mean()
+        for each in ("lattice", "exact")
+    ]
+    assert sums[0] < 0.8 * sums[1]
+    with pytest.raises(
+        ValueError, match=r"^dense_crf/filter must be exact with dense_crf/variant paper"
+    ):
+        replace(given, variant="paper")
+
+
+def test_exact_sums_in_float32_are_those_in_float64() -> None:
+    """Also far from the origin of narrow kernels, where squares are large."""
+    image_1CHW, _ = scene(2, 2, 400)
+    config = replace(SMALL, appearance_srgb=3.0, smoothness_sxy=0.5)
+    values_NK = torch.rand(2 * 400, 2, dtype=torch.float64)
+    for each, other in zip(
+        kernels_of(config, image_1CHW[0]), kernels_of(config, image_1CHW[0].float()), strict=True
+    ):
+        found_NK = other.filter(values_NK.float())
+        assert found_NK.dtype == torch.float32
+        torch.testing.assert_close(found_NK.double(), each.filter(values_NK), rtol=1e-4, atol=0)
+
+
 def refined(config: DenseCRFConfig, case: str) -> NDArray[np.float32]:
     image_1HWC = torch.from_numpy(GOLDEN[f"{case}/image"].copy())[None]
     logits_1KHW = torch.from_numpy(GOLDEN[f"{case}/probs"].copy()).log()[None]
@@ -144,6 +173,14 @@ def test_lone_pixel_of_another_class_follows_its_surroundings(filter_: Filter, b
     image_1CHW[:, :, 4, 4] = 0.0  # its colour is another: the appearance leaves it alone
     edge = replace(config, smoothness_weight=0.0)
     assert dense_crf(edge)(image_1CHW, logits_1KHW).argmax(dim=1).sum() == 1
+
+
+def test_a_lattice_that_is_too_fine_is_one_line() -> None:
+    image_1CHW, logits_1KHW = scene(2, 5, 6)
+    narrow = DenseCRFConfig(appearance_sxy=1e-3, appearance_srgb=1e-2)
+    with pytest.raises(ValueError, match=r"^dense_crf/appearance_sxy and .* must be larger with"):
+        dense_crf(narrow)(image_1CHW, logits_1KHW)
+    assert dense_crf(replace(narrow, filter="exact"))(image_1CHW, logits_1KHW).isfinite().all()
 
 
 def test_without_weights_nothing_changes() -> None:

@@ -176,6 +176,18 @@ def test_a_mirrored_image_has_mirrored_directions() -> None:
     torch.testing.assert_close(vectors(turned_1HW), expected, atol=1e-4, rtol=0)
 
 
+def test_along_a_straight_boundary_every_depth_has_the_same_of_four_bins() -> None:
+    """Its angle is the border of two bins, exactly; rounding would decide by the depth."""
+    labels_1HW = torch.zeros(1, 40, 60, dtype=torch.int64)
+    labels_1HW[:, :, 31:] = 1
+    for turned_1HW, angles in ((labels_1HW, {180.0, 0.0}), (labels_1HW.mT, {-90.0, 90.0})):
+        angle_1HW = interior(turned_1HW.contiguous(), 2).angle_BHW
+        assert set(angle_1HW[~angle_1HW.isnan()].tolist()) == angles
+        for number in (0, 1):
+            own_1HW = segfix.bins(angle_1HW, 4)[(turned_1HW == number) & ~angle_1HW.isnan()]
+            assert len(own_1HW.unique()) == 1
+
+
 def test_level_directions_turn_round_but_in_the_released_code() -> None:
     angles_13 = torch.tensor([[[0.0, 180.0, -180.0, 45.0, -135.0, 90.0]]])
     turned = segfix.flipped(angles_13)[0, 0].tolist()

@@ -14,12 +14,13 @@ from trainables.config import EvalConfig
 from trainables.config.evaluation import EvaluationProtocol
 from trainables.data.batch import Batch
 from trainables.data.dataset import ImageList
+from trainables.data.films import rows_by_film
 from trainables.data.layouts.moving_shapes import frame
 from trainables.losses.term import LossTerm
 from trainables.metrics.inference import PLAIN
 from trainables.networks.segmentation import SegmenterOutput
 from trainables.training.evaluation import Evaluation
-from trainables.training.films import Films, as_logits, evaluate_films, logits_at, rows_by_film
+from trainables.training.films import Films, as_logits, evaluate_films, logits_at
 from trainables.training.following import Begin, Film
 from trainables.training.validation_terms import ListTerms
 

@@ -11,13 +11,14 @@ from torch import Tensor
 from trainables.config import TrialConfig, Value, flatten
 from trainables.config.refine import DenseCRFConfig
 from trainables.data import Dataset, load
+from trainables.data.batches import to_tensors
 from trainables.lane.refiner import Refiner, refiner_of, saved_refiner_of
 from trainables.losses.batch import Learned
 from trainables.refinement.dense_crf import dense_crf
 from trainables.training import crf_settings, restore
 from trainables.training.crf_settings import settings_of
 from trainables.training.prediction import Predictor
-from trainables.training.refinement import Refinement
+from trainables.training.refinement import Refinement, RefinementError
 from trainables.training.training import Training
 
 CPU = torch.device("cpu")
@@ -43,7 +44,9 @@ def data(training: Training) -> Dataset:
 def measured(training: Training, data: Dataset, **changes: Value) -> restore.Measured:
     config = flatten(training.config.changed({"dense_crf/tried": 1, **changes}))
     prepare = Refiner("", "", ("miou", "max"))
-    return restore.measure(config, training.save(), data, "cpu", None, prepare)
+    found = restore.measure(config, training.save(), data, "cpu", None, prepare)
+    assert isinstance(found, restore.Measured)
+    return found
 
 
 def inverted(images_BCHW: Tensor, logits_BKHW: Tensor) -> Tensor:
@@ -74,6 +77,16 @@ def test_measure_refines_and_validation_does_not(training: Training, data: Datas
     other = replace(training.config, refine=TrialConfig().refine)
     unrefined = Training(other, data, Learned(), CPU).evaluate()
     np.testing.assert_equal(unrefined.metrics, training.evaluate().metrics)
+
+
+def test_why_there_is_no_refinement_is_said(training: Training, data: Dataset) -> None:
+    def prepare(_: Training) -> Refinement:
+        raise ValueError("segfix/variant must be paper where the released loss is nan")
+
+    given = flatten(training.config), training.save(), data, "cpu", None, prepare
+    found = restore.measure(*given)
+    assert isinstance(found, RefinementError)
+    assert str(found).startswith("no refinement by dense_crf: segfix/variant must be paper")
 
 
 def test_the_best_setting_of_the_validation_list_is_applied(
@@ -120,6 +133,9 @@ def test_gallery_and_predictor_have_the_maps_of_the_test(training: Training, dat
     assert np.array_equal(seen.predicted[0], expected[0])
     assert np.array_equal(seen.predicted[1], expected[2])
 
+    with pytest.raises(ValueError, match=r"dense_crf/tried must be 1 for a network without a test"):
+        saved_refiner_of(training.config, {}, CPU)
+
     images = [np.asarray(image) for image in data.splits["test"].images_NHWC]
     refine = saved_refiner_of(config, {}, CPU)
     predictor = Predictor(training.network, config, CPU, refine)
@@ -130,6 +146,51 @@ def test_gallery_and_predictor_have_the_maps_of_the_test(training: Training, dat
     larger = np.repeat(np.repeat(images[0], 2, axis=0), 2, axis=1)
     ((_, labels_HW),) = predictor.label_maps([larger])
     assert labels_HW.shape == (48, 64)
+
+
+@pytest.mark.parametrize("method", ["dense_crf", "segfix"])
+def test_refinement_sees_the_image_alone_where_maps_follow_it(method: str, tmp_path: Path) -> None:
+    small = {
+        **SMALL,
+        "dense_crf/tried": 1,
+        "segfix/steps": 1,
+        "segfix/width": 2,
+        "segfix/crop": 32,
+        "segfix/batch": 1,
+    }
+    config = TrialConfig().changed(
+        {**small, "data/inputs": "depth,normals", "refine/method": method}
+    )
+    data = load(config.data)
+    refine = refiner_of(config, data, tmp_path, "", CPU)
+    files = {path.name: path.read_bytes() for path in tmp_path.glob("segfix-*.pt")}
+    later = saved_refiner_of(config, files, CPU)
+    assert refine is not None
+    assert later is not None
+    images_BCHW = to_tensors(
+        data.for_inputs(config.data.input_names).splits["test"], [0]
+    ).images_BCHW
+    logits_BKHW = torch.randn(1, data.num_classes, *images_BCHW.shape[-2:])
+    alone = TrialConfig().changed({**small, "refine/method": method})
+    of_photographs = saved_refiner_of(alone, files, CPU)
+    assert of_photographs is not None
+    expected_BKHW = of_photographs(images_BCHW[:, :3], logits_BKHW)
+    assert images_BCHW.shape[1] == 7
+    assert torch.equal(refine(images_BCHW, logits_BKHW), expected_BKHW)
+    assert torch.equal(later(images_BCHW, logits_BKHW), expected_BKHW)
+
+
+def test_settings_are_chosen_by_the_image_alone_where_maps_follow_it() -> None:
+    config = TrialConfig().changed({**SMALL, "data/inputs": "depth"})
+    training = Training(config, load(config.data), Learned(), CPU)
+    found = crf_settings.choose(training, "miou", "max")
+    images_BCHW = to_tensors(training.dataset.splits["val"], [0]).images_BCHW
+    logits_BKHW = torch.randn(1, 6, *images_BCHW.shape[-2:])
+    alone = dense_crf(config.changed(found.chosen).dense_crf)
+    expected_BKHW = alone(images_BCHW[:, :3], logits_BKHW)
+    assert images_BCHW.shape[1] == 4
+    assert found.refine is not None
+    assert torch.equal(found.refine(images_BCHW, logits_BKHW), expected_BKHW)
 
 
 def test_without_segmentation_there_is_nothing_to_refine() -> None:

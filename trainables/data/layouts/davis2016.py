@@ -13,7 +13,7 @@ from pathlib import Path
 from trainables.config import DataConfig
 from trainables.data import files, lists
 from trainables.data.dataset import DataError
-from trainables.data.frame_order import by_number
+from trainables.data.films import by_number
 from trainables.data.label_tables import LabelTable
 from trainables.data.samples import Groups, Layout, Pair
 

@@ -18,16 +18,14 @@ from scipy.ndimage import gaussian_filter
 from trainables.config import DataConfig, require
 from trainables.data import lists
 from trainables.data.layouts import shapes
-from trainables.data.samples import Decoded, Groups, Layout
+from trainables.data.layouts.davis2016 import CLASSES, COLOURS, SEQUENCES
+from trainables.data.samples import Decoded, Layout
 
-CLASSES = ("background", "object")
-COLOURS = ((0, 0, 0), (236, 95, 103))
 SIZE = shapes.SIZE
 FRAMES = 12
 """Of a sequence."""
-COUNTS = {"train": 24, "val": 6, "test": 6}
+COUNTS = {"train": 72, "val": 6, "test": 12}
 """Sequences of a list."""
-SEQUENCES = Groups("sequence", "sequences", lambda name: name.split("/")[0])
 _SPLIT_SEED = {"train": 1, "val": 2, "test": 3}
 _VERSION = 1
 """Raised whenever a frame's pixels change, so that old results are not taken for new ones."""

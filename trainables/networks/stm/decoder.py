@@ -40,18 +40,18 @@ class Refine(nn.Module):
 
 
 class Decoder(nn.Module):
-    """A 3x3 convolution, a residual block and two refinements, to stride 4."""
+    """A 3x3 convolution, a residual block and a refinement at each finer stride, to stride 4."""
 
     def __init__(self, inputs: int, fine: Sequence[int], features: int) -> None:
-        """``fine``: channels of the frame's features at strides 4 and 8."""
+        """``fine``: channels of the frame's finer features, from stride 4 on."""
         super().__init__()
         self.narrow = nn.Conv2d(inputs, features, 3, padding=1)
         self.residual = Residual(features)
-        self.refine_8 = Refine(fine[1], features)
-        self.refine_4 = Refine(fine[0], features)
+        self.refine = nn.ModuleList(Refine(channels, features) for channels in reversed(fine))
 
     def forward(self, read_BDhw: Tensor, fine: Sequence[Tensor]) -> Tensor:
         """(B,D,h,w) at stride 4: what the classifier receives."""
         x_BDhw = self.residual(self.narrow(read_BDhw))
-        x_BDhw = self.refine_8(fine[1], x_BDhw)
-        return F.relu(self.refine_4(fine[0], x_BDhw))
+        for refine, fine_BDhw in zip(self.refine, reversed(fine), strict=True):
+            x_BDhw = refine(fine_BDhw, x_BDhw)
+        return F.relu(x_BDhw)

@@ -4,6 +4,8 @@ Shape letters: B frames, C channels of a key, V of a value, D features, h rows, 
 stride.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,19 +15,25 @@ from trainables.config.pixels import Pixels
 from trainables.networks.encoders import any_size, sketch, without_chance
 from trainables.networks.network import Backbone, normalized
 
-_STRIDES = (4, 8, 16)
+STRIDES = (4, 8, 16)
+"""As published: the memory has the last one's places."""
 
 
 class FrameEncoder(nn.Module):
     """A timm model's features at strides 4, 8 and 16."""
 
     def __init__(
-        self, config: ModelConfig, name: str, pixels: Pixels, one_scale: bool = False
+        self,
+        config: ModelConfig,
+        name: str,
+        pixels: Pixels,
+        one_scale: bool = False,
+        strides: Sequence[int] = STRIDES,
     ) -> None:
         """``one_scale``: bring each frame's features to mean 0 and variance 1: encoders differ in
         how large theirs are, and no norm follows."""
         super().__init__()
-        options = {"out_indices": _places(config, name), **any_size(sketch(name))}
+        options = {"out_indices": _places(config, name, strides), **any_size(sketch(name))}
         self.backbone = Backbone(config, name, pixels, **options)
         without_chance(self.backbone)
         _cut(self.backbone.body)
@@ -48,9 +56,14 @@ class MaskedEncoder(FrameEncoder):
     """The same of a frame and its masks, which the first layer sees beside the image."""
 
     def __init__(
-        self, config: ModelConfig, name: str, pixels: Pixels, one_scale: bool = False
+        self,
+        config: ModelConfig,
+        name: str,
+        pixels: Pixels,
+        one_scale: bool = False,
+        strides: Sequence[int] = STRIDES,
     ) -> None:
-        super().__init__(config, name, pixels, one_scale)
+        super().__init__(config, name, pixels, one_scale, strides)
         body = self.backbone.body
         layers = body.named_modules()
         path, first = next(item for item in layers if isinstance(item[1], nn.Conv2d))
@@ -112,8 +125,8 @@ def _cut(body: nn.Module) -> None:
         body.blocks = body.blocks[: int(number) + 1]  # type: ignore[index]
 
 
-def _places(config: ModelConfig, name: str) -> tuple[int, ...]:
-    """Of the stages whose strides are 4, 8 and 16.
+def _places(config: ModelConfig, name: str, wanted: Sequence[int]) -> tuple[int, ...]:
+    """Of the stages with these strides.
 
     Raises:
         ValueError: timm has no such encoder, or it has no such stages.
@@ -124,7 +137,8 @@ def _places(config: ModelConfig, name: str) -> tuple[int, ...]:
         with torch.device("meta"):
             plan = timm.create_model(name, features_only=True)
         strides = list(plan.feature_info.reduction())
-        return tuple(strides.index(stride) for stride in _STRIDES)
+        return tuple(strides.index(stride) for stride in wanted)
     except (AttributeError, AssertionError, ValueError, RuntimeError, NotImplementedError):
-        needs = f"one of timm with features at strides 4, 8 and 16, with {config.network}"
+        named = f"{', '.join(map(str, wanted[:-1]))} and {wanted[-1]}"
+        needs = f"one of timm with features at strides {named}, with {config.network}"
         raise refused("model/encoder", needs, config.encoder) from None

@@ -26,11 +26,6 @@ class Memory(NamedTuple):
     keys_BCMhw: Tensor
     values_BVMhw: Tensor
 
-    @property
-    def frames(self) -> int:
-        """M."""
-        return self.keys_BCMhw.shape[2]
-
     def followed_by(self, other: "Memory") -> "Memory":
         """The frames of both."""
         return Memory(*(torch.cat(pair, dim=2) for pair in zip(self, other, strict=True)))

@@ -6,6 +6,8 @@ Shape letters: B clips, T frames of a clip, N = B T frames, K classes (backgroun
 features, H rows, W columns (h, w at stride 4).
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,7 +17,7 @@ from trainables.config.pixels import RGB, Pixels
 from trainables.networks.network import Network, Output
 from trainables.networks.stm.aggregation import soft_aggregation
 from trainables.networks.stm.decoder import Decoder
-from trainables.networks.stm.encoders import FrameEncoder, KeyValue, MaskedEncoder
+from trainables.networks.stm.encoders import STRIDES, FrameEncoder, KeyValue, MaskedEncoder
 from trainables.networks.stm.memory import Given, Memory
 from trainables.networks.stm.published import NAMES
 
@@ -41,6 +43,7 @@ class STM(Network):
         key: int = 128,
         value: int = 512,
         features: int = 256,
+        strides: Sequence[int] = STRIDES,
         pixels: Pixels = RGB,
     ) -> None:
         """``encoder``: of timm; "": ``model/encoder``."""
@@ -48,8 +51,8 @@ class STM(Network):
         words = f"background and one object with {config.network}, which follows one"
         require(num_classes == _CLASSES, "classes", words, num_classes)
         name = encoder or config.encoder
-        self.query_encoder = FrameEncoder(config, name, pixels, one_scale=not encoder)
-        self.memory_encoder = MaskedEncoder(config, name, pixels, one_scale=not encoder)
+        self.query_encoder = FrameEncoder(config, name, pixels, not encoder, strides)
+        self.memory_encoder = MaskedEncoder(config, name, pixels, not encoder, strides)
         self.transfer = self.query_encoder.backbone.transfer
         *fine, last = self.query_encoder.channels
         self.query_key_value = KeyValue(last, key, value)
@@ -103,9 +106,14 @@ class STM(Network):
             masks_BHW = masks_BHW.detach() if self._detached else masks_BHW
         return _joined(found)
 
+    def _query(self, last_BDhw: Tensor) -> tuple[Tensor, Tensor]:
+        """Key and value of each place of a frame."""
+        key_and_value: tuple[Tensor, Tensor] = self.query_key_value(last_BDhw)
+        return key_and_value
+
     def _decoded(self, stages: list[Tensor], memory: Memory) -> Output:
         *fine, last = stages
-        key_BChw, value_BVhw = self.query_key_value(last)
+        key_BChw, value_BVhw = self._query(last)
         features_BDhw = self.decoder(memory.read(key_BChw, value_BVhw), fine)
         scores_BKhw = self.classifier(features_BDhw)
         scores_BKHW = F.interpolate(

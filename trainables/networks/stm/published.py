@@ -18,7 +18,7 @@ def _residual(theirs: str, ours: str) -> Iterator[tuple[str, str]]:
 def _decoder() -> Iterator[tuple[str, str]]:
     yield "Decoder.convFM", "decoder.narrow"
     yield from _residual("Decoder.ResMM", "decoder.residual")
-    for theirs, ours in (("Decoder.RF3", "decoder.refine_8"), ("Decoder.RF2", "decoder.refine_4")):
+    for theirs, ours in (("Decoder.RF3", "decoder.refine.0"), ("Decoder.RF2", "decoder.refine.1")):
         yield f"{theirs}.convFS", f"{ours}.skip"
         yield from _residual(f"{theirs}.ResFS", f"{ours}.skip_residual")
         yield from _residual(f"{theirs}.ResMM", f"{ours}.residual")

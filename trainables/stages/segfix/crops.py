@@ -3,6 +3,7 @@
 Shape letters: B crops, C bands, H rows, W columns, S crop side.
 """
 
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +19,7 @@ from trainables.refinement import segfix
 from trainables.refinement.segfix_targets import interior, near
 
 _AROUND = 16
-"""Rows and columns around a crop whose labels decide what is learned in it: within 5 px of a
-boundary, depths and directions are then those of the complete image."""
+"""The least number of rows and columns around a crop whose labels decide what is learned in it."""
 _BRIGHTNESS = 10
 """Of 255: the most by which a crop of bytes is brightened or darkened, as released."""
 
@@ -91,8 +91,11 @@ def _window(
     """
     if settings.variant == "released":
         return torch.from_numpy(labels_HW).long(), top, left
-    first_row, first_column = max(top - _AROUND, 0), max(left - _AROUND, 0)
-    reach = settings.crop + _AROUND
+    # A direction compares depths up to 2 px away, which are larger by 2.8 px at most: near
+    # boundaries all are those of the complete image.
+    around = max(_AROUND, ceil(settings.distance) + 5)
+    first_row, first_column = max(top - around, 0), max(left - around, 0)
+    reach = settings.crop + around
     window_HW = labels_HW[first_row : top + reach, first_column : left + reach]
     return torch.from_numpy(window_HW).long(), top - first_row, left - first_column
 

@@ -4,10 +4,10 @@ Shape letters: B crops, N directions, L labels, H rows, W columns (h, w of the n
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from trainables.geometry.boundaries import Variant
+from trainables.geometry.boundaries import Variant, one_hot
+from trainables.networks.network import enlarged
 from trainables.refinement.segfix import NEAR, UNKNOWN
 
 _LIKELY = 0.5
@@ -42,14 +42,9 @@ def segfix_loss(
     return boundary + _balanced(enlarged(direction_logits_BNhw, size), direction_BHW, variant)
 
 
-def enlarged(maps_BLhw: Tensor, size: tuple[int, ...]) -> Tensor:
-    """Maps of the network at another size, with the corners' centres aligned, as released."""
-    return F.interpolate(maps_BLhw, size, mode="bilinear", align_corners=True)
-
-
 def _balanced(logits_BLHW: Tensor, labels_BHW: Tensor, variant: Variant) -> Tensor:
     # Sums of one-hot maps: counting and picking have no deterministic form on a GPU.
-    one_hot_BHWL = F.one_hot(labels_BHW + 1, logits_BLHW.shape[1] + 1)[..., 1:]
+    one_hot_BHWL = one_hot(labels_BHW, logits_BLHW.shape[1]).movedim(1, 3).contiguous()
     counts_L = one_hot_BHWL.sum(dim=(0, 1, 2))
     weights_L = (1 - counts_L / counts_L.sum()).to(logits_BLHW.dtype)
     if variant == "paper":

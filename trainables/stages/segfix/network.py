@@ -7,15 +7,14 @@ the features).
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.config import ModelConfig, SegFixConfig
 from trainables.config.pixels import Pixels
 from trainables.networks.hrnet import Streams
-from trainables.networks.network import conv_bn, resized
+from trainables.networks.network import conv_bn, enlarged, resized
+from trainables.networks.padding import Padding
 from trainables.networks.standardise import Standardise
-from trainables.stages.segfix.loss import enlarged
 
 _HIDDEN = 256
 """Channels of the two heads."""
@@ -52,10 +51,10 @@ class SegFixNet(nn.Module):
     def at_full_size(self, images_BCHW: Tensor) -> SegFixOutput:
         """The logits of images of any size, at that size."""
         rows, columns = images_BCHW.shape[-2:]
-        padding = (0, -columns % self.multiple, 0, -rows % self.multiple)
-        padded_BCHW = F.pad(images_BCHW, padding, mode="replicate")
+        padding = Padding.of(rows, columns, self.multiple)
+        padded_BCHW = padding.around(images_BCHW)
         maps = (enlarged(map_BLhw, padded_BCHW.shape[-2:]) for map_BLhw in self(padded_BCHW))
-        return SegFixOutput(*(map_BLHW[..., :rows, :columns] for map_BLHW in maps))
+        return SegFixOutput(*map(padding.cut, maps))
 
 
 def _hrnet(settings: SegFixConfig, pixels: Pixels) -> Streams:

@@ -5,7 +5,6 @@ Shape letters: B crops, N directions, H rows, W columns.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from trainables.stages.result import Curve, TrainedStage
 from trainables.stages.segfix.crops import Crops, draw, learnt
 from trainables.stages.segfix.loss import segfix_loss
 from trainables.stages.segfix.network import SegFixNet
+from trainables.stages.unfinished import StageState
 from trainables.stages.work import Work
 
 _MOMENTUM, _WEIGHT_DECAY, _POWER = 0.9, 5e-4, 0.9
@@ -98,7 +98,7 @@ class _Training:
         self.optimizer.step()
         self.curve.add(value)
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> StageState:
         return {
             "step": self.step,
             "seconds": self.work.seconds,
@@ -108,7 +108,7 @@ class _Training:
             "curve": self.curve.state(),
         }
 
-    def _load(self, state: dict[str, Any]) -> None:
+    def _load(self, state: StageState) -> None:
         self.step = state["step"]
         self.work.earlier_s = state["seconds"]
         self.network.load_state_dict(state["network"])

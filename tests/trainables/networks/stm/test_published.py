@@ -57,6 +57,6 @@ def test_weights_under_public_names_are_loaded(tmp_path: Path) -> None:
     assert words.startswith(f"{len(theirs)} tensors loaded from weights.pth")
     assert words.endswith("0 of the file left over")
     loaded = other.network.state_dict()
-    assert (loaded["decoder.refine_8.skip_residual.first.weight"] == 0.25).all()
+    assert (loaded["decoder.refine.0.skip_residual.first.weight"] == 0.25).all()
     assert (loaded["memory_key_value.value.bias"] == 0.25).all()
     assert (loaded["classifier.weight"] == 0.25).all()

@@ -119,13 +119,13 @@ def test_losses_of_public_training_code_are_losses_of_ours(case: str) -> None:
 
 
 def test_a_remembered_place_is_found_by_its_key() -> None:
-    """One of three places has the key that is asked for, so strongly that its value is read."""
+    """One of three places has the key that is sought, so strongly that its value is read."""
     keys = torch.zeros(1, 4, 1, 1, 3)
     keys[0, :, 0, 0, 1] = 50.0
     values = torch.arange(3.0).view(1, 1, 1, 1, 3)
     found = Memory(keys, values).read(torch.ones(1, 4, 2, 1), torch.full((1, 1, 2, 1), 7.0))
     assert found.flatten().tolist() == pytest.approx([1, 1, 7, 7])
     both = Memory(keys, values).followed_by(Memory(keys, values + 2))
-    assert both.frames == 2
+    assert both.keys_BCMhw.shape[2] == 2
     again = both.read(torch.ones(1, 4, 2, 1), torch.full((1, 1, 2, 1), 7.0))
     assert np.allclose(again.flatten().tolist(), [2, 2, 7, 7])
