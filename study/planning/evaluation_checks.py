@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Checks of a plan's trials on its images: sizes, evaluation and films."""
-=======
-"""Checks of how a plan's trials are trained and evaluated on images of many sizes, and films."""
->>>>>>> main
 
 from collections import Counter
 from collections.abc import Mapping

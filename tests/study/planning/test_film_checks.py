@@ -7,10 +7,7 @@ import numpy as np
 import pytest
 
 from search_spaces import SPACES, Cell, Grid
-<<<<<<< HEAD
 from study.ledger.design import Ablation
-=======
->>>>>>> main
 from study.ledger.plan import Plan
 from study.planning.evaluation_checks import check_films, check_sizes
 from tests.study import fake_grid
@@ -31,12 +28,8 @@ GRID = Grid(
 def plan_of(tmp_path: Path, data: DataConfig, folds: int = 0) -> Plan:
     base = TrialConfig(data=data, model=ModelConfig(network="stm_small"))
     plan = fake_grid.plan(tmp_path, GRID, base=base, objectives={"davis_jf": "max"})
-<<<<<<< HEAD
     assert isinstance(plan.design, Ablation)
     return replace(plan, design=replace(plan.design, folds=folds))
-=======
-    return replace(plan, design=replace(plan.ablation, folds=folds))
->>>>>>> main
 
 
 def without_object_in_the_last_fold(data: DataConfig) -> tuple[Dataset, str]:
@@ -63,15 +56,9 @@ def test_a_film_that_any_fold_tests_begins_with_its_object(tmp_path: Path) -> No
 def test_a_metric_of_films_needs_a_frame_between_the_first_and_the_last_one(
     tmp_path: Path, split: str
 ) -> None:
-<<<<<<< HEAD
     plan, dataset = plan_of(tmp_path, DATA), load(DATA)
     three, two = (of_first(dataset, split, count) for count in (15, 2))
     check_films(plan, three)
-=======
-    base = TrialConfig(data=DATA, model=ModelConfig(network="stm_small"))
-    three, two = (base.changed({f"data/{split}_images": count}).data for count in (15, 2))
-    check_films(plan_of(tmp_path, three), load(three))
->>>>>>> main
     with pytest.raises(ValueError, match=f"films of 3 or more frames in {split} .longest: 2"):
         check_films(plan, two)
 
