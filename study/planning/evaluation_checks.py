@@ -1,4 +1,4 @@
-"""Checks of how a plan's trials are trained and evaluated on images of many sizes, and films."""
+"""Checks of a plan's trials on its images: sizes, evaluation and films."""
 
 from collections import Counter
 from collections.abc import Mapping

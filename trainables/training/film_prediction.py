@@ -37,7 +37,8 @@ class FilmPredictor:
         """Yield the labels of each frame (H,W,C) at its own size; of the first one, its mask.
 
         Raises:
-            DataError: a frame or the mask has another size than the first frame.
+            DataError: a frame or the mask has another size than the first frame, or the mask shows
+                no object at the size of the network's images.
         """
         film, shape = None, mask_HW.shape
         for name, image_HWC in zip(names, frames, strict=True):
@@ -46,15 +47,21 @@ class FilmPredictor:
                 sizes = ["x".join(map(str, size)) for size in (image_HWC.shape[:2], shape)]
                 raise DataError(f"{name}: must have the size of {of}, {sizes[1]}, got {sizes[0]}")
             if film is None:
-                film = self._begun(image_HWC, mask_HW)
+                film = self._begun(name, image_HWC, mask_HW)
                 labels_HW = mask_HW.astype(np.uint8)
             else:
                 labels_HW = self._next(film, image_HWC)
             yield Predicted(image_HWC, labels_HW, {})
 
     @torch.no_grad()
-    def _begun(self, image_HWC: Pixels, mask_HW: NDArray[np.bool_]) -> Film:
+    def _begun(self, name: str, image_HWC: Pixels, mask_HW: NDArray[np.bool_]) -> Film:
         small_HW = files.resize_mask(mask_HW.astype(np.uint8), self._size)
+        if not small_HW.any():
+            rows, columns = small_HW.shape
+            raise DataError(
+                f"{name}: its first mask must show an object that is left at the size of the "
+                f"network's images, {rows}x{columns}, got one of {int(mask_HW.sum())} pixels"
+            )
         mask_1HW = torch.from_numpy(np.array(small_HW))[None].float().to(self._device)
         begin = follow(self._network, self._config.optim, self._device)
         return Film(begin, self._how, self._tensor(image_HWC), mask_1HW)

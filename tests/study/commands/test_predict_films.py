@@ -117,6 +117,7 @@ def test_films_keep_their_sizes_and_frames_follow_by_number(tmp_path: Path, trai
         ("missing", "cat.png: the first mask"),
         ("empty", "cat.png must be a mask that shows the object, got"),
         ("several", "cat.png must be a mask of one object, 0 elsewhere, got [1, 2]"),
+        ("tiny", "cat/f1: its first mask must show an object that is left at the size of the"),
         ("size", "cat/f1: must have the size of its first mask, 20x48, got 40x48"),
         ("grows", "cat/f2: must have the size of the film, 40x48, got 44x48"),
     ],
@@ -130,7 +131,9 @@ def test_mistakes_are_one_line_and_write_nothing(
     made = {
         "several": mask + np.eye(40, 48, dtype=np.uint8) + np.tri(40, 48, -9, dtype=np.uint8) * 2
     }
-    made |= {"empty": mask, "size": np.ones((20, 48), np.uint8)}
+    tiny = mask.copy()
+    tiny[1, 1] = 255
+    made |= {"tiny": tiny, "empty": mask, "size": np.ones((20, 48), np.uint8)}
     if spoil in made:
         Image.fromarray(made[spoil]).save(masks / "cat.png")
     if spoil == "missing":

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from search_spaces import SPACES, Cell, Grid
+from study.ledger.design import Ablation
 from study.ledger.plan import Plan
 from study.planning.evaluation_checks import check_films, check_sizes
 from tests.study import fake_grid
@@ -14,7 +15,7 @@ from trainables.config import DataConfig, ModelConfig, TrialConfig
 from trainables.data import Dataset, load
 
 SPACE = SPACES["active_boundary"]
-DATA = DataConfig(dataset="moving_shapes", height=16, width=16, clip=3)
+DATA = DataConfig(dataset="moving_shapes", height=8, width=8, clip=3)
 GRID = Grid(
     name="g",
     question="?",
@@ -27,7 +28,8 @@ GRID = Grid(
 def plan_of(tmp_path: Path, data: DataConfig, folds: int = 0) -> Plan:
     base = TrialConfig(data=data, model=ModelConfig(network="stm_small"))
     plan = fake_grid.plan(tmp_path, GRID, base=base, objectives={"davis_jf": "max"})
-    return replace(plan, design=replace(plan.ablation, folds=folds))
+    assert isinstance(plan.design, Ablation)
+    return replace(plan, design=replace(plan.design, folds=folds))
 
 
 def without_object_in_the_last_fold(data: DataConfig) -> tuple[Dataset, str]:
@@ -54,8 +56,13 @@ def test_a_film_that_any_fold_tests_begins_with_its_object(tmp_path: Path) -> No
 def test_a_metric_of_films_needs_a_frame_between_the_first_and_the_last_one(
     tmp_path: Path, split: str
 ) -> None:
-    base = TrialConfig(data=DATA, model=ModelConfig(network="stm_small"))
-    three, two = (base.changed({f"data/{split}_images": count}).data for count in (15, 2))
-    check_films(plan_of(tmp_path, three), load(three))
+    plan, dataset = plan_of(tmp_path, DATA), load(DATA)
+    three, two = (of_first(dataset, split, count) for count in (15, 2))
+    check_films(plan, three)
     with pytest.raises(ValueError, match=f"films of 3 or more frames in {split} .longest: 2"):
-        check_films(plan_of(tmp_path, two), load(two))
+        check_films(plan, two)
+
+
+def of_first(dataset: Dataset, split: str, count: int) -> Dataset:
+    """With the first images of a list alone."""
+    return replace(dataset, splits=dataset.splits | {split: dataset.splits[split].first(count)})

@@ -46,6 +46,13 @@ def test_frames_follow_each_other_by_number_with_gaps_and_without_leading_zeros(
     ]
 
 
+def test_a_sequence_misses_no_frame_that_has_a_mask(tmp_path: Path) -> None:
+    root = davis(tmp_path, dog=("00000", "00001", "00002"))
+    (root / "JPEGImages/480p/dog/00001.jpg").unlink()
+    with pytest.raises(DataError, match=r"Annotations/480p/dog/00001\.png: no image of that name"):
+        names_of(root, listing(tmp_path, "dog"))
+
+
 def test_a_list_of_frames_in_any_order_gives_films_in_order(tmp_path: Path) -> None:
     root = davis(tmp_path, dog=("00000", "00001", "00002"), bear=("00000", "00001"))
     lines = [

@@ -63,6 +63,7 @@ def _sequence(root: Path, line: lists.Line) -> list[Pair]:
     if not images:
         raise DataError(f"{folder}: no frames of sequence {line.words[0]} of {line.listed}")
     masks = root / "Annotations" / "480p" / folder.name
+    files.require_pairs(folder, masks)
     return [_pair(image, masks / f"{image.stem}.png", line.listed) for image in images]
 
 
