@@ -20,8 +20,8 @@ def test_attention_is_the_softmax_of_squared_distances() -> None:
 
 def test_a_place_finds_what_looks_like_it_before_any_training() -> None:
     """A red square on blue, which has moved by two places: without training, what is read of the
-    first frame's mask lies on the object. Published STM, whose two encoders have weights of their own,
-    must learn that."""
+    first frame's mask lies on the object. Published STM, whose two encoders have weights of their
+    own, must learn that."""
     network = small().network
     assert isinstance(network, STM)
     first, later = (_square(column) for column in (16, 48))
