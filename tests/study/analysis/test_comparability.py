@@ -77,7 +77,9 @@ def test_what_no_config_reaches_is_never_comparable(tmp_path: Path) -> None:
     reasons = {apart.name: apart.reason() for apart in set_apart(plan, TABLE4, None)}
     assert "Cityscapes' test labels, which only its server has" in reasons[ocr.name]
     assert "weights trained on Mapillary Vistas" in reasons["HMS, Cityscapes val, F+C"]
-    assert "GSCNN on WideResNet-38" in reasons["GSCNN, Cityscapes val, F"]
+    assert "gscnn_wrn38 there" in reasons["GSCNN, Cityscapes val, F"]
+    naive = reasons["Naive-student, Cityscapes test, F+C"]
+    assert "WideResNet-41, which Edgewise does not have" in naive
     assert len(reasons) == 7
 
 
