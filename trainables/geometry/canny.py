@@ -3,7 +3,6 @@
 Shape letters: B images, C channels, H rows, W columns.
 """
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -33,6 +32,8 @@ def canny_edges(images_BCHW: Tensor) -> Tensor:
 
 
 def _canny_edges(images_BCHW: Tensor) -> Tensor:
+    import cv2  # GSCNN alone needs it, and the catalogue of networks imports this file
+
     images_BHWC = images_BCHW.permute(0, 2, 3, 1).contiguous().cpu().numpy()
     edges_BHW = np.stack([cv2.Canny(image_HWC, LOW, HIGH) for image_HWC in images_BHWC])
     return torch.from_numpy(edges_BHW).to(images_BCHW.device).float() / 255
