@@ -1,7 +1,6 @@
 """Ablations: named cells that are compared with a baseline, all on the same seeds.
 
-A cell is a change to the user's config. The papers' tables are grids whose cells hold the papers'
-figures (``tables/``); a user's grid is made from factors (``factors.py``).
+A cell is a change to the user's config. Papers' tables (``tables/``) hold their figures beside it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -132,8 +131,10 @@ class Grid:
     baseline: str
     cells: tuple[Cell, ...]
     setups: tuple[Setup, ...] = ()
-    """How the published figures were measured. Those of a setup that is not here, as in ledgers
-    older than the field, are known by their name alone."""
+    """How the published figures were measured; those of others are known by their name alone."""
+
+    films: bool = field(default=False, compare=False)
+    """Whether it is about networks that follow an object. Planning reads it; no ledger has it."""
 
     def __post_init__(self) -> None:
         names = [cell.name for cell in self.cells]
@@ -168,8 +169,8 @@ class Grid:
 
     @property
     def baselines(self) -> list[str]:
-        """The cells that others are compared with: one, unless a table has several networks. Those
-        that cannot run are left out where others can."""
+        """Those that others are compared with: one, unless a table has several networks; of several
+        those that can run, if any can."""
         found = [cell for cell in self.cells if self.is_baseline(cell.name)]
         run = [cell.name for cell in found if not cell.needs]
         return run or [cell.name for cell in found]

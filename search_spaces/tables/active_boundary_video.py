@@ -20,6 +20,7 @@ TABLE7 = Grid(
     source="ABL (Wang et al., AAAI 2022), Table 7; w_a as for video; --recipe stm_davis2016 and "
     "--init with STM's weights",
     baseline="CE",
+    films=True,
     cells=(
         _t7("no fine-tuning", {"optim/train": False}, 88.67, 89.86),
         _t7("CE", {}, 88.81, 90.25),
@@ -45,6 +46,7 @@ VIDEO = Grid(
     question="Does ABL help to fine-tune a small network of video objects?",
     source="ours: Table 7 of ABL (Wang et al., AAAI 2022) for --dataset moving_shapes",
     baseline="+ CE",
+    films=True,
     cells=(
         Cell(name="no fine-tuning", changes={}),
         Cell(name="+ CE", changes={}, after="no fine-tuning"),

@@ -12,7 +12,8 @@ from study.planning.request import (
     choice,
     parse_change,
 )
-from trainables.config import TrialConfig, field_types, refused
+from trainables.config import TrialConfig, field_types, refused, require
+from trainables.config.films import follows
 
 _DEFAULT_GRIDS = {"all_losses": "arms"}
 """Default grids of spaces without dimensions, which cannot be searched as a space."""
@@ -76,6 +77,9 @@ def checked_grid(request: StudyRequest, grid: Grid, base: TrialConfig) -> Grid:
         ValueError: an option contradicts the grid, or the baseline lacks something.
     """
     _check_grid(request, grid)
+    one = "with --dataset moving_shapes, or of another network that follows an object"
+    known = not grid.films or follows(base.model)
+    require(known, f"--grid {grid.name}", one, base.model.network)
     weights = _weights_to_fine_tune(grid, base)
     needs = {cell.name: missing(cell, base) or weights for cell in grid.cells}
     for cell in grid.cells:  # one that starts after another cell comes after it

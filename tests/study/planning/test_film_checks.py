@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search_spaces import SPACES, Cell, Grid
+from search_spaces import GRIDS, SPACES, Cell, Grid
+from search_spaces.tables.active_boundary_video import VIDEO
 from study.ledger.design import Ablation
 from study.ledger.plan import Plan
 from study.planning.evaluation_checks import check_films, check_sizes
+from study.planning.grids import checked_grid
+from study.planning.request import StudyRequest
 from tests.study import fake_grid
 from trainables.config import DataConfig, ModelConfig, TrialConfig
 from trainables.data import Dataset, load
@@ -66,3 +69,12 @@ def test_a_metric_of_films_needs_a_frame_between_the_first_and_the_last_one(
 def of_first(dataset: Dataset, split: str, count: int) -> Dataset:
     """With the first images of a list alone."""
     return replace(dataset, splits=dataset.splits | {split: dataset.splits[split].first(count)})
+
+
+@pytest.mark.parametrize("name", ["table7", "video"])
+def test_a_grid_of_films_needs_a_network_that_follows(name: str) -> None:
+    grid = GRIDS["active_boundary"][name]
+    with pytest.raises(ValueError, match=f"--grid {name} must be with --dataset moving_shapes"):
+        checked_grid(StudyRequest(), grid, TrialConfig())
+    follower = TrialConfig().changed({"model/network": "stm_small", "data/clip": 3})
+    assert checked_grid(StudyRequest(), VIDEO, follower).baseline == VIDEO.baseline
