@@ -51,7 +51,7 @@ def expected(
         more["power"] = power
     if plan.budget:
         more["budget"] = budget.planned(plan.budget, record, found.total_s)
-    # Printed before the start: a driver that is killed, or loses its raylet, prints nothing.
+    # Written before the start: a driver that is killed, or loses its raylet, prints nothing.
     more["to resume"] = resume_command(plan.study, plan.storage, plan.tracking_uri)
     unread = canary.unread(plan, space, dataset.num_classes)
     doubts = health_of_plan.findings(plan, space, unread)

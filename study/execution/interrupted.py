@@ -6,7 +6,7 @@ from study.ledger.events import Finished
 from study.ledger.ledger import Ledger
 from study.ledger.study_folder import StudyFolder
 from study.ledger.trial_record import InterruptedTrial
-from study.search.trial_events import complete_taken
+from study.search.trial_events import complete_with_network
 from trainables.training import checkpoint
 
 
@@ -20,7 +20,7 @@ def interrupted_trials(ledger: Ledger, folder: StudyFolder) -> list[InterruptedT
         saved = checkpoint.latest(folder.trial_folders(trial.number), at_most=trial.last_epoch)
         shared, lender = trial.shared, trial.lender
         if lender is not None and lender.state == "complete":
-            complete_taken(ledger, trial, lender)
+            complete_with_network(ledger, trial, lender)
             continue
         if saved is None and shared is not None and trial.last_epoch >= shared.epochs:
             saved = checkpoint.undamaged(folder.trial_folders(shared.trial), shared.epochs)

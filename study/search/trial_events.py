@@ -64,10 +64,10 @@ def take_networks(ledger: Ledger, run: TrialSpec, lender: TrialRecord) -> None:
     of_test = [name for name in stage_names(config, digest) if not in_loss(name)]
     stages = [*filter(in_loss, lender.stages), *of_test]
     ledger.append(started(sharing, identity(config, digest), stages=stages))
-    complete_taken(ledger, ledger.record.trials[run.number], lender)
+    complete_with_network(ledger, ledger.record.trials[run.number], lender)
 
 
-def complete_taken(ledger: Ledger, trial: TrialRecord, lender: TrialRecord) -> None:
+def complete_with_network(ledger: Ledger, trial: TrialRecord, lender: TrialRecord) -> None:
     """Write the epochs that a trial has from its lender, where the ledger lacks them, and its end.
     They took no time."""
     for epoch, record in sorted(lender.epochs.items()):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
-from trainables.config.validation import require
+from trainables.config.validation import names_in_order
 
 InputName = Literal["depth", "normals"]
 INPUTS: tuple[InputName, ...] = get_args(InputName)
@@ -36,10 +36,7 @@ def parse_inputs(text: str) -> tuple[InputName, ...]:
     Raises:
         ValueError: an unknown name, one given twice, or another order.
     """
-    names = tuple(name for name in INPUTS if name in text.split(","))
-    allowed = f"'' or some of {','.join(INPUTS)}, in this order"
-    require(text == ",".join(names), "data/inputs", allowed, text)
-    return names
+    return names_in_order("data/inputs", text, INPUTS)
 
 
 def bands_of(names: tuple[InputName, ...]) -> int:

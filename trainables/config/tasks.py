@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
-from trainables.config.validation import Value, require, require_choices
+from trainables.config.validation import Value, names_in_order, require, require_choices
 
 TaskName = Literal["semseg", "edge", "depth", "normals", "saliency", "parts"]
 TASKS: tuple[TaskName, ...] = get_args(TaskName)
@@ -179,7 +179,4 @@ def parse_targets(text: str) -> tuple[TaskName, ...]:
     Raises:
         ValueError: an unknown name, one given twice, or another order.
     """
-    names = tuple(name for name in TARGETS if name in text.split(","))
-    allowed = f"'' or some of {','.join(TARGETS)}, in this order"
-    require(text == ",".join(names), "data/targets", allowed, text)
-    return names
+    return names_in_order("data/targets", text, TARGETS)

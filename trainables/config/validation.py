@@ -1,9 +1,11 @@
 """The one-line errors that a user reads about a config field."""
 
 from collections.abc import Mapping
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from trainables.config.plugin_fields import PLUGIN, Value
+
+_Name = TypeVar("_Name", bound=str)
 
 # Every new config needs the hints, and get_type_hints() evaluates them each time.
 _hints: dict[type, Mapping[str, object]] = {}
@@ -25,6 +27,17 @@ def require(condition: bool, name: str, allowed: str, got: object) -> None:
     """Raise ``refused(name, allowed, got)`` unless the condition holds."""
     if not condition:
         raise refused(name, allowed, got)
+
+
+def names_in_order(field: str, text: str, known: tuple[_Name, ...]) -> tuple[_Name, ...]:
+    """The names of a list such as ``depth,normals``; "": none.
+
+    Raises:
+        ValueError: an unknown name, one given twice, or another order than that of ``known``.
+    """
+    names = tuple(name for name in known if name in text.split(","))
+    require(text == ",".join(names), field, f"'' or some of {','.join(known)}, in this order", text)
+    return names
 
 
 def require_choices(section: object, prefix: str) -> None:

@@ -25,10 +25,10 @@ _AFTER = (
 def section(record: StudyRecord) -> Parts:
     """The trials that trained nothing, those that share epochs, and the second trainings; none
     where all began from scratch."""
-    return [*_taken(record), *_shared(record), *_second_trainings(record)]
+    return [*_reused_networks(record), *_shared(record), *_second_trainings(record)]
 
 
-def _taken(record: StudyRecord) -> Parts:
+def _reused_networks(record: StudyRecord) -> Parts:
     rows = [
         [*_named(trial), _of(lender)]
         for trial in record.trials.values()

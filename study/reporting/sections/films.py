@@ -14,15 +14,15 @@ from study.reporting.document import Parts, Prose, Section, Sheet
 from study.reporting.values import metric_value
 
 FILE = "films.csv"
-_SHOWN = {"davis_j": "J", "davis_f": "F"}
+_COLUMNS = {"davis_j": "J", "davis_f": "F"}
 
 
 def of_search(results: SearchResults, folder: StudyFolder) -> Parts:
     """The winner's figures; no section without films."""
     trials, split = _trials(results)
     found = films.by_trial(folder, trials[:1], split)
-    shown = {f"trial {number}": of for number, of in found.items()}
-    return _section(shown, results.record.data.list_name(split))
+    by_name = {f"trial {number}": of for number, of in found.items()}
+    return _section(by_name, results.record.data.list_name(split))
 
 
 def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
@@ -32,19 +32,21 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Parts:
     for trial in results.finalists:
         if trial.number in found:
             by_cell.setdefault(trial.cell, []).append(found[trial.number])
-    shown = {cell: films.mean(seeds) for cell, seeds in by_cell.items()}
-    return _section(shown, results.record.data.list_name(results.split))
+    by_name = {cell: films.mean(seeds) for cell, seeds in by_cell.items()}
+    return _section(by_name, results.record.data.list_name(results.split))
 
 
-def _section(shown: Mapping[str, Mapping[str, Figures]], where: str) -> Parts:
-    if not shown:
+def _section(by_name: Mapping[str, Mapping[str, Figures]], where: str) -> Parts:
+    if not by_name:
         return []
-    names = dict.fromkeys(film for of in shown.values() for film in of)
+    names = dict.fromkeys(film for of in by_name.values() for film in of)
     heads = [
-        f"{metric.removeprefix('davis_').upper()} % {name}" for name in shown for metric in _SHOWN
+        f"{metric.removeprefix('davis_').upper()} % {name}"
+        for name in by_name
+        for metric in _COLUMNS
     ]
     rows = [
-        [film, *(_value(of.get(film), metric) for of in shown.values() for metric in _SHOWN)]
+        [film, *(_value(of.get(film), metric) for of in by_name.values() for metric in _COLUMNS)]
         for film in names
     ]
     said = (

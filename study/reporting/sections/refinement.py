@@ -40,12 +40,12 @@ def section(record: StudyRecord) -> Parts:
 def _row(record: StudyRecord, trial: TrialRecord, *, chosen: bool) -> list[str]:
     objective, unit = record.plan.objective, unit_in(record, record.plan.objective)
     values = [trial.refined.value, trial.value(objective)] if trial.refined else []
-    shown = [with_unit(objective, value, unit) for value in values] or ["-", "-"]
+    formatted = [with_unit(objective, value, unit) for value in values] or ["-", "-"]
     return [
         str(trial.number),
         trial.cell or "-",
         str(trial.seed),
         refinements.method(trial.config),
         refinements.settings(trial.decided_config) or "-",
-        *(shown if chosen else []),
+        *(formatted if chosen else []),
     ]

@@ -39,7 +39,7 @@ def test_the_object_is_in_every_frame_and_moves(index: int) -> None:
 
 
 def test_the_objects_colour_ends_at_its_mask() -> None:
-    """The mask is exact: with noise and blur taken away, the patch of texture lies within it."""
+    """The mask is exact: without noise and blur, the patch of texture lies within it."""
     split, index, number, rows, columns = "train", 2, 4, 48, 64
     film = moving_shapes.film(split, index, rows, columns)
     image_HWC, labels_HW = frame(split, index, number, rows, columns)

@@ -86,7 +86,7 @@ def test_exact_form_is_the_loop_over_all_pairs(variant: Variant) -> None:
 
 
 def test_a_lattice_has_no_form_without_normalisation() -> None:
-    """Its kernels are too small: a pixel would hear less of itself than is taken away again."""
+    """Its kernels are too small: a pixel would hear less of itself than is subtracted again."""
     image_1CHW, _ = scene(2, 20, 24)
     given = DenseCRFConfig(smoothness_weight=0.0)
     ones_N1 = torch.ones(20 * 24, 1, dtype=torch.float64)

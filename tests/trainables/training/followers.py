@@ -8,7 +8,7 @@ from trainables.training.films import as_logits
 
 
 class CopiesTheMask:
-    """Predicts of every frame the first one's mask, and remembers what it was shown."""
+    """Predicts of every frame the first one's mask, and remembers what it received."""
 
     def __init__(self, first_1CHW: Tensor, mask_1HW: Tensor) -> None:
         self.frames, self.mask_1HW = [first_1CHW], mask_1HW
