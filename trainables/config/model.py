@@ -25,6 +25,7 @@ _OnEncoder = Literal[
     "sa_gate",
     "gscnn",
     "stm_small",
+    "fpn_small",
 ]
 _MultiTask = Literal["mtl_baseline", "pad_net", "mti_net", "astmt_modulated", "astmt_unmodulated"]
 _Dilated = Literal["deeplabv2_r101", "deeplabv3_r50", "deeplabv3plus_r101", "pspnet_r101"]

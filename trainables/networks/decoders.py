@@ -44,6 +44,17 @@ DECODERS = {
     "unet": Decoder("Unet", "Ronneberger et al., MICCAI 2015", wide_head=False),
     "unetplusplus": Decoder("UnetPlusPlus", "Zhou et al., DLMIA 2018"),
     "fpn": Decoder("FPN", "Kirillov et al., CVPR 2019", {"decoder_dropout": 0.0}, wide_head=False),
+    # Of the library's 256 and 128 channels, which cost more than the lightest encoders themselves.
+    "fpn_small": Decoder(
+        "FPN",
+        "Kirillov et al., CVPR 2019; 64 channels everywhere",
+        {
+            "decoder_dropout": 0.0,
+            "decoder_pyramid_channels": 64,
+            "decoder_segmentation_channels": 64,
+        },
+        wide_head=False,
+    ),
     # Its attention pools the features of stride 16 three times.
     "pan": Decoder("PAN", "Li et al., BMVC 2018", dilated=True, smallest=128),
     "manet": Decoder("MAnet", "Fan et al., IEEE Access 2020"),

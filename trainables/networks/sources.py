@@ -11,6 +11,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "linknet": f"LinkNet (Chaurasia and Culurciello, VCIP 2017), {_SMP}",
         "manet": f"MA-Net (Fan et al., IEEE Access 2020), {_SMP}",
         "fpn": f"FPN (Kirillov et al., CVPR 2019), {_SMP}",
+        "fpn_small": "the same FPN with 64 channels everywhere, for training on a CPU",
         "pan": f"PAN (Li et al., BMVC 2018), {_SMP}",
         "pspnet": f"PSPNet (Zhao et al., CVPR 2017), {_SMP}",
         "deeplabv3": f"DeepLabV3 (Chen et al., arXiv 1706.05587), {_SMP}",

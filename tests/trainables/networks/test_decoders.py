@@ -17,6 +17,7 @@ STRIDES = {
     "unet": 1,
     "unetplusplus": 1,
     "fpn": 4,
+    "fpn_small": 4,
     "pan": 4,
     "manet": 1,
     "linknet": 1,
@@ -85,7 +86,7 @@ def test_the_parameters_are_those_of_the_library(decoder: str, encoder: str) -> 
     row, name = DECODERS[decoder], f"tu-{encoder}"
     with torch.device("meta"):
         network = built(decoder, encoder, classes=7)
-        theirs = getattr(smp, row.smp)(name, encoder_weights=None, classes=7)
+        theirs = getattr(smp, row.smp)(name, encoder_weights=None, classes=7, **row.options)
         ours = {path: value.shape for path, value in network.network.state_dict().items()}
         side = side_of(decoder)
         assert network.eval()(torch.rand(1, 3, side, side)).logits_BKHW.shape[1:] == (7, side, side)
