@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study.ledger.errors import LedgerError
-from study.ledger.lines import opened
+from study.ledger.lines import COMPRESSED, opened
 
 _NO_CHECKSUM = "-"
 _CHECK_DIGITS = 8
@@ -48,7 +48,7 @@ class EndMark:
 
 
 def path_of(ledger: Path) -> Path:
-    return ledger.with_suffix(".end")
+    return ledger.with_name(ledger.name.removesuffix(COMPRESSED)).with_suffix(".end")
 
 
 def read(ledger: Path) -> End | None:

@@ -18,7 +18,7 @@ from study.ledger.errors import LedgerError, StorageError
 from study.ledger.events import SCHEMA, UNLINKED_SCHEMA, Event, event_from_json
 from study.ledger.fold_checks import require_foldable
 from study.ledger.json_records import Json, clean
-from study.ledger.lines import parse, read_lines, shortened
+from study.ledger.lines import COMPRESSED, parse, read_lines, shortened
 from study.ledger.record import StudyRecord
 
 Listener = Callable[[Event], None]
@@ -105,8 +105,11 @@ class Ledger:
         An unfinished last line moves to a file beside the ledger.
 
         Raises:
-            LedgerError: the file cannot be read, or is gone although its mark is there.
+            LedgerError: the file cannot be read, is compressed, or is gone although its mark is
+                there.
         """
+        if path.suffix == COMPRESSED:
+            raise LedgerError(f"{path}: is compressed; to continue the study: gunzip {path}")
         self.path = path
         self._write_error = ""
         self._linked, self._end = True, End(0, "")

@@ -4,17 +4,21 @@ A storage is shared, so the file may be another user's, a folder, a pipe that no
 anything else. All of it ends in one ``LedgerError`` line that names the file.
 """
 
+import gzip
 import json
 import os
 import stat
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from study.ledger.errors import LedgerError
 from study.ledger.json_records import Json, clean, mapping
 
+COMPRESSED = ".gz"
+"""The end of a compressed ledger's name; nothing is appended to one."""
 LONGEST = 64 * 2**20
 """Bytes of a line. A plan with a plug-in's text takes less than a hundredth of it."""
 _SHOWN = 240
@@ -87,21 +91,26 @@ def _refuse(word: str) -> object:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a plain file; a pipe would wait for its writer, and a device might never end."""
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a plain file; a pipe would wait for its writer, and a device might never end.
+
+    What a compressed one holds is read as it is decompressed.
+    """
     try:
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(number, "rb") as file:
             if not stat.S_ISREG(os.fstat(number).st_mode):
                 raise LedgerError(f"{path}: not a plain file")
-            yield file
+            yield gzip.GzipFile(fileobj=file) if path.suffix == COMPRESSED else file
     except FileNotFoundError:
         raise
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise LedgerError(f"{path}: cannot be decompressed: {error}; it is damaged") from None
     except OSError as error:
         raise LedgerError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _limited(path: Path, file: BinaryIO) -> Iterator[bytes]:
+def _limited(path: Path, file: IO[bytes]) -> Iterator[bytes]:
     """The lines with their newlines."""
     number = 1
     while line := file.readline(LONGEST + 1):

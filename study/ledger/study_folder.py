@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 from study.ledger import end_mark
 from study.ledger.errors import LedgerError
 from study.ledger.ledger import folded, read
-from study.ledger.lines import present, read_lines
+from study.ledger.lines import COMPRESSED, present, read_lines
 from study.ledger.plan import Plan
 from study.ledger.record import StudyRecord
 from study.ledger.storage import storage_errors
@@ -46,7 +46,9 @@ class StudyFolder:
 
     @property
     def ledger(self) -> Path:
-        return self.path / _LEDGER
+        """The ledger; of a study that is kept with its ledger alone, the compressed one."""
+        plain, compressed = self.path / _LEDGER, self.path / f"{_LEDGER}{COMPRESSED}"
+        return compressed if present(compressed) and not present(plain) else plain
 
     @property
     def report(self) -> Path:
