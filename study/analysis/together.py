@@ -13,6 +13,7 @@ from study.analysis import same_question
 from study.analysis.cell_values import values_by_cell
 from study.analysis.power import SMALLEST
 from study.analysis.random_effects import Measured, Pooled, pool_all
+from study.analysis.results import AblationResults
 from study.analysis.same_question import Compared
 from study.analysis.sign_flips import paired
 from study.analysis.signed_rank import Probabilities, signed_rank
@@ -33,6 +34,8 @@ class Effect:
     gain: float
     error: float
     """Standard error over seeds."""
+    verdict: str
+    """The study's own, corrected over its cells."""
 
     def interval(self) -> tuple[float, float]:
         """Student's t over the seeds."""
@@ -108,7 +111,11 @@ def together(
 def _arms(
     studies: Sequence[Compared], cells: Sequence[str], metric: str, smallest: float
 ) -> list[Arm]:
-    effects = [tuple(_effect(study, cell, metric) for study in studies) for cell in cells]
+    verdicts = [AblationResults(study.record).verdicts for study in studies]
+    pairs = list(zip(studies, verdicts, strict=True))
+    effects = [
+        tuple(_effect(study, cell, metric, said[cell]) for study, said in pairs) for cell in cells
+    ]
     measured = [Measured([e.gain for e in row], [e.error for e in row]) for row in effects]
     return [
         Arm(
@@ -121,7 +128,7 @@ def _arms(
     ]
 
 
-def _effect(study: Compared, cell: str, metric: str) -> Effect:
+def _effect(study: Compared, cell: str, metric: str, verdict: str) -> Effect:
     values: Mapping[str, Mapping[int, float]] = values_by_cell(study.record, metric)
     differences = list(paired(values[cell], values[study.baseline]).values())
     if len(differences) < 2:
@@ -142,4 +149,5 @@ def _effect(study: Compared, cell: str, metric: str) -> Effect:
         seeds=len(differences),
         gain=sign * float(np.mean(differences)),
         error=error,
+        verdict=verdict,
     )

@@ -36,10 +36,26 @@ def answer(found: Together) -> str:
 def parts(found: Together) -> Parts:
     """Everything below the answer but the figure."""
     return [
+        Section("Verdicts", [_verdicts(found), Prose(_of_verdicts(found))]),
         Section("Over all datasets", [_pooled(found), Prose(_explained(found))]),
         Section("On each dataset", [_each(found), Prose(_of_each(found))]),
         Section("The studies", [_studies(found), *_differences(found)]),
     ]
+
+
+def _verdicts(found: Together) -> Sheet:
+    rows = [
+        [arm.cell, *(f"{effect.verdict} {_gain(effect.gain, found)}" for effect in arm.effects)]
+        for arm in found.arms
+    ]
+    return Sheet(["cell", *(study.name for study in found.studies)], rows)
+
+
+def _of_verdicts(found: Together) -> str:
+    return (
+        f"Each study's own verdict on `{found.metric}`, corrected over all cells of that study, and "
+        f"the gain over `{found.baseline}`."
+    )
 
 
 def _pooled(found: Together) -> Sheet:

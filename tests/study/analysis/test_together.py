@@ -52,6 +52,18 @@ def test_gains_and_errors_are_those_of_the_paired_seeds(tmp_path: Path, first: S
     assert (high - low) / 2 == pytest.approx(4.302653 * errors[0])  # t of 2
 
 
+def test_each_study_keeps_its_own_verdict(tmp_path: Path) -> None:
+    """Six seeds of one sign are p = 2/64; pooling decides nothing anew."""
+    up, mixed = tuple(seed / 64 for seed in range(1, 7)), (1 / 64, -1 / 64) * 3
+    down = tuple(-gain for gain in up)
+    records = [
+        ended(tmp_path, name, name, {"good": gains})
+        for name, gains in {"shapes": up, "camvid": down, "voc2012": (0.0, *mixed[1:])}.items()
+    ]
+    (arm,) = together(records).arms
+    assert [effect.verdict for effect in arm.effects] == ["better", "worse", "undecided"]
+
+
 def test_the_cell_to_try_first_comes_first(tmp_path: Path) -> None:
     gains = {"bad": DOWN, "good": GAINS}
     records = [ended(tmp_path, name, name, gains, TWO) for name in ("shapes", "camvid", "voc2012")]

@@ -34,6 +34,7 @@ def test_the_command_names_its_files_and_says_which_cell_to_try(
     assert said in (home / "together.html").read_text()
     text = (home / "together.md").read_text()
     assert "gains within 0.20 are the same" in text
+    assert "| good | undecided +3.12 | undecided +3.12 |" in text
     assert "With 2 datasets, how much they differ is hardly known" in text
     rows = list(csv.DictReader((home / "together.csv").open()))
     assert [(row["dataset"], float(row["gain"])) for row in rows] == [
