@@ -1,4 +1,5 @@
-"""`--horizon`: the leaders of a finished comparison on one seed, at three times the epochs."""
+"""`--horizon`: the leaders of a finished comparison, and its last, on one seed at three times the
+epochs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +18,12 @@ from trainables.config import refused
 from trainables.config.words import counted
 
 _LEADERS = 3
-"""Cells beside the baseline."""
+"""Cells beside the baseline and the one that came last, which may only be late."""
 
 
 def run_longer(storage: Path, name: str, trust: bool = False) -> Rerun:
-    """The baseline and the best cells of a comparison, on its first seed, three times as long.
+    """The baseline, the best cells and the last of a comparison, on its first seed, three times as
+    long.
 
     Schedules follow the progress of a training, and so stretch with it.
 
@@ -43,7 +45,7 @@ def run_longer(storage: Path, name: str, trust: bool = False) -> Rerun:
     if len(grid.baselines) > 1 or any(cell.after for cell in grid.cells):
         raise refused("--horizon", "a grid of one network whose cells all start alike", name)
     seed, results = record.plan.design.seeds[0], AblationResults(record)
-    cells = leaders(results.tables[0], seed)
+    cells = leaders_and_last(results.tables[0], seed)
     if len(cells) < 2:
         what = "a grid whose baseline and another cell are complete on its first seed"
         raise refused("--horizon", what, name)
@@ -53,7 +55,7 @@ def run_longer(storage: Path, name: str, trust: bool = False) -> Rerun:
     setup = f"{name} after {counted(base.epochs, 'epoch')}, {results.split}"
     longer = Grid(
         name=GRID,
-        question=f"Does the order of {name}'s leaders hold at {TIMES * base.epochs} epochs?",
+        question=f"Does the order of {name} hold at {TIMES * base.epochs} epochs?",
         source=source_of(name),
         baseline=results.tables[0].baseline,
         cells=tuple(_with_figures(cell, results, setup, seed) for cell in cells),
@@ -68,8 +70,9 @@ def run_longer(storage: Path, name: str, trust: bool = False) -> Rerun:
     )
 
 
-def leaders(table: Table, seed: int) -> list[Cell]:
-    """The baseline and the cells with the best means, in the table's order."""
+def leaders_and_last(table: Table, seed: int) -> list[Cell]:
+    """The baseline, the cells with the best means and the one with the worst, in the table's
+    order."""
     rows = [row for row in table.rows if seed in row.values]
     sign = 1 if table.mode == "max" else -1
 
@@ -80,8 +83,9 @@ def leaders(table: Table, seed: int) -> list[Cell]:
     others = [row for row in rows if row.cell.name != table.baseline]
     if len(others) == len(rows):
         return []
-    best = {row.cell.name for row in sorted(others, key=gain, reverse=True)[:_LEADERS]}
-    return [row.cell for row in rows if row.cell.name in {*best, table.baseline}]
+    ranked = [row.cell.name for row in sorted(others, key=gain, reverse=True)]
+    runs = {table.baseline, *ranked[:_LEADERS], *ranked[-1:]}
+    return [row.cell for row in rows if row.cell.name in runs]
 
 
 def _with_figures(cell: Cell, results: AblationResults, setup: str, seed: int) -> Cell:

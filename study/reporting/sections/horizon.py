@@ -46,7 +46,7 @@ def of_longer(found: Longer, objective: str, mode: str) -> str:
     """Whether the order held; one seed is no verdict."""
     held = "held" if found.held(mode) else "changed"
     return (
-        f"At {found.epochs} epochs the order of the leaders {held} (study {found.study}): "
+        f"At {found.epochs} epochs the order {held} (study {found.study}): "
         f"{_ordered(found.after, objective, mode)}; before, on the same seed, "
         f"{_ordered(found.before, objective, mode)}. One seed shows a direction, and is no verdict."
     )

@@ -53,8 +53,8 @@ def _verdicts(found: Together) -> Sheet:
 
 def _of_verdicts(found: Together) -> str:
     return (
-        f"Each study's own verdict on `{found.metric}`, corrected over all cells of that study, and "
-        f"the gain over `{found.baseline}`."
+        f"Each study's own verdict on `{found.metric}`, corrected over all its cells, and the gain "
+        f"over `{found.baseline}`."
     )
 
 

@@ -1,10 +1,12 @@
 """A finished grid's leaders run again, longer, and the result stands beside the verdict."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cluster import session
+from search_spaces import Cell
 from study.analysis import horizon
 from study.analysis.results import AblationResults
 from study.commands import options
@@ -17,6 +19,7 @@ from study.planning.runs import grid_runs
 from study.reporting.sections import horizon as section
 from tests.study import fake, fake_grid
 from tests.study.commands.test_run import refused
+from tests.study.fake_datasets import ended
 
 
 def planned(storage: Path, *extra: str) -> Plan:
@@ -47,6 +50,17 @@ def test_the_leaders_run_on_the_first_seed_three_times_as_long(tmp_path: Path) -
     }
 
 
+def test_the_one_that_came_last_runs_beside_the_best_three(tmp_path: Path) -> None:
+    """It may only be late; a middling one is left out."""
+    gains = {name: (place / 64,) * 6 for place, name in enumerate(("e", "d", "c", "b", "a"))}
+    cells = [
+        Cell(name=name, changes={"loss/ar": 0.1 + place}) for place, name in enumerate("abcde")
+    ]
+    grid = replace(fake_grid.GRID, cells=(fake_grid.GRID.cells[0], *cells))
+    ended(tmp_path, "fake", "shapes", gains, grid)
+    assert [cell.name for cell in planned(tmp_path).design.cells] == ["plain", "a", "b", "c", "e"]
+
+
 @pytest.mark.parametrize(
     ("figures", "word"), [((0.6, 0.7), "held"), ((0.7, 0.6), "changed")], ids=["held", "changed"]
 )
@@ -60,7 +74,7 @@ def test_the_result_stands_beside_the_verdict(
     longer = finish(planned(tmp_path, "--name", "longer"), {"plain": plain, "good": good})
     added = [block.text for block in section.blocks(results, folder)][len(before) :]
     (line,) = added
-    assert line.startswith(f"At 12 epochs the order of the leaders {word} (study longer): ")
+    assert line.startswith(f"At 12 epochs the order {word} (study longer): ")
     assert line.endswith("One seed shows a direction, and is no verdict.")
     assert line in section.lines(AblationResults(longer.record))
 
