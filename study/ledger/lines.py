@@ -19,6 +19,7 @@ from study.ledger.json_records import Json, clean, mapping
 
 COMPRESSED = ".gz"
 """The end of a compressed ledger's name; nothing is appended to one."""
+Readable = IO[bytes] | gzip.GzipFile
 LONGEST = 64 * 2**20
 """Bytes of a line. A plan with a plug-in's text takes less than a hundredth of it."""
 _SHOWN = 240
@@ -91,7 +92,7 @@ def _refuse(word: str) -> object:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[Readable]:
     """Open a plain file; a pipe would wait for its writer, and a device might never end.
 
     What a compressed one holds is read as it is decompressed.
@@ -110,7 +111,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise LedgerError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _limited(path: Path, file: IO[bytes]) -> Iterator[bytes]:
+def _limited(path: Path, file: Readable) -> Iterator[bytes]:
     """The lines with their newlines."""
     number = 1
     while line := file.readline(LONGEST + 1):
