@@ -123,10 +123,13 @@ class AblationResults(StudyResults):
     @property
     def champion(self) -> TrialRecord | None:
         """The best run of a cell that is shown to be better than the baseline; of any cell if none
-        is, or if cells have different baselines (networks), whose runs no verdict compares."""
+        is, or if cells have different baselines (networks), whose runs no verdict compares.
+
+        Never a trial of a cell's search: it is not tested, and its network is not kept."""
+        compared = [trial for trial in self.ranking if not trial.phase]
         one_baseline = len(self.tables[0].baselines) == 1
-        better = [trial for trial in self.ranking if self.verdicts.get(trial.cell) == "better"]
-        return better[0] if better and one_baseline else super().champion
+        better = [trial for trial in compared if self.verdicts.get(trial.cell) == "better"]
+        return next(iter(better if better and one_baseline else compared), None)
 
     @property
     def comparison(self) -> "AblationResults":
