@@ -57,7 +57,8 @@ def moving(results: AblationResults) -> Moving | None:
         for cell, trials in results.by_cell().items()
     }
     plan = results.record.plan
-    refined = {cell.name: _refinement(plan.resolve(cell.changes)) for cell in plan.design.cells}
+    # Flat: a report executes no plug-in, without which there is no config.
+    refined = {cell.name: _refinement({**plan.base, **cell.changes}) for cell in plan.design.cells}
     # Validation is of the networks alone: it says nothing of an order that refinement decides.
     alike = [pair for pair in combinations(curves, 2) if refined[pair[0]] == refined[pair[1]]]
     pairs = {

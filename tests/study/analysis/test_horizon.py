@@ -109,6 +109,18 @@ def test_validation_says_nothing_of_an_order_that_refinement_decides() -> None:
     assert both.pairs == 3
 
 
+def test_a_plug_in_that_is_not_installed_is_not_needed() -> None:
+    """A report executes none; it ended in a traceback."""
+    results = compared({"a": [FLAT], "b": [IN_THE_THIRD]}, 6)
+    plan = results.record.plan
+    of_plugin = replace(plan, base={**plan.base, "parts": "b2dd74e00a92"})
+    assert results.record.planned is not None
+    planned = replace(results.record.planned, plan=of_plugin)
+    found = horizon.moving(AblationResults(replace(results.record, planned=planned)))
+    assert found is not None
+    assert found.third == 1
+
+
 def test_two_epochs_and_unfinished_runs_say_nothing() -> None:
     short = compared({"plain": [FLAT[:2]], "other": [IN_THE_THIRD[-2:]]}, 2)
     assert horizon.moving(short) is None
