@@ -5,8 +5,8 @@ IMAGE_LOCK := cluster/launch/requirements.txt
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header pyproject.toml
 .DEFAULT_GOAL := help
-.PHONY: help study test lint types unit ray slow chaos test-newest audit bench gpu cluster cluster-stop mlflow \
-	lock clean
+.PHONY: help study test lint types unit ray slow chaos test-newest audit bench gpu results cluster cluster-stop \
+	mlflow lock clean
 RAY_PORT ?= 6379
 DASHBOARD_PORT ?= 8265
 MLFLOW_PORT ?= 5000
@@ -21,6 +21,7 @@ help:
 	@echo "make audit    check the locked versions for known vulnerabilities"
 	@echo "make bench    the benchmarks in tests/benchmarks (minutes)"
 	@echo "make gpu      what Edgewise does on this machine's GPU, into docs/gpu.md, in 8 minutes; DEVICE"
+	@echo "make results  docs/results.md and the pages behind it, from the ledgers in docs/results"
 	@echo "make cluster  a local Ray cluster for ray job submit, on loopback; RAY_PORT, DASHBOARD_PORT"
 	@echo "make cluster-stop  end that cluster, and no other"
 	@echo "make mlflow   browse the results on http://127.0.0.1:$(MLFLOW_PORT); MLFLOW_PORT"
@@ -111,6 +112,9 @@ bench: .venv/.installed
 # A machine with a GPU may have no package index: without .venv, the Python that it has must do.
 gpu:
 	$(if $(wildcard .venv/.installed),$(BIN)/python,$(PYTHON)) -m tests.gpu --device $(DEVICE) $(GPU_OPTIONS)
+
+results: .venv/.installed
+	$(BIN)/python -m docs.results
 
 # Anyone who reaches Ray's ports can run code: loopback only, and always with a token.
 cluster: .venv/.installed

@@ -1,0 +1,143 @@
+"""Write docs/results.md, and the reports behind it, from the studies that are kept here.
+
+python -m docs.results
+
+A kept study is a folder with ``ledger.jsonl.gz`` and ``ledger.end``. Its report and its table come
+from ``study/report.py``, the page from these tables.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from docs.results import sections
+from docs.results.kept import HERE, Kept, compared, kept
+from study.analysis.together import Together, together
+from study.commands import report
+from study.ledger.study_folder import studies
+from study.reporting import document
+from study.reporting.document import Parts, Picture, Prose, Section
+from study.reporting.sections.together import answer
+from study.reporting.write_together import write
+
+README = HERE.parents[1] / "README.md"
+OBJECTIVE = "miou"
+_BEGIN, _END = "<!-- python -m docs.results writes this -->\n", "<!-- until here -->"
+_KEPT = (".md", ".csv", ".png")
+"""Of a report's files; the others repeat these."""
+
+_QUESTION = """Which boundary loss helps, on which data, and is it real? Every cell is trained at
+the learning rate that suits plain cross-entropy best on that dataset; its own weights are searched
+first, with the same number of trials for each, on the validation list. The best weights then run on
+seeds that played no part in the choice, and are compared with cross-entropy on the test list.
+Better, worse, same: sign-flip tests paired by seed, corrected by max-T over all losses of the
+dataset; same is within {smallest:g} points. Undecided: the seeds show none of these. The number is
+the mean difference in percentage points."""
+_TERMS = """Several losses contain a simpler one. Sign-flip tests of one cell less the other, paired
+by seed and corrected by max-T over the rows of a dataset; both at their own searched weights."""
+_LIMITS = (
+    "One small network (`fpn_small` on EfficientNet-Lite0, ImageNet weights), small images, short "
+    "trainings: a loss that pays off late, or at boundaries finer than a pixel here, is not seen.",
+    "The search of each loss is short: its paper's weights, and few other draws.",
+    "A rate that suits cross-entropy is a handicap to a loss that would like another.",
+    "The papers' gains are of large networks on Cityscapes, ADE20K, NYUv2 and VOC 2012: they stand "
+    "beside ours for orientation, not for comparison.",
+)
+
+
+def main(home: Path = HERE, readme: Path = README) -> int:
+    """Write everything; the files of the reports that repeat others are removed.
+
+    Args:
+        home: the folder of the kept studies; the page lies beside it, with its name.
+        readme: has the table between two marks.
+    """
+    for folder in studies(home):
+        if code := report.main([folder.name, "--storage", str(home)]):
+            return code
+        for path in folder.report.iterdir():
+            if path.suffix not in _KEPT or path.name == "table.md":
+                path.unlink()
+    found = kept(home)
+    pooled = pooled_of(found)
+    if pooled is not None:
+        write(pooled, home / "together")
+        (home / "together" / "together.html").unlink()
+    file = home.with_suffix(".md")
+    file.write_text(page(found, pooled, file.parent))
+    readme.write_text(with_table(readme.read_text(), found, pooled))
+    print(file)
+    return 0
+
+
+def pooled_of(found: Sequence[Kept]) -> Together | None:
+    """The studies of all datasets together, by the cells that each of them compares; None with
+    fewer than two."""
+    records = [study.record for study in compared(found)]
+    if len(records) < 2:
+        return None
+    cells = [[cell.name for cell in record.plan.ablation.cells] for record in records]
+    baseline = records[0].plan.grid.baseline
+    shared = [name for name in cells[0] if name != baseline and all(name in of for of in cells)]
+    return together(records, shared)
+
+
+def page(found: Sequence[Kept], pooled: Together | None, home: Path) -> str:
+    """docs/results.md, which lies in ``home``."""
+    main_ones = compared(found)
+    smallest = main_ones[0].record.plan.smallest or 0.0
+    asked = Prose(_one_line(_QUESTION).format(smallest=100 * smallest))
+    parts: Parts = [
+        Section("Results", [asked, *_answer(pooled)], 1),
+        sections.in_short(main_ones, OBJECTIVE),
+        Section("Verdicts on mIoU", [sections.atlas(main_ones, OBJECTIVE, pooled)]),
+        *(
+            Section(f"Verdicts on {metric}", [sections.atlas(main_ones, metric)])
+            for metric in sections.BESIDE
+            if all(metric in study.tables for study in main_ones)
+        ),
+        Section(
+            "What a paper's own term adds (mIoU)",
+            [Prose(_one_line(_TERMS)), sections.terms(main_ones, OBJECTIVE)],
+        ),
+        *sections.longer(found, OBJECTIVE),
+        Section("How it was measured", [sections.studies(found)]),
+        Section("What it cannot say", [document.Points(list(_LIMITS))]),
+        sections.commands(found),
+    ]
+    return document.markdown(parts, home) + _links(found)
+
+
+def with_table(text: str, found: Sequence[Kept], pooled: Together | None) -> str:
+    """The README with today's table between its marks."""
+    before, rest = text.split(_BEGIN)
+    _, after = rest.split(_END)
+    parts: Parts = [*_answer(pooled), sections.brief(compared(found), OBJECTIVE)]
+    if pooled is not None:
+        forest = HERE / "together" / "forest.png"
+        parts.append(Picture(forest, "Gains on each dataset, and over all of them."))
+    return f"{before}{_BEGIN}\n{document.markdown(parts, README.parent)}\n{_END}{after}"
+
+
+def _answer(pooled: Together | None) -> list[Prose]:
+    return [] if pooled is None else [Prose(f"**{answer(pooled)}**")]
+
+
+def _links(found: Sequence[Kept]) -> str:
+    """Markdown, since a report's texts have no links."""
+    lines = [f"- [{study.name}](results/{study.name}/report/report.md)" for study in found]
+    if len(compared(found)) > 1:
+        lines.append("- [all datasets together](results/together/together.md)")
+    lines += [
+        "- [earlier results](results/earlier.md), of other networks, losses and tests",
+        "- the grid: [one_rate.py](results/one_rate.py), of which every table here is a study",
+    ]
+    return "\n## Behind this page\n\n" + "\n".join(lines) + "\n"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""docs/results.md is what its command writes from the kept ledgers, and nothing else."""
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from docs.results.__main__ import README, main, page, pooled_of, with_table
+from docs.results.claims import BY_CELL, TERMS
+from docs.results.kept import GRID, HERE, Kept, kept
+from study.analysis.results import results_of
+from study.reporting import table_files
+from tests.study import fake_grid
+from tests.study.fake_datasets import ended
+
+UP = tuple(seed / 64 for seed in range(1, 7))
+DOWN = tuple(-gain for gain in UP)
+
+
+def keep(storage: Path, name: str, gains: tuple[float, ...]) -> None:
+    """An ended study, kept with its compressed ledger alone."""
+    ended(storage, name, name, {"good": gains}, replace(fake_grid.GRID, name=GRID))
+    ledger = storage / name / "ledger.jsonl"
+    ledger.with_name("ledger.jsonl.gz").write_bytes(gzip.compress(ledger.read_bytes(), mtime=0))
+    ledger.unlink()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    keep(tmp_path / "results", "shapes", UP)
+    keep(tmp_path / "results", "camvid", DOWN)
+    return tmp_path / "results"
+
+
+def test_one_command_writes_the_page_from_the_ledgers(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = tmp_path / "README.md"
+    marks = README.read_text().split("<!-- ")
+    readme.write_text(f"before <!-- {marks[1].split('-->')[0]}-->\nold <!-- until here --> after")
+    assert main(home, readme) == 0
+    file = home.with_suffix(".md")
+    assert capsys.readouterr().out.splitlines()[-1] == str(file)
+    text = file.read_text()
+    assert "| `good` | **better** +5.47 | **worse** -5.47 | 0.50 |  |" in text
+    assert readme.read_text().startswith("before <!-- ")
+    assert "old" not in readme.read_text()
+    assert "| `good` | **better** +5.47 | **worse** -5.47 |" in readme.read_text()
+    assert "- better here, worse there: `good` (1 better, 1 worse)" in text
+    written = {path: path.read_bytes() for path in home.parent.rglob("*") if path.is_file()}
+    assert main(home, readme) == 0
+    assert written == {path: path.read_bytes() for path in home.parent.rglob("*") if path.is_file()}
+    for place in text.split("](")[1:]:
+        target = place.split(")")[0]
+        assert (home.parent / target).exists() or "earlier" in target or "one_rate" in target
+
+
+def studies_of_the_page() -> list[Kept]:
+    return kept()
+
+
+@pytest.mark.parametrize("study", studies_of_the_page(), ids=lambda study: study.name)
+def test_the_kept_tables_are_those_of_the_kept_ledgers(study: Kept) -> None:
+    """Every verdict is computed again from the figures by seed."""
+    results = results_of(study.record)
+    assert results.comparison is not None
+    written = (study.folder.report / "table.csv").read_text()
+    assert written == table_files.comma_separated(results.comparison)
+
+
+def test_the_page_is_that_of_the_kept_studies() -> None:
+    found = kept()
+    written = HERE.with_suffix(".md").read_text()
+    pooled = pooled_of(found)
+    assert written == page(found, pooled, HERE.parent)
+    assert README.read_text() == with_table(README.read_text(), found, pooled)
+
+
+def test_no_kept_study_names_a_place_of_the_machine_that_ran_it() -> None:
+    for study in kept():
+        text = gzip.decompress(study.folder.ledger.read_bytes()).decode()
+        for place in ("/tmp/", "/home/", "/root/", "/work/", "/Users/"):
+            assert place not in text
+
+
+def test_every_claim_has_a_figure_in_its_paper_s_table() -> None:
+    claims = [*BY_CELL.values(), *(term.claim for term in TERMS if term.claim)]
+    for claim in claims:
+        assert claim.words()[0] in "+-"
+    assert BY_CELL["iabl"].words() == "+0.87 to +1.77 (ABL, Table 2)"
