@@ -29,7 +29,7 @@ _LAMBDA_2 = Dimension(
     path="loss/lambda_2",
     distribution=FloatDistribution(0.01, 1.0, log=True),
     why="1 in SEMEDA's best row of Table 1; Eq. 6 sums over the channels of an embedding, 10 to 35 "
-    "times a cross-entropy on the first two real datasets (docs/results/earlier.md), so two decades down",
+    "times a cross-entropy on two real datasets (docs/results/earlier.md), so two decades down",
 )
 _BETA, _GAMMA = _of(INVERSEFORM, "loss/beta"), _of(INVERSEFORM, "loss/gamma")
 _INVERSE_FORM: Changes = {"loss/beta": 0.3, "loss/gamma": 0.3, "loss/tile_reduction": "mean"}
