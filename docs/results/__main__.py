@@ -16,7 +16,7 @@ from study.analysis.together import Together, together
 from study.commands import report
 from study.ledger.study_folder import studies
 from study.reporting import document
-from study.reporting.document import Parts, Picture, Prose, Section
+from study.reporting.document import Parts, Prose, Section
 from study.reporting.sections.together import answer
 from study.reporting.write_together import write
 
@@ -113,9 +113,6 @@ def with_table(text: str, found: Sequence[Kept], pooled: Together | None) -> str
     before, rest = text.split(_BEGIN)
     _, after = rest.split(_END)
     parts: Parts = [*_answer(pooled), sections.brief(compared(found), OBJECTIVE)]
-    if pooled is not None:
-        forest = HERE / "together" / "forest.png"
-        parts.append(Picture(forest, "Gains on each dataset, and over all of them."))
     return f"{before}{_BEGIN}\n{document.markdown(parts, README.parent)}\n{_END}{after}"
 
 

@@ -45,8 +45,12 @@ def brief(found: Sequence[Kept], metric: str) -> Sheet:
     """The atlas for the README: losses with a verdict on any dataset; the others in one row."""
     whole = atlas(found, metric)
     said = [row for row in whole.rows[1:] if any("**" in text for text in row)]
-    rest = ", ".join(row[0] for row in whole.rows[1:] if row not in said)
-    others = [[rest, *("neither better nor worse" for _ in found)]] if rest else []
+    rest = [row for row in whole.rows[1:] if row not in said]
+    words = [
+        " or ".join(dict.fromkeys(text.rstrip("+-.0123456789 ") for text in column))
+        for column in list(zip(*rest, strict=True))[1:]
+    ]
+    others = [[", ".join(row[0] for row in rest), *words]] if rest else []
     return Sheet(whole.head, [whole.rows[0], *said, *others])
 
 
