@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from docs.results.claims import BY_CELL, TERMS
-from docs.results.kept import Kept, Result
+from docs.results.kept import Kept, Result, compared
 from study.analysis.horizon import GRID as HORIZON
 from study.analysis.max_t import max_t
 from study.analysis.statistics import ALPHA
@@ -204,10 +204,10 @@ def _runs(study: Kept) -> str:
 
 def longer(found: Sequence[Kept], metric: str) -> list[Section]:
     """For each horizon that was kept: differences at its epochs, beside the first study's."""
-    by_name = {study.name: study for study in found}
+    by_dataset = {study.dataset: study for study in compared(found)}
     sections = []
     for study in found:
-        source = by_name.get(study.name.removesuffix("-horizon"))
+        source = by_dataset.get(study.dataset)
         if study.record.plan.grid.name != HORIZON or source is None:
             continue
         after, before = study.record.plan.epochs, source.record.plan.epochs
