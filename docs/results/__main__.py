@@ -1,17 +1,17 @@
-"""Write docs/results.md, and the reports behind it, from the studies that are kept here.
+"""Write docs/results.md, and the reports behind it, from the studies archived here.
 
 python -m docs.results
 
-A kept study is a folder with ``ledger.jsonl.gz`` and ``ledger.end``. Its report and its table come
-from ``study/report.py``, the page from these tables.
+An archived study is a folder with ``ledger.jsonl.gz`` and ``ledger.end``. Its report and its table
+come from ``study/report.py``, the page from these tables.
 """
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from docs.results import sections
-from docs.results.kept import HERE, Kept, compared, kept
+from docs.results import runs, sections
+from docs.results.archive import HERE, Archived, archived, compared
 from study.analysis.together import Together, together
 from study.commands import report
 from study.ledger.study_folder import studies
@@ -49,7 +49,7 @@ def main(home: Path = HERE, readme: Path = README) -> int:
     """Write everything; the files of the reports that repeat others are removed.
 
     Args:
-        home: the folder of the kept studies; the page lies beside it, with its name.
+        home: the folder of the archived studies; the page lies beside it, with its name.
         readme: has the table between two marks.
     """
     for folder in studies(home):
@@ -58,7 +58,7 @@ def main(home: Path = HERE, readme: Path = README) -> int:
         for path in folder.report.iterdir():
             if path.suffix not in _KEPT or path.name == "table.md":
                 path.unlink()
-    found = kept(home)
+    found = archived(home)
     pooled = pooled_of(found)
     if pooled is not None:
         write(pooled, home / "together")
@@ -70,7 +70,7 @@ def main(home: Path = HERE, readme: Path = README) -> int:
     return 0
 
 
-def pooled_of(found: Sequence[Kept]) -> Together | None:
+def pooled_of(found: Sequence[Archived]) -> Together | None:
     """The studies of all datasets together, by the cells that each of them compares; None with
     fewer than two."""
     records = [study.record for study in compared(found)]
@@ -82,13 +82,13 @@ def pooled_of(found: Sequence[Kept]) -> Together | None:
     return together(records, shared)
 
 
-def page(found: Sequence[Kept], pooled: Together | None, home: Path) -> str:
+def page(found: Sequence[Archived], pooled: Together | None, home: Path) -> str:
     """docs/results.md, which lies in ``home``."""
     main_ones = compared(found)
     smallest = main_ones[0].record.plan.smallest or 0.0
     asked = Prose(_one_line(_QUESTION).format(smallest=100 * smallest))
     parts: Parts = [
-        Section("Results", [asked, *_answer(pooled)], 1),
+        Section("Results", [asked, *_answer(found, pooled)], 1),
         sections.in_short(main_ones, OBJECTIVE),
         Section("Verdicts on mIoU", [sections.atlas(main_ones, OBJECTIVE, pooled)]),
         *(
@@ -100,27 +100,33 @@ def page(found: Sequence[Kept], pooled: Together | None, home: Path) -> str:
             "What a paper's own term adds (mIoU)",
             [Prose(_one_line(_TERMS)), sections.terms(main_ones, OBJECTIVE)],
         ),
-        *sections.longer(found, OBJECTIVE),
-        Section("How it was measured", [sections.studies(found)]),
+        *(
+            Section("Does it hold for longer trainings?", [Prose(ran.words), ran.sheet])
+            for ran in sections.longer(found, OBJECTIVE)
+        ),
+        Section("How it was measured", [runs.studies(found)]),
         Section("What it cannot say", [document.Points(list(_LIMITS))]),
-        sections.commands(found),
+        runs.commands(found),
     ]
     return document.markdown(parts, home) + _links(found)
 
 
-def with_table(text: str, found: Sequence[Kept], pooled: Together | None) -> str:
+def with_table(text: str, found: Sequence[Archived], pooled: Together | None) -> str:
     """The README with today's table between its marks."""
     before, rest = text.split(_BEGIN)
     _, after = rest.split(_END)
-    parts: Parts = [*_answer(pooled), sections.brief(compared(found), OBJECTIVE)]
+    parts: Parts = [*_answer(found, pooled), sections.brief(compared(found), OBJECTIVE)]
     return f"{before}{_BEGIN}\n{document.markdown(parts, README.parent)}\n{_END}{after}"
 
 
-def _answer(pooled: Together | None) -> list[Prose]:
-    return [] if pooled is None else [Prose(f"**{answer(pooled)}**")]
+def _answer(found: Sequence[Archived], pooled: Together | None) -> list[Prose]:
+    """Which loss to try first, and what longer trainings leave of it."""
+    said = [] if pooled is None else [f"**{answer(pooled)}**"]
+    said += [ran.words for ran in sections.longer(found, OBJECTIVE)]
+    return [Prose(" ".join(said))] if said else []
 
 
-def _links(found: Sequence[Kept]) -> str:
+def _links(found: Sequence[Archived]) -> str:
     """Markdown, since a report's texts have no links."""
     lines = [f"- [{study.name}](results/{study.name}/report/report.md)" for study in found]
     if len(compared(found)) > 1:

@@ -1,25 +1,26 @@
-"""The sections of docs/results.md: every figure comes from the kept tables and ledgers."""
+"""The sections of docs/results.md: every figure comes from the archived tables and ledgers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from docs.results.archive import Archived, Result
 from docs.results.claims import BY_CELL, TERMS
-from docs.results.kept import Kept, Result, compared
-from study.analysis.horizon import GRID as HORIZON
+from study.analysis import horizon
+from study.analysis.answer import signed
 from study.analysis.max_t import max_t
+from study.analysis.results import AblationResults
 from study.analysis.statistics import ALPHA
 from study.analysis.together import Together
-from study.ledger.provenance import Provenance
-from study.ledger.record import StudyRecord
-from study.reporting.document import Points, Prose, Section, Sheet
-from trainables.config.words import counted
-from trainables.data.batches import num_batches
+from study.reporting.document import Points, Sheet
+from study.reporting.sections.together import probability
+from study.reporting.values import with_unit
 
 VERDICTS = ("better", "same", "worse", "undecided")
 BESIDE = ("boundary_f_1px", "boundary_iou")
 """Metrics whose verdicts have a table of their own."""
 
 
-def atlas(found: Sequence[Kept], metric: str, pooled: Together | None = None) -> Sheet:
+def atlas(found: Sequence[Archived], metric: str, pooled: Together | None = None) -> Sheet:
     """Cells by datasets: verdict and difference from the baseline, in percentage points.
 
     Args:
@@ -31,17 +32,17 @@ def atlas(found: Sequence[Kept], metric: str, pooled: Together | None = None) ->
     rows = [
         [
             f"`{cell}`",
-            *(_verdict(study.tables[metric].get(cell)) for study in found),
+            *(_verdict(study.tables[metric].get(cell), metric) for study in found),
             *([_chance(chances.get(cell)), _claim(cell)] if pooled else []),
         ]
         for cell in _ordered(found, metric, chances)
     ]
-    means = [f"{100 * _baseline(study, metric).mean:.2f} %" for study in found]
+    means = [with_unit(metric, _baseline(study, metric).mean, "") for study in found]
     first = [f"`{_name_of_baseline(found[0])}`", *means, *["" for _ in more]]
     return Sheet([*head, *more], [first, *rows])
 
 
-def brief(found: Sequence[Kept], metric: str) -> Sheet:
+def brief(found: Sequence[Archived], metric: str) -> Sheet:
     """The atlas for the README: losses with a verdict on any dataset; the others in one row."""
     whole = atlas(found, metric)
     said = [row for row in whole.rows[1:] if any("**" in text for text in row)]
@@ -54,7 +55,7 @@ def brief(found: Sequence[Kept], metric: str) -> Sheet:
     return Sheet(whole.head, [whole.rows[0], *said, *others])
 
 
-def _ordered(found: Sequence[Kept], metric: str, chances: dict[str, float]) -> list[str]:
+def _ordered(found: Sequence[Archived], metric: str, chances: dict[str, float]) -> list[str]:
     """Those with the highest probability first; then by the mean difference."""
     cells = list(dict.fromkeys(cell for study in found for cell in study.tables[metric]))
     cells.remove(_name_of_baseline(found[0]))
@@ -69,30 +70,36 @@ def _ordered(found: Sequence[Kept], metric: str, chances: dict[str, float]) -> l
     return sorted(cells, key=rank, reverse=True)
 
 
-def _name_of_baseline(study: Kept) -> str:
+def _name_of_baseline(study: Archived) -> str:
     return study.record.plan.grid.baseline
 
 
-def _baseline(study: Kept, metric: str) -> Result:
+def _baseline(study: Archived, metric: str) -> Result:
     return study.tables[metric][_name_of_baseline(study)]
 
 
-def _verdict(result: Result | None) -> str:
+def _verdict(result: Result | None, metric: str) -> str:
     if result is None:
         return "not run"
-    bold = f"**{result.verdict}**" if result.verdict in ("better", "worse") else result.verdict
-    return bold if result.delta is None else f"{bold} {100 * result.delta:+.2f}"
+    if result.delta is None:
+        return result.verdict
+    return _decided(result.verdict, result.delta, metric)
+
+
+def _decided(verdict: str, delta: float, metric: str) -> str:
+    word = f"**{verdict}**" if verdict in ("better", "worse") else verdict
+    return f"{word} {signed(delta, metric)}"
 
 
 def _chance(chance: float | None) -> str:
-    return "" if chance is None else f"{min(max(chance, 0.01), 0.99):.2f}"
+    return "" if chance is None else probability(chance)
 
 
 def _claim(cell: str) -> str:
     return BY_CELL[cell].words() if cell in BY_CELL else ""
 
 
-def in_short(found: Sequence[Kept], metric: str) -> Points:
+def in_short(found: Sequence[Archived], metric: str) -> Points:
     """Which losses have which verdicts, over all datasets that ran them."""
     verdicts: dict[str, list[str]] = {}
     for study in found:
@@ -119,9 +126,9 @@ def _counts(said: Sequence[str]) -> str:
     return ", ".join(f"{said.count(word)} {word}" for word in VERDICTS if word in said)
 
 
-def terms(found: Sequence[Kept], metric: str) -> Sheet:
+def terms(found: Sequence[Archived], metric: str) -> Sheet:
     """What each paper's own term adds to the cell beside it, tested over the same seeds."""
-    by_study = [_added(study, metric) for study in found]
+    by_study = [_of_terms(study, metric) for study in found]
     rows = [
         [
             f"{term.words} (`{term.cell}` less `{term.beside}`)",
@@ -133,7 +140,7 @@ def terms(found: Sequence[Kept], metric: str) -> Sheet:
     return Sheet(["term", *(study.dataset for study in found), "the paper's gain"], rows)
 
 
-def _added(study: Kept, metric: str) -> dict[str, str]:
+def _of_terms(study: Archived, metric: str) -> dict[str, str]:
     cells = study.tables[metric]
     differences = {
         term.cell: _paired(cells[term.cell], cells[term.beside])
@@ -142,7 +149,7 @@ def _added(study: Kept, metric: str) -> dict[str, str]:
     }
     corrected = max_t(differences, ALPHA)
     return {
-        cell: _decided(list(by_seed.values()), corrected.get(cell, 1.0))
+        cell: _added(list(by_seed.values()), corrected[cell], metric)
         for cell, by_seed in differences.items()
     }
 
@@ -152,96 +159,40 @@ def _paired(cell: Result, beside: Result) -> dict[int, float]:
     return {int(name.split("_")[1]): cell.seeds[name] - beside.seeds[name] for name in shared}
 
 
-def _decided(differences: Sequence[float], p: float) -> str:
+def _added(differences: Sequence[float], p: float, metric: str) -> str:
     mean = sum(differences) / len(differences)
-    if p > ALPHA:
-        return f"undecided {100 * mean:+.2f}"
-    return f"**{'better' if mean > 0 else 'worse'}** {100 * mean:+.2f}"
+    verdict = "undecided" if p > ALPHA else "better" if mean > 0 else "worse"
+    return _decided(verdict, mean, metric)
 
 
-def studies(found: Sequence[Kept]) -> Sheet:
-    """What each study saw, and what it took."""
-    head = ["study", "classes", "train, val, test", "size", "training", "rate", "runs", "took"]
-    return Sheet(head, [_study(study) for study in found])
+class Longer(NamedTuple):
+    """A horizon: differences from the baseline on one seed, at both lengths."""
+
+    words: str
+    sheet: Sheet
 
 
-def _study(study: Kept) -> list[str]:
-    record = study.record
-    base, images = record.plan.base, record.data.images
-    rows, columns = record.data.size
-    steps = num_batches(images["train"], int(str(base["batch"])))
-    return [
-        study.name,
-        str(len(record.data.classes)),
-        ", ".join(str(images[split]) for split in ("train", "val", "test")),
-        f"{columns}x{rows}",
-        f"{base['epochs']} epochs of {steps} steps",
-        _rates(record),
-        _runs(study),
-        f"{record.usage.seconds / 60:.0f} min",
+def longer(found: Sequence[Archived], metric: str) -> list[Longer]:
+    """Every horizon that ended."""
+    ran = [(study, horizon.longer(AblationResults(study.record))) for study in found]
+    return [_longer(study, figures, metric) for study, figures in ran if figures is not None]
+
+
+def _longer(study: Archived, ran: horizon.Longer, metric: str) -> Longer:
+    baseline = _name_of_baseline(study)
+    before, after = (_from_baseline(of, baseline) for of in (ran.before, ran.after))
+    smaller = sum(abs(after[cell]) < abs(before[cell]) for cell in after)
+    rows = [
+        [f"`{cell}`", signed(before[cell], metric), signed(after[cell], metric)] for cell in after
     ]
-
-
-def _rates(record: StudyRecord) -> str:
-    rates = sorted({float(str(trial.config["optim/lr"])) for trial in record.trials.values()})
-    return " .. ".join(f"{rate:g}" for rate in dict.fromkeys((rates[0], rates[-1])))
-
-
-def _runs(study: Kept) -> str:
-    trials, design = list(study.record.trials.values()), study.record.plan.ablation
-    states = {
-        "did not complete": sum(trial.state != "complete" for trial in trials),
-        "reused": sum(trial.reused is not None for trial in trials),
-    }
-    cells, seeds = counted(len(design.cells), "loss", "losses"), counted(len(design.seeds), "seed")
-    stopped = len(trials) < design.total and study.record.ended
-    decided = " (what is decided stops)" if stopped else ""
-    planned = (
-        f"{len(trials)} of {design.total}{decided}: {cells}, {design.search_trials} trials, {seeds}"
+    means = [with_unit(metric, of[baseline], "") for of in (ran.before, ran.after)]
+    head = ["loss", f"{ran.epochs // horizon.TIMES} epochs", f"{ran.epochs} epochs"]
+    words = (
+        f"Trained for {ran.epochs} epochs instead, {smaller} of {len(after)} differences of the "
+        f"{study.dataset} are smaller (one seed, no verdict)."
     )
-    return "; ".join([planned, *(f"{count} {words}" for words, count in states.items() if count)])
+    return Longer(words, Sheet(head, [[f"`{baseline}`", *means], *rows]))
 
 
-def longer(found: Sequence[Kept], metric: str) -> list[Section]:
-    """For each horizon that was kept: differences at its epochs, beside the first study's."""
-    by_dataset = {study.dataset: study for study in compared(found)}
-    sections = []
-    for study in found:
-        source = by_dataset.get(study.dataset)
-        if study.record.plan.grid.name != HORIZON or source is None:
-            continue
-        after, before = study.record.plan.epochs, source.record.plan.epochs
-        rows = [
-            [f"`{cell}`", _points(source.tables[metric].get(cell)), _points(result)]
-            for cell, result in study.tables[metric].items()
-        ]
-        head = ["loss", f"{before} epochs", f"{after} epochs"]
-        words = f"{source.name}: {counted(len(study.record.plan.ablation.seeds), 'seed')} at three "
-        words += "times the epochs, in percentage points from the baseline; no verdict."
-        sections.append(Section("Does the order hold?", [Prose(words), Sheet(head, rows)]))
-    return sections
-
-
-def _points(result: Result | None) -> str:
-    if result is None:
-        return "not run"
-    if result.delta is None:
-        return f"{100 * result.mean:.2f} %"
-    return f"{100 * result.delta:+.2f}"
-
-
-def commands(found: Sequence[Kept]) -> Section:
-    """Commits, commands and digests."""
-    lines = [
-        f"{study.name}: commit {study.record.provenance.state}, ledger sha256 {study.digest[:16]}"
-        for study in found
-    ]
-    typed = [f"`{study.record.provenance.command}`" for study in found]
-    machines = list(dict.fromkeys(_machine(study.record.provenance) for study in found))
-    return Section("Commands", [Points(machines), Points(typed), Points(lines)])
-
-
-def _machine(ran: Provenance) -> str:
-    packages = ", ".join(f"{name} {version}" for name, version in ran.packages.items())
-    where = f"{ran.machine.get('system')}, {ran.machine.get('cpus')} cores"
-    return f"machine: {where}; Python {ran.python}, {packages}"
+def _from_baseline(figures: Mapping[str, float], baseline: str) -> dict[str, float]:
+    return {cell: value - figures[baseline] for cell, value in figures.items() if cell != baseline}

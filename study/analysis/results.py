@@ -125,7 +125,7 @@ class AblationResults(StudyResults):
         """The best run of a cell that is shown to be better than the baseline; of any cell if none
         is, or if cells have different baselines (networks), whose runs no verdict compares.
 
-        Never a trial of a cell's search: it is not tested, and its network is not kept."""
+        Never a trial of a cell's search: it is not tested, and its checkpoint is removed."""
         compared = [trial for trial in self.ranking if not trial.phase]
         one_baseline = len(self.tables[0].baselines) == 1
         better = [trial for trial in compared if self.verdicts.get(trial.cell) == "better"]

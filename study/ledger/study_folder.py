@@ -46,7 +46,7 @@ class StudyFolder:
 
     @property
     def ledger(self) -> Path:
-        """The ledger; of a study that is kept with its ledger alone, the compressed one."""
+        """The ledger; of an archived study, the compressed one."""
         plain, compressed = self.path / _LEDGER, self.path / f"{_LEDGER}{COMPRESSED}"
         return compressed if present(compressed) and not present(plain) else plain
 

@@ -29,7 +29,7 @@ def answer(found: Together) -> str:
         f"Try {first.cell} first: {_gain(first.pooled.mean, found)} {found.metric} "
         f"({_gain(first.pooled.low, found)} to {_gain(first.pooled.high, found)}) over {over}; "
         f"on a new dataset it is better than {found.baseline} with probability "
-        f"{_probability(first.pooled.p_better)}."
+        f"{probability(first.pooled.p_better)}."
     )
 
 
@@ -81,12 +81,12 @@ def _of_arm(arm: Arm, found: Together) -> list[str]:
         f"{_gain(pooled.low, found)} .. {_gain(pooled.high, found)}",
         _gain(pooled.tau, found).lstrip("+"),
         f"{_gain(pooled.new_low, found)} .. {_gain(pooled.new_high, found)}",
-        _probability(pooled.p_better),
-        *(_probability(share) for share in arm.practical),
+        probability(pooled.p_better),
+        *(probability(share) for share in arm.practical),
     ]
 
 
-def _probability(share: float) -> str:
+def probability(share: float) -> str:
     """No model knows a probability better than to a hundredth: 0 and 1 are never printed."""
     return f"{min(max(share, 0.01), 0.99):.2f}"
 

@@ -12,7 +12,7 @@ CELLS = Path(__file__).parents[1] / "ledger" / "schema_1" / "cells" / "ledger.js
 
 
 def test_a_trial_of_a_cell_s_search_is_not_the_champion() -> None:
-    """Its network is not kept: the study ended with "no model is saved"."""
+    """Its checkpoint is removed: the study ended with "no model is saved"."""
     record = folded(CELLS, read(CELLS)[0], StudyRecord())
     best, searched = record.trials[10], record.trials[1]
     assert (best.phase, searched.phase, best.cell) == ("", "search", searched.cell)

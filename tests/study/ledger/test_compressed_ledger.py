@@ -1,4 +1,4 @@
-"""A study may be kept with its compressed ledger alone: it is read as before, never continued."""
+"""A study may be archived as its compressed ledger alone: it is read as before, never continued."""
 
 import gzip
 from pathlib import Path

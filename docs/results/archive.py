@@ -1,4 +1,4 @@
-"""The kept studies: their tables, and what their ledgers say of how they ran."""
+"""The archived studies: their tables, and what their ledgers say of how they ran."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Kept:
+class Archived:
     """A study."""
 
     folder: StudyFolder
@@ -67,16 +67,16 @@ def table(path: Path) -> dict[str, dict[str, Result]]:
     return found
 
 
-def kept(home: Path = HERE) -> list[Kept]:
+def archived(home: Path = HERE) -> list[Archived]:
     """Every study below a folder, in the order in which they ran."""
     found = []
     for folder in studies(home):
         csv = folder.report / "table.csv"
-        found.append(Kept(folder, folder.load(), table(csv) if csv.exists() else {}))
+        found.append(Archived(folder, folder.load(), table(csv) if csv.exists() else {}))
     return sorted(found, key=lambda study: study.record.first_time)
 
 
-def compared(found: Sequence[Kept]) -> list[Kept]:
+def compared(found: Sequence[Archived]) -> list[Archived]:
     """The latest study of each dataset with the grid of the page."""
     of_grid = [study for study in found if study.record.plan.grid.name == GRID]
     return list({study.dataset: study for study in of_grid}.values())
