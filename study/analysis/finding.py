@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from trainables.metrics.catalog import METRICS
+
 
 class Finding(NamedTuple):
     """One finding. Both texts begin in lower case and have no full stop."""
@@ -19,3 +21,9 @@ def _sentence(text: str) -> str:
     # A path of the config keeps its letters.
     first = text if "/" in text.split()[0] else text[0].upper() + text[1:]
     return f"{first}."
+
+
+def figure(metric: str, value: float) -> str:
+    """A metric's figure in a finding, with its unit."""
+    fraction = METRICS[metric].unit == "fraction"
+    return f"{100 * value:.2f} %" if fraction else f"{value:.3f}"

@@ -11,7 +11,8 @@ from study.analysis import fold_protocol, segfix_quality
 from study.analysis.answer import signed
 from study.analysis.bounds import at_a_bound
 from study.analysis.equal_outcomes import equal_outcomes
-from study.analysis.finding import Finding
+from study.analysis.finding import Finding, figure
+from study.analysis.outliers import outlying
 from study.analysis.results import AblationResults, SearchResults
 from study.analysis.sign_flips import differences
 from study.analysis.tables import Table
@@ -20,7 +21,6 @@ from study.analysis.unreached import other_values, unreached
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import FINAL, TrialRecord
 from trainables.config.words import counted
-from trainables.metrics.catalog import METRICS
 
 LEAST_SHARE = 0.02
 """Of the objective's variance; a parameter below it is without visible effect."""
@@ -43,6 +43,7 @@ def findings(
         unreached(record),
         other_values(record),
         equal_outcomes(results),
+        outlying(record) if isinstance(results, AblationResults) else [],
         at_a_bound(record),
         without_effect(record, importance),
         first_is_best(record),
@@ -108,7 +109,7 @@ def _first_is_best(record: StudyRecord, cell: str) -> list[Finding]:
     later = [sign * value for _, value in sorted(values)[1:]]
     if len(values) < _FEWEST_TRIALS or max(later) >= sign * min(values)[1]:
         return []
-    first, best = shown(objective, min(values)[1]), shown(objective, sign * max(later))
+    first, best = figure(objective, min(values)[1]), figure(objective, sign * max(later))
     return [
         Finding(
             f"the search{f' of {cell}' if cell else ''} found nothing better than its first point: "
@@ -156,9 +157,3 @@ def _effect(values: Sequence[float]) -> tuple[float, float]:
     mean = sum(values) / len(values)
     squares = sum((value - mean) ** 2 for value in values)
     return mean, (squares / (len(values) - 1)) ** 0.5
-
-
-def shown(metric: str, value: float) -> str:
-    """A figure with its unit."""
-    fraction = METRICS[metric].unit == "fraction"
-    return f"{100 * value:.2f} %" if fraction else f"{value:.3f}"

@@ -48,11 +48,13 @@ class Measured(NamedTuple):
     """Of at least two studies."""
     errors: Sequence[float]
     """Their standard errors, > 0."""
+    steady: bool = True
+    """Whether these effects tell the variance that several effects have in common."""
 
 
 def pool_all(measured: Sequence[Measured]) -> list[Pooled]:
     """Pool several effects of the same studies, in their order."""
-    common = between_variance(measured)
+    common = between_variance([one for one in measured if one.steady] or measured)
     return [pool(one, max(common, between_variance([one]))) for one in measured]
 
 

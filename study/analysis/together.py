@@ -11,6 +11,7 @@ import numpy as np
 
 from study.analysis import same_question
 from study.analysis.cell_values import values_by_cell
+from study.analysis.outliers import outliers
 from study.analysis.power import SMALLEST
 from study.analysis.random_effects import Measured, Pooled, pool_all
 from study.analysis.results import AblationResults
@@ -34,6 +35,11 @@ class Effect:
     gain: float
     error: float
     """Standard error over seeds."""
+    weighing: float
+    """The error that decides its weight: the standard deviation without outliers. With them, a
+    dataset on which a cell's runs collapse would have next to no weight."""
+    outliers: int
+    """Seeds on which the cell's run, or the baseline's, is far worse than its others."""
     verdict: str
     """The study's own, corrected over its cells."""
 
@@ -116,7 +122,14 @@ def _arms(
     effects = [
         tuple(_effect(study, cell, metric, said[cell]) for study, said in pairs) for cell in cells
     ]
-    measured = [Measured([e.gain for e in row], [e.error for e in row]) for row in effects]
+    measured = [
+        Measured(
+            [effect.gain for effect in row],
+            [effect.weighing for effect in row],
+            steady=not any(effect.outliers for effect in row),
+        )
+        for row in effects
+    ]
     return [
         Arm(
             cell=cell,
@@ -130,24 +143,31 @@ def _arms(
 
 def _effect(study: Compared, cell: str, metric: str, verdict: str) -> Effect:
     values: Mapping[str, Mapping[int, float]] = values_by_cell(study.record, metric)
-    differences = list(paired(values[cell], values[study.baseline]).values())
+    by_seed = paired(values[cell], values[study.baseline])
+    differences = list(by_seed.values())
     if len(differences) < 2:
         raise ValueError(
             f"--together needs two seeds or more of each cell, got {len(differences)} of {cell!r} "
             f"in {study.name}; --cells chooses others"
         )
-    error = float(np.std(differences, ddof=1) / np.sqrt(len(differences)))
-    if not error:
+    if not np.ptp(differences):
         raise ValueError(
             f"--together needs differences that vary over seeds, got {cell!r} in {study.name}, "
             f"where all are equal; --cells chooses others"
         )
-    sign = 1 if METRICS[metric].direction == "max" else -1
+    found = outliers(study.record, metric)
+    far = {*found.get(cell, ()), *found.get(study.baseline, ())} & by_seed.keys()
+    steady = [difference for seed, difference in by_seed.items() if seed not in far]
+    if len(steady) < 2 or not np.ptp(steady):
+        steady = differences
+    root, sign = np.sqrt(len(differences)), 1 if METRICS[metric].direction == "max" else -1
     return Effect(
         study=study.name,
         dataset=study.record.data.dataset,
         seeds=len(differences),
         gain=sign * float(np.mean(differences)),
-        error=error,
+        error=float(np.std(differences, ddof=1) / root),
+        weighing=float(np.std(steady, ddof=1) / root),
+        outliers=len(far),
         verdict=verdict,
     )

@@ -60,6 +60,7 @@ def frame(found: Together) -> pandas.DataFrame:
                     "n": effect.seeds,
                     "gain": effect.gain,
                     "error": effect.error,
+                    "outliers": effect.outliers,
                     "verdict": effect.verdict,
                     "low": low,
                     "high": high,

@@ -3,7 +3,7 @@
 from study.analysis.answer import signed
 from study.analysis.signed_rank import PRIOR
 from study.analysis.statistics import ALPHA
-from study.analysis.together import Arm, Together
+from study.analysis.together import Arm, Effect, Together
 from study.analysis.units import difference_unit
 from study.reporting.document import Block, Parts, Points, Prose, Section, Sheet
 from study.reporting.values import sizes
@@ -45,17 +45,32 @@ def parts(found: Together) -> Parts:
 
 def _verdicts(found: Together) -> Sheet:
     rows = [
-        [arm.cell, *(f"{effect.verdict} {_gain(effect.gain, found)}" for effect in arm.effects)]
-        for arm in found.arms
+        [arm.cell, *(_of_effect(effect, found) for effect in arm.effects)] for arm in found.arms
     ]
     return Sheet(["cell", *(study.name for study in found.studies)], rows)
 
 
+def _of_effect(effect: Effect, found: Together) -> str:
+    text = f"{effect.verdict} {_gain(effect.gain, found)}"
+    return f"{text} ({of_outliers(effect.outliers, effect.seeds)})" if effect.outliers else text
+
+
+def of_outliers(count: int, seeds: int) -> str:
+    """Beside a gain, how many of its seeds have an outlier."""
+    return f"{count} of {counted(seeds, 'seed')} an outlier"
+
+
 def _of_verdicts(found: Together) -> str:
-    return (
+    text = (
         f"Each study's own verdict on `{found.metric}`, corrected over all its cells, and the gain "
         f"over `{found.baseline}`."
     )
+    if any(effect.outliers for arm in found.arms for effect in arm.effects):
+        text += (
+            " An outlier is a run far worse than the others of its cell. It counts in the gain; "
+            "the dataset has the weight that its other seeds give it."
+        )
+    return text
 
 
 def _pooled(found: Together) -> Sheet:
