@@ -30,7 +30,7 @@ def keep(storage: Path, name: str, gains: tuple[float, ...]) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    keep(tmp_path / "results", "shapes", UP)
+    keep(tmp_path / "results", "horses", UP)
     keep(tmp_path / "results", "camvid", DOWN)
     return tmp_path / "results"
 

@@ -104,8 +104,9 @@ def page(found: Sequence[Archived], pooled: Together | None, home: Path) -> str:
             Section("Does it hold for longer trainings?", [Prose(ran.words), ran.sheet])
             for ran in sections.longer(found, OBJECTIVE)
         ),
-        Section("How it was measured", [runs.studies(found)]),
-        Section("What it cannot say", [document.Points(list(_LIMITS))]),
+        *sections.of_papers(found, OBJECTIVE),
+        Section("How it was measured", [runs.datasets(main_ones), runs.studies(found)]),
+        Section("What it cannot say", [document.Points([*_LIMITS, runs.largest_rate(found)])]),
         runs.commands(found),
     ]
     return document.markdown(parts, home) + _links(found)
@@ -116,7 +117,7 @@ def with_table(text: str, found: Sequence[Archived], pooled: Together | None) ->
     before, rest = text.split(_BEGIN)
     _, after = rest.split(_END)
     parts: Parts = [*_answer(found, pooled), sections.brief(compared(found), OBJECTIVE)]
-    return f"{before}{_BEGIN}\n{document.markdown(parts, README.parent)}\n{_END}{after}"
+    return f"{before}{_BEGIN}{document.markdown(parts, README.parent)}{_END}{after}"
 
 
 def _answer(found: Sequence[Archived], pooled: Together | None) -> list[Prose]:
@@ -134,6 +135,7 @@ def _links(found: Sequence[Archived]) -> str:
     lines += [
         "- [earlier results](results/earlier.md), of other networks, losses and tests",
         "- the grid: [one_rate.py](results/one_rate.py), of which every table here is a study",
+        "- [merge_classes.py](results/merge_classes.py), which prepares two of the datasets",
     ]
     return "\n## Behind this page\n\n" + "\n".join(lines) + "\n"
 

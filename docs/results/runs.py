@@ -1,13 +1,42 @@
 """How the studies of docs/results.md ran: what each saw and took, and what repeats it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from docs.results.archive import Archived
+from docs.results.archive import Archived, compared
 from study.ledger.provenance import Provenance
 from study.ledger.record import StudyRecord
 from study.reporting.document import Points, Section, Sheet
 from trainables.config.words import counted
 from trainables.data.batches import num_batches
+
+DATASETS: Mapping[str, str] = {
+    "horses": "the Weizmann Horse Database: photographs with silhouettes",
+    "camvid": "CamVid: frames from a driving car, with its usual split",
+    "cells": "white blood cells under a microscope (Dataset 1 of zxaoyou/segmentation_WBC)",
+    "davis": "12 whole films of DAVIS 2016's validation list, split by film",
+    "animals": "the images of PASCAL VOC 2012 that show one of five animals, in seven "
+    "classes (merge_classes.py); void bands filled with the nearest label, no ground truth",
+    "clothing": "Clothing Co-Parsing: street photographs, 59 labels in eight classes "
+    "(merge_classes.py)",
+}
+"""What each dataset is; images that have no official split are split by place or by film."""
+
+
+def datasets(found: Sequence[Archived]) -> Points:
+    """What each dataset is."""
+    return Points([f"{study.dataset}: {DATASETS[study.dataset]}" for study in found])
+
+
+def largest_rate(found: Sequence[Archived]) -> str:
+    """On which datasets the largest rate that was tried was the best."""
+    tried: dict[str, float] = {}
+    for study in found:
+        tried[study.dataset] = max(tried.get(study.dataset, 0.0), _rates_of(study.record)[-1])
+    at_end = [one.dataset for one in compared(found) if tried[one.dataset] in _rates_of(one.record)]
+    if not at_end:
+        return "On every dataset a rate between others was the best."
+    where = ", ".join(at_end)
+    return f"The largest rate that was tried was the best on {where}: a larger one is untried."
 
 
 def studies(found: Sequence[Archived]) -> Sheet:
@@ -33,8 +62,12 @@ def _study(study: Archived) -> list[str]:
     ]
 
 
+def _rates_of(record: StudyRecord) -> list[float]:
+    return sorted({float(str(trial.config["optim/lr"])) for trial in record.trials.values()})
+
+
 def _rates(record: StudyRecord) -> str:
-    rates = sorted({float(str(trial.config["optim/lr"])) for trial in record.trials.values()})
+    rates = _rates_of(record)
     return " .. ".join(f"{rate:g}" for rate in dict.fromkeys((rates[0], rates[-1])))
 
 

@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from docs.results.archive import Archived, Result
+from docs.results.archive import GRID, Archived, Result
 from docs.results.claims import BY_CELL, TERMS
 from study.analysis import horizon
 from study.analysis.answer import signed
 from study.analysis.max_t import max_t
+from study.analysis.outliers import outliers
 from study.analysis.results import AblationResults
 from study.analysis.statistics import ALPHA
 from study.analysis.together import Together
-from study.reporting.document import Points, Sheet
-from study.reporting.sections.together import probability
+from study.reporting.document import Points, Section, Sheet
+from study.reporting.sections.together import of_outliers, probability
 from study.reporting.values import with_unit
 
 VERDICTS = ("better", "same", "worse", "undecided")
@@ -32,7 +33,7 @@ def atlas(found: Sequence[Archived], metric: str, pooled: Together | None = None
     rows = [
         [
             f"`{cell}`",
-            *(_verdict(study.tables[metric].get(cell), metric) for study in found),
+            *(_verdict(study, cell, metric) for study in found),
             *([_chance(chances.get(cell)), _claim(cell)] if pooled else []),
         ]
         for cell in _ordered(found, metric, chances)
@@ -78,12 +79,15 @@ def _baseline(study: Archived, metric: str) -> Result:
     return study.tables[metric][_name_of_baseline(study)]
 
 
-def _verdict(result: Result | None, metric: str) -> str:
+def _verdict(study: Archived, cell: str, metric: str) -> str:
+    result = study.tables[metric].get(cell)
     if result is None:
         return "not run"
     if result.delta is None:
         return result.verdict
-    return _decided(result.verdict, result.delta, metric)
+    text = _decided(result.verdict, result.delta, metric)
+    far = outliers(study.record, metric).get(cell, ())
+    return f"{text} ({of_outliers(len(far), len(result.seeds))})" if far else text
 
 
 def _decided(verdict: str, delta: float, metric: str) -> str:
@@ -163,6 +167,24 @@ def _added(differences: Sequence[float], p: float, metric: str) -> str:
     mean = sum(differences) / len(differences)
     verdict = "undecided" if p > ALPHA else "better" if mean > 0 else "worse"
     return _decided(verdict, mean, metric)
+
+
+def of_papers(found: Sequence[Archived], metric: str) -> list[Section]:
+    """A section for each study of a paper's own grid: its cells against its baseline."""
+    return [
+        Section(study.record.plan.question, [_of_paper(study, metric)])
+        for study in found
+        if study.record.plan.grid.name not in (GRID, horizon.GRID)
+        and any(cell.published for cell in study.record.plan.grid.cells)
+    ]
+
+
+def _of_paper(study: Archived, metric: str) -> Sheet:
+    rows = [
+        [f"`{cell}`", with_unit(metric, result.mean, ""), _verdict(study, cell, metric)]
+        for cell, result in study.tables[metric].items()
+    ]
+    return Sheet(["cell", study.dataset, f"less `{_name_of_baseline(study)}`"], rows)
 
 
 class Longer(NamedTuple):
