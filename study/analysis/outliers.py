@@ -4,10 +4,10 @@ A mean over both kinds of run describes neither, and its error over seeds is tha
 """
 
 import math
-import statistics
+from collections import Counter
 from collections.abc import Mapping
 
-from study.analysis.cell_values import ByUnit, trials_by_cell, values_by_cell
+from study.analysis.cell_values import trials_by_cell, values_by_cell
 from study.analysis.finding import Finding, figure
 from study.ledger.record import StudyRecord
 from trainables.config.words import counted
@@ -23,20 +23,18 @@ FEWEST = 4
 def outliers(record: StudyRecord, metric: str) -> dict[str, tuple[int, ...]]:
     """By cell that has outliers, their units (a seed, or a fold and a seed).
 
-    A run is judged by its figure less the median over cells on the same unit: a unit that is hard
-    for every cell makes no outlier, and the baseline's outlier is not one of the other cells.
+    A unit on which most cells that ran it are far worse than on others is hard, and no outlier.
     """
     values, sign = values_by_cell(record, metric), 1 if METRICS[metric].direction == "max" else -1
-    units = {unit for by_unit in values.values() for unit in by_unit}
-    middle = {
-        unit: statistics.median(by_unit[unit] for by_unit in values.values() if unit in by_unit)
-        for unit in units
-    }
-    found = {
-        cell: far_below({unit: sign * (value - middle[unit]) for unit, value in by_unit.items()})
+    far = {
+        cell: far_below({unit: sign * value for unit, value in by_unit.items()})
         for cell, by_unit in values.items()
     }
-    return {cell: far for cell, far in found.items() if far}
+    ran = Counter(unit for by_unit in values.values() for unit in by_unit)
+    lost = Counter(unit for units in far.values() for unit in units)
+    hard = {unit for unit, count in lost.items() if 2 * count > ran[unit] > 1}
+    found = {cell: tuple(unit for unit in units if unit not in hard) for cell, units in far.items()}
+    return {cell: units for cell, units in found.items() if units}
 
 
 def far_below(by_unit: Mapping[int, float]) -> tuple[int, ...]:
@@ -67,19 +65,20 @@ def outlying(record: StudyRecord) -> list[Finding]:
     }
     return [
         _finding(
-            cell, {numbers[cell, unit]: values[cell][unit] for unit in far}, values[cell], metric
+            f"{len(far)} of {counted(len(values[cell]), 'run')} of {cell}",
+            {numbers[cell, unit]: values[cell][unit] for unit in far},
+            [value for unit, value in values[cell].items() if unit not in far],
+            metric,
         )
         for cell, far in found.items()
     ]
 
 
-def _finding(cell: str, far: Mapping[int, float], by_unit: ByUnit, metric: str) -> Finding:
+def _finding(which: str, far: Mapping[int, float], others: list[float], metric: str) -> Finding:
     """``far``: by number of the trial."""
-    others = sorted(set(by_unit.values()) - set(far.values()))
-    figures = ", ".join(f"trial {number} {figure(metric, far[number])}" for number in far)
+    figures = ", ".join(f"trial {number} {figure(metric, value)}" for number, value in far.items())
+    ends = " to ".join(figure(metric, end) for end in (min(others), max(others)))
     return Finding(
-        f"{len(far)} of {counted(len(by_unit), 'run')} of {cell} far worse than the others in "
-        f"{metric}: {figures}, the others {figure(metric, others[0])} to "
-        f"{figure(metric, others[-1])}",
+        f"{which} far worse than the others in {metric}: {figures}, the others {ends}",
         "look at the classes that it predicts: the mean over both kinds of run describes neither",
     )

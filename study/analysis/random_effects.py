@@ -48,14 +48,19 @@ class Measured(NamedTuple):
     """Of at least two studies."""
     errors: Sequence[float]
     """Their standard errors, > 0."""
-    steady: bool = True
-    """Whether these effects tell the variance that several effects have in common."""
+    typical: Sequence[float] | None = None
+    """Standard errors that decide the weights, > 0; by default the effects' own. An effect whose
+    own error is large because some of its runs failed would have next to no weight by it."""
 
 
 def pool_all(measured: Sequence[Measured]) -> list[Pooled]:
     """Pool several effects of the same studies, in their order."""
-    common = between_variance([one for one in measured if one.steady] or measured)
-    return [pool(one, max(common, between_variance([one]))) for one in measured]
+    common = between_variance(measured)
+    return [pool(one, max(common, between_variance([_by_typical(one)]))) for one in measured]
+
+
+def _by_typical(measured: Measured) -> Measured:
+    return Measured(measured.effects, measured.typical or measured.errors)
 
 
 def pool(measured: Measured, tau2: float) -> Pooled:
@@ -67,10 +72,12 @@ def pool(measured: Measured, tau2: float) -> Pooled:
     from scipy import stats  # takes a second to import
 
     effects_K, variances_K = _arrays(measured)
-    mean, weights_K = _mean(effects_K, variances_K, tau2)
+    mean, weights_K = _mean(effects_K, _arrays(_by_typical(measured))[1], tau2)
     freedom = len(effects_K) - 1
     spread = float((weights_K * np.square(effects_K - mean)).sum() / freedom)
-    error = float(np.sqrt(max(1.0, spread) / weights_K.sum()))
+    # The mean's variance by the effects' own errors; 1 where these decide the weights, too.
+    own = float((np.square(weights_K) * (variances_K + tau2)).sum() / weights_K.sum())
+    error = float(np.sqrt(max(own, spread) / weights_K.sum()))
     predicted = float(np.sqrt(tau2 + error**2))
     factor = float(stats.t.ppf(1 - ALPHA / 2, freedom))
     of_new = max(freedom - 1, 1)

@@ -4,6 +4,7 @@ The studies must have asked the same question: the same metric, baseline and cel
 data. What differs besides (network, epochs) is listed, since a new dataset differs in it, too.
 """
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from study.analysis.power import SMALLEST
 from study.analysis.random_effects import Measured, Pooled, pool_all
 from study.analysis.results import AblationResults
 from study.analysis.same_question import Compared
-from study.analysis.sign_flips import paired
+from study.analysis.sign_flips import differences, paired
 from study.analysis.signed_rank import Probabilities, signed_rank
 from study.analysis.statistics import ALPHA
 from study.analysis.units import unit_in
@@ -35,11 +36,10 @@ class Effect:
     gain: float
     error: float
     """Standard error over seeds."""
-    weighing: float
-    """The error that decides its weight: the standard deviation without outliers. With them, a
-    dataset on which a cell's runs collapse would have next to no weight."""
+    typical: float
+    """Standard error of a typical cell of the study on as many seeds: it decides the weight."""
     outliers: int
-    """Seeds on which the cell's run, or the baseline's, is far worse than its others."""
+    """Seeds on which the cell's run is far worse than its others."""
     verdict: str
     """The study's own, corrected over its cells."""
 
@@ -72,6 +72,8 @@ class Together:
     smallest: float
     studies: tuple[Compared, ...]
     arms: tuple[Arm, ...]
+    baseline_outliers: Mapping[str, int]
+    """By study that has any: seeds on which the baseline's run is far worse than its others."""
     differs: tuple[str, ...]
     """Fields of the config, besides losses and data, in which the studies differ."""
 
@@ -110,6 +112,11 @@ def together(
         smallest=within,
         studies=studies,
         arms=tuple(arms),
+        baseline_outliers={
+            study.name: len(far)
+            for study in studies
+            if (far := outliers(study.record, metric).get(study.baseline))
+        },
         differs=tuple(same_question.differing(studies)),
     )
 
@@ -125,8 +132,8 @@ def _arms(
     measured = [
         Measured(
             [effect.gain for effect in row],
-            [effect.weighing for effect in row],
-            steady=not any(effect.outliers for effect in row),
+            [effect.error for effect in row],
+            [effect.typical for effect in row],
         )
         for row in effects
     ]
@@ -144,30 +151,43 @@ def _arms(
 def _effect(study: Compared, cell: str, metric: str, verdict: str) -> Effect:
     values: Mapping[str, Mapping[int, float]] = values_by_cell(study.record, metric)
     by_seed = paired(values[cell], values[study.baseline])
-    differences = list(by_seed.values())
-    if len(differences) < 2:
+    gains = list(by_seed.values())
+    if len(gains) < 2:
         raise ValueError(
-            f"--together needs two seeds or more of each cell, got {len(differences)} of {cell!r} "
+            f"--together needs two seeds or more of each cell, got {len(gains)} of {cell!r} "
             f"in {study.name}; --cells chooses others"
         )
-    if not np.ptp(differences):
+    if not np.ptp(gains):
         raise ValueError(
             f"--together needs differences that vary over seeds, got {cell!r} in {study.name}, "
             f"where all are equal; --cells chooses others"
         )
-    found = outliers(study.record, metric)
-    far = {*found.get(cell, ()), *found.get(study.baseline, ())} & by_seed.keys()
-    steady = [difference for seed, difference in by_seed.items() if seed not in far]
-    if len(steady) < 2 or not np.ptp(steady):
-        steady = differences
-    root, sign = np.sqrt(len(differences)), 1 if METRICS[metric].direction == "max" else -1
+    spread, root = float(np.std(gains, ddof=1)), len(gains) ** 0.5
+    far = outliers(study.record, metric)
+    sign = 1 if METRICS[metric].direction == "max" else -1
     return Effect(
         study=study.name,
         dataset=study.record.data.dataset,
-        seeds=len(differences),
-        gain=sign * float(np.mean(differences)),
-        error=float(np.std(differences, ddof=1) / root),
-        weighing=float(np.std(steady, ddof=1) / root),
-        outliers=len(far),
+        seeds=len(gains),
+        gain=sign * float(np.mean(gains)),
+        error=spread / root,
+        typical=(typical_spread(values, study.baseline, far) or spread) / root,
+        outliers=len(far.get(cell, ())),
         verdict=verdict,
     )
+
+
+def typical_spread(
+    values: Mapping[str, Mapping[int, float]], baseline: str, far: Mapping[str, Sequence[int]]
+) -> float:
+    """The median over cells of the standard deviation of their differences from the baseline.
+
+    A cell's outliers are left out, the baseline's are not: they are in all differences. Of two
+    middle cells, the one that varies less; 0 if none varies.
+    """
+    spreads = []
+    for cell, by_seed in differences(values, baseline).items():
+        steady = [gain for seed, gain in by_seed.items() if seed not in far.get(cell, ())]
+        if len(steady) > 1 and np.ptp(steady):
+            spreads.append(float(np.std(steady, ddof=1)))
+    return statistics.median_low(spreads) if spreads else 0.0

@@ -12,12 +12,15 @@ from trainables.metrics.catalog import METRICS
 
 _FEW = 5
 """With fewer datasets, how much they differ is hardly known."""
+_CLOSE = 0.05
+"""A probability that is less than the first by no more is no reason to prefer the first."""
 
 
 def question(found: Together) -> str:
     """What the studies answer together."""
     where = ", ".join(f"{study.name} ({study.record.data.dataset})" for study in found.studies)
-    return f"Which gain over {found.baseline} in {found.metric} has a new dataset, after {where}?"
+    gain = f"gain over {found.baseline} in {found.metric}"
+    return f"What {gain} can be expected on a new dataset, after {where}?"
 
 
 def answer(found: Together) -> str:
@@ -29,8 +32,19 @@ def answer(found: Together) -> str:
         f"Try {first.cell} first: {_gain(first.pooled.mean, found)} {found.metric} "
         f"({_gain(first.pooled.low, found)} to {_gain(first.pooled.high, found)}) over {over}; "
         f"on a new dataset it is better than {found.baseline} with probability "
-        f"{probability(first.pooled.p_better)}."
+        f"{probability(first.pooled.p_better)}.{_close(found)}"
     )
+
+
+def _close(found: Together) -> str:
+    """The cells that are hardly less probable than the first."""
+    first, *others = found.arms
+    close = [
+        f"{arm.cell} ({probability(arm.pooled.p_better)})"
+        for arm in others
+        if first.pooled.p_better - arm.pooled.p_better <= _CLOSE
+    ]
+    return f" Close behind: {', '.join(close)}." if close else ""
 
 
 def parts(found: Together) -> Parts:
@@ -66,10 +80,10 @@ def _of_verdicts(found: Together) -> str:
         f"over `{found.baseline}`."
     )
     if any(effect.outliers for arm in found.arms for effect in arm.effects):
-        text += (
-            " An outlier is a run far worse than the others of its cell. It counts in the gain; "
-            "the dataset has the weight that its other seeds give it."
-        )
+        text += " An outlier is a run far worse than the others of its cell; it counts in the gain."
+    for study, count in found.baseline_outliers.items():
+        text += f" {counted(count, 'run')} of `{found.baseline}` in {study}"
+        text += " is an outlier, which raises every gain there."
     return text
 
 
@@ -126,6 +140,7 @@ def _explained(found: Together) -> str:
         f"positive where the cell is better. Random effects: each dataset has a true gain of its "
         f"own, normal around the mean; between datasets: their standard deviation (REML), "
         f"at least the one that all cells have in common; "
+        f"a dataset's weight is that of the typical error there, over its cells; "
         f"interval: {1 - ALPHA:.0%}, Hartung and Knapp, modified; a new dataset: where its true "
         f"gain lies with {1 - ALPHA:.0%} (Student's t), and the probability that it is positive. "
         f"In practice: Bayesian signed-rank test (prior weight {PRIOR}), {within}. None of these "
