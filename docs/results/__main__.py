@@ -26,19 +26,20 @@ _BEGIN, _END = "<!-- python -m docs.results writes this -->\n", "<!-- until here
 _KEPT = (".md", ".csv", ".png")
 """Of a report's files; the others repeat these."""
 
-_QUESTION = """Which boundary loss helps, on which data, and is it real? Every cell is trained at
-the learning rate that suits plain cross-entropy best on that dataset; its own weights are searched
-first, with the same number of trials for each, on the validation list. The best weights then run on
-seeds that played no part in the choice, and are compared with cross-entropy on the test list.
-Better, worse, same: sign-flip tests paired by seed, corrected by max-T over all losses of the
-dataset; same is within {smallest:g} points. Undecided: the seeds show none of these. The number is
-the mean difference in percentage points."""
+_QUESTION = """Which boundary loss helps, on which data, and is it real? Every cell of a dataset is
+trained at one learning rate, of those tried the best for plain cross-entropy on the validation
+list; its own weights are searched first, with the same number of trials for each, on the validation
+list. The best weights then run on seeds that played no part in the choice, and are compared with
+cross-entropy on the test list. Better, worse, same: sign-flip tests paired by seed, corrected by
+max-T over all losses of the dataset; same is within {smallest:g} points. Undecided: the seeds show
+none of these. The number is the mean difference in percentage points; one that was decided before
+the last seed tends to be too large. An outlier is a run far worse than the others of its loss."""
 _TERMS = """Several losses contain a simpler one. Sign-flip tests of one cell less the other, paired
 by seed and corrected by max-T over the rows of a dataset; both at their own searched weights."""
 _LIMITS = (
     "One small network (`fpn_small` on EfficientNet-Lite0, ImageNet weights), small images, short "
     "trainings: a loss that pays off late, or at boundaries finer than a pixel here, is not seen.",
-    "The search of each loss is short: its paper's weights, and few other draws.",
+    "The search of each loss is short: its paper's weights, and one other draw.",
     "A rate that suits cross-entropy is a handicap to a loss that would like another.",
     "The papers' gains are of large networks on Cityscapes, ADE20K, NYUv2 and VOC 2012: they stand "
     "beside ours for orientation, not for comparison.",
@@ -106,7 +107,7 @@ def page(found: Sequence[Archived], pooled: Together | None, home: Path) -> str:
         ),
         *sections.of_papers(found, OBJECTIVE),
         Section("How it was measured", [runs.datasets(main_ones), runs.studies(found)]),
-        Section("What it cannot say", [document.Points([*_LIMITS, runs.largest_rate(found)])]),
+        Section("What it cannot say", [document.Points([*_LIMITS, runs.rates_at_the_end(found)])]),
         runs.commands(found),
     ]
     return document.markdown(parts, home) + _links(found)
@@ -131,11 +132,14 @@ def _links(found: Sequence[Archived]) -> str:
     """Markdown, since a report's texts have no links."""
     lines = [f"- [{study.name}](results/{study.name}/report/report.md)" for study in found]
     if len(compared(found)) > 1:
-        lines.append("- [all datasets together](results/together/together.md)")
+        lines += [
+            "- [all datasets together](results/together/together.md), and "
+            "[what that means](together.md)"
+        ]
     lines += [
         "- [earlier results](results/earlier.md), of other networks, losses and tests",
         "- the grid: [one_rate.py](results/one_rate.py), of which every table here is a study",
-        "- [merge_classes.py](results/merge_classes.py), which prepares two of the datasets",
+        "- [merge_classes.py](results/merge_classes.py), which prepares animals and clothing",
     ]
     return "\n## Behind this page\n\n" + "\n".join(lines) + "\n"
 

@@ -10,16 +10,18 @@ from trainables.config.words import counted
 from trainables.data.batches import num_batches
 
 DATASETS: Mapping[str, str] = {
-    "horses": "the Weizmann Horse Database: photographs with silhouettes",
+    "horses": "the Weizmann Horse Database: photographs with silhouettes, split 3:1:1 by place",
     "camvid": "CamVid: frames from a driving car, with its usual split",
-    "cells": "white blood cells under a microscope (Dataset 1 of zxaoyou/segmentation_WBC)",
+    "cells": "white blood cells under a microscope (Dataset 1 of zxaoyou/segmentation_WBC), split "
+    "3:1:1 by place",
     "davis": "12 whole films of DAVIS 2016's validation list, split by film",
-    "animals": "the images of PASCAL VOC 2012 that show one of five animals, in seven "
-    "classes (merge_classes.py); void bands filled with the nearest label, no ground truth",
+    "animals": "the images of PASCAL VOC 2012 that show one of five animals, in seven classes "
+    "(merge_classes.py), VOC's own split; void bands hold the nearest label, which is not "
+    "ground truth",
     "clothing": "Clothing Co-Parsing: street photographs, 59 labels in eight classes "
-    "(merge_classes.py)",
+    "(merge_classes.py), split 3:1:1 by place",
 }
-"""What each dataset is; images that have no official split are split by place or by film."""
+"""What each dataset is."""
 
 
 def datasets(found: Sequence[Archived]) -> Points:
@@ -27,16 +29,20 @@ def datasets(found: Sequence[Archived]) -> Points:
     return Points([f"{study.dataset}: {DATASETS[study.dataset]}" for study in found])
 
 
-def largest_rate(found: Sequence[Archived]) -> str:
-    """On which datasets the largest rate that was tried was the best."""
-    tried: dict[str, float] = {}
+def rates_at_the_end(found: Sequence[Archived]) -> str:
+    """On which datasets the largest or smallest rate that was tried was the best."""
+    tried: dict[str, set[float]] = {}
     for study in found:
-        tried[study.dataset] = max(tried.get(study.dataset, 0.0), _rates_of(study.record)[-1])
-    at_end = [one.dataset for one in compared(found) if tried[one.dataset] in _rates_of(one.record)]
-    if not at_end:
-        return "On every dataset a rate between others was the best."
-    where = ", ".join(at_end)
-    return f"The largest rate that was tried was the best on {where}: a larger one is untried."
+        tried.setdefault(study.dataset, set()).update(_rates_of(study.record))
+    ends = [
+        study.dataset
+        for study in compared(found)
+        if {*_rates_of(study.record)} & {max(tried[study.dataset]), min(tried[study.dataset])}
+    ]
+    where = (
+        f"on {' and '.join(ends)} the best lay at the end of these" if ends else "none at an end"
+    )
+    return f"Few rates were tried, on one seed or two: {where}."
 
 
 def studies(found: Sequence[Archived]) -> Sheet:

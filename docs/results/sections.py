@@ -38,7 +38,7 @@ def atlas(found: Sequence[Archived], metric: str, pooled: Together | None = None
         ]
         for cell in _ordered(found, metric, chances)
     ]
-    means = [with_unit(metric, _baseline(study, metric).mean, "") for study in found]
+    means = [_mean_of_baseline(study, metric) for study in found]
     first = [f"`{_name_of_baseline(found[0])}`", *means, *["" for _ in more]]
     return Sheet([*head, *more], [first, *rows])
 
@@ -49,7 +49,7 @@ def brief(found: Sequence[Archived], metric: str) -> Sheet:
     said = [row for row in whole.rows[1:] if any("**" in text for text in row)]
     rest = [row for row in whole.rows[1:] if row not in said]
     words = [
-        " or ".join(dict.fromkeys(text.rstrip("+-.0123456789 ") for text in column))
+        " or ".join(dict.fromkeys(text.partition(" +")[0].partition(" -")[0] for text in column))
         for column in list(zip(*rest, strict=True))[1:]
     ]
     others = [[", ".join(row[0] for row in rest), *words]] if rest else []
@@ -75,8 +75,10 @@ def _name_of_baseline(study: Archived) -> str:
     return study.record.plan.grid.baseline
 
 
-def _baseline(study: Archived, metric: str) -> Result:
-    return study.tables[metric][_name_of_baseline(study)]
+def _mean_of_baseline(study: Archived, metric: str) -> str:
+    baseline = _name_of_baseline(study)
+    mean = with_unit(metric, study.tables[metric][baseline].mean, "")
+    return f"{mean}{_outliers(study, baseline, metric)}"
 
 
 def _verdict(study: Archived, cell: str, metric: str) -> str:
@@ -86,8 +88,13 @@ def _verdict(study: Archived, cell: str, metric: str) -> str:
     if result.delta is None:
         return result.verdict
     text = _decided(result.verdict, result.delta, metric)
+    return f"{text}{_outliers(study, cell, metric)}"
+
+
+def _outliers(study: Archived, cell: str, metric: str) -> str:
     far = outliers(study.record, metric).get(cell, ())
-    return f"{text} ({of_outliers(len(far), len(result.seeds))})" if far else text
+    seeds = study.tables[metric][cell].seeds
+    return f" ({of_outliers(len(far), len(seeds))})" if far else ""
 
 
 def _decided(verdict: str, delta: float, metric: str) -> str:
@@ -106,10 +113,13 @@ def _claim(cell: str) -> str:
 def in_short(found: Sequence[Archived], metric: str) -> Points:
     """Which losses have which verdicts, over all datasets that ran them."""
     verdicts: dict[str, list[str]] = {}
+    far: dict[str, str] = {}
     for study in found:
         for cell, result in study.tables[metric].items():
             if result.delta is not None:
                 verdicts.setdefault(cell, []).append(result.verdict)
+            if _outliers(study, cell, metric):
+                far[cell] = f"{far.get(cell, ', with an outlier on')} {study.dataset}"
     kinds = {
         "better wherever it ran": lambda said: set(said) == {"better"},
         "better somewhere, worse nowhere": lambda said: (
@@ -121,7 +131,11 @@ def in_short(found: Sequence[Archived], metric: str) -> Points:
     }
     lines = []
     for words, holds in kinds.items():
-        cells = [f"`{cell}` ({_counts(said)})" for cell, said in verdicts.items() if holds(said)]
+        cells = [
+            f"`{cell}` ({_counts(said)}{far.get(cell, '')})"
+            for cell, said in verdicts.items()
+            if holds(said)
+        ]
         lines.append(f"{words}: {', '.join(cells) or 'none'}")
     return Points(lines)
 
@@ -203,15 +217,18 @@ def longer(found: Sequence[Archived], metric: str) -> list[Longer]:
 def _longer(study: Archived, ran: horizon.Longer, metric: str) -> Longer:
     baseline = _name_of_baseline(study)
     before, after = (_from_baseline(of, baseline) for of in (ran.before, ran.after))
-    smaller = sum(abs(after[cell]) < abs(before[cell]) for cell in after)
+    became = [
+        f"{cell} {signed(before[cell], metric)} becomes {signed(after[cell], metric)}"
+        for cell in after
+    ]
     rows = [
         [f"`{cell}`", signed(before[cell], metric), signed(after[cell], metric)] for cell in after
     ]
     means = [with_unit(metric, of[baseline], "") for of in (ran.before, ran.after)]
     head = ["loss", f"{ran.epochs // horizon.TIMES} epochs", f"{ran.epochs} epochs"]
     words = (
-        f"Trained for {ran.epochs} epochs instead, {smaller} of {len(after)} differences of the "
-        f"{study.dataset} are smaller (one seed, no verdict)."
+        f"Trained for {ran.epochs} epochs instead of {ran.epochs // horizon.TIMES} on "
+        f"{study.dataset}: {', '.join(became)} (one seed, no verdict)."
     )
     return Longer(words, Sheet(head, [[f"`{baseline}`", *means], *rows]))
 
