@@ -63,7 +63,8 @@ def table(path: Path) -> dict[str, dict[str, Result]]:
         }
         delta = None if pandas.isna(row["delta"]) else row["delta"]
         result = Result(row["mean"], delta, row["verdict"], seeds)
-        found.setdefault(row["metric"], {})[row["cell"]] = result
+        # table.csv has an apostrophe before a name that a spreadsheet would take for a formula.
+        found.setdefault(row["metric"], {})[row["cell"].removeprefix("'")] = result
     return found
 
 

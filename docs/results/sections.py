@@ -12,7 +12,7 @@ from study.analysis.outliers import outliers
 from study.analysis.results import AblationResults
 from study.analysis.statistics import ALPHA
 from study.analysis.together import Together
-from study.reporting.document import Points, Section, Sheet
+from study.reporting.document import Points, Prose, Section, Sheet
 from study.reporting.sections.together import of_outliers, probability
 from study.reporting.values import with_unit
 
@@ -186,7 +186,10 @@ def _added(differences: Sequence[float], p: float, metric: str) -> str:
 def of_papers(found: Sequence[Archived], metric: str) -> list[Section]:
     """A section for each study of a paper's own grid: its cells against its baseline."""
     return [
-        Section(study.record.plan.question, [_of_paper(study, metric)])
+        Section(
+            study.record.plan.question,
+            [Prose(f"{study.record.plan.grid.source}."), _of_paper(study, metric)],
+        )
         for study in found
         if study.record.plan.grid.name not in (GRID, horizon.GRID)
         and any(cell.published for cell in study.record.plan.grid.cells)
