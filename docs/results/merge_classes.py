@@ -5,8 +5,8 @@ that no training image shows. OUT has the images and lists of DIR, and masks of 
 that no merged class names is background. 255 stays void.
 """
 
+import argparse
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +50,18 @@ def merge(source: Path, out: Path, merged: dict[str, tuple[str, ...]], masks: st
         Image.fromarray(values[np.asarray(Image.open(path))]).save(out / "masks" / path.name)
 
 
+def main() -> None:
+    """Read the command line; ``masks_filled`` goes before ``masks``."""
+    parser = argparse.ArgumentParser(description="merge the classes of a folder dataset")
+    parser.add_argument("dataset", choices=sorted(MERGED))
+    parser.add_argument("dir", type=Path, help="has images, masks and classes.txt")
+    parser.add_argument("out", type=Path, help="the folder to make")
+    typed = parser.parse_args()
+    if not (typed.dir / "classes.txt").is_file() or typed.out.exists():
+        parser.error(f"DIR needs classes.txt, and OUT must not exist, got {typed.dir} {typed.out}")
+    filled = "masks_filled" if (typed.dir / "masks_filled").is_dir() else "masks"
+    merge(typed.dir, typed.out, MERGED[typed.dataset], filled)
+
+
 if __name__ == "__main__":
-    name, source, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    filled = "masks_filled" if (source / "masks_filled").is_dir() else "masks"
-    merge(source, out, MERGED[name], filled)
+    main()
