@@ -103,7 +103,7 @@ def _decided(verdict: str, delta: float, metric: str) -> str:
 
 
 def _chance(chance: float | None) -> str:
-    return "" if chance is None else probability(chance)
+    return "not on all datasets" if chance is None else probability(chance)
 
 
 def _claim(cell: str) -> str:

@@ -5,6 +5,9 @@ the variance tau^2 between studies. tau^2 is the maximum of the restricted likel
 Viechtbauer, 2005). The interval is Hartung's and Knapp's (2001) with Student's t of k - 1 degrees
 of freedom, never narrower than the one with known weights (the modification of Roever, Knapp and
 Friede, 2015): without it, few studies that agree by chance would give an interval of no width.
+The mean is the plain one. Weights of 1 / variance suppose that an effect and its variance are
+independent; where a run of a study collapses, the effect falls and its variance rises, so that the
+study would hardly count.
 
 Two or three studies hardly tell tau^2. So the effects of several cells are pooled together: each
 has a mean of its own and at least the tau^2 that all have in common. A cell whose few studies agree
@@ -29,7 +32,7 @@ class Pooled:
 
     mean: float
     error: float
-    """Of the mean, with Hartung's and Knapp's factor."""
+    """Of the mean: the larger one of Hartung's and Knapp's and that of the known variances."""
     low: float
     high: float
     tau: float
@@ -48,23 +51,16 @@ class Measured(NamedTuple):
     """Of at least two studies."""
     errors: Sequence[float]
     """Their standard errors, > 0."""
-    typical: Sequence[float] | None = None
-    """Standard errors that decide the weights, > 0; by default the effects' own. An effect whose
-    own error is large because some of its runs failed would have next to no weight by it."""
 
 
 def pool_all(measured: Sequence[Measured]) -> list[Pooled]:
     """Pool several effects of the same studies, in their order."""
     common = between_variance(measured)
-    return [pool(one, max(common, between_variance([_by_typical(one)]))) for one in measured]
-
-
-def _by_typical(measured: Measured) -> Measured:
-    return Measured(measured.effects, measured.typical or measured.errors)
+    return [pool(one, max(common, between_variance([one]))) for one in measured]
 
 
 def pool(measured: Measured, tau2: float) -> Pooled:
-    """The effects' mean and what it predicts, at this variance between studies.
+    """The effects' plain mean and what it predicts, at this variance between studies.
 
     A new study's true effect is predicted by Student's t with tau^2 added to the variance and
     k - 2 degrees of freedom (Higgins, Thompson and Spiegelhalter, 2009); 1 for two studies.
@@ -72,12 +68,9 @@ def pool(measured: Measured, tau2: float) -> Pooled:
     from scipy import stats  # takes a second to import
 
     effects_K, variances_K = _arrays(measured)
-    mean, weights_K = _mean(effects_K, _arrays(_by_typical(measured))[1], tau2)
-    freedom = len(effects_K) - 1
-    spread = float((weights_K * np.square(effects_K - mean)).sum() / freedom)
-    # The mean's variance by the effects' own errors; 1 where these decide the weights, too.
-    own = float((np.square(weights_K) * (variances_K + tau2)).sum() / weights_K.sum())
-    error = float(np.sqrt(max(own, spread) / weights_K.sum()))
+    mean, freedom = float(effects_K.mean()), len(effects_K) - 1
+    spread, known = float(effects_K.var(ddof=1)), float(variances_K.mean()) + tau2
+    error = float(np.sqrt(max(known, spread) / len(effects_K)))
     predicted = float(np.sqrt(tau2 + error**2))
     factor = float(stats.t.ppf(1 - ALPHA / 2, freedom))
     of_new = max(freedom - 1, 1)

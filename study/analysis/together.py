@@ -4,7 +4,6 @@ The studies must have asked the same question: the same metric, baseline and cel
 data. What differs besides (network, epochs) is listed, since a new dataset differs in it, too.
 """
 
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ from study.analysis.power import SMALLEST
 from study.analysis.random_effects import Measured, Pooled, pool_all
 from study.analysis.results import AblationResults
 from study.analysis.same_question import Compared
-from study.analysis.sign_flips import differences, paired
+from study.analysis.sign_flips import paired
 from study.analysis.signed_rank import Probabilities, signed_rank
 from study.analysis.statistics import ALPHA
 from study.analysis.units import unit_in
@@ -36,8 +35,6 @@ class Effect:
     gain: float
     error: float
     """Standard error over seeds."""
-    typical: float
-    """Standard error of a typical cell of the study on as many seeds: it decides the weight."""
     outliers: int
     """Seeds on which the cell's run is far worse than its others."""
     verdict: str
@@ -129,14 +126,7 @@ def _arms(
     effects = [
         tuple(_effect(study, cell, metric, said[cell]) for study, said in pairs) for cell in cells
     ]
-    measured = [
-        Measured(
-            [effect.gain for effect in row],
-            [effect.error for effect in row],
-            [effect.typical for effect in row],
-        )
-        for row in effects
-    ]
+    measured = [Measured([e.gain for e in row], [e.error for e in row]) for row in effects]
     return [
         Arm(
             cell=cell,
@@ -150,8 +140,7 @@ def _arms(
 
 def _effect(study: Compared, cell: str, metric: str, verdict: str) -> Effect:
     values: Mapping[str, Mapping[int, float]] = values_by_cell(study.record, metric)
-    by_seed = paired(values[cell], values[study.baseline])
-    gains = list(by_seed.values())
+    gains = list(paired(values[cell], values[study.baseline]).values())
     if len(gains) < 2:
         raise ValueError(
             f"--together needs two seeds or more of each cell, got {len(gains)} of {cell!r} "
@@ -162,32 +151,13 @@ def _effect(study: Compared, cell: str, metric: str, verdict: str) -> Effect:
             f"--together needs differences that vary over seeds, got {cell!r} in {study.name}, "
             f"where all are equal; --cells chooses others"
         )
-    spread, root = float(np.std(gains, ddof=1)), len(gains) ** 0.5
-    far = outliers(study.record, metric)
     sign = 1 if METRICS[metric].direction == "max" else -1
     return Effect(
         study=study.name,
         dataset=study.record.data.dataset,
         seeds=len(gains),
         gain=sign * float(np.mean(gains)),
-        error=spread / root,
-        typical=(typical_spread(values, study.baseline, far) or spread) / root,
-        outliers=len(far.get(cell, ())),
+        error=float(np.std(gains, ddof=1) / np.sqrt(len(gains))),
+        outliers=len(outliers(study.record, metric).get(cell, ())),
         verdict=verdict,
     )
-
-
-def typical_spread(
-    values: Mapping[str, Mapping[int, float]], baseline: str, far: Mapping[str, Sequence[int]]
-) -> float:
-    """The median over cells of the standard deviation of their differences from the baseline.
-
-    A cell's outliers are left out, the baseline's are not: they are in all differences. Of two
-    middle cells, the one that varies less; 0 if none varies.
-    """
-    spreads = []
-    for cell, by_seed in differences(values, baseline).items():
-        steady = [gain for seed, gain in by_seed.items() if seed not in far.get(cell, ())]
-        if len(steady) > 1 and np.ptp(steady):
-            spreads.append(float(np.std(steady, ddof=1)))
-    return statistics.median_low(spreads) if spreads else 0.0

@@ -83,7 +83,7 @@ def _of_verdicts(found: Together) -> str:
         text += " An outlier is a run far worse than the others of its cell; it counts in the gain."
     for study, count in found.baseline_outliers.items():
         text += f" {counted(count, 'run')} of `{found.baseline}` in {study}"
-        text += " is an outlier, which raises every gain there."
+        text += " is an outlier, which raises the gains there."
     return text
 
 
@@ -140,7 +140,7 @@ def _explained(found: Together) -> str:
         f"positive where the cell is better. Random effects: each dataset has a true gain of its "
         f"own, normal around the mean; between datasets: their standard deviation (REML), "
         f"at least the one that all cells have in common; "
-        f"a dataset's weight is that of the typical error there, over its cells; "
+        f"each dataset counts the same; "
         f"interval: {1 - ALPHA:.0%}, Hartung and Knapp, modified; a new dataset: where its true "
         f"gain lies with {1 - ALPHA:.0%} (Student's t), and the probability that it is positive. "
         f"In practice: Bayesian signed-rank test (prior weight {PRIOR}), {within}. None of these "

@@ -138,13 +138,12 @@ def arm_of(found: Together, cell: str) -> Arm:
     return next(arm for arm in found.arms if arm.cell == cell)
 
 
-def test_the_more_runs_collapse_on_a_dataset_the_less_probable_is_a_gain(tmp_path: Path) -> None:
-    """The cell's own error there, 20 times the typical one, would leave the dataset no weight."""
+def test_a_dataset_on_which_runs_collapse_counts_as_much_as_the_others(tmp_path: Path) -> None:
+    """By its error over seeds, 20 times that of the others, it would have next to no weight."""
     found = [pooled(tmp_path / str(runs), collapsed(runs)) for runs in range(6)]
     chances = [arm_of(each, "good").pooled.p_better for each in found]
-    assert chances == sorted(chances, reverse=True)
     assert chances[0] > 0.9
-    assert chances[1] < 0.6
+    assert max(chances[1:]) < 0.6
     effects = [arm_of(each, "good").effects[2] for each in found]
     assert [effect.outliers for effect in effects] == [0, 1, 2, 0, 0, 0]
     arm = arm_of(found[1], "good")
@@ -152,7 +151,7 @@ def test_the_more_runs_collapse_on_a_dataset_the_less_probable_is_a_gain(tmp_pat
     assert gains == pytest.approx(
         [4 * 3.5 / 640, 4 * 3.5 / 640, (4 * 20 / 640 + LOST) / 6], abs=1e-4
     )
-    assert arm.pooled.mean == pytest.approx(sum(gains) / 3, abs=0.001)
+    assert arm.pooled.mean == pytest.approx(sum(gains) / 3)
     low, high = arm.effects[2].interval()
     assert low < -0.1 < 0.1 < high  # over seeds, with the outlier
 
@@ -164,13 +163,13 @@ def test_a_collapse_does_not_blur_what_the_other_cells_have_in_common(tmp_path: 
         assert one == pytest.approx(other, abs=0.02)
 
 
-def test_a_baseline_that_collapses_makes_no_gain_probable(tmp_path: Path) -> None:
+def test_a_baseline_that_collapses_is_named_and_leaves_the_interval_wide(tmp_path: Path) -> None:
     found = pooled(tmp_path, collapsed(0), collapsed(1))
     assert found.baseline_outliers == {"voc2012": 1}
     for arm in found.arms:
         assert arm.effects[2].gain > 0.04
-        assert arm.pooled.mean < 0.03  # near that of the other two datasets
-    assert "1 run of `plain` in voc2012 is an outlier, which raises every gain" in str(parts(found))
+        assert arm.pooled.low < 0
+    assert "1 run of `plain` in voc2012 is an outlier, which raises the gains" in str(parts(found))
 
 
 def test_the_report_says_how_many_seeds_have_an_outlier(tmp_path: Path) -> None:
