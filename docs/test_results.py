@@ -20,7 +20,7 @@ UP = tuple(seed / 64 for seed in range(1, 7))
 DOWN = tuple(-gain for gain in UP)
 
 
-def keep(storage: Path, name: str, gains: tuple[float, ...]) -> None:
+def archive(storage: Path, name: str, gains: tuple[float, ...]) -> None:
     """An ended study, archived: its compressed ledger alone."""
     ended(storage, name, name, {"good": gains}, replace(fake_grid.GRID, name=GRID))
     ledger = storage / name / "ledger.jsonl"
@@ -30,8 +30,8 @@ def keep(storage: Path, name: str, gains: tuple[float, ...]) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    keep(tmp_path / "results", "horses", UP)
-    keep(tmp_path / "results", "camvid", DOWN)
+    archive(tmp_path / "results", "horses", UP)
+    archive(tmp_path / "results", "camvid", DOWN)
     return tmp_path / "results"
 
 

@@ -23,7 +23,7 @@ from study.reporting.write_together import write
 README = HERE.parents[1] / "README.md"
 OBJECTIVE = "miou"
 _BEGIN, _END = "<!-- python -m docs.results writes this -->\n", "<!-- until here -->"
-_KEPT = (".md", ".csv", ".png")
+_REPORT_FILES = (".md", ".csv", ".png")
 """Of a report's files; the others repeat these."""
 
 _QUESTION = """Which boundary loss helps, on which data, and is it real? Every cell of a dataset is
@@ -57,7 +57,7 @@ def main(home: Path = HERE, readme: Path = README) -> int:
         if code := report.main([folder.name, "--storage", str(home)]):
             return code
         for path in folder.report.iterdir():
-            if path.suffix not in _KEPT or path.name == "table.md":
+            if path.suffix not in _REPORT_FILES or path.name == "table.md":
                 path.unlink()
     found = archived(home)
     pooled = pooled_of(found)
@@ -87,9 +87,9 @@ def page(found: Sequence[Archived], pooled: Together | None, home: Path) -> str:
     """docs/results.md, which lies in ``home``."""
     main_ones = compared(found)
     smallest = main_ones[0].record.plan.smallest or 0.0
-    asked = Prose(_one_line(_QUESTION).format(smallest=100 * smallest))
+    question = Prose(_one_line(_QUESTION).format(smallest=100 * smallest))
     parts: Parts = [
-        Section("Results", [asked, *_answer(found, pooled)], 1),
+        Section("Results", [question, *_answer(found, pooled)], 1),
         sections.in_short(main_ones, OBJECTIVE),
         Section("Verdicts on mIoU", [sections.atlas(main_ones, OBJECTIVE, pooled)]),
         *(
