@@ -11,7 +11,7 @@ from study.analysis import health
 from study.analysis.answer import answer
 from study.analysis.image_counts import confusions
 from study.analysis.networks import inspected
-from study.analysis.one_class import one_class_alone
+from study.analysis.never_predicted import never_predicted
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.study_folder import StudyFolder
@@ -83,7 +83,7 @@ def _content(
             caption = " A cell is the mean over its seeds; bands and small points are single seeds."
             if plan.design.folds:
                 caption = caption.replace("seeds", "runs")
-            files = table_files.files(results, one_class_alone(results.record, folder))
+            files = table_files.files(results, never_predicted(results.record, folder))
             figures = {**draw.of_ablation(results), **_confusion(results, folder)}
             return _Content(parts, figures, caption, files)
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from study.analysis import costs, other_network, refinements
+from study.analysis import costs, never_predicted, other_network, refinements
 from study.analysis.costs import cost_of
-from study.analysis.one_class import class_alone
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
 from study.tracking import names
@@ -40,11 +39,14 @@ def trial_run(record: StudyRecord, trial: TrialRecord, artifacts: Iterable[Path]
     end = max((epoch.time for epoch in trial.epochs.values()), default=trial.started)
     has_ended = trial.state != "running"
     files = list(artifacts)
-    alone = class_alone(record, files)
+    lost = never_predicted.of_trial(record, files)
     return Run(
         key=trial_key(trial.number),
         parent=cell_key(trial.cell) if trial.cell else STUDY_KEY,
-        tags={**_tags(record, trial), **({"one_class": alone} if alone else {})},
+        tags={
+            **_tags(record, trial),
+            **({"never_predicted": lost[: names.TAG_LENGTH]} if lost else {}),
+        },
         params={path: str(trial.config[path]) for path in shown_paths(record, trial)},
         points=[point for epoch in sorted(trial.epochs) for point in _epoch(trial, epoch)],
         late=_late(record, trial, milliseconds(end)) if has_ended else [],

@@ -1,13 +1,16 @@
-"""Networks that predict one class alone are named."""
+"""Networks that predict one class alone, or never predict some classes, are named."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from mlflow import MlflowClient
 from rich.console import Console
+from torch import Tensor
 
-from study.analysis.one_class import one_class_alone
+from search_spaces import Cell
+from study.analysis.never_predicted import never_predicted
 from study.analysis.results import results_of
 from study.commands import prior_studies
 from study.commands.run_study import show_result
@@ -28,9 +31,22 @@ def write(folder: StudyFolder, number: int, predicted: int | None, true: int | N
     predicted_NHW, true_NHW = (
         both_NHW if kind is None else torch.full_like(both_NHW, kind) for kind in (predicted, true)
     )
+    write_labels(folder, number, predicted_NHW, true_NHW, 2)
+
+
+def write_labels(
+    folder: StudyFolder, number: int, predicted_NHW: Tensor, true_NHW: Tensor, classes: int
+) -> None:
     path = folder.counts(number, "val")
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(counts_file.pack(per_image.count(predicted_NHW, true_NHW, 2)))
+    path.write_bytes(counts_file.pack(per_image.count(predicted_NHW, true_NHW, classes)))
+
+
+def write_lost(folder: StudyFolder, number: int, *lost: int) -> None:
+    """Counts of one image with six classes in columns; class 0 takes the place of lost ones."""
+    true_NHW = torch.arange(6).expand(1, 8, 6)
+    predicted_NHW = torch.where(torch.isin(true_NHW, torch.tensor(lost)), 0, true_NHW)
+    write_labels(folder, number, predicted_NHW, true_NHW, 6)
 
 
 def three_alone(folder: StudyFolder) -> str:
@@ -49,9 +65,9 @@ def test_they_are_counted_by_class_in_terminal_and_report(
 ) -> None:
     plan = fake.plan(tmp_path)
     record, folder = fake.ended_study(plan).record, StudyFolder.of(plan)
-    assert one_class_alone(record, folder) == ""
+    assert never_predicted(record, folder) == ""
     words = three_alone(folder)
-    assert one_class_alone(record, folder) == words
+    assert never_predicted(record, folder) == words
     show_result(plan, results_of(record), {}, Console(width=140))
     assert f"warning: {words}\n" in capsys.readouterr().out
     assert f"**{words}.**" in reports.markdown(record, folder.path)
@@ -69,10 +85,10 @@ def test_each_counts_file_is_read_once(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(counts_file, "load", counted)
     for _ in range(2):
-        assert one_class_alone(record, folder) == words
+        assert never_predicted(record, folder) == words
     assert len(read) == 6
     write(folder, 0, predicted=None, true=None)
-    assert one_class_alone(record, folder).startswith("2 of 5 networks predict only a")
+    assert never_predicted(record, folder).startswith("2 of 5 networks predict only a")
     assert len(read) == 7
 
 
@@ -82,13 +98,13 @@ def test_they_are_named_in_the_plan_of_a_resumed_study_and_of_its_winner_s_rerun
     plan = fake.plan(tmp_path)
     record, folder = fake.ended_study(plan).record, StudyFolder.of(plan)
     words = three_alone(folder)
-    assert prior_studies.lines(plan, fake.SPACE, record, "d")["one class"] == words
+    assert prior_studies.lines(plan, fake.SPACE, record, "d")["never predicted"] == words
     grid = rerun.rerun_winner(tmp_path, "fake").grid
     again = fake_grid.plan(tmp_path, grid, study="again")
     lines = prior_studies.lines(again, fake.SPACE, StudyRecord(), "d")
-    assert lines["one class"] == f"in fake, {words}"
+    assert lines["never predicted"] == f"in fake, {words}"
     new = fake.plan(tmp_path, study="new")
-    assert "one class" not in prior_studies.lines(new, fake.SPACE, StudyRecord(), "d")
+    assert "never predicted" not in prior_studies.lines(new, fake.SPACE, StudyRecord(), "d")
 
 
 def test_they_are_named_beside_the_tables_of_an_ablation(tmp_path: Path) -> None:
@@ -106,9 +122,9 @@ def test_mlflow_names_them_on_the_trial_s_run_and_on_the_study_s(tmp_path: Path)
     plan = fake.plan(tmp_path)
     record, folder = fake.ended_study(plan).record, StudyFolder.of(plan)
     words = three_alone(folder)
-    for number, expected in ((0, "a"), (3, None), (4, None), (5, None)):
+    for number, expected in ((0, "all but a"), (3, None), (4, None), (5, None)):
         run = trial_run(record, record.trials[number], [folder.counts(number, "val")])
-        assert run.tags.get("one_class") == expected
+        assert run.tags.get("never_predicted") == expected
     sink = MlflowSink(
         plan.tracking_uri,
         record,
@@ -119,5 +135,59 @@ def test_mlflow_names_them_on_the_trial_s_run_and_on_the_study_s(tmp_path: Path)
     experiment = client.get_experiment_by_name("edgewise")
     assert experiment is not None
     tags = [run.data.tags for run in client.search_runs([experiment.experiment_id])]
-    found = {tag.get("trial"): tag["one_class"] for tag in tags if "one_class" in tag}
-    assert found == {None: words, "0": "a", "1": "a", "2": "a", "6": "a"}
+    found = {tag.get("trial"): tag["never_predicted"] for tag in tags if "never_predicted" in tag}
+    assert found == {None: words, **dict.fromkeys("0126", "all but a")}
+
+
+def test_lost_classes_are_named_by_cell_the_largest_share_first(tmp_path: Path) -> None:
+    plan = fake_grid.plan(tmp_path)
+    record, folder = fake_grid.ended_study(plan).record, StudyFolder.of(plan)
+    first, second = list(dict.fromkeys(trial.cell for trial in record.trials.values()))[:2]
+    numbers = {
+        cell: [number for number, trial in record.trials.items() if trial.cell == cell]
+        for cell in (first, second)
+    }
+    for number in (*numbers[first], *numbers[second]):
+        write_lost(folder, number)
+    assert never_predicted(record, folder) == ""
+    write_lost(folder, numbers[first][0], 1)
+    for number in numbers[second]:
+        write_lost(folder, number, 1, 2, 3, 5)
+    every, one_of = len(numbers[second]), len(numbers[first])
+    assert every > 1
+    words = never_predicted(record, folder)
+    assert words.startswith(
+        f"never predicted, though there, by {every} of {every} networks of {second} "
+        f"(b, class 2, class 3, 1 more), 1 of {one_of} networks of {first} (b): the IoU"
+    )
+    run = trial_run(record, record.trials[numbers[first][0]], [folder.counts(0, "val")])
+    lost = trial_run(
+        record,
+        record.trials[numbers[second][0]],
+        [folder.counts(numbers[second][0], "val")],
+    )
+    assert run.tags["never_predicted"] == "b"
+    assert lost.tags["never_predicted"] == "b, class 2, class 3, class 5"
+    assert words[1:] in reports.markdown(record, folder.path)
+
+
+def test_of_many_cells_three_are_named(tmp_path: Path) -> None:
+    more = (Cell(name=f"ar{place}", changes={"loss/ar": 0.1 * place}) for place in (1, 2, 3))
+    grid = replace(fake_grid.GRID, cells=(*fake_grid.GRID.cells[:2], *more))
+    plan = fake_grid.plan(tmp_path, grid)
+    record, folder = fake_grid.ended_study(plan).record, StudyFolder.of(plan)
+    for number in record.trials:
+        write_lost(folder, number, 4)
+    each = (f"6 of 6 networks of {cell} (class 4), " for cell in ("plain", "good", "ar1"))
+    expected = f"never predicted, though there, by {''.join(each)}and 2 more cells: the IoU"
+    assert never_predicted(record, folder).startswith(expected)
+
+
+def test_a_network_of_one_class_is_not_named_twice(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    record, folder = fake.ended_study(plan).record, StudyFolder.of(plan)
+    write_lost(folder, 0, 1, 2, 3, 4, 5)
+    write_lost(folder, 1, 2)
+    words = never_predicted(record, folder)
+    assert words.startswith("1 of 2 networks predict only a: train longer or raise optim/lr; never")
+    assert "by 1 of 2 networks (class 2): the IoU" in words

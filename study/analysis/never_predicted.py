@@ -1,0 +1,145 @@
+"""Networks that never predict a class that is there: all but one class, or some of them.
+
+A class that is never predicted has the IoU 0. A difference of mIoU between two losses may be one of
+lost classes alone, which another loss, or a longer training, would find.
+
+Shape letters: N images, K classes; a last axis of 3 is true positives, false positives, false
+negatives.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from study.ledger.record import StudyRecord
+from study.ledger.study_folder import StudyFolder
+from trainables.config.words import counted
+from trainables.metrics import counts_file
+
+MOST = 200
+"""Networks whose counts are read, the first of a study: a file takes milliseconds."""
+_NAMED = 3
+"""Cells, and classes of a cell, that are named; the others are counted."""
+
+
+class Seen(NamedTuple):
+    """The classes of a list of images."""
+
+    predicted: tuple[int, ...]
+    """Those that a network predicts anywhere."""
+    true: tuple[int, ...]
+    """Those that are there."""
+
+    @property
+    def alone(self) -> int | None:
+        """The only class that is predicted, where others are there, too."""
+        return self.predicted[0] if len(self.predicted) == 1 < len(self.true) else None
+
+    @property
+    def lost(self) -> tuple[int, ...]:
+        """The classes that are there and never predicted."""
+        return tuple(number for number in self.true if number not in self.predicted)
+
+
+def never_predicted(record: StudyRecord, folder: StudyFolder) -> str:
+    """How many complete trials never predict a class, which, and what to do; "" if none.
+
+    The counts of the validation list tell it, else those of the test list. A trial without counts,
+    or with counts that cannot be read, is left out, and so is one whose images have one class.
+    """
+    counts = {
+        trial.number: path
+        for trial in record.compared().in_state("complete")
+        if (path := folder.counts_of(trial, "val") or folder.counts_of(trial, "test"))
+    }
+    return in_words(record, counts)
+
+
+def in_words(record: StudyRecord, counts: Mapping[int, Path]) -> str:
+    """The line of ``never_predicted`` from counts files, by the number of their complete trial."""
+    first = {number: _seen(counts[number]) for number in sorted(counts)[:MOST]}
+    seen = {number: found for number, found in first.items() if found is not None}
+    return "; ".join(filter(None, (_alone(record, seen), _lost(record, seen))))
+
+
+def of_trial(record: StudyRecord, files: Iterable[Path]) -> str:
+    """The classes that a trial's network never predicts, by the counts among its files; "" if it
+    predicts all, or no counts can be read."""
+    counts = counts_among(files)
+    found = _seen(counts) if counts is not None else None
+    if found is None:
+        return ""
+    if found.alone is not None:
+        return f"all but {_name(record, found.alone)}"
+    return ", ".join(_name(record, number) for number in found.lost)
+
+
+def counts_among(files: Iterable[Path]) -> Path | None:
+    """The counts file among a trial's artifacts, if there is one."""
+    return next((path for path in files if path.suffix == ".npz"), None)
+
+
+def _alone(record: StudyRecord, seen: Mapping[int, Seen]) -> str:
+    alone = Counter(found.alone for found in seen.values() if found.alone is not None)
+    each = ", ".join(
+        f"{count} of {len(seen)} networks predict only {_name(record, number)}"
+        for number, count in alone.items()
+    )
+    return f"{each}: train longer or raise optim/lr" if each else ""
+
+
+def _lost(record: StudyRecord, seen: Mapping[int, Seen]) -> str:
+    """By cell, the largest share first: how many networks lost some classes, and which."""
+    by_cell: dict[str, list[tuple[int, ...]]] = {}
+    for number, found in seen.items():
+        lost = () if found.alone is not None else found.lost
+        by_cell.setdefault(record.trials[number].cell, []).append(lost)
+    shares = {cell: sum(map(bool, each)) / len(each) for cell, each in by_cell.items()}
+    cells = [cell for cell in sorted(shares, key=lambda cell: -shares[cell]) if shares[cell] > 0]
+    if not cells:
+        return ""
+    named = [_of_cell(record, cell, by_cell[cell]) for cell in cells[:_NAMED]]
+    more = [f"and {counted(len(cells) - _NAMED, 'more cell')}"] if len(cells) > _NAMED else []
+    return (
+        f"never predicted, though there, by {', '.join([*named, *more])}: the IoU of such a class "
+        "is 0; train longer, or compare class by class"
+    )
+
+
+def _of_cell(record: StudyRecord, cell: str, each: list[tuple[int, ...]]) -> str:
+    """``4 of 6 networks of semeda (person, cow)``."""
+    ordered = Counter(number for lost in each for number in lost).most_common()
+    names = [_name(record, number) for number, _ in ordered[:_NAMED]]
+    if len(ordered) > _NAMED:
+        names.append(f"{len(ordered) - _NAMED} more")
+    of_cell = f" of {cell}" if cell else ""
+    return f"{sum(map(bool, each))} of {len(each)} networks{of_cell} ({', '.join(names)})"
+
+
+def _name(record: StudyRecord, number: int) -> str:
+    """The name of a class."""
+    classes = record.data.classes
+    return classes[number] if number < len(classes) else f"class {number}"
+
+
+def _seen(path: Path) -> Seen | None:
+    """What a counts file says; None if it cannot be read. Each content is read once."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return _read(path, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=4 * MOST)
+def _read(path: Path, inode: int, size: int, mtime_ns: int) -> Seen | None:
+    """The other arguments let a changed file be read again."""
+    try:
+        overlap_K3 = counts_file.load(path).overlap_NK3.sum(dim=0)
+    except (ValueError, OSError):
+        return None
+    agreed_K, wrong_K, missed_K = overlap_K3.unbind(dim=-1)
+    predicted, true = (agreed_K + wrong_K).nonzero(), (agreed_K + missed_K).nonzero()
+    return Seen(tuple(predicted.flatten().tolist()), tuple(true.flatten().tolist()))
