@@ -1,17 +1,18 @@
 """Effects over several studies that need not have the same true effect: random effects.
 
 Study i has the effect y[i] with the variance v[i]; its true effect is normal around the mean, with
-the variance tau^2 between studies. tau^2 is the maximum of the restricted likelihood (REML:
-Viechtbauer, 2005). The interval is Hartung's and Knapp's (2001) with Student's t of k - 1 degrees
-of freedom, never narrower than the one with known weights (the modification of Roever, Knapp and
-Friede, 2015): without it, few studies that agree by chance would give an interval of no width.
-The mean is the plain one. Weights of 1 / variance suppose that an effect and its variance are
-independent; where a run of a study collapses, the effect falls and its variance rises, so that the
-study would hardly count.
+the variance tau^2 between studies. tau^2 is Paule's and Mandel's, median-unbiased (Viechtbauer,
+2021): the one at which Cochran's Q is the median of its chi-squared distribution. The interval is
+Hartung's and Knapp's (2001) with Student's t of k - 1 degrees of freedom, never narrower than the
+one with known weights (the modification of Roever, Knapp and Friede, 2015): without it, few studies
+that agree by chance would give an interval of no width. The mean is the plain one. Weights of
+1 / variance suppose that an effect and its variance are independent; where a run of a study
+collapses, the effect falls and its variance rises, so that the study would hardly count.
 
 Two or three studies hardly tell tau^2. So the effects of several cells are pooled together: each
 has a mean of its own and at least the tau^2 that all have in common. A cell whose few studies agree
-by chance is then not taken for one that is equal on all datasets.
+by chance is then not taken for one that is equal on all datasets. In common is the tau^2 at which
+the median cell's Q is as probable as not: a cell that is far off on one dataset moves it little.
 
 Shape letter: K studies.
 """
@@ -88,22 +89,23 @@ def pool(measured: Measured, tau2: float) -> Pooled:
 
 
 def between_variance(measured: Sequence[Measured]) -> float:
-    """The tau^2 that these effects have in common, by restricted maximum likelihood, >= 0."""
+    """The tau^2 that these effects have in common, median-unbiased, >= 0."""
     from scipy import optimize
 
     pairs = [_arrays(one) for one in measured]
-    most = max(float(np.ptp(effects_K)) for effects_K, _ in pairs)
-    if most == 0:
+    high = max(float(np.ptp(effects_K)) for effects_K, _ in pairs) ** 2
+    if high == 0:
         return 0.0
 
-    def loss(share: float) -> float:
-        # On the scale of the effects: their unit decides no tolerance.
-        return sum(_restricted(e_K / most, v_K / most**2, share) for e_K, v_K in pairs)
+    def excess(tau2: float) -> float:
+        return float(np.median([_probability(e_K, v_K, tau2) for e_K, v_K in pairs])) - 0.5
 
-    found = optimize.minimize_scalar(
-        loss, bounds=(0, 2), method="bounded", options={"xatol": 1e-10}
-    )
-    return float(found.x) * most**2 if found.fun < loss(0) else 0.0
+    if excess(0) <= 0:
+        return 0.0
+    while excess(high) > 0:
+        high *= 4
+    # Relative precision only: the effects' unit, or a cell far off, decides none.
+    return float(optimize.brentq(excess, 0, high, xtol=np.finfo(float).tiny, maxiter=1000))
 
 
 def _arrays(measured: Measured) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -111,18 +113,13 @@ def _arrays(measured: Measured) -> tuple[NDArray[np.float64], NDArray[np.float64
     return np.array(measured.effects), np.square(np.array(measured.errors))
 
 
-def _restricted(
+def _probability(
     effects_K: NDArray[np.float64], variances_K: NDArray[np.float64], tau2: float
 ) -> float:
-    """Minus twice the restricted log likelihood, but for a constant."""
-    mean, weights_K = _mean(effects_K, variances_K, tau2)
-    squares = (weights_K * np.square(effects_K - mean)).sum()
-    return float(squares - np.log(weights_K).sum() + np.log(weights_K.sum()))
+    """How probable a smaller Cochran's Q is, if this is the variance between studies."""
+    from scipy import stats
 
-
-def _mean(
-    effects_K: NDArray[np.float64], variances_K: NDArray[np.float64], tau2: float
-) -> tuple[float, NDArray[np.float64]]:
-    """The weighted mean, and the weights."""
     weights_K = 1 / (variances_K + tau2)
-    return float((weights_K * effects_K).sum() / weights_K.sum()), weights_K
+    mean = (weights_K * effects_K).sum() / weights_K.sum()
+    q = (weights_K * np.square(effects_K - mean)).sum()
+    return float(stats.chi2.cdf(q, len(effects_K) - 1))

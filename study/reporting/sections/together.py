@@ -138,8 +138,8 @@ def _explained(found: Together) -> str:
     return (
         f"Gain over `{found.baseline}` in {difference_unit(found.unit)} of `{found.metric}`, "
         f"positive where the cell is better. Random effects: each dataset has a true gain of its "
-        f"own, normal around the mean; between datasets: their standard deviation (REML), "
-        f"at least the one that all cells have in common; "
+        f"own, normal around the mean; between datasets: their standard deviation "
+        f"(median-unbiased: Paule and Mandel), at least the one that all cells have in common; "
         f"each dataset counts the same; "
         f"interval: {1 - ALPHA:.0%}, Hartung and Knapp, modified; a new dataset: where its true "
         f"gain lies with {1 - ALPHA:.0%} (Student's t), and the probability that it is positive. "

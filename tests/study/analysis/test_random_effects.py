@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -40,15 +41,31 @@ def log_risk_ratios() -> tuple[list[float], list[float]]:
     return [*effects], [*np.sqrt(variances)]
 
 
-def test_the_vaccination_trials_have_their_published_figures() -> None:
-    """metafor's documentation of ``rma`` on ``dat.bcg``: tau^2 0.3132.
+def cochran_q(effects: Sequence[float], errors: Sequence[float], tau2: float) -> float:
+    """Written out from Viechtbauer (2021)."""
+    weights = [1 / (error**2 + tau2) for error in errors]
+    mean = sum(w * y for w, y in zip(weights, effects, strict=True)) / sum(weights)
+    return sum(w * (y - mean) ** 2 for w, y in zip(weights, effects, strict=True))
 
-    The mean is the plain one, and its error the larger one of two closed forms.
+
+def test_the_vaccination_trials_have_their_published_figures() -> None:
+    """metafor's documentation of ``rma`` and ``confint`` on ``dat.bcg``.
+
+    Q is 152.2330 at no variance; tau^2 lies between 0.1197 and 1.1115 with 95 %, where Q is at 97.5
+    and 2.5 % of chi-squared of 12. Ours is where it is at 50 %.
     """
     effects, errors = log_risk_ratios()
+    assert cochran_q(effects, errors, 0) == pytest.approx(152.2330, abs=5e-5)
+    assert cochran_q(effects, errors, 0.1197) == pytest.approx(23.3367, abs=5e-3)
+    assert cochran_q(effects, errors, 1.1115) == pytest.approx(4.4038, abs=5e-4)
     tau2 = between_variance([Measured(effects, errors)])
-    assert tau2 == pytest.approx(0.3132, abs=5e-5)
-    found = pool(effects, errors)
+    assert cochran_q(effects, errors, tau2) == pytest.approx(11.340322, abs=1e-5)
+
+
+def test_the_mean_of_the_vaccination_trials_is_the_plain_one() -> None:
+    """Its error is the larger one of two closed forms."""
+    effects, errors = log_risk_ratios()
+    tau2, found = between_variance([Measured(effects, errors)]), pool(effects, errors)
     assert found.mean == pytest.approx(sum(effects) / 13)
     known, spread = np.square(errors).mean() + tau2, np.var(effects, ddof=1)
     assert found.error == pytest.approx((max(known, spread) / 13) ** 0.5)
@@ -57,12 +74,12 @@ def test_the_vaccination_trials_have_their_published_figures() -> None:
 
 
 def test_equal_errors_have_a_closed_form() -> None:
-    """REML is then the effects' variance minus the errors' square; the mean is the plain one."""
+    """The effects' squares over the median of chi-squared of 3, minus the error's square."""
     effects, error = [0.1, 0.5, 0.3, 1.1], 0.2
     found = pool(effects, [error] * 4)
-    assert found.tau**2 == pytest.approx(np.var(effects, ddof=1) - error**2)
+    assert found.tau**2 == pytest.approx(3 * np.var(effects, ddof=1) / 2.365974 - error**2)
     assert found.mean == pytest.approx(0.5)
-    assert found.error == pytest.approx((np.var(effects, ddof=1) / 4) ** 0.5)
+    assert found.error == pytest.approx(((found.tau**2 + error**2) / 4) ** 0.5)
     predicted = 4.302653 * (found.tau**2 + found.error**2) ** 0.5  # t of 2
     assert (found.new_low, found.new_high) == pytest.approx((0.5 - predicted, 0.5 + predicted))
 
@@ -113,14 +130,33 @@ def test_intervals_hold_what_they_promise(tau: float) -> None:
 
 
 def test_several_effects_share_a_variance_and_keep_more_of_their_own() -> None:
-    """With equal errors REML is in closed form: the mean over effects, minus the errors' square."""
+    """With equal errors it is the median cell's, in closed form: chi-squared of 2."""
     effects, error = ([0.1, 0.5, 0.3], [0.2, 1.0, -0.6], [0.4, 0.4, 0.4]), 0.1
     measured = [Measured(each, [error] * 3) for each in effects]
-    own = [np.var(each, ddof=1) - error**2 for each in effects]
-    common = float(np.mean(own))
-    assert between_variance(measured) == pytest.approx(common)
+    own = [np.var(each, ddof=1) / math.log(2) - error**2 for each in effects]
+    assert own[2] < 0 < own[0] < own[1]
+    assert between_variance(measured) == pytest.approx(own[0])
     found = pool_all(measured)
-    assert own[2] < 0 < own[0] < common < own[1]
-    assert [one.tau**2 for one in found] == pytest.approx([common, own[1], common])
+    assert [one.tau**2 for one in found] == pytest.approx([own[0], own[1], own[0]])
     assert found[2].mean == pytest.approx(0.4)
-    assert found[2].error == pytest.approx(((common + error**2) / 3) ** 0.5)
+    assert found[2].error == pytest.approx(((own[0] + error**2) / 3) ** 0.5)
+
+
+def test_a_cell_far_off_on_one_dataset_leaves_the_others_as_they_were() -> None:
+    """The cells beside it are pooled as if it were just off, whatever its fall and its error."""
+    effects, errors = ([0.1, 0.5, 0.3], [0.2, 0.9, 0.4], [0.4, 0.5, 0.7]), [0.1, 0.2, 0.15]
+    beside = [Measured(each, errors) for each in effects]
+    off, far = (Measured([0.5, 0.4, fall], errors) for fall in (-5.0, -500.0))
+    with_far, with_off = pool_all([*beside, far]), pool_all([*beside, off])
+    for one, same in zip(with_far[:3], with_off[:3], strict=True):
+        assert astuple(one) == pytest.approx(astuple(same))
+        assert one.p_better > 0.7
+
+
+def test_cells_of_other_numbers_of_studies_share_a_variance() -> None:
+    """Of two cells the median Q lies between theirs: 50 % of chi-squared, on average."""
+    measured = [Measured([0.1, 0.9], [0.1, 0.2]), Measured([0.3, 0.2, 0.8], [0.1, 0.1, 0.2])]
+    tau2 = between_variance(measured)
+    two, three = (cochran_q(*one, tau2) for one in measured)
+    of_two, of_three = math.erf((two / 2) ** 0.5), 1 - math.exp(-three / 2)  # chi-squared of 1, 2
+    assert of_two + of_three == pytest.approx(1)
