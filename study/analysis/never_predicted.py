@@ -46,13 +46,13 @@ class Seen(NamedTuple):
 def never_predicted(record: StudyRecord, folder: StudyFolder) -> str:
     """How many complete trials never predict a class, which, and what to do; "" if none.
 
-    The counts of the validation list tell it, else those of the test list. A trial without counts,
-    or with counts that cannot be read, is left out, and so is one whose images have one class.
+    The counts of the validation list tell it. A trial without counts, or with counts that cannot be
+    read, is left out, and so is one whose images have one class.
     """
     counts = {
         trial.number: path
         for trial in record.compared().in_state("complete")
-        if (path := folder.counts_of(trial, "val") or folder.counts_of(trial, "test"))
+        if (path := folder.counts_of(trial, "val"))
     }
     return in_words(record, counts)
 
@@ -103,8 +103,8 @@ def _lost(record: StudyRecord, seen: Mapping[int, Seen]) -> str:
     named = [_of_cell(record, cell, by_cell[cell]) for cell in cells[:_NAMED]]
     more = [f"and {counted(len(cells) - _NAMED, 'more cell')}"] if len(cells) > _NAMED else []
     return (
-        f"never predicted, though there, by {', '.join([*named, *more])}: the IoU of such a class "
-        "is 0; train longer, or compare class by class"
+        f"never predicted, though on the validation list, by {', '.join([*named, *more])}: the IoU "
+        "of such a class is 0; train longer (confusion.png in the report shows each class)"
     )
 
 

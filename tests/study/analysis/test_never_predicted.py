@@ -23,6 +23,8 @@ from study.tracking.trial_runs import trial_run
 from tests.study import fake, fake_grid, reports
 from trainables.metrics import counts_file, per_image
 
+NEVER = "never predicted, though on the validation list,"
+
 
 def write(folder: StudyFolder, number: int, predicted: int | None, true: int | None) -> None:
     """Counts of two images; a class fills both, or, None, half of each."""
@@ -156,18 +158,12 @@ def test_lost_classes_are_named_by_cell_the_largest_share_first(tmp_path: Path) 
     every, one_of = len(numbers[second]), len(numbers[first])
     assert every > 1
     words = never_predicted(record, folder)
-    assert words.startswith(
-        f"never predicted, though there, by {every} of {every} networks of {second} "
-        f"(b, class 2, class 3, 1 more), 1 of {one_of} networks of {first} (b): the IoU"
-    )
-    run = trial_run(record, record.trials[numbers[first][0]], [folder.counts(0, "val")])
-    lost = trial_run(
-        record,
-        record.trials[numbers[second][0]],
-        [folder.counts(numbers[second][0], "val")],
-    )
-    assert run.tags["never_predicted"] == "b"
-    assert lost.tags["never_predicted"] == "b, class 2, class 3, class 5"
+    by = f"{every} of {every} networks of {second} (b, class 2, class 3, 1 more)"
+    assert words.startswith(f"{NEVER} by {by}, 1 of {one_of} networks of {first} (b): the IoU")
+    for cell, lost in ((first, "b"), (second, "b, class 2, class 3, class 5")):
+        number = numbers[cell][0]
+        run = trial_run(record, record.trials[number], [folder.counts(number, "val")])
+        assert run.tags["never_predicted"] == lost
     assert words[1:] in reports.markdown(record, folder.path)
 
 
@@ -179,7 +175,7 @@ def test_of_many_cells_three_are_named(tmp_path: Path) -> None:
     for number in record.trials:
         write_lost(folder, number, 4)
     each = (f"6 of 6 networks of {cell} (class 4), " for cell in ("plain", "good", "ar1"))
-    expected = f"never predicted, though there, by {''.join(each)}and 2 more cells: the IoU"
+    expected = f"{NEVER} by {''.join(each)}and 2 more cells: the IoU"
     assert never_predicted(record, folder).startswith(expected)
 
 
