@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -43,6 +45,25 @@ def confusions(
         for name, those in known.items()
         if those and len(those) == len(found[name])
     }
+
+
+def total_overlap(path: Path) -> Tensor | None:
+    """int64 (K,3): a file's true positives, false positives and false negatives, summed over its
+    images; None if it cannot be read. Each content is read once."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return _total_overlap(path, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=2000)
+def _total_overlap(path: Path, inode: int, size: int, mtime_ns: int) -> Tensor | None:
+    """The other arguments let a changed file be read again."""
+    try:
+        return counts_file.load(path).overlap_NK3.sum(dim=0)
+    except (ValueError, OSError):
+        return None  # read_counts names it
 
 
 def segments(trial: TrialRecord) -> bool:

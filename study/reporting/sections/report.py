@@ -31,6 +31,7 @@ from study.reporting.sections import (
     health,
     horizon,
     importances,
+    missed_classes,
     pareto,
     per_class,
     published,
@@ -106,6 +107,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *task_gains.section(results),
         *folds.section(results),
         *uncertainty.section(results, folder),
+        *missed_classes.section(results, folder),
     ]
     details = [
         *ablation_table.tables(results),

@@ -1,4 +1,4 @@
-"""Networks that predict one class alone, or never predict some classes, are named."""
+"""Networks that predict one class alone, or never find some classes, are named."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from rich.console import Console
 from torch import Tensor
 
 from search_spaces import Cell
-from study.analysis.never_predicted import never_predicted
+from study.analysis.never_found import never_found
 from study.analysis.results import results_of
 from study.commands import prior_studies
 from study.commands.run_study import show_result
@@ -23,7 +23,7 @@ from study.tracking.trial_runs import trial_run
 from tests.study import fake, fake_grid, reports
 from trainables.metrics import counts_file, per_image
 
-NEVER = "never predicted, though on the validation list,"
+NEVER = "classes never found on the validation list,"
 
 
 def write(folder: StudyFolder, number: int, predicted: int | None, true: int | None) -> None:
@@ -67,9 +67,9 @@ def test_they_are_counted_by_class_in_terminal_and_report(
 ) -> None:
     plan = fake.plan(tmp_path)
     record, folder = fake.ended_study(plan).record, StudyFolder.of(plan)
-    assert never_predicted(record, folder) == ""
+    assert never_found(record, folder) == ""
     words = three_alone(folder)
-    assert never_predicted(record, folder) == words
+    assert never_found(record, folder) == words
     show_result(plan, results_of(record), {}, Console(width=140))
     assert f"warning: {words}\n" in capsys.readouterr().out
     assert f"**{words}.**" in reports.markdown(record, folder.path)
@@ -87,10 +87,10 @@ def test_each_counts_file_is_read_once(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(counts_file, "load", counted)
     for _ in range(2):
-        assert never_predicted(record, folder) == words
+        assert never_found(record, folder) == words
     assert len(read) == 6
     write(folder, 0, predicted=None, true=None)
-    assert never_predicted(record, folder).startswith("2 of 5 networks predict only a")
+    assert never_found(record, folder).startswith("2 of 5 networks predict only a")
     assert len(read) == 7
 
 
@@ -100,13 +100,13 @@ def test_they_are_named_in_the_plan_of_a_resumed_study_and_of_its_winner_s_rerun
     plan = fake.plan(tmp_path)
     record, folder = fake.ended_study(plan).record, StudyFolder.of(plan)
     words = three_alone(folder)
-    assert prior_studies.lines(plan, fake.SPACE, record, "d")["never predicted"] == words
+    assert prior_studies.lines(plan, fake.SPACE, record, "d")["never found"] == words
     grid = rerun.rerun_winner(tmp_path, "fake").grid
     again = fake_grid.plan(tmp_path, grid, study="again")
     lines = prior_studies.lines(again, fake.SPACE, StudyRecord(), "d")
-    assert lines["never predicted"] == f"in fake, {words}"
+    assert lines["never found"] == f"in fake, {words}"
     new = fake.plan(tmp_path, study="new")
-    assert "never predicted" not in prior_studies.lines(new, fake.SPACE, StudyRecord(), "d")
+    assert "never found" not in prior_studies.lines(new, fake.SPACE, StudyRecord(), "d")
 
 
 def test_they_are_named_beside_the_tables_of_an_ablation(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_mlflow_names_them_on_the_trial_s_run_and_on_the_study_s(tmp_path: Path)
     words = three_alone(folder)
     for number, expected in ((0, "all but a"), (3, None), (4, None), (5, None)):
         run = trial_run(record, record.trials[number], [folder.counts(number, "val")])
-        assert run.tags.get("never_predicted") == expected
+        assert run.tags.get("never_found") == expected
     sink = MlflowSink(
         plan.tracking_uri,
         record,
@@ -137,7 +137,7 @@ def test_mlflow_names_them_on_the_trial_s_run_and_on_the_study_s(tmp_path: Path)
     experiment = client.get_experiment_by_name("edgewise")
     assert experiment is not None
     tags = [run.data.tags for run in client.search_runs([experiment.experiment_id])]
-    found = {tag.get("trial"): tag["never_predicted"] for tag in tags if "never_predicted" in tag}
+    found = {tag.get("trial"): tag["never_found"] for tag in tags if "never_found" in tag}
     assert found == {None: words, **dict.fromkeys("0126", "all but a")}
 
 
@@ -151,19 +151,19 @@ def test_lost_classes_are_named_by_cell_the_largest_share_first(tmp_path: Path) 
     }
     for number in (*numbers[first], *numbers[second]):
         write_lost(folder, number)
-    assert never_predicted(record, folder) == ""
+    assert never_found(record, folder) == ""
     write_lost(folder, numbers[first][0], 1)
     for number in numbers[second]:
         write_lost(folder, number, 1, 2, 3, 5)
     every, one_of = len(numbers[second]), len(numbers[first])
     assert every > 1
-    words = never_predicted(record, folder)
+    words = never_found(record, folder)
     by = f"{every} of {every} networks of {second} (b, class 2, class 3, 1 more)"
-    assert words.startswith(f"{NEVER} by {by}, 1 of {one_of} networks of {first} (b): the IoU")
+    assert words.startswith(f"{NEVER} by {by}, 1 of {one_of} networks of {first} (b): their IoU")
     for cell, lost in ((first, "b"), (second, "b, class 2, class 3, class 5")):
         number = numbers[cell][0]
         run = trial_run(record, record.trials[number], [folder.counts(number, "val")])
-        assert run.tags["never_predicted"] == lost
+        assert run.tags["never_found"] == lost
     assert words[1:] in reports.markdown(record, folder.path)
 
 
@@ -175,8 +175,8 @@ def test_of_many_cells_three_are_named(tmp_path: Path) -> None:
     for number in record.trials:
         write_lost(folder, number, 4)
     each = (f"6 of 6 networks of {cell} (class 4), " for cell in ("plain", "good", "ar1"))
-    expected = f"{NEVER} by {''.join(each)}and 2 more cells: the IoU"
-    assert never_predicted(record, folder).startswith(expected)
+    expected = f"{NEVER} by {''.join(each)}and 2 more cells: their IoU"
+    assert never_found(record, folder).startswith(expected)
 
 
 def test_a_network_of_one_class_is_not_named_twice(tmp_path: Path) -> None:
@@ -184,6 +184,8 @@ def test_a_network_of_one_class_is_not_named_twice(tmp_path: Path) -> None:
     record, folder = fake.ended_study(plan).record, StudyFolder.of(plan)
     write_lost(folder, 0, 1, 2, 3, 4, 5)
     write_lost(folder, 1, 2)
-    words = never_predicted(record, folder)
-    assert words.startswith("1 of 2 networks predict only a: train longer or raise optim/lr; never")
-    assert "by 1 of 2 networks (class 2): the IoU" in words
+    words = never_found(record, folder)
+    assert words.startswith(
+        "1 of 2 networks predict only a: train longer or raise optim/lr; classes never"
+    )
+    assert "by 1 of 2 networks (class 2): their IoU" in words

@@ -1,22 +1,19 @@
-"""Networks that never predict a class that is there: all but one class, or some of them.
+"""Networks that never find a class: they predict one alone, or no pixel of it is right.
 
-A class that is never predicted has the IoU 0. A difference of mIoU between two losses may be one of
-lost classes alone, which another loss, or a longer training, would find.
+Such a class has the IoU 0, and a difference of mIoU between two losses may be one of such classes.
 
-Shape letters: N images, K classes; a last axis of 3 is true positives, false positives, false
-negatives.
+Shape letter: K classes; a last axis of 3 is true positives, false positives, false negatives.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from study.analysis.image_counts import total_overlap
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from trainables.config.words import counted
-from trainables.metrics import counts_file
 
 MOST = 200
 """Networks whose counts are read, the first of a study: a file takes milliseconds."""
@@ -31,20 +28,17 @@ class Seen(NamedTuple):
     """Those that a network predicts anywhere."""
     true: tuple[int, ...]
     """Those that are there."""
+    lost: tuple[int, ...]
+    """Those that are there, and of which no pixel is right."""
 
     @property
     def alone(self) -> int | None:
         """The only class that is predicted, where others are there, too."""
         return self.predicted[0] if len(self.predicted) == 1 < len(self.true) else None
 
-    @property
-    def lost(self) -> tuple[int, ...]:
-        """The classes that are there and never predicted."""
-        return tuple(number for number in self.true if number not in self.predicted)
 
-
-def never_predicted(record: StudyRecord, folder: StudyFolder) -> str:
-    """How many complete trials never predict a class, which, and what to do; "" if none.
+def never_found(record: StudyRecord, folder: StudyFolder) -> str:
+    """How many complete trials never find a class, which, and what to do; "" if none.
 
     The counts of the validation list tell it. A trial without counts, or with counts that cannot be
     read, is left out, and so is one whose images have one class.
@@ -58,15 +52,15 @@ def never_predicted(record: StudyRecord, folder: StudyFolder) -> str:
 
 
 def in_words(record: StudyRecord, counts: Mapping[int, Path]) -> str:
-    """The line of ``never_predicted`` from counts files, by the number of their complete trial."""
+    """The line of ``never_found`` from counts files, by the number of their complete trial."""
     first = {number: _seen(counts[number]) for number in sorted(counts)[:MOST]}
     seen = {number: found for number, found in first.items() if found is not None}
     return "; ".join(filter(None, (_alone(record, seen), _lost(record, seen))))
 
 
 def of_trial(record: StudyRecord, files: Iterable[Path]) -> str:
-    """The classes that a trial's network never predicts, by the counts among its files; "" if it
-    predicts all, or no counts can be read."""
+    """The classes that a trial's network never finds, by the counts among its files; "" if it
+    finds all, or no counts can be read."""
     counts = counts_among(files)
     found = _seen(counts) if counts is not None else None
     if found is None:
@@ -103,8 +97,8 @@ def _lost(record: StudyRecord, seen: Mapping[int, Seen]) -> str:
     named = [_of_cell(record, cell, by_cell[cell]) for cell in cells[:_NAMED]]
     more = [f"and {counted(len(cells) - _NAMED, 'more cell')}"] if len(cells) > _NAMED else []
     return (
-        f"never predicted, though on the validation list, by {', '.join([*named, *more])}: the IoU "
-        "of such a class is 0; train longer (confusion.png in the report shows each class)"
+        f"classes never found on the validation list, by {', '.join([*named, *more])}: their IoU "
+        "is 0; train longer (the report has the figures by class)"
     )
 
 
@@ -125,21 +119,11 @@ def _name(record: StudyRecord, number: int) -> str:
 
 
 def _seen(path: Path) -> Seen | None:
-    """What a counts file says; None if it cannot be read. Each content is read once."""
-    try:
-        state = path.stat()
-    except OSError:
+    """What a counts file says; None if it cannot be read."""
+    overlap_K3 = total_overlap(path)
+    if overlap_K3 is None:
         return None
-    return _read(path, state.st_ino, state.st_size, state.st_mtime_ns)
-
-
-@lru_cache(maxsize=4 * MOST)
-def _read(path: Path, inode: int, size: int, mtime_ns: int) -> Seen | None:
-    """The other arguments let a changed file be read again."""
-    try:
-        overlap_K3 = counts_file.load(path).overlap_NK3.sum(dim=0)
-    except (ValueError, OSError):
-        return None
-    agreed_K, wrong_K, missed_K = overlap_K3.unbind(dim=-1)
-    predicted, true = (agreed_K + wrong_K).nonzero(), (agreed_K + missed_K).nonzero()
-    return Seen(tuple(predicted.flatten().tolist()), tuple(true.flatten().tolist()))
+    right_K, wrong_K, missed_K = overlap_K3.unbind(dim=-1)
+    there_K = right_K + missed_K > 0
+    masks = (right_K + wrong_K > 0, there_K, there_K & (right_K == 0))
+    return Seen(*(tuple(mask_K.nonzero().flatten().tolist()) for mask_K in masks))
