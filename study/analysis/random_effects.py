@@ -12,7 +12,8 @@ collapses, the effect falls and its variance rises, so that the study would hard
 Two or three studies hardly tell tau^2. So the effects of several cells are pooled together: each
 has a mean of its own and at least the tau^2 that all have in common. A cell whose few studies agree
 by chance is then not taken for one that is equal on all datasets. In common is the tau^2 at which
-the median cell's Q is as probable as not: a cell that is far off on one dataset moves it little.
+the median cell's Q is as probable as not: as long as these are half of the cells at most, those
+that are far off on one dataset move it little.
 
 Shape letter: K studies.
 """
@@ -98,7 +99,9 @@ def between_variance(measured: Sequence[Measured]) -> float:
         return 0.0
 
     def excess(tau2: float) -> float:
-        return float(np.median([_probability(e_K, v_K, tau2) for e_K, v_K in pairs])) - 0.5
+        every = sorted(_probability(e_K, v_K, tau2) for e_K, v_K in pairs)
+        # The lower one of two: otherwise one of two cells that is far off would decide for both.
+        return every[(len(every) - 1) // 2] - 0.5
 
     if excess(0) <= 0:
         return 0.0
