@@ -27,6 +27,7 @@ from study.reporting.figures.style import (
     beside,
     best_trials,
     cell_groups,
+    in_legend,
     log_across,
 )
 from study.reporting.values import axis_label, display_value
@@ -81,12 +82,13 @@ def of_search(
 
 def of_ablation(results: AblationResults) -> dict[str, Figure | None]:
     """An ablation's plots by name; None for a plot without any values."""
-    cells = cell_groups(results)
+    every = cell_groups(results)
+    cells = in_legend(every)
     return {
         "differences": _differences(results),
         "learning_curves": _seed_bands(results, cells),
         "training": training.training(results, cells),
-        "affinity_loss": _affinity_loss(results, cells),
+        "affinity_loss": _affinity_loss(results, every),
         "trade_off": comparisons.trade_off(results, cells, means=True),
         "efficiency": efficiency(results, cells),
         "trimap": comparisons.trimap(results, cells),

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
@@ -21,7 +20,7 @@ _DIGITS: tuple[Sequence[int], ...] = ((1,), (1, 3), (1, 2, 5), range(1, 10))
 _MOST_TICKS = 5
 LITERAL = {"text.parse_math": False}
 """Whatever a user can name may hold ``$``, which Matplotlib would read as a formula, or fail on."""
-_BASELINE = "#111111"
+_BASELINE, _OTHER = "#111111", "#c3c9d0"
 _BEST = ("#0072b2", "#56b4e9", "#9ecae1", "#c6dbef", "#d9e3ee")
 
 
@@ -35,12 +34,33 @@ class Group(NamedTuple):
 
 def cell_groups(results: AblationResults) -> list[Group]:
     """A group per started cell, in the grid's order. A cell has the same colour in every plot; the
-    baseline is black."""
-    baseline, hues = results.record.plan.grid.baseline, cycle(HUES)  # of the first network
-    return [
-        Group(cell, _BASELINE if cell == baseline else next(hues), trials)
-        for cell, trials in results.by_cell().items()
-    ]
+    first network's baseline is black. Of more cells than there are colours, the best by the
+    objective have one; the others are grey."""
+    baseline, cells = results.record.plan.grid.baseline, results.by_cell()
+    shown = _coloured(results, [name for name in cells if name != baseline])
+    coloured = dict(zip(shown, HUES, strict=False))
+    hues = {**dict.fromkeys(cells, _OTHER), **coloured, baseline: _BASELINE}
+    return [Group(cell, hues[cell], trials) for cell, trials in cells.items()]
+
+
+def _coloured(results: AblationResults, cells: list[str]) -> list[str]:
+    """In the grid's order, the cells that get a colour of their own."""
+    if len(cells) <= len(HUES):
+        return cells
+    table = results.tables[0]
+    sign = -1 if table.mode == "max" else 1
+    means = {row.cell.name: sign * row.mean for row in table.rows if row.mean is not None}
+    best = sorted(cells, key=lambda cell: means.get(cell, math.inf))[: len(HUES)]
+    return [cell for cell in cells if cell in best]
+
+
+def in_legend(groups: Sequence[Group]) -> list[Group]:
+    """The same groups, those without a colour below the others and with one entry for all."""
+    others = [group for group in groups if group.hue == _OTHER]
+    # Matplotlib leaves names that begin with an underscore out of a legend.
+    names = [f"{len(others)} other cells", *["_"] * len(others)]
+    grey = [group._replace(name=name) for group, name in zip(others, names, strict=False)]
+    return [*grey, *(group for group in groups if group.hue != _OTHER)]
 
 
 def best_trials(results: SearchResults) -> list[Group]:

@@ -1,5 +1,6 @@
 """How training went: its loss, the validation loss and the learning rate by epoch."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
@@ -9,12 +10,13 @@ from matplotlib.ticker import MaxNLocator
 from study.analysis.results import StudyResults
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
-from study.reporting.figures.style import Group, band, beside
+from study.reporting.figures.style import Group, band
 from trainables.config import Value, from_flat
 from trainables.data.batches import num_batches
 from trainables.optim.schedules import rate_factor
 from trainables.training.optimization import groups_of
 
+_MOST_COLUMNS = 4
 _POINTS = 200
 """Of a curve of the learning rate."""
 _LOSSES = {
@@ -33,8 +35,13 @@ def training(results: StudyResults, groups: Sequence[Group]) -> Figure | None:
     losses = {metric: curves for metric, curves in losses.items() if any(curves)}
     if not losses:
         return None
-    figure = Figure(figsize=(3.6 * len(losses) + 5.2, 3.6), layout="constrained")
-    *panels, rates = figure.subplots(1, len(losses) + 1)
+    columns = min(len(losses) + 1, _MOST_COLUMNS)
+    rows = math.ceil((len(losses) + 1) / columns)
+    figure = Figure(figsize=(3.6 * columns + 1.6, 3.6 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid[len(losses) + 1 :]:
+        axes.remove()
+    *panels, rates = grid[: len(losses) + 1]
     for axes, (metric, curves) in zip(panels, losses.items(), strict=True):
         for group, values in zip(groups, curves, strict=True):
             if values:
@@ -44,7 +51,8 @@ def training(results: StudyResults, groups: Sequence[Group]) -> Figure | None:
     for axes in figure.axes:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    beside(rates)
+    handles, names = rates.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right upper", fontsize=8)
     return figure
 
 
