@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from docs.results import missed, runs, sections
+from docs.results import classes, runs, sections
 from docs.results.archive import HERE, Archived, archived, compared
 from study.analysis.together import Together, together
 from study.commands import report
@@ -97,7 +97,7 @@ def page(found: Sequence[Archived], pooled: Together | None, home: Path) -> str:
             for metric in sections.BESIDE
             if all(metric in study.tables for study in main_ones)
         ),
-        *missed.section(main_ones),
+        *classes.section(main_ones),
         Section(
             "What a paper's own term adds (mIoU)",
             [Prose(_one_line(_TERMS)), sections.terms(main_ones, OBJECTIVE)],

@@ -1,102 +1,110 @@
-"""How much of a difference in mIoU is one of classes that some networks never find.
+"""Where a difference in mIoU lies: the part of each class, and of classes that networks lose.
 
-A network that never finds a class has the IoU 0 there. Beside it, a loss that finds the class gains
-much, whatever it does at boundaries.
+mIoU is a mean over classes, so that a difference is the sum of the classes' parts: of the
+difference of a class's IoU, divided by the number of classes. Where one network loses a class, a
+loss that does not gains much there, whatever it does at boundaries.
 
 Shape letter: K classes; a last axis of 3 is true positives, false positives, false negatives.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from study.analysis.image_counts import segments, total_overlap
+from study.analysis.lost_classes import is_lost
 from study.analysis.results import AblationResults
+from study.ledger.design import seed_and_fold
 from study.ledger.study_folder import StudyFolder
-from trainables.metrics.overlap import iou, mean_of_present
+from trainables.metrics.overlap import iou
 
 ByUnit = Mapping[int, Tensor]
 """By seed, or by fold and seed: the overlap of a network (K,3), summed over a list."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Missed:
-    """The classes that a cell's networks never find, and its difference without them."""
+class Lost:
+    """The classes that the networks of a cell lose."""
 
     cell: str
     networks: int
-    missing: int
-    """Networks that never find a class which is there."""
+    losing: int
+    """Networks that lose any class."""
     classes: Mapping[int, int]
-    """By class that is missed, the number of networks that miss it; the most first."""
-    delta: float | None
-    """Mean over pairs of networks of mIoU, cell minus baseline; None for a baseline."""
-    shared: int
-    """Classes that every network of the cell and of its baseline finds."""
-    delta_shared: float | None
-    """The difference over these; None for a baseline, or without such a class."""
+    """By class that is lost, by how many of them; the most first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shares:
+    """A cell's mean difference in mIoU from its baseline, and what it is made of."""
+
+    delta: float
+    kept: int
+    """Classes that no network of the cell and of its baseline loses."""
+    delta_kept: float
+    """The part of these in ``delta``."""
+    parts: Mapping[int, float]
+    """By class, its part in ``delta``; the largest first."""
 
 
 def overlaps(results: AblationResults, folder: StudyFolder) -> dict[str, dict[int, Tensor]]:
-    """By cell and unit, on the list of the study's figures; networks without counts are absent."""
+    """By cell and unit, on the list of the study's figures; networks that were not measured there,
+    or without counts of these classes, are absent."""
     found: dict[str, dict[int, Tensor]] = {}
     for trial in results.finalists:
-        path = folder.counts_of(trial, results.split) if segments(trial) else None
+        if not segments(trial) or results.measured(trial, "miou") is None:
+            continue
+        path = folder.counts_of(trial, results.split)
         overlap_K3 = total_overlap(path) if path is not None else None
-        if overlap_K3 is not None:
+        if overlap_K3 is not None and len(overlap_K3) == len(results.record.data.classes):
             found.setdefault(trial.cell, {})[trial.unit] = overlap_K3
     order = [cell.name for cell in results.record.plan.grid.cells]
     return {cell: found[cell] for cell in order if cell in found}
 
 
-def missed(by_cell: Mapping[str, ByUnit], baselines: Mapping[str, str]) -> list[Missed]:
-    """A row per cell, in the order given.
-
-    Args:
-        by_cell: overlaps by cell and unit.
-        baselines: by cell, the one that it is compared with; a baseline's is itself.
-    """
-    return [
-        _missed(cell, by_cell[cell], by_cell.get(baselines[cell], {}), cell == baselines[cell])
-        for cell in by_cell
-    ]
-
-
-def _missed(cell: str, networks: ByUnit, beside: ByUnit, is_baseline: bool) -> Missed:
-    missed_by = [_never_found(overlap_K3) for overlap_K3 in networks.values()]
-    counts = Counter(number for numbers in missed_by for number in numbers)
-    shared_K = _found_by_all([*networks.values(), *beside.values()])
-    pairs = [] if is_baseline else [(networks[at], beside[at]) for at in networks if at in beside]
-    return Missed(
+def lost(cell: str, networks: ByUnit) -> Lost:
+    """The classes that a cell's networks lose."""
+    lost_by = [is_lost(overlap_K3).nonzero().flatten().tolist() for overlap_K3 in networks.values()]
+    counts = Counter(number for numbers in lost_by for number in numbers)
+    return Lost(
         cell=cell,
         networks=len(networks),
-        missing=sum(bool(numbers) for numbers in missed_by),
+        losing=sum(bool(numbers) for numbers in lost_by),
         classes=dict(counts.most_common()),
-        delta=_mean(_miou(one) - _miou(other) for one, other in pairs),
-        shared=int(shared_K.sum()),
-        delta_shared=_mean(
-            _miou(one[shared_K]) - _miou(other[shared_K]) for one, other in pairs if shared_K.any()
-        ),
     )
 
 
-def _never_found(overlap_K3: Tensor) -> list[int]:
-    is_there_K = overlap_K3[:, 0] + overlap_K3[:, 2] > 0
-    return [int(number) for number in (is_there_K & (overlap_K3[:, 0] == 0)).nonzero()]
+def shares(networks: ByUnit, baseline: ByUnit, folds: int = 0) -> Shares | None:
+    """Cell minus baseline over the pairs of networks; None without a pair.
+
+    Args:
+        networks: of the cell.
+        baseline: the networks of its baseline.
+        folds: of the study; each fold is the mean of its seeds, and all count the same.
+    """
+    by_fold: dict[int, list[Tensor]] = {}
+    for unit in sorted(networks.keys() & baseline.keys()):
+        part_K = _parts(networks[unit]) - _parts(baseline[unit])
+        by_fold.setdefault(seed_and_fold(unit, folds)[1], []).append(part_K)
+    if not by_fold:
+        return None
+    part_K = torch.stack([torch.stack(those).mean(dim=0) for those in by_fold.values()]).mean(dim=0)
+    every = [*networks.values(), *baseline.values()]
+    there_K = torch.stack([overlap_K3.sum(dim=-1) > 0 for overlap_K3 in every]).any(dim=0)
+    kept_K = there_K & ~torch.stack([is_lost(overlap_K3) for overlap_K3 in every]).any(dim=0)
+    order = part_K.abs().argsort(descending=True, stable=True)
+    return Shares(
+        delta=float(part_K.sum()),
+        kept=int(kept_K.sum()),
+        delta_kept=float(part_K[kept_K].sum()),
+        parts={int(number): float(part_K[number]) for number in order if there_K[number]},
+    )
 
 
-def _found_by_all(overlaps: Iterable[Tensor]) -> Tensor:
-    """bool (K)."""
-    return torch.stack([overlap_K3[:, 0] > 0 for overlap_K3 in overlaps]).all(dim=0)
-
-
-def _miou(overlap_K3: Tensor) -> float:
-    return float(mean_of_present(iou(overlap_K3)))
-
-
-def _mean(values: Iterable[float]) -> float | None:
-    known = list(values)
-    return sum(known) / len(known) if known else None
+def _parts(overlap_K3: Tensor) -> Tensor:
+    """float64 (K): each class's part in mIoU; 0 for one in neither prediction nor truth."""
+    iou_K = iou(overlap_K3)
+    return iou_K.nan_to_num() / (~iou_K.isnan()).sum()

@@ -61,9 +61,10 @@ def total_overlap(path: Path) -> Tensor | None:
 def _total_overlap(path: Path, inode: int, size: int, mtime_ns: int) -> Tensor | None:
     """The other arguments let a changed file be read again."""
     try:
-        return counts_file.load(path).overlap_NK3.sum(dim=0)
+        overlap_NK3 = counts_file.load(path).overlap_NK3
     except (ValueError, OSError):
         return None  # read_counts names it
+    return overlap_NK3.sum(dim=0) if len(overlap_NK3) and overlap_NK3.shape[-1] == 3 else None
 
 
 def segments(trial: TrialRecord) -> bool:

@@ -1,6 +1,6 @@
-"""Networks that never find a class: they predict one alone, or no pixel of it is right.
+"""Networks that lose a class: they predict one alone, or have next to no pixel of it right.
 
-Such a class has the IoU 0, and a difference of mIoU between two losses may be one of such classes.
+A difference in mIoU between two losses may come from such classes alone.
 
 Shape letter: K classes; a last axis of 3 is true positives, false positives, false negatives.
 """
@@ -10,11 +10,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from torch import Tensor
+
 from study.analysis.image_counts import total_overlap
 from study.ledger.record import StudyRecord
 from study.ledger.study_folder import StudyFolder
 from trainables.config.words import counted
+from trainables.metrics.overlap import iou
 
+LEAST_IOU = 0.01
+"""A class with less is lost: a handful of its pixels may be right by chance."""
 MOST = 200
 """Networks whose counts are read, the first of a study: a file takes milliseconds."""
 _NAMED = 3
@@ -29,7 +34,7 @@ class Seen(NamedTuple):
     true: tuple[int, ...]
     """Those that are there."""
     lost: tuple[int, ...]
-    """Those that are there, and of which no pixel is right."""
+    """Those that are there, with an IoU below ``LEAST_IOU``."""
 
     @property
     def alone(self) -> int | None:
@@ -37,8 +42,8 @@ class Seen(NamedTuple):
         return self.predicted[0] if len(self.predicted) == 1 < len(self.true) else None
 
 
-def never_found(record: StudyRecord, folder: StudyFolder) -> str:
-    """How many complete trials never find a class, which, and what to do; "" if none.
+def lost_classes(record: StudyRecord, folder: StudyFolder) -> str:
+    """How many complete trials lose a class, which, and what to do; "" if none.
 
     The counts of the validation list tell it. A trial without counts, or with counts that cannot be
     read, is left out, and so is one whose images have one class.
@@ -52,15 +57,16 @@ def never_found(record: StudyRecord, folder: StudyFolder) -> str:
 
 
 def in_words(record: StudyRecord, counts: Mapping[int, Path]) -> str:
-    """The line of ``never_found`` from counts files, by the number of their complete trial."""
+    """The line of ``lost_classes`` from counts files, by the number of their complete trial."""
     first = {number: _seen(counts[number]) for number in sorted(counts)[:MOST]}
     seen = {number: found for number, found in first.items() if found is not None}
-    return "; ".join(filter(None, (_alone(record, seen), _lost(record, seen))))
+    words = "; ".join(filter(None, (_alone(record, seen), _lost(record, seen))))
+    return f"of the first {MOST} networks: {words}" if words and len(counts) > MOST else words
 
 
 def of_trial(record: StudyRecord, files: Iterable[Path]) -> str:
-    """The classes that a trial's network never finds, by the counts among its files; "" if it
-    finds all, or no counts can be read."""
+    """The classes that a trial's network loses, by the counts among its files; "" if it
+    loses none, or no counts can be read."""
     counts = counts_among(files)
     found = _seen(counts) if counts is not None else None
     if found is None:
@@ -96,9 +102,11 @@ def _lost(record: StudyRecord, seen: Mapping[int, Seen]) -> str:
         return ""
     named = [_of_cell(record, cell, by_cell[cell]) for cell in cells[:_NAMED]]
     more = [f"and {counted(len(cells) - _NAMED, 'more cell')}"] if len(cells) > _NAMED else []
+    where = record.data.list_name("val")
     return (
-        f"classes never found on the validation list, by {', '.join([*named, *more])}: their IoU "
-        "is 0; train longer (the report has the figures by class)"
+        f"classes lost on the {where} (IoU below {LEAST_IOU:.0%}), by "
+        f"{', '.join([*named, *more])}: a difference in mIoU may come from these classes alone; "
+        "train longer"
     )
 
 
@@ -118,12 +126,17 @@ def _name(record: StudyRecord, number: int) -> str:
     return classes[number] if number < len(classes) else f"class {number}"
 
 
+def is_lost(overlap_K3: Tensor) -> Tensor:
+    """bool (K): the classes that are there and have next to no IoU."""
+    true_positives_K, _, false_negatives_K = overlap_K3.unbind(dim=-1)
+    return (true_positives_K + false_negatives_K > 0) & (iou(overlap_K3) < LEAST_IOU)
+
+
 def _seen(path: Path) -> Seen | None:
     """What a counts file says; None if it cannot be read."""
     overlap_K3 = total_overlap(path)
     if overlap_K3 is None:
         return None
     right_K, wrong_K, missed_K = overlap_K3.unbind(dim=-1)
-    there_K = right_K + missed_K > 0
-    masks = (right_K + wrong_K > 0, there_K, there_K & (right_K == 0))
+    masks = (right_K + wrong_K > 0, right_K + missed_K > 0, is_lost(overlap_K3))
     return Seen(*(tuple(mask_K.nonzero().flatten().tolist()) for mask_K in masks))

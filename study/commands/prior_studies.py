@@ -1,7 +1,7 @@
 """The lines of a plan about what ran before: its earlier attempts, and other studies."""
 
 from search_spaces import Space
-from study.analysis.never_found import never_found
+from study.analysis.lost_classes import lost_classes
 from study.ledger.errors import LedgerError
 from study.ledger.plan import Plan
 from study.ledger.provenance import changes, provenance
@@ -31,8 +31,8 @@ def lines(plan: Plan, space: Space, record: StudyRecord, digest: str) -> dict[st
             f"{counted(len(known), 'trial')} of {studies}: a draw that equals "
             f"one of them is reused; --fresh runs it anyway"
         )
-    if lost := _never_found(plan, record):
-        found["never found"] = lost
+    if lost := _lost_classes(plan, record):
+        found["lost classes"] = lost
     if left_out := reuse.earlier_trials(plan).left_out:
         found["left out"] = "; ".join(left_out)
     return found
@@ -49,16 +49,16 @@ def _of_attempts(plan: Plan, record: StudyRecord) -> dict[str, str]:
     return found
 
 
-def _never_found(plan: Plan, record: StudyRecord) -> str:
-    """The networks that never find a class, of earlier attempts or of the study that is run
+def _lost_classes(plan: Plan, record: StudyRecord) -> str:
+    """The networks that lose a class, of earlier attempts or of the study that is run
     again; "" if there is none."""
     folder, replayed = StudyFolder.of(plan), plan.design.replayed
     name = replayed.study if replayed else reruns.origin(plan)
     if record.planned is not None or not name:
-        return never_found(record, folder) if record.planned else ""
+        return lost_classes(record, folder) if record.planned else ""
     folder = StudyFolder(folder.storage / name)
     try:
-        lost = never_found(folder.load(), folder)
+        lost = lost_classes(folder.load(), folder)
     except (LedgerError, FileNotFoundError):
         return ""  # deleted, or damaged, since the plan was made
     return lost and f"in {name}, {lost}"

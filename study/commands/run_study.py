@@ -10,7 +10,7 @@ from rich.console import Console
 from cluster.safe_text import printable
 from search_spaces import Space
 from study.analysis import horizon, networks
-from study.analysis.never_found import never_found
+from study.analysis.lost_classes import lost_classes
 from study.analysis.ranking import no_result
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults, results_of
@@ -211,5 +211,5 @@ def show_result(
     plan_and_result.print_result(
         console, plan, results, importance, places, process.seconds_since_start()
     )
-    if lost := never_found(results.record, StudyFolder.of(plan)):
+    if lost := lost_classes(results.record, StudyFolder.of(plan)):
         console.print(f"warning: {lost}", highlight=False, markup=False)

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from study.analysis import health
 from study.analysis.answer import answer
 from study.analysis.image_counts import confusions
+from study.analysis.lost_classes import lost_classes
 from study.analysis.networks import inspected
-from study.analysis.never_found import never_found
 from study.analysis.recorded_space import space_of
 from study.analysis.results import AblationResults, SearchResults
 from study.ledger.study_folder import StudyFolder
@@ -19,8 +19,11 @@ from study.reporting import document, html, table_files
 from study.reporting.document import Prose, Section
 from study.reporting.figures import draw
 from study.reporting.figures.confusion import confusion
-from study.reporting.sections import films, missed_classes, report
+from study.reporting.sections import class_shares, films, report
 from study.reporting.sections.report import Content
+
+_CLASSES = "classes.csv"
+"""Of an earlier report it is removed: without counts it is not written again."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,11 @@ def _content(
             caption = " A cell is the mean over its seeds; bands and small points are single seeds."
             if plan.design.folds:
                 caption = caption.replace("seeds", "runs")
-            files = table_files.files(results, never_found(results.record, folder))
-            by_class = missed_classes.table(results, folder)
+            files = table_files.files(results, lost_classes(results.record, folder))
+            by_class = class_shares.table(results, folder)
+            (folder.report / _CLASSES).unlink(missing_ok=True)
             if not by_class.empty:
-                files["classes.csv"] = table_files.guarded_csv(by_class)
+                files[_CLASSES] = table_files.guarded_csv(by_class)
             figures = {**draw.of_ablation(results), **_confusion(results, folder)}
             return _Content(parts, figures, caption, files)
 

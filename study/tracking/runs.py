@@ -27,14 +27,14 @@ from study.tracking.entities import (
 
 
 def study_run(
-    record: StudyRecord, files: Sequence[Path] = (), never_found: str = "", run_id: str = ""
+    record: StudyRecord, files: Sequence[Path] = (), lost_classes: str = "", run_id: str = ""
 ) -> Run:
     """The study's own run, the parent of all others: answer, learning curves and report.
 
     Args:
         record: the study so far.
         files: the report's.
-        never_found: the networks that never find a class, in words; "" without any.
+        lost_classes: the networks that lose a class, in words; "" without any.
         run_id: MLflow's id of this run, if it is known, for the picture in its description.
     """
     plan, design = record.plan, record.plan.design
@@ -57,11 +57,11 @@ def study_run(
             **facts,
             "dataset": record.data.dataset,
             **{f"{split}_list": words for split, words in record.data.lists.items()},
-            **description.described(description.of_study(results, never_found, files, run_id)),
+            **description.described(description.of_study(results, lost_classes, files, run_id)),
             "state": record.state,
             **names.provenance_tags(record),
             **(_winner_tags(best, plan) if best else {}),
-            **({"never_found": never_found} if never_found else {}),
+            **({"lost_classes": lost_classes} if lost_classes else {}),
             **({"untested": untested[: names.TAG_LENGTH]} if untested else {}),
         },
         params={**facts, **numbers},

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.safe_text import without_passwords
-from study.analysis import never_found
+from study.analysis import lost_classes
 from study.analysis.confirmation import confirmation_of
 from study.analysis.results import results_of
 from study.ledger.events import Event
@@ -157,7 +157,7 @@ class MlflowSink:
             if trial.cell and cell_key(trial.cell) not in writer:
                 writer.write(cell_runs(record, [trial.cell]))
             artifacts = self._files(trial) if trial.state != "running" else []
-            counts = never_found.counts_among(artifacts)
+            counts = lost_classes.counts_among(artifacts)
             if counts and trial.state == "complete" and not trial.phase:
                 self._counts[number] = counts
             writer.write([trial_run(record, trial, artifacts)])
@@ -206,7 +206,7 @@ class MlflowSink:
         report and the model."""
         writer, record = self._connected(), self._record
         writer.write(stage_run(record, stage) for stage in record.stages)
-        lost = never_found.in_words(record, self._counts)
+        lost = lost_classes.in_words(record, self._counts)
         study = study_run(record, self._report, lost, writer.ids[STUDY_KEY])
         compared = results_of(record).comparison
         if compared is not None and compared.record.trials:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from study.analysis import costs, never_found, other_network, refinements
+from study.analysis import costs, lost_classes, other_network, refinements
 from study.analysis.costs import cost_of
 from study.ledger.record import StudyRecord
 from study.ledger.trial_record import TrialRecord
@@ -39,13 +39,13 @@ def trial_run(record: StudyRecord, trial: TrialRecord, artifacts: Iterable[Path]
     end = max((epoch.time for epoch in trial.epochs.values()), default=trial.started)
     has_ended = trial.state != "running"
     files = list(artifacts)
-    lost = never_found.of_trial(record, files)
+    lost = lost_classes.of_trial(record, files)
     return Run(
         key=trial_key(trial.number),
         parent=cell_key(trial.cell) if trial.cell else STUDY_KEY,
         tags={
             **_tags(record, trial),
-            **({"never_found": lost[: names.TAG_LENGTH]} if lost else {}),
+            **({"lost_classes": lost[: names.TAG_LENGTH]} if lost else {}),
         },
         params={path: str(trial.config[path]) for path in shown_paths(record, trial)},
         points=[point for epoch in sorted(trial.epochs) for point in _epoch(trial, epoch)],

@@ -1,6 +1,6 @@
 """What a reader must know about a study before trusting its figures."""
 
-from study.analysis.never_found import never_found
+from study.analysis.lost_classes import lost_classes
 from study.analysis.same_images import cautions
 from study.ledger import end_mark
 from study.ledger.provenance import changes
@@ -17,9 +17,9 @@ _NO_END = "no mark of its end lies beside it, so that lines missing there would 
 
 def above(record: StudyRecord, folder: StudyFolder) -> Parts:
     """At the top of a report: images that chose or trained what they measure, and networks that
-    never find a class."""
+    lose a class."""
     lines = cautions(record.plan, record.data.shared, record.data.images)
-    if lost := never_found(record, folder):
+    if lost := lost_classes(record, folder):
         lines.append(lost)
     return [Prose(f"**{line[0].upper()}{line[1:]}.**") for line in lines]
 

@@ -1,57 +1,70 @@
-"""The section about classes that networks never find, and the pixels by class as a table."""
+"""The section on the classes in which differences in mIoU lie, and their pixels as a table."""
 
 import pandas
 
 from study.analysis import fold_protocol
 from study.analysis.answer import signed
-from study.analysis.missed_classes import Missed, missed, overlaps
+from study.analysis.class_shares import Lost, Shares, lost, overlaps, shares
+from study.analysis.lost_classes import LEAST_IOU
 from study.analysis.results import AblationResults
 from study.ledger.design import seed_and_fold
 from study.ledger.study_folder import StudyFolder
 from study.reporting.document import Parts, Prose, Section, Sheet
+from trainables.metrics.overlap import iou
 
 _NAMED = 3
 """Classes of a cell that are named; the others are counted."""
 PIXELS = ("true_positives", "false_positives", "false_negatives")
+_HEAD = (
+    "cell",
+    "lose a class",
+    "which, by how many",
+    "Δ miou",
+    "of it in classes that none loses",
+    "largest parts",
+)
 
 
 def section(results: AblationResults, folder: StudyFolder) -> Parts:
-    """Nothing where every network finds every class."""
+    """Nothing for two classes that no network loses: mIoU is then nearly that of one."""
     plan, data = results.record.plan, results.record.data
-    rows = missed(overlaps(results, folder), plan.grid.baseline_by_cell)
-    if not any(row.missing for row in rows):
+    by_cell, baselines = overlaps(results, folder), plan.grid.baseline_by_cell
+    rows = [lost(cell, networks) for cell, networks in by_cell.items()]
+    if not rows or (len(data.classes) < 3 and not any(row.losing for row in rows)):
         return []
     said = Prose(
-        f"On the {data.list_name(results.split)}: networks that never find a class (no pixel of it "
-        f"is right, its IoU is 0), and how many miss which class. A difference in mIoU may be one "
-        f"of such classes; beside it is the difference over those that every network of the cell "
-        f"and of its baseline finds. Both in percentage points, mean over "
-        f"{fold_protocol.paired_by(plan, 's')}; no verdict."
+        f"On the {data.list_name(results.split)}: how many networks lose a class (its IoU is below "
+        f"{LEAST_IOU:.0%}, though it is there), and which; the difference in miou, the part of it "
+        f"in classes that no network of the cell and of its baseline loses, and the classes with "
+        f"the largest parts. The parts of all classes add up to the difference. Percentage points "
+        f"of miou, mean over {fold_protocol.paired_by(plan, 's')}; no verdict."
     )
-    return [Section("Classes never found", [said, sheet(rows, data.classes)])]
+    body = []
+    for row in rows:
+        beside = baselines[row.cell]
+        is_cell = row.cell != beside and beside in by_cell
+        found = shares(by_cell[row.cell], by_cell[beside], plan.design.folds) if is_cell else None
+        body.append([row.cell, *of_lost(row, data.classes), *of_shares(found, data.classes)])
+    return [Section("Where the differences lie", [said, Sheet([*_HEAD], body)])]
 
 
-def sheet(rows: list[Missed], classes: list[str]) -> Sheet:
-    """A row per cell."""
-    head = ["cell", "miss a class", "which", "Δ miou", "all find", "Δ over these"]
-    return Sheet(head, [_row(row, classes) for row in rows])
-
-
-def _row(row: Missed, classes: list[str]) -> list[str]:
+def of_lost(row: Lost, classes: list[str]) -> list[str]:
+    """``1 of 6``; ``pole 1``."""
     named = [f"{classes[number]} {count}" for number, count in row.classes.items()]
     more = [f"{len(named) - _NAMED} more"] if len(named) > _NAMED else []
-    return [
-        row.cell,
-        f"{row.missing} of {row.networks}",
-        ", ".join([*named[:_NAMED], *more]) or "-",
-        _difference(row.delta),
-        f"{row.shared} of {len(classes)}",
-        _difference(row.delta_shared),
+    return [f"{row.losing} of {row.networks}", ", ".join([*named[:_NAMED], *more]) or "-"]
+
+
+def of_shares(found: Shares | None, classes: list[str]) -> list[str]:
+    """The difference, its part in classes that none loses, and the largest parts."""
+    if found is None:
+        return ["-"] * 3
+    parts = [
+        f"{classes[number]} {signed(part, 'miou')}"
+        for number, part in [*found.parts.items()][:_NAMED]
     ]
-
-
-def _difference(value: float | None) -> str:
-    return "-" if value is None else signed(value, "miou")
+    kept = f"{signed(found.delta_kept, 'miou')} ({found.kept} of {len(found.parts)})"
+    return [signed(found.delta, "miou"), kept, ", ".join(parts)]
 
 
 def table(results: AblationResults, folder: StudyFolder) -> pandas.DataFrame:
@@ -64,15 +77,15 @@ def table(results: AblationResults, folder: StudyFolder) -> pandas.DataFrame:
             **_unit(unit, folds),
             "class": name,
             **dict(zip(PIXELS, pixels, strict=True)),
+            "iou": of_class,
         }
         for cell, by_unit in overlaps(results, folder).items()
         for unit, overlap_K3 in by_unit.items()
-        for name, pixels in zip(classes, overlap_K3.tolist(), strict=True)
+        for name, pixels, of_class in zip(
+            classes, overlap_K3.tolist(), iou(overlap_K3).tolist(), strict=True
+        )
     ]
-    found = pandas.DataFrame(rows)
-    return (
-        found if found.empty else found.assign(iou=found[PIXELS[0]] / found[[*PIXELS]].sum(axis=1))
-    )
+    return pandas.DataFrame(rows)
 
 
 def _unit(unit: int, folds: int) -> dict[str, int]:

@@ -23,6 +23,7 @@ from study.reporting.sections import (
     beginnings,
     caveats,
     cell_search,
+    class_shares,
     confirmation,
     cost,
     films,
@@ -31,7 +32,6 @@ from study.reporting.sections import (
     health,
     horizon,
     importances,
-    missed_classes,
     pareto,
     per_class,
     published,
@@ -107,7 +107,7 @@ def of_ablation(results: AblationResults, folder: StudyFolder) -> Content:
         *task_gains.section(results),
         *folds.section(results),
         *uncertainty.section(results, folder),
-        *missed_classes.section(results, folder),
+        *class_shares.section(results, folder),
     ]
     details = [
         *ablation_table.tables(results),

@@ -1,4 +1,4 @@
-"""Networks that predict one class alone, or never find some classes, are named."""
+"""Networks that predict one class alone, or lose some classes, are named."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,8 @@ from rich.console import Console
 from torch import Tensor
 
 from search_spaces import Cell
-from study.analysis.never_found import never_found
+from study.analysis import lost_classes as lost_classes_module
+from study.analysis.lost_classes import lost_classes
 from study.analysis.results import results_of
 from study.commands import prior_studies
 from study.commands.run_study import show_result
@@ -23,7 +24,7 @@ from study.tracking.trial_runs import trial_run
 from tests.study import fake, fake_grid, reports
 from trainables.metrics import counts_file, per_image
 
-NEVER = "classes never found on the validation list,"
+LOST = "classes lost on the validation list (IoU below 1%),"
 
 
 def write(folder: StudyFolder, number: int, predicted: int | None, true: int | None) -> None:
@@ -67,9 +68,9 @@ def test_they_are_counted_by_class_in_terminal_and_report(
 ) -> None:
     plan = fake.plan(tmp_path)
     record, folder = fake.ended_study(plan).record, StudyFolder.of(plan)
-    assert never_found(record, folder) == ""
+    assert lost_classes(record, folder) == ""
     words = three_alone(folder)
-    assert never_found(record, folder) == words
+    assert lost_classes(record, folder) == words
     show_result(plan, results_of(record), {}, Console(width=140))
     assert f"warning: {words}\n" in capsys.readouterr().out
     assert f"**{words}.**" in reports.markdown(record, folder.path)
@@ -87,10 +88,10 @@ def test_each_counts_file_is_read_once(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(counts_file, "load", counted)
     for _ in range(2):
-        assert never_found(record, folder) == words
+        assert lost_classes(record, folder) == words
     assert len(read) == 6
     write(folder, 0, predicted=None, true=None)
-    assert never_found(record, folder).startswith("2 of 5 networks predict only a")
+    assert lost_classes(record, folder).startswith("2 of 5 networks predict only a")
     assert len(read) == 7
 
 
@@ -100,13 +101,13 @@ def test_they_are_named_in_the_plan_of_a_resumed_study_and_of_its_winner_s_rerun
     plan = fake.plan(tmp_path)
     record, folder = fake.ended_study(plan).record, StudyFolder.of(plan)
     words = three_alone(folder)
-    assert prior_studies.lines(plan, fake.SPACE, record, "d")["never found"] == words
+    assert prior_studies.lines(plan, fake.SPACE, record, "d")["lost classes"] == words
     grid = rerun.rerun_winner(tmp_path, "fake").grid
     again = fake_grid.plan(tmp_path, grid, study="again")
     lines = prior_studies.lines(again, fake.SPACE, StudyRecord(), "d")
-    assert lines["never found"] == f"in fake, {words}"
+    assert lines["lost classes"] == f"in fake, {words}"
     new = fake.plan(tmp_path, study="new")
-    assert "never found" not in prior_studies.lines(new, fake.SPACE, StudyRecord(), "d")
+    assert "lost classes" not in prior_studies.lines(new, fake.SPACE, StudyRecord(), "d")
 
 
 def test_they_are_named_beside_the_tables_of_an_ablation(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_mlflow_names_them_on_the_trial_s_run_and_on_the_study_s(tmp_path: Path)
     words = three_alone(folder)
     for number, expected in ((0, "all but a"), (3, None), (4, None), (5, None)):
         run = trial_run(record, record.trials[number], [folder.counts(number, "val")])
-        assert run.tags.get("never_found") == expected
+        assert run.tags.get("lost_classes") == expected
     sink = MlflowSink(
         plan.tracking_uri,
         record,
@@ -137,7 +138,7 @@ def test_mlflow_names_them_on_the_trial_s_run_and_on_the_study_s(tmp_path: Path)
     experiment = client.get_experiment_by_name("edgewise")
     assert experiment is not None
     tags = [run.data.tags for run in client.search_runs([experiment.experiment_id])]
-    found = {tag.get("trial"): tag["never_found"] for tag in tags if "never_found" in tag}
+    found = {tag.get("trial"): tag["lost_classes"] for tag in tags if "lost_classes" in tag}
     alone: dict[str | None, str] = {number: "all but a" for number in ("0", "1", "2", "6")}
     assert found == {None: words, **alone}
 
@@ -152,19 +153,19 @@ def test_lost_classes_are_named_by_cell_the_largest_share_first(tmp_path: Path) 
     }
     for number in (*numbers[first], *numbers[second]):
         write_lost(folder, number)
-    assert never_found(record, folder) == ""
+    assert lost_classes(record, folder) == ""
     write_lost(folder, numbers[first][0], 1)
     for number in numbers[second]:
         write_lost(folder, number, 1, 2, 3, 5)
     every, one_of = len(numbers[second]), len(numbers[first])
     assert every > 1
-    words = never_found(record, folder)
+    words = lost_classes(record, folder)
     by = f"{every} of {every} networks of {second} (b, class 2, class 3, 1 more)"
-    assert words.startswith(f"{NEVER} by {by}, 1 of {one_of} networks of {first} (b): their IoU")
+    assert words.startswith(f"{LOST} by {by}, 1 of {one_of} networks of {first} (b): a difference")
     for cell, lost in ((first, "b"), (second, "b, class 2, class 3, class 5")):
         number = numbers[cell][0]
         run = trial_run(record, record.trials[number], [folder.counts(number, "val")])
-        assert run.tags["never_found"] == lost
+        assert run.tags["lost_classes"] == lost
     assert words[1:] in reports.markdown(record, folder.path)
 
 
@@ -176,8 +177,8 @@ def test_of_many_cells_three_are_named(tmp_path: Path) -> None:
     for number in record.trials:
         write_lost(folder, number, 4)
     each = (f"6 of 6 networks of {cell} (class 4), " for cell in ("plain", "good", "ar1"))
-    expected = f"{NEVER} by {''.join(each)}and 2 more cells: their IoU"
-    assert never_found(record, folder).startswith(expected)
+    expected = f"{LOST} by {''.join(each)}and 2 more cells: a difference"
+    assert lost_classes(record, folder).startswith(expected)
 
 
 def test_a_network_of_one_class_is_not_named_twice(tmp_path: Path) -> None:
@@ -185,8 +186,33 @@ def test_a_network_of_one_class_is_not_named_twice(tmp_path: Path) -> None:
     record, folder = fake.ended_study(plan).record, StudyFolder.of(plan)
     write_lost(folder, 0, 1, 2, 3, 4, 5)
     write_lost(folder, 1, 2)
-    words = never_found(record, folder)
+    words = lost_classes(record, folder)
     assert words.startswith(
-        "1 of 2 networks predict only a: train longer or raise optim/lr; classes never"
+        "1 of 2 networks predict only a: train longer or raise optim/lr; classes lost"
     )
-    assert "by 1 of 2 networks (class 2): their IoU" in words
+    assert "by 1 of 2 networks (class 2): a difference" in words
+
+
+def test_only_the_first_networks_are_read_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = fake.plan(tmp_path)
+    record, folder = fake.ended_study(plan).record, StudyFolder.of(plan)
+    for number in range(3):
+        write_lost(folder, number, 2)
+    monkeypatch.setattr(lost_classes_module, "MOST", 2)
+    words = lost_classes(record, folder)
+    assert words.startswith("of the first 2 networks: classes lost on")
+    assert "by 2 of 2 networks (class 2)" in words
+
+
+def test_a_class_with_next_to_no_pixel_right_is_lost(tmp_path: Path) -> None:
+    plan = fake.plan(tmp_path)
+    record, folder = fake.ended_study(plan).record, StudyFolder.of(plan)
+    for number, right in ((0, 1), (1, 2)):  # IoU 0.5 % and 1 %
+        true_NHW = torch.ones((1, 20, 20), dtype=torch.int64)
+        true_NHW[0, :10] = 0
+        predicted_NHW = true_NHW.clone()
+        predicted_NHW.view(-1)[200 + right :] = 0
+        write_labels(folder, number, predicted_NHW, true_NHW, 2)
+    assert "by 1 of 2 networks (b)" in lost_classes(record, folder)
